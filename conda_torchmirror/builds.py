@@ -1,0 +1,111 @@
+"""What a package record says about its build: accelerator, CUDA, Python, the torch it belongs to.
+
+Facts come from `depends` and `constrains`; the build string is the fall-back. For CPU builds of
+pytorch before 1.10 and of their partners it is the only place that says CPU. Pure: no conda.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+from packaging.version import InvalidVersion, Version
+
+if TYPE_CHECKING:
+    from .models import Build
+
+TORCH = "pytorch"
+#: Packages that are chosen together with pytorch, each built for exactly one release of it.
+PARTNERS = ("torchvision", "torchaudio", "torchtext")
+#: Packages that bring CUDA into the environment: the second up to pytorch 1.12, then the first.
+RUNTIMES = ("pytorch-cuda", "cudatoolkit")
+FAMILY = (TORCH, *PARTNERS)
+
+Accelerator = Literal["cuda", "cpu", "any"]
+
+_FIRST_VERSION = re.compile(r"\d+(?:\.\d+)+|\d+")
+_BUILD_CUDA = re.compile(r"cuda(\d+\.\d+)|(?:^|_)cu(?:da)?(\d{2,3})(?:_|$)")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one build needs. `cuda` and `python` are major.minor; `torch` is a match spec.
+
+    `accelerator` is "any" for a build that runs beside a CPU and a CUDA pytorch alike (torchtext,
+    torchaudio before 0.10).
+    """
+
+    accelerator: Accelerator
+    cuda: str | None
+    python: str | None
+    torch: str | None
+    runtime: str | None
+
+
+def facts(build: Build) -> Facts:
+    """Read a record of the torch family."""
+    specs = {spec.partition(" ")[0]: spec for spec in reversed(build.depends)}
+    cuda = runtime = None
+    for name in (*RUNTIMES, "cuda-version"):
+        if name in specs:
+            cuda, runtime = _minor(specs[name]), name
+            break
+    cuda = cuda or _cuda_of_build_string(build.build)
+    mutex = specs.get("pytorch-mutex", "")
+    python = specs.get("python")
+    return Facts(
+        accelerator=_accelerator(build, mutex, cuda),
+        cuda=cuda,
+        python=_minor(python) if python else None,
+        torch=specs.get(TORCH),
+        runtime=runtime,
+    )
+
+
+def _accelerator(build: Build, mutex: str, cuda: str | None) -> Accelerator:
+    if cuda or mutex.endswith(" cuda"):
+        return "cuda"
+    says_cpu = mutex.endswith(" cpu") or "cpu" in build.build or "cpuonly" in build.constrains
+    # A pytorch that says neither is the one build of macOS.
+    return "cpu" if says_cpu or build.name == TORCH else "any"
+
+
+def dependency(build: Build, name: str) -> str | None:
+    """The first match spec on `name` among what the build depends on."""
+    for spec in build.depends:
+        if spec == name or spec.startswith(name + " "):
+            return spec
+    return None
+
+
+@cache
+def release(version: str) -> Version | None:
+    """A version that can be compared, or None where it follows no known order."""
+    try:
+        return Version(version)
+    except InvalidVersion:
+        return None
+
+
+@cache
+def number(version: str) -> tuple[int, ...]:
+    """A dotted number such as a CUDA version, as integers, to compare by value."""
+    return tuple(int(part) for part in version.split("."))
+
+
+@cache
+def _minor(spec: str) -> str | None:
+    """The major.minor that a range such as `>=12.1,<12.2`, `12.1.*` or `3.12.*` starts at."""
+    found = _FIRST_VERSION.search(spec.partition(" ")[2])
+    return ".".join(found.group().split(".")[:2]) if found else None
+
+
+@cache
+def _cuda_of_build_string(build: str) -> str | None:
+    found = _BUILD_CUDA.search(build)
+    if not found:
+        return None
+    dotted, digits = found.groups()
+    return dotted or f"{digits[:-1]}.{digits[-1]}"

@@ -1,0 +1,63 @@
+"""Parsers and dispatch. Parsers are built on every conda command: no import of ours in here.
+
+What conda has, conda's own parser helpers add; their actions are kept, so that what the user gave
+can be passed on to conda's `install` and `create`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+INSTALL = "Choose the PyTorch build that this machine runs, and install it from a near mirror."
+EXAMPLES = """\
+examples:
+  conda torch-install -n new --python 3.11
+  conda torch-install pytorch=2.3 torchvision --cuda 12.1
+  conda torch-install --dry-run --platform win-64 --cuda 12.4 --python 3.12
+  conda torch-install --list --cuda 11.8
+"""
+
+
+def configure_install(parser: ArgumentParser) -> None:
+    """Add the options of `conda torch-install`."""
+    from argparse import RawDescriptionHelpFormatter
+
+    from conda.cli import helpers
+
+    parser.description, parser.epilog = INSTALL, EXAMPLES
+    parser.formatter_class = RawDescriptionHelpFormatter
+    helpers.add_parser_prefix(parser)
+    helpers.add_parser_platform(helpers.add_parser_channels(parser))
+    solver = helpers.add_parser_solver_mode(parser)
+    helpers.add_parser_update_modifiers(solver)
+    helpers.add_parser_solver(solver)
+    solver.add_argument("--force-reinstall", action="store_true", help="Reinstall the packages.")
+    helpers.add_parser_networking(parser)
+    helpers.add_output_and_prompt_options(parser)
+    parser.set_defaults(conda_actions=tuple(parser._actions))
+    add = parser.add_argument
+    add("specs", nargs="*", metavar="SPEC", help="Default: pytorch torchvision torchaudio.")
+    add("--cuda", default="auto", help="auto, cpu, or what the driver runs: 12.4 or cu124.")
+    add(
+        "--cuda-compat",
+        choices=("minor", "strict"),
+        default="minor",
+        help="strict: no CUDA newer than the driver's, even of the same major version.",
+    )
+    add("--python", help="Python of a new environment, or a change of it, such as 3.11.")
+    add("--source", choices=("auto", "pytorch"), default="auto", help="Where builds come from.")
+    add("--mirror", action="append", help="tuna (default), upstream, another name, or a URL.")
+    add("--allow-cpu", action="store_true", help="Take a CPU build where no CUDA build fits.")
+    add("--solve", action="store_true", help="With --dry-run: go on to conda's solver.")
+    add("--explain", action="store_true", help="Say why newer releases fell away.")
+    add("--list", action="store_true", help="Show what this platform can have, and stop.")
+
+
+def install(args: Namespace) -> int:
+    """Run `conda torch-install`."""
+    from .install import execute
+
+    return execute(args, args.conda_actions)

@@ -1,0 +1,92 @@
+"""CUDA facts from `data/cuda.json`: driver floors, and the GPU code that builds carry. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from .builds import number
+
+#: The first CUDA major with minor-version compatibility. Source: NVIDIA, CUDA Compatibility,
+#: "Minor Version Compatibility" ("from CUDA 11").
+COMPAT_SINCE = 11
+#: PTX below this is not counted on: nothing shows that the bundled libraries run there.
+PTX_SINCE = (5, 0)
+
+
+class Tables:
+    """Look-ups in the tables; what they do not know is None, never a guess."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._drivers = data["drivers"]
+        self._builds = data["architectures"]["builds"]
+        self._ways_out = data["ways_out"]
+
+    def driver_floor(self, cuda: str, subdir: str) -> str | None:
+        """The lowest driver that runs any build of this CUDA, for the subdir's system."""
+        row = self._drivers["versions"].get(cuda)
+        row = row or self._drivers["families"].get(cuda.partition(".")[0], {})
+        floor: str | None = row.get(_system(subdir))
+        return floor
+
+    def architectures(self, torch: str, cuda: str, subdir: str) -> tuple[str, ...] | None:
+        """The compute capabilities that a build has code for, such as ("3.7+PTX", "5.0")."""
+        minor = number(".".join(torch.split(".")[:2]))
+        for block in self._builds:
+            if number(block["since"]) <= minor <= number(block["until"]) and block["cuda"] == cuda:
+                carried = block.get(_system(subdir))
+                return tuple(carried) if carried else None
+        return None
+
+    def elsewhere(
+        self, source: str, arch: str, driver: str | None, subdir: str
+    ) -> tuple[str, str] | None:
+        """(torch release, CUDA) of the newest block of `source` that serves a GPU and a driver.
+
+        `source` is conda_forge or wheels; the release is the last minor of the block.
+        """
+        found: list[tuple[tuple[int, ...], tuple[int, ...], str, str]] = []
+        for block in self._ways_out[source]["builds"]:
+            carried = block.get(_system(subdir))
+            built = number(block["cuda"])
+            known = number(driver) if driver else built
+            if not carried or built[0] > known[0]:
+                continue
+            if runs_on(arch, carried, ptx=built <= known):
+                found.append((number(block["until"]), built, block["until"], block["cuda"]))
+        return max(found)[2:] if found else None
+
+
+def _system(subdir: str) -> str:
+    return "windows" if subdir.startswith("win-") else "linux"
+
+
+@lru_cache(maxsize=1)
+def tables() -> Tables:
+    """The tables that ship with the package, read once."""
+    path = Path(__file__).parent / "data" / "cuda.json"
+    return Tables(json.loads(path.read_text(encoding="utf-8")))
+
+
+def runs_on(device: str, carried: Sequence[str], *, ptx: bool) -> bool:
+    """Whether code for these architectures runs on a device of this compute capability.
+
+    A cubin runs on its own architecture and on higher minors of the same major. PTX is compiled by
+    the driver for anything newer, if the driver is not older than the toolkit (`ptx`).
+    """
+    major, minor = number(device)[:2]
+    for item in carried:
+        plain, _, suffix = item.partition("+")
+        built = number(plain.rstrip("a"))
+        # "9.0a" is architecture-specific code, for exactly that device.
+        if plain.endswith("a"):
+            if built == (major, minor):
+                return True
+        elif built[0] == major and built[1] <= minor:
+            return True
+        if ptx and suffix == "PTX" and PTX_SINCE <= built <= (major, minor):
+            return True
+    return False

@@ -1,0 +1,153 @@
+"""Try PyTorch in the interpreter that runs this file, and write what happened as lines of JSON.
+
+Started by `verify` in the environment that is checked, so it must run on Python 3.6 and newer and
+may import nothing but the standard library and what it tries. Arguments: the file to write to, and
+the partners to import. A line is written after each step: after a crash the last one tells where.
+"""
+
+import json
+import sys
+import time
+import warnings
+
+_BEGAN = time.time()
+_OUT = open(sys.argv[1], "a", encoding="ascii")  # noqa: SIM115
+
+
+def _say(step, **facts):
+    facts["step"] = step
+    facts["seconds"] = round(time.time() - _BEGAN, 3)
+    _OUT.write(json.dumps(facts) + "\n")
+    _OUT.flush()
+
+
+def _error(error):
+    # Chained errors matter: torch hides the loader's own message behind its own.
+    parts = []
+    while error is not None and len(parts) < 5:
+        parts.append("%s: %s" % (type(error).__name__, error))
+        error = error.__cause__ or error.__context__
+    return " | ".join(parts)[:2000]
+
+
+def _attempt(step, function):
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            facts = function()
+    except Exception as error:
+        _say(step, error=_error(error))
+        return None
+    said = [str(w.message)[:1000] for w in caught if issubclass(w.category, UserWarning)]
+    if said:
+        facts["warnings"] = said[:5]
+    _say(step, **facts)
+    return facts
+
+
+def _import_torch():
+    import torch
+
+    version = torch.version
+    return {
+        "version": str(torch.__version__),
+        "file": str(getattr(torch, "__file__", None)),
+        "cuda": getattr(version, "cuda", None),
+        "hip": getattr(version, "hip", None),
+    }
+
+
+def _sample():
+    import torch
+
+    return {"sample": torch.rand(5, 3).tolist()}
+
+
+def _numpy():
+    import torch
+
+    return {"same": torch.ones(2).numpy().tolist() == [1.0, 1.0]}
+
+
+def _import_partner(name):
+    module = __import__(name)
+    facts = {"name": name, "version": str(getattr(module, "__version__", "?"))}
+    has_ops = getattr(getattr(module, "extension", None), "_has_ops", None)
+    if has_ops is not None:
+        facts["ops"] = bool(has_ops())
+    return facts
+
+
+def _product(device):
+    """Compute one product here and on a device. Small whole numbers are exact even in TF32."""
+    import torch
+
+    left = (torch.arange(4096).reshape(64, 64) % 5).float()
+    right = (torch.arange(4096).reshape(64, 64) % 3).float()
+    expected = left @ right
+    # The product is a bundled library's kernel, the sum and the comparison are torch's own.
+    found = left.to(device) @ right.to(device)
+    same = bool(torch.equal((found + 1).cpu(), expected + 1))
+    return {"device": str(device), "same": same}
+
+
+def _cuda():
+    import torch
+
+    facts = {"available": bool(torch.cuda.is_available()), "count": 0}
+    facts["count"] = int(torch.cuda.device_count())
+    get_arch_list = getattr(torch.cuda, "get_arch_list", None)
+    if facts["available"] and get_arch_list is not None:
+        facts["archs"] = list(get_arch_list())
+    if not facts["available"]:
+        try:
+            torch.cuda.init()
+        except Exception as error:
+            facts["reason"] = _error(error)
+    return facts
+
+
+def _device(index):
+    import torch
+
+    facts = {"index": index, "name": torch.cuda.get_device_name(index)}
+    major, minor = torch.cuda.get_device_capability(index)
+    facts["arch"] = "%d.%d" % (major, minor)
+    _say("found", **facts)
+    facts.update(_product("cuda:%d" % index))
+    return facts
+
+
+def _mps():
+    import torch
+
+    mps = getattr(getattr(torch, "backends", None), "mps", None)
+    if mps is None:
+        return {"built": False, "available": False}
+    facts = {"built": bool(mps.is_built()), "available": bool(mps.is_available())}
+    if facts["available"]:
+        facts.update(_product("mps"))
+    return facts
+
+
+def _main():
+    _say("python", version=".".join(map(str, sys.version_info[:3])), prefix=sys.prefix)
+    torch = _attempt("torch", _import_torch)
+    if torch is None:
+        return
+    _attempt("sample", _sample)
+    if "numpy" in sys.modules:
+        _attempt("numpy", _numpy)
+    for name in sys.argv[2:]:
+        _say("trying", name=name)
+        _attempt("partner", lambda name=name: _import_partner(name))
+    if torch["cuda"] or torch["hip"]:
+        found = _attempt("cuda", _cuda)
+        for index in range(found["count"] if found and found["available"] else 0):
+            _attempt("device", lambda index=index: _device(index))
+    if sys.platform == "darwin":
+        _attempt("mps", _mps)
+    _say("end")
+
+
+_main()

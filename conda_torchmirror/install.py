@@ -1,0 +1,405 @@
+"""`conda torch-install`, stage after stage: machine, records, choice, plan, hand-over."""
+
+from __future__ import annotations
+
+import os
+from argparse import Action, Namespace
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from . import catalog, channels, compat, handover, machine, mirrors, plan, render, rules, ways
+from . import request as requests_
+from .builds import FAMILY, RUNTIMES, TORCH
+from .exceptions import (
+    BadMirror,
+    ChannelError,
+    ForeignPlatform,
+    NoEnvironment,
+    NoFittingBuild,
+    NothingCached,
+    PinConflict,
+    PipTorch,
+    Shadowed,
+    TorchMirrorError,
+    UnknownPlatform,
+)
+from .models import (
+    Build,
+    Choice,
+    Decision,
+    Installed,
+    Located,
+    Machine,
+    NoChoice,
+    Notice,
+    Records,
+    Request,
+)
+from .selection import RuntimeIndex, choose, table, with_runtime
+
+#: Channels that a set can come from: pytorch itself, and those of its CUDA packages.
+SOURCES = ("pytorch", "nvidia", "conda-forge")
+PIP_NAMES = ("torch", "torchvision", "torchaudio")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The environment that is meant, as a path, and the words that name it on a command line."""
+
+    prefix: str | None
+    words: tuple[str, ...] = ()
+    exists: bool = False
+
+
+def execute(args: Namespace, actions: Sequence[Action]) -> int:
+    """Run the command with conda's context set up for `args`; the exit code is returned.
+
+    Raises: TorchMirrorError, or what conda raises.
+    """
+    from conda.base.context import context
+
+    subdir = context.subdir
+    target = _target(args)
+    preview = bool(args.dry_run or args.list)
+    if target.exists and subdir != machine.native_subdir() and args.subdir and not preview:
+        raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=machine.native_subdir())
+    if target.prefix is None and not preview:
+        raise NoEnvironment()
+    request, survey = _facts(args, target, subdir)
+    with ExitStack() as stack:
+        located = _locate(args, subdir)
+        stack.enter_context(channels.redirected(located, args, override=bool(args.mirror)))
+        records = _records(located[0], subdir, request, preview=preview)
+        if args.list:
+            render.listing(
+                table(survey.machine, request, records.builds, catalog.admits, compat.tables()),
+                survey.machine,
+                records,
+            )
+            return 0
+        decision = _decide(args, target, request, survey, located, records)
+        return _carry_out(args, actions, target, decision, located)
+
+
+def _target(args: Namespace) -> Target:
+    from conda.base.context import context
+
+    if args.name or args.prefix:
+        words = ("-n", args.name) if args.name else ("-p", args.prefix)
+        prefix = context.target_prefix
+        return Target(prefix, words, (Path(prefix) / "conda-meta").is_dir())
+    active = context.active_prefix
+    if active and active != context.root_prefix:
+        return Target(active, exists=(Path(active) / "conda-meta").is_dir())
+    return Target(None)
+
+
+def _facts(args: Namespace, target: Target, subdir: str) -> tuple[Request, machine.Survey]:
+    """The request and the machine; each needs a piece of the other."""
+    asked = requests_.make(
+        args.specs,
+        cuda_word=args.cuda,
+        compat=args.cuda_compat,
+        allow_cpu=args.allow_cpu,
+        source=args.source,
+        python_word=args.python,
+    )
+    survey = machine.survey(
+        subdir=subdir,
+        prefix=target.prefix if target.exists else None,
+        cuda=asked.cuda,
+        python=requests_.python(asked.python)[0] if asked.python else None,
+        probe_gpus=asked.cuda == "auto",
+    )
+    torch = _installed(survey.machine, TORCH)
+    named = any(requests_.names_torch(word) for word in args.specs)
+    if torch and args.specs and not named:
+        # Only partners are named: the release that is there stays.
+        asked = replace(asked, specs={**asked.specs, TORCH: (f"{TORCH}=={torch.version}",)})
+    return asked, survey
+
+
+def _installed(on: Machine, name: str) -> Installed | None:
+    return next((p for p in on.installed if p.name == name and p.channel != "pypi"), None)
+
+
+def _locate(args: Namespace, subdir: str) -> tuple[Located, ...]:
+    """Where each source channel is read from; the user's own mapping counts unless overridden."""
+    own = channels.configured()
+    preference = args.mirror or mirrors.default_preference()
+    found = []
+    try:
+        for name in SOURCES:
+            if name in own and not args.mirror:
+                found.append(Located(name, f"{own[name].rstrip('/')}/{name}", "custom_channels"))
+            else:
+                found.append(mirrors.locate(name, subdir, preference))
+    except mirrors.MirrorError as error:
+        raise BadMirror(value=" ".join(preference), detail=str(error)) from error
+    return tuple(found)
+
+
+def _records(torch: Located, subdir: str, request: Request, *, preview: bool) -> Records:
+    """The family's records; a preview falls back to the built-in index where nothing is cached."""
+    names = {*FAMILY, "pytorch-cuda"}
+    try:
+        return catalog.read(torch, subdir, names)
+    except NothingCached:
+        if not preview:
+            raise
+    from . import builtin
+
+    found = builtin.load(subdir, names)
+    if found is None:
+        raise UnknownPlatform(subdir=subdir, channel=torch.name)
+    return found
+
+
+def _decide(
+    args: Namespace,
+    target: Target,
+    request: Request,
+    survey: machine.Survey,
+    located: Sequence[Located],
+    records: Records,
+) -> Decision:
+    from conda.base.context import context
+
+    on, admits, tables = survey.machine, catalog.admits, compat.tables()
+    chosen = choose(on, request, records.builds, admits, tables)
+    if isinstance(chosen, NoChoice):
+        found = ways.out(chosen, on, request, records.builds, admits, tables)
+        raise NoFittingBuild(
+            request=render.asked(request, on), detail=render.why(chosen.rejected), ways=found
+        )
+    notices: list[Notice] = []
+    by_name = {channel.name: channel for channel in located}
+    chosen = with_runtime(
+        chosen, records.builds, _runtime(chosen, by_name, on.subdir, records, notices), admits
+    )
+    torch = by_name["pytorch"]
+    chosen = replace(chosen, builds=tuple(_with_url(build, torch) for build in chosen.builds))
+    pins = _pins(chosen, on, target, notices)
+    notices += _about(chosen, on, target, records, torch, dry_run=args.dry_run)
+    wanted = [torch]
+    if extra := rules.runtime_channel(chosen, on.subdir):
+        wanted.append(by_name[extra])
+    if not context.channels:
+        notices.append(Notice("no_channels"))
+        if by_name["conda-forge"] not in wanted:
+            wanted.append(by_name["conda-forge"])
+    flexible = _must_be_flexible(args)
+    if flexible:
+        notices.append(Notice("flexible_priority"))
+    create = bool(target.words) and not target.exists
+    words = target.words
+    if create and on.subdir != machine.native_subdir():
+        words = (*words, "--platform", on.subdir)
+    python = request.python
+    if python and not create:
+        # The exact builds say which Python; only a change of it has to be named to the solver.
+        there = _installed(on, "python")
+        if there is None or there.version.startswith(f"{on.python}."):
+            python = None
+        else:
+            notices.append(Notice("python_changes", {"old": there.version, "new": python}))
+    made = plan.make(
+        chosen,
+        request,
+        wanted,
+        verb="create" if create else "install",
+        subdir=on.subdir,
+        pins=pins,
+        flexible=flexible,
+        target=words,
+        python=python,
+        user_channels=tuple(args.channel or ()),
+    )
+    return Decision(
+        machine=on,
+        request=request,
+        choice=chosen,
+        records=records,
+        plan=made,
+        prefix=target.prefix,
+        dry_run=bool(args.dry_run),
+        notices=(*chosen.notices, *notices),
+        evidence=survey.evidence,
+    )
+
+
+def _with_url(build: Build, channel: Located) -> Build:
+    return build if build.url else replace(build, url=f"{channel.url}/{build.subdir}/{build.fn}")
+
+
+def _runtime(
+    chosen: Choice,
+    located: dict[str, Located],
+    subdir: str,
+    records: Records,
+    notices: list[Notice],
+) -> RuntimeIndex | None:
+    """What the runtime channel holds of what pytorch-cuda's builds ask for; None if unknown."""
+    if chosen.runtime != "pytorch-cuda" or records.index == "built-in":
+        return None
+    names = {
+        spec.split(" ")[0]
+        for build in records.builds
+        if build.name == chosen.runtime and build.version == chosen.cuda
+        for spec in build.depends
+    }
+    try:
+        found = catalog.read(located["nvidia"], subdir, names)
+    except (ChannelError, NothingCached) as error:
+        notices.append(Notice("runtime_unread", {"detail": str(error.message)}))
+        return None
+    index: dict[str, list[tuple[str, str]]] = {}
+    for build in found.builds:
+        index.setdefault(build.name, []).append((build.version, build.build))
+    return index
+
+
+def _pins(chosen: Choice, on: Machine, target: Target, notices: list[Notice]) -> list[str]:
+    """The pins for this hand-over, and what has to be said about them.
+
+    Raises: PinConflict where the environment's own pins leave no version.
+    """
+    pins = []
+    for rule in rules.applying(chosen, catalog.admits):
+        if pin := rules.conflict(rule, on.pins, catalog.admits):
+            raise PinConflict(
+                pin=pin.spec,
+                source=pin.source,
+                needed=rule.pin,
+                torch=chosen.torch.version,
+                why=rule.why,
+            )
+        pins.append(rule.pin)
+        notices.append(Notice("rule_pin", {"pin": rule.pin, "why": rule.why}, rule.source))
+        if there := rules.contradicted(rule, on.installed, catalog.admits):
+            name = f"{there.name} {there.version}"
+            notices.append(Notice("rule_installed", {"installed": name, "pin": rule.pin}))
+    if pins and target.prefix:
+        file = os.path.join(target.prefix, "conda-meta", "pinned")
+        notices.append(Notice("rule_keep", {"pin": ", ".join(pins), "file": file}))
+    return pins
+
+
+def _about(
+    chosen: Choice, on: Machine, target: Target, records: Records, torch: Located, *, dry_run: bool
+) -> list[Notice]:
+    """Notices about the index, the release and what pip left in the environment.
+
+    Raises: PipTorch where an installation would unpack over pip's files.
+    """
+    notices = []
+    if torch.mirror == "custom_channels":
+        notices.append(Notice("custom_mirror"))
+    if records.index == "built-in":
+        notices.append(Notice("built_in", {"date": records.date}))
+        if count := sum(build.evidence == "derived" for build in chosen.builds):
+            notices.append(Notice("derived", {"count": count}))
+    if records.skipped:
+        notices.append(Notice("skipped_records", {"count": records.skipped}))
+    notices += rules.notices(chosen, catalog.admits)
+    pip = [p for p in on.installed if p.channel == "pypi" and p.name in PIP_NAMES]
+    if pip:
+        listed = ", ".join(f"{package.name} {package.version}" for package in pip)
+        if not dry_run:
+            names = " ".join(package.name for package in pip)
+            python = os.path.join(
+                target.prefix or "", *(("python.exe",) if os.name == "nt" else ("bin", "python"))
+            )
+            raise PipTorch(packages=listed, prefix=target.prefix, names=names, python=python)
+        notices.append(Notice("pip_torch_there", {"packages": listed}))
+    if leftover := _leftover(chosen, on):
+        notices.append(Notice("cpuonly_removed", {"spec": f"cpuonly {leftover.version}"}))
+    return notices
+
+
+def _leftover(chosen: Choice, on: Machine) -> Installed | None:
+    """`cpuonly`, where it stands in the way of a CUDA build."""
+    return _installed(on, "cpuonly") if chosen.cuda else None
+
+
+def _strict() -> bool:
+    from conda.base.constants import ChannelPriority
+    from conda.base.context import context
+
+    return bool(context.channel_priority == ChannelPriority.STRICT)
+
+
+def _must_be_flexible(args: Namespace) -> bool:
+    """Whether this hand-over has to lift the user's strict channel priority, and may."""
+    from conda.base.context import context
+
+    return (
+        _strict()
+        and getattr(args, "channel_priority", None) != "strict"
+        and getattr(context.plugins, "torchmirror_flexible", True)
+    )
+
+
+def _carry_out(
+    args: Namespace,
+    actions: Sequence[Action],
+    target: Target,
+    decision: Decision,
+    located: Sequence[Located],
+) -> int:
+    from conda.base.context import context
+
+    leftover = _leftover(decision.choice, decision.machine)
+    solve = not args.dry_run or (args.solve and leftover is None)
+    decision = replace(decision, solved=solve)
+    if not context.json:
+        render.show(decision, explain=args.explain, verbose=bool(context.verbosity))
+    if not solve:
+        if context.json:
+            render.document(decision)
+        return 0
+    prefix = decision.prefix or context.root_prefix
+    known = handover.accepted(decision.plan.verb)
+    options = [
+        *[word for word in handover.words(actions, args) if word[:1] != "-" or word in known],
+        *(["--json"] if context.json else []),
+        *(["--dry-run"] if args.dry_run else []),
+    ]
+    variables = dict(decision.plan.environment)
+    if decision.machine.cuda_from == "--cuda" and decision.machine.cuda:
+        variables["CONDA_OVERRIDE_CUDA"] = decision.machine.cuda
+    subdir = decision.machine.subdir
+    command = handover.arguments(
+        decision.plan,
+        prefix,
+        options,
+        channels=tuple(args.channel or ()),
+        subdir=subdir if subdir != machine.native_subdir() else None,
+    )
+    extra: dict[str, Any] = {"torchmirror": render.summary(decision)}
+    try:
+        return handover.replacing(leftover, prefix, command, args, variables, extra)
+    except TorchMirrorError:
+        raise
+    except Exception as error:
+        if _strict() and (shadow := _shadowed(error, decision, located[0])):
+            raise shadow from error
+        raise
+
+
+def _shadowed(error: Exception, decision: Decision, torch: Located) -> Shadowed | None:
+    """The error that names the hiding package, if strict priority made the set unsolvable."""
+    from conda.exceptions import UnsatisfiableError
+
+    if not isinstance(error, UnsatisfiableError) and "nsatisfiable" not in type(error).__name__:
+        return None
+    family = {*FAMILY, *RUNTIMES, "pytorch-mutex", "torchtriton", "torchdata"}
+    direct = {spec.split(" ")[0] for b in decision.choice.builds for spec in b.depends} - family
+    held = catalog.read(torch, decision.machine.subdir, direct)
+    hiding = sorted({build.name for build in held.builds})
+    if not hiding:
+        return None
+    return Shadowed(channel=torch.name, package=", ".join(hiding))

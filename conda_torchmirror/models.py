@@ -1,0 +1,233 @@
+"""The facts that travel between the stages, as frozen dataclasses. Imports nothing of conda.
+
+Data flows one way: `Machine` and `Request` and a list of `Build` go into `selection`, a `Choice`
+(or a `NoChoice`) comes out, `plan` turns it into a `Plan`, and `handover` carries that out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+#: Does this match spec admit a package of this name, version and build string? The semantics are
+#: conda's own, so the function is handed in from the edge (`catalog.admits`).
+Admits = Callable[[str, str, str, str], bool]
+
+Evidence = Literal["record", "listed", "derived"]
+Compat = Literal["strict", "minor"]
+
+
+@dataclass(frozen=True)
+class Build:
+    """One conda package, reduced to what choosing and showing need.
+
+    `size` is in bytes, `timestamp` in milliseconds since 1970 as in repodata. `evidence` says how
+    sure its existence is: a real `record`, a name `listed` somewhere, or `derived` from the rules.
+    """
+
+    name: str
+    version: str
+    build: str
+    build_number: int
+    subdir: str
+    channel: str = "pytorch"
+    fn: str = ""
+    url: str = ""
+    depends: tuple[str, ...] = ()
+    constrains: tuple[str, ...] = ()
+    size: int | None = None
+    md5: str | None = None
+    sha256: str | None = None
+    timestamp: int = 0
+    evidence: Evidence = "record"
+
+    @property
+    def spec(self) -> str:
+        """The exact match spec, `name=version=build`."""
+        return f"{self.name}={self.version}={self.build}"
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One device as the driver lists it. `arch` is the compute capability, such as "8.6"."""
+
+    name: str
+    arch: str | None = None
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A package that the target environment already holds. `channel` is "pypi" for pip's."""
+
+    name: str
+    version: str
+    build: str = ""
+    channel: str = ""
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A match spec that binds the environment, and the file or setting it comes from."""
+
+    spec: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the target computer and the target environment are.
+
+    `cuda` is the newest CUDA that the driver runs (the value of `__cuda`), or None without a
+    driver; `cuda_from` is libcuda, CONDA_OVERRIDE_CUDA, --cuda or none. `cuda_arch` is the lowest
+    compute capability of all devices. `python` is major.minor, or None where the newest may be
+    taken; `python_from` is prefix, --python or newest.
+    """
+
+    subdir: str
+    cuda: str | None = None
+    cuda_from: str = "none"
+    driver: str | None = None
+    cuda_arch: str | None = None
+    gpus: tuple[Gpu, ...] = ()
+    python: str | None = None
+    python_from: str = "newest"
+    installed: tuple[Installed, ...] = ()
+    pins: tuple[Pin, ...] = ()
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether a driver or a device was found, or one was named on the command line."""
+        return self.cuda is not None or bool(self.gpus)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for. `specs` maps each family name to its match specs, all of which hold."""
+
+    specs: Mapping[str, tuple[str, ...]]
+    others: tuple[str, ...] = ()
+    cuda: str = "auto"
+    compat: Compat = "minor"
+    allow_cpu: bool = False
+    source: str = "auto"
+    python: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the packages to install, pytorch first."""
+        return tuple(self.specs)
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why a build fell away: a stable code and the two facts that clash."""
+
+    name: str
+    version: str
+    build: str
+    code: str
+    machine: str
+    build_fact: str
+
+    @property
+    def fact(self) -> dict[str, str]:
+        """Both facts, as the JSON document shows them."""
+        return {"machine": self.machine, "build": self.build_fact}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to tell beside the result: a stable code, the facts for its text, a source."""
+
+    code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A set of builds that admit each other and run on the machine.
+
+    `builds` starts with pytorch. `runtime` is the package that brings CUDA ("pytorch-cuda",
+    "cudatoolkit" or None) and `cuda` its major.minor, None for a CPU build.
+    """
+
+    builds: tuple[Build, ...]
+    python: str
+    cuda: str | None = None
+    runtime: str | None = None
+    compat: Compat = "strict"
+    rejected: tuple[Rejection, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def torch(self) -> Build:
+        """The pytorch build."""
+        return self.builds[0]
+
+
+@dataclass(frozen=True)
+class NoChoice:
+    """No set fits: why each candidate fell away, and what would fit (`ways`)."""
+
+    rejected: tuple[Rejection, ...]
+    ways: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where a channel is read from: its name, the URL of the channel, and the mirror's name."""
+
+    name: str
+    url: str
+    mirror: str
+
+
+@dataclass(frozen=True)
+class Records:
+    """Builds as read, and from where: `index` is live, cache or built-in.
+
+    `skipped` counts records that were unusable; `date` is the day the index is from, if known.
+    """
+
+    builds: tuple[Build, ...]
+    index: Literal["live", "cache", "built-in"]
+    date: str | None = None
+    skipped: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is handed to conda, and what is printed so that a person can do the same by hand.
+
+    `environment` holds the environment variables that the hand-over and the printed command set.
+    """
+
+    verb: Literal["install", "create"]
+    specs: tuple[str, ...]
+    pins: tuple[str, ...]
+    channels: tuple[Located, ...]
+    environment: Mapping[str, str]
+    command: str
+    command_by_name: str
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Everything that one run decided, for text and JSON. `prefix` is None without a target.
+
+    `solved` says that conda's solver was asked.
+    """
+
+    machine: Machine
+    request: Request
+    choice: Choice
+    records: Records
+    plan: Plan
+    prefix: str | None
+    dry_run: bool
+    solved: bool = False
+    notices: tuple[Notice, ...] = ()
+    evidence: tuple[Notice, ...] = ()

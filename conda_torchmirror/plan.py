@@ -1,0 +1,89 @@
+"""From a choice to what is handed over: specs, pins, channels, and the same as plain commands.
+
+Pure: no conda, no HTTP, no subprocess.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+
+from .models import Choice, Located, Notice, Plan, Request
+
+
+def specs(choice: Choice, others: Iterable[str] = ()) -> tuple[str, ...]:
+    """The exact match specs, `name=version=build`, the CUDA runtime, then the user's other specs.
+
+    The runtime is named with its build only where that build is among the chosen ones.
+    """
+    exact = [build.spec for build in choice.builds]
+    if choice.runtime and not any(build.name == choice.runtime for build in choice.builds):
+        exact.append(f"{choice.runtime}={choice.cuda}")
+    return (*exact, *others)
+
+
+def make(
+    choice: Choice,
+    request: Request,
+    channels: Sequence[Located],
+    *,
+    verb: str,
+    subdir: str,
+    pins: Sequence[str] = (),
+    flexible: bool = False,
+    target: Sequence[str] = (),
+    python: str | None = None,
+    user_channels: Sequence[str] = (),
+    notices: Sequence[Notice] = (),
+) -> Plan:
+    """The plan for a choice.
+
+    `target` are the words that name the environment (`-n NAME`, `--platform SUBDIR`), `python` a
+    version where Python is to be named to the solver, `user_channels` those of `-c`. `flexible`
+    says that the user's channel priority is strict and must not be for this hand-over.
+    """
+    wanted = specs(choice, request.others)
+    if python:
+        wanted = (f"python={python}", *wanted)
+    environment: dict[str, str] = {}
+    if pins:
+        environment["CONDA_PINNED_PACKAGES"] = "&".join(pins)
+    if flexible:
+        environment["CONDA_CHANNEL_PRIORITY"] = "flexible"
+    head = ["conda", verb, *target]
+    return Plan(
+        verb="create" if verb == "create" else "install",
+        specs=wanted,
+        pins=tuple(pins),
+        channels=tuple(channels),
+        environment=environment,
+        command=_command([*head, *wanted], [_typed(c, subdir) for c in channels], user_channels),
+        command_by_name=_command([*head, *wanted], [c.name for c in channels], user_channels),
+        notices=tuple(notices),
+    )
+
+
+def _typed(channel: Located, subdir: str) -> str:
+    """A channel as a person would type it: upstream by name, a mirror by URL and subdir."""
+    if channel.mirror in ("upstream", "custom_channels"):
+        return channel.name
+    return f"{channel.url}/{subdir}"
+
+
+def _command(head: Sequence[str], channels: Sequence[str], more: Sequence[str]) -> str:
+    words = list(head)
+    for channel in (*channels, *more):
+        words += ["-c", channel]
+    return " ".join(_quoted(word) for word in words)
+
+
+def _quoted(word: str) -> str:
+    """Quoted for every shell where it must be: cmd knows no single quotes."""
+    return f'"{word}"' if shlex.quote(word) != word and "'" not in word else shlex.quote(word)
+
+
+def shell_lines(environment: Mapping[str, str], subdir: str) -> tuple[str, ...]:
+    """The lines that set the plan's environment variables in the platform's usual shell."""
+    if subdir.startswith("win-"):
+        return tuple(f'set "{name}={value}"' for name, value in environment.items())
+    return tuple(f"export {name}={shlex.quote(value)}" for name, value in environment.items())

@@ -1,0 +1,172 @@
+"""Files as text with exact positions: decoding, edits at spans, and the diff made from them.
+
+Owns the promise that no byte outside a reported span changes: the result is put together from
+slices of the input's own bytes. Line ends, byte order marks and encodings are never touched.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+#: Longest first: UTF-32's little-endian mark begins with UTF-16's.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+#: Control characters that no text file has; form feed and vertical tab do occur.
+_BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+_CONTEXT = 3
+
+
+class UnreadableText(ValueError):
+    """Bytes that are no text in a known encoding. `code` is binary, utf16_without_bom or
+    not_unicode.
+    """
+
+    def __init__(self, code: str) -> None:
+        """Keep the code; the caller has the sentence for it."""
+        self.code = code
+        super().__init__(code)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file's bytes, and its text without the byte order mark."""
+
+    data: bytes
+    text: str
+    codec: str = "utf-8"
+    bom: bytes = b""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Replace the characters `start` to `end` of a text by `new`."""
+
+    start: int
+    end: int
+    new: str
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What was replaced: a span of bytes of the input, its line (from 1), old and new text."""
+
+    start: int
+    end: int
+    line: int
+    old: str
+    new: str
+
+
+def decode(data: bytes) -> Source:
+    """Read bytes as UTF-8, or as what their byte order mark says. Raises UnreadableText."""
+    bom, codec = next(((b, c) for b, c in _MARKS if data.startswith(b)), (b"", "utf-8"))
+    try:
+        text = data[len(bom) :].decode(codec)
+    except UnicodeDecodeError as error:
+        raise UnreadableText("binary" if b"\0" in data and not bom else "not_unicode") from error
+    if _BINARY.search(text):
+        raise UnreadableText("utf16_without_bom" if _looks_wide(data) else "binary")
+    return Source(data, text, codec, bom)
+
+
+def _looks_wide(data: bytes) -> bool:
+    """Whether ASCII text seems to be stored in two bytes a character."""
+    head = data[:4096]
+    zeros = head[::2].count(0), head[1::2].count(0)
+    return min(zeros) == 0 and max(zeros) > len(head) // 4
+
+
+def apply(source: Source, changes: Iterable[Change]) -> tuple[bytes, tuple[Edit, ...]]:
+    """The new bytes and what was replaced, in order. Time is linear in the file.
+
+    Raises ValueError when two changes overlap.
+    """
+    pieces: list[bytes] = []
+    edits: list[Edit] = []
+    char = 0
+    offset = copied = len(source.bom)
+    line = 1
+    for change in sorted(changes, key=lambda change: change.start):
+        if change.start < char:
+            raise ValueError(f"changes overlap at character {change.start}")
+        between = source.text[char : change.start]
+        start = offset + len(between.encode(source.codec))
+        line += between.count("\n")
+        old = source.text[change.start : change.end]
+        end = start + len(old.encode(source.codec))
+        pieces += [source.data[copied:start], change.new.encode(source.codec)]
+        edits.append(Edit(start, end, line, old, change.new))
+        char, offset, copied = change.end, end, end
+    return b"".join([source.bom, *pieces, source.data[copied:]]), tuple(edits)
+
+
+def edited(text: str, changes: Sequence[Change]) -> str:
+    """The text with its changes made."""
+    pieces = []
+    char = 0
+    for change in sorted(changes, key=lambda change: change.start):
+        pieces += [text[char : change.start], change.new]
+        char = change.end
+    return "".join([*pieces, text[char:]])
+
+
+def unified_diff(before: Source, after: Source, edits: Sequence[Edit], name: str) -> Iterator[str]:
+    """Unified diff lines without line ends, three lines of context. Time is linear.
+
+    Every edit stays within its line, so the numbers of the changed lines are known and the lines
+    need not be compared.
+    """
+    old, new = _lines(before.text), _lines(after.text)
+    changed = sorted({edit.line - 1 for edit in edits})
+    if not changed:
+        return
+    yield f"--- {name}"
+    yield f"+++ {name}"
+    groups = [[changed[0]]]
+    for previous, number in pairwise(changed):
+        if number - previous > 2 * _CONTEXT:
+            groups.append([])
+        groups[-1].append(number)
+    for group in groups:
+        first = max(group[0] - _CONTEXT, 0)
+        last = min(group[-1] + _CONTEXT + 1, len(old))
+        yield f"@@ -{first + 1},{last - first} +{first + 1},{last - first} @@"
+        yield from _hunk(old, new, range(first, last), frozenset(group))
+
+
+def _hunk(
+    old: Sequence[str], new: Sequence[str], numbers: range, changed: frozenset[int]
+) -> Iterator[str]:
+    removed: list[str] = []
+    added: list[str] = []
+    for number in numbers:
+        if number in changed:
+            removed += _shown("-", old[number])
+            added += _shown("+", new[number])
+            continue
+        yield from (*removed, *added)
+        removed, added = [], []
+        yield from _shown(" ", old[number])
+    yield from (*removed, *added)
+
+
+def _shown(sign: str, line: str) -> list[str]:
+    bare = line.removesuffix("\n").removesuffix("\r")
+    end = [] if line.endswith("\n") else ["\\ No newline at end of file"]
+    return [sign + bare, *end]
+
+
+def _lines(text: str) -> list[str]:
+    lines = text.split("\n")
+    return [f"{line}\n" for line in lines[:-1]] + lines[-1:] * bool(lines[-1])

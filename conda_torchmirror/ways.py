@@ -1,0 +1,82 @@
+"""When nothing fits: what would. Pure; asks the same choice again with one thing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from .builds import PARTNERS, TORCH, number
+from .compat import Tables
+from .models import Admits, Build, Choice, Machine, NoChoice, Notice, Rejection, Request
+from .selection import choose, table
+
+
+def out(
+    failed: NoChoice,
+    machine: Machine,
+    request: Request,
+    builds: Sequence[Build],
+    admits: Admits,
+    tables: Tables,
+) -> tuple[Notice, ...]:
+    """The ways out, each with the facts that make it one, the nearest first."""
+    codes = {rejection.code for rejection in failed.rejected}
+    found: list[Notice] = []
+
+    def fits(on: Machine, of: Request) -> Choice | None:
+        result = choose(on, of, builds, admits, tables)
+        return result if isinstance(result, Choice) else None
+
+    if "pinned" in codes:
+        pins = sorted({r.machine for r in failed.rejected if r.code == "pinned"})
+        found.append(Notice("change_pins", {"pins": ", ".join(pins)}))
+    if "minor_version_only" in codes and (
+        choice := fits(machine, replace(request, compat="minor"))
+    ):
+        found.append(Notice("use_minor", {"cuda": choice.cuda}))
+    if "python_mismatch" in codes:
+        rows = table(replace(machine, python=None), request, builds, admits, tables)
+        pythons = sorted({row[2] for row in rows if row[3]}, key=number)
+        if pythons and machine.python not in pythons:
+            found.append(Notice("use_python", {"pythons": ", ".join(pythons)}))
+    named = {name: specs for name, specs in request.specs.items() if specs != (name,)}
+    anything = replace(request, specs=dict.fromkeys(request.specs, ()))
+    if named and (choice := fits(machine, anything)):
+        found.append(Notice("older_release", {"torch": f"{TORCH} {choice.torch.version}"}))
+    if "partner_missing" in codes:
+        without = {k: v for k, v in request.specs.items() if k not in PARTNERS}
+        if fits(machine, replace(request, specs=without)):
+            names = ", ".join(name for name in request.specs if name in PARTNERS)
+            found.append(Notice("drop_partner", {"names": names}))
+    if codes & {"cuda_too_new", "driver_too_old"} and (wanted := _lowest_cuda(failed.rejected)):
+        floor = tables.driver_floor(wanted, machine.subdir)
+        if floor:
+            found.append(Notice("upgrade_driver", {"cuda": wanted, "driver": floor}))
+    if "arch_missing" in codes and machine.cuda_arch:
+        found += elsewhere(machine, tables)
+    on_cpu = replace(request, cuda="cpu")
+    if request.cuda != "cpu" and machine.has_gpu and fits(machine, on_cpu):
+        found.append(Notice("use_cpu"))
+    found.append(Notice("see_list"))
+    return tuple(found)
+
+
+def _lowest_cuda(rejected: Iterable[Rejection]) -> str | None:
+    """The lowest CUDA that a driver was too old for."""
+    found = {
+        r.build_fact.removeprefix("CUDA ").partition(":")[0]
+        for r in rejected
+        if r.code in ("cuda_too_new", "driver_too_old")
+    }
+    return min(found, key=number) if found else None
+
+
+def elsewhere(machine: Machine, tables: Tables) -> list[Notice]:
+    """Where builds for this GPU and driver are to be had, if not in this channel."""
+    found = []
+    for code, source in (("use_conda_forge", "conda_forge"), ("use_wheels", "wheels")):
+        row = tables.elsewhere(source, machine.cuda_arch or "", machine.cuda, machine.subdir)
+        if row:
+            tag = "cu" + row[1].replace(".", "")
+            found.append(Notice(code, {"torch": row[0], "cuda": row[1], "tag": tag}))
+    return found

@@ -1,0 +1,127 @@
+"""Fixtures for all tests: a private world by default, and real conda over loopback on request."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import isolation, running
+from support.channels import build_channels
+from support.mirror import Mirror
+
+#: The channels that the stand-in of conda.anaconda.org serves.
+UPSTREAM = ("pytorch", "nvidia", "conda-forge", "pkgs/main")
+
+_worlds = itertools.count()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Guard this process before anything imports conda."""
+    isolation.install_guard()
+
+
+@pytest.fixture(scope="session")
+def _worlds_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("worlds")
+
+
+@pytest.fixture(autouse=True)
+def sandbox(_worlds_root: Path) -> Iterator[isolation.Sandbox]:
+    """Every test's private home, rc files, package cache and environments; no way to the network.
+
+    A host that was refused fails the test when it ends, unless the test has taken it with
+    `sandbox.take_blocked()`.
+    """
+    world = isolation.Sandbox(_worlds_root / str(next(_worlds))).create()
+    with isolation.environment(world.variables()):
+        isolation.reset_conda()
+        yield world
+    isolation.reset_conda()
+    blocked = world.take_blocked()
+    if blocked:
+        pytest.fail("reached for the network: " + "; ".join(blocked), pytrace=False)
+
+
+@pytest.fixture
+def condarc(sandbox: isolation.Sandbox) -> Callable[..., Path]:
+    """`condarc(channels=[...], ...)`: write the user's rc file, over the tests' defaults.
+
+    None takes a default away. Conda in this process knows at once.
+    """
+
+    def write(**settings: Any) -> Path:
+        path = sandbox.write_condarc(settings)
+        isolation.reset_conda()
+        return path
+
+    return write
+
+
+@pytest.fixture
+def run_conda(sandbox: isolation.Sandbox) -> Callable[..., running.Result]:
+    """`run_conda("list", ..., env={...})`: conda as a child process; see `support.running`."""
+    return running.run_conda
+
+
+@pytest.fixture
+def conda_in_process(sandbox: isolation.Sandbox) -> Callable[..., running.Result]:
+    """`conda_in_process("list", ...)`: conda in this process; see `support.running`."""
+    return running.conda_in_process
+
+
+@pytest.fixture(scope="session")
+def channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All channels with their packages, built once: `<channel>/<subdir>/...`. Do not change it;
+    a test that needs other records writes its own with `support.channels.write_channel`."""
+    return build_channels(tmp_path_factory.mktemp("channels"))
+
+
+@pytest.fixture
+def make_mirror() -> Iterator[Callable[..., Mirror]]:
+    """`make_mirror(root, {"pytorch": "anaconda/cloud", ...})`: a server for some of the channels
+    in `root`, each below its URL prefix. Every server ends with the test."""
+    with ExitStack() as servers:
+
+        def make(root: Path, prefixes: Mapping[str, str]) -> Mirror:
+            mounts = {f"{prefix}/{name}": root / name for name, prefix in prefixes.items()}
+            return servers.enter_context(Mirror(mounts, prefixes))
+
+        yield make
+
+
+@pytest.fixture
+def mirror(channels: Path, make_mirror: Callable[..., Mirror]) -> Mirror:
+    """A mirror laid out as tuna's, with what tuna carries: all but `nvidia`."""
+    cloud = "anaconda/cloud"
+    prefixes = {"pytorch": cloud, "conda-forge": cloud, "pkgs/main": "anaconda"}
+    return make_mirror(channels, prefixes)
+
+
+@pytest.fixture
+def upstream(channels: Path, make_mirror: Callable[..., Mirror]) -> Mirror:
+    """The stand-in of conda.anaconda.org and repo.anaconda.com: everything."""
+    return make_mirror(channels, dict.fromkeys(UPSTREAM, ""))
+
+
+@pytest.fixture
+def mirrored(
+    condarc: Callable[..., Path], mirror: Mirror, upstream: Mirror
+) -> Callable[..., Path]:
+    """`mirrored(**settings)`: an rc file that leads every channel name, and `defaults`, to
+    loopback: to `mirror` what it has, the rest to `upstream`."""
+
+    def write(**settings: Any) -> Path:
+        return condarc(
+            **{
+                "custom_channels": {**upstream.custom_channels(), **mirror.custom_channels()},
+                "default_channels": [mirror.channel_url("pkgs/main")],
+                **settings,
+            }
+        )
+
+    write()
+    return write

@@ -1,0 +1,1 @@
+"""What the tests stand on: isolation, loopback mirrors with faults, and a channel builder."""

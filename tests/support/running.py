@@ -1,0 +1,125 @@
+"""Conda commands, as a child process or inside this one, with the same shape of answer."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .isolation import environment, reset_conda
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left behind. `seconds` is wall time; `error` is the exception that conda
+    turned into the message on standard error, known for commands of this process only."""
+
+    args: tuple[str, ...]
+    rc: int
+    stdout: str
+    stderr: str
+    seconds: float
+    error: BaseException | None = field(default=None, repr=False)
+
+    def json(self) -> Any:
+        """Standard output as one JSON document; AssertionError with both streams if it is not."""
+        try:
+            return json.loads(self.stdout)
+        except ValueError as error:
+            raise AssertionError(f"not one JSON document ({error})\n{self}") from error
+
+    def ok(self) -> Result:
+        """This result, or AssertionError with both streams when the exit status is not 0."""
+        assert self.rc == 0, str(self)
+        return self
+
+    def __str__(self) -> str:
+        return (
+            f"conda {' '.join(self.args)}: exit status {self.rc} after {self.seconds:.2f} s\n"
+            f"--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
+        )
+
+
+def run_conda(
+    *args: str | os.PathLike[str],
+    env: Mapping[str, str | None] | None = None,
+    input: str | None = None,
+    cwd: Path | None = None,
+    timeout: float = 180,
+    python: str = sys.executable,
+) -> Result:
+    """`python -m conda ARGS` as a child, in this test's environment.
+
+    `env` is laid over it, None takes a variable away. `timeout` in seconds;
+    subprocess.TimeoutExpired after that.
+    """
+    variables = {**os.environ, **(env or {})}
+    words = tuple(str(arg) for arg in args)
+    start = time.perf_counter()
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [python, "-m", "conda", *words],
+        env={key: value for key, value in variables.items() if value is not None},
+        input=input,
+        stdin=subprocess.DEVNULL if input is None else None,
+        capture_output=True,
+        encoding="utf-8",
+        cwd=cwd,
+        timeout=timeout,
+        check=False,
+    )
+    seconds = time.perf_counter() - start
+    return Result(words, done.returncode, done.stdout, done.stderr, seconds)
+
+
+def conda_in_process(*args: str | os.PathLike[str], input: str = "") -> Result:
+    """The same inside this process: many questions with one start of conda.
+
+    What conda's own entry point does, error handler included, so exit status, streams and JSON
+    errors are those of a child; the exception itself is in `error`. What a process would take
+    with it when it ends (environment variables, caches, log levels, argv) is put back.
+    """
+    from conda.cli.main import main_subshell
+    from conda.exception_handler import conda_exception_handler
+
+    words = tuple(str(arg) for arg in args)
+    errors: list[BaseException] = []
+
+    def command() -> Any:
+        try:
+            return main_subshell(*words)
+        except BaseException as error:
+            errors.append(error)
+            raise
+
+    out, err = io.StringIO(), io.StringIO()
+    argv, stdin, levels = sys.argv, sys.stdin, _log_levels()
+    reset_conda()
+    start = time.perf_counter()
+    try:
+        sys.argv, sys.stdin = ["conda", *words], io.StringIO(input)
+        with environment(dict(os.environ)), redirect_stdout(out), redirect_stderr(err):
+            status = conda_exception_handler(command)
+    finally:
+        seconds = time.perf_counter() - start
+        sys.argv, sys.stdin = argv, stdin
+        for logger, level in levels.items():
+            logger.setLevel(level)
+        reset_conda()
+    rc = status if isinstance(status, int) else 0 if status is None else 1
+    return Result(words, rc, out.getvalue(), err.getvalue(), seconds, next(iter(errors), None))
+
+
+def _log_levels() -> dict[logging.Logger, int]:
+    known = logging.getLogger().manager.loggerDict
+    loggers = [known[name] for name in known if name.split(".")[0] in ("conda", "requests")]
+    found = {logger: logger.level for logger in loggers if isinstance(logger, logging.Logger)}
+    return {**found, logging.getLogger(): logging.getLogger().level}

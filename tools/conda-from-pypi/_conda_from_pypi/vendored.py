@@ -1,0 +1,90 @@
+"""Owns how conda-lock's copy of conda is found, loaded as `conda`, and made to work.
+
+Loaded only when that copy is really going to be `conda`, so none of these adjustments can reach
+an interpreter that has a conda of its own. They are:
+
+* `logging._acquireLock` and `_releaseLock`, which conda 24.7.1 calls and Python 3.13 removed;
+* the `classic` solver as the default, as libmamba is not on PyPI;
+* one copy of conda in the process, and conda-lock itself not imported.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib import import_module
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+# Vendoring rewrote some imports in conda-lock's copy to the copy's own name
+# (conda/cli/main_env_list.py, conda/gateways/repodata/jlap/fetch.py). The first is imported by
+# every command: it would import conda-lock, and with it a second conda, to get these two modules.
+SHARED = ("deprecations", "common.url")
+
+
+def spec() -> ModuleSpec | None:
+    """Return a spec that loads conda-lock's copy as `conda`, or None where there is no such copy.
+
+    conda-lock is located, not imported: that would cost a third of a second.
+    """
+    conda_lock = find_spec("conda_lock")
+    for folder in (conda_lock and conda_lock.submodule_search_locations) or ():
+        package = Path(folder, "_vendor", "conda")
+        init = package / "__init__.py"
+        if init.is_file():
+            return spec_from_file_location(
+                "conda",
+                init,
+                loader=VendoredCondaLoader("conda", str(init)),
+                submodule_search_locations=[str(package)],
+            )
+    return None
+
+
+class VendoredCondaLoader(SourceFileLoader):
+    """Loads `conda` from conda-lock's copy and adjusts it; submodules load in the usual way."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run `conda/__init__.py` and the adjustments. Raises whatever importing conda raises."""
+        supply_logging_lock()
+        super().exec_module(module)
+        default_to_classic_solver()
+        keep_conda_lock_out()
+
+
+def supply_logging_lock() -> None:
+    """Give `logging` back the two functions that conda 24.7.1 needs, where they are missing."""
+    if not hasattr(logging, "_acquireLock"):
+        logging._acquireLock = logging._lock.acquire  # type: ignore[attr-defined]
+        logging._releaseLock = logging._lock.release  # type: ignore[attr-defined]
+
+
+def default_to_classic_solver() -> None:
+    """Make `classic` conda's default where libmamba, its real default, cannot be had.
+
+    The constant is changed before `conda.base.context` copies it into the setting's definition.
+    So it is a default in every respect: `--solver`, `CONDA_SOLVER` and any condarc win over it,
+    `conda config --show-sources` stays silent about it, and it holds without plugins too. An
+    environment variable would beat the user's condarc; a plugin would come too late for the
+    definition, be dropped by `--no-plugins`, and be loaded by a real conda as well.
+    """
+    if find_spec("conda_libmamba_solver") is None:
+        constants = import_module("conda.base.constants")
+        constants.DEFAULT_SOLVER = constants.CLASSIC_SOLVER  # type: ignore[attr-defined]
+
+
+def keep_conda_lock_out() -> None:
+    """Answer conda's imports from conda-lock without importing conda-lock.
+
+    An entry in `sys.modules` is found before any parent package is imported. The alternative for
+    the plugin, replacing conda's entry point loader, would have to follow the plugin manager,
+    which `import conda` does not load. A process that has imported conda-lock already keeps what
+    it has, and conda-lock's own command never comes here, as it does not import `conda`.
+    """
+    for name in SHARED:
+        sys.modules.setdefault(f"conda_lock._vendor.conda.{name}", import_module(f"conda.{name}"))
+    plugin = module_from_spec(ModuleSpec("conda_lock.plugin", loader=None))
+    plugin.__doc__ = "Stands in for conda-lock's conda plugin; put here by conda-from-pypi."
+    sys.modules.setdefault(plugin.__name__, plugin)
