@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext, redirect_stdout
 from io import StringIO
 from typing import Any
 
+from . import render
 from .channels import reload
 from .models import Installed, Plan
 
@@ -131,7 +132,7 @@ def run(
     finally:
         reload(args)
     if as_json:
-        print(json.dumps({**_document(held.getvalue()), **extra}, indent=2, default=str))
+        render.say(json.dumps({**_document(held.getvalue()), **extra}, indent=2, default=str))
     return code
 
 

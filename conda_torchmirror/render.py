@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
@@ -77,10 +78,18 @@ def _by_number(word: str) -> tuple[Any, ...]:
     return tuple(int(part) if part.isdecimal() else -1 for part in word.split("."))
 
 
+def say(what: str) -> None:
+    """Print to standard output; a reader that went away (`| head`) is no error."""
+    try:
+        print(what, flush=True)
+    except BrokenPipeError:
+        # Python flushes once more at exit, into nothing then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def show(decision: Decision, *, explain: bool, verbose: bool) -> None:
     """Print a decision for a person."""
-    print("\n".join(lines(decision, explain=explain, verbose=verbose)))
-    sys.stdout.flush()
+    say("\n".join(lines(decision, explain=explain, verbose=verbose)))
 
 
 def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
@@ -93,9 +102,10 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
     out += ["", *columns(_facts(decision))]
     preview = decision.records.index == "built-in"
     rows = [("package", "version", "build", "size", "known from" if preview else "")]
-    rows += [
-        (b.name, b.version, b.build, file_size(b.size) if b.size else "?") for b in choice.builds
-    ]
+    for build in choice.builds:
+        size = file_size(build.size) if build.size else "?"
+        known = _KNOWN[build.evidence] if preview else ""
+        rows.append((build.name, build.version, build.build, size, known))
     if choice.runtime and not any(b.name == choice.runtime for b in choice.builds):
         rows.append((choice.runtime, str(choice.cuda), "(left to the solver)", "", ""))
     out += ["", *columns(rows)]
@@ -107,7 +117,7 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
     if verbose and decision.evidence:
         out += ["", "Evidence", *(line for n in decision.evidence for line in bullet(evidence(n)))]
     if explain:
-        out += ["", "Passed over", *explained(choice.rejected, choice.torch)]
+        out += ["", "Passed over", *explained(choice.rejected)]
     out += ["", "The same in plain conda, from the mirror's URL:"]
     out += [f"  {line}" for line in (*shell_lines(plan.environment, machine.subdir), plan.command)]
     if plan.command_by_name != plan.command:
@@ -150,23 +160,32 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
     return rows
 
 
-def explained(rejected: Iterable[Rejection], chosen: Build) -> list[str]:
+def explained(rejected: Iterable[Rejection]) -> list[str]:
     """Why each newer release or higher CUDA fell away, builds with the same reason together."""
-    grouped: dict[tuple[str, str], list[str]] = {}
+    grouped: dict[tuple[str, str, str], list[Rejection]] = {}
     for item in rejected:
-        reason = text(item.code, {"machine": item.machine, "build": item.build_fact})
-        grouped.setdefault((item.version, f"{item.code}: {reason}"), []).append(item.build)
+        grouped.setdefault((item.version, item.code, item.machine), []).append(item)
     if not grouped:
         return ["  nothing: the chosen builds are the newest of the channel"]
 
-    def newest(found: tuple[str, str]) -> tuple[Any, ...]:
-        return (release(found[0]), found[1])
+    def order(found: tuple[str, str, str]) -> tuple[Any, ...]:
+        return (release(found[0]), -_NEAREST.index(found[1]))
 
-    rows = []
-    for version, reason in sorted(grouped, key=newest, reverse=True):
-        count = len(grouped[version, reason])
-        rows.append((version, f"{reason} ({count} build{'s' if count > 1 else ''})"))
-    return columns(rows)
+    out = []
+    for version, code, machine in sorted(grouped, key=order, reverse=True):
+        items = grouped[version, code, machine]
+        facts = list(dict.fromkeys(item.build_fact for item in items))
+        reason = text(code, {"machine": machine, "build": _joined(facts)})
+        count = f"{len(items)} builds" if len(items) > 1 else "1 build"
+        out += wrap(
+            f"{version}  {reason} ({code}, {count})",
+            width=78,
+            initial_indent="  ",
+            subsequent_indent=" " * (4 + len(version)),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return out
 
 
 def summary(decision: Decision) -> dict[str, Any]:
@@ -250,17 +269,13 @@ def _build(build: Build) -> dict[str, Any]:
 
 def document(decision: Decision) -> None:
     """Print the JSON document of a dry run that needed no solve."""
-    print(
-        json.dumps(
-            {
-                "success": True,
-                "dry_run": decision.dry_run,
-                "prefix": decision.prefix,
-                "torchmirror": summary(decision),
-            },
-            indent=2,
-        )
-    )
+    found = {
+        "success": True,
+        "dry_run": decision.dry_run,
+        "prefix": decision.prefix,
+        "torchmirror": summary(decision),
+    }
+    say(json.dumps(found, indent=2))
 
 
 def listing(
@@ -275,7 +290,7 @@ def listing(
             for version, cuda, python, fits in rows
         ]
         about = {"schema": 1, "subdir": machine.subdir, "index": records.index, "list": listed}
-        print(json.dumps({"success": True, "torchmirror": about}, indent=2))
+        say(json.dumps({"success": True, "torchmirror": about}, indent=2))
         return
     table = [("fits", "release", "cuda", "python (* fits)")]
     pythons: dict[tuple[str, str | None], list[tuple[str, bool]]] = {}
@@ -289,4 +304,4 @@ def listing(
     head = f"PyTorch of the channel `pytorch` for {machine.subdir}"
     cuda = f"the driver runs CUDA {machine.cuda}" if machine.cuda else "no NVIDIA driver"
     index = records.index + (f" index of {records.date}" if records.date else " index")
-    print("\n".join([f"{head} ({index}; {cuda})", "", *columns(table)]))
+    say("\n".join([f"{head} ({index}; {cuda})", "", *columns(table)]))

@@ -108,9 +108,7 @@ def upstream(channels: Path, make_mirror: Callable[..., Mirror]) -> Mirror:
 
 
 @pytest.fixture
-def mirrored(
-    condarc: Callable[..., Path], mirror: Mirror, upstream: Mirror
-) -> Callable[..., Path]:
+def mirrored(condarc: Callable[..., Path], mirror: Mirror, upstream: Mirror) -> Callable[..., Path]:
     """`mirrored(**settings)`: an rc file that leads every channel name, and `defaults`, to
     loopback: to `mirror` what it has, the rest to `upstream`."""
 

@@ -9,7 +9,9 @@ conda downloads, checks, extracts and links it as it would the original.
 from __future__ import annotations
 
 import bz2
+import contextlib
 import hashlib
+import importlib
 import io
 import json
 import shlex
@@ -30,20 +32,17 @@ _PLACES = (_TESTS / "data" / "channels", _TESTS.parent.parent / "shared" / "chan
 _DATED = 1700000000  # every file's time, in seconds since 1970: the same bytes on every run
 
 
-def _zstd_compressor() -> Callable[[bytes], bytes]:
-    try:
-        from compression import zstd  # type: ignore[import-not-found]  # Python 3.14
-    except ImportError:
-        try:
-            from backports import zstd  # what new conda comes with
-        except ImportError:
-            import zstandard  # what old conda comes with
+def _zstd() -> tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]:
+    for name in ("compression.zstd", "backports.zstd"):  # Python 3.14; what new conda comes with
+        with contextlib.suppress(ImportError):
+            module = importlib.import_module(name)
+            return module.compress, module.decompress
+    import zstandard  # what old conda comes with
 
-            return zstandard.ZstdCompressor(level=3).compress
-    return lambda data: zstd.compress(data, 3)
+    return zstandard.compress, zstandard.decompress
 
 
-zstd_compress = _zstd_compressor()
+zstd_compress, zstd_decompress = _zstd()
 
 
 def real_records(channel: str, subdir: str) -> dict[str, Record]:

@@ -123,7 +123,9 @@ def wrong_hash(exchange: Exchange) -> None:
         exchange.serve()
     elif not _edit_index(exchange, other):
         middle = len(content) // 2
-        exchange.send_content(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+        exchange.send_content(
+            content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        )
 
 
 def stale(exchange: Exchange, drop: Callable[[Record], bool] | None = None) -> None:

@@ -142,7 +142,9 @@ class Exchange(BaseHTTPRequestHandler):
     def _unchanged(self, etag: str, modified: int) -> bool:
         known = self.headers.get("If-None-Match")
         if known is not None:  # wins over the date, RFC 9110 section 13.2.2
-            return known == "*" or etag in [tag.strip().removeprefix("W/") for tag in known.split(",")]
+            return known == "*" or etag in [
+                tag.strip().removeprefix("W/") for tag in known.split(",")
+            ]
         since = self.headers.get("If-Modified-Since")
         if since is None:
             return False
@@ -259,7 +261,9 @@ class Mirror:
                 return found if inside and found.is_file() else None
         return None
 
-    def fail(self, glob: str, fault: str | Fault, *, times: int | None = None, **options: Any) -> None:
+    def fail(
+        self, glob: str, fault: str | Fault, *, times: int | None = None, **options: Any
+    ) -> None:
         """From now on, requests whose path matches `glob` (with `*` across slashes) meet `fault`.
 
         A name from `faults.FAULTS`, or a function of an Exchange; `options` are handed to it.

@@ -26,7 +26,14 @@ NAMES = ("pytorch", "torchvision", "torchaudio", "torchtext", "pytorch-cuda")
 FAMILY = NAMES[:-1]
 SUBDIRS = (*rules.PLATFORMS, "noarch")
 EVIDENCE = ("record", "listed", "derived")
-SOURCES = ("channels/pytorch", "channels/listing.tsv", "compat/releases.yaml")
+SOURCES = (
+    "channels/pytorch",
+    "channels/listing.tsv",
+    "compat/releases.yaml",
+    "tools/build-index/rules.py",
+    "tools/build-index/depends.tsv",
+    "see tests/data/SOURCES.md",
+)
 TARGET = Path(__file__).resolve().parents[2] / "conda_torchmirror" / "data" / "index.json"
 
 Key = tuple[str, str, str, str]

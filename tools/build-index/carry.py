@@ -14,6 +14,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,10 @@ RUNTIME_ROOTS = frozenset({"cudatoolkit"})
 RUNTIME_CHANNELS = ("nvidia", "nvidia/label/cuda-12.4.0")
 RUNTIME_SUBDIRS = ("linux-64", "win-64", "noarch")
 SECTIONS = ("packages", "packages.conda")
+OFFICIAL_COLUMNS = (
+    *("torch", "os", "subdirs", "cuda", "torchvision", "torchaudio"),
+    *("runtime", "channels", "flag"),
+)
 RELEASE_FACTS = ("date", "torchvision", "torchaudio", "torchtext", "python_conda", "conda")
 SUBDIRS_OF = {"linux": ("linux-64",), "windows": ("win-64",), "macos": ("osx-64", "osx-arm64")}
 
@@ -125,8 +130,7 @@ def official(shared: Path, releases: Mapping[str, Any]) -> str:
 
     `flag` is no-such-build where the page asks for a CUDA variant that was never built.
     """
-    head = "torch os subdirs cuda torchvision torchaudio runtime channels flag".split()
-    rows = [head]
+    rows: list[list[str]] = [list(OFFICIAL_COLUMNS)]
     table = shared / "compat" / "official_commands.tsv"
     with table.open(encoding="utf-8", newline="") as lines:
         given = [row for row in csv.DictReader(lines, delimiter="\t") if row["manager"] == "conda"]
@@ -136,7 +140,7 @@ def official(shared: Path, releases: Mapping[str, Any]) -> str:
         runtime = [
             word for word in words if re.match(r"(pytorch-cuda|cudatoolkit)=|cpuonly$", word)
         ]
-        sources = [after for word, after in zip(words, words[1:], strict=False) if word == "-c"]
+        sources = [after for word, after in pairwise(words) if word == "-c"]
         digits = row["cuda"].removeprefix("cu")
         built = releases[row["torch_version"]]["conda"]["cpu"]
         subdirs = [subdir for subdir in SUBDIRS_OF[row["os"]] if subdir in built]

@@ -76,7 +76,7 @@ def private_search_path(search_path: tuple[str, ...]) -> tuple[str, ...]:
     def private(entry: str) -> str:
         for root, name in _ROOTS.items():
             if entry.startswith(root):
-                return f"${SYSTEM_VARIABLE}/{name}/{entry[len(root):]}"
+                return f"${SYSTEM_VARIABLE}/{name}/{entry[len(root) :]}"
         return entry
 
     return tuple(private(entry) for entry in search_path)

@@ -1,0 +1,246 @@
+"""Where the entries of an environment.yml stand in its text. Pure.
+
+Works on the events of the YAML parser, which carry positions, and never on loaded data: comments,
+quoting, order, duplicate keys and anchors are all still there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+SlotKind = Literal["channel", "dependency", "pip"]
+
+#: Where entries stand below the top of a document; None is any position in a list.
+_PLACES: Mapping[tuple[str | None, ...], SlotKind] = {
+    ("channels", None): "channel",
+    ("dependencies", None): "dependency",
+    ("dependencies", None, "pip", None): "pip",
+}
+
+_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.S)
+
+
+class NotYaml(ValueError):
+    """The parser stopped: at `line` (from 1, None if unknown) for the reason `problem`."""
+
+    def __init__(self, line: int | None, problem: str) -> None:
+        """Keep both for the message."""
+        self.line = line
+        self.problem = problem
+        super().__init__(problem)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One entry: what it is and where its characters are, quotes left out.
+
+    `trouble` is None if it may be edited, else a code: alias, escaped (what stands there is not
+    what is meant, so that no part of it can be replaced), shared (an alias elsewhere repeats it).
+    `event` is its number in the event stream.
+    """
+
+    kind: SlotKind
+    value: str
+    start: int
+    end: int
+    line: int
+    event: int
+    quoted: bool = False
+    trouble: str | None = None
+    anchors: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What matters of a YAML file: its slots, top-level keys with their count, and its events."""
+
+    slots: tuple[Slot, ...]
+    keys: Mapping[str, int]
+    documents: int
+    flat: tuple[tuple[Any, ...], ...]
+    mapping: bool
+
+
+@dataclass
+class _Frame:
+    """A mapping or sequence that is open. `key` is the mapping's key whose value comes next."""
+
+    is_map: bool
+    key: str | None = None
+    wants_key: bool = True
+    anchors: frozenset[str] = frozenset()
+
+
+@dataclass
+class _Walk:
+    text: str
+    frames: list[_Frame] = field(default_factory=list)
+    slots: list[Slot] = field(default_factory=list)
+    keys: Counter[str] = field(default_factory=Counter)
+    flat: list[tuple[Any, ...]] = field(default_factory=list)
+    anchored: dict[str, set[tuple[str | None, ...]]] = field(default_factory=dict)
+    aliases: list[tuple[str, tuple[str | None, ...], bool]] = field(default_factory=list)
+    documents: int = 0
+    mapping: bool = False
+
+    def place(self) -> tuple[str | None, ...]:
+        return tuple(frame.key if frame.is_map else None for frame in self.frames)
+
+    def is_key(self) -> bool:
+        return bool(self.frames) and self.frames[-1].is_map and self.frames[-1].wants_key
+
+    def advance(self, key: str | None = None) -> None:
+        """Note that a node of the innermost container has been read."""
+        if self.frames and self.frames[-1].is_map:
+            frame = self.frames[-1]
+            frame.key = key if frame.wants_key else None
+            frame.wants_key = not frame.wants_key
+
+    def anchors(self, own: str | None) -> frozenset[str]:
+        above = self.frames[-1].anchors if self.frames else frozenset()
+        if own is None:
+            return above
+        self.anchored.setdefault(own, set()).add(self.place())
+        return above | {own}
+
+
+def outline(text: str) -> Outline:
+    """Read a YAML text. Raises NotYaml. Time and memory are linear in the text."""
+    walk = _Walk(text)
+    try:
+        for number, event in enumerate(YAML(typ="safe", pure=True).parse(text)):
+            _step(walk, number, event)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        raise NotYaml(None if mark is None else mark.line + 1, str(problem)) from error
+    except (ValueError, IndexError, AssertionError, AttributeError, KeyError, TypeError) as error:
+        # The parser has slips of its own on broken text; none of them may end the run.
+        raise NotYaml(None, str(error) or type(error).__name__) from error
+    return Outline(
+        slots=tuple(_settled(walk)),
+        keys=walk.keys,
+        documents=walk.documents,
+        flat=tuple(walk.flat),
+        mapping=walk.mapping,
+    )
+
+
+def _step(walk: _Walk, number: int, event: Any) -> None:
+    name = type(event).__name__
+    value = getattr(event, "value", None)
+    anchor = getattr(event, "anchor", None)
+    tag = getattr(event, "tag", None)
+    walk.flat.append((name, value, anchor, None if tag is None else str(tag)))
+    match name:
+        case "DocumentStartEvent":
+            walk.documents += 1
+        case "ScalarEvent":
+            _scalar(walk, number, event)
+        case "AliasEvent":
+            is_key = walk.is_key()
+            walk.aliases.append((anchor, walk.place(), is_key))
+            if not is_key and walk.place() in _PLACES:
+                walk.slots.append(_slot(walk, number, event, "alias"))
+            walk.advance()
+        case "MappingStartEvent" | "SequenceStartEvent":
+            if not walk.frames and name == "MappingStartEvent":
+                walk.mapping = True
+            frame = _Frame(name == "MappingStartEvent", anchors=walk.anchors(anchor))
+            if not walk.is_key() and walk.place() in _PLACES and walk.place()[-2:] != (None,):
+                _not_text(walk, number, event)
+            walk.frames.append(frame)
+        case "MappingEndEvent" | "SequenceEndEvent":
+            walk.frames.pop()
+            walk.advance()
+        case _:
+            pass
+
+
+def _not_text(walk: _Walk, number: int, event: Any) -> None:
+    """A list or mapping where an entry is expected; `pip:` is the one that belongs there."""
+    if _PLACES[walk.place()] == "channel":
+        walk.slots.append(_slot(walk, number, event, "not_text"))
+
+
+def _scalar(walk: _Walk, number: int, event: Any) -> None:
+    if walk.is_key():
+        if len(walk.frames) == 1:
+            walk.keys[event.value] += 1
+        if event.anchor is not None:
+            walk.anchors(event.anchor)
+        walk.advance(event.value)
+        return
+    if walk.place() in _PLACES:
+        walk.slots.append(_slot(walk, number, event, None))
+    elif event.anchor is not None:
+        walk.anchors(event.anchor)
+    walk.advance()
+
+
+def _slot(walk: _Walk, number: int, event: Any, trouble: str | None) -> Slot:
+    start, end = event.start_mark.index, event.end_mark.index
+    line = event.start_mark.line + 1
+    value, quoted = "", False
+    anchors: frozenset[str] = frozenset()
+    if trouble is None:
+        value = event.value
+        anchors = walk.anchors(event.anchor)
+        quote = event.style if event.style in ("'", '"') else ""
+        quoted = bool(quote)
+        # The event begins with its anchor and tag; the characters themselves end it.
+        if event.style in (None, "", "'", '"') and walk.text[:end].endswith(
+            quote + value + quote
+        ):
+            end -= len(quote)
+            start = end - len(value)
+        else:
+            trouble = "escaped"
+    kind = _PLACES[walk.place()]
+    return Slot(kind, value, start, end, line, number, quoted, trouble, anchors)
+
+
+def _settled(walk: _Walk) -> list[Slot]:
+    """The slots, those that an alias in another place repeats marked as shared."""
+    shared = set()
+    for anchor, place, is_key in walk.aliases:
+        if is_key or any(place != at for at in walk.anchored.get(anchor, ())):
+            shared.add(anchor)
+    return [
+        Slot(**{**vars(slot), "trouble": "shared"})
+        if slot.trouble is None and slot.anchors & shared
+        else slot
+        for slot in walk.slots
+    ]
+
+
+def without_jinja(text: str) -> str:
+    """The text with Jinja replaced by harmless characters, of the same length line by line."""
+
+    def blank(match: re.Match[str]) -> str:
+        found = match[0]
+        if "\n" in found or not found.startswith("{{"):
+            # A statement or comment of its own becomes a YAML comment.
+            return re.sub(r"[^\r\n]", "#", found)
+        return "j" * len(found)
+
+    return _JINJA.sub(blank, text)
+
+
+def same_but(before: Outline, after: Outline, changed: Mapping[int, str]) -> bool:
+    """Whether two texts have the same events, but for the values of the changed ones."""
+    return _with(before.flat, changed) == list(after.flat)
+
+
+def _with(flat: Sequence[tuple[Any, ...]], changed: Mapping[int, str]) -> list[tuple[Any, ...]]:
+    return [
+        (event[0], changed[number], *event[2:]) if number in changed else event
+        for number, event in enumerate(flat)
+    ]
