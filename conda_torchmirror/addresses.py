@@ -11,7 +11,29 @@ from .mirrors import UPSTREAM, UPSTREAM_CLOUD, UPSTREAM_PKGS, Mirror, below_root
 
 #: conda.base.constants.KNOWN_SUBDIRS of conda 26.7, and names that old mirrors still have.
 SUBDIRS = frozenset(
-    ["emscripten-wasm32", "freebsd-64", "linux-32", "linux-64", "linux-aarch64", "linux-armv6l", "linux-armv7l", "linux-ppc64", "linux-ppc64le", "linux-riscv32", "linux-riscv64", "linux-s390x", "noarch", "osx-32", "osx-64", "osx-arm64", "wasi-wasm32", "win-32", "win-64", "win-arm64", "zos-z"]
+    [
+        "emscripten-wasm32",
+        "freebsd-64",
+        "linux-32",
+        "linux-64",
+        "linux-aarch64",
+        "linux-armv6l",
+        "linux-armv7l",
+        "linux-ppc64",
+        "linux-ppc64le",
+        "linux-riscv32",
+        "linux-riscv64",
+        "linux-s390x",
+        "noarch",
+        "osx-32",
+        "osx-64",
+        "osx-arm64",
+        "wasi-wasm32",
+        "win-32",
+        "win-64",
+        "win-arm64",
+        "zos-z",
+    ]
 )
 
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -139,7 +139,7 @@ class Router:
     def identity(self, text: str) -> Identity | None:
         """What an entry stands for; spellings of the same channel have one identity."""
         entry = self.read(text)
-        return entry and Identity(entry.origin, entry.channel, entry.subdir)
+        return None if entry is None else Identity(entry.origin, entry.channel, entry.subdir)
 
     def route(self, text: str, *, url_first: bool = False) -> Routed:
         """What becomes of one channel entry."""

@@ -168,7 +168,7 @@ def native_subdir() -> str:
     """Return the platform that this conda itself runs on, whatever `CONDA_SUBDIR` says."""
     from conda.base.context import context
 
-    return context._native_subdir()
+    return str(context._native_subdir())
 
 
 def _override(name: str) -> tuple[str | None, str]:
@@ -194,7 +194,8 @@ def _cuda(
             evidence.append(Notice("cuda_given", {"cuda": given}))
             return given, "--cuda"
         evidence.append(Notice("cuda_unusable", {"variable": "--cuda", "value": asked}))
-    text, variable = _fact("cuda", lambda: _override("cuda"), (None, ""), evidence)
+    unset: tuple[str | None, str] = (None, "")
+    text, variable = _fact("cuda", lambda: _override("cuda"), unset, evidence)
     if text == "":
         evidence.append(Notice("cuda_hidden", {"variable": variable}))
         return None, "CONDA_OVERRIDE_CUDA"
@@ -303,8 +304,8 @@ def _chosen(found: nvidia.Probe, evidence: list[Notice]) -> tuple[nvidia.Device,
 
 def _no_driver_here(signs: Iterable[str]) -> Iterator[Notice]:
     """Say why there may be a GPU and yet no usable driver."""
-    kernel = any(sign.startswith(("/sys/module/nvidia/", "/proc/driver/")) for sign in signs)
-    if kernel and not os.path.exists("/dev/nvidiactl") and _in_container():
+    kernel = not {*nvidia.NODES[:2]}.isdisjoint(signs)
+    if kernel and "/dev/nvidiactl" not in signs and _in_container():
         yield Notice("container_without_driver")
     elif not kernel and (device := _pci_device()):
         yield Notice("gpu_without_driver", {"device": device})
@@ -312,12 +313,12 @@ def _no_driver_here(signs: Iterable[str]) -> Iterator[Notice]:
 
 def _in_container() -> bool:
     marks = ("/.dockerenv", "/run/.containerenv")
-    return "container" in os.environ or any(map(os.path.exists, marks))
+    return "container" in os.environ or any(map(nvidia.on_system, marks))
 
 
 def _pci_device() -> str | None:
-    """Return the id of an NVIDIA display device. Vendor 0x10de and class 0x03 are the PCI list's."""
-    for device in sorted(Path("/sys/bus/pci/devices").glob("*")):
+    """Return the id of an NVIDIA display device: vendor 0x10de, class 0x03 in the PCI ID list."""
+    for device in sorted(Path(f"{nvidia.ROOT}/sys/bus/pci/devices").glob("*")):
         try:
             if (device / "vendor").read_text().strip() != "0x10de":
                 continue
@@ -371,7 +372,7 @@ def _system(subdir: str) -> Iterator[Notice]:
         elif library := os.confstr("CS_GNU_LIBC_VERSION"):
             version = library.removeprefix("glibc ")
             yield Notice("glibc", {"version": version, "source": "confstr"})
-        if os.path.exists("/dev/dxg") and not os.path.exists("/dev/nvidiactl"):
+        if nvidia.on_system("/dev/dxg") and not nvidia.on_system("/dev/nvidiactl"):
             yield Notice("wsl")
         if model := _jetson_model():
             yield Notice("jetson", {"model": model})
@@ -386,18 +387,17 @@ def _system(subdir: str) -> Iterator[Notice]:
 
 
 def _jetson_model() -> str | None:
-    if os.path.exists("/etc/nv_tegra_release"):
-        return "Tegra"
+    file = Path(f"{nvidia.ROOT}/proc/device-tree/model")
     try:
-        text = Path("/proc/device-tree/model").read_text(encoding="utf-8", errors="replace")
+        text = file.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return None
+        return "Tegra" if nvidia.on_system("/etc/nv_tegra_release") else None
     model = text.strip("\0 \n")
     return model if re.search("Jetson|Tegra", model) else None
 
 
 def _translated() -> bool:
-    """Whether this x86-64 process is run by Rosetta (`sysctl.proc_translated`, Apple's document)."""
+    """Whether Rosetta runs this process, by Apple's documented `sysctl.proc_translated`."""
     import ctypes
 
     value, size = ctypes.c_int(0), ctypes.c_size_t(4)

@@ -116,7 +116,8 @@ class Mirror:
 
     A kind that is not in `chosen` is used only where the user named the mirror. `roots` are the
     addresses above `cloud/` and `pkgs/`; `parents` are addresses right above channel names.
-    `pypi` holds index URLs, the one to use first.
+    `pypi` holds index URLs, the one to use first. `drops_tar_bz2` says that the site does not keep
+    a .tar.bz2 that also exists as .conda.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Mirror:
     pypi: tuple[str, ...] = ()
     wheels: Wheels | None = None
     redirects_to: tuple[str, ...] = ()
+    drops_tar_bz2: bool = False
     confidence: Mapping[str, str] = field(default_factory=dict)
     chosen: tuple[str, ...] = ()
     support: str | None = None
@@ -186,6 +188,7 @@ def _parse_mirror(name: str, entry: Mapping[str, Any]) -> Mirror:
         pypi=tuple(_clean(url) for url in ([pypi] if isinstance(pypi, str) else pypi)),
         wheels=_parse_wheels(entry.get("wheels")),
         redirects_to=tuple(entry.get("redirects_to", ())),
+        drops_tar_bz2=bool(entry.get("drops_tar_bz2", False)),
         confidence=MappingProxyType(dict(entry.get("confidence", {}))),
         chosen=tuple(entry.get("chosen", ())),
         support=entry.get("support"),

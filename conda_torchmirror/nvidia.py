@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: not kept loaded; conda allows its own detection 60.
 LIMIT = 20.0
 
+#: Where Linux' own files are looked for. Tests point it at a tree of theirs.
+ROOT = ""
+
 #: Names of `nvmlReturn_t`, from nvml.h of CUDA 12.8 (2025-01).
 NVML_ERRORS = {
     1: "NVML_ERROR_UNINITIALIZED",
@@ -49,7 +52,7 @@ NVML_ERRORS = {
     999: "NVML_ERROR_UNKNOWN",
 }
 
-#: Names of `CUresult` that `cuInit` and the device queries give, from cuda.h of CUDA 12.8 (2025-01).
+#: Names of the `CUresult` of `cuInit` and device queries, from cuda.h of CUDA 12.8 (2025-01).
 CUDA_ERRORS = {
     1: "CUDA_ERROR_INVALID_VALUE",
     2: "CUDA_ERROR_OUT_OF_MEMORY",
@@ -71,6 +74,14 @@ CUDA_ERRORS = {
 #: `CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR` and `_MINOR`, from cuda.h.
 _CC_MAJOR, _CC_MINOR = 75, 76
 _SMI_FIELDS = (("compute_cap", "driver_version", "uuid", "name"), ("driver_version", "name"))
+
+#: What the driver's kernel module and WSL 2 make. Only the first two are seen in every container.
+NODES = (
+    "/sys/module/nvidia/version",
+    "/proc/driver/nvidia/version",
+    "/dev/nvidiactl",
+    "/dev/dxg",
+)
 _LINUX_LIBRARY_DIRS = (
     "/usr/lib64",
     "/usr/lib64/nvidia",
@@ -163,10 +174,15 @@ def signs(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
         return _existing(os.path.join(system, name) for name in ("nvcuda.dll", "nvml.dll"))
     if not sys.platform.startswith("linux"):
         return ()
-    nodes = ("/sys/module/nvidia/version", "/proc/driver/nvidia/version", "/dev/nvidiactl")
-    folders = (*filter(None, env.get("LD_LIBRARY_PATH", "").split(":")), *_LINUX_LIBRARY_DIRS)
+    own = filter(None, env.get("LD_LIBRARY_PATH", "").split(":"))
+    folders = (*own, *(f"{ROOT}{folder}" for folder in _LINUX_LIBRARY_DIRS))
     libraries = _existing(f"{folder}/libcuda.so.1" for folder in folders)
-    return (*_existing((*nodes, "/dev/dxg")), *libraries[:1])
+    return (*filter(on_system, NODES), *libraries[:1])
+
+
+def on_system(path: str) -> bool:
+    """Whether this Linux has a file at an absolute path."""
+    return os.path.exists(f"{ROOT}{path}")
 
 
 def _existing(paths: Iterator[str] | Sequence[str]) -> tuple[str, ...]:
@@ -176,24 +192,15 @@ def _existing(paths: Iterator[str] | Sequence[str]) -> tuple[str, ...]:
 def probe(limit: float = LIMIT) -> Probe:
     """Ask the driver for its version and its devices, in a process of at most `limit` seconds."""
     rows, hung = _run_script(limit)
-    driver = cuda = source = None
-    devices: list[Device] = []
-    shown: list[Device] | None = None
+    said: dict[str, Any] = {}
     notes: list[tuple[str, dict[str, Any]]] = []
     for row in rows:
-        kind, value = next(iter(row.items()), ("", None))
-        if kind == "note":
-            notes.append((value[0], value[1]))
-        elif kind == "driver":
-            driver = value
-        elif kind == "cuda":
-            cuda = value
-        elif kind == "devices":
-            devices = [Device(*entry) for entry in value]
-        elif kind == "visible":
-            shown = [Device(*entry) for entry in value]
-        elif kind == "source":
-            source = value
+        if "note" in row:
+            notes.append((row["note"][0], row["note"][1]))
+        else:
+            said.update(row)
+    source, driver = said.get("source"), said.get("driver")
+    devices = [Device(*entry) for entry in said.get("devices", ())]
     if hung:
         notes.append(("driver_hangs", {"seconds": limit}))
     elif source is None:
@@ -204,15 +211,17 @@ def probe(limit: float = LIMIT) -> Probe:
             source, devices, driver = "nvidia-smi", smi, driver or smi_driver
     if driver is None:
         driver = _driver_from_files()
-    if shown is None:
-        shown = list(visible(devices, os.environ.get("CUDA_VISIBLE_DEVICES")))
-    return Probe(source, driver, cuda, tuple(devices), tuple(shown), tuple(notes))
+    if "visible" in said:
+        shown = tuple(Device(*entry) for entry in said["visible"])
+    else:
+        shown = visible(devices, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    return Probe(source, driver, said.get("cuda"), tuple(devices), shown, tuple(notes))
 
 
 def _driver_from_files() -> str | None:
-    for path in ("/sys/module/nvidia/version", "/proc/driver/nvidia/version"):
+    for path in NODES[:2]:
         try:
-            with open(path, encoding="utf-8", errors="replace") as file:
+            with open(f"{ROOT}{path}", encoding="utf-8", errors="replace") as file:
                 found = re.search(r"\b\d{3,4}\.\d+(\.\d+)?\b", file.read(4096))
         except OSError:
             continue
@@ -418,9 +427,7 @@ def _nvml_device(nvml: _Library, index: int) -> Device:
     arch, uuid, mig = None, "", False
     major, minor = ctypes.c_int(0), ctypes.c_int(0)
     try:
-        nvml(
-            "nvmlDeviceGetCudaComputeCapability", handle, ctypes.byref(major), ctypes.byref(minor)
-        )
+        nvml("nvmlDeviceGetCudaComputeCapability", handle, ctypes.byref(major), ctypes.byref(minor))
         arch = f"{major.value}.{minor.value}"
     except _Refused as error:
         _refusal(f"{nvml.name}, device {index}", error)

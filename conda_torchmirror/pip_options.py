@@ -74,16 +74,16 @@ def route_line(line: str, router: Router) -> tuple[list[Change], list[Left]]:
     left: list[Left] = []
     options = list(_options(line))
     skip = False
-    for option, following in zip(options, [*options[1:], None], strict=True):
+    for number, option in enumerate(options):
+        following = options[number + 1] if number + 1 < len(options) else None
         if skip:
             skip = False
             continue
         pair = _pair(option, following, router)
-        if pair is not None and following is not None:
-            skip = True
-            start, end, former = option.start, following.end, pair
-        else:
-            start, end, former = option.start, option.end, _upstream(option, router)
+        skip = pair is not None
+        start = option.start
+        end = following.end if following is not None and skip else option.end
+        former = pair or _upstream(option, router)
         old = line[start:end]
         new = former if former is not None else old
         if router.direction == "rewrite":

@@ -301,7 +301,6 @@ def listing(
         marks = " ".join(python + ("*" if fits else "") for python, fits in found)
         any_fits = any(fits for _, fits in found)
         table.append(("yes" if any_fits else "-", version, cuda or "cpu", marks))
-    head = f"PyTorch of the channel `pytorch` for {machine.subdir}"
     cuda = f"the driver runs CUDA {machine.cuda}" if machine.cuda else "no NVIDIA driver"
     index = records.index + (f" index of {records.date}" if records.date else " index")
-    say("\n".join([f"{head} ({index}; {cuda})", "", *columns(table)]))
+    say("\n".join([f"PyTorch for {machine.subdir}, {cuda} ({index})", "", *columns(table)]))

@@ -12,6 +12,7 @@ from .models import Compat, Request
 DEFAULT = ("pytorch", "torchvision", "torchaudio")
 _CUDA = re.compile(r"(?:cuda)?(\d{1,2}\.\d{1,2})(?:\.\d+)?")
 _CUDA_TAG = re.compile(r"cu(\d{2,3})")
+_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 _PYTHON = re.compile(r"(?:py(?:thon)?)?={0,2}(\d+)\.(\d+)(\.\d+)?(?:\.\*)?")
 
 
@@ -102,7 +103,7 @@ def _read(word: str) -> tuple[str, str, str | None]:
     except (CondaError, ValueError) as error:
         raise BadSpec(spec=word, detail=str(error).splitlines()[0]) from error
     name = spec.get_exact_value("name")
-    if not name:
+    if not name or not _NAME.fullmatch(name):
         raise BadSpec(spec=word, detail="it names no package")
     channel = spec.get_exact_value("channel")
     plain = bare.rpartition("::")[2]

@@ -46,13 +46,16 @@ KNOWN: tuple[tuple[str, str], ...] = (
     ("driver_mixed", r"unsupported display driver / cuda driver combination"),
     ("gpu_busy", r"CUDA-capable device\(s\) is/are busy|all CUDA-capable devices are busy"),
     ("gpu_memory", r"CUDA out of memory|CUDA error: out of memory"),
-    ("gpu_unseen", r"No CUDA GPUs are available|no CUDA-capable device is detected"),
     ("driver_missing", r"Found no NVIDIA driver|CUDA driver initialization failed"),
     ("cuda_unknown", r"CUDA unknown error"),
+    ("gpu_unseen", r"No CUDA GPUs are available|no CUDA-capable device is detected"),
     ("cudnn", r"libcudnn|cudnn\w*64_|CUDNN_STATUS_|cuDNN error"),
     ("glibc_old", r"version [`']GLIBC(XX)?_[\d.]+' not found"),
     ("mkl_missing", r"libmkl_\w+|mkl_\w+\.\d\.dll"),
-    ("cuda_library", r"lib(cudart|cublas|cufft|curand|cusolver|cusparse|nvJitLink|nccl|cupti)\w*\."),
+    (
+        "cuda_library",
+        r"lib(cudart|cublas|cufft|curand|cusolver|cusparse|nvJitLink|nccl|cupti)\w*\.",
+    ),
     ("dll_procedure", r"WinError 127\b"),
     ("dll_init", r"WinError 1114\b"),
     ("dll_missing", r"WinError 126\b|DLL load failed"),
@@ -511,7 +514,9 @@ def _tested(steps: Sequence[Mapping[str, Any]]) -> Iterator[Tested]:
         error = result.get("error")
         if result and not error and not result.get("same"):
             error = "wrong result"
-        yield Tested(index, str(step.get("name")), step.get("arch"), bool(result.get("same")), error)
+        yield Tested(
+            index, str(step.get("name")), step.get("arch"), bool(result.get("same")), error
+        )
 
 
 def _imported(steps: Sequence[Mapping[str, Any]]) -> Iterator[Partner]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ruamel.yaml import YAML
@@ -23,6 +23,9 @@ _PLACES: Mapping[tuple[str | None, ...], SlotKind] = {
     ("dependencies", None): "dependency",
     ("dependencies", None, "pip", None): "pip",
 }
+
+_DEEPEST = max(map(len, _PLACES))
+_DEEP = ("too deep to matter",)
 
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.S)
 
@@ -41,8 +44,9 @@ class NotYaml(ValueError):
 class Slot:
     """One entry: what it is and where its characters are, quotes left out.
 
-    `trouble` is None if it may be edited, else a code: alias, escaped (what stands there is not
-    what is meant, so that no part of it can be replaced), shared (an alias elsewhere repeats it).
+    `trouble` is None if it may be edited, else a code: alias (of something outside), escaped (what
+    stands there is not what is meant, so that no part of it can be replaced), shared (an alias
+    elsewhere repeats it), not_text (a list or a mapping).
     `event` is its number in the event stream.
     """
 
@@ -83,7 +87,7 @@ class _Walk:
     text: str
     frames: list[_Frame] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
-    keys: Counter[str] = field(default_factory=Counter)
+    keys: Counter[tuple[int, str]] = field(default_factory=Counter)
     flat: list[tuple[Any, ...]] = field(default_factory=list)
     anchored: dict[str, set[tuple[str | None, ...]]] = field(default_factory=dict)
     aliases: list[tuple[str, tuple[str | None, ...], bool]] = field(default_factory=list)
@@ -91,7 +95,10 @@ class _Walk:
     mapping: bool = False
 
     def place(self) -> tuple[str | None, ...]:
-        return tuple(frame.key if frame.is_map else None for frame in self.frames)
+        """Keys from the top, None for a list; one value for all that is too deep to matter."""
+        if len(self.frames) > _DEEPEST:
+            return _DEEP
+        return tuple((frame.key or "") if frame.is_map else None for frame in self.frames)
 
     def is_key(self) -> bool:
         return bool(self.frames) and self.frames[-1].is_map and self.frames[-1].wants_key
@@ -105,7 +112,7 @@ class _Walk:
 
     def anchors(self, own: str | None) -> frozenset[str]:
         above = self.frames[-1].anchors if self.frames else frozenset()
-        if own is None:
+        if own is None or len(self.frames) > _DEEPEST:
             return above
         self.anchored.setdefault(own, set()).add(self.place())
         return above | {own}
@@ -121,12 +128,20 @@ def outline(text: str) -> Outline:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         raise NotYaml(None if mark is None else mark.line + 1, str(problem)) from error
-    except (ValueError, IndexError, AssertionError, AttributeError, KeyError, TypeError) as error:
+    except (
+        ValueError,
+        RecursionError,
+        IndexError,
+        AssertionError,
+        AttributeError,
+        KeyError,
+        TypeError,
+    ) as error:
         # The parser has slips of its own on broken text; none of them may end the run.
         raise NotYaml(None, str(error) or type(error).__name__) from error
     return Outline(
         slots=tuple(_settled(walk)),
-        keys=walk.keys,
+        keys={key: count for (_, key), count in sorted(walk.keys.items(), key=lambda kv: kv[1])},
         documents=walk.documents,
         flat=tuple(walk.flat),
         mapping=walk.mapping,
@@ -146,7 +161,7 @@ def _step(walk: _Walk, number: int, event: Any) -> None:
             _scalar(walk, number, event)
         case "AliasEvent":
             is_key = walk.is_key()
-            walk.aliases.append((anchor, walk.place(), is_key))
+            walk.aliases.append((str(anchor), walk.place(), is_key))
             if not is_key and walk.place() in _PLACES:
                 walk.slots.append(_slot(walk, number, event, "alias"))
             walk.advance()
@@ -154,8 +169,8 @@ def _step(walk: _Walk, number: int, event: Any) -> None:
             if not walk.frames and name == "MappingStartEvent":
                 walk.mapping = True
             frame = _Frame(name == "MappingStartEvent", anchors=walk.anchors(anchor))
-            if not walk.is_key() and walk.place() in _PLACES and walk.place()[-2:] != (None,):
-                _not_text(walk, number, event)
+            if not walk.is_key() and _PLACES.get(walk.place()) == "channel":
+                walk.slots.append(_slot(walk, number, event, "not_text"))
             walk.frames.append(frame)
         case "MappingEndEvent" | "SequenceEndEvent":
             walk.frames.pop()
@@ -164,16 +179,10 @@ def _step(walk: _Walk, number: int, event: Any) -> None:
             pass
 
 
-def _not_text(walk: _Walk, number: int, event: Any) -> None:
-    """A list or mapping where an entry is expected; `pip:` is the one that belongs there."""
-    if _PLACES[walk.place()] == "channel":
-        walk.slots.append(_slot(walk, number, event, "not_text"))
-
-
 def _scalar(walk: _Walk, number: int, event: Any) -> None:
     if walk.is_key():
         if len(walk.frames) == 1:
-            walk.keys[event.value] += 1
+            walk.keys[walk.documents, event.value] += 1
         if event.anchor is not None:
             walk.anchors(event.anchor)
         walk.advance(event.value)
@@ -188,7 +197,7 @@ def _scalar(walk: _Walk, number: int, event: Any) -> None:
 def _slot(walk: _Walk, number: int, event: Any, trouble: str | None) -> Slot:
     start, end = event.start_mark.index, event.end_mark.index
     line = event.start_mark.line + 1
-    value, quoted = "", False
+    value, quoted = event.anchor if trouble == "alias" else "", False
     anchors: frozenset[str] = frozenset()
     if trouble is None:
         value = event.value
@@ -196,8 +205,9 @@ def _slot(walk: _Walk, number: int, event: Any, trouble: str | None) -> Slot:
         quote = event.style if event.style in ("'", '"') else ""
         quoted = bool(quote)
         # The event begins with its anchor and tag; the characters themselves end it.
-        if event.style in (None, "", "'", '"') and walk.text[:end].endswith(
-            quote + value + quote
+        written = quote + value + quote
+        if event.style in (None, "", "'", '"') and (
+            walk.text[max(start, end - len(written)) : end] == written
         ):
             end -= len(quote)
             start = end - len(value)
@@ -213,12 +223,19 @@ def _settled(walk: _Walk) -> list[Slot]:
     for anchor, place, is_key in walk.aliases:
         if is_key or any(place != at for at in walk.anchored.get(anchor, ())):
             shared.add(anchor)
-    return [
-        Slot(**{**vars(slot), "trouble": "shared"})
-        if slot.trouble is None and slot.anchors & shared
-        else slot
-        for slot in walk.slots
-    ]
+    settled = []
+    for slot in walk.slots:
+        if slot.trouble == "alias" and _follows(walk, slot, shared):
+            continue
+        if slot.trouble is None and slot.anchors & shared:
+            slot = replace(slot, trouble="shared")
+        settled.append(slot)
+    return settled
+
+
+def _follows(walk: _Walk, slot: Slot, shared: set[str]) -> bool:
+    """Whether an alias repeats an entry of the same list, and so is edited along with it."""
+    return slot.value not in shared and slot.value in walk.anchored
 
 
 def without_jinja(text: str) -> str:

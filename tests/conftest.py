@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,26 +24,34 @@ def pytest_configure(config: pytest.Config) -> None:
     isolation.install_guard()
 
 
-@pytest.fixture(scope="session")
-def _worlds_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("worlds")
+@contextmanager
+def _enter(world: isolation.Sandbox) -> Iterator[isolation.Sandbox]:
+    with isolation.environment(world.variables()):
+        isolation.reset_conda()
+        yield world
+    blocked = world.take_blocked()
+    if blocked:
+        pytest.fail("reached for the network: " + "; ".join(blocked), pytrace=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def session_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[isolation.Sandbox]:
+    """The private world of fixtures that outlive a test, and the parent of all the others."""
+    root = tmp_path_factory.mktemp("worlds")
+    with _enter(isolation.Sandbox(root / "session").create()) as world:
+        yield world
 
 
 @pytest.fixture(autouse=True)
-def sandbox(_worlds_root: Path) -> Iterator[isolation.Sandbox]:
+def sandbox(session_sandbox: isolation.Sandbox) -> Iterator[isolation.Sandbox]:
     """Every test's private home, rc files, package cache and environments; no way to the network.
 
     A host that was refused fails the test when it ends, unless the test has taken it with
     `sandbox.take_blocked()`.
     """
-    world = isolation.Sandbox(_worlds_root / str(next(_worlds))).create()
-    with isolation.environment(world.variables()):
-        isolation.reset_conda()
+    root = session_sandbox.root.with_name(str(next(_worlds)))
+    with _enter(isolation.Sandbox(root).create()) as world:
         yield world
-    isolation.reset_conda()
-    blocked = world.take_blocked()
-    if blocked:
-        pytest.fail("reached for the network: " + "; ".join(blocked), pytrace=False)
 
 
 @pytest.fixture

@@ -90,7 +90,8 @@ def test_a_command_in_process_answers_as_a_child_does(
     assert (inside.rc, inside.json()) == (child.rc, child.json())
     assert type(inside.error).__name__ == "EnvironmentLocationNotFound"
     usage = conda_in_process("install", "--no-such-option")
-    assert usage.rc == 2 and "--no-such-option" in usage.stderr
+    assert usage.rc == 2
+    assert "--no-such-option" in usage.stderr
 
 
 def _udp() -> None:
@@ -254,7 +255,8 @@ def test_a_stale_index_lacks_the_newest(mirror: Mirror, suffix: str) -> None:
     versions = {
         r["version"] for r in json.loads(content)["packages"].values() if r["name"] == "pytorch"
     }
-    assert "2.5.0" in versions and "2.5.1" not in versions
+    assert "2.5.0" in versions
+    assert "2.5.1" not in versions
 
 
 @pytest.mark.parametrize("where", ["index", "package"])
@@ -356,7 +358,8 @@ def test_a_real_transaction(
     history = (prefix / "conda-meta" / "history").read_text()
     update = next(line for line in history.splitlines() if line.startswith("# update specs:"))
     assert all(spec.partition("=")[0] in update for spec in TORCH)
-    assert not upstream.asked("/conda-forge/*") and not mirror.asked("*nvidia*")
+    assert not upstream.asked("/conda-forge/*")
+    assert not mirror.asked("*nvidia*")
     python = subprocess.run([prefix / "bin" / "python", "-V"], capture_output=True, text=True)
     assert python.stdout == "Python 3.12.7\n"
     listed = run("list", "-p", prefix, "--json").ok().json()

@@ -25,7 +25,7 @@ def _error(error):
     # Chained errors matter: torch hides the loader's own message behind its own.
     parts = []
     while error is not None and len(parts) < 5:
-        parts.append("%s: %s" % (type(error).__name__, error))
+        parts.append(f"{type(error).__name__}: {error}")
         error = error.__cause__ or error.__context__
     return " | ".join(parts)[:2000]
 
@@ -112,9 +112,9 @@ def _device(index):
 
     facts = {"index": index, "name": torch.cuda.get_device_name(index)}
     major, minor = torch.cuda.get_device_capability(index)
-    facts["arch"] = "%d.%d" % (major, minor)
+    facts["arch"] = f"{major}.{minor}"
     _say("found", **facts)
-    facts.update(_product("cuda:%d" % index))
+    facts.update(_product(f"cuda:{index}"))
     return facts
 
 

@@ -27,8 +27,9 @@ from .leaves import leaf_records
 
 Record = dict[str, Any]
 
-_TESTS = Path(__file__).resolve().parent.parent
-_PLACES = (_TESTS / "data" / "channels", _TESTS.parent.parent / "shared" / "channels")
+#: The real records, see `SOURCES.md` beside them.
+DATA = Path(__file__).resolve().parent.parent / "data" / "channels"
+
 _DATED = 1700000000  # every file's time, in seconds since 1970: the same bytes on every run
 
 
@@ -46,14 +47,8 @@ zstd_compress, zstd_decompress = _zstd()
 
 
 def real_records(channel: str, subdir: str) -> dict[str, Record]:
-    """The real records of one folder by file name; {} where none are known.
-
-    Raises FileNotFoundError when there are no records at all.
-    """
-    place = next((place for place in _PLACES if place.is_dir()), None)
-    if place is None:
-        raise FileNotFoundError(f"no records in any of {', '.join(map(str, _PLACES))}")
-    path = place / channel / subdir / "repodata.json"
+    """The real records of one folder by file name; {} where none are known."""
+    path = DATA / channel / subdir / "repodata.json"
     if not path.exists():
         return {}
     repodata = json.loads(path.read_text(encoding="utf-8"))
@@ -62,8 +57,7 @@ def real_records(channel: str, subdir: str) -> dict[str, Record]:
 
 def real_folders() -> list[tuple[str, str]]:
     """(channel, subdir) of all the real records, label channels included, sorted."""
-    place = next((place for place in _PLACES if place.is_dir()), _PLACES[0])
-    folders = (path.parent.relative_to(place) for path in place.rglob("repodata.json"))
+    folders = (path.parent.relative_to(DATA) for path in DATA.rglob("repodata.json"))
     return sorted((folder.parent.as_posix(), folder.name) for folder in folders)
 
 

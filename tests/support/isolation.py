@@ -173,7 +173,8 @@ def install_guard() -> ModuleType:
     if "conda.base.constants" in sys.modules:
         raise RuntimeError("conda was imported before tests/conftest.py; which plugin does that?")
     spec = importlib.util.spec_from_file_location("_torchmirror_guard", GUARD / "sitecustomize.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

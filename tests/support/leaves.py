@@ -19,10 +19,11 @@ _PYTHONS = (
 SUBDIRS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
 
 _PYTHON = "\n".join(f"python {version} stub_0_cpython" for version in _PYTHONS)
+_MINORS = [version.rpartition(".")[0] for version in _PYTHONS]
 _PYTHON_ABI = "\n".join(
-    f"python_abi {minor} 5_cp{minor.replace('.', '')}{'m' if minor in ('3.5', '3.6', '3.7') else ''}"
-    f" | | python {minor}.*"
-    for minor in (version.rpartition(".")[0] for version in _PYTHONS)
+    f"python_abi {minor} 5_cp{minor.replace('.', '')}{suffix} | | python {minor}.*"
+    for minor in _MINORS
+    for suffix in ("m" if minor in ("3.5", "3.6", "3.7") else "",)
 )
 
 #: For every platform, in conda-forge and in pkgs/main alike.
@@ -108,13 +109,16 @@ vc 14.40 stub_0 | vs2015_runtime >=14.40
 vs2015_runtime 14.40.33807 stub_0
 """
 
-#: conda-forge: pillow has moved to libjpeg-turbo 3, of which the torch channel has only 2.0.
+#: conda-forge: pillow has moved to libjpeg-turbo 3, of which the torch channel has only 2.0; for
+#: Python 3.12 there is no other.
 _CONDA_FORGE = """
 jpeg 9b stub_0
 jpeg 9e stub_0
 libjpeg-turbo 2.1.5.1 stub_0 | | jpeg <0.0.0a
 libjpeg-turbo 3.0.0 stub_0 | | jpeg <0.0.0a
-pillow 7.2.0 stub_0 | python >=3.6,<3.9.0a0; jpeg
+pillow 7.2.0 stub_0 | python >=3.5,<3.9.0a0; jpeg
+pillow 8.4.0 stub_0 | python >=3.6,<3.11.0a0; jpeg >=9b,<10a
+pillow 9.4.0 stub_0 | python >=3.7,<3.12.0a0; jpeg >=9e,<10a
 pillow 11.0.0 stub_0 | python >=3.6; libjpeg-turbo >=3.0.0,<4.0a0
 """
 
@@ -123,7 +127,9 @@ _MAIN = """
 jpeg 9b stub_0
 jpeg 9e stub_0
 libjpeg-turbo 2.0.0 stub_0
-pillow 7.2.0 stub_0 | python >=3.6,<3.9.0a0; jpeg
+pillow 7.2.0 stub_0 | python >=3.5,<3.9.0a0; jpeg
+pillow 8.4.0 stub_0 | python >=3.6,<3.11.0a0; jpeg >=9b,<10a
+pillow 9.4.0 stub_0 | python >=3.7,<3.12.0a0; jpeg >=9e,<10a
 pillow 10.4.0 stub_0 | python >=3.6; jpeg >=9e,<10a
 """
 

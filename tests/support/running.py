@@ -65,7 +65,7 @@ def run_conda(
     variables = {**os.environ, **(env or {})}
     words = tuple(str(arg) for arg in args)
     start = time.perf_counter()
-    done = subprocess.run(  # noqa: S603 - our own interpreter
+    done = subprocess.run(
         [python, "-m", "conda", *words],
         env={key: value for key, value in variables.items() if value is not None},
         input=input,

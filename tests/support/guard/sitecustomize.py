@@ -32,7 +32,7 @@ _EVENTS = {
     "socket.sendto": 1,
 }
 
-_LOOPBACK = {"", "localhost", "::1", "0.0.0.0", "::"}  # noqa: S104 - compared, never bound
+_LOOPBACK = {"", "localhost", "::1", "0.0.0.0", "::"}
 
 _ROOTS = {
     "/etc/conda/": "etc",
@@ -116,4 +116,4 @@ class _PatchedOnImport:
 if not getattr(sys, "_torchmirror_guard", False):  # audit hooks cannot be taken away again
     sys._torchmirror_guard = True  # type: ignore[attr-defined]
     sys.addaudithook(_audit)
-    sys.meta_path.insert(0, _PatchedOnImport())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _PatchedOnImport())

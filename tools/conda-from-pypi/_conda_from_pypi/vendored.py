@@ -3,7 +3,8 @@
 Loaded only when that copy is really going to be `conda`, so none of these adjustments can reach
 an interpreter that has a conda of its own. They are:
 
-* `logging._acquireLock` and `_releaseLock`, which conda 24.7.1 calls and Python 3.13 removed;
+* on Python 3.13 and later, what conda 24.7.1 expects of older ones: the functions
+  `logging._acquireLock` and `_releaseLock`, and a `functools.partial` that is not a method;
 * the `classic` solver as the default, as libmamba is not on PyPI;
 * one copy of conda in the process, and conda-lock itself not imported.
 """
@@ -50,6 +51,7 @@ class VendoredCondaLoader(SourceFileLoader):
         """Run `conda/__init__.py` and the adjustments. Raises whatever importing conda raises."""
         supply_logging_lock()
         super().exec_module(module)
+        keep_partial_static()
         default_to_classic_solver()
         keep_conda_lock_out()
 
@@ -59,6 +61,17 @@ def supply_logging_lock() -> None:
     if not hasattr(logging, "_acquireLock"):
         logging._acquireLock = logging._lock.acquire  # type: ignore[attr-defined]
         logging._releaseLock = logging._lock.release  # type: ignore[attr-defined]
+
+
+def keep_partial_static() -> None:
+    """Spare every command on Python 3.13 a FutureWarning, and Python 3.14 a wrong call.
+
+    conda's log filter keeps a `functools.partial` as a class attribute and calls it through the
+    instance. Python 3.13 warns that it will be bound like a function; 3.14 binds it.
+    """
+    if sys.version_info >= (3, 13):
+        log_filter = import_module("conda.gateways.logging").TokenURLFilter
+        log_filter.TOKEN_REPLACE = staticmethod(vars(log_filter)["TOKEN_REPLACE"])
 
 
 def default_to_classic_solver() -> None:
