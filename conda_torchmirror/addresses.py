@@ -11,7 +11,7 @@ from .mirrors import UPSTREAM, UPSTREAM_CLOUD, UPSTREAM_PKGS, Mirror, below_root
 
 #: conda.base.constants.KNOWN_SUBDIRS of conda 26.7, and names that old mirrors still have.
 SUBDIRS = frozenset(
-    [
+    (
         "emscripten-wasm32",
         "freebsd-64",
         "linux-32",
@@ -33,7 +33,7 @@ SUBDIRS = frozenset(
         "win-64",
         "win-arm64",
         "zos-z",
-    ]
+    )
 )
 
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

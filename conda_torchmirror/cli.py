@@ -35,10 +35,14 @@ def configure_install(parser: ArgumentParser) -> None:
     helpers.add_parser_update_modifiers(solver)
     helpers.add_parser_solver(solver)
     solver.add_argument("--force-reinstall", action="store_true", help="Reinstall the packages.")
+    solver.add_argument("--copy", action="store_true", help="Copy files instead of linking them.")
+    if hasattr(helpers, "add_parser_frozen_env"):
+        helpers.add_parser_frozen_env(parser)
     helpers.add_parser_networking(parser)
     helpers.add_output_and_prompt_options(parser)
     parser.set_defaults(conda_actions=tuple(parser._actions))
-    add = parser.add_argument
+    # In a group, because a parser formats each argument that is added to itself.
+    add = parser.add_argument_group("Choice of the build").add_argument
     add("specs", nargs="*", metavar="SPEC", help="Default: pytorch torchvision torchaudio.")
     add("--cuda", default="auto", help="auto, cpu, or what the driver runs: 12.4 or cu124.")
     add(

@@ -42,6 +42,9 @@ _NAME = re.compile(
 _HTTPS_PORT = re.compile(r"(?<=^https://)([^/:@\s]+):443(?=/)")
 _SECRET = re.compile(r"https?://(?:[^/\s]*@|[^/\s]+/t/)")
 
+#: Longer texts are no channel entries.
+MAX_ENTRY = 2000
+
 #: A name that two slashes stand for, where URLs are the rule.
 _NAME_SLASHES = 2
 
@@ -145,7 +148,7 @@ class Router:
         """What becomes of one channel entry."""
         if text == "defaults":
             return Routed(code="defaults_left" if self.direction == "rewrite" else None)
-        if text == "nodefaults":
+        if text == "nodefaults" or len(text) > MAX_ENTRY:
             return Routed()
         entry = self.read(text)
         if entry is None:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .entries import Direction, Identity, Router
+from .entries import MAX_ENTRY, Direction, Identity, Router
 from .envfile_lines import Ambiguous, plain_channels
 from .mirrors import UPSTREAM, Mirror, locate_in
 from .models import Notice
@@ -206,6 +206,8 @@ def _channel(slot: Slot, router: Router, notes: _Notes) -> list[Change]:
 def _dependency(slot: Slot, router: Router, notes: _Notes) -> list[Change]:
     """A match spec: `URL::name`, `name[channel=URL]`, or the URL of a package."""
     value = slot.value
+    if len(value) > MAX_ENTRY:
+        return []
     match = _URL_SPEC.match(value) or _BRACKET.search(value)
     if match is not None:
         start, url = match.start(1), match[1]
@@ -254,6 +256,7 @@ def _requirements(text: str, router: Router, pip: bool, notes: _Notes) -> list[C
 def _explicit(text: str, router: Router, notes: _Notes) -> list[Change]:
     changes = []
     lost = 0
+    line, counted = 1, 0
     moved: dict[str, str | None] = {}
     drops = {mirror.name for mirror in router.chosen if mirror.drops_tar_bz2}
     for match in _PACKAGE.finditer(text):
@@ -262,7 +265,8 @@ def _explicit(text: str, router: Router, notes: _Notes) -> list[Change]:
             routed = router.route(at, url_first=True)
             moved[at] = routed.new
             if routed.code:
-                line = text.count("\n", 0, match.start("at")) + 1
+                line += text.count("\n", counted, match.start())
+                counted = match.start()
                 notes.add(routed.code, line, **(routed.facts or {}))
         new = moved[at]
         if new is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from argparse import Action, Namespace, _AppendAction, _StoreAction
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from io import StringIO
 from typing import Any
@@ -22,8 +22,11 @@ from .models import Installed, Plan
 OURS = frozenset(("name", "prefix", "channel", "subdir", "dry_run", "help", "json"))
 
 
-def words(actions: Sequence[Action], args: Namespace) -> list[str]:
-    """The options of conda's own helpers that the user gave, as command-line words again."""
+def words(actions: Sequence[Action], args: Namespace, known: Container[str]) -> list[str]:
+    """The options of conda's own helpers that the user gave, as command-line words again.
+
+    `known` are the options that the inner command takes; others have no meaning for it.
+    """
     from conda.common.constants import NULL
 
     found: list[str] = []
@@ -34,7 +37,7 @@ def words(actions: Sequence[Action], args: Namespace) -> list[str]:
         if value is NULL or value is None or value == action.default:
             continue
         option = _option(action, value)
-        if option is None or option in found:
+        if option is None or option in found or option not in known:
             continue
         if isinstance(action, _AppendAction):
             for item in value:
@@ -161,15 +164,7 @@ def replacing(
         return run(command, args, variables, extra)
     except BaseException:
         spec = f"{leftover.name}={leftover.version}={leftover.build}"
-        back = [
-            "install",
-            "--prefix",
-            prefix,
-            "--yes",
-            "--quiet",
-            "--no-deps",
-            "--freeze-installed",
-        ]
+        back = ["install", "--prefix", prefix, "--yes", "--quiet", "--use-index-cache"]
         with redirect_stdout(StringIO()):
             try:
                 _subshell([*back, "--freeze-installed", "--channel", "pytorch", spec])

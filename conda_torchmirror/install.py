@@ -362,9 +362,8 @@ def _carry_out(
             render.document(decision)
         return 0
     prefix = decision.prefix or context.root_prefix
-    known = handover.accepted(decision.plan.verb)
     options = [
-        *[word for word in handover.words(actions, args) if word[:1] != "-" or word in known],
+        *handover.words(actions, args, handover.accepted(decision.plan.verb)),
         *(["--json"] if context.json else []),
         *(["--dry-run"] if args.dry_run else []),
     ]

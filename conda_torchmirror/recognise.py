@@ -67,9 +67,24 @@ _EXPORT = re.compile(r"^[A-Za-z0-9_][\w.-]*=[^=\s]+=\S+\r?$", re.M)
 
 #: Keys that only conda's configuration file has.
 CONFIGURATION_KEYS = frozenset(
-    "channel_alias custom_channels custom_multichannels default_channels migrated_custom_channels "
-    "show_channel_urls ssl_verify proxy_servers envs_dirs pkgs_dirs auto_activate_base "
-    "auto_activate plugins solver changeps1 report_errors".split()
+    (
+        "auto_activate",
+        "auto_activate_base",
+        "changeps1",
+        "channel_alias",
+        "custom_channels",
+        "custom_multichannels",
+        "default_channels",
+        "envs_dirs",
+        "migrated_custom_channels",
+        "pkgs_dirs",
+        "plugins",
+        "proxy_servers",
+        "report_errors",
+        "show_channel_urls",
+        "solver",
+        "ssl_verify",
+    )
 )
 
 

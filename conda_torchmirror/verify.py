@@ -494,6 +494,9 @@ def _unfinished(
         verdict.fail(status, code, error)
     elif ended.code == -getattr(signal, "SIGILL", 4) or ended.code & 0xFFFFFFFF == 0xC000001D:
         verdict.fail(status, "illegal_instruction", error)
+    elif ended.code == -getattr(signal, "SIGBUS", 7):
+        # What a library that ends before its own header says it does gives when it is mapped.
+        verdict.fail(status, "truncated", error)
     else:
         verdict.fail(status, "crashed", error, reason=_reason(ended.code), step=doing)
 

@@ -24,10 +24,14 @@ _PLACES: Mapping[tuple[str | None, ...], SlotKind] = {
     ("dependencies", None, "pip", None): "pip",
 }
 
+#: The list of channels itself, which may be an alias.
+_LIST = ("channels",)
+
 _DEEPEST = max(map(len, _PLACES))
 _DEEP = ("too deep to matter",)
 
-_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.S)
+#: Bounded, so that many openings without an end do not make the search quadratic.
+_JINJA = re.compile(r"\{\{.{0,1000}?\}\}|\{%.{0,1000}?%\}|\{#.{0,1000}?#\}", re.S)
 
 
 class NotYaml(ValueError):
@@ -162,7 +166,7 @@ def _step(walk: _Walk, number: int, event: Any) -> None:
         case "AliasEvent":
             is_key = walk.is_key()
             walk.aliases.append((str(anchor), walk.place(), is_key))
-            if not is_key and walk.place() in _PLACES:
+            if not is_key and (walk.place() in _PLACES or walk.place() == _LIST):
                 walk.slots.append(_slot(walk, number, event, "alias"))
             walk.advance()
         case "MappingStartEvent" | "SequenceStartEvent":
@@ -213,7 +217,7 @@ def _slot(walk: _Walk, number: int, event: Any, trouble: str | None) -> Slot:
             start = end - len(value)
         else:
             trouble = "escaped"
-    kind = _PLACES[walk.place()]
+    kind = _PLACES.get(walk.place(), "channel")
     return Slot(kind, value, start, end, line, number, quoted, trouble, anchors)
 
 

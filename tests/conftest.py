@@ -124,6 +124,8 @@ def mirrored(condarc: Callable[..., Path], mirror: Mirror, upstream: Mirror) -> 
         return condarc(
             **{
                 "custom_channels": {**upstream.custom_channels(), **mirror.custom_channels()},
+                # New conda has no channels of its own.
+                "channels": ["defaults"],
                 "default_channels": [mirror.channel_url("pkgs/main")],
                 **settings,
             }

@@ -2,10 +2,9 @@
 
 Every start of the interpreter runs `install()` (from `conda_from_pypi.pth`), so this module
 imports nothing but `sys`; what it takes to answer is imported when `conda` is asked for and
-nothing else has it.
+nothing else has it. Annotations are strings because `__future__` is a file too: reading it would
+be a third of the cost.
 """
-
-from __future__ import annotations
 
 import sys
 
@@ -22,9 +21,9 @@ class CondaFallbackFinder:
     @staticmethod
     def find_spec(
         fullname: str,
-        path: Sequence[str] | None = None,
-        target: ModuleType | None = None,
-    ) -> ModuleSpec | None:
+        path: "Sequence[str] | None" = None,
+        target: "ModuleType | None" = None,
+    ) -> "ModuleSpec | None":
         """Return a spec for conda-lock's conda, or None for other names and without conda-lock."""
         if fullname != "conda":
             return None

@@ -1,0 +1,400 @@
+"""Asking mirrors whether they are there and hold a file: one request for the first bytes of each.
+
+Owns the requests (through conda's own session: its proxies, certificates and credentials), the
+naming of everything that can come back (`Probe.code`), and what is remembered of it for minutes.
+Every request is a GET for a few bytes: a HEAD shows neither a block page nor a web page that stands
+in for a file. None is repeated, and all of them together end by a deadline.
+"""
+
+from __future__ import annotations
+
+import copy
+import errno
+import html
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from . import __version__
+from .mirrors import UPSTREAM_CLOUD, UPSTREAM_PKGS, Mirror, is_loopback
+from .models import Notice
+from .text import safe
+
+#: Requests that are under way at one time, to all mirrors together.
+PARALLEL = 8
+#: Bytes of a file that are asked for, and of a page that are read for what it says.
+FIRST, PAGE = 16, 65536
+#: Conda gives up after 30 redirects (requests' own limit); a mirror needs one or two.
+HOPS = 8
+
+#: What one answer, or the lack of one, says of the whole site and not of one file.
+OF_THE_SITE = frozenset(("refused", "dns", "tls", "timeout", "unreachable", "blocked"))
+
+_MAGIC = {".bz2": b"BZh", ".conda": b"PK", ".zst": b"\x28\xb5\x2f\xfd"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A file to ask for. `size` in bytes where known; `hashed` says that its hash is known, so
+    that it may come from any host."""
+
+    url: str
+    size: int | None = None
+    hashed: bool = False
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What came back for a file; nothing in it names a secret.
+
+    `code` is "ok" or says what went wrong. `seconds` is the time until the first bytes, `modified`
+    and `at` (when it was asked) are in seconds since 1970, `size` is the whole file's in bytes,
+    `host` the one that answered in the end. `identifier` and `support` come from a block page.
+    """
+
+    url: str
+    code: str
+    seconds: float = 0.0
+    status: int | None = None
+    host: str = ""
+    detail: str = ""
+    modified: float | None = None
+    size: int | None = None
+    identifier: str | None = None
+    support: str | None = None
+    retry_after: float | None = None
+    at: float = 0.0
+    remembered: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file is there."""
+        return self.code == "ok"
+
+    @property
+    def moved_to(self) -> str | None:
+        """The host that answered, where it is another one than was asked."""
+        return self.host if self.host and self.host != host_of(self.url) else None
+
+    @property
+    def reason(self) -> Notice:
+        """What to say of it: a code of `messages`, and its facts."""
+        facts = {
+            "url": self.url,
+            "host": self.host or host_of(self.url),
+            "status": self.status or 0,
+            "detail": self.detail,
+            "seconds": f"{self.seconds:.3g}",
+            "identifier": self.identifier or "not given",
+            "support": self.support or "the mirror's operators",
+            "minutes": max(1, round((time.time() - self.at) / 60)),
+        }
+        return Notice(f"probe_{self.code}", facts)
+
+
+def host_of(url: str) -> str:
+    """`host[:port]` in lower case, without user and password."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
+def known_hosts(mirrors: Iterable[Mirror]) -> frozenset[str]:
+    """The hosts that an index may come from: those of the mirrors, of their own redirects, and of
+    the official channels."""
+    found = {host_of(UPSTREAM_CLOUD), host_of(UPSTREAM_PKGS)}
+    for mirror in mirrors:
+        found |= {host_of(url) for url in (*mirror.roots, *mirror.parents)}
+        found |= {host_of(carried.url) for carried in mirror.channels.values()}
+        found |= {host.lower() for host in mirror.redirects_to}
+    return frozenset(found)
+
+
+def ask(
+    targets: Sequence[Target], *, hosts: frozenset[str] = frozenset(), deadline: float | None = None
+) -> dict[str, Probe]:
+    """Ask for all targets at once and return what came back by URL.
+
+    `deadline` is in seconds and bounds the whole call, by default conda's connect timeout; what
+    has not answered then is a `timeout`. URLs that are not http are taken to be there.
+    """
+    from conda.base.context import context
+
+    limit = float(context.remote_connect_timeout_secs) if deadline is None else deadline
+    found: dict[str, Probe] = {}
+    waiting: list[tuple[Target, Callable[[], Probe]]] = []
+    for target in {target.url: target for target in targets}.values():
+        if urlsplit(target.url).scheme in ("http", "https"):
+            session = _session(target.url)
+            waiting.append((target, partial(_ask, session, target, hosts, limit)))
+        else:
+            found[target.url] = Probe(safe(target.url), "ok", at=time.time())
+    found |= _within(waiting, limit)
+    return found
+
+
+def _within(waiting: list[tuple[Target, Callable[[], Probe]]], limit: float) -> dict[str, Probe]:
+    """Run the jobs in threads that are left behind at the limit: a look-up that hangs in the C
+    library cannot be ended, and must not hold up the end of the process."""
+    answers: dict[str, Probe] = {}
+    jobs = iter(waiting)
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                target, job = next(jobs, (None, None))
+            if target is None or job is None:
+                return
+            answers[target.url] = job()
+
+    end = time.monotonic() + limit
+    threads = [
+        threading.Thread(target=work, daemon=True) for _ in range(min(PARALLEL, len(waiting)))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    now = time.time()
+    return {
+        target.url: answers.get(target.url)
+        or Probe(safe(target.url), "timeout", limit, host=host_of(target.url), at=now)
+        for target, _ in waiting
+    }
+
+
+def _session(url: str) -> Any:
+    """Conda's session for this URL, sharing its connections, but without its retries."""
+    from conda.gateways.connection.session import get_session
+    from requests.adapters import HTTPAdapter
+    from urllib3.util.retry import Retry
+
+    def once(adapter: Any) -> Any:
+        if not isinstance(adapter, HTTPAdapter):
+            return adapter
+        twin = object.__new__(type(adapter))
+        twin.__dict__.update(adapter.__dict__)
+        twin.max_retries = Retry(0, read=False, raise_on_status=False)
+        return twin
+
+    session = copy.copy(get_session(url))
+    session.adapters = type(session.adapters)(
+        (prefix, once(adapter)) for prefix, adapter in session.adapters.items()
+    )
+    return session
+
+
+def user_agent() -> str:
+    """Who is asking: this project, then conda's own words."""
+    from conda.base.context import context
+
+    return f"conda-torchmirror/{__version__} {context.user_agent}"
+
+
+def _ask(session: Any, target: Target, hosts: frozenset[str], limit: float) -> Probe:
+    """One request, its redirects followed by hand so that each can be refused."""
+    started, now = time.monotonic(), time.time()
+    probe = Probe(safe(target.url), "ok", host=host_of(target.url), at=now)
+    try:
+        found = _follow(session, target, hosts, limit, probe)
+    except Exception as error:  # whatever it is, this mirror is not to be had
+        found = replace(probe, **_failed(error))
+    return replace(found, seconds=time.monotonic() - started)
+
+
+def _follow(
+    session: Any, target: Target, hosts: frozenset[str], limit: float, probe: Probe
+) -> Probe:
+    url, seen = target.url, {target.url}
+    headers = {
+        "User-Agent": user_agent(),
+        "Range": f"bytes=0-{FIRST - 1}",
+        "Accept-Encoding": "identity",
+    }
+    while True:
+        with closing(
+            session.get(url, headers=headers, stream=True, allow_redirects=False, timeout=limit)
+        ) as response:
+            if not response.is_redirect:
+                return replace(probe, host=host_of(url), **_judged(response, target))
+            onward = urljoin(url, response.headers["Location"])
+            _drain(response)
+        refusal = _refused_redirect(onward, target, hosts | {probe.host})
+        if onward in seen or len(seen) > HOPS:
+            refusal = "redirect_loop"
+        if refusal is not None:
+            status, host = response.status_code, host_of(onward)
+            return replace(probe, code=refusal, status=status, host=host)
+        seen.add(onward)
+        url = onward
+
+
+def _refused_redirect(url: str, target: Target, hosts: frozenset[str]) -> str | None:
+    """Why a redirect to this URL is not followed, or None."""
+    parts, asked = urlsplit(url), urlsplit(target.url)
+    loopback = is_loopback(parts.hostname or "")
+    # A mirror that the user has allowed to be plain http may go on being so.
+    plain = loopback or (asked.scheme == "http" and not is_loopback(asked.hostname or ""))
+    if parts.scheme != "https" and not (parts.scheme == "http" and plain):
+        return "insecure"
+    if not target.hashed and not loopback and host_of(url) not in hosts:
+        return "foreign"
+    return None
+
+
+def _drain(response: Any) -> None:
+    """Read a short rest, so that the connection can be used again."""
+    length = response.headers.get("Content-Length", "")
+    if length.isdigit() and int(length) <= PAGE:
+        response.raw.read(int(length))
+
+
+def _judged(response: Any, target: Target) -> dict[str, Any]:
+    """The fields of a Probe that an answer gives."""
+    status, headers = response.status_code, response.headers
+    facts: dict[str, Any] = {"status": status, "modified": _time(headers.get("Last-Modified"))}
+    if status not in (200, 206):
+        return {**facts, **refusal(status, headers, response.raw.read(PAGE))}
+    facts["size"] = size = _whole(status, headers)
+    first = response.raw.read(FIRST)
+    if code := _content(first, headers, urlsplit(target.url).path):
+        return {**facts, "code": code, "detail": safe(headers.get("Content-Type", ""))[:80]}
+    if target.size is not None and size is not None and size != target.size:
+        return {**facts, "code": "wrong_size", "detail": f"{size} instead of {target.size} bytes"}
+    return facts
+
+
+def refusal(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """The fields of a Probe that an HTTP status other than 200 gives.
+
+    A 403 with a page that names an identifier or an address means that the mirror has shut out
+    this network; it is read to the user, who else takes it for a matter of log-in.
+    """
+    codes = {401: "unauthorized", 404: "not_found", 410: "not_found", 429: "busy", 503: "busy"}
+    if status == 403:
+        identifier, support = block_page(body.decode("utf-8", "replace"))
+        code = "blocked" if identifier or support else "forbidden"
+        return {"code": code, "identifier": identifier, "support": support}
+    code = codes.get(status, "server_error" if status >= 500 else "bad_status")
+    return {"code": code, "retry_after": _delay(headers.get("Retry-After"))}
+
+
+_ID = re.compile(
+    r"\b(?:id|identifier|code|number|no\.|uuid)\b(?:\s+is)?[\s:：=#]*([0-9A-Za-z][\w.:-]{5,63})"
+    r"|(?:编号|标识符?|代码|识别码|请求\s*ID)\s*(?:为|是)?[\s:：=#]*([0-9A-Za-z][\w.:-]{5,63})",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+
+
+def block_page(page: str) -> tuple[str | None, str | None]:
+    """The identifier and the mail address that a 403 page shows.
+
+    >>> block_page("<p>Blocked. Request ID: <code>7f3c-0a91</code>, mail help@mirror.example.</p>")
+    ('7f3c-0a91', 'help@mirror.example')
+    """
+    if "<" not in page:
+        return None, None
+    visible = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", page)
+    visible = html.unescape(re.sub(r"<[^>]*>", " ", visible))
+    identifier = None
+    for found in _ID.finditer(visible):
+        word = (found[1] or found[2]).rstrip(".:-")
+        if any(char.isdigit() for char in word) and "@" not in word:
+            identifier = safe(word)
+            break
+    address = _ADDRESS.search(visible) or _ADDRESS.search(html.unescape(page))
+    return identifier, safe(address[0].rstrip(".-")) if address else None
+
+
+def _content(first: bytes, headers: Mapping[str, str], path: str) -> str | None:
+    """What the first bytes are instead of the file, or None."""
+    magic = next((magic for end, magic in _MAGIC.items() if path.endswith(end)), None)
+    if path.endswith(".json"):
+        magic = b"{"
+        first = first.lstrip(b" \t\r\n\xef\xbb\xbf")
+    if magic is None or first.startswith(magic):
+        return None
+    looks = first.lstrip().startswith(b"<") or "html" in headers.get("Content-Type", "")
+    return "html" if looks else "not_the_file"
+
+
+def _whole(status: int, headers: Mapping[str, str]) -> int | None:
+    """The size of the whole file in bytes."""
+    said = headers.get("Content-Length" if status == 200 else "Content-Range", "")
+    number = said.rpartition("/")[2].strip()
+    return int(number) if number.isdigit() else None
+
+
+def _time(said: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(said or "").timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _delay(said: str | None) -> float | None:
+    """The seconds of a Retry-After, which may also hold a date."""
+    if said and said.strip().isdigit():
+        return float(said)
+    moment = _time(said)
+    return None if moment is None else max(0.0, moment - time.time())
+
+
+def _failed(error: BaseException) -> dict[str, Any]:
+    code, detail = failure(error)
+    return {"code": code, "detail": detail}
+
+
+def failure(error: BaseException) -> tuple[str, str]:
+    """The code and the words for an exception of requests, urllib3 or the operating system."""
+    from requests import exceptions as http
+    from urllib3 import exceptions as lower
+
+    chain = list(_chain(error))
+
+    def holds(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(part, kinds) for part in chain)
+
+    # In this order: urllib3 1 takes every connection that fails for one that timed out.
+    kinds: dict[str, tuple[type[BaseException], ...]] = {
+        "proxy": (http.ProxyError, lower.ProxyError),
+        "dns": (socket.gaierror,),
+        "tls": (http.SSLError, lower.SSLError),
+        "redirect_loop": (http.TooManyRedirects,),
+        "refused": (ConnectionRefusedError,),
+        "reset": (ConnectionResetError, ConnectionAbortedError, BrokenPipeError),
+        "timeout": (http.Timeout, lower.TimeoutError, TimeoutError),
+        "cut": (ConnectionError, lower.ProtocolError, http.ChunkedEncodingError),
+    }
+    words = safe(_words(chain[-1]))
+    away = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN}
+    if any(isinstance(part, OSError) and part.errno in away for part in chain):
+        return "unreachable", words
+    code = next((code for code, found in kinds.items() if holds(*found)), "unreachable")
+    return "reset" if code == "cut" else code, words
+
+
+def _chain(error: BaseException) -> Iterable[BaseException]:
+    """An exception and what it wraps: urllib3 and requests keep the cause in an argument."""
+    seen: list[BaseException] = []
+    todo: list[Any] = [error]
+    while todo and len(seen) < 20:
+        part = todo.pop(0)
+        if not isinstance(part, BaseException) or part in seen:
+            continue
+        seen.append(part)
+        todo += [getattr(part, "reason", None), *part.args, part.__cause__, part.__context__]
+    return seen
+
+
+def _words(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:160]

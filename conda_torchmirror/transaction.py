@@ -1,0 +1,195 @@
+"""What conda's solver decided, as whole records, and conda's package cache.
+
+Conda's own JSON of a dry run names packages without hashes (new ones) or without URLs, so the
+records are taken where conda hands them to plugins: after the solve.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+from . import handover
+from .channels import reload
+from .urls import public
+
+_PLUGIN = "conda-torchmirror-transaction"
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """Conda's records, in the order in which they can be linked.
+
+    `state` is all that the environment holds afterwards, `new` what of it is added or replaced,
+    `removed` the names that are gone.
+    """
+
+    state: tuple[Any, ...]
+    new: tuple[Any, ...]
+    removed: tuple[str, ...]
+
+
+@contextmanager
+def _listening(found: list[tuple[Any, Any]]) -> Iterator[None]:
+    """Hear of every solve in this process: a plugin of conda's for as long as the block runs."""
+    from conda.base.context import context
+    from conda.plugins import hookimpl
+    from conda.plugins.types import CondaPostSolve
+
+    def heard(repodata_fn: str, unlink: Any, link: Any) -> None:
+        found.append((unlink, link))
+
+    class Listener:
+        @hookimpl
+        def conda_post_solves(self) -> Iterator[CondaPostSolve]:
+            yield CondaPostSolve(name=_PLUGIN, action=heard)
+
+    manager, listener = context.plugin_manager, Listener()
+    manager.register(listener, name=_PLUGIN)
+    try:
+        yield
+    finally:
+        manager.unregister(listener)
+
+
+def solve(command: Sequence[str], args: Namespace, variables: Mapping[str, str]) -> Transaction:
+    """Run the words of a conda `install` or `create` as a dry run, and return what it would do.
+
+    Nothing is printed or changed. `command` holds `--prefix`; its `--dry-run` and `--json` are
+    added here where they are missing.
+
+    Raises: what conda raises, UnsatisfiableError for one.
+    """
+    from conda.api import PrefixData
+    from conda.cli.main import main_subshell
+    from conda.exceptions import DryRunExit
+    from conda.models.prefix_graph import PrefixGraph
+
+    wanted = [*command, *(word for word in ("--dry-run", "--json") if word not in command)]
+    found: list[tuple[Any, Any]] = []
+    try:
+        with handover.environment(variables), redirect_stdout(StringIO()), _listening(found):
+            main_subshell(*wanted)
+    except DryRunExit:
+        pass
+    finally:
+        reload(args)
+    unlink, link = found[-1]
+    prefix = wanted[wanted.index("--prefix") + 1]
+    exists = os.path.isdir(os.path.join(prefix, "conda-meta"))
+    state = {record.name: record for record in PrefixData(prefix).iter_records()} if exists else {}
+    for record in unlink:
+        state.pop(record.name, None)
+    state.update({record.name: record for record in link})
+    return Transaction(
+        state=tuple(PrefixGraph(state.values()).graph),
+        new=tuple(link),
+        removed=tuple(sorted({record.name for record in unlink} - state.keys())),
+    )
+
+
+def dumped(record: Any) -> dict[str, Any]:
+    """A record as plain values, without credentials, and without what an environment adds to it."""
+    from conda.models.records import PackageRecord
+
+    found = PackageRecord.from_objects(record).dump()
+    found["url"], found["channel"] = public(found["url"]), public(str(found["channel"]))
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def loaded(packages: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Records again, with the credentials that this conda is configured with for their channel.
+
+    Raises: ValueError or what conda's records raise for values that are none.
+    """
+    from conda.base.context import context
+    from conda.models.channel import Channel
+    from conda.models.records import PackageRecord
+
+    secret = {}
+    for name in context.channels:
+        for channel in Channel(name).channels if Channel(name).name else ():
+            shown, full = channel.url(with_credentials=False), channel.url(with_credentials=True)
+            if shown and full and public(shown) != full:
+                secret[public(shown).rpartition("/")[0]] = full.rpartition("/")[0]
+    records = []
+    for package in packages:
+        record = PackageRecord(**package)
+        folder, _, file = str(record.url).rpartition("/")
+        base, _, subdir = folder.rpartition("/")
+        if base in secret:
+            record = PackageRecord(**{**package, "url": f"{secret[base]}/{subdir}/{file}"})
+        records.append(record)
+    return records
+
+
+def cached(record: Any) -> Any | None:
+    """The package cache's record of this very file, or None where it has to be downloaded."""
+    from conda.api import PackageCacheData
+
+    for found in PackageCacheData.query_all(record):
+        same = all(
+            not record.get(key) or not found.get(key) or record.get(key) == found.get(key)
+            for key in ("sha256", "md5", "size")
+        )
+        if same and found.get("url") and (found.is_extracted or found.is_fetched):
+            return found
+    return None
+
+
+def adopt(records: Iterable[Any]) -> None:
+    """Let conda know of files that a download manager put into its package cache.
+
+    Conda takes a file there for a channel's only if `urls.txt` beside it names the URL. Files are
+    taken whose size and hash are those of the record.
+    """
+    from conda.api import PackageCacheData
+
+    cache = PackageCacheData.first_writable()
+    folder = cache._internal.pkgs_dir
+    found = [
+        record
+        for record in records
+        if cached(record) is None and _is_file_of(os.path.join(folder, record.fn), record)
+    ]
+    if found:
+        with open(os.path.join(folder, "urls.txt"), "a", encoding="utf-8") as file:
+            file.write("".join(f"{record.url}\n" for record in found))
+        cache.reload()
+
+
+def _is_file_of(path: str, record: Any) -> bool:
+    algorithm = "sha256" if record.get("sha256") else "md5"
+    expected = record.get(algorithm)
+    try:
+        if not expected or os.path.getsize(path) != (record.get("size") or os.path.getsize(path)):
+            return False
+        computed = hashlib.new(algorithm, usedforsecurity=False)
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                computed.update(chunk)
+    except OSError:
+        return False
+    return computed.hexdigest() == expected
+
+
+def fetch(records: Sequence[Any]) -> None:
+    """Download and unpack into conda's package cache what is not there yet; hashes are checked.
+
+    Records, unlike the URLs of an explicit file, keep the channel's metadata, which may correct
+    that of the package itself, and are checked by sha256 on every conda.
+
+    Raises: CondaMultiError.
+    """
+    from conda.base.context import context
+    from conda.core.package_cache_data import ProgressiveFetchExtract
+
+    with redirect_stdout(StringIO()) if context.json else nullcontext():
+        ProgressiveFetchExtract(records).execute()

@@ -1,0 +1,97 @@
+"""Direct URLs with their hashes, in the forms that download managers take. Pure: no conda."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from .text import safe
+
+_SPACE = re.compile(r"\s")
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file to download. `size` is in bytes; hashes are in lower-case hex, None if unknown."""
+
+    url: str
+    size: int | None = None
+    md5: str | None = None
+    sha256: str | None = None
+
+    @property
+    def file(self) -> str:
+        """The name to save it under: the last part of the URL's path, as the server means it."""
+        # An encoded slash must not become a folder that a channel chooses.
+        return unquote(urlsplit(self.url).path.rpartition("/")[2]).replace("/", "_")
+
+    @property
+    def hash(self) -> tuple[str, str] | None:
+        """The strongest hash that is known, with its name."""
+        if self.sha256:
+            return "sha256", self.sha256
+        return ("md5", self.md5) if self.md5 else None
+
+
+def public(url: str) -> str:
+    """A URL without token or credentials, and in one word: records may carry anything.
+
+    >>> public("https://me:secret@host/t/abc/pytorch/linux-64/a 1.conda")
+    'https://host/pytorch/linux-64/a%201.conda'
+    """
+    return _SPACE.sub(lambda found: quote(found[0]), safe(url).replace("/t/<TOKEN>", ""))
+
+
+def downloads(found: Iterable[Any]) -> list[Download]:
+    """From anything with `url`, `size`, `md5` and `sha256`: builds or conda's own records."""
+    return [
+        Download(public(one.url), *(getattr(one, key, None) for key in ("size", "md5", "sha256")))
+        for one in found
+    ]
+
+
+def plain(files: Iterable[Download]) -> list[str]:
+    """One URL a line, the hash as a fragment (`#sha256=...`), which clients do not send."""
+    lines = []
+    for file in files:
+        known = file.hash
+        lines.append(f"{file.url}#{known[0]}={known[1]}" if known else file.url)
+    return lines
+
+
+def aria2(files: Iterable[Download]) -> list[str]:
+    """What `aria2c -i` reads: a URL, and options in lines that begin with blanks.
+
+    `split=1`, because mirrors shut out clients that fetch one file in several ranges at once (a
+    downloader with eight threads was answered 403 by tuna, user report of 2026-09-12).
+    """
+    lines = []
+    for file in files:
+        lines += [file.url, f"  out={file.file}", "  split=1"]
+        if file.hash:
+            name, value = file.hash
+            lines.append(f"  checksum={name.replace('sha256', 'sha-256')}={value}")
+    return lines
+
+
+#: The values of `--urls`.
+FORMATS: Mapping[str, Callable[[Iterable[Download]], list[str]]] = MappingProxyType(
+    {"plain": plain, "aria2": aria2}
+)
+
+
+def total(files: Iterable[Download]) -> int:
+    """The bytes of all files whose size is known."""
+    return sum(file.size or 0 for file in files)
+
+
+def as_json(files: Iterable[Download]) -> list[dict[str, Any]]:
+    """The same for the JSON document."""
+    return [
+        {"url": f.url, "file": f.file, "size": f.size, "md5": f.md5, "sha256": f.sha256}
+        for f in files
+    ]

@@ -1,0 +1,114 @@
+"""What may be imported, when and by whom: the plugin is loaded on every conda command."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import conda_torchmirror
+import pytest
+
+PACKAGE = Path(conda_torchmirror.__file__).parent
+#: What loading the plugin and building its parsers may bring into the process.
+LIGHT = {"conda_torchmirror", "conda_torchmirror.plugin", "conda_torchmirror.cli"}
+#: Modules that decide, and therefore touch nothing: no conda, no HTTP, no subprocess.
+PURE = (
+    "addresses",
+    "builds",
+    "builtin",
+    "compat",
+    "entries",
+    "envfile",
+    "envfile_lines",
+    "judging",
+    "messages",
+    "mirrors",
+    "models",
+    "pip_options",
+    "plan",
+    "recognise",
+    "rules",
+    "selection",
+    "text",
+    "textedit",
+    "ways",
+    "yamltext",
+)
+FORBIDDEN = {"conda", "requests", "urllib3", "subprocess", "socket", "http", "ctypes"}
+
+SCRIPT = """
+import json, sys
+from conda.base.context import context
+from conda.cli.conda_argparse import generate_parser
+context.__init__()
+context.plugin_manager  # loads every plugin
+before = set(sys.modules)
+generate_parser()
+ours = sorted(name for name in sys.modules if name.split(".")[0] == "conda_torchmirror")
+print(json.dumps([ours, sorted(set(sys.modules) - before)]))
+"""
+
+
+def test_every_command_loads_the_hooks_and_the_parsers_alone(sandbox):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
+    )
+    ours, added = json.loads(done.stdout)
+    assert set(ours) <= LIGHT | {"conda_torchmirror.cli_mirror"}
+    assert not [name for name in added if name.split(".")[0] in ("packaging", "ruamel", "ctypes")]
+
+
+@pytest.mark.parametrize("command", [("list",), ("info", "--json"), ("config", "--show-sources")])
+def test_other_commands_do_not_reach_the_stages(sandbox, run_conda, tmp_path, command):
+    log = tmp_path / "modules"
+    hook = tmp_path / "sitecustomize.py"
+    hook.write_text(
+        "import atexit, sys\n"
+        f"atexit.register(lambda: open({str(log)!r}, 'w').write('\\n'.join(sys.modules)))\n"
+    )
+    run_conda(*command, env={"PYTHONPATH": str(tmp_path)})
+    loaded = set(log.read_text().splitlines())
+    assert "conda_torchmirror.plugin" in loaded
+    assert not loaded & {
+        f"conda_torchmirror.{name}" for name in ("install", "selection", "catalog", "builtin")
+    }
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level packages that a module imports anywhere, but for type checking only."""
+    names: set[str] = set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_what_decides_touches_nothing(name):
+    assert not imported(PACKAGE / f"{name}.py") & FORBIDDEN
+
+
+def test_no_dependency_that_a_conda_base_lacks():
+    allowed = {*sys.stdlib_module_names, "conda", "packaging", "ruamel", "requests", "urllib3"}
+    for path in PACKAGE.rglob("*.py"):
+        if path.parent.name != "data":
+            assert imported(path) <= allowed, path
+
+
+def test_every_module_says_what_it_owns():
+    for path in PACKAGE.glob("*.py"):
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
