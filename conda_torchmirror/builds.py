@@ -7,9 +7,8 @@ pytorch before 1.10 and of their partners it is the only place that says CPU. Pu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
@@ -25,12 +24,13 @@ FAMILY = (TORCH, *PARTNERS)
 
 Accelerator = Literal["cuda", "cpu", "any"]
 
+#: How the names begin that are read below; a record has thirty others.
+_TELLING = ("pytorch", "python", "cuda")
 _FIRST_VERSION = re.compile(r"\d+(?:\.\d+)+|\d+")
 _BUILD_CUDA = re.compile(r"cuda(\d+\.\d+)|(?:^|_)cu(?:da)?(\d{2,3})(?:_|$)")
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What one build needs. `cuda` and `python` are major.minor; `torch` is a match spec.
 
     `accelerator` is "any" for a build that runs beside a CPU and a CUDA pytorch alike (torchtext,
@@ -46,7 +46,8 @@ class Facts:
 
 def facts(build: Build) -> Facts:
     """Read a record of the torch family."""
-    specs = {spec.partition(" ")[0]: spec for spec in reversed(build.depends)}
+    telling = [spec for spec in build.depends if spec.startswith(_TELLING)]
+    specs = {spec.partition(" ")[0]: spec for spec in reversed(telling)}
     cuda = runtime = None
     for name in (*RUNTIMES, "cuda-version"):
         if name in specs:

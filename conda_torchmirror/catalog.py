@@ -164,8 +164,11 @@ class _failures:
             return
         from conda.exceptions import CondaError, CondaSSLError
         from requests.exceptions import RequestException
+        from urllib3.exceptions import HTTPError
 
-        ours = (CondaError, RequestException, ValueError, EOFError, OSError)
+        # New conda lets urllib3's own errors through where a transfer breaks off.
+        network = (CondaError, RequestException, HTTPError, OSError)
+        ours = (*network, ValueError, EOFError)
         # zstandard's and zlib's own errors derive from Exception alone.
         library = type(error).__module__.partition(".")[0]
         if not isinstance(error, ours) and library not in ("zstandard", "backports", "zlib"):
@@ -177,9 +180,7 @@ class _failures:
         chosen = kinds.get(status, ChannelUnreachable)
         if isinstance(error, CondaSSLError):
             chosen = ChannelTls
-        elif isinstance(error, (ValueError, EOFError)) or not isinstance(
-            error, (CondaError, RequestException, OSError)
-        ):
+        elif isinstance(error, (ValueError, EOFError)) or not isinstance(error, network):
             chosen = ChannelBroken
             # Conda keeps what it was sent; kept, it would break the next command as well.
             for kept in (self.fetch.cache_path_json, self.fetch.cache_path_state):

@@ -4,27 +4,65 @@ Conda reads its configuration from the files of `conda.base.context.SEARCH_PATH`
 that a mirror serves, one small file of ours (`data/redirect/`) joins that list; it maps the
 channel's name to the URL in an environment variable. Names thereby stay names: `pytorch::` specs,
 full upstream URLs, exports and priorities go on working, and switching mirrors reinstalls nothing.
+
+The parts of `defaults` are replaced where conda computes them: a `default_channels` list would
+give them other names (`anaconda/pkgs/main`), and conda 26.7 would then reinstall every package
+that came from `defaults` before.
+
+All of conda that this needs beside its documented interface is in `PRIVATE`; where a later conda
+lacks one of these names, nothing is changed.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from .models import Located
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from .models import Located
+
 REDIRECTS = Path(__file__).parent / "data" / "redirect"
+
+#: What `Located.mirror` says of a channel that no mirror of ours serves.
+NOT_OURS = ("upstream", "custom_channels")
+
+#: Module, attributes of it: what the redirect uses and conda does not document.
+PRIVATE = (
+    ("conda.base.context", "SEARCH_PATH"),
+    ("conda.base.context", "context._argparse_args"),
+    ("conda.base.context", "Context.custom_multichannels.fget"),
+    ("conda.models.channel", "Channel._reset_state"),
+    ("conda.models.match_spec", "_PARSE_CACHE"),
+    ("conda.models.match_spec", "MatchSpec._MATCHER_CACHE"),
+)
+
+
+class CondaChanged(RuntimeError):
+    """This conda lacks a name that the redirect needs, or does not heed what was set by it."""
+
+
+class Redirect(NamedTuple):
+    """A channel and the URL above it at a mirror. `guarded`: its labels stay at upstream."""
+
+    name: str
+    parent: str
+    guarded: bool = False
 
 
 def redirectable(name: str) -> bool:
     """Whether there is a redirect file for this channel."""
-    return _file(name).is_file()
+    return name.startswith("pkgs/") or _file(name).is_file()
+
+
+def known() -> tuple[str, ...]:
+    """The channels with a redirect file."""
+    return tuple(sorted(path.stem for path in REDIRECTS.glob("*.yml") if path.stem != "defaults"))
 
 
 def _file(name: str) -> Path:
@@ -36,6 +74,16 @@ def variable(name: str) -> str:
     return "TORCHMIRROR_PARENT_OF_" + name.upper().replace("-", "_")
 
 
+def parent(name: str, url: str) -> str | None:
+    """The URL above a channel, which is what conda's `custom_channels` takes; None if it has none.
+
+    >>> parent("pkgs/main", "https://mirror.example/anaconda/pkgs/main")
+    'https://mirror.example/anaconda'
+    """
+    above = url.rstrip("/").removesuffix(f"/{name}")
+    return None if above == url.rstrip("/") else above
+
+
 def configured() -> dict[str, str]:
     """The channels that the user's own configuration maps, by name, with their parent URL."""
     from conda.base.context import context
@@ -44,40 +92,187 @@ def configured() -> dict[str, str]:
     return dict(getattr(context, "_custom_channels", {}))
 
 
+def missing() -> tuple[str, ...]:
+    """The names in `PRIVATE` that this conda does not have."""
+    import importlib
+
+    lacking = []
+    for module, path in PRIVATE:
+        found: Any = importlib.import_module(module)
+        for attribute in path.split("."):
+            found = getattr(found, attribute, None)
+        if found is None:
+            lacking.append(f"{module}.{path}")
+    return tuple(lacking)
+
+
+class _Redirection:
+    """Redirects that are in force, and how to end them."""
+
+    def __init__(self, redirects: Iterable[Redirect], args: Namespace, *, override: bool) -> None:
+        self.redirects = tuple(redirects)
+        self.args = args
+        self.override = override
+        self.parts = {r.name: r.parent for r in self.redirects if r.name.startswith("pkgs/")}
+        named = [r for r in self.redirects if r.name not in self.parts]
+        self.files = (
+            *(_file(r.name) for r in named),
+            *(_file(f"label/{r.name}") for r in named if r.guarded),
+            *((_file("defaults"),) if self.parts else ()),
+            *((_file("pkgs/msys2"),) if "pkgs/msys2" in self.parts else ()),
+        )
+        self.variables = {variable(r.name): r.parent for r in named}
+        self.before: dict[str, str | None] = {}
+        self.multichannels: property | None = None
+
+    def start(self) -> None:
+        """Point conda at the mirrors. Raises CondaChanged, with everything as it was."""
+        from conda.base import context as module
+
+        if lacking := missing():
+            raise CondaChanged(f"this conda has no {', '.join(lacking)}")
+        self.before = {name: os.environ.get(name) for name in self.variables}
+        try:
+            os.environ.update(self.variables)
+            path = tuple(module.SEARCH_PATH)
+            # First is lowest in conda's order, last is highest.
+            module.SEARCH_PATH = (*path, *self.files) if self.override else (*self.files, *path)
+            if self.parts:
+                self.multichannels = module.Context.custom_multichannels
+                module.Context.custom_multichannels = _with_parts(self.multichannels, self.parts)
+            reload(self.args)
+            self._check()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _check(self) -> None:
+        from conda.base.context import context
+
+        there = context.custom_channels
+        for name, above, _ in self.redirects:
+            if name not in there or _place(above)["location"] != there[name].location:
+                raise CondaChanged(f"this conda does not take the address of {name}")
+
+    def stop(self) -> None:
+        """Put everything back."""
+        from conda.base import context as module
+
+        module.SEARCH_PATH = tuple(p for p in module.SEARCH_PATH if p not in self.files)
+        if self.multichannels is not None:
+            module.Context.custom_multichannels = self.multichannels
+            self.multichannels = None
+        for name, old in self.before.items():
+            if old is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = old
+        reload(self.args)
+
+
+def _with_parts(original: property, parents: Mapping[str, str]) -> property:
+    """`Context.custom_multichannels` with the parts of `defaults` at mirrors, names kept."""
+    fget = original.fget
+    assert fget is not None
+    # Conda asks for it each time that it names a channel; what it computed is what it remembers.
+    last: list[Any] = [None, None]
+
+    def custom_multichannels(self: Any) -> dict[str, Any]:
+        found = fget(self)
+        if last[0] is not found:
+            last[:] = [found, {**found, "defaults": tuple(map(moved, found.get("defaults", ())))}]
+        result: dict[str, Any] = last[1]
+        return result
+
+    def moved(part: Any) -> Any:
+        from conda.models.channel import Channel
+
+        url = f"{part.location}/{part.name}"
+        for name, above in parents.items():
+            place = _place(above)
+            if url in (f"repo.anaconda.com/{name}", f"{place['location']}/{name}"):
+                return Channel(name=name, **place)
+        return part
+
+    return property(custom_multichannels)
+
+
+def _place(url: str) -> dict[str, str]:
+    """A URL as the parts that conda makes a channel of."""
+    from conda.common.url import split_scheme_auth_token
+
+    location, scheme, auth, token = split_scheme_auth_token(url)
+    return {"location": location, "scheme": scheme, "auth": auth, "token": token}
+
+
+#: What the automatic redirect has in force, and how many blocks of `redirected` are open.
+_automatic: _Redirection | None = None
+_open = 0
+
+
+def busy() -> bool:
+    """Whether a command of ours is running conda with redirects of its own."""
+    return _open > 0
+
+
+def active() -> tuple[Redirect, ...]:
+    """The redirects that `apply` has put in force."""
+    return _automatic.redirects if _automatic else ()
+
+
+def apply(redirects: Sequence[Redirect], args: Namespace) -> None:
+    """Redirect until `undo`, in place of what was redirected before.
+
+    Raises: CondaChanged, with conda as it is without us.
+    """
+    global _automatic
+    undo()
+    if redirects:
+        begun = _Redirection(redirects, args, override=False)
+        begun.start()
+        _automatic = begun
+
+
+def undo() -> None:
+    """End what `apply` began. Without effect where nothing is in force."""
+    global _automatic
+    if _automatic is not None:
+        ended, _automatic = _automatic, None
+        ended.stop()
+
+
 @contextmanager
 def redirected(located: Sequence[Located], args: Namespace, *, override: bool) -> Iterator[None]:
     """Let conda find the located channels at their mirrors until the block ends.
 
     Channels that are at upstream, or that the user's configuration maps already, are left alone;
-    with `override` ours come last in conda's search path and thereby win over the user's.
+    with `override` ours come last in conda's search path and thereby win over the user's. The
+    automatic redirect does nothing meanwhile.
     """
-    from conda.base import context as conda_context
-
+    global _open
     own = configured()
-    ours = [
-        channel
-        for channel in located
-        if channel.mirror not in ("upstream", "custom_channels")
-        and redirectable(channel.name)
-        and (override or channel.name not in own)
-    ]
-    if not ours:
-        yield
-        return
-    before = conda_context.SEARCH_PATH
-    files = tuple(_file(channel.name) for channel in ours)
-    variables = {variable(c.name): c.url.rpartition("/")[0] for c in ours}
+    ours = []
+    for channel in located:
+        above = parent(channel.name, channel.url)
+        if channel.mirror in NOT_OURS or above is None or not redirectable(channel.name):
+            continue
+        if override or channel.name not in own:
+            ours.append(Redirect(channel.name, above))
+    _open += 1
+    begun = _Redirection(ours, args, override=override) if ours else None
     try:
-        os.environ.update(variables)
-        # First is lowest in conda's order, last is highest.
-        conda_context.SEARCH_PATH = (*before, *files) if override else (*files, *before)
-        reload(args)
+        if begun is not None:
+            try:
+                begun.start()
+            except CondaChanged as error:
+                from .exceptions import UnknownConda
+
+                raise UnknownConda(detail=str(error)) from error
         yield
     finally:
-        conda_context.SEARCH_PATH = before
-        for name in variables:
-            os.environ.pop(name, None)
-        reload(args)
+        _open -= 1
+        if begun is not None:
+            begun.stop()
 
 
 def reload(args: Namespace) -> None:
@@ -93,3 +288,6 @@ def reload(args: Namespace) -> None:
     matchers = match_spec.MatchSpec._MATCHER_CACHE
     for key in [key for key in matchers if key[0] == "channel"]:
         del matchers[key]
+    # Records that an earlier command of this process read remember their channels' names.
+    prefixes = sys.modules.get("conda.core.prefix_data")
+    getattr(getattr(prefixes, "PrefixData", None), "_cache_", {}).clear()

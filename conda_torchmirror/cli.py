@@ -54,10 +54,27 @@ def configure_install(parser: ArgumentParser) -> None:
     add("--python", help="Python of a new environment, or a change of it, such as 3.11.")
     add("--source", choices=("auto", "pytorch"), default="auto", help="Where builds come from.")
     add("--mirror", action="append", help="tuna (default), upstream, another name, or a URL.")
+    add("--no-fallback", action="store_true", help="Stop where the first mirror fails.")
+    add(
+        "--check-upstream",
+        action="store_true",
+        help="Compare the hashes of the chosen builds with the official channel's own.",
+    )
     add("--allow-cpu", action="store_true", help="Take a CPU build where no CUDA build fits.")
     add("--solve", action="store_true", help="With --dry-run: go on to conda's solver.")
     add("--explain", action="store_true", help="Say why newer releases fell away.")
     add("--list", action="store_true", help="Show what this platform can have, and stop.")
+    add = parser.add_argument_group("Plans and downloads").add_argument
+    add(
+        "--urls",
+        nargs="?",
+        const="plain",
+        choices=("plain", "aria2"),
+        help="Print URLs with hashes instead of installing; with --solve those of all packages.",
+    )
+    add("--save-plan", metavar="DIR", help="Solve, and save the result instead of installing it.")
+    add("--plan", metavar="DIR", help="Install what --save-plan saved, here or elsewhere.")
+    add("--download-only", action="store_true", help="Only fill conda's package cache.")
 
 
 def install(args: Namespace) -> int:

@@ -186,3 +186,125 @@ class Shadowed(TorchMirrorError):
 
     code = "shadowed"
     hints = ("allow_flexible",)
+
+
+class NoSource(ChannelError):
+    """Every source of a channel failed; what each did stands in the cause."""
+
+    code = "no_source"
+    hints = ("other_mirror",)
+
+
+class HashConflict(TorchMirrorError):
+    """A mirror's index names another hash for a chosen build than the official channel."""
+
+    code = "hash_conflict"
+    hints = ("tell_operators",)
+
+
+class HashUnconfirmed(TorchMirrorError):
+    """A hash differs from the one that is known, and the official channel cannot be asked."""
+
+    code = "hash_unconfirmed"
+    hints = ("check_network", "accept_hashes")
+
+
+class PlanTakesNoChoice(UsageError):
+    """`--plan` together with options that decide what is installed."""
+
+    code = "plan_takes_no_choice"
+
+
+class PlanFolderTaken(TorchMirrorError):
+    """`--save-plan` names a folder that holds something else."""
+
+    code = "plan_folder_taken"
+    hints = ("other_folder",)
+
+
+class PlanMissing(TorchMirrorError):
+    """`--plan` names a folder without a plan."""
+
+    code = "plan_missing"
+
+
+class PlanAltered(TorchMirrorError):
+    """A file of a saved plan was changed or damaged."""
+
+    code = "plan_altered"
+    hints = ("save_again",)
+
+
+class PlanTooNew(TorchMirrorError):
+    """A saved plan has a format of a later version."""
+
+    code = "plan_too_new"
+    hints = ("newer_version",)
+
+
+class PlanOtherPlatform(TorchMirrorError):
+    """A saved plan is for another platform."""
+
+    code = "plan_other_platform"
+    hints = ("plan_for_here",)
+
+
+class PlanNotCached(TorchMirrorError):
+    """Offline, and files of a saved plan are not in conda's package cache."""
+
+    code = "plan_not_cached"
+    hints = ("plan_download_only", "plan_urls")
+
+
+class PlanInTheWay(TorchMirrorError):
+    """The environment holds what the plan had to remove."""
+
+    code = "plan_in_the_way"
+    hints = ("remove_names", "fresh_environment")
+
+
+class PlanWithoutAddress(TorchMirrorError):
+    """An installed package has no URL, so that no plan can name it."""
+
+    code = "plan_without_address"
+    hints = ("fresh_environment",)
+
+
+class LeftoverFirst(TorchMirrorError):
+    """A package that a hand-over would remove first stands in the way of a plan."""
+
+    code = "leftover_first"
+    hints = ("remove_name", "fresh_environment")
+
+
+class UnknownConda(TorchMirrorError):
+    """This conda lacks a name that redirecting in process needs."""
+
+    code = "unknown_conda"
+    hints = ("newer_plugin", "persist")
+
+
+class BadRegistry(TorchMirrorError):
+    """The setting `torchmirror_registry`, or another of ours, cannot be used."""
+
+    code = "bad_registry"
+
+
+class ForeignFile(TorchMirrorError):
+    """The file that we would write or remove is somebody else's."""
+
+    code = "foreign_file"
+    hints = ("move_file",)
+
+
+class CannotWrite(TorchMirrorError):
+    """The file of `torch-mirror enable` cannot be written or removed."""
+
+    code = "cannot_write"
+
+
+class NothingToEnable(TorchMirrorError):
+    """No preferred mirror carries any of the channels."""
+
+    code = "nothing_to_enable"
+    hints = ("see_mirrors",)

@@ -5,18 +5,30 @@ from __future__ import annotations
 import os
 from argparse import Action, Namespace
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import catalog, channels, compat, handover, machine, mirrors, plan, render, rules, ways
+from . import (
+    catalog,
+    compat,
+    handover,
+    machine,
+    plan,
+    render,
+    replay,
+    rules,
+    saved,
+    transaction,
+    urls,
+    ways,
+)
 from . import request as requests_
 from .builds import FAMILY, RUNTIMES, TORCH
 from .exceptions import (
-    BadMirror,
     ChannelError,
     ForeignPlatform,
+    LeftoverFirst,
     NoEnvironment,
     NoFittingBuild,
     NothingCached,
@@ -26,6 +38,7 @@ from .exceptions import (
     TorchMirrorError,
     UnknownPlatform,
 )
+from .fallback import Sources
 from .models import (
     Build,
     Choice,
@@ -63,25 +76,46 @@ def execute(args: Namespace, actions: Sequence[Action]) -> int:
 
     subdir = context.subdir
     target = _target(args)
-    preview = bool(args.dry_run or args.list)
+    if args.plan:
+        return replay.execute(args, actions, target.prefix, exists=target.exists)
+    if args.save_plan:
+        saved.check_folder(Path(args.save_plan))
+    preview = bool(args.dry_run or args.list or args.urls) and not args.save_plan
     if target.exists and subdir != machine.native_subdir() and args.subdir and not preview:
         raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=machine.native_subdir())
-    if target.prefix is None and not preview:
+    if target.prefix is None and not preview and not target.words:
         raise NoEnvironment()
     request, survey = _facts(args, target, subdir)
-    with ExitStack() as stack:
-        located = _locate(args, subdir)
-        stack.enter_context(channels.redirected(located, args, override=bool(args.mirror)))
-        records = _records(located[0], subdir, request, preview=preview)
-        if args.list:
-            render.listing(
-                table(survey.machine, request, records.builds, catalog.admits, compat.tables()),
-                survey.machine,
-                records,
-            )
-            return 0
-        decision = _decide(args, target, request, survey, located, records)
-        return _carry_out(args, actions, target, decision, located)
+    with Sources(args, subdir, SOURCES) as sources:
+        while True:
+            try:
+                return _attempt(args, actions, target, request, survey, sources)
+            except Exception as error:
+                # Returns where another source took the place of the one that failed.
+                sources.recover(error)
+
+
+def _attempt(
+    args: Namespace,
+    actions: Sequence[Action],
+    target: Target,
+    request: Request,
+    survey: machine.Survey,
+    sources: Sources,
+) -> int:
+    """One run with the sources that the channels have at present."""
+    preview = bool(args.dry_run or args.list or args.urls) and not args.save_plan
+    records = _records(sources, survey.machine.subdir, request, preview=preview)
+    if args.list:
+        render.listing(
+            table(survey.machine, request, records.builds, catalog.admits, compat.tables()),
+            survey.machine,
+            records,
+        )
+        return 0
+    decision = _decide(args, target, request, survey, sources, records)
+    decision = replace(decision, notices=(*decision.notices, *sources.check(decision)))
+    return _carry_out(args, actions, target, decision, sources)
 
 
 def _target(args: Namespace) -> Target:
@@ -94,7 +128,8 @@ def _target(args: Namespace) -> Target:
     active = context.active_prefix
     if active and active != context.root_prefix:
         return Target(active, exists=(Path(active) / "conda-meta").is_dir())
-    return Target(None)
+    any_new_one = args.save_plan or args.download_only or (args.urls and args.solve)
+    return Target(None, ("-n", "NEW") if any_new_one else ())
 
 
 def _facts(args: Namespace, target: Target, subdir: str) -> tuple[Request, machine.Survey]:
@@ -126,27 +161,11 @@ def _installed(on: Machine, name: str) -> Installed | None:
     return next((p for p in on.installed if p.name == name and p.channel != "pypi"), None)
 
 
-def _locate(args: Namespace, subdir: str) -> tuple[Located, ...]:
-    """Where each source channel is read from; the user's own mapping counts unless overridden."""
-    own = channels.configured()
-    preference = args.mirror or mirrors.default_preference()
-    found = []
-    try:
-        for name in SOURCES:
-            if name in own and not args.mirror:
-                found.append(Located(name, f"{own[name].rstrip('/')}/{name}", "custom_channels"))
-            else:
-                found.append(mirrors.locate(name, subdir, preference))
-    except mirrors.MirrorError as error:
-        raise BadMirror(value=" ".join(preference), detail=str(error)) from error
-    return tuple(found)
-
-
-def _records(torch: Located, subdir: str, request: Request, *, preview: bool) -> Records:
+def _records(sources: Sources, subdir: str, request: Request, *, preview: bool) -> Records:
     """The family's records; a preview falls back to the built-in index where nothing is cached."""
     names = {*FAMILY, "pytorch-cuda"}
     try:
-        return catalog.read(torch, subdir, names)
+        return sources.read("pytorch", names)
     except NothingCached:
         if not preview:
             raise
@@ -154,7 +173,7 @@ def _records(torch: Located, subdir: str, request: Request, *, preview: bool) ->
 
     found = builtin.load(subdir, names)
     if found is None:
-        raise UnknownPlatform(subdir=subdir, channel=torch.name)
+        raise UnknownPlatform(subdir=subdir, channel="pytorch")
     return found
 
 
@@ -163,7 +182,7 @@ def _decide(
     target: Target,
     request: Request,
     survey: machine.Survey,
-    located: Sequence[Located],
+    sources: Sources,
     records: Records,
 ) -> Decision:
     from conda.base.context import context
@@ -176,14 +195,14 @@ def _decide(
             request=render.asked(request, on), detail=render.why(chosen.rejected), ways=found
         )
     notices: list[Notice] = []
-    by_name = {channel.name: channel for channel in located}
-    chosen = with_runtime(
-        chosen, records.builds, _runtime(chosen, by_name, on.subdir, records, notices), admits
-    )
+    runtime = _runtime(chosen, sources, records, notices)
+    chosen = with_runtime(chosen, records.builds, runtime, admits)
+    by_name = {channel.name: channel for channel in sources.located}
     torch = by_name["pytorch"]
     chosen = replace(chosen, builds=tuple(_with_url(build, torch) for build in chosen.builds))
     pins = _pins(chosen, on, target, notices)
-    notices += _about(chosen, on, target, records, torch, dry_run=args.dry_run)
+    only_shown = bool(args.dry_run or args.urls)
+    notices += _about(chosen, on, target, records, torch, dry_run=only_shown)
     wanted = [torch]
     if extra := rules.runtime_channel(chosen, on.subdir):
         wanted.append(by_name[extra])
@@ -237,8 +256,7 @@ def _with_url(build: Build, channel: Located) -> Build:
 
 def _runtime(
     chosen: Choice,
-    located: dict[str, Located],
-    subdir: str,
+    sources: Sources,
     records: Records,
     notices: list[Notice],
 ) -> RuntimeIndex | None:
@@ -252,7 +270,7 @@ def _runtime(
         for spec in build.depends
     }
     try:
-        found = catalog.read(located["nvidia"], subdir, names)
+        found = sources.read("nvidia", names)
     except (ChannelError, NothingCached) as error:
         notices.append(Notice("runtime_unread", {"detail": str(error.message)}))
         return None
@@ -348,24 +366,33 @@ def _carry_out(
     actions: Sequence[Action],
     target: Target,
     decision: Decision,
-    located: Sequence[Located],
+    sources: Sources,
 ) -> int:
     from conda.base.context import context
 
+    if args.urls and not (args.solve or args.save_plan):
+        found = urls.downloads(decision.choice.builds)
+        urls.show(args.urls, found, render.summary(decision), [Notice("urls_family")])
+        return 0
     leftover = _leftover(decision.choice, decision.machine)
-    solve = not args.dry_run or (args.solve and leftover is None)
+    kept = bool(args.save_plan or args.urls)
+    if leftover and (kept or args.download_only):
+        raise LeftoverFirst(name=leftover.name, prefix=decision.prefix)
+    solve = kept or not args.dry_run or (args.solve and leftover is None)
     decision = replace(decision, solved=solve)
-    if not context.json:
+    if not context.json and not args.urls and not sources.again:
         render.show(decision, explain=args.explain, verbose=bool(context.verbosity))
     if not solve:
         if context.json:
             render.document(decision)
         return 0
-    prefix = decision.prefix or context.root_prefix
+    create = decision.plan.verb == "create"
+    prefix = decision.prefix or (transaction.nowhere() if create else context.root_prefix)
     options = [
         *handover.words(actions, args, handover.accepted(decision.plan.verb)),
         *(["--json"] if context.json else []),
         *(["--dry-run"] if args.dry_run else []),
+        *(["--download-only"] if args.download_only else []),
     ]
     variables = dict(decision.plan.environment)
     if decision.machine.cuda_from == "--cuda" and decision.machine.cuda:
@@ -379,12 +406,17 @@ def _carry_out(
         subdir=subdir if subdir != machine.native_subdir() else None,
     )
     extra: dict[str, Any] = {"torchmirror": render.summary(decision)}
+    sources.agree(decision)
     try:
+        if kept:
+            return saved.make(args, decision, command, variables, extra["torchmirror"])
         return handover.replacing(leftover, prefix, command, args, variables, extra)
     except TorchMirrorError:
         raise
     except Exception as error:
-        if _strict() and (shadow := _shadowed(error, decision, located[0])):
+        if args.download_only and transaction.downloaded(error, extra):
+            return 0
+        if _strict() and (shadow := _shadowed(error, decision, sources["pytorch"])):
             raise shadow from error
         raise
 

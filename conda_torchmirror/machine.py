@@ -58,7 +58,8 @@ TEXT = {
     "arch_unknown": "The GPU's compute capability is not known, so no build is turned down "
     "because of it.",
     "gpus_listed": "{source} lists: {gpus}.",
-    "gpus_none": "The driver lists no GPU.",
+    "driver_without_gpu": "There is an NVIDIA driver, but no GPU in this machine, as on a login "
+    "node of a cluster. For a node that has one, say which CUDA its driver runs with --cuda.",
     "gpus_hidden": "CUDA_VISIBLE_DEVICES={value!r} hides every GPU; the choice is made as if it "
     "were not set.",
     "gpu_left_out": "CUDA_VISIBLE_DEVICES={value!r} leaves out {gpu}.",
@@ -260,6 +261,9 @@ def _with_gpus(machine: Machine, evidence: list[Notice]) -> Machine:
     if machine.cuda is None:
         evidence += _no_driver_here(signs)
     chosen = _chosen(found, evidence)
+    no_device = any(facts.get("error") == "CUDA_ERROR_NO_DEVICE" for _, facts in found.notes)
+    if not chosen and (no_device or found.source):
+        evidence.append(Notice("driver_without_gpu"))
     return replace(
         machine,
         driver=found.driver,
@@ -277,7 +281,6 @@ def _chosen(found: nvidia.Probe, evidence: list[Notice]) -> tuple[nvidia.Device,
     if found.source is None:
         return ()
     if not found.devices:
-        evidence.append(Notice("gpus_none"))
         return ()
     names = ", ".join(_label(device) for device in found.devices)
     evidence.append(Notice("gpus_listed", {"source": found.source, "gpus": names}))

@@ -1,4 +1,7 @@
-"""The hooks. Conda loads this module on every command, so it imports nothing but `hookimpl`."""
+"""The hooks. Conda loads this module on every command, so it imports nothing but `hookimpl`.
+
+A parser is filled only when its command is on the command line: argparse asks it to parse then.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,122 @@ from typing import TYPE_CHECKING
 from conda.plugins import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
-    from conda.plugins.types import CondaSetting, CondaSubcommand
+    from conda.plugins.types import (
+        CondaPostCommand,
+        CondaPreCommand,
+        CondaSetting,
+        CondaSubcommand,
+    )
+
+#: Name, summary, module, and in it: what fills the parser, what runs.
+COMMANDS = (
+    (
+        "torch-install",
+        "Choose the PyTorch build that this machine runs, and install it from a near mirror.",
+        "cli",
+        "configure_install",
+        "install",
+    ),
+    (
+        "torch-mirror",
+        "Show, test and set up the mirrors that channels are read from.",
+        "cli_mirror",
+        "configure",
+        "run",
+    ),
+)
 
 
 @hookimpl
 def conda_subcommands() -> Iterator[CondaSubcommand]:
-    """`conda torch-install`."""
+    """`conda torch-install`, `conda torch-mirror`."""
     from conda.plugins.types import CondaSubcommand
 
-    from . import cli
+    for name, summary, module, configure, run in COMMANDS:
+        yield CondaSubcommand(
+            name=name,
+            summary=summary,
+            action=_calling(module, run),
+            configure_parser=_when_parsing(_calling(module, configure)),
+        )
 
-    yield CondaSubcommand(
-        name="torch-install",
-        summary=cli.INSTALL,
-        action=cli.install,
-        configure_parser=cli.configure_install,
+
+@hookimpl
+def conda_pre_commands() -> Iterator[CondaPreCommand]:
+    """Point conda at mirrors before it reads channels."""
+    from conda.plugins.types import CondaPreCommand
+
+    from .commands import PLAIN, REDIRECTED
+
+    yield CondaPreCommand(
+        name="torchmirror", action=_before, run_for={*REDIRECTED, *PLAIN}
     )
+
+
+@hookimpl
+def conda_post_commands() -> Iterator[CondaPostCommand]:
+    """Leave conda as it was."""
+    from conda.plugins.types import CondaPostCommand
+
+    from .commands import REDIRECTED
+
+    yield CondaPostCommand(name="torchmirror", action=_after, run_for={*REDIRECTED})
 
 
 @hookimpl
 def conda_settings() -> Iterator[CondaSetting]:
     """Settings under `plugins:` of any .condarc."""
-    from conda.common.configuration import PrimitiveParameter
-    from conda.plugins.types import CondaSetting
+    from .settings import declared
 
-    yield CondaSetting(
-        name="torchmirror_flexible",
-        description="May torch-install lift a strict channel_priority for its own transaction?",
-        parameter=PrimitiveParameter(True, element_type=bool),
-    )
+    yield from declared()
+
+
+def _before(command: str) -> None:
+    from .commands import REDIRECTED
+
+    if command in REDIRECTED or _redirecting():
+        from .automatic import before
+
+        before(command)
+
+
+def _after(command: str) -> None:
+    if _redirecting():
+        from .automatic import after
+
+        after()
+
+
+def _redirecting() -> bool:
+    """Whether anything of ours can be in force, without importing what would say so."""
+    import sys
+
+    module: Any = sys.modules.get(f"{__package__}.channels")
+    return module is not None and bool(module.active())
+
+
+def _calling(module: str, name: str) -> Callable[..., Any]:
+    def call(*args: Any) -> Any:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__package__}.{module}"), name)(*args)
+
+    return call
+
+
+def _when_parsing(fill: Callable[[ArgumentParser], Any]) -> Callable[[ArgumentParser], None]:
+    """A `configure_parser` that waits: conda builds all parsers for every command."""
+
+    def configure(parser: ArgumentParser) -> None:
+        def parse(args: Any = None, namespace: Any = None) -> tuple[Namespace, list[str]]:
+            del parser.parse_known_args  # type: ignore[method-assign]
+            fill(parser)
+            return parser.parse_known_args(args, namespace)
+
+        parser.parse_known_args = parse  # type: ignore[method-assign, assignment]
+
+    return configure

@@ -88,7 +88,7 @@ class Probe:
     def reason(self) -> Notice:
         """What to say of it: a code of `messages`, and its facts."""
         facts = {
-            "url": self.url,
+            "what": file_of(self.url),
             "host": self.host or host_of(self.url),
             "status": self.status or 0,
             "detail": self.detail,
@@ -100,9 +100,20 @@ class Probe:
         return Notice(f"probe_{self.code}", facts)
 
 
+def now() -> float:
+    """Seconds since 1970."""
+    return time.time()
+
+
 def host_of(url: str) -> str:
     """`host[:port]` in lower case, without user and password."""
     return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
+def file_of(url: str) -> str:
+    """The name of the file, with its subdir where it is an index."""
+    parts = urlsplit(url).path.split("/")
+    return "/".join(parts[-2:] if "repodata" in parts[-1] else parts[-1:])
 
 
 def known_hosts(mirrors: Iterable[Mirror]) -> frozenset[str]:

@@ -35,10 +35,17 @@ class Memory:
 
     def get(self, url: str) -> Probe | None:
         """What is known of this URL, or of the whole site that it is at."""
-        found = self._known.get(url)
-        if found is None:
-            found = next((p for p in self._known.values() if _same_site(p, url)), None)
-        return None if found is None else replace(found, remembered=True)
+        about = [p for p in self._known.values() if p.url == url or _same_site(p, url)]
+        newest = max(about, key=lambda probe: probe.at, default=None)
+        return None if newest is None else replace(newest, remembered=True)
+
+    def site(self, url: str) -> Probe | None:
+        """The failure that keeps the whole site of this URL from being asked, if there is one."""
+        of_it = [p for p in self._known.values() if host_of(p.url) == host_of(url)]
+        newest = max(of_it, key=lambda probe: probe.at, default=None)
+        if newest is None or newest.code not in OF_THE_SITE:
+            return None
+        return replace(newest, remembered=True)
 
     def keep(self, probes: Iterable[Probe]) -> None:
         """Add answers, to be written by `save`; later ones of this run see them at once."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .builds import PARTNERS, RUNTIMES, TORCH, Facts, facts, number, release
+from .builds import PARTNERS, RUNTIMES, TORCH, Facts, dependency, facts, number, release
 from .compat import Tables
 from .judging import Clash, Judge, named
 from .models import (
@@ -54,43 +54,52 @@ class _Candidate:
 
 
 class _Catalog:
-    """The family's builds, ordered for look-up, each record read once."""
+    """The family's builds, ordered for look-up. Only what a choice looks at is read."""
 
     def __init__(self, builds: Iterable[Build]) -> None:
-        self.torch: dict[str, list[tuple[Build, Facts]]] = defaultdict(list)
-        self._partners: dict[tuple[str, str, str | None], list[tuple[Build, Facts]]]
-        self._partners = defaultdict(list)
-        # Specs that are not just a version; they have to be matched one by one.
-        self._ranges: dict[str, set[str]] = defaultdict(set)
+        self._torch: dict[str, list[Build]] = defaultdict(list)
+        self._partners: dict[tuple[str, str], list[Build]] = defaultdict(list)
+        self._read: dict[tuple[str, str], dict[str | None, list[tuple[Build, Facts]]]] = {}
         for build in builds:
             if build.name == TORCH:
-                self.torch[build.version].append((build, facts(build)))
-            elif build.name in PARTNERS and (read := facts(build)).torch:
-                self._partners[build.name, read.torch, read.python].append((build, read))
-                if any(char in read.torch for char in "<>=!~*|,["):
-                    self._ranges[build.name].add(read.torch)
-        for found in self._partners.values():
-            found.sort(key=lambda pair: _newest(pair[0]), reverse=True)
+                self._torch[build.version].append(build)
+            elif build.name in PARTNERS and (spec := dependency(build, TORCH)):
+                self._partners[build.name, spec].append(build)
+        # Specs that are not just a version; they have to be matched one by one.
+        self._ranges = [key for key in self._partners if any(c in key[1] for c in "<>=!~*|,[")]
 
     def releases(self) -> list[str]:
         """Every pytorch version, newest first; one that cannot be ordered is left out."""
-        known = [(order, version) for version in self.torch if (order := release(version))]
+        known = [(order, version) for version in self._torch if (order := release(version))]
         return [version for _, version in sorted(known, reverse=True)]
+
+    def torch(self, version: str) -> list[tuple[Build, Facts]]:
+        """The builds of a pytorch release."""
+        return [(build, facts(build)) for build in self._torch[version]]
 
     def partners(
         self, name: str, torch: Build, python: str | None, admits: Admits
     ) -> list[tuple[Build, Facts]]:
         """The builds of `name` that ask for this pytorch and this Python, newest first."""
-        exact = self._partners.get((name, f"{TORCH} {torch.version}", python), [])
+        found = self._of((name, f"{TORCH} {torch.version}"), python)
         ranged = [
             pair
-            for spec in self._ranges[name]
-            if admits(spec, TORCH, torch.version, torch.build)
-            for pair in self._partners.get((name, spec, python), ())
+            for key in self._ranges
+            if key[0] == name and admits(key[1], TORCH, torch.version, torch.build)
+            for pair in self._of(key, python)
         ]
         if not ranged:
-            return exact
-        return sorted((*exact, *ranged), key=lambda pair: _newest(pair[0]), reverse=True)
+            return found
+        return sorted((*found, *ranged), key=lambda pair: _newest(pair[0]), reverse=True)
+
+    def _of(self, key: tuple[str, str], python: str | None) -> list[tuple[Build, Facts]]:
+        if key not in self._read:
+            by_python: dict[str | None, list[tuple[Build, Facts]]] = defaultdict(list)
+            for build in sorted(self._partners.get(key, ()), key=_newest, reverse=True):
+                read = facts(build)
+                by_python[read.python].append((build, read))
+            self._read[key] = by_python
+        return self._read[key].get(python, [])
 
 
 def _newest(build: Build) -> tuple[object, ...]:
@@ -191,7 +200,7 @@ def choose(
     fallback: Choice | None = None
     for version in catalog.releases():
         candidates = []
-        for build, read in catalog.torch[version]:
+        for build, read in catalog.torch(version):
             if not (sets.asked(build) and sets.runtime_asked(read)):
                 continue
             strict, clash = judge.clash(build, read)
@@ -322,7 +331,7 @@ def table(
     for version in catalog.releases():
         found = [
             _Candidate(build, read, strict=True)
-            for build, read in catalog.torch[version]
+            for build, read in catalog.torch(version)
             if sets.asked(build) and sets.runtime_asked(read) and read.python
         ]
         for candidate in sorted(found, key=lambda c: c.rank, reverse=True):

@@ -7,20 +7,23 @@ records are taken where conda hands them to plugins: after the solve.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
+from tempfile import gettempdir
 from typing import Any
 
-from . import handover
+from . import handover, render
 from .channels import reload
+from .messages import text
 from .urls import public
 
 _PLUGIN = "conda-torchmirror-transaction"
-_CHUNK = 1 << 20
+_CHUNK = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -95,13 +98,32 @@ def solve(command: Sequence[str], args: Namespace, variables: Mapping[str, str])
     )
 
 
+def downloaded(error: Exception, about: Mapping[str, Any]) -> bool:
+    """Whether conda ended `--download-only` as it does on success, by an error; says so then."""
+    from conda import CondaExitZero
+    from conda.base.context import context
+
+    # Not its subclasses: an answer of no is one of them.
+    if type(error) is not CondaExitZero:
+        return False
+    done = json.dumps({"success": True, **about}, indent=2) if context.json else text("downloaded")
+    render.say(done)
+    return True
+
+
+def nowhere() -> str:
+    """A path where no environment is, for solving as if for a new one."""
+    return os.path.join(gettempdir(), f"torchmirror-{os.getpid()}-none")
+
+
 def dumped(record: Any) -> dict[str, Any]:
     """A record as plain values, without credentials, and without what an environment adds to it."""
     from conda.models.records import PackageRecord
 
     found = PackageRecord.from_objects(record).dump()
     found["url"], found["channel"] = public(found["url"]), public(str(found["channel"]))
-    return {name: value for name, value in found.items() if value is not None}
+    # Through JSON, so that a plan just made equals the same plan read.
+    return dict(json.loads(json.dumps({k: v for k, v in found.items() if v is not None})))
 
 
 def loaded(packages: Iterable[Mapping[str, Any]]) -> list[Any]:
@@ -113,26 +135,19 @@ def loaded(packages: Iterable[Mapping[str, Any]]) -> list[Any]:
     from conda.models.channel import Channel
     from conda.models.records import PackageRecord
 
-    secret = {}
-    for name in context.channels:
-        for channel in Channel(name).channels if Channel(name).name else ():
-            shown, full = channel.url(with_credentials=False), channel.url(with_credentials=True)
-            if shown and full and public(shown) != full:
-                secret[public(shown).rpartition("/")[0]] = full.rpartition("/")[0]
+    full: dict[str, str] = {}
+    for channel in map(Channel, context.channels):
+        full.update(zip(channel.urls(False), channel.urls(True), strict=True))
     records = []
     for package in packages:
-        record = PackageRecord(**package)
-        folder, _, file = str(record.url).rpartition("/")
-        base, _, subdir = folder.rpartition("/")
-        if base in secret:
-            record = PackageRecord(**{**package, "url": f"{secret[base]}/{subdir}/{file}"})
-        records.append(record)
+        folder, _, file = str(package["url"]).rpartition("/")
+        records.append(PackageRecord(**{**package, "url": f"{full.get(folder, folder)}/{file}"}))
     return records
 
 
 def cached(record: Any) -> Any | None:
-    """The package cache's record of this very file, or None where it has to be downloaded."""
-    from conda.api import PackageCacheData
+    """The package cache's record of this very file, or None where it is not there."""
+    from conda.core.package_cache_data import PackageCacheData
 
     for found in PackageCacheData.query_all(record):
         same = all(
@@ -144,32 +159,28 @@ def cached(record: Any) -> Any | None:
     return None
 
 
-def adopt(records: Iterable[Any]) -> None:
-    """Let conda know of files that a download manager put into its package cache.
+def beside(records: Iterable[Any], folder: str) -> dict[Any, str]:
+    """The files that a download manager left for these records, by record, with their path.
 
-    Conda takes a file there for a channel's only if `urls.txt` beside it names the URL. Files are
-    taken whose size and hash are those of the record.
+    They are looked for in `folder` and in the package cache, where conda alone would not know
+    which channel they come from. Only a file with the size and the hash of its record counts.
     """
-    from conda.api import PackageCacheData
+    from conda.core.package_cache_data import PackageCacheData
 
-    cache = PackageCacheData.first_writable()
-    folder = cache._internal.pkgs_dir
-    found = [
-        record
-        for record in records
-        if cached(record) is None and _is_file_of(os.path.join(folder, record.fn), record)
-    ]
-    if found:
-        with open(os.path.join(folder, "urls.txt"), "a", encoding="utf-8") as file:
-            file.write("".join(f"{record.url}\n" for record in found))
-        cache.reload()
+    found = {}
+    for record in records:
+        for place in (folder, PackageCacheData.first_writable().pkgs_dir):
+            path = os.path.join(place, os.path.basename(record.fn))
+            if record not in found and _is_file_of(path, record):
+                found[record] = path
+    return found
 
 
 def _is_file_of(path: str, record: Any) -> bool:
     algorithm = "sha256" if record.get("sha256") else "md5"
     expected = record.get(algorithm)
     try:
-        if not expected or os.path.getsize(path) != (record.get("size") or os.path.getsize(path)):
+        if not expected or os.path.getsize(path) != record.get("size", os.path.getsize(path)):
             return False
         computed = hashlib.new(algorithm, usedforsecurity=False)
         with open(path, "rb") as file:
@@ -180,8 +191,8 @@ def _is_file_of(path: str, record: Any) -> bool:
     return computed.hexdigest() == expected
 
 
-def fetch(records: Sequence[Any]) -> None:
-    """Download and unpack into conda's package cache what is not there yet; hashes are checked.
+def fetch(records: Sequence[Any], files: Mapping[Any, str] | None = None) -> None:
+    """Bring into conda's package cache what is not there yet: from `files`, or by download.
 
     Records, unlike the URLs of an explicit file, keep the channel's metadata, which may correct
     that of the package itself, and are checked by sha256 on every conda.
@@ -189,7 +200,13 @@ def fetch(records: Sequence[Any]) -> None:
     Raises: CondaMultiError.
     """
     from conda.base.context import context
+    from conda.common.url import path_to_url
     from conda.core.package_cache_data import ProgressiveFetchExtract
 
+    job = ProgressiveFetchExtract(records)
+    job.prepare()
+    for record, (download, _) in job.paired_actions.items():
+        if download is not None and files and record in files:
+            download.url = path_to_url(files[record])
     with redirect_stdout(StringIO()) if context.json else nullcontext():
-        ProgressiveFetchExtract(records).execute()
+        job.execute()

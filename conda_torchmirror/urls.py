@@ -1,17 +1,23 @@
-"""Direct URLs with their hashes, in the forms that download managers take. Pure: no conda."""
+"""`--urls`: direct URLs with their hashes, in the forms that download managers take."""
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from .text import safe
+from . import render
+from .messages import text
+from .models import Notice
+from .text import file_size, safe
 
 _SPACE = re.compile(r"\s")
+_UNSAFE = re.compile(r"[\s/\\\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -26,8 +32,8 @@ class Download:
     @property
     def file(self) -> str:
         """The name to save it under: the last part of the URL's path, as the server means it."""
-        # An encoded slash must not become a folder that a channel chooses.
-        return unquote(urlsplit(self.url).path.rpartition("/")[2]).replace("/", "_")
+        # Encoded slashes and line breaks must not become folders and options.
+        return _UNSAFE.sub("_", unquote(urlsplit(self.url).path.rpartition("/")[2]))
 
     @property
     def hash(self) -> tuple[str, str] | None:
@@ -89,9 +95,28 @@ def total(files: Iterable[Download]) -> int:
     return sum(file.size or 0 for file in files)
 
 
-def as_json(files: Iterable[Download]) -> list[dict[str, Any]]:
-    """The same for the JSON document."""
-    return [
-        {"url": f.url, "file": f.file, "size": f.size, "md5": f.md5, "sha256": f.sha256}
-        for f in files
-    ]
+def show(
+    form: str, files: list[Download], about: Mapping[str, Any], notices: Iterable[Notice] = ()
+) -> None:
+    """Print URLs, and nothing else, to standard output; the count and `notices` to the other.
+
+    Under `--json` they are in the document, in key `urls` of what `about` holds.
+    """
+    from conda.base.context import context
+
+    if context.json:
+        listed = [
+            {"url": f.url, "file": f.file, "size": f.size, "md5": f.md5, "sha256": f.sha256}
+            for f in files
+        ]
+        document = {"success": True, "dry_run": True, "torchmirror": {**about, "urls": listed}}
+        render.say(json.dumps(document, indent=2))
+        return
+    render.say("\n".join(FORMATS[form](files)))
+    if context.quiet:
+        return
+    known = {"count": len(files), "size": file_size(total(files))}
+    said = [text("urls_total", known), *(text(n.code, n.facts) for n in notices)]
+    if bare := sum(file.hash is None for file in files):
+        said.append(text("urls_no_hash", {"count": bare}))
+    print("\n".join(said), file=sys.stderr)

@@ -1,9 +1,10 @@
-"""The check after: does PyTorch work in an environment, and on its GPU?
+"""The check after: does PyTorch work in an environment, and on its GPU? By trying, or by looking.
 
 `data/check_torch.py` runs in the environment's own Python, as `conda run` would start it but
 without the time that a second conda takes: conda's activator says which variables and scripts,
 PYTHONPATH and PYTHONHOME are not inherited, and the process is ended at a time limit. What comes
-back is a `Check`; known messages of loaders and drivers are explained by a stable code.
+back is a `Check`; known messages of loaders and drivers are explained by a stable code. `examine`
+is the part that `conda doctor` can do: the installed records against the machine, nothing run.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from .models import Notice
+from .models import Build, Choice, Machine, Notice, Pin
+
+if TYPE_CHECKING:
+    from .machine import Survey
 
 #: Seconds for everything. A first import from a slow disk under a virus scanner takes minutes.
 LIMIT = 300.0
@@ -148,6 +152,18 @@ TEXT = {
     "else.",
     "library_path": "LD_LIBRARY_PATH is set; libraries in it are found before the environment's.",
     "gpu_skipped": "A GPU works, though none was expected.",
+    "torch_twice": "{pip} of pip and {conda} of conda lie in the same place.",
+    "torch_twice.hint": "Remove pip's with `pip uninstall torch`, then reinstall conda's with "
+    "`conda torch-install`, or make a fresh environment.",
+    "cpuonly_left": "The package cpuonly keeps this environment on CPU builds.",
+    "cpuonly_left.hint": "If it is to use the GPU, run `conda remove cpuonly`, then "
+    "`conda torch-install`.",
+    "set_mismatch": "{partner} was built for `{spec}`, and {torch} is installed.",
+    "set_mismatch.hint": "Install the matching set with `conda torch-install`.",
+    "rule_broken": "{installed} does not go with {torch}: {why}.",
+    "rule_broken.hint": 'Run `conda install "{pin}"` in this environment.',
+    "pin_missing": "{torch} needs `{pin}` ({why}); `conda update --all` would undo that.",
+    "pin_missing.hint": "Add the line `{pin}` to conda-meta/pinned of the environment.",
     "mps_unavailable": "This build has MPS, but macOS offers no GPU to it.",
 }
 
@@ -208,7 +224,12 @@ class Check:
         plain = asdict(self)
         plain["exit_code"] = self.exit_code
         plain["notices"] = [
-            {"code": notice.code, "facts": dict(notice.facts), "text": sentence(notice)}
+            {
+                "code": notice.code,
+                "facts": dict(notice.facts),
+                "text": sentence(notice),
+                "hint": sentence(notice, ".hint") or None,
+            }
             for notice in self.notices
         ]
         return plain
@@ -329,8 +350,7 @@ def environment(prefix: str) -> tuple[dict[str, str], tuple[str, ...], tuple[str
 
 def _run(prefix: str, argv: list[str], folder: str, limit: float) -> _Ended:
     variables, leaving, entering = environment(prefix)
-    # Loader messages in this language are what `KNOWN` knows.
-    variables.update(PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1", LC_MESSAGES="C")
+    variables.update(PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
     if leaving or entering:
         argv = _through_shell(argv, folder, (*leaving, *entering))
     with tempfile.TemporaryFile() as out:
@@ -362,7 +382,8 @@ def _through_shell(argv: list[str], folder: str, scripts: Sequence[str]) -> list
     """Write a script that sources activation scripts and becomes the command."""
     if os.name == "nt":
         path = os.path.join(folder, "run.bat")
-        lines = ["@ECHO OFF", *(f'CALL "{script}"' for script in scripts)]
+        # The file is UTF-8, so that a prefix may have any name.
+        lines = ["@ECHO OFF", "CHCP 65001 >NUL", *(f'CALL "{script}"' for script in scripts)]
         lines += [subprocess.list2cmdline(argv).replace("%", "%%"), "EXIT /B %ERRORLEVEL%"]
         Path(path).write_text("\r\n".join(lines), encoding="utf-8")
         return [os.environ.get("COMSPEC", "cmd.exe"), "/d", "/c", path]
@@ -422,7 +443,9 @@ def _judge(steps: Sequence[Mapping[str, Any]], ended: _Ended, asked: _Asked) -> 
 
     def failed(status: Status, step: Mapping[str, Any], **more: Any) -> None:
         error = str(step["error"])
-        code = explain(error) or explain(ended.text) or "unexplained"
+        # What else was printed explains a failed import, but not what happened long after it.
+        printed = explain(ended.text) if status == "broken" else None
+        code = explain(error) or printed or "unexplained"
         verdict.fail(status, code, error, **facts, **more)
 
     if "error" in torch:
@@ -579,6 +602,100 @@ def _inside(file: str, prefix: str) -> bool:
         return Path(file).resolve().is_relative_to(Path(prefix).resolve())
     except (OSError, ValueError):
         return True
+
+
+def examine(prefix: str) -> tuple[Notice, ...]:
+    """Return what is wrong with an environment's PyTorch, without running it.
+
+    For `conda doctor`: the installed records against this machine and each other. Empty where
+    there is nothing to say, or no torch.
+    """
+    from conda.base.context import context
+
+    from .machine import FAMILY, survey
+
+    found = survey(subdir=context.subdir, prefix=prefix)
+    records = _builds(prefix, FAMILY)
+    torch = records.get("pytorch")
+    pip = [p for p in found.machine.installed if p.channel == "pypi" and p.name == "torch"]
+    notices: list[Notice] = []
+    if torch and pip:
+        facts = {"pip": f"torch {pip[0].version}", "conda": f"pytorch {torch.version}"}
+        notices.append(Notice("torch_twice", facts))
+    if torch:
+        notices += _against_machine(torch, found, "cpuonly" in records)
+        notices += _against_each_other(torch, records, found.machine)
+    return _unique(notices)
+
+
+def _builds(prefix: str, names: Sequence[str]) -> dict[str, Build]:
+    from conda.core.prefix_data import PrefixData
+
+    data = PrefixData(prefix)
+    records = {name: data.get(name, None) for name in names}
+    return {
+        name: Build(
+            name=name,
+            version=record.version,
+            build=record.build,
+            build_number=record.build_number,
+            subdir=record.subdir,
+            depends=tuple(record.depends or ()),
+            constrains=tuple(record.constrains or ()),
+        )
+        for name, record in records.items()
+        if record is not None
+    }
+
+
+def _against_machine(torch: Build, found: Survey, cpuonly: bool) -> Iterator[Notice]:
+    from .builds import facts, number
+    from .compat import COMPAT_SINCE, runs_on, tables
+
+    machine, built = found.machine, facts(torch).cuda
+    if built is None:
+        if machine.has_gpu and not machine.subdir.startswith("osx-"):
+            yield Notice("cpuonly_left" if cpuonly else "cpu_build")
+        return
+    if machine.cuda is None:
+        return
+    mine, runs = number(built), number(machine.cuda)
+    # The driver's own system counts: in WSL 2 that is Windows.
+    floor = tables().driver_floor(built, "win-64" if found.driver_os == "windows" else "linux-64")
+    by_minor = mine[0] == runs[0] >= COMPAT_SINCE
+    if mine > runs and by_minor and machine.driver and floor:
+        by_minor = number(machine.driver) >= number(floor)
+    if mine > runs and not by_minor:
+        yield Notice("driver_too_old", {"cuda": built})
+    carried = tables().architectures(torch.version, built, torch.subdir)
+    arch = machine.cuda_arch
+    if arch and carried and not runs_on(arch, carried, ptx=mine <= runs):
+        yield Notice("no_kernel_image", {"of_arch": f" (compute capability {arch})"})
+
+
+def _against_each_other(
+    torch: Build, records: Mapping[str, Build], machine: Machine
+) -> Iterator[Notice]:
+    from . import rules
+    from .builds import PARTNERS, dependency
+    from .catalog import admits
+
+    name = f"pytorch {torch.version}"
+    for partner in filter(None, map(records.get, PARTNERS)):
+        spec = dependency(partner, "pytorch")
+        if spec and not admits(spec, "pytorch", torch.version, torch.build):
+            facts = {"partner": f"{partner.name} {partner.version}", "spec": spec, "torch": name}
+            yield Notice("set_mismatch", facts)
+    for rule in rules.applying(Choice((torch,), machine.python or ""), admits):
+        facts = {"pin": rule.pin, "why": rule.why, "torch": name}
+        if package := rules.contradicted(rule, machine.installed, admits):
+            yield Notice("rule_broken", {**facts, "installed": f"{package.name} {package.version}"})
+        elif rule.name in records and not any(_pinned(rule.name, pin) for pin in machine.pins):
+            yield Notice("pin_missing", facts)
+
+
+def _pinned(name: str, pin: Pin) -> bool:
+    return re.split(r"[<>=!~ \[]", pin.spec.rpartition("::")[2].strip(), maxsplit=1)[0] == name
 
 
 def lines(check: Check) -> list[str]:

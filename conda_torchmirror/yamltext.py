@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -23,6 +23,12 @@ _PLACES: Mapping[tuple[str | None, ...], SlotKind] = {
     ("dependencies", None): "dependency",
     ("dependencies", None, "pip", None): "pip",
 }
+
+#: The parser takes time that grows with the square of the depth; no environment is this deep.
+_TOO_DEEP = 50
+
+#: Enough to be out of the list that holds the last change, and at what follows it.
+_EVENTS_BEHIND = 8
 
 #: The list of channels itself, which may be an alias.
 _LIST = ("channels",)
@@ -122,27 +128,35 @@ class _Walk:
         return above | {own}
 
 
-def outline(text: str) -> Outline:
-    """Read a YAML text. Raises NotYaml. Time and memory are linear in the text."""
-    walk = _Walk(text)
+def _events(text: str) -> Iterator[Any]:
+    """The parser's events. Raises NotYaml."""
     try:
-        for number, event in enumerate(YAML(typ="safe", pure=True).parse(text)):
-            _step(walk, number, event)
+        yield from YAML(typ="safe", pure=True).parse(text)
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         raise NotYaml(None if mark is None else mark.line + 1, str(problem)) from error
-    except (
-        ValueError,
-        RecursionError,
-        IndexError,
-        AssertionError,
-        AttributeError,
-        KeyError,
-        TypeError,
-    ) as error:
+    except (ValueError, TypeError, LookupError, AssertionError, AttributeError) as error:
         # The parser has slips of its own on broken text; none of them may end the run.
         raise NotYaml(None, str(error) or type(error).__name__) from error
+
+
+def _flat(event: Any) -> tuple[Any, ...]:
+    """An event without its positions."""
+    tag = getattr(event, "tag", None)
+    return (
+        type(event).__name__,
+        getattr(event, "value", None),
+        getattr(event, "anchor", None),
+        None if tag is None else str(tag),
+    )
+
+
+def outline(text: str) -> Outline:
+    """Read a YAML text. Raises NotYaml. Time and memory are linear in the text."""
+    walk = _Walk(text)
+    for number, event in enumerate(_events(text)):
+        _step(walk, number, event)
     return Outline(
         slots=tuple(_settled(walk)),
         keys={key: count for (_, key), count in sorted(walk.keys.items(), key=lambda kv: kv[1])},
@@ -153,11 +167,9 @@ def outline(text: str) -> Outline:
 
 
 def _step(walk: _Walk, number: int, event: Any) -> None:
-    name = type(event).__name__
-    value = getattr(event, "value", None)
-    anchor = getattr(event, "anchor", None)
-    tag = getattr(event, "tag", None)
-    walk.flat.append((name, value, anchor, None if tag is None else str(tag)))
+    flat = _flat(event)
+    name, _, anchor, _ = flat
+    walk.flat.append(flat)
     match name:
         case "DocumentStartEvent":
             walk.documents += 1
@@ -176,6 +188,9 @@ def _step(walk: _Walk, number: int, event: Any) -> None:
             if not walk.is_key() and _PLACES.get(walk.place()) == "channel":
                 walk.slots.append(_slot(walk, number, event, "not_text"))
             walk.frames.append(frame)
+            if len(walk.frames) > _TOO_DEEP:
+                line = event.start_mark.line + 1
+                raise NotYaml(line, f"nested more than {_TOO_DEEP} levels deep")
         case "MappingEndEvent" | "SequenceEndEvent":
             walk.frames.pop()
             walk.advance()
@@ -255,13 +270,20 @@ def without_jinja(text: str) -> str:
     return _JINJA.sub(blank, text)
 
 
-def same_but(before: Outline, after: Outline, changed: Mapping[int, str]) -> bool:
-    """Whether two texts have the same events, but for the values of the changed ones."""
-    return _with(before.flat, changed) == list(after.flat)
+def same_but(before: Outline, text: str, changed: Mapping[int, str]) -> bool:
+    """Whether an edited text has the events of `before`, but for the values of the changed ones.
 
-
-def _with(flat: Sequence[tuple[Any, ...]], changed: Mapping[int, str]) -> list[tuple[Any, ...]]:
-    return [
-        (event[0], changed[number], *event[2:]) if number in changed else event
-        for number, event in enumerate(flat)
-    ]
+    Behind the last change the text is the same, and so is what the parser makes of it once it is
+    back in the same state: a few events later the comparison ends. Raises NotYaml.
+    """
+    enough = max(changed) + _EVENTS_BEHIND
+    number = -1
+    for number, event in enumerate(_events(text)):
+        if number > enough:
+            return True
+        if number >= len(before.flat):
+            return False
+        kind, value, *rest = before.flat[number]
+        if _flat(event) != (kind, changed.get(number, value), *rest):
+            return False
+    return number + 1 == len(before.flat)

@@ -1,4 +1,4 @@
-"""tools/conda-from-pypi: when it answers for `conda`, when it keeps out of the way, what it adjusts.
+"""tools/conda-from-pypi: when it answers for `conda`, when it keeps out, what it adjusts.
 
 The first half arranges small site folders of its own, so it runs everywhere. The second half runs
 the conda that the installed tool provides, and is skipped where another conda, or none, is found.
@@ -100,8 +100,8 @@ import importlib.util
 class Editable:
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name == "conda":
-            return importlib.util.spec_from_file_location(name, folder + "/../other/conda/__init__.py")
+        file = folder + "/../other/conda/__init__.py"
+        return importlib.util.spec_from_file_location(name, file) if name == "conda" else None
 sys.meta_path.append(Editable)
 """
 
@@ -308,14 +308,28 @@ def test_classic_is_a_default_and_no_more(
 
 
 @provided
-def test_the_solver_flag_wins(channel: str, condarc: Callable[..., Path]) -> None:
+def test_the_solver_flag_wins(condarc: Callable[..., Path]) -> None:
+    condarc(solver=None)
+    code = """
+from conda.base.context import context
+default = context.solver
+context.__init__(argparse_args={"solver": "libmamba"})  # as a command does with its --solver
+print(default, context.solver)
+"""
+    assert python("-c", code) == "classic libmamba"
+
+
+@provided
+def test_it_solves_with_nothing_set_and_refuses_a_solver_that_is_missing(
+    channel: str, condarc: Callable[..., Path]
+) -> None:
     condarc(solver=None)
     args = ("create", "--dry-run", "-n", "x", "--override-channels", "-c", channel, "tiny")
     assert run_conda(*args, "--json").ok().json()["success"]
-    refused = run_conda(*args, "--solver", "libmamba")
+    refused = run_conda(*args, env={"CONDA_SOLVER": "libmamba"})
     assert refused.rc == 1
     assert "solver backend (libmamba)" in refused.stderr
-    assert "Warning" not in refused.stderr  # this command logs, as the log filter is adjusted for
+    assert "Warning" not in refused.stderr  # what is logged passes the filter that 3.13 warns about
 
 
 IN_PROCESS = """

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 from fuzz import environments as made
 from fuzz import laws
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conda_torchmirror.envfile import rewrite_with
+
+#: A machine that is shared takes its time.
+unhurried = settings(deadline=None)
 
 preferences = st.sampled_from(made.PREFERENCES)
 JUNK = ("\t", "{{ x }}", "{% if a %}\n", "'", '"', "\r", "\n", "- ", "\x0b", ":", "#", "*a", "&a ")
@@ -16,6 +19,7 @@ subdirs = st.sampled_from([None, *made.SUBDIRS])
 
 
 @given(made.environment_files(), preferences, st.booleans(), subdirs)
+@unhurried
 def test_the_way_back_restores_an_upstream_file(
     data: bytes, preference: tuple[str, ...], pip: bool, subdir: str | None
 ) -> None:
@@ -31,6 +35,7 @@ def test_the_way_back_restores_an_upstream_file(
     st.booleans(),
     subdirs,
 )
+@unhurried
 def test_laws_of_any_file(
     data: bytes, preference: tuple[str, ...], pip: bool, subdir: str | None
 ) -> None:
@@ -38,6 +43,7 @@ def test_laws_of_any_file(
 
 
 @given(made.explicit_files() | made.requirement_files(), preferences)
+@unhurried
 def test_the_way_back_of_lists(data: bytes, preference: tuple[str, ...]) -> None:
     there, back = laws.both(preference)
     rewritten = rewrite_with(data, there, pip=True)
@@ -46,6 +52,7 @@ def test_the_way_back_of_lists(data: bytes, preference: tuple[str, ...]) -> None
 
 
 @given(made.environment_texts(mirrored=True), st.data())
+@unhurried
 def test_broken_files_keep_the_laws(text: str, data: st.DataObject) -> None:
     """A character put anywhere: most of these are no YAML any more."""
     at = data.draw(st.integers(0, len(text)))
@@ -56,6 +63,7 @@ def test_broken_files_keep_the_laws(text: str, data: st.DataObject) -> None:
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+@unhurried
 def test_any_bytes_are_survived(data: bytes) -> None:
     laws.check(data, ("tuna",), True)
 

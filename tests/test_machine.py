@@ -144,6 +144,16 @@ def test_a_driver_that_refuses_is_named(libraries: Path, look: Look) -> None:
 
 
 @needs_compiler
+@pytest.mark.parametrize("nvml", [0, 9], ids=["NVML lists none", "NVML refuses"])
+def test_a_login_node_is_told_from_a_machine_without_a_driver(
+    libraries: Path, look: Look, nvml: int
+) -> None:
+    found = look(variables(libraries, [], cuInit=100, nvmlInit_v2=nvml))
+    assert (found["cuda"], found["gpus"]) == (None, [])
+    assert "driver_without_gpu" in found["codes"]
+
+
+@needs_compiler
 @pytest.mark.parametrize(
     ("env", "arguments", "expected"),
     [
@@ -475,3 +485,92 @@ def test_every_sentence_takes_the_facts_it_gets(libraries: Path, look: Look) -> 
     found = look({**env, "CUDA_VISIBLE_DEVICES": "1"})
     said = [TEXT[code].format(**facts) for code, facts in found["facts"].items()]
     assert "CUDA_VISIBLE_DEVICES='1' leaves out NVIDIA A100-SXM4-80GB (8.0)." in said
+
+
+DATA = Path(__file__).parent / "data"
+CUDA = json.loads((Path(machine.__file__).parent / "data" / "cuda.json").read_text("utf-8"))
+BUILDS = CUDA["architectures"]["builds"]
+EVERYWHERE = [
+    *BUILDS,
+    *(b for way in ("conda_forge", "wheels") for b in CUDA["ways_out"][way]["builds"]),
+]
+
+
+def minor(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")[:2]))
+
+
+def carried(version: str, cuda: str, system: str) -> list[str] | None:
+    found = [
+        block[system]
+        for block in BUILDS
+        if block["cuda"] == cuda
+        and minor(block["since"]) <= minor(version) <= minor(block["until"])
+    ]
+    assert len(found) <= 1, f"two blocks for {version} {cuda}"
+    return found[0] if found else None
+
+
+def scanned() -> dict[tuple[str, str], set[str]]:
+    """What cuobjdump found in the packages of linux-64, the widest list of each variant."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for line in (DATA / "compute_capability.tsv").read_text("utf-8").splitlines()[1:]:
+        version, build, archs = line.split("\t")
+        cuda = re.search(r"cuda(\d+\.\d)", build)
+        if cuda and minor(version) >= (1, 8):
+            names = {re.sub(r"sm_(\d+)(\d)", r"\1.\2", arch) for arch in archs.split(",") if arch}
+            found.setdefault((version, cuda[1]), set()).update(names)
+    return found
+
+
+@pytest.mark.parametrize(("variant", "archs"), scanned().items(), ids=str)
+def test_the_table_says_what_the_packages_hold(variant: tuple[str, str], archs: set[str]) -> None:
+    """But for 3.5, which only bundled libraries have: torch's own kernels start at 3.7."""
+    table = carried(*variant, "linux")
+    assert table is not None
+    assert {arch.removesuffix("+PTX") for arch in table} == archs - {"3.5"}
+
+
+def test_every_variant_of_the_channel_is_in_the_table() -> None:
+    releases = json.loads((DATA / "releases.json").read_text("utf-8"))["releases"]
+    for version, release in releases.items():
+        for subdir, system in (("linux-64", "linux"), ("win-64", "windows")):
+            for cuda in (release["conda"] or {}).get(f"{subdir}_cuda", []):
+                assert carried(version, cuda.rstrip("?"), system), (version, subdir, cuda)
+
+
+def test_the_channel_never_reaches_blackwell() -> None:
+    for block in BUILDS:
+        for system in ("linux", "windows"):
+            assert not any(arch.startswith(("10.", "11.", "12.")) for arch in block[system])
+
+
+def test_every_list_is_well_formed_and_in_order() -> None:
+    for block in EVERYWHERE:
+        assert minor(block["since"]) <= minor(block["until"])
+        assert minor(block["cuda"])
+        for system in ("linux", "windows"):
+            archs = block[system] or []
+            assert all(re.fullmatch(r"\d+\.\d(a|\+PTX)?", arch) for arch in archs)
+            numbers = [tuple(map(int, re.findall(r"\d+", arch))) for arch in archs]
+            assert numbers == sorted(numbers)
+
+
+def test_driver_floors_fall_with_cuda() -> None:
+    """A higher CUDA never needs an older driver, nor more to run than its own toolkit needs."""
+    rows = sorted(CUDA["drivers"]["versions"].items(), key=lambda row: minor(row[0]))
+    for system in ("linux", "windows"):
+        floors = [tuple(map(int, row[system].split("."))) for _, row in rows]
+        assert floors == sorted(floors)
+        for _, row in rows:
+            if own := row[f"toolkit_{system}"]:
+                assert tuple(map(int, row[system].split("."))) <= tuple(map(int, own.split(".")))
+
+
+def test_every_block_names_its_sources() -> None:
+    blocks = [
+        CUDA["drivers"],
+        CUDA["architectures"],
+        *(CUDA["ways_out"][way] for way in ("conda_forge", "wheels")),
+    ]
+    assert all(block["source"] and block["as_of"] for block in blocks)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conda_torchmirror import addresses, mirrors
@@ -318,6 +318,7 @@ NAMES = sorted({name for m in mirrors.registry().values() for name in m.channels
     preference=st.lists(st.sampled_from([*mirrors.registry(), "upstream"]), max_size=4),
     slashes=st.integers(0, 2),
 )
+@settings(deadline=None)
 def test_what_is_located_is_recognised(
     channel: str, subdir: str, preference: list[str], slashes: int
 ) -> None:

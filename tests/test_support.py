@@ -211,7 +211,7 @@ def test_faults_as_a_client_sees_them(mirror: Mirror, fault: str) -> None:
     mirror.fail("*/filelock-*", fault)
     if fault in _BROKEN:
         with pytest.raises(_BROKEN[fault]):
-            requests.get(url, timeout=0.5)
+            requests.get(url, timeout=0.5 if fault == "stall" else 5)
         return
     answer = requests.get(url, timeout=5)
     if fault in _NOT_OK:
@@ -269,7 +269,8 @@ def test_faults_as_conda_meets_them(
     conda_in_process: Conda,
     tmp_path: Path,
 ) -> None:
-    mirrored(channels=["conda-forge"], remote_read_timeout_secs=0.5)
+    patience = {"remote_read_timeout_secs": 0.5} if fault == "stall" else {}
+    mirrored(channels=["conda-forge"], **patience)
     mirror.fail({"index": "*/noarch/repodata.json*", "package": "*/filelock-*"}[where], fault)
     prefix = tmp_path / "env"
     result = conda_in_process("create", "-y", "-q", "-p", prefix, "filelock")

@@ -151,3 +151,4 @@ def _main():
 
 
 _main()
+_OUT.close()

@@ -76,8 +76,9 @@ def _shape(entry: Any) -> Any:
     return entry.partition("::")[2] if "::" in str(entry) else type(entry)
 
 
-def check(data: bytes, preference: tuple[str, ...], pip: bool, subdir: str | None = None) -> None:
-    """Every law that holds for any bytes."""
+def check(data: bytes, preference: tuple[str, ...], pip: bool, subdir: str | None = None) -> bool:
+    """Every law that holds for any bytes. Returns whether anything was edited."""
+    changed = False
     there, back = both(preference, subdir)
     for router in (there, back):
         once = rewrite_with(data, router, pip=pip)
@@ -87,8 +88,10 @@ def check(data: bytes, preference: tuple[str, ...], pip: bool, subdir: str | Non
             continue
         if once.kind == "environment" and once.edits:
             same_document(data, once)
+        changed = changed or bool(once.edits)
         twice = rewrite_with(once.data, router, pip=pip)
         assert twice.data == once.data, router.direction
     upstream = rewrite_with(data, back, pip=pip).data
     mirrored = rewrite_with(upstream, there, pip=pip)
     assert rewrite_with(mirrored.data, back, pip=pip).data == upstream
+    return changed

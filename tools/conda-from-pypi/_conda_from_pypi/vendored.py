@@ -28,7 +28,7 @@ SHARED = ("deprecations", "common.url")
 def spec() -> ModuleSpec | None:
     """Return a spec that loads conda-lock's copy as `conda`, or None where there is no such copy.
 
-    conda-lock is located, not imported: that would cost a third of a second.
+    conda-lock is located, not imported: that would cost most of a second.
     """
     conda_lock = find_spec("conda_lock")
     for folder in (conda_lock and conda_lock.submodule_search_locations) or ():

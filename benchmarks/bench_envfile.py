@@ -1,0 +1,71 @@
+"""How fast existing files are rewritten: files a second, and a large explicit file.
+
+    python benchmarks/bench_envfile.py
+
+Prints one table. The small files are the size of real ones: 20 to 400 dependencies. Times are the
+best of several runs in one process; memory is the peak above what the input itself takes.
+"""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+
+from conda_torchmirror.entries import Router
+from conda_torchmirror.envfile import Rewritten, rewrite_with
+
+CHANNELS = "channels:\n  - pytorch\n  - nvidia\n  - conda-forge # community\n  - defaults\n"
+PACKAGE = "https://conda.anaconda.org/{}/linux-64/package{}-1.26.4-py312_{}.conda#{:032x}\n"
+
+
+def environment(dependencies: int) -> bytes:
+    """An environment.yml as `conda env export` writes it."""
+    lines = "".join(f"  - package{n}=1.2.{n}=py312h06a4308_0\n" for n in range(dependencies))
+    return f"name: bench\n{CHANNELS}dependencies:\n{lines}prefix: /envs/bench\n".encode()
+
+
+def explicit(size: int) -> bytes:
+    """An explicit file of about `size` bytes, from two channels in turn."""
+    channels = ("pytorch", "conda-forge")
+    count = size // len(PACKAGE.format(channels[1], 10000, 10000, 0))
+    lines = (PACKAGE.format(channels[n % 2], n, n, n) for n in range(count))
+    return "".join(["# platform: linux-64\n@EXPLICIT\n", *lines]).encode()
+
+
+def best(data: bytes, router: Router, runs: int) -> tuple[float, Rewritten]:
+    """Seconds of the fastest run, and what it made."""
+    times = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        result = rewrite_with(data, router)
+        times.append(time.perf_counter() - started)
+    return min(times), result
+
+
+def peak(data: bytes, router: Router) -> int:
+    """Bytes of memory at the highest, above what there was before."""
+    tracemalloc.start()
+    rewrite_with(data, router)
+    _, high = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return high
+
+
+def main() -> None:
+    """Measure and print."""
+    router = Router("rewrite", ("tuna",))
+    print(f"{'file':<28}{'size':>10}{'time':>12}{'files/s':>10}{'MB/s':>8}{'peak':>12}")
+    rows = [(f"environment, {n} specs", environment(n), 5) for n in (20, 100, 400)]
+    rows += [(f"explicit, {mb} MB", explicit(int(mb * 1e6)), 3) for mb in (1.25, 2.5, 5.0)]
+    for name, data, runs in rows:
+        seconds, result = best(data, router, runs)
+        if not result.edits:
+            raise SystemExit(f"{name}: nothing was edited")
+        print(
+            f"{name:<28}{len(data):>10}{seconds * 1e3:>9.1f} ms{1 / seconds:>10.1f}"
+            f"{len(data) / seconds / 1e6:>8.2f}{peak(data, router) / 1e6:>9.1f} MB"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""What `conda torch-install` costs, as ratios from one run. `python benchmarks/bench_install.py`.
+
+Needs the test dependencies; conda solves and reads over loopback only. Prints the table of the
+README. Every time is a median of interleaved runs, so that both sides of a ratio meet the same
+noise; the noise itself is printed as the spread of the reference command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support import isolation  # noqa: E402
+from support.channels import build_channels  # noqa: E402
+from support.mirror import Mirror  # noqa: E402
+
+from conda_torchmirror.models import Build  # noqa: E402
+
+DRY_RUN = ("torch-install", "--cuda", "12.4", "--dry-run", "--offline")
+EXACT = (
+    "torch-install",
+    "--cuda",
+    "12.1",
+    "--python",
+    "3.11",
+    "pytorch=2.1.0",
+    "torchvision",
+    "torchaudio",
+    "-n",
+    "new",
+    "--dry-run",
+    "--solve",
+)
+LOOSE = (
+    "create",
+    "-n",
+    "new",
+    "--dry-run",
+    "python=3.11",
+    "pytorch=2.1.0",
+    "torchvision",
+    "torchaudio",
+    "pytorch-cuda=12.1",
+    "-c",
+    "pytorch",
+    "-c",
+    "nvidia",
+)
+
+
+def interleaved(repeats: int, *commands: Callable[[], float]) -> list[list[float]]:
+    """The seconds of each command, one round after the other."""
+    rounds = [[command() for command in commands] for _ in range(repeats)]
+    return [list(column) for column in zip(*rounds, strict=True)]
+
+
+def conda(*words: str, **env: str) -> Callable[[], float]:
+    """A conda command as a process; the wall time in seconds."""
+
+    def run() -> float:
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "conda", *words],
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        seconds = time.perf_counter() - start
+        if done.returncode:
+            raise SystemExit(f"{' '.join(words)}\n{done.stdout}\n{done.stderr}")
+        return seconds
+
+    return run
+
+
+def parsers(repeats: int) -> float:
+    """Milliseconds to load our plugin and build its parsers, as conda does it on every command.
+
+    The median over fresh imports in one process, in which conda and its own plugins are loaded.
+    """
+    script = f"""
+import argparse, importlib.metadata as md, statistics, sys, time
+from conda.base.context import context
+from conda.cli.conda_argparse import generate_parser
+context.__init__()
+generate_parser()
+point = next(p for p in md.entry_points(group="conda") if p.name == "conda-torchmirror")
+times = []
+for _ in range({repeats}):
+    for name in [name for name in sys.modules if name.startswith("conda_torchmirror")]:
+        del sys.modules[name]
+    start = time.perf_counter()
+    for command in point.load().conda_subcommands():
+        command.configure_parser(argparse.ArgumentParser())
+    times.append(time.perf_counter() - start)
+print(statistics.median(times) * 1e3)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+def _later(build: Build, n: int) -> Build:
+    """A copy that belongs to a release of its own, as if the channel had gone on."""
+    if not n:
+        return build
+    depends = tuple(f"{d}.{n}" if re.fullmatch(r"pytorch [\d.]+", d) else d for d in build.depends)
+    return replace(build, version=f"{build.version}.{n}", depends=depends)
+
+
+def choosing() -> Iterator[tuple[int, float]]:
+    """(records, milliseconds) of the pure choice, up to 100 times the real records."""
+    from conda_torchmirror import catalog, compat, request, selection
+    from conda_torchmirror.models import Located, Machine
+
+    shared = Path(os.environ.get("TORCHMIRROR_SHARED", ROOT.parent / "shared")) / "channels"
+    folder = shared if shared.is_dir() else ROOT / "tests" / "data" / "channels"
+    builds: list[Build] = []
+    for path in sorted(folder.rglob("repodata*.json")):
+        repodata = json.loads(path.read_text(encoding="utf-8"))
+        names = {
+            r["name"]
+            for key in ("packages", "packages.conda")
+            for r in repodata.get(key, {}).values()
+        }
+        where = Located(path.parent.parent.name, "https://mirror.test", "test")
+        builds += [b for b in catalog._builds(repodata, where, path.parent.name, names) if b]
+    machine = Machine("linux-64", cuda="12.1", cuda_from="--cuda", python="3.11")
+    asked = request.make([], cuda_word="12.1")
+    tables = compat.tables()
+    for factor in (1, 10, 100):
+        # Copies under new releases: what a channel looks like after years.
+        many = [_later(build, n) for n in range(factor) for build in builds]
+        times = []
+        for _ in range(7 if factor < 100 else 3):
+            start = time.perf_counter()
+            selection.choose(machine, asked, many, catalog.admits, tables)
+            times.append(time.perf_counter() - start)
+        yield len(many), statistics.median(times) * 1e3
+
+
+def peak_memory(words: Sequence[str]) -> float:
+    """Peak resident memory of a conda command, in MB, from a child of its own."""
+    script = (
+        "import resource, subprocess, sys\n"
+        "subprocess.run([sys.executable, '-m', 'conda', *sys.argv[1:]], capture_output=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], capture_output=True, text=True, check=True
+    )
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    return int(done.stdout) / unit
+
+
+@contextmanager
+def world(folder: Path) -> Iterator[None]:
+    """A private home, loopback channels, and an environment to list."""
+    sandbox = isolation.Sandbox(folder / "world").create()
+    channels = build_channels(folder / "channels")
+    names = {"pytorch": "", "nvidia": "", "conda-forge": "", "pkgs/main": ""}
+    mounts = {name: channels / name for name in names}
+    with isolation.environment(sandbox.variables()), Mirror(mounts, names) as mirror:
+        sandbox.write_condarc(
+            {
+                "custom_channels": mirror.custom_channels(),
+                "channels": ["defaults"],
+                "default_channels": [mirror.channel_url("pkgs/main")],
+            }
+        )
+        yield
+
+
+def main() -> None:
+    """Measure and print."""
+    reader = argparse.ArgumentParser(description=__doc__)
+    reader.add_argument("--repeats", type=int, default=9)
+    repeats = reader.parse_args().repeats
+    # Installed packages come compiled; a checkout should be measured like that.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    rows: list[tuple[str, str, str]] = []
+    with tempfile.TemporaryDirectory() as folder, world(Path(folder)):
+        rows.append(("plugin load and parsers", f"{parsers(50):.2f} ms", "at most 1 ms"))
+        conda("create", "-y", "-q", "-n", "there", "python=3.11", "numpy")()
+        listing, preview = interleaved(repeats, conda("list", "-n", "there"), conda(*DRY_RUN))
+        spread = (max(listing) - min(listing)) / statistics.median(listing)
+        ratio = statistics.median(preview) / statistics.median(listing)
+        rows.append(("--dry-run --offline / conda list", f"{ratio:.2f}", "at most 1.15"))
+        auto = [word for word in DRY_RUN if word not in ("--cuda", "12.4")]
+        unset = {"CONDA_OVERRIDE_CUDA": ""}
+        os.environ.pop("CONDA_OVERRIDE_CUDA")
+        given, detected = interleaved(repeats, conda(*auto, **unset), conda(*auto))
+        extra = statistics.median(detected) - statistics.median(given)
+        os.environ["CONDA_OVERRIDE_CUDA"] = ""
+        rows.append(("--cuda auto beyond that (a process of conda's)", f"{extra * 1e3:.0f} ms", ""))
+        sizes = list(choosing())
+        for records, milliseconds in sizes:
+            aim = "at most 20 ms" if records == sizes[0][0] else ""
+            rows.append((f"choosing among {records:,} records", f"{milliseconds:.1f} ms", aim))
+        growth = sizes[-1][1] / sizes[0][1]
+        rows.append(
+            ("growth from the first to the last of these", f"{growth:.0f} times", "near 100")
+        )
+        conda(*EXACT)()
+        exact, loose = interleaved(max(3, repeats // 3), conda(*EXACT), conda(*LOOSE))
+        ratio = statistics.median(exact) / statistics.median(loose)
+        rows.append(("--dry-run --solve / the official command", f"{ratio:.2f}", ""))
+        memory = peak_memory(EXACT) / peak_memory(LOOSE)
+        rows.append(("the same, peak memory", f"{memory:.2f}", ""))
+    version = importlib.metadata.version("conda-torchmirror")
+    print(
+        f"conda-torchmirror {version}, Python {platform.python_version()}, {os.cpu_count()} cores;"
+    )
+    print(f"spread of `conda list` in this run: {spread:.0%} of its median\n")
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    for row in (("what", "measured", "aim"), ("---", "---", "---"), *rows):
+        print("| " + " | ".join(cell.ljust(widths[i]) for i, cell in enumerate(row)) + " |")
+
+
+if __name__ == "__main__":
+    main()

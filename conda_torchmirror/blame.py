@@ -1,0 +1,168 @@
+"""Whose fault an exception is: from what conda, requests or we raised to a channel and a reason.
+
+A download that fails reaches us as a `CondaMultiError` of several, an index that cannot be parsed
+as a plain `ValueError` without any URL. Only what points at a channel that a mirror may stand in
+for is a mirror's fault; everything else (unsolvable, declined, interrupted, disk full) is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from . import probing
+from .exceptions import ChannelBroken, ChannelError, TorchMirrorError
+from .models import Located, Notice
+from .text import safe
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A source that failed: which, and why (`reason`: a code of `messages`).
+
+    `site` says that nothing else is to be asked of that site. `probe` is what the mirror answered,
+    as far as it did.
+    """
+
+    source: Located
+    reason: Notice
+    site: bool = False
+    probe: probing.Probe | None = None
+
+
+def of_probe(source: Located, probe: probing.Probe) -> Failure:
+    """The failure that a probe stands for."""
+    return Failure(source, probe.reason, probe.code in probing.OF_THE_SITE, probe)
+
+
+def of_error(error: BaseException, sources: Sequence[Located]) -> Failure | None:
+    """The failure behind an exception, or None where no source is to blame.
+
+    Raises nothing: a stranger's exception may look like anything.
+    """
+    parts = list(_flat(error))
+    if any(_deliberate(part) or _settled(part) for part in parts):
+        return None
+    for part in parts:
+        url = _url(part)
+        for source in sources if url else ():
+            if url and _bare(url).startswith(_bare(source.url).rstrip("/") + "/"):
+                return _failure(part, source, url)
+    return None
+
+
+def _bare(url: str) -> str:
+    """A URL for comparing: conda leaves credentials out in one place and not in another."""
+    return safe(url).replace("/t/<TOKEN>", "")
+
+
+def unreadable(error: BaseException) -> bool:
+    """Whether an exception may come from an index that is no index. It has no URL then."""
+    return any(
+        isinstance(part, (ValueError, EOFError))
+        or type(part).__module__.partition(".")[0] in ("zstandard", "backports", "compression")
+        or type(part).__name__ in ("CondaSSLError", "ZstdError")
+        for part in _flat(error)
+    )
+
+
+def _flat(error: BaseException) -> Iterator[BaseException]:
+    """The exception, or those that a CondaMultiError holds, at any depth."""
+    inner = getattr(error, "errors", None)
+    if not isinstance(inner, (list, tuple)):
+        yield error
+        return
+    for part in inner:
+        if isinstance(part, BaseException):
+            yield from _flat(part)
+
+
+def _deliberate(error: BaseException) -> bool:
+    """Whether somebody wanted this: declined, interrupted, a dry run that is over."""
+    return not isinstance(error, Exception) or type(error).__name__ in (
+        "CondaExitZero",
+        "CondaSignalInterrupt",
+        "CondaSystemExit",
+        "DryRunExit",
+    )
+
+
+def _settled(error: BaseException) -> bool:
+    """Whether this is an error of ours that is about something else than one URL."""
+    ours = isinstance(error, TorchMirrorError)
+    return ours and not (isinstance(error, ChannelError) and "url" in error._facts)
+
+
+def _url(error: BaseException) -> str | None:
+    """The URL that an exception is about."""
+    facts = getattr(error, "_facts", None) if isinstance(error, ChannelError) else None
+    kwargs = facts or getattr(error, "_kwargs", None) or {}
+    if url := kwargs.get("channel_url"):
+        return f"{url}/noarch/repodata.json"  # what makes conda call a channel invalid
+    if url := kwargs.get("url"):
+        return f"{url}repodata.json" if str(url).endswith("/") else str(url)
+    for part in _behind(error):
+        request = getattr(part, "request", None) or getattr(
+            getattr(part, "response", None), "request", None
+        )
+        if url := getattr(request, "url", None):
+            return str(url)
+    return None
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    seen: list[BaseException] = []
+    todo: list[Any] = [error]
+    while todo and len(seen) < 10:
+        part = todo.pop(0)
+        if isinstance(part, BaseException) and part not in seen:
+            seen.append(part)
+            yield part
+            todo += [getattr(part, "_caused_by", None), part.__cause__, part.__context__]
+
+
+def _failure(error: BaseException, source: Located, url: str) -> Failure:
+    probe = probing.Probe(safe(url), "unreachable", host=probing.host_of(url), at=probing.now())
+    kwargs = getattr(error, "_kwargs", None) or {}
+    name = type(error).__name__
+    if name == "ChecksumMismatchError":
+        return of_probe(source, replace(probe, code="hash"))
+    if "content_length" in kwargs:
+        return of_probe(source, replace(probe, code="reset"))
+    if isinstance(error, ChannelBroken):
+        detail = str(error._facts.get("detail", ""))
+        return of_probe(source, replace(probe, code="broken", detail=detail))
+    status = _status(error)
+    if status is not None:
+        response = next((r for p in _behind(error) if (r := getattr(p, "response", None))), None)
+        fields = probing.refusal(status, getattr(response, "headers", {}), _body(error))
+        return of_probe(source, replace(probe, status=status, **fields))
+    behind = next((p for p in _behind(error) if _telling(p)), error)
+    code, detail = probing.failure(behind)
+    return of_probe(source, replace(probe, code=code, detail=detail))
+
+
+def _telling(error: BaseException) -> bool:
+    """Whether `probing.failure` knows more of it than that it is a CondaError."""
+    return type(error).__module__.partition(".")[0] in ("requests", "urllib3", "builtins", "ssl")
+
+
+def _status(error: BaseException) -> int | None:
+    facts = getattr(error, "_facts", {}) if isinstance(error, ChannelError) else {}
+    for status in (facts.get("status"), getattr(error, "_kwargs", {}).get("status_code")):
+        if str(status).isdigit() and int(str(status)) >= 100:
+            return int(str(status))
+    return None
+
+
+def _body(error: BaseException) -> bytes:
+    """What the mirror said beside the status, if it can still be read."""
+    for part in _behind(error):
+        response = getattr(part, "response", None)
+        if response is not None:
+            try:
+                return bytes(response.content[: probing.PAGE])
+            except Exception:  # the connection may be gone; then the status has to do
+                return b""
+    return b""

@@ -1,0 +1,87 @@
+"""The sources of each channel in the order in which they are used.
+
+Owns what a preference list means beside the user's own configuration: which mirrors carry the
+channel, where the user's own mapping stands among them, and that the official channel comes last.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterable, Sequence
+
+from . import addresses, channels, mirrors, probing, settings
+from .exceptions import BadMirror
+from .models import Located
+from .text import safe
+
+#: The name in results of a channel that the user's own configuration maps.
+OWN = "custom_channels"
+
+
+def chains(args: Namespace, subdir: str, names: Sequence[str]) -> dict[str, tuple[Located, ...]]:
+    """The sources of each channel, the one to use first; the last is the official one.
+
+    The user's own `custom_channels` entry comes first unless `--mirror` names others. An entry for
+    a server that is no public mirror was made on purpose: nothing comes behind it.
+
+    Raises: BadMirror.
+    """
+    own = channels.configured()
+    words = tuple(args.mirror or ())
+    values = settings.read()
+    try:
+        known = settings.registry(values)
+        preference = settings.preference(words, values)
+        chosen = mirrors.resolve(preference, known, allow_http=values.http)
+    except mirrors.MirrorError as error:
+        raise BadMirror(value=safe(" ".join(words) or "the setting"), detail=str(error)) from error
+    ends = any(word.lower() == mirrors.UPSTREAM for word in words)
+    on = values.fallback and not args.no_fallback
+    found = {}
+    for name in names:
+        chain = [
+            Located(name, url, mirror.name)
+            for mirror in chosen
+            if (url := mirror.url_of(name, subdir)) is not None
+        ]
+        upstream = Located(name, _upstream(name), mirrors.UPSTREAM)
+        if name in own and not ends:
+            mine = Located(name, f"{own[name].rstrip('/')}/{name}", OWN)
+            chain = [*chain, mine] if words else [mine, *chain]
+            if private(mine):
+                chain = chain if words else [mine]
+            else:
+                chain.append(upstream)
+        else:
+            chain.append(upstream)
+        unique = list({item.url: item for item in chain}.values())
+        found[name] = tuple(unique if on else unique[:1])
+    return found
+
+
+def _upstream(name: str) -> str:
+    """Where conda finds this name when nothing maps it."""
+    from conda.base.context import context
+
+    alias = context.channel_alias
+    official = mirrors.upstream_url(name)
+    if not alias.location or alias.location == probing.host_of(mirrors.UPSTREAM_CLOUD):
+        return official
+    return f"{alias.scheme}://{alias.location}/{name}"
+
+
+def private(source: Located) -> bool:
+    """Whether this is the user's own server, of which nothing is known here."""
+    return source.mirror == OWN and addresses.identify(source.url) is None
+
+
+def measured(args: Namespace) -> bool:
+    """Whether the order of the mirrors is left to how soon they answer."""
+    words = args.mirror or settings.read().mirrors
+    return settings.AUTO in [word.lower() for word in words]
+
+
+def hosts(found: Iterable[Sequence[Located]]) -> frozenset[str]:
+    """The hosts that an index may come from: those of all mirrors, and of the sources."""
+    known = probing.known_hosts(settings.registry().values())
+    return known | {probing.host_of(source.url) for chain in found for source in chain}

@@ -1,0 +1,123 @@
+"""`conda torch-mirror`: its parser, and what carries each of its commands out.
+
+Filled only when the command is on the command line. Each row of `COMMANDS` names the module that
+has the handler; nothing is imported before that handler is to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+EXAMPLES = """\
+examples:
+  conda torch-mirror list
+  conda torch-mirror status
+  conda torch-mirror enable --mirror auto
+  conda torch-mirror disable
+"""
+
+
+class Command(NamedTuple):
+    """A command of `torch-mirror`: what adds its options, and `module.function` that runs it."""
+
+    name: str
+    summary: str
+    configure: Callable[[ArgumentParser], None]
+    run: str
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Add the commands of `conda torch-mirror`."""
+    from argparse import RawDescriptionHelpFormatter
+
+    from conda.cli import helpers
+
+    parser.epilog, parser.formatter_class = EXAMPLES, RawDescriptionHelpFormatter
+    commands = parser.add_subparsers(dest="torch_mirror", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        below = commands.add_parser(
+            command.name, help=command.summary, description=command.summary, add_help=False
+        )
+        helpers.add_parser_help(below)
+        command.configure(below)
+
+
+def run(args: Namespace) -> int:
+    """Run the command that was given."""
+    command = next(row for row in COMMANDS if row.name == args.torch_mirror)
+    module, _, function = command.run.partition(".")
+    code: int = getattr(import_module(f"{__package__}.{module}"), function)(args)
+    return code
+
+
+def _list(parser: ArgumentParser) -> None:
+    from conda.cli import helpers
+
+    helpers.add_parser_json(parser)
+
+
+def _status(parser: ArgumentParser) -> None:
+    from conda.cli import helpers
+
+    parser.add_argument("channels", nargs="*", metavar="CHANNEL", help="More channels to show.")
+    helpers.add_parser_json(parser)
+
+
+def _enable(parser: ArgumentParser) -> None:
+    from conda.cli import helpers
+
+    parser.add_argument(
+        "channels",
+        nargs="*",
+        metavar="CHANNEL",
+        help="Default: defaults, conda-forge, bioconda, and those of PyTorch and its relatives.",
+    )
+    parser.add_argument(
+        "--mirror", action="append", help="A name, auto for all, or a URL; may be repeated."
+    )
+    parser.add_argument(
+        "--hook-only",
+        action="store_true",
+        help="Remove the file, and redirect conda's own commands as they run.",
+    )
+    _system(parser)
+    helpers.add_output_and_prompt_options(parser)
+
+
+def _disable(parser: ArgumentParser) -> None:
+    from conda.cli import helpers
+
+    _system(parser)
+    helpers.add_output_and_prompt_options(parser)
+
+
+def _system(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--system",
+        action="store_true",
+        help="For everybody who uses this conda: in condarc.d of the base environment.",
+    )
+
+
+#: In the order in which the help shows them.
+COMMANDS = (
+    Command("list", "Show the mirrors that are known, and what they carry.", _list, "overview.show_list"),
+    Command("status", "Show where channels are read from now, and why.", _status, "overview.show_status"),
+    Command(
+        "enable",
+        "Let other tools (mamba, conda-lock) read channels from mirrors too, by a condarc file.",
+        _enable,
+        "persist.enable",
+    ),
+    Command(
+        "disable",
+        "Turn mirrors off: remove that file, and redirect no command of conda's.",
+        _disable,
+        "persist.disable",
+    ),
+)

@@ -1,0 +1,42 @@
+"""The commands of conda that the automatic redirect is for. The only place that owns their names.
+
+A name is what conda hands to a pre-command hook: the last part of the module that runs the
+command (`conda env create` is `env_create` on 24.7 and `create` on 26.7, `conda env export` is
+`export`, `conda env list` is `info`, `conda uninstall` is `remove`), or a plugin's own name
+(`doctor`, and `repoquery` of conda-libmamba-solver). Imports nothing: it is loaded on every command.
+"""
+
+from __future__ import annotations
+
+#: Shows or uses what is installed, so that the channels in the environment's history count.
+INSTALLED = 1
+#: Reads channels, or shows their URLs: the user is told which of them are redirected.
+READS = 2
+
+#: Every command that reads or writes packages, or shows channels; never `run`, `config`, `clean`.
+REDIRECTED: dict[str, int] = {
+    "compare": INSTALLED,
+    "create": READS,
+    "doctor": INSTALLED,
+    "env_create": READS,  # 24.7 only
+    "env_remove": INSTALLED,  # 24.7 only
+    "env_update": INSTALLED | READS,
+    "export": INSTALLED,
+    "info": READS,
+    "install": INSTALLED | READS,
+    "list": INSTALLED,
+    "remove": INSTALLED | READS,
+    "rename": INSTALLED,
+    "repoquery": INSTALLED | READS,
+    "search": READS,
+    "update": INSTALLED | READS,
+}
+
+#: Commands that must see conda as it is, where a former command of this process was redirected.
+#: `notices` is one of them: mirrors do not carry what channels announce.
+PLAIN = frozenset(
+    [
+        *("clean", "commands", "config", "env_config", "env_vars", "init", "notices", "package"),
+        *("plugins", "run", "torch-install", "torch-mirror", "torch-verify"),
+    ]
+)

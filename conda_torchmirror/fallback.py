@@ -1,0 +1,474 @@
+"""Which source each channel of one run is read from, and on to the next when one fails.
+
+Owns what is asked of a source before conda asks it, and the decision after any failure: retry from
+another source, or one error that names all that were tried. Channels keep their names
+throughout, only where conda finds them changes; what conda has cached therefore stays valid.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from . import blame, catalog, channels, mirrors, probing, trust
+from .blame import Failure
+from .chains import OWN, chains, hosts, measured, private
+from .exceptions import ChannelBroken, ChannelError, NoSource, NothingCached
+from .handover import environment
+from .messages import text
+from .models import Build, Decision, Located, Notice, Records
+from .probing import Probe, Target
+from .remembered import Memory
+from .text import safe
+
+#: By how many seconds a compressed index may be older than the plain one of the same sync.
+ZST_LAG = 3600.0
+#: What may pass by itself; where there is no other source, conda's own patience decides.
+SOFT = frozenset(
+    ("refused", "dns", "tls", "timeout", "unreachable", "reset", "proxy", "busy", "server_error")
+)
+
+
+class Moved(Exception):
+    """A channel has another source now: what was read and chosen before counts no more."""
+
+
+class Sources:
+    """The sources of one run. Use as a context: within it conda finds the channels there.
+
+    `read` and `check` raise Moved when a source failed and the next one is in place; `recover`
+    does the same for whatever the rest of the run raised, or raises the error to show.
+    """
+
+    def __init__(self, args: Namespace, subdir: str, names: Sequence[str]) -> None:
+        from conda.base.context import context
+
+        self.args, self.subdir = args, subdir
+        self.chains = chains(args, subdir, names)
+        self.again = False
+        self.notices: list[Notice] = []
+        self._at = dict.fromkeys(names, 0)
+        self._failures: list[Failure] = []
+        self._asked: dict[str, Probe] = {}
+        self._records: dict[tuple[str, frozenset[str]], Records | ChannelError] = {}
+        self._old: dict[str, int] = {}
+        self._agreed: tuple[str, ...] | None = None
+        self._variables: dict[str, str] = {}
+        self._stack = ExitStack()
+        self._online = not (context.offline or context.use_index_cache)
+        self._hosts = hosts(self.chains.values())
+        self._memory = Memory() if self._online else None
+
+    def __enter__(self) -> Sources:
+        if self._online:
+            if measured(self.args):
+                self._order()
+            for name in self.chains:
+                self._skip(name)
+        self._point()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._stack.close()
+        if self._memory is not None:
+            self._memory.save()
+
+    def __getitem__(self, name: str) -> Located:
+        return self.chains[name][self._at[name]]
+
+    @property
+    def located(self) -> tuple[Located, ...]:
+        """The present source of every channel."""
+        return tuple(self[name] for name in self.chains)
+
+    # Reading and checking
+
+    def read(self, name: str, names: Collection[str]) -> Records:
+        """The records of these names in a channel.
+
+        Raises: Moved; NoSource or another ChannelError once all failed; NothingCached.
+        """
+        here = self[name]
+        key = here.url, frozenset(names)
+        if key not in self._records:
+            try:
+                if self._online:
+                    self._visit([here])
+                self._records[key] = catalog.read(here, self.subdir, names)
+            except ChannelError as error:
+                try:
+                    self.recover(error)
+                except ChannelError as final:
+                    self._records[key] = final
+                    raise
+                raise Moved from error
+            except NothingCached:
+                if self._at[name] + 1 < len(self.chains[name]):
+                    self._at[name] += 1
+                    self._point()
+                    raise Moved from None
+                self._at[name] = 0
+                self._point()
+                raise
+        known = self._records[key]
+        if isinstance(known, ChannelError):
+            raise known
+        return known
+
+    def check(self, decision: Decision) -> tuple[Notice, ...]:
+        """Before conda is asked: what was chosen is the newest there is, its files are there, and
+        its hashes are known. What is to be said of it is returned.
+
+        Raises: Moved; an error where no source is left, or where a hash is wrong.
+        """
+        torch = self[decision.choice.torch.channel]
+        if self._agreed not in (None, decision.plan.specs):
+            self._leave(Failure(torch, Notice("probe_other_choice")))
+        said = []
+        if self._online and (lacking := trust.behind(decision)):
+            if self._at[torch.name] + 1 < len(self.chains[torch.name]):
+                self._old.setdefault(torch.name, self._at[torch.name])
+                self._leave(Failure(torch, Notice("probe_behind", {"what": lacking})))
+            said.append(Notice("index_behind", {"mirror": torch.mirror, "what": lacking}))
+        if self._online and not decision.dry_run:
+            self._visit(self._used(decision), self._files(decision))
+        if not decision.dry_run or self.args.check_upstream:
+            said += trust.opinion(
+                decision,
+                torch,
+                official=lambda names: self._official(torch.name, names),
+                always=bool(self.args.check_upstream),
+                exempt=private(torch),
+            )
+        return (*self.notices, *said)
+
+    def agree(self, decision: Decision) -> None:
+        """From here on the user has seen these specs; another source must have the same."""
+        self._agreed = decision.plan.specs
+        self.again = True
+
+    def _used(self, decision: Decision) -> list[Located]:
+        """The sources that the solver will ask, those of the user's own channels included."""
+        from conda.base.context import context
+        from conda.models.channel import Channel
+
+        own = {Channel(name).canonical_name for name in context.channels}
+        planned = {channel.name for channel in decision.plan.channels}
+        return [source for source in self.located if source.name in own | planned]
+
+    def _files(self, decision: Decision) -> list[tuple[Located, Target]]:
+        """The chosen files that are not in conda's cache: the family's, and of the runtime's those
+        that the solver will most likely take."""
+        from conda.base.context import context
+
+        builds = [(self[b.channel], b) for b in decision.choice.builds if b.channel in self.chains]
+        nvidia = self["nvidia"]
+        runtime = next((b for b in decision.choice.builds if b.name == "pytorch-cuda"), None)
+        if runtime is not None:
+            read = [r for (url, _), r in self._records.items() if url == nvidia.url]
+            held = [b for r in read if isinstance(r, Records) for b in r.builds]
+            builds += [(nvidia, build) for build in trust.likely(runtime, held)]
+        return [
+            (source, Target(f"{source.url}/{build.subdir}/{build.fn}", build.size, hashed=True))
+            for source, build in builds
+            if build.fn and not any(_cached(folder, build) for folder in context.pkgs_dirs)
+        ]
+
+    def _visit(
+        self, sources: Collection[Located], files: Sequence[tuple[Located, Target]] = ()
+    ) -> None:
+        """Ask for the indexes of mirrors and for files, what was not asked yet in this run.
+
+        Raises: Moved or an error after a failure.
+        """
+        wanted: list[tuple[Located, Target]] = list(files)
+        for source in sources:
+            if source.mirror != mirrors.UPSTREAM and not private(source):
+                wanted += [(source, Target(url)) for url in self._indexes(source)]
+        new = []
+        for _, target in wanted:
+            known = self._memory.get(safe(target.url)) if self._memory and self._on() else None
+            if known is not None and target.url not in self._asked:
+                self._asked[target.url] = known
+            elif known is None and target.url not in self._asked:
+                new.append(target)
+        if new:
+            fresh = probing.ask(new, hosts=self._hosts)
+            self._asked |= fresh
+            if self._memory is not None:
+                self._memory.keep(fresh.values())
+        for source in sources:
+            self._index_format(source)
+        for source, target in wanted:
+            probe = self._asked[target.url]
+            if probe.ok or target.url.endswith(".zst"):
+                continue
+            last = self._at[source.name] + 1 >= len(self.chains[source.name])
+            if not (last and probe.code in SOFT):
+                self._leave(blame.of_probe(source, probe))
+        for source in sources:
+            self._say_redirect(source)
+
+    def _indexes(self, source: Located) -> tuple[str, str, str]:
+        base = f"{source.url}/{self.subdir}/repodata.json"
+        return base, f"{base}.zst", f"{source.url}/noarch/repodata.json"
+
+    def _index_format(self, source: Located) -> None:
+        """Leave the compressed index alone where it is older than the plain one, or no index."""
+        plain, packed = (self._asked.get(url) for url in self._indexes(source)[:2])
+        if plain is None or packed is None or not plain.ok:
+            return
+        dated = packed.ok and plain.modified and packed.modified
+        if dated and (packed.modified or 0) < (plain.modified or 0) - ZST_LAG:
+            self._without_zst(source, "older than the plain one")
+        elif not packed.ok and packed.code != "not_found":
+            self._without_zst(source, "broken")
+
+    def _without_zst(self, source: Located, how: str) -> None:
+        if "CONDA_REPODATA_USE_ZST" not in self._variables:
+            self._variables["CONDA_REPODATA_USE_ZST"] = "false"
+            facts = {"mirror": source.mirror, "channel": source.name, "how": how}
+            self._say(Notice("index_without_zst", facts))
+            self._point()
+
+    def _say_redirect(self, source: Located) -> None:
+        hosts = {
+            probe.moved_to
+            for url, probe in self._asked.items()
+            if url.startswith(f"{source.url}/") and probe.ok and probe.moved_to
+        }
+        if hosts:
+            facts = {"mirror": source.mirror, "channel": source.name}
+            self._say(
+                Notice("mirror_sends_on", {**facts, "host": ", ".join(sorted(map(str, hosts)))})
+            )
+
+    def _say(self, notice: Notice) -> None:
+        if notice not in self.notices:
+            self.notices.append(notice)
+
+    # After a failure
+
+    def recover(self, error: Exception) -> None:
+        """Return with the next source in place if a source was to blame for this error.
+
+        Raises: the error itself, or NoSource once no source is left.
+        """
+        if isinstance(error, Moved):
+            return
+        if not self._online and isinstance(error, ChannelError):
+            raise error
+        failure = blame.of_error(error, self.located)
+        if failure is None and blame.unreadable(error) and self.again:
+            error, failure = self._look_for(error)
+        if failure is None:
+            raise error
+        if (
+            isinstance(error, ChannelBroken)
+            and "CONDA_REPODATA_USE_ZST" not in self._variables
+            and failure.source.mirror != mirrors.UPSTREAM
+        ):
+            self._without_zst(failure.source, "broken")
+            return
+        try:
+            self._leave(failure, cause=error)
+        except Moved:
+            return
+
+    def _look_for(self, error: Exception) -> tuple[Exception, Failure | None]:
+        """Which index is broken, if one is: the exception itself does not say."""
+        for source in self.located:
+            try:
+                catalog.read(source, self.subdir, ())
+            except ChannelError as found:
+                return found, blame.of_error(found, [source])
+            except NothingCached:
+                continue
+        return error, None
+
+    def _leave(self, failure: Failure, cause: Exception | None = None) -> None:
+        """Take the next source of the channel that failed, and of all others at a site that did.
+
+        Raises: Moved, or NoSource.
+        """
+        if self._memory is not None and failure.probe is not None:
+            self._memory.keep([failure.probe])
+            self._asked[failure.probe.url] = failure.probe
+        self._failures.append(failure)
+        site = probing.host_of(failure.source.url)
+        left = [
+            name
+            for name in self.chains
+            if name == failure.source.name
+            or (failure.site and probing.host_of(self[name].url) == site)
+        ]
+        moved = [name for name in left if self._next(name)]
+        if failure.source.name not in moved:
+            self._give_up(failure, cause)
+        self._tell(failure, moved)
+        for name in moved:
+            self._skip(name)
+        self._point()
+        raise Moved from cause
+
+    def _next(self, name: str) -> bool:
+        if self._at[name] + 1 >= len(self.chains[name]):
+            return False
+        self._at[name] += 1
+        return True
+
+    def _skip(self, name: str) -> None:
+        """Pass sources at sites that are known not to answer, as long as there are others."""
+        while self._memory is not None and self._at[name] + 1 < len(self.chains[name]):
+            probe = self._memory.site(self[name].url)
+            if probe is None:
+                return
+            failure = blame.of_probe(self[name], probe)
+            self._failures.append(failure)
+            self._next(name)
+            self._tell(failure, [name])
+
+    def _tell(self, failure: Failure, moved: Sequence[str]) -> None:
+        """Say which source failed, why, and what is used instead."""
+        why = {
+            "mirror": _shown(failure.source),
+            "why": text(failure.reason.code, failure.reason.facts),
+        }
+        before = failure.probe is not None and failure.probe.remembered
+        for instead in dict.fromkeys(_shown(self[name]) for name in moved):
+            names = [f"`{name}`" for name in moved if _shown(self[name]) == instead]
+            facts = {**why, "channels": ", ".join(names), "instead": instead}
+            minutes = failure.reason.facts.get("minutes", 0)
+            code = "mirror_left_before" if before else "mirror_left"
+            notice = Notice(code, {**facts, "minutes": minutes})
+            self._say(notice)
+            self._now(notice)
+
+    def _now(self, notice: Notice) -> None:
+        """A line at once, where the decision has been shown already."""
+        from conda.base.context import context
+
+        if self.again and not context.json:
+            print(safe(text(notice.code, notice.facts)), file=sys.stderr, flush=True)
+
+    def _give_up(self, failure: Failure, cause: Exception | None) -> None:
+        """Go back to a source that was only old, or end with an error that names all failures."""
+        name = failure.source.name
+        if (old := self._old.pop(name, None)) is not None:
+            here = self.chains[name][old]
+            self.chains[name] = (here,)
+            self._at[name] = 0
+            self._tell(failure, [name])
+            self._point()
+            raise Moved from cause
+        failures = [f for f in self._failures if f.source.name == name]
+        if isinstance(cause, ChannelError) and len(failures) == 1:
+            raise cause
+        lines = [f"{_shown(f.source)} {text(f.reason.code, f.reason.facts)}" for f in failures]
+        blocked = [f for f in failures if f.reason.code == "probe_blocked"]
+        raise NoSource(
+            channel=name,
+            tried=", ".join(dict.fromkeys(_shown(f.source) for f in failures)),
+            detail=safe("; ".join(lines)),
+            ways=[
+                Notice("write_to_support", {**f.reason.facts, "mirror": _shown(f.source)})
+                for f in blocked
+            ],
+        ) from cause
+
+    # Where conda finds the channels
+
+    def _point(self) -> None:
+        """Let conda find every channel at its present source, and nothing at a former one."""
+        self._enter(self.located)
+
+    def _enter(self, located: Sequence[Located]) -> None:
+        self._stack.close()
+        own = channels.configured()
+        override = bool(self.args.mirror) or any(s.name in own and s.mirror != OWN for s in located)
+        at_mirrors = [s for s in located if s.mirror not in (mirrors.UPSTREAM, OWN)]
+        variables = dict(self._variables)
+        if at_mirrors:
+            # Mirrors have no shards, and their current_repodata.json may be left from last year.
+            variables.setdefault("CONDA_REPODATA_USE_SHARDS", "false")
+            if "CONDA_REPODATA_FNS" not in os.environ and not getattr(
+                self.args, "repodata_fns", None
+            ):
+                variables["CONDA_REPODATA_FNS"] = "repodata.json"
+        stack = self._stack
+        if variables:
+            stack.callback(channels.reload, self.args)
+            stack.enter_context(environment(variables))
+            channels.reload(self.args)
+        mapped = [_mapped(s) if s.name in own and s.mirror != OWN else s for s in located]
+        stack.enter_context(channels.redirected(mapped, self.args, override=override))
+
+    def _official(self, name: str, names: Collection[str]) -> Records:
+        """The official channel's own records.
+
+        Raises: what `catalog.read` raises.
+        """
+        there = Located(name, mirrors.upstream_url(name), mirrors.UPSTREAM)
+        with self._elsewhere(there):
+            return catalog.read(there, self.subdir, names)
+
+    @contextmanager
+    def _elsewhere(self, there: Located) -> Iterator[None]:
+        located = [_mapped(there) if s.name == there.name else s for s in self.located]
+        self._enter(located)
+        try:
+            yield
+        finally:
+            self._point()
+
+    def _on(self) -> bool:
+        """Whether there is anywhere to fall back to."""
+        return any(len(chain) > 1 for chain in self.chains.values())
+
+    def _order(self) -> None:
+        """With `--mirror auto`: the mirrors of each channel by how soon they answer, all asked at
+        once; the official source stays last."""
+        first = {
+            source.url: Target(f"{source.url}/{self.subdir}/repodata.json")
+            for source in self.chains["pytorch"]
+            if source.mirror not in (mirrors.UPSTREAM, OWN)
+        }
+        known = {
+            t.url: p for t in first.values() if self._memory and (p := self._memory.get(t.url))
+        }
+        new = [target for target in first.values() if target.url not in known]
+        probes = {**known, **probing.ask(new, hosts=self._hosts)}
+        if self._memory is not None:
+            self._memory.keep(probe for url, probe in probes.items() if url not in known)
+        self._asked |= probes
+        speed = {
+            source.mirror: (not probe.ok, probe.seconds)
+            for source in self.chains["pytorch"]
+            if source.url in first and (probe := probes[first[source.url].url])
+        }
+        last = (True, float("inf"))
+        for name, chain in self.chains.items():
+            ranked = sorted(
+                chain, key=lambda s: (s.mirror == mirrors.UPSTREAM, speed.get(s.mirror, last))
+            )
+            self.chains[name] = tuple(ranked)
+
+
+def _shown(source: Located) -> str:
+    """The name of a source for people."""
+    return probing.host_of(source.url) if source.mirror == OWN else source.mirror
+
+
+def _mapped(source: Located) -> Located:
+    """A source under its host's name: `channels.redirected` leaves upstream to conda, which may
+    have been told otherwise."""
+    upstream = source.mirror == mirrors.UPSTREAM
+    return replace(source, mirror=probing.host_of(source.url)) if upstream else source
+
+
+def _cached(folder: str, build: Build) -> bool:
+    return os.path.exists(os.path.join(folder, build.fn))

@@ -1,0 +1,206 @@
+"""Three mirrors and the official channels on loopback, as the registry and conda name them.
+
+The channels hold just what one set of builds needs, cut down from real records, so that a whole
+installation takes a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .channels import file_name, write_channel
+from .mirror import Mirror
+
+TORCH = "pytorch-2.5.1-py3.12_cuda12.4_cudnn9.1.0_0.tar.bz2"
+OLDER = "pytorch-2.4.1-py3.12_cuda12.4_cudnn9.1.0_0.tar.bz2"
+RUNTIME = "pytorch-cuda-12.4-hc786d27_7.tar.bz2"
+CUDART = "cuda-cudart-12.4.127-0.tar.bz2"
+LEAF = "filelock-3.16.1-stub_0.tar.bz2"
+#: The command that asks for it.
+ASK = ("torch-install", "-y", "--cuda", "12.4", "pytorch")
+#: The names of all that the command installs.
+SET = {"pytorch", "pytorch-cuda", "pytorch-mutex", "cuda-cudart", "python", "pip", "filelock"}
+
+_PYTHON = "python >=3.12,<3.13.0a0"
+_ROWS: dict[str, list[tuple[str, str, str, list[str]]]] = {
+    "pytorch": [
+        *(
+            (
+                "pytorch",
+                version,
+                "py3.12_cuda12.4_cudnn9.1.0_0",
+                [_PYTHON, "filelock", "pytorch-cuda >=12.4,<12.5", "pytorch-mutex 1.0 cuda"],
+            )
+            for version in ("2.4.1", "2.5.1")
+        ),
+        ("pytorch-cuda", "12.4", "hc786d27_7", ["cuda-cudart >=12.4.127,<12.5"]),
+        ("pytorch-mutex", "1.0", "cuda", []),
+    ],
+    "nvidia": [("cuda-cudart", "12.4.127", "0", []), ("cuda-cudart", "12.4.99", "0", [])],
+    "conda-forge": [
+        ("python", "3.12.7", "stub_0_cpython", []),
+        ("filelock", "3.16.1", "stub_0", ["python >=3.6"]),
+        ("pip", "24.3.1", "stub_0", ["python >=3.6"]),  # conda adds it to every Python
+        ("zlib", "1.2.13", "stub_0", []),
+    ],
+}
+
+
+def write_channels(root: Path) -> Path:
+    """The three channels, each with linux-64 and an empty noarch; returns `root`."""
+    for channel, rows in _ROWS.items():
+        records = {}
+        for name, version, build, depends in rows:
+            number = build.rpartition("_")[2]
+            record: dict[str, Any] = {
+                "name": name,
+                "version": version,
+                "build": build,
+                "build_number": int(number) if number.isdigit() else 0,
+                "depends": depends,
+                "constrains": [],
+                "subdir": "linux-64",
+                "timestamp": 1730000000000,
+            }
+            records[file_name(record)] = record
+        write_channel(root / channel, "linux-64", records)
+        write_channel(root / channel, "noarch", {})
+    return root
+
+
+@dataclass
+class Sites:
+    """The servers. `first` and `second` carry pytorch and conda-forge, `third` nvidia too."""
+
+    root: Path
+    first: Mirror
+    second: Mirror
+    third: Mirror
+    upstream: Mirror
+
+    @property
+    def all(self) -> dict[str, Mirror]:
+        """Every server by the name that the registry has for it."""
+        return {
+            "first": self.first,
+            "second": self.second,
+            "third": self.third,
+            "upstream": self.upstream,
+        }
+
+    def settings(self, *preference: str) -> dict[str, Any]:
+        """The rc file that makes conda and the registry see them."""
+        registry = {
+            name: {
+                "title": f"The {name} mirror",
+                "roots": [f"{mirror.url}/anaconda"],
+                "channels": {channel: {} for channel in mirror.channels},
+                "support": f"help@{name}.example",
+            }
+            for name, mirror in self.all.items()
+            if name != "upstream"
+        }
+        return {
+            "channel_alias": self.upstream.url,
+            "channels": ["conda-forge"],
+            "default_channels": [],
+            "remote_connect_timeout_secs": 1.0,
+            "remote_read_timeout_secs": 0.4,
+            "plugins": {
+                "torchmirror_registry": json.dumps({"mirrors": registry}),
+                "torchmirror_mirrors": list(preference or ("first", "second")),
+                "torchmirror_auto": False,
+            },
+        }
+
+    def fetched(self, file: str) -> dict[str, int]:
+        """How often each server was asked for the content of a file, first bytes aside."""
+        return {
+            name: sum(
+                request.path.endswith(f"/{file}")
+                and request.headers.get("Range", "bytes=0-15") != "bytes=0-15"
+                or request.path.endswith(f"/{file}")
+                and "Range" not in request.headers
+                for request in list(mirror.requests)
+            )
+            for name, mirror in self.all.items()
+        }
+
+    def probed(self, file: str) -> dict[str, int]:
+        """How often each server was asked for the first bytes of a file."""
+        return {
+            name: sum(
+                request.path.endswith(f"/{file}")
+                and request.headers.get("Range") == "bytes=0-15"
+                for request in list(mirror.requests)
+            )
+            for name, mirror in self.all.items()
+        }
+
+
+@contextmanager
+def open_sites(root: Path) -> Iterator[Sites]:
+    """Serve the channels of `root` from all four servers until the block ends."""
+    with ExitStack() as stack:
+
+        def serve(prefix: str, *names: str) -> Mirror:
+            mounts = {f"{prefix}/{name}": root / name for name in names}
+            return stack.enter_context(Mirror(mounts, dict.fromkeys(names, prefix)))
+
+        cloud = "anaconda/cloud"
+        yield Sites(
+            root,
+            first=serve(cloud, "pytorch", "conda-forge"),
+            second=serve(cloud, "pytorch", "conda-forge"),
+            third=serve(cloud, "pytorch", "conda-forge", "nvidia"),
+            upstream=serve("", "pytorch", "conda-forge", "nvidia"),
+        )
+
+
+@pytest.fixture(scope="session")
+def small_channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The channels of `write_channels`. Do not change them."""
+    return write_channels(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture
+def sites(
+    small_channels: Path,
+    condarc: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Sites]:
+    """The servers, and an rc file that knows them; `upstream` is the official channel."""
+    from conda_torchmirror import mirrors
+
+    with open_sites(small_channels) as served:
+        monkeypatch.setattr(mirrors, "UPSTREAM_CLOUD", served.upstream.url)
+        condarc(**served.settings())
+        yield served
+
+
+def tree(prefix: Path) -> dict[str, bytes]:
+    """Every file below a prefix with its content."""
+    return {
+        str(path.relative_to(prefix)): path.read_bytes()
+        for path in sorted(prefix.rglob("*"))
+        if path.is_file()
+    }
+
+
+def installed(prefix: Path) -> dict[str, dict[str, Any]]:
+    """What conda-meta says, by package name."""
+    records = [json.loads(path.read_text()) for path in (prefix / "conda-meta").glob("*.json")]
+    return {record["name"]: record for record in records}
+
+
+def whole(prefix: Path) -> bool:
+    """Whether every file that conda-meta names is there."""
+    records = installed(prefix).values()
+    return all((prefix / file).is_file() for record in records for file in record["files"])
