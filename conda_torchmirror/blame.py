@@ -7,6 +7,7 @@ for is a mirror's fault; everything else (unsolvable, declined, interrupted, dis
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,8 @@ from . import probing
 from .exceptions import ChannelBroken, ChannelError, TorchMirrorError
 from .models import Located, Notice
 from .text import safe
+
+_GATEWAYS = "conda.gateways.connection."
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,10 @@ def of_error(error: BaseException, sources: Sequence[Located]) -> Failure | None
     if any(_deliberate(part) or _settled(part) for part in parts):
         return None
     for part in parts:
-        url = _url(part)
-        for source in sources if url else ():
-            if url and _bare(url).startswith(_bare(source.url).rstrip("/") + "/"):
-                return _failure(part, source, url)
+        for url in _urls(part):
+            for source in sources:
+                if _bare(url).startswith(_bare(source.url).rstrip("/") + "/"):
+                    return _failure(part, source, url)
     return None
 
 
@@ -94,21 +97,27 @@ def _settled(error: BaseException) -> bool:
     return ours and not (isinstance(error, ChannelError) and "url" in error._facts)
 
 
-def _url(error: BaseException) -> str | None:
-    """The URL that an exception is about."""
+def _urls(error: BaseException) -> Iterator[str]:
+    """The URLs that an exception may be about, the surest first."""
     facts = getattr(error, "_facts", None) if isinstance(error, ChannelError) else None
     kwargs = facts or getattr(error, "_kwargs", None) or {}
     if url := kwargs.get("channel_url"):
-        return f"{url}/noarch/repodata.json"  # what makes conda call a channel invalid
+        yield f"{url}/noarch/repodata.json"  # what makes conda call a channel invalid
     if url := kwargs.get("url"):
-        return f"{url}repodata.json" if str(url).endswith("/") else str(url)
+        yield f"{url}repodata.json" if str(url).endswith("/") else str(url)
+    # Of a connection that breaks, or of TLS that fails, conda's exception does not say whose it
+    # was, but the call does. After a redirect the request names a stranger.
+    for part in _behind(error):
+        for frame, _ in traceback.walk_tb(part.__traceback__):
+            url = frame.f_locals.get("url")
+            if isinstance(url, str) and frame.f_globals.get("__name__", "").startswith(_GATEWAYS):
+                yield url
     for part in _behind(error):
         request = getattr(part, "request", None) or getattr(
             getattr(part, "response", None), "request", None
         )
         if url := getattr(request, "url", None):
-            return str(url)
-    return None
+            yield str(url)
 
 
 def _behind(error: BaseException) -> Iterator[BaseException]:

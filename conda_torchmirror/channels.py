@@ -2,8 +2,11 @@
 
 Conda reads its configuration from the files of `conda.base.context.SEARCH_PATH`. For each channel
 that a mirror serves, one small file of ours (`data/redirect/`) joins that list; it maps the
-channel's name to the URL in an environment variable. Names thereby stay names: `pytorch::` specs,
-full upstream URLs, exports and priorities go on working, and switching mirrors reinstalls nothing.
+channel's name to the URL in an environment variable, and `pkgs/pro` to what conda maps it to as
+long as nothing else is mapped. (No comments in there: each is parsed on every command.) Names
+thereby stay names: `pytorch::` specs, full upstream URLs, exports and priorities go on working,
+and switching mirrors reinstalls nothing. Where a label is asked for that the mirror lacks, a file
+of `label/` leaves the channel's labels at upstream.
 
 The parts of `defaults` are replaced where conda computes them: a `default_channels` list would
 give them other names (`anaconda/pkgs/main`), and conda 26.7 would then reinstall every package
@@ -20,7 +23,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -47,22 +50,13 @@ class CondaChanged(RuntimeError):
     """This conda lacks a name that the redirect needs, or does not heed what was set by it."""
 
 
-class Redirect(NamedTuple):
-    """A channel and the URL above it at a mirror. `guarded`: its labels stay at upstream."""
-
-    name: str
-    parent: str
-    guarded: bool = False
+#: A channel, the URL above it at a mirror, and whether its labels stay at upstream.
+Redirect = tuple[str, str, bool]
 
 
 def redirectable(name: str) -> bool:
     """Whether there is a redirect file for this channel."""
     return name.startswith("pkgs/") or _file(name).is_file()
-
-
-def known() -> tuple[str, ...]:
-    """The channels with a redirect file."""
-    return tuple(sorted(path.stem for path in REDIRECTS.glob("*.yml") if path.stem != "defaults"))
 
 
 def _file(name: str) -> Path:
@@ -113,15 +107,15 @@ class _Redirection:
         self.redirects = tuple(redirects)
         self.args = args
         self.override = override
-        self.parts = {r.name: r.parent for r in self.redirects if r.name.startswith("pkgs/")}
-        named = [r for r in self.redirects if r.name not in self.parts]
+        self.parts = {n: above for n, above, _ in self.redirects if n.startswith("pkgs/")}
+        named = [redirect for redirect in self.redirects if redirect[0] not in self.parts]
         self.files = (
-            *(_file(r.name) for r in named),
-            *(_file(f"label/{r.name}") for r in named if r.guarded),
+            *(_file(name) for name, _, _ in named),
+            *(_file(f"label/{name}") for name, _, guarded in named if guarded),
             *((_file("defaults"),) if self.parts else ()),
             *((_file("pkgs/msys2"),) if "pkgs/msys2" in self.parts else ()),
         )
-        self.variables = {variable(r.name): r.parent for r in named}
+        self.variables = {variable(name): above for name, above, _ in named}
         self.before: dict[str, str | None] = {}
         self.multichannels: property | None = None
 
@@ -257,7 +251,7 @@ def redirected(located: Sequence[Located], args: Namespace, *, override: bool) -
         if channel.mirror in NOT_OURS or above is None or not redirectable(channel.name):
             continue
         if override or channel.name not in own:
-            ours.append(Redirect(channel.name, above))
+            ours.append((channel.name, above, False))
     _open += 1
     begun = _Redirection(ours, args, override=override) if ours else None
     try:

@@ -106,8 +106,12 @@ def _system(parser: ArgumentParser) -> None:
 
 #: In the order in which the help shows them.
 COMMANDS = (
-    Command("list", "Show the mirrors that are known, and what they carry.", _list, "overview.show_list"),
-    Command("status", "Show where channels are read from now, and why.", _status, "overview.show_status"),
+    Command(
+        "list", "Show the mirrors that are known, and what they carry.", _list, "overview.show_list"
+    ),
+    Command(
+        "status", "Show where channels are read from now, and why.", _status, "overview.show_status"
+    ),
     Command(
         "enable",
         "Let other tools (mamba, conda-lock) read channels from mirrors too, by a condarc file.",

@@ -3,7 +3,7 @@
 A name is what conda hands to a pre-command hook: the last part of the module that runs the
 command (`conda env create` is `env_create` on 24.7 and `create` on 26.7, `conda env export` is
 `export`, `conda env list` is `info`, `conda uninstall` is `remove`), or a plugin's own name
-(`doctor`, and `repoquery` of conda-libmamba-solver). Imports nothing: it is loaded on every command.
+(`doctor`, and `repoquery` of conda-libmamba-solver). Imports nothing: every command loads it.
 """
 
 from __future__ import annotations

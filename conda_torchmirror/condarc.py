@@ -13,10 +13,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-from .exceptions import CannotWrite, ForeignFile
 
 NAME = "torchmirror.yml"
 
@@ -42,7 +41,10 @@ def system_file() -> Path:
 
 
 def is_ours(source: Any) -> bool:
-    """Whether a source of conda's configuration is a file that `enable` or `disable` wrote."""
+    """Whether a source of conda's configuration is a file that `enable` or `disable` wrote.
+
+    Asked by the automatic redirect, so what only a failure needs is imported there.
+    """
     return isinstance(source, Path) and source.name == NAME and _marked(source)
 
 
@@ -94,6 +96,8 @@ def write(path: Path, content: str) -> bool:
 
     Raises: ForeignFile where a file of somebody else has this name, CannotWrite.
     """
+    from .exceptions import CannotWrite
+
     _check_ours(path)
     try:
         if path.exists() and path.read_text(encoding="utf-8") == content:
@@ -120,6 +124,8 @@ def remove(path: Path) -> bool:
 
     Raises: ForeignFile, CannotWrite.
     """
+    from .exceptions import CannotWrite
+
     _check_ours(path)
     try:
         path.unlink()
@@ -127,13 +133,13 @@ def remove(path: Path) -> bool:
         return False
     except OSError as error:
         raise CannotWrite(file=str(path), detail=str(error)) from error
-    try:
+    with suppress(OSError):  # other files may be in it
         path.parent.rmdir()
-    except OSError:
-        pass  # other files are in it
     return True
 
 
 def _check_ours(path: Path) -> None:
     if (path.exists() or path.is_symlink()) and not _marked(path):
+        from .exceptions import ForeignFile
+
         raise ForeignFile(file=str(path))

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from . import blame, catalog, channels, mirrors, probing, trust
+from .adopted import adopt
 from .blame import Failure
 from .chains import OWN, chains, hosts, measured, private
 from .exceptions import ChannelBroken, ChannelError, NoSource, NothingCached
@@ -147,9 +148,12 @@ class Sources:
         return (*self.notices, *said)
 
     def agree(self, decision: Decision) -> None:
-        """From here on the user has seen these specs; another source must have the same."""
+        """From here on the user has seen these specs; another source must have the same. What is
+        cached from other sources counts as cached."""
         self._agreed = decision.plan.specs
         self.again = True
+        if not decision.dry_run:
+            adopt(source for chain in self.chains.values() for source in chain)
 
     def _used(self, decision: Decision) -> list[Located]:
         """The sources that the solver will ask, those of the user's own channels included."""

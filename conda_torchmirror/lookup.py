@@ -10,16 +10,9 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 FILE = os.path.join(os.path.dirname(__file__), "data", "mirrors.json")
-
-
-class Found(NamedTuple):
-    """A mirror that carries a channel: its name and the channel's URL there."""
-
-    mirror: str
-    url: str
 
 
 @cache
@@ -55,10 +48,13 @@ def url_of(entry: Mapping[str, Any], channel: str, subdir: str) -> str | None:
 
 def carriers(
     entries: Mapping[str, Mapping[str, Any]], names: Iterable[str], channel: str, subdir: str
-) -> list[Found]:
-    """All of `names` that carry the channel, in order. Raises KeyError for an unknown name."""
+) -> list[tuple[str, str]]:
+    """The mirrors among `names` that carry the channel, in order, with its URL there.
+
+    Raises KeyError for an unknown name.
+    """
     found = ((name, url_of(entries[name], channel, subdir)) for name in names)
-    return [Found(name, url) for name, url in found if url is not None]
+    return [(name, url) for name, url in found if url is not None]
 
 
 def on_its_own(entries: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:

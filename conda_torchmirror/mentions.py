@@ -12,21 +12,22 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+#: One file for each channel that may be redirected; see `channels`.
+REDIRECTS = os.path.join(os.path.dirname(__file__), "data", "redirect")
+
 #: Hosts of conda's own addresses, and what stands before the name of a channel there.
 UPSTREAM_HOSTS = {"conda.anaconda.org": "", "repo.anaconda.com": "pkgs/"}
 
 #: Larger files are no environment files; in bytes.
 MOST = 2_000_000
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_KEY = re.compile(r"^[ \t]*(['\"]?)channels\1[ \t]*:[ \t]*(.*)$", re.MULTILINE)
+# Patterns are compiled when they are used first: each takes 0.2 ms, and few commands need any.
+_KEY = r"(?m)^[ \t]*(['\"]?)channels\1[ \t]*:[ \t]*(.*)$"
 #: `channel::name`, `channel/linux-64::name`, `url::name`; the channel of `name[channel=...]`.
-_SPEC = re.compile(r"([^\s'\",\[\]=]+)::|\bchannel=['\"]?([^'\",\]\s]+)")
-_URL = re.compile(r"https?://[^\s'\",\]]+")
+_SPEC = r"([^\s'\",\[\]=]+)::|\bchannel=['\"]?([^'\",\]\s]+)"
+_URL = r"https?://[^\s'\",\]]+"
 _PACKAGE = (".conda", ".tar.bz2")
-#: `+channel/linux-64::name-version-build` of a history, and the specs that it remembers.
-_INSTALLED = re.compile(rb"^\+(\S+)/[^/\s]+::", re.MULTILINE)
-_REMEMBERED = re.compile(rb"^# [a-z]+ specs: (.*)$", re.MULTILINE)
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
 class Mentions:
@@ -80,7 +81,8 @@ class Mentions:
         if first == "pkgs" and rest:
             second, _, rest = rest.partition("/")
             first = f"pkgs/{second}"
-        if not _NAME.fullmatch(first.removeprefix("pkgs/")):
+        name = first.removeprefix("pkgs/")
+        if not _NAME.issuperset(name) or name[:1] in ("", ".", "-", "_"):
             return None
         found.setdefault(first)
         if rest.startswith("label/"):
@@ -90,9 +92,10 @@ class Mentions:
 
     def specs(self, text: str) -> None:
         """Take in the channels of match specs: `pytorch::x`, `x[channel=pytorch]`, URLs."""
-        for before, inside in _SPEC.findall(text):
-            self.channel(before or inside)
-        for url in _URL.findall(text):
+        if "::" in text or "channel=" in text:
+            for before, inside in re.findall(_SPEC, text):
+                self.channel(before or inside)
+        for url in re.findall(_URL, text) if "://" in text else ():
             # The URL of a package file is fetched as it stands, whatever its channel maps to.
             if "::" not in url and not url.partition("#")[0].endswith(_PACKAGE):
                 self.channel(url)
@@ -109,16 +112,19 @@ class Mentions:
 
     def history(self, content: bytes) -> None:
         """Take in an environment's history: what is installed, and the specs that still count."""
-        for name in {match[1] for match in _INSTALLED.finditer(content)}:
-            self.channel(name.decode("utf-8", "replace"), into=self.installed)
-        for match in _REMEMBERED.finditer(content):
-            if b"::" in match[1]:
-                self.specs(match[1].decode("utf-8", "replace"))
+        channels = set()
+        for line in content.splitlines():
+            if line.startswith(b"+"):  # +channel/linux-64::name-version-build
+                channels.add(line[1:].partition(b"::")[0].rpartition(b"/")[0])
+            elif b"::" in line and b" specs: " in line:
+                self.specs(line.decode("utf-8", "replace"))
+        for channel in sorted(channels):
+            self.channel(channel.decode("utf-8", "replace"), into=self.installed)
 
 
 def _listed(text: str) -> Iterator[str]:
     """The items under every `channels:` of a YAML or JSON text, block or flow."""
-    for key in _KEY.finditer(text):
+    for key in re.finditer(_KEY, text):
         rest = key[2].strip()
         if rest.startswith("["):
             start = key.start(2)
@@ -196,3 +202,42 @@ def _words(arguments: Mapping[str, Any]) -> Iterator[str]:
             yield value
         elif isinstance(value, (list, tuple)):
             yield from (str(item) for item in value)
+
+
+def of_this_command(*, installed: bool = False) -> Mentions:
+    """The channels that the running command names, by conda's context.
+
+    `installed` says that those of the target environment count. Raises AttributeError where a
+    later conda lacks what this looks at.
+    """
+    from conda.base.context import context
+    from conda.exceptions import CondaError
+
+    there = {name for raw in context.raw_data.values() for name in raw}
+    prefix = None
+    if installed:
+        try:
+            prefix = context.target_prefix
+        except CondaError:  # no such environment: conda says so by itself
+            prefix = None
+    packages = context.create_default_packages if "create_default_packages" in there else ()
+    arguments = context._argparse_args
+    configured = tuple(context._channels)
+    if arguments.get("channel") and "channels" not in there:
+        # Old conda adds `defaults` to channels that are on the command line alone. The property
+        # `context.channels` knows, and checks the whole configuration for it (10 ms).
+        configured += tuple(vars(type(context))["_channels"].type.default.typify("default"))
+    return mentioned(arguments, configured, prefix=prefix, specs=map(str, packages))
+
+
+def candidates(found: Mentions) -> tuple[str, ...]:
+    """The mentioned channels that may be redirected, with `defaults` as it stands."""
+    if found.everything:
+        files = sorted(name for name in os.listdir(REDIRECTS) if name.endswith(".yml"))
+        return tuple(name.removesuffix(".yml") for name in files)
+    names = dict.fromkeys((*found.asked, *found.installed, *found.urls))
+    return tuple(name for name in names if name.startswith("pkgs/") or _has_file(name))
+
+
+def _has_file(name: str) -> bool:
+    return os.path.exists(os.path.join(REDIRECTS, f"{name}.yml"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from . import automatic, channels, condarc, settings
+from . import channels, condarc, deciding, settings
 from .addresses import address_book, split
 from .exceptions import BadRegistry
 from .mentions import Mentions
@@ -104,7 +104,7 @@ def show_status(args: Namespace) -> int:
 
     chosen = _settings()
     try:
-        around = automatic.world(chosen)
+        around = deciding.World(chosen)
         known = settings.registry(chosen)
     except MirrorError as error:
         raise BadRegistry(detail=str(error)) from error
@@ -112,8 +112,8 @@ def show_status(args: Namespace) -> int:
     asked = dict.fromkeys((*context.channels, *STATUS, *args.channels))
     for word in asked:
         found.channel(word)
-    verdicts = {v.name: v for v in automatic.decide(found.asked, around, found)}
-    ours = automatic.redirects(verdicts.values(), around, found) if chosen.auto else []
+    verdicts = {v.name: v for v in deciding.decide(found.asked, around, found)}
+    ours = deciding.redirects(verdicts.values(), around, found) if chosen.auto else []
     book = address_book(known.values())
     rows = []
     arguments = Namespace(**context._argparse_args)
@@ -125,20 +125,22 @@ def show_status(args: Namespace) -> int:
         channels.undo()
     shown = [_explained(name, url, verdicts, around, book) for name, url in rows]
     if context.json:
-        say(json.dumps({"success": True, "torchmirror": _document(chosen, around, shown)}, indent=2))
+        say(
+            json.dumps({"success": True, "torchmirror": _document(chosen, around, shown)}, indent=2)
+        )
     else:
         print_lines(_status_lines(chosen, around, shown))
     return 0
 
 
-def _resolved(word: str, around: automatic.World) -> list[tuple[str, str]]:
+def _resolved(word: str, around: deciding.World) -> list[tuple[str, str]]:
     """What conda makes of a channel now: its name and URL, one row for each part of `defaults`."""
     from conda.models.channel import Channel
 
     channel = Channel(word)
-    if word == automatic.DEFAULTS:
+    if word == deciding.DEFAULTS:
         parts = [str(url) for url in channel.base_urls]
-        names = automatic.parts_of_defaults(around.subdir)
+        names = deciding.parts_of_defaults(around.subdir)
         if [url.rpartition("/")[2] for url in parts] == [n.rpartition("/")[2] for n in names]:
             return list(zip(names, parts, strict=True))
         return [(word, url) for url in parts]
@@ -148,8 +150,8 @@ def _resolved(word: str, around: automatic.World) -> list[tuple[str, str]]:
 def _explained(
     name: str,
     url: str,
-    verdicts: Mapping[str, automatic.Verdict],
-    around: automatic.World,
+    verdicts: Mapping[str, deciding.Verdict],
+    around: deciding.World,
     book: Any,
 ) -> dict[str, Any]:
     """One row of `status`: the channel, where it is read from, which mirror that is, and why."""
@@ -169,7 +171,7 @@ def _explained(
 
 
 def _reason(
-    verdict: automatic.Verdict, around: automatic.World, url: str
+    verdict: deciding.Verdict, around: deciding.World, url: str
 ) -> tuple[str, dict[str, Any]]:
     code = verdict.code
     facts: dict[str, Any] = {"mirror": verdict.mirror, "subdir": around.subdir}
@@ -190,7 +192,7 @@ def _reason(
 
 
 def _document(
-    chosen: settings.Settings, around: automatic.World, rows: Sequence[Mapping[str, Any]]
+    chosen: settings.Settings, around: deciding.World, rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     files = [str(path) for path in _files() if path.exists()]
     return {
@@ -206,7 +208,7 @@ def _document(
 
 
 def _status_lines(
-    chosen: settings.Settings, around: automatic.World, rows: Sequence[Mapping[str, Any]]
+    chosen: settings.Settings, around: deciding.World, rows: Sequence[Mapping[str, Any]]
 ) -> list[str]:
     source = source_of("torchmirror_auto")
     switch = text("status.on") if chosen.auto else text("status.is_off", {"source": source})
@@ -221,7 +223,9 @@ def _status_lines(
     for row in rows:
         lines.append(f"  {row['name']:<{width}}  {row['url']}")
         why = f"{row['mirror']}: {row['reason']}" if row["mirror"] else str(row["reason"])
-        lines += wrap(why, 78, initial_indent=" " * (width + 4), subsequent_indent=" " * (width + 4))
+        lines += wrap(
+            why, 78, initial_indent=" " * (width + 4), subsequent_indent=" " * (width + 4)
+        )
     return lines
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import automatic, channels, condarc, settings
+from . import channels, condarc, deciding, settings
 from .exceptions import BadMirror, BadRegistry, NothingToEnable
 from .messages import text
 from .mirrors import MirrorError, upstream_url
@@ -44,8 +44,8 @@ def enable(args: Namespace) -> int:
         return _report(path, "hook_only", ["hook_only"], auto=settings.read().auto)
     around = _world(args.mirror or ())
     # What an earlier `enable` wrote is about to be replaced, so it is nobody's own.
-    around = around._replace(own=around.own - _ours_alone())
-    verdicts = automatic.decide(args.channels or CHANNELS, around)
+    around.own -= _ours_alone()
+    verdicts = deciding.decide(args.channels or CHANNELS, around)
     mapped = [v for v in verdicts if v.code in ("mirrored", "unfit_url") and _parent(v)]
     if not mapped:
         raise NothingToEnable(
@@ -91,11 +91,11 @@ def _path(args: Namespace) -> Path:
     return condarc.system_file() if args.system else condarc.user_file()
 
 
-def _world(asked: Sequence[str]) -> automatic.World:
+def _world(asked: Sequence[str]) -> deciding.World:
     try:
         chosen = settings.read()
         written = settings.entries(chosen)
-        return automatic.world(chosen, settings.preference(asked, chosen, written), written)
+        return deciding.World(chosen, settings.preference(asked, chosen, written), written)
     except MirrorError as error:
         if asked:
             raise BadMirror(value=" ".join(asked), detail=str(error)) from error
@@ -115,14 +115,14 @@ def _ours_alone() -> frozenset[str]:
     return frozenset(ours - others)
 
 
-def _parent(verdict: automatic.Verdict) -> str | None:
+def _parent(verdict: deciding.Verdict) -> str | None:
     return channels.parent(verdict.name, str(verdict.url))
 
 
 def _content(
-    mapped: Iterable[automatic.Verdict],
-    verdicts: Iterable[automatic.Verdict],
-    around: automatic.World,
+    mapped: Iterable[deciding.Verdict],
+    verdicts: Iterable[deciding.Verdict],
+    around: deciding.World,
     *,
     given: bool,
 ) -> str:

@@ -61,9 +61,7 @@ def conda_pre_commands() -> Iterator[CondaPreCommand]:
 
     from .commands import PLAIN, REDIRECTED
 
-    yield CondaPreCommand(
-        name="torchmirror", action=_before, run_for={*REDIRECTED, *PLAIN}
-    )
+    yield CondaPreCommand(name="torchmirror", action=_before, run_for={*REDIRECTED, *PLAIN})
 
 
 @hookimpl
@@ -85,27 +83,15 @@ def conda_settings() -> Iterator[CondaSetting]:
 
 
 def _before(command: str) -> None:
-    from .commands import REDIRECTED
+    from .automatic import before
 
-    if command in REDIRECTED or _redirecting():
-        from .automatic import before
-
-        before(command)
+    before(command)
 
 
 def _after(command: str) -> None:
-    if _redirecting():
-        from .automatic import after
+    from .automatic import after
 
-        after()
-
-
-def _redirecting() -> bool:
-    """Whether anything of ours can be in force, without importing what would say so."""
-    import sys
-
-    module: Any = sys.modules.get(f"{__package__}.channels")
-    return module is not None and bool(module.active())
+    after(command)
 
 
 def _calling(module: str, name: str) -> Callable[..., Any]:
@@ -122,7 +108,7 @@ def _when_parsing(fill: Callable[[ArgumentParser], Any]) -> Callable[[ArgumentPa
 
     def configure(parser: ArgumentParser) -> None:
         def parse(args: Any = None, namespace: Any = None) -> tuple[Namespace, list[str]]:
-            del parser.parse_known_args  # type: ignore[method-assign]
+            del parser.parse_known_args
             fill(parser)
             return parser.parse_known_args(args, namespace)
 

@@ -147,14 +147,18 @@ def loaded(packages: Iterable[Mapping[str, Any]]) -> list[Any]:
 
 def cached(record: Any) -> Any | None:
     """The package cache's record of this very file, or None where it is not there."""
+    from conda.base.context import context
     from conda.core.package_cache_data import PackageCacheData
 
-    for found in PackageCacheData.query_all(record):
+    for folder in context.pkgs_dirs:
+        found = PackageCacheData(folder).get(record, None)
+        if found is None or not found.get("url"):
+            continue
         same = all(
             not record.get(key) or not found.get(key) or record.get(key) == found.get(key)
             for key in ("sha256", "md5", "size")
         )
-        if same and found.get("url") and (found.is_extracted or found.is_fetched):
+        if same and (found.is_extracted or found.is_fetched):
             return found
     return None
 

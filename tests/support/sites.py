@@ -7,7 +7,7 @@ installation takes a fraction of a second.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,8 @@ CUDART = "cuda-cudart-12.4.127-0.tar.bz2"
 LEAF = "filelock-3.16.1-stub_0.tar.bz2"
 #: The command that asks for it.
 ASK = ("torch-install", "-y", "--cuda", "12.4", "pytorch")
+#: The Range of a probe.
+FIRST = "bytes=0-15"
 #: The names of all that the command installs.
 SET = {"pytorch", "pytorch-cuda", "pytorch-mutex", "cuda-cudart", "python", "pip", "filelock"}
 
@@ -121,24 +123,21 @@ class Sites:
         }
 
     def fetched(self, file: str) -> dict[str, int]:
-        """How often each server was asked for the content of a file, first bytes aside."""
-        return {
-            name: sum(
-                request.path.endswith(f"/{file}")
-                and request.headers.get("Range", "bytes=0-15") != "bytes=0-15"
-                or request.path.endswith(f"/{file}")
-                and "Range" not in request.headers
-                for request in list(mirror.requests)
-            )
-            for name, mirror in self.all.items()
-        }
+        """How often each server sent a file, or the rest of it; first bytes aside."""
+        return self._count(file, lambda span: span != FIRST)
 
     def probed(self, file: str) -> dict[str, int]:
         """How often each server was asked for the first bytes of a file."""
+        return self._count(file, lambda span: span == FIRST, {200, 206, 0, 404, 403, 500, 503})
+
+    def _count(
+        self, file: str, wanted: Callable[[str | None], bool], statuses: Container[int] = (200, 206)
+    ) -> dict[str, int]:
         return {
             name: sum(
                 request.path.endswith(f"/{file}")
-                and request.headers.get("Range") == "bytes=0-15"
+                and request.status in statuses
+                and wanted(request.headers.get("Range"))
                 for request in list(mirror.requests)
             )
             for name, mirror in self.all.items()

@@ -1,0 +1,229 @@
+"""Which channels are redirected to which mirror, and why a channel is left alone.
+
+What users have configured themselves wins: their `custom_channels`, `default_channels` and
+`channel_alias`, the administrator's allowlist and denylist, and credentials, which must never get
+to a mirror. For the rest the first mirror of the preference list that carries the channel is
+taken. Needs conda for its configuration only; the automatic redirect cannot wait for more imports
+than these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import channels, lookup
+
+if TYPE_CHECKING:
+    from .mentions import Mentions
+    from .models import Located
+    from .settings import Settings
+
+DEFAULTS = "defaults"
+
+
+class Verdict(NamedTuple):
+    """Where a channel is read from, and why.
+
+    `code` is "mirrored" (and then `url` and `mirror` are set), or says why the channel is left
+    alone: "configured", "default_channels", "channel_alias", "credentials", "not_allowed",
+    "not_carried", "elsewhere" (`mirror` is one that has it and is not preferred), "unfit_url".
+    """
+
+    name: str
+    code: str
+    mirror: str | None = None
+    url: str | None = None
+
+
+class World:
+    """What the verdicts depend on: the settings, the registry as written, the preference with
+    URLs made into entries of `written`, the platform, and the user's own configuration as it is
+    without our redirects. Raises MirrorError for a preference that names no mirror."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        preference: Sequence[str] = (),
+        written: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        from conda.base.context import context
+
+        from . import settings as module
+
+        there = keys(context)
+        self.settings = settings
+        self.written = dict(module.entries(settings) if written is None else written)
+        chosen = preference or module.preference((), settings, self.written)
+        self.preference = tuple(_resolved(chosen, self.written, settings))
+        self.subdir: str = context.subdir
+        self.own: frozenset[str] = frozenset()
+        if "custom_channels" in there or "custom_multichannels" in there:
+            self.own = frozenset((*channels.configured(), *context._custom_multichannels))
+        self.own_defaults = not _may_move_defaults(context, there)
+        self.own_alias = (
+            "channel_alias" in there and context.channel_alias.location != "conda.anaconda.org"
+        )
+        named = context.channel_settings if "channel_settings" in there else ()
+        self.credentials = {str(item.get("channel", "")) for item in named if "auth" in item}
+        self.allowed = _listed(context, there, "allowlist_channels", "whitelist_channels")
+        self.denied = _listed(context, there, "denylist_channels")
+
+
+def keys(context: Any) -> frozenset[str]:
+    """The configuration keys that any source sets: typing one costs conda 0.2 ms."""
+    return frozenset(name for raw in context.raw_data.values() for name in raw)
+
+
+def _listed(context: Any, there: frozenset[str], *names: str) -> tuple[str, ...]:
+    if not there.intersection(names):
+        return ()
+    return tuple(str(item).rstrip("/") for item in getattr(context, names[0]))
+
+
+def _may_move_defaults(context: Any, there: frozenset[str]) -> bool:
+    """Whether only the file of `conda torch-mirror enable` sets what `defaults` stands for."""
+    if "default_channels" in there:
+        from .condarc import is_ours
+
+        if not all(is_ours(s) for s, raw in context.raw_data.items() if "default_channels" in raw):
+            return False
+    return "custom_multichannels" not in there or DEFAULTS not in context._custom_multichannels
+
+
+def _resolved(
+    preference: Iterable[str], written: dict[str, Mapping[str, Any]], settings: Settings
+) -> Iterable[str]:
+    """The names of a preference list up to "upstream"; URLs are entered into `written`."""
+    for item in preference:
+        if item == "upstream":
+            return
+        if "://" not in item and item in written:
+            yield item
+            continue
+        from .mirrors import resolve
+
+        mirror = resolve((item,), {}, allow_http=settings.http)[0] if "://" in item else None
+        if mirror is None:
+            from .mirrors import UnknownMirror
+
+            raise UnknownMirror(item, written)
+        carried = {name: {"url": there.url} for name, there in mirror.channels.items()}
+        written[mirror.name] = {"channels": carried}
+        yield mirror.name
+
+
+def decide(names: Iterable[str], around: World, found: Mentions | None = None) -> list[Verdict]:
+    """A verdict for each channel; `defaults` is replaced by its parts."""
+    verdicts: dict[str, Verdict] = {}
+    for name in names:
+        parts = parts_of_defaults(around.subdir) if name == DEFAULTS else (name,)
+        for part in parts:
+            if part not in verdicts:
+                verdicts[part] = _decide(part, around, found)
+    return list(verdicts.values())
+
+
+def parts_of_defaults(subdir: str) -> tuple[str, ...]:
+    """As `mirrors.parts_of_defaults`, which takes longer to import than it may."""
+    names = ("pkgs/main", "pkgs/r")
+    return (*names, "pkgs/msys2") if subdir.startswith("win-") else names
+
+
+def _decide(name: str, around: World, found: Mentions | None) -> Verdict:
+    if name in around.own:
+        return Verdict(name, "configured")
+    if name.startswith("pkgs/"):
+        if around.own_defaults or name not in parts_of_defaults(around.subdir):
+            return Verdict(name, "default_channels")
+    elif around.own_alias:
+        return Verdict(name, "channel_alias")
+    if found is not None and name in found.secret:
+        return Verdict(name, "credentials")
+    if {name, _upstream(name)} & around.credentials:
+        return Verdict(name, "credentials")
+    carriers = lookup.carriers(around.written, around.preference, name, around.subdir)
+    if not carriers:
+        others = lookup.carriers(
+            around.written, lookup.on_its_own(around.written), name, around.subdir
+        )
+        if others and not around.settings.only:
+            return Verdict(name, "elsewhere", others[0][0])
+        return Verdict(name, "not_carried")
+    permitted = [(mirror, url) for mirror, url in carriers if _permitted(name, url, around)]
+    if not permitted:
+        return Verdict(name, "not_allowed", carriers[0][0])
+    mirror, url = permitted[0]
+    if not url.startswith("https://"):
+        from .mirrors import check_url
+
+        check_url(url, allow_http=around.settings.http)
+    if channels.parent(name, url) is None or not channels.redirectable(name):
+        return Verdict(name, "unfit_url", mirror, url)
+    return Verdict(name, "mirrored", mirror, url)
+
+
+def _upstream(name: str) -> str:
+    host = "repo.anaconda.com" if name.startswith("pkgs/") else "conda.anaconda.org"
+    return f"https://{host}/{name}"
+
+
+def _permitted(name: str, url: str, around: World) -> bool:
+    """Whether allowlist and denylist let this mirror stand in for the channel.
+
+    A name in the allowlist allows the channel wherever it is read from, as conda has it; a URL
+    allows that URL alone, so that of upstream does not allow a mirror.
+    """
+    if url in around.denied:
+        return False
+    if not around.allowed:
+        return True
+    names = {name, DEFAULTS} if name.startswith("pkgs/") else {name}
+    return url in around.allowed or bool(names.intersection(around.allowed))
+
+
+def redirects(
+    verdicts: Iterable[Verdict], around: World, found: Mentions | None = None
+) -> list[channels.Redirect]:
+    """What to redirect. A label that the channel's mirror lacks stays at upstream."""
+    begun: list[channels.Redirect] = []
+    for verdict in verdicts:
+        if verdict.code != "mirrored" or verdict.mirror is None or verdict.url is None:
+            continue
+        if found is not None and _only_by_other_url(verdict, found):
+            continue
+        above = channels.parent(verdict.name, verdict.url)
+        assert above is not None
+        labels = () if found is None else found.labels.get(verdict.name, ())
+        entry = around.written[verdict.mirror]
+        guarded = any(lookup.url_of(entry, label, around.subdir) is None for label in labels)
+        begun.append((verdict.name, above, guarded))
+    return begun
+
+
+def _only_by_other_url(verdict: Verdict, found: Mentions) -> bool:
+    """Whether the channel was named by URLs alone that are not of the mirror."""
+    name = verdict.name
+    group = {name, DEFAULTS} if name.startswith("pkgs/") else {name}
+    if found.everything or group & {*found.asked, *found.installed}:
+        return False
+    return not any(url.startswith(str(verdict.url)) for url in found.urls.get(name, ()))
+
+
+def others(taken: Iterable[str], preference: Sequence[str] = ()) -> tuple[Located, ...]:
+    """The channels beside `taken` that the running command names and a mirror carries.
+
+    For a command of ours that redirects by itself. Raises MirrorError.
+    """
+    from . import settings
+    from .mentions import candidates, of_this_command
+    from .models import Located
+
+    found = of_this_command()
+    around = World(settings.read(), preference)
+    names = set(candidates(found)).difference(taken)
+    return tuple(
+        Located(verdict.name, verdict.url, verdict.mirror)
+        for verdict in decide(names, around, found)
+        if verdict.code == "mirrored" and verdict.mirror is not None and verdict.url is not None
+    )
