@@ -36,7 +36,7 @@ class Failure:
 
 def of_probe(source: Located, probe: probing.Probe) -> Failure:
     """The failure that a probe stands for."""
-    return Failure(source, probe.reason, probe.code in probing.OF_THE_SITE, probe)
+    return Failure(source, probe.reason, probe.of_site, probe)
 
 
 def of_error(error: BaseException, sources: Sequence[Located]) -> Failure | None:
@@ -149,7 +149,8 @@ def _failure(error: BaseException, source: Located, url: str) -> Failure:
         return of_probe(source, replace(probe, status=status, **fields))
     behind = next((p for p in _behind(error) if _telling(p)), error)
     code, detail = probing.failure(behind)
-    return of_probe(source, replace(probe, code=code, detail=detail))
+    asked = getattr(getattr(behind, "request", None), "url", None) or url
+    return of_probe(source, probing.elsewhere(replace(probe, code=code, detail=detail), asked))
 
 
 def _telling(error: BaseException) -> bool:

@@ -207,10 +207,13 @@ class Sources:
                 self._memory.keep(fresh.values())
         for source in sources:
             self._index_format(source)
-        for source, target in wanted:
-            probe = self._asked[target.url]
-            if probe.ok or target.url.endswith(".zst"):
-                continue
+        failed = [
+            (source, probe)
+            for source, target in wanted
+            if not (probe := self._asked[target.url]).ok and not target.url.endswith(".zst")
+        ]
+        # What is of the whole site explains the rest.
+        for source, probe in sorted(failed, key=lambda pair: not pair[1].of_site):
             last = self._at[source.name] + 1 >= len(self.chains[source.name])
             if not (last and probe.code in SOFT):
                 self._leave(blame.of_probe(source, probe))
@@ -238,6 +241,10 @@ class Sources:
             facts = {"mirror": source.mirror, "channel": source.name, "how": how}
             self._say(Notice("index_without_zst", facts))
             self._point()
+            # Conda keeps the way it reads an index together with what it has read.
+            from conda.core.subdir_data import SubdirData
+
+            SubdirData.clear_cached_local_channel_data(exclude_file=False)
 
     def _say_redirect(self, source: Located) -> None:
         hosts = {

@@ -7,7 +7,11 @@ codes, JSON keys, command names.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
+
+#: Subjects with sentences in a module of their own, by what their codes begin with.
+SUBJECTS = {"machine": "messages_machine", "check": "messages_verify"}
 
 TEXT: dict[str, str] = {
     # Errors, `.cause` behind the code of an error says why.
@@ -143,6 +147,7 @@ TEXT: dict[str, str] = {
     "probe_insecure": "redirects {what} to {host} without TLS, which is refused",
     "probe_foreign": "redirects {what} to {host}, which is no known mirror: refused, as nothing"
     " vouches for what would come from there",
+    "probe_redirect_dead": "redirects {what} to {host}, which cannot be reached ({detail})",
     "probe_redirect_loop": "redirects {what} in a circle",
     "probe_html": "sends a web page instead of {what}",
     "probe_not_the_file": "sends something else instead of {what}",
@@ -286,5 +291,18 @@ def text(code: str, facts: Mapping[str, Any] | None = None, *, default: str | No
 
     Raises: KeyError for a code without a sentence, unless a default is given.
     """
-    template = TEXT.get(code, default) if default is not None else TEXT[code]
-    return str(template).format_map(facts or {})
+    found = _template(code)
+    if found is None:
+        if default is None:
+            raise KeyError(code)
+        found = default
+    return found.format_map(facts or {})
+
+
+def _template(code: str) -> str | None:
+    """The one look-up of sentences."""
+    subject, _, rest = code.partition(".")
+    if module := SUBJECTS.get(subject):
+        found: str | None = import_module(f"{__package__}.{module}").TEXT.get(rest)
+        return found
+    return TEXT.get(code)

@@ -83,15 +83,19 @@ def conda_settings() -> Iterator[CondaSetting]:
 
 
 def _before(command: str) -> None:
-    from .automatic import before
-
-    before(command)
+    _guarded("before", command)
 
 
 def _after(command: str) -> None:
-    from .automatic import after
+    _guarded("after", command)
 
-    after(command)
+
+def _guarded(name: str, command: str) -> None:
+    try:
+        from . import automatic
+    except Exception:  # a half-removed installation of ours is no reason for conda to fail
+        return
+    getattr(automatic, name)(command)
 
 
 def _calling(module: str, name: str) -> Callable[..., Any]:

@@ -80,6 +80,11 @@ class Probe:
         return self.code == "ok"
 
     @property
+    def of_site(self) -> bool:
+        """Whether it says something of the whole site that was asked."""
+        return self.code in OF_THE_SITE and self.moved_to is None
+
+    @property
     def moved_to(self) -> str | None:
         """The host that answered, where it is another one than was asked."""
         return self.host if self.host and self.host != host_of(self.url) else None
@@ -213,37 +218,39 @@ def _ask(session: Any, target: Target, hosts: frozenset[str], limit: float) -> P
     """One request, its redirects followed by hand so that each can be refused."""
     started, now = time.monotonic(), time.time()
     probe = Probe(safe(target.url), "ok", host=host_of(target.url), at=now)
-    try:
-        found = _follow(session, target, hosts, limit, probe)
-    except Exception as error:  # whatever it is, this mirror is not to be had
-        found = replace(probe, **_failed(error))
+    found = _follow(session, target, hosts, limit, probe)
     return replace(found, seconds=time.monotonic() - started)
 
 
 def _follow(
     session: Any, target: Target, hosts: frozenset[str], limit: float, probe: Probe
 ) -> Probe:
-    url, seen = target.url, {target.url}
+    url, seen = target.url, [target.url]
     headers = {
         "User-Agent": user_agent(),
         "Range": f"bytes=0-{FIRST - 1}",
         "Accept-Encoding": "identity",
     }
     while True:
-        with closing(
-            session.get(url, headers=headers, stream=True, allow_redirects=False, timeout=limit)
-        ) as response:
-            if not response.is_redirect:
-                return replace(probe, host=host_of(url), **_judged(response, target))
-            onward = urljoin(url, response.headers["Location"])
-            _drain(response)
+        try:
+            response = session.get(
+                url, headers=headers, stream=True, allow_redirects=False, timeout=limit
+            )
+            with closing(response):
+                if not response.is_redirect:
+                    return replace(probe, host=host_of(url), **_judged(response, target))
+                onward = urljoin(url, response.headers["Location"])
+                _drain(response)
+        except Exception as error:  # whatever it is, the file is not to be had from here
+            code, detail = failure(error)
+            return elsewhere(replace(probe, code=code, detail=detail), url)
         refusal = _refused_redirect(onward, target, hosts | {probe.host})
         if onward in seen or len(seen) > HOPS:
             refusal = "redirect_loop"
         if refusal is not None:
             status, host = response.status_code, host_of(onward)
             return replace(probe, code=refusal, status=status, host=host)
-        seen.add(onward)
+        seen.append(onward)
         url = onward
 
 
@@ -359,9 +366,13 @@ def _delay(said: str | None) -> float | None:
     return None if moment is None else max(0.0, moment - time.time())
 
 
-def _failed(error: BaseException) -> dict[str, Any]:
-    code, detail = failure(error)
-    return {"code": code, "detail": detail}
+def elsewhere(probe: Probe, url: str) -> Probe:
+    """The probe where the connection that failed was to `url`: after a redirect to another host
+    the mirror itself is well."""
+    host = host_of(url)
+    if host == host_of(probe.url):
+        return probe
+    return replace(probe, code="redirect_dead", host=host)
 
 
 def failure(error: BaseException) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from .probing import OF_THE_SITE, Probe, host_of
+from .probing import Probe, host_of
 
 NAME = "torchmirror-probes.json"
 SCHEMA = 1
@@ -36,16 +36,13 @@ class Memory:
     def get(self, url: str) -> Probe | None:
         """What is known of this URL, or of the whole site that it is at."""
         about = [p for p in self._known.values() if p.url == url or _same_site(p, url)]
-        newest = max(about, key=lambda probe: probe.at, default=None)
-        return None if newest is None else replace(newest, remembered=True)
+        return max(about, key=lambda probe: probe.at, default=None)
 
     def site(self, url: str) -> Probe | None:
         """The failure that keeps the whole site of this URL from being asked, if there is one."""
         of_it = [p for p in self._known.values() if host_of(p.url) == host_of(url)]
         newest = max(of_it, key=lambda probe: probe.at, default=None)
-        if newest is None or newest.code not in OF_THE_SITE:
-            return None
-        return replace(newest, remembered=True)
+        return newest if newest is not None and newest.of_site else None
 
     def keep(self, probes: Iterable[Probe]) -> None:
         """Add answers, to be written by `save`; later ones of this run see them at once."""
@@ -70,7 +67,7 @@ class Memory:
 
 
 def _same_site(probe: Probe, url: str) -> bool:
-    return probe.code in OF_THE_SITE and host_of(probe.url) == host_of(url)
+    return probe.of_site and host_of(probe.url) == host_of(url)
 
 
 def _place() -> Path | None:
@@ -102,7 +99,7 @@ def _probe(entry: dict[str, Any]) -> Probe:
     probe = Probe(**entry)
     if not isinstance(probe.url, str) or not isinstance(probe.code, str):
         raise TypeError("no probe")
-    return replace(probe, at=float(probe.at))
+    return replace(probe, at=float(probe.at), remembered=True)
 
 
 def _holds(probe: Probe) -> float:

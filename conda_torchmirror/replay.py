@@ -65,6 +65,7 @@ def execute(args: Namespace, actions: Sequence[Action], prefix: str | None, *, e
         records = transaction.loaded(plan.packages)
     except (ValueError, TypeError, KeyError) as error:
         raise PlanAltered(folder=str(plan.folder), detail=str(error)) from error
+    transaction.allowed(records)
     lacking = [record for record in records if transaction.cached(record) is None]
     files = transaction.beside(lacking, str(plan.folder))
     uncached, lacking = lacking, [record for record in lacking if record not in files]

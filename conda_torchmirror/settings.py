@@ -38,6 +38,7 @@ class Settings:
     mirrors: tuple[str, ...] = ()
     fallback: bool = True
     flexible: bool = True
+    check_hashes: bool = True
     http: bool = False
     registry: str = ""
     only: tuple[str, ...] = ()

@@ -145,6 +145,22 @@ def loaded(packages: Iterable[Mapping[str, Any]]) -> list[Any]:
     return records
 
 
+def allowed(records: Iterable[Any]) -> None:
+    """Obey allowlist_channels and denylist_channels, which conda forgets for explicit files.
+
+    Raises: conda's ChannelNotAllowed or ChannelDenied.
+    """
+    from conda.base import context as conda_context
+
+    channels = sorted({record.channel.base_url for record in records})
+    if hasattr(conda_context, "validate_channels"):
+        conda_context.validate_channels(channels)
+    else:
+        from conda.core.index import check_allowlist
+
+        check_allowlist(channels)
+
+
 def cached(record: Any) -> Any | None:
     """The package cache's record of this very file, or None where it is not there."""
     from conda.base.context import context

@@ -225,14 +225,17 @@ def _said(result: Result, sites: Sites) -> str:
         found = [" ".join(str(result.error).split())]
     else:
         ours = ("mirror_left", "mirror_sends_on", "index_without_zst", "index_behind")
-        patterns = [re.sub(r"\\{\w+\\}", ".+?", re.escape(TEXT[code])) for code in ours]
         found = []
-        for pattern in patterns:
-            found += [m[0] for m in re.finditer(rf"(?<= )first[^-]*?{pattern[3:]}", out)]
+        for code in ours:
+            words = re.escape(TEXT[code]).replace(r"\{instead\}", "(?:second|upstream)")
+            words = words.replace(r"\{host\}", r"\S+").replace(r"\{mirror\}", "first")
+            pattern = re.sub(r"\\{\w+\\}", "(?:(?! - ).)+?", words)
+            found += [match[0] for match in re.finditer(pattern, out)]
     text = "; ".join(dict.fromkeys(found)) or "nothing"
     for name, mirror in sites.all.items():
         text = text.replace(f"127.0.0.1:{mirror.port}", name).replace(f":{mirror.port}", "")
-    return re.sub(r"\(\[SSL[^)]*\)(?:\))?", "(...)", text).replace("|", "/")
+    text = re.sub(r"\((?:\[SSL|\[Errno|Expecting|Unterminated)[^)]*\)(?:[^)]*\))?", "(...)", text)
+    return re.sub(r"\b[0-9a-f]{60}[0-9a-f]{4}\b", "...", text).replace("|", "/")
 
 
 def test_the_page_is_complete() -> None:

@@ -554,3 +554,15 @@ def test_a_package_without_an_address_cannot_be_planned(tmp_path):
     with pytest.raises(PlanWithoutAddress, match="mine"):
         saved.save(tmp_path / "new", decision, found)
     assert not (tmp_path / "new").exists()
+
+
+def test_an_administrators_list_of_channels_counts(make_plan, mirrored, conda_in_process, tmp_path):
+    folder = make_plan("filelock").folder
+    only = "https://conda.example/only"
+    mirrored(channels=[only], allowlist_channels=[only])
+    result = conda_in_process("torch-install", "-p", tmp_path / "env", "--plan", folder)
+    assert result.rc == 1
+    assert "Channel" in result.stderr
+    assert not (tmp_path / "env").exists()
+    mirrored(channels=["conda-forge"], allowlist_channels=["conda-forge"])
+    conda_in_process("torch-install", "-p", tmp_path / "env", "--plan", folder).ok()

@@ -69,7 +69,7 @@ def write_channels(root: Path) -> Path:
                 "depends": depends,
                 "constrains": [],
                 "subdir": "linux-64",
-                "timestamp": 1730000000000,
+                "timestamp": 1720000000000 + (version == "2.5.1"),
             }
             records[file_name(record)] = record
         write_channel(root / channel, "linux-64", records)

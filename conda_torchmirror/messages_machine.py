@@ -1,0 +1,57 @@
+"""English sentences about a machine: what each code of the evidence says. Found by `messages`.
+
+The facts of a notice fill them in. In `messages.text` their codes begin with `machine.`.
+"""
+
+from __future__ import annotations
+
+TEXT: dict[str, str] = {
+    "cuda_from_libcuda": "The driver runs CUDA {cuda} (conda's own detection).",
+    "cuda_overridden": "CUDA {cuda} is set by {variable}; this machine's driver is not asked.",
+    "cuda_hidden": "{variable} is empty, which hides this machine's driver.",
+    "cuda_unusable": "{variable} is {value!r}, which is no CUDA version such as 12.4.",
+    "cuda_given": "CUDA {cuda} is given with --cuda; this machine's driver is not asked.",
+    "cuda_not_asked": "A CPU build is asked for; this machine's driver is not asked.",
+    "cuda_foreign": "The target is {subdir}, this machine is {native}: its driver does not count. "
+    "--cuda or CONDA_OVERRIDE_CUDA says which CUDA the target has.",
+    "cuda_not_detected": "conda found no NVIDIA driver.",
+    "arch_overridden": "Compute capability {arch} is set by {variable}.",
+    "arch_hidden": "{variable} is empty, which hides the compute capability.",
+    "arch_unusable": "{variable} is {value!r}, which is no compute capability such as 8.6; "
+    "it is ignored.",
+    "arch_unknown": "The GPU's compute capability is not known, so no build is turned down "
+    "because of it.",
+    "gpus_listed": "{source} lists: {gpus}.",
+    "driver_without_gpu": "There is an NVIDIA driver, but no GPU in this machine, as on a login "
+    "node of a cluster. For a node that has one, say which CUDA its driver runs with --cuda.",
+    "gpus_hidden": "CUDA_VISIBLE_DEVICES={value!r} hides every GPU; the choice is made as if it "
+    "were not set.",
+    "gpu_left_out": "CUDA_VISIBLE_DEVICES={value!r} leaves out {gpu}.",
+    "gpu_lowest": "The GPUs differ; {gpu} has the lowest compute capability, and decides.",
+    "gpu_sliced": "{gpu} is divided by MIG; a slice has the capability of the whole.",
+    "driver_version": "The driver is {driver}.",
+    "driver_library_missing": "The driver's library ({library}) cannot be loaded: {tried}",
+    "driver_error": "{library}: {call} answered {error_code} ({error}).",
+    "driver_mismatch": "The driver in the kernel and its library have different versions, as "
+    "after an update without a restart. Restart this machine.",
+    "driver_hangs": "The driver did not answer within {seconds:g} seconds.",
+    "probe_died": "The process that asks the driver ended with code {exit_code}.",
+    "smi_missing": "There is no nvidia-smi either.",
+    "smi_hangs": "{program} did not answer within {seconds:g} seconds.",
+    "smi_unreadable": "{program} ended with code {exit_code} and said nothing usable: {text!r}",
+    "wsl": "This is WSL 2: the driver is the one of Windows, and Windows' minimum versions hold.",
+    "jetson": "This is a Jetson ({model}): its GPU needs NVIDIA's own builds of PyTorch; those "
+    "of conda channels are for servers.",
+    "container_without_driver": "The host has an NVIDIA driver, but this container does not see "
+    "it. Start it with GPU support (`--gpus all` with Docker).",
+    "gpu_without_driver": "There is an NVIDIA device on the PCI bus ({device}), but no driver "
+    "for it. Install NVIDIA's driver, or pass --cuda for the version you will install.",
+    "rosetta": "conda runs under Rosetta on an Apple Silicon Mac: PyTorch for osx-64 ends with "
+    "2.2.2 and has no GPU support. Use a conda for osx-arm64.",
+    "glibc": "glibc is {version} ({source}).",
+    "macos": "macOS is {version} ({source}).",
+    "python_from_prefix": "Python {python} is in the environment.",
+    "python_given": "Python {python} is given with --python.",
+    "python_newest": "The environment has no Python yet; the newest that fits is taken.",
+    "fact_unknown": "{fact} could not be read: {error}",
+}

@@ -1,0 +1,102 @@
+"""English sentences about an installed PyTorch: what is wrong, and under `.hint` what to do.
+
+Found by `messages`; in `messages.text` their codes begin with `check.`.
+"""
+
+from __future__ import annotations
+
+TEXT: dict[str, str] = {
+    "mkl_ijit": "MKL 2024.1 and newer lack a symbol that this PyTorch build needs.",
+    "mkl_ijit.hint": 'Run `conda install "mkl<2024.1"` in this environment.',
+    "openmp_twice": "Two copies of the OpenMP library are loaded, mostly one of conda's and one of "
+    "pip's.",
+    "openmp_twice.hint": "Do not set KMP_DUPLICATE_LIB_OK. Install NumPy, SciPy and the like with "
+    "conda too, or make a fresh environment.",
+    "numpy_abi": "This PyTorch was built against NumPy 1, and NumPy 2 is installed.",
+    "numpy_abi.hint": 'Run `conda install "numpy<2"` in this environment.',
+    "partner_mismatch": "torchvision was built for another PyTorch, so its operators are missing.",
+    "partner_mismatch.hint": "Install the matching set with `conda torch-install`.",
+    "driver_too_old": "The NVIDIA driver is too old for CUDA {cuda}.",
+    "driver_too_old.hint": "Update the driver, or run `conda torch-install`, which takes a build "
+    "that this driver runs.",
+    "ptx_toolchain": "The driver is older than CUDA {cuda}, and has to compile code for this GPU, "
+    "which it cannot.",
+    "ptx_toolchain.hint": "Update the driver, or run `conda torch-install --cuda-compat strict`.",
+    "no_kernel_image": "This build has no code for this GPU{of_arch}.",
+    "no_kernel_image.hint": "`conda torch-install --explain` says which builds have.",
+    "driver_mixed": "Parts of the NVIDIA driver have different versions, as after an update "
+    "without a restart.",
+    "driver_mixed.hint": "Restart the machine.",
+    "gpu_busy": "Another program has the GPU for itself.",
+    "gpu_busy.hint": "`nvidia-smi` shows which; wait for it, then run `conda torch-verify` again.",
+    "gpu_memory": "The GPU's memory is taken by other programs.",
+    "gpu_memory.hint": "`nvidia-smi` shows which; close one, then run `conda torch-verify` again.",
+    "gpu_unseen": "There is a driver, but no GPU that this process may use.",
+    "gpu_unseen.hint": "Look at CUDA_VISIBLE_DEVICES; on a cluster, run on a node with a GPU.",
+    "driver_missing": "PyTorch finds no NVIDIA driver.",
+    "driver_missing.hint": "Install NVIDIA's driver; in a container, start it with GPU support.",
+    "cuda_unknown": "CUDA could not start, as after a machine slept with the driver loaded.",
+    "cuda_unknown.hint": "Restart the machine, or reload the kernel module nvidia_uvm.",
+    "cudnn": "cuDNN cannot be loaded, or another version of it is found first.",
+    "cudnn.hint": "Look for a cuDNN on LD_LIBRARY_PATH or PATH; the environment brings its own.",
+    "glibc_old": "This build needs a newer C library than the system has.",
+    "glibc_old.hint": "Take an older release, or a newer system or container image.",
+    "mkl_missing": "MKL, which this build needs, is missing or has another major version.",
+    "mkl_missing.hint": "Run `conda install mkl` in this environment.",
+    "cuda_library": "A CUDA library is missing, or another version of it is found first.",
+    "cuda_library.hint": "Unset LD_LIBRARY_PATH and try again; if that does not help, make a "
+    "fresh environment.",
+    "dll_procedure": "A DLL is found, but in a version that does not fit (WinError 127).",
+    "dll_procedure.hint": "Another program's DLL comes first on PATH, or pip and conda are mixed; "
+    "try a fresh environment.",
+    "dll_init": "A DLL could not be initialised (WinError 1114).",
+    "dll_init.hint": "Install the current Microsoft Visual C++ Redistributable (x64).",
+    "dll_missing": "A DLL, or one that it needs, is not found (WinError 126).",
+    "dll_missing.hint": "Install the current Microsoft Visual C++ Redistributable (x64); then "
+    "reinstall with `conda torch-install`.",
+    "truncated": "A file of the installation is damaged or incomplete.",
+    "truncated.hint": "Run `conda clean --packages`, then install again with --force-reinstall.",
+    "undefined_symbol": "Two libraries that do not belong together are loaded.",
+    "undefined_symbol.hint": "Mostly pip and conda packages are mixed, or a partner is of another "
+    "release; install the matching set into a fresh environment.",
+    "library_missing": "A library that PyTorch needs is not in the environment.",
+    "library_missing.hint": "Install again with --force-reinstall.",
+    "torch_missing": "PyTorch is not installed in this environment.",
+    "torch_missing.hint": "Run `conda torch-install`.",
+    "module_missing": "A Python package that is needed is missing.",
+    "module_missing.hint": "Install it with conda in this environment.",
+    "unexplained": "{error}",
+    "unexplained.hint": "Search the message above in PyTorch's issues.",
+    "no_python": "There is no Python in this environment.",
+    "no_python.hint": "Run `conda torch-install` to install Python and PyTorch.",
+    "crashed": "Python ended with {reason} while it was busy with: {step}.",
+    "crashed.hint": "Mostly libraries that do not belong together; try a fresh environment.",
+    "illegal_instruction": "This build uses instructions that this computer's CPU does not have.",
+    "illegal_instruction.hint": "Take another release, or the build of conda-forge.",
+    "timed_out": "It was not done after {seconds:g} seconds, while busy with: {step}.",
+    "timed_out.hint": "Run `conda torch-verify` again; the first run of a new installation is the "
+    "slowest.",
+    "cpu_build": "This is a CPU build, though a GPU is expected.",
+    "cpu_build.hint": "Run `conda torch-install`; `--cuda cpu` if a CPU build is what you want.",
+    "wrong_result": "{device} computes a wrong product.",
+    "wrong_result.hint": "Try another driver or release; do not trust results of this GPU.",
+    "elsewhere": "PyTorch is loaded from {file}, which is outside this environment.",
+    "elsewhere.hint": "`pip uninstall` that copy, or set PYTHONNOUSERSITE=1.",
+    "ignored_variable": "{name} is set and was not passed on; with it Python may load something "
+    "else.",
+    "library_path": "LD_LIBRARY_PATH is set; libraries in it are found before the environment's.",
+    "gpu_skipped": "A GPU works, though none was expected.",
+    "torch_twice": "{pip} of pip and {conda} of conda lie in the same place.",
+    "torch_twice.hint": "Remove pip's with `pip uninstall torch`, then reinstall conda's with "
+    "`conda torch-install`, or make a fresh environment.",
+    "cpuonly_left": "The package cpuonly keeps this environment on CPU builds.",
+    "cpuonly_left.hint": "If it is to use the GPU, run `conda remove cpuonly`, then "
+    "`conda torch-install`.",
+    "set_mismatch": "{partner} was built for `{spec}`, and {torch} is installed.",
+    "set_mismatch.hint": "Install the matching set with `conda torch-install`.",
+    "rule_broken": "{installed} does not go with {torch}: {why}.",
+    "rule_broken.hint": 'Run `conda install "{pin}"` in this environment.',
+    "pin_missing": "{torch} needs `{pin}` ({why}); `conda update --all` would undo that.",
+    "pin_missing.hint": "Add the line `{pin}` to conda-meta/pinned of the environment.",
+    "mps_unavailable": "This build has MPS, but macOS offers no GPU to it.",
+}
