@@ -64,7 +64,8 @@ def admits(spec: str, name: str, version: str, build: str) -> bool:
     if not build and parsed.get_raw_value("build") is not None:
         from conda.models.match_spec import MatchSpec
 
-        parsed = MatchSpec(parsed, build=None)
+        # Conda 24.7 cannot take a build out of a spec that it has parsed.
+        parsed = MatchSpec(name=parsed.name, version=parsed.get_raw_value("version") or "*")
     from conda.exceptions import InvalidVersionSpec
 
     try:

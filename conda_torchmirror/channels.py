@@ -143,9 +143,16 @@ class _Redirection:
     def _check(self) -> None:
         from conda.base.context import context
 
-        there = context.custom_channels
+        there = context._custom_channels
+        parts = context.custom_multichannels["defaults"] if self.parts else ()
+        moved = {part.name: part.location for part in parts}
         for name, above, _ in self.redirects:
-            if name not in there or _place(above)["location"] != there[name].location:
+            taken = (
+                moved.get(name) == _place(above)["location"]
+                if name in self.parts
+                else (there.get(name) == above)
+            )
+            if not taken:
                 raise CondaChanged(f"this conda does not take the address of {name}")
 
     def stop(self) -> None:
@@ -251,7 +258,7 @@ def redirected(located: Sequence[Located], args: Namespace, *, override: bool) -
         if channel.mirror in NOT_OURS or above is None or not redirectable(channel.name):
             continue
         if override or channel.name not in own:
-            ours.append((channel.name, above, False))
+            ours.append((channel.name, above, _label_to_guard(channel, args)))
     _open += 1
     begun = _Redirection(ours, args, override=override) if ours else None
     try:
@@ -267,6 +274,17 @@ def redirected(located: Sequence[Located], args: Namespace, *, override: bool) -
         _open -= 1
         if begun is not None:
             begun.stop()
+
+
+def _label_to_guard(channel: Located, args: Namespace) -> bool:
+    """Whether the command line names a label of the channel, and the mirror has no labels of it."""
+    asked = getattr(args, "channel", None) or ()
+    if not any(f"{channel.name}/label/" in str(word) for word in asked):
+        return False
+    from .settings import entries
+
+    carried = entries().get(channel.mirror, {}).get("channels", {})
+    return not carried.get(channel.name, {}).get("labels")
 
 
 def reload(args: Namespace) -> None:

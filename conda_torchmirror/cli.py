@@ -17,6 +17,7 @@ examples:
   conda torch-install -n new --python 3.11
   conda torch-install pytorch=2.3 torchvision --cuda 12.1
   conda torch-install --dry-run --platform win-64 --cuda 12.4 --python 3.12
+  conda torch-install -f environment.yml
   conda torch-install --list --cuda 11.8
 """
 
@@ -44,6 +45,12 @@ def configure_install(parser: ArgumentParser) -> None:
     # In a group, because a parser formats each argument that is added to itself.
     add = parser.add_argument_group("Choice of the build").add_argument
     add("specs", nargs="*", metavar="SPEC", help="Default: pytorch torchvision torchaudio.")
+    add(
+        "-f",
+        "--file",
+        action="append",
+        help="An environment.yml (no list of specs), whose PyTorch is chosen; may be repeated.",
+    )
     add("--cuda", default="auto", help="auto, cpu, or what the driver runs: 12.4 or cu124.")
     add(
         "--cuda-compat",

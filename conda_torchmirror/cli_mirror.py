@@ -17,8 +17,11 @@ EXAMPLES = """\
 examples:
   conda torch-mirror list
   conda torch-mirror status
+  conda torch-mirror test
   conda torch-mirror enable --mirror auto
   conda torch-mirror disable
+  conda torch-mirror rewrite environment.yml
+  conda torch-mirror upstream --check environment.yml
 """
 
 
@@ -68,6 +71,28 @@ def _status(parser: ArgumentParser) -> None:
     helpers.add_parser_json(parser)
 
 
+def _test(parser: ArgumentParser) -> None:
+    from conda.cli import helpers
+
+    parser.add_argument(
+        "mirrors",
+        nargs="*",
+        metavar="MIRROR",
+        help="Names or URLs, upstream for the official channels; default: those in question here.",
+    )
+    parser.add_argument(
+        "--spec",
+        action="append",
+        help="Ask for the files of this release, such as pytorch=2.3; may be repeated.",
+    )
+    parser.add_argument(
+        "--timeout", type=float, metavar="SECONDS", help="For the whole test; default: 10."
+    )
+    helpers.add_parser_platform(parser)
+    helpers.add_parser_networking(parser)
+    helpers.add_parser_json(parser)
+
+
 def _enable(parser: ArgumentParser) -> None:
     from conda.cli import helpers
 
@@ -96,6 +121,37 @@ def _disable(parser: ArgumentParser) -> None:
     helpers.add_output_and_prompt_options(parser)
 
 
+def _files(parser: ArgumentParser) -> None:
+    from conda.cli import helpers
+
+    file_options(parser)
+    helpers.add_parser_json(parser)
+
+
+def file_options(parser: ArgumentParser) -> None:
+    """Add what `rewrite` and `upstream` take, also where there is no conda."""
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="environment.yml, an explicit list or, with --pip, requirements.txt; - is a filter.",
+    )
+    parser.add_argument(
+        "--pip",
+        action="store_true",
+        help="Include pip's index options: PyPI, and the wheels of PyTorch.",
+    )
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--diff", action="store_true", help="Show what would change, and stop.")
+    only.add_argument(
+        "--check", action="store_true", help="Exit with 1 if anything would change, and stop."
+    )
+    parser.add_argument("--no-backup", action="store_true", help="Keep no FILE.bak.")
+    parser.add_argument(
+        "--mirror", action="append", help="A name, auto for all, or a URL; may be repeated."
+    )
+
+
 def _system(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--system",
@@ -113,6 +169,12 @@ COMMANDS = (
         "status", "Show where channels are read from now, and why.", _status, "overview.show_status"
     ),
     Command(
+        "test",
+        "Ask the mirrors: which answer, how soon, and what they hold.",
+        _test,
+        "mirror_test.execute",
+    ),
+    Command(
         "enable",
         "Let other tools (mamba, conda-lock) read channels from mirrors too, by a condarc file.",
         _enable,
@@ -123,5 +185,17 @@ COMMANDS = (
         "Turn mirrors off: remove that file, and redirect no command of conda's.",
         _disable,
         "persist.disable",
+    ),
+    Command(
+        "rewrite",
+        "Point the channels in files at mirrors, and change nothing else in them.",
+        _files,
+        "filereport.rewrite",
+    ),
+    Command(
+        "upstream",
+        "Point them back at the official channels, so that a file can be shared.",
+        _files,
+        "filereport.upstream",
     ),
 )

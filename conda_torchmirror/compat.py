@@ -25,11 +25,11 @@ class Tables:
         self._builds = data["architectures"]["builds"]
         self._ways_out = data["ways_out"]
 
-    def driver_floor(self, cuda: str, subdir: str) -> str | None:
-        """The lowest driver that runs any build of this CUDA, for the subdir's system."""
+    def driver_floor(self, cuda: str, system: str) -> str | None:
+        """The lowest driver that runs any build of this CUDA, on linux or windows."""
         row = self._drivers["versions"].get(cuda)
         row = row or self._drivers["families"].get(cuda.partition(".")[0], {})
-        floor: str | None = row.get(_system(subdir))
+        floor: str | None = row.get(system)
         return floor
 
     def architectures(self, torch: str, cuda: str, subdir: str) -> tuple[str, ...] | None:

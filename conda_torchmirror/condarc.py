@@ -34,10 +34,10 @@ def user_file() -> Path:
 
 
 def system_file() -> Path:
-    """Where the file of everybody who uses this conda is."""
-    from conda.base.context import context
+    """Where the file of everybody who uses this conda is: beside that of `config --system`."""
+    from conda.base.context import sys_rc_path
 
-    return Path(context.root_prefix) / "condarc.d" / NAME
+    return Path(sys_rc_path).parent / "condarc.d" / NAME
 
 
 def is_ours(source: Any) -> bool:

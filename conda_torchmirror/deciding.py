@@ -28,6 +28,8 @@ class Verdict(NamedTuple):
     `code` is "mirrored" (and then `url` and `mirror` are set), or says why the channel is left
     alone: "configured", "default_channels", "channel_alias", "credentials", "not_allowed",
     "not_carried", "elsewhere" (`mirror` is one that has it and is not preferred), "unfit_url".
+    "enabled" is a part of `defaults` that the file of `torch-mirror enable` leads to `url`: it is
+    redirected as well, for its name.
     """
 
     name: str
@@ -58,8 +60,11 @@ class World:
         self.preference = tuple(_resolved(chosen, self.written, settings))
         self.subdir: str = context.subdir
         self.own: frozenset[str] = frozenset()
+        self.enabled: Mapping[str, str] = {}
         if "custom_channels" in there or "custom_multichannels" in there:
-            self.own = frozenset((*channels.configured(), *context._custom_multichannels))
+            configured = channels.configured()
+            self.own = frozenset((*configured, *context._custom_multichannels))
+            self.enabled = {name: configured[name] for name in _enabled(context)}
         self.own_defaults = not _may_move_defaults(context, there)
         self.own_alias = (
             "channel_alias" in there and context.channel_alias.location != "conda.anaconda.org"
@@ -70,6 +75,19 @@ class World:
         self.denied = _listed(context, there, "denylist_channels")
 
 
+def _enabled(context: Any) -> set[str]:
+    """The channels that nothing but a file of `torch-mirror enable` maps."""
+    from .condarc import is_ours
+
+    ours: set[str] = set()
+    others: set[str] = set()
+    for source, raw in context.raw_data.items():
+        if "custom_channels" in raw:
+            names = set(raw["custom_channels"].value(None))
+            (ours if is_ours(source) else others).update(names)
+    return ours - others
+
+
 def keys(context: Any) -> frozenset[str]:
     """The configuration keys that any source sets: typing one costs conda 0.2 ms."""
     return frozenset(name for raw in context.raw_data.values() for name in raw)
@@ -78,7 +96,7 @@ def keys(context: Any) -> frozenset[str]:
 def _listed(context: Any, there: frozenset[str], *names: str) -> tuple[str, ...]:
     if not there.intersection(names):
         return ()
-    return tuple(str(item).rstrip("/") for item in getattr(context, names[0]))
+    return tuple(str(item).rstrip("/") for item in getattr(context, names[0], ()))
 
 
 def _may_move_defaults(context: Any, there: frozenset[str]) -> bool:
@@ -132,6 +150,8 @@ def parts_of_defaults(subdir: str) -> tuple[str, ...]:
 
 def _decide(name: str, around: World, found: Mentions | None) -> Verdict:
     if name in around.own:
+        if name in around.enabled and name.startswith("pkgs/") and not around.own_defaults:
+            return Verdict(name, "enabled", None, f"{around.enabled[name].rstrip('/')}/{name}")
         return Verdict(name, "configured")
     if name.startswith("pkgs/"):
         if around.own_defaults or name not in parts_of_defaults(around.subdir):
@@ -188,14 +208,14 @@ def redirects(
     """What to redirect. A label that the channel's mirror lacks stays at upstream."""
     begun: list[channels.Redirect] = []
     for verdict in verdicts:
-        if verdict.code != "mirrored" or verdict.mirror is None or verdict.url is None:
+        if verdict.code not in ("mirrored", "enabled") or verdict.url is None:
             continue
         if found is not None and _only_by_other_url(verdict, found):
             continue
         above = channels.parent(verdict.name, verdict.url)
         assert above is not None
         labels = () if found is None else found.labels.get(verdict.name, ())
-        entry = around.written[verdict.mirror]
+        entry = around.written.get(str(verdict.mirror), {})
         guarded = any(lookup.url_of(entry, label, around.subdir) is None for label in labels)
         begun.append((verdict.name, above, guarded))
     return begun

@@ -197,7 +197,7 @@ class Sources:
         for _, target in wanted:
             known = self._memory.get(safe(target.url)) if self._memory and self._on() else None
             if known is not None and target.url not in self._asked:
-                self._asked[target.url] = known
+                self._asked[target.url] = probing.judged_again(known, target)
             elif known is None and target.url not in self._asked:
                 new.append(target)
         if new:
@@ -239,7 +239,9 @@ class Sources:
         if "CONDA_REPODATA_USE_ZST" not in self._variables:
             self._variables["CONDA_REPODATA_USE_ZST"] = "false"
             facts = {"mirror": source.mirror, "channel": source.name, "how": how}
-            self._say(Notice("index_without_zst", facts))
+            notice = Notice("index_without_zst", facts)
+            self._say(notice)
+            self._now(notice)
             self._point()
             # Conda keeps the way it reads an index together with what it has read.
             from conda.core.subdir_data import SubdirData
@@ -411,11 +413,12 @@ class Sources:
             ):
                 variables["CONDA_REPODATA_FNS"] = "repodata.json"
         stack = self._stack
+        mapped = [_mapped(s) if s.name in own and s.mirror != OWN else s for s in located]
         if variables:
             stack.callback(channels.reload, self.args)
             stack.enter_context(environment(variables))
-            channels.reload(self.args)
-        mapped = [_mapped(s) if s.name in own and s.mirror != OWN else s for s in located]
+            if all(source.mirror in (mirrors.UPSTREAM, OWN) for source in mapped):
+                channels.reload(self.args)
         stack.enter_context(channels.redirected(mapped, self.args, override=override))
 
     def _official(self, name: str, names: Collection[str]) -> Records:

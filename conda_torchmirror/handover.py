@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from argparse import Action, Namespace, _AppendAction, _StoreAction
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from io import StringIO
 from typing import Any
@@ -17,6 +17,9 @@ from typing import Any
 from . import render
 from .channels import reload
 from .models import Installed, Plan
+
+#: What is done after conda's command; it may add to the JSON document.
+Then = Callable[[dict[str, Any]], None]
 
 #: What we say ourselves; everything else that conda's own helpers read is passed on.
 OURS = frozenset(("name", "prefix", "channel", "subdir", "dry_run", "help", "json"))
@@ -91,12 +94,10 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = old
 
 
-def arguments(
-    plan: Plan, prefix: str, options: Sequence[str], *, channels: Sequence[str], subdir: str | None
-) -> list[str]:
+def arguments(plan: Plan, prefix: str, options: Sequence[str], *, subdir: str | None) -> list[str]:
     """The words of the inner conda command."""
     found = [plan.verb, "--prefix", prefix]
-    for channel in (*(channel.name for channel in plan.channels), *channels):
+    for channel in plan.passed:
         found += ["--channel", channel]
     if subdir and plan.verb == "create":
         found += ["--subdir", subdir]
@@ -104,18 +105,24 @@ def arguments(
 
 
 def run(
-    command: Sequence[str], args: Namespace, variables: Mapping[str, str], extra: Mapping[str, Any]
+    command: Sequence[str],
+    args: Namespace,
+    variables: Mapping[str, str],
+    extra: Mapping[str, Any],
+    then: Then | None = None,
 ) -> int:
     """Run one conda command in this process and return its exit code.
 
     Under `--json` conda prints its document at once; it is held back and printed again with
     `extra`, so that there is one document. Errors get `extra` as well and go on to conda's own
-    handler.
+    handler. `then` is called with the document when the command has changed what it was to change;
+    what it raises goes on to conda's handler too.
     """
     from conda.base.context import context
 
     as_json = bool(context.json)
     held = StringIO()
+    done = False
     try:
         with environment(variables):
             if as_json:
@@ -123,6 +130,7 @@ def run(
                     code = _subshell(command)
             else:
                 code = _subshell(command)
+        done = code == 0
     except Exception as error:
         from conda.exceptions import DryRunExit
 
@@ -134,8 +142,11 @@ def run(
             raise
     finally:
         reload(args)
+    document = _document(held.getvalue()) if as_json else {}
+    if done and then is not None:
+        then(document)
     if as_json:
-        render.say(json.dumps({**_document(held.getvalue()), **extra}, indent=2, default=str))
+        render.say(json.dumps({**document, **extra}, indent=2, default=str))
     return code
 
 
@@ -146,23 +157,34 @@ def replacing(
     args: Namespace,
     variables: Mapping[str, str],
     extra: Mapping[str, Any],
+    then: Then | None = None,
 ) -> int:
     """Run the command after a package that stands in its way was removed.
 
     The removal asks by itself. If the command then fails or is declined, what was removed is put
-    back from conda's package cache, so that the environment is as before.
+    back from conda's package cache, so that the environment is as before. `then` is as for `run`.
     """
     if leftover is None:
-        return run(command, args, variables, extra)
+        return run(command, args, variables, extra, then)
     options = [word for word in command if word in ("--yes", "--quiet", "--json", "--offline")]
     with redirect_stdout(StringIO()) if "--json" in options else nullcontext():
         try:
             _subshell(["remove", "--prefix", prefix, *options, leftover.name])
         finally:
             reload(args)
+    changed = False
+
+    def after(document: dict[str, Any]) -> None:
+        nonlocal changed
+        changed = True
+        if then is not None:
+            then(document)
+
     try:
-        return run(command, args, variables, extra)
+        return run(command, args, variables, extra, after)
     except BaseException:
+        if changed:
+            raise
         spec = f"{leftover.name}={leftover.version}={leftover.build}"
         back = ["install", "--prefix", prefix, "--yes", "--quiet", "--use-index-cache"]
         with redirect_stdout(StringIO()):

@@ -6,12 +6,14 @@ import os
 from argparse import Action, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from . import (
     catalog,
     compat,
+    fromfile,
     handover,
     machine,
     plan,
@@ -19,6 +21,7 @@ from . import (
     replay,
     rules,
     saved,
+    sections,
     transaction,
     urls,
     ways,
@@ -74,6 +77,7 @@ def execute(args: Namespace, actions: Sequence[Action]) -> int:
     """
     from conda.base.context import context
 
+    args.given = None if args.plan else fromfile.take(args)
     subdir = context.subdir
     target = _target(args)
     if args.plan:
@@ -154,7 +158,7 @@ def _facts(args: Namespace, target: Target, subdir: str) -> tuple[Request, machi
     if torch and args.specs and not named:
         # Only partners are named: the release that is there stays.
         asked = replace(asked, specs={**asked.specs, TORCH: (f"{TORCH}=={torch.version}",)})
-    return asked, survey
+    return fromfile.applied(args.given, asked, survey)
 
 
 def _installed(on: Machine, name: str) -> Installed | None:
@@ -192,21 +196,30 @@ def _decide(
     if isinstance(chosen, NoChoice):
         found = ways.out(chosen, on, request, records.builds, admits, tables)
         raise NoFittingBuild(
-            request=render.asked(request, on), detail=render.why(chosen.rejected), ways=found
+            request=render.asked(request, on),
+            detail=render.why(chosen.rejected),
+            ways=(*found, *fromfile.ways(args.given, request, chosen.rejected)),
         )
-    notices: list[Notice] = []
+    notices = fromfile.notices(args.given, on)
     runtime = _runtime(chosen, sources, records, notices)
-    chosen = with_runtime(chosen, records.builds, runtime, admits)
+    asked = request.specs.get("pytorch-cuda", ())
+    builds = [
+        build
+        for build in records.builds
+        if build.name != "pytorch-cuda"
+        or all(admits(spec, build.name, build.version, build.build) for spec in asked)
+    ]
+    chosen = with_runtime(chosen, builds, runtime, admits)
     by_name = {channel.name: channel for channel in sources.located}
     torch = by_name["pytorch"]
     chosen = replace(chosen, builds=tuple(_with_url(build, torch) for build in chosen.builds))
-    pins = _pins(chosen, on, target, notices)
+    pins = _pins(chosen, on, target, args.given, notices)
     only_shown = bool(args.dry_run or args.urls)
     notices += _about(chosen, on, target, records, torch, dry_run=only_shown)
     wanted = [torch]
     if extra := rules.runtime_channel(chosen, on.subdir):
         wanted.append(by_name[extra])
-    if not context.channels:
+    if fromfile.parts_only(context.channels) and not args.override_channels:
         notices.append(Notice("no_channels"))
         if by_name["conda-forge"] not in wanted:
             wanted.append(by_name["conda-forge"])
@@ -225,6 +238,12 @@ def _decide(
             python = None
         else:
             notices.append(Notice("python_changes", {"old": there.version, "new": python}))
+    behind = None
+    if args.given is not None:
+        wanted, behind, told = fromfile.located(args.given, wanted, on.subdir)
+        notices += told
+        # The files say it in their own words.
+        python = None if args.given.python == python else python
     made = plan.make(
         chosen,
         request,
@@ -236,6 +255,7 @@ def _decide(
         target=words,
         python=python,
         user_channels=tuple(args.channel or ()),
+        behind=behind,
     )
     return Decision(
         machine=on,
@@ -247,6 +267,7 @@ def _decide(
         dry_run=bool(args.dry_run),
         notices=(*chosen.notices, *notices),
         evidence=survey.evidence,
+        files=fromfile.summary(args.given),
     )
 
 
@@ -280,7 +301,13 @@ def _runtime(
     return index
 
 
-def _pins(chosen: Choice, on: Machine, target: Target, notices: list[Notice]) -> list[str]:
+def _pins(
+    chosen: Choice,
+    on: Machine,
+    target: Target,
+    given: fromfile.Given | None,
+    notices: list[Notice],
+) -> list[str]:
     """The pins for this hand-over, and what has to be said about them.
 
     Raises: PinConflict where the environment's own pins leave no version.
@@ -295,6 +322,9 @@ def _pins(chosen: Choice, on: Machine, target: Target, notices: list[Notice]) ->
                 torch=chosen.torch.version,
                 why=rule.why,
             )
+        if against := fromfile.against(given, rule):
+            notices.append(against)
+            continue
         pins.append(rule.pin)
         notices.append(Notice("rule_pin", {"pin": rule.pin, "why": rule.why}, rule.source))
         if there := rules.contradicted(rule, on.installed, catalog.admits):
@@ -395,22 +425,24 @@ def _carry_out(
         *(["--download-only"] if args.download_only else []),
     ]
     variables = dict(decision.plan.environment)
-    if decision.machine.cuda_from == "--cuda" and decision.machine.cuda:
+    if decision.machine.cuda_from in ("--cuda", "file") and decision.machine.cuda:
         variables["CONDA_OVERRIDE_CUDA"] = decision.machine.cuda
     subdir = decision.machine.subdir
     command = handover.arguments(
         decision.plan,
         prefix,
         options,
-        channels=tuple(args.channel or ()),
         subdir=subdir if subdir != machine.native_subdir() else None,
     )
     extra: dict[str, Any] = {"torchmirror": render.summary(decision)}
     sources.agree(decision)
+    then = None
+    if args.given is not None and not (args.dry_run or args.download_only):
+        then = partial(sections.finish, args.given.files, args, prefix)
     try:
         if kept:
             return saved.make(args, decision, command, variables, extra["torchmirror"])
-        return handover.replacing(leftover, prefix, command, args, variables, extra)
+        return handover.replacing(leftover, prefix, command, args, variables, extra, then)
     except TorchMirrorError:
         raise
     except Exception as error:

@@ -26,14 +26,18 @@ def named(spec: str) -> str:
 def _driver(candidate: Facts, machine: Machine, tables: Tables) -> tuple[bool, Clash | None]:
     """Whether the build's CUDA is within the driver's, and the clash where it cannot run at all."""
     assert candidate.cuda is not None
-    says = f"the driver runs CUDA {machine.cuda} or older"
     needs = f"CUDA {candidate.cuda}"
-    built, driver = number(candidate.cuda), number(machine.cuda or "0")
+    if machine.cuda is None:
+        names = ", ".join(gpu.name for gpu in machine.gpus)
+        whose = f"the driver of this machine's GPU ({names})" if names else "the NVIDIA driver"
+        return False, ("driver_unusable", f"{whose} does not run", needs)
+    says = f"the driver runs CUDA {machine.cuda} or older"
+    built, driver = number(candidate.cuda), number(machine.cuda)
     if built <= driver:
         return True, None
     if built[0] != driver[0] or built[0] < COMPAT_SINCE:
         return False, ("cuda_too_new", says, needs)
-    floor = tables.driver_floor(candidate.cuda, machine.subdir)
+    floor = tables.driver_floor(candidate.cuda, machine.driver_os)
     if machine.driver and floor and number(machine.driver) < number(floor):
         return False, ("driver_too_old", f"driver {machine.driver}", f"{needs}: driver {floor}")
     return False, None

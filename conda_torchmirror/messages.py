@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 #: Subjects with sentences in a module of their own, by what their codes begin with.
-SUBJECTS = {"machine": "messages_machine", "check": "messages_verify"}
+SUBJECTS = {"machine": "messages_machine", "check": "messages_verify", "file": "messages_files"}
 
 TEXT: dict[str, str] = {
     # Errors, `.cause` behind the code of an error says why.
@@ -85,11 +85,13 @@ TEXT: dict[str, str] = {
     "older_release": "leave the release open: {torch} has what fits",
     "see_list": "`conda torch-install --list` shows what there is",
     "change_pins": "change the pin that is in the way: {pins}",
+    "name_cuda": "`--cuda 12.4` chooses for a driver that will run that CUDA, and asks none here",
     "drop_partner": "leave {names} out, or ask for another release",
     # Why a build fell away: {machine} and {build} are the two facts.
     "cuda_too_new": "{build}, {machine}",
     "minor_version_only": "{build}, {machine}",
     "driver_too_old": "{build}, {machine}",
+    "driver_unusable": "{build}, but {machine}",
     "cuda_build": "{build}, but {machine}",
     "cuda_unknown": "{build}, needed is {machine}",
     "cpu_build": "{build}, but {machine}",
@@ -104,6 +106,8 @@ TEXT: dict[str, str] = {
     " fits, and runs there",
     "cpu_no_driver": "no NVIDIA driver was found, so this is a CPU build; for a machine that has"
     " one say `--cuda 12.4`",
+    "cpu_no_gpu": "no GPU that CUDA can use was found, so this is a CPU build; for a machine that"
+    " has one say `--cuda 12.4`",
     "cpu_no_driver_mac": "on macOS there is one build, which uses the CPU and Apple's MPS",
     "cpu_allowed": "no CUDA build fits, so this is a CPU build (`--allow-cpu`)",
     "partner_along": "{installed} would not fit any more, so {chosen} is chosen along",
@@ -159,6 +163,12 @@ TEXT: dict[str, str] = {
     "mirror_left": "{mirror} {why}: {channels} from {instead}",
     "mirror_left_before": "{mirror} {why} ({minutes} min ago, not asked again): {channels} from"
     " {instead}",
+    "test_head": "{count} mirrors, asked for {subdir}: the first answer, what they hold, how old"
+    " their newest index is, and what they say of their last sync",
+    "test_files": "the files that were asked for: {files}",
+    "test_failed": "{mirror} {why}",
+    "test_offline": "conda is offline, so no mirror can be asked",
+    "upstream_title": "the official channels",
     "mirror_sends_on": "{mirror} sends requests for `{channel}` on to {host}",
     "index_without_zst": "{mirror}'s compressed index of `{channel}` is {how}; the plain one is"
     " used",
@@ -229,6 +239,13 @@ TEXT: dict[str, str] = {
     "urls_family": "what conda's solver adds is not among them: `--solve` lists it too",
     "urls_beside_plan": "saved in {folder}, they are found by `conda torch-install --plan"
     " {folder}`",
+    # Next steps for errors of conda's own commands.
+    "hint.runtime_channel": "`{name}` is in the channel `nvidia`, which few mirrors carry: add"
+    " `-c nvidia`, or let `conda torch-install` choose builds and channels",
+    "hint.torch_channel": "`{name}` is in the channel `pytorch`: add `-c pytorch`, or let"
+    " `conda torch-install` choose builds and channels",
+    "hint.mirror_forbids": "{mirror} refuses this network, as mirrors do after too many downloads:"
+    " do not try again at once; `conda torch-mirror test` shows which mirrors answer",
     # The automatic redirect, and `conda torch-mirror list|status|enable|disable`.
     "redirected": "{where} (conda torch-mirror disable turns this off)",
     "read_upstream": "{names} from upstream; {mirror} has it: plugins.torchmirror_mirrors:"
@@ -251,7 +268,7 @@ TEXT: dict[str, str] = {
     "enabled": "Written: {file}",
     "enabled_for": "conda, mamba, micromamba and conda-lock read these channels from mirrors now:",
     "enabled_own": "left as your own configuration has them: {names}",
-    "enabled_upstream": "no preferred mirror carries {names}: they stay at upstream",
+    "enabled_upstream": "still from upstream, for want of a preferred mirror that has it: {names}",
     "enabled_undo": "`conda torch-mirror disable` removes the file.",
     "hook_only": "No file of ours is left; conda's own commands are redirected as they run.",
     "disabled": "Mirrors are off. {file} holds the switch, and nothing else;"
@@ -278,6 +295,51 @@ TEXT: dict[str, str] = {
     "status.file": "{file}",
     "status.no_file": "none; `conda torch-mirror enable` writes one for mamba and others",
     "status.file_off": "{file} (the off switch)",
+    # Environment files of `torch-install -f`.
+    "file_not_readable": "{file} cannot be read as an environment file",
+    "file_not_readable.cause": "{detail}",
+    "not_environment_file": "{file} is {what}, not an environment file",
+    "not_environment_file.cause": "`torch-install -f` takes an environment.yml",
+    "file_explicit": "`conda create -n NEW --file {file}` installs exactly what it lists",
+    "file_specs": "put its specs on the command line: `conda torch-install SPEC ...`",
+    "file_export": "name its packages in an environment.yml, or on the command line",
+    "file_lock": "what it was made from can be used, or the lock made anew: `{command}`",
+    "file_section": "{file} has a section `{section}`, which conda cannot install",
+    "file_remove_section": "take the section out of the file, and install it in another way",
+    "files_disagree": "the files name different environments: {names}",
+    "files_disagree.cause": "one run has one environment",
+    "name_one": "name it: `-n NAME` or `-p PREFIX`",
+    "no_torch_in_file": "{file} asks for none of pytorch, torchvision, torchaudio and torchtext",
+    "no_torch_in_file.cause": "{detail}",
+    "file_no_torch": "among its conda packages there is nothing to choose",
+    "file_torch_by_pip": "its pip section installs {lines}, and beside pip's torch none of conda's"
+    " can stand",
+    "file_name_torch": "name them beside the file: `conda torch-install -f {path} pytorch"
+    " torchvision`",
+    "file_as_it_is": "`conda env create -f {path}` takes the file as it is, and chooses nothing",
+    "file_other_channel": "{file} takes `{spec}` from the channel `{channel}`",
+    "file_other_channel.cause": "torch-install chooses exact builds of the channel `pytorch`",
+    "file_elsewhere": "{file} asks for `{spec}`",
+    "file_elsewhere.cause": "it is a package of conda-forge that needs conda-forge's own pytorch;"
+    " torch-install chooses from the channel `pytorch`",
+    "file_remove_spec": "take it out of the file: a CUDA build is chosen without it",
+    "section_failed": "the {section} section of {file} could not be installed",
+    "section_failed.cause": "{detail}; the conda packages are installed in {prefix}, and the"
+    " variables of the file are not set yet",
+    "run_again": "mend the section, and run the same command again",
+    "file_narrowed": "{file}: {specs} became the builds above; {count} other specs go to the solver"
+    " as written",
+    "file_section_after": "{file}: the {section} section ({count} lines) is installed after that",
+    "file_pip_over": "{file}: its pip section has {lines}, which pip puts over conda's",
+    "file_variables": "{file}: the variables {names} are set after that",
+    "file_variables_set": "Variables are set: {names}",
+    "file_left_out": "{file}: `{spec}` is left out, as `{option}` takes its place",
+    "file_cuda": "no NVIDIA driver was found here; {file} asks for CUDA {cuda}, so this is for a"
+    " machine that runs it (`--cuda cpu` takes a CPU build)",
+    "file_channel_added": "{file} does not name the channel `{channel}`, which these builds need:"
+    " it is added for this run, behind the others",
+    "file_against_rule": "{file} asks for `{spec}`, though PyTorch needs {pin} ({why}); the solver"
+    " gets it as written",
     "list.legend": "The first column is your order of preference. yes, likely, uncertain: carried,"
     " and how sure; redirect: sent on to another site; campus: on campus only; -: not carried;"
     " ?: not known.",

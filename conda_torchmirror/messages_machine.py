@@ -27,7 +27,8 @@ TEXT: dict[str, str] = {
     "gpus_hidden": "CUDA_VISIBLE_DEVICES={value!r} hides every GPU; the choice is made as if it "
     "were not set.",
     "gpu_left_out": "CUDA_VISIBLE_DEVICES={value!r} leaves out {gpu}.",
-    "gpu_lowest": "The GPUs differ; {gpu} has the lowest compute capability, and decides.",
+    "gpu_lowest": "The GPUs differ; {gpu} has the lowest compute capability, and decides for "
+    "{others} too. CUDA_VISIBLE_DEVICES can leave a GPU out.",
     "gpu_sliced": "{gpu} is divided by MIG; a slice has the capability of the whole.",
     "driver_version": "The driver is {driver}.",
     "driver_library_missing": "The driver's library ({library}) cannot be loaded: {tried}",

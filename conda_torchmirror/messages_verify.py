@@ -6,6 +6,20 @@ Found by `messages`; in `messages.text` their codes begin with `check.`.
 from __future__ import annotations
 
 TEXT: dict[str, str] = {
+    # The verdict, and words of the table of facts.
+    "fine": "PyTorch works.",
+    "no_gpu": "PyTorch works, but not on the GPU.",
+    "broken": "PyTorch does not work.",
+    "does_not_load": "does not load",
+    "device_fine": "computes correctly",
+    "device_fails": "does not compute",
+    "device_unused": "not used",
+    "message": "Message:",
+    "installed_but": "The packages are installed, but the check of PyTorch failed:",
+    "static_fine": "{torch} ({build}) fits this machine and its partners.",
+    "static_wrong": "{torch} ({build}) has problems:",
+    "static_machine": "CUDA of the driver: {cuda}, driver: {driver}, GPUs: {gpus}.",
+    # Causes.
     "mkl_ijit": "MKL 2024.1 and newer lack a symbol that this PyTorch build needs.",
     "mkl_ijit.hint": 'Run `conda install "mkl<2024.1"` in this environment.',
     "openmp_twice": "Two copies of the OpenMP library are loaded, mostly one of conda's and one of "
@@ -19,6 +33,8 @@ TEXT: dict[str, str] = {
     "driver_too_old": "The NVIDIA driver is too old for CUDA {cuda}.",
     "driver_too_old.hint": "Update the driver, or run `conda torch-install`, which takes a build "
     "that this driver runs.",
+    "driver_unusable": "The NVIDIA driver of this machine does not run.",
+    "driver_unusable.hint": "`nvidia-smi` says more; after an update of the driver, restart.",
     "ptx_toolchain": "The driver is older than CUDA {cuda}, and has to compile code for this GPU, "
     "which it cannot.",
     "ptx_toolchain.hint": "Update the driver, or run `conda torch-install --cuda-compat strict`.",
@@ -65,8 +81,8 @@ TEXT: dict[str, str] = {
     "torch_missing.hint": "Run `conda torch-install`.",
     "module_missing": "A Python package that is needed is missing.",
     "module_missing.hint": "Install it with conda in this environment.",
-    "unexplained": "{error}",
-    "unexplained.hint": "Search the message above in PyTorch's issues.",
+    "unexplained": "The cause is none of those that are known here.",
+    "unexplained.hint": "Search the message in PyTorch's issues.",
     "no_python": "There is no Python in this environment.",
     "no_python.hint": "Run `conda torch-install` to install Python and PyTorch.",
     "crashed": "Python ended with {reason} while it was busy with: {step}.",
@@ -76,7 +92,7 @@ TEXT: dict[str, str] = {
     "timed_out": "It was not done after {seconds:g} seconds, while busy with: {step}.",
     "timed_out.hint": "Run `conda torch-verify` again; the first run of a new installation is the "
     "slowest.",
-    "cpu_build": "This is a CPU build, though a GPU is expected.",
+    "cpu_build": "This is a CPU build, which does not use the GPU.",
     "cpu_build.hint": "Run `conda torch-install`; `--cuda cpu` if a CPU build is what you want.",
     "wrong_result": "{device} computes a wrong product.",
     "wrong_result.hint": "Try another driver or release; do not trust results of this GPU.",

@@ -6,7 +6,7 @@ Data flows one way: `Machine` and `Request` and a list of `Build` go into `selec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -81,7 +81,8 @@ class Machine:
     `cuda` is the newest CUDA that the driver runs (the value of `__cuda`), or None without a
     driver; `cuda_from` is libcuda, CONDA_OVERRIDE_CUDA, --cuda or none. `cuda_arch` is the lowest
     compute capability of all devices. `python` is major.minor, or None where the newest may be
-    taken; `python_from` is prefix, --python or newest.
+    taken; `python_from` is prefix, --python or newest. `wsl` means WSL 2, `failing` that a driver
+    is there which should run a GPU and does not. `remarks` are to be told beside every choice.
     """
 
     subdir: str
@@ -94,11 +95,19 @@ class Machine:
     python_from: str = "newest"
     installed: tuple[Installed, ...] = ()
     pins: tuple[Pin, ...] = ()
+    wsl: bool = False
+    failing: bool = False
+    remarks: tuple[Notice, ...] = ()
 
     @property
     def has_gpu(self) -> bool:
         """Whether a driver or a device was found, or one was named on the command line."""
-        return self.cuda is not None or bool(self.gpus)
+        return self.cuda is not None or bool(self.gpus) or self.failing
+
+    @property
+    def driver_os(self) -> Literal["linux", "windows"]:
+        """The system whose driver versions count: in WSL 2 the driver is the one of Windows."""
+        return "windows" if self.wsl or self.subdir.startswith("win-") else "linux"
 
 
 @dataclass(frozen=True)
@@ -202,6 +211,7 @@ class Plan:
     """What is handed to conda, and what is printed so that a person can do the same by hand.
 
     `environment` holds the environment variables that the hand-over and the printed command set.
+    `passed` are the channels as conda gets them, in order, the user's own among them.
     """
 
     verb: Literal["install", "create"]
@@ -212,13 +222,14 @@ class Plan:
     command: str
     command_by_name: str
     notices: tuple[Notice, ...] = ()
+    passed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Decision:
     """Everything that one run decided, for text and JSON. `prefix` is None without a target.
 
-    `solved` says that conda's solver was asked.
+    `solved` says that conda's solver was asked. `files` is what came from environment files.
     """
 
     machine: Machine
@@ -231,3 +242,4 @@ class Decision:
     solved: bool = False
     notices: tuple[Notice, ...] = ()
     evidence: tuple[Notice, ...] = ()
+    files: Sequence[Mapping[str, Any]] = ()

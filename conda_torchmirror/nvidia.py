@@ -1,23 +1,22 @@
-"""What the NVIDIA driver says about itself and its devices. Owns every call into that driver.
+"""What the NVIDIA driver says about itself and its devices, asked under a time limit.
 
-A driver call can hang for good, so none is made in conda's process: `probe` runs this same file as
-a script, in an interpreter without site packages, under a time limit. NVML is asked first, since
-it needs no context and ignores `CUDA_VISIBLE_DEVICES`; then libcuda, which is there where a
-container or a Jetson lacks NVML; `nvidia-smi` is the last resort. Nothing here raises. The module
-imports nothing of conda, and of this package only the dataclasses, so that the script stays light.
+`probe` runs `drivercalls` as a script; `nvidia-smi` is the last resort. Nothing here raises, and
+nothing of conda is imported.
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from . import drivercalls
+from .drivercalls import LIBRARY_DIRS, Device, existing, lowest, visible
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 #: Seconds for one process. NVML needs some seconds on a server with eight GPUs whose driver is
 #: not kept loaded; conda allows its own detection 60.
@@ -26,55 +25,6 @@ LIMIT = 20.0
 #: Where Linux' own files are looked for. Tests point it at a tree of theirs.
 ROOT = ""
 
-#: Names of `nvmlReturn_t`, from nvml.h of CUDA 12.8 (2025-01).
-NVML_ERRORS = {
-    1: "NVML_ERROR_UNINITIALIZED",
-    2: "NVML_ERROR_INVALID_ARGUMENT",
-    3: "NVML_ERROR_NOT_SUPPORTED",
-    4: "NVML_ERROR_NO_PERMISSION",
-    6: "NVML_ERROR_NOT_FOUND",
-    7: "NVML_ERROR_INSUFFICIENT_SIZE",
-    8: "NVML_ERROR_INSUFFICIENT_POWER",
-    9: "NVML_ERROR_DRIVER_NOT_LOADED",
-    10: "NVML_ERROR_TIMEOUT",
-    11: "NVML_ERROR_IRQ_ISSUE",
-    12: "NVML_ERROR_LIBRARY_NOT_FOUND",
-    13: "NVML_ERROR_FUNCTION_NOT_FOUND",
-    14: "NVML_ERROR_CORRUPTED_INFOROM",
-    15: "NVML_ERROR_GPU_IS_LOST",
-    16: "NVML_ERROR_RESET_REQUIRED",
-    17: "NVML_ERROR_OPERATING_SYSTEM",
-    18: "NVML_ERROR_LIB_RM_VERSION_MISMATCH",
-    19: "NVML_ERROR_IN_USE",
-    20: "NVML_ERROR_MEMORY",
-    23: "NVML_ERROR_INSUFFICIENT_RESOURCES",
-    28: "NVML_ERROR_GPU_NOT_FOUND",
-    999: "NVML_ERROR_UNKNOWN",
-}
-
-#: Names of the `CUresult` of `cuInit` and device queries, from cuda.h of CUDA 12.8 (2025-01).
-CUDA_ERRORS = {
-    1: "CUDA_ERROR_INVALID_VALUE",
-    2: "CUDA_ERROR_OUT_OF_MEMORY",
-    3: "CUDA_ERROR_NOT_INITIALIZED",
-    4: "CUDA_ERROR_DEINITIALIZED",
-    34: "CUDA_ERROR_STUB_LIBRARY",
-    46: "CUDA_ERROR_DEVICE_UNAVAILABLE",
-    100: "CUDA_ERROR_NO_DEVICE",
-    101: "CUDA_ERROR_INVALID_DEVICE",
-    304: "CUDA_ERROR_OPERATING_SYSTEM",
-    800: "CUDA_ERROR_NOT_PERMITTED",
-    801: "CUDA_ERROR_NOT_SUPPORTED",
-    802: "CUDA_ERROR_SYSTEM_NOT_READY",
-    803: "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
-    804: "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE",
-    999: "CUDA_ERROR_UNKNOWN",
-}
-
-#: `CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR` and `_MINOR`, from cuda.h.
-_CC_MAJOR, _CC_MINOR = 75, 76
-_SMI_FIELDS = (("compute_cap", "driver_version", "uuid", "name"), ("driver_version", "name"))
-
 #: What the driver's kernel module and WSL 2 make. Only the first two are seen in every container.
 NODES = (
     "/sys/module/nvidia/version",
@@ -82,27 +32,7 @@ NODES = (
     "/dev/nvidiactl",
     "/dev/dxg",
 )
-_LINUX_LIBRARY_DIRS = (
-    "/usr/lib64",
-    "/usr/lib64/nvidia",
-    "/usr/lib/x86_64-linux-gnu",
-    "/usr/lib/aarch64-linux-gnu",
-    "/usr/lib/aarch64-linux-gnu/nvidia",
-    "/usr/lib/aarch64-linux-gnu/tegra",
-    "/usr/lib",
-    "/usr/lib/wsl/lib",
-    "/usr/local/nvidia/lib64",
-    "/run/opengl-driver/lib",
-)
-
-
-class Device(NamedTuple):
-    """One device as the driver lists it. `arch` is major.minor, `mig` whether it is sliced."""
-
-    name: str
-    arch: str | None = None
-    uuid: str = ""
-    mig: bool = False
+_SMI_FIELDS = (("compute_cap", "driver_version", "uuid", "name"), ("driver_version", "name"))
 
 
 class Probe(NamedTuple):
@@ -126,43 +56,6 @@ class Probe(NamedTuple):
         return lowest(self.devices)
 
 
-def lowest(devices: Sequence[Device]) -> str | None:
-    """Return the lowest known compute capability, or None where none is known."""
-    known = [device.arch for device in devices if device.arch]
-    return min(known, key=lambda arch: tuple(map(int, arch.split(".")))) if known else None
-
-
-def visible(devices: Sequence[Device], value: str | None) -> tuple[Device, ...]:
-    """Apply a value of `CUDA_VISIBLE_DEVICES` to devices in CUDA's own order.
-
-    The rules are the CUDA programming guide's (environment variables): indexes or unambiguous
-    beginnings of UUIDs; what follows the first entry that names no device is ignored.
-    """
-    if value is None:
-        return tuple(devices)
-    chosen: list[Device] = []
-    for entry in value.split(","):
-        match = _named(devices, entry.strip())
-        if match is None:
-            break
-        if match not in chosen:
-            chosen.append(match)
-    return tuple(chosen)
-
-
-def _named(devices: Sequence[Device], entry: str) -> Device | None:
-    if re.fullmatch(r"\+?\d+", entry):
-        return devices[int(entry)] if int(entry) < len(devices) else None
-    if entry.startswith("MIG-GPU-"):
-        entry = entry.removeprefix("MIG-").partition("/")[0]
-    elif entry.startswith("MIG-"):
-        # A slice has its parent's capability, and only sliced devices can be its parent.
-        sliced = [device for device in devices if device.mig]
-        return sliced[0] if len({device.arch for device in sliced}) == 1 else None
-    found = [device for device in devices if entry and device.uuid.startswith(entry)]
-    return found[0] if len(found) == 1 else None
-
-
 def signs(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """List what hints at an NVIDIA driver on this computer, by looking at paths alone.
 
@@ -171,12 +64,12 @@ def signs(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     env = os.environ if environ is None else environ
     if sys.platform == "win32":
         system = os.path.join(env.get("SystemRoot", r"C:\Windows"), "System32")
-        return _existing(os.path.join(system, name) for name in ("nvcuda.dll", "nvml.dll"))
+        return existing(os.path.join(system, name) for name in ("nvcuda.dll", "nvml.dll"))
     if not sys.platform.startswith("linux"):
         return ()
     own = filter(None, env.get("LD_LIBRARY_PATH", "").split(":"))
-    folders = (*own, *(f"{ROOT}{folder}" for folder in _LINUX_LIBRARY_DIRS))
-    libraries = _existing(f"{folder}/libcuda.so.1" for folder in folders)
+    folders = (*own, *(f"{ROOT}{folder}" for folder in LIBRARY_DIRS))
+    libraries = existing(f"{folder}/libcuda.so.1" for folder in folders)
     return (*filter(on_system, NODES), *libraries[:1])
 
 
@@ -185,13 +78,12 @@ def on_system(path: str) -> bool:
     return os.path.exists(f"{ROOT}{path}")
 
 
-def _existing(paths: Iterator[str] | Sequence[str]) -> tuple[str, ...]:
-    return tuple(path for path in paths if os.path.exists(path))
+def probe(limit: float = LIMIT, *, why: bool = False) -> Probe:
+    """Ask the driver for its version and its devices, in a process of at most `limit` seconds.
 
-
-def probe(limit: float = LIMIT) -> Probe:
-    """Ask the driver for its version and its devices, in a process of at most `limit` seconds."""
-    rows, hung = _run_script(limit)
+    `why` asks libcuda even where NVML has answered: for the reason that there is no `__cuda`.
+    """
+    rows, hung = _run_script(limit, ["why"] if why else [])
     said: dict[str, Any] = {}
     notes: list[tuple[str, dict[str, Any]]] = []
     for row in rows:
@@ -230,8 +122,9 @@ def _driver_from_files() -> str | None:
     return None
 
 
-def _run_script(limit: float) -> tuple[list[dict[str, Any]], bool]:
-    code, text, hung = _timeboxed([sys.executable, "-I", "-S", os.path.abspath(__file__)], limit)
+def _run_script(limit: float, words: Sequence[str]) -> tuple[list[dict[str, Any]], bool]:
+    script = os.path.abspath(drivercalls.__file__)
+    code, text, hung = _timeboxed([sys.executable, "-I", "-S", script, *words], limit)
     rows = []
     for line in text.splitlines():
         try:
@@ -283,7 +176,7 @@ def _ask_smi(
 
     program = shutil.which("nvidia-smi") or next(
         iter(
-            _existing(
+            existing(
                 (
                     "/usr/lib/wsl/lib/nvidia-smi",
                     os.path.expandvars(r"%ProgramW6432%\NVIDIA Corporation\NVSMI\nvidia-smi.exe"),
@@ -327,189 +220,3 @@ def parse_smi(text: str, fields: Sequence[str]) -> tuple[list[Device], str | Non
         arch = cap if re.fullmatch(r"\d{1,2}\.\d", cap) else None
         devices.append(Device(row["name"], arch, row.get("uuid", "")))
     return devices, driver
-
-
-# Below runs in the process of its own.
-
-
-def _say(**row: Any) -> None:
-    print(json.dumps(row), flush=True)
-
-
-def _note(code: str, **facts: Any) -> None:
-    _say(note=[code, facts])
-
-
-class _Refused(Exception):
-    """A driver call that answered with an error, or that the library does not have."""
-
-
-class _Library:
-    """A driver library, whose calls raise `_Refused` with the call's and the error's names."""
-
-    def __init__(self, names: Sequence[str], errors: Mapping[int, str]) -> None:
-        tried = []
-        self._errors = errors
-        for name in names:
-            try:
-                self._dll = ctypes.CDLL(name)
-            except OSError as error:
-                tried.append(f"{name}: {error}")
-            else:
-                self.name = name
-                return
-        raise FileNotFoundError("; ".join(tried))
-
-    def __call__(self, call: str, *args: Any) -> None:
-        function = getattr(self._dll, call, None)
-        if function is None:
-            raise _Refused(call, -1, "not in this driver")
-        code = function(*args)
-        if code:
-            raise _Refused(call, code, self._errors.get(code, "unknown error"))
-
-    def text(self, call: str, *args: Any, size: int = 96) -> str:
-        buffer = ctypes.create_string_buffer(size)
-        self(call, *args, buffer, ctypes.c_uint(size))
-        return buffer.value.decode("utf-8", "replace").strip()
-
-
-def _library_names(kind: str) -> list[str]:
-    """List where the driver's own library lies. Toolkits ship empty stubs without the `.1`."""
-    if sys.platform == "win32":
-        if kind == "cuda":
-            return ["nvcuda.dll"]
-        old = os.path.expandvars(r"%ProgramW6432%\NVIDIA Corporation\NVSMI\nvml.dll")
-        return ["nvml.dll", old]
-    file = {"cuda": "libcuda.so.1", "nvml": "libnvidia-ml.so.1"}[kind]
-    return [file, *_existing([f"{folder}/{file}" for folder in _LINUX_LIBRARY_DIRS])]
-
-
-def _open(kind: str, errors: Mapping[int, str]) -> _Library | None:
-    try:
-        return _Library(_library_names(kind), errors)
-    except FileNotFoundError as error:
-        _note("driver_library_missing", library=kind, tried=str(error)[:500])
-    return None
-
-
-def _refusal(library: str, error: _Refused) -> None:
-    call, code, name = error.args
-    _note("driver_error", library=library, call=call, error_code=code, error=name)
-
-
-def _ask_nvml() -> list[Device] | None:
-    """List all devices in PCI order, or say why not."""
-    nvml = _open("nvml", NVML_ERRORS)
-    if nvml is None:
-        return None
-    try:
-        nvml("nvmlInit_v2")
-        _say(driver=nvml.text("nvmlSystemGetDriverVersion", size=80))
-        count = ctypes.c_uint(0)
-        nvml("nvmlDeviceGetCount_v2", ctypes.byref(count))
-    except _Refused as error:
-        _refusal(nvml.name, error)
-        return None
-    devices = []
-    for index in range(count.value):
-        try:
-            devices.append(_nvml_device(nvml, index))
-        except _Refused as error:
-            _refusal(f"{nvml.name}, device {index}", error)
-    return devices if devices or not count.value else None
-
-
-def _nvml_device(nvml: _Library, index: int) -> Device:
-    handle = ctypes.c_void_p()
-    nvml("nvmlDeviceGetHandleByIndex_v2", ctypes.c_uint(index), ctypes.byref(handle))
-    name = nvml.text("nvmlDeviceGetName", handle)
-    arch, uuid, mig = None, "", False
-    major, minor = ctypes.c_int(0), ctypes.c_int(0)
-    try:
-        nvml("nvmlDeviceGetCudaComputeCapability", handle, ctypes.byref(major), ctypes.byref(minor))
-        arch = f"{major.value}.{minor.value}"
-    except _Refused as error:
-        _refusal(f"{nvml.name}, device {index}", error)
-    try:
-        uuid = nvml.text("nvmlDeviceGetUUID", handle)
-        now, later = ctypes.c_uint(0), ctypes.c_uint(0)
-        nvml("nvmlDeviceGetMigMode", handle, ctypes.byref(now), ctypes.byref(later))
-        mig = now.value == 1
-    except _Refused:
-        pass  # only GPUs that can be sliced answer; the rest say "not supported"
-    return Device(name, arch, uuid, mig)
-
-
-def _ask_libcuda() -> list[Device] | None:
-    """List all devices in CUDA's order, which `CUDA_VISIBLE_DEVICES` counts in."""
-    cuda = _open("cuda", CUDA_ERRORS)
-    if cuda is None:
-        return None
-    os.environ.pop("CUDA_VISIBLE_DEVICES", None)
-    devices = []
-    try:
-        cuda("cuInit", ctypes.c_uint(0))
-        version = ctypes.c_int(0)
-        cuda("cuDriverGetVersion", ctypes.byref(version))
-        _say(cuda=f"{version.value // 1000}.{version.value % 1000 // 10}")
-        count = ctypes.c_int(0)
-        cuda("cuDeviceGetCount", ctypes.byref(count))
-        for index in range(count.value):
-            devices.append(_cuda_device(cuda, index))
-    except _Refused as error:
-        _refusal(cuda.name, error)
-        return None
-    return devices
-
-
-def _cuda_device(cuda: _Library, index: int) -> Device:
-    device = ctypes.c_int(0)
-    cuda("cuDeviceGet", ctypes.byref(device), ctypes.c_int(index))
-    name = ctypes.create_string_buffer(256)
-    cuda("cuDeviceGetName", name, ctypes.c_int(256), device)
-    parts = []
-    for attribute in (_CC_MAJOR, _CC_MINOR):
-        value = ctypes.c_int(0)
-        cuda("cuDeviceGetAttribute", ctypes.byref(value), ctypes.c_int(attribute), device)
-        parts.append(str(value.value))
-    uuid = ""
-    raw = ctypes.create_string_buffer(16)
-    try:
-        cuda("cuDeviceGetUuid", raw, device)
-        text = raw.raw.hex()
-        uuid = f"GPU-{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-    except _Refused:
-        pass  # drivers before 9.2 have no such call
-    text = name.value.decode("utf-8", "replace").strip()
-    return Device(text, ".".join(parts), uuid, " MIG " in text)
-
-
-def _needs_cuda_order(devices: Sequence[Device], value: str | None) -> bool:
-    """Whether an index means another device to CUDA (fastest first) than to NVML (by PCI)."""
-    return (
-        value is not None
-        and any(entry.strip().isdigit() for entry in value.split(","))
-        and len({device.arch for device in devices}) > 1
-        and os.environ.get("CUDA_DEVICE_ORDER", "").strip() != "PCI_BUS_ID"
-    )
-
-
-def _main() -> None:
-    value = os.environ.get("CUDA_VISIBLE_DEVICES")
-    devices, source = _ask_nvml(), "nvml"
-    ordered = devices
-    if devices is None:
-        ordered = devices = _ask_libcuda()
-        source = "libcuda"
-    elif _needs_cuda_order(devices, value):
-        ordered = _ask_libcuda() or devices
-    if devices is None:
-        return
-    _say(devices=devices)
-    _say(visible=visible(ordered or devices, value))
-    _say(source=source)
-
-
-if __name__ == "__main__":
-    _main()

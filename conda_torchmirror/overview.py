@@ -43,7 +43,9 @@ def show_list(args: Namespace) -> int:
 
 
 def _table(known: Mapping[str, Mirror], preferred: Sequence[str]) -> list[str]:
-    rows = [("", "mirror", "conda-forge", "pytorch", "defaults", "nvidia", "pypi", "wheels")]
+    rows: list[tuple[str, ...]] = [
+        ("", "mirror", "conda-forge", "pytorch", "defaults", "nvidia", "pypi", "wheels")
+    ]
     for name, mirror in known.items():
         place = str(preferred.index(name) + 1) if name in preferred else ""
         carried = [_carried(mirror, channel) for channel in SHOWN]
@@ -51,9 +53,11 @@ def _table(known: Mapping[str, Mirror], preferred: Sequence[str]) -> list[str]:
             mirror.confidence.get("pypi", "yes") if mirror.pypi else "-",
             mirror.confidence.get("wheels", "yes") if mirror.wheels else "-",
         ]
-        cells = ("yes" if cell == "certain" else cell for cell in (*carried, *pip))
-        rows.append((place, name, *cells))  # type: ignore[arg-type]
-    dates = sorted(mirror.as_of for mirror in known.values() if mirror.as_of)
+        cells = ["yes" if cell == "certain" else cell for cell in (*carried, *pip)]
+        if set(cells) != {"-"}:  # the others are known so that old files are recognised
+            rows.append((place, name, *cells))
+    # A year alone is not a day.
+    dates = sorted(m.as_of for m in known.values() if m.as_of and len(m.as_of) == 10)
     lines = [*columns(rows), ""]
     lines += _wrapped(text("list.legend"))
     if dates:

@@ -44,7 +44,7 @@ def enable(args: Namespace) -> int:
         return _report(path, "hook_only", ["hook_only"], auto=settings.read().auto)
     around = _world(args.mirror or ())
     # What an earlier `enable` wrote is about to be replaced, so it is nobody's own.
-    around.own -= _ours_alone()
+    around.own -= around.enabled.keys()
     verdicts = deciding.decide(args.channels or CHANNELS, around)
     mapped = [v for v in verdicts if v.code in ("mirrored", "unfit_url") and _parent(v)]
     if not mapped:
@@ -100,19 +100,6 @@ def _world(asked: Sequence[str]) -> deciding.World:
         if asked:
             raise BadMirror(value=" ".join(asked), detail=str(error)) from error
         raise BadRegistry(detail=str(error)) from error
-
-
-def _ours_alone() -> frozenset[str]:
-    """The channels that only a file of ours maps."""
-    from conda.base.context import context
-
-    ours: set[str] = set()
-    others: set[str] = set()
-    for source, raw in context.raw_data.items():
-        if "custom_channels" in raw:
-            names = set(raw["custom_channels"].value(None))
-            (ours if condarc.is_ours(source) else others).update(names)
-    return frozenset(ours - others)
 
 
 def _parent(verdict: deciding.Verdict) -> str | None:

@@ -34,13 +34,15 @@ def make(
     target: Sequence[str] = (),
     python: str | None = None,
     user_channels: Sequence[str] = (),
+    behind: Sequence[Located] | None = None,
     notices: Sequence[Notice] = (),
 ) -> Plan:
     """The plan for a choice.
 
     `target` are the words that name the environment (`-n NAME`, `--platform SUBDIR`), `python` a
-    version where Python is to be named to the solver, `user_channels` those of `-c`. `flexible`
-    says that the user's channel priority is strict and must not be for this hand-over.
+    version where Python is to be named to the solver, `user_channels` those of `-c`. `behind` are
+    the channels that come after these and are not among them; None puts all of ours before.
+    `flexible` says that the user's channel priority is strict and must not be for this hand-over.
     """
     wanted = specs(choice, request.others)
     if python:
@@ -51,15 +53,26 @@ def make(
     if flexible:
         environment["CONDA_CHANNEL_PRIORITY"] = "flexible"
     head = ["conda", verb, *target]
+    ours = channels if behind is None else behind
+
+    def ordered(shown: Mapping[str, str]) -> tuple[str, ...]:
+        added = [shown[channel.name] for channel in ours]
+        if behind is None:
+            return (*added, *user_channels)
+        return (*(shown.get(channel, channel) for channel in user_channels), *added)
+
+    by_name = ordered({channel.name: channel.name for channel in channels})
+    typed = ordered({channel.name: _typed(channel, subdir) for channel in channels})
     return Plan(
         verb="create" if verb == "create" else "install",
         specs=wanted,
         pins=tuple(pins),
         channels=tuple(channels),
         environment=environment,
-        command=_command([*head, *wanted], [_typed(c, subdir) for c in channels], user_channels),
-        command_by_name=_command([*head, *wanted], [c.name for c in channels], user_channels),
+        command=_command([*head, *wanted], typed),
+        command_by_name=_command([*head, *wanted], by_name),
         notices=tuple(notices),
+        passed=by_name,
     )
 
 
@@ -70,9 +83,9 @@ def _typed(channel: Located, subdir: str) -> str:
     return f"{channel.url}/{subdir}"
 
 
-def _command(head: Sequence[str], channels: Sequence[str], more: Sequence[str]) -> str:
+def _command(head: Sequence[str], channels: Sequence[str]) -> str:
     words = list(head)
-    for channel in (*channels, *more):
+    for channel in channels:
         words += ["-c", channel]
     return " ".join(_quoted(word) for word in words)
 

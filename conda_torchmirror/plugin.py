@@ -11,10 +11,12 @@ from conda.plugins import hookimpl
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from typing import Any
 
     from conda.plugins.types import (
+        CondaErrorHint,
+        CondaHealthCheck,
         CondaPostCommand,
         CondaPreCommand,
         CondaSetting,
@@ -37,12 +39,19 @@ COMMANDS = (
         "configure",
         "run",
     ),
+    (
+        "torch-verify",
+        "Try PyTorch in an environment, and on the GPU where there is one.",
+        "cli_verify",
+        "configure",
+        "run",
+    ),
 )
 
 
 @hookimpl
 def conda_subcommands() -> Iterator[CondaSubcommand]:
-    """`conda torch-install`, `conda torch-mirror`."""
+    """`conda torch-install`, `conda torch-mirror`, `conda torch-verify`."""
     from conda.plugins.types import CondaSubcommand
 
     for name, summary, module, configure, run in COMMANDS:
@@ -72,6 +81,32 @@ def conda_post_commands() -> Iterator[CondaPostCommand]:
     from .commands import REDIRECTED
 
     yield CondaPostCommand(name="torchmirror", action=_after, run_for={*REDIRECTED})
+
+
+@hookimpl(hookwrapper=True)
+def conda_virtual_packages() -> Generator[None, Any, None]:
+    """`__cuda_arch`. A wrapper, because it must know what conda and other plugins offer."""
+    outcome = yield
+    if outcome.excinfo is None:
+        from .virtual import beside
+
+        outcome.force_result(beside(outcome.get_result()))
+
+
+@hookimpl
+def conda_health_checks() -> Iterator[CondaHealthCheck]:
+    """What `conda doctor` says about PyTorch."""
+    from conda.plugins.types import CondaHealthCheck
+
+    yield CondaHealthCheck(name="pytorch", action=_calling("doctor", "check"))
+
+
+@hookimpl
+def conda_error_hints(error: BaseException) -> Iterator[CondaErrorHint]:
+    """Next steps for errors of conda's own commands; conda 26.7 and newer ask for them."""
+    from .hints import hints
+
+    yield from hints(error)
 
 
 @hookimpl

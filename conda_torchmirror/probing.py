@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import copy
 import errno
-import html
-import re
 import socket
 import threading
 import time
@@ -20,10 +18,11 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from . import __version__
+from .blockpage import block_page
 from .mirrors import UPSTREAM_CLOUD, UPSTREAM_PKGS, Mirror, is_loopback
 from .models import Notice
 from .text import safe
@@ -38,6 +37,7 @@ HOPS = 8
 #: What one answer, or the lack of one, says of the whole site and not of one file.
 OF_THE_SITE = frozenset(("refused", "dns", "tls", "timeout", "unreachable", "blocked"))
 
+_T = TypeVar("_T")
 _MAGIC = {".bz2": b"BZh", ".conda": b"PK", ".zst": b"\x28\xb5\x2f\xfd"}
 
 
@@ -133,57 +133,82 @@ def known_hosts(mirrors: Iterable[Mirror]) -> frozenset[str]:
 
 
 def ask(
-    targets: Sequence[Target], *, hosts: frozenset[str] = frozenset(), deadline: float | None = None
+    targets: Sequence[Target],
+    *,
+    hosts: frozenset[str] = frozenset(),
+    deadline: float | None = None,
+    parallel: int = PARALLEL,
 ) -> dict[str, Probe]:
     """Ask for all targets at once and return what came back by URL.
 
     `deadline` is in seconds and bounds the whole call, by default conda's connect timeout; what
-    has not answered then is a `timeout`. URLs that are not http are taken to be there.
+    has not answered then is a `timeout`. URLs that are not http are taken to be there. `parallel`
+    is for callers that ask each mirror for one file.
     """
     from conda.base.context import context
 
     limit = float(context.remote_connect_timeout_secs) if deadline is None else deadline
     found: dict[str, Probe] = {}
-    waiting: list[tuple[Target, Callable[[], Probe]]] = []
+    waiting: list[tuple[str, Callable[[], Probe]]] = []
     for target in {target.url: target for target in targets}.values():
         if urlsplit(target.url).scheme in ("http", "https"):
             session = _session(target.url)
-            waiting.append((target, partial(_ask, session, target, hosts, limit)))
+            waiting.append((target.url, partial(_ask, session, target, hosts, limit)))
         else:
             found[target.url] = Probe(safe(target.url), "ok", at=time.time())
-    found |= _within(waiting, limit)
+    lost = partial(Probe, code="timeout", seconds=limit, at=time.time())
+    for url, probe in _within(waiting, limit, parallel).items():
+        found[url] = probe or lost(safe(url), host=host_of(url))
     return found
 
 
-def _within(waiting: list[tuple[Target, Callable[[], Probe]]], limit: float) -> dict[str, Probe]:
+def read(urls: Iterable[str], *, most: int, deadline: float) -> dict[str, bytes]:
+    """The content of small files by URL, all asked for at once; what is larger than `most` bytes,
+    redirected or not there is left out. `deadline` is in seconds, for all of them."""
+    waiting = [(url, partial(_read, _session(url), url, most, deadline)) for url in urls]
+    return {url: body for url, body in _within(waiting, deadline, PARALLEL).items() if body}
+
+
+def _read(session: Any, url: str, most: int, limit: float) -> bytes | None:
+    headers = {"User-Agent": user_agent()}
+    try:
+        response = session.get(
+            url, headers=headers, stream=True, allow_redirects=False, timeout=limit
+        )
+        with closing(response):
+            if response.status_code != 200:
+                return None
+            body: bytes = response.raw.read(most + 1, decode_content=True)
+            return body if len(body) <= most else None
+    except Exception:  # nobody depends on such a file
+        return None
+
+
+def _within(
+    waiting: Sequence[tuple[str, Callable[[], _T]]], limit: float, parallel: int
+) -> dict[str, _T | None]:
     """Run the jobs in threads that are left behind at the limit: a look-up that hangs in the C
     library cannot be ended, and must not hold up the end of the process."""
-    answers: dict[str, Probe] = {}
+    answers: dict[str, _T] = {}
     jobs = iter(waiting)
     lock = threading.Lock()
 
     def work() -> None:
         while True:
             with lock:
-                target, job = next(jobs, (None, None))
-            if target is None or job is None:
+                url, job = next(jobs, (None, None))
+            if url is None or job is None:
                 return
-            answers[target.url] = job()
+            answers[url] = job()
 
     end = time.monotonic() + limit
-    threads = [
-        threading.Thread(target=work, daemon=True) for _ in range(min(PARALLEL, len(waiting)))
-    ]
+    count = min(parallel, len(waiting))
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
-    now = time.time()
-    return {
-        target.url: answers.get(target.url)
-        or Probe(safe(target.url), "timeout", limit, host=host_of(target.url), at=now)
-        for target, _ in waiting
-    }
+    return {url: answers.get(url) for url, _ in waiting}
 
 
 def _session(url: str) -> Any:
@@ -284,9 +309,19 @@ def _judged(response: Any, target: Target) -> dict[str, Any]:
     first = response.raw.read(FIRST)
     if code := _content(first, headers, urlsplit(target.url).path):
         return {**facts, "code": code, "detail": safe(headers.get("Content-Type", ""))[:80]}
-    if target.size is not None and size is not None and size != target.size:
-        return {**facts, "code": "wrong_size", "detail": f"{size} instead of {target.size} bytes"}
-    return facts
+    return {**facts, **_size(size, target)}
+
+
+def _size(size: int | None, target: Target) -> dict[str, Any]:
+    if target.size is None or size is None or size == target.size:
+        return {"code": "ok", "detail": ""}
+    return {"code": "wrong_size", "detail": f"{size} instead of {target.size} bytes"}
+
+
+def judged_again(probe: Probe, target: Target) -> Probe:
+    """A probe that is remembered, for a target whose size another index gives."""
+    sized = probe.code in ("ok", "wrong_size")
+    return replace(probe, **_size(probe.size, target)) if sized else probe
 
 
 def refusal(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
@@ -302,34 +337,6 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, A
         return {"code": code, "identifier": identifier, "support": support}
     code = codes.get(status, "server_error" if status >= 500 else "bad_status")
     return {"code": code, "retry_after": _delay(headers.get("Retry-After"))}
-
-
-_ID = re.compile(
-    r"\b(?:id|identifier|code|number|no\.|uuid)\b(?:\s+is)?[\s:：=#]*([0-9A-Za-z][\w.:-]{5,63})"
-    r"|(?:编号|标识符?|代码|识别码|请求\s*ID)\s*(?:为|是)?[\s:：=#]*([0-9A-Za-z][\w.:-]{5,63})",
-    re.IGNORECASE,
-)
-_ADDRESS = re.compile(r"[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-
-
-def block_page(page: str) -> tuple[str | None, str | None]:
-    """The identifier and the mail address that a 403 page shows.
-
-    >>> block_page("<p>Blocked. Request ID: <code>7f3c-0a91</code>, mail help@mirror.example.</p>")
-    ('7f3c-0a91', 'help@mirror.example')
-    """
-    if "<" not in page:
-        return None, None
-    visible = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", page)
-    visible = html.unescape(re.sub(r"<[^>]*>", " ", visible))
-    identifier = None
-    for found in _ID.finditer(visible):
-        word = (found[1] or found[2]).rstrip(".:-")
-        if any(char.isdigit() for char in word) and "@" not in word:
-            identifier = safe(word)
-            break
-    address = _ADDRESS.search(visible) or _ADDRESS.search(html.unescape(page))
-    return identifier, safe(address[0].rstrip(".-")) if address else None
 
 
 def _content(first: bytes, headers: Mapping[str, str], path: str) -> str | None:

@@ -17,6 +17,9 @@ from .text import columns, file_size, safe
 
 _KNOWN = {"record": "a record", "listed": "a listing", "derived": "the naming rules"}
 
+#: More specs than anybody types: then the command is shown only with -v.
+_TYPED = 30
+
 #: Notices that a person reads only with -v: they change nothing.
 QUIET = frozenset(("skipped_records", "newer_elsewhere"))
 
@@ -39,6 +42,7 @@ _NEAREST = (
     "partner_missing",
     "pinned",
     "arch_missing",
+    "driver_unusable",
     "driver_too_old",
     "minor_version_only",
     "cuda_too_new",
@@ -118,10 +122,15 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
         out += ["", "Evidence", *(line for n in decision.evidence for line in bullet(evidence(n)))]
     if explain:
         out += ["", "Passed over", *explained(choice.rejected)]
-    out += ["", "The same in plain conda, from the mirror's URL:"]
-    out += [f"  {line}" for line in (*shell_lines(plan.environment, machine.subdir), plan.command)]
-    if plan.command_by_name != plan.command:
-        out += ["or by name, where conda is pointed at the mirror:", f"  {plan.command_by_name}"]
+    if verbose or len(plan.specs) <= _TYPED:
+        shell = shell_lines(plan.environment, machine.subdir)
+        out += ["", "The same in plain conda, from the mirror's URL:"]
+        out += [f"  {line}" for line in (*shell, plan.command)]
+        if plan.command_by_name != plan.command:
+            out += [
+                "or by name, where conda is pointed at the mirror:",
+                f"  {plan.command_by_name}",
+            ]
     if decision.dry_run and not decision.solved:
         out += ["", text("dry_run")]
     return [safe(line) for line in out]
@@ -129,9 +138,7 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
 
 def evidence(notice: Notice) -> str:
     """The sentence for a fact about the machine."""
-    from . import machine
-
-    return machine.TEXT.get(notice.code, notice.code).format_map(notice.facts)
+    return text(f"machine.{notice.code}", notice.facts, default=notice.code)
 
 
 def bullet(sentence: str) -> list[str]:
@@ -148,7 +155,8 @@ def bullet(sentence: str) -> list[str]:
 
 def _facts(decision: Decision) -> list[tuple[str, str]]:
     machine, records = decision.machine, decision.records
-    cuda = f"CUDA {machine.cuda} ({machine.cuda_from})" if machine.cuda else "no NVIDIA driver"
+    unusable = f"{machine.driver}, runs no CUDA" if machine.driver else "no NVIDIA driver"
+    cuda = f"CUDA {machine.cuda} ({machine.cuda_from})" if machine.cuda else unusable
     rows = [("driver", cuda if decision.request.cuda != "cpu" else "not asked (--cuda cpu)")]
     if machine.gpus:
         rows.append(("gpu", ", ".join(f"{g.name} ({g.arch or '?'})" for g in machine.gpus)))
@@ -249,6 +257,7 @@ def summary(decision: Decision) -> dict[str, Any]:
             for notice in decision.notices
         ],
         "check": None,
+        **({"files": list(decision.files)} if decision.files else {}),
     }
 
 

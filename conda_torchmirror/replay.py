@@ -30,6 +30,7 @@ _PIP_NAMES = ("torch", "torchvision", "torchaudio")
 #: Options that decide what is installed, with the value that says nothing.
 _CHOICE: Mapping[str, Any] = {
     "specs": [],
+    "file": None,
     "cuda": "auto",
     "cuda_compat": "minor",
     "python": None,

@@ -16,73 +16,11 @@ from . import filewrite
 from .entries import Direction, Router
 from .envfile import Rewritten, rewrite_with
 from .filewrite import FileTrouble, Update
+from .messages import text
 from .mirrors import Mirror
 from .models import Notice
 from .recognise import Kind
 from .textedit import Edit, decode, unified_diff
-
-#: The sentence for each code. Facts are filled in with `str.format`.
-TEXT: dict[str, str] = {
-    # A file that was left whole.
-    "missing": "there is no such file",
-    "dangling_link": "it is a link to a file that is not there",
-    "folder": "it is a folder; name the files in it",
-    "not_a_file": "it is not a regular file",
-    "too_large": "it has {size} bytes, and no environment file has more than {limit}",
-    "unreadable": "it cannot be read: {problem}",
-    "read_only": "it is read-only; `chmod u+w` it, or use `--diff` to only look",
-    "folder_read_only": "the folder {folder} is read-only, so nothing can be put beside the file",
-    "backup_is_folder": "the backup would be {backup}, which is a folder; use `--no-backup`",
-    "write_failed": "it could not be written and is as it was: {problem}",
-    "locked": "another run has been working in {folder} for half a minute; try again",
-    "changes_all_the_time": "another program keeps writing it; try again when that is done",
-    "binary": "it is not a text file",
-    "utf16_without_bom": "it seems to be UTF-16 without a byte order mark, which conda cannot read"
-    " either; save it as UTF-8",
-    "not_unicode": "it is neither UTF-8 nor UTF-16, and conda reads nothing else; save it as UTF-8",
-    "foreign_lock": "it is a lock file of {tool}, whose checks an edit would break; change its"
-    " input and make it anew: `{command}`",
-    "manifest": "it is a TOML file; name its channels there by hand",
-    "conda_configuration": "it is conda's own configuration; `conda torch-mirror enable` sets"
-    " mirrors there",
-    "not_environment": "it is neither an environment file (it has no `channels` and no"
-    " `dependencies`), nor an explicit list, nor pip requirements",
-    "not_yaml": "line {line} is no valid YAML ({problem}), and its channel list is not plain enough"
-    " to be edited without reading the rest; mend that line first",
-    "unsafe_edit": "the edited file would not read the same in other places; please report it",
-    # What stayed as it is, and why.
-    "not_carried": "{channel} stays: {mirrors} does not carry it",
-    "defaults_left": "`defaults` stays: it is a list of your own configuration, which"
-    " `conda torch-mirror enable` points at mirrors",
-    "named_spec_stays": "`{channel}::` in a dependency stays a name, which conda reads from"
-    " upstream unless `conda torch-mirror enable` is in force",
-    "unusual_url": "{entry} stays: it is spelled in a way that could not be restored",
-    "plain_http_left": "{entry} stays: this mirror's address cannot keep in mind that it was http",
-    "secret_left": "{entry} stays: it carries a password or token",
-    "alias_left": "the alias *{entry} stays: its anchor is no channel entry",
-    "shared_left": "{entry} stays: an alias repeats it in another place",
-    "escaped_left": "{entry} stays: it is written with escapes or over several lines",
-    "not_text_left": "an entry that is a list or a mapping stays",
-    "merge_left": "what `<<` merges in stays",
-    "pip_left": "the pip options stay; `--pip` includes them",
-    "specs_name_no_channels": "a list of specs names no channel, so there is nothing to do",
-    "no_pypi_mirror": "{option} stays: {mirrors} has no PyPI mirror",
-    "no_wheel_mirror": "{option} {url} stays: {mirrors} has no wheels of PyTorch",
-    "wheel_layout": "{option} {url} stays: {mirrors} has no counterpart that this option can read",
-    "wheels_elsewhere": "{option} {url} stays: mirrors carry releases for one CUDA version only",
-    # What to know about what was done.
-    "same_channel": "lines {lines} now name the same channel, {channel}; all are kept, the first"
-    " one counts",
-    "duplicate_key": "the key `{key}` stands more than once, which conda does not read; every one"
-    " was edited",
-    "several_documents": "the file has {documents} documents, and conda reads files with one only;"
-    " every one was edited",
-    "edited_by_lines": "line {line} is no valid YAML ({problem}); only the channel list, which is"
-    " plain, was edited",
-    "read_by_lines": "line {line} is no valid YAML ({problem}); only the channel list was read",
-    "tar_bz2_may_be_gone": "of the .tar.bz2 packages ({packages}) some may be missing: {mirrors}"
-    " keeps such a file only where there is no .conda of the same build",
-}
 
 Status = Literal["changed", "would_change", "unchanged", "failed"]
 
@@ -137,7 +75,7 @@ class FileResult:
 
 def sentence(notice: Notice) -> str:
     """The text of a notice or error, after the file's name and, where known, the line."""
-    return TEXT[notice.code].format_map(notice.facts)
+    return text(f"file.{notice.code}", notice.facts)
 
 
 def run(

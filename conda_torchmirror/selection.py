@@ -262,9 +262,11 @@ def _choice(
         below = {"cuda": read.cuda, "asked": request.cuda, "torch": candidate.build.version}
         told.append(Notice("cuda_below_asked", below))
     if read.accelerator == "cpu" and request.cuda == "auto":
-        mac = machine.subdir.startswith("osx-")
-        alone = "cpu_no_driver_mac" if mac else "cpu_no_driver"
+        alone = "cpu_no_gpu" if machine.driver or machine.remarks else "cpu_no_driver"
+        if machine.subdir.startswith("osx-"):
+            alone = "cpu_no_driver_mac"
         told.append(Notice("cpu_allowed" if machine.has_gpu else alone))
+    told += machine.remarks
     return Choice(
         builds=(candidate.build, *partners),
         python=read.python or "",

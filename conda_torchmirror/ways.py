@@ -21,7 +21,7 @@ def out(
 ) -> tuple[Notice, ...]:
     """The ways out, each with the facts that make it one, the nearest first."""
     codes = {rejection.code for rejection in failed.rejected}
-    found: list[Notice] = []
+    found = list(machine.remarks)
 
     def fits(on: Machine, of: Request) -> Choice | None:
         result = choose(on, of, builds, admits, tables)
@@ -48,8 +48,10 @@ def out(
         if fits(machine, replace(request, specs=without)):
             names = ", ".join(name for name in request.specs if name in PARTNERS)
             found.append(Notice("drop_partner", {"names": names}))
+    if "driver_unusable" in codes:
+        found.append(Notice("name_cuda"))
     if codes & {"cuda_too_new", "driver_too_old"} and (wanted := _lowest_cuda(failed.rejected)):
-        floor = tables.driver_floor(wanted, machine.subdir)
+        floor = tables.driver_floor(wanted, machine.driver_os)
         if floor:
             found.append(Notice("upgrade_driver", {"cuda": wanted, "driver": floor}))
     if "arch_missing" in codes and machine.cuda_arch:

@@ -11,88 +11,18 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from support.channels import write_channel
 from support.isolation import reset_conda
+from support.lab import entry, hosts
 
 from conda_torchmirror import automatic, channels, commands, deciding, lookup, mentions, settings
 from conda_torchmirror import mirrors as registry_module
 
+pytest_plugins = ("support.lab_fixtures",)
+
 UPSTREAM = {"conda.anaconda.org", "repo.anaconda.com"}
-HAS_LABELS = {"nvidia": {"labels": True}}
-
-
-def record(name: str, version: str = "1.0", **more: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "version": version,
-        "build": "0",
-        "build_number": 0,
-        "depends": [],
-        "subdir": "noarch",
-        "noarch": "generic",
-        **more,
-    }
-
-
-@pytest.fixture(scope="session")
-def small(tmp_path_factory) -> Path:
-    """Channels of one package each: `from-pytorch` and so on, and a label of two of them."""
-    root = tmp_path_factory.mktemp("small")
-    for name in (
-        *("pytorch", "conda-forge", "nvidia", "bioconda", "pkgs/main", "pkgs/r"),
-        *("nvidia/label/cuda-12.4.0", "pytorch/label/rc"),
-    ):
-        package = "from-" + re.sub(r"\W+", "-", name)
-        write_channel(root / name, "linux-64", {})
-        write_channel(root / name, "noarch", {f"{package}-1.0-0.tar.bz2": record(package)})
-    return root
-
-
-@pytest.fixture
-def lab(small, make_mirror):
-    """A mirror that carries everything of `small` but the label of pytorch."""
-    cloud = dict.fromkeys(("pytorch", "conda-forge", "nvidia", "bioconda"), "anaconda/cloud")
-    return make_mirror(small, {**cloud, "pkgs/main": "anaconda", "pkgs/r": "anaconda"})
-
-
-def entry(mirror, **more: Any) -> str:
-    """A registry of one's own with this mirror, as text for the setting."""
-    carried = {name: {**HAS_LABELS.get(name, {})} for name in mirror.channels}
-    return json.dumps({"lab": {"roots": [f"{mirror.url}/anaconda"], "channels": carried, **more}})
-
-
-@pytest.fixture
-def at_lab(condarc, lab):
-    """`at_lab(**settings)`: an rc file with the mirror as the registry, and what is given."""
-
-    def write(plugins: dict[str, Any] | None = None, **more: Any):
-        own = {"torchmirror_registry": entry(lab), **(plugins or {})}
-        return condarc(plugins=own, **more)
-
-    write()
-    yield write
-    channels.undo()
-
-
-@pytest.fixture
-def installed(at_lab, lab, run_conda, sandbox):
-    """An environment with one package of pytorch, installed through the mirror."""
-    prefix = sandbox.envs / "have"
-    done = run_conda("create", "-y", "-q", "-p", prefix, "-c", "pytorch", "from-pytorch").ok()
-    assert lab.asked("*from-pytorch-1.0-0.tar.bz2")
-    assert "lab" not in done.stderr
-    return prefix
-
-
-def hosts(sandbox) -> set[str]:
-    """The hosts that were refused; takes them, so that the test does not fail for them."""
-    return {line.split(" ")[0] for line in sandbox.take_blocked()}
-
-
 FILES = {
     "names": "name: new\nchannels:\n  - pytorch\n  - nodefaults\ndependencies:\n  - from-pytorch\n",
     "urls": "channels: ['https://conda.anaconda.org/pytorch', https://conda.anaconda.org/conda-forge/]\n"
@@ -179,7 +109,7 @@ def test_environment_files_need_no_edit(at_lab, lab, run_conda, sandbox, tmp_pat
     assert lab.asked("*.tar.bz2")
     listed = run_conda("list", "-p", sandbox.envs / "new", "--json").json()
     assert {package["channel"] for package in listed} <= {
-        *("pytorch", "conda-forge", "defaults", "pkgs/main", "nvidia/label/cuda-12.4.0")
+        *("pytorch", "conda-forge", "pkgs/main", "pkgs/r", "nvidia/label/cuda-12.4.0")
     }
     lab.requests.clear()
     run_conda("env", "update", "-f", file, "-p", sandbox.envs / "new").ok()
@@ -190,7 +120,7 @@ def test_environment_files_need_no_edit(at_lab, lab, run_conda, sandbox, tmp_pat
 @pytest.mark.parametrize("name", ["create", "create-url", "create-spec", "search", "install"])
 def test_turned_off_no_mirror_is_asked(at_lab, lab, installed, conda_in_process, sandbox, name):
     lab.requests.clear()
-    at_lab({"torchmirror_auto": False})
+    at_lab({"torchmirror_auto": False}, channels=["conda-forge"])
     conda_in_process(*COMMANDS[name])
     assert hosts(sandbox) & UPSTREAM
     assert not lab.requests
@@ -233,8 +163,8 @@ def test_packages_of_defaults_are_not_reinstalled(at_lab, lab, run_conda, sandbo
         found = run_conda(*words, "-p", prefix, "--dry-run", "--json").json()
         linked = {package["name"] for package in found.get("actions", {}).get("LINK", ())}
         assert "from-pkgs-main" not in linked
-    listed = run_conda("list", "-p", prefix, "--json").json()
-    assert [package["channel"] for package in listed] == ["defaults"]
+    listed = run_conda("list", "-p", prefix, "--show-channel-urls").ok().stdout
+    assert re.search(r"from-pkgs-main .* defaults *$", listed, re.MULTILINE)
     assert not hosts(sandbox)
 
 
@@ -405,6 +335,12 @@ def test_an_alias_of_ones_own_is_left_alone(at_lab, lab):
     assert found["https://conda.anaconda.org/pytorch"] == ["https://conda.anaconda.org/pytorch"]
 
 
+def _has_denylist() -> bool:
+    from conda.base.context import context
+
+    return hasattr(context, "denylist_channels")
+
+
 @pytest.mark.parametrize(
     ("lists", "redirected"),
     [
@@ -422,10 +358,21 @@ def test_an_alias_of_ones_own_is_left_alone(at_lab, lab):
 )
 def test_the_administrators_lists_are_obeyed(at_lab, lab, lists, redirected):
     here = lab.channel_url("pytorch")
-    at_lab(**{key: [item.format(lab=here) for item in items] for key, items in lists.items()})
+    more = {key: [item.format(lab=here) for item in items] for key, items in lists.items()}
+    at_lab({"torchmirror_mirrors": ["lab"]}, **more)
+    if "denylist_channels" in lists and not _has_denylist():
+        pytest.skip("this conda has no denylist_channels")
     around = deciding.World(settings.read())
     verdict = deciding.decide(["pytorch"], around)[0]
     assert verdict.code == ("mirrored" if redirected else "not_allowed")
+
+
+def test_a_denied_mirror_is_left_for_the_next(at_lab, lab):
+    if not _has_denylist():
+        pytest.skip("this conda has no denylist_channels")
+    at_lab(denylist_channels=[lab.channel_url("pytorch")])
+    verdicts = deciding.decide(["pytorch", "nvidia"], deciding.World(settings.read()))
+    assert [v.mirror for v in verdicts] == ["tuna", "lab"]
 
 
 @pytest.mark.parametrize(
@@ -516,7 +463,7 @@ def test_a_conda_that_does_not_heed_us_is_left_alone(at_lab, monkeypatch, capsys
     [
         ({"torchmirror_mirrors": ["tsinghua"]}, "No mirror is named 'tsinghua'"),
         ({"torchmirror_registry": "/not/there.yml"}, "cannot be read"),
-        ({"torchmirror_registry": "a: [\n"}, "neither YAML nor JSON"),
+        ({"torchmirror_registry": "a: [\nb"}, "neither YAML nor JSON"),
         ({"torchmirror_auto": "perhaps"}, "torchmirror_auto"),
         ({"torchmirror_mirrors": ["http://other.invalid/cloud"]}, "is not https"),
     ],
@@ -542,6 +489,8 @@ SHELL = {"activate", "deactivate"}
 
 
 def test_every_command_of_this_conda_is_in_the_table():
+    from argparse import _SubParsersAction
+
     from conda.cli.conda_argparse import generate_parser
 
     found: set[str] = set()
@@ -554,7 +503,7 @@ def test_every_command_of_this_conda_is_in_the_table():
         elif isinstance(name, str):
             found.add(name.split(".")[-2].replace("main_", ""))
         for action in parser._actions:
-            if isinstance(action.choices, dict):
+            if isinstance(action, _SubParsersAction):
                 for below in action.choices.values():
                     collect(below)
 
@@ -715,3 +664,28 @@ def test_torch_install_redirects_by_itself(at_lab, lab):
         assert found["nvidia"] == ["https://conda.anaconda.org/nvidia"]
     assert not channels.busy()
     reset_conda()
+
+
+def test_torch_install_can_take_the_other_channels_along(at_lab, lab):
+    at_lab(
+        channels=["defaults", "bioconda", "pytorch"], custom_channels={"mine": "https://x.invalid"}
+    )
+    found = {there.name: there for there in deciding.others(("pytorch", "nvidia"))}
+    assert set(found) == {"pkgs/main", "pkgs/r", "bioconda"}
+    assert found["bioconda"].url == lab.channel_url("bioconda")
+    assert deciding.others((), ("upstream",)) == ()
+
+
+@pytest.mark.parametrize(("name", "there"), [("nvidia", True), ("pytorch", False)])
+def test_torch_install_keeps_labels_where_they_are(at_lab, lab, name, there):
+    from argparse import Namespace
+
+    from conda.models.channel import Channel
+    from conda_torchmirror.models import Located
+
+    label = f"{name}/label/x"
+    located = [Located(name, lab.channel_url(name), "lab")]
+    with channels.redirected(located, Namespace(channel=[label, name]), override=False):
+        assert Channel(name).base_url == lab.channel_url(name)
+        root = lab.channel_url(name) if there else f"https://conda.anaconda.org/{name}"
+        assert Channel(label).base_url == f"{root}/label/x"

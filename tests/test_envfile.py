@@ -9,10 +9,11 @@ import pytest
 
 from conda_torchmirror.entries import SecretInMirror
 from conda_torchmirror.envfile import Rewritten, rewrite
+from conda_torchmirror.messages_files import TEXT
 from conda_torchmirror.mirrors import InsecureMirror, UnknownMirror
 from conda_torchmirror.models import Notice
 from conda_torchmirror.pip_options import PYPI, WHEELS
-from conda_torchmirror.rewriting import TEXT, sentence
+from conda_torchmirror.rewriting import sentence
 
 TUNA = "https://mirrors.tuna.tsinghua.edu.cn/anaconda"
 M = f"{TUNA}/cloud"

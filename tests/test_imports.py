@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import conda_torchmirror
 import pytest
+
+import conda_torchmirror
 
 PACKAGE = Path(conda_torchmirror.__file__).parent
 #: What loading the plugin and building its parsers may bring into the process.

@@ -18,8 +18,11 @@ from conda.core.solve import get_pinned_specs
 from conda.models.match_spec import MatchSpec
 from stubs import Card, build, needs_compiler, smi, variables
 
-from conda_torchmirror import machine, nvidia
-from conda_torchmirror.machine import TEXT, cuda_arch, cuda_version, inspect, native_subdir, survey
+from conda_torchmirror import drivercalls, machine, nvidia
+from conda_torchmirror import prefix as environment
+from conda_torchmirror import system as surroundings
+from conda_torchmirror.machine import cuda_arch, cuda_version, inspect, native_subdir, survey
+from conda_torchmirror.messages_machine import TEXT
 from conda_torchmirror.models import Installed, Pin
 
 A100 = Card("NVIDIA A100-SXM4-80GB", 80)
@@ -42,6 +45,8 @@ print(json.dumps({
     **dataclasses.asdict(result.machine),
     "codes": [notice.code for notice in result.evidence],
     "facts": {notice.code: dict(notice.facts) for notice in result.evidence},
+    "told": [notice.code for notice in result.machine.remarks],
+    "has_gpu": result.machine.has_gpu,
     "__cuda_arch": machine.cuda_arch(),
     "started": count,
     "started_in_all": len(started),
@@ -111,7 +116,11 @@ def test_a_driver_is_read_in_one_process(
 def test_the_lowest_of_different_gpus_decides(libraries: Path, look: Look) -> None:
     found = look(variables(libraries, [A100, K80]))
     assert found["cuda_arch"] == "3.7"
-    assert found["facts"]["gpu_lowest"] == {"gpu": "Tesla K80 (3.7)"}
+    assert found["facts"]["gpu_lowest"] == {
+        "gpu": "Tesla K80 (3.7)",
+        "others": "NVIDIA A100-SXM4-80GB (8.0)",
+    }
+    assert "machine.gpu_lowest" in found["told"]
 
 
 @needs_compiler
@@ -139,8 +148,27 @@ def test_a_driver_that_refuses_is_named(libraries: Path, look: Look) -> None:
     found = look(variables(libraries, [], cuInit=803, nvmlInit_v2=18))
     assert (found["cuda"], found["cuda_from"]) == (None, "none")
     assert found["facts"]["driver_error"]["error"] == "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"
-    assert "driver_mismatch" in found["codes"]
+    assert found["told"] == ["machine.driver_error"] * 2 + ["machine.driver_mismatch"]
     assert found["__cuda_arch"] is None
+    # The GPU behind it cannot be seen, but is likely there.
+    assert (found["failing"], found["has_gpu"]) == (True, True)
+
+
+@needs_compiler
+def test_a_gpu_whose_cuda_does_not_start_is_a_gpu(libraries: Path, look: Look) -> None:
+    found = look(variables(libraries, [A100], cuInit=999))
+    assert (found["cuda"], found["gpus"]) == (None, [{"name": A100.name, "arch": "8.0"}])
+    assert (found["cuda_arch"], found["__cuda_arch"]) == (None, None)
+    assert (found["has_gpu"], found["failing"], found["started"]) == (True, True, 1)
+    assert found["told"] == ["machine.driver_error"]
+    assert found["facts"]["driver_error"]["call"] == "cuInit"
+
+
+@needs_compiler
+def test_who_hides_the_driver_has_none(libraries: Path, look: Look) -> None:
+    found = look({**variables(libraries, [A100]), "CONDA_OVERRIDE_CUDA": ""})
+    assert (found["cuda"], found["gpus"], found["has_gpu"]) == (None, [], False)
+    assert (found["started_in_all"], found["told"]) == (0, [])
 
 
 @needs_compiler
@@ -150,7 +178,8 @@ def test_a_login_node_is_told_from_a_machine_without_a_driver(
 ) -> None:
     found = look(variables(libraries, [], cuInit=100, nvmlInit_v2=nvml))
     assert (found["cuda"], found["gpus"]) == (None, [])
-    assert "driver_without_gpu" in found["codes"]
+    assert found["told"] == ["machine.driver_without_gpu"]
+    assert (found["failing"], found["has_gpu"]) == (False, False)
 
 
 @needs_compiler
@@ -312,6 +341,7 @@ NVIDIA_CARD = {
 MODULE = {"/sys/module/nvidia/version": "550.54.14\n"}
 
 
+@without_driver
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux' files")
 @pytest.mark.parametrize(
     ("files", "code"),
@@ -333,11 +363,12 @@ def test_what_linux_files_say(
     tree(tmp_path, files)
     monkeypatch.setattr(nvidia, "ROOT", str(tmp_path))
     monkeypatch.setenv("PATH", str(smi(tmp_path / "none", "exit 9")))
+    monkeypatch.delenv("CONDA_OVERRIDE_CUDA")
     machine._probe.cache_clear()
     found = survey(subdir=native_subdir(), prefix=None)
     machine._probe.cache_clear()
     assert code in [notice.code for notice in found.evidence]
-    assert found.driver_os == ("windows" if code == "wsl" else "linux")
+    assert found.machine.driver_os == ("windows" if code == "wsl" else "linux")
 
 
 RECORDS: dict[str, dict[str, Any]] = {
@@ -474,7 +505,8 @@ def test_a_damaged_prefix_raises_nothing(prefix: Path, damage: str) -> None:
 
 
 def test_every_code_has_a_sentence() -> None:
-    sources = [Path(module.__file__).read_text("utf-8") for module in (machine, nvidia)]
+    modules = (machine, surroundings, environment, nvidia, drivercalls)
+    sources = [Path(module.__file__).read_text("utf-8") for module in modules]
     used = set(re.findall(r'(?:Notice|_note|notes\.append)\(\(?"(\w+)"', "".join(sources)))
     assert used - TEXT.keys() == set()
 

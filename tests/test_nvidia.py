@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stubs import Card, build, needs_compiler, path_with, smi, variables
 
-from conda_torchmirror import nvidia
-from conda_torchmirror.nvidia import Device, Probe, lowest, parse_smi, visible
+from conda_torchmirror import drivercalls, nvidia
+from conda_torchmirror.drivercalls import Device, lowest, visible
+from conda_torchmirror.nvidia import Probe, parse_smi
 
 A100 = Card("NVIDIA A100-SXM4-80GB", 80)
 K80 = Card("Tesla K80", 37)
@@ -360,7 +361,7 @@ def test_the_script_is_light() -> None:
     """It must start fast, so it may import neither conda nor the rest of this package."""
     code = (
         "import runpy, sys, json; "
-        f"runpy.run_path({nvidia.__file__!r}, run_name='probe'); "
+        f"runpy.run_path({drivercalls.__file__!r}, run_name='probe'); "
         "print(json.dumps(sorted(sys.modules)))"
     )
     done = subprocess.run(

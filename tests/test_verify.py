@@ -9,141 +9,57 @@ import shutil
 import subprocess
 import sys
 import time
-import venv
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from conda_torchmirror import verify as module
-from conda_torchmirror.models import Notice
-from conda_torchmirror.verify import (
-    KNOWN,
-    TEXT,
-    Check,
-    environment,
-    examine,
-    explain,
-    lines,
-    report,
-    sentence,
-    verify,
+from support.torches import (
+    A100,
+    CUDA_BUILD,
+    RTX,
+    TORCH,
+    VISION,
+    bare_environment,
+    copy,
+    install_torch,
+    package,
+    record,
+    site_packages,
 )
+
+from conda_torchmirror import examine as looking
+from conda_torchmirror import verdict
+from conda_torchmirror import verify as trying
+from conda_torchmirror.checktext import lines, report
+from conda_torchmirror.messages_verify import TEXT
+from conda_torchmirror.models import Notice
+from conda_torchmirror.verdict import KNOWN, Check, explain, sentence
+from conda_torchmirror.verify import environment, verify
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
 
-#: A torch with just what the check touches. `KNOBS` says how it breaks.
-TORCH = """
-import os, signal, sys, time, types, warnings
-KNOBS = {knobs!r}
-if "print" in KNOBS:
-    print(KNOBS["print"], file=sys.stderr, flush=True)
-if "signal" in KNOBS:
-    os.kill(os.getpid(), KNOBS["signal"])
-if "sleep" in KNOBS:
-    time.sleep(KNOBS["sleep"])
-if "import_error" in KNOBS:
-    raise ImportError(KNOBS["import_error"])
-if "needs" in KNOBS and os.environ.get(KNOBS["needs"][0]) != KNOBS["needs"][1]:
-    raise ImportError("no " + KNOBS["needs"][0])
-
-__version__ = KNOBS.get("version", "2.3.1")
-version = types.SimpleNamespace(cuda=KNOBS.get("cuda"), hip=None)
-
-class Tensor:
-    def __init__(self, device="cpu"):
-        self.device = device
-    def __matmul__(self, other):
-        if "kernel_error" in KNOBS and self.device in KNOBS.get("bad", [self.device]):
-            if self.device != "cpu":
-                raise RuntimeError(KNOBS["kernel_error"])
-        if "kernel_signal" in KNOBS and self.device != "cpu":
-            os.kill(os.getpid(), KNOBS["kernel_signal"])
-        if "kernel_sleep" in KNOBS and self.device != "cpu":
-            time.sleep(KNOBS["kernel_sleep"])
-        return self
-    def __mod__(self, other): return self
-    __add__ = __mod__
-    def reshape(self, *shape): return self
-    def float(self): return self
-    def to(self, device): return Tensor(str(device))
-    def cpu(self): return self
-    def tolist(self): return [[0.25, 0.5, 0.75]] * 5
-    def numpy(self):
-        if "numpy_error" in KNOBS:
-            raise RuntimeError(KNOBS["numpy_error"])
-        return types.SimpleNamespace(tolist=lambda: [1.0, 1.0])
-
-def rand(*shape):
-    if "rand_error" in KNOBS:
-        raise RuntimeError(KNOBS["rand_error"])
-    return Tensor()
-arange = ones = lambda *shape: Tensor()
-equal = lambda left, right: left.device == "cpu" or not KNOBS.get("wrong")
-
-def _available():
-    if "warning" in KNOBS:
-        warnings.warn(KNOBS["warning"])
-    return bool(KNOBS.get("gpus"))
-def _init():
-    raise RuntimeError(KNOBS.get("init_error", "No CUDA GPUs are available"))
-cuda = types.SimpleNamespace(
-    is_available=_available,
-    init=_init,
-    device_count=lambda: len(KNOBS.get("gpus", [])),
-    get_arch_list=lambda: ["sm_50", "sm_90"],
-    get_device_name=lambda i: KNOBS["gpus"][i][0],
-    get_device_capability=lambda i: tuple(KNOBS["gpus"][i][1]),
-)
-"""
-
 #: For the slow tests: a virtual or conda environment in which `import torch` works.
 REAL = os.environ.get("TORCHMIRROR_TEST_TORCH")
-
-A100 = ["NVIDIA A100", [8, 0]]
-RTX = ["NVIDIA GeForce RTX 5090", [12, 0]]
 
 MakeTorch = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with a Python and nothing else."""
-    folder = tmp_path_factory.mktemp("bare")
-    venv.create(folder, symlinks=True, with_pip=False)
-    (folder / "conda-meta").mkdir()
-    (folder / "conda-meta" / "history").touch()
-    return folder
-
-
-def site_packages(prefix: Path) -> Path:
-    [folder] = prefix.glob("lib/python3*/site-packages")
-    return folder
+    return bare_environment(tmp_path_factory.mktemp("bare"))
 
 
 @pytest.fixture
 def prefix(bare: Path, tmp_path: Path) -> Path:
-    folder = tmp_path / "env"
-    shutil.copytree(bare, folder, symlinks=True)
-    return folder
+    return copy(bare, tmp_path / "env")
 
 
 @pytest.fixture
 def make_torch(prefix: Path) -> MakeTorch:
     """`make_torch(**knobs)`: install a torch that breaks so; returns the prefix."""
-
-    def make(**knobs: Any) -> str:
-        folder = site_packages(prefix) / "torch"
-        folder.mkdir(exist_ok=True)
-        (folder / "__init__.py").write_text(TORCH.format(knobs=knobs), encoding="utf-8")
-        return str(prefix)
-
-    return make
-
-
-def package(prefix: Path, name: str, text: str) -> None:
-    (site_packages(prefix) / f"{name}.py").write_text(text, encoding="utf-8")
+    return partial(install_torch, prefix)
 
 
 def codes(check: Check) -> list[str]:
@@ -491,8 +407,9 @@ def test_text_says_verdict_facts_and_what_to_do(make_torch: MakeTorch) -> None:
     check = verify(make_torch(cuda="12.4"), expect_gpu=True)
     said = "\n".join(lines(check))
     assert said.startswith("PyTorch works, but not on the GPU.")
-    assert "torch: 2.3.1 (CUDA 12.4)" in said
-    assert TEXT["gpu_unseen.hint"] in said
+    assert re.search(r"torch +2\.3\.1 \(CUDA 12\.4\), Python 3", said)
+    assert TEXT["gpu_unseen.hint"] in re.sub(r"\s+", " ", said)
+    assert max(map(len, said.splitlines())) <= 80
 
 
 def test_a_report_can_be_handed_in(make_torch: MakeTorch) -> None:
@@ -506,7 +423,8 @@ def test_a_report_can_be_handed_in(make_torch: MakeTorch) -> None:
 
 
 def test_every_code_has_a_sentence_and_a_way_on() -> None:
-    source = Path(module.__file__).read_text("utf-8")
+    modules = (trying, verdict, looking)
+    source = "".join(Path(module.__file__).read_text("utf-8") for module in modules)
     used = set(re.findall(r'(?:Notice\(|fail\([\w"]+, )"(\w+)"', source)) | {c for c, _ in KNOWN}
     assert used - TEXT.keys() == set()
     assert {code for code, _ in KNOWN} <= {key[:-5] for key in TEXT if key.endswith(".hint")}
@@ -523,108 +441,6 @@ def test_explanations_stand_in_a_longer_text(message: str, code: str) -> None:
     assert (explain(f"Traceback\n  File x\n{message}\nmore") or "unexplained") == code
 
 
-def record(prefix: Path, name: str, version: str, build: str, *depends: str) -> None:
-    """Write what conda writes when it installs a package."""
-    fn = f"{name}-{version}-{build}"
-    text = {
-        "name": name,
-        "version": version,
-        "build": build,
-        "build_number": 0,
-        "channel": "https://conda.anaconda.org/pytorch/linux-64",
-        "subdir": "linux-64",
-        "fn": f"{fn}.tar.bz2",
-        "url": f"https://conda.anaconda.org/pytorch/linux-64/{fn}.tar.bz2",
-        "depends": depends,
-        "files": [],
-    }
-    (prefix / "conda-meta" / f"{fn}.json").write_text(json.dumps(text), encoding="utf-8")
-
-
-CUDA_BUILD = (
-    "pytorch",
-    "2.3.1",
-    "py3.11_cuda12.1_cudnn8.9.2_0",
-    "pytorch-cuda >=12.1,<12.2",
-    "pytorch-mutex 1.0 cuda",
-    "mkl >=2018",
-    "python >=3.11,<3.12.0a0",
-)
-CPU_BUILD = ("pytorch", "2.3.1", "py3.11_cpu_0", "pytorch-mutex 1.0 cpu")
-VISION = ("torchvision", "0.18.1", "py311_cu121", "pytorch 2.3.1")
-
-
-@pytest.mark.parametrize(
-    ("records", "cuda", "arch", "expected"),
-    [
-        pytest.param([], "12.4", "8.6", [], id="nothing"),
-        pytest.param([CUDA_BUILD, VISION], "12.4", "8.6", [], id="fits"),
-        pytest.param([CUDA_BUILD], "12.0", "8.6", [], id="minor-version compatibility"),
-        pytest.param([CUDA_BUILD], "11.8", "8.6", ["driver_too_old"], id="driver"),
-        pytest.param([CUDA_BUILD], "12.8", "12.0", ["no_kernel_image"], id="RTX 50"),
-        pytest.param([CUDA_BUILD], "", "", [], id="no driver"),
-        pytest.param([CPU_BUILD], "12.4", "8.6", ["cpu_build"], id="CPU build"),
-        pytest.param([CPU_BUILD], "", "", [], id="CPU build without a GPU"),
-        pytest.param(
-            [CPU_BUILD, ("cpuonly", "2.0", "0")], "12.4", "8.6", ["cpuonly_left"], id="cpuonly"
-        ),
-        pytest.param(
-            [CUDA_BUILD, ("torchvision", "0.19.0", "py311_cu121", "pytorch 2.4.0")],
-            "12.4",
-            "8.6",
-            ["set_mismatch"],
-            id="partner of another release",
-        ),
-        pytest.param(
-            [CUDA_BUILD, ("mkl", "2024.2.0", "0")], "12.4", "8.6", ["rule_broken"], id="mkl"
-        ),
-        pytest.param(
-            [CUDA_BUILD, ("mkl", "2023.1.0", "0")], "12.4", "8.6", ["pin_missing"], id="no pin"
-        ),
-    ],
-)
-def test_the_static_part_needs_no_torch_to_run(
-    prefix: Path,
-    condarc: Callable[..., Path],
-    monkeypatch: pytest.MonkeyPatch,
-    records: list[tuple[str, ...]],
-    cuda: str,
-    arch: str,
-    expected: list[str],
-) -> None:
-    condarc()
-    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", cuda)
-    monkeypatch.setenv("CONDA_OVERRIDE_CUDA_ARCH", arch)
-    for entry in records:
-        record(prefix, *entry)
-    found = examine(str(prefix))
-    assert [notice.code for notice in found] == expected
-    assert all(sentence(notice) and sentence(notice, ".hint") for notice in found)
-
-
-def test_a_pin_of_the_environment_ends_the_advice(
-    prefix: Path, condarc: Callable[..., Path]
-) -> None:
-    condarc()
-    record(prefix, *CUDA_BUILD)
-    record(prefix, "mkl", "2023.1.0", "0")
-    (prefix / "conda-meta" / "pinned").write_text("mkl<2024.1\n", encoding="utf-8")
-    assert examine(str(prefix)) == ()
-
-
-def test_torch_of_pip_over_torch_of_conda(prefix: Path, condarc: Callable[..., Path]) -> None:
-    condarc()
-    record(prefix, *CPU_BUILD)
-    version = ".".join(map(str, sys.version_info[:2]))
-    record(prefix, "python", f"{version}.1", "h_0")
-    folder = site_packages(prefix) / "torch-2.7.1.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text("Name: torch\nVersion: 2.7.1\n", encoding="utf-8")
-    (folder / "INSTALLER").write_text("pip\n", encoding="utf-8")
-    [notice] = examine(str(prefix))
-    assert (notice.code, notice.facts["pip"]) == ("torch_twice", "torch 2.7.1")
-
-
 def old_pythons() -> list[str]:
     """Interpreters of other versions on this machine: torch 1.8 came for 3.6 and newer."""
     root = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
@@ -635,7 +451,7 @@ def old_pythons() -> list[str]:
     "python", old_pythons() or [sys.executable], ids=lambda p: p.split("/")[-3]
 )
 def test_the_script_runs_on_other_pythons(python: str, tmp_path: Path) -> None:
-    script = Path(module.__file__).parent / "data" / "check_torch.py"
+    script = Path(trying.__file__).parent / "data" / "check_torch.py"
     (tmp_path / "torch.py").write_text(TORCH.format(knobs={"cuda": "12.1"}), encoding="utf-8")
     done = subprocess.run(
         [python, str(script), str(tmp_path / "out")],

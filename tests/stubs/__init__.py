@@ -11,7 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,6 +76,25 @@ def smi(folder: Path, body: str) -> Path:
     program.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
     program.chmod(0o755)
     return folder
+
+
+@contextmanager
+def asked_afresh() -> Iterator[None]:
+    """What this process remembers of a driver is forgotten, before and after."""
+    _forget()
+    try:
+        yield
+    finally:
+        _forget()
+
+
+def _forget() -> None:
+    from conda.plugins.virtual_packages.cuda import cached_cuda_version
+
+    from conda_torchmirror import machine
+
+    cached_cuda_version.cache_clear()
+    machine._probe.cache_clear()
 
 
 def path_with(folder: Path) -> str:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from .channels import file_name, write_channel
 from .mirror import Mirror
 
@@ -82,6 +80,7 @@ class Sites:
     """The servers. `first` and `second` carry pytorch and conda-forge, `third` nvidia too."""
 
     root: Path
+    file: Path
     first: Mirror
     second: Mirror
     third: Mirror
@@ -97,9 +96,9 @@ class Sites:
             "upstream": self.upstream,
         }
 
-    def settings(self, *preference: str) -> dict[str, Any]:
-        """The rc file that makes conda and the registry see them."""
-        registry = {
+    def registry(self) -> dict[str, Any]:
+        """The file of mirrors that the rc file names."""
+        found = {
             name: {
                 "title": f"The {name} mirror",
                 "roots": [f"{mirror.url}/anaconda"],
@@ -109,6 +108,11 @@ class Sites:
             for name, mirror in self.all.items()
             if name != "upstream"
         }
+        return {"mirrors": found}
+
+    def settings(self, *preference: str) -> dict[str, Any]:
+        """The rc file that makes conda and the registry see them."""
+        self.file.write_text(json.dumps(self.registry()))
         return {
             "channel_alias": self.upstream.url,
             "channels": ["conda-forge"],
@@ -116,7 +120,7 @@ class Sites:
             "remote_connect_timeout_secs": 1.0,
             "remote_read_timeout_secs": 0.4,
             "plugins": {
-                "torchmirror_registry": json.dumps({"mirrors": registry}),
+                "torchmirror_registry": str(self.file),
                 "torchmirror_mirrors": list(preference or ("first", "second")),
                 "torchmirror_auto": False,
             },
@@ -145,8 +149,9 @@ class Sites:
 
 
 @contextmanager
-def open_sites(root: Path) -> Iterator[Sites]:
-    """Serve the channels of `root` from all four servers until the block ends."""
+def open_sites(root: Path, file: Path) -> Iterator[Sites]:
+    """Serve the channels of `root` from all four servers until the block ends; `file` is where
+    the registry is written."""
     with ExitStack() as stack:
 
         def serve(prefix: str, *names: str) -> Mirror:
@@ -156,32 +161,12 @@ def open_sites(root: Path) -> Iterator[Sites]:
         cloud = "anaconda/cloud"
         yield Sites(
             root,
+            file,
             first=serve(cloud, "pytorch", "conda-forge"),
             second=serve(cloud, "pytorch", "conda-forge"),
             third=serve(cloud, "pytorch", "conda-forge", "nvidia"),
             upstream=serve("", "pytorch", "conda-forge", "nvidia"),
         )
-
-
-@pytest.fixture(scope="session")
-def small_channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The channels of `write_channels`. Do not change them."""
-    return write_channels(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture
-def sites(
-    small_channels: Path,
-    condarc: Callable[..., Path],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Sites]:
-    """The servers, and an rc file that knows them; `upstream` is the official channel."""
-    from conda_torchmirror import mirrors
-
-    with open_sites(small_channels) as served:
-        monkeypatch.setattr(mirrors, "UPSTREAM_CLOUD", served.upstream.url)
-        condarc(**served.settings())
-        yield served
 
 
 def tree(prefix: Path) -> dict[str, bytes]:

@@ -1,0 +1,42 @@
+"""`python -m conda_torchmirror rewrite|upstream FILE...`: the file commands where no conda is.
+
+For continuous integration and pre-commit, which make an environment of Python packages alone.
+Everything else needs conda, and is one of its commands.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from typing import get_args
+
+from .cli_mirror import COMMANDS, file_options
+from .entries import Direction
+from .filereport import execute
+from .mirrors import MirrorError
+from .settings import Settings
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is returned: 2 for a mirror that cannot be used."""
+    parser = ArgumentParser(prog="python -m conda_torchmirror")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        if command.name in get_args(Direction):
+            below = commands.add_parser(
+                command.name, help=command.summary, description=command.summary
+            )
+            file_options(below)
+            below.add_argument("--json", action="store_true", help="Report all output as json.")
+            below.add_argument("-q", "--quiet", action="store_true", help="Report errors only.")
+    args = parser.parse_args(words)
+    try:
+        return execute(args, args.command, Settings(), as_json=args.json, quiet=args.quiet)
+    except MirrorError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""English sentences about existing files that are rewritten: why one is left, what stayed, and why.
+
+Found by `messages`; in `messages.text` their codes begin with `file.`.
+"""
+
+from __future__ import annotations
+
+TEXT: dict[str, str] = {
+    # A file that was left whole.
+    "missing": "there is no such file",
+    "dangling_link": "it is a link to a file that is not there",
+    "folder": "it is a folder; name the files in it",
+    "not_a_file": "it is not a regular file",
+    "too_large": "it has {size} bytes, and no environment file has more than {limit}",
+    "unreadable": "it cannot be read: {problem}",
+    "read_only": "it is read-only; `chmod u+w` it, or use `--diff` to only look",
+    "folder_read_only": "the folder {folder} is read-only, so nothing can be put beside the file",
+    "backup_is_folder": "the backup would be {backup}, which is a folder; use `--no-backup`",
+    "write_failed": "it could not be written and is as it was: {problem}",
+    "locked": "another run has been working in {folder} for half a minute; try again",
+    "changes_all_the_time": "another program keeps writing it; try again when that is done",
+    "binary": "it is not a text file",
+    "utf16_without_bom": "it seems to be UTF-16 without a byte order mark, which conda cannot read"
+    " either; save it as UTF-8",
+    "not_unicode": "it is neither UTF-8 nor UTF-16, and conda reads nothing else; save it as UTF-8",
+    "foreign_lock": "it is a lock file of {tool}, whose checks an edit would break; change its"
+    " input and make it anew: `{command}`",
+    "manifest": "it is a TOML file; name its channels there by hand",
+    "conda_configuration": "it is conda's own configuration; `conda torch-mirror enable` sets"
+    " mirrors there",
+    "not_environment": "it is neither an environment file (it has no `channels` and no"
+    " `dependencies`), nor an explicit list, nor pip requirements",
+    "not_yaml": "line {line} is no valid YAML ({problem}), and its channel list is not plain enough"
+    " to be edited without reading the rest; mend that line first",
+    "unsafe_edit": "the edited file would not read the same in other places; please report it",
+    # What stayed as it is, and why.
+    "not_carried": "{channel} stays: not carried by {mirrors}",
+    "defaults_left": "`defaults` stays: it is a list of your own configuration, which"
+    " `conda torch-mirror enable` points at mirrors",
+    "named_spec_stays": "`{channel}::` in a dependency stays a name, which a conda without this"
+    " plugin reads from upstream unless `conda torch-mirror enable` is in force",
+    "unusual_url": "{entry} stays: it is spelled in a way that could not be restored",
+    "plain_http_left": "{entry} stays: this mirror's address cannot keep in mind that it was http",
+    "secret_left": "{entry} stays: it carries a password or token",
+    "alias_left": "the alias *{entry} stays: its anchor is no channel entry",
+    "shared_left": "{entry} stays: an alias repeats it in another place",
+    "escaped_left": "{entry} stays: it is written with escapes or over several lines",
+    "not_text_left": "an entry that is a list or a mapping stays",
+    "merge_left": "what `<<` merges in stays",
+    "pip_left": "the pip options stay; `--pip` includes them",
+    "specs_name_no_channels": "a list of specs names no channel, so there is nothing to do",
+    "no_pypi_mirror": "{option} stays: no PyPI mirror at {mirrors}",
+    "no_wheel_mirror": "{option} {url} stays: no wheels of PyTorch at {mirrors}",
+    "wheel_layout": "{option} {url} stays: no counterpart that this option can read at {mirrors}",
+    "wheels_elsewhere": "{option} {url} stays: mirrors carry releases for one CUDA version only",
+    # What to know about what was done.
+    "same_channel": "lines {lines} now name the same channel, {channel}; all are kept, the first"
+    " one counts",
+    "duplicate_key": "the key `{key}` stands more than once, which conda does not read; every one"
+    " was edited",
+    "several_documents": "the file has {documents} documents, and conda reads files with one only;"
+    " every one was edited",
+    "edited_by_lines": "line {line} is no valid YAML ({problem}); only the channel list, which is"
+    " plain, was edited",
+    "read_by_lines": "line {line} is no valid YAML ({problem}); only the channel list was read",
+    "tar_bz2_may_be_gone": "of the .tar.bz2 packages ({packages}) some may be missing: kept"
+    " by {mirrors} only where there is no .conda of the same build",
+    "odd_section": "a section is empty, or not of the kind that conda expects ({problem})",
+    # What became of a file.
+    "stdin": "standard input",
+    "failed": "{file} is left as it is: {why}",
+    "changed": "{file}: {entries} changed",
+    "changed_with_backup": "{file}: {entries} changed; the former file is {backup}",
+    "would_change": "{file}: {entries} would change",
+    "unchanged": "{file}: nothing to change",
+    "one_entry": "1 entry",
+    "entries": "{count} entries",
+    "others_carry": " ({others} would: `--mirror NAME`)",
+    "times": " ({count} times)",
+    "total.changed": "{count} changed",
+    "total.failed": "{count} left because of an error",
+    "total.unchanged": "{count} had nothing to change",
+    "total.would_change": "{count} would change",
+}

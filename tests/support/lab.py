@@ -1,0 +1,37 @@
+"""A mirror of one's own on loopback, told to the plugin by its registry setting.
+
+Nothing leads channel names to loopback but what is under test: a channel that is not redirected
+asks conda's own hosts, which the guard refuses and `hosts` shows. The fixtures are in
+`lab_fixtures`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+HAS_LABELS = {"nvidia": {"labels": True}}
+
+
+def record(name: str, version: str = "1.0", **more: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "version": version,
+        "build": "0",
+        "build_number": 0,
+        "depends": [],
+        "subdir": "noarch",
+        "noarch": "generic",
+        **more,
+    }
+
+
+def entry(mirror, **more: Any) -> str:
+    """A registry of one's own with this mirror, as text for the setting."""
+    carried = {name: {**HAS_LABELS.get(name, {})} for name in mirror.channels}
+    return json.dumps({"lab": {"roots": [f"{mirror.url}/anaconda"], "channels": carried, **more}})
+
+
+def hosts(sandbox) -> set[str]:
+    """The hosts that were refused; takes them, so that the test does not fail for them."""
+    return {line.split(" ")[0] for line in sandbox.take_blocked()}
