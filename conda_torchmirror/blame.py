@@ -17,7 +17,8 @@ from .exceptions import ChannelBroken, ChannelError, TorchMirrorError
 from .models import Located, Notice
 from .text import safe
 
-_GATEWAYS = "conda.gateways.connection."
+#: Where conda downloads packages and indexes; the functions there call what they fetch `url`.
+_GATEWAYS = "conda.gateways."
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,16 @@ def _bare(url: str) -> str:
 
 
 def unreadable(error: BaseException) -> bool:
-    """Whether an exception may come from an index that is no index. It has no URL then."""
-    return any(
-        isinstance(part, (ValueError, EOFError))
-        or type(part).__module__.partition(".")[0] in ("zstandard", "backports", "compression")
-        or type(part).__name__ in ("CondaSSLError", "ZstdError")
-        for part in _flat(error)
-    )
+    """Whether an exception may come from an index that is no index. Which one, it does not say."""
+    return any(_garbled(part) for part in _flat(error))
+
+
+def _garbled(error: BaseException) -> bool:
+    """Whether this came from reading what was fetched, and not from fetching it."""
+    if isinstance(error, (ValueError, EOFError)) or type(error).__name__ == "ZstdError":
+        return True
+    # The rattler solver reads indexes by itself, and has no other error for a broken one.
+    return type(error) is OSError and error.errno is None
 
 
 def _flat(error: BaseException) -> Iterator[BaseException]:
@@ -107,8 +111,8 @@ def _urls(error: BaseException) -> Iterator[str]:
         yield f"{url}repodata.json" if str(url).endswith("/") else str(url)
     # Of a connection that breaks, or of TLS that fails, conda's exception does not say whose it
     # was, but the call does. After a redirect the request names a stranger.
-    for part in _behind(error):
-        for frame, _ in traceback.walk_tb(part.__traceback__):
+    for part in () if _garbled(error) else _behind(error):
+        for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
             url = frame.f_locals.get("url")
             if isinstance(url, str) and frame.f_globals.get("__name__", "").startswith(_GATEWAYS):
                 yield url

@@ -82,6 +82,7 @@ def configure_install(parser: ArgumentParser) -> None:
     add("--save-plan", metavar="DIR", help="Solve, and save the result instead of installing it.")
     add("--plan", metavar="DIR", help="Install what --save-plan saved, here or elsewhere.")
     add("--download-only", action="store_true", help="Only fill conda's package cache.")
+    add("--no-check", action="store_true", help="Do not try PyTorch after it is installed.")
 
 
 def install(args: Namespace) -> int:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .builds import number
 
@@ -15,6 +15,14 @@ from .builds import number
 COMPAT_SINCE = 11
 #: PTX below this is not counted on: nothing shows that the bundled libraries run there.
 PTX_SINCE = (5, 0)
+
+
+class Elsewhere(NamedTuple):
+    """The minor releases of torch, first and last, that run, and the CUDA of the last."""
+
+    since: str
+    until: str
+    cuda: str
 
 
 class Tables:
@@ -43,21 +51,22 @@ class Tables:
 
     def elsewhere(
         self, source: str, arch: str, driver: str | None, subdir: str
-    ) -> tuple[str, str] | None:
-        """(torch release, CUDA) of the newest block of `source` that serves a GPU and a driver.
-
-        `source` is conda_forge or wheels; the release is the last minor of the block.
-        """
-        found: list[tuple[tuple[int, ...], tuple[int, ...], str, str]] = []
+    ) -> Elsewhere | None:
+        """What `source` (conda_forge or wheels) has for a GPU and a driver, None for nothing."""
+        found: list[tuple[tuple[int, ...], tuple[int, ...], Elsewhere]] = []
         for block in self._ways_out[source]["builds"]:
             carried = block.get(_system(subdir))
             built = number(block["cuda"])
-            known = number(driver) if driver else built
-            if not carried or built[0] > known[0]:
+            if not carried or (driver and built[0] > number(driver)[0]):
                 continue
-            if runs_on(arch, carried, ptx=built <= known):
-                found.append((number(block["until"]), built, block["until"], block["cuda"]))
-        return max(found)[2:] if found else None
+            # No source says that the bundled libraries of these builds run by PTX.
+            if runs_on(arch, carried, ptx=False):
+                row = Elsewhere(block["since"], block["until"], block["cuda"])
+                found.append((number(row.until), built, row))
+        if not found:
+            return None
+        newest = max(found)[2]
+        return newest._replace(since=min((row.since for *_, row in found), key=number))
 
 
 def _system(subdir: str) -> str:

@@ -15,8 +15,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from conda import CondaError
-
 from .exceptions import FileNotReadable, FileSection, NotEnvironmentFile
 from .messages import text
 from .models import Notice
@@ -141,10 +139,12 @@ def _taken(where: str, found: Any) -> EnvironmentFile:
 
 
 def _check_sections(path: str, found: EnvironmentFile) -> None:
+    from conda.exceptions import InvalidInstaller
+
     for name in found.sections:
         try:
             installer(name)
-        except CondaError as error:
+        except InvalidInstaller as error:
             raise FileSection(file=path, section=name) from error
 
 

@@ -16,18 +16,16 @@ from dataclasses import replace
 
 from . import blame, catalog, channels, mirrors, probing, trust
 from .adopted import adopt
+from .asking import Asker, Wanted
 from .blame import Failure
 from .chains import OWN, chains, hosts, measured, private
 from .exceptions import ChannelBroken, ChannelError, NoSource, NothingCached
 from .handover import environment
 from .messages import text
 from .models import Build, Decision, Located, Notice, Records
-from .probing import Probe, Target
-from .remembered import Memory
+from .probing import Target
 from .text import safe
 
-#: By how many seconds a compressed index may be older than the plain one of the same sync.
-ZST_LAG = 3600.0
 #: What may pass by itself; where there is no other source, conda's own patience decides.
 SOFT = frozenset(
     ("refused", "dns", "tls", "timeout", "unreachable", "reset", "proxy", "busy", "server_error")
@@ -54,15 +52,13 @@ class Sources:
         self.notices: list[Notice] = []
         self._at = dict.fromkeys(names, 0)
         self._failures: list[Failure] = []
-        self._asked: dict[str, Probe] = {}
         self._records: dict[tuple[str, frozenset[str]], Records | ChannelError] = {}
         self._old: dict[str, int] = {}
         self._agreed: tuple[str, ...] | None = None
         self._variables: dict[str, str] = {}
         self._stack = ExitStack()
         self._online = not (context.offline or context.use_index_cache)
-        self._hosts = hosts(self.chains.values())
-        self._memory = Memory() if self._online else None
+        self._asker = Asker(subdir, hosts(self.chains.values()))
 
     def __enter__(self) -> Sources:
         if self._online:
@@ -75,8 +71,7 @@ class Sources:
 
     def __exit__(self, *exc_info: object) -> None:
         self._stack.close()
-        if self._memory is not None:
-            self._memory.save()
+        self._asker.memory.save()
 
     def __getitem__(self, name: str) -> Located:
         return self.chains[name][self._at[name]]
@@ -108,8 +103,7 @@ class Sources:
                     raise
                 raise Moved from error
             except NothingCached:
-                if self._at[name] + 1 < len(self.chains[name]):
-                    self._at[name] += 1
+                if self._next(name):
                     self._point()
                     raise Moved from None
                 self._at[name] = 0
@@ -131,7 +125,7 @@ class Sources:
             self._leave(Failure(torch, Notice("probe_other_choice")))
         said = []
         if self._online and (lacking := trust.behind(decision)):
-            if self._at[torch.name] + 1 < len(self.chains[torch.name]):
+            if not self._is_last(torch.name):
                 self._old.setdefault(torch.name, self._at[torch.name])
                 self._leave(Failure(torch, Notice("probe_behind", {"what": lacking})))
             said.append(Notice("index_behind", {"mirror": torch.mirror, "what": lacking}))
@@ -164,7 +158,7 @@ class Sources:
         planned = {channel.name for channel in decision.plan.channels}
         return [source for source in self.located if source.name in own | planned]
 
-    def _files(self, decision: Decision) -> list[tuple[Located, Target]]:
+    def _files(self, decision: Decision) -> list[Wanted]:
         """The chosen files that are not in conda's cache: the family's, and of the runtime's those
         that the solver will most likely take."""
         from conda.base.context import context
@@ -182,83 +176,37 @@ class Sources:
             if build.fn and not any(_cached(folder, build) for folder in context.pkgs_dirs)
         ]
 
-    def _visit(
-        self, sources: Collection[Located], files: Sequence[tuple[Located, Target]] = ()
-    ) -> None:
+    def _visit(self, sources: Collection[Located], files: Sequence[Wanted] = ()) -> None:
         """Ask for the indexes of mirrors and for files, what was not asked yet in this run.
 
         Raises: Moved or an error after a failure.
         """
-        wanted: list[tuple[Located, Target]] = list(files)
+        wanted = [*files, *(row for source in sources for row in self._asker.indexes(source))]
+        last = frozenset(name for name in self.chains if self._is_last(name))
+        failed = self._asker.ask(wanted, last)
         for source in sources:
-            if source.mirror != mirrors.UPSTREAM and not private(source):
-                wanted += [(source, Target(url)) for url in self._indexes(source)]
-        new = []
-        for _, target in wanted:
-            known = self._memory.get(safe(target.url)) if self._memory and self._on() else None
-            if known is not None and target.url not in self._asked:
-                self._asked[target.url] = probing.judged_again(known, target)
-            elif known is None and target.url not in self._asked:
-                new.append(target)
-        if new:
-            fresh = probing.ask(new, hosts=self._hosts)
-            self._asked |= fresh
-            if self._memory is not None:
-                self._memory.keep(fresh.values())
-        for source in sources:
-            self._index_format(source)
-        failed = [
-            (source, probe)
-            for source, target in wanted
-            if not (probe := self._asked[target.url]).ok and not target.url.endswith(".zst")
-        ]
-        # What is of the whole site explains the rest.
-        for source, probe in sorted(failed, key=lambda pair: not pair[1].of_site):
-            last = self._at[source.name] + 1 >= len(self.chains[source.name])
-            if not (last and probe.code in SOFT):
+            if code := self._asker.bad_zst(source):
+                self._without_zst(source, code)
+        for source, probe in failed:
+            if not (source.name in last and probe.code in SOFT):
                 self._leave(blame.of_probe(source, probe))
         for source in sources:
-            self._say_redirect(source)
+            if notice := self._asker.sent_on(source):
+                self._say(notice)
 
-    def _indexes(self, source: Located) -> tuple[str, str, str]:
-        base = f"{source.url}/{self.subdir}/repodata.json"
-        return base, f"{base}.zst", f"{source.url}/noarch/repodata.json"
-
-    def _index_format(self, source: Located) -> None:
-        """Leave the compressed index alone where it is older than the plain one, or no index."""
-        plain, packed = (self._asked.get(url) for url in self._indexes(source)[:2])
-        if plain is None or packed is None or not plain.ok:
+    def _without_zst(self, source: Located, code: str) -> None:
+        """Read plain indexes in this run."""
+        if "CONDA_REPODATA_USE_ZST" in self._variables:
             return
-        dated = packed.ok and plain.modified and packed.modified
-        if dated and (packed.modified or 0) < (plain.modified or 0) - ZST_LAG:
-            self._without_zst(source, "older than the plain one")
-        elif not packed.ok and packed.code != "not_found":
-            self._without_zst(source, "broken")
+        self._variables["CONDA_REPODATA_USE_ZST"] = "false"
+        notice = Notice(code, {"mirror": source.mirror, "channel": source.name})
+        self._say(notice)
+        self._now(notice)
+        self._point()
+        # Conda keeps the way it reads an index together with what it has read.
+        from conda.core.subdir_data import SubdirData
 
-    def _without_zst(self, source: Located, how: str) -> None:
-        if "CONDA_REPODATA_USE_ZST" not in self._variables:
-            self._variables["CONDA_REPODATA_USE_ZST"] = "false"
-            facts = {"mirror": source.mirror, "channel": source.name, "how": how}
-            notice = Notice("index_without_zst", facts)
-            self._say(notice)
-            self._now(notice)
-            self._point()
-            # Conda keeps the way it reads an index together with what it has read.
-            from conda.core.subdir_data import SubdirData
-
-            SubdirData.clear_cached_local_channel_data(exclude_file=False)
-
-    def _say_redirect(self, source: Located) -> None:
-        hosts = {
-            probe.moved_to
-            for url, probe in self._asked.items()
-            if url.startswith(f"{source.url}/") and probe.ok and probe.moved_to
-        }
-        if hosts:
-            facts = {"mirror": source.mirror, "channel": source.name}
-            self._say(
-                Notice("mirror_sends_on", {**facts, "host": ", ".join(sorted(map(str, hosts)))})
-            )
+        SubdirData.clear_cached_local_channel_data(exclude_file=False)
 
     def _say(self, notice: Notice) -> None:
         if notice not in self.notices:
@@ -273,7 +221,7 @@ class Sources:
         """
         if isinstance(error, Moved):
             return
-        if not self._online and isinstance(error, ChannelError):
+        if not self._online:
             raise error
         failure = blame.of_error(error, self.located)
         if failure is None and blame.unreadable(error) and self.again:
@@ -285,7 +233,7 @@ class Sources:
             and "CONDA_REPODATA_USE_ZST" not in self._variables
             and failure.source.mirror != mirrors.UPSTREAM
         ):
-            self._without_zst(failure.source, "broken")
+            self._without_zst(failure.source, "index_zst_broken")
             return
         try:
             self._leave(failure, cause=error)
@@ -308,9 +256,8 @@ class Sources:
 
         Raises: Moved, or NoSource.
         """
-        if self._memory is not None and failure.probe is not None:
-            self._memory.keep([failure.probe])
-            self._asked[failure.probe.url] = failure.probe
+        if failure.probe is not None:
+            self._asker.keep(failure.probe)
         self._failures.append(failure)
         site = probing.host_of(failure.source.url)
         left = [
@@ -328,16 +275,19 @@ class Sources:
         self._point()
         raise Moved from cause
 
+    def _is_last(self, name: str) -> bool:
+        return self._at[name] + 1 >= len(self.chains[name])
+
     def _next(self, name: str) -> bool:
-        if self._at[name] + 1 >= len(self.chains[name]):
+        if self._is_last(name):
             return False
         self._at[name] += 1
         return True
 
     def _skip(self, name: str) -> None:
         """Pass sources at sites that are known not to answer, as long as there are others."""
-        while self._memory is not None and self._at[name] + 1 < len(self.chains[name]):
-            probe = self._memory.site(self[name].url)
+        while not self._is_last(name):
+            probe = self._asker.memory.site(self[name].url)
             if probe is None:
                 return
             failure = blame.of_probe(self[name], probe)
@@ -400,6 +350,8 @@ class Sources:
         self._enter(self.located)
 
     def _enter(self, located: Sequence[Located]) -> None:
+        from conda.base.context import context
+
         self._stack.close()
         own = channels.configured()
         override = bool(self.args.mirror) or any(s.name in own and s.mirror != OWN for s in located)
@@ -408,9 +360,7 @@ class Sources:
         if at_mirrors:
             # Mirrors have no shards, and their current_repodata.json may be left from last year.
             variables.setdefault("CONDA_REPODATA_USE_SHARDS", "false")
-            if "CONDA_REPODATA_FNS" not in os.environ and not getattr(
-                self.args, "repodata_fns", None
-            ):
+            if tuple(context.repodata_fns) == ("current_repodata.json", "repodata.json"):
                 variables["CONDA_REPODATA_FNS"] = "repodata.json"
         stack = self._stack
         mapped = [_mapped(s) if s.name in own and s.mirror != OWN else s for s in located]
@@ -439,37 +389,13 @@ class Sources:
         finally:
             self._point()
 
-    def _on(self) -> bool:
-        """Whether there is anywhere to fall back to."""
-        return any(len(chain) > 1 for chain in self.chains.values())
-
     def _order(self) -> None:
-        """With `--mirror auto`: the mirrors of each channel by how soon they answer, all asked at
-        once; the official source stays last."""
-        first = {
-            source.url: Target(f"{source.url}/{self.subdir}/repodata.json")
-            for source in self.chains["pytorch"]
-            if source.mirror not in (mirrors.UPSTREAM, OWN)
-        }
-        known = {
-            t.url: p for t in first.values() if self._memory and (p := self._memory.get(t.url))
-        }
-        new = [target for target in first.values() if target.url not in known]
-        probes = {**known, **probing.ask(new, hosts=self._hosts)}
-        if self._memory is not None:
-            self._memory.keep(probe for url, probe in probes.items() if url not in known)
-        self._asked |= probes
-        speed = {
-            source.mirror: (not probe.ok, probe.seconds)
-            for source in self.chains["pytorch"]
-            if source.url in first and (probe := probes[first[source.url].url])
-        }
-        last = (True, float("inf"))
+        """With `--mirror auto`: the mirrors by how soon they answer, each in the place of one."""
+        rank = self._asker.quickest_first(self.chains["pytorch"])
         for name, chain in self.chains.items():
-            ranked = sorted(
-                chain, key=lambda s: (s.mirror == mirrors.UPSTREAM, speed.get(s.mirror, last))
-            )
-            self.chains[name] = tuple(ranked)
+            ours = sorted((s for s in chain if s.mirror in rank), key=lambda s: rank[s.mirror])
+            ranked = iter(ours)
+            self.chains[name] = tuple(next(ranked) if s.mirror in rank else s for s in chain)
 
 
 def _shown(source: Located) -> str:

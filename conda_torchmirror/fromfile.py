@@ -198,8 +198,30 @@ class _Sorter:
             cuda=min(self.cudas) if len(self.cudas) == 1 and CPU not in family else None,
             python=fitting[0] if len(fitting) == 1 else None,
             channels=_channels(files),
-            notices=(*_about(files, family, len(beside)), *self.left),
+            notices=(*self._about(files, family, len(beside)), *self.left),
         )
+
+    def _about(
+        self, files: Sequence[EnvironmentFile], family: Sequence[str], others: int
+    ) -> list[Notice]:
+        label = ", ".join(map(short, files))
+        specs = ", ".join(f"`{safe(spec)}`" for spec in family)
+        facts = {"file": label, "specs": specs, "count": others}
+        told = [Notice("file_narrowed", facts)] if family else []
+        # None of these installs anything, so nothing comes after it.
+        kept = self.args.save_plan or self.args.urls or self.args.download_only
+        for file in files:
+            for name, lines in file.sections.items():
+                section = {"file": short(file), "section": name, "count": len(lines)}
+                told.append(Notice("file_section_kept" if kept else "file_section_after", section))
+            if over := [safe(line) for line in file.pip if _pip_name(line) in _PIP_TORCH]:
+                told.append(
+                    Notice("file_pip_over", {"file": short(file), "lines": ", ".join(over)})
+                )
+            if file.variables and not kept:
+                names = ", ".join(sorted(file.variables))
+                told.append(Notice("file_variables", {"file": short(file), "names": names}))
+        return told
 
 
 def _check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
@@ -286,23 +308,6 @@ def _channels(files: Sequence[EnvironmentFile]) -> tuple[str, ...]:
     for file in files:
         merged = list(dict.fromkeys((*file.channels, *merged)))
     return tuple(channel for channel in merged if channel != "nodefaults")
-
-
-def _about(files: Sequence[EnvironmentFile], family: Sequence[str], others: int) -> list[Notice]:
-    label = ", ".join(map(short, files))
-    facts = {"file": label, "specs": ", ".join(f"`{spec}`" for spec in family), "count": others}
-    notices = [Notice("file_narrowed", facts)] if family else []
-    for file in files:
-        for name, lines in file.sections.items():
-            pip = {"file": short(file), "section": name, "count": len(lines)}
-            notices.append(Notice("file_section_after", pip))
-        over = [safe(line) for line in file.pip if _pip_name(line) in _PIP_TORCH]
-        if over:
-            notices.append(Notice("file_pip_over", {"file": short(file), "lines": ", ".join(over)}))
-        if file.variables:
-            names = ", ".join(sorted(file.variables))
-            notices.append(Notice("file_variables", {"file": short(file), "names": names}))
-    return notices
 
 
 # In the course of a run

@@ -6,7 +6,6 @@ import os
 from argparse import Action, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,14 @@ from . import (
     rules,
     saved,
     sections,
+    settings,
     transaction,
     urls,
     ways,
 )
 from . import request as requests_
 from .builds import FAMILY, RUNTIMES, TORCH
+from .cli_verify import verify_after
 from .exceptions import (
     ChannelError,
     ForeignPlatform,
@@ -436,13 +437,21 @@ def _carry_out(
     )
     extra: dict[str, Any] = {"torchmirror": render.summary(decision)}
     sources.agree(decision)
-    then = None
-    if args.given is not None and not (args.dry_run or args.download_only):
-        then = partial(sections.finish, args.given.files, args, prefix)
+    checked = 0
+
+    def then(document: dict[str, Any]) -> None:
+        nonlocal checked
+        if args.given is not None:
+            sections.finish(args.given.files, args, prefix, document)
+        if not args.no_check and settings.read().check:
+            checked = verify_after(prefix, decision, extra["torchmirror"])
+
     try:
         if kept:
             return saved.make(args, decision, command, variables, extra["torchmirror"])
-        return handover.replacing(leftover, prefix, command, args, variables, extra, then)
+        return (
+            handover.replacing(leftover, prefix, command, args, variables, extra, then) or checked
+        )
     except TorchMirrorError:
         raise
     except Exception as error:

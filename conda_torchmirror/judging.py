@@ -81,8 +81,10 @@ class Judge:
             )
             return "cuda_build", says, f"CUDA {read.cuda or 'build'}"
         if read.accelerator == "cpu" and self.wants_cuda and not self.request.allow_cpu:
-            asked = self.request.cuda != "auto"
-            says = f"CUDA {self.request.cuda} is asked for" if asked else "there is an NVIDIA GPU"
+            says = f"CUDA {self.request.cuda} is asked for"
+            if self.request.cuda == "auto":
+                known = self.machine.cuda or self.machine.gpus
+                says = f"there is an NVIDIA {'GPU' if known else 'driver'}"
             return "cpu_build", says, "runs on the CPU only"
         return None
 

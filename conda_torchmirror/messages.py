@@ -79,9 +79,10 @@ TEXT: dict[str, str] = {
     "use_minor": "`--cuda-compat minor` takes CUDA {cuda}, which the driver runs by minor-version"
     " compatibility",
     "upgrade_driver": "a driver of at least {driver} runs CUDA {cuda}",
-    "use_conda_forge": "conda-forge has builds for this GPU, up to PyTorch {torch} with CUDA"
-    " {cuda}: `conda install -c conda-forge pytorch-gpu`",
-    "use_wheels": "pip wheels with {tag} have code for this GPU, up to PyTorch {torch}",
+    "use_conda_forge": "conda-forge has builds for this GPU from PyTorch {since} on, up to {torch}"
+    " with CUDA {cuda}: `conda install -c conda-forge pytorch-gpu`",
+    "use_wheels": "pip wheels have code for this GPU from PyTorch {since} on, up to {torch} with"
+    " {tag}",
     "older_release": "leave the release open: {torch} has what fits",
     "see_list": "`conda torch-install --list` shows what there is",
     "change_pins": "change the pin that is in the way: {pins}",
@@ -170,7 +171,9 @@ TEXT: dict[str, str] = {
     "test_offline": "conda is offline, so no mirror can be asked",
     "upstream_title": "the official channels",
     "mirror_sends_on": "{mirror} sends requests for `{channel}` on to {host}",
-    "index_without_zst": "{mirror}'s compressed index of `{channel}` is {how}; the plain one is"
+    "index_zst_old": "{mirror}'s compressed index of `{channel}` is older than the plain one, which"
+    " is used",
+    "index_zst_broken": "{mirror}'s compressed index of `{channel}` is broken; the plain one is"
     " used",
     "index_behind": "{mirror}'s index is old: it lacks {what}, which the channel has",
     "index_outdated": "the hash of {what} is not the one in the built-in index; the official"
@@ -330,6 +333,7 @@ TEXT: dict[str, str] = {
     "file_narrowed": "{file}: {specs} became the builds above; {count} other specs go to the solver"
     " as written",
     "file_section_after": "{file}: the {section} section ({count} lines) is installed after that",
+    "file_section_kept": "{file}: the {section} section ({count} lines) is not part of it",
     "file_pip_over": "{file}: its pip section has {lines}, which pip puts over conda's",
     "file_variables": "{file}: the variables {names} are set after that",
     "file_variables_set": "Variables are set: {names}",

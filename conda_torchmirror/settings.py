@@ -38,6 +38,7 @@ class Settings:
     mirrors: tuple[str, ...] = ()
     fallback: bool = True
     flexible: bool = True
+    check: bool = True
     check_hashes: bool = True
     http: bool = False
     registry: str = ""
@@ -53,6 +54,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "mirrors": "Mirrors in order of preference: names, URLs, auto for all, upstream for none.",
     "fallback": "May torch-install go on with the next mirror when one fails?",
     "flexible": "May torch-install lift a strict channel_priority for its own transaction?",
+    "check": "Try what torch-install installed? --no-check leaves it out for one run.",
     "check_hashes": "Hold the hashes of a mirror's index against those of the built-in index?",
     "http": "May a mirror be read by plain http? This computer's own always may.",
     "registry": "Mirrors of your own: the path of a YAML or JSON file, or its text.",

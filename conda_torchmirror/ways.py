@@ -79,6 +79,7 @@ def elsewhere(machine: Machine, tables: Tables) -> list[Notice]:
     for code, source in (("use_conda_forge", "conda_forge"), ("use_wheels", "wheels")):
         row = tables.elsewhere(source, machine.cuda_arch or "", machine.cuda, machine.subdir)
         if row:
-            tag = "cu" + row[1].replace(".", "")
-            found.append(Notice(code, {"torch": row[0], "cuda": row[1], "tag": tag}))
+            tag = "cu" + row.cuda.replace(".", "")
+            facts = {"since": row.since, "torch": row.until, "cuda": row.cuda, "tag": tag}
+            found.append(Notice(code, facts))
     return found

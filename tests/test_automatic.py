@@ -537,21 +537,28 @@ def test_nothing_to_redirect_imports_next_to_nothing(sandbox):
     assert loaded <= {"conda_torchmirror", *(f"conda_torchmirror.{name}" for name in light)}
 
 
-def test_redirecting_imports_no_more_than_it_can_afford(at_lab, sandbox):
+def test_redirecting_imports_no_more_than_it_can_afford(sandbox, condarc):
     script = (
         "import sys, json\n"
-        "from conda.cli.main import main_subshell\n"
-        "main_subshell('info')\n"
-        "print(json.dumps([n for n in sys.modules if n.startswith('conda_torchmirror.')]))\n"
+        "from conda.base.context import context\n"
+        "from conda.models.channel import Channel\n"
+        "from conda_torchmirror.plugin import _before\n"
+        "context.__init__()\n"
+        "_before('info')\n"
+        "print(json.dumps([Channel('pytorch').base_url, *sys.modules]))\n"
     )
-    env = {**os.environ, "CONDA_CHANNELS": "pytorch", "CONDA_PLUGINS_TORCHMIRROR_MIRRORS": "tuna"}
-    (sandbox.condarc).write_text("channels: [pytorch]\n")
+    condarc(channels=["pytorch", "defaults"])
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=env
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert "mirrors.tuna.tsinghua.edu.cn" in done.stdout
-    loaded = {n.partition(".")[2] for n in json.loads(done.stdout.splitlines()[-1])}
-    assert not loaded & {"models", "mirrors", "exceptions", "addresses", "cli", "cli_mirror"}
+    url, *modules = json.loads(done.stdout)
+    assert url == "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/pytorch"
+    assert done.stderr.startswith("torchmirror: pytorch from tuna; defaults from tuna, nju (")
+    ours = {name.partition(".")[2] for name in modules if name.startswith("conda_torchmirror.")}
+    assert ours == {
+        *("plugin", "commands", "automatic", "mentions", "settings", "lookup"),
+        *("channels", "deciding", "messages"),
+    }
 
 
 def test_the_quick_lookup_is_the_registrys_own():
@@ -681,6 +688,7 @@ def test_torch_install_keeps_labels_where_they_are(at_lab, lab, name, there):
     from argparse import Namespace
 
     from conda.models.channel import Channel
+
     from conda_torchmirror.models import Located
 
     label = f"{name}/label/x"

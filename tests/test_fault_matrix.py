@@ -202,7 +202,13 @@ def _said(result: Result, sites: Sites) -> str:
     if result.rc:
         found = [" ".join(str(result.error).split())]
     else:
-        ours = ("mirror_left", "mirror_sends_on", "index_without_zst", "index_behind")
+        ours = (
+            "mirror_left",
+            "mirror_sends_on",
+            "index_zst_old",
+            "index_zst_broken",
+            "index_behind",
+        )
         found = []
         for code in ours:
             words = re.escape(TEXT[code]).replace(r"\{instead\}", "(?:second|upstream)")

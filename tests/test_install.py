@@ -154,6 +154,23 @@ def test_interrupted_leaves_the_environment_as_it_was(env_of, mirror, tmp_path):
     assert {p: p.read_bytes() for p in prefix.rglob("*") if p.is_file()} == before
 
 
+# The check after it
+
+
+def test_an_installation_whose_torch_does_not_work_says_so_and_stays(mirrored, run_conda, sandbox):
+    result = run_conda("torch-install", "-y", "-n", "new", *ASK_2_5_1, check=True)
+    assert result.rc == 3
+    assert "cuda12.4" in installed(sandbox.envs / "new")["pytorch"]
+    again = run_conda("torch-install", "--json", "-n", "new", *ASK_2_5_1, check=True)
+    assert again.rc == 3
+    assert again.json()["torchmirror"]["check"]["status"] != "fine"
+
+
+def test_the_check_can_be_left_out_for_good(mirrored, run_conda):
+    mirrored(plugins={"torchmirror_check": False})
+    run_conda("torch-install", "-y", "-q", "-n", "new", *ASK_2_5_1, check=True).ok()
+
+
 # Mirrors
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from conda.base.context import Context, context
 from support.isolation import reset_conda
 
 from conda_torchmirror import settings
@@ -49,8 +50,6 @@ def test_the_environment_sets_it(sandbox, monkeypatch, variable, text, name, val
 
 
 def test_without_any_the_defaults_hold_and_conda_types_nothing(sandbox, monkeypatch):
-    from conda.base.context import Context
-
     def refuse(self: object) -> None:
         raise AssertionError("asked")
 
@@ -61,8 +60,6 @@ def test_without_any_the_defaults_hold_and_conda_types_nothing(sandbox, monkeypa
 
 
 def test_conda_lists_each_with_its_meaning(sandbox, run_conda):
-    from conda.base.context import context
-
     declared = {setting.name: setting for setting in settings.declared()}
     assert set(declared) == {settings.PREFIX + name for name in settings.DESCRIPTIONS}
     assert all(setting.description for setting in declared.values())

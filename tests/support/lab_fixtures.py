@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ def lab(small, make_mirror):
 @pytest.fixture
 def at_lab(condarc, lab):
     """`at_lab(**settings)`: an rc file with the mirror as the registry, and what is given."""
+
+    # Until conda is there, an rc file that is written is not read.
+    importlib.import_module("conda.base.context")
 
     def write(plugins: dict[str, Any] | None = None, **more: Any):
         own = {"torchmirror_registry": entry(lab), **(plugins or {})}

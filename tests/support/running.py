@@ -56,6 +56,7 @@ def run_conda(
     cwd: Path | None = None,
     timeout: float = 180,
     python: str = sys.executable,
+    check: bool = False,
 ) -> Result:
     """`python -m conda ARGS` as a child, in this test's environment.
 
@@ -63,7 +64,7 @@ def run_conda(
     subprocess.TimeoutExpired after that.
     """
     variables = {**os.environ, **(env or {})}
-    words = tuple(str(arg) for arg in args)
+    words = _words(args, check=check)
     start = time.perf_counter()
     done = subprocess.run(
         [python, "-m", "conda", *words],
@@ -80,7 +81,14 @@ def run_conda(
     return Result(words, done.returncode, done.stdout, done.stderr, seconds)
 
 
-def conda_in_process(*args: str | os.PathLike[str], input: str = "") -> Result:
+def _words(args: tuple[str | os.PathLike[str], ...], *, check: bool) -> tuple[str, ...]:
+    """The words as text. `torch-install` is told `--no-check` unless a test is about the check:
+    the packages here hold no torch that could be tried."""
+    words = tuple(str(arg) for arg in args)
+    return (*words, "--no-check") if words[:1] == ("torch-install",) and not check else words
+
+
+def conda_in_process(*args: str | os.PathLike[str], input: str = "", check: bool = False) -> Result:
     """The same inside this process: many questions with one start of conda.
 
     What conda's own entry point does, error handler included, so exit status, streams and JSON
@@ -90,7 +98,7 @@ def conda_in_process(*args: str | os.PathLike[str], input: str = "") -> Result:
     from conda.cli.main import main_subshell
     from conda.exception_handler import conda_exception_handler
 
-    words = tuple(str(arg) for arg in args)
+    words = _words(args, check=check)
     errors: list[BaseException] = []
 
     def command() -> Any:
