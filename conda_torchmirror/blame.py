@@ -148,8 +148,8 @@ def _failure(error: BaseException, source: Located, url: str) -> Failure:
         return of_probe(source, replace(probe, code="broken", detail=detail))
     status = _status(error)
     if status is not None:
-        response = next((r for p in _behind(error) if (r := getattr(p, "response", None))), None)
-        fields = probing.refusal(status, getattr(response, "headers", {}), _body(error))
+        response = next(_responses(error), None)
+        fields = probing.refusal(status, getattr(response, "headers", {}), _body(response))
         return of_probe(source, replace(probe, status=status, **fields))
     behind = next((p for p in _behind(error) if _telling(p)), error)
     code, detail = probing.failure(behind)
@@ -162,21 +162,27 @@ def _telling(error: BaseException) -> bool:
     return type(error).__module__.partition(".")[0] in ("requests", "urllib3", "builtins", "ssl")
 
 
+def _responses(error: BaseException) -> Iterator[Any]:
+    """The answers that an exception keeps. One that tells of an error is false in itself."""
+    for part in _behind(error):
+        response = getattr(part, "response", None)
+        if response is not None:
+            yield response
+
+
 def _status(error: BaseException) -> int | None:
     facts = getattr(error, "_facts", {}) if isinstance(error, ChannelError) else {}
-    for status in (facts.get("status"), getattr(error, "_kwargs", {}).get("status_code")):
-        if str(status).isdigit() and int(str(status)) >= 100:
+    kwargs = getattr(error, "_kwargs", None) or {}
+    answered = (getattr(response, "status_code", None) for response in _responses(error))
+    for status in (facts.get("status"), kwargs.get("status_code"), *answered):
+        if str(status).isdigit() and int(str(status)) >= 400:
             return int(str(status))
     return None
 
 
-def _body(error: BaseException) -> bytes:
+def _body(response: Any) -> bytes:
     """What the mirror said beside the status, if it can still be read."""
-    for part in _behind(error):
-        response = getattr(part, "response", None)
-        if response is not None:
-            try:
-                return bytes(response.content[: probing.PAGE])
-            except Exception:  # the connection may be gone; then the status has to do
-                return b""
-    return b""
+    try:
+        return bytes(response.content[: probing.PAGE])
+    except Exception:  # the connection may be gone; then the status has to do
+        return b""

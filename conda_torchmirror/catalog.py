@@ -114,6 +114,15 @@ def read(
     )
 
 
+def cached(channel: Located, subdir: str) -> bool:
+    """Whether conda's cache holds the index of a channel, wherever conda is pointed now."""
+    from conda.core.subdir_data import SubdirData
+    from conda.models.channel import Channel
+
+    fetch = SubdirData(Channel(f"{channel.url}/{subdir}")).repo_fetch
+    return bool(fetch.cache_path_json.exists())
+
+
 def _fetch(channel: Located, subdir: str) -> tuple[Mapping[str, Any], str | None]:
     """The parsed index of one subdir, and the day on which the mirror says it was changed."""
     from conda.core.subdir_data import SubdirData, create_cache_dir

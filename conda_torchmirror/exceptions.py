@@ -192,7 +192,7 @@ class NoSource(ChannelError):
     """Every source of a channel failed; what each did stands in the cause."""
 
     code = "no_source"
-    hints = ("other_mirror",)
+    hints = ("test_mirrors",)
 
 
 class HashConflict(TorchMirrorError):

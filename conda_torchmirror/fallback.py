@@ -58,7 +58,13 @@ class Sources:
         self._variables: dict[str, str] = {}
         self._stack = ExitStack()
         self._online = not (context.offline or context.use_index_cache)
-        self._asker = Asker(subdir, hosts(self.chains.values()))
+        # Offline nobody is asked, and there is no host to know.
+        known = hosts(self.chains.values()) if self._online else frozenset()
+        self._asker = Asker(subdir, known)
+
+    def cached(self, name: str) -> bool:
+        """Whether conda has the index of this channel from any of its sources."""
+        return any(catalog.cached(source, self.subdir) for source in self.chains[name])
 
     def __enter__(self) -> Sources:
         if self._online:

@@ -18,6 +18,8 @@ from . import render
 from .channels import reload
 from .models import Installed, Plan
 
+_ONLY_LOOKING = frozenset(("--dry-run", "--download-only"))
+
 #: What is done after conda's command; it may add to the JSON document.
 Then = Callable[[dict[str, Any]], None]
 
@@ -130,7 +132,8 @@ def run(
                     code = _subshell(command)
             else:
                 code = _subshell(command)
-        done = code == 0
+        # A dry run without anything to do ends as if it were none.
+        done = code == 0 and not _ONLY_LOOKING.intersection(command)
     except Exception as error:
         from conda.exceptions import DryRunExit
 

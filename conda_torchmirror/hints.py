@@ -44,8 +44,9 @@ def hints(error: BaseException) -> Iterator[CondaErrorHint]:
 
 def known(error: BaseException) -> Notice | None:
     """Return the code and the facts of what is known of an error, or None."""
-    if getattr(error, "status_code", None) == 403:
-        return _forbidden(str(getattr(error, "url", "") or ""))
+    facts = getattr(error, "_kwargs", None) or {}
+    if facts.get("status_code") == 403:
+        return _forbidden(str(facts.get("url", "")))
     return _missing(error)
 
 
@@ -67,7 +68,8 @@ def _missing(error: BaseException) -> Notice | None:
         said = str(error)
     names = re.findall(r"[\w.-]+", said)
     channels = _channels()
-    of_torch = any(name.startswith("pytorch") for name in names)
+    # The classic solver names what is missing, and not what needs it.
+    of_torch = "pytorch" in channels or any(name.startswith("pytorch") for name in names)
     if of_torch and "nvidia" not in channels and (name := _first(RUNTIME, names)):
         return Notice("runtime_channel", {"name": name})
     if "pytorch" not in channels and (name := _first(OWN, names)):

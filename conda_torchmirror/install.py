@@ -59,6 +59,8 @@ from .selection import RuntimeIndex, choose, table, with_runtime
 
 #: Channels that a set can come from: pytorch itself, and those of its CUDA packages.
 SOURCES = ("pytorch", "nvidia", "conda-forge")
+#: The names whose records a choice needs.
+NAMES = frozenset((*FAMILY, "pytorch-cuda"))
 PIP_NAMES = ("torch", "torchvision", "torchaudio")
 
 
@@ -91,7 +93,11 @@ def execute(args: Namespace, actions: Sequence[Action]) -> int:
     if target.prefix is None and not preview and not target.words:
         raise NoEnvironment()
     request, survey = _facts(args, target, subdir)
-    with Sources(args, subdir, SOURCES) as sources:
+    sources = Sources(args, subdir, SOURCES)
+    if preview and not args.solve and context.offline and not sources.cached(TORCH):
+        # Nothing will be read or solved, so conda need not be pointed anywhere.
+        return _attempt(args, actions, target, request, survey, sources, _built_in(subdir))
+    with sources:
         while True:
             try:
                 return _attempt(args, actions, target, request, survey, sources)
@@ -107,10 +113,12 @@ def _attempt(
     request: Request,
     survey: machine.Survey,
     sources: Sources,
+    records: Records | None = None,
 ) -> int:
     """One run with the sources that the channels have at present."""
     preview = bool(args.dry_run or args.list or args.urls) and not args.save_plan
-    records = _records(sources, survey.machine.subdir, request, preview=preview)
+    if records is None:
+        records = _records(sources, survey.machine.subdir, preview=preview)
     if args.list:
         render.listing(
             table(survey.machine, request, records.builds, catalog.admits, compat.tables()),
@@ -166,19 +174,22 @@ def _installed(on: Machine, name: str) -> Installed | None:
     return next((p for p in on.installed if p.name == name and p.channel != "pypi"), None)
 
 
-def _records(sources: Sources, subdir: str, request: Request, *, preview: bool) -> Records:
+def _records(sources: Sources, subdir: str, *, preview: bool) -> Records:
     """The family's records; a preview falls back to the built-in index where nothing is cached."""
-    names = {*FAMILY, "pytorch-cuda"}
     try:
-        return sources.read("pytorch", names)
+        return sources.read(TORCH, NAMES)
     except NothingCached:
         if not preview:
             raise
+    return _built_in(subdir)
+
+
+def _built_in(subdir: str) -> Records:
     from . import builtin
 
-    found = builtin.load(subdir, names)
+    found = builtin.load(subdir, NAMES)
     if found is None:
-        raise UnknownPlatform(subdir=subdir, channel="pytorch")
+        raise UnknownPlatform(subdir=subdir, channel=TORCH)
     return found
 
 

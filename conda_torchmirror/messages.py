@@ -181,6 +181,8 @@ TEXT: dict[str, str] = {
     "upstream_confirms": "the official channel confirms the hashes of the chosen builds",
     "no_source": "the channel `{channel}` cannot be had from {tried}",
     "no_source.cause": "{detail}",
+    "test_mirrors": "`conda torch-mirror test` shows which mirrors answer; `--mirror NAME` or"
+    " `--mirror URL` names one",
     "write_to_support": "{mirror} unblocks networks on request: write to {support}, with the"
     " identifier {identifier}",
     "hash_conflict": "{mirror} offers another {what} than the official channel",

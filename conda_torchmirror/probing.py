@@ -147,6 +147,10 @@ def ask(
     """
     from conda.base.context import context
 
+    if not context.ssl_verify:
+        from conda.gateways.connection.download import disable_ssl_verify_warning
+
+        disable_ssl_verify_warning()
     limit = float(context.remote_connect_timeout_secs) if deadline is None else deadline
     found: dict[str, Probe] = {}
     waiting: list[tuple[str, Callable[[], Probe]]] = []

@@ -190,13 +190,15 @@ def _checked(name: str, entry: Any) -> Mapping[str, Any]:
 def registry(settings: Settings | None = None) -> dict[str, Mirror]:
     """The mirrors by name: those of one's own, then the built-in ones. Raises MirrorError."""
     from .mirrors import check_url, parse_mirror
+    from .mirrors import registry as built_in
 
     chosen = read() if settings is None else settings
-    found = {name: parse_mirror(name, entry) for name, entry in entries(chosen).items()}
+    own = _own(chosen.registry) if chosen.registry else {}
+    found = {name: parse_mirror(name, entry) for name, entry in own.items()}
     for mirror in found.values():
         for url in (*mirror.roots, *(c.url for c in mirror.channels.values())):
             check_url(url, allow_http=chosen.http)
-    return found
+    return {**found, **{name: entry for name, entry in built_in().items() if name not in found}}
 
 
 def preference(

@@ -344,6 +344,62 @@ def test_no_secret_is_shown(sites, conda_in_process, prefix, sandbox, as_json):
         assert "tk-1" not in said
 
 
+# Whose fault it is
+
+
+def conda_errors():
+    """What conda raises when nobody is to blame, and when a mirror is."""
+    from conda import CondaMultiError, exceptions
+
+    url = "https://mirror.example/cloud/pytorch/linux-64/x.tar.bz2"
+    mismatch = exceptions.ChecksumMismatchError(url, "/x", "sha256", "a", "b")
+    return {
+        "declined": (exceptions.CondaSystemExit("Exiting"), None),
+        "dry-run": (exceptions.DryRunExit(), None),
+        "unsolvable": (exceptions.UnsatisfiableError([]), None),
+        "disk-full": (OSError(28, "No space left on device"), None),
+        "interrupted": (CondaMultiError([mismatch, exceptions.CondaSignalInterrupt(2)]), None),
+        "wrong-hash": (CondaMultiError([mismatch]), "probe_hash"),
+        "nested": (CondaMultiError([CondaMultiError([mismatch])]), "probe_hash"),
+        "elsewhere": (
+            exceptions.ChecksumMismatchError("https://other.example/x", "/x", "md5", "a", "b"),
+            None,
+        ),
+        "404": (
+            exceptions.CondaHTTPError("gone", url, 404, "Not Found", None),
+            "probe_not_found",
+        ),
+        "connection": (
+            exceptions.CondaHTTPError(
+                "", url, None, None, None, caused_by=ConnectionRefusedError(111, "refused")
+            ),
+            "probe_refused",
+        ),
+        "channel": (
+            exceptions.UnavailableInvalidChannel("https://mirror.example/cloud/pytorch", 404),
+            "probe_not_found",
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("declined", "dry-run", "unsolvable", "disk-full", "interrupted", "wrong-hash"),
+        *("nested", "elsewhere", "404", "connection", "channel"),
+    ],
+)
+def test_who_is_to_blame(what):
+    from conda_torchmirror import blame
+    from conda_torchmirror.models import Located
+
+    error, code = conda_errors()[what]
+    source = Located("pytorch", "https://me:hunter2@mirror.example/cloud/pytorch", "lab")
+    found = blame.of_error(error, [source])
+    assert (found and found.reason.code) == code
+    assert "hunter2" not in repr(found and found.probe)
+
+
 # Indexes
 
 

@@ -182,12 +182,14 @@ def silent(exchange: Exchange) -> None:
 def test_five_mirrors_of_200_ms_take_no_longer_than_the_slowest(site):
     site.fail("*", slow)
     one(f"{site.url}/{PACKAGE}")  # the first request of a process imports
-    targets = [Target(f"{site.url}/{INDEX}?{n}") for n in range(5)]
-    started = time.monotonic()
-    found = ask(targets)
-    seconds = time.monotonic() - started
-    assert all(probe.ok for probe in found.values())
-    assert seconds < 0.3
+    seconds = []
+    for turn in range(3):  # the best of three: this machine may be busy with something else
+        targets = [Target(f"{site.url}/{INDEX}?{turn}{n}") for n in range(5)]
+        started = time.monotonic()
+        found = ask(targets)
+        seconds.append(time.monotonic() - started)
+        assert all(probe.ok for probe in found.values())
+    assert min(seconds) < 0.3
 
 
 def test_silence_ends_with_the_deadline(site):
