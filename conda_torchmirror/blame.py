@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import probing
+from . import mirrors, probing
 from .exceptions import ChannelBroken, ChannelError, TorchMirrorError
 from .models import Located, Notice
 from .text import safe
@@ -136,7 +136,7 @@ def _behind(error: BaseException) -> Iterator[BaseException]:
 
 
 def _failure(error: BaseException, source: Located, url: str) -> Failure:
-    probe = probing.Probe(safe(url), "unreachable", host=probing.host_of(url), at=probing.now())
+    probe = probing.Probe(safe(url), "unreachable", host=mirrors.host_of(url), at=probing.now())
     kwargs = getattr(error, "_kwargs", None) or {}
     name = type(error).__name__
     if name == "ChecksumMismatchError":

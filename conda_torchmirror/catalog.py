@@ -206,7 +206,7 @@ class _failures:
 
 
 def _first_line(error: BaseException) -> str:
-    """What lies at the bottom: conda wraps requests, which wraps urllib3, which wraps the reason."""
+    """What lies at the bottom: conda wraps requests, that wraps urllib3, that wraps the reason."""
     root = error
     for _ in range(10):
         inner = getattr(root, "_caused_by", None) or getattr(root, "reason", None)

@@ -7,11 +7,11 @@ channel, where the user's own mapping stands among them, and that the official c
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from . import addresses, channels, mirrors, probing, settings
-from .exceptions import BadMirror
-from .models import Located
+from . import addresses, channels, mirrors, settings
+from .exceptions import BadMirror, NothingCached
+from .models import Decision, Located, Notice, Records
 from .text import safe
 
 #: The name in results of a channel that the user's own configuration maps.
@@ -65,7 +65,7 @@ def _upstream(name: str) -> str:
 
     alias = context.channel_alias
     official = mirrors.upstream_url(name)
-    if not alias.location or alias.location == probing.host_of(mirrors.UPSTREAM_CLOUD):
+    if not alias.location or alias.location == mirrors.host_of(mirrors.UPSTREAM_CLOUD):
         return official
     return f"{alias.scheme}://{alias.location}/{name}"
 
@@ -83,5 +83,37 @@ def measured(args: Namespace) -> bool:
 
 def hosts(found: Iterable[Sequence[Located]]) -> frozenset[str]:
     """The hosts that an index may come from: those of all mirrors, and of the sources."""
-    known = probing.known_hosts(settings.registry().values())
-    return known | {probing.host_of(source.url) for chain in found for source in chain}
+    from .probing import known_hosts
+
+    known = known_hosts(settings.registry().values())
+    return known | {mirrors.host_of(source.url) for chain in found for source in chain}
+
+
+class Unread:
+    """The sources of a run that reads no channel: those that would come first."""
+
+    again = False
+
+    def __init__(self, args: Namespace, subdir: str, names: Sequence[str]) -> None:
+        """Raises: BadMirror."""
+        self.chains = chains(args, subdir, names)
+
+    def __getitem__(self, name: str) -> Located:
+        return self.chains[name][0]
+
+    @property
+    def located(self) -> tuple[Located, ...]:
+        """The first source of every channel."""
+        return tuple(self[name] for name in self.chains)
+
+    def read(self, name: str, names: Collection[str]) -> Records:
+        """Nothing is cached. Raises: NothingCached."""
+        here = self[name]
+        raise NothingCached(channel=name, subdir="", mirror=here.mirror)
+
+    def check(self, decision: Decision) -> tuple[Notice, ...]:
+        """Nothing can be said without asking."""
+        return ()
+
+    def agree(self, decision: Decision) -> None:
+        """Nothing is carried out."""

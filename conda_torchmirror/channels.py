@@ -39,7 +39,10 @@ NOT_OURS = ("upstream", "custom_channels")
 PRIVATE = (
     ("conda.base.context", "SEARCH_PATH"),
     ("conda.base.context", "context._argparse_args"),
+    ("conda.base.context", "context.raw_data"),
+    ("conda.base.context", "context._reset_cache"),
     ("conda.base.context", "Context.custom_multichannels.fget"),
+    ("conda.common.configuration", "YamlRawParameter.make_raw_parameters_from_file"),
     ("conda.models.channel", "Channel._reset_state"),
     ("conda.models.match_spec", "_PARSE_CACHE"),
     ("conda.models.match_spec", "MatchSpec._MATCHER_CACHE"),
@@ -134,11 +137,24 @@ class _Redirection:
             if self.parts:
                 self.multichannels = module.Context.custom_multichannels
                 module.Context.custom_multichannels = _with_parts(self.multichannels, self.parts)
-            reload(self.args)
+            if self.override:
+                reload(self.args)
+            else:
+                self._read_ours()
             self._check()
         except BaseException:
             self.stop()
             raise
+
+    def _read_ours(self) -> None:
+        """Read our files into the configuration: old conda would read all others anew as well."""
+        from conda.base.context import context
+        from conda.common.configuration import YamlRawParameter
+
+        ours = {path: YamlRawParameter.make_raw_parameters_from_file(path) for path in self.files}
+        context.raw_data = {**ours, **context.raw_data}
+        context._reset_cache()
+        forget()
 
     def _check(self) -> None:
         from conda.base.context import context
@@ -158,6 +174,7 @@ class _Redirection:
     def stop(self) -> None:
         """Put everything back."""
         from conda.base import context as module
+        from conda.base.context import context
 
         module.SEARCH_PATH = tuple(p for p in module.SEARCH_PATH if p not in self.files)
         if self.multichannels is not None:
@@ -168,7 +185,13 @@ class _Redirection:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = old
-        reload(self.args)
+        if self.override:
+            reload(self.args)
+            return
+        held = context.raw_data
+        context.raw_data = {source: held[source] for source in held if source not in self.files}
+        context._reset_cache()
+        forget()
 
 
 def _with_parts(original: property, parents: Mapping[str, str]) -> property:
@@ -290,10 +313,16 @@ def _label_to_guard(channel: Located, args: Namespace) -> bool:
 def reload(args: Namespace) -> None:
     """Read conda's configuration anew, and forget what was computed from the former one."""
     from conda.base.context import context
+
+    context.__init__(argparse_args=args)
+    forget()
+
+
+def forget() -> None:
+    """Drop what conda computed from a configuration that has changed."""
     from conda.models import match_spec
     from conda.models.channel import Channel
 
-    context.__init__(argparse_args=args)
     Channel._reset_state()
     # Conda parses command-line specs before plugins run, and keeps their channels by name.
     match_spec._PARSE_CACHE.clear()

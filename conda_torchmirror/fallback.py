@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from . import blame, catalog, channels, mirrors, probing, trust
+from . import blame, catalog, channels, mirrors, trust
 from .adopted import adopt
 from .asking import Asker, Wanted
 from .blame import Failure
@@ -61,10 +61,6 @@ class Sources:
         # Offline nobody is asked, and there is no host to know.
         known = hosts(self.chains.values()) if self._online else frozenset()
         self._asker = Asker(subdir, known)
-
-    def cached(self, name: str) -> bool:
-        """Whether conda has the index of this channel from any of its sources."""
-        return any(catalog.cached(source, self.subdir) for source in self.chains[name])
 
     def __enter__(self) -> Sources:
         if self._online:
@@ -265,12 +261,12 @@ class Sources:
         if failure.probe is not None:
             self._asker.keep(failure.probe)
         self._failures.append(failure)
-        site = probing.host_of(failure.source.url)
+        site = mirrors.host_of(failure.source.url)
         left = [
             name
             for name in self.chains
             if name == failure.source.name
-            or (failure.site and probing.host_of(self[name].url) == site)
+            or (failure.site and mirrors.host_of(self[name].url) == site)
         ]
         moved = [name for name in left if self._next(name)]
         if failure.source.name not in moved:
@@ -406,14 +402,14 @@ class Sources:
 
 def _shown(source: Located) -> str:
     """The name of a source for people."""
-    return probing.host_of(source.url) if source.mirror == OWN else source.mirror
+    return mirrors.host_of(source.url) if source.mirror == OWN else source.mirror
 
 
 def _mapped(source: Located) -> Located:
     """A source under its host's name: `channels.redirected` leaves upstream to conda, which may
     have been told otherwise."""
     upstream = source.mirror == mirrors.UPSTREAM
-    return replace(source, mirror=probing.host_of(source.url)) if upstream else source
+    return replace(source, mirror=mirrors.host_of(source.url)) if upstream else source
 
 
 def _cached(folder: str, build: Build) -> bool:

@@ -82,7 +82,9 @@ def _first(wanted: tuple[str, ...], names: list[str]) -> str | None:
 
 
 def _channels() -> set[str]:
+    """The last part of the names or URLs of the channels in use: a mirror's `pytorch` counts."""
     from conda.base.context import context
     from conda.models.channel import Channel
 
-    return {str(Channel(name).canonical_name).partition("/label/")[0] for name in context.channels}
+    names = (str(Channel(name).name).partition("/label/")[0] for name in context.channels)
+    return {name.rpartition("/")[2] for name in names}

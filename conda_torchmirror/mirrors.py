@@ -301,6 +301,11 @@ def check_url(url: str, *, allow_http: bool = False) -> str:
     return address
 
 
+def host_of(url: str) -> str:
+    """`host[:port]` in lower case, without user and password."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this computer."""
     if host.lower() == "localhost":

@@ -23,7 +23,7 @@ from urllib.parse import urljoin, urlsplit
 
 from . import __version__
 from .blockpage import block_page
-from .mirrors import UPSTREAM_CLOUD, UPSTREAM_PKGS, Mirror, is_loopback
+from .mirrors import UPSTREAM_CLOUD, UPSTREAM_PKGS, Mirror, host_of, is_loopback
 from .models import Notice
 from .text import safe
 
@@ -108,11 +108,6 @@ class Probe:
 def now() -> float:
     """Seconds since 1970."""
     return time.time()
-
-
-def host_of(url: str) -> str:
-    """`host[:port]` in lower case, without user and password."""
-    return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
 def file_of(url: str) -> str:

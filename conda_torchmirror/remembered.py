@@ -14,7 +14,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from .probing import Probe, host_of
+from .mirrors import host_of
+from .probing import Probe
 
 NAME = "torchmirror-probes.json"
 SCHEMA = 1

@@ -175,8 +175,11 @@ def record(name: str, *depends: str) -> dict[str, Any]:
     ],
 )
 @pytest.mark.parametrize(
-    ("asked", "code"),
-    [("pytorch-cuda", "torchmirror_runtime_channel"), ("cpuonly", "torchmirror_torch_channel")],
+    ("channel", "asked", "code"),
+    [
+        ("pytorch", "pytorch-cuda", "torchmirror_runtime_channel"),
+        ("other", "cpuonly", "torchmirror_torch_channel"),
+    ],
     ids=["needs nvidia", "not there"],
 )
 def test_conda_shows_it(
@@ -184,11 +187,12 @@ def test_conda_shows_it(
     condarc: Condarc,
     tmp_path: Path,
     solver: str,
+    channel: str,
     asked: str,
     code: str,
 ) -> None:
     needs_runtime = record("pytorch-cuda", "cuda-cudart >=12.1,<12.2.0a0")
-    root = tmp_path / "pytorch"
+    root = tmp_path / channel
     write_channel(root, "noarch", {file_name(needs_runtime): needs_runtime})
     write_channel(root, "linux-64", {})
     condarc(solver=solver, channels=[root.as_uri()])
@@ -196,4 +200,4 @@ def test_conda_shows_it(
     assert done.rc == 1
     guidance = done.json().get("guidance") or {}
     hints = [hint["hint_code"] for hint in guidance.get("hints", ())]
-    assert code in hints
+    assert code in hints, done
