@@ -104,12 +104,24 @@ def missing() -> tuple[str, ...]:
 
 
 class _Redirection:
-    """Redirects that are in force, and how to end them."""
+    """Redirects that are in force, and how to end them.
 
-    def __init__(self, redirects: Iterable[Redirect], args: Namespace, *, override: bool) -> None:
+    `quick` is for the automatic redirect: our files join the configuration that conda has read
+    already, instead of conda reading all files anew (3 ms on 24.7).
+    """
+
+    def __init__(
+        self,
+        redirects: Iterable[Redirect],
+        args: Namespace,
+        *,
+        override: bool = False,
+        quick: bool = False,
+    ) -> None:
         self.redirects = tuple(redirects)
         self.args = args
         self.override = override
+        self.quick = quick
         self.parts = {n: above for n, above, _ in self.redirects if n.startswith("pkgs/")}
         named = [redirect for redirect in self.redirects if redirect[0] not in self.parts]
         self.files = (
@@ -137,17 +149,17 @@ class _Redirection:
             if self.parts:
                 self.multichannels = module.Context.custom_multichannels
                 module.Context.custom_multichannels = _with_parts(self.multichannels, self.parts)
-            if self.override:
-                reload(self.args)
-            else:
+            if self.quick:
                 self._read_ours()
+            else:
+                reload(self.args)
             self._check()
         except BaseException:
             self.stop()
             raise
 
     def _read_ours(self) -> None:
-        """Read our files into the configuration: old conda would read all others anew as well."""
+        """Read our files into conda's configuration, below all others as in the search path."""
         from conda.base.context import context
         from conda.common.configuration import YamlRawParameter
 
@@ -185,7 +197,7 @@ class _Redirection:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = old
-        if self.override:
+        if not self.quick:
             reload(self.args)
             return
         held = context.raw_data
@@ -252,7 +264,7 @@ def apply(redirects: Sequence[Redirect], args: Namespace) -> None:
     global _automatic
     undo()
     if redirects:
-        begun = _Redirection(redirects, args, override=False)
+        begun = _Redirection(redirects, args, quick=True)
         begun.start()
         _automatic = begun
 

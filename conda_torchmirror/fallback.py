@@ -369,8 +369,7 @@ class Sources:
         if variables:
             stack.callback(channels.reload, self.args)
             stack.enter_context(environment(variables))
-            if all(source.mirror in (mirrors.UPSTREAM, OWN) for source in mapped):
-                channels.reload(self.args)
+            channels.reload(self.args)
         stack.enter_context(channels.redirected(mapped, self.args, override=override))
 
     def _official(self, name: str, names: Collection[str]) -> Records:

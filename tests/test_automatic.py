@@ -450,12 +450,16 @@ def test_a_name_that_conda_renames_means_no_redirect(at_lab, monkeypatch, capsys
     assert state() == before
 
 
-def test_a_conda_that_does_not_heed_us_is_left_alone(at_lab, monkeypatch, capsys):
-    monkeypatch.setattr(channels, "REDIRECTS", channels.REDIRECTS / "nowhere")
-    monkeypatch.setattr(channels, "redirectable", lambda name: True)
+def test_a_conda_that_does_not_heed_us_is_left_alone(at_lab, monkeypatch, capsys, tmp_path):
+    """As a conda would that calls `custom_channels` something else one day."""
+    for name in ("pytorch", "conda-forge", "nvidia", "defaults"):
+        (tmp_path / f"{name}.yml").write_text("{show_channel_urls: true}\n")
+    monkeypatch.setattr(channels, "REDIRECTS", tmp_path)
+    before = state()
     found = urls_during(ALL)
     assert found["pytorch"] == ["https://conda.anaconda.org/pytorch"]
     assert "does not take the address of pytorch" in capsys.readouterr().err
+    assert state() == before
 
 
 @pytest.mark.parametrize(
