@@ -219,7 +219,7 @@ def summary(decision: Decision) -> dict[str, Any]:
         },
         "request": {
             "specs": [spec for found in request.specs.values() for spec in found],
-            "others": list(request.others),
+            "others": [safe(spec) for spec in request.others],
             "cuda": request.cuda,
             "cuda_compat": request.compat,
             "source": request.source,
@@ -233,7 +233,7 @@ def summary(decision: Decision) -> dict[str, Any]:
             "index_date": decision.records.date,
             "builds": [_build(build) for build in choice.builds],
         },
-        "specs": list(plan.specs),
+        "specs": [safe(spec) for spec in plan.specs],
         "pins": list(plan.pins),
         "channels": [
             {"name": c.name, "url": safe(c.url), "mirror": c.mirror} for c in plan.channels

@@ -356,7 +356,7 @@ def conda_errors():
     return {
         "declined": (exceptions.CondaSystemExit("Exiting"), None),
         "dry-run": (exceptions.DryRunExit(), None),
-        "unsolvable": (exceptions.UnsatisfiableError([]), None),
+        "unsolvable": (exceptions.PackagesNotFoundError(["x"]), None),
         "disk-full": (OSError(28, "No space left on device"), None),
         "interrupted": (CondaMultiError([mismatch, exceptions.CondaSignalInterrupt(2)]), None),
         "wrong-hash": (CondaMultiError([mismatch]), "probe_hash"),

@@ -596,6 +596,32 @@ def test_encodings(file, preview, codec, bom):
     assert preview(path, "--offline")["specs"][0] == PYTORCH
 
 
+def test_a_file_at_a_url(file, preview, make_mirror, tmp_path):
+    file()
+    server = make_mirror(tmp_path, {"project": ""})
+    found = preview("-f", f"{server.url}/project/environment.yml")
+    assert found["specs"][0] == PYTORCH
+    assert found["files"][0]["path"] == f"{server.url}/project/environment.yml"
+
+
+def test_pips_torch_beside_condas_is_said(file, preview):
+    found = preview(file(FILE + "  - pip: [torch==2.7.1+cu128, wandb]\n"), "--offline")
+    (told,) = [w["text"] for w in found["warnings"] if w["code"] == "file_pip_over"]
+    assert "torch==2.7.1+cu128" in told
+    assert "wandb" not in told
+
+
+def test_secrets_are_not_shown(file, mirrored, conda_in_process):
+    path = file(
+        FILE.replace("- pytorch\n", "- https://me:hush@lab.example/t/hush-2/own\n  - pytorch\n", 1)
+        + "  - https://me:hush@lab.example/own::thing\n"
+        + "  - pip: ['git+https://me:hush@lab.example/x']\nvariables: {KEY: hush}\n"
+    )
+    for words in ((), ("--json",), ("-v",)):
+        result = conda_in_process("torch-install", "-d", "--offline", *words, "-f", path).ok()
+        assert "hush" not in said(result)
+
+
 @needs_real
 def test_every_real_file_gives_a_decision_or_one_clear_error(mirrored, conda_in_process):
     decided = 0
