@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from conda_torchmirror.pip_options import PYPI
+
 M = "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud"
 OLD = (
     "name: lab\nchannels:\n  - pytorch  # first\n  - nvidia\n  - defaults\ndependencies: [python]\n"
@@ -206,7 +208,7 @@ def test_a_file_is_needed(sandbox, run_conda):
 
 
 def test_pip_is_left_unless_it_is_asked_for(sandbox, conda_in_process, path):
-    path.write_text("-i https://pypi.org/simple\ntorch\n")
+    path.write_text(f"-i {PYPI}\ntorch\n")
     assert conda_in_process("torch-mirror", "rewrite", path).ok().stdout.count("--pip") == 1
     conda_in_process("torch-mirror", "rewrite", "--pip", path).ok()
     assert path.read_text() == "-i https://pypi.tuna.tsinghua.edu.cn/simple\ntorch\n"
