@@ -8,7 +8,7 @@ fail into one of our errors.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from logging import getLogger
 from typing import Any
@@ -129,7 +129,7 @@ def _fetch(channel: Located, subdir: str) -> tuple[Mapping[str, Any], str | None
     from conda.models.channel import Channel
 
     source = Channel(f"{channel.name}/{subdir}")
-    _validate(source)
+    validate([source.base_url])
     create_cache_dir()
     fetch = SubdirData(source).repo_fetch
     with _failures(channel, subdir, fetch):
@@ -148,16 +148,19 @@ def _day(http_date: str) -> str | None:
         return None
 
 
-def _validate(source: Any) -> None:
-    """Obey allowlist_channels and denylist_channels, as conda's own commands do."""
+def validate(urls: Sequence[str]) -> None:
+    """Obey allowlist_channels and denylist_channels, as conda's own commands do.
+
+    Raises: conda's ChannelNotAllowed or ChannelDenied.
+    """
     from conda.base import context as conda_context
 
     if hasattr(conda_context, "validate_channels"):
-        conda_context.validate_channels((source.base_url,))
+        conda_context.validate_channels(urls)
     else:
         from conda.core.index import check_allowlist
 
-        check_allowlist([source.base_url])
+        check_allowlist(urls)
 
 
 class _failures:

@@ -150,15 +150,9 @@ def allowed(records: Iterable[Any]) -> None:
 
     Raises: conda's ChannelNotAllowed or ChannelDenied.
     """
-    from conda.base import context as conda_context
+    from .catalog import validate
 
-    channels = sorted({record.channel.base_url for record in records})
-    if hasattr(conda_context, "validate_channels"):
-        conda_context.validate_channels(channels)
-    else:
-        from conda.core.index import check_allowlist
-
-        check_allowlist(channels)
+    validate(sorted({record.channel.base_url for record in records}))
 
 
 def cached(record: Any) -> Any | None:
