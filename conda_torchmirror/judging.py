@@ -55,6 +55,29 @@ class Judge:
         self.pins: dict[str, list[Pin]] = defaultdict(list)
         for pin in machine.pins:
             self.pins[named(pin.spec)].append(pin)
+        # A bare name admits everything; records are many.
+        self.specs = {
+            name: [spec for spec in specs if spec != name] for name, specs in request.specs.items()
+        }
+        # A runtime named there narrows the CUDA of the whole set.
+        self.runtime_specs = {
+            name: request.specs[name] for name in RUNTIMES if name in request.specs
+        }
+
+    def asked(self, build: Build) -> bool:
+        """Whether the specs on this name admit the build."""
+        return all(
+            self.admits(spec, build.name, build.version, build.build)
+            for spec in self.specs.get(build.name, ())
+        )
+
+    def runtime_asked(self, read: Facts) -> bool:
+        """Whether the specs on pytorch-cuda or cudatoolkit admit the build's CUDA."""
+        return all(
+            read.runtime == name and self.admits(spec, name, read.cuda or "", "")
+            for name, specs in self.runtime_specs.items()
+            for spec in specs
+        )
 
     def clash(self, build: Build, read: Facts) -> tuple[bool, Clash | None]:
         """(strictly within the driver, what clashes or None)."""

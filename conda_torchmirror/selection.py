@@ -27,6 +27,9 @@ from .models import (
     Request,
 )
 
+#: What a partner must share with its pytorch: Python, accelerator and CUDA.
+_Kind = tuple[str | None, str, str | None]
+
 #: Versions by package name of what the CUDA runtime channel holds: name -> (version, build) pairs.
 RuntimeIndex = Mapping[str, Sequence[tuple[str, str]]]
 
@@ -56,10 +59,11 @@ class _Candidate:
 class _Catalog:
     """The family's builds, ordered for look-up. Only what a choice looks at is read."""
 
-    def __init__(self, builds: Iterable[Build]) -> None:
+    def __init__(self, builds: Iterable[Build], judge: Judge) -> None:
+        self._judge = judge
         self._torch: dict[str, list[Build]] = defaultdict(list)
         self._partners: dict[tuple[str, str], list[Build]] = defaultdict(list)
-        self._read: dict[tuple[str, str], dict[str | None, list[tuple[Build, Facts]]]] = {}
+        self._groups: dict[tuple[str, str], dict[_Kind, list[Build]]] = {}
         for build in builds:
             if build.name == TORCH:
                 self._torch[build.version].append(build)
@@ -77,29 +81,32 @@ class _Catalog:
         """The builds of a pytorch release."""
         return [(build, facts(build)) for build in self._torch[version]]
 
-    def partners(
-        self, name: str, torch: Build, python: str | None, admits: Admits
-    ) -> list[tuple[Build, Facts]]:
-        """The builds of `name` that ask for this pytorch and this Python, newest first."""
-        found = self._of((name, f"{TORCH} {torch.version}"), python)
-        ranged = [
-            pair
-            for key in self._ranges
-            if key[0] == name and admits(key[1], TORCH, torch.version, torch.build)
-            for pair in self._of(key, python)
-        ]
-        if not ranged:
-            return found
-        return sorted((*found, *ranged), key=lambda pair: _newest(pair[0]), reverse=True)
+    def partners(self, name: str, candidate: _Candidate) -> list[list[Build]]:
+        """The builds of `name` for this pytorch, its Python and its accelerator.
 
-    def _of(self, key: tuple[str, str], python: str | None) -> list[tuple[Build, Facts]]:
-        if key not in self._read:
-            by_python: dict[str | None, list[tuple[Build, Facts]]] = defaultdict(list)
+        In groups that are not empty, each newest first: a group is one spec on pytorch, and many
+        releases share those that are ranges.
+        """
+        torch, read = candidate.build, candidate.facts
+        keys = [(name, f"{TORCH} {torch.version}")]
+        keys += [key for key in self._ranges if key[0] == name and self._meets(key[1], torch)]
+        kinds = ((read.python, read.accelerator, read.cuda), (read.python, "any", None))
+        return [group for key in keys for kind in kinds if (group := self._of(key).get(kind))]
+
+    def _meets(self, spec: str, torch: Build) -> bool:
+        # Without a build in the spec, one answer holds for all builds of a release.
+        build = torch.build if spec.count(" ") > 1 or "[" in spec else ""
+        return self._judge.admits(spec, TORCH, torch.version, build)
+
+    def _of(self, key: tuple[str, str]) -> dict[_Kind, list[Build]]:
+        if key not in self._groups:
+            groups: dict[_Kind, list[Build]] = defaultdict(list)
             for build in sorted(self._partners.get(key, ()), key=_newest, reverse=True):
                 read = facts(build)
-                by_python[read.python].append((build, read))
-            self._read[key] = by_python
-        return self._read[key].get(python, [])
+                if self._judge.asked(build) and self._judge.pinned(build, read) is None:
+                    groups[read.python, read.accelerator, read.cuda].append(build)
+            self._groups[key] = groups
+        return self._groups[key]
 
 
 def _newest(build: Build) -> tuple[object, ...]:
@@ -110,13 +117,8 @@ def _newest(build: Build) -> tuple[object, ...]:
 class _Sets:
     """Completes a pytorch build to the set that was asked for."""
 
-    def __init__(self, catalog: _Catalog, machine: Machine, request: Request, judge: Judge) -> None:
-        self.catalog, self.request, self.judge = catalog, request, judge
-        self.admits = judge.admits
-        # Read from the specs: a runtime named there narrows the CUDA of the whole set.
-        self.runtime_specs = {
-            name: request.specs[name] for name in RUNTIMES if name in request.specs
-        }
+    def __init__(self, catalog: _Catalog, machine: Machine, request: Request) -> None:
+        self.catalog = catalog
         self.wanted = [name for name in PARTNERS if name in request.specs]
         self.installed = {
             package.name: package
@@ -126,54 +128,26 @@ class _Sets:
             and package.name not in request.specs
         }
 
-    def asked(self, build: Build) -> bool:
-        """Whether the specs on this name admit the build."""
-        return all(
-            self.admits(spec, build.name, build.version, build.build)
-            for spec in self.request.specs.get(build.name, ())
-        )
-
-    def runtime_asked(self, read: Facts) -> bool:
-        """Whether the specs on pytorch-cuda or cudatoolkit admit the build's CUDA."""
-        return all(
-            read.runtime == name and self.admits(spec, name, read.cuda or "", "")
-            for name, specs in self.runtime_specs.items()
-            for spec in specs
-        )
-
     def complete(self, candidate: _Candidate) -> tuple[list[Build], list[Notice], Clash | None]:
         """The partners of a pytorch build, what to tell, and the clash where one is missing."""
         partners: list[Build] = []
         notices: list[Notice] = []
         for name in (*self.wanted, *self.installed):
             stays = self.installed.get(name)
-            fitting = [b for b in self._fitting(name, candidate) if stays or self.asked(b)]
-            if stays and any(_same(build, stays) for build in fitting):
+            groups = self.catalog.partners(name, candidate)
+            if stays and any(_same(build, stays) for group in groups for build in group):
                 continue
-            if not fitting:
+            if not groups:
                 torch = candidate.build
                 what = f"{name} for {torch.spec}"
                 says = f"{name} {stays.version} is installed" if stays else f"{name} is asked for"
                 return [], [], ("partner_missing", says, f"no {what} in this channel")
-            partners.append(fitting[0])
+            newest = max((group[0] for group in groups), key=_newest)
+            partners.append(newest)
             if stays:
-                along = {"installed": f"{name} {stays.version}", "chosen": fitting[0].spec}
+                along = {"installed": f"{name} {stays.version}", "chosen": newest.spec}
                 notices.append(Notice("partner_along", along))
         return partners, notices, None
-
-    def _fitting(self, name: str, candidate: _Candidate) -> list[Build]:
-        return [
-            build
-            for build, read in self.catalog.partners(
-                name, candidate.build, candidate.facts.python, self.admits
-            )
-            if (
-                read.accelerator == "any"
-                or (read.accelerator, read.cuda)
-                == (candidate.facts.accelerator, candidate.facts.cuda)
-            )
-            and self.judge.pinned(build, read) is None
-        ]
 
 
 def _same(build: Build, installed: Installed) -> bool:
@@ -193,37 +167,42 @@ def choose(
     minor-version compatibility, then the highest CUDA, the newest Python, the highest build number.
     The order of `builds` does not matter.
     """
-    catalog = _Catalog(builds)
     judge = Judge(machine, request, admits, tables)
-    sets = _Sets(catalog, machine, request, judge)
+    catalog = _Catalog(builds, judge)
+    sets = _Sets(catalog, machine, request)
     rejected: list[Rejection] = []
     fallback: Choice | None = None
     for version in catalog.releases():
         candidates = []
+        here: list[Rejection] = []
         for build, read in catalog.torch(version):
-            if not (sets.asked(build) and sets.runtime_asked(read)):
+            if not (judge.asked(build) and judge.runtime_asked(read)):
                 continue
             strict, clash = judge.clash(build, read)
             if clash:
-                rejected.append(_rejection(build, clash))
+                here.append(_rejection(build, clash))
             else:
                 candidates.append(_Candidate(build, read, strict))
+        found = None
         for candidate in sorted(candidates, key=lambda c: c.rank, reverse=True):
             if fallback and candidate.facts.accelerator != "cuda":
                 continue
             partners, notices, clash = sets.complete(candidate)
             if clash:
-                rejected.append(_rejection(candidate.build, clash))
+                here.append(_rejection(candidate.build, clash))
                 continue
-            choice = _choice(candidate, partners, rejected, notices, machine, request)
-            if judge.wants_cuda and choice.cuda is None:
-                # Allowed, but a CUDA build of an older release is still the better one.
-                fallback = fallback or choice
-                break
-            return choice
+            found = _choice(candidate, partners, notices, machine, request)
+            break
+        # Releases come newest first; within one, the order of the records must not show.
+        rejected += sorted(here, key=lambda item: (item.build, item.code), reverse=True)
+        if found and judge.wants_cuda and found.cuda is None:
+            # Allowed, but a CUDA build of an older release is still the better one.
+            fallback = fallback or found
+        elif found:
+            return replace(found, rejected=tuple(rejected))
     if fallback:
-        return replace(fallback, rejected=_sorted(rejected))
-    return NoChoice(_sorted(rejected))
+        return replace(fallback, rejected=tuple(rejected))
+    return NoChoice(tuple(rejected))
 
 
 def _rejection(build: Build, clash: Clash) -> Rejection:
@@ -231,19 +210,9 @@ def _rejection(build: Build, clash: Clash) -> Rejection:
     return Rejection(build.name, build.version, build.build, code, says, needs)
 
 
-def _sorted(rejected: Iterable[Rejection]) -> tuple[Rejection, ...]:
-    """Newest release first, and the same for records in any order."""
-
-    def order(item: Rejection) -> tuple[Any, ...]:
-        return (release(item.version), item.build, item.code)
-
-    return tuple(sorted(rejected, key=order, reverse=True))
-
-
 def _choice(
     candidate: _Candidate,
     partners: Sequence[Build],
-    rejected: Iterable[Rejection],
     notices: Sequence[Notice],
     machine: Machine,
     request: Request,
@@ -273,7 +242,6 @@ def _choice(
         cuda=read.cuda,
         runtime=read.runtime if read.runtime in RUNTIMES else None,
         compat="strict" if candidate.strict else "minor",
-        rejected=_sorted(rejected),
         notices=tuple(told),
     )
 
@@ -326,15 +294,15 @@ def table(
 
     Only complete sets are listed; the specs of the request narrow them, the machine does not.
     """
-    catalog = _Catalog(builds)
     judge = Judge(machine, request, admits, tables)
-    sets = _Sets(catalog, machine, request, judge)
+    catalog = _Catalog(builds, judge)
+    sets = _Sets(catalog, machine, request)
     rows: dict[tuple[str, str | None, str], bool] = {}
     for version in catalog.releases():
         found = [
             _Candidate(build, read, strict=True)
             for build, read in catalog.torch(version)
-            if sets.asked(build) and sets.runtime_asked(read) and read.python
+            if judge.asked(build) and judge.runtime_asked(read) and read.python
         ]
         for candidate in sorted(found, key=lambda c: c.rank, reverse=True):
             if sets.complete(candidate)[2]:

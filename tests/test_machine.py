@@ -556,7 +556,9 @@ def scanned() -> dict[tuple[str, str], set[str]]:
     return found
 
 
-@pytest.mark.parametrize(("variant", "archs"), scanned().items(), ids=str)
+@pytest.mark.parametrize(
+    ("variant", "archs"), scanned().items(), ids=[" ".join(variant) for variant in scanned()]
+)
 def test_the_table_says_what_the_packages_hold(variant: tuple[str, str], archs: set[str]) -> None:
     """But for 3.5, which only bundled libraries have: torch's own kernels start at 3.7."""
     table = carried(*variant, "linux")
