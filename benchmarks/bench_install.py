@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -123,7 +122,7 @@ def _later(build: Build, n: int) -> Build:
     if not n:
         return build
     depends = tuple(f"{d}.{n}" if re.fullmatch(r"pytorch [\d.]+", d) else d for d in build.depends)
-    return replace(build, version=f"{build.version}.{n}", depends=depends)
+    return build._replace(version=f"{build.version}.{n}", depends=depends)
 
 
 def choosing() -> Iterator[tuple[int, float]]:

@@ -66,6 +66,14 @@ def identify(url: str, mirrors: Mapping[str, Mirror] | None = None) -> Identifie
     return found.identified if found is not None and not found.rest.strip("/") else None
 
 
+def name_of(channel: str) -> str:
+    """The name of a channel that is given as a name or a URL, without its platform."""
+    if "://" in channel and (found := identify(channel)):
+        return found.channel
+    name, _, subdir = channel.rstrip("/").rpartition("/")
+    return name if subdir in SUBDIRS else channel.rstrip("/")
+
+
 def split(url: str, book: AddressBook | None = None) -> Split | None:
     """`identify` for URLs with something behind the channel, such as a package file.
 

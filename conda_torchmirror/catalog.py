@@ -7,6 +7,7 @@ fail into one of our errors.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -116,11 +117,15 @@ def read(
 
 def cached(channel: Located, subdir: str) -> bool:
     """Whether conda's cache holds the index of a channel, wherever conda is pointed now."""
-    from conda.core.subdir_data import SubdirData
+    from conda.base.constants import REPODATA_FN
+    from conda.gateways.repodata import RepodataCache, cache_fn_url, create_cache_dir
     from conda.models.channel import Channel
 
-    fetch = SubdirData(Channel(f"{channel.url}/{subdir}")).repo_fetch
-    return bool(fetch.cache_path_json.exists())
+    # What SubdirData does to find the file; it would load the means to download it as well.
+    url = Channel(f"{channel.url}/{subdir}").url(with_credentials=True)
+    stem = cache_fn_url(url, REPODATA_FN).removesuffix(".json")
+    cache = RepodataCache(os.path.join(create_cache_dir(), stem), REPODATA_FN)
+    return bool(cache.cache_path_json.exists())
 
 
 def _fetch(channel: Located, subdir: str) -> tuple[Mapping[str, Any], str | None]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
-from . import catalog, compat, fromfile, machine, plan, render, rules, ways
+from . import addresses, catalog, compat, machine, plan, render, rules, ways
 from .exceptions import ChannelError, NoFittingBuild, NothingCached, PinConflict, PipTorch
 from .models import (
     Build,
@@ -29,12 +30,12 @@ from .selection import RuntimeIndex, choose, with_runtime
 if TYPE_CHECKING:
     from .chains import Unread
     from .fallback import Sources
+    from .given import Given
 
 PIP_NAMES = ("torch", "torchvision", "torchaudio")
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """The environment that is meant, as a path, and the words that name it on a command line."""
 
     prefix: str | None
@@ -61,6 +62,7 @@ def decide(
     """
     from conda.base.context import context
 
+    given: Given | None = args.given
     on, admits, tables = survey.machine, catalog.admits, compat.tables()
     chosen = choose(on, request, records.builds, admits, tables)
     if isinstance(chosen, NoChoice):
@@ -68,9 +70,9 @@ def decide(
         raise NoFittingBuild(
             request=render.asked(request, on),
             detail=render.why(chosen.rejected),
-            ways=(*found, *fromfile.ways(args.given, request, chosen.rejected)),
+            ways=(*found, *(given.ways(request, chosen.rejected) if given else ())),
         )
-    notices = fromfile.notices(args.given, on)
+    notices = given.told(on) if given else []
     runtime = _runtime(chosen, sources, records, notices)
     asked = request.specs.get("pytorch-cuda", ())
     builds = [
@@ -83,13 +85,13 @@ def decide(
     by_name = {channel.name: channel for channel in sources.located}
     torch = by_name["pytorch"]
     chosen = replace(chosen, builds=tuple(_with_url(build, torch) for build in chosen.builds))
-    pins = _pins(chosen, on, target, args.given, notices)
+    pins = _pins(chosen, on, target, given, notices)
     only_shown = bool(args.dry_run or args.urls)
     notices += _about(chosen, on, target, records, torch, dry_run=only_shown)
     wanted = [torch]
     if extra := rules.runtime_channel(chosen, on.subdir):
         wanted.append(by_name[extra])
-    if fromfile.parts_only(context.channels) and not args.override_channels:
+    if _parts_only(context.channels) and not args.override_channels:
         notices.append(Notice("no_channels"))
         if by_name["conda-forge"] not in wanted:
             wanted.append(by_name["conda-forge"])
@@ -109,11 +111,11 @@ def decide(
         else:
             notices.append(Notice("python_changes", {"old": there.version, "new": python}))
     behind = None
-    if args.given is not None:
-        wanted, behind, told = fromfile.located(args.given, wanted, on.subdir)
+    if given is not None:
+        wanted, behind, told = given.located(wanted, on.subdir)
         notices += told
         # The files say it in their own words.
-        python = None if args.given.python == python else python
+        python = None if given.python == python else python
     made = plan.make(
         chosen,
         request,
@@ -137,12 +139,12 @@ def decide(
         dry_run=bool(args.dry_run),
         notices=(*chosen.notices, *notices),
         evidence=survey.evidence,
-        files=fromfile.summary(args.given),
+        files=given.documents if given else (),
     )
 
 
 def _with_url(build: Build, channel: Located) -> Build:
-    return build if build.url else replace(build, url=f"{channel.url}/{build.subdir}/{build.fn}")
+    return build if build.url else build._replace(url=f"{channel.url}/{build.subdir}/{build.fn}")
 
 
 def _runtime(
@@ -175,7 +177,7 @@ def _pins(
     chosen: Choice,
     on: Machine,
     target: Target,
-    given: fromfile.Given | None,
+    given: Given | None,
     notices: list[Notice],
 ) -> list[str]:
     """The pins for this hand-over, and what has to be said about them.
@@ -192,7 +194,7 @@ def _pins(
                 torch=chosen.torch.version,
                 why=rule.why,
             )
-        if against := fromfile.against(given, rule):
+        if given and (against := given.against(rule)):
             notices.append(against)
             continue
         pins.append(rule.pin)
@@ -249,6 +251,11 @@ def strict() -> bool:
     from conda.base.context import context
 
     return bool(context.channel_priority == ChannelPriority.STRICT)
+
+
+def _parts_only(found: Iterable[str]) -> bool:
+    """Whether a list of channels has none that Python could come from."""
+    return {"pytorch", "nvidia"}.issuperset(addresses.name_of(channel) for channel in found)
 
 
 def _must_be_flexible(args: Namespace) -> bool:

@@ -50,4 +50,4 @@ def remarks(machine: Machine, evidence: Sequence[Notice]) -> Machine:
 def _named(evidence: Sequence[Notice], codes: frozenset[str]) -> Iterator[Notice]:
     for position, notice in enumerate(evidence):
         if notice.code in codes and notice not in evidence[:position]:
-            yield replace(notice, code=f"machine.{notice.code}")
+            yield notice._replace(code=f"machine.{notice.code}")

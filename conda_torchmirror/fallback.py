@@ -12,7 +12,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 
 from . import blame, catalog, channels, mirrors, trust
 from .adopted import adopt
@@ -408,7 +407,7 @@ def _mapped(source: Located) -> Located:
     """A source under its host's name: `channels.redirected` leaves upstream to conda, which may
     have been told otherwise."""
     upstream = source.mirror == mirrors.UPSTREAM
-    return replace(source, mirror=mirrors.host_of(source.url)) if upstream else source
+    return source._replace(mirror=mirrors.host_of(source.url)) if upstream else source
 
 
 def _cached(folder: str, build: Build) -> bool:

@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from . import addresses, catalog, envreader
+from . import catalog, envreader
+from .addresses import name_of
 from .builds import FAMILY
 from .channels import reload
 from .envreader import EnvironmentFile
 from .exceptions import FileElsewhere, FileOtherChannel, FilesDisagree, NoTorchInFile
+from .given import Given, short
 from .judging import named
-from .machine import Survey
 from .messages import text
-from .models import Located, Machine, Notice, Pin, Rejection, Request
-from .rules import Rule, conflict
+from .models import Notice, Pin
 from .text import safe
 
 #: Packages of conda-forge that bring its own pytorch, and so no other.
@@ -35,68 +33,16 @@ _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
 _MINOR = re.compile(r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?")
 _CHANNEL = re.compile(r"(?P<before>.+)::|\bchannel\s*=\s*[\"']?(?P<inside>[^\"',\]]+)[\"']?,?\s*")
 _ROOT = ("base", "root")
-#: What a channel list of torch channels alone lacks: Python, for one.
-_PARTS_ONLY = frozenset(("pytorch", "nvidia"))
 
 
-@dataclass(frozen=True)
-class Given:
-    """The files of one run, and what their specs ask of the choice.
-
-    `family` are the specs that the choice narrows, `beside` those that go to the solver as
-    written. `pins` narrow the choice too, and go no further. `cuda` and `python` are the one
-    version that the files ask for, where there is one. `channels` are theirs, in conda's order.
-    """
-
-    files: tuple[EnvironmentFile, ...]
-    family: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
-    pins: tuple[Pin, ...] = ()
-    cuda: str | None = None
-    python: str | None = None
-    channels: tuple[str, ...] = ()
-    notices: tuple[Notice, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """The files as messages name them."""
-        return ", ".join(map(short, self.files))
-
-    @property
-    def documents(self) -> tuple[dict[str, Any], ...]:
-        """What was taken from each file, as plain JSON values; of variables only the names."""
-        return tuple(
-            {
-                "path": safe(file.path),
-                "name": file.name,
-                "prefix": file.prefix,
-                "channels": [safe(channel) for channel in file.channels],
-                "specs": [safe(spec) for spec in file.specs],
-                "pip": [safe(line) for line in file.pip],
-                "variables": sorted(file.variables),
-            }
-            for file in self.files
-        )
-
-
-def short(file: EnvironmentFile) -> str:
-    """The name of a file without its folders."""
-    return safe(re.split(r"[\\/]", file.path)[-1])
-
-
-# From the files to a request
-
-
-def take(args: Namespace) -> Given | None:
-    """Read the files of `-f` and enter what they say into `args`; None where there are none.
+def take(args: Namespace) -> Given:
+    """Read the files of `-f` and enter what they say into `args`.
 
     What is on the command line comes first: `-n` and `-p`, channels, `--python`, `--cuda`.
 
     Raises: what `envreader.read` raises, NoTorchInFile, FileElsewhere, FileOtherChannel,
     FilesDisagree.
     """
-    if not args.file:
-        return None
     files = tuple(envreader.read(path) for path in dict.fromkeys(args.file))
     sorter = _Sorter(args)
     for file in files:
@@ -259,18 +205,10 @@ def _plain(file: EnvironmentFile, spec: str) -> str:
     Raises: FileOtherChannel.
     """
     channel = _channel_of(spec)
-    if channel is not None and _name_of(channel) != "pytorch":
+    if channel is not None and name_of(channel) != "pytorch":
         path = safe(file.path)
         raise FileOtherChannel(file=short(file), spec=safe(spec), channel=safe(channel), path=path)
     return _without_channel(spec)
-
-
-def _name_of(channel: str) -> str:
-    """The name of a channel that is given as a name or a URL, without its platform."""
-    if "://" in channel and (found := addresses.identify(channel)):
-        return found.channel
-    name, _, subdir = channel.rstrip("/").rpartition("/")
-    return name if subdir in addresses.SUBDIRS else channel.rstrip("/")
 
 
 def _tail(spec: str) -> str:
@@ -308,91 +246,3 @@ def _channels(files: Sequence[EnvironmentFile]) -> tuple[str, ...]:
     for file in files:
         merged = list(dict.fromkeys((*file.channels, *merged)))
     return tuple(channel for channel in merged if channel != "nodefaults")
-
-
-# In the course of a run
-
-
-def applied(given: Given | None, asked: Request, survey: Survey) -> tuple[Request, Survey]:
-    """Request and machine with what the files ask for.
-
-    Where there is no driver and the files name one CUDA, it is chosen for that: the files want it
-    in so many words. (Without files a missing driver means the CPU.)
-    """
-    if given is None:
-        return asked, survey
-    asked = replace(asked, others=(*given.beside, *asked.others))
-    on = replace(survey.machine, pins=(*survey.machine.pins, *given.pins))
-    if given.python and on.python == given.python and on.python_from == "--python":
-        on = replace(on, python_from="file")
-    if given.cuda and asked.cuda == "auto" and not on.has_gpu:
-        asked = replace(asked, cuda=given.cuda)
-        on = replace(on, cuda=given.cuda, cuda_from="file")
-    return asked, replace(survey, machine=on)
-
-
-def notices(given: Given | None, on: Machine) -> list[Notice]:
-    """What is to be said of the files beside a choice."""
-    if given is None:
-        return []
-    found = list(given.notices)
-    if on.cuda_from == "file":
-        found.append(Notice("file_cuda", {"file": given.label, "cuda": on.cuda}))
-    return found
-
-
-def located(
-    given: Given, wanted: Sequence[Located], subdir: str
-) -> tuple[list[Located], list[Located], list[Notice]]:
-    """Where the channels of the choice are read from: (all, those that the files lack, notices)."""
-    by_name: dict[str, str] = {}
-    for entry in given.channels:
-        by_name.setdefault(_name_of(entry), entry)
-    every, lacking, told = [], [], []
-    for channel in wanted:
-        there = by_name.get(channel.name)
-        if there is None:
-            lacking.append(channel)
-            facts = {"file": given.label, "channel": channel.name}
-            told.append(Notice("file_channel_added", facts))
-        found = addresses.identify(there) if there and "://" in there else None
-        if found is not None and found.mirror != channel.mirror:
-            url = str(there).rstrip("/").removesuffix(f"/{subdir}")
-            channel = Located(channel.name, url, found.mirror)
-        every.append(channel)
-    return every, lacking, told
-
-
-def parts_only(channels: Iterable[str]) -> bool:
-    """Whether a list of channels has none that Python could come from."""
-    return _PARTS_ONLY.issuperset(_name_of(channel) for channel in channels)
-
-
-def against(given: Given | None, rule: Rule) -> Notice | None:
-    """What to say where a file asks for what a rule keeps out: it is handed over as written."""
-    if given is None:
-        return None
-    asked = [Pin(spec, given.label) for spec in given.beside]
-    pin = conflict(rule, asked, catalog.admits)
-    if pin is None:
-        return None
-    return Notice(
-        "file_against_rule",
-        {"file": pin.source, "spec": pin.spec, "pin": rule.pin, "why": rule.why},
-        rule.source,
-    )
-
-
-def ways(given: Given | None, request: Request, rejected: Iterable[Rejection]) -> list[Notice]:
-    """Ways out where no build fits what a file says."""
-    if given is None:
-        return []
-    found = [Notice("file_as_it_is", {"path": safe(given.files[0].path)})]
-    if request.cuda == "auto" and any(item.code == "cuda_build" for item in rejected):
-        found.insert(0, Notice("name_cuda"))
-    return found
-
-
-def summary(given: Given | None) -> Sequence[Mapping[str, Any]]:
-    """The files for the JSON document."""
-    return given.documents if given else ()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import catalog, compat, fromfile, machine, render
+from . import catalog, compat, machine, render
 from . import request as requests_
 from .builds import FAMILY, RUNTIMES, TORCH
 from .chains import Unread
@@ -43,7 +43,11 @@ def execute(args: Namespace, actions: Sequence[Action]) -> int:
     """
     from conda.base.context import context
 
-    args.given = None if args.plan else fromfile.take(args)
+    args.given = None
+    if args.file and not args.plan:
+        from . import fromfile
+
+        args.given = fromfile.take(args)
     subdir = context.subdir
     target = _target(args)
     if args.plan:
@@ -138,7 +142,7 @@ def _facts(args: Namespace, target: Target, subdir: str) -> tuple[Request, machi
     if torch and args.specs and not named:
         # Only partners are named: the release that is there stays.
         asked = replace(asked, specs={**asked.specs, TORCH: (f"{TORCH}=={torch.version}",)})
-    return fromfile.applied(args.given, asked, survey)
+    return args.given.applied(asked, survey) if args.given else (asked, survey)
 
 
 def _records(sources: Sources | Unread, subdir: str, *, preview: bool) -> Records:

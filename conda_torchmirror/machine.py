@@ -11,7 +11,8 @@ import functools
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from . import nvidia, system
 from .drivercalls import Device, lowest
@@ -30,8 +31,7 @@ _NOTHING_THERE = frozenset(
 _MIXED = frozenset(("NVML_ERROR_LIB_RM_VERSION_MISMATCH", "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"))
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(NamedTuple):
     """The machine, and the evidence for it: what was found, from where, what was tried."""
 
     machine: Machine

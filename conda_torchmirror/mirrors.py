@@ -7,16 +7,14 @@ preference item (a registry name, "upstream" or a URL), which mirror a channel i
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .models import Located
@@ -43,6 +41,8 @@ class UnknownMirror(MirrorError):
         """Keep the name asked for beside the ones that exist."""
         self.name = name
         self.known = tuple(known)
+        import difflib  # only a wrong name needs it
+
         close = difflib.get_close_matches(name.lower(), self.known, n=1, cutoff=0.5)
         self.nearest = close[0] if close else None
         meant = f" Did you mean {self.nearest}?" if self.nearest else ""
@@ -73,8 +73,7 @@ class BadMirrorUrl(MirrorError):
         super().__init__(f"The mirror URL {self.url} cannot be used: {why}.")
 
 
-@dataclass(frozen=True)
-class Carried:
+class Carried(NamedTuple):
     """One channel at a mirror.
 
     `status` is yes, redirect, campus, unknown or no; only yes counts when choosing. `subdirs` is
@@ -94,8 +93,7 @@ class Carried:
         return subdir is None or self.subdirs is None or subdir in self.subdirs
 
 
-@dataclass(frozen=True)
-class Wheels:
+class Wheels(NamedTuple):
     """A mirror of download.pytorch.org/whl.
 
     `layout` is "index" (PEP 503 pages, for --index-url) or "flat" (one listing for each
@@ -110,8 +108,7 @@ class Wheels:
     also: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Mirror:
+class Mirror(NamedTuple):
     """One site. `confidence` and `chosen` are by kind: conda, pypi, wheels.
 
     A kind that is not in `chosen` is used only where the user named the mirror. `roots` are the
@@ -125,12 +122,12 @@ class Mirror:
     home: str = ""
     roots: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
-    channels: Mapping[str, Carried] = field(default_factory=dict)
+    channels: Mapping[str, Carried] = MappingProxyType({})
     pypi: tuple[str, ...] = ()
     wheels: Wheels | None = None
     redirects_to: tuple[str, ...] = ()
     drops_tar_bz2: bool = False
-    confidence: Mapping[str, str] = field(default_factory=dict)
+    confidence: Mapping[str, str] = MappingProxyType({})
     chosen: tuple[str, ...] = ()
     support: str | None = None
     note: str = ""

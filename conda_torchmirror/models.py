@@ -1,14 +1,18 @@
-"""The facts that travel between the stages, as frozen dataclasses. Imports nothing of conda.
+"""The facts that travel between the stages. Imports nothing of conda.
 
 Data flows one way: `Machine` and `Request` and a list of `Build` go into `selection`, a `Choice`
 (or a `NoChoice`) comes out, `plan` turns it into a `Plan`, and `handover` carries that out.
+
+The stages' own are frozen dataclasses. Those that are small or many are named tuples, which cost a
+fifth to define and to make: a preview defines all of them, and makes a thousand builds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 #: Does this match spec admit a package of this name, version and build string? The semantics are
 #: conda's own, so the function is handed in from the edge (`catalog.admits`).
@@ -18,8 +22,7 @@ Evidence = Literal["record", "listed", "derived"]
 Compat = Literal["strict", "minor"]
 
 
-@dataclass(frozen=True)
-class Build:
+class Build(NamedTuple):
     """One conda package, reduced to what choosing and showing need.
 
     `size` is in bytes, `timestamp` in milliseconds since 1970 as in repodata. `evidence` says how
@@ -48,16 +51,14 @@ class Build:
         return f"{self.name}={self.version}={self.build}"
 
 
-@dataclass(frozen=True)
-class Gpu:
+class Gpu(NamedTuple):
     """One device as the driver lists it. `arch` is the compute capability, such as "8.6"."""
 
     name: str
     arch: str | None = None
 
 
-@dataclass(frozen=True)
-class Installed:
+class Installed(NamedTuple):
     """A package that the target environment already holds. `channel` is "pypi" for pip's."""
 
     name: str
@@ -66,8 +67,7 @@ class Installed:
     channel: str = ""
 
 
-@dataclass(frozen=True)
-class Pin:
+class Pin(NamedTuple):
     """A match spec that binds the environment, and the file or setting it comes from."""
 
     spec: str
@@ -128,8 +128,7 @@ class Request:
         return tuple(self.specs)
 
 
-@dataclass(frozen=True)
-class Rejection:
+class Rejection(NamedTuple):
     """Why a build fell away: a stable code and the two facts that clash."""
 
     name: str
@@ -145,12 +144,11 @@ class Rejection:
         return {"machine": self.machine, "build": self.build_fact}
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(NamedTuple):
     """Something to tell beside the result: a stable code, the facts for its text, a source."""
 
     code: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = MappingProxyType({})
     url: str | None = None
 
 
@@ -176,16 +174,14 @@ class Choice:
         return self.builds[0]
 
 
-@dataclass(frozen=True)
-class NoChoice:
+class NoChoice(NamedTuple):
     """No set fits: why each candidate fell away, and what would fit (`ways`)."""
 
     rejected: tuple[Rejection, ...]
     ways: tuple[Notice, ...] = ()
 
 
-@dataclass(frozen=True)
-class Located:
+class Located(NamedTuple):
     """Where a channel is read from: its name, the URL of the channel, and the mirror's name."""
 
     name: str

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .builds import dependency
 from .models import Admits, Choice, Installed, Notice, Pin
@@ -20,8 +19,7 @@ from .models import Admits, Choice, Installed, Notice, Pin
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """One known-bad pair. `if_open` limits it to builds that ask for any version of that name."""
 
     code: str

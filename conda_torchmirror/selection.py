@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import NamedTuple
 
 from .builds import PARTNERS, RUNTIMES, TORCH, Facts, dependency, facts, number, release
 from .compat import Tables
@@ -34,8 +34,7 @@ _Kind = tuple[str | None, str, str | None]
 RuntimeIndex = Mapping[str, Sequence[tuple[str, str]]]
 
 
-@dataclass(frozen=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     """A pytorch build with its facts, and how its CUDA fits the driver."""
 
     build: Build
@@ -254,7 +253,7 @@ def with_runtime(
     `runtime` None means that its records are not known: then no build is named, and the solver
     takes the one that it can satisfy. The check is one level deep, the rest is the solver's.
     """
-    if choice.runtime != "pytorch-cuda":
+    if choice.runtime != "pytorch-cuda" or runtime is None:
         return choice
     specs = [
         spec for build in choice.builds for spec in build.depends if named(spec) == "pytorch-cuda"
@@ -269,7 +268,7 @@ def with_runtime(
         key=_newest,
         reverse=True,
     )
-    if runtime is None or not fitting:
+    if not fitting:
         return choice
     missing: dict[str, str] = {}
     for build in fitting:

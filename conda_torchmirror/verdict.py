@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -108,7 +108,7 @@ class Check:
 
     def document(self) -> dict[str, Any]:
         """The check as plain JSON values."""
-        plain = asdict(self)
+        plain = asdict(replace(self, notices=()))
         plain["exit_code"] = self.exit_code
         plain["notices"] = [
             {

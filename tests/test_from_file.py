@@ -456,7 +456,7 @@ def test_a_mirror_that_the_file_names_counts_as_the_channel(condarc, file, url, 
     given = fromfile.take(args)
     assert given is not None
     wanted = [Located("pytorch", "https://here/pytorch", "here")]
-    (every,), lacking, notices = fromfile.located(given, wanted, "linux-64")
+    (every,), lacking, notices = given.located(wanted, "linux-64")
     assert (every.name, every.mirror) == ("pytorch", mirror)
     assert every.url == url.removesuffix("/").removesuffix("/linux-64")
     assert (lacking, notices) == ([], [])

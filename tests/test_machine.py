@@ -30,7 +30,7 @@ K80 = Card("Tesla K80", 37)
 
 #: Survey in a process of its own, as each conda command is one; counts the processes that we start.
 CHILD = """
-import dataclasses, json, sys
+import json, sys
 started = []
 from conda.base.context import context
 from conda.plugins.virtual_packages.cuda import cached_cuda_version
@@ -42,7 +42,8 @@ arguments.setdefault("subdir", machine.native_subdir())
 result = machine.survey(prefix=None, **arguments)
 count = len(started)
 print(json.dumps({
-    **dataclasses.asdict(result.machine),
+    **{name: value for name, value in vars(result.machine).items() if name != "remarks"},
+    "gpus": [gpu._asdict() for gpu in result.machine.gpus],
     "codes": [notice.code for notice in result.evidence],
     "facts": {notice.code: dict(notice.facts) for notice in result.evidence},
     "told": [notice.code for notice in result.machine.remarks],
