@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
-from . import addresses, channels, mirrors, settings
+from . import addresses, channels, lookup, mirrors, settings
 from .exceptions import BadMirror, NothingCached
 from .models import Decision, Located, Notice, Records
 from .text import safe
 
 #: The name in results of a channel that the user's own configuration maps.
 OWN = "custom_channels"
+
+#: The words of the command that name channels. Those of files are among them when they are read.
+_NAMING = ("channel", "override_channels", "specs")
 
 
 def chains(args: Namespace, subdir: str, names: Sequence[str]) -> dict[str, tuple[Located, ...]]:
@@ -59,13 +63,79 @@ def chains(args: Namespace, subdir: str, names: Sequence[str]) -> dict[str, tupl
     return found
 
 
+class Others(NamedTuple):
+    """The channels of a run beside its own: the sources of each, and which the solver reads."""
+
+    chains: dict[str, tuple[Located, ...]]
+    read: frozenset[str]
+
+
+def others(args: Namespace, subdir: str, taken: Collection[str]) -> Others:
+    """The other channels that conda will look at in this run and that a mirror carries.
+
+    Where the user's configuration has a say (`deciding.Verdict`) they are left alone, and so they
+    are all with `torchmirror_auto: false`, unless `--mirror` is given. Raises: BadMirror.
+    """
+    from . import deciding, mentions
+
+    values = settings.read()
+    words = tuple(args.mirror or ())
+    if not (values.auto or words):
+        return Others({}, frozenset())
+    try:
+        found = mentions.of_this_command(installed=True, words=_NAMING)
+        preference = settings.preference(words, values)
+        around = deciding.World(values, preference)
+    except AttributeError:  # a later conda, which then finds its channels as it will
+        return Others({}, frozenset())
+    names = set(mentions.candidates(found)).difference(taken)
+    verdicts = deciding.decide(sorted(names), around, found)
+    mirrored = [verdict.name for verdict in verdicts if verdict.code == "mirrored"]
+    usable = {
+        name: tuple(
+            source
+            for source in chain
+            if source.mirror == mirrors.UPSTREAM
+            or (
+                deciding.permitted(name, source.url, around)
+                and channels.parent(name, source.url) is not None
+            )
+        )
+        for name, chain in chains(args, subdir, mirrored).items()
+    }
+    asked = set(found.asked)
+    if deciding.DEFAULTS in asked:
+        asked.update(deciding.parts_of_defaults(subdir))
+    return Others(usable, frozenset(asked.intersection(usable)))
+
+
+def elsewhere(args: Namespace, subdir: str, chain: Sequence[Located]) -> Notice | None:
+    """Which mirror has a channel that none of the preferred ones carries, and how to take it."""
+    first, values = chain[0], settings.read()
+    words = tuple(args.mirror or ())
+    if first.mirror != mirrors.UPSTREAM or first.url != mirrors.upstream_url(first.name):
+        return None
+    written = settings.entries(values)
+    preference = settings.preference(words, values, written)
+    found = lookup.carriers(written, lookup.on_its_own(written), first.name, subdir)
+    if not found or values.only or mirrors.UPSTREAM in preference:
+        return None
+    facts = {"channel": first.name, "mirror": found[0][0]}
+    listed = " ".join(f"--mirror {item}" for item in (*preference, found[0][0]))
+    return Notice("channel_upstream", {**facts, "options": safe(listed)})
+
+
 def _upstream(name: str) -> str:
     """Where conda finds this name when nothing maps it."""
     from conda.base.context import context
 
     alias = context.channel_alias
     official = mirrors.upstream_url(name)
-    if not alias.location or alias.location == mirrors.host_of(mirrors.UPSTREAM_CLOUD):
+    if (
+        name.startswith("pkgs/")
+        or not alias.location
+        or alias.location == mirrors.host_of(mirrors.UPSTREAM_CLOUD)
+    ):
         return official
     return f"{alias.scheme}://{alias.location}/{name}"
 

@@ -16,7 +16,6 @@ from . import channels, lookup
 
 if TYPE_CHECKING:
     from .mentions import Mentions
-    from .models import Located
     from .settings import Settings
 
 DEFAULTS = "defaults"
@@ -171,10 +170,10 @@ def _decide(name: str, around: World, found: Mentions | None) -> Verdict:
         if others and not around.settings.only:
             return Verdict(name, "elsewhere", others[0][0])
         return Verdict(name, "not_carried")
-    permitted = [(mirror, url) for mirror, url in carriers if _permitted(name, url, around)]
-    if not permitted:
+    usable = [(mirror, url) for mirror, url in carriers if permitted(name, url, around)]
+    if not usable:
         return Verdict(name, "not_allowed", carriers[0][0])
-    mirror, url = permitted[0]
+    mirror, url = usable[0]
     if not url.startswith("https://"):
         from .mirrors import check_url
 
@@ -189,7 +188,7 @@ def _upstream(name: str) -> str:
     return f"https://{host}/{name}"
 
 
-def _permitted(name: str, url: str, around: World) -> bool:
+def permitted(name: str, url: str, around: World) -> bool:
     """Whether allowlist and denylist let this mirror stand in for the channel.
 
     A name in the allowlist allows the channel wherever it is read from, as conda has it; a URL
@@ -229,22 +228,3 @@ def _only_by_other_url(verdict: Verdict, found: Mentions) -> bool:
     if found.everything or group & {*found.asked, *found.installed}:
         return False
     return not any(url.startswith(str(verdict.url)) for url in found.urls.get(name, ()))
-
-
-def others(taken: Iterable[str], preference: Sequence[str] = ()) -> tuple[Located, ...]:
-    """The channels beside `taken` that the running command names and a mirror carries.
-
-    For a command of ours that redirects by itself. Raises MirrorError.
-    """
-    from . import settings
-    from .mentions import candidates, of_this_command
-    from .models import Located
-
-    found = of_this_command()
-    around = World(settings.read(), preference)
-    names = set(candidates(found)).difference(taken)
-    return tuple(
-        Located(verdict.name, verdict.url, verdict.mirror)
-        for verdict in decide(names, around, found)
-        if verdict.code == "mirrored" and verdict.mirror is not None and verdict.url is not None
-    )

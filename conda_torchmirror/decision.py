@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import addresses, catalog, compat, machine, plan, render, rules, ways
+from . import addresses, catalog, chains, compat, machine, plan, render, rules, ways
 from .exceptions import ChannelError, NoFittingBuild, NothingCached, PinConflict, PipTorch
 from .models import (
     Build,
@@ -91,6 +91,9 @@ def decide(
     wanted = [torch]
     if extra := rules.runtime_channel(chosen, on.subdir):
         wanted.append(by_name[extra])
+    for channel in wanted:
+        if notice := chains.elsewhere(args, on.subdir, sources.chains[channel.name]):
+            notices.append(notice)
     if _parts_only(context.channels) and not args.override_channels:
         notices.append(Notice("no_channels"))
         if by_name["conda-forge"] not in wanted:

@@ -21,11 +21,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .addresses import SUBDIRS, address_book, split
+from .lookup import DEFAULT_MIRRORS
 from .mirrors import (
     UPSTREAM,
     Mirror,
     MirrorError,
-    default_preference,
     locate_in,
     registry,
     resolve,
@@ -105,7 +105,7 @@ class Router:
     ) -> None:
         """Read the preference. Raises MirrorError for an item that cannot be used."""
         known = registry() if mirrors is None else mirrors
-        items = default_preference() if preference is None else tuple(preference)
+        items = DEFAULT_MIRRORS if preference is None else tuple(preference)
         self.direction = direction
         self.subdir = subdir
         self.mirrors = known

@@ -17,7 +17,7 @@ from . import blame, catalog, channels, mirrors, trust
 from .adopted import adopt
 from .asking import Asker, Wanted
 from .blame import Failure
-from .chains import OWN, chains, hosts, measured, private
+from .chains import OWN, chains, hosts, measured, others, private
 from .exceptions import ChannelBroken, ChannelError, NoSource, NothingCached
 from .handover import environment
 from .messages import text
@@ -42,14 +42,22 @@ class Sources:
     does the same for whatever the rest of the run raised, or raises the error to show.
     """
 
-    def __init__(self, args: Namespace, subdir: str, names: Sequence[str]) -> None:
+    def __init__(
+        self, args: Namespace, subdir: str, names: Sequence[str], *, solving: bool = False
+    ) -> None:
+        """`solving` says that conda's solver will be asked, which reads further channels."""
         from conda.base.context import context
 
         self.args, self.subdir = args, subdir
         self.chains = chains(args, subdir, names)
+        self._others: frozenset[str] = frozenset()
+        if solving:
+            found = others(args, subdir, self.chains)
+            self.chains.update(found.chains)
+            self._others = found.read
         self.again = False
         self.notices: list[Notice] = []
-        self._at = dict.fromkeys(names, 0)
+        self._at = dict.fromkeys(self.chains, 0)
         self._failures: list[Failure] = []
         self._records: dict[tuple[str, frozenset[str]], Records | ChannelError] = {}
         self._old: dict[str, int] = {}
@@ -140,7 +148,17 @@ class Sources:
                 always=bool(self.args.check_upstream),
                 exempt=private(torch),
             )
-        return (*self.notices, *said)
+        return (*self.notices, *said, *self._along())
+
+    def _along(self) -> Iterator[Notice]:
+        """Which other channels are read from a mirror, and from which."""
+        places: dict[str, list[str]] = {}
+        for name in sorted(self._others):
+            if self[name].mirror != mirrors.UPSTREAM:
+                places.setdefault(self[name].mirror, []).append(f"`{name}`")
+        if places:
+            where = (f"{', '.join(names)} from {mirror}" for mirror, names in places.items())
+            yield Notice("others_mirrored", {"where": "; ".join(where)})
 
     def agree(self, decision: Decision) -> None:
         """From here on the user has seen these specs; another source must have the same. What is
@@ -157,7 +175,8 @@ class Sources:
 
         own = {Channel(name).canonical_name for name in context.channels}
         planned = {channel.name for channel in decision.plan.channels}
-        return [source for source in self.located if source.name in own | planned]
+        read = own | planned | self._others
+        return [source for source in self.located if source.name in read]
 
     def _files(self, decision: Decision) -> list[Wanted]:
         """The chosen files that are not in conda's cache: the family's, and of the runtime's those

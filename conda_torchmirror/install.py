@@ -72,7 +72,7 @@ def execute(args: Namespace, actions: Sequence[Action]) -> int:
             return _attempt(args, actions, target, request, survey, unread, records)
     from .fallback import Sources
 
-    with Sources(args, subdir, SOURCES) as sources:
+    with Sources(args, subdir, SOURCES, solving=not preview or args.solve) as sources:
         while True:
             try:
                 return _attempt(args, actions, target, request, survey, sources)

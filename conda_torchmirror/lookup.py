@@ -12,6 +12,12 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+#: The preference where the user has none: per channel the first that carries it. `tuna` has what
+#: the torch channels need; `nju`, which syncs from upstream by itself, has the parts of `defaults`
+#: that `tuna` lost in August 2026 (pkgs/r, pkgs/msys2). Neither has `nvidia`. Sources and dates:
+#: data/mirrors.json.
+DEFAULT_MIRRORS = ("tuna", "nju")
+
 FILE = os.path.join(os.path.dirname(__file__), "data", "mirrors.json")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 #: One file for each channel that may be redirected; see `channels`.
@@ -204,11 +204,12 @@ def _words(arguments: Mapping[str, Any]) -> Iterator[str]:
             yield from (str(item) for item in value)
 
 
-def of_this_command(*, installed: bool = False) -> Mentions:
+def of_this_command(*, installed: bool = False, words: Container[str] | None = None) -> Mentions:
     """The channels that the running command names, by conda's context.
 
-    `installed` says that those of the target environment count. Raises AttributeError where a
-    later conda lacks what this looks at.
+    `installed` says that those of the target environment count, `words` which of the command's
+    words are looked at (None for all). Raises AttributeError where a later conda lacks what this
+    looks at.
     """
     from conda.base.context import context
     from conda.exceptions import CondaError
@@ -222,6 +223,8 @@ def of_this_command(*, installed: bool = False) -> Mentions:
             prefix = None
     packages = context.create_default_packages if "create_default_packages" in there else ()
     arguments = context._argparse_args
+    if words is not None:
+        arguments = {name: value for name, value in arguments.items() if name in words}
     configured = tuple(context._channels)
     if arguments.get("channel") and "channels" not in there:
         # Old conda adds `defaults` to channels that are on the command line alone. The property

@@ -122,6 +122,8 @@ TEXT: dict[str, str] = {
     "flexible_priority": "channel_priority is strict; this hand-over runs with flexible, because"
     " the channel `pytorch` hides newer image libraries otherwise",
     "no_channels": "no channels are configured, so conda-forge is added for everything else",
+    "channel_upstream": "`{channel}` comes from upstream; {mirror} has it: {options}",
+    "others_mirrored": "everything else: {where}",
     "custom_mirror": "the channel `pytorch` comes from your own `custom_channels`",
     "newer_elsewhere": "2.5.1 is the last release of this channel; newer ones are on conda-forge"
     " (releases below 2.6: do not load untrusted files, CVE-2025-32434)",

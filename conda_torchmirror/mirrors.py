@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from .lookup import DEFAULT_MIRRORS
 from .models import Located
 
 #: Where conda itself looks for a channel name, and for the parts of `defaults`.
@@ -216,11 +217,6 @@ def registry() -> Mapping[str, Mirror]:
     return MappingProxyType({name: _parse_mirror(name, entry) for name, entry in entries.items()})
 
 
-def default_preference() -> tuple[str, ...]:
-    """The mirrors asked when the user named none."""
-    return ("tuna",)
-
-
 def automatic(kind: str = "conda", mirrors: Mapping[str, Mirror] | None = None) -> tuple[str, ...]:
     """The names of the mirrors that may be chosen on their own for conda, pypi or wheels."""
     known = registry() if mirrors is None else mirrors
@@ -334,7 +330,7 @@ def locate(
     and never `defaults` (see `parts_of_defaults`). `subdir` None asks for any platform. Raises
     what `resolve` raises.
     """
-    chosen = default_preference() if preference is None else preference
+    chosen = DEFAULT_MIRRORS if preference is None else preference
     return locate_in(resolve(chosen, mirrors, allow_http=allow_http), channel, subdir)
 
 

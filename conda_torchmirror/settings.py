@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .lookup import DEFAULT_MIRRORS, built_in, on_its_own
+
 if TYPE_CHECKING:
     from conda.plugins.types import CondaSetting
 
@@ -19,11 +21,6 @@ PREFIX = "torchmirror_"
 
 #: The word for all mirrors that may be chosen on their own, in the registry's order.
 AUTO = "auto"
-
-#: Per channel the first that carries it. `tuna` has what the torch channels need; `nju`, which
-#: syncs from upstream by itself, has the parts of `defaults` that `tuna` lost in August 2026
-#: (pkgs/r, pkgs/msys2). Neither has `nvidia`. Sources and dates: data/mirrors.json.
-DEFAULT_MIRRORS = ("tuna", "nju")
 
 
 class Settings:
@@ -135,8 +132,6 @@ def entries(settings: Settings | None = None) -> dict[str, Mapping[str, Any]]:
 
     Raises MirrorError for a file of one's own that cannot be read.
     """
-    from .lookup import built_in
-
     text = (read() if settings is None else settings).registry
     own = _own(text) if text else {}
     return {**own, **{name: entry for name, entry in built_in().items() if name not in own}}
@@ -190,7 +185,7 @@ def _checked(name: str, entry: Any) -> Mapping[str, Any]:
 def registry(settings: Settings | None = None) -> dict[str, Mirror]:
     """The mirrors by name: those of one's own, then the built-in ones. Raises MirrorError."""
     from .mirrors import check_url, parse_mirror
-    from .mirrors import registry as built_in
+    from .mirrors import registry as objects
 
     chosen = read() if settings is None else settings
     own = _own(chosen.registry) if chosen.registry else {}
@@ -198,7 +193,7 @@ def registry(settings: Settings | None = None) -> dict[str, Mirror]:
     for mirror in found.values():
         for url in (*mirror.roots, *(c.url for c in mirror.channels.values())):
             check_url(url, allow_http=chosen.http)
-    return {**found, **{name: entry for name, entry in built_in().items() if name not in found}}
+    return {**found, **{name: entry for name, entry in objects().items() if name not in found}}
 
 
 def preference(
@@ -231,16 +226,12 @@ def preference(
 
 
 def _own_names(chosen: Settings, written: Mapping[str, Any]) -> tuple[str, ...]:
-    from .lookup import built_in
-
     if not chosen.registry:
         return ()
     return tuple(name for name, entry in written.items() if built_in().get(name) is not entry)
 
 
 def _expanded(words: Iterable[str], written: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    from .lookup import on_its_own
-
     for word in words:
         if word.lower() == AUTO:
             yield from on_its_own(written)

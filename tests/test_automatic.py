@@ -677,16 +677,6 @@ def test_torch_install_redirects_by_itself(at_lab, lab):
     reset_conda()
 
 
-def test_torch_install_can_take_the_other_channels_along(at_lab, lab):
-    at_lab(
-        channels=["defaults", "bioconda", "pytorch"], custom_channels={"mine": "https://x.invalid"}
-    )
-    found = {there.name: there for there in deciding.others(("pytorch", "nvidia"))}
-    assert set(found) == {"pkgs/main", "pkgs/r", "bioconda"}
-    assert found["bioconda"].url == lab.channel_url("bioconda")
-    assert deciding.others((), ("upstream",)) == ()
-
-
 @pytest.mark.parametrize(("name", "there"), [("nvidia", True), ("pytorch", False)])
 def test_torch_install_keeps_labels_where_they_are(at_lab, lab, name, there):
     from argparse import Namespace

@@ -11,7 +11,7 @@ import sys
 import pytest
 from support.lab import hosts
 
-from conda_torchmirror import cli_mirror, plugin, settings
+from conda_torchmirror import cli_mirror, lookup, plugin
 from conda_torchmirror.mirrors import registry
 from conda_torchmirror.text import width
 
@@ -95,7 +95,7 @@ def test_list_as_json_has_every_fact(sandbox, conda_in_process):
     found = conda_in_process("torch-mirror", "list", "--json").ok().json()
     assert found["success"] is True
     assert found["torchmirror"]["schema"] == 1
-    assert found["torchmirror"]["preference"] == list(settings.DEFAULT_MIRRORS)
+    assert found["torchmirror"]["preference"] == list(lookup.DEFAULT_MIRRORS)
     rows = {row["name"]: row for row in found["torchmirror"]["mirrors"]}
     assert list(rows) == list(registry())
     for name, mirror in registry().items():

@@ -8,8 +8,8 @@ import pytest
 from conda.base.context import Context, context
 from support.isolation import reset_conda
 
-from conda_torchmirror import settings
-from conda_torchmirror.mirrors import InsecureMirror, MirrorError, default_preference, registry
+from conda_torchmirror import lookup, settings
+from conda_torchmirror.mirrors import InsecureMirror, MirrorError, registry
 from conda_torchmirror.settings import Settings
 
 LAB = {"lab": {"roots": ["https://lab.example/anaconda"], "channels": {"pytorch": None}}}
@@ -137,13 +137,13 @@ def test_a_mirror_that_is_asked_for_and_not_allowed_is_an_error():
 
 
 def test_the_default_is_tuna_first_and_never_has_nvidia():
-    assert settings.DEFAULT_MIRRORS[: len(default_preference())] == default_preference()
-    for name in settings.DEFAULT_MIRRORS:
+    assert lookup.DEFAULT_MIRRORS[0] == "tuna"
+    for name in lookup.DEFAULT_MIRRORS:
         mirror = registry()[name]
         assert mirror.confidence["conda"] == "certain"
         assert "conda" in mirror.chosen
         assert mirror.url_of("nvidia", "linux-64") is None
-    carried = [registry()[name] for name in settings.DEFAULT_MIRRORS]
+    carried = [registry()[name] for name in lookup.DEFAULT_MIRRORS]
     for channel in ("pytorch", "conda-forge", "pkgs/main", "pkgs/r", "pkgs/msys2"):
         assert any(mirror.url_of(channel, "win-64") for mirror in carried)
 
