@@ -1,39 +1,50 @@
 """The built-in index: what the `pytorch` channel holds, for a machine that was never online.
 
 The channel ended with 2.5.1, so a list of its builds stays useful. Owns the reading of
-`data/index.json`, which `tools/build-index/build_index.py` makes. Standard library only; nothing
-is read before the first call.
+`data/index/`, which `tools/build-index/build_index.py` makes: one document a subdir, since a
+preview needs one platform and pays for every byte. Standard library only; nothing is read before
+the first call.
 
-The document (`schema` 1): `strings` holds every match spec once, `lists` every list of them as
-places in `strings`. `packages` has one entry a name, version and subdir with its builds, each
+A document (`schema` 2): `strings` holds every match spec once, `lists` every list of them as
+places in `strings`. `packages` has one entry a name and version with its builds, each
 
     [build, build_number, depends, constrains, evidence(, size, timestamp, md5, sha256)]
 
 where `depends` and `constrains` are places in `lists`, `evidence` one in `evidence`, and the last
-four are there where they are known. `date` is the day of its newest record.
+four are there where they are known. `date` is the day of the newest record of all subdirs.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from .models import Build, Records
 
-SCHEMA = 1
-_FILE = Path(__file__).with_name("data") / "index.json"
+SCHEMA = 2
+_FOLDER = Path(__file__).with_name("data") / "index"
 #: The channel never moved to the newer .conda format.
 _EXTENSION = ".tar.bz2"
 
 
-@lru_cache(maxsize=1)
-def _document() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(_FILE.read_bytes())
+def platforms() -> tuple[str, ...]:
+    """The subdirs that the index covers, noarch aside."""
+    found = sorted(path.stem for path in _FOLDER.glob("*.json"))
+    return tuple(subdir for subdir in found if subdir != "noarch")
+
+
+@cache
+def _document(subdir: str) -> Mapping[str, Any] | None:
+    try:
+        content = (_FOLDER / f"{subdir}.json").read_bytes()
+    except FileNotFoundError:
+        return None
+    document: dict[str, Any] = json.loads(content)
     if document["schema"] != SCHEMA:
-        raise ValueError(f"{_FILE.name} has schema {document['schema']}, not {SCHEMA}")
+        raise ValueError(f"{subdir}.json has schema {document['schema']}, not {SCHEMA}")
     return document
 
 
@@ -45,27 +56,29 @@ def load(subdir: str, names: Collection[str] | None = None) -> Records | None:
     """The known builds of `names` (all, where None) for `subdir`, with the noarch ones.
 
     None where the index knows nothing of that platform: linux-aarch64 has builds on the channel,
-    but no record of one was found. `url` is empty, as it depends on the mirror. Builds come oldest
-    version first.
+    but no record of one was found. `url` is empty, as it depends on the mirror. Builds come by name,
+    oldest version first, the noarch ones last.
     """
-    document = _document()
-    if subdir not in document["subdirs"]:
+    document = None if subdir == "noarch" else _document(subdir)
+    if document is None:
         return None
-    wanted = (subdir, "noarch")
+    shared = _document("noarch") or {}
     return Records(
-        builds=tuple(_builds(document, wanted, names)), index="built-in", date=document["date"]
+        builds=(*_builds(document, names), *_builds(shared, names)),
+        index="built-in",
+        date=document["date"],
     )
 
 
-def _builds(
-    document: Mapping[str, Any], subdirs: tuple[str, ...], names: Collection[str] | None
-) -> Iterator[Build]:
+def _builds(document: Mapping[str, Any], names: Collection[str] | None) -> Iterator[Build]:
+    if not document:
+        return
     spec = document["strings"].__getitem__
     specs = [tuple(map(spec, places)) for places in document["lists"]]
     evidence = document["evidence"]
-    channel = document["channel"]
-    for name, version, subdir, rows in document["packages"]:
-        if subdir not in subdirs or (names is not None and name not in names):
+    channel, subdir = document["channel"], document["subdir"]
+    for name, version, rows in document["packages"]:
+        if names is not None and name not in names:
             continue
         for build, number, depends, constrains, sure, *known in rows:
             size, timestamp, md5, sha256 = known or (None, 0, None, None)
@@ -92,11 +105,11 @@ def hashes() -> dict[str, str]:
 
     A second opinion on what a mirror's index claims; what is only listed or derived has no say.
     """
-    document = _document()
-    record = document["evidence"].index("record")
     return {
         f"{subdir}/{_filename(name, version, build)}": known[3]
-        for name, version, subdir, rows in document["packages"]
+        for subdir in (*platforms(), "noarch")
+        if (document := _document(subdir))
+        for name, version, rows in document["packages"]
         for build, _, _, _, sure, *known in rows
-        if sure == record
+        if document["evidence"][sure] == "record"
     }

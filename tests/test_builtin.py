@@ -72,6 +72,10 @@ def test_names_limit_what_is_loaded() -> None:
     assert list(records.builds) == everything
 
 
+def test_platforms() -> None:
+    assert builtin.platforms() == PLATFORMS
+
+
 @pytest.mark.parametrize("subdir", ["linux-aarch64", "linux-ppc64le", "win-arm64", "noarch", ""])
 def test_a_platform_without_data_is_unknown(subdir: str) -> None:
     assert builtin.load(subdir) is None
@@ -248,7 +252,7 @@ def test_the_long_term_release_is_another_channels() -> None:
 
 def test_size_on_disk() -> None:
     package = ROOT / "conda_torchmirror"
-    files = (package / "builtin.py", package / "data" / "index.json")
+    files = (package / "builtin.py", *(package / "data" / "index").iterdir())
     assert sum(path.stat().st_size for path in files) <= 300_000
 
 
@@ -294,9 +298,11 @@ def _generate(script: str, shared: Path, out: Path) -> None:
 
 
 def test_generating_again_gives_the_same_index(shared: Path, tmp_path: Path) -> None:
-    _generate("build_index.py", shared, tmp_path / "index.json")
-    committed = ROOT / "conda_torchmirror" / "data" / "index.json"
-    assert (tmp_path / "index.json").read_bytes() == committed.read_bytes()
+    _generate("build_index.py", shared, tmp_path / "index")
+    made = {path.name: path.read_bytes() for path in (tmp_path / "index").iterdir()}
+    committed = (ROOT / "conda_torchmirror" / "data" / "index").iterdir()
+    assert made == {path.name: path.read_bytes() for path in committed}
+    assert made.keys() == {f"{subdir}.json" for subdir in (*PLATFORMS, "noarch")}
 
 
 def test_carrying_again_gives_the_same_test_data(shared: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Make the built-in index, `conda_torchmirror/data/index.json`, from the material folder.
+"""Make the built-in index, `conda_torchmirror/data/index/*.json`, from the material folder.
 
     python tools/build-index/build_index.py ../shared
 
@@ -21,7 +21,7 @@ from typing import Any
 import rules
 from ruamel.yaml import YAML
 
-SCHEMA = 1
+SCHEMA = 2
 NAMES = ("pytorch", "torchvision", "torchaudio", "torchtext", "pytorch-cuda")
 FAMILY = NAMES[:-1]
 SUBDIRS = (*rules.PLATFORMS, "noarch")
@@ -34,7 +34,7 @@ SOURCES = (
     "tools/build-index/depends.tsv",
     "see tests/data/SOURCES.md",
 )
-TARGET = Path(__file__).resolve().parents[2] / "conda_torchmirror" / "data" / "index.json"
+TARGET = Path(__file__).resolve().parents[2] / "conda_torchmirror" / "data" / "index"
 
 Key = tuple[str, str, str, str]
 
@@ -202,15 +202,15 @@ def _runtime_depends(key: Key, entries: Mapping[Key, Entry]) -> tuple[str, ...]:
     return rules.windows_runtime(same[0].depends)
 
 
-def document(entries: Mapping[Key, Entry]) -> dict[str, Any]:
-    """The index as plain data: see `conda_torchmirror/builtin.py` for the shape."""
+def document(entries: Mapping[Key, Entry], subdir: str, date: str) -> dict[str, Any]:
+    """One subdir as plain data: see `conda_torchmirror/builtin.py` for the shape."""
     strings, lists = Interned(), Interned()
 
     def interned(specs: Iterable[str]) -> int:
         return lists.place(tuple(strings.place(spec) for spec in specs))
 
-    groups: dict[tuple[str, str, str], list[list[Any]]] = defaultdict(list)
-    for key in sorted(entries, key=_order):
+    groups: dict[tuple[str, str], list[list[Any]]] = defaultdict(list)
+    for key in sorted((key for key in entries if key[2] == subdir), key=_order):
         entry = entries[key]
         row: list[Any] = [
             key[3],
@@ -221,14 +221,13 @@ def document(entries: Mapping[Key, Entry]) -> dict[str, Any]:
         ]
         if entry.md5:
             row += [entry.size, entry.timestamp, entry.md5, entry.sha256]
-        groups[key[:3]].append(row)
-    newest = max(entry.timestamp for entry in entries.values())
+        groups[key[:2]].append(row)
     return {
         "schema": SCHEMA,
         "channel": "pytorch",
-        "date": datetime.fromtimestamp(newest / 1000, timezone.utc).date().isoformat(),
+        "subdir": subdir,
+        "date": date,
         "generated_from": list(SOURCES),
-        "subdirs": list(rules.PLATFORMS),
         "evidence": list(EVIDENCE),
         "strings": strings.table,
         "lists": lists.table,
@@ -237,8 +236,8 @@ def document(entries: Mapping[Key, Entry]) -> dict[str, Any]:
 
 
 def _order(key: Key) -> tuple[Any, ...]:
-    name, version, subdir, build = key
-    return (NAMES.index(name), rules.number(version), SUBDIRS.index(subdir), build)
+    name, version, _, build = key
+    return (NAMES.index(name), rules.number(version), build)
 
 
 def rendered(data: Mapping[str, Any]) -> str:
@@ -264,12 +263,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=TARGET, help="where to write (%(default)s)")
     options = parser.parse_args()
     entries = collect(options.shared)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_bytes(rendered(document(entries)).encode())
+    newest = max(entry.timestamp for entry in entries.values())
+    date = datetime.fromtimestamp(newest / 1000, timezone.utc).date().isoformat()
+    options.out.mkdir(parents=True, exist_ok=True)
+    size = 0
+    for subdir in SUBDIRS:
+        content = rendered(document(entries, subdir, date)).encode()
+        (options.out / f"{subdir}.json").write_bytes(content)
+        size += len(content)
     counts: dict[str, int] = defaultdict(int)
     for key, entry in entries.items():
         counts[f"{key[2]} {entry.evidence}"] += 1
-    print(f"{options.out.name}: {len(entries)} builds, {options.out.stat().st_size} bytes")
+    print(f"{options.out.name}: {len(entries)} builds, {size} bytes")
     for what in sorted(counts):
         print(f"  {what}: {counts[what]}")
 
