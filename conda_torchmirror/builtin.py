@@ -56,8 +56,8 @@ def load(subdir: str, names: Collection[str] | None = None) -> Records | None:
     """The known builds of `names` (all, where None) for `subdir`, with the noarch ones.
 
     None where the index knows nothing of that platform: linux-aarch64 has builds on the channel,
-    but no record of one was found. `url` is empty, as it depends on the mirror. Builds come by name,
-    oldest version first, the noarch ones last.
+    but no record of one was found. `url` is empty, as it depends on the mirror. Builds come by
+    name, oldest version first, the noarch ones last.
     """
     document = None if subdir == "noarch" else _document(subdir)
     if document is None:

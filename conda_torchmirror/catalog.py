@@ -28,6 +28,9 @@ from .text import safe
 
 log = getLogger(__name__)
 
+#: The parts of an index that hold records.
+_SECTIONS = ("packages", "packages.conda")
+
 
 class _Package:
     """The four fields that a match spec looks at, without the cost of a PackageRecord."""
@@ -75,9 +78,7 @@ def admits(spec: str, name: str, version: str, build: str) -> bool:
         return False
 
 
-def read(
-    channel: Located, subdir: str, names: Collection[str], *, with_noarch: bool = True
-) -> Records:
+def read(channel: Located, subdir: str, names: Collection[str]) -> Records:
     """The records of these names in a channel, for one subdir and noarch.
 
     Conda must have been pointed at `channel.url` before (`channels.redirected`), or the channel be
@@ -91,7 +92,7 @@ def read(
     skipped = 0
     dates: list[str] = []
     cached = context.offline or context.use_index_cache
-    for part in (subdir, "noarch") if with_noarch else (subdir,):
+    for part in (subdir, "noarch"):
         repodata, date = _fetch(channel, part)
         if not repodata and part != "noarch":
             # Conda takes a platform that is not there for one without packages.
@@ -99,7 +100,9 @@ def read(
             where["mirror"] = channel.mirror
             if cached:
                 raise NothingCached(**where)
-            raise ChannelMissing(**where, url=safe(f"{channel.url}/{part}/"), status=404, detail="")
+            # It does so with a 403 as well, and does not say which it was.
+            url = safe(f"{channel.url}/{part}/")
+            raise ChannelMissing(**where, url=url, status="404 or 403", detail="")
         if date:
             dates.append(date)
         for build in _builds(repodata, channel, part, names):
@@ -139,7 +142,8 @@ def _fetch(channel: Located, subdir: str) -> tuple[Mapping[str, Any], str | None
     fetch = SubdirData(source).repo_fetch
     with _failures(channel, subdir, fetch):
         repodata, state = fetch.fetch_latest_parsed()
-        if not isinstance(repodata, dict) or not isinstance(repodata.get("packages", {}), dict):
+        sections = [repodata.get(name) for name in _SECTIONS] if isinstance(repodata, dict) else [0]
+        if not all(isinstance(section, (dict, type(None))) for section in sections):
             raise ValueError("no repodata")
     return repodata, _day(getattr(state, "mod", ""))
 
@@ -232,12 +236,16 @@ def _first_line(error: BaseException) -> str:
 def _builds(
     repodata: Mapping[str, Any], channel: Located, subdir: str, names: Collection[str]
 ) -> Iterator[Build | None]:
-    """Every wanted record as a Build, None for one that cannot be used."""
-    for section in ("packages", "packages.conda"):
+    """Every wanted record as a Build, None for one that cannot be used.
+
+    A record whose name cannot be read counts as wanted: it may be one.
+    """
+    for section in _SECTIONS:
         for fn, record in (repodata.get(section) or {}).items():
-            if not isinstance(record, dict):
+            name = record.get("name") if isinstance(record, dict) else None
+            if not isinstance(name, str):
                 yield None
-            elif record.get("name") in names:
+            elif name in names:
                 yield _build(fn, record, channel, subdir)
 
 
@@ -245,14 +253,17 @@ def _build(fn: str, record: Mapping[str, Any], channel: Located, subdir: str) ->
     name, version, build = (record.get(field) for field in ("name", "version", "build"))
     depends, constrains = record.get("depends", []), record.get("constrains") or []
     number, size = record.get("build_number"), record.get("size")
+    hashes = [record[kind] for kind in ("md5", "sha256") if record.get(kind) is not None]
     usable = (
         all(isinstance(value, str) and value for value in (name, version, build))
-        and isinstance(number, int)
+        and type(number) is int  # JSON's true is an int to Python
+        and number >= 0
         and isinstance(depends, list)
         and isinstance(constrains, list)
         and all(isinstance(spec, str) for spec in (*depends, *constrains))
-        and isinstance(record.get("sha256") or record.get("md5"), str)
-        and isinstance(size, (int, type(None)))
+        and bool(hashes)
+        and all(isinstance(digest, str) and digest for digest in hashes)
+        and (size is None or (type(size) is int and size >= 0))
     )
     if not usable:
         return None

@@ -10,12 +10,6 @@ from typing import Any, NamedTuple
 
 from .builds import number
 
-#: The first CUDA major with minor-version compatibility. Source: NVIDIA, CUDA Compatibility,
-#: "Minor Version Compatibility" ("from CUDA 11").
-COMPAT_SINCE = 11
-#: PTX below this is not counted on: nothing shows that the bundled libraries run there.
-PTX_SINCE = (5, 0)
-
 
 class Elsewhere(NamedTuple):
     """The minor releases of torch, first and last, that run, and the CUDA of the last."""
@@ -31,7 +25,14 @@ class Tables:
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._drivers = data["drivers"]
         self._builds = data["architectures"]["builds"]
+        self._bounds = data["architectures"]["bounds"]
         self._ways_out = data["ways_out"]
+        compatibility = data["drivers"]["minor_version_compatibility"]
+        #: The first CUDA major whose builds run on a driver of an older minor.
+        self.compat_since: int = compatibility["since"]
+        self.compat_source: str = compatibility["source"]
+        #: The lowest PTX that is counted on.
+        self.ptx_since = number(data["architectures"]["ptx"]["since"])
 
     def driver_floor(self, cuda: str, system: str) -> str | None:
         """The lowest driver that runs any build of this CUDA, on linux or windows."""
@@ -49,6 +50,23 @@ class Tables:
                 return tuple(carried) if carried else None
         return None
 
+    def bound(self, torch: str, cuda: str, arch: str) -> tuple[str, dict[str, str]] | None:
+        """Why a release that `architectures` does not know cannot have code for a GPU.
+
+        The code of a fact and its values, or None where nothing is known against it.
+        """
+        release, device = number(".".join(torch.split(".")[:2])), number(arch)
+        lowest = self._bounds["lowest"]
+        if device < number(lowest["arch"]) and release >= number(lowest["since"]):
+            return "code_from", {"arch": lowest["arch"]}
+        major = str(device[0])
+        first = self._bounds["first"].get(major)
+        if device[0] > max(map(int, self._bounds["first"])):
+            return "code_never", {"major": major}
+        if first and (release < number(first["torch"]) or number(cuda) < number(first["cuda"])):
+            return "code_first", {"major": major, **first}
+        return None
+
     def elsewhere(
         self, source: str, arch: str, driver: str | None, subdir: str
     ) -> Elsewhere | None:
@@ -60,7 +78,7 @@ class Tables:
             if not carried or (driver and built[0] > number(driver)[0]):
                 continue
             # No source says that the bundled libraries of these builds run by PTX.
-            if runs_on(arch, carried, ptx=False):
+            if runs_on(arch, carried):
                 row = Elsewhere(block["since"], block["until"], block["cuda"])
                 found.append((number(row.until), built, row))
         if not found:
@@ -80,11 +98,14 @@ def tables() -> Tables:
     return Tables(json.loads(path.read_text(encoding="utf-8")))
 
 
-def runs_on(device: str, carried: Sequence[str], *, ptx: bool) -> bool:
+def runs_on(
+    device: str, carried: Sequence[str], *, ptx_since: tuple[int, ...] | None = None
+) -> bool:
     """Whether code for these architectures runs on a device of this compute capability.
 
     A cubin runs on its own architecture and on higher minors of the same major. PTX is compiled by
-    the driver for anything newer, if the driver is not older than the toolkit (`ptx`).
+    the driver for anything newer, if the driver is not older than the toolkit: `ptx_since` is the
+    lowest that counts then, None where none does.
     """
     major, minor = number(device)[:2]
     for item in carried:
@@ -96,6 +117,6 @@ def runs_on(device: str, carried: Sequence[str], *, ptx: bool) -> bool:
                 return True
         elif built[0] == major and built[1] <= minor:
             return True
-        if ptx and suffix == "PTX" and PTX_SINCE <= built <= (major, minor):
+        if ptx_since and suffix == "PTX" and ptx_since <= built <= (major, minor):
             return True
     return False

@@ -1,6 +1,7 @@
 """One build against machine and request: Python, driver, GPU, pins, CPU or CUDA. Pure.
 
-The rules are those of the contract, section 3. A clash is a code and the two facts that make it.
+The rules are those of the contract, section 3. A clash is a code and the two facts that make it,
+the machine's and the build's; their sentences are in `messages`.
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 from .builds import RUNTIMES, Facts, number
-from .compat import COMPAT_SINCE, Tables, runs_on
-from .models import Admits, Build, Machine, Pin, Request
+from .compat import Tables, runs_on
+from .models import Admits, Build, Machine, Notice, Pin, Request
 
-Clash = tuple[str, str, str]  # code, the machine's fact, the build's fact
+Clash = tuple[str, Notice, Notice]  # code, the machine's fact, the build's fact
 
 
 def named(spec: str) -> str:
@@ -26,20 +27,24 @@ def named(spec: str) -> str:
 def _driver(candidate: Facts, machine: Machine, tables: Tables) -> tuple[bool, Clash | None]:
     """Whether the build's CUDA is within the driver's, and the clash where it cannot run at all."""
     assert candidate.cuda is not None
-    needs = f"CUDA {candidate.cuda}"
+    needs = Notice("cuda", {"cuda": candidate.cuda})
     if machine.cuda is None:
-        names = ", ".join(gpu.name for gpu in machine.gpus)
-        whose = f"the driver of this machine's GPU ({names})" if names else "the NVIDIA driver"
-        return False, ("driver_unusable", f"{whose} does not run", needs)
-    says = f"the driver runs CUDA {machine.cuda} or older"
+        gpus = ", ".join(gpu.name for gpu in machine.gpus)
+        says = Notice("gpu_unusable", {"gpus": gpus}) if gpus else Notice("driver_unusable")
+        return False, ("driver_unusable", says, needs)
     built, driver = number(candidate.cuda), number(machine.cuda)
     if built <= driver:
         return True, None
-    if built[0] != driver[0] or built[0] < COMPAT_SINCE:
-        return False, ("cuda_too_new", says, needs)
+    if built[0] != driver[0] or built[0] < tables.compat_since:
+        return False, ("cuda_too_new", Notice("driver_runs", {"cuda": machine.cuda}), needs)
     floor = tables.driver_floor(candidate.cuda, machine.driver_os)
     if machine.driver and floor and number(machine.driver) < number(floor):
-        return False, ("driver_too_old", f"driver {machine.driver}", f"{needs}: driver {floor}")
+        says = Notice("driver", {"driver": machine.driver})
+        return False, (
+            "driver_too_old",
+            says,
+            Notice("cuda_floor", {"cuda": candidate.cuda, "driver": floor}),
+        )
     return False, None
 
 
@@ -86,61 +91,70 @@ class Judge:
         if read.accelerator != "cuda":
             return True, None
         if read.cuda is None:
-            return False, ("cuda_unknown", "a CUDA version to compare with", "no CUDA version")
+            return False, ("cuda_unknown", Notice("cuda_to_compare"), Notice("no_cuda_version"))
         strict, clash = _driver(read, self.machine, self.tables)
         if clash:
             return False, clash
         if not strict and self.request.compat == "strict":
-            says = f"the driver runs CUDA {self.machine.cuda}, and --cuda-compat is strict"
-            return False, ("minor_version_only", says, f"CUDA {read.cuda}")
+            says = Notice("driver_strict", {"cuda": self.machine.cuda})
+            return False, ("minor_version_only", says, Notice("cuda", {"cuda": read.cuda}))
         return strict, self._arch(build, read, strict)
 
     def _accelerator(self, read: Facts) -> Clash | None:
         if read.accelerator == "cuda" and not self.wants_cuda:
-            says = (
-                "a CPU build is asked for"
-                if self.request.cuda == "cpu"
-                else "there is no NVIDIA driver"
-            )
-            return "cuda_build", says, f"CUDA {read.cuda or 'build'}"
+            says = Notice("cpu_asked" if self.request.cuda == "cpu" else "no_driver")
+            needs = Notice("cuda", {"cuda": read.cuda}) if read.cuda else Notice("cuda_build")
+            return "cuda_build", says, needs
         if read.accelerator == "cpu" and self.wants_cuda and not self.request.allow_cpu:
-            says = f"CUDA {self.request.cuda} is asked for"
+            says = Notice("cuda_asked", {"cuda": self.request.cuda})
             if self.request.cuda == "auto":
                 known = self.machine.cuda or self.machine.gpus
-                says = f"there is an NVIDIA {'GPU' if known else 'driver'}"
-            return "cpu_build", says, "runs on the CPU only"
+                says = Notice("gpu_there" if known else "driver_there")
+            return "cpu_build", says, Notice("cpu_only")
         return None
 
     def _python(self, read: Facts) -> Clash | None:
-        if self.machine.python and read.python and read.python != self.machine.python:
-            says = f"Python {self.machine.python} ({self.machine.python_from})"
-            return "python_mismatch", says, f"Python {read.python}"
-        if read.python:
-            for pin in self.pins.get("python", ()):
-                # `.*` so that a pin on a patch release admits the minor that it belongs to.
-                if not _python_pin_admits(pin.spec, read.python, self.admits):
-                    return "pinned", f"{pin.spec} ({pin.source})", f"Python {read.python}"
+        if read.python is None:
+            return None
+        needs = Notice("python", {"python": read.python})
+        if self.machine.python and read.python != self.machine.python:
+            facts = {"python": self.machine.python, "origin": self.machine.python_from}
+            return "python_mismatch", Notice("python_there", facts), needs
+        for pin in self.pins.get("python", ()):
+            if not _python_pin_admits(pin.spec, read.python, self.admits):
+                return "pinned", _pin(pin), needs
         return None
 
     def pinned(self, build: Build, read: Facts) -> Clash | None:
         """The pin that keeps this build, or the CUDA runtime that it needs, out."""
         for pin in self.pins.get(build.name, ()):
             if not self.admits(pin.spec, build.name, build.version, build.build):
-                return "pinned", f"{pin.spec} ({pin.source})", build.spec
+                return "pinned", _pin(pin), Notice("spec", {"spec": build.spec})
         if read.runtime in RUNTIMES and read.cuda:
             for pin in self.pins.get(read.runtime, ()):
                 if not self.admits(pin.spec, read.runtime, read.cuda, ""):
-                    return "pinned", f"{pin.spec} ({pin.source})", f"{read.runtime}={read.cuda}"
+                    spec = f"{read.runtime}={read.cuda}"
+                    return "pinned", _pin(pin), Notice("spec", {"spec": spec})
         return None
 
     def _arch(self, build: Build, read: Facts, strict: bool) -> Clash | None:
-        if self.machine.cuda_arch is None or read.cuda is None:
+        arch = self.machine.cuda_arch
+        if arch is None or read.cuda is None:
             return None
+        says = Notice("gpu_arch", {"arch": arch})
         carried = self.tables.architectures(build.version, read.cuda, build.subdir)
-        if carried is None or runs_on(self.machine.cuda_arch, carried, ptx=strict):
+        if carried is None:
+            # Nobody has looked into this build; what is known of its release must do.
+            if bound := self.tables.bound(build.version, read.cuda, arch):
+                return "arch_missing", says, Notice(*bound)
             return None
-        says = f"GPU of compute capability {self.machine.cuda_arch}"
-        return "arch_missing", says, f"code for {', '.join(carried)}"
+        if runs_on(arch, carried, ptx_since=self.tables.ptx_since if strict else None):
+            return None
+        return "arch_missing", says, Notice("code_for", {"architectures": ", ".join(carried)})
+
+
+def _pin(pin: Pin) -> Notice:
+    return Notice("pin", {"spec": pin.spec, "source": pin.source})
 
 
 def _python_pin_admits(spec: str, minor: str, admits: Admits) -> bool:

@@ -11,7 +11,13 @@ from importlib import import_module
 from typing import Any
 
 #: Subjects with sentences in a module of their own, by what their codes begin with.
-SUBJECTS = {"machine": "messages_machine", "check": "messages_verify", "file": "messages_files"}
+SUBJECTS = {
+    "machine": "messages_machine",
+    "fact": "messages_facts",
+    "show": "messages_show",
+    "check": "messages_verify",
+    "file": "messages_files",
+}
 
 TEXT: dict[str, str] = {
     # Errors, `.cause` behind the code of an error says why.
@@ -39,7 +45,7 @@ TEXT: dict[str, str] = {
     "nothing_cached.cause": "conda is offline, and an installation never goes by the built-in"
     " index",
     "channel_missing": "{mirror} does not have the channel `{channel}` for {subdir}",
-    "channel_missing.cause": "{url} answers 404",
+    "channel_missing.cause": "{url} answers {status}",
     "channel_forbidden": "{mirror} refuses the channel `{channel}`",
     "channel_forbidden.cause": "{url} answers 403: mirrors do so to a network that downloaded too"
     " much; it has nothing to do with an account",
@@ -88,7 +94,7 @@ TEXT: dict[str, str] = {
     "change_pins": "change the pin that is in the way: {pins}",
     "name_cuda": "`--cuda 12.4` chooses for a driver that will run that CUDA, and asks none here",
     "drop_partner": "leave {names} out, or ask for another release",
-    # Why a build fell away: {machine} and {build} are the two facts.
+    # Why a build fell away: {machine} and {build} are the two facts (`messages_facts`).
     "cuda_too_new": "{build}, {machine}",
     "minor_version_only": "{build}, {machine}",
     "driver_too_old": "{build}, {machine}",
@@ -100,6 +106,8 @@ TEXT: dict[str, str] = {
     "pinned": "{build} is kept out by the pin {machine}",
     "arch_missing": "{build}, not for a {machine}",
     "partner_missing": "{build}, and {machine}",
+    "and_more": "{fact} (and {count} more like it)",
+    "no_release": "no release in the channel matches these specs",
     # Notices.
     "minor_version_compat": "CUDA {cuda} is newer than the driver's {driver}; NVIDIA's"
     " minor-version compatibility lets it run, without PTX (`--cuda-compat strict` refuses it)",

@@ -128,28 +128,32 @@ class Request:
         return tuple(self.specs)
 
 
-class Rejection(NamedTuple):
-    """Why a build fell away: a stable code and the two facts that clash."""
-
-    name: str
-    version: str
-    build: str
-    code: str
-    machine: str
-    build_fact: str
-
-    @property
-    def fact(self) -> dict[str, str]:
-        """Both facts, as the JSON document shows them."""
-        return {"machine": self.machine, "build": self.build_fact}
-
-
 class Notice(NamedTuple):
     """Something to tell beside the result: a stable code, the facts for its text, a source."""
 
     code: str
     facts: Mapping[str, Any] = MappingProxyType({})
     url: str | None = None
+
+
+class Rejection(NamedTuple):
+    """Why a build fell away: a stable code and the two facts that clash, of the machine (or the
+    request) and of the build. Their sentences are `fact.CODE` in `messages`."""
+
+    name: str
+    version: str
+    build: str
+    code: str
+    machine: Notice
+    needs: Notice
+
+    @property
+    def fact(self) -> dict[str, dict[str, Any]]:
+        """Both facts, as the JSON document shows them."""
+        return {
+            "machine": {"code": self.machine.code, **self.machine.facts},
+            "build": {"code": self.needs.code, **self.needs.facts},
+        }
 
 
 @dataclass(frozen=True)

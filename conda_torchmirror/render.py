@@ -15,8 +15,6 @@ from .models import Build, Decision, Machine, Notice, Records, Rejection, Reques
 from .plan import shell_lines
 from .text import columns, file_size, safe
 
-_KNOWN = {"record": "a record", "listed": "a listing", "derived": "the naming rules"}
-
 #: More specs than anybody types: then the command is shown only with -v.
 _TYPED = 30
 
@@ -27,14 +25,21 @@ QUIET = frozenset(("skipped_records", "newer_elsewhere"))
 def asked(request: Request, machine: Machine) -> str:
     """The request in one phrase, for an error."""
     specs = [spec for found in request.specs.values() for spec in found]
-    parts = [" ".join(specs), f"on {machine.subdir}"]
+    parts = [" ".join(specs), shown("asked_on", subdir=machine.subdir)]
     if machine.python:
-        parts.append(f"for Python {machine.python}")
-    if request.cuda != "auto":
-        parts.append("on the CPU" if request.cuda == "cpu" else f"with CUDA {request.cuda}")
+        parts.append(shown("asked_python", python=machine.python))
+    if request.cuda == "cpu":
+        parts.append(shown("asked_cpu"))
+    elif request.cuda != "auto":
+        parts.append(shown("asked_cuda", cuda=request.cuda))
     elif machine.cuda:
-        parts.append(f"with the driver's CUDA {machine.cuda}")
+        parts.append(shown("asked_driver", cuda=machine.cuda))
     return ", ".join(parts)
+
+
+def shown(code: str, /, **facts: Any) -> str:
+    """One of the words around a decision."""
+    return text(f"show.{code}", facts)
 
 
 #: From the reason that is nearest to a fit to the one that says least.
@@ -56,26 +61,46 @@ _NEAREST = (
 def why(rejected: Sequence[Rejection], most: int = 3) -> str:
     """The reasons in short: what the machine or the request says, and what the builds need."""
     if not rejected:
-        return "no release in the channel matches these specs"
-    grouped: dict[tuple[str, str], list[str]] = {}
+        return text("no_release")
+    grouped: dict[tuple[str, str], list[Notice]] = {}
     for item in rejected:
-        facts = grouped.setdefault((item.code, item.machine), [])
-        if item.build_fact not in facts:
-            facts.append(item.build_fact)
+        grouped.setdefault((item.code, fact(item.machine)), []).append(item.needs)
     reasons = sorted(grouped.items(), key=lambda found: _NEAREST.index(found[0][0]))
-    parts = []
-    for (code, machine), facts in reasons[:most]:
-        parts.append(text(code, {"machine": machine, "build": _joined(facts)}))
-    return "; ".join(parts)
+    return "; ".join(_reason(code, machine, needs) for (code, machine), needs in reasons[:most])
 
 
-def _joined(facts: Sequence[str]) -> str:
+def fact(notice: Notice) -> str:
+    """The phrase for one side of a clash."""
+    return text(f"fact.{notice.code}", notice.facts)
+
+
+def _reason(code: str, machine: str, needs: Iterable[Notice]) -> str:
+    """Why builds with these facts fell away, those that differ in one value told together."""
+    kinds: dict[str, list[Notice]] = {}
+    for notice in needs:
+        kinds.setdefault(notice.code, []).append(notice)
+    first, *others = kinds.values()
+    said = _together(first)
+    rest = sum(len({fact(notice) for notice in found}) for found in others)
+    more = text("and_more", {"fact": said, "count": rest}) if rest else said
+    return text(code, {"machine": machine, "build": more})
+
+
+def _together(found: Sequence[Notice]) -> str:
     """Facts such as `Python 3.11` and `Python 3.12` as one: `Python 3.11, 3.12`."""
-    words = {fact.partition(" ")[0] for fact in facts}
-    rest = [fact.partition(" ")[2] for fact in facts]
-    if len(facts) > 1 and len(words) == 1 and all(len(item) < 12 for item in rest):
-        return f"{words.pop()} {', '.join(sorted(rest, key=_by_number))}"
-    return facts[0] if len(facts) == 1 else f"{facts[0]} (and {len(facts) - 1} more like it)"
+    shown = list(dict.fromkeys(map(fact, found)))
+    if len(shown) == 1:
+        return shown[0]
+    code, facts = found[0].code, found[0].facts
+    if len(facts) > 1 or code not in _COUNTED:
+        return text("and_more", {"fact": shown[0], "count": len(shown) - 1})
+    (key,) = facts
+    values = sorted({str(notice.facts[key]) for notice in found}, key=_by_number)
+    return fact(Notice(code, {key: ", ".join(values)}))
+
+
+#: Facts whose one value is a number, so that several can stand in one phrase.
+_COUNTED = frozenset(("cuda", "python"))
 
 
 def _by_number(word: str) -> tuple[Any, ...]:
@@ -99,38 +124,45 @@ def show(decision: Decision, *, explain: bool, verbose: bool) -> None:
 def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
     """A decision as lines."""
     choice, plan, machine = decision.choice, decision.plan, decision.machine
-    for_what = f"CUDA {choice.cuda}" if choice.cuda else "the CPU"
     out = [
-        f"PyTorch {choice.torch.version} for {for_what}, Python {choice.python}, {machine.subdir}"
+        shown(
+            "headline",
+            torch=choice.torch.version,
+            target=shown("on_cuda", cuda=choice.cuda) if choice.cuda else shown("on_cpu"),
+            python=choice.python,
+            subdir=machine.subdir,
+        )
     ]
     out += ["", *columns(_facts(decision))]
     preview = decision.records.index == "built-in"
-    rows = [("package", "version", "build", "size", "known from" if preview else "")]
+    head = [shown(code) for code in ("package", "version", "build", "size")]
+    rows = [(*head, shown("known_from") if preview else "")]
     for build in choice.builds:
         size = file_size(build.size) if build.size else "?"
-        known = _KNOWN[build.evidence] if preview else ""
+        known = shown(build.evidence) if preview else ""
         rows.append((build.name, build.version, build.build, size, known))
     if choice.runtime and not any(b.name == choice.runtime for b in choice.builds):
-        rows.append((choice.runtime, str(choice.cuda), "(left to the solver)", "", ""))
+        rows.append((choice.runtime, str(choice.cuda), shown("left_to_solver"), "", ""))
     out += ["", *columns(rows)]
     notices = [notice for notice in decision.notices if verbose or notice.code not in QUIET]
     if notices:
         out += ["", *(line for n in notices for line in bullet(text(n.code, n.facts)))]
         if verbose:
-            out += [f"    see {n.url}" for n in notices if n.url]
+            out += [f"    {shown('see', url=n.url)}" for n in notices if n.url]
     if verbose and decision.evidence:
-        out += ["", "Evidence", *(line for n in decision.evidence for line in bullet(evidence(n)))]
+        out += [
+            "",
+            shown("evidence"),
+            *(line for n in decision.evidence for line in bullet(evidence(n))),
+        ]
     if explain:
-        out += ["", "Passed over", *explained(choice.rejected)]
+        out += ["", shown("passed_over"), *explained(choice.rejected)]
     if verbose or len(plan.specs) <= _TYPED:
         shell = shell_lines(plan.environment, machine.subdir)
-        out += ["", "The same in plain conda, from the mirror's URL:"]
+        out += ["", shown("by_url")]
         out += [f"  {line}" for line in (*shell, plan.command)]
         if plan.command_by_name != plan.command:
-            out += [
-                "or by name, where conda is pointed at the mirror:",
-                f"  {plan.command_by_name}",
-            ]
+            out += [shown("by_name"), f"  {plan.command_by_name}"]
     if decision.dry_run and not decision.solved:
         out += ["", text("dry_run")]
     return [safe(line) for line in out]
@@ -155,14 +187,21 @@ def bullet(sentence: str) -> list[str]:
 
 def _facts(decision: Decision) -> list[tuple[str, str]]:
     machine, records = decision.machine, decision.records
-    unusable = f"{machine.driver}, runs no CUDA" if machine.driver else "no NVIDIA driver"
-    cuda = f"CUDA {machine.cuda} ({machine.cuda_from})" if machine.cuda else unusable
-    rows = [("driver", cuda if decision.request.cuda != "cpu" else "not asked (--cuda cpu)")]
+    if decision.request.cuda == "cpu":
+        driver = shown("driver_not_asked")
+    elif machine.cuda:
+        driver = shown("driver_cuda", cuda=machine.cuda, origin=machine.cuda_from)
+    else:
+        code = "driver_unusable" if machine.driver else "driver_none"
+        driver = shown(code, driver=machine.driver)
+    rows = [(shown("driver"), driver)]
     if machine.gpus:
-        rows.append(("gpu", ", ".join(f"{g.name} ({g.arch or '?'})" for g in machine.gpus)))
-    rows.append(("python", f"{decision.choice.python} ({machine.python_from})"))
-    rows.append(("target", decision.prefix or "none named"))
-    rows.append(("index", records.index + (f", {records.date}" if records.date else "")))
+        gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
+        rows.append((shown("gpu"), gpus))
+    rows.append((shown("python"), f"{decision.choice.python} ({machine.python_from})"))
+    rows.append((shown("target"), decision.prefix or shown("target_none")))
+    dated = records.index + (f", {records.date}" if records.date else "")
+    rows.append((shown("index"), dated))
     for channel in decision.plan.channels:
         rows.append((channel.name, f"{channel.url} ({channel.mirror})"))
     return rows
@@ -172,9 +211,9 @@ def explained(rejected: Iterable[Rejection]) -> list[str]:
     """Why each newer release or higher CUDA fell away, builds with the same reason together."""
     grouped: dict[tuple[str, str, str], list[Rejection]] = {}
     for item in rejected:
-        grouped.setdefault((item.version, item.code, item.machine), []).append(item)
+        grouped.setdefault((item.version, item.code, fact(item.machine)), []).append(item)
     if not grouped:
-        return ["  nothing: the chosen builds are the newest of the channel"]
+        return [f"  {shown('nothing_newer')}"]
 
     def order(found: tuple[str, str, str]) -> tuple[Any, ...]:
         return (release(found[0]), -_NEAREST.index(found[1]))
@@ -182,11 +221,11 @@ def explained(rejected: Iterable[Rejection]) -> list[str]:
     out = []
     for version, code, machine in sorted(grouped, key=order, reverse=True):
         items = grouped[version, code, machine]
-        facts = list(dict.fromkeys(item.build_fact for item in items))
-        reason = text(code, {"machine": machine, "build": _joined(facts)})
-        count = f"{len(items)} builds" if len(items) > 1 else "1 build"
+        reason = _reason(code, machine, [item.needs for item in items])
+        count = "builds" if len(items) > 1 else "one_build"
+        said = shown(count, reason=reason, code=code, count=len(items))
         out += wrap(
-            f"{version}  {reason} ({code}, {count})",
+            f"{version}  {said}",
             width=78,
             initial_indent="  ",
             subsequent_indent=" " * (4 + len(version)),
@@ -247,7 +286,7 @@ def summary(decision: Decision) -> dict[str, Any]:
                 "version": item.version,
                 "build": item.build,
                 "code": item.code,
-                "reason": text(item.code, {"machine": item.machine, "build": item.build_fact}),
+                "reason": _reason(item.code, fact(item.machine), [item.needs]),
                 "fact": item.fact,
             }
             for item in choice.rejected
@@ -301,7 +340,8 @@ def listing(
         about = {"schema": 1, "subdir": machine.subdir, "index": records.index, "list": listed}
         say(json.dumps({"success": True, "torchmirror": about}, indent=2))
         return
-    table = [("fits", "release", "cuda", "python (* fits)")]
+    heads = ("list_fits", "list_release", "list_cuda", "list_pythons")
+    table = [tuple(map(shown, heads))]
     pythons: dict[tuple[str, str | None], list[tuple[str, bool]]] = {}
     for version, cuda, python, fits in rows:
         pythons.setdefault((version, cuda), []).append((python, fits))
@@ -309,7 +349,10 @@ def listing(
         found.sort(key=lambda pair: number(pair[0]))
         marks = " ".join(python + ("*" if fits else "") for python, fits in found)
         any_fits = any(fits for _, fits in found)
-        table.append(("yes" if any_fits else "-", version, cuda or "cpu", marks))
-    cuda = f"the driver runs CUDA {machine.cuda}" if machine.cuda else "no NVIDIA driver"
-    index = records.index + (f" index of {records.date}" if records.date else " index")
-    say("\n".join([f"PyTorch for {machine.subdir}, {cuda} ({index})", "", *columns(table)]))
+        mark = shown("list_yes") if any_fits else "-"
+        table.append((mark, version, cuda or shown("list_cpu"), marks))
+    driver = shown("list_driver", cuda=machine.cuda) if machine.cuda else shown("driver_none")
+    code = "list_index_of" if records.date else "list_index"
+    index = shown(code, index=records.index, date=records.date)
+    head = shown("list_head", subdir=machine.subdir, driver=driver, index=index)
+    say("\n".join([head, "", *columns(table)]))

@@ -137,10 +137,11 @@ class _Sets:
             if stays and any(_same(build, stays) for group in groups for build in group):
                 continue
             if not groups:
-                torch = candidate.build
-                what = f"{name} for {torch.spec}"
-                says = f"{name} {stays.version} is installed" if stays else f"{name} is asked for"
-                return [], [], ("partner_missing", says, f"no {what} in this channel")
+                says = Notice("partner_asked", {"name": name})
+                if stays:
+                    says = Notice("partner_there", {"name": name, "version": stays.version})
+                facts = {"name": name, "torch": candidate.build.spec}
+                return [], [], ("partner_missing", says, Notice("no_partner", facts))
             newest = max((group[0] for group in groups), key=_newest)
             partners.append(newest)
             if stays:
@@ -190,7 +191,7 @@ def choose(
             if clash:
                 here.append(_rejection(candidate.build, clash))
                 continue
-            found = _choice(candidate, partners, notices, machine, request)
+            found = _choice(candidate, partners, notices, judge)
             break
         # Releases come newest first; within one, the order of the records must not show.
         rejected += sorted(here, key=lambda item: (item.build, item.code), reverse=True)
@@ -213,17 +214,16 @@ def _choice(
     candidate: _Candidate,
     partners: Sequence[Build],
     notices: Sequence[Notice],
-    machine: Machine,
-    request: Request,
+    judge: Judge,
 ) -> Choice:
-    read = candidate.facts
+    read, machine, request = candidate.facts, judge.machine, judge.request
     told = list(notices)
     if read.accelerator == "cuda" and not candidate.strict:
         told.append(
             Notice(
                 "minor_version_compat",
                 {"cuda": read.cuda, "driver": machine.cuda},
-                "https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html",
+                judge.tables.compat_source,
             )
         )
     elif read.cuda and request.cuda not in ("auto", "cpu", read.cuda):

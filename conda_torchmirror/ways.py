@@ -28,8 +28,12 @@ def out(
         return result if isinstance(result, Choice) else None
 
     if "pinned" in codes:
-        pins = sorted({r.machine for r in failed.rejected if r.code == "pinned"})
-        found.append(Notice("change_pins", {"pins": ", ".join(pins)}))
+        pins = {
+            f"{r.machine.facts['spec']} ({r.machine.facts['source']})"
+            for r in failed.rejected
+            if r.code == "pinned"
+        }
+        found.append(Notice("change_pins", {"pins": ", ".join(sorted(pins))}))
     if "minor_version_only" in codes and (
         choice := fits(machine, replace(request, compat="minor"))
     ):
@@ -66,9 +70,7 @@ def out(
 def _lowest_cuda(rejected: Iterable[Rejection]) -> str | None:
     """The lowest CUDA that a driver was too old for."""
     found = {
-        r.build_fact.removeprefix("CUDA ").partition(":")[0]
-        for r in rejected
-        if r.code in ("cuda_too_new", "driver_too_old")
+        r.needs.facts["cuda"] for r in rejected if r.code in ("cuda_too_new", "driver_too_old")
     }
     return min(found, key=number) if found else None
 

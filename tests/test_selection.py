@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.choosing import ask, chosen, known, real, refused, specs, versions
 
-from conda_torchmirror import catalog, compat
+from conda_torchmirror import catalog, compat, request, selection
 from conda_torchmirror.builds import facts, number, release
-from conda_torchmirror.models import Build, Choice, Installed, NoChoice, Pin
+from conda_torchmirror.models import Build, Choice, Gpu, Installed, Machine, NoChoice, Pin
 from conda_torchmirror.selection import table, with_runtime
 
 LINUX = real("linux-64")
@@ -160,9 +161,6 @@ def test_strict_fit_comes_before_a_higher_cuda_by_compatibility():
     ("version", "fits"), [("450.80.02", True), ("450.51.05", False)], ids=["floor", "below"]
 )
 def test_a_known_driver_version_is_compared_with_the_floor(version, fits):
-    from conda_torchmirror import request, selection
-    from conda_torchmirror.models import Machine
-
     on = Machine("linux-64", cuda="11.0", cuda_from="libcuda", driver=version)
     asked = request.make(["pytorch=2.5.1"])
     found = selection.choose(on, asked, known("linux-64"), catalog.admits, compat.tables())
@@ -194,9 +192,36 @@ def test_the_build_has_code_for_the_gpu(arch, driver, cuda):
     assert chosen("pytorch", driver=driver, cuda_arch=arch).cuda == cuda
 
 
-@pytest.mark.parametrize("arch", ["10.0", "12.0", "12.1"])
-def test_blackwell_never_runs_this_channel(arch):
-    assert "arch_missing" in codes(refused("pytorch", driver="13.0", cuda_arch=arch))
+@pytest.mark.parametrize("builds", [None, LINUX], ids=["built-in", "records"])
+@pytest.mark.parametrize("arch", ["10.0", "10.3", "11.0", "12.0", "12.1", "13.0"])
+def test_blackwell_never_runs_this_channel(arch, builds):
+    """Nor by an old release: the channel itself goes back further than the built-in index."""
+    found = refused("pytorch", driver="13.0", cuda_arch=arch, builds=builds)
+    assert "arch_missing" in codes(found)
+
+
+@pytest.mark.parametrize(
+    ("torch", "cuda", "arch", "code"),
+    [
+        ("1.6.0", "10.2", "8.6", "code_first"),
+        ("1.6.0", "10.2", "9.0", "code_first"),
+        ("2.0.0", "11.7", "9.0", "code_first"),
+        ("1.6.0", "10.2", "12.0", "code_never"),
+        ("1.6.0", "10.2", "3.5", "code_from"),
+        ("1.6.0", "10.2", "7.5", None),
+        ("1.0.0", "9.0", "3.5", None),
+        ("1.7.0", "11.0", "8.6", None),
+        ("2.0.0", "11.8", "9.0", None),
+    ],
+)
+def test_what_is_known_against_a_build_that_nobody_looked_into(torch, cuda, arch, code):
+    found = compat.tables().bound(torch, cuda, arch)
+    assert (found and found[0]) == code
+
+
+def test_an_ampere_gpu_takes_no_release_from_before_it():
+    found = refused("pytorch<1.7", driver="12.4", cuda_arch="8.0", builds=LINUX)
+    assert codes(found) == {"arch_missing", "cpu_build"}
 
 
 def test_an_unknown_gpu_turns_nothing_away():
@@ -219,7 +244,7 @@ def test_an_unknown_gpu_turns_nothing_away():
     ],
 )
 def test_runs_on(device, carried, ptx, runs):
-    assert compat.runs_on(device, carried, ptx=ptx) == runs
+    assert compat.runs_on(device, carried, ptx_since=(5, 0) if ptx else None) == runs
 
 
 # Never silently CPU
@@ -235,8 +260,6 @@ def test_with_a_gpu_a_cpu_build_is_no_way_out():
 
 
 def test_a_gpu_without_a_driver_counts_as_a_gpu():
-    from conda_torchmirror.models import Gpu
-
     assert "cpu_build" in codes(refused("pytorch", gpus=(Gpu("NVIDIA device"),)))
 
 
@@ -275,8 +298,9 @@ def test_a_pin_that_leaves_nothing_is_named():
     found = refused(
         "pytorch=2.3", driver="12.4", pins=(Pin("pytorch 1.13.*", "conda-meta/pinned"),)
     )
-    assert {r.machine for r in found.rejected if r.code == "pinned"} == {
-        "pytorch 1.13.* (conda-meta/pinned)"
+    facts_ = [r.machine.facts for r in found.rejected if r.code == "pinned"]
+    assert {(fact["spec"], fact["source"]) for fact in facts_} == {
+        ("pytorch 1.13.*", "conda-meta/pinned")
     }
 
 
@@ -336,9 +360,6 @@ def test_a_lagging_runtime_is_said():
 
 
 def test_the_table_marks_what_fits():
-    from conda_torchmirror import request
-    from conda_torchmirror.models import Machine
-
     on = Machine("linux-64", cuda="11.8", cuda_from="--cuda", python="3.10")
     rows = table(
         on,
@@ -459,57 +480,125 @@ def test_law_the_set_admits_itself(words, driver, **facts_):
                 assert catalog.admits(spec, other.name, other.version, other.build)
 
 
-@settings(max_examples=100, deadline=None)
+PINS = [
+    "pytorch 2.1.*",
+    "pytorch<2",
+    "torchvision 0.17.*",
+    "python 3.10.*",
+    "pytorch-cuda 11.8.*",
+    "cudatoolkit 11.3.*",
+]
+#: `__cuda` as detected with the driver's own version, on either side of the floors.
+VERSIONS = [None, "440.33", "450.51.05", "450.80.02", "525.60.13", "527.41", "580.65.06"]
+
+
+@st.composite
+def machines(draw) -> Machine:
+    """Any machine, whether or not there is one like it."""
+    pins = draw(st.lists(st.sampled_from(PINS), max_size=2, unique=True))
+    there = draw(
+        st.sampled_from([(), (Installed("torchaudio", "2.1.0", "py311_cu118", "pytorch"),)])
+    )
+    return Machine(
+        subdir=draw(st.sampled_from(["linux-64", "win-64"])),
+        cuda=draw(st.sampled_from([None, *DRIVERS])),
+        cuda_from="libcuda",
+        driver=draw(st.sampled_from(VERSIONS)),
+        cuda_arch=draw(st.sampled_from(ARCHES)),
+        gpus=draw(st.sampled_from([(), (Gpu("NVIDIA device"),)])),
+        python=draw(st.sampled_from(PYTHONS)),
+        python_from="prefix",
+        installed=there,
+        pins=tuple(Pin(spec, "conda-meta/pinned") for spec in pins),
+    )
+
+
+def _admitted(pin: str, name: str, version: str) -> bool:
+    return catalog.admits(pin, name, version, "")
+
+
+@settings(max_examples=300, deadline=None)
 @given(
     words=wanted,
-    driver=st.sampled_from([None, *DRIVERS]),
-    **facts_of_a_machine,
+    on=machines(),
+    cuda=st.sampled_from(["auto", "cpu", "12.1"]),
+    compat_mode=st.sampled_from(["minor", "strict"]),
+    whole=st.booleans(),
 )
-def test_law_every_rejections_facts_clash(words, driver, subdir, python, cuda_arch, compat_mode):
-    """Read again from the record itself, the reason that is given holds."""
-    found = ask(
-        *words,
-        driver=driver,
-        subdir=subdir,
-        python=python,
-        cuda_arch=cuda_arch,
-        compat_mode=compat_mode,
-    )
-    by_spec = {build.spec: build for build in known(subdir)}
+def test_law_every_rejections_facts_clash(words, on, cuda, compat_mode, whole):
+    """Read again from machine and record, both facts that are given hold, and they clash."""
+    asked = request.make(words, cuda_word=cuda, compat=compat_mode)
+    if cuda not in ("auto", "cpu"):
+        on = replace(on, cuda=cuda, cuda_from="--cuda")
+    builds = LINUX if whole and on.subdir == "linux-64" else known(on.subdir)
+    found = selection.choose(on, asked, builds, catalog.admits, compat.tables())
+    by_spec = {build.spec: build for build in builds}
     for item in found.rejected:
         build = by_spec[f"{item.name}={item.version}={item.build}"]
-        read = facts(build)
+        read, says, needs = facts(build), item.machine.facts, item.needs.facts
+        # What a fact repeats of the record or of the machine is what stands there.
+        assert needs.get("cuda", read.cuda) == read.cuda or item.needs.code == "code_first"
+        assert needs.get("python", read.python) == read.python
+        assert says.get("arch", on.cuda_arch) == on.cuda_arch
+        assert says.get("driver", on.driver) == on.driver
         match item.code:
             case "python_mismatch":
-                assert read.python != python
-                assert read.python in item.build_fact
+                assert says["python"] == on.python != read.python
             case "cuda_too_new":
-                assert number(read.cuda) > number(driver)
-                assert read.cuda in item.build_fact
+                built, limit = number(read.cuda), number(on.cuda)
+                assert says["cuda"] == on.cuda
+                # Newer, and not of a major that minor-version compatibility spans.
+                assert built > limit
+                assert built[0] != limit[0] or built[0] < 11
+            case "driver_too_old":
+                assert number(read.cuda) > number(on.cuda)
+                assert number(needs["driver"]) > number(on.driver)
+            case "driver_unusable":
+                assert on.cuda is None
+                assert on.gpus
             case "minor_version_only":
                 assert compat_mode == "strict"
-                assert number(read.cuda) > number(driver)
+                assert number(read.cuda) > number(on.cuda)
             case "cpu_build":
-                assert driver is not None
                 assert read.accelerator == "cpu"
+                assert says.get("cuda") == cuda if item.machine.code == "cuda_asked" else on.has_gpu
             case "cuda_build":
-                assert driver is None
                 assert read.accelerator == "cuda"
+                assert cuda == "cpu" or not on.has_gpu
+            case "pinned":
+                name = says["spec"].split(" ")[0].split("<")[0]
+                version = {
+                    "python": f"{read.python}.4",
+                    read.runtime: read.cuda,
+                    build.name: build.version,
+                }[name]
+                assert Pin(says["spec"], says["source"]) in on.pins
+                assert not _admitted(says["spec"], name, version)
             case "arch_missing":
-                carried = compat.tables().architectures(build.version, read.cuda, subdir)
-                assert carried
-                strict = number(read.cuda) <= number(driver)
-                assert not compat.runs_on(cuda_arch, carried, ptx=strict)
+                carried = compat.tables().architectures(build.version, read.cuda, on.subdir)
+                if carried is None:
+                    major = int(on.cuda_arch.partition(".")[0])
+                    assert major >= 8 or number(on.cuda_arch) < (3, 7)
+                else:
+                    strict = number(read.cuda) <= number(on.cuda)
+                    since = compat.tables().ptx_since if strict else None
+                    assert not compat.runs_on(on.cuda_arch, carried, ptx_since=since)
             case "partner_missing":
-                name = item.build_fact.split(" ")[1]
+                assert says["name"] == needs["name"]
+                assert needs["torch"] == build.spec
                 alike = [
                     b
-                    for b in known(subdir)
-                    if b.name == name
+                    for b in builds
+                    if b.name == says["name"]
                     and f"pytorch {build.version}" in b.depends
                     and facts(b).python == read.python
                     and facts(b).cuda in (None, read.cuda)
                     and (facts(b).accelerator in ("any", read.accelerator))
+                    and all(
+                        _admitted(pin.spec, b.name, b.version)
+                        for pin in on.pins
+                        if pin.spec.startswith(b.name + " ")
+                    )
                 ]
                 assert alike == []
             case _:

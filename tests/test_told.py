@@ -13,7 +13,7 @@ from stubs import Card, asked_afresh, build, needs_compiler, smi, variables
 from support.choosing import chosen, known, refused
 from support.running import Result
 
-from conda_torchmirror import catalog, compat, request, selection, ways
+from conda_torchmirror import catalog, compat, render, request, selection, ways
 from conda_torchmirror.evidence import REASONS, TOLD
 from conda_torchmirror.messages_machine import TEXT
 from conda_torchmirror.models import Choice, Gpu, Machine, NoChoice, Notice, Request
@@ -66,9 +66,11 @@ def test_a_driver_that_does_not_run_is_a_reason_of_its_own(
     facts: dict[str, Any], says: str
 ) -> None:
     found = refused("pytorch", **facts)
-    [reason] = {r.machine for r in found.rejected if r.code == "driver_unusable"}
+    [reason] = {render.fact(r.machine) for r in found.rejected if r.code == "driver_unusable"}
     assert reason == says
-    assert "None" not in " ".join(r.machine + r.build_fact for r in found.rejected)
+    assert "None" not in " ".join(
+        render.fact(r.machine) + render.fact(r.needs) for r in found.rejected
+    )
     assert {r.code for r in found.rejected} == {"driver_unusable", "cpu_build"}
 
 

@@ -1,0 +1,55 @@
+"""The words around a decision: headings, labels, columns, and the request in one phrase."""
+
+from __future__ import annotations
+
+TEXT: dict[str, str] = {
+    # The decision.
+    "headline": "PyTorch {torch} for {target}, Python {python}, {subdir}",
+    "on_cuda": "CUDA {cuda}",
+    "on_cpu": "the CPU",
+    "driver": "driver",
+    "gpu": "gpu",
+    "python": "python",
+    "target": "target",
+    "index": "index",
+    "driver_cuda": "CUDA {cuda} ({origin})",
+    "driver_unusable": "{driver}, runs no CUDA",
+    "driver_none": "no NVIDIA driver",
+    "driver_not_asked": "not asked (--cuda cpu)",
+    "target_none": "none named",
+    "package": "package",
+    "version": "version",
+    "build": "build",
+    "size": "size",
+    "known_from": "known from",
+    "record": "a record",
+    "listed": "a listing",
+    "derived": "the naming rules",
+    "left_to_solver": "(left to the solver)",
+    "see": "see {url}",
+    "evidence": "Evidence",
+    "by_url": "The same in plain conda, from the mirror's URL:",
+    "by_name": "or by name, where conda is pointed at the mirror:",
+    # --explain.
+    "passed_over": "Passed over",
+    "nothing_newer": "nothing: the chosen builds are the newest of the channel",
+    "one_build": "{reason} ({code}, 1 build)",
+    "builds": "{reason} ({code}, {count} builds)",
+    # The request, for an error.
+    "asked_on": "on {subdir}",
+    "asked_python": "for Python {python}",
+    "asked_cpu": "on the CPU",
+    "asked_cuda": "with CUDA {cuda}",
+    "asked_driver": "with the driver's CUDA {cuda}",
+    # --list.
+    "list_head": "PyTorch for {subdir}, {driver} ({index})",
+    "list_driver": "the driver runs CUDA {cuda}",
+    "list_index": "{index} index",
+    "list_index_of": "{index} index of {date}",
+    "list_fits": "fits",
+    "list_release": "release",
+    "list_cuda": "cuda",
+    "list_pythons": "python (* fits)",
+    "list_yes": "yes",
+    "list_cpu": "cpu",
+}
