@@ -11,8 +11,7 @@ from textwrap import wrap
 from .addresses import split
 from .messages import text
 from .models import Notice
-from .render import bullet
-from .text import columns, safe
+from .text import bullet, columns, safe
 from .verdict import Check, sentence
 
 

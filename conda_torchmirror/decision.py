@@ -6,13 +6,21 @@ Reads conda's context, asks no solver and changes nothing.
 from __future__ import annotations
 
 import os
+import shlex
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import addresses, catalog, chains, compat, machine, plan, render, rules, ways
-from .exceptions import ChannelError, NoFittingBuild, NothingCached, PinConflict, PipTorch
+from .exceptions import (
+    ChannelError,
+    HistoryConflict,
+    NoFittingBuild,
+    NothingCached,
+    PinConflict,
+    PipTorch,
+)
 from .models import (
     Build,
     Choice,
@@ -22,6 +30,7 @@ from .models import (
     Machine,
     NoChoice,
     Notice,
+    Pin,
     Records,
     Request,
 )
@@ -69,8 +78,12 @@ def decide(
         found = ways.out(chosen, on, request, records.builds, admits, tables)
         raise NoFittingBuild(
             request=render.asked(request, on),
-            detail=render.why(chosen.rejected),
-            ways=(*found, *(given.ways(request, chosen.rejected) if given else ())),
+            detail=render.why(chosen.rejected, records),
+            ways=(
+                *found,
+                *(given.ways(request, chosen.rejected) if given else ()),
+                *_where_to_look(args, chosen, on, records),
+            ),
         )
     notices = given.told(on) if given else []
     runtime = _runtime(chosen, sources, records, notices)
@@ -85,7 +98,7 @@ def decide(
     by_name = {channel.name: channel for channel in sources.located}
     torch = by_name["pytorch"]
     chosen = replace(chosen, builds=tuple(_with_url(build, torch) for build in chosen.builds))
-    pins = _pins(chosen, on, target, given, notices)
+    pins = _pins(chosen, on, target, request, given, notices)
     only_shown = bool(args.dry_run or args.urls)
     notices += _about(chosen, on, target, records, torch, dry_run=only_shown)
     wanted = [torch]
@@ -131,6 +144,7 @@ def decide(
         python=python,
         user_channels=tuple(args.channel or ()),
         behind=behind,
+        leftover=there.name if (there := leftover(chosen, on)) else None,
     )
     return Decision(
         machine=on,
@@ -144,6 +158,19 @@ def decide(
         evidence=survey.evidence,
         files=given.documents if given else (),
     )
+
+
+def _where_to_look(
+    args: Namespace, failed: NoChoice, on: Machine, records: Records
+) -> Iterator[Notice]:
+    """The last ways out: the channel itself, and the list for the machine that was asked about."""
+    if records.index == "built-in" and not failed.rejected:
+        yield Notice("go_online")
+    words = ["conda", "torch-install", "--list"]
+    words += ["--platform", on.subdir] if on.foreign else []
+    words += ["--cuda", args.cuda] if args.cuda != "auto" else []
+    words += ["--offline"] if records.index != "live" else []
+    yield Notice("see_list", {"command": shlex.join(words)})
 
 
 def _with_url(build: Build, channel: Located) -> Build:
@@ -180,13 +207,17 @@ def _pins(
     chosen: Choice,
     on: Machine,
     target: Target,
+    request: Request,
     given: Given | None,
     notices: list[Notice],
 ) -> list[str]:
     """The pins for this hand-over, and what has to be said about them.
 
-    Raises: PinConflict where the environment's own pins leave no version.
+    What the user asks for in this run goes to the solver as written, and is said. Raises:
+    PinConflict where the environment's own pins leave no version, HistoryConflict where what was
+    asked for in it before does.
     """
+    words = [Pin(spec, "") for spec in request.others]
     pins = []
     for rule in rules.applying(chosen, catalog.admits):
         if pin := rules.conflict(rule, on.pins, catalog.admits):
@@ -200,6 +231,18 @@ def _pins(
         if given and (against := given.against(rule)):
             notices.append(against)
             continue
+        if word := rules.conflict(rule, words, catalog.admits):
+            facts = {"spec": word.spec, "pin": rule.pin, "why": rule.why}
+            notices.append(Notice("against_rule", facts, rule.source))
+            continue
+        if before := rules.conflict(rule, on.history, catalog.admits):
+            raise HistoryConflict(
+                spec=before.spec,
+                needed=rule.pin,
+                torch=chosen.torch.version,
+                why=rule.why,
+                where=shlex.join(target.words or ("-p", str(target.prefix))),
+            )
         pins.append(rule.pin)
         notices.append(Notice("rule_pin", {"pin": rule.pin, "why": rule.why}, rule.source))
         if there := rules.contradicted(rule, on.installed, catalog.admits):
@@ -207,7 +250,8 @@ def _pins(
             notices.append(Notice("rule_installed", {"installed": name, "pin": rule.pin}))
     if pins and target.prefix:
         file = os.path.join(target.prefix, "conda-meta", "pinned")
-        notices.append(Notice("rule_keep", {"pin": ", ".join(pins), "file": file}))
+        code = "rule_keep" if len(pins) == 1 else "rule_keep_all"
+        notices.append(Notice(code, {"pins": ", ".join(pins), "file": file}))
     return pins
 
 

@@ -13,6 +13,7 @@ from conda import CondaError
 
 from .messages import text
 from .models import Notice
+from .text import bullet, wrapped
 
 
 class TorchMirrorError(CondaError):
@@ -41,9 +42,10 @@ class TorchMirrorError(CondaError):
         return "\n".join([str(self.message), *self._advice()])
 
     def _advice(self) -> list[str]:
-        lines = ["", f"Cause: {self._cause}"] if self._cause else []
+        lines = ["", *wrapped(text("show.cause", {"cause": self._cause}))] if self._cause else []
         if self._hints:
-            lines += ["", "Next steps:", *(f"  - {hint['text']}" for hint in self._hints)]
+            lines += ["", text("show.next_steps")]
+            lines += [line for hint in self._hints for line in bullet(hint["text"])]
         return lines
 
     def dump_map(self) -> dict[str, Any]:
@@ -73,6 +75,25 @@ class BadPython(UsageError):
     """`--python` is not a version."""
 
     code = "bad_python"
+
+
+class BadPythonSpec(UsageError):
+    """A spec on Python that does not name one version."""
+
+    code = "bad_python_spec"
+
+
+class Contradiction(UsageError):
+    """Two words of the command line that cannot both hold."""
+
+    code = "contradiction"
+
+
+class SolveAlone(UsageError):
+    """`--solve` without a preview to go on from."""
+
+    code = "solve_alone"
+    hints = ("solve_preview",)
 
 
 class BadSpec(UsageError):
@@ -134,7 +155,7 @@ class ChannelError(TorchMirrorError):
 
 
 class ChannelMissing(ChannelError):
-    """The mirror answers 404 for the channel."""
+    """The mirror does not have the channel for this platform."""
 
     code = "channel_missing"
 
@@ -172,6 +193,13 @@ class PinConflict(TorchMirrorError):
 
     code = "pin_conflict"
     hints = ("change_pin", "newer_release")
+
+
+class HistoryConflict(TorchMirrorError):
+    """What was asked for in the environment before contradicts what the chosen release needs."""
+
+    code = "history_conflict"
+    hints = ("change_spec", "newer_release", "repeat_spec")
 
 
 class PipTorch(TorchMirrorError):

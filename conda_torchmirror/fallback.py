@@ -351,15 +351,20 @@ class Sources:
         failures = [f for f in self._failures if f.source.name == name]
         if isinstance(cause, ChannelError) and len(failures) == 1:
             raise cause
-        lines = [f"{_shown(f.source)} {text(f.reason.code, f.reason.facts)}" for f in failures]
+        said = (f"{_shown(f.source)} {text(f.reason.code, f.reason.facts)}" for f in failures)
+        lines = list(dict.fromkeys(said))
         blocked = [f for f in failures if f.reason.code == "probe_blocked"]
         raise NoSource(
             channel=name,
             tried=", ".join(dict.fromkeys(_shown(f.source) for f in failures)),
             detail=safe("; ".join(lines)),
             ways=[
-                Notice("write_to_support", {**f.reason.facts, "mirror": _shown(f.source)})
-                for f in blocked
+                *(
+                    Notice("write_to_support", {**f.reason.facts, "mirror": _shown(f.source)})
+                    for f in blocked
+                ),
+                *([Notice("allow_fallback")] if self.args.no_fallback else []),
+                *([Notice("preview_offline")] if self.args.dry_run or self.args.list else []),
             ],
         ) from cause
 

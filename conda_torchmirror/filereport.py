@@ -23,7 +23,7 @@ from .messages import text
 from .mirrors import MirrorError
 from .models import Notice
 from .rewriting import STDIN, FileResult, Options
-from .text import safe
+from .text import bullet, safe
 
 
 def rewrite(args: Namespace) -> int:
@@ -160,7 +160,7 @@ def lines(result: FileResult, *, edits: bool = True) -> list[str]:
         for edit in result.edits:
             out += _edit(edit.line, safe(edit.old), safe(edit.new))
     for notice in result.notices:
-        out += render.bullet(_told(notice))
+        out += bullet(_told(notice))
     return out
 
 

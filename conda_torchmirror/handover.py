@@ -216,6 +216,8 @@ def _document(output: str) -> dict[str, Any]:
 
 def _attach(error: BaseException, extra: Mapping[str, Any]) -> None:
     """Put our key into conda's JSON error; conda prints every public attribute of an error."""
+    # After an interrupted transaction one of the errors is an empty tuple: conda had none to show.
     for part in (error, *getattr(error, "errors", ())):
-        for name, value in extra.items():
-            setattr(part, name, value)
+        if isinstance(part, BaseException):
+            for name, value in extra.items():
+                setattr(part, name, value)

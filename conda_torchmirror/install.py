@@ -20,6 +20,7 @@ from .exceptions import (
     NoEnvironment,
     NothingCached,
     Shadowed,
+    SolveAlone,
     TorchMirrorError,
     UnknownPlatform,
 )
@@ -43,6 +44,8 @@ def execute(args: Namespace, actions: Sequence[Action]) -> int:
     """
     from conda.base.context import context
 
+    if args.solve and not (args.dry_run or args.urls):
+        raise SolveAlone()
     args.given = None
     if args.file and not args.plan:
         from . import fromfile
@@ -93,7 +96,7 @@ def _attempt(
     """One run with the sources that the channels have at present."""
     preview = bool(args.dry_run or args.list or args.urls) and not args.save_plan
     if records is None:
-        records = _records(sources, survey.machine.subdir, preview=preview)
+        records = _records(sources, survey.machine.subdir, preview=preview and not args.solve)
     if args.list:
         render.listing(
             table(survey.machine, request, records.builds, catalog.admits, compat.tables()),
@@ -116,7 +119,7 @@ def _target(args: Namespace) -> Target:
     active = context.active_prefix
     if active and active != context.root_prefix:
         return Target(active, exists=(Path(active) / "conda-meta").is_dir())
-    any_new_one = args.save_plan or args.download_only or (args.urls and args.solve)
+    any_new_one = args.save_plan or args.download_only or args.solve
     return Target(None, ("-n", "NEW") if any_new_one else ())
 
 
@@ -226,9 +229,9 @@ def _carry_out(
     try:
         if kept:
             return saved.make(args, decision, command, variables, extra["torchmirror"])
-        return (
-            handover.replacing(leftover, prefix, command, args, variables, extra, then) or checked
-        )
+        with transaction.unmade(prefix):
+            code = handover.replacing(leftover, prefix, command, args, variables, extra, then)
+        return code or checked
     except TorchMirrorError:
         raise
     except Exception as error:

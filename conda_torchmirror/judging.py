@@ -102,7 +102,8 @@ class Judge:
 
     def _accelerator(self, read: Facts) -> Clash | None:
         if read.accelerator == "cuda" and not self.wants_cuda:
-            says = Notice("cpu_asked" if self.request.cuda == "cpu" else "no_driver")
+            code = "driver_unknown" if self.machine.foreign else "no_driver"
+            says = Notice("cpu_asked" if self.request.cuda == "cpu" else code)
             needs = Notice("cuda", {"cuda": read.cuda}) if read.cuda else Notice("cuda_build")
             return "cuda_build", says, needs
         if read.accelerator == "cpu" and self.wants_cuda and not self.request.allow_cpu:

@@ -69,7 +69,7 @@ def survey(
     native = fact("platform", native_subdir, subdir, evidence)
     at_home = subdir == native
     value, origin = _cuda(cuda, at_home, subdir, native, evidence)
-    machine = Machine(subdir=subdir, cuda=value, cuda_from=origin)
+    machine = Machine(subdir=subdir, cuda=value, cuda_from=origin, foreign=not at_home)
 
     # Who hides the driver says that there is none; its devices would only contradict that.
     hidden = any(notice.code == "cuda_hidden" for notice in evidence)

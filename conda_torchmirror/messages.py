@@ -25,6 +25,13 @@ TEXT: dict[str, str] = {
     "bad_cuda.cause": "it takes auto, cpu, or a CUDA version such as 12.4 or cu124",
     "bad_python": "`--python {value}` is not understood",
     "bad_python.cause": "it takes a version such as 3.11",
+    "bad_python_spec": "`{spec}` does not name one version of Python",
+    "bad_python_spec.cause": "builds are for one minor version each: `python=3.11`",
+    "contradiction": "`{first}` and `{second}` contradict each other",
+    "contradiction.cause": "one of them has to be left out",
+    "solve_alone": "`--solve` goes with `--dry-run`",
+    "solve_alone.cause": "it takes a preview on to conda's solver; an installation always solves",
+    "solve_preview": "add `--dry-run`, or leave `--solve` out to install",
     "bad_spec": "`{spec}` is not a match spec that conda can read",
     "bad_spec.cause": "{detail}",
     "other_channel": "`{spec}` names the channel `{channel}`",
@@ -57,6 +64,10 @@ TEXT: dict[str, str] = {
     "channel_broken.cause": "{url}: {detail}",
     "pin_conflict": "the pin `{pin}` ({source}) contradicts `{needed}`",
     "pin_conflict.cause": "PyTorch {torch} needs `{needed}`: {why}",
+    "history_conflict": "`{spec}`, which was asked for in this environment, contradicts `{needed}`",
+    "history_conflict.cause": "PyTorch {torch} needs `{needed}`: {why}",
+    "change_spec": '`conda install {where} "{needed}"` replaces it; then run this again',
+    "repeat_spec": 'to keep it all the same, name it here as well: "{spec}"',
     "pip_torch": "pip has put {packages} into {prefix}",
     "pip_torch.cause": "conda would unpack its own files over pip's, and neither would work",
     "shadowed": "strict channel priority hides a package that this set needs",
@@ -68,6 +79,7 @@ TEXT: dict[str, str] = {
     "preview_platform": "use `--dry-run` for a preview, or `-n NEW` for a new environment",
     "go_online": "run once without `--offline`",
     "preview_offline": "`--dry-run --offline` previews from conda's cache or the built-in index",
+    "allow_fallback": "without `--no-fallback` other sources are tried",
     "other_mirror": "name another source: `--mirror upstream` or `--mirror URL`",
     "do_not_retry": "do not try again at once; open the URL in a browser, it says whom to write to",
     "check_network": "check the network, and the proxy that `conda config --show proxy_servers`"
@@ -90,7 +102,10 @@ TEXT: dict[str, str] = {
     "use_wheels": "pip wheels have code for this GPU from PyTorch {since} on, up to {torch} with"
     " {tag}",
     "older_release": "leave the release open: {torch} has what fits",
-    "see_list": "`conda torch-install --list` shows what there is",
+    "open_versions": "leave the versions open: {torch} has what fits",
+    "other_channel_has": "PyTorch {torch} is in the channel `{channel}`, from which torch-install"
+    " does not choose; the official command is `{command}`",
+    "see_list": "`{command}` shows what there is",
     "change_pins": "change the pin that is in the way: {pins}",
     "name_cuda": "`--cuda 12.4` chooses for a driver that will run that CUDA, and asks none here",
     "drop_partner": "leave {names} out, or ask for another release",
@@ -107,17 +122,22 @@ TEXT: dict[str, str] = {
     "arch_missing": "{build}, not for a {machine}",
     "partner_missing": "{build}, and {machine}",
     "and_more": "{fact} (and {count} more like it)",
-    "no_release": "no release in the channel matches these specs",
+    "no_release": "no build in the channel matches these specs",
+    "no_release_built_in": "no build in the built-in index, which knows {first} to {last}, matches"
+    " these specs",
     # Notices.
     "minor_version_compat": "CUDA {cuda} is newer than the driver's {driver}; NVIDIA's"
     " minor-version compatibility lets it run, without PTX (`--cuda-compat strict` refuses it)",
     "cuda_below_asked": "no build of {torch} for CUDA {asked} itself: {cuda} is the highest that"
     " fits, and runs there",
+    "cuda_narrowed": "CUDA {cuda}, as the specs ask; it runs on a driver for CUDA {asked}",
     "cpu_no_driver": "no NVIDIA driver was found, so this is a CPU build; for a machine that has"
     " one say `--cuda 12.4`",
     "cpu_no_gpu": "no GPU that CUDA can use was found, so this is a CPU build; for a machine that"
     " has one say `--cuda 12.4`",
     "cpu_no_driver_mac": "on macOS there is one build, which uses the CPU and Apple's MPS",
+    "cpu_foreign": "nothing is known from here of the driver of that machine, so this is a CPU"
+    " build; for one with an NVIDIA GPU say `--cuda 12.4`",
     "cpu_allowed": "no CUDA build fits, so this is a CPU build (`--allow-cpu`)",
     "partner_along": "{installed} would not fit any more, so {chosen} is chosen along",
     "runtime_lagging": "{build} needs `{lacks}`, which the runtime channel lacks: left to the"
@@ -133,12 +153,16 @@ TEXT: dict[str, str] = {
     "channel_upstream": "`{channel}` comes from upstream; {mirror} has it: {options}",
     "others_mirrored": "everything else: {where}",
     "custom_mirror": "the channel `pytorch` comes from your own `custom_channels`",
-    "newer_elsewhere": "2.5.1 is the last release of this channel; newer ones are on conda-forge"
-    " (releases below 2.6: do not load untrusted files, CVE-2025-32434)",
+    "newer_elsewhere": "{last} is the last release of this channel; newer ones are on conda-forge"
+    " (releases below {fixed}: do not load untrusted files, {id})",
     "rule_pin": "pinned for this hand-over: {pin} ({why})",
-    "rule_installed": "{installed} is installed and contradicts the pin {pin}; the solver"
-    " replaces it",
-    "rule_keep": "to keep it through a later `conda update --all`, add {pin} to {file}",
+    "rule_installed": "{installed} is installed and contradicts the pin {pin}; the solver has to"
+    " replace it",
+    "against_rule": "`{spec}` is asked for, though PyTorch needs {pin} ({why}); the solver gets it"
+    " as written",
+    "rule_keep": "to keep it through a later `conda update --all`, add {pins} to {file}",
+    "rule_keep_all": "to keep them through a later `conda update --all`, add to {file}, a line"
+    " each: {pins}",
     "cpuonly_removed": "{spec} keeps the environment on CPU builds and is removed first",
     "pip_torch_there": "pip has put {packages} into the environment; an installation stops there",
     "python_changes": "the environment's Python {old} becomes {new}",
@@ -250,6 +274,8 @@ TEXT: dict[str, str] = {
     "remove_names": "remove them: `conda remove --force -p {prefix} {names}`",
     "remove_name": "remove it: `conda remove -p {prefix} {name}`",
     "urls_total": "{count} files, {size}",
+    "urls_total_part": "{count} files, {size} and {unknown} of unknown size",
+    "urls_total_unknown": "{count} files of unknown size",
     "urls_no_hash": "{count} of them without a known hash",
     "urls_family": "what conda's solver adds is not among them: `--solve` lists it too",
     "urls_beside_plan": "saved in {folder}, they are found by `conda torch-install --plan"

@@ -15,6 +15,7 @@ TEXT: dict[str, str] = {
     "cuda_to_compare": "a CUDA version to compare with",
     "cpu_asked": "a CPU build is asked for",
     "no_driver": "there is no NVIDIA driver",
+    "driver_unknown": "nothing is known of the driver",
     "cuda_asked": "CUDA {cuda} is asked for",
     "gpu_there": "there is an NVIDIA GPU",
     "driver_there": "there is an NVIDIA driver",

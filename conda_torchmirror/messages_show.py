@@ -15,6 +15,7 @@ TEXT: dict[str, str] = {
     "driver_cuda": "CUDA {cuda} ({origin})",
     "driver_unusable": "{driver}, runs no CUDA",
     "driver_none": "no NVIDIA driver",
+    "driver_unknown": "not known from here",
     "driver_not_asked": "not asked (--cuda cpu)",
     "target_none": "none named",
     "package": "package",
@@ -28,6 +29,7 @@ TEXT: dict[str, str] = {
     "left_to_solver": "(left to the solver)",
     "see": "see {url}",
     "evidence": "Evidence",
+    "in_conda": "The same in plain conda:",
     "by_url": "The same in plain conda, from the mirror's URL:",
     "by_name": "or by name, where conda is pointed at the mirror:",
     # --explain.
@@ -35,6 +37,9 @@ TEXT: dict[str, str] = {
     "nothing_newer": "nothing: the chosen builds are the newest of the channel",
     "one_build": "{reason} ({code}, 1 build)",
     "builds": "{reason} ({code}, {count} builds)",
+    # Errors, where conda does not render them itself.
+    "cause": "Cause: {cause}",
+    "next_steps": "Next steps:",
     # The request, for an error.
     "asked_on": "on {subdir}",
     "asked_python": "for Python {python}",

@@ -25,7 +25,7 @@ from .models import Build, Choice, Located, Notice
 from .probing import Probe, Target
 from .remembered import Memory
 from .selection import choose
-from .text import columns, safe
+from .text import bullet, columns, safe
 
 #: What a set of torch builds is read from.
 CHANNELS = ("pytorch", "conda-forge", "nvidia")
@@ -230,11 +230,11 @@ def _lines(rows: Sequence[Row], chosen: Sequence[Build], subdir: str) -> list[st
     if remarks:
         lines += [
             "",
-            *(line for remark in dict.fromkeys(remarks) for line in render.bullet(remark)),
+            *(line for remark in dict.fromkeys(remarks) for line in bullet(remark)),
         ]
     lines += [
         "",
-        *(line for line in render.bullet(text("test_files", {"files": ", ".join(about)}))),
+        *(line for line in bullet(text("test_files", {"files": ", ".join(about)}))),
     ]
     return lines if about else lines[:-2]
 

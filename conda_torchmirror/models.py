@@ -68,7 +68,8 @@ class Installed(NamedTuple):
 
 
 class Pin(NamedTuple):
-    """A match spec that binds the environment, and the file or setting it comes from."""
+    """A match spec that binds the environment, and the file or setting it comes from, or history
+    where it was asked for when the environment was made."""
 
     spec: str
     source: str
@@ -80,8 +81,10 @@ class Machine:
 
     `cuda` is the newest CUDA that the driver runs (the value of `__cuda`), or None without a
     driver; `cuda_from` is libcuda, CONDA_OVERRIDE_CUDA, --cuda or none. `cuda_arch` is the lowest
-    compute capability of all devices. `python` is major.minor, or None where the newest may be
-    taken; `python_from` is prefix, --python or newest. `wsl` means WSL 2, `failing` that a driver
+    compute capability of all devices. `history` are the specs that the user asked for in this
+    environment before. `python` is major.minor, or None where the newest may be
+    taken; `python_from` is prefix, --python or newest. `wsl` means WSL 2, `foreign`
+    another platform than that of this computer, `failing` that a driver
     is there which should run a GPU and does not. `remarks` are to be told beside every choice.
     """
 
@@ -95,7 +98,9 @@ class Machine:
     python_from: str = "newest"
     installed: tuple[Installed, ...] = ()
     pins: tuple[Pin, ...] = ()
+    history: tuple[Pin, ...] = ()
     wsl: bool = False
+    foreign: bool = False
     failing: bool = False
     remarks: tuple[Notice, ...] = ()
 
@@ -121,11 +126,6 @@ class Request:
     allow_cpu: bool = False
     source: str = "auto"
     python: str | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the packages to install, pytorch first."""
-        return tuple(self.specs)
 
 
 class Notice(NamedTuple):
@@ -211,7 +211,8 @@ class Plan:
     """What is handed to conda, and what is printed so that a person can do the same by hand.
 
     `environment` holds the environment variables that the hand-over and the printed command set.
-    `passed` are the channels as conda gets them, in order, the user's own among them.
+    `passed` are the channels as conda gets them, in order, the user's own among them. `before` are
+    commands that have to come first.
     """
 
     verb: Literal["install", "create"]
@@ -221,8 +222,8 @@ class Plan:
     environment: Mapping[str, str]
     command: str
     command_by_name: str
-    notices: tuple[Notice, ...] = ()
     passed: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from .exceptions import BadMirror, BadRegistry, NothingToEnable
 from .messages import text
 from .mirrors import MirrorError, upstream_url
 from .overview import print_lines, source_of
-from .render import bullet, say
-from .text import columns, safe
+from .render import say
+from .text import bullet, columns, safe
 
 #: What the file maps if no channel is named. More would slow every start of conda down: it reads
 #: 0.2 ms for each line.

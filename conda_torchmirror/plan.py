@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
-from .models import Choice, Located, Notice, Plan, Request
+from .models import Choice, Located, Plan, Request
 
 
 def specs(choice: Choice, others: Iterable[str] = ()) -> tuple[str, ...]:
@@ -35,14 +35,15 @@ def make(
     python: str | None = None,
     user_channels: Sequence[str] = (),
     behind: Sequence[Located] | None = None,
-    notices: Sequence[Notice] = (),
+    leftover: str | None = None,
 ) -> Plan:
     """The plan for a choice.
 
     `target` are the words that name the environment (`-n NAME`, `--platform SUBDIR`), `python` a
     version where Python is to be named to the solver, `user_channels` those of `-c`. `behind` are
     the channels that come after these and are not among them; None puts all of ours before.
-    `flexible` says that the user's channel priority is strict and must not be for this hand-over.
+    `leftover` is a package that has to be removed first. `flexible` says that the user's channel
+    priority is strict and must not be for this hand-over.
     """
     wanted = specs(choice, request.others)
     if python:
@@ -71,8 +72,8 @@ def make(
         environment=environment,
         command=_command([*head, *wanted], typed),
         command_by_name=_command([*head, *wanted], by_name),
-        notices=tuple(notices),
         passed=by_name,
+        before=(_command(["conda", "remove", *target, leftover], ()),) if leftover else (),
     )
 
 

@@ -48,7 +48,8 @@ def with_environment(
             machine = replace(machine, python=found, python_from="prefix")
         packages = [_installed(record) for record in records.values()]
         packages += fact("pip", lambda: list(_pip(prefix, records)), [], evidence)
-        machine = replace(machine, installed=tuple(packages))
+        history: list[Pin] = fact("history", lambda: list(_history(prefix)), [], evidence)
+        machine = replace(machine, installed=tuple(packages), history=tuple(history))
     if python and (given := _major_minor(python)):
         machine = replace(machine, python=given, python_from="--python")
     code = {"prefix": "python_from_prefix", "--python": "python_given"}.get(machine.python_from)
@@ -104,6 +105,16 @@ def _pip(prefix: str, records: dict[str, Any]) -> Iterator[Installed]:
             if installer == "conda" or (not installer and by_conda):
                 continue
             yield Installed(name, found.version, "", "pypi")
+
+
+def _history(prefix: str) -> Iterator[Pin]:
+    """Yield the specs that the user asked for in this environment, which solvers keep to."""
+    from conda.history import History
+
+    asked = History(prefix).get_requested_specs_map()
+    for name in FAMILY:
+        if name in asked:
+            yield Pin(str(asked[name]), "history")
 
 
 def _pins(prefix: str | None) -> Iterator[Pin]:

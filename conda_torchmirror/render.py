@@ -6,14 +6,13 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from textwrap import wrap
 from typing import Any
 
-from .builds import number, release
+from .builds import TORCH, number, release
 from .messages import text
 from .models import Build, Decision, Machine, Notice, Records, Rejection, Request
 from .plan import shell_lines
-from .text import columns, file_size, safe
+from .text import bullet, columns, file_size, safe, wrapped
 
 #: More specs than anybody types: then the command is shown only with -v.
 _TYPED = 30
@@ -58,15 +57,25 @@ _NEAREST = (
 )
 
 
-def why(rejected: Sequence[Rejection], most: int = 3) -> str:
+def why(rejected: Sequence[Rejection], records: Records, most: int = 3) -> str:
     """The reasons in short: what the machine or the request says, and what the builds need."""
     if not rejected:
+        known = {order: build.version for build in records.builds if (order := _order(build))}
+        if records.index == "built-in" and known:
+            span = {"first": known[min(known)], "last": known[max(known)]}
+            return text("no_release_built_in", span)
         return text("no_release")
     grouped: dict[tuple[str, str], list[Notice]] = {}
     for item in rejected:
         grouped.setdefault((item.code, fact(item.machine)), []).append(item.needs)
     reasons = sorted(grouped.items(), key=lambda found: _NEAREST.index(found[0][0]))
+    # That CPU builds run on the CPU only explains nothing beside a reason for the others.
+    reasons = [found for found in reasons if found[0][0] != "cpu_build"] or reasons
     return "; ".join(_reason(code, machine, needs) for (code, machine), needs in reasons[:most])
+
+
+def _order(build: Build) -> Any:
+    return release(build.version) if build.name == TORCH else None
 
 
 def fact(notice: Notice) -> str:
@@ -146,43 +155,38 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
     out += ["", *columns(rows)]
     notices = [notice for notice in decision.notices if verbose or notice.code not in QUIET]
     if notices:
-        out += ["", *(line for n in notices for line in bullet(text(n.code, n.facts)))]
-        if verbose:
-            out += [f"    {shown('see', url=n.url)}" for n in notices if n.url]
+        out.append("")
+        for notice in notices:
+            out += bullet(text(notice.code, notice.facts))
+            if verbose and notice.url:
+                out.append(f"    {shown('see', url=notice.url)}")
     if verbose and decision.evidence:
         out += [
             "",
             shown("evidence"),
-            *(line for n in decision.evidence for line in bullet(evidence(n))),
+            *_evidence(decision.evidence),
         ]
     if explain:
         out += ["", shown("passed_over"), *explained(choice.rejected)]
     if verbose or len(plan.specs) <= _TYPED:
         shell = shell_lines(plan.environment, machine.subdir)
-        out += ["", shown("by_url")]
-        out += [f"  {line}" for line in (*shell, plan.command)]
-        if plan.command_by_name != plan.command:
+        mirrored = plan.command_by_name != plan.command
+        out += ["", shown("by_url" if mirrored else "in_conda")]
+        out += [f"  {line}" for line in (*plan.before, *shell, plan.command)]
+        if mirrored:
             out += [shown("by_name"), f"  {plan.command_by_name}"]
     if decision.dry_run and not decision.solved:
         out += ["", text("dry_run")]
     return [safe(line) for line in out]
 
 
+def _evidence(notices: Iterable[Notice]) -> list[str]:
+    return [line for notice in notices for line in bullet(evidence(notice))]
+
+
 def evidence(notice: Notice) -> str:
     """The sentence for a fact about the machine."""
     return text(f"machine.{notice.code}", notice.facts, default=notice.code)
-
-
-def bullet(sentence: str) -> list[str]:
-    """A sentence as an item of a list, wrapped for a terminal of width 80."""
-    return wrap(
-        sentence,
-        width=78,
-        initial_indent="  - ",
-        subsequent_indent="    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _facts(decision: Decision) -> list[tuple[str, str]]:
@@ -192,8 +196,7 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
     elif machine.cuda:
         driver = shown("driver_cuda", cuda=machine.cuda, origin=machine.cuda_from)
     else:
-        code = "driver_unusable" if machine.driver else "driver_none"
-        driver = shown(code, driver=machine.driver)
+        driver = shown(_driverless(machine), driver=machine.driver)
     rows = [(shown("driver"), driver)]
     if machine.gpus:
         gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
@@ -205,6 +208,13 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
     for channel in decision.plan.channels:
         rows.append((channel.name, f"{channel.url} ({channel.mirror})"))
     return rows
+
+
+def _driverless(machine: Machine) -> str:
+    """What to say of the driver where it gives no CUDA."""
+    if machine.foreign:
+        return "driver_unknown"
+    return "driver_unusable" if machine.driver else "driver_none"
 
 
 def explained(rejected: Iterable[Rejection]) -> list[str]:
@@ -224,14 +234,7 @@ def explained(rejected: Iterable[Rejection]) -> list[str]:
         reason = _reason(code, machine, [item.needs for item in items])
         count = "builds" if len(items) > 1 else "one_build"
         said = shown(count, reason=reason, code=code, count=len(items))
-        out += wrap(
-            f"{version}  {said}",
-            width=78,
-            initial_indent="  ",
-            subsequent_indent=" " * (4 + len(version)),
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        out += wrapped(f"{version}  {said}", "  ", " " * (4 + len(version)))
     return out
 
 
@@ -278,6 +281,7 @@ def summary(decision: Decision) -> dict[str, Any]:
             {"name": c.name, "url": safe(c.url), "mirror": c.mirror} for c in plan.channels
         ],
         "environment": dict(plan.environment),
+        "before": [safe(command) for command in plan.before],
         "command": safe(plan.command),
         "command_by_name": safe(plan.command_by_name),
         "rejected": [
@@ -351,7 +355,9 @@ def listing(
         any_fits = any(fits for _, fits in found)
         mark = shown("list_yes") if any_fits else "-"
         table.append((mark, version, cuda or shown("list_cpu"), marks))
-    driver = shown("list_driver", cuda=machine.cuda) if machine.cuda else shown("driver_none")
+    driver = shown(_driverless(machine), driver=machine.driver)
+    if machine.cuda:
+        driver = shown("list_driver", cuda=machine.cuda)
     code = "list_index_of" if records.date else "list_index"
     index = shown(code, index=records.index, date=records.date)
     head = shown("list_head", subdir=machine.subdir, driver=driver, index=index)

@@ -23,7 +23,7 @@ from .exceptions import (
 )
 from .messages import text
 from .models import Machine, Notice
-from .text import columns, file_size, safe
+from .text import bullet, columns, file_size, safe
 
 _PIP_NAMES = ("torch", "torchvision", "torchaudio")
 
@@ -205,5 +205,5 @@ def _lines(plan: saved.SavedPlan, lacking: Sequence[Any], notices: Sequence[Noti
         text("plan_size" if lacking else "plan_at_hand", facts),
     ]
     if notices:
-        out += [line for n in notices for line in render.bullet(text(n.code, n.facts))]
+        out += [line for n in notices for line in bullet(text(n.code, n.facts))]
     return out

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from .builds import FAMILY, RUNTIMES
-from .exceptions import BadCuda, BadPython, BadSpec, OtherChannelSpec
+from .exceptions import (
+    BadCuda,
+    BadPython,
+    BadPythonSpec,
+    BadSpec,
+    Contradiction,
+    OtherChannelSpec,
+)
 from .models import Compat, Request
 
 DEFAULT = ("pytorch", "torchvision", "torchaudio")
 _CUDA = re.compile(r"(?:cuda)?(\d{1,2}\.\d{1,2})(?:\.\d+)?")
 _CUDA_TAG = re.compile(r"cu(\d{2,3})")
+_TORCH = re.compile(r"^(.*::)?torch(?=$|[\s=<>!~\[])", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 _PYTHON = re.compile(r"(?:py(?:thon)?)?={0,2}(\d+)\.(\d+)(\.\d+)?(?:\.\*)?")
 
@@ -51,15 +59,13 @@ def make(
     allow_cpu: bool = False,
     source: str = "auto",
     python_word: str | None = None,
-    keep: Sequence[str] = (),
 ) -> Request:
     """Read the specs: the torch family is chosen by us, everything else goes to the solver.
 
-    `torch` is accepted as `pytorch`. pytorch is always part of the set; `keep` are specs for it
-    that hold where it is not named. `cpuonly` stands for a CPU build, `python=3.11` for
-    `--python 3.11`.
+    `torch` is accepted as `pytorch`. pytorch is always part of the set. `cpuonly` stands for a CPU
+    build, `python=3.11` for `--python 3.11`.
 
-    Raises: BadSpec, OtherChannelSpec, BadCuda, BadPython.
+    Raises: BadSpec, OtherChannelSpec, BadCuda, BadPython, Contradiction.
     """
     family: dict[str, list[str]] = {}
     others: list[str] = []
@@ -67,9 +73,11 @@ def make(
     for word in words:
         name, spec, channel = _read(word)
         if name == "cpuonly":
+            if wanted not in ("auto", "cpu"):
+                raise Contradiction(first=word, second=f"--cuda {cuda_word}")
             wanted = "cpu"
-        elif name == "python" and python_word is None:
-            python_word = spec.partition("python")[2].lstrip("= ") or None
+        elif name == "python":
+            python_word = _named_python(word, spec, python_word)
         elif name in (*FAMILY, *RUNTIMES):
             if channel not in (None, "pytorch"):
                 raise OtherChannelSpec(spec=word, channel=channel)
@@ -79,7 +87,7 @@ def make(
     if not any(name in FAMILY for name in family):
         family = {**{name: [name] for name in DEFAULT}, **family}
     if "pytorch" not in family:
-        family["pytorch"] = list(keep) or ["pytorch"]
+        family["pytorch"] = ["pytorch"]
     ordered = {name: tuple(family[name]) for name in (*FAMILY, *RUNTIMES) if name in family}
     return Request(
         specs=ordered,
@@ -92,12 +100,28 @@ def make(
     )
 
 
+def _named_python(word: str, spec: str, given: str | None) -> str | None:
+    """The version of `--python`, where a spec on Python stands beside it or for it.
+
+    Raises: BadPythonSpec, Contradiction.
+    """
+    tail = spec.partition("python")[2].strip()
+    if not tail:
+        return given
+    found = _PYTHON.fullmatch(tail)
+    if not found:
+        raise BadPythonSpec(spec=word)
+    if given is not None and python(given)[0] != f"{found[1]}.{found[2]}":
+        raise Contradiction(first=word, second=f"--python {given}")
+    return given or tail.lstrip("= ")
+
+
 def _read(word: str) -> tuple[str, str, str | None]:
     """(name, the spec without its channel, the channel's name) of a match spec."""
     from conda import CondaError
     from conda.models.match_spec import MatchSpec
 
-    bare = re.sub(r"^(.*::)?torch(?=$|[\s=<>!~\[])", r"\1pytorch", word.strip())
+    bare = _TORCH.sub(r"\1pytorch", word.strip())
     try:
         spec = MatchSpec(bare)
     except (CondaError, ValueError) as error:

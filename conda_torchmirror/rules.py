@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -81,10 +81,20 @@ def notices(choice: Choice, admits: Admits) -> tuple[Notice, ...]:
     """What is to be said about a release, such as a vulnerability that newer ones have closed."""
     torch = choice.torch
     return tuple(
-        Notice(entry["code"], {"torch": torch.version}, entry["url"])
+        Notice(entry["code"], entry["facts"], entry["url"])
         for entry in _data()["notices"]
         if admits(f"pytorch {entry['torch']}", "pytorch", torch.version, "")
     )
+
+
+def elsewhere(specs: Iterable[str], subdir: str, admits: Admits) -> Iterator[Notice]:
+    """Releases that these specs on pytorch ask for and that another channel has."""
+    narrowed = [spec for spec in specs if spec != "pytorch"]
+    for entry in _data()["elsewhere"] if narrowed else ():
+        command = entry["commands"].get(subdir)
+        if command and all(admits(spec, "pytorch", entry["torch"], "") for spec in narrowed):
+            facts = {"torch": entry["torch"], "channel": entry["channel"], "command": command}
+            yield Notice("other_channel_has", facts, entry["source"])
 
 
 def conflict(rule: Rule, pins: Iterable[Pin], admits: Admits) -> Pin | None:

@@ -228,12 +228,9 @@ def _choice(
         )
     elif read.cuda and request.cuda not in ("auto", "cpu", read.cuda):
         below = {"cuda": read.cuda, "asked": request.cuda, "torch": candidate.build.version}
-        told.append(Notice("cuda_below_asked", below))
-    if read.accelerator == "cpu" and request.cuda == "auto":
-        alone = "cpu_no_gpu" if machine.driver or machine.remarks else "cpu_no_driver"
-        if machine.subdir.startswith("osx-"):
-            alone = "cpu_no_driver_mac"
-        told.append(Notice("cpu_allowed" if machine.has_gpu else alone))
+        told.append(Notice("cuda_narrowed" if judge.runtime_specs else "cuda_below_asked", below))
+    if read.accelerator == "cpu" and request.cuda != "cpu":
+        told.append(Notice(_why_cpu(machine)))
     told += machine.remarks
     return Choice(
         builds=(candidate.build, *partners),
@@ -243,6 +240,17 @@ def _choice(
         compat="strict" if candidate.strict else "minor",
         notices=tuple(told),
     )
+
+
+def _why_cpu(machine: Machine) -> str:
+    """The code of what is said of a CPU build that nobody asked for."""
+    if machine.subdir.startswith("osx-"):
+        return "cpu_no_driver_mac"
+    if machine.has_gpu:
+        return "cpu_allowed"
+    if machine.foreign:
+        return "cpu_foreign"
+    return "cpu_no_gpu" if machine.driver or machine.remarks else "cpu_no_driver"
 
 
 def with_runtime(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from textwrap import wrap
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 _TOKEN = re.compile(r"/t/[^/\s]+(?=/)")
+_COMMAND = re.compile(r"`[^`]+`")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -18,6 +20,28 @@ def safe(text: str) -> str:
     'https://host/t/<TOKEN>/pytorch'
     """
     return _CONTROL.sub("", _TOKEN.sub("/t/<TOKEN>", _CREDENTIALS.sub("", text)))
+
+
+def wrapped(sentence: str, first: str = "", indent: str = "") -> list[str]:
+    """A sentence as lines for a terminal of width 80, the first of which begins with `first`.
+
+    No word is split, and nothing between backticks: a command can be copied from one line.
+    """
+    kept = _COMMAND.sub(lambda found: found[0].replace(" ", "\0"), sentence)
+    lines = wrap(
+        kept,
+        width=78,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace("\0", " ") for line in lines]
+
+
+def bullet(sentence: str) -> list[str]:
+    """A sentence as an item of a list."""
+    return wrapped(sentence, "  - ", "    ")
 
 
 def width(text: str) -> int:

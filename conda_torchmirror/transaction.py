@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
@@ -114,6 +115,24 @@ def downloaded(error: Exception, about: Mapping[str, Any]) -> bool:
 def nowhere() -> str:
     """A path where no environment is, for solving as if for a new one."""
     return os.path.join(gettempdir(), f"torchmirror-{os.getpid()}-none")
+
+
+@contextmanager
+def unmade(prefix: str) -> Iterator[None]:
+    """Remove an environment that was not there before the block and got no package in it.
+
+    Conda leaves a history behind where creating one is interrupted or fails, and then asks before
+    it uses the folder again. Whatever else is in there keeps it.
+    """
+    there = os.path.lexists(prefix)
+    try:
+        yield
+    except BaseException:
+        history = os.path.join(prefix, "conda-meta", "history")
+        held = [os.path.join(root, name) for root, _, names in os.walk(prefix) for name in names]
+        if not there and not set(held) - {history}:
+            shutil.rmtree(prefix, ignore_errors=True)
+        raise
 
 
 def dumped(record: Any) -> dict[str, Any]:

@@ -116,7 +116,10 @@ def show(
     if context.quiet:
         return
     known = {"count": len(files), "size": file_size(total(files))}
-    said = [text("urls_total", known), *(text(n.code, n.facts) for n in notices)]
+    code = "urls_total"
+    if unknown := sum(file.size is None for file in files):
+        code = "urls_total_part" if unknown < len(files) else "urls_total_unknown"
+    said = [text(code, {**known, "unknown": unknown}), *(text(n.code, n.facts) for n in notices)]
     if bare := sum(file.hash is None for file in files):
         said.append(text("urls_no_hash", {"count": bare}))
     print("\n".join(said), file=sys.stderr)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from . import rules
 from .builds import PARTNERS, TORCH, number
 from .compat import Tables
 from .models import Admits, Build, Choice, Machine, NoChoice, Notice, Rejection, Request
@@ -43,10 +44,8 @@ def out(
         pythons = sorted({row[2] for row in rows if row[3]}, key=number)
         if pythons and machine.python not in pythons:
             found.append(Notice("use_python", {"pythons": ", ".join(pythons)}))
-    named = {name: specs for name, specs in request.specs.items() if specs != (name,)}
-    anything = replace(request, specs=dict.fromkeys(request.specs, ()))
-    if named and (choice := fits(machine, anything)):
-        found.append(Notice("older_release", {"torch": f"{TORCH} {choice.torch.version}"}))
+    found += rules.elsewhere(request.specs.get(TORCH, ()), machine.subdir, admits)
+    found += _opened(machine, request, fits)
     if "partner_missing" in codes:
         without = {k: v for k, v in request.specs.items() if k not in PARTNERS}
         if fits(machine, replace(request, specs=without)):
@@ -63,8 +62,20 @@ def out(
     on_cpu = replace(request, cuda="cpu")
     if request.cuda != "cpu" and machine.has_gpu and fits(machine, on_cpu):
         found.append(Notice("use_cpu"))
-    found.append(Notice("see_list"))
     return tuple(found)
+
+
+def _opened(
+    machine: Machine, request: Request, fits: Callable[[Machine, Request], Choice | None]
+) -> Iterator[Notice]:
+    """Which specs to leave open: that of the release if it is enough, else all of the family."""
+    named = [name for name, specs in request.specs.items() if any(spec != name for spec in specs)]
+    for code, opened in (("older_release", [TORCH]), ("open_versions", named)):
+        if set(opened) <= set(named) and opened:
+            specs = {**request.specs, **dict.fromkeys(opened, ())}
+            if choice := fits(machine, replace(request, specs=specs)):
+                yield Notice(code, {"torch": f"{TORCH} {choice.torch.version}"})
+                return
 
 
 def _lowest_cuda(rejected: Iterable[Rejection]) -> str | None:

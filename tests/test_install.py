@@ -10,6 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from support.channels import write_channel
+from support.lab import record
+
+from conda_torchmirror import catalog
 
 SET_2_1_0 = (
     "pytorch=2.1.0=py3.11_cuda12.1_cudnn8.9.2_0",
@@ -154,6 +158,40 @@ def test_interrupted_leaves_the_environment_as_it_was(env_of, mirror, tmp_path):
     assert {p: p.read_bytes() for p in prefix.rglob("*") if p.is_file()} == before
 
 
+SLOW = "#!/bin/sh\ntouch '{flag}'\nsleep 5\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX signal and a shell script")
+@pytest.mark.parametrize("there", [True, False], ids=["existing", "new"])
+def test_interrupted_while_linking_leaves_the_environment_as_it_was(
+    mirrored, make_mirror, condarc, env_of, tmp_path, there
+):
+    """A package whose post-link script takes its time is where Ctrl-C meets the transaction."""
+    flag = tmp_path / "linking"
+    script = SLOW.format(flag=flag)
+    slow = {"slow-0-0.tar.bz2": record("slow", "0", scripts={"bin/.slow-post-link.sh": script})}
+    write_channel(tmp_path / "more" / "mine", "noarch", slow)
+    write_channel(tmp_path / "more" / "mine", "linux-64", {})
+    own = make_mirror(tmp_path / "more", {"mine": ""})
+    prefix = env_of("python=3.12") if there else tmp_path / "new"
+    before = {p: p.read_bytes() for p in prefix.rglob("*") if p.is_file()}
+    words = ("torch-install", "-y", "--no-check", "-p", str(prefix), *ASK_2_5_1, "slow")
+    command = [sys.executable, "-m", "conda", *words, "-c", own.channel_url("mine")]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    deadline = time.monotonic() + 60
+    while not flag.exists():
+        assert time.monotonic() < deadline, "the script never ran"
+        assert child.poll() is None, child.communicate()[0]
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    said = child.communicate(timeout=60)[0]
+    assert child.returncode != 0
+    assert "Traceback" not in said
+    assert "ERROR REPORT" not in said
+    assert {p: p.read_bytes() for p in prefix.rglob("*") if p.is_file()} == before
+    assert prefix.exists() == there
+
+
 # The check after it
 
 
@@ -217,12 +255,44 @@ def test_a_contradicting_pin_is_named(env_of, conda_in_process):
 
 
 def test_an_installed_package_that_contradicts_is_named_and_replaced(env_of, conda_in_process):
+    """Here nobody asked for it: it came as some package's dependency."""
     prefix = env_of("python=3.11", "mkl=2025")
+    asked = history(prefix)
+    file = prefix / "conda-meta" / "history"
+    file.write_text("".join(line for line in asked.splitlines(True) if "specs: " not in line))
     result = conda_in_process("torch-install", "-y", "-p", prefix, *ASK_2_1_0).ok()
     assert "mkl 2025.0.0 is installed and contradicts the pin mkl<2024.1" in " ".join(
         result.stdout.split()
     )
     assert not installed(prefix)["mkl"].startswith("2025.")
+
+
+@pytest.mark.parametrize("before", ["numpy=2.1.3", "mkl=2025"])
+def test_what_was_asked_for_before_contradicts_and_is_named(env_of, conda_in_process, before):
+    """Solvers keep to it, each in its own way, so it is said before any is asked."""
+    prefix = env_of("python=3.11", before)
+    result = conda_in_process("torch-install", "-y", "-p", prefix, *ASK_2_1_0)
+    assert (result.rc, "HistoryConflict" in result.stderr) == (1, True)
+    name = before.partition("=")[0]
+    assert "pytorch" not in installed(prefix)
+    # What it advises works.
+    pin = "numpy<2" if name == "numpy" else "mkl<2024.1"
+    assert f'conda install -p {prefix} "{pin}"' in result.stderr
+    conda_in_process("install", "-y", "-q", "-p", prefix, pin).ok()
+    conda_in_process("torch-install", "-y", "-q", "-p", prefix, *ASK_2_1_0).ok()
+    assert catalog.admits(pin, name, installed(prefix)[name].partition("=")[0], "")
+
+
+def test_what_is_asked_for_now_goes_to_the_solver_as_written_and_is_said(
+    mirrored, conda_in_process, sandbox
+):
+    words = ("torch-install", "-n", "new", *ASK_2_1_0, "numpy>=2")
+    shown = conda_in_process(*words, "--dry-run", "--json").ok().json()["torchmirror"]
+    assert shown["pins"] == ["mkl<2024.1"]
+    assert "against_rule" in [notice["code"] for notice in shown["warnings"]]
+    result = conda_in_process(*words, "-y").ok()
+    assert "conflicts with explicit specs" not in result.stderr
+    assert installed(sandbox.envs / "new")["numpy"].startswith("2.")
 
 
 def test_a_pin_on_pytorch_narrows(env_of, conda_in_process):

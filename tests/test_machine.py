@@ -578,7 +578,8 @@ def test_every_variant_of_the_channel_is_in_the_table() -> None:
 def test_the_channel_never_reaches_blackwell() -> None:
     for block in BUILDS:
         for system in ("linux", "windows"):
-            assert not any(arch.startswith(("10.", "11.", "12.")) for arch in block[system])
+            carried = block[system] or ()  # null: nobody looked
+            assert not any(arch.startswith(("10.", "11.", "12.")) for arch in carried)
 
 
 def test_every_list_is_well_formed_and_in_order() -> None:

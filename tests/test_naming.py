@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import csv
 import doctest
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import naming
 
 DATA = Path(__file__).with_name("data")
-RULES = Path(__file__).resolve().parents[1] / "tools" / "build-index" / "rules.py"
 FAMILY = ("pytorch", "torchvision", "torchaudio", "torchtext")
 #: The versions that belong to pytorch 1.8.0, where the rules begin.
 BEGIN = {"pytorch": (1, 8), "torchvision": (0, 9), "torchaudio": (0, 8), "torchtext": (0, 9)}
 
 
-def _load_rules() -> Any:
-    spec = importlib.util.spec_from_file_location("build_index_rules", RULES)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their own module up
-    spec.loader.exec_module(module)
-    return module
-
-
-rules = _load_rules()
+rules = naming.load_rules()
 
 
 def _records(subdir: str, file: str = "repodata.json") -> list[dict[str, Any]]:
@@ -51,19 +39,13 @@ def _key(record: dict[str, Any], subdir: str) -> tuple[str, str, str, str]:
 
 @pytest.fixture(scope="module")
 def releases() -> dict[str, Any]:
-    table: dict[str, Any] = json.loads((DATA / "releases.json").read_text(encoding="utf-8"))
-    return dict(table["releases"])
+    return naming.releases()
 
 
 @pytest.fixture(scope="module")
-def named(releases: dict[str, Any]) -> dict[tuple[str, str, str, str], Any]:
+def named() -> dict[tuple[str, str, str, str], Any]:
     """Every build that the rules give, by what tells it from another."""
-    found: dict[tuple[str, str, str, str], Any] = {}
-    for torch in rules.covered(releases):
-        for build in rules.expected(releases, torch):
-            assert build.key not in found
-            found[build.key] = build
-    return found
+    return naming.named()
 
 
 def test_examples_in_the_rules() -> None:

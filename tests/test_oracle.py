@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from functools import cache
 from typing import NamedTuple
 
 import pytest
-from support.choosing import DATA, ask, chosen, refused, versions
+from support import naming
+from support.choosing import DATA, ask, chosen, known, real, refused, versions
 
-from conda_torchmirror.models import NoChoice
+from conda_torchmirror import catalog, compat, request, rules, selection, ways
+from conda_torchmirror.models import Machine, NoChoice
 
 
 class Official(NamedTuple):
@@ -51,6 +54,38 @@ ASKED = [(row, subdir) for row in USABLE if row not in LTS for subdir in row.sub
 NEWER_PARTNER = {"1.10.0": "0.11.1"}
 
 
+#: Where the page adds another channel than the records need, by release, subdir and CUDA: the
+#: cudatoolkit 11.3 that these ask for is in `defaults` as well, and the 11.1 of 1.8.0 in `nvidia`,
+#: which the page itself names for 1.8.1 and 1.9.
+OTHER_CHANNELS = {
+    ("1.10.0", "linux-64", "11.3"): "pytorch",
+    ("1.10.0", "win-64", "11.3"): "pytorch",
+    ("1.10.1", "linux-64", "11.3"): "pytorch",
+    ("1.10.1", "win-64", "11.3"): "pytorch",
+    ("1.8.0", "linux-64", "11.1"): "pytorch,nvidia",
+}
+
+
+@cache
+def existing(name: str, subdir: str) -> set[tuple[str, str]]:
+    """Version and build of every build of a name that a record or a listing shows, or that the
+    naming rule gives for a release of the table."""
+    seen = {(b.version, b.build) for b in real(subdir) if b.name == name}
+    listed = {(b.version, b.build) for b in known(subdir) if b.evidence == "listed"}
+    rule = {(key[1], key[3]) for key in naming.named() if (key[0], key[2]) == (name, subdir)}
+    return seen | listed | rule
+
+
+def out(*words, subdir, driver=None, cuda="auto", compat_mode="minor"):
+    """The ways out where nothing fits."""
+    asked = request.make(words, cuda_word=cuda, compat=compat_mode)
+    given = asked.cuda if asked.cuda not in ("auto", "cpu") else driver
+    on = Machine(subdir, cuda=given, cuda_from="libcuda" if driver else "--cuda")
+    tables, admits = compat.tables(), catalog.admits
+    failed = selection.choose(on, asked, known(subdir), admits, tables)
+    return ways.out(failed, on, asked, known(subdir), admits, tables)
+
+
 def test_the_table_is_whole():
     assert (len(USABLE), len(LTS), len(FLAGGED)) == (184, 6, 9)
     assert {row.torch for row in LTS} == {"1.8.2"}
@@ -69,6 +104,11 @@ def test_official_command(row, subdir):
     assert choice.cuda == (None if row.cuda == "cpu" else row.cuda)
     if choice.cuda:
         assert row.runtime == f"{choice.runtime}={choice.cuda}"
+        channel = rules.runtime_channel(choice, subdir)
+        found_channels = "pytorch" if channel is None else f"pytorch,{channel}"
+        assert found_channels == OTHER_CHANNELS.get((row.torch, subdir, row.cuda), row.channels)
+    for build in choice.builds:
+        assert (build.version, build.build) in existing(build.name, subdir)
 
 
 @pytest.mark.parametrize("row", [row for row in USABLE if row.torch in NEWER_PARTNER], ids=str)
@@ -81,7 +121,15 @@ def test_the_older_partner_is_had_by_name(row):
 @pytest.mark.parametrize("row", LTS, ids=str)
 def test_lts_is_not_in_this_channel(row):
     """1.8.2 lives in the channel pytorch-lts, which is not offered: said, never guessed."""
-    assert refused(*row.words, subdir=row.subdirs.split(",")[0], cuda=row.cuda).rejected == ()
+    subdir = row.subdirs.split(",")[0]
+    assert refused(*row.words, subdir=subdir, cuda=row.cuda).rejected == ()
+    [found] = [
+        n for n in out(*row.words, subdir=subdir, cuda=row.cuda) if n.code.startswith("other")
+    ]
+    assert found.facts["channel"] == row.channels.split(",")[0]
+    if row.cuda == "11.1":
+        named = " ".join(f"-c {channel}" for channel in row.channels.split(","))
+        assert found.facts["command"].endswith(f"{row.runtime} {named}")
 
 
 @pytest.mark.parametrize("row", FLAGGED, ids=str)
@@ -121,13 +169,22 @@ def test_the_articles_cuda_table(driver, cuda, compat):
 
 @pytest.mark.parametrize("driver", ["11.0", "11.4", "11.7"])
 def test_strict_refuses_what_minor_version_compatibility_allows(driver):
-    found = refused("pytorch=2.3.1", subdir="win-64", driver=driver, compat_mode="strict")
+    facts = {"subdir": "win-64", "driver": driver, "compat_mode": "strict"}
+    found = refused("pytorch=2.3.1", **facts)
     assert Counter(r.code for r in found.rejected)["minor_version_only"] > 0
+    ways_out = {notice.code: notice.facts for notice in out("pytorch=2.3.1", **facts)}
+    assert ways_out["use_minor"] == {"cuda": "11.8"}
+    assert {"older_release", "upgrade_driver", "use_cpu"} & ways_out.keys() >= {"use_cpu"}
 
 
 def test_a_driver_of_cuda_10_has_no_2_3_1():
     found = refused("pytorch=2.3.1", subdir="win-64", driver="10.2")
     assert {r.code for r in found.rejected} == {"cuda_too_new", "cpu_build"}
+    ways_out = {n.code: n.facts for n in out("pytorch=2.3.1", subdir="win-64", driver="10.2")}
+    assert list(ways_out) == ["older_release", "upgrade_driver", "use_cpu"]
+    # On Windows the last release with a build for CUDA 10.2 is 1.10.2.
+    assert ways_out["older_release"] == {"torch": "pytorch 1.10.2"}
+    assert ways_out["upgrade_driver"] == {"cuda": "11.8", "driver": "452.39"}
 
 
 ARTICLE = {

@@ -79,7 +79,7 @@ def test_the_way_out_of_it_starts_with_the_evidence() -> None:
     on = Machine("linux-64", gpus=GPUS, remarks=remarks)
     found = refused("pytorch", gpus=GPUS, remarks=remarks)
     out = ways.out(found, on, Request({"pytorch": ()}), (), catalog.admits, compat.tables())
-    assert [notice.code for notice in out] == ["machine.driver_mismatch", "name_cuda", "see_list"]
+    assert [notice.code for notice in out] == ["machine.driver_mismatch", "name_cuda"]
 
 
 def test_a_cpu_build_in_spite_of_it_is_told_with_the_evidence() -> None:

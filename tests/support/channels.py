@@ -74,11 +74,13 @@ def _payload(record: Mapping[str, Any]) -> dict[str, tuple[bytes, int]]:
         )
         path = "python.exe" if record["subdir"].startswith("win-") else "bin/python"
         files[path] = (script.encode(), 0o755)
+    for path, script in record.get("scripts", {}).items():
+        files[path] = (script.encode(), 0o755)
     return files
 
 
 def _info(record: Mapping[str, Any], files: Mapping[str, tuple[bytes, int]]) -> dict[str, bytes]:
-    hashed = ("fn", "md5", "sha256", "size", "url")
+    hashed = ("fn", "md5", "sha256", "size", "url", "scripts")
     paths = [
         {
             "_path": path,
@@ -126,7 +128,8 @@ def package(fn: str, record: Mapping[str, Any]) -> bytes:
 
 def write_channel(root: Path, subdir: str, records: Mapping[str, Record]) -> Path:
     """Build a package for each record (by file name) and write them and their index to
-    `root/subdir`; the index also as `.zst`. Returns that folder."""
+    `root/subdir`; the index also as `.zst`. Returns that folder. `scripts` of a record are files
+    (path -> text) that the package has besides, such as `bin/.NAME-post-link.sh`."""
     folder = root / subdir
     folder.mkdir(parents=True, exist_ok=True)
     index: dict[str, dict[str, Record]] = {"packages": {}, "packages.conda": {}}
