@@ -21,6 +21,8 @@ PARTNERS = ("torchvision", "torchaudio", "torchtext")
 #: Packages that bring CUDA into the environment: the second up to pytorch 1.12, then the first.
 RUNTIMES = ("pytorch-cuda", "cudatoolkit")
 FAMILY = (TORCH, *PARTNERS)
+#: The distributions that bring the same modules by pip.
+PIP_NAMES = ("torch", "torchvision", "torchaudio")
 
 Accelerator = Literal["cuda", "cpu", "any"]
 
@@ -31,7 +33,7 @@ _BUILD_CUDA = re.compile(r"cuda(\d+\.\d+)|(?:^|_)cu(?:da)?(\d{2,3})(?:_|$)")
 
 
 class Facts(NamedTuple):
-    """What one build needs. `cuda` and `python` are major.minor; `torch` is a match spec.
+    """What one build needs. `cuda` and `python` are major.minor;
 
     `accelerator` is "any" for a build that runs beside a CPU and a CUDA pytorch alike (torchtext,
     torchaudio before 0.10).
@@ -40,7 +42,6 @@ class Facts(NamedTuple):
     accelerator: Accelerator
     cuda: str | None
     python: str | None
-    torch: str | None
     runtime: str | None
 
 
@@ -60,7 +61,6 @@ def facts(build: Build) -> Facts:
         accelerator=_accelerator(build, mutex, cuda),
         cuda=cuda,
         python=_minor(python) if python else None,
-        torch=specs.get(TORCH),
         runtime=runtime,
     )
 
@@ -94,6 +94,15 @@ def release(version: str) -> Version | None:
 def number(version: str) -> tuple[int, ...]:
     """A dotted number such as a CUDA version, as integers, to compare by value."""
     return tuple(int(part) for part in version.split("."))
+
+
+def cuda_version(text: str) -> str | None:
+    """Read "12.4", "12.4.1", "12", "cu124" or "cuda12.4" as major.minor; None for anything else."""
+    text = text.strip()
+    if found := re.fullmatch(r"cu(\d{1,2})(\d)", text):
+        return f"{found[1]}.{found[2]}"
+    found = re.fullmatch(r"(?:cuda)?(\d{1,3})(?:\.(\d{1,2})(?:\.\d+)*)?", text)
+    return f"{int(found[1])}.{int(found[2] or 0)}" if found else None
 
 
 @cache

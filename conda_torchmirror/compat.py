@@ -41,6 +41,11 @@ class Tables:
         floor: str | None = row.get(system)
         return floor
 
+    def toolkit_driver(self, cuda: str, system: str) -> str | None:
+        """The driver of this CUDA's own toolkit, which says at least this CUDA itself."""
+        found: str | None = self._drivers["versions"].get(cuda, {}).get(f"toolkit_{system}")
+        return found
+
     def architectures(self, torch: str, cuda: str, subdir: str) -> tuple[str, ...] | None:
         """The compute capabilities that a build has code for, such as ("3.7+PTX", "5.0")."""
         minor = number(".".join(torch.split(".")[:2]))

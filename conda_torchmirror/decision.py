@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import addresses, catalog, chains, compat, machine, plan, render, rules, ways
+from .builds import PIP_NAMES
 from .exceptions import (
     ChannelError,
     HistoryConflict,
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from .chains import Unread
     from .fallback import Sources
     from .given import Given
-
-PIP_NAMES = ("torch", "torchvision", "torchaudio")
 
 
 class Target(NamedTuple):

@@ -27,10 +27,10 @@ def examine(prefix: str) -> Examined:
     from conda.base.context import context
 
     from .machine import inspect
-    from .prefix import FAMILY
+    from .prefix import NAMES
 
     found = inspect(subdir=context.subdir, prefix=prefix)
-    records = _builds(prefix, FAMILY)
+    records = _builds(prefix, NAMES)
     torch = records.get("pytorch")
     pip = [p for p in found.installed if p.channel == "pypi" and p.name == "torch"]
     notices: list[Notice] = []

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from . import catalog, envreader
 from .addresses import name_of
-from .builds import FAMILY
+from .builds import FAMILY, PIP_NAMES
 from .channels import reload
 from .envreader import EnvironmentFile
 from .exceptions import FileElsewhere, FileOtherChannel, FilesDisagree, NoTorchInFile
@@ -160,7 +160,7 @@ class _Sorter:
             for name, lines in file.sections.items():
                 section = {"file": short(file), "section": name, "count": len(lines)}
                 told.append(Notice("file_section_kept" if kept else "file_section_after", section))
-            if over := [safe(line) for line in file.pip if _pip_name(line) in _PIP_TORCH]:
+            if over := [safe(line) for line in file.pip if _pip_name(line) in PIP_NAMES]:
                 told.append(
                     Notice("file_pip_over", {"file": short(file), "lines": ", ".join(over)})
                 )
@@ -173,16 +173,13 @@ class _Sorter:
 def _check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
     if any(named(word) in (*FAMILY, "torch") for word in words):
         return
-    pip = [safe(line) for file in files for line in file.pip if _pip_name(line) in _PIP_TORCH]
+    pip = [safe(line) for file in files for line in file.pip if _pip_name(line) in PIP_NAMES]
     code = "file_torch_by_pip" if pip else "file_no_torch"
     raise NoTorchInFile(
         file=", ".join(map(short, files)),
         path=safe(files[0].path),
         detail=text(code, {"lines": ", ".join(pip)}),
     )
-
-
-_PIP_TORCH = ("torch", "torchvision", "torchaudio")
 
 
 def _pip_name(line: str) -> str:

@@ -18,6 +18,7 @@ from . import render
 from .channels import reload
 from .models import Installed, Plan
 
+_PRIORITY = frozenset(("--strict-channel-priority", "--no-channel-priority"))
 _ONLY_LOOKING = frozenset(("--dry-run", "--download-only"))
 
 #: What is done after conda's command; it may add to the JSON document.
@@ -151,6 +152,24 @@ def run(
     if as_json:
         render.say(json.dumps({**document, **extra}, indent=2, default=str))
     return code
+
+
+def solves(command: Sequence[str], args: Namespace, variables: Mapping[str, str]) -> bool:
+    """Whether a command that failed has a solution under these variables. Changes nothing."""
+    from conda.exceptions import DryRunExit
+
+    words = [word for word in command if word not in _PRIORITY]
+    if "--dry-run" not in words:
+        words.append("--dry-run")
+    try:
+        with environment(variables), redirect_stdout(StringIO()):
+            return _subshell(words) == 0
+    except DryRunExit:
+        return True
+    except Exception:
+        return False
+    finally:
+        reload(args)
 
 
 def replacing(

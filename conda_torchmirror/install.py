@@ -24,7 +24,8 @@ from .exceptions import (
     TorchMirrorError,
     UnknownPlatform,
 )
-from .models import Decision, Located, Notice, Records, Request
+from .models import Decision, Notice, Records, Request
+from .plan import FLEXIBLE
 from .selection import table
 
 # What a preview does not need is imported where it is used.
@@ -237,21 +238,27 @@ def _carry_out(
     except Exception as error:
         if args.download_only and transaction.downloaded(error, extra):
             return 0
-        if strict() and (shadow := _shadowed(error, decision, sources["pytorch"])):
-            raise shadow from error
+        hiding = _hiding(decision, sources) if strict() and _unsatisfiable(error) else ""
+        # Only another solve shows that it was the priority, and not what the user asked for.
+        if hiding and handover.solves(command, args, {**variables, **FLEXIBLE}):
+            raise Shadowed(channel=TORCH, package=hiding) from error
         raise
 
 
-def _shadowed(error: Exception, decision: Decision, torch: Located) -> Shadowed | None:
-    """The error that names the hiding package, if strict priority made the set unsolvable."""
+def _unsatisfiable(error: Exception) -> bool:
+    """Whether this is a solver's word that nothing fits; each has a class of its own."""
     from conda.exceptions import UnsatisfiableError
 
-    if not isinstance(error, UnsatisfiableError) and "nsatisfiable" not in type(error).__name__:
-        return None
-    family = {*FAMILY, *RUNTIMES, "pytorch-mutex", "torchtriton", "torchdata"}
-    direct = {spec.split(" ")[0] for b in decision.choice.builds for spec in b.depends} - family
-    held = catalog.read(torch, decision.machine.subdir, direct)
-    hiding = sorted({build.name for build in held.builds})
-    if not hiding:
-        return None
-    return Shadowed(channel=torch.name, package=", ".join(hiding))
+    return isinstance(error, UnsatisfiableError) or "nsatisfiable" in type(error).__name__
+
+
+def _hiding(decision: Decision, sources: Sources | Unread) -> str:
+    """The packages that the set needs and the torch channel hides from conda-forge's."""
+    own = {*FAMILY, *RUNTIMES}
+    names = {spec.split(" ")[0] for b in decision.choice.builds for spec in b.depends} - own
+    subdir = decision.machine.subdir
+    held = [
+        {build.name for build in catalog.read(sources[channel], subdir, names).builds}
+        for channel in (TORCH, "conda-forge")
+    ]
+    return ", ".join(sorted(set.intersection(*held)))

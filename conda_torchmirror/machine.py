@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from . import nvidia, system
+from .builds import cuda_version
 from .drivercalls import Device, lowest
 from .evidence import fact, remarks
 from .models import Gpu, Machine, Notice
@@ -144,15 +145,6 @@ def _cuda(
         return None, "none"
     evidence.append(Notice("cuda_from_libcuda", {"cuda": found}))
     return found, "libcuda"
-
-
-def cuda_version(text: str) -> str | None:
-    """Read "12.4", "12.4.1", "12" or "cu124" as major.minor; None for anything else."""
-    text = text.strip()
-    if found := re.fullmatch(r"cu(\d{2})(\d)", text):
-        return f"{found[1]}.{found[2]}"
-    found = re.fullmatch(r"(\d{1,3})(?:\.(\d{1,2})(?:\.\d+)*)?", text)
-    return f"{int(found[1])}.{int(found[2] or 0)}" if found else None
 
 
 def _detected_cuda() -> str | None:

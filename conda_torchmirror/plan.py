@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from .models import Choice, Located, Plan, Request
+
+#: What lifts a strict channel priority for one command.
+FLEXIBLE = MappingProxyType({"CONDA_CHANNEL_PRIORITY": "flexible"})
 
 
 def specs(choice: Choice, others: Iterable[str] = ()) -> tuple[str, ...]:
@@ -52,7 +56,7 @@ def make(
     if pins:
         environment["CONDA_PINNED_PACKAGES"] = "&".join(pins)
     if flexible:
-        environment["CONDA_CHANNEL_PRIORITY"] = "flexible"
+        environment |= FLEXIBLE
     head = ["conda", verb, *target]
     ours = channels if behind is None else behind
 

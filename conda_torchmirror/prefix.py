@@ -13,17 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .builds import FAMILY, PIP_NAMES, RUNTIMES
 from .evidence import fact
 from .models import Installed, Machine, Notice, Pin
 
 #: Packages of an environment that bear on the choice.
-FAMILY = (
-    "pytorch",
-    "torchvision",
-    "torchaudio",
-    "torchtext",
-    "pytorch-cuda",
-    "cudatoolkit",
+NAMES = (
+    *FAMILY,
+    *RUNTIMES,
     "cuda-version",
     "cpuonly",
     "pytorch-mutex",
@@ -32,8 +29,6 @@ FAMILY = (
     "numpy",
     "python",
 )
-#: Distributions that pip may have put there.
-PIP_FAMILY = ("torch", "torchvision", "torchaudio")
 
 
 def with_environment(
@@ -67,7 +62,7 @@ def _records(prefix: str) -> dict[str, Any]:
     from conda.core.prefix_data import PrefixData
 
     data = PrefixData(prefix)
-    found = ((name, data.get(name, None)) for name in FAMILY)
+    found = ((name, data.get(name, None)) for name in NAMES)
     return {name: record for name, record in found if record is not None}
 
 
@@ -93,10 +88,10 @@ def _pip(prefix: str, records: dict[str, Any]) -> Iterator[Installed]:
     folder = os.path.join(prefix, short)
     owned = {
         path.replace("\\", "/")
-        for name in ("pytorch", *PIP_FAMILY)
+        for name in ("pytorch", *PIP_NAMES)
         for path in (getattr(records.get(name), "files", None) or ())
     }
-    for name in PIP_FAMILY:
+    for name in PIP_NAMES:
         for found in importlib.metadata.distributions(name=name, path=[folder]):
             installer = (found.read_text("INSTALLER") or "").strip()
             location = getattr(found, "_path", None)
@@ -112,7 +107,7 @@ def _history(prefix: str) -> Iterator[Pin]:
     from conda.history import History
 
     asked = History(prefix).get_requested_specs_map()
-    for name in FAMILY:
+    for name in NAMES:
         if name in asked:
             yield Pin(str(asked[name]), "history")
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from . import handover, machine, render, saved, transaction, urls
-from .builds import number
+from .builds import PIP_NAMES, number
 from .exceptions import (
     NoEnvironment,
     PipTorch,
@@ -24,8 +24,6 @@ from .exceptions import (
 from .messages import text
 from .models import Machine, Notice
 from .text import bullet, columns, file_size, safe
-
-_PIP_NAMES = ("torch", "torchvision", "torchaudio")
 
 #: Options that decide what is installed, with the value that says nothing.
 _CHOICE: Mapping[str, Any] = {
@@ -146,7 +144,7 @@ def _check(plan: saved.SavedPlan, on: Machine, prefix: str) -> None:
     there = {record.name for record in PrefixData(prefix).iter_records()}
     if names := sorted(there.intersection(plan.removed)):
         raise PlanInTheWay(prefix=prefix, names=" ".join(names))
-    pip = [p for p in on.installed if p.channel == "pypi" and p.name in _PIP_NAMES]
+    pip = [p for p in on.installed if p.channel == "pypi" and p.name in PIP_NAMES]
     if pip:
         python = "python.exe" if os.name == "nt" else os.path.join("bin", "python")
         raise PipTorch(

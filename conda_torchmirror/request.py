@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .builds import FAMILY, RUNTIMES
+from .builds import FAMILY, RUNTIMES, cuda_version
 from .exceptions import (
     BadCuda,
     BadPython,
@@ -17,8 +17,6 @@ from .exceptions import (
 from .models import Compat, Request
 
 DEFAULT = ("pytorch", "torchvision", "torchaudio")
-_CUDA = re.compile(r"(?:cuda)?(\d{1,2}\.\d{1,2})(?:\.\d+)?")
-_CUDA_TAG = re.compile(r"cu(\d{2,3})")
 _TORCH = re.compile(r"^(.*::)?torch(?=$|[\s=<>!~\[])", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 _PYTHON = re.compile(r"(?:py(?:thon)?)?={0,2}(\d+)\.(\d+)(\.\d+)?(?:\.\*)?")
@@ -32,11 +30,11 @@ def cuda(value: str) -> str:
     word = value.strip().lower()
     if word in ("auto", "cpu"):
         return word
-    if found := _CUDA.fullmatch(word):
-        return found.group(1)
-    if found := _CUDA_TAG.fullmatch(word):
-        return f"{found.group(1)[:-1]}.{found.group(1)[-1]}"
-    raise BadCuda(value=value)
+    found = cuda_version(word)
+    # A major alone could mean its first minor or its last.
+    if found is None or word.removeprefix("cuda").isdecimal():
+        raise BadCuda(value=value)
+    return found
 
 
 def python(value: str) -> tuple[str, str]:

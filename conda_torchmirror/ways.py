@@ -53,9 +53,9 @@ def out(
             found.append(Notice("drop_partner", {"names": names}))
     if "driver_unusable" in codes:
         found.append(Notice("name_cuda"))
-    if codes & {"cuda_too_new", "driver_too_old"} and (wanted := _lowest_cuda(failed.rejected)):
-        floor = tables.driver_floor(wanted, machine.driver_os)
-        if floor:
+    if wanted := _lowest_cuda(failed.rejected):
+        enough = tables.toolkit_driver if request.compat == "strict" else tables.driver_floor
+        if floor := enough(wanted, machine.driver_os):
             found.append(Notice("upgrade_driver", {"cuda": wanted, "driver": floor}))
     if "arch_missing" in codes and machine.cuda_arch:
         found += elsewhere(machine, tables)
@@ -80,9 +80,8 @@ def _opened(
 
 def _lowest_cuda(rejected: Iterable[Rejection]) -> str | None:
     """The lowest CUDA that a driver was too old for."""
-    found = {
-        r.needs.facts["cuda"] for r in rejected if r.code in ("cuda_too_new", "driver_too_old")
-    }
+    short = ("cuda_too_new", "driver_too_old", "minor_version_only")
+    found = {r.needs.facts["cuda"] for r in rejected if r.code in short}
     return min(found, key=number) if found else None
 
 

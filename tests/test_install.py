@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -329,7 +330,40 @@ def test_where_it_may_not_be_lifted_the_hiding_package_is_named(
     assert not (sandbox.envs / "new").exists()
 
 
+def test_what_has_no_solution_with_any_priority_is_not_blamed_on_it(
+    mirrored, make_mirror, conda_in_process, tmp_path
+):
+    picky = {"picky-1-0.tar.bz2": record("picky", "1", depends=["python <3.10"])}
+    write_channel(tmp_path / "more" / "mine", "noarch", picky)
+    write_channel(tmp_path / "more" / "mine", "linux-64", {})
+    own = make_mirror(tmp_path / "more", {"mine": ""})
+    strict = {"channel_priority": "strict", "plugins": {"torchmirror_flexible": False}}
+    mirrored(channels=["conda-forge"], **strict)
+    words = (*ASK_2_5_1, "picky", "-c", own.channel_url("mine"))
+    result = conda_in_process("torch-install", "-y", "-n", "new", *words)
+    assert result.rc == 1
+    assert "Shadowed" not in result.stderr
+    assert "picky" in result.stderr
+
+
 # Leftovers
+
+
+def test_the_printed_commands_do_what_the_hand_over_does(env_of, run_conda, monkeypatch):
+    """With a leftover, pins and a priority of the user's: typed one after the other."""
+    prefix = env_of("python=3.11", "pytorch::pytorch=2.1.0=py3.11_cpu_0", "pytorch::cpuonly")
+    shown = run_conda("torch-install", "-d", "-p", prefix, *ASK_2_1_0, "--json").ok().json()
+    found = shown["torchmirror"]
+    assert found["before"] == [f"conda remove -p {prefix} cpuonly"]
+    text = run_conda("torch-install", "-d", "-p", prefix, *ASK_2_1_0).ok().stdout
+    assert text.index(found["before"][0]) < text.index(found["command_by_name"])
+    for name, value in found["environment"].items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.1")
+    for command in (*found["before"], found["command_by_name"]):
+        run_conda(*shlex.split(command)[1:], "-y", "-q").ok()
+    assert "cuda12.1" in installed(prefix)["pytorch"]
+    assert "cpuonly" not in installed(prefix)
 
 
 def test_a_leftover_cpuonly_is_removed_first(env_of, conda_in_process):
@@ -434,10 +468,23 @@ def test_json_of_an_error_has_guidance(mirrored, run_conda):
         (["-d", "conda-forge::pytorch"], 2, "OtherChannelSpec"),
         (["-d", "--mirror", "tunna"], 2, "Did you mean tuna?"),
         (["-d", "--mirror", "http://mirror.lab/x"], 2, "not https"),
+        (["-d", "cpuonly", "--cuda", "12.4"], 2, "Contradiction"),
+        (["-n", "new", "--solve"], 2, "SolveAlone"),
         ([], 1, "NoEnvironment"),
         (["-d", "--cuda-compat", "other"], 2, "invalid choice"),
     ],
-    ids=["cuda", "python", "spec", "channel", "mirror", "http", "no-environment", "argparse"],
+    ids=[
+        "cuda",
+        "python",
+        "spec",
+        "channel",
+        "mirror",
+        "http",
+        "contradiction",
+        "solve",
+        "no-environment",
+        "argparse",
+    ],
 )
 def test_what_cannot_be_used(mirrored, run_conda, words, rc, says):
     result = run_conda("torch-install", *words)
@@ -525,6 +572,41 @@ def test_explain_answers_why_not_the_newest(mirrored, conda_in_process):
     out = " ".join(conda_in_process(*words).ok().stdout.split())
     assert "PyTorch 2.4.1 for CUDA 12.4" in out
     assert "2.5.1 for Python 3.9, 3.10, 3.11, 3.12, not for Python 3.8" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "arch", "says"),
+    [
+        (
+            ("--cuda", "12.0"),
+            None,
+            "2.5.1 CUDA 12.1, 12.4, the driver runs CUDA 12.0, and --cuda-compat is strict",
+        ),
+        (("--cuda", "11.8"), None, "2.5.1 CUDA 12.1, 12.4, the driver runs CUDA 11.8 or older"),
+        (("--cuda", "10.2"), None, "2.5.1 CUDA 11.8, 12.1, 12.4, the driver runs CUDA 10.2"),
+        (("--cuda", "12.4"), "3.7", "2.5.1 code for 5.0, 6.0, 6.1"),
+    ],
+    ids=["strict", "major", "old", "gpu"],
+)
+def test_explain_answers_why_not_a_higher_cuda(
+    mirrored, conda_in_process, monkeypatch, words, arch, says
+):
+    if arch:
+        monkeypatch.setenv("CONDA_OVERRIDE_CUDA_ARCH", arch)
+    if "12.0" in words:
+        words = (*words, "--cuda-compat", "strict")
+    found = conda_in_process("torch-install", "-d", "--offline", "--explain", *words).ok()
+    assert says in " ".join(found.stdout.split())
+
+
+def test_strict_refusal_names_the_ways_out(mirrored, conda_in_process):
+    words = ("--cuda", "11.4", "--cuda-compat", "strict", "pytorch=2.3.1", "--platform", "win-64")
+    result = conda_in_process("torch-install", "-d", "--offline", *words)
+    assert result.rc == 1
+    for way in ("--cuda-compat minor", "a driver of at least 520.06 runs CUDA 11.8", "--cuda cpu"):
+        assert way in result.stderr
+    # The list that is offered is the one for the machine that was asked about.
+    assert "--list --platform win-64 --cuda 11.4 --offline" in result.stderr
 
 
 def test_an_installation_never_goes_by_the_built_in_index(mirrored, conda_in_process):

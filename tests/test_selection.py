@@ -326,10 +326,10 @@ def test_pips_torch_is_no_conda_partner():
 # The runtime's build
 
 
-def _runtime(*folders: str) -> dict[str, list[tuple[str, str]]]:
+def _runtime(*folders: str, subdir: str = "linux-64") -> dict[str, list[tuple[str, str]]]:
     index: dict[str, list[tuple[str, str]]] = {}
     for folder in folders:
-        for build in real("linux-64", folder):
+        for build in real(subdir, folder):
             index.setdefault(build.name, []).append((build.version, build.build))
     return index
 
@@ -343,6 +343,20 @@ def test_pytorch_cuda_gets_the_build_that_the_runtime_satisfies(folders, number_
     choice = chosen("pytorch=2.5.1", "torchvision", cuda="12.4", python="3.12", builds=LINUX)
     full = with_runtime(choice, LINUX, _runtime(*folders), catalog.admits)
     assert full.builds[-1].spec == f"pytorch-cuda=12.4=hc786d27_{number_}"
+
+
+@pytest.mark.parametrize(
+    ("folders", "number_"),
+    [(["nvidia"], 7), (["nvidia/label/cuda-12.4.0"], 6)],
+    ids=["12.4.1", "12.4.0"],
+)
+def test_pytorch_cuda_gets_its_build_on_windows_too(folders, number_):
+    builds = known("win-64")
+    choice = chosen("pytorch=2.5.1", subdir="win-64", cuda="12.4", python="3.12", builds=builds)
+    index = _runtime(*folders, subdir="win-64")
+    full = with_runtime(choice, builds, index, catalog.admits)
+    runtime = [build for build in full.builds if build.name == "pytorch-cuda"]
+    assert [build.build_number for build in runtime] == [number_]
 
 
 def test_an_unknown_runtime_leaves_the_build_to_the_solver():
