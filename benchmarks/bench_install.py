@@ -32,34 +32,20 @@ from support.mirror import Mirror  # noqa: E402
 from conda_torchmirror.models import Build  # noqa: E402
 
 DRY_RUN = ("torch-install", "--cuda", "12.4", "--dry-run", "--offline")
-EXACT = (
-    "torch-install",
-    "--cuda",
-    "12.1",
-    "--python",
-    "3.11",
-    "pytorch=2.1.0",
-    "torchvision",
-    "torchaudio",
-    "-n",
-    "new",
-    "--dry-run",
-    "--solve",
-)
+#: The official command for the newest release with CUDA 12.1, and ours, into one environment.
 LOOSE = (
-    "create",
-    "-n",
-    "new",
-    "--dry-run",
-    "python=3.11",
-    "pytorch=2.1.0",
-    "torchvision",
-    "torchaudio",
-    "pytorch-cuda=12.1",
-    "-c",
-    "pytorch",
-    "-c",
-    "nvidia",
+    *("install", "-n", "there", "--dry-run"),
+    *("pytorch", "torchvision", "torchaudio", "pytorch-cuda=12.1", "-c", "pytorch", "-c", "nvidia"),
+)
+EXACT = ("torch-install", "-n", "there", "--cuda", "12.1", "--dry-run", "--solve")
+#: The same of a release whose records are whole in the tests' channels, into a new environment.
+OLDER_LOOSE = (
+    *("create", "-n", "new", "--dry-run", "python=3.11", "pytorch=2.1.0", "torchvision"),
+    *("torchaudio", "pytorch-cuda=12.1", "-c", "pytorch", "-c", "nvidia"),
+)
+OLDER_EXACT = (
+    *("torch-install", "-n", "new", "--cuda", "12.1", "--python", "3.11", "pytorch=2.1.0"),
+    *("torchvision", "torchaudio", "--dry-run", "--solve"),
 )
 
 
@@ -115,6 +101,40 @@ print(statistics.median(times) * 1e3)
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     return float(done.stdout)
+
+
+def detection(repeats: int) -> float:
+    """Milliseconds that conda's own detection of `__cuda` takes, which starts a process."""
+    script = (
+        "import time\n"
+        "from conda.plugins.virtual_packages import cuda\n"
+        "start = time.perf_counter()\n"
+        "cuda.cached_cuda_version()\n"
+        "print((time.perf_counter() - start) * 1e3)\n"
+    )
+    return _median_of(script, repeats)
+
+
+def index_load(repeats: int) -> float:
+    """Milliseconds to read the built-in index of a platform for the first time."""
+    script = (
+        "import time\n"
+        "from conda_torchmirror import builtin\n"
+        "start = time.perf_counter()\n"
+        "assert builtin.load('linux-64')\n"
+        "print((time.perf_counter() - start) * 1e3)\n"
+    )
+    return _median_of(script, repeats)
+
+
+def _median_of(script: str, repeats: int) -> float:
+    times = [
+        float(
+            subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout
+        )
+        for _ in range(repeats)
+    ]
+    return statistics.median(times)
 
 
 def _later(build: Build, n: int) -> Build:
@@ -232,8 +252,12 @@ def main() -> None:
         os.environ.pop("CONDA_OVERRIDE_CUDA")
         given, detected = interleaved(repeats, conda(*auto, **unset), conda(*auto))
         extra = statistics.median(detected) - statistics.median(given)
+        rows.append(("--cuda auto beyond that", f"{extra * 1e3:.0f} ms", ""))
+        rows.append(("of which conda's own detection", f"{detection(repeats):.0f} ms", "all"))
+        rows.append(
+            ("built-in index of linux-64", f"{index_load(repeats):.1f} ms", "at most 30 ms")
+        )
         os.environ["CONDA_OVERRIDE_CUDA"] = ""
-        rows.append(("--cuda auto beyond that (a process of conda's)", f"{extra * 1e3:.0f} ms", ""))
         sizes = list(choosing())
         for records, milliseconds in sizes:
             aim = "at most 20 ms" if records == sizes[0][0] else ""
@@ -242,12 +266,15 @@ def main() -> None:
         rows.append(
             ("growth from the first to the last of these", f"{growth:.0f} times", "near 100")
         )
-        conda(*EXACT)()
-        exact, loose = interleaved(max(3, repeats // 4), conda(*EXACT), conda(*LOOSE))
-        ratio = statistics.median(exact) / statistics.median(loose)
-        rows.append(("--dry-run --solve / the official command", f"{ratio:.2f}", ""))
-        memory = peak_memory(EXACT) / peak_memory(LOOSE)
-        rows.append(("the same, peak memory", f"{memory:.2f}", ""))
+        for what, ours, official in (
+            ("--dry-run --solve / the official command", EXACT, LOOSE),
+            ("the same for 2.1.0 into a new environment", OLDER_EXACT, OLDER_LOOSE),
+        ):
+            conda(*ours)()
+            exact, loose = interleaved(max(3, repeats // 4), conda(*ours), conda(*official))
+            ratio = statistics.median(exact) / statistics.median(loose)
+            memory = peak_memory(ours) / peak_memory(official)
+            rows.append((what, f"{ratio:.2f}, peak memory {memory:.2f}", ""))
     version = importlib.metadata.version("conda-torchmirror")
     print(
         f"conda-torchmirror {version}, Python {platform.python_version()}, {os.cpu_count()} cores;"

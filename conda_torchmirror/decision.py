@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import addresses, catalog, chains, compat, machine, plan, render, rules, ways
+from . import addresses, catalog, chains, compat, machine, plan, render, rules
 from .builds import PIP_NAMES
 from .exceptions import (
     ChannelError,
@@ -74,6 +74,8 @@ def decide(
     on, admits, tables = survey.machine, catalog.admits, compat.tables()
     chosen = choose(on, request, records.builds, admits, tables)
     if isinstance(chosen, NoChoice):
+        from . import ways
+
         found = ways.out(chosen, on, request, records.builds, admits, tables)
         raise NoFittingBuild(
             request=render.asked(request, on),

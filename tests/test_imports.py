@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -65,12 +66,19 @@ def test_every_command_loads_the_hooks_and_the_parsers_alone(sandbox):
 @pytest.mark.parametrize("command", [("list",), ("info", "--json"), ("config", "--show-sources")])
 def test_other_commands_do_not_reach_the_stages(sandbox, run_conda, tmp_path, command):
     log = tmp_path / "modules"
+    # Beside the tests' own, which keeps the command on loopback and in its sandbox.
+    guard = os.environ["PYTHONPATH"].split(os.pathsep)[0]
     hook = tmp_path / "sitecustomize.py"
     hook.write_text(
-        "import atexit, sys\n"
+        "import atexit, runpy, sys\n"
         f"atexit.register(lambda: open({str(log)!r}, 'w').write('\\n'.join(sys.modules)))\n"
+        f"runpy.run_path({os.path.join(guard, 'sitecustomize.py')!r})\n"
     )
-    run_conda(*command, env={"PYTHONPATH": str(tmp_path)})
+    if command == ("list",):
+        (tmp_path / "env" / "conda-meta").mkdir(parents=True)
+        (tmp_path / "env" / "conda-meta" / "history").touch()
+        command = ("list", "-p", tmp_path / "env")
+    run_conda(*command, env={"PYTHONPATH": str(tmp_path)}).ok()
     loaded = set(log.read_text().splitlines())
     assert "conda_torchmirror.plugin" in loaded
     assert not loaded & {
