@@ -195,9 +195,7 @@ class _failures:
         library = type(error).__module__.partition(".")[0]
         if not isinstance(error, ours) and library not in ("zstandard", "backports", "zlib"):
             return
-        status = getattr(error, "status_code", None) or getattr(
-            getattr(error, "response", None), "status_code", None
-        )
+        status = _status(error)
         kinds: dict[Any, type[ChannelError]] = {404: ChannelMissing, 403: ChannelForbidden}
         chosen = kinds.get(status, ChannelUnreachable)
         if isinstance(error, CondaSSLError):
@@ -215,6 +213,16 @@ class _failures:
             status=status,
             detail=safe(_first_line(error)),
         ) from error
+
+
+def _status(error: BaseException) -> Any:
+    """The HTTP status in an error of conda's or of requests', if there is one."""
+    details = getattr(error, "_kwargs", None) or {}
+    response = getattr(error, "response", None)
+    for found in (getattr(error, "status_code", None), details.get("status_code")):
+        if found:
+            return found
+    return getattr(response, "status_code", None)
 
 
 def _first_line(error: BaseException) -> str:

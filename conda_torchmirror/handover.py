@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from argparse import Action, Namespace, _AppendAction, _StoreAction
+from argparse import Action, Namespace, _AppendAction
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from io import StringIO
@@ -48,7 +48,7 @@ def words(actions: Sequence[Action], args: Namespace, known: Container[str]) -> 
         if isinstance(action, _AppendAction):
             for item in value:
                 found += [option, str(item)]
-        elif isinstance(action, _StoreAction):
+        elif action.nargs != 0:  # conda has actions of its own that take a value
             found += [option, str(value)]
         elif isinstance(value, int) and not isinstance(value, bool):
             found += [option] * value
@@ -59,8 +59,7 @@ def words(actions: Sequence[Action], args: Namespace, known: Container[str]) -> 
 
 def _option(action: Action, value: Any) -> str | None:
     """The option string that gives this value, or None where another action does."""
-    constant = action.const is not None and not isinstance(action, (_AppendAction, _StoreAction))
-    if constant and action.const != value:
+    if action.nargs == 0 and action.const is not None and action.const != value:
         return None
     long = [option for option in action.option_strings if option.startswith("--")]
     if value is False:
