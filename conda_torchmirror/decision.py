@@ -6,7 +6,6 @@ Reads conda's context, asks no solver and changes nothing.
 from __future__ import annotations
 
 import os
-import shlex
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -171,7 +170,7 @@ def _where_to_look(
     words += ["--platform", on.subdir] if on.foreign else []
     words += ["--cuda", args.cuda] if args.cuda != "auto" else []
     words += ["--offline"] if records.index != "live" else []
-    yield Notice("see_list", {"command": shlex.join(words)})
+    yield Notice("see_list", {"command": plan.typed(words)})
 
 
 def _with_url(build: Build, channel: Located) -> Build:
@@ -242,7 +241,7 @@ def _pins(
                 needed=rule.pin,
                 torch=chosen.torch.version,
                 why=rule.why,
-                where=shlex.join(target.words or ("-p", str(target.prefix))),
+                where=plan.typed(target.words or ("-p", str(target.prefix))),
             )
         pins.append(rule.pin)
         notices.append(Notice("rule_pin", {"pin": rule.pin, "why": rule.why}, rule.source))

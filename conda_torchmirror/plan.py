@@ -67,14 +67,14 @@ def make(
         return (*(shown.get(channel, channel) for channel in user_channels), *added)
 
     by_name = ordered({channel.name: channel.name for channel in channels})
-    typed = ordered({channel.name: _typed(channel, subdir) for channel in channels})
+    by_url = ordered({channel.name: _typed(channel, subdir) for channel in channels})
     return Plan(
         verb="create" if verb == "create" else "install",
         specs=wanted,
         pins=tuple(pins),
         channels=tuple(channels),
         environment=environment,
-        command=_command([*head, *wanted], typed),
+        command=_command([*head, *wanted], by_url),
         command_by_name=_command([*head, *wanted], by_name),
         passed=by_name,
         before=(_command(["conda", "remove", *target, leftover], ()),) if leftover else (),
@@ -92,6 +92,11 @@ def _command(head: Sequence[str], channels: Sequence[str]) -> str:
     words = list(head)
     for channel in channels:
         words += ["-c", channel]
+    return typed(words)
+
+
+def typed(words: Iterable[str]) -> str:
+    """Words as a command line."""
     return " ".join(_quoted(word) for word in words)
 
 
