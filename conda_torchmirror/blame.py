@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import mirrors, probing
-from .exceptions import ChannelBroken, ChannelError, TorchMirrorError
+from .chains import OWN
+from .exceptions import ChannelBroken, ChannelError, NoSource, TorchMirrorError
+from .messages import text
 from .models import Located, Notice
 from .text import safe
 
@@ -33,6 +35,27 @@ class Failure:
     reason: Notice
     site: bool = False
     probe: probing.Probe | None = None
+
+
+def shown(source: Located) -> str:
+    """The name of a source for people."""
+    return mirrors.host_of(source.url) if source.mirror == OWN else source.mirror
+
+
+def none_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSource:
+    """The error for a channel all of whose sources failed; it says what each of them did."""
+    told = [f"{shown(f.source)} {text(f.reason.code, f.reason.facts)}" for f in failures]
+    blocked = [
+        Notice("write_to_support", {**f.reason.facts, "mirror": shown(f.source)})
+        for f in failures
+        if f.reason.code == "probe_blocked"
+    ]
+    return NoSource(
+        channel=failures[0].source.name,
+        tried=", ".join(dict.fromkeys(shown(f.source) for f in failures)),
+        detail=safe("; ".join(dict.fromkeys(told))),
+        ways=[*blocked, *ways],
+    )
 
 
 def of_probe(source: Located, probe: probing.Probe) -> Failure:

@@ -16,9 +16,9 @@ from contextlib import ExitStack, contextmanager
 from . import blame, catalog, channels, mirrors, trust
 from .adopted import adopt
 from .asking import Asker, Wanted
-from .blame import Failure
+from .blame import Failure, shown
 from .chains import OWN, chains, hosts, measured, others, private
-from .exceptions import ChannelBroken, ChannelError, NoSource, NothingCached
+from .exceptions import ChannelBroken, ChannelError, NothingCached
 from .handover import environment
 from .messages import text
 from .models import Build, Decision, Located, Notice, Records
@@ -318,12 +318,12 @@ class Sources:
     def _tell(self, failure: Failure, moved: Sequence[str]) -> None:
         """Say which source failed, why, and what is used instead."""
         why = {
-            "mirror": _shown(failure.source),
+            "mirror": shown(failure.source),
             "why": text(failure.reason.code, failure.reason.facts),
         }
         before = failure.probe is not None and failure.probe.remembered
-        for instead in dict.fromkeys(_shown(self[name]) for name in moved):
-            names = [f"`{name}`" for name in moved if _shown(self[name]) == instead]
+        for instead in dict.fromkeys(shown(self[name]) for name in moved):
+            names = [f"`{name}`" for name in moved if shown(self[name]) == instead]
             facts = {**why, "channels": ", ".join(names), "instead": instead}
             minutes = failure.reason.facts.get("minutes", 0)
             code = "mirror_left_before" if before else "mirror_left"
@@ -351,22 +351,12 @@ class Sources:
         failures = [f for f in self._failures if f.source.name == name]
         if isinstance(cause, ChannelError) and len(failures) == 1:
             raise cause
-        said = (f"{_shown(f.source)} {text(f.reason.code, f.reason.facts)}" for f in failures)
-        lines = list(dict.fromkeys(said))
-        blocked = [f for f in failures if f.reason.code == "probe_blocked"]
-        raise NoSource(
-            channel=name,
-            tried=", ".join(dict.fromkeys(_shown(f.source) for f in failures)),
-            detail=safe("; ".join(lines)),
-            ways=[
-                *(
-                    Notice("write_to_support", {**f.reason.facts, "mirror": _shown(f.source)})
-                    for f in blocked
-                ),
-                *([Notice("allow_fallback")] if self.args.no_fallback else []),
-                *([Notice("preview_offline")] if self.args.dry_run or self.args.list else []),
-            ],
-        ) from cause
+        ways = []
+        if self.args.no_fallback:
+            ways.append(Notice("allow_fallback"))
+        if self.args.dry_run or self.args.list:
+            ways.append(Notice("preview_offline"))
+        raise blame.none_left(failures, ways) from cause
 
     # Where conda finds the channels
 
@@ -420,11 +410,6 @@ class Sources:
             ours = sorted((s for s in chain if s.mirror in rank), key=lambda s: rank[s.mirror])
             ranked = iter(ours)
             self.chains[name] = tuple(next(ranked) if s.mirror in rank else s for s in chain)
-
-
-def _shown(source: Located) -> str:
-    """The name of a source for people."""
-    return mirrors.host_of(source.url) if source.mirror == OWN else source.mirror
 
 
 def _mapped(source: Located) -> Located:

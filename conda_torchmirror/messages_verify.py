@@ -79,6 +79,8 @@ TEXT: dict[str, str] = {
     "library_missing.hint": "Install again with --force-reinstall.",
     "torch_missing": "PyTorch is not installed in this environment.",
     "torch_missing.hint": "Run `conda torch-install`.",
+    "torch_files_missing": "conda lists pytorch ({build}) here, but its files are missing.",
+    "torch_files_missing.hint": "Run `conda torch-install --force-reinstall`.",
     "module_missing": "A Python package that is needed is missing.",
     "module_missing.hint": "Install it with conda in this environment.",
     "unexplained": "The cause is none of those that are known here.",

@@ -199,6 +199,8 @@ def judge(steps: Sequence[Mapping[str, Any]], ended: Ended, asked: Asked) -> Che
         # What else was printed explains a failed import, but not what happened long after it.
         printed = explain(ended.text) if status == "broken" else None
         code = explain(error) or printed or "unexplained"
+        if code == "torch_missing" and asked.build:
+            code, more = "torch_files_missing", {**more, "build": asked.build}
         verdict.fail(status, code, error, **facts, **more)
 
     if "error" in torch:

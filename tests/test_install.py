@@ -202,7 +202,10 @@ def test_an_installation_whose_torch_does_not_work_says_so_and_stays(mirrored, r
     assert "cuda12.4" in installed(sandbox.envs / "new")["pytorch"]
     again = run_conda("torch-install", "--json", "-n", "new", *ASK_2_5_1, check=True)
     assert again.rc == 3
-    assert again.json()["torchmirror"]["check"]["status"] != "fine"
+    check = again.json()["torchmirror"]["check"]
+    assert check["status"] == "broken"
+    # The tests' packages hold no torch: conda lists it, and there is nothing to import.
+    assert check["notices"][0]["code"] == "torch_files_missing"
 
 
 def test_the_check_can_be_left_out_for_good(mirrored, run_conda):
