@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-INSTALL = "Choose the PyTorch build that this machine runs, and install it from a near mirror."
 EXAMPLES = """\
 examples:
   conda torch-install -n new --python 3.11
@@ -28,7 +27,7 @@ def configure_install(parser: ArgumentParser) -> None:
 
     from conda.cli import helpers
 
-    parser.description, parser.epilog = INSTALL, EXAMPLES
+    parser.epilog = EXAMPLES
     parser.formatter_class = RawDescriptionHelpFormatter
     helpers.add_parser_prefix(parser)
     helpers.add_parser_platform(helpers.add_parser_channels(parser))

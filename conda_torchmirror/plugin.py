@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COMMANDS = (
     (
         "torch-install",
-        "Choose the PyTorch build that this machine runs, and install it from a near mirror.",
+        "Choose the PyTorch build that this machine runs, and install it.",
         "cli",
         "configure_install",
         "install",
