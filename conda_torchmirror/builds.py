@@ -33,7 +33,7 @@ _BUILD_CUDA = re.compile(r"cuda(\d+\.\d+)|(?:^|_)cu(?:da)?(\d{2,3})(?:_|$)")
 
 
 class Facts(NamedTuple):
-    """What one build needs. `cuda` and `python` are major.minor;
+    """What one build needs. `cuda` and `python` are major.minor.
 
     `accelerator` is "any" for a build that runs beside a CPU and a CUDA pytorch alike (torchtext,
     torchaudio before 0.10).

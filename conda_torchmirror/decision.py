@@ -21,6 +21,7 @@ from .exceptions import (
     PinConflict,
     PipTorch,
 )
+from .judging import named
 from .models import (
     Build,
     Choice,
@@ -218,6 +219,9 @@ def _pins(
     asked for in it before does.
     """
     words = [Pin(spec, "") for spec in request.others]
+    # What is narrowed now takes the place of what was asked for before, in conda too.
+    narrowed = {named(spec) for spec in request.others if named(spec) != spec}
+    history = [pin for pin in on.history if named(pin.spec) not in narrowed]
     pins = []
     for rule in rules.applying(chosen, catalog.admits):
         if pin := rules.conflict(rule, on.pins, catalog.admits):
@@ -235,7 +239,7 @@ def _pins(
             facts = {"spec": word.spec, "pin": rule.pin, "why": rule.why}
             notices.append(Notice("against_rule", facts, rule.source))
             continue
-        if before := rules.conflict(rule, on.history, catalog.admits):
+        if before := rules.conflict(rule, history, catalog.admits):
             raise HistoryConflict(
                 spec=before.spec,
                 needed=rule.pin,

@@ -148,6 +148,13 @@ class NothingCached(TorchMirrorError):
     hints = ("go_online", "preview_offline")
 
 
+class NothingCachedToSolve(TorchMirrorError):
+    """The same for a preview that is to be solved."""
+
+    code = "nothing_cached_to_solve"
+    hints = ("go_online", "leave_solve_out")
+
+
 class ChannelError(TorchMirrorError):
     """Base of everything that goes wrong while a channel's index is read."""
 

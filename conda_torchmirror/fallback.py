@@ -50,6 +50,7 @@ class Sources:
 
         self.args, self.subdir = args, subdir
         self.chains = chains(args, subdir, names)
+        self._solving = solving
         self._others: frozenset[str] = frozenset()
         if solving:
             found = others(args, subdir, self.chains)
@@ -148,14 +149,15 @@ class Sources:
                 always=bool(self.args.check_upstream),
                 exempt=private(torch),
             )
-        return (*self.notices, *said, *self._along())
+        return (*self.notices, *said, *self._along(decision))
 
-    def _along(self) -> Iterator[Notice]:
-        """Which other channels are read from a mirror, and from which."""
+    def _along(self, decision: Decision) -> Iterator[Notice]:
+        """Which channels beside the planned ones the solver reads from a mirror, and from which."""
+        planned = {channel.name for channel in decision.plan.channels}
         places: dict[str, list[str]] = {}
-        for name in sorted(self._others):
-            if self[name].mirror != mirrors.UPSTREAM:
-                places.setdefault(self[name].mirror, []).append(f"`{name}`")
+        for source in sorted(self._used(decision)) if self._solving else ():
+            if source.name not in planned and source.mirror not in (mirrors.UPSTREAM, OWN):
+                places.setdefault(source.mirror, []).append(f"`{source.name}`")
         if places:
             where = (f"{', '.join(names)} from {mirror}" for mirror, names in places.items())
             yield Notice("others_mirrored", {"where": "; ".join(where)})

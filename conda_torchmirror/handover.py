@@ -158,8 +158,8 @@ def solves(command: Sequence[str], args: Namespace, variables: Mapping[str, str]
     from conda.exceptions import DryRunExit
 
     words = [word for word in command if word not in _PRIORITY]
-    if "--dry-run" not in words:
-        words.append("--dry-run")
+    # Nobody sees what it would ask or show.
+    words += [word for word in ("--dry-run", "--yes", "--quiet") if word not in words]
     try:
         with environment(variables), redirect_stdout(StringIO()):
             return _subshell(words) == 0

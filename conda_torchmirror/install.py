@@ -15,10 +15,12 @@ from .chains import Unread
 from .decision import Target, decide, installed, strict
 from .decision import leftover as leftover_of
 from .exceptions import (
+    ChannelError,
     ForeignPlatform,
     LeftoverFirst,
     NoEnvironment,
     NothingCached,
+    NothingCachedToSolve,
     Shadowed,
     SolveAlone,
     TorchMirrorError,
@@ -97,11 +99,12 @@ def _attempt(
     """One run with the sources that the channels have at present."""
     preview = bool(args.dry_run or args.list or args.urls) and not args.save_plan
     if records is None:
-        records = _records(sources, survey.machine.subdir, preview=preview and not args.solve)
+        records = _records(sources, survey.machine.subdir, preview=preview, solve=args.solve)
     if args.list:
         render.listing(
             table(survey.machine, request, records.builds, catalog.admits, compat.tables()),
             survey.machine,
+            request,
             records,
         )
         return 0
@@ -149,13 +152,15 @@ def _facts(args: Namespace, target: Target, subdir: str) -> tuple[Request, machi
     return args.given.applied(asked, survey) if args.given else (asked, survey)
 
 
-def _records(sources: Sources | Unread, subdir: str, *, preview: bool) -> Records:
+def _records(sources: Sources | Unread, subdir: str, *, preview: bool, solve: bool) -> Records:
     """The family's records; a preview falls back to the built-in index where nothing is cached."""
     try:
         return sources.read(TORCH, NAMES)
-    except NothingCached:
+    except NothingCached as error:
         if not preview:
             raise
+        if solve:
+            raise NothingCachedToSolve(channel=TORCH, subdir=subdir) from error
     return _built_in(subdir)
 
 
@@ -238,9 +243,13 @@ def _carry_out(
     except Exception as error:
         if args.download_only and transaction.downloaded(error, extra):
             return 0
-        hiding = _hiding(decision, sources) if strict() and _unsatisfiable(error) else ""
         # Only another solve shows that it was the priority, and not what the user asked for.
-        if hiding and handover.solves(command, args, {**variables, **FLEXIBLE}):
+        suspect = strict() and leftover is None and _unsatisfiable(error)
+        if (
+            suspect
+            and handover.solves(command, args, {**variables, **FLEXIBLE})
+            and (hiding := _hiding(decision, sources))
+        ):
             raise Shadowed(channel=TORCH, package=hiding) from error
         raise
 
@@ -253,12 +262,16 @@ def _unsatisfiable(error: Exception) -> bool:
 
 
 def _hiding(decision: Decision, sources: Sources | Unread) -> str:
-    """The packages that the set needs and the torch channel hides from conda-forge's."""
+    """The packages that the set needs and of which the torch channel hides conda-forge's, as far
+    as both can be read."""
     own = {*FAMILY, *RUNTIMES}
     names = {spec.split(" ")[0] for b in decision.choice.builds for spec in b.depends} - own
     subdir = decision.machine.subdir
-    held = [
-        {build.name for build in catalog.read(sources[channel], subdir, names).builds}
-        for channel in (TORCH, "conda-forge")
-    ]
+    try:
+        held = [
+            {build.name for build in catalog.read(sources[channel], subdir, names).builds}
+            for channel in (TORCH, "conda-forge")
+        ]
+    except (ChannelError, NothingCached):  # what the solver said is then the better error
+        return ""
     return ", ".join(sorted(set.intersection(*held)))

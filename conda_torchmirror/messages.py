@@ -51,6 +51,10 @@ TEXT: dict[str, str] = {
     "nothing_cached": "the index of `{channel}` for {subdir} is not in conda's cache",
     "nothing_cached.cause": "conda is offline, and an installation never goes by the built-in"
     " index",
+    "nothing_cached_to_solve": "the index of `{channel}` for {subdir} is not in conda's cache",
+    "nothing_cached_to_solve.cause": "conda is offline, and its solver needs the channel's own"
+    " index",
+    "leave_solve_out": "leave `--solve` out: the built-in index is enough for a preview",
     "channel_missing": "{mirror} does not have the channel `{channel}` for {subdir}",
     "channel_missing.cause": "{url} answers {status}",
     "channel_forbidden": "{mirror} refuses the channel `{channel}`",
@@ -151,7 +155,7 @@ TEXT: dict[str, str] = {
     " the channel `pytorch` hides newer image libraries otherwise",
     "no_channels": "no channels are configured, so conda-forge is added for everything else",
     "channel_upstream": "`{channel}` comes from upstream; {mirror} has it: {options}",
-    "others_mirrored": "everything else: {where}",
+    "others_mirrored": "also read: {where}",
     "custom_mirror": "the channel `pytorch` comes from your own `custom_channels`",
     "newer_elsewhere": "{last} is the last release of this channel; newer ones are on conda-forge"
     " (releases below {fixed}: do not load untrusted files, {id})",

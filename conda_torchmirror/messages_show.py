@@ -47,8 +47,8 @@ TEXT: dict[str, str] = {
     "asked_cuda": "with CUDA {cuda}",
     "asked_driver": "with the driver's CUDA {cuda}",
     # --list.
-    "list_head": "PyTorch for {subdir}, {driver} ({index})",
-    "list_driver": "the driver runs CUDA {cuda}",
+    "list_head": "PyTorch for {subdir}, {driver}; {index}",
+    "list_driver": "CUDA {cuda} ({origin})",
     "list_index": "{index} index",
     "list_index_of": "{index} index of {date}",
     "list_fits": "fits",

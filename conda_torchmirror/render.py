@@ -331,7 +331,10 @@ def document(decision: Decision) -> None:
 
 
 def listing(
-    rows: Sequence[tuple[str, str | None, str, bool]], machine: Machine, records: Records
+    rows: Sequence[tuple[str, str | None, str, bool]],
+    machine: Machine,
+    request: Request,
+    records: Records,
 ) -> None:
     """Print what the platform can have: a line for each release and CUDA, marked where it fits."""
     from conda.base.context import context
@@ -356,8 +359,10 @@ def listing(
         mark = shown("list_yes") if any_fits else "-"
         table.append((mark, version, cuda or shown("list_cpu"), marks))
     driver = shown(_driverless(machine), driver=machine.driver)
-    if machine.cuda:
-        driver = shown("list_driver", cuda=machine.cuda)
+    if request.cuda == "cpu":
+        driver = shown("on_cpu")
+    elif machine.cuda:
+        driver = shown("list_driver", cuda=machine.cuda, origin=machine.cuda_from)
     code = "list_index_of" if records.date else "list_index"
     index = shown(code, index=records.index, date=records.date)
     head = shown("list_head", subdir=machine.subdir, driver=driver, index=index)

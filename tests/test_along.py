@@ -105,7 +105,7 @@ def test_every_channel_of_a_run_comes_from_the_mirror(labs, run_conda, tmp_path)
     assert there["from-bioconda"]["channel"].endswith("/bioconda/noarch")
     assert not labs["far"].requests
     said = " ".join(done.stdout.split())
-    assert "everything else: `bioconda`, `pkgs/main`, `pkgs/r` from near" in said
+    assert "also read: `bioconda`, `conda-forge`, `pkgs/main`, `pkgs/r` from near" in said
 
 
 def test_a_broken_index_among_them_is_taken_from_the_next(labs, run_conda, tmp_path):
@@ -114,10 +114,10 @@ def test_a_broken_index_among_them_is_taken_from_the_next(labs, run_conda, tmp_p
     assert {"from-bioconda", "from-pkgs-main"} <= set(installed(tmp_path / "env"))
     assert {path.split("/")[3] for path in labs["far"].asked()} == {"bioconda"}
     said = " ".join(done.stdout.split())
-    assert "`bioconda` from far; `pkgs/main`, `pkgs/r` from near" in said
+    assert "`bioconda` from far; `conda-forge`, `pkgs/main`, `pkgs/r` from near" in said
 
 
 def test_a_preview_reads_none_of_them(labs, run_conda):
     done = run_conda(*ASK, *MORE, "--dry-run").ok()
     assert not labs["near"].asked("*/bioconda/*")
-    assert "everything else" not in done.stdout
+    assert "also read" not in done.stdout

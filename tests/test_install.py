@@ -287,6 +287,13 @@ def test_what_was_asked_for_before_contradicts_and_is_named(env_of, conda_in_pro
     assert catalog.admits(pin, name, installed(prefix)[name].partition("=")[0], "")
 
 
+def test_what_is_asked_for_now_takes_the_place_of_history(env_of, conda_in_process):
+    prefix = env_of("python=3.11", "numpy=2.1.3")
+    words = ("torch-install", "-y", "-q", "-p", prefix, *ASK_2_1_0, "numpy<2")
+    conda_in_process(*words).ok()
+    assert installed(prefix)["numpy"].startswith("1.")
+
+
 def test_what_is_asked_for_now_goes_to_the_solver_as_written_and_is_said(
     mirrored, conda_in_process, sandbox
 ):

@@ -82,7 +82,7 @@ def test_a_solved_preview_needs_no_environment(sites, run_conda):
 
 def test_offline_nothing_is_solved_by_the_built_in_index(sites, run_conda):
     found = run_conda(*ASK, "--dry-run", "--solve", "--offline", "-n", "new")
-    assert (found.rc, "NothingCached" in found.stderr) == (1, True)
+    assert (found.rc, "NothingCachedToSolve" in found.stderr) == (1, True)
 
 
 def test_a_denied_channel_is_condas_own_error(sites, condarc, run_conda):
