@@ -26,6 +26,7 @@ from .exceptions import (
     TorchMirrorError,
     UnknownPlatform,
 )
+from .judging import named
 from .models import Decision, Notice, Records, Request
 from .plan import FLEXIBLE
 from .selection import table
@@ -265,7 +266,7 @@ def _hiding(decision: Decision, sources: Sources | Unread) -> str:
     """The packages that the set needs and of which the torch channel hides conda-forge's, as far
     as both can be read."""
     own = {*FAMILY, *RUNTIMES}
-    names = {spec.split(" ")[0] for b in decision.choice.builds for spec in b.depends} - own
+    names = {named(spec) for b in decision.choice.builds for spec in b.depends} - own
     subdir = decision.machine.subdir
     try:
         held = [

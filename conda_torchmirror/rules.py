@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .builds import dependency
+from .judging import named
 from .models import Admits, Choice, Installed, Notice, Pin
 
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
@@ -33,7 +34,7 @@ class Rule(NamedTuple):
     @property
     def name(self) -> str:
         """The package that the pin is on."""
-        return re.split(r"[<>=!~ ]", self.pin, maxsplit=1)[0]
+        return named(self.pin)
 
     def applies(self, choice: Choice, admits: Admits) -> bool:
         """Whether the chosen set is in the scope of this rule."""
@@ -103,12 +104,12 @@ def conflict(rule: Rule, pins: Iterable[Pin], admits: Admits) -> Pin | None:
     The versions tried are those that either spec names, and ones just below and above them.
     """
     for pin in pins:
-        if re.split(r"[<>=!~ \[]", pin.spec.rpartition("::")[2], maxsplit=1)[0] != rule.name:
+        if named(pin.spec) != rule.name:
             continue
         tried = [
             version
-            for named in _VERSION.findall(f"{pin.spec} {rule.pin}")
-            for version in (named, f"{named}.0.1", _below(named))
+            for edge in _VERSION.findall(f"{pin.spec} {rule.pin}")
+            for version in (edge, f"{edge}.0.1", _below(edge))
         ]
         if not any(
             admits(pin.spec, rule.name, version, "") and admits(rule.pin, rule.name, version, "")
