@@ -11,8 +11,8 @@ from __future__ import annotations
 import time
 import tracemalloc
 
-from conda_torchmirror.entries import Router
-from conda_torchmirror.envfile import Rewritten, rewrite_with
+from conda_torchmirror.envfiles.channel_entry import EntryRewriter
+from conda_torchmirror.envfiles.rewrite import Rewritten, rewrite_with
 
 CHANNELS = "channels:\n  - pytorch\n  - nvidia\n  - conda-forge # community\n  - defaults\n"
 PACKAGE = "https://conda.anaconda.org/{}/linux-64/package{}-1.26.4-py312_{}.conda#{:032x}\n"
@@ -32,7 +32,7 @@ def explicit(size: int) -> bytes:
     return "".join(["# platform: linux-64\n@EXPLICIT\n", *lines]).encode()
 
 
-def best(data: bytes, router: Router, runs: int) -> tuple[float, Rewritten]:
+def best(data: bytes, router: EntryRewriter, runs: int) -> tuple[float, Rewritten]:
     """Seconds of the fastest run, and what it made."""
     times = []
     for _ in range(runs):
@@ -42,7 +42,7 @@ def best(data: bytes, router: Router, runs: int) -> tuple[float, Rewritten]:
     return min(times), result
 
 
-def peak(data: bytes, router: Router) -> int:
+def peak(data: bytes, router: EntryRewriter) -> int:
     """Bytes of memory at the highest, above what there was before."""
     tracemalloc.start()
     rewrite_with(data, router)
@@ -53,7 +53,7 @@ def peak(data: bytes, router: Router) -> int:
 
 def main() -> None:
     """Measure and print."""
-    router = Router("rewrite", ("tuna",))
+    router = EntryRewriter("rewrite", ("tuna",))
     print(f"{'file':<28}{'size':>10}{'time':>12}{'files/s':>10}{'MB/s':>8}{'peak':>12}")
     rows = [(f"environment, {n} specs", environment(n), 5) for n in (20, 100, 400)]
     rows += [(f"explicit, {mb} MB", explicit(int(mb * 1e6)), 3) for mb in (1.25, 2.5, 5.0)]

@@ -153,8 +153,10 @@ def choose_once(factor: int) -> tuple[int, float]:
     """
     import conda.models.match_spec  # noqa: F401
 
-    from conda_torchmirror import catalog, compat, request, selection
-    from conda_torchmirror.models import Located, Machine
+    from conda_torchmirror.index import repodata as catalog
+    from conda_torchmirror.install import request
+    from conda_torchmirror.models import Machine, Route
+    from conda_torchmirror.selection import choose, cuda
 
     shared = Path(os.environ.get("TORCHMIRROR_SHARED", ROOT.parent / "shared")) / "channels"
     folder = shared if shared.is_dir() else ROOT / "tests" / "data" / "channels"
@@ -166,14 +168,14 @@ def choose_once(factor: int) -> tuple[int, float]:
             for key in ("packages", "packages.conda")
             for r in repodata.get(key, {}).values()
         }
-        where = Located(path.parent.parent.name, "https://mirror.test", "test")
+        where = Route(path.parent.parent.name, "https://mirror.test", "test")
         builds += [b for b in catalog._builds(repodata, where, path.parent.name, names) if b]
     machine = Machine("linux-64", cuda="12.1", cuda_from="--cuda", python="3.11")
     asked = request.make([], cuda_word="12.1")
-    tables = compat.tables()
+    tables = cuda.tables()
     many = [_later(build, n) for n in range(factor) for build in builds]
     start = time.perf_counter()
-    selection.choose(machine, asked, many, catalog.admits, tables)
+    choose.choose(machine, asked, many, catalog.admits, tables)
     return len(many), (time.perf_counter() - start) * 1e3
 
 

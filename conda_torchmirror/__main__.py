@@ -11,11 +11,11 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import get_args
 
-from .cli_mirror import COMMANDS, file_options
-from .entries import Direction
-from .filereport import execute
-from .mirrors import MirrorError
-from .settings import Settings
+from .cli.mirror import COMMANDS, file_options
+from .cli.rewrite import execute
+from .envfiles.channel_entry import Direction
+from .mirrors.registry import MirrorError
+from .redirect.settings import Settings
 
 
 def main(words: Sequence[str] | None = None) -> int:

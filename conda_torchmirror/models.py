@@ -185,7 +185,7 @@ class NoChoice(NamedTuple):
     ways: tuple[Notice, ...] = ()
 
 
-class Located(NamedTuple):
+class Route(NamedTuple):
     """Where a channel is read from: its name, the URL of the channel, and the mirror's name."""
 
     name: str
@@ -218,7 +218,7 @@ class Plan:
     verb: Literal["install", "create"]
     specs: tuple[str, ...]
     pins: tuple[str, ...]
-    channels: tuple[Located, ...]
+    channels: tuple[Route, ...]
     environment: Mapping[str, str]
     command: str
     command_by_name: str

@@ -28,21 +28,21 @@ COMMANDS = (
     (
         "torch-install",
         "Choose the PyTorch build that this machine runs, and install it.",
-        "cli",
+        "cli.install",
         "configure_install",
         "install",
     ),
     (
         "torch-mirror",
         "Show, test and set up the mirrors that channels are read from.",
-        "cli_mirror",
+        "cli.mirror",
         "configure",
         "run",
     ),
     (
         "torch-verify",
         "Try PyTorch in an environment, and on the GPU where there is one.",
-        "cli_verify",
+        "cli.verify",
         "configure",
         "run",
     ),
@@ -68,7 +68,7 @@ def conda_pre_commands() -> Iterator[CondaPreCommand]:
     """Point conda at mirrors before it reads channels."""
     from conda.plugins.types import CondaPreCommand
 
-    from .commands import PLAIN, REDIRECTED
+    from .hooks.commands import PLAIN, REDIRECTED
 
     yield CondaPreCommand(name="torchmirror", action=_before, run_for={*REDIRECTED, *PLAIN})
 
@@ -78,7 +78,7 @@ def conda_post_commands() -> Iterator[CondaPostCommand]:
     """Leave conda as it was."""
     from conda.plugins.types import CondaPostCommand
 
-    from .commands import REDIRECTED
+    from .hooks.commands import REDIRECTED
 
     yield CondaPostCommand(name="torchmirror", action=_after, run_for={*REDIRECTED})
 
@@ -88,7 +88,7 @@ def conda_virtual_packages() -> Generator[None, Any, None]:
     """`__cuda_arch`. A wrapper, because it must know what conda and other plugins offer."""
     outcome = yield
     if outcome.excinfo is None:
-        from .virtual import beside
+        from .hooks.cuda_arch import beside
 
         outcome.force_result(beside(outcome.get_result()))
 
@@ -98,13 +98,13 @@ def conda_health_checks() -> Iterator[CondaHealthCheck]:
     """What `conda doctor` says about PyTorch."""
     from conda.plugins.types import CondaHealthCheck
 
-    yield CondaHealthCheck(name="pytorch", action=_calling("doctor", "check"))
+    yield CondaHealthCheck(name="pytorch", action=_calling("hooks.health_check", "check"))
 
 
 @hookimpl
 def conda_error_hints(error: BaseException) -> Iterator[CondaErrorHint]:
     """Next steps for errors of conda's own commands; conda 26.7 and newer ask for them."""
-    from .hints import hints
+    from .hooks.error_hints import hints
 
     yield from hints(error)
 
@@ -112,7 +112,7 @@ def conda_error_hints(error: BaseException) -> Iterator[CondaErrorHint]:
 @hookimpl
 def conda_settings() -> Iterator[CondaSetting]:
     """Settings under `plugins:` of any .condarc."""
-    from .settings import declared
+    from .redirect.settings import declared
 
     yield from declared()
 
@@ -127,10 +127,10 @@ def _after(command: str) -> None:
 
 def _guarded(name: str, command: str) -> None:
     try:
-        from . import automatic
+        from .hooks import redirect
     except Exception:  # a half-removed installation of ours is no reason for conda to fail
         return
-    getattr(automatic, name)(command)
+    getattr(redirect, name)(command)
 
 
 def _calling(module: str, name: str) -> Callable[..., Any]:

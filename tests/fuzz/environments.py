@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from conda_torchmirror.pip_options import PYPI, WHEELS
+from conda_torchmirror.envfiles.pip_options import PYPI, WHEELS
 
 _SIBLING = Path(__file__).resolve().parents[2].parent / "shared"
 

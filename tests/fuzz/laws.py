@@ -7,16 +7,18 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from conda_torchmirror.entries import Router
-from conda_torchmirror.envfile import Rewritten, rewrite_with
-from conda_torchmirror.textedit import decode
+from conda_torchmirror.envfiles.channel_entry import EntryRewriter
+from conda_torchmirror.envfiles.rewrite import Rewritten, rewrite_with
+from conda_torchmirror.envfiles.source_text import decode
 
 
-def both(preference: tuple[str, ...], subdir: str | None = None) -> tuple[Router, Router]:
+def both(
+    preference: tuple[str, ...], subdir: str | None = None
+) -> tuple[EntryRewriter, EntryRewriter]:
     """The router to the mirrors and the one back."""
     return (
-        Router("rewrite", preference, subdir=subdir),
-        Router("upstream", preference, subdir=subdir),
+        EntryRewriter("rewrite", preference, subdir=subdir),
+        EntryRewriter("upstream", preference, subdir=subdir),
     )
 
 

@@ -91,10 +91,10 @@ def asked_afresh() -> Iterator[None]:
 def _forget() -> None:
     from conda.plugins.virtual_packages.cuda import cached_cuda_version
 
-    from conda_torchmirror import machine
+    from conda_torchmirror.machine import survey
 
     cached_cuda_version.cache_clear()
-    machine._probe.cache_clear()
+    survey._probe.cache_clear()
 
 
 def path_with(folder: Path) -> str:

@@ -8,8 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conda_torchmirror import builtin, catalog, compat, request, selection
-from conda_torchmirror.models import Build, Choice, Located, Machine, NoChoice
+from conda_torchmirror.index import builtin
+from conda_torchmirror.index import repodata as catalog
+from conda_torchmirror.install import request
+from conda_torchmirror.models import Build, Choice, Machine, NoChoice, Route
+from conda_torchmirror.selection import choose
+from conda_torchmirror.selection import cuda as compat
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 FAMILY = ("pytorch", "torchvision", "torchaudio", "torchtext", "pytorch-cuda")
@@ -23,7 +27,7 @@ def real(subdir: str, channel: str = "pytorch") -> tuple[Build, ...]:
         path = DATA / "channels" / channel / part / "repodata.json"
         if path.exists():
             repodata = json.loads(path.read_text(encoding="utf-8"))
-            located = Located(channel, f"https://mirror.test/{channel}", "test")
+            located = Route(channel, f"https://mirror.test/{channel}", "test")
             names = {
                 r["name"]
                 for section in ("packages", "packages.conda")
@@ -64,7 +68,7 @@ def ask(
         **machine,
     )
     records = known(subdir) if builds is None else builds
-    return selection.choose(on, asked, records, catalog.admits, compat.tables())
+    return choose.choose(on, asked, records, catalog.admits, compat.tables())
 
 
 def chosen(*words: str, **facts: Any) -> Choice:

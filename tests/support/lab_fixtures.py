@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conda_torchmirror import channels
+from conda_torchmirror.redirect import in_process
 
 from .channels import write_channel
 from .lab import entry, record
@@ -49,7 +49,7 @@ def at_lab(condarc, lab):
 
     write()
     yield write
-    channels.undo()
+    in_process.undo()
 
 
 @pytest.fixture

@@ -26,10 +26,10 @@ def sites(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Sites]:
     """The servers, and an rc file that knows them; `upstream` is the official channel."""
-    from conda_torchmirror import mirrors
+    from conda_torchmirror.mirrors import registry
 
     with open_sites(small_channels, sandbox.home / "mirrors.json") as served:
-        monkeypatch.setattr(mirrors, "UPSTREAM_CLOUD", served.upstream.url)
+        monkeypatch.setattr(registry, "UPSTREAM_CLOUD", served.upstream.url)
         condarc(**served.settings())
         yield served
 
@@ -37,7 +37,7 @@ def sites(
 @pytest.fixture
 def doubting(sites: Sites, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Hashes are held against a built-in index that knows these packages; the hashes it has."""
-    from conda_torchmirror import builtin
+    from conda_torchmirror.index import builtin
 
     index = json.loads((sites.root / "pytorch/linux-64/repodata.json").read_text())
     known = {f"linux-64/{fn}": record["sha256"] for fn, record in index["packages"].items()}

@@ -1,0 +1,1 @@
+"""Parsers, dispatch, printing and exit codes."""

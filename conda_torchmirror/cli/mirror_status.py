@@ -1,0 +1,284 @@
+"""`conda torch-mirror list` and `status`: what mirrors there are, and where channels come from."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from ..exceptions.mirror import BadRegistry
+from ..mirrors.addresses import address_book, split
+from ..mirrors.registry import UPSTREAM, Mirror, MirrorError
+from ..redirect import condarc, in_process, policy, settings
+from ..redirect.named_channels import NamedChannels
+from ..text.decision import say
+from ..text.layout import columns, safe
+from ..text.messages import text
+
+#: What `list` has a column for, and `status` shows always.
+SHOWN = ("conda-forge", "pytorch", "pkgs/main", "nvidia")
+STATUS = ("defaults", "conda-forge", "pytorch", "nvidia")
+
+
+def show_list(args: Namespace) -> int:
+    """Print the registry. Raises: BadRegistry."""
+    from conda.base.context import context
+
+    chosen = _settings()
+    try:
+        known = settings.registry(chosen)
+        preferred = settings.preference((), chosen)
+    except MirrorError as error:
+        raise BadRegistry(detail=str(error)) from error
+    if context.json:
+        found = [_as_json(mirror, preferred) for mirror in known.values()]
+        document = {"schema": 1, "preference": list(preferred), "mirrors": found}
+        say(json.dumps({"success": True, "torchmirror": document}, indent=2))
+    else:
+        print_lines(_table(known, preferred))
+    return 0
+
+
+def _table(known: Mapping[str, Mirror], preferred: Sequence[str]) -> list[str]:
+    rows: list[tuple[str, ...]] = [
+        ("", "mirror", "conda-forge", "pytorch", "defaults", "nvidia", "pypi", "wheels")
+    ]
+    for name, mirror in known.items():
+        place = str(preferred.index(name) + 1) if name in preferred else ""
+        carried = [_carried(mirror, channel) for channel in SHOWN]
+        pip = [
+            mirror.confidence.get("pypi", "yes") if mirror.pypi else "-",
+            mirror.confidence.get("wheels", "yes") if mirror.wheels else "-",
+        ]
+        cells = ["yes" if cell == "certain" else cell for cell in (*carried, *pip)]
+        if set(cells) != {"-"}:  # the others are known so that old files are recognised
+            rows.append((place, name, *cells))
+    # A year alone is not a day.
+    dates = sorted(m.as_of for m in known.values() if m.as_of and len(m.as_of) == 10)
+    lines = [*columns(rows), ""]
+    lines += _wrapped(text("list.legend"))
+    if dates:
+        lines += _wrapped(text("list.dates", {"first": dates[0], "last": dates[-1]}))
+    return lines
+
+
+def _carried(mirror: Mirror, channel: str) -> str:
+    there = mirror.channels.get(channel)
+    if there is None or there.status == "no":
+        return "-"
+    if there.status != "yes":
+        return "?" if there.status == "unknown" else there.status
+    return mirror.confidence.get("conda", "yes")
+
+
+def _as_json(mirror: Mirror, preferred: Sequence[str]) -> dict[str, Any]:
+    return {
+        "name": mirror.name,
+        "title": mirror.title,
+        "home": safe(mirror.home),
+        "preference": preferred.index(mirror.name) + 1 if mirror.name in preferred else None,
+        "chosen_for": list(mirror.chosen),
+        "confidence": dict(mirror.confidence),
+        "channels": {
+            name: {
+                "url": safe(there.url),
+                "status": there.status,
+                "subdirs": None if there.subdirs is None else sorted(there.subdirs),
+                "labels": there.labels,
+            }
+            for name, there in mirror.channels.items()
+        },
+        "pypi": [safe(url) for url in mirror.pypi],
+        "wheels": None
+        if mirror.wheels is None
+        else {"url": safe(mirror.wheels.url), "layout": mirror.wheels.layout},
+        "redirects_to": list(mirror.redirects_to),
+        "note": mirror.note,
+        "as_of": mirror.as_of,
+        "source": list(mirror.source),
+    }
+
+
+def show_status(args: Namespace) -> int:
+    """Print where channels are read from now, and why. Raises: BadRegistry."""
+    from conda.base.context import context
+
+    chosen = _settings()
+    try:
+        around = policy.UserConfig(chosen)
+        known = settings.registry(chosen)
+    except MirrorError as error:
+        raise BadRegistry(detail=str(error)) from error
+    found = NamedChannels()
+    asked = dict.fromkeys((*context.channels, *STATUS, *args.channels))
+    for word in asked:
+        found.channel(word)
+    verdicts = {v.name: v for v in policy.decide(found.asked, around, found)}
+    ours = policy.redirects(verdicts.values(), around, found) if chosen.auto else []
+    book = address_book(known.values())
+    rows = []
+    arguments = Namespace(**context._argparse_args)
+    try:
+        in_process.apply(ours, arguments)
+        for word in asked:
+            rows += _resolved(word, around)
+    finally:
+        in_process.undo()
+    shown = [_explained(name, url, verdicts, around, book) for name, url in rows]
+    if context.json:
+        say(
+            json.dumps({"success": True, "torchmirror": _document(chosen, around, shown)}, indent=2)
+        )
+    else:
+        print_lines(_status_lines(chosen, around, shown))
+    return 0
+
+
+def _resolved(word: str, around: policy.UserConfig) -> list[tuple[str, str]]:
+    """What conda makes of a channel now: its name and URL, one row for each part of `defaults`."""
+    from conda.models.channel import Channel
+
+    channel = Channel(word)
+    if word == policy.DEFAULTS:
+        parts = [str(url) for url in channel.base_urls]
+        names = policy.parts_of_defaults(around.subdir)
+        if [url.rpartition("/")[2] for url in parts] == [n.rpartition("/")[2] for n in names]:
+            return list(zip(names, parts, strict=True))
+        return [(word, url) for url in parts]
+    return [(word, str(url)) for url in channel.base_urls]
+
+
+def _explained(
+    name: str,
+    url: str,
+    verdicts: Mapping[str, policy.ChannelPolicy],
+    around: policy.UserConfig,
+    book: Any,
+) -> dict[str, Any]:
+    """One row of `status`: the channel, where it is read from, which mirror that is, and why."""
+    there = split(url, book)
+    plain = NamedChannels()
+    plain.channel(name)
+    base = next(iter(plain.asked), name)
+    verdict = verdicts.get(base)
+    code, facts = ("url", {}) if verdict is None else _reason(verdict, around, url)
+    return {
+        "name": safe(name),
+        "url": safe(url),
+        "mirror": there.identified.mirror if there else None,
+        "code": code,
+        "reason": text(f"status.{code}", facts),
+    }
+
+
+def _reason(
+    verdict: policy.ChannelPolicy, around: policy.UserConfig, url: str
+) -> tuple[str, dict[str, Any]]:
+    code = verdict.code
+    facts: dict[str, Any] = {"mirror": verdict.mirror, "subdir": around.subdir}
+    if code == "configured":
+        source = source_of("custom_channels", verdict.name)
+        code = "enabled" if _file_of_ours(source) else code
+        facts["source"] = source
+    elif code == "default_channels":
+        if not around.own_defaults:
+            code = "no_part"
+        facts["source"] = source_of("default_channels") or source_of("custom_multichannels")
+    elif code == "mirrored" and not around.settings.auto:
+        code = "off"
+        facts["source"] = source_of("torchmirror_auto")
+    elif code == "mirrored" and not url.startswith(str(verdict.url)):
+        code = "label"
+    return code, facts
+
+
+def _document(
+    chosen: settings.Settings, around: policy.UserConfig, rows: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    files = [str(path) for path in _files() if path.exists()]
+    return {
+        "schema": 1,
+        "auto": chosen.auto,
+        "auto_from": source_of("torchmirror_auto"),
+        "files": files,
+        "preference": list(around.preference),
+        "only": list(chosen.only),
+        "subdir": around.subdir,
+        "channels": list(rows),
+    }
+
+
+def _status_lines(
+    chosen: settings.Settings, around: policy.UserConfig, rows: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    source = source_of("torchmirror_auto")
+    switch = text("status.on") if chosen.auto else text("status.is_off", {"source": source})
+    files = [path for path in _files() if path.exists()]
+    facts = [("automatic", switch)]
+    facts += [("file", _about(path)) for path in files] or [("file", text("status.no_file"))]
+    facts.append(("preference", ", ".join(around.preference) or UPSTREAM))
+    if chosen.only:
+        facts.append(("allowed only", ", ".join(chosen.only)))
+    lines = [*columns(facts), ""]
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        lines.append(f"  {row['name']:<{width}}  {row['url']}")
+        why = f"{row['mirror']}: {row['reason']}" if row["mirror"] else str(row["reason"])
+        lines += wrap(
+            why, 78, initial_indent=" " * (width + 4), subsequent_indent=" " * (width + 4)
+        )
+    return lines
+
+
+def _about(path: Path) -> str:
+    off = path.read_text(encoding="utf-8") == condarc.OFF
+    return text("status.file_off" if off else "status.file", {"file": str(path)})
+
+
+def _files() -> tuple[Path, ...]:
+    return tuple(path for path in (condarc.system_file(), condarc.user_file()))
+
+
+def _file_of_ours(source: str | None) -> bool:
+    return source is not None and condarc.is_ours(Path(source))
+
+
+def source_of(key: str, name: str | None = None) -> str | None:
+    """The file or variable that sets a key of the configuration (or a setting of ours) last.
+
+    With `name`, the one that maps this channel. None where nothing does.
+    """
+    from conda.base.context import context
+
+    ours = key.startswith(settings.PREFIX)
+    for source, raw in reversed(list(context.raw_data.items())):
+        if ours:
+            held = raw.get("plugins")
+            if held is not None and key in held.value(None):
+                return str(source)
+            if f"plugins_{key}" in raw:
+                return f"CONDA_PLUGINS_{key.upper()}"
+        elif key in raw and (name is None or name in raw[key].value(None)):
+            return f"CONDA_{key.upper()}" if str(source) == "envvars" else str(source)
+    return None
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines for a person."""
+    say("\n".join(lines))
+
+
+def _wrapped(sentence: str) -> list[str]:
+    return wrap(sentence, 78, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _settings() -> settings.Settings:
+    from conda.exceptions import CondaError
+
+    try:
+        return settings.read()
+    except CondaError as error:
+        raise BadRegistry(detail=str(error)) from error

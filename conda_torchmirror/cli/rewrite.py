@@ -1,0 +1,209 @@
+"""`conda torch-mirror rewrite` and `upstream`: run, and the results as text or JSON.
+
+Standard output is the product: what was done, or the diff, or the filtered text; then everything
+that is about the product goes to standard error. Imports no conda but where conda runs it, so that
+`python -m conda_torchmirror` can do the same in a place that has none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from textwrap import wrap
+from typing import Any, TextIO
+
+from ..envfiles import batch
+from ..envfiles.batch import STDIN, FileResult, Options
+from ..envfiles.channel_entry import Direction
+from ..envfiles.file_io import BACKUP_SUFFIX
+from ..mirrors.registry import MirrorError
+from ..models import Notice
+from ..redirect import settings
+from ..text import decision
+from ..text.layout import bullet, safe
+from ..text.messages import text
+
+
+def rewrite(args: Namespace) -> int:
+    """Run `conda torch-mirror rewrite`. Raises: BadMirror, BadRegistry."""
+    return _in_conda(args, "rewrite")
+
+
+def upstream(args: Namespace) -> int:
+    """Run `conda torch-mirror upstream`. Raises: BadMirror, BadRegistry."""
+    return _in_conda(args, "upstream")
+
+
+def _in_conda(args: Namespace, direction: Direction) -> int:
+    from conda.base.context import context
+
+    from ..exceptions.mirror import BadRegistry
+    from ..exceptions.usage import BadMirror
+
+    try:
+        return execute(
+            args,
+            direction,
+            settings.read(),
+            subdir=context.subdir,
+            as_json=bool(context.json),
+            quiet=bool(context.quiet),
+        )
+    except MirrorError as error:
+        if args.mirror:
+            raise BadMirror(value=safe(" ".join(args.mirror)), detail=str(error)) from error
+        raise BadRegistry(detail=str(error)) from error
+
+
+def execute(
+    args: Namespace,
+    direction: Direction,
+    values: settings.Settings,
+    *,
+    subdir: str | None = None,
+    as_json: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Do the files and report on them; the exit code is returned.
+
+    Raises MirrorError for mirrors that cannot be used, before any file is read.
+    """
+    options = Options(
+        direction=direction,
+        preference=settings.preference(tuple(args.mirror or ()), values),
+        subdir=subdir,
+        pip=args.pip,
+        check=args.check,
+        diff=args.diff,
+        backup=not args.no_backup,
+        allow_http=values.http,
+    )
+    # The same text twice is two runs on one file, which is never meant.
+    paths = tuple(dict.fromkeys(args.files))
+    stdin = sys.stdin.buffer if STDIN in paths else None
+    results = batch.run(paths, options, mirrors=settings.registry(values), stdin=stdin)
+    code = batch.exit_code(results, options)
+    if as_json:
+        decision.say(json.dumps(document(results, options, success=code == 0), indent=2))
+    else:
+        _show(results, options, quiet=quiet)
+    return code
+
+
+def document(results: Iterable[FileResult], options: Options, *, success: bool) -> dict[str, Any]:
+    """The JSON document, schema 1. What a filter puts out is there as `content`."""
+    files = []
+    for result in results:
+        shown = result.document
+        if result.data is not None:
+            shown["content"] = _decoded(result.data)
+        files.append(shown)
+    return {
+        "success": success,
+        "torchmirror": {
+            "schema": 1,
+            "direction": options.direction,
+            "mirrors": [safe(name) for name in options.preference or ()],
+            "files": files,
+        },
+    }
+
+
+def _decoded(data: bytes) -> str | None:
+    from ..envfiles.source_text import UnreadableText, decode
+
+    try:
+        return decode(data).text
+    except UnreadableText:
+        return None
+
+
+def _show(results: Sequence[FileResult], options: Options, *, quiet: bool) -> None:
+    piped = options.diff or any(result.path == STDIN for result in results)
+    for result in results:
+        if options.diff:
+            _print(result.diff, sys.stdout)
+        elif result.data is not None and not options.check:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(result.data)
+            sys.stdout.buffer.flush()
+        told = lines(result, edits=not options.diff)
+        if result.status == "failed" or not quiet:
+            _print(told, sys.stderr if piped or result.status == "failed" else sys.stdout)
+    if len(results) > 1 and not quiet:
+        _print(("", summary(results)), sys.stderr if piped else sys.stdout)
+
+
+def _print(what: Iterable[str], stream: TextIO) -> None:
+    """Print lines; what a terminal cannot show, such as a strange file name, is escaped."""
+    encoding = stream.encoding or "utf-8"
+    for line in what:
+        shown = line.encode(encoding, "backslashreplace").decode(encoding)
+        if stream is sys.stdout:
+            decision.say(shown)
+        else:
+            print(shown, file=stream, flush=True)
+
+
+def lines(result: FileResult, *, edits: bool = True) -> list[str]:
+    """What became of one file, for a terminal of width 80. `edits` lists each of them."""
+    name = text("file.stdin") if result.path == STDIN else safe(result.path)
+    count = len(result.edits)
+    entries = text("file.one_entry" if count == 1 else "file.entries", {"count": count})
+    facts = {"file": name, "entries": entries, "backup": _backup(result)}
+    if result.error is not None:
+        return _paragraph(text("file.failed", {**facts, "why": batch.sentence(result.error)}))
+    code = "changed_with_backup" if result.backup else result.status
+    out = _paragraph(text(f"file.{code}", facts))
+    if edits:
+        for edit in result.edits:
+            out += _edit(edit.line, safe(edit.old), safe(edit.new))
+    for notice in result.notices:
+        out += bullet(_told(notice))
+    return out
+
+
+def _backup(result: FileResult) -> str:
+    """The backup as the file itself was named, unless a link led elsewhere."""
+    beside = result.path + BACKUP_SUFFIX
+    return beside if result.backup == os.path.realpath(beside) else result.backup or ""
+
+
+def _paragraph(sentence: str) -> list[str]:
+    return wrap(
+        safe(sentence),
+        width=78,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _edit(line: int, old: str, new: str) -> list[str]:
+    head = f"  line {line}: "
+    whole = f"{head}{old} -> {new}"
+    return [whole] if len(whole) <= 80 else [f"{head}{old}", f"{' ' * (len(head) - 3)}-> {new}"]
+
+
+def _told(notice: Notice) -> str:
+    said = safe(batch.sentence(notice))
+    facts = notice.facts
+    if facts.get("others"):
+        said += text("file.others_carry", {"others": ", ".join(facts["others"])})
+    if facts.get("count", 1) > 1:
+        said += text("file.times", {"count": facts["count"]})
+    elif facts.get("line") and not said.startswith("line"):
+        said = f"line {facts['line']}: {said}"
+    return said
+
+
+def summary(results: Iterable[FileResult]) -> str:
+    """How many files there were of each outcome."""
+    counted = Counter(result.status for result in results)
+    return ", ".join(
+        text(f"file.total.{status}", {"count": count}) for status, count in sorted(counted.items())
+    )

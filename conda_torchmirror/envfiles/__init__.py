@@ -1,0 +1,1 @@
+"""Existing files: their channels and index options changed, and not one other byte."""

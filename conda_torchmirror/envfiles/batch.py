@@ -1,0 +1,165 @@
+"""`conda torch-mirror rewrite` and `upstream` on files: one result for each, errors included.
+
+Owns reading, deciding, writing, the diff and the exit code. What is edited is in `envfile`, how a
+file is replaced in `filewrite`. Rendering is the caller's: every result is data, and `sentence`
+gives the text of a notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from ..mirrors.registry import Mirror
+from ..models import Notice
+from ..text.messages import text
+from . import file_io
+from .channel_entry import Direction, EntryRewriter
+from .file_io import FileTrouble, Update
+from .kind import Kind
+from .rewrite import Rewritten, rewrite_with
+from .source_text import Edit, decode, unified_diff
+
+Status = Literal["changed", "would_change", "unchanged", "failed"]
+
+#: The name that stands for standard input and output.
+STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says. `check` and `diff` write nothing."""
+
+    direction: Direction = "rewrite"
+    preference: tuple[str, ...] | None = None
+    subdir: str | None = None
+    pip: bool = False
+    check: bool = False
+    diff: bool = False
+    backup: bool = True
+    allow_http: bool = False
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one file. `data` is set for standard input, `diff` where it was asked for."""
+
+    path: str
+    status: Status
+    kind: Kind | None = None
+    edits: tuple[Edit, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    error: Notice | None = None
+    backup: str | None = None
+    diff: tuple[str, ...] = ()
+    data: bytes | None = None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The result as plain JSON values."""
+        shown: dict[str, Any] = {
+            "path": self.path,
+            "status": self.status,
+            "kind": self.kind,
+            "edits": [vars(edit) for edit in self.edits],
+            "notices": [_told(notice) for notice in self.notices],
+            "error": None if self.error is None else _told(self.error),
+            "backup": self.backup,
+        }
+        if self.diff:
+            shown["diff"] = list(self.diff)
+        return shown
+
+
+def sentence(notice: Notice) -> str:
+    """The text of a notice or error, after the file's name and, where known, the line."""
+    return text(f"file.{notice.code}", notice.facts)
+
+
+def run(
+    paths: Sequence[str],
+    options: Options,
+    *,
+    mirrors: Mapping[str, Mirror] | None = None,
+    stdin: BinaryIO | None = None,
+) -> tuple[FileResult, ...]:
+    """Rewrite files, each on its own: one that fails does not keep the others from being done.
+
+    Raises MirrorError for a preference that cannot be used, before any file is read.
+    """
+    router = EntryRewriter(
+        options.direction,
+        options.preference,
+        subdir=options.subdir,
+        mirrors=mirrors,
+        allow_http=options.allow_http,
+    )
+    return tuple(_one(path, options, router, stdin) for path in paths)
+
+
+def exit_code(results: Iterable[FileResult], options: Options) -> int:
+    """1 if a file failed or, for `--check`, would change; else 0."""
+    bad = {"failed", "would_change"} if options.check else {"failed"}
+    return int(any(result.status in bad for result in results))
+
+
+def _one(path: str, options: Options, router: EntryRewriter, stdin: BinaryIO | None) -> FileResult:
+    done: list[Rewritten] = []
+    sources: list[bytes] = []
+
+    def change(data: bytes) -> bytes | None:
+        rewritten = rewrite_with(data, router, pip=options.pip)
+        done[:], sources[:] = [rewritten], [data]
+        return rewritten.data
+
+    try:
+        outcome = _carry_out(path, options, stdin, change)
+    except FileTrouble as trouble:
+        return FileResult(path, "failed", error=Notice(trouble.code, trouble.facts))
+    rewritten = done[0]
+    changed = bool(rewritten.edits)
+    status: Status = "unchanged"
+    if rewritten.refused is not None:
+        status = "failed"
+    elif changed:
+        status = "would_change" if options.check or options.diff else "changed"
+    return FileResult(
+        path,
+        status,
+        rewritten.kind,
+        rewritten.edits,
+        rewritten.notices,
+        rewritten.refused,
+        str(outcome.backup) if outcome is not None and outcome.backup is not None else None,
+        _diff(path, sources[0], rewritten) if options.diff and changed else (),
+        rewritten.data if path == STDIN else None,
+    )
+
+
+def _carry_out(
+    path: str,
+    options: Options,
+    stdin: BinaryIO | None,
+    change: Callable[[bytes], bytes | None],
+) -> Update | None:
+    if path == STDIN:
+        data = b"" if stdin is None else stdin.read(file_io.MAX_SIZE + 1)
+        if len(data) > file_io.MAX_SIZE:
+            raise FileTrouble("too_large", size=len(data), limit=file_io.MAX_SIZE)
+        change(data)
+        return None
+    if options.check or options.diff:
+        change(file_io.read(Path(path)))
+        return None
+    return file_io.update(Path(path), change, backup=options.backup)
+
+
+def _diff(path: str, data: bytes, rewritten: Rewritten) -> tuple[str, ...]:
+    before, after = decode(data), decode(rewritten.data)
+    return tuple(unified_diff(before, after, rewritten.edits, path))
+
+
+def _told(notice: Notice) -> dict[str, Any]:
+    return {"code": notice.code, "text": sentence(notice), "facts": dict(notice.facts)}

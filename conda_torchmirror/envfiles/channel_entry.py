@@ -1,0 +1,229 @@
+"""One channel entry of a file, to a mirror and back. Pure string work.
+
+The way back must give the entry that stood there, to the byte, though a name and several spellings
+of a URL all lead to one mirror URL. What the spelling was is therefore kept in the mirror URL, in
+ways that no reader of channels minds (conda takes trailing slashes off before anything else):
+
+    pytorch                          <->  MIRROR/pytorch
+    https://conda.anaconda.org/pytorch    <->  MIRROR/pytorch/
+    https://conda.anaconda.org/pytorch/   <->  MIRROR/pytorch//
+    http://conda.anaconda.org/pytorch     <->  MIRROR:443/pytorch
+
+Where an entry is usually a URL (parts of defaults, with a platform, in `URL::spec`, in explicit
+files) the slashes stay as they are, and it is the name that gets two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ..mirrors.addresses import SUBDIRS, address_book, split
+from ..mirrors.lookup import DEFAULT_MIRRORS
+from ..mirrors.registry import (
+    UPSTREAM,
+    Mirror,
+    MirrorError,
+    locate_in,
+    registry,
+    resolve,
+    upstream_url,
+)
+from ..text.layout import safe
+
+Direction = Literal["rewrite", "upstream"]
+
+_NAME = re.compile(
+    r"(?P<channel>(?:pkgs/)?[A-Za-z0-9][A-Za-z0-9._-]*(?:/label/[^/\s\[\]{},:#]+)?)"
+    r"(?:/(?P<subdir>[a-z0-9-]+))?"
+)
+_HTTPS_PORT = re.compile(r"(?<=^https://)([^/:@\s]+):443(?=/)")
+_SECRET = re.compile(r"https?://(?:[^/\s]*@|[^/\s]+/t/)")
+
+#: Longer texts are no channel entries.
+MAX_ENTRY = 2000
+
+#: A name that two slashes stand for, where URLs are the rule.
+_NAME_SLASHES = 2
+
+
+class SecretInMirror(MirrorError):
+    """A mirror URL with a password or token, which must not get into a file."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A channel entry, read. `origin` is a mirror's name or "upstream".
+
+    `marked` says that the URL spells out port 443, `named` that the entry is a bare name.
+    """
+
+    origin: str
+    channel: str
+    subdir: str | None = None
+    named: bool = False
+    https: bool = True
+    marked: bool = False
+    slashes: int = 0
+
+    def by_name(self, url_first: bool) -> bool:
+        """Whether such an entry is usually written as a name."""
+        return not (url_first or self.subdir or self.channel.startswith("pkgs/"))
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What becomes of an entry: the new text, or None and, where it matters, why (a code)."""
+
+    new: str | None = None
+    code: str | None = None
+    facts: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The channel that an entry stands for. Two entries with one identity are the same to conda."""
+
+    origin: str
+    channel: str
+    subdir: str | None
+
+
+class EntryRewriter:
+    """Where entries go: the direction, the mirrors in order, and the platform of the file."""
+
+    def __init__(
+        self,
+        direction: Direction,
+        preference: Sequence[str] | None = None,
+        *,
+        subdir: str | None = None,
+        mirrors: Mapping[str, Mirror] | None = None,
+        allow_http: bool = False,
+    ) -> None:
+        """Read the preference. Raises MirrorError for an item that cannot be used."""
+        known = registry() if mirrors is None else mirrors
+        items = DEFAULT_MIRRORS if preference is None else tuple(preference)
+        self.direction = direction
+        self.subdir = subdir
+        self.mirrors = known
+        self.chosen = resolve(items, known, allow_http=allow_http)
+        self.book = address_book((*self.chosen, *known.values()))
+        for mirror in self.chosen:
+            for carried in mirror.channels.values():
+                if _SECRET.match(carried.url):
+                    raise SecretInMirror(
+                        f"The mirror {safe(carried.url)} carries a password or token, which must "
+                        "not be written into a file. Give its address without it, and put the "
+                        "secret into .netrc or conda's token store."
+                    )
+
+    def read(self, text: str) -> Entry | None:
+        """The entry that a text is, or None for a path, an unknown URL or anything else."""
+        if "://" not in text:
+            match = _NAME.fullmatch(text)
+            if match is None or (match["subdir"] and match["subdir"] not in SUBDIRS):
+                return None
+            return Entry(UPSTREAM, match["channel"], match["subdir"], named=True)
+        found = split(text, self.book)
+        marked = False
+        if found is None:
+            bare, count = _HTTPS_PORT.subn(r"\1", text)
+            found = split(bare, self.book) if count else None
+            marked = True
+        if found is None or found.rest.strip("/"):
+            return None
+        origin, channel, subdir = found.identified
+        https = text.startswith("https:")
+        return Entry(origin, channel, subdir, False, https, marked, len(found.rest))
+
+    def identity(self, text: str) -> Identity | None:
+        """What an entry stands for; spellings of the same channel have one identity."""
+        entry = self.read(text)
+        return None if entry is None else Identity(entry.origin, entry.channel, entry.subdir)
+
+    def route(self, text: str, *, url_first: bool = False) -> Routed:
+        """What becomes of one channel entry."""
+        if text == "defaults":
+            return Routed(code="defaults_left" if self.direction == "rewrite" else None)
+        if text == "nodefaults" or len(text) > MAX_ENTRY:
+            return Routed()
+        entry = self.read(text)
+        if entry is None:
+            known = _SECRET.match(text) and self.read(re.sub(r"[^/]*@|/t/[^/]+", "", text))
+            return Routed(code="secret_left" if known else None, facts={"entry": safe(text)})
+        if self.direction == "upstream":
+            if entry.origin == UPSTREAM:
+                return Routed()
+            return _unless_same(text, _spelled(_as_upstream(entry, url_first)))
+        return self._to_mirror(text, entry, url_first)
+
+    def _to_mirror(self, text: str, entry: Entry, url_first: bool) -> Routed:
+        found = locate_in(self.chosen, entry.channel, entry.subdir or self.subdir)
+        if found.mirror == UPSTREAM:
+            return Routed(code="not_carried", facts=self._lacks(entry))
+        if found.mirror == entry.origin and entry.https:
+            return Routed()
+        source = entry if entry.origin == UPSTREAM else _as_upstream(entry, url_first)
+        new = _at_mirror(source, found.url, url_first)
+        if new is None:
+            return Routed(code="plain_http_left", facts={"entry": text})
+        if entry.origin == UPSTREAM:
+            # The way back is tried here, so that no unusual spelling can get lost.
+            back = self.read(new)
+            if back is None or _spelled(_as_upstream(back, url_first)) != text:
+                return Routed(code="unusual_url", facts={"entry": text})
+        return _unless_same(text, new)
+
+    def _lacks(self, entry: Entry) -> dict[str, Any]:
+        others = [
+            name
+            for name, mirror in self.mirrors.items()
+            if mirror.url_of(entry.channel, entry.subdir or self.subdir) is not None
+        ]
+        return {
+            "channel": entry.channel,
+            "mirrors": ", ".join(mirror.name for mirror in self.chosen) or UPSTREAM,
+            "at": entry.origin,
+            "others": others,
+        }
+
+
+def _unless_same(text: str, new: str) -> Routed:
+    return Routed(None if new == text else new)
+
+
+def _at_mirror(source: Entry, channel_url: str, url_first: bool) -> str | None:
+    """An upstream entry at a mirror; None where plain http cannot be kept in mind there."""
+    url = channel_url if source.subdir is None else f"{channel_url}/{source.subdir}"
+    if not source.https:
+        marked = re.sub(r"^(https://[^/:]+)(?=/)", r"\1:443", url)
+        return None if marked == url else marked + "/" * source.slashes
+    if source.by_name(url_first):
+        return url + "/" * (0 if source.named else source.slashes + 1)
+    return url + "/" * (_NAME_SLASHES if source.named else source.slashes)
+
+
+def _as_upstream(entry: Entry, url_first: bool) -> Entry:
+    """The upstream entry that a mirror's entry stands for (see the table at the top)."""
+    back = replace(entry, origin=UPSTREAM, marked=False, https=not entry.marked)
+    if entry.marked:
+        return back
+    if entry.by_name(url_first):
+        if entry.slashes == 0:
+            return replace(back, named=True)
+        return replace(back, slashes=entry.slashes - 1)
+    if entry.slashes == _NAME_SLASHES and not url_first:
+        return replace(back, named=True, slashes=0)
+    return back
+
+
+def _spelled(entry: Entry) -> str:
+    at = f"/{entry.subdir}" if entry.subdir else ""
+    if entry.named:
+        return entry.channel + at
+    url = upstream_url(entry.channel)
+    scheme = "https" if entry.https else "http"
+    return f"{scheme}://{url.partition('://')[2]}{at}" + "/" * entry.slashes

@@ -1,0 +1,297 @@
+"""Index options of pip, in one line of a requirements file, to mirrors and back. Pure string work.
+
+Two places have mirrors: PyPI, and the wheels of download.pytorch.org. A wheel mirror is either an
+index like the original, or one flat listing for each CUDA version, which only --find-links reads.
+Where an option has to change its name for that, a fragment keeps the former one; pip sends no
+fragment to the server:
+
+    --extra-index-url WHEELS/cu121     <->  --find-links FLAT/cu121/#extra-index-url
+    --index-url WHEELS/cu121           <->  --index-url PYPI --find-links FLAT/cu121/#index-url
+    -f WHEELS/cu121/torch_stable.html  <->  -f FLAT/cu121/#torch_stable.html
+
+The second one names a PyPI mirror too, because a flat listing holds no dependencies. As for channel
+entries, port 443 spelled out stands for a former plain http.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..mirrors.registry import Mirror, Wheels
+from .channel_entry import EntryRewriter
+from .source_text import Change
+
+#: PyPI's index, put together here so that no registry's host stands in this project as it is.
+PYPI = f"https://{'.'.join(('pypi', 'org'))}/simple"
+
+#: PyTorch's own wheels: PEP 503 pages, one below this for each variant.
+WHEELS = "https://download.pytorch.org/whl"
+
+_INDEX = ("-i", "--index-url", "--extra-index-url")
+_OPTION = re.compile(
+    r"(?<![^\s])(?P<option>-i|-f|--index-url|--extra-index-url|--find-links)"
+    r"(?P<sep>[ \t]*=[ \t]*|[ \t]+)(?P<q>[\"']?)(?P<url>https?://[^\s\"']+)(?P=q)(?=\s|$)"
+)
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+_VARIANT = r"(?:cpu|cpu-cxx11-abi|cu\d+|rocm[\d.]+|xpu)"
+_WHEEL_TAIL = re.compile(rf"(?P<dir>/{_VARIANT})?(?P<end>/?|/torch_stable\.html)")
+_FORMER = re.compile(r"(?P<name>i|index-url|extra-index-url|torch_stable\.html)(?P<slash>/?)")
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option in a line: its span and its parts."""
+
+    start: int
+    end: int
+    name: str
+    sep: str
+    quote: str
+    url: str
+
+    def spelled(self, name: str, url: str) -> str:
+        """The same option with another name or URL."""
+        return f"{name}{self.sep}{self.quote}{url}{self.quote}"
+
+
+@dataclass(frozen=True)
+class Left:
+    """An option that stays as it is, and why (a code)."""
+
+    code: str
+    facts: Mapping[str, Any]
+
+
+def route_line(line: str, router: EntryRewriter) -> tuple[list[Change], list[Left]]:
+    """What becomes of the index options of one line (without its line end).
+
+    The changes' positions count from the start of the line.
+    """
+    changes: list[Change] = []
+    left: list[Left] = []
+    options = list(_options(line))
+    skip = False
+    for number, option in enumerate(options):
+        following = options[number + 1] if number + 1 < len(options) else None
+        if skip:
+            skip = False
+            continue
+        pair = _pair(option, following, router)
+        skip = pair is not None
+        start = option.start
+        end = following.end if following is not None and skip else option.end
+        former = pair or _upstream(option, router)
+        old = line[start:end]
+        new = former if former is not None else old
+        if router.direction == "rewrite":
+            source = next(_options(new))
+            found = _mirrored(source, router)
+            if isinstance(found, Left):
+                left.append(found)
+                continue
+            if found is None:
+                continue
+            if former is not None and _owner(old, router) == _owner(found, router):
+                continue
+            if former is None and not _comes_back(found, old, router):
+                left.append(Left("unusual_url", {"entry": source.url}))
+                continue
+            new = found
+        if new != old:
+            changes.append(Change(start, end, new))
+    return changes, left
+
+
+def _options(line: str) -> Iterator[Option]:
+    comment = _COMMENT.search(line)
+    for match in _OPTION.finditer(line, 0, comment.start() if comment else len(line)):
+        yield Option(
+            match.start(), match.end(), match["option"], match["sep"], match["q"], match["url"]
+        )
+
+
+def _comes_back(new: str, old: str, router: EntryRewriter) -> bool:
+    options = list(_options(new))
+    if len(options) == 2:
+        return _pair(options[0], options[1], router) == old
+    return _upstream(options[0], router) == old
+
+
+def _mirrored(option: Option, router: EntryRewriter) -> str | Left | None:
+    """The upstream option at a mirror; Left with a reason; None for what has no mirrors."""
+    tail = _below(option.url, PYPI)
+    if tail is not None and option.name in _INDEX:
+        if tail.strip("/"):
+            return None
+        index = _pypi(router)
+        if index is None:
+            return _left("no_pypi_mirror", option, router, "pypi")
+        url = _marked(index + tail, option.url)
+        return option.spelled(option.name, url) if url else None
+    tail = _below(option.url, WHEELS)
+    if tail is None:
+        return None
+    parts = _WHEEL_TAIL.fullmatch(tail)
+    if parts is None or not (parts["dir"] or parts["end"] == "/torch_stable.html"):
+        return _left("wheels_elsewhere", option, router, "wheels")
+    wanting = "no_wheel_mirror"
+    for mirror in router.chosen:
+        if mirror.wheels is None:
+            continue
+        new = _at_wheels(option, mirror.wheels, parts, router)
+        if new is not None:
+            return new
+        wanting = "wheel_layout"
+    return _left(wanting, option, router, "wheels")
+
+
+def _at_wheels(
+    option: Option, wheels: Wheels, parts: re.Match[str], router: EntryRewriter
+) -> str | None:
+    where, end = parts["dir"] or "", parts["end"]
+    html = end == "/torch_stable.html"
+    if wheels.layout == "index":
+        if (option.name in _INDEX) == html or (html and not wheels.html):
+            return None
+        url = _marked(wheels.url + where + end, option.url)
+        return option.spelled(option.name, url) if url else None
+    if not where or (wheels.dirs is not None and where[1:] not in wheels.dirs):
+        return None
+    listing = f"{wheels.url}{where}"
+    if option.name not in _INDEX:
+        url = _marked(f"{listing}/#torch_stable.html" if html else listing + end, option.url)
+        return option.spelled(option.name, url) if url else None
+    if html:
+        return None
+    url = _marked(f"{listing}/#{option.name.lstrip('-')}{end}", option.url)
+    if url is None:
+        return None
+    links = option.spelled("--find-links", url)
+    if option.name == "--extra-index-url":
+        return links
+    index = _pypi(router)
+    return f"{option.spelled(option.name, index)} {links}" if index else None
+
+
+def _pair(first: Option, second: Option | None, router: EntryRewriter) -> str | None:
+    """The upstream option that an index and a flat listing after it stand for."""
+    if second is None or second.name != "--find-links" or first.name not in ("-i", "--index-url"):
+        return None
+    found = _flat(second, router)
+    if found is None or found[1] != first.name or _pypi_tail(first.url, router) is None:
+        return None
+    return first.spelled(first.name, found[0])
+
+
+def _upstream(option: Option, router: EntryRewriter) -> str | None:
+    """The upstream option that a mirror's stands for; None if it names no mirror."""
+    tail = _pypi_tail(option.url, router)
+    if tail is not None:
+        if option.name not in _INDEX or tail.strip("/"):
+            return None
+        return option.spelled(option.name, _origin(PYPI + tail, option.url))
+    flat = _flat(option, router)
+    if flat is not None:
+        return option.spelled(flat[1], flat[0])
+    for wheels in _all_wheels(router):
+        tail = _below_any(option.url, (wheels.url, *wheels.also))
+        if tail is None or "#" in tail:
+            continue
+        if wheels.layout == "flat" and option.name in _INDEX:
+            continue
+        return option.spelled(option.name, _origin(WHEELS + tail, option.url))
+    return None
+
+
+def _flat(option: Option, router: EntryRewriter) -> tuple[str, str] | None:
+    """Upstream URL and option name that a flat listing's fragment tells."""
+    address, mark, fragment = option.url.partition("#")
+    former = _FORMER.fullmatch(fragment) if mark else None
+    if former is None or option.name in _INDEX:
+        return None
+    for wheels in _all_wheels(router):
+        tail = _below_any(address, (wheels.url, *wheels.also))
+        if wheels.layout != "flat" or tail is None:
+            continue
+        url = _origin(WHEELS + tail.rstrip("/"), option.url)
+        if former["name"] == "torch_stable.html":
+            return f"{url}/torch_stable.html", option.name
+        name = "-i" if former["name"] == "i" else f"--{former['name']}"
+        return url + former["slash"], name
+    return None
+
+
+def _all_wheels(router: EntryRewriter) -> Iterator[Wheels]:
+    for mirror in (*router.chosen, *router.mirrors.values()):
+        if mirror.wheels is not None:
+            yield mirror.wheels
+
+
+def _pypi(router: EntryRewriter) -> str | None:
+    return next((mirror.pypi[0] for mirror in router.chosen if mirror.pypi), None)
+
+
+def _pypi_tail(url: str, router: EntryRewriter) -> str | None:
+    mirrors: tuple[Mirror, ...] = (*router.chosen, *router.mirrors.values())
+    return _below_any(url, (index for mirror in mirrors for index in mirror.pypi))
+
+
+def _below_any(url: str, bases: Iterator[str] | tuple[str, ...]) -> str | None:
+    return next((tail for base in bases if (tail := _below(url, base)) is not None), None)
+
+
+def _below(url: str, base: str) -> str | None:
+    """What follows a base URL, over http or https; None if the URL is not below it."""
+    rest = url.partition("://")[2]
+    host, slash, path = rest.partition("/")
+    here = f"{host.removesuffix(':443').lower()}{slash}{path}"
+    wanted = base.partition("://")[2]
+    tail = here.removeprefix(wanted)
+    return tail if here.startswith(wanted) and (not tail or tail[0] in "/#") else None
+
+
+def _marked(url: str, source: str) -> str | None:
+    """A mirror's URL that remembers whether the source was plain http; None where it cannot."""
+    if source.startswith("https:"):
+        return url
+    marked = re.sub(r"^(https://[^/:]+)(?=/)", r"\1:443", url)
+    return None if marked == url else marked
+
+
+def _origin(url: str, at: str) -> str:
+    """An upstream URL, over http if the mirror's URL spells out its port."""
+    plain = re.match(r"https://[^/:]+:443/", at)
+    return url.replace("https://", "http://", 1) if plain else url
+
+
+def _owner(line: str, router: EntryRewriter) -> list[tuple[str | None, bool]]:
+    """Which mirrors the options of a line name, and whether over https."""
+    return [(_site(option.url, router), option.url[:6] == "https:") for option in _options(line)]
+
+
+def _site(url: str, router: EntryRewriter) -> str | None:
+    for mirror in (*router.chosen, *router.mirrors.values()):
+        wheels = (mirror.wheels.url, *mirror.wheels.also) if mirror.wheels else ()
+        if _below_any(url, (*mirror.pypi, *wheels)) is not None:
+            return mirror.name
+    return None
+
+
+def _left(code: str, option: Option, router: EntryRewriter, kind: str) -> Left:
+    able = [
+        name
+        for name, mirror in router.mirrors.items()
+        if (mirror.pypi if kind == "pypi" else mirror.wheels)
+    ]
+    return Left(
+        code,
+        {
+            "option": option.name,
+            "url": option.url,
+            "mirrors": ", ".join(mirror.name for mirror in router.chosen) or "upstream",
+            "others": able,
+        },
+    )

@@ -1,0 +1,327 @@
+"""Existing files, text to text: channel entries and pip's index options to mirrors and back.
+
+Owns what is edited in which kind of file. Not one byte outside the reported edits changes; what
+cannot be edited safely is left whole, with the reason. Pure: no conda, no HTTP, no files.
+
+Defined here, because YAML leaves them open or readers differ: a `channels` key that stands twice is
+edited in both places; every document of a file is edited; an alias in a channel list is edited
+where its anchor is, unless that is no channel entry; an entry that an alias repeats elsewhere is
+left alone, since something else would change along with it. `defaults` is a list of the user's own
+configuration, not a channel, and stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..mirrors.registry import UPSTREAM, Mirror, locate_in
+from ..models import Notice
+from ..text.layout import safe
+from .channel_entry import MAX_ENTRY, Direction, EntryRewriter, Identity
+from .kind import CONFIGURATION_KEYS, Foreign, Kind, recognise
+from .pip_options import route_line
+from .plain_list import Ambiguous, plain_channels
+from .source_text import Change, Edit, Source, UnreadableText, apply, decode, edited
+from .yaml_outline import NotYaml, Outline, Slot, outline, same_but, without_jinja
+
+_URL_SPEC = re.compile(r"(https?://[^\s\[\]'\"]+?)::")
+_NAME_SPEC = re.compile(r"([A-Za-z0-9][\w./-]*)::")
+_BRACKET = re.compile(r"\[[^\]]*?\bchannel\s*=\s*[\"']?(https?://[^\s\[\]'\",]+)")
+_PACKAGE = re.compile(
+    r"^[ \t]*(?P<at>https?://[^\s#]+)/(?P<fn>[^/\s#]+\.(?:conda|tar\.bz2))(?=[\s#]|$)", re.M
+)
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """The bytes after, what was edited, and what there is to tell.
+
+    `refused` says why a file was left whole although something was wanted of it; `data` is then
+    the input. `kind` is None where it could not be told.
+    """
+
+    data: bytes
+    kind: Kind | None
+    edits: tuple[Edit, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    refused: Notice | None = None
+
+
+class _Notes:
+    """Notices, the same one only once, with its first line and how often it came."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def add(self, code: str, line: int | None = None, **facts: Any) -> None:
+        key = (code, *sorted((name, str(value)) for name, value in facts.items()))
+        known = self._found.setdefault(key, {**facts, "line": line, "count": 0})
+        known["count"] += 1
+
+    def all(self) -> tuple[Notice, ...]:
+        return tuple(Notice(key[0], facts) for key, facts in self._found.items())
+
+
+def rewrite(
+    data: bytes,
+    direction: Direction,
+    preference: Sequence[str] | None = None,
+    *,
+    pip: bool = False,
+    subdir: str | None = None,
+    mirrors: Mapping[str, Mirror] | None = None,
+) -> Rewritten:
+    """Point a file's entries at mirrors ("rewrite") or back ("upstream"); see `rewrite_with`.
+
+    `preference` is as for `mirrors.locate`. `subdir` is the platform that a mirror must carry a
+    channel for; None takes any. Raises MirrorError for a preference that cannot be used.
+    """
+    router = EntryRewriter(direction, preference, subdir=subdir, mirrors=mirrors)
+    return rewrite_with(data, router, pip=pip)
+
+
+def rewrite_with(data: bytes, router: EntryRewriter, *, pip: bool = False) -> Rewritten:
+    """`rewrite` with a router that serves many files. `pip` includes pip's index options."""
+    try:
+        source = decode(data)
+    except UnreadableText as error:
+        return Rewritten(data, None, refused=Notice(error.code))
+    kind = recognise(source.text)
+    if isinstance(kind, Foreign):
+        facts = {"tool": kind.tool, "command": kind.command}
+        return Rewritten(data, None, refused=Notice(kind.code, facts))
+    if kind is None:
+        return _environment(source, router, pip)
+    notes = _Notes()
+    changes: list[Change] = []
+    if kind == "explicit":
+        changes = _explicit(source.text, router, notes)
+    elif kind == "requirements":
+        changes = _requirements(source.text, router, pip, notes)
+    elif kind == "specs":
+        notes.add("specs_name_no_channels")
+    return _result(source, kind, changes, notes)
+
+
+def _result(source: Source, kind: Kind, changes: list[Change], notes: _Notes) -> Rewritten:
+    data, edits = apply(source, changes)
+    return Rewritten(data, kind, edits, notes.all())
+
+
+def _environment(source: Source, router: EntryRewriter, pip: bool) -> Rewritten:
+    text = source.text
+    if "channels" not in text and "dependencies" not in text:
+        # Told without the parser, which takes long for a large file of another kind.
+        return Rewritten(source.data, None, refused=Notice("not_environment"))
+    try:
+        try:
+            found = outline(text)
+        except NotYaml:
+            text = without_jinja(text)
+            if text == source.text:
+                raise
+            found = outline(text)
+    except NotYaml as error:
+        return _by_lines(source, router, error)
+    refused = _not_ours(found)
+    if refused is not None:
+        return Rewritten(source.data, None, refused=refused)
+    notes = _Notes()
+    by_event: dict[int, list[Change]] = {}
+    for slot in found.slots:
+        changes = _slot_changes(slot, router, pip, notes)
+        if changes:
+            by_event[slot.event] = changes
+    _about_yaml(found, notes)
+    _about_channels(found.slots, by_event, router, notes)
+    changes = [change for several in by_event.values() for change in several]
+    if changes and not _only_these(text, found, by_event):
+        return Rewritten(source.data, "environment", refused=Notice("unsafe_edit"))
+    return _result(source, "environment", changes, notes)
+
+
+def _not_ours(found: Outline) -> Notice | None:
+    keys = found.keys
+    if not found.mapping or not ("channels" in keys or "dependencies" in keys):
+        return Notice("not_environment")
+    if "dependencies" not in keys and not CONFIGURATION_KEYS.isdisjoint(keys):
+        return Notice("conda_configuration")
+    return None
+
+
+def _only_these(text: str, found: Outline, by_event: Mapping[int, list[Change]]) -> bool:
+    """Whether the edited text says the same but for the edited entries, by the YAML parser."""
+    changed = {}
+    for slot in found.slots:
+        if slot.event in by_event:
+            inside = [
+                Change(c.start - slot.start, c.end - slot.start, c.new)
+                for c in by_event[slot.event]
+            ]
+            changed[slot.event] = edited(slot.value, inside)
+    after = edited(text, [change for several in by_event.values() for change in several])
+    try:
+        return same_but(found, after, changed)
+    except NotYaml:
+        return False
+
+
+def _about_yaml(found: Outline, notes: _Notes) -> None:
+    if found.documents > 1:
+        notes.add("several_documents", documents=found.documents)
+    for key in ("channels", "dependencies"):
+        if found.keys.get(key, 0) > 1:
+            notes.add("duplicate_key", key=key)
+    if "<<" in found.keys:
+        notes.add("merge_left")
+
+
+def _slot_changes(slot: Slot, router: EntryRewriter, pip: bool, notes: _Notes) -> list[Change]:
+    if slot.trouble in ("alias", "not_text"):
+        if slot.kind == "channel":
+            notes.add(f"{slot.trouble}_left", slot.line, entry=slot.value)
+        return []
+    # Notices of an entry that cannot be edited would speak of edits; only whether counts.
+    told = notes if slot.trouble is None else _Notes()
+    if slot.kind == "channel":
+        changes = _channel(slot, router, told)
+    elif slot.kind == "dependency":
+        changes = _dependency(slot, router, told)
+    else:
+        changes = _pip(slot.value, slot.start, slot.line, router, pip, told)
+    if slot.trouble is not None and changes:
+        notes.add(f"{slot.trouble}_left", slot.line, entry=safe(slot.value))
+        return []
+    return changes
+
+
+def _channel(slot: Slot, router: EntryRewriter, notes: _Notes) -> list[Change]:
+    routed = router.route(slot.value)
+    if routed.code:
+        notes.add(routed.code, slot.line, **(routed.facts or {}))
+    return [Change(slot.start, slot.end, routed.new)] if routed.new is not None else []
+
+
+def _dependency(slot: Slot, router: EntryRewriter, notes: _Notes) -> list[Change]:
+    """A match spec: `URL::name`, `name[channel=URL]`, or the URL of a package."""
+    value = slot.value
+    if len(value) > MAX_ENTRY:
+        return []
+    match = _URL_SPEC.match(value) or _BRACKET.search(value)
+    if match is not None:
+        start, url = match.start(1), match[1]
+    elif (package := _PACKAGE.match(value)) is not None:
+        start, url = package.start("at"), package["at"]
+    else:
+        named = _NAME_SPEC.match(value)
+        if named and router.direction == "rewrite":
+            entry = router.read(named[1])
+            if entry and locate_in(router.chosen, entry.channel, router.subdir).mirror != UPSTREAM:
+                notes.add("named_spec_stays", slot.line, channel=entry.channel)
+        return []
+    routed = router.route(url, url_first=True)
+    if routed.code:
+        notes.add(routed.code, slot.line, **(routed.facts or {}))
+    if routed.new is None:
+        return []
+    at = slot.start + start
+    return [Change(at, at + len(url), routed.new)]
+
+
+def _pip(
+    line: str, start: int, number: int, router: EntryRewriter, pip: bool, notes: _Notes
+) -> list[Change]:
+    if "-" not in line or "://" not in line:
+        return []
+    changes, left = route_line(line, router)
+    if not pip:
+        if changes:
+            notes.add("pip_left", number)
+        return []
+    for one in left:
+        notes.add(one.code, number, **one.facts)
+    return [Change(start + c.start, start + c.end, c.new) for c in changes]
+
+
+def _requirements(text: str, router: EntryRewriter, pip: bool, notes: _Notes) -> list[Change]:
+    changes = []
+    start = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        changes += _pip(line.removesuffix("\r"), start, number, router, pip, notes)
+        start += len(line) + 1
+    return changes
+
+
+def _explicit(text: str, router: EntryRewriter, notes: _Notes) -> list[Change]:
+    changes = []
+    lost = 0
+    line, counted = 1, 0
+    moved: dict[str, str | None] = {}
+    drops = {mirror.name for mirror in router.chosen if mirror.drops_tar_bz2}
+    for match in _PACKAGE.finditer(text):
+        at = match["at"]
+        if at not in moved:
+            routed = router.route(at, url_first=True)
+            moved[at] = routed.new
+            if routed.code:
+                line += text.count("\n", counted, match.start())
+                counted = match.start()
+                notes.add(routed.code, line, **(routed.facts or {}))
+        new = moved[at]
+        if new is None:
+            continue
+        changes.append(Change(match.start("at"), match.end("at"), new))
+        if drops and match["fn"].endswith(".tar.bz2"):
+            entry = router.read(new)
+            lost += entry is not None and entry.origin in drops
+    if lost:
+        notes.add("tar_bz2_may_be_gone", packages=lost, mirrors=", ".join(sorted(drops)))
+    return changes
+
+
+def _about_channels(
+    slots: Iterable[Slot],
+    by_event: Mapping[int, list[Change]],
+    router: EntryRewriter,
+    notes: _Notes,
+) -> None:
+    """Say where entries that were different channels have become one."""
+    groups: dict[Identity, list[tuple[int, Identity | None]]] = defaultdict(list)
+    for slot in slots:
+        if slot.kind != "channel" or slot.trouble in ("alias", "not_text"):
+            continue
+        change = by_event.get(slot.event)
+        after = router.identity(change[0].new if change else slot.value)
+        if after is not None:
+            groups[after].append((slot.line, router.identity(slot.value)))
+    for after, members in groups.items():
+        if len({before for _, before in members}) > 1:
+            lines = ", ".join(str(line) for line, _ in members)
+            notes.add("same_channel", members[0][0], channel=after.channel, lines=lines)
+
+
+def _by_lines(source: Source, router: EntryRewriter, error: NotYaml) -> Rewritten:
+    """The channel list alone, where the rest of the file is no YAML."""
+    facts = {"line": error.line, "problem": error.problem}
+    try:
+        found = plain_channels(source.text, error.line)
+    except Ambiguous as why:
+        detail = {**facts, "where": why.line, "why": why.code}
+        return Rewritten(source.data, None, refused=Notice("not_yaml", detail))
+    notes = _Notes()
+    by_event = {}
+    for slot in found.outline.slots:
+        changes = _slot_changes(slot, router, False, notes)
+        if changes:
+            by_event[slot.event] = changes
+    _about_channels(found.outline.slots, by_event, router, notes)
+    inside = [change for several in by_event.values() for change in several]
+    if inside and not _only_these(found.text, found.outline, by_event):
+        return Rewritten(source.data, "environment", refused=Notice("unsafe_edit"))
+    notes.add("edited_by_lines" if inside else "read_by_lines", error.line, problem=error.problem)
+    changes = [Change(found.start + c.start, found.start + c.end, c.new) for c in inside]
+    return _result(source, "environment", changes, notes)

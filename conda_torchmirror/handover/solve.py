@@ -1,0 +1,246 @@
+"""What conda's solver decided, as whole records, and conda's package cache.
+
+Conda's own JSON of a dry run names packages without hashes (new ones) or without URLs, so the
+records are taken where conda hands them to plugins: after the solve.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from tempfile import gettempdir
+from typing import Any
+
+from ..plans.downloads import public
+from ..redirect.in_process import reload
+from ..text import decision
+from ..text.messages import text
+from . import conda
+
+_PLUGIN = "conda-torchmirror-transaction"
+_CHUNK = 1 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """Conda's records, in the order in which they can be linked.
+
+    `state` is all that the environment holds afterwards, `new` what of it is added or replaced,
+    `removed` the names that are gone.
+    """
+
+    state: tuple[Any, ...]
+    new: tuple[Any, ...]
+    removed: tuple[str, ...]
+
+
+@contextmanager
+def _listening(found: list[tuple[Any, Any]]) -> Iterator[None]:
+    """Hear of every solve in this process: a plugin of conda's for as long as the block runs."""
+    from conda.base.context import context
+    from conda.plugins import hookimpl
+    from conda.plugins.types import CondaPostSolve
+
+    def heard(repodata_fn: str, unlink: Any, link: Any) -> None:
+        found.append((unlink, link))
+
+    class Listener:
+        @hookimpl
+        def conda_post_solves(self) -> Iterator[CondaPostSolve]:
+            yield CondaPostSolve(name=_PLUGIN, action=heard)
+
+    manager, listener = context.plugin_manager, Listener()
+    manager.register(listener, name=_PLUGIN)
+    try:
+        yield
+    finally:
+        manager.unregister(listener)
+
+
+def solve(command: Sequence[str], args: Namespace, variables: Mapping[str, str]) -> Transaction:
+    """Run the words of a conda `install` or `create` as a dry run, and return what it would do.
+
+    Nothing is printed or changed. `command` holds `--prefix`; its `--dry-run` and `--json` are
+    added here where they are missing.
+
+    Raises: what conda raises, UnsatisfiableError for one.
+    """
+    from conda.api import PrefixData
+    from conda.cli.main import main_subshell
+    from conda.exceptions import DryRunExit
+    from conda.models.prefix_graph import PrefixGraph
+
+    wanted = [*command, *(word for word in ("--dry-run", "--json") if word not in command)]
+    found: list[tuple[Any, Any]] = []
+    try:
+        with conda.environment(variables), redirect_stdout(StringIO()), _listening(found):
+            main_subshell(*wanted)
+    except DryRunExit:
+        pass
+    finally:
+        reload(args)
+    unlink, link = found[-1]
+    prefix = wanted[wanted.index("--prefix") + 1]
+    exists = os.path.isdir(os.path.join(prefix, "conda-meta"))
+    state = {record.name: record for record in PrefixData(prefix).iter_records()} if exists else {}
+    for record in unlink:
+        state.pop(record.name, None)
+    state.update({record.name: record for record in link})
+    return Transaction(
+        state=tuple(PrefixGraph(state.values()).graph),
+        new=tuple(link),
+        removed=tuple(sorted({record.name for record in unlink} - state.keys())),
+    )
+
+
+def downloaded(error: Exception, about: Mapping[str, Any]) -> bool:
+    """Whether conda ended `--download-only` as it does on success, by an error; says so then."""
+    from conda import CondaExitZero
+    from conda.base.context import context
+
+    # Not its subclasses: an answer of no is one of them.
+    if type(error) is not CondaExitZero:
+        return False
+    done = json.dumps({"success": True, **about}, indent=2) if context.json else text("downloaded")
+    decision.say(done)
+    return True
+
+
+def nowhere() -> str:
+    """A path where no environment is, for solving as if for a new one."""
+    return os.path.join(gettempdir(), f"torchmirror-{os.getpid()}-none")
+
+
+@contextmanager
+def unmade(prefix: str) -> Iterator[None]:
+    """Remove an environment that was not there before the block and got no package in it.
+
+    Conda leaves a history behind where creating one is interrupted or fails, and then asks before
+    it uses the folder again. Whatever else is in there keeps it.
+    """
+    there = os.path.lexists(prefix)
+    try:
+        yield
+    except BaseException:
+        history = os.path.join(prefix, "conda-meta", "history")
+        held = [os.path.join(root, name) for root, _, names in os.walk(prefix) for name in names]
+        if not there and not set(held) - {history}:
+            shutil.rmtree(prefix, ignore_errors=True)
+        raise
+
+
+def dumped(record: Any) -> dict[str, Any]:
+    """A record as plain values, without credentials, and without what an environment adds to it."""
+    from conda.models.records import PackageRecord
+
+    found = PackageRecord.from_objects(record).dump()
+    found["url"], found["channel"] = public(found["url"]), public(str(found["channel"]))
+    # Through JSON, so that a plan just made equals the same plan read.
+    return dict(json.loads(json.dumps({k: v for k, v in found.items() if v is not None})))
+
+
+def loaded(packages: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Records again, with the credentials that this conda is configured with for their channel.
+
+    Raises: ValueError or what conda's records raise for values that are none.
+    """
+    from conda.base.context import context
+    from conda.models.channel import Channel
+    from conda.models.records import PackageRecord
+
+    full: dict[str, str] = {}
+    for channel in map(Channel, context.channels):
+        full.update(zip(channel.urls(False), channel.urls(True), strict=True))
+    records = []
+    for package in packages:
+        folder, _, file = str(package["url"]).rpartition("/")
+        records.append(PackageRecord(**{**package, "url": f"{full.get(folder, folder)}/{file}"}))
+    return records
+
+
+def allowed(records: Iterable[Any]) -> None:
+    """Obey allowlist_channels and denylist_channels, which conda forgets for explicit files.
+
+    Raises: conda's ChannelNotAllowed or ChannelDenied.
+    """
+    from ..index.repodata import validate
+
+    validate(sorted({record.channel.base_url for record in records}))
+
+
+def cached(record: Any) -> Any | None:
+    """The package cache's record of this very file, or None where it is not there."""
+    from conda.base.context import context
+    from conda.core.package_cache_data import PackageCacheData
+
+    for folder in context.pkgs_dirs:
+        found = PackageCacheData(folder).get(record, None)
+        if found is None or not found.get("url"):
+            continue
+        same = all(
+            not record.get(key) or not found.get(key) or record.get(key) == found.get(key)
+            for key in ("sha256", "md5", "size")
+        )
+        if same and (found.is_extracted or found.is_fetched):
+            return found
+    return None
+
+
+def beside(records: Iterable[Any], folder: str) -> dict[Any, str]:
+    """The files that a download manager left for these records, by record, with their path.
+
+    They are looked for in `folder` and in the package cache, where conda alone would not know
+    which channel they come from. Only a file with the size and the hash of its record counts.
+    """
+    from conda.core.package_cache_data import PackageCacheData
+
+    found = {}
+    for record in records:
+        for place in (folder, PackageCacheData.first_writable().pkgs_dir):
+            path = os.path.join(place, os.path.basename(record.fn))
+            if record not in found and _is_file_of(path, record):
+                found[record] = path
+    return found
+
+
+def _is_file_of(path: str, record: Any) -> bool:
+    algorithm = "sha256" if record.get("sha256") else "md5"
+    expected = record.get(algorithm)
+    try:
+        if not expected or os.path.getsize(path) != record.get("size", os.path.getsize(path)):
+            return False
+        computed = hashlib.new(algorithm, usedforsecurity=False)
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                computed.update(chunk)
+    except OSError:
+        return False
+    return computed.hexdigest() == expected
+
+
+def fetch(records: Sequence[Any], files: Mapping[Any, str] | None = None) -> None:
+    """Bring into conda's package cache what is not there yet: from `files`, or by download.
+
+    Records, unlike the URLs of an explicit file, keep the channel's metadata, which may correct
+    that of the package itself, and are checked by sha256 on every conda.
+
+    Raises: CondaMultiError.
+    """
+    from conda.base.context import context
+    from conda.common.url import path_to_url
+    from conda.core.package_cache_data import ProgressiveFetchExtract
+
+    job = ProgressiveFetchExtract(records)
+    job.prepare()
+    for record, (download, _) in job.paired_actions.items():
+        if download is not None and files and record in files:
+            download.url = path_to_url(files[record])
+    with redirect_stdout(StringIO()) if context.json else nullcontext():
+        job.execute()

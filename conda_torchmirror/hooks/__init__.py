@@ -1,0 +1,1 @@
+"""Inside conda's own commands: quick, and never an exception."""

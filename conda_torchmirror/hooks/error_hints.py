@@ -1,0 +1,90 @@
+"""The one useful next step for errors of conda's own commands that this plugin knows about.
+
+Conda 26.7 and newer ask while they print an error; older ones never do. Silence is the rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..models import Notice
+
+if TYPE_CHECKING:
+    from conda.plugins.types import CondaErrorHint
+
+#: Packages of the channel `nvidia` that pytorch-cuda needs: the depends of its records, 11.6 to
+#: 12.4 (tests/data/channels).
+RUNTIME = (
+    *("cuda", "cuda-cudart", "cuda-cupti", "cuda-libraries", "cuda-nvrtc", "cuda-nvtx"),
+    *("cuda-runtime", "libcublas", "libcufft", "libcusolver", "libcusparse", "libnpp", "libnvjpeg"),
+    "libnvjitlink",
+)
+#: Packages that no channel but `pytorch` has.
+OWN = ("pytorch-cuda", "pytorch-mutex", "torchtriton", "cpuonly")
+
+#: How solvers say that a package is in no channel: libmamba, rattler, classic.
+_MISSING = r"nothing provides|no candidates|does not exist|none of the providers"
+
+
+def hints(error: BaseException) -> Iterator[CondaErrorHint]:
+    """Yield at most one hint."""
+    from conda.plugins.types import CondaErrorHint
+
+    from ..exceptions.base import TorchMirrorError
+    from ..text.messages import text
+
+    if isinstance(error, TorchMirrorError):
+        return
+    if found := known(error):
+        code = f"hint.{found.code}"
+        yield CondaErrorHint(text=text(code, found.facts), hint_code=f"torchmirror_{found.code}")
+
+
+def known(error: BaseException) -> Notice | None:
+    """Return the code and the facts of what is known of an error, or None."""
+    facts = getattr(error, "_kwargs", None) or {}
+    if facts.get("status_code") == 403:
+        return _forbidden(str(facts.get("url", "")))
+    return _missing(error)
+
+
+def _forbidden(url: str) -> Notice | None:
+    from ..mirrors.addresses import split
+    from ..mirrors.registry import UPSTREAM, registry
+
+    found = split(url)
+    if found is None or found.identified.mirror == UPSTREAM:
+        return None
+    mirror = found.identified.mirror
+    return Notice("mirror_forbids", {"mirror": registry()[mirror].title or mirror})
+
+
+def _missing(error: BaseException) -> Notice | None:
+    # Match specs, words, or chains of dependencies as text, depending on who raised the error.
+    said = " ".join(str(package) for package in getattr(error, "packages", ()))
+    if not said and "nsatisfiable" in type(error).__name__ and re.search(_MISSING, str(error)):
+        said = str(error)
+    names = re.findall(r"[\w.-]+", said)
+    channels = _channels()
+    # The classic solver names what is missing, and not what needs it.
+    of_torch = "pytorch" in channels or any(name.startswith("pytorch") for name in names)
+    if of_torch and "nvidia" not in channels and (name := _first(RUNTIME, names)):
+        return Notice("runtime_channel", {"name": name})
+    if "pytorch" not in channels and (name := _first(OWN, names)):
+        return Notice("torch_channel", {"name": name})
+    return None
+
+
+def _first(wanted: tuple[str, ...], names: list[str]) -> str | None:
+    return next((name for name in wanted if name in names), None)
+
+
+def _channels() -> set[str]:
+    """The last part of the names or URLs of the channels in use: a mirror's `pytorch` counts."""
+    from conda.base.context import context
+    from conda.models.channel import Channel
+
+    names = (str(Channel(name).name).partition("/label/")[0] for name in context.channels)
+    return {name.rpartition("/")[2] for name in names}

@@ -1,0 +1,40 @@
+"""The health check of `conda doctor`: what can be said of PyTorch without running it."""
+
+from __future__ import annotations
+
+import sys
+
+from ..text.decision import say
+from ..text.messages import text
+from ..verify.report import advice
+from ..verify.static import inspect_records
+
+#: The marks that conda's own checks print; conda has no name for them that both versions share.
+FINE, WRONG = "✅", "❌"
+
+
+def check(prefix: str, verbose: bool) -> None:
+    """Print what is wrong with the environment's PyTorch; nothing where it has none."""
+    found = inspect_records(prefix)
+    if found.torch is None:
+        return
+    about = {"torch": f"PyTorch {found.torch.version}", "build": found.torch.build}
+    wrong = bool(found.notices)
+    said = text("check.static_wrong" if wrong else "check.static_fine", about)
+    out = [f"{_mark(WRONG if wrong else FINE)} {said}"]
+    out += ["", *advice(found.notices)] if wrong else []
+    if verbose:
+        machine = found.machine
+        gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
+        facts = {"cuda": machine.cuda or "-", "driver": machine.driver or "-", "gpus": gpus or "-"}
+        out += ["", text("check.static_machine", facts)]
+    say("\n".join([*out, ""]))
+
+
+def _mark(mark: str) -> str:
+    """The mark, or a word where the console cannot show it, as a Chinese one of Windows."""
+    try:
+        mark.encode(sys.stdout.encoding or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return "OK:" if mark == FINE else "X:"
+    return mark

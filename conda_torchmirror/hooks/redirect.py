@@ -1,0 +1,133 @@
+"""The automatic redirect of conda's own commands.
+
+Runs before every command in `commands.REDIRECTED`, so it does as little as it can: first the
+channels that the command names (`mentions`); then, if a mirror may have one of them, the decision
+(`deciding`) and the redirect (`channels`). Nothing but KeyboardInterrupt leaves it; whatever goes
+wrong is one line on standard error, and conda goes on without mirrors.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .commands import INSTALLED, READS, REDIRECTED
+
+if TYPE_CHECKING:
+    from ..redirect.named_channels import NamedChannels
+    from ..redirect.policy import ChannelPolicy, UserConfig
+
+DEFAULTS = "defaults"
+#: Channel names that a line on standard error holds at most.
+NAMED = 6
+
+
+def before(command: str) -> None:
+    """What the pre-command hook does. Raises nothing but KeyboardInterrupt."""
+    try:
+        if _clear() and command in REDIRECTED:
+            _redirect(REDIRECTED[command])
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a SystemExit here would end `conda info` without a word
+        _warn(error)
+
+
+def after(command: str) -> None:
+    """What the post-command hook does: conda is as it was before."""
+    try:
+        _clear()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        _warn(error)
+
+
+def _clear() -> bool:
+    """Undo what is in force; False where a command of ours redirects conda by itself."""
+    # Not imported for it: while it is not there, nothing can be in force.
+    channels: Any = sys.modules.get("conda_torchmirror.redirect.in_process")
+    if channels is None:
+        return True
+    if channels.busy():
+        return False
+    channels.undo()
+    return True
+
+
+def _redirect(flags: int) -> None:
+    from conda.base.context import context
+
+    from ..redirect.named_channels import candidates, of_this_command
+
+    found = of_this_command(installed=bool(flags & INSTALLED))
+    names = candidates(found)
+    if not names:
+        return
+    from ..redirect import settings
+
+    chosen = settings.read()
+    if not chosen.auto:
+        return
+    from argparse import Namespace
+
+    from ..redirect import in_process as channels
+    from ..redirect import policy
+
+    around = policy.UserConfig(chosen)
+    verdicts = policy.decide(names, around, found)
+    begun = policy.redirects(verdicts, around, found)
+    channels.apply(begun, Namespace(**context._argparse_args))
+    if flags & READS and not context.json and not context.quiet:
+        _tell(verdicts, found, around)
+
+
+def _tell(verdicts: Sequence[ChannelPolicy], found: NamedChannels, around: UserConfig) -> None:
+    """One line on what is read from where; a second one where another preference would help."""
+    asked = {*found.asked}
+    if found.everything or DEFAULTS in asked:
+        asked |= {v.name for v in verdicts if found.everything or v.name.startswith("pkgs/")}
+    places: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.code == "mirrored" and verdict.name in asked:
+            whole = verdict.name.startswith("pkgs/") and DEFAULTS in found.asked
+            mirrors = places.setdefault(DEFAULTS if whole else verdict.name, [])
+            if verdict.mirror and verdict.mirror not in mirrors:
+                mirrors.append(verdict.mirror)
+    if not places:
+        return
+    groups: dict[str, list[str]] = {}
+    for name, mirrors in places.items():
+        groups.setdefault(", ".join(mirrors), []).append(name)
+    _say("redirected", where="; ".join(_phrase(names, m) for m, names in groups.items()))
+    missed = [v for v in verdicts if v.code == "elsewhere" and v.name in asked]
+    if missed:
+        mirror = str(missed[0].mirror)
+        names = [v.name for v in missed if v.mirror == mirror]
+        listed = ", ".join((*around.preference, mirror))
+        _say("read_upstream", names=", ".join(names[:NAMED]), mirror=mirror, listed=listed)
+
+
+def _phrase(names: Sequence[str], mirror: str) -> str:
+    more = len(names) - NAMED
+    shown = ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"{shown} from {mirror}"
+
+
+def _warn(error: BaseException) -> None:
+    from ..text.layout import safe
+
+    detail = safe(" ".join(str(error).split()))
+    if not detail or not type(error).__module__.startswith("conda_torchmirror."):
+        detail = f"{type(error).__name__}: {detail}".removesuffix(": ")
+    _say("not_redirected", detail=detail)
+
+
+def _say(code: str, **facts: Any) -> None:
+    from ..text.messages import text
+
+    try:
+        print(f"torchmirror: {text(code, facts)}", file=sys.stderr)
+    except (OSError, ValueError):  # standard error may be closed
+        return

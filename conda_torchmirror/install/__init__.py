@@ -1,0 +1,1 @@
+"""`conda torch-install`: from words and files to a decision that is carried out."""

@@ -1,0 +1,166 @@
+"""An environment file as conda itself reads it: one record for conda 24.7 and 26.7 alike.
+
+Owns which files `torch-install -f` takes, and that whatever conda's reader does with another one
+becomes one clear error. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ..exceptions.file import FileNotReadable, FileSection, NotEnvironmentFile
+from ..models import Notice
+from ..text.layout import safe
+from ..text.messages import text
+
+#: What a file is instead, and the way that does work. The key is `recognise.Kind`, or a code of
+#: `recognise.Foreign`.
+_INSTEAD: Mapping[str, tuple[str, str]] = {
+    "explicit": ("a list of exact packages", "file_explicit"),
+    "specs": ("a list of specs", "file_specs"),
+    "requirements": ("a list of requirements", "file_specs"),
+    "manifest": ("a TOML file", "file_export"),
+    "foreign_lock": ("a lock file", "file_lock"),
+}
+
+
+@dataclass(frozen=True)
+class EnvironmentFile:
+    """What conda takes from a file.
+
+    `specs` are the conda dependencies in the words of the file, `sections` the other lists among
+    the dependencies by the name of their installer, pip for one.
+    """
+
+    path: str
+    name: str | None = None
+    prefix: str | None = None
+    channels: tuple[str, ...] = ()
+    specs: tuple[str, ...] = ()
+    sections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def pip(self) -> tuple[str, ...]:
+        """The lines of the pip section."""
+        return self.sections.get("pip", ())
+
+
+def read(path: str) -> EnvironmentFile:
+    """Read a file, or what is at a URL.
+
+    Raises: NotEnvironmentFile, FileNotReadable, FileSection, and conda's own error where there is
+    no such file.
+    """
+    from conda.common.path import expand
+    from conda.env.env import from_file
+    from conda.exceptions import CondaHTTPError, EnvironmentFileNotFound
+
+    where = path if "://" in path else expand(path)
+    _check_kind(path, where)
+    said = StringIO()
+    try:
+        with redirect_stdout(said):
+            found = from_file(where)
+        result = _taken(where, found)
+    except (CondaHTTPError, EnvironmentFileNotFound):
+        raise
+    except Exception as error:
+        # The YAML parser's errors, and slips of conda's reader on data of another shape.
+        raise FileNotReadable(file=path, detail=_detail(error)) from error
+    _check_sections(path, result)
+    if said.getvalue().strip():
+        # Sections that conda ignores, in its own words; standard output is not for them.
+        print(said.getvalue().strip(), file=sys.stderr)
+    return result
+
+
+def _check_kind(path: str, where: str) -> None:
+    """Tell apart by content what conda would take for an environment file, or fail on."""
+    from ..envfiles.file_io import FileTrouble
+    from ..envfiles.file_io import read as read_bytes
+    from ..envfiles.kind import Foreign, recognise
+    from ..envfiles.source_text import UnreadableText, decode
+
+    if "://" in where:
+        return
+    try:
+        kind = recognise(decode(read_bytes(Path(where))).text)
+    except FileTrouble as trouble:
+        if trouble.code in ("missing", "dangling_link"):
+            return
+        why = text(f"file.{trouble.code}", trouble.facts)
+        raise FileNotReadable(file=path, detail=why) from trouble
+    except UnreadableText as trouble:
+        raise FileNotReadable(file=path, detail=text(f"file.{trouble.code}")) from trouble
+    code = kind.code if isinstance(kind, Foreign) else kind
+    if code is not None and code in _INSTEAD:
+        what, way = _INSTEAD[code]
+        facts = {"file": path, "command": getattr(kind, "command", "")}
+        raise NotEnvironmentFile(file=path, what=what, ways=[Notice(way, facts)])
+
+
+def _taken(where: str, found: Any) -> EnvironmentFile:
+    """Conda's object as ours. In it, `raw` has the specs as they stand in the file: conda's own
+    form of a spec has lost the host of a channel that is a URL."""
+    channels = tuple(map(str, found.channels or ()))
+    for name, value in (("dependencies", found.dependencies.raw), ("variables", found.variables)):
+        if isinstance(value, str):
+            raise TypeError(f"{name}: {value}")
+    if len(channels) > 1 and all(len(channel) == 1 for channel in channels):
+        # Conda has taken a text for a list of its letters.
+        raise TypeError(f"channels: {''.join(channels)}")
+    raw = [item for item in found.dependencies.raw or () if not isinstance(item, Mapping)]
+    specs = [str(item).strip() for item in raw]
+    sections = {
+        str(name): tuple(map(str, lines))
+        for name, lines in found.dependencies.items()
+        if name != "conda" and lines
+    }
+    added = [spec for spec in found.dependencies.get("conda", ()) if spec == "pip"]
+    if added and not any(re.match(r"(?:.*::)?pip(?![\w.-])", spec) for spec in specs):
+        specs += added
+    return EnvironmentFile(
+        path=where,
+        name=found.name or None,
+        prefix=found.prefix or None,
+        channels=channels,
+        specs=tuple(specs),
+        sections=sections,
+        variables={str(name): str(value) for name, value in (found.variables or {}).items()},
+    )
+
+
+def _check_sections(path: str, found: EnvironmentFile) -> None:
+    from conda.exceptions import InvalidInstaller
+
+    for name in found.sections:
+        try:
+            installer(name)
+        except InvalidInstaller as error:
+            raise FileSection(file=path, section=name) from error
+
+
+def installer(name: str) -> Any:
+    """Conda's own installer of a section. Raises: conda's InvalidInstaller."""
+    from conda.env.installers.base import get_installer
+
+    return get_installer(name)
+
+
+def _detail(error: Exception) -> str:
+    """The error in one line; the YAML parser's with the place, which it gives in a later line."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        return f"line {mark.line + 1}: {getattr(error, 'problem', None) or error}"
+    if isinstance(error, (TypeError, AttributeError, KeyError)):
+        return text("file.odd_section", {"problem": str(error)})
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return safe(" ".join(lines)[:300]) or type(error).__name__

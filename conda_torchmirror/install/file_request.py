@@ -1,0 +1,246 @@
+"""`torch-install -f environment.yml`: what files mean for one run.
+
+Their torch specs are narrowed to exact builds by the same choice as those of the command line, and
+everything else goes to the solver as written. Conda's `install` and `create` do the work, so that
+previews, plans and prompts are the same as without a file. What these do not read from a file, the
+pip section and the variables, is done after them in `afterwards`.
+"""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from collections.abc import Iterable, Sequence
+
+from ..exceptions.file import FileElsewhere, FileOtherChannel, FilesDisagree, NoTorchInFile
+from ..index import repodata
+from ..mirrors.addresses import name_of
+from ..models import Notice, Pin
+from ..redirect.in_process import reload
+from ..selection.facts import FAMILY, PIP_NAMES
+from ..selection.fit import named
+from ..text.layout import safe
+from ..text.messages import text
+from . import environment_file
+from .environment_file import EnvironmentFile
+from .file_constraints import FileRequest, short
+
+#: Packages of conda-forge that bring its own pytorch, and so no other.
+ELSEWHERE = ("pytorch-gpu", "pytorch-cpu")
+CPU, RUNTIME, TOOLKIT = "cpuonly", "pytorch-cuda", "cudatoolkit"
+
+#: Pythons that a spec may name. The channel's oldest is 2.7.
+_PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
+_MINOR = re.compile(r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?")
+_CHANNEL = re.compile(r"(?P<before>.+)::|\bchannel\s*=\s*[\"']?(?P<inside>[^\"',\]]+)[\"']?,?\s*")
+_ROOT = ("base", "root")
+
+
+def take(args: Namespace) -> FileRequest:
+    """Read the files of `-f` and enter what they say into `args`.
+
+    What is on the command line comes first: `-n` and `-p`, channels, `--python`, `--cuda`.
+
+    Raises: what `envreader.read` raises, NoTorchInFile, FileElsewhere, FileOtherChannel,
+    FilesDisagree.
+    """
+    files = tuple(environment_file.read(path) for path in dict.fromkeys(args.file))
+    sorter = _Sorter(args)
+    for file in files:
+        for spec in file.specs:
+            sorter.add(file, spec)
+    given = sorter.given(files)
+    _check_torch(files, [*given.family, *args.specs])
+    if args.name is None and args.prefix is None:
+        args.name, args.prefix = _target(files)
+    args.specs = [*given.family, *args.specs]
+    args.python = args.python or given.python
+    args.channel = [*(args.channel or ()), *given.channels] or None
+    if args.channel and any("nodefaults" in file.channels for file in files):
+        args.override_channels = _may_override()
+    reload(args)
+    return given
+
+
+def _target(files: Sequence[EnvironmentFile]) -> tuple[str | None, str | None]:
+    """The name, else the prefix that the files give. That of base counts as none, since it stands
+    in files that were exported from there by mistake.
+
+    Raises: FilesDisagree.
+    """
+    names = sorted({file.name for file in files if file.name})
+    if len(names) > 1:
+        raise FilesDisagree(names=", ".join(map(safe, names)))
+    if names:
+        return (None, None) if names[0] in _ROOT else (names[0], None)
+    return None, next((file.prefix for file in reversed(files) if file.prefix), None)
+
+
+def _may_override() -> bool:
+    from conda.base.context import context
+
+    return bool(context.override_channels_enabled)
+
+
+class _Sorter:
+    """Sorts the specs of files by what becomes of them, and notes what they ask for."""
+
+    def __init__(self, args: Namespace) -> None:
+        self.args = args
+        self.cuda = args.cuda.strip().lower()
+        self.family: list[str] = []
+        self.beside: list[str] = []
+        self.pythons: list[Pin] = []
+        self.toolkits: list[Pin] = []
+        self.cudas: set[str] = set()
+        self.left: list[Notice] = []
+
+    def add(self, file: EnvironmentFile, spec: str) -> None:
+        """Take one spec in. Raises: FileElsewhere, FileOtherChannel."""
+        name = named(spec)
+        if name in ELSEWHERE:
+            raise FileElsewhere(file=short(file), spec=spec, path=safe(file.path))
+        if option := self._overruled(name):
+            facts = {"file": short(file), "spec": safe(spec), "option": option}
+            self.left.append(Notice("file_left_out", facts))
+        elif name == CPU:
+            self.family.append(CPU)
+        elif name in (*FAMILY, RUNTIME):
+            self.family.append(_plain(file, spec))
+            self._ask(self.family[-1])
+        else:
+            self.beside.append(spec)
+            pin = Pin(_without_channel(spec), short(file))
+            if name == "python":
+                self.pythons.append(pin)
+            elif name == TOOLKIT:
+                self.toolkits.append(pin)
+                self._ask(pin.spec)
+
+    def _overruled(self, name: str) -> str | None:
+        """The option of the command line that takes the place of a spec on this package."""
+        if name == "python" and self.args.python:
+            return f"--python {self.args.python}"
+        if name in (RUNTIME, TOOLKIT) and self.cuda == "cpu":
+            return "--cuda cpu"
+        if name == CPU and self.cuda not in ("auto", "cpu"):
+            return f"--cuda {self.cuda}"
+        return None
+
+    def _ask(self, spec: str) -> None:
+        if named(spec) in (RUNTIME, TOOLKIT) and (minor := _minor(spec)):
+            self.cudas.add(minor)
+
+    def given(self, files: tuple[EnvironmentFile, ...]) -> FileRequest:
+        """All that was taken in."""
+        family, beside = tuple(dict.fromkeys(self.family)), tuple(dict.fromkeys(self.beside))
+        alone = not any(named(spec) == RUNTIME for spec in family)
+        runtimes = [pin for found in self.toolkits for pin in _for_runtimes(found, alone=alone)]
+        fitting = _admitted(self.pythons) if self.pythons else []
+        return FileRequest(
+            files=files,
+            family=family,
+            beside=beside,
+            pins=tuple(dict.fromkeys((*self.pythons, *runtimes))),
+            cuda=min(self.cudas) if len(self.cudas) == 1 and CPU not in family else None,
+            python=fitting[0] if len(fitting) == 1 else None,
+            channels=_channels(files),
+            notices=(*self._about(files, family, len(beside)), *self.left),
+        )
+
+    def _about(
+        self, files: Sequence[EnvironmentFile], family: Sequence[str], others: int
+    ) -> list[Notice]:
+        label = ", ".join(map(short, files))
+        specs = ", ".join(f"`{safe(spec)}`" for spec in family)
+        facts = {"file": label, "specs": specs, "count": others}
+        told = [Notice("file_narrowed", facts)] if family else []
+        # None of these installs anything, so nothing comes after it.
+        kept = self.args.save_plan or self.args.urls or self.args.download_only
+        for file in files:
+            for name, lines in file.sections.items():
+                section = {"file": short(file), "section": name, "count": len(lines)}
+                told.append(Notice("file_section_kept" if kept else "file_section_after", section))
+            if over := [safe(line) for line in file.pip if _pip_name(line) in PIP_NAMES]:
+                told.append(
+                    Notice("file_pip_over", {"file": short(file), "lines": ", ".join(over)})
+                )
+            if file.variables and not kept:
+                names = ", ".join(sorted(file.variables))
+                told.append(Notice("file_variables", {"file": short(file), "names": names}))
+        return told
+
+
+def _check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
+    if any(named(word) in (*FAMILY, "torch") for word in words):
+        return
+    pip = [safe(line) for file in files for line in file.pip if _pip_name(line) in PIP_NAMES]
+    code = "file_torch_by_pip" if pip else "file_no_torch"
+    raise NoTorchInFile(
+        file=", ".join(map(short, files)),
+        path=safe(files[0].path),
+        detail=text(code, {"lines": ", ".join(pip)}),
+    )
+
+
+def _pip_name(line: str) -> str:
+    found = re.match(r"[A-Za-z0-9][\w.-]*", line.strip())
+    return found[0].lower() if found else ""
+
+
+def _channel_of(spec: str) -> str | None:
+    found = _CHANNEL.search(spec)
+    return (found["before"] or found["inside"]).strip() if found else None
+
+
+def _without_channel(spec: str) -> str:
+    return _CHANNEL.sub("", spec, count=1).strip().removesuffix("[]")
+
+
+def _plain(file: EnvironmentFile, spec: str) -> str:
+    """A spec of the family without its channel, which must be `pytorch`, wherever that is.
+
+    Raises: FileOtherChannel.
+    """
+    channel = _channel_of(spec)
+    if channel is not None and name_of(channel) != "pytorch":
+        path = safe(file.path)
+        raise FileOtherChannel(file=short(file), spec=safe(spec), channel=safe(channel), path=path)
+    return _without_channel(spec)
+
+
+def _tail(spec: str) -> str:
+    """What follows the name."""
+    return spec.strip()[len(named(spec)) :].strip()
+
+
+def _minor(spec: str) -> str | None:
+    """The major.minor that a spec fixes, if it does: of `=11.3.1=h59b6b97_2`, 11.3."""
+    found = _MINOR.fullmatch(_tail(spec))
+    return found[1] if found else None
+
+
+def _for_runtimes(pin: Pin, *, alone: bool) -> list[Pin]:
+    """A spec on cudatoolkit as pins on whatever brings CUDA: releases from 1.13 on have another
+    runtime, and their CUDA is meant all the same where it is not named itself."""
+    minor, tail = _minor(pin.spec), _tail(pin.spec)
+    wanted = f"={minor}" if minor else tail
+    names = (TOOLKIT, RUNTIME) if alone else (TOOLKIT,)
+    return [Pin(f"{name}{wanted}", pin.source) for name in names] if wanted else []
+
+
+def _admitted(pythons: Sequence[Pin]) -> list[str]:
+    """The Pythons of which some patch release passes all of these specs."""
+
+    def passes(spec: str, minor: str) -> bool:
+        return any(repodata.admits(spec, "python", f"{minor}.{patch}", "") for patch in range(31))
+
+    return [minor for minor in _PYTHONS if all(passes(pin.spec, minor) for pin in pythons)]
+
+
+def _channels(files: Sequence[EnvironmentFile]) -> tuple[str, ...]:
+    """The channels of all files. As in conda 26.7, those of a later file come before."""
+    merged: list[str] = []
+    for file in files:
+        merged = list(dict.fromkeys((*file.channels, *merged)))
+    return tuple(channel for channel in merged if channel != "nodefaults")

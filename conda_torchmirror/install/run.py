@@ -1,0 +1,280 @@
+"""`conda torch-install`, stage after stage: machine, records, choice, plan, hand-over."""
+
+from __future__ import annotations
+
+from argparse import Action, Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..exceptions.base import TorchMirrorError
+from ..exceptions.channel import ChannelError, NothingCached, NothingCachedToSolve
+from ..exceptions.choice import Shadowed, UnknownPlatform
+from ..exceptions.environment import ForeignPlatform, LeftoverFirst, NoEnvironment
+from ..exceptions.usage import SolveAlone
+from ..index import repodata
+from ..machine import survey as machine
+from ..models import Decision, Notice, Records, Request
+from ..selection import cuda
+from ..selection.choose import offers
+from ..selection.facts import FAMILY, RUNTIMES, TORCH
+from ..selection.fit import named
+from ..selection.plan import FLEXIBLE
+from ..text import decision as render
+from ..transport.routes import OfflineRouter
+from . import request as requests_
+from .decide import Target, decide, installed, strict
+from .decide import leftover as leftover_of
+
+# What a preview does not need is imported where it is used.
+if TYPE_CHECKING:
+    from ..transport.fallback import Router
+
+#: Channels that a set can come from: pytorch itself, and those of its CUDA packages.
+SOURCES = ("pytorch", "nvidia", "conda-forge")
+#: The names whose records a choice needs.
+NAMES = frozenset((*FAMILY, "pytorch-cuda"))
+
+
+def execute(args: Namespace, actions: Sequence[Action]) -> int:
+    """Run the command with conda's context set up for `args`; the exit code is returned.
+
+    Raises: TorchMirrorError, or what conda raises.
+    """
+    from conda.base.context import context
+
+    if args.solve and not (args.dry_run or args.urls):
+        raise SolveAlone()
+    args.given = None
+    if args.file and not args.plan:
+        from . import file_request
+
+        args.given = file_request.take(args)
+    subdir = context.subdir
+    target = _target(args)
+    if args.plan:
+        from ..plans import replay
+
+        return replay.execute(args, actions, target.prefix, exists=target.exists)
+    if args.save_plan:
+        from ..plans import saved_plan
+
+        saved_plan.check_folder(Path(args.save_plan))
+    preview = bool(args.dry_run or args.list or args.urls) and not args.save_plan
+    if target.exists and subdir != machine.native_subdir() and args.subdir and not preview:
+        raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=machine.native_subdir())
+    if target.prefix is None and not preview and not target.words:
+        raise NoEnvironment()
+    request, survey = _facts(args, target, subdir)
+    if preview and not args.solve and context.offline:
+        # Nothing is solved; where nothing is cached either, conda need not be pointed anywhere.
+        unread = OfflineRouter(args, subdir, SOURCES)
+        if not any(repodata.cached(source, subdir) for source in unread.chains[TORCH]):
+            records = _built_in(subdir)
+            return _attempt(args, actions, target, request, survey, unread, records)
+    from ..transport.fallback import Router
+
+    with Router(args, subdir, SOURCES, solving=not preview or args.solve) as sources:
+        while True:
+            try:
+                return _attempt(args, actions, target, request, survey, sources)
+            except Exception as error:
+                # Returns where another source took the place of the one that failed.
+                sources.recover(error)
+
+
+def _attempt(
+    args: Namespace,
+    actions: Sequence[Action],
+    target: Target,
+    request: Request,
+    survey: machine.Survey,
+    sources: Router | OfflineRouter,
+    records: Records | None = None,
+) -> int:
+    """One run with the sources that the channels have at present."""
+    preview = bool(args.dry_run or args.list or args.urls) and not args.save_plan
+    if records is None:
+        records = _records(sources, survey.machine.subdir, preview=preview, solve=args.solve)
+    if args.list:
+        render.listing(
+            offers(survey.machine, request, records.builds, repodata.admits, cuda.tables()),
+            survey.machine,
+            request,
+            records,
+        )
+        return 0
+    decision = decide(args, target, request, survey, sources, records)
+    decision = replace(decision, notices=(*decision.notices, *sources.check(decision)))
+    return _carry_out(args, actions, target, decision, sources)
+
+
+def _target(args: Namespace) -> Target:
+    from conda.base.context import context
+
+    if args.name or args.prefix:
+        words = ("-n", args.name) if args.name else ("-p", args.prefix)
+        prefix = context.target_prefix
+        return Target(prefix, words, (Path(prefix) / "conda-meta").is_dir())
+    active = context.active_prefix
+    if active and active != context.root_prefix:
+        return Target(active, exists=(Path(active) / "conda-meta").is_dir())
+    any_new_one = args.save_plan or args.download_only or args.solve
+    return Target(None, ("-n", "NEW") if any_new_one else ())
+
+
+def _facts(args: Namespace, target: Target, subdir: str) -> tuple[Request, machine.Survey]:
+    """The request and the machine; each needs a piece of the other."""
+    asked = requests_.make(
+        args.specs,
+        cuda_word=args.cuda,
+        compat=args.cuda_compat,
+        allow_cpu=args.allow_cpu,
+        source=args.source,
+        python_word=args.python,
+    )
+    survey = machine.survey(
+        subdir=subdir,
+        prefix=target.prefix if target.exists else None,
+        cuda=asked.cuda,
+        python=requests_.python(asked.python)[0] if asked.python else None,
+        probe_gpus=asked.cuda == "auto",
+    )
+    torch = installed(survey.machine, TORCH)
+    named = any(requests_.names_torch(word) for word in args.specs)
+    if torch and args.specs and not named:
+        # Only partners are named: the release that is there stays.
+        asked = replace(asked, specs={**asked.specs, TORCH: (f"{TORCH}=={torch.version}",)})
+    return args.given.applied(asked, survey) if args.given else (asked, survey)
+
+
+def _records(
+    sources: Router | OfflineRouter, subdir: str, *, preview: bool, solve: bool
+) -> Records:
+    """The family's records; a preview falls back to the built-in index where nothing is cached."""
+    try:
+        return sources.read(TORCH, NAMES)
+    except NothingCached as error:
+        if not preview:
+            raise
+        if solve:
+            raise NothingCachedToSolve(channel=TORCH, subdir=subdir) from error
+    return _built_in(subdir)
+
+
+def _built_in(subdir: str) -> Records:
+    from ..index import builtin
+
+    found = builtin.load(subdir, NAMES)
+    if found is None:
+        raise UnknownPlatform(subdir=subdir, channel=TORCH)
+    return found
+
+
+def _carry_out(
+    args: Namespace,
+    actions: Sequence[Action],
+    target: Target,
+    decision: Decision,
+    sources: Router | OfflineRouter,
+) -> int:
+    from conda.base.context import context
+
+    if args.urls and not (args.solve or args.save_plan):
+        from ..plans import downloads
+
+        found = downloads.downloads(decision.choice.builds)
+        downloads.show(args.urls, found, render.summary(decision), [Notice("urls_family")])
+        return 0
+    leftover = leftover_of(decision.choice, decision.machine)
+    kept = bool(args.save_plan or args.urls)
+    if leftover and (kept or args.download_only):
+        raise LeftoverFirst(name=leftover.name, prefix=decision.prefix)
+    solve = kept or not args.dry_run or (args.solve and leftover is None)
+    decision = replace(decision, solved=solve)
+    if not context.json and not args.urls and not sources.again:
+        render.show(decision, explain=args.explain, verbose=bool(context.verbosity))
+    if not solve:
+        if context.json:
+            render.document(decision)
+        return 0
+    from ..cli.verify import verify_after
+    from ..handover import conda
+    from ..handover import solve as transaction
+    from ..plans import saved_plan
+    from ..redirect import settings
+    from . import file_sections
+
+    create = decision.plan.verb == "create"
+    prefix = decision.prefix or (transaction.nowhere() if create else context.root_prefix)
+    options = [
+        *conda.words(actions, args, conda.accepted(decision.plan.verb)),
+        *(["--json"] if context.json else []),
+        *(["--dry-run"] if args.dry_run else []),
+        *(["--download-only"] if args.download_only else []),
+    ]
+    variables = dict(decision.plan.environment)
+    if decision.machine.cuda_from in ("--cuda", "file") and decision.machine.cuda:
+        variables["CONDA_OVERRIDE_CUDA"] = decision.machine.cuda
+    subdir = decision.machine.subdir
+    command = conda.arguments(
+        decision.plan,
+        prefix,
+        options,
+        subdir=subdir if subdir != machine.native_subdir() else None,
+    )
+    extra: dict[str, Any] = {"torchmirror": render.summary(decision)}
+    sources.agree(decision)
+    checked = 0
+
+    def then(document: dict[str, Any]) -> None:
+        nonlocal checked
+        if args.given is not None:
+            file_sections.finish(args.given.files, args, prefix, document)
+        if not args.no_check and settings.read().check:
+            checked = verify_after(prefix, decision, extra["torchmirror"])
+
+    try:
+        if kept:
+            return saved_plan.make(args, decision, command, variables, extra["torchmirror"])
+        with transaction.unmade(prefix):
+            code = conda.replacing(leftover, prefix, command, args, variables, extra, then)
+        return code or checked
+    except TorchMirrorError:
+        raise
+    except Exception as error:
+        if args.download_only and transaction.downloaded(error, extra):
+            return 0
+        # Only another solve shows that it was the priority, and not what the user asked for.
+        suspect = strict() and leftover is None and _unsatisfiable(error)
+        if (
+            suspect
+            and conda.solves(command, args, {**variables, **FLEXIBLE})
+            and (hiding := _hiding(decision, sources))
+        ):
+            raise Shadowed(channel=TORCH, package=hiding) from error
+        raise
+
+
+def _unsatisfiable(error: Exception) -> bool:
+    """Whether this is a solver's word that nothing fits; each has a class of its own."""
+    from conda.exceptions import UnsatisfiableError
+
+    return isinstance(error, UnsatisfiableError) or "nsatisfiable" in type(error).__name__
+
+
+def _hiding(decision: Decision, sources: Router | OfflineRouter) -> str:
+    """The packages that the set needs and of which the torch channel hides conda-forge's, as far
+    as both can be read."""
+    own = {*FAMILY, *RUNTIMES}
+    names = {named(spec) for b in decision.choice.builds for spec in b.depends} - own
+    subdir = decision.machine.subdir
+    try:
+        held = [
+            {build.name for build in repodata.read(sources[channel], subdir, names).builds}
+            for channel in (TORCH, "conda-forge")
+        ]
+    except (ChannelError, NothingCached):  # what the solver said is then the better error
+        return ""
+    return ", ".join(sorted(set.intersection(*held)))

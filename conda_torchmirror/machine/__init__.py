@@ -1,0 +1,1 @@
+"""What this computer and the environment are. Nothing in here raises."""

@@ -1,0 +1,129 @@
+"""The target environment: its Python, the packages that bear on the choice, its pins.
+
+Reads a prefix through conda and never runs its Python. Raises nothing: what cannot be read is said
+in the evidence.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..models import Installed, Machine, Notice, Pin
+from ..selection.facts import FAMILY, PIP_NAMES, RUNTIMES
+from .evidence import fact
+
+#: Packages of an environment that bear on the choice.
+NAMES = (
+    *FAMILY,
+    *RUNTIMES,
+    "cuda-version",
+    "cpuonly",
+    "pytorch-mutex",
+    "torchtriton",
+    "mkl",
+    "numpy",
+    "python",
+)
+
+
+def with_environment(
+    machine: Machine, prefix: str | None, python: str | None, evidence: list[Notice]
+) -> Machine:
+    """Return the machine with the Python, the packages and the pins of the environment."""
+    records: dict[str, Any] = {}
+    if prefix and os.path.isdir(os.path.join(prefix, "conda-meta")):
+        records = fact("packages", lambda: _records(prefix), {}, evidence)
+        if "python" in records:
+            found = _major_minor(records["python"].version)
+            machine = replace(machine, python=found, python_from="prefix")
+        packages = [_installed(record) for record in records.values()]
+        packages += fact("pip", lambda: list(_pip(prefix, records)), [], evidence)
+        history: list[Pin] = fact("history", lambda: list(_history(prefix)), [], evidence)
+        machine = replace(machine, installed=tuple(packages), history=tuple(history))
+    if python and (given := _major_minor(python)):
+        machine = replace(machine, python=given, python_from="--python")
+    code = {"prefix": "python_from_prefix", "--python": "python_given"}.get(machine.python_from)
+    facts = {"python": machine.python} if code else {}
+    evidence.append(Notice(code or "python_newest", facts))
+    return replace(machine, pins=tuple(fact("pins", lambda: list(_pins(prefix)), [], evidence)))
+
+
+def _major_minor(version: str) -> str | None:
+    found = re.match(r"\d+\.\d+", version.strip())
+    return found.group() if found else None
+
+
+def _records(prefix: str) -> dict[str, Any]:
+    from conda.core.prefix_data import PrefixData
+
+    data = PrefixData(prefix)
+    found = ((name, data.get(name, None)) for name in NAMES)
+    return {name: record for name, record in found if record is not None}
+
+
+def _installed(record: Any) -> Installed:
+    channel = getattr(record.channel, "canonical_name", None) or str(record.channel or "")
+    return Installed(record.name, record.version, record.build, channel)
+
+
+def _pip(prefix: str, records: dict[str, Any]) -> Iterator[Installed]:
+    """Yield what pip, uv and the like put into the environment itself.
+
+    Conda packages carry the same metadata, without an INSTALLER or with "conda" in it.
+    """
+    if "python" not in records:
+        return
+    import importlib.metadata
+
+    from conda.common.path import get_python_site_packages_short_path
+
+    record = records["python"]
+    short = getattr(record, "python_site_packages_path", None)
+    short = short or get_python_site_packages_short_path(record.version)
+    folder = os.path.join(prefix, short)
+    owned = {
+        path.replace("\\", "/")
+        for name in ("pytorch", *PIP_NAMES)
+        for path in (getattr(records.get(name), "files", None) or ())
+    }
+    for name in PIP_NAMES:
+        for found in importlib.metadata.distributions(name=name, path=[folder]):
+            installer = (found.read_text("INSTALLER") or "").strip()
+            location = getattr(found, "_path", None)
+            relative = f"{short}/{getattr(location, 'name', '')}/"
+            by_conda = any(path.startswith(relative) for path in owned)
+            if installer == "conda" or (not installer and by_conda):
+                continue
+            yield Installed(name, found.version, "", "pypi")
+
+
+def _history(prefix: str) -> Iterator[Pin]:
+    """Yield the specs that the user asked for in this environment, which solvers keep to."""
+    from conda.history import History
+
+    asked = History(prefix).get_requested_specs_map()
+    for name in NAMES:
+        if name in asked:
+            yield Pin(str(asked[name]), "history")
+
+
+def _pins(prefix: str | None) -> Iterator[Pin]:
+    """Yield what conda's solvers take as pins, in their order: settings, then the file."""
+    from conda.base.context import context
+
+    for spec in context.pinned_packages:
+        yield Pin(str(spec), "pinned_packages")
+    if not prefix:
+        return
+    file = Path(prefix, "conda-meta", "pinned")
+    if not file.is_file():
+        return
+    for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines():
+        spec = line.strip()
+        if spec and not spec.startswith("#"):
+            yield Pin(spec, "conda-meta/pinned")

@@ -1,0 +1,53 @@
+"""The evidence for facts about a machine: gathering it, and what of it has to be told unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from ..models import Machine, Notice
+
+T = TypeVar("T")
+
+#: What a person has to know wherever a choice is made: it decides, or limits what came out.
+TOLD = frozenset(
+    (
+        *("cuda_unusable", "arch_unusable", "gpus_hidden", "gpu_left_out", "gpu_lowest"),
+        *("driver_hangs", "jetson", "rosetta"),
+    )
+)
+#: Why there is no CUDA though something hints at a GPU, from the plain reason to the symptom.
+REASONS = (
+    frozenset(("driver_without_gpu", "container_without_driver", "gpu_without_driver")),
+    frozenset(("driver_error", "driver_mismatch")),
+    frozenset(("driver_library_missing", "smi_hangs")),
+)
+
+
+def fact(what: str, find: Callable[[], T], default: T, evidence: list[Notice]) -> T:
+    """Return what `find` finds, or the default, with the error among the evidence."""
+    try:
+        return find()
+    except Exception as error:
+        evidence.append(
+            Notice("fact_unknown", {"fact": what, "error": f"{type(error).__name__}: {error}"})
+        )
+        return default
+
+
+def remarks(machine: Machine, evidence: Sequence[Notice]) -> Machine:
+    """Return the machine with what has to be told beside a choice for it."""
+    codes = TOLD
+    if machine.cuda is None:
+        there = {notice.code for notice in evidence}
+        codes |= next((reasons for reasons in REASONS if reasons & there), frozenset())
+    elif machine.cuda_from == "libcuda":
+        codes |= {"arch_unknown"}
+    return replace(machine, remarks=tuple(_named(evidence, codes)))
+
+
+def _named(evidence: Sequence[Notice], codes: frozenset[str]) -> Iterator[Notice]:
+    for position, notice in enumerate(evidence):
+        if notice.code in codes and notice not in evidence[:position]:
+            yield notice._replace(code=f"machine.{notice.code}")

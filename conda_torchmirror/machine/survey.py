@@ -1,0 +1,275 @@
+"""What this computer and the target environment are: `models.Machine`, and how each fact is known.
+
+The only place that reads conda's detection of `__cuda` and its overrides. Nothing here raises: a
+fact that cannot be had is left out and said in the evidence. The driver is asked in at most one
+process beyond conda's own, and in none where nothing hints at a driver.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ..models import Gpu, Machine, Notice
+from ..selection.facts import cuda_version
+from . import nvidia, system
+from .driver_calls import Device, lowest
+from .environment import with_environment
+from .evidence import fact, remarks
+
+#: Answers of a driver that has nothing to work with: the machine is one without a GPU.
+_NOTHING_THERE = frozenset(
+    (
+        *("CUDA_ERROR_NO_DEVICE", "CUDA_ERROR_STUB_LIBRARY"),
+        *("NVML_ERROR_DRIVER_NOT_LOADED", "NVML_ERROR_GPU_NOT_FOUND"),
+    )
+)
+#: Answers of a driver whose parts have different versions, as between an update and a restart.
+_MIXED = frozenset(("NVML_ERROR_LIB_RM_VERSION_MISMATCH", "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"))
+
+
+class Survey(NamedTuple):
+    """The machine, and the evidence for it: what was found, from where, what was tried."""
+
+    machine: Machine
+    evidence: tuple[Notice, ...] = ()
+
+
+def inspect(
+    *,
+    subdir: str,
+    prefix: str | None,
+    cuda: str = "auto",
+    python: str | None = None,
+    probe_gpus: bool = True,
+) -> Machine:
+    """Return the facts for a target platform and environment. Never raises."""
+    return survey(
+        subdir=subdir, prefix=prefix, cuda=cuda, python=python, probe_gpus=probe_gpus
+    ).machine
+
+
+def survey(
+    *,
+    subdir: str,
+    prefix: str | None,
+    cuda: str = "auto",
+    python: str | None = None,
+    probe_gpus: bool = True,
+) -> Survey:
+    """Return the same facts with their evidence. Never raises.
+
+    `cuda` is "auto", "cpu" or a version; `probe_gpus=False` keeps the driver from being asked
+    for its devices.
+    """
+    evidence: list[Notice] = []
+    native = fact("platform", native_subdir, subdir, evidence)
+    at_home = subdir == native
+    value, origin = _cuda(cuda, at_home, subdir, native, evidence)
+    machine = Machine(subdir=subdir, cuda=value, cuda_from=origin, foreign=not at_home)
+
+    # Who hides the driver says that there is none; its devices would only contradict that.
+    hidden = any(notice.code == "cuda_hidden" for notice in evidence)
+    if at_home and cuda != "cpu" and probe_gpus and not hidden:
+        machine = fact("gpus", lambda: _with_gpus(machine, evidence), machine, evidence)
+    arch = fact("arch", lambda: _arch_override(evidence), None, evidence)
+    if arch is not None:
+        machine = replace(machine, cuda_arch=arch or None)
+    if machine.cuda is None:
+        machine = replace(machine, cuda_arch=None)
+    elif machine.cuda_arch is None and cuda != "cpu":
+        evidence.append(Notice("arch_unknown"))
+    if at_home:
+        evidence += fact("system", lambda: list(system.notices(subdir)), [], evidence)
+        wsl = any(notice.code == "wsl" for notice in evidence)
+        machine = replace(machine, wsl=wsl)
+
+    machine = with_environment(machine, prefix, python, evidence)
+    return Survey(remarks(machine, evidence), tuple(evidence))
+
+
+def native_subdir() -> str:
+    """Return the platform that this conda itself runs on, whatever `CONDA_SUBDIR` says."""
+    from conda.base.context import context
+
+    return str(context._native_subdir())
+
+
+def _override(name: str) -> tuple[str | None, str]:
+    """Return the text that replaces virtual package `name`, and what set it; conda's own order."""
+    variable = f"CONDA_OVERRIDE_{name.upper()}"
+    if variable in os.environ:
+        return os.environ[variable].strip(), variable
+    from conda.base.context import context
+
+    table = getattr(context, "override_virtual_packages", None) or {}
+    value = table.get(name)
+    return (None if value is None else str(value).strip()), f"override_virtual_packages.{name}"
+
+
+def _cuda(
+    asked: str, at_home: bool, subdir: str, native: str, evidence: list[Notice]
+) -> tuple[str | None, str]:
+    if asked == "cpu":
+        evidence.append(Notice("cuda_not_asked"))
+        return None, "none"
+    if asked != "auto":
+        if given := cuda_version(asked):
+            evidence.append(Notice("cuda_given", {"cuda": given}))
+            return given, "--cuda"
+        evidence.append(Notice("cuda_unusable", {"variable": "--cuda", "value": asked}))
+    unset: tuple[str | None, str] = (None, "")
+    text, variable = fact("cuda", lambda: _override("cuda"), unset, evidence)
+    if text == "":
+        evidence.append(Notice("cuda_hidden", {"variable": variable}))
+        return None, "CONDA_OVERRIDE_CUDA"
+    if text is not None:
+        if given := cuda_version(text):
+            evidence.append(Notice("cuda_overridden", {"cuda": given, "variable": variable}))
+            return given, "CONDA_OVERRIDE_CUDA"
+        # conda hands it to its solver as it stands, so asking the driver would not help.
+        evidence.append(Notice("cuda_unusable", {"variable": variable, "value": text}))
+        return None, "CONDA_OVERRIDE_CUDA"
+    if not at_home:
+        if not subdir.startswith("osx-"):
+            evidence.append(Notice("cuda_foreign", {"subdir": subdir, "native": native}))
+        return None, "none"
+    found = fact("cuda", _detected_cuda, None, evidence)
+    if found is None:
+        if not subdir.startswith("osx-"):
+            evidence.append(Notice("cuda_not_detected"))
+        return None, "none"
+    evidence.append(Notice("cuda_from_libcuda", {"cuda": found}))
+    return found, "libcuda"
+
+
+def _detected_cuda() -> str | None:
+    # Neither the plugin manager nor a second detection: the first would recurse when this runs
+    # inside a virtual package hook, the second costs a process.
+    from conda.plugins.virtual_packages.cuda import cached_cuda_version
+
+    value = cached_cuda_version()
+    return cuda_version(value) if isinstance(value, str) else None
+
+
+@functools.cache
+def _probe(why: bool) -> nvidia.DriverReport:
+    return nvidia.probe(why=why)
+
+
+def has_device(machine: Machine) -> bool:
+    """Whether this very computer should run a CUDA build, whatever `--cuda` or an override said.
+
+    conda's detection is of no use after a hand-over: 24.7 keeps an override that was in force
+    when it was first asked. Never raises.
+    """
+    if machine.cuda_from == "libcuda" or machine.gpus or machine.failing:
+        return True
+    told = machine.cuda_from == "--cuda" and bool(nvidia.signs())
+    return told and fact("gpus", lambda: bool(_probe(False).devices), False, [])
+
+
+def _with_gpus(machine: Machine, evidence: list[Notice]) -> Machine:
+    signs = nvidia.signs()
+    if machine.cuda_from != "libcuda" and not signs:
+        evidence += system.no_driver(signs)
+        return machine
+    found = _probe(machine.cuda is None)
+    evidence += [Notice(code, facts) for code, facts in found.notes]
+    errors = {str(facts["error"]) for code, facts in found.notes if code == "driver_error"}
+    if errors & _MIXED:
+        evidence.append(Notice("driver_mismatch"))
+    if found.driver:
+        evidence.append(Notice("driver_version", {"driver": found.driver}))
+    outside: list[Notice] = []
+    if machine.cuda is None:
+        outside = list(system.no_driver(signs))
+        evidence += outside
+    chosen = _chosen(found, evidence)
+    if not chosen and ("CUDA_ERROR_NO_DEVICE" in errors or found.source):
+        evidence.append(Notice("driver_without_gpu"))
+    hangs = any(code == "driver_hangs" for code, _ in found.notes)
+    return replace(
+        machine,
+        driver=found.driver,
+        gpus=tuple(Gpu(device.name, device.arch) for device in chosen),
+        cuda_arch=lowest(chosen),
+        failing=(
+            machine.cuda_from == "none"
+            and not outside
+            and (hangs or bool(errors))
+            and not errors & _NOTHING_THERE
+        ),
+    )
+
+
+def _label(device: Device) -> str:
+    return f"{device.name} ({device.arch})" if device.arch else device.name
+
+
+def _chosen(found: nvidia.DriverReport, evidence: list[Notice]) -> Sequence[Device]:
+    """Return the devices that decide, and say which do not."""
+    if found.source is None or not found.devices:
+        return ()
+    names = ", ".join(_label(device) for device in found.devices)
+    evidence.append(Notice("gpus_listed", {"source": found.source, "gpus": names}))
+    for device in found.devices:
+        if device.mig:
+            evidence.append(Notice("gpu_sliced", {"gpu": _label(device)}))
+    value = os.environ.get("CUDA_VISIBLE_DEVICES")
+    chosen = found.visible
+    if not chosen:
+        # conda's detection of __cuda does not heed it either, and the environment outlives it.
+        evidence.append(Notice("gpus_hidden", {"value": value}))
+        chosen = found.devices
+    shown = {device.uuid or device for device in chosen}
+    for device in found.devices:
+        if (device.uuid or device) not in shown:
+            facts = {"value": value, "gpu": _label(device)}
+            evidence.append(Notice("gpu_left_out", facts))
+    least = lowest(chosen)
+    if len({device.arch for device in chosen}) > 1:
+        weakest = next(device for device in chosen if device.arch == least)
+        others = ", ".join(_label(device) for device in chosen if device.arch != least)
+        evidence.append(Notice("gpu_lowest", {"gpu": _label(weakest), "others": others}))
+    return chosen
+
+
+def _arch_override(evidence: list[Notice]) -> str | None:
+    """Return the compute capability that is set, "" where it is hidden, None where neither."""
+    text, variable = _override("cuda_arch")
+    if text is None:
+        return None
+    if text == "":
+        evidence.append(Notice("arch_hidden", {"variable": variable}))
+        return ""
+    arch = text.partition("=")[0].strip()
+    if not re.fullmatch(r"\d{1,2}\.\d{1,2}", arch):
+        evidence.append(Notice("arch_unusable", {"variable": variable, "value": text}))
+        return None
+    evidence.append(Notice("arch_overridden", {"arch": arch, "variable": variable}))
+    return arch
+
+
+def cuda_arch() -> str | None:
+    """Return the version of `__cuda_arch` as CEP 46 defines it, or None where it is absent.
+
+    The lowest compute capability of all devices of this computer, whatever
+    `CUDA_VISIBLE_DEVICES` says; absent without `__cuda`. Costs the process that asks the driver,
+    once, and only with a driver. Never raises.
+    """
+    evidence: list[Notice] = []
+    override = fact("arch", lambda: _arch_override(evidence), None, evidence)
+    if override == "":
+        return None
+    native = fact("platform", native_subdir, "", evidence)
+    cuda, origin = _cuda("auto", True, native, native, evidence)
+    if cuda is None or override:
+        return override if cuda else None
+    if origin != "libcuda" and not nvidia.signs():
+        return None
+    return fact("gpus", lambda: _probe(False).arch, None, evidence)

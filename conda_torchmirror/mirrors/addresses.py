@@ -1,0 +1,163 @@
+"""Which mirror and which channel a URL names: the other direction of `mirrors.locate`. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from .registry import UPSTREAM, UPSTREAM_CLOUD, UPSTREAM_PKGS, Mirror, below_root, registry
+
+#: conda.base.constants.KNOWN_SUBDIRS of conda 26.7, and names that old mirrors still have.
+SUBDIRS = frozenset(
+    (
+        "emscripten-wasm32",
+        "freebsd-64",
+        "linux-32",
+        "linux-64",
+        "linux-aarch64",
+        "linux-armv6l",
+        "linux-armv7l",
+        "linux-ppc64",
+        "linux-ppc64le",
+        "linux-riscv32",
+        "linux-riscv64",
+        "linux-s390x",
+        "noarch",
+        "osx-32",
+        "osx-64",
+        "osx-arm64",
+        "wasi-wasm32",
+        "win-32",
+        "win-64",
+        "win-arm64",
+        "zos-z",
+    )
+)
+
+_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class Identified(NamedTuple):
+    """What a URL names. `channel` keeps its label; `mirror` is "upstream" for the origin."""
+
+    mirror: str
+    channel: str
+    subdir: str | None
+
+
+class Split(NamedTuple):
+    """A URL taken apart: `identified`, and what follows channel and subdir, slash included."""
+
+    identified: Identified
+    rest: str
+
+
+def identify(url: str, mirrors: Mapping[str, Mirror] | None = None) -> Identified | None:
+    """Which channel a URL names, at a known mirror or upstream; None for any other URL.
+
+    http and https, trailing slashes, a subdir at the end and labels are understood. A channel
+    under a known address counts even if the registry does not say that it is carried. A URL with
+    a user, a token, a port of its own, a query or a fragment is nobody's, and so is the URL of a
+    file in a channel.
+    """
+    found = split(url, None if mirrors is None else address_book(mirrors.values()))
+    return found.identified if found is not None and not found.rest.strip("/") else None
+
+
+def name_of(channel: str) -> str:
+    """The name of a channel that is given as a name or a URL, without its platform."""
+    if "://" in channel and (found := identify(channel)):
+        return found.channel
+    name, _, subdir = channel.rstrip("/").rpartition("/")
+    return name if subdir in SUBDIRS else channel.rstrip("/")
+
+
+def split(url: str, book: AddressBook | None = None) -> Split | None:
+    """`identify` for URLs with something behind the channel, such as a package file.
+
+    `book` is made by `address_book`; without one the registry's own is used.
+    """
+    scheme, sep, tail = url.partition("://")
+    if not sep or scheme not in {"http", "https"} or "?" in tail or "#" in tail:
+        return None
+    host, slash, path = tail.partition("/")
+    if not slash:
+        return None
+    known = _known_addresses() if book is None else book
+    for address in known.get(host.lower(), ()):
+        if not path.startswith(address.path):
+            continue
+        remainder = path[len(address.path) :]
+        if address.channel is not None:
+            if remainder and not remainder.startswith("/"):
+                continue
+            return _split_at(address, address.channel, remainder)
+        name = _SEGMENT.match(remainder)
+        if name is None or name[0] == "t":  # conda's token URLs are /t/<token>/<channel>
+            return None
+        behind = remainder[name.end() :]
+        if behind and not behind.startswith("/"):
+            return None
+        return _split_at(address, address.prefix + name[0], behind)
+    return None
+
+
+class _Address(NamedTuple):
+    """A path at a host (no leading slash): one channel, or the parent of channels."""
+
+    path: str
+    mirror: str
+    prefix: str = ""
+    channel: str | None = None
+
+
+#: Addresses by host in lower case, the longest path first.
+AddressBook = Mapping[str, tuple[_Address, ...]]
+
+
+def _split_at(address: _Address, channel: str, behind: str) -> Split:
+    if label := re.match(r"/label/([^/]+)(?=/|$)", behind):
+        channel += label[0]
+        behind = behind[label.end() :]
+    subdir = None
+    segment, _, _ = behind.removeprefix("/").partition("/")
+    if segment in SUBDIRS:
+        subdir = segment
+        behind = behind[len(segment) + 1 :]
+    return Split(Identified(address.mirror, channel, subdir), behind)
+
+
+@cache
+def _known_addresses() -> AddressBook:
+    return address_book(registry().values())
+
+
+def address_book(mirrors: Iterable[Mirror]) -> AddressBook:
+    """The addresses of mirrors and upstream, for `split`."""
+    found: dict[str, list[_Address]] = {}
+
+    def add(url: str, mirror: str, prefix: str = "", channel: str | None = None) -> None:
+        host, _, path = url.partition("://")[2].partition("/")
+        if channel is None:
+            path = f"{path}/" if path else ""
+        found.setdefault(host.lower(), []).append(_Address(path, mirror, prefix, channel))
+
+    add(UPSTREAM_CLOUD, UPSTREAM)
+    add(UPSTREAM_PKGS, UPSTREAM, "pkgs/")
+    for mirror in mirrors:
+        for root in mirror.roots:
+            add(f"{root}/cloud", mirror.name)
+            add(f"{root}/pkgs", mirror.name, "pkgs/")
+        for parent in mirror.parents:
+            add(parent, mirror.name)
+        for channel, carried in mirror.channels.items():
+            implied = {root + below_root(channel) for root in mirror.roots}
+            implied |= {f"{parent}/{channel}" for parent in mirror.parents}
+            if carried.url not in implied:
+                add(carried.url, mirror.name, channel=channel)
+    return {
+        host: tuple(sorted(rows, key=lambda row: len(row.path), reverse=True))
+        for host, rows in found.items()
+    }

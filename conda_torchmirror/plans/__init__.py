@@ -1,0 +1,1 @@
+"""Saved plans, their replay, and download lists."""

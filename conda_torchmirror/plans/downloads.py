@@ -1,0 +1,125 @@
+"""`--urls`: direct URLs with their hashes, in the forms that download managers take."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from ..models import Notice
+from ..text import decision
+from ..text.layout import file_size, safe
+from ..text.messages import text
+
+_SPACE = re.compile(r"\s")
+_UNSAFE = re.compile(r"[\s/\\\x00-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file to download. `size` is in bytes; hashes are in lower-case hex, None if unknown."""
+
+    url: str
+    size: int | None = None
+    md5: str | None = None
+    sha256: str | None = None
+
+    @property
+    def file(self) -> str:
+        """The name to save it under: the last part of the URL's path, as the server means it."""
+        # Encoded slashes and line breaks must not become folders and options.
+        return _UNSAFE.sub("_", unquote(urlsplit(self.url).path.rpartition("/")[2]))
+
+    @property
+    def hash(self) -> tuple[str, str] | None:
+        """The strongest hash that is known, with its name."""
+        if self.sha256:
+            return "sha256", self.sha256
+        return ("md5", self.md5) if self.md5 else None
+
+
+def public(url: str) -> str:
+    """A URL without token or credentials, and in one word: records may carry anything.
+
+    >>> public("https://me:secret@host/t/abc/pytorch/linux-64/a 1.conda")
+    'https://host/pytorch/linux-64/a%201.conda'
+    """
+    return _SPACE.sub(lambda found: quote(found[0]), safe(url).replace("/t/<TOKEN>", ""))
+
+
+def downloads(found: Iterable[Any]) -> list[Download]:
+    """From anything with `url`, `size`, `md5` and `sha256`: builds or conda's own records."""
+    return [
+        Download(public(one.url), *(getattr(one, key, None) for key in ("size", "md5", "sha256")))
+        for one in found
+    ]
+
+
+def plain(files: Iterable[Download]) -> list[str]:
+    """One URL a line, the hash as a fragment (`#sha256=...`), which clients do not send."""
+    lines = []
+    for file in files:
+        known = file.hash
+        lines.append(f"{file.url}#{known[0]}={known[1]}" if known else file.url)
+    return lines
+
+
+def aria2(files: Iterable[Download]) -> list[str]:
+    """What `aria2c -i` reads: a URL, and options in lines that begin with blanks.
+
+    `split=1`, because mirrors shut out clients that fetch one file in several ranges at once (a
+    downloader with eight threads was answered 403 by tuna, user report of 2026-09-12).
+    """
+    lines = []
+    for file in files:
+        lines += [file.url, f"  out={file.file}", "  split=1"]
+        if file.hash:
+            name, value = file.hash
+            lines.append(f"  checksum={name.replace('sha256', 'sha-256')}={value}")
+    return lines
+
+
+#: The values of `--urls`.
+FORMATS: Mapping[str, Callable[[Iterable[Download]], list[str]]] = MappingProxyType(
+    {"plain": plain, "aria2": aria2}
+)
+
+
+def total(files: Iterable[Download]) -> int:
+    """The bytes of all files whose size is known."""
+    return sum(file.size or 0 for file in files)
+
+
+def show(
+    form: str, files: list[Download], about: Mapping[str, Any], notices: Iterable[Notice] = ()
+) -> None:
+    """Print URLs, and nothing else, to standard output; the count and `notices` to the other.
+
+    Under `--json` they are in the document, in key `urls` of what `about` holds.
+    """
+    from conda.base.context import context
+
+    if context.json:
+        listed = [
+            {"url": f.url, "file": f.file, "size": f.size, "md5": f.md5, "sha256": f.sha256}
+            for f in files
+        ]
+        document = {"success": True, "dry_run": True, "torchmirror": {**about, "urls": listed}}
+        decision.say(json.dumps(document, indent=2))
+        return
+    decision.say("\n".join(FORMATS[form](files)))
+    if context.quiet:
+        return
+    known = {"count": len(files), "size": file_size(total(files))}
+    code = "urls_total"
+    if unknown := sum(file.size is None for file in files):
+        code = "urls_total_part" if unknown < len(files) else "urls_total_unknown"
+    said = [text(code, {**known, "unknown": unknown}), *(text(n.code, n.facts) for n in notices)]
+    if bare := sum(file.hash is None for file in files):
+        said.append(text("urls_no_hash", {"count": bare}))
+    print("\n".join(said), file=sys.stderr)

@@ -1,0 +1,211 @@
+"""`--plan DIR`: carrying a saved plan out. No index is read and nothing is solved."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import Action, Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ..exceptions.environment import NoEnvironment, PipTorch
+from ..exceptions.plan import (
+    PlanAltered,
+    PlanInTheWay,
+    PlanNotCached,
+    PlanOtherPlatform,
+    PlanTakesNoChoice,
+)
+from ..handover import conda, solve
+from ..machine import survey
+from ..models import Machine, Notice
+from ..selection.facts import PIP_NAMES, number
+from ..text import decision
+from ..text.layout import bullet, columns, file_size, safe
+from ..text.messages import text
+from . import downloads, saved_plan
+
+#: Options that decide what is installed, with the value that says nothing.
+_CHOICE: Mapping[str, Any] = {
+    "specs": [],
+    "file": None,
+    "cuda": "auto",
+    "cuda_compat": "minor",
+    "python": None,
+    "source": "auto",
+    "mirror": None,
+    "allow_cpu": False,
+    "save_plan": None,
+    "list": False,
+    "explain": False,
+    "solve": False,
+}
+
+
+def execute(args: Namespace, actions: Sequence[Action], prefix: str | None, *, exists: bool) -> int:
+    """Carry out the plan in `args.plan` on the environment at `prefix`.
+
+    Raises: one of the `Plan...` errors, or what conda raises.
+    """
+    from conda.base.context import context
+
+    given = [name for name, nothing in _CHOICE.items() if getattr(args, name, nothing) != nothing]
+    if given:
+        named = ["SPEC" if name == "specs" else f"--{name.replace('_', '-')}" for name in given]
+        raise PlanTakesNoChoice(options=", ".join(named))
+    plan = saved_plan.load(Path(args.plan))
+    if args.urls:
+        where = Notice("urls_beside_plan", {"folder": str(plan.folder)})
+        downloads.show(args.urls, plan.files, _summary(plan, ()), [where])
+        return 0
+    if plan.subdir != context.subdir:
+        raise PlanOtherPlatform(subdir=plan.subdir, here=context.subdir, folder=str(plan.folder))
+    try:
+        records = solve.loaded(plan.packages)
+    except (ValueError, TypeError, KeyError) as error:
+        raise PlanAltered(folder=str(plan.folder), detail=str(error)) from error
+    solve.allowed(records)
+    lacking = [record for record in records if solve.cached(record) is None]
+    files = solve.beside(lacking, str(plan.folder))
+    uncached, lacking = lacking, [record for record in lacking if record not in files]
+    on = survey.inspect(subdir=plan.subdir, prefix=prefix if exists else None, probe_gpus=False)
+    notices = _notices(plan, on)
+    extra = {"torchmirror": {**_summary(plan, notices), "to_download": _bytes(lacking)}}
+    if not context.json:
+        decision.say("\n".join(map(safe, _lines(plan, lacking, notices))))
+    if args.dry_run:
+        if context.json:
+            _emit({"dry_run": True, "prefix": prefix, **extra})
+        return 0
+    if context.offline and lacking:
+        raise PlanNotCached(
+            count=len(lacking),
+            total=len(records),
+            size=file_size(_bytes(lacking)),
+            names=", ".join(sorted(record.fn for record in lacking)[:5])
+            + (", ..." if len(lacking) > 5 else ""),
+            folder=str(plan.folder),
+        )
+    if not args.download_only:
+        if prefix is None:
+            raise NoEnvironment()
+        _check(plan, on, prefix)
+    if uncached:
+        solve.fetch(uncached, files)
+    if args.download_only or prefix is None:
+        if context.json:
+            _emit(extra)
+        else:
+            decision.say(text("downloaded"))
+        return 0
+    return _link(args, actions, plan, records, prefix, exists, extra)
+
+
+def _link(
+    args: Namespace,
+    actions: Sequence[Action],
+    plan: saved_plan.SavedPlan,
+    records: Sequence[Any],
+    prefix: str,
+    exists: bool,
+    extra: Mapping[str, Any],
+) -> int:
+    """Let conda install from an explicit file whose packages are all in its cache."""
+    from conda.base.context import context
+
+    lines = []
+    for package, record in zip(plan.packages, records, strict=True):
+        # Conda finds a cached file by the very URL that it came from, which may hold a token.
+        there = solve.cached(record)
+        url = there.url if there is not None else record.url
+        lines.append(saved_plan.line({**package, "url": url}, md5_only=True))
+    verb = "install" if exists else "create"
+    options = conda.words(actions, args, conda.accepted(verb))
+    if not exists:
+        options.append("--no-default-packages")
+        if plan.subdir != survey.native_subdir():
+            options += ["--subdir", plan.subdir]
+    if context.json:
+        options.append("--json")
+    with TemporaryDirectory(prefix="torchmirror-") as folder:
+        file = os.path.join(folder, saved_plan.EXPLICIT)
+        Path(file).write_text(saved_plan.explicit(plan.subdir, lines), encoding="utf-8")
+        command = [verb, "--prefix", prefix, *options, "--file", file]
+        return conda.run(command, args, {}, {"prefix": prefix, **extra})
+
+
+def _check(plan: saved_plan.SavedPlan, on: Machine, prefix: str) -> None:
+    """Conda adds and replaces what an explicit file names, and removes nothing else.
+
+    Raises: PlanInTheWay, PipTorch.
+    """
+    from conda.api import PrefixData
+
+    there = {record.name for record in PrefixData(prefix).iter_records()}
+    if names := sorted(there.intersection(plan.removed)):
+        raise PlanInTheWay(prefix=prefix, names=" ".join(names))
+    pip = [p for p in on.installed if p.channel == "pypi" and p.name in PIP_NAMES]
+    if pip:
+        python = "python.exe" if os.name == "nt" else os.path.join("bin", "python")
+        raise PipTorch(
+            packages=", ".join(f"{package.name} {package.version}" for package in pip),
+            prefix=prefix,
+            names=" ".join(package.name for package in pip),
+            python=os.path.join(prefix, python),
+        )
+
+
+def _emit(document: Mapping[str, Any]) -> None:
+    decision.say(json.dumps({"success": True, **document}, indent=2))
+
+
+def _bytes(records: Sequence[Any]) -> int:
+    return sum(record.get("size") or 0 for record in records)
+
+
+def _notices(plan: saved_plan.SavedPlan, on: Machine) -> list[Notice]:
+    """What this machine's driver says to the plan's CUDA; nothing where none is known."""
+    cuda = plan.decision.get("selected", {}).get("cuda")
+    if not cuda:
+        return []
+    if on.cuda is None:
+        return [Notice("plan_no_driver", {"cuda": cuda})]
+    if number(on.cuda)[:1] < number(cuda)[:1]:
+        return [Notice("plan_driver", {"cuda": cuda, "driver": on.cuda})]
+    return []
+
+
+def _summary(plan: saved_plan.SavedPlan, notices: Sequence[Notice]) -> dict[str, Any]:
+    warnings = [{"code": n.code, "text": text(n.code, n.facts), "url": n.url} for n in notices]
+    return {**plan.decision, "warnings": warnings, "plan": plan.about}
+
+
+def _lines(
+    plan: saved_plan.SavedPlan, lacking: Sequence[Any], notices: Sequence[Notice]
+) -> list[str]:
+    chosen = plan.decision.get("selected", {})
+    names = [build.get("name") for build in chosen.get("builds", ())]
+    rows = [("package", "version", "build", "size")]
+    for package in plan.packages:
+        if package["name"] in names:
+            size = file_size(package["size"]) if package.get("size") else "?"
+            rows.append((package["name"], package["version"], package["build"], size))
+    for_what = f"CUDA {chosen.get('cuda')}" if chosen.get("cuda") else "the CPU"
+    facts = {
+        "count": len(plan.packages),
+        "size": file_size(plan.total),
+        "lacking": len(lacking),
+        "download": file_size(_bytes(lacking)),
+    }
+    out = [
+        f"Plan of {plan.created[:10]} for {for_what}, Python {chosen.get('python')}, {plan.subdir}",
+        "",
+        *columns(rows),
+        "",
+        text("plan_size" if lacking else "plan_at_hand", facts),
+    ]
+    if notices:
+        out += [line for n in notices for line in bullet(text(n.code, n.facts))]
+    return out

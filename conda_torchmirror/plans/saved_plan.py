@@ -1,0 +1,304 @@
+"""The folder of a saved plan: conda's explicit file beside a JSON document, written and read.
+
+    DIR/explicit.txt   `@EXPLICIT`, a URL with its md5 for each package: `conda create --file` of
+                       every conda reads it (24.7 knows no sha256 there), mamba and micromamba too
+    DIR/plan.json      the decision, the facts it was made from, sizes, hashes, and the channel's
+                       record of each package
+
+Neither holds a token or a password. Carrying a plan out is in `replay`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from argparse import Namespace
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from .. import __version__
+from ..exceptions.plan import (
+    PlanAltered,
+    PlanFolderTaken,
+    PlanMissing,
+    PlanTooNew,
+    PlanWithoutAddress,
+)
+from ..handover import solve
+from ..handover.solve import Transaction
+from ..models import Decision, Notice
+from ..text import decision as render
+from ..text.layout import file_size, safe
+from ..text.messages import text
+from . import downloads
+
+EXPLICIT, DOCUMENT = "explicit.txt", "plan.json"
+KIND = "conda-torchmirror plan"
+SCHEMA = 1
+
+#: Of the JSON document of a run, what is of no use elsewhere: it is long, or about this computer.
+_LEFT_OUT = ("rejected", "check", "solved")
+
+
+@dataclass(frozen=True)
+class SavedPlan:
+    """A plan as it is in its folder.
+
+    `packages` are conda's records, in the order of linking, all that the environment will hold;
+    `removed` the names of what had to leave the environment that the plan was made for; `decision`
+    what `torchmirror` holds in the JSON document of a run.
+    """
+
+    folder: Path
+    subdir: str
+    created: str
+    decision: Mapping[str, Any]
+    packages: tuple[Mapping[str, Any], ...]
+    removed: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> list[downloads.Download]:
+        """What there is to download where nothing is cached."""
+        return [
+            downloads.Download(p["url"], p.get("size"), p.get("md5"), p.get("sha256"))
+            for p in self.packages
+        ]
+
+    @property
+    def total(self) -> int:
+        """The bytes of all packages, as the channels give them."""
+        return downloads.total(self.files)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """In short, for the JSON document of a run."""
+        return {
+            "folder": str(self.folder),
+            "explicit": str(self.folder / EXPLICIT),
+            "subdir": self.subdir,
+            "packages": len(self.packages),
+            "total_download": self.total,
+        }
+
+
+def line(package: Mapping[str, Any], *, md5_only: bool = False) -> str:
+    """A package as a line of an explicit file; md5, unless only sha256 is known."""
+    known = package.get("md5") or (None if md5_only else package.get("sha256"))
+    return f"{package['url']}#{known}" if known else str(package["url"])
+
+
+def explicit(subdir: str, lines: Iterable[str]) -> str:
+    """The text of an explicit file."""
+    head = ["# conda create --name NEW --file THIS_FILE", f"# platform: {subdir}", "@EXPLICIT"]
+    return "".join(f"{one}\n" for one in (*head, *lines))
+
+
+def check_folder(folder: Path) -> None:
+    """A plan may be saved where nothing is, in an empty folder, or over an older plan.
+
+    Raises: PlanFolderTaken.
+    """
+    if not os.path.lexists(folder):
+        return
+    detail = None
+    if not folder.is_dir():
+        detail = "it is a file"
+    else:
+        there = {entry.name for entry in folder.iterdir()}
+        if others := sorted(there - {EXPLICIT, DOCUMENT}):
+            detail = f"it holds {others[0]}" + (", and more" if len(others) > 1 else "")
+        elif there and _kind(folder) != KIND:
+            detail = f"its {DOCUMENT} is not one of torch-install"
+    if detail:
+        raise PlanFolderTaken(folder=str(folder), detail=detail)
+
+
+def _kind(folder: Path) -> Any:
+    try:
+        found = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found.get("kind") if isinstance(found, dict) else None
+
+
+def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
+    """Write a plan to `folder`, whole or not at all, and return it.
+
+    Raises: PlanFolderTaken, PlanWithoutAddress, OSError.
+    """
+    from conda import __version__ as conda_version
+
+    folder = folder.absolute()
+    check_folder(folder)
+    without = [r.name for r in found.state if not (r.get("url") or "").partition("://")[1]]
+    if without:
+        raise PlanWithoutAddress(names=", ".join(sorted(without)), prefix=decision.prefix)
+    about = {k: v for k, v in render.summary(decision).items() if k not in _LEFT_OUT}
+    plan = SavedPlan(
+        folder=folder,
+        subdir=decision.machine.subdir,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        decision=_scrubbed(about),
+        packages=tuple(solve.dumped(record) for record in found.state),
+        removed=found.removed,
+    )
+    content = explicit(plan.subdir, map(line, plan.packages))
+    document = {
+        "kind": KIND,
+        "schema": SCHEMA,
+        "created": plan.created,
+        "created_by": f"conda-torchmirror {__version__}, conda {conda_version}",
+        "subdir": plan.subdir,
+        "explicit": {"file": EXPLICIT, "sha256": _sha256(content)},
+        "total_download": plan.total,
+        "removed": list(plan.removed),
+        "torchmirror": plan.decision,
+        "packages": list(plan.packages),
+    }
+    _write(folder, {EXPLICIT: content, DOCUMENT: json.dumps(document, indent=1) + "\n"})
+    return plan
+
+
+def _scrubbed(value: Any) -> Any:
+    if isinstance(value, str):
+        return safe(value)
+    if isinstance(value, Mapping):
+        return {key: _scrubbed(item) for key, item in value.items()}
+    return [_scrubbed(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _sha256(content: str) -> str:
+    # As with \n: version control may have changed the line ends on the way.
+    return hashlib.sha256(content.replace("\r\n", "\n").encode()).hexdigest()
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    """Beside, then renamed; what was at `folder` before goes only when the new one is there."""
+    folder = folder.resolve()
+    beside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    before = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    beside.mkdir(parents=True)
+    try:
+        for name, content in files.items():
+            with open(beside / name, "w", encoding="utf-8", newline="\n") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        if folder.exists():
+            folder.rename(before)
+        try:
+            beside.rename(folder)
+        except OSError:
+            with suppress(OSError):
+                before.rename(folder)
+            raise
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    shutil.rmtree(before, ignore_errors=True)
+
+
+def load(folder: Path) -> SavedPlan:
+    """Read a plan, and see that both its files are as they were written.
+
+    Raises: PlanMissing, PlanTooNew, PlanAltered.
+    """
+    folder = folder.absolute()
+    try:
+        found = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
+        # Without translation of line ends, which `_sha256` takes care of.
+        content = (folder / EXPLICIT).read_bytes().decode()
+    except FileNotFoundError as error:
+        raise PlanMissing(folder=str(folder), file=str(error.filename)) from error
+    except (OSError, ValueError) as error:
+        raise PlanAltered(folder=str(folder), detail=str(error)) from error
+    try:
+        if found["kind"] != KIND:
+            raise ValueError(f"{DOCUMENT} is of another kind")
+        if found["schema"] > SCHEMA:
+            raise PlanTooNew(folder=str(folder), schema=found["schema"])
+        if _sha256(content) != found["explicit"]["sha256"]:
+            raise ValueError(f"{EXPLICIT} does not have the checksum that {DOCUMENT} gives")
+        plan = SavedPlan(
+            folder=folder,
+            subdir=found["subdir"],
+            created=found["created"],
+            decision=found["torchmirror"],
+            packages=tuple(found["packages"]),
+            removed=tuple(found["removed"]),
+        )
+        lines = content.replace("\r\n", "\n").partition("@EXPLICIT\n")[2].splitlines()
+        if lines != [line(package) for package in plan.packages]:
+            raise ValueError(f"{EXPLICIT} and {DOCUMENT} do not name the same packages")
+        for package in plan.packages:
+            # A file name is where conda writes to; a platform is what `--plan` goes by.
+            where = [package["subdir"], package["fn"]]
+            if package["subdir"] not in (plan.subdir, "noarch"):
+                raise ValueError(f"{package['fn']} is not for {plan.subdir}")
+            if unquote(package["url"]).split("/")[-2:] != where:
+                raise ValueError(f"{package['fn']} is not the file that its URL names")
+    except (KeyError, TypeError, AttributeError) as error:
+        detail = f"{DOCUMENT} lacks what a plan has ({error})"
+        raise PlanAltered(folder=str(folder), detail=detail) from error
+    except ValueError as error:
+        raise PlanAltered(folder=str(folder), detail=str(error)) from error
+    return plan
+
+
+def make(
+    args: Namespace,
+    decision: Decision,
+    command: Sequence[str],
+    variables: Mapping[str, str],
+    about: Mapping[str, Any],
+) -> int:
+    """`--save-plan` and `--urls --solve`: keep what conda's solver would do, and do none of it.
+
+    `about` is what `torchmirror` holds in the JSON document.
+
+    Raises: what `save` raises, and what conda raises.
+    """
+    from conda.base.context import context
+
+    found = solve.solve(command, args, variables)
+    if not args.save_plan:
+        downloads.show(args.urls, downloads.downloads(found.new), about)
+        return 0
+    plan = save(Path(args.save_plan), decision, found)
+    facts = {"folder": args.save_plan, "count": len(plan.packages), "subdir": plan.subdir}
+    notices = [
+        Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
+        *_warnings(found),
+        Notice("plan_next", facts),
+    ]
+    about = {**about, "plan": plan.about}
+    if args.urls:
+        downloads.show(args.urls, plan.files, about, notices)
+    elif not context.json:
+        render.say("\n".join(["", *(safe(text(n.code, n.facts)) for n in notices)]))
+    if args.download_only and not context.dry_run:
+        solve.fetch(found.state)
+        if not context.json and not args.urls:
+            render.say(text("downloaded"))
+    if context.json and not args.urls:
+        document = {"success": True, "dry_run": True, "prefix": decision.prefix}
+        render.say(json.dumps({**document, "torchmirror": about}, indent=2))
+    return 0
+
+
+def _warnings(found: Transaction) -> list[Notice]:
+    """What keeps some URLs of a plan from working by themselves elsewhere."""
+    secret = {r.channel.base_url for r in found.state if safe(r.url) != r.url}
+    local = [r.name for r in found.state if r.url.startswith("file:")]
+    notices = []
+    if secret:
+        notices.append(Notice("plan_credentials", {"channels": ", ".join(sorted(secret))}))
+    if local:
+        notices.append(Notice("plan_local", {"names": ", ".join(local)}))
+    return notices

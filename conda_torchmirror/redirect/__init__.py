@@ -1,0 +1,1 @@
+"""Pointing conda at mirrors: the settings, the policy, doing and undoing it."""

@@ -1,0 +1,145 @@
+"""The persistent form: one file that every tool which reads condarc files heeds, and its removal.
+
+The user's file is `~/.conda/condarc.d/torchmirror.yml`. Of the places that conda looks into for a
+user, it is the one that mamba and micromamba 1 know as well (`~/.config/conda/condarc.d` came with
+2.0; libmamba/src/api/configuration.cpp, compute_default_rc_sources, seen 2026-07-24), and it counts
+less than `~/.condarc`, so that what users set themselves wins. An administrator's is
+`condarc.d/torchmirror.yml` in the base environment. The same file holds the switch that
+`conda torch-mirror disable` leaves.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+NAME = "torchmirror.yml"
+
+#: The first line of every file of ours; a file without it is left alone.
+MARK = "# Written by conda torch-mirror"
+
+OFF = f"""{MARK} disable; conda torch-mirror enable removes it.
+plugins:
+  torchmirror_auto: false
+"""
+
+
+def user_file() -> Path:
+    """Where the file of the user is."""
+    return Path("~/.conda/condarc.d").expanduser() / NAME
+
+
+def system_file() -> Path:
+    """Where the file of everybody who uses this conda is: beside that of `config --system`."""
+    from conda.base.context import sys_rc_path
+
+    return Path(sys_rc_path).parent / "condarc.d" / NAME
+
+
+def is_ours(source: Any) -> bool:
+    """Whether a source of conda's configuration is a file that `enable` or `disable` wrote.
+
+    Asked by the automatic redirect, so what only a failure needs is imported there.
+    """
+    return isinstance(source, Path) and source.name == NAME and _marked(source)
+
+
+def _marked(path: Path) -> bool:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.readline().startswith(MARK)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def render(
+    parents: Mapping[str, str],
+    defaults: Sequence[str],
+    *,
+    about: str,
+    guarded: Iterable[str] = (),
+    mirrors: Sequence[str] = (),
+) -> str:
+    """The text of the file: a condarc that maps each channel of `parents` to the URL above it.
+
+    `defaults` are the URLs that `default_channels` is to hold, none to leave it. Labels of the
+    `guarded` channels stay at upstream. `mirrors` is the preference list to keep, if it was given.
+    `about` is a comment of one line.
+    """
+    lines = [f"{MARK} enable; conda torch-mirror disable removes it.", f"# {about}"]
+    if defaults:
+        lines += ["default_channels:", *(f"  - {url}" for url in defaults)]
+    lines += ["custom_channels:"]
+    lines += [f"  {name}: {url}" for name, url in parents.items()]
+    lines += [f"  {name}/label: {_upstream(name)}" for name in guarded]
+    if "pkgs/pro" not in parents:
+        # What conda maps by itself only as long as nothing else is mapped.
+        lines += ["  pkgs/pro: https://repo.anaconda.com"]
+    lines += ["migrated_custom_channels:"]
+    lines += [f"  {name}: {_upstream(name)}" for name in parents]
+    if mirrors:
+        lines += ["plugins:", f"  torchmirror_mirrors: [{', '.join(mirrors)}]"]
+    return "\n".join(lines) + "\n"
+
+
+def _upstream(name: str) -> str:
+    host = "repo.anaconda.com" if name.startswith("pkgs/") else "conda.anaconda.org"
+    return f"https://{host}"
+
+
+def write(path: Path, content: str) -> bool:
+    """Make the file hold `content`; False where it does already. At no moment it is half there.
+
+    Raises: ForeignFile where a file of somebody else has this name, CannotWrite.
+    """
+    from ..exceptions.mirror import CannotWrite
+
+    _check_ours(path)
+    try:
+        if path.exists() and path.read_text(encoding="utf-8") == content:
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(prefix=f".{NAME}", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(beside, 0o644)
+            os.replace(beside, path)
+        except BaseException:
+            os.unlink(beside)
+            raise
+    except OSError as error:
+        raise CannotWrite(file=str(path), detail=str(error)) from error
+    return True
+
+
+def remove(path: Path) -> bool:
+    """Remove the file, and its folder if that is empty then; False where there is none.
+
+    Raises: ForeignFile, CannotWrite.
+    """
+    from ..exceptions.mirror import CannotWrite
+
+    _check_ours(path)
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CannotWrite(file=str(path), detail=str(error)) from error
+    with suppress(OSError):  # other files may be in it
+        path.parent.rmdir()
+    return True
+
+
+def _check_ours(path: Path) -> None:
+    if (path.exists() or path.is_symlink()) and not _marked(path):
+        from ..exceptions.mirror import ForeignFile
+
+        raise ForeignFile(file=str(path))

@@ -1,0 +1,346 @@
+"""Pointing conda at mirrors, in this process only. Nothing is written.
+
+Conda reads its configuration from the files of `conda.base.context.SEARCH_PATH`. For each channel
+that a mirror serves, one small file of ours (`data/redirect/`) joins that list; it maps the
+channel's name to the URL in an environment variable, and `pkgs/pro` to what conda maps it to as
+long as nothing else is mapped. (No comments in there: each is parsed on every command.) Names
+thereby stay names: `pytorch::` specs, full upstream URLs, exports and priorities go on working,
+and switching mirrors reinstalls nothing. Where a label is asked for that the mirror lacks, a file
+of `label/` leaves the channel's labels at upstream.
+
+The parts of `defaults` are replaced where conda computes them: a `default_channels` list would
+give them other names (`anaconda/pkgs/main`), and conda 26.7 would then reinstall every package
+that came from `defaults` before.
+
+All of conda that this needs beside its documented interface is in `PRIVATE`; where a later conda
+lacks one of these names, nothing is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from ..models import Route
+
+REDIRECTS = Path(__file__).parents[1] / "data" / "redirect"
+
+#: What `Route.mirror` says of a channel that no mirror of ours serves.
+NOT_OURS = ("upstream", "custom_channels")
+
+#: Module, attributes of it: what the redirect uses and conda does not document.
+PRIVATE = (
+    ("conda.base.context", "SEARCH_PATH"),
+    ("conda.base.context", "context._argparse_args"),
+    ("conda.base.context", "context.raw_data"),
+    ("conda.base.context", "context._reset_cache"),
+    ("conda.base.context", "Context.custom_multichannels.fget"),
+    ("conda.common.configuration", "YamlRawParameter.make_raw_parameters_from_file"),
+    ("conda.models.channel", "Channel._reset_state"),
+    ("conda.models.match_spec", "_PARSE_CACHE"),
+    ("conda.models.match_spec", "MatchSpec._MATCHER_CACHE"),
+)
+
+
+class CondaChanged(RuntimeError):
+    """This conda lacks a name that the redirect needs, or does not heed what was set by it."""
+
+
+#: A channel, the URL above it at a mirror, and whether its labels stay at upstream.
+Redirect = tuple[str, str, bool]
+
+
+def redirectable(name: str) -> bool:
+    """Whether there is a redirect file for this channel."""
+    return name.startswith("pkgs/") or _file(name).is_file()
+
+
+def _file(name: str) -> Path:
+    return REDIRECTS / f"{name}.yml"
+
+
+def variable(name: str) -> str:
+    """The environment variable that the channel's redirect file reads its parent URL from."""
+    return "TORCHMIRROR_PARENT_OF_" + name.upper().replace("-", "_")
+
+
+def parent(name: str, url: str) -> str | None:
+    """The URL above a channel, which is what conda's `custom_channels` takes; None if it has none.
+
+    >>> parent("pkgs/main", "https://mirror.example/anaconda/pkgs/main")
+    'https://mirror.example/anaconda'
+    """
+    above = url.rstrip("/").removesuffix(f"/{name}")
+    return None if above == url.rstrip("/") else above
+
+
+def configured() -> dict[str, str]:
+    """The channels that the user's own configuration maps, by name, with their parent URL."""
+    from conda.base.context import context
+
+    # The public `custom_channels` also holds the parts of multichannels and the built-in entry.
+    return dict(getattr(context, "_custom_channels", {}))
+
+
+def missing() -> tuple[str, ...]:
+    """The names in `PRIVATE` that this conda does not have."""
+    import importlib
+
+    lacking = []
+    for module, path in PRIVATE:
+        found: Any = importlib.import_module(module)
+        for attribute in path.split("."):
+            found = getattr(found, attribute, None)
+        if found is None:
+            lacking.append(f"{module}.{path}")
+    return tuple(lacking)
+
+
+class _Redirection:
+    """Redirects that are in force, and how to end them.
+
+    `quick` is for the automatic redirect: our files join the configuration that conda has read
+    already, instead of conda reading all files anew (3 ms on 24.7).
+    """
+
+    def __init__(
+        self,
+        redirects: Iterable[Redirect],
+        args: Namespace,
+        *,
+        override: bool = False,
+        quick: bool = False,
+    ) -> None:
+        self.redirects = tuple(redirects)
+        self.args = args
+        self.override = override
+        self.quick = quick
+        self.parts = {n: above for n, above, _ in self.redirects if n.startswith("pkgs/")}
+        named = [redirect for redirect in self.redirects if redirect[0] not in self.parts]
+        self.files = (
+            *(_file(name) for name, _, _ in named),
+            *(_file(f"label/{name}") for name, _, guarded in named if guarded),
+            *((_file("defaults"),) if self.parts else ()),
+            *((_file("pkgs/msys2"),) if "pkgs/msys2" in self.parts else ()),
+        )
+        self.variables = {variable(name): above for name, above, _ in named}
+        self.before: dict[str, str | None] = {}
+        self.multichannels: property | None = None
+
+    def start(self) -> None:
+        """Point conda at the mirrors. Raises CondaChanged, with everything as it was."""
+        from conda.base import context as module
+
+        if lacking := missing():
+            raise CondaChanged(f"this conda has no {', '.join(lacking)}")
+        self.before = {name: os.environ.get(name) for name in self.variables}
+        try:
+            os.environ.update(self.variables)
+            path = tuple(module.SEARCH_PATH)
+            # First is lowest in conda's order, last is highest.
+            module.SEARCH_PATH = (*path, *self.files) if self.override else (*self.files, *path)
+            if self.parts:
+                self.multichannels = module.Context.custom_multichannels
+                module.Context.custom_multichannels = _with_parts(self.multichannels, self.parts)
+            if self.quick:
+                self._read_ours()
+            else:
+                reload(self.args)
+            self._check()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _read_ours(self) -> None:
+        """Read our files into conda's configuration, below all others as in the search path."""
+        from conda.base.context import context
+        from conda.common.configuration import YamlRawParameter
+
+        ours = {path: YamlRawParameter.make_raw_parameters_from_file(path) for path in self.files}
+        context.raw_data = {**ours, **context.raw_data}
+        context._reset_cache()
+        forget()
+
+    def _check(self) -> None:
+        from conda.base.context import context
+
+        there = context._custom_channels
+        parts = context.custom_multichannels["defaults"] if self.parts else ()
+        moved = {part.name: part.location for part in parts}
+        for name, above, _ in self.redirects:
+            taken = (
+                moved.get(name) == _place(above)["location"]
+                if name in self.parts
+                else (there.get(name) == above)
+            )
+            if not taken:
+                raise CondaChanged(f"this conda does not take the address of {name}")
+
+    def stop(self) -> None:
+        """Put everything back."""
+        from conda.base import context as module
+        from conda.base.context import context
+
+        module.SEARCH_PATH = tuple(p for p in module.SEARCH_PATH if p not in self.files)
+        if self.multichannels is not None:
+            module.Context.custom_multichannels = self.multichannels
+            self.multichannels = None
+        for name, old in self.before.items():
+            if old is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = old
+        if not self.quick:
+            reload(self.args)
+            return
+        held = context.raw_data
+        context.raw_data = {source: held[source] for source in held if source not in self.files}
+        context._reset_cache()
+        forget()
+
+
+def _with_parts(original: property, parents: Mapping[str, str]) -> property:
+    """`Context.custom_multichannels` with the parts of `defaults` at mirrors, names kept."""
+    fget = original.fget
+    assert fget is not None
+    # Conda asks for it each time that it names a channel; what it computed is what it remembers.
+    last: list[Any] = [None, None]
+
+    def custom_multichannels(self: Any) -> dict[str, Any]:
+        found = fget(self)
+        if last[0] is not found:
+            last[:] = [found, {**found, "defaults": tuple(map(moved, found.get("defaults", ())))}]
+        result: dict[str, Any] = last[1]
+        return result
+
+    def moved(part: Any) -> Any:
+        from conda.models.channel import Channel
+
+        url = f"{part.location}/{part.name}"
+        for name, above in parents.items():
+            place = _place(above)
+            if url in (f"repo.anaconda.com/{name}", f"{place['location']}/{name}"):
+                return Channel(name=name, **place)
+        return part
+
+    return property(custom_multichannels)
+
+
+def _place(url: str) -> dict[str, str]:
+    """A URL as the parts that conda makes a channel of."""
+    from conda.common.url import split_scheme_auth_token
+
+    location, scheme, auth, token = split_scheme_auth_token(url)
+    return {"location": location, "scheme": scheme, "auth": auth, "token": token}
+
+
+#: What the automatic redirect has in force, and how many blocks of `redirected` are open.
+_automatic: _Redirection | None = None
+_open = 0
+
+
+def busy() -> bool:
+    """Whether a command of ours is running conda with redirects of its own."""
+    return _open > 0
+
+
+def active() -> tuple[Redirect, ...]:
+    """The redirects that `apply` has put in force."""
+    return _automatic.redirects if _automatic else ()
+
+
+def apply(redirects: Sequence[Redirect], args: Namespace) -> None:
+    """Redirect until `undo`, in place of what was redirected before.
+
+    Raises: CondaChanged, with conda as it is without us.
+    """
+    global _automatic
+    undo()
+    if redirects:
+        begun = _Redirection(redirects, args, quick=True)
+        begun.start()
+        _automatic = begun
+
+
+def undo() -> None:
+    """End what `apply` began. Without effect where nothing is in force."""
+    global _automatic
+    if _automatic is not None:
+        ended, _automatic = _automatic, None
+        ended.stop()
+
+
+@contextmanager
+def redirected(located: Sequence[Route], args: Namespace, *, override: bool) -> Iterator[None]:
+    """Let conda find the located channels at their mirrors until the block ends.
+
+    Channels that are at upstream, or that the user's configuration maps already, are left alone;
+    with `override` ours come last in conda's search path and thereby win over the user's. The
+    automatic redirect does nothing meanwhile.
+    """
+    global _open
+    own = configured()
+    ours = []
+    for channel in located:
+        above = parent(channel.name, channel.url)
+        if channel.mirror in NOT_OURS or above is None or not redirectable(channel.name):
+            continue
+        if override or channel.name not in own:
+            ours.append((channel.name, above, _label_to_guard(channel, args)))
+    _open += 1
+    begun = _Redirection(ours, args, override=override) if ours else None
+    try:
+        if begun is not None:
+            try:
+                begun.start()
+            except CondaChanged as error:
+                from ..exceptions.mirror import UnknownConda
+
+                raise UnknownConda(detail=str(error)) from error
+        yield
+    finally:
+        _open -= 1
+        if begun is not None:
+            begun.stop()
+
+
+def _label_to_guard(channel: Route, args: Namespace) -> bool:
+    """Whether the command line names a label of the channel, and the mirror has no labels of it."""
+    asked = getattr(args, "channel", None) or ()
+    if not any(f"{channel.name}/label/" in str(word) for word in asked):
+        return False
+    from .settings import entries
+
+    carried = entries().get(channel.mirror, {}).get("channels", {})
+    return not carried.get(channel.name, {}).get("labels")
+
+
+def reload(args: Namespace) -> None:
+    """Read conda's configuration anew, and forget what was computed from the former one."""
+    from conda.base.context import context
+
+    context.__init__(argparse_args=args)
+    forget()
+
+
+def forget() -> None:
+    """Drop what conda computed from a configuration that has changed."""
+    from conda.models import match_spec
+    from conda.models.channel import Channel
+
+    Channel._reset_state()
+    # Conda parses command-line specs before plugins run, and keeps their channels by name.
+    match_spec._PARSE_CACHE.clear()
+    matchers = match_spec.MatchSpec._MATCHER_CACHE
+    for key in [key for key in matchers if key[0] == "channel"]:
+        del matchers[key]
+    # Records that an earlier command of this process read remember their channels' names.
+    prefixes = sys.modules.get("conda.core.prefix_data")
+    getattr(getattr(prefixes, "PrefixData", None), "_cache_", {}).clear()

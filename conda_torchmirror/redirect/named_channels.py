@@ -1,0 +1,248 @@
+"""Which channels a command names: on its command line, in conda's configuration, in files, and in
+the history of the environment.
+
+Too many names do no harm, a missing one is read from upstream. So whatever cannot be looked into
+(a file at a URL, one that is fetched by name) counts as naming every channel.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import Any
+
+#: One file for each channel that may be redirected; see `channels`.
+REDIRECTS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "redirect")
+
+#: Hosts of conda's own addresses, and what stands before the name of a channel there.
+UPSTREAM_HOSTS = {"conda.anaconda.org": "", "repo.anaconda.com": "pkgs/"}
+
+#: Larger files are no environment files; in bytes.
+MOST = 2_000_000
+
+# Patterns are compiled when they are used first: each takes 0.2 ms, and few commands need any.
+_KEY = r"(?m)^[ \t]*(['\"]?)channels\1[ \t]*:[ \t]*(.*)$"
+#: `channel::name`, `channel/linux-64::name`, `url::name`; the channel of `name[channel=...]`.
+_SPEC = r"([^\s'\",\[\]=]+)::|\bchannel=['\"]?([^'\",\]\s]+)"
+_URL = r"https?://[^\s'\",\]]+"
+_PACKAGE = (".conda", ".tar.bz2")
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+class NamedChannels:
+    """What was found. `asked` are channels that the command reads, in order, and `installed` those
+    that the environment's packages came from; both without labels.
+
+    `labels` holds the label channels by their channel, `secret` the channels whose URL has a token
+    or a password in it, `urls` URLs at other hosts by the channel that they may be. `everything`
+    says that something could not be looked into.
+    """
+
+    def __init__(self) -> None:
+        self.asked: dict[str, None] = {}
+        self.installed: dict[str, None] = {}
+        self.labels: dict[str, set[str]] = {}
+        self.secret: set[str] = set()
+        self.urls: dict[str, set[str]] = {}
+        self.everything = False
+
+    def channel(self, word: str, *, into: dict[str, None] | None = None) -> None:
+        """Take a channel in: a name or a URL, with or without label and subdir."""
+        found = self.asked if into is None else into
+        word = word.strip().strip("'\"").rstrip("/")
+        if "://" in word:
+            self._url(word, found)
+        else:
+            self._name(word, found)
+
+    def _url(self, url: str, found: dict[str, None]) -> None:
+        place, _, path = url.partition("://")[2].partition("/")
+        auth, _, host = place.rpartition("@")
+        token = re.match(r"t/[^/]+/", path)
+        if token:
+            path = path[token.end() :]
+        prefix = UPSTREAM_HOSTS.get(host.lower())
+        if prefix is not None and path.startswith(prefix):
+            name = self._name(path, found)
+            if name and (auth or token):
+                self.secret.add(name)
+            return
+        # A mirror's: which channel it is can be seen when the mirrors' own URLs are known.
+        parts = path.split("/")
+        for at, part in enumerate(parts):
+            if part == "pkgs" and parts[at + 1 : at + 2]:
+                part = f"pkgs/{parts[at + 1]}"
+            if part:
+                self.urls.setdefault(part, set()).add(url)
+
+    def _name(self, path: str, found: dict[str, None]) -> str | None:
+        first, _, rest = path.partition("/")
+        if first == "pkgs" and rest:
+            second, _, rest = rest.partition("/")
+            first = f"pkgs/{second}"
+        name = first.removeprefix("pkgs/")
+        if not _NAME.issuperset(name) or name[:1] in ("", ".", "-", "_"):
+            return None
+        found.setdefault(first)
+        if rest.startswith("label/"):
+            label = "/".join([first, *rest.split("/")[:2]])
+            self.labels.setdefault(first, set()).add(label)
+        return first
+
+    def specs(self, text: str) -> None:
+        """Take in the channels of match specs: `pytorch::x`, `x[channel=pytorch]`, URLs."""
+        if "::" in text or "channel=" in text:
+            for before, inside in re.findall(_SPEC, text):
+                self.channel(before or inside)
+        for url in re.findall(_URL, text) if "://" in text else ():
+            # The URL of a package file is fetched as it stands, whatever its channel maps to.
+            if "::" not in url and not url.partition("#")[0].endswith(_PACKAGE):
+                self.channel(url)
+
+    def file(self, text: str) -> bool:
+        """Take in an environment file or a list of specs; whether it asks for no other channels."""
+        alone = False
+        for item in _listed(text):
+            alone = alone or item == "nodefaults"
+            self.channel(item)
+        self.asked.pop("nodefaults", None)
+        self.specs(text)
+        return alone
+
+    def history(self, content: bytes) -> None:
+        """Take in an environment's history: what is installed, and the specs that still count."""
+        channels = set()
+        for line in content.splitlines():
+            if line.startswith(b"+"):  # +channel/linux-64::name-version-build
+                channels.add(line[1:].partition(b"::")[0].rpartition(b"/")[0])
+            elif b"::" in line and b" specs: " in line:
+                self.specs(line.decode("utf-8", "replace"))
+        for channel in sorted(channels):
+            self.channel(channel.decode("utf-8", "replace"), into=self.installed)
+
+
+def _listed(text: str) -> Iterator[str]:
+    """The items under every `channels:` of a YAML or JSON text, block or flow."""
+    for key in re.finditer(_KEY, text):
+        rest = key[2].strip()
+        if rest.startswith("["):
+            start = key.start(2)
+            inner = text[start + 1 : text.find("]", start)]
+            yield from (word.strip(" \t\r\n'\"") for word in re.sub(r"#.*", "", inner).split(","))
+            continue
+        for line in text[key.end() :].splitlines():
+            bare = line.strip()
+            if bare.startswith("-"):
+                yield re.sub(r"\s#.*", "", bare[1:]).strip(" \t'\"")
+            elif bare and not bare.startswith("#"):
+                break
+
+
+def read(path: str) -> str | None:
+    """The text of a file that a command names; None where it is not to be had from here."""
+    if "://" in path:
+        return None
+    try:
+        if os.path.getsize(path) > MOST:
+            return None
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError:
+        return ""  # conda says what is wrong with it
+    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return content.decode("utf-16" if wide else "utf-8-sig", "replace")
+
+
+def mentioned(
+    arguments: Mapping[str, Any],
+    channels: Iterable[str],
+    *,
+    prefix: str | None = None,
+    specs: Iterable[str] = (),
+) -> NamedChannels:
+    """The channels that a command names.
+
+    `arguments` are its parsed words by name, `channels` those of conda's configuration, `prefix`
+    an environment whose history counts, `specs` further specs from the configuration.
+    """
+    found = NamedChannels()
+    alone = bool(arguments.get("override_channels"))
+    for name in arguments.get("channel") or ():
+        found.channel(str(name))
+    for spec in (*_words(arguments), *specs):
+        if "::" in spec or "=" in spec or "://" in spec:
+            found.specs(spec)
+    files = arguments.get("file") or ()
+    for path in [files] if isinstance(files, str) else list(files):
+        text = read(str(path))
+        if text is None:
+            found.everything = True
+        else:
+            alone = found.file(text) or alone
+    if arguments.get("remote_definition"):
+        found.everything = True
+    if not alone:
+        for name in channels:
+            found.channel(str(name))
+    if prefix:
+        try:
+            with open(os.path.join(prefix, "conda-meta", "history"), "rb") as history:
+                found.history(history.read())
+        except OSError:
+            pass
+    return found
+
+
+def _words(arguments: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in arguments.items():
+        if name in ("channel", "file", "prefix", "cmd"):
+            continue
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from (str(item) for item in value)
+
+
+def of_this_command(
+    *, installed: bool = False, words: Container[str] | None = None
+) -> NamedChannels:
+    """The channels that the running command names, by conda's context.
+
+    `installed` says that those of the target environment count, `words` which of the command's
+    words are looked at (None for all). Raises AttributeError where a later conda lacks what this
+    looks at.
+    """
+    from conda.base.context import context
+    from conda.exceptions import CondaError
+
+    there = {name for raw in context.raw_data.values() for name in raw}
+    prefix = None
+    if installed:
+        try:
+            prefix = context.target_prefix
+        except CondaError:  # no such environment: conda says so by itself
+            prefix = None
+    packages = context.create_default_packages if "create_default_packages" in there else ()
+    arguments = context._argparse_args
+    if words is not None:
+        arguments = {name: value for name, value in arguments.items() if name in words}
+    configured = tuple(context._channels)
+    if arguments.get("channel") and "channels" not in there:
+        # Old conda adds `defaults` to channels that are on the command line alone. The property
+        # `context.channels` knows, and checks the whole configuration for it (10 ms).
+        configured += tuple(vars(type(context))["_channels"].type.default.typify("default"))
+    return mentioned(arguments, configured, prefix=prefix, specs=map(str, packages))
+
+
+def candidates(found: NamedChannels) -> tuple[str, ...]:
+    """The mentioned channels that may be redirected, with `defaults` as it stands."""
+    if found.everything:
+        files = sorted(name for name in os.listdir(REDIRECTS) if name.endswith(".yml"))
+        return tuple(name.removesuffix(".yml") for name in files)
+    names = dict.fromkeys((*found.asked, *found.installed, *found.urls))
+    return tuple(name for name in names if name.startswith("pkgs/") or _has_file(name))
+
+
+def _has_file(name: str) -> bool:
+    return os.path.exists(os.path.join(REDIRECTS, f"{name}.yml"))

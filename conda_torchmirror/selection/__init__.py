@@ -1,0 +1,1 @@
+"""Which builds, and what is handed over: a pure function of machine, request and records."""

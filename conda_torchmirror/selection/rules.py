@@ -1,0 +1,147 @@
+"""Known-bad combinations and the channels that bring CUDA: data from `data/rules.json`, applied.
+
+A rule acts as a pin for one hand-over, never as a spec: a spec would enter the environment's
+history and make a later, quite different, request unsolvable. Pure: no conda.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..models import Admits, Choice, Installed, Notice, Pin
+from .facts import dependency
+from .fit import named
+
+_VERSION = re.compile(r"\d+(?:\.\d+)*")
+
+
+class Rule(NamedTuple):
+    """One known-bad pair. `if_open` limits it to builds that ask for any version of that name."""
+
+    code: str
+    pin: str
+    torch: str
+    subdirs: tuple[str, ...] | None
+    if_open: str | None
+    why: str
+    source: str
+
+    @property
+    def name(self) -> str:
+        """The package that the pin is on."""
+        return named(self.pin)
+
+    def applies(self, choice: Choice, admits: Admits) -> bool:
+        """Whether the chosen set is in the scope of this rule."""
+        torch = choice.torch
+        if not admits(f"pytorch {self.torch}", "pytorch", torch.version, ""):
+            return False
+        if self.subdirs is not None and torch.subdir not in self.subdirs:
+            return False
+        if self.if_open is None:
+            return True
+        spec = dependency(torch, self.if_open)
+        return spec is not None and admits(spec, self.if_open, "9999", "")
+
+
+@lru_cache(maxsize=1)
+def _data() -> Mapping[str, Any]:
+    path = Path(__file__).parents[1] / "data" / "rules.json"
+    data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return data
+
+
+def rules() -> tuple[Rule, ...]:
+    """The rules that ship with the package."""
+    return tuple(
+        Rule(
+            entry["code"],
+            entry["pin"],
+            entry["torch"],
+            tuple(entry["subdirs"]) if entry["subdirs"] else None,
+            entry["if_open"],
+            entry["why"],
+            entry["source"],
+        )
+        for entry in _data()["pins"]
+    )
+
+
+def applying(choice: Choice, admits: Admits) -> tuple[Rule, ...]:
+    """The rules in whose scope the choice is, one for each pin."""
+    found = {rule.pin: rule for rule in rules() if rule.applies(choice, admits)}
+    return tuple(found.values())
+
+
+def notices(choice: Choice, admits: Admits) -> tuple[Notice, ...]:
+    """What is to be said about a release, such as a vulnerability that newer ones have closed."""
+    torch = choice.torch
+    return tuple(
+        Notice(entry["code"], entry["facts"], entry["url"])
+        for entry in _data()["notices"]
+        if admits(f"pytorch {entry['torch']}", "pytorch", torch.version, "")
+    )
+
+
+def elsewhere(specs: Iterable[str], subdir: str, admits: Admits) -> Iterator[Notice]:
+    """Releases that these specs on pytorch ask for and that another channel has."""
+    narrowed = [spec for spec in specs if spec != "pytorch"]
+    for entry in _data()["elsewhere"] if narrowed else ():
+        command = entry["commands"].get(subdir)
+        if command and all(admits(spec, "pytorch", entry["torch"], "") for spec in narrowed):
+            facts = {"torch": entry["torch"], "channel": entry["channel"], "command": command}
+            yield Notice("other_channel_has", facts, entry["source"])
+
+
+def conflict(rule: Rule, pins: Iterable[Pin], admits: Admits) -> Pin | None:
+    """The first of the environment's pins that leaves no version for the rule's.
+
+    The versions tried are those that either spec names, and ones just below and above them.
+    """
+    for pin in pins:
+        if named(pin.spec) != rule.name:
+            continue
+        tried = [
+            version
+            for edge in _VERSION.findall(f"{pin.spec} {rule.pin}")
+            for version in (edge, f"{edge}.0.1", _below(edge))
+        ]
+        if not any(
+            admits(pin.spec, rule.name, version, "") and admits(rule.pin, rule.name, version, "")
+            for version in tried
+        ):
+            return pin
+    return None
+
+
+def _below(version: str) -> str:
+    """A version just below: `2024.1` gives `2024.0.999`."""
+    parts = [int(part) for part in version.split(".")]
+    for i in reversed(range(len(parts))):
+        if parts[i]:
+            return ".".join(map(str, (*parts[:i], parts[i] - 1, 999)))
+    return "0"
+
+
+def contradicted(rule: Rule, installed: Iterable[Installed], admits: Admits) -> Installed | None:
+    """The installed package that the rule's pin would have replaced."""
+    for package in installed:
+        ours = package.name == rule.name and package.channel != "pypi"
+        if ours and not admits(rule.pin, package.name, package.version, package.build):
+            return package
+    return None
+
+
+def runtime_channel(choice: Choice, subdir: str) -> str | None:
+    """The channel beside `pytorch` that the CUDA packages of this choice come from, if any."""
+    if choice.runtime is None or choice.cuda is None:
+        return None
+    by_cuda = _data()["runtime_channels"][choice.runtime]
+    by_subdir = by_cuda.get(choice.cuda) or by_cuda.get("*") or {}
+    channel: str | None = by_subdir.get(subdir) or by_subdir.get("*")
+    return channel

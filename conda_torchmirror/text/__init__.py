@@ -1,0 +1,1 @@
+"""What people read: sentences, layout, a decision as lines or as a document."""

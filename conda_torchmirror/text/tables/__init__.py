@@ -1,0 +1,1 @@
+"""The English sentences, by subject."""

@@ -1,0 +1,1 @@
+"""Asking mirrors, and going on to the next when one fails."""

@@ -1,0 +1,147 @@
+"""What an index says, held against what is known besides: the built-in index and upstream's own.
+
+A mirror's index names the hashes by which conda judges the mirror's files, so it vouches for
+itself. The built-in index, made from the official channel's records, is a second opinion; where the
+two differ, the official channel decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from ..exceptions.channel import HashConflict, HashUnconfirmed, NothingCached
+from ..index import repodata
+from ..mirrors import registry
+from ..models import Build, Choice, Decision, Notice, Records, Route
+from ..redirect import settings
+from ..selection import cuda
+from ..selection.choose import choose
+from ..selection.facts import FAMILY, release
+from ..text.layout import safe
+
+
+def behind(decision: Decision) -> str | None:
+    """The file that would have been chosen if the index were complete, if it is not there.
+
+    The channel has ended: a record that was seen once and is missing means an old copy.
+    """
+    from ..index import builtin
+
+    records = decision.records
+    if records.index != "live":
+        return None
+    known = builtin.load(decision.machine.subdir, {*FAMILY, "pytorch-cuda"})
+    if known is None:
+        return None
+    held = {(build.subdir, build.fn) for build in records.builds}
+    missing = [
+        build
+        for build in known.builds
+        if build.evidence == "record" and (build.subdir, build.fn) not in held
+    ]
+    if not missing:
+        return None
+    best = choose(
+        decision.machine,
+        decision.request,
+        (*records.builds, *missing),
+        repodata.admits,
+        cuda.tables(),
+    )
+    if not isinstance(best, Choice):
+        return None
+    lost = set(missing)
+    return next((build.fn for build in best.builds if build in lost), None)
+
+
+def likely(runtime: Build, held: Iterable[Build]) -> list[Build]:
+    """The newest build for each dependency of the runtime package: what a solver will take."""
+    found = []
+    builds = list(held)
+    for spec in runtime.depends:
+        name = spec.split(" ")[0]
+        fitting = [
+            build
+            for build in builds
+            if build.name == name and repodata.admits(spec, name, build.version, build.build)
+        ]
+        if fitting:
+            found.append(max(fitting, key=_newest))
+    return found
+
+
+def _newest(build: Build) -> tuple[Any, ...]:
+    return release(build.version) or release("0"), build.build_number, build.timestamp
+
+
+def opinion(
+    decision: Decision,
+    source: Route,
+    *,
+    official: Callable[[Collection[str]], Records],
+    always: bool,
+    exempt: bool,
+) -> list[Notice]:
+    """Hold the hashes of the chosen builds against the built-in index, and where they differ (or
+    `always`) against the official channel, whose records `official` reads.
+
+    `exempt` leaves the built-in index out: the user's own server may have packages of its own.
+
+    Raises: HashConflict, HashUnconfirmed.
+    """
+    from conda.exceptions import CondaError
+
+    from ..index import builtin
+
+    chosen = [
+        build
+        for build in decision.choice.builds
+        if build.channel == source.name and build.evidence == "record" and build.fn
+    ]
+    wanted = settings.read().check_hashes and not exempt
+    known = builtin.hashes() if wanted and decision.records.index != "built-in" else {}
+    differing = [b for b in chosen if known.get(_key(b), b.sha256) != b.sha256]
+    doubted = chosen if always else differing
+    if not doubted:
+        return []
+    outdated = [Notice("index_outdated", {"what": build.fn}) for build in differing]
+    if source.url == registry.upstream_url(source.name):
+        return outdated
+    try:
+        theirs = {_key(b): b for b in official({build.name for build in doubted}).builds}
+    except (CondaError, NothingCached) as error:
+        because = "it is not the one in the built-in index" if differing else "it was asked for"
+        raise HashUnconfirmed(
+            what=doubted[0].fn,
+            mirror=source.mirror,
+            because=because,
+            detail=safe(_said(error)),
+        ) from error
+    for build in doubted:
+        _compare(build, theirs.get(_key(build)), source)
+    return [*outdated, *([Notice("upstream_confirms")] if always else [])]
+
+
+def _said(error: Exception) -> str:
+    """The error in a line; ours keep the reason apart."""
+    cause = getattr(error, "_cause", "")
+    return f"{getattr(error, 'message', error)}{f' ({cause})' if cause else ''}"
+
+
+def _compare(build: Build, theirs: Build | None, source: Route) -> None:
+    expected = _hash(theirs, build) if theirs is not None else "no such file"
+    found = _hash(build, theirs or build)
+    if expected != found:
+        raise HashConflict(
+            what=build.fn, mirror=source.mirror, found=safe(found), expected=safe(expected)
+        )
+
+
+def _hash(build: Build, other: Build) -> str:
+    """The hash that both records have; an old index may lack sha256."""
+    return str(build.sha256 if build.sha256 and other.sha256 else build.md5)
+
+
+def _key(build: Build) -> str:
+    return f"{build.subdir}/{build.fn}"

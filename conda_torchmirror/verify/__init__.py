@@ -1,0 +1,1 @@
+"""Whether PyTorch works in an environment, and on its GPU."""

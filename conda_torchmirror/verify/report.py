@@ -1,0 +1,103 @@
+"""A check as text: for a terminal of width 80, and as a report to hand in."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from textwrap import wrap
+
+from ..mirrors.addresses import split
+from ..models import Notice
+from ..text.layout import bullet, columns, safe
+from ..text.messages import text
+from .verdict import Check, sentence
+
+
+def lines(check: Check) -> list[str]:
+    """Return the check as lines: the verdict first, then facts, then causes and advice."""
+    out = [text(f"check.{check.status}")]
+    if rows := list(_facts(check)):
+        out += ["", *columns(rows)]
+    if check.notices:
+        out += ["", *advice(check.notices)]
+    if check.error and check.status != "fine":
+        out += ["", text("check.message"), f"  {check.error}"]
+    return [safe(line) for line in out]
+
+
+def advice(notices: Sequence[Notice]) -> list[str]:
+    """Return causes as items of a list, with what to do below each."""
+    out = []
+    for notice in notices:
+        out += bullet(sentence(notice))
+        if hint := sentence(notice, ".hint"):
+            out += wrap(
+                hint,
+                width=78,
+                initial_indent=" " * 6,
+                subsequent_indent=" " * 6,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+    return out
+
+
+def _facts(check: Check) -> Iterator[tuple[str, str]]:
+    if check.torch:
+        built = f"CUDA {check.cuda}" if check.cuda else "CPU"
+        yield "torch", f"{check.torch} ({built}), Python {check.python}"
+    if check.build:
+        yield "build", check.build
+    if check.url:
+        yield "from", origin(check.url)
+    for partner in check.partners:
+        yield partner.name, partner.version or text("check.does_not_load")
+    for device in check.devices:
+        code = "check.device_fine" if device.ok else "check.device_fails"
+        yield f"GPU {device.index}", f"{device.name} ({device.arch}): {text(code)}"
+    if check.archs and check.status != "fine":
+        yield "GPU code", " ".join(check.archs)
+    if check.mps is not None:
+        yield "MPS", text("check.device_fine" if check.mps else "check.device_unused")
+    if check.sample:
+        row = "  ".join(f"{value:.4f}" for value in check.sample[0])
+        yield "rand(5, 3)", f"{row}  ..."
+
+
+def origin(url: str) -> str:
+    """Return the channel that a package's URL belongs to, and the mirror's name."""
+    channel = url.rpartition("/")[0].rpartition("/")[0]
+    found = split(url)
+    return safe(f"{channel} ({found.identified.mirror})" if found else channel)
+
+
+def report(check: Check, *, prefix: str = "", system: str = "") -> str:
+    """Return a short text that can be handed in.
+
+    Without names of people and machines: the environment's path and the home folder are left out.
+    """
+    import platform
+
+    out = [
+        "conda torch-verify",
+        f"date: {time.strftime('%Y-%m-%d %H:%M')}",
+        f"system: {system or f'{platform.system()} {platform.machine()}'}",
+        f"result: {check.status} (exit code {check.exit_code})",
+        *(f"{name}: {value}" for name, value in _facts(check) if name != "rand(5, 3)"),
+    ]
+    if check.sample:
+        out.append("torch.rand(5, 3):")
+        out += ["  " + "  ".join(f"{value:.4f}" for value in row) for row in check.sample]
+    out += [f"note: {sentence(n)}" for n in check.notices if n.code != "elsewhere"]
+    if check.error and check.status != "fine":
+        out.append(f"message: {check.error}")
+    return "".join(f"{_private(safe(line), prefix)}\n" for line in out)
+
+
+def _private(line: str, prefix: str) -> str:
+    home = str(Path.home())
+    for path, instead in ((prefix, "ENVIRONMENT"), (os.path.realpath(prefix), "ENVIRONMENT")):
+        line = line.replace(path, instead) if prefix else line
+    return line.replace(home, "~") if len(home) > 1 else line

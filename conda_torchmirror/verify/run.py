@@ -1,0 +1,174 @@
+"""The check after: does PyTorch work in an environment, and on its GPU? By trying.
+
+`data/check_torch.py` runs in the environment's own Python, as `conda run` would start it but
+without the time that a second conda takes: conda's activator says which variables and scripts,
+PYTHONPATH and PYTHONHOME are not inherited, and the process is ended at a time limit. `verdict`
+makes a `Check` of what comes back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..models import Notice
+from .verdict import Asked, Check, Ended, judge
+
+#: Seconds for everything. A first import from a slow disk under a virus scanner takes minutes.
+LIMIT = 300.0
+PARTNERS = ("torchvision", "torchaudio")
+_SCRIPT = Path(__file__).with_name("check_torch.py")
+
+
+def verify(
+    prefix: str,
+    *,
+    expect_gpu: bool | None,
+    partners: Sequence[str] | None = None,
+    limit: float = LIMIT,
+) -> Check:
+    """Try PyTorch in the environment at `prefix`, for at most `limit` seconds.
+
+    `expect_gpu` None expects a GPU where the build turns out to be for one. `partners` are
+    imported too; None takes those that are installed. Raises nothing of its own.
+    """
+    python = python_of(prefix)
+    if not os.path.exists(python):
+        return Check("broken", expect_gpu=bool(expect_gpu), notices=(Notice("no_python"),))
+    names = _installed_partners(prefix) if partners is None else partners
+    with tempfile.TemporaryDirectory(prefix="torch-verify-") as folder:
+        out = os.path.join(folder, "steps")
+        began = time.monotonic()
+        ended = _run(prefix, [python, str(_SCRIPT), out, *names], folder, limit)
+        seconds = time.monotonic() - began
+        steps = _read(out)
+    build, url = _origin(prefix)
+    return judge(steps, ended, Asked(prefix, expect_gpu, limit, build, url, seconds))
+
+
+def python_of(prefix: str) -> str:
+    """Return the path of an environment's Python."""
+    return os.path.join(prefix, *(("python.exe",) if os.name == "nt" else ("bin", "python")))
+
+
+def _installed_partners(prefix: str) -> tuple[str, ...]:
+    from ..machine.survey import inspect, native_subdir
+
+    found = inspect(subdir=native_subdir(), prefix=prefix, cuda="cpu").installed
+    return tuple(name for name in PARTNERS if any(package.name == name for package in found))
+
+
+def _origin(prefix: str) -> tuple[str | None, str | None]:
+    """Return build string and URL of conda's own record of pytorch."""
+    try:
+        from conda.core.prefix_data import PrefixData
+
+        record = PrefixData(prefix).get("pytorch", None)
+    except Exception:
+        return None, None
+    return (record.build, str(record.url or "") or None) if record else (None, None)
+
+
+def _read(path: str) -> list[dict[str, Any]]:
+    steps = []
+    with contextlib.suppress(OSError), open(path, encoding="ascii", errors="replace") as file:
+        for line in file:
+            with contextlib.suppress(ValueError):
+                steps.append(json.loads(line))
+    return steps
+
+
+def environment(prefix: str) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
+    """Return the variables of an activated environment, and the scripts to leave and enter it.
+
+    Without PYTHONPATH and PYTHONHOME: they belong to the Python that conda was started with.
+    """
+    from conda.activate import CmdExeActivator, PosixActivator
+
+    inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            activator = CmdExeActivator() if os.name == "nt" else PosixActivator()
+            built = activator.build_activate(prefix)
+    except Exception:
+        # The way to the libraries is what matters; a broken state file must not hide the check.
+        folders = [os.path.dirname(python_of(prefix)), inherited.get("PATH", "")]
+        path = os.pathsep.join(filter(None, folders))
+        return {**inherited, "PATH": path, "CONDA_PREFIX": prefix}, (), ()
+    variables = {k: v for k, v in inherited.items() if k not in built["unset_vars"]}
+    for name, value in {**built["set_vars"], **built["export_vars"]}.items():
+        variables[name] = str(value)
+    return variables, tuple(built["deactivate_scripts"]), tuple(built["activate_scripts"])
+
+
+def _run(prefix: str, argv: list[str], folder: str, limit: float) -> Ended:
+    variables, leaving, entering = environment(prefix)
+    variables.update(PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
+    if leaving or entering:
+        argv = _through_shell(argv, folder, (*leaving, *entering))
+    with tempfile.TemporaryFile() as out:
+        try:
+            process = subprocess.Popen(  # noqa: S603
+                argv,
+                env=variables,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=os.name != "nt",
+            )
+        except OSError as error:
+            return Ended(error.errno or 1, str(error))
+        code: int | None = None
+        try:
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            if code is None:
+                _end(process)
+        out.seek(0)
+        return Ended(code, out.read(1 << 20).decode("utf-8", "replace"))
+
+
+def _through_shell(argv: list[str], folder: str, scripts: Sequence[str]) -> list[str]:
+    """Write a script that sources activation scripts and becomes the command."""
+    if os.name == "nt":
+        path = os.path.join(folder, "run.bat")
+        # The file is UTF-8, so that a prefix may have any name.
+        lines = ["@ECHO OFF", "CHCP 65001 >NUL", *(f'CALL "{script}"' for script in scripts)]
+        lines += [subprocess.list2cmdline(argv).replace("%", "%%"), "EXIT /B %ERRORLEVEL%"]
+        Path(path).write_text("\r\n".join(lines), encoding="utf-8")
+        return [os.environ.get("COMSPEC", "cmd.exe"), "/d", "/c", path]
+    from shutil import which
+
+    path = os.path.join(folder, "run.sh")
+    sourced = [f". {shlex.quote(script)} >/dev/null 2>&1" for script in scripts]
+    Path(path).write_text("\n".join([*sourced, f"exec {shlex.join(argv)}"]), encoding="utf-8")
+    return [which("bash") or which("sh") or "/bin/sh", path]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process with all that it started; one that hangs in the kernel is left behind."""
+    with contextlib.suppress(OSError):
+        if os.name == "nt":
+            taskkill = os.path.expandvars(r"%SystemRoot%\System32\taskkill.exe")
+            subprocess.run(  # noqa: S603
+                [taskkill, "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False
+            )
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    try:
+        process.wait(2.0)
+    except subprocess.TimeoutExpired:
+        process.returncode = -9  # keeps the interpreter from waiting for it at exit

@@ -1,0 +1,121 @@
+"""What is wrong with an environment's PyTorch, by looking: installed records against the machine.
+
+The part of a check that `conda doctor` can do. Nothing of the environment is run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..models import Build, Choice, Machine, Notice, Pin, Request
+from .verdict import unique
+
+
+@dataclass(frozen=True)
+class StaticReport:
+    """This machine, conda's record of the environment's pytorch if it has one, what is wrong."""
+
+    machine: Machine
+    torch: Build | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+def inspect_records(prefix: str) -> StaticReport:
+    """Look at an environment's PyTorch without running it: records, machine, and each other."""
+    from conda.base.context import context
+
+    from ..machine.environment import NAMES
+    from ..machine.survey import inspect
+
+    found = inspect(subdir=context.subdir, prefix=prefix)
+    records = _builds(prefix, NAMES)
+    torch = records.get("pytorch")
+    pip = [p for p in found.installed if p.channel == "pypi" and p.name == "torch"]
+    notices: list[Notice] = []
+    if torch and pip:
+        facts = {"pip": f"torch {pip[0].version}", "conda": f"pytorch {torch.version}"}
+        notices.append(Notice("torch_twice", facts))
+    if torch:
+        notices += _against_machine(torch, found, "cpuonly" in records)
+        notices += _against_each_other(torch, records, found)
+    return StaticReport(found, torch, unique(notices))
+
+
+def _builds(prefix: str, names: Sequence[str]) -> dict[str, Build]:
+    from conda.core.prefix_data import PrefixData
+
+    data = PrefixData(prefix)
+    records = {name: data.get(name, None) for name in names}
+    return {
+        name: Build(
+            name=name,
+            version=record.version,
+            build=record.build,
+            build_number=record.build_number,
+            subdir=record.subdir,
+            depends=tuple(record.depends or ()),
+            constrains=tuple(record.constrains or ()),
+        )
+        for name, record in records.items()
+        if record is not None
+    }
+
+
+#: What is wrong between a build and the machine; the rest is wrong in the environment itself.
+MACHINE = frozenset(
+    ("cpu_build", "cpuonly_left", "driver_too_old", "driver_unusable", "no_kernel_image")
+)
+#: What a clash of the choice means for a build that is there already.
+_CLASHES = {
+    "cpu_build": "cpu_build",
+    "cuda_too_new": "driver_too_old",
+    "driver_too_old": "driver_too_old",
+    "driver_unusable": "driver_unusable",
+    "arch_missing": "no_kernel_image",
+}
+
+
+def _against_machine(torch: Build, machine: Machine, cpuonly: bool) -> Iterator[Notice]:
+    """Yield why the build would not be chosen for this machine today; pins are not asked."""
+    from ..index.repodata import admits
+    from ..selection.cuda import tables
+    from ..selection.facts import facts
+    from ..selection.fit import Judge
+
+    read = facts(torch)
+    judge = Judge(replace(machine, pins=()), Request({}), admits, tables())
+    _, clash = judge.clash(torch, read)
+    code = _CLASHES.get(clash[0]) if clash else None
+    if code is None or (code == "cpu_build" and machine.subdir.startswith("osx-")):
+        return
+    if code == "cpu_build" and cpuonly:
+        code = "cpuonly_left"
+    arch = f" (compute capability {machine.cuda_arch})" if machine.cuda_arch else ""
+    yield Notice(code, {"cuda": read.cuda, "of_arch": arch})
+
+
+def _against_each_other(
+    torch: Build, records: Mapping[str, Build], machine: Machine
+) -> Iterator[Notice]:
+    from ..index.repodata import admits
+    from ..selection import rules
+    from ..selection.facts import PARTNERS, dependency
+
+    name = f"pytorch {torch.version}"
+    for partner in filter(None, map(records.get, PARTNERS)):
+        spec = dependency(partner, "pytorch")
+        if spec and not admits(spec, "pytorch", torch.version, torch.build):
+            facts = {"partner": f"{partner.name} {partner.version}", "spec": spec, "torch": name}
+            yield Notice("set_mismatch", facts)
+    for rule in rules.applying(Choice((torch,), machine.python or ""), admits):
+        facts = {"pin": rule.pin, "why": rule.why, "torch": name}
+        if package := rules.contradicted(rule, machine.installed, admits):
+            yield Notice("rule_broken", {**facts, "installed": f"{package.name} {package.version}"})
+        elif rule.name in records and not any(_pinned(rule.name, pin) for pin in machine.pins):
+            yield Notice("pin_missing", facts)
+
+
+def _pinned(name: str, pin: Pin) -> bool:
+    return re.split(r"[<>=!~ \[]", pin.spec.rpartition("::")[2].strip(), maxsplit=1)[0] == name

@@ -1,0 +1,359 @@
+"""What the steps of a check say about an installed PyTorch: the result, its verdict, its causes.
+
+`data/check_torch.py` writes the steps and `verify` runs it; here they become a `Check`. Known
+messages of loaders and drivers are explained by a stable code. Runs nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from ..models import Notice
+from ..text.messages import text
+
+Status = Literal["fine", "no_gpu", "broken"]
+_EXIT: Mapping[Status, int] = {"fine": 0, "no_gpu": 3, "broken": 1}
+
+#: Messages that mean one known thing: (code, pattern). The first that is found explains.
+KNOWN: tuple[tuple[str, str], ...] = (
+    ("mkl_ijit", r"iJIT_NotifyEvent|iJIT_IsProfilingActive"),
+    ("openmp_twice", r"OMP: Error #15|already initialized\. *OMP"),
+    ("numpy_abi", r"_ARRAY_API not found|compiled using NumPy 1\.x|Numpy is not available"),
+    ("partner_mismatch", r"operator torchvision::\w+ does not exist|custom C\+\+ ops"),
+    ("driver_too_old", r"driver on your system is too old|CUDA driver version is insufficient"),
+    ("ptx_toolchain", r"PTX was compiled with an unsupported toolchain"),
+    ("no_kernel_image", r"no kernel image is available|CUDA capability sm_\d+ is not compatible"),
+    ("driver_mixed", r"unsupported display driver / cuda driver combination"),
+    ("gpu_busy", r"CUDA-capable device\(s\) is/are busy|all CUDA-capable devices are busy"),
+    ("gpu_memory", r"CUDA out of memory|CUDA error: out of memory"),
+    ("driver_missing", r"Found no NVIDIA driver|CUDA driver initialization failed"),
+    ("cuda_unknown", r"CUDA unknown error"),
+    ("gpu_unseen", r"No CUDA GPUs are available|no CUDA-capable device is detected"),
+    ("cudnn", r"libcudnn|cudnn\w*64_|CUDNN_STATUS_|cuDNN error"),
+    ("glibc_old", r"version [`']GLIBC(XX)?_[\d.]+' not found"),
+    ("mkl_missing", r"libmkl_\w+|mkl_\w+\.\d\.dll"),
+    (
+        "cuda_library",
+        r"lib(cudart|cublas|cufft|curand|cusolver|cusparse|nvJitLink|nccl|cupti)\w*\.",
+    ),
+    ("dll_procedure", r"WinError 127\b"),
+    ("dll_init", r"WinError 1114\b"),
+    ("dll_missing", r"WinError 126\b|DLL load failed"),
+    ("truncated", r"file too short|invalid ELF header|truncated|not a valid Win32 application"),
+    ("undefined_symbol", r"undefined symbol|Symbol not found|symbol lookup error"),
+    ("library_missing", r"cannot open shared object file|Library not loaded"),
+    ("torch_missing", r"No module named '?torch'?(?![\w.])"),
+    ("module_missing", r"No module named"),
+)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One device on which a matrix product was tried. `error` is the message where it failed."""
+
+    index: int
+    name: str
+    arch: str | None = None
+    ok: bool = False
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Partner:
+    """A package that was imported beside torch."""
+
+    name: str
+    version: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """What came out. `status` is the verdict; `notices` explain it, the first one most.
+
+    `cuda` is what torch was built for, `archs` the GPU code that it says it has. `build` and `url`
+    are those of conda's record, where conda installed it. `seconds` is wall time.
+    """
+
+    status: Status
+    python: str | None = None
+    torch: str | None = None
+    file: str | None = None
+    cuda: str | None = None
+    archs: tuple[str, ...] = ()
+    sample: tuple[tuple[float, ...], ...] = ()
+    partners: tuple[Partner, ...] = ()
+    devices: tuple[Tested, ...] = ()
+    mps: bool | None = None
+    build: str | None = None
+    url: str | None = None
+    expect_gpu: bool = False
+    error: str | None = None
+    notices: tuple[Notice, ...] = ()
+    seconds: float = 0.0
+    import_seconds: float | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 fine, 3 no usable GPU though one is expected, 1 broken."""
+        return _EXIT[self.status]
+
+    def document(self) -> dict[str, Any]:
+        """The check as plain JSON values."""
+        plain = asdict(replace(self, notices=()))
+        plain["exit_code"] = self.exit_code
+        plain["notices"] = [
+            {
+                "code": notice.code,
+                "facts": dict(notice.facts),
+                "text": sentence(notice),
+                "hint": sentence(notice, ".hint") or None,
+            }
+            for notice in self.notices
+        ]
+        return plain
+
+
+def sentence(notice: Notice, part: str = "") -> str:
+    """Return the sentence of a notice, or its `.hint`; empty where there is none."""
+    facts = {"cuda": "this version", "of_arch": "", **notice.facts}
+    # Remarks about the machine bring their own subject.
+    code = notice.code if "." in notice.code else f"check.{notice.code}"
+    return text(code + part, facts, default="")
+
+
+def explain(message: str) -> str | None:
+    """Return the code of the known cause that a message of a loader or driver has."""
+    for code, pattern in KNOWN:
+        if re.search(pattern, message, re.IGNORECASE):
+            return code
+    return None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the process ended: its code, None where it ran out of time, and what it printed."""
+
+    code: int | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the check was about. `limit` and `seconds` are seconds, `build` and `url` conda's.
+
+    `expect_gpu` None expects one where torch turns out to be built for it.
+    """
+
+    prefix: str
+    expect_gpu: bool | None
+    limit: float
+    build: str | None
+    url: str | None
+    seconds: float
+
+
+@dataclass
+class _Verdict:
+    """Collects what the steps say, worst first in `status`."""
+
+    status: Status = "fine"
+    notices: list[Notice] = field(default_factory=list)
+    error: str | None = None
+
+    def fail(self, status: Status, code: str, error: str | None = None, **facts: Any) -> None:
+        if self.status == "fine" or status == "broken":
+            self.status = status
+        self.error = self.error or error
+        if error:
+            facts["error"] = error
+        self.notices.append(Notice(code, facts))
+
+
+def _steps(steps: Sequence[Mapping[str, Any]], kind: str) -> Iterator[Mapping[str, Any]]:
+    return (step for step in steps if step.get("step") == kind)
+
+
+def _first(steps: Sequence[Mapping[str, Any]], kind: str) -> Mapping[str, Any]:
+    return next(_steps(steps, kind), {})
+
+
+def judge(steps: Sequence[Mapping[str, Any]], ended: Ended, asked: Asked) -> Check:
+    """Return what the steps mean that the script wrote before its process ended."""
+    torch, cuda = _first(steps, "torch"), _first(steps, "cuda")
+    built_for_gpu = bool(torch.get("cuda") or torch.get("hip"))
+    expect_gpu = built_for_gpu if asked.expect_gpu is None else asked.expect_gpu
+    verdict = _Verdict()
+    facts: dict[str, Any] = {"cuda": torch.get("cuda") or "this version"}
+
+    def failed(status: Status, step: Mapping[str, Any], **more: Any) -> None:
+        error = str(step["error"])
+        # What else was printed explains a failed import, but not what happened long after it.
+        printed = explain(ended.text) if status == "broken" else None
+        code = explain(error) or printed or "unexplained"
+        if code == "torch_missing" and asked.build:
+            code, more = "torch_files_missing", {**more, "build": asked.build}
+        verdict.fail(status, code, error, **facts, **more)
+
+    if "error" in torch:
+        failed("broken", torch)
+    for kind in ("sample", "partner"):
+        for step in _steps(steps, kind):
+            if "error" in step:
+                failed("broken", step)
+    if not _first(steps, "end") and "error" not in torch:
+        _unfinished(verdict, steps, ended, asked)
+    for kind in ("numpy", "partner"):
+        for step in _steps(steps, kind):
+            if kind == "numpy" and "error" in step:
+                verdict.notices.append(Notice(explain(str(step["error"])) or "numpy_abi", facts))
+            elif step.get("ops") is False:
+                verdict.fail("broken", "partner_mismatch")
+    devices = tuple(_tested(steps))
+    if torch and "error" not in torch and verdict.status != "broken":
+        _judge_gpu(verdict, steps, devices, expect_gpu, failed)
+    verdict.notices += _around(torch, asked, verdict.status)
+    mps = _first(steps, "mps")
+    end = steps[-1].get("seconds") if steps else None
+    return Check(
+        status=verdict.status,
+        python=_first(steps, "python").get("version"),
+        torch=torch.get("version"),
+        file=torch.get("file"),
+        cuda=torch.get("cuda"),
+        archs=tuple(cuda.get("archs", ())),
+        sample=tuple(tuple(row) for row in _first(steps, "sample").get("sample", ())),
+        partners=tuple(_imported(steps)),
+        devices=devices,
+        mps=bool(mps.get("same")) if mps else None,
+        build=asked.build,
+        url=asked.url,
+        expect_gpu=expect_gpu,
+        error=verdict.error,
+        notices=unique(verdict.notices),
+        seconds=round(asked.seconds, 3),
+        import_seconds=torch.get("seconds", end),
+    )
+
+
+def unique(notices: Sequence[Notice]) -> tuple[Notice, ...]:
+    """Keep the first of equal notices; their facts are dictionaries, so they cannot be hashed."""
+    return tuple(notice for i, notice in enumerate(notices) if notice not in notices[:i])
+
+
+def _unfinished(
+    verdict: _Verdict, steps: Sequence[Mapping[str, Any]], ended: Ended, asked: Asked
+) -> None:
+    """Say what a process that did not come to its end was doing, and how it ended."""
+    last = steps[-1] if steps else {}
+    kind = str(last.get("step", ""))
+    doing = {
+        "": "starting Python",
+        "python": "import torch",
+        "trying": f"import {last.get('name')}",
+        "found": f"a matrix product on {last.get('name')}",
+    }.get(kind, f"the step after {kind}")
+    # A GPU that hangs or crashes is not a broken import: the environment works on the CPU.
+    status: Status = "no_gpu" if kind == "found" else "broken"
+    if ended.code is None:
+        verdict.fail(status, "timed_out", seconds=asked.limit, step=doing)
+        return
+    code = explain(ended.text)
+    error = " ".join(ended.text.split())[-500:] or None
+    if code:
+        verdict.fail(status, code, error)
+    elif ended.code == -getattr(signal, "SIGILL", 4) or ended.code & 0xFFFFFFFF == 0xC000001D:
+        verdict.fail(status, "illegal_instruction", error)
+    elif ended.code == -getattr(signal, "SIGBUS", 7):
+        # What a library that ends before its own header says it does gives when it is mapped.
+        verdict.fail(status, "truncated", error)
+    else:
+        verdict.fail(status, "crashed", error, reason=_reason(ended.code), step=doing)
+
+
+def _reason(code: int) -> str:
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-code).name
+    return f"exit code {code}" if code < 0x80000000 else f"exit code {code:#x}"
+
+
+def _tested(steps: Sequence[Mapping[str, Any]]) -> Iterator[Tested]:
+    """Yield the devices; one that was found and gave no result is where the process ended."""
+    found = {step["index"]: step for step in _steps(steps, "found")}
+    results = list(_steps(steps, "device"))
+    for position, (index, step) in enumerate(found.items()):
+        result = results[position] if position < len(results) else {}
+        error = result.get("error")
+        if result and not error and not result.get("same"):
+            error = "wrong result"
+        yield Tested(
+            index, str(step.get("name")), step.get("arch"), bool(result.get("same")), error
+        )
+
+
+def _imported(steps: Sequence[Mapping[str, Any]]) -> Iterator[Partner]:
+    names = [str(step.get("name")) for step in _steps(steps, "trying")]
+    results = list(_steps(steps, "partner"))
+    for position, name in enumerate(names):
+        result = results[position] if position < len(results) else {"error": "not finished"}
+        yield Partner(name, result.get("version"), result.get("error"))
+
+
+def _judge_gpu(
+    verdict: _Verdict,
+    steps: Sequence[Mapping[str, Any]],
+    devices: Sequence[Tested],
+    expect_gpu: bool,
+    failed: Callable[..., None],
+) -> None:
+    torch, cuda, mps = (_first(steps, kind) for kind in ("torch", "cuda", "mps"))
+    for kind in ("mps", "device"):
+        for position, step in enumerate(_steps(steps, kind)):
+            device = devices[position] if kind == "device" and position < len(devices) else None
+            if "error" in step:
+                arch = device.arch if device else None
+                failed("no_gpu", step, of_arch=f" (compute capability {arch})" if arch else "")
+            elif step.get("same") is False:
+                verdict.fail("no_gpu", "wrong_result", device=step.get("device"))
+    if mps.get("built") and not mps.get("available"):
+        verdict.notices.append(Notice("mps_unavailable"))
+    if not expect_gpu or verdict.status != "fine" or mps.get("same"):
+        if not expect_gpu and any(device.ok for device in devices):
+            verdict.notices.append(Notice("gpu_skipped"))
+        return
+    if not torch.get("cuda") and not torch.get("hip"):
+        verdict.fail("no_gpu", "cpu_build")
+    elif "error" in cuda:
+        failed("no_gpu", cuda)
+    elif not devices:
+        said = [*cuda.get("warnings", ()), cuda.get("reason") or ""]
+        message = " | ".join(filter(None, said)) or "torch.cuda.is_available() is False"
+        failed("no_gpu", {"error": message})
+
+
+def _around(torch: Mapping[str, Any], asked: Asked, status: Status) -> Iterator[Notice]:
+    """Yield what is not wrong in itself, but explains much."""
+    file = torch.get("file")
+    if file and not _inside(file, asked.prefix):
+        yield Notice("elsewhere", {"file": file})
+    for name in ("PYTHONPATH", "PYTHONHOME"):
+        if os.environ.get(name):
+            yield Notice("ignored_variable", {"name": name})
+    if status != "fine" and sys.platform.startswith("linux") and os.environ.get("LD_LIBRARY_PATH"):
+        yield Notice("library_path")
+
+
+def _inside(file: str, prefix: str) -> bool:
+    try:
+        return Path(file).resolve().is_relative_to(Path(prefix).resolve())
+    except (OSError, ValueError):
+        return True

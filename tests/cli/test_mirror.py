@@ -1,0 +1,207 @@
+"""`conda torch-mirror`: its parser, `list` and `status`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import subprocess
+import sys
+
+import pytest
+from support.lab import hosts
+
+from conda_torchmirror import plugin
+from conda_torchmirror.cli import mirror as cli_mirror
+from conda_torchmirror.mirrors import lookup
+from conda_torchmirror.mirrors.registry import registry
+from conda_torchmirror.text.layout import width
+
+pytest_plugins = ("support.lab_fixtures",)
+
+
+@pytest.mark.parametrize("row", cli_mirror.COMMANDS, ids=lambda row: row.name)
+def test_every_command_has_a_parser_and_a_handler(row):
+    parser = argparse.ArgumentParser(add_help=False)
+    row.configure(parser)
+    module, _, function = row.run.partition(".")
+    assert callable(getattr(importlib.import_module(f"conda_torchmirror.cli.{module}"), function))
+    assert len(row.summary) <= 90
+    assert row.summary.endswith(".")
+
+
+@pytest.mark.parametrize("words", [(), ("list",), ("status",), ("enable",), ("disable",)])
+def test_help(sandbox, conda_in_process, words):
+    result = conda_in_process("torch-mirror", *words, "--help")
+    assert "usage:" in result.stdout
+    assert "--help" in result.stdout
+    if not words:
+        for row in cli_mirror.COMMANDS:
+            assert row.name in result.stdout
+
+
+@pytest.mark.parametrize("words", [(), ("nothing",), ("list", "--nothing")])
+def test_usage_errors_are_argparses_own(sandbox, run_conda, words):
+    assert run_conda("torch-mirror", *words).rc == 2
+
+
+def test_parsers_are_filled_when_their_command_is_there():
+    filled = []
+
+    def fill(parser: argparse.ArgumentParser) -> None:
+        filled.append(parser)
+        parser.add_argument("--given", action="store_true")
+
+    root = argparse.ArgumentParser()
+    below = root.add_subparsers()
+    ours, other = below.add_parser("ours"), below.add_parser("other")
+    plugin._when_parsing(fill)(ours)
+    assert root.parse_args(["other"]) == argparse.Namespace()
+    assert filled == []
+    for _ in range(2):
+        assert root.parse_args(["ours", "--given"]).given
+    assert filled == [ours]
+    assert other.format_help()
+
+
+SCRIPT = """
+import json, sys, time
+from conda.base.context import context
+from conda.cli.conda_argparse import generate_parser
+context.__init__()
+context.plugin_manager
+generate_parser()
+print(json.dumps(sorted(name for name in sys.modules if name.startswith("conda_torchmirror"))))
+"""
+
+
+def test_other_commands_pay_for_the_hooks_alone(sandbox):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == ["conda_torchmirror", "conda_torchmirror.plugin"]
+
+
+def test_list_shows_what_each_mirror_carries(sandbox, conda_in_process):
+    text = conda_in_process("torch-mirror", "list").ok().stdout
+    lines = {line.split()[-7]: line for line in text.splitlines() if len(line.split()) >= 7}
+    assert lines["tuna"].split() == ["1", "tuna", "yes", "yes", "yes", "-", "yes", "-"]
+    assert lines["nju"].split()[0] == "2"
+    assert lines["sustech"].split() == ["sustech", *["likely"] * 5, "-"]
+    assert lines["zju"].split()[4] == "campus"
+    assert "xjtu" not in lines
+    assert all(width(line) <= 80 for line in text.splitlines())
+
+
+def test_list_as_json_has_every_fact(sandbox, conda_in_process):
+    found = conda_in_process("torch-mirror", "list", "--json").ok().json()
+    assert found["success"] is True
+    assert found["torchmirror"]["schema"] == 1
+    assert found["torchmirror"]["preference"] == list(lookup.DEFAULT_MIRRORS)
+    rows = {row["name"]: row for row in found["torchmirror"]["mirrors"]}
+    assert list(rows) == list(registry())
+    for name, mirror in registry().items():
+        assert rows[name]["source"] == list(mirror.source)
+        assert rows[name]["as_of"] == mirror.as_of
+        assert set(rows[name]["channels"]) == set(mirror.channels)
+    assert rows["sustech"]["channels"]["nvidia"]["labels"] is True
+
+
+def codes(result) -> dict[str, tuple[str, str]]:
+    rows = result.ok().json()["torchmirror"]["channels"]
+    return {row["name"]: (row["code"], row["mirror"]) for row in rows}
+
+
+def test_status_says_where_and_why(sandbox, condarc, conda_in_process):
+    condarc(
+        channels=["conda-forge", "https://other.invalid/mine", "nowhere"],
+        custom_channels={"bioconda": "https://mine.invalid/cloud"},
+    )
+    words = ("torch-mirror", "status", "bioconda", "conda-forge/label/x", "--json")
+    assert codes(conda_in_process(*words)) == {
+        "conda-forge": ("mirrored", "tuna"),
+        "https://other.invalid/mine": ("url", None),
+        "nowhere": ("not_carried", "upstream"),
+        "pkgs/main": ("mirrored", "tuna"),
+        "pkgs/r": ("mirrored", "nju"),
+        "pytorch": ("mirrored", "tuna"),
+        "nvidia": ("elsewhere", "upstream"),
+        "bioconda": ("configured", None),
+        "conda-forge/label/x": ("label", "upstream"),
+    }
+    text = conda_in_process("torch-mirror", "status", "bioconda").ok().stdout
+    assert "https://mine.invalid/cloud/bioconda" in text
+    assert str(sandbox.condarc) in text.replace("\n" + " " * 30, "")
+    for line in text.splitlines():
+        assert width(line) <= 80 or "https://" in line or str(sandbox.root) in line
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ({"plugins": {"torchmirror_auto": False}}, "off"),
+        ({"channel_alias": "https://mine.invalid/conda"}, "channel_alias"),
+        ({"custom_channels": {"pytorch": "https://mine.invalid/x"}}, "configured"),
+        (
+            {"allowlist_channels": ["pytorch-x", "https://conda.anaconda.org/pytorch"]},
+            "not_allowed",
+        ),
+        ({"plugins": {"torchmirror_mirrors": ["upstream"]}}, "elsewhere"),
+        ({"plugins": {"torchmirror_only": ["ustc"]}}, "not_carried"),
+        ({"channel_settings": [{"channel": "pytorch", "auth": "x"}]}, "credentials"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_every_reason_is_told(sandbox, condarc, conda_in_process, written, code):
+    if "allowlist_channels" in written:
+        written = {**written, "channels": ["https://conda.anaconda.org/pytorch"]}
+    condarc(**written)
+    words = ("torch-mirror", "status", "pytorch")
+    assert codes(conda_in_process(*words, "--json"))["pytorch"][0] == code
+    assert conda_in_process(*words).ok().stdout
+
+
+def test_status_leaves_conda_as_it_was(at_lab, lab, conda_in_process, sandbox):
+    from conda.base import context as module
+
+    before = module.SEARCH_PATH
+    shown = codes(conda_in_process("torch-mirror", "status", "--json"))
+    assert shown["pytorch"] == ("mirrored", "lab")
+    assert before == module.SEARCH_PATH
+    assert not lab.requests
+    assert not hosts(sandbox)
+
+
+def test_secrets_are_not_shown(sandbox, condarc, conda_in_process):
+    own = {
+        "lab": {
+            "roots": ["https://user:hunter2@lab.example/t/tk-123456/anaconda"],
+            "channels": {"pytorch": {}},
+        }
+    }
+    condarc(
+        plugins={"torchmirror_registry": json.dumps(own)},
+        channels=["https://user:hunter2@other.example/t/tk-123456/mine"],
+    )
+    for words in (("list",), ("status",), ("enable", "pytorch")):
+        for more in ((), ("--json",)):
+            result = conda_in_process("torch-mirror", *words, *more)
+            assert "hunter2" not in result.stdout + result.stderr
+            assert "tk-123456" not in result.stdout + result.stderr
+            assert result.rc == 0
+
+
+@pytest.mark.parametrize("command", ["list", "status", "enable"])
+def test_a_bad_registry_is_an_error_with_its_reason(sandbox, condarc, run_conda, command):
+    condarc(plugins={"torchmirror_registry": "/not/there.yml"})
+    result = run_conda("torch-mirror", command, "--json")
+    assert result.rc == 1
+    found = result.json()
+    assert found["exception_name"] == "BadRegistry"
+    assert "/not/there.yml" in found["guidance"]["cause"]
+
+
+def test_a_mirror_that_does_not_exist_is_a_usage_error(sandbox, run_conda):
+    result = run_conda("torch-mirror", "enable", "--mirror", "tsinghua")
+    assert result.rc == 2
+    assert "tuna" in result.stderr

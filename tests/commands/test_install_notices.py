@@ -1,0 +1,162 @@
+"""What a run of torch-install says beside its choice, and what it hands on to conda."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+from support.sites import ASK, RUNTIME
+
+from conda_torchmirror.cli import install
+from conda_torchmirror.handover import conda
+
+pytest_plugins = ("support.site_fixtures",)
+
+
+def told(result) -> list[str]:
+    return [notice["code"] for notice in result.ok().json()["torchmirror"]["warnings"]]
+
+
+@pytest.fixture
+def preview(sites, run_conda):
+    """`preview(*words)`: a dry run as JSON, over the sites."""
+    return lambda *words: run_conda(*ASK, "--dry-run", "--json", *words)
+
+
+def test_the_runtime_channel_that_cannot_be_read(sites, preview):
+    sites.upstream.fail("*/nvidia/*", "server_error")
+    found = preview()
+    assert "runtime_unread" in told(found)
+    # Then the solver takes the build: none is named.
+    assert "pytorch-cuda=12.4" in found.json()["torchmirror"]["specs"]
+
+
+def test_the_runtime_channel_that_lacks_a_package(sites, preview):
+    sites.upstream.fail("*/nvidia/*", "stale", drop=lambda record: record["version"] == "12.4.127")
+    found = preview()
+    assert "runtime_lagging" in told(found)
+    assert "pytorch-cuda=12.4" in found.json()["torchmirror"]["specs"]
+
+
+def test_newer_releases_are_elsewhere(preview):
+    [found] = [
+        notice
+        for notice in preview().ok().json()["torchmirror"]["warnings"]
+        if notice["code"] == "newer_elsewhere"
+    ]
+    assert "CVE-2025-32434" in found["text"]
+    assert found["url"]
+
+
+def test_without_channels_conda_forge_is_added(sites, condarc, preview):
+    """New conda has no `defaults` on its own; old conda where the user wants none of it."""
+    condarc(**{**sites.settings(), "channels": ["pytorch"]})
+    found = preview()
+    assert "no_channels" in told(found)
+    names = [channel["name"] for channel in found.json()["torchmirror"]["channels"]]
+    assert names == ["pytorch", "nvidia", "conda-forge"]
+
+
+def test_a_preview_without_any_source_names_the_offline_one(sites, preview):
+    for mirror in sites.all.values():
+        mirror.refuse()
+    found = preview()
+    assert found.rc == 1
+    hints = [hint["hint_code"] for hint in found.json()["guidance"]["hints"]]
+    assert "preview_offline" in hints
+    causes = found.json()["guidance"]["cause"].split("; ")
+    assert len(causes) == len(set(causes))
+
+
+def test_without_fallback_the_error_says_that_there_is_one(sites, preview):
+    sites.first.refuse()
+    found = preview("--no-fallback")
+    assert "allow_fallback" in [hint["hint_code"] for hint in found.json()["guidance"]["hints"]]
+
+
+def test_a_solved_preview_needs_no_environment(sites, run_conda):
+    """It is solved as for a new one; base is not asked."""
+    found = run_conda(*ASK, "--dry-run", "--solve", "--json").ok().json()
+    linked = {package["name"] for package in found["actions"]["LINK"]}
+    assert {"pytorch", "python"} <= linked
+
+
+def test_offline_nothing_is_solved_by_the_built_in_index(sites, run_conda):
+    found = run_conda(*ASK, "--dry-run", "--solve", "--offline", "-n", "new")
+    assert (found.rc, "NothingCachedToSolve" in found.stderr) == (1, True)
+
+
+def test_a_denied_channel_is_condas_own_error(sites, condarc, run_conda):
+    context = pytest.importorskip("conda.base.context")
+    if not hasattr(context, "validate_channels"):
+        settings = {"allowlist_channels": ["https://elsewhere.example/allowed"]}
+    else:
+        settings = {"denylist_channels": [f"{sites.first.url}/anaconda/cloud/pytorch"]}
+    condarc(**{**sites.settings("first"), **settings})
+    found = run_conda(*ASK, "-n", "new", "--no-fallback")
+    assert found.rc == 1
+    assert "Channel" in found.stderr
+    assert not sites.fetched(RUNTIME)["first"]
+
+
+def test_a_frozen_environment_is_condas_own_error(sites, run_conda, prefix):
+    helpers = pytest.importorskip("conda.cli.helpers")
+    if not hasattr(helpers, "add_parser_frozen_env"):
+        pytest.skip("this conda knows no frozen environments")
+    (prefix / "conda-meta" / "frozen").write_text("{}")
+    found = run_conda(*ASK, "-p", prefix)
+    assert found.rc == 1
+    assert "frozen" in found.stderr.lower()
+    assert run_conda(*ASK, "-p", prefix, "--override-frozen").ok()
+
+
+# What is handed on
+
+WORDS = {
+    "--freeze-installed": ["--freeze-installed"],
+    "--no-deps": ["--no-deps"],
+    "--force-reinstall": ["--force-reinstall"],
+    "--copy": ["--copy"],
+    "-C": ["--use-index-cache"],
+    "-k": ["-k"],
+    "-y": ["--yes"],
+    "-q": ["--quiet"],
+    "--offline": ["--offline"],
+    "-v": ["--verbose"],
+    "-vv": ["--verbose", "--verbose"],
+    "--strict-channel-priority": ["--strict-channel-priority"],
+    "--no-channel-priority": ["--no-channel-priority"],
+    "--repodata-fn=current_repodata.json": ["--repodata-fn", "current_repodata.json"],
+    "--no-pin": ["--no-pin"],
+    "--solver=classic": ["--solver", "classic"],
+    "--update-all": ["--update-all"],
+    "--use-local": ["--use-local"],
+    "--override-channels": ["--override-channels"],
+    # Ours, or said in another way.
+    "--cuda=12.4": [],
+    "--name=new": [],
+    "--channel=bioconda": [],
+    "--dry-run": [],
+    "--json": [],
+    "--platform=win-64": [],
+}
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_condas_own_options_are_handed_on(conda_in_process, word):
+    conda_in_process("info", "--json").ok()  # loads the solvers that the parser names
+    parser = argparse.ArgumentParser()
+    install.configure_install(parser)
+    words = parser.parse_args([word])
+    known = conda.accepted("install")
+    found = conda.words(words.conda_actions, words, known)
+    wanted = WORDS[word]
+    if wanted and wanted[0] not in known:
+        wanted = []
+    assert found == wanted
+
+
+def test_they_reach_conda(sites, run_conda, prefix):
+    run_conda(*ASK, "-p", prefix, "--no-deps").ok()
+    found = {path.name.split("-")[0] for path in (prefix / "conda-meta").glob("*.json")}
+    assert found == {"pytorch"}

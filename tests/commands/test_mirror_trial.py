@@ -1,0 +1,217 @@
+"""`conda torch-mirror test`: the report, what it asks for, and that it ends."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from support.mirror import Exchange
+from support.sites import CUDART, TORCH
+
+from conda_torchmirror.cli.mirror_trial import ago
+
+pytest_plugins = ("support.site_fixtures",)
+
+NAMES = ("first", "second", "third", "upstream")
+
+
+def ask(conda_in_process, names=NAMES, *more):
+    return conda_in_process("torch-mirror", "test", *names, "--json", *more)
+
+
+def rows(result) -> dict:
+    """The rows by mirror."""
+    return {row["mirror"]: row for row in result.json()["torchmirror"]["test"]}
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A driver that runs CUDA 12.4, as the channels here need."""
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.4")
+
+
+def tunasync(exchange: Exchange, status: str = "success", hours: float = 2) -> None:
+    """The state of a site's mirrors, as TUNA publishes it."""
+    jobs = [
+        {"name": "debian", "status": "failed", "last_update_ts": 1},
+        {"name": "anaconda", "status": status, "last_update_ts": time.time() - hours * 3600},
+    ]
+    exchange.send(200, json.dumps(jobs).encode(), {"Content-Type": "application/json"})
+
+
+def test_every_mirror_gets_a_row(sites, gpu, conda_in_process):
+    result = ask(conda_in_process).ok()
+    found = rows(result)
+    assert list(found) == list(NAMES)
+    assert all(row["ok"] for row in found.values())
+    assert list(found["first"]["channels"]) == ["pytorch", "conda-forge"]
+    assert list(found["third"]["channels"]) == ["pytorch", "conda-forge", "nvidia"]
+    assert {c["code"] for row in found.values() for c in row["channels"].values()} == {"ok"}
+    assert found["first"]["files"][TORCH]["code"] in ("ok", "wrong_size")
+    assert abs(found["first"]["modified"] - time.time()) < 600
+
+
+def test_the_table(sites, gpu, conda_in_process):
+    sites.first.fail("*/tunasync.json", tunasync)
+    sites.second.fail("*", "blocked")
+    out = conda_in_process("torch-mirror", "test", *NAMES).ok().stdout
+    table = {line.split()[0]: line.split() for line in out.splitlines() if line.startswith("  ")}
+    assert table["mirror"][1:] == [
+        *("answer", "pytorch", "conda-forge", "nvidia", "files", "index", "sync"),
+    ]
+    assert table["first"][2:6] == ["ms", "yes", "yes", "-"]
+    assert table["first"][-3:] == ["success,", "2", "h"]
+    assert table["second"][1] == "blocked"
+    assert "second has shut out this network (403; identifier: 7f3c0a91e5d24b68" in " ".join(
+        out.split()
+    )
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_no_more_is_asked_than_is_needed(sites, gpu, conda_in_process):
+    ask(conda_in_process).ok()
+    for mirror in (sites.first, sites.third):
+        paths = [request.path for request in mirror.requests]
+        assert len(paths) == len(set(paths)) < 10
+        assert all("Range" in r.headers for r in mirror.requests if "tunasync" not in r.path)
+    assert not any("tunasync" in request.path for request in sites.upstream.requests)
+
+
+def test_a_mirror_that_does_not_answer_is_asked_once(sites, gpu, conda_in_process):
+    sites.first.fail("*", "server_error")
+    found = rows(ask(conda_in_process).ok())
+    assert len(sites.first.requests) == 1
+    assert found["first"]["ok"] is False
+    assert found["first"]["first"]["code"] == "server_error"
+    assert found["first"]["channels"]["pytorch"]["code"] == "not_asked"
+
+
+def test_a_missing_file_is_named(sites, gpu, conda_in_process):
+    sites.first.fail(f"*/{TORCH}", "not_found")
+    found = rows(ask(conda_in_process, NAMES, "--spec", "pytorch=2.5.1").ok())
+    assert found["first"]["files"][TORCH]["code"] == "not_found"
+    assert any(TORCH in remark for remark in found["first"]["remarks"])
+
+
+def test_a_redirect_is_named(sites, gpu, conda_in_process):
+    sites.first.fail("*", "redirect")
+    found = rows(ask(conda_in_process).ok())
+    assert f"on to localhost:{sites.first.port}" in found["first"]["remarks"][0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "sync"),
+    [
+        (tunasync, ("success", 2)),
+        (lambda e: tunasync(e, "failed", 200), ("failed", 200)),
+        ("not_found", None),
+        ("html", None),
+        (lambda e: e.send(200, b"[]"), None),
+        (lambda e: e.send(200, b'[{"name": "anaconda"}]'), None),
+        (lambda e: e.send(200, b'{"name": "anaconda"}'), None),
+        (lambda e: e.send(200, b"[" + b" " * 2_000_000 + b"]"), None),
+    ],
+    ids=["good", "failed", "404", "html", "empty", "other-fields", "no-list", "huge"],
+)
+def test_the_state_of_the_last_sync(sites, gpu, conda_in_process, answer, sync):
+    sites.first.fail("*/tunasync.json", answer)
+    found = rows(ask(conda_in_process).ok())["first"]["sync"]
+    assert (found is None) is (sync is None)
+    if sync:
+        assert found["status"] == sync[0]
+        assert abs(time.time() - sync[1] * 3600 - found["updated"]) < 60
+
+
+def test_an_old_index_shows(sites, gpu, conda_in_process):
+    def old(exchange: Exchange) -> None:
+        exchange.send_content(exchange.content(), int(time.time()) - 8 * 86400)
+
+    sites.first.fail("*repodata*", old)
+    out = conda_in_process("torch-mirror", "test", "first").ok().stdout
+    assert "8 d" in out
+
+
+def test_the_whole_ends_in_time(sites, gpu, conda_in_process):
+    for mirror in (sites.first, sites.second):
+        mirror.fail("*", lambda exchange: exchange.mirror.stopped.wait(30))
+    started = time.monotonic()
+    found = rows(ask(conda_in_process, NAMES, "--timeout", "1").ok())
+    assert time.monotonic() - started < 3
+    assert found["first"]["first"]["code"] == "timeout"
+    assert found["third"]["ok"]
+
+
+def test_the_slow_do_not_hold_up_the_quick(sites, gpu, conda_in_process):
+    def slow(exchange: Exchange) -> None:
+        time.sleep(0.2)
+        exchange.serve()
+
+    for mirror in sites.all.values():
+        mirror.fail("*", slow)
+    started = time.monotonic()
+    found = rows(ask(conda_in_process).ok())
+    assert all(row["ok"] for row in found.values())
+    assert all(190 < row["first"]["milliseconds"] < 400 for row in found.values())
+    assert time.monotonic() - started < 4
+
+
+def test_nobody_answers(sites, gpu, conda_in_process):
+    for mirror in sites.all.values():
+        mirror.refuse()
+    result = ask(conda_in_process)
+    assert result.rc == 1
+    assert result.json()["success"] is False
+    assert {row["first"]["code"] for row in rows(result).values()} == {"refused"}
+
+
+def test_offline(sites, conda_in_process):
+    result = conda_in_process("torch-mirror", "test", "--offline")
+    assert result.rc == 1
+    assert "OfflineTest" in result.stderr
+
+
+def test_an_unknown_name(sites, conda_in_process):
+    result = conda_in_process("torch-mirror", "test", "frist")
+    assert result.rc == 2
+    assert "Did you mean first?" in result.stderr
+
+
+def test_without_names_the_preferred_and_the_known_are_asked(sites, gpu, conda_in_process, sandbox):
+    found = rows(conda_in_process("torch-mirror", "test", "--json", "--timeout", "3").ok())
+    assert list(found)[:2] == ["first", "second"]
+    assert list(found)[-1] == "upstream"
+    assert {"third", "tuna", "sustech"} <= set(found)
+    assert found["tuna"]["ok"] is False
+    assert sandbox.take_blocked()
+
+
+def test_what_was_learned_is_used_by_the_next_installation(sites, gpu, conda_in_process, prefix):
+    sites.first.fail("*", "blocked")
+    ask(conda_in_process).ok()
+    before = len(sites.first.requests)
+    result = conda_in_process("torch-install", "-y", "-p", prefix, "pytorch").ok()
+    assert len(sites.first.requests) == before
+    assert "min ago, not asked again): `pytorch` from second" in " ".join(result.stdout.split())
+
+
+def test_no_secret_is_shown(sites, gpu, conda_in_process):
+    url = sites.first.url.replace("://", "://me:hunter2@") + "/t/tk-1/anaconda/cloud"
+    sites.first.fail("*", "not_found")
+    result = conda_in_process("torch-mirror", "test", url)
+    assert "hunter2" not in result.stdout + result.stderr
+    assert "tk-1" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(20, "0 min"), (90, "2 min"), (3600 * 3, "3 h"), (86400 * 8, "8 d"), (-5, "0 min")],
+)
+def test_ago(seconds, words):
+    assert ago(time.time() - seconds) == words
+    assert ago(None) == "?"
+
+
+def test_cuda_packages_are_not_asked_for(sites, gpu, conda_in_process):
+    ask(conda_in_process).ok()
+    assert not any(sites.probed(CUDART).values())

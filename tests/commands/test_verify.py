@@ -1,0 +1,263 @@
+"""`conda torch-verify` as a command, and the same check at the end of an installation."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stubs import Card, asked_afresh, build, needs_compiler, smi, variables
+from support.running import Result
+from support.torches import (
+    A100,
+    CPU_BUILD,
+    CUDA_BUILD,
+    RTX,
+    bare_environment,
+    copy,
+    install_torch,
+    record,
+)
+
+from conda_torchmirror.cli.verify import FAILED, verify_after
+from conda_torchmirror.machine import survey
+from conda_torchmirror.machine.survey import native_subdir
+from conda_torchmirror.models import Build, Choice, Decision, Gpu, Machine, Plan, Records, Request
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
+
+Conda = Callable[..., Result]
+MakeTorch = Callable[..., str]
+CARD = Card("NVIDIA A100", 80)
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bare_environment(tmp_path_factory.mktemp("bare"))
+
+
+@pytest.fixture
+def prefix(bare: Path, tmp_path: Path) -> Path:
+    return copy(bare, tmp_path / "env")
+
+
+@pytest.fixture
+def make_torch(prefix: Path) -> MakeTorch:
+    return partial(install_torch, prefix)
+
+
+@pytest.fixture(scope="session")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("driver"))
+
+
+def test_a_working_build_is_fine(conda_in_process: Conda, make_torch: MakeTorch) -> None:
+    done = conda_in_process("torch-verify", "-p", make_torch()).ok()
+    assert done.stdout.startswith("PyTorch works.\n")
+    assert "torch       2.3.1 (CPU), Python 3." in done.stdout
+    assert done.stderr == ""
+
+
+def test_an_environment_by_name(
+    conda_in_process: Conda, bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_torch(copy(bare, Path(os.environ["CONDA_ENVS_PATH"]) / "mine"))
+    assert "PyTorch works." in conda_in_process("torch-verify", "-n", "mine").ok().stdout
+
+
+@pytest.mark.parametrize("words", [("-n", "nowhere"), ("-p", "/nowhere/at/all")], ids=str)
+def test_no_such_environment_is_condas_own_error(
+    conda_in_process: Conda, words: tuple[str, str]
+) -> None:
+    done = conda_in_process("torch-verify", *words)
+    assert done.rc == 1
+    assert type(done.error).__name__ == "EnvironmentLocationNotFound"
+
+
+@pytest.mark.parametrize(
+    ("knobs", "words", "expected"),
+    [
+        ({}, ("--require-gpu",), (3, "cpu_build")),
+        ({"cuda": "12.1"}, (), (0, None)),
+        ({"cuda": "12.1"}, ("--require-gpu",), (3, "gpu_unseen")),
+        ({"cuda": "12.1", "gpus": [A100]}, ("--require-gpu",), (0, None)),
+        (
+            {"import_error": "libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent"},
+            (),
+            (1, "mkl_ijit"),
+        ),
+    ],
+    ids=["CPU, GPU required", "CUDA, no GPU", "CUDA, GPU required", "fine", "broken"],
+)
+def test_exit_codes(
+    conda_in_process: Conda,
+    make_torch: MakeTorch,
+    knobs: dict[str, Any],
+    words: tuple[str, ...],
+    expected: tuple[int, str | None],
+) -> None:
+    done = conda_in_process("torch-verify", "-p", make_torch(**knobs), "--json", *words)
+    document = done.json()
+    check = document["torchmirror"]["check"]
+    assert document["torchmirror"]["schema"] == 1
+    assert (done.rc, done.rc) == (expected[0], check["exit_code"])
+    assert document["success"] is (done.rc == 0)
+    codes = [notice["code"] for notice in check["notices"] if notice["code"] != "ignored_variable"]
+    assert codes == ([expected[1]] if expected[1] else [])
+
+
+def test_text_explains_and_fits_a_terminal(
+    conda_in_process: Conda, make_torch: MakeTorch, prefix: Path
+) -> None:
+    record(prefix, *CUDA_BUILD)
+    error = "CUDA error: no kernel image is available for execution on the device"
+    torch = make_torch(cuda="12.1", gpus=[A100, RTX], kernel_error=error, bad=["cuda:1"])
+    done = conda_in_process("torch-verify", "-p", torch)
+    assert done.rc == 3
+    text = re.sub(r" +", " ", done.stdout)
+    for expected in (
+        "PyTorch works, but not on the GPU.",
+        "from https://conda.anaconda.org/pytorch (upstream)",
+        "build py3.11_cuda12.1_cudnn8.9.2_0",
+        "GPU 0 NVIDIA A100 (8.0): computes correctly",
+        "GPU 1 NVIDIA GeForce RTX 5090 (12.0): does not compute",
+        "- This build has no code for this GPU (compute capability 12.0).",
+        "`conda torch-install --explain` says which builds have.",
+        f"RuntimeError: {error}",
+    ):
+        assert expected in text
+    assert max(map(len, done.stdout.split("Message:")[0].splitlines())) <= 80
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("cards", "env", "knobs", "expected"),
+    [
+        ([CARD], {}, {"cuda": "12.1", "gpus": [A100]}, (0, [])),
+        ([CARD], {}, {"cuda": "12.1"}, (3, ["gpu_unseen"])),
+        ([CARD], {}, {}, (0, ["cpu_build"])),
+        ([], {"cuInit": 100}, {"cuda": "12.1"}, (0, [])),
+        (
+            [CARD],
+            {"cuInit": 803},
+            {"cuda": "12.1"},
+            (3, ["gpu_unseen", "machine.driver_error", "machine.driver_mismatch"]),
+        ),
+    ],
+    ids=["works", "torch sees none", "CPU build", "login node", "driver fails"],
+)
+def test_a_gpu_is_expected_where_there_is_one(
+    conda_in_process: Conda,
+    monkeypatch: pytest.MonkeyPatch,
+    libraries: Path,
+    make_torch: MakeTorch,
+    tmp_path: Path,
+    cards: list[Card],
+    env: dict[str, Any],
+    knobs: dict[str, Any],
+    expected: tuple[int, list[str]],
+) -> None:
+    path = os.pathsep.join((str(smi(tmp_path / "none", "exit 9")), os.environ["PATH"]))
+    monkeypatch.delenv("CONDA_OVERRIDE_CUDA")
+    for name, value in {**variables(libraries, cards, **env), "PATH": path}.items():
+        monkeypatch.setenv(name, value)
+    with asked_afresh():
+        done = conda_in_process("torch-verify", "-p", make_torch(**knobs), "--json")
+    unasked = {"library_path", "ignored_variable"}  # LD_LIBRARY_PATH is how the stand-ins are found
+    notices = done.json()["torchmirror"]["check"]["notices"]
+    codes = [notice["code"] for notice in notices if notice["code"] not in unasked]
+    assert (done.rc, codes) == expected
+
+
+def test_what_records_tell_is_added(
+    conda_in_process: Conda, make_torch: MakeTorch, prefix: Path
+) -> None:
+    record(prefix, *CPU_BUILD)
+    record(prefix, "torchvision", "0.19.0", "py311_cpu", "pytorch 2.4.0")
+    (Path(prefix) / "conda-meta" / "pinned").write_text("numpy <2\n", encoding="utf-8")
+    done = conda_in_process("torch-verify", "-p", make_torch(), "--json")
+    codes = [n["code"] for n in done.json()["torchmirror"]["check"]["notices"]]
+    assert codes[:1] == ["module_missing"]  # torchvision is recorded, and not there
+    assert "set_mismatch" in codes
+
+
+def test_a_report_is_written_whole(
+    conda_in_process: Conda, make_torch: MakeTorch, prefix: Path, tmp_path: Path
+) -> None:
+    home = str(Path.home())
+    error = f"{prefix}/lib/libtorch.so: undefined symbol: iJIT_NotifyEvent ({home}/x)"
+    file = tmp_path / "check.txt"
+    file.write_text("an older one", encoding="utf-8")
+    done = conda_in_process("torch-verify", "-p", make_torch(import_error=error), "--report", file)
+    text = file.read_text("utf-8")
+    assert done.rc == 1
+    assert "result: broken (exit code 1)" in text
+    assert "ENVIRONMENT/lib/libtorch.so: undefined symbol" in text
+    assert str(prefix) not in text
+    assert home not in text
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    assert [path.name for path in tmp_path.glob("*check.txt*")] == ["check.txt"]
+
+
+@pytest.mark.parametrize("name", ["missing/check.txt", "env"], ids=["no folder", "a folder"])
+def test_a_report_that_cannot_be_written_is_an_error(
+    conda_in_process: Conda, make_torch: MakeTorch, tmp_path: Path, name: str
+) -> None:
+    done = conda_in_process("torch-verify", "-p", make_torch(), "--report", tmp_path / name)
+    assert done.rc == 1
+    assert f"{tmp_path / name} cannot be written" in done.stderr
+    assert not list(tmp_path.glob(".*"))
+
+
+def decision(on: Machine) -> Decision:
+    torch = Build("pytorch", "2.3.1", "py3.11_cuda12.1_0", 0, on.subdir)
+    return Decision(
+        machine=on,
+        request=Request({}),
+        choice=Choice((torch,), "3.11"),
+        records=Records((), "live"),
+        plan=Plan("install", (), (), (), {}, "", ""),
+        prefix=None,
+        dry_run=False,
+    )
+
+
+HERE = Machine(native_subdir())
+
+
+@pytest.mark.parametrize(
+    ("on", "knobs", "expected"),
+    [
+        (HERE, {}, (0, "fine")),
+        (HERE, {"cuda": "12.1"}, (0, "fine")),
+        (Machine(HERE.subdir, cuda="12.4", cuda_from="libcuda"), {"cuda": "12.1"}, (3, "no_gpu")),
+        (Machine(HERE.subdir, gpus=(Gpu("A100"),)), {"cuda": "12.1"}, (3, "no_gpu")),
+        (Machine(HERE.subdir, cuda="12.4", cuda_from="--cuda"), {"cuda": "12.1"}, (0, "fine")),
+        (HERE, {"import_error": "no"}, (3, "broken")),
+        (Machine("zos-z"), {"import_error": "no"}, (0, None)),
+    ],
+    ids=["CPU", "no GPU", "driver", "GPU", "login node with --cuda", "broken", "elsewhere"],
+)
+def test_the_end_of_an_installation(
+    make_torch: MakeTorch,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    on: Machine,
+    knobs: dict[str, Any],
+    expected: tuple[int, str | None],
+) -> None:
+    """Whatever fails is 3: the packages are installed, and stay."""
+    monkeypatch.setattr(survey.nvidia, "signs", tuple)
+    summary: dict[str, Any] = {"check": None}
+    code = verify_after(make_torch(**knobs), decision(on), summary)
+    status = summary["check"]["status"] if summary["check"] else None
+    assert (code, status) == expected
+    said = capsys.readouterr().out
+    assert ("The packages are installed, but" in said) == (code == FAILED)
+    assert json.dumps(summary)

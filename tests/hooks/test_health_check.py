@@ -1,0 +1,167 @@
+"""What is said of an environment's PyTorch by looking at it, and the health check of conda."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from stubs import Card, build, needs_compiler, variables
+from support.running import Result
+from support.torches import (
+    CPU_BUILD,
+    CUDA_BUILD,
+    VISION,
+    bare_environment,
+    copy,
+    record,
+    site_packages,
+)
+
+from conda_torchmirror.hooks import health_check
+from conda_torchmirror.verify.static import inspect_records
+from conda_torchmirror.verify.verdict import sentence
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
+
+Conda = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bare_environment(tmp_path_factory.mktemp("bare"))
+
+
+@pytest.fixture
+def prefix(bare: Path, tmp_path: Path) -> Path:
+    return copy(bare, tmp_path / "env")
+
+
+@pytest.mark.parametrize(
+    ("records", "cuda", "arch", "expected"),
+    [
+        pytest.param([], "12.4", "8.6", [], id="nothing"),
+        pytest.param([CUDA_BUILD, VISION], "12.4", "8.6", [], id="fits"),
+        pytest.param([CUDA_BUILD], "12.0", "8.6", [], id="minor-version compatibility"),
+        pytest.param([CUDA_BUILD], "11.8", "8.6", ["driver_too_old"], id="driver"),
+        pytest.param([CUDA_BUILD], "12.8", "12.0", ["no_kernel_image"], id="RTX 50"),
+        pytest.param([CUDA_BUILD], "", "", [], id="no driver"),
+        pytest.param([CPU_BUILD], "12.4", "8.6", ["cpu_build"], id="CPU build"),
+        pytest.param([CPU_BUILD], "", "", [], id="CPU build without a GPU"),
+        pytest.param(
+            [CPU_BUILD, ("cpuonly", "2.0", "0")], "12.4", "8.6", ["cpuonly_left"], id="cpuonly"
+        ),
+        pytest.param(
+            [CUDA_BUILD, ("torchvision", "0.19.0", "py311_cu121", "pytorch 2.4.0")],
+            "12.4",
+            "8.6",
+            ["set_mismatch"],
+            id="partner of another release",
+        ),
+        pytest.param(
+            [CUDA_BUILD, ("mkl", "2024.2.0", "0")], "12.4", "8.6", ["rule_broken"], id="mkl"
+        ),
+        pytest.param(
+            [CUDA_BUILD, ("mkl", "2023.1.0", "0")], "12.4", "8.6", ["pin_missing"], id="no pin"
+        ),
+    ],
+)
+def test_the_static_part_needs_no_torch_to_run(
+    prefix: Path,
+    condarc: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    records: list[tuple[str, ...]],
+    cuda: str,
+    arch: str,
+    expected: list[str],
+) -> None:
+    condarc()
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", cuda)
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA_ARCH", arch)
+    for entry in records:
+        record(prefix, *entry)
+    found = inspect_records(str(prefix)).notices
+    assert [notice.code for notice in found] == expected
+    assert all(sentence(notice) and sentence(notice, ".hint") for notice in found)
+
+
+def test_a_pin_of_the_environment_ends_the_advice(
+    prefix: Path, condarc: Callable[..., Path]
+) -> None:
+    condarc()
+    record(prefix, *CUDA_BUILD)
+    record(prefix, "mkl", "2023.1.0", "0")
+    (prefix / "conda-meta" / "pinned").write_text("mkl<2024.1\n", encoding="utf-8")
+    assert inspect_records(str(prefix)).notices == ()
+
+
+def test_torch_of_pip_over_torch_of_conda(prefix: Path, condarc: Callable[..., Path]) -> None:
+    condarc()
+    record(prefix, *CPU_BUILD)
+    version = ".".join(map(str, sys.version_info[:2]))
+    record(prefix, "python", f"{version}.1", "h_0")
+    folder = site_packages(prefix) / "torch-2.7.1.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Name: torch\nVersion: 2.7.1\n", encoding="utf-8")
+    (folder / "INSTALLER").write_text("pip\n", encoding="utf-8")
+    [notice] = inspect_records(str(prefix)).notices
+    assert (notice.code, notice.facts["pip"]) == ("torch_twice", "torch 2.7.1")
+
+
+BROKEN = [CUDA_BUILD, ("torchvision", "0.19.0", "py311_cu121", "pytorch 2.4.0")]
+
+
+def health(run_conda: Conda, prefix: Path, *words: str, **env: str | None) -> str:
+    """What our check says in `conda doctor`; conda's own lines are left out."""
+    done = run_conda("doctor", "-p", prefix, *words, env=env).ok()
+    assert "Error running health check" not in done.stderr
+    lines = done.stdout.splitlines()
+    first = next((i for i, line in enumerate(lines) if "PyTorch" in line), None)
+    return "" if first is None else "\n".join(lines[first:])
+
+
+def test_doctor_shows_what_is_wrong_and_what_to_do(run_conda: Conda, prefix: Path) -> None:
+    for entry in BROKEN:
+        record(prefix, *entry)
+    said = health(run_conda, prefix, CONDA_OVERRIDE_CUDA="12.8", CONDA_OVERRIDE_CUDA_ARCH="12.0")
+    assert "PyTorch 2.3.1 (py3.11_cuda12.1_cudnn8.9.2_0) has problems:" in said
+    flat = re.sub(r"\s+", " ", said)
+    assert "This build has no code for this GPU (compute capability 12.0)." in flat
+    assert "torchvision 0.19.0 was built for `pytorch 2.4.0`" in flat
+    assert "Install the matching set with `conda torch-install`." in flat
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_doctor_says_that_all_is_well(run_conda: Conda, prefix: Path) -> None:
+    for entry in (CUDA_BUILD, VISION):
+        record(prefix, *entry)
+    said = health(run_conda, prefix, CONDA_OVERRIDE_CUDA="12.4", CONDA_OVERRIDE_CUDA_ARCH="8.6")
+    assert "PyTorch 2.3.1 (py3.11_cuda12.1_cudnn8.9.2_0) fits this machine" in said
+
+
+def test_doctor_has_nothing_to_say_without_torch(run_conda: Conda, prefix: Path) -> None:
+    assert health(run_conda, prefix) == ""
+
+
+@needs_compiler
+def test_doctor_knows_the_driver(
+    run_conda: Conda, prefix: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    libraries = build(tmp_path_factory.mktemp("driver"))
+    record(prefix, *CUDA_BUILD)
+    env = {**variables(libraries, [Card("Tesla K80", 37)]), "CONDA_OVERRIDE_CUDA": None}
+    said = health(run_conda, prefix, "-v", **env)
+    assert "compute capability 3.7" in re.sub(r"\s+", " ", said)
+    assert "GPUs: Tesla K80 (3.7)" in said
+
+
+@pytest.mark.parametrize(("encoding", "mark"), [("utf-8", "✅"), ("gbk", "OK:"), ("cp437", "OK:")])
+def test_marks_that_a_console_cannot_show_are_words(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, mark: str
+) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert health_check._mark(health_check.FINE) == mark

@@ -1,0 +1,613 @@
+"""Facts of the machine and of the environment, and where each one comes from."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conda.base.context import context  # before a test's rc file is written, which it then reads
+from conda.core.solve import get_pinned_specs
+from conda.models.match_spec import MatchSpec
+from stubs import Card, build, needs_compiler, smi, variables
+
+from conda_torchmirror.machine import driver_calls, environment, nvidia
+from conda_torchmirror.machine import survey as machine
+from conda_torchmirror.machine import system as surroundings
+from conda_torchmirror.machine.survey import cuda_arch, cuda_version, inspect, native_subdir, survey
+from conda_torchmirror.models import Installed, Pin
+from conda_torchmirror.text.tables.machine import TEXT
+
+A100 = Card("NVIDIA A100-SXM4-80GB", 80)
+K80 = Card("Tesla K80", 37)
+
+#: Survey in a process of its own, as each conda command is one; counts the processes that we start.
+CHILD = """
+import json, sys
+started = []
+from conda.base.context import context
+from conda.plugins.virtual_packages.cuda import cached_cuda_version
+from conda_torchmirror.machine import survey as machine
+cached_cuda_version()
+sys.addaudithook(lambda event, args: started.append(1) if event == "subprocess.Popen" else None)
+arguments = json.loads(sys.argv[1])
+arguments.setdefault("subdir", machine.native_subdir())
+result = machine.survey(prefix=None, **arguments)
+count = len(started)
+print(json.dumps({
+    **{name: value for name, value in vars(result.machine).items() if name != "remarks"},
+    "gpus": [gpu._asdict() for gpu in result.machine.gpus],
+    "codes": [notice.code for notice in result.evidence],
+    "facts": {notice.code: dict(notice.facts) for notice in result.evidence},
+    "told": [notice.code for notice in result.machine.remarks],
+    "has_gpu": result.machine.has_gpu,
+    "__cuda_arch": machine.cuda_arch(),
+    "started": count,
+    "started_in_all": len(started),
+}))
+"""
+
+Look = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("driver"))
+
+
+@pytest.fixture
+def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Look:
+    """`look(env, **arguments of survey)`: the facts as another process sees them."""
+    monkeypatch.delenv("CONDA_OVERRIDE_CUDA", raising=False)
+    path = os.pathsep.join((str(smi(tmp_path / "none", "exit 9")), os.environ["PATH"]))
+
+    def run(env: dict[str, str], **arguments: object) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, "-c", CHILD, json.dumps(arguments)],
+            env={**os.environ, "PATH": path, **env},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return result
+
+    return run
+
+
+def has_driver() -> bool:
+    return bool(nvidia.signs())
+
+
+without_driver = pytest.mark.skipif(has_driver(), reason="this machine has an NVIDIA driver")
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("number", "cuda", "driver"),
+    [
+        (11040, "11.4", "470.82.01"),
+        (11080, "11.8", "520.61.05"),
+        (12000, "12.0", "525.60.13"),
+        (12040, "12.4", "550.54.14"),
+        (13000, "13.0", "580.65.06"),
+    ],
+    ids=["11.4", "11.8", "12.0", "12.4", "13.0"],
+)
+def test_a_driver_is_read_in_one_process(
+    libraries: Path, look: Look, number: int, cuda: str, driver: str
+) -> None:
+    found = look(variables(libraries, [A100], cuda=number, driver=driver))
+    assert (found["cuda"], found["cuda_from"], found["driver"]) == (cuda, "libcuda", driver)
+    assert found["gpus"] == [{"name": A100.name, "arch": "8.0"}]
+    assert found["cuda_arch"] == found["__cuda_arch"] == "8.0"
+    assert found["started"] == 1
+    assert found["codes"][:2] == ["cuda_from_libcuda", "driver_version"]
+
+
+@needs_compiler
+def test_the_lowest_of_different_gpus_decides(libraries: Path, look: Look) -> None:
+    found = look(variables(libraries, [A100, K80]))
+    assert found["cuda_arch"] == "3.7"
+    assert found["facts"]["gpu_lowest"] == {
+        "gpu": "Tesla K80 (3.7)",
+        "others": "NVIDIA A100-SXM4-80GB (8.0)",
+    }
+    assert "machine.gpu_lowest" in found["told"]
+
+
+@needs_compiler
+def test_a_gpu_that_is_left_out_is_named_and_still_counts_for_conda(
+    libraries: Path, look: Look
+) -> None:
+    """CEP 46 counts all devices of the system; the choice only those that torch will see."""
+    env = {**variables(libraries, [A100, K80]), "CUDA_VISIBLE_DEVICES": "0"}
+    found = look(env)
+    assert found["gpus"] == [{"name": A100.name, "arch": "8.0"}]
+    assert (found["cuda_arch"], found["__cuda_arch"]) == ("8.0", "3.7")
+    assert found["facts"]["gpu_left_out"] == {"value": "0", "gpu": "Tesla K80 (3.7)"}
+
+
+@needs_compiler
+def test_hidden_gpus_do_not_make_it_a_cpu_machine(libraries: Path, look: Look) -> None:
+    found = look({**variables(libraries, [A100]), "CUDA_VISIBLE_DEVICES": ""})
+    assert (found["cuda"], found["cuda_arch"]) == ("12.4", "8.0")
+    assert "gpus_hidden" in found["codes"]
+
+
+@needs_compiler
+def test_a_driver_that_refuses_is_named(libraries: Path, look: Look) -> None:
+    """Without `__cuda`, but with a library: the one process says why."""
+    found = look(variables(libraries, [], cuInit=803, nvmlInit_v2=18))
+    assert (found["cuda"], found["cuda_from"]) == (None, "none")
+    assert found["facts"]["driver_error"]["error"] == "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"
+    assert found["told"] == ["machine.driver_error"] * 2 + ["machine.driver_mismatch"]
+    assert found["__cuda_arch"] is None
+    # The GPU behind it cannot be seen, but is likely there.
+    assert (found["failing"], found["has_gpu"]) == (True, True)
+
+
+@needs_compiler
+def test_a_gpu_whose_cuda_does_not_start_is_a_gpu(libraries: Path, look: Look) -> None:
+    found = look(variables(libraries, [A100], cuInit=999))
+    assert (found["cuda"], found["gpus"]) == (None, [{"name": A100.name, "arch": "8.0"}])
+    assert (found["cuda_arch"], found["__cuda_arch"]) == (None, None)
+    assert (found["has_gpu"], found["failing"], found["started"]) == (True, True, 1)
+    assert found["told"] == ["machine.driver_error"]
+    assert found["facts"]["driver_error"]["call"] == "cuInit"
+
+
+@needs_compiler
+def test_who_hides_the_driver_has_none(libraries: Path, look: Look) -> None:
+    found = look({**variables(libraries, [A100]), "CONDA_OVERRIDE_CUDA": ""})
+    assert (found["cuda"], found["gpus"], found["has_gpu"]) == (None, [], False)
+    assert (found["started_in_all"], found["told"]) == (0, [])
+
+
+@needs_compiler
+@pytest.mark.parametrize("nvml", [0, 9], ids=["NVML lists none", "NVML refuses"])
+def test_a_login_node_is_told_from_a_machine_without_a_driver(
+    libraries: Path, look: Look, nvml: int
+) -> None:
+    found = look(variables(libraries, [], cuInit=100, nvmlInit_v2=nvml))
+    assert (found["cuda"], found["gpus"]) == (None, [])
+    assert found["told"] == ["machine.driver_without_gpu"]
+    assert (found["failing"], found["has_gpu"]) == (False, False)
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("env", "arguments", "expected"),
+    [
+        pytest.param({}, {"cuda": "cpu"}, (None, "none", None, 0), id="cpu"),
+        pytest.param({}, {"cuda": "11.8"}, ("11.8", "--cuda", "8.0", 1), id="given"),
+        pytest.param(
+            {}, {"cuda": "cu118", "probe_gpus": False}, ("11.8", "--cuda", None, 0), id="preview"
+        ),
+        pytest.param({}, {"subdir": "win-64"}, (None, "none", None, 0), id="foreign"),
+        pytest.param(
+            {"CONDA_OVERRIDE_CUDA": "12.1"},
+            {"subdir": "win-64"},
+            ("12.1", "CONDA_OVERRIDE_CUDA", None, 0),
+            id="foreign and overridden",
+        ),
+        pytest.param(
+            {"CONDA_OVERRIDE_CUDA": "", "CONDA_OVERRIDE_CUDA_ARCH": "9.0"},
+            {"probe_gpus": False},
+            (None, "CONDA_OVERRIDE_CUDA", None, 0),
+            id="hidden",
+        ),
+        pytest.param(
+            {"CONDA_OVERRIDE_CUDA_ARCH": "6.1"},
+            {},
+            ("12.4", "libcuda", "6.1", 1),
+            id="capability overridden",
+        ),
+    ],
+)
+def test_what_is_said_goes_before_what_is_found(
+    libraries: Path,
+    look: Look,
+    env: dict[str, str],
+    arguments: dict[str, Any],
+    expected: tuple[object, ...],
+) -> None:
+    arguments = {"cuda": "auto", **arguments}
+    found = look({**variables(libraries, [A100]), **env}, **arguments)
+    facts = tuple(found[name] for name in ("cuda", "cuda_from", "cuda_arch", "started"))
+    assert facts == expected
+    # The virtual package, which the child asks for too, shares that process.
+    assert found["started_in_all"] <= 1
+
+
+@without_driver
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the signs are Linux' here")
+def test_without_a_driver_no_process_is_started(look: Look) -> None:
+    found = look({})
+    assert (found["cuda"], found["started"], found["gpus"]) == (None, 0, [])
+    assert "cuda_not_detected" in found["codes"]
+
+
+@pytest.mark.benchmark
+@without_driver
+def test_without_a_driver_it_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is 5 ms beyond conda's own detection, which is asked and kept before."""
+    monkeypatch.delenv("CONDA_OVERRIDE_CUDA")
+    inspect(subdir=native_subdir(), prefix=None)
+    times = []
+    for _ in range(50):
+        began = time.perf_counter()
+        inspect(subdir=native_subdir(), prefix=None)
+        times.append(time.perf_counter() - began)
+    print(f"\ninspect without a driver: {sorted(times)[25] * 1e3:.2f} ms (median of 50)")
+    assert sorted(times)[25] < 0.005
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("12.4", "12.4"),
+        ("12.4.1", "12.4"),
+        ("12", "12.0"),
+        ("cu124", "12.4"),
+        ("cu92", "9.2"),
+        ("cu118", "11.8"),
+        (" 12.1 ", "12.1"),
+        ("", None),
+        ("abc", None),
+        ("12.x", None),
+        ("-1", None),
+    ],
+    ids=repr,
+)
+def test_cuda_versions_are_read(text: str, expected: str | None) -> None:
+    assert cuda_version(text) == expected
+
+
+@pytest.mark.parametrize("value", ["abc", "12.x", "latest"])
+def test_an_override_without_sense_is_said(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", value)
+    found = survey(subdir=native_subdir(), prefix=None, probe_gpus=False)
+    assert (found.machine.cuda, found.machine.cuda_from) == (None, "CONDA_OVERRIDE_CUDA")
+    [notice] = [n for n in found.evidence if n.code == "cuda_unusable"]
+    assert notice.facts == {"variable": "CONDA_OVERRIDE_CUDA", "value": value}
+
+
+@pytest.mark.parametrize(
+    ("cuda", "arch", "expected"),
+    [
+        ("12.4", "8.6", "8.6"),
+        ("12.4", "8.6=0", "8.6"),
+        ("12.4", " 12.0 ", "12.0"),
+        ("12.4", "", None),
+        ("", "8.6", None),
+    ],
+    ids=["set", "with a build", "with blanks", "hidden", "absent without __cuda"],
+)
+def test_cuda_arch_obeys_its_override(
+    monkeypatch: pytest.MonkeyPatch, cuda: str, arch: str, expected: str | None
+) -> None:
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", cuda)
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA_ARCH", arch)
+    assert cuda_arch() == expected
+    found = inspect(subdir=native_subdir(), prefix=None, probe_gpus=False)
+    assert found.cuda_arch == expected
+
+
+@without_driver
+@pytest.mark.parametrize("arch", ["8", "sm_86", "8.6a", "x=y"])
+def test_an_arch_override_without_sense_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch, arch: str
+) -> None:
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.4")
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA_ARCH", arch)
+    assert cuda_arch() is None
+    found = survey(subdir=native_subdir(), prefix=None)
+    assert {"arch_unusable", "arch_unknown"} <= {notice.code for notice in found.evidence}
+
+
+def test_new_conda_overrides_in_the_rc_file_count(condarc: Callable[..., Path]) -> None:
+    os.environ.pop("CONDA_OVERRIDE_CUDA", None)
+    condarc(override_virtual_packages={"cuda": "12.9", "__cuda_arch": "12.0"})
+    if not hasattr(context, "override_virtual_packages"):
+        pytest.skip("this conda has no such setting")
+    found = inspect(subdir=native_subdir(), prefix=None, probe_gpus=False)
+    assert (found.cuda, found.cuda_from, found.cuda_arch) == (
+        "12.9",
+        "CONDA_OVERRIDE_CUDA",
+        "12.0",
+    )
+
+
+def tree(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+PCI = "/sys/bus/pci/devices/0000:01:00.0"
+NVIDIA_CARD = {
+    f"{PCI}/vendor": "0x10de\n",
+    f"{PCI}/class": "0x030000\n",
+    f"{PCI}/device": "0x2204\n",
+}
+MODULE = {"/sys/module/nvidia/version": "550.54.14\n"}
+
+
+@without_driver
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux' files")
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        pytest.param(NVIDIA_CARD, "gpu_without_driver", id="no driver"),
+        pytest.param({**MODULE, "/.dockerenv": ""}, "container_without_driver", id="container"),
+        pytest.param({"/dev/dxg": ""}, "wsl", id="WSL 2"),
+        pytest.param(
+            {"/proc/device-tree/model": "NVIDIA Jetson Orin Nano Developer Kit\0"},
+            "jetson",
+            id="Jetson",
+        ),
+        pytest.param({"/etc/nv_tegra_release": "# R32"}, "jetson", id="old Jetson"),
+    ],
+)
+def test_what_linux_files_say(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: dict[str, str], code: str
+) -> None:
+    tree(tmp_path, files)
+    monkeypatch.setattr(nvidia, "ROOT", str(tmp_path))
+    monkeypatch.setenv("PATH", str(smi(tmp_path / "none", "exit 9")))
+    monkeypatch.delenv("CONDA_OVERRIDE_CUDA")
+    machine._probe.cache_clear()
+    found = survey(subdir=native_subdir(), prefix=None)
+    machine._probe.cache_clear()
+    assert code in [notice.code for notice in found.evidence]
+    assert found.machine.driver_os == ("windows" if code == "wsl" else "linux")
+
+
+RECORDS: dict[str, dict[str, Any]] = {
+    "python": {"version": "3.11.9", "build": "h955ad1f_0", "channel": "pkgs/main"},
+    "pytorch": {
+        "version": "2.3.1",
+        "build": "py3.11_cuda12.1_cudnn8.9.2_0",
+        "channel": "https://conda.anaconda.org/pytorch/linux-64",
+        "files": ["lib/python3.11/site-packages/torch-2.3.1.dist-info/METADATA"],
+    },
+    "numpy": {"version": "1.26.4", "build": "py311_0", "channel": "pkgs/main"},
+    "requests": {"version": "2.32.3", "build": "py311_0", "channel": "pkgs/main"},
+}
+
+
+@pytest.fixture
+def prefix(tmp_path: Path) -> Path:
+    """An environment with a Python, a pytorch, numpy and requests, as conda records them."""
+    folder = tmp_path / "env"
+    for name, record in RECORDS.items():
+        fn = f"{name}-{record['version']}-{record['build']}"
+        full = {
+            "name": name,
+            "build_number": 0,
+            "depends": [],
+            "subdir": "linux-64",
+            "fn": f"{fn}.tar.bz2",
+            "url": f"https://conda.anaconda.org/x/linux-64/{fn}.tar.bz2",
+            "files": [],
+            **record,
+        }
+        tree(folder, {f"conda-meta/{fn}.json": json.dumps(full)})
+    tree(folder, {"conda-meta/history": ""})
+    return folder
+
+
+def distribution(prefix: Path, name: str, version: str, installer: str | None) -> None:
+    base = f"lib/python3.11/site-packages/{name}-{version}.dist-info"
+    tree(prefix, {f"{base}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"})
+    if installer is not None:
+        tree(prefix, {f"{base}/INSTALLER": installer})
+
+
+def test_python_and_packages_come_from_the_prefix(prefix: Path) -> None:
+    found = inspect(subdir="linux-64", prefix=str(prefix), cuda="cpu")
+    assert (found.python, found.python_from) == ("3.11", "prefix")
+    [numpy] = [package for package in found.installed if package.name == "numpy"]
+    assert (numpy.version, numpy.build) == ("1.26.4", "py311_0")
+    [torch] = [package for package in found.installed if package.name == "pytorch"]
+    assert torch == Installed("pytorch", "2.3.1", "py3.11_cuda12.1_cudnn8.9.2_0", "pytorch")
+    assert "requests" not in {package.name for package in found.installed}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("3.12", ("3.12", "--python")),
+        ("3.12.4", ("3.12", "--python")),
+        (None, ("3.11", "prefix")),
+        ("newest", ("3.11", "prefix")),
+    ],
+    ids=str,
+)
+def test_a_python_that_is_given_goes_first(
+    prefix: Path, given: str | None, expected: tuple[str, str]
+) -> None:
+    found = inspect(subdir="linux-64", prefix=str(prefix), cuda="cpu", python=given)
+    assert (found.python, found.python_from) == expected
+
+
+@pytest.mark.parametrize("where", ["missing", "empty", None], ids=str)
+def test_an_environment_that_is_not_there_has_no_facts(tmp_path: Path, where: str | None) -> None:
+    (tmp_path / "empty").mkdir()
+    folder = str(tmp_path / where) if where else None
+    found = inspect(subdir="linux-64", prefix=folder, cuda="cpu")
+    assert (found.python, found.python_from, found.installed) == (None, "newest", ())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="site-packages lie elsewhere on Windows")
+@pytest.mark.parametrize(
+    ("name", "version", "installer", "expected"),
+    [
+        ("torch", "2.3.1", None, []),
+        ("torch", "2.3.1", "conda\n", []),
+        ("torch", "2.3.1", "pip\n", ["2.3.1"]),
+        ("torch", "2.7.1+cu128", "pip\n", ["2.7.1+cu128"]),
+        ("torch", "2.7.1", "uv", ["2.7.1"]),
+        ("torch", "9.9", None, ["9.9"]),
+    ],
+    ids=["conda's", "marked by conda", "pip over conda", "pip beside", "uv", "unmarked"],
+)
+def test_what_pip_put_there_is_told_apart(
+    prefix: Path, name: str, version: str, installer: str | None, expected: list[str]
+) -> None:
+    distribution(prefix, name, version, installer)
+    found = inspect(subdir="linux-64", prefix=str(prefix), cuda="cpu").installed
+    assert [package.version for package in found if package.channel == "pypi"] == expected
+
+
+def test_pins_come_from_settings_and_file_in_condas_order(
+    prefix: Path, condarc: Callable[..., Path]
+) -> None:
+    condarc(pinned_packages=["numpy <2"])
+    text = "# a comment\n\nmkl <2024.1\n  # another\n pytorch 2.3.*\n"
+    (prefix / "conda-meta" / "pinned").write_text(text, encoding="utf-8")
+    found = inspect(subdir="linux-64", prefix=str(prefix), cuda="cpu")
+    assert found.pins == (
+        Pin("numpy <2", "pinned_packages"),
+        Pin("mkl <2024.1", "conda-meta/pinned"),
+        Pin("pytorch 2.3.*", "conda-meta/pinned"),
+    )
+
+
+def test_pins_are_those_of_condas_solvers(prefix: Path, condarc: Callable[..., Path]) -> None:
+    condarc(pinned_packages=["numpy <2", "python 3.11.*"])
+    (prefix / "conda-meta" / "pinned").write_text("mkl<2024.1\nscipy\n", encoding="utf-8")
+    pins = inspect(subdir="linux-64", prefix=str(prefix), cuda="cpu").pins
+    taken = get_pinned_specs(str(prefix))
+    assert len(taken) == 4
+    assert tuple(MatchSpec(pin.spec, optional=True) for pin in pins) == taken
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["not json", "", '{"name": "pytorch"}', "[]"],
+    ids=["text", "empty", "half a record", "a list"],
+)
+def test_a_damaged_prefix_raises_nothing(prefix: Path, damage: str) -> None:
+    for record in (prefix / "conda-meta").glob("pytorch-*.json"):
+        record.write_text(damage, encoding="utf-8")
+    (prefix / "conda-meta" / "pinned").write_bytes(b"\xff\xfe\x00bad\n")
+    found = survey(subdir="linux-64", prefix=str(prefix), cuda="cpu")
+    assert found.machine.subdir == "linux-64"
+
+
+def test_every_code_has_a_sentence() -> None:
+    modules = (machine, surroundings, environment, nvidia, driver_calls)
+    sources = [Path(module.__file__).read_text("utf-8") for module in modules]
+    used = set(re.findall(r'(?:Notice|_note|notes\.append)\(\(?"(\w+)"', "".join(sources)))
+    assert used - TEXT.keys() == set()
+
+
+def test_every_sentence_takes_the_facts_it_gets(libraries: Path, look: Look) -> None:
+    """The evidence of a crowded machine, put into words."""
+    env = variables(libraries, [A100._replace(mig=1), K80], nvmlDeviceGetMigMode=0)
+    found = look({**env, "CUDA_VISIBLE_DEVICES": "1"})
+    said = [TEXT[code].format(**facts) for code, facts in found["facts"].items()]
+    assert "CUDA_VISIBLE_DEVICES='1' leaves out NVIDIA A100-SXM4-80GB (8.0)." in said
+
+
+DATA = Path(__file__).parents[1] / "data"
+CUDA = json.loads((Path(machine.__file__).parents[1] / "data" / "cuda.json").read_text("utf-8"))
+BUILDS = CUDA["architectures"]["builds"]
+EVERYWHERE = [
+    *BUILDS,
+    *(b for way in ("conda_forge", "wheels") for b in CUDA["ways_out"][way]["builds"]),
+]
+
+
+def minor(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")[:2]))
+
+
+def carried(version: str, cuda: str, system: str) -> list[str] | None:
+    found = [
+        block[system]
+        for block in BUILDS
+        if block["cuda"] == cuda
+        and minor(block["since"]) <= minor(version) <= minor(block["until"])
+    ]
+    assert len(found) <= 1, f"two blocks for {version} {cuda}"
+    return found[0] if found else None
+
+
+def scanned() -> dict[tuple[str, str], set[str]]:
+    """What cuobjdump found in the packages of linux-64, the widest list of each variant."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for line in (DATA / "compute_capability.tsv").read_text("utf-8").splitlines()[1:]:
+        version, build, archs = line.split("\t")
+        cuda = re.search(r"cuda(\d+\.\d)", build)
+        if cuda and minor(version) >= (1, 8):
+            names = {re.sub(r"sm_(\d+)(\d)", r"\1.\2", arch) for arch in archs.split(",") if arch}
+            found.setdefault((version, cuda[1]), set()).update(names)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("variant", "archs"), scanned().items(), ids=[" ".join(variant) for variant in scanned()]
+)
+def test_the_table_says_what_the_packages_hold(variant: tuple[str, str], archs: set[str]) -> None:
+    """But for 3.5, which only bundled libraries have: torch's own kernels start at 3.7."""
+    table = carried(*variant, "linux")
+    assert table is not None
+    assert {arch.removesuffix("+PTX") for arch in table} == archs - {"3.5"}
+
+
+def test_every_variant_of_the_channel_is_in_the_table() -> None:
+    releases = json.loads((DATA / "releases.json").read_text("utf-8"))["releases"]
+    for version, release in releases.items():
+        for subdir, system in (("linux-64", "linux"), ("win-64", "windows")):
+            for cuda in (release["conda"] or {}).get(f"{subdir}_cuda", []):
+                assert carried(version, cuda.rstrip("?"), system), (version, subdir, cuda)
+
+
+def test_the_channel_never_reaches_blackwell() -> None:
+    for block in BUILDS:
+        for system in ("linux", "windows"):
+            carried = block[system] or ()  # null: nobody looked
+            assert not any(arch.startswith(("10.", "11.", "12.")) for arch in carried)
+
+
+def test_every_list_is_well_formed_and_in_order() -> None:
+    for block in EVERYWHERE:
+        assert minor(block["since"]) <= minor(block["until"])
+        assert minor(block["cuda"])
+        for system in ("linux", "windows"):
+            archs = block[system] or []
+            assert all(re.fullmatch(r"\d+\.\d(a|\+PTX)?", arch) for arch in archs)
+            numbers = [tuple(map(int, re.findall(r"\d+", arch))) for arch in archs]
+            assert numbers == sorted(numbers)
+
+
+def test_driver_floors_fall_with_cuda() -> None:
+    """A higher CUDA never needs an older driver, nor more to run than its own toolkit needs."""
+    rows = sorted(CUDA["drivers"]["versions"].items(), key=lambda row: minor(row[0]))
+    for system in ("linux", "windows"):
+        floors = [tuple(map(int, row[system].split("."))) for _, row in rows]
+        assert floors == sorted(floors)
+        for _, row in rows:
+            if own := row[f"toolkit_{system}"]:
+                assert tuple(map(int, row[system].split("."))) <= tuple(map(int, own.split(".")))
+
+
+def test_every_block_names_its_sources() -> None:
+    blocks = [
+        CUDA["drivers"],
+        CUDA["architectures"],
+        *(CUDA["ways_out"][way] for way in ("conda_forge", "wheels")),
+    ]
+    assert all(block["source"] and block["as_of"] for block in blocks)

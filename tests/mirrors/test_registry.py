@@ -1,0 +1,329 @@
+"""The mirror registry: its data, which mirror a channel is read from, what a URL names."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conda_torchmirror.mirrors import addresses, registry
+from conda_torchmirror.models import Route
+
+DATA = Path(registry.__file__).parents[1] / "data" / "mirrors.json"
+TUNA = "https://mirrors.tuna.tsinghua.edu.cn/anaconda"
+NJU = "https://mirror.nju.edu.cn/anaconda"
+SUSTECH = "https://mirrors.sustech.edu.cn"
+CLOUD = "https://conda.anaconda.org"
+
+
+@pytest.mark.parametrize("name", registry.registry())
+def test_every_entry_is_dated_sourced_and_https(name: str) -> None:
+    mirror = registry.registry()[name]
+    assert mirror.source
+    assert mirror.as_of is not None
+    assert mirror.as_of.startswith("2026")
+    urls = [*mirror.roots, *mirror.pypi, *(c.url for c in mirror.channels.values())]
+    urls += [mirror.wheels.url, *mirror.wheels.also] if mirror.wheels else []
+    assert urls
+    assert all(url.startswith("https://") and not url.endswith("/") for url in urls)
+    assert all(
+        carried.status in {"yes", "no", "redirect", "campus", "unknown"}
+        for carried in mirror.channels.values()
+    )
+    assert all((c.subdirs or set()) <= addresses.SUBDIRS for c in mirror.channels.values())
+
+
+@pytest.mark.parametrize("name", registry.registry())
+def test_what_is_uncertain_is_never_chosen_alone(name: str) -> None:
+    mirror = registry.registry()[name]
+    for kind in mirror.chosen:
+        offered = {
+            "conda": any(c.has(None) for c in mirror.channels.values()),
+            "pypi": bool(mirror.pypi),
+            "wheels": mirror.wheels is not None,
+        }
+        assert offered[kind]
+        assert mirror.confidence[kind] in {"certain", "likely"}
+
+
+def test_the_data_file_stays_small() -> None:
+    assert DATA.stat().st_size < 25_000
+    assert json.loads(DATA.read_text(encoding="utf-8"))["schema"] == 1
+
+
+@pytest.mark.parametrize(
+    ("channel", "subdir", "preference", "url", "mirror"),
+    [
+        pytest.param("pytorch", "win-64", None, f"{TUNA}/cloud/pytorch", "tuna", id="default"),
+        pytest.param("pytorch", "noarch", ["tuna"], f"{TUNA}/cloud/pytorch", "tuna", id="noarch"),
+        pytest.param("nvidia", "linux-64", ["tuna"], f"{CLOUD}/nvidia", "upstream", id="not-there"),
+        pytest.param(
+            "nvidia",
+            "linux-64",
+            ["tuna", "sustech"],
+            f"{SUSTECH}/anaconda-extra/cloud/nvidia",
+            "sustech",
+            id="second-has-it",
+        ),
+        pytest.param(
+            "nvidia/label/cuda-12.4.0",
+            "linux-64",
+            ["tuna", "sustech"],
+            f"{SUSTECH}/anaconda-extra/cloud/nvidia/label/cuda-12.4.0",
+            "sustech",
+            id="label-carried",
+        ),
+        pytest.param(
+            "pytorch/label/nightly",
+            "linux-64",
+            ["tuna"],
+            f"{CLOUD}/pytorch/label/nightly",
+            "upstream",
+            id="label-not-carried",
+        ),
+        pytest.param(
+            "numba/label/dev",
+            "win-64",
+            ["tuna"],
+            f"{TUNA}/cloud/numba/label/dev",
+            "tuna",
+            id="label-that-is-listed",
+        ),
+        pytest.param(
+            "pytorch", "osx-arm64", ["sjtu", "nju"], f"{NJU}/cloud/pytorch", "nju", id="subdir"
+        ),
+        pytest.param("pytorch", "win-64", ["ustc"], f"{CLOUD}/pytorch", "upstream", id="redirect"),
+        pytest.param("nvidia", "win-64", ["zju"], f"{CLOUD}/nvidia", "upstream", id="campus"),
+        pytest.param("pytorch", "win-64", ["aliyun"], f"{CLOUD}/pytorch", "upstream", id="unknown"),
+        pytest.param(
+            "conda-forge",
+            "linux-64",
+            ["ustc"],
+            "https://mirrors.ustc.edu.cn/anaconda/cloud/conda-forge",
+            "ustc",
+            id="any-subdir",
+        ),
+        pytest.param(
+            "pytorch", "win-64", ["upstream", "tuna"], f"{CLOUD}/pytorch", "upstream", id="stop"
+        ),
+        pytest.param("pytorch", "win-64", [], f"{CLOUD}/pytorch", "upstream", id="empty"),
+        pytest.param("pytorch", "win-64", ["TUNA"], f"{TUNA}/cloud/pytorch", "tuna", id="case"),
+        pytest.param("paddle", "win-64", ["tuna"], f"{CLOUD}/paddle", "upstream", id="name-case"),
+        pytest.param("pkgs/main", "win-64", ["tuna"], f"{TUNA}/pkgs/main", "tuna", id="main"),
+        pytest.param(
+            "pkgs/r",
+            "win-64",
+            ["tuna"],
+            "https://repo.anaconda.com/pkgs/r",
+            "upstream",
+            id="pkgs-r-missing",
+        ),
+        pytest.param(
+            "pytorch",
+            "linux-64",
+            ["https://lab.example/conda/pytorch/"],
+            "https://lab.example/conda/pytorch",
+            "lab.example",
+            id="url-of-channel",
+        ),
+        pytest.param(
+            "pytorch-lts",
+            "linux-64",
+            ["https://lab.example/conda/"],
+            "https://lab.example/conda/pytorch-lts",
+            "lab.example",
+            id="url-of-parent",
+        ),
+        pytest.param(
+            "conda-forge",
+            "linux-64",
+            ["https://lab.example/conda", "tuna"],
+            f"{TUNA}/cloud/conda-forge",
+            "tuna",
+            id="url-carries-pytorch-only",
+        ),
+        pytest.param(
+            "pytorch-lts",
+            "linux-64",
+            ["https://lab.example/conda/pytorch", "tuna"],
+            f"{TUNA}/cloud/pytorch-lts",
+            "tuna",
+            id="url-of-channel-has-no-sibling",
+        ),
+        pytest.param(
+            "pytorch",
+            "linux-64",
+            ["http://127.0.0.1:8080/x"],
+            "http://127.0.0.1:8080/x/pytorch",
+            "127.0.0.1:8080",
+            id="loopback",
+        ),
+    ],
+)
+def test_a_channel_is_read_from_the_first_mirror_that_has_it(
+    channel: str, subdir: str, preference: list[str] | None, url: str, mirror: str
+) -> None:
+    assert registry.locate(channel, subdir, preference) == Route(channel, url, mirror)
+
+
+def test_any_platform_will_do_when_none_is_asked() -> None:
+    assert registry.locate("pytorch3d", None).mirror == "tuna"
+    assert registry.locate("pytorch3d", "win-64").mirror == "upstream"
+
+
+@pytest.mark.parametrize(
+    ("item", "error", "text"),
+    [
+        pytest.param("tunna", registry.UnknownMirror, "Did you mean tuna?", id="typo"),
+        pytest.param("mars", registry.UnknownMirror, "Known: tuna, nju", id="unknown"),
+        pytest.param("http://lab.example/c", registry.InsecureMirror, "is not https", id="http"),
+        pytest.param("ftp://lab.example/c", registry.BadMirrorUrl, "https://", id="scheme"),
+        pytest.param("https:///c", registry.BadMirrorUrl, "no host", id="no-host"),
+        pytest.param("https://a.example/c?x=1", registry.BadMirrorUrl, "no place", id="query"),
+        pytest.param("https://a.example:x/c", registry.BadMirrorUrl, "cannot be used", id="port"),
+    ],
+)
+def test_a_preference_that_cannot_be_used_is_said(
+    item: str, error: type[registry.MirrorError], text: str
+) -> None:
+    with pytest.raises(error, match=re.escape(text)) as caught:
+        registry.locate("pytorch", "linux-64", [item])
+    assert isinstance(caught.value, ValueError)
+
+
+def test_plain_http_is_taken_where_a_setting_allows_it() -> None:
+    found = registry.locate("pytorch", "win-64", ["http://lab.example/c"], allow_http=True)
+    assert found.url == "http://lab.example/c/pytorch"
+
+
+def test_secrets_of_a_url_are_not_shown() -> None:
+    url = "https://me:hunter2@lab.example/t/se-cr-et/conda"
+    (mirror,) = registry.resolve([url])
+    assert mirror.channels["pytorch"].url == f"{url}/pytorch"
+    for shown in (mirror.name, mirror.title, mirror.home):
+        assert "hunter2" not in shown
+        assert "se-cr-et" not in shown
+    with pytest.raises(registry.InsecureMirror) as caught:
+        registry.resolve(["http://me:hunter2@lab.example/t/se-cr-et"])
+    assert "hunter2" not in str(caught.value)
+    assert "se-cr-et" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("localhost", True), ("127.8.0.1", True), ("[::1]", True), ("localhost.example", False)],
+)
+def test_loopback(host: str, expected: bool) -> None:
+    assert registry.is_loopback(host) is expected
+
+
+def test_defaults_has_parts_by_platform() -> None:
+    assert registry.parts_of_defaults("linux-64") == ("pkgs/main", "pkgs/r")
+    assert registry.parts_of_defaults("win-64") == ("pkgs/main", "pkgs/r", "pkgs/msys2")
+
+
+def test_automatic_choice_leaves_out_what_is_not_certain() -> None:
+    assert registry.automatic() == ("tuna", "nju", "sjtu", "sustech", "ustc")
+    assert "aliyun" in registry.automatic("wheels")
+    assert "cernet" not in registry.automatic("wheels")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (f"{TUNA}/cloud/pytorch/", ("tuna", "pytorch", None)),
+        (f"{TUNA}/cloud/pytorch/win-64", ("tuna", "pytorch", "win-64")),
+        (f"{TUNA}/cloud/pytorch-nightly", ("tuna", "pytorch-nightly", None)),
+        (f"{TUNA}/pkgs/main/", ("tuna", "pkgs/main", None)),
+        ("http://mirrors.TUNA.tsinghua.edu.cn/anaconda/cloud/pytorch", ("tuna", "pytorch", None)),
+        ("https://mirrors.nju.edu.cn/anaconda/cloud/pytorch", ("nju", "pytorch", None)),
+        ("https://mirrors.bfsu.edu.cn/anaconda/cloud/pytorch", ("bfsu", "pytorch", None)),
+        ("https://mirrors.zju.edu.cn/anaconda-r/nvidia/noarch/", ("zju", "nvidia", "noarch")),
+        (f"{SUSTECH}/anaconda-extra/cloud/nvidia", ("sustech", "nvidia", None)),
+        (f"{CLOUD}/pytorch", ("upstream", "pytorch", None)),
+        (
+            "http://conda.anaconda.org/nvidia/label/cuda-12.4.0/linux-64/",
+            ("upstream", "nvidia/label/cuda-12.4.0", "linux-64"),
+        ),
+        (f"{CLOUD}/conda-forge/label/cf202003", ("upstream", "conda-forge/label/cf202003", None)),
+        ("https://repo.anaconda.com/pkgs/msys2", ("upstream", "pkgs/msys2", None)),
+        (f"{CLOUD}/t/tk-1-2/pytorch", None),
+        (f"https://me:x@{CLOUD[8:]}/pytorch", None),
+        (f"{CLOUD}", None),
+        (f"{CLOUD}/", None),
+        (f"{CLOUD}/pytorch/linux-64/a-1-0.conda", None),
+        (f"{CLOUD}/pytorch?x", None),
+        (f"{TUNA}/cloudy/pytorch", None),
+        ("https://ftp.osuosl.org/pub/open-ce/current/", None),
+        ("pytorch", None),
+        ("ftp://conda.anaconda.org/pytorch", None),
+    ],
+)
+def test_a_url_is_recognised(url: str, expected: tuple[str, str, str | None] | None) -> None:
+    assert addresses.identify(url) == expected
+
+
+def test_what_follows_a_channel_is_kept() -> None:
+    found = addresses.split(f"{CLOUD}/pytorch/linux-64/pytorch-2.1.0-0.conda")
+    assert found == (("upstream", "pytorch", "linux-64"), "/pytorch-2.1.0-0.conda")
+
+
+def test_a_lab_adds_a_mirror_with_the_same_fields() -> None:
+    lab = registry.parse_mirror(
+        "Lab",
+        {
+            "title": "Our lab",
+            "channels": {
+                "nvidia": {
+                    "url": "https://lab.example/nv/",
+                    "subdirs": ["linux-64"],
+                    "labels": True,
+                }
+            },
+        },
+    )
+    known = {"lab": lab, **registry.registry()}
+    found = registry.locate("nvidia/label/cuda-12.4.0", "linux-64", ["lab"], known)
+    assert found == Route(
+        "nvidia/label/cuda-12.4.0", "https://lab.example/nv/label/cuda-12.4.0", "lab"
+    )
+    assert registry.locate("nvidia", "win-64", ["lab"], known).mirror == "upstream"
+    assert addresses.identify("https://lab.example/nv/linux-64", known) == (
+        "lab",
+        "nvidia",
+        "linux-64",
+    )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{"channels": {"pytorch": {}}}, {"channels": ["pytorch"]}, {"wheels": {"url": "https://x"}}],
+    ids=["no-url", "list", "no-layout"],
+)
+def test_a_broken_entry_is_said(entry: dict[str, object]) -> None:
+    with pytest.raises(registry.MirrorError, match="'lab'"):
+        registry.parse_mirror("lab", entry)
+
+
+NAMES = sorted({name for m in registry.registry().values() for name in m.channels})
+
+
+@given(
+    channel=st.sampled_from([*NAMES, "nvidia/label/cuda-12.4.0", "no-such-channel"]),
+    subdir=st.sampled_from(sorted(addresses.SUBDIRS)),
+    preference=st.lists(st.sampled_from([*registry.registry(), "upstream"]), max_size=4),
+    slashes=st.integers(0, 2),
+)
+@settings(deadline=None)
+def test_what_is_located_is_recognised(
+    channel: str, subdir: str, preference: list[str], slashes: int
+) -> None:
+    found = registry.locate(channel, subdir, preference)
+    asked = f"{found.url}/{subdir}" + "/" * slashes
+    assert addresses.identify(asked) == (found.mirror, channel, subdir)
+    if found.mirror != "upstream":
+        assert found.mirror in preference

@@ -1,0 +1,212 @@
+"""The plugin settings: from files and variables, on every conda, and what follows from them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conda.base.context import Context, context
+from support.isolation import reset_conda
+
+from conda_torchmirror.mirrors import lookup
+from conda_torchmirror.mirrors.registry import InsecureMirror, MirrorError, registry
+from conda_torchmirror.redirect import settings
+from conda_torchmirror.redirect.settings import Settings
+
+LAB = {"lab": {"roots": ["https://lab.example/anaconda"], "channels": {"pytorch": None}}}
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "value"),
+    [
+        ({"torchmirror_auto": False}, "auto", False),
+        ({"torchmirror_mirrors": ["nju", "tuna"]}, "mirrors", ("nju", "tuna")),
+        ({"torchmirror_fallback": False}, "fallback", False),
+        ({"torchmirror_flexible": False}, "flexible", False),
+        ({"torchmirror_http": True}, "http", True),
+        ({"torchmirror_registry": "~/mirrors.yml"}, "registry", "~/mirrors.yml"),
+        ({"torchmirror_only": ["Lab"]}, "only", ("lab",)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_condarc_sets_it(condarc, written, name, value):
+    assert getattr(settings.read(), name) == getattr(Settings(), name)
+    condarc(plugins=written)
+    assert getattr(settings.read(), name) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "name", "value"),
+    [
+        ("AUTO", "false", "auto", False),
+        ("MIRRORS", "nju, tuna", "mirrors", ("nju", "tuna")),
+        ("HTTP", "yes", "http", True),
+        ("ONLY", "lab", "only", ("lab",)),
+    ],
+)
+def test_the_environment_sets_it(sandbox, monkeypatch, variable, text, name, value):
+    monkeypatch.setenv(f"CONDA_PLUGINS_TORCHMIRROR_{variable}", text)
+    reset_conda()
+    assert getattr(settings.read(), name) == value
+
+
+def test_without_any_the_defaults_hold_and_conda_types_nothing(sandbox, monkeypatch):
+    def refuse(self: object) -> None:
+        raise AssertionError("asked")
+
+    monkeypatch.delenv("CONDA_PLUGINS_TORCHMIRROR_CHECK_HASHES", raising=False)
+    reset_conda()
+    monkeypatch.setattr(Context, "plugins", property(refuse))
+    assert vars(settings.read()) == {}
+
+
+def test_conda_lists_each_with_its_meaning(sandbox, run_conda):
+    declared = {setting.name: setting for setting in settings.declared()}
+    assert set(declared) == {settings.PREFIX + name for name in settings.DESCRIPTIONS}
+    assert all(setting.description for setting in declared.values())
+    for name in declared:
+        assert hasattr(context.plugins, name)
+
+
+def system(sandbox, **plugins: object) -> None:
+    """Write the administrator's rc file."""
+    folder = sandbox.system / "etc"
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"  {name}: {value}" for name, value in plugins.items()]
+    (folder / ".condarc").write_text("\n".join(["plugins:", *lines]) + "\n")
+    reset_conda()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "allowed"),
+    [
+        pytest.param("[lab]", None, ("lab",), id="the-system-alone"),
+        pytest.param("[lab]", ["tuna"], ("lab",), id="a-user-cannot-widen"),
+        pytest.param("[lab, tuna]", ["tuna"], ("tuna",), id="a-user-can-narrow"),
+        pytest.param("[lab]  #!final", ["tuna"], ("lab",), id="final"),
+    ],
+)
+def test_what_an_administrator_allows_binds(sandbox, condarc, theirs, ours, allowed):
+    if ours:
+        condarc(plugins={"torchmirror_only": ours})
+    system(sandbox, torchmirror_only=theirs)
+    assert settings.read().only == allowed
+
+
+def test_the_environment_cannot_widen_it_either(sandbox, monkeypatch):
+    monkeypatch.setenv("CONDA_PLUGINS_TORCHMIRROR_ONLY", "tuna,nju")
+    system(sandbox, torchmirror_only="[lab]")
+    assert settings.read().only == ("lab",)
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen", "expected"),
+    [
+        pytest.param((), Settings(), ("tuna", "nju"), id="nothing-set"),
+        pytest.param((), Settings(mirrors=("nju",)), ("nju",), id="setting"),
+        pytest.param(("sjtu",), Settings(mirrors=("nju",)), ("sjtu",), id="asked-for"),
+        pytest.param(("auto",), Settings(), ("tuna", "nju", "sjtu", "sustech", "ustc"), id="auto"),
+        pytest.param(
+            ("ustc", "auto"),
+            Settings(),
+            ("ustc", "tuna", "nju", "sjtu", "sustech"),
+            id="auto-after-one",
+        ),
+        pytest.param(
+            (), Settings(registry=json.dumps(LAB)), ("lab", "tuna", "nju"), id="own-first"
+        ),
+        pytest.param(
+            (), Settings(registry=json.dumps(LAB), only=("lab",)), ("lab",), id="only-lab"
+        ),
+        pytest.param(
+            (), Settings(mirrors=("nju",), only=("tuna",)), ("tuna",), id="setting-not-allowed"
+        ),
+        pytest.param((), Settings(mirrors=("upstream",)), ("upstream",), id="upstream"),
+        pytest.param(("TUNA",), Settings(), ("tuna",), id="case"),
+        pytest.param(
+            ("https://M.example/Cloud",), Settings(), ("https://M.example/Cloud",), id="url"
+        ),
+    ],
+)
+def test_preference(asked, chosen, expected):
+    assert settings.preference(asked, chosen) == expected
+
+
+def test_a_mirror_that_is_asked_for_and_not_allowed_is_an_error():
+    with pytest.raises(MirrorError, match="no other mirrors than lab"):
+        settings.preference(("tuna",), Settings(only=("lab",)))
+
+
+def test_the_default_is_tuna_first_and_never_has_nvidia():
+    assert lookup.DEFAULT_MIRRORS[0] == "tuna"
+    for name in lookup.DEFAULT_MIRRORS:
+        mirror = registry()[name]
+        assert mirror.confidence["conda"] == "certain"
+        assert "conda" in mirror.chosen
+        assert mirror.url_of("nvidia", "linux-64") is None
+    carried = [registry()[name] for name in lookup.DEFAULT_MIRRORS]
+    for channel in ("pytorch", "conda-forge", "pkgs/main", "pkgs/r", "pkgs/msys2"):
+        assert any(mirror.url_of(channel, "win-64") for mirror in carried)
+
+
+YAML = """\
+# ours
+lab:
+  title: The lab
+  roots: https://lab.example/anaconda
+  channels:
+    pytorch:
+    nvidia: {labels: true, subdirs: linux-64 noarch}
+    mine: {url: https://other.example/mine}
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "file", "json", "wrapped"])
+def test_a_mirror_of_ones_own(tmp_path, form):
+    file = tmp_path / "mirrors.yml"
+    text = json.dumps({"mirrors": LAB}) if form in ("json", "wrapped") else YAML
+    file.write_text(text, encoding="utf-8-sig" if form == "wrapped" else "utf-8")
+    chosen = Settings(registry=text if form == "text" else str(file))
+    found = settings.registry(chosen)
+    assert next(iter(found)) == "lab"
+    assert set(found) == {"lab", *registry()}
+    lab = found["lab"]
+    assert lab.url_of("pytorch", "linux-64") == "https://lab.example/anaconda/cloud/pytorch"
+    assert "conda" in lab.chosen
+    if form in ("text", "file"):
+        label = "https://lab.example/anaconda/cloud/nvidia/label/x"
+        assert lab.url_of("nvidia/label/x", "linux-64") == label
+        assert lab.url_of("nvidia", "win-64") is None
+        assert lab.url_of("mine", "osx-64") == "https://other.example/mine"
+
+
+def test_a_builtin_mirror_can_be_replaced():
+    own = {"tuna": {"roots": ["https://lab.example/tuna"], "channels": {"pytorch": {}}}}
+    found = settings.registry(Settings(registry=json.dumps(own)))
+    assert found["tuna"].url_of("pytorch", "linux-64") == "https://lab.example/tuna/cloud/pytorch"
+    assert list(found).count("tuna") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- a\n- b\n", "by name"),
+        ("{lab: 3}", "not a map"),
+        ("{lab: {channels: {pytorch: {}}}}", "no url"),
+        ("{lab: [}", "neither YAML nor JSON"),
+        ("{lab: {channels: 3}}", "cannot be read"),
+        ("/not/there", "cannot be read"),
+    ],
+)
+def test_what_is_wrong_with_it_is_said(text, said):
+    with pytest.raises(MirrorError, match=said):
+        settings.registry(Settings(registry=text))
+
+
+def test_plain_http_has_to_be_allowed():
+    own = {"lab": {"roots": ["http://lab.example/anaconda"], "channels": {"pytorch": {}}}}
+    with pytest.raises(InsecureMirror):
+        settings.registry(Settings(registry=json.dumps(own)))
+    assert "lab" in settings.registry(Settings(registry=json.dumps(own), http=True))
+    own["lab"]["roots"] = ["http://127.0.0.1:8000/anaconda"]
+    assert "lab" in settings.registry(Settings(registry=json.dumps(own)))

@@ -1,0 +1,622 @@
+"""The choice: one test for each rule of the contract, then its laws."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.choosing import ask, chosen, known, real, refused, specs, versions
+
+from conda_torchmirror.index import repodata
+from conda_torchmirror.install import request
+from conda_torchmirror.models import Build, Choice, Gpu, Installed, Machine, NoChoice, Pin
+from conda_torchmirror.selection import choose
+from conda_torchmirror.selection import cuda as compat
+from conda_torchmirror.selection.choose import add_runtime_build, offers
+from conda_torchmirror.selection.facts import facts, number, release
+
+LINUX = real("linux-64")
+
+
+def codes(found: Choice | NoChoice) -> set[str]:
+    return {rejection.code for rejection in found.rejected}
+
+
+def told(choice: Choice) -> list[str]:
+    return [notice.code for notice in choice.notices]
+
+
+# Facts from records
+
+
+@pytest.mark.parametrize(
+    ("name", "build", "depends", "expected"),
+    [
+        ("pytorch", "py3.12_cuda12.1_cudnn8_0", ["pytorch-cuda >=12.1,<12.2"], ("cuda", "12.1")),
+        ("pytorch", "py3.9_cuda11.3_cudnn8_0", ["cudatoolkit >=11.3,<11.4"], ("cuda", "11.3")),
+        ("torchvision", "py312_cu121", ["pytorch-cuda 12.1.*"], ("cuda", "12.1")),
+        ("pytorch", "cuda126_mkl_py312_h1_300", ["cuda-version >=12.6,<13"], ("cuda", "12.6")),
+        ("torchaudio", "py39_cu102", [], ("cuda", "10.2")),
+        ("pytorch", "py3.9_cpu_0", [], ("cpu", None)),
+        ("pytorch", "py3.12_0", [], ("cpu", None)),
+        ("torchvision", "py39_cpu", [], ("cpu", None)),
+        ("pytorch", "other_0", ["pytorch-mutex 1.0 cpu"], ("cpu", None)),
+        ("pytorch", "other_0", ["pytorch-mutex 1.0 cuda"], ("cuda", None)),
+        ("torchaudio", "py37", [], ("any", None)),
+        ("torchtext", "py310", [], ("any", None)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_accelerator_and_cuda_of_a_record(name, build, depends, expected):
+    read = facts(Build(name, "1.0", build, 0, "linux-64", depends=tuple(depends)))
+    assert (read.accelerator, read.cuda) == expected
+
+
+def test_depends_win_over_the_build_string():
+    depends = ("pytorch-cuda >=11.8,<11.9",)
+    assert (
+        facts(Build("pytorch", "2.3.1", "py3.12_cuda12.1_0", 0, "x", depends=depends)).cuda
+        == "11.8"
+    )
+
+
+@pytest.mark.parametrize("build", [b for b in LINUX if b.name == "pytorch"], ids=lambda b: b.spec)
+def test_real_records_say_the_same_in_depends_and_build_string(build):
+    without = build._replace(depends=tuple(d for d in build.depends if d.startswith("python ")))
+    assert facts(build).cuda in (None, facts(without).cuda) or "cuda" not in build.build
+    assert facts(build).python == facts(without).python
+
+
+# One machine, one choice
+
+
+def test_newest_release_highest_cuda_newest_python():
+    choice = chosen("pytorch", "torchvision", "torchaudio", driver="13.0")
+    assert specs(choice) == [
+        "pytorch=2.5.1=py3.12_cuda12.4_cudnn9.1.0_0",
+        "torchvision=0.20.1=py312_cu124",
+        "torchaudio=2.5.1=py312_cu124",
+    ]
+
+
+def test_without_arguments_the_three_packages_are_chosen():
+    assert list(versions(chosen(driver="12.4"))) == ["pytorch", "torchvision", "torchaudio"]
+
+
+def test_named_packages_only():
+    assert list(versions(chosen("pytorch", "torchvision", driver="12.4"))) == [
+        "pytorch",
+        "torchvision",
+    ]
+
+
+def test_torch_means_pytorch():
+    assert versions(chosen("torch=2.3", driver="12.4"))["pytorch"] == "2.3.1"
+
+
+def test_a_partners_version_decides_the_release():
+    assert versions(chosen("torchvision=0.16", driver="12.4"))["pytorch"] == "2.1.2"
+
+
+def test_torchtext_steps_down_to_the_last_release_that_has_one():
+    found = versions(chosen("pytorch", "torchtext", driver="12.4"))
+    assert found == {"pytorch": "2.3.0", "torchtext": "0.18.0"}
+
+
+@pytest.mark.parametrize("spec", ["pytorch-cuda=11.8", "pytorch-cuda 11.8.*"])
+def test_a_named_runtime_decides_the_cuda(spec):
+    choice = chosen("pytorch", spec, driver="12.4")
+    assert (choice.cuda, versions(choice)["pytorch"]) == ("11.8", "2.5.1")
+
+
+def test_cudatoolkit_means_an_old_release():
+    choice = chosen("pytorch", "cudatoolkit=11.3", driver="12.4")
+    assert (versions(choice)["pytorch"], choice.runtime, choice.cuda) == (
+        "1.12.1",
+        "cudatoolkit",
+        "11.3",
+    )
+
+
+def test_cpuonly_means_a_cpu_build():
+    choice = chosen("pytorch", "cpuonly", driver="12.4")
+    assert (choice.cuda, choice.torch.build) == (None, "py3.12_cpu_0")
+
+
+@pytest.mark.parametrize("subdir", ["osx-arm64", "osx-64"])
+def test_macos_has_one_build(subdir):
+    choice = chosen("pytorch", "torchvision", "torchaudio", subdir=subdir)
+    assert choice.cuda is None
+    assert choice.torch.build.startswith("py3.")
+    assert "cpu" not in choice.torch.build
+    assert told(choice) == ["cpu_no_driver_mac"]
+
+
+def test_cuda_on_macos_is_refused():
+    assert codes(refused("pytorch", subdir="osx-arm64", cuda="12.4")) == {"cpu_build"}
+
+
+def test_python_of_the_environment_decides():
+    choice = chosen("pytorch", "torchvision", driver="12.4", python="3.8")
+    assert (versions(choice)["pytorch"], choice.python) == ("2.4.1", "3.8")
+    assert "python_mismatch" in codes(choice)
+
+
+def test_an_unsupported_python_is_refused():
+    assert codes(refused("pytorch", driver="12.4", python="3.13")) == {
+        "python_mismatch",
+        "cpu_build",
+    }
+
+
+# Driver
+
+
+def test_strict_fit_comes_before_a_higher_cuda_by_compatibility():
+    choice = chosen("pytorch", driver="12.0")
+    assert (choice.cuda, choice.compat) == ("11.8", "strict")
+
+
+@pytest.mark.parametrize(
+    ("version", "fits"), [("450.80.02", True), ("450.51.05", False)], ids=["floor", "below"]
+)
+def test_a_known_driver_version_is_compared_with_the_floor(version, fits):
+    on = Machine("linux-64", cuda="11.0", cuda_from="libcuda", driver=version)
+    asked = request.make(["pytorch=2.5.1"])
+    found = choose.choose(on, asked, known("linux-64"), repodata.admits, compat.tables())
+    assert isinstance(found, Choice) == fits
+    assert ("driver_too_old" in codes(found)) != fits
+
+
+@pytest.mark.parametrize("driver", ["10.1", "10.2"])
+def test_before_cuda_11_there_is_no_compatibility(driver):
+    choice = chosen("pytorch", driver=driver)
+    assert choice.compat == "strict"
+    assert number(choice.cuda) <= number(driver)
+
+
+# GPU
+
+
+@pytest.mark.parametrize(
+    ("arch", "driver", "cuda"),
+    [
+        ("3.7", "12.4", "11.8"),
+        ("5.2", "12.4", "12.4"),
+        ("6.1", "12.4", "12.4"),
+        ("8.9", "12.4", "12.4"),
+        ("9.0", "12.8", "12.4"),
+    ],
+)
+def test_the_build_has_code_for_the_gpu(arch, driver, cuda):
+    assert chosen("pytorch", driver=driver, cuda_arch=arch).cuda == cuda
+
+
+@pytest.mark.parametrize("builds", [None, LINUX], ids=["built-in", "records"])
+@pytest.mark.parametrize("arch", ["10.0", "10.3", "11.0", "12.0", "12.1", "13.0"])
+def test_blackwell_never_runs_this_channel(arch, builds):
+    """Nor by an old release: the channel itself goes back further than the built-in index."""
+    found = refused("pytorch", driver="13.0", cuda_arch=arch, builds=builds)
+    assert "arch_missing" in codes(found)
+
+
+@pytest.mark.parametrize(
+    ("torch", "cuda", "arch", "code"),
+    [
+        ("1.6.0", "10.2", "8.6", "code_first"),
+        ("1.6.0", "10.2", "9.0", "code_first"),
+        ("2.0.0", "11.7", "9.0", "code_first"),
+        ("1.6.0", "10.2", "12.0", "code_never"),
+        ("1.6.0", "10.2", "3.5", "code_from"),
+        ("1.6.0", "10.2", "7.5", None),
+        ("1.0.0", "9.0", "3.5", None),
+        ("1.7.0", "11.0", "8.6", None),
+        ("2.0.0", "11.8", "9.0", None),
+    ],
+)
+def test_what_is_known_against_a_build_that_nobody_looked_into(torch, cuda, arch, code):
+    found = compat.tables().bound(torch, cuda, arch)
+    assert (found and found[0]) == code
+
+
+def test_an_ampere_gpu_takes_no_release_from_before_it():
+    found = refused("pytorch<1.7", driver="12.4", cuda_arch="8.0", builds=LINUX)
+    assert codes(found) == {"arch_missing", "cpu_build"}
+
+
+def test_an_unknown_gpu_turns_nothing_away():
+    assert chosen("pytorch", driver="12.4").cuda == "12.4"
+
+
+@pytest.mark.parametrize(
+    ("device", "carried", "ptx", "runs"),
+    [
+        ("8.6", ["8.6"], False, True),
+        ("8.9", ["8.6"], False, True),
+        ("8.0", ["8.6"], True, False),
+        ("9.0", ["8.6"], True, False),
+        ("9.0", ["8.6+PTX"], True, True),
+        ("9.0", ["8.6+PTX"], False, False),
+        ("12.0", ["9.0a"], True, False),
+        ("9.0", ["9.0a"], False, True),
+        ("5.0", ["3.7+PTX"], True, False),
+        ("6.1", ["5.0+PTX"], True, True),
+    ],
+)
+def test_runs_on(device, carried, ptx, runs):
+    assert compat.runs_on(device, carried, ptx_since=(5, 0) if ptx else None) == runs
+
+
+# Never silently CPU
+
+
+def test_no_driver_is_right_for_a_cpu_build_and_said():
+    choice = chosen("pytorch")
+    assert (choice.cuda, told(choice)) == (None, ["cpu_no_driver"])
+
+
+def test_with_a_gpu_a_cpu_build_is_no_way_out():
+    assert "cpu_build" in codes(refused("pytorch=2.3.1", driver="10.2"))
+
+
+def test_a_gpu_without_a_driver_counts_as_a_gpu():
+    assert "cpu_build" in codes(refused("pytorch", gpus=(Gpu("NVIDIA device"),)))
+
+
+def test_allow_cpu_prefers_a_cuda_build_of_an_older_release():
+    assert chosen("pytorch", driver="10.2", allow_cpu=True).cuda == "10.2"
+
+
+def test_allow_cpu_takes_one_where_nothing_else_is():
+    choice = chosen("pytorch=2.3.1", driver="10.2", allow_cpu=True)
+    assert (choice.cuda, told(choice)) == (None, ["cpu_allowed"])
+
+
+def test_cuda_asked_for_is_never_a_cpu_build():
+    assert codes(refused("pytorch=2.3.1=*cpu*", cuda="12.1")) == {"cpu_build"}
+
+
+# What binds the environment
+
+
+@pytest.mark.parametrize(
+    ("pin", "release_"),
+    [("pytorch 2.1.*", "2.1.2"), ("pytorch<2.3", "2.2.2"), ("torchvision 0.17.*", "2.2.2")],
+)
+def test_a_pin_narrows(pin, release_):
+    choice = chosen(driver="12.4", pins=(Pin(pin, "conda-meta/pinned"),))
+    assert versions(choice)["pytorch"] == release_
+    assert "pinned" in codes(choice) or "partner_missing" in codes(choice)
+
+
+def test_a_pin_on_python_narrows():
+    choice = chosen(driver="12.4", pins=(Pin("python 3.10.*", "pinned_packages"),))
+    assert choice.python == "3.10"
+
+
+def test_a_pin_that_leaves_nothing_is_named():
+    found = refused(
+        "pytorch=2.3", driver="12.4", pins=(Pin("pytorch 1.13.*", "conda-meta/pinned"),)
+    )
+    facts_ = [r.machine.facts for r in found.rejected if r.code == "pinned"]
+    assert {(fact["spec"], fact["source"]) for fact in facts_} == {
+        ("pytorch 1.13.*", "conda-meta/pinned")
+    }
+
+
+def test_an_installed_partner_is_chosen_along():
+    there = (Installed("torchaudio", "2.3.1", "py312_cu121", "pytorch"),)
+    choice = chosen("pytorch", "torchvision", driver="12.4", installed=there)
+    assert versions(choice)["torchaudio"] == "2.5.1"
+    assert told(choice) == ["partner_along"]
+
+
+def test_an_installed_partner_that_fits_stays():
+    there = (Installed("torchaudio", "2.5.1", "py312_cu124", "pytorch"),)
+    choice = chosen("pytorch", "torchvision", driver="12.4", installed=there)
+    assert (list(versions(choice)), told(choice)) == (["pytorch", "torchvision"], [])
+
+
+def test_pips_torch_is_no_conda_partner():
+    there = (Installed("torchaudio", "2.3.1", "", "pypi"),)
+    choice = chosen("pytorch", driver="12.4", installed=there)
+    assert list(versions(choice)) == ["pytorch"]
+
+
+# The runtime's build
+
+
+def _runtime(*folders: str, subdir: str = "linux-64") -> dict[str, list[tuple[str, str]]]:
+    index: dict[str, list[tuple[str, str]]] = {}
+    for folder in folders:
+        for build in real(subdir, folder):
+            index.setdefault(build.name, []).append((build.version, build.build))
+    return index
+
+
+@pytest.mark.parametrize(
+    ("folders", "number_"),
+    [(["nvidia"], 7), (["nvidia/label/cuda-12.4.0"], 6)],
+    ids=["12.4.1", "12.4.0"],
+)
+def test_pytorch_cuda_gets_the_build_that_the_runtime_satisfies(folders, number_):
+    choice = chosen("pytorch=2.5.1", "torchvision", cuda="12.4", python="3.12", builds=LINUX)
+    full = add_runtime_build(choice, LINUX, _runtime(*folders), repodata.admits)
+    assert full.builds[-1].spec == f"pytorch-cuda=12.4=hc786d27_{number_}"
+
+
+@pytest.mark.parametrize(
+    ("folders", "number_"),
+    [(["nvidia"], 7), (["nvidia/label/cuda-12.4.0"], 6)],
+    ids=["12.4.1", "12.4.0"],
+)
+def test_pytorch_cuda_gets_its_build_on_windows_too(folders, number_):
+    builds = known("win-64")
+    choice = chosen("pytorch=2.5.1", subdir="win-64", cuda="12.4", python="3.12", builds=builds)
+    index = _runtime(*folders, subdir="win-64")
+    full = add_runtime_build(choice, builds, index, repodata.admits)
+    runtime = [build for build in full.builds if build.name == "pytorch-cuda"]
+    assert [build.build_number for build in runtime] == [number_]
+
+
+def test_an_unknown_runtime_leaves_the_build_to_the_solver():
+    choice = chosen("pytorch=2.5.1", "torchvision", cuda="12.4", python="3.12", builds=LINUX)
+    assert add_runtime_build(choice, LINUX, None, repodata.admits) == choice
+
+
+def test_a_lagging_runtime_is_said():
+    choice = chosen("pytorch=2.5.1", "torchvision", cuda="12.4", python="3.12", builds=LINUX)
+    found = add_runtime_build(choice, LINUX, {}, repodata.admits)
+    assert (found.builds, told(found)[-1]) == (choice.builds, "runtime_lagging")
+
+
+# The table of --list
+
+
+def test_the_table_marks_what_fits():
+    on = Machine("linux-64", cuda="11.8", cuda_from="--cuda", python="3.10")
+    rows = offers(
+        on,
+        request.make(["pytorch=2.5.1"], cuda_word="11.8"),
+        known("linux-64"),
+        repodata.admits,
+        compat.tables(),
+    )
+    assert {row[0] for row in rows} == {"2.5.1"}
+    assert {row[1:3] for row in rows if row[3]} == {("11.8", "3.10")}
+    assert ("2.5.1", None, "3.12", False) in rows
+
+
+# Laws
+
+DRIVERS = [
+    "9.2",
+    "10.1",
+    "10.2",
+    *(f"11.{n}" for n in range(9)),
+    *(f"12.{n}" for n in range(9)),
+    "13.0",
+]
+PYTHONS = [None, "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
+ARCHES = [
+    None,
+    "3.5",
+    "3.7",
+    "5.0",
+    "6.1",
+    "7.0",
+    "7.5",
+    "8.0",
+    "8.6",
+    "8.9",
+    "9.0",
+    "10.0",
+    "12.0",
+]
+facts_of_a_machine = {
+    "subdir": st.sampled_from(["linux-64", "win-64"]),
+    "python": st.sampled_from(PYTHONS),
+    "cuda_arch": st.sampled_from(ARCHES),
+    "compat_mode": st.sampled_from(["minor", "strict"]),
+}
+wanted = st.lists(
+    st.sampled_from(
+        ["pytorch", "pytorch=2.3", "pytorch<2", "torchvision", "torchaudio", "torchtext"]
+    ),
+    max_size=3,
+    unique=True,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(words=wanted, driver=st.sampled_from(DRIVERS), **facts_of_a_machine)
+def test_law_the_choice_never_exceeds_the_driver(words, driver, compat_mode, **machine):
+    found = ask(*words, driver=driver, compat_mode=compat_mode, **machine)
+    if isinstance(found, NoChoice):
+        return
+    assert found.cuda is not None
+    built, limit = number(found.cuda), number(driver)
+    if found.compat == "strict":
+        assert built <= limit
+    else:
+        assert compat_mode == "minor"
+        assert built > limit
+        assert built[0] == limit[0] >= 11
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    words=wanted,
+    older=st.sampled_from(DRIVERS),
+    newer=st.sampled_from(DRIVERS),
+    **facts_of_a_machine,
+)
+def test_law_a_newer_driver_never_gives_an_older_torch(words, older, newer, **facts_):
+    older, newer = sorted((older, newer), key=number)
+    before, after = ask(*words, driver=older, **facts_), ask(*words, driver=newer, **facts_)
+    if isinstance(before, Choice):
+        assert isinstance(after, Choice)
+        assert release(after.torch.version) >= release(before.torch.version)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    words=wanted,
+    driver=st.sampled_from([None, *DRIVERS]),
+    seed=st.integers(0, 2**16),
+    **facts_of_a_machine,
+)
+def test_law_the_order_of_records_does_not_matter(words, driver, seed, subdir, **facts_):
+    shuffled = list(known(subdir))
+    random.Random(seed).shuffle(shuffled)
+    asked = {"subdir": subdir, "driver": driver, **facts_}
+    assert ask(*words, builds=shuffled, **asked) == ask(*words, **asked)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    words=wanted,
+    driver=st.sampled_from([None, *DRIVERS]),
+    **facts_of_a_machine,
+)
+def test_law_the_set_admits_itself(words, driver, **facts_):
+    found = ask(*words, driver=driver, **facts_)
+    if isinstance(found, NoChoice):
+        return
+    names = {build.name: build for build in found.builds}
+    for build in found.builds:
+        read = facts(build)
+        assert read.python == found.python
+        assert read.cuda in (None, found.cuda)
+        for spec in build.depends:
+            other = names.get(spec.split(" ")[0])
+            if other:
+                assert repodata.admits(spec, other.name, other.version, other.build)
+
+
+PINS = [
+    "pytorch 2.1.*",
+    "pytorch<2",
+    "torchvision 0.17.*",
+    "python 3.10.*",
+    "pytorch-cuda 11.8.*",
+    "cudatoolkit 11.3.*",
+]
+#: `__cuda` as detected with the driver's own version, on either side of the floors.
+VERSIONS = [None, "440.33", "450.51.05", "450.80.02", "525.60.13", "527.41", "580.65.06"]
+
+
+@st.composite
+def machines(draw) -> Machine:
+    """Any machine, whether or not there is one like it."""
+    pins = draw(st.lists(st.sampled_from(PINS), max_size=2, unique=True))
+    there = draw(
+        st.sampled_from([(), (Installed("torchaudio", "2.1.0", "py311_cu118", "pytorch"),)])
+    )
+    return Machine(
+        subdir=draw(st.sampled_from(["linux-64", "win-64"])),
+        cuda=draw(st.sampled_from([None, *DRIVERS])),
+        cuda_from="libcuda",
+        driver=draw(st.sampled_from(VERSIONS)),
+        cuda_arch=draw(st.sampled_from(ARCHES)),
+        gpus=draw(st.sampled_from([(), (Gpu("NVIDIA device"),)])),
+        python=draw(st.sampled_from(PYTHONS)),
+        python_from="prefix",
+        installed=there,
+        pins=tuple(Pin(spec, "conda-meta/pinned") for spec in pins),
+    )
+
+
+def _admitted(pin: str, name: str, version: str) -> bool:
+    return repodata.admits(pin, name, version, "")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    words=wanted,
+    on=machines(),
+    cuda=st.sampled_from(["auto", "cpu", "12.1"]),
+    compat_mode=st.sampled_from(["minor", "strict"]),
+    whole=st.booleans(),
+)
+def test_law_every_rejections_facts_clash(words, on, cuda, compat_mode, whole):
+    """Read again from machine and record, both facts that are given hold, and they clash."""
+    asked = request.make(words, cuda_word=cuda, compat=compat_mode)
+    if cuda not in ("auto", "cpu"):
+        on = replace(on, cuda=cuda, cuda_from="--cuda")
+    builds = LINUX if whole and on.subdir == "linux-64" else known(on.subdir)
+    found = choose.choose(on, asked, builds, repodata.admits, compat.tables())
+    by_spec = {build.spec: build for build in builds}
+    for item in found.rejected:
+        build = by_spec[f"{item.name}={item.version}={item.build}"]
+        read, says, needs = facts(build), item.machine.facts, item.needs.facts
+        # What a fact repeats of the record or of the machine is what stands there.
+        assert needs.get("cuda", read.cuda) == read.cuda or item.needs.code == "code_first"
+        assert needs.get("python", read.python) == read.python
+        assert says.get("arch", on.cuda_arch) == on.cuda_arch
+        assert says.get("driver", on.driver) == on.driver
+        match item.code:
+            case "python_mismatch":
+                assert says["python"] == on.python != read.python
+            case "cuda_too_new":
+                built, limit = number(read.cuda), number(on.cuda)
+                assert says["cuda"] == on.cuda
+                # Newer, and not of a major that minor-version compatibility spans.
+                assert built > limit
+                assert built[0] != limit[0] or built[0] < 11
+            case "driver_too_old":
+                assert number(read.cuda) > number(on.cuda)
+                assert number(needs["driver"]) > number(on.driver)
+            case "driver_unusable":
+                assert on.cuda is None
+                assert on.gpus
+            case "minor_version_only":
+                assert compat_mode == "strict"
+                assert number(read.cuda) > number(on.cuda)
+            case "cpu_build":
+                assert read.accelerator == "cpu"
+                assert says.get("cuda") == cuda if item.machine.code == "cuda_asked" else on.has_gpu
+            case "cuda_build":
+                assert read.accelerator == "cuda"
+                assert cuda == "cpu" or not on.has_gpu
+            case "pinned":
+                name = says["spec"].split(" ")[0].split("<")[0]
+                version = {
+                    "python": f"{read.python}.4",
+                    read.runtime: read.cuda,
+                    build.name: build.version,
+                }[name]
+                assert Pin(says["spec"], says["source"]) in on.pins
+                assert not _admitted(says["spec"], name, version)
+            case "arch_missing":
+                carried = compat.tables().architectures(build.version, read.cuda, on.subdir)
+                if carried is None:
+                    major = int(on.cuda_arch.partition(".")[0])
+                    assert major >= 8 or number(on.cuda_arch) < (3, 7)
+                else:
+                    strict = number(read.cuda) <= number(on.cuda)
+                    since = compat.tables().ptx_since if strict else None
+                    assert not compat.runs_on(on.cuda_arch, carried, ptx_since=since)
+            case "partner_missing":
+                assert says["name"] == needs["name"]
+                assert needs["torch"] == build.spec
+                alike = [
+                    b
+                    for b in builds
+                    if b.name == says["name"]
+                    and f"pytorch {build.version}" in b.depends
+                    and facts(b).python == read.python
+                    and facts(b).cuda in (None, read.cuda)
+                    and (facts(b).accelerator in ("any", read.accelerator))
+                    and all(
+                        _admitted(pin.spec, b.name, b.version)
+                        for pin in on.pins
+                        if pin.spec.startswith(b.name + " ")
+                    )
+                ]
+                assert alike == []
+            case _:
+                pytest.fail(f"unexpected code {item.code}")

@@ -1,0 +1,185 @@
+"""The architecture, read from the imports of every module: order, edges to the outside, seams."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import conda_torchmirror
+
+PACKAGE = Path(conda_torchmirror.__file__).parent
+NAME = PACKAGE.name
+
+#: From the ground up: each may import those before it, never those behind it.
+ORDER = (
+    "models",
+    "mirrors",
+    "selection",
+    "text",
+    "exceptions",
+    "envfiles",
+    "machine",
+    "index",
+    "redirect",
+    "handover",
+    "transport",
+    "verify",
+    "plans",
+    "install",
+    "hooks",
+    "cli",
+    "plugin",
+    "__main__",
+)
+
+#: What leads out of this process or into conda.
+OUTSIDE = frozenset(
+    ("conda", "requests", "urllib3", "subprocess", "socket", "ssl", "http", "ctypes")
+)
+#: Packages that touch nothing outside: facts in, facts out.
+PURE = ("models", "mirrors", "selection", "text", "envfiles")
+#: Modules of pure packages that may, and what.
+EDGES: dict[str, frozenset[str]] = {}
+
+#: No package has more modules, no module more lines.
+ROOMS, LINES = 9, 400
+
+#: Arrows that run the wrong way today, as (module, package). This list only ever gets shorter.
+KNOWN = frozenset((("handover.solve", "plans"), ("install.run", "cli")))
+#: Modules that are too long today. This list only ever gets shorter.
+LONG = frozenset(("text.messages", "transport.fallback", "transport.probe"))
+#: Pure modules that touch the outside today. This list only ever gets shorter.
+TOUCHING = frozenset(("text.decision",))
+
+
+class Import(NamedTuple):
+    """One import of our own. `inside` says that it stands in a function."""
+
+    module: str
+    target: str
+    inside: bool
+
+
+def modules() -> Iterator[Path]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        # The script is run by the Python of another environment, and imports nothing of ours.
+        if path.name not in ("__init__.py", "check_torch.py"):
+            yield path
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def inner(tree: ast.Module) -> set[int]:
+    """Everything that stands in a function."""
+    return {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        for node in ast.walk(function)
+    }
+
+
+def for_types_only(tree: ast.Module) -> set[int]:
+    return {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
+        for node in ast.walk(block)
+    }
+
+
+def own_imports(path: Path) -> Iterator[Import]:
+    """Imports of this project in one module, those for type checking among them."""
+    tree = parsed(path)
+    inside = inner(tree)
+    here = [NAME, *path.relative_to(PACKAGE).parent.parts]
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        module = (node.module or "").split(".") if node.module else []
+        above = here[: len(here) - node.level + 1] if node.level else []
+        target = [*above, *module]
+        if target[:1] != [NAME]:
+            continue
+        below = ".".join(target[1:])
+        for alias in node.names:
+            name = f"{below}.{alias.name}" if below else alias.name
+            yield Import(dotted(path), name, id(node) in inside)
+
+
+def outside(path: Path) -> set[str]:
+    """The packages of `OUTSIDE` that a module imports when it runs."""
+    tree = parsed(path)
+    skipped = for_types_only(tree)
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.split(".")[0])
+    return names & OUTSIDE
+
+
+def package_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def wrong_way() -> set[tuple[str, str]]:
+    found = set()
+    for path in modules():
+        for one in own_imports(path):
+            target = package_of(one.target)
+            if target in ORDER and ORDER.index(target) > ORDER.index(package_of(one.module)):
+                found.add((one.module, target))
+    return found
+
+
+def test_every_package_has_its_place():
+    there = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in modules()}
+    assert there == set(ORDER)
+
+
+def test_imports_run_one_way():
+    found = wrong_way()
+    assert found - KNOWN == set()
+    assert KNOWN - found == set(), "no longer there: take it out of KNOWN"
+
+
+def test_what_decides_touches_nothing():
+    touching = {
+        dotted(path): found
+        for path in modules()
+        if package_of(dotted(path)) in PURE
+        and (found := outside(path) - EDGES.get(dotted(path), frozenset()))
+    }
+    assert set(touching) == TOUCHING, touching
+
+
+@pytest.mark.parametrize("package", [name for name in ORDER if (PACKAGE / name).is_dir()])
+def test_a_package_is_seen_at_a_glance(package):
+    rooms = [path for path in (PACKAGE / package).glob("*.py") if path.name != "__init__.py"]
+    assert len(rooms) <= ROOMS, sorted(path.name for path in rooms)
+    tree = parsed(PACKAGE / package / "__init__.py")
+    assert ast.get_docstring(tree)
+    assert len(tree.body) == 1, "a docstring and nothing else"
+
+
+def test_no_module_is_long():
+    long = {
+        dotted(path)
+        for path in modules()
+        if len(path.read_text(encoding="utf-8").splitlines()) > LINES
+    }
+    assert long == LONG

@@ -1,0 +1,407 @@
+"""tools/conda-from-pypi: when it answers for `conda`, when it keeps out, what it adjusts.
+
+The first half arranges small site folders of its own, so it runs everywhere. The second half runs
+the conda that the installed tool provides, and is skipped where another conda, or none, is found.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.mirror import Mirror
+from support.running import run_conda
+
+TOOL = Path(__file__).resolve().parents[2] / "tools" / "conda-from-pypi"
+
+#: In any file that must not be executed.
+TRAP = "raise SystemExit('this file must not run')\n"
+
+
+def python(*args: str, path: Path | None = None) -> str:
+    """Standard output of a Python that ends well and says nothing on standard error.
+
+    `path` goes in front of PYTHONPATH.
+    """
+    env = dict(os.environ)
+    if path is not None:
+        env["PYTHONPATH"] = os.pathsep.join((str(path), env["PYTHONPATH"]))
+    done = subprocess.run(
+        [sys.executable, *args], env=env, capture_output=True, encoding="utf-8", timeout=180
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout.strip()
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+# Half one: site folders of our own, in an interpreter that knows no other site-packages
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A site folder that holds the tool, and a conda-lock that must not be imported."""
+    folder = tmp_path / "site"
+    shutil.copytree(TOOL / "_conda_from_pypi", folder / "_conda_from_pypi")
+    shutil.copy(TOOL / "conda_from_pypi.pth", folder)
+    write(folder / "conda_lock" / "__init__.py", TRAP)
+    return folder
+
+
+@pytest.fixture
+def in_site(site: Path) -> Callable[[str], str]:
+    """`in_site(code)`: what `code` prints once `site` is set up as site-packages are."""
+
+    def run(code: str) -> str:
+        start = "import site, sys; folder = sys.argv[1]; before = set(sys.modules)\n"
+        start += "site.addsitedir(folder)\n"
+        return python("-I", "-S", "-c", start + code, str(site))
+
+    return run
+
+
+@pytest.fixture
+def copy(site: Path) -> Path:
+    """A stand-in for conda-lock's copy of conda: the modules that the tool touches."""
+    package = site / "conda_lock" / "_vendor" / "conda"
+    constants = "DEFAULT_SOLVER = 'libmamba'\nCLASSIC_SOLVER = 'classic'\n"
+    partial = (
+        "from functools import partial\nclass TokenURLFilter:\n    TOKEN_REPLACE = partial(int)\n"
+    )
+    for name, text in {
+        "__init__": "__version__ = 'copy'\n",
+        "deprecations": "",
+        "base/__init__": "",
+        "base/constants": constants,
+        "common/__init__": "",
+        "common/url": "",
+        "gateways/__init__": "",
+        "gateways/logging": partial,
+    }.items():
+        write(package / f"{name}.py", text)
+    return package
+
+
+EDITABLE = """
+import importlib.util
+class Editable:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        file = folder + "/../other/conda/__init__.py"
+        return importlib.util.spec_from_file_location(name, file) if name == "conda" else None
+sys.meta_path.append(Editable)
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "setup"),
+    [
+        pytest.param("site", "", id="in the same site-packages"),
+        pytest.param("other", "sys.path.append(folder + '/../other')", id="last on sys.path"),
+        pytest.param("other", EDITABLE, id="editable, its finder added later"),
+    ],
+)
+def test_a_real_conda_wins_and_nothing_is_adjusted(
+    where: str, setup: str, site: Path, in_site: Callable[[str], str]
+) -> None:
+    write(site / "conda_lock" / "_vendor" / "conda" / "__init__.py", TRAP)
+    write(site.parent / where / "conda" / "__init__.py", "__version__ = 'real'\n")
+    code = f"""{setup}
+import logging
+shim = hasattr(logging, "_acquireLock")
+import conda
+assert shim == hasattr(logging, "_acquireLock") == (sys.version_info < (3, 13))
+assert not [name for name in sys.modules if name.startswith(("conda_lock", "_conda_from_pypi."))]
+print(conda.__version__)
+"""
+    assert in_site(code) == "real"
+
+
+@pytest.mark.usefixtures("copy")
+def test_the_copy_is_conda_where_there_is_no_other(in_site: Callable[[str], str]) -> None:
+    code = "import conda; print(conda.__name__, conda.__version__, conda.__spec__.parent)"
+    assert in_site(code) == "conda copy conda"
+
+
+@pytest.mark.usefixtures("copy")
+@pytest.mark.parametrize("name", ["condax", "conda_build", "conda_env", "Conda", "con"])
+def test_it_answers_for_no_other_name(name: str, in_site: Callable[[str], str]) -> None:
+    code = f"""
+try:
+    import {name}
+except ModuleNotFoundError as error:
+    print(error, "_conda_from_pypi.vendored" in sys.modules)
+"""
+    assert in_site(code) == f"No module named '{name}' False"
+
+
+@pytest.mark.parametrize("remains", [True, False], ids=["another conda-lock", "no conda-lock"])
+def test_without_the_copy_conda_is_missing_as_ever(
+    remains: bool, site: Path, in_site: Callable[[str], str]
+) -> None:
+    if not remains:
+        shutil.rmtree(site / "conda_lock")
+    code = """
+try:
+    import conda
+except ModuleNotFoundError as error:
+    print(error, error.name)
+"""
+    assert in_site(code) == "No module named 'conda' conda"
+
+
+@pytest.mark.usefixtures("copy")
+def test_starting_python_imports_one_module(in_site: Callable[[str], str]) -> None:
+    code = "print(*(name for name in set(sys.modules) - before if 'encodings' not in name))"
+    assert in_site(code) == "_conda_from_pypi"
+
+
+def test_the_finder_is_the_last_and_only_one(in_site: Callable[[str], str]) -> None:
+    code = """
+finder = sys.meta_path[-1]
+site.addsitedir(folder)
+print(finder.__module__, sys.meta_path.count(finder))
+"""
+    assert in_site(code) == "_conda_from_pypi 1"
+
+
+@pytest.mark.usefixtures("copy")
+@pytest.mark.parametrize("libmamba", [False, True], ids=["without libmamba", "with libmamba"])
+def test_the_default_solver_is_one_that_is_there(
+    libmamba: bool, site: Path, in_site: Callable[[str], str]
+) -> None:
+    if libmamba:
+        write(site / "conda_libmamba_solver" / "__init__.py", TRAP)
+    code = "from conda.base.constants import DEFAULT_SOLVER; print(DEFAULT_SOLVER)"
+    assert in_site(code) == ("libmamba" if libmamba else "classic")
+
+
+@pytest.mark.usefixtures("copy")
+def test_the_logging_functions_come_with_the_copy_only(in_site: Callable[[str], str]) -> None:
+    code = """
+import importlib.util, logging
+names = ("_acquireLock", "_releaseLock")
+importlib.util.find_spec("conda")  # asked about, not imported
+before = [getattr(logging, name, None) for name in names]
+import conda
+after = [getattr(logging, name) for name in names]
+after[0](); after[1]()
+if sys.version_info >= (3, 13):
+    assert before == [None, None]
+else:
+    assert before == after
+print("good")
+"""
+    assert in_site(code) == "good"
+
+
+@pytest.mark.usefixtures("copy")
+def test_an_imported_plugin_of_conda_lock_is_kept(
+    site: Path, in_site: Callable[[str], str]
+) -> None:
+    write(site / "conda_lock" / "__init__.py", "")
+    write(site / "conda_lock" / "plugin.py", "real = True\n")
+    code = "import conda_lock.plugin, conda; print(sys.modules['conda_lock.plugin'].real)"
+    assert in_site(code) == "True"
+
+
+# Half two: the conda that the installed tool provides
+
+
+def _why_not() -> str:
+    try:
+        importlib.metadata.version("conda-from-pypi")
+    except importlib.metadata.PackageNotFoundError:
+        return "tools/conda-from-pypi is not installed here"
+    spec = importlib.util.find_spec("conda")
+    if spec is None or "conda_lock" not in Path(str(spec.origin)).parts:
+        return "the conda that is installed here is not the one of tools/conda-from-pypi"
+    return ""
+
+
+WHY_NOT = _why_not()
+provided = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
+
+
+@pytest.fixture
+def channel(tmp_path: Path) -> Iterator[str]:
+    """The URL of a channel on loopback that offers one package, `tiny`."""
+    record = {"name": "tiny", "version": "1.0", "build": "0", "build_number": 0, "depends": []}
+    for subdir, packages in {
+        "noarch": {"tiny-1.0-0.tar.bz2": {**record, "subdir": "noarch"}},
+        "linux-64": {},
+    }.items():
+        repodata = {"info": {"subdir": subdir}, "packages": packages, "packages.conda": {}}
+        write(tmp_path / "channel" / subdir / "repodata.json", json.dumps(repodata))
+    with Mirror({"tiny": tmp_path / "channel"}) as mirror:
+        yield f"{mirror.url}/tiny"
+
+
+@provided
+def test_conda_is_the_version_that_the_tool_is_named_after() -> None:
+    result = run_conda("--version").ok()
+    assert result.stdout.split() == ["conda", "24.7.1"]
+    assert importlib.metadata.version("conda-from-pypi").startswith("24.7.1.post")
+
+
+@provided
+def test_a_conda_earlier_on_the_path_wins(tmp_path: Path) -> None:
+    write(tmp_path / "conda" / "__init__.py", "__version__ = 'real'\n")
+    code = "import sys, conda; print(conda.__version__, '_conda_from_pypi.vendored' in sys.modules)"
+    assert python("-c", code, path=tmp_path) == "real False"
+
+
+@provided
+def test_no_command_is_installed_that_could_replace_a_real_one() -> None:
+    tool = importlib.metadata.distribution("conda-from-pypi")
+    assert not tool.entry_points
+    assert {Path(str(file)).parts[0] for file in tool.files or ()} == {
+        "_conda_from_pypi",
+        "conda_from_pypi.pth",
+        f"conda_from_pypi-{tool.version}.dist-info",
+    }
+
+
+@provided
+@pytest.mark.skipif(
+    importlib.util.find_spec("conda_libmamba_solver") is not None,
+    reason="libmamba is installed, so it is the default",
+)
+@pytest.mark.parametrize(
+    ("rc", "variable", "flags", "solver"),
+    [
+        pytest.param(None, None, [], "classic", id="nothing set"),
+        pytest.param(None, None, ["--no-plugins"], "classic", id="nothing set, no plugins"),
+        pytest.param("libmamba", None, [], "libmamba", id="condarc"),
+        pytest.param(None, "libmamba", [], "libmamba", id="CONDA_SOLVER"),
+        pytest.param("libmamba", "classic", [], "classic", id="CONDA_SOLVER over condarc"),
+    ],
+)
+def test_classic_is_a_default_and_no_more(
+    rc: str | None,
+    variable: str | None,
+    flags: list[str],
+    solver: str,
+    condarc: Callable[..., Path],
+) -> None:
+    condarc(solver=rc)
+    result = run_conda(
+        *flags, "config", "--show", "solver", "--json", env={"CONDA_SOLVER": variable}
+    )
+    assert result.ok().json() == {"solver": solver}
+    if rc is None and variable is None:
+        sources = run_conda("config", "--show-sources", "--json").ok().json()
+        assert not [source for source, values in sources.items() if "solver" in values]
+
+
+@provided
+def test_the_solver_flag_wins(condarc: Callable[..., Path]) -> None:
+    condarc(solver=None)
+    code = """
+from conda.base.context import context
+default = context.solver
+context.__init__(argparse_args={"solver": "libmamba"})  # as a command does with its --solver
+print(default, context.solver)
+"""
+    assert python("-c", code) == "classic libmamba"
+
+
+@provided
+def test_it_solves_with_nothing_set_and_refuses_a_solver_that_is_missing(
+    channel: str, condarc: Callable[..., Path]
+) -> None:
+    condarc(solver=None)
+    args = ("create", "--dry-run", "-n", "x", "--override-channels", "-c", channel, "tiny")
+    assert run_conda(*args, "--json").ok().json()["success"]
+    refused = run_conda(*args, env={"CONDA_SOLVER": "libmamba"})
+    assert refused.rc == 1
+    assert "solver backend (libmamba)" in refused.stderr
+    assert "Warning" not in refused.stderr  # what is logged passes the filter that 3.13 warns about
+
+
+IN_PROCESS = """
+import contextlib, io, sys
+from conda.cli.main import main
+with contextlib.redirect_stdout(io.StringIO()):
+    status = main(*sys.argv[1:])
+print(status, *sorted(name for name in sys.modules if name.split(".")[0] == "conda_lock"))
+"""
+
+
+@provided
+@pytest.mark.parametrize("command", ["info", "env list", "create"])
+def test_conda_lock_and_its_plugin_stay_out(command: str, channel: str) -> None:
+    args = [*command.split(), "--json"]
+    if command == "create":
+        args += ["--dry-run", "-n", "x", "--override-channels", "-c", channel, "tiny"]
+    assert python("-c", IN_PROCESS, *args).split() == [
+        "0",
+        "conda_lock._vendor.conda.common.url",
+        "conda_lock._vendor.conda.deprecations",
+        "conda_lock.plugin",
+    ]
+
+
+@provided
+def test_the_modules_that_stand_in_are_condas_own() -> None:
+    code = """
+import sys, conda, conda.common.url, conda.deprecations
+from conda.common.url import mask_anaconda_token
+from conda.deprecations import deprecated
+from conda.plugins.manager import get_plugin_manager
+from conda_lock._vendor.conda.common import url
+from conda_lock._vendor.conda.deprecations import deprecated as other
+assert url.mask_anaconda_token is mask_anaconda_token and other is deprecated
+plugin = get_plugin_manager().get_plugin("conda_lock.plugin")
+print([name for name in vars(plugin) if name.startswith("conda_")])
+"""
+    assert python("-c", code) == "[]"
+
+
+@provided
+@pytest.mark.parametrize("first", ["", "import conda.cli.main; "], ids=["alone", "after conda"])
+def test_conda_lock_still_works(first: str) -> None:
+    code = "import sys; from conda_lock import main; sys.argv[1:] = ['--version']; main()"
+    assert "4.0.3" in python("-c", first + code)
+
+
+@provided
+def test_the_conda_lock_command_still_works() -> None:
+    script = shutil.which("conda-lock", path=sysconfig.get_path("scripts"))
+    assert script is not None
+    assert "4.0.3" in subprocess.run([script, "--version"], capture_output=True, text=True).stdout
+
+
+@provided
+def test_modules_have_their_own_names() -> None:
+    code = """
+import pickle
+from conda.models.records import PackageRecord
+record = PackageRecord(name="a", version="1", build="0", build_number=0)
+data = pickle.dumps(record)
+assert pickle.loads(data).name == "a" and b"conda_lock" not in data
+print(PackageRecord.__module__)
+"""
+    assert python("-c", code) == "conda.models.records"
+
+
+@provided
+def test_info_runs_its_cuda_detection_in_a_child_without_a_complaint() -> None:
+    env = {"CONDA_OVERRIDE_CUDA": None, "PYTHONWARNINGS": "always"}
+    result = run_conda("info", "--json", env=env).ok()
+    assert result.json()["conda_version"] == "24.7.1"
+    for complaint in ("__spec__.parent", "freeze_support", "functools.partial", "Traceback"):
+        assert complaint not in result.stderr
