@@ -3,14 +3,13 @@
 Data flows one way: `Machine` and `Request` and a list of `Build` go into `selection`, a `Choice`
 (or a `NoChoice`) comes out, `plan` turns it into a `Plan`, and `handover` carries that out.
 
-The stages' own are frozen dataclasses. Those that are small or many are named tuples, which cost a
-fifth to define and to make: a preview defines all of them, and makes a thousand builds.
+They are named tuples, which cost a third of a frozen dataclass to define and a fifth to make: a
+preview defines all of them, and makes a thousand builds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -25,7 +24,7 @@ Compat = Literal["strict", "minor"]
 class Build(NamedTuple):
     """One conda package, reduced to what choosing and showing need.
 
-    `size` is in bytes, `timestamp` in milliseconds since 1970 as in repodata. `evidence` says how
+    `size` is in bytes, `timestamp` in milliseconds since 1970 as in repodata. `known_by` says how
     sure its existence is: a real `record`, a name `listed` somewhere, or `derived` from the rules.
     """
 
@@ -43,7 +42,7 @@ class Build(NamedTuple):
     md5: str | None = None
     sha256: str | None = None
     timestamp: int = 0
-    evidence: Evidence = "record"
+    known_by: Evidence = "record"
 
     @property
     def spec(self) -> str:
@@ -75,8 +74,7 @@ class Pin(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(NamedTuple):
     """What the target computer and the target environment are.
 
     `cuda` is the newest CUDA that the driver runs (the value of `__cuda`), or None without a
@@ -115,8 +113,7 @@ class Machine:
         return "windows" if self.wsl or self.subdir.startswith("win-") else "linux"
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What was asked for. `specs` maps each family name to its match specs, all of which hold."""
 
     specs: Mapping[str, tuple[str, ...]]
@@ -156,8 +153,7 @@ class Rejection(NamedTuple):
         }
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """A set of builds that admit each other and run on the machine.
 
     `builds` starts with pytorch. `runtime` is the package that brings CUDA ("pytorch-cuda",
@@ -193,21 +189,19 @@ class Route(NamedTuple):
     mirror: str
 
 
-@dataclass(frozen=True)
-class Records:
-    """Builds as read, and from where: `index` is live, cache or built-in.
+class Records(NamedTuple):
+    """Builds as read, and from where: `origin` is live, cache or built-in.
 
     `skipped` counts records that were unusable; `date` is the day the index is from, if known.
     """
 
     builds: tuple[Build, ...]
-    index: Literal["live", "cache", "built-in"]
+    origin: Literal["live", "cache", "built-in"]
     date: str | None = None
     skipped: int = 0
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What is handed to conda, and what is printed so that a person can do the same by hand.
 
     `environment` holds the environment variables that the hand-over and the printed command set.
@@ -226,8 +220,7 @@ class Plan:
     before: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """Everything that one run decided, for text and JSON. `prefix` is None without a target.
 
     `solved` says that conda's solver was asked. `files` is what came from environment files.

@@ -178,7 +178,7 @@ def _files(row: Row, chosen: Sequence[Build]) -> dict[str, Target]:
     return {
         build.fn: Target(f"{torch.url}/{build.subdir}/{build.fn}", build.size, hashed=True)
         for build in chosen
-        if build.evidence != "derived"
+        if build.known_by != "derived"
     }
 
 

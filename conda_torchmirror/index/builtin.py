@@ -65,7 +65,7 @@ def load(subdir: str, names: Collection[str] | None = None) -> Records | None:
     shared = _document("noarch") or {}
     return Records(
         builds=(*_builds(document, names), *_builds(shared, names)),
-        index="built-in",
+        origin="built-in",
         date=document["date"],
     )
 
@@ -96,7 +96,7 @@ def _builds(document: Mapping[str, Any], names: Collection[str] | None) -> Itera
                 md5=md5,
                 sha256=sha256,
                 timestamp=timestamp,
-                evidence=evidence[sure],
+                known_by=evidence[sure],
             )
 
 

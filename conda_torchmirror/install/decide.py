@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..exceptions.channel import ChannelError, NothingCached
@@ -98,7 +97,7 @@ def decide(
     chosen = add_runtime_build(chosen, builds, runtime, admits)
     by_name = {channel.name: channel for channel in sources.located}
     torch = by_name["pytorch"]
-    chosen = replace(chosen, builds=tuple(_with_url(build, torch) for build in chosen.builds))
+    chosen = chosen._replace(builds=tuple(_with_url(build, torch) for build in chosen.builds))
     pins = _pins(chosen, on, target, request, given, notices)
     only_shown = bool(args.dry_run or args.urls)
     notices += _about(chosen, on, target, records, torch, dry_run=only_shown)
@@ -165,12 +164,12 @@ def _where_to_look(
     args: Namespace, failed: NoChoice, on: Machine, records: Records
 ) -> Iterator[Notice]:
     """The last ways out: the channel itself, and the list for the machine that was asked about."""
-    if records.index == "built-in" and not failed.rejected:
+    if records.origin == "built-in" and not failed.rejected:
         yield Notice("go_online")
     words = ["conda", "torch-install", "--list"]
     words += ["--platform", on.subdir] if on.foreign else []
     words += ["--cuda", args.cuda] if args.cuda != "auto" else []
-    words += ["--offline"] if records.index != "live" else []
+    words += ["--offline"] if records.origin != "live" else []
     yield Notice("see_list", {"command": plan.typed(words)})
 
 
@@ -185,7 +184,7 @@ def _runtime(
     notices: list[Notice],
 ) -> RuntimeIndex | None:
     """What the runtime channel holds of what pytorch-cuda's builds ask for; None if unknown."""
-    if chosen.runtime != "pytorch-cuda" or records.index == "built-in":
+    if chosen.runtime != "pytorch-cuda" or records.origin == "built-in":
         return None
     names = {
         spec.split(" ")[0]
@@ -269,9 +268,9 @@ def _about(
     notices = []
     if torch.mirror == "custom_channels":
         notices.append(Notice("custom_mirror"))
-    if records.index == "built-in":
+    if records.origin == "built-in":
         notices.append(Notice("built_in", {"date": records.date}))
-        if count := sum(build.evidence == "derived" for build in chosen.builds):
+        if count := sum(build.known_by == "derived" for build in chosen.builds):
             notices.append(Notice("derived", {"count": count}))
     if records.skipped:
         notices.append(Notice("skipped_records", {"count": records.skipped}))

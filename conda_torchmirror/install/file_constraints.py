@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..index import repodata
@@ -65,13 +64,13 @@ class FileRequest(NamedTuple):
         Where there is no driver and the files name one CUDA, it is chosen for that: the files want
         it in so many words. (Without files a missing driver means the CPU.)
         """
-        asked = replace(asked, others=(*self.beside, *asked.others))
-        on = replace(survey.machine, pins=(*survey.machine.pins, *self.pins))
+        asked = asked._replace(others=(*self.beside, *asked.others))
+        on = survey.machine._replace(pins=(*survey.machine.pins, *self.pins))
         if self.python and on.python == self.python and on.python_from == "--python":
-            on = replace(on, python_from="file")
+            on = on._replace(python_from="file")
         if self.cuda and asked.cuda == "auto" and not on.has_gpu:
-            asked = replace(asked, cuda=self.cuda)
-            on = replace(on, cuda=self.cuda, cuda_from="file")
+            asked = asked._replace(cuda=self.cuda)
+            on = on._replace(cuda=self.cuda, cuda_from="file")
         return asked, survey._replace(machine=on)
 
     def told(self, on: Machine) -> list[Notice]:

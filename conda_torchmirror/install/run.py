@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Action, Namespace
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +105,7 @@ def _attempt(
         )
         return 0
     decision = decide(args, target, request, survey, sources, records)
-    decision = replace(decision, notices=(*decision.notices, *sources.check(decision)))
+    decision = decision._replace(notices=(*decision.notices, *sources.check(decision)))
     return _carry_out(args, actions, target, decision, sources)
 
 
@@ -145,7 +144,7 @@ def _facts(args: Namespace, target: Target, subdir: str) -> tuple[Request, machi
     named = any(requests_.names_torch(word) for word in args.specs)
     if torch and args.specs and not named:
         # Only partners are named: the release that is there stays.
-        asked = replace(asked, specs={**asked.specs, TORCH: (f"{TORCH}=={torch.version}",)})
+        asked = asked._replace(specs={**asked.specs, TORCH: (f"{TORCH}=={torch.version}",)})
     return args.given.applied(asked, survey) if args.given else (asked, survey)
 
 
@@ -192,7 +191,7 @@ def _carry_out(
     if leftover and (kept or args.download_only):
         raise LeftoverFirst(name=leftover.name, prefix=decision.prefix)
     solve = kept or not args.dry_run or (args.solve and leftover is None)
-    decision = replace(decision, solved=solve)
+    decision = decision._replace(solved=solve)
     if not context.json and not args.urls and not sources.again:
         render.show(decision, explain=args.explain, verbose=bool(context.verbosity))
     if not solve:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,17 +39,17 @@ def with_environment(
         records = fact("packages", lambda: _records(prefix), {}, evidence)
         if "python" in records:
             found = _major_minor(records["python"].version)
-            machine = replace(machine, python=found, python_from="prefix")
+            machine = machine._replace(python=found, python_from="prefix")
         packages = [_installed(record) for record in records.values()]
         packages += fact("pip", lambda: list(_pip(prefix, records)), [], evidence)
         history: list[Pin] = fact("history", lambda: list(_history(prefix)), [], evidence)
-        machine = replace(machine, installed=tuple(packages), history=tuple(history))
+        machine = machine._replace(installed=tuple(packages), history=tuple(history))
     if python and (given := _major_minor(python)):
-        machine = replace(machine, python=given, python_from="--python")
+        machine = machine._replace(python=given, python_from="--python")
     code = {"prefix": "python_from_prefix", "--python": "python_given"}.get(machine.python_from)
     facts = {"python": machine.python} if code else {}
     evidence.append(Notice(code or "python_newest", facts))
-    return replace(machine, pins=tuple(fact("pins", lambda: list(_pins(prefix)), [], evidence)))
+    return machine._replace(pins=tuple(fact("pins", lambda: list(_pins(prefix)), [], evidence)))
 
 
 def _major_minor(version: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from ..models import Machine, Notice
@@ -44,7 +43,7 @@ def remarks(machine: Machine, evidence: Sequence[Notice]) -> Machine:
         codes |= next((reasons for reasons in REASONS if reasons & there), frozenset())
     elif machine.cuda_from == "libcuda":
         codes |= {"arch_unknown"}
-    return replace(machine, remarks=tuple(_named(evidence, codes)))
+    return machine._replace(remarks=tuple(_named(evidence, codes)))
 
 
 def _named(evidence: Sequence[Notice], codes: frozenset[str]) -> Iterator[Notice]:

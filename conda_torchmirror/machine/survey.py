@@ -11,7 +11,6 @@ import functools
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from ..models import Gpu, Machine, Notice
@@ -78,15 +77,15 @@ def survey(
         machine = fact("gpus", lambda: _with_gpus(machine, evidence), machine, evidence)
     arch = fact("arch", lambda: _arch_override(evidence), None, evidence)
     if arch is not None:
-        machine = replace(machine, cuda_arch=arch or None)
+        machine = machine._replace(cuda_arch=arch or None)
     if machine.cuda is None:
-        machine = replace(machine, cuda_arch=None)
+        machine = machine._replace(cuda_arch=None)
     elif machine.cuda_arch is None and cuda != "cpu":
         evidence.append(Notice("arch_unknown"))
     if at_home:
         evidence += fact("system", lambda: list(system.notices(subdir)), [], evidence)
         wsl = any(notice.code == "wsl" for notice in evidence)
-        machine = replace(machine, wsl=wsl)
+        machine = machine._replace(wsl=wsl)
 
     machine = with_environment(machine, prefix, python, evidence)
     return Survey(remarks(machine, evidence), tuple(evidence))
@@ -193,8 +192,7 @@ def _with_gpus(machine: Machine, evidence: list[Notice]) -> Machine:
     if not chosen and ("CUDA_ERROR_NO_DEVICE" in errors or found.source):
         evidence.append(Notice("driver_without_gpu"))
     hangs = any(code == "driver_hangs" for code, _ in found.notes)
-    return replace(
-        machine,
+    return machine._replace(
         driver=found.driver,
         gpus=tuple(Gpu(device.name, device.arch) for device in chosen),
         cuda_arch=lowest(chosen),

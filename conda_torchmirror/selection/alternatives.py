@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from ..models import Admits, Build, Choice, Machine, NoChoice, Notice, Rejection, Request
 from . import rules
@@ -36,11 +35,11 @@ def find(
         }
         found.append(Notice("change_pins", {"pins": ", ".join(sorted(pins))}))
     if "minor_version_only" in codes and (
-        choice := fits(machine, replace(request, compat="minor"))
+        choice := fits(machine, request._replace(compat="minor"))
     ):
         found.append(Notice("use_minor", {"cuda": choice.cuda}))
     if "python_mismatch" in codes:
-        rows = offers(replace(machine, python=None), request, builds, admits, tables)
+        rows = offers(machine._replace(python=None), request, builds, admits, tables)
         pythons = sorted({row[2] for row in rows if row[3]}, key=number)
         if pythons and machine.python not in pythons:
             found.append(Notice("use_python", {"pythons": ", ".join(pythons)}))
@@ -48,7 +47,7 @@ def find(
     found += _opened(machine, request, fits)
     if "partner_missing" in codes:
         without = {k: v for k, v in request.specs.items() if k not in PARTNERS}
-        if fits(machine, replace(request, specs=without)):
+        if fits(machine, request._replace(specs=without)):
             names = ", ".join(name for name in request.specs if name in PARTNERS)
             found.append(Notice("drop_partner", {"names": names}))
     if "driver_unusable" in codes:
@@ -59,7 +58,7 @@ def find(
             found.append(Notice("upgrade_driver", {"cuda": wanted, "driver": floor}))
     if "arch_missing" in codes and machine.cuda_arch:
         found += elsewhere(machine, tables)
-    on_cpu = replace(request, cuda="cpu")
+    on_cpu = request._replace(cuda="cpu")
     if request.cuda != "cpu" and machine.has_gpu and fits(machine, on_cpu):
         found.append(Notice("use_cpu"))
     return tuple(found)
@@ -73,7 +72,7 @@ def _opened(
     for code, opened in (("older_release", [TORCH]), ("open_versions", named)):
         if set(opened) <= set(named) and opened:
             specs = {**request.specs, **dict.fromkeys(opened, ())}
-            if choice := fits(machine, replace(request, specs=specs)):
+            if choice := fits(machine, request._replace(specs=specs)):
                 yield Notice(code, {"torch": f"{TORCH} {choice.torch.version}"})
                 return
 

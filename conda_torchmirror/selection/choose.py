@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from ..models import Admits, Build, Choice, Installed, Machine, NoChoice, Notice, Rejection, Request
@@ -189,9 +188,9 @@ def choose(
             # Allowed, but a CUDA build of an older release is still the better one.
             fallback = fallback or found
         elif found:
-            return replace(found, rejected=tuple(rejected))
+            return found._replace(rejected=tuple(rejected))
     if fallback:
-        return replace(fallback, rejected=tuple(rejected))
+        return fallback._replace(rejected=tuple(rejected))
     return NoChoice(tuple(rejected))
 
 
@@ -272,11 +271,11 @@ def add_runtime_build(
     for build in fitting:
         lacks = next((spec for spec in build.depends if not _held(spec, runtime, admits)), None)
         if lacks is None:
-            return replace(choice, builds=(*choice.builds, build))
+            return choice._replace(builds=(*choice.builds, build))
         missing[build.spec] = lacks
     first = next(iter(missing))
     told = Notice("runtime_lagging", {"build": first, "lacks": missing[first]})
-    return replace(choice, notices=(*choice.notices, told))
+    return choice._replace(notices=(*choice.notices, told))
 
 
 def _held(spec: str, runtime: RuntimeIndex, admits: Admits) -> bool:

@@ -61,7 +61,7 @@ def why(rejected: Sequence[Rejection], records: Records, most: int = 3) -> str:
     """The reasons in short: what the machine or the request says, and what the builds need."""
     if not rejected:
         known = {order: build.version for build in records.builds if (order := _order(build))}
-        if records.index == "built-in" and known:
+        if records.origin == "built-in" and known:
             span = {"first": known[min(known)], "last": known[max(known)]}
             return text("no_release_built_in", span)
         return text("no_release")
@@ -143,12 +143,12 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
         )
     ]
     out += ["", *columns(_facts(decision))]
-    preview = decision.records.index == "built-in"
+    preview = decision.records.origin == "built-in"
     head = [shown(code) for code in ("package", "version", "build", "size")]
     rows = [(*head, shown("known_from") if preview else "")]
     for build in choice.builds:
         size = file_size(build.size) if build.size else "?"
-        known = shown(build.evidence) if preview else ""
+        known = shown(build.known_by) if preview else ""
         rows.append((build.name, build.version, build.build, size, known))
     if choice.runtime and not any(b.name == choice.runtime for b in choice.builds):
         rows.append((choice.runtime, str(choice.cuda), shown("left_to_solver"), "", ""))
@@ -203,7 +203,7 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
         rows.append((shown("gpu"), gpus))
     rows.append((shown("python"), f"{decision.choice.python} ({machine.python_from})"))
     rows.append((shown("target"), decision.prefix or shown("target_none")))
-    dated = records.index + (f", {records.date}" if records.date else "")
+    dated = records.origin + (f", {records.date}" if records.date else "")
     rows.append((shown("index"), dated))
     for channel in decision.plan.channels:
         rows.append((channel.name, f"{channel.url} ({channel.mirror})"))
@@ -271,7 +271,7 @@ def summary(decision: Decision) -> dict[str, Any]:
             "cuda": choice.cuda,
             "compat": choice.compat,
             "python": choice.python,
-            "index": decision.records.index,
+            "index": decision.records.origin,
             "index_date": decision.records.date,
             "builds": [_build(build) for build in choice.builds],
         },
@@ -315,7 +315,7 @@ def _build(build: Build) -> dict[str, Any]:
         "size": build.size,
         "md5": build.md5,
         "sha256": build.sha256,
-        "evidence": build.evidence,
+        "evidence": build.known_by,
     }
 
 
@@ -344,7 +344,7 @@ def listing(
             {"version": version, "cuda": cuda, "python": python, "fits": fits}
             for version, cuda, python, fits in rows
         ]
-        about = {"schema": 1, "subdir": machine.subdir, "index": records.index, "list": listed}
+        about = {"schema": 1, "subdir": machine.subdir, "index": records.origin, "list": listed}
         say(json.dumps({"success": True, "torchmirror": about}, indent=2))
         return
     heads = ("list_fits", "list_release", "list_cuda", "list_pythons")
@@ -364,6 +364,6 @@ def listing(
     elif machine.cuda:
         driver = shown("list_driver", cuda=machine.cuda, origin=machine.cuda_from)
     code = "list_index_of" if records.date else "list_index"
-    index = shown(code, index=records.index, date=records.date)
+    index = shown(code, index=records.origin, date=records.date)
     head = shown("list_head", subdir=machine.subdir, driver=driver, index=index)
     say("\n".join([head, "", *columns(table)]))

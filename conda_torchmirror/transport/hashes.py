@@ -29,7 +29,7 @@ def behind(decision: Decision) -> str | None:
     from ..index import builtin
 
     records = decision.records
-    if records.index != "live":
+    if records.origin != "live":
         return None
     known = builtin.load(decision.machine.subdir, {*FAMILY, "pytorch-cuda"})
     if known is None:
@@ -38,7 +38,7 @@ def behind(decision: Decision) -> str | None:
     missing = [
         build
         for build in known.builds
-        if build.evidence == "record" and (build.subdir, build.fn) not in held
+        if build.known_by == "record" and (build.subdir, build.fn) not in held
     ]
     if not missing:
         return None
@@ -97,10 +97,10 @@ def opinion(
     chosen = [
         build
         for build in decision.choice.builds
-        if build.channel == source.name and build.evidence == "record" and build.fn
+        if build.channel == source.name and build.known_by == "record" and build.fn
     ]
     wanted = settings.read().check_hashes and not exempt
-    known = builtin.hashes() if wanted and decision.records.index != "built-in" else {}
+    known = builtin.hashes() if wanted and decision.records.origin != "built-in" else {}
     differing = [b for b in chosen if known.get(_key(b), b.sha256) != b.sha256]
     doubted = chosen if always else differing
     if not doubted:

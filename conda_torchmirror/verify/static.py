@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..models import Build, Choice, Machine, Notice, Pin, Request
 from .verdict import unique
@@ -85,7 +85,7 @@ def _against_machine(torch: Build, machine: Machine, cpuonly: bool) -> Iterator[
     from ..selection.fit import Judge
 
     read = facts(torch)
-    judge = Judge(replace(machine, pins=()), Request({}), admits, tables())
+    judge = Judge(machine._replace(pins=()), Request({}), admits, tables())
     _, clash = judge.clash(torch, read)
     code = _CLASHES.get(clash[0]) if clash else None
     if code is None or (code == "cpu_build" and machine.subdir.startswith("osx-")):

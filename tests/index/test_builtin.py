@@ -57,7 +57,7 @@ def _builds(subdir: str) -> tuple[Build, ...]:
 def test_loads_a_platform_with_its_noarch_builds(subdir: str) -> None:
     records = builtin.load(subdir)
     assert records is not None
-    assert records.index == "built-in"
+    assert records.origin == "built-in"
     assert records.date == "2024-10-23"
     assert {build.subdir for build in records.builds} == {subdir, "noarch"}
     assert {build.name for build in records.builds} == set(NAMES)
@@ -122,7 +122,7 @@ def test_record_evidence_is_a_real_record_and_every_one_is_there(subdir: str) ->
             "constrains": build.constrains,
         }
         for build in _builds(subdir)
-        if build.evidence == "record"
+        if build.known_by == "record"
     }
     assert claimed == real
 
@@ -133,14 +133,14 @@ def test_a_lossy_record_counts_as_listed_and_keeps_its_hashes(subdir: str) -> No
     found = {build.fn: build for build in _builds(subdir) if build.fn in locked}
     assert found.keys() == locked.keys()
     for fn, record in locked.items():
-        assert found[fn].evidence == "listed"
+        assert found[fn].known_by == "listed"
         assert (found[fn].md5, found[fn].sha256) == (record["md5"], record.get("sha256"))
 
 
 @pytest.mark.parametrize("subdir", PLATFORMS)
 def test_only_what_was_seen_in_a_file_has_a_hash(subdir: str) -> None:
     for build in _builds(subdir):
-        if build.evidence == "derived":
+        if build.known_by == "derived":
             assert (build.md5, build.sha256, build.size, build.timestamp) == (None, None, None, 0)
 
 
@@ -154,7 +154,7 @@ def test_nothing_is_derived_where_the_records_are_complete() -> None:
     unsure = [
         build.fn
         for build in _builds("linux-64")
-        if build.evidence != "record"
+        if build.known_by != "record"
         and (f"{build.name} {build.version}" in pins or pins & set(build.depends))
     ]
     assert len(pins) == 15
@@ -165,7 +165,7 @@ def test_a_runtime_package_is_never_derived() -> None:
     """Its build string has a hash in it, which no rule gives."""
     for subdir in PLATFORMS:
         for build in _builds(subdir):
-            assert build.name != "pytorch-cuda" or build.evidence != "derived"
+            assert build.name != "pytorch-cuda" or build.known_by != "derived"
 
 
 def test_hashes_are_those_of_real_records_alone() -> None:
@@ -173,7 +173,7 @@ def test_hashes_are_those_of_real_records_alone() -> None:
         f"{subdir}/{build.fn}": build.sha256
         for subdir in PLATFORMS
         for build in _builds(subdir)
-        if build.evidence == "record"
+        if build.known_by == "record"
     }
     assert builtin.hashes() == expected
     assert all(len(digest) == 64 for digest in builtin.hashes().values())

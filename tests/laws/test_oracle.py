@@ -74,7 +74,7 @@ def existing(name: str, subdir: str) -> set[tuple[str, str]]:
     """Version and build of every build of a name that a record or a listing shows, or that the
     naming rule gives for a release of the table."""
     seen = {(b.version, b.build) for b in real(subdir) if b.name == name}
-    listed = {(b.version, b.build) for b in known(subdir) if b.evidence == "listed"}
+    listed = {(b.version, b.build) for b in known(subdir) if b.known_by == "listed"}
     rule = {(key[1], key[3]) for key in naming.named() if (key[0], key[2]) == (name, subdir)}
     return seen | listed | rule
 

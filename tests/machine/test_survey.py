@@ -42,7 +42,7 @@ arguments.setdefault("subdir", machine.native_subdir())
 result = machine.survey(prefix=None, **arguments)
 count = len(started)
 print(json.dumps({
-    **{name: value for name, value in vars(result.machine).items() if name != "remarks"},
+    **{name: value for name, value in result.machine._asdict().items() if name != "remarks"},
     "gpus": [gpu._asdict() for gpu in result.machine.gpus],
     "codes": [notice.code for notice in result.evidence],
     "facts": {notice.code: dict(notice.facts) for notice in result.evidence},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -546,7 +545,7 @@ def test_law_every_rejections_facts_clash(words, on, cuda, compat_mode, whole):
     """Read again from machine and record, both facts that are given hold, and they clash."""
     asked = request.make(words, cuda_word=cuda, compat=compat_mode)
     if cuda not in ("auto", "cpu"):
-        on = replace(on, cuda=cuda, cuda_from="--cuda")
+        on = on._replace(cuda=cuda, cuda_from="--cuda")
     builds = LINUX if whole and on.subdir == "linux-64" else known(on.subdir)
     found = choose.choose(on, asked, builds, repodata.admits, compat.tables())
     by_spec = {build.spec: build for build in builds}
