@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,9 +11,9 @@ from ..exceptions.mirror import BadRegistry, NothingToEnable
 from ..exceptions.usage import BadMirror
 from ..mirrors.registry import MirrorError, upstream_url
 from ..redirect import condarc, in_process, policy, settings
-from ..text.decision import say
 from ..text.layout import bullet, columns, safe
 from ..text.messages import text
+from ..text.output import emit
 from .mirror_status import print_lines, source_of
 
 #: What the file maps if no channel is named. More would slow every start of conda down: it reads
@@ -149,8 +148,7 @@ def _report(path: Path, code: str, lines: Sequence[str], *, auto: bool, **facts:
     from conda.base.context import context
 
     if context.json:
-        found = {"schema": 1, "state": code, "file": str(path), "auto": auto, **facts}
-        say(json.dumps({"success": True, "torchmirror": found}, indent=2))
+        emit({"state": code, "file": str(path), "auto": auto, **facts})
     else:
         print_lines([text(line) for line in lines] if code == "hook_only" else lines)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,9 +13,9 @@ from ..mirrors.addresses import address_book, split
 from ..mirrors.registry import UPSTREAM, Mirror, MirrorError
 from ..redirect import condarc, in_process, policy, settings
 from ..redirect.named_channels import NamedChannels
-from ..text.decision import say
 from ..text.layout import columns, safe
 from ..text.messages import text
+from ..text.output import emit, say
 
 #: What `list` has a column for, and `status` shows always.
 SHOWN = ("conda-forge", "pytorch", "pkgs/main", "nvidia")
@@ -35,8 +34,7 @@ def show_list(args: Namespace) -> int:
         raise BadRegistry(detail=str(error)) from error
     if context.json:
         found = [_as_json(mirror, preferred) for mirror in known.values()]
-        document = {"schema": 1, "preference": list(preferred), "mirrors": found}
-        say(json.dumps({"success": True, "torchmirror": document}, indent=2))
+        emit({"preference": list(preferred), "mirrors": found})
     else:
         print_lines(_table(known, preferred))
     return 0
@@ -129,9 +127,7 @@ def show_status(args: Namespace) -> int:
         in_process.undo()
     shown = [_explained(name, url, verdicts, around, book) for name, url in rows]
     if context.json:
-        say(
-            json.dumps({"success": True, "torchmirror": _document(chosen, around, shown)}, indent=2)
-        )
+        emit(_document(chosen, around, shown))
     else:
         print_lines(_status_lines(chosen, around, shown))
     return 0
@@ -200,7 +196,6 @@ def _document(
 ) -> dict[str, Any]:
     files = [str(path) for path in _files() if path.exists()]
     return {
-        "schema": 1,
         "auto": chosen.auto,
         "auto_from": source_of("torchmirror_auto"),
         "files": files,

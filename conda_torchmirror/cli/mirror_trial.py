@@ -27,7 +27,7 @@ from ..models import Build, Choice, Notice, Route
 from ..redirect import settings
 from ..selection import cuda
 from ..selection.choose import choose
-from ..text import decision
+from ..text import output
 from ..text.layout import bullet, columns, safe
 from ..text.messages import text
 from ..transport import probe as probing
@@ -85,9 +85,10 @@ def execute(args: Namespace) -> int:
     rows = _rows(args.mirrors, subdir)
     measure(rows, subdir, chosen, args.timeout or SECONDS)
     if context.json:
-        decision.say(json.dumps(_document(rows, chosen, subdir), indent=2))
+        about = _document(rows, chosen, subdir)
+        output.emit(about, success=any(row.ok for row in rows))
     else:
-        decision.say("\n".join(safe(line) for line in _lines(rows, chosen, subdir)))
+        output.say(_lines(rows, chosen, subdir))
     return 0 if any(row.ok for row in rows) else 1
 
 
@@ -291,9 +292,8 @@ def _remarks(row: Row) -> list[Notice]:
 
 
 def _document(rows: Sequence[Row], chosen: Sequence[Build], subdir: str) -> dict[str, Any]:
-    tested = [_as_json(row) for row in rows]
-    about = {"schema": 1, "subdir": subdir, "files": [build.fn for build in chosen]}
-    return {"success": any(row.ok for row in rows), "torchmirror": {**about, "test": tested}}
+    files = [build.fn for build in chosen]
+    return {"subdir": subdir, "files": files, "test": [_as_json(row) for row in rows]}
 
 
 def _as_json(row: Row) -> dict[str, Any]:

@@ -7,14 +7,13 @@ that is about the product goes to standard error. Imports no conda but where con
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
-from typing import Any, TextIO
+from typing import Any
 
 from ..envfiles import batch
 from ..envfiles.batch import STDIN, FileResult, Options
@@ -23,7 +22,7 @@ from ..envfiles.file_io import BACKUP_SUFFIX
 from ..mirrors.registry import MirrorError
 from ..models import Notice
 from ..redirect import settings
-from ..text import decision
+from ..text import output
 from ..text.layout import bullet, safe
 from ..text.messages import text
 
@@ -88,14 +87,14 @@ def execute(
     results = batch.run(paths, options, mirrors=settings.registry(values), stdin=stdin)
     code = batch.exit_code(results, options)
     if as_json:
-        decision.say(json.dumps(document(results, options, success=code == 0), indent=2))
+        output.emit(document(results, options), success=code == 0)
     else:
         _show(results, options, quiet=quiet)
     return code
 
 
-def document(results: Iterable[FileResult], options: Options, *, success: bool) -> dict[str, Any]:
-    """The JSON document, schema 1. What a filter puts out is there as `content`."""
+def document(results: Iterable[FileResult], options: Options) -> dict[str, Any]:
+    """The JSON value of the run. What a filter puts out is there as `content`."""
     files = []
     for result in results:
         shown = result.document
@@ -103,13 +102,9 @@ def document(results: Iterable[FileResult], options: Options, *, success: bool) 
             shown["content"] = _decoded(result.data)
         files.append(shown)
     return {
-        "success": success,
-        "torchmirror": {
-            "schema": 1,
-            "direction": options.direction,
-            "mirrors": [safe(name) for name in options.preference or ()],
-            "files": files,
-        },
+        "direction": options.direction,
+        "mirrors": list(options.preference or ()),
+        "files": files,
     }
 
 
@@ -126,27 +121,16 @@ def _show(results: Sequence[FileResult], options: Options, *, quiet: bool) -> No
     piped = options.diff or any(result.path == STDIN for result in results)
     for result in results:
         if options.diff:
-            _print(result.diff, sys.stdout)
+            output.say(result.diff)
         elif result.data is not None and not options.check:
             sys.stdout.flush()
             sys.stdout.buffer.write(result.data)
             sys.stdout.buffer.flush()
         told = lines(result, edits=not options.diff)
         if result.status == "failed" or not quiet:
-            _print(told, sys.stderr if piped or result.status == "failed" else sys.stdout)
+            (output.warn if piped or result.status == "failed" else output.say)(told)
     if len(results) > 1 and not quiet:
-        _print(("", summary(results)), sys.stderr if piped else sys.stdout)
-
-
-def _print(what: Iterable[str], stream: TextIO) -> None:
-    """Print lines; what a terminal cannot show, such as a strange file name, is escaped."""
-    encoding = stream.encoding or "utf-8"
-    for line in what:
-        shown = line.encode(encoding, "backslashreplace").decode(encoding)
-        if stream is sys.stdout:
-            decision.say(shown)
-        else:
-            print(shown, file=stream, flush=True)
+        (output.warn if piped else output.say)(["", summary(results)])
 
 
 def lines(result: FileResult, *, edits: bool = True) -> list[str]:

@@ -44,13 +44,12 @@ def run(args: Namespace) -> int:
 
     Raises: conda's EnvironmentLocationNotFound, CannotWrite.
     """
-    import json
     import os
 
     from conda.base.context import context
     from conda.exceptions import EnvironmentLocationNotFound
 
-    from ..text.decision import say
+    from ..text.output import emit, say
     from ..verify.report import lines, report
     from ..verify.run import verify
     from ..verify.static import inspect_records
@@ -64,7 +63,7 @@ def run(args: Namespace) -> int:
     if args.report:
         _write(args.report, report(check, prefix=prefix))
     if context.json:
-        say(json.dumps(_document(check, prefix), indent=2))
+        emit({"check": check.document()}, success=check.status == "fine", prefix=prefix)
     else:
         say("\n".join(lines(check)))
     return check.exit_code
@@ -79,8 +78,8 @@ def verify_after(prefix: str, decision: Decision, summary: dict[str, Any]) -> in
     from conda.base.context import context
 
     from ..machine.survey import native_subdir
-    from ..text.decision import say
     from ..text.messages import text
+    from ..text.output import say
     from ..verify.report import lines
     from ..verify.run import verify
 
@@ -93,11 +92,6 @@ def verify_after(prefix: str, decision: Decision, summary: dict[str, Any]) -> in
         intro = [text("check.installed_but")] if failed else []
         say("\n".join(["", *intro, *lines(check)]))
     return FAILED if failed else 0
-
-
-def _document(check: Check, prefix: str) -> dict[str, Any]:
-    found = {"schema": 1, "check": check.document()}
-    return {"success": check.status == "fine", "prefix": prefix, "torchmirror": found}
 
 
 def _expected(machine: Machine) -> bool | None:

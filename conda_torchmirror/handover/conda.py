@@ -16,7 +16,7 @@ from typing import Any
 
 from ..models import Installed, Plan
 from ..redirect.in_process import reload
-from ..text import decision
+from ..text import output
 
 _PRIORITY = frozenset(("--strict-channel-priority", "--no-channel-priority"))
 _ONLY_LOOKING = frozenset(("--dry-run", "--download-only"))
@@ -149,7 +149,8 @@ def run(
     if done and then is not None:
         then(document)
     if as_json:
-        decision.say(json.dumps({**document, **extra}, indent=2, default=str))
+        found = {**document, **extra}
+        output.emit(found.pop("torchmirror", {}), **found)
     return code
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..plans.downloads import public
 from ..redirect.in_process import reload
-from ..text import decision
+from ..text import output
 from ..text.messages import text
 from . import conda
 
@@ -108,8 +108,10 @@ def downloaded(error: Exception, about: Mapping[str, Any]) -> bool:
     # Not its subclasses: an answer of no is one of them.
     if type(error) is not CondaExitZero:
         return False
-    done = json.dumps({"success": True, **about}, indent=2) if context.json else text("downloaded")
-    decision.say(done)
+    if context.json:
+        output.emit(about)
+    else:
+        output.say(text("downloaded"))
     return True
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from ..text.decision import say
 from ..text.messages import text
+from ..text.output import say
 from ..verify.report import advice
 from ..verify.static import inspect_records
 

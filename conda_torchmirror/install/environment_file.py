@@ -7,7 +7,6 @@ becomes one clear error. Nothing is decided here.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 
 from ..exceptions.file import FileNotReadable, FileSection, NotEnvironmentFile
 from ..models import Notice
+from ..text import output
 from ..text.layout import safe
 from ..text.messages import text
 
@@ -78,7 +78,7 @@ def read(path: str) -> EnvironmentFile:
     _check_sections(path, result)
     if said.getvalue().strip():
         # Sections that conda ignores, in its own words; standard output is not for them.
-        print(said.getvalue().strip(), file=sys.stderr)
+        output.warn(said.getvalue().strip())
     return result
 
 

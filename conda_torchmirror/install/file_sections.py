@@ -12,7 +12,7 @@ from io import StringIO
 from typing import Any
 
 from ..exceptions.file import SectionFailed
-from ..text import decision
+from ..text import output
 from ..text.layout import safe
 from ..text.messages import text
 from .environment_file import EnvironmentFile, installer
@@ -47,6 +47,6 @@ def finish(
     if variables:
         PrefixData(prefix).set_environment_env_vars(variables)
         if not (context.json or context.quiet):
-            decision.say(text("file_variables_set", {"names": ", ".join(sorted(variables))}))
+            output.say(text("file_variables_set", {"names": ", ".join(sorted(variables))}))
     if actions:
         document.setdefault("actions", {}).update(actions)

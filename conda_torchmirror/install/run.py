@@ -243,7 +243,7 @@ def _carry_out(
     except TorchMirrorError:
         raise
     except Exception as error:
-        if args.download_only and transaction.downloaded(error, extra):
+        if args.download_only and transaction.downloaded(error, extra["torchmirror"]):
             return 0
         # Only another solve shows that it was the priority, and not what the user asked for.
         suspect = strict() and leftover is None and _unsatisfiable(error)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from ..models import Notice
-from ..text import decision
+from ..text import output
 from ..text.layout import file_size, safe
 from ..text.messages import text
 
@@ -109,10 +107,9 @@ def show(
             {"url": f.url, "file": f.file, "size": f.size, "md5": f.md5, "sha256": f.sha256}
             for f in files
         ]
-        document = {"success": True, "dry_run": True, "torchmirror": {**about, "urls": listed}}
-        decision.say(json.dumps(document, indent=2))
+        output.emit({**about, "urls": listed}, dry_run=True)
         return
-    decision.say("\n".join(FORMATS[form](files)))
+    output.say(FORMATS[form](files))
     if context.quiet:
         return
     known = {"count": len(files), "size": file_size(total(files))}
@@ -122,4 +119,4 @@ def show(
     said = [text(code, {**known, "unknown": unknown}), *(text(n.code, n.facts) for n in notices)]
     if bare := sum(file.hash is None for file in files):
         said.append(text("urls_no_hash", {"count": bare}))
-    print("\n".join(said), file=sys.stderr)
+    output.warn(said)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from argparse import Action, Namespace
 from collections.abc import Mapping, Sequence
@@ -22,8 +21,8 @@ from ..handover import conda, solve
 from ..machine import survey
 from ..models import Machine, Notice
 from ..selection.facts import PIP_NAMES, number
-from ..text import decision
-from ..text.layout import bullet, columns, file_size, safe
+from ..text import output
+from ..text.layout import bullet, columns, file_size
 from ..text.messages import text
 from . import downloads, saved_plan
 
@@ -72,12 +71,12 @@ def execute(args: Namespace, actions: Sequence[Action], prefix: str | None, *, e
     uncached, lacking = lacking, [record for record in lacking if record not in files]
     on = survey.inspect(subdir=plan.subdir, prefix=prefix if exists else None, probe_gpus=False)
     notices = _notices(plan, on)
-    extra = {"torchmirror": {**_summary(plan, notices), "to_download": _bytes(lacking)}}
+    about = {**_summary(plan, notices), "to_download": _bytes(lacking)}
     if not context.json:
-        decision.say("\n".join(map(safe, _lines(plan, lacking, notices))))
+        output.say(_lines(plan, lacking, notices))
     if args.dry_run:
         if context.json:
-            _emit({"dry_run": True, "prefix": prefix, **extra})
+            output.emit(about, dry_run=True, prefix=prefix)
         return 0
     if context.offline and lacking:
         raise PlanNotCached(
@@ -96,11 +95,11 @@ def execute(args: Namespace, actions: Sequence[Action], prefix: str | None, *, e
         solve.fetch(uncached, files)
     if args.download_only or prefix is None:
         if context.json:
-            _emit(extra)
+            output.emit(about)
         else:
-            decision.say(text("downloaded"))
+            output.say(text("downloaded"))
         return 0
-    return _link(args, actions, plan, records, prefix, exists, extra)
+    return _link(args, actions, plan, records, prefix, exists, about)
 
 
 def _link(
@@ -110,7 +109,7 @@ def _link(
     records: Sequence[Any],
     prefix: str,
     exists: bool,
-    extra: Mapping[str, Any],
+    about: Mapping[str, Any],
 ) -> int:
     """Let conda install from an explicit file whose packages are all in its cache."""
     from conda.base.context import context
@@ -133,7 +132,7 @@ def _link(
         file = os.path.join(folder, saved_plan.EXPLICIT)
         Path(file).write_text(saved_plan.explicit(plan.subdir, lines), encoding="utf-8")
         command = [verb, "--prefix", prefix, *options, "--file", file]
-        return conda.run(command, args, {}, {"prefix": prefix, **extra})
+        return conda.run(command, args, {}, {"prefix": prefix, "torchmirror": about})
 
 
 def _check(plan: saved_plan.SavedPlan, on: Machine, prefix: str) -> None:
@@ -155,10 +154,6 @@ def _check(plan: saved_plan.SavedPlan, on: Machine, prefix: str) -> None:
             names=" ".join(package.name for package in pip),
             python=os.path.join(prefix, python),
         )
-
-
-def _emit(document: Mapping[str, Any]) -> None:
-    decision.say(json.dumps({"success": True, **document}, indent=2))
 
 
 def _bytes(records: Sequence[Any]) -> int:

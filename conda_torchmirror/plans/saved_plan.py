@@ -35,6 +35,7 @@ from ..handover import solve
 from ..handover.solve import Transaction
 from ..models import Decision, Notice
 from ..text import decision as render
+from ..text import output
 from ..text.layout import file_size, safe
 from ..text.messages import text
 from . import downloads
@@ -281,14 +282,13 @@ def make(
     if args.urls:
         downloads.show(args.urls, plan.files, about, notices)
     elif not context.json:
-        render.say("\n".join(["", *(safe(text(n.code, n.facts)) for n in notices)]))
+        output.say(["", *(text(n.code, n.facts) for n in notices)])
     if args.download_only and not context.dry_run:
         solve.fetch(found.state)
         if not context.json and not args.urls:
-            render.say(text("downloaded"))
+            output.say(text("downloaded"))
     if context.json and not args.urls:
-        document = {"success": True, "dry_run": True, "prefix": decision.prefix}
-        render.say(json.dumps({**document, "torchmirror": about}, indent=2))
+        output.emit(about, dry_run=True, prefix=decision.prefix)
     return 0
 
 

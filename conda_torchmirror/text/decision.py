@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +10,7 @@ from ..selection.facts import TORCH, number, release
 from ..selection.plan import shell_lines
 from .layout import bullet, columns, file_size, safe, wrapped
 from .messages import text
+from .output import emit, say
 
 #: More specs than anybody types: then the command is shown only with -v.
 _TYPED = 30
@@ -116,18 +114,9 @@ def _by_number(word: str) -> tuple[Any, ...]:
     return tuple(int(part) if part.isdecimal() else -1 for part in word.split("."))
 
 
-def say(what: str) -> None:
-    """Print to standard output; a reader that went away (`| head`) is no error."""
-    try:
-        print(what, flush=True)
-    except BrokenPipeError:
-        # Python flushes once more at exit, into nothing then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def show(decision: Decision, *, explain: bool, verbose: bool) -> None:
     """Print a decision for a person."""
-    say("\n".join(lines(decision, explain=explain, verbose=verbose)))
+    say(lines(decision, explain=explain, verbose=verbose))
 
 
 def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
@@ -321,13 +310,7 @@ def _build(build: Build) -> dict[str, Any]:
 
 def document(decision: Decision) -> None:
     """Print the JSON document of a dry run that needed no solve."""
-    found = {
-        "success": True,
-        "dry_run": decision.dry_run,
-        "prefix": decision.prefix,
-        "torchmirror": summary(decision),
-    }
-    say(json.dumps(found, indent=2))
+    emit(summary(decision), dry_run=decision.dry_run, prefix=decision.prefix)
 
 
 def listing(
@@ -344,8 +327,7 @@ def listing(
             {"version": version, "cuda": cuda, "python": python, "fits": fits}
             for version, cuda, python, fits in rows
         ]
-        about = {"schema": 1, "subdir": machine.subdir, "index": records.origin, "list": listed}
-        say(json.dumps({"success": True, "torchmirror": about}, indent=2))
+        emit({"subdir": machine.subdir, "index": records.origin, "list": listed})
         return
     heads = ("list_fits", "list_release", "list_cuda", "list_pythons")
     table = [tuple(map(shown, heads))]
@@ -366,4 +348,4 @@ def listing(
     code = "list_index_of" if records.date else "list_index"
     index = shown(code, index=records.origin, date=records.date)
     head = shown("list_head", subdir=machine.subdir, driver=driver, index=index)
-    say("\n".join([head, "", *columns(table)]))
+    say([head, "", *columns(table)])

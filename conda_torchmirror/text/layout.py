@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from textwrap import wrap
+from unicodedata import category, east_asian_width
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
-_TOKEN = re.compile(r"/t/[^/\s]+(?=/)")
 _COMMAND = re.compile(r"`[^`]+`")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+#: Categories of characters that show nothing and can hide or turn round what stands beside them:
+#: controls, formats (bidirectional marks, zero widths), separators of lines and paragraphs.
+_HIDDEN = frozenset(("Cc", "Cf", "Zl", "Zp"))
+
+#: What hides a secret, and what is shown instead. A password may hold `/`, a port is no password.
+#: Bounded, so that no text takes longer than its length. `re` keeps what it has compiled, and what
+#: holds no secret compiles nothing.
+_SECRETS = (
+    ("//", r"(?<=//)(?:[^/\s?#]+@|[^/\s?#@:]{1,64}:(?!\d*[/?#])[^\s@]{1,256}@)", ""),
+    ("/t/", r"/t/(?!<TOKEN>/)[^/\s]+(?=/)", "/t/<TOKEN>"),
+    ("/t/", r"(?<=/t/)[A-Za-z]{2}-[\w-]{8,}", "<TOKEN>"),
+    ("/t/", r"(//[^\s/]{1,256}/t/)(?!<TOKEN>)[^/\s'\"`\])]+", r"\1<TOKEN>"),
+    (
+        "=",
+        r"(?i)([?&](?:[\w-]{0,32}(?:token|passw(?:or)?d|secret|signature|api_?key)|sig|auth|key)=)"
+        r"[^&\s#'\"`]+",
+        r"\1<TOKEN>",
+    ),
+)
 
 
 def safe(text: str) -> str:
-    """Without credentials, tokens and control characters, which records and URLs may carry.
+    """Without credentials, tokens and characters that hide others, which any input may carry.
+
+    Line breaks and tabs stay.
 
     >>> safe("https://me:secret@host/t/abc/pytorch")
     'https://host/t/<TOKEN>/pytorch'
     """
-    return _CONTROL.sub("", _TOKEN.sub("/t/<TOKEN>", _CREDENTIALS.sub("", text)))
+    # Hidden characters first: one of them may split what shows a secret.
+    if not text.isprintable():
+        text = "".join(
+            c for c in text if c.isprintable() or c in "\n\t" or category(c) not in _HIDDEN
+        )
+    for mark, pattern, instead in _SECRETS:
+        if mark in text:
+            text = re.sub(pattern, instead, text)
+    return text
 
 
 def wrapped(sentence: str, first: str = "", indent: str = "") -> list[str]:
@@ -46,7 +73,7 @@ def bullet(sentence: str) -> list[str]:
 
 def width(text: str) -> int:
     """How many terminal cells a text takes: two for a full-width character."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def columns(rows: Sequence[Sequence[str]], *, indent: str = "  ", gap: str = "  ") -> list[str]:

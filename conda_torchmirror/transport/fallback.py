@@ -8,7 +8,6 @@ throughout, only where conda finds them changes; what conda has cached therefore
 from __future__ import annotations
 
 import os
-import sys
 from argparse import Namespace
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,7 +19,7 @@ from ..index import repodata
 from ..mirrors import registry
 from ..models import Build, Decision, Notice, Records, Route
 from ..redirect import in_process
-from ..text.layout import safe
+from ..text import output
 from ..text.messages import text
 from . import failures as blame
 from . import hashes
@@ -342,7 +341,7 @@ class Router:
         from conda.base.context import context
 
         if self.again and not context.json:
-            print(safe(text(notice.code, notice.facts)), file=sys.stderr, flush=True)
+            output.warn(text(notice.code, notice.facts))
 
     def _give_up(self, failure: Failure, cause: Exception | None) -> None:
         """Go back to a source that was only old, or end with an error that names all failures."""

@@ -1,0 +1,67 @@
+"""The only place that writes to standard output and standard error.
+
+Every string passes `layout.safe`. A reader that went away (`| head`) is no error, and a character
+that the console's encoding lacks is escaped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, TextIO
+
+from .layout import safe
+
+#: The version of what stands under `torchmirror` in every JSON document.
+SCHEMA = 1
+
+
+def say(what: str | Iterable[str] = "") -> None:
+    """Print a text, or lines, to standard output."""
+    _print(what, sys.stdout)
+
+
+def warn(what: str | Iterable[str] = "") -> None:
+    """Print a text, or lines, to standard error, which may be closed."""
+    try:
+        _print(what, sys.stderr)
+    except (OSError, ValueError):
+        return
+
+
+def emit(about: Mapping[str, Any], /, **top: Any) -> None:
+    """Print the one JSON document of a run.
+
+    `about` is the value of the key `torchmirror`; `top` are the keys beside it: `dry_run`,
+    `prefix`, or all of conda's own document. `success` is true unless given.
+    """
+    document = {"success": True, **top, "torchmirror": {"schema": SCHEMA, **about}}
+    _print(json.dumps(clean(document), indent=2), sys.stdout)
+
+
+def clean(value: Any) -> Any:
+    """A JSON value whose every string has passed `safe`; what JSON does not know becomes text."""
+    if isinstance(value, str):
+        return safe(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {safe(str(key)): clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(item) for item in value]
+    return safe(str(value))
+
+
+def _print(what: str | Iterable[str], stream: TextIO | None) -> None:
+    if stream is None:  # as under pythonw
+        return
+    shown = safe(what if isinstance(what, str) else "\n".join(what))
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    shown = shown.encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        print(shown, file=stream, flush=True)
+    except BrokenPipeError:
+        # Python flushes once more at exit, into nothing then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
