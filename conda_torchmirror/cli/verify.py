@@ -122,23 +122,12 @@ def _with_static(check: Check, found: StaticReport) -> Check:
 
 
 def _write(name: str, content: str) -> None:
-    """Write a file that is there whole or not at all."""
-    import os
-    import tempfile
     from pathlib import Path
 
+    from ..envfiles.file_io import write_file
     from ..exceptions.mirror import CannotWrite
 
-    path = Path(name)
     try:
-        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with open(handle, "w", encoding="utf-8") as file:
-                file.write(content)
-            os.chmod(beside, 0o644)
-            os.replace(beside, path)
-        except BaseException:
-            os.unlink(beside)
-            raise
+        write_file(Path(name), content)
     except OSError as error:
-        raise CannotWrite(file=str(path), detail=str(error)) from error
+        raise CannotWrite(file=name, detail=str(error)) from error

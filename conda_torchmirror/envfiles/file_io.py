@@ -1,21 +1,23 @@
-"""Changing a file in place, so that at any moment either the old or the new one is there whole.
+"""The one writer of whole files: at any moment either the old or the new content is there.
 
-The new content is written beside the file, flushed to the disk and renamed over it. Mode, extended
-attributes and (where allowed) the owner stay; a symbolic link stays a link and its target changes.
-Runs that change files of one folder wait for each other, so that none works on what another is
-about to replace, and what a killed run left behind is cleared by the next one. A file with several
-hard links gets only this name's content replaced, as any rename does.
+`update` changes a file in place, `write_file` and `write_folder` put new content at a path. Content
+is written beside the target, flushed to the disk and renamed over it. Mode, extended attributes and
+(where allowed) the owner stay; a symbolic link stays a link and its target changes. Runs that write
+in one folder wait for each other, so that none works on what another is about to replace, and what
+a killed run left behind is cleared by the next one. A file with several hard links gets only this
+name's content replaced, as any rename does.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,85 @@ def read(path: Path) -> bytes:
     return _read(path)[0]
 
 
+def write_file(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
+    """Put `content` (text as UTF-8, its line ends as they are) at `path`, whole or not at all.
+
+    `mode` is the mode of the file afterwards; None keeps that of an existing file, and gives a new
+    one what the umask leaves. What is no regular file, such as `/dev/stdout`, is written to as it
+    is. Raises OSError: PermissionError for a file or folder that is read-only, TimeoutError where
+    another run keeps writing in this folder.
+    """
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+    target = Path(os.path.realpath(path))
+    try:
+        status = target.stat()
+    except FileNotFoundError:
+        status = None
+    if status is not None and not stat.S_ISREG(status.st_mode):
+        target.write_bytes(data)
+        return
+    if status is not None and not _is_writable(target, status):
+        # A rename needs no right to the file itself.
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+    with _locked(target.parent) as alone:
+        if alone:
+            _clear_leftovers(target)
+        new = _written(target, data, status)
+        try:
+            if mode is not None or status is None:
+                os.chmod(new, mode if mode is not None else 0o666 & ~_umask())
+            os.replace(new, target)
+        finally:
+            new.unlink(missing_ok=True)
+        _sync_folder(target.parent)
+
+
+def remove_file(path: Path) -> bool:
+    """Remove a file and what killed writers of it left; False where it is missing. Raises OSError.
+
+    A link is removed, not what it leads to.
+    """
+    with _locked(path.parent) as alone:
+        if alone:
+            _clear_leftovers(path)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+    return True
+
+
+def write_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Put a folder that holds these files, and nothing else, at `folder`, whole or not at all.
+
+    What was there goes when the new one is in its place. Parents are made. Raises OSError, as
+    `write_file` does.
+    """
+    folder = Path(os.path.realpath(folder))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(folder.parent) as alone:
+        if alone:
+            _clear_leftovers(folder)
+        beside = Path(tempfile.mkdtemp(_LEFTOVER, _prefix(folder), folder.parent))
+        new, old = beside / "new", beside / "old" / folder.name
+        try:
+            new.mkdir()
+            old.parent.mkdir()
+            for name, content in files.items():
+                write_file(new / name, content)
+            if folder.exists():
+                folder.rename(old)
+            try:
+                new.rename(folder)
+            except OSError:
+                with suppress(FileNotFoundError):
+                    old.rename(folder)
+                raise
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+        _sync_folder(folder.parent)
+
+
 def update(path: Path, change: Callable[[bytes], bytes | None], *, backup: bool = True) -> Update:
     """Replace a file by what `change` makes of its content.
 
@@ -62,7 +143,7 @@ def update(path: Path, change: Callable[[bytes], bytes | None], *, backup: bool 
     was.
     """
     target = _target(path)
-    with _locked(target.parent) as alone:
+    with _locked_for_update(target.parent) as alone:
         for _ in range(_ATTEMPTS):
             before, status = _read(target)
             after = change(before)
@@ -114,10 +195,14 @@ def _read(path: Path) -> tuple[bytes, os.stat_result]:
 
 def _check_writable(target: Path, status: os.stat_result) -> None:
     # A rename needs no right to the file itself, so that its own mode would go unheeded.
-    if not status.st_mode & 0o222 or not os.access(target, os.W_OK):
+    if not _is_writable(target, status):
         raise FileTrouble("read_only")
     if not os.access(target.parent, os.W_OK):
         raise FileTrouble("folder_read_only", folder=str(target.parent))
+
+
+def _is_writable(target: Path, status: os.stat_result) -> bool:
+    return bool(status.st_mode & 0o222) and os.access(target, os.W_OK)
 
 
 def _backup_path(target: Path) -> Path:
@@ -152,33 +237,59 @@ def _replace(
     return True
 
 
-def _written(target: Path, data: bytes, status: os.stat_result) -> Path:
-    """A synced file beside the target, with its mode, owner and extended attributes."""
-    handle, name = tempfile.mkstemp(_LEFTOVER, f".{target.name}.", target.parent)
+def _written(target: Path, data: bytes, status: os.stat_result | None) -> Path:
+    """A synced file beside the target, with its mode, owner and extended attributes if it exists.
+
+    Only its owner can read it before that.
+    """
+    handle, name = tempfile.mkstemp(_LEFTOVER, _prefix(target), target.parent)
     path = Path(name)
     try:
         with open(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        if hasattr(os, "chown"):
-            with suppress(OSError):
-                os.chown(path, status.st_uid, status.st_gid)
-        shutil.copystat(target, path)
-        os.utime(path)
+        if status is not None:
+            if hasattr(os, "chown"):
+                with suppress(OSError):
+                    os.chown(path, status.st_uid, status.st_gid)
+            shutil.copystat(target, path)
+            os.utime(path)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     return path
 
 
+def _prefix(target: Path) -> str:
+    """How the name of a temporary file begins; cut, for file systems bound the length of names."""
+    return f".{target.name[:40]}."
+
+
+def _umask() -> int:
+    """The umask of this process, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
 def _clear_leftovers(target: Path) -> None:
-    """Remove what a killed run left. Only under the lock: nobody else is writing them then."""
-    prefix = f".{target.name}."
+    """Remove what a killed run left. Only under the lock: nobody else is writing them then.
+
+    A folder whose new content did not get into its place gets the old one back.
+    """
+    prefix = _prefix(target)
     with suppress(OSError):
         for entry in os.scandir(target.parent):
-            if entry.name.startswith(prefix) and entry.name.endswith(_LEFTOVER):
+            if not (entry.name.startswith(prefix) and entry.name.endswith(_LEFTOVER)):
+                continue
+            if not entry.is_dir(follow_symlinks=False):
                 os.unlink(entry.path)
+                continue
+            for old in Path(entry.path, "old").glob("*"):
+                if not os.path.lexists(target.with_name(old.name)):
+                    old.rename(target.with_name(old.name))
+            shutil.rmtree(entry.path)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -191,8 +302,27 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def _timeout(folder: Path) -> TimeoutError:
+    return TimeoutError(errno.ETIMEDOUT, "another run is writing in this folder", str(folder))
+
+
 def _problem(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
+
+
+@contextmanager
+def _locked_for_update(folder: Path) -> Iterator[bool]:
+    """`_locked`, with the trouble of it told as that of `update`."""
+    with ExitStack() as stack:
+        try:
+            alone = stack.enter_context(_locked(folder))
+        except TimeoutError as error:
+            raise FileTrouble("locked", folder=str(folder)) from error
+        except OSError as error:
+            if not os.access(folder, os.W_OK):
+                raise FileTrouble("folder_read_only", folder=str(folder)) from error
+            raise FileTrouble("unreadable", problem=_problem(error)) from error
+        yield alone
 
 
 try:
@@ -211,9 +341,9 @@ except ImportError:  # Windows
                 break
             except (FileExistsError, PermissionError) as error:
                 if isinstance(error, PermissionError) and not os.access(folder, os.W_OK):
-                    raise FileTrouble("folder_read_only", folder=str(folder)) from error
+                    raise
                 if time.monotonic() > deadline:
-                    raise FileTrouble("locked", folder=str(folder)) from error
+                    raise _timeout(folder) from error
                 time.sleep(0.05)
         try:
             yield True
@@ -229,10 +359,7 @@ else:
         A network file system may know no such locks; the work then goes on without, and the check
         before the rename still notices a change.
         """
-        try:
-            handle = os.open(folder, os.O_RDONLY)
-        except OSError as error:
-            raise FileTrouble("unreadable", problem=_problem(error)) from error
+        handle = os.open(folder, os.O_RDONLY)
         try:
             yield _wait_for(handle, folder)
         finally:
@@ -246,7 +373,7 @@ else:
                 return True
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
-                    raise FileTrouble("locked", folder=str(folder)) from error
+                    raise _timeout(folder) from error
                 time.sleep(0.01)
             except OSError:
                 return False

@@ -13,10 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,6 +22,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from .. import __version__
+from ..envfiles.file_io import write_folder
 from ..exceptions.plan import (
     PlanAltered,
     PlanFolderTaken,
@@ -163,7 +162,7 @@ def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
         "torchmirror": plan.decision,
         "packages": list(plan.packages),
     }
-    _write(folder, {EXPLICIT: content, DOCUMENT: json.dumps(document, indent=1) + "\n"})
+    write_folder(folder, {EXPLICIT: content, DOCUMENT: json.dumps(document, indent=1) + "\n"})
     return plan
 
 
@@ -178,31 +177,6 @@ def _scrubbed(value: Any) -> Any:
 def _sha256(content: str) -> str:
     # As with \n: version control may have changed the line ends on the way.
     return hashlib.sha256(content.replace("\r\n", "\n").encode()).hexdigest()
-
-
-def _write(folder: Path, files: Mapping[str, str]) -> None:
-    """Beside, then renamed; what was at `folder` before goes only when the new one is there."""
-    folder = folder.resolve()
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
-    before = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    beside.mkdir(parents=True)
-    try:
-        for name, content in files.items():
-            with open(beside / name, "w", encoding="utf-8", newline="\n") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        if folder.exists():
-            folder.rename(before)
-        try:
-            beside.rename(folder)
-        except OSError:
-            with suppress(OSError):
-                before.rename(folder)
-            raise
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    shutil.rmtree(before, ignore_errors=True)
 
 
 def load(folder: Path) -> SavedPlan:

@@ -10,8 +10,6 @@ less than `~/.condarc`, so that what users set themselves wins. An administrator
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -96,6 +94,7 @@ def write(path: Path, content: str) -> bool:
 
     Raises: ForeignFile where a file of somebody else has this name, CannotWrite.
     """
+    from ..envfiles.file_io import write_file
     from ..exceptions.mirror import CannotWrite
 
     _check_ours(path)
@@ -103,17 +102,7 @@ def write(path: Path, content: str) -> bool:
         if path.exists() and path.read_text(encoding="utf-8") == content:
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(prefix=f".{NAME}", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(beside, 0o644)
-            os.replace(beside, path)
-        except BaseException:
-            os.unlink(beside)
-            raise
+        write_file(path, content, mode=0o644)
     except OSError as error:
         raise CannotWrite(file=str(path), detail=str(error)) from error
     return True
@@ -124,12 +113,14 @@ def remove(path: Path) -> bool:
 
     Raises: ForeignFile, CannotWrite.
     """
+    from ..envfiles.file_io import remove_file
     from ..exceptions.mirror import CannotWrite
 
     _check_ours(path)
     try:
-        path.unlink()
-    except FileNotFoundError:
+        if not remove_file(path):
+            return False
+    except FileNotFoundError:  # nor is there a folder that it could be in
         return False
     except OSError as error:
         raise CannotWrite(file=str(path), detail=str(error)) from error

@@ -7,13 +7,14 @@ us forget. Nothing that goes wrong with it is worth an error.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from ..envfiles.file_io import write_file
 from ..mirrors.registry import host_of
 from .probe import Answer
 
@@ -59,12 +60,8 @@ class ProbeCache:
         merged = {**_load(self._file), **{probe.url: probe for probe in self._new}}
         newest = sorted(merged.values(), key=lambda probe: probe.at)[-MOST:]
         found = {"schema": SCHEMA, "probes": [asdict(probe) for probe in newest]}
-        beside = self._file.with_name(f"{NAME}.{os.getpid()}.tmp")
-        try:
-            beside.write_text(json.dumps(found), encoding="utf-8")
-            beside.replace(self._file)
-        except OSError:
-            beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            write_file(self._file, json.dumps(found))
 
 
 def _same_site(probe: Answer, url: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.isolation import Sandbox, reset_conda
 
+from conda_torchmirror.envfiles.file_io import write_folder
 from conda_torchmirror.exceptions.plan import (
     PlanAltered,
     PlanFolderTaken,
@@ -461,12 +462,12 @@ def test_a_plan_is_saved_where_nothing_or_an_older_one_is(make_plan, tmp_path, t
 
 def test_what_goes_wrong_while_saving_leaves_the_older_plan(make_plan, tmp_path):
     plan = make_plan("filelock")
-    files = {"explicit.txt": "", "plan.json": "\udcff"}
-    with pytest.raises(UnicodeEncodeError):
-        saved_plan._write(plan.folder, files)
+    files = {"explicit.txt": "", "no-folder/plan.json": ""}
+    with pytest.raises(OSError, match="no-folder"):
+        write_folder(plan.folder, files)
     assert saved_plan.load(plan.folder) == plan
-    with pytest.raises(UnicodeEncodeError):
-        saved_plan._write(tmp_path / "new", files)
+    with pytest.raises(OSError, match="no-folder"):
+        write_folder(tmp_path / "new", files)
     assert os.listdir(tmp_path) == ["plan"]
 
 

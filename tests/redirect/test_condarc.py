@@ -167,6 +167,17 @@ def test_what_cannot_be_written_is_an_error(sandbox, file):
     assert file.parent.read_text() == "not a folder"
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["enabled", "nothing"])
+def test_what_a_killed_run_left_goes_with_the_file(tmp_path, there):
+    path = tmp_path / "condarc.d" / condarc.NAME
+    path.parent.mkdir()
+    if there:
+        condarc.write(path, condarc.OFF)
+    path.with_name(f".{condarc.NAME}.abcdefgh.torchmirror-tmp").write_text("half")
+    assert condarc.remove(path) is there
+    assert list(tmp_path.glob("**/*.*")) == ([] if there else [path.parent])
+
+
 def test_no_channel_no_file(at_lab, run_conda, file):
     result = run_conda("torch-mirror", "enable", "nowhere", "--json")
     assert result.rc == 1
