@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from conda_torchmirror.hooks import redirect
+
 HAS_LABELS = {"nvidia": {"labels": True}}
 
 
@@ -35,3 +37,21 @@ def entry(mirror, **more: Any) -> str:
 def hosts(sandbox) -> set[str]:
     """The hosts that were refused; takes them, so that the test does not fail for them."""
     return {line.split(" ")[0] for line in sandbox.take_blocked()}
+
+
+def urls_during(words: tuple[str, ...]) -> dict[str, list[str]]:
+    """What names resolve to while a command runs, by the hook that conda itself calls."""
+    from conda.base.context import context
+    from conda.cli.conda_argparse import generate_parser
+    from conda.models.channel import Channel
+
+    context.__init__(argparse_args=generate_parser().parse_args(words))
+    redirect.before(words[0])
+    names = ("pytorch", "conda-forge", "nvidia", "defaults", "https://conda.anaconda.org/pytorch")
+    try:
+        return {name: [str(url) for url in Channel(name).base_urls] for name in names}
+    finally:
+        redirect.after(words[0])
+
+
+ALL = ("create", "-n", "x", "-c", "pytorch", "-c", "conda-forge", "-c", "nvidia", "-c", "defaults")

@@ -1,0 +1,48 @@
+"""The channels that a command or its file names."""
+
+from __future__ import annotations
+
+import pytest
+
+from conda_torchmirror.redirect import named_channels
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("channels:\n  - pytorch\n  - nvidia\ndependencies:\n  - rdkit\n", "pytorch nvidia"),
+        ("channels:\n- a # why\n\n# more\n-  'b'\nname: c\n", "a b"),
+        ('channels: [a, "b",\n  c]\ndependencies: [d]', "a b c"),
+        ('{"channels": ["a", "b"], "dependencies": ["c"]}', ""),
+        ("name: x\r\nchannels:\r\n  - a\r\ndependencies:\r\n  - b\r\n", "a"),
+        ("dependencies:\n - pytorch::pytorch=2.3\n - numpy\n", "pytorch"),
+        ("pytorch/linux-64::pytorch\nnumpy\n", "pytorch"),
+        ("https://conda.anaconda.org/pytorch/linux-64/pytorch-1.0-0.conda#abc\n", ""),
+        (
+            "channels: [https://repo.anaconda.com/pkgs/main/, conda-forge/label/x]",
+            "pkgs/main conda-forge",
+        ),
+        ("channels:\n  - ../../etc\n  - .hidden\n  - -x\n", ""),
+    ],
+)
+def test_channels_of_a_file(text, names):
+    found = named_channels.NamedChannels()
+    found.file(text)
+    assert " ".join(found.asked) == names
+
+
+def test_a_file_in_utf_16_is_read(tmp_path):
+    file = tmp_path / "environment.yml"
+    file.write_bytes("channels: [pytorch]\n".encode("utf-16"))
+    found = named_channels.mentioned({"file": str(file)}, ())
+    assert list(found.asked) == ["pytorch"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"file": "https://host.invalid/environment.yml"}, {"remote_definition": "user/env"}],
+    ids=["url", "remote"],
+)
+def test_what_cannot_be_looked_into_counts_as_every_channel(arguments):
+    found = named_channels.mentioned(arguments, ())
+    assert {"pytorch", "conda-forge", "defaults"} <= set(named_channels.candidates(found))
