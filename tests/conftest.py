@@ -133,3 +133,17 @@ def mirrored(condarc: Callable[..., Path], mirror: Mirror, upstream: Mirror) -> 
 
     write()
     return write
+
+
+@pytest.fixture
+def env_of(
+    mirrored: Callable[..., Path], conda_in_process: Callable[..., running.Result], tmp_path: Path
+) -> Callable[..., Path]:
+    """`env_of("python=3.11", ...)`: an environment with these packages, and nothing of ours."""
+
+    def make(*specs: str) -> Path:
+        prefix = tmp_path / "there"
+        conda_in_process("create", "-y", "-q", "-p", prefix, *specs).ok()
+        return prefix
+
+    return make

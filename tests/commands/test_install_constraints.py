@@ -1,0 +1,153 @@
+"""`conda torch-install` where something binds it: pins, history, channel priority, leftovers."""
+
+from __future__ import annotations
+
+import pytest
+from support.asking import ASK_2_1_0, ASK_2_5_1
+from support.channels import write_channel
+from support.lab import record
+from support.prefixes import history, installed
+
+from conda_torchmirror.index import repodata
+
+# Known-bad pairs and pins
+
+
+def test_a_contradicting_pin_is_named(env_of, conda_in_process):
+    prefix = env_of("python=3.11")
+    (prefix / "conda-meta" / "pinned").write_text("mkl >=2025\n")
+    result = conda_in_process("torch-install", "-y", "-p", prefix, *ASK_2_1_0)
+    assert result.rc == 1
+    assert "PinConflict: the pin `mkl >=2025`" in result.stderr
+    assert "`mkl<2024.1`" in result.stderr
+
+
+def test_an_installed_package_that_contradicts_is_named_and_replaced(env_of, conda_in_process):
+    """Here nobody asked for it: it came as some package's dependency."""
+    prefix = env_of("python=3.11", "mkl=2025")
+    asked = history(prefix)
+    file = prefix / "conda-meta" / "history"
+    file.write_text("".join(line for line in asked.splitlines(True) if "specs: " not in line))
+    result = conda_in_process("torch-install", "-y", "-p", prefix, *ASK_2_1_0).ok()
+    assert "mkl 2025.0.0 is installed and contradicts the pin mkl<2024.1" in " ".join(
+        result.stdout.split()
+    )
+    assert not installed(prefix)["mkl"].startswith("2025.")
+
+
+@pytest.mark.parametrize("before", ["numpy=2.1.3", "mkl=2025"])
+def test_what_was_asked_for_before_contradicts_and_is_named(env_of, conda_in_process, before):
+    """Solvers keep to it, each in its own way, so it is said before any is asked."""
+    prefix = env_of("python=3.11", before)
+    result = conda_in_process("torch-install", "-y", "-p", prefix, *ASK_2_1_0)
+    assert (result.rc, "HistoryConflict" in result.stderr) == (1, True)
+    name = before.partition("=")[0]
+    assert "pytorch" not in installed(prefix)
+    # What it advises works.
+    pin = "numpy<2" if name == "numpy" else "mkl<2024.1"
+    assert f'conda install -p {prefix} "{pin}"' in result.stderr
+    conda_in_process("install", "-y", "-q", "-p", prefix, pin).ok()
+    conda_in_process("torch-install", "-y", "-q", "-p", prefix, *ASK_2_1_0).ok()
+    assert repodata.admits(pin, name, installed(prefix)[name].partition("=")[0], "")
+
+
+def test_what_is_asked_for_now_takes_the_place_of_history(env_of, conda_in_process):
+    prefix = env_of("python=3.11", "numpy=2.1.3")
+    words = ("torch-install", "-y", "-q", "-p", prefix, *ASK_2_1_0, "numpy<2")
+    conda_in_process(*words).ok()
+    assert installed(prefix)["numpy"].startswith("1.")
+
+
+def test_what_is_asked_for_now_goes_to_the_solver_as_written_and_is_said(
+    mirrored, conda_in_process, sandbox
+):
+    words = ("torch-install", "-n", "new", *ASK_2_1_0, "numpy>=2")
+    shown = conda_in_process(*words, "--dry-run", "--json").ok().json()["torchmirror"]
+    assert shown["pins"] == ["mkl<2024.1"]
+    assert "against_rule" in [notice["code"] for notice in shown["warnings"]]
+    result = conda_in_process(*words, "-y").ok()
+    assert "conflicts with explicit specs" not in result.stderr
+    assert installed(sandbox.envs / "new")["numpy"].startswith("2.")
+
+
+def test_a_pin_on_pytorch_narrows(env_of, conda_in_process):
+    prefix = env_of("python=3.10")
+    (prefix / "conda-meta" / "pinned").write_text("pytorch 2.0.*\n")
+    found = conda_in_process("torch-install", "-d", "--json", "-p", prefix, "--cuda", "12.4").ok()
+    assert found.json()["torchmirror"]["selected"]["builds"][0]["version"] == "2.0.1"
+
+
+# Strict channel priority
+
+
+def test_strict_priority_is_lifted_for_this_hand_over(mirrored, conda_in_process, sandbox):
+    mirrored(channels=["conda-forge"], channel_priority="strict")
+    result = conda_in_process("torch-install", "-y", "-n", "new", *ASK_2_5_1).ok()
+    assert installed(sandbox.envs / "new")["libjpeg-turbo"].startswith("3.")
+    assert "channel_priority is strict" in result.stdout
+    assert "export CONDA_CHANNEL_PRIORITY=flexible" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [({"plugins": {"torchmirror_flexible": False}}, ()), ({}, ("--strict-channel-priority",))],
+    ids=["setting", "flag"],
+)
+def test_where_it_may_not_be_lifted_the_hiding_package_is_named(
+    mirrored, conda_in_process, sandbox, setting, words
+):
+    mirrored(channels=["conda-forge"], channel_priority="strict", **setting)
+    result = conda_in_process("torch-install", "-y", "-n", "new", *ASK_2_5_1, *words)
+    assert result.rc == 1
+    assert "Shadowed" in result.stderr
+    assert "libjpeg-turbo" in result.stderr
+    assert not (sandbox.envs / "new").exists()
+
+
+def test_what_has_no_solution_with_any_priority_is_not_blamed_on_it(
+    mirrored, make_mirror, conda_in_process, tmp_path
+):
+    picky = {"picky-1-0.tar.bz2": record("picky", "1", depends=["python <3.10"])}
+    write_channel(tmp_path / "more" / "mine", "noarch", picky)
+    write_channel(tmp_path / "more" / "mine", "linux-64", {})
+    own = make_mirror(tmp_path / "more", {"mine": ""})
+    strict = {"channel_priority": "strict", "plugins": {"torchmirror_flexible": False}}
+    mirrored(channels=["conda-forge"], **strict)
+    words = (*ASK_2_5_1, "picky", "-c", own.channel_url("mine"))
+    result = conda_in_process("torch-install", "-y", "-n", "new", *words)
+    assert result.rc == 1
+    assert "Shadowed" not in result.stderr
+    assert "picky" in result.stderr
+
+
+def test_a_leftover_cpuonly_is_removed_first(env_of, conda_in_process):
+    prefix = env_of("python=3.12", "pytorch::cpuonly")
+    result = conda_in_process("torch-install", "-y", "-p", prefix, *ASK_2_5_1).ok()
+    found = installed(prefix)
+    assert "cpuonly" not in found
+    assert "cuda12.4" in found["pytorch"]
+    assert "cpuonly 2.0 keeps the environment on CPU builds" in " ".join(result.stdout.split())
+
+
+def test_a_removed_cpuonly_comes_back_when_the_rest_fails(env_of, conda_in_process, mirror):
+    prefix = env_of("python=3.12", "pytorch::cpuonly")
+    before = installed(prefix)
+    mirror.fail("*/pytorch-2.5.1-*", "not_found")
+    result = conda_in_process("torch-install", "-y", "-p", prefix, *ASK_2_5_1)
+    assert result.rc == 1
+    assert installed(prefix) == before
+
+
+def test_pips_torch_stops_an_installation(env_of, conda_in_process):
+    prefix = env_of("python=3.11")
+    info = prefix / "lib" / "python3.11" / "site-packages" / "torch-2.7.1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 2.7.1+cu128\n")
+    (info / "INSTALLER").write_text("pip\n")
+    result = conda_in_process("torch-install", "-y", "-p", prefix, *ASK_2_1_0)
+    assert result.rc == 1
+    assert "PipTorch: pip has put torch 2.7.1+cu128" in result.stderr
+    assert "-m pip uninstall torch" in result.stderr
+    preview = conda_in_process("torch-install", "-d", "--json", "-p", prefix, *ASK_2_1_0).ok()
+    codes = [warning["code"] for warning in preview.json()["torchmirror"]["warnings"]]
+    assert "pip_torch_there" in codes
