@@ -1,0 +1,83 @@
+"""The channels of an environment file: their order, what is added, mirrors, nodefaults."""
+
+from __future__ import annotations
+
+import pytest
+from support.file_requests import FILE, channels_of, codes
+from support.prefixes import installed
+
+pytest_plugins = ("support.file_fixtures",)
+
+
+def test_channels_keep_their_order(file, preview):
+    found = preview(file())
+    assert channels_of(found["command_by_name"]) == ["conda-forge", "nvidia", "pytorch"]
+    assert [channel["name"] for channel in found["channels"]] == ["pytorch", "nvidia"]
+    assert "file_channel_added" not in codes(found)
+
+
+def test_what_the_builds_need_is_added_behind_and_said(file, preview):
+    found = preview(file(FILE.replace("  - nvidia\n  - pytorch\n", "")))
+    assert channels_of(found["command_by_name"]) == ["conda-forge", "pytorch", "nvidia"]
+    assert codes(found).count("file_channel_added") == 2
+
+
+def test_what_the_builds_need_is_really_added(mirrored, file, conda_in_process, sandbox):
+    path = file(FILE.replace("  - nvidia\n", ""))
+    conda_in_process("torch-install", "-y", "-q", "-f", path).ok()
+    assert installed(sandbox.envs / "lab")["pytorch-cuda"].startswith("12.4=")
+
+
+def test_channels_of_the_command_line_come_first(file, preview):
+    found = preview(file(), "-c", "bioconda")
+    assert channels_of(found["command_by_name"])[0] == "bioconda"
+
+
+@pytest.mark.parametrize(
+    ("url", "mirror"),
+    [
+        ("https://mirrors.bfsu.edu.cn/anaconda/cloud/pytorch/", "bfsu"),
+        ("https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/pytorch/linux-64", "tuna"),
+        ("https://conda.anaconda.org/pytorch", "upstream"),
+    ],
+    ids=["other", "with-platform", "upstream"],
+)
+def test_a_mirror_that_the_file_names_counts_as_the_channel(condarc, file, url, mirror):
+    from argparse import Namespace
+
+    from conda_torchmirror.install import file_request
+    from conda_torchmirror.models import Route
+
+    path = file(FILE.replace("- pytorch\n", f"- {url}\n", 1))
+    args = Namespace(
+        file=[str(path)], specs=[], name=None, prefix=None, python=None, channel=None, cuda="auto",
+        save_plan=None, urls=None, download_only=False,
+    )  # fmt: skip
+    given = file_request.take(args)
+    assert given is not None
+    wanted = [Route("pytorch", "https://here/pytorch", "here")]
+    (every,), lacking, notices = given.located(wanted, "linux-64")
+    assert (every.name, every.mirror) == ("pytorch", mirror)
+    assert every.url == url.removesuffix("/").removesuffix("/linux-64")
+    assert (lacking, notices) == ([], [])
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_nodefaults(mirrored, file, conda_in_process, allowed):
+    mirrored(override_channels_enabled=allowed)
+    path = file(FILE.replace("  - pytorch\n", "  - pytorch\n  - nodefaults\n", 1))
+    conda_in_process("torch-install", "-y", "-q", "-f", path).ok()
+
+
+def test_nodefaults_keeps_other_channels_out(mirrored, file, mirror, conda_in_process):
+    mirrored(override_channels_enabled=True)
+    path = file(FILE.replace("  - pytorch\n", "  - pytorch\n  - nodefaults\n", 1))
+    conda_in_process("torch-install", "-y", "-q", "-f", path).ok()
+    assert not any("/pkgs/main/" in request.path for request in mirror.requests)
+
+
+def test_where_no_channel_has_python_one_is_added(mirrored, file, preview):
+    mirrored(channels=["nvidia"])
+    found = preview(file(FILE.replace("  - conda-forge\n", "")))
+    assert channels_of(found["command_by_name"]) == ["nvidia", "pytorch", "conda-forge"]
+    assert "no_channels" in codes(found)

@@ -1,0 +1,189 @@
+"""What an environment file asks of the choice: specs, builds, CUDA, Python."""
+
+from __future__ import annotations
+
+import os
+
+from support.file_requests import FILE, PYTORCH, TORCHVISION, codes, said
+
+pytest_plugins = ("support.file_fixtures",)
+
+
+# What goes to the solver
+
+
+def test_a_preview_offline(mirrored, file, conda_in_process):
+    words = ("torch-install", "-d", "--offline", "--json", "-f", file())
+    found = conda_in_process(*words).ok().json()["torchmirror"]
+    assert found["selected"]["index"] == "built-in"
+    assert found["specs"] == [PYTORCH, TORCHVISION, "pytorch-cuda=12.4", "python=3.12", "tqdm"]
+    assert found["solved"] is False
+
+
+def test_a_solved_preview(file, mirrored, conda_in_process, sandbox):
+    found = conda_in_process("torch-install", "-d", "--solve", "--json", "-f", file()).ok().json()
+    linked = {item["name"]: item["version"] for item in found["actions"]["LINK"]}
+    assert (linked["pytorch"], linked["tqdm"]) == ("2.5.1", "4.67.0")
+    assert not (sandbox.envs / "lab").exists()
+
+
+def test_specs_are_handed_over_as_they_are_written(file, preview):
+    path = file(
+        """\
+        channels: [pytorch, nvidia, conda-forge]
+        dependencies:
+          - "python >=3.10,<3.12"
+          - pytorch::pytorch==2.5.*
+          - 'numpy=1.26=*_0'
+          - conda-forge::scikit-learn[version='>=1']
+          - https://repo.lab.example/cloud/own::thing
+          - cudatoolkit=11.8
+        """
+    )
+    found = preview(path, "--offline")
+    assert found["selected"]["python"] == "3.11"
+    assert found["specs"] == [
+        "pytorch=2.5.1=py3.11_cuda11.8_cudnn9.1.0_0",
+        "pytorch-cuda=11.8",
+        "python >=3.10,<3.12",
+        "numpy=1.26=*_0",
+        "conda-forge::scikit-learn[version='>=1']",
+        "https://repo.lab.example/cloud/own::thing",
+        "cudatoolkit=11.8",
+    ]
+
+
+def test_an_exported_file_keeps_its_builds(file, preview):
+    path = file(
+        """\
+        name: old
+        channels: [pytorch, conda-forge]
+        dependencies:
+          - _libgcc_mutex=0.1=main
+          - cudatoolkit=11.3.1=h2bc3f7f_2
+          - python=3.9.7=h12debd9_1
+          - pytorch=1.11.0=py3.9_cuda11.3_cudnn8.2.0_0
+          - torchvision=0.12.0=py39_cu113
+        prefix: /home/somebody/anaconda3/envs/old
+        """
+    )
+    found = preview(path)
+    assert found["specs"] == [
+        "pytorch=1.11.0=py3.9_cuda11.3_cudnn8.2.0_0",
+        "torchvision=0.12.0=py39_cu113",
+        "cudatoolkit=11.3",
+        "_libgcc_mutex=0.1=main",
+        "cudatoolkit=11.3.1=h2bc3f7f_2",
+        "python=3.9.7=h12debd9_1",
+    ]
+    assert found["machine"]["python_from"] == "file"
+
+
+def test_a_build_of_the_runtime_stays(file, preview):
+    found = preview(file(FILE.replace("pytorch-cuda=12.4", "pytorch-cuda=12.4=hc786d27_6")))
+    assert "pytorch-cuda=12.4=hc786d27_6" in found["specs"]
+
+
+def test_specs_of_the_command_line_are_taken_too(file, preview):
+    found = preview(file(), "torchaudio", "scipy", "--offline")
+    assert "torchaudio=2.5.1=py312_cu124" in found["specs"]
+    assert "scipy" in found["specs"]
+
+
+def test_the_word_for_everything_is_a_spec(file, preview):
+    found = preview(file(FILE.replace("pytorch=2.5.1", "pytorch")))
+    assert found["selected"]["builds"][0]["version"] == "2.5.1"
+
+
+# CUDA
+
+
+def test_without_a_driver_the_cuda_of_the_file_counts(file, preview):
+    found = preview(file())
+    assert (found["machine"]["cuda"], found["machine"]["cuda_from"]) == ("12.4", "file")
+    assert "file_cuda" in codes(found)
+
+
+def test_the_solver_hears_of_that_cuda(mirrored, file, conda_in_process, monkeypatch):
+    heard = []
+    from conda_torchmirror.handover import conda
+
+    real = conda._subshell
+    monkeypatch.setattr(
+        conda,
+        "_subshell",
+        lambda command: (heard.append(os.environ.get("CONDA_OVERRIDE_CUDA")), real(command))[1],
+    )
+    conda_in_process("torch-install", "-d", "--solve", "-f", file()).ok()
+    assert heard == ["12.4"]
+
+
+def test_a_driver_that_is_there_counts_first(file, mirrored, conda_in_process, monkeypatch):
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "11.8")
+    result = conda_in_process("torch-install", "-d", "--offline", "-f", file())
+    assert result.rc == 1
+    assert "NoFittingBuild" in result.stderr
+    assert "the driver runs CUDA 11.8 or older" in said(result)
+    assert "conda env create -f" in result.stderr
+
+
+def test_cpu_by_request_leaves_the_runtime_out(file, preview):
+    path = file(FILE + "  - cudatoolkit=11.8\n")
+    found = preview(path, "--cuda", "cpu", "--offline")
+    assert found["selected"]["cuda"] is None
+    assert not [spec for spec in found["specs"] if "cuda" in spec]
+    assert codes(found).count("file_left_out") == 2
+
+
+def test_cpu_by_the_file(file, preview, monkeypatch):
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.4")
+    found = preview(file(FILE.replace("pytorch-cuda=12.4", "cpuonly")), "--offline")
+    assert found["selected"]["cuda"] is None
+    assert "cpuonly" not in found["specs"]
+
+
+def test_a_runtime_without_a_version_needs_one_to_be_named(mirrored, file, conda_in_process):
+    path = file(FILE.replace("pytorch-cuda=12.4", "pytorch-cuda>=12"))
+    result = conda_in_process("torch-install", "-d", "--offline", "-f", path)
+    assert result.rc == 1
+    assert "`--cuda 12.4` chooses for a driver" in said(result)
+
+
+# Python
+
+
+def test_python_of_the_command_line_takes_the_place_of_the_files(file, preview):
+    found = preview(file(), "--python", "3.11", "--offline")
+    assert found["specs"][0] == "python=3.11"
+    assert found["specs"].count("python=3.12") == 0
+    assert found["selected"]["python"] == "3.11"
+    assert "file_left_out" in codes(found)
+
+
+def test_a_python_without_a_build_is_named_with_its_file(mirrored, file, conda_in_process):
+    path = file(FILE.replace("python=3.12", "python>=3.13"))
+    result = conda_in_process("torch-install", "-d", "--offline", "-f", path)
+    assert result.rc == 1
+    assert "python>=3.13 (environment.yml)" in said(result)
+
+
+# Known-bad pairs
+
+
+def test_a_file_that_contradicts_a_rule_is_taken_as_written(file, preview):
+    path = file(
+        FILE.replace("2.5.1", "2.1.0").replace("12.4", "12.1").replace("3.12", "3.11")
+        + "  - mkl=2025\n"
+    )
+    found = preview(path)
+    assert found["pins"] == ["numpy<2"]
+    (told,) = [w for w in found["warnings"] if w["code"] == "file_against_rule"]
+    assert "`mkl=2025`, though PyTorch needs mkl<2024.1" in told["text"]
+    assert "mkl=2025" in found["specs"]
+
+
+def test_pips_torch_beside_condas_is_said(file, preview):
+    found = preview(file(FILE + "  - pip: [torch==2.7.1+cu128, wandb]\n"), "--offline")
+    (told,) = [w["text"] for w in found["warnings"] if w["code"] == "file_pip_over"]
+    assert "torch==2.7.1+cu128" in told
+    assert "wandb" not in told
