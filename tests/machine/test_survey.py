@@ -14,15 +14,13 @@ from typing import Any
 
 import pytest
 from conda.base.context import context  # before a test's rc file is written, which it then reads
-from conda.core.solve import get_pinned_specs
-from conda.models.match_spec import MatchSpec
 from stubs import Card, build, needs_compiler, smi, variables
+from support.files import tree
 
 from conda_torchmirror.machine import driver_calls, environment, nvidia
 from conda_torchmirror.machine import survey as machine
 from conda_torchmirror.machine import system as surroundings
 from conda_torchmirror.machine.survey import cuda_arch, cuda_version, inspect, native_subdir, survey
-from conda_torchmirror.models import Installed, Pin
 from conda_torchmirror.text.tables.machine import TEXT
 
 A100 = Card("NVIDIA A100-SXM4-80GB", 80)
@@ -327,13 +325,6 @@ def test_new_conda_overrides_in_the_rc_file_count(condarc: Callable[..., Path]) 
     )
 
 
-def tree(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        path = root / name.lstrip("/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
 PCI = "/sys/bus/pci/devices/0000:01:00.0"
 NVIDIA_CARD = {
     f"{PCI}/vendor": "0x10de\n",
@@ -373,139 +364,6 @@ def test_what_linux_files_say(
     assert found.machine.driver_os == ("windows" if code == "wsl" else "linux")
 
 
-RECORDS: dict[str, dict[str, Any]] = {
-    "python": {"version": "3.11.9", "build": "h955ad1f_0", "channel": "pkgs/main"},
-    "pytorch": {
-        "version": "2.3.1",
-        "build": "py3.11_cuda12.1_cudnn8.9.2_0",
-        "channel": "https://conda.anaconda.org/pytorch/linux-64",
-        "files": ["lib/python3.11/site-packages/torch-2.3.1.dist-info/METADATA"],
-    },
-    "numpy": {"version": "1.26.4", "build": "py311_0", "channel": "pkgs/main"},
-    "requests": {"version": "2.32.3", "build": "py311_0", "channel": "pkgs/main"},
-}
-
-
-@pytest.fixture
-def prefix(tmp_path: Path) -> Path:
-    """An environment with a Python, a pytorch, numpy and requests, as conda records them."""
-    folder = tmp_path / "env"
-    for name, record in RECORDS.items():
-        fn = f"{name}-{record['version']}-{record['build']}"
-        full = {
-            "name": name,
-            "build_number": 0,
-            "depends": [],
-            "subdir": "linux-64",
-            "fn": f"{fn}.tar.bz2",
-            "url": f"https://conda.anaconda.org/x/linux-64/{fn}.tar.bz2",
-            "files": [],
-            **record,
-        }
-        tree(folder, {f"conda-meta/{fn}.json": json.dumps(full)})
-    tree(folder, {"conda-meta/history": ""})
-    return folder
-
-
-def distribution(prefix: Path, name: str, version: str, installer: str | None) -> None:
-    base = f"lib/python3.11/site-packages/{name}-{version}.dist-info"
-    tree(prefix, {f"{base}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"})
-    if installer is not None:
-        tree(prefix, {f"{base}/INSTALLER": installer})
-
-
-def test_python_and_packages_come_from_the_prefix(prefix: Path) -> None:
-    found = inspect(subdir="linux-64", prefix=str(prefix), cuda="cpu")
-    assert (found.python, found.python_from) == ("3.11", "prefix")
-    [numpy] = [package for package in found.installed if package.name == "numpy"]
-    assert (numpy.version, numpy.build) == ("1.26.4", "py311_0")
-    [torch] = [package for package in found.installed if package.name == "pytorch"]
-    assert torch == Installed("pytorch", "2.3.1", "py3.11_cuda12.1_cudnn8.9.2_0", "pytorch")
-    assert "requests" not in {package.name for package in found.installed}
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("3.12", ("3.12", "--python")),
-        ("3.12.4", ("3.12", "--python")),
-        (None, ("3.11", "prefix")),
-        ("newest", ("3.11", "prefix")),
-    ],
-    ids=str,
-)
-def test_a_python_that_is_given_goes_first(
-    prefix: Path, given: str | None, expected: tuple[str, str]
-) -> None:
-    found = inspect(subdir="linux-64", prefix=str(prefix), cuda="cpu", python=given)
-    assert (found.python, found.python_from) == expected
-
-
-@pytest.mark.parametrize("where", ["missing", "empty", None], ids=str)
-def test_an_environment_that_is_not_there_has_no_facts(tmp_path: Path, where: str | None) -> None:
-    (tmp_path / "empty").mkdir()
-    folder = str(tmp_path / where) if where else None
-    found = inspect(subdir="linux-64", prefix=folder, cuda="cpu")
-    assert (found.python, found.python_from, found.installed) == (None, "newest", ())
-
-
-@pytest.mark.skipif(os.name == "nt", reason="site-packages lie elsewhere on Windows")
-@pytest.mark.parametrize(
-    ("name", "version", "installer", "expected"),
-    [
-        ("torch", "2.3.1", None, []),
-        ("torch", "2.3.1", "conda\n", []),
-        ("torch", "2.3.1", "pip\n", ["2.3.1"]),
-        ("torch", "2.7.1+cu128", "pip\n", ["2.7.1+cu128"]),
-        ("torch", "2.7.1", "uv", ["2.7.1"]),
-        ("torch", "9.9", None, ["9.9"]),
-    ],
-    ids=["conda's", "marked by conda", "pip over conda", "pip beside", "uv", "unmarked"],
-)
-def test_what_pip_put_there_is_told_apart(
-    prefix: Path, name: str, version: str, installer: str | None, expected: list[str]
-) -> None:
-    distribution(prefix, name, version, installer)
-    found = inspect(subdir="linux-64", prefix=str(prefix), cuda="cpu").installed
-    assert [package.version for package in found if package.channel == "pypi"] == expected
-
-
-def test_pins_come_from_settings_and_file_in_condas_order(
-    prefix: Path, condarc: Callable[..., Path]
-) -> None:
-    condarc(pinned_packages=["numpy <2"])
-    text = "# a comment\n\nmkl <2024.1\n  # another\n pytorch 2.3.*\n"
-    (prefix / "conda-meta" / "pinned").write_text(text, encoding="utf-8")
-    found = inspect(subdir="linux-64", prefix=str(prefix), cuda="cpu")
-    assert found.pins == (
-        Pin("numpy <2", "pinned_packages"),
-        Pin("mkl <2024.1", "conda-meta/pinned"),
-        Pin("pytorch 2.3.*", "conda-meta/pinned"),
-    )
-
-
-def test_pins_are_those_of_condas_solvers(prefix: Path, condarc: Callable[..., Path]) -> None:
-    condarc(pinned_packages=["numpy <2", "python 3.11.*"])
-    (prefix / "conda-meta" / "pinned").write_text("mkl<2024.1\nscipy\n", encoding="utf-8")
-    pins = inspect(subdir="linux-64", prefix=str(prefix), cuda="cpu").pins
-    taken = get_pinned_specs(str(prefix))
-    assert len(taken) == 4
-    assert tuple(MatchSpec(pin.spec, optional=True) for pin in pins) == taken
-
-
-@pytest.mark.parametrize(
-    "damage",
-    ["not json", "", '{"name": "pytorch"}', "[]"],
-    ids=["text", "empty", "half a record", "a list"],
-)
-def test_a_damaged_prefix_raises_nothing(prefix: Path, damage: str) -> None:
-    for record in (prefix / "conda-meta").glob("pytorch-*.json"):
-        record.write_text(damage, encoding="utf-8")
-    (prefix / "conda-meta" / "pinned").write_bytes(b"\xff\xfe\x00bad\n")
-    found = survey(subdir="linux-64", prefix=str(prefix), cuda="cpu")
-    assert found.machine.subdir == "linux-64"
-
-
 def test_every_code_has_a_sentence() -> None:
     modules = (machine, surroundings, environment, nvidia, driver_calls)
     sources = [Path(module.__file__).read_text("utf-8") for module in modules]
@@ -519,95 +377,3 @@ def test_every_sentence_takes_the_facts_it_gets(libraries: Path, look: Look) -> 
     found = look({**env, "CUDA_VISIBLE_DEVICES": "1"})
     said = [TEXT[code].format(**facts) for code, facts in found["facts"].items()]
     assert "CUDA_VISIBLE_DEVICES='1' leaves out NVIDIA A100-SXM4-80GB (8.0)." in said
-
-
-DATA = Path(__file__).parents[1] / "data"
-CUDA = json.loads((Path(machine.__file__).parents[1] / "data" / "cuda.json").read_text("utf-8"))
-BUILDS = CUDA["architectures"]["builds"]
-EVERYWHERE = [
-    *BUILDS,
-    *(b for way in ("conda_forge", "wheels") for b in CUDA["ways_out"][way]["builds"]),
-]
-
-
-def minor(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")[:2]))
-
-
-def carried(version: str, cuda: str, system: str) -> list[str] | None:
-    found = [
-        block[system]
-        for block in BUILDS
-        if block["cuda"] == cuda
-        and minor(block["since"]) <= minor(version) <= minor(block["until"])
-    ]
-    assert len(found) <= 1, f"two blocks for {version} {cuda}"
-    return found[0] if found else None
-
-
-def scanned() -> dict[tuple[str, str], set[str]]:
-    """What cuobjdump found in the packages of linux-64, the widest list of each variant."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for line in (DATA / "compute_capability.tsv").read_text("utf-8").splitlines()[1:]:
-        version, build, archs = line.split("\t")
-        cuda = re.search(r"cuda(\d+\.\d)", build)
-        if cuda and minor(version) >= (1, 8):
-            names = {re.sub(r"sm_(\d+)(\d)", r"\1.\2", arch) for arch in archs.split(",") if arch}
-            found.setdefault((version, cuda[1]), set()).update(names)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("variant", "archs"), scanned().items(), ids=[" ".join(variant) for variant in scanned()]
-)
-def test_the_table_says_what_the_packages_hold(variant: tuple[str, str], archs: set[str]) -> None:
-    """But for 3.5, which only bundled libraries have: torch's own kernels start at 3.7."""
-    table = carried(*variant, "linux")
-    assert table is not None
-    assert {arch.removesuffix("+PTX") for arch in table} == archs - {"3.5"}
-
-
-def test_every_variant_of_the_channel_is_in_the_table() -> None:
-    releases = json.loads((DATA / "releases.json").read_text("utf-8"))["releases"]
-    for version, release in releases.items():
-        for subdir, system in (("linux-64", "linux"), ("win-64", "windows")):
-            for cuda in (release["conda"] or {}).get(f"{subdir}_cuda", []):
-                assert carried(version, cuda.rstrip("?"), system), (version, subdir, cuda)
-
-
-def test_the_channel_never_reaches_blackwell() -> None:
-    for block in BUILDS:
-        for system in ("linux", "windows"):
-            carried = block[system] or ()  # null: nobody looked
-            assert not any(arch.startswith(("10.", "11.", "12.")) for arch in carried)
-
-
-def test_every_list_is_well_formed_and_in_order() -> None:
-    for block in EVERYWHERE:
-        assert minor(block["since"]) <= minor(block["until"])
-        assert minor(block["cuda"])
-        for system in ("linux", "windows"):
-            archs = block[system] or []
-            assert all(re.fullmatch(r"\d+\.\d(a|\+PTX)?", arch) for arch in archs)
-            numbers = [tuple(map(int, re.findall(r"\d+", arch))) for arch in archs]
-            assert numbers == sorted(numbers)
-
-
-def test_driver_floors_fall_with_cuda() -> None:
-    """A higher CUDA never needs an older driver, nor more to run than its own toolkit needs."""
-    rows = sorted(CUDA["drivers"]["versions"].items(), key=lambda row: minor(row[0]))
-    for system in ("linux", "windows"):
-        floors = [tuple(map(int, row[system].split("."))) for _, row in rows]
-        assert floors == sorted(floors)
-        for _, row in rows:
-            if own := row[f"toolkit_{system}"]:
-                assert tuple(map(int, row[system].split("."))) <= tuple(map(int, own.split(".")))
-
-
-def test_every_block_names_its_sources() -> None:
-    blocks = [
-        CUDA["drivers"],
-        CUDA["architectures"],
-        *(CUDA["ways_out"][way] for way in ("conda_forge", "wheels")),
-    ]
-    assert all(block["source"] and block["as_of"] for block in blocks)
