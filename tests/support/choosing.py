@@ -93,3 +93,14 @@ def versions(choice: Choice) -> dict[str, str]:
 def specs(choice: Choice) -> Sequence[str]:
     """The exact specs of the chosen builds."""
     return [build.spec for build in choice.builds]
+
+
+LINUX = real("linux-64")
+
+
+def codes(found: Choice | NoChoice) -> set[str]:
+    return {rejection.code for rejection in found.rejected}
+
+
+def told(choice: Choice) -> list[str]:
+    return [notice.code for notice in choice.notices]
