@@ -5,53 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from pathlib import Path
 
 import pytest
-from support.isolation import Sandbox, reset_conda
+from support.planning import ASK, conda_meta
 
-from conda_torchmirror.envfiles.file_io import write_folder
-from conda_torchmirror.exceptions.plan import (
-    PlanAltered,
-    PlanFolderTaken,
-    PlanMissing,
-    PlanTooNew,
-    PlanWithoutAddress,
-)
-from conda_torchmirror.handover import solve
-from conda_torchmirror.models import (
-    Build,
-    Choice,
-    Decision,
-    Machine,
-    Plan,
-    Records,
-    Request,
-    Route,
-)
-from conda_torchmirror.plans import saved_plan
-
-#: Where each machine keeps its own things, and what differs between two ways to the same package.
-NOT_THE_PACKAGE = (
-    "extracted_package_dir",
-    "link",
-    "package_tarball_full_path",
-    "_requested_specs",
-    "requested_spec",
-    "requested_specs",
-)
-ASK = ("--cuda", "12.4", "--python", "3.12", "pytorch", "torchvision")
-CPU = ("--cuda", "cpu", "--python", "3.11", "pytorch=2.1.0")
-TOKEN = "tk-hidden-0123"
-
-
-def conda_meta(prefix):
-    """What an environment holds: its records, without what belongs to the machine."""
-    found = {}
-    for path in (Path(prefix) / "conda-meta").glob("*.json"):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        found[path.name] = {k: v for k, v in record.items() if k not in NOT_THE_PACKAGE}
-    return found
+pytest_plugins = ("support.planning_fixtures",)
 
 
 def index(channels):
@@ -61,60 +19,6 @@ def index(channels):
         repodata = json.loads(path.read_text(encoding="utf-8"))
         found.update({**repodata["packages"], **repodata["packages.conda"]})
     return found
-
-
-@pytest.fixture
-def elsewhere(tmp_path):
-    """`elsewhere(pkgs=None, **settings)`: another machine, as variables; its package cache is a
-    copy of `pkgs`. It knows no channel, no server and no GPU."""
-
-    def make(pkgs=None, **settings):
-        world = Sandbox(tmp_path / f"machine{len(list(tmp_path.iterdir()))}").create()
-        world.write_condarc(settings)
-        if pkgs is not None:
-            shutil.copytree(pkgs, world.pkgs)
-        return world, world.variables()
-
-    return make
-
-
-@pytest.fixture
-def make_plan(mirrored, mirror, channels, tmp_path):
-    """`make_plan("filelock", ...)`: a plan of these packages of conda-forge, without a solve."""
-
-    def make(*names, folder=tmp_path / "plan", base=None, subdir="linux-64", removed=(), **fields):
-        from conda.models.records import PackageRecord
-
-        root = base or mirror.channel_url("conda-forge")
-        records = []
-        for name in names:
-            part, found = next(
-                (part, record)
-                for part in (subdir, "noarch")
-                for record in json.loads(
-                    (channels / "conda-forge" / part / "repodata.json").read_text()
-                )["packages"].values()
-                if record["name"] == name
-            )
-            fn = f"{name}-{found['version']}-{found['build']}.tar.bz2"
-            channel = f"{root}/{part}"
-            records.append(PackageRecord(fn=fn, url=f"{channel}/{fn}", channel=channel, **found))
-        build = Build("pytorch", "2.5.1", "py3.12_cuda12.4_cudnn9.1.0_0", 0, subdir)
-        decision = Decision(
-            machine=Machine(subdir, cuda="12.4", cuda_from="--cuda"),
-            request=Request({"pytorch": ("pytorch",)}),
-            choice=Choice((build,), "3.12", fields.get("cuda", "12.4"), "pytorch-cuda"),
-            records=Records((build,), "live"),
-            plan=Plan("create", (build.spec,), (), (Route("pytorch", root, "tuna"),), {}, "", ""),
-            prefix=None,
-            dry_run=False,
-        )
-        found = solve.Transaction(tuple(records), tuple(records), tuple(removed))
-        plan = saved_plan.save(folder, decision, found)
-        reset_conda()
-        return plan
-
-    return make
 
 
 def test_carried_out_on_another_machine_without_gpu_or_network(
@@ -183,106 +87,6 @@ def test_what_the_channel_says_survives_a_replay(make_plan, channels, conda_in_p
     assert record["sha256"] == plan.packages[0]["sha256"]
 
 
-def break_explicit(folder):
-    path = folder / "explicit.txt"
-    path.write_text(path.read_text().replace("filelock-3.16.1", "filelock-3.16.2"))
-
-
-def break_hash(folder):
-    path = folder / "explicit.txt"
-    text = path.read_text()
-    path.write_text(text[:-2] + ("0" if text[-2] != "0" else "1") + "\n")
-
-
-def drop_line(folder):
-    path = folder / "explicit.txt"
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
-
-
-def edit(**changes):
-    def change(folder):
-        path = folder / "plan.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
-
-    return change
-
-
-def edit_package(**changes):
-    def change(folder):
-        path = folder / "plan.json"
-        found = json.loads(path.read_text())
-        found["packages"][0].update(changes)
-        path.write_text(json.dumps(found))
-
-    return change
-
-
-def cut_json(folder):
-    path = folder / "plan.json"
-    path.write_text(path.read_text()[:-20])
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "says"),
-    [
-        (break_explicit, PlanAltered, "checksum"),
-        (break_hash, PlanAltered, "checksum"),
-        (drop_line, PlanAltered, "checksum"),
-        (cut_json, PlanAltered, "Unterminated string"),
-        (edit(packages=[]), PlanAltered, "same packages"),
-        (edit(packages=None), PlanAltered, "lacks"),
-        (edit(packages=["x"]), PlanAltered, "lacks"),
-        (edit(kind="other"), PlanAltered, "another kind"),
-        (edit(subdir="win-64"), PlanAltered, "is not for win-64"),
-        (edit(schema=2), PlanTooNew, "newer"),
-        (edit_package(md5="0" * 32), PlanAltered, "same packages"),
-        (edit_package(url="https://evil.example/a.conda"), PlanAltered, "same packages"),
-        (edit_package(fn="../../a.conda"), PlanAltered, "URL"),
-        (lambda folder: (folder / "explicit.txt").unlink(), PlanMissing, "explicit.txt"),
-        (lambda folder: (folder / "plan.json").unlink(), PlanMissing, "plan.json"),
-        (shutil.rmtree, PlanMissing, "plan.json"),
-    ],
-    ids=[
-        *("line", "hash", "dropped", "cut", "none", "null", "no-records", "kind", "subdir"),
-        *("schema", "md5", "url", "file-name", "no-explicit", "no-json", "no-folder"),
-    ],
-)
-def test_an_altered_plan_is_refused(make_plan, change, error, says):
-    folder = make_plan("python", "filelock").folder
-    change(folder)
-    with pytest.raises(error) as caught:
-        saved_plan.load(folder)
-    assert str(folder) in str(caught.value)
-    assert says in str(caught.value.dump_map())
-
-
-def test_the_refusal_as_a_person_sees_it(make_plan, mirror, conda_in_process, tmp_path):
-    folder = make_plan("filelock").folder
-    break_explicit(folder)
-    result = conda_in_process("torch-install", "-p", tmp_path / "env", "--plan", folder)
-    assert result.rc == 1
-    assert "PlanAltered" in result.stderr
-    assert "save it again" in result.stderr
-    assert not (tmp_path / "env").exists()
-    assert mirror.asked("*filelock*") == []
-
-
-def test_a_file_with_another_hash_is_not_installed(make_plan, mirror, conda_in_process, tmp_path):
-    folder = make_plan("filelock").folder
-    mirror.fail("*/filelock-*", "wrong_hash")
-    result = conda_in_process("torch-install", "-p", tmp_path / "env", "--plan", folder)
-    assert result.rc == 1
-    assert "sha256" in result.stderr
-    assert not (tmp_path / "env").exists()
-
-
-def test_line_ends_of_version_control_are_no_alteration(make_plan):
-    plan = make_plan("filelock", "python")
-    path = plan.folder / "explicit.txt"
-    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert saved_plan.load(plan.folder) == plan
-
-
 @pytest.mark.parametrize("download_only", [False, True], ids=["install", "download"])
 def test_another_platform_is_refused(make_plan, run_conda, tmp_path, download_only):
     folder = make_plan("filelock").folder
@@ -345,31 +149,6 @@ def test_the_urls_of_a_plan(make_plan, conda_in_process):
     assert str(plan.folder) in result.stderr
 
 
-def test_an_existing_environment_goes_into_the_plan_whole(
-    mirrored, conda_in_process, run_conda, sandbox, elsewhere, tmp_path
-):
-    mirrored(channels=["conda-forge"])
-    prefix, folder = tmp_path / "env", tmp_path / "plan"
-    conda_in_process("create", "-y", "-q", "-p", prefix, "python=3.11", "tqdm").ok()
-    before = conda_meta(prefix)
-    words = ("-p", prefix, "--cuda", "cpu", "pytorch=2.1.0")
-    conda_in_process("torch-install", "--save-plan", folder, *words, "--download-only").ok()
-    assert conda_meta(prefix) == before
-    plan = saved_plan.load(folder)
-    assert {"tqdm", "python", "pytorch"} <= {package["name"] for package in plan.packages}
-    conda_in_process("torch-install", "-y", "-q", *words).ok()
-
-    there, variables = elsewhere(sandbox.pkgs)
-    replay = ("torch-install", "--offline", "--plan", folder)
-    run_conda(*replay, "-n", "new", env=variables).ok()
-    assert conda_meta(there.envs / "new") == conda_meta(prefix)
-    # And into an environment that has a part of it.
-    shutil.rmtree(prefix)
-    conda_in_process("create", "-y", "-q", "-p", prefix, "--offline", "python=3.11", "tqdm").ok()
-    conda_in_process(*replay, "-p", prefix).ok()
-    assert conda_meta(prefix) == conda_meta(there.envs / "new")
-
-
 def test_what_the_plan_removed_is_not_left_in(make_plan, conda_in_process, tmp_path):
     prefix = tmp_path / "env"
     conda_in_process("create", "-y", "-q", "-p", prefix, "six").ok()
@@ -379,96 +158,6 @@ def test_what_the_plan_removed_is_not_left_in(make_plan, conda_in_process, tmp_p
     assert f"conda remove --force -p {prefix} six" in result.stderr
     conda_in_process("remove", "-y", "-q", "--force", "-p", prefix, "six").ok()
     conda_in_process("torch-install", "-p", prefix, "--plan", folder).ok()
-
-
-def test_a_leftover_cpuonly_has_to_leave_first(mirrored, conda_in_process, tmp_path):
-    prefix = tmp_path / "env"
-    words = ("create", "-y", "-q", "-p", prefix, "-c", "pytorch", "python=3.12", "cpuonly")
-    conda_in_process(*words).ok()
-    for option in (("--save-plan", tmp_path / "plan"), ("--download-only",), ("--urls", "--solve")):
-        result = conda_in_process("torch-install", "-y", "-p", prefix, *option, *ASK)
-        assert result.rc == 1
-        assert "cpuonly" in result.stderr
-    assert "cpuonly-2.0-0.json" in conda_meta(prefix)
-
-
-@pytest.mark.parametrize("secret", [f"/t/{TOKEN}", "me:h1dden-pw@"], ids=["token", "password"])
-def test_secrets_stay_out_of_a_plan_which_works_where_they_are_known(
-    make_mirror, channels, condarc, conda_in_process, run_conda, elsewhere, tmp_path, secret
-):
-    token = secret if secret.startswith("/") else ""
-    server = make_mirror(channels, {"conda-forge": token, "pytorch": token})
-    base = server.url if token else server.url.replace("//", f"//{secret}")
-    private = f"{base}{token}/conda-forge"
-    names = ("pytorch", "nvidia", "conda-forge")
-    settings = {
-        "channels": [private],
-        "custom_channels": dict.fromkeys(names, f"{base}{token}"),
-    }
-    condarc(**settings)
-    folder = tmp_path / "plan"
-    words = ("--save-plan", folder, *CPU, "tqdm")
-    result = conda_in_process("torch-install", *words).ok()
-    assert "was read with a token or password" in result.stdout
-    written = "".join(path.read_text() for path in folder.iterdir())
-    for text in (written, result.stdout, result.stderr):
-        assert TOKEN not in text
-        assert "h1dden" not in text
-    urls = [package["url"] for package in saved_plan.load(folder).packages]
-    known = (f"{server.url}/conda-forge/", f"{server.url}/pytorch/")
-    assert all(url.startswith(known) for url in urls)
-
-    # Where the same channels are configured, the plan needs nothing else; then it is cached.
-    there, variables = elsewhere(**{**settings, "channels": [private, "pytorch"]})
-    server.requests.clear()
-    run_conda("torch-install", "--plan", folder, "--download-only", env=variables).ok()
-    assert len(server.asked(f"{token}/*.tar.bz2")) == len(urls)
-    server.stop()
-    words = ("torch-install", "--offline", "--plan", folder, "-n", "new")
-    run_conda(*words, env=variables).ok()
-    assert len(conda_meta(there.envs / "new")) == len(urls)
-
-
-def test_a_folder_that_holds_something_else_is_left_alone(make_plan, conda_in_process, tmp_path):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "notes.txt").write_text("mine")
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "plan.json").write_text('{"kind": "of another tool"}')
-    (tmp_path / "file").write_text("mine")
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    for name in ("mine", "other", "file"):
-        # Known before anything is read from a channel.
-        result = conda_in_process("torch-install", "--save-plan", tmp_path / name, *ASK)
-        assert result.rc == 1
-        assert "PlanFolderTaken" in result.stderr
-        with pytest.raises(PlanFolderTaken):
-            make_plan("filelock", folder=tmp_path / name)
-    assert {path: path.read_bytes() for path in before} == before
-
-
-@pytest.mark.parametrize("there", ["nothing", "empty", "plan", "below"])
-def test_a_plan_is_saved_where_nothing_or_an_older_one_is(make_plan, tmp_path, there):
-    folder = tmp_path / "plan"
-    if there == "empty":
-        folder.mkdir()
-    elif there == "plan":
-        make_plan("filelock")
-    elif there == "below":
-        folder = tmp_path / "a" / "b"
-    plan = make_plan("sympy", "mpmath", folder=folder)
-    assert saved_plan.load(folder) == plan
-    assert sorted(os.listdir(folder.parent)) == [folder.name]
-
-
-def test_what_goes_wrong_while_saving_leaves_the_older_plan(make_plan, tmp_path):
-    plan = make_plan("filelock")
-    files = {"explicit.txt": "", "no-folder/plan.json": ""}
-    with pytest.raises(OSError, match="no-folder"):
-        write_folder(plan.folder, files)
-    assert saved_plan.load(plan.folder) == plan
-    with pytest.raises(OSError, match="no-folder"):
-        write_folder(tmp_path / "new", files)
-    assert os.listdir(tmp_path) == ["plan"]
 
 
 @pytest.mark.parametrize(
@@ -494,18 +183,6 @@ def test_a_dry_run_only_shows_the_plan(make_plan, mirror, conda_in_process, tmp_
     assert found["torchmirror"]["selected"]["cuda"] == "12.4"
     assert mirror.asked("*.tar.bz2") == []
     assert not (sandbox.envs / "new").exists()
-
-
-def test_json_of_saving_and_of_carrying_out(mirrored, conda_in_process, sandbox, tmp_path):
-    mirrored(channels=["conda-forge"])
-    folder = tmp_path / "plan"
-    words = ("--save-plan", folder, *CPU)
-    found = conda_in_process("torch-install", "--json", *words).ok().json()
-    assert found["torchmirror"]["plan"] == saved_plan.load(folder).about
-    found = conda_in_process("torch-install", "--json", "--plan", folder, "-n", "new").ok().json()
-    assert found["success"]
-    assert found["torchmirror"]["plan"]["folder"] == str(folder)
-    assert len(conda_meta(sandbox.envs / "new")) == found["torchmirror"]["plan"]["packages"]
 
 
 def test_default_packages_of_the_other_machine_stay_out(make_plan, run_conda, elsewhere, sandbox):
@@ -537,25 +214,6 @@ def test_pips_torch_stops_a_replay(make_plan, conda_in_process, tmp_path):
     result = conda_in_process("torch-install", "-p", prefix, "--plan", make_plan("filelock").folder)
     assert result.rc == 1
     assert "PipTorch" in result.stderr
-
-
-def test_a_package_without_an_address_cannot_be_planned(tmp_path):
-    from conda.models.records import PackageRecord
-
-    decision = Decision(
-        machine=Machine("linux-64"),
-        request=Request({}),
-        choice=Choice((), "3.12"),
-        records=Records((), "live"),
-        plan=Plan("install", (), (), (), {}, "", ""),
-        prefix="/env",
-        dry_run=False,
-    )
-    record = PackageRecord(name="mine", version="1", build="0", build_number=0)
-    found = solve.Transaction((record,), (), ())
-    with pytest.raises(PlanWithoutAddress, match="mine"):
-        saved_plan.save(tmp_path / "new", decision, found)
-    assert not (tmp_path / "new").exists()
 
 
 def test_an_administrators_list_of_channels_counts(make_plan, mirrored, conda_in_process, tmp_path):

@@ -1,0 +1,117 @@
+"""A plan that was altered on its way is refused, and the refusal says what differs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from conda_torchmirror.exceptions.plan import (
+    PlanAltered,
+    PlanMissing,
+    PlanTooNew,
+)
+from conda_torchmirror.plans import saved_plan
+
+pytest_plugins = ("support.planning_fixtures",)
+
+
+def break_explicit(folder):
+    path = folder / "explicit.txt"
+    path.write_text(path.read_text().replace("filelock-3.16.1", "filelock-3.16.2"))
+
+
+def break_hash(folder):
+    path = folder / "explicit.txt"
+    text = path.read_text()
+    path.write_text(text[:-2] + ("0" if text[-2] != "0" else "1") + "\n")
+
+
+def drop_line(folder):
+    path = folder / "explicit.txt"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
+def edit(**changes):
+    def change(folder):
+        path = folder / "plan.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+    return change
+
+
+def edit_package(**changes):
+    def change(folder):
+        path = folder / "plan.json"
+        found = json.loads(path.read_text())
+        found["packages"][0].update(changes)
+        path.write_text(json.dumps(found))
+
+    return change
+
+
+def cut_json(folder):
+    path = folder / "plan.json"
+    path.write_text(path.read_text()[:-20])
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        (break_explicit, PlanAltered, "checksum"),
+        (break_hash, PlanAltered, "checksum"),
+        (drop_line, PlanAltered, "checksum"),
+        (cut_json, PlanAltered, "Unterminated string"),
+        (edit(packages=[]), PlanAltered, "same packages"),
+        (edit(packages=None), PlanAltered, "lacks"),
+        (edit(packages=["x"]), PlanAltered, "lacks"),
+        (edit(kind="other"), PlanAltered, "another kind"),
+        (edit(subdir="win-64"), PlanAltered, "is not for win-64"),
+        (edit(schema=2), PlanTooNew, "newer"),
+        (edit_package(md5="0" * 32), PlanAltered, "same packages"),
+        (edit_package(url="https://evil.example/a.conda"), PlanAltered, "same packages"),
+        (edit_package(fn="../../a.conda"), PlanAltered, "URL"),
+        (lambda folder: (folder / "explicit.txt").unlink(), PlanMissing, "explicit.txt"),
+        (lambda folder: (folder / "plan.json").unlink(), PlanMissing, "plan.json"),
+        (shutil.rmtree, PlanMissing, "plan.json"),
+    ],
+    ids=[
+        *("line", "hash", "dropped", "cut", "none", "null", "no-records", "kind", "subdir"),
+        *("schema", "md5", "url", "file-name", "no-explicit", "no-json", "no-folder"),
+    ],
+)
+def test_an_altered_plan_is_refused(make_plan, change, error, says):
+    folder = make_plan("python", "filelock").folder
+    change(folder)
+    with pytest.raises(error) as caught:
+        saved_plan.load(folder)
+    assert str(folder) in str(caught.value)
+    assert says in str(caught.value.dump_map())
+
+
+def test_the_refusal_as_a_person_sees_it(make_plan, mirror, conda_in_process, tmp_path):
+    folder = make_plan("filelock").folder
+    break_explicit(folder)
+    result = conda_in_process("torch-install", "-p", tmp_path / "env", "--plan", folder)
+    assert result.rc == 1
+    assert "PlanAltered" in result.stderr
+    assert "save it again" in result.stderr
+    assert not (tmp_path / "env").exists()
+    assert mirror.asked("*filelock*") == []
+
+
+def test_a_file_with_another_hash_is_not_installed(make_plan, mirror, conda_in_process, tmp_path):
+    folder = make_plan("filelock").folder
+    mirror.fail("*/filelock-*", "wrong_hash")
+    result = conda_in_process("torch-install", "-p", tmp_path / "env", "--plan", folder)
+    assert result.rc == 1
+    assert "sha256" in result.stderr
+    assert not (tmp_path / "env").exists()
+
+
+def test_line_ends_of_version_control_are_no_alteration(make_plan):
+    plan = make_plan("filelock", "python")
+    path = plan.folder / "explicit.txt"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert saved_plan.load(plan.folder) == plan

@@ -1,0 +1,173 @@
+"""Saving a plan: what goes into it, what stays out, where it may be written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from support.planning import ASK, CPU, TOKEN, conda_meta
+
+from conda_torchmirror.envfiles.file_io import write_folder
+from conda_torchmirror.exceptions.plan import (
+    PlanFolderTaken,
+    PlanWithoutAddress,
+)
+from conda_torchmirror.handover import solve
+from conda_torchmirror.models import (
+    Choice,
+    Decision,
+    Machine,
+    Plan,
+    Records,
+    Request,
+)
+from conda_torchmirror.plans import saved_plan
+
+pytest_plugins = ("support.planning_fixtures",)
+
+
+def test_an_existing_environment_goes_into_the_plan_whole(
+    mirrored, conda_in_process, run_conda, sandbox, elsewhere, tmp_path
+):
+    mirrored(channels=["conda-forge"])
+    prefix, folder = tmp_path / "env", tmp_path / "plan"
+    conda_in_process("create", "-y", "-q", "-p", prefix, "python=3.11", "tqdm").ok()
+    before = conda_meta(prefix)
+    words = ("-p", prefix, "--cuda", "cpu", "pytorch=2.1.0")
+    conda_in_process("torch-install", "--save-plan", folder, *words, "--download-only").ok()
+    assert conda_meta(prefix) == before
+    plan = saved_plan.load(folder)
+    assert {"tqdm", "python", "pytorch"} <= {package["name"] for package in plan.packages}
+    conda_in_process("torch-install", "-y", "-q", *words).ok()
+
+    there, variables = elsewhere(sandbox.pkgs)
+    replay = ("torch-install", "--offline", "--plan", folder)
+    run_conda(*replay, "-n", "new", env=variables).ok()
+    assert conda_meta(there.envs / "new") == conda_meta(prefix)
+    # And into an environment that has a part of it.
+    shutil.rmtree(prefix)
+    conda_in_process("create", "-y", "-q", "-p", prefix, "--offline", "python=3.11", "tqdm").ok()
+    conda_in_process(*replay, "-p", prefix).ok()
+    assert conda_meta(prefix) == conda_meta(there.envs / "new")
+
+
+def test_a_leftover_cpuonly_has_to_leave_first(mirrored, conda_in_process, tmp_path):
+    prefix = tmp_path / "env"
+    words = ("create", "-y", "-q", "-p", prefix, "-c", "pytorch", "python=3.12", "cpuonly")
+    conda_in_process(*words).ok()
+    for option in (("--save-plan", tmp_path / "plan"), ("--download-only",), ("--urls", "--solve")):
+        result = conda_in_process("torch-install", "-y", "-p", prefix, *option, *ASK)
+        assert result.rc == 1
+        assert "cpuonly" in result.stderr
+    assert "cpuonly-2.0-0.json" in conda_meta(prefix)
+
+
+@pytest.mark.parametrize("secret", [f"/t/{TOKEN}", "me:h1dden-pw@"], ids=["token", "password"])
+def test_secrets_stay_out_of_a_plan_which_works_where_they_are_known(
+    make_mirror, channels, condarc, conda_in_process, run_conda, elsewhere, tmp_path, secret
+):
+    token = secret if secret.startswith("/") else ""
+    server = make_mirror(channels, {"conda-forge": token, "pytorch": token})
+    base = server.url if token else server.url.replace("//", f"//{secret}")
+    private = f"{base}{token}/conda-forge"
+    names = ("pytorch", "nvidia", "conda-forge")
+    settings = {
+        "channels": [private],
+        "custom_channels": dict.fromkeys(names, f"{base}{token}"),
+    }
+    condarc(**settings)
+    folder = tmp_path / "plan"
+    words = ("--save-plan", folder, *CPU, "tqdm")
+    result = conda_in_process("torch-install", *words).ok()
+    assert "was read with a token or password" in result.stdout
+    written = "".join(path.read_text() for path in folder.iterdir())
+    for text in (written, result.stdout, result.stderr):
+        assert TOKEN not in text
+        assert "h1dden" not in text
+    urls = [package["url"] for package in saved_plan.load(folder).packages]
+    known = (f"{server.url}/conda-forge/", f"{server.url}/pytorch/")
+    assert all(url.startswith(known) for url in urls)
+
+    # Where the same channels are configured, the plan needs nothing else; then it is cached.
+    there, variables = elsewhere(**{**settings, "channels": [private, "pytorch"]})
+    server.requests.clear()
+    run_conda("torch-install", "--plan", folder, "--download-only", env=variables).ok()
+    assert len(server.asked(f"{token}/*.tar.bz2")) == len(urls)
+    server.stop()
+    words = ("torch-install", "--offline", "--plan", folder, "-n", "new")
+    run_conda(*words, env=variables).ok()
+    assert len(conda_meta(there.envs / "new")) == len(urls)
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(make_plan, conda_in_process, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "plan.json").write_text('{"kind": "of another tool"}')
+    (tmp_path / "file").write_text("mine")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for name in ("mine", "other", "file"):
+        # Known before anything is read from a channel.
+        result = conda_in_process("torch-install", "--save-plan", tmp_path / name, *ASK)
+        assert result.rc == 1
+        assert "PlanFolderTaken" in result.stderr
+        with pytest.raises(PlanFolderTaken):
+            make_plan("filelock", folder=tmp_path / name)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("there", ["nothing", "empty", "plan", "below"])
+def test_a_plan_is_saved_where_nothing_or_an_older_one_is(make_plan, tmp_path, there):
+    folder = tmp_path / "plan"
+    if there == "empty":
+        folder.mkdir()
+    elif there == "plan":
+        make_plan("filelock")
+    elif there == "below":
+        folder = tmp_path / "a" / "b"
+    plan = make_plan("sympy", "mpmath", folder=folder)
+    assert saved_plan.load(folder) == plan
+    assert sorted(os.listdir(folder.parent)) == [folder.name]
+
+
+def test_what_goes_wrong_while_saving_leaves_the_older_plan(make_plan, tmp_path):
+    plan = make_plan("filelock")
+    files = {"explicit.txt": "", "no-folder/plan.json": ""}
+    with pytest.raises(OSError, match="no-folder"):
+        write_folder(plan.folder, files)
+    assert saved_plan.load(plan.folder) == plan
+    with pytest.raises(OSError, match="no-folder"):
+        write_folder(tmp_path / "new", files)
+    assert os.listdir(tmp_path) == ["plan"]
+
+
+def test_json_of_saving_and_of_carrying_out(mirrored, conda_in_process, sandbox, tmp_path):
+    mirrored(channels=["conda-forge"])
+    folder = tmp_path / "plan"
+    words = ("--save-plan", folder, *CPU)
+    found = conda_in_process("torch-install", "--json", *words).ok().json()
+    assert found["torchmirror"]["plan"] == saved_plan.load(folder).about
+    found = conda_in_process("torch-install", "--json", "--plan", folder, "-n", "new").ok().json()
+    assert found["success"]
+    assert found["torchmirror"]["plan"]["folder"] == str(folder)
+    assert len(conda_meta(sandbox.envs / "new")) == found["torchmirror"]["plan"]["packages"]
+
+
+def test_a_package_without_an_address_cannot_be_planned(tmp_path):
+    from conda.models.records import PackageRecord
+
+    decision = Decision(
+        machine=Machine("linux-64"),
+        request=Request({}),
+        choice=Choice((), "3.12"),
+        records=Records((), "live"),
+        plan=Plan("install", (), (), (), {}, "", ""),
+        prefix="/env",
+        dry_run=False,
+    )
+    record = PackageRecord(name="mine", version="1", build="0", build_number=0)
+    found = solve.Transaction((record,), (), ())
+    with pytest.raises(PlanWithoutAddress, match="mine"):
+        saved_plan.save(tmp_path / "new", decision, found)
+    assert not (tmp_path / "new").exists()
