@@ -1,0 +1,104 @@
+"""Index options of pip, there and back."""
+
+from __future__ import annotations
+
+import pytest
+from support.rewriting import TUNA_PYPI, back, codes, there
+
+from conda_torchmirror.envfiles.pip_options import PYPI, WHEELS
+
+# Pip
+
+
+PIP_CASES = [
+    pytest.param("tuna", f"-i {PYPI}", f"-i {TUNA_PYPI}", id="short"),
+    pytest.param(
+        "tuna", f"--index-url={PYPI}/  # c", f"--index-url={TUNA_PYPI}/  # c", id="equals"
+    ),
+    pytest.param(
+        "tuna", f"-i http{PYPI[5:]}", f"-i {TUNA_PYPI.replace('.cn/', '.cn:443/')}", id="http"
+    ),
+    pytest.param(
+        "nju",
+        f"--extra-index-url {WHEELS}/cu126",
+        "--extra-index-url https://mirror.nju.edu.cn/pytorch/whl/cu126",
+        id="index",
+    ),
+    pytest.param(
+        "aliyun",
+        f"--extra-index-url {WHEELS}/cu121",
+        "--find-links https://mirrors.aliyun.com/pytorch-wheels/cu121/#extra-index-url",
+        id="flat-extra",
+    ),
+    pytest.param(
+        "aliyun",
+        f"--index-url '{WHEELS}/cu121/'",
+        "--index-url 'https://mirrors.aliyun.com/pypi/simple' "
+        "--find-links 'https://mirrors.aliyun.com/pytorch-wheels/cu121/#index-url/'",
+        id="flat-only-index",
+    ),
+    pytest.param(
+        "aliyun",
+        f"-f {WHEELS}/cu118/torch_stable.html",
+        "-f https://mirrors.aliyun.com/pytorch-wheels/cu118/#torch_stable.html",
+        id="flat-html",
+    ),
+    pytest.param(
+        "sjtu",
+        f"-f {WHEELS}/torch_stable.html",
+        "-f https://mirror.sjtu.edu.cn/pytorch-wheels/torch_stable.html",
+        id="html",
+    ),
+    pytest.param(
+        "tuna",
+        f"torch --find-links x -i {PYPI}",
+        f"torch --find-links x -i {TUNA_PYPI}",
+        id="in-the-line-of-a-package",
+    ),
+]
+
+
+@pytest.mark.parametrize(("mirror", "line", "mirrored"), PIP_CASES)
+@pytest.mark.parametrize("in_yaml", [True, False], ids=["environment", "requirements"])
+def test_pip_options(mirror: str, line: str, mirrored: str, in_yaml: bool) -> None:
+    frame = "dependencies:\n- pip:\n  - {}\n  - torch\n" if in_yaml else "{}\ntorch==2.4\n"
+    text = frame.format(line)
+    result = there(text, mirror, pip=True)
+    assert result.data.decode() == frame.format(mirrored)
+    assert back(result.data.decode(), mirror, pip=True).data.decode() == text
+    without = there(text, mirror)
+    assert (without.edits, codes(without)) == ((), ["pip_left"])
+
+
+@pytest.mark.parametrize(
+    ("mirror", "line", "code"),
+    [
+        ("tuna", f"--extra-index-url {WHEELS}/cu121", "no_wheel_mirror"),
+        ("nju", f"-f {WHEELS}/torch_stable.html", "wheel_layout"),
+        ("aliyun", f"--extra-index-url {WHEELS}/cu113", "wheel_layout"),
+        ("nju", f"--extra-index-url {WHEELS}/nightly/cu121", "wheels_elsewhere"),
+        ("hit", f"-i {PYPI}", "no_pypi_mirror"),
+        ("tuna", f"# -i {PYPI}", None),
+        ("tuna", f"numpy # -i {PYPI}", None),
+        ("tuna", "-i https://pypi.nvidia.com", None),
+        ("tuna", f"-i {PYPI}/torch/", None),
+        ("tuna", f"-f {PYPI}", None),
+        ("tuna", "-i https://mirrors.tuna.tsinghua.edu.cn/pypi/web/simple", None),
+        ("tuna", "-e .", None),
+    ],
+)
+def test_pip_options_that_stay(mirror: str, line: str, code: str | None) -> None:
+    result = there(f"{line}\nnumpy\n", mirror, pip=True)
+    assert result.edits == ()
+    assert codes(result) == ([code] if code else [])
+
+
+def test_requirements_keep_their_hashes() -> None:
+    text = f"-i {PYPI}\nnumpy==1.26.4 \\\n    --hash=sha256:{'0' * 64}\n"
+    assert there(text, pip=True).data.decode() == text.replace(PYPI, TUNA_PYPI)
+
+
+def test_wild_pip_mirrors_go_upstream() -> None:
+    text = "-i http://mirrors.aliyun.com/pypi/simple/ --trusted-host mirrors.aliyun.com\ntorch\n"
+    expected = text.replace("http://mirrors.aliyun.com/pypi/simple", PYPI)
+    assert back(text, pip=True).data.decode() == expected

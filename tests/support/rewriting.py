@@ -1,0 +1,26 @@
+"""Ways to rewrite a text towards the mirrors and back, for tests of the editor."""
+
+from __future__ import annotations
+
+from conda_torchmirror.envfiles.rewrite import Rewritten, rewrite
+
+TUNA = "https://mirrors.tuna.tsinghua.edu.cn/anaconda"
+M = f"{TUNA}/cloud"
+UP = "https://conda.anaconda.org"
+TUNA_PYPI = "https://pypi.tuna.tsinghua.edu.cn/simple"
+
+
+def there(text: str, *preference: str, pip: bool = False, subdir: str | None = None) -> Rewritten:
+    return rewrite(text.encode(), "rewrite", preference or ("tuna",), pip=pip, subdir=subdir)
+
+
+def back(text: str, *preference: str, pip: bool = False) -> Rewritten:
+    return rewrite(text.encode(), "upstream", preference or ("tuna",), pip=pip)
+
+
+def codes(result: Rewritten) -> list[str]:
+    return [notice.code for notice in result.notices]
+
+
+def env(channels: str, dependencies: str = "- python") -> str:
+    return f"channels: {channels}\ndependencies:\n  {dependencies}\n"
