@@ -1,20 +1,16 @@
 """`conda torch-mirror test`: which mirrors answer, how soon, and what they hold of a request.
 
-One request to each mirror first, all at once; only those that answer are asked for the rest: the
-index of each channel, the chosen files, and the state of their last sync where a mirror publishes
-it (`static/tunasync.json`). Everything together ends by a deadline.
+Owns which mirrors are compared, for which builds, and how the comparison is shown; the asking is in
+`transport.probe_session`.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..exceptions.mirror import OfflineTest
 from ..exceptions.usage import BadMirror
@@ -30,45 +26,13 @@ from ..selection.choose import choose
 from ..text import output
 from ..text.layout import bullet, columns, safe
 from ..text.messages import text
-from ..transport import probe as probing
-from ..transport import routes
-from ..transport.probe import Answer, Target
-from ..transport.probe_cache import ProbeCache
+from ..transport.answers import Answer
+from ..transport.probe_session import Trial, compare
 
 #: What a set of torch builds is read from.
 CHANNELS = ("pytorch", "conda-forge", "nvidia")
-#: Seconds for the whole test, and the share of them for the first request to each mirror.
-SECONDS, FIRST = 10.0, 0.6
-#: Mirrors that are asked for their first answer at one time.
-AT_ONCE = 16
-#: Bytes of a tunasync.json; a site with 200 mirrors needs 60 kB.
-SYNC_SIZE = 1_000_000
-
-
-@dataclass
-class Row:
-    """What one mirror answered. `channels` maps each channel that it carries to its index, `files`
-    each chosen file to what came back; `sync` is what it says of its last sync."""
-
-    name: str
-    title: str
-    sources: dict[str, Route]
-    first: Answer | None = None
-    channels: dict[str, Answer] = field(default_factory=dict)
-    files: dict[str, Answer] = field(default_factory=dict)
-    sync: Mapping[str, Any] | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether the mirror answered with an index."""
-        return self.first is not None and self.first.ok
-
-    @property
-    def modified(self) -> float | None:
-        """When its newest index was made, in seconds since 1970."""
-        return max(
-            (p.modified for p in self.channels.values() if p.ok and p.modified), default=None
-        )
+#: Seconds for the whole test.
+SECONDS = 10.0
 
 
 def execute(args: Namespace) -> int:
@@ -82,14 +46,14 @@ def execute(args: Namespace) -> int:
         raise OfflineTest()
     subdir = context.subdir
     chosen = _chosen(subdir, args.spec or ())
-    rows = _rows(args.mirrors, subdir)
-    measure(rows, subdir, chosen, args.timeout or SECONDS)
+    trials = _trials(args.mirrors, subdir)
+    compare(trials, subdir, chosen, args.timeout or SECONDS)
     if context.json:
-        about = _document(rows, chosen, subdir)
-        output.emit(about, success=any(row.ok for row in rows))
+        about = _document(trials, chosen, subdir)
+        output.emit(about, success=any(trial.ok for trial in trials))
     else:
-        output.say(_lines(rows, chosen, subdir))
-    return 0 if any(row.ok for row in rows) else 1
+        output.say(_lines(trials, chosen, subdir))
+    return 0 if any(trial.ok for trial in trials) else 1
 
 
 def _chosen(subdir: str, specs: Sequence[str]) -> tuple[Build, ...]:
@@ -111,7 +75,7 @@ def _chosen(subdir: str, specs: Sequence[str]) -> tuple[Build, ...]:
     return best.builds if isinstance(best, Choice) else ()
 
 
-def _rows(names: Sequence[str], subdir: str) -> list[Row]:
+def _trials(names: Sequence[str], subdir: str) -> list[Trial]:
     """The mirrors to test: those named, else the preferred ones and all that may be chosen on
     their own; the official channels last."""
     try:
@@ -123,91 +87,19 @@ def _rows(names: Sequence[str], subdir: str) -> list[Row]:
         found = registry.resolve(wanted, known, allow_http=values.http)
     except registry.MirrorError as error:
         raise BadMirror(value=safe(" ".join(names)), detail=str(error)) from error
-    rows = [Row(m.name, m.title, _sources(m, subdir)) for m in found]
+    trials = [Trial(m.name, m.title, _routes(m, subdir)) for m in found]
     if not names or UPSTREAM in [name.lower() for name in names]:
         official = {name: Route(name, registry.upstream_url(name), UPSTREAM) for name in CHANNELS}
-        rows.append(Row(UPSTREAM, text("upstream_title"), official))
-    return rows
+        trials.append(Trial(UPSTREAM, text("upstream_title"), official))
+    return trials
 
 
-def _sources(mirror: Mirror, subdir: str) -> dict[str, Route]:
+def _routes(mirror: Mirror, subdir: str) -> dict[str, Route]:
     return {
         name: Route(name, url, mirror.name)
         for name in CHANNELS
         if (url := mirror.url_of(name, subdir)) is not None
     }
-
-
-def measure(rows: Sequence[Row], subdir: str, chosen: Sequence[Build], seconds: float) -> None:
-    """Ask the mirrors and fill the rows, within so many seconds."""
-    end = time.monotonic() + seconds
-    hosts = routes.hosts([list(row.sources.values()) for row in rows])
-    memory = ProbeCache(fresh=True)
-
-    def index(source: Route) -> str:
-        return f"{source.url}/{subdir}/repodata.json"
-
-    firsts = {row.name: index(next(iter(row.sources.values()))) for row in rows if row.sources}
-    found = probing.ask(
-        [Target(url) for url in firsts.values()],
-        hosts=hosts,
-        deadline=seconds * FIRST,
-        parallel=AT_ONCE,
-    )
-    for row in rows:
-        row.first = found.get(firsts.get(row.name, ""))
-    there = [row for row in rows if row.ok]
-    targets: dict[str, Target] = {}
-    for row in there:
-        targets |= {index(s): Target(index(s)) for s in row.sources.values()}
-        targets |= {t.url: t for t in _files(row, chosen).values()}
-    rest = [target for url, target in targets.items() if url not in found]
-    found |= probing.ask(rest, hosts=hosts, deadline=max(0.1, end - time.monotonic()))
-    for row in there:
-        row.channels = {name: found[index(source)] for name, source in row.sources.items()}
-        row.files = {fn: found[target.url] for fn, target in _files(row, chosen).items()}
-    _add_sync(there, max(0.1, end - time.monotonic()))
-    memory.keep(found.values())
-    memory.save()
-
-
-def _files(row: Row, chosen: Sequence[Build]) -> dict[str, Target]:
-    """The chosen files at a mirror. Their hashes are known, sizes only where a record was seen."""
-    torch = row.sources.get("pytorch")
-    if torch is None:
-        return {}
-    return {
-        build.fn: Target(f"{torch.url}/{build.subdir}/{build.fn}", build.size, hashed=True)
-        for build in chosen
-        if build.known_by != "derived"
-    }
-
-
-def _add_sync(rows: Sequence[Row], seconds: float) -> None:
-    """What the mirrors say of their last sync, as far as they publish it."""
-    pages = {}
-    for row in rows:
-        if row.name != UPSTREAM and row.sources:
-            parts = urlsplit(next(iter(row.sources.values())).url)
-            pages[row.name] = f"{parts.scheme}://{parts.netloc}/static/tunasync.json"
-    bodies = probing.read(set(pages.values()), most=SYNC_SIZE, deadline=seconds)
-    for row in rows:
-        if body := bodies.get(pages.get(row.name, "")):
-            row.sync = _job(body, row)
-
-
-def _job(body: bytes, row: Row) -> Mapping[str, Any] | None:
-    """The entry for the folder that the channels are in, such as `anaconda`."""
-    folders = {urlsplit(s.url).path.strip("/").partition("/")[0] for s in row.sources.values()}
-    try:
-        jobs = json.loads(body)
-        entry = next(job for job in jobs if job["name"] in folders)
-        return {
-            "status": safe(str(entry["status"]))[:40],
-            "updated": float(entry.get("last_update_ts") or 0) or None,
-        }
-    except (ValueError, TypeError, KeyError, AttributeError, StopIteration):
-        return None
 
 
 def ago(moment: float | None) -> str:
@@ -226,15 +118,17 @@ def ago(moment: float | None) -> str:
     return ""
 
 
-def _lines(rows: Sequence[Row], chosen: Sequence[Build], subdir: str) -> list[str]:
+def _lines(trials: Sequence[Trial], chosen: Sequence[Build], subdir: str) -> list[str]:
     table: list[tuple[str, ...]] = [("mirror", "answer", *CHANNELS, "files", "index", "sync")]
     remarks = []
-    for row in rows:
-        cells = [_held(row, name) for name in CHANNELS]
-        table.append((row.name, _answer(row), *cells, _count(row), _age(row), _synced(row)))
-        remarks += [text(n.code, n.facts) for n in _remarks(row)]
+    for trial in trials:
+        cells = [_held(trial, name) for name in CHANNELS]
+        table.append(
+            (trial.name, _answer(trial), *cells, _count(trial), _age(trial), _synced(trial))
+        )
+        remarks += [text(n.code, n.facts) for n in _remarks(trial)]
     about = [build.fn for build in chosen]
-    head = wrap(text("test_head", {"subdir": subdir, "count": len(rows)}), width=78)
+    head = wrap(text("test_head", {"subdir": subdir, "count": len(trials)}), width=78)
     lines = [*head, "", *columns(table)]
     if remarks:
         lines += [
@@ -248,73 +142,73 @@ def _lines(rows: Sequence[Row], chosen: Sequence[Build], subdir: str) -> list[st
     return lines if about else lines[:-2]
 
 
-def _answer(row: Row) -> str:
-    if row.first is None:
+def _answer(trial: Trial) -> str:
+    if trial.first is None:
         return "-"
-    return f"{row.first.seconds * 1000:.0f} ms" if row.ok else row.first.code
+    return f"{trial.first.seconds * 1000:.0f} ms" if trial.ok else trial.first.code
 
 
-def _held(row: Row, name: str) -> str:
-    if name not in row.sources:
+def _held(trial: Trial, name: str) -> str:
+    if name not in trial.routes:
         return "-"
-    probe = row.channels.get(name)
-    return "?" if probe is None else "yes" if probe.ok else probe.code
+    answer = trial.channels.get(name)
+    return "?" if answer is None else "yes" if answer.ok else answer.code
 
 
-def _count(row: Row) -> str:
-    if not row.files:
-        return "-" if "pytorch" not in row.sources else "?"
-    return f"{sum(probe.ok for probe in row.files.values())} of {len(row.files)}"
+def _count(trial: Trial) -> str:
+    if not trial.files:
+        return "-" if "pytorch" not in trial.routes else "?"
+    return f"{sum(answer.ok for answer in trial.files.values())} of {len(trial.files)}"
 
 
-def _age(row: Row) -> str:
-    return ago(row.modified) if row.ok else "?"
+def _age(trial: Trial) -> str:
+    return ago(trial.modified) if trial.ok else "?"
 
 
-def _synced(row: Row) -> str:
-    if row.sync is None:
+def _synced(trial: Trial) -> str:
+    if trial.sync is None:
         return "-"
-    return f"{row.sync['status']}, {ago(row.sync['updated'])}"
+    return f"{trial.sync['status']}, {ago(trial.sync['updated'])}"
 
 
-def _remarks(row: Row) -> list[Notice]:
+def _remarks(trial: Trial) -> list[Notice]:
     """What needs a sentence: why a mirror or a file is not to be had, and where one sends on to."""
-    probes = [row.first, *row.channels.values(), *row.files.values()]
+    answers = [trial.first, *trial.channels.values(), *trial.files.values()]
     found = []
-    for probe in probes:
-        if probe is not None and not probe.ok:
-            why = text(probe.reason.code, probe.reason.facts)
-            found.append(Notice("test_failed", {"mirror": row.name, "why": why}))
-        elif probe is not None and probe.moved_to:
-            facts = {"mirror": row.name, "channel": "pytorch", "host": probe.moved_to}
+    for answer in answers:
+        if answer is not None and not answer.ok:
+            why = text(answer.notice.code, answer.notice.facts)
+            found.append(Notice("test_failed", {"mirror": trial.name, "why": why}))
+        elif answer is not None and answer.moved_to:
+            facts = {"mirror": trial.name, "channel": "pytorch", "host": answer.moved_to}
             found.append(Notice("mirror_sends_on", facts))
     return found
 
 
-def _document(rows: Sequence[Row], chosen: Sequence[Build], subdir: str) -> dict[str, Any]:
+def _document(trials: Sequence[Trial], chosen: Sequence[Build], subdir: str) -> dict[str, Any]:
     files = [build.fn for build in chosen]
-    return {"subdir": subdir, "files": files, "test": [_as_json(row) for row in rows]}
+    return {"subdir": subdir, "files": files, "test": [_as_json(trial) for trial in trials]}
 
 
-def _as_json(row: Row) -> dict[str, Any]:
+def _as_json(trial: Trial) -> dict[str, Any]:
     return {
-        "mirror": row.name,
-        "title": row.title,
-        "ok": row.ok,
-        "first": _probe(row.first) if row.first else None,
+        "mirror": trial.name,
+        "title": trial.title,
+        "ok": trial.ok,
+        "first": _answer_json(trial.first) if trial.first else None,
         "channels": {
-            name: {"url": safe(source.url), **_probe(row.channels.get(name))}
-            for name, source in row.sources.items()
+            name: {"url": safe(route.url), **_answer_json(trial.channels.get(name))}
+            for name, route in trial.routes.items()
         },
-        "files": {fn: _probe(probe) for fn, probe in row.files.items()},
-        "modified": row.modified,
-        "sync": dict(row.sync) if row.sync else None,
-        "remarks": [text(n.code, n.facts) for n in _remarks(row)],
+        "files": {fn: _answer_json(answer) for fn, answer in trial.files.items()},
+        "modified": trial.modified,
+        "sync": dict(trial.sync) if trial.sync else None,
+        "remarks": [text(n.code, n.facts) for n in _remarks(trial)],
     }
 
 
-def _probe(probe: Answer | None) -> dict[str, Any]:
-    if probe is None:
+def _answer_json(answer: Answer | None) -> dict[str, Any]:
+    if answer is None:
         return {"code": "not_asked"}
-    shown = {"code": probe.code, "status": probe.status, "host": probe.host}
-    return {**shown, "milliseconds": round(probe.seconds * 1000), "modified": probe.modified}
+    shown = {"code": answer.code, "status": answer.status, "host": answer.host}
+    return {**shown, "milliseconds": round(answer.seconds * 1000), "modified": answer.modified}

@@ -8,12 +8,12 @@ fail into one of our errors.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from logging import getLogger
 from typing import Any
 
+from ..exceptions import causes
 from ..exceptions.channel import (
     ChannelBroken,
     ChannelError,
@@ -195,7 +195,7 @@ class _failures:
         library = type(error).__module__.partition(".")[0]
         if not isinstance(error, ours) and library not in ("zstandard", "backports", "zlib"):
             return
-        status = _status(error)
+        status = causes.http_status(error)
         kinds: dict[Any, type[ChannelError]] = {404: ChannelMissing, 403: ChannelForbidden}
         chosen = kinds.get(status, ChannelUnreachable)
         if isinstance(error, CondaSSLError):
@@ -211,34 +211,8 @@ class _failures:
             mirror=self.channel.mirror,
             url=safe(f"{self.channel.url}/{self.subdir}/"),
             status=status,
-            detail=safe(_first_line(error)),
+            detail=safe(causes.reason(error)),
         ) from error
-
-
-def _status(error: BaseException) -> Any:
-    """The HTTP status in an error of conda's or of requests', if there is one."""
-    details = getattr(error, "_kwargs", None) or {}
-    response = getattr(error, "response", None)
-    for found in (getattr(error, "status_code", None), details.get("status_code")):
-        if found:
-            return found
-    return getattr(response, "status_code", None)
-
-
-def _first_line(error: BaseException) -> str:
-    """What lies at the bottom: conda wraps requests, that wraps urllib3, that wraps the reason."""
-    root = error
-    for _ in range(10):
-        inner = getattr(root, "_caused_by", None) or getattr(root, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = next((arg for arg in root.args if isinstance(arg, BaseException)), None)
-        if inner is None:
-            break
-        root = inner
-    lines = [line.strip() for line in str(root).splitlines() if line.strip()]
-    # urllib3 puts the connection object before what happened.
-    said = re.sub(r"^<?\w+\([^)]*\)>?: |^<[^>]*>: ", "", lines[0]) if lines else ""
-    return (said or type(root).__name__)[:200]
 
 
 def _builds(

@@ -1,4 +1,4 @@
-"""Whose fault an exception is: from what conda, requests or we raised to a channel and a reason.
+"""Map an exception to the channel and mirror that caused it, and to a reason in words.
 
 A download that fails reaches us as a `CondaMultiError` of several, an index that cannot be parsed
 as a plain `ValueError` without any URL. Only what points at a channel that a mirror may stand in
@@ -7,91 +7,125 @@ for is a mirror's fault; everything else (unsolvable, declined, interrupted, dis
 
 from __future__ import annotations
 
+import errno
+import socket
+import time
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
+from requests import exceptions as http
+from urllib3 import exceptions as lower
+
+from ..exceptions import causes
 from ..exceptions.base import TorchMirrorError
 from ..exceptions.channel import ChannelBroken, ChannelError, NoSource
 from ..mirrors import registry
 from ..models import Notice, Route
 from ..text.layout import safe
 from ..text.messages import text
-from . import probe as probing
+from .answers import Answer, refusal
 from .routes import OWN
+
+#: Bytes that are read of the page that comes with an HTTP error.
+PAGE = 65536
 
 #: Where conda downloads packages and indexes; the functions there call what they fetch `url`.
 _GATEWAYS = "conda.gateways."
 
+#: In this order: urllib3 1 takes every connection that fails for one that timed out.
+_NETWORK: dict[str, tuple[type[BaseException], ...]] = {
+    "proxy": (http.ProxyError, lower.ProxyError),
+    "dns": (socket.gaierror,),
+    "tls": (http.SSLError, lower.SSLError),
+    "redirect_loop": (http.TooManyRedirects,),
+    "refused": (ConnectionRefusedError,),
+    "reset": (ConnectionResetError, ConnectionAbortedError, BrokenPipeError),
+    "timeout": (http.Timeout, lower.TimeoutError, TimeoutError),
+    "cut": (ConnectionError, lower.ProtocolError, http.ChunkedEncodingError),
+}
+_AWAY = frozenset((errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN))
 
-@dataclass(frozen=True)
-class Failure:
-    """A source that failed: which, and why (`reason`: a code of `messages`).
 
-    `site` says that nothing else is to be asked of that site. `probe` is what the mirror answered,
-    as far as it did.
+class Failure(NamedTuple):
+    """A route that failed, and why (`reason`: a code of `messages`).
+
+    `of_site` says that nothing else is to be asked of that site. `answer` is what the mirror
+    answered, as far as it did.
     """
 
-    source: Route
+    route: Route
     reason: Notice
-    site: bool = False
-    probe: probing.Answer | None = None
+    of_site: bool = False
+    answer: Answer | None = None
 
 
-def shown(source: Route) -> str:
-    """The name of a source for people."""
-    return registry.host_of(source.url) if source.mirror == OWN else source.mirror
+def shown_name(route: Route) -> str:
+    """The name of a route's mirror for people."""
+    return registry.host_of(route.url) if route.mirror == OWN else route.mirror
 
 
-def none_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSource:
-    """The error for a channel all of whose sources failed; it says what each of them did."""
-    told = [f"{shown(f.source)} {text(f.reason.code, f.reason.facts)}" for f in failures]
+def no_route_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSource:
+    """The error for a channel all of whose routes failed; it says what each of them did."""
+    told = [f"{shown_name(f.route)} {text(f.reason.code, f.reason.facts)}" for f in failures]
     blocked = [
-        Notice("write_to_support", {**f.reason.facts, "mirror": shown(f.source)})
+        Notice("write_to_support", {**f.reason.facts, "mirror": shown_name(f.route)})
         for f in failures
         if f.reason.code == "probe_blocked"
     ]
     return NoSource(
-        channel=failures[0].source.name,
-        tried=", ".join(dict.fromkeys(shown(f.source) for f in failures)),
+        channel=failures[0].route.name,
+        tried=", ".join(dict.fromkeys(shown_name(f.route) for f in failures)),
         detail=safe("; ".join(dict.fromkeys(told))),
         ways=[*blocked, *ways],
     )
 
 
-def of_probe(source: Route, probe: probing.Answer) -> Failure:
-    """The failure that a probe stands for."""
-    return Failure(source, probe.reason, probe.of_site, probe)
+def from_answer(route: Route, answer: Answer) -> Failure:
+    """The failure that an answer stands for."""
+    return Failure(route, answer.notice, answer.of_site, answer)
 
 
-def find_culprit(error: BaseException, sources: Sequence[Route]) -> Failure | None:
-    """The failure behind an exception, or None where no source is to blame.
+def network_code(error: BaseException) -> tuple[str, str]:
+    """The code of an Answer and the words for an exception of requests, urllib3 or the system."""
+    found = causes.chain(error)
+    words = safe(causes.reason(error))
+    if any(isinstance(part, OSError) and part.errno in _AWAY for part in found):
+        return "unreachable", words
+    code = next(
+        (code for code, kinds in _NETWORK.items() if any(isinstance(p, kinds) for p in found)),
+        "unreachable",
+    )
+    return "reset" if code == "cut" else code, words
 
-    Raises nothing: a stranger's exception may look like anything.
+
+def find_culprit(error: BaseException, routes: Sequence[Route]) -> Failure | None:
+    """The failure behind an exception, or None where no route is to blame.
+
+    Raises nothing: an exception of others may look like anything.
     """
-    parts = list(_flat(error))
-    if any(_deliberate(part) or _settled(part) for part in parts):
+    parts = list(causes.flatten(error))
+    if any(_is_deliberate(part) or _is_settled(part) for part in parts):
         return None
     for part in parts:
         for url in _urls(part):
-            for source in sources:
-                if _bare(url).startswith(_bare(source.url).rstrip("/") + "/"):
-                    return _failure(part, source, url)
+            for route in routes:
+                if _comparable(url).startswith(_comparable(route.url).rstrip("/") + "/"):
+                    return _failure(part, route, url)
     return None
 
 
-def _bare(url: str) -> str:
+def may_be_index(error: BaseException) -> bool:
+    """Whether an exception may come from an index that is no index. Which one, it does not say."""
+    return any(_is_garbled(part) for part in causes.flatten(error))
+
+
+def _comparable(url: str) -> str:
     """A URL for comparing: conda leaves credentials out in one place and not in another."""
     return safe(url).replace("/t/<TOKEN>", "")
 
 
-def unreadable(error: BaseException) -> bool:
-    """Whether an exception may come from an index that is no index. Which one, it does not say."""
-    return any(_garbled(part) for part in _flat(error))
-
-
-def _garbled(error: BaseException) -> bool:
+def _is_garbled(error: BaseException) -> bool:
     """Whether this came from reading what was fetched, and not from fetching it."""
     if isinstance(error, (ValueError, EOFError)) or type(error).__name__ == "ZstdError":
         return True
@@ -99,18 +133,7 @@ def _garbled(error: BaseException) -> bool:
     return type(error) is OSError and error.errno is None
 
 
-def _flat(error: BaseException) -> Iterator[BaseException]:
-    """The exception, or those that a CondaMultiError holds, at any depth."""
-    inner = getattr(error, "errors", None)
-    if not isinstance(inner, (list, tuple)):
-        yield error
-        return
-    for part in inner:
-        if isinstance(part, BaseException):
-            yield from _flat(part)
-
-
-def _deliberate(error: BaseException) -> bool:
+def _is_deliberate(error: BaseException) -> bool:
     """Whether somebody wanted this: declined, interrupted, a dry run that is over."""
     return not isinstance(error, Exception) or type(error).__name__ in (
         "CondaExitZero",
@@ -120,7 +143,7 @@ def _deliberate(error: BaseException) -> bool:
     )
 
 
-def _settled(error: BaseException) -> bool:
+def _is_settled(error: BaseException) -> bool:
     """Whether this is an error of ours that is about something else than one URL."""
     ours = isinstance(error, TorchMirrorError)
     return ours and not (isinstance(error, ChannelError) and "url" in error._facts)
@@ -134,14 +157,10 @@ def _urls(error: BaseException) -> Iterator[str]:
         yield f"{url}/noarch/repodata.json"  # what makes conda call a channel invalid
     if url := kwargs.get("url"):
         yield f"{url}repodata.json" if str(url).endswith("/") else str(url)
-    # Of a connection that breaks, or of TLS that fails, conda's exception does not say whose it
-    # was, but the call does. After a redirect the request names a stranger.
-    for part in () if _garbled(error) else _behind(error):
-        for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
-            url = frame.f_locals.get("url")
-            if isinstance(url, str) and frame.f_globals.get("__name__", "").startswith(_GATEWAYS):
-                yield url
-    for part in _behind(error):
+    if not _is_garbled(error):
+        yield from urls_in_frames(error)
+    # After a redirect the request names a stranger.
+    for part in causes.chain(error):
         request = getattr(part, "request", None) or getattr(
             getattr(part, "response", None), "request", None
         )
@@ -149,65 +168,52 @@ def _urls(error: BaseException) -> Iterator[str]:
             yield str(url)
 
 
-def _behind(error: BaseException) -> Iterator[BaseException]:
-    seen: list[BaseException] = []
-    todo: list[Any] = [error]
-    while todo and len(seen) < 10:
-        part = todo.pop(0)
-        if isinstance(part, BaseException) and part not in seen:
-            seen.append(part)
-            yield part
-            todo += [getattr(part, "_caused_by", None), part.__cause__, part.__context__]
+def urls_in_frames(error: BaseException) -> Iterator[str]:
+    """The URLs that conda was fetching when an exception was raised, the innermost first.
+
+    The only place that looks into conda's frames, because nothing else knows: of a connection that
+    breaks, or of TLS that fails, conda's exception does not say whose it was. The functions of
+    `conda.gateways` call what they fetch `url` (tried on 24.7 and 26.7); where a later conda names
+    it otherwise, nothing is found, and the exception is shown as conda raised it.
+    """
+    for part in causes.chain(error):
+        for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
+            url = frame.f_locals.get("url")
+            if isinstance(url, str) and frame.f_globals.get("__name__", "").startswith(_GATEWAYS):
+                yield url
 
 
-def _failure(error: BaseException, source: Route, url: str) -> Failure:
-    probe = probing.Answer(safe(url), "unreachable", host=registry.host_of(url), at=probing.now())
+def _failure(error: BaseException, route: Route, url: str) -> Failure:
+    answer = Answer(safe(url), "unreachable", host=registry.host_of(url), at=time.time())
     kwargs = getattr(error, "_kwargs", None) or {}
     name = type(error).__name__
     if name == "ChecksumMismatchError":
-        return of_probe(source, replace(probe, code="hash"))
+        return from_answer(route, answer._replace(code="hash"))
     if "content_length" in kwargs:
-        return of_probe(source, replace(probe, code="reset"))
+        return from_answer(route, answer._replace(code="reset"))
+    facts = error._facts if isinstance(error, ChannelError) else {}
     if isinstance(error, ChannelBroken):
-        detail = str(error._facts.get("detail", ""))
-        return of_probe(source, replace(probe, code="broken", detail=detail))
-    status = _status(error)
-    if status is not None:
-        response = next(_responses(error), None)
-        fields = probing.refusal(status, getattr(response, "headers", {}), _body(response))
-        return of_probe(source, replace(probe, status=status, **fields))
-    behind = next((p for p in _behind(error) if _telling(p)), error)
-    code, detail = probing.failure(behind)
+        detail = str(facts.get("detail", ""))
+        return from_answer(route, answer._replace(code="broken", detail=detail))
+    status = facts.get("status") or causes.http_status(error)
+    if isinstance(status, int):
+        answered = causes.response(error)
+        fields = refusal(status, getattr(answered, "headers", {}), _body(answered))
+        return from_answer(route, answer._replace(status=status, **fields))
+    behind = next((p for p in causes.chain(error) if _is_telling(p)), error)
+    code, detail = network_code(behind)
     asked = getattr(getattr(behind, "request", None), "url", None) or url
-    return of_probe(source, probing.elsewhere(replace(probe, code=code, detail=detail), asked))
+    return from_answer(route, answer._replace(code=code, detail=detail).failed_at(asked))
 
 
-def _telling(error: BaseException) -> bool:
-    """Whether `probing.failure` knows more of it than that it is a CondaError."""
+def _is_telling(error: BaseException) -> bool:
+    """Whether `network_code` knows more of it than that it is a CondaError."""
     return type(error).__module__.partition(".")[0] in ("requests", "urllib3", "builtins", "ssl")
-
-
-def _responses(error: BaseException) -> Iterator[Any]:
-    """The answers that an exception keeps. One that tells of an error is false in itself."""
-    for part in _behind(error):
-        response = getattr(part, "response", None)
-        if response is not None:
-            yield response
-
-
-def _status(error: BaseException) -> int | None:
-    facts = getattr(error, "_facts", {}) if isinstance(error, ChannelError) else {}
-    kwargs = getattr(error, "_kwargs", None) or {}
-    answered = (getattr(response, "status_code", None) for response in _responses(error))
-    for status in (facts.get("status"), kwargs.get("status_code"), *answered):
-        if str(status).isdigit() and int(str(status)) >= 400:
-            return int(str(status))
-    return None
 
 
 def _body(response: Any) -> bytes:
     """What the mirror said beside the status, if it can still be read."""
     try:
-        return bytes(response.content[: probing.PAGE])
+        return bytes(response.content[:PAGE])
     except Exception:  # the connection may be gone; then the status has to do
         return b""

@@ -23,10 +23,10 @@ from ..text import output
 from ..text.messages import text
 from . import failures as blame
 from . import hashes
-from .failures import Failure, shown
+from .failures import Failure, shown_name
 from .probe import Target
-from .probe_session import Asker, Wanted
-from .routes import OWN, chains, hosts, measured, others, private
+from .probe_session import ProbeSession, Wanted
+from .routes import OWN, chains, hosts, is_private, measured, others
 
 #: What may pass by itself; where there is no other source, conda's own patience decides.
 SOFT = frozenset(
@@ -71,7 +71,7 @@ class Router:
         self._online = not (context.offline or context.use_index_cache)
         # Offline nobody is asked, and there is no host to know.
         known = hosts(self.chains.values()) if self._online else frozenset()
-        self._asker = Asker(subdir, known)
+        self._asker = ProbeSession(subdir, known)
 
     def __enter__(self) -> Router:
         if self._online:
@@ -84,7 +84,7 @@ class Router:
 
     def __exit__(self, *exc_info: object) -> None:
         self._stack.close()
-        self._asker.memory.save()
+        self._asker.cache.save()
 
     def __getitem__(self, name: str) -> Route:
         return self.chains[name][self._at[name]]
@@ -150,7 +150,7 @@ class Router:
                 torch,
                 official=lambda names: self._official(torch.name, names),
                 always=bool(self.args.check_upstream),
-                exempt=private(torch),
+                exempt=is_private(torch),
             )
         return (*self.notices, *said, *self._along(decision))
 
@@ -210,13 +210,13 @@ class Router:
         last = frozenset(name for name in self.chains if self._is_last(name))
         failed = self._asker.ask(wanted, last)
         for source in sources:
-            if code := self._asker.bad_zst(source):
+            if code := self._asker.zst_fault(source):
                 self._without_zst(source, code)
         for source, probe in failed:
             if not (source.name in last and probe.code in SOFT):
-                self._leave(blame.of_probe(source, probe))
+                self._leave(blame.from_answer(source, probe))
         for source in sources:
-            if notice := self._asker.sent_on(source):
+            if notice := self._asker.redirect_notice(source):
                 self._say(notice)
 
     def _without_zst(self, source: Route, code: str) -> None:
@@ -249,16 +249,16 @@ class Router:
         if not self._online:
             raise error
         failure = blame.find_culprit(error, self.located)
-        if failure is None and blame.unreadable(error) and self.again:
+        if failure is None and blame.may_be_index(error) and self.again:
             error, failure = self._look_for(error)
         if failure is None:
             raise error
         if (
             isinstance(error, ChannelBroken)
             and "CONDA_REPODATA_USE_ZST" not in self._variables
-            and failure.source.mirror != registry.UPSTREAM
+            and failure.route.mirror != registry.UPSTREAM
         ):
-            self._without_zst(failure.source, "index_zst_broken")
+            self._without_zst(failure.route, "index_zst_broken")
             return
         try:
             self._leave(failure, cause=error)
@@ -281,18 +281,18 @@ class Router:
 
         Raises: Moved, or NoSource.
         """
-        if failure.probe is not None:
-            self._asker.keep(failure.probe)
+        if failure.answer is not None:
+            self._asker.keep(failure.answer)
         self._failures.append(failure)
-        site = registry.host_of(failure.source.url)
+        site = registry.host_of(failure.route.url)
         left = [
             name
             for name in self.chains
-            if name == failure.source.name
-            or (failure.site and registry.host_of(self[name].url) == site)
+            if name == failure.route.name
+            or (failure.of_site and registry.host_of(self[name].url) == site)
         ]
         moved = [name for name in left if self._next(name)]
-        if failure.source.name not in moved:
+        if failure.route.name not in moved:
             self._give_up(failure, cause)
         self._tell(failure, moved)
         for name in moved:
@@ -312,10 +312,10 @@ class Router:
     def _skip(self, name: str) -> None:
         """Pass sources at sites that are known not to answer, as long as there are others."""
         while not self._is_last(name):
-            probe = self._asker.memory.site(self[name].url)
+            probe = self._asker.cache.site_failure(self[name].url)
             if probe is None:
                 return
-            failure = blame.of_probe(self[name], probe)
+            failure = blame.from_answer(self[name], probe)
             self._failures.append(failure)
             self._next(name)
             self._tell(failure, [name])
@@ -323,12 +323,12 @@ class Router:
     def _tell(self, failure: Failure, moved: Sequence[str]) -> None:
         """Say which source failed, why, and what is used instead."""
         why = {
-            "mirror": shown(failure.source),
+            "mirror": shown_name(failure.route),
             "why": text(failure.reason.code, failure.reason.facts),
         }
-        before = failure.probe is not None and failure.probe.remembered
-        for instead in dict.fromkeys(shown(self[name]) for name in moved):
-            names = [f"`{name}`" for name in moved if shown(self[name]) == instead]
+        before = failure.answer is not None and failure.answer.remembered
+        for instead in dict.fromkeys(shown_name(self[name]) for name in moved):
+            names = [f"`{name}`" for name in moved if shown_name(self[name]) == instead]
             facts = {**why, "channels": ", ".join(names), "instead": instead}
             minutes = failure.reason.facts.get("minutes", 0)
             code = "mirror_left_before" if before else "mirror_left"
@@ -345,7 +345,7 @@ class Router:
 
     def _give_up(self, failure: Failure, cause: Exception | None) -> None:
         """Go back to a source that was only old, or end with an error that names all failures."""
-        name = failure.source.name
+        name = failure.route.name
         if (old := self._old.pop(name, None)) is not None:
             here = self.chains[name][old]
             self.chains[name] = (here,)
@@ -353,7 +353,7 @@ class Router:
             self._tell(failure, [name])
             self._point()
             raise Moved from cause
-        failures = [f for f in self._failures if f.source.name == name]
+        failures = [f for f in self._failures if f.route.name == name]
         if isinstance(cause, ChannelError) and len(failures) == 1:
             raise cause
         ways = []
@@ -361,7 +361,7 @@ class Router:
             ways.append(Notice("allow_fallback"))
         if self.args.dry_run or self.args.list:
             ways.append(Notice("preview_offline"))
-        raise blame.none_left(failures, ways) from cause
+        raise blame.no_route_left(failures, ways) from cause
 
     # Where conda finds the channels
 
@@ -410,7 +410,7 @@ class Router:
 
     def _order(self) -> None:
         """With `--mirror auto`: the mirrors by how soon they answer, each in the place of one."""
-        rank = self._asker.quickest_first(self.chains["pytorch"])
+        rank = self._asker.rank(self.chains["pytorch"])
         for name, chain in self.chains.items():
             ours = sorted((s for s in chain if s.mirror in rank), key=lambda s: rank[s.mirror])
             ranked = iter(ours)

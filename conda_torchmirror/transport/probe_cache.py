@@ -1,7 +1,8 @@
 """What mirrors answered in the last minutes, kept on disk so that a next run need not ask again.
 
 One small JSON file in the folder of conda's own cached indexes: `conda clean --index-cache` makes
-us forget. Nothing that goes wrong with it is worth an error.
+us forget. Nothing that goes wrong with it is worth an error. It is apart from `probe_session`,
+because a command that only looks up what is remembered need not load the means to ask.
 """
 
 from __future__ import annotations
@@ -10,13 +11,12 @@ import json
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from ..envfiles.file_io import write_file
 from ..mirrors.registry import host_of
-from .probe import Answer
+from .answers import Answer
 
 NAME = "torchmirror-probes.json"
 SCHEMA = 1
@@ -28,7 +28,7 @@ MOST = 300
 
 
 class ProbeCache:
-    """Probes by URL. `keep` adds to what is known, `save` writes it."""
+    """Answers by URL. `keep` adds to what is known, `save` writes it."""
 
     def __init__(self, *, fresh: bool = False) -> None:
         self._file = _place()
@@ -37,35 +37,35 @@ class ProbeCache:
 
     def get(self, url: str) -> Answer | None:
         """What is known of this URL, or of the whole site that it is at."""
-        about = [p for p in self._known.values() if p.url == url or _same_site(p, url)]
-        return max(about, key=lambda probe: probe.at, default=None)
+        about = [a for a in self._known.values() if a.url == url or _of_same_site(a, url)]
+        return max(about, key=lambda answer: answer.at, default=None)
 
-    def site(self, url: str) -> Answer | None:
+    def site_failure(self, url: str) -> Answer | None:
         """The failure that keeps the whole site of this URL from being asked, if there is one."""
-        of_it = [p for p in self._known.values() if host_of(p.url) == host_of(url)]
-        newest = max(of_it, key=lambda probe: probe.at, default=None)
+        of_it = [a for a in self._known.values() if host_of(a.url) == host_of(url)]
+        newest = max(of_it, key=lambda answer: answer.at, default=None)
         return newest if newest is not None and newest.of_site else None
 
-    def keep(self, probes: Iterable[Answer]) -> None:
-        """Add answers, to be written by `save`; later ones of this run see them at once."""
-        for probe in probes:
-            self._known[probe.url] = probe
-            self._new.append(probe)
+    def keep(self, answers: Iterable[Answer]) -> None:
+        """Add answers, to be written by `save`; later look-ups of this run see them at once."""
+        for answer in answers:
+            self._known[answer.url] = answer
+            self._new.append(answer)
 
     def save(self) -> None:
         """Write what was added. Nothing is, unless a mirror answered well: where all fail, the
         fault is likely on this side, and may be over in a moment."""
-        if self._file is None or not any(probe.ok for probe in self._new):
+        if self._file is None or not any(answer.ok for answer in self._new):
             return
-        merged = {**_load(self._file), **{probe.url: probe for probe in self._new}}
-        newest = sorted(merged.values(), key=lambda probe: probe.at)[-MOST:]
-        found = {"schema": SCHEMA, "probes": [asdict(probe) for probe in newest]}
+        merged = {**_load(self._file), **{answer.url: answer for answer in self._new}}
+        newest = sorted(merged.values(), key=lambda answer: answer.at)[-MOST:]
+        found = {"schema": SCHEMA, "probes": [answer._asdict() for answer in newest]}
         with suppress(OSError):
             write_file(self._file, json.dumps(found))
 
 
-def _same_site(probe: Answer, url: str) -> bool:
-    return probe.of_site and host_of(probe.url) == host_of(url)
+def _of_same_site(answer: Answer, url: str) -> bool:
+    return answer.of_site and host_of(answer.url) == host_of(url)
 
 
 def _place() -> Path | None:
@@ -79,30 +79,31 @@ def _place() -> Path | None:
 
 
 def _load(file: Path | None) -> dict[str, Answer]:
-    """The probes in the file that still hold; {} for a file that cannot be read."""
+    """The answers in the file that still hold; {} for a file that cannot be read."""
     if file is None:
         return {}
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
         if found["schema"] != SCHEMA:
             return {}
-        probes = [_probe(entry) for entry in found["probes"]]
+        answers = [_answer(entry) for entry in found["probes"]]
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
     now = time.time()
-    return {probe.url: probe for probe in probes if 0 <= now - probe.at < _holds(probe)}
+    return {answer.url: answer for answer in answers if 0 <= now - answer.at < _lifetime(answer)}
 
 
-def _probe(entry: dict[str, Any]) -> Answer:
-    probe = Answer(**entry)
-    if not isinstance(probe.url, str) or not isinstance(probe.code, str):
-        raise TypeError("no probe")
-    return replace(probe, at=float(probe.at), remembered=True)
+def _answer(entry: dict[str, Any]) -> Answer:
+    answer = Answer(**entry)
+    if not isinstance(answer.url, str) or not isinstance(answer.code, str):
+        raise TypeError("no answer")
+    return answer._replace(at=float(answer.at), remembered=True)
 
 
-def _holds(probe: Answer) -> float:
-    if probe.ok:
+def _lifetime(answer: Answer) -> float:
+    """For how many seconds it holds."""
+    if answer.ok:
         return FOUND
-    if probe.code == "blocked":
+    if answer.code == "blocked":
         return BLOCKED
-    return max(FAILED, min(probe.retry_after or 0.0, BLOCKED))
+    return max(FAILED, min(answer.retry_after or 0.0, BLOCKED))

@@ -1,87 +1,99 @@
-"""What was asked of mirrors in one run, and what the answers say: at most one request a file.
+"""One run's answers, and those of the last minutes: at most one request a file.
 
-Owns which files of a source are asked for, what is remembered from former runs, and the verdicts
-that need more than one answer: which form of the index to read, where a mirror sends on to, and
-which mirror is the quickest.
+Owns which files of a route are asked for, and the findings that need more than one answer: which
+form of the index to read, where a mirror sends on to, which mirror is the quickest, and how all of
+them compare (`conda torch-mirror test`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
 
-from ..mirrors import registry
-from ..models import Notice, Route
+from ..mirrors.registry import UPSTREAM
+from ..models import Build, Notice, Route
 from ..text.layout import safe
-from . import probe as probing
-from .probe import Answer, Target
+from . import probe
+from .answers import Answer
+from .probe import Target
 from .probe_cache import ProbeCache
-from .routes import OWN, private
+from .routes import OWN, hosts, is_private
 
 #: By how many seconds a compressed index may be older than the plain one of the same sync.
 ZST_LAG = 3600.0
 
-#: A file, and the source that it is to come from.
+#: Of a comparison: the share of its time for the first request to each mirror, and how many are
+#: asked for that at one time.
+FIRST_SHARE, AT_ONCE = 0.6, 16
+#: Bytes of a tunasync.json; a site with 200 mirrors needs 60 kB.
+SYNC_SIZE = 1_000_000
+
+#: A file, and the route by which it is to come.
 Wanted = tuple[Route, Target]
 
 
-class Asker:
+class ProbeSession:
     """The answers of one run. `hosts` are those that an index may be redirected to."""
 
     def __init__(self, subdir: str, hosts: frozenset[str]) -> None:
         self.subdir, self.hosts = subdir, hosts
-        self.memory = ProbeCache()
+        self.cache = ProbeCache()
         self.answers: dict[str, Answer] = {}
 
-    def indexes(self, source: Route) -> list[Wanted]:
+    def indexes(self, route: Route) -> list[Wanted]:
         """The index of a channel in both forms, and that of noarch; [] where conda is not led
         elsewhere by us: the official channels, and the user's own server."""
-        if source.mirror == registry.UPSTREAM or private(source):
+        if route.mirror == UPSTREAM or is_private(route):
             return []
-        return [(source, Target(url)) for url in self._urls(source)]
+        return [(route, Target(url)) for url in self._urls(route)]
 
-    def _urls(self, source: Route) -> tuple[str, str, str]:
-        plain = f"{source.url}/{self.subdir}/repodata.json"
-        return plain, f"{plain}.zst", f"{source.url}/noarch/repodata.json"
+    def _urls(self, route: Route) -> tuple[str, str, str]:
+        plain = f"{route.url}/{self.subdir}/repodata.json"
+        return plain, f"{plain}.zst", f"{route.url}/noarch/repodata.json"
 
     def ask(self, wanted: Iterable[Wanted], last: frozenset[str]) -> list[tuple[Route, Answer]]:
         """Ask for what is not known yet, and return what failed, the gravest first.
 
-        Of the channels in `last`, which have no other source, no failure is taken from memory.
+        Of the channels in `last`, which have no other route, no failure is taken from the cache.
         """
         rows = list(wanted)
         new = []
-        for source, target in rows:
-            known = self.memory.get(safe(target.url))
+        for route, target in rows:
+            known = self.cache.get(safe(target.url))
             if target.url in self.answers:
                 continue
-            if known is not None and (known.ok or source.name not in last):
-                self.answers[target.url] = probing.judged_again(known, target)
+            if known is not None and (known.ok or route.name not in last):
+                self.answers[target.url] = known.compared(target.size)
             else:
                 new.append(target)
         self._ask(new)
         failed = [
-            (source, probe)
-            for source, target in rows
+            (route, answer)
+            for route, target in rows
             # Conda does without the compressed form.
-            if not (probe := self.answers[target.url]).ok and not target.url.endswith(".zst")
+            if not (answer := self.answers[target.url]).ok and not target.url.endswith(".zst")
         ]
         # What is of the whole site explains the rest.
         return sorted(failed, key=lambda pair: not pair[1].of_site)
 
     def _ask(self, targets: Sequence[Target]) -> None:
         if targets:
-            found = probing.ask(targets, hosts=self.hosts)
+            found = probe.ask(targets, hosts=self.hosts)
             self.answers |= found
-            self.memory.keep(found.values())
+            self.cache.keep(found.values())
 
-    def keep(self, probe: Answer) -> None:
+    def keep(self, answer: Answer) -> None:
         """Add what conda found out."""
-        self.answers[probe.url] = probe
-        self.memory.keep([probe])
+        self.answers[answer.url] = answer
+        self.cache.keep([answer])
 
-    def bad_zst(self, source: Route) -> str | None:
+    def zst_fault(self, route: Route) -> str | None:
         """The code of what is wrong with the compressed index, where the plain one is sound."""
-        plain, packed = (self.answers.get(url) for url in self._urls(source)[:2])
+        plain, packed = (self.answers.get(url) for url in self._urls(route)[:2])
         if plain is None or packed is None or not plain.ok:
             return None
         if not packed.ok:
@@ -91,30 +103,134 @@ class Asker:
             return "index_zst_old"
         return None
 
-    def sent_on(self, source: Route) -> Notice | None:
+    def redirect_notice(self, route: Route) -> Notice | None:
         """Where a mirror redirects to, if it does."""
-        hosts = {
-            probe.moved_to
-            for url, probe in self.answers.items()
-            if url.startswith(f"{source.url}/") and probe.ok and probe.moved_to
+        found = {
+            answer.moved_to
+            for url, answer in self.answers.items()
+            if url.startswith(f"{route.url}/") and answer.ok and answer.moved_to
         }
-        if not hosts:
+        if not found:
             return None
-        where = ", ".join(sorted(str(host) for host in hosts))
-        facts = {"mirror": source.mirror, "channel": source.name, "host": where}
+        where = ", ".join(sorted(str(host) for host in found))
+        facts = {"mirror": route.mirror, "channel": route.name, "host": where}
         return Notice("mirror_sends_on", facts)
 
-    def quickest_first(self, chain: Sequence[Route]) -> dict[str, int]:
-        """The mirrors of a chain by name, each with its rank; all are asked at once."""
-        first = {
-            s.mirror: self._urls(s)[0] for s in chain if s.mirror not in (registry.UPSTREAM, OWN)
-        }
-        known = {url: p for url in first.values() if (p := self.memory.get(safe(url))) is not None}
+    def rank(self, chain: Sequence[Route]) -> dict[str, int]:
+        """The mirrors of a chain by name, each with its rank by how soon it answers; all are asked
+        at once."""
+        first = {r.mirror: self._urls(r)[0] for r in chain if r.mirror not in (UPSTREAM, OWN)}
+        known = {url: a for url in first.values() if (a := self.cache.get(safe(url))) is not None}
         self.answers |= known
         self._ask([Target(url) for url in first.values() if url not in known])
 
         def slowness(name: str) -> tuple[bool, float]:
-            probe = self.answers[first[name]]
-            return not probe.ok, probe.seconds
+            answer = self.answers[first[name]]
+            return not answer.ok, answer.seconds
 
         return {name: rank for rank, name in enumerate(sorted(first, key=slowness))}
+
+
+@dataclass
+class Trial:
+    """What one mirror answered in a comparison.
+
+    `channels` maps each channel that it carries to its index, `files` each chosen file to what came
+    back; `sync` is what it says of its last sync (`status`, `updated` in seconds since 1970).
+    """
+
+    name: str
+    title: str
+    routes: dict[str, Route]
+    first: Answer | None = None
+    channels: dict[str, Answer] = field(default_factory=dict)
+    files: dict[str, Answer] = field(default_factory=dict)
+    sync: Mapping[str, Any] | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the mirror answered with an index."""
+        return self.first is not None and self.first.ok
+
+    @property
+    def modified(self) -> float | None:
+        """When its newest index was made, in seconds since 1970."""
+        dates = (answer.modified for answer in self.channels.values() if answer.ok)
+        return max((date for date in dates if date), default=None)
+
+
+def compare(trials: Sequence[Trial], subdir: str, chosen: Sequence[Build], seconds: float) -> None:
+    """Ask the mirrors and fill the trials, within so many seconds.
+
+    One request to each mirror first, all at once; only those that answer are asked for the rest:
+    the index of each channel, the chosen files, and the state of their last sync where a mirror
+    publishes it (`static/tunasync.json`).
+    """
+    end = time.monotonic() + seconds
+    known = hosts([list(trial.routes.values()) for trial in trials])
+    cache = ProbeCache(fresh=True)
+
+    def index(route: Route) -> str:
+        return f"{route.url}/{subdir}/repodata.json"
+
+    firsts = {t.name: index(next(iter(t.routes.values()))) for t in trials if t.routes}
+    found = probe.ask(
+        [Target(url) for url in firsts.values()],
+        hosts=known,
+        deadline=seconds * FIRST_SHARE,
+        parallel=AT_ONCE,
+    )
+    for trial in trials:
+        trial.first = found.get(firsts.get(trial.name, ""))
+    there = [trial for trial in trials if trial.ok]
+    targets: dict[str, Target] = {}
+    for trial in there:
+        targets |= {index(route): Target(index(route)) for route in trial.routes.values()}
+        targets |= {target.url: target for target in _files(trial, chosen).values()}
+    rest = [target for url, target in targets.items() if url not in found]
+    found |= probe.ask(rest, hosts=known, deadline=max(0.1, end - time.monotonic()))
+    for trial in there:
+        trial.channels = {name: found[index(route)] for name, route in trial.routes.items()}
+        trial.files = {fn: found[target.url] for fn, target in _files(trial, chosen).items()}
+    _add_sync(there, max(0.1, end - time.monotonic()))
+    cache.keep(found.values())
+    cache.save()
+
+
+def _files(trial: Trial, chosen: Sequence[Build]) -> dict[str, Target]:
+    """The chosen files at a mirror. Their hashes are known, sizes only where a record was seen."""
+    torch = trial.routes.get("pytorch")
+    if torch is None:
+        return {}
+    return {
+        build.fn: Target(f"{torch.url}/{build.subdir}/{build.fn}", build.size, hashed=True)
+        for build in chosen
+        if build.known_by != "derived"
+    }
+
+
+def _add_sync(trials: Sequence[Trial], seconds: float) -> None:
+    """What the mirrors say of their last sync, as far as they publish it."""
+    pages = {}
+    for trial in trials:
+        if trial.name != UPSTREAM and trial.routes:
+            parts = urlsplit(next(iter(trial.routes.values())).url)
+            pages[trial.name] = f"{parts.scheme}://{parts.netloc}/static/tunasync.json"
+    bodies = probe.fetch_small(set(pages.values()), most=SYNC_SIZE, deadline=seconds)
+    for trial in trials:
+        if body := bodies.get(pages.get(trial.name, "")):
+            trial.sync = _sync_job(body, trial)
+
+
+def _sync_job(body: bytes, trial: Trial) -> Mapping[str, Any] | None:
+    """The entry for the folder that the channels are in, such as `anaconda`."""
+    folders = {urlsplit(r.url).path.strip("/").partition("/")[0] for r in trial.routes.values()}
+    try:
+        jobs = json.loads(body)
+        entry = next(job for job in jobs if job["name"] in folders)
+        return {
+            "status": safe(str(entry["status"]))[:40],
+            "updated": float(entry.get("last_update_ts") or 0) or None,
+        }
+    except (ValueError, TypeError, KeyError, AttributeError, StopIteration):
+        return None

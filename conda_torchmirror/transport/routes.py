@@ -54,7 +54,7 @@ def chains(args: Namespace, subdir: str, names: Sequence[str]) -> dict[str, tupl
         if name in own and not ends:
             mine = Route(name, f"{own[name].rstrip('/')}/{name}", OWN)
             chain = [*chain, mine] if words else [mine, *chain]
-            if private(mine):
+            if is_private(mine):
                 chain = chain if words else [mine]
             else:
                 chain.append(upstream)
@@ -142,7 +142,7 @@ def _upstream(name: str) -> str:
     return f"{alias.scheme}://{alias.location}/{name}"
 
 
-def private(source: Route) -> bool:
+def is_private(source: Route) -> bool:
     """Whether this is the user's own server, of which nothing is known here."""
     return source.mirror == OWN and addresses.identify(source.url) is None
 
@@ -155,10 +155,18 @@ def measured(args: Namespace) -> bool:
 
 def hosts(found: Iterable[Sequence[Route]]) -> frozenset[str]:
     """The hosts that an index may come from: those of all mirrors, and of the sources."""
-    from .probe import known_hosts
-
     known = known_hosts(settings.registry().values())
     return known | {registry.host_of(source.url) for chain in found for source in chain}
+
+
+def known_hosts(mirrors: Iterable[registry.Mirror]) -> frozenset[str]:
+    """The hosts of mirrors, of their own redirects, and of the official channels."""
+    found = {registry.host_of(registry.UPSTREAM_CLOUD), registry.host_of(registry.UPSTREAM_PKGS)}
+    for mirror in mirrors:
+        found |= {registry.host_of(url) for url in (*mirror.roots, *mirror.parents)}
+        found |= {registry.host_of(carried.url) for carried in mirror.channels.values()}
+        found |= {host.lower() for host in mirror.redirects_to}
+    return frozenset(found)
 
 
 class OfflineRouter:

@@ -397,7 +397,7 @@ def test_who_is_to_blame(what):
     source = Route("pytorch", "https://me:hunter2@mirror.example/cloud/pytorch", "lab")
     found = failures.find_culprit(error, [source])
     assert (found and found.reason.code) == code
-    assert "hunter2" not in repr(found and found.probe)
+    assert "hunter2" not in repr(found and found.answer)
 
 
 # Indexes

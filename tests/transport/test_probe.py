@@ -13,9 +13,10 @@ from support.faults import BLOCK_ADDRESS, BLOCK_ID
 from support.mirror import Exchange
 
 from conda_torchmirror.transport import probe as probing
-from conda_torchmirror.transport.block_page import block_page
+from conda_torchmirror.transport.answers import Answer, block_page
 from conda_torchmirror.transport.probe import Target, ask
 from conda_torchmirror.transport.probe_cache import BLOCKED, FAILED, FOUND, ProbeCache
+from conda_torchmirror.transport.routes import known_hosts
 
 INDEX = "cloud/pytorch/linux-64/repodata.json"
 PACKAGE = "cloud/pytorch/linux-64/pytorch-2.5.1-py3.12_cpu_0.tar.bz2"
@@ -76,7 +77,7 @@ def test_every_fault_has_a_name(site, fault, code, status):
     site.fail("*", fault)
     probe = one(f"{site.url}/{PACKAGE}", size=1000)
     assert (probe.code, probe.status) == (code, status)
-    assert probe.reason.code == f"probe_{code}" or code == "ok"
+    assert probe.notice.code == f"probe_{code}" or code == "ok"
 
 
 def test_a_connection_that_is_cut(site):
@@ -160,7 +161,7 @@ def test_a_redirect_within_the_registry_goes_on(site, sandbox):
 
     site.fail("*", "redirect", to="https://mirrors.cernet.edu.cn")
     url = f"{site.url}/{INDEX}"
-    hosts = probing.known_hosts(registry().values())
+    hosts = known_hosts(registry().values())
     assert ask([Target(url)], hosts=hosts)[url].code != "foreign"
     assert sandbox.take_blocked()
 
@@ -242,7 +243,7 @@ def test_no_secret_is_in_a_probe(site):
 
 
 def probed(url: str, code: str = "ok", age: float = 0.0, **fields):
-    return probing.Answer(url, code, at=time.time() - age, **fields)
+    return Answer(url, code, at=time.time() - age, **fields)
 
 
 @pytest.mark.parametrize(
@@ -263,16 +264,16 @@ def test_what_is_of_the_site_holds_for_all_its_files(sandbox):
     memory = ProbeCache()
     memory.keep([probed("https://a.example/x", age=60), probed("https://a.example/y", "blocked")])
     assert memory.get("https://a.example/x").code == "blocked"
-    assert memory.site("https://a.example/other").code == "blocked"
+    assert memory.site_failure("https://a.example/other").code == "blocked"
     memory.keep([probed("https://a.example/x")])
-    assert memory.site("https://a.example/other") is None
+    assert memory.site_failure("https://a.example/other") is None
 
 
 def test_a_missing_file_is_not_of_the_site(sandbox):
     memory = ProbeCache()
     memory.keep([probed("https://a.example/x", "not_found")])
     assert memory.get("https://a.example/y") is None
-    assert memory.site("https://a.example/y") is None
+    assert memory.site_failure("https://a.example/y") is None
 
 
 def test_nothing_is_remembered_where_all_failed(sandbox):

@@ -1,0 +1,183 @@
+"""What came back for a file, by code: from an HTTP status, a page, the first bytes, or from memory.
+
+Reads answers only; the requests are in `probe`. Loads neither requests nor conda, so that what is
+remembered of mirrors can be read before every command.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from ..mirrors.registry import host_of
+from ..models import Notice
+from ..text.layout import safe
+
+#: What one answer, or the lack of one, says of the whole site and not of one file.
+OF_SITE = frozenset(("refused", "dns", "tls", "timeout", "unreachable", "blocked"))
+
+_CODES = {401: "unauthorized", 404: "not_found", 410: "not_found", 429: "busy", 503: "busy"}
+_MAGIC = {".bz2": b"BZh", ".conda": b"PK", ".zst": b"\x28\xb5\x2f\xfd"}
+
+
+class Answer(NamedTuple):
+    """What came back for a file; nothing in it names a secret.
+
+    `code` is "ok" or says what went wrong. `seconds` is the time until the first bytes, `modified`
+    and `at` (when it was asked) are in seconds since 1970, `size` is the whole file's in bytes,
+    `host` the one that answered in the end. `identifier` and `support` come from a block page.
+    """
+
+    url: str
+    code: str
+    seconds: float = 0.0
+    status: int | None = None
+    host: str = ""
+    detail: str = ""
+    modified: float | None = None
+    size: int | None = None
+    identifier: str | None = None
+    support: str | None = None
+    retry_after: float | None = None
+    at: float = 0.0
+    remembered: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file is there."""
+        return self.code == "ok"
+
+    @property
+    def of_site(self) -> bool:
+        """Whether it says something of the whole site that was asked."""
+        return self.code in OF_SITE and self.moved_to is None
+
+    @property
+    def moved_to(self) -> str | None:
+        """The host that answered, where it is another one than was asked."""
+        return self.host if self.host and self.host != host_of(self.url) else None
+
+    @property
+    def notice(self) -> Notice:
+        """What to say of it: a code of `messages`, and its facts."""
+        facts = {
+            "what": file_of(self.url),
+            "host": self.host or host_of(self.url),
+            "status": self.status or 0,
+            "detail": self.detail,
+            "seconds": f"{self.seconds:.3g}",
+            "identifier": self.identifier or "not given",
+            "support": self.support or "the mirror's operators",
+            "minutes": max(1, round((time.time() - self.at) / 60)),
+        }
+        return Notice(f"probe_{self.code}", facts)
+
+    def compared(self, size: int | None) -> Answer:
+        """The same answer for a file that an index says is of this size in bytes."""
+        sized = self.code in ("ok", "wrong_size")
+        return self._replace(**compare_size(self.size, size)) if sized else self
+
+    def failed_at(self, url: str) -> Answer:
+        """The answer where the connection that failed was to `url`: after a redirect to another
+        host the mirror itself is well."""
+        host = host_of(url)
+        return self if host == host_of(self.url) else self._replace(code="redirect_dead", host=host)
+
+
+def file_of(url: str) -> str:
+    """The name of the file, with its subdir where it is an index."""
+    parts = urlsplit(url).path.split("/")
+    return "/".join(parts[-2:] if "repodata" in parts[-1] else parts[-1:])
+
+
+def refusal(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """The fields of an Answer that an HTTP status other than 200 gives.
+
+    A 403 with a page that names an identifier or an address means that the mirror has shut out
+    this network; it is read to the user, who else takes it for a matter of log-in.
+    """
+    if status == 403:
+        identifier, support = block_page(body.decode("utf-8", "replace"))
+        code = "blocked" if identifier or support else "forbidden"
+        return {"code": code, "identifier": identifier, "support": support}
+    code = _CODES.get(status, "server_error" if status >= 500 else "bad_status")
+    return {"code": code, "retry_after": _delay(headers.get("Retry-After"))}
+
+
+def content_code(first: bytes, headers: Mapping[str, str], url: str) -> str | None:
+    """What the first bytes are instead of the file at `url`, or None."""
+    path = urlsplit(url).path
+    magic = next((magic for end, magic in _MAGIC.items() if path.endswith(end)), None)
+    if path.endswith(".json"):
+        magic = b"{"
+        first = first.lstrip(b" \t\r\n\xef\xbb\xbf")
+    if magic is None or first.startswith(magic):
+        return None
+    looks = first.lstrip().startswith(b"<") or "html" in headers.get("Content-Type", "")
+    return "html" if looks else "not_the_file"
+
+
+def compare_size(found: int | None, expected: int | None) -> dict[str, Any]:
+    """The fields of an Answer for a file of this size in bytes."""
+    if expected is None or found is None or found == expected:
+        return {"code": "ok", "detail": ""}
+    return {"code": "wrong_size", "detail": f"{found} instead of {expected} bytes"}
+
+
+def whole_size(status: int, headers: Mapping[str, str]) -> int | None:
+    """The size of the whole file in bytes, by the headers of a 200 or of a 206."""
+    said = headers.get("Content-Length" if status == 200 else "Content-Range", "")
+    number = said.rpartition("/")[2].strip()
+    return int(number) if number.isdigit() else None
+
+
+def http_time(said: str | None) -> float | None:
+    """A date of HTTP in seconds since 1970."""
+    try:
+        return parsedate_to_datetime(said or "").timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _delay(said: str | None) -> float | None:
+    """The seconds of a Retry-After, which may also hold a date."""
+    if said and said.strip().isdigit():
+        return float(said)
+    moment = http_time(said)
+    return None if moment is None else max(0.0, moment - time.time())
+
+
+# The page with which a mirror shuts a network out: mirrors block subnets that download too much,
+# by a 403 with a page for people. Conda shows nothing of it and speaks of credentials.
+
+_IDENTIFIER = re.compile(
+    r"\b(?:id|identifier|code|number|no\.|uuid)\b(?:\s+is)?[\s:：=#]*([0-9A-Za-z][\w.:-]{5,63})"
+    r"|(?:编号|标识符?|代码|识别码|请求\s*ID)\s*(?:为|是)?[\s:：=#]*([0-9A-Za-z][\w.:-]{5,63})",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+
+
+def block_page(page: str) -> tuple[str | None, str | None]:
+    """The identifier and the mail address that a 403 page shows.
+
+    >>> block_page("<p>Blocked. Request ID: <code>7f3c-0a91</code>, mail help@mirror.example.</p>")
+    ('7f3c-0a91', 'help@mirror.example')
+    """
+    if "<" not in page:
+        return None, None
+    visible = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", page)
+    visible = html.unescape(re.sub(r"<[^>]*>", " ", visible))
+    identifier = None
+    for found in _IDENTIFIER.finditer(visible):
+        word = (found[1] or found[2]).rstrip(".:-")
+        if any(char.isdigit() for char in word) and "@" not in word:
+            identifier = safe(word)
+            break
+    address = _ADDRESS.search(visible) or _ADDRESS.search(html.unescape(page))
+    return identifier, safe(address[0].rstrip(".-")) if address else None
