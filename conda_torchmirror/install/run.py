@@ -198,11 +198,13 @@ def _carry_out(
         if context.json:
             render.document(decision)
         return 0
-    from ..cli.verify import verify_after
     from ..handover import conda
     from ..handover import solve as transaction
     from ..plans import saved_plan
     from ..redirect import settings
+    from ..text.output import say
+    from ..verify.report import lines_after
+    from ..verify.run import verify_after
     from . import file_sections
 
     create = decision.plan.verb == "create"
@@ -232,7 +234,13 @@ def _carry_out(
         if args.given is not None:
             file_sections.finish(args.given.files, args, prefix, document)
         if not args.no_check and settings.read().check:
-            checked = verify_after(prefix, decision, extra["torchmirror"])
+            check = verify_after(prefix, decision.machine)
+            if check is None:
+                return
+            extra["torchmirror"]["check"] = check.document()
+            checked = check.exit_code_after
+            if not context.json and (checked or not context.quiet):
+                say(lines_after(check))
 
     try:
         if kept:

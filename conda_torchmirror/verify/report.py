@@ -27,6 +27,12 @@ def lines(check: Check) -> list[str]:
     return [safe(line) for line in out]
 
 
+def lines_after(check: Check) -> list[str]:
+    """Return the check as lines that follow an installation."""
+    intro = [] if check.status == "fine" else [text("check.installed_but")]
+    return ["", *intro, *lines(check)]
+
+
 def advice(notices: Sequence[Notice]) -> list[str]:
     """Return causes as items of a list, with what to do below each."""
     out = []

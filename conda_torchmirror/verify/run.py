@@ -1,9 +1,9 @@
-"""The check after: does PyTorch work in an environment, and on its GPU? By trying.
+"""Try PyTorch in an environment, and on its GPU.
 
-`data/check_torch.py` runs in the environment's own Python, as `conda run` would start it but
-without the time that a second conda takes: conda's activator says which variables and scripts,
-PYTHONPATH and PYTHONHOME are not inherited, and the process is ended at a time limit. `verdict`
-makes a `Check` of what comes back.
+`check_torch.py` runs in the environment's own Python, as `conda run` would start it but without
+the time that a second conda takes: conda's activator says which variables and scripts, PYTHONPATH
+and PYTHONHOME are not inherited, and the process is ended at a time limit. `verdict` makes a
+`Check` of what comes back.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..models import Notice
+from ..machine.survey import has_device, inspect, native_subdir
+from ..models import Machine, Notice
 from .verdict import Asked, Check, Ended, judge
 
 #: Seconds for everything. A first import from a slow disk under a virus scanner takes minutes.
@@ -56,14 +57,24 @@ def verify(
     return judge(steps, ended, Asked(prefix, expect_gpu, limit, build, url, seconds))
 
 
+def verify_after(prefix: str, machine: Machine) -> Check | None:
+    """Try what an installation for `machine` left in `prefix`; None where it cannot run here."""
+    if machine.subdir != native_subdir():
+        return None
+    return verify(prefix, expect_gpu=expects_gpu(machine))
+
+
+def expects_gpu(machine: Machine) -> bool | None:
+    """Whether a GPU has to be found: no without one, None leaves it to what the build is for."""
+    return None if has_device(machine) else False
+
+
 def python_of(prefix: str) -> str:
     """Return the path of an environment's Python."""
     return os.path.join(prefix, *(("python.exe",) if os.name == "nt" else ("bin", "python")))
 
 
 def _installed_partners(prefix: str) -> tuple[str, ...]:
-    from ..machine.survey import inspect, native_subdir
-
     found = inspect(subdir=native_subdir(), prefix=prefix, cuda="cpu").installed
     return tuple(name for name in PARTNERS if any(package.name == name for package in found))
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import NamedTuple
 
+from ..machine.survey import has_device
 from ..models import Build, Choice, Machine, Notice, Pin, Request
-from .verdict import unique
+from .verdict import Check, unique
 
 
-@dataclass(frozen=True)
-class StaticReport:
+class StaticReport(NamedTuple):
     """This machine, conda's record of the environment's pytorch if it has one, what is wrong."""
 
     machine: Machine
@@ -41,6 +42,20 @@ def inspect_records(prefix: str) -> StaticReport:
         notices += _against_machine(torch, found, "cpuonly" in records)
         notices += _against_each_other(torch, records, found)
     return StaticReport(found, torch, unique(notices))
+
+
+def with_records(check: Check, report: StaticReport) -> Check:
+    """Add to a check what only the records tell. Where a GPU works, nobody needs tables."""
+    known = {notice.code for notice in check.notices}
+    if check.expect_gpu or any(device.ok for device in check.devices):
+        known |= MACHINE
+    more = [notice for notice in report.notices if notice.code not in known]
+    if check.torch and not check.expect_gpu and has_device(report.machine):
+        # Where pip installed torch, there is no record that could tell.
+        more += [] if known & MACHINE or more else [Notice("cpu_build")]
+    if check.status == "no_gpu":
+        more += report.machine.remarks
+    return replace(check, notices=(*check.notices, *more))
 
 
 def _builds(prefix: str, names: Sequence[str]) -> dict[str, Build]:

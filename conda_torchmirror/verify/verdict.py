@@ -1,6 +1,6 @@
 """What the steps of a check say about an installed PyTorch: the result, its verdict, its causes.
 
-`data/check_torch.py` writes the steps and `verify` runs it; here they become a `Check`. Known
+`check_torch.py` writes the steps and `run` starts it; here they become a `Check`. Known
 messages of loaders and drivers are explained by a stable code. Runs nothing.
 """
 
@@ -21,6 +21,8 @@ from ..text.messages import text
 
 Status = Literal["fine", "no_gpu", "broken"]
 _EXIT: Mapping[Status, int] = {"fine": 0, "no_gpu": 3, "broken": 1}
+#: Exit code of an installation whose check failed, for whatever reason: the packages are there.
+INSTALLED_BUT_FAILED = 3
 
 #: Messages that mean one known thing: (code, pattern). The first that is found explains.
 KNOWN: tuple[tuple[str, str], ...] = (
@@ -105,6 +107,11 @@ class Check:
     def exit_code(self) -> int:
         """0 fine, 3 no usable GPU though one is expected, 1 broken."""
         return _EXIT[self.status]
+
+    @property
+    def exit_code_after(self) -> int:
+        """The exit code at the end of an installation: 0 or 3."""
+        return 0 if self.status == "fine" else INSTALLED_BUT_FAILED
 
     def document(self) -> dict[str, Any]:
         """The check as plain JSON values."""

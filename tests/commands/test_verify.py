@@ -25,10 +25,11 @@ from support.torches import (
     record,
 )
 
-from conda_torchmirror.cli.verify import FAILED, verify_after
 from conda_torchmirror.machine import survey
 from conda_torchmirror.machine.survey import native_subdir
-from conda_torchmirror.models import Build, Choice, Decision, Gpu, Machine, Plan, Records, Request
+from conda_torchmirror.models import Gpu, Machine
+from conda_torchmirror.verify.report import lines_after
+from conda_torchmirror.verify.run import verify_after
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
 
@@ -215,19 +216,6 @@ def test_a_report_that_cannot_be_written_is_an_error(
     assert not list(tmp_path.glob(".*"))
 
 
-def decision(on: Machine) -> Decision:
-    torch = Build("pytorch", "2.3.1", "py3.11_cuda12.1_0", 0, on.subdir)
-    return Decision(
-        machine=on,
-        request=Request({}),
-        choice=Choice((torch,), "3.11"),
-        records=Records((), "live"),
-        plan=Plan("install", (), (), (), {}, "", ""),
-        prefix=None,
-        dry_run=False,
-    )
-
-
 HERE = Machine(native_subdir())
 
 
@@ -247,17 +235,15 @@ HERE = Machine(native_subdir())
 def test_the_end_of_an_installation(
     make_torch: MakeTorch,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
     on: Machine,
     knobs: dict[str, Any],
     expected: tuple[int, str | None],
 ) -> None:
     """Whatever fails is 3: the packages are installed, and stay."""
     monkeypatch.setattr(survey.nvidia, "signs", tuple)
-    summary: dict[str, Any] = {"check": None}
-    code = verify_after(make_torch(**knobs), decision(on), summary)
-    status = summary["check"]["status"] if summary["check"] else None
-    assert (code, status) == expected
-    said = capsys.readouterr().out
-    assert ("The packages are installed, but" in said) == (code == FAILED)
-    assert json.dumps(summary)
+    check = verify_after(make_torch(**knobs), on)
+    assert ((check.exit_code_after, check.status) if check else (0, None)) == expected
+    if check:
+        said = "\n".join(lines_after(check))
+        assert ("The packages are installed, but" in said) == (check.exit_code_after == 3)
+        assert json.dumps(check.document())
