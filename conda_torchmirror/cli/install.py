@@ -9,7 +9,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import argparse
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from ..models import Action, InstallOptions
+
+#: What we say to conda ourselves; everything else that its own helpers read is passed on.
+OURS = frozenset(("name", "prefix", "channel", "subdir", "dry_run", "help", "json"))
+
+#: What a saved plan leaves no room for: the options that decide what is installed, by attribute,
+#: with the value that says nothing.
+CHOICE: Mapping[str, Any] = {
+    "specs": [],
+    "file": None,
+    "cuda": "auto",
+    "cuda_compat": "minor",
+    "python": None,
+    "source": "auto",
+    "mirror": None,
+    "allow_cpu": False,
+    "save_plan": None,
+    "list": False,
+    "explain": False,
+    "solve": False,
+}
 
 EXAMPLES = """\
 examples:
@@ -88,4 +113,98 @@ def install(args: Namespace) -> int:
     """Run `conda torch-install`."""
     from ..install.run import execute
 
-    return execute(args, args.conda_actions)
+    return execute(options(args))
+
+
+def options(args: Namespace) -> InstallOptions:
+    """What the command line says; nothing below this module sees the namespace.
+
+    Raises: SolveAlone, PlanTakesNoChoice.
+    """
+    from ..exceptions.plan import PlanTakesNoChoice
+    from ..exceptions.usage import SolveAlone
+    from ..models import InstallOptions
+
+    if args.solve and not (args.dry_run or args.urls):
+        raise SolveAlone()
+    given = [name for name, nothing in CHOICE.items() if getattr(args, name) != nothing]
+    if args.plan and given:
+        words = ["SPEC" if name == "specs" else f"--{name.replace('_', '-')}" for name in given]
+        raise PlanTakesNoChoice(options=", ".join(words))
+    return InstallOptions(
+        action=_action(args),
+        dry_run=bool(args.dry_run),
+        solve=args.solve,
+        specs=tuple(args.specs),
+        files=tuple(args.file or ()),
+        name=args.name,
+        prefix=args.prefix,
+        subdir=args.subdir or None,  # conda's own NULL where it is not given
+        channels=tuple(args.channel or ()),
+        override_channels=bool(args.override_channels),
+        cuda=args.cuda,
+        cuda_compat=args.cuda_compat,
+        python=args.python,
+        source=args.source,
+        allow_cpu=args.allow_cpu,
+        mirrors=tuple(args.mirror or ()),
+        fallback=not args.no_fallback,
+        check_upstream=args.check_upstream,
+        explain=args.explain,
+        urls=args.urls,
+        save=args.save_plan,
+        plan=args.plan,
+        download=args.download_only,
+        check=not args.no_check,
+        passed=passed(args.conda_actions, args),
+    )
+
+
+def _action(args: Namespace) -> Action:
+    """The one thing to end in. Of several it is the one that does least."""
+    if args.plan:
+        return "replay"
+    if args.list:
+        return "list"
+    if args.save_plan:
+        return "save"
+    if args.urls:
+        return "urls"
+    return "download" if args.download_only else "install"
+
+
+def passed(actions: Sequence[argparse.Action], args: Namespace) -> tuple[tuple[str, ...], ...]:
+    """The options of conda's own helpers that the user gave, each as command-line words again."""
+    from argparse import _AppendAction
+
+    from conda.common.constants import NULL
+
+    found: dict[str, tuple[str, ...]] = {}
+    for action in actions:
+        value = getattr(args, action.dest, NULL)
+        if action.dest in OURS or not action.option_strings:
+            continue
+        if value is NULL or value is None or value == action.default:
+            continue
+        option = _option(action, value)
+        if option is None or option in found:
+            continue
+        if isinstance(action, _AppendAction):
+            found[option] = tuple(word for item in value for word in (option, str(item)))
+        elif action.nargs != 0:  # conda has actions of its own that take a value
+            found[option] = (option, str(value))
+        elif isinstance(value, int) and not isinstance(value, bool):
+            found[option] = (option,) * value
+        else:
+            found[option] = (option,)
+    return tuple(found.values())
+
+
+def _option(action: argparse.Action, value: Any) -> str | None:
+    """The option string that gives this value, or None where another action does."""
+    if action.nargs == 0 and action.const is not None and action.const != value:
+        return None
+    long = [option for option in action.option_strings if option.startswith("--")]
+    if value is False:
+        long = [option for option in long if option.startswith("--no-")]
+    return (long or action.option_strings)[0]

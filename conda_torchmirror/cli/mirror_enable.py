@@ -140,7 +140,7 @@ def _refresh() -> None:
 
     if hasattr(YamlRawParameter, "cache_clear"):  # new conda reads each file once
         YamlRawParameter.cache_clear()
-    in_process.reload(Namespace(**context._argparse_args))
+    in_process.reload()
     context.__dict__.pop("plugins", None)
 
 

@@ -118,9 +118,8 @@ def show_status(args: Namespace) -> int:
     ours = policy.redirects(verdicts.values(), around, found) if chosen.auto else []
     book = address_book(known.values())
     rows = []
-    arguments = Namespace(**context._argparse_args)
     try:
-        in_process.apply(ours, arguments)
+        in_process.apply(ours)
         for word in asked:
             rows += _resolved(word, around)
     finally:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from argparse import Action, Namespace, _AppendAction
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from io import StringIO
 from typing import Any
 
 from ..models import Installed, Plan
-from ..redirect.in_process import reload
+from ..redirect.in_process import inner_command
 from ..text import output
 
 _PRIORITY = frozenset(("--strict-channel-priority", "--no-channel-priority"))
@@ -24,47 +23,11 @@ _ONLY_LOOKING = frozenset(("--dry-run", "--download-only"))
 #: What is done after conda's command; it may add to the JSON document.
 Then = Callable[[dict[str, Any]], None]
 
-#: What we say ourselves; everything else that conda's own helpers read is passed on.
-OURS = frozenset(("name", "prefix", "channel", "subdir", "dry_run", "help", "json"))
 
-
-def words(actions: Sequence[Action], args: Namespace, known: Container[str]) -> list[str]:
-    """The options of conda's own helpers that the user gave, as command-line words again.
-
-    `known` are the options that the inner command takes; others have no meaning for it.
-    """
-    from conda.common.constants import NULL
-
-    found: list[str] = []
-    for action in actions:
-        value = getattr(args, action.dest, NULL)
-        if action.dest in OURS or not action.option_strings:
-            continue
-        if value is NULL or value is None or value == action.default:
-            continue
-        option = _option(action, value)
-        if option is None or option in found or option not in known:
-            continue
-        if isinstance(action, _AppendAction):
-            for item in value:
-                found += [option, str(item)]
-        elif action.nargs != 0:  # conda has actions of its own that take a value
-            found += [option, str(value)]
-        elif isinstance(value, int) and not isinstance(value, bool):
-            found += [option] * value
-        else:
-            found.append(option)
-    return found
-
-
-def _option(action: Action, value: Any) -> str | None:
-    """The option string that gives this value, or None where another action does."""
-    if action.nargs == 0 and action.const is not None and action.const != value:
-        return None
-    long = [option for option in action.option_strings if option.startswith("--")]
-    if value is False:
-        long = [option for option in long if option.startswith("--no-")]
-    return (long or action.option_strings)[0]
+def taken(passed: Sequence[Sequence[str]], verb: str) -> list[str]:
+    """Of the options that conda's own parser read, those that its `verb` knows, as words."""
+    known = accepted(verb)
+    return [word for option in passed if option[0] in known for word in option]
 
 
 def accepted(verb: str) -> frozenset[str]:
@@ -108,7 +71,6 @@ def arguments(plan: Plan, prefix: str, options: Sequence[str], *, subdir: str | 
 
 def run(
     command: Sequence[str],
-    args: Namespace,
     variables: Mapping[str, str],
     extra: Mapping[str, Any],
     then: Then | None = None,
@@ -126,7 +88,7 @@ def run(
     held = StringIO()
     done = False
     try:
-        with environment(variables):
+        with inner_command(), environment(variables):
             if as_json:
                 with redirect_stdout(held):
                     code = _subshell(command)
@@ -143,8 +105,6 @@ def run(
         code = 0
         if not as_json:
             raise
-    finally:
-        reload(args)
     document = _document(held.getvalue()) if as_json else {}
     if done and then is not None:
         then(document)
@@ -154,7 +114,7 @@ def run(
     return code
 
 
-def solves(command: Sequence[str], args: Namespace, variables: Mapping[str, str]) -> bool:
+def solves(command: Sequence[str], variables: Mapping[str, str]) -> bool:
     """Whether a command that failed has a solution under these variables. Changes nothing."""
     from conda.exceptions import DryRunExit
 
@@ -162,21 +122,18 @@ def solves(command: Sequence[str], args: Namespace, variables: Mapping[str, str]
     # Nobody sees what it would ask or show.
     words += [word for word in ("--dry-run", "--yes", "--quiet") if word not in words]
     try:
-        with environment(variables), redirect_stdout(StringIO()):
+        with inner_command(), environment(variables), redirect_stdout(StringIO()):
             return _subshell(words) == 0
     except DryRunExit:
         return True
     except Exception:
         return False
-    finally:
-        reload(args)
 
 
 def replacing(
     leftover: Installed | None,
     prefix: str,
     command: Sequence[str],
-    args: Namespace,
     variables: Mapping[str, str],
     extra: Mapping[str, Any],
     then: Then | None = None,
@@ -187,13 +144,11 @@ def replacing(
     back from conda's package cache, so that the environment is as before. `then` is as for `run`.
     """
     if leftover is None:
-        return run(command, args, variables, extra, then)
+        return run(command, variables, extra, then)
     options = [word for word in command if word in ("--yes", "--quiet", "--json", "--offline")]
-    with redirect_stdout(StringIO()) if "--json" in options else nullcontext():
-        try:
-            _subshell(["remove", "--prefix", prefix, *options, leftover.name])
-        finally:
-            reload(args)
+    silent = redirect_stdout(StringIO()) if "--json" in options else nullcontext()
+    with inner_command(), silent:
+        _subshell(["remove", "--prefix", prefix, *options, leftover.name])
     changed = False
 
     def after(document: dict[str, Any]) -> None:
@@ -203,17 +158,14 @@ def replacing(
             then(document)
 
     try:
-        return run(command, args, variables, extra, after)
+        return run(command, variables, extra, after)
     except BaseException:
         if changed:
             raise
         spec = f"{leftover.name}={leftover.version}={leftover.build}"
         back = ["install", "--prefix", prefix, "--yes", "--quiet", "--use-index-cache"]
-        with redirect_stdout(StringIO()):
-            try:
-                _subshell([*back, "--freeze-installed", "--channel", "pytorch", spec])
-            finally:
-                reload(args)
+        with inner_command(), redirect_stdout(StringIO()):
+            _subshell([*back, "--freeze-installed", "--channel", "pytorch", spec])
         raise
 
 

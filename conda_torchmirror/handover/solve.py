@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from tempfile import gettempdir
 from typing import Any
 
 from ..plans.downloads import public
-from ..redirect.in_process import reload
+from ..redirect.in_process import inner_command
 from ..text import output
 from ..text.messages import text
 from . import conda
@@ -64,7 +63,7 @@ def _listening(found: list[tuple[Any, Any]]) -> Iterator[None]:
         manager.unregister(listener)
 
 
-def solve(command: Sequence[str], args: Namespace, variables: Mapping[str, str]) -> Transaction:
+def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
     """Run the words of a conda `install` or `create` as a dry run, and return what it would do.
 
     Nothing is printed or changed. `command` holds `--prefix`; its `--dry-run` and `--json` are
@@ -80,12 +79,15 @@ def solve(command: Sequence[str], args: Namespace, variables: Mapping[str, str])
     wanted = [*command, *(word for word in ("--dry-run", "--json") if word not in command)]
     found: list[tuple[Any, Any]] = []
     try:
-        with conda.environment(variables), redirect_stdout(StringIO()), _listening(found):
+        with (
+            inner_command(),
+            conda.environment(variables),
+            redirect_stdout(StringIO()),
+            _listening(found),
+        ):
             main_subshell(*wanted)
     except DryRunExit:
         pass
-    finally:
-        reload(args)
     unlink, link = found[-1]
     prefix = wanted[wanted.index("--prefix") + 1]
     exists = os.path.isdir(os.path.join(prefix, "conda-meta"))

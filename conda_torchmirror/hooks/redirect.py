@@ -70,15 +70,13 @@ def _redirect(flags: int) -> None:
     chosen = settings.read()
     if not chosen.auto:
         return
-    from argparse import Namespace
-
     from ..redirect import in_process as channels
     from ..redirect import policy
 
     around = policy.UserConfig(chosen)
     verdicts = policy.decide(names, around, found)
     begun = policy.redirects(verdicts, around, found)
-    channels.apply(begun, Namespace(**context._argparse_args))
+    channels.apply(begun)
     if flags & READS and not context.json and not context.quiet:
         _tell(verdicts, found, around)
 

@@ -6,7 +6,6 @@ Reads conda's context, asks no solver and changes nothing.
 from __future__ import annotations
 
 import os
-from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +20,7 @@ from ..models import (
     Choice,
     Decision,
     Installed,
+    InstallOptions,
     Machine,
     NoChoice,
     Notice,
@@ -56,20 +56,20 @@ def installed(on: Machine, name: str) -> Installed | None:
 
 
 def decide(
-    args: Namespace,
+    options: InstallOptions,
+    given: FileRequest | None,
     target: Target,
     request: Request,
     survey: machine.Survey,
     sources: Router | OfflineRouter,
     records: Records,
 ) -> Decision:
-    """Choose, and plan what is handed to conda.
+    """Choose, and plan what is handed to conda. `given` is what files ask for.
 
     Raises: NoFittingBuild, PinConflict, PipTorch, what reading the runtime channel raises.
     """
     from conda.base.context import context
 
-    given: FileRequest | None = args.given
     on, admits, tables = survey.machine, repodata.admits, cuda.tables()
     chosen = choose(on, request, records.builds, admits, tables)
     if isinstance(chosen, NoChoice):
@@ -82,7 +82,7 @@ def decide(
             ways=(
                 *found,
                 *(given.ways(request, chosen.rejected) if given else ()),
-                *_where_to_look(args, chosen, on, records),
+                *_where_to_look(options, chosen, on, records),
             ),
         )
     notices = given.told(on) if given else []
@@ -99,19 +99,19 @@ def decide(
     torch = by_name["pytorch"]
     chosen = chosen._replace(builds=tuple(_with_url(build, torch) for build in chosen.builds))
     pins = _pins(chosen, on, target, request, given, notices)
-    only_shown = bool(args.dry_run or args.urls)
+    only_shown = options.dry_run or options.urls is not None
     notices += _about(chosen, on, target, records, torch, dry_run=only_shown)
     wanted = [torch]
     if extra := rules.runtime_channel(chosen, on.subdir):
         wanted.append(by_name[extra])
     for channel in wanted:
-        if notice := routes.elsewhere(args, on.subdir, sources.chains[channel.name]):
+        if notice := routes.elsewhere(options, on.subdir, sources.chains[channel.name]):
             notices.append(notice)
-    if _parts_only(context.channels) and not args.override_channels:
+    if _parts_only(context.channels) and not options.override_channels:
         notices.append(Notice("no_channels"))
         if by_name["conda-forge"] not in wanted:
             wanted.append(by_name["conda-forge"])
-    flexible = _must_be_flexible(args)
+    flexible = _must_be_flexible(options)
     if flexible:
         notices.append(Notice("flexible_priority"))
     create = bool(target.words) and not target.exists
@@ -142,7 +142,7 @@ def decide(
         flexible=flexible,
         target=words,
         python=python,
-        user_channels=tuple(args.channel or ()),
+        user_channels=options.channels,
         behind=behind,
         leftover=there.name if (there := leftover(chosen, on)) else None,
     )
@@ -153,7 +153,7 @@ def decide(
         records=records,
         plan=made,
         prefix=target.prefix,
-        dry_run=bool(args.dry_run),
+        dry_run=options.dry_run,
         notices=(*chosen.notices, *notices),
         evidence=survey.evidence,
         files=given.documents if given else (),
@@ -161,14 +161,14 @@ def decide(
 
 
 def _where_to_look(
-    args: Namespace, failed: NoChoice, on: Machine, records: Records
+    options: InstallOptions, failed: NoChoice, on: Machine, records: Records
 ) -> Iterator[Notice]:
     """The last ways out: the channel itself, and the list for the machine that was asked about."""
     if records.origin == "built-in" and not failed.rejected:
         yield Notice("go_online")
     words = ["conda", "torch-install", "--list"]
     words += ["--platform", on.subdir] if on.foreign else []
-    words += ["--cuda", args.cuda] if args.cuda != "auto" else []
+    words += ["--cuda", options.cuda] if options.cuda != "auto" else []
     words += ["--offline"] if records.origin != "live" else []
     yield Notice("see_list", {"command": plan.typed(words)})
 
@@ -308,12 +308,12 @@ def _parts_only(found: Iterable[str]) -> bool:
     return {"pytorch", "nvidia"}.issuperset(addresses.name_of(channel) for channel in found)
 
 
-def _must_be_flexible(args: Namespace) -> bool:
+def _must_be_flexible(options: InstallOptions) -> bool:
     """Whether this hand-over has to lift the user's strict channel priority, and may."""
     from conda.base.context import context
 
     return (
         strict()
-        and getattr(args, "channel_priority", None) != "strict"
+        and ("--strict-channel-priority",) not in options.passed
         and getattr(context.plugins, "torchmirror_flexible", True)
     )

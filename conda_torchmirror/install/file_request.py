@@ -9,13 +9,12 @@ pip section and the variables, is done after them in `afterwards`.
 from __future__ import annotations
 
 import re
-from argparse import Namespace
 from collections.abc import Iterable, Sequence
 
 from ..exceptions.file import FileElsewhere, FileOtherChannel, FilesDisagree, NoTorchInFile
 from ..index import repodata
 from ..mirrors.addresses import name_of
-from ..models import Notice, Pin
+from ..models import InstallOptions, Notice, Pin
 from ..redirect.in_process import reload
 from ..selection.facts import FAMILY, PIP_NAMES
 from ..selection.fit import named
@@ -36,30 +35,46 @@ _CHANNEL = re.compile(r"(?P<before>.+)::|\bchannel\s*=\s*[\"']?(?P<inside>[^\"',
 _ROOT = ("base", "root")
 
 
-def take(args: Namespace) -> FileRequest:
-    """Read the files of `-f` and enter what they say into `args`.
+def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
+    """Read the files of `-f`, and return the options with what the files say.
 
     What is on the command line comes first: `-n` and `-p`, channels, `--python`, `--cuda`.
 
     Raises: what `envreader.read` raises, NoTorchInFile, FileElsewhere, FileOtherChannel,
     FilesDisagree.
     """
-    files = tuple(environment_file.read(path) for path in dict.fromkeys(args.file))
-    sorter = _Sorter(args)
+    files = tuple(environment_file.read(path) for path in dict.fromkeys(options.files))
+    sorter = _Sorter(options)
     for file in files:
         for spec in file.specs:
             sorter.add(file, spec)
     given = sorter.given(files)
-    _check_torch(files, [*given.family, *args.specs])
-    if args.name is None and args.prefix is None:
-        args.name, args.prefix = _target(files)
-    args.specs = [*given.family, *args.specs]
-    args.python = args.python or given.python
-    args.channel = [*(args.channel or ()), *given.channels] or None
-    if args.channel and any("nodefaults" in file.channels for file in files):
-        args.override_channels = _may_override()
-    reload(args)
-    return given
+    _check_torch(files, [*given.family, *options.specs])
+    name, prefix = options.name, options.prefix
+    if name is None and prefix is None:
+        name, prefix = _target(files)
+    channels = (*options.channels, *given.channels)
+    override, passed = options.override_channels, options.passed
+    if channels and any("nodefaults" in file.channels for file in files) and _may_override():
+        override, passed = True, tuple(dict.fromkeys((*passed, ("--override-channels",))))
+    options = options._replace(
+        name=name,
+        prefix=prefix,
+        specs=(*given.family, *options.specs),
+        python=options.python or given.python,
+        channels=channels,
+        override_channels=override,
+        passed=passed,
+    )
+    # Conda too has to know which environment and channels are meant.
+    reload(
+        name=name,
+        prefix=prefix,
+        specs=list(options.specs),
+        channel=list(channels) or None,
+        override_channels=override,
+    )
+    return options, given
 
 
 def _target(files: Sequence[EnvironmentFile]) -> tuple[str | None, str | None]:
@@ -85,9 +100,9 @@ def _may_override() -> bool:
 class _Sorter:
     """Sorts the specs of files by what becomes of them, and notes what they ask for."""
 
-    def __init__(self, args: Namespace) -> None:
-        self.args = args
-        self.cuda = args.cuda.strip().lower()
+    def __init__(self, options: InstallOptions) -> None:
+        self.options = options
+        self.cuda = options.cuda.strip().lower()
         self.family: list[str] = []
         self.beside: list[str] = []
         self.pythons: list[Pin] = []
@@ -119,8 +134,8 @@ class _Sorter:
 
     def _overruled(self, name: str) -> str | None:
         """The option of the command line that takes the place of a spec on this package."""
-        if name == "python" and self.args.python:
-            return f"--python {self.args.python}"
+        if name == "python" and self.options.python:
+            return f"--python {self.options.python}"
         if name in (RUNTIME, TOOLKIT) and self.cuda == "cpu":
             return "--cuda cpu"
         if name == CPU and self.cuda not in ("auto", "cpu"):
@@ -156,7 +171,7 @@ class _Sorter:
         facts = {"file": label, "specs": specs, "count": others}
         told = [Notice("file_narrowed", facts)] if family else []
         # None of these installs anything, so nothing comes after it.
-        kept = self.args.save_plan or self.args.urls or self.args.download_only
+        kept = self.options.action in ("save", "urls", "download")
         for file in files:
             for name, lines in file.sections.items():
                 section = {"file": short(file), "section": name, "count": len(lines)}

@@ -18,9 +18,7 @@ from ..text.messages import text
 from .environment_file import EnvironmentFile, installer
 
 
-def finish(
-    files: Sequence[EnvironmentFile], args: Namespace, prefix: str, document: dict[str, Any]
-) -> None:
+def finish(files: Sequence[EnvironmentFile], prefix: str, document: dict[str, Any]) -> None:
     """Install the sections, set the variables, and enter what was done into conda's document.
 
     Raises: SectionFailed; what conda had to do is then done.
@@ -32,7 +30,7 @@ def finish(
     actions: dict[str, list[str]] = {}
     for file in files:
         # Conda looks here for the folder that paths in the section are relative to.
-        words = Namespace(**{**vars(args), "file": file.path})
+        words = Namespace(**{**context._argparse_args, "file": file.path})
         for name, lines in file.sections.items():
             try:
                 with redirect_stdout(StringIO()) if context.json else nullcontext():

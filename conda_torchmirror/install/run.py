@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import Action, Namespace
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +9,9 @@ from ..exceptions.base import TorchMirrorError
 from ..exceptions.channel import ChannelError, NothingCached, NothingCachedToSolve
 from ..exceptions.choice import Shadowed, UnknownPlatform
 from ..exceptions.environment import ForeignPlatform, LeftoverFirst, NoEnvironment
-from ..exceptions.usage import SolveAlone
 from ..index import repodata
 from ..machine import survey as machine
-from ..models import Decision, Notice, Records, Request
+from ..models import Decision, InstallOptions, Notice, Records, Request
 from ..selection import cuda
 from ..selection.choose import offers
 from ..selection.facts import FAMILY, RUNTIMES, TORCH
@@ -29,6 +26,7 @@ from .decide import leftover as leftover_of
 # What a preview does not need is imported where it is used.
 if TYPE_CHECKING:
     from ..transport.fallback import Router
+    from .file_constraints import FileRequest
 
 #: Channels that a set can come from: pytorch itself, and those of its CUDA packages.
 SOURCES = ("pytorch", "nvidia", "conda-forge")
@@ -36,56 +34,54 @@ SOURCES = ("pytorch", "nvidia", "conda-forge")
 NAMES = frozenset((*FAMILY, "pytorch-cuda"))
 
 
-def execute(args: Namespace, actions: Sequence[Action]) -> int:
-    """Run the command with conda's context set up for `args`; the exit code is returned.
+def execute(options: InstallOptions) -> int:
+    """Run the command, for whose command line conda's context is set up; return the exit code.
 
     Raises: TorchMirrorError, or what conda raises.
     """
     from conda.base.context import context
 
-    if args.solve and not (args.dry_run or args.urls):
-        raise SolveAlone()
-    args.given = None
-    if args.file and not args.plan:
+    given: FileRequest | None = None
+    if options.files:
         from . import file_request
 
-        args.given = file_request.take(args)
+        options, given = file_request.take(options)
     subdir = context.subdir
-    target = _target(args)
-    if args.plan:
+    target = _target(options)
+    if options.action == "replay":
         from ..plans import replay
 
-        return replay.execute(args, actions, target.prefix, exists=target.exists)
-    if args.save_plan:
+        return replay.execute(options, target.prefix, exists=target.exists)
+    if options.save is not None:
         from ..plans import saved_plan
 
-        saved_plan.check_folder(Path(args.save_plan))
-    preview = bool(args.dry_run or args.list or args.urls) and not args.save_plan
-    if target.exists and subdir != machine.native_subdir() and args.subdir and not preview:
+        saved_plan.check_folder(Path(options.save))
+    foreign = subdir != machine.native_subdir()
+    if target.exists and foreign and options.subdir and not options.preview:
         raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=machine.native_subdir())
-    if target.prefix is None and not preview and not target.words:
+    if target.prefix is None and not options.preview and not target.words:
         raise NoEnvironment()
-    request, survey = _facts(args, target, subdir)
-    if preview and not args.solve and context.offline:
+    request, survey = _facts(options, given, target, subdir)
+    if not options.solving and context.offline:
         # Nothing is solved; where nothing is cached either, conda need not be pointed anywhere.
-        unread = OfflineRouter(args, subdir, SOURCES)
+        unread = OfflineRouter(options, subdir, SOURCES)
         if not any(repodata.cached(source, subdir) for source in unread.chains[TORCH]):
             records = _built_in(subdir)
-            return _attempt(args, actions, target, request, survey, unread, records)
+            return _attempt(options, given, target, request, survey, unread, records)
     from ..transport.fallback import Router
 
-    with Router(args, subdir, SOURCES, solving=not preview or args.solve) as sources:
+    with Router(options, subdir, SOURCES, solving=options.solving) as sources:
         while True:
             try:
-                return _attempt(args, actions, target, request, survey, sources)
+                return _attempt(options, given, target, request, survey, sources)
             except Exception as error:
                 # Returns where another source took the place of the one that failed.
                 sources.recover(error)
 
 
 def _attempt(
-    args: Namespace,
-    actions: Sequence[Action],
+    options: InstallOptions,
+    given: FileRequest | None,
     target: Target,
     request: Request,
     survey: machine.Survey,
@@ -93,10 +89,9 @@ def _attempt(
     records: Records | None = None,
 ) -> int:
     """One run with the sources that the channels have at present."""
-    preview = bool(args.dry_run or args.list or args.urls) and not args.save_plan
     if records is None:
-        records = _records(sources, survey.machine.subdir, preview=preview, solve=args.solve)
-    if args.list:
+        records = _records(sources, survey.machine.subdir, options)
+    if options.action == "list":
         render.listing(
             offers(survey.machine, request, records.builds, repodata.admits, cuda.tables()),
             survey.machine,
@@ -104,34 +99,36 @@ def _attempt(
             records,
         )
         return 0
-    decision = decide(args, target, request, survey, sources, records)
+    decision = decide(options, given, target, request, survey, sources, records)
     decision = decision._replace(notices=(*decision.notices, *sources.check(decision)))
-    return _carry_out(args, actions, target, decision, sources)
+    return _carry_out(options, given, target, decision, sources)
 
 
-def _target(args: Namespace) -> Target:
+def _target(options: InstallOptions) -> Target:
     from conda.base.context import context
 
-    if args.name or args.prefix:
-        words = ("-n", args.name) if args.name else ("-p", args.prefix)
+    if options.name or options.prefix:
+        words = ("-n", options.name) if options.name else ("-p", str(options.prefix))
         prefix = context.target_prefix
         return Target(prefix, words, (Path(prefix) / "conda-meta").is_dir())
     active = context.active_prefix
     if active and active != context.root_prefix:
         return Target(active, exists=(Path(active) / "conda-meta").is_dir())
-    any_new_one = args.save_plan or args.download_only or args.solve
+    any_new_one = options.save is not None or options.download or options.solve
     return Target(None, ("-n", "NEW") if any_new_one else ())
 
 
-def _facts(args: Namespace, target: Target, subdir: str) -> tuple[Request, machine.Survey]:
+def _facts(
+    options: InstallOptions, given: FileRequest | None, target: Target, subdir: str
+) -> tuple[Request, machine.Survey]:
     """The request and the machine; each needs a piece of the other."""
     asked = requests_.make(
-        args.specs,
-        cuda_word=args.cuda,
-        compat=args.cuda_compat,
-        allow_cpu=args.allow_cpu,
-        source=args.source,
-        python_word=args.python,
+        options.specs,
+        cuda_word=options.cuda,
+        compat=options.cuda_compat,
+        allow_cpu=options.allow_cpu,
+        source=options.source,
+        python_word=options.python,
     )
     survey = machine.survey(
         subdir=subdir,
@@ -141,23 +138,21 @@ def _facts(args: Namespace, target: Target, subdir: str) -> tuple[Request, machi
         probe_gpus=asked.cuda == "auto",
     )
     torch = installed(survey.machine, TORCH)
-    named = any(requests_.names_torch(word) for word in args.specs)
-    if torch and args.specs and not named:
+    named = any(requests_.names_torch(word) for word in options.specs)
+    if torch and options.specs and not named:
         # Only partners are named: the release that is there stays.
         asked = asked._replace(specs={**asked.specs, TORCH: (f"{TORCH}=={torch.version}",)})
-    return args.given.applied(asked, survey) if args.given else (asked, survey)
+    return given.applied(asked, survey) if given else (asked, survey)
 
 
-def _records(
-    sources: Router | OfflineRouter, subdir: str, *, preview: bool, solve: bool
-) -> Records:
+def _records(sources: Router | OfflineRouter, subdir: str, options: InstallOptions) -> Records:
     """The family's records; a preview falls back to the built-in index where nothing is cached."""
     try:
         return sources.read(TORCH, NAMES)
     except NothingCached as error:
-        if not preview:
+        if not options.preview:
             raise
-        if solve:
+        if options.solve:
             raise NothingCachedToSolve(channel=TORCH, subdir=subdir) from error
     return _built_in(subdir)
 
@@ -172,28 +167,28 @@ def _built_in(subdir: str) -> Records:
 
 
 def _carry_out(
-    args: Namespace,
-    actions: Sequence[Action],
+    options: InstallOptions,
+    given: FileRequest | None,
     target: Target,
     decision: Decision,
     sources: Router | OfflineRouter,
 ) -> int:
     from conda.base.context import context
 
-    if args.urls and not (args.solve or args.save_plan):
+    if options.action == "urls" and not options.solve:
         from ..plans import downloads
 
         found = downloads.downloads(decision.choice.builds)
-        downloads.show(args.urls, found, render.summary(decision), [Notice("urls_family")])
+        downloads.show(str(options.urls), found, render.summary(decision), [Notice("urls_family")])
         return 0
     leftover = leftover_of(decision.choice, decision.machine)
-    kept = bool(args.save_plan or args.urls)
-    if leftover and (kept or args.download_only):
+    kept = options.action in ("save", "urls")
+    if leftover and (kept or options.download):
         raise LeftoverFirst(name=leftover.name, prefix=decision.prefix)
-    solve = kept or not args.dry_run or (args.solve and leftover is None)
+    solve = kept or not options.dry_run or (options.solve and leftover is None)
     decision = decision._replace(solved=solve)
-    if not context.json and not args.urls and not sources.again:
-        render.show(decision, explain=args.explain, verbose=bool(context.verbosity))
+    if not context.json and not options.urls and not sources.again:
+        render.show(decision, explain=options.explain, verbose=bool(context.verbosity))
     if not solve:
         if context.json:
             render.document(decision)
@@ -209,11 +204,11 @@ def _carry_out(
 
     create = decision.plan.verb == "create"
     prefix = decision.prefix or (transaction.nowhere() if create else context.root_prefix)
-    options = [
-        *conda.words(actions, args, conda.accepted(decision.plan.verb)),
+    words = [
+        *conda.taken(options.passed, decision.plan.verb),
         *(["--json"] if context.json else []),
-        *(["--dry-run"] if args.dry_run else []),
-        *(["--download-only"] if args.download_only else []),
+        *(["--dry-run"] if options.dry_run else []),
+        *(["--download-only"] if options.download else []),
     ]
     variables = dict(decision.plan.environment)
     if decision.machine.cuda_from in ("--cuda", "file") and decision.machine.cuda:
@@ -222,7 +217,7 @@ def _carry_out(
     command = conda.arguments(
         decision.plan,
         prefix,
-        options,
+        words,
         subdir=subdir if subdir != machine.native_subdir() else None,
     )
     extra: dict[str, Any] = {"torchmirror": render.summary(decision)}
@@ -231,9 +226,9 @@ def _carry_out(
 
     def then(document: dict[str, Any]) -> None:
         nonlocal checked
-        if args.given is not None:
-            file_sections.finish(args.given.files, args, prefix, document)
-        if not args.no_check and settings.read().check:
+        if given is not None:
+            file_sections.finish(given.files, prefix, document)
+        if options.check and settings.read().check:
             check = verify_after(prefix, decision.machine)
             if check is None:
                 return
@@ -244,20 +239,20 @@ def _carry_out(
 
     try:
         if kept:
-            return saved_plan.make(args, decision, command, variables, extra["torchmirror"])
+            return saved_plan.make(options, decision, command, variables, extra["torchmirror"])
         with transaction.unmade(prefix):
-            code = conda.replacing(leftover, prefix, command, args, variables, extra, then)
+            code = conda.replacing(leftover, prefix, command, variables, extra, then)
         return code or checked
     except TorchMirrorError:
         raise
     except Exception as error:
-        if args.download_only and transaction.downloaded(error, extra["torchmirror"]):
+        if options.download and transaction.downloaded(error, extra["torchmirror"]):
             return 0
         # Only another solve shows that it was the priority, and not what the user asked for.
         suspect = strict() and leftover is None and _unsatisfiable(error)
         if (
             suspect
-            and conda.solves(command, args, {**variables, **FLEXIBLE})
+            and conda.solves(command, {**variables, **FLEXIBLE})
             and (hiding := _hiding(decision, sources))
         ):
             raise Shadowed(channel=TORCH, package=hiding) from error

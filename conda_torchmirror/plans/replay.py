@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from argparse import Action, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,49 +14,28 @@ from ..exceptions.plan import (
     PlanInTheWay,
     PlanNotCached,
     PlanOtherPlatform,
-    PlanTakesNoChoice,
 )
 from ..handover import conda, solve
 from ..machine import survey
-from ..models import Machine, Notice
+from ..models import InstallOptions, Machine, Notice
 from ..selection.facts import PIP_NAMES, number
 from ..text import output
 from ..text.layout import bullet, columns, file_size
 from ..text.messages import text
 from . import downloads, saved_plan
 
-#: Options that decide what is installed, with the value that says nothing.
-_CHOICE: Mapping[str, Any] = {
-    "specs": [],
-    "file": None,
-    "cuda": "auto",
-    "cuda_compat": "minor",
-    "python": None,
-    "source": "auto",
-    "mirror": None,
-    "allow_cpu": False,
-    "save_plan": None,
-    "list": False,
-    "explain": False,
-    "solve": False,
-}
 
-
-def execute(args: Namespace, actions: Sequence[Action], prefix: str | None, *, exists: bool) -> int:
-    """Carry out the plan in `args.plan` on the environment at `prefix`.
+def execute(options: InstallOptions, prefix: str | None, *, exists: bool) -> int:
+    """Carry out the plan in `options.plan` on the environment at `prefix`.
 
     Raises: one of the `Plan...` errors, or what conda raises.
     """
     from conda.base.context import context
 
-    given = [name for name, nothing in _CHOICE.items() if getattr(args, name, nothing) != nothing]
-    if given:
-        named = ["SPEC" if name == "specs" else f"--{name.replace('_', '-')}" for name in given]
-        raise PlanTakesNoChoice(options=", ".join(named))
-    plan = saved_plan.load(Path(args.plan))
-    if args.urls:
+    plan = saved_plan.load(Path(str(options.plan)))
+    if options.urls:
         where = Notice("urls_beside_plan", {"folder": str(plan.folder)})
-        downloads.show(args.urls, plan.files, _summary(plan, ()), [where])
+        downloads.show(options.urls, plan.files, _summary(plan, ()), [where])
         return 0
     if plan.subdir != context.subdir:
         raise PlanOtherPlatform(subdir=plan.subdir, here=context.subdir, folder=str(plan.folder))
@@ -74,7 +52,7 @@ def execute(args: Namespace, actions: Sequence[Action], prefix: str | None, *, e
     about = {**_summary(plan, notices), "to_download": _bytes(lacking)}
     if not context.json:
         output.say(_lines(plan, lacking, notices))
-    if args.dry_run:
+    if options.dry_run:
         if context.json:
             output.emit(about, dry_run=True, prefix=prefix)
         return 0
@@ -87,24 +65,23 @@ def execute(args: Namespace, actions: Sequence[Action], prefix: str | None, *, e
             + (", ..." if len(lacking) > 5 else ""),
             folder=str(plan.folder),
         )
-    if not args.download_only:
+    if not options.download:
         if prefix is None:
             raise NoEnvironment()
         _check(plan, on, prefix)
     if uncached:
         solve.fetch(uncached, files)
-    if args.download_only or prefix is None:
+    if options.download or prefix is None:
         if context.json:
             output.emit(about)
         else:
             output.say(text("downloaded"))
         return 0
-    return _link(args, actions, plan, records, prefix, exists, about)
+    return _link(options, plan, records, prefix, exists, about)
 
 
 def _link(
-    args: Namespace,
-    actions: Sequence[Action],
+    options: InstallOptions,
     plan: saved_plan.SavedPlan,
     records: Sequence[Any],
     prefix: str,
@@ -121,18 +98,18 @@ def _link(
         url = there.url if there is not None else record.url
         lines.append(saved_plan.line({**package, "url": url}, md5_only=True))
     verb = "install" if exists else "create"
-    options = conda.words(actions, args, conda.accepted(verb))
+    words = conda.taken(options.passed, verb)
     if not exists:
-        options.append("--no-default-packages")
+        words.append("--no-default-packages")
         if plan.subdir != survey.native_subdir():
-            options += ["--subdir", plan.subdir]
+            words += ["--subdir", plan.subdir]
     if context.json:
-        options.append("--json")
+        words.append("--json")
     with TemporaryDirectory(prefix="torchmirror-") as folder:
         file = os.path.join(folder, saved_plan.EXPLICIT)
         Path(file).write_text(saved_plan.explicit(plan.subdir, lines), encoding="utf-8")
-        command = [verb, "--prefix", prefix, *options, "--file", file]
-        return conda.run(command, args, {}, {"prefix": prefix, "torchmirror": about})
+        command = [verb, "--prefix", prefix, *words, "--file", file]
+        return conda.run(command, {}, {"prefix": prefix, "torchmirror": about})
 
 
 def _check(plan: saved_plan.SavedPlan, on: Machine, prefix: str) -> None:

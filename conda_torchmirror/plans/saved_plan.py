@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -32,7 +31,7 @@ from ..exceptions.plan import (
 )
 from ..handover import solve
 from ..handover.solve import Transaction
-from ..models import Decision, Notice
+from ..models import Decision, InstallOptions, Notice
 from ..text import decision as render
 from ..text import output
 from ..text.layout import file_size, safe
@@ -227,7 +226,7 @@ def load(folder: Path) -> SavedPlan:
 
 
 def make(
-    args: Namespace,
+    options: InstallOptions,
     decision: Decision,
     command: Sequence[str],
     variables: Mapping[str, str],
@@ -241,27 +240,27 @@ def make(
     """
     from conda.base.context import context
 
-    found = solve.solve(command, args, variables)
-    if not args.save_plan:
-        downloads.show(args.urls, downloads.downloads(found.new), about)
+    found = solve.solve(command, variables)
+    if options.save is None:
+        downloads.show(str(options.urls), downloads.downloads(found.new), about)
         return 0
-    plan = save(Path(args.save_plan), decision, found)
-    facts = {"folder": args.save_plan, "count": len(plan.packages), "subdir": plan.subdir}
+    plan = save(Path(options.save), decision, found)
+    facts = {"folder": options.save, "count": len(plan.packages), "subdir": plan.subdir}
     notices = [
         Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
         *_warnings(found),
         Notice("plan_next", facts),
     ]
     about = {**about, "plan": plan.about}
-    if args.urls:
-        downloads.show(args.urls, plan.files, about, notices)
+    if options.urls:
+        downloads.show(options.urls, plan.files, about, notices)
     elif not context.json:
         output.say(["", *(text(n.code, n.facts) for n in notices)])
-    if args.download_only and not context.dry_run:
+    if options.download and not options.dry_run:
         solve.fetch(found.state)
-        if not context.json and not args.urls:
+        if not context.json and not options.urls:
             output.say(text("downloaded"))
-    if context.json and not args.urls:
+    if context.json and not options.urls:
         output.emit(about, dry_run=True, prefix=decision.prefix)
     return 0
 

@@ -20,14 +20,13 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-
     from ..models import Route
 
 REDIRECTS = Path(__file__).parents[1] / "data" / "redirect"
@@ -113,13 +112,11 @@ class _Redirection:
     def __init__(
         self,
         redirects: Iterable[Redirect],
-        args: Namespace,
         *,
         override: bool = False,
         quick: bool = False,
     ) -> None:
         self.redirects = tuple(redirects)
-        self.args = args
         self.override = override
         self.quick = quick
         self.parts = {n: above for n, above, _ in self.redirects if n.startswith("pkgs/")}
@@ -152,7 +149,7 @@ class _Redirection:
             if self.quick:
                 self._read_ours()
             else:
-                reload(self.args)
+                reload()
             self._check()
         except BaseException:
             self.stop()
@@ -198,7 +195,7 @@ class _Redirection:
             else:
                 os.environ[name] = old
         if not self.quick:
-            reload(self.args)
+            reload()
             return
         held = context.raw_data
         context.raw_data = {source: held[source] for source in held if source not in self.files}
@@ -256,7 +253,7 @@ def active() -> tuple[Redirect, ...]:
     return _automatic.redirects if _automatic else ()
 
 
-def apply(redirects: Sequence[Redirect], args: Namespace) -> None:
+def apply(redirects: Sequence[Redirect]) -> None:
     """Redirect until `undo`, in place of what was redirected before.
 
     Raises: CondaChanged, with conda as it is without us.
@@ -264,7 +261,7 @@ def apply(redirects: Sequence[Redirect], args: Namespace) -> None:
     global _automatic
     undo()
     if redirects:
-        begun = _Redirection(redirects, args, quick=True)
+        begun = _Redirection(redirects, quick=True)
         begun.start()
         _automatic = begun
 
@@ -278,8 +275,12 @@ def undo() -> None:
 
 
 @contextmanager
-def redirected(located: Sequence[Route], args: Namespace, *, override: bool) -> Iterator[None]:
+def redirected(
+    located: Sequence[Route], *, override: bool, asked: Sequence[str] = ()
+) -> Iterator[None]:
     """Let conda find the located channels at their mirrors until the block ends.
+
+    `asked` are the channels that the command line names.
 
     Channels that are at upstream, or that the user's configuration maps already, are left alone;
     with `override` ours come last in conda's search path and thereby win over the user's. The
@@ -293,9 +294,9 @@ def redirected(located: Sequence[Route], args: Namespace, *, override: bool) -> 
         if channel.mirror in NOT_OURS or above is None or not redirectable(channel.name):
             continue
         if override or channel.name not in own:
-            ours.append((channel.name, above, _label_to_guard(channel, args)))
+            ours.append((channel.name, above, _label_to_guard(channel, asked)))
     _open += 1
-    begun = _Redirection(ours, args, override=override) if ours else None
+    begun = _Redirection(ours, override=override) if ours else None
     try:
         if begun is not None:
             try:
@@ -311,10 +312,9 @@ def redirected(located: Sequence[Route], args: Namespace, *, override: bool) -> 
             begun.stop()
 
 
-def _label_to_guard(channel: Route, args: Namespace) -> bool:
-    """Whether the command line names a label of the channel, and the mirror has no labels of it."""
-    asked = getattr(args, "channel", None) or ()
-    if not any(f"{channel.name}/label/" in str(word) for word in asked):
+def _label_to_guard(channel: Route, asked: Sequence[str]) -> bool:
+    """Whether a label of the channel is asked for, and the mirror has no labels of it."""
+    if not any(f"{channel.name}/label/" in word for word in asked):
         return False
     from .settings import entries
 
@@ -322,12 +322,28 @@ def _label_to_guard(channel: Route, args: Namespace) -> bool:
     return not carried.get(channel.name, {}).get("labels")
 
 
-def reload(args: Namespace) -> None:
-    """Read conda's configuration anew, and forget what was computed from the former one."""
+def reload(**changed: Any) -> None:
+    """Read conda's configuration anew, and forget what was computed from the former one.
+
+    Of the arguments of the command line, which conda keeps, those in `changed` are replaced.
+    """
     from conda.base.context import context
 
-    context.__init__(argparse_args=args)
+    context.__init__(argparse_args=Namespace(**{**context._argparse_args, **changed}))
     forget()
+
+
+@contextmanager
+def inner_command() -> Iterator[None]:
+    """Give conda the arguments of this command back after a block that runs another one."""
+    from conda.base.context import context
+
+    kept = dict(context._argparse_args)
+    try:
+        yield
+    finally:
+        context._argparse_args = kept
+        reload()
 
 
 def forget() -> None:

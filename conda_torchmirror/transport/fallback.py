@@ -8,7 +8,6 @@ throughout, only where conda finds them changes; what conda has cached therefore
 from __future__ import annotations
 
 import os
-from argparse import Namespace
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
@@ -17,7 +16,7 @@ from ..handover.conda import environment
 from ..handover.package_cache import alias_mirrored
 from ..index import repodata
 from ..mirrors import registry
-from ..models import Build, Decision, Notice, Records, Route
+from ..models import Build, Decision, InstallOptions, Notice, Records, Route
 from ..redirect import in_process
 from ..text import output
 from ..text.messages import text
@@ -46,17 +45,17 @@ class Router:
     """
 
     def __init__(
-        self, args: Namespace, subdir: str, names: Sequence[str], *, solving: bool = False
+        self, options: InstallOptions, subdir: str, names: Sequence[str], *, solving: bool = False
     ) -> None:
         """`solving` says that conda's solver will be asked, which reads further channels."""
         from conda.base.context import context
 
-        self.args, self.subdir = args, subdir
-        self.chains = chains(args, subdir, names)
+        self.options, self.subdir = options, subdir
+        self.chains = chains(options, subdir, names)
         self._solving = solving
         self._others: frozenset[str] = frozenset()
         if solving:
-            found = others(args, subdir, self.chains)
+            found = others(options, subdir, self.chains)
             self.chains.update(found.chains)
             self._others = found.read
         self.again = False
@@ -75,7 +74,7 @@ class Router:
 
     def __enter__(self) -> Router:
         if self._online:
-            if measured(self.args):
+            if measured(self.options):
                 self._order()
             for name in self.chains:
                 self._skip(name)
@@ -144,12 +143,12 @@ class Router:
             said.append(Notice("index_behind", {"mirror": torch.mirror, "what": lacking}))
         if self._online and not decision.dry_run:
             self._visit(self._used(decision), self._files(decision))
-        if not decision.dry_run or self.args.check_upstream:
+        if not decision.dry_run or self.options.check_upstream:
             said += hashes.opinion(
                 decision,
                 torch,
                 official=lambda names: self._official(torch.name, names),
-                always=bool(self.args.check_upstream),
+                always=self.options.check_upstream,
                 exempt=is_private(torch),
             )
         return (*self.notices, *said, *self._along(decision))
@@ -357,9 +356,9 @@ class Router:
         if isinstance(cause, ChannelError) and len(failures) == 1:
             raise cause
         ways = []
-        if self.args.no_fallback:
+        if not self.options.fallback:
             ways.append(Notice("allow_fallback"))
-        if self.args.dry_run or self.args.list:
+        if self.options.dry_run or self.options.action == "list":
             ways.append(Notice("preview_offline"))
         raise blame.no_route_left(failures, ways) from cause
 
@@ -374,7 +373,9 @@ class Router:
 
         self._stack.close()
         own = in_process.configured()
-        override = bool(self.args.mirror) or any(s.name in own and s.mirror != OWN for s in located)
+        override = bool(self.options.mirrors) or any(
+            s.name in own and s.mirror != OWN for s in located
+        )
         at_mirrors = [s for s in located if s.mirror not in (registry.UPSTREAM, OWN)]
         variables = dict(self._variables)
         if at_mirrors:
@@ -385,10 +386,11 @@ class Router:
         stack = self._stack
         mapped = [_mapped(s) if s.name in own and s.mirror != OWN else s for s in located]
         if variables:
-            stack.callback(in_process.reload, self.args)
+            stack.callback(in_process.reload)
             stack.enter_context(environment(variables))
-            in_process.reload(self.args)
-        stack.enter_context(in_process.redirected(mapped, self.args, override=override))
+            in_process.reload()
+        asked = self.options.channels
+        stack.enter_context(in_process.redirected(mapped, override=override, asked=asked))
 
     def _official(self, name: str, names: Collection[str]) -> Records:
         """The official channel's own records.

@@ -6,14 +6,13 @@ channel, where the user's own mapping stands among them, and that the official c
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from ..exceptions.channel import NothingCached
 from ..exceptions.usage import BadMirror
 from ..mirrors import addresses, lookup, registry
-from ..models import Decision, Notice, Records, Route
+from ..models import Decision, InstallOptions, Notice, Records, Route
 from ..redirect import in_process, settings
 from ..text.layout import safe
 
@@ -24,7 +23,9 @@ OWN = "custom_channels"
 _NAMING = ("channel", "override_channels", "specs")
 
 
-def chains(args: Namespace, subdir: str, names: Sequence[str]) -> dict[str, tuple[Route, ...]]:
+def chains(
+    options: InstallOptions, subdir: str, names: Sequence[str]
+) -> dict[str, tuple[Route, ...]]:
     """The sources of each channel, the one to use first; the last is the official one.
 
     The user's own `custom_channels` entry comes first unless `--mirror` names others. An entry for
@@ -33,7 +34,7 @@ def chains(args: Namespace, subdir: str, names: Sequence[str]) -> dict[str, tupl
     Raises: BadMirror.
     """
     own = in_process.configured()
-    words = tuple(args.mirror or ())
+    words = options.mirrors
     values = settings.read()
     try:
         known = settings.registry(values)
@@ -42,7 +43,7 @@ def chains(args: Namespace, subdir: str, names: Sequence[str]) -> dict[str, tupl
     except registry.MirrorError as error:
         raise BadMirror(value=safe(" ".join(words) or "the setting"), detail=str(error)) from error
     ends = any(word.lower() == registry.UPSTREAM for word in words)
-    on = values.fallback and not args.no_fallback
+    on = values.fallback and options.fallback
     found = {}
     for name in names:
         chain = [
@@ -72,7 +73,7 @@ class Others(NamedTuple):
     read: frozenset[str]
 
 
-def others(args: Namespace, subdir: str, taken: Collection[str]) -> Others:
+def others(options: InstallOptions, subdir: str, taken: Collection[str]) -> Others:
     """The other channels that conda will look at in this run and that a mirror carries.
 
     Where the user's configuration has a say (`policy.ChannelPolicy`) they are left alone, and so
@@ -81,7 +82,7 @@ def others(args: Namespace, subdir: str, taken: Collection[str]) -> Others:
     from ..redirect import named_channels, policy
 
     values = settings.read()
-    words = tuple(args.mirror or ())
+    words = options.mirrors
     if not (values.auto or words):
         return Others({}, frozenset())
     try:
@@ -103,7 +104,7 @@ def others(args: Namespace, subdir: str, taken: Collection[str]) -> Others:
                 and in_process.parent(name, source.url) is not None
             )
         )
-        for name, chain in chains(args, subdir, mirrored).items()
+        for name, chain in chains(options, subdir, mirrored).items()
     }
     asked = set(found.asked)
     if policy.DEFAULTS in asked:
@@ -111,10 +112,10 @@ def others(args: Namespace, subdir: str, taken: Collection[str]) -> Others:
     return Others(usable, frozenset(asked.intersection(usable)))
 
 
-def elsewhere(args: Namespace, subdir: str, chain: Sequence[Route]) -> Notice | None:
+def elsewhere(options: InstallOptions, subdir: str, chain: Sequence[Route]) -> Notice | None:
     """Which mirror has a channel that none of the preferred ones carries, and how to take it."""
     first, values = chain[0], settings.read()
-    words = tuple(args.mirror or ())
+    words = options.mirrors
     if first.mirror != registry.UPSTREAM or first.url != registry.upstream_url(first.name):
         return None
     written = settings.entries(values)
@@ -147,9 +148,9 @@ def is_private(source: Route) -> bool:
     return source.mirror == OWN and addresses.identify(source.url) is None
 
 
-def measured(args: Namespace) -> bool:
+def measured(options: InstallOptions) -> bool:
     """Whether the order of the mirrors is left to how soon they answer."""
-    words = args.mirror or settings.read().mirrors
+    words = options.mirrors or settings.read().mirrors
     return settings.AUTO in [word.lower() for word in words]
 
 
@@ -174,9 +175,9 @@ class OfflineRouter:
 
     again = False
 
-    def __init__(self, args: Namespace, subdir: str, names: Sequence[str]) -> None:
+    def __init__(self, options: InstallOptions, subdir: str, names: Sequence[str]) -> None:
         """Raises: BadMirror."""
-        self.chains = chains(args, subdir, names)
+        self.chains = chains(options, subdir, names)
 
     def __getitem__(self, name: str) -> Route:
         return self.chains[name][0]

@@ -43,18 +43,11 @@ def test_channels_of_the_command_line_come_first(file, preview):
     ids=["other", "with-platform", "upstream"],
 )
 def test_a_mirror_that_the_file_names_counts_as_the_channel(condarc, file, url, mirror):
-    from argparse import Namespace
-
     from conda_torchmirror.install import file_request
-    from conda_torchmirror.models import Route
+    from conda_torchmirror.models import InstallOptions, Route
 
     path = file(FILE.replace("- pytorch\n", f"- {url}\n", 1))
-    args = Namespace(
-        file=[str(path)], specs=[], name=None, prefix=None, python=None, channel=None, cuda="auto",
-        save_plan=None, urls=None, download_only=False,
-    )  # fmt: skip
-    given = file_request.take(args)
-    assert given is not None
+    _, given = file_request.take(InstallOptions(files=(str(path),)))
     wanted = [Route("pytorch", "https://here/pytorch", "here")]
     (every,), lacking, notices = given.located(wanted, "linux-64")
     assert (every.name, every.mirror) == ("pytorch", mirror)

@@ -149,7 +149,7 @@ def test_condas_own_options_are_handed_on(conda_in_process, word):
     install.configure_install(parser)
     words = parser.parse_args([word])
     known = conda.accepted("install")
-    found = conda.words(words.conda_actions, words, known)
+    found = conda.taken(install.passed(words.conda_actions, words), "install")
     wanted = WORDS[word]
     if wanted and wanted[0] not in known:
         wanted = []

@@ -12,6 +12,7 @@ from support.isolation import reset_conda
 from support.lab import entry, record
 from support.sites import ASK, installed, write_channels
 
+from conda_torchmirror.models import InstallOptions
 from conda_torchmirror.transport.routes import others
 
 pytest_plugins = ("support.lab_fixtures",)
@@ -25,10 +26,11 @@ def command(**arguments):
     reset_conda()
     from conda.base.context import context, reset_context
 
-    words = Namespace(**{"mirror": None, "no_fallback": False, **arguments})
-    reset_context(argparse_args=words)
+    reset_context(argparse_args=Namespace(**arguments))
     assert context.raw_data
-    yield words
+    yield InstallOptions(
+        mirrors=tuple(arguments.get("mirror", ())), channels=tuple(arguments["channel"] or ())
+    )
     reset_conda()
 
 
@@ -63,8 +65,7 @@ def test_which_other_channels_come_from_a_mirror(at_lab, lab, configured, asked,
 
 def test_turned_off_they_come_along_where_a_mirror_is_named(at_lab):
     at_lab(channels=["bioconda"], plugins={"torchmirror_auto": False})
-    with command(channel=None, override_channels=False) as words:
-        words.mirror = ["lab"]
+    with command(channel=None, override_channels=False, mirror=["lab"]) as words:
         assert set(others(words, "linux-64", ("pytorch",)).chains) == {"bioconda"}
 
 

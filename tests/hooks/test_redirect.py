@@ -262,14 +262,10 @@ def test_there_is_a_file_for_every_channel_of_the_registry():
 
 def test_torch_install_redirects_by_itself(at_lab, lab):
     """The hook keeps out of the way of conda's commands that ours run."""
-    from argparse import Namespace
-
-    from conda.base.context import context
-
     from conda_torchmirror.models import Route
 
     located = [Route("pytorch", lab.channel_url("pytorch"), "lab")]
-    with in_process.redirected(located, Namespace(**context._argparse_args), override=True):
+    with in_process.redirected(located, override=True):
         found = urls_during(ALL)
         assert found["pytorch"] == [lab.channel_url("pytorch")]
         assert found["nvidia"] == ["https://conda.anaconda.org/nvidia"]
@@ -279,15 +275,13 @@ def test_torch_install_redirects_by_itself(at_lab, lab):
 
 @pytest.mark.parametrize(("name", "there"), [("nvidia", True), ("pytorch", False)])
 def test_torch_install_keeps_labels_where_they_are(at_lab, lab, name, there):
-    from argparse import Namespace
-
     from conda.models.channel import Channel
 
     from conda_torchmirror.models import Route
 
     label = f"{name}/label/x"
     located = [Route(name, lab.channel_url(name), "lab")]
-    with in_process.redirected(located, Namespace(channel=[label, name]), override=False):
+    with in_process.redirected(located, override=False, asked=[label, name]):
         assert Channel(name).base_url == lab.channel_url(name)
         root = lab.channel_url(name) if there else f"https://conda.anaconda.org/{name}"
         assert Channel(label).base_url == f"{root}/label/x"

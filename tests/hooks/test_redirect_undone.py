@@ -66,15 +66,12 @@ def test_another_command_of_the_process_sees_conda_as_it_is(at_lab, capsys, sand
 
 
 def test_redirecting_twice_is_redirecting_once(at_lab, lab):
-    from argparse import Namespace
-
-    from conda.base.context import context
     from conda.models.channel import Channel
 
     plain = state()
     above = f"{lab.url}/anaconda/cloud"
     for _ in range(2):
-        in_process.apply([("pytorch", above, False)], Namespace(**context._argparse_args))
+        in_process.apply([("pytorch", above, False)])
         assert Channel("pytorch").base_url == f"{above}/pytorch"
     in_process.undo()
     in_process.undo()

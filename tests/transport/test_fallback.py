@@ -7,7 +7,6 @@ import os
 import socket
 import sys
 import time
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -27,6 +26,7 @@ from support.sites import (
 )
 
 from conda_torchmirror.mirrors import registry as mirrors
+from conda_torchmirror.models import InstallOptions
 from conda_torchmirror.transport.routes import chains
 
 pytest_plugins = ("support.site_fixtures",)
@@ -54,7 +54,7 @@ def world(sites, conda_in_process):
 
 
 def order(*words, name="pytorch", no_fallback=False):
-    found = chains(Namespace(mirror=list(words), no_fallback=no_fallback), "linux-64", (name,))
+    found = chains(InstallOptions(mirrors=words, fallback=not no_fallback), "linux-64", (name,))
     return [source.mirror for source in found[name]]
 
 
@@ -107,7 +107,7 @@ def test_the_users_own_mapping(world, condarc, own, asked, found):
 
 def test_a_channel_alias_stands_for_the_official_channels(world, condarc):
     condarc(**{**world.settings(), "channel_alias": "https://conda.company.example/cloud"})
-    found = chains(Namespace(mirror=[], no_fallback=False), "linux-64", ("nvidia",))
+    found = chains(InstallOptions(), "linux-64", ("nvidia",))
     assert found["nvidia"][0].url == "https://conda.company.example/cloud/nvidia"
 
 
