@@ -25,6 +25,7 @@ from ..exceptions.channel import (
 )
 from ..models import Build, Records, Route
 from ..text.layout import safe
+from . import record_schema
 
 log = getLogger(__name__)
 
@@ -232,37 +233,23 @@ def _builds(
 
 
 def _build(fn: str, record: Mapping[str, Any], channel: Route, subdir: str) -> Build | None:
-    name, version, build = (record.get(field) for field in ("name", "version", "build"))
-    depends, constrains = record.get("depends", []), record.get("constrains") or []
-    number, size = record.get("build_number"), record.get("size")
-    hashes = [record[kind] for kind in ("md5", "sha256") if record.get(kind) is not None]
-    usable = (
-        all(isinstance(value, str) and value for value in (name, version, build))
-        and type(number) is int  # JSON's true is an int to Python
-        and number >= 0
-        and isinstance(depends, list)
-        and isinstance(constrains, list)
-        and all(isinstance(spec, str) for spec in (*depends, *constrains))
-        and bool(hashes)
-        and all(isinstance(digest, str) and digest for digest in hashes)
-        and (size is None or (type(size) is int and size >= 0))
-    )
-    if not usable:
+    if record_schema.find_fault(fn, record) is not None:
         return None
     timestamp = record.get("timestamp")
+    dated = record_schema.is_count(timestamp, record_schema.TIMESTAMP)
     return Build(
-        name=str(name),
-        version=str(version),
-        build=str(build),
-        build_number=int(number or 0),
+        name=record["name"],
+        version=record["version"],
+        build=record["build"],
+        build_number=record["build_number"],
         subdir=subdir,
         channel=channel.name,
         fn=fn,
         url=f"{channel.url}/{subdir}/{fn}",
-        depends=tuple(depends),
-        constrains=tuple(constrains),
-        size=size,
+        depends=tuple(record.get("depends", ())),
+        constrains=tuple(record.get("constrains") or ()),
+        size=record.get("size"),
         md5=record.get("md5"),
         sha256=record.get("sha256"),
-        timestamp=timestamp if isinstance(timestamp, int) else 0,
+        timestamp=int(timestamp or 0) if dated else 0,
     )

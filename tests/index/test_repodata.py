@@ -58,7 +58,13 @@ def _record(defect: Any) -> Any:
 @pytest.mark.parametrize("section", ["packages", "packages.conda"])
 @pytest.mark.parametrize("what", DEFECTS)
 def test_an_unusable_record_is_skipped_and_counted(what, section):
-    index = {section: {"bad": _record(DEFECTS[what]), "good": GOOD, "other": {"name": "numpy"}}}
+    index = {
+        section: {
+            "bad.conda": _record(DEFECTS[what]),
+            "good.conda": GOOD,
+            "other.conda": {"name": "numpy"},
+        }
+    }
     where = Route("pytorch", "https://mirror.example/pytorch", "lab")
     found = list(repodata._builds(index, where, "linux-64", {"pytorch"}))
     assert [build and build.version for build in found] == [None, "2.5.1"]
@@ -71,7 +77,7 @@ def test_an_unusable_record_is_skipped_and_counted(what, section):
 )
 def test_what_may_be_missing(more):
     where = Route("pytorch", "https://mirror.example/pytorch", "lab")
-    index = {"packages": {"x": {**GOOD, **more}}}
+    index = {"packages": {"x.conda": {**GOOD, **more}}}
     [build] = repodata._builds(index, where, "linux-64", {"pytorch"})
     assert build is not None
 
@@ -93,7 +99,7 @@ def one_channel(tmp_path, make_mirror):
 
 def test_bad_records_change_nothing_and_are_told_with_v(sites, one_channel, run_conda):
     index = json.loads((sites.root / "pytorch/linux-64/repodata.json").read_text())
-    bad = {f"bad-{n}": _record(defect) for n, defect in enumerate(DEFECTS.values())}
+    bad = {f"bad-{n}.tar.bz2": _record(defect) for n, defect in enumerate(DEFECTS.values())}
     index["packages"] = {**bad, **index["packages"]}
     words = (*ASK, "--dry-run", "--no-fallback", "--mirror", one_channel("linux-64", index))
     plain, loud = run_conda(*words).ok(), run_conda(*words, "-v").ok()
