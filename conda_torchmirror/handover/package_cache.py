@@ -1,4 +1,4 @@
-"""Packages that conda has cached from one mirror, made known as those of the channel they are of.
+"""Conda's package cache: what is in it, and bringing into it what is not.
 
 Conda knows a cached package by its channel's name, which it works out from the URL that the package
 came from; where that is a mirror which is not the present one, the name is the URL itself and the
@@ -8,13 +8,20 @@ stays, and conda still compares size and md5 with the index before it uses a pac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout
+from io import StringIO
 from logging import getLogger
+from typing import Any
 
+from ..index.repodata import validate
 from ..mirrors import addresses
 from ..models import Route
 
 log = getLogger(__name__)
+_CHUNK = 1 << 20  # bytes
 
 
 def alias_mirrored(sources: Iterable[Route]) -> int:
@@ -47,3 +54,82 @@ def _channel(url: str, known: dict[str, str]) -> str | None:
             return name
     found = addresses.split(url)
     return found.identified.channel if found is not None else None
+
+
+def allowed(records: Iterable[Any]) -> None:
+    """Obey allowlist_channels and denylist_channels, which conda forgets for explicit files.
+
+    Raises: conda's ChannelNotAllowed or ChannelDenied.
+    """
+    validate(sorted({record.channel.base_url for record in records}))
+
+
+def cached(record: Any) -> Any | None:
+    """The package cache's record of this very file, or None where it is not there."""
+    from conda.base.context import context
+    from conda.core.package_cache_data import PackageCacheData
+
+    for folder in context.pkgs_dirs:
+        found = PackageCacheData(folder).get(record, None)
+        if found is None or not found.get("url"):
+            continue
+        same = all(
+            not record.get(key) or not found.get(key) or record.get(key) == found.get(key)
+            for key in ("sha256", "md5", "size")
+        )
+        if same and (found.is_extracted or found.is_fetched):
+            return found
+    return None
+
+
+def beside(records: Iterable[Any], folder: str) -> dict[Any, str]:
+    """The files that a download manager left for these records, by record, with their path.
+
+    They are looked for in `folder` and in the package cache, where conda alone would not know
+    which channel they come from. Only a file with the size and the hash of its record counts.
+    """
+    from conda.core.package_cache_data import PackageCacheData
+
+    found = {}
+    for record in records:
+        for place in (folder, PackageCacheData.first_writable().pkgs_dir):
+            path = os.path.join(place, os.path.basename(record.fn))
+            if record not in found and _is_file_of(path, record):
+                found[record] = path
+    return found
+
+
+def _is_file_of(path: str, record: Any) -> bool:
+    algorithm = "sha256" if record.get("sha256") else "md5"
+    expected = record.get(algorithm)
+    try:
+        if not expected or os.path.getsize(path) != record.get("size", os.path.getsize(path)):
+            return False
+        computed = hashlib.new(algorithm, usedforsecurity=False)
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                computed.update(chunk)
+    except OSError:
+        return False
+    return computed.hexdigest() == expected
+
+
+def fetch(records: Sequence[Any], files: Mapping[Any, str] | None = None) -> None:
+    """Bring into conda's package cache what is not there yet: from `files`, or by download.
+
+    Records, unlike the URLs of an explicit file, keep the channel's metadata, which may correct
+    that of the package itself, and are checked by sha256 on every conda.
+
+    Raises: CondaMultiError.
+    """
+    from conda.base.context import context
+    from conda.common.url import path_to_url
+    from conda.core.package_cache_data import ProgressiveFetchExtract
+
+    job = ProgressiveFetchExtract(records)
+    job.prepare()
+    for record, (download, _) in job.paired_actions.items():
+        if download is not None and files and record in files:
+            download.url = path_to_url(files[record])
+    with redirect_stdout(StringIO()) if context.json else nullcontext():
+        job.execute()

@@ -6,12 +6,11 @@ records are taken where conda hands them to plugins: after the solve.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from tempfile import gettempdir
@@ -24,7 +23,6 @@ from ..text.messages import text
 from . import conda
 
 _PLUGIN = "conda-torchmirror-transaction"
-_CHUNK = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -167,84 +165,3 @@ def loaded(packages: Iterable[Mapping[str, Any]]) -> list[Any]:
         folder, _, file = str(package["url"]).rpartition("/")
         records.append(PackageRecord(**{**package, "url": f"{full.get(folder, folder)}/{file}"}))
     return records
-
-
-def allowed(records: Iterable[Any]) -> None:
-    """Obey allowlist_channels and denylist_channels, which conda forgets for explicit files.
-
-    Raises: conda's ChannelNotAllowed or ChannelDenied.
-    """
-    from ..index.repodata import validate
-
-    validate(sorted({record.channel.base_url for record in records}))
-
-
-def cached(record: Any) -> Any | None:
-    """The package cache's record of this very file, or None where it is not there."""
-    from conda.base.context import context
-    from conda.core.package_cache_data import PackageCacheData
-
-    for folder in context.pkgs_dirs:
-        found = PackageCacheData(folder).get(record, None)
-        if found is None or not found.get("url"):
-            continue
-        same = all(
-            not record.get(key) or not found.get(key) or record.get(key) == found.get(key)
-            for key in ("sha256", "md5", "size")
-        )
-        if same and (found.is_extracted or found.is_fetched):
-            return found
-    return None
-
-
-def beside(records: Iterable[Any], folder: str) -> dict[Any, str]:
-    """The files that a download manager left for these records, by record, with their path.
-
-    They are looked for in `folder` and in the package cache, where conda alone would not know
-    which channel they come from. Only a file with the size and the hash of its record counts.
-    """
-    from conda.core.package_cache_data import PackageCacheData
-
-    found = {}
-    for record in records:
-        for place in (folder, PackageCacheData.first_writable().pkgs_dir):
-            path = os.path.join(place, os.path.basename(record.fn))
-            if record not in found and _is_file_of(path, record):
-                found[record] = path
-    return found
-
-
-def _is_file_of(path: str, record: Any) -> bool:
-    algorithm = "sha256" if record.get("sha256") else "md5"
-    expected = record.get(algorithm)
-    try:
-        if not expected or os.path.getsize(path) != record.get("size", os.path.getsize(path)):
-            return False
-        computed = hashlib.new(algorithm, usedforsecurity=False)
-        with open(path, "rb") as file:
-            while chunk := file.read(_CHUNK):
-                computed.update(chunk)
-    except OSError:
-        return False
-    return computed.hexdigest() == expected
-
-
-def fetch(records: Sequence[Any], files: Mapping[Any, str] | None = None) -> None:
-    """Bring into conda's package cache what is not there yet: from `files`, or by download.
-
-    Records, unlike the URLs of an explicit file, keep the channel's metadata, which may correct
-    that of the package itself, and are checked by sha256 on every conda.
-
-    Raises: CondaMultiError.
-    """
-    from conda.base.context import context
-    from conda.common.url import path_to_url
-    from conda.core.package_cache_data import ProgressiveFetchExtract
-
-    job = ProgressiveFetchExtract(records)
-    job.prepare()
-    for record, (download, _) in job.paired_actions.items():
-        if download is not None and files and record in files:
-            download.url = path_to_url(files[record])
-    with redirect_stdout(StringIO()) if context.json else nullcontext():
-        job.execute()

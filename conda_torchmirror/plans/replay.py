@@ -15,7 +15,7 @@ from ..exceptions.plan import (
     PlanNotCached,
     PlanOtherPlatform,
 )
-from ..handover import conda, solve
+from ..handover import conda, package_cache, solve
 from ..machine import survey
 from ..models import InstallOptions, Machine, Notice
 from ..selection.facts import PIP_NAMES, number
@@ -43,9 +43,9 @@ def execute(options: InstallOptions, prefix: str | None, *, exists: bool) -> int
         records = solve.loaded(plan.packages)
     except (ValueError, TypeError, KeyError) as error:
         raise PlanAltered(folder=str(plan.folder), detail=str(error)) from error
-    solve.allowed(records)
-    lacking = [record for record in records if solve.cached(record) is None]
-    files = solve.beside(lacking, str(plan.folder))
+    package_cache.allowed(records)
+    lacking = [record for record in records if package_cache.cached(record) is None]
+    files = package_cache.beside(lacking, str(plan.folder))
     uncached, lacking = lacking, [record for record in lacking if record not in files]
     on = survey.inspect(subdir=plan.subdir, prefix=prefix if exists else None, probe_gpus=False)
     notices = _notices(plan, on)
@@ -70,7 +70,7 @@ def execute(options: InstallOptions, prefix: str | None, *, exists: bool) -> int
             raise NoEnvironment()
         _check(plan, on, prefix)
     if uncached:
-        solve.fetch(uncached, files)
+        package_cache.fetch(uncached, files)
     if options.download or prefix is None:
         if context.json:
             output.emit(about)
@@ -94,7 +94,7 @@ def _link(
     lines = []
     for package, record in zip(plan.packages, records, strict=True):
         # Conda finds a cached file by the very URL that it came from, which may hold a token.
-        there = solve.cached(record)
+        there = package_cache.cached(record)
         url = there.url if there is not None else record.url
         lines.append(saved_plan.line({**package, "url": url}, md5_only=True))
     verb = "install" if exists else "create"

@@ -29,7 +29,7 @@ from ..exceptions.plan import (
     PlanTooNew,
     PlanWithoutAddress,
 )
-from ..handover import solve
+from ..handover import package_cache, solve
 from ..handover.solve import Transaction
 from ..models import Decision, InstallOptions, Notice
 from ..text import decision as render
@@ -257,7 +257,7 @@ def make(
     elif not context.json:
         output.say(["", *(text(n.code, n.facts) for n in notices)])
     if options.download and not options.dry_run:
-        solve.fetch(found.state)
+        package_cache.fetch(found.state)
         if not context.json and not options.urls:
             output.say(text("downloaded"))
     if context.json and not options.urls:
