@@ -16,9 +16,9 @@ from io import StringIO
 from tempfile import gettempdir
 from typing import Any
 
-from ..plans.downloads import public
 from ..redirect.in_process import inner_command
 from ..text import output
+from ..text.layout import public_url
 from ..text.messages import text
 from . import conda
 
@@ -143,7 +143,7 @@ def dumped(record: Any) -> dict[str, Any]:
     from conda.models.records import PackageRecord
 
     found = PackageRecord.from_objects(record).dump()
-    found["url"], found["channel"] = public(found["url"]), public(str(found["channel"]))
+    found["url"], found["channel"] = public_url(found["url"]), public_url(str(found["channel"]))
     # Through JSON, so that a plan just made equals the same plan read.
     return dict(json.loads(json.dumps({k: v for k, v in found.items() if v is not None})))
 

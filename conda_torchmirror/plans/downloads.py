@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ..models import Notice
 from ..text import output
-from ..text.layout import file_size, safe
+from ..text.layout import file_size, public_url
 from ..text.messages import text
 
-_SPACE = re.compile(r"\s")
 _UNSAFE = re.compile(r"[\s/\\\x00-\x1f\x7f-\x9f]")
 
 
@@ -41,19 +40,12 @@ class Download:
         return ("md5", self.md5) if self.md5 else None
 
 
-def public(url: str) -> str:
-    """A URL without token or credentials, and in one word: records may carry anything.
-
-    >>> public("https://me:secret@host/t/abc/pytorch/linux-64/a 1.conda")
-    'https://host/pytorch/linux-64/a%201.conda'
-    """
-    return _SPACE.sub(lambda found: quote(found[0]), safe(url).replace("/t/<TOKEN>", ""))
-
-
 def downloads(found: Iterable[Any]) -> list[Download]:
     """From anything with `url`, `size`, `md5` and `sha256`: builds or conda's own records."""
     return [
-        Download(public(one.url), *(getattr(one, key, None) for key in ("size", "md5", "sha256")))
+        Download(
+            public_url(one.url), *(getattr(one, key, None) for key in ("size", "md5", "sha256"))
+        )
         for one in found
     ]
 

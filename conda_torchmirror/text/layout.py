@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from textwrap import wrap
 from unicodedata import category, east_asian_width
+from urllib.parse import quote
 
 _COMMAND = re.compile(r"`[^`]+`")
 
@@ -47,6 +48,15 @@ def safe(text: str) -> str:
         if mark in text:
             text = re.sub(pattern, instead, text)
     return text
+
+
+def public_url(url: str) -> str:
+    """A URL without token or credentials, and in one word: records may carry anything.
+
+    >>> public_url("https://me:secret@host/t/abc/pytorch/linux-64/a 1.conda")
+    'https://host/pytorch/linux-64/a%201.conda'
+    """
+    return re.sub(r"\s", lambda found: quote(found[0]), safe(url).replace("/t/<TOKEN>", ""))
 
 
 def wrapped(sentence: str, first: str = "", indent: str = "") -> list[str]:

@@ -10,7 +10,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conda_torchmirror.plans.downloads import FORMATS, Download, aria2, plain, public, total
+from conda_torchmirror.plans.downloads import FORMATS, Download, aria2, plain, total
+from conda_torchmirror.text.layout import public_url
 
 TORCH = Download("https://host/pytorch/linux-64/pytorch-2.conda", 3, md5="aa", sha256="bb")
 OLD = Download("https://host/pytorch/linux-64/old-1.tar.bz2", 4, md5="cc")
@@ -63,10 +64,10 @@ def test_the_total_counts_what_is_known():
     ids=["password", "token", "both"],
 )
 def test_what_is_secret_stays_out(url):
-    assert public(url) == "https://host/pytorch/linux-64/a.conda"
+    assert public_url(url) == "https://host/pytorch/linux-64/a.conda"
 
 
-@given(st.lists(st.builds(lambda text: Download(public(f"https://host/{text}")), st.text())))
+@given(st.lists(st.builds(lambda text: Download(public_url(f"https://host/{text}")), st.text())))
 def test_no_url_breaks_out_of_its_line(files):
     for form in FORMATS.values():
         lines = "\n".join(form(files)).splitlines()
