@@ -39,6 +39,9 @@ def session_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[isolat
     """The private world of fixtures that outlive a test, and the parent of all the others."""
     root = tmp_path_factory.mktemp("worlds")
     with _enter(isolation.Sandbox(root / "session").create()) as world:
+        from conda_torchmirror.exceptions import base
+
+        base.STRICT = True
         yield world
 
 

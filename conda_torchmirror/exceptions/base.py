@@ -6,35 +6,42 @@ New conda (26.7) renders `guidance` itself; older ones %-format every message (w
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from conda import CondaError
 
 from ..models import Notice
-from ..text.layout import bullet, wrapped
-from ..text.messages import text
+from ..text.layout import bullet, safe, wrapped
+from ..text.messages import Sentence, fill, text
+from ..text.output import SCHEMA, clean
 
 
 class TorchMirrorError(CondaError):
-    """Base of all our errors: `code` finds message, cause and hints in `messages`.
+    """Base of all our errors: a class is one situation, and owns its words.
 
-    Facts must be plain JSON values. `ways` are further hints, with facts of their own. Exit code 1
-    unless a subclass says otherwise.
+    `message` and `cause` are sentences with the fields `facts`, which every raise names; facts are
+    plain JSON values. `hints` are codes of shared sentences, `ways` further ones with facts of
+    their own. Exit code 1 unless a subclass says otherwise.
     """
 
     code: ClassVar[str]
+    message: ClassVar[Sentence]
+    cause: ClassVar[Sentence] = ""
     hints: ClassVar[tuple[str, ...]] = ()
+    facts: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, ways: Sequence[Notice] = (), **facts: Any) -> None:
-        cause = text(f"{self.code}.cause", facts, default="")
-        hints = (*(Notice(code, facts) for code in self.hints), *ways)
-        self._hints = [{"hint_code": h.code, "text": text(h.code, h.facts)} for h in hints]
+        _check(type(self), facts)
+        cause = fill(self.cause, facts)
+        found = (*(Notice(code, facts) for code in self.hints), *ways)
+        self._hints = [{"hint_code": h.code, "text": safe(text(h.code, h.facts))} for h in found]
         # Private, because conda puts every public attribute of an error into its JSON.
-        self._cause = cause
+        self._cause = safe(cause)
         self._facts = facts
-        guidance = {"cause": cause or None, "hints": self._hints} if cause or hints else None
-        super().__init__(text(self.code, facts), guidance=guidance)
+        guidance = {"cause": self._cause or None, "hints": self._hints} if cause or found else None
+        super().__init__(safe(fill(type(self).message, facts)), guidance=guidance)
 
     def __str__(self) -> str:
         if hasattr(CondaError, "guidance"):
@@ -55,8 +62,26 @@ class TorchMirrorError(CondaError):
         result["error"] = f"{type(self).__name__}: {self.message}"
         result.setdefault("guidance", {"cause": self._cause or None, "hints": self._hints})
         if self._facts:
-            result["torchmirror"] = {"schema": 1, "error": self.code, "facts": self._facts}
+            about = {"schema": SCHEMA, "error": self.code, "facts": self._facts}
+            result["torchmirror"] = clean(about)
         return result
+
+
+def _check(kind: type[TorchMirrorError], facts: dict[str, Any]) -> None:
+    """Hold the facts of a raise against those of the class.
+
+    While an error is being shown, a missing fact must not become another error, so this raises
+    only where the one who wrote the raise is reading: in development mode (`python -X dev`) and in
+    the tests. Elsewhere `fill` shows what is there.
+
+    Raises: TypeError.
+    """
+    if facts.keys() != set(kind.facts) and (STRICT or sys.flags.dev_mode):
+        raise TypeError(f"{kind.__name__} takes the facts {kind.facts}, not {tuple(facts)}")
+
+
+#: Set by the tests.
+STRICT = False
 
 
 class UsageError(TorchMirrorError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ..text.messages import N_
 from .base import TorchMirrorError
 
 
@@ -11,6 +12,9 @@ class NothingCached(TorchMirrorError):
     """Offline, and the channel's index is not in conda's cache."""
 
     code = "nothing_cached"
+    message = N_("the index of `{channel}` for {subdir} is not in conda's cache")
+    cause = N_("conda is offline, and an installation never goes by the built-in index")
+    facts = ("channel", "subdir", "mirror")
     hints = ("go_online", "preview_offline")
 
 
@@ -18,12 +22,19 @@ class NothingCachedToSolve(TorchMirrorError):
     """The same for a preview that is to be solved."""
 
     code = "nothing_cached_to_solve"
+    message = N_("the index of `{channel}` for {subdir} is not in conda's cache")
+    cause = N_("conda is offline, and its solver needs the channel's own index")
+    facts = ("channel", "subdir")
     hints = ("go_online", "leave_solve_out")
 
 
 class ChannelError(TorchMirrorError):
-    """Base of everything that goes wrong while a channel's index is read."""
+    """Base of everything that goes wrong while a channel's index is read.
 
+    `status` is the HTTP status or None, `detail` what was said about it.
+    """
+
+    facts: ClassVar[tuple[str, ...]] = ("channel", "subdir", "mirror", "url", "status", "detail")
     hints: ClassVar[tuple[str, ...]] = ("other_mirror", "preview_offline")
 
 
@@ -31,12 +42,19 @@ class ChannelMissing(ChannelError):
     """The mirror does not have the channel for this platform."""
 
     code = "channel_missing"
+    message = N_("{mirror} does not have the channel `{channel}` for {subdir}")
+    cause = N_("{url} answers {status}")
 
 
 class ChannelForbidden(ChannelError):
     """The mirror answers 403."""
 
     code = "channel_forbidden"
+    message = N_("{mirror} refuses the channel `{channel}`")
+    cause = N_(
+        "{url} answers 403: mirrors do so to a network that downloaded too much; it has "
+        "nothing to do with an account"
+    )
     hints = ("do_not_retry", "other_mirror", "preview_offline")
 
 
@@ -44,6 +62,8 @@ class ChannelUnreachable(ChannelError):
     """Refused, not found by DNS, timed out, or cut off."""
 
     code = "channel_unreachable"
+    message = N_("the channel `{channel}` could not be read from {mirror}")
+    cause = N_("{url}: {detail}")
     hints = ("check_network", "other_mirror", "preview_offline")
 
 
@@ -51,6 +71,8 @@ class ChannelTls(ChannelError):
     """The TLS connection failed."""
 
     code = "channel_tls"
+    message = N_("no secure connection to {mirror}")
+    cause = N_("{url}: {detail}")
     hints = ("check_certificates", "other_mirror", "preview_offline")
 
 
@@ -58,6 +80,8 @@ class ChannelBroken(ChannelError):
     """What the mirror sent is no index: HTML, truncated, or not JSON."""
 
     code = "channel_broken"
+    message = N_("what {mirror} sent for `{channel}` is not an index")
+    cause = N_("{url}: {detail}")
     hints = ("clean_index", "other_mirror", "preview_offline")
 
 
@@ -65,6 +89,9 @@ class NoSource(ChannelError):
     """Every source of a channel failed; what each did stands in the cause."""
 
     code = "no_source"
+    message = N_("the channel `{channel}` cannot be had from {tried}")
+    cause = N_("{detail}")
+    facts = ("channel", "tried", "detail")
     hints = ("test_mirrors",)
 
 
@@ -72,6 +99,9 @@ class HashConflict(TorchMirrorError):
     """A mirror's index names another hash for a chosen build than the official channel."""
 
     code = "hash_conflict"
+    message = N_("{mirror} offers another {what} than the official channel")
+    cause = N_("sha256 {found} at {mirror}, {expected} upstream")
+    facts = ("mirror", "what", "found", "expected")
     hints = ("tell_operators",)
 
 
@@ -79,4 +109,7 @@ class HashUnconfirmed(TorchMirrorError):
     """A hash differs from the one that is known, and the official channel cannot be asked."""
 
     code = "hash_unconfirmed"
+    message = N_("the hash of {what} at {mirror} could not be confirmed")
+    cause = N_("{because}, and the official channel cannot be asked: {detail}")
+    facts = ("what", "mirror", "because", "detail")
     hints = ("check_network", "accept_hashes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text.messages import N_
 from .base import TorchMirrorError
 
 
@@ -9,12 +10,21 @@ class NoFittingBuild(TorchMirrorError):
     """No build fits machine and request."""
 
     code = "no_fitting_build"
+    message = N_("no build of the channel `pytorch` fits: {request}")
+    cause = N_("{detail}")
+    facts = ("request", "detail")
 
 
 class UnknownPlatform(TorchMirrorError):
     """Neither a cached index nor the built-in one knows the platform."""
 
     code = "unknown_platform"
+    message = N_("nothing is known about {subdir} without the network")
+    cause = N_(
+        "conda has no cached index of `{channel}` for {subdir}, and the built-in one does not "
+        "cover it"
+    )
+    facts = ("subdir", "channel")
     hints = ("go_online",)
 
 
@@ -22,6 +32,9 @@ class PinConflict(TorchMirrorError):
     """A pin of the environment contradicts one that the chosen release needs."""
 
     code = "pin_conflict"
+    message = N_("the pin `{pin}` ({source}) contradicts `{needed}`")
+    cause = N_("PyTorch {torch} needs `{needed}`: {why}")
+    facts = ("pin", "source", "needed", "torch", "why")
     hints = ("change_pin", "newer_release")
 
 
@@ -29,6 +42,9 @@ class HistoryConflict(TorchMirrorError):
     """What was asked for in the environment before contradicts what the chosen release needs."""
 
     code = "history_conflict"
+    message = N_("`{spec}`, which was asked for in this environment, contradicts `{needed}`")
+    cause = N_("PyTorch {torch} needs `{needed}`: {why}")
+    facts = ("spec", "needed", "torch", "why", "where")
     hints = ("change_spec", "newer_release", "repeat_spec")
 
 
@@ -36,4 +52,10 @@ class Shadowed(TorchMirrorError):
     """Strict channel priority was kept, and it hides a package that the set needs."""
 
     code = "shadowed"
+    message = N_("strict channel priority hides a package that this set needs")
+    cause = N_(
+        "the channel `{channel}` comes first and carries `{package}`, so that newer ones of "
+        "other channels are not considered"
+    )
+    facts = ("channel", "package")
     hints = ("allow_flexible",)

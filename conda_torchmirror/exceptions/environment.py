@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text.messages import N_
 from .base import TorchMirrorError
 
 
@@ -9,6 +10,8 @@ class NoEnvironment(TorchMirrorError):
     """No environment is named and none but base is active."""
 
     code = "no_environment"
+    message = N_("no environment is named, and none but base is active")
+    cause = N_("base holds conda itself and is only touched when it is named")
     hints = ("name_environment", "preview_first")
 
 
@@ -16,6 +19,9 @@ class ForeignPlatform(TorchMirrorError):
     """`--platform` is another one than that of the existing environment."""
 
     code = "foreign_platform"
+    message = N_("`--platform {subdir}` is for previews and new environments")
+    cause = N_("{prefix} exists and holds packages for {native}")
+    facts = ("subdir", "prefix", "native")
     hints = ("preview_platform",)
 
 
@@ -23,6 +29,9 @@ class PipTorch(TorchMirrorError):
     """Pip put a torch into the environment; conda's would be unpacked over it."""
 
     code = "pip_torch"
+    message = N_("pip has put {packages} into {prefix}")
+    cause = N_("conda would unpack its own files over pip's, and neither would work")
+    facts = ("packages", "prefix", "python", "names")
     hints = ("pip_uninstall", "fresh_environment")
 
 
@@ -30,4 +39,10 @@ class LeftoverFirst(TorchMirrorError):
     """A package that a hand-over would remove first stands in the way of a plan."""
 
     code = "leftover_first"
+    message = N_("`{name}` has to leave the environment first")
+    cause = N_(
+        "it keeps the environment on CPU builds, so that there is nothing to plan or to "
+        "download yet"
+    )
+    facts = ("name", "prefix")
     hints = ("remove_name", "fresh_environment")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text.messages import N_
 from .base import TorchMirrorError, UsageError
 
 
@@ -9,18 +10,26 @@ class FileNotReadable(TorchMirrorError):
     """Conda cannot read a file of `-f`."""
 
     code = "file_not_readable"
+    message = N_("{file} cannot be read as an environment file")
+    cause = N_("{detail}")
+    facts = ("file", "detail")
 
 
 class NotEnvironmentFile(TorchMirrorError):
     """A file of `-f` is of another kind; `ways` say what does work with it."""
 
     code = "not_environment_file"
+    message = N_("{file} is {what}, not an environment file")
+    cause = N_("`torch-install -f` takes an environment.yml")
+    facts = ("file", "what")
 
 
 class FileSection(TorchMirrorError):
     """A file has a section that conda has no installer for."""
 
     code = "file_section"
+    message = N_("{file} has a section `{section}`, which conda cannot install")
+    facts = ("file", "section")
     hints = ("file_remove_section",)
 
 
@@ -28,6 +37,9 @@ class FilesDisagree(UsageError):
     """Files of `-f` name different environments."""
 
     code = "files_disagree"
+    message = N_("the files name different environments: {names}")
+    cause = N_("one run has one environment")
+    facts = ("names",)
     hints = ("name_one",)
 
 
@@ -35,6 +47,9 @@ class NoTorchInFile(TorchMirrorError):
     """The files name no package of the torch family."""
 
     code = "no_torch_in_file"
+    message = N_("{file} asks for none of pytorch, torchvision, torchaudio and torchtext")
+    cause = N_("{detail}")
+    facts = ("file", "detail", "path")
     hints = ("file_name_torch", "file_as_it_is")
 
 
@@ -42,6 +57,9 @@ class FileOtherChannel(TorchMirrorError):
     """A file takes a package of the torch family from another channel."""
 
     code = "file_other_channel"
+    message = N_("{file} takes `{spec}` from the channel `{channel}`")
+    cause = N_("torch-install chooses exact builds of the channel `pytorch`")
+    facts = ("file", "spec", "channel", "path")
     hints = ("file_as_it_is",)
 
 
@@ -49,6 +67,12 @@ class FileElsewhere(TorchMirrorError):
     """A file names a package that needs conda-forge's pytorch."""
 
     code = "file_elsewhere"
+    message = N_("{file} asks for `{spec}`")
+    cause = N_(
+        "it is a package of conda-forge that needs conda-forge's own pytorch; torch-install "
+        "chooses from the channel `pytorch`"
+    )
+    facts = ("file", "spec", "path")
     hints = ("file_remove_spec", "file_as_it_is")
 
 
@@ -56,4 +80,10 @@ class SectionFailed(TorchMirrorError):
     """The pip section of a file could not be installed; conda's part is done."""
 
     code = "section_failed"
+    message = N_("the {section} section of {file} could not be installed")
+    cause = N_(
+        "{detail}; the conda packages are installed in {prefix}, and the variables of the file "
+        "are not set yet"
+    )
+    facts = ("section", "file", "detail", "prefix")
     hints = ("run_again",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text.messages import N_
 from .base import TorchMirrorError
 
 
@@ -9,6 +10,9 @@ class UnknownConda(TorchMirrorError):
     """This conda lacks a name that redirecting in process needs."""
 
     code = "unknown_conda"
+    message = N_("this version of conda cannot be pointed at mirrors")
+    cause = N_("{detail}")
+    facts = ("detail",)
     hints = ("newer_plugin", "persist")
 
 
@@ -16,12 +20,18 @@ class BadRegistry(TorchMirrorError):
     """The setting `torchmirror_registry`, or another of ours, cannot be used."""
 
     code = "bad_registry"
+    message = N_("the mirrors of your own cannot be used")
+    cause = N_("{detail}")
+    facts = ("detail",)
 
 
 class ForeignFile(TorchMirrorError):
     """The file that we would write or remove is somebody else's."""
 
     code = "foreign_file"
+    message = N_("{file} is not ours")
+    cause = N_("it was not written by `conda torch-mirror enable`, so it stays as it is")
+    facts = ("file",)
     hints = ("move_file",)
 
 
@@ -29,12 +39,18 @@ class CannotWrite(TorchMirrorError):
     """The file of `torch-mirror enable` cannot be written or removed."""
 
     code = "cannot_write"
+    message = N_("{file} cannot be written")
+    cause = N_("{detail}")
+    facts = ("file", "detail")
 
 
 class NothingToEnable(TorchMirrorError):
     """No preferred mirror carries any of the channels."""
 
     code = "nothing_to_enable"
+    message = N_("no mirror carries {channels} for {subdir}")
+    cause = N_("your mirrors are: {mirrors}")
+    facts = ("channels", "subdir", "mirrors")
     hints = ("see_mirrors",)
 
 
@@ -42,4 +58,5 @@ class OfflineTest(TorchMirrorError):
     """`torch-mirror test` with conda offline."""
 
     code = "test_offline"
+    message = N_("conda is offline, so no mirror can be asked")
     hints = ("go_online",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text.messages import N_
 from .base import TorchMirrorError, UsageError
 
 
@@ -9,12 +10,18 @@ class PlanTakesNoChoice(UsageError):
     """`--plan` together with options that decide what is installed."""
 
     code = "plan_takes_no_choice"
+    message = N_("`--plan` does not go with {options}")
+    cause = N_("what is installed was decided when the plan was saved")
+    facts = ("options",)
 
 
 class PlanFolderTaken(TorchMirrorError):
     """`--save-plan` names a folder that holds something else."""
 
     code = "plan_folder_taken"
+    message = N_("{folder} is not overwritten")
+    cause = N_("{detail}, so it is no saved plan")
+    facts = ("folder", "detail")
     hints = ("other_folder",)
 
 
@@ -22,12 +29,18 @@ class PlanMissing(TorchMirrorError):
     """`--plan` names a folder without a plan."""
 
     code = "plan_missing"
+    message = N_("there is no saved plan in {folder}")
+    cause = N_("{file} is not there")
+    facts = ("folder", "file")
 
 
 class PlanAltered(TorchMirrorError):
     """A file of a saved plan was changed or damaged."""
 
     code = "plan_altered"
+    message = N_("the plan in {folder} is not as it was saved")
+    cause = N_("{detail}")
+    facts = ("folder", "detail")
     hints = ("save_again",)
 
 
@@ -35,6 +48,9 @@ class PlanTooNew(TorchMirrorError):
     """A saved plan has a format of a later version."""
 
     code = "plan_too_new"
+    message = N_("the plan in {folder} was saved by a newer version")
+    cause = N_("its format is {schema}, which this version does not know")
+    facts = ("folder", "schema")
     hints = ("newer_version",)
 
 
@@ -42,6 +58,9 @@ class PlanOtherPlatform(TorchMirrorError):
     """A saved plan is for another platform."""
 
     code = "plan_other_platform"
+    message = N_("the plan is for {subdir}, and this is {here}")
+    cause = N_("packages of another platform do not run here")
+    facts = ("subdir", "here", "folder")
     hints = ("plan_for_here",)
 
 
@@ -49,6 +68,9 @@ class PlanNotCached(TorchMirrorError):
     """Offline, and files of a saved plan are not in conda's package cache."""
 
     code = "plan_not_cached"
+    message = N_("{count} of the plan's {total} packages ({size}) are not in the package cache")
+    cause = N_("conda is offline, so it cannot download {names}")
+    facts = ("count", "total", "size", "names", "folder")
     hints = ("plan_download_only", "plan_urls")
 
 
@@ -56,6 +78,12 @@ class PlanInTheWay(TorchMirrorError):
     """The environment holds what the plan had to remove."""
 
     code = "plan_in_the_way"
+    message = N_("{prefix} holds packages that the plan does without: {names}")
+    cause = N_(
+        "they had to leave the environment that the plan was made for, and conda removes "
+        "nothing when it installs from a list of files"
+    )
+    facts = ("prefix", "names")
     hints = ("remove_names", "fresh_environment")
 
 
@@ -63,4 +91,7 @@ class PlanWithoutAddress(TorchMirrorError):
     """An installed package has no URL, so that no plan can name it."""
 
     code = "plan_without_address"
+    message = N_("{names} cannot be part of a plan")
+    cause = N_("{prefix} does not say where it came from")
+    facts = ("names", "prefix")
     hints = ("fresh_environment",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..text.messages import N_
 from .base import UsageError
 
 
@@ -9,30 +10,44 @@ class BadCuda(UsageError):
     """`--cuda` is neither auto, cpu nor a version."""
 
     code = "bad_cuda"
+    message = N_("`--cuda {value}` is not understood")
+    cause = N_("it takes auto, cpu, or a CUDA version such as 12.4 or cu124")
+    facts = ("value",)
 
 
 class BadPython(UsageError):
     """`--python` is not a version."""
 
     code = "bad_python"
+    message = N_("`--python {value}` is not understood")
+    cause = N_("it takes a version such as 3.11")
+    facts = ("value",)
 
 
 class BadPythonSpec(UsageError):
     """A spec on Python that does not name one version."""
 
     code = "bad_python_spec"
+    message = N_("`{spec}` does not name one version of Python")
+    cause = N_("builds are for one minor version each: `python=3.11`")
+    facts = ("spec",)
 
 
 class Contradiction(UsageError):
     """Two words of the command line that cannot both hold."""
 
     code = "contradiction"
+    message = N_("`{first}` and `{second}` contradict each other")
+    cause = N_("one of them has to be left out")
+    facts = ("first", "second")
 
 
 class SolveAlone(UsageError):
     """`--solve` without a preview to go on from."""
 
     code = "solve_alone"
+    message = N_("`--solve` goes with `--dry-run`")
+    cause = N_("it takes a preview on to conda's solver; an installation always solves")
     hints = ("solve_preview",)
 
 
@@ -40,15 +55,27 @@ class BadSpec(UsageError):
     """A match spec that conda cannot read."""
 
     code = "bad_spec"
+    message = N_("`{spec}` is not a match spec that conda can read")
+    cause = N_("{detail}")
+    facts = ("spec", "detail")
 
 
 class OtherChannelSpec(UsageError):
     """A spec of the torch family that names another channel."""
 
     code = "other_channel"
+    message = N_("`{spec}` names the channel `{channel}`")
+    cause = N_(
+        "torch-install chooses exact builds of the channel `pytorch`; for another channel use "
+        "`conda install {spec}`"
+    )
+    facts = ("spec", "channel")
 
 
 class BadMirror(UsageError):
     """`--mirror` names no known mirror and no usable URL."""
 
     code = "bad_mirror"
+    message = N_("`--mirror {value}` is not understood")
+    cause = N_("{detail}")
+    facts = ("value", "detail")

@@ -114,9 +114,7 @@ def _phrase(names: Sequence[str], mirror: str) -> str:
 
 
 def _warn(error: BaseException) -> None:
-    from ..text.layout import safe
-
-    detail = safe(" ".join(str(error).split()))
+    detail = " ".join(str(error).split())
     if not detail or not type(error).__module__.startswith("conda_torchmirror."):
         detail = f"{type(error).__name__}: {detail}".removesuffix(": ")
     _say("not_redirected", detail=detail)
@@ -124,8 +122,6 @@ def _warn(error: BaseException) -> None:
 
 def _say(code: str, **facts: Any) -> None:
     from ..text.messages import text
+    from ..text.output import warn
 
-    try:
-        print(f"torchmirror: {text(code, facts)}", file=sys.stderr)
-    except (OSError, ValueError):  # standard error may be closed
-        return
+    warn(f"torchmirror: {text(code, facts)}")

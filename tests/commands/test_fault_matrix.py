@@ -197,7 +197,7 @@ def _ends(result: Result, prefix: Path, package: str, sites: Sites) -> str:
 
 def _said(result: Result, sites: Sites) -> str:
     """The sentences about mirrors, without what differs from run to run."""
-    from conda_torchmirror.text.messages import TEXT
+    from conda_torchmirror.text.tables.transport import TEXT
 
     out = " ".join(f"{result.stdout}\n{result.stderr}".split())
     if result.rc:

@@ -21,7 +21,7 @@ from support.running import Result
 
 from conda_torchmirror.exceptions.usage import BadCuda
 from conda_torchmirror.hooks.error_hints import OWN, RUNTIME, known
-from conda_torchmirror.text.messages import TEXT
+from conda_torchmirror.text.tables.hints import HINT
 
 #: Conda 26.7 and newer ask plugins for hints.
 ASKS = hasattr(types, "CondaErrorHint")
@@ -111,7 +111,7 @@ def test_what_is_known_of_an_error(
     found = known(error)
     assert (found.code if found else None) == code
     if found:
-        assert TEXT[f"hint.{code}"].format_map(found.facts)
+        assert HINT[code].format_map(found.facts)
 
 
 @asks

@@ -5,7 +5,9 @@ Found by `messages`; in `messages.text` their codes begin with `check.`.
 
 from __future__ import annotations
 
-TEXT: dict[str, str] = {
+from ..messages import Table
+
+TEXT: Table = {
     # The verdict, and words of the table of facts.
     "fine": "PyTorch works.",
     "no_gpu": "PyTorch works, but not on the GPU.",
@@ -22,8 +24,8 @@ TEXT: dict[str, str] = {
     # Causes.
     "mkl_ijit": "MKL 2024.1 and newer lack a symbol that this PyTorch build needs.",
     "mkl_ijit.hint": 'Run `conda install "mkl<2024.1"` in this environment.',
-    "openmp_twice": "Two copies of the OpenMP library are loaded, mostly one of conda's and one of "
-    "pip's.",
+    "openmp_twice": "Two copies of the OpenMP library are loaded, mostly one of conda's and one "
+    "of pip's.",
     "openmp_twice.hint": "Do not set KMP_DUPLICATE_LIB_OK. Install NumPy, SciPy and the like with "
     "conda too, or make a fresh environment.",
     "numpy_abi": "This PyTorch was built against NumPy 1, and NumPy 2 is installed.",
@@ -108,8 +110,8 @@ TEXT: dict[str, str] = {
     "torch_twice.hint": "Remove pip's with `pip uninstall torch`, then reinstall conda's with "
     "`conda torch-install`, or make a fresh environment.",
     "cpuonly_left": "The package cpuonly keeps this environment on CPU builds.",
-    "cpuonly_left.hint": "If it is to use the GPU, run `conda remove cpuonly`, then "
-    "`conda torch-install`.",
+    "cpuonly_left.hint": "If it is to use the GPU, run `conda remove cpuonly`, then `conda "
+    "torch-install`.",
     "set_mismatch": "{partner} was built for `{spec}`, and {torch} is installed.",
     "set_mismatch.hint": "Install the matching set with `conda torch-install`.",
     "rule_broken": "{installed} does not go with {torch}: {why}.",

@@ -1,9 +1,11 @@
-"""The words around a decision: headings, labels, columns, and the request in one phrase."""
+"""A decision: the words around it, what is said about it, and why builds fell away."""
 
 from __future__ import annotations
 
-TEXT: dict[str, str] = {
-    # The decision.
+from ..messages import Table
+
+#: Headings, labels, columns, and the request in one phrase; codes begin with `show.`.
+SHOW: Table = {
     "headline": "PyTorch {torch} for {target}, Python {python}, {subdir}",
     "on_cuda": "CUDA {cuda}",
     "on_cpu": "the CPU",
@@ -32,21 +34,17 @@ TEXT: dict[str, str] = {
     "in_conda": "The same in plain conda:",
     "by_url": "The same in plain conda, from the mirror's URL:",
     "by_name": "or by name, where conda is pointed at the mirror:",
-    # --explain.
     "passed_over": "Passed over",
     "nothing_newer": "nothing: the chosen builds are the newest of the channel",
     "one_build": "{reason} ({code}, 1 build)",
     "builds": "{reason} ({code}, {count} builds)",
-    # Errors, where conda does not render them itself.
     "cause": "Cause: {cause}",
     "next_steps": "Next steps:",
-    # The request, for an error.
     "asked_on": "on {subdir}",
     "asked_python": "for Python {python}",
     "asked_cpu": "on the CPU",
     "asked_cuda": "with CUDA {cuda}",
     "asked_driver": "with the driver's CUDA {cuda}",
-    # --list.
     "list_head": "PyTorch for {subdir}, {driver}; {index}",
     "list_driver": "CUDA {cuda} ({origin})",
     "list_index": "{index} index",
@@ -57,4 +55,100 @@ TEXT: dict[str, str] = {
     "list_pythons": "python (* fits)",
     "list_yes": "yes",
     "list_cpu": "cpu",
+}
+
+#: The two sides of a clash, as phrases: what machine or request say, and what a build needs. The
+#: codes are those of `Rejection.machine` and `Rejection.needs`, behind `fact.`.
+FACT: Table = {
+    "driver_runs": "the driver runs CUDA {cuda} or older",
+    "driver_unusable": "the NVIDIA driver does not run",
+    "gpu_unusable": "the driver of this machine's GPU ({gpus}) does not run",
+    "driver": "driver {driver}",
+    "driver_strict": "the driver runs CUDA {cuda}, and --cuda-compat is strict",
+    "cuda_to_compare": "a CUDA version to compare with",
+    "cpu_asked": "a CPU build is asked for",
+    "no_driver": "there is no NVIDIA driver",
+    "driver_unknown": "nothing is known of the driver",
+    "cuda_asked": "CUDA {cuda} is asked for",
+    "gpu_there": "there is an NVIDIA GPU",
+    "driver_there": "there is an NVIDIA driver",
+    "python_there": "Python {python} ({origin})",
+    "pin": "{spec} ({source})",
+    "gpu_arch": "GPU of compute capability {arch}",
+    "partner_there": "{name} {version} is installed",
+    "partner_asked": "{name} is asked for",
+    "cuda": "CUDA {cuda}",
+    "cuda_floor": "CUDA {cuda}: driver {driver}",
+    "no_cuda_version": "no CUDA version",
+    "cuda_build": "CUDA build",
+    "cpu_only": "runs on the CPU only",
+    "python": "Python {python}",
+    "spec": "{spec}",
+    "code_for": "code for {architectures}",
+    "code_from": "code from {arch} upward",
+    "code_never": "no release of this channel has code for {major}.x",
+    "code_first": "code for {major}.x only from PyTorch {torch} with CUDA {cuda} on",
+    "no_partner": "no {name} for {torch} in this channel",
+}
+
+#: Why a build fell away: {machine} and {build} are the two sides of the clash.
+CLASH: Table = {
+    "cuda_too_new": "{build}, {machine}",
+    "minor_version_only": "{build}, {machine}",
+    "driver_too_old": "{build}, {machine}",
+    "driver_unusable": "{build}, but {machine}",
+    "cuda_build": "{build}, but {machine}",
+    "cuda_unknown": "{build}, needed is {machine}",
+    "cpu_build": "{build}, but {machine}",
+    "python_mismatch": "for {build}, not for {machine}",
+    "pinned": "{build} is kept out by the pin {machine}",
+    "arch_missing": "{build}, not for a {machine}",
+    "partner_missing": "{build}, and {machine}",
+    "and_more": "{fact} (and {count} more like it)",
+    "no_release": "no build in the channel matches these specs",
+    "no_release_built_in": "no build in the built-in index, which knows {first} to {last}, "
+    "matches these specs",
+}
+
+#: What is said about a choice.
+NOTICES: Table = {
+    "minor_version_compat": "CUDA {cuda} is newer than the driver's {driver}; NVIDIA's "
+    "minor-version compatibility lets it run, without PTX (`--cuda-compat strict` refuses it)",
+    "cuda_below_asked": "no build of {torch} for CUDA {asked} itself: {cuda} is the highest that "
+    "fits, and runs there",
+    "cuda_narrowed": "CUDA {cuda}, as the specs ask; it runs on a driver for CUDA {asked}",
+    "cpu_no_driver": "no NVIDIA driver was found, so this is a CPU build; for a machine that has "
+    "one say `--cuda 12.4`",
+    "cpu_no_gpu": "no GPU that CUDA can use was found, so this is a CPU build; for a machine that "
+    "has one say `--cuda 12.4`",
+    "cpu_no_driver_mac": "on macOS there is one build, which uses the CPU and Apple's MPS",
+    "cpu_foreign": "nothing is known from here of the driver of that machine, so this is a CPU "
+    "build; for one with an NVIDIA GPU say `--cuda 12.4`",
+    "cpu_allowed": "no CUDA build fits, so this is a CPU build (`--allow-cpu`)",
+    "partner_along": "{installed} would not fit any more, so {chosen} is chosen along",
+    "runtime_lagging": "{build} needs `{lacks}`, which the runtime channel lacks: left to the "
+    "solver",
+    "runtime_unread": "the runtime channel could not be read, so no build of pytorch-cuda is "
+    "named: {detail}",
+    "built_in": "from the built-in index of {date}: a preview; an installation reads the channel",
+    "derived": "{count} of these builds are known by the naming rules only, not from a record",
+    "skipped_records": "{count} unusable records of the index were skipped",
+    "flexible_priority": "channel_priority is strict; this hand-over runs with flexible, because "
+    "the channel `pytorch` hides newer image libraries otherwise",
+    "no_channels": "no channels are configured, so conda-forge is added for everything else",
+    "custom_mirror": "the channel `pytorch` comes from your own `custom_channels`",
+    "newer_elsewhere": "{last} is the last release of this channel; newer ones are on conda-forge "
+    "(releases below {fixed}: do not load untrusted files, {id})",
+    "rule_pin": "pinned for this hand-over: {pin} ({why})",
+    "rule_installed": "{installed} is installed and contradicts the pin {pin}; the solver has to "
+    "replace it",
+    "against_rule": "`{spec}` is asked for, though PyTorch needs {pin} ({why}); the solver gets "
+    "it as written",
+    "rule_keep": "to keep it through a later `conda update --all`, add {pins} to {file}",
+    "rule_keep_all": "to keep them through a later `conda update --all`, add to {file}, a line "
+    "each: {pins}",
+    "cpuonly_removed": "{spec} keeps the environment on CPU builds and is removed first",
+    "pip_torch_there": "pip has put {packages} into the environment; an installation stops there",
+    "python_changes": "the environment's Python {old} becomes {new}",
+    "dry_run": "Dry run: nothing was solved or changed.",
 }

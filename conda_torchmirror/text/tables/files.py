@@ -1,12 +1,11 @@
-"""English sentences about existing files that are rewritten: why one is left, what stayed, and why.
-
-Found by `messages`; in `messages.text` their codes begin with `file.`.
-"""
+"""Existing files that are rewritten or read: why one is left, what stayed, what became of it."""
 
 from __future__ import annotations
 
-TEXT: dict[str, str] = {
-    # A file that was left whole.
+from ..messages import Table
+
+#: `torch-mirror rewrite` and `upstream`; codes begin with `file.`.
+TEXT: Table = {
     "missing": "there is no such file",
     "dangling_link": "it is a link to a file that is not there",
     "folder": "it is a folder; name the files in it",
@@ -20,25 +19,24 @@ TEXT: dict[str, str] = {
     "locked": "another run has been working in {folder} for half a minute; try again",
     "changes_all_the_time": "another program keeps writing it; try again when that is done",
     "binary": "it is not a text file",
-    "utf16_without_bom": "it seems to be UTF-16 without a byte order mark, which conda cannot read"
-    " either; save it as UTF-8",
+    "utf16_without_bom": "it seems to be UTF-16 without a byte order mark, which conda cannot "
+    "read either; save it as UTF-8",
     "not_unicode": "it is neither UTF-8 nor UTF-16, and conda reads nothing else; save it as UTF-8",
-    "foreign_lock": "it is a lock file of {tool}, whose checks an edit would break; change its"
-    " input and make it anew: `{command}`",
+    "foreign_lock": "it is a lock file of {tool}, whose checks an edit would break; change its "
+    "input and make it anew: `{command}`",
     "manifest": "it is a TOML file; name its channels there by hand",
-    "conda_configuration": "it is conda's own configuration; `conda torch-mirror enable` sets"
-    " mirrors there",
-    "not_environment": "it is neither an environment file (it has no `channels` and no"
-    " `dependencies`), nor an explicit list, nor pip requirements",
-    "not_yaml": "line {line} is no valid YAML ({problem}), and its channel list is not plain enough"
-    " to be edited without reading the rest; mend that line first",
+    "conda_configuration": "it is conda's own configuration; `conda torch-mirror enable` sets "
+    "mirrors there",
+    "not_environment": "it is neither an environment file (it has no `channels` and no "
+    "`dependencies`), nor an explicit list, nor pip requirements",
+    "not_yaml": "line {line} is no valid YAML ({problem}), and its channel list is not plain "
+    "enough to be edited without reading the rest; mend that line first",
     "unsafe_edit": "the edited file would not read the same in other places; please report it",
-    # What stayed as it is, and why.
     "not_carried": "{channel} stays: not carried by {mirrors}",
-    "defaults_left": "`defaults` stays: it is a list of your own configuration, which"
-    " `conda torch-mirror enable` points at mirrors",
-    "named_spec_stays": "`{channel}::` in a dependency stays a name, which a conda without this"
-    " plugin reads from upstream unless `conda torch-mirror enable` is in force",
+    "defaults_left": "`defaults` stays: it is a list of your own configuration, which `conda "
+    "torch-mirror enable` points at mirrors",
+    "named_spec_stays": "`{channel}::` in a dependency stays a name, which a conda without this "
+    "plugin reads from upstream unless `conda torch-mirror enable` is in force",
     "unusual_url": "{entry} stays: it is spelled in a way that could not be restored",
     "plain_http_left": "{entry} stays: this mirror's address cannot keep in mind that it was http",
     "secret_left": "{entry} stays: it carries a password or token",
@@ -53,20 +51,18 @@ TEXT: dict[str, str] = {
     "no_wheel_mirror": "{option} {url} stays: no wheels of PyTorch at {mirrors}",
     "wheel_layout": "{option} {url} stays: no counterpart that this option can read at {mirrors}",
     "wheels_elsewhere": "{option} {url} stays: mirrors carry releases for one CUDA version only",
-    # What to know about what was done.
-    "same_channel": "lines {lines} now name the same channel, {channel}; all are kept, the first"
-    " one counts",
-    "duplicate_key": "the key `{key}` stands more than once, which conda does not read; every one"
-    " was edited",
-    "several_documents": "the file has {documents} documents, and conda reads files with one only;"
-    " every one was edited",
-    "edited_by_lines": "line {line} is no valid YAML ({problem}); only the channel list, which is"
-    " plain, was edited",
+    "same_channel": "lines {lines} now name the same channel, {channel}; all are kept, the first "
+    "one counts",
+    "duplicate_key": "the key `{key}` stands more than once, which conda does not read; every one "
+    "was edited",
+    "several_documents": "the file has {documents} documents, and conda reads files with one "
+    "only; every one was edited",
+    "edited_by_lines": "line {line} is no valid YAML ({problem}); only the channel list, which is "
+    "plain, was edited",
     "read_by_lines": "line {line} is no valid YAML ({problem}); only the channel list was read",
-    "tar_bz2_may_be_gone": "of the .tar.bz2 packages ({packages}) some may be missing: kept"
-    " by {mirrors} only where there is no .conda of the same build",
+    "tar_bz2_may_be_gone": "of the .tar.bz2 packages ({packages}) some may be missing: kept by "
+    "{mirrors} only where there is no .conda of the same build",
     "odd_section": "a section is empty, or not of the kind that conda expects ({problem})",
-    # What became of a file.
     "stdin": "standard input",
     "failed": "{file} is left as it is: {why}",
     "changed": "{file}: {entries} changed",
@@ -81,4 +77,25 @@ TEXT: dict[str, str] = {
     "total.failed": "{count} left because of an error",
     "total.unchanged": "{count} had nothing to change",
     "total.would_change": "{count} would change",
+}
+
+#: Environment files of `torch-install -f`.
+INPUT: Table = {
+    "file_no_torch": "among its conda packages there is nothing to choose",
+    "file_torch_by_pip": "its pip section installs {lines}, and beside pip's torch none of "
+    "conda's can stand",
+    "file_narrowed": "{file}: {specs} became the builds above; {count} other specs go to the "
+    "solver as written",
+    "file_section_after": "{file}: the {section} section ({count} lines) is installed after that",
+    "file_section_kept": "{file}: the {section} section ({count} lines) is not part of it",
+    "file_pip_over": "{file}: its pip section has {lines}, which pip puts over conda's",
+    "file_variables": "{file}: the variables {names} are set after that",
+    "file_variables_set": "Variables are set: {names}",
+    "file_left_out": "{file}: `{spec}` is left out, as `{option}` takes its place",
+    "file_cuda": "no NVIDIA driver was found here; {file} asks for CUDA {cuda}, so this is for a "
+    "machine that runs it (`--cuda cpu` takes a CPU build)",
+    "file_channel_added": "{file} does not name the channel `{channel}`, which these builds need: "
+    "it is added for this run, behind the others",
+    "file_against_rule": "{file} asks for `{spec}`, though PyTorch needs {pin} ({why}); the "
+    "solver gets it as written",
 }

@@ -5,7 +5,9 @@ The facts of a notice fill them in. In `messages.text` their codes begin with `m
 
 from __future__ import annotations
 
-TEXT: dict[str, str] = {
+from ..messages import Table
+
+TEXT: Table = {
     "cuda_from_libcuda": "The driver runs CUDA {cuda} (conda's own detection).",
     "cuda_overridden": "CUDA {cuda} is set by {variable}; this machine's driver is not asked.",
     "cuda_hidden": "{variable} is empty, which hides this machine's driver.",
@@ -17,8 +19,8 @@ TEXT: dict[str, str] = {
     "cuda_not_detected": "conda found no NVIDIA driver.",
     "arch_overridden": "Compute capability {arch} is set by {variable}.",
     "arch_hidden": "{variable} is empty, which hides the compute capability.",
-    "arch_unusable": "{variable} is {value!r}, which is no compute capability such as 8.6; "
-    "it is ignored.",
+    "arch_unusable": "{variable} is {value!r}, which is no compute capability such as 8.6; it is "
+    "ignored.",
     "arch_unknown": "The GPU's compute capability is not known, so no build is turned down "
     "because of it.",
     "gpus_listed": "{source} lists: {gpus}.",
@@ -41,12 +43,12 @@ TEXT: dict[str, str] = {
     "smi_hangs": "{program} did not answer within {seconds:g} seconds.",
     "smi_unreadable": "{program} ended with code {exit_code} and said nothing usable: {text!r}",
     "wsl": "This is WSL 2: the driver is the one of Windows, and Windows' minimum versions hold.",
-    "jetson": "This is a Jetson ({model}): its GPU needs NVIDIA's own builds of PyTorch; those "
-    "of conda channels are for servers.",
+    "jetson": "This is a Jetson ({model}): its GPU needs NVIDIA's own builds of PyTorch; those of "
+    "conda channels are for servers.",
     "container_without_driver": "The host has an NVIDIA driver, but this container does not see "
     "it. Start it with GPU support (`--gpus all` with Docker).",
-    "gpu_without_driver": "There is an NVIDIA device on the PCI bus ({device}), but no driver "
-    "for it. Install NVIDIA's driver, or pass --cuda for the version you will install.",
+    "gpu_without_driver": "There is an NVIDIA device on the PCI bus ({device}), but no driver for "
+    "it. Install NVIDIA's driver, or pass --cuda for the version you will install.",
     "rosetta": "conda runs under Rosetta on an Apple Silicon Mac: PyTorch for osx-64 ends with "
     "2.2.2 and has no GPU support. Use a conda for osx-arm64.",
     "glibc": "glibc is {version} ({source}).",

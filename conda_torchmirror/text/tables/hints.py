@@ -1,0 +1,90 @@
+"""What to do next: hints of our errors, shared by several, and of conda's own."""
+
+from __future__ import annotations
+
+from ..messages import Table
+
+TEXT: Table = {
+    "solve_preview": "add `--dry-run`, or leave `--solve` out to install",
+    "leave_solve_out": "leave `--solve` out: the built-in index is enough for a preview",
+    "change_spec": '`conda install {where} "{needed}"` replaces it; then run this again',
+    "repeat_spec": 'to keep it all the same, name it here as well: "{spec}"',
+    "name_environment": "name one: `conda torch-install -n NAME`; it is created if it is not there",
+    "preview_first": "`conda torch-install --dry-run` shows the choice without an environment",
+    "preview_platform": "use `--dry-run` for a preview, or `-n NEW` for a new environment",
+    "go_online": "run once without `--offline`",
+    "preview_offline": "`--dry-run --offline` previews from conda's cache or the built-in index",
+    "allow_fallback": "without `--no-fallback` other sources are tried",
+    "other_mirror": "name another source: `--mirror upstream` or `--mirror URL`",
+    "do_not_retry": "do not try again at once; open the URL in a browser, it says whom to write to",
+    "check_network": "check the network, and the proxy that `conda config --show proxy_servers` "
+    "names",
+    "check_certificates": "check `conda config --show ssl_verify` and the clock of this computer",
+    "clean_index": "the broken copy was removed from conda's cache; try again later",
+    "change_pin": "change or remove that pin",
+    "newer_release": "or ask for a newer release",
+    "pip_uninstall": "remove pip's first: `{python} -m pip uninstall {names}`",
+    "fresh_environment": "or install into a new environment: `conda torch-install -n NEW`",
+    "allow_flexible": "let this one transaction run with flexible priority: `plugins: "
+    "{{torchmirror_flexible: true}}` in .condarc",
+    "use_cpu": "`--cuda cpu` or `--allow-cpu` takes a CPU build",
+    "use_python": "Pythons with a build: {pythons}; name one with `--python` and `-n NEW`",
+    "use_minor": "`--cuda-compat minor` takes CUDA {cuda}, which the driver runs by minor-version "
+    "compatibility",
+    "upgrade_driver": "a driver of at least {driver} runs CUDA {cuda}",
+    "use_conda_forge": "conda-forge has builds for this GPU from PyTorch {since} on, up to "
+    "{torch} with CUDA {cuda}: `conda install -c conda-forge pytorch-gpu`",
+    "use_wheels": "pip wheels have code for this GPU from PyTorch {since} on, up to {torch} with "
+    "{tag}",
+    "older_release": "leave the release open: {torch} has what fits",
+    "open_versions": "leave the versions open: {torch} has what fits",
+    "other_channel_has": "PyTorch {torch} is in the channel `{channel}`, from which torch-install "
+    "does not choose; the official command is `{command}`",
+    "see_list": "`{command}` shows what there is",
+    "change_pins": "change the pin that is in the way: {pins}",
+    "name_cuda": "`--cuda 12.4` chooses for a driver that will run that CUDA, and asks none here",
+    "drop_partner": "leave {names} out, or ask for another release",
+    "test_mirrors": "`conda torch-mirror test` shows which mirrors answer; `--mirror NAME` or "
+    "`--mirror URL` names one",
+    "write_to_support": "{mirror} unblocks networks on request: write to {support}, with the "
+    "identifier {identifier}",
+    "tell_operators": "do not install it; tell the mirror's operators, and use `--mirror "
+    "upstream` or another one",
+    "accept_hashes": "to go by the mirror's index alone: `plugins: {{torchmirror_check_hashes: "
+    "false}}` in .condarc",
+    "other_folder": "name another folder, or remove this one",
+    "save_again": "save it again: `conda torch-install --save-plan {folder}`",
+    "plan_for_here": "save one for this platform: `conda torch-install --platform {here} "
+    "--save-plan DIR`",
+    "plan_download_only": "fill the cache where there is a network: `conda torch-install --plan "
+    "{folder} --download-only`",
+    "plan_urls": "or put the files of `conda torch-install --plan {folder} --urls` into {folder}",
+    "newer_version": "update conda-torchmirror",
+    "remove_names": "remove them: `conda remove --force -p {prefix} {names}`",
+    "remove_name": "remove it: `conda remove -p {prefix} {name}`",
+    "newer_plugin": "look for a newer conda-torchmirror",
+    "persist": "`conda torch-mirror enable` does it by a file, which every conda reads",
+    "move_file": "move that file away, and try again",
+    "see_mirrors": "`conda torch-mirror list` shows which mirror carries what",
+    "file_explicit": "`conda create -n NEW --file {file}` installs exactly what it lists",
+    "file_specs": "put its specs on the command line: `conda torch-install SPEC ...`",
+    "file_export": "name its packages in an environment.yml, or on the command line",
+    "file_lock": "what it was made from can be used, or the lock made anew: `{command}`",
+    "file_remove_section": "take the section out of the file, and install it in another way",
+    "name_one": "name it: `-n NAME` or `-p PREFIX`",
+    "file_name_torch": "name them beside the file: `conda torch-install -f {path} pytorch "
+    "torchvision`",
+    "file_as_it_is": "`conda env create -f {path}` takes the file as it is, and chooses nothing",
+    "file_remove_spec": "take it out of the file: a CUDA build is chosen without it",
+    "run_again": "mend the section, and run the same command again",
+}
+
+#: For errors of conda's own commands; codes begin with `hint.`.
+HINT: Table = {
+    "runtime_channel": "`{name}` is in the channel `nvidia`, which few mirrors carry: add `-c "
+    "nvidia`, or let `conda torch-install` choose builds and channels",
+    "torch_channel": "`{name}` is in the channel `pytorch`: add `-c pytorch`, or let `conda "
+    "torch-install` choose builds and channels",
+    "mirror_forbids": "{mirror} refuses this network, as mirrors do after too many downloads: do "
+    "not try again at once; `conda torch-mirror test` shows which mirrors answer",
+}

@@ -1,0 +1,130 @@
+"""Every error owns its words: made, shown and dumped with the facts that its class names."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import pkgutil
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from conda import CondaError
+
+import conda_torchmirror
+from conda_torchmirror import exceptions
+from conda_torchmirror.exceptions import base
+from conda_torchmirror.exceptions.base import TorchMirrorError
+from conda_torchmirror.exceptions.mirror import CannotWrite
+from conda_torchmirror.models import Notice
+from conda_torchmirror.text.messages import text
+from conda_torchmirror.text.tables import hints
+
+PACKAGE = Path(conda_torchmirror.__file__).parent
+
+
+def _every() -> list[type[TorchMirrorError]]:
+    for module in pkgutil.iter_modules(exceptions.__path__):
+        importlib.import_module(f"{exceptions.__name__}.{module.name}")
+    found, waiting = [], [TorchMirrorError]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if hasattr(kind, "code"):
+            found.append(kind)
+    return sorted(found, key=lambda kind: kind.__name__)
+
+
+EVERY = _every()
+NAMED = {kind.__name__: kind for kind in EVERY}
+
+
+def fields(sentence: str | tuple[str, ...]) -> set[str]:
+    parts = sentence if isinstance(sentence, tuple) else (sentence,)
+    return {name for part in parts for _, name, _, _ in Formatter().parse(part) if name}
+
+
+def made(kind: type[TorchMirrorError], value: object = "X%2BY {}") -> TorchMirrorError:
+    return kind(**{name: 3 if name in ("count", "total") else value for name in kind.facts})
+
+
+@pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
+def test_every_error_can_be_made_shown_and_dumped(kind):
+    error = made(kind)
+    shown, dumped = str(error), json.loads(json.dumps(error.dump_map(), default=str))
+    assert "?" not in str(error.message)
+    assert shown.startswith(str(error.message)) or kind.__str__ is not TorchMirrorError.__str__
+    assert dumped["exception_name"] == kind.__name__
+    assert dumped["torchmirror"]["error"] == kind.code if kind.facts else True
+    assert dumped["guidance"]["cause"] == (error._cause or None)
+    assert [hint["hint_code"] for hint in dumped["guidance"]["hints"]] == list(kind.hints)
+    assert str(error.message) == str(error.message).strip().removesuffix(".")
+
+
+@pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
+def test_a_class_names_the_facts_of_its_words_and_no_word_is_missing(kind):
+    words = fields(kind.message) | fields(kind.cause)
+    for code in kind.hints:
+        assert code in hints.TEXT
+        words |= fields(hints.TEXT[code])
+    assert words <= set(kind.facts)
+    assert len(set(kind.facts)) == len(kind.facts)
+
+
+def test_no_two_errors_share_a_code():
+    assert len({kind.code for kind in EVERY}) == len(EVERY)
+
+
+def test_every_raise_gives_the_facts_of_its_class():
+    """As far as it can be seen: a call with `**facts` may give less by name."""
+    seen = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            if (kind := NAMED.get(node.func.id)) is None:
+                continue
+            seen.add(kind.__name__)
+            where = f"{path.relative_to(PACKAGE)}:{node.lineno} {kind.__name__}"
+            given = {keyword.arg for keyword in node.keywords} - {"ways"}
+            assert not node.args, where
+            if None in given:
+                assert given - {None} <= set(kind.facts), where
+            else:
+                assert given == set(kind.facts), where
+    assert len(seen) > 30
+
+
+@pytest.mark.parametrize("facts", [{"file": "F"}, {"file": "F", "detail": "D", "more": 1}])
+def test_a_missing_or_surplus_fact_is_found_in_tests_and_shown_in_use(monkeypatch, facts):
+    with pytest.raises(TypeError, match="CannotWrite takes the facts"):
+        CannotWrite(**facts)
+    monkeypatch.setattr(base, "STRICT", False)
+    error = CannotWrite(**facts)
+    assert str(error.message) == "F cannot be written"
+    assert error._cause == facts.get("detail", "?")
+
+
+def test_secrets_and_hidden_characters_leave_no_error():
+    bad = "https://me:hunter2@host/t/tk-secret-1/\u202e\x1b[2J\nCause: another"
+    for kind in EVERY:
+        error = made(kind, bad)
+        shown = f"{error} {json.dumps(error.dump_map(), default=str, ensure_ascii=False)}"
+        for hidden in ("hunter2", "tk-secret", "\u202e", "\x1b", "\\u202e", "\\u001b"):
+            assert hidden not in shown, kind
+        assert len(str(error.message).splitlines()) == 1
+
+
+def test_further_ways_are_hints_with_facts_of_their_own():
+    ways = [Notice("use_python", {"pythons": "3.11"}), Notice("machine.wsl")]
+    error = NAMED["NoFittingBuild"](request="R", detail="D", ways=ways)
+    found = error.dump_map()["guidance"]["hints"]
+    assert [hint["text"] for hint in found] == [text(way.code, way.facts) for way in ways]
+
+
+def test_old_conda_gets_the_advice_in_the_message(monkeypatch):
+    monkeypatch.delattr(CondaError, "guidance", raising=False)
+    shown = str(NAMED["BadCuda"](value="12,4"))
+    assert shown.splitlines()[0] == "`--cuda 12,4` is not understood"
+    assert "Cause: it takes auto, cpu" in shown
