@@ -119,7 +119,7 @@ def index_load(repeats: int) -> float:
     """Milliseconds to read the built-in index of a platform for the first time."""
     script = (
         "import time\n"
-        "from conda_torchmirror import builtin\n"
+        "from conda_torchmirror.index import builtin\n"
         "start = time.perf_counter()\n"
         "assert builtin.load('linux-64')\n"
         "print((time.perf_counter() - start) * 1e3)\n"
@@ -153,6 +153,7 @@ def choose_once(factor: int) -> tuple[int, float]:
     """
     import conda.models.match_spec  # noqa: F401
 
+    from conda_torchmirror.index import match
     from conda_torchmirror.index import repodata as catalog
     from conda_torchmirror.install import request
     from conda_torchmirror.models import Machine, Route
@@ -175,7 +176,7 @@ def choose_once(factor: int) -> tuple[int, float]:
     tables = cuda.tables()
     many = [_later(build, n) for n in range(factor) for build in builds]
     start = time.perf_counter()
-    choose.choose(machine, asked, many, catalog.admits, tables)
+    choose.choose(machine, asked, many, match.admits, tables)
     return len(many), (time.perf_counter() - start) * 1e3
 
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 #: Does this match spec admit a package of this name, version and build string? The semantics are
-#: conda's own, so the function is handed in from the edge (`catalog.admits`).
+#: conda's own, so the function is handed in from the edge (`index.match.admits`).
 Admits = Callable[[str, str, str, str], bool]
 
 Evidence = Literal["record", "listed", "derived"]
@@ -33,7 +33,7 @@ class Build(NamedTuple):
     build: str
     build_number: int
     subdir: str
-    channel: str = "pytorch"
+    channel: str = ""
     fn: str = ""
     url: str = ""
     depends: tuple[str, ...] = ()
@@ -181,6 +181,26 @@ class NoChoice(NamedTuple):
     ways: tuple[Notice, ...] = ()
 
 
+class Offer(NamedTuple):
+    """A complete set that a platform can have, whether or not it fits the machine.
+
+    `cuda` is None for a CPU set. `driver_floor` is the lowest driver that runs it, None where no
+    table says. `rejection` is why it does not fit.
+    """
+
+    release: str
+    cuda: str | None
+    python: str
+    builds: tuple[Build, ...]
+    driver_floor: str | None = None
+    rejection: Rejection | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether this machine runs the set."""
+        return self.rejection is None
+
+
 class Route(NamedTuple):
     """Where a channel is read from: its name, the URL of the channel, and the mirror's name."""
 
@@ -201,29 +221,87 @@ class Records(NamedTuple):
     skipped: int = 0
 
 
-class Plan(NamedTuple):
-    """What is handed to conda, and what is printed so that a person can do the same by hand.
+class CondaStep(NamedTuple):
+    """One run of conda's `install` or `create`.
 
     `environment` holds the environment variables that the hand-over and the printed command set.
-    `passed` are the channels as conda gets them, in order, the user's own among them. `before` are
-    commands that have to come first.
+    `passed` are the channels as conda gets them, in order, the user's own among them. `command`
+    names a mirror by its URL, `command_by_name` by the channel's name.
     """
 
     verb: Literal["install", "create"]
     specs: tuple[str, ...]
     pins: tuple[str, ...]
-    channels: tuple[Route, ...]
     environment: Mapping[str, str]
     command: str
     command_by_name: str
     passed: tuple[str, ...] = ()
+
+
+class PipStep(NamedTuple):
+    """One run of the environment's own pip, with the files it takes: (URL, sha256) pairs."""
+
+    command: str
+    files: tuple[tuple[str, str], ...]
+
+
+class Plan(NamedTuple):
+    """What is handed over, step after step, and what is printed so that a person can do the same.
+
+    The first step is conda's; builds that conda has need no other. `channels` are those of the
+    choice and where they are read from, `before` commands that have to come first.
+    """
+
+    steps: tuple[CondaStep | PipStep, ...]
+    channels: tuple[Route, ...] = ()
     before: tuple[str, ...] = ()
+
+    @property
+    def conda(self) -> CondaStep:
+        """The step that conda does."""
+        return next(step for step in self.steps if isinstance(step, CondaStep))
+
+    @property
+    def verb(self) -> Literal["install", "create"]:
+        """The conda command."""
+        return self.conda.verb
+
+    @property
+    def specs(self) -> tuple[str, ...]:
+        """The match specs for conda."""
+        return self.conda.specs
+
+    @property
+    def pins(self) -> tuple[str, ...]:
+        """The specs that bind conda's solver in this run without being asked for."""
+        return self.conda.pins
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment variables for conda."""
+        return self.conda.environment
+
+    @property
+    def command(self) -> str:
+        """The conda command, with mirrors by URL."""
+        return self.conda.command
+
+    @property
+    def command_by_name(self) -> str:
+        """The conda command, with channels by name."""
+        return self.conda.command_by_name
+
+    @property
+    def passed(self) -> tuple[str, ...]:
+        """The channels as conda gets them."""
+        return self.conda.passed
 
 
 class Decision(NamedTuple):
     """Everything that one run decided, for text and JSON. `prefix` is None without a target.
 
-    `solved` says that conda's solver was asked. `files` is what came from environment files.
+    `source` is where the builds come from, by name (`index.sources`). `solved` says that conda's
+    solver was asked. `files` is what came from environment files.
     """
 
     machine: Machine
@@ -233,6 +311,7 @@ class Decision(NamedTuple):
     plan: Plan
     prefix: str | None
     dry_run: bool
+    source: str = ""
     solved: bool = False
     notices: tuple[Notice, ...] = ()
     evidence: tuple[Notice, ...] = ()

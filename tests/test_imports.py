@@ -42,6 +42,7 @@ PURE = (
     "selection/fit",
     "selection/plan",
     "selection/rules",
+    "selection/specs",
     "text/layout",
     "text/messages",
 )

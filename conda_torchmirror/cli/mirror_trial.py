@@ -14,7 +14,8 @@ from typing import Any
 
 from ..exceptions.mirror import OfflineTest
 from ..exceptions.usage import BadMirror
-from ..index import builtin, repodata
+from ..index.match import admits
+from ..index.sources import PYTORCH
 from ..install import request
 from ..machine import survey
 from ..mirrors import registry
@@ -30,7 +31,7 @@ from ..transport.answers import Answer
 from ..transport.probe_session import Trial, compare
 
 #: What a set of torch builds is read from.
-CHANNELS = ("pytorch", "conda-forge", "nvidia")
+CHANNELS = (PYTORCH.channel, PYTORCH.base_channel, PYTORCH.runtime_channel)
 #: Seconds for the whole test.
 SECONDS = 10.0
 
@@ -68,10 +69,10 @@ def _chosen(subdir: str, specs: Sequence[str]) -> tuple[Build, ...]:
         python_word=None,
     )
     here = survey.survey(subdir=subdir, prefix=None, cuda="auto", python=None, probe_gpus=False)
-    known = builtin.load(subdir)
+    known = PYTORCH.built_in(subdir, PYTORCH.packages)
     if known is None:
         return ()
-    best = choose(here.machine, asked, known.builds, repodata.admits, cuda.tables())
+    best = choose(here.machine, asked, known.builds, admits, cuda.tables())
     return best.builds if isinstance(best, Choice) else ()
 
 
@@ -157,7 +158,7 @@ def _held(trial: Trial, name: str) -> str:
 
 def _count(trial: Trial) -> str:
     if not trial.files:
-        return "-" if "pytorch" not in trial.routes else "?"
+        return "-" if PYTORCH.channel not in trial.routes else "?"
     return f"{sum(answer.ok for answer in trial.files.values())} of {len(trial.files)}"
 
 
@@ -180,7 +181,7 @@ def _remarks(trial: Trial) -> list[Notice]:
             why = text(answer.notice.code, answer.notice.facts)
             found.append(Notice("test_failed", {"mirror": trial.name, "why": why}))
         elif answer is not None and answer.moved_to:
-            facts = {"mirror": trial.name, "channel": "pytorch", "host": answer.moved_to}
+            facts = {"mirror": trial.name, "channel": PYTORCH.channel, "host": answer.moved_to}
             found.append(Notice("mirror_sends_on", facts))
     return found
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager, nullcontext, redirect_stdout
 from io import StringIO
 from typing import Any
 
+from ..index.sources import PYTORCH
 from ..models import Installed, Plan
 from ..redirect.in_process import inner_command
 from ..text import output
@@ -165,7 +166,7 @@ def replacing(
         spec = f"{leftover.name}={leftover.version}={leftover.build}"
         back = ["install", "--prefix", prefix, "--yes", "--quiet", "--use-index-cache"]
         with inner_command(), redirect_stdout(StringIO()):
-            _subshell([*back, "--freeze-installed", "--channel", "pytorch", spec])
+            _subshell([*back, "--freeze-installed", "--channel", PYTORCH.channel, spec])
         raise
 
 

@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..index.sources import PYTORCH
 from ..models import Notice
+from ..selection import facts
 
 if TYPE_CHECKING:
     from conda.plugins.types import CondaErrorHint
@@ -21,8 +23,8 @@ RUNTIME = (
     *("cuda-runtime", "libcublas", "libcufft", "libcusolver", "libcusparse", "libnpp", "libnvjpeg"),
     "libnvjitlink",
 )
-#: Packages that no channel but `pytorch` has.
-OWN = ("pytorch-cuda", "pytorch-mutex", "torchtriton", "cpuonly")
+#: Packages that no channel but that of pytorch has.
+OWN = (facts.RUNTIME, "pytorch-mutex", "torchtriton", facts.CPU_ONLY)
 
 #: How solvers say that a package is in no channel: libmamba, rattler, classic.
 _MISSING = r"nothing provides|no candidates|does not exist|none of the providers"
@@ -44,9 +46,9 @@ def hints(error: BaseException) -> Iterator[CondaErrorHint]:
 
 def known(error: BaseException) -> Notice | None:
     """Return the code and the facts of what is known of an error, or None."""
-    facts = getattr(error, "_kwargs", None) or {}
-    if facts.get("status_code") == 403:
-        return _forbidden(str(facts.get("url", "")))
+    about = getattr(error, "_kwargs", None) or {}
+    if about.get("status_code") == 403:
+        return _forbidden(str(about.get("url", "")))
     return _missing(error)
 
 
@@ -69,10 +71,10 @@ def _missing(error: BaseException) -> Notice | None:
     names = re.findall(r"[\w.-]+", said)
     channels = _channels()
     # The classic solver names what is missing, and not what needs it.
-    of_torch = "pytorch" in channels or any(name.startswith("pytorch") for name in names)
-    if of_torch and "nvidia" not in channels and (name := _first(RUNTIME, names)):
+    of_torch = PYTORCH.channel in channels or any(name.startswith(facts.TORCH) for name in names)
+    if of_torch and PYTORCH.runtime_channel not in channels and (name := _first(RUNTIME, names)):
         return Notice("runtime_channel", {"name": name})
-    if "pytorch" not in channels and (name := _first(OWN, names)):
+    if PYTORCH.channel not in channels and (name := _first(OWN, names)):
         return Notice("torch_channel", {"name": name})
     return None
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
-from logging import getLogger
 from typing import Any
 
 from ..exceptions import causes
@@ -27,62 +25,18 @@ from ..models import Build, Records, Route
 from ..text.layout import safe
 from . import record_schema
 
-log = getLogger(__name__)
-
 #: The parts of an index that hold records.
 _SECTIONS = ("packages", "packages.conda")
-
-
-class _Package:
-    """The four fields that a match spec looks at, without the cost of a PackageRecord."""
-
-    def __init__(self, name: str, version: str, build: str) -> None:
-        self.name, self.version, self.build = name, version, build
-        tail = build.rpartition("_")[2]
-        self.build_number = int(tail) if tail.isdecimal() else 0
-
-    def __getattr__(self, field: str) -> None:
-        """Nothing, for the fields of a record that are not known here."""
-
-
-@lru_cache(maxsize=4096)
-def _match_spec(spec: str) -> Any:
-    from conda.exceptions import InvalidSpec
-    from conda.models.match_spec import MatchSpec
-
-    try:
-        return MatchSpec(spec)
-    except InvalidSpec:
-        log.debug("unreadable match spec in a record: %s", spec)
-        return None
-
-
-@lru_cache(maxsize=65536)
-def admits(spec: str, name: str, version: str, build: str) -> bool:
-    """Whether conda's match spec admits a package; an unreadable spec admits none.
-
-    An empty `build` stands for "any", for packages of which only the version is known.
-    """
-    parsed = _match_spec(spec)
-    if parsed is None:
-        return False
-    if not build and parsed.get_raw_value("build") is not None:
-        from conda.models.match_spec import MatchSpec
-
-        # Conda 24.7 cannot take a build out of a spec that it has parsed.
-        parsed = MatchSpec(name=parsed.name, version=parsed.get_raw_value("version") or "*")
-    from conda.exceptions import InvalidVersionSpec
-
-    try:
-        return bool(parsed.match(_Package(name, version, build)))
-    except InvalidVersionSpec:
-        return False
+#: The modules of libraries that decode an index.
+_DECODERS = ("zstandard", "backports", "zlib")
+#: HTTP statuses that say more than that a mirror failed.
+_OF_STATUS: dict[Any, type[ChannelError]] = {404: ChannelMissing, 403: ChannelForbidden}
 
 
 def read(channel: Route, subdir: str, names: Collection[str]) -> Records:
     """The records of these names in a channel, for one subdir and noarch.
 
-    Conda must have been pointed at `channel.url` before (`channels.redirected`), or the channel be
+    Conda must have been pointed at `channel.url` before (`redirect.in_process`), or the channel be
     where conda looks for it anyway.
 
     Raises: one of the `ChannelError` classes, or `NothingCached` when offline.
@@ -141,12 +95,22 @@ def _fetch(channel: Route, subdir: str) -> tuple[Mapping[str, Any], str | None]:
     validate([source.base_url])
     create_cache_dir()
     fetch = SubdirData(source).repo_fetch
-    with _failures(channel, subdir, fetch):
+    try:
         repodata, state = fetch.fetch_latest_parsed()
-        sections = [repodata.get(name) for name in _SECTIONS] if isinstance(repodata, dict) else [0]
-        if not all(isinstance(section, (dict, type(None))) for section in sections):
+        if not _is_repodata(repodata):
             raise ValueError("no repodata")
+    except Exception as error:
+        if found := _channel_error(error, channel, subdir, fetch):
+            raise found from error
+        raise
     return repodata, _day(getattr(state, "mod", ""))
+
+
+def _is_repodata(parsed: Any) -> bool:
+    """Whether a parsed document has the form of an index."""
+    return isinstance(parsed, dict) and all(
+        isinstance(parsed.get(name), (dict, type(None))) for name in _SECTIONS
+    )
 
 
 def _day(http_date: str) -> str | None:
@@ -173,47 +137,43 @@ def validate(urls: Sequence[str]) -> None:
         check_allowlist(urls)
 
 
-class _failures:
-    """Turn whatever leaves the block into one of our errors."""
+def _channel_error(
+    error: Exception, channel: Route, subdir: str, fetch: Any
+) -> ChannelError | None:
+    """What an exception means that left conda's fetch; None where it is not about the channel.
 
-    def __init__(self, channel: Route, subdir: str, fetch: Any) -> None:
-        self.channel, self.subdir, self.fetch = channel, subdir, fetch
+    Conda keeps what it was sent: what cannot be read is dropped from its cache, or it would break
+    the next command as well.
+    """
+    from conda.exceptions import CondaError, CondaSSLError
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
 
-    def __enter__(self) -> None:
+    # New conda lets urllib3's own errors through where a transfer breaks off.
+    network = (CondaError, RequestException, HTTPError, OSError)
+    # zstandard's and zlib's own errors derive from Exception alone.
+    library = type(error).__module__.partition(".")[0]
+    unreadable = isinstance(error, (ValueError, EOFError)) or library in _DECODERS
+    status = causes.http_status(error)
+    kind: type[ChannelError] = ChannelUnreachable
+    if isinstance(error, CondaSSLError):
+        kind = ChannelTls
+    elif unreadable:
+        kind = ChannelBroken
+        for kept in (fetch.cache_path_json, fetch.cache_path_state):
+            kept.unlink(missing_ok=True)
+    elif not isinstance(error, network):
         return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None:
-            return
-        from conda.exceptions import CondaError, CondaSSLError
-        from requests.exceptions import RequestException
-        from urllib3.exceptions import HTTPError
-
-        # New conda lets urllib3's own errors through where a transfer breaks off.
-        network = (CondaError, RequestException, HTTPError, OSError)
-        ours = (*network, ValueError, EOFError)
-        # zstandard's and zlib's own errors derive from Exception alone.
-        library = type(error).__module__.partition(".")[0]
-        if not isinstance(error, ours) and library not in ("zstandard", "backports", "zlib"):
-            return
-        status = causes.http_status(error)
-        kinds: dict[Any, type[ChannelError]] = {404: ChannelMissing, 403: ChannelForbidden}
-        chosen = kinds.get(status, ChannelUnreachable)
-        if isinstance(error, CondaSSLError):
-            chosen = ChannelTls
-        elif isinstance(error, (ValueError, EOFError)) or not isinstance(error, network):
-            chosen = ChannelBroken
-            # Conda keeps what it was sent; kept, it would break the next command as well.
-            for kept in (self.fetch.cache_path_json, self.fetch.cache_path_state):
-                kept.unlink(missing_ok=True)
-        raise chosen(
-            channel=self.channel.name,
-            subdir=self.subdir,
-            mirror=self.channel.mirror,
-            url=safe(f"{self.channel.url}/{self.subdir}/"),
-            status=status,
-            detail=safe(causes.reason(error)),
-        ) from error
+    elif status in _OF_STATUS:
+        kind = _OF_STATUS[status]
+    return kind(
+        channel=channel.name,
+        subdir=subdir,
+        mirror=channel.mirror,
+        url=safe(f"{channel.url}/{subdir}/"),
+        status=status,
+        detail=safe(causes.reason(error)),
+    )
 
 
 def _builds(

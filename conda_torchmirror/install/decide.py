@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..exceptions.channel import ChannelError, NothingCached
 from ..exceptions.choice import HistoryConflict, NoFittingBuild, PinConflict
 from ..exceptions.environment import PipTorch
-from ..index import repodata
+from ..index.match import admits
+from ..index.sources import PYTORCH
 from ..machine import survey as machine
 from ..mirrors import addresses
 from ..models import (
@@ -31,8 +32,8 @@ from ..models import (
 )
 from ..selection import cuda, plan, rules
 from ..selection.choose import RuntimeIndex, add_runtime_build, choose
-from ..selection.facts import PIP_NAMES
-from ..selection.fit import named
+from ..selection.facts import CPU_ONLY, PIP_NAMES, RUNTIME
+from ..selection.specs import package_name
 from ..text import decision
 from ..transport import routes
 
@@ -70,7 +71,7 @@ def decide(
     """
     from conda.base.context import context
 
-    on, admits, tables = survey.machine, repodata.admits, cuda.tables()
+    on, tables = survey.machine, cuda.tables()
     chosen = choose(on, request, records.builds, admits, tables)
     if isinstance(chosen, NoChoice):
         from ..selection import alternatives
@@ -87,16 +88,16 @@ def decide(
         )
     notices = given.told(on) if given else []
     runtime = _runtime(chosen, sources, records, notices)
-    asked = request.specs.get("pytorch-cuda", ())
+    asked = request.specs.get(RUNTIME, ())
     builds = [
         build
         for build in records.builds
-        if build.name != "pytorch-cuda"
+        if build.name != RUNTIME
         or all(admits(spec, build.name, build.version, build.build) for spec in asked)
     ]
     chosen = add_runtime_build(chosen, builds, runtime, admits)
     by_name = {channel.name: channel for channel in sources.located}
-    torch = by_name["pytorch"]
+    torch = by_name[PYTORCH.channel]
     chosen = chosen._replace(builds=tuple(_with_url(build, torch) for build in chosen.builds))
     pins = _pins(chosen, on, target, request, given, notices)
     only_shown = options.dry_run or options.urls is not None
@@ -109,8 +110,8 @@ def decide(
             notices.append(notice)
     if _parts_only(context.channels) and not options.override_channels:
         notices.append(Notice("no_channels"))
-        if by_name["conda-forge"] not in wanted:
-            wanted.append(by_name["conda-forge"])
+        if by_name[PYTORCH.base_channel] not in wanted:
+            wanted.append(by_name[PYTORCH.base_channel])
     flexible = _must_be_flexible(options)
     if flexible:
         notices.append(Notice("flexible_priority"))
@@ -132,20 +133,18 @@ def decide(
         notices += told
         # The files say it in their own words.
         python = None if given.python == python else python
-    made = plan.make(
-        chosen,
-        request,
-        wanted,
+    passing = plan.PlanOptions(
         verb="create" if create else "install",
         subdir=on.subdir,
-        pins=pins,
+        pins=tuple(pins),
         flexible=flexible,
-        target=words,
+        target=tuple(words),
         python=python,
         user_channels=options.channels,
-        behind=behind,
+        behind=None if behind is None else tuple(behind),
         leftover=there.name if (there := leftover(chosen, on)) else None,
     )
+    made = plan.make(chosen, request, wanted, passing)
     return Decision(
         machine=on,
         request=request,
@@ -154,6 +153,7 @@ def decide(
         plan=made,
         prefix=target.prefix,
         dry_run=options.dry_run,
+        source=PYTORCH.name,
         notices=(*chosen.notices, *notices),
         evidence=survey.evidence,
         files=given.documents if given else (),
@@ -184,16 +184,16 @@ def _runtime(
     notices: list[Notice],
 ) -> RuntimeIndex | None:
     """What the runtime channel holds of what pytorch-cuda's builds ask for; None if unknown."""
-    if chosen.runtime != "pytorch-cuda" or records.origin == "built-in":
+    if chosen.runtime != RUNTIME or records.origin == "built-in":
         return None
     names = {
-        spec.split(" ")[0]
+        package_name(spec)
         for build in records.builds
         if build.name == chosen.runtime and build.version == chosen.cuda
         for spec in build.depends
     }
     try:
-        found = sources.read("nvidia", names)
+        found = sources.read(PYTORCH.runtime_channel, names)
     except (ChannelError, NothingCached) as error:
         notices.append(Notice("runtime_unread", {"detail": str(error.message)}))
         return None
@@ -219,11 +219,11 @@ def _pins(
     """
     words = [Pin(spec, "") for spec in request.others]
     # What is narrowed now takes the place of what was asked for before, in conda too.
-    narrowed = {named(spec) for spec in request.others if named(spec) != spec}
-    history = [pin for pin in on.history if named(pin.spec) not in narrowed]
+    narrowed = {name for spec in request.others if (name := package_name(spec)) != spec}
+    history = [pin for pin in on.history if package_name(pin.spec) not in narrowed]
     pins = []
-    for rule in rules.applying(chosen, repodata.admits):
-        if pin := rules.conflict(rule, on.pins, repodata.admits):
+    for rule in rules.applying(chosen, admits):
+        if pin := rules.conflict(rule, on.pins, admits):
             raise PinConflict(
                 pin=pin.spec,
                 source=pin.source,
@@ -234,11 +234,11 @@ def _pins(
         if given and (against := given.against(rule)):
             notices.append(against)
             continue
-        if word := rules.conflict(rule, words, repodata.admits):
+        if word := rules.conflict(rule, words, admits):
             facts = {"spec": word.spec, "pin": rule.pin, "why": rule.why}
             notices.append(Notice("against_rule", facts, rule.source))
             continue
-        if before := rules.conflict(rule, history, repodata.admits):
+        if before := rules.conflict(rule, history, admits):
             raise HistoryConflict(
                 spec=before.spec,
                 needed=rule.pin,
@@ -248,7 +248,7 @@ def _pins(
             )
         pins.append(rule.pin)
         notices.append(Notice("rule_pin", {"pin": rule.pin, "why": rule.why}, rule.source))
-        if there := rules.contradicted(rule, on.installed, repodata.admits):
+        if there := rules.contradicted(rule, on.installed, admits):
             name = f"{there.name} {there.version}"
             notices.append(Notice("rule_installed", {"installed": name, "pin": rule.pin}))
     if pins and target.prefix:
@@ -274,7 +274,7 @@ def _about(
             notices.append(Notice("derived", {"count": count}))
     if records.skipped:
         notices.append(Notice("skipped_records", {"count": records.skipped}))
-    notices += rules.notices(chosen, repodata.admits)
+    notices += rules.notices(chosen, admits)
     pip = [p for p in on.installed if p.channel == "pypi" and p.name in PIP_NAMES]
     if pip:
         listed = ", ".join(f"{package.name} {package.version}" for package in pip)
@@ -292,7 +292,7 @@ def _about(
 
 def leftover(chosen: Choice, on: Machine) -> Installed | None:
     """`cpuonly`, where it stands in the way of a CUDA build."""
-    return installed(on, "cpuonly") if chosen.cuda else None
+    return installed(on, CPU_ONLY) if chosen.cuda else None
 
 
 def strict() -> bool:
@@ -305,7 +305,7 @@ def strict() -> bool:
 
 def _parts_only(found: Iterable[str]) -> bool:
     """Whether a list of channels has none that Python could come from."""
-    return {"pytorch", "nvidia"}.issuperset(addresses.name_of(channel) for channel in found)
+    return PYTORCH.without_python.issuperset(addresses.name_of(channel) for channel in found)
 
 
 def _must_be_flexible(options: InstallOptions) -> bool:

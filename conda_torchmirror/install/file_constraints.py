@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..index import repodata
+from ..index.match import admits
 from ..mirrors import addresses
 from ..models import Machine, Notice, Pin, Rejection, Request, Route
 from ..selection.rules import Rule, conflict
@@ -104,7 +104,7 @@ class FileRequest(NamedTuple):
     def against(self, rule: Rule) -> Notice | None:
         """What to say where a file asks for what a rule keeps out: it is handed over as written."""
         asked = [Pin(spec, self.label) for spec in self.beside]
-        pin = conflict(rule, asked, repodata.admits)
+        pin = conflict(rule, asked, admits)
         if pin is None:
             return None
         return Notice(

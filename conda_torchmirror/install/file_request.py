@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..exceptions.file import FileElsewhere, FileOtherChannel, FilesDisagree, NoTorchInFile
-from ..index import repodata
+from ..index.match import admits
+from ..index.sources import PYTORCH
 from ..mirrors.addresses import name_of
 from ..models import InstallOptions, Notice, Pin
 from ..redirect.in_process import reload
-from ..selection.facts import FAMILY, PIP_NAMES
-from ..selection.fit import named
+from ..selection.facts import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIME, TOOLKIT
+from ..selection.specs import admits_python, package_name
 from ..text.layout import safe
 from ..text.messages import text
 from . import environment_file
@@ -26,7 +27,6 @@ from .file_constraints import FileRequest, short
 
 #: Packages of conda-forge that bring its own pytorch, and so no other.
 ELSEWHERE = ("pytorch-gpu", "pytorch-cpu")
-CPU, RUNTIME, TOOLKIT = "cpuonly", "pytorch-cuda", "cudatoolkit"
 
 #: Pythons that a spec may name. The channel's oldest is 2.7.
 _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
@@ -112,14 +112,14 @@ class _Sorter:
 
     def add(self, file: EnvironmentFile, spec: str) -> None:
         """Take one spec in. Raises: FileElsewhere, FileOtherChannel."""
-        name = named(spec)
+        name = package_name(spec)
         if name in ELSEWHERE:
             raise FileElsewhere(file=short(file), spec=spec, path=safe(file.path))
         if option := self._overruled(name):
             facts = {"file": short(file), "spec": safe(spec), "option": option}
             self.left.append(Notice("file_left_out", facts))
-        elif name == CPU:
-            self.family.append(CPU)
+        elif name == CPU_ONLY:
+            self.family.append(CPU_ONLY)
         elif name in (*FAMILY, RUNTIME):
             self.family.append(_plain(file, spec))
             self._ask(self.family[-1])
@@ -138,18 +138,18 @@ class _Sorter:
             return f"--python {self.options.python}"
         if name in (RUNTIME, TOOLKIT) and self.cuda == "cpu":
             return "--cuda cpu"
-        if name == CPU and self.cuda not in ("auto", "cpu"):
+        if name == CPU_ONLY and self.cuda not in ("auto", "cpu"):
             return f"--cuda {self.cuda}"
         return None
 
     def _ask(self, spec: str) -> None:
-        if named(spec) in (RUNTIME, TOOLKIT) and (minor := _minor(spec)):
+        if package_name(spec) in (RUNTIME, TOOLKIT) and (minor := _minor(spec)):
             self.cudas.add(minor)
 
     def given(self, files: tuple[EnvironmentFile, ...]) -> FileRequest:
         """All that was taken in."""
         family, beside = tuple(dict.fromkeys(self.family)), tuple(dict.fromkeys(self.beside))
-        alone = not any(named(spec) == RUNTIME for spec in family)
+        alone = not any(package_name(spec) == RUNTIME for spec in family)
         runtimes = [pin for found in self.toolkits for pin in _for_runtimes(found, alone=alone)]
         fitting = _admitted(self.pythons) if self.pythons else []
         return FileRequest(
@@ -157,7 +157,7 @@ class _Sorter:
             family=family,
             beside=beside,
             pins=tuple(dict.fromkeys((*self.pythons, *runtimes))),
-            cuda=min(self.cudas) if len(self.cudas) == 1 and CPU not in family else None,
+            cuda=min(self.cudas) if len(self.cudas) == 1 and CPU_ONLY not in family else None,
             python=fitting[0] if len(fitting) == 1 else None,
             channels=_channels(files),
             notices=(*self._about(files, family, len(beside)), *self.left),
@@ -187,7 +187,7 @@ class _Sorter:
 
 
 def _check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
-    if any(named(word) in (*FAMILY, "torch") for word in words):
+    if any(package_name(word) in (*FAMILY, "torch") for word in words):
         return
     pip = [safe(line) for file in files for line in file.pip if _pip_name(line) in PIP_NAMES]
     code = "file_torch_by_pip" if pip else "file_no_torch"
@@ -218,7 +218,7 @@ def _plain(file: EnvironmentFile, spec: str) -> str:
     Raises: FileOtherChannel.
     """
     channel = _channel_of(spec)
-    if channel is not None and name_of(channel) != "pytorch":
+    if channel is not None and name_of(channel) != PYTORCH.channel:
         path = safe(file.path)
         raise FileOtherChannel(file=short(file), spec=safe(spec), channel=safe(channel), path=path)
     return _without_channel(spec)
@@ -226,7 +226,7 @@ def _plain(file: EnvironmentFile, spec: str) -> str:
 
 def _tail(spec: str) -> str:
     """What follows the name."""
-    return spec.strip()[len(named(spec)) :].strip()
+    return spec.strip()[len(package_name(spec)) :].strip()
 
 
 def _minor(spec: str) -> str | None:
@@ -246,11 +246,11 @@ def _for_runtimes(pin: Pin, *, alone: bool) -> list[Pin]:
 
 def _admitted(pythons: Sequence[Pin]) -> list[str]:
     """The Pythons of which some patch release passes all of these specs."""
-
-    def passes(spec: str, minor: str) -> bool:
-        return any(repodata.admits(spec, "python", f"{minor}.{patch}", "") for patch in range(31))
-
-    return [minor for minor in _PYTHONS if all(passes(pin.spec, minor) for pin in pythons)]
+    return [
+        minor
+        for minor in _PYTHONS
+        if all(admits_python(pin.spec, minor, admits) for pin in pythons)
+    ]
 
 
 def _channels(files: Sequence[EnvironmentFile]) -> tuple[str, ...]:

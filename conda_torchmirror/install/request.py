@@ -13,10 +13,11 @@ from ..exceptions.usage import (
     Contradiction,
     OtherChannelSpec,
 )
+from ..index.sources import PYTORCH
 from ..models import Compat, Request
-from ..selection.facts import FAMILY, RUNTIMES, cuda_version
+from ..selection.facts import CPU_ONLY, DEFAULT, FAMILY, RUNTIMES, TORCH
+from ..selection.specs import cuda_version
 
-DEFAULT = ("pytorch", "torchvision", "torchaudio")
 _TORCH = re.compile(r"^(.*::)?torch(?=$|[\s=<>!~\[])", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 _PYTHON = re.compile(r"(?:py(?:thon)?)?={0,2}(\d+)\.(\d+)(\.\d+)?(?:\.\*)?")
@@ -70,22 +71,21 @@ def make(
     wanted = cuda(cuda_word)
     for word in words:
         name, spec, channel = _read(word)
-        if name == "cpuonly":
+        if name == CPU_ONLY:
             if wanted not in ("auto", "cpu"):
                 raise Contradiction(first=word, second=f"--cuda {cuda_word}")
             wanted = "cpu"
         elif name == "python":
             python_word = _named_python(word, spec, python_word)
         elif name in (*FAMILY, *RUNTIMES):
-            if channel not in (None, "pytorch"):
+            if channel not in (None, PYTORCH.channel):
                 raise OtherChannelSpec(spec=word, channel=channel)
             family.setdefault(name, []).append(spec)
         else:
             others.append(word)
     if not any(name in FAMILY for name in family):
         family = {**{name: [name] for name in DEFAULT}, **family}
-    if "pytorch" not in family:
-        family["pytorch"] = ["pytorch"]
+    family.setdefault(TORCH, [TORCH])
     ordered = {name: tuple(family[name]) for name in (*FAMILY, *RUNTIMES) if name in family}
     return Request(
         specs=ordered,
@@ -138,4 +138,4 @@ def _read(word: str) -> tuple[str, str, str | None]:
 
 def names_torch(word: str) -> bool:
     """Whether a spec on the command line is on pytorch itself."""
-    return _read(word)[0] == "pytorch"
+    return _read(word)[0] == TORCH

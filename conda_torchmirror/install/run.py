@@ -10,13 +10,15 @@ from ..exceptions.channel import ChannelError, NothingCached, NothingCachedToSol
 from ..exceptions.choice import Shadowed, UnknownPlatform
 from ..exceptions.environment import ForeignPlatform, LeftoverFirst, NoEnvironment
 from ..index import repodata
+from ..index.match import admits
+from ..index.sources import PYTORCH
 from ..machine import survey as machine
 from ..models import Decision, InstallOptions, Notice, Records, Request
 from ..selection import cuda
 from ..selection.choose import offers
 from ..selection.facts import FAMILY, RUNTIMES, TORCH
-from ..selection.fit import named
 from ..selection.plan import FLEXIBLE
+from ..selection.specs import package_name
 from ..text import decision as render
 from ..transport.routes import OfflineRouter
 from . import request as requests_
@@ -27,11 +29,6 @@ from .decide import leftover as leftover_of
 if TYPE_CHECKING:
     from ..transport.fallback import Router
     from .file_constraints import FileRequest
-
-#: Channels that a set can come from: pytorch itself, and those of its CUDA packages.
-SOURCES = ("pytorch", "nvidia", "conda-forge")
-#: The names whose records a choice needs.
-NAMES = frozenset((*FAMILY, "pytorch-cuda"))
 
 
 def execute(options: InstallOptions) -> int:
@@ -64,13 +61,13 @@ def execute(options: InstallOptions) -> int:
     request, survey = _facts(options, given, target, subdir)
     if not options.solving and context.offline:
         # Nothing is solved; where nothing is cached either, conda need not be pointed anywhere.
-        unread = OfflineRouter(options, subdir, SOURCES)
-        if not any(repodata.cached(source, subdir) for source in unread.chains[TORCH]):
+        unread = OfflineRouter(options, subdir, PYTORCH.channels)
+        if not any(repodata.cached(source, subdir) for source in unread.chains[PYTORCH.channel]):
             records = _built_in(subdir)
             return _attempt(options, given, target, request, survey, unread, records)
     from ..transport.fallback import Router
 
-    with Router(options, subdir, SOURCES, solving=options.solving) as sources:
+    with Router(options, subdir, PYTORCH.channels, solving=options.solving) as sources:
         while True:
             try:
                 return _attempt(options, given, target, request, survey, sources)
@@ -93,7 +90,7 @@ def _attempt(
         records = _records(sources, survey.machine.subdir, options)
     if options.action == "list":
         render.listing(
-            offers(survey.machine, request, records.builds, repodata.admits, cuda.tables()),
+            offers(survey.machine, request, records.builds, admits, cuda.tables()),
             survey.machine,
             request,
             records,
@@ -148,21 +145,19 @@ def _facts(
 def _records(sources: Router | OfflineRouter, subdir: str, options: InstallOptions) -> Records:
     """The family's records; a preview falls back to the built-in index where nothing is cached."""
     try:
-        return sources.read(TORCH, NAMES)
+        return sources.read(PYTORCH.channel, PYTORCH.packages)
     except NothingCached as error:
         if not options.preview:
             raise
         if options.solve:
-            raise NothingCachedToSolve(channel=TORCH, subdir=subdir) from error
+            raise NothingCachedToSolve(channel=PYTORCH.channel, subdir=subdir) from error
     return _built_in(subdir)
 
 
 def _built_in(subdir: str) -> Records:
-    from ..index import builtin
-
-    found = builtin.load(subdir, NAMES)
+    found = PYTORCH.built_in(subdir, PYTORCH.packages)
     if found is None:
-        raise UnknownPlatform(subdir=subdir, channel=TORCH)
+        raise UnknownPlatform(subdir=subdir, channel=PYTORCH.channel)
     return found
 
 
@@ -255,7 +250,7 @@ def _carry_out(
             and conda.solves(command, {**variables, **FLEXIBLE})
             and (hiding := _hiding(decision, sources))
         ):
-            raise Shadowed(channel=TORCH, package=hiding) from error
+            raise Shadowed(channel=PYTORCH.channel, package=hiding) from error
         raise
 
 
@@ -270,12 +265,12 @@ def _hiding(decision: Decision, sources: Router | OfflineRouter) -> str:
     """The packages that the set needs and of which the torch channel hides conda-forge's, as far
     as both can be read."""
     own = {*FAMILY, *RUNTIMES}
-    names = {named(spec) for b in decision.choice.builds for spec in b.depends} - own
+    names = {package_name(spec) for b in decision.choice.builds for spec in b.depends} - own
     subdir = decision.machine.subdir
     try:
         held = [
             {build.name for build in repodata.read(sources[channel], subdir, names).builds}
-            for channel in (TORCH, "conda-forge")
+            for channel in (PYTORCH.channel, PYTORCH.base_channel)
         ]
     except (ChannelError, NothingCached):  # what the solver said is then the better error
         return ""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..models import Installed, Machine, Notice, Pin
-from ..selection.facts import FAMILY, PIP_NAMES, RUNTIMES
+from ..selection.facts import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIMES, TORCH
 from .evidence import fact
 
 #: Packages of an environment that bear on the choice.
@@ -21,7 +21,7 @@ NAMES = (
     *FAMILY,
     *RUNTIMES,
     "cuda-version",
-    "cpuonly",
+    CPU_ONLY,
     "pytorch-mutex",
     "torchtriton",
     "mkl",
@@ -87,7 +87,7 @@ def _pip(prefix: str, records: dict[str, Any]) -> Iterator[Installed]:
     folder = os.path.join(prefix, short)
     owned = {
         path.replace("\\", "/")
-        for name in ("pytorch", *PIP_NAMES)
+        for name in (TORCH, *PIP_NAMES)
         for path in (getattr(records.get(name), "files", None) or ())
     }
     for name in PIP_NAMES:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..models import Gpu, Machine, Notice
-from ..selection.facts import cuda_version
+from ..selection.specs import cuda_version
 from . import nvidia, system
 from .driver_calls import Device, lowest
 from .environment import with_environment

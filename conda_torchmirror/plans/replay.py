@@ -18,7 +18,8 @@ from ..exceptions.plan import (
 from ..handover import conda, package_cache, solve
 from ..machine import survey
 from ..models import InstallOptions, Machine, Notice
-from ..selection.facts import PIP_NAMES, number
+from ..selection.facts import PIP_NAMES
+from ..selection.specs import number
 from ..text import output
 from ..text.layout import bullet, columns, file_size
 from ..text.messages import text

@@ -8,7 +8,8 @@ from ..models import Admits, Build, Choice, Machine, NoChoice, Notice, Rejection
 from . import rules
 from .choose import choose, offers
 from .cuda import CudaTables
-from .facts import PARTNERS, TORCH, number
+from .facts import PARTNERS, TORCH
+from .specs import number
 
 
 def find(
@@ -39,8 +40,8 @@ def find(
     ):
         found.append(Notice("use_minor", {"cuda": choice.cuda}))
     if "python_mismatch" in codes:
-        rows = offers(machine._replace(python=None), request, builds, admits, tables)
-        pythons = sorted({row[2] for row in rows if row[3]}, key=number)
+        found_for_any = offers(machine._replace(python=None), request, builds, admits, tables)
+        pythons = sorted({offer.python for offer in found_for_any if offer.fits}, key=number)
         if pythons and machine.python not in pythons:
             found.append(Notice("use_python", {"pythons": ", ".join(pythons)}))
     found += rules.elsewhere(request.specs.get(TORCH, ()), machine.subdir, admits)

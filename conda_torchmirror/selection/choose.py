@@ -11,16 +11,33 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ..models import Admits, Build, Choice, Installed, Machine, NoChoice, Notice, Rejection, Request
+from ..models import (
+    Admits,
+    Build,
+    Choice,
+    Installed,
+    Machine,
+    NoChoice,
+    Notice,
+    Offer,
+    Rejection,
+    Request,
+)
 from .cuda import CudaTables
-from .facts import PARTNERS, RUNTIMES, TORCH, Facts, dependency, facts, number, release
-from .fit import Clash, Judge, named
-
-#: What a partner must share with its pytorch: Python, accelerator and CUDA.
-_Kind = tuple[str | None, str, str | None]
+from .facts import PARTNERS, RUNTIME, RUNTIMES, TORCH, Facts, dependency, facts, recency
+from .fit import Clash, Constraints
+from .specs import number, package_name, release
 
 #: Versions by package name of what the CUDA runtime channel holds: name -> (version, build) pairs.
 RuntimeIndex = Mapping[str, Sequence[tuple[str, str]]]
+
+
+class _Kind(NamedTuple):
+    """What a partner must share with its pytorch."""
+
+    python: str | None
+    accelerator: str
+    cuda: str | None
 
 
 class _Candidate(NamedTuple):
@@ -47,8 +64,8 @@ class _Candidate(NamedTuple):
 class _Catalog:
     """The family's builds, ordered for look-up. Only what a choice looks at is read."""
 
-    def __init__(self, builds: Iterable[Build], judge: Judge) -> None:
-        self._judge = judge
+    def __init__(self, builds: Iterable[Build], constraints: Constraints) -> None:
+        self._constraints = constraints
         self._torch: dict[str, list[Build]] = defaultdict(list)
         self._partners: dict[tuple[str, str], list[Build]] = defaultdict(list)
         self._groups: dict[tuple[str, str], dict[_Kind, list[Build]]] = {}
@@ -58,7 +75,9 @@ class _Catalog:
             elif build.name in PARTNERS and (spec := dependency(build, TORCH)):
                 self._partners[build.name, spec].append(build)
         # Specs that are not just a version; they have to be matched one by one.
-        self._ranges = [key for key in self._partners if any(c in key[1] for c in "<>=!~*|,[")]
+        self._ranges = [
+            (name, spec) for name, spec in self._partners if any(c in spec for c in "<>=!~*|,[")
+        ]
 
     def releases(self) -> list[str]:
         """Every pytorch version, newest first; one that cannot be ordered is left out."""
@@ -66,8 +85,13 @@ class _Catalog:
         return [version for _, version in sorted(known, reverse=True)]
 
     def torch(self, version: str) -> list[tuple[Build, Facts]]:
-        """The builds of a pytorch release."""
-        return [(build, facts(build)) for build in self._torch[version]]
+        """The builds of a pytorch release that the request's specs admit."""
+        return [
+            (build, read)
+            for build in self._torch[version]
+            if self._constraints.asked(build)
+            and self._constraints.runtime_asked(read := facts(build))
+        ]
 
     def partners(self, name: str, candidate: _Candidate) -> list[list[Build]]:
         """The builds of `name` for this pytorch, its Python and its accelerator.
@@ -76,30 +100,39 @@ class _Catalog:
         releases share those that are ranges.
         """
         torch, read = candidate.build, candidate.facts
-        keys = [(name, f"{TORCH} {torch.version}")]
-        keys += [key for key in self._ranges if key[0] == name and self._meets(key[1], torch)]
-        kinds = ((read.python, read.accelerator, read.cuda), (read.python, "any", None))
-        return [group for key in keys for kind in kinds if (group := self._of(key).get(kind))]
+        specs = [f"{TORCH} {torch.version}"]
+        specs += [spec for of, spec in self._ranges if of == name and self._meets(spec, torch)]
+        kinds = (
+            _Kind(read.python, read.accelerator, read.cuda),
+            _Kind(read.python, "any", None),
+        )
+        groups = [self._by_kind(name, spec) for spec in specs]
+        return [found for group in groups for kind in kinds if (found := group.get(kind))]
 
     def _meets(self, spec: str, torch: Build) -> bool:
         # Without a build in the spec, one answer holds for all builds of a release.
         build = torch.build if spec.count(" ") > 1 or "[" in spec else ""
-        return self._judge.admits(spec, TORCH, torch.version, build)
+        return self._constraints.admits(spec, TORCH, torch.version, build)
 
-    def _of(self, key: tuple[str, str]) -> dict[_Kind, list[Build]]:
-        if key not in self._groups:
+    def _by_kind(self, name: str, spec: str) -> dict[_Kind, list[Build]]:
+        """The builds of a partner for one spec on pytorch, read when first asked for."""
+        if (name, spec) not in self._groups:
             groups: dict[_Kind, list[Build]] = defaultdict(list)
-            for build in sorted(self._partners.get(key, ()), key=_newest, reverse=True):
+            for build in sorted(self._partners.get((name, spec), ()), key=recency, reverse=True):
                 read = facts(build)
-                if self._judge.asked(build) and self._judge.pinned(build, read) is None:
-                    groups[read.python, read.accelerator, read.cuda].append(build)
-            self._groups[key] = groups
-        return self._groups[key]
+                asked = self._constraints.asked(build)
+                if asked and self._constraints.pinned(build, read) is None:
+                    groups[_Kind(read.python, read.accelerator, read.cuda)].append(build)
+            self._groups[name, spec] = groups
+        return self._groups[name, spec]
 
 
-def _newest(build: Build) -> tuple[object, ...]:
-    order = release(build.version) or release("0")
-    return (order, build.build_number, build.timestamp, build.build)
+class _Partners(NamedTuple):
+    """The partners of a pytorch build and what to tell of them, or the clash where one lacks."""
+
+    builds: tuple[Build, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    clash: Clash | None = None
 
 
 class _Sets:
@@ -116,9 +149,9 @@ class _Sets:
             and package.name not in request.specs
         }
 
-    def complete(self, candidate: _Candidate) -> tuple[list[Build], list[Notice], Clash | None]:
-        """The partners of a pytorch build, what to tell, and the clash where one is missing."""
-        partners: list[Build] = []
+    def complete(self, candidate: _Candidate) -> _Partners:
+        """The partners that were asked for, and those installed that would not fit any more."""
+        builds: list[Build] = []
         notices: list[Notice] = []
         for name in (*self.wanted, *self.installed):
             stays = self.installed.get(name)
@@ -129,18 +162,25 @@ class _Sets:
                 says = Notice("partner_asked", {"name": name})
                 if stays:
                     says = Notice("partner_there", {"name": name, "version": stays.version})
-                facts = {"name": name, "torch": candidate.build.spec}
-                return [], [], ("partner_missing", says, Notice("no_partner", facts))
-            newest = max((group[0] for group in groups), key=_newest)
-            partners.append(newest)
+                needs = Notice("no_partner", {"name": name, "torch": candidate.build.spec})
+                return _Partners(clash=Clash("partner_missing", says, needs))
+            newest = max((group[0] for group in groups), key=recency)
+            builds.append(newest)
             if stays:
                 along = {"installed": f"{name} {stays.version}", "chosen": newest.spec}
                 notices.append(Notice("partner_along", along))
-        return partners, notices, None
+        return _Partners(tuple(builds), tuple(notices))
 
 
 def _same(build: Build, installed: Installed) -> bool:
     return (build.version, build.build) == (installed.version, installed.build)
+
+
+class _Release(NamedTuple):
+    """What one release of pytorch comes to."""
+
+    choice: Choice | None
+    rejected: tuple[Rejection, ...]
 
 
 def choose(
@@ -156,78 +196,68 @@ def choose(
     minor-version compatibility, then the highest CUDA, the newest Python, the highest build number.
     The order of `builds` does not matter.
     """
-    judge = Judge(machine, request, admits, tables)
-    catalog = _Catalog(builds, judge)
+    constraints = Constraints(machine, request, admits, tables)
+    catalog = _Catalog(builds, constraints)
     sets = _Sets(catalog, machine, request)
     rejected: list[Rejection] = []
-    fallback: Choice | None = None
+    on_cpu: Choice | None = None
     for version in catalog.releases():
-        candidates = []
-        here: list[Rejection] = []
-        for build, read in catalog.torch(version):
-            if not (judge.asked(build) and judge.runtime_asked(read)):
-                continue
-            strict, clash = judge.clash(build, read)
-            if clash:
-                here.append(_rejection(build, clash))
-            else:
-                candidates.append(_Candidate(build, read, strict))
-        found = None
-        for candidate in sorted(candidates, key=lambda c: c.rank, reverse=True):
-            if fallback and candidate.facts.accelerator != "cuda":
-                continue
-            partners, notices, clash = sets.complete(candidate)
-            if clash:
-                here.append(_rejection(candidate.build, clash))
-                continue
-            found = _choice(candidate, partners, notices, judge)
-            break
-        # Releases come newest first; within one, the order of the records must not show.
-        rejected += sorted(here, key=lambda item: (item.build, item.code), reverse=True)
-        if found and judge.wants_cuda and found.cuda is None:
-            # Allowed, but a CUDA build of an older release is still the better one.
-            fallback = fallback or found
-        elif found:
-            return found._replace(rejected=tuple(rejected))
-    if fallback:
-        return fallback._replace(rejected=tuple(rejected))
+        found = _of_release(version, catalog, sets, constraints, cuda_only=on_cpu is not None)
+        rejected += found.rejected
+        if found.choice is None:
+            continue
+        if found.choice.cuda or not constraints.wants_cuda:
+            return found.choice._replace(rejected=tuple(rejected))
+        # Allowed, but a CUDA build of an older release is still the better one.
+        on_cpu = on_cpu or found.choice
+    if on_cpu:
+        return on_cpu._replace(rejected=tuple(rejected))
     return NoChoice(tuple(rejected))
 
 
-def _rejection(build: Build, clash: Clash) -> Rejection:
-    code, says, needs = clash
-    return Rejection(build.name, build.version, build.build, code, says, needs)
+def _of_release(
+    version: str, catalog: _Catalog, sets: _Sets, constraints: Constraints, *, cuda_only: bool
+) -> _Release:
+    """The best set of one release, and why the builds above it fell away."""
+    candidates = []
+    rejected = []
+    for build, read in catalog.torch(version):
+        fit = constraints.check(build, read)
+        if fit.clash:
+            rejected.append(fit.clash.rejects(build))
+        elif read.accelerator == "cuda" or not cuda_only:
+            candidates.append(_Candidate(build, read, fit.strict))
+    choice = None
+    for candidate in sorted(candidates, key=lambda c: c.rank, reverse=True):
+        partners = sets.complete(candidate)
+        if partners.clash is None:
+            choice = _choice(candidate, partners, constraints)
+            break
+        rejected.append(partners.clash.rejects(candidate.build))
+    # The order of the records must not show.
+    rejected.sort(key=lambda item: (item.build, item.code), reverse=True)
+    return _Release(choice, tuple(rejected))
 
 
-def _choice(
-    candidate: _Candidate,
-    partners: Sequence[Build],
-    notices: Sequence[Notice],
-    judge: Judge,
-) -> Choice:
-    read, machine, request = candidate.facts, judge.machine, judge.request
-    told = list(notices)
+def _choice(candidate: _Candidate, partners: _Partners, constraints: Constraints) -> Choice:
+    read, machine, request = candidate.facts, constraints.machine, constraints.request
+    told = list(partners.notices)
     if read.accelerator == "cuda" and not candidate.strict:
-        told.append(
-            Notice(
-                "minor_version_compat",
-                {"cuda": read.cuda, "driver": machine.cuda},
-                judge.tables.compat_source,
-            )
-        )
+        compat = {"cuda": read.cuda, "driver": machine.cuda}
+        told.append(Notice("minor_version_compat", compat, constraints.tables.compat_source))
     elif read.cuda and request.cuda not in ("auto", "cpu", read.cuda):
         below = {"cuda": read.cuda, "asked": request.cuda, "torch": candidate.build.version}
-        told.append(Notice("cuda_narrowed" if judge.runtime_specs else "cuda_below_asked", below))
+        code = "cuda_narrowed" if constraints.runtime_specs else "cuda_below_asked"
+        told.append(Notice(code, below))
     if read.accelerator == "cpu" and request.cuda != "cpu":
         told.append(Notice(_why_cpu(machine)))
-    told += machine.remarks
     return Choice(
-        builds=(candidate.build, *partners),
+        builds=(candidate.build, *partners.builds),
         python=read.python or "",
         cuda=read.cuda,
         runtime=read.runtime if read.runtime in RUNTIMES else None,
         compat="strict" if candidate.strict else "minor",
-        notices=tuple(told),
+        notices=(*told, *machine.remarks),
     )
 
 
@@ -250,60 +280,69 @@ def add_runtime_build(
     `runtime` None means that its records are not known: then no build is named, and the solver
     takes the one that it can satisfy. The check is one level deep, the rest is the solver's.
     """
-    if choice.runtime != "pytorch-cuda" or runtime is None:
+    if choice.runtime != RUNTIME or runtime is None:
         return choice
     specs = [
-        spec for build in choice.builds for spec in build.depends if named(spec) == "pytorch-cuda"
+        spec for build in choice.builds for spec in build.depends if package_name(spec) == RUNTIME
     ]
-    fitting = sorted(
-        (
-            build
-            for build in builds
-            if build.name == "pytorch-cuda"
-            and all(admits(spec, build.name, build.version, build.build) for spec in specs)
-        ),
-        key=_newest,
-        reverse=True,
-    )
+    fitting = [
+        build
+        for build in builds
+        if build.name == RUNTIME
+        and all(admits(spec, build.name, build.version, build.build) for spec in specs)
+    ]
     if not fitting:
         return choice
-    missing: dict[str, str] = {}
-    for build in fitting:
+    lagging: list[Notice] = []
+    for build in sorted(fitting, key=recency, reverse=True):
         lacks = next((spec for spec in build.depends if not _held(spec, runtime, admits)), None)
         if lacks is None:
             return choice._replace(builds=(*choice.builds, build))
-        missing[build.spec] = lacks
-    first = next(iter(missing))
-    told = Notice("runtime_lagging", {"build": first, "lacks": missing[first]})
-    return choice._replace(notices=(*choice.notices, told))
+        lagging.append(Notice("runtime_lagging", {"build": build.spec, "lacks": lacks}))
+    return choice._replace(notices=(*choice.notices, lagging[0]))
 
 
 def _held(spec: str, runtime: RuntimeIndex, admits: Admits) -> bool:
-    name = named(spec)
+    name = package_name(spec)
     return any(admits(spec, name, version, build) for version, build in runtime.get(name, ()))
 
 
 def offers(
     machine: Machine, request: Request, builds: Iterable[Build], admits: Admits, tables: CudaTables
-) -> list[tuple[str, str | None, str, bool]]:
-    """What this platform can have: (release, CUDA or None, Python, fits this machine), best first.
+) -> list[Offer]:
+    """Every complete set of this platform, best first: one for each release, CUDA and Python.
 
-    Only complete sets are listed; the specs of the request narrow them, the machine does not.
+    The specs of the request narrow them, the machine does not: it only says what fits.
     """
-    judge = Judge(machine, request, admits, tables)
-    catalog = _Catalog(builds, judge)
+    constraints = Constraints(machine, request, admits, tables)
+    catalog = _Catalog(builds, constraints)
     sets = _Sets(catalog, machine, request)
-    rows: dict[tuple[str, str | None, str], bool] = {}
+    found: dict[tuple[str, str | None, str], Offer] = {}
     for version in catalog.releases():
-        found = [
+        candidates = [
             _Candidate(build, read, strict=True)
             for build, read in catalog.torch(version)
-            if judge.asked(build) and judge.runtime_asked(read) and read.python
+            if read.python
         ]
-        for candidate in sorted(found, key=lambda c: c.rank, reverse=True):
-            if sets.complete(candidate)[2]:
-                continue
-            key = (version, candidate.facts.cuda, candidate.facts.python or "")
-            fits = judge.clash(candidate.build, candidate.facts)[1] is None
-            rows[key] = rows.get(key, False) or fits
-    return [(*key, fits) for key, fits in rows.items()]
+        for candidate in sorted(candidates, key=lambda c: c.rank, reverse=True):
+            partners = sets.complete(candidate)
+            if partners.clash is None:
+                offer = _offer(candidate, partners, constraints)
+                key = (offer.release, offer.cuda, offer.python)
+                if key not in found or (offer.fits and not found[key].fits):
+                    found[key] = offer
+    return list(found.values())
+
+
+def _offer(candidate: _Candidate, partners: _Partners, constraints: Constraints) -> Offer:
+    build, read = candidate.build, candidate.facts
+    clash = constraints.check(build, read).clash
+    system = constraints.machine.driver_os
+    return Offer(
+        release=build.version,
+        cuda=read.cuda,
+        python=read.python or "",
+        builds=(build, *partners.builds),
+        driver_floor=constraints.tables.driver_floor(read.cuda, system) if read.cuda else None,
+        rejection=clash.rejects(build) if clash else None,
+    )

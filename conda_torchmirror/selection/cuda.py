@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .facts import number
+from ..models import Notice
+from .specs import minor, number
 
 
 class Elsewhere(NamedTuple):
@@ -48,28 +49,28 @@ class CudaTables:
 
     def architectures(self, torch: str, cuda: str, subdir: str) -> tuple[str, ...] | None:
         """The compute capabilities that a build has code for, such as ("3.7+PTX", "5.0")."""
-        minor = number(".".join(torch.split(".")[:2]))
+        within = number(minor(torch))
         for block in self._builds:
-            if number(block["since"]) <= minor <= number(block["until"]) and block["cuda"] == cuda:
+            if number(block["since"]) <= within <= number(block["until"]) and block["cuda"] == cuda:
                 carried = block.get(_system(subdir))
                 return tuple(carried) if carried else None
         return None
 
-    def bound(self, torch: str, cuda: str, arch: str) -> tuple[str, dict[str, str]] | None:
+    def bound(self, torch: str, cuda: str, arch: str) -> Notice | None:
         """Why a release that `architectures` does not know cannot have code for a GPU.
 
-        The code of a fact and its values, or None where nothing is known against it.
+        The fact of the release, or None where nothing is known against it.
         """
-        release, device = number(".".join(torch.split(".")[:2])), number(arch)
+        release, device = number(minor(torch)), number(arch)
         lowest = self._bounds["lowest"]
         if device < number(lowest["arch"]) and release >= number(lowest["since"]):
-            return "code_from", {"arch": lowest["arch"]}
+            return Notice("code_from", {"arch": lowest["arch"]})
         major = str(device[0])
         first = self._bounds["first"].get(major)
         if device[0] > max(map(int, self._bounds["first"])):
-            return "code_never", {"major": major}
+            return Notice("code_never", {"major": major})
         if first and (release < number(first["torch"]) or number(cuda) < number(first["cuda"])):
-            return "code_first", {"major": major, **first}
+            return Notice("code_first", {"major": major, **first})
         return None
 
     def elsewhere(

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from packaging.version import InvalidVersion, Version
+from .specs import minor, package_name, release
 
 if TYPE_CHECKING:
     from ..models import Build
@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 TORCH = "pytorch"
 #: Packages that are chosen together with pytorch, each built for exactly one release of it.
 PARTNERS = ("torchvision", "torchaudio", "torchtext")
-#: Packages that bring CUDA into the environment: the second up to pytorch 1.12, then the first.
-RUNTIMES = ("pytorch-cuda", "cudatoolkit")
+#: Packages that bring CUDA into the environment: cudatoolkit up to pytorch 1.12, then
+#: pytorch-cuda.
+RUNTIME = "pytorch-cuda"
+TOOLKIT = "cudatoolkit"
+RUNTIMES = (RUNTIME, TOOLKIT)
+#: The package that keeps an environment on CPU builds.
+CPU_ONLY = "cpuonly"
 FAMILY = (TORCH, *PARTNERS)
+#: What is installed where no package is named.
+DEFAULT = (TORCH, *PARTNERS[:2])
 #: The distributions that bring the same modules by pip.
 PIP_NAMES = ("torch", "torchvision", "torchaudio")
 
@@ -48,11 +55,11 @@ class Facts(NamedTuple):
 def facts(build: Build) -> Facts:
     """Read a record of the torch family."""
     telling = [spec for spec in build.depends if spec.startswith(_TELLING)]
-    specs = {spec.partition(" ")[0]: spec for spec in reversed(telling)}
+    specs = {package_name(spec): spec for spec in reversed(telling)}
     cuda = runtime = None
     for name in (*RUNTIMES, "cuda-version"):
         if name in specs:
-            cuda, runtime = _minor(specs[name]), name
+            cuda, runtime = _lower_minor(specs[name]), name
             break
     cuda = cuda or _cuda_of_build_string(build.build)
     mutex = specs.get("pytorch-mutex", "")
@@ -60,7 +67,7 @@ def facts(build: Build) -> Facts:
     return Facts(
         accelerator=_accelerator(build, mutex, cuda),
         cuda=cuda,
-        python=_minor(python) if python else None,
+        python=_lower_minor(python) if python else None,
         runtime=runtime,
     )
 
@@ -68,48 +75,27 @@ def facts(build: Build) -> Facts:
 def _accelerator(build: Build, mutex: str, cuda: str | None) -> Accelerator:
     if cuda or mutex.endswith(" cuda"):
         return "cuda"
-    says_cpu = mutex.endswith(" cpu") or "cpu" in build.build or "cpuonly" in build.constrains
+    says_cpu = mutex.endswith(" cpu") or "cpu" in build.build or CPU_ONLY in build.constrains
     # A pytorch that says neither is the one build of macOS.
     return "cpu" if says_cpu or build.name == TORCH else "any"
 
 
 def dependency(build: Build, name: str) -> str | None:
     """The first match spec on `name` among what the build depends on."""
-    for spec in build.depends:
-        if spec == name or spec.startswith(name + " "):
-            return spec
-    return None
+    return next((spec for spec in build.depends if package_name(spec) == name), None)
+
+
+def recency(build: Build) -> tuple[object, ...]:
+    """What orders builds of one package: larger is newer."""
+    order = release(build.version) or release("0")
+    return (order, build.build_number, build.timestamp, build.build)
 
 
 @cache
-def release(version: str) -> Version | None:
-    """A version that can be compared, or None where it follows no known order."""
-    try:
-        return Version(version)
-    except InvalidVersion:
-        return None
-
-
-@cache
-def number(version: str) -> tuple[int, ...]:
-    """A dotted number such as a CUDA version, as integers, to compare by value."""
-    return tuple(int(part) for part in version.split("."))
-
-
-def cuda_version(text: str) -> str | None:
-    """Read "12.4", "12.4.1", "12", "cu124" or "cuda12.4" as major.minor; None for anything else."""
-    text = text.strip()
-    if found := re.fullmatch(r"cu(\d{1,2})(\d)", text):
-        return f"{found[1]}.{found[2]}"
-    found = re.fullmatch(r"(?:cuda)?(\d{1,3})(?:\.(\d{1,2})(?:\.\d+)*)?", text)
-    return f"{int(found[1])}.{int(found[2] or 0)}" if found else None
-
-
-@cache
-def _minor(spec: str) -> str | None:
+def _lower_minor(spec: str) -> str | None:
     """The major.minor that a range such as `>=12.1,<12.2`, `12.1.*` or `3.12.*` starts at."""
     found = _FIRST_VERSION.search(spec.partition(" ")[2])
-    return ".".join(found.group().split(".")[:2]) if found else None
+    return minor(found.group()) if found else None
 
 
 @cache

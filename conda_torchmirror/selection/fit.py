@@ -1,55 +1,41 @@
 """One build against machine and request: Python, driver, GPU, pins, CPU or CUDA. Pure.
 
-The rules are those of the contract, section 3. A clash is a code and the two facts that make it,
-the machine's and the build's; their sentences are in `messages`.
+The rules are those of the contract, section 3. The sentences for the facts of a clash are in
+`text/tables/facts.py`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import NamedTuple
 
-from ..models import Admits, Build, Machine, Notice, Pin, Request
+from ..models import Admits, Build, Machine, Notice, Pin, Rejection, Request
 from .cuda import CudaTables, runs_on
-from .facts import RUNTIMES, Facts, number
-
-Clash = tuple[str, Notice, Notice]  # code, the machine's fact, the build's fact
-
-
-def named(spec: str) -> str:
-    """The package name in a match spec such as `pytorch::torchvision>=0.15`."""
-    spec = spec.rpartition("::")[2].strip()
-    for end, char in enumerate(spec):
-        if not (char.isalnum() or char in "-_."):
-            return spec[:end].lower()
-    return spec.lower()
+from .facts import RUNTIMES, Facts
+from .specs import admits_python, number, package_name
 
 
-def _driver(candidate: Facts, machine: Machine, tables: CudaTables) -> tuple[bool, Clash | None]:
-    """Whether the build's CUDA is within the driver's, and the clash where it cannot run at all."""
-    assert candidate.cuda is not None
-    needs = Notice("cuda", {"cuda": candidate.cuda})
-    if machine.cuda is None:
-        gpus = ", ".join(gpu.name for gpu in machine.gpus)
-        says = Notice("gpu_unusable", {"gpus": gpus}) if gpus else Notice("driver_unusable")
-        return False, ("driver_unusable", says, needs)
-    built, driver = number(candidate.cuda), number(machine.cuda)
-    if built <= driver:
-        return True, None
-    if built[0] != driver[0] or built[0] < tables.compat_since:
-        return False, ("cuda_too_new", Notice("driver_runs", {"cuda": machine.cuda}), needs)
-    floor = tables.driver_floor(candidate.cuda, machine.driver_os)
-    if machine.driver and floor and number(machine.driver) < number(floor):
-        says = Notice("driver", {"driver": machine.driver})
-        return False, (
-            "driver_too_old",
-            says,
-            Notice("cuda_floor", {"cuda": candidate.cuda, "driver": floor}),
-        )
-    return False, None
+class Clash(NamedTuple):
+    """Why a build does not do: a code, a fact of machine or request, one of the build."""
+
+    code: str
+    machine: Notice
+    needs: Notice
+
+    def rejects(self, build: Build) -> Rejection:
+        """The rejection of a build for this reason."""
+        return Rejection(build.name, build.version, build.build, *self)
 
 
-class Judge:
-    """One build against machine and request; the rules are in the contract, section 3."""
+class Fit(NamedTuple):
+    """How a build fits: `strict` says that its CUDA is within the driver's own."""
+
+    strict: bool
+    clash: Clash | None = None
+
+
+class Constraints:
+    """What machine and request ask of every build."""
 
     def __init__(
         self, machine: Machine, request: Request, admits: Admits, tables: CudaTables
@@ -61,7 +47,7 @@ class Judge:
         )
         self.pins: dict[str, list[Pin]] = defaultdict(list)
         for pin in machine.pins:
-            self.pins[named(pin.spec)].append(pin)
+            self.pins[package_name(pin.spec)].append(pin)
         # A bare name admits everything; records are many.
         self.specs = {
             name: [spec for spec in specs if spec != name] for name, specs in request.specs.items()
@@ -86,34 +72,48 @@ class Judge:
             for spec in specs
         )
 
-    def clash(self, build: Build, read: Facts) -> tuple[bool, Clash | None]:
-        """(strictly within the driver, what clashes or None)."""
+    def check(self, build: Build, read: Facts) -> Fit:
+        """Hold one build of pytorch, whose facts are `read`, against machine and request."""
         if clash := self._accelerator(read) or self._python(read) or self.pinned(build, read):
-            return False, clash
+            return Fit(False, clash)
         if read.accelerator != "cuda":
-            return True, None
+            return Fit(True)
         if read.cuda is None:
-            return False, ("cuda_unknown", Notice("cuda_to_compare"), Notice("no_cuda_version"))
-        strict, clash = _driver(read, self.machine, self.tables)
-        if clash:
-            return False, clash
-        if not strict and self.request.compat == "strict":
+            says, needs = Notice("cuda_to_compare"), Notice("no_cuda_version")
+            return Fit(False, Clash("cuda_unknown", says, needs))
+        fit = self._driver(read.cuda)
+        if fit.clash:
+            return fit
+        if not fit.strict and self.request.compat == "strict":
             says = Notice("driver_strict", {"cuda": self.machine.cuda})
-            return False, ("minor_version_only", says, Notice("cuda", {"cuda": read.cuda}))
-        return strict, self._arch(build, read, strict)
+            needs = Notice("cuda", {"cuda": read.cuda})
+            return Fit(False, Clash("minor_version_only", says, needs))
+        return Fit(fit.strict, self._arch(build, read.cuda, ptx=fit.strict))
+
+    def pinned(self, build: Build, read: Facts) -> Clash | None:
+        """The pin that keeps this build, or the CUDA runtime that it needs, out."""
+        for pin in self.pins.get(build.name, ()):
+            if not self.admits(pin.spec, build.name, build.version, build.build):
+                return Clash("pinned", _pin(pin), Notice("spec", {"spec": build.spec}))
+        if read.runtime in RUNTIMES and read.cuda:
+            for pin in self.pins.get(read.runtime, ()):
+                if not self.admits(pin.spec, read.runtime, read.cuda, ""):
+                    needs = Notice("spec", {"spec": f"{read.runtime}={read.cuda}"})
+                    return Clash("pinned", _pin(pin), needs)
+        return None
 
     def _accelerator(self, read: Facts) -> Clash | None:
         if read.accelerator == "cuda" and not self.wants_cuda:
             code = "driver_unknown" if self.machine.foreign else "no_driver"
             says = Notice("cpu_asked" if self.request.cuda == "cpu" else code)
             needs = Notice("cuda", {"cuda": read.cuda}) if read.cuda else Notice("cuda_build")
-            return "cuda_build", says, needs
+            return Clash("cuda_build", says, needs)
         if read.accelerator == "cpu" and self.wants_cuda and not self.request.allow_cpu:
             says = Notice("cuda_asked", {"cuda": self.request.cuda})
             if self.request.cuda == "auto":
                 known = self.machine.cuda or self.machine.gpus
                 says = Notice("gpu_there" if known else "driver_there")
-            return "cpu_build", says, Notice("cpu_only")
+            return Clash("cpu_build", says, Notice("cpu_only"))
         return None
 
     def _python(self, read: Facts) -> Clash | None:
@@ -122,44 +122,48 @@ class Judge:
         needs = Notice("python", {"python": read.python})
         if self.machine.python and read.python != self.machine.python:
             facts = {"python": self.machine.python, "origin": self.machine.python_from}
-            return "python_mismatch", Notice("python_there", facts), needs
+            return Clash("python_mismatch", Notice("python_there", facts), needs)
         for pin in self.pins.get("python", ()):
-            if not _python_pin_admits(pin.spec, read.python, self.admits):
-                return "pinned", _pin(pin), needs
+            if not admits_python(pin.spec, read.python, self.admits):
+                return Clash("pinned", _pin(pin), needs)
         return None
 
-    def pinned(self, build: Build, read: Facts) -> Clash | None:
-        """The pin that keeps this build, or the CUDA runtime that it needs, out."""
-        for pin in self.pins.get(build.name, ()):
-            if not self.admits(pin.spec, build.name, build.version, build.build):
-                return "pinned", _pin(pin), Notice("spec", {"spec": build.spec})
-        if read.runtime in RUNTIMES and read.cuda:
-            for pin in self.pins.get(read.runtime, ()):
-                if not self.admits(pin.spec, read.runtime, read.cuda, ""):
-                    spec = f"{read.runtime}={read.cuda}"
-                    return "pinned", _pin(pin), Notice("spec", {"spec": spec})
-        return None
+    def _driver(self, cuda: str) -> Fit:
+        """Whether the driver runs this CUDA: by itself, by minor-version compatibility, not."""
+        machine, needs = self.machine, Notice("cuda", {"cuda": cuda})
+        if machine.cuda is None:
+            gpus = ", ".join(gpu.name for gpu in machine.gpus)
+            says = Notice("gpu_unusable", {"gpus": gpus}) if gpus else Notice("driver_unusable")
+            return Fit(False, Clash("driver_unusable", says, needs))
+        built, driver = number(cuda), number(machine.cuda)
+        if built <= driver:
+            return Fit(True)
+        if built[0] != driver[0] or built[0] < self.tables.compat_since:
+            says = Notice("driver_runs", {"cuda": machine.cuda})
+            return Fit(False, Clash("cuda_too_new", says, needs))
+        floor = self.tables.driver_floor(cuda, machine.driver_os)
+        if machine.driver and floor and number(machine.driver) < number(floor):
+            says = Notice("driver", {"driver": machine.driver})
+            needs = Notice("cuda_floor", {"cuda": cuda, "driver": floor})
+            return Fit(False, Clash("driver_too_old", says, needs))
+        return Fit(False)
 
-    def _arch(self, build: Build, read: Facts, strict: bool) -> Clash | None:
+    def _arch(self, build: Build, cuda: str, *, ptx: bool) -> Clash | None:
+        """Why the GPU cannot run the build's code; `ptx` says that PTX in it counts."""
         arch = self.machine.cuda_arch
-        if arch is None or read.cuda is None:
+        if arch is None:
             return None
         says = Notice("gpu_arch", {"arch": arch})
-        carried = self.tables.architectures(build.version, read.cuda, build.subdir)
+        carried = self.tables.architectures(build.version, cuda, build.subdir)
         if carried is None:
             # Nobody has looked into this build; what is known of its release must do.
-            if bound := self.tables.bound(build.version, read.cuda, arch):
-                return "arch_missing", says, Notice(*bound)
+            bound = self.tables.bound(build.version, cuda, arch)
+            return Clash("arch_missing", says, bound) if bound else None
+        if runs_on(arch, carried, ptx_since=self.tables.ptx_since if ptx else None):
             return None
-        if runs_on(arch, carried, ptx_since=self.tables.ptx_since if strict else None):
-            return None
-        return "arch_missing", says, Notice("code_for", {"architectures": ", ".join(carried)})
+        needs = Notice("code_for", {"architectures": ", ".join(carried)})
+        return Clash("arch_missing", says, needs)
 
 
 def _pin(pin: Pin) -> Notice:
     return Notice("pin", {"spec": pin.spec, "source": pin.source})
-
-
-def _python_pin_admits(spec: str, minor: str, admits: Admits) -> bool:
-    """Whether some patch release of `minor` passes. None of CPython's went beyond 30."""
-    return any(admits(spec, "python", f"{minor}.{patch}", "") for patch in range(31))

@@ -8,8 +8,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Literal, NamedTuple
 
-from ..models import Choice, Plan, Request, Route
+from ..models import Choice, CondaStep, Plan, Request, Route
 
 #: What lifts a strict channel priority for one command.
 FLEXIBLE = MappingProxyType({"CONDA_CHANNEL_PRIORITY": "flexible"})
@@ -26,22 +27,8 @@ def specs(choice: Choice, others: Iterable[str] = ()) -> tuple[str, ...]:
     return (*exact, *others)
 
 
-def make(
-    choice: Choice,
-    request: Request,
-    channels: Sequence[Route],
-    *,
-    verb: str,
-    subdir: str,
-    pins: Sequence[str] = (),
-    flexible: bool = False,
-    target: Sequence[str] = (),
-    python: str | None = None,
-    user_channels: Sequence[str] = (),
-    behind: Sequence[Route] | None = None,
-    leftover: str | None = None,
-) -> Plan:
-    """The plan for a choice.
+class PlanOptions(NamedTuple):
+    """How a choice is handed over.
 
     `target` are the words that name the environment (`-n NAME`, `--platform SUBDIR`), `python` a
     version where Python is to be named to the solver, `user_channels` those of `-c`. `behind` are
@@ -49,36 +36,58 @@ def make(
     `leftover` is a package that has to be removed first. `flexible` says that the user's channel
     priority is strict and must not be for this hand-over.
     """
+
+    verb: Literal["install", "create"]
+    subdir: str
+    pins: tuple[str, ...] = ()
+    flexible: bool = False
+    target: tuple[str, ...] = ()
+    python: str | None = None
+    user_channels: tuple[str, ...] = ()
+    behind: tuple[Route, ...] | None = None
+    leftover: str | None = None
+
+
+def make(choice: Choice, request: Request, routes: Sequence[Route], options: PlanOptions) -> Plan:
+    """The plan for a choice whose channels are read by `routes`."""
     wanted = specs(choice, request.others)
-    if python:
-        wanted = (f"python={python}", *wanted)
+    if options.python:
+        wanted = (f"python={options.python}", *wanted)
     environment: dict[str, str] = {}
-    if pins:
-        environment["CONDA_PINNED_PACKAGES"] = "&".join(pins)
-    if flexible:
+    if options.pins:
+        environment["CONDA_PINNED_PACKAGES"] = "&".join(options.pins)
+    if options.flexible:
         environment |= FLEXIBLE
-    head = ["conda", verb, *target]
-    ours = channels if behind is None else behind
-
-    def ordered(shown: Mapping[str, str]) -> tuple[str, ...]:
-        added = [shown[channel.name] for channel in ours]
-        if behind is None:
-            return (*added, *user_channels)
-        return (*(shown.get(channel, channel) for channel in user_channels), *added)
-
-    by_name = ordered({channel.name: channel.name for channel in channels})
-    by_url = ordered({channel.name: _typed(channel, subdir) for channel in channels})
-    return Plan(
-        verb="create" if verb == "create" else "install",
-        specs=wanted,
-        pins=tuple(pins),
-        channels=tuple(channels),
-        environment=environment,
-        command=_command([*head, *wanted], by_url),
-        command_by_name=_command([*head, *wanted], by_name),
-        passed=by_name,
-        before=(_command(["conda", "remove", *target, leftover], ()),) if leftover else (),
+    by_name = _ordered({route.name: route.name for route in routes}, routes, options)
+    by_url = _ordered(
+        {route.name: _typed(route, options.subdir) for route in routes}, routes, options
     )
+    words = ["conda", options.verb, *options.target, *wanted]
+    step = CondaStep(
+        verb=options.verb,
+        specs=wanted,
+        pins=options.pins,
+        environment=environment,
+        command=_command(words, by_url),
+        command_by_name=_command(words, by_name),
+        passed=by_name,
+    )
+    remove = ["conda", "remove", *options.target, options.leftover or ""]
+    return Plan(
+        steps=(step,),
+        channels=tuple(routes),
+        before=(typed(remove),) if options.leftover else (),
+    )
+
+
+def _ordered(
+    shown: Mapping[str, str], routes: Sequence[Route], options: PlanOptions
+) -> tuple[str, ...]:
+    """The channels in conda's order, ours as `shown`."""
+    if options.behind is None:
+        return (*(shown[route.name] for route in routes), *options.user_channels)
+    users = (shown.get(channel, channel) for channel in options.user_channels)
+    return (*users, *(shown[route.name] for route in options.behind))
 
 
 def _typed(channel: Route, subdir: str) -> str:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..models import Admits, Choice, Installed, Notice, Pin
-from .facts import dependency
-from .fit import named
+from .facts import TORCH, dependency
+from .specs import package_name
 
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 
@@ -34,12 +34,12 @@ class Rule(NamedTuple):
     @property
     def name(self) -> str:
         """The package that the pin is on."""
-        return named(self.pin)
+        return package_name(self.pin)
 
     def applies(self, choice: Choice, admits: Admits) -> bool:
         """Whether the chosen set is in the scope of this rule."""
         torch = choice.torch
-        if not admits(f"pytorch {self.torch}", "pytorch", torch.version, ""):
+        if not admits(f"{TORCH} {self.torch}", TORCH, torch.version, ""):
             return False
         if self.subdirs is not None and torch.subdir not in self.subdirs:
             return False
@@ -84,16 +84,16 @@ def notices(choice: Choice, admits: Admits) -> tuple[Notice, ...]:
     return tuple(
         Notice(entry["code"], entry["facts"], entry["url"])
         for entry in _data()["notices"]
-        if admits(f"pytorch {entry['torch']}", "pytorch", torch.version, "")
+        if admits(f"{TORCH} {entry['torch']}", TORCH, torch.version, "")
     )
 
 
 def elsewhere(specs: Iterable[str], subdir: str, admits: Admits) -> Iterator[Notice]:
     """Releases that these specs on pytorch ask for and that another channel has."""
-    narrowed = [spec for spec in specs if spec != "pytorch"]
+    narrowed = [spec for spec in specs if spec != TORCH]
     for entry in _data()["elsewhere"] if narrowed else ():
         command = entry["commands"].get(subdir)
-        if command and all(admits(spec, "pytorch", entry["torch"], "") for spec in narrowed):
+        if command and all(admits(spec, TORCH, entry["torch"], "") for spec in narrowed):
             facts = {"torch": entry["torch"], "channel": entry["channel"], "command": command}
             yield Notice("other_channel_has", facts, entry["source"])
 
@@ -104,7 +104,7 @@ def conflict(rule: Rule, pins: Iterable[Pin], admits: Admits) -> Pin | None:
     The versions tried are those that either spec names, and ones just below and above them.
     """
     for pin in pins:
-        if named(pin.spec) != rule.name:
+        if package_name(pin.spec) != rule.name:
             continue
         tried = [
             version

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..models import Build, Decision, Machine, Notice, Records, Rejection, Request
-from ..selection.facts import TORCH, number, release
+from ..models import Build, Decision, Machine, Notice, Offer, Records, Rejection, Request
+from ..selection.facts import TORCH
 from ..selection.plan import shell_lines
+from ..selection.specs import number, release
 from .layout import bullet, columns, file_size, safe, wrapped
 from .messages import text
 from .output import emit, say
@@ -256,7 +257,7 @@ def summary(decision: Decision) -> dict[str, Any]:
             "source": request.source,
         },
         "selected": {
-            "source": "pytorch",
+            "source": decision.source,
             "cuda": choice.cuda,
             "compat": choice.compat,
             "python": choice.python,
@@ -314,7 +315,7 @@ def document(decision: Decision) -> None:
 
 
 def listing(
-    rows: Sequence[tuple[str, str | None, str, bool]],
+    rows: Sequence[Offer],
     machine: Machine,
     request: Request,
     records: Records,
@@ -324,16 +325,16 @@ def listing(
 
     if context.json:
         listed = [
-            {"version": version, "cuda": cuda, "python": python, "fits": fits}
-            for version, cuda, python, fits in rows
+            {"version": row.release, "cuda": row.cuda, "python": row.python, "fits": row.fits}
+            for row in rows
         ]
         emit({"subdir": machine.subdir, "index": records.origin, "list": listed})
         return
     heads = ("list_fits", "list_release", "list_cuda", "list_pythons")
     table = [tuple(map(shown, heads))]
     pythons: dict[tuple[str, str | None], list[tuple[str, bool]]] = {}
-    for version, cuda, python, fits in rows:
-        pythons.setdefault((version, cuda), []).append((python, fits))
+    for row in rows:
+        pythons.setdefault((row.release, row.cuda), []).append((row.python, row.fits))
     for (version, cuda), found in pythons.items():
         found.sort(key=lambda pair: number(pair[0]))
         marks = " ".join(python + ("*" if fits else "") for python, fits in found)

@@ -15,9 +15,11 @@ from ..exceptions.channel import ChannelBroken, ChannelError, NothingCached
 from ..handover.conda import environment
 from ..handover.package_cache import alias_mirrored
 from ..index import repodata
+from ..index.sources import PYTORCH
 from ..mirrors import registry
 from ..models import Build, Decision, InstallOptions, Notice, Records, Route
 from ..redirect import in_process
+from ..selection.facts import RUNTIME
 from ..text import output
 from ..text.messages import text
 from . import failures as blame
@@ -188,8 +190,8 @@ class Router:
         from conda.base.context import context
 
         builds = [(self[b.channel], b) for b in decision.choice.builds if b.channel in self.chains]
-        nvidia = self["nvidia"]
-        runtime = next((b for b in decision.choice.builds if b.name == "pytorch-cuda"), None)
+        nvidia = self[PYTORCH.runtime_channel]
+        runtime = next((b for b in decision.choice.builds if b.name == RUNTIME), None)
         if runtime is not None:
             read = [r for (url, _), r in self._records.items() if url == nvidia.url]
             held = [b for r in read if isinstance(r, Records) for b in r.builds]
@@ -412,7 +414,7 @@ class Router:
 
     def _order(self) -> None:
         """With `--mirror auto`: the mirrors by how soon they answer, each in the place of one."""
-        rank = self._asker.rank(self.chains["pytorch"])
+        rank = self._asker.rank(self.chains[PYTORCH.channel])
         for name, chain in self.chains.items():
             ours = sorted((s for s in chain if s.mirror in rank), key=lambda s: rank[s.mirror])
             ranked = iter(ours)

@@ -8,16 +8,17 @@ two differ, the official channel decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any
 
 from ..exceptions.channel import HashConflict, HashUnconfirmed, NothingCached
-from ..index import repodata
+from ..index.match import admits
+from ..index.sources import PYTORCH
 from ..mirrors import registry
 from ..models import Build, Choice, Decision, Notice, Records, Route
 from ..redirect import settings
 from ..selection import cuda
 from ..selection.choose import choose
-from ..selection.facts import FAMILY, release
+from ..selection.facts import recency
+from ..selection.specs import package_name
 from ..text.layout import safe
 
 
@@ -26,12 +27,10 @@ def behind(decision: Decision) -> str | None:
 
     The channel has ended: a record that was seen once and is missing means an old copy.
     """
-    from ..index import builtin
-
     records = decision.records
     if records.origin != "live":
         return None
-    known = builtin.load(decision.machine.subdir, {*FAMILY, "pytorch-cuda"})
+    known = PYTORCH.built_in(decision.machine.subdir, PYTORCH.packages)
     if known is None:
         return None
     held = {(build.subdir, build.fn) for build in records.builds}
@@ -46,7 +45,7 @@ def behind(decision: Decision) -> str | None:
         decision.machine,
         decision.request,
         (*records.builds, *missing),
-        repodata.admits,
+        admits,
         cuda.tables(),
     )
     if not isinstance(best, Choice):
@@ -60,19 +59,15 @@ def likely(runtime: Build, held: Iterable[Build]) -> list[Build]:
     found = []
     builds = list(held)
     for spec in runtime.depends:
-        name = spec.split(" ")[0]
+        name = package_name(spec)
         fitting = [
             build
             for build in builds
-            if build.name == name and repodata.admits(spec, name, build.version, build.build)
+            if build.name == name and admits(spec, name, build.version, build.build)
         ]
         if fitting:
-            found.append(max(fitting, key=_newest))
+            found.append(max(fitting, key=recency))
     return found
-
-
-def _newest(build: Build) -> tuple[Any, ...]:
-    return release(build.version) or release("0"), build.build_number, build.timestamp
 
 
 def opinion(

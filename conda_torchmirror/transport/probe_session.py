@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..index.sources import PYTORCH
 from ..mirrors.registry import UPSTREAM
 from ..models import Build, Notice, Route
 from ..text.layout import safe
@@ -199,7 +200,7 @@ def compare(trials: Sequence[Trial], subdir: str, chosen: Sequence[Build], secon
 
 def _files(trial: Trial, chosen: Sequence[Build]) -> dict[str, Target]:
     """The chosen files at a mirror. Their hashes are known, sizes only where a record was seen."""
-    torch = trial.routes.get("pytorch")
+    torch = trial.routes.get(PYTORCH.channel)
     if torch is None:
         return {}
     return {

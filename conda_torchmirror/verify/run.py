@@ -23,11 +23,12 @@ from typing import Any
 
 from ..machine.survey import has_device, inspect, native_subdir
 from ..models import Machine, Notice
+from ..selection.facts import DEFAULT, TORCH
 from .verdict import Asked, Check, Ended, judge
 
 #: Seconds for everything. A first import from a slow disk under a virus scanner takes minutes.
 LIMIT = 300.0
-PARTNERS = ("torchvision", "torchaudio")
+PARTNERS = DEFAULT[1:]
 _SCRIPT = Path(__file__).with_name("check_torch.py")
 
 
@@ -84,7 +85,7 @@ def _origin(prefix: str) -> tuple[str | None, str | None]:
     try:
         from conda.core.prefix_data import PrefixData
 
-        record = PrefixData(prefix).get("pytorch", None)
+        record = PrefixData(prefix).get(TORCH, None)
     except Exception:
         return None, None
     return (record.build, str(record.url or "") or None) if record else (None, None)

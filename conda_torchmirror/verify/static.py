@@ -5,13 +5,13 @@ The part of a check that `conda doctor` can do. Nothing of the environment is ru
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from ..machine.survey import has_device
-from ..models import Build, Choice, Machine, Notice, Pin, Request
+from ..models import Build, Choice, Machine, Notice, Request
+from ..selection.facts import CPU_ONLY, TORCH
 from .verdict import Check, unique
 
 
@@ -32,14 +32,14 @@ def inspect_records(prefix: str) -> StaticReport:
 
     found = inspect(subdir=context.subdir, prefix=prefix)
     records = _builds(prefix, NAMES)
-    torch = records.get("pytorch")
+    torch = records.get(TORCH)
     pip = [p for p in found.installed if p.channel == "pypi" and p.name == "torch"]
     notices: list[Notice] = []
     if torch and pip:
         facts = {"pip": f"torch {pip[0].version}", "conda": f"pytorch {torch.version}"}
         notices.append(Notice("torch_twice", facts))
     if torch:
-        notices += _against_machine(torch, found, "cpuonly" in records)
+        notices += _against_machine(torch, found, CPU_ONLY in records)
         notices += _against_each_other(torch, records, found)
     return StaticReport(found, torch, unique(notices))
 
@@ -94,15 +94,15 @@ _CLASHES = {
 
 def _against_machine(torch: Build, machine: Machine, cpuonly: bool) -> Iterator[Notice]:
     """Yield why the build would not be chosen for this machine today; pins are not asked."""
-    from ..index.repodata import admits
+    from ..index.match import admits
     from ..selection.cuda import tables
     from ..selection.facts import facts
-    from ..selection.fit import Judge
+    from ..selection.fit import Constraints
 
     read = facts(torch)
-    judge = Judge(machine._replace(pins=()), Request({}), admits, tables())
-    _, clash = judge.clash(torch, read)
-    code = _CLASHES.get(clash[0]) if clash else None
+    today = Constraints(machine._replace(pins=()), Request({}), admits, tables())
+    clash = today.check(torch, read).clash
+    code = _CLASHES.get(clash.code) if clash else None
     if code is None or (code == "cpu_build" and machine.subdir.startswith("osx-")):
         return
     if code == "cpu_build" and cpuonly:
@@ -114,23 +114,21 @@ def _against_machine(torch: Build, machine: Machine, cpuonly: bool) -> Iterator[
 def _against_each_other(
     torch: Build, records: Mapping[str, Build], machine: Machine
 ) -> Iterator[Notice]:
-    from ..index.repodata import admits
+    from ..index.match import admits
     from ..selection import rules
     from ..selection.facts import PARTNERS, dependency
+    from ..selection.specs import package_name
 
     name = f"pytorch {torch.version}"
     for partner in filter(None, map(records.get, PARTNERS)):
-        spec = dependency(partner, "pytorch")
-        if spec and not admits(spec, "pytorch", torch.version, torch.build):
+        spec = dependency(partner, TORCH)
+        if spec and not admits(spec, TORCH, torch.version, torch.build):
             facts = {"partner": f"{partner.name} {partner.version}", "spec": spec, "torch": name}
             yield Notice("set_mismatch", facts)
+    pinned = {package_name(pin.spec) for pin in machine.pins}
     for rule in rules.applying(Choice((torch,), machine.python or ""), admits):
         facts = {"pin": rule.pin, "why": rule.why, "torch": name}
         if package := rules.contradicted(rule, machine.installed, admits):
             yield Notice("rule_broken", {**facts, "installed": f"{package.name} {package.version}"})
-        elif rule.name in records and not any(_pinned(rule.name, pin) for pin in machine.pins):
+        elif rule.name in records and rule.name not in pinned:
             yield Notice("pin_missing", facts)
-
-
-def _pinned(name: str, pin: Pin) -> bool:
-    return re.split(r"[<>=!~ \[]", pin.spec.rpartition("::")[2].strip(), maxsplit=1)[0] == name

@@ -8,7 +8,7 @@ from support.channels import write_channel
 from support.lab import record
 from support.prefixes import history, installed
 
-from conda_torchmirror.index import repodata
+from conda_torchmirror.index import match
 
 # Known-bad pairs and pins
 
@@ -48,7 +48,7 @@ def test_what_was_asked_for_before_contradicts_and_is_named(env_of, conda_in_pro
     assert f'conda install -p {prefix} "{pin}"' in result.stderr
     conda_in_process("install", "-y", "-q", "-p", prefix, pin).ok()
     conda_in_process("torch-install", "-y", "-q", "-p", prefix, *ASK_2_1_0).ok()
-    assert repodata.admits(pin, name, installed(prefix)[name].partition("=")[0], "")
+    assert match.admits(pin, name, installed(prefix)[name].partition("=")[0], "")
 
 
 def test_what_is_asked_for_now_takes_the_place_of_history(env_of, conda_in_process):

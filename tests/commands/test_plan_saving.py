@@ -16,6 +16,7 @@ from conda_torchmirror.exceptions.plan import (
 from conda_torchmirror.handover import solve
 from conda_torchmirror.models import (
     Choice,
+    CondaStep,
     Decision,
     Machine,
     Plan,
@@ -162,7 +163,7 @@ def test_a_package_without_an_address_cannot_be_planned(tmp_path):
         request=Request({}),
         choice=Choice((), "3.12"),
         records=Records((), "live"),
-        plan=Plan("install", (), (), (), {}, "", ""),
+        plan=Plan((CondaStep("install", (), (), {}, "", ""),)),
         prefix="/env",
         dry_run=False,
     )

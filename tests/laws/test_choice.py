@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.choosing import LINUX, ask, known
 
-from conda_torchmirror.index import repodata
+from conda_torchmirror.index import match
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Choice, Gpu, Installed, Machine, NoChoice, Pin
 from conda_torchmirror.selection import choose
 from conda_torchmirror.selection import cuda as compat
-from conda_torchmirror.selection.facts import facts, number, release
+from conda_torchmirror.selection.facts import facts
+from conda_torchmirror.selection.specs import number, release
 
 DRIVERS = [
     "9.2",
@@ -118,7 +119,7 @@ def test_law_the_set_admits_itself(words, driver, **facts_):
         for spec in build.depends:
             other = names.get(spec.split(" ")[0])
             if other:
-                assert repodata.admits(spec, other.name, other.version, other.build)
+                assert match.admits(spec, other.name, other.version, other.build)
 
 
 PINS = [
@@ -155,7 +156,7 @@ def machines(draw) -> Machine:
 
 
 def _admitted(pin: str, name: str, version: str) -> bool:
-    return repodata.admits(pin, name, version, "")
+    return match.admits(pin, name, version, "")
 
 
 @settings(max_examples=300, deadline=None)
@@ -172,7 +173,7 @@ def test_law_every_rejections_facts_clash(words, on, cuda, compat_mode, whole):
     if cuda not in ("auto", "cpu"):
         on = on._replace(cuda=cuda, cuda_from="--cuda")
     builds = LINUX if whole and on.subdir == "linux-64" else known(on.subdir)
-    found = choose.choose(on, asked, builds, repodata.admits, compat.tables())
+    found = choose.choose(on, asked, builds, match.admits, compat.tables())
     by_spec = {build.spec: build for build in builds}
     for item in found.rejected:
         build = by_spec[f"{item.name}={item.version}={item.build}"]

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import pytest
 from support.choosing import DATA, known
 
-from conda_torchmirror.index import repodata
+from conda_torchmirror.index import match
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Build, Choice, Machine, NoChoice
 from conda_torchmirror.selection import choose as selection
@@ -144,7 +144,7 @@ def choose(
         driver=driver.version,
         cuda_arch=capability,
     )
-    return selection.choose(on, ASKED, builds, repodata.admits, TABLE)
+    return selection.choose(on, ASKED, builds, match.admits, TABLE)
 
 
 ASKED = request.make(("pytorch",), cuda_word="auto", compat="minor", allow_cpu=False)

@@ -13,7 +13,7 @@ from stubs import Card, asked_afresh, build, needs_compiler, smi, variables
 from support.choosing import chosen, known, refused
 from support.running import Result
 
-from conda_torchmirror.index import repodata
+from conda_torchmirror.index import match
 from conda_torchmirror.install import request
 from conda_torchmirror.machine.evidence import REASONS, TOLD
 from conda_torchmirror.models import Choice, Gpu, Machine, NoChoice, Notice, Request
@@ -37,7 +37,7 @@ def choose(*words: str, subdir: str = "linux-64", **facts: Any) -> Choice | NoCh
     """The choice for a machine with these facts, all of its own."""
     asked = request.make(words, cuda_word="auto", compat="minor", allow_cpu=False)
     on = Machine(subdir, **facts)
-    return selection.choose(on, asked, known(subdir), repodata.admits, compat.tables())
+    return selection.choose(on, asked, known(subdir), match.admits, compat.tables())
 
 
 @pytest.mark.parametrize(("driver", "cuda", "version"), BETWEEN, ids=["12.x", "11.x"])
@@ -83,9 +83,7 @@ def test_the_way_out_of_it_starts_with_the_evidence() -> None:
     remarks = (Notice("machine.driver_mismatch"),)
     on = Machine("linux-64", gpus=GPUS, remarks=remarks)
     found = refused("pytorch", gpus=GPUS, remarks=remarks)
-    out = alternatives.find(
-        found, on, Request({"pytorch": ()}), (), repodata.admits, compat.tables()
-    )
+    out = alternatives.find(found, on, Request({"pytorch": ()}), (), match.admits, compat.tables())
     assert [notice.code for notice in out] == ["machine.driver_mismatch", "name_cuda"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_torchmirror.index import repodata
+from conda_torchmirror.index import match
 from conda_torchmirror.models import Build, Choice, Installed, Pin
 from conda_torchmirror.selection import rules
 
@@ -20,7 +20,7 @@ def choice(version: str, subdir: str = "linux-64", mkl: str = "mkl >=2018") -> C
 
 
 def pins(*args: str) -> set[str]:
-    return {rule.pin for rule in rules.applying(choice(*args), repodata.admits)}
+    return {rule.pin for rule in rules.applying(choice(*args), match.admits)}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_scope_of_each_rule(version, subdir, mkl, found):
 
 
 def test_two_rules_with_one_pin_are_one():
-    assert len(rules.applying(choice("2.2.2", "win-64", ""), repodata.admits)) == 1
+    assert len(rules.applying(choice("2.2.2", "win-64", ""), match.admits)) == 1
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_two_rules_with_one_pin_are_one():
     ],
 )
 def test_what_contradicts_a_rule(spec, clashes):
-    [rule] = rules.applying(choice("2.2.2", mkl=""), repodata.admits)
-    assert (rules.conflict(rule, [Pin(spec, "here")], repodata.admits) is not None) == clashes
+    [rule] = rules.applying(choice("2.2.2", mkl=""), match.admits)
+    assert (rules.conflict(rule, [Pin(spec, "here")], match.admits) is not None) == clashes
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_what_contradicts_a_rule(spec, clashes):
     ],
 )
 def test_what_is_installed_against_a_rule(package, contradicts):
-    [rule] = rules.applying(choice("2.2.2", mkl=""), repodata.admits)
-    assert (rules.contradicted(rule, [package], repodata.admits) is package) == contradicts
+    [rule] = rules.applying(choice("2.2.2", mkl=""), match.admits)
+    assert (rules.contradicted(rule, [package], match.admits) is package) == contradicts
 
 
 def test_every_rule_has_a_source_and_a_date():

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conda_torchmirror.index import builtin
+from conda_torchmirror.index import builtin, match
 from conda_torchmirror.index import repodata as catalog
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Build, Choice, Machine, NoChoice, Route
@@ -68,7 +68,7 @@ def ask(
         **machine,
     )
     records = known(subdir) if builds is None else builds
-    return choose.choose(on, asked, records, catalog.admits, compat.tables())
+    return choose.choose(on, asked, records, match.admits, compat.tables())
 
 
 def chosen(*words: str, **facts: Any) -> Choice:

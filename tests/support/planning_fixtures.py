@@ -12,6 +12,7 @@ from conda_torchmirror.handover import solve
 from conda_torchmirror.models import (
     Build,
     Choice,
+    CondaStep,
     Decision,
     Machine,
     Plan,
@@ -61,12 +62,13 @@ def make_plan(mirrored, mirror, channels, tmp_path):
             channel = f"{root}/{part}"
             records.append(PackageRecord(fn=fn, url=f"{channel}/{fn}", channel=channel, **found))
         build = Build("pytorch", "2.5.1", "py3.12_cuda12.4_cudnn9.1.0_0", 0, subdir)
+        step = CondaStep("create", (build.spec,), (), {}, "", "")
         decision = Decision(
             machine=Machine(subdir, cuda="12.4", cuda_from="--cuda"),
             request=Request({"pytorch": ("pytorch",)}),
             choice=Choice((build,), "3.12", fields.get("cuda", "12.4"), "pytorch-cuda"),
             records=Records((build,), "live"),
-            plan=Plan("create", (build.spec,), (), (Route("pytorch", root, "tuna"),), {}, "", ""),
+            plan=Plan((step,), (Route("pytorch", root, "tuna"),)),
             prefix=None,
             dry_run=False,
         )

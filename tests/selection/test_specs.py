@@ -1,0 +1,70 @@
+"""The one reader of names and versions: what it takes, and what it leaves to others."""
+
+from __future__ import annotations
+
+import pytest
+
+from conda_torchmirror.selection import specs
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ("pytorch", "pytorch"),
+        ("PyTorch", "pytorch"),
+        (" pytorch ", "pytorch"),
+        ("pytorch-cuda=12.1", "pytorch-cuda"),
+        ("pytorch 2.3.*", "pytorch"),
+        ("pytorch==2.3.1=py3.12_cuda12.1_cudnn8.9.2_0", "pytorch"),
+        ("pytorch>=2,<3", "pytorch"),
+        ("pytorch!=2.4.0", "pytorch"),
+        ("pytorch~=2.3", "pytorch"),
+        ("pytorch[version='>=2']", "pytorch"),
+        ("python[version='3.12']", "python"),
+        ("pytorch::pytorch=2.3", "pytorch"),
+        ("pytorch/win-64::pytorch", "pytorch"),
+        ("https://mirror.example/cloud/pytorch::torchvision>=0.15", "torchvision"),
+        ("pytorch=2.3  # from a::b", "pytorch"),
+        ("pytorch[url='https://a.example/x::y.conda']", "pytorch"),
+        ("_libgcc_mutex", "_libgcc_mutex"),
+        ("zlib.net", "zlib.net"),
+        ("", ""),
+        ("==2.3", ""),
+    ],
+)
+def test_the_name_in_a_match_spec(spec, name):
+    assert specs.package_name(spec) == name
+
+
+@pytest.mark.parametrize(
+    ("word", "version"),
+    [
+        ("12.4", "12.4"),
+        ("12.4.1", "12.4"),
+        ("12", "12.0"),
+        ("cu124", "12.4"),
+        ("cu92", "9.2"),
+        ("cuda12.4", "12.4"),
+        (" 12.4 ", "12.4"),
+        ("twelve", None),
+        ("12.4.x", None),
+        ("", None),
+    ],
+)
+def test_a_cuda_version(word, version):
+    assert specs.cuda_version(word) == version
+
+
+def test_versions_are_ordered_by_value():
+    assert specs.number("12.10") > specs.number("12.9")
+    assert specs.release("2.10.0") > specs.release("2.9.1")
+    assert specs.release("nightly") is None
+    assert specs.minor("2.5.1") == "2.5"
+
+
+def test_a_python_passes_with_any_of_its_patch_releases():
+    def admits(spec, name, version, build):
+        return (spec, name, build) == ("python >=3.11.4", "python", "") and version == "3.11.4"
+
+    assert specs.admits_python("python >=3.11.4", "3.11", admits)
+    assert not specs.admits_python("python >=3.11.4", "3.10", admits)
