@@ -38,8 +38,7 @@ from ..text import decision
 from ..transport import routes
 
 if TYPE_CHECKING:
-    from ..transport.fallback import Router
-    from ..transport.routes import OfflineRouter
+    from ..transport.routes import RecordReader
     from .file_constraints import FileRequest
 
 
@@ -62,7 +61,7 @@ def decide(
     target: Target,
     request: Request,
     survey: machine.Survey,
-    sources: Router | OfflineRouter,
+    reader: RecordReader,
     records: Records,
 ) -> Decision:
     """Choose, and plan what is handed to conda. `given` is what files ask for.
@@ -87,7 +86,7 @@ def decide(
             ),
         )
     notices = given.told(on) if given else []
-    runtime = _runtime(chosen, sources, records, notices)
+    runtime = _runtime(chosen, reader, records, notices)
     asked = request.specs.get(RUNTIME, ())
     builds = [
         build
@@ -96,7 +95,7 @@ def decide(
         or all(admits(spec, build.name, build.version, build.build) for spec in asked)
     ]
     chosen = add_runtime_build(chosen, builds, runtime, admits)
-    by_name = {channel.name: channel for channel in sources.located}
+    by_name = {channel.name: channel for channel in reader.located}
     torch = by_name[PYTORCH.channel]
     chosen = chosen._replace(builds=tuple(_with_url(build, torch) for build in chosen.builds))
     pins = _pins(chosen, on, target, request, given, notices)
@@ -106,7 +105,7 @@ def decide(
     if extra := rules.runtime_channel(chosen, on.subdir):
         wanted.append(by_name[extra])
     for channel in wanted:
-        if notice := routes.elsewhere(options, on.subdir, sources.chains[channel.name]):
+        if notice := routes.elsewhere(options, on.subdir, reader.chains[channel.name]):
             notices.append(notice)
     if _parts_only(context.channels) and not options.override_channels:
         notices.append(Notice("no_channels"))
@@ -179,7 +178,7 @@ def _with_url(build: Build, channel: Route) -> Build:
 
 def _runtime(
     chosen: Choice,
-    sources: Router | OfflineRouter,
+    reader: RecordReader,
     records: Records,
     notices: list[Notice],
 ) -> RuntimeIndex | None:
@@ -193,7 +192,7 @@ def _runtime(
         for spec in build.depends
     }
     try:
-        found = sources.read(PYTORCH.runtime_channel, names)
+        found = reader.read(PYTORCH.runtime_channel, names)
     except (ChannelError, NothingCached) as error:
         notices.append(Notice("runtime_unread", {"detail": str(error.message)}))
         return None

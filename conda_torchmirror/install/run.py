@@ -20,14 +20,15 @@ from ..selection.facts import FAMILY, RUNTIMES, TORCH
 from ..selection.plan import FLEXIBLE
 from ..selection.specs import package_name
 from ..text import decision as render
-from ..transport.routes import OfflineRouter
+from ..text import output
+from ..text.messages import text
+from ..transport.routes import OfflineRouter, RecordReader
 from . import request as requests_
 from .decide import Target, decide, installed, strict
 from .decide import leftover as leftover_of
 
 # What a preview does not need is imported where it is used.
 if TYPE_CHECKING:
-    from ..transport.fallback import Router
     from .file_constraints import FileRequest
 
 
@@ -67,13 +68,17 @@ def execute(options: InstallOptions) -> int:
             return _attempt(options, given, target, request, survey, unread, records)
     from ..transport.fallback import Router
 
-    with Router(options, subdir, PYTORCH.channels, solving=options.solving) as sources:
+    def report(notice: Notice) -> None:
+        if not context.json:
+            output.warn(text(notice.code, notice.facts))
+
+    with Router(options, subdir, PYTORCH.channels, report, solving=options.solving) as reader:
         while True:
             try:
-                return _attempt(options, given, target, request, survey, sources)
+                return _attempt(options, given, target, request, survey, reader)
             except Exception as error:
-                # Returns where another source took the place of the one that failed.
-                sources.recover(error)
+                # Returns where another route took the place of the one that failed.
+                reader.recover(error)
 
 
 def _attempt(
@@ -82,12 +87,12 @@ def _attempt(
     target: Target,
     request: Request,
     survey: machine.Survey,
-    sources: Router | OfflineRouter,
+    reader: RecordReader,
     records: Records | None = None,
 ) -> int:
-    """One run with the sources that the channels have at present."""
+    """One run with the routes that the channels have at present."""
     if records is None:
-        records = _records(sources, survey.machine.subdir, options)
+        records = _records(reader, survey.machine.subdir, options)
     if options.action == "list":
         render.listing(
             offers(survey.machine, request, records.builds, admits, cuda.tables()),
@@ -96,9 +101,9 @@ def _attempt(
             records,
         )
         return 0
-    decision = decide(options, given, target, request, survey, sources, records)
-    decision = decision._replace(notices=(*decision.notices, *sources.check(decision)))
-    return _carry_out(options, given, target, decision, sources)
+    decision = decide(options, given, target, request, survey, reader, records)
+    decision = decision._replace(notices=(*decision.notices, *reader.check(decision)))
+    return _carry_out(options, given, target, decision, reader)
 
 
 def _target(options: InstallOptions) -> Target:
@@ -142,10 +147,10 @@ def _facts(
     return given.applied(asked, survey) if given else (asked, survey)
 
 
-def _records(sources: Router | OfflineRouter, subdir: str, options: InstallOptions) -> Records:
+def _records(reader: RecordReader, subdir: str, options: InstallOptions) -> Records:
     """The family's records; a preview falls back to the built-in index where nothing is cached."""
     try:
-        return sources.read(PYTORCH.channel, PYTORCH.packages)
+        return reader.read(PYTORCH.channel, PYTORCH.packages)
     except NothingCached as error:
         if not options.preview:
             raise
@@ -166,7 +171,7 @@ def _carry_out(
     given: FileRequest | None,
     target: Target,
     decision: Decision,
-    sources: Router | OfflineRouter,
+    reader: RecordReader,
 ) -> int:
     from conda.base.context import context
 
@@ -182,13 +187,13 @@ def _carry_out(
         raise LeftoverFirst(name=leftover.name, prefix=decision.prefix)
     solve = kept or not options.dry_run or (options.solve and leftover is None)
     decision = decision._replace(solved=solve)
-    if not context.json and not options.urls and not sources.again:
+    if not context.json and not options.urls and not reader.agreed:
         render.show(decision, explain=options.explain, verbose=bool(context.verbosity))
     if not solve:
         if context.json:
             render.document(decision)
         return 0
-    from ..handover import conda
+    from ..handover import conda, package_cache
     from ..handover import solve as transaction
     from ..plans import saved_plan
     from ..redirect import settings
@@ -216,7 +221,9 @@ def _carry_out(
         subdir=subdir if subdir != machine.native_subdir() else None,
     )
     extra: dict[str, Any] = {"torchmirror": render.summary(decision)}
-    sources.agree(decision)
+    reader.agree(decision)
+    if not decision.dry_run:
+        package_cache.alias_mirrored(route for chain in reader.chains.values() for route in chain)
     checked = 0
 
     def then(document: dict[str, Any]) -> None:
@@ -248,7 +255,7 @@ def _carry_out(
         if (
             suspect
             and conda.solves(command, {**variables, **FLEXIBLE})
-            and (hiding := _hiding(decision, sources))
+            and (hiding := _hiding(decision, reader))
         ):
             raise Shadowed(channel=PYTORCH.channel, package=hiding) from error
         raise
@@ -261,7 +268,7 @@ def _unsatisfiable(error: Exception) -> bool:
     return isinstance(error, UnsatisfiableError) or "nsatisfiable" in type(error).__name__
 
 
-def _hiding(decision: Decision, sources: Router | OfflineRouter) -> str:
+def _hiding(decision: Decision, reader: RecordReader) -> str:
     """The packages that the set needs and of which the torch channel hides conda-forge's, as far
     as both can be read."""
     own = {*FAMILY, *RUNTIMES}
@@ -269,7 +276,7 @@ def _hiding(decision: Decision, sources: Router | OfflineRouter) -> str:
     subdir = decision.machine.subdir
     try:
         held = [
-            {build.name for build in repodata.read(sources[channel], subdir, names).builds}
+            {build.name for build in repodata.read(reader[channel], subdir, names).builds}
             for channel in (PYTORCH.channel, PYTORCH.base_channel)
         ]
     except (ChannelError, NothingCached):  # what the solver said is then the better error

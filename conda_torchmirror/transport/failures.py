@@ -81,6 +81,22 @@ def no_route_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSour
     )
 
 
+def left(failure: Failure, instead: Sequence[Route]) -> Iterator[Notice]:
+    """Notices of which route failed, why, and what is used `instead`."""
+    facts = {
+        "mirror": shown_name(failure.route),
+        "why": text(failure.reason.code, failure.reason.facts),
+        "minutes": failure.reason.facts.get("minutes", 0),
+    }
+    before = failure.answer is not None and failure.answer.remembered
+    for name in dict.fromkeys(shown_name(route) for route in instead):
+        channels = [f"`{route.name}`" for route in instead if shown_name(route) == name]
+        yield Notice(
+            "mirror_left_before" if before else "mirror_left",
+            {**facts, "channels": ", ".join(channels), "instead": name},
+        )
+
+
 def from_answer(route: Route, answer: Answer) -> Failure:
     """The failure that an answer stands for."""
     return Failure(route, answer.notice, answer.of_site, answer)

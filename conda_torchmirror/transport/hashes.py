@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
+from conda.exceptions import CondaError
+
 from ..exceptions.channel import HashConflict, HashUnconfirmed, NothingCached
+from ..index import builtin
 from ..index.match import admits
 from ..index.sources import PYTORCH
 from ..mirrors import registry
@@ -72,7 +75,7 @@ def likely(runtime: Build, held: Iterable[Build]) -> list[Build]:
 
 def opinion(
     decision: Decision,
-    source: Route,
+    route: Route,
     *,
     official: Callable[[Collection[str]], Records],
     always: bool,
@@ -85,14 +88,10 @@ def opinion(
 
     Raises: HashConflict, HashUnconfirmed.
     """
-    from conda.exceptions import CondaError
-
-    from ..index import builtin
-
     chosen = [
         build
         for build in decision.choice.builds
-        if build.channel == source.name and build.known_by == "record" and build.fn
+        if build.channel == route.name and build.known_by == "record" and build.fn
     ]
     wanted = settings.read().check_hashes and not exempt
     known = builtin.hashes() if wanted and decision.records.origin != "built-in" else {}
@@ -101,7 +100,7 @@ def opinion(
     if not doubted:
         return []
     outdated = [Notice("index_outdated", {"what": build.fn}) for build in differing]
-    if source.url == registry.upstream_url(source.name):
+    if route.url == registry.upstream_url(route.name):
         return outdated
     try:
         theirs = {_key(b): b for b in official({build.name for build in doubted}).builds}
@@ -109,12 +108,12 @@ def opinion(
         because = "it is not the one in the built-in index" if differing else "it was asked for"
         raise HashUnconfirmed(
             what=doubted[0].fn,
-            mirror=source.mirror,
+            mirror=route.mirror,
             because=because,
             detail=safe(_said(error)),
         ) from error
     for build in doubted:
-        _compare(build, theirs.get(_key(build)), source)
+        _compare(build, theirs.get(_key(build)), route)
     return [*outdated, *([Notice("upstream_confirms")] if always else [])]
 
 
@@ -124,12 +123,12 @@ def _said(error: Exception) -> str:
     return f"{getattr(error, 'message', error)}{f' ({cause})' if cause else ''}"
 
 
-def _compare(build: Build, theirs: Build | None, source: Route) -> None:
+def _compare(build: Build, theirs: Build | None, route: Route) -> None:
     expected = _hash(theirs, build) if theirs is not None else "no such file"
     found = _hash(build, theirs or build)
     if expected != found:
         raise HashConflict(
-            what=build.fn, mirror=source.mirror, found=safe(found), expected=safe(expected)
+            what=build.fn, mirror=route.mirror, found=safe(found), expected=safe(expected)
         )
 
 

@@ -1,4 +1,4 @@
-"""The sources of each channel in the order in which they are used.
+"""The routes of each channel in the order in which they are used, and the one in use.
 
 Owns what a preference list means beside the user's own configuration: which mirrors carry the
 channel, where the user's own mapping stands among them, and that the official channel comes last.
@@ -6,8 +6,10 @@ channel, where the user's own mapping stands among them, and that the official c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from conda.base.context import context
 
 from ..exceptions.channel import NothingCached
 from ..exceptions.usage import BadMirror
@@ -15,6 +17,9 @@ from ..mirrors import addresses, lookup, registry
 from ..models import Decision, InstallOptions, Notice, Records, Route
 from ..redirect import in_process, settings
 from ..text.layout import safe
+
+if TYPE_CHECKING:
+    from .failures import Failure
 
 #: The name in results of a channel that the user's own configuration maps.
 OWN = "custom_channels"
@@ -26,7 +31,7 @@ _NAMING = ("channel", "override_channels", "specs")
 def chains(
     options: InstallOptions, subdir: str, names: Sequence[str]
 ) -> dict[str, tuple[Route, ...]]:
-    """The sources of each channel, the one to use first; the last is the official one.
+    """The routes of each channel, the one to use first; the last is the official one.
 
     The user's own `custom_channels` entry comes first unless `--mirror` names others. An entry for
     a server that is no public mirror was made on purpose: nothing comes behind it.
@@ -67,7 +72,7 @@ def chains(
 
 
 class Others(NamedTuple):
-    """The channels of a run beside its own: the sources of each, and which the solver reads."""
+    """The channels of a run beside its own: the routes of each, and which the solver reads."""
 
     chains: dict[str, tuple[Route, ...]]
     read: frozenset[str]
@@ -79,6 +84,7 @@ def others(options: InstallOptions, subdir: str, taken: Collection[str]) -> Othe
     Where the user's configuration has a say (`policy.ChannelPolicy`) they are left alone, and so
     they are all with `torchmirror_auto: false`, unless `--mirror` is given. Raises: BadMirror.
     """
+    # A preview that solves nothing does without them.
     from ..redirect import named_channels, policy
 
     values = settings.read()
@@ -96,12 +102,12 @@ def others(options: InstallOptions, subdir: str, taken: Collection[str]) -> Othe
     mirrored = [verdict.name for verdict in verdicts if verdict.code == "mirrored"]
     usable = {
         name: tuple(
-            source
-            for source in chain
-            if source.mirror == registry.UPSTREAM
+            route
+            for route in chain
+            if route.mirror == registry.UPSTREAM
             or (
-                policy.permitted(name, source.url, around)
-                and in_process.parent(name, source.url) is not None
+                policy.permitted(name, route.url, around)
+                and in_process.parent(name, route.url) is not None
             )
         )
         for name, chain in chains(options, subdir, mirrored).items()
@@ -130,8 +136,6 @@ def elsewhere(options: InstallOptions, subdir: str, chain: Sequence[Route]) -> N
 
 def _upstream(name: str) -> str:
     """Where conda finds this name when nothing maps it."""
-    from conda.base.context import context
-
     alias = context.channel_alias
     official = registry.upstream_url(name)
     if (
@@ -143,9 +147,9 @@ def _upstream(name: str) -> str:
     return f"{alias.scheme}://{alias.location}/{name}"
 
 
-def is_private(source: Route) -> bool:
+def is_private(route: Route) -> bool:
     """Whether this is the user's own server, of which nothing is known here."""
-    return source.mirror == OWN and addresses.identify(source.url) is None
+    return route.mirror == OWN and addresses.identify(route.url) is None
 
 
 def measured(options: InstallOptions) -> bool:
@@ -155,9 +159,9 @@ def measured(options: InstallOptions) -> bool:
 
 
 def hosts(found: Iterable[Sequence[Route]]) -> frozenset[str]:
-    """The hosts that an index may come from: those of all mirrors, and of the sources."""
+    """The hosts that an index may come from: those of all mirrors, and of the routes."""
     known = known_hosts(settings.registry().values())
-    return known | {registry.host_of(source.url) for chain in found for source in chain}
+    return known | {registry.host_of(route.url) for chain in found for route in chain}
 
 
 def known_hosts(mirrors: Iterable[registry.Mirror]) -> frozenset[str]:
@@ -170,21 +174,124 @@ def known_hosts(mirrors: Iterable[registry.Mirror]) -> frozenset[str]:
     return frozenset(found)
 
 
-class OfflineRouter:
-    """The sources of a run that reads no channel: those that would come first."""
+class RoutingState:
+    """Which route each channel has now, and which failed. Asks nobody."""
 
-    again = False
+    def __init__(self, chains: Mapping[str, tuple[Route, ...]]) -> None:
+        self.chains = dict(chains)
+        self.failures: list[Failure] = []
+        self._at = dict.fromkeys(self.chains, 0)
+        self._old: dict[str, Route] = {}
+
+    def __getitem__(self, name: str) -> Route:
+        return self.chains[name][self._at[name]]
+
+    @property
+    def located(self) -> tuple[Route, ...]:
+        """The present route of every channel."""
+        return tuple(self[name] for name in self.chains)
+
+    def is_last(self, name: str) -> bool:
+        """Whether the channel has no further route."""
+        return self._at[name] + 1 >= len(self.chains[name])
+
+    def advance(self, name: str) -> bool:
+        """Take the channel's next route; False where there is none."""
+        if self.is_last(name):
+            return False
+        self._at[name] += 1
+        return True
+
+    def restart(self, name: str) -> None:
+        """Take the channel's first route again."""
+        self._at[name] = 0
+
+    def leave(self, failure: Failure) -> list[str]:
+        """Take the next route of the channel that failed, and of all others at a site that did.
+
+        Returns the channels that have another route now.
+        """
+        self.failures.append(failure)
+        site = registry.host_of(failure.route.url)
+        left = [
+            name
+            for name in self.chains
+            if name == failure.route.name
+            or (failure.of_site and registry.host_of(self[name].url) == site)
+        ]
+        return [name for name in left if self.advance(name)]
+
+    def keep_old(self, name: str) -> None:
+        """Remember the channel's route as one to come back to: it is old, which is better than
+        nothing. The first one counts."""
+        self._old.setdefault(name, self[name])
+
+    def settle_for_old(self, name: str) -> bool:
+        """Come back to the channel's old route for good; False where none is remembered."""
+        old = self._old.pop(name, None)
+        if old is None:
+            return False
+        self.chains[name] = (old,)
+        self._at[name] = 0
+        return True
+
+    def sort(self, rank: Mapping[str, int]) -> None:
+        """Order the ranked mirrors of each chain among themselves; the others keep their place."""
+        for name, chain in self.chains.items():
+            ranked = iter(
+                sorted((r for r in chain if r.mirror in rank), key=lambda r: rank[r.mirror])
+            )
+            self.chains[name] = tuple(next(ranked) if r.mirror in rank else r for r in chain)
+
+
+class RecordReader(Protocol):
+    """What `torch-install` reads records through, and by which routes.
+
+    `agreed` says that the user has seen a decision of this run.
+    """
+
+    agreed: bool
+
+    @property
+    def chains(self) -> Mapping[str, tuple[Route, ...]]:
+        """All routes of every channel, in order."""
+
+    def __getitem__(self, name: str) -> Route:
+        """The present route of a channel."""
+
+    @property
+    def located(self) -> tuple[Route, ...]:
+        """The present route of every channel."""
+
+    def read(self, name: str, names: Collection[str]) -> Records:
+        """The records of these names in a channel."""
+
+    def check(self, decision: Decision) -> tuple[Notice, ...]:
+        """Check a decision before conda is asked; return notices to show."""
+
+    def agree(self, decision: Decision) -> None:
+        """From here on the user has seen this decision."""
+
+
+class OfflineRouter:
+    """The `RecordReader` of a run that reads no channel: the routes that would come first."""
 
     def __init__(self, options: InstallOptions, subdir: str, names: Sequence[str]) -> None:
         """Raises: BadMirror."""
-        self.chains = chains(options, subdir, names)
+        self.agreed = False
+        self._chains = chains(options, subdir, names)
+
+    @property
+    def chains(self) -> Mapping[str, tuple[Route, ...]]:
+        """All routes of every channel, in order."""
+        return self._chains
 
     def __getitem__(self, name: str) -> Route:
         return self.chains[name][0]
 
     @property
     def located(self) -> tuple[Route, ...]:
-        """The first source of every channel."""
+        """The first route of every channel."""
         return tuple(self[name] for name in self.chains)
 
     def read(self, name: str, names: Collection[str]) -> Records:

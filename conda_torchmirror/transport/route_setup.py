@@ -1,0 +1,85 @@
+"""Let conda find every channel of a run at its present route, in this process only.
+
+Channels keep their names throughout, only where conda finds them changes; what conda has cached
+therefore stays valid. See `redirect.in_process` for how conda is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from conda.base.context import context
+from conda.core.subdir_data import SubdirData
+
+from ..handover.conda import environment
+from ..mirrors import registry
+from ..models import InstallOptions, Route
+from ..redirect import in_process
+from .routes import OWN
+
+_USE_ZST = "CONDA_REPODATA_USE_ZST"
+
+
+class RouteSetup:
+    """Conda's configuration for the routes of a run. `apply` replaces what was in force before."""
+
+    def __init__(self, options: InstallOptions) -> None:
+        self._options = options
+        self._variables: dict[str, str] = {}
+        self._stack = ExitStack()
+
+    @property
+    def plain(self) -> bool:
+        """Whether only plain indexes are read."""
+        return _USE_ZST in self._variables
+
+    def apply(self, routes: Sequence[Route]) -> None:
+        """Let conda find every channel at its route, and nothing at a former one."""
+        self._stack.close()
+        own = in_process.configured()
+        over = [route for route in routes if route.name in own and route.mirror != OWN]
+        variables = dict(self._variables)
+        if any(route.mirror not in (registry.UPSTREAM, OWN) for route in routes):
+            # Mirrors have no shards, and their current_repodata.json may be left from last year.
+            variables.setdefault("CONDA_REPODATA_USE_SHARDS", "false")
+            if tuple(context.repodata_fns) == ("current_repodata.json", "repodata.json"):
+                variables["CONDA_REPODATA_FNS"] = "repodata.json"
+        if variables:
+            self._stack.callback(in_process.reload)
+            self._stack.enter_context(environment(variables))
+            in_process.reload()
+        self._stack.enter_context(
+            in_process.redirected(
+                [_named_by_host(route) if route in over else route for route in routes],
+                override=bool(self._options.mirrors or over),
+                asked=self._options.channels,
+            )
+        )
+
+    @contextmanager
+    def instead(self, there: Route, routes: Sequence[Route]) -> Iterator[None]:
+        """Apply `there` in place of its channel's route until the block ends, then `routes`."""
+        self.apply([_named_by_host(there) if r.name == there.name else r for r in routes])
+        try:
+            yield
+        finally:
+            self.apply(routes)
+
+    def leave_zst_out(self, routes: Sequence[Route]) -> None:
+        """Read plain indexes from now on."""
+        self._variables[_USE_ZST] = "false"
+        self.apply(routes)
+        # Conda keeps the way it reads an index together with what it has read.
+        SubdirData.clear_cached_local_channel_data(exclude_file=False)
+
+    def close(self) -> None:
+        """Put conda's configuration back."""
+        self._stack.close()
+
+
+def _named_by_host(route: Route) -> Route:
+    """An upstream route under its host's name: `in_process.redirected` leaves upstream to conda,
+    which may have been told otherwise."""
+    upstream = route.mirror == registry.UPSTREAM
+    return route._replace(mirror=registry.host_of(route.url)) if upstream else route
