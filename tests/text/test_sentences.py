@@ -1,0 +1,275 @@
+"""Every sentence stands in a table or on the class of an error, has all its facts, and is used."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import conda_torchmirror
+from conda_torchmirror.text import messages, tables
+from conda_torchmirror.text.messages import N_, fill, plural, text
+
+PACKAGE = Path(conda_torchmirror.__file__).parent
+TABLES = Path(tables.__file__).parent
+
+#: What begins the codes of a table with this name; the others have nothing before them.
+SUBJECTS = {
+    ("machine", "TEXT"): "machine.",
+    ("check", "TEXT"): "check.",
+    ("files", "TEXT"): "file.",
+    ("decision", "SHOW"): "show.",
+    ("decision", "FACT"): "fact.",
+    ("mirrors", "STATUS"): "status.",
+    ("mirrors", "LIST"): "list.",
+    ("hints", "HINT"): "hint.",
+}
+#: What a package leaves out of the codes of its notices, because what shows them adds it.
+ADDED = {
+    "machine": ("machine.",),
+    "verify": ("check.",),
+    "cli": ("check.",),
+    "envfiles": ("file.",),
+    "selection": ("fact.",),
+    "hooks": ("hint.",),
+}
+#: Calls that show their words or make an error of them.
+SHOWING = frozenset(("say", "warn", "print", "bullet", "wrapped"))
+#: Arguments of argparse that are shown.
+SHOWN = frozenset(("help", "description", "epilog", "title", "summary"))
+#: Modules whose words are not in a table, and why.
+APART = {
+    "plugin": "every command of conda loads it, so that `conda --help` can name ours",
+    "redirect.settings": "every command of conda loads it; conda shows the descriptions",
+    "verify.check_torch": "runs in another environment, and prints codes",
+}
+#: Modules with words that have to come home. This list only ever gets shorter.
+ASTRAY = frozenset(
+    (
+        "__main__",
+        "cli.install",
+        "cli.mirror",
+        "cli.verify",
+        "envfiles.channel_entry",
+        "install.request",
+        "mirrors.registry",
+        "plans.saved_plan",
+        "redirect.in_process",
+    )
+)
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if TABLES not in path.parents:
+            name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+            yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+MODULES = dict(modules())
+
+
+def every() -> dict[str, messages.Sentence]:
+    found: dict[str, messages.Sentence] = {}
+    for path in TABLES.glob("*.py"):
+        module = import_module(f"{tables.__name__}.{path.stem}")
+        for name, table in vars(module).items():
+            if name.isupper() and isinstance(table, dict):
+                for code, sentence in table.items():
+                    whole = SUBJECTS.get((path.stem, name), "") + code
+                    assert whole not in found, f"{whole} stands in two tables"
+                    found[whole] = sentence
+    return found
+
+
+EVERY = every()
+
+
+def fields(sentence: messages.Sentence) -> set[str]:
+    parts = (sentence,) if isinstance(sentence, str) else sentence
+    return {name for part in parts for _, name, _, _ in Formatter().parse(part) if name}
+
+
+def name_of(call: ast.Call) -> str:
+    function = call.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def calls(tree: ast.Module) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def words(node: ast.AST | None) -> Iterator[str]:
+    """Constant texts of an expression that read as words, none of a call's own arguments."""
+    if node is None or isinstance(node, ast.Call):
+        return
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if re.search(r"[A-Za-z]{2,} +[A-Za-z(]|[a-z] $|^ [a-z]", node.value):
+            yield node.value
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from words(child)
+
+
+def loose(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Words that are shown or raised where they stand."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            shown = [k.value for k in node.keywords if k.arg in SHOWN]
+            if name_of(node) in SHOWING:
+                shown += node.args
+            for part in shown:
+                yield from ((node.lineno, word) for word in words(part))
+        elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            given = (*node.exc.args, *(k.value for k in node.exc.keywords))
+            for part in given:
+                yield from ((node.lineno, word) for word in words(part))
+
+
+#: Modules whose built-in errors have words for a developer: none reaches a person as it is.
+INTERNAL = frozenset(
+    (
+        "envfiles.source_text",
+        "envfiles.yaml_outline",
+        "exceptions.base",
+        "index.builtin",
+        "index.repodata",
+        "machine.driver_calls",
+        "transport.probe_cache",
+    )
+)
+
+
+def test_no_sentence_is_shown_or_raised_from_elsewhere():
+    found = {
+        name: list(loose(tree))
+        for name, tree in MODULES.items()
+        if name not in APART and name not in INTERNAL
+    }
+    found = {name: told for name, told in found.items() if told}
+    assert {n: f for n, f in found.items() if n not in ASTRAY} == {}
+    assert ASTRAY - found.keys() == set(), "came home: take it out of ASTRAY"
+
+
+def told() -> Iterator[tuple[str, int, str, ast.expr | None]]:
+    """Codes that are written where a sentence is asked for, with the expression of their facts."""
+    for module, tree in MODULES.items():
+        for call in calls(tree):
+            name = name_of(call)
+            if name not in ("Notice", "text", "plural", "shown", "Reason") or not call.args:
+                continue
+            first = call.args[0]
+            if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
+                continue
+            code = f"show.{first.value}" if name == "shown" else first.value
+            if name == "shown":
+                facts: ast.expr | None = ast.Dict(
+                    [ast.Constant(k.arg) if k.arg else None for k in call.keywords],
+                    [k.value for k in call.keywords],
+                )
+            elif name == "plural":
+                facts = call.args[2] if len(call.args) > 2 else None
+            else:
+                facts = call.args[1] if len(call.args) > 1 else None
+            yield module, call.lineno, code, facts
+
+
+def known(module: str, code: str) -> list[str]:
+    added = ("", *ADDED.get(module.partition(".")[0], ()))
+    return [before + code for before in added if before + code in EVERY]
+
+
+TOLD = list(told())
+
+
+def test_every_code_has_a_sentence():
+    assert len(TOLD) > 150
+    # NVML has a function of this name too.
+    asked = [row for row in TOLD if row[0] != "machine.driver_calls"]
+    assert [(m, line, c) for m, line, c, _ in asked if not known(m, c)] == []
+
+
+def test_the_facts_of_a_sentence_are_given():
+    """As far as they are written there: facts in a variable, or laid over others, are not seen."""
+    lacking = []
+    for module, line, code, facts in TOLD:
+        given: set[str] = set()
+        if isinstance(facts, ast.Dict):
+            if any(not isinstance(key, ast.Constant) for key in facts.keys):
+                continue
+            given = {key.value for key in facts.keys}
+        elif facts is not None:
+            continue
+        wanted = [fields(EVERY[whole]) - {"count"} for whole in known(module, code)]
+        if wanted and not any(need <= given for need in wanted):
+            lacking.append((module, line, code, sorted(min(wanted, key=len) - given)))
+    # The hints of an error are filled with the facts of the error.
+    assert [row for row in lacking if row[0] != "machine.driver_calls"] == []
+
+
+def test_every_sentence_is_used():
+    there: set[str] = set()
+    for tree in MODULES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                there.add(node.value)
+    for path in (PACKAGE / "data").glob("*.json"):
+        there |= set(re.findall(r'"(\w+)"', path.read_text(encoding="utf-8")))
+    # Written in the package as f"probe_{code}" and the like.
+    made = re.compile(r"probe_\w+|file\.(total\.\w+|\w+_left)|check\.static_\w+")
+
+    def used(code: str) -> bool:
+        short = code.partition(".")[2].removesuffix(".hint")
+        return code in there or short in there or made.fullmatch(code) is not None
+
+    unused = [code for code in EVERY if not used(code)]
+    assert unused == []
+
+
+@pytest.mark.parametrize("code", sorted(EVERY))
+def test_a_sentence_is_found_and_filled(code):
+    sentence = EVERY[code]
+    facts = dict.fromkeys(fields(sentence), 7)
+    assert "?" not in text(code, facts).replace(str(sentence), "") or "?" in str(sentence)
+    if not isinstance(sentence, str):
+        one, many = plural(code, 1, facts), plural(code, 2, facts)
+        assert one != many
+        assert "1" in one or "{count}" not in sentence[0]
+
+
+def test_plurals_follow_the_count():
+    pair = (N_("{count} file"), N_("{count} files"))
+    assert [fill(pair, {"count": n}) for n in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
+
+
+def test_a_fact_is_one_line_of_clean_text_and_a_missing_one_a_question_mark():
+    assert fill("{a} {b}", {"a": "x\ny\x1b\u202e"}) == "x y ?"
+    assert fill("{value!r} {seconds:g}", {"value": "a\nb", "seconds": 2.5}) == "'a b' 2.5"
+
+
+def test_a_code_without_a_sentence_is_an_error_unless_there_is_a_default():
+    with pytest.raises(KeyError):
+        text("not_there")
+    with pytest.raises(KeyError):
+        text("show.not_there")
+    assert text("not_there", default="{}") == "{}"
+
+
+def test_no_table_is_loaded_before_its_sentence(tmp_path):
+    import subprocess
+    import sys
+
+    code = (
+        "import json, sys\n"
+        "from conda_torchmirror.text.messages import text\n"
+        "def loaded(): return sorted(m for m in sys.modules if '.tables.' in m)\n"
+        "first = loaded(); text('not_redirected', {}); print(json.dumps([first, loaded()]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [[], ["conda_torchmirror.text.tables.mirrors"]]
