@@ -70,7 +70,7 @@ def parsers() -> None:
 
     times = []
     for _ in range(2):
-        empty = [ArgumentParser() for _ in plugin.COMMANDS]
+        empty = [ArgumentParser() for _ in range(3)]
         started = time.thread_time()
         for command, parser in zip(plugin.conda_subcommands(), empty, strict=True):
             command.configure_parser(parser)

@@ -9,11 +9,8 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from typing import get_args
 
-from .cli.mirror import COMMANDS, file_options
-from .cli.rewrite import execute
-from .envfiles.channel_entry import Direction
+from .cli.rewrite import SUMMARIES, add_options, execute
 from .mirrors.registry import MirrorError
 from .redirect.settings import Settings
 
@@ -22,14 +19,11 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is returned: 2 for a mirror that cannot be used."""
     parser = ArgumentParser(prog="python -m conda_torchmirror")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        if command.name in get_args(Direction):
-            below = commands.add_parser(
-                command.name, help=command.summary, description=command.summary
-            )
-            file_options(below)
-            below.add_argument("--json", action="store_true", help="Report all output as json.")
-            below.add_argument("-q", "--quiet", action="store_true", help="Report errors only.")
+    for name, summary in SUMMARIES.items():
+        below = commands.add_parser(name, help=summary, description=summary)
+        add_options(below)
+        below.add_argument("--json", action="store_true", help="Report all output as json.")
+        below.add_argument("-q", "--quiet", action="store_true", help="Report errors only.")
     args = parser.parse_args(words)
     try:
         return execute(args, args.command, Settings(), as_json=args.json, quiet=args.quiet)

@@ -1,6 +1,6 @@
-"""The hooks. Conda loads this module on every command, so it imports nothing but `hookimpl`.
+"""The hooks. Conda loads this module on every command, so it loads nothing of ours but `deferred`.
 
-A parser is filled only when its command is on the command line: argparse asks it to parse then.
+Conda is handed small functions; each imports what it calls when it is called.
 """
 
 from __future__ import annotations
@@ -8,66 +8,49 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conda.plugins import hookimpl
+from conda.plugins.types import (
+    CondaHealthCheck,
+    CondaPostCommand,
+    CondaPreCommand,
+    CondaSubcommand,
+)
+
+from .cli.deferred import deferred
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
     from typing import Any
 
-    from conda.plugins.types import (
-        CondaErrorHint,
-        CondaHealthCheck,
-        CondaPostCommand,
-        CondaPreCommand,
-        CondaSetting,
-        CondaSubcommand,
-    )
-
-#: Name, summary, module, and in it: what fills the parser, what runs.
-COMMANDS = (
-    (
-        "torch-install",
-        "Choose the PyTorch build that this machine runs, and install it.",
-        "cli.install",
-        "configure_install",
-        "install",
-    ),
-    (
-        "torch-mirror",
-        "Show, test and set up the mirrors that channels are read from.",
-        "cli.mirror",
-        "configure",
-        "run",
-    ),
-    (
-        "torch-verify",
-        "Try PyTorch in an environment, and on the GPU where there is one.",
-        "cli.verify",
-        "configure",
-        "run",
-    ),
-)
+    from conda.plugins.types import CondaErrorHint, CondaSetting
 
 
 @hookimpl
 def conda_subcommands() -> Iterator[CondaSubcommand]:
     """`conda torch-install`, `conda torch-mirror`, `conda torch-verify`."""
-    from conda.plugins.types import CondaSubcommand
-
-    for name, summary, module, configure, run in COMMANDS:
-        yield CondaSubcommand(
-            name=name,
-            summary=summary,
-            action=_calling(module, run),
-            configure_parser=_when_parsing(_calling(module, configure)),
-        )
+    yield CondaSubcommand(
+        name="torch-install",
+        summary="Choose the PyTorch build that this machine runs, and install it.",
+        action=_run_install,
+        configure_parser=deferred(_configure_install),
+    )
+    yield CondaSubcommand(
+        name="torch-mirror",
+        summary="Show, test and set up the mirrors that channels are read from.",
+        action=_run_mirror,
+        configure_parser=deferred(_configure_mirror),
+    )
+    yield CondaSubcommand(
+        name="torch-verify",
+        summary="Try PyTorch in an environment, and on the GPU where there is one.",
+        action=_run_verify,
+        configure_parser=deferred(_configure_verify),
+    )
 
 
 @hookimpl
 def conda_pre_commands() -> Iterator[CondaPreCommand]:
     """Point conda at mirrors before it reads channels."""
-    from conda.plugins.types import CondaPreCommand
-
     from .hooks.commands import PLAIN, REDIRECTED
 
     yield CondaPreCommand(name="torchmirror", action=_before, run_for={*REDIRECTED, *PLAIN})
@@ -76,8 +59,6 @@ def conda_pre_commands() -> Iterator[CondaPreCommand]:
 @hookimpl
 def conda_post_commands() -> Iterator[CondaPostCommand]:
     """Leave conda as it was."""
-    from conda.plugins.types import CondaPostCommand
-
     from .hooks.commands import REDIRECTED
 
     yield CondaPostCommand(name="torchmirror", action=_after, run_for={*REDIRECTED})
@@ -96,9 +77,7 @@ def conda_virtual_packages() -> Generator[None, Any, None]:
 @hookimpl
 def conda_health_checks() -> Iterator[CondaHealthCheck]:
     """What `conda doctor` says about PyTorch."""
-    from conda.plugins.types import CondaHealthCheck
-
-    yield CondaHealthCheck(name="pytorch", action=_calling("hooks.health_check", "check"))
+    yield CondaHealthCheck(name="pytorch", action=_check_health)
 
 
 @hookimpl
@@ -117,40 +96,59 @@ def conda_settings() -> Iterator[CondaSetting]:
     yield from declared()
 
 
+def _configure_install(parser: ArgumentParser) -> None:
+    from .cli.install import configure_install
+
+    configure_install(parser)
+
+
+def _run_install(args: Namespace) -> int:
+    from .cli.install import install
+
+    return install(args)
+
+
+def _configure_mirror(parser: ArgumentParser) -> None:
+    from .cli.mirror import configure
+
+    configure(parser)
+
+
+def _run_mirror(args: Namespace) -> int:
+    from .cli.mirror import run
+
+    return run(args)
+
+
+def _configure_verify(parser: ArgumentParser) -> None:
+    from .cli.verify import configure
+
+    configure(parser)
+
+
+def _run_verify(args: Namespace) -> int:
+    from .cli.verify import run
+
+    return run(args)
+
+
+def _check_health(prefix: str, verbose: bool) -> None:
+    from .hooks.health_check import check
+
+    check(prefix, verbose)
+
+
 def _before(command: str) -> None:
-    _guarded("before", command)
+    try:
+        from .hooks.redirect import before
+    except Exception:  # a half-removed installation of ours is no reason for conda to fail
+        return
+    before(command)
 
 
 def _after(command: str) -> None:
-    _guarded("after", command)
-
-
-def _guarded(name: str, command: str) -> None:
     try:
-        from .hooks import redirect
-    except Exception:  # a half-removed installation of ours is no reason for conda to fail
+        from .hooks.redirect import after
+    except Exception:  # as above
         return
-    getattr(redirect, name)(command)
-
-
-def _calling(module: str, name: str) -> Callable[..., Any]:
-    def call(*args: Any) -> Any:
-        from importlib import import_module
-
-        return getattr(import_module(f"{__package__}.{module}"), name)(*args)
-
-    return call
-
-
-def _when_parsing(fill: Callable[[ArgumentParser], Any]) -> Callable[[ArgumentParser], None]:
-    """A `configure_parser` that waits: conda builds all parsers for every command."""
-
-    def configure(parser: ArgumentParser) -> None:
-        def parse(args: Any = None, namespace: Any = None) -> tuple[Namespace, list[str]]:
-            del parser.parse_known_args
-            fill(parser)
-            return parser.parse_known_args(args, namespace)
-
-        parser.parse_known_args = parse  # type: ignore[method-assign, assignment]
-
-    return configure
+    after(command)

@@ -1,17 +1,24 @@
-"""`conda torch-mirror`: its parser, and what carries each of its commands out.
+"""`conda torch-mirror`: its parser, and the functions that run its commands.
 
-Filled only when the command is on the command line. Each row of `COMMANDS` names the module that
-has the handler; nothing is imported before that handler is to run.
+Filled only when the command is on the command line. The module of a handler is imported when the
+handler runs, so that a command loads nothing of the others.
 """
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable
-from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+from conda.base.context import context
+from conda.cli import helpers
+
+from ..exceptions.mirror import BadRegistry
+from ..exceptions.usage import BadMirror
+from ..mirrors.registry import MirrorError
+from ..redirect import settings
+from ..text.layout import safe
+from . import rewrite
 
 EXAMPLES = """\
 examples:
@@ -26,20 +33,16 @@ examples:
 
 
 class Command(NamedTuple):
-    """A command of `torch-mirror`: what adds its options, and `module.function` that runs it."""
+    """A command of `torch-mirror`: what adds its options, and what runs it."""
 
     name: str
     summary: str
     configure: Callable[[ArgumentParser], None]
-    run: str
+    run: Callable[[Namespace], int]
 
 
 def configure(parser: ArgumentParser) -> None:
     """Add the commands of `conda torch-mirror`."""
-    from argparse import RawDescriptionHelpFormatter
-
-    from conda.cli import helpers
-
     parser.epilog, parser.formatter_class = EXAMPLES, RawDescriptionHelpFormatter
     commands = parser.add_subparsers(dest="torch_mirror", metavar="COMMAND", required=True)
     for command in COMMANDS:
@@ -48,32 +51,25 @@ def configure(parser: ArgumentParser) -> None:
         )
         helpers.add_parser_help(below)
         command.configure(below)
+        below.set_defaults(run_torch_mirror=command.run)
 
 
 def run(args: Namespace) -> int:
     """Run the command that was given."""
-    command = next(row for row in COMMANDS if row.name == args.torch_mirror)
-    module, _, function = command.run.partition(".")
-    code: int = getattr(import_module(f"{__package__}.{module}"), function)(args)
+    code: int = args.run_torch_mirror(args)
     return code
 
 
 def _list(parser: ArgumentParser) -> None:
-    from conda.cli import helpers
-
     helpers.add_parser_json(parser)
 
 
 def _status(parser: ArgumentParser) -> None:
-    from conda.cli import helpers
-
     parser.add_argument("channels", nargs="*", metavar="CHANNEL", help="More channels to show.")
     helpers.add_parser_json(parser)
 
 
 def _test(parser: ArgumentParser) -> None:
-    from conda.cli import helpers
-
     parser.add_argument(
         "mirrors",
         nargs="*",
@@ -94,8 +90,6 @@ def _test(parser: ArgumentParser) -> None:
 
 
 def _enable(parser: ArgumentParser) -> None:
-    from conda.cli import helpers
-
     parser.add_argument(
         "channels",
         nargs="*",
@@ -115,41 +109,13 @@ def _enable(parser: ArgumentParser) -> None:
 
 
 def _disable(parser: ArgumentParser) -> None:
-    from conda.cli import helpers
-
     _system(parser)
     helpers.add_output_and_prompt_options(parser)
 
 
 def _files(parser: ArgumentParser) -> None:
-    from conda.cli import helpers
-
-    file_options(parser)
+    rewrite.add_options(parser)
     helpers.add_parser_json(parser)
-
-
-def file_options(parser: ArgumentParser) -> None:
-    """Add what `rewrite` and `upstream` take, also where there is no conda."""
-    parser.add_argument(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="environment.yml, an explicit list or, with --pip, requirements.txt; - is a filter.",
-    )
-    parser.add_argument(
-        "--pip",
-        action="store_true",
-        help="Include pip's index options: PyPI, and the wheels of PyTorch.",
-    )
-    only = parser.add_mutually_exclusive_group()
-    only.add_argument("--diff", action="store_true", help="Show what would change, and stop.")
-    only.add_argument(
-        "--check", action="store_true", help="Exit with 1 if anything would change, and stop."
-    )
-    parser.add_argument("--no-backup", action="store_true", help="Keep no FILE.bak.")
-    parser.add_argument(
-        "--mirror", action="append", help="A name, auto for all, or a URL; may be repeated."
-    )
 
 
 def _system(parser: ArgumentParser) -> None:
@@ -160,48 +126,95 @@ def _system(parser: ArgumentParser) -> None:
     )
 
 
+def _run_list(args: Namespace) -> int:
+    from .mirror_status import show_list
+
+    return show_list(args)
+
+
+def _run_status(args: Namespace) -> int:
+    from .mirror_status import show_status
+
+    return show_status(args)
+
+
+def _run_test(args: Namespace) -> int:
+    from .mirror_trial import execute
+
+    return execute(args)
+
+
+def _run_enable(args: Namespace) -> int:
+    from .mirror_enable import enable
+
+    return enable(args)
+
+
+def _run_disable(args: Namespace) -> int:
+    from .mirror_enable import disable
+
+    return disable(args)
+
+
+def _run_files(args: Namespace) -> int:
+    """Run `rewrite` or `upstream`. Raises: BadMirror, BadRegistry."""
+    try:
+        return rewrite.execute(
+            args,
+            args.torch_mirror,
+            settings.read(),
+            subdir=context.subdir,
+            as_json=bool(context.json),
+            quiet=bool(context.quiet),
+        )
+    except MirrorError as error:
+        if args.mirror:
+            raise BadMirror(value=safe(" ".join(args.mirror)), detail=str(error)) from error
+        raise BadRegistry(detail=str(error)) from error
+
+
 #: In the order in which the help shows them.
 COMMANDS = (
     Command(
         "list",
         "Show the mirrors that are known, and what they carry.",
         _list,
-        "mirror_status.show_list",
+        _run_list,
     ),
     Command(
         "status",
         "Show where channels are read from now, and why.",
         _status,
-        "mirror_status.show_status",
+        _run_status,
     ),
     Command(
         "test",
         "Ask the mirrors: which answer, how soon, and what they hold.",
         _test,
-        "mirror_trial.execute",
+        _run_test,
     ),
     Command(
         "enable",
         "Let other tools (mamba, conda-lock) read channels from mirrors too, by a condarc file.",
         _enable,
-        "mirror_enable.enable",
+        _run_enable,
     ),
     Command(
         "disable",
         "Turn mirrors off: remove that file, and redirect no command of conda's.",
         _disable,
-        "mirror_enable.disable",
+        _run_disable,
     ),
     Command(
         "rewrite",
-        "Point the channels in files at mirrors, and change nothing else in them.",
+        rewrite.SUMMARIES["rewrite"],
         _files,
-        "rewrite.rewrite",
+        _run_files,
     ),
     Command(
         "upstream",
-        "Point them back at the official channels, so that a file can be shared.",
+        rewrite.SUMMARIES["upstream"],
         _files,
-        "rewrite.upstream",
+        _run_files,
     ),
 )

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from conda.base.context import context
+from conda.common.configuration import YamlRawParameter
+
 from ..exceptions.mirror import BadRegistry, NothingToEnable
 from ..exceptions.usage import BadMirror
 from ..mirrors.registry import MirrorError, upstream_url
@@ -135,9 +138,6 @@ def _content(
 
 def _refresh() -> None:
     """Let conda see what was written."""
-    from conda.base.context import context
-    from conda.common.configuration import YamlRawParameter
-
     if hasattr(YamlRawParameter, "cache_clear"):  # new conda reads each file once
         YamlRawParameter.cache_clear()
     in_process.reload()
@@ -145,8 +145,6 @@ def _refresh() -> None:
 
 
 def _report(path: Path, code: str, lines: Sequence[str], *, auto: bool, **facts: Any) -> int:
-    from conda.base.context import context
-
     if context.json:
         emit({"state": code, "file": str(path), "auto": auto, **facts})
     else:

@@ -8,6 +8,10 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+from conda.base.context import context
+from conda.exceptions import CondaError
+from conda.models.channel import Channel
+
 from ..exceptions.mirror import BadRegistry
 from ..mirrors.addresses import address_book, split
 from ..mirrors.registry import UPSTREAM, Mirror, MirrorError
@@ -24,8 +28,6 @@ STATUS = ("defaults", "conda-forge", "pytorch", "nvidia")
 
 def show_list(args: Namespace) -> int:
     """Print the registry. Raises: BadRegistry."""
-    from conda.base.context import context
-
     chosen = _settings()
     try:
         known = settings.registry(chosen)
@@ -102,8 +104,6 @@ def _as_json(mirror: Mirror, preferred: Sequence[str]) -> dict[str, Any]:
 
 def show_status(args: Namespace) -> int:
     """Print where channels are read from now, and why. Raises: BadRegistry."""
-    from conda.base.context import context
-
     chosen = _settings()
     try:
         around = policy.UserConfig(chosen)
@@ -134,8 +134,6 @@ def show_status(args: Namespace) -> int:
 
 def _resolved(word: str, around: policy.UserConfig) -> list[tuple[str, str]]:
     """What conda makes of a channel now: its name and URL, one row for each part of `defaults`."""
-    from conda.models.channel import Channel
-
     channel = Channel(word)
     if word == policy.DEFAULTS:
         parts = [str(url) for url in channel.base_urls]
@@ -245,8 +243,6 @@ def source_of(key: str, name: str | None = None) -> str | None:
 
     With `name`, the one that maps this channel. None where nothing does.
     """
-    from conda.base.context import context
-
     ours = key.startswith(settings.PREFIX)
     for source, raw in reversed(list(context.raw_data.items())):
         if ours:
@@ -270,8 +266,6 @@ def _wrapped(sentence: str) -> list[str]:
 
 
 def _settings() -> settings.Settings:
-    from conda.exceptions import CondaError
-
     try:
         return settings.read()
     except CondaError as error:

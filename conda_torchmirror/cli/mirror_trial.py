@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
+from conda.base.context import context
+
 from ..exceptions.mirror import OfflineTest
 from ..exceptions.usage import BadMirror
 from ..index.match import admits
@@ -41,8 +43,6 @@ def execute(args: Namespace) -> int:
 
     Raises: BadMirror, OfflineTest.
     """
-    from conda.base.context import context
-
     if context.offline:
         raise OfflineTest()
     subdir = context.subdir

@@ -1,7 +1,7 @@
 """`conda torch-mirror rewrite` and `upstream`: run, and the results as text or JSON.
 
 Standard output is the product: what was done, or the diff, or the filtered text; then everything
-that is about the product goes to standard error. Imports no conda but where conda runs it, so that
+that is about the product goes to standard error. Imports no conda, so that
 `python -m conda_torchmirror` can do the same in a place that has none.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
@@ -19,43 +19,42 @@ from ..envfiles import batch
 from ..envfiles.batch import STDIN, FileResult, Options
 from ..envfiles.channel_entry import Direction
 from ..envfiles.file_io import BACKUP_SUFFIX
-from ..mirrors.registry import MirrorError
+from ..envfiles.source_text import UnreadableText, decode
 from ..models import Notice
 from ..redirect import settings
 from ..text import output
 from ..text.layout import bullet, safe
 from ..text.messages import text
 
-
-def rewrite(args: Namespace) -> int:
-    """Run `conda torch-mirror rewrite`. Raises: BadMirror, BadRegistry."""
-    return _in_conda(args, "rewrite")
-
-
-def upstream(args: Namespace) -> int:
-    """Run `conda torch-mirror upstream`. Raises: BadMirror, BadRegistry."""
-    return _in_conda(args, "upstream")
+#: What the commands do, for their help.
+SUMMARIES: dict[Direction, str] = {
+    "rewrite": "Point the channels in files at mirrors, and change nothing else in them.",
+    "upstream": "Point them back at the official channels, so that a file can be shared.",
+}
 
 
-def _in_conda(args: Namespace, direction: Direction) -> int:
-    from conda.base.context import context
-
-    from ..exceptions.mirror import BadRegistry
-    from ..exceptions.usage import BadMirror
-
-    try:
-        return execute(
-            args,
-            direction,
-            settings.read(),
-            subdir=context.subdir,
-            as_json=bool(context.json),
-            quiet=bool(context.quiet),
-        )
-    except MirrorError as error:
-        if args.mirror:
-            raise BadMirror(value=safe(" ".join(args.mirror)), detail=str(error)) from error
-        raise BadRegistry(detail=str(error)) from error
+def add_options(parser: ArgumentParser) -> None:
+    """Add what `rewrite` and `upstream` take."""
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="environment.yml, an explicit list or, with --pip, requirements.txt; - is a filter.",
+    )
+    parser.add_argument(
+        "--pip",
+        action="store_true",
+        help="Include pip's index options: PyPI, and the wheels of PyTorch.",
+    )
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--diff", action="store_true", help="Show what would change, and stop.")
+    only.add_argument(
+        "--check", action="store_true", help="Exit with 1 if anything would change, and stop."
+    )
+    parser.add_argument("--no-backup", action="store_true", help="Keep no FILE.bak.")
+    parser.add_argument(
+        "--mirror", action="append", help="A name, auto for all, or a URL; may be repeated."
+    )
 
 
 def execute(
@@ -109,8 +108,6 @@ def document(results: Iterable[FileResult], options: Options) -> dict[str, Any]:
 
 
 def _decoded(data: bytes) -> str | None:
-    from ..envfiles.source_text import UnreadableText, decode
-
     try:
         return decode(data).text
     except UnreadableText:
