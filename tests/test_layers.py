@@ -183,3 +183,66 @@ def test_no_module_is_long():
         if len(path.read_text(encoding="utf-8").splitlines()) > LINES
     }
     assert long == LONG
+
+
+#: The packages that may send requests, start processes and call C libraries; conda is for all that
+#: are not pure.
+REACH = {
+    "requests": {"index", "transport"},
+    "urllib3": {"index", "transport"},
+    "socket": {"transport"},
+    "ssl": {"transport"},
+    "http": {"transport"},
+    "subprocess": {"handover", "machine", "verify"},
+    "ctypes": {"machine"},
+}
+
+#: The seams: where an import of ours stands in a function, by module, with the packages that it
+#: leads to. Each keeps a command from loading what it does not run.
+SEAMS = {
+    "plugin": {"cli", "hooks", "redirect"},
+    "cli.mirror": {"cli"},
+    "install.run": {"handover", "plans", "transport", "verify"},
+    "hooks.redirect": {"text"},
+    "text.messages": {"text"},
+}
+#: Imports in functions that are no seams, as (module, package). This list only ever gets shorter.
+BURIED = frozenset(
+    (
+        ("cli.install", "exceptions"),
+        ("cli.install", "install"),
+        ("cli.install", "models"),
+        ("hooks.redirect", "redirect"),
+        ("install.decide", "selection"),
+        ("install.environment_file", "envfiles"),
+        ("install.run", "install"),
+        ("install.run", "redirect"),
+        ("install.run", "text"),
+        ("redirect.condarc", "envfiles"),
+        ("redirect.condarc", "exceptions"),
+        ("redirect.in_process", "exceptions"),
+        ("redirect.in_process", "redirect"),
+        ("redirect.policy", "mirrors"),
+        ("redirect.policy", "redirect"),
+        ("redirect.settings", "mirrors"),
+        ("transport.routes", "redirect"),
+    )
+)
+
+
+@pytest.mark.parametrize("outer", sorted(REACH))
+def test_requests_processes_and_c_libraries_have_their_packages(outer):
+    found = {package_of(dotted(path)) for path in modules() if outer in outside(path)}
+    assert found <= REACH[outer]
+
+
+def test_imports_in_functions_are_seams():
+    found = {
+        (one.module, package_of(one.target))
+        for path in modules()
+        for one in own_imports(path)
+        if one.inside
+    }
+    seams = {(module, package) for module, packages in SEAMS.items() for package in packages}
+    assert found - seams - BURIED == set(), "import it at the top"
+    assert seams - found == set(), "no longer there: take it out of SEAMS"

@@ -8,10 +8,12 @@ https://github.com/conda/ceps/blob/main/cep-0046.md (accepted, May 2026).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from conda.plugins.types import CondaVirtualPackage
+from conda.auxlib import NULL
+from conda.plugins.types import CondaVirtualPackage
+
+from ..machine.survey import cuda_arch
 
 NAME = "cuda_arch"
 
@@ -36,14 +38,10 @@ def beside(others: Iterable[Iterable[Any]]) -> list[Iterator[Any]]:
 
 
 def _ours() -> Iterator[CondaVirtualPackage]:
-    from conda.plugins.types import CondaVirtualPackage
-
     if hasattr(CondaVirtualPackage, "to_virtual_package"):
         # Asked when a record is made, and not when conda only lists what plugins offer.
         yield CondaVirtualPackage(name=NAME, version=_version, build=None)
         return
-    from ..machine.survey import cuda_arch
-
     if version := cuda_arch():
         yield CondaVirtualPackage(name=NAME, version=version, build=None)
 
@@ -53,8 +51,4 @@ def _version() -> Any:
 
     Conda's own handling of the override is not used: it would show the package without `__cuda`.
     """
-    from conda.auxlib import NULL
-
-    from ..machine.survey import cuda_arch
-
     return cuda_arch() or NULL

@@ -9,9 +9,16 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from conda.base.context import context
+from conda.models.channel import Channel
+
+from ..exceptions.base import TorchMirrorError
 from ..index.sources import PYTORCH
+from ..mirrors.addresses import split
+from ..mirrors.registry import UPSTREAM, registry
 from ..models import Notice
 from ..selection import facts
+from ..text.messages import text
 
 if TYPE_CHECKING:
     from conda.plugins.types import CondaErrorHint
@@ -32,10 +39,7 @@ _MISSING = r"nothing provides|no candidates|does not exist|none of the providers
 
 def hints(error: BaseException) -> Iterator[CondaErrorHint]:
     """Yield at most one hint."""
-    from conda.plugins.types import CondaErrorHint
-
-    from ..exceptions.base import TorchMirrorError
-    from ..text.messages import text
+    from conda.plugins.types import CondaErrorHint  # older conda has no such type, and never asks
 
     if isinstance(error, TorchMirrorError):
         return
@@ -53,9 +57,6 @@ def known(error: BaseException) -> Notice | None:
 
 
 def _forbidden(url: str) -> Notice | None:
-    from ..mirrors.addresses import split
-    from ..mirrors.registry import UPSTREAM, registry
-
     found = split(url)
     if found is None or found.identified.mirror == UPSTREAM:
         return None
@@ -85,8 +86,5 @@ def _first(wanted: tuple[str, ...], names: list[str]) -> str | None:
 
 def _channels() -> set[str]:
     """The last part of the names or URLs of the channels in use: a mirror's `pytorch` counts."""
-    from conda.base.context import context
-    from conda.models.channel import Channel
-
     names = (str(Channel(name).name).partition("/label/")[0] for name in context.channels)
     return {name.rpartition("/")[2] for name in names}

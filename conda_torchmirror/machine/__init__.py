@@ -1,1 +1,1 @@
-"""What this computer and the environment are. Nothing in here raises."""
+"""Facts about this computer and the target environment. Its public functions never raise."""

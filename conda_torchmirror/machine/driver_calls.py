@@ -1,9 +1,9 @@
 """The calls into the NVIDIA driver, in a process of their own: a driver call can hang for good.
 
-`nvidia` runs this file as a script, in an interpreter without site packages; it writes what the
-driver says as lines of JSON. NVML is asked first, since it needs no context and ignores
-`CUDA_VISIBLE_DEVICES`; then libcuda, which is there where a container or a Jetson lacks NVML. As a
-module it owns what both sides need to know of devices. Standard library only, nothing of ours.
+`nvidia` runs this file as a script, in an interpreter without site packages, and reads the lines
+of JSON that it prints. NVML is asked first, since it needs no context and ignores
+`CUDA_VISIBLE_DEVICES`; then libcuda, which containers and Jetsons without NVML have. As a module
+it defines devices for both sides. Imports the standard library only.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ CUDA_ERRORS = {
 
 #: `CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR` and `_MINOR`, from cuda.h.
 _CC_MAJOR, _CC_MINOR = 75, 76
-#: Where drivers put their libraries on Linux, beside the places that the loader knows.
+#: Folders of driver libraries on Linux, in addition to those that the loader searches.
 LIBRARY_DIRS = (
     "/usr/lib64",
     "/usr/lib64/nvidia",
@@ -174,7 +174,7 @@ class _Library:
 
 
 def _library_names(kind: str) -> list[str]:
-    """List where the driver's own library lies. Toolkits ship empty stubs without the `.1`."""
+    """List the names to load the driver's library by. Toolkits ship empty stubs without `.1`."""
     if sys.platform == "win32":
         if kind == "cuda":
             return ["nvcuda.dll"]

@@ -1,20 +1,26 @@
 """The target environment: its Python, the packages that bear on the choice, its pins.
 
-Reads a prefix through conda and never runs its Python. Raises nothing: what cannot be read is said
-in the evidence.
+Reads a prefix through conda and never runs its Python. Never raises: what cannot be read is left
+out, and the evidence says so.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from conda.base.context import context
+from conda.common.path import get_python_short_path, get_python_site_packages_short_path
+from conda.core.prefix_data import PrefixData
+from conda.history import History
+
 from ..models import Installed, Machine, Notice, Pin
 from ..selection.facts import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIMES, TORCH
-from .evidence import fact
+from .evidence import attempt
 
 #: Packages of an environment that bear on the choice.
 NAMES = (
@@ -36,20 +42,25 @@ def with_environment(
     """Return the machine with the Python, the packages and the pins of the environment."""
     records: dict[str, Any] = {}
     if prefix and os.path.isdir(os.path.join(prefix, "conda-meta")):
-        records = fact("packages", lambda: _records(prefix), {}, evidence)
+        records = attempt("packages", lambda: _records(prefix), {}, evidence)
         if "python" in records:
             found = _major_minor(records["python"].version)
             machine = machine._replace(python=found, python_from="prefix")
         packages = [_installed(record) for record in records.values()]
-        packages += fact("pip", lambda: list(_pip(prefix, records)), [], evidence)
-        history: list[Pin] = fact("history", lambda: list(_history(prefix)), [], evidence)
+        packages += attempt("pip", lambda: list(_pip(prefix, records)), [], evidence)
+        history: list[Pin] = attempt("history", lambda: list(_history(prefix)), [], evidence)
         machine = machine._replace(installed=tuple(packages), history=tuple(history))
     if python and (given := _major_minor(python)):
         machine = machine._replace(python=given, python_from="--python")
     code = {"prefix": "python_from_prefix", "--python": "python_given"}.get(machine.python_from)
     facts = {"python": machine.python} if code else {}
     evidence.append(Notice(code or "python_newest", facts))
-    return machine._replace(pins=tuple(fact("pins", lambda: list(_pins(prefix)), [], evidence)))
+    return machine._replace(pins=tuple(attempt("pins", lambda: list(_pins(prefix)), [], evidence)))
+
+
+def python_path(prefix: str) -> str:
+    """Return the path that the Python of an environment has, whether it is there or not."""
+    return os.path.join(prefix, get_python_short_path())
 
 
 def _major_minor(version: str) -> str | None:
@@ -58,8 +69,6 @@ def _major_minor(version: str) -> str | None:
 
 
 def _records(prefix: str) -> dict[str, Any]:
-    from conda.core.prefix_data import PrefixData
-
     data = PrefixData(prefix)
     found = ((name, data.get(name, None)) for name in NAMES)
     return {name: record for name, record in found if record is not None}
@@ -71,16 +80,12 @@ def _installed(record: Any) -> Installed:
 
 
 def _pip(prefix: str, records: dict[str, Any]) -> Iterator[Installed]:
-    """Yield what pip, uv and the like put into the environment itself.
+    """Yield what pip, uv and other installers of wheels put into the environment.
 
     Conda packages carry the same metadata, without an INSTALLER or with "conda" in it.
     """
     if "python" not in records:
         return
-    import importlib.metadata
-
-    from conda.common.path import get_python_site_packages_short_path
-
     record = records["python"]
     short = getattr(record, "python_site_packages_path", None)
     short = short or get_python_site_packages_short_path(record.version)
@@ -102,9 +107,7 @@ def _pip(prefix: str, records: dict[str, Any]) -> Iterator[Installed]:
 
 
 def _history(prefix: str) -> Iterator[Pin]:
-    """Yield the specs that the user asked for in this environment, which solvers keep to."""
-    from conda.history import History
-
+    """Yield the specs that were asked for in this environment earlier, which solvers keep to."""
     asked = History(prefix).get_requested_specs_map()
     for name in NAMES:
         if name in asked:
@@ -112,9 +115,7 @@ def _history(prefix: str) -> Iterator[Pin]:
 
 
 def _pins(prefix: str | None) -> Iterator[Pin]:
-    """Yield what conda's solvers take as pins, in their order: settings, then the file."""
-    from conda.base.context import context
-
+    """Yield the pins that conda's solvers apply, in their order: settings, then the file."""
     for spec in context.pinned_packages:
         yield Pin(str(spec), "pinned_packages")
     if not prefix:

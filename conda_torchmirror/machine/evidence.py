@@ -1,4 +1,4 @@
-"""The evidence for facts about a machine: gathering it, and what of it has to be told unasked."""
+"""The evidence for facts about a machine: how it is collected, and which of it is always shown."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ..models import Machine, Notice
 
 T = TypeVar("T")
 
-#: What a person has to know wherever a choice is made: it decides, or limits what came out.
+#: Evidence that is shown beside every choice, because it decides or limits the choice.
 TOLD = frozenset(
     (
         *("cuda_unusable", "arch_unusable", "gpus_hidden", "gpu_left_out", "gpu_lowest"),
         *("driver_hangs", "jetson", "rosetta"),
     )
 )
-#: Why there is no CUDA though something hints at a GPU, from the plain reason to the symptom.
+#: Reasons why there is no CUDA though something hints at a GPU, from causes to symptoms.
 REASONS = (
     frozenset(("driver_without_gpu", "container_without_driver", "gpu_without_driver")),
     frozenset(("driver_error", "driver_mismatch")),
@@ -24,10 +24,10 @@ REASONS = (
 )
 
 
-def fact(what: str, find: Callable[[], T], default: T, evidence: list[Notice]) -> T:
-    """Return what `find` finds, or the default, with the error among the evidence."""
+def attempt(what: str, read: Callable[[], T], default: T, evidence: list[Notice]) -> T:
+    """Return what `read` returns; where it raises, the default, and add the error to `evidence`."""
     try:
-        return find()
+        return read()
     except Exception as error:
         evidence.append(
             Notice("fact_unknown", {"fact": what, "error": f"{type(error).__name__}: {error}"})
@@ -35,8 +35,8 @@ def fact(what: str, find: Callable[[], T], default: T, evidence: list[Notice]) -
         return default
 
 
-def remarks(machine: Machine, evidence: Sequence[Notice]) -> Machine:
-    """Return the machine with what has to be told beside a choice for it."""
+def with_remarks(machine: Machine, evidence: Sequence[Notice]) -> Machine:
+    """Return the machine with the evidence that is shown beside a choice for it."""
     codes = TOLD
     if machine.cuda is None:
         there = {notice.code for notice in evidence}

@@ -1,6 +1,6 @@
-"""What the NVIDIA driver says about itself and its devices, asked under a time limit.
+"""The NVIDIA driver's version and devices, read under a time limit.
 
-`probe` runs `drivercalls` as a script; `nvidia-smi` is the last resort. Nothing here raises, and
+`probe` runs `driver_calls` as a script; `nvidia-smi` is the last resort. Nothing here raises, and
 nothing of conda is imported.
 """
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 #: not kept loaded; conda allows its own detection 60.
 LIMIT = 20.0
 
-#: Where Linux' own files are looked for. Tests point it at a tree of theirs.
+#: The root of the paths that are read on Linux. Tests set it to a tree of their own.
 ROOT = ""
 
-#: What the driver's kernel module and WSL 2 make. Only the first two are seen in every container.
+#: Paths that the driver's kernel module and WSL 2 create. Every container sees the first two.
 NODES = (
     "/sys/module/nvidia/version",
     "/proc/driver/nvidia/version",
@@ -36,11 +36,11 @@ _SMI_FIELDS = (("compute_cap", "driver_version", "uuid", "name"), ("driver_versi
 
 
 class DriverReport(NamedTuple):
-    """What came out of the driver.
+    """The driver's version, the CUDA that it runs, and its devices.
 
-    `source` is nvml, libcuda, nvidia-smi or None; `devices` are all of them and `visible` those
-    that `CUDA_VISIBLE_DEVICES` leaves, in its order. `notes` are (code, facts): what was found,
-    and what was tried in vain.
+    `source` is nvml, libcuda, nvidia-smi or None; `devices` are all devices, and `visible` those
+    that `CUDA_VISIBLE_DEVICES` leaves, in its order. `notes` are pairs of code and facts: what
+    was found, and what was tried in vain.
     """
 
     source: str | None = None
@@ -57,9 +57,9 @@ class DriverReport(NamedTuple):
 
 
 def signs(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """List what hints at an NVIDIA driver on this computer, by looking at paths alone.
+    """List the paths that hint at an NVIDIA driver on this computer.
 
-    Costs no process: this decides whether one is worth it where conda found no `__cuda`.
+    Starts no process: this decides whether one is worth it where conda found no `__cuda`.
     """
     env = os.environ if environ is None else environ
     if sys.platform == "win32":

@@ -1,7 +1,7 @@
-"""What this computer and the target environment are: `models.Machine`, and how each fact is known.
+"""Facts about this computer and the target environment, and the evidence for each.
 
-The only place that reads conda's detection of `__cuda` and its overrides. Nothing here raises: a
-fact that cannot be had is left out and said in the evidence. The driver is asked in at most one
+The only reader of conda's detection of `__cuda` and of its overrides. Nothing here raises: a fact
+that cannot be read is left out, and the evidence says so. The driver is asked in at most one
 process beyond conda's own, and in none where nothing hints at a driver.
 """
 
@@ -13,26 +13,28 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from conda.base.context import context
+
 from ..models import Gpu, Machine, Notice
 from ..selection.specs import cuda_version
 from . import nvidia, system
 from .driver_calls import Device, lowest
 from .environment import with_environment
-from .evidence import fact, remarks
+from .evidence import attempt, with_remarks
 
-#: Answers of a driver that has nothing to work with: the machine is one without a GPU.
+#: Errors of a driver that finds no device: the machine counts as one without a GPU.
 _NOTHING_THERE = frozenset(
     (
         *("CUDA_ERROR_NO_DEVICE", "CUDA_ERROR_STUB_LIBRARY"),
         *("NVML_ERROR_DRIVER_NOT_LOADED", "NVML_ERROR_GPU_NOT_FOUND"),
     )
 )
-#: Answers of a driver whose parts have different versions, as between an update and a restart.
+#: Errors of a driver whose parts have different versions, as between an update and a restart.
 _MIXED = frozenset(("NVML_ERROR_LIB_RM_VERSION_MISMATCH", "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"))
 
 
 class Survey(NamedTuple):
-    """The machine, and the evidence for it: what was found, from where, what was tried."""
+    """The machine, and the evidence: what was found, where, and what was tried in vain."""
 
     machine: Machine
     evidence: tuple[Notice, ...] = ()
@@ -60,22 +62,22 @@ def survey(
     python: str | None = None,
     probe_gpus: bool = True,
 ) -> Survey:
-    """Return the same facts with their evidence. Never raises.
+    """Return the facts with their evidence. Never raises.
 
     `cuda` is "auto", "cpu" or a version; `probe_gpus=False` keeps the driver from being asked
     for its devices.
     """
     evidence: list[Notice] = []
-    native = fact("platform", native_subdir, subdir, evidence)
+    native = attempt("platform", native_subdir, subdir, evidence)
     at_home = subdir == native
     value, origin = _cuda(cuda, at_home, subdir, native, evidence)
     machine = Machine(subdir=subdir, cuda=value, cuda_from=origin, foreign=not at_home)
 
-    # Who hides the driver says that there is none; its devices would only contradict that.
+    # A user who hides the driver wants none; listing its devices would contradict that.
     hidden = any(notice.code == "cuda_hidden" for notice in evidence)
     if at_home and cuda != "cpu" and probe_gpus and not hidden:
-        machine = fact("gpus", lambda: _with_gpus(machine, evidence), machine, evidence)
-    arch = fact("arch", lambda: _arch_override(evidence), None, evidence)
+        machine = attempt("gpus", lambda: _with_gpus(machine, evidence), machine, evidence)
+    arch = attempt("arch", lambda: _arch_override(evidence), None, evidence)
     if arch is not None:
         machine = machine._replace(cuda_arch=arch or None)
     if machine.cuda is None:
@@ -83,28 +85,24 @@ def survey(
     elif machine.cuda_arch is None and cuda != "cpu":
         evidence.append(Notice("arch_unknown"))
     if at_home:
-        evidence += fact("system", lambda: list(system.notices(subdir)), [], evidence)
+        evidence += attempt("system", lambda: list(system.notices(subdir)), [], evidence)
         wsl = any(notice.code == "wsl" for notice in evidence)
         machine = machine._replace(wsl=wsl)
 
     machine = with_environment(machine, prefix, python, evidence)
-    return Survey(remarks(machine, evidence), tuple(evidence))
+    return Survey(with_remarks(machine, evidence), tuple(evidence))
 
 
 def native_subdir() -> str:
     """Return the platform that this conda itself runs on, whatever `CONDA_SUBDIR` says."""
-    from conda.base.context import context
-
     return str(context._native_subdir())
 
 
 def _override(name: str) -> tuple[str | None, str]:
-    """Return the text that replaces virtual package `name`, and what set it; conda's own order."""
+    """Return the override of virtual package `name` and what sets it, in conda's own order."""
     variable = f"CONDA_OVERRIDE_{name.upper()}"
     if variable in os.environ:
         return os.environ[variable].strip(), variable
-    from conda.base.context import context
-
     table = getattr(context, "override_virtual_packages", None) or {}
     value = table.get(name)
     return (None if value is None else str(value).strip()), f"override_virtual_packages.{name}"
@@ -122,7 +120,7 @@ def _cuda(
             return given, "--cuda"
         evidence.append(Notice("cuda_unusable", {"variable": "--cuda", "value": asked}))
     unset: tuple[str | None, str] = (None, "")
-    text, variable = fact("cuda", lambda: _override("cuda"), unset, evidence)
+    text, variable = attempt("cuda", lambda: _override("cuda"), unset, evidence)
     if text == "":
         evidence.append(Notice("cuda_hidden", {"variable": variable}))
         return None, "CONDA_OVERRIDE_CUDA"
@@ -137,7 +135,7 @@ def _cuda(
         if not subdir.startswith("osx-"):
             evidence.append(Notice("cuda_foreign", {"subdir": subdir, "native": native}))
         return None, "none"
-    found = fact("cuda", _detected_cuda, None, evidence)
+    found = attempt("cuda", _detected_cuda, None, evidence)
     if found is None:
         if not subdir.startswith("osx-"):
             evidence.append(Notice("cuda_not_detected"))
@@ -161,15 +159,15 @@ def _probe(why: bool) -> nvidia.DriverReport:
 
 
 def has_device(machine: Machine) -> bool:
-    """Whether this very computer should run a CUDA build, whatever `--cuda` or an override said.
+    """Whether this computer itself should run a CUDA build, whatever `--cuda` or an override says.
 
-    conda's detection is of no use after a hand-over: 24.7 keeps an override that was in force
+    Conda's detection cannot answer after a hand-over: 24.7 keeps an override that was in force
     when it was first asked. Never raises.
     """
     if machine.cuda_from == "libcuda" or machine.gpus or machine.failing:
         return True
     told = machine.cuda_from == "--cuda" and bool(nvidia.signs())
-    return told and fact("gpus", lambda: bool(_probe(False).devices), False, [])
+    return told and attempt("gpus", lambda: bool(_probe(False).devices), False, [])
 
 
 def _with_gpus(machine: Machine, evidence: list[Notice]) -> Machine:
@@ -210,7 +208,7 @@ def _label(device: Device) -> str:
 
 
 def _chosen(found: nvidia.DriverReport, evidence: list[Notice]) -> Sequence[Device]:
-    """Return the devices that decide, and say which do not."""
+    """Return the devices that a choice is made for; the others are added to the evidence."""
     if found.source is None or not found.devices:
         return ()
     names = ", ".join(_label(device) for device in found.devices)
@@ -238,7 +236,7 @@ def _chosen(found: nvidia.DriverReport, evidence: list[Notice]) -> Sequence[Devi
 
 
 def _arch_override(evidence: list[Notice]) -> str | None:
-    """Return the compute capability that is set, "" where it is hidden, None where neither."""
+    """Return the overriding compute capability: "" where it hides the GPUs, None without one."""
     text, variable = _override("cuda_arch")
     if text is None:
         return None
@@ -261,13 +259,13 @@ def cuda_arch() -> str | None:
     once, and only with a driver. Never raises.
     """
     evidence: list[Notice] = []
-    override = fact("arch", lambda: _arch_override(evidence), None, evidence)
+    override = attempt("arch", lambda: _arch_override(evidence), None, evidence)
     if override == "":
         return None
-    native = fact("platform", native_subdir, "", evidence)
+    native = attempt("platform", native_subdir, "", evidence)
     cuda, origin = _cuda("auto", True, native, native, evidence)
     if cuda is None or override:
         return override if cuda else None
     if origin != "libcuda" and not nvidia.signs():
         return None
-    return fact("gpus", lambda: _probe(False).arch, None, evidence)
+    return attempt("gpus", lambda: _probe(False).arch, None, evidence)

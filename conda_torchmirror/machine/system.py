@@ -16,7 +16,7 @@ from . import nvidia
 
 
 def notices(subdir: str) -> Iterator[Notice]:
-    """Yield what this system is. Raises OSError, ValueError."""
+    """Yield what the choice depends on of this system. Raises OSError, ValueError."""
     if subdir.startswith("linux-"):
         if (version := os.environ.get("CONDA_OVERRIDE_GLIBC")) is not None:
             yield Notice("glibc", {"version": version, "source": "CONDA_OVERRIDE_GLIBC"})
@@ -60,7 +60,7 @@ def _translated() -> bool:
 
 
 def no_driver(signs: Iterable[str]) -> Iterator[Notice]:
-    """Say why there may be a GPU and yet no usable driver."""
+    """Yield the reason why there may be a GPU and yet no usable driver."""
     kernel = not {*nvidia.NODES[:2]}.isdisjoint(signs)
     if kernel and "/dev/nvidiactl" not in signs and _in_container():
         yield Notice("container_without_driver")

@@ -21,6 +21,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from conda.activate import CmdExeActivator, PosixActivator
+from conda.core.prefix_data import PrefixData
+
+from ..machine.environment import python_path
 from ..machine.survey import has_device, inspect, native_subdir
 from ..models import Machine, Notice
 from ..selection.facts import DEFAULT, TORCH
@@ -44,7 +48,7 @@ def verify(
     `expect_gpu` None expects a GPU where the build turns out to be for one. `partners` are
     imported too; None takes those that are installed. Raises nothing of its own.
     """
-    python = python_of(prefix)
+    python = python_path(prefix)
     if not os.path.exists(python):
         return Check("broken", expect_gpu=bool(expect_gpu), notices=(Notice("no_python"),))
     names = _installed_partners(prefix) if partners is None else partners
@@ -70,11 +74,6 @@ def expects_gpu(machine: Machine) -> bool | None:
     return None if has_device(machine) else False
 
 
-def python_of(prefix: str) -> str:
-    """Return the path of an environment's Python."""
-    return os.path.join(prefix, *(("python.exe",) if os.name == "nt" else ("bin", "python")))
-
-
 def _installed_partners(prefix: str) -> tuple[str, ...]:
     found = inspect(subdir=native_subdir(), prefix=prefix, cuda="cpu").installed
     return tuple(name for name in PARTNERS if any(package.name == name for package in found))
@@ -83,8 +82,6 @@ def _installed_partners(prefix: str) -> tuple[str, ...]:
 def _origin(prefix: str) -> tuple[str | None, str | None]:
     """Return build string and URL of conda's own record of pytorch."""
     try:
-        from conda.core.prefix_data import PrefixData
-
         record = PrefixData(prefix).get(TORCH, None)
     except Exception:
         return None, None
@@ -105,8 +102,6 @@ def environment(prefix: str) -> tuple[dict[str, str], tuple[str, ...], tuple[str
 
     Without PYTHONPATH and PYTHONHOME: they belong to the Python that conda was started with.
     """
-    from conda.activate import CmdExeActivator, PosixActivator
-
     inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
     try:
         with contextlib.redirect_stderr(io.StringIO()):
@@ -114,7 +109,7 @@ def environment(prefix: str) -> tuple[dict[str, str], tuple[str, ...], tuple[str
             built = activator.build_activate(prefix)
     except Exception:
         # The way to the libraries is what matters; a broken state file must not hide the check.
-        folders = [os.path.dirname(python_of(prefix)), inherited.get("PATH", "")]
+        folders = [os.path.dirname(python_path(prefix)), inherited.get("PATH", "")]
         path = os.pathsep.join(filter(None, folders))
         return {**inherited, "PATH": path, "CONDA_PREFIX": prefix}, (), ()
     variables = {k: v for k, v in inherited.items() if k not in built["unset_vars"]}

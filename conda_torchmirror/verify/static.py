@@ -9,9 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ..machine.survey import has_device
+from conda.base.context import context
+from conda.core.prefix_data import PrefixData
+
+from ..index.match import admits
+from ..machine.environment import NAMES
+from ..machine.survey import has_device, inspect
 from ..models import Build, Choice, Machine, Notice, Request
-from ..selection.facts import CPU_ONLY, TORCH
+from ..selection import rules
+from ..selection.cuda import tables
+from ..selection.facts import CPU_ONLY, PARTNERS, TORCH, dependency
+from ..selection.facts import facts as read_facts
+from ..selection.fit import Constraints
+from ..selection.specs import package_name
 from .verdict import Check, unique
 
 
@@ -25,11 +35,6 @@ class StaticReport(NamedTuple):
 
 def inspect_records(prefix: str) -> StaticReport:
     """Look at an environment's PyTorch without running it: records, machine, and each other."""
-    from conda.base.context import context
-
-    from ..machine.environment import NAMES
-    from ..machine.survey import inspect
-
     found = inspect(subdir=context.subdir, prefix=prefix)
     records = _builds(prefix, NAMES)
     torch = records.get(TORCH)
@@ -59,8 +64,6 @@ def with_records(check: Check, report: StaticReport) -> Check:
 
 
 def _builds(prefix: str, names: Sequence[str]) -> dict[str, Build]:
-    from conda.core.prefix_data import PrefixData
-
     data = PrefixData(prefix)
     records = {name: data.get(name, None) for name in names}
     return {
@@ -94,12 +97,7 @@ _CLASHES = {
 
 def _against_machine(torch: Build, machine: Machine, cpuonly: bool) -> Iterator[Notice]:
     """Yield why the build would not be chosen for this machine today; pins are not asked."""
-    from ..index.match import admits
-    from ..selection.cuda import tables
-    from ..selection.facts import facts
-    from ..selection.fit import Constraints
-
-    read = facts(torch)
+    read = read_facts(torch)
     today = Constraints(machine._replace(pins=()), Request({}), admits, tables())
     clash = today.check(torch, read).clash
     code = _CLASHES.get(clash.code) if clash else None
@@ -114,11 +112,6 @@ def _against_machine(torch: Build, machine: Machine, cpuonly: bool) -> Iterator[
 def _against_each_other(
     torch: Build, records: Mapping[str, Build], machine: Machine
 ) -> Iterator[Notice]:
-    from ..index.match import admits
-    from ..selection import rules
-    from ..selection.facts import PARTNERS, dependency
-    from ..selection.specs import package_name
-
     name = f"pytorch {torch.version}"
     for partner in filter(None, map(records.get, PARTNERS)):
         spec = dependency(partner, TORCH)
