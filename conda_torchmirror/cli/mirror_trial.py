@@ -178,8 +178,8 @@ def _remarks(trial: Trial) -> list[Notice]:
     found = []
     for answer in answers:
         if answer is not None and not answer.ok:
-            why = text(answer.notice.code, answer.notice.facts)
-            found.append(Notice("test_failed", {"mirror": trial.name, "why": why}))
+            facts = {**answer.notice.facts, "mirror": trial.name}
+            found.append(Notice(answer.notice.code, facts))
         elif answer is not None and answer.moved_to:
             facts = {"mirror": trial.name, "channel": PYTORCH.channel, "host": answer.moved_to}
             found.append(Notice("mirror_sends_on", facts))

@@ -107,10 +107,11 @@ def _tell(verdicts: Sequence[ChannelPolicy], found: NamedChannels, around: UserC
         _say("read_upstream", names=", ".join(names[:NAMED]), mirror=mirror, listed=listed)
 
 
-def _phrase(names: Sequence[str], mirror: str) -> str:
-    more = len(names) - NAMED
-    shown = ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
-    return f"{shown} from {mirror}"
+def _phrase(names: Sequence[str], mirrors: str) -> str:
+    from ..text.messages import text
+
+    facts = {"names": ", ".join(names[:NAMED]), "mirrors": mirrors, "count": len(names) - NAMED}
+    return text("redirected_more" if len(names) > NAMED else "redirected_names", facts)
 
 
 def _warn(error: BaseException) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from ..mirrors.registry import host_of
 from ..models import Notice
 from ..text.layout import safe
+from ..text.messages import text
 
 #: What one answer, or the lack of one, says of the whole site and not of one file.
 OF_SITE = frozenset(("refused", "dns", "tls", "timeout", "unreachable", "blocked"))
@@ -71,8 +72,8 @@ class Answer(NamedTuple):
             "status": self.status or 0,
             "detail": self.detail,
             "seconds": f"{self.seconds:.3g}",
-            "identifier": self.identifier or "not given",
-            "support": self.support or "the mirror's operators",
+            "identifier": self.identifier or text("unnamed_identifier"),
+            "support": self.support or text("unnamed_operators"),
             "minutes": max(1, round((time.time() - self.at) / 60)),
         }
         return Notice(f"probe_{self.code}", facts)

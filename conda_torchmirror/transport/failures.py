@@ -67,7 +67,7 @@ def shown_name(route: Route) -> str:
 
 def no_route_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSource:
     """The error for a channel all of whose routes failed; it says what each of them did."""
-    told = [f"{shown_name(f.route)} {text(f.reason.code, f.reason.facts)}" for f in failures]
+    told = [_why(failure) for failure in failures]
     blocked = [
         Notice("write_to_support", {**f.reason.facts, "mirror": shown_name(f.route)})
         for f in failures
@@ -81,11 +81,17 @@ def no_route_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSour
     )
 
 
+def _why(failure: Failure) -> str:
+    """The sentence about a failure."""
+    facts = {**failure.reason.facts, "mirror": shown_name(failure.route)}
+    return text(failure.reason.code, facts)
+
+
 def left(failure: Failure, instead: Sequence[Route]) -> Iterator[Notice]:
     """Notices of which route failed, why, and what is used `instead`."""
     facts = {
         "mirror": shown_name(failure.route),
-        "why": text(failure.reason.code, failure.reason.facts),
+        "why": _why(failure),
         "minutes": failure.reason.facts.get("minutes", 0),
     }
     before = failure.answer is not None and failure.answer.remembered

@@ -23,6 +23,7 @@ from ..selection.choose import choose
 from ..selection.facts import recency
 from ..selection.specs import package_name
 from ..text.layout import safe
+from ..text.messages import text
 
 
 def behind(decision: Decision) -> str | None:
@@ -105,7 +106,7 @@ def opinion(
     try:
         theirs = {_key(b): b for b in official({build.name for build in doubted}).builds}
     except (CondaError, NothingCached) as error:
-        because = "it is not the one in the built-in index" if differing else "it was asked for"
+        because = text("hash_differs" if differing else "hash_asked")
         raise HashUnconfirmed(
             what=doubted[0].fn,
             mirror=route.mirror,
@@ -124,7 +125,7 @@ def _said(error: Exception) -> str:
 
 
 def _compare(build: Build, theirs: Build | None, route: Route) -> None:
-    expected = _hash(theirs, build) if theirs is not None else "no such file"
+    expected = _hash(theirs, build) if theirs is not None else text("hash_no_file")
     found = _hash(build, theirs or build)
     if expected != found:
         raise HashConflict(

@@ -214,6 +214,7 @@ def _said(result: Result, sites: Sites) -> str:
         for code in ours:
             words = re.escape(TEXT[code]).replace(r"\{instead\}", "(?:second|upstream)")
             words = words.replace(r"\{host\}", r"\S+").replace(r"\{mirror\}", "first")
+            words = words.replace(r"\{why\}", r"first \{why\}")
             pattern = re.sub(r"\\{\w+\\}", "(?:(?! - ).)+?", words)
             found += [match[0] for match in re.finditer(pattern, out)]
     text = "; ".join(dict.fromkeys(found)) or "nothing"

@@ -6,6 +6,8 @@ from ..messages import Table
 
 TEXT: Table = {
     "redirected": "{where} (conda torch-mirror disable turns this off)",
+    "redirected_names": "{names} from {mirrors}",
+    "redirected_more": "{names} and {count} more from {mirrors}",
     "read_upstream": "{names} from upstream; {mirror} has it: plugins.torchmirror_mirrors: "
     "[{listed}]",
     "not_redirected": "channels are read without mirrors: {detail}",
@@ -22,7 +24,6 @@ TEXT: Table = {
     "test_head": "{count} mirrors, asked for {subdir}: the first answer, what they hold, how old "
     "their newest index is, and what they say of their last sync",
     "test_files": "the files that were asked for: {files}",
-    "test_failed": "{mirror} {why}",
     "upstream_title": "the official channels",
 }
 
