@@ -156,7 +156,8 @@ def choose_once(factor: int) -> tuple[int, float]:
     from conda_torchmirror.index import match
     from conda_torchmirror.index import repodata as catalog
     from conda_torchmirror.install import request
-    from conda_torchmirror.models import Machine, Route
+    from conda_torchmirror.mirrors.registry import Route
+    from conda_torchmirror.models import Machine
     from conda_torchmirror.selection import choose, cuda
 
     shared = Path(os.environ.get("TORCHMIRROR_SHARED", ROOT.parent / "shared")) / "channels"

@@ -11,7 +11,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from .cli.rewrite import SUMMARIES, add_options, execute
-from .mirrors.registry import MirrorError
+from .mirrors.urls import MirrorError
 from .redirect.settings import Settings
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from .mirrors.registry import Route
+
 #: Does this match spec admit a package of this name, version and build string? The semantics are
 #: conda's own, so the function is handed in from the edge (`index.match.admits`).
 Admits = Callable[[str, str, str, str], bool]
@@ -199,14 +201,6 @@ class Offer(NamedTuple):
     def fits(self) -> bool:
         """Whether this machine runs the set."""
         return self.rejection is None
-
-
-class Route(NamedTuple):
-    """Where a channel is read from: its name, the URL of the channel, and the mirror's name."""
-
-    name: str
-    url: str
-    mirror: str
 
 
 class Records(NamedTuple):

@@ -16,8 +16,8 @@ NAME = PACKAGE.name
 
 #: From the ground up: each may import those before it, never those behind it.
 ORDER = (
-    "models",
     "mirrors",
+    "models",
     "selection",
     "text",
     "exceptions",
@@ -204,6 +204,11 @@ SEAMS = {
     "cli.mirror": {"cli"},
     "install.run": {"handover", "plans", "transport", "verify"},
     "hooks.redirect": {"text"},
+    # The automatic redirect knows most channels by name, and needs no addresses.
+    "mirrors.registry": {"mirrors"},
+    "redirect.named_channels": {"mirrors"},
+    # Only a registry of one's own is checked.
+    "redirect.settings": {"mirrors"},
     "text.messages": {"text"},
 }
 #: Imports in functions that are no seams, as (module, package). This list only ever gets shorter.
@@ -222,9 +227,7 @@ BURIED = frozenset(
         ("redirect.condarc", "exceptions"),
         ("redirect.in_process", "exceptions"),
         ("redirect.in_process", "redirect"),
-        ("redirect.policy", "mirrors"),
         ("redirect.policy", "redirect"),
-        ("redirect.settings", "mirrors"),
         ("transport.routes", "redirect"),
     )
 )

@@ -15,7 +15,7 @@ from conda.cli import helpers
 
 from ..exceptions.mirror import BadRegistry
 from ..exceptions.usage import BadMirror
-from ..mirrors.registry import MirrorError
+from ..mirrors.urls import MirrorError
 from ..redirect import settings
 from ..text.layout import safe
 from . import rewrite

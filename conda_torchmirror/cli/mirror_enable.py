@@ -12,12 +12,12 @@ from conda.common.configuration import YamlRawParameter
 
 from ..exceptions.mirror import BadRegistry, NothingToEnable
 from ..exceptions.usage import BadMirror
-from ..mirrors.registry import MirrorError, upstream_url
-from ..redirect import condarc, in_process, policy, settings
+from ..mirrors.urls import MirrorError, upstream_url
+from ..redirect import condarc, configuration, policy, settings
 from ..text.layout import bullet, columns, safe
 from ..text.messages import text
 from ..text.output import emit
-from .mirror_status import print_lines, source_of
+from .mirror_status import print_lines
 
 #: What the file maps if no channel is named. More would slow every start of conda down: it reads
 #: 0.2 ms for each line.
@@ -45,24 +45,24 @@ def enable(args: Namespace) -> int:
         condarc.remove(path)
         _refresh()
         return _report(path, "hook_only", ["hook_only"], auto=settings.read().auto)
-    around = _world(args.mirror or ())
+    config = _config(args.mirror or ())
     # What an earlier `enable` wrote is about to be replaced, so it is nobody's own.
-    around.own -= around.enabled.keys()
-    verdicts = policy.decide(args.channels or CHANNELS, around)
-    mapped = [v for v in verdicts if v.code in ("mirrored", "unfit_url") and _parent(v)]
+    config.own -= config.enabled.keys()
+    policies = policy.decide(args.channels or CHANNELS, config)
+    mapped = [p for p in policies if p.code in ("mirrored", "unfit_url") and p.parent]
     if not mapped:
         raise NothingToEnable(
             channels=", ".join(args.channels or CHANNELS),
-            subdir=around.subdir,
-            mirrors=", ".join(around.preference) or "upstream",
+            subdir=config.subdir,
+            mirrors=", ".join(config.preference) or "upstream",
         )
-    content = _content(mapped, verdicts, around, given=bool(args.mirror))
+    content = _content(mapped, policies, config, given=bool(args.mirror))
     written = condarc.write(path, content)
     _refresh()
-    rows = [(v.name, str(v.mirror), safe(str(v.url))) for v in mapped]
+    rows = [(p.name, str(p.mirror), safe(str(p.url))) for p in mapped]
     lines = [text("enabled", {"file": str(path)}), "", text("enabled_for"), *columns(rows), ""]
-    own = [v.name for v in verdicts if v.code in ("configured", "default_channels")]
-    lacking = [v.name for v in verdicts if v.code in ("not_carried", "elsewhere")]
+    own = [p.name for p in policies if p.code in ("configured", "default_channels")]
+    lacking = [p.name for p in policies if p.code in ("not_carried", "elsewhere")]
     if own:
         lines += bullet(text("enabled_own", {"names": ", ".join(own)}))
     if lacking:
@@ -70,8 +70,8 @@ def enable(args: Namespace) -> int:
     lines += bullet(text("enabled_undo"))
     auto = settings.read().auto
     if not auto:
-        lines += bullet(text("still_off", {"file": source_of("torchmirror_auto")}))
-    found = {v.name: {"mirror": v.mirror, "url": safe(str(v.url))} for v in mapped}
+        lines += bullet(text("still_off", {"file": settings.source_of("torchmirror_auto")}))
+    found = {p.name: {"mirror": p.mirror, "url": safe(str(p.url))} for p in mapped}
     return _report(path, "enabled", lines, auto=auto, written=written, channels=found)
 
 
@@ -86,7 +86,7 @@ def disable(args: Namespace) -> int:
     auto = settings.read().auto
     lines = bullet(text("disabled", {"file": str(path)}))
     if auto:
-        lines += bullet(text("still_on", {"file": source_of("torchmirror_auto")}))
+        lines += bullet(text("still_on", {"file": settings.source_of("torchmirror_auto")}))
     return _report(path, "disabled", lines, auto=auto, written=written)
 
 
@@ -94,45 +94,40 @@ def _path(args: Namespace) -> Path:
     return condarc.system_file() if args.system else condarc.user_file()
 
 
-def _world(asked: Sequence[str]) -> policy.UserConfig:
+def _config(asked: Sequence[str]) -> policy.UserConfig:
     try:
-        chosen = settings.read()
-        written = settings.entries(chosen)
-        return policy.UserConfig(chosen, settings.preference(asked, chosen, written), written)
+        return policy.UserConfig(settings.read(), asked)
     except MirrorError as error:
         if asked:
             raise BadMirror(value=" ".join(asked), detail=str(error)) from error
         raise BadRegistry(detail=str(error)) from error
 
 
-def _parent(verdict: policy.ChannelPolicy) -> str | None:
-    return in_process.parent(verdict.name, str(verdict.url))
-
-
 def _content(
     mapped: Iterable[policy.ChannelPolicy],
-    verdicts: Iterable[policy.ChannelPolicy],
-    around: policy.UserConfig,
+    policies: Iterable[policy.ChannelPolicy],
+    config: policy.UserConfig,
     *,
     given: bool,
 ) -> str:
-    parents = {v.name: str(_parent(v)) for v in mapped}
+    parents = {p.name: str(p.parent) for p in mapped}
     guarded = [
-        v.name
-        for v in mapped
-        if not v.name.startswith("pkgs/")
-        and not around.written[str(v.mirror)]["channels"][v.name].get("labels")
+        p.name
+        for p in mapped
+        if not p.name.startswith("pkgs/")
+        and (mirror := config.mirror(p.mirror)) is not None
+        and not mirror.channels[p.name].labels
     ]
-    parts = [v for v in verdicts if v.name.startswith("pkgs/")]
-    moved = any(v.name in parents for v in parts)
-    defaults = [v.url or upstream_url(v.name) for v in parts] if moved else []
-    from_ = ", ".join(around.preference)
+    parts = [p for p in policies if p.name.startswith("pkgs/")]
+    moved = any(p.name in parents for p in parts)
+    defaults = [p.url or upstream_url(p.name) for p in parts] if moved else []
+    from_ = ", ".join(config.preference)
     return condarc.render(
         parents,
         [str(url) for url in defaults],
-        about=f"Preference: {from_}. Platform: {around.subdir}.",
+        about=f"Preference: {from_}. Platform: {config.subdir}.",
         guarded=guarded,
-        mirrors=around.preference if given else (),
+        mirrors=config.preference if given else (),
     )
 
 
@@ -140,7 +135,7 @@ def _refresh() -> None:
     """Let conda see what was written."""
     if hasattr(YamlRawParameter, "cache_clear"):  # new conda reads each file once
         YamlRawParameter.cache_clear()
-    in_process.reload()
+    configuration.reload()
     context.__dict__.pop("plugins", None)
 
 

@@ -13,8 +13,9 @@ from conda.exceptions import CondaError
 from conda.models.channel import Channel
 
 from ..exceptions.mirror import BadRegistry
-from ..mirrors.addresses import address_book, split
-from ..mirrors.registry import UPSTREAM, Mirror, MirrorError
+from ..mirrors.addresses import split
+from ..mirrors.registry import Mirror, Registry, parts_of_defaults
+from ..mirrors.urls import UPSTREAM, MirrorError
 from ..redirect import condarc, in_process, policy, settings
 from ..redirect.named_channels import NamedChannels
 from ..text.layout import columns, safe
@@ -31,7 +32,7 @@ def show_list(args: Namespace) -> int:
     chosen = _settings()
     try:
         known = settings.registry(chosen)
-        preferred = settings.preference((), chosen)
+        preferred = settings.preference((), chosen, known)
     except MirrorError as error:
         raise BadRegistry(detail=str(error)) from error
     if context.json:
@@ -42,7 +43,7 @@ def show_list(args: Namespace) -> int:
     return 0
 
 
-def _table(known: Mapping[str, Mirror], preferred: Sequence[str]) -> list[str]:
+def _table(known: Registry, preferred: Sequence[str]) -> list[str]:
     rows: list[tuple[str, ...]] = [
         ("", "mirror", "conda-forge", "pytorch", "defaults", "nvidia", "pypi", "wheels")
     ]
@@ -106,38 +107,36 @@ def show_status(args: Namespace) -> int:
     """Print where channels are read from now, and why. Raises: BadRegistry."""
     chosen = _settings()
     try:
-        around = policy.UserConfig(chosen)
-        known = settings.registry(chosen)
+        config = policy.UserConfig(chosen)
     except MirrorError as error:
         raise BadRegistry(detail=str(error)) from error
     found = NamedChannels()
     asked = dict.fromkeys((*context.channels, *STATUS, *args.channels))
     for word in asked:
         found.channel(word)
-    verdicts = {v.name: v for v in policy.decide(found.asked, around, found)}
-    ours = policy.redirects(verdicts.values(), around, found) if chosen.auto else []
-    book = address_book(known.values())
+    policies = {p.name: p for p in policy.decide(found.asked, config, found)}
+    ours = policy.redirects(policies.values(), config, found) if chosen.auto else []
     rows = []
     try:
         in_process.apply(ours)
         for word in asked:
-            rows += _resolved(word, around)
+            rows += _resolved(word, config)
     finally:
         in_process.undo()
-    shown = [_explained(name, url, verdicts, around, book) for name, url in rows]
+    shown = [_explained(name, url, policies, config) for name, url in rows]
     if context.json:
-        emit(_document(chosen, around, shown))
+        emit(_document(chosen, config, shown))
     else:
-        print_lines(_status_lines(chosen, around, shown))
+        print_lines(_status_lines(chosen, config, shown))
     return 0
 
 
-def _resolved(word: str, around: policy.UserConfig) -> list[tuple[str, str]]:
+def _resolved(word: str, config: policy.UserConfig) -> list[tuple[str, str]]:
     """What conda makes of a channel now: its name and URL, one row for each part of `defaults`."""
     channel = Channel(word)
     if word == policy.DEFAULTS:
         parts = [str(url) for url in channel.base_urls]
-        names = policy.parts_of_defaults(around.subdir)
+        names = parts_of_defaults(config.subdir)
         if [url.rpartition("/")[2] for url in parts] == [n.rpartition("/")[2] for n in names]:
             return list(zip(names, parts, strict=True))
         return [(word, url) for url in parts]
@@ -147,17 +146,16 @@ def _resolved(word: str, around: policy.UserConfig) -> list[tuple[str, str]]:
 def _explained(
     name: str,
     url: str,
-    verdicts: Mapping[str, policy.ChannelPolicy],
-    around: policy.UserConfig,
-    book: Any,
+    policies: Mapping[str, policy.ChannelPolicy],
+    config: policy.UserConfig,
 ) -> dict[str, Any]:
     """One row of `status`: the channel, where it is read from, which mirror that is, and why."""
-    there = split(url, book)
+    there = split(url, config.registry.book)
     plain = NamedChannels()
     plain.channel(name)
     base = next(iter(plain.asked), name)
-    verdict = verdicts.get(base)
-    code, facts = ("url", {}) if verdict is None else _reason(verdict, around, url)
+    here = policies.get(base)
+    code, facts = ("url", {}) if here is None else _reason(here, config, url)
     return {
         "name": safe(name),
         "url": safe(url),
@@ -168,50 +166,51 @@ def _explained(
 
 
 def _reason(
-    verdict: policy.ChannelPolicy, around: policy.UserConfig, url: str
+    here: policy.ChannelPolicy, config: policy.UserConfig, url: str
 ) -> tuple[str, dict[str, Any]]:
-    code = verdict.code
-    facts: dict[str, Any] = {"mirror": verdict.mirror, "subdir": around.subdir}
+    code = here.code
+    facts: dict[str, Any] = {"mirror": here.mirror, "subdir": config.subdir}
     if code == "configured":
-        source = source_of("custom_channels", verdict.name)
+        source = settings.source_of("custom_channels", here.name)
         code = "enabled" if _file_of_ours(source) else code
         facts["source"] = source
     elif code == "default_channels":
-        if not around.own_defaults:
+        if not config.own_defaults:
             code = "no_part"
-        facts["source"] = source_of("default_channels") or source_of("custom_multichannels")
-    elif code == "mirrored" and not around.settings.auto:
+        keys = ("default_channels", "custom_multichannels")
+        facts["source"] = next(filter(None, map(settings.source_of, keys)), None)
+    elif code == "mirrored" and not config.settings.auto:
         code = "off"
-        facts["source"] = source_of("torchmirror_auto")
-    elif code == "mirrored" and not url.startswith(str(verdict.url)):
+        facts["source"] = settings.source_of("torchmirror_auto")
+    elif code == "mirrored" and not url.startswith(str(here.url)):
         code = "label"
     return code, facts
 
 
 def _document(
-    chosen: settings.Settings, around: policy.UserConfig, rows: Sequence[Mapping[str, Any]]
+    chosen: settings.Settings, config: policy.UserConfig, rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     files = [str(path) for path in _files() if path.exists()]
     return {
         "auto": chosen.auto,
-        "auto_from": source_of("torchmirror_auto"),
+        "auto_from": settings.source_of("torchmirror_auto"),
         "files": files,
-        "preference": list(around.preference),
+        "preference": list(config.preference),
         "only": list(chosen.only),
-        "subdir": around.subdir,
+        "subdir": config.subdir,
         "channels": list(rows),
     }
 
 
 def _status_lines(
-    chosen: settings.Settings, around: policy.UserConfig, rows: Sequence[Mapping[str, Any]]
+    chosen: settings.Settings, config: policy.UserConfig, rows: Sequence[Mapping[str, Any]]
 ) -> list[str]:
-    source = source_of("torchmirror_auto")
+    source = settings.source_of("torchmirror_auto")
     switch = text("status.on") if chosen.auto else text("status.is_off", {"source": source})
     files = [path for path in _files() if path.exists()]
     facts = [("automatic", switch)]
     facts += [("file", _about(path)) for path in files] or [("file", text("status.no_file"))]
-    facts.append(("preference", ", ".join(around.preference) or UPSTREAM))
+    facts.append(("preference", ", ".join(config.preference) or UPSTREAM))
     if chosen.only:
         facts.append(("allowed only", ", ".join(chosen.only)))
     lines = [*columns(facts), ""]
@@ -236,24 +235,6 @@ def _files() -> tuple[Path, ...]:
 
 def _file_of_ours(source: str | None) -> bool:
     return source is not None and condarc.is_ours(Path(source))
-
-
-def source_of(key: str, name: str | None = None) -> str | None:
-    """The file or variable that sets a key of the configuration (or a setting of ours) last.
-
-    With `name`, the one that maps this channel. None where nothing does.
-    """
-    ours = key.startswith(settings.PREFIX)
-    for source, raw in reversed(list(context.raw_data.items())):
-        if ours:
-            held = raw.get("plugins")
-            if held is not None and key in held.value(None):
-                return str(source)
-            if f"plugins_{key}" in raw:
-                return f"CONDA_PLUGINS_{key.upper()}"
-        elif key in raw and (name is None or name in raw[key].value(None)):
-            return f"CONDA_{key.upper()}" if str(source) == "envvars" else str(source)
-    return None
 
 
 def print_lines(lines: Iterable[str]) -> None:

@@ -20,9 +20,10 @@ from ..index.match import admits
 from ..index.sources import PYTORCH
 from ..install import request
 from ..machine import survey
-from ..mirrors import registry
-from ..mirrors.registry import UPSTREAM, Mirror
-from ..models import Build, Choice, Notice, Route
+from ..mirrors.preference import AUTO
+from ..mirrors.registry import Mirror, Route
+from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
+from ..models import Build, Choice, Notice
 from ..redirect import settings
 from ..selection import cuda
 from ..selection.choose import choose
@@ -82,15 +83,16 @@ def _trials(names: Sequence[str], subdir: str) -> list[Trial]:
     try:
         values = settings.read()
         known = settings.registry(values)
-        wanted = settings.preference(names, values)
+        wanted = settings.preference(names, values, known)
         if not names:
-            wanted = tuple(dict.fromkeys((*wanted, *settings.preference([settings.AUTO], values))))
-        found = registry.resolve(wanted, known, allow_http=values.http)
-    except registry.MirrorError as error:
+            everyone = settings.preference([AUTO], values, known)
+            wanted = tuple(dict.fromkeys((*wanted, *everyone)))
+        found = known.resolve(wanted, allow_http=values.http)
+    except MirrorError as error:
         raise BadMirror(value=safe(" ".join(names)), detail=str(error)) from error
     trials = [Trial(m.name, m.title, _routes(m, subdir)) for m in found]
     if not names or UPSTREAM in [name.lower() for name in names]:
-        official = {name: Route(name, registry.upstream_url(name), UPSTREAM) for name in CHANNELS}
+        official = {name: Route(name, upstream_url(name), UPSTREAM) for name in CHANNELS}
         trials.append(Trial(UPSTREAM, text("upstream_title"), official))
     return trials
 

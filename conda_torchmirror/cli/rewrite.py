@@ -70,9 +70,10 @@ def execute(
 
     Raises MirrorError for mirrors that cannot be used, before any file is read.
     """
+    known = settings.registry(values)
     options = Options(
         direction=direction,
-        preference=settings.preference(tuple(args.mirror or ()), values),
+        preference=settings.preference(tuple(args.mirror or ()), values, known),
         subdir=subdir,
         pip=args.pip,
         check=args.check,
@@ -83,7 +84,7 @@ def execute(
     # The same text twice is two runs on one file, which is never meant.
     paths = tuple(dict.fromkeys(args.files))
     stdin = sys.stdin.buffer if STDIN in paths else None
-    results = batch.run(paths, options, mirrors=settings.registry(values), stdin=stdin)
+    results = batch.run(paths, options, mirrors=known, stdin=stdin)
     code = batch.exit_code(results, options)
     if as_json:
         output.emit(document(results, options), success=code == 0)

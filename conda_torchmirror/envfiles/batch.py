@@ -7,12 +7,12 @@ gives the text of a notice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from ..mirrors.registry import Mirror
+from ..mirrors.registry import Registry
 from ..models import Notice
 from ..text.messages import text
 from . import file_io
@@ -82,7 +82,7 @@ def run(
     paths: Sequence[str],
     options: Options,
     *,
-    mirrors: Mapping[str, Mirror] | None = None,
+    mirrors: Registry | None = None,
     stdin: BinaryIO | None = None,
 ) -> tuple[FileResult, ...]:
     """Rewrite files, each on its own: one that fails does not keep the others from being done.

@@ -21,16 +21,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..mirrors.addresses import SUBDIRS, address_book, split
-from ..mirrors.lookup import DEFAULT_MIRRORS
-from ..mirrors.registry import (
-    UPSTREAM,
-    Mirror,
-    MirrorError,
-    locate_in,
-    registry,
-    resolve,
-    upstream_url,
-)
+from ..mirrors.preference import DEFAULT_MIRRORS
+from ..mirrors.registry import Registry, built_in, locate
+from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
 from ..text.layout import safe
 
 Direction = Literal["rewrite", "upstream"]
@@ -100,16 +93,16 @@ class EntryRewriter:
         preference: Sequence[str] | None = None,
         *,
         subdir: str | None = None,
-        mirrors: Mapping[str, Mirror] | None = None,
+        mirrors: Registry | None = None,
         allow_http: bool = False,
     ) -> None:
         """Read the preference. Raises MirrorError for an item that cannot be used."""
-        known = registry() if mirrors is None else mirrors
+        known = built_in() if mirrors is None else mirrors
         items = DEFAULT_MIRRORS if preference is None else tuple(preference)
         self.direction = direction
         self.subdir = subdir
         self.mirrors = known
-        self.chosen = resolve(items, known, allow_http=allow_http)
+        self.chosen = known.resolve(items, allow_http=allow_http)
         self.book = address_book((*self.chosen, *known.values()))
         for mirror in self.chosen:
             for carried in mirror.channels.values():
@@ -161,7 +154,7 @@ class EntryRewriter:
         return self._to_mirror(text, entry, url_first)
 
     def _to_mirror(self, text: str, entry: Entry, url_first: bool) -> Routed:
-        found = locate_in(self.chosen, entry.channel, entry.subdir or self.subdir)
+        found = locate(entry.channel, entry.subdir or self.subdir, self.chosen)
         if found.mirror == UPSTREAM:
             return Routed(code="not_carried", facts=self._lacks(entry))
         if found.mirror == entry.origin and entry.https:

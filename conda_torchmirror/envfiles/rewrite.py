@@ -18,7 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..mirrors.registry import UPSTREAM, Mirror, locate_in
+from ..mirrors.registry import Registry, locate
+from ..mirrors.urls import UPSTREAM
 from ..models import Notice
 from ..text.layout import safe
 from .channel_entry import MAX_ENTRY, Direction, EntryRewriter, Identity
@@ -73,11 +74,11 @@ def rewrite(
     *,
     pip: bool = False,
     subdir: str | None = None,
-    mirrors: Mapping[str, Mirror] | None = None,
+    mirrors: Registry | None = None,
 ) -> Rewritten:
     """Point a file's entries at mirrors ("rewrite") or back ("upstream"); see `rewrite_with`.
 
-    `preference` is as for `mirrors.locate`. `subdir` is the platform that a mirror must carry a
+    `preference` is as for `Registry.resolve`. `subdir` is the platform that a mirror must carry a
     channel for; None takes any. Raises MirrorError for a preference that cannot be used.
     """
     router = EntryRewriter(direction, preference, subdir=subdir, mirrors=mirrors)
@@ -220,7 +221,7 @@ def _dependency(slot: Slot, router: EntryRewriter, notes: _Notes) -> list[Change
         named = _NAME_SPEC.match(value)
         if named and router.direction == "rewrite":
             entry = router.read(named[1])
-            if entry and locate_in(router.chosen, entry.channel, router.subdir).mirror != UPSTREAM:
+            if entry and locate(entry.channel, router.subdir, router.chosen).mirror != UPSTREAM:
                 notes.add("named_spec_stays", slot.line, channel=entry.channel)
         return []
     routed = router.route(url, url_first=True)

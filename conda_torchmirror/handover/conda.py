@@ -7,15 +7,14 @@ interfaces, so the hand-over is `main_subshell("install", ...)` with plain words
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout
 from io import StringIO
 from typing import Any
 
 from ..index.sources import PYTORCH
 from ..models import Installed, Plan
-from ..redirect.in_process import inner_command
+from ..redirect.configuration import environment, inner_command
 from ..text import output
 
 _PRIORITY = frozenset(("--strict-channel-priority", "--no-channel-priority"))
@@ -40,24 +39,6 @@ def accepted(verb: str) -> frozenset[str]:
         if isinstance(action.choices, Mapping) and verb in action.choices:
             return frozenset(action.choices[verb]._option_string_actions)
     return frozenset()
-
-
-@contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables until the block ends. Pins join those that are set already."""
-    before = {name: os.environ.get(name) for name in variables}
-    try:
-        for name, value in variables.items():
-            if name == "CONDA_PINNED_PACKAGES" and before[name]:
-                value = f"{before[name]}&{value}"
-            os.environ[name] = value
-        yield
-    finally:
-        for name, old in before.items():
-            if old is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = old
 
 
 def arguments(plan: Plan, prefix: str, options: Sequence[str], *, subdir: str | None) -> list[str]:

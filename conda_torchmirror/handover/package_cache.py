@@ -18,7 +18,7 @@ from typing import Any
 
 from ..index.repodata import validate
 from ..mirrors import addresses
-from ..models import Route
+from ..mirrors.registry import Route
 
 log = getLogger(__name__)
 _CHUNK = 1 << 20  # bytes

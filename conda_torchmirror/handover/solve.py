@@ -16,11 +16,10 @@ from io import StringIO
 from tempfile import gettempdir
 from typing import Any
 
-from ..redirect.in_process import inner_command
+from ..redirect.configuration import environment, inner_command
 from ..text import output
 from ..text.layout import public_url
 from ..text.messages import text
-from . import conda
 
 _PLUGIN = "conda-torchmirror-transaction"
 
@@ -79,7 +78,7 @@ def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
     try:
         with (
             inner_command(),
-            conda.environment(variables),
+            environment(variables),
             redirect_stdout(StringIO()),
             _listening(found),
         ):

@@ -15,7 +15,8 @@ from conda.models.channel import Channel
 from ..exceptions.base import TorchMirrorError
 from ..index.sources import PYTORCH
 from ..mirrors.addresses import split
-from ..mirrors.registry import UPSTREAM, registry
+from ..mirrors.registry import built_in
+from ..mirrors.urls import UPSTREAM
 from ..models import Notice
 from ..selection import facts
 from ..text.messages import text
@@ -61,7 +62,7 @@ def _forbidden(url: str) -> Notice | None:
     if found is None or found.identified.mirror == UPSTREAM:
         return None
     mirror = found.identified.mirror
-    return Notice("mirror_forbids", {"mirror": registry()[mirror].title or mirror})
+    return Notice("mirror_forbids", {"mirror": built_in()[mirror].title or mirror})
 
 
 def _missing(error: BaseException) -> Notice | None:

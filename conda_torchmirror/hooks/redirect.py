@@ -1,9 +1,9 @@
 """The automatic redirect of conda's own commands.
 
 Runs before every command in `commands.REDIRECTED`, so it does as little as it can: first the
-channels that the command names (`mentions`); then, if a mirror may have one of them, the decision
-(`deciding`) and the redirect (`channels`). Nothing but KeyboardInterrupt leaves it; whatever goes
-wrong is one line on standard error, and conda goes on without mirrors.
+channels that the command names (`named_channels`); then, if a mirror may have one of them, the
+decision (`policy`) and the redirect (`in_process`). Nothing but KeyboardInterrupt leaves it;
+whatever goes wrong is one line on standard error, and conda goes on without mirrors.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def after(command: str) -> None:
 def _clear() -> bool:
     """Undo what is in force; False where a command of ours redirects conda by itself."""
     # Not imported for it: while it is not there, nothing can be in force.
-    channels: Any = sys.modules.get("conda_torchmirror.redirect.in_process")
-    if channels is None:
+    in_process: Any = sys.modules.get("conda_torchmirror.redirect.in_process")
+    if in_process is None:
         return True
-    if channels.busy():
+    if in_process.busy():
         return False
-    channels.undo()
+    in_process.undo()
     return True
 
 
@@ -70,40 +70,38 @@ def _redirect(flags: int) -> None:
     chosen = settings.read()
     if not chosen.auto:
         return
-    from ..redirect import in_process as channels
-    from ..redirect import policy
+    from ..redirect import in_process, policy
 
-    around = policy.UserConfig(chosen)
-    verdicts = policy.decide(names, around, found)
-    begun = policy.redirects(verdicts, around, found)
-    channels.apply(begun)
+    config = policy.UserConfig(chosen)
+    policies = policy.decide(names, config, found)
+    in_process.apply(policy.redirects(policies, config, found))
     if flags & READS and not context.json and not context.quiet:
-        _tell(verdicts, found, around)
+        _tell(policies, found, config)
 
 
-def _tell(verdicts: Sequence[ChannelPolicy], found: NamedChannels, around: UserConfig) -> None:
+def _tell(policies: Sequence[ChannelPolicy], found: NamedChannels, config: UserConfig) -> None:
     """One line on what is read from where; a second one where another preference would help."""
     asked = {*found.asked}
     if found.everything or DEFAULTS in asked:
-        asked |= {v.name for v in verdicts if found.everything or v.name.startswith("pkgs/")}
+        asked |= {p.name for p in policies if found.everything or p.name.startswith("pkgs/")}
     places: dict[str, list[str]] = {}
-    for verdict in verdicts:
-        if verdict.code == "mirrored" and verdict.name in asked:
-            whole = verdict.name.startswith("pkgs/") and DEFAULTS in found.asked
-            mirrors = places.setdefault(DEFAULTS if whole else verdict.name, [])
-            if verdict.mirror and verdict.mirror not in mirrors:
-                mirrors.append(verdict.mirror)
+    for one in policies:
+        if one.code == "mirrored" and one.name in asked:
+            whole = one.name.startswith("pkgs/") and DEFAULTS in found.asked
+            mirrors = places.setdefault(DEFAULTS if whole else one.name, [])
+            if one.mirror and one.mirror not in mirrors:
+                mirrors.append(one.mirror)
     if not places:
         return
     groups: dict[str, list[str]] = {}
     for name, mirrors in places.items():
         groups.setdefault(", ".join(mirrors), []).append(name)
     _say("redirected", where="; ".join(_phrase(names, m) for m, names in groups.items()))
-    missed = [v for v in verdicts if v.code == "elsewhere" and v.name in asked]
+    missed = [p for p in policies if p.code == "elsewhere" and p.name in asked]
     if missed:
         mirror = str(missed[0].mirror)
-        names = [v.name for v in missed if v.mirror == mirror]
-        listed = ", ".join((*around.preference, mirror))
+        names = [p.name for p in missed if p.mirror == mirror]
+        listed = ", ".join((*config.preference, mirror))
         _say("read_upstream", names=", ".join(names[:NAMED]), mirror=mirror, listed=listed)
 
 

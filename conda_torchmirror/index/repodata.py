@@ -21,7 +21,8 @@ from ..exceptions.channel import (
     ChannelUnreachable,
     NothingCached,
 )
-from ..models import Build, Records, Route
+from ..mirrors.registry import Route
+from ..models import Build, Records
 from ..text.layout import safe
 from . import record_schema
 

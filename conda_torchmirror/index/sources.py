@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from ..models import Build, Records, Route
+from ..mirrors.registry import Route
+from ..models import Build, Records
 from ..selection import facts
 from . import builtin, repodata
 

@@ -16,6 +16,7 @@ from ..index.match import admits
 from ..index.sources import PYTORCH
 from ..machine import survey as machine
 from ..mirrors import addresses
+from ..mirrors.registry import Route
 from ..models import (
     Build,
     Choice,
@@ -28,7 +29,6 @@ from ..models import (
     Pin,
     Records,
     Request,
-    Route,
 )
 from ..selection import cuda, plan, rules
 from ..selection.choose import RuntimeIndex, add_runtime_build, choose

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..index.match import admits
 from ..mirrors import addresses
-from ..models import Machine, Notice, Pin, Rejection, Request, Route
+from ..mirrors.registry import Route
+from ..models import Machine, Notice, Pin, Rejection, Request
 from ..selection.rules import Rule, conflict
 from ..text.layout import safe
 from .environment_file import EnvironmentFile

@@ -16,7 +16,7 @@ from ..index.match import admits
 from ..index.sources import PYTORCH
 from ..mirrors.addresses import name_of
 from ..models import InstallOptions, Notice, Pin
-from ..redirect.in_process import reload
+from ..redirect.configuration import reload
 from ..selection.facts import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIME, TOOLKIT
 from ..selection.specs import admits_python, package_name
 from ..text.layout import safe

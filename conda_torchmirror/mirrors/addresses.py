@@ -1,13 +1,13 @@
-"""Which mirror and which channel a URL names: the other direction of `mirrors.locate`. Pure."""
+"""Which mirror and which channel a URL names: the other direction of `registry.locate`. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import NamedTuple
 
-from .registry import UPSTREAM, UPSTREAM_CLOUD, UPSTREAM_PKGS, Mirror, below_root, registry
+from .registry import Mirror, below_root, built_in
+from .urls import UPSTREAM, UPSTREAM_CLOUD, UPSTREAM_PKGS
 
 #: conda.base.constants.KNOWN_SUBDIRS of conda 26.7, and names that old mirrors still have.
 SUBDIRS = frozenset(
@@ -54,15 +54,15 @@ class Split(NamedTuple):
     rest: str
 
 
-def identify(url: str, mirrors: Mapping[str, Mirror] | None = None) -> Identified | None:
+def identify(url: str, book: AddressBook | None = None) -> Identified | None:
     """Which channel a URL names, at a known mirror or upstream; None for any other URL.
 
     http and https, trailing slashes, a subdir at the end and labels are understood. A channel
     under a known address counts even if the registry does not say that it is carried. A URL with
     a user, a token, a port of its own, a query or a fragment is nobody's, and so is the URL of a
-    file in a channel.
+    file in a channel. `book` is as for `split`.
     """
-    found = split(url, None if mirrors is None else address_book(mirrors.values()))
+    found = split(url, book)
     return found.identified if found is not None and not found.rest.strip("/") else None
 
 
@@ -77,7 +77,7 @@ def name_of(channel: str) -> str:
 def split(url: str, book: AddressBook | None = None) -> Split | None:
     """`identify` for URLs with something behind the channel, such as a package file.
 
-    `book` is made by `address_book`; without one the registry's own is used.
+    `book` is that of a registry; without one the built-in registry's is used.
     """
     scheme, sep, tail = url.partition("://")
     if not sep or scheme not in {"http", "https"} or "?" in tail or "#" in tail:
@@ -85,7 +85,7 @@ def split(url: str, book: AddressBook | None = None) -> Split | None:
     host, slash, path = tail.partition("/")
     if not slash:
         return None
-    known = _known_addresses() if book is None else book
+    known = built_in().book if book is None else book
     for address in known.get(host.lower(), ()):
         if not path.startswith(address.path):
             continue
@@ -127,11 +127,6 @@ def _split_at(address: _Address, channel: str, behind: str) -> Split:
         subdir = segment
         behind = behind[len(segment) + 1 :]
     return Split(Identified(address.mirror, channel, subdir), behind)
-
-
-@cache
-def _known_addresses() -> AddressBook:
-    return address_book(registry().values())
 
 
 def address_book(mirrors: Iterable[Mirror]) -> AddressBook:

@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..mirrors.urls import upstream_parent
+
 NAME = "torchmirror.yml"
 
 #: The first line of every file of ours; a file without it is left alone.
@@ -73,20 +75,15 @@ def render(
         lines += ["default_channels:", *(f"  - {url}" for url in defaults)]
     lines += ["custom_channels:"]
     lines += [f"  {name}: {url}" for name, url in parents.items()]
-    lines += [f"  {name}/label: {_upstream(name)}" for name in guarded]
+    lines += [f"  {name}/label: {upstream_parent(name)}" for name in guarded]
     if "pkgs/pro" not in parents:
         # What conda maps by itself only as long as nothing else is mapped.
-        lines += ["  pkgs/pro: https://repo.anaconda.com"]
+        lines += [f"  pkgs/pro: {upstream_parent('pkgs/pro')}"]
     lines += ["migrated_custom_channels:"]
-    lines += [f"  {name}: {_upstream(name)}" for name in parents]
+    lines += [f"  {name}: {upstream_parent(name)}" for name in parents]
     if mirrors:
         lines += ["plugins:", f"  torchmirror_mirrors: [{', '.join(mirrors)}]"]
     return "\n".join(lines) + "\n"
-
-
-def _upstream(name: str) -> str:
-    host = "repo.anaconda.com" if name.startswith("pkgs/") else "conda.anaconda.org"
-    return f"https://{host}"
 
 
 def write(path: Path, content: str) -> bool:

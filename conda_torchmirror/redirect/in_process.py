@@ -3,10 +3,12 @@
 Conda reads its configuration from the files of `conda.base.context.SEARCH_PATH`. For each channel
 that a mirror serves, one small file of ours (`data/redirect/`) joins that list; it maps the
 channel's name to the URL in an environment variable, and `pkgs/pro` to what conda maps it to as
-long as nothing else is mapped. (No comments in there: each is parsed on every command.) Names
-thereby stay names: `pytorch::` specs, full upstream URLs, exports and priorities go on working,
-and switching mirrors reinstalls nothing. Where a label is asked for that the mirror lacks, a file
-of `label/` leaves the channel's labels at upstream.
+long as nothing else is mapped. Names thereby stay names: `pytorch::` specs, full upstream URLs,
+exports and priorities go on working, and switching mirrors reinstalls nothing. Where a label is
+asked for that the mirror lacks, a file of `label/` leaves the channel's labels at upstream.
+
+The automatic redirect also puts what the files say into the configuration that conda has read
+already (`mapped` is the same as data): to parse one of them takes 3 ms, and all files anew 3 more.
 
 The parts of `defaults` are replaced where conda computes them: a `default_channels` list would
 give them other names (`anaconda/pkgs/main`), and conda 26.7 would then reinstall every package
@@ -19,15 +21,16 @@ lacks one of these names, nothing is changed.
 from __future__ import annotations
 
 import os
-import sys
-from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..mirrors.urls import upstream_parent
+from .configuration import configured, forget, reload
+
 if TYPE_CHECKING:
-    from ..models import Route
+    from ..mirrors.registry import Route
 
 REDIRECTS = Path(__file__).parents[1] / "data" / "redirect"
 
@@ -41,7 +44,8 @@ PRIVATE = (
     ("conda.base.context", "context.raw_data"),
     ("conda.base.context", "context._reset_cache"),
     ("conda.base.context", "Context.custom_multichannels.fget"),
-    ("conda.common.configuration", "YamlRawParameter.make_raw_parameters_from_file"),
+    ("conda.common.configuration", "CommentedMap"),
+    ("conda.common.configuration", "YamlRawParameter.make_raw_parameters"),
     ("conda.models.channel", "Channel._reset_state"),
     ("conda.models.match_spec", "_PARSE_CACHE"),
     ("conda.models.match_spec", "MatchSpec._MATCHER_CACHE"),
@@ -70,6 +74,17 @@ def variable(name: str) -> str:
     return "TORCHMIRROR_PARENT_OF_" + name.upper().replace("-", "_")
 
 
+def mapped(name: str, *, guarded: bool = False) -> dict[str, dict[str, str]]:
+    """What the redirect files say of a channel, for `guarded` with that of `label/`."""
+    official = upstream_parent(name)
+    if name.startswith("pkgs/"):
+        return {"migrated_custom_channels": {name: official}}
+    channels = {name: f"${{{variable(name)}}}", "pkgs/pro": upstream_parent("pkgs/pro")}
+    if guarded:
+        channels[f"{name}/label"] = official
+    return {"custom_channels": channels, "migrated_custom_channels": {name: official}}
+
+
 def parent(name: str, url: str) -> str | None:
     """The URL above a channel, which is what conda's `custom_channels` takes; None if it has none.
 
@@ -78,14 +93,6 @@ def parent(name: str, url: str) -> str | None:
     """
     above = url.rstrip("/").removesuffix(f"/{name}")
     return None if above == url.rstrip("/") else above
-
-
-def configured() -> dict[str, str]:
-    """The channels that the user's own configuration maps, by name, with their parent URL."""
-    from conda.base.context import context
-
-    # The public `custom_channels` also holds the parts of multichannels and the built-in entry.
-    return dict(getattr(context, "_custom_channels", {}))
 
 
 def missing() -> tuple[str, ...]:
@@ -105,8 +112,8 @@ def missing() -> tuple[str, ...]:
 class _Redirection:
     """Redirects that are in force, and how to end them.
 
-    `quick` is for the automatic redirect: our files join the configuration that conda has read
-    already, instead of conda reading all files anew (3 ms on 24.7).
+    `quick` is for the automatic redirect: ours joins the configuration that conda has read
+    already, instead of conda reading all files anew.
     """
 
     def __init__(
@@ -147,7 +154,7 @@ class _Redirection:
                 self.multichannels = module.Context.custom_multichannels
                 module.Context.custom_multichannels = _with_parts(self.multichannels, self.parts)
             if self.quick:
-                self._read_ours()
+                self._join()
             else:
                 reload()
             self._check()
@@ -155,13 +162,17 @@ class _Redirection:
             self.stop()
             raise
 
-    def _read_ours(self) -> None:
-        """Read our files into conda's configuration, below all others as in the search path."""
+    def _join(self) -> None:
+        """Put ours into conda's configuration, below all others as in the search path."""
         from conda.base.context import context
-        from conda.common.configuration import YamlRawParameter
+        from conda.common.configuration import CommentedMap, YamlRawParameter
 
-        ours = {path: YamlRawParameter.make_raw_parameters_from_file(path) for path in self.files}
-        context.raw_data = {**ours, **context.raw_data}
+        ours: dict[str, Any] = {}
+        for name, _, guarded in self.redirects:
+            for key, channels in mapped(name, guarded=guarded).items():
+                ours.setdefault(key, CommentedMap()).update(channels)
+        raw = YamlRawParameter.make_raw_parameters(REDIRECTS, CommentedMap(ours))
+        context.raw_data = {REDIRECTS: raw, **context.raw_data}
         context._reset_cache()
         forget()
 
@@ -197,8 +208,9 @@ class _Redirection:
         if not self.quick:
             reload()
             return
-        held = context.raw_data
-        context.raw_data = {source: held[source] for source in held if source not in self.files}
+        # The files are there where conda read its configuration anew meanwhile.
+        ours, held = {REDIRECTS, *self.files}, context.raw_data
+        context.raw_data = {source: held[source] for source in held if source not in ours}
         context._reset_cache()
         forget()
 
@@ -316,47 +328,8 @@ def _label_to_guard(channel: Route, asked: Sequence[str]) -> bool:
     """Whether a label of the channel is asked for, and the mirror has no labels of it."""
     if not any(f"{channel.name}/label/" in word for word in asked):
         return False
-    from .settings import entries
+    from . import settings
 
-    carried = entries().get(channel.mirror, {}).get("channels", {})
-    return not carried.get(channel.name, {}).get("labels")
-
-
-def reload(**changed: Any) -> None:
-    """Read conda's configuration anew, and forget what was computed from the former one.
-
-    Of the arguments of the command line, which conda keeps, those in `changed` are replaced.
-    """
-    from conda.base.context import context
-
-    context.__init__(argparse_args=Namespace(**{**context._argparse_args, **changed}))
-    forget()
-
-
-@contextmanager
-def inner_command() -> Iterator[None]:
-    """Give conda the arguments of this command back after a block that runs another one."""
-    from conda.base.context import context
-
-    kept = dict(context._argparse_args)
-    try:
-        yield
-    finally:
-        context._argparse_args = kept
-        reload()
-
-
-def forget() -> None:
-    """Drop what conda computed from a configuration that has changed."""
-    from conda.models import match_spec
-    from conda.models.channel import Channel
-
-    Channel._reset_state()
-    # Conda parses command-line specs before plugins run, and keeps their channels by name.
-    match_spec._PARSE_CACHE.clear()
-    matchers = match_spec.MatchSpec._MATCHER_CACHE
-    for key in [key for key in matchers if key[0] == "channel"]:
-        del matchers[key]
-    # Records that an earlier command of this process read remember their channels' names.
-    prefixes = sys.modules.get("conda.core.prefix_data")
-    getattr(getattr(prefixes, "PrefixData", None), "_cache_", {}).clear()
+    mirror = settings.registry(settings.read()).get(channel.mirror)
+    carried = None if mirror is None else mirror.channels.get(channel.name)
+    return carried is None or not carried.labels

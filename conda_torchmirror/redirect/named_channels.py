@@ -15,9 +15,6 @@ from typing import Any
 #: One file for each channel that may be redirected; see `channels`.
 REDIRECTS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "redirect")
 
-#: Hosts of conda's own addresses, and what stands before the name of a channel there.
-UPSTREAM_HOSTS = {"conda.anaconda.org": "", "repo.anaconda.com": "pkgs/"}
-
 #: Larger files are no environment files; in bytes.
 MOST = 2_000_000
 
@@ -62,6 +59,8 @@ class NamedChannels:
         token = re.match(r"t/[^/]+/", path)
         if token:
             path = path[token.end() :]
+        from ..mirrors.urls import UPSTREAM_HOSTS  # most commands name channels and no URL
+
         prefix = UPSTREAM_HOSTS.get(host.lower())
         if prefix is not None and path.startswith(prefix):
             name = self._name(path, found)

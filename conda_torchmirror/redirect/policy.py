@@ -10,10 +10,11 @@ than these.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ..mirrors import lookup
-from . import in_process
+from ..mirrors.registry import Mirror, Registry, parts_of_defaults
+from ..mirrors.urls import check_url, upstream_url
+from . import configuration, in_process, settings
 
 if TYPE_CHECKING:
     from .named_channels import NamedChannels
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 DEFAULTS = "defaults"
 
 
-class ChannelPolicy(NamedTuple):
+class ChannelPolicy:
     """Where a channel is read from, and why.
 
     `code` is "mirrored" (and then `url` and `mirror` are set), or says why the channel is left
@@ -32,37 +33,43 @@ class ChannelPolicy(NamedTuple):
     redirected as well, for its name.
     """
 
-    name: str
-    code: str
-    mirror: str | None = None
-    url: str | None = None
+    __slots__ = ("code", "mirror", "name", "url")
+
+    def __init__(
+        self, name: str, code: str, mirror: str | None = None, url: str | None = None
+    ) -> None:
+        self.name = name
+        self.code = code
+        self.mirror = mirror
+        self.url = url
+
+    @property
+    def parent(self) -> str | None:
+        """The URL above the channel's, which conda's configuration takes; None without one."""
+        return None if self.url is None else in_process.parent(self.name, self.url)
 
 
 class UserConfig:
-    """What the verdicts depend on: the settings, the registry as written, the preference with
-    URLs made into entries of `written`, the platform, and the user's own configuration as it is
-    without our redirects. Raises MirrorError for a preference that names no mirror."""
+    """What the policy of a channel depends on: the settings, the registry, the preferred mirrors,
+    the platform, and the user's own configuration as it is without our redirects.
 
-    def __init__(
-        self,
-        settings: Settings,
-        preference: Sequence[str] = (),
-        written: Mapping[str, Mapping[str, Any]] | None = None,
-    ) -> None:
+    `asked` takes the place of the preference in the settings. Raises MirrorError for a preference
+    that names no mirror, and for a registry that cannot be read.
+    """
+
+    def __init__(self, values: Settings, asked: Sequence[str] = ()) -> None:
         from conda.base.context import context
 
-        from . import settings as module
-
         there = keys(context)
-        self.settings = settings
-        self.written = dict(module.entries(settings) if written is None else written)
-        chosen = preference or module.preference((), settings, self.written)
-        self.preference = tuple(_resolved(chosen, self.written, settings))
+        self.settings = values
+        self.registry: Registry = settings.registry(values)
+        wanted = settings.preference(asked, values, self.registry)
+        self.mirrors = self.registry.resolve(wanted, allow_http=values.http)
         self.subdir: str = context.subdir
         self.own: frozenset[str] = frozenset()
         self.enabled: Mapping[str, str] = {}
         if "custom_channels" in there or "custom_multichannels" in there:
-            configured = in_process.configured()
+            configured = configuration.configured()
             self.own = frozenset((*configured, *context._custom_multichannels))
             self.enabled = {name: configured[name] for name in _enabled(context)}
         self.own_defaults = not _may_move_defaults(context, there)
@@ -73,6 +80,28 @@ class UserConfig:
         self.credentials = {str(item.get("channel", "")) for item in named if "auth" in item}
         self.allowed = _listed(context, there, "allowlist_channels", "whitelist_channels")
         self.denied = _listed(context, there, "denylist_channels")
+
+    @property
+    def preference(self) -> tuple[str, ...]:
+        """The names of the preferred mirrors, in order."""
+        return tuple(mirror.name for mirror in self.mirrors)
+
+    def mirror(self, name: str | None) -> Mirror | None:
+        """The preferred mirror of this name."""
+        return next((mirror for mirror in self.mirrors if mirror.name == name), None)
+
+    def permits(self, name: str, url: str) -> bool:
+        """Whether allowlist and denylist let this URL stand in for the channel.
+
+        A name in the allowlist allows the channel wherever it is read from, as conda has it; a URL
+        allows that URL alone, so that of upstream does not allow a mirror.
+        """
+        if url in self.denied:
+            return False
+        if not self.allowed:
+            return True
+        names = {name, DEFAULTS} if name.startswith("pkgs/") else {name}
+        return url in self.allowed or bool(names.intersection(self.allowed))
 
 
 def _enabled(context: Any) -> set[str]:
@@ -110,126 +139,79 @@ def _may_move_defaults(context: Any, there: frozenset[str]) -> bool:
     return "custom_multichannels" not in there or DEFAULTS not in context._custom_multichannels
 
 
-def _resolved(
-    preference: Iterable[str], written: dict[str, Mapping[str, Any]], settings: Settings
-) -> Iterable[str]:
-    """The names of a preference list up to "upstream"; URLs are entered into `written`."""
-    for item in preference:
-        if item == "upstream":
-            return
-        if "://" not in item and item in written:
-            yield item
-            continue
-        from ..mirrors.registry import resolve
-
-        mirror = resolve((item,), {}, allow_http=settings.http)[0] if "://" in item else None
-        if mirror is None:
-            from ..mirrors.registry import UnknownMirror
-
-            raise UnknownMirror(item, written)
-        carried = {name: {"url": there.url} for name, there in mirror.channels.items()}
-        written[mirror.name] = {"channels": carried}
-        yield mirror.name
-
-
 def decide(
-    names: Iterable[str], around: UserConfig, found: NamedChannels | None = None
+    names: Iterable[str], config: UserConfig, found: NamedChannels | None = None
 ) -> list[ChannelPolicy]:
-    """A verdict for each channel; `defaults` is replaced by its parts."""
-    verdicts: dict[str, ChannelPolicy] = {}
+    """The policy of each channel; `defaults` is replaced by its parts."""
+    policies: dict[str, ChannelPolicy] = {}
     for name in names:
-        parts = parts_of_defaults(around.subdir) if name == DEFAULTS else (name,)
+        parts = parts_of_defaults(config.subdir) if name == DEFAULTS else (name,)
         for part in parts:
-            if part not in verdicts:
-                verdicts[part] = _decide(part, around, found)
-    return list(verdicts.values())
+            if part not in policies:
+                policies[part] = _decide(part, config, found)
+    return list(policies.values())
 
 
-def parts_of_defaults(subdir: str) -> tuple[str, ...]:
-    """As `mirrors.parts_of_defaults`, which takes longer to import than it may."""
-    names = ("pkgs/main", "pkgs/r")
-    return (*names, "pkgs/msys2") if subdir.startswith("win-") else names
-
-
-def _decide(name: str, around: UserConfig, found: NamedChannels | None) -> ChannelPolicy:
-    if name in around.own:
-        if name in around.enabled and name.startswith("pkgs/") and not around.own_defaults:
-            return ChannelPolicy(
-                name, "enabled", None, f"{around.enabled[name].rstrip('/')}/{name}"
-            )
+def _decide(name: str, config: UserConfig, found: NamedChannels | None) -> ChannelPolicy:
+    if name in config.own:
+        if name in config.enabled and name.startswith("pkgs/") and not config.own_defaults:
+            url = f"{config.enabled[name].rstrip('/')}/{name}"
+            return ChannelPolicy(name, "enabled", None, url)
         return ChannelPolicy(name, "configured")
     if name.startswith("pkgs/"):
-        if around.own_defaults or name not in parts_of_defaults(around.subdir):
+        if config.own_defaults or name not in parts_of_defaults(config.subdir):
             return ChannelPolicy(name, "default_channels")
-    elif around.own_alias:
+    elif config.own_alias:
         return ChannelPolicy(name, "channel_alias")
     if found is not None and name in found.secret:
         return ChannelPolicy(name, "credentials")
-    if {name, _upstream(name)} & around.credentials:
+    if {name, upstream_url(name)} & config.credentials:
         return ChannelPolicy(name, "credentials")
-    carriers = lookup.carriers(around.written, around.preference, name, around.subdir)
+    carriers = _carriers(name, config.subdir, config.mirrors)
     if not carriers:
-        others = lookup.carriers(
-            around.written, lookup.on_its_own(around.written), name, around.subdir
-        )
-        if others and not around.settings.only:
-            return ChannelPolicy(name, "elsewhere", others[0][0])
+        others = () if config.settings.only else config.registry.chosen_for()
+        having = _carriers(name, config.subdir, (config.registry[other] for other in others))
+        if having:
+            return ChannelPolicy(name, "elsewhere", having[0][0])
         return ChannelPolicy(name, "not_carried")
-    usable = [(mirror, url) for mirror, url in carriers if permitted(name, url, around)]
+    usable = [(mirror, url) for mirror, url in carriers if config.permits(name, url)]
     if not usable:
         return ChannelPolicy(name, "not_allowed", carriers[0][0])
     mirror, url = usable[0]
     if not url.startswith("https://"):
-        from ..mirrors.registry import check_url
-
-        check_url(url, allow_http=around.settings.http)
+        check_url(url, allow_http=config.settings.http)
     if in_process.parent(name, url) is None or not in_process.redirectable(name):
         return ChannelPolicy(name, "unfit_url", mirror, url)
     return ChannelPolicy(name, "mirrored", mirror, url)
 
 
-def _upstream(name: str) -> str:
-    host = "repo.anaconda.com" if name.startswith("pkgs/") else "conda.anaconda.org"
-    return f"https://{host}/{name}"
-
-
-def permitted(name: str, url: str, around: UserConfig) -> bool:
-    """Whether allowlist and denylist let this mirror stand in for the channel.
-
-    A name in the allowlist allows the channel wherever it is read from, as conda has it; a URL
-    allows that URL alone, so that of upstream does not allow a mirror.
-    """
-    if url in around.denied:
-        return False
-    if not around.allowed:
-        return True
-    names = {name, DEFAULTS} if name.startswith("pkgs/") else {name}
-    return url in around.allowed or bool(names.intersection(around.allowed))
+def _carriers(name: str, subdir: str, mirrors: Iterable[Mirror]) -> list[tuple[str, str]]:
+    """The mirrors that carry the channel, in order, with its URL there."""
+    found = ((mirror.name, mirror.url_of(name, subdir)) for mirror in mirrors)
+    return [(mirror, url) for mirror, url in found if url is not None]
 
 
 def redirects(
-    verdicts: Iterable[ChannelPolicy], around: UserConfig, found: NamedChannels | None = None
+    policies: Iterable[ChannelPolicy], config: UserConfig, found: NamedChannels | None = None
 ) -> list[in_process.Redirect]:
     """What to redirect. A label that the channel's mirror lacks stays at upstream."""
     begun: list[in_process.Redirect] = []
-    for verdict in verdicts:
-        if verdict.code not in ("mirrored", "enabled") or verdict.url is None:
+    for one in policies:
+        if one.code not in ("mirrored", "enabled") or one.parent is None:
             continue
-        if found is not None and _only_by_other_url(verdict, found):
+        if found is not None and _only_by_other_url(one, found):
             continue
-        above = in_process.parent(verdict.name, verdict.url)
-        assert above is not None
-        labels = () if found is None else found.labels.get(verdict.name, ())
-        entry = around.written.get(str(verdict.mirror), {})
-        guarded = any(lookup.url_of(entry, label, around.subdir) is None for label in labels)
-        begun.append((verdict.name, above, guarded))
+        labels = () if found is None else found.labels.get(one.name, ())
+        mirror = config.mirror(one.mirror)
+        guarded = any(mirror is None or mirror.url_of(x, config.subdir) is None for x in labels)
+        begun.append((one.name, one.parent, guarded))
     return begun
 
 
-def _only_by_other_url(verdict: ChannelPolicy, found: NamedChannels) -> bool:
+def _only_by_other_url(policy: ChannelPolicy, found: NamedChannels) -> bool:
     """Whether the channel was named by URLs alone that are not of the mirror."""
-    name = verdict.name
+    name = policy.name
     group = {name, DEFAULTS} if name.startswith("pkgs/") else {name}
     if found.everything or group & {*found.asked, *found.installed}:
         return False
-    return not any(url.startswith(str(verdict.url)) for url in found.urls.get(name, ()))
+    return not any(url.startswith(str(policy.url)) for url in found.urls.get(name, ()))

@@ -7,20 +7,22 @@ automatic redirect reads them, so nothing heavy is imported until it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..mirrors.lookup import DEFAULT_MIRRORS, built_in, on_its_own
+from ..mirrors.preference import preferred
+from ..mirrors.registry import Registry, built_in
+from ..mirrors.urls import MirrorError
 
 if TYPE_CHECKING:
     from conda.plugins.types import CondaSetting
 
-    from ..mirrors.registry import Mirror
-
 PREFIX = "torchmirror_"
 
-#: The word for all mirrors that may be chosen on their own, in the registry's order.
-AUTO = "auto"
+#: Characters of a registry of one's own; the built-in one has 25,000.
+LARGEST = 1_000_000
+#: Characters of a path or of what a parser says that an error shows.
+SHOWN = 200
 
 
 class Settings:
@@ -127,117 +129,81 @@ def _policy(plugins: Any, merged: Sequence[str]) -> tuple[str, ...]:
     return allowed or tuple(name.lower() for name in merged)
 
 
-def entries(settings: Settings | None = None) -> dict[str, Mapping[str, Any]]:
-    """The registry as it is written, by name: mirrors of one's own, then the built-in ones.
+def registry(settings: Settings) -> Registry:
+    """The mirrors by name: those of the user's own first, then the built-in ones.
 
-    Raises MirrorError for a file of one's own that cannot be read.
+    Raises MirrorError for mirrors of one's own that cannot be read or used.
     """
-    text = (read() if settings is None else settings).registry
-    own = _own(text) if text else {}
-    return {**own, **{name: entry for name, entry in built_in().items() if name not in own}}
+    known = built_in()
+    if not settings.registry:
+        return known
+    own = _own(settings.registry, allow_http=settings.http)
+    others = {name: entry for name, entry in known.entries.items() if name not in own}
+    return Registry({**own, **others}, own=tuple(own))
 
 
-def _own(text: str) -> dict[str, Mapping[str, Any]]:
-    """The mirrors of a file, or of the text itself; what it holds is checked."""
+def preference(asked: Sequence[str], settings: Settings, known: Registry) -> tuple[str, ...]:
+    """The mirrors to go through by these settings; see `mirrors.preference.preferred`."""
+    return preferred(asked, settings.mirrors, known, only=settings.only)
+
+
+def _own(text: str, *, allow_http: bool) -> dict[str, dict[str, Any]]:
+    """The mirrors of a file, or of the text itself, checked."""
     import io
 
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    from ..mirrors.registry import MirrorError
+    from ..mirrors.schema import check_entry
 
     inline = "\n" in text.strip() or text.lstrip().startswith("{")
-    where = "torchmirror_registry" if inline else text
+    where = "torchmirror_registry" if inline else text[:SHOWN]
     if not inline:
-        import os
-
-        try:
-            with open(os.path.expanduser(text), encoding="utf-8-sig") as file:
-                text = file.read()
-        except (OSError, UnicodeDecodeError) as error:
-            raise MirrorError(f"The file {where} cannot be read: {error}.") from error
+        text = _file(text)
+    if len(text) > LARGEST:
+        raise MirrorError(f"{where} is too large for a list of mirrors.")
     try:
         found = YAML(typ="safe", pure=True).load(io.StringIO(text))
-    except YAMLError as error:
-        raise MirrorError(f"{where} is neither YAML nor JSON: {error}.") from error
+    except (YAMLError, RecursionError, ValueError) as error:
+        detail = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise MirrorError(f"{where} is neither YAML nor JSON: {str(detail)[:SHOWN]}.") from error
     found = found.get("mirrors", found) if isinstance(found, Mapping) else found
     if not isinstance(found, Mapping) or not found:
         raise MirrorError(f"{where} must hold mirrors by name, as data/mirrors.json does.")
-    return {str(name).lower(): _checked(str(name), entry) for name, entry in found.items()}
-
-
-def _checked(name: str, entry: Any) -> Mapping[str, Any]:
-    from ..mirrors.registry import MirrorError, parse_mirror
-
-    if not isinstance(entry, Mapping):
-        raise MirrorError(f"The entry of mirror {name!r} is not a map.")
     # A mirror that somebody writes down is meant to be used.
-    whole = {"chosen": ["conda", "pypi", "wheels"], **entry}
-    if isinstance(whole.get("roots"), str):
-        whole["roots"] = [whole["roots"]]
-    channels = whole.get("channels")
-    if isinstance(channels, Mapping):
-        whole["channels"] = {key: value or {} for key, value in channels.items()}
-    parse_mirror(name, whole)
-    return whole
+    chosen = {"chosen": ["conda", "pypi", "wheels"]}
+    checked = {}
+    for key, entry in found.items():
+        name = str(key).lower()
+        checked[name] = {**chosen, **check_entry(name, entry, allow_http=allow_http)}
+    return checked
 
 
-def registry(settings: Settings | None = None) -> dict[str, Mirror]:
-    """The mirrors by name: those of one's own, then the built-in ones. Raises MirrorError."""
-    from ..mirrors.registry import check_url, parse_mirror
-    from ..mirrors.registry import registry as objects
+def _file(path: str) -> str:
+    import os
 
-    chosen = read() if settings is None else settings
-    own = _own(chosen.registry) if chosen.registry else {}
-    found = {name: parse_mirror(name, entry) for name, entry in own.items()}
-    for mirror in found.values():
-        for url in (*mirror.roots, *(c.url for c in mirror.channels.values())):
-            check_url(url, allow_http=chosen.http)
-    return {**found, **{name: entry for name, entry in objects().items() if name not in found}}
+    try:
+        with open(os.path.expanduser(path), encoding="utf-8-sig") as file:
+            return file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        detail = getattr(error, "strerror", None) or error
+        raise MirrorError(f"The file {path[:SHOWN]} cannot be read: {detail}.") from error
 
 
-def preference(
-    asked: Sequence[str] = (),
-    settings: Settings | None = None,
-    known: Mapping[str, Mapping[str, Any]] | None = None,
-) -> tuple[str, ...]:
-    """The mirrors to go through, in order: `asked` (`--mirror`), else the setting, else ours.
+def source_of(key: str, name: str | None = None) -> str | None:
+    """The file or variable that sets a key of the configuration (or a setting of ours) last.
 
-    `auto` is replaced by names, and what the administrator does not allow is left out; a mirror
-    of one's own comes first where nobody set a list. Raises MirrorError for an `asked` one that is
-    not allowed.
+    With `name`, the one that maps this channel. None where nothing does.
     """
-    chosen = read() if settings is None else settings
-    written = entries(chosen) if known is None else known
-    words: Sequence[str] = asked or chosen.mirrors
-    if not words:
-        words = (*_own_names(chosen, written), *DEFAULT_MIRRORS)
-    expanded = tuple(dict.fromkeys(_expanded(words, written)))
-    if not chosen.only:
-        return expanded
-    allowed = tuple(item for item in expanded if _allowed(item, chosen.only))
-    if asked and not allowed:
-        from ..mirrors.registry import MirrorError
+    from conda.base.context import context
 
-        raise MirrorError(
-            f"torchmirror_only allows no other mirrors than {', '.join(chosen.only)}."
-        )
-    return allowed or tuple(name for name in chosen.only if name in written)
-
-
-def _own_names(chosen: Settings, written: Mapping[str, Any]) -> tuple[str, ...]:
-    if not chosen.registry:
-        return ()
-    return tuple(name for name, entry in written.items() if built_in().get(name) is not entry)
-
-
-def _expanded(words: Iterable[str], written: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    for word in words:
-        if word.lower() == AUTO:
-            yield from on_its_own(written)
-        else:
-            yield word if "://" in word else word.lower()
-
-
-def _allowed(item: str, only: Sequence[str]) -> bool:
-    return item in only or item == "upstream"
+    for source, raw in reversed(list(context.raw_data.items())):
+        if key.startswith(PREFIX):
+            held = raw.get("plugins")
+            if held is not None and key in held.value(None):
+                return str(source)
+            if f"plugins_{key}" in raw:
+                return f"CONDA_PLUGINS_{key.upper()}"
+        elif key in raw and (name is None or name in raw[key].value(None)):
+            return f"CONDA_{key.upper()}" if str(source) == "envvars" else str(source)
+    return None

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from ..models import Choice, CondaStep, Plan, Request, Route
+from ..mirrors.registry import Route
+from ..models import Choice, CondaStep, Plan, Request
 
 #: What lifts a strict channel priority for one command.
 FLEXIBLE = MappingProxyType({"CONDA_CHANNEL_PRIORITY": "flexible"})

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ..mirrors.registry import host_of
+from ..mirrors.urls import host_of
 from ..models import Notice
 from ..text.layout import safe
 from ..text.messages import text

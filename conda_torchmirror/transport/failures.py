@@ -20,8 +20,9 @@ from urllib3 import exceptions as lower
 from ..exceptions import causes
 from ..exceptions.base import TorchMirrorError
 from ..exceptions.channel import ChannelBroken, ChannelError, NoSource
-from ..mirrors import registry
-from ..models import Notice, Route
+from ..mirrors.registry import Route
+from ..mirrors.urls import host_of
+from ..models import Notice
 from ..text.layout import safe
 from ..text.messages import text
 from .answers import Answer, refusal
@@ -62,7 +63,7 @@ class Failure(NamedTuple):
 
 def shown_name(route: Route) -> str:
     """The name of a route's mirror for people."""
-    return registry.host_of(route.url) if route.mirror == OWN else route.mirror
+    return host_of(route.url) if route.mirror == OWN else route.mirror
 
 
 def no_route_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSource:
@@ -206,7 +207,7 @@ def urls_in_frames(error: BaseException) -> Iterator[str]:
 
 
 def _failure(error: BaseException, route: Route, url: str) -> Failure:
-    answer = Answer(safe(url), "unreachable", host=registry.host_of(url), at=time.time())
+    answer = Answer(safe(url), "unreachable", host=host_of(url), at=time.time())
     kwargs = getattr(error, "_kwargs", None) or {}
     name = type(error).__name__
     if name == "ChecksumMismatchError":

@@ -15,8 +15,9 @@ from conda.models.channel import Channel
 from ..exceptions.channel import ChannelBroken, ChannelError, NothingCached
 from ..index import repodata
 from ..index.sources import PYTORCH
-from ..mirrors import registry
-from ..models import Build, Decision, InstallOptions, Notice, Records, Route
+from ..mirrors.registry import Route
+from ..mirrors.urls import UPSTREAM, upstream_url
+from ..models import Build, Decision, InstallOptions, Notice, Records
 from ..selection.facts import RUNTIME
 from . import failures, hashes, routes
 from .failures import Failure
@@ -182,7 +183,7 @@ class Router:
         if (
             isinstance(error, ChannelBroken)
             and not self._setup.plain
-            and failure.route.mirror != registry.UPSTREAM
+            and failure.route.mirror != UPSTREAM
         ):
             self._leave_zst_out(failure.route, "index_zst_broken")
             return
@@ -240,7 +241,7 @@ class Router:
 
         Raises: what `repodata.read` raises.
         """
-        there = Route(name, registry.upstream_url(name), registry.UPSTREAM)
+        there = Route(name, upstream_url(name), UPSTREAM)
         with self._setup.instead(there, self.located):
             return repodata.read(there, self._subdir, names)
 
@@ -326,8 +327,10 @@ class Router:
         """Which channels beside the planned ones the solver reads from a mirror, and from which."""
         planned = {channel.name for channel in decision.plan.channels}
         places: dict[str, list[str]] = {}
-        for route in sorted(self._used(decision)) if self._solving else ():
-            if route.name not in planned and route.mirror not in (registry.UPSTREAM, OWN):
+        for route in (
+            sorted(self._used(decision), key=lambda route: route.name) if self._solving else ()
+        ):
+            if route.name not in planned and route.mirror not in (UPSTREAM, OWN):
                 places.setdefault(route.mirror, []).append(f"`{route.name}`")
         if places:
             where = (f"{', '.join(names)} from {mirror}" for mirror, names in places.items())

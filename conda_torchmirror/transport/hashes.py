@@ -15,8 +15,9 @@ from ..exceptions.channel import HashConflict, HashUnconfirmed, NothingCached
 from ..index import builtin
 from ..index.match import admits
 from ..index.sources import PYTORCH
-from ..mirrors import registry
-from ..models import Build, Choice, Decision, Notice, Records, Route
+from ..mirrors.registry import Route
+from ..mirrors.urls import upstream_url
+from ..models import Build, Choice, Decision, Notice, Records
 from ..redirect import settings
 from ..selection import cuda
 from ..selection.choose import choose
@@ -101,7 +102,7 @@ def opinion(
     if not doubted:
         return []
     outdated = [Notice("index_outdated", {"what": build.fn}) for build in differing]
-    if route.url == registry.upstream_url(route.name):
+    if route.url == upstream_url(route.name):
         return outdated
     try:
         theirs = {_key(b): b for b in official({build.name for build in doubted}).builds}

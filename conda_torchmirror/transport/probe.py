@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from .. import __version__
-from ..mirrors.registry import host_of, is_loopback
+from ..mirrors.urls import host_of, is_loopback
 from ..text.layout import safe
 from .answers import Answer, compare_size, content_code, http_time, refusal, whole_size
 from .failures import network_code

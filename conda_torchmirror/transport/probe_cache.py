@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..envfiles.file_io import write_file
-from ..mirrors.registry import host_of
+from ..mirrors.urls import host_of
 from .answers import Answer
 
 NAME = "torchmirror-probes.json"

@@ -15,8 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..index.sources import PYTORCH
-from ..mirrors.registry import UPSTREAM
-from ..models import Build, Notice, Route
+from ..mirrors.registry import Route
+from ..mirrors.urls import UPSTREAM
+from ..models import Build, Notice
 from ..text.layout import safe
 from . import probe
 from .answers import Answer

@@ -12,10 +12,10 @@ from contextlib import ExitStack, contextmanager
 from conda.base.context import context
 from conda.core.subdir_data import SubdirData
 
-from ..handover.conda import environment
-from ..mirrors import registry
-from ..models import InstallOptions, Route
-from ..redirect import in_process
+from ..mirrors.registry import Route
+from ..mirrors.urls import UPSTREAM, host_of
+from ..models import InstallOptions
+from ..redirect import configuration, in_process
 from .routes import OWN
 
 _USE_ZST = "CONDA_REPODATA_USE_ZST"
@@ -37,18 +37,18 @@ class RouteSetup:
     def apply(self, routes: Sequence[Route]) -> None:
         """Let conda find every channel at its route, and nothing at a former one."""
         self._stack.close()
-        own = in_process.configured()
+        own = configuration.configured()
         over = [route for route in routes if route.name in own and route.mirror != OWN]
         variables = dict(self._variables)
-        if any(route.mirror not in (registry.UPSTREAM, OWN) for route in routes):
+        if any(route.mirror not in (UPSTREAM, OWN) for route in routes):
             # Mirrors have no shards, and their current_repodata.json may be left from last year.
             variables.setdefault("CONDA_REPODATA_USE_SHARDS", "false")
             if tuple(context.repodata_fns) == ("current_repodata.json", "repodata.json"):
                 variables["CONDA_REPODATA_FNS"] = "repodata.json"
         if variables:
-            self._stack.callback(in_process.reload)
-            self._stack.enter_context(environment(variables))
-            in_process.reload()
+            self._stack.callback(configuration.reload)
+            self._stack.enter_context(configuration.environment(variables))
+            configuration.reload()
         self._stack.enter_context(
             in_process.redirected(
                 [_named_by_host(route) if route in over else route for route in routes],
@@ -81,5 +81,5 @@ class RouteSetup:
 def _named_by_host(route: Route) -> Route:
     """An upstream route under its host's name: `in_process.redirected` leaves upstream to conda,
     which may have been told otherwise."""
-    upstream = route.mirror == registry.UPSTREAM
-    return route._replace(mirror=registry.host_of(route.url)) if upstream else route
+    upstream = route.mirror == UPSTREAM
+    return Route(route.name, route.url, host_of(route.url)) if upstream else route

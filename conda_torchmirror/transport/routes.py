@@ -13,9 +13,19 @@ from conda.base.context import context
 
 from ..exceptions.channel import NothingCached
 from ..exceptions.usage import BadMirror
-from ..mirrors import addresses, lookup, registry
-from ..models import Decision, InstallOptions, Notice, Records, Route
-from ..redirect import in_process, settings
+from ..mirrors import addresses
+from ..mirrors.preference import AUTO
+from ..mirrors.registry import Mirror, Route, parts_of_defaults
+from ..mirrors.urls import (
+    UPSTREAM,
+    UPSTREAM_CLOUD,
+    UPSTREAM_PKGS,
+    MirrorError,
+    host_of,
+    upstream_url,
+)
+from ..models import Decision, InstallOptions, Notice, Records
+from ..redirect import configuration, in_process, settings
 from ..text.layout import safe
 
 if TYPE_CHECKING:
@@ -38,16 +48,16 @@ def chains(
 
     Raises: BadMirror.
     """
-    own = in_process.configured()
+    own = configuration.configured()
     words = options.mirrors
     values = settings.read()
     try:
         known = settings.registry(values)
-        preference = settings.preference(words, values)
-        chosen = registry.resolve(preference, known, allow_http=values.http)
-    except registry.MirrorError as error:
+        preference = settings.preference(words, values, known)
+        chosen = known.resolve(preference, allow_http=values.http)
+    except MirrorError as error:
         raise BadMirror(value=safe(" ".join(words) or "the setting"), detail=str(error)) from error
-    ends = any(word.lower() == registry.UPSTREAM for word in words)
+    ends = any(word.lower() == UPSTREAM for word in words)
     on = values.fallback and options.fallback
     found = {}
     for name in names:
@@ -56,7 +66,7 @@ def chains(
             for mirror in chosen
             if (url := mirror.url_of(name, subdir)) is not None
         ]
-        upstream = Route(name, _upstream(name), registry.UPSTREAM)
+        upstream = Route(name, _upstream(name), UPSTREAM)
         if name in own and not ends:
             mine = Route(name, f"{own[name].rstrip('/')}/{name}", OWN)
             chain = [*chain, mine] if words else [mine, *chain]
@@ -93,28 +103,24 @@ def others(options: InstallOptions, subdir: str, taken: Collection[str]) -> Othe
         return Others({}, frozenset())
     try:
         found = named_channels.of_this_command(installed=True, words=_NAMING)
-        preference = settings.preference(words, values)
-        around = policy.UserConfig(values, preference)
+        config = policy.UserConfig(values, words)
     except AttributeError:  # a later conda, which then finds its channels as it will
         return Others({}, frozenset())
     names = set(named_channels.candidates(found)).difference(taken)
-    verdicts = policy.decide(sorted(names), around, found)
-    mirrored = [verdict.name for verdict in verdicts if verdict.code == "mirrored"]
+    policies = policy.decide(sorted(names), config, found)
+    mirrored = [one.name for one in policies if one.code == "mirrored"]
     usable = {
         name: tuple(
             route
             for route in chain
-            if route.mirror == registry.UPSTREAM
-            or (
-                policy.permitted(name, route.url, around)
-                and in_process.parent(name, route.url) is not None
-            )
+            if route.mirror == UPSTREAM
+            or (config.permits(name, route.url) and in_process.parent(name, route.url) is not None)
         )
         for name, chain in chains(options, subdir, mirrored).items()
     }
     asked = set(found.asked)
     if policy.DEFAULTS in asked:
-        asked.update(policy.parts_of_defaults(subdir))
+        asked.update(parts_of_defaults(subdir))
     return Others(usable, frozenset(asked.intersection(usable)))
 
 
@@ -122,27 +128,24 @@ def elsewhere(options: InstallOptions, subdir: str, chain: Sequence[Route]) -> N
     """Which mirror has a channel that none of the preferred ones carries, and how to take it."""
     first, values = chain[0], settings.read()
     words = options.mirrors
-    if first.mirror != registry.UPSTREAM or first.url != registry.upstream_url(first.name):
+    if first.mirror != UPSTREAM or first.url != upstream_url(first.name):
         return None
-    written = settings.entries(values)
-    preference = settings.preference(words, values, written)
-    found = lookup.carriers(written, lookup.on_its_own(written), first.name, subdir)
-    if not found or values.only or registry.UPSTREAM in preference:
+    known = settings.registry(values)
+    preference = settings.preference(words, values, known)
+    others = (known[name] for name in known.chosen_for())
+    having = next((m.name for m in others if m.url_of(first.name, subdir) is not None), None)
+    if having is None or values.only or UPSTREAM in preference:
         return None
-    facts = {"channel": first.name, "mirror": found[0][0]}
-    listed = " ".join(f"--mirror {item}" for item in (*preference, found[0][0]))
+    facts = {"channel": first.name, "mirror": having}
+    listed = " ".join(f"--mirror {item}" for item in (*preference, having))
     return Notice("channel_upstream", {**facts, "options": safe(listed)})
 
 
 def _upstream(name: str) -> str:
     """Where conda finds this name when nothing maps it."""
     alias = context.channel_alias
-    official = registry.upstream_url(name)
-    if (
-        name.startswith("pkgs/")
-        or not alias.location
-        or alias.location == registry.host_of(registry.UPSTREAM_CLOUD)
-    ):
+    official = upstream_url(name)
+    if name.startswith("pkgs/") or not alias.location or alias.location == host_of(UPSTREAM_CLOUD):
         return official
     return f"{alias.scheme}://{alias.location}/{name}"
 
@@ -155,21 +158,21 @@ def is_private(route: Route) -> bool:
 def measured(options: InstallOptions) -> bool:
     """Whether the order of the mirrors is left to how soon they answer."""
     words = options.mirrors or settings.read().mirrors
-    return settings.AUTO in [word.lower() for word in words]
+    return AUTO in [word.lower() for word in words]
 
 
 def hosts(found: Iterable[Sequence[Route]]) -> frozenset[str]:
     """The hosts that an index may come from: those of all mirrors, and of the routes."""
-    known = known_hosts(settings.registry().values())
-    return known | {registry.host_of(route.url) for chain in found for route in chain}
+    known = known_hosts(settings.registry(settings.read()).values())
+    return known | {host_of(route.url) for chain in found for route in chain}
 
 
-def known_hosts(mirrors: Iterable[registry.Mirror]) -> frozenset[str]:
+def known_hosts(mirrors: Iterable[Mirror]) -> frozenset[str]:
     """The hosts of mirrors, of their own redirects, and of the official channels."""
-    found = {registry.host_of(registry.UPSTREAM_CLOUD), registry.host_of(registry.UPSTREAM_PKGS)}
+    found = {host_of(UPSTREAM_CLOUD), host_of(UPSTREAM_PKGS)}
     for mirror in mirrors:
-        found |= {registry.host_of(url) for url in (*mirror.roots, *mirror.parents)}
-        found |= {registry.host_of(carried.url) for carried in mirror.channels.values()}
+        found |= {host_of(url) for url in (*mirror.roots, *mirror.parents)}
+        found |= {host_of(carried.url) for carried in mirror.channels.values()}
         found |= {host.lower() for host in mirror.redirects_to}
     return frozenset(found)
 
@@ -212,12 +215,11 @@ class RoutingState:
         Returns the channels that have another route now.
         """
         self.failures.append(failure)
-        site = registry.host_of(failure.route.url)
+        site = host_of(failure.route.url)
         left = [
             name
             for name in self.chains
-            if name == failure.route.name
-            or (failure.of_site and registry.host_of(self[name].url) == site)
+            if name == failure.route.name or (failure.of_site and host_of(self[name].url) == site)
         ]
         return [name for name in left if self.advance(name)]
 

@@ -9,8 +9,8 @@ import pytest
 from support.lab import hosts
 
 from conda_torchmirror.cli import mirror as cli_mirror
-from conda_torchmirror.mirrors import lookup
-from conda_torchmirror.mirrors.registry import registry
+from conda_torchmirror.mirrors.preference import DEFAULT_MIRRORS
+from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.text.layout import width
 
 pytest_plugins = ("support.lab_fixtures",)
@@ -55,10 +55,10 @@ def test_list_as_json_has_every_fact(sandbox, conda_in_process):
     found = conda_in_process("torch-mirror", "list", "--json").ok().json()
     assert found["success"] is True
     assert found["torchmirror"]["schema"] == 1
-    assert found["torchmirror"]["preference"] == list(lookup.DEFAULT_MIRRORS)
+    assert found["torchmirror"]["preference"] == list(DEFAULT_MIRRORS)
     rows = {row["name"]: row for row in found["torchmirror"]["mirrors"]}
-    assert list(rows) == list(registry())
-    for name, mirror in registry().items():
+    assert list(rows) == list(built_in())
+    for name, mirror in built_in().items():
         assert rows[name]["source"] == list(mirror.source)
         assert rows[name]["as_of"] == mirror.as_of
         assert set(rows[name]["channels"]) == set(mirror.channels)

@@ -20,7 +20,7 @@ import conda_torchmirror
 from conda_torchmirror.envfiles import file_io
 from conda_torchmirror.envfiles.batch import FileResult, Options, exit_code, run, sentence
 from conda_torchmirror.envfiles.file_io import FileTrouble
-from conda_torchmirror.mirrors.registry import UnknownMirror
+from conda_torchmirror.mirrors.urls import UnknownMirror
 
 OLD = b"channels:\r\n  - pytorch\r\ndependencies: [a]\r\n"
 M = "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud"

@@ -11,7 +11,7 @@ from support.rewriting import TUNA, UP, M, back, codes, env, there
 from conda_torchmirror.envfiles.batch import sentence
 from conda_torchmirror.envfiles.channel_entry import SecretInMirror
 from conda_torchmirror.envfiles.rewrite import rewrite
-from conda_torchmirror.mirrors.registry import InsecureMirror, UnknownMirror
+from conda_torchmirror.mirrors.urls import InsecureMirror, UnknownMirror
 from conda_torchmirror.models import Notice
 from conda_torchmirror.text.tables.files import TEXT
 

@@ -91,6 +91,8 @@ def test_redirecting_imports_no_more_than_it_can_afford(sandbox, condarc):
     assert ours == {
         *("plugin", "hooks", "hooks.commands", "hooks.redirect"),
         *("redirect", "redirect.named_channels", "redirect.settings", "redirect.policy"),
-        *("redirect.in_process", "mirrors", "mirrors.lookup", "text", "text.messages"),
+        "redirect.configuration",
+        *("redirect.in_process", "mirrors", "mirrors.preference", "mirrors.registry"),
+        *("mirrors.urls", "text", "text.messages"),
         *("text.layout", "text.output", "text.tables", "text.tables.mirrors"),
     }

@@ -13,9 +13,8 @@ import pytest
 from support.isolation import reset_conda
 from support.lab import ALL, entry, hosts, urls_during
 
-from conda_torchmirror.mirrors import lookup
-from conda_torchmirror.mirrors import registry as registry_module
-from conda_torchmirror.redirect import in_process, policy
+from conda_torchmirror.mirrors.registry import built_in
+from conda_torchmirror.redirect import in_process
 
 pytest_plugins = ("support.lab_fixtures",)
 
@@ -206,63 +205,40 @@ def test_what_another_mirror_has_is_told(at_lab, conda_in_process, sandbox, lab)
     assert hosts(sandbox) == {"conda.anaconda.org"}
 
 
-def test_the_quick_lookup_is_the_registrys_own():
-    """`lookup` and `mirrors` read the same file in two ways; nothing may differ."""
-    written, known = lookup.built_in(), registry_module.registry()
-    assert tuple(written) == tuple(known)
-    assert lookup.on_its_own(written) == registry_module.automatic()
-    subdirs = (
-        "linux-64",
-        "linux-aarch64",
-        "linux-ppc64le",
-        "osx-64",
-        "osx-arm64",
-        "win-64",
-        "noarch",
-    )
-    for name, mirror in known.items():
-        asked = {
-            *mirror.channels,
-            "pytorch",
-            "nvidia/label/cuda-12.4.0",
-            "numba/label/x",
-            "nowhere",
-        }
-        for channel in asked:
-            for subdir in subdirs:
-                assert lookup.url_of(written[name], channel, subdir) == mirror.url_of(
-                    channel, subdir
-                ), (name, channel, subdir)
-    for subdir in subdirs:
-        assert policy.parts_of_defaults(subdir) == registry_module.parts_of_defaults(subdir)
-
-
 def test_there_is_a_file_for_every_channel_of_the_registry():
     from ruamel.yaml import YAML
 
     yaml = YAML(typ="safe")
-    for name, entry_ in lookup.built_in().items():
-        for channel in entry_["channels"]:
+    for name, mirror in built_in().items():
+        for channel in mirror.channels:
             base = channel.partition("/label/")[0]
             assert in_process.redirectable(base), (name, channel)
     files = [p for p in in_process.REDIRECTS.glob("*.yml") if p.stem != "defaults"]
     for path in files:
         name = path.stem
-        assert yaml.load(path) == {
-            "custom_channels": {
-                name: f"${{{in_process.variable(name)}}}",
-                "pkgs/pro": "https://repo.anaconda.com",
-            },
-            "migrated_custom_channels": {name: "https://conda.anaconda.org"},
+        assert yaml.load(path) == in_process.mapped(name)
+        labels = yaml.load(path.parent / "label" / path.name)
+        both = {**yaml.load(path)["custom_channels"], **labels["custom_channels"]}
+        assert in_process.mapped(name, guarded=True)["custom_channels"] == both
+        assert both == {
+            name: f"${{{in_process.variable(name)}}}",
+            "pkgs/pro": "https://repo.anaconda.com",
+            f"{name}/label": "https://conda.anaconda.org",
         }
-        assert yaml.load(path.parent / "label" / path.name) == {
-            "custom_channels": {f"{name}/label": "https://conda.anaconda.org"}
-        }
+        assert list(in_process.mapped(name)["migrated_custom_channels"].values()) == [
+            "https://conda.anaconda.org"
+        ]
+    parts = {
+        **yaml.load(in_process.REDIRECTS / "defaults.yml")["migrated_custom_channels"],
+        **yaml.load(in_process.REDIRECTS / "pkgs" / "msys2.yml")["migrated_custom_channels"],
+    }
+    for name, official in parts.items():
+        assert in_process.mapped(name) == {"migrated_custom_channels": {name: official}}
 
 
 def test_torch_install_redirects_by_itself(at_lab, lab):
     """The hook keeps out of the way of conda's commands that ours run."""
-    from conda_torchmirror.models import Route
+    from conda_torchmirror.mirrors.registry import Route
 
     located = [Route("pytorch", lab.channel_url("pytorch"), "lab")]
     with in_process.redirected(located, override=True):
@@ -277,7 +253,7 @@ def test_torch_install_redirects_by_itself(at_lab, lab):
 def test_torch_install_keeps_labels_where_they_are(at_lab, lab, name, there):
     from conda.models.channel import Channel
 
-    from conda_torchmirror.models import Route
+    from conda_torchmirror.mirrors.registry import Route
 
     label = f"{name}/label/x"
     located = [Route(name, lab.channel_url(name), "lab")]

@@ -120,6 +120,9 @@ def test_a_conda_that_does_not_heed_us_is_left_alone(at_lab, monkeypatch, capsys
     for name in ("pytorch", "conda-forge", "nvidia", "defaults"):
         (tmp_path / f"{name}.yml").write_text("{show_channel_urls: true}\n")
     monkeypatch.setattr(in_process, "REDIRECTS", tmp_path)
+    monkeypatch.setattr(
+        in_process, "mapped", lambda name, **_: {"own_channels": {name: "https://x"}}
+    )
     before = state()
     found = urls_during(ALL)
     assert found["pytorch"] == ["https://conda.anaconda.org/pytorch"]

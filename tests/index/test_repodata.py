@@ -11,7 +11,7 @@ from support.sites import ASK
 
 from conda_torchmirror.exceptions import channel as exceptions
 from conda_torchmirror.index import repodata
-from conda_torchmirror.models import Route
+from conda_torchmirror.mirrors.registry import Route
 
 pytest_plugins = ("support.site_fixtures",)
 

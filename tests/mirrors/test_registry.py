@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conda_torchmirror.mirrors import addresses, registry
-from conda_torchmirror.models import Route
+from conda_torchmirror.mirrors import addresses, registry, urls
+from conda_torchmirror.mirrors.preference import DEFAULT_MIRRORS
+from conda_torchmirror.mirrors.registry import Registry, Route
 
 DATA = Path(registry.__file__).parents[1] / "data" / "mirrors.json"
 TUNA = "https://mirrors.tuna.tsinghua.edu.cn/anaconda"
@@ -20,9 +22,9 @@ SUSTECH = "https://mirrors.sustech.edu.cn"
 CLOUD = "https://conda.anaconda.org"
 
 
-@pytest.mark.parametrize("name", registry.registry())
+@pytest.mark.parametrize("name", registry.built_in())
 def test_every_entry_is_dated_sourced_and_https(name: str) -> None:
-    mirror = registry.registry()[name]
+    mirror = registry.built_in()[name]
     assert mirror.source
     assert mirror.as_of is not None
     assert mirror.as_of.startswith("2026")
@@ -37,9 +39,9 @@ def test_every_entry_is_dated_sourced_and_https(name: str) -> None:
     assert all((c.subdirs or set()) <= addresses.SUBDIRS for c in mirror.channels.values())
 
 
-@pytest.mark.parametrize("name", registry.registry())
+@pytest.mark.parametrize("name", registry.built_in())
 def test_what_is_uncertain_is_never_chosen_alone(name: str) -> None:
-    mirror = registry.registry()[name]
+    mirror = registry.built_in()[name]
     for kind in mirror.chosen:
         offered = {
             "conda": any(c.has(None) for c in mirror.channels.values()),
@@ -167,48 +169,51 @@ def test_the_data_file_stays_small() -> None:
 def test_a_channel_is_read_from_the_first_mirror_that_has_it(
     channel: str, subdir: str, preference: list[str] | None, url: str, mirror: str
 ) -> None:
-    assert registry.locate(channel, subdir, preference) == Route(channel, url, mirror)
+    chosen = DEFAULT_MIRRORS if preference is None else preference
+    found = registry.built_in().locate(channel, subdir, chosen)
+    assert found == Route(channel, url, mirror)
 
 
 def test_any_platform_will_do_when_none_is_asked() -> None:
-    assert registry.locate("pytorch3d", None).mirror == "tuna"
-    assert registry.locate("pytorch3d", "win-64").mirror == "upstream"
+    assert registry.built_in().locate("pytorch3d", None, DEFAULT_MIRRORS).mirror == "tuna"
+    assert registry.built_in().locate("pytorch3d", "win-64", DEFAULT_MIRRORS).mirror == "upstream"
 
 
 @pytest.mark.parametrize(
     ("item", "error", "text"),
     [
-        pytest.param("tunna", registry.UnknownMirror, "Did you mean tuna?", id="typo"),
-        pytest.param("mars", registry.UnknownMirror, "Known: tuna, nju", id="unknown"),
-        pytest.param("http://lab.example/c", registry.InsecureMirror, "is not https", id="http"),
-        pytest.param("ftp://lab.example/c", registry.BadMirrorUrl, "https://", id="scheme"),
-        pytest.param("https:///c", registry.BadMirrorUrl, "no host", id="no-host"),
-        pytest.param("https://a.example/c?x=1", registry.BadMirrorUrl, "no place", id="query"),
-        pytest.param("https://a.example:x/c", registry.BadMirrorUrl, "cannot be used", id="port"),
+        pytest.param("tunna", urls.UnknownMirror, "Did you mean tuna?", id="typo"),
+        pytest.param("mars", urls.UnknownMirror, "Known: tuna, nju", id="unknown"),
+        pytest.param("http://lab.example/c", urls.InsecureMirror, "is not https", id="http"),
+        pytest.param("ftp://lab.example/c", urls.BadMirrorUrl, "https://", id="scheme"),
+        pytest.param("https:///c", urls.BadMirrorUrl, "no host", id="no-host"),
+        pytest.param("https://a.example/c?x=1", urls.BadMirrorUrl, "no place", id="query"),
+        pytest.param("https://a.example:x/c", urls.BadMirrorUrl, "cannot be used", id="port"),
     ],
 )
 def test_a_preference_that_cannot_be_used_is_said(
-    item: str, error: type[registry.MirrorError], text: str
+    item: str, error: type[urls.MirrorError], text: str
 ) -> None:
     with pytest.raises(error, match=re.escape(text)) as caught:
-        registry.locate("pytorch", "linux-64", [item])
+        registry.built_in().locate("pytorch", "linux-64", [item])
     assert isinstance(caught.value, ValueError)
 
 
 def test_plain_http_is_taken_where_a_setting_allows_it() -> None:
-    found = registry.locate("pytorch", "win-64", ["http://lab.example/c"], allow_http=True)
+    mirrors = registry.built_in().resolve(["http://lab.example/c"], allow_http=True)
+    found = registry.locate("pytorch", "win-64", mirrors)
     assert found.url == "http://lab.example/c/pytorch"
 
 
 def test_secrets_of_a_url_are_not_shown() -> None:
     url = "https://me:hunter2@lab.example/t/se-cr-et/conda"
-    (mirror,) = registry.resolve([url])
+    (mirror,) = registry.built_in().resolve([url])
     assert mirror.channels["pytorch"].url == f"{url}/pytorch"
     for shown in (mirror.name, mirror.title, mirror.home):
         assert "hunter2" not in shown
         assert "se-cr-et" not in shown
-    with pytest.raises(registry.InsecureMirror) as caught:
-        registry.resolve(["http://me:hunter2@lab.example/t/se-cr-et"])
+    with pytest.raises(urls.InsecureMirror) as caught:
+        registry.built_in().resolve(["http://me:hunter2@lab.example/t/se-cr-et"])
     assert "hunter2" not in str(caught.value)
     assert "se-cr-et" not in str(caught.value)
 
@@ -218,7 +223,7 @@ def test_secrets_of_a_url_are_not_shown() -> None:
     [("localhost", True), ("127.8.0.1", True), ("[::1]", True), ("localhost.example", False)],
 )
 def test_loopback(host: str, expected: bool) -> None:
-    assert registry.is_loopback(host) is expected
+    assert urls.is_loopback(host) is expected
 
 
 def test_defaults_has_parts_by_platform() -> None:
@@ -227,9 +232,9 @@ def test_defaults_has_parts_by_platform() -> None:
 
 
 def test_automatic_choice_leaves_out_what_is_not_certain() -> None:
-    assert registry.automatic() == ("tuna", "nju", "sjtu", "sustech", "ustc")
-    assert "aliyun" in registry.automatic("wheels")
-    assert "cernet" not in registry.automatic("wheels")
+    assert registry.built_in().chosen_for() == ("tuna", "nju", "sjtu", "sustech", "ustc")
+    assert "aliyun" in registry.built_in().chosen_for("wheels")
+    assert "cernet" not in registry.built_in().chosen_for("wheels")
 
 
 @pytest.mark.parametrize(
@@ -273,57 +278,62 @@ def test_what_follows_a_channel_is_kept() -> None:
 
 
 def test_a_lab_adds_a_mirror_with_the_same_fields() -> None:
-    lab = registry.parse_mirror(
-        "Lab",
-        {
-            "title": "Our lab",
-            "channels": {
-                "nvidia": {
-                    "url": "https://lab.example/nv/",
-                    "subdirs": ["linux-64"],
-                    "labels": True,
-                }
-            },
+    lab = {
+        "title": "Our lab",
+        "channels": {
+            "nvidia": {
+                "url": "https://lab.example/nv/",
+                "subdirs": ["linux-64"],
+                "labels": True,
+            }
         },
-    )
-    known = {"lab": lab, **registry.registry()}
-    found = registry.locate("nvidia/label/cuda-12.4.0", "linux-64", ["lab"], known)
+    }
+    known = Registry({"lab": lab, **registry.built_in().entries}, own=["lab"])
+    found = known.locate("nvidia/label/cuda-12.4.0", "linux-64", ["lab"])
     assert found == Route(
         "nvidia/label/cuda-12.4.0", "https://lab.example/nv/label/cuda-12.4.0", "lab"
     )
-    assert registry.locate("nvidia", "win-64", ["lab"], known).mirror == "upstream"
-    assert addresses.identify("https://lab.example/nv/linux-64", known) == (
+    assert known.locate("nvidia", "win-64", ["lab"]).mirror == "upstream"
+    assert known.identify("https://lab.example/nv/linux-64") == (
         "lab",
         "nvidia",
         "linux-64",
     )
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [{"channels": {"pytorch": {}}}, {"channels": ["pytorch"]}, {"wheels": {"url": "https://x"}}],
-    ids=["no-url", "list", "no-layout"],
-)
-def test_a_broken_entry_is_said(entry: dict[str, object]) -> None:
-    with pytest.raises(registry.MirrorError, match="'lab'"):
-        registry.parse_mirror("lab", entry)
-
-
-NAMES = sorted({name for m in registry.registry().values() for name in m.channels})
+NAMES = sorted({name for m in registry.built_in().values() for name in m.channels})
 
 
 @given(
     channel=st.sampled_from([*NAMES, "nvidia/label/cuda-12.4.0", "no-such-channel"]),
     subdir=st.sampled_from(sorted(addresses.SUBDIRS)),
-    preference=st.lists(st.sampled_from([*registry.registry(), "upstream"]), max_size=4),
+    preference=st.lists(st.sampled_from([*registry.built_in(), "upstream"]), max_size=4),
     slashes=st.integers(0, 2),
 )
 @settings(deadline=None)
 def test_what_is_located_is_recognised(
     channel: str, subdir: str, preference: list[str], slashes: int
 ) -> None:
-    found = registry.locate(channel, subdir, preference)
+    found = registry.built_in().locate(channel, subdir, preference)
     asked = f"{found.url}/{subdir}" + "/" * slashes
     assert addresses.identify(asked) == (found.mirror, channel, subdir)
     if found.mirror != "upstream":
         assert found.mirror in preference
+
+
+def test_an_entry_is_read_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The automatic redirect waits for it: of the built-in mirrors it needs two."""
+    asked = []
+    read = registry.Mirror.__init__
+
+    def count(self: registry.Mirror, name: str, entry: Mapping[str, object]) -> None:
+        asked.append(name)
+        read(self, name, entry)
+
+    monkeypatch.setattr(registry.Mirror, "__init__", count)
+    known = Registry(registry.built_in().entries)
+    assert {*known} >= {*known.chosen_for()}
+    assert asked == []
+    assert [mirror.name for mirror in known.resolve(["nju", "tuna"])] == ["nju", "tuna"]
+    assert known["tuna"] is known["tuna"]
+    assert asked == ["nju", "tuna"]

@@ -8,8 +8,9 @@ import pytest
 from conda.base.context import Context, context
 from support.isolation import reset_conda
 
-from conda_torchmirror.mirrors import lookup
-from conda_torchmirror.mirrors.registry import InsecureMirror, MirrorError, registry
+from conda_torchmirror.mirrors.preference import DEFAULT_MIRRORS
+from conda_torchmirror.mirrors.registry import built_in
+from conda_torchmirror.mirrors.urls import InsecureMirror, MirrorError
 from conda_torchmirror.redirect import settings
 from conda_torchmirror.redirect.settings import Settings
 
@@ -129,22 +130,22 @@ def test_the_environment_cannot_widen_it_either(sandbox, monkeypatch):
     ],
 )
 def test_preference(asked, chosen, expected):
-    assert settings.preference(asked, chosen) == expected
+    assert settings.preference(asked, chosen, settings.registry(chosen)) == expected
 
 
 def test_a_mirror_that_is_asked_for_and_not_allowed_is_an_error():
     with pytest.raises(MirrorError, match="no other mirrors than lab"):
-        settings.preference(("tuna",), Settings(only=("lab",)))
+        settings.preference(("tuna",), Settings(only=("lab",)), built_in())
 
 
 def test_the_default_is_tuna_first_and_never_has_nvidia():
-    assert lookup.DEFAULT_MIRRORS[0] == "tuna"
-    for name in lookup.DEFAULT_MIRRORS:
-        mirror = registry()[name]
+    assert DEFAULT_MIRRORS[0] == "tuna"
+    for name in DEFAULT_MIRRORS:
+        mirror = built_in()[name]
         assert mirror.confidence["conda"] == "certain"
         assert "conda" in mirror.chosen
         assert mirror.url_of("nvidia", "linux-64") is None
-    carried = [registry()[name] for name in lookup.DEFAULT_MIRRORS]
+    carried = [built_in()[name] for name in DEFAULT_MIRRORS]
     for channel in ("pytorch", "conda-forge", "pkgs/main", "pkgs/r", "pkgs/msys2"):
         assert any(mirror.url_of(channel, "win-64") for mirror in carried)
 
@@ -153,6 +154,7 @@ YAML = """\
 # ours
 lab:
   title: The lab
+  as_of: 2026-11-01
   roots: https://lab.example/anaconda
   channels:
     pytorch:
@@ -169,10 +171,11 @@ def test_a_mirror_of_ones_own(tmp_path, form):
     chosen = Settings(registry=text if form == "text" else str(file))
     found = settings.registry(chosen)
     assert next(iter(found)) == "lab"
-    assert set(found) == {"lab", *registry()}
+    assert set(found) == {"lab", *built_in()}
     lab = found["lab"]
     assert lab.url_of("pytorch", "linux-64") == "https://lab.example/anaconda/cloud/pytorch"
     assert "conda" in lab.chosen
+    assert lab.as_of == ("2026-11-01" if form in ("text", "file") else None)
     if form in ("text", "file"):
         label = "https://lab.example/anaconda/cloud/nvidia/label/x"
         assert lab.url_of("nvidia/label/x", "linux-64") == label
@@ -194,13 +197,20 @@ def test_a_builtin_mirror_can_be_replaced():
         ("{lab: 3}", "not a map"),
         ("{lab: {channels: {pytorch: {}}}}", "no url"),
         ("{lab: [}", "neither YAML nor JSON"),
-        ("{lab: {channels: 3}}", "cannot be read"),
+        ("{lab: {channels: 3}}", "channels must be a map"),
+        ("{lab: {as_of: [2026]}}", "as_of must be a text"),
+        ("lab:\n  " + "[" * 5000, "nested too deeply"),
+        ("{lab: " * 3000, "nested too deeply"),
+        ("lab: " + "x" * 1_000_001 + "\n#", "too large"),
+        ("x" * 5000, "cannot be read: .*name too long"),
+        ("a: 2026-99-99\nb: c", "neither YAML nor JSON"),
         ("/not/there", "cannot be read"),
     ],
 )
 def test_what_is_wrong_with_it_is_said(text, said):
-    with pytest.raises(MirrorError, match=said):
+    with pytest.raises(MirrorError, match=said) as caught:
         settings.registry(Settings(registry=text))
+    assert len(str(caught.value)) < 500
 
 
 def test_plain_http_has_to_be_allowed():

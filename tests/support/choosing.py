@@ -11,7 +11,8 @@ from typing import Any
 from conda_torchmirror.index import builtin, match
 from conda_torchmirror.index import repodata as catalog
 from conda_torchmirror.install import request
-from conda_torchmirror.models import Build, Choice, Machine, NoChoice, Route
+from conda_torchmirror.mirrors.registry import Route
+from conda_torchmirror.models import Build, Choice, Machine, NoChoice
 from conda_torchmirror.selection import choose
 from conda_torchmirror.selection import cuda as compat
 

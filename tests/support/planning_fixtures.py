@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from conda_torchmirror.handover import solve
+from conda_torchmirror.mirrors.registry import Route
 from conda_torchmirror.models import (
     Build,
     Choice,
@@ -18,7 +19,6 @@ from conda_torchmirror.models import (
     Plan,
     Records,
     Request,
-    Route,
 )
 from conda_torchmirror.plans import saved_plan
 

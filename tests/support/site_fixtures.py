@@ -26,10 +26,10 @@ def sites(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Sites]:
     """The servers, and an rc file that knows them; `upstream` is the official channel."""
-    from conda_torchmirror.mirrors import registry
+    from conda_torchmirror.mirrors import urls
 
     with open_sites(small_channels, sandbox.home / "mirrors.json") as served:
-        monkeypatch.setattr(registry, "UPSTREAM_CLOUD", served.upstream.url)
+        monkeypatch.setattr(urls, "UPSTREAM_CLOUD", served.upstream.url)
         condarc(**served.settings())
         yield served
 

@@ -25,7 +25,7 @@ from support.sites import (
     whole,
 )
 
-from conda_torchmirror.mirrors import registry as mirrors
+from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.models import InstallOptions
 from conda_torchmirror.transport.routes import chains
 
@@ -77,7 +77,7 @@ def test_the_order_of_sources(world, asked, name, found):
 def test_all_that_may_be_chosen(world):
     found = order("auto")
     assert found[-1] == "upstream"
-    assert {"first", "second", "third", *mirrors.automatic()} >= set(found) - {"upstream"}
+    assert {"first", "second", "third", *built_in().chosen_for()} >= set(found) - {"upstream"}
 
 
 @pytest.mark.parametrize("how", ["option", "setting"])
@@ -390,7 +390,7 @@ def conda_errors():
     ],
 )
 def test_who_is_to_blame(what):
-    from conda_torchmirror.models import Route
+    from conda_torchmirror.mirrors.registry import Route
     from conda_torchmirror.transport import failures
 
     error, code = conda_errors()[what]

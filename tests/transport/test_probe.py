@@ -12,6 +12,7 @@ from support.channels import zstd_compress
 from support.faults import BLOCK_ADDRESS, BLOCK_ID
 from support.mirror import Exchange
 
+from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.transport import probe as probing
 from conda_torchmirror.transport.answers import Answer, block_page
 from conda_torchmirror.transport.probe import Target, ask
@@ -157,11 +158,9 @@ def test_a_redirect_of_a_known_hash_goes_anywhere(site):
 
 
 def test_a_redirect_within_the_registry_goes_on(site, sandbox):
-    from conda_torchmirror.mirrors.registry import registry
-
     site.fail("*", "redirect", to="https://mirrors.cernet.edu.cn")
     url = f"{site.url}/{INDEX}"
-    hosts = known_hosts(registry().values())
+    hosts = known_hosts(built_in().values())
     assert ask([Target(url)], hosts=hosts)[url].code != "foreign"
     assert sandbox.take_blocked()
 

@@ -1,0 +1,121 @@
+"""Mirror URLs: which may be used, their host, the official address of a channel, secrets.
+
+Loaded by the automatic redirect on every command that names a channel of a mirror, so what only an
+error or a rare URL needs is imported there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+#: Where conda itself looks for a channel name, and for the parts of `defaults`.
+UPSTREAM_CLOUD = "https://conda.anaconda.org"
+UPSTREAM_REPO = "https://repo.anaconda.com"
+UPSTREAM_PKGS = f"{UPSTREAM_REPO}/pkgs"
+
+#: The official hosts, and what stands before the name of a channel there.
+UPSTREAM_HOSTS = {"conda.anaconda.org": "", "repo.anaconda.com": "pkgs/"}
+
+#: The name that stands for no mirror, in preferences and results.
+UPSTREAM = "upstream"
+
+
+class MirrorError(ValueError):
+    """A preference item or a registry entry that cannot be used. The text is for the user."""
+
+
+class UnknownMirror(MirrorError):
+    """A name that is not in the registry. `nearest` is the name that was likely meant."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        """Keep the name asked for beside the ones that exist."""
+        self.name = name
+        self.known = tuple(known)
+        import difflib  # only a wrong name needs it
+
+        close = difflib.get_close_matches(name.lower(), self.known, n=1, cutoff=0.5)
+        self.nearest = close[0] if close else None
+        meant = f" Did you mean {self.nearest}?" if self.nearest else ""
+        super().__init__(
+            f"No mirror is named {name!r}.{meant} Known: {', '.join(self.known)}, {UPSTREAM}; "
+            "or give a URL that starts with https://."
+        )
+
+
+class InsecureMirror(MirrorError):
+    """A mirror URL over plain http to another computer."""
+
+    def __init__(self, url: str) -> None:
+        """Keep the URL without its secrets."""
+        self.url = without_secrets(url)
+        super().__init__(
+            f"The mirror {self.url} is not https, so anyone on the way could change what is "
+            "installed. Use its https address; plain http is taken only from this computer."
+        )
+
+
+class BadMirrorUrl(MirrorError):
+    """Something that looks like a URL but names no place that channels can be read from."""
+
+    def __init__(self, url: str, why: str) -> None:
+        """Keep the URL without its secrets; `why` ends the sentence."""
+        self.url = without_secrets(url)
+        super().__init__(f"The mirror URL {self.url} cannot be used: {why}.")
+
+
+def check_url(url: str, *, allow_http: bool = False) -> str:
+    """A mirror's URL without trailing slashes, if it may be used.
+
+    Raises InsecureMirror for plain http to another computer unless `allow_http`, and BadMirrorUrl
+    for what is not a plain http or https address.
+    """
+    address = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise BadMirrorUrl(url, str(error)) from error
+    if parts.scheme not in {"http", "https"}:
+        raise BadMirrorUrl(url, "it must start with https://")
+    if not host:
+        raise BadMirrorUrl(url, "it names no host")
+    if parts.query or parts.fragment or re.search(r"\s", address):
+        raise BadMirrorUrl(url, "spaces, ? and # have no place in it")
+    if parts.scheme == "http" and not (allow_http or is_loopback(host)):
+        raise InsecureMirror(url)
+    return address
+
+
+def host_of(url: str) -> str:
+    """`host[:port]` in lower case, without user and password."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this computer."""
+    if host.lower() == "localhost":
+        return True
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def upstream_parent(channel: str) -> str:
+    """The official URL above a channel name, which is what conda's `custom_channels` takes."""
+    return UPSTREAM_REPO if channel.startswith("pkgs/") else UPSTREAM_CLOUD
+
+
+def upstream_url(channel: str) -> str:
+    """The official URL of a channel name."""
+    return f"{upstream_parent(channel)}/{channel}"
+
+
+def without_secrets(url: str) -> str:
+    """A URL that may be shown: without user, password and token."""
+    shown = re.sub(r"(?<=://)[^/@\s]*@", "", url.strip())
+    return re.sub(r"/t/[^/]+", "/t/<TOKEN>", shown)

@@ -1,0 +1,77 @@
+"""Conda's configuration in this process: what the user's own says, reading it anew, variables for
+a block, and forgetting what was computed from a former one. Nothing is written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+
+def configured() -> dict[str, str]:
+    """The channels that the user's own configuration maps, by name, with their parent URL."""
+    from conda.base.context import context
+
+    # The public `custom_channels` also holds the parts of multichannels and the built-in entry.
+    return dict(getattr(context, "_custom_channels", {}))
+
+
+def reload(**changed: Any) -> None:
+    """Read conda's configuration anew, and forget what was computed from the former one.
+
+    Of the arguments of the command line, which conda keeps, those in `changed` are replaced.
+    """
+    from conda.base.context import context
+
+    context.__init__(argparse_args=Namespace(**{**context._argparse_args, **changed}))
+    forget()
+
+
+@contextmanager
+def inner_command() -> Iterator[None]:
+    """Give conda the arguments of this command back after a block that runs another one."""
+    from conda.base.context import context
+
+    kept = dict(context._argparse_args)
+    try:
+        yield
+    finally:
+        context._argparse_args = kept
+        reload()
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables until the block ends. Pins join those that are set already."""
+    before = {name: os.environ.get(name) for name in variables}
+    try:
+        for name, value in variables.items():
+            if name == "CONDA_PINNED_PACKAGES" and before[name]:
+                value = f"{before[name]}&{value}"
+            os.environ[name] = value
+        yield
+    finally:
+        for name, old in before.items():
+            if old is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = old
+
+
+def forget() -> None:
+    """Drop what conda computed from a configuration that has changed."""
+    from conda.models import match_spec
+    from conda.models.channel import Channel
+
+    Channel._reset_state()
+    # Conda parses command-line specs before plugins run, and keeps their channels by name.
+    match_spec._PARSE_CACHE.clear()
+    matchers = match_spec.MatchSpec._MATCHER_CACHE
+    for key in [key for key in matchers if key[0] == "channel"]:
+        del matchers[key]
+    # Records that an earlier command of this process read remember their channels' names.
+    prefixes = sys.modules.get("conda.core.prefix_data")
+    getattr(getattr(prefixes, "PrefixData", None), "_cache_", {}).clear()
