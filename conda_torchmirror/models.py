@@ -312,6 +312,28 @@ class Decision(NamedTuple):
     files: Sequence[Mapping[str, Any]] = ()
 
 
+class Listing(NamedTuple):
+    """What a platform can have: every complete set of a request, those that do not fit too."""
+
+    rows: tuple[Offer, ...]
+    machine: Machine
+    request: Request
+    records: Records
+
+
+class Outcome(NamedTuple):
+    """What became of a run that changed something: conda's exit code, or that of the check.
+
+    `about` is the value of `torchmirror` in the JSON document, `document` the keys beside it, which
+    are those of conda's own. `downloaded` says that only the package cache was filled.
+    """
+
+    code: int
+    about: Mapping[str, Any]
+    document: Mapping[str, Any] = MappingProxyType({})
+    downloaded: bool = False
+
+
 #: What `torch-install` is asked to end in.
 Action = Literal["list", "urls", "save", "replay", "download", "install"]
 
@@ -349,6 +371,7 @@ class InstallOptions(NamedTuple):
     plan: str | None = None
     download: bool = False
     check: bool = True
+    as_json: bool = False
     passed: tuple[tuple[str, ...], ...] = ()
 
     @property

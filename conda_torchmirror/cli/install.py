@@ -112,8 +112,11 @@ def configure_install(parser: ArgumentParser) -> None:
 def install(args: Namespace) -> int:
     """Run `conda torch-install`."""
     from ..install.run import execute
+    from . import install_output
 
-    return execute(options(args))
+    asked = options(args)
+    result = execute(asked, install_output.reporter(explain=asked.explain, as_json=asked.as_json))
+    return install_output.show(result, asked)
 
 
 def options(args: Namespace) -> InstallOptions:
@@ -121,6 +124,8 @@ def options(args: Namespace) -> InstallOptions:
 
     Raises: SolveAlone, PlanTakesNoChoice.
     """
+    from conda.base.context import context
+
     from ..exceptions.plan import PlanTakesNoChoice
     from ..exceptions.usage import SolveAlone
     from ..models import InstallOptions
@@ -156,6 +161,7 @@ def options(args: Namespace) -> InstallOptions:
         plan=args.plan,
         download=args.download_only,
         check=not args.no_check,
+        as_json=bool(context.json),
         passed=passed(args.conda_actions, args),
     )
 

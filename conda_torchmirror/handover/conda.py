@@ -7,21 +7,39 @@ interfaces, so the hand-over is `main_subshell("install", ...)` with plain words
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, redirect_stdout
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from io import StringIO
-from typing import Any
+from typing import Any, NamedTuple
 
+from conda.base.constants import ChannelPriority
+from conda.base.context import context
+from conda.cli.conda_argparse import generate_parser
+from conda.cli.main import main_subshell
+from conda.exceptions import DryRunExit, UnsatisfiableError
+
+from ..exceptions.channel import ChannelError, NothingCached
+from ..exceptions.environment import PipTorch
+from ..index import repodata
 from ..index.sources import PYTORCH
-from ..models import Installed, Plan
+from ..machine.environment import python_path
+from ..mirrors.registry import Route
+from ..models import Decision, Installed, Plan
 from ..redirect.configuration import environment, inner_command
-from ..text import output
+from ..selection.facts import FAMILY, PIP_NAMES, RUNTIMES
+from ..selection.plan import FLEXIBLE
+from ..selection.specs import package_name
 
 _PRIORITY = frozenset(("--strict-channel-priority", "--no-channel-priority"))
-_ONLY_LOOKING = frozenset(("--dry-run", "--download-only"))
 
-#: What is done after conda's command; it may add to the JSON document.
-Then = Callable[[dict[str, Any]], None]
+
+class Finished(NamedTuple):
+    """How one of conda's commands ended: its exit code, and its JSON document under `--json`."""
+
+    code: int
+    document: Mapping[str, Any]
 
 
 def taken(passed: Sequence[Sequence[str]], verb: str) -> list[str]:
@@ -32,8 +50,6 @@ def taken(passed: Sequence[Sequence[str]], verb: str) -> list[str]:
 
 def accepted(verb: str) -> frozenset[str]:
     """The options that this conda's `verb` knows: they differ by verb and version."""
-    from conda.cli.conda_argparse import generate_parser
-
     parser = generate_parser(add_help=True)
     for action in parser._actions:
         if isinstance(action.choices, Mapping) and verb in action.choices:
@@ -51,55 +67,33 @@ def arguments(plan: Plan, prefix: str, options: Sequence[str], *, subdir: str | 
     return [*found, *options, *plan.specs]
 
 
-def run(
-    command: Sequence[str],
-    variables: Mapping[str, str],
-    extra: Mapping[str, Any],
-    then: Then | None = None,
-) -> int:
-    """Run one conda command in this process and return its exit code.
+def run(command: Sequence[str], variables: Mapping[str, str], extra: Mapping[str, Any]) -> Finished:
+    """Run one conda command in this process.
 
-    Under `--json` conda prints its document at once; it is held back and printed again with
-    `extra`, so that there is one document. Errors get `extra` as well and go on to conda's own
-    handler. `then` is called with the document when the command has changed what it was to change;
-    what it raises goes on to conda's handler too.
+    Conda prints its JSON document at once; here it is held back and returned. An error gets
+    `extra` for its own document, and goes on to conda's handler. So does the end of a dry run,
+    which is an exception too, but under `--json` that is a result.
     """
-    from conda.base.context import context
-
-    as_json = bool(context.json)
-    held = StringIO()
-    done = False
+    held = StringIO() if "--json" in command else None
     try:
-        with inner_command(), environment(variables):
-            if as_json:
-                with redirect_stdout(held):
-                    code = _subshell(command)
-            else:
-                code = _subshell(command)
-        # A dry run without anything to do ends as if it were none.
-        done = code == 0 and not _ONLY_LOOKING.intersection(command)
-    except Exception as error:
-        from conda.exceptions import DryRunExit
-
-        if not isinstance(error, DryRunExit):
-            _attach(error, extra)
+        with (
+            inner_command(),
+            environment(variables),
+            redirect_stdout(held) if held is not None else nullcontext(),
+        ):
+            code = _subshell(command)
+    except DryRunExit:
+        if held is None:
             raise
         code = 0
-        if not as_json:
-            raise
-    document = _document(held.getvalue()) if as_json else {}
-    if done and then is not None:
-        then(document)
-    if as_json:
-        found = {**document, **extra}
-        output.emit(found.pop("torchmirror", {}), **found)
-    return code
+    except Exception as error:
+        _attach(error, extra)
+        raise
+    return Finished(code, _document(held.getvalue()) if held is not None else {})
 
 
 def solves(command: Sequence[str], variables: Mapping[str, str]) -> bool:
     """Whether a command that failed has a solution under these variables. Changes nothing."""
-    from conda.exceptions import DryRunExit
-
     words = [word for word in command if word not in _PRIORITY]
     # Nobody sees what it would ask or show.
     words += [word for word in ("--dry-run", "--yes", "--quiet") if word not in words]
@@ -118,32 +112,21 @@ def replacing(
     command: Sequence[str],
     variables: Mapping[str, str],
     extra: Mapping[str, Any],
-    then: Then | None = None,
-) -> int:
+) -> Finished:
     """Run the command after a package that stands in its way was removed.
 
     The removal asks by itself. If the command then fails or is declined, what was removed is put
-    back from conda's package cache, so that the environment is as before. `then` is as for `run`.
+    back from conda's package cache, so that the environment is as before.
     """
     if leftover is None:
-        return run(command, variables, extra, then)
+        return run(command, variables, extra)
     options = [word for word in command if word in ("--yes", "--quiet", "--json", "--offline")]
     silent = redirect_stdout(StringIO()) if "--json" in options else nullcontext()
     with inner_command(), silent:
         _subshell(["remove", "--prefix", prefix, *options, leftover.name])
-    changed = False
-
-    def after(document: dict[str, Any]) -> None:
-        nonlocal changed
-        changed = True
-        if then is not None:
-            then(document)
-
     try:
-        return run(command, variables, extra, after)
+        return run(command, variables, extra)
     except BaseException:
-        if changed:
-            raise
         spec = f"{leftover.name}={leftover.version}={leftover.build}"
         back = ["install", "--prefix", prefix, "--yes", "--quiet", "--use-index-cache"]
         with inner_command(), redirect_stdout(StringIO()):
@@ -151,9 +134,73 @@ def replacing(
         raise
 
 
-def _subshell(command: Sequence[str]) -> int:
-    from conda.cli.main import main_subshell
+@contextmanager
+def unmade(prefix: str) -> Iterator[None]:
+    """Remove an environment that was not there before the block and got no package in it.
 
+    Conda leaves a history behind where creating one is interrupted or fails, and then asks before
+    it uses the folder again. Whatever else is in there keeps it.
+    """
+    there = os.path.lexists(prefix)
+    try:
+        yield
+    except BaseException:
+        history = os.path.join(prefix, "conda-meta", "history")
+        held = [os.path.join(root, name) for root, _, names in os.walk(prefix) for name in names]
+        if not there and not set(held) - {history}:
+            shutil.rmtree(prefix, ignore_errors=True)
+        raise
+
+
+def refuse_pip_torch(installed: Iterable[Installed], prefix: str) -> None:
+    """Conda would unpack over the files of a PyTorch that pip installed. Raises: PipTorch."""
+    found = [one for one in installed if one.channel == "pypi" and one.name in PIP_NAMES]
+    if found:
+        raise PipTorch(
+            packages=", ".join(f"{one.name} {one.version}" for one in found),
+            prefix=prefix,
+            names=" ".join(one.name for one in found),
+            python=python_path(prefix),
+        )
+
+
+def hidden_by_priority(
+    error: Exception,
+    command: Sequence[str],
+    variables: Mapping[str, str],
+    decision: Decision,
+    routes: Sequence[Route],
+) -> str:
+    """The packages that a strict channel priority hides, where it is why nothing was found.
+
+    That it is, only another solve shows. Of the packages that the set needs, those are named that
+    all of `routes` carry, as far as these can be read; else the text is empty.
+    """
+    if not (strict_priority() and unsatisfiable(error)):
+        return ""
+    if not solves(command, {**variables, **FLEXIBLE}):
+        return ""
+    own = {*FAMILY, *RUNTIMES}
+    names = {package_name(spec) for b in decision.choice.builds for spec in b.depends} - own
+    subdir = decision.machine.subdir
+    try:
+        held = [{b.name for b in repodata.read(route, subdir, names).builds} for route in routes]
+    except (ChannelError, NothingCached):  # what the solver said is then the better error
+        return ""
+    return ", ".join(sorted(set.intersection(*held)))
+
+
+def strict_priority() -> bool:
+    """Whether conda's channel priority is strict."""
+    return bool(context.channel_priority == ChannelPriority.STRICT)
+
+
+def unsatisfiable(error: Exception) -> bool:
+    """Whether this is a solver's word that nothing fits; each has a class of its own."""
+    return isinstance(error, UnsatisfiableError) or "nsatisfiable" in type(error).__name__
+
+
+def _subshell(command: Sequence[str]) -> int:
     return int(main_subshell(*command) or 0)
 
 

@@ -16,6 +16,12 @@ from io import StringIO
 from logging import getLogger
 from typing import Any
 
+from conda.base.context import context
+from conda.common.url import path_to_url
+from conda.core.package_cache_data import PackageCacheData, ProgressiveFetchExtract
+from conda.models.channel import Channel
+from conda.models.records import PackageCacheRecord
+
 from ..index.repodata import validate
 from ..mirrors import addresses
 from ..mirrors.registry import Route
@@ -27,10 +33,6 @@ _CHUNK = 1 << 20  # bytes
 def alias_mirrored(sources: Iterable[Route]) -> int:
     """Read conda's package caches anew, and add a record under the channel's name for every package
     that came from one of the sources or from a known mirror. Returns how many were added."""
-    from conda.base.context import context
-    from conda.core.package_cache_data import PackageCacheData
-    from conda.models.channel import Channel
-    from conda.models.records import PackageCacheRecord
 
     known = {f"{source.url.rstrip('/')}/": source.name for source in sources}
     count = 0
@@ -56,7 +58,7 @@ def _channel(url: str, known: dict[str, str]) -> str | None:
     return found.identified.channel if found is not None else None
 
 
-def allowed(records: Iterable[Any]) -> None:
+def check_allowed(records: Iterable[Any]) -> None:
     """Obey allowlist_channels and denylist_channels, which conda forgets for explicit files.
 
     Raises: conda's ChannelNotAllowed or ChannelDenied.
@@ -66,8 +68,6 @@ def allowed(records: Iterable[Any]) -> None:
 
 def cached(record: Any) -> Any | None:
     """The package cache's record of this very file, or None where it is not there."""
-    from conda.base.context import context
-    from conda.core.package_cache_data import PackageCacheData
 
     for folder in context.pkgs_dirs:
         found = PackageCacheData(folder).get(record, None)
@@ -88,7 +88,6 @@ def beside(records: Iterable[Any], folder: str) -> dict[Any, str]:
     They are looked for in `folder` and in the package cache, where conda alone would not know
     which channel they come from. Only a file with the size and the hash of its record counts.
     """
-    from conda.core.package_cache_data import PackageCacheData
 
     found = {}
     for record in records:
@@ -114,22 +113,21 @@ def _is_file_of(path: str, record: Any) -> bool:
     return computed.hexdigest() == expected
 
 
-def fetch(records: Sequence[Any], files: Mapping[Any, str] | None = None) -> None:
+def fetch(
+    records: Sequence[Any], files: Mapping[Any, str] | None = None, *, quiet: bool = False
+) -> None:
     """Bring into conda's package cache what is not there yet: from `files`, or by download.
 
     Records, unlike the URLs of an explicit file, keep the channel's metadata, which may correct
-    that of the package itself, and are checked by sha256 on every conda.
+    that of the package itself, and are checked by sha256 on every conda. `quiet` shows no progress.
 
     Raises: CondaMultiError.
     """
-    from conda.base.context import context
-    from conda.common.url import path_to_url
-    from conda.core.package_cache_data import ProgressiveFetchExtract
 
     job = ProgressiveFetchExtract(records)
     job.prepare()
     for record, (download, _) in job.paired_actions.items():
         if download is not None and files and record in files:
             download.url = path_to_url(files[record])
-    with redirect_stdout(StringIO()) if context.json else nullcontext():
+    with redirect_stdout(StringIO()) if quiet else nullcontext():
         job.execute()

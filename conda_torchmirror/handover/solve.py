@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -16,10 +15,18 @@ from io import StringIO
 from tempfile import gettempdir
 from typing import Any
 
+from conda.api import PrefixData
+from conda.base.context import context
+from conda.cli.main import main_subshell
+from conda.exceptions import DryRunExit
+from conda.models.channel import Channel
+from conda.models.prefix_graph import PrefixGraph
+from conda.models.records import PackageRecord
+from conda.plugins import hookimpl
+from conda.plugins.types import CondaPostSolve
+
 from ..redirect.configuration import environment, inner_command
-from ..text import output
 from ..text.layout import public_url
-from ..text.messages import text
 
 _PLUGIN = "conda-torchmirror-transaction"
 
@@ -40,9 +47,6 @@ class Transaction:
 @contextmanager
 def _listening(found: list[tuple[Any, Any]]) -> Iterator[None]:
     """Hear of every solve in this process: a plugin of conda's for as long as the block runs."""
-    from conda.base.context import context
-    from conda.plugins import hookimpl
-    from conda.plugins.types import CondaPostSolve
 
     def heard(repodata_fn: str, unlink: Any, link: Any) -> None:
         found.append((unlink, link))
@@ -68,10 +72,6 @@ def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
 
     Raises: what conda raises, UnsatisfiableError for one.
     """
-    from conda.api import PrefixData
-    from conda.cli.main import main_subshell
-    from conda.exceptions import DryRunExit
-    from conda.models.prefix_graph import PrefixGraph
 
     wanted = [*command, *(word for word in ("--dry-run", "--json") if word not in command)]
     found: list[tuple[Any, Any]] = []
@@ -99,47 +99,13 @@ def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
     )
 
 
-def downloaded(error: Exception, about: Mapping[str, Any]) -> bool:
-    """Whether conda ended `--download-only` as it does on success, by an error; says so then."""
-    from conda import CondaExitZero
-    from conda.base.context import context
-
-    # Not its subclasses: an answer of no is one of them.
-    if type(error) is not CondaExitZero:
-        return False
-    if context.json:
-        output.emit(about)
-    else:
-        output.say(text("downloaded"))
-    return True
-
-
 def nowhere() -> str:
     """A path where no environment is, for solving as if for a new one."""
     return os.path.join(gettempdir(), f"torchmirror-{os.getpid()}-none")
 
 
-@contextmanager
-def unmade(prefix: str) -> Iterator[None]:
-    """Remove an environment that was not there before the block and got no package in it.
-
-    Conda leaves a history behind where creating one is interrupted or fails, and then asks before
-    it uses the folder again. Whatever else is in there keeps it.
-    """
-    there = os.path.lexists(prefix)
-    try:
-        yield
-    except BaseException:
-        history = os.path.join(prefix, "conda-meta", "history")
-        held = [os.path.join(root, name) for root, _, names in os.walk(prefix) for name in names]
-        if not there and not set(held) - {history}:
-            shutil.rmtree(prefix, ignore_errors=True)
-        raise
-
-
 def dumped(record: Any) -> dict[str, Any]:
     """A record as plain values, without credentials, and without what an environment adds to it."""
-    from conda.models.records import PackageRecord
 
     found = PackageRecord.from_objects(record).dump()
     found["url"], found["channel"] = public_url(found["url"]), public_url(str(found["channel"]))
@@ -152,9 +118,6 @@ def loaded(packages: Iterable[Mapping[str, Any]]) -> list[Any]:
 
     Raises: ValueError or what conda's records raise for values that are none.
     """
-    from conda.base.context import context
-    from conda.models.channel import Channel
-    from conda.models.records import PackageRecord
 
     full: dict[str, str] = {}
     for channel in map(Channel, context.channels):

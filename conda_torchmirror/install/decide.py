@@ -9,9 +9,11 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from conda.base.constants import ChannelPriority
+from conda.base.context import context
+
 from ..exceptions.channel import ChannelError, NothingCached
 from ..exceptions.choice import HistoryConflict, NoFittingBuild, PinConflict
-from ..exceptions.environment import PipTorch
 from ..index.match import admits
 from ..index.sources import PYTORCH
 from ..machine import survey as machine
@@ -39,7 +41,7 @@ from ..transport import routes
 
 if TYPE_CHECKING:
     from ..transport.routes import RecordReader
-    from .file_constraints import FileRequest
+    from .file_request import FileRequest
 
 
 class Target(NamedTuple):
@@ -66,10 +68,8 @@ def decide(
 ) -> Decision:
     """Choose, and plan what is handed to conda. `given` is what files ask for.
 
-    Raises: NoFittingBuild, PinConflict, PipTorch, what reading the runtime channel raises.
+    Raises: NoFittingBuild, PinConflict, HistoryConflict, what reading the runtime channel raises.
     """
-    from conda.base.context import context
-
     on, tables = survey.machine, cuda.tables()
     chosen = choose(on, request, records.builds, admits, tables)
     if isinstance(chosen, NoChoice):
@@ -99,8 +99,7 @@ def decide(
     torch = by_name[PYTORCH.channel]
     chosen = chosen._replace(builds=tuple(_with_url(build, torch) for build in chosen.builds))
     pins = _pins(chosen, on, target, request, given, notices)
-    only_shown = options.dry_run or options.urls is not None
-    notices += _about(chosen, on, target, records, torch, dry_run=only_shown)
+    notices += _about(chosen, on, records, torch)
     wanted = [torch]
     if extra := rules.runtime_channel(chosen, on.subdir):
         wanted.append(by_name[extra])
@@ -257,13 +256,8 @@ def _pins(
     return pins
 
 
-def _about(
-    chosen: Choice, on: Machine, target: Target, records: Records, torch: Route, *, dry_run: bool
-) -> list[Notice]:
-    """Notices about the index, the release and what pip left in the environment.
-
-    Raises: PipTorch where an installation would unpack over pip's files.
-    """
+def _about(chosen: Choice, on: Machine, records: Records, torch: Route) -> list[Notice]:
+    """Notices about the index, the release and what pip left in the environment."""
     notices = []
     if torch.mirror == "custom_channels":
         notices.append(Notice("custom_mirror"))
@@ -274,15 +268,8 @@ def _about(
     if records.skipped:
         notices.append(Notice("skipped_records", {"count": records.skipped}))
     notices += rules.notices(chosen, admits)
-    pip = [p for p in on.installed if p.channel == "pypi" and p.name in PIP_NAMES]
-    if pip:
+    if pip := [p for p in on.installed if p.channel == "pypi" and p.name in PIP_NAMES]:
         listed = ", ".join(f"{package.name} {package.version}" for package in pip)
-        if not dry_run:
-            names = " ".join(package.name for package in pip)
-            python = os.path.join(
-                target.prefix or "", *(("python.exe",) if os.name == "nt" else ("bin", "python"))
-            )
-            raise PipTorch(packages=listed, prefix=target.prefix, names=names, python=python)
         notices.append(Notice("pip_torch_there", {"packages": listed}))
     if there := leftover(chosen, on):
         notices.append(Notice("cpuonly_removed", {"spec": f"cpuonly {there.version}"}))
@@ -294,14 +281,6 @@ def leftover(chosen: Choice, on: Machine) -> Installed | None:
     return installed(on, CPU_ONLY) if chosen.cuda else None
 
 
-def strict() -> bool:
-    """Whether conda's channel priority is strict."""
-    from conda.base.constants import ChannelPriority
-    from conda.base.context import context
-
-    return bool(context.channel_priority == ChannelPriority.STRICT)
-
-
 def _parts_only(found: Iterable[str]) -> bool:
     """Whether a list of channels has none that Python could come from."""
     return PYTORCH.without_python.issuperset(addresses.name_of(channel) for channel in found)
@@ -309,10 +288,8 @@ def _parts_only(found: Iterable[str]) -> bool:
 
 def _must_be_flexible(options: InstallOptions) -> bool:
     """Whether this hand-over has to lift the user's strict channel priority, and may."""
-    from conda.base.context import context
-
     return (
-        strict()
+        context.channel_priority == ChannelPriority.STRICT
         and ("--strict-channel-priority",) not in options.passed
         and getattr(context.plugins, "torchmirror_flexible", True)
     )

@@ -1,22 +1,35 @@
 """An environment file as conda itself reads it: one record for conda 24.7 and 26.7 alike.
 
-Owns which files `torch-install -f` takes, and that whatever conda's reader does with another one
-becomes one clear error. Nothing is decided here.
+Owns which files `torch-install -f` takes, that whatever conda's reader does with another one
+becomes one clear error, and, after the transaction, what conda's `install` does not read from a
+file: the pip section and the variables. Nothing is decided here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..exceptions.file import FileNotReadable, FileSection, NotEnvironmentFile
+from conda import CondaError
+from conda.base.context import context
+from conda.common.path import expand
+from conda.core.prefix_data import PrefixData
+from conda.env.env import from_file
+from conda.env.installers.base import get_installer
+from conda.exceptions import CondaHTTPError, EnvironmentFileNotFound, InvalidInstaller
+
+from ..envfiles.file_io import FileTrouble
+from ..envfiles.file_io import read as read_bytes
+from ..envfiles.kind import Foreign, recognise
+from ..envfiles.source_text import UnreadableText, decode
+from ..exceptions.file import FileNotReadable, FileSection, NotEnvironmentFile, SectionFailed
 from ..models import Notice
-from ..text import output
 from ..text.layout import safe
 from ..text.messages import text
 
@@ -36,7 +49,8 @@ class EnvironmentFile:
     """What conda takes from a file.
 
     `specs` are the conda dependencies in the words of the file, `sections` the other lists among
-    the dependencies by the name of their installer, pip for one.
+    the dependencies by the name of their installer, pip for one. `remark` is what conda says of
+    parts that it ignores.
     """
 
     path: str
@@ -46,6 +60,7 @@ class EnvironmentFile:
     specs: tuple[str, ...] = ()
     sections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    remark: str = ""
 
     @property
     def pip(self) -> tuple[str, ...]:
@@ -59,10 +74,6 @@ def read(path: str) -> EnvironmentFile:
     Raises: NotEnvironmentFile, FileNotReadable, FileSection, and conda's own error where there is
     no such file.
     """
-    from conda.common.path import expand
-    from conda.env.env import from_file
-    from conda.exceptions import CondaHTTPError, EnvironmentFileNotFound
-
     where = path if "://" in path else expand(path)
     _check_kind(path, where)
     said = StringIO()
@@ -76,19 +87,11 @@ def read(path: str) -> EnvironmentFile:
         # The YAML parser's errors, and slips of conda's reader on data of another shape.
         raise FileNotReadable(file=path, detail=_detail(error)) from error
     _check_sections(path, result)
-    if said.getvalue().strip():
-        # Sections that conda ignores, in its own words; standard output is not for them.
-        output.warn(said.getvalue().strip())
-    return result
+    return replace(result, remark=" ".join(said.getvalue().split()))
 
 
 def _check_kind(path: str, where: str) -> None:
     """Tell apart by content what conda would take for an environment file, or fail on."""
-    from ..envfiles.file_io import FileTrouble
-    from ..envfiles.file_io import read as read_bytes
-    from ..envfiles.kind import Foreign, recognise
-    from ..envfiles.source_text import UnreadableText, decode
-
     if "://" in where:
         return
     try:
@@ -139,20 +142,11 @@ def _taken(where: str, found: Any) -> EnvironmentFile:
 
 
 def _check_sections(path: str, found: EnvironmentFile) -> None:
-    from conda.exceptions import InvalidInstaller
-
     for name in found.sections:
         try:
-            installer(name)
+            get_installer(name)
         except InvalidInstaller as error:
             raise FileSection(file=path, section=name) from error
-
-
-def installer(name: str) -> Any:
-    """Conda's own installer of a section. Raises: conda's InvalidInstaller."""
-    from conda.env.installers.base import get_installer
-
-    return get_installer(name)
 
 
 def _detail(error: Exception) -> str:
@@ -164,3 +158,38 @@ def _detail(error: Exception) -> str:
         return text("file.odd_section", {"problem": str(error)})
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return safe(" ".join(lines)[:300]) or type(error).__name__
+
+
+class SetVariables(NamedTuple):
+    """The names of variables that were set in an environment."""
+
+    names: tuple[str, ...]
+
+
+def finish(
+    files: Sequence[EnvironmentFile], prefix: str, *, quiet: bool
+) -> tuple[dict[str, list[str]], SetVariables | None]:
+    """Install the sections and set the variables; return what was done, as conda's JSON names it.
+
+    Conda's own installers do it, the same that `conda env create` calls, in the folder of each
+    file. `quiet` keeps what they print. Raises: SectionFailed; what conda had to do is then done.
+    """
+    actions: dict[str, list[str]] = {}
+    for file in files:
+        # Conda looks here for the folder that paths in the section are relative to.
+        words = Namespace(**{**context._argparse_args, "file": file.path})
+        for name, lines in file.sections.items():
+            try:
+                with redirect_stdout(StringIO()) if quiet else nullcontext():
+                    done = get_installer(name).install(prefix, list(lines), words, file)
+            except CondaError as error:
+                raise SectionFailed(
+                    file=safe(file.path), section=name, prefix=prefix, detail=safe(str(error))
+                ) from error
+            if done:
+                actions.setdefault(name.upper(), []).extend(done)
+    variables = {name: value for file in files for name, value in file.variables.items()}
+    if not variables:
+        return actions, None
+    PrefixData(prefix).set_environment_env_vars(variables)
+    return actions, SetVariables(tuple(sorted(variables)))

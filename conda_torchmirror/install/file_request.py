@@ -3,27 +3,32 @@
 Their torch specs are narrowed to exact builds by the same choice as those of the command line, and
 everything else goes to the solver as written. Conda's `install` and `create` do the work, so that
 previews, plans and prompts are the same as without a file. What these do not read from a file, the
-pip section and the variables, is done after them in `afterwards`.
+pip section and the variables, is done after them (`environment_file.finish`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from conda.base.context import context
 
 from ..exceptions.file import FileElsewhere, FileOtherChannel, FilesDisagree, NoTorchInFile
 from ..index.match import admits
 from ..index.sources import PYTORCH
-from ..mirrors.addresses import name_of
-from ..models import InstallOptions, Notice, Pin
+from ..machine.survey import Survey
+from ..mirrors.addresses import identify, name_of
+from ..mirrors.registry import Route
+from ..models import InstallOptions, Machine, Notice, Pin, Rejection, Request
 from ..redirect.configuration import reload
 from ..selection.facts import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIME, TOOLKIT
+from ..selection.rules import Rule, conflict
 from ..selection.specs import admits_python, package_name
 from ..text.layout import safe
 from ..text.messages import text
 from . import environment_file
 from .environment_file import EnvironmentFile
-from .file_constraints import FileRequest, short
 
 #: Packages of conda-forge that bring its own pytorch, and so no other.
 ELSEWHERE = ("pytorch-gpu", "pytorch-cpu")
@@ -33,6 +38,112 @@ _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
 _MINOR = re.compile(r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?")
 _CHANNEL = re.compile(r"(?P<before>.+)::|\bchannel\s*=\s*[\"']?(?P<inside>[^\"',\]]+)[\"']?,?\s*")
 _ROOT = ("base", "root")
+
+
+class FileRequest(NamedTuple):
+    """The files of one run, and what their specs ask of the choice.
+
+    `family` are the specs that the choice narrows, `beside` those that go to the solver as
+    written. `pins` narrow the choice too, and go no further. `cuda` and `python` are the one
+    version that the files ask for, where there is one. `channels` are theirs, in conda's order.
+    """
+
+    files: tuple[EnvironmentFile, ...]
+    family: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    pins: tuple[Pin, ...] = ()
+    cuda: str | None = None
+    python: str | None = None
+    channels: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The files as messages name them."""
+        return ", ".join(map(short, self.files))
+
+    @property
+    def documents(self) -> tuple[dict[str, Any], ...]:
+        """What was taken from each file, as plain JSON values; of variables only the names."""
+        return tuple(
+            {
+                "path": safe(file.path),
+                "name": file.name,
+                "prefix": file.prefix,
+                "channels": [safe(channel) for channel in file.channels],
+                "specs": [safe(spec) for spec in file.specs],
+                "pip": [safe(line) for line in file.pip],
+                "variables": sorted(file.variables),
+            }
+            for file in self.files
+        )
+
+    def applied(self, asked: Request, survey: Survey) -> tuple[Request, Survey]:
+        """Request and machine with what the files ask for.
+
+        Where there is no driver and the files name one CUDA, it is chosen for that: the files want
+        it in so many words. (Without files a missing driver means the CPU.)
+        """
+        asked = asked._replace(others=(*self.beside, *asked.others))
+        on = survey.machine._replace(pins=(*survey.machine.pins, *self.pins))
+        if self.python and on.python == self.python and on.python_from == "--python":
+            on = on._replace(python_from="file")
+        if self.cuda and asked.cuda == "auto" and not on.has_gpu:
+            asked = asked._replace(cuda=self.cuda)
+            on = on._replace(cuda=self.cuda, cuda_from="file")
+        return asked, survey._replace(machine=on)
+
+    def told(self, on: Machine) -> list[Notice]:
+        """What is to be said of the files beside a choice."""
+        found = list(self.notices)
+        if on.cuda_from == "file":
+            found.append(Notice("file_cuda", {"file": self.label, "cuda": on.cuda}))
+        return found
+
+    def located(
+        self, wanted: Sequence[Route], subdir: str
+    ) -> tuple[list[Route], list[Route], list[Notice]]:
+        """Where the channels of the choice are read from: (all, those the files lack, notices)."""
+        by_name: dict[str, str] = {}
+        for entry in self.channels:
+            by_name.setdefault(name_of(entry), entry)
+        every, lacking, told = [], [], []
+        for channel in wanted:
+            there = by_name.get(channel.name)
+            if there is None:
+                lacking.append(channel)
+                facts = {"file": self.label, "channel": channel.name}
+                told.append(Notice("file_channel_added", facts))
+            found = identify(there) if there and "://" in there else None
+            if found is not None and found.mirror != channel.mirror:
+                url = str(there).rstrip("/").removesuffix(f"/{subdir}")
+                channel = Route(channel.name, url, found.mirror)
+            every.append(channel)
+        return every, lacking, told
+
+    def against(self, rule: Rule) -> Notice | None:
+        """What to say where a file asks for what a rule keeps out: it is handed over as written."""
+        asked = [Pin(spec, self.label) for spec in self.beside]
+        pin = conflict(rule, asked, admits)
+        if pin is None:
+            return None
+        return Notice(
+            "file_against_rule",
+            {"file": pin.source, "spec": pin.spec, "pin": rule.pin, "why": rule.why},
+            rule.source,
+        )
+
+    def ways(self, request: Request, rejected: Iterable[Rejection]) -> list[Notice]:
+        """Ways out where no build fits what a file says."""
+        found = [Notice("file_as_it_is", {"path": safe(self.files[0].path)})]
+        if request.cuda == "auto" and any(item.code == "cuda_build" for item in rejected):
+            found.insert(0, Notice("name_cuda"))
+        return found
+
+
+def short(file: EnvironmentFile) -> str:
+    """The name of a file without its folders."""
+    return safe(re.split(r"[\\/]", file.path)[-1])
 
 
 def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
@@ -55,7 +166,8 @@ def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
         name, prefix = _target(files)
     channels = (*options.channels, *given.channels)
     override, passed = options.override_channels, options.passed
-    if channels and any("nodefaults" in file.channels for file in files) and _may_override():
+    alone = bool(channels) and any("nodefaults" in file.channels for file in files)
+    if alone and context.override_channels_enabled:
         override, passed = True, tuple(dict.fromkeys((*passed, ("--override-channels",))))
     options = options._replace(
         name=name,
@@ -89,12 +201,6 @@ def _target(files: Sequence[EnvironmentFile]) -> tuple[str | None, str | None]:
     if names:
         return (None, None) if names[0] in _ROOT else (names[0], None)
     return None, next((file.prefix for file in reversed(files) if file.prefix), None)
-
-
-def _may_override() -> bool:
-    from conda.base.context import context
-
-    return bool(context.override_channels_enabled)
 
 
 class _Sorter:
@@ -173,6 +279,8 @@ class _Sorter:
         # None of these installs anything, so nothing comes after it.
         kept = self.options.action in ("save", "urls", "download")
         for file in files:
+            if file.remark:
+                told.append(Notice("file_remark", {"file": short(file), "remark": file.remark}))
             for name, lines in file.sections.items():
                 section = {"file": short(file), "section": name, "count": len(lines)}
                 told.append(Notice("file_section_kept" if kept else "file_section_after", section))

@@ -1,114 +1,105 @@
-"""`conda torch-install`, stage after stage: machine, records, choice, plan, hand-over."""
+"""`conda torch-install`, stage after stage: machine, records, choice, plan, hand-over.
+
+Every stage returns its result; what has to be seen before the next one goes to `report`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from ..exceptions.base import TorchMirrorError
-from ..exceptions.channel import ChannelError, NothingCached, NothingCachedToSolve
+from conda.base.context import context
+
+from ..exceptions.channel import NothingCached, NothingCachedToSolve
 from ..exceptions.choice import Shadowed, UnknownPlatform
 from ..exceptions.environment import ForeignPlatform, LeftoverFirst, NoEnvironment
 from ..index import repodata
 from ..index.match import admits
 from ..index.sources import PYTORCH
 from ..machine import survey as machine
-from ..models import Decision, InstallOptions, Notice, Records, Request
+from ..models import Decision, InstallOptions, Listing, Notice, Outcome, Records, Request
 from ..selection import cuda
 from ..selection.choose import offers
-from ..selection.facts import FAMILY, RUNTIMES, TORCH
-from ..selection.plan import FLEXIBLE
-from ..selection.specs import package_name
-from ..text import decision as render
-from ..text import output
-from ..text.messages import text
+from ..selection.facts import TORCH
+from ..text.decision import summary
 from ..transport.routes import OfflineRouter, RecordReader
 from . import request as requests_
-from .decide import Target, decide, installed, strict
+from .decide import Target, decide, installed
 from .decide import leftover as leftover_of
 
 # What a preview does not need is imported where it is used.
 if TYPE_CHECKING:
-    from .file_constraints import FileRequest
+    from ..plans.downloads import DownloadList
+    from ..plans.replay import Replay
+    from ..plans.saved_plan import Saved
+    from ..verify.verdict import Check
+    from .environment_file import SetVariables
+    from .file_request import FileRequest
+
+    #: What a run ends in.
+    Result: TypeAlias = Listing | Decision | DownloadList | Saved | Replay | Outcome
+    #: What is to be seen while it goes on.
+    Step: TypeAlias = Decision | Replay | SetVariables | Check | Notice
 
 
-def execute(options: InstallOptions) -> int:
-    """Run the command, for whose command line conda's context is set up; return the exit code.
+class _Run(NamedTuple):
+    """What one run has been asked for, and knows before it reads records."""
+
+    options: InstallOptions
+    files: FileRequest | None
+    target: Target
+    request: Request
+    survey: machine.Survey
+    report: Callable[[Step], None]
+
+
+def execute(options: InstallOptions, report: Callable[[Step], None]) -> Result:
+    """Run the command, for whose command line conda's context is set up.
+
+    `report` is told what has to be seen before the result: the decision or the saved plan before
+    conda asks, a mirror that is left afterwards, what a check found.
 
     Raises: TorchMirrorError, or what conda raises.
     """
-    from conda.base.context import context
-
-    given: FileRequest | None = None
+    files: FileRequest | None = None
     if options.files:
         from . import file_request
 
-        options, given = file_request.take(options)
-    subdir = context.subdir
+        options, files = file_request.take(options)
     target = _target(options)
     if options.action == "replay":
-        from ..plans import replay
+        from ..plans.replay import replay
 
-        return replay.execute(options, target.prefix, exists=target.exists)
+        return replay(options, target.prefix, exists=target.exists, report=report)
     if options.save is not None:
         from ..plans import saved_plan
 
         saved_plan.check_folder(Path(options.save))
-    foreign = subdir != machine.native_subdir()
-    if target.exists and foreign and options.subdir and not options.preview:
-        raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=machine.native_subdir())
+    subdir, native = context.subdir, machine.native_subdir()
+    if target.exists and subdir != native and options.subdir and not options.preview:
+        raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=native)
     if target.prefix is None and not options.preview and not target.words:
         raise NoEnvironment()
-    request, survey = _facts(options, given, target, subdir)
+    request, survey = _facts(options, files, target, subdir)
+    run = _Run(options, files, target, request, survey, report)
     if not options.solving and context.offline:
         # Nothing is solved; where nothing is cached either, conda need not be pointed anywhere.
         unread = OfflineRouter(options, subdir, PYTORCH.channels)
-        if not any(repodata.cached(source, subdir) for source in unread.chains[PYTORCH.channel]):
-            records = _built_in(subdir)
-            return _attempt(options, given, target, request, survey, unread, records)
+        if not any(repodata.cached(route, subdir) for route in unread.chains[PYTORCH.channel]):
+            return _attempt(run, unread, _built_in(subdir))
     from ..transport.fallback import Router
-
-    def report(notice: Notice) -> None:
-        if not context.json:
-            output.warn(text(notice.code, notice.facts))
 
     with Router(options, subdir, PYTORCH.channels, report, solving=options.solving) as reader:
         while True:
             try:
-                return _attempt(options, given, target, request, survey, reader)
+                return _attempt(run, reader, _records(reader, subdir, options))
             except Exception as error:
                 # Returns where another route took the place of the one that failed.
                 reader.recover(error)
 
 
-def _attempt(
-    options: InstallOptions,
-    given: FileRequest | None,
-    target: Target,
-    request: Request,
-    survey: machine.Survey,
-    reader: RecordReader,
-    records: Records | None = None,
-) -> int:
-    """One run with the routes that the channels have at present."""
-    if records is None:
-        records = _records(reader, survey.machine.subdir, options)
-    if options.action == "list":
-        render.listing(
-            offers(survey.machine, request, records.builds, admits, cuda.tables()),
-            survey.machine,
-            request,
-            records,
-        )
-        return 0
-    decision = decide(options, given, target, request, survey, reader, records)
-    decision = decision._replace(notices=(*decision.notices, *reader.check(decision)))
-    return _carry_out(options, given, target, decision, reader)
-
-
 def _target(options: InstallOptions) -> Target:
-    from conda.base.context import context
-
     if options.name or options.prefix:
         words = ("-n", options.name) if options.name else ("-p", str(options.prefix))
         prefix = context.target_prefix
@@ -121,7 +112,7 @@ def _target(options: InstallOptions) -> Target:
 
 
 def _facts(
-    options: InstallOptions, given: FileRequest | None, target: Target, subdir: str
+    options: InstallOptions, files: FileRequest | None, target: Target, subdir: str
 ) -> tuple[Request, machine.Survey]:
     """The request and the machine; each needs a piece of the other."""
     asked = requests_.make(
@@ -144,7 +135,7 @@ def _facts(
     if torch and options.specs and not named:
         # Only partners are named: the release that is there stays.
         asked = asked._replace(specs={**asked.specs, TORCH: (f"{TORCH}=={torch.version}",)})
-    return given.applied(asked, survey) if given else (asked, survey)
+    return files.applied(asked, survey) if files else (asked, survey)
 
 
 def _records(reader: RecordReader, subdir: str, options: InstallOptions) -> Records:
@@ -166,119 +157,104 @@ def _built_in(subdir: str) -> Records:
     return found
 
 
-def _carry_out(
-    options: InstallOptions,
-    given: FileRequest | None,
-    target: Target,
-    decision: Decision,
-    reader: RecordReader,
-) -> int:
-    from conda.base.context import context
-
+def _attempt(run: _Run, reader: RecordReader, records: Records) -> Result:
+    """One run with the routes that the channels have at present."""
+    options, on = run.options, run.survey.machine
+    if options.action == "list":
+        rows = offers(on, run.request, records.builds, admits, cuda.tables())
+        return Listing(tuple(rows), on, run.request, records)
+    decision = decide(options, run.files, run.target, run.request, run.survey, reader, records)
+    decision = decision._replace(notices=(*decision.notices, *reader.check(decision)))
     if options.action == "urls" and not options.solve:
         from ..plans import downloads
 
-        found = downloads.downloads(decision.choice.builds)
-        downloads.show(str(options.urls), found, render.summary(decision), [Notice("urls_family")])
-        return 0
-    leftover = leftover_of(decision.choice, decision.machine)
+        files = downloads.downloads(decision.choice.builds)
+        return downloads.DownloadList(files, summary(decision), (Notice("urls_family"),))
+    leftover = leftover_of(decision.choice, on)
     kept = options.action in ("save", "urls")
     if leftover and (kept or options.download):
         raise LeftoverFirst(name=leftover.name, prefix=decision.prefix)
     solve = kept or not options.dry_run or (options.solve and leftover is None)
-    decision = decision._replace(solved=solve)
-    if not context.json and not options.urls and not reader.agreed:
-        render.show(decision, explain=options.explain, verbose=bool(context.verbosity))
     if not solve:
-        if context.json:
-            render.document(decision)
-        return 0
-    from ..handover import conda, package_cache
-    from ..handover import solve as transaction
-    from ..plans import saved_plan
-    from ..redirect import settings
-    from ..text.output import say
-    from ..verify.report import lines_after
-    from ..verify.run import verify_after
-    from . import file_sections
+        return decision
+    decision = decision._replace(solved=True)
+    if not options.urls and not reader.agreed:
+        run.report(decision)
+    return _hand_over(run, decision, reader)
 
+
+def _hand_over(
+    run: _Run, decision: Decision, reader: RecordReader
+) -> Saved | DownloadList | Outcome:
+    """Ask conda's solver, and save, link or install what it found."""
+    from conda import CondaExitZero
+
+    from ..handover import conda, package_cache
+    from ..handover import solve as solver
+    from ..plans import saved_plan
+
+    options, on = run.options, decision.machine
+    if not (options.dry_run or options.urls):
+        conda.refuse_pip_torch(on.installed, str(decision.prefix))
     create = decision.plan.verb == "create"
-    prefix = decision.prefix or (transaction.nowhere() if create else context.root_prefix)
+    prefix = decision.prefix or (solver.nowhere() if create else context.root_prefix)
     words = [
         *conda.taken(options.passed, decision.plan.verb),
-        *(["--json"] if context.json else []),
+        *(["--json"] if options.as_json else []),
         *(["--dry-run"] if options.dry_run else []),
         *(["--download-only"] if options.download else []),
     ]
     variables = dict(decision.plan.environment)
-    if decision.machine.cuda_from in ("--cuda", "file") and decision.machine.cuda:
-        variables["CONDA_OVERRIDE_CUDA"] = decision.machine.cuda
-    subdir = decision.machine.subdir
-    command = conda.arguments(
-        decision.plan,
-        prefix,
-        words,
-        subdir=subdir if subdir != machine.native_subdir() else None,
-    )
-    extra: dict[str, Any] = {"torchmirror": render.summary(decision)}
+    if on.cuda_from in ("--cuda", "file") and on.cuda:
+        variables["CONDA_OVERRIDE_CUDA"] = on.cuda
+    foreign = on.subdir if on.subdir != machine.native_subdir() else None
+    command = conda.arguments(decision.plan, prefix, words, subdir=foreign)
+    about = summary(decision)
     reader.agree(decision)
-    if not decision.dry_run:
+    if not options.dry_run:
         package_cache.alias_mirrored(route for chain in reader.chains.values() for route in chain)
-    checked = 0
-
-    def then(document: dict[str, Any]) -> None:
-        nonlocal checked
-        if given is not None:
-            file_sections.finish(given.files, prefix, document)
-        if options.check and settings.read().check:
-            check = verify_after(prefix, decision.machine)
-            if check is None:
-                return
-            extra["torchmirror"]["check"] = check.document()
-            checked = check.exit_code_after
-            if not context.json and (checked or not context.quiet):
-                say(lines_after(check))
-
+    leftover = leftover_of(decision.choice, on)
+    extra = {"torchmirror": about}
     try:
-        if kept:
-            return saved_plan.make(options, decision, command, variables, extra["torchmirror"])
-        with transaction.unmade(prefix):
-            code = conda.replacing(leftover, prefix, command, variables, extra, then)
-        return code or checked
-    except TorchMirrorError:
-        raise
+        if options.action in ("save", "urls"):
+            return saved_plan.make(options, decision, command, variables)
+        with conda.unmade(prefix):
+            done = conda.replacing(leftover, prefix, command, variables, extra)
     except Exception as error:
-        if options.download and transaction.downloaded(error, extra["torchmirror"]):
-            return 0
-        # Only another solve shows that it was the priority, and not what the user asked for.
-        suspect = strict() and leftover is None and _unsatisfiable(error)
-        if (
-            suspect
-            and conda.solves(command, {**variables, **FLEXIBLE})
-            and (hiding := _hiding(decision, reader))
-        ):
-            raise Shadowed(channel=PYTORCH.channel, package=hiding) from error
+        # Not its subclasses: an answer of no is one of them.
+        if options.download and type(error) is CondaExitZero:
+            return Outcome(0, about, downloaded=True)
+        if leftover is None:
+            routes = [reader[name] for name in (PYTORCH.channel, PYTORCH.base_channel)]
+            if hiding := conda.hidden_by_priority(error, command, variables, decision, routes):
+                raise Shadowed(channel=PYTORCH.channel, package=hiding) from error
         raise
+    if done.code or options.dry_run or options.download:
+        return Outcome(done.code, about, done.document)
+    return _finish(run, decision, prefix, Outcome(0, about, done.document))
 
 
-def _unsatisfiable(error: Exception) -> bool:
-    """Whether this is a solver's word that nothing fits; each has a class of its own."""
-    from conda.exceptions import UnsatisfiableError
+def _finish(run: _Run, decision: Decision, prefix: str, outcome: Outcome) -> Outcome:
+    """After conda's transaction: what files ask for beyond it, and the check."""
+    from ..redirect import settings
+    from ..verify.run import verify_after
 
-    return isinstance(error, UnsatisfiableError) or "nsatisfiable" in type(error).__name__
+    document: dict[str, Any] = dict(outcome.document)
+    if run.files is not None:
+        from . import environment_file
 
-
-def _hiding(decision: Decision, reader: RecordReader) -> str:
-    """The packages that the set needs and of which the torch channel hides conda-forge's, as far
-    as both can be read."""
-    own = {*FAMILY, *RUNTIMES}
-    names = {package_name(spec) for b in decision.choice.builds for spec in b.depends} - own
-    subdir = decision.machine.subdir
-    try:
-        held = [
-            {build.name for build in repodata.read(reader[channel], subdir, names).builds}
-            for channel in (PYTORCH.channel, PYTORCH.base_channel)
-        ]
-    except (ChannelError, NothingCached):  # what the solver said is then the better error
-        return ""
-    return ", ".join(sorted(set.intersection(*held)))
+        quiet = run.options.as_json
+        actions, variables = environment_file.finish(run.files.files, prefix, quiet=quiet)
+        if actions:
+            document["actions"] = {**document.get("actions", {}), **actions}
+        if variables is not None:
+            run.report(variables)
+    outcome = outcome._replace(document=document)
+    if not (run.options.check and settings.read().check):
+        return outcome
+    check = verify_after(prefix, decision.machine)
+    if check is None:
+        return outcome
+    run.report(check)
+    about = {**outcome.about, "check": check.document()}
+    return outcome._replace(code=check.exit_code_after, about=about)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ..models import Notice
-from ..text import output
-from ..text.layout import file_size, public_url
-from ..text.messages import text
+from ..text.layout import public_url
 
 _UNSAFE = re.compile(r"[\s/\\\x00-\x1f\x7f-\x9f]")
 
@@ -38,6 +36,14 @@ class Download:
         if self.sha256:
             return "sha256", self.sha256
         return ("md5", self.md5) if self.md5 else None
+
+
+class DownloadList(NamedTuple):
+    """Files to download, and what stands beside them: `about` is the value of `torchmirror`."""
+
+    files: Sequence[Download]
+    about: Mapping[str, Any]
+    notices: tuple[Notice, ...] = ()
 
 
 def downloads(found: Iterable[Any]) -> list[Download]:
@@ -83,32 +89,3 @@ FORMATS: Mapping[str, Callable[[Iterable[Download]], list[str]]] = MappingProxyT
 def total(files: Iterable[Download]) -> int:
     """The bytes of all files whose size is known."""
     return sum(file.size or 0 for file in files)
-
-
-def show(
-    form: str, files: list[Download], about: Mapping[str, Any], notices: Iterable[Notice] = ()
-) -> None:
-    """Print URLs, and nothing else, to standard output; the count and `notices` to the other.
-
-    Under `--json` they are in the document, in key `urls` of what `about` holds.
-    """
-    from conda.base.context import context
-
-    if context.json:
-        listed = [
-            {"url": f.url, "file": f.file, "size": f.size, "md5": f.md5, "sha256": f.sha256}
-            for f in files
-        ]
-        output.emit({**about, "urls": listed}, dry_run=True)
-        return
-    output.say(FORMATS[form](files))
-    if context.quiet:
-        return
-    known = {"count": len(files), "size": file_size(total(files))}
-    code = "urls_total"
-    if unknown := sum(file.size is None for file in files):
-        code = "urls_total_part" if unknown < len(files) else "urls_total_unknown"
-    said = [text(code, {**known, "unknown": unknown}), *(text(n.code, n.facts) for n in notices)]
-    if bare := sum(file.hash is None for file in files):
-        said.append(text("urls_no_hash", {"count": bare}))
-    output.warn(said)

@@ -3,65 +3,81 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..exceptions.environment import NoEnvironment, PipTorch
-from ..exceptions.plan import (
-    PlanAltered,
-    PlanInTheWay,
-    PlanNotCached,
-    PlanOtherPlatform,
-)
+from conda.api import PrefixData
+from conda.base.context import context
+
+from ..exceptions.environment import NoEnvironment
+from ..exceptions.plan import PlanAltered, PlanInTheWay, PlanNotCached, PlanOtherPlatform
 from ..handover import conda, package_cache, solve
 from ..machine import survey
-from ..models import InstallOptions, Machine, Notice
-from ..selection.facts import PIP_NAMES
+from ..models import InstallOptions, Machine, Notice, Outcome
 from ..selection.specs import number
-from ..text import output
-from ..text.layout import bullet, columns, file_size
+from ..text.layout import file_size
 from ..text.messages import text
-from . import downloads, saved_plan
+from . import saved_plan
+from .downloads import DownloadList
+from .saved_plan import SavedPlan
 
 
-def execute(options: InstallOptions, prefix: str | None, *, exists: bool) -> int:
+class Replay(NamedTuple):
+    """A saved plan before it is carried out in `prefix`, which is None where only downloads are
+    asked for. Of its packages `lacking` have to be downloaded, `to_download` bytes in all."""
+
+    plan: SavedPlan
+    prefix: str | None
+    lacking: int
+    to_download: int
+    notices: tuple[Notice, ...]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The value of `torchmirror` in the JSON document."""
+        return {**_summary(self.plan, self.notices), "to_download": self.to_download}
+
+
+def replay(
+    options: InstallOptions,
+    prefix: str | None,
+    *,
+    exists: bool,
+    report: Callable[[Replay], None],
+) -> DownloadList | Replay | Outcome:
     """Carry out the plan in `options.plan` on the environment at `prefix`.
+
+    A preview is a `Replay`; otherwise that goes to `report` before anything is done.
 
     Raises: one of the `Plan...` errors, or what conda raises.
     """
-    from conda.base.context import context
-
     plan = saved_plan.load(Path(str(options.plan)))
     if options.urls:
         where = Notice("urls_beside_plan", {"folder": str(plan.folder)})
-        downloads.show(options.urls, plan.files, _summary(plan, ()), [where])
-        return 0
+        return DownloadList(plan.files, _summary(plan, ()), (where,))
     if plan.subdir != context.subdir:
         raise PlanOtherPlatform(subdir=plan.subdir, here=context.subdir, folder=str(plan.folder))
     try:
         records = solve.loaded(plan.packages)
     except (ValueError, TypeError, KeyError) as error:
         raise PlanAltered(folder=str(plan.folder), detail=str(error)) from error
-    package_cache.allowed(records)
-    lacking = [record for record in records if package_cache.cached(record) is None]
-    files = package_cache.beside(lacking, str(plan.folder))
-    uncached, lacking = lacking, [record for record in lacking if record not in files]
+    package_cache.check_allowed(records)
+    uncached = [record for record in records if package_cache.cached(record) is None]
+    files = package_cache.beside(uncached, str(plan.folder))
+    lacking = [record for record in uncached if record not in files]
     on = survey.inspect(subdir=plan.subdir, prefix=prefix if exists else None, probe_gpus=False)
-    notices = _notices(plan, on)
-    about = {**_summary(plan, notices), "to_download": _bytes(lacking)}
-    if not context.json:
-        output.say(_lines(plan, lacking, notices))
+    size = sum(record.get("size") or 0 for record in lacking)
+    found = Replay(plan, prefix, len(lacking), size, _notices(plan, on))
     if options.dry_run:
-        if context.json:
-            output.emit(about, dry_run=True, prefix=prefix)
-        return 0
+        return found
+    report(found)
     if context.offline and lacking:
         raise PlanNotCached(
             count=len(lacking),
             total=len(records),
-            size=file_size(_bytes(lacking)),
+            size=file_size(size),
             names=", ".join(sorted(record.fn for record in lacking)[:5])
             + (", ..." if len(lacking) > 5 else ""),
             folder=str(plan.folder),
@@ -71,27 +87,17 @@ def execute(options: InstallOptions, prefix: str | None, *, exists: bool) -> int
             raise NoEnvironment()
         _check(plan, on, prefix)
     if uncached:
-        package_cache.fetch(uncached, files)
+        package_cache.fetch(uncached, files, quiet=options.as_json)
     if options.download or prefix is None:
-        if context.json:
-            output.emit(about)
-        else:
-            output.say(text("downloaded"))
-        return 0
-    return _link(options, plan, records, prefix, exists, about)
+        return Outcome(0, found.about, downloaded=True)
+    return _link(options, found, records, prefix, exists)
 
 
 def _link(
-    options: InstallOptions,
-    plan: saved_plan.SavedPlan,
-    records: Sequence[Any],
-    prefix: str,
-    exists: bool,
-    about: Mapping[str, Any],
-) -> int:
+    options: InstallOptions, found: Replay, records: Sequence[Any], prefix: str, exists: bool
+) -> Outcome:
     """Let conda install from an explicit file whose packages are all in its cache."""
-    from conda.base.context import context
-
+    plan = found.plan
     lines = []
     for package, record in zip(plan.packages, records, strict=True):
         # Conda finds a cached file by the very URL that it came from, which may hold a token.
@@ -104,81 +110,39 @@ def _link(
         words.append("--no-default-packages")
         if plan.subdir != survey.native_subdir():
             words += ["--subdir", plan.subdir]
-    if context.json:
+    if options.as_json:
         words.append("--json")
     with TemporaryDirectory(prefix="torchmirror-") as folder:
         file = os.path.join(folder, saved_plan.EXPLICIT)
         Path(file).write_text(saved_plan.explicit(plan.subdir, lines), encoding="utf-8")
         command = [verb, "--prefix", prefix, *words, "--file", file]
-        return conda.run(command, {}, {"prefix": prefix, "torchmirror": about})
+        done = conda.run(command, {}, {"prefix": prefix, "torchmirror": found.about})
+    return Outcome(done.code, found.about, {**done.document, "prefix": prefix})
 
 
-def _check(plan: saved_plan.SavedPlan, on: Machine, prefix: str) -> None:
+def _check(plan: SavedPlan, on: Machine, prefix: str) -> None:
     """Conda adds and replaces what an explicit file names, and removes nothing else.
 
     Raises: PlanInTheWay, PipTorch.
     """
-    from conda.api import PrefixData
-
     there = {record.name for record in PrefixData(prefix).iter_records()}
     if names := sorted(there.intersection(plan.removed)):
         raise PlanInTheWay(prefix=prefix, names=" ".join(names))
-    pip = [p for p in on.installed if p.channel == "pypi" and p.name in PIP_NAMES]
-    if pip:
-        python = "python.exe" if os.name == "nt" else os.path.join("bin", "python")
-        raise PipTorch(
-            packages=", ".join(f"{package.name} {package.version}" for package in pip),
-            prefix=prefix,
-            names=" ".join(package.name for package in pip),
-            python=os.path.join(prefix, python),
-        )
+    conda.refuse_pip_torch(on.installed, prefix)
 
 
-def _bytes(records: Sequence[Any]) -> int:
-    return sum(record.get("size") or 0 for record in records)
-
-
-def _notices(plan: saved_plan.SavedPlan, on: Machine) -> list[Notice]:
+def _notices(plan: SavedPlan, on: Machine) -> tuple[Notice, ...]:
     """What this machine's driver says to the plan's CUDA; nothing where none is known."""
     cuda = plan.decision.get("selected", {}).get("cuda")
     if not cuda:
-        return []
+        return ()
     if on.cuda is None:
-        return [Notice("plan_no_driver", {"cuda": cuda})]
+        return (Notice("plan_no_driver", {"cuda": cuda}),)
     if number(on.cuda)[:1] < number(cuda)[:1]:
-        return [Notice("plan_driver", {"cuda": cuda, "driver": on.cuda})]
-    return []
+        return (Notice("plan_driver", {"cuda": cuda, "driver": on.cuda}),)
+    return ()
 
 
-def _summary(plan: saved_plan.SavedPlan, notices: Sequence[Notice]) -> dict[str, Any]:
+def _summary(plan: SavedPlan, notices: Sequence[Notice]) -> dict[str, Any]:
     warnings = [{"code": n.code, "text": text(n.code, n.facts), "url": n.url} for n in notices]
     return {**plan.decision, "warnings": warnings, "plan": plan.about}
-
-
-def _lines(
-    plan: saved_plan.SavedPlan, lacking: Sequence[Any], notices: Sequence[Notice]
-) -> list[str]:
-    chosen = plan.decision.get("selected", {})
-    names = [build.get("name") for build in chosen.get("builds", ())]
-    rows = [("package", "version", "build", "size")]
-    for package in plan.packages:
-        if package["name"] in names:
-            size = file_size(package["size"]) if package.get("size") else "?"
-            rows.append((package["name"], package["version"], package["build"], size))
-    for_what = f"CUDA {chosen.get('cuda')}" if chosen.get("cuda") else "the CPU"
-    facts = {
-        "count": len(plan.packages),
-        "size": file_size(plan.total),
-        "lacking": len(lacking),
-        "download": file_size(_bytes(lacking)),
-    }
-    out = [
-        f"Plan of {plan.created[:10]} for {for_what}, Python {chosen.get('python')}, {plan.subdir}",
-        "",
-        *columns(rows),
-        "",
-        text("plan_size" if lacking else "plan_at_hand", facts),
-    ]
-    if notices:
-        out += [line for n in notices for line in bullet(text(n.code, n.facts))]
-    return out

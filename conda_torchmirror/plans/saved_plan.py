@@ -17,8 +17,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
+
+from conda import __version__ as conda_version
 
 from .. import __version__
 from ..envfiles.file_io import write_folder
@@ -32,11 +34,10 @@ from ..exceptions.plan import (
 from ..handover import package_cache, solve
 from ..handover.solve import Transaction
 from ..models import Decision, InstallOptions, Notice
-from ..text import decision as render
-from ..text import output
+from ..text.decision import summary
 from ..text.layout import file_size, safe
-from ..text.messages import text
 from . import downloads
+from .downloads import DownloadList
 
 EXPLICIT, DOCUMENT = "explicit.txt", "plan.json"
 KIND = "conda-torchmirror plan"
@@ -63,12 +64,12 @@ class SavedPlan:
     removed: tuple[str, ...] = ()
 
     @property
-    def files(self) -> list[downloads.Download]:
+    def files(self) -> tuple[downloads.Download, ...]:
         """What there is to download where nothing is cached."""
-        return [
+        return tuple(
             downloads.Download(p["url"], p.get("size"), p.get("md5"), p.get("sha256"))
             for p in self.packages
-        ]
+        )
 
     @property
     def total(self) -> int:
@@ -85,6 +86,17 @@ class SavedPlan:
             "packages": len(self.packages),
             "total_download": self.total,
         }
+
+
+class Saved(NamedTuple):
+    """A plan just saved, and what to say about it. `about` is the value of `torchmirror`,
+    `fetched` says that its packages are in conda's cache."""
+
+    plan: SavedPlan
+    prefix: str | None
+    about: Mapping[str, Any]
+    notices: tuple[Notice, ...]
+    fetched: bool
 
 
 def line(package: Mapping[str, Any], *, md5_only: bool = False) -> str:
@@ -132,14 +144,12 @@ def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
 
     Raises: PlanFolderTaken, PlanWithoutAddress, OSError.
     """
-    from conda import __version__ as conda_version
-
     folder = folder.absolute()
     check_folder(folder)
     without = [r.name for r in found.state if not (r.get("url") or "").partition("://")[1]]
     if without:
         raise PlanWithoutAddress(names=", ".join(sorted(without)), prefix=decision.prefix)
-    about = {k: v for k, v in render.summary(decision).items() if k not in _LEFT_OUT}
+    about = {k: v for k, v in summary(decision).items() if k not in _LEFT_OUT}
     plan = SavedPlan(
         folder=folder,
         subdir=decision.machine.subdir,
@@ -230,39 +240,26 @@ def make(
     decision: Decision,
     command: Sequence[str],
     variables: Mapping[str, str],
-    about: Mapping[str, Any],
-) -> int:
+) -> Saved | DownloadList:
     """`--save-plan` and `--urls --solve`: keep what conda's solver would do, and do none of it.
-
-    `about` is what `torchmirror` holds in the JSON document.
 
     Raises: what `save` raises, and what conda raises.
     """
-    from conda.base.context import context
-
     found = solve.solve(command, variables)
+    about = summary(decision)
     if options.save is None:
-        downloads.show(str(options.urls), downloads.downloads(found.new), about)
-        return 0
+        return DownloadList(downloads.downloads(found.new), about)
     plan = save(Path(options.save), decision, found)
+    fetched = options.download and not options.dry_run
+    if fetched:
+        package_cache.fetch(found.state, quiet=options.as_json)
     facts = {"folder": options.save, "count": len(plan.packages), "subdir": plan.subdir}
-    notices = [
+    notices = (
         Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
         *_warnings(found),
         Notice("plan_next", facts),
-    ]
-    about = {**about, "plan": plan.about}
-    if options.urls:
-        downloads.show(options.urls, plan.files, about, notices)
-    elif not context.json:
-        output.say(["", *(text(n.code, n.facts) for n in notices)])
-    if options.download and not options.dry_run:
-        package_cache.fetch(found.state)
-        if not context.json and not options.urls:
-            output.say(text("downloaded"))
-    if context.json and not options.urls:
-        output.emit(about, dry_run=True, prefix=decision.prefix)
-    return 0
+    )
+    return Saved(plan, decision.prefix, {**about, "plan": plan.about}, notices, fetched)
 
 
 def _warnings(found: Transaction) -> list[Notice]:

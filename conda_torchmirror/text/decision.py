@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..models import Build, Decision, Machine, Notice, Offer, Records, Rejection, Request
+from ..models import Build, Decision, Listing, Machine, Notice, Records, Rejection, Request
 from ..selection.facts import TORCH
 from ..selection.plan import shell_lines
 from ..selection.specs import number, release
 from .layout import bullet, columns, file_size, safe, wrapped
 from .messages import text
-from .output import emit, say
 
 #: More specs than anybody types: then the command is shown only with -v.
 _TYPED = 30
@@ -113,11 +112,6 @@ _COUNTED = frozenset(("cuda", "python"))
 
 def _by_number(word: str) -> tuple[Any, ...]:
     return tuple(int(part) if part.isdecimal() else -1 for part in word.split("."))
-
-
-def show(decision: Decision, *, explain: bool, verbose: bool) -> None:
-    """Print a decision for a person."""
-    say(lines(decision, explain=explain, verbose=verbose))
 
 
 def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
@@ -309,31 +303,22 @@ def _build(build: Build) -> dict[str, Any]:
     }
 
 
-def document(decision: Decision) -> None:
-    """Print the JSON document of a dry run that needed no solve."""
-    emit(summary(decision), dry_run=decision.dry_run, prefix=decision.prefix)
+def listing_document(listing: Listing) -> dict[str, Any]:
+    """The value of the key `torchmirror` of `--list`."""
+    rows = [
+        {"version": row.release, "cuda": row.cuda, "python": row.python, "fits": row.fits}
+        for row in listing.rows
+    ]
+    return {"subdir": listing.machine.subdir, "index": listing.records.origin, "list": rows}
 
 
-def listing(
-    rows: Sequence[Offer],
-    machine: Machine,
-    request: Request,
-    records: Records,
-) -> None:
-    """Print what the platform can have: a line for each release and CUDA, marked where it fits."""
-    from conda.base.context import context
-
-    if context.json:
-        listed = [
-            {"version": row.release, "cuda": row.cuda, "python": row.python, "fits": row.fits}
-            for row in rows
-        ]
-        emit({"subdir": machine.subdir, "index": records.origin, "list": listed})
-        return
+def listing_lines(listing: Listing) -> list[str]:
+    """What the platform can have: a line for each release and CUDA, marked where it fits."""
+    machine, records = listing.machine, listing.records
     heads = ("list_fits", "list_release", "list_cuda", "list_pythons")
     table = [tuple(map(shown, heads))]
     pythons: dict[tuple[str, str | None], list[tuple[str, bool]]] = {}
-    for row in rows:
+    for row in listing.rows:
         pythons.setdefault((row.release, row.cuda), []).append((row.python, row.fits))
     for (version, cuda), found in pythons.items():
         found.sort(key=lambda pair: number(pair[0]))
@@ -342,11 +327,11 @@ def listing(
         mark = shown("list_yes") if any_fits else "-"
         table.append((mark, version, cuda or shown("list_cpu"), marks))
     driver = shown(_driverless(machine), driver=machine.driver)
-    if request.cuda == "cpu":
+    if listing.request.cuda == "cpu":
         driver = shown("on_cpu")
     elif machine.cuda:
         driver = shown("list_driver", cuda=machine.cuda, origin=machine.cuda_from)
     code = "list_index_of" if records.date else "list_index"
     index = shown(code, index=records.origin, date=records.date)
     head = shown("list_head", subdir=machine.subdir, driver=driver, index=index)
-    say([head, "", *columns(table)])
+    return [head, "", *columns(table)]

@@ -7,6 +7,7 @@ from ..messages import Table
 #: Headings, labels, columns, and the request in one phrase; codes begin with `show.`.
 SHOW: Table = {
     "headline": "PyTorch {torch} for {target}, Python {python}, {subdir}",
+    "plan_head": "Plan of {date} for {target}, Python {python}, {subdir}",
     "on_cuda": "CUDA {cuda}",
     "on_cpu": "the CPU",
     "driver": "driver",

@@ -90,6 +90,7 @@ INPUT: Table = {
     "file_section_kept": "{file}: the {section} section ({count} lines) is not part of it",
     "file_pip_over": "{file}: its pip section has {lines}, which pip puts over conda's",
     "file_variables": "{file}: the variables {names} are set after that",
+    "file_remark": "{file}: {remark}",
     "file_variables_set": "Variables are set: {names}",
     "file_left_out": "{file}: `{spec}` is left out, as `{option}` takes its place",
     "file_cuda": "no NVIDIA driver was found here; {file} asks for CUDA {cuda}, so this is for a "

@@ -1,0 +1,149 @@
+"""What `torch-install` shows: each result of its stages as text, or as the one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from conda.base.context import context
+
+from ..install.environment_file import SetVariables
+from ..models import Decision, InstallOptions, Listing, Outcome
+from ..plans.downloads import FORMATS, DownloadList, total
+from ..plans.replay import Replay
+from ..plans.saved_plan import Saved
+from ..text import decision as decisions
+from ..text.layout import bullet, columns, file_size
+from ..text.messages import text
+from ..text.output import emit, say, warn
+from ..verify.report import lines_after
+from ..verify.verdict import Check
+
+if TYPE_CHECKING:
+    from ..install.run import Result, Step
+
+
+def reporter(*, explain: bool, as_json: bool) -> Callable[[Step], None]:
+    """What shows a run as it goes on; under `--json` nothing comes before the document."""
+
+    def report(step: Step) -> None:
+        if as_json:
+            return
+        if isinstance(step, Decision):
+            say(decision_lines(step, explain=explain))
+        elif isinstance(step, Replay):
+            say(list(replay_lines(step)))
+        elif isinstance(step, Check):
+            if step.exit_code_after or not context.quiet:
+                say(lines_after(step))
+        elif isinstance(step, SetVariables):
+            if not context.quiet:
+                say(text("file_variables_set", {"names": ", ".join(step.names)}))
+        else:
+            warn(text(step.code, step.facts))
+
+    return report
+
+
+def show(result: Result, options: InstallOptions) -> int:
+    """Show what the run ended in, and return the exit code."""
+    as_json, urls, explain = options.as_json, options.urls, options.explain
+    if isinstance(result, Listing):
+        if as_json:
+            emit(decisions.listing_document(result))
+        else:
+            say(decisions.listing_lines(result))
+    elif isinstance(result, Decision):
+        if as_json:
+            emit(decisions.summary(result), dry_run=result.dry_run, prefix=result.prefix)
+        else:
+            say(decision_lines(result, explain=explain))
+    elif isinstance(result, DownloadList):
+        _show_urls(result, urls or "plain", as_json=as_json)
+    elif isinstance(result, Saved):
+        _show_saved(result, urls, as_json=as_json)
+    elif isinstance(result, Replay):
+        if as_json:
+            emit(result.about, dry_run=True, prefix=result.prefix)
+        else:
+            say(list(replay_lines(result)))
+    elif as_json:
+        document = {k: v for k, v in result.document.items() if k != "torchmirror"}
+        emit(result.about, **document)
+    elif result.downloaded:
+        say(text("downloaded"))
+    return result.code if isinstance(result, Outcome) else 0
+
+
+def decision_lines(decision: Decision, *, explain: bool) -> list[str]:
+    """A decision as lines, as long as conda's own `-v` asks for."""
+    return decisions.lines(decision, explain=explain, verbose=bool(context.verbosity))
+
+
+def _show_saved(saved: Saved, urls: str | None, *, as_json: bool) -> None:
+    if urls:
+        _show_urls(
+            DownloadList(saved.plan.files, saved.about, saved.notices), urls, as_json=as_json
+        )
+    elif as_json:
+        emit(saved.about, dry_run=True, prefix=saved.prefix)
+    else:
+        say(["", *(text(notice.code, notice.facts) for notice in saved.notices)])
+        if saved.fetched:
+            say(text("downloaded"))
+
+
+def _show_urls(found: DownloadList, form: str, *, as_json: bool) -> None:
+    """URLs, and nothing else, go to standard output; the count and notices to the other."""
+    if as_json:
+        listed = [
+            {"url": f.url, "file": f.file, "size": f.size, "md5": f.md5, "sha256": f.sha256}
+            for f in found.files
+        ]
+        emit({**found.about, "urls": listed}, dry_run=True)
+        return
+    say(FORMATS[form](found.files))
+    if not context.quiet:
+        warn(list(_about_urls(found)))
+
+
+def _about_urls(found: DownloadList) -> Iterator[str]:
+    code, files = "urls_total", found.files
+    if unknown := sum(file.size is None for file in files):
+        code = "urls_total_part" if unknown < len(files) else "urls_total_unknown"
+    size = file_size(total(files))
+    yield text(code, {"count": len(files), "size": size, "unknown": unknown})
+    for notice in found.notices:
+        yield text(notice.code, notice.facts)
+    if bare := sum(file.hash is None for file in files):
+        yield text("urls_no_hash", {"count": bare})
+
+
+def replay_lines(replay: Replay) -> Iterator[str]:
+    """A saved plan and what is lacking of it, as lines."""
+    plan = replay.plan
+    chosen = plan.decision.get("selected", {})
+    names = [build.get("name") for build in chosen.get("builds", ())]
+    cuda = chosen.get("cuda")
+    yield decisions.shown(
+        "plan_head",
+        date=plan.created[:10],
+        target=decisions.shown("on_cuda", cuda=cuda) if cuda else decisions.shown("on_cpu"),
+        python=chosen.get("python"),
+        subdir=plan.subdir,
+    )
+    rows = [tuple(decisions.shown(code) for code in ("package", "version", "build", "size"))]
+    for package in plan.packages:
+        if package["name"] in names:
+            size = file_size(package["size"]) if package.get("size") else "?"
+            rows.append((package["name"], package["version"], package["build"], size))
+    yield from ("", *columns(rows), "")
+    facts = {
+        "count": len(plan.packages),
+        "size": file_size(plan.total),
+        "lacking": replay.lacking,
+        "download": file_size(replay.to_download),
+    }
+    yield text("plan_size" if replay.lacking else "plan_at_hand", facts)
+    for notice in replay.notices:
+        yield from bullet(text(notice.code, notice.facts))
