@@ -202,7 +202,8 @@ REACH = {
 SEAMS = {
     "plugin": {"cli", "hooks", "redirect"},
     "cli.mirror": {"cli"},
-    "install.run": {"handover", "plans", "transport", "verify"},
+    "cli.install_output": {"install", "plans", "verify"},
+    "install.run": {"handover", "install", "plans", "transport", "verify"},
     "hooks.redirect": {"text"},
     # The automatic redirect knows most channels by name, and needs no addresses.
     "mirrors.registry": {"mirrors"},
@@ -214,15 +215,7 @@ SEAMS = {
 #: Imports in functions that are no seams, as (module, package). This list only ever gets shorter.
 BURIED = frozenset(
     (
-        ("cli.install", "exceptions"),
-        ("cli.install", "install"),
-        ("cli.install", "models"),
         ("hooks.redirect", "redirect"),
-        ("install.decide", "selection"),
-        ("install.environment_file", "envfiles"),
-        ("install.run", "install"),
-        ("install.run", "redirect"),
-        ("install.run", "text"),
         ("redirect.condarc", "envfiles"),
         ("redirect.condarc", "exceptions"),
         ("redirect.in_process", "exceptions"),

@@ -1,4 +1,4 @@
-"""Parsers and dispatch. Parsers are built on every conda command: no import of ours in here.
+"""`conda torch-install`: its parser, what its command line says, and its run.
 
 What conda has, conda's own parser helpers add; their actions are kept, so that what the user gave
 can be passed on to conda's `install` and `create`.
@@ -6,15 +6,20 @@ can be passed on to conda's `install` and `create`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from argparse import Action as ParserAction
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _AppendAction
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-if TYPE_CHECKING:
-    import argparse
-    from argparse import ArgumentParser, Namespace
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+from conda.base.context import context
+from conda.cli import helpers
+from conda.common.constants import NULL
 
-    from ..models import Action, InstallOptions
+from ..exceptions.plan import PlanTakesNoChoice
+from ..exceptions.usage import SolveAlone
+from ..install.run import execute
+from ..models import Action, InstallOptions
+from . import install_output
 
 #: What we say to conda ourselves; everything else that its own helpers read is passed on.
 OURS = frozenset(("name", "prefix", "channel", "subdir", "dry_run", "help", "json"))
@@ -48,10 +53,6 @@ examples:
 
 def configure_install(parser: ArgumentParser) -> None:
     """Add the options of `conda torch-install`."""
-    from argparse import RawDescriptionHelpFormatter
-
-    from conda.cli import helpers
-
     parser.epilog = EXAMPLES
     parser.formatter_class = RawDescriptionHelpFormatter
     helpers.add_parser_prefix(parser)
@@ -111,9 +112,6 @@ def configure_install(parser: ArgumentParser) -> None:
 
 def install(args: Namespace) -> int:
     """Run `conda torch-install`."""
-    from ..install.run import execute
-    from . import install_output
-
     asked = options(args)
     result = execute(asked, install_output.reporter(explain=asked.explain, as_json=asked.as_json))
     return install_output.show(result, asked)
@@ -124,12 +122,6 @@ def options(args: Namespace) -> InstallOptions:
 
     Raises: SolveAlone, PlanTakesNoChoice.
     """
-    from conda.base.context import context
-
-    from ..exceptions.plan import PlanTakesNoChoice
-    from ..exceptions.usage import SolveAlone
-    from ..models import InstallOptions
-
     if args.solve and not (args.dry_run or args.urls):
         raise SolveAlone()
     given = [name for name, nothing in CHOICE.items() if getattr(args, name) != nothing]
@@ -179,12 +171,8 @@ def _action(args: Namespace) -> Action:
     return "download" if args.download_only else "install"
 
 
-def passed(actions: Sequence[argparse.Action], args: Namespace) -> tuple[tuple[str, ...], ...]:
+def passed(actions: Sequence[ParserAction], args: Namespace) -> tuple[tuple[str, ...], ...]:
     """The options of conda's own helpers that the user gave, each as command-line words again."""
-    from argparse import _AppendAction
-
-    from conda.common.constants import NULL
-
     found: dict[str, tuple[str, ...]] = {}
     for action in actions:
         value = getattr(args, action.dest, NULL)
@@ -206,7 +194,7 @@ def passed(actions: Sequence[argparse.Action], args: Namespace) -> tuple[tuple[s
     return tuple(found.values())
 
 
-def _option(action: argparse.Action, value: Any) -> str | None:
+def _option(action: ParserAction, value: Any) -> str | None:
     """The option string that gives this value, or None where another action does."""
     if action.nargs == 0 and action.const is not None and action.const != value:
         return None

@@ -1,4 +1,7 @@
-"""What `torch-install` shows: each result of its stages as text, or as the one JSON document."""
+"""What `torch-install` shows: each result of its stages as text, or as the one JSON document.
+
+Plans, files and checks are imported where a result of theirs is there: a preview has none.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,17 @@ from typing import TYPE_CHECKING
 
 from conda.base.context import context
 
-from ..install.environment_file import SetVariables
-from ..models import Decision, InstallOptions, Listing, Outcome
-from ..plans.downloads import FORMATS, DownloadList, total
-from ..plans.replay import Replay
-from ..plans.saved_plan import Saved
+from ..models import Decision, InstallOptions, Listing, Notice, Outcome
 from ..text import decision as decisions
 from ..text.layout import bullet, columns, file_size
 from ..text.messages import text
 from ..text.output import emit, say, warn
-from ..verify.report import lines_after
-from ..verify.verdict import Check
 
 if TYPE_CHECKING:
     from ..install.run import Result, Step
+    from ..plans.downloads import DownloadList
+    from ..plans.replay import Replay
+    from ..plans.saved_plan import Saved
 
 
 def reporter(*, explain: bool, as_json: bool) -> Callable[[Step], None]:
@@ -31,48 +31,67 @@ def reporter(*, explain: bool, as_json: bool) -> Callable[[Step], None]:
             return
         if isinstance(step, Decision):
             say(decision_lines(step, explain=explain))
-        elif isinstance(step, Replay):
-            say(list(replay_lines(step)))
-        elif isinstance(step, Check):
-            if step.exit_code_after or not context.quiet:
-                say(lines_after(step))
-        elif isinstance(step, SetVariables):
-            if not context.quiet:
-                say(text("file_variables_set", {"names": ", ".join(step.names)}))
-        else:
+        elif isinstance(step, Notice):
             warn(text(step.code, step.facts))
+        else:
+            _report_done(step)
 
     return report
 
 
+def _report_done(step: Step) -> None:
+    from ..install.environment_file import SetVariables
+    from ..plans.replay import Replay
+    from ..verify.report import lines_after
+    from ..verify.verdict import Check
+
+    if isinstance(step, Replay):
+        say(list(replay_lines(step)))
+    elif isinstance(step, Check):
+        if step.exit_code_after or not context.quiet:
+            say(lines_after(step))
+    elif isinstance(step, SetVariables) and not context.quiet:
+        say(text("file_variables_set", {"names": ", ".join(step.names)}))
+
+
 def show(result: Result, options: InstallOptions) -> int:
     """Show what the run ended in, and return the exit code."""
-    as_json, urls, explain = options.as_json, options.urls, options.explain
     if isinstance(result, Listing):
-        if as_json:
+        if options.as_json:
             emit(decisions.listing_document(result))
         else:
             say(decisions.listing_lines(result))
     elif isinstance(result, Decision):
-        if as_json:
+        if options.as_json:
             emit(decisions.summary(result), dry_run=result.dry_run, prefix=result.prefix)
         else:
-            say(decision_lines(result, explain=explain))
-    elif isinstance(result, DownloadList):
-        _show_urls(result, urls or "plain", as_json=as_json)
+            say(decision_lines(result, explain=options.explain))
+    elif isinstance(result, Outcome):
+        if options.as_json:
+            document = {k: v for k, v in result.document.items() if k != "torchmirror"}
+            emit(result.about, **document)
+        elif result.downloaded:
+            say(text("downloaded"))
+        return result.code
+    else:
+        _show_plan(result, options)
+    return 0
+
+
+def _show_plan(result: Result, options: InstallOptions) -> None:
+    from ..plans.downloads import DownloadList
+    from ..plans.replay import Replay
+    from ..plans.saved_plan import Saved
+
+    if isinstance(result, DownloadList):
+        _show_urls(result, options)
     elif isinstance(result, Saved):
-        _show_saved(result, urls, as_json=as_json)
+        _show_saved(result, options)
     elif isinstance(result, Replay):
-        if as_json:
+        if options.as_json:
             emit(result.about, dry_run=True, prefix=result.prefix)
         else:
             say(list(replay_lines(result)))
-    elif as_json:
-        document = {k: v for k, v in result.document.items() if k != "torchmirror"}
-        emit(result.about, **document)
-    elif result.downloaded:
-        say(text("downloaded"))
-    return result.code if isinstance(result, Outcome) else 0
 
 
 def decision_lines(decision: Decision, *, explain: bool) -> list[str]:
@@ -80,12 +99,12 @@ def decision_lines(decision: Decision, *, explain: bool) -> list[str]:
     return decisions.lines(decision, explain=explain, verbose=bool(context.verbosity))
 
 
-def _show_saved(saved: Saved, urls: str | None, *, as_json: bool) -> None:
-    if urls:
-        _show_urls(
-            DownloadList(saved.plan.files, saved.about, saved.notices), urls, as_json=as_json
-        )
-    elif as_json:
+def _show_saved(saved: Saved, options: InstallOptions) -> None:
+    from ..plans.downloads import DownloadList
+
+    if options.urls:
+        _show_urls(DownloadList(saved.plan.files, saved.about, saved.notices), options)
+    elif options.as_json:
         emit(saved.about, dry_run=True, prefix=saved.prefix)
     else:
         say(["", *(text(notice.code, notice.facts) for notice in saved.notices)])
@@ -93,21 +112,25 @@ def _show_saved(saved: Saved, urls: str | None, *, as_json: bool) -> None:
             say(text("downloaded"))
 
 
-def _show_urls(found: DownloadList, form: str, *, as_json: bool) -> None:
+def _show_urls(found: DownloadList, options: InstallOptions) -> None:
     """URLs, and nothing else, go to standard output; the count and notices to the other."""
-    if as_json:
+    from ..plans.downloads import FORMATS
+
+    if options.as_json:
         listed = [
             {"url": f.url, "file": f.file, "size": f.size, "md5": f.md5, "sha256": f.sha256}
             for f in found.files
         ]
         emit({**found.about, "urls": listed}, dry_run=True)
         return
-    say(FORMATS[form](found.files))
+    say(FORMATS[options.urls or "plain"](found.files))
     if not context.quiet:
         warn(list(_about_urls(found)))
 
 
 def _about_urls(found: DownloadList) -> Iterator[str]:
+    from ..plans.downloads import total
+
     code, files = "urls_total", found.files
     if unknown := sum(file.size is None for file in files):
         code = "urls_total_part" if unknown < len(files) else "urls_total_unknown"

@@ -32,7 +32,7 @@ from ..models import (
     Records,
     Request,
 )
-from ..selection import cuda, plan, rules
+from ..selection import alternatives, cuda, plan, rules
 from ..selection.choose import RuntimeIndex, add_runtime_build, choose
 from ..selection.facts import CPU_ONLY, PIP_NAMES, RUNTIME
 from ..selection.specs import package_name
@@ -73,8 +73,6 @@ def decide(
     on, tables = survey.machine, cuda.tables()
     chosen = choose(on, request, records.builds, admits, tables)
     if isinstance(chosen, NoChoice):
-        from ..selection import alternatives
-
         found = alternatives.find(chosen, on, request, records.builds, admits, tables)
         raise NoFittingBuild(
             request=decision.asked(request, on),

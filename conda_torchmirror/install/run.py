@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from conda import CondaExitZero
 from conda.base.context import context
 
 from ..exceptions.channel import NothingCached, NothingCachedToSolve
@@ -19,6 +20,7 @@ from ..index.match import admits
 from ..index.sources import PYTORCH
 from ..machine import survey as machine
 from ..models import Decision, InstallOptions, Listing, Notice, Outcome, Records, Request
+from ..redirect import settings
 from ..selection import cuda
 from ..selection.choose import offers
 from ..selection.facts import TORCH
@@ -187,8 +189,6 @@ def _hand_over(
     run: _Run, decision: Decision, reader: RecordReader
 ) -> Saved | DownloadList | Outcome:
     """Ask conda's solver, and save, link or install what it found."""
-    from conda import CondaExitZero
-
     from ..handover import conda, package_cache
     from ..handover import solve as solver
     from ..plans import saved_plan
@@ -236,7 +236,6 @@ def _hand_over(
 
 def _finish(run: _Run, decision: Decision, prefix: str, outcome: Outcome) -> Outcome:
     """After conda's transaction: what files ask for beyond it, and the check."""
-    from ..redirect import settings
     from ..verify.run import verify_after
 
     document: dict[str, Any] = dict(outcome.document)
