@@ -15,11 +15,15 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from support import running
 from support.mirror import Mirror
-from support.running import run_conda
+
+#: The tool acts when an interpreter starts, so each command gets one of its own.
+run_conda = partial(running.run_conda, fresh=True)
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "conda-from-pypi"
 
@@ -78,7 +82,12 @@ def copy(site: Path) -> Path:
     """A stand-in for conda-lock's copy of conda: the modules that the tool touches."""
     package = site / "conda_lock" / "_vendor" / "conda"
     constants = "DEFAULT_SOLVER = 'libmamba'\nCLASSIC_SOLVER = 'classic'\n"
-    partial = (
+    constants += "class SatSolverChoice: PYCOSAT, PYSAT = 'pycosat', 'pysat'\n"
+    context = (
+        "from types import SimpleNamespace as Loader\n"
+        "class Context:\n    sat_solver = Loader(type=Loader(_default='pycosat'))\n"
+    )
+    token_filter = (
         "from functools import partial\nclass TokenURLFilter:\n    TOKEN_REPLACE = partial(int)\n"
     )
     for name, text in {
@@ -86,10 +95,11 @@ def copy(site: Path) -> Path:
         "deprecations": "",
         "base/__init__": "",
         "base/constants": constants,
+        "base/context": context,
         "common/__init__": "",
         "common/url": "",
         "gateways/__init__": "",
-        "gateways/logging": partial,
+        "gateways/logging": token_filter,
     }.items():
         write(package / f"{name}.py", text)
     return package
@@ -187,6 +197,25 @@ def test_the_default_solver_is_one_that_is_there(
         write(site / "conda_libmamba_solver" / "__init__.py", TRAP)
     code = "from conda.base.constants import DEFAULT_SOLVER; print(DEFAULT_SOLVER)"
     assert in_site(code) == ("libmamba" if libmamba else "classic")
+
+
+@pytest.mark.usefixtures("copy")
+@pytest.mark.parametrize(
+    ("there", "chosen"),
+    [
+        pytest.param((), "pycosat", id="neither"),
+        pytest.param(("pycosat",), "pycosat", id="conda's own"),
+        pytest.param(("pysat",), "pysat", id="the one with wheels"),
+        pytest.param(("pycosat", "pysat"), "pycosat", id="both"),
+    ],
+)
+def test_the_default_sat_solver_is_one_that_is_there(
+    there: tuple[str, ...], chosen: str, site: Path, in_site: Callable[[str], str]
+) -> None:
+    for name in there:
+        write(site / name / "__init__.py", TRAP)
+    code = "from conda.base.context import Context; print(Context.sat_solver.type._default)"
+    assert in_site(code) == chosen
 
 
 @pytest.mark.usefixtures("copy")
@@ -330,6 +359,18 @@ def test_it_solves_with_nothing_set_and_refuses_a_solver_that_is_missing(
     assert refused.rc == 1
     assert "solver backend (libmamba)" in refused.stderr
     assert "Warning" not in refused.stderr  # what is logged passes the filter that 3.13 warns about
+
+
+@provided
+def test_no_compiler_is_needed_to_solve(channel: str) -> None:
+    """pycosat is source only; what takes its place is conda's own choice and says nothing."""
+    assert '"pycosat' not in (TOOL / "pyproject.toml").read_text(encoding="utf-8")
+    args = ("create", "--dry-run", "-n", "x", "--override-channels", "-c", channel, "tiny")
+    done = run_conda(*args, "--json").ok()
+    assert "SAT" not in done.stderr
+    there = importlib.util.find_spec("pycosat") is not None
+    shown = run_conda("config", "--show", "sat_solver", "--json").ok().json()
+    assert shown == {"sat_solver": "pycosat" if there else "pysat"}
 
 
 IN_PROCESS = """

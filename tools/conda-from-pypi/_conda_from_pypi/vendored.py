@@ -6,6 +6,7 @@ an interpreter that has a conda of its own. They are:
 * on Python 3.13 and later, what conda 24.7.1 expects of older ones: the functions
   `logging._acquireLock` and `_releaseLock`, and a `functools.partial` that is not a method;
 * the `classic` solver as the default, as libmamba is not on PyPI;
+* `pysat` as the default `sat_solver` below it, where `pycosat`, which has no wheels, is missing;
 * one copy of conda in the process, and conda-lock itself not imported.
 """
 
@@ -54,6 +55,7 @@ class VendoredCondaLoader(SourceFileLoader):
         keep_partial_static()
         default_to_classic_solver()
         keep_conda_lock_out()
+        default_to_pysat()
 
 
 def supply_logging_lock() -> None:
@@ -101,3 +103,15 @@ def keep_conda_lock_out() -> None:
     plugin = module_from_spec(ModuleSpec("conda_lock.plugin", loader=None))
     plugin.__doc__ = "Stands in for conda-lock's conda plugin; put here by conda-from-pypi."
     sys.modules.setdefault(plugin.__name__, plugin)
+
+
+def default_to_pysat() -> None:
+    """Make `pysat` the default of `sat_solver` where `pycosat`, conda's own, cannot be imported.
+
+    Conda would find `pysat` by itself, with a warning on every solve. Called last: it loads conda's
+    settings, which copy what the other adjustments change.
+    """
+    if find_spec("pycosat") is None and find_spec("pysat") is not None:
+        choices = import_module("conda.base.constants").SatSolverChoice
+        loader = vars(import_module("conda.base.context").Context)["sat_solver"]
+        loader.type._default = choices.PYSAT
