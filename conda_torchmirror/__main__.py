@@ -9,21 +9,25 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from typing import get_args
 
-from .cli.rewrite import SUMMARIES, add_options, execute
+from .cli.rewrite import add_options, execute
+from .envfiles.channel_entry import Direction
 from .mirrors.urls import MirrorError
 from .redirect.settings import Settings
+from .text.messages import text
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is returned: 2 for a mirror that cannot be used."""
     parser = ArgumentParser(prog="python -m conda_torchmirror")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, summary in SUMMARIES.items():
+    for name in get_args(Direction):
+        summary = text(f"help.mirror_{name}")
         below = commands.add_parser(name, help=summary, description=summary)
         add_options(below)
-        below.add_argument("--json", action="store_true", help="Report all output as json.")
-        below.add_argument("-q", "--quiet", action="store_true", help="Report errors only.")
+        below.add_argument("--json", action="store_true", help=text("help.json"))
+        below.add_argument("-q", "--quiet", action="store_true", help=text("help.quiet"))
     args = parser.parse_args(words)
     try:
         return execute(args, args.command, Settings(), as_json=args.json, quiet=args.quiet)

@@ -18,6 +18,8 @@ from ..exceptions.usage import BadMirror
 from ..mirrors.urls import MirrorError
 from ..redirect import settings
 from ..text.layout import safe
+from ..text.messages import text
+from ..text.output import say
 from . import rewrite
 
 EXAMPLES = """\
@@ -36,28 +38,36 @@ class Command(NamedTuple):
     """A command of `torch-mirror`: what adds its options, and what runs it."""
 
     name: str
-    summary: str
     configure: Callable[[ArgumentParser], None]
     run: Callable[[Namespace], int]
+
+    @property
+    def summary(self) -> str:
+        """What the command does, in one sentence."""
+        return text(f"help.mirror_{self.name}")
 
 
 def configure(parser: ArgumentParser) -> None:
     """Add the commands of `conda torch-mirror`."""
     parser.epilog, parser.formatter_class = EXAMPLES, RawDescriptionHelpFormatter
-    commands = parser.add_subparsers(dest="torch_mirror", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="torch_mirror", metavar="COMMAND")
     for command in COMMANDS:
         below = commands.add_parser(
             command.name, help=command.summary, description=command.summary, add_help=False
         )
         helpers.add_parser_help(below)
         command.configure(below)
-        below.set_defaults(run_torch_mirror=command.run)
 
 
 def run(args: Namespace) -> int:
-    """Run the command that was given."""
-    code: int = args.run_torch_mirror(args)
-    return code
+    """Run the command that was given; without one, show the help."""
+    for command in COMMANDS:
+        if command.name == args.torch_mirror:
+            return command.run(args)
+    parser = ArgumentParser(prog="conda torch-mirror")
+    configure(parser)
+    say(parser.format_help())
+    return 0
 
 
 def _list(parser: ArgumentParser) -> None:
@@ -65,65 +75,37 @@ def _list(parser: ArgumentParser) -> None:
 
 
 def _status(parser: ArgumentParser) -> None:
-    parser.add_argument("channels", nargs="*", metavar="CHANNEL", help="More channels to show.")
+    add = parser.add_argument
+    add("channels", nargs="*", metavar="CHANNEL", help=text("help.status_channels"))
     helpers.add_parser_json(parser)
 
 
 def _test(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "mirrors",
-        nargs="*",
-        metavar="MIRROR",
-        help="Names or URLs, upstream for the official channels; default: those in question here.",
-    )
-    parser.add_argument(
-        "--spec",
-        action="append",
-        help="Ask for the files of this release, such as pytorch=2.3; may be repeated.",
-    )
-    parser.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="For the whole test; default: 10."
-    )
+    add = parser.add_argument
+    add("mirrors", nargs="*", metavar="MIRROR", help=text("help.test_mirrors"))
+    add("--spec", action="append", help=text("help.test_spec"))
+    add("--timeout", type=float, metavar="SECONDS", help=text("help.test_timeout"))
     helpers.add_parser_platform(parser)
     helpers.add_parser_networking(parser)
     helpers.add_parser_json(parser)
 
 
 def _enable(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "channels",
-        nargs="*",
-        metavar="CHANNEL",
-        help="Default: defaults, conda-forge, bioconda, and those of PyTorch and its relatives.",
-    )
-    parser.add_argument(
-        "--mirror", action="append", help="A name, auto for all, or a URL; may be repeated."
-    )
-    parser.add_argument(
-        "--hook-only",
-        action="store_true",
-        help="Remove the file, and redirect conda's own commands as they run.",
-    )
-    _system(parser)
-    helpers.add_output_and_prompt_options(parser)
+    add = parser.add_argument
+    add("channels", nargs="*", metavar="CHANNEL", help=text("help.enable_channels"))
+    add("--mirror", action="append", help=text("help.mirror"))
+    add("--hook-only", action="store_true", help=text("help.hook_only"))
+    _disable(parser)
 
 
 def _disable(parser: ArgumentParser) -> None:
-    _system(parser)
+    parser.add_argument("--system", action="store_true", help=text("help.system"))
     helpers.add_output_and_prompt_options(parser)
 
 
 def _files(parser: ArgumentParser) -> None:
     rewrite.add_options(parser)
     helpers.add_parser_json(parser)
-
-
-def _system(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--system",
-        action="store_true",
-        help="For everybody who uses this conda: in condarc.d of the base environment.",
-    )
 
 
 def _run_list(args: Namespace) -> int:
@@ -175,46 +157,11 @@ def _run_files(args: Namespace) -> int:
 
 #: In the order in which the help shows them.
 COMMANDS = (
-    Command(
-        "list",
-        "Show the mirrors that are known, and what they carry.",
-        _list,
-        _run_list,
-    ),
-    Command(
-        "status",
-        "Show where channels are read from now, and why.",
-        _status,
-        _run_status,
-    ),
-    Command(
-        "test",
-        "Ask the mirrors: which answer, how soon, and what they hold.",
-        _test,
-        _run_test,
-    ),
-    Command(
-        "enable",
-        "Let other tools (mamba, conda-lock) read channels from mirrors too, by a condarc file.",
-        _enable,
-        _run_enable,
-    ),
-    Command(
-        "disable",
-        "Turn mirrors off: remove that file, and redirect no command of conda's.",
-        _disable,
-        _run_disable,
-    ),
-    Command(
-        "rewrite",
-        rewrite.SUMMARIES["rewrite"],
-        _files,
-        _run_files,
-    ),
-    Command(
-        "upstream",
-        rewrite.SUMMARIES["upstream"],
-        _files,
-        _run_files,
-    ),
+    Command("list", _list, _run_list),
+    Command("status", _status, _run_status),
+    Command("test", _test, _run_test),
+    Command("enable", _enable, _run_enable),
+    Command("disable", _disable, _run_disable),
+    Command("rewrite", _files, _run_files),
+    Command("upstream", _files, _run_files),
 )

@@ -26,35 +26,17 @@ from ..text import output
 from ..text.layout import bullet, safe
 from ..text.messages import text
 
-#: What the commands do, for their help.
-SUMMARIES: dict[Direction, str] = {
-    "rewrite": "Point the channels in files at mirrors, and change nothing else in them.",
-    "upstream": "Point them back at the official channels, so that a file can be shared.",
-}
-
 
 def add_options(parser: ArgumentParser) -> None:
     """Add what `rewrite` and `upstream` take."""
-    parser.add_argument(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="environment.yml, an explicit list or, with --pip, requirements.txt; - is a filter.",
-    )
-    parser.add_argument(
-        "--pip",
-        action="store_true",
-        help="Include pip's index options: PyPI, and the wheels of PyTorch.",
-    )
+    add = parser.add_argument
+    add("files", nargs="+", metavar="FILE", help=text("help.files"))
+    add("--pip", action="store_true", help=text("help.pip"))
     only = parser.add_mutually_exclusive_group()
-    only.add_argument("--diff", action="store_true", help="Show what would change, and stop.")
-    only.add_argument(
-        "--check", action="store_true", help="Exit with 1 if anything would change, and stop."
-    )
-    parser.add_argument("--no-backup", action="store_true", help="Keep no FILE.bak.")
-    parser.add_argument(
-        "--mirror", action="append", help="A name, auto for all, or a URL; may be repeated."
-    )
+    only.add_argument("--diff", action="store_true", help=text("help.diff"))
+    only.add_argument("--check", action="store_true", help=text("help.check"))
+    add("--no-backup", action="store_true", help=text("help.no_backup"))
+    add("--mirror", action="append", help=text("help.mirror"))
 
 
 def execute(

@@ -16,6 +16,7 @@ from conda.exceptions import EnvironmentLocationNotFound
 
 from ..envfiles.file_io import write_file
 from ..exceptions.mirror import CannotWrite
+from ..text.messages import text
 from ..text.output import emit, say
 from ..verify.report import lines, report
 from ..verify.run import expects_gpu, verify
@@ -31,11 +32,11 @@ examples:
 def configure(parser: ArgumentParser) -> None:
     """Add the options of `conda torch-verify`."""
     parser.epilog, parser.formatter_class = EXAMPLES, RawDescriptionHelpFormatter
+    add = parser.add_argument_group(text("help.verify")).add_argument
+    add("--require-gpu", action="store_true", help=text("help.require_gpu"))
+    add("--report", metavar="FILE", help=text("help.report"))
     helpers.add_parser_prefix(parser)
     helpers.add_parser_json(parser)
-    add = parser.add_argument_group("Check").add_argument
-    add("--require-gpu", action="store_true", help="No usable GPU is a failure (exit code 3).")
-    add("--report", metavar="FILE", help="Write the result to FILE as well, to be handed in.")
 
 
 def run(args: Namespace) -> int:

@@ -96,6 +96,10 @@ def _section(subject: str) -> Table:
         from .tables import files
 
         return files.TEXT
+    if subject == "help":
+        from .tables import options
+
+        return options.HELP
     if subject == "hint":
         from .tables import hints
 

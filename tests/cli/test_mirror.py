@@ -35,7 +35,14 @@ def test_help(sandbox, conda_in_process, words):
             assert row.name in result.stdout
 
 
-@pytest.mark.parametrize("words", [(), ("nothing",), ("list", "--nothing")])
+def test_without_a_command_it_shows_its_help(sandbox, conda_in_process):
+    result = conda_in_process("torch-mirror").ok()
+    assert result.stdout.startswith("usage: conda torch-mirror [-h] COMMAND ...")
+    for row in cli_mirror.COMMANDS:
+        assert row.summary.split()[0] in result.stdout
+
+
+@pytest.mark.parametrize("words", [("nothing",), ("list", "--nothing"), ("rewrite",)])
 def test_usage_errors_are_argparses_own(sandbox, run_conda, words):
     assert run_conda("torch-mirror", *words).rc == 2
 
