@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from ..machine.environment import option_of
 from ..text.messages import text
 from ..text.output import say
 from ..verify.report import advice
@@ -22,7 +23,7 @@ def check(prefix: str, verbose: bool) -> None:
     wrong = bool(found.notices)
     said = text("check.static_wrong" if wrong else "check.static_fine", about)
     out = [f"{_mark(WRONG if wrong else FINE)} {said}"]
-    out += ["", *advice(found.notices)] if wrong else []
+    out += ["", *advice(found.notices, option_of(prefix))] if wrong else []
     if verbose:
         machine = found.machine
         gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)

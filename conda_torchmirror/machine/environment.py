@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from conda.base.constants import ROOT_ENV_NAME
 from conda.base.context import context
 from conda.common.path import get_python_short_path, get_python_site_packages_short_path
 from conda.core.prefix_data import PrefixData
@@ -20,6 +21,7 @@ from conda.history import History
 
 from ..models import Installed, Machine, Notice, Pin
 from ..selection.facts import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIMES, TORCH
+from ..selection.plan import typed
 from .evidence import attempt
 
 #: Packages of an environment that bear on the choice.
@@ -61,6 +63,20 @@ def with_environment(
 def python_path(prefix: str) -> str:
     """Return the path that the Python of an environment has, whether it is there or not."""
     return os.path.join(prefix, get_python_short_path())
+
+
+def option_of(prefix: str) -> str:
+    """Return the option that names an environment in a command, with a space before it.
+
+    Empty for the active environment, to which a command without an option goes.
+    """
+    if prefix == context.active_prefix:
+        return ""
+    if prefix == context.root_prefix:
+        return f" -n {ROOT_ENV_NAME}"
+    folder, name = os.path.split(prefix)
+    words = ("-n", name) if folder in context.envs_dirs else ("-p", prefix)
+    return f" {typed(words)}"
 
 
 def _major_minor(version: str) -> str | None:

@@ -1,7 +1,7 @@
 """Try PyTorch in the interpreter that runs this file, and write what happened as lines of JSON.
 
-Started by `verify` in the environment that is checked, so it must run on Python 3.6 and newer and
-may import nothing but the standard library and what it tries. Arguments: the file to write to, and
+Started by `run` in the environment that is checked, so it must run on Python 3.6 and newer and
+imports nothing but the standard library and what it tries. Arguments: the file to write to, and
 the partners to import. A line is written after each step: after a crash the last one tells where.
 """
 
@@ -91,6 +91,33 @@ def _product(device):
     return {"device": str(device), "same": same}
 
 
+def _convolution(device):
+    """Compute one convolution on a device. On NVIDIA GPUs it is cuDNN's, which no product needs."""
+    import torch
+
+    functional = torch.nn.functional
+    image = (torch.arange(192).reshape(1, 3, 8, 8) % 5).float()
+    weight = (torch.arange(108).reshape(4, 3, 3, 3) % 3).float()
+    # The same sums as a product of matrices, which no library of convolutions computes.
+    expected = (weight.reshape(4, 27) @ functional.unfold(image, 3)).reshape(1, 4, 6, 6)
+    found = functional.conv2d(image.to(device), weight.to(device))
+    facts = {"device": str(device), "same": bool(torch.equal((found + 1).cpu(), expected + 1))}
+    facts["library"] = _convolution_library()
+    return facts
+
+
+def _convolution_library():
+    import torch
+
+    if getattr(torch.version, "hip", None):
+        return "MIOpen"
+    try:
+        version = torch.backends.cudnn.version()
+    except Exception:
+        version = None
+    return f"cuDNN {version}" if version else "cuDNN"
+
+
 def _cuda():
     import torch
 
@@ -116,6 +143,13 @@ def _device(index):
     _say("found", **facts)
     facts.update(_product(f"cuda:{index}"))
     return facts
+
+
+def _try_device(index):
+    tried = _attempt("device", lambda: _device(index))
+    if tried and tried["same"]:
+        _say("convolving", index=index, name=tried["name"], library=_convolution_library())
+        _attempt("convolution", lambda: _convolution(f"cuda:{index}"))
 
 
 def _mps():
@@ -144,7 +178,7 @@ def _main():
     if torch["cuda"] or torch["hip"]:
         found = _attempt("cuda", _cuda)
         for index in range(found["count"] if found and found["available"] else 0):
-            _attempt("device", lambda index=index: _device(index))
+            _try_device(index)
     if sys.platform == "darwin":
         _attempt("mps", _mps)
     _say("end")

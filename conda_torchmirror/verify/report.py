@@ -6,22 +6,22 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from textwrap import wrap
 
 from ..mirrors.addresses import split
 from ..models import Notice
-from ..text.layout import bullet, columns, safe
+from ..text.layout import bullet, columns, safe, wrapped
 from ..text.messages import text
 from .verdict import Check, sentence
 
 
 def lines(check: Check) -> list[str]:
     """Return the check as lines: the verdict first, then facts, then causes and advice."""
-    out = [text(f"check.{check.status}")]
+    untried = check.status == "fine" and any(n.code == "gpu_untried" for n in check.notices)
+    out = [text("check.fine_untried" if untried else f"check.{check.status}")]
     if rows := list(_facts(check)):
         out += ["", *columns(rows)]
     if check.notices:
-        out += ["", *advice(check.notices)]
+        out += ["", *advice(check.notices, check.where)]
     if check.error and check.status != "fine":
         out += ["", text("check.message"), f"  {check.error}"]
     return [safe(line) for line in out]
@@ -33,20 +33,16 @@ def lines_after(check: Check) -> list[str]:
     return ["", *intro, *lines(check)]
 
 
-def advice(notices: Sequence[Notice]) -> list[str]:
-    """Return causes as items of a list, with what to do below each."""
+def advice(notices: Sequence[Notice], where: str) -> list[str]:
+    """Return causes as items of a list, with what to do below each.
+
+    `where` are the words that name the environment in a command, with a space before them.
+    """
     out = []
     for notice in notices:
         out += bullet(sentence(notice))
-        if hint := sentence(notice, ".hint"):
-            out += wrap(
-                hint,
-                width=78,
-                initial_indent=" " * 6,
-                subsequent_indent=" " * 6,
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
+        if hint := sentence(notice, ".hint", where=where):
+            out += wrapped(hint, " " * 6, " " * 6)
     return out
 
 

@@ -24,7 +24,7 @@ from typing import Any
 from conda.activate import CmdExeActivator, PosixActivator
 from conda.core.prefix_data import PrefixData
 
-from ..machine.environment import python_path
+from ..machine.environment import option_of, python_path
 from ..machine.survey import has_device, inspect, native_subdir
 from ..models import Machine, Notice
 from ..selection.facts import DEFAULT, TORCH
@@ -48,9 +48,11 @@ def verify(
     `expect_gpu` None expects a GPU where the build turns out to be for one. `partners` are
     imported too; None takes those that are installed. Raises nothing of its own.
     """
+    where = option_of(prefix)
     python = python_path(prefix)
     if not os.path.exists(python):
-        return Check("broken", expect_gpu=bool(expect_gpu), notices=(Notice("no_python"),))
+        notices = (Notice("no_python"),)
+        return Check("broken", expect_gpu=bool(expect_gpu), notices=notices, where=where)
     names = _installed_partners(prefix) if partners is None else partners
     with tempfile.TemporaryDirectory(prefix="torch-verify-") as folder:
         out = os.path.join(folder, "steps")
@@ -59,7 +61,7 @@ def verify(
         seconds = time.monotonic() - began
         steps = _read(out)
     build, url = _origin(prefix)
-    return judge(steps, ended, Asked(prefix, expect_gpu, limit, build, url, seconds))
+    return judge(steps, ended, Asked(prefix, expect_gpu, limit, build, url, where, seconds))
 
 
 def verify_after(prefix: str, machine: Machine) -> Check | None:

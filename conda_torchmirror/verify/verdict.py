@@ -39,7 +39,7 @@ KNOWN: tuple[tuple[str, str], ...] = (
     ("driver_missing", r"Found no NVIDIA driver|CUDA driver initialization failed"),
     ("cuda_unknown", r"CUDA unknown error"),
     ("gpu_unseen", r"No CUDA GPUs are available|no CUDA-capable device is detected"),
-    ("cudnn", r"libcudnn|cudnn\w*64_|CUDNN_STATUS_|cuDNN error"),
+    ("cudnn", r"libcudnn|cudnn\w*64_|CUDNN_STATUS_|cuDNN error|cuDNN version"),
     ("glibc_old", r"version [`']GLIBC(XX)?_[\d.]+' not found"),
     ("mkl_missing", r"libmkl_\w+|mkl_\w+\.\d\.dll"),
     (
@@ -57,9 +57,16 @@ KNOWN: tuple[tuple[str, str], ...] = (
 )
 
 
+#: Messages of a convolution that mean that cuDNN's libraries are at fault, and not the GPU.
+_LOADING = re.compile(r"libcudnn|cudnn\w*64_|cuDNN version|VERSION_MISMATCH|SUBLIBRARY", re.I)
+
+
 @dataclass(frozen=True)
 class Tested:
-    """One device on which a matrix product was tried. `error` is the message where it failed."""
+    """One device on which a matrix product and a small convolution were tried.
+
+    `error` is the message of the one that failed; `ok` says that both gave the right numbers.
+    """
 
     index: int
     name: str
@@ -82,7 +89,8 @@ class Check:
     """What came out. `status` is the verdict; `notices` explain it, the first one most.
 
     `cuda` is what torch was built for, `archs` the GPU code that it says it has. `build` and `url`
-    are those of conda's record, where conda installed it. `seconds` is wall time.
+    are those of conda's record, where conda installed it. `where` are the words that name the
+    environment in a command. `seconds` is wall time.
     """
 
     status: Status
@@ -100,6 +108,7 @@ class Check:
     expect_gpu: bool = False
     error: str | None = None
     notices: tuple[Notice, ...] = ()
+    where: str = ""
     seconds: float = 0.0
     import_seconds: float | None = None
 
@@ -116,22 +125,26 @@ class Check:
     def document(self) -> dict[str, Any]:
         """The check as plain JSON values."""
         plain = asdict(replace(self, notices=()))
+        del plain["where"]
         plain["exit_code"] = self.exit_code
         plain["notices"] = [
             {
                 "code": notice.code,
                 "facts": dict(notice.facts),
                 "text": sentence(notice),
-                "hint": sentence(notice, ".hint") or None,
+                "hint": sentence(notice, ".hint", where=self.where) or None,
             }
             for notice in self.notices
         ]
         return plain
 
 
-def sentence(notice: Notice, part: str = "") -> str:
-    """Return the sentence of a notice, or its `.hint`; empty where there is none."""
-    facts = {"cuda": "this version", "of_arch": "", **notice.facts}
+def sentence(notice: Notice, part: str = "", *, where: str = "") -> str:
+    """Return the sentence of a notice, or its `.hint`; empty where there is none.
+
+    `where` are the words that name the environment in a command, with a space before them.
+    """
+    facts = {"cuda": "this version", "of_arch": "", "where": where, **notice.facts}
     # Remarks about the machine bring their own subject.
     code = notice.code if "." in notice.code else f"check.{notice.code}"
     return text(code + part, facts, default="")
@@ -165,6 +178,7 @@ class Asked:
     limit: float
     build: str | None
     url: str | None
+    where: str
     seconds: float
 
 
@@ -208,6 +222,8 @@ def judge(steps: Sequence[Mapping[str, Any]], ended: Ended, asked: Asked) -> Che
         code = explain(error) or printed or "unexplained"
         if code == "torch_missing" and asked.build:
             code, more = "torch_files_missing", {**more, "build": asked.build}
+        if code == "module_missing" and (module := re.search(r"named '?([\w.]+)", error)):
+            more = {**more, "module": module[1].partition(".")[0]}
         verdict.fail(status, code, error, **facts, **more)
 
     if "error" in torch:
@@ -246,6 +262,7 @@ def judge(steps: Sequence[Mapping[str, Any]], ended: Ended, asked: Asked) -> Che
         expect_gpu=expect_gpu,
         error=verdict.error,
         notices=unique(verdict.notices),
+        where=asked.where,
         seconds=round(asked.seconds, 3),
         import_seconds=torch.get("seconds", end),
     )
@@ -267,9 +284,10 @@ def _unfinished(
         "python": "import torch",
         "trying": f"import {last.get('name')}",
         "found": f"a matrix product on {last.get('name')}",
+        "convolving": f"a convolution on {last.get('name')} ({last.get('library')})",
     }.get(kind, f"the step after {kind}")
     # A GPU that hangs or crashes is not a broken import: the environment works on the CPU.
-    status: Status = "no_gpu" if kind == "found" else "broken"
+    status: Status = "no_gpu" if kind in ("found", "convolving") else "broken"
     if ended.code is None:
         verdict.fail(status, "timed_out", seconds=asked.limit, step=doing)
         return
@@ -297,14 +315,25 @@ def _tested(steps: Sequence[Mapping[str, Any]]) -> Iterator[Tested]:
     """Yield the devices; one that was found and gave no result is where the process ended."""
     found = {step["index"]: step for step in _steps(steps, "found")}
     results = list(_steps(steps, "device"))
+    convolutions = {step["index"]: result for step, result in _convolutions(steps)}
     for position, (index, step) in enumerate(found.items()):
-        result = results[position] if position < len(results) else {}
-        error = result.get("error")
-        if result and not error and not result.get("same"):
+        tried = [results[position] if position < len(results) else {}]
+        if tried[0].get("same"):
+            tried.append(convolutions.get(index, {}))
+        error = next((str(result["error"]) for result in tried if "error" in result), None)
+        if error is None and any(result.get("same") is False for result in tried):
             error = "wrong result"
-        yield Tested(
-            index, str(step.get("name")), step.get("arch"), bool(result.get("same")), error
-        )
+        ok = all(result.get("same") for result in tried)
+        yield Tested(index, str(step.get("name")), step.get("arch"), ok, error)
+
+
+def _convolutions(
+    steps: Sequence[Mapping[str, Any]],
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield each convolution that was begun, with its result: empty where the process ended."""
+    results = list(_steps(steps, "convolution"))
+    for position, begun in enumerate(_steps(steps, "convolving")):
+        yield begun, results[position] if position < len(results) else {}
 
 
 def _imported(steps: Sequence[Mapping[str, Any]]) -> Iterator[Partner]:
@@ -331,11 +360,23 @@ def _judge_gpu(
                 failed("no_gpu", step, of_arch=f" (compute capability {arch})" if arch else "")
             elif step.get("same") is False:
                 verdict.fail("no_gpu", "wrong_result", device=step.get("device"))
+    for begun, result in _convolutions(steps):
+        facts = {"library": begun.get("library"), "device": f"cuda:{begun.get('index')}"}
+        if "error" in result:
+            code = explain(str(result["error"]))
+            if code not in ("gpu_memory", "gpu_busy") and not _LOADING.search(result["error"]):
+                code = "convolution_fails"
+            verdict.fail("no_gpu", code or "convolution_fails", str(result["error"]), **facts)
+        elif result.get("same") is False:
+            verdict.fail("no_gpu", "wrong_convolution", **facts)
     if mps.get("built") and not mps.get("available"):
         verdict.notices.append(Notice("mps_unavailable"))
     if not expect_gpu or verdict.status != "fine" or mps.get("same"):
         if not expect_gpu and any(device.ok for device in devices):
             verdict.notices.append(Notice("gpu_skipped"))
+        elif verdict.status == "fine" and not devices and (torch.get("cuda") or torch.get("hip")):
+            platform = f"CUDA {torch['cuda']}" if torch.get("cuda") else f"ROCm {torch['hip']}"
+            verdict.notices.append(Notice("gpu_untried", {"platform": platform}))
         return
     if not torch.get("cuda") and not torch.get("hip"):
         verdict.fail("no_gpu", "cpu_build")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import stat
 from collections.abc import Callable
 from functools import partial
@@ -27,9 +28,11 @@ from support.torches import (
 
 from conda_torchmirror.machine import survey
 from conda_torchmirror.machine.survey import native_subdir
-from conda_torchmirror.models import Gpu, Machine
+from conda_torchmirror.models import Gpu, Machine, Notice
+from conda_torchmirror.text.tables.check import TEXT
 from conda_torchmirror.verify.report import lines_after
 from conda_torchmirror.verify.run import verify_after
+from conda_torchmirror.verify.verdict import sentence
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
 
@@ -85,7 +88,7 @@ def test_no_such_environment_is_condas_own_error(
     ("knobs", "words", "expected"),
     [
         ({}, ("--require-gpu",), (3, "cpu_build")),
-        ({"cuda": "12.1"}, (), (0, None)),
+        ({"cuda": "12.1"}, (), (0, "gpu_untried")),
         ({"cuda": "12.1"}, ("--require-gpu",), (3, "gpu_unseen")),
         ({"cuda": "12.1", "gpus": [A100]}, ("--require-gpu",), (0, None)),
         (
@@ -129,11 +132,57 @@ def test_text_explains_and_fits_a_terminal(
         "GPU 0 NVIDIA A100 (8.0): computes correctly",
         "GPU 1 NVIDIA GeForce RTX 5090 (12.0): does not compute",
         "- This build has no code for this GPU (compute capability 12.0).",
-        "`conda torch-install --explain` says which builds have.",
+        f"`conda torch-install -p {prefix} --dry-run --explain`",
         f"RuntimeError: {error}",
     ):
         assert expected in text
-    assert max(map(len, done.stdout.split("Message:")[0].splitlines())) <= 80
+    # A command stays on one line, however long the path of the environment is.
+    lines = done.stdout.split("Message:")[0].splitlines()
+    assert all(len(line) <= 80 or str(prefix) in line for line in lines)
+
+
+def test_a_cuda_build_without_a_gpu_is_not_called_working(
+    conda_in_process: Conda, make_torch: MakeTorch, prefix: Path
+) -> None:
+    done = conda_in_process("torch-verify", "-p", make_torch(cuda="12.1")).ok()
+    text = " ".join(done.stdout.split())
+    assert text.startswith("PyTorch works on the CPU; no GPU was tried. ")
+    assert "This build is for CUDA 12.1, and this machine has no GPU" in text
+    assert f"`conda torch-verify -p {prefix} --require-gpu`" in text
+
+
+def test_advice_names_the_environment(
+    conda_in_process: Conda, bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefix = copy(bare, Path(os.environ["CONDA_ENVS_PATH"]) / "mine")
+    install_torch(prefix, import_error="libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent")
+    done = conda_in_process("torch-verify", "-n", "mine")
+    assert '`conda install -n mine "mkl<2024.1"`' in done.stdout
+    monkeypatch.setenv("CONDA_PREFIX", str(prefix))
+    assert '`conda install "mkl<2024.1"`' in conda_in_process("torch-verify").stdout
+
+
+#: What no command of ours or conda's can mend.
+BY_HAND = frozenset(
+    (
+        *("driver_mixed", "driver_missing", "driver_unusable", "cuda_unknown", "gpu_unseen"),
+        *("cudnn", "dll_init", "wrong_result", "wrong_convolution", "unexplained", "pin_missing"),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "code", sorted(code.removesuffix(".hint") for code in TEXT if code.endswith(".hint"))
+)
+def test_advice_is_a_command(code: str) -> None:
+    facts = {"module": "yaml", "pin": "mkl<2024.1"}
+    hint = sentence(Notice(code, facts), ".hint", where=" -n mine")
+    commands = re.findall(r"`(conda [^`]+)`", hint)
+    assert bool(commands) != (code in BY_HAND)
+    for command in commands:
+        words = shlex.split(command)
+        assert words[1] in ("clean", "install", "remove", "run", "torch-install", "torch-verify")
+        assert words[1] == "clean" or "-n" in words or "--list" in words
 
 
 @needs_compiler
@@ -143,7 +192,7 @@ def test_text_explains_and_fits_a_terminal(
         ([CARD], {}, {"cuda": "12.1", "gpus": [A100]}, (0, [])),
         ([CARD], {}, {"cuda": "12.1"}, (3, ["gpu_unseen"])),
         ([CARD], {}, {}, (0, ["cpu_build"])),
-        ([], {"cuInit": 100}, {"cuda": "12.1"}, (0, [])),
+        ([], {"cuInit": 100}, {"cuda": "12.1"}, (0, ["gpu_untried"])),
         (
             [CARD],
             {"cuInit": 803},

@@ -132,7 +132,7 @@ def test_doctor_shows_what_is_wrong_and_what_to_do(run_conda: Conda, prefix: Pat
     flat = re.sub(r"\s+", " ", said)
     assert "This build has no code for this GPU (compute capability 12.0)." in flat
     assert "torchvision 0.19.0 was built for `pytorch 2.4.0`" in flat
-    assert "Install the matching set with `conda torch-install`." in flat
+    assert f"Run `conda torch-install -p {prefix}`, which installs the matching set." in flat
     assert max(map(len, said.splitlines())) <= 80
 
 

@@ -32,6 +32,7 @@ version = types.SimpleNamespace(cuda=KNOBS.get("cuda"), hip=None)
 class Tensor:
     def __init__(self, device="cpu"):
         self.device = device
+        self.wrong = False
     def __matmul__(self, other):
         if "kernel_error" in KNOBS and self.device in KNOBS.get("bad", [self.device]):
             if self.device != "cpu":
@@ -58,7 +59,22 @@ def rand(*shape):
         raise RuntimeError(KNOBS["rand_error"])
     return Tensor()
 arange = ones = lambda *shape: Tensor()
-equal = lambda left, right: left.device == "cpu" or not KNOBS.get("wrong")
+equal = lambda left, right: left.device == "cpu" or not (
+    KNOBS.get("wrong") or left.wrong
+)
+def _conv2d(image, weight):
+    if image.device not in KNOBS.get("bad_convolution", [image.device]):
+        return image
+    if "convolution_error" in KNOBS:
+        raise RuntimeError(KNOBS["convolution_error"])
+    if "convolution_signal" in KNOBS:
+        os.kill(os.getpid(), KNOBS["convolution_signal"])
+    image.wrong = bool(KNOBS.get("convolution_wrong"))
+    return image
+nn = types.SimpleNamespace(
+    functional=types.SimpleNamespace(unfold=lambda image, size: Tensor(), conv2d=_conv2d)
+)
+backends = types.SimpleNamespace(cudnn=types.SimpleNamespace(version=lambda: 90100))
 
 def _available():
     if "warning" in KNOBS:

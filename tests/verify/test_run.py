@@ -126,6 +126,35 @@ def test_a_gpu_that_fails(make_torch: MakeTorch, knobs: dict[str, Any], code: st
     assert (check.torch, check.devices[0].ok) == ("2.3.1", False)
 
 
+@pytest.mark.parametrize(
+    ("knobs", "code"),
+    [
+        # https://github.com/pytorch/pytorch/issues: cuDNN 9 on GPUs below compute capability 5.0
+        ({"convolution_error": "cuDNN error: CUDNN_STATUS_ARCH_MISMATCH"}, "convolution_fails"),
+        (
+            {"convolution_error": "GET was unable to find an engine to execute this computation"},
+            "convolution_fails",
+        ),
+        ({"convolution_error": "CUDNN_STATUS_NOT_INITIALIZED"}, "convolution_fails"),
+        ({"convolution_error": "CUDA error: no kernel image is available"}, "convolution_fails"),
+        ({"convolution_error": "CUDA out of memory. Tried to allocate"}, "gpu_memory"),
+        ({"convolution_error": "libcudnn_ops_infer.so.8: cannot open shared object file"}, "cudnn"),
+        ({"convolution_error": "cuDNN version incompatibility: 8.7.0, but found 8.2.1"}, "cudnn"),
+        ({"convolution_wrong": True}, "wrong_convolution"),
+        ({"convolution_signal": 11}, "crashed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else next(iter(value.values())),
+)
+def test_a_gpu_that_multiplies_and_does_not_convolve(
+    make_torch: MakeTorch, knobs: dict[str, Any], code: str
+) -> None:
+    prefix = make_torch(cuda="12.1", gpus=[A100, RTX], bad_convolution=["cuda:1"], **knobs)
+    check = verify(prefix, expect_gpu=True, limit=20)
+    assert (check.exit_code, codes(check)) == (3, [code])
+    assert [device.ok for device in check.devices] == [True, False]
+    assert "cuDNN" in sentence(check.notices[0]) or code == "gpu_memory"
+
+
 #: What torch says where a GPU is expected and none can be used. Sources: torch/cuda/__init__.py,
 #: c10/cuda/CUDAFunctions.cpp, aten/src/ATen/cuda/detail/CUDAHooks.cpp of 2.3.
 UNUSABLE = [

@@ -10,6 +10,7 @@ from ..messages import Table
 TEXT: Table = {
     # The verdict, and words of the table of facts.
     "fine": "PyTorch works.",
+    "fine_untried": "PyTorch works on the CPU; no GPU was tried.",
     "no_gpu": "PyTorch works, but not on the GPU.",
     "broken": "PyTorch does not work.",
     "does_not_load": "does not load",
@@ -23,32 +24,36 @@ TEXT: Table = {
     "static_machine": "CUDA of the driver: {cuda}, driver: {driver}, GPUs: {gpus}.",
     # Causes.
     "mkl_ijit": "MKL 2024.1 and newer lack a symbol that this PyTorch build needs.",
-    "mkl_ijit.hint": 'Run `conda install "mkl<2024.1"` in this environment.',
+    "mkl_ijit.hint": 'Run `conda install{where} "mkl<2024.1"`.',
     "openmp_twice": "Two copies of the OpenMP library are loaded, mostly one of conda's and one "
     "of pip's.",
     "openmp_twice.hint": "Do not set KMP_DUPLICATE_LIB_OK. Install NumPy, SciPy and the like with "
-    "conda too, or make a fresh environment.",
+    "conda too, or make a fresh environment: `conda torch-install -n NEW`.",
     "numpy_abi": "This PyTorch was built against NumPy 1, and NumPy 2 is installed.",
-    "numpy_abi.hint": 'Run `conda install "numpy<2"` in this environment.',
+    "numpy_abi.hint": 'Run `conda install{where} "numpy<2"`.',
     "partner_mismatch": "torchvision was built for another PyTorch, so its operators are missing.",
-    "partner_mismatch.hint": "Install the matching set with `conda torch-install`.",
+    "partner_mismatch.hint": "Run `conda torch-install{where}`, which installs the matching set.",
     "driver_too_old": "The NVIDIA driver is too old for CUDA {cuda}.",
-    "driver_too_old.hint": "Update the driver, or run `conda torch-install`, which takes a build "
-    "that this driver runs.",
+    "driver_too_old.hint": "Update the driver, or run `conda torch-install{where}`, which takes a "
+    "build that this driver runs.",
     "driver_unusable": "The NVIDIA driver of this machine does not run.",
     "driver_unusable.hint": "`nvidia-smi` says more; after an update of the driver, restart.",
     "ptx_toolchain": "The driver is older than CUDA {cuda}, and has to compile code for this GPU, "
     "which it cannot.",
-    "ptx_toolchain.hint": "Update the driver, or run `conda torch-install --cuda-compat strict`.",
+    "ptx_toolchain.hint": "Update the driver, or run `conda torch-install{where} --cuda-compat "
+    "strict`.",
     "no_kernel_image": "This build has no code for this GPU{of_arch}.",
-    "no_kernel_image.hint": "`conda torch-install --explain` says which builds have.",
+    "no_kernel_image.hint": "`conda torch-install{where} --dry-run --explain` says which builds "
+    "have.",
     "driver_mixed": "Parts of the NVIDIA driver have different versions, as after an update "
     "without a restart.",
     "driver_mixed.hint": "Restart the machine.",
     "gpu_busy": "Another program has the GPU for itself.",
-    "gpu_busy.hint": "`nvidia-smi` shows which; wait for it, then run `conda torch-verify` again.",
+    "gpu_busy.hint": "`nvidia-smi` shows which; wait for it, then run `conda torch-verify{where}` "
+    "again.",
     "gpu_memory": "The GPU's memory is taken by other programs.",
-    "gpu_memory.hint": "`nvidia-smi` shows which; close one, then run `conda torch-verify` again.",
+    "gpu_memory.hint": "`nvidia-smi` shows which; close one, then run `conda torch-verify{where}` "
+    "again.",
     "gpu_unseen": "There is a driver, but no GPU that this process may use.",
     "gpu_unseen.hint": "Look at CUDA_VISIBLE_DEVICES; on a cluster, run on a node with a GPU.",
     "driver_missing": "PyTorch finds no NVIDIA driver.",
@@ -58,64 +63,80 @@ TEXT: Table = {
     "cudnn": "cuDNN cannot be loaded, or another version of it is found first.",
     "cudnn.hint": "Look for a cuDNN on LD_LIBRARY_PATH or PATH; the environment brings its own.",
     "glibc_old": "This build needs a newer C library than the system has.",
-    "glibc_old.hint": "Take an older release, or a newer system or container image.",
+    "glibc_old.hint": "`conda torch-install --list` shows older releases; or take a newer system "
+    "or container image.",
     "mkl_missing": "MKL, which this build needs, is missing or has another major version.",
-    "mkl_missing.hint": "Run `conda install mkl` in this environment.",
+    "mkl_missing.hint": "Run `conda install{where} mkl`.",
     "cuda_library": "A CUDA library is missing, or another version of it is found first.",
-    "cuda_library.hint": "Unset LD_LIBRARY_PATH and try again; if that does not help, make a "
-    "fresh environment.",
+    "cuda_library.hint": "Unset LD_LIBRARY_PATH and run `conda torch-verify{where}` again; if that "
+    "does not help, make a fresh environment: `conda torch-install -n NEW`.",
     "dll_procedure": "A DLL is found, but in a version that does not fit (WinError 127).",
     "dll_procedure.hint": "Another program's DLL comes first on PATH, or pip and conda are mixed; "
-    "try a fresh environment.",
+    "try a fresh environment: `conda torch-install -n NEW`.",
     "dll_init": "A DLL could not be initialised (WinError 1114).",
     "dll_init.hint": "Install the current Microsoft Visual C++ Redistributable (x64).",
     "dll_missing": "A DLL, or one that it needs, is not found (WinError 126).",
-    "dll_missing.hint": "Install the current Microsoft Visual C++ Redistributable (x64); then "
-    "reinstall with `conda torch-install`.",
+    "dll_missing.hint": "Install the current Microsoft Visual C++ Redistributable (x64); then run "
+    "`conda torch-install{where} --force-reinstall`.",
     "truncated": "A file of the installation is damaged or incomplete.",
-    "truncated.hint": "Run `conda clean --packages`, then install again with --force-reinstall.",
+    "truncated.hint": "Run `conda clean --packages`, then `conda torch-install{where} "
+    "--force-reinstall`.",
     "undefined_symbol": "Two libraries that do not belong together are loaded.",
     "undefined_symbol.hint": "Mostly pip and conda packages are mixed, or a partner is of another "
-    "release; install the matching set into a fresh environment.",
+    "release; make a fresh environment: `conda torch-install -n NEW`.",
     "library_missing": "A library that PyTorch needs is not in the environment.",
-    "library_missing.hint": "Install again with --force-reinstall.",
+    "library_missing.hint": "Run `conda torch-install{where} --force-reinstall`.",
     "torch_missing": "PyTorch is not installed in this environment.",
-    "torch_missing.hint": "Run `conda torch-install`.",
+    "torch_missing.hint": "Run `conda torch-install{where}`.",
     "torch_files_missing": "conda lists pytorch ({build}) here, but its files are missing.",
-    "torch_files_missing.hint": "Run `conda torch-install --force-reinstall`.",
+    "torch_files_missing.hint": "Run `conda torch-install{where} --force-reinstall`.",
     "module_missing": "A Python package that is needed is missing.",
-    "module_missing.hint": "Install it with conda in this environment.",
+    "module_missing.hint": "Run `conda install{where} {module}`, with the package's own name where "
+    "it differs.",
     "unexplained": "The cause is none of those that are known here.",
     "unexplained.hint": "Search the message in PyTorch's issues.",
     "no_python": "There is no Python in this environment.",
-    "no_python.hint": "Run `conda torch-install` to install Python and PyTorch.",
+    "no_python.hint": "Run `conda torch-install{where}` to install Python and PyTorch.",
     "crashed": "Python ended with {reason} while it was busy with: {step}.",
-    "crashed.hint": "Mostly libraries that do not belong together; try a fresh environment.",
+    "crashed.hint": "Mostly libraries that do not belong together; try a fresh environment: `conda "
+    "torch-install -n NEW`.",
     "illegal_instruction": "This build uses instructions that this computer's CPU does not have.",
-    "illegal_instruction.hint": "Take another release, or the build of conda-forge.",
+    "illegal_instruction.hint": "`conda torch-install --list` shows other releases; or take the "
+    "build of conda-forge.",
     "timed_out": "It was not done after {seconds:g} seconds, while busy with: {step}.",
-    "timed_out.hint": "Run `conda torch-verify` again; the first run of a new installation is the "
-    "slowest.",
+    "timed_out.hint": "Run `conda torch-verify{where}` again; the first run of a new installation "
+    "is the slowest.",
     "cpu_build": "This is a CPU build, which does not use the GPU.",
-    "cpu_build.hint": "Run `conda torch-install`; `--cuda cpu` if a CPU build is what you want.",
+    "cpu_build.hint": "Run `conda torch-install{where}`; with `--cuda cpu` if a CPU build is what "
+    "you want.",
+    "convolution_fails": "A matrix product works on {device}, a convolution does not: {library} "
+    "does not run on this GPU.",
+    "convolution_fails.hint": "`conda torch-install{where} --dry-run --explain` says which build "
+    "brings a cuDNN for this GPU.",
+    "wrong_convolution": "{device} computes a wrong convolution with {library}.",
+    "wrong_convolution.hint": "Try another driver or release; do not trust results of this GPU.",
     "wrong_result": "{device} computes a wrong product.",
     "wrong_result.hint": "Try another driver or release; do not trust results of this GPU.",
     "elsewhere": "PyTorch is loaded from {file}, which is outside this environment.",
-    "elsewhere.hint": "`pip uninstall` that copy, or set PYTHONNOUSERSITE=1.",
+    "elsewhere.hint": "Remove that copy with `conda run{where} python -m pip uninstall -y torch`, "
+    "or set PYTHONNOUSERSITE=1.",
     "ignored_variable": "{name} is set and was not passed on; with it Python may load something "
     "else.",
     "library_path": "LD_LIBRARY_PATH is set; libraries in it are found before the environment's.",
+    "gpu_untried": "This build is for {platform}, and this machine has no GPU that it could be "
+    "tried on.",
+    "gpu_untried.hint": "Where there is one, run `conda torch-verify{where} --require-gpu`.",
     "gpu_skipped": "A GPU works, though none was expected.",
     "torch_twice": "{pip} of pip and {conda} of conda lie in the same place.",
-    "torch_twice.hint": "Remove pip's with `pip uninstall torch`, then reinstall conda's with "
-    "`conda torch-install`, or make a fresh environment.",
+    "torch_twice.hint": "Remove pip's with `conda run{where} python -m pip uninstall -y torch`, "
+    "then run `conda torch-install{where} --force-reinstall`.",
     "cpuonly_left": "The package cpuonly keeps this environment on CPU builds.",
-    "cpuonly_left.hint": "If it is to use the GPU, run `conda remove cpuonly`, then `conda "
-    "torch-install`.",
+    "cpuonly_left.hint": "If it is to use the GPU, run `conda remove{where} cpuonly`, then `conda "
+    "torch-install{where}`.",
     "set_mismatch": "{partner} was built for `{spec}`, and {torch} is installed.",
-    "set_mismatch.hint": "Install the matching set with `conda torch-install`.",
+    "set_mismatch.hint": "Run `conda torch-install{where}`, which installs the matching set.",
     "rule_broken": "{installed} does not go with {torch}: {why}.",
-    "rule_broken.hint": 'Run `conda install "{pin}"` in this environment.',
+    "rule_broken.hint": 'Run `conda install{where} "{pin}"`.',
     "pin_missing": "{torch} needs `{pin}` ({why}); `conda update --all` would undo that.",
     "pin_missing.hint": "Add the line `{pin}` to conda-meta/pinned of the environment.",
     "mps_unavailable": "This build has MPS, but macOS offers no GPU to it.",
