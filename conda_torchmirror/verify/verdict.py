@@ -18,47 +18,12 @@ from typing import Any, Literal
 
 from ..models import Notice
 from ..text.messages import text
+from .causes import LOADING, explain
 
 Status = Literal["fine", "no_gpu", "broken"]
 _EXIT: Mapping[Status, int] = {"fine": 0, "no_gpu": 3, "broken": 1}
 #: Exit code of an installation whose check failed, for whatever reason: the packages are there.
 INSTALLED_BUT_FAILED = 3
-
-#: Messages that mean one known thing: (code, pattern). The first that is found explains.
-KNOWN: tuple[tuple[str, str], ...] = (
-    ("mkl_ijit", r"iJIT_NotifyEvent|iJIT_IsProfilingActive"),
-    ("openmp_twice", r"OMP: Error #15|already initialized\. *OMP"),
-    ("numpy_abi", r"_ARRAY_API not found|compiled using NumPy 1\.x|Numpy is not available"),
-    ("partner_mismatch", r"operator torchvision::\w+ does not exist|custom C\+\+ ops"),
-    ("driver_too_old", r"driver on your system is too old|CUDA driver version is insufficient"),
-    ("ptx_toolchain", r"PTX was compiled with an unsupported toolchain"),
-    ("no_kernel_image", r"no kernel image is available|CUDA capability sm_\d+ is not compatible"),
-    ("driver_mixed", r"unsupported display driver / cuda driver combination"),
-    ("gpu_busy", r"CUDA-capable device\(s\) is/are busy|all CUDA-capable devices are busy"),
-    ("gpu_memory", r"CUDA out of memory|CUDA error: out of memory"),
-    ("driver_missing", r"Found no NVIDIA driver|CUDA driver initialization failed"),
-    ("cuda_unknown", r"CUDA unknown error"),
-    ("gpu_unseen", r"No CUDA GPUs are available|no CUDA-capable device is detected"),
-    ("cudnn", r"libcudnn|cudnn\w*64_|CUDNN_STATUS_|cuDNN error|cuDNN version"),
-    ("glibc_old", r"version [`']GLIBC(XX)?_[\d.]+' not found"),
-    ("mkl_missing", r"libmkl_\w+|mkl_\w+\.\d\.dll"),
-    (
-        "cuda_library",
-        r"lib(cudart|cublas|cufft|curand|cusolver|cusparse|nvJitLink|nccl|cupti)\w*\.",
-    ),
-    ("dll_procedure", r"WinError 127\b"),
-    ("dll_init", r"WinError 1114\b"),
-    ("dll_missing", r"WinError 126\b|DLL load failed"),
-    ("truncated", r"file too short|invalid ELF header|truncated|not a valid Win32 application"),
-    ("undefined_symbol", r"undefined symbol|Symbol not found|symbol lookup error"),
-    ("library_missing", r"cannot open shared object file|Library not loaded"),
-    ("torch_missing", r"No module named '?torch'?(?![\w.])"),
-    ("module_missing", r"No module named"),
-)
-
-
-#: Messages of a convolution that mean that cuDNN's libraries are at fault, and not the GPU.
-_LOADING = re.compile(r"libcudnn|cudnn\w*64_|cuDNN version|VERSION_MISMATCH|SUBLIBRARY", re.I)
 
 
 @dataclass(frozen=True)
@@ -148,14 +113,6 @@ def sentence(notice: Notice, part: str = "", *, where: str = "") -> str:
     # Remarks about the machine bring their own subject.
     code = notice.code if "." in notice.code else f"check.{notice.code}"
     return text(code + part, facts, default="")
-
-
-def explain(message: str) -> str | None:
-    """Return the code of the known cause that a message of a loader or driver has."""
-    for code, pattern in KNOWN:
-        if re.search(pattern, message, re.IGNORECASE):
-            return code
-    return None
 
 
 @dataclass(frozen=True)
@@ -364,7 +321,7 @@ def _judge_gpu(
         facts = {"library": begun.get("library"), "device": f"cuda:{begun.get('index')}"}
         if "error" in result:
             code = explain(str(result["error"]))
-            if code not in ("gpu_memory", "gpu_busy") and not _LOADING.search(result["error"]):
+            if code not in ("gpu_memory", "gpu_busy") and not LOADING.search(result["error"]):
                 code = "convolution_fails"
             verdict.fail("no_gpu", code or "convolution_fails", str(result["error"]), **facts)
         elif result.get("same") is False:

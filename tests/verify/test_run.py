@@ -33,9 +33,10 @@ from conda_torchmirror.models import Notice
 from conda_torchmirror.text.tables.check import TEXT
 from conda_torchmirror.verify import run as trying
 from conda_torchmirror.verify import static, verdict
+from conda_torchmirror.verify.causes import KNOWN, explain
 from conda_torchmirror.verify.report import lines, report
 from conda_torchmirror.verify.run import environment, verify
-from conda_torchmirror.verify.verdict import KNOWN, Check, explain, sentence
+from conda_torchmirror.verify.verdict import Check, sentence
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
 
