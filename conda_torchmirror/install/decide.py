@@ -6,7 +6,7 @@ Reads conda's context, asks no solver and changes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from conda.base.constants import ChannelPriority
@@ -17,10 +17,9 @@ from ..exceptions.choice import HistoryConflict, NoFittingBuild, PinConflict
 from ..index.match import admits
 from ..index.sources import PYTORCH
 from ..machine import survey as machine
-from ..mirrors import addresses
+from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
 from ..models import (
-    Build,
     Choice,
     Decision,
     Installed,
@@ -29,6 +28,7 @@ from ..models import (
     NoChoice,
     Notice,
     Pin,
+    Plan,
     Records,
     Request,
 )
@@ -51,109 +51,203 @@ class Target(NamedTuple):
     words: tuple[str, ...] = ()
     exists: bool = False
 
+    @property
+    def to_be_made(self) -> bool:
+        """Whether conda has to create it."""
+        return bool(self.words) and not self.exists
+
+
+class Task(NamedTuple):
+    """What a run has been asked for, and what it knows before it reads records."""
+
+    options: InstallOptions
+    files: FileRequest | None
+    target: Target
+    request: Request
+    survey: machine.Survey
+
+    @property
+    def machine(self) -> Machine:
+        """The machine to choose for."""
+        return self.survey.machine
+
+
+class Channels(NamedTuple):
+    """Where a choice is read from. `behind` are those of `routes` that come after the user's own
+    channels; None puts all of them before. `flexible` lifts a strict priority of channels."""
+
+    routes: tuple[Route, ...]
+    behind: tuple[Route, ...] | None
+    flexible: bool
+
 
 def installed(on: Machine, name: str) -> Installed | None:
     """The package of this name that conda has put into the environment."""
     return next((p for p in on.installed if p.name == name and p.channel != "pypi"), None)
 
 
-def decide(
-    options: InstallOptions,
-    given: FileRequest | None,
-    target: Target,
-    request: Request,
-    survey: machine.Survey,
-    reader: RecordReader,
-    records: Records,
-) -> Decision:
-    """Choose, and plan what is handed to conda. `given` is what files ask for.
+def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
+    """Choose, and plan what is handed to conda.
 
     Raises: NoFittingBuild, PinConflict, HistoryConflict, what reading the runtime channel raises.
     """
-    on, tables = survey.machine, cuda.tables()
-    chosen = choose(on, request, records.builds, admits, tables)
-    if isinstance(chosen, NoChoice):
-        found = alternatives.find(chosen, on, request, records.builds, admits, tables)
-        raise NoFittingBuild(
-            request=decision.asked(request, on),
-            detail=decision.why(chosen.rejected, records),
-            ways=(
-                *found,
-                *(given.ways(request, chosen.rejected) if given else ()),
-                *_where_to_look(options, chosen, on, records),
-            ),
-        )
-    notices = given.told(on) if given else []
-    runtime = _runtime(chosen, reader, records, notices)
-    asked = request.specs.get(RUNTIME, ())
+    choice = _choose(task, records)
+    runtime, runtime_notices = _read_runtime(choice, reader, records)
+    choice = _complete(choice, task, runtime, reader, records)
+    pins, pin_notices = _pins(choice, task)
+    channels, channel_notices = _channels(choice, task, reader)
+    python, python_notices = _python(task)
+    notices = (
+        *choice.notices,
+        *(task.files.told(task.machine) if task.files else ()),
+        *runtime_notices,
+        *pin_notices,
+        *_about(choice, task.machine, records, reader[PYTORCH.channel]),
+        *channel_notices,
+        *python_notices,
+    )
+    return Decision(
+        machine=task.machine,
+        request=task.request,
+        choice=choice,
+        records=records,
+        plan=_plan(choice, task, tuple(pins), channels, python),
+        prefix=task.target.prefix,
+        dry_run=task.options.dry_run,
+        source=PYTORCH.name,
+        notices=notices,
+        evidence=task.survey.evidence,
+        files=task.files.documents if task.files else (),
+    )
+
+
+def _choose(task: Task, records: Records) -> Choice:
+    """The best set of builds. Raises: NoFittingBuild, with what would fit."""
+    on, request, tables = task.machine, task.request, cuda.tables()
+    found = choose(on, request, records.builds, admits, tables)
+    if isinstance(found, Choice):
+        return found
+    ways = alternatives.find(found, on, request, records.builds, admits, tables)
+    raise NoFittingBuild(
+        request=decision.asked(request, on),
+        detail=decision.why(found.rejected, records),
+        ways=(
+            *ways,
+            *(task.files.ways(request, found.rejected) if task.files else ()),
+            *_where_to_look(task.options, found, on, records),
+        ),
+    )
+
+
+def _read_runtime(
+    choice: Choice, reader: RecordReader, records: Records
+) -> tuple[RuntimeIndex | None, list[Notice]]:
+    """What the runtime channel holds of what pytorch-cuda's builds ask for; None if unknown."""
+    if choice.runtime != RUNTIME or records.origin == "built-in":
+        return None, []
+    names = {
+        package_name(spec)
+        for build in records.builds
+        if build.name == choice.runtime and build.version == choice.cuda
+        for spec in build.depends
+    }
+    try:
+        found = reader.read(PYTORCH.runtime_channel, names)
+    except (ChannelError, NothingCached) as error:
+        return None, [Notice("runtime_unread", {"detail": str(error.message)})]
+    index: dict[str, list[tuple[str, str]]] = {}
+    for build in found.builds:
+        index.setdefault(build.name, []).append((build.version, build.build))
+    return index, []
+
+
+def _complete(
+    choice: Choice,
+    task: Task,
+    runtime: RuntimeIndex | None,
+    reader: RecordReader,
+    records: Records,
+) -> Choice:
+    """The choice with its build of pytorch-cuda, and with a URL for every build."""
+    asked = task.request.specs.get(RUNTIME, ())
     builds = [
         build
         for build in records.builds
         if build.name != RUNTIME
         or all(admits(spec, build.name, build.version, build.build) for spec in asked)
     ]
-    chosen = add_runtime_build(chosen, builds, runtime, admits)
-    by_name = {channel.name: channel for channel in reader.located}
-    torch = by_name[PYTORCH.channel]
-    chosen = chosen._replace(builds=tuple(_with_url(build, torch) for build in chosen.builds))
-    pins = _pins(chosen, on, target, request, given, notices)
-    notices += _about(chosen, on, records, torch)
-    wanted = [torch]
-    if extra := rules.runtime_channel(chosen, on.subdir):
-        wanted.append(by_name[extra])
-    for channel in wanted:
-        if notice := routes.elsewhere(options, on.subdir, reader.chains[channel.name]):
-            notices.append(notice)
-    if _parts_only(context.channels) and not options.override_channels:
+    choice = add_runtime_build(choice, builds, runtime, admits)
+    url = reader[PYTORCH.channel].url
+    return choice._replace(
+        builds=tuple(
+            build if build.url else build._replace(url=f"{url}/{build.subdir}/{build.fn}")
+            for build in choice.builds
+        )
+    )
+
+
+def _channels(choice: Choice, task: Task, reader: RecordReader) -> tuple[Channels, list[Notice]]:
+    """The channels of the choice in conda's order, and what to say about them."""
+    options, subdir = task.options, task.machine.subdir
+    names = [PYTORCH.channel]
+    if extra := rules.runtime_channel(choice, subdir):
+        names.append(extra)
+    notices = [
+        notice
+        for name in names
+        if (notice := routes.elsewhere(options, subdir, reader.chains[name]))
+    ]
+    without_python = PYTORCH.without_python.issuperset(map(name_of, context.channels))
+    if without_python and not options.override_channels:
         notices.append(Notice("no_channels"))
-        if by_name[PYTORCH.base_channel] not in wanted:
-            wanted.append(by_name[PYTORCH.base_channel])
-    flexible = _must_be_flexible(options)
+        names.append(PYTORCH.base_channel)
+    flexible = (
+        context.channel_priority == ChannelPriority.STRICT
+        and ("--strict-channel-priority",) not in options.passed
+        and getattr(context.plugins, "torchmirror_flexible", True)
+    )
     if flexible:
         notices.append(Notice("flexible_priority"))
-    create = bool(target.words) and not target.exists
+    wanted = [reader[name] for name in dict.fromkeys(names)]
+    if task.files is None:
+        return Channels(tuple(wanted), None, flexible), notices
+    every, lacking, told = task.files.located(wanted, subdir)
+    return Channels(tuple(every), tuple(lacking), flexible), [*notices, *told]
+
+
+def _python(task: Task) -> tuple[str | None, list[Notice]]:
+    """The version of Python that has to be named to the solver, if any."""
+    python, notices = task.request.python, []
+    if python and not task.target.to_be_made:
+        # The exact builds say which Python; only a change of it has to be named.
+        there = installed(task.machine, "python")
+        if there is None or there.version.startswith(f"{task.machine.python}."):
+            return None, []
+        notices.append(Notice("python_changes", {"old": there.version, "new": python}))
+    # The files say it in their own words.
+    return None if task.files and task.files.python == python else python, notices
+
+
+def _plan(
+    choice: Choice, task: Task, pins: tuple[str, ...], channels: Channels, python: str | None
+) -> Plan:
+    subdir, target = task.machine.subdir, task.target
     words = target.words
-    if create and on.subdir != machine.native_subdir():
-        words = (*words, "--platform", on.subdir)
-    python = request.python
-    if python and not create:
-        # The exact builds say which Python; only a change of it has to be named to the solver.
-        there = installed(on, "python")
-        if there is None or there.version.startswith(f"{on.python}."):
-            python = None
-        else:
-            notices.append(Notice("python_changes", {"old": there.version, "new": python}))
-    behind = None
-    if given is not None:
-        wanted, behind, told = given.located(wanted, on.subdir)
-        notices += told
-        # The files say it in their own words.
-        python = None if given.python == python else python
-    passing = plan.PlanOptions(
-        verb="create" if create else "install",
-        subdir=on.subdir,
-        pins=tuple(pins),
-        flexible=flexible,
-        target=tuple(words),
+    if target.to_be_made and subdir != machine.native_subdir():
+        words = (*words, "--platform", subdir)
+    there = leftover(choice, task.machine)
+    options = plan.PlanOptions(
+        verb="create" if target.to_be_made else "install",
+        subdir=subdir,
+        pins=pins,
+        flexible=channels.flexible,
+        target=words,
         python=python,
-        user_channels=options.channels,
-        behind=None if behind is None else tuple(behind),
-        leftover=there.name if (there := leftover(chosen, on)) else None,
+        user_channels=task.options.channels,
+        behind=channels.behind,
+        leftover=there.name if there else None,
     )
-    made = plan.make(chosen, request, wanted, passing)
-    return Decision(
-        machine=on,
-        request=request,
-        choice=chosen,
-        records=records,
-        plan=made,
-        prefix=target.prefix,
-        dry_run=options.dry_run,
-        source=PYTORCH.name,
-        notices=(*chosen.notices, *notices),
-        evidence=survey.evidence,
-        files=given.documents if given else (),
-    )
+    return plan.make(choice, task.request, channels.routes, options)
 
 
 def _where_to_look(
@@ -169,55 +263,20 @@ def _where_to_look(
     yield Notice("see_list", {"command": plan.typed(words)})
 
 
-def _with_url(build: Build, channel: Route) -> Build:
-    return build if build.url else build._replace(url=f"{channel.url}/{build.subdir}/{build.fn}")
-
-
-def _runtime(
-    chosen: Choice,
-    reader: RecordReader,
-    records: Records,
-    notices: list[Notice],
-) -> RuntimeIndex | None:
-    """What the runtime channel holds of what pytorch-cuda's builds ask for; None if unknown."""
-    if chosen.runtime != RUNTIME or records.origin == "built-in":
-        return None
-    names = {
-        package_name(spec)
-        for build in records.builds
-        if build.name == chosen.runtime and build.version == chosen.cuda
-        for spec in build.depends
-    }
-    try:
-        found = reader.read(PYTORCH.runtime_channel, names)
-    except (ChannelError, NothingCached) as error:
-        notices.append(Notice("runtime_unread", {"detail": str(error.message)}))
-        return None
-    index: dict[str, list[tuple[str, str]]] = {}
-    for build in found.builds:
-        index.setdefault(build.name, []).append((build.version, build.build))
-    return index
-
-
-def _pins(
-    chosen: Choice,
-    on: Machine,
-    target: Target,
-    request: Request,
-    given: FileRequest | None,
-    notices: list[Notice],
-) -> list[str]:
-    """The pins for this hand-over, and what has to be said about them.
+def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:
+    """The pins for this hand-over, and what to say about them.
 
     What the user asks for in this run goes to the solver as written, and is said. Raises:
     PinConflict where the environment's own pins leave no version, HistoryConflict where what was
     asked for in it before does.
     """
+    on, target, request = task.machine, task.target, task.request
     words = [Pin(spec, "") for spec in request.others]
     # What is narrowed now takes the place of what was asked for before, in conda too.
     narrowed = {name for spec in request.others if (name := package_name(spec)) != spec}
     history = [pin for pin in on.history if package_name(pin.spec) not in narrowed]
-    pins = []
+    pins: list[str] = []
+    notices: list[Notice] = []
     for rule in rules.applying(chosen, admits):
         if pin := rules.conflict(rule, on.pins, admits):
             raise PinConflict(
@@ -227,7 +286,7 @@ def _pins(
                 torch=chosen.torch.version,
                 why=rule.why,
             )
-        if given and (against := given.against(rule)):
+        if task.files and (against := task.files.against(rule)):
             notices.append(against)
             continue
         if word := rules.conflict(rule, words, admits):
@@ -251,7 +310,7 @@ def _pins(
         file = os.path.join(target.prefix, "conda-meta", "pinned")
         code = "rule_keep" if len(pins) == 1 else "rule_keep_all"
         notices.append(Notice(code, {"pins": ", ".join(pins), "file": file}))
-    return pins
+    return pins, notices
 
 
 def _about(chosen: Choice, on: Machine, records: Records, torch: Route) -> list[Notice]:
@@ -277,17 +336,3 @@ def _about(chosen: Choice, on: Machine, records: Records, torch: Route) -> list[
 def leftover(chosen: Choice, on: Machine) -> Installed | None:
     """`cpuonly`, where it stands in the way of a CUDA build."""
     return installed(on, CPU_ONLY) if chosen.cuda else None
-
-
-def _parts_only(found: Iterable[str]) -> bool:
-    """Whether a list of channels has none that Python could come from."""
-    return PYTORCH.without_python.issuperset(addresses.name_of(channel) for channel in found)
-
-
-def _must_be_flexible(options: InstallOptions) -> bool:
-    """Whether this hand-over has to lift the user's strict channel priority, and may."""
-    return (
-        context.channel_priority == ChannelPriority.STRICT
-        and ("--strict-channel-priority",) not in options.passed
-        and getattr(context.plugins, "torchmirror_flexible", True)
-    )

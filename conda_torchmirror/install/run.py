@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conda import CondaExitZero
 from conda.base.context import context
@@ -27,7 +27,7 @@ from ..selection.facts import TORCH
 from ..text.decision import summary
 from ..transport.routes import OfflineRouter, RecordReader
 from . import request as requests_
-from .decide import Target, decide, installed
+from .decide import Target, Task, decide, installed
 from .decide import leftover as leftover_of
 
 # What a preview does not need is imported where it is used.
@@ -43,20 +43,10 @@ if TYPE_CHECKING:
     Result: TypeAlias = Listing | Decision | DownloadList | Saved | Replay | Outcome
     #: What is to be seen while it goes on.
     Step: TypeAlias = Decision | Replay | SetVariables | Check | Notice
+    Report: TypeAlias = Callable[[Step], None]
 
 
-class _Run(NamedTuple):
-    """What one run has been asked for, and knows before it reads records."""
-
-    options: InstallOptions
-    files: FileRequest | None
-    target: Target
-    request: Request
-    survey: machine.Survey
-    report: Callable[[Step], None]
-
-
-def execute(options: InstallOptions, report: Callable[[Step], None]) -> Result:
+def execute(options: InstallOptions, report: Report) -> Result:
     """Run the command, for whose command line conda's context is set up.
 
     `report` is told what has to be seen before the result: the decision or the saved plan before
@@ -84,18 +74,18 @@ def execute(options: InstallOptions, report: Callable[[Step], None]) -> Result:
     if target.prefix is None and not options.preview and not target.words:
         raise NoEnvironment()
     request, survey = _facts(options, files, target, subdir)
-    run = _Run(options, files, target, request, survey, report)
+    task = Task(options, files, target, request, survey)
     if not options.solving and context.offline:
         # Nothing is solved; where nothing is cached either, conda need not be pointed anywhere.
         unread = OfflineRouter(options, subdir, PYTORCH.channels)
         if not any(repodata.cached(route, subdir) for route in unread.chains[PYTORCH.channel]):
-            return _attempt(run, unread, _built_in(subdir))
+            return _attempt(task, unread, _built_in(subdir), report)
     from ..transport.fallback import Router
 
     with Router(options, subdir, PYTORCH.channels, report, solving=options.solving) as reader:
         while True:
             try:
-                return _attempt(run, reader, _records(reader, subdir, options))
+                return _attempt(task, reader, _records(reader, subdir, options), report)
             except Exception as error:
                 # Returns where another route took the place of the one that failed.
                 reader.recover(error)
@@ -159,13 +149,13 @@ def _built_in(subdir: str) -> Records:
     return found
 
 
-def _attempt(run: _Run, reader: RecordReader, records: Records) -> Result:
+def _attempt(task: Task, reader: RecordReader, records: Records, report: Report) -> Result:
     """One run with the routes that the channels have at present."""
-    options, on = run.options, run.survey.machine
+    options, on = task.options, task.machine
     if options.action == "list":
-        rows = offers(on, run.request, records.builds, admits, cuda.tables())
-        return Listing(tuple(rows), on, run.request, records)
-    decision = decide(options, run.files, run.target, run.request, run.survey, reader, records)
+        rows = offers(on, task.request, records.builds, admits, cuda.tables())
+        return Listing(tuple(rows), on, task.request, records)
+    decision = decide(task, reader, records)
     decision = decision._replace(notices=(*decision.notices, *reader.check(decision)))
     if options.action == "urls" and not options.solve:
         from ..plans import downloads
@@ -181,19 +171,19 @@ def _attempt(run: _Run, reader: RecordReader, records: Records) -> Result:
         return decision
     decision = decision._replace(solved=True)
     if not options.urls and not reader.agreed:
-        run.report(decision)
-    return _hand_over(run, decision, reader)
+        report(decision)
+    return _hand_over(task, decision, reader, report)
 
 
 def _hand_over(
-    run: _Run, decision: Decision, reader: RecordReader
+    task: Task, decision: Decision, reader: RecordReader, report: Report
 ) -> Saved | DownloadList | Outcome:
     """Ask conda's solver, and save, link or install what it found."""
     from ..handover import conda, package_cache
     from ..handover import solve as solver
     from ..plans import saved_plan
 
-    options, on = run.options, decision.machine
+    options, on = task.options, decision.machine
     if not (options.dry_run or options.urls):
         conda.refuse_pip_torch(on.installed, str(decision.prefix))
     create = decision.plan.verb == "create"
@@ -231,29 +221,31 @@ def _hand_over(
         raise
     if done.code or options.dry_run or options.download:
         return Outcome(done.code, about, done.document)
-    return _finish(run, decision, prefix, Outcome(0, about, done.document))
+    return _finish(task, decision, prefix, Outcome(0, about, done.document), report)
 
 
-def _finish(run: _Run, decision: Decision, prefix: str, outcome: Outcome) -> Outcome:
+def _finish(
+    task: Task, decision: Decision, prefix: str, outcome: Outcome, report: Report
+) -> Outcome:
     """After conda's transaction: what files ask for beyond it, and the check."""
     from ..verify.run import verify_after
 
     document: dict[str, Any] = dict(outcome.document)
-    if run.files is not None:
+    if task.files is not None:
         from . import environment_file
 
-        quiet = run.options.as_json
-        actions, variables = environment_file.finish(run.files.files, prefix, quiet=quiet)
+        quiet = task.options.as_json
+        actions, variables = environment_file.finish(task.files.files, prefix, quiet=quiet)
         if actions:
             document["actions"] = {**document.get("actions", {}), **actions}
         if variables is not None:
-            run.report(variables)
+            report(variables)
     outcome = outcome._replace(document=document)
-    if not (run.options.check and settings.read().check):
+    if not (task.options.check and settings.read().check):
         return outcome
     check = verify_after(prefix, decision.machine)
     if check is None:
         return outcome
-    run.report(check)
+    report(check)
     about = {**outcome.about, "check": check.document()}
     return outcome._replace(code=check.exit_code_after, about=about)
