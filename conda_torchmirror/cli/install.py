@@ -19,6 +19,7 @@ from ..exceptions.plan import PlanTakesNoChoice
 from ..exceptions.usage import SolveAlone
 from ..install.run import execute
 from ..models import Action, InstallOptions
+from ..text.messages import text
 from . import install_output
 
 #: What we say to conda ourselves; everything else that its own helpers read is passed on.
@@ -41,73 +42,57 @@ CHOICE: Mapping[str, Any] = {
     "solve": False,
 }
 
-EXAMPLES = """\
-examples:
-  conda torch-install -n new --python 3.11
-  conda torch-install pytorch=2.3 torchvision --cuda 12.1
-  conda torch-install --dry-run --platform win-64 --cuda 12.4 --python 3.12
-  conda torch-install -f environment.yml
-  conda torch-install --list --cuda 11.8
-"""
-
 
 def configure_install(parser: ArgumentParser) -> None:
     """Add the options of `conda torch-install`."""
-    parser.epilog = EXAMPLES
+    parser.epilog = text("help.install_examples")
     parser.formatter_class = RawDescriptionHelpFormatter
-    helpers.add_parser_prefix(parser)
-    helpers.add_parser_platform(helpers.add_parser_channels(parser))
-    solver = helpers.add_parser_solver_mode(parser)
-    helpers.add_parser_update_modifiers(solver)
-    helpers.add_parser_solver(solver)
-    solver.add_argument("--force-reinstall", action="store_true", help="Reinstall the packages.")
-    solver.add_argument("--copy", action="store_true", help="Copy files instead of linking them.")
-    if hasattr(helpers, "add_parser_frozen_env"):
-        helpers.add_parser_frozen_env(parser)
-    helpers.add_parser_networking(parser)
-    helpers.add_output_and_prompt_options(parser)
-    parser.set_defaults(conda_actions=tuple(parser._actions))
-    # In a group, because a parser formats each argument that is added to itself.
-    add = parser.add_argument_group("Choice of the build").add_argument
-    add("specs", nargs="*", metavar="SPEC", help="Default: pytorch torchvision torchaudio.")
-    add(
-        "-f",
-        "--file",
-        action="append",
-        help="An environment.yml (no list of specs), whose PyTorch is chosen; may be repeated.",
-    )
-    add("--cuda", default="auto", help="auto, cpu, or what the driver runs: 12.4 or cu124.")
+    # Our own come first in the help. In groups, because a parser formats each argument that is
+    # added to itself.
+    add = parser.add_argument_group(text("help.choice")).add_argument
+    add("specs", nargs="*", metavar="SPEC", help=text("help.specs"))
+    add("-f", "--file", action="append", help=text("help.file"))
+    add("--cuda", default="auto", help=text("help.cuda"))
     add(
         "--cuda-compat",
         choices=("minor", "strict"),
         default="minor",
-        help="strict: no CUDA newer than the driver's, even of the same major version.",
+        help=text("help.cuda_compat"),
     )
-    add("--python", help="Python of a new environment, or a change of it, such as 3.11.")
-    add("--source", choices=("auto", "pytorch"), default="auto", help="Where builds come from.")
-    add("--mirror", action="append", help="tuna (default), upstream, another name, or a URL.")
-    add("--no-fallback", action="store_true", help="Stop where the first mirror fails.")
-    add(
-        "--check-upstream",
-        action="store_true",
-        help="Compare the hashes of the chosen builds with the official channel's own.",
-    )
-    add("--allow-cpu", action="store_true", help="Take a CPU build where no CUDA build fits.")
-    add("--solve", action="store_true", help="With --dry-run: go on to conda's solver.")
-    add("--explain", action="store_true", help="Say why newer releases fell away.")
-    add("--list", action="store_true", help="Show what this platform can have, and stop.")
-    add = parser.add_argument_group("Plans and downloads").add_argument
+    add("--python", help=text("help.python"))
+    add("--source", choices=("auto", "pytorch"), default="auto", help=text("help.source"))
+    add("--mirror", action="append", help=text("help.install_mirror"))
+    add("--no-fallback", action="store_true", help=text("help.no_fallback"))
+    add("--check-upstream", action="store_true", help=text("help.check_upstream"))
+    add("--allow-cpu", action="store_true", help=text("help.allow_cpu"))
+    add("--solve", action="store_true", help=text("help.solve"))
+    add("--explain", action="store_true", help=text("help.explain"))
+    add("--list", action="store_true", help=text("help.list"))
+    add = parser.add_argument_group(text("help.plans")).add_argument
     add(
         "--urls",
         nargs="?",
         const="plain",
         choices=("plain", "aria2"),
-        help="Print URLs with hashes instead of installing; with --solve those of all packages.",
+        help=text("help.urls"),
     )
-    add("--save-plan", metavar="DIR", help="Solve, and save the result instead of installing it.")
-    add("--plan", metavar="DIR", help="Install what --save-plan saved, here or elsewhere.")
-    add("--download-only", action="store_true", help="Only fill conda's package cache.")
-    add("--no-check", action="store_true", help="Do not try PyTorch after it is installed.")
+    add("--save-plan", metavar="DIR", help=text("help.save_plan"))
+    add("--plan", metavar="DIR", help=text("help.plan"))
+    add("--download-only", action="store_true", help=text("help.download_only"))
+    add("--no-check", action="store_true", help=text("help.no_check"))
+    own = len(parser._actions)
+    helpers.add_parser_prefix(parser)
+    helpers.add_parser_platform(helpers.add_parser_channels(parser))
+    solver = helpers.add_parser_solver_mode(parser)
+    helpers.add_parser_update_modifiers(solver)
+    helpers.add_parser_solver(solver)
+    solver.add_argument("--force-reinstall", action="store_true", help=text("help.force_reinstall"))
+    solver.add_argument("--copy", action="store_true", help=text("help.copy"))
+    if hasattr(helpers, "add_parser_frozen_env"):
+        helpers.add_parser_frozen_env(parser)
+    helpers.add_parser_networking(parser)
+    helpers.add_output_and_prompt_options(parser)
+    parser.set_defaults(conda_actions=tuple(parser._actions[own:]))
 
 
 def install(args: Namespace) -> int:

@@ -22,17 +22,6 @@ from ..text.messages import text
 from ..text.output import say
 from . import rewrite
 
-EXAMPLES = """\
-examples:
-  conda torch-mirror list
-  conda torch-mirror status
-  conda torch-mirror test
-  conda torch-mirror enable --mirror auto
-  conda torch-mirror disable
-  conda torch-mirror rewrite environment.yml
-  conda torch-mirror upstream --check environment.yml
-"""
-
 
 class Command(NamedTuple):
     """A command of `torch-mirror`: what adds its options, and what runs it."""
@@ -49,7 +38,8 @@ class Command(NamedTuple):
 
 def configure(parser: ArgumentParser) -> None:
     """Add the commands of `conda torch-mirror`."""
-    parser.epilog, parser.formatter_class = EXAMPLES, RawDescriptionHelpFormatter
+    parser.epilog = text("help.mirror_examples")
+    parser.formatter_class = RawDescriptionHelpFormatter
     commands = parser.add_subparsers(dest="torch_mirror", metavar="COMMAND")
     for command in COMMANDS:
         below = commands.add_parser(

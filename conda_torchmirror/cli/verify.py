@@ -22,16 +22,11 @@ from ..verify.report import lines, report
 from ..verify.run import expects_gpu, verify
 from ..verify.static import inspect_records, with_records
 
-EXAMPLES = """\
-examples:
-  conda torch-verify -n new
-  conda torch-verify -n new --require-gpu --report check.txt
-"""
-
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options of `conda torch-verify`."""
-    parser.epilog, parser.formatter_class = EXAMPLES, RawDescriptionHelpFormatter
+    parser.epilog = text("help.verify_examples")
+    parser.formatter_class = RawDescriptionHelpFormatter
     add = parser.add_argument_group(text("help.verify")).add_argument
     add("--require-gpu", action="store_true", help=text("help.require_gpu"))
     add("--report", metavar="FILE", help=text("help.report"))

@@ -61,6 +61,8 @@ def test_nothing_to_redirect_imports_next_to_nothing(sandbox):
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     light = (
         "plugin",
+        "cli",
+        "cli.deferred",
         "hooks",
         "hooks.commands",
         "hooks.redirect",
@@ -89,7 +91,7 @@ def test_redirecting_imports_no_more_than_it_can_afford(sandbox, condarc):
     assert done.stderr.startswith("torchmirror: pytorch from tuna; defaults from tuna, nju (")
     ours = {name.partition(".")[2] for name in modules if name.startswith("conda_torchmirror.")}
     assert ours == {
-        *("plugin", "hooks", "hooks.commands", "hooks.redirect"),
+        *("plugin", "cli", "cli.deferred", "hooks", "hooks.commands", "hooks.redirect"),
         *("redirect", "redirect.named_channels", "redirect.settings", "redirect.policy"),
         "redirect.configuration",
         *("redirect.in_process", "mirrors", "mirrors.preference", "mirrors.registry"),

@@ -5,6 +5,35 @@ from __future__ import annotations
 from ..messages import Table
 
 HELP: Table = {
+    # `conda torch-install`.
+    "choice": "Choice of the build",
+    "specs": "What to install; without a spec: pytorch torchvision torchaudio.",
+    "file": "An environment.yml (no list of specs), whose PyTorch is chosen; may be repeated.",
+    "cuda": "auto, cpu, or the CUDA that the driver runs: 12.4 or cu124.",
+    "cuda_compat": "strict: no CUDA newer than the driver's, even of the same major version.",
+    "python": "The Python of a new environment, or a change of it, such as 3.11.",
+    "source": "Where builds come from.",
+    "install_mirror": "tuna (default), upstream, another name, or a URL; may be repeated.",
+    "no_fallback": "Stop where the first mirror fails.",
+    "check_upstream": "Compare the hashes of the chosen builds with the official channel's own.",
+    "allow_cpu": "Take a CPU build where no CUDA build fits.",
+    "solve": "With --dry-run: go on to conda's solver.",
+    "explain": "Say why newer releases do not fit.",
+    "list": "Show what this platform can have, and stop.",
+    "plans": "Plans and downloads",
+    "urls": "Print URLs with hashes instead of installing; with --solve those of all packages.",
+    "save_plan": "Solve, and save the result instead of installing it.",
+    "plan": "Install what --save-plan saved, here or elsewhere.",
+    "download_only": "Only fill conda's package cache.",
+    "no_check": "Do not try PyTorch after it is installed.",
+    "force_reinstall": "Reinstall the packages.",
+    "copy": "Copy files instead of linking them.",
+    "install_examples": "examples:\n"
+    "  conda torch-install -n new --python 3.11\n"
+    "  conda torch-install pytorch=2.3 torchvision --cuda 12.1\n"
+    "  conda torch-install --dry-run --platform win-64 --cuda 12.4 --python 3.12\n"
+    "  conda torch-install -f environment.yml\n"
+    "  conda torch-install --list --cuda 11.8\n",
     # Commands of torch-mirror.
     "mirror_list": "Show the mirrors that are known, and what they carry.",
     "mirror_status": "Show where channels are read from now, and why.",
@@ -14,6 +43,14 @@ HELP: Table = {
     "mirror_disable": "Turn mirrors off: remove that file, and redirect no command of conda's.",
     "mirror_rewrite": "Point the channels in files at mirrors, and change nothing else in them.",
     "mirror_upstream": "Point them back at the official channels, so that a file can be shared.",
+    "mirror_examples": "examples:\n"
+    "  conda torch-mirror list\n"
+    "  conda torch-mirror status\n"
+    "  conda torch-mirror test\n"
+    "  conda torch-mirror enable --mirror auto\n"
+    "  conda torch-mirror disable\n"
+    "  conda torch-mirror rewrite environment.yml\n"
+    "  conda torch-mirror upstream --check environment.yml\n",
     # Their options.
     "status_channels": "More channels to show.",
     "test_mirrors": "Names or URLs, upstream for the official channels; default: those in question "
@@ -36,4 +73,7 @@ HELP: Table = {
     "verify": "Check",
     "require_gpu": "No usable GPU is a failure (exit code 3).",
     "report": "Write the result to FILE as well, to be handed in.",
+    "verify_examples": "examples:\n"
+    "  conda torch-verify -n new\n"
+    "  conda torch-verify -n new --require-gpu --report check.txt\n",
 }
