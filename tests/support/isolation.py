@@ -32,12 +32,12 @@ _UNWANTED = re.compile(
     re.IGNORECASE,
 )
 
-#: The rc file every test starts with. `condarc()` lays a test's own settings over it. `solver`:
-#: the only one that both condas have. `subdir`, so that the answers are the same on every machine.
-#: No retries and short timeouts, so that a fault costs a fraction of a second; no notices, so that
-#: the servers' logs hold only what the test asked for.
+#: The rc file every test starts with. `condarc()` lays a test's own settings over it. `solver`: the
+#: only one that both condas have, unless a run is told to try another. `subdir`, so that the
+#: answers are the same on every machine. No retries and short timeouts, so that a fault costs a
+#: fraction of a second; no notices, so that the servers' logs hold only what the test asked for.
 CONDARC: Mapping[str, Any] = {
-    "solver": "classic",
+    "solver": os.environ.get("TORCHMIRROR_TEST_SOLVER", "classic"),
     "subdir": "linux-64",
     "remote_max_retries": 0,
     "remote_backoff_factor": 0,
