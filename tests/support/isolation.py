@@ -12,12 +12,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TextIO
 
 GUARD = Path(__file__).parent / "guard"
 
@@ -206,6 +207,27 @@ _CACHES = (
 )
 
 
+def _parsed(parse: Callable[[str], Any], file: TextIO) -> Any:
+    return _parsed_text(parse, file.read())
+
+
+@lru_cache(maxsize=64)
+def _parsed_text(parse: Callable[[str], Any], text: str) -> Any:
+    return parse(text)
+
+
+def _parse_rc_files_once() -> None:
+    """Remember what old conda makes of a text that is an rc file; new conda remembers by itself.
+
+    Every command reads each rc file up to twenty times, and half of a test's time went into YAML.
+    Files are opened and read as ever, and nothing changes what the parser returned.
+    """
+    module = sys.modules.get("conda.common.configuration")
+    parse = getattr(module, "yaml_round_trip_load", None)
+    if parse is not None and not isinstance(parse, partial):
+        module.yaml_round_trip_load = partial(_parsed, parse)  # type: ignore[union-attr]
+
+
 def reset_conda() -> None:
     """Make this process's conda forget the last command and read the environment anew.
 
@@ -216,6 +238,7 @@ def reset_conda() -> None:
     module = sys.modules.get("conda.base.context")
     if constants is None or module is None:
         return
+    _parse_rc_files_once()
     constants.SEARCH_PATH = constants.TEST_SEARCH_PATH  # type: ignore[attr-defined]
     module.SEARCH_PATH = constants.TEST_SEARCH_PATH  # type: ignore[attr-defined]
     module.user_rc_path = os.path.expanduser("~/.condarc")  # type: ignore[attr-defined]
