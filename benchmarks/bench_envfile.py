@@ -12,7 +12,7 @@ import time
 import tracemalloc
 
 from conda_torchmirror.envfiles.channel_entry import EntryRewriter
-from conda_torchmirror.envfiles.rewrite import Rewritten, rewrite_with
+from conda_torchmirror.envfiles.rewrite import Rewritten, rewrite
 
 CHANNELS = "channels:\n  - pytorch\n  - nvidia\n  - conda-forge # community\n  - defaults\n"
 PACKAGE = "https://conda.anaconda.org/{}/linux-64/package{}-1.26.4-py312_{}.conda#{:032x}\n"
@@ -32,20 +32,20 @@ def explicit(size: int) -> bytes:
     return "".join(["# platform: linux-64\n@EXPLICIT\n", *lines]).encode()
 
 
-def best(data: bytes, router: EntryRewriter, runs: int) -> tuple[float, Rewritten]:
+def best(data: bytes, rewriter: EntryRewriter, runs: int) -> tuple[float, Rewritten]:
     """Seconds of the fastest run, and what it made."""
     times = []
     for _ in range(runs):
         started = time.perf_counter()
-        result = rewrite_with(data, router)
+        result = rewrite(data, rewriter)
         times.append(time.perf_counter() - started)
     return min(times), result
 
 
-def peak(data: bytes, router: EntryRewriter) -> int:
+def peak(data: bytes, rewriter: EntryRewriter) -> int:
     """Bytes of memory at the highest, above what there was before."""
     tracemalloc.start()
-    rewrite_with(data, router)
+    rewrite(data, rewriter)
     _, high = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return high
@@ -53,17 +53,17 @@ def peak(data: bytes, router: EntryRewriter) -> int:
 
 def main() -> None:
     """Measure and print."""
-    router = EntryRewriter("rewrite", ("tuna",))
+    rewriter = EntryRewriter("rewrite", ("tuna",))
     print(f"{'file':<28}{'size':>10}{'time':>12}{'files/s':>10}{'MB/s':>8}{'peak':>12}")
     rows = [(f"environment, {n} specs", environment(n), 5) for n in (20, 100, 400)]
     rows += [(f"explicit, {mb} MB", explicit(int(mb * 1e6)), 3) for mb in (1.25, 2.5, 5.0)]
     for name, data, runs in rows:
-        seconds, result = best(data, router, runs)
+        seconds, result = best(data, rewriter, runs)
         if not result.edits:
             raise SystemExit(f"{name}: nothing was edited")
         print(
             f"{name:<28}{len(data):>10}{seconds * 1e3:>9.1f} ms{1 / seconds:>10.1f}"
-            f"{len(data) / seconds / 1e6:>8.2f}{peak(data, router) / 1e6:>9.1f} MB"
+            f"{len(data) / seconds / 1e6:>8.2f}{peak(data, rewriter) / 1e6:>9.1f} MB"
         )
 
 

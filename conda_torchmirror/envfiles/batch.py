@@ -1,7 +1,7 @@
 """`conda torch-mirror rewrite` and `upstream` on files: one result for each, errors included.
 
-Owns reading, deciding, writing, the diff and the exit code. What is edited is in `envfile`, how a
-file is replaced in `filewrite`. Rendering is the caller's: every result is data, and `sentence`
+Owns reading, deciding, writing, the diff and the exit code. What is edited is in `rewrite`, how a
+file is replaced in `file_io`. Rendering is the caller's: every result is data, and `sentence`
 gives the text of a notice.
 """
 
@@ -19,7 +19,7 @@ from . import file_io
 from .channel_entry import Direction, EntryRewriter
 from .file_io import FileTrouble, Update
 from .kind import Kind
-from .rewrite import Rewritten, rewrite_with
+from .rewrite import Rewritten, rewrite
 from .source_text import Edit, decode, unified_diff
 
 Status = Literal["changed", "would_change", "unchanged", "failed"]
@@ -89,14 +89,14 @@ def run(
 
     Raises MirrorError for a preference that cannot be used, before any file is read.
     """
-    router = EntryRewriter(
+    rewriter = EntryRewriter(
         options.direction,
         options.preference,
         subdir=options.subdir,
         mirrors=mirrors,
         allow_http=options.allow_http,
     )
-    return tuple(_one(path, options, router, stdin) for path in paths)
+    return tuple(_one(path, options, rewriter, stdin) for path in paths)
 
 
 def exit_code(results: Iterable[FileResult], options: Options) -> int:
@@ -105,12 +105,14 @@ def exit_code(results: Iterable[FileResult], options: Options) -> int:
     return int(any(result.status in bad for result in results))
 
 
-def _one(path: str, options: Options, router: EntryRewriter, stdin: BinaryIO | None) -> FileResult:
+def _one(
+    path: str, options: Options, rewriter: EntryRewriter, stdin: BinaryIO | None
+) -> FileResult:
     done: list[Rewritten] = []
     sources: list[bytes] = []
 
     def change(data: bytes) -> bytes | None:
-        rewritten = rewrite_with(data, router, pip=options.pip)
+        rewritten = rewrite(data, rewriter, pip=options.pip)
         done[:], sources[:] = [rewritten], [data]
         return rewritten.data
 

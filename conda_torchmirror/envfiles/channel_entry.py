@@ -67,7 +67,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Routed:
+class EntryResult:
     """What becomes of an entry: the new text, or None and, where it matters, why (a code)."""
 
     new: str | None = None
@@ -137,37 +137,37 @@ class EntryRewriter:
         entry = self.read(text)
         return None if entry is None else Identity(entry.origin, entry.channel, entry.subdir)
 
-    def route(self, text: str, *, url_first: bool = False) -> Routed:
+    def rewrite(self, text: str, *, url_first: bool = False) -> EntryResult:
         """What becomes of one channel entry."""
         if text == "defaults":
-            return Routed(code="defaults_left" if self.direction == "rewrite" else None)
+            return EntryResult(code="defaults_left" if self.direction == "rewrite" else None)
         if text == "nodefaults" or len(text) > MAX_ENTRY:
-            return Routed()
+            return EntryResult()
         entry = self.read(text)
         if entry is None:
             known = _SECRET.match(text) and self.read(re.sub(r"[^/]*@|/t/[^/]+", "", text))
-            return Routed(code="secret_left" if known else None, facts={"entry": safe(text)})
+            return EntryResult(code="secret_left" if known else None, facts={"entry": safe(text)})
         if self.direction == "upstream":
             if entry.origin == UPSTREAM:
-                return Routed()
+                return EntryResult()
             return _unless_same(text, _spelled(_as_upstream(entry, url_first)))
         return self._to_mirror(text, entry, url_first)
 
-    def _to_mirror(self, text: str, entry: Entry, url_first: bool) -> Routed:
+    def _to_mirror(self, text: str, entry: Entry, url_first: bool) -> EntryResult:
         found = locate(entry.channel, entry.subdir or self.subdir, self.chosen)
         if found.mirror == UPSTREAM:
-            return Routed(code="not_carried", facts=self._lacks(entry))
+            return EntryResult(code="not_carried", facts=self._lacks(entry))
         if found.mirror == entry.origin and entry.https:
-            return Routed()
+            return EntryResult()
         source = entry if entry.origin == UPSTREAM else _as_upstream(entry, url_first)
         new = _at_mirror(source, found.url, url_first)
         if new is None:
-            return Routed(code="plain_http_left", facts={"entry": text})
+            return EntryResult(code="plain_http_left", facts={"entry": text})
         if entry.origin == UPSTREAM:
             # The way back is tried here, so that no unusual spelling can get lost.
             back = self.read(new)
             if back is None or _spelled(_as_upstream(back, url_first)) != text:
-                return Routed(code="unusual_url", facts={"entry": text})
+                return EntryResult(code="unusual_url", facts={"entry": text})
         return _unless_same(text, new)
 
     def _lacks(self, entry: Entry) -> dict[str, Any]:
@@ -184,8 +184,8 @@ class EntryRewriter:
         }
 
 
-def _unless_same(text: str, new: str) -> Routed:
-    return Routed(None if new == text else new)
+def _unless_same(text: str, new: str) -> EntryResult:
+    return EntryResult(None if new == text else new)
 
 
 def _at_mirror(source: Entry, channel_url: str, url_first: bool) -> str | None:

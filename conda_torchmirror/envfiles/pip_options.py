@@ -65,7 +65,7 @@ class Left:
     facts: Mapping[str, Any]
 
 
-def route_line(line: str, router: EntryRewriter) -> tuple[list[Change], list[Left]]:
+def rewrite_line(line: str, rewriter: EntryRewriter) -> tuple[list[Change], list[Left]]:
     """What becomes of the index options of one line (without its line end).
 
     The changes' positions count from the start of the line.
@@ -79,24 +79,24 @@ def route_line(line: str, router: EntryRewriter) -> tuple[list[Change], list[Lef
         if skip:
             skip = False
             continue
-        pair = _pair(option, following, router)
+        pair = _pair(option, following, rewriter)
         skip = pair is not None
         start = option.start
         end = following.end if following is not None and skip else option.end
-        former = pair or _upstream(option, router)
+        former = pair or _upstream(option, rewriter)
         old = line[start:end]
         new = former if former is not None else old
-        if router.direction == "rewrite":
+        if rewriter.direction == "rewrite":
             source = next(_options(new))
-            found = _mirrored(source, router)
+            found = _mirrored(source, rewriter)
             if isinstance(found, Left):
                 left.append(found)
                 continue
             if found is None:
                 continue
-            if former is not None and _owner(old, router) == _owner(found, router):
+            if former is not None and _owner(old, rewriter) == _owner(found, rewriter):
                 continue
-            if former is None and not _comes_back(found, old, router):
+            if former is None and not _comes_back(found, old, rewriter):
                 left.append(Left("unusual_url", {"entry": source.url}))
                 continue
             new = found
@@ -113,22 +113,22 @@ def _options(line: str) -> Iterator[Option]:
         )
 
 
-def _comes_back(new: str, old: str, router: EntryRewriter) -> bool:
+def _comes_back(new: str, old: str, rewriter: EntryRewriter) -> bool:
     options = list(_options(new))
     if len(options) == 2:
-        return _pair(options[0], options[1], router) == old
-    return _upstream(options[0], router) == old
+        return _pair(options[0], options[1], rewriter) == old
+    return _upstream(options[0], rewriter) == old
 
 
-def _mirrored(option: Option, router: EntryRewriter) -> str | Left | None:
+def _mirrored(option: Option, rewriter: EntryRewriter) -> str | Left | None:
     """The upstream option at a mirror; Left with a reason; None for what has no mirrors."""
     tail = _below(option.url, PYPI)
     if tail is not None and option.name in _INDEX:
         if tail.strip("/"):
             return None
-        index = _pypi(router)
+        index = _pypi(rewriter)
         if index is None:
-            return _left("no_pypi_mirror", option, router, "pypi")
+            return _left("no_pypi_mirror", option, rewriter, "pypi")
         url = _marked(index + tail, option.url)
         return option.spelled(option.name, url) if url else None
     tail = _below(option.url, WHEELS)
@@ -136,20 +136,20 @@ def _mirrored(option: Option, router: EntryRewriter) -> str | Left | None:
         return None
     parts = _WHEEL_TAIL.fullmatch(tail)
     if parts is None or not (parts["dir"] or parts["end"] == "/torch_stable.html"):
-        return _left("wheels_elsewhere", option, router, "wheels")
+        return _left("wheels_elsewhere", option, rewriter, "wheels")
     wanting = "no_wheel_mirror"
-    for mirror in router.chosen:
+    for mirror in rewriter.chosen:
         if mirror.wheels is None:
             continue
-        new = _at_wheels(option, mirror.wheels, parts, router)
+        new = _at_wheels(option, mirror.wheels, parts, rewriter)
         if new is not None:
             return new
         wanting = "wheel_layout"
-    return _left(wanting, option, router, "wheels")
+    return _left(wanting, option, rewriter, "wheels")
 
 
 def _at_wheels(
-    option: Option, wheels: Wheels, parts: re.Match[str], router: EntryRewriter
+    option: Option, wheels: Wheels, parts: re.Match[str], rewriter: EntryRewriter
 ) -> str | None:
     where, end = parts["dir"] or "", parts["end"]
     html = end == "/torch_stable.html"
@@ -172,31 +172,31 @@ def _at_wheels(
     links = option.spelled("--find-links", url)
     if option.name == "--extra-index-url":
         return links
-    index = _pypi(router)
+    index = _pypi(rewriter)
     return f"{option.spelled(option.name, index)} {links}" if index else None
 
 
-def _pair(first: Option, second: Option | None, router: EntryRewriter) -> str | None:
+def _pair(first: Option, second: Option | None, rewriter: EntryRewriter) -> str | None:
     """The upstream option that an index and a flat listing after it stand for."""
     if second is None or second.name != "--find-links" or first.name not in ("-i", "--index-url"):
         return None
-    found = _flat(second, router)
-    if found is None or found[1] != first.name or _pypi_tail(first.url, router) is None:
+    found = _flat(second, rewriter)
+    if found is None or found[1] != first.name or _pypi_tail(first.url, rewriter) is None:
         return None
     return first.spelled(first.name, found[0])
 
 
-def _upstream(option: Option, router: EntryRewriter) -> str | None:
+def _upstream(option: Option, rewriter: EntryRewriter) -> str | None:
     """The upstream option that a mirror's stands for; None if it names no mirror."""
-    tail = _pypi_tail(option.url, router)
+    tail = _pypi_tail(option.url, rewriter)
     if tail is not None:
         if option.name not in _INDEX or tail.strip("/"):
             return None
         return option.spelled(option.name, _origin(PYPI + tail, option.url))
-    flat = _flat(option, router)
+    flat = _flat(option, rewriter)
     if flat is not None:
         return option.spelled(flat[1], flat[0])
-    for wheels in _all_wheels(router):
+    for wheels in _all_wheels(rewriter):
         tail = _below_any(option.url, (wheels.url, *wheels.also))
         if tail is None or "#" in tail:
             continue
@@ -206,13 +206,13 @@ def _upstream(option: Option, router: EntryRewriter) -> str | None:
     return None
 
 
-def _flat(option: Option, router: EntryRewriter) -> tuple[str, str] | None:
+def _flat(option: Option, rewriter: EntryRewriter) -> tuple[str, str] | None:
     """Upstream URL and option name that a flat listing's fragment tells."""
     address, mark, fragment = option.url.partition("#")
     former = _FORMER.fullmatch(fragment) if mark else None
     if former is None or option.name in _INDEX:
         return None
-    for wheels in _all_wheels(router):
+    for wheels in _all_wheels(rewriter):
         tail = _below_any(address, (wheels.url, *wheels.also))
         if wheels.layout != "flat" or tail is None:
             continue
@@ -224,18 +224,18 @@ def _flat(option: Option, router: EntryRewriter) -> tuple[str, str] | None:
     return None
 
 
-def _all_wheels(router: EntryRewriter) -> Iterator[Wheels]:
-    for mirror in (*router.chosen, *router.mirrors.values()):
+def _all_wheels(rewriter: EntryRewriter) -> Iterator[Wheels]:
+    for mirror in (*rewriter.chosen, *rewriter.mirrors.values()):
         if mirror.wheels is not None:
             yield mirror.wheels
 
 
-def _pypi(router: EntryRewriter) -> str | None:
-    return next((mirror.pypi[0] for mirror in router.chosen if mirror.pypi), None)
+def _pypi(rewriter: EntryRewriter) -> str | None:
+    return next((mirror.pypi[0] for mirror in rewriter.chosen if mirror.pypi), None)
 
 
-def _pypi_tail(url: str, router: EntryRewriter) -> str | None:
-    mirrors: tuple[Mirror, ...] = (*router.chosen, *router.mirrors.values())
+def _pypi_tail(url: str, rewriter: EntryRewriter) -> str | None:
+    mirrors: tuple[Mirror, ...] = (*rewriter.chosen, *rewriter.mirrors.values())
     return _below_any(url, (index for mirror in mirrors for index in mirror.pypi))
 
 
@@ -267,23 +267,23 @@ def _origin(url: str, at: str) -> str:
     return url.replace("https://", "http://", 1) if plain else url
 
 
-def _owner(line: str, router: EntryRewriter) -> list[tuple[str | None, bool]]:
+def _owner(line: str, rewriter: EntryRewriter) -> list[tuple[str | None, bool]]:
     """Which mirrors the options of a line name, and whether over https."""
-    return [(_site(option.url, router), option.url[:6] == "https:") for option in _options(line)]
+    return [(_site(option.url, rewriter), option.url[:6] == "https:") for option in _options(line)]
 
 
-def _site(url: str, router: EntryRewriter) -> str | None:
-    for mirror in (*router.chosen, *router.mirrors.values()):
+def _site(url: str, rewriter: EntryRewriter) -> str | None:
+    for mirror in (*rewriter.chosen, *rewriter.mirrors.values()):
         wheels = (mirror.wheels.url, *mirror.wheels.also) if mirror.wheels else ()
         if _below_any(url, (*mirror.pypi, *wheels)) is not None:
             return mirror.name
     return None
 
 
-def _left(code: str, option: Option, router: EntryRewriter, kind: str) -> Left:
+def _left(code: str, option: Option, rewriter: EntryRewriter, kind: str) -> Left:
     able = [
         name
-        for name, mirror in router.mirrors.items()
+        for name, mirror in rewriter.mirrors.items()
         if (mirror.pypi if kind == "pypi" else mirror.wheels)
     ]
     return Left(
@@ -291,7 +291,7 @@ def _left(code: str, option: Option, router: EntryRewriter, kind: str) -> Left:
         {
             "option": option.name,
             "url": option.url,
-            "mirrors": ", ".join(mirror.name for mirror in router.chosen) or "upstream",
+            "mirrors": ", ".join(mirror.name for mirror in rewriter.chosen) or "upstream",
             "others": able,
         },
     )

@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..mirrors.registry import Registry, locate
+from ..mirrors.registry import locate
 from ..mirrors.urls import UPSTREAM
 from ..models import Notice
 from ..text.layout import safe
-from .channel_entry import MAX_ENTRY, Direction, EntryRewriter, Identity
+from .channel_entry import MAX_ENTRY, EntryRewriter, Identity
 from .kind import CONFIGURATION_KEYS, Foreign, Kind, recognise
-from .pip_options import route_line
+from .pip_options import rewrite_line
 from .plain_list import Ambiguous, plain_channels
 from .source_text import Change, Edit, Source, UnreadableText, apply, decode, edited
 from .yaml_outline import NotYaml, Outline, Slot, outline, same_but, without_jinja
@@ -67,26 +67,8 @@ class _Notes:
         return tuple(Notice(key[0], facts) for key, facts in self._found.items())
 
 
-def rewrite(
-    data: bytes,
-    direction: Direction,
-    preference: Sequence[str] | None = None,
-    *,
-    pip: bool = False,
-    subdir: str | None = None,
-    mirrors: Registry | None = None,
-) -> Rewritten:
-    """Point a file's entries at mirrors ("rewrite") or back ("upstream"); see `rewrite_with`.
-
-    `preference` is as for `Registry.resolve`. `subdir` is the platform that a mirror must carry a
-    channel for; None takes any. Raises MirrorError for a preference that cannot be used.
-    """
-    router = EntryRewriter(direction, preference, subdir=subdir, mirrors=mirrors)
-    return rewrite_with(data, router, pip=pip)
-
-
-def rewrite_with(data: bytes, router: EntryRewriter, *, pip: bool = False) -> Rewritten:
-    """`rewrite` with a router that serves many files. `pip` includes pip's index options."""
+def rewrite(data: bytes, rewriter: EntryRewriter, *, pip: bool = False) -> Rewritten:
+    """Point a file's entries at mirrors or back; `pip` includes pip's index options."""
     try:
         source = decode(data)
     except UnreadableText as error:
@@ -96,13 +78,13 @@ def rewrite_with(data: bytes, router: EntryRewriter, *, pip: bool = False) -> Re
         facts = {"tool": kind.tool, "command": kind.command}
         return Rewritten(data, None, refused=Notice(kind.code, facts))
     if kind is None:
-        return _environment(source, router, pip)
+        return _environment(source, rewriter, pip)
     notes = _Notes()
     changes: list[Change] = []
     if kind == "explicit":
-        changes = _explicit(source.text, router, notes)
+        changes = _explicit(source.text, rewriter, notes)
     elif kind == "requirements":
-        changes = _requirements(source.text, router, pip, notes)
+        changes = _requirements(source.text, rewriter, pip, notes)
     elif kind == "specs":
         notes.add("specs_name_no_channels")
     return _result(source, kind, changes, notes)
@@ -113,7 +95,7 @@ def _result(source: Source, kind: Kind, changes: list[Change], notes: _Notes) ->
     return Rewritten(data, kind, edits, notes.all())
 
 
-def _environment(source: Source, router: EntryRewriter, pip: bool) -> Rewritten:
+def _environment(source: Source, rewriter: EntryRewriter, pip: bool) -> Rewritten:
     text = source.text
     if "channels" not in text and "dependencies" not in text:
         # Told without the parser, which takes long for a large file of another kind.
@@ -127,18 +109,18 @@ def _environment(source: Source, router: EntryRewriter, pip: bool) -> Rewritten:
                 raise
             found = outline(text)
     except NotYaml as error:
-        return _by_lines(source, router, error)
+        return _by_lines(source, rewriter, error)
     refused = _not_ours(found)
     if refused is not None:
         return Rewritten(source.data, None, refused=refused)
     notes = _Notes()
     by_event: dict[int, list[Change]] = {}
     for slot in found.slots:
-        changes = _slot_changes(slot, router, pip, notes)
+        changes = _slot_changes(slot, rewriter, pip, notes)
         if changes:
             by_event[slot.event] = changes
     _about_yaml(found, notes)
-    _about_channels(found.slots, by_event, router, notes)
+    _about_channels(found.slots, by_event, rewriter, notes)
     changes = [change for several in by_event.values() for change in several]
     if changes and not _only_these(text, found, by_event):
         return Rewritten(source.data, "environment", refused=Notice("unsafe_edit"))
@@ -181,7 +163,7 @@ def _about_yaml(found: Outline, notes: _Notes) -> None:
         notes.add("merge_left")
 
 
-def _slot_changes(slot: Slot, router: EntryRewriter, pip: bool, notes: _Notes) -> list[Change]:
+def _slot_changes(slot: Slot, rewriter: EntryRewriter, pip: bool, notes: _Notes) -> list[Change]:
     if slot.trouble in ("alias", "not_text"):
         if slot.kind == "channel":
             notes.add(f"{slot.trouble}_left", slot.line, entry=slot.value)
@@ -189,25 +171,25 @@ def _slot_changes(slot: Slot, router: EntryRewriter, pip: bool, notes: _Notes) -
     # Notices of an entry that cannot be edited would speak of edits; only whether counts.
     told = notes if slot.trouble is None else _Notes()
     if slot.kind == "channel":
-        changes = _channel(slot, router, told)
+        changes = _channel(slot, rewriter, told)
     elif slot.kind == "dependency":
-        changes = _dependency(slot, router, told)
+        changes = _dependency(slot, rewriter, told)
     else:
-        changes = _pip(slot.value, slot.start, slot.line, router, pip, told)
+        changes = _pip(slot.value, slot.start, slot.line, rewriter, pip, told)
     if slot.trouble is not None and changes:
         notes.add(f"{slot.trouble}_left", slot.line, entry=safe(slot.value))
         return []
     return changes
 
 
-def _channel(slot: Slot, router: EntryRewriter, notes: _Notes) -> list[Change]:
-    routed = router.route(slot.value)
-    if routed.code:
-        notes.add(routed.code, slot.line, **(routed.facts or {}))
-    return [Change(slot.start, slot.end, routed.new)] if routed.new is not None else []
+def _channel(slot: Slot, rewriter: EntryRewriter, notes: _Notes) -> list[Change]:
+    result = rewriter.rewrite(slot.value)
+    if result.code:
+        notes.add(result.code, slot.line, **(result.facts or {}))
+    return [Change(slot.start, slot.end, result.new)] if result.new is not None else []
 
 
-def _dependency(slot: Slot, router: EntryRewriter, notes: _Notes) -> list[Change]:
+def _dependency(slot: Slot, rewriter: EntryRewriter, notes: _Notes) -> list[Change]:
     """A match spec: `URL::name`, `name[channel=URL]`, or the URL of a package."""
     value = slot.value
     if len(value) > MAX_ENTRY:
@@ -219,26 +201,27 @@ def _dependency(slot: Slot, router: EntryRewriter, notes: _Notes) -> list[Change
         start, url = package.start("at"), package["at"]
     else:
         named = _NAME_SPEC.match(value)
-        if named and router.direction == "rewrite":
-            entry = router.read(named[1])
-            if entry and locate(entry.channel, router.subdir, router.chosen).mirror != UPSTREAM:
+        if named and rewriter.direction == "rewrite":
+            entry = rewriter.read(named[1])
+            carried = entry and locate(entry.channel, rewriter.subdir, rewriter.chosen)
+            if entry and carried and carried.mirror != UPSTREAM:
                 notes.add("named_spec_stays", slot.line, channel=entry.channel)
         return []
-    routed = router.route(url, url_first=True)
-    if routed.code:
-        notes.add(routed.code, slot.line, **(routed.facts or {}))
-    if routed.new is None:
+    result = rewriter.rewrite(url, url_first=True)
+    if result.code:
+        notes.add(result.code, slot.line, **(result.facts or {}))
+    if result.new is None:
         return []
     at = slot.start + start
-    return [Change(at, at + len(url), routed.new)]
+    return [Change(at, at + len(url), result.new)]
 
 
 def _pip(
-    line: str, start: int, number: int, router: EntryRewriter, pip: bool, notes: _Notes
+    line: str, start: int, number: int, rewriter: EntryRewriter, pip: bool, notes: _Notes
 ) -> list[Change]:
     if "-" not in line or "://" not in line:
         return []
-    changes, left = route_line(line, router)
+    changes, left = rewrite_line(line, rewriter)
     if not pip:
         if changes:
             notes.add("pip_left", number)
@@ -248,36 +231,36 @@ def _pip(
     return [Change(start + c.start, start + c.end, c.new) for c in changes]
 
 
-def _requirements(text: str, router: EntryRewriter, pip: bool, notes: _Notes) -> list[Change]:
+def _requirements(text: str, rewriter: EntryRewriter, pip: bool, notes: _Notes) -> list[Change]:
     changes = []
     start = 0
     for number, line in enumerate(text.split("\n"), 1):
-        changes += _pip(line.removesuffix("\r"), start, number, router, pip, notes)
+        changes += _pip(line.removesuffix("\r"), start, number, rewriter, pip, notes)
         start += len(line) + 1
     return changes
 
 
-def _explicit(text: str, router: EntryRewriter, notes: _Notes) -> list[Change]:
+def _explicit(text: str, rewriter: EntryRewriter, notes: _Notes) -> list[Change]:
     changes = []
     lost = 0
     line, counted = 1, 0
     moved: dict[str, str | None] = {}
-    drops = {mirror.name for mirror in router.chosen if mirror.drops_tar_bz2}
+    drops = {mirror.name for mirror in rewriter.chosen if mirror.drops_tar_bz2}
     for match in _PACKAGE.finditer(text):
         at = match["at"]
         if at not in moved:
-            routed = router.route(at, url_first=True)
-            moved[at] = routed.new
-            if routed.code:
+            result = rewriter.rewrite(at, url_first=True)
+            moved[at] = result.new
+            if result.code:
                 line += text.count("\n", counted, match.start())
                 counted = match.start()
-                notes.add(routed.code, line, **(routed.facts or {}))
+                notes.add(result.code, line, **(result.facts or {}))
         new = moved[at]
         if new is None:
             continue
         changes.append(Change(match.start("at"), match.end("at"), new))
         if drops and match["fn"].endswith(".tar.bz2"):
-            entry = router.read(new)
+            entry = rewriter.read(new)
             lost += entry is not None and entry.origin in drops
     if lost:
         notes.add("tar_bz2_may_be_gone", packages=lost, mirrors=", ".join(sorted(drops)))
@@ -287,7 +270,7 @@ def _explicit(text: str, router: EntryRewriter, notes: _Notes) -> list[Change]:
 def _about_channels(
     slots: Iterable[Slot],
     by_event: Mapping[int, list[Change]],
-    router: EntryRewriter,
+    rewriter: EntryRewriter,
     notes: _Notes,
 ) -> None:
     """Say where entries that were different channels have become one."""
@@ -296,16 +279,16 @@ def _about_channels(
         if slot.kind != "channel" or slot.trouble in ("alias", "not_text"):
             continue
         change = by_event.get(slot.event)
-        after = router.identity(change[0].new if change else slot.value)
+        after = rewriter.identity(change[0].new if change else slot.value)
         if after is not None:
-            groups[after].append((slot.line, router.identity(slot.value)))
+            groups[after].append((slot.line, rewriter.identity(slot.value)))
     for after, members in groups.items():
         if len({before for _, before in members}) > 1:
             lines = ", ".join(str(line) for line, _ in members)
             notes.add("same_channel", members[0][0], channel=after.channel, lines=lines)
 
 
-def _by_lines(source: Source, router: EntryRewriter, error: NotYaml) -> Rewritten:
+def _by_lines(source: Source, rewriter: EntryRewriter, error: NotYaml) -> Rewritten:
     """The channel list alone, where the rest of the file is no YAML."""
     facts = {"line": error.line, "problem": error.problem}
     try:
@@ -316,10 +299,10 @@ def _by_lines(source: Source, router: EntryRewriter, error: NotYaml) -> Rewritte
     notes = _Notes()
     by_event = {}
     for slot in found.outline.slots:
-        changes = _slot_changes(slot, router, False, notes)
+        changes = _slot_changes(slot, rewriter, False, notes)
         if changes:
             by_event[slot.event] = changes
-    _about_channels(found.outline.slots, by_event, router, notes)
+    _about_channels(found.outline.slots, by_event, rewriter, notes)
     inside = [change for several in by_event.values() for change in several]
     if inside and not _only_these(found.text, found.outline, by_event):
         return Rewritten(source.data, "environment", refused=Notice("unsafe_edit"))

@@ -10,7 +10,7 @@ from fuzz import environments as made
 from hypothesis import HealthCheck, given, settings
 
 from conda_torchmirror.envfiles.channel_entry import EntryRewriter
-from conda_torchmirror.envfiles.rewrite import rewrite_with
+from conda_torchmirror.envfiles.rewrite import rewrite
 
 reader = pytest.importorskip("conda.env.env", reason="conda is not importable here")
 channel_of = pytest.importorskip("conda.models.channel").Channel
@@ -43,7 +43,7 @@ def test_conda_sees_other_channels_and_nothing_else(tmp_path: Path) -> None:
             continue
         read += 1
         data = path.read_bytes()
-        result = rewrite_with(data, THERE)
+        result = rewrite(data, THERE)
         before, channels = seen(data, tmp_path)
         after, mirrored = seen(result.data, tmp_path)
         assert after == before, path.name
@@ -59,7 +59,7 @@ def test_conda_sees_the_same_order_of_channels(data: bytes, tmp_path: Path) -> N
         before, channels = seen(data, tmp_path)
     except Exception:
         return
-    result = rewrite_with(data, THERE)
+    result = rewrite(data, THERE)
     after, mirrored = seen(result.data, tmp_path)
     assert after.keys() == before.keys()
     assert after["name"] == before["name"]

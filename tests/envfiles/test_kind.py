@@ -8,6 +8,7 @@ import pytest
 from support.rewriting import TUNA, UP, M, back, codes, there
 
 from conda_torchmirror.envfiles.batch import sentence
+from conda_torchmirror.envfiles.channel_entry import EntryRewriter
 from conda_torchmirror.envfiles.rewrite import Rewritten, rewrite
 
 # Kinds of files
@@ -64,7 +65,7 @@ def test_a_lock_file_is_refused_with_the_way_to_make_it_anew(text: str, tool: st
     ],
 )
 def test_what_is_no_environment_is_refused(data: bytes, code: str) -> None:
-    result = rewrite(data, "rewrite")
+    result = rewrite(data, EntryRewriter("rewrite"))
     assert result.refused is not None
     assert result.refused.code == code
     assert result.data == data
@@ -73,7 +74,7 @@ def test_what_is_no_environment_is_refused(data: bytes, code: str) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"# only a comment\r\n", codecs.BOM_UTF8])
 def test_an_empty_file_is_done(data: bytes) -> None:
-    assert rewrite(data, "rewrite") == Rewritten(data, "empty")
+    assert rewrite(data, EntryRewriter("rewrite")) == Rewritten(data, "empty")
 
 
 def test_a_list_of_specs_names_no_channel() -> None:

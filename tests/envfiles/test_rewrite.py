@@ -9,7 +9,7 @@ import pytest
 from support.rewriting import TUNA, UP, M, back, codes, env, there
 
 from conda_torchmirror.envfiles.batch import sentence
-from conda_torchmirror.envfiles.channel_entry import SecretInMirror
+from conda_torchmirror.envfiles.channel_entry import EntryRewriter, SecretInMirror
 from conda_torchmirror.envfiles.rewrite import rewrite
 from conda_torchmirror.mirrors.urls import InsecureMirror, UnknownMirror
 from conda_torchmirror.models import Notice
@@ -229,7 +229,7 @@ def test_only_the_entry_changes_whatever_stands_around_it(
     text: str, bom: bytes, codec: str
 ) -> None:
     data = bom + text.encode(codec)
-    result = rewrite(data, "rewrite")
+    result = rewrite(data, EntryRewriter("rewrite"))
     at = max(m.start() for m in re.finditer("pytorch", text))
     expected = text[:at] + f"{M}/pytorch" + text[at + len("pytorch") :]
     assert result.refused is None
@@ -237,7 +237,7 @@ def test_only_the_entry_changes_whatever_stands_around_it(
     (edit,) = result.edits
     assert data[edit.start : edit.end] == "pytorch".encode(codec)
     assert (edit.old, edit.new) == ("pytorch", f"{M}/pytorch")
-    assert rewrite(result.data, "upstream").data == data
+    assert rewrite(result.data, EntryRewriter("upstream")).data == data
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from conda_torchmirror.envfiles.channel_entry import EntryRewriter
-from conda_torchmirror.envfiles.rewrite import Rewritten, rewrite_with
+from conda_torchmirror.envfiles.rewrite import Rewritten, rewrite
 from conda_torchmirror.envfiles.source_text import decode
 
 
 def both(
     preference: tuple[str, ...], subdir: str | None = None
 ) -> tuple[EntryRewriter, EntryRewriter]:
-    """The router to the mirrors and the one back."""
+    """The rewriter to the mirrors and the one back."""
     return (
         EntryRewriter("rewrite", preference, subdir=subdir),
         EntryRewriter("upstream", preference, subdir=subdir),
@@ -84,8 +84,8 @@ def check(data: bytes, preference: tuple[str, ...], pip: bool, subdir: str | Non
     """Every law that holds for any bytes. Returns whether anything was edited."""
     changed = False
     there, back = both(preference, subdir)
-    for router in (there, back):
-        once = rewrite_with(data, router, pip=pip)
+    for rewriter in (there, back):
+        once = rewrite(data, rewriter, pip=pip)
         nothing_else_changes(data, once)
         if once.refused is not None:
             assert once.data == data
@@ -93,9 +93,9 @@ def check(data: bytes, preference: tuple[str, ...], pip: bool, subdir: str | Non
         if once.kind == "environment" and once.edits:
             same_document(data, once)
         changed = changed or bool(once.edits)
-        twice = rewrite_with(once.data, router, pip=pip)
-        assert twice.data == once.data, router.direction
-    upstream = rewrite_with(data, back, pip=pip).data
-    mirrored = rewrite_with(upstream, there, pip=pip)
-    assert rewrite_with(mirrored.data, back, pip=pip).data == upstream
+        twice = rewrite(once.data, rewriter, pip=pip)
+        assert twice.data == once.data, rewriter.direction
+    upstream = rewrite(data, back, pip=pip).data
+    mirrored = rewrite(upstream, there, pip=pip)
+    assert rewrite(mirrored.data, back, pip=pip).data == upstream
     return changed

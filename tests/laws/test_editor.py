@@ -8,7 +8,7 @@ from fuzz import laws
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conda_torchmirror.envfiles.rewrite import rewrite_with
+from conda_torchmirror.envfiles.rewrite import rewrite
 
 #: A machine that is shared takes its time.
 unhurried = settings(deadline=None)
@@ -24,9 +24,9 @@ def test_the_way_back_restores_an_upstream_file(
     data: bytes, preference: tuple[str, ...], pip: bool, subdir: str | None
 ) -> None:
     there, back = laws.both(preference, subdir)
-    rewritten = rewrite_with(data, there, pip=pip)
+    rewritten = rewrite(data, there, pip=pip)
     assert rewritten.refused is None
-    assert rewrite_with(rewritten.data, back, pip=pip).data == data
+    assert rewrite(rewritten.data, back, pip=pip).data == data
 
 
 @given(
@@ -46,9 +46,9 @@ def test_laws_of_any_file(
 @unhurried
 def test_the_way_back_of_lists(data: bytes, preference: tuple[str, ...]) -> None:
     there, back = laws.both(preference)
-    rewritten = rewrite_with(data, there, pip=True)
+    rewritten = rewrite(data, there, pip=True)
     assert rewritten.refused is None
-    assert rewrite_with(rewritten.data, back, pip=True).data == data
+    assert rewrite(rewritten.data, back, pip=True).data == data
 
 
 @given(made.environment_texts(mirrored=True), st.data())
@@ -89,8 +89,8 @@ def test_every_real_file_is_understood() -> None:
     there, back = laws.both(("tuna",))
     for path in made.real_files():
         data = path.read_bytes()
-        rewritten = rewrite_with(data, there)
+        rewritten = rewrite(data, there)
         assert rewritten.kind == "environment", path.name
         assert rewritten.refused is None, path.name
-        if not rewrite_with(data, back).edits:
-            assert rewrite_with(rewritten.data, back).data == data, path.name
+        if not rewrite(data, back).edits:
+            assert rewrite(rewritten.data, back).data == data, path.name

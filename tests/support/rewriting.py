@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conda_torchmirror.envfiles.channel_entry import EntryRewriter
 from conda_torchmirror.envfiles.rewrite import Rewritten, rewrite
 
 TUNA = "https://mirrors.tuna.tsinghua.edu.cn/anaconda"
@@ -11,11 +12,12 @@ TUNA_PYPI = "https://pypi.tuna.tsinghua.edu.cn/simple"
 
 
 def there(text: str, *preference: str, pip: bool = False, subdir: str | None = None) -> Rewritten:
-    return rewrite(text.encode(), "rewrite", preference or ("tuna",), pip=pip, subdir=subdir)
+    rewriter = EntryRewriter("rewrite", preference or ("tuna",), subdir=subdir)
+    return rewrite(text.encode(), rewriter, pip=pip)
 
 
 def back(text: str, *preference: str, pip: bool = False) -> Rewritten:
-    return rewrite(text.encode(), "upstream", preference or ("tuna",), pip=pip)
+    return rewrite(text.encode(), EntryRewriter("upstream", preference or ("tuna",)), pip=pip)
 
 
 def codes(result: Rewritten) -> list[str]:
