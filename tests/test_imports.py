@@ -26,7 +26,6 @@ PURE = (
     "envfiles/channel_entry",
     "envfiles/kind",
     "envfiles/pip_options",
-    "envfiles/plain_list",
     "envfiles/rewrite",
     "envfiles/source_text",
     "envfiles/yaml_outline",

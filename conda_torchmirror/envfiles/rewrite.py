@@ -25,9 +25,17 @@ from ..text.layout import safe
 from .channel_entry import MAX_ENTRY, EntryRewriter, Identity
 from .kind import CONFIGURATION_KEYS, Foreign, Kind, recognise
 from .pip_options import rewrite_line
-from .plain_list import Ambiguous, plain_channels
 from .source_text import Change, Edit, Source, UnreadableText, apply, decode, edited
-from .yaml_outline import NotYaml, Outline, Slot, outline, same_but, without_jinja
+from .yaml_outline import (
+    Ambiguous,
+    NotYaml,
+    Outline,
+    Slot,
+    outline,
+    plain_channels,
+    same_but,
+    without_jinja,
+)
 
 _URL_SPEC = re.compile(r"(https?://[^\s\[\]'\"]+?)::")
 _NAME_SPEC = re.compile(r"([A-Za-z0-9][\w./-]*)::")
