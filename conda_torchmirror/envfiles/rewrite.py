@@ -26,9 +26,9 @@ from .channel_entry import MAX_ENTRY, EntryRewriter, Identity
 from .kind import CONFIGURATION_KEYS, Foreign, Kind, recognise
 from .pip_options import rewrite_line
 from .source_text import Change, Edit, Source, UnreadableText, apply, decode, edited
+from .yaml_events import NotYaml
 from .yaml_outline import (
     Ambiguous,
-    NotYaml,
     Outline,
     Slot,
     outline,

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from .yaml_events import Event, Meaning, NotYaml, events
 
 SlotKind = Literal["channel", "dependency", "pip"]
 
@@ -39,15 +38,13 @@ _DEEP = ("too deep to matter",)
 #: Bounded, so that many openings without an end do not make the search quadratic.
 _JINJA = re.compile(r"\{\{.{0,1000}?\}\}|\{%.{0,1000}?%\}|\{#.{0,1000}?#\}", re.S)
 
-
-class NotYaml(ValueError):
-    """The parser stopped: at `line` (from 1, None if unknown) for the reason `problem`."""
-
-    def __init__(self, line: int | None, problem: str) -> None:
-        """Keep both for the message."""
-        self.line = line
-        self.problem = problem
-        super().__init__(problem)
+#: Lines of a file that is no YAML, for `plain_channels`.
+_HEAD = re.compile(r"[\"']?channels[\"']?[ \t]*:")
+_PLAIN_HEAD = re.compile(r"channels:[ ]*(?:#.*)?")
+_DEPENDENCIES = re.compile(r"^dependencies:", re.M)
+_ENTRY = re.compile(r" *- +[^\s{}\[\]%&*!|>]+ *(?: #.*)?")
+_BLANK = re.compile(r"[ \t]*(?:#.*)?")
+_NEXT_KEY = re.compile(r"[A-Za-z_][\w-]*[ ]*:|---|\.\.\.")
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ class Outline:
     slots: tuple[Slot, ...]
     keys: Mapping[str, int]
     documents: int
-    flat: tuple[tuple[Any, ...], ...]
+    meanings: tuple[Meaning, ...]
     mapping: bool
 
 
@@ -98,7 +95,7 @@ class _Walk:
     frames: list[_Frame] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
     keys: Counter[tuple[int, str]] = field(default_factory=Counter)
-    flat: list[tuple[Any, ...]] = field(default_factory=list)
+    meanings: list[Meaning] = field(default_factory=list)
     anchored: dict[str, set[tuple[str | None, ...]]] = field(default_factory=dict)
     aliases: list[tuple[str, tuple[str | None, ...], bool]] = field(default_factory=list)
     documents: int = 0
@@ -128,48 +125,23 @@ class _Walk:
         return above | {own}
 
 
-def _events(text: str) -> Iterator[Any]:
-    """The parser's events. Raises NotYaml."""
-    try:
-        yield from YAML(typ="safe", pure=True).parse(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        raise NotYaml(None if mark is None else mark.line + 1, str(problem)) from error
-    except (ValueError, TypeError, LookupError, AssertionError, AttributeError) as error:
-        # The parser has slips of its own on broken text; none of them may end the run.
-        raise NotYaml(None, str(error) or type(error).__name__) from error
-
-
-def _flat(event: Any) -> tuple[Any, ...]:
-    """An event without its positions."""
-    tag = getattr(event, "tag", None)
-    return (
-        type(event).__name__,
-        getattr(event, "value", None),
-        getattr(event, "anchor", None),
-        None if tag is None else str(tag),
-    )
-
-
 def outline(text: str) -> Outline:
     """Read a YAML text. Raises NotYaml. Time and memory are linear in the text."""
     walk = _Walk(text)
-    for number, event in enumerate(_events(text)):
+    for number, event in enumerate(events(text)):
         _step(walk, number, event)
     return Outline(
         slots=tuple(_settled(walk)),
         keys={key: count for (_, key), count in sorted(walk.keys.items(), key=lambda kv: kv[1])},
         documents=walk.documents,
-        flat=tuple(walk.flat),
+        meanings=tuple(walk.meanings),
         mapping=walk.mapping,
     )
 
 
-def _step(walk: _Walk, number: int, event: Any) -> None:
-    flat = _flat(event)
-    name, _, anchor, _ = flat
-    walk.flat.append(flat)
+def _step(walk: _Walk, number: int, event: Event) -> None:
+    name, _, anchor, _ = event.meaning
+    walk.meanings.append(event.meaning)
     match name:
         case "DocumentStartEvent":
             walk.documents += 1
@@ -189,8 +161,7 @@ def _step(walk: _Walk, number: int, event: Any) -> None:
                 walk.slots.append(_slot(walk, number, event, "not_text"))
             walk.frames.append(frame)
             if len(walk.frames) > _TOO_DEEP:
-                line = event.start_mark.line + 1
-                raise NotYaml(line, f"nested more than {_TOO_DEEP} levels deep")
+                raise NotYaml(event.line, f"nested more than {_TOO_DEEP} levels deep")
         case "MappingEndEvent" | "SequenceEndEvent":
             walk.frames.pop()
             walk.advance()
@@ -198,34 +169,33 @@ def _step(walk: _Walk, number: int, event: Any) -> None:
             pass
 
 
-def _scalar(walk: _Walk, number: int, event: Any) -> None:
+def _scalar(walk: _Walk, number: int, event: Event) -> None:
+    _, value, anchor, _ = event.meaning
     if walk.is_key():
         if len(walk.frames) == 1:
-            walk.keys[walk.documents, event.value] += 1
-        if event.anchor is not None:
-            walk.anchors(event.anchor)
-        walk.advance(event.value)
+            walk.keys[walk.documents, value or ""] += 1
+        walk.anchors(anchor)
+        walk.advance(value)
         return
     if walk.place() in _PLACES:
         walk.slots.append(_slot(walk, number, event, None))
-    elif event.anchor is not None:
-        walk.anchors(event.anchor)
+    else:
+        walk.anchors(anchor)
     walk.advance()
 
 
-def _slot(walk: _Walk, number: int, event: Any, trouble: str | None) -> Slot:
-    start, end = event.start_mark.index, event.end_mark.index
-    line = event.start_mark.line + 1
-    value, quoted = event.anchor if trouble == "alias" else "", False
+def _slot(walk: _Walk, number: int, event: Event, trouble: str | None) -> Slot:
+    start, end, line = event.start, event.end, event.line
+    value = (event.meaning.anchor if trouble == "alias" else event.meaning.value) or ""
+    quoted = False
     anchors: frozenset[str] = frozenset()
     if trouble is None:
-        value = event.value
-        anchors = walk.anchors(event.anchor)
+        anchors = walk.anchors(event.meaning.anchor)
         quote = event.style if event.style in ("'", '"') else ""
         quoted = bool(quote)
         # The event begins with its anchor and tag; the characters themselves end it.
         written = quote + value + quote
-        if event.style in (None, "", "'", '"') and (
+        if event.style in ("", "'", '"') and (
             walk.text[max(start, end - len(written)) : end] == written
         ):
             end -= len(quote)
@@ -278,25 +248,17 @@ def same_but(before: Outline, text: str, changed: Mapping[int, str]) -> bool:
     """
     enough = max(changed) + _EVENTS_BEHIND
     number = -1
-    for number, event in enumerate(_events(text)):
+    for number, event in enumerate(events(text)):
         if number > enough:
             return True
-        if number >= len(before.flat):
+        if number >= len(before.meanings):
             return False
-        kind, value, *rest = before.flat[number]
-        if _flat(event) != (kind, changed.get(number, value), *rest):
+        expected = before.meanings[number]
+        if number in changed:
+            expected = expected._replace(value=changed[number])
+        if event.meaning != expected:
             return False
-    return number + 1 == len(before.flat)
-
-
-# The channel list of a file that is no valid YAML, if it is plain beyond doubt.
-
-_HEAD = re.compile(r"[\"']?channels[\"']?[ \t]*:")
-_PLAIN_HEAD = re.compile(r"channels:[ ]*(?:#.*)?")
-_DEPENDENCIES = re.compile(r"^dependencies:", re.M)
-_ENTRY = re.compile(r" *- +[^\s{}\[\]%&*!|>]+ *(?: #.*)?")
-_BLANK = re.compile(r"[ \t]*(?:#.*)?")
-_NEXT_KEY = re.compile(r"[A-Za-z_][\w-]*[ ]*:|---|\.\.\.")
+    return number + 1 == len(before.meanings)
 
 
 class Ambiguous(ValueError):
