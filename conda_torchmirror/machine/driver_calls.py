@@ -131,6 +131,15 @@ def existing(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(path for path in paths if os.path.exists(path))
 
 
+def loads(name: str) -> bool:
+    """Whether the loader finds a library of this name and can open it."""
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
 def _say(**row: Any) -> None:
     print(json.dumps(row), flush=True)
 

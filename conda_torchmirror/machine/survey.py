@@ -145,10 +145,14 @@ def _cuda(
 
 
 def _detected_cuda() -> str | None:
+    """Return the version that conda detects. Its process starts only where a driver may be."""
     # Neither the plugin manager nor a second detection: the first would recurse when this runs
-    # inside a virtual package hook, the second costs a process.
+    # inside a virtual package hook, the second costs a process. Imported here, so that a conda
+    # without it leaves one fact out and not all.
     from conda.plugins.virtual_packages.cuda import cached_cuda_version
 
+    if not cached_cuda_version.cache_info().currsize and not nvidia.has_library():
+        return None
     value = cached_cuda_version()
     return cuda_version(value) if isinstance(value, str) else None
 

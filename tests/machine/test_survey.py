@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -79,6 +80,70 @@ def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Look:
         return result
 
     return run
+
+
+#: The survey of a fresh process, in which conda has detected nothing yet.
+AFRESH = """
+import json, multiprocessing.process, sys
+from conda.base.context import context
+from conda.plugins.virtual_packages.cuda import cached_cuda_version
+from conda_torchmirror.machine import survey as machine
+found = [machine.survey(subdir=machine.native_subdir(), prefix=None) for _ in range(2)]
+info = cached_cuda_version.cache_info()
+print(json.dumps({
+    "cuda": [one.machine.cuda for one in found],
+    "codes": [notice.code for notice in found[0].evidence],
+    "detections": info.misses,
+    "processes": next(multiprocessing.process._process_counter) - 1,
+}))
+"""
+
+
+@pytest.fixture
+def afresh(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """`afresh(env)`: two surveys of a new process, and how often conda detected."""
+    monkeypatch.delenv("CONDA_OVERRIDE_CUDA", raising=False)
+
+    def run(env: dict[str, str]) -> dict[str, Any]:
+        done = subprocess.run(
+            [sys.executable, "-c", AFRESH],
+            env={**os.environ, **env},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    return run
+
+
+@pytest.mark.skipif(nvidia.has_library(), reason="this machine has an NVIDIA driver")
+def test_without_a_driver_library_conda_starts_no_process(afresh: Callable[..., Any]) -> None:
+    found = afresh({})
+    assert (found["detections"], found["processes"]) == (0, 0)
+    assert found["cuda"] == [None, None]
+    assert "cuda_not_detected" in found["codes"]
+
+
+@needs_compiler
+@pytest.mark.parametrize("way", ["LD_LIBRARY_PATH", "without a version", "known to the loader"])
+def test_with_a_driver_library_conda_detects_once(
+    afresh: Callable[..., Any], libraries: Path, tmp_path: Path, way: str
+) -> None:
+    env = variables(libraries, [A100])
+    if way == "without a version":
+        env["LD_LIBRARY_PATH"] = str(tmp_path)
+        shutil.copy(libraries / "libcuda.so.1", tmp_path / "libcuda.so")
+    elif way == "known to the loader":
+        # Under its soname, as a place of ld.so.conf would be: in no folder that is looked at.
+        named = build(tmp_path, ["libcuda"], "-Wl,-soname,libcuda.so.1") / "libcuda.so.1"
+        del env["LD_LIBRARY_PATH"]
+        env["LD_PRELOAD"] = str(named.rename(tmp_path / "elsewhere.so"))
+    found = afresh(env)
+    assert found["cuda"] == ["12.4", "12.4"]
+    assert (found["detections"], found["processes"]) == (1, 1)
 
 
 def has_driver() -> bool:

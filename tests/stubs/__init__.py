@@ -35,13 +35,13 @@ class Card(NamedTuple):
     mig: int | None = None
 
 
-def build(folder: Path, libraries: Sequence[str] = LIBRARIES) -> Path:
+def build(folder: Path, libraries: Sequence[str] = LIBRARIES, *options: str) -> Path:
     """Compile stand-ins into `folder`, under the driver's own names."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in libraries:
         target, source = folder / f"{name}.so.1", HERE / f"{name}.c"
         command = ["gcc", "-shared", "-fPIC", "-Wall", "-Werror", "-o", str(target), str(source)]
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run([*command, *options], check=True, capture_output=True)
     return folder
 
 
