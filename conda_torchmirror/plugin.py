@@ -77,7 +77,10 @@ def conda_virtual_packages() -> Generator[None, Any, None]:
 @hookimpl
 def conda_health_checks() -> Iterator[CondaHealthCheck]:
     """What `conda doctor` says about PyTorch."""
-    yield CondaHealthCheck(name="pytorch", action=_check_health)
+    check = CondaHealthCheck(name="pytorch", action=_check_health)
+    if hasattr(check, "summary"):  # conda 26.7 and newer show it in `conda doctor --list`
+        check.summary = "PyTorch fits this machine, its driver and its partners"
+    yield check
 
 
 @hookimpl

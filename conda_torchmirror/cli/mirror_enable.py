@@ -12,12 +12,12 @@ from conda.common.configuration import YamlRawParameter
 
 from ..exceptions.mirror import BadRegistry, NothingToEnable
 from ..exceptions.usage import BadMirror
-from ..mirrors.urls import MirrorError, upstream_url
+from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
 from ..redirect import condarc, configuration, policy, settings
-from ..text.layout import bullet, columns, safe
+from ..text.layout import bullet, columns, safe, wrapped
 from ..text.messages import text
-from ..text.output import emit
-from .mirror_status import print_lines
+from ..text.output import emit, say
+from .mirror_status import read_now
 
 #: What the file maps if no channel is named. More would slow every start of conda down: it reads
 #: 0.2 ms for each line.
@@ -40,11 +40,8 @@ def enable(args: Namespace) -> int:
 
     Raises: BadMirror, BadRegistry, NothingToEnable, ForeignFile, CannotWrite.
     """
-    path = _path(args)
     if args.hook_only:
-        condarc.remove(path)
-        _refresh()
-        return _report(path, "hook_only", ["hook_only"], auto=settings.read().auto)
+        return _hook_only(args)
     config = _config(args.mirror or ())
     # What an earlier `enable` wrote is about to be replaced, so it is nobody's own.
     config.own -= config.enabled.keys()
@@ -54,40 +51,98 @@ def enable(args: Namespace) -> int:
         raise NothingToEnable(
             channels=", ".join(args.channels or CHANNELS),
             subdir=config.subdir,
-            mirrors=", ".join(config.preference) or "upstream",
+            mirrors=", ".join(config.preference) or UPSTREAM,
         )
-    content = _content(mapped, policies, config, given=bool(args.mirror))
-    written = condarc.write(path, content)
-    _refresh()
+    path = _path(args)
+    written = _put(path, _content(mapped, policies, config, given=bool(args.mirror)))
     rows = [(p.name, str(p.mirror), safe(str(p.url))) for p in mapped]
-    lines = [text("enabled", {"file": str(path)}), "", text("enabled_for"), *columns(rows), ""]
+    lines = [*_head("enabled", path), "", *wrapped(text("enabled_for")), *columns(rows), ""]
     own = [p.name for p in policies if p.code in ("configured", "default_channels")]
     lacking = [p.name for p in policies if p.code in ("not_carried", "elsewhere")]
     if own:
         lines += bullet(text("enabled_own", {"names": ", ".join(own)}))
     if lacking:
         lines += bullet(text("enabled_upstream", {"names": ", ".join(lacking)}))
-    lines += bullet(text("enabled_undo"))
-    auto = settings.read().auto
-    if not auto:
-        lines += bullet(text("still_off", {"file": settings.source_of("torchmirror_auto")}))
+    if not context.dry_run:
+        lines += bullet(text("enabled_undo", {"system": _option(path)}))
+        lines += _still_off()
     found = {p.name: {"mirror": p.mirror, "url": safe(str(p.url))} for p in mapped}
-    return _report(path, "enabled", lines, auto=auto, written=written, channels=found)
+    return _report(path, "enabled", lines, written=written, channels=found)
+
+
+def _hook_only(args: Namespace) -> int:
+    """Remove the file. What still keeps the redirect off, or still maps channels, is said."""
+    path = _path(args)
+    written = _put(path, None)
+    lines = _head("hook_only", path) if written else []
+    if not context.dry_run:
+        for other in _others(path):
+            code = "hook_only_other_off" if condarc.is_off(other) else "hook_only_other"
+            lines += bullet(text(code, {"file": str(other), "system": _option(other)}))
+        if settings.read().auto:
+            lines += bullet(text("hook_only_on"))
+        elif not any(map(condarc.is_off, _others(path))):
+            lines += _still_off()
+    return _report(path, "hook_only", lines, written=written)
 
 
 def disable(args: Namespace) -> int:
     """Replace the file by the switch that keeps the automatic redirect off.
 
-    Raises: ForeignFile, CannotWrite.
+    What leads channels to mirrors all the same is said. Raises: ForeignFile, CannotWrite.
     """
     path = _path(args)
-    written = condarc.write(path, condarc.OFF)
+    written = _put(path, condarc.OFF)
+    lines = _head("disabled", path)
+    if not context.dry_run:
+        lines += bullet(text("disabled_undo", {"system": _option(path)}))
+        chosen = settings.read()
+        if chosen.auto:
+            source = settings.source_of("torchmirror_auto")
+            lines += bullet(text("still_on", {"file": source}))
+        else:
+            _, channels = read_now(chosen)
+            for other in (other for other in _others(path) if not condarc.is_off(other)):
+                facts = {"file": str(other), "system": _option(other)}
+                lines += bullet(text("still_enabled", facts))
+            own = [
+                row.name
+                for row in channels
+                if row.mirror not in (None, UPSTREAM) and row.code != "enabled"
+            ]
+            if own:
+                lines += bullet(text("still_own", {"names": ", ".join(own)}))
+    return _report(path, "disabled", lines, written=written)
+
+
+def _put(path: Path, content: str | None) -> bool:
+    """Write or remove the file; return whether it changed, or with --dry-run would."""
+    if context.dry_run:
+        return condarc.differs(path, content)
+    changed = condarc.remove(path) if content is None else condarc.write(path, content)
     _refresh()
-    auto = settings.read().auto
-    lines = bullet(text("disabled", {"file": str(path)}))
-    if auto:
-        lines += bullet(text("still_on", {"file": settings.source_of("torchmirror_auto")}))
-    return _report(path, "disabled", lines, auto=auto, written=written)
+    return changed
+
+
+def _head(code: str, path: Path) -> list[str]:
+    """The first sentence: what was done to the file, or would be."""
+    return wrapped(text(f"{code}_dry" if context.dry_run else code, {"file": str(path)}), "", "  ")
+
+
+def _others(path: Path) -> list[Path]:
+    """Our files in the other places."""
+    return [file for file in condarc.files() if file != path and condarc.is_ours(file)]
+
+
+def _option(path: Path) -> str:
+    """The option of our commands that means this file, with a space before it."""
+    return " --system" if path == condarc.system_file() else ""
+
+
+def _still_off() -> list[str]:
+    if settings.read().auto:
+        return []
+    return bullet(text("still_off", {"file": settings.source_of("torchmirror_auto")}))
 
 
 def _path(args: Namespace) -> Path:
@@ -139,9 +194,12 @@ def _refresh() -> None:
     context.__dict__.pop("plugins", None)
 
 
-def _report(path: Path, code: str, lines: Sequence[str], *, auto: bool, **facts: Any) -> int:
+def _report(path: Path, code: str, lines: Sequence[str], *, written: bool, **facts: Any) -> int:
     if context.json:
-        emit({"state": code, "file": str(path), "auto": auto, **facts})
-    else:
-        print_lines([text(line) for line in lines] if code == "hook_only" else lines)
+        dry_run = bool(context.dry_run)
+        about = {"state": code, "file": str(path), "auto": settings.read().auto, **facts}
+        about["would_write" if dry_run else "written"] = written
+        emit(about, dry_run=dry_run)
+    elif lines:
+        say(lines)
     return 0

@@ -5,8 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from textwrap import wrap
-from typing import Any
+from typing import Any, NamedTuple
 
 from conda.base.context import context
 from conda.exceptions import CondaError
@@ -18,13 +17,15 @@ from ..mirrors.registry import Mirror, Registry, parts_of_defaults
 from ..mirrors.urls import UPSTREAM, MirrorError
 from ..redirect import condarc, in_process, policy, settings
 from ..redirect.named_channels import NamedChannels
-from ..text.layout import columns, safe
+from ..text.layout import columns, safe, wrapped
 from ..text.messages import text
-from ..text.output import emit, say
+from ..text.output import can_show, emit, say
 
 #: What `list` has a column for, and `status` shows always.
 SHOWN = ("conda-forge", "pytorch", "pkgs/main", "nvidia")
 STATUS = ("defaults", "conda-forge", "pytorch", "nvidia")
+#: Where the URL of a channel begins in `status`.
+INDENT = 16
 
 
 def show_list(args: Namespace) -> int:
@@ -39,7 +40,7 @@ def show_list(args: Namespace) -> int:
         found = [_as_json(mirror, preferred) for mirror in known.values()]
         emit({"preference": list(preferred), "mirrors": found})
     else:
-        print_lines(_table(known, preferred))
+        say(_table(known, preferred))
     return 0
 
 
@@ -59,11 +60,22 @@ def _table(known: Registry, preferred: Sequence[str]) -> list[str]:
             rows.append((place, name, *cells))
     # A year alone is not a day.
     dates = sorted(m.as_of for m in known.values() if m.as_of and len(m.as_of) == 10)
-    lines = [*columns(rows), ""]
-    lines += _wrapped(text("list.legend"))
+    lines = [*columns(rows), "", *columns(_sites(known, [row[1] for row in rows[1:]])), ""]
+    lines += wrapped(text("list.legend"), "  ", "  ")
     if dates:
-        lines += _wrapped(text("list.dates", {"first": dates[0], "last": dates[-1]}))
+        facts = {"first": dates[0], "last": dates[-1]}
+        lines += wrapped(text("list.dates", facts), "  ", "  ")
     return lines
+
+
+def _sites(known: Registry, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Two rows for each mirror: its names in both languages, its address."""
+    rows = []
+    for mirror in map(known.__getitem__, names):
+        chinese = mirror.title_zh if can_show(mirror.title_zh) else ""
+        rows.append((mirror.name, ", ".join(filter(None, (mirror.title, chinese)))))
+        rows.append(("", mirror.home))
+    return rows
 
 
 def _carried(mirror: Mirror, channel: str) -> str:
@@ -79,6 +91,7 @@ def _as_json(mirror: Mirror, preferred: Sequence[str]) -> dict[str, Any]:
     return {
         "name": mirror.name,
         "title": mirror.title,
+        "title_zh": mirror.title_zh or None,
         "home": safe(mirror.home),
         "preference": preferred.index(mirror.name) + 1 if mirror.name in preferred else None,
         "chosen_for": list(mirror.chosen),
@@ -103,19 +116,45 @@ def _as_json(mirror: Mirror, preferred: Sequence[str]) -> dict[str, Any]:
     }
 
 
+class Reading(NamedTuple):
+    """One channel as conda reads it now: from where, which mirror that is, and why.
+
+    `code` is what `reason` says in words; `source` the file or variable that decides, if one does.
+    """
+
+    name: str
+    url: str
+    mirror: str | None
+    code: str
+    reason: str
+    source: str | None = None
+
+
 def show_status(args: Namespace) -> int:
     """Print where channels are read from now, and why. Raises: BadRegistry."""
     chosen = _settings()
+    config, shown = read_now(chosen, args.channels)
+    if context.json:
+        emit(_document(chosen, config, shown))
+    else:
+        say(_status_lines(chosen, config, shown))
+    return 0
+
+
+def read_now(
+    chosen: settings.Settings, channels: Iterable[str] = ()
+) -> tuple[policy.UserConfig, list[Reading]]:
+    """Return where conda reads its channels from, and those of `channels`. Raises: BadRegistry."""
     try:
         config = policy.UserConfig(chosen)
     except MirrorError as error:
         raise BadRegistry(detail=str(error)) from error
-    found = NamedChannels()
-    asked = dict.fromkeys((*context.channels, *STATUS, *args.channels))
+    named = NamedChannels()
+    asked = dict.fromkeys((*context.channels, *STATUS, *channels))
     for word in asked:
-        found.channel(word)
-    policies = {p.name: p for p in policy.decide(found.asked, config, found)}
-    ours = policy.redirects(policies.values(), config, found) if chosen.auto else []
+        named.channel(word)
+    policies = {p.name: p for p in policy.decide(named.asked, config, named)}
+    ours = policy.redirects(policies.values(), config, named) if chosen.auto else []
     rows = []
     try:
         in_process.apply(ours)
@@ -123,12 +162,7 @@ def show_status(args: Namespace) -> int:
             rows += _resolved(word, config)
     finally:
         in_process.undo()
-    shown = [_explained(name, url, policies, config) for name, url in rows]
-    if context.json:
-        emit(_document(chosen, config, shown))
-    else:
-        print_lines(_status_lines(chosen, config, shown))
-    return 0
+    return config, [_explained(name, url, policies, config) for name, url in rows]
 
 
 def _resolved(word: str, config: policy.UserConfig) -> list[tuple[str, str]]:
@@ -148,21 +182,21 @@ def _explained(
     url: str,
     policies: Mapping[str, policy.ChannelPolicy],
     config: policy.UserConfig,
-) -> dict[str, Any]:
-    """One row of `status`: the channel, where it is read from, which mirror that is, and why."""
+) -> Reading:
     there = split(url, config.registry.book)
     plain = NamedChannels()
     plain.channel(name)
     base = next(iter(plain.asked), name)
     here = policies.get(base)
     code, facts = ("url", {}) if here is None else _reason(here, config, url)
-    return {
-        "name": safe(name),
-        "url": safe(url),
-        "mirror": there.identified.mirror if there else None,
-        "code": code,
-        "reason": text(f"status.{code}", facts),
-    }
+    return Reading(
+        safe(name),
+        safe(url),
+        there.identified.mirror if there else None,
+        code,
+        text(f"status.{code}", facts),
+        facts.get("source"),
+    )
 
 
 def _reason(
@@ -188,9 +222,9 @@ def _reason(
 
 
 def _document(
-    chosen: settings.Settings, config: policy.UserConfig, rows: Sequence[Mapping[str, Any]]
+    chosen: settings.Settings, config: policy.UserConfig, rows: Sequence[Reading]
 ) -> dict[str, Any]:
-    files = [str(path) for path in _files() if path.exists()]
+    files = [str(path) for path in condarc.files() if path.exists()]
     return {
         "auto": chosen.auto,
         "auto_from": settings.source_of("torchmirror_auto"),
@@ -198,52 +232,46 @@ def _document(
         "preference": list(config.preference),
         "only": list(chosen.only),
         "subdir": config.subdir,
-        "channels": list(rows),
+        "channels": [
+            {name: value for name, value in row._asdict().items() if name != "source"}
+            for row in rows
+        ],
     }
 
 
 def _status_lines(
-    chosen: settings.Settings, config: policy.UserConfig, rows: Sequence[Mapping[str, Any]]
+    chosen: settings.Settings, config: policy.UserConfig, rows: Sequence[Reading]
 ) -> list[str]:
     source = settings.source_of("torchmirror_auto")
     switch = text("status.on") if chosen.auto else text("status.is_off", {"source": source})
-    files = [path for path in _files() if path.exists()]
+    files = [path for path in condarc.files() if path.exists()]
     facts = [("automatic", switch)]
     facts += [("file", _about(path)) for path in files] or [("file", text("status.no_file"))]
     facts.append(("preference", ", ".join(config.preference) or UPSTREAM))
     if chosen.only:
         facts.append(("allowed only", ", ".join(chosen.only)))
-    lines = [*columns(facts), ""]
-    width = max(len(row["name"]) for row in rows)
-    for row in rows:
-        lines.append(f"  {row['name']:<{width}}  {row['url']}")
-        why = f"{row['mirror']}: {row['reason']}" if row["mirror"] else str(row["reason"])
-        lines += wrap(
-            why, 78, initial_indent=" " * (width + 4), subsequent_indent=" " * (width + 4)
-        )
-    return lines
+    return [*columns(facts), "", *(line for row in rows for line in _lines_of(row))]
+
+
+def _lines_of(row: Reading) -> list[str]:
+    """The name beside the URL, the reason below; what is long has a line of its own."""
+    indent = " " * INDENT
+    why = f"{row.mirror}: {row.reason}" if row.mirror else row.reason
+    if row.name == row.url:
+        head = [f"  {row.url}"]
+    elif len(row.name) > INDENT - 4:
+        head = [f"  {row.name}", f"{indent}{row.url}"]
+    else:
+        head = [f"  {row.name:<{INDENT - 2}}{row.url}"]
+    return [*head, *wrapped(why, indent, indent)]
 
 
 def _about(path: Path) -> str:
-    off = path.read_text(encoding="utf-8") == condarc.OFF
-    return text("status.file_off" if off else "status.file", {"file": str(path)})
-
-
-def _files() -> tuple[Path, ...]:
-    return tuple(path for path in (condarc.system_file(), condarc.user_file()))
+    return text("status.file_off" if condarc.is_off(path) else "status.file", {"file": str(path)})
 
 
 def _file_of_ours(source: str | None) -> bool:
     return source is not None and condarc.is_ours(Path(source))
-
-
-def print_lines(lines: Iterable[str]) -> None:
-    """Print lines for a person."""
-    say("\n".join(lines))
-
-
-def _wrapped(sentence: str) -> list[str]:
-    return wrap(sentence, 78, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _settings() -> settings.Settings:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 from collections.abc import Sequence
-from textwrap import wrap
 from typing import Any
 
 from conda.base.context import context
@@ -28,8 +27,8 @@ from ..redirect import settings
 from ..selection import cuda
 from ..selection.choose import choose
 from ..text import output
-from ..text.layout import bullet, columns, safe
-from ..text.messages import text
+from ..text.layout import bullet, columns, safe, wrapped
+from ..text.messages import plural, text
 from ..transport.answers import Answer
 from ..transport.probe_session import Trial, compare
 
@@ -131,37 +130,59 @@ def _lines(trials: Sequence[Trial], chosen: Sequence[Build], subdir: str) -> lis
         )
         remarks += [text(n.code, n.facts) for n in _remarks(trial)]
     about = [build.fn for build in chosen]
-    head = wrap(text("test_head", {"subdir": subdir, "count": len(trials)}), width=78)
+    head = wrapped(plural("test_head", len(trials), {"subdir": subdir}))
     lines = [*head, "", *columns(table)]
     if remarks:
         lines += [
             "",
             *(line for remark in dict.fromkeys(remarks) for line in bullet(remark)),
         ]
-    lines += [
-        "",
-        *(line for line in bullet(text("test_files", {"files": ", ".join(about)}))),
-    ]
-    return lines if about else lines[:-2]
+    if about:
+        lines += ["", *bullet(text("test_files", {"files": ", ".join(about)}))]
+    return [*lines, "", *wrapped(_advice(trials))]
 
 
 def _answer(trial: Trial) -> str:
     if trial.first is None:
         return "-"
-    return f"{trial.first.seconds * 1000:.0f} ms" if trial.ok else trial.first.code
+    return f"{trial.first.seconds * 1000:.0f} ms" if trial.ok else "no"
+
+
+def recommended(trials: Sequence[Trial]) -> str | None:
+    """The mirror to use: the first of the preference that holds everything, which is the first of
+    the trials, else the one of those that answers first; None where none holds everything."""
+    complete = [trial for trial in trials if trial.name != UPSTREAM and _complete(trial)]
+    if not complete:
+        return None
+    if complete[0] is trials[0]:
+        return complete[0].name
+    return min(complete, key=lambda trial: trial.first.seconds if trial.first else SECONDS).name
+
+
+def _complete(trial: Trial) -> bool:
+    """Whether a mirror has the channel of PyTorch, and all files that were asked for."""
+    torch = trial.channels.get(PYTORCH.channel)
+    return trial.ok and torch is not None and torch.ok and all(a.ok for a in trial.files.values())
+
+
+def _advice(trials: Sequence[Trial]) -> str:
+    name = recommended(trials)
+    if name is None:
+        return text("test_none")
+    return text("test_keep" if name == trials[0].name else "test_recommend", {"mirror": name})
 
 
 def _held(trial: Trial, name: str) -> str:
     if name not in trial.routes:
         return "-"
     answer = trial.channels.get(name)
-    return "?" if answer is None else "yes" if answer.ok else answer.code
+    return "?" if answer is None else "yes" if answer.ok else "no"
 
 
 def _count(trial: Trial) -> str:
     if not trial.files:
         return "-" if PYTORCH.channel not in trial.routes else "?"
-    return f"{sum(answer.ok for answer in trial.files.values())} of {len(trial.files)}"
+    return f"{sum(answer.ok for answer in trial.files.values())}/{len(trial.files)}"
 
 
 def _age(trial: Trial) -> str:
@@ -171,7 +192,7 @@ def _age(trial: Trial) -> str:
 def _synced(trial: Trial) -> str:
     if trial.sync is None:
         return "-"
-    return f"{trial.sync['status']}, {ago(trial.sync['updated'])}"
+    return f"{trial.sync['status'][:8]}, {ago(trial.sync['updated'])}"
 
 
 def _remarks(trial: Trial) -> list[Notice]:
@@ -190,7 +211,12 @@ def _remarks(trial: Trial) -> list[Notice]:
 
 def _document(trials: Sequence[Trial], chosen: Sequence[Build], subdir: str) -> dict[str, Any]:
     files = [build.fn for build in chosen]
-    return {"subdir": subdir, "files": files, "test": [_as_json(trial) for trial in trials]}
+    return {
+        "subdir": subdir,
+        "files": files,
+        "recommended": recommended(trials),
+        "test": [_as_json(trial) for trial in trials],
+    }
 
 
 def _as_json(trial: Trial) -> dict[str, Any]:

@@ -32,6 +32,9 @@ REDIRECTED: dict[str, int] = {
     "update": INSTALLED | READS,
 }
 
+#: Options of `info` that show no channel unless `--all` is there; `env list` is `info --envs`.
+WITHOUT_CHANNELS = ("base", "envs", "license", "system")
+
 #: Commands that must see conda as it is, where a former command of this process was redirected.
 #: `notices` is one of them: mirrors do not carry what channels announce.
 PLAIN = frozenset(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from ..machine.environment import option_of
 from ..text.messages import text
-from ..text.output import say
+from ..text.output import can_show, say
 from ..verify.report import advice
 from ..verify.static import inspect_records
 
@@ -34,8 +32,6 @@ def check(prefix: str, verbose: bool) -> None:
 
 def _mark(mark: str) -> str:
     """The mark, or a word where the console cannot show it, as a Chinese one of Windows."""
-    try:
-        mark.encode(sys.stdout.encoding or "ascii")
-    except (LookupError, UnicodeEncodeError):
-        return "OK:" if mark == FINE else "X:"
-    return mark
+    if can_show(mark):
+        return mark
+    return "OK:" if mark == FINE else "X:"

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .commands import INSTALLED, READS, REDIRECTED
+from .commands import INSTALLED, READS, REDIRECTED, WITHOUT_CHANNELS
 
 if TYPE_CHECKING:
     from ..redirect.named_channels import NamedChannels
@@ -27,7 +27,7 @@ def before(command: str) -> None:
     """What the pre-command hook does. Raises nothing but KeyboardInterrupt."""
     try:
         if _clear() and command in REDIRECTED:
-            _redirect(REDIRECTED[command])
+            _redirect(command)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a SystemExit here would end `conda info` without a word
@@ -56,11 +56,12 @@ def _clear() -> bool:
     return True
 
 
-def _redirect(flags: int) -> None:
+def _redirect(command: str) -> None:
     from conda.base.context import context
 
     from ..redirect.named_channels import candidates, of_this_command
 
+    flags = REDIRECTED[command]
     found = of_this_command(installed=bool(flags & INSTALLED))
     names = candidates(found)
     if not names:
@@ -75,8 +76,16 @@ def _redirect(flags: int) -> None:
     config = policy.UserConfig(chosen)
     policies = policy.decide(names, config, found)
     in_process.apply(policy.redirects(policies, config, found))
-    if flags & READS and not context.json and not context.quiet:
+    told = flags & READS and not (command == "info" and _shows_no_channel())
+    if told and not context.json and not context.quiet:
         _tell(policies, found, config)
+
+
+def _shows_no_channel() -> bool:
+    from conda.base.context import context
+
+    given = context._argparse_args
+    return not given.get("all") and any(given.get(option) for option in WITHOUT_CHANNELS)
 
 
 def _tell(policies: Sequence[ChannelPolicy], found: NamedChannels, config: UserConfig) -> None:

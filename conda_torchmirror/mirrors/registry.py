@@ -99,7 +99,7 @@ class Wheels:
 
 
 class Mirror:
-    """One site. `confidence` and `chosen` are by kind: conda, pypi, wheels.
+    """One site. `confidence` and `chosen` are by kind: conda, pypi, wheels; `title_zh` is Chinese.
 
     A kind that is not in `chosen` is used only where the user named the mirror. `roots` are the
     addresses above `cloud/` and `pkgs/`; `parents` are addresses right above channel names.
@@ -121,13 +121,14 @@ class Mirror:
             "source",
             "support",
         ),
-        *("title", "wheels"),
+        *("title", "title_zh", "wheels"),
     )
 
     def __init__(self, name: str, entry: Mapping[str, Any]) -> None:
         """Read a registry entry: one of the data file, or one that `schema` has checked."""
         self.name = name.lower()
         self.title: str = entry.get("title", name)
+        self.title_zh: str = entry.get("title_zh", "")
         self.home: str = entry.get("home", "")
         self.roots = _urls(entry.get("roots", ()))
         self.parents = _urls(entry.get("parents", ()))

@@ -51,6 +51,7 @@ def check_entry(name: str, entry: Any, *, allow_http: bool = False) -> dict[str,
 
     fields: dict[str, Callable[[Any], Any]] = {
         "title": _text,
+        "title_zh": _text,
         "home": _text,
         "roots": lambda value: _listed(value, url),
         "parents": lambda value: _listed(value, url),

@@ -40,6 +40,19 @@ def system_file() -> Path:
     return Path(sys_rc_path).parent / "condarc.d" / NAME
 
 
+def files() -> tuple[Path, ...]:
+    """Where our files can be: everybody's, the user's."""
+    return (system_file(), user_file())
+
+
+def is_off(path: Path) -> bool:
+    """Whether a file of ours holds the switch of `torch-mirror disable` alone."""
+    try:
+        return path.read_text(encoding="utf-8") == OFF
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def is_ours(source: Any) -> bool:
     """Whether a source of conda's configuration is a file that `enable` or `disable` wrote.
 
@@ -84,6 +97,17 @@ def render(
     if mirrors:
         lines += ["plugins:", f"  torchmirror_mirrors: [{', '.join(mirrors)}]"]
     return "\n".join(lines) + "\n"
+
+
+def differs(path: Path, content: str | None) -> bool:
+    """Whether `write` with this content, or `remove` for None, would change anything.
+
+    Raises: ForeignFile.
+    """
+    _check_ours(path)
+    if content is None or not path.exists():
+        return path.exists() or content is not None
+    return path.read_text(encoding="utf-8") != content
 
 
 def write(path: Path, content: str) -> bool:

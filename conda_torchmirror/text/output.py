@@ -54,6 +54,15 @@ def clean(value: Any) -> Any:
     return safe(str(value))
 
 
+def can_show(text: str) -> bool:
+    """Whether the encoding of standard output has all characters of a text."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
+
+
 def _print(what: str | Iterable[str], stream: TextIO | None) -> None:
     if stream is None:  # as under pythonw
         return

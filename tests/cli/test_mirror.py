@@ -101,6 +101,35 @@ def test_status_says_where_and_why(sandbox, condarc, conda_in_process):
         assert width(line) <= 80 or "https://" in line or str(sandbox.root) in line
 
 
+def test_status_of_channels_with_long_urls(sandbox, condarc, conda_in_process):
+    url = "https://other.invalid/a/path/that/is/longer/than/any/name/of/a/channel/would/be"
+    condarc(channels=[url, "a-channel-with-a-name-that-is-long"])
+    lines = conda_in_process("torch-mirror", "status").ok().stdout.splitlines()
+    at = lines.index(f"  {url}")
+    assert lines[at + 1].split() == ["a", "URL", "of", "your", "own"]
+    at = lines.index("  a-channel-with-a-name-that-is-long")
+    assert lines[at + 1].strip() == "https://conda.anaconda.org/a-channel-with-a-name-that-is-long"
+    told = [line for line in lines if "://" not in line]
+    assert all(width(line) <= 80 for line in told)
+    assert min(len(line.split()) for line in told if line.strip()) > 1 or len(told) < 40
+
+
+def test_list_has_names_in_both_languages_and_addresses(sandbox, conda_in_process):
+    text = conda_in_process("torch-mirror", "list").ok().stdout
+    lines = text.splitlines()
+    at = next(n for n, line in enumerate(lines) if "Tsinghua University TUNA" in line)
+    assert lines[at].split(maxsplit=1) == ["tuna", "Tsinghua University TUNA, 清华大学 TUNA"]
+    assert lines[at + 1].strip() == "https://mirrors.tuna.tsinghua.edu.cn"
+    found = conda_in_process("torch-mirror", "list", "--json").ok().json()["torchmirror"]
+    assert all(row["title_zh"] for row in found["mirrors"] if row["chosen_for"])
+
+
+def test_list_on_a_console_without_chinese(sandbox, run_conda):
+    text = run_conda("torch-mirror", "list", env={"PYTHONIOENCODING": "ascii"}).ok().stdout
+    assert "Tsinghua University TUNA\n" in text
+    assert "\\u" not in text
+
+
 @pytest.mark.parametrize(
     ("written", "code"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from support.mirror import Exchange
 from support.sites import CUDART, TORCH
 
 from conda_torchmirror.cli.mirror_trial import ago
+from conda_torchmirror.index import builtin
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -40,6 +42,15 @@ def tunasync(exchange: Exchange, status: str = "success", hours: float = 2) -> N
     exchange.send(200, json.dumps(jobs).encode(), {"Content-Type": "application/json"})
 
 
+SIZES = {build.fn: build.size for build in builtin.load("linux-64").builds}
+
+
+def whole(exchange: Exchange) -> None:
+    """The beginning of a file that has the size of the real one."""
+    size = SIZES.get(exchange.record.path.rpartition("/")[2]) or 1000
+    exchange.send(206, b"BZh9" + bytes(508), {"Content-Range": f"bytes 0-511/{size}"})
+
+
 def test_every_mirror_gets_a_row(sites, gpu, conda_in_process):
     result = ask(conda_in_process).ok()
     found = rows(result)
@@ -62,11 +73,60 @@ def test_the_table(sites, gpu, conda_in_process):
     ]
     assert table["first"][2:6] == ["ms", "yes", "yes", "-"]
     assert table["first"][-3:] == ["success,", "2", "h"]
-    assert table["second"][1] == "blocked"
+    assert table["second"][1] == "no"
     assert "second has shut out this network (403; identifier: 7f3c0a91e5d24b68" in " ".join(
         out.split()
     )
-    assert max(map(len, out.splitlines())) <= 100
+    assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("faults", "recommended", "said"),
+    [
+        ({}, "first", "first, the first of them, has what was asked for"),
+        (
+            {"first": "not_found"},
+            None,
+            "`conda torch-mirror enable --mirror (second|third)` prefers it",
+        ),
+        (
+            {"first": "blocked", "second": "server_error"},
+            "third",
+            "`conda torch-mirror enable --mirror third` prefers it",
+        ),
+        (
+            {"first": "blocked", "second": "blocked", "third": "blocked"},
+            "",
+            "`conda torch-install --mirror upstream` reads the official channels",
+        ),
+    ],
+    ids=["all", "first lacks", "one left", "none"],
+)
+def test_a_mirror_is_recommended(sites, gpu, conda_in_process, faults, recommended, said):
+    names = ("first", "second", "third")
+    for mirror in (sites.first, sites.second, sites.third):
+        mirror.fail("*.tar.bz2", whole)
+    for name, fault in faults.items():
+        getattr(sites, name).fail("*.tar.bz2" if fault == "not_found" else "*", fault)
+    result = ask(conda_in_process, names)
+    name = result.json()["torchmirror"]["recommended"]
+    if recommended is None:
+        assert name in {"second", "third"}
+    else:
+        assert (name or "") == recommended
+    out = " ".join(conda_in_process("torch-mirror", "test", *names).stdout.split())
+    assert re.search(said, out)
+
+
+def test_the_table_fits_a_terminal_on_a_bad_day(sites, gpu, conda_in_process):
+    for mirror, fault in ((sites.first, "redirect_loop"), (sites.second, "server_error")):
+        mirror.fail("*", fault)
+    sites.third.fail("*/nvidia/*", "server_error")
+    sites.third.fail("*/tunasync.json", lambda e: tunasync(e, "pre-syncing-for-long", 5000))
+    out = conda_in_process("torch-mirror", "test", *NAMES).ok().stdout
+    table = out.split("\n\n")[1].splitlines()
+    assert len(table) == 1 + len(NAMES)
+    assert max(map(len, table)) <= 80
 
 
 def test_no_more_is_asked_than_is_needed(sites, gpu, conda_in_process):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conda.plugins.types import CondaHealthCheck
 from stubs import Card, build, needs_compiler, variables
 from support.running import Result
 from support.torches import (
@@ -22,6 +23,7 @@ from support.torches import (
     site_packages,
 )
 
+from conda_torchmirror import plugin
 from conda_torchmirror.hooks import health_check
 from conda_torchmirror.verify.static import inspect_records
 from conda_torchmirror.verify.verdict import sentence
@@ -124,6 +126,15 @@ def health(run_conda: Conda, prefix: Path, *words: str, **env: str | None) -> st
     return "" if first is None else "\n".join(lines[first:])
 
 
+def test_the_list_of_checks_has_a_summary_where_conda_shows_one(run_conda: Conda) -> None:
+    [check] = plugin.conda_health_checks()
+    if not hasattr(check, "summary"):
+        assert check == CondaHealthCheck("pytorch", plugin._check_health)  # type: ignore[call-arg]
+        return
+    listed = " ".join(run_conda("doctor", "--list").ok().stdout.split())
+    assert str(check.summary) in listed
+
+
 def test_doctor_shows_what_is_wrong_and_what_to_do(run_conda: Conda, prefix: Path) -> None:
     for entry in BROKEN:
         record(prefix, *entry)
@@ -133,7 +144,8 @@ def test_doctor_shows_what_is_wrong_and_what_to_do(run_conda: Conda, prefix: Pat
     assert "This build has no code for this GPU (compute capability 12.0)." in flat
     assert "torchvision 0.19.0 was built for `pytorch 2.4.0`" in flat
     assert f"Run `conda torch-install -p {prefix}`, which installs the matching set." in flat
-    assert max(map(len, said.splitlines())) <= 80
+    # A command stays on one line, however long the path of the environment is.
+    assert all(len(line) <= 80 or str(prefix) in line for line in said.splitlines())
 
 
 def test_doctor_says_that_all_is_well(run_conda: Conda, prefix: Path) -> None:

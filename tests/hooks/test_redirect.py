@@ -122,6 +122,24 @@ def test_turned_off_no_mirror_is_asked(at_lab, lab, installed, conda_in_process,
     assert not lab.requests
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("env", "list"), False),
+        (("info", "--envs"), False),
+        (("info", "--base"), False),
+        (("info", "--system"), False),
+        (("info",), True),
+        (("info", "--all"), True),
+        (("info", "--all", "--envs"), True),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_where_no_channel_is_shown_nothing_is_told(at_lab, run_conda, words, told):
+    at_lab(channels=["pytorch"])
+    assert ("torchmirror:" in run_conda(*words).ok().stderr) is told
+
+
 def test_export_names_the_channel_and_not_the_mirror(installed, run_conda, lab):
     for command in (("export",), ("env", "export")):
         text = run_conda(*command, "-p", installed).ok().stdout

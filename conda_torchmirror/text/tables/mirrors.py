@@ -13,16 +13,42 @@ TEXT: Table = {
     "not_redirected": "channels are read without mirrors: {detail}",
     "enabled": "Written: {file}",
     "enabled_for": "conda, mamba, micromamba and conda-lock read these channels from mirrors now:",
-    "enabled_own": "left as your own configuration has them: {names}",
-    "enabled_upstream": "still from upstream, for want of a preferred mirror that has it: {names}",
-    "enabled_undo": "`conda torch-mirror disable` removes the file.",
-    "hook_only": "No file of ours is left; conda's own commands are redirected as they run.",
-    "disabled": "Mirrors are off. {file} holds the switch, and nothing else; `conda torch-mirror "
-    "enable` turns them on again.",
-    "still_on": "another file sets torchmirror_auto to true and wins over ours: {file}",
-    "still_off": "another file sets torchmirror_auto to false and wins over ours: {file}",
-    "test_head": "{count} mirrors, asked for {subdir}: the first answer, what they hold, how old "
-    "their newest index is, and what they say of their last sync",
+    "enabled_own": "Left as your own configuration has them: {names}",
+    "enabled_upstream": "Still from upstream, because no mirror that you prefer has them: {names}",
+    "enabled_dry": "Not written, because of --dry-run: {file}",
+    "enabled_undo": "`conda torch-mirror enable --hook-only{system}` removes the file; `conda "
+    "torch-mirror disable{system}` keeps conda's own commands from mirrors too.",
+    "hook_only": "Removed: {file}",
+    "hook_only_dry": "Not removed, because of --dry-run: {file}",
+    "hook_only_on": "Conda's own commands are redirected as they run.",
+    "hook_only_other": "{file} maps channels as well; `conda torch-mirror enable --hook-only"
+    "{system}` removes it.",
+    "hook_only_other_off": "Conda's own commands are not redirected, because {file} holds the "
+    "switch; `conda torch-mirror enable --hook-only{system}` removes it.",
+    "disabled": "Conda's own commands are redirected no more; {file} holds that switch, and "
+    "nothing else.",
+    "disabled_dry": "Not written, because of --dry-run: {file}, which would hold the switch that "
+    "keeps conda's own commands from mirrors",
+    "disabled_undo": "`conda torch-mirror enable --hook-only{system}` turns the redirect on again; "
+    "`conda torch-install` uses mirrors all the same, but with `--mirror upstream`.",
+    "still_on": "Another file sets torchmirror_auto to true and counts more: {file}",
+    "still_off": "Conda's own commands are not redirected as they run: torchmirror_auto is false "
+    "in {file}",
+    "still_enabled": "{file} still maps channels to mirrors; `conda torch-mirror disable{system}` "
+    "ends that.",
+    "still_own": "Your own configuration still leads these channels to mirrors: {names}",
+    "test_head": (
+        "One mirror, asked for {subdir}: its first answer, what it holds, how old its newest index "
+        "is, and what it says of its last sync",
+        "{count} mirrors, asked for {subdir}: the first answer, what they hold, how old their "
+        "newest index is, and what they say of their last sync",
+    ),
+    "test_keep": "{mirror}, the first of them, has what was asked for: no other is needed.",
+    "test_recommend": "{mirror} answers first of those that have what was asked for: `conda "
+    "torch-mirror enable --mirror {mirror}` prefers it from now on, `conda torch-install --mirror "
+    "{mirror}` once.",
+    "test_none": "No mirror has all that was asked for; `conda torch-install --mirror upstream` "
+    "reads the official channels.",
     "test_files": "the files that were asked for: {files}",
     "upstream_title": "the official channels",
 }

@@ -1,0 +1,130 @@
+"""`torch-mirror enable` and `disable`: what they say is so, and --dry-run changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conda_torchmirror.redirect import condarc
+from conda_torchmirror.text.layout import width
+
+pytest_plugins = ("support.lab_fixtures",)
+
+FILE = ".conda/condarc.d/torchmirror.yml"
+
+
+@pytest.fixture
+def file(sandbox) -> Path:
+    return sandbox.home / FILE
+
+
+@pytest.fixture
+def shared(sandbox) -> Path:
+    return sandbox.system / "root" / "condarc.d" / condarc.NAME
+
+
+def flat(result) -> str:
+    return " ".join(result.ok().stdout.split())
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+#: What a state of the user's file comes from.
+BEFORE = {"enabled": ("enable", "pytorch"), "disabled": ("disable",)}
+
+
+@pytest.mark.parametrize("before", ["nothing", *BEFORE])
+@pytest.mark.parametrize(
+    ("words", "state", "unchanged"),
+    [
+        (("enable", "pytorch"), "enabled", "enabled"),
+        (("enable", "--hook-only"), "hook_only", "nothing"),
+        (("disable",), "disabled", "disabled"),
+        (("enable", "--system", "pytorch"), "enabled", None),
+        (("disable", "--system"), "disabled", None),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_a_dry_run_changes_nothing(
+    at_lab, conda_in_process, sandbox, file, before, words, state, unchanged
+):
+    at_lab(channels=["pytorch"])
+    if before in BEFORE:
+        conda_in_process("torch-mirror", *BEFORE[before]).ok()
+    there = {**tree(sandbox.home), **tree(sandbox.system)}
+    found = conda_in_process("torch-mirror", *words, "--dry-run", "--json").ok().json()
+    assert found["dry_run"] is True
+    assert found["torchmirror"]["state"] == state
+    assert found["torchmirror"]["would_write"] is (before != unchanged)
+    assert "written" not in found["torchmirror"]
+    said = conda_in_process("torch-mirror", *words, "--dry-run").ok().stdout
+    assert ("because of --dry-run" in said) or (before == unchanged == "nothing")
+    assert {**tree(sandbox.home), **tree(sandbox.system)} == there
+    if state == "hook_only":
+        assert file.exists() is (before != "nothing")
+
+
+def test_a_real_run_says_that_it_is_one(at_lab, conda_in_process):
+    found = conda_in_process("torch-mirror", "enable", "pytorch", "--json").ok().json()
+    assert found["dry_run"] is False
+    assert found["torchmirror"]["written"] is True
+
+
+def test_the_switch_of_everybody_outlives_the_users_file(at_lab, conda_in_process, shared, lab):
+    """`disable --system`, then `enable --hook-only`: nothing is redirected, and it is said."""
+    at_lab(channels=["pytorch"])
+    conda_in_process("torch-mirror", "disable", "--system").ok()
+    found = conda_in_process("torch-mirror", "enable", "--hook-only", "--json").ok().json()
+    assert found["torchmirror"]["auto"] is False
+    said = flat(conda_in_process("torch-mirror", "enable", "--hook-only"))
+    assert "redirected as they run" not in said
+    assert f"not redirected, because {shared} holds the switch" in said
+    assert "`conda torch-mirror enable --hook-only --system` removes it" in said
+    conda_in_process("torch-mirror", "enable", "--hook-only", "--system").ok()
+    said = flat(conda_in_process("torch-mirror", "enable", "--hook-only"))
+    assert said == "- Conda's own commands are redirected as they run."
+    assert str(lab.port) in conda_in_process("info").ok().stdout
+
+
+def test_the_switch_of_everybody_is_named_by_enable(at_lab, conda_in_process, shared):
+    at_lab(channels=["pytorch"])
+    conda_in_process("torch-mirror", "disable", "--system").ok()
+    said = flat(conda_in_process("torch-mirror", "enable", "pytorch"))
+    assert f"not redirected as they run: torchmirror_auto is false in {shared}" in said
+
+
+def test_disabling_tells_what_still_leads_to_mirrors(at_lab, lab, conda_in_process, shared):
+    at_lab(channels=["pytorch"])
+    conda_in_process("torch-mirror", "enable", "--system", "pytorch").ok()
+    said = flat(conda_in_process("torch-mirror", "disable"))
+    assert f"{shared} still maps channels to mirrors" in said
+    assert "`conda torch-mirror disable --system` ends that" in said
+    assert lab.channel_url("pytorch") in conda_in_process("info").ok().stdout
+    assert "still" not in flat(conda_in_process("torch-mirror", "disable", "--system"))
+    assert str(lab.port) not in conda_in_process("info").ok().stdout
+
+
+def test_disabling_tells_what_the_users_own_configuration_does(at_lab, lab, conda_in_process):
+    parent = lab.channel_url("pytorch").removesuffix("/pytorch")
+    at_lab(channels=["pytorch"], custom_channels={"pytorch": parent})
+    said = flat(conda_in_process("torch-mirror", "disable"))
+    assert "Your own configuration still leads these channels to mirrors: pytorch" in said
+
+
+@pytest.mark.parametrize("words", [("enable", "pytorch"), ("disable",)], ids=" ".join)
+def test_what_a_killed_run_left_is_cleared(at_lab, conda_in_process, file, words):
+    at_lab()
+    file.parent.mkdir(parents=True)
+    file.with_name(f".{condarc.NAME}.abcdefgh.torchmirror-tmp").write_text("half")
+    conda_in_process("torch-mirror", *words).ok()
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_every_line_fits_a_terminal(at_lab, conda_in_process, sandbox):
+    at_lab(channels=["pytorch"])
+    for words in (("enable",), ("disable",), ("enable", "--hook-only")):
+        for line in conda_in_process("torch-mirror", *words).ok().stdout.splitlines():
+            assert width(line) <= 80 or "://" in line or str(sandbox.root) in line, line
