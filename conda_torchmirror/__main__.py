@@ -11,6 +11,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import get_args
 
+from .cli.deferred import refuse_empty
 from .cli.rewrite import add_options, execute
 from .envfiles.channel_entry import Direction
 from .mirrors.urls import MirrorError
@@ -28,6 +29,7 @@ def main(words: Sequence[str] | None = None) -> int:
         add_options(below)
         below.add_argument("--json", action="store_true", help=text("help.json"))
         below.add_argument("-q", "--quiet", action="store_true", help=text("help.quiet"))
+    refuse_empty(parser)
     args = parser.parse_args(words)
     try:
         return execute(args, args.command, Settings(), as_json=args.json, quiet=args.quiet)

@@ -1,4 +1,4 @@
-"""Parsers that are filled when they parse.
+"""Parsers that are filled when they parse, and that take no empty values.
 
 Conda builds the parser of every command before it knows which one runs. A deferred parser stays
 empty until argparse asks it to parse. Its price: a tool that walks conda's parser without parsing
@@ -7,15 +7,21 @@ empty until argparse asks it to parse. Its price: a tool that walks conda's pars
     from conda.cli.conda_argparse import generate_parser
     from conda_torchmirror.cli.deferred import fill
     parser = fill(generate_parser())
+
+An empty value (`--save-plan ""`, where a script's variable was not set) is a mistake and never the
+same as no value, for conda's own options of our commands too.
 """
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, _SubParsersAction
 from typing import TYPE_CHECKING
+
+from ..text.messages import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
 
 def deferred(configure: Callable[[ArgumentParser], None]) -> Callable[[ArgumentParser], None]:
@@ -33,12 +39,41 @@ def fill(parser: ArgumentParser) -> ArgumentParser:
     if isinstance(waiting, _Waiting):
         del parser.parse_known_args
         waiting.configure(parser)
+        refuse_empty(parser)
     for action in parser._actions:
         if isinstance(action.choices, dict):
             for below in action.choices.values():
                 if isinstance(below, ArgumentParser):
                     fill(below)
     return parser
+
+
+def refuse_empty(parser: ArgumentParser) -> None:
+    """Make an empty value of any argument a usage error, in a parser and those of its commands."""
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            for below in action.choices.values():
+                refuse_empty(below)
+        elif action.nargs != 0:
+            action.type = _Filled(action.type)
+
+
+class _Filled:
+    """An argument's type that takes no empty word."""
+
+    __slots__ = ("inner",)
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __call__(self, word: str) -> Any:
+        if not word.strip():
+            raise ArgumentTypeError(text("help.empty_value"))
+        return word if self.inner is None else self.inner(word)
+
+    def __repr__(self) -> str:
+        # Argparse names the type in its own message.
+        return getattr(self.inner, "__name__", "value")
 
 
 class _Waiting:

@@ -6,8 +6,14 @@ can be passed on to conda's `install` and `create`.
 
 from __future__ import annotations
 
+from argparse import (
+    SUPPRESS,
+    ArgumentParser,
+    Namespace,
+    RawDescriptionHelpFormatter,
+    _AppendAction,
+)
 from argparse import Action as ParserAction
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _AppendAction
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +22,7 @@ from conda.cli import helpers
 from conda.common.constants import NULL
 
 from ..exceptions.plan import PlanTakesNoChoice
-from ..exceptions.usage import SolveAlone
+from ..exceptions.usage import SolveAlone, UrlsFormat
 from ..install.run import execute
 from ..models import Action, InstallOptions
 from ..text.messages import text
@@ -71,10 +77,18 @@ def configure_install(parser: ArgumentParser) -> None:
     add = parser.add_argument_group(text("help.plans")).add_argument
     add(
         "--urls",
-        nargs="?",
+        action="store_const",
         const="plain",
-        choices=("plain", "aria2"),
         help=text("help.urls"),
+    )
+    # Options of their own: a format that stood apart would take a spec for one.
+    add("--urls=plain", dest="urls", action="store_const", const="plain", help=SUPPRESS)
+    add(
+        "--urls=aria2",
+        dest="urls",
+        action="store_const",
+        const="aria2",
+        help=text("help.urls_aria2"),
     )
     add("--save-plan", metavar="DIR", help=text("help.save_plan"))
     add("--plan", metavar="DIR", help=text("help.plan"))
@@ -105,12 +119,14 @@ def install(args: Namespace) -> int:
 def options(args: Namespace) -> InstallOptions:
     """What the command line says; nothing below this module sees the namespace.
 
-    Raises: SolveAlone, PlanTakesNoChoice.
+    Raises: SolveAlone, UrlsFormat, PlanTakesNoChoice.
     """
     if args.solve and not (args.dry_run or args.urls):
         raise SolveAlone()
+    if args.urls and "aria2" in args.specs:
+        raise UrlsFormat()
     given = [name for name, nothing in CHOICE.items() if getattr(args, name) != nothing]
-    if args.plan and given:
+    if args.plan is not None and given:
         words = ["SPEC" if name == "specs" else f"--{name.replace('_', '-')}" for name in given]
         raise PlanTakesNoChoice(options=", ".join(words))
     return InstallOptions(
@@ -145,11 +161,11 @@ def options(args: Namespace) -> InstallOptions:
 
 def _action(args: Namespace) -> Action:
     """The one thing to end in. Of several it is the one that does least."""
-    if args.plan:
+    if args.plan is not None:
         return "replay"
     if args.list:
         return "list"
-    if args.save_plan:
+    if args.save_plan is not None:
         return "save"
     if args.urls:
         return "urls"

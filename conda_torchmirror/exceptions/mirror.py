@@ -36,7 +36,7 @@ class ForeignFile(TorchMirrorError):
 
 
 class CannotWrite(TorchMirrorError):
-    """The file of `torch-mirror enable` cannot be written or removed."""
+    """A file or folder that was named or is configured cannot be written or removed."""
 
     code = "cannot_write"
     message = N_("{file} cannot be written")

@@ -95,3 +95,13 @@ class PlanWithoutAddress(TorchMirrorError):
     cause = N_("{prefix} does not say where it came from")
     facts = ("names", "prefix")
     hints = ("fresh_environment",)
+
+
+class PlanBadRecord(TorchMirrorError):
+    """A package's record says what no record says, or has no hash, so that no plan can name it."""
+
+    code = "plan_bad_record"
+    message = N_("{name} cannot be part of a plan")
+    cause = N_("what its channel says of it cannot be used: {field}")
+    facts = ("name", "field")
+    hints = ("other_mirror",)

@@ -51,6 +51,14 @@ class SolveAlone(UsageError):
     hints = ("solve_preview",)
 
 
+class UrlsFormat(UsageError):
+    """The format of `--urls` stands apart from it, where specs stand."""
+
+    code = "urls_format"
+    message = N_("`--urls aria2` is not understood")
+    cause = N_("the format is joined by an equals sign, so that specs can follow: `--urls=aria2`")
+
+
 class BadSpec(UsageError):
     """A match spec that conda cannot read."""
 

@@ -72,7 +72,6 @@ def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
 
     Raises: what conda raises, UnsatisfiableError for one.
     """
-
     wanted = [*command, *(word for word in ("--dry-run", "--json") if word not in command)]
     found: list[tuple[Any, Any]] = []
     try:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from ..index.record_schema import SIZE, fits, is_count
 from ..models import Notice
 from ..text.layout import public_url
 
@@ -47,10 +48,16 @@ class DownloadList(NamedTuple):
 
 
 def downloads(found: Iterable[Any]) -> list[Download]:
-    """From anything with `url`, `size`, `md5` and `sha256`: builds or conda's own records."""
+    """From anything with `url`, `size`, `md5` and `sha256`: builds or conda's own records.
+
+    Conda's have passed no schema: what is no size or no hash counts as unknown.
+    """
     return [
         Download(
-            public_url(one.url), *(getattr(one, key, None) for key in ("size", "md5", "sha256"))
+            public_url(one.url),
+            size=size if is_count(size := getattr(one, "size", None), SIZE) else None,
+            md5=md5 if fits("md5", md5 := getattr(one, "md5", None)) else None,
+            sha256=sha256 if fits("sha256", sha256 := getattr(one, "sha256", None)) else None,
         )
         for one in found
     ]

@@ -61,7 +61,7 @@ def replay(
         raise PlanOtherPlatform(subdir=plan.subdir, here=context.subdir, folder=str(plan.folder))
     try:
         records = solve.loaded(plan.packages)
-    except (ValueError, TypeError, KeyError) as error:
+    except Exception as error:  # conda's records refuse values in many ways
         raise PlanAltered(folder=str(plan.folder), detail=str(error)) from error
     package_cache.check_allowed(records)
     uncached = [record for record in records if package_cache.cached(record) is None]

@@ -18,14 +18,15 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 from conda import __version__ as conda_version
 
 from .. import __version__
 from ..envfiles.file_io import write_folder
+from ..exceptions.mirror import CannotWrite
 from ..exceptions.plan import (
     PlanAltered,
+    PlanBadRecord,
     PlanFolderTaken,
     PlanMissing,
     PlanTooNew,
@@ -33,15 +34,19 @@ from ..exceptions.plan import (
 )
 from ..handover import package_cache, solve
 from ..handover.solve import Transaction
+from ..index import record_schema
 from ..models import Decision, InstallOptions, Notice
 from ..text.decision import summary
 from ..text.layout import file_size, safe
-from . import downloads
+from ..text.messages import text
+from . import downloads, plan_schema
 from .downloads import DownloadList
 
 EXPLICIT, DOCUMENT = "explicit.txt", "plan.json"
 KIND = "conda-torchmirror plan"
 SCHEMA = 1
+#: More versions of the format than there will be.
+_SCHEMAS = 10**6
 
 #: Of the JSON document of a run, what is of no use elsewhere: it is long, or about this computer.
 _LEFT_OUT = ("rejected", "check", "solved")
@@ -114,26 +119,29 @@ def explicit(subdir: str, lines: Iterable[str]) -> str:
 def check_folder(folder: Path) -> None:
     """A plan may be saved where nothing is, in an empty folder, or over an older plan.
 
-    Raises: PlanFolderTaken.
+    Raises: PlanFolderTaken, CannotWrite.
     """
     if not os.path.lexists(folder):
         return
     detail = None
     if not folder.is_dir():
-        detail = "it is a file"
+        detail = text("plan_at_file")
     else:
-        there = {entry.name for entry in folder.iterdir()}
+        try:
+            there = {entry.name for entry in folder.iterdir()}
+        except OSError as error:
+            raise CannotWrite(file=str(folder), detail=error.strerror or str(error)) from error
         if others := sorted(there - {EXPLICIT, DOCUMENT}):
-            detail = f"it holds {others[0]}" + (", and more" if len(others) > 1 else "")
+            detail = text("plan_at_others", {"name": others[0]})
         elif there and _kind(folder) != KIND:
-            detail = f"its {DOCUMENT} is not one of torch-install"
+            detail = text("plan_at_other_kind", {"file": DOCUMENT})
     if detail:
         raise PlanFolderTaken(folder=str(folder), detail=detail)
 
 
 def _kind(folder: Path) -> Any:
     try:
-        found = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
+        found = plan_schema.parse((folder / DOCUMENT).read_bytes())
     except (OSError, ValueError):
         return None
     return found.get("kind") if isinstance(found, dict) else None
@@ -142,20 +150,24 @@ def _kind(folder: Path) -> Any:
 def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
     """Write a plan to `folder`, whole or not at all, and return it.
 
-    Raises: PlanFolderTaken, PlanWithoutAddress, OSError.
+    Raises: PlanFolderTaken, PlanWithoutAddress, PlanBadRecord, CannotWrite.
     """
     folder = folder.absolute()
     check_folder(folder)
     without = [r.name for r in found.state if not (r.get("url") or "").partition("://")[1]]
     if without:
         raise PlanWithoutAddress(names=", ".join(sorted(without)), prefix=decision.prefix)
+    packages = tuple(solve.dumped(record) for record in found.state)
+    for package in packages:
+        if fault := plan_schema.find_package_fault(package, decision.machine.subdir):
+            raise PlanBadRecord(name=str(package.get("name")), field=fault)
     about = {k: v for k, v in summary(decision).items() if k not in _LEFT_OUT}
     plan = SavedPlan(
         folder=folder,
         subdir=decision.machine.subdir,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         decision=_scrubbed(about),
-        packages=tuple(solve.dumped(record) for record in found.state),
+        packages=packages,
         removed=found.removed,
     )
     content = explicit(plan.subdir, map(line, plan.packages))
@@ -171,7 +183,10 @@ def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
         "torchmirror": plan.decision,
         "packages": list(plan.packages),
     }
-    write_folder(folder, {EXPLICIT: content, DOCUMENT: json.dumps(document, indent=1) + "\n"})
+    try:
+        write_folder(folder, {EXPLICIT: content, DOCUMENT: json.dumps(document, indent=1) + "\n"})
+    except OSError as error:
+        raise CannotWrite(file=str(folder), detail=error.strerror or str(error)) from error
     return plan
 
 
@@ -195,44 +210,42 @@ def load(folder: Path) -> SavedPlan:
     """
     folder = folder.absolute()
     try:
-        found = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
+        found = plan_schema.parse((folder / DOCUMENT).read_bytes())
         # Without translation of line ends, which `_sha256` takes care of.
         content = (folder / EXPLICIT).read_bytes().decode()
     except FileNotFoundError as error:
         raise PlanMissing(folder=str(folder), file=str(error.filename)) from error
     except (OSError, ValueError) as error:
         raise PlanAltered(folder=str(folder), detail=str(error)) from error
-    try:
-        if found["kind"] != KIND:
-            raise ValueError(f"{DOCUMENT} is of another kind")
-        if found["schema"] > SCHEMA:
-            raise PlanTooNew(folder=str(folder), schema=found["schema"])
-        if _sha256(content) != found["explicit"]["sha256"]:
-            raise ValueError(f"{EXPLICIT} does not have the checksum that {DOCUMENT} gives")
-        plan = SavedPlan(
-            folder=folder,
-            subdir=found["subdir"],
-            created=found["created"],
-            decision=found["torchmirror"],
-            packages=tuple(found["packages"]),
-            removed=tuple(found["removed"]),
-        )
-        lines = content.replace("\r\n", "\n").partition("@EXPLICIT\n")[2].splitlines()
-        if lines != [line(package) for package in plan.packages]:
-            raise ValueError(f"{EXPLICIT} and {DOCUMENT} do not name the same packages")
-        for package in plan.packages:
-            # A file name is where conda writes to; a platform is what `--plan` goes by.
-            where = [package["subdir"], package["fn"]]
-            if package["subdir"] not in (plan.subdir, "noarch"):
-                raise ValueError(f"{package['fn']} is not for {plan.subdir}")
-            if unquote(package["url"]).split("/")[-2:] != where:
-                raise ValueError(f"{package['fn']} is not the file that its URL names")
-    except (KeyError, TypeError, AttributeError) as error:
-        detail = f"{DOCUMENT} lacks what a plan has ({error})"
-        raise PlanAltered(folder=str(folder), detail=detail) from error
-    except ValueError as error:
-        raise PlanAltered(folder=str(folder), detail=str(error)) from error
-    return plan
+    detail, names = None, {"file": DOCUMENT, "explicit": EXPLICIT}
+    about: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
+    if about.get("kind") != KIND:
+        detail = text("plan_other_kind", names)
+    elif not record_schema.is_count(schema := about.get("schema"), _SCHEMAS):
+        detail = text("plan_field", {**names, "field": "schema"})
+    elif int(schema or 0) > SCHEMA:
+        raise PlanTooNew(folder=str(folder), schema=schema)
+    elif fault := plan_schema.find_fault(found):
+        detail = text("plan_field", {**names, "field": fault})
+    elif _sha256(content) != found["explicit"]["sha256"]:
+        detail = text("plan_checksum", names)
+    elif _named(content) != [line(package) for package in found["packages"]]:
+        detail = text("plan_differs", names)
+    if detail is not None:
+        raise PlanAltered(folder=str(folder), detail=detail)
+    return SavedPlan(
+        folder=folder,
+        subdir=found["subdir"],
+        created=found["created"],
+        decision=found["torchmirror"],
+        packages=tuple(found["packages"]),
+        removed=tuple(found["removed"]),
+    )
+
+
+def _named(content: str) -> list[str]:
+    """The lines of an explicit file that name packages."""
+    return content.replace("\r\n", "\n").partition("@EXPLICIT\n")[2].splitlines()
 
 
 def make(

@@ -8,7 +8,7 @@ import pytest
 
 from conda_torchmirror.cli import install
 from conda_torchmirror.exceptions.plan import PlanTakesNoChoice
-from conda_torchmirror.exceptions.usage import SolveAlone
+from conda_torchmirror.exceptions.usage import SolveAlone, UrlsFormat
 from conda_torchmirror.models import InstallOptions
 
 
@@ -49,7 +49,9 @@ def solvers(conda_in_process):
         ("--dry-run", {"dry_run": True}),
         ("--dry-run --solve", {"dry_run": True, "solve": True}),
         ("--urls", {"action": "urls", "urls": "plain"}),
-        ("--urls aria2 --solve", {"action": "urls", "urls": "aria2", "solve": True}),
+        ("--urls=aria2 --solve", {"action": "urls", "urls": "aria2", "solve": True}),
+        ("--urls pytorch=2.5.1", {"action": "urls", "urls": "plain", "specs": ("pytorch=2.5.1",)}),
+        ("--urls=plain numpy", {"action": "urls", "urls": "plain", "specs": ("numpy",)}),
         ("--save-plan d", {"action": "save", "save": "d"}),
         ("--save-plan d --urls", {"action": "save", "save": "d", "urls": "plain"}),
         ("--save-plan d --download-only", {"action": "save", "save": "d", "download": True}),
@@ -111,3 +113,15 @@ def test_a_plan_takes_no_choice(words, named):
 def test_solving_is_for_previews(words):
     with pytest.raises(SolveAlone):
         options(*words.split())
+
+
+def test_a_format_that_stands_apart_is_named():
+    with pytest.raises(UrlsFormat, match="--urls aria2"):
+        options("--urls", "aria2")
+
+
+@pytest.mark.parametrize("word", ["--urls=", "--urls=xml", "--urls=Aria2"])
+def test_other_formats_are_no_word(word, capsys):
+    with pytest.raises(SystemExit):
+        options(word)
+    assert "--urls" in capsys.readouterr().err

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from types import SimpleNamespace
 
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conda_torchmirror.plans.downloads import FORMATS, Download, aria2, plain, total
+from conda_torchmirror.plans.downloads import (
+    FORMATS,
+    Download,
+    aria2,
+    downloads,
+    plain,
+    total,
+)
 from conda_torchmirror.text.layout import public_url
 
 TORCH = Download("https://host/pytorch/linux-64/pytorch-2.conda", 3, md5="aa", sha256="bb")
@@ -103,7 +111,7 @@ def test_the_family_alone_without_solving(mirrored, conda_in_process):
 
 
 def test_all_packages_with_solve_in_the_form_of_aria2(mirrored, conda_in_process):
-    words = ("torch-install", "--urls", "aria2", "--solve", *ASK, "pytorch")
+    words = ("torch-install", "--urls=aria2", "--solve", *ASK, "pytorch")
     result = conda_in_process(*words).ok()
     found = entries(result.stdout)
     names = [options["out"].rsplit("-", 2)[0] for _, options in found]
@@ -141,7 +149,7 @@ def test_nothing_is_installed_or_left_behind(mirrored, conda_in_process, sandbox
 
 @pytest.mark.parametrize("form", ["curl", ""], ids=["unknown", "empty"])
 def test_another_form_is_a_usage_error(conda_in_process, form):
-    result = conda_in_process("torch-install", "--urls", form)
+    result = conda_in_process("torch-install", f"--urls={form}")
     assert result.rc == 2
     assert "aria2" in result.stderr
 
@@ -157,3 +165,16 @@ def test_download_only_fills_the_cache_alone(mirrored, mirror, conda_in_process,
     assert found["success"]
     assert found["torchmirror"]["selected"]["cuda"] == "12.4"
     assert mirror.asked("*/noarch/*.tar.bz2") == []
+
+
+def test_what_a_solver_read_passes_the_schema_of_records():
+    """Conda's records of other channels come as their index has them."""
+    odd = SimpleNamespace(
+        url="https://host/linux-64/a-1-0.conda",
+        size=10**400,
+        md5="abc",
+        sha256="a" * 64 + "\n  dir=/etc\n  out=passwd",
+    )
+    (found,) = downloads([odd])
+    assert found == Download(odd.url)
+    assert not any("dir=" in line for line in aria2([found]))

@@ -58,7 +58,6 @@ ASTRAY = frozenset(
         "mirrors.preference",
         "mirrors.schema",
         "mirrors.urls",
-        "plans.saved_plan",
         "redirect.in_process",
     )
 )

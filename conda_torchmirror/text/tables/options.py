@@ -69,6 +69,9 @@ HELP: Table = {
     "no_backup": "Keep no FILE.bak.",
     "json": "Report all output as json.",
     "quiet": "Report errors only.",
+    "urls_aria2": "The same as an input file of aria2c.",
+    # What argparse says behind the name of an argument.
+    "empty_value": "its value is empty",
     # torch-verify.
     "verify": "Check",
     "require_gpu": "No usable GPU is a failure (exit code 3).",

@@ -24,4 +24,16 @@ TEXT: Table = {
     "urls_family": "what conda's solver adds is not among them: `--solve` lists it too",
     "urls_beside_plan": "saved in {folder}, they are found by `conda torch-install --plan "
     "{folder}`",
+    # Why a folder is not taken.
+    "plan_at_file": "it is a file",
+    "plan_at_others": "it holds {name}",
+    "plan_at_other_kind": "its {file} is not one of torch-install",
+    # Why a plan is not as it was saved.
+    "plan_large": "it has {size} bytes, and no plan has more than {limit}",
+    "plan_deep": "it is nested more deeply than a plan is",
+    "plan_no_number": "{word} is no number",
+    "plan_other_kind": "{file} is of another kind",
+    "plan_field": "{file} is not as a plan is written: {field}",
+    "plan_checksum": "{explicit} does not have the checksum that {file} gives",
+    "plan_differs": "{explicit} and {file} do not name the same packages",
 }

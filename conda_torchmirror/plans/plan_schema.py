@@ -1,0 +1,117 @@
+"""The strict schema of a saved plan's document: what it must hold before anything uses it.
+
+A plan travels: on USB sticks, through version control, by hand. The records in it pass the schema
+of every index (`index.record_schema`), and what is shown or compared is of the type and size that
+a plan of ours has.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from ..index import record_schema
+from ..text.messages import text
+
+#: Bytes of the document, and packages of a plan: an environment of 500 packages takes 1 MB.
+BYTES, PACKAGES = 64_000_000, 10_000
+
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T[0-9:.+Z-]{5,32}")
+_RELEASE = re.compile(r"\d{1,3}\.\d{1,3}")
+
+
+def parse(data: bytes) -> Any:
+    """The document as JSON values. Raises: ValueError for anything that is none, or too large."""
+    if len(data) > BYTES:
+        raise ValueError(text("plan_large", {"size": len(data), "limit": BYTES}))
+    try:
+        return json.loads(data.decode("utf-8"), parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError(text("plan_deep")) from None
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(text("plan_no_number", {"word": word}))
+
+
+def find_fault(document: Any) -> str | None:
+    """The first field that is not as it must be, as a path such as `packages[3].fn`; or None."""
+    if not isinstance(document, Mapping):
+        return "the whole"
+    subdir = document.get("subdir")
+    if not record_schema.fits("subdir", subdir):
+        return "subdir"
+    created = document.get("created")
+    if not isinstance(created, str) or not _TIME.fullmatch(created):
+        return "created"
+    explicit = document.get("explicit")
+    if not isinstance(explicit, Mapping) or not record_schema.fits(
+        "sha256", explicit.get("sha256")
+    ):
+        return "explicit.sha256"
+    removed = document.get("removed")
+    if not isinstance(removed, list) or not all(_is_name(name) for name in removed):
+        return "removed"
+    if fault := _fault_of_decision(document.get("torchmirror")):
+        return f"torchmirror.{fault}"
+    return _fault_of_packages(document.get("packages"), str(subdir))
+
+
+def _fault_of_decision(decision: Any) -> str | None:
+    """Of what a run decided, only this is used; the rest is shown as JSON."""
+    if not isinstance(decision, Mapping):
+        return "selected"
+    selected = decision.get("selected")
+    if not isinstance(selected, Mapping):
+        return "selected"
+    cuda, python = selected.get("cuda"), selected.get("python")
+    if cuda is not None and not (isinstance(cuda, str) and _RELEASE.fullmatch(cuda)):
+        return "selected.cuda"
+    if not (isinstance(python, str) and _RELEASE.fullmatch(python)):
+        return "selected.python"
+    builds = selected.get("builds")
+    if not isinstance(builds, list) or not all(
+        isinstance(build, Mapping) and _is_name(build.get("name")) for build in builds
+    ):
+        return "selected.builds"
+    return None
+
+
+def _fault_of_packages(packages: Any, subdir: str) -> str | None:
+    if not isinstance(packages, list) or not 0 < len(packages) <= PACKAGES:
+        return "packages"
+    names = set()
+    for index, package in enumerate(packages):
+        if fault := find_package_fault(package, subdir):
+            return f"packages[{index}].{fault}"
+        if package["name"] in names:
+            return f"packages[{index}].name"
+        names.add(package["name"])
+    return None
+
+
+def find_package_fault(package: Any, subdir: str) -> str | None:
+    """The first field of a package that is not as it must be for a plan of this platform, or None.
+
+    A file name is where conda writes to, a platform is what a plan goes by, and a package without
+    a hash could be any file.
+    """
+    if not isinstance(package, Mapping):
+        return "record"
+    if fault := record_schema.find_fault(package.get("fn"), package):
+        return fault
+    if package.get("subdir") not in (subdir, "noarch"):
+        return "subdir"
+    url = package.get("url")
+    if not record_schema.is_url(url):
+        return "url"
+    if unquote(str(url).partition("#")[0]).split("/")[-2:] != [package["subdir"], package["fn"]]:
+        return "url"
+    return None
+
+
+def _is_name(value: Any) -> bool:
+    return record_schema.fits("name", value)
