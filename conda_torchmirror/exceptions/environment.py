@@ -46,3 +46,23 @@ class LeftoverFirst(TorchMirrorError):
     )
     facts = ("name", "prefix")
     hints = ("remove_name", "fresh_environment")
+
+
+class BrokenRecord(TorchMirrorError):
+    """A record of an installed package is none, and conda stops at it."""
+
+    code = "broken_record"
+    message = N_("conda's record {file} cannot be read")
+    cause = N_("nothing is known of what is installed there, and conda stops at that file too")
+    facts = ("file", "package", "where")
+    hints = ("delete_record",)
+
+
+class UnreadablePins(TorchMirrorError):
+    """The file of an environment's pins is no text that conda can read."""
+
+    code = "unreadable_pins"
+    message = N_("{file} is no UTF-8 text")
+    cause = N_("neither conda nor torch-install can read the pins in it, and conda stops at it")
+    facts = ("file",)
+    hints = ("save_as_utf8",)

@@ -21,12 +21,12 @@ from conda.cli.main import main_subshell
 from conda.exceptions import DryRunExit, UnsatisfiableError
 
 from ..exceptions.channel import ChannelError, NothingCached
-from ..exceptions.environment import PipTorch
+from ..exceptions.environment import BrokenRecord, PipTorch, UnreadablePins
 from ..index import repodata
 from ..index.sources import PYTORCH
-from ..machine.environment import python_path
+from ..machine.environment import option_of, python_path
 from ..mirrors.registry import Route
-from ..models import Decision, Installed, Plan
+from ..models import Decision, Installed, Machine, Plan
 from ..redirect.configuration import environment, inner_command
 from ..selection.facts import FAMILY, PIP_NAMES, RUNTIMES
 from ..selection.plan import FLEXIBLE
@@ -150,6 +150,18 @@ def unmade(prefix: str) -> Iterator[None]:
         if not there and not set(held) - {history}:
             shutil.rmtree(prefix, ignore_errors=True)
         raise
+
+
+def refuse_unreadable(on: Machine, prefix: str | None) -> None:
+    """Stop before conda meets a file of the environment that neither of us can read.
+
+    Raises: BrokenRecord, UnreadablePins.
+    """
+    for remark in on.remarks:
+        if remark.code == "machine.record_broken":
+            raise BrokenRecord(where=option_of(str(prefix)), **remark.facts)
+        if remark.code == "machine.pins_unreadable":
+            raise UnreadablePins(**remark.facts)
 
 
 def refuse_pip_torch(installed: Iterable[Installed], prefix: str) -> None:

@@ -15,11 +15,14 @@ FINE, WRONG = "✅", "❌"
 def check(prefix: str, verbose: bool) -> None:
     """Print what is wrong with the environment's PyTorch; nothing where it has none."""
     found = inspect_records(prefix)
-    if found.torch is None:
-        return
-    about = {"torch": f"PyTorch {found.torch.version}", "build": found.torch.build}
     wrong = bool(found.notices)
-    said = text("check.static_wrong" if wrong else "check.static_fine", about)
+    if found.torch:
+        about = {"torch": f"PyTorch {found.torch.version}", "build": found.torch.build}
+        said = text("check.static_wrong" if wrong else "check.static_fine", about)
+    elif any(notice.code == "machine.record_broken" for notice in found.notices):
+        said = text("check.static_unread")
+    else:
+        return
     out = [f"{_mark(WRONG if wrong else FINE)} {said}"]
     out += ["", *advice(found.notices, option_of(prefix))] if wrong else []
     if verbose:

@@ -184,6 +184,7 @@ def _hand_over(
     from ..plans import saved_plan
 
     options, on = task.options, decision.machine
+    conda.refuse_unreadable(on, decision.prefix)
     if not (options.dry_run or options.urls):
         conda.refuse_pip_torch(on.installed, str(decision.prefix))
     create = decision.plan.verb == "create"

@@ -7,6 +7,7 @@ out, and the evidence says so.
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -17,7 +18,9 @@ from conda.base.constants import ROOT_ENV_NAME
 from conda.base.context import context
 from conda.common.path import get_python_short_path, get_python_site_packages_short_path
 from conda.core.prefix_data import PrefixData
+from conda.exceptions import CondaError
 from conda.history import History
+from conda.models.match_spec import MatchSpec
 
 from ..models import Installed, Machine, Notice, Pin
 from ..selection.facts import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIMES, TORCH
@@ -44,7 +47,10 @@ def with_environment(
     """Return the machine with the Python, the packages and the pins of the environment."""
     records: dict[str, Any] = {}
     if prefix and os.path.isdir(os.path.join(prefix, "conda-meta")):
-        records = attempt("packages", lambda: _records(prefix), {}, evidence)
+        try:
+            records = _records(prefix)
+        except Exception as error:
+            evidence.append(_broken_record(prefix, error))
         if "python" in records:
             found = _major_minor(records["python"].version)
             machine = machine._replace(python=found, python_from="prefix")
@@ -57,7 +63,8 @@ def with_environment(
     code = {"prefix": "python_from_prefix", "--python": "python_given"}.get(machine.python_from)
     facts = {"python": machine.python} if code else {}
     evidence.append(Notice(code or "python_newest", facts))
-    return machine._replace(pins=tuple(attempt("pins", lambda: list(_pins(prefix)), [], evidence)))
+    pins: list[Pin] = attempt("pins", lambda: list(_pins(prefix, evidence)), [], evidence)
+    return machine._replace(pins=tuple(pins))
 
 
 def python_path(prefix: str) -> str:
@@ -88,6 +95,21 @@ def _records(prefix: str) -> dict[str, Any]:
     data = PrefixData(prefix)
     found = ((name, data.get(name, None)) for name in NAMES)
     return {name: record for name, record in found if record is not None}
+
+
+def _broken_record(prefix: str, error: Exception) -> Notice:
+    """Return the notice for records of which conda reads none, because one of them is broken."""
+    for file in sorted(Path(prefix, "conda-meta").glob("*.json")):
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"))
+            if all(isinstance(record[key], str) for key in ("name", "version", "build")):
+                continue
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            pass
+        facts = {"file": str(file), "package": file.stem.rsplit("-", 2)[0]}
+        return Notice("record_broken", facts)
+    detail = f"{type(error).__name__}: {error}"
+    return Notice("fact_unknown", {"fact": "packages", "error": detail})
 
 
 def _installed(record: Any) -> Installed:
@@ -130,7 +152,7 @@ def _history(prefix: str) -> Iterator[Pin]:
             yield Pin(str(asked[name]), "history")
 
 
-def _pins(prefix: str | None) -> Iterator[Pin]:
+def _pins(prefix: str | None, evidence: list[Notice]) -> Iterator[Pin]:
     """Yield the pins that conda's solvers apply, in their order: settings, then the file."""
     for spec in context.pinned_packages:
         yield Pin(str(spec), "pinned_packages")
@@ -139,7 +161,17 @@ def _pins(prefix: str | None) -> Iterator[Pin]:
     file = Path(prefix, "conda-meta", "pinned")
     if not file.is_file():
         return
-    for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines():
-        spec = line.strip()
-        if spec and not spec.startswith("#"):
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        evidence.append(Notice("pins_unreadable", {"file": str(file)}))
+        return
+    for spec in map(str.strip, lines):
+        if not spec or spec.startswith("#"):
+            continue
+        try:
+            MatchSpec(spec)
+        except CondaError:
+            evidence.append(Notice("pin_unreadable", {"file": str(file), "spec": spec}))
+        else:
             yield Pin(spec, "conda-meta/pinned")

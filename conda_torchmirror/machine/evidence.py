@@ -14,6 +14,7 @@ TOLD = frozenset(
     (
         *("cuda_unusable", "arch_unusable", "gpus_hidden", "gpu_left_out", "gpu_lowest"),
         *("driver_hangs", "jetson", "rosetta"),
+        *("record_broken", "pins_unreadable", "pin_unreadable"),
     )
 )
 #: Reasons why there is no CUDA though something hints at a GPU, from causes to symptoms.

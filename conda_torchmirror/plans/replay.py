@@ -123,8 +123,9 @@ def _link(
 def _check(plan: SavedPlan, on: Machine, prefix: str) -> None:
     """Conda adds and replaces what an explicit file names, and removes nothing else.
 
-    Raises: PlanInTheWay, PipTorch.
+    Raises: PlanInTheWay, PipTorch, BrokenRecord, UnreadablePins.
     """
+    conda.refuse_unreadable(on, prefix)
     there = {record.name for record in PrefixData(prefix).iter_records()}
     if names := sorted(there.intersection(plan.removed)):
         raise PlanInTheWay(prefix=prefix, names=" ".join(names))

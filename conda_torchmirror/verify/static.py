@@ -33,10 +33,18 @@ class StaticReport(NamedTuple):
     notices: tuple[Notice, ...] = ()
 
 
+#: Remarks about the machine that are about the environment.
+ENVIRONMENT = frozenset(
+    ("machine.record_broken", "machine.pins_unreadable", "machine.pin_unreadable")
+)
+
+
 def inspect_records(prefix: str) -> StaticReport:
     """Look at an environment's PyTorch without running it: records, machine, and each other."""
     found = inspect(subdir=context.subdir, prefix=prefix)
-    records = _builds(prefix, NAMES)
+    environment = [notice for notice in found.remarks if notice.code in ENVIRONMENT]
+    broken = any(notice.code == "machine.record_broken" for notice in environment)
+    records = {} if broken else _builds(prefix, NAMES)
     torch = records.get(TORCH)
     pip = [p for p in found.installed if p.channel == "pypi" and p.name == "torch"]
     notices: list[Notice] = []
@@ -46,7 +54,7 @@ def inspect_records(prefix: str) -> StaticReport:
     if torch:
         notices += _against_machine(torch, found, CPU_ONLY in records)
         notices += _against_each_other(torch, records, found)
-    return StaticReport(found, torch, unique(notices))
+    return StaticReport(found, torch, unique([*environment, *notices]))
 
 
 def with_records(check: Check, report: StaticReport) -> Check:
@@ -59,7 +67,7 @@ def with_records(check: Check, report: StaticReport) -> Check:
         # Where pip installed torch, there is no record that could tell.
         more += [] if known & MACHINE or more else [Notice("cpu_build")]
     if check.status == "no_gpu":
-        more += report.machine.remarks
+        more += [notice for notice in report.machine.remarks if notice not in more]
     return replace(check, notices=(*check.notices, *more))
 
 

@@ -237,6 +237,27 @@ def test_what_records_tell_is_added(
     assert "set_mismatch" in codes
 
 
+def test_a_broken_record_does_not_hide_whether_torch_works(
+    run_conda: Conda, make_torch: MakeTorch, prefix: Path
+) -> None:
+    file = Path(prefix) / "conda-meta" / "numpy-1.26-0.json"
+    file.write_text("[1]", encoding="utf-8")
+    done = run_conda("torch-verify", "-p", make_torch()).ok()
+    said = " ".join(done.stdout.split())
+    assert said.startswith("PyTorch works.")
+    assert f"Conda's record {file} cannot be read" in said
+    assert f"Delete that file, then run `conda install -p {prefix} numpy`." in said
+    assert done.stderr == ""
+
+
+def test_pins_in_utf_16_are_named(run_conda: Conda, make_torch: MakeTorch, prefix: Path) -> None:
+    file = Path(prefix) / "conda-meta" / "pinned"
+    file.write_bytes("numpy <2\r\n".encode("utf-16"))
+    done = run_conda("torch-verify", "-p", make_torch()).ok()
+    assert f"{file} is no UTF-8 text" in " ".join(done.stdout.split())
+    assert done.stderr == ""
+
+
 def test_a_report_is_written_whole(
     conda_in_process: Conda, make_torch: MakeTorch, prefix: Path, tmp_path: Path
 ) -> None:

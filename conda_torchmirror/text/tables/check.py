@@ -21,6 +21,7 @@ TEXT: Table = {
     "installed_but": "The packages are installed, but the check of PyTorch failed:",
     "static_fine": "{torch} ({build}) fits this machine and its partners.",
     "static_wrong": "{torch} ({build}) has problems:",
+    "static_unread": "Whether PyTorch is installed cannot be told:",
     "static_machine": "CUDA of the driver: {cuda}, driver: {driver}, GPUs: {gpus}.",
     # Causes.
     "mkl_ijit": "MKL 2024.1 and newer lack a symbol that this PyTorch build needs.",

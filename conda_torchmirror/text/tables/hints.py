@@ -61,6 +61,8 @@ TEXT: Table = {
     "plan_urls": "or put the files of `conda torch-install --plan {folder} --urls` into {folder}",
     "newer_version": "update conda-torchmirror",
     "remove_names": "remove them: `conda remove --force -p {prefix} {names}`",
+    "delete_record": "delete that file, run `conda install{where} {package}`, then this again",
+    "save_as_utf8": "save it as UTF-8, without a byte order mark",
     "remove_name": "remove it: `conda remove -p {prefix} {name}`",
     "newer_plugin": "look for a newer conda-torchmirror",
     "persist": "`conda torch-mirror enable` does it by a file, which every conda reads",

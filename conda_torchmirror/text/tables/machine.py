@@ -57,4 +57,12 @@ TEXT: Table = {
     "python_given": "Python {python} is given with --python.",
     "python_newest": "The environment has no Python yet; the newest that fits is taken.",
     "fact_unknown": "{fact} could not be read: {error}",
+    "record_broken": "Conda's record {file} cannot be read, so nothing is known of what is "
+    "installed.",
+    "record_broken.hint": "Delete that file, then run `conda install{where} {package}`.",
+    "pins_unreadable": "{file} is no UTF-8 text, so neither conda nor torch-install can read its "
+    "pins.",
+    "pins_unreadable.hint": "Save it as UTF-8, without a byte order mark.",
+    "pin_unreadable": "{file} holds `{spec}`, which is no match spec that conda can read.",
+    "pin_unreadable.hint": "Correct that line, or remove it.",
 }

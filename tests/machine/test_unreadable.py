@@ -1,0 +1,95 @@
+"""Files of an environment that cannot be read are named, and nothing raises."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conda_torchmirror.exceptions.environment import BrokenRecord, UnreadablePins
+from conda_torchmirror.handover.conda import refuse_unreadable
+from conda_torchmirror.machine.environment import option_of
+from conda_torchmirror.machine.survey import native_subdir, survey
+from conda_torchmirror.verify.static import inspect_records
+
+GOOD = {"name": "numpy", "version": "1.26", "build": "0", "build_number": 0, "channel": "x"}
+RECORDS = {
+    "empty": b"",
+    "cut": json.dumps(GOOD).encode()[:-9],
+    "list": b"[1]",
+    "null": b"null",
+    "no name": b'{"version": "1.26", "build": "0"}',
+    "UTF-16": json.dumps(GOOD).encode("utf-16"),
+    "no text": b"\xff\x00\xfe",
+    "deep": b"[" * 100_000,
+}
+
+
+@pytest.fixture
+def prefix(sandbox) -> Path:
+    folder = sandbox.envs / "mine"
+    (folder / "conda-meta").mkdir(parents=True)
+    (folder / "conda-meta" / "history").touch()
+    return folder
+
+
+def looked_at(prefix: Path):
+    return survey(subdir=native_subdir(), prefix=str(prefix), cuda="cpu").machine
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_broken_record_is_named(prefix, name):
+    file = prefix / "conda-meta" / "numpy-1.26-0.json"
+    file.write_bytes(RECORDS[name])
+    machine = looked_at(prefix)
+    [remark] = machine.remarks
+    assert remark.code == "machine.record_broken"
+    assert remark.facts == {"file": str(file), "package": "numpy"}
+    assert machine.installed == ()
+    with pytest.raises(BrokenRecord) as caught:
+        refuse_unreadable(machine, str(prefix))
+    assert "`conda install -n mine numpy`" in str(caught.value)
+    report = inspect_records(str(prefix))
+    assert [notice.code for notice in report.notices] == ["machine.record_broken"]
+
+
+def test_the_broken_one_of_many_records_is_named(prefix):
+    for name in ("abc", "numpy", "xyz"):
+        record = {**GOOD, "name": name, "depends": [], "files": []}
+        file = prefix / "conda-meta" / f"{name}-1.26-0.json"
+        file.write_text("{" if name == "numpy" else json.dumps(record))
+    [remark] = looked_at(prefix).remarks
+    assert remark.facts["package"] == "numpy"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "gbk"])
+def test_pins_that_are_no_utf_8_are_no_pins(prefix, encoding):
+    file = prefix / "conda-meta" / "pinned"
+    file.write_bytes("# 我的\r\nnumpy <2\r\n".encode(encoding))
+    machine = looked_at(prefix)
+    [remark] = machine.remarks
+    assert (remark.code, remark.facts) == ("machine.pins_unreadable", {"file": str(file)})
+    assert machine.pins == ()
+    with pytest.raises(UnreadablePins):
+        refuse_unreadable(machine, str(prefix))
+
+
+def test_a_pin_that_is_no_match_spec_is_named(prefix):
+    file = prefix / "conda-meta" / "pinned"
+    file.write_text("# mine\nnumpy <2\nnumpy >=\n\nmkl<2024.1\n")
+    machine = looked_at(prefix)
+    [remark] = machine.remarks
+    assert (remark.code, remark.facts["spec"]) == ("machine.pin_unreadable", "numpy >=")
+    assert [pin.spec for pin in machine.pins] == ["numpy <2", "mkl<2024.1"]
+    refuse_unreadable(machine, str(prefix))
+
+
+def test_the_option_that_names_an_environment(prefix, tmp_path, sandbox, monkeypatch):
+    from conda.base.context import context
+
+    assert option_of(str(prefix)) == " -n mine"
+    assert option_of(str(tmp_path / "other one")) == f' -p "{tmp_path / "other one"}"'
+    assert option_of(context.root_prefix) == " -n base"
+    monkeypatch.setenv("CONDA_PREFIX", str(prefix))
+    assert option_of(str(prefix)) == ""
