@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from typing import Any
 
-    from conda.plugins.types import CondaErrorHint, CondaSetting
+    from conda.plugins.types import CondaErrorHint, CondaPrefixDataLoader, CondaSetting
 
 
 @hookimpl
@@ -92,6 +92,14 @@ def conda_error_hints(error: BaseException) -> Iterator[CondaErrorHint]:
 
 
 @hookimpl
+def conda_prefix_data_loaders() -> Iterator[CondaPrefixDataLoader]:
+    """Official URLs in exports; conda 25 and newer ask for it."""
+    from conda.plugins.types import CondaPrefixDataLoader
+
+    yield CondaPrefixDataLoader(name="torchmirror", loader=_name_origins)
+
+
+@hookimpl
 def conda_settings() -> Iterator[CondaSetting]:
     """Settings under `plugins:` of any .condarc."""
     from .redirect.settings import declared
@@ -139,6 +147,12 @@ def _check_health(prefix: str, verbose: bool) -> None:
     from .hooks.health_check import check
 
     check(prefix, verbose)
+
+
+def _name_origins(prefix: Any, records: dict[str, Any]) -> dict[str, Any]:
+    from .hooks.exports import name_origins
+
+    return name_origins(prefix, records)
 
 
 def _before(command: str) -> None:

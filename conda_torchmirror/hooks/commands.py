@@ -13,6 +13,9 @@ INSTALLED = 1
 #: Reads channels, or shows their URLs: the user is told which of them are redirected.
 READS = 2
 
+#: `conda export` and `conda env export`; see `exports` for what becomes of them on new conda.
+EXPORT = "export"
+
 #: Every command that reads or writes packages, or shows channels; never `run`, `config`, `clean`.
 REDIRECTED: dict[str, int] = {
     "compare": INSTALLED,
@@ -21,7 +24,7 @@ REDIRECTED: dict[str, int] = {
     "env_create": READS,  # 24.7 only
     "env_remove": INSTALLED,  # 24.7 only
     "env_update": INSTALLED | READS,
-    "export": INSTALLED,
+    EXPORT: INSTALLED,
     "info": READS,
     "install": INSTALLED | READS,
     "list": INSTALLED,

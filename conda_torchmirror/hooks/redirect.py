@@ -12,7 +12,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .commands import INSTALLED, READS, REDIRECTED, WITHOUT_CHANNELS
+from conda.plugins import types
+
+from .commands import EXPORT, INSTALLED, READS, REDIRECTED, WITHOUT_CHANNELS
 
 if TYPE_CHECKING:
     from ..redirect.named_channels import NamedChannels
@@ -26,7 +28,7 @@ NAMED = 6
 def before(command: str) -> None:
     """What the pre-command hook does. Raises nothing but KeyboardInterrupt."""
     try:
-        if _clear() and command in REDIRECTED:
+        if _clear() and command in REDIRECTED and not _is_left_to_exports(command):
             _redirect(command)
     except KeyboardInterrupt:
         raise
@@ -42,6 +44,11 @@ def after(command: str) -> None:
         raise
     except BaseException as error:
         _warn(error)
+
+
+def _is_left_to_exports(command: str) -> bool:
+    """Whether `exports` takes care of the command, which this conda must have a hook for."""
+    return command == EXPORT and hasattr(types, "CondaPrefixDataLoader")
 
 
 def _clear() -> bool:
@@ -64,7 +71,7 @@ def _redirect(command: str) -> None:
     flags = REDIRECTED[command]
     found = of_this_command(installed=bool(flags & INSTALLED))
     names = candidates(found)
-    if not names:
+    if not names and not found.packages:
         return
     from ..redirect import settings
 
@@ -79,6 +86,7 @@ def _redirect(command: str) -> None:
     told = flags & READS and not (command == "info" and _shows_no_channel())
     if told and not context.json and not context.quiet:
         _tell(policies, found, config)
+        _tell_packages(policy.decide(tuple(found.packages), config, found), found)
 
 
 def _shows_no_channel() -> bool:
@@ -112,6 +120,14 @@ def _tell(policies: Sequence[ChannelPolicy], found: NamedChannels, config: UserC
         names = [p.name for p in missed if p.mirror == mirror]
         listed = ", ".join((*config.preference, mirror))
         _say("read_upstream", names=", ".join(names[:NAMED]), mirror=mirror, listed=listed)
+
+
+def _tell_packages(policies: Sequence[ChannelPolicy], found: NamedChannels) -> None:
+    """A line on packages that are named by their official URLs, where a mirror has the channel."""
+    mirrors = dict.fromkeys(p.mirror for p in policies if p.code == "mirrored" and p.mirror)
+    if mirrors:
+        code = "packages_by_url_listed" if found.explicit else "packages_by_url"
+        _say(code, mirrors=", ".join(mirrors))
 
 
 def _phrase(names: Sequence[str], mirrors: str) -> str:

@@ -34,6 +34,9 @@ class NamedChannels:
     `labels` holds the label channels by their channel, `secret` the channels whose URL has a token
     or a password in it, `urls` URLs at other hosts by the channel that they may be. `everything`
     says that something could not be looked into.
+
+    `packages` holds the channels whose package files are named by their official URLs, which no
+    redirect reaches; `explicit` says that a file of the command is a list of such URLs.
     """
 
     def __init__(self) -> None:
@@ -42,6 +45,8 @@ class NamedChannels:
         self.labels: dict[str, set[str]] = {}
         self.secret: set[str] = set()
         self.urls: dict[str, set[str]] = {}
+        self.packages: dict[str, None] = {}
+        self.explicit = False
         self.everything = False
 
     def channel(self, word: str, *, into: dict[str, None] | None = None) -> None:
@@ -96,8 +101,18 @@ class NamedChannels:
                 self.channel(before or inside)
         for url in re.findall(_URL, text) if "://" in text else ():
             # The URL of a package file is fetched as it stands, whatever its channel maps to.
-            if "::" not in url and not url.partition("#")[0].endswith(_PACKAGE):
+            if url.partition("#")[0].endswith(_PACKAGE):
+                self._package(url)
+            elif "::" not in url:
                 self.channel(url)
+
+    def _package(self, url: str) -> None:
+        from ..mirrors.urls import UPSTREAM_HOSTS
+
+        host, _, path = url.partition("://")[2].partition("/")
+        prefix = UPSTREAM_HOSTS.get(host.lower())
+        if prefix is not None and path.startswith(prefix):
+            self.packages.setdefault(prefix + path[len(prefix) :].partition("/")[0])
 
     def file(self, text: str) -> bool:
         """Take in an environment file or a list of specs; whether it asks for no other channels."""
@@ -106,6 +121,7 @@ class NamedChannels:
             alone = alone or item == "nodefaults"
             self.channel(item)
         self.asked.pop("nodefaults", None)
+        self.explicit = self.explicit or "@EXPLICIT" in text
         self.specs(text)
         return alone
 

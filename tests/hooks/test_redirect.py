@@ -202,6 +202,38 @@ def test_one_line_says_what_was_redirected(at_lab, conda_in_process, words, said
     assert "torchmirror" not in result.stdout
 
 
+BY_URL = (
+    "torchmirror: packages that are named by their official URLs come from there and not from lab"
+)
+LISTED = "; conda torch-mirror rewrite FILE changes such a list"
+
+
+@pytest.mark.parametrize(
+    ("url", "mark", "said"),
+    [
+        ("https://conda.anaconda.org/pytorch/noarch/from-pytorch-1.0-0.tar.bz2", "", BY_URL),
+        (
+            "https://conda.anaconda.org/pytorch/noarch/from-pytorch-1.0-0.tar.bz2",
+            "@EXPLICIT\n",
+            BY_URL + LISTED,
+        ),
+        ("https://conda.anaconda.org/other/noarch/other-1.0-0.tar.bz2", "@EXPLICIT\n", None),
+        ("http://127.0.0.1:1/pytorch/noarch/from-pytorch-1.0-0.tar.bz2", "@EXPLICIT\n", None),
+    ],
+    ids=["command line", "explicit file", "a channel without a mirror", "another server"],
+)
+def test_packages_by_their_official_urls_are_told(
+    at_lab, conda_in_process, tmp_path, url, mark, said
+):
+    at_lab(channels=[])
+    file = tmp_path / "explicit.txt"
+    file.write_text(f"{mark}{url}\n")
+    what = ("--file", file) if mark else (url,)
+    result = conda_in_process("create", "-n", "new", "--dry-run", *what)
+    lines = [line for line in result.stderr.splitlines() if "official URLs" in line]
+    assert lines == ([said] if said else [])
+
+
 def test_nothing_redirected_nothing_said(at_lab, conda_in_process, tmp_path, small):
     at_lab(channels=[(small / "pytorch").as_uri()])
     result = conda_in_process("create", "-n", "new", "--dry-run", "from-pytorch").ok()

@@ -31,6 +31,39 @@ def test_channels_of_a_file(text, names):
     assert " ".join(found.asked) == names
 
 
+@pytest.mark.parametrize(
+    ("text", "names", "listed"),
+    [
+        (
+            "@EXPLICIT\nhttps://conda.anaconda.org/pytorch/linux-64/a-1-0.conda#abc\n",
+            "pytorch",
+            True,
+        ),
+        (
+            "- conda: https://conda.anaconda.org/conda-forge/noarch/a-1-0.conda\n",
+            "conda-forge",
+            False,
+        ),
+        (
+            '{"url": "https://repo.anaconda.com/pkgs/main/linux-64/a-1-0.tar.bz2"}',
+            "pkgs/main",
+            False,
+        ),
+        (
+            "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/pytorch/noarch/a-1-0.conda",
+            "",
+            False,
+        ),
+        ("channels: [https://conda.anaconda.org/pytorch]\ndependencies: [a]\n", "", False),
+    ],
+    ids=["explicit", "pixi.lock", "conda-lock", "a mirror's", "a channel"],
+)
+def test_packages_by_their_official_urls(text, names, listed):
+    found = named_channels.NamedChannels()
+    found.file(text)
+    assert (" ".join(found.packages), found.explicit) == (names, listed)
+
+
 def test_a_file_in_utf_16_is_read(tmp_path):
     file = tmp_path / "environment.yml"
     file.write_bytes("channels: [pytorch]\n".encode("utf-16"))

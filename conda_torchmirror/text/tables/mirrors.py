@@ -10,6 +10,10 @@ TEXT: Table = {
     "redirected_more": "{names} and {count} more from {mirrors}",
     "read_upstream": "{names} from upstream; {mirror} has it: plugins.torchmirror_mirrors: "
     "[{listed}]",
+    "packages_by_url": "packages that are named by their official URLs come from there and not "
+    "from {mirrors}",
+    "packages_by_url_listed": "packages that are named by their official URLs come from there and "
+    "not from {mirrors}; conda torch-mirror rewrite FILE changes such a list",
     "not_redirected": "channels are read without mirrors: {detail}",
     "enabled": "Written: {file}",
     "enabled_for": "conda, mamba, micromamba and conda-lock read these channels from mirrors now:",

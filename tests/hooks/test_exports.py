@@ -1,0 +1,75 @@
+"""What exports say of packages that came from a mirror."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from conda_torchmirror.hooks import exports
+from conda_torchmirror.mirrors.registry import built_in
+
+try:
+    from conda.plugins.types import CondaPrefixDataLoader  # noqa: F401
+except ImportError:
+    LOADERS = False
+else:
+    LOADERS = True
+
+pytest_plugins = ("support.lab_fixtures",)
+TUNA = "https://mirrors.tuna.tsinghua.edu.cn/anaconda"
+
+
+def formats() -> list[str]:
+    """The formats of this conda that hold URLs or names of channels."""
+    if not LOADERS:
+        return []
+    from conda.plugins.manager import get_plugin_manager
+
+    return sorted(exporter.name for exporter in get_plugin_manager().get_environment_exporters())
+
+
+@pytest.mark.skipif(not LOADERS, reason="this conda lets no plugin read an environment")
+@pytest.mark.parametrize("name", formats() or ["none"])
+def test_no_format_carries_the_mirror(installed, lab, run_conda, name):
+    done = run_conda("export", "-p", installed, "--format", name).ok()
+    assert lab.url not in done.stdout, done.stdout
+    assert "from-pytorch" in done.stdout
+
+
+@pytest.mark.skipif(not LOADERS, reason="this conda lets no plugin read an environment")
+def test_an_explicit_export_names_the_official_file(installed, run_conda):
+    done = run_conda("export", "-p", installed, "--format", "explicit").ok()
+    url = "https://conda.anaconda.org/pytorch/noarch/from-pytorch-1.0-0.tar.bz2"
+    assert url in done.stdout.splitlines()
+
+
+@pytest.mark.skipif(not LOADERS, reason="this conda lets no plugin read an environment")
+def test_what_an_environment_holds_is_not_changed(installed, lab, at_lab, run_conda):
+    run_conda("export", "-p", installed, "--format", "explicit").ok()
+    [meta] = (installed / "conda-meta").glob("*.json")
+    assert json.loads(meta.read_text())["url"].startswith(lab.url)
+    assert lab.url in run_conda("list", "-p", installed, "--explicit").ok().stdout
+    at_lab(plugins={"torchmirror_auto": False})
+    assert lab.url in run_conda("export", "-p", installed, "--format", "explicit").ok().stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "official"),
+    [
+        (
+            f"{TUNA}/cloud/pytorch/linux-64/a-1-0.conda",
+            "conda.anaconda.org/pytorch/linux-64/a-1-0.conda",
+        ),
+        (
+            f"{TUNA}/pkgs/main/noarch/a-1-0.tar.bz2",
+            "repo.anaconda.com/pkgs/main/noarch/a-1-0.tar.bz2",
+        ),
+        ("https://conda.anaconda.org/pytorch/linux-64/a-1-0.conda", None),
+        ("https://conda.lab.example/pytorch/linux-64/a-1-0.conda", None),
+        ("file:///srv/pytorch/linux-64/a-1-0.conda", None),
+        ("", None),
+    ],
+)
+def test_the_official_url_of_a_file(url, official):
+    assert exports.origin(url, built_in().book) == (official and f"https://{official}")
