@@ -12,9 +12,11 @@ from conda.base.context import context
 
 from ..models import Decision, InstallOptions, Listing, Notice, Outcome
 from ..text import decision as decisions
+from ..text import listing
 from ..text.layout import bullet, columns, file_size
 from ..text.messages import text
 from ..text.output import emit, say, warn
+from ..text.reasons import shown
 
 if TYPE_CHECKING:
     from ..install.run import Result, Step
@@ -58,9 +60,9 @@ def show(result: Result, options: InstallOptions) -> int:
     """Show what the run ended in, and return the exit code."""
     if isinstance(result, Listing):
         if options.as_json:
-            emit(decisions.listing_document(result))
+            emit(listing.document(result))
         else:
-            say(decisions.listing_lines(result))
+            say(listing.lines(result, verbose=bool(context.verbosity)))
     elif isinstance(result, Decision):
         if options.as_json:
             emit(decisions.summary(result), dry_run=result.dry_run, prefix=result.prefix)
@@ -148,14 +150,14 @@ def replay_lines(replay: Replay) -> Iterator[str]:
     chosen = plan.decision.get("selected", {})
     names = [build.get("name") for build in chosen.get("builds", ())]
     cuda = chosen.get("cuda")
-    yield decisions.shown(
+    yield shown(
         "plan_head",
         date=plan.created[:10],
-        target=decisions.shown("on_cuda", cuda=cuda) if cuda else decisions.shown("on_cpu"),
+        target=shown("on_cuda", cuda=cuda) if cuda else shown("on_cpu"),
         python=chosen.get("python"),
         subdir=plan.subdir,
     )
-    rows = [tuple(decisions.shown(code) for code in ("package", "version", "build", "size"))]
+    rows = [tuple(shown(code) for code in ("package", "version", "build", "size"))]
     for package in plan.packages:
         if package["name"] in names:
             size = file_size(package["size"]) if package.get("size") else "?"

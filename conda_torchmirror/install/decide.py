@@ -36,7 +36,7 @@ from ..selection import alternatives, cuda, plan, rules
 from ..selection.choose import RuntimeIndex, add_runtime_build, choose
 from ..selection.facts import CPU_ONLY, PIP_NAMES, RUNTIME
 from ..selection.specs import package_name
-from ..text import decision
+from ..text import reasons
 from ..transport import routes
 
 if TYPE_CHECKING:
@@ -129,8 +129,8 @@ def _choose(task: Task, records: Records) -> Choice:
         return found
     ways = alternatives.find(found, on, request, records.builds, admits, tables)
     raise NoFittingBuild(
-        request=decision.asked(request, on),
-        detail=decision.why(found.rejected, records),
+        request=reasons.asked(request, on),
+        detail=reasons.why(found.rejected, records, request, on),
         ways=(
             *ways,
             *(task.files.ways(request, found.rejected) if task.files else ()),

@@ -88,6 +88,12 @@ def notices(choice: Choice, admits: Admits) -> tuple[Notice, ...]:
     )
 
 
+def channel_end() -> Mapping[str, str]:
+    """The last release and the newest Python of the channel `pytorch`: `last` and `python`."""
+    facts: Mapping[str, str] = _data()["channel_end"]["facts"]
+    return facts
+
+
 def elsewhere(specs: Iterable[str], subdir: str, admits: Admits) -> Iterator[Notice]:
     """Releases that these specs on pytorch ask for and that another channel has."""
     narrowed = [spec for spec in specs if spec != TORCH]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import sys
 from collections.abc import Sequence
 from textwrap import wrap
 from unicodedata import category, east_asian_width
@@ -59,15 +62,22 @@ def public_url(url: str) -> str:
     return re.sub(r"\s", lambda found: quote(found[0]), safe(url).replace("/t/<TOKEN>", ""))
 
 
+def terminal_width() -> int:
+    """The columns of the terminal, or what COLUMNS says; 80 where output is no terminal."""
+    if "COLUMNS" not in os.environ and not sys.stdout.isatty():
+        return 80
+    return max(40, shutil.get_terminal_size().columns)
+
+
 def wrapped(sentence: str, first: str = "", indent: str = "") -> list[str]:
-    """A sentence as lines for a terminal of width 80, the first of which begins with `first`.
+    """A sentence as lines for this terminal, the first of which begins with `first`.
 
     No word is split, and nothing between backticks: a command can be copied from one line.
     """
     kept = _COMMAND.sub(lambda found: found[0].replace(" ", "\0"), sentence)
     lines = wrap(
         kept,
-        width=78,
+        width=terminal_width() - 2,
         initial_indent=first,
         subsequent_indent=indent,
         break_long_words=False,
@@ -87,16 +97,20 @@ def width(text: str) -> int:
 
 
 def columns(rows: Sequence[Sequence[str]], *, indent: str = "  ", gap: str = "  ") -> list[str]:
-    """Rows as aligned lines. The last column is not padded."""
+    """Rows as aligned lines. The last cell is not padded, and goes on below itself where the line
+    would be wider than the terminal."""
     if not rows:
         return []
     widths = [max(width(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        (
-            indent + gap.join(cell + " " * (widths[i] - width(cell)) for i, cell in enumerate(row))
-        ).rstrip()
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        padded = [cell + " " * (widths[i] - width(cell)) for i, cell in enumerate(row[:-1])]
+        head = indent + "".join(cell + gap for cell in padded)
+        if width(head) + width(row[-1]) <= terminal_width():
+            lines.append((head + row[-1]).rstrip())
+        else:
+            lines += wrapped(row[-1], head, " " * width(head))
+    return lines
 
 
 def file_size(size: int) -> str:

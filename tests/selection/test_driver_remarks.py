@@ -20,7 +20,7 @@ from conda_torchmirror.models import Choice, Gpu, Machine, NoChoice, Notice, Req
 from conda_torchmirror.selection import alternatives
 from conda_torchmirror.selection import choose as selection
 from conda_torchmirror.selection import cuda as compat
-from conda_torchmirror.text import decision
+from conda_torchmirror.text import reasons
 from conda_torchmirror.text.tables.machine import TEXT
 
 A100 = Card("NVIDIA A100-SXM4-80GB", 80)
@@ -71,10 +71,10 @@ def test_a_driver_that_does_not_run_is_a_reason_of_its_own(
     facts: dict[str, Any], says: str
 ) -> None:
     found = refused("pytorch", **facts)
-    [reason] = {decision.fact(r.machine) for r in found.rejected if r.code == "driver_unusable"}
+    [reason] = {reasons.fact(r.machine) for r in found.rejected if r.code == "driver_unusable"}
     assert reason == says
     assert "None" not in " ".join(
-        decision.fact(r.machine) + decision.fact(r.needs) for r in found.rejected
+        reasons.fact(r.machine) + reasons.fact(r.needs) for r in found.rejected
     )
     assert {r.code for r in found.rejected} == {"driver_unusable", "cpu_build"}
 

@@ -124,7 +124,7 @@ class Sandbox:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_INPUT": "1",
             "LC_ALL": "C.UTF-8",
-            "COLUMNS": "100",
+            "COLUMNS": "80",
             "TERM": "dumb",
         }
 

@@ -1,0 +1,84 @@
+"""`--list` on one screen: the newest first, marked where it runs, and why where nothing does."""
+
+from __future__ import annotations
+
+import pytest
+
+from conda_torchmirror.index import builtin
+from conda_torchmirror.index.match import admits
+from conda_torchmirror.models import Listing, Machine, Request
+from conda_torchmirror.selection import cuda
+from conda_torchmirror.selection.choose import offers
+from conda_torchmirror.text import listing
+
+
+def made(request: Request, subdir: str = "linux-64", **about: object) -> Listing:
+    machine = Machine(subdir=subdir, **about)
+    records = builtin.load(subdir)
+    rows = offers(machine, request, records.builds, admits, cuda.tables())
+    return Listing(tuple(rows), machine, request, records)
+
+
+FAMILY = {"pytorch": ("pytorch",), "torchvision": ("torchvision",)}
+CASES = {
+    "driver": (Request(specs=FAMILY), {"cuda": "11.8", "cuda_from": "--cuda"}),
+    "old driver": (Request(specs=FAMILY), {"cuda": "10.0", "cuda_from": "--cuda"}),
+    "none": (Request(specs=FAMILY), {}),
+    "python": (Request(specs=FAMILY, cuda="cpu"), {"python": "3.13", "python_from": "--python"}),
+    "windows": (Request(specs=FAMILY), {"subdir": "win-64", "cuda": "12.4", "cuda_from": "--cuda"}),
+    "mac": (Request(specs=FAMILY), {"subdir": "osx-arm64"}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_list_fits_one_screen(case, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    request, about = CASES[case]
+    found = listing.lines(made(request, **about))
+    assert len(found) <= 24
+    assert max(map(len, found)) <= 80
+    assert "ended with PyTorch 2.5.1 and Python 3.12" in " ".join(" ".join(found).split())
+    newest = found[3].split()[0].rstrip(",")
+    assert newest == max((offer.release for offer in made(request, **about).rows), key=_number)
+
+
+def _number(release: str) -> tuple[int, ...]:
+    return tuple(map(int, release.split(".")))
+
+
+def test_what_runs_is_marked():
+    request, about = CASES["driver"]
+    [row] = [line for line in listing.lines(made(request, **about)) if line.startswith("  2.5.1")]
+    assert row.split() == [
+        *("2.5.1,", "2.5.0", "12.4", "12.1", "11.8*", "cpu"),
+        *("3.9*", "3.10*", "3.11*", "3.12*"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        ("old driver", "to 2.5.1: CUDA 10.2, 11.1"),
+        ("python", "not for Python 3.13 (--python)"),
+    ],
+)
+def test_where_nothing_fits_the_reason_is_told(case, reason):
+    request, about = CASES[case]
+    said = " ".join(" ".join(listing.lines(made(request, **about))).split())
+    assert reason in said
+    assert "none of these runs here" in said
+    assert "*" not in said
+
+
+def test_all_of_it_with_verbose_and_as_json():
+    request, about = CASES["old driver"]
+    found = made(request, **about)
+    said = "\n".join(listing.lines(found, verbose=True))
+    assert all(offer.release in said for offer in found.rows)
+    assert "older release" not in said
+    rows = listing.document(found)["list"]
+    assert len(rows) == len(found.rows)
+    assert {row["why"]["code"] for row in rows} >= {"cuda_too_new", "cpu_build"}
+    assert all(row["why"]["reason"] for row in rows)
+    fitting = made(*CASES["driver"][:1], **CASES["driver"][1])
+    assert {row["why"] for row in listing.document(fitting)["list"] if row["fits"]} == {None}
