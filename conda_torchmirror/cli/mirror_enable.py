@@ -10,7 +10,7 @@ from typing import Any
 from conda.base.context import context
 from conda.common.configuration import YamlRawParameter
 
-from ..exceptions.mirror import BadRegistry, NothingToEnable
+from ..exceptions.mirror import BadRegistry, BadSetting, NothingToEnable
 from ..exceptions.usage import BadMirror
 from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
 from ..redirect import condarc, configuration, policy, settings
@@ -79,9 +79,10 @@ def _hook_only(args: Namespace) -> int:
         for other in _others(path):
             code = "hook_only_other_off" if condarc.is_off(other) else "hook_only_other"
             lines += bullet(text(code, {"file": str(other), "system": _option(other)}))
-        if settings.read().auto:
+        auto = _auto()
+        if auto:
             lines += bullet(text("hook_only_on"))
-        elif not any(map(condarc.is_off, _others(path))):
+        elif auto is None or not any(map(condarc.is_off, _others(path))):
             lines += _still_off()
     return _report(path, "hook_only", lines, written=written)
 
@@ -96,22 +97,10 @@ def disable(args: Namespace) -> int:
     lines = _head("disabled", path)
     if not context.dry_run:
         lines += bullet(text("disabled_undo", {"system": _option(path)}))
-        chosen = settings.read()
-        if chosen.auto:
-            source = settings.source_of("torchmirror_auto")
-            lines += bullet(text("still_on", {"file": source}))
-        else:
-            _, channels = read_now(chosen)
-            for other in (other for other in _others(path) if not condarc.is_off(other)):
-                facts = {"file": str(other), "system": _option(other)}
-                lines += bullet(text("still_enabled", facts))
-            own = [
-                row.name
-                for row in channels
-                if row.mirror not in (None, UPSTREAM) and row.code != "enabled"
-            ]
-            if own:
-                lines += bullet(text("still_own", {"names": ", ".join(own)}))
+        try:
+            lines += _still_mirrored(path)
+        except (BadSetting, BadRegistry) as error:  # they keep nobody from turning mirrors off
+            lines += bullet(str(error.message))
     return _report(path, "disabled", lines, written=written)
 
 
@@ -139,10 +128,38 @@ def _option(path: Path) -> str:
     return " --system" if path == condarc.system_file() else ""
 
 
+def _auto() -> bool | None:
+    """Whether commands are redirected as they run; None where a setting of ours is broken, with
+    which nothing is redirected."""
+    try:
+        return settings.read().auto
+    except BadSetting:
+        return None
+
+
 def _still_off() -> list[str]:
-    if settings.read().auto:
-        return []
+    """What keeps the redirect off although it was turned on."""
+    try:
+        if settings.read().auto:
+            return []
+    except BadSetting as error:
+        return bullet(str(error.message))
     return bullet(text("still_off", {"file": settings.source_of("torchmirror_auto")}))
+
+
+def _still_mirrored(path: Path) -> list[str]:
+    """What leads channels to mirrors although it was turned off. Raises: BadSetting, BadRegistry."""
+    chosen = settings.read()
+    if chosen.auto:
+        return bullet(text("still_on", {"file": settings.source_of("torchmirror_auto")}))
+    lines = []
+    _, channels = read_now(chosen)
+    for other in (other for other in _others(path) if not condarc.is_off(other)):
+        lines += bullet(text("still_enabled", {"file": str(other), "system": _option(other)}))
+    own = [
+        row.name for row in channels if row.mirror not in (None, UPSTREAM) and row.code != "enabled"
+    ]
+    return [*lines, *bullet(text("still_own", {"names": ", ".join(own)}))] if own else lines
 
 
 def _path(args: Namespace) -> Path:
@@ -197,7 +214,7 @@ def _refresh() -> None:
 def _report(path: Path, code: str, lines: Sequence[str], *, written: bool, **facts: Any) -> int:
     if context.json:
         dry_run = bool(context.dry_run)
-        about = {"state": code, "file": str(path), "auto": settings.read().auto, **facts}
+        about = {"state": code, "file": str(path), "auto": bool(_auto()), **facts}
         about["would_write" if dry_run else "written"] = written
         emit(about, dry_run=dry_run)
     elif lines:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from conda.base.context import context
-from conda.exceptions import CondaError
 from conda.models.channel import Channel
 
 from ..exceptions.mirror import BadRegistry
@@ -29,8 +28,8 @@ INDENT = 16
 
 
 def show_list(args: Namespace) -> int:
-    """Print the registry. Raises: BadRegistry."""
-    chosen = _settings()
+    """Print the registry. Raises: BadRegistry, BadSetting."""
+    chosen = settings.read()
     try:
         known = settings.registry(chosen)
         preferred = settings.preference((), chosen, known)
@@ -131,8 +130,8 @@ class Reading(NamedTuple):
 
 
 def show_status(args: Namespace) -> int:
-    """Print where channels are read from now, and why. Raises: BadRegistry."""
-    chosen = _settings()
+    """Print where channels are read from now, and why. Raises: BadRegistry, BadSetting."""
+    chosen = settings.read()
     config, shown = read_now(chosen, args.channels)
     if context.json:
         emit(_document(chosen, config, shown))
@@ -272,10 +271,3 @@ def _about(path: Path) -> str:
 
 def _file_of_ours(source: str | None) -> bool:
     return source is not None and condarc.is_ours(Path(source))
-
-
-def _settings() -> settings.Settings:
-    try:
-        return settings.read()
-    except CondaError as error:
-        raise BadRegistry(detail=str(error)) from error

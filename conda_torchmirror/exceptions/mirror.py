@@ -25,6 +25,16 @@ class BadRegistry(TorchMirrorError):
     facts = ("detail",)
 
 
+class BadSetting(TorchMirrorError):
+    """A setting of ours holds what it cannot hold."""
+
+    code = "bad_setting"
+    message = N_("the setting {name} in {file} cannot be used")
+    cause = N_("{detail}")
+    facts = ("name", "file", "detail")
+    hints = ("mend_setting",)
+
+
 class ForeignFile(TorchMirrorError):
     """The file that we would write or remove is somebody else's."""
 

@@ -17,12 +17,17 @@ from ..mirrors.urls import MirrorError
 if TYPE_CHECKING:
     from conda.plugins.types import CondaSetting
 
+    from ..exceptions.mirror import BadSetting
+
 PREFIX = "torchmirror_"
 
 #: Characters of a registry of one's own; the built-in one has 25,000.
 LARGEST = 1_000_000
 #: Characters of a path or of what a parser says that an error shows.
 SHOWN = 200
+
+#: What conda takes for a truth value, in small letters.
+_TRUTHS = frozenset(("true", "yes", "on", "y", "false", "off", "n", "no", "non", "none", ""))
 
 
 class Settings:
@@ -76,37 +81,85 @@ def declared() -> Iterator[CondaSetting]:
 
 
 def read() -> Settings:
-    """What is set now. Raises conda's own errors for a value of the wrong type."""
+    """What is set now. Raises: BadSetting, for what cannot be a value.
+
+    Conda merges and types the values; it has no error for a value of another shape than its own,
+    so each is looked at first.
+    """
     from conda.base.context import context
 
     names = _names_set(context)
-    if names is not None and not names:
+    if not names:  # typing a setting costs conda 0.2 ms, and nearly always none of them is set
         return Settings()
-    plugins = context.plugins
-    values = {
-        name: getattr(plugins, PREFIX + name)
-        for name in DESCRIPTIONS
-        if names is None or name in names
-    }
+    plugins = _plugins(context)
+    values = {name: getattr(plugins, PREFIX + name) for name in DESCRIPTIONS if name in names}
     if values.get("only"):
         values["only"] = _policy(plugins, values["only"])
     return Settings(**values)
 
 
-def _names_set(context: Any) -> set[str] | None:
-    """The settings that any source sets, None if that cannot be seen.
+def _names_set(context: Any) -> set[str]:
+    """The settings that any source sets. Raises: BadSetting."""
+    found: set[str] = set()
+    for source, raw in context.raw_data.items():
+        for name, value in (_held(raw) or {}).items():
+            short = name.removeprefix(PREFIX)
+            if name.startswith(PREFIX) and short in DESCRIPTIONS:
+                _check_value(short, value, source)
+                found.add(short)
+        variables = {name.removeprefix(f"plugins_{PREFIX}") for name in raw}
+        found |= variables.intersection(DESCRIPTIONS)
+        for short in variables.intersection(DESCRIPTIONS):
+            _check_value(short, raw[f"plugins_{PREFIX}{short}"].value(None), source, typed=False)
+    return found
 
-    Typing a setting costs conda 0.2 ms, and nearly always none of them is set.
-    """
+
+def _plugins(context: Any) -> Any:
+    """Conda's settings of plugins, without the files whose `plugins` is no map: conda cannot merge
+    the others with them."""
+    whole = context.raw_data
+    context.raw_data = {source: raw for source, raw in whole.items() if _held(raw) is not None}
     try:
-        found: set[str] = set()
-        for raw in context.raw_data.values():
-            if "plugins" in raw:
-                found |= {str(name) for name in raw["plugins"].value(None)}
-            found |= {name[len("plugins_") :] for name in raw if name.startswith("plugins_")}
-    except (AttributeError, TypeError):
-        return None
-    return {name[len(PREFIX) :] for name in found if name.startswith(PREFIX)}
+        return context.plugins
+    finally:
+        context.raw_data = whole
+
+
+def _held(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What a source has under `plugins`, in conda's raw parameters; None where that is no map."""
+    if "plugins" not in raw:
+        return {}
+    held = raw["plugins"].value(None)
+    return held if isinstance(held, Mapping) else None
+
+
+def _check_value(name: str, value: Any, source: object, *, typed: bool = True) -> None:
+    """Raises: BadSetting for a value that conda could not type, or would type as what nobody means.
+
+    `typed` says that the value is a raw parameter of YAML; a variable is a text.
+    """
+    given = value.value(None) if typed else value
+    default = getattr(Settings, name)
+    if isinstance(default, bool):
+        word = str(given).strip().lower() if isinstance(given, (bool, int, str)) else "-"
+        fits = word in _TRUTHS or word.isdecimal()
+        code = "setting_truth"
+    elif isinstance(default, tuple):
+        items = [item.value(None) for item in given] if isinstance(given, tuple) else [None]
+        fits = not typed or all(isinstance(item, str) for item in items)
+        code = "setting_list"
+    else:
+        fits, code = isinstance(given, str), "setting_text"
+    if not fits:
+        raise _bad(PREFIX + name, code, source, given)
+
+
+def _bad(name: str, code: str, source: object, value: Any) -> BadSetting:
+    from ..exceptions.mirror import BadSetting
+    from ..text.messages import text
+
+    shown = repr(value)[:SHOWN] if isinstance(value, (str, int, float)) else "-"
+    return BadSetting(name=name, file=str(source), detail=text(code, {"value": shown}))
 
 
 def _policy(plugins: Any, merged: Sequence[str]) -> tuple[str, ...]:
@@ -199,8 +252,7 @@ def source_of(key: str, name: str | None = None) -> str | None:
 
     for source, raw in reversed(list(context.raw_data.items())):
         if key.startswith(PREFIX):
-            held = raw.get("plugins")
-            if held is not None and key in held.value(None):
+            if key in (_held(raw) or ()):
                 return str(source)
             if f"plugins_{key}" in raw:
                 return f"CONDA_PLUGINS_{key.upper()}"

@@ -8,6 +8,7 @@ import pytest
 from conda.base.context import Context, context
 from support.isolation import reset_conda
 
+from conda_torchmirror.exceptions.mirror import BadSetting
 from conda_torchmirror.mirrors.preference import DEFAULT_MIRRORS
 from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.mirrors.urls import InsecureMirror, MirrorError
@@ -220,3 +221,71 @@ def test_plain_http_has_to_be_allowed():
     assert "lab" in settings.registry(Settings(registry=json.dumps(own), http=True))
     own["lab"]["roots"] = ["http://127.0.0.1:8000/anaconda"]
     assert "lab" in settings.registry(Settings(registry=json.dumps(own)))
+
+
+@pytest.mark.parametrize("held", ["", " 3", " [a]", " text"], ids=["nothing", "3", "list", "text"])
+def test_plugins_that_is_no_map_sets_nothing(sandbox, held):
+    sandbox.condarc.write_text(f"plugins:{held}\n")
+    reset_conda()
+    assert settings.read().auto
+    assert settings.source_of("torchmirror_auto") is None
+
+
+@pytest.mark.parametrize("held", [None, 3, ["a"]], ids=["nothing", "3", "list"])
+def test_nor_does_it_hide_what_another_file_sets(sandbox, condarc, held):
+    """Conda cannot merge the two, and would end with an error of its own."""
+    condarc(plugins=held)
+    system(sandbox, torchmirror_auto="false")
+    assert not settings.read().auto
+    assert settings.source_of("torchmirror_auto") == str(sandbox.system / "etc" / ".condarc")
+
+
+BAD = {
+    "truth": ({"torchmirror_auto": "perhaps"}, "true or false, not 'perhaps'"),
+    "truth-list": ({"torchmirror_auto": [True]}, "true or false"),
+    "truth-nothing": ({"torchmirror_auto": None}, "true or false"),
+    "list-map": ({"torchmirror_mirrors": {"a": "b"}}, "a list of names"),
+    "list-text": ({"torchmirror_mirrors": "nju"}, "a list of names"),
+    "list-nothing": ({"torchmirror_mirrors": None}, "a list of names"),
+    "list-numbers": ({"torchmirror_mirrors": [1]}, "a list of names"),
+    "list-nested": ({"torchmirror_only": [["lab"]]}, "a list of names"),
+    "only-map": ({"torchmirror_only": {"lab": 1}}, "a list of names"),
+    "registry-map": ({"torchmirror_registry": LAB}, "one text"),
+    "registry-list": ({"torchmirror_registry": ["a"]}, "one text"),
+    "registry-nothing": ({"torchmirror_registry": None}, "one text"),
+}
+
+
+@pytest.mark.parametrize(("written", "said"), BAD.values(), ids=BAD)
+def test_a_value_of_another_shape_is_named_with_its_file(sandbox, condarc, written, said):
+    condarc(plugins=written)
+    with pytest.raises(BadSetting) as caught:
+        settings.read()
+    assert next(iter(written)) in str(caught.value.message)
+    assert str(sandbox.condarc) in str(caught.value.message)
+    assert said in caught.value.dump_map()["guidance"]["cause"]
+
+
+@pytest.mark.parametrize(("written", "said"), BAD.values(), ids=BAD)
+def test_it_stands_in_no_other_commands_way(condarc, conda_in_process, written, said):
+    """Conda's own go on, mirrors can be turned off, and our commands end without a traceback."""
+    condarc(plugins=written, channels=["pytorch"])
+    name = next(iter(written))
+    done = conda_in_process("info").ok()
+    assert "https://conda.anaconda.org/pytorch" in done.stdout
+    assert name in done.stderr
+    for words in (("status",), ("list",), ("enable", "pytorch")):
+        failed = conda_in_process("torch-mirror", *words)
+        assert failed.rc == 1
+        assert said in " ".join(failed.stderr.split())
+        assert "Traceback" not in failed.stderr
+    assert name in conda_in_process("torch-mirror", "disable").ok().stdout
+    assert conda_in_process("info").ok().stdout
+    conda_in_process("torch-mirror", "enable", "--hook-only").ok()
+
+
+@pytest.mark.parametrize("word", ["0", "1", "on", "No", "TRUE"])
+def test_words_for_true_and_false_are_condas(sandbox, monkeypatch, word):
+    monkeypatch.setenv("CONDA_PLUGINS_TORCHMIRROR_AUTO", word)
+    reset_conda()
+    assert settings.read().auto == (word in ("1", "on", "TRUE"))

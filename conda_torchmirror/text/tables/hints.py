@@ -12,6 +12,8 @@ TEXT: Table = {
     "name_environment": "name one: `conda torch-install -n NAME`; it is created if it is not there",
     "preview_first": "`conda torch-install --dry-run` shows the choice without an environment",
     "preview_platform": "use `--dry-run` for a preview, or `-n NEW` for a new environment",
+    "mend_setting": "correct or remove it in {file}; `conda torch-mirror disable` works all the "
+    "same",
     "go_online": "run once without `--offline`",
     "preview_offline": "`--dry-run --offline` previews from conda's cache or the built-in index",
     "allow_fallback": "without `--no-fallback` other sources are tried",

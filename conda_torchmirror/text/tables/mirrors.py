@@ -54,6 +54,9 @@ TEXT: Table = {
     "test_none": "No mirror has all that was asked for; `conda torch-install --mirror upstream` "
     "reads the official channels.",
     "test_files": "the files that were asked for: {files}",
+    "setting_truth": "it takes true or false, not {value}",
+    "setting_list": "it takes a list of names, each on a line of its own after a dash",
+    "setting_text": "it takes one text: the path of a file, or after `|` what would stand in it",
     "upstream_title": "the official channels",
 }
 
