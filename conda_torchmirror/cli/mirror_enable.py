@@ -64,6 +64,7 @@ def enable(args: Namespace) -> int:
     if lacking:
         lines += bullet(text("enabled_upstream", {"names": ", ".join(lacking)}))
     if not context.dry_run:
+        lines += bullet(text("enabled_mamba"))
         lines += bullet(text("enabled_undo", {"system": _option(path)}))
         lines += _still_off()
     found = {p.name: {"mirror": p.mirror, "url": safe(str(p.url))} for p in mapped}
@@ -148,7 +149,10 @@ def _still_off() -> list[str]:
 
 
 def _still_mirrored(path: Path) -> list[str]:
-    """What leads channels to mirrors although it was turned off. Raises: BadSetting, BadRegistry."""
+    """What leads channels to mirrors although it was turned off.
+
+    Raises: BadSetting, BadRegistry.
+    """
     chosen = settings.read()
     if chosen.auto:
         return bullet(text("still_on", {"file": settings.source_of("torchmirror_auto")}))

@@ -9,12 +9,12 @@ whatever goes wrong is one line on standard error, and conda goes on without mir
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from conda.plugins import types
 
-from .commands import EXPORT, INSTALLED, READS, REDIRECTED, WITHOUT_CHANNELS
+from .commands import ANY, EXPORT, INSTALLED, READS, REDIRECTED, WITHOUT_CHANNELS
 
 if TYPE_CHECKING:
     from ..redirect.named_channels import NamedChannels
@@ -70,6 +70,8 @@ def _redirect(command: str) -> None:
 
     flags = REDIRECTED[command]
     found = of_this_command(installed=bool(flags & INSTALLED))
+    named = set(found.asked) if flags & ANY else None
+    found.everything = found.everything or named is not None
     names = candidates(found)
     if not names and not found.packages:
         return
@@ -82,10 +84,11 @@ def _redirect(command: str) -> None:
 
     config = policy.UserConfig(chosen)
     policies = policy.decide(names, config, found)
-    in_process.apply(policy.redirects(policies, config, found))
+    begun = policy.redirects(policies, config, found)
+    in_process.apply(begun, shards=policy.has_shards(policies, config))
     told = flags & READS and not (command == "info" and _shows_no_channel())
     if told and not context.json and not context.quiet:
-        _tell(policies, found, config)
+        _tell(policies, found, config, named)
         _tell_packages(policy.decide(tuple(found.packages), config, found), found)
 
 
@@ -96,11 +99,20 @@ def _shows_no_channel() -> bool:
     return not given.get("all") and any(given.get(option) for option in WITHOUT_CHANNELS)
 
 
-def _tell(policies: Sequence[ChannelPolicy], found: NamedChannels, config: UserConfig) -> None:
-    """One line on what is read from where; a second one where another preference would help."""
-    asked = {*found.asked}
-    if found.everything or DEFAULTS in asked:
-        asked |= {p.name for p in policies if found.everything or p.name.startswith("pkgs/")}
+def _tell(
+    policies: Sequence[ChannelPolicy],
+    found: NamedChannels,
+    config: UserConfig,
+    named: Collection[str] | None = None,
+) -> None:
+    """One line on what is read from where; a second one where another preference would help.
+
+    `named` are the channels to tell of where the command may read any.
+    """
+    everything = found.everything and named is None
+    asked = {*(found.asked if named is None else named)}
+    if everything or DEFAULTS in asked:
+        asked |= {p.name for p in policies if everything or p.name.startswith("pkgs/")}
     places: dict[str, list[str]] = {}
     for one in policies:
         if one.code == "mirrored" and one.name in asked:

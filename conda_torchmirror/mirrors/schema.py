@@ -61,6 +61,7 @@ def check_entry(name: str, entry: Any, *, allow_http: bool = False) -> dict[str,
         "wheels": lambda value: _wheels(value, url),
         "redirects_to": lambda value: _listed(value, lambda host: _like(host, _HOST, "a host")),
         "drops_tar_bz2": _flag,
+        "shards": _flag,
         "confidence": lambda value: {
             _one_of(kind, KINDS): _text(word) for kind, word in _map(value).items()
         },

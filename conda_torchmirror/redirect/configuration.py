@@ -63,6 +63,7 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 def forget() -> None:
     """Drop what conda computed from a configuration that has changed."""
+    from conda.base.context import context
     from conda.models import match_spec
     from conda.models.channel import Channel
 
@@ -72,6 +73,10 @@ def forget() -> None:
     matchers = match_spec.MatchSpec._MATCHER_CACHE
     for key in [key for key in matchers if key[0] == "channel"]:
         del matchers[key]
+    # Conda chooses the solver for the setting of shards that it finds, and keeps it.
+    cached = getattr(context.plugin_manager, "get_cached_solver_backend", None)
+    if (clear := getattr(cached, "cache_clear", None)) is not None:
+        clear()
     # Records that an earlier command of this process read remember their channels' names.
     prefixes = sys.modules.get("conda.core.prefix_data")
     getattr(getattr(prefixes, "PrefixData", None), "_cache_", {}).clear()

@@ -52,6 +52,10 @@ PRIVATE = (
 )
 
 
+#: Conda's setting for sharded indexes, of 26.7.
+SHARDS = "repodata_use_shards"
+
+
 class CondaChanged(RuntimeError):
     """This conda lacks a name that the redirect needs, or does not heed what was set by it."""
 
@@ -109,6 +113,13 @@ def missing() -> tuple[str, ...]:
     return tuple(lacking)
 
 
+def _knows_shards() -> bool:
+    """Whether this conda reads sharded indexes."""
+    from conda.base.context import Context
+
+    return hasattr(Context, SHARDS)
+
+
 class _Redirection:
     """Redirects that are in force, and how to end them.
 
@@ -122,8 +133,10 @@ class _Redirection:
         *,
         override: bool = False,
         quick: bool = False,
+        shards: bool = True,
     ) -> None:
         self.redirects = tuple(redirects)
+        self.shards = shards or not _knows_shards()
         self.override = override
         self.quick = quick
         self.parts = {n: above for n, above, _ in self.redirects if n.startswith("pkgs/")}
@@ -133,6 +146,7 @@ class _Redirection:
             *(_file(f"label/{name}") for name, _, guarded in named if guarded),
             *((_file("defaults"),) if self.parts else ()),
             *((_file("pkgs/msys2"),) if "pkgs/msys2" in self.parts else ()),
+            *(() if self.shards else (_file("settings/shards"),)),
         )
         self.variables = {variable(name): above for name, above, _ in named}
         self.before: dict[str, str | None] = {}
@@ -171,6 +185,8 @@ class _Redirection:
         for name, _, guarded in self.redirects:
             for key, channels in mapped(name, guarded=guarded).items():
                 ours.setdefault(key, CommentedMap()).update(channels)
+        if not self.shards:
+            ours[SHARDS] = False
         raw = YamlRawParameter.make_raw_parameters(REDIRECTS, CommentedMap(ours))
         context.raw_data = {REDIRECTS: raw, **context.raw_data}
         context._reset_cache()
@@ -265,15 +281,19 @@ def active() -> tuple[Redirect, ...]:
     return _automatic.redirects if _automatic else ()
 
 
-def apply(redirects: Sequence[Redirect]) -> None:
+def apply(redirects: Sequence[Redirect], *, shards: bool = True) -> None:
     """Redirect until `undo`, in place of what was redirected before.
+
+    Without `shards` conda reads whole indexes, unless the user's configuration says otherwise: of a
+    mirror that lacks sharded ones, or answers with a page of its own, some solvers do not find the
+    way back to the whole index (libmamba ends in an unexpected error, tried on 26.7).
 
     Raises: CondaChanged, with conda as it is without us.
     """
     global _automatic
     undo()
     if redirects:
-        begun = _Redirection(redirects, quick=True)
+        begun = _Redirection(redirects, quick=True, shards=shards)
         begun.start()
         _automatic = begun
 

@@ -208,6 +208,12 @@ def redirects(
     return begun
 
 
+def has_shards(policies: Iterable[ChannelPolicy], config: UserConfig) -> bool:
+    """Whether all mirrors that channels are redirected to are known to serve sharded indexes."""
+    used = {one.mirror for one in policies if one.code in ("mirrored", "enabled")}
+    return all((mirror := config.mirror(name)) is not None and mirror.shards for name in used)
+
+
 def _only_by_other_url(policy: ChannelPolicy, found: NamedChannels) -> bool:
     """Whether the channel was named by URLs alone that are not of the mirror."""
     name = policy.name

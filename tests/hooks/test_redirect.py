@@ -13,6 +13,7 @@ import pytest
 from support.isolation import reset_conda
 from support.lab import ALL, entry, hosts, urls_during
 
+from conda_torchmirror.hooks import redirect
 from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.redirect import in_process
 
@@ -311,3 +312,46 @@ def test_torch_install_keeps_labels_where_they_are(at_lab, lab, name, there):
         assert Channel(name).base_url == lab.channel_url(name)
         root = lab.channel_url(name) if there else f"https://conda.anaconda.org/{name}"
         assert Channel(label).base_url == f"{root}/label/x"
+
+
+@pytest.mark.parametrize(
+    ("known", "own", "read"),
+    [
+        pytest.param(False, None, False, id="the-mirror-lacks-them"),
+        pytest.param(True, None, True, id="the-mirror-has-them"),
+        pytest.param(False, True, True, id="the-user-wants-them"),
+    ],
+)
+def test_shards_are_asked_of_mirrors_that_have_them(at_lab, lab, known, own, read):
+    from conda.base.context import Context, context
+    from conda.cli.conda_argparse import generate_parser
+
+    if not hasattr(Context, in_process.SHARDS):
+        pytest.skip("this conda reads no sharded indexes")
+    registry = json.loads(entry(lab))
+    registry["lab"]["shards"] = known
+    more = {} if own is None else {"repodata_use_shards": own}
+    at_lab({"torchmirror_registry": json.dumps(registry), "torchmirror_mirrors": ["lab"]}, **more)
+    args = generate_parser().parse_args(("create", "-n", "x", "-c", "pytorch"))
+    context.__init__(argparse_args=args)
+    redirect.before("create")
+    try:
+        assert context.repodata_use_shards is read
+        context.__init__(argparse_args=args)  # as some commands do
+        assert context.repodata_use_shards is read
+    finally:
+        redirect.after("create")
+    assert context.repodata_use_shards is True
+
+
+def test_conda_chooses_its_solver_anew_after_a_redirect(at_lab):
+    """What it kept was chosen for the setting of shards before."""
+    from conda.base.context import context
+
+    cached = getattr(context.plugin_manager, "get_cached_solver_backend", None)
+    if not hasattr(cached, "cache_clear"):
+        pytest.skip("this conda keeps no solver")
+    cached("classic")
+    assert cached.cache_info().currsize
+    urls_during(ALL)
+    assert not cached.cache_info().currsize

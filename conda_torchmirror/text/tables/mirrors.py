@@ -20,6 +20,8 @@ TEXT: Table = {
     "enabled_own": "Left as your own configuration has them: {names}",
     "enabled_upstream": "Still from upstream, because no mirror that you prefer has them: {names}",
     "enabled_dry": "Not written, because of --dry-run: {file}",
+    "enabled_mamba": "mamba and micromamba find channels that are named, as `pytorch`; full "
+    "https://conda.anaconda.org/... URLs, and files of explicit URLs, they read from upstream.",
     "enabled_undo": "`conda torch-mirror enable --hook-only{system}` removes the file; `conda "
     "torch-mirror disable{system}` keeps conda's own commands from mirrors too.",
     "hook_only": "Removed: {file}",
