@@ -208,8 +208,8 @@ SEAMS = {
     # The automatic redirect knows most channels by name, and needs no addresses.
     "mirrors.registry": {"mirrors"},
     "redirect.named_channels": {"mirrors"},
-    # Only a registry of one's own is checked.
-    "redirect.settings": {"mirrors"},
+    # A registry of one's own is checked, and what is wrong in a setting told.
+    "redirect.settings": {"exceptions", "mirrors", "text"},
     "text.messages": {"text"},
 }
 #: Imports in functions that are no seams, as (module, package). This list only ever gets shorter.
