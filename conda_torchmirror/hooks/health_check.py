@@ -14,19 +14,19 @@ FINE, WRONG = "✅", "❌"
 
 def check(prefix: str, verbose: bool) -> None:
     """Print what is wrong with the environment's PyTorch; nothing where it has none."""
-    found = inspect_records(prefix)
-    wrong = bool(found.notices)
-    if found.torch:
-        about = {"torch": f"PyTorch {found.torch.version}", "build": found.torch.build}
+    report = inspect_records(prefix)
+    wrong = bool(report.notices)
+    if report.torch:
+        about = {"torch": f"PyTorch {report.torch.version}", "build": report.torch.build}
         said = text("check.static_wrong" if wrong else "check.static_fine", about)
-    elif any(notice.code == "machine.record_broken" for notice in found.notices):
+    elif any(notice.code == "machine.record_broken" for notice in report.notices):
         said = text("check.static_unread")
     else:
         return
     out = [f"{_mark(WRONG if wrong else FINE)} {said}"]
-    out += ["", *advice(found.notices, option_of(prefix))] if wrong else []
+    out += ["", *advice(report.notices, option_of(prefix))] if wrong else []
     if verbose:
-        machine = found.machine
+        machine = report.machine
         gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
         facts = {"cuda": machine.cuda or "-", "driver": machine.driver or "-", "gpus": gpus or "-"}
         out += ["", text("check.static_machine", facts)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..mirrors.addresses import split
 from ..models import Notice
-from ..text.layout import bullet, columns, safe, wrapped
+from ..text.layout import bullet, safe, wrapped
 from ..text.messages import text
 from .verdict import Check, sentence
 
@@ -19,12 +19,20 @@ def lines(check: Check) -> list[str]:
     untried = check.status == "fine" and any(n.code == "gpu_untried" for n in check.notices)
     out = [text("check.fine_untried" if untried else f"check.{check.status}")]
     if rows := list(_facts(check)):
-        out += ["", *columns(rows)]
+        out += ["", *_table(rows)]
     if check.notices:
         out += ["", *advice(check.notices, check.where)]
     if check.error and check.status != "fine":
-        out += ["", text("check.message"), f"  {check.error}"]
+        out += ["", text("check.message")]
+        out += [line for part in check.error.splitlines() for line in wrapped(part, "  ", "  ")]
     return [safe(line) for line in out]
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """Names and values in two columns; a value that is too wide goes on below itself."""
+    broad = max(len(name) for name, _ in rows)
+    indent = " " * (broad + 4)
+    return [line for name, value in rows for line in wrapped(value, f"  {name:{broad}}  ", indent)]
 
 
 def lines_after(check: Check) -> list[str]:

@@ -41,20 +41,20 @@ ENVIRONMENT = frozenset(
 
 def inspect_records(prefix: str) -> StaticReport:
     """Look at an environment's PyTorch without running it: records, machine, and each other."""
-    found = inspect(subdir=context.subdir, prefix=prefix)
-    environment = [notice for notice in found.remarks if notice.code in ENVIRONMENT]
+    machine = inspect(subdir=context.subdir, prefix=prefix)
+    environment = [notice for notice in machine.remarks if notice.code in ENVIRONMENT]
     broken = any(notice.code == "machine.record_broken" for notice in environment)
     records = {} if broken else _builds(prefix, NAMES)
     torch = records.get(TORCH)
-    pip = [p for p in found.installed if p.channel == "pypi" and p.name == "torch"]
+    pip = [p for p in machine.installed if p.channel == "pypi" and p.name == "torch"]
     notices: list[Notice] = []
     if torch and pip:
         facts = {"pip": f"torch {pip[0].version}", "conda": f"pytorch {torch.version}"}
         notices.append(Notice("torch_twice", facts))
     if torch:
-        notices += _against_machine(torch, found, CPU_ONLY in records)
-        notices += _against_each_other(torch, records, found)
-    return StaticReport(found, torch, unique([*environment, *notices]))
+        notices += _against_machine(torch, machine, CPU_ONLY in records)
+        notices += _against_each_other(torch, records, machine)
+    return StaticReport(machine, torch, unique([*environment, *notices]))
 
 
 def with_records(check: Check, report: StaticReport) -> Check:
@@ -65,7 +65,8 @@ def with_records(check: Check, report: StaticReport) -> Check:
     more = [notice for notice in report.notices if notice.code not in known]
     if check.torch and not check.expect_gpu and has_device(report.machine):
         # Where pip installed torch, there is no record that could tell.
-        more += [] if known & MACHINE or more else [Notice("cpu_build")]
+        told = known & MACHINE or any(notice.code not in ENVIRONMENT for notice in more)
+        more += [] if told else [Notice("cpu_build")]
     if check.status == "no_gpu":
         more += [notice for notice in report.machine.remarks if notice not in more]
     return replace(check, notices=(*check.notices, *more))
