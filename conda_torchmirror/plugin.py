@@ -150,6 +150,12 @@ def _check_health(prefix: str, verbose: bool) -> None:
 
 
 def _name_origins(prefix: Any, records: dict[str, Any]) -> dict[str, Any]:
+    from conda.base.context import context
+
+    from .hooks.commands import EXPORTS
+
+    if context._argparse_args.get("func") not in EXPORTS:  # `conda list` asks too
+        return {}
     from .hooks.exports import name_origins
 
     return name_origins(prefix, records)

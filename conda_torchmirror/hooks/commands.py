@@ -19,6 +19,8 @@ ANY = 4
 
 #: `conda export` and `conda env export`; see `exports` for what becomes of them on new conda.
 EXPORT = "export"
+#: What conda's parser has these two run.
+EXPORTS = frozenset(("conda.cli.main_export.execute", "conda.cli.main_env_export.execute"))
 
 #: Every command that reads or writes packages, or shows channels; never `run`, `config`, `clean`.
 REDIRECTED: dict[str, int] = {

@@ -11,24 +11,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from conda.base.context import context
 from conda.models.channel import Channel
 
 from ..mirrors import addresses
 from ..mirrors.urls import UPSTREAM, upstream_url
 from ..redirect import policy, settings
 
-#: What conda's parser says of `conda export` and `conda env export`.
-EXPORTS = frozenset(("conda.cli.main_export.execute", "conda.cli.main_env_export.execute"))
-
 
 def name_origins(prefix: Any, records: dict[str, Any]) -> dict[str, Any]:
     """A prefix data loader: put official URLs into `records`; adds none, so it returns none.
 
-    Does nothing outside an export, and nothing where the automatic redirect is turned off.
+    Does nothing where the automatic redirect is turned off. For exports only: what a solver reads
+    must be as it was installed.
     """
-    if context._argparse_args.get("func") not in EXPORTS:
-        return {}
     try:
         chosen = settings.read()
         if not chosen.auto:
