@@ -201,6 +201,7 @@ REACH = {
 #: leads to. Each keeps a command from loading what it does not run.
 SEAMS = {
     "plugin": {"cli", "hooks", "redirect"},
+    "cli.deferred": {"text"},
     "cli.mirror": {"cli"},
     "cli.install_output": {"install", "plans", "verify"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},

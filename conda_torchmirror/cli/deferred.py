@@ -17,8 +17,6 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, _SubParsersAction
 from typing import TYPE_CHECKING
 
-from ..text.messages import text
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
@@ -68,6 +66,8 @@ class _Filled:
 
     def __call__(self, word: str) -> Any:
         if not word.strip():
+            from ..text.messages import text  # conda loads this module on every command
+
             raise ArgumentTypeError(text("help.empty_value"))
         return word if self.inner is None else self.inner(word)
 
