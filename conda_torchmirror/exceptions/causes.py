@@ -5,6 +5,7 @@ Reads exceptions of others, which may look like anything, and raises nothing.
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -47,6 +48,27 @@ def chain(error: BaseException, *, context: bool = True) -> list[BaseException]:
 def _wrapped(error: BaseException) -> list[Any]:
     held = [getattr(error, name, None) for name in ("_caused_by", "reason")]
     return [*held, *error.args, error.__cause__]
+
+
+#: What this computer's disk refuses, whatever was to be written.
+_DISK = frozenset((errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO))
+#: What it refuses for one file; without a file's name these are a connection's, or of TLS.
+_DENIED = frozenset((errno.EACCES, errno.EPERM))
+
+
+def disk_error(error: BaseException) -> OSError | None:
+    """The refusal of this computer's disk behind an exception: full, read-only, out of quota."""
+    for outer in flatten(error):
+        for part in chain(outer):
+            if isinstance(part, OSError) and _of_disk(part):
+                return part
+    return None
+
+
+def _of_disk(error: OSError) -> bool:
+    if type(error).__module__ == "ssl":  # its numbers are not those of the system
+        return False
+    return error.errno in _DISK or (error.errno in _DENIED and bool(error.filename))
 
 
 def http_status(error: BaseException) -> int | None:

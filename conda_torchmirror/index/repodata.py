@@ -9,9 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from conda.exceptions import CondaError, CondaSSLError
+from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
+
 from ..exceptions import causes
+from ..exceptions.base import TorchMirrorError
 from ..exceptions.channel import (
     ChannelBroken,
     ChannelError,
@@ -21,15 +27,16 @@ from ..exceptions.channel import (
     ChannelUnreachable,
     NothingCached,
 )
+from ..exceptions.mirror import CannotWrite
 from ..mirrors.registry import Route
 from ..models import Build, Records
 from ..text.layout import safe
 from . import record_schema
+from .emptied import drop_emptied
+from .fetch import IndexTooLarge, fetch_latest
 
 #: The parts of an index that hold records.
 _SECTIONS = ("packages", "packages.conda")
-#: The modules of libraries that decode an index.
-_DECODERS = ("zstandard", "backports", "zlib")
 #: HTTP statuses that say more than that a mirror failed.
 _OF_STATUS: dict[Any, type[ChannelError]] = {404: ChannelMissing, 403: ChannelForbidden}
 
@@ -56,9 +63,9 @@ def read(channel: Route, subdir: str, names: Collection[str]) -> Records:
             where["mirror"] = channel.mirror
             if cached:
                 raise NothingCached(**where)
-            # It does so with a 403 as well, and does not say which it was.
+            # What an earlier command emptied was dropped before this one asked.
             url = safe(f"{channel.url}/{part}/")
-            raise ChannelMissing(**where, url=url, status="404 or 403", detail="")
+            raise ChannelBroken(**where, url=url, status=None, detail="{}")
         if date:
             dates.append(date)
         for build in _builds(repodata, channel, part, names):
@@ -97,13 +104,11 @@ def _fetch(channel: Route, subdir: str) -> tuple[Mapping[str, Any], str | None]:
     create_cache_dir()
     fetch = SubdirData(source).repo_fetch
     try:
-        repodata, state = fetch.fetch_latest_parsed()
+        repodata, state = fetch_latest(fetch)
         if not _is_repodata(repodata):
             raise ValueError("no repodata")
     except Exception as error:
-        if found := _channel_error(error, channel, subdir, fetch):
-            raise found from error
-        raise
+        raise _own_error(error, channel, subdir, fetch) from error
     return repodata, _day(getattr(state, "mod", ""))
 
 
@@ -138,35 +143,31 @@ def validate(urls: Sequence[str]) -> None:
         check_allowlist(urls)
 
 
-def _channel_error(
-    error: Exception, channel: Route, subdir: str, fetch: Any
-) -> ChannelError | None:
-    """What an exception means that left conda's fetch; None where it is not about the channel.
+def _own_error(error: Exception, channel: Route, subdir: str, fetch: Any) -> TorchMirrorError:
+    """What an exception means that left conda's fetch of one index.
 
-    Conda keeps what it was sent: what cannot be read is dropped from its cache, or it would break
-    the next command as well.
+    Everything that is raised there is about this index, whatever its type, but for what the disk
+    refuses. Conda keeps what it was sent: what cannot be read, and what stands for a refusal, is
+    dropped from its cache, or it would break the next command as well.
     """
-    from conda.exceptions import CondaError, CondaSSLError
-    from requests.exceptions import RequestException
-    from urllib3.exceptions import HTTPError
-
-    # New conda lets urllib3's own errors through where a transfer breaks off.
-    network = (CondaError, RequestException, HTTPError, OSError)
-    # zstandard's and zlib's own errors derive from Exception alone.
-    library = type(error).__module__.partition(".")[0]
-    unreadable = isinstance(error, (ValueError, EOFError)) or library in _DECODERS
+    if full := causes.disk_error(error):
+        folder = os.path.dirname(fetch.cache_path_json)
+        return CannotWrite(file=safe(folder), detail=safe(causes.reason(full)))
     status = causes.http_status(error)
-    kind: type[ChannelError] = ChannelUnreachable
+    network = isinstance(error, (CondaError, RequestException, HTTPError, OSError))
+    kind: type[ChannelError] = ChannelUnreachable if network else ChannelBroken
     if isinstance(error, CondaSSLError):
         kind = ChannelTls
-    elif unreadable:
+    elif isinstance(error, IndexTooLarge):
         kind = ChannelBroken
-        for kept in (fetch.cache_path_json, fetch.cache_path_state):
-            kept.unlink(missing_ok=True)
-    elif not isinstance(error, network):
-        return None
     elif status in _OF_STATUS:
         kind = _OF_STATUS[status]
+    if kind is ChannelBroken:
+        for kept in (fetch.cache_path_json, fetch.cache_path_state):
+            with suppress(OSError):
+                os.unlink(kept)
+    elif status in _OF_STATUS:
+        drop_emptied()
     return kind(
         channel=channel.name,
         subdir=subdir,

@@ -91,7 +91,7 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
 
     Raises: NoFittingBuild, PinConflict, HistoryConflict, what reading the runtime channel raises.
     """
-    choice = _choose(task, records)
+    choice = _choose(task, reader, records)
     runtime, runtime_notices = _read_runtime(choice, reader, records)
     choice = _complete(choice, task, runtime, reader, records)
     pins, pin_notices = _pins(choice, task)
@@ -121,17 +121,22 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
     )
 
 
-def _choose(task: Task, records: Records) -> Choice:
-    """The best set of builds. Raises: NoFittingBuild, with what would fit."""
+def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
+    """The best set of builds.
+
+    Raises: NoFittingBuild, with what would fit; Moved where another mirror may have more.
+    """
     on, request, tables = task.machine, task.request, cuda.tables()
     found = choose(on, request, records.builds, admits, tables)
     if isinstance(found, Choice):
         return found
+    old = reader.doubt(on, request, records)
     ways = alternatives.find(found, on, request, records.builds, admits, tables)
     raise NoFittingBuild(
         request=reasons.asked(request, on),
         detail=reasons.why(found.rejected, records, request, on),
         ways=(
+            *((old,) if old else ()),
             *ways,
             *(task.files.ways(request, found.rejected) if task.files else ()),
             *_where_to_look(task.options, found, on, records),

@@ -161,7 +161,11 @@ _IDENTIFIER = re.compile(
     r"|(?:编号|标识符?|代码|识别码|请求\s*ID)\s*(?:为|是)?[\s:：=#]*([0-9A-Za-z][\w.:-]{5,63})",
     re.IGNORECASE,
 )
-_ADDRESS = re.compile(r"[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+#: The two sides of a mail address and their lengths, as RFC 5321 limits them.
+_NAME, _MOST_NAME = re.compile(r"[\w.+-]+\Z"), 64
+#: Signs that are looked at: a page for people has one address or two.
+_MOST_SIGNS = 100
+_DOMAIN, _MOST_DOMAIN = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), 255
 
 
 def block_page(page: str) -> tuple[str | None, str | None]:
@@ -172,13 +176,47 @@ def block_page(page: str) -> tuple[str | None, str | None]:
     """
     if "<" not in page:
         return None, None
-    visible = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", page)
-    visible = html.unescape(re.sub(r"<[^>]*>", " ", visible))
+    visible = " ".join(html.unescape(visible_text(page)).split())
     identifier = None
     for found in _IDENTIFIER.finditer(visible):
         word = (found[1] or found[2]).rstrip(".:-")
         if any(char.isdigit() for char in word) and "@" not in word:
             identifier = safe(word)
             break
-    address = _ADDRESS.search(visible) or _ADDRESS.search(html.unescape(page))
-    return identifier, safe(address[0].rstrip(".-")) if address else None
+    return identifier, _address(visible) or _address(html.unescape(page))
+
+
+def visible_text(page: str) -> str:
+    """What a page shows, without its tags, scripts and styles; linear in its length, whatever a
+    server sends."""
+    shown: list[str] = []
+    small = page.lower()
+    at = 0
+    while (start := page.find("<", at)) >= 0:
+        shown.append(page[at:start])
+        end = page.find(">", start)
+        if end < 0:
+            return " ".join(shown)
+        at = end + 1
+        for name in ("script", "style"):
+            if small.startswith(name, start + 1):
+                closing = small.find(f"</{name}", at)
+                if closing < 0:
+                    return " ".join(shown)
+                at = closing
+    return " ".join((*shown, page[at:]))
+
+
+def _address(words: str) -> str | None:
+    """The first mail address. Looked for around each `@`: a pattern that starts with the name
+    takes the square of a long word."""
+    at = words.find("@")
+    for _ in range(_MOST_SIGNS):
+        if at < 0:
+            break
+        name = _NAME.search(words[max(0, at - _MOST_NAME) : at])
+        domain = _DOMAIN.match(words, at + 1, at + 1 + _MOST_DOMAIN)
+        if name and domain:
+            return safe(f"{name[0]}@{domain[0].rstrip('.-')}")
+        at = words.find("@", at + 1)
+    return None

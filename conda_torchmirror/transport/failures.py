@@ -33,6 +33,8 @@ PAGE = 65536
 
 #: Where conda downloads packages and indexes; the functions there call what they fetch `url`.
 _GATEWAYS = "conda.gateways."
+#: The part of it that fetches, and reads nothing but headers and bytes.
+_DOWNLOADS = "conda.gateways.connection."
 
 #: In this order: urllib3 1 takes every connection that fails for one that timed out.
 _NETWORK: dict[str, tuple[type[BaseException], ...]] = {
@@ -45,6 +47,8 @@ _NETWORK: dict[str, tuple[type[BaseException], ...]] = {
     "timeout": (http.Timeout, lower.TimeoutError, TimeoutError),
     "cut": (ConnectionError, lower.ProtocolError, http.ChunkedEncodingError),
 }
+#: What every site gives where this computer has no network.
+_NO_NETWORK = frozenset(("probe_dns", "probe_unreachable"))
 _AWAY = frozenset((errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN))
 
 
@@ -69,6 +73,8 @@ def shown_name(route: Route) -> str:
 def no_route_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSource:
     """The error for a channel all of whose routes failed; it says what each of them did."""
     told = [_why(failure) for failure in failures]
+    if len(failures) > 1 and all(f.reason.code in _NO_NETWORK for f in failures):
+        told = [text("no_network", {"reason": told[-1]})]
     blocked = [
         Notice("write_to_support", {**f.reason.facts, "mirror": shown_name(f.route)})
         for f in failures
@@ -128,7 +134,7 @@ def find_culprit(error: BaseException, routes: Sequence[Route]) -> Failure | Non
     Raises nothing: an exception of others may look like anything.
     """
     parts = list(causes.flatten(error))
-    if any(_is_deliberate(part) or _is_settled(part) for part in parts):
+    if causes.disk_error(error) or any(_is_deliberate(p) or _is_settled(p) for p in parts):
         return None
     for part in parts:
         for url in _urls(part):
@@ -180,8 +186,7 @@ def _urls(error: BaseException) -> Iterator[str]:
         yield f"{url}/noarch/repodata.json"  # what makes conda call a channel invalid
     if url := kwargs.get("url"):
         yield f"{url}repodata.json" if str(url).endswith("/") else str(url)
-    if not _is_garbled(error):
-        yield from urls_in_frames(error)
+    yield from urls_in_frames(error, _DOWNLOADS if _is_garbled(error) else _GATEWAYS)
     # After a redirect the request names a stranger.
     for part in causes.chain(error):
         request = getattr(part, "request", None) or getattr(
@@ -191,8 +196,10 @@ def _urls(error: BaseException) -> Iterator[str]:
             yield str(url)
 
 
-def urls_in_frames(error: BaseException) -> Iterator[str]:
+def urls_in_frames(error: BaseException, modules: str = _GATEWAYS) -> Iterator[str]:
     """The URLs that conda was fetching when an exception was raised, the innermost first.
+
+    `modules` is what the names of the modules begin with whose functions count.
 
     The only place that looks into conda's frames, because nothing else knows: of a connection that
     breaks, or of TLS that fails, conda's exception does not say whose it was. The functions of
@@ -202,7 +209,7 @@ def urls_in_frames(error: BaseException) -> Iterator[str]:
     for part in causes.chain(error):
         for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
             url = frame.f_locals.get("url")
-            if isinstance(url, str) and frame.f_globals.get("__name__", "").startswith(_GATEWAYS):
+            if isinstance(url, str) and frame.f_globals.get("__name__", "").startswith(modules):
                 yield url
 
 

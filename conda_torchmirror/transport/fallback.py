@@ -12,15 +12,22 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from conda.base.context import context
 from conda.models.channel import Channel
 
+from ..exceptions import causes
+from ..exceptions.base import TorchMirrorError
 from ..exceptions.channel import ChannelBroken, ChannelError, NothingCached
+from ..exceptions.mirror import CannotWrite
 from ..index import repodata
+from ..index.emptied import drop_emptied
+from ..index.fetch import spinner
 from ..index.sources import PYTORCH
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM, upstream_url
-from ..models import Build, Decision, InstallOptions, Notice, Records
+from ..models import Build, Decision, InstallOptions, Machine, Notice, Records, Request
 from ..selection.facts import RUNTIME
+from ..text.layout import safe
+from ..text.messages import text
 from . import failures, hashes, routes
-from .failures import Failure
+from .failures import Failure, shown_name
 from .probe import Target
 from .probe_session import ProbeSession, Wanted
 from .route_setup import RouteSetup
@@ -78,6 +85,7 @@ class Router:
 
     def __enter__(self) -> Router:
         if self._online:
+            drop_emptied()
             if routes.measured(self._options):
                 self._state.sort(self._session.rank(self.chains[PYTORCH.channel]))
             for name in self.chains:
@@ -113,7 +121,8 @@ class Router:
             try:
                 if self._online:
                     self._probe([here])
-                self._records[key] = repodata.read(here, self._subdir, names)
+                with spinner(text("reading_index", {"channel": name, "mirror": shown_name(here)})):
+                    self._records[key] = repodata.read(here, self._subdir, names)
             except ChannelError as error:
                 try:
                     self.recover(error)
@@ -143,12 +152,8 @@ class Router:
         torch = self[decision.choice.torch.channel]
         if self._specs not in (None, decision.plan.specs):
             self._leave(Failure(torch, Notice("probe_other_choice")))
-        found = []
-        if self._online and (lacking := hashes.behind(decision)):
-            if not self._state.is_last(torch.name):
-                self._state.keep_old(torch.name)
-                self._leave(Failure(torch, Notice("probe_behind", {"what": lacking})))
-            found.append(Notice("index_behind", {"mirror": torch.mirror, "what": lacking}))
+        old = self.doubt(decision.machine, decision.request, decision.records)
+        found = [old] if old else []
         if self._online and not decision.dry_run:
             self._probe(self._used(decision), self._files(decision))
         if not decision.dry_run or self._options.check_upstream:
@@ -160,6 +165,21 @@ class Router:
                 exempt=routes.is_private(torch),
             )
         return (*self._notices, *found, *self._mirrored_along(decision))
+
+    def doubt(self, machine: Machine, request: Request, records: Records) -> Notice | None:
+        """Whether the torch channel's index is old, half synced or empty: without a build that
+        would be chosen.
+
+        Raises: Moved where there is another route; where there is none, the notice says it.
+        """
+        torch = self[PYTORCH.channel]
+        lacking = hashes.behind(machine, request, records) if self._online else None
+        if lacking is None:
+            return None
+        if not self._state.is_last(torch.name):
+            self._state.keep_old(torch.name)
+            self._leave(Failure(torch, Notice("probe_behind", {"what": lacking})))
+        return Notice("index_behind", {"mirror": shown_name(torch), "what": lacking})
 
     def agree(self, decision: Decision) -> None:
         """From here on the user has seen these specs; another route must have the same."""
@@ -173,6 +193,9 @@ class Router:
         """
         if isinstance(error, Moved):
             return
+        if not isinstance(error, TorchMirrorError) and (full := causes.disk_error(error)):
+            folder = str(full.filename or context.pkgs_dirs[0])
+            raise CannotWrite(file=safe(folder), detail=safe(causes.reason(full))) from error
         if not self._online:
             raise error
         failure = failures.find_culprit(error, self.located)

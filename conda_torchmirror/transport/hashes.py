@@ -17,7 +17,7 @@ from ..index.match import admits
 from ..index.sources import PYTORCH
 from ..mirrors.registry import Route
 from ..mirrors.urls import upstream_url
-from ..models import Build, Choice, Decision, Notice, Records
+from ..models import Build, Choice, Decision, Machine, Notice, Records, Request
 from ..redirect import settings
 from ..selection import cuda
 from ..selection.choose import choose
@@ -27,15 +27,15 @@ from ..text.layout import safe
 from ..text.messages import text
 
 
-def behind(decision: Decision) -> str | None:
+def behind(machine: Machine, request: Request, records: Records) -> str | None:
     """The file that would have been chosen if the index were complete, if it is not there.
 
-    The channel has ended: a record that was seen once and is missing means an old copy.
+    The channel has ended: a record that was seen once and is missing means an old copy, one that
+    is synced by half, or an empty one.
     """
-    records = decision.records
     if records.origin != "live":
         return None
-    known = PYTORCH.built_in(decision.machine.subdir, PYTORCH.packages)
+    known = PYTORCH.built_in(machine.subdir, PYTORCH.packages)
     if known is None:
         return None
     held = {(build.subdir, build.fn) for build in records.builds}
@@ -47,8 +47,8 @@ def behind(decision: Decision) -> str | None:
     if not missing:
         return None
     best = choose(
-        decision.machine,
-        decision.request,
+        machine,
+        request,
         (*records.builds, *missing),
         admits,
         cuda.tables(),

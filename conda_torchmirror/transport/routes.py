@@ -24,7 +24,7 @@ from ..mirrors.urls import (
     host_of,
     upstream_url,
 )
-from ..models import Decision, InstallOptions, Notice, Records
+from ..models import Decision, InstallOptions, Machine, Notice, Records, Request
 from ..redirect import configuration, in_process, settings
 from ..text.layout import safe
 
@@ -271,6 +271,9 @@ class RecordReader(Protocol):
     def check(self, decision: Decision) -> tuple[Notice, ...]:
         """Check a decision before conda is asked; return notices to show."""
 
+    def doubt(self, machine: Machine, request: Request, records: Records) -> Notice | None:
+        """Whether these records are of an old index; None where they are not, or nobody knows."""
+
     def agree(self, decision: Decision) -> None:
         """From here on the user has seen this decision."""
 
@@ -304,6 +307,9 @@ class OfflineRouter:
     def check(self, decision: Decision) -> tuple[Notice, ...]:
         """Nothing can be said without asking."""
         return ()
+
+    def doubt(self, machine: Machine, request: Request, records: Records) -> None:
+        """Nothing can be said without asking."""
 
     def agree(self, decision: Decision) -> None:
         """Nothing is carried out."""

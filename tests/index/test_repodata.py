@@ -114,7 +114,6 @@ def test_bad_records_change_nothing_and_are_told_with_v(sites, one_channel, run_
 
 WAYS: dict[str, tuple[Any, dict[str, Any], type[exceptions.ChannelError], str, str]] = {
     "404": ("not_found", {}, exceptions.ChannelMissing, "answers 404", "other_mirror"),
-    # Old conda keeps to itself which of the two it was.
     "403": ("blocked", {}, exceptions.ChannelForbidden, "403", "other_mirror"),
     "500": ("server_error", {}, exceptions.ChannelUnreachable, "500", "check_network"),
     "refused": ("refused", {}, exceptions.ChannelUnreachable, "refused", "check_network"),
@@ -147,8 +146,7 @@ def test_every_way_to_fail_is_one_error(sites, condarc, conda_in_process, way, s
         repodata.read(where, "linux-64", {"pytorch"})
     error = raised.value
     document = error.dump_map()
-    hidden = "404 or 403" in document["guidance"]["cause"] and way == "403"
-    assert type(error) is (exceptions.ChannelMissing if hidden else kind)
+    assert type(error) is kind
     assert says in document["guidance"]["cause"]
     assert hint in [item["hint_code"] for item in document["guidance"]["hints"]]
     # What was broken is not kept: the next command starts afresh.

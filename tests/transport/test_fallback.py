@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.faults import FAULTS
 from support.mirror import Exchange
 from support.sites import (
     ASK,
@@ -441,6 +442,46 @@ def test_an_old_index_everywhere_is_said(sites, conda_in_process):
     found = conda_in_process(*ASK, "--dry-run", "--json").ok().json()["torchmirror"]
     assert found["selected"]["builds"][0]["version"] == "2.4.1"
     assert "index_behind" in [warning["code"] for warning in found["warnings"]]
+
+
+def without_fitting(kind):
+    """An index that is valid and of no use: without any package, or with one old release."""
+
+    def change(exchange):
+        content = exchange.content()
+        if content is None or not exchange.path.endswith(".json"):
+            FAULTS["not_found"](exchange)
+            return
+        found = json.loads(content)
+        for section in ("packages", "packages.conda"):
+            found[section] = {
+                fn: record
+                for fn, record in found.get(section, {}).items()
+                if kind == "half" and record["name"] != "pytorch"
+            }
+        exchange.send(200, json.dumps(found).encode(), {"Content-Type": "application/json"})
+
+    return change
+
+
+@pytest.mark.parametrize("kind", ["empty", "half"])
+def test_an_index_without_a_fitting_build_is_held_against_the_built_in_one(
+    sites, conda_in_process, prefix, kind
+):
+    sites.first.fail("*/pytorch/*/repodata*", without_fitting(kind))
+    result = conda_in_process(*ASK, "-p", prefix).ok()
+    assert "first has an old index" in words(result)
+    assert installed(prefix)["pytorch"]["url"].startswith(sites.second.url)
+
+
+def test_where_every_index_is_empty_the_error_says_that_it_looks_old(sites, conda_in_process):
+    for mirror in (sites.first, sites.second, sites.upstream):
+        mirror.fail("*/pytorch/*/repodata*", without_fitting("empty"))
+    result = conda_in_process(*ASK, "--dry-run", "--json")
+    document = result.json()
+    assert document["exception_name"] == "NoFittingBuild"
+    codes = [hint["hint_code"] for hint in document["guidance"]["hints"]]
+    assert codes[0] == "index_behind"
 
 
 # Hashes

@@ -303,3 +303,28 @@ def test_conda_clean_makes_us_forget(sandbox, conda_in_process):
     assert ProbeCache().get("https://a.example/x") is not None
     conda_in_process("clean", "--index-cache", "-y").ok()
     assert ProbeCache().get("https://a.example/x") is None
+
+
+# What a page may do to its reader
+
+#: Of the length that is read of a page: each made a pattern take the square of it, or worse.
+HOSTILE = {
+    "scripts": "<script" * 9000,
+    "styles": "<style>" * 9000,
+    "open tags": "<" * 65000,
+    "a long word": "<p>" + "a" * 65000,
+    "signs": "<p>" + "@" * 65000,
+    "names": "<p>" + "a@" * 32000,
+    "dots": "<p>" + "a." * 16000 + "@" + "a" * 32000,
+    "blanks": "<p>" + ("id" + " " * 62) * 1000,
+    "colons": "<p>" + "id:" * 21000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_page_is_read_in_linear_time(name):
+    page = HOSTILE[name]
+    for _ in range(20):  # minutes, were it not linear
+        assert block_page(page)[1] is None
+    told = "<p>ID: <code>7f3c-0a91</code>, mail help@mirror.example</p>"
+    assert block_page(told + page) == ("7f3c-0a91", "help@mirror.example")

@@ -49,6 +49,9 @@ TEXT: Table = {
     "which is used",
     "index_zst_broken": "{mirror}'s compressed index of `{channel}` is broken; the plain one is "
     "used",
+    "reading_index": "Reading the index of `{channel}` from {mirror}",
+    "no_network": "this computer seems to have no network; of the last site that was asked:"
+    " {reason}",
     "index_behind": "{mirror}'s index is old: it lacks {what}, which the channel has",
     "index_outdated": "the hash of {what} is not the one in the built-in index; the official "
     "channel confirms the new one",

@@ -1,0 +1,194 @@
+"""One index through conda's own fetch, bounded: conda reads any size for as long as bytes arrive.
+
+What cannot be bounded from here: what conda's solvers fetch by themselves afterwards, and how much
+a single block of a compressed index unpacks to (16 kB of zstd: some hundred MB at worst).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from logging import ERROR, getLogger
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from conda.base.context import context
+from conda.exceptions import UnavailableInvalidChannel
+from conda.gateways.connection.session import get_session
+
+#: Bytes of an index, as it is sent and as it is unpacked.
+MOST_BYTES = 2**30
+#: Seconds without another block (16 kB), and for all of them.
+PATIENCE, TOTAL = 60.0, 900.0
+
+
+class IndexTooLarge(ValueError):
+    """A server sends more than any channel has."""
+
+
+class IndexTooSlow(TimeoutError):
+    """A server keeps the connection and sends next to nothing."""
+
+
+def fetch_latest(fetch: Any) -> tuple[Any, Any]:
+    """The parsed index and its state, as conda's `RepodataFetch.fetch_latest_parsed` gives them.
+
+    Raises: what conda does; UnavailableInvalidChannel for a 403 and a 404 too, which conda takes
+    for an empty platform; IndexTooLarge, IndexTooSlow.
+    """
+    refused: list[UnavailableInvalidChannel] = []
+    fetch.repo_interface_cls = _noting(fetch.repo_interface_cls, refused)
+    progress = _Progress(fetch.cache_path_json)
+    with _counted(fetch.url_w_credentials, progress), _quiet_retries():
+        found = _run(fetch.fetch_latest_parsed, progress)
+    optional = context.allow_non_channel_urls and fetch.url_w_subdir.endswith("/noarch")
+    if refused and not optional:
+        raise refused[0]
+    return found
+
+
+@contextmanager
+def spinner(message: str) -> Iterator[None]:
+    """Conda's own sign that something takes its time; nothing where no terminal shows it."""
+    if context.json or context.quiet or context.verbosity or not sys.stdout.isatty():
+        yield
+        return
+    try:
+        from conda.reporters import get_spinner as shown
+    except ImportError:  # conda 24.7
+        from conda.common.io import Spinner as shown
+    with shown(message):
+        yield
+
+
+def _noting(interface: Any, refused: list[UnavailableInvalidChannel]) -> Callable[..., Any]:
+    """Conda's interface to a server, which notes what the server refused."""
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        repo = interface(*args, **kwargs)
+        name = "repodata_parsed" if hasattr(repo, "repodata_parsed") else "repodata"
+        method = getattr(repo, name)
+
+        def noting(state: Any) -> Any:
+            try:
+                return method(state)
+            except UnavailableInvalidChannel as error:
+                refused.append(error)
+                raise
+
+        setattr(repo, name, noting)
+        return repo
+
+    return make
+
+
+class _Progress:
+    """How much of an index has arrived, and when the last of it did."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._begun = self._last = time.monotonic()
+        self._size = 0
+        self.given_up = False
+
+    def add(self, size: int) -> None:
+        """Count a block. Raises: IndexTooLarge, IndexTooSlow."""
+        self._size += size
+        self._last = time.monotonic()
+        if self.given_up:
+            raise IndexTooSlow
+        if max(self._size, self._unpacked()) > MOST_BYTES:
+            raise IndexTooLarge(f"more than {MOST_BYTES >> 20} MB")
+
+    def too_slow(self) -> bool:
+        """Whether it is not worth waiting for more."""
+        now = time.monotonic()
+        return now - self._last > PATIENCE or now - self._begun > TOTAL
+
+    def _unpacked(self) -> int:
+        """Bytes of what conda is unpacking beside the cached index, in `<name>.<random>.tmp`."""
+        name = self._path.stem.removesuffix("1")  # conda's mark of an index of .tar.bz2 alone
+        try:
+            return max(path.stat().st_size for path in self._path.parent.glob(f"{name}.*.tmp"))
+        except (OSError, ValueError):
+            return 0
+
+
+class _CountedBody:
+    """The body of a response, as requests reads it, with every block counted."""
+
+    def __init__(self, raw: Any, progress: _Progress) -> None:
+        self._raw, self._progress = raw, progress
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def stream(self, amt: int = 2**14, decode_content: bool | None = None) -> Iterator[bytes]:
+        """The blocks, as urllib3 gives them."""
+        for block in self._raw.stream(amt, decode_content=decode_content):
+            self._progress.add(len(block))
+            yield block
+
+    def read(self, *args: Any, **kwargs: Any) -> bytes:
+        """So many bytes, as urllib3 gives them."""
+        block: bytes = self._raw.read(*args, **kwargs)
+        self._progress.add(len(block))
+        return block
+
+
+@contextmanager
+def _counted(url: str, progress: _Progress) -> Iterator[None]:
+    """Count what conda's session for this URL receives."""
+
+    def count(response: Any, **_: Any) -> None:
+        if hasattr(response.raw, "stream"):  # files of this machine have none
+            response.raw = _CountedBody(response.raw, progress)
+
+    hooks = get_session(url).hooks.setdefault("response", [])
+    hooks.append(count)
+    try:
+        yield
+    finally:
+        hooks.remove(count)
+
+
+@contextmanager
+def _quiet_retries() -> Iterator[None]:
+    """Leave out urllib3's line for every retry: what failed is said once, in our words."""
+    log = getLogger("urllib3.connectionpool")
+    level = log.level
+    if not context.verbosity:
+        log.setLevel(ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def _run(job: Callable[[], tuple[Any, Any]], progress: _Progress) -> tuple[Any, Any]:
+    """Run the job in a thread that is left behind once it is too slow: a read that waits for the
+    next byte cannot be ended."""
+    results: list[tuple[Any, Any]] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            results.append(job())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(0.5)
+            if thread.is_alive() and progress.too_slow():
+                raise IndexTooSlow(f"next to nothing came in {PATIENCE:.0f} seconds")
+    finally:
+        progress.given_up = True
+    if errors:
+        raise errors[0]
+    return results[0]
