@@ -17,6 +17,7 @@ from .envfiles.channel_entry import Direction
 from .mirrors.urls import MirrorError
 from .redirect.settings import Settings
 from .text.messages import text
+from .text.output import warn
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -34,7 +35,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return execute(args, args.command, Settings(), as_json=args.json, quiet=args.quiet)
     except MirrorError as error:
-        print(error, file=sys.stderr)
+        warn(str(error))
         return 2
 
 

@@ -13,7 +13,7 @@ from conda.base.context import context
 from ..models import Decision, InstallOptions, Listing, Notice, Outcome
 from ..text import decision as decisions
 from ..text import listing
-from ..text.layout import bullet, columns, file_size
+from ..text.layout import bullet, columns, file_size, wrapped
 from ..text.messages import text
 from ..text.output import emit, say, warn
 from ..text.reasons import shown
@@ -109,7 +109,8 @@ def _show_saved(saved: Saved, options: InstallOptions) -> None:
     elif options.as_json:
         emit(saved.about, dry_run=True, prefix=saved.prefix)
     else:
-        say(["", *(text(notice.code, notice.facts) for notice in saved.notices)])
+        told = [wrapped(text(notice.code, notice.facts)) for notice in saved.notices]
+        say(["", *(line for lines in told for line in lines)])
         if saved.fetched:
             say(text("downloaded"))
 
@@ -127,7 +128,7 @@ def _show_urls(found: DownloadList, options: InstallOptions) -> None:
         return
     say(FORMATS[options.urls or "plain"](found.files))
     if not context.quiet:
-        warn(list(_about_urls(found)))
+        warn([line for said in _about_urls(found) for line in wrapped(said)])
 
 
 def _about_urls(found: DownloadList) -> Iterator[str]:

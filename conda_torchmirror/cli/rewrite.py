@@ -24,7 +24,7 @@ from ..models import Notice
 from ..redirect import settings
 from ..text import output
 from ..text.layout import bullet, safe
-from ..text.messages import text
+from ..text.messages import plural, text
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -117,7 +117,7 @@ def lines(result: FileResult, *, edits: bool = True) -> list[str]:
     """What became of one file, for a terminal of width 80. `edits` lists each of them."""
     name = text("file.stdin") if result.path == STDIN else safe(result.path)
     count = len(result.edits)
-    entries = text("file.one_entry" if count == 1 else "file.entries", {"count": count})
+    entries = plural("file.entries", count)
     facts = {"file": name, "entries": entries, "backup": _backup(result)}
     if result.error is not None:
         return _paragraph(text("file.failed", {**facts, "why": batch.sentence(result.error)}))

@@ -68,7 +68,10 @@ class PlanNotCached(TorchMirrorError):
     """Offline, and files of a saved plan are not in conda's package cache."""
 
     code = "plan_not_cached"
-    message = N_("{count} of the plan's {total} packages ({size}) are not in the package cache")
+    message = (
+        N_("{count} of the plan's {total} packages ({size}) is not in the package cache"),
+        N_("{count} of the plan's {total} packages ({size}) are not in the package cache"),
+    )
     cause = N_("conda is offline, so it cannot download {names}")
     facts = ("count", "total", "size", "names", "folder")
     hints = ("plan_download_only", "plan_urls")

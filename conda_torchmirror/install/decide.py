@@ -34,8 +34,8 @@ from ..models import (
 )
 from ..selection import alternatives, cuda, plan, rules
 from ..selection.choose import RuntimeIndex, add_runtime_build, choose
-from ..selection.facts import CPU_ONLY, PIP_NAMES, RUNTIME
-from ..selection.specs import package_name
+from ..selection.facts import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIME, RUNTIMES
+from ..selection.specs import misspelt, package_name
 from ..text import reasons
 from ..transport import routes
 
@@ -105,6 +105,7 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
         *_about(choice, task.machine, records, reader[PYTORCH.channel]),
         *channel_notices,
         *python_notices,
+        *_misspelt(task.request),
     )
     return Decision(
         machine=task.machine,
@@ -336,6 +337,13 @@ def _about(chosen: Choice, on: Machine, records: Records, torch: Route) -> list[
     if there := leftover(chosen, on):
         notices.append(Notice("cpuonly_removed", {"spec": f"cpuonly {there.version}"}))
     return notices
+
+
+def _misspelt(request: Request) -> Iterator[Notice]:
+    """Packages that go to the solver, and whose name is nearly one that is chosen here."""
+    for word in request.others:
+        if meant := misspelt(package_name(word), (*FAMILY, *RUNTIMES, CPU_ONLY)):
+            yield Notice("misspelt", {"spec": word, "nearest": meant})
 
 
 def leftover(chosen: Choice, on: Machine) -> Installed | None:

@@ -188,6 +188,15 @@ class Registry(Mapping[str, Mirror]):
         """The names of the mirrors that may be chosen unnamed for conda, pypi or wheels."""
         return tuple(name for name in self if kind in self.entries[name].get("chosen", ()))
 
+    def _words(self) -> dict[str, str]:
+        """Parts of host names that stand for one mirror alone, such as tsinghua for tuna."""
+        found: dict[str, set[str]] = {}
+        for name, entry in self.entries.items():
+            for url in _urls(entry.get("roots", ())):
+                for part in host_of(url).split("."):
+                    found.setdefault(part, set()).add(name)
+        return {part: names.pop() for part, names in found.items() if len(names) == 1}
+
     def resolve(self, preference: Sequence[str], *, allow_http: bool = False) -> tuple[Mirror, ...]:
         """The mirrors that a preference list names, up to "upstream", which ends it.
 
@@ -202,7 +211,7 @@ class Registry(Mapping[str, Mirror]):
             elif item.lower() in self:
                 found.append(self[item.lower()])
             else:
-                raise UnknownMirror(item, self)
+                raise UnknownMirror(item, self, self._words())
         return tuple(found)
 
     def locate(self, channel: str, subdir: str | None, preference: Sequence[str]) -> Route:

@@ -7,7 +7,7 @@ error or a rare URL needs is imported there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 #: Where conda itself looks for a channel name, and for the parts of `defaults`.
@@ -29,14 +29,17 @@ class MirrorError(ValueError):
 class UnknownMirror(MirrorError):
     """A name that is not in the registry. `nearest` is the name that was likely meant."""
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        """Keep the name asked for beside the ones that exist."""
+    def __init__(
+        self, name: str, known: Iterable[str], words: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep the name beside those that exist; `words` are other ways to say them."""
         self.name = name
         self.known = tuple(known)
         import difflib  # only a wrong name needs it
 
-        close = difflib.get_close_matches(name.lower(), self.known, n=1, cutoff=0.5)
-        self.nearest = close[0] if close else None
+        said = {**(words or {}), **{one: one for one in self.known}}
+        close = difflib.get_close_matches(name.lower(), said, n=1, cutoff=0.5)
+        self.nearest = said[close[0]] if close else None
         meant = f" Did you mean {self.nearest}?" if self.nearest else ""
         super().__init__(
             f"No mirror is named {name!r}.{meant} Known: {', '.join(self.known)}, {UPSTREAM}; "

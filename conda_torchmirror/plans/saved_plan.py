@@ -270,7 +270,8 @@ def make(
     notices = (
         Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
         *_warnings(found),
-        Notice("plan_next", facts),
+        Notice("plan_next", {**facts, "document": DOCUMENT, "explicit": EXPLICIT}),
+        Notice("plan_offline", facts),
     )
     return Saved(plan, decision.prefix, {**about, "plan": plan.about}, notices, fetched)
 

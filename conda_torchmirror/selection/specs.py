@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,16 @@ def package_name(spec: str) -> str:
     plain = spec.partition("#")[0].partition("[")[0].rpartition("::")[2].strip()
     found = _NAME.match(plain)
     return found[0].lower() if found else ""
+
+
+def misspelt(name: str, known: Iterable[str]) -> str | None:
+    """The known name that an unknown one was likely meant for: about one letter differs."""
+    import difflib  # only a package that goes to the solver needs it
+
+    names = [word for word in known if abs(len(word) - len(name)) <= 1]
+    if name in names:
+        return None
+    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.85)), None)
 
 
 @cache

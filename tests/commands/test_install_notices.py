@@ -48,6 +48,17 @@ def test_newer_releases_are_elsewhere(preview):
     assert found["url"]
 
 
+def test_what_goes_to_the_solver_is_shown_and_a_likely_slip_is_said(sites, run_conda):
+    words = ("torch-install", "--cuda", "12.4", "pytorch", "torchvison", "scikit-learn>=1")
+    shown = " ".join(run_conda(*words, "--dry-run").ok().stdout.split())
+    assert "solver torchvison, scikit-learn>=1: chosen by conda's solver" in shown
+    found = run_conda(*words, "--dry-run", "--json").ok()
+    warnings = found.json()["torchmirror"]["warnings"]
+    assert [w["text"] for w in warnings if w["code"] == "misspelt"] == [
+        "`torchvison` goes to conda's solver as it is written; did you mean `torchvision`?"
+    ]
+
+
 def test_without_channels_conda_forge_is_added(sites, condarc, preview):
     """New conda has no `defaults` on its own; old conda where the user wants none of it."""
     condarc(**{**sites.settings(), "channels": ["pytorch"]})

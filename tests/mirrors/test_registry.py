@@ -183,6 +183,7 @@ def test_any_platform_will_do_when_none_is_asked() -> None:
     ("item", "error", "text"),
     [
         pytest.param("tunna", urls.UnknownMirror, "Did you mean tuna?", id="typo"),
+        pytest.param("tsinhua", urls.UnknownMirror, "Did you mean tuna?", id="by-its-host"),
         pytest.param("mars", urls.UnknownMirror, "Known: tuna, nju", id="unknown"),
         pytest.param("http://lab.example/c", urls.InsecureMirror, "is not https", id="http"),
         pytest.param("ftp://lab.example/c", urls.BadMirrorUrl, "https://", id="scheme"),

@@ -155,6 +155,26 @@ def test_no_sentence_is_shown_or_raised_from_elsewhere():
     assert ASTRAY - found.keys() == set(), "came home: take it out of ASTRAY"
 
 
+#: What writes to standard output beside `text.output`, and what.
+WRITING = {
+    "machine.driver_calls": "rows for the process that started it",
+    "verify.check_torch": "rows for the process that started it",
+    "cli.rewrite": "the edited bytes of a filter, which are the product",
+}
+
+
+def test_nothing_prints_but_output():
+    found = {
+        name
+        for name, tree in MODULES.items()
+        for call in calls(tree)
+        if (isinstance(call.func, ast.Name) and call.func.id == "print")
+        or ast.unparse(call.func).endswith(("stdout.write", "stderr.write", "buffer.write"))
+    }
+    found |= {name for name, tree in MODULES.items() if "sys.stdout.write" in ast.unparse(tree)}
+    assert found - {"text.output"} <= WRITING.keys()
+
+
 def told() -> Iterator[tuple[str, int, str, ast.expr | None]]:
     """Codes that are written where a sentence is asked for, with the expression of their facts."""
     for module, tree in MODULES.items():

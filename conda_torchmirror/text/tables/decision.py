@@ -142,7 +142,10 @@ NOTICES: Table = {
         "{count} of these builds is known by the naming rules only, not from a record",
         "{count} of these builds are known by the naming rules only, not from a record",
     ),
-    "skipped_records": "{count} unusable records of the index were skipped",
+    "skipped_records": (
+        "{count} unusable record of the index was skipped",
+        "{count} unusable records of the index were skipped",
+    ),
     "flexible_priority": "channel_priority is strict; this installation runs with flexible, "
     "because the channel `pytorch` hides newer image libraries otherwise",
     "no_channels": "no channels are configured, so conda-forge is added for everything else",
@@ -161,6 +164,7 @@ NOTICES: Table = {
     "each: {pins}",
     "cpuonly_removed": "{spec} keeps the environment on CPU builds and is removed first",
     "pip_torch_there": "pip has put {packages} into the environment; an installation stops there",
+    "misspelt": "`{spec}` goes to conda's solver as it is written; did you mean `{nearest}`?",
     "python_changes": "the environment's Python {old} becomes {new}",
     "dry_run": "Dry run: nothing was solved or changed.",
 }

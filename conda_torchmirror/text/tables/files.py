@@ -69,8 +69,7 @@ TEXT: Table = {
     "changed_with_backup": "{file}: {entries} changed; the former file is {backup}",
     "would_change": "{file}: {entries} would change",
     "unchanged": "{file}: nothing to change",
-    "one_entry": "1 entry",
-    "entries": "{count} entries",
+    "entries": ("{count} entry", "{count} entries"),
     "others_carry": " ({others} would: `--mirror NAME`)",
     "times": " ({count} times)",
     "total.changed": "{count} changed",
@@ -84,10 +83,18 @@ INPUT: Table = {
     "file_no_torch": "among its conda packages there is nothing to choose",
     "file_torch_by_pip": "its pip section installs {lines}, and beside pip's torch none of "
     "conda's can stand",
-    "file_narrowed": "{file}: {specs} became the builds above; {count} other specs go to the "
-    "solver as written",
-    "file_section_after": "{file}: the {section} section ({count} lines) is installed after that",
-    "file_section_kept": "{file}: the {section} section ({count} lines) is not part of it",
+    "file_narrowed": (
+        "{file}: {specs} became the builds above; {count} other spec goes to the solver as written",
+        "{file}: {specs} became the builds above; {count} other specs go to the solver as written",
+    ),
+    "file_section_after": (
+        "{file}: the {section} section ({count} line) is installed after that",
+        "{file}: the {section} section ({count} lines) is installed after that",
+    ),
+    "file_section_kept": (
+        "{file}: the {section} section ({count} line) is not part of it",
+        "{file}: the {section} section ({count} lines) is not part of it",
+    ),
     "file_pip_over": "{file}: its pip section has {lines}, which pip puts over conda's",
     "file_variables": "{file}: the variables {names} are set after that",
     "file_remark": "{file}: {remark}",

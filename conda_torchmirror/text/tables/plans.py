@@ -5,11 +5,23 @@ from __future__ import annotations
 from ..messages import Table
 
 TEXT: Table = {
-    "plan_saved": "Plan saved in {folder}: {count} packages, {size} to download in all.",
+    "plan_saved": (
+        "Plan saved in {folder}: {count} package, {size} to download.",
+        "Plan saved in {folder}: {count} packages, {size} to download in all.",
+    ),
     "plan_next": "Nothing was installed. `conda torch-install --plan {folder} -n NEW` carries it "
-    "out, here or on another {subdir} machine.",
-    "plan_size": "{count} packages, {size}; {lacking} of them ({download}) have to be downloaded.",
-    "plan_at_hand": "{count} packages, {size}; nothing has to be downloaded.",
+    "out, which downloads the packages. For another {subdir} machine, copy the folder: {document} "
+    "and {explicit} are all that it needs.",
+    "plan_offline": "For a machine without a network, put the files of `conda torch-install "
+    "--plan {folder} --urls` into the folder as well.",
+    "plan_size": (
+        "{count} package, {size}; to be downloaded: {lacking} ({download}).",
+        "{count} packages, {size}; to be downloaded: {lacking} ({download}).",
+    ),
+    "plan_at_hand": (
+        "{count} package, {size}; nothing has to be downloaded.",
+        "{count} packages, {size}; nothing has to be downloaded.",
+    ),
     "plan_no_driver": "the plan is for CUDA {cuda}, and no NVIDIA driver was found here: PyTorch "
     "will run on the CPU",
     "plan_driver": "the plan is for CUDA {cuda}, but the driver here runs only CUDA {driver}",
@@ -17,9 +29,12 @@ TEXT: Table = {
     "carry it out where conda is configured with that channel, or with its packages cached",
     "plan_local": "{names} came from files of this computer; elsewhere the plan needs them cached",
     "downloaded": "The package cache is filled; nothing was installed.",
-    "urls_total": "{count} files, {size}",
-    "urls_total_part": "{count} files, {size} and {unknown} of unknown size",
-    "urls_total_unknown": "{count} files of unknown size",
+    "urls_total": ("{count} file, {size}", "{count} files, {size}"),
+    "urls_total_part": (
+        "{count} file, {size}, and {unknown} of unknown size",
+        "{count} files, {size}, and {unknown} of unknown size",
+    ),
+    "urls_total_unknown": ("{count} file of unknown size", "{count} files of unknown size"),
     "urls_no_hash": "{count} of them without a known hash",
     "urls_family": "what conda's solver adds is not among them: `--solve` lists it too",
     "urls_beside_plan": "saved in {folder}, they are found by `conda torch-install --plan "
