@@ -243,3 +243,4 @@ def test_imports_in_functions_are_seams():
     seams = {(module, package) for module, packages in SEAMS.items() for package in packages}
     assert found - seams - BURIED == set(), "import it at the top"
     assert seams - found == set(), "no longer there: take it out of SEAMS"
+    assert BURIED - found == set(), "no longer there: take it out of BURIED"

@@ -1,7 +1,7 @@
 """`conda torch-mirror`: its parser, and the functions that run its commands.
 
 Filled only when the command is on the command line. The module of a handler is imported when the
-handler runs, so that a command loads nothing of the others.
+handler runs; only `rewrite` is there before, whose options `python -m conda_torchmirror` has too.
 """
 
 from __future__ import annotations
