@@ -19,6 +19,8 @@ from conda.base.context import context
 from conda.exceptions import UnavailableInvalidChannel
 from conda.gateways.connection.session import get_session
 
+from ..text.messages import text
+
 #: Bytes of an index, as it is sent and as it is unpacked.
 MOST_BYTES = 2**30
 #: Seconds without another block (16 kB), and for all of them.
@@ -101,7 +103,7 @@ class _Progress:
         if self.given_up:
             raise IndexTooSlow
         if max(self._size, self._unpacked()) > MOST_BYTES:
-            raise IndexTooLarge(f"more than {MOST_BYTES >> 20} MB")
+            raise IndexTooLarge(text("index_too_large", {"megabytes": MOST_BYTES >> 20}))
 
     def too_slow(self) -> bool:
         """Whether it is not worth waiting for more."""
@@ -186,7 +188,7 @@ def _run(job: Callable[[], tuple[Any, Any]], progress: _Progress) -> tuple[Any, 
         while thread.is_alive():
             thread.join(0.5)
             if thread.is_alive() and progress.too_slow():
-                raise IndexTooSlow(f"next to nothing came in {PATIENCE:.0f} seconds")
+                raise IndexTooSlow(text("index_too_slow", {"seconds": round(PATIENCE)}))
     finally:
         progress.given_up = True
     if errors:
