@@ -212,7 +212,9 @@ def _reason(
             code = "no_part"
         keys = ("default_channels", "custom_multichannels")
         facts["source"] = next(filter(None, map(settings.source_of, keys)), None)
-    elif code == "mirrored" and not config.settings.auto:
+    elif code in ("lacking", "misplaced"):
+        facts["source"] = settings.source_of("custom_channels", here.name)
+    elif code in ("mirrored", "alias_lacks") and not config.settings.auto:
         code = "off"
         facts["source"] = settings.source_of("torchmirror_auto")
     elif code == "mirrored" and not url.startswith(str(here.url)):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from conda.base.context import context
+
+from ..exceptions.mirror import BadSetting
 from ..machine.environment import option_of
+from ..mirrors.urls import MirrorError
+from ..redirect import own_channels, settings
 from ..text.messages import text
 from ..text.output import can_show, say
 from ..verify.report import advice
@@ -30,7 +35,21 @@ def check(prefix: str, verbose: bool) -> None:
         gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
         facts = {"cuda": machine.cuda or "-", "driver": machine.driver or "-", "gpus": gpus or "-"}
         out += ["", text("check.static_machine", facts)]
-    say("\n".join([*out, ""]))
+    say("\n".join([*out, *_channels_lost(), ""]))
+
+
+def _channels_lost() -> list[str]:
+    """What the user's own configuration leads to where it is not."""
+    try:
+        lost = own_channels.faults(settings.registry(settings.read()), str(context.subdir))
+    except (MirrorError, BadSetting):  # `torch-mirror status` says what is wrong with them
+        return []
+    lines = []
+    for one in lost:
+        source = settings.source_of("custom_channels", one.name)
+        said = text(f"status.{one.fault}", {"mirror": one.mirror, "source": source})
+        lines.append(f"{_mark(WRONG)} {one.name}: {said}")
+    return lines
 
 
 def _mark(mark: str) -> str:

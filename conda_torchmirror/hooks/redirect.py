@@ -120,6 +120,7 @@ def _tell(
             mirrors = places.setdefault(DEFAULTS if whole else one.name, [])
             if one.mirror and one.mirror not in mirrors:
                 mirrors.append(one.mirror)
+    _tell_faults([p for p in policies if p.name in asked])
     if not places:
         return
     groups: dict[str, list[str]] = {}
@@ -132,6 +133,13 @@ def _tell(
         names = [p.name for p in missed if p.mirror == mirror]
         listed = ", ".join((*config.preference, mirror))
         _say("read_upstream", names=", ".join(names[:NAMED]), mirror=mirror, listed=listed)
+
+
+def _tell_faults(policies: Sequence[ChannelPolicy]) -> None:
+    """A line for each channel that the user's own configuration leads to where it is not."""
+    for one in policies:
+        if one.code in ("alias_lacks", "lacking", "misplaced"):
+            _say(f"own_{one.code}", channel=one.name, mirror=str(one.mirror))
 
 
 def _tell_packages(policies: Sequence[ChannelPolicy], found: NamedChannels) -> None:

@@ -201,7 +201,11 @@ def _channels(choice: Choice, task: Task, reader: RecordReader) -> tuple[Channel
     notices = [
         notice
         for name in names
-        if (notice := routes.elsewhere(options, subdir, reader.chains[name]))
+        for notice in (
+            routes.own_fault(subdir, name),
+            routes.elsewhere(options, subdir, reader.chains[name]),
+        )
+        if notice
     ]
     without_python = PYTORCH.without_python.issuperset(map(name_of, context.channels))
     if without_python and not options.override_channels:

@@ -23,7 +23,7 @@ from .urls import (
 )
 
 if TYPE_CHECKING:
-    from .addresses import AddressBook, Identified
+    from .addresses import AddressBook, Identified, Split
 
 FILE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "mirrors.json")
 
@@ -149,6 +149,14 @@ class Mirror:
             self._carried[name] = Carried(url, raw)
         return self._carried[name]
 
+    def lacks(self, channel: str, subdir: str | None = None) -> bool:
+        """Whether it is known that the channel is not here. A list that may have gaps (`confidence`
+        other than certain) says nothing of channels that it does not name."""
+        if channel in self._channels:
+            carried = self._channel(channel)
+            return carried.status == "no" or (carried.status == "yes" and not carried.has(subdir))
+        return "/label/" not in channel and self.confidence.get("conda") == "certain"
+
     def url_of(self, channel: str, subdir: str | None = None) -> str | None:
         """The URL of a channel that is carried for `subdir`, else None. Labels are kept."""
         base, slash, label = channel.partition("/label/")
@@ -223,6 +231,12 @@ class Registry(Mapping[str, Mirror]):
         from .addresses import identify  # the automatic redirect rarely needs it
 
         return identify(url, self.book)
+
+    def split(self, url: str) -> Split | None:
+        """`identify` for URLs with something behind the channel."""
+        from .addresses import split
+
+        return split(url, self.book)
 
     @property
     def book(self) -> AddressBook:

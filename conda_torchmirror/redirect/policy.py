@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..mirrors.registry import Mirror, Registry, parts_of_defaults
 from ..mirrors.urls import check_url, upstream_url
-from . import configuration, in_process, settings
+from . import configuration, in_process, own_channels, settings
 
 if TYPE_CHECKING:
     from .named_channels import NamedChannels
@@ -30,7 +30,9 @@ class ChannelPolicy:
     alone: "configured", "default_channels", "channel_alias", "credentials", "not_allowed",
     "not_carried", "elsewhere" (`mirror` is one that has it and is not preferred), "unfit_url".
     "enabled" is a part of `defaults` that the file of `torch-mirror enable` leads to `url`: it is
-    redirected as well, for its name.
+    redirected as well, for its name. "alias_lacks" is a channel that the mirror at which the user's
+    `channel_alias` stands does not have: it is read from the official upstream, `url`. "lacking"
+    and "misplaced" are faults of the user's own entry, which stays (see `own_channels`).
     """
 
     __slots__ = ("code", "mirror", "name", "url")
@@ -67,15 +69,14 @@ class UserConfig:
         self.mirrors = self.registry.resolve(wanted, allow_http=values.http)
         self.subdir: str = context.subdir
         self.own: frozenset[str] = frozenset()
+        self.configured: Mapping[str, str] = {}
         self.enabled: Mapping[str, str] = {}
         if "custom_channels" in there or "custom_multichannels" in there:
-            configured = configuration.configured()
-            self.own = frozenset((*configured, *context._custom_multichannels))
-            self.enabled = {name: configured[name] for name in _enabled(context)}
+            self.configured = configuration.configured()
+            self.own = frozenset((*self.configured, *context._custom_multichannels))
+            self.enabled = {name: self.configured[name] for name in _enabled(context)}
         self.own_defaults = not _may_move_defaults(context, there)
-        self.own_alias = (
-            "channel_alias" in there and context.channel_alias.location != "conda.anaconda.org"
-        )
+        self.alias = own_channels.alias_in_force() if "channel_alias" in there else None
         named = context.channel_settings if "channel_settings" in there else ()
         self.credentials = {str(item.get("channel", "")) for item in named if "auth" in item}
         self.allowed = _listed(context, there, "allowlist_channels", "whitelist_channels")
@@ -157,17 +158,24 @@ def _decide(name: str, config: UserConfig, found: NamedChannels | None) -> Chann
         if name in config.enabled and name.startswith("pkgs/") and not config.own_defaults:
             url = f"{config.enabled[name].rstrip('/')}/{name}"
             return ChannelPolicy(name, "enabled", None, url)
+        mine = own_channels.by_entry(name, config.configured, config.registry, config.subdir)
+        if mine is not None and mine.fault:
+            return ChannelPolicy(name, mine.fault, mine.mirror)
         return ChannelPolicy(name, "configured")
-    if name.startswith("pkgs/"):
-        if config.own_defaults or name not in parts_of_defaults(config.subdir):
-            return ChannelPolicy(name, "default_channels")
-    elif config.own_alias:
-        return ChannelPolicy(name, "channel_alias")
+    if name.startswith("pkgs/") and (
+        config.own_defaults or name not in parts_of_defaults(config.subdir)
+    ):
+        return ChannelPolicy(name, "default_channels")
+    alias = own_channels.by_alias(name, config.alias, config.registry, config.subdir)
+    if alias is not None and alias.fault != own_channels.LACKING:
+        return ChannelPolicy(name, "channel_alias", alias.mirror)
     if found is not None and name in found.secret:
         return ChannelPolicy(name, "credentials")
     if {name, upstream_url(name)} & config.credentials:
         return ChannelPolicy(name, "credentials")
     carriers = _carriers(name, config.subdir, config.mirrors)
+    if not carriers and alias is not None:
+        return ChannelPolicy(name, "alias_lacks", alias.mirror, upstream_url(name))
     if not carriers:
         others = () if config.settings.only else config.registry.chosen_for()
         having = _carriers(name, config.subdir, (config.registry[other] for other in others))
@@ -197,7 +205,9 @@ def redirects(
     """What to redirect. A label that the channel's mirror lacks stays at upstream."""
     begun: list[in_process.Redirect] = []
     for one in policies:
-        if one.code not in ("mirrored", "enabled") or one.parent is None:
+        if one.code not in ("mirrored", "enabled", "alias_lacks") or one.parent is None:
+            continue
+        if not in_process.redirectable(one.name):
             continue
         if found is not None and _only_by_other_url(one, found):
             continue

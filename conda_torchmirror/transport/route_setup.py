@@ -15,7 +15,7 @@ from conda.core.subdir_data import SubdirData
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM, host_of
 from ..models import InstallOptions
-from ..redirect import configuration, in_process
+from ..redirect import configuration, in_process, own_channels
 from .routes import OWN
 
 _USE_ZST = "CONDA_REPODATA_USE_ZST"
@@ -38,7 +38,10 @@ class RouteSetup:
         """Let conda find every channel at its route, and nothing at a former one."""
         self._stack.close()
         own = configuration.configured()
+        alias = own_channels.alias_in_force()
         over = [route for route in routes if route.name in own and route.mirror != OWN]
+        # Conda would read these at the alias.
+        past = [r for r in routes if alias and r.mirror == UPSTREAM and not _is_part(r.name)]
         variables = dict(self._variables)
         if any(route.mirror not in (UPSTREAM, OWN) for route in routes):
             # Mirrors have no shards, and their current_repodata.json may be left from last year.
@@ -51,7 +54,10 @@ class RouteSetup:
             configuration.reload()
         self._stack.enter_context(
             in_process.redirected(
-                [_named_by_host(route) if route in over else route for route in routes],
+                [
+                    _named_by_host(route) if route in over or route in past else route
+                    for route in routes
+                ],
                 override=bool(self._options.mirrors or over),
                 asked=self._options.channels,
             )
@@ -76,6 +82,11 @@ class RouteSetup:
     def close(self) -> None:
         """Put conda's configuration back."""
         self._stack.close()
+
+
+def _is_part(name: str) -> bool:
+    """Whether it is a part of `defaults`, which no alias concerns."""
+    return name.startswith("pkgs/")
 
 
 def _named_by_host(route: Route) -> Route:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from conda.base.context import context
-
 from ..exceptions.channel import NothingCached
 from ..exceptions.usage import BadMirror
 from ..mirrors import addresses
@@ -25,7 +23,7 @@ from ..mirrors.urls import (
     upstream_url,
 )
 from ..models import Decision, InstallOptions, Machine, Notice, Records, Request
-from ..redirect import configuration, in_process, settings
+from ..redirect import configuration, in_process, own_channels, settings
 from ..text.layout import safe
 
 if TYPE_CHECKING:
@@ -43,12 +41,13 @@ def chains(
 ) -> dict[str, tuple[Route, ...]]:
     """The routes of each channel, the one to use first; the last is the official one.
 
-    The user's own `custom_channels` entry comes first unless `--mirror` names others. An entry for
-    a server that is no public mirror was made on purpose: nothing comes behind it.
+    Where the user's own `custom_channels` or `channel_alias` leads comes first unless `--mirror`
+    names others. A server that is no public mirror was named on purpose: nothing comes behind it.
+    An entry that is known to find nothing is passed over (see `own_fault`).
 
     Raises: BadMirror.
     """
-    own = configuration.configured()
+    own, alias = configuration.configured(), own_channels.alias_in_force()
     words = options.mirrors
     values = settings.read()
     try:
@@ -66,16 +65,19 @@ def chains(
             for mirror in chosen
             if (url := mirror.url_of(name, subdir)) is not None
         ]
-        upstream = Route(name, _upstream(name), UPSTREAM)
-        if name in own and not ends:
-            mine = Route(name, f"{own[name].rstrip('/')}/{name}", OWN)
-            chain = [*chain, mine] if words else [mine, *chain]
-            if is_private(mine):
-                chain = chain if words else [mine]
-            else:
-                chain.append(upstream)
+        official = Route(name, upstream_url(name), UPSTREAM)
+        by_entry = own_channels.by_entry(name, own, known, subdir)
+        held = by_entry or own_channels.by_alias(name, alias, known, subdir)
+        if held is None or held.fault or held.mirror == UPSTREAM or ends:
+            chain.append(official)
         else:
-            chain.append(upstream)
+            mirror = OWN if by_entry is not None or held.mirror is None else held.mirror
+            mine = Route(name, held.url, mirror)
+            chain = [*chain, mine] if words else [mine, *chain]
+            if not is_private(mine):
+                chain.append(official)
+            elif not words:
+                chain = [mine]
         unique = list({item.url: item for item in chain}.values())
         found[name] = tuple(unique if on else unique[:1])
     return found
@@ -141,13 +143,18 @@ def elsewhere(options: InstallOptions, subdir: str, chain: Sequence[Route]) -> N
     return Notice("channel_upstream", {**facts, "options": safe(listed)})
 
 
-def _upstream(name: str) -> str:
-    """Where conda finds this name when nothing maps it."""
-    alias = context.channel_alias
-    official = upstream_url(name)
-    if name.startswith("pkgs/") or not alias.location or alias.location == host_of(UPSTREAM_CLOUD):
-        return official
-    return f"{alias.scheme}://{alias.location}/{name}"
+def own_fault(subdir: str, name: str) -> Notice | None:
+    """What is wrong where the user's own configuration leads a channel; None where nothing is."""
+    known = settings.registry(settings.read())
+    entry = own_channels.by_entry(name, configuration.configured(), known, subdir)
+    held = entry or own_channels.by_alias(name, own_channels.alias_in_force(), known, subdir)
+    if held is None or not held.fault:
+        return None
+    facts = {"channel": name, "mirror": held.mirror}
+    if entry is None:
+        return Notice("alias_lacks", facts)
+    source = settings.source_of("custom_channels", name)
+    return Notice(f"entry_{held.fault}", {**facts, "source": source})
 
 
 def is_private(route: Route) -> bool:

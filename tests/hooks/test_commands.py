@@ -121,6 +121,7 @@ def test_redirecting_imports_no_more_than_it_can_afford(sandbox, condarc):
         *("plugin", "cli", "cli.deferred", "hooks", "hooks.commands", "hooks.redirect"),
         *("redirect", "redirect.named_channels", "redirect.settings", "redirect.policy"),
         "redirect.configuration",
+        "redirect.own_channels",
         *("redirect.in_process", "mirrors", "mirrors.preference", "mirrors.registry"),
         *("mirrors.urls", "text", "text.messages"),
         *("text.layout", "text.output", "text.tables", "text.tables.mirrors"),

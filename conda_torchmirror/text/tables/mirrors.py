@@ -14,6 +14,12 @@ TEXT: Table = {
     "from {mirrors}",
     "packages_by_url_listed": "packages that are named by their official URLs come from there and "
     "not from {mirrors}; conda torch-mirror rewrite FILE changes such a list",
+    "own_alias_lacks": "{channel} from the official channel: your channel_alias leads to {mirror}, "
+    "which does not have it",
+    "own_lacking": "your custom_channels lead {channel} to {mirror}, which does not have it; "
+    "`conda torch-mirror status` names the file",
+    "own_misplaced": "your custom_channels give an address of {channel} at {mirror} where no "
+    "channel is; `conda torch-mirror status` names the file",
     "not_redirected": "channels are read without mirrors: {detail}",
     "enabled": "Written: {file}",
     "enabled_for": "conda, mamba, micromamba and conda-lock read these channels from mirrors now:",
@@ -69,6 +75,12 @@ STATUS: Table = {
     "enabled": "the file of `conda torch-mirror enable`",
     "default_channels": "your own default_channels ({source})",
     "channel_alias": "your own channel_alias",
+    "alias_lacks": "your channel_alias leads to {mirror}, which does not have it, so it is read "
+    "from the official channel",
+    "lacking": "your own configuration ({source}) leads it to {mirror}, which does not have it; "
+    "remove that entry",
+    "misplaced": "your own configuration ({source}) gives an address at {mirror} where no channel "
+    "is: custom_channels takes the URL above the channel's name",
     "credentials": "left alone: it is read with credentials",
     "not_allowed": "allowlist_channels or denylist_channels keeps {mirror} out",
     "not_carried": "no mirror that you prefer carries it",

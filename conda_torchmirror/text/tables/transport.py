@@ -40,6 +40,13 @@ TEXT: Table = {
     "hash_differs": "it is not the one in the built-in index",
     "hash_asked": "it was asked for",
     "hash_no_file": "no such file",
+    "alias_lacks": "your channel_alias leads to {mirror}, which does not have `{channel}`: it "
+    "comes from elsewhere",
+    "entry_lacking": "your configuration ({source}) leads `{channel}` to {mirror}, which does not "
+    "have it: that entry is passed over, and should be removed",
+    "entry_misplaced": "your configuration ({source}) gives an address of `{channel}` at {mirror} "
+    "where no channel is: custom_channels takes the URL above the channel's name; the entry is "
+    "passed over",
     "channel_upstream": "`{channel}` comes from upstream; {mirror} has it: {options}",
     "others_mirrored": "also read: {where}",
     "mirror_left": "{why}: {channels} from {instead}",

@@ -1,0 +1,81 @@
+"""Where the user's own configuration leads a channel, held against the registry.
+
+`status`, the automatic redirect, torch-install and `conda doctor` all ask here, so that they agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..mirrors import urls
+from ..mirrors.registry import Registry
+from ..mirrors.urls import UPSTREAM
+from . import configuration
+
+#: Faults of an entry that the registry knows to find nothing: the mirror does not have the channel
+#: (for this platform), or the URL is not the one above the channel's name.
+LACKING, MISPLACED = "lacking", "misplaced"
+
+
+class OwnChannel:
+    """Where conda finds a channel by the user's `custom_channels` or `channel_alias`.
+
+    `mirror` is the registry's name of the place, "upstream" for an official host, None for a server
+    that the registry does not know. `fault` is LACKING or MISPLACED where nothing can be there.
+    """
+
+    __slots__ = ("fault", "mirror", "name", "url")
+
+    def __init__(self, name: str, url: str, mirror: str | None, fault: str | None) -> None:
+        self.name = name
+        self.url = url
+        self.mirror = mirror
+        self.fault = fault
+
+
+def by_entry(
+    name: str, configured: Mapping[str, str], registry: Registry, subdir: str
+) -> OwnChannel | None:
+    """What `custom_channels` makes of a channel; None where it does not map it."""
+    if name not in configured:
+        return None
+    return _held(name, configured[name], registry, subdir)
+
+
+def by_alias(name: str, alias: str | None, registry: Registry, subdir: str) -> OwnChannel | None:
+    """What `channel_alias` makes of a channel; None without an alias, and for parts of `defaults`,
+    which it does not concern."""
+    if alias is None or name.startswith("pkgs/"):
+        return None
+    return _held(name, alias, registry, subdir)
+
+
+def alias_in_force() -> str | None:
+    """The user's `channel_alias` as a URL; None for conda's own."""
+    from conda.base.context import context
+
+    alias = context.channel_alias
+    if not alias.location or alias.location == urls.UPSTREAM_CLOUD.partition("://")[2]:
+        return None
+    return f"{alias.scheme}://{alias.location}"
+
+
+def faults(registry: Registry, subdir: str) -> list[OwnChannel]:
+    """The entries of the user's `custom_channels` that are known to find nothing."""
+    entries = configuration.configured()
+    found = [_held(name, parent, registry, subdir) for name, parent in entries.items()]
+    return [one for one in found if one.fault]
+
+
+def _held(name: str, parent: str, registry: Registry, subdir: str) -> OwnChannel:
+    url = f"{parent.rstrip('/')}/{name}"
+    found = registry.split(url)
+    if found is None:
+        return OwnChannel(name, url, None, None)
+    there = found.identified
+    fault = None
+    if there.channel != name or found.rest.strip("/"):
+        fault = MISPLACED
+    elif there.mirror != UPSTREAM and registry[there.mirror].lacks(name, subdir):
+        fault = LACKING
+    return OwnChannel(name, url, there.mirror, fault)

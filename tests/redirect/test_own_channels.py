@@ -1,0 +1,150 @@
+"""Where the user's own configuration leads a channel: status, redirect and torch-install agree."""
+
+from __future__ import annotations
+
+import pytest
+from support.lab import urls_during
+
+from conda_torchmirror.mirrors.registry import built_in
+from conda_torchmirror.models import InstallOptions
+from conda_torchmirror.redirect import own_channels
+from conda_torchmirror.transport import routes
+
+pytest_plugins = ("support.lab_fixtures",)
+
+TUNA = "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud"
+CLOUD = "https://conda.anaconda.org"
+
+
+@pytest.mark.parametrize(
+    ("name", "parent", "mirror", "fault"),
+    [
+        pytest.param("pytorch", TUNA, "tuna", None, id="there"),
+        pytest.param("pytorch", f"{TUNA}/", "tuna", None, id="slash"),
+        pytest.param("nvidia", TUNA, "tuna", "lacking", id="nvidia-at-tuna"),
+        pytest.param("pytorch3d", TUNA, "tuna", "lacking", id="not-for-this-platform"),
+        pytest.param("made-up", TUNA, "tuna", "lacking", id="not-in-a-complete-list"),
+        pytest.param("pytorch", f"{TUNA}/pytorch", "tuna", "misplaced", id="channel-as-parent"),
+        pytest.param("pytorch", f"{TUNA}/pytorch/win-64", "tuna", "misplaced", id="platform"),
+        pytest.param(
+            "pytorch", f"{TUNA}/pytorch/win-64/", "tuna", "misplaced", id="platform-slash"
+        ),
+        pytest.param("pytorch", f"{TUNA}/nvidia", "tuna", "misplaced", id="other-channel"),
+        pytest.param(
+            "nvidia",
+            "https://mirrors.sustech.edu.cn/anaconda-extra/cloud",
+            "sustech",
+            None,
+            id="has",
+        ),
+        pytest.param(
+            "nvidia", "https://mirrors.aliyun.com/anaconda/cloud", "aliyun", None, id="unknown"
+        ),
+        pytest.param("nvidia", CLOUD, "upstream", None, id="official"),
+        pytest.param("pytorch", "https://lab.example/conda", None, None, id="private"),
+    ],
+)
+def test_an_entry_is_held_against_the_registry(name, parent, mirror, fault):
+    found = own_channels.by_entry(name, {name: parent}, built_in(), "win-64")
+    assert (found.mirror, found.fault) == (mirror, fault)
+    assert own_channels.by_entry(name, {}, built_in(), "win-64") is None
+
+
+def test_an_alias_does_not_concern_parts_of_defaults():
+    assert own_channels.by_alias("pkgs/main", TUNA, built_in(), "linux-64") is None
+    assert own_channels.by_alias("pytorch", None, built_in(), "linux-64") is None
+
+
+def first(name):
+    return routes.chains(InstallOptions(), "linux-64", (name,))[name][0]
+
+
+def status(conda_in_process):
+    found = conda_in_process("torch-mirror", "status", "--json").ok().json()["torchmirror"]
+    return {row["name"]: row for row in found["channels"]}
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "mirror", "url"),
+    [
+        pytest.param({"channel_alias": TUNA}, "pytorch", "tuna", f"{TUNA}/pytorch", id="alias"),
+        pytest.param(
+            {"channel_alias": TUNA}, "nvidia", "upstream", f"{CLOUD}/nvidia", id="alias-lacks"
+        ),
+        pytest.param(
+            {"channel_alias": "https://mine.invalid/c"},
+            "pytorch",
+            None,
+            "https://mine.invalid/c/pytorch",
+            id="private-alias",
+        ),
+        pytest.param(
+            {"channel_alias": "https://mine.invalid/c"},
+            "nvidia",
+            None,
+            "https://mine.invalid/c/nvidia",
+            id="private-alias-nvidia",
+        ),
+        pytest.param(
+            {"custom_channels": {"pytorch": TUNA}}, "pytorch", "tuna", f"{TUNA}/pytorch", id="entry"
+        ),
+    ],
+)
+def test_status_the_redirect_and_torch_install_agree(
+    condarc, conda_in_process, written, name, mirror, url
+):
+    condarc(**written)
+    row = status(conda_in_process)[name]
+    assert (row["mirror"], row["url"]) == (mirror, url)
+    assert first(name).url == url
+    assert first(name).mirror in (mirror, routes.OWN)
+    assert urls_during(("create", "-n", "x", "-c", name))[name] == [url]
+
+
+def test_what_the_mirror_of_the_alias_lacks_is_said(condarc, conda_in_process):
+    condarc(channel_alias=TUNA)
+    done = conda_in_process("create", "-n", "x", "-c", "nvidia", "--override-channels", "--offline")
+    assert "nvidia from the official channel: your channel_alias leads to tuna" in done.stderr
+    assert status(conda_in_process)["nvidia"]["code"] == "alias_lacks"
+    words = ("torch-install", "-d", "--offline", "--cuda", "12.4", "--platform", "linux-64")
+    found = conda_in_process(*words, "--json").ok().json()["torchmirror"]
+    assert {c["name"]: c["url"] for c in found["channels"]}["nvidia"] == f"{CLOUD}/nvidia"
+    assert "alias_lacks" in [warning["code"] for warning in found["warnings"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "parent", "code"),
+    [
+        ("nvidia", TUNA, "lacking"),
+        ("pytorch", f"{TUNA}/pytorch", "misplaced"),
+        ("pytorch", f"{TUNA}/pytorch/win-64", "misplaced"),
+    ],
+    ids=["nvidia-at-tuna", "channel-as-parent", "platform"],
+)
+def test_an_entry_that_finds_nothing_is_named_everywhere(
+    condarc, sandbox, conda_in_process, name, parent, code
+):
+    condarc(custom_channels={name: parent})
+    row = status(conda_in_process)[name]
+    assert row["code"] == code
+    assert str(sandbox.condarc) in row["reason"]
+    assert routes.OWN not in [
+        route.mirror for route in routes.chains(InstallOptions(), "linux-64", (name,))[name]
+    ]
+    words = ("torch-install", "-d", "--offline", "--cuda", "12.4", "--platform", "linux-64")
+    found = conda_in_process(*words, "--json").ok().json()["torchmirror"]
+    told = {warning["code"]: warning["text"] for warning in found["warnings"]}
+    assert str(sandbox.condarc) in told[f"entry_{code}"]
+    done = conda_in_process("create", "-n", "x", "-c", name, "--override-channels", "--offline")
+    assert "custom_channels" in done.stderr
+    assert name in done.stderr
+
+
+def test_doctor_names_it_too(condarc, sandbox):
+    from conda_torchmirror.hooks import health_check
+
+    assert health_check._channels_lost() == []
+    condarc(custom_channels={"nvidia": TUNA, "conda-forge": TUNA})
+    (line,) = health_check._channels_lost()
+    assert "nvidia" in line
+    assert str(sandbox.condarc) in line
