@@ -9,15 +9,11 @@ preview defines all of them, and makes a thousand builds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from .mirrors.registry import Route
-
-#: Does this match spec admit a package of this name, version and build string? The semantics are
-#: conda's own, so the function is handed in from the edge (`index.match.admits`).
-Admits = Callable[[str, str, str, str], bool]
 
 Evidence = Literal["record", "listed", "derived"]
 Compat = Literal["strict", "minor"]
@@ -52,6 +48,20 @@ class Build(NamedTuple):
         return f"{self.name}={self.version}={self.build}"
 
 
+class Admits(Protocol):
+    """Does this match spec admit a package of this name, version and build string?
+
+    `record` answers for hashes, file name, build number and subdir, where the spec asks for them.
+    The semantics are conda's own, so the function is handed in from the edge (`index.match`).
+    """
+
+    def __call__(
+        self, spec: str, name: str, version: str, build: str, record: Build | None = None, /
+    ) -> bool:
+        """Whether the spec admits the package."""
+        ...
+
+
 class Gpu(NamedTuple):
     """One device as the driver lists it. `arch` is the compute capability, such as "8.6"."""
 
@@ -69,11 +79,20 @@ class Installed(NamedTuple):
 
 
 class Pin(NamedTuple):
-    """A match spec that binds the environment, and the file or setting it comes from, or history
-    where it was asked for when the environment was made."""
+    """A match spec that binds the choice, and the file or setting it comes from, or history where
+    it was asked for when the environment was made; "" for the command line.
+
+    `written` is how it stands there, where the spec is what that means.
+    """
 
     spec: str
     source: str
+    written: str = ""
+
+    @property
+    def text(self) -> str:
+        """The words to show."""
+        return self.written or self.spec
 
 
 class Machine(NamedTuple):
@@ -116,7 +135,11 @@ class Machine(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What was asked for. `specs` maps each family name to its match specs, all of which hold."""
+    """What was asked for. `specs` maps each family name to its match specs, all of which hold.
+
+    `others` go to the solver as written. `pins` is what the words narrow besides: the CUDA and the
+    release that they name without naming pytorch.
+    """
 
     specs: Mapping[str, tuple[str, ...]]
     others: tuple[str, ...] = ()
@@ -125,6 +148,7 @@ class Request(NamedTuple):
     allow_cpu: bool = False
     source: str = "auto"
     python: str | None = None
+    pins: tuple[Pin, ...] = ()
 
 
 class Notice(NamedTuple):

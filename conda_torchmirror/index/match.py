@@ -1,13 +1,89 @@
-"""Whether a match spec admits a package: conda's `MatchSpec` as a plain function."""
+"""Match specs as conda reads them: what one says, and whether it admits a package."""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from logging import getLogger
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
+
+from ..exceptions.usage import BadSpec
+from ..models import Build
+from ..selection.facts import TORCH
 
 log = getLogger(__name__)
+
+_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
+#: PyPI's name of pytorch.
+_TORCH = re.compile(r"^(.*::)?torch(?=$|[\s=<>!~\[])", re.IGNORECASE)
+#: The variant of a wheel, which conda would read as a part of the version.
+_LOCAL = re.compile(r"\+([a-z]+[\d.]*)", re.IGNORECASE)
+
+#: What a spec may ask of a record, and what else conda would compare, which no choice knows.
+_OF_RECORDS = ("build_number", "subdir", "md5", "sha256", "fn")
+_UNKNOWN = ("track_features", "features", "license", "license_family")
+
+
+class Spec(NamedTuple):
+    """What a match spec says. `plain` is the spec without channel and variant.
+
+    `variant` is that of a wheel's version, such as cu121. `url` names one file.
+    """
+
+    name: str
+    plain: str
+    channel: str | None = None
+    variant: str | None = None
+    url: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it says no more than the name."""
+        return self.plain == self.name
+
+
+def read(word: str) -> Spec:
+    """Read a match spec; `torch` is pytorch. Raises: BadSpec."""
+    from conda import CondaError
+    from conda.models.match_spec import MatchSpec
+
+    bare = _TORCH.sub(rf"\1{TORCH}", word.partition("#")[0].strip())
+    head, bracket, fields = bare.partition("[")
+    variant = None if "://" in bare else _LOCAL.search(head)
+    if variant:
+        bare = f"{_LOCAL.sub('', head)}{bracket}{fields}"
+    try:
+        found = MatchSpec(bare)
+    except (CondaError, ValueError) as error:
+        raise BadSpec(spec=word, detail=str(error).splitlines()[0]) from error
+    name = found.get_exact_value("name")
+    if not name or not _NAME.fullmatch(name):
+        raise BadSpec(spec=word, detail="it names no package")
+    if unknown := [field for field in _UNKNOWN if found.get_raw_value(field) is not None]:
+        raise BadSpec(spec=word, detail=f"no build can be chosen by its {unknown[0]}")
+    channel = found.get_exact_value("channel")
+    url = found.get_raw_value("url")
+    asked = {
+        field: value
+        for field in ("version", "build", *_OF_RECORDS)
+        if (value := found.get_raw_value(field)) is not None
+    }
+    if url and "fn" not in asked:
+        # Where a file is read from does not matter; which one it is does.
+        asked["subdir"], asked["fn"] = str(url).rstrip("/").split("/")[-2:]
+    plain = bare.rpartition("::")[2].strip()
+    if bracket or url or "subdir" in asked:
+        # Written out again, without the channel.
+        parts = ",".join(f"{field}='{value}'" for field, value in asked.items())
+        plain = f"{name}[{parts}]" if parts else name
+    return Spec(
+        name,
+        plain,
+        getattr(channel, "canonical_name", None),
+        variant[1].lower() if variant else None,
+        str(url) if url else None,
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -23,23 +99,40 @@ def _match_spec(spec: str) -> Any:
         return None
 
 
-@lru_cache(maxsize=65536)
-def admits(spec: str, name: str, version: str, build: str) -> bool:
+def admits(spec: str, name: str, version: str, build: str, record: Build | None = None) -> bool:
     """Whether conda's match spec admits a package; an unreadable spec admits none.
 
-    An empty `build` stands for "any", for packages of which only the version is known.
+    An empty `build` stands for "any", for packages of which only the version is known. `record`
+    answers for what only a record knows, such as hashes; without one a spec on them admits none.
     """
+    if record is None or "[" not in spec:
+        return _admits(spec, name, version, build)
+    from conda.models.match_spec import MatchSpec
+
+    package = _package(MatchSpec.FIELD_NAMES, name, version, build)
+    for field in _OF_RECORDS:
+        setattr(package, field, getattr(record, field))
+    return _matches(_match_spec(spec), package)
+
+
+@lru_cache(maxsize=65536)
+def _admits(spec: str, name: str, version: str, build: str) -> bool:
     parsed = _match_spec(spec)
     if parsed is None:
         return False
-    from conda.exceptions import InvalidVersionSpec
     from conda.models.match_spec import MatchSpec
 
     if not build and parsed.get_raw_value("build") is not None:
         # Conda 24.7 cannot take a build out of a spec that it has parsed.
         parsed = MatchSpec(name=parsed.name, version=parsed.get_raw_value("version") or "*")
+    return _matches(parsed, _package(MatchSpec.FIELD_NAMES, name, version, build))
+
+
+def _matches(parsed: Any, package: SimpleNamespace) -> bool:
+    from conda.exceptions import InvalidVersionSpec
+
     try:
-        return bool(parsed.match(_package(MatchSpec.FIELD_NAMES, name, version, build)))
+        return parsed is not None and bool(parsed.match(package))
     except InvalidVersionSpec:
         return False
 

@@ -15,20 +15,21 @@ from typing import Any, NamedTuple
 from conda.base.context import context
 
 from ..exceptions.file import FileElsewhere, FileOtherChannel, FilesDisagree, NoTorchInFile
-from ..index.match import admits
+from ..index.match import admits, read
 from ..index.sources import PYTORCH
 from ..machine.survey import Survey
 from ..mirrors.addresses import identify, name_of
 from ..mirrors.registry import Route
 from ..models import InstallOptions, Machine, Notice, Pin, Rejection, Request
 from ..redirect.configuration import reload
-from ..selection.facts import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIME, TOOLKIT
+from ..selection.facts import CPU_ONLY, CUDA_NAMES, FAMILY, PIP_NAMES, RUNTIME, TOOLKIT
 from ..selection.rules import Rule, conflict
 from ..selection.specs import admits_python, package_name
 from ..text.layout import safe
 from ..text.messages import text
 from . import environment_file
 from .environment_file import EnvironmentFile
+from .request import narrowing, of_label, says_cpu
 
 #: Packages of conda-forge that bring its own pytorch, and so no other.
 ELSEWHERE = ("pytorch-gpu", "pytorch-cpu")
@@ -36,7 +37,6 @@ ELSEWHERE = ("pytorch-gpu", "pytorch-cpu")
 #: Pythons that a spec may name. The channel's oldest is 2.7.
 _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
 _MINOR = re.compile(r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?")
-_CHANNEL = re.compile(r"(?P<before>.+)::|\bchannel\s*=\s*[\"']?(?P<inside>[^\"',\]]+)[\"']?,?\s*")
 _ROOT = ("base", "root")
 
 
@@ -213,12 +213,14 @@ class _Sorter:
         self.beside: list[str] = []
         self.pythons: list[Pin] = []
         self.toolkits: list[Pin] = []
+        self.narrowed: list[Pin] = []
         self.cudas: set[str] = set()
         self.left: list[Notice] = []
 
     def add(self, file: EnvironmentFile, spec: str) -> None:
         """Take one spec in. Raises: FileElsewhere, FileOtherChannel."""
-        name = package_name(spec)
+        found = read(spec)
+        name = found.name
         if name in ELSEWHERE:
             raise FileElsewhere(file=short(file), spec=spec, path=safe(file.path))
         if option := self._overruled(name):
@@ -227,16 +229,24 @@ class _Sorter:
         elif name == CPU_ONLY:
             self.family.append(CPU_ONLY)
         elif name in (*FAMILY, RUNTIME):
-            self.family.append(_plain(file, spec))
-            self._ask(self.family[-1])
+            _check_channel(file, spec, found.channel)
+            self.family.append(found.plain)
+            self._ask(found.plain)
+            self._narrow(narrowing(spec, found, short(file)))
+            if says_cpu(found):
+                self.family.append(CPU_ONLY)
         else:
             self.beside.append(spec)
-            pin = Pin(_without_channel(spec), short(file))
+            if says_cpu(found):
+                self.family.append(CPU_ONLY)
+            pin = Pin(found.plain, short(file))
             if name == "python":
                 self.pythons.append(pin)
             elif name == TOOLKIT:
                 self.toolkits.append(pin)
                 self._ask(pin.spec)
+            else:
+                self._narrow(narrowing(spec, found, short(file)))
 
     def _overruled(self, name: str) -> str | None:
         """The option of the command line that takes the place of a spec on this package."""
@@ -252,17 +262,30 @@ class _Sorter:
         if package_name(spec) in (RUNTIME, TOOLKIT) and (minor := _minor(spec)):
             self.cudas.add(minor)
 
+    def _narrow(self, pins: Iterable[Pin]) -> None:
+        """Keep what a spec or a channel says of CUDA and release without being chosen here."""
+        for pin in pins:
+            self.narrowed.append(pin)
+            if package_name(pin.spec) in CUDA_NAMES and (minor := _minor(pin.spec)):
+                self.cudas.add(minor)
+
     def given(self, files: tuple[EnvironmentFile, ...]) -> FileRequest:
         """All that was taken in."""
         family, beside = tuple(dict.fromkeys(self.family)), tuple(dict.fromkeys(self.beside))
         alone = not any(package_name(spec) == RUNTIME for spec in family)
-        runtimes = [pin for found in self.toolkits for pin in _for_runtimes(found, alone=alone)]
+        if alone:
+            self.narrowed += [pin for found in self.toolkits for pin in _of_any_runtime(found)]
+            bare = (TOOLKIT,) if any(pin.spec == TOOLKIT for pin in self.toolkits) else ()
+            family = (*family, *bare)
+        for file in files:
+            for channel in file.channels if CPU_ONLY not in family else ():
+                self._narrow(of_label(channel, channel, short(file)))
         fitting = _admitted(self.pythons) if self.pythons else []
         return FileRequest(
             files=files,
             family=family,
             beside=beside,
-            pins=tuple(dict.fromkeys((*self.pythons, *runtimes))),
+            pins=tuple(dict.fromkeys((*self.pythons, *self.narrowed))),
             cuda=min(self.cudas) if len(self.cudas) == 1 and CPU_ONLY not in family else None,
             python=fitting[0] if len(fitting) == 1 else None,
             channels=_channels(files),
@@ -311,25 +334,14 @@ def _pip_name(line: str) -> str:
     return found[0].lower() if found else ""
 
 
-def _channel_of(spec: str) -> str | None:
-    found = _CHANNEL.search(spec)
-    return (found["before"] or found["inside"]).strip() if found else None
-
-
-def _without_channel(spec: str) -> str:
-    return _CHANNEL.sub("", spec, count=1).strip().removesuffix("[]")
-
-
-def _plain(file: EnvironmentFile, spec: str) -> str:
-    """A spec of the family without its channel, which must be `pytorch`, wherever that is.
+def _check_channel(file: EnvironmentFile, spec: str, channel: str | None) -> None:
+    """A spec of the family must be of the channel `pytorch`, wherever that is.
 
     Raises: FileOtherChannel.
     """
-    channel = _channel_of(spec)
     if channel is not None and name_of(channel) != PYTORCH.channel:
         path = safe(file.path)
         raise FileOtherChannel(file=short(file), spec=safe(spec), channel=safe(channel), path=path)
-    return _without_channel(spec)
 
 
 def _tail(spec: str) -> str:
@@ -343,13 +355,12 @@ def _minor(spec: str) -> str | None:
     return found[1] if found else None
 
 
-def _for_runtimes(pin: Pin, *, alone: bool) -> list[Pin]:
-    """A spec on cudatoolkit as pins on whatever brings CUDA: releases from 1.13 on have another
-    runtime, and their CUDA is meant all the same where it is not named itself."""
+def _of_any_runtime(pin: Pin) -> list[Pin]:
+    """A spec on cudatoolkit as one on the CUDA of any release: those from 1.13 on have another
+    runtime, and the CUDA is meant all the same where it is not named otherwise."""
     minor, tail = _minor(pin.spec), _tail(pin.spec)
     wanted = f"={minor}" if minor else tail
-    names = (TOOLKIT, RUNTIME) if alone else (TOOLKIT,)
-    return [Pin(f"{name}{wanted}", pin.source) for name in names] if wanted else []
+    return [Pin(f"{CUDA_NAMES[0]}{wanted}", pin.source, pin.spec)] if wanted else []
 
 
 def _admitted(pythons: Sequence[Pin]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..exceptions.usage import (
     BadCuda,
@@ -13,18 +13,30 @@ from ..exceptions.usage import (
     Contradiction,
     OtherChannelSpec,
 )
+from ..index.match import Spec, admits, read
 from ..index.sources import PYTORCH
-from ..models import Compat, Request
-from ..selection.facts import CPU_ONLY, DEFAULT, FAMILY, RUNTIMES, TORCH
-from ..selection.specs import cuda_version
+from ..mirrors import addresses
+from ..models import Compat, Pin, Request
+from ..selection.facts import (
+    CPU_ONLY,
+    CUDA_NAMES,
+    DEFAULT,
+    FAMILY,
+    MUTEX,
+    RUNTIME,
+    RUNTIMES,
+    TOOLKIT,
+    TORCH,
+)
+from ..selection.specs import cuda_version, marks
 
-_TORCH = re.compile(r"^(.*::)?torch(?=$|[\s=<>!~\[])", re.IGNORECASE)
-_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 _PYTHON = re.compile(r"(?:py(?:thon)?)?={0,2}(\d+)\.(\d+)(\.\d+)?(?:\.\*)?")
+_BRACKETS = re.compile(r"python\[version='([^',]*)'\]")
 
 
 def cuda(value: str) -> str:
-    """Normalise `--cuda`: auto, cpu, or major.minor (from 12.4, 12.4.1, cu124 or cuda12.4).
+    """Normalise `--cuda`: auto, cpu, major.minor (from 12.4, 12.4.1, cu124 or cuda12.4), or a
+    major alone, which is a driver for every minor of it.
 
     Raises: BadCuda.
     """
@@ -32,8 +44,7 @@ def cuda(value: str) -> str:
     if word in ("auto", "cpu"):
         return word
     found = cuda_version(word)
-    # A major alone could mean its first minor or its last.
-    if found is None or word.removeprefix("cuda").isdecimal():
+    if found is None:
         raise BadCuda(value=value)
     return found
 
@@ -58,31 +69,49 @@ def make(
     allow_cpu: bool = False,
     source: str = "auto",
     python_word: str | None = None,
+    channels: Sequence[str] = (),
 ) -> Request:
     """Read the specs: the torch family is chosen by us, everything else goes to the solver.
 
-    `torch` is accepted as `pytorch`. pytorch is always part of the set. `cpuonly` stands for a CPU
-    build, `python=3.11` for `--python 3.11`.
+    `torch` is accepted as `pytorch`. pytorch is always part of the set. What says CPU (`cpuonly`,
+    `pytorch-mutex=*=cpu`, `+cpu`) stands for `--cuda cpu`, `python=3.11` for `--python 3.11`.
+    What names a CUDA without being chosen by us (`cuda-version`, a label among `channels`, `+cu121`
+    ...) narrows that of the set.
 
     Raises: BadSpec, OtherChannelSpec, BadCuda, BadPython, Contradiction.
     """
+    specs = [(word, read(word)) for word in words]
+    beside = any(spec.name == RUNTIME for _, spec in specs)
     family: dict[str, list[str]] = {}
     others: list[str] = []
+    on_cpu: list[str] = []
+    pins: list[Pin] = []
     wanted = cuda(cuda_word)
-    for word in words:
-        name, spec, channel = _read(word)
-        if name == CPU_ONLY:
-            if wanted not in ("auto", "cpu"):
-                raise Contradiction(first=word, second=f"--cuda {cuda_word}")
-            wanted = "cpu"
-        elif name == "python":
-            python_word = _named_python(word, spec, python_word)
-        elif name in (*FAMILY, *RUNTIMES):
-            if channel not in (None, PYTORCH.channel):
-                raise OtherChannelSpec(spec=word, channel=channel)
-            family.setdefault(name, []).append(spec)
-        else:
+    for word, spec in specs:
+        if says_cpu(spec):
+            on_cpu.append(word)
+        pins += narrowing(word, spec)
+        if spec.name == "python":
+            python_word = _named_python(word, spec.plain, python_word)
+        elif spec.name == TOOLKIT and beside:
+            others.append(word)  # pytorch-cuda says which CUDA
+        elif spec.name in (*FAMILY, *RUNTIMES):
+            family.setdefault(spec.name, []).append(_of_channel(word, spec))
+        elif spec.name != CPU_ONLY:
             others.append(word)
+    if on_cpu and wanted not in ("auto", "cpu"):
+        raise Contradiction(first=on_cpu[0], second=f"--cuda {cuda_word}")
+    if on_cpu or wanted == "cpu":
+        names_cuda = [
+            *(pin.text for pin in pins if pin.spec.startswith(CUDA_NAMES)),
+            *(spec for name in RUNTIMES for spec in family.get(name, ())),
+        ]
+        if names_cuda:
+            first = on_cpu[0] if on_cpu else f"--cuda {cuda_word}"
+            raise Contradiction(first=first, second=names_cuda[0])
+        wanted = "cpu"
+    else:
+        pins += [pin for channel in channels for pin in of_label(channel, channel)]
     if not any(name in FAMILY for name in family):
         family = {**{name: [name] for name in DEFAULT}, **family}
     family.setdefault(TORCH, [TORCH])
@@ -95,7 +124,64 @@ def make(
         allow_cpu=allow_cpu,
         source=source,
         python=python(python_word)[1] if python_word else None,
+        pins=tuple(dict.fromkeys(pins)),
     )
+
+
+def says_cpu(spec: Spec) -> bool:
+    """Whether a spec asks for a CPU build, whatever the machine has."""
+    if spec.name == MUTEX:
+        said = [kind for kind in ("cpu", "cuda") if admits(spec.plain, MUTEX, "1.0", kind)]
+        return said == ["cpu"]
+    return spec.name == CPU_ONLY or spec.variant == "cpu"
+
+
+def narrowing(word: str, spec: Spec, source: str = "") -> list[Pin]:
+    """What a spec says of CUDA or of the release without being on a package that is chosen here.
+
+    Raises: BadSpec for the variant of a wheel that no conda build has.
+    """
+    pins = of_label(spec.channel or "", word, source)
+    if spec.variant and spec.variant != "cpu":
+        version = cuda_version(spec.variant)
+        if version is None:
+            raise BadSpec(spec=word, detail=f"no conda build is for {spec.variant}")
+        pins.append(Pin(f"{CUDA_NAMES[0]}={version}", source, word))
+    if spec.name in (*CUDA_NAMES, MUTEX) and not spec.open:
+        pins.append(Pin(spec.plain, source))
+    elif spec.name not in (*FAMILY, *RUNTIMES):
+        named = marks(spec.plain.partition(spec.name)[2])
+        # A build string that names a CUDA alone is that of another package's own libraries.
+        if named.torch and named.cuda:
+            pins += _pins(named.cuda, named.torch, word, source)
+    return pins
+
+
+def of_label(channel: str, word: str, source: str = "") -> list[Pin]:
+    """What a channel with a label, such as `nvidia/label/cuda-11.8.0`, says of CUDA and release."""
+    if "/label/" not in channel:
+        return []
+    named = marks(channel.partition("/label/")[2])
+    return _pins(named.cuda, named.torch, word, source)
+
+
+def _pins(version: str | None, torch: str | None, word: str, source: str) -> list[Pin]:
+    found = [Pin(f"{CUDA_NAMES[0]}={version}", source, word)] if version else []
+    return [*found, Pin(f"{TORCH}={torch}", source, word)] if torch else found
+
+
+def _of_channel(word: str, spec: Spec) -> str:
+    """A spec of the family without its channel, which must be that of pytorch.
+
+    Raises: OtherChannelSpec.
+    """
+    channel = spec.channel
+    if spec.url:
+        found = addresses.split(spec.url)
+        channel = found.identified.channel if found else spec.url
+    if channel not in (None, PYTORCH.channel):
+        raise OtherChannelSpec(spec=word, channel=channel)
+    return spec.plain
 
 
 def _named_python(word: str, spec: str, given: str | None) -> str | None:
@@ -103,7 +189,7 @@ def _named_python(word: str, spec: str, given: str | None) -> str | None:
 
     Raises: BadPythonSpec, Contradiction.
     """
-    tail = spec.partition("python")[2].strip()
+    tail = _BRACKETS.sub(r"python=\1", spec).partition("python")[2].strip()
     if not tail:
         return given
     found = _PYTHON.fullmatch(tail)
@@ -114,28 +200,6 @@ def _named_python(word: str, spec: str, given: str | None) -> str | None:
     return given or tail.lstrip("= ")
 
 
-def _read(word: str) -> tuple[str, str, str | None]:
-    """(name, the spec without its channel, the channel's name) of a match spec."""
-    from conda import CondaError
-    from conda.models.match_spec import MatchSpec
-
-    bare = _TORCH.sub(r"\1pytorch", word.strip())
-    try:
-        spec = MatchSpec(bare)
-    except (CondaError, ValueError) as error:
-        raise BadSpec(spec=word, detail=str(error).splitlines()[0]) from error
-    name = spec.get_exact_value("name")
-    if not name or not _NAME.fullmatch(name):
-        raise BadSpec(spec=word, detail="it names no package")
-    channel = spec.get_exact_value("channel")
-    plain = bare.rpartition("::")[2]
-    if "[" in plain:
-        # Bracket forms are written out again by conda, without the channel.
-        parts = [f"{key}='{value}'" for key in ("version", "build") if (value := spec.get(key))]
-        plain = f"{name}[{','.join(parts)}]" if parts else name
-    return name, plain, getattr(channel, "canonical_name", None)
-
-
 def names_torch(word: str) -> bool:
     """Whether a spec on the command line is on pytorch itself."""
-    return _read(word)[0] == TORCH
+    return read(word).name == TORCH

@@ -114,6 +114,7 @@ def _facts(
         allow_cpu=options.allow_cpu,
         source=options.source,
         python_word=options.python,
+        channels=options.channels,
     )
     survey = machine.survey(
         subdir=subdir,

@@ -26,7 +26,7 @@ from ..models import (
 from .cuda import CudaTables
 from .facts import PARTNERS, RUNTIME, RUNTIMES, TORCH, Facts, dependency, facts, recency
 from .fit import Clash, Constraints
-from .specs import number, package_name, release
+from .specs import number, package_name, release, same_cuda
 
 #: Versions by package name of what the CUDA runtime channel holds: name -> (version, build) pairs.
 RuntimeIndex = Mapping[str, Sequence[tuple[str, str]]]
@@ -245,9 +245,12 @@ def _choice(candidate: _Candidate, partners: _Partners, constraints: Constraints
     if read.accelerator == "cuda" and not candidate.strict:
         compat = {"cuda": read.cuda, "driver": machine.cuda}
         told.append(Notice("minor_version_compat", compat, constraints.tables.compat_source))
-    elif read.cuda and request.cuda not in ("auto", "cpu", read.cuda):
+    elif (
+        read.cuda and request.cuda not in ("auto", "cpu") and not same_cuda(request.cuda, read.cuda)
+    ):
         below = {"cuda": read.cuda, "asked": request.cuda, "torch": candidate.build.version}
-        code = "cuda_narrowed" if constraints.runtime_specs else "cuda_below_asked"
+        narrowed = constraints.runtime_specs or constraints.named_cuda
+        code = "cuda_narrowed" if narrowed else "cuda_below_asked"
         told.append(Notice(code, below))
     if read.accelerator == "cpu" and request.cuda != "cpu":
         told.append(Notice(_why_cpu(machine)))

@@ -28,6 +28,7 @@ class CudaTables:
         self._builds = data["architectures"]["builds"]
         self._bounds = data["architectures"]["bounds"]
         self._ways_out = data["ways_out"]
+        self._cudnn = data["cudnn"]["floors"]
         compatibility = data["drivers"]["minor_version_compatibility"]
         #: The first CUDA major whose builds run on a driver of an older minor.
         self.compat_since: int = compatibility["since"]
@@ -72,6 +73,11 @@ class CudaTables:
         if first and (release < number(first["torch"]) or number(cuda) < number(first["cuda"])):
             return Notice("code_first", {"major": major, **first})
         return None
+
+    def cudnn_floor(self, cudnn: str) -> str | None:
+        """The lowest compute capability that this cuDNN runs on, as far as it is known."""
+        found = [row["arch"] for row in self._cudnn if number(row["since"]) <= (*number(cudnn), 0)]
+        return max(found, key=number, default=None)
 
     def elsewhere(
         self, source: str, arch: str, driver: str | None, subdir: str

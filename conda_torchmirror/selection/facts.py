@@ -23,8 +23,10 @@ PARTNERS = ("torchvision", "torchaudio", "torchtext")
 RUNTIME = "pytorch-cuda"
 TOOLKIT = "cudatoolkit"
 RUNTIMES = (RUNTIME, TOOLKIT)
-#: The package that keeps an environment on CPU builds.
-CPU_ONLY = "cpuonly"
+#: The package that keeps an environment on CPU builds, and the one whose build says which it is.
+CPU_ONLY, MUTEX = "cpuonly", "pytorch-mutex"
+#: Packages whose version is a CUDA version, the first of them only that.
+CUDA_NAMES = ("cuda-version", "cuda-toolkit", "cuda", "cuda-runtime")
 FAMILY = (TORCH, *PARTNERS)
 #: What is installed where no package is named.
 DEFAULT = (TORCH, *PARTNERS[:2])
@@ -36,11 +38,12 @@ Accelerator = Literal["cuda", "cpu", "any"]
 #: How the names begin that are read below; a record has thirty others.
 _TELLING = ("pytorch", "python", "cuda")
 _FIRST_VERSION = re.compile(r"\d+(?:\.\d+)+|\d+")
+_BUILD_CUDNN = re.compile(r"cudnn(\d+(?:\.\d+)*)")
 _BUILD_CUDA = re.compile(r"cuda(\d+\.\d+)|(?:^|_)cu(?:da)?(\d{2,3})(?:_|$)")
 
 
 class Facts(NamedTuple):
-    """What one build needs. `cuda` and `python` are major.minor.
+    """What one build needs. `cuda` and `python` are major.minor; `cudnn` is the cuDNN inside.
 
     `accelerator` is "any" for a build that runs beside a CPU and a CUDA pytorch alike (torchtext,
     torchaudio before 0.10).
@@ -50,6 +53,7 @@ class Facts(NamedTuple):
     cuda: str | None
     python: str | None
     runtime: str | None
+    cudnn: str | None = None
 
 
 def facts(build: Build) -> Facts:
@@ -57,18 +61,19 @@ def facts(build: Build) -> Facts:
     telling = [spec for spec in build.depends if spec.startswith(_TELLING)]
     specs = {package_name(spec): spec for spec in reversed(telling)}
     cuda = runtime = None
-    for name in (*RUNTIMES, "cuda-version"):
+    for name in (*RUNTIMES, CUDA_NAMES[0]):
         if name in specs:
             cuda, runtime = _lower_minor(specs[name]), name
             break
     cuda = cuda or _cuda_of_build_string(build.build)
-    mutex = specs.get("pytorch-mutex", "")
+    mutex = specs.get(MUTEX, "")
     python = specs.get("python")
     return Facts(
         accelerator=_accelerator(build, mutex, cuda),
         cuda=cuda,
         python=_lower_minor(python) if python else None,
         runtime=runtime,
+        cudnn=_cudnn_of_build_string(build.build) if cuda else None,
     )
 
 
@@ -105,3 +110,9 @@ def _cuda_of_build_string(build: str) -> str | None:
         return None
     dotted, digits = found.groups()
     return dotted or f"{digits[:-1]}.{digits[-1]}"
+
+
+@cache
+def _cudnn_of_build_string(build: str) -> str | None:
+    found = _BUILD_CUDNN.search(build)
+    return found[1] if found else None

@@ -11,8 +11,11 @@ from typing import NamedTuple
 
 from ..models import Admits, Build, Machine, Notice, Pin, Rejection, Request
 from .cuda import CudaTables, runs_on
-from .facts import RUNTIMES, Facts
-from .specs import admits_python, number, package_name
+from .facts import CUDA_NAMES, MUTEX, RUNTIMES, TORCH, Facts
+from .specs import admits_cuda, admits_python, number, package_name
+
+#: The one version of the package whose build says CPU or CUDA.
+_MUTEX_VERSION = "1.0"
 
 
 class Clash(NamedTuple):
@@ -46,8 +49,10 @@ class Constraints:
             request.cuda == "auto" and machine.has_gpu
         )
         self.pins: dict[str, list[Pin]] = defaultdict(list)
-        for pin in machine.pins:
+        for pin in (*machine.pins, *request.pins):
             self.pins[package_name(pin.spec)].append(pin)
+        #: What the request's own words say of CUDA, so that a CPU build is none of it.
+        self.named_cuda = [p for p in request.pins if package_name(p.spec) in CUDA_NAMES]
         # A bare name admits everything; records are many.
         self.specs = {
             name: [spec for spec in specs if spec != name] for name, specs in request.specs.items()
@@ -60,7 +65,7 @@ class Constraints:
     def asked(self, build: Build) -> bool:
         """Whether the specs on this name admit the build."""
         return all(
-            self.admits(spec, build.name, build.version, build.build)
+            self.admits(spec, build.name, build.version, build.build, build)
             for spec in self.specs.get(build.name, ())
         )
 
@@ -88,13 +93,25 @@ class Constraints:
             says = Notice("driver_strict", {"cuda": self.machine.cuda})
             needs = Notice("cuda", {"cuda": read.cuda})
             return Fit(False, Clash("minor_version_only", says, needs))
-        return Fit(fit.strict, self._arch(build, read.cuda, ptx=fit.strict))
+        clash = self._arch(build, read.cuda, ptx=fit.strict) or self._cudnn(read)
+        return Fit(fit.strict, clash)
 
     def pinned(self, build: Build, read: Facts) -> Clash | None:
-        """The pin that keeps this build, or the CUDA runtime that it needs, out."""
+        """The pin that keeps this build, or the CUDA that it needs, out."""
         for pin in self.pins.get(build.name, ()):
-            if not self.admits(pin.spec, build.name, build.version, build.build):
+            if not self.admits(pin.spec, build.name, build.version, build.build, build):
                 return Clash("pinned", _pin(pin), Notice("spec", {"spec": build.spec}))
+        if read.cuda:
+            for name in CUDA_NAMES:
+                for pin in self.pins.get(name, ()):
+                    if not admits_cuda(pin.spec, name, read.cuda, self.admits):
+                        return Clash("pinned", _pin(pin), Notice("cuda", {"cuda": read.cuda}))
+        for pin in self.pins.get(MUTEX, ()) if build.name == TORCH else ():
+            if not self.admits(pin.spec, MUTEX, _MUTEX_VERSION, read.accelerator):
+                needs = Notice("cpu_only" if read.accelerator == "cpu" else "cuda_build")
+                return Clash("pinned", _pin(pin), needs)
+        if read.accelerator == "cpu" and self.named_cuda:
+            return Clash("pinned", _pin(self.named_cuda[0]), Notice("cpu_only"))
         if read.runtime in RUNTIMES and read.cuda:
             for pin in self.pins.get(read.runtime, ()):
                 if not self.admits(pin.spec, read.runtime, read.cuda, ""):
@@ -136,7 +153,8 @@ class Constraints:
             says = Notice("gpu_unusable", {"gpus": gpus}) if gpus else Notice("driver_unusable")
             return Fit(False, Clash("driver_unusable", says, needs))
         built, driver = number(cuda), number(machine.cuda)
-        if built <= driver:
+        # A major alone says that the driver runs every minor of it.
+        if built[: len(driver)] <= driver:
             return Fit(True)
         if built[0] != driver[0] or built[0] < self.tables.compat_since:
             says = Notice("driver_runs", {"cuda": machine.cuda})
@@ -164,6 +182,17 @@ class Constraints:
         needs = Notice("code_for", {"architectures": ", ".join(carried)})
         return Clash("arch_missing", says, needs)
 
+    def _cudnn(self, read: Facts) -> Clash | None:
+        """Why the GPU cannot run the cuDNN inside the build."""
+        arch = self.machine.cuda_arch
+        floor = self.tables.cudnn_floor(read.cudnn) if read.cudnn else None
+        if arch is None or floor is None or number(arch) >= number(floor):
+            return None
+        needs = Notice("cudnn_from", {"cudnn": read.cudnn, "arch": floor})
+        return Clash("cudnn_too_new", Notice("gpu_arch", {"arch": arch}), needs)
+
 
 def _pin(pin: Pin) -> Notice:
-    return Notice("pin", {"spec": pin.spec, "source": pin.source})
+    if not pin.source:
+        return Notice("spec", {"spec": pin.text})
+    return Notice("pin", {"spec": pin.text, "source": pin.source})

@@ -1,11 +1,11 @@
-"""The one reader of short words: the name in a match spec, a version, a CUDA version. Pure."""
+"""The one reader of short words: names in match specs, versions, what labels name. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
@@ -15,9 +15,23 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[\w.-]*")
 _CU = re.compile(r"cu(\d{1,2})(\d)")
 _CUDA = re.compile(r"(?:cuda)?(\d{1,3})(?:\.(\d{1,2})(?:\.\d+)*)?")
+#: CUDA 12 and the like; before 10 there were no more digits than that of a minor release.
+_CU_MAJOR = re.compile(r"cu(1\d)")
 
-#: CPython has made no more patch releases than this of any minor one.
+#: CPython has made no more patch releases than this of any minor one, CUDA none above the second.
 _PATCHES = range(31)
+_CUDA_PATCHES = range(10)
+
+_MARK = r"(?:^|[^A-Za-z0-9])"
+_MARKED_CUDA = re.compile(_MARK + r"cu(?:da)?[-_]?(\d{1,2}\.\d{1,2}|\d{2,3})(?!\d)", re.IGNORECASE)
+_MARKED_TORCH = re.compile(_MARK + r"(?:th|pt|torch[-_]?)(\d)\.?(\d{1,2})(?!\d)", re.IGNORECASE)
+
+
+class Marks(NamedTuple):
+    """The CUDA and the release of torch, both major.minor, that a label or a build string names."""
+
+    cuda: str | None = None
+    torch: str | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -59,12 +73,39 @@ def minor(version: str) -> str:
 
 
 def cuda_version(text: str) -> str | None:
-    """Read "12.4", "12.4.1", "12", "cu124" or "cuda12.4" as major.minor; None for anything else."""
+    """Read "12.4", "12.4.1", "cu124" or "cuda12.4" as major.minor, "12" as the major that it is.
+
+    None for anything else.
+    """
     text = text.strip()
+    if found := _CU_MAJOR.fullmatch(text):
+        return found[1]
     if found := _CU.fullmatch(text):
         return f"{found[1]}.{found[2]}"
     found = _CUDA.fullmatch(text)
-    return f"{int(found[1])}.{int(found[2] or 0)}" if found else None
+    if found is None:
+        return None
+    return f"{int(found[1])}.{int(found[2])}" if found[2] else str(int(found[1]))
+
+
+def same_cuda(asked: str, cuda: str) -> bool:
+    """Whether a CUDA (major.minor) is the one asked for; a major alone means any minor of it."""
+    return number(cuda)[: len(number(asked))] == number(asked)
+
+
+def marks(text: str) -> Marks:
+    """Read what a label such as `cuda-11.8.0` or `th24_cu118`, or a build string, is made for."""
+    cuda, torch = _MARKED_CUDA.search(text), _MARKED_TORCH.search(text)
+    return Marks(
+        cuda_version(cuda[1] if "." in cuda[1] else f"cu{cuda[1]}") if cuda else None,
+        f"{torch[1]}.{torch[2]}" if torch else None,
+    )
+
+
+def admits_cuda(spec: str, name: str, cuda: str, admits: Admits) -> bool:
+    """Whether a spec on a package whose version is a CUDA version passes some release of `cuda`."""
+    versions = (cuda, *(f"{cuda}.{patch}" for patch in _CUDA_PATCHES))
+    return any(admits(spec, name, version, "") for version in versions)
 
 
 def admits_python(spec: str, python: str, admits: Admits) -> bool:

@@ -18,6 +18,7 @@ NEAREST = (
     "partner_missing",
     "pinned",
     "arch_missing",
+    "cudnn_too_new",
     "driver_unusable",
     "driver_too_old",
     "minor_version_only",

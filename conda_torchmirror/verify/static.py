@@ -101,6 +101,7 @@ _CLASHES = {
     "driver_too_old": "driver_too_old",
     "driver_unusable": "driver_unusable",
     "arch_missing": "no_kernel_image",
+    "cudnn_too_new": "no_kernel_image",
 }
 
 

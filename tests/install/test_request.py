@@ -19,15 +19,16 @@ from conda_torchmirror.install import request
         ("cu92", "9.2"),
         ("CU118", "11.8"),
         ("cuda12.4", "12.4"),
+        ("12", "12"),
+        ("cuda12", "12"),
+        ("cu12", "12"),
     ],
 )
 def test_cuda(word, found):
     assert request.cuda(word) == found
 
 
-@pytest.mark.parametrize(
-    "word", ["12", "cuda12", "new", "", "cu", "12.", "v12.4", "12.4-1", "-1.0"]
-)
+@pytest.mark.parametrize("word", ["new", "", "cu", "12.", "v12.4", "12.4-1", "-1.0"])
 def test_cuda_that_is_none(word):
     with pytest.raises(exceptions.BadCuda):
         request.cuda(word)
@@ -89,3 +90,122 @@ def test_what_cannot_both_hold(words, options):
 def test_cpuonly_is_a_cpu_build():
     assert request.make(["cpuonly"]).cuda == "cpu"
     assert request.make(["cpuonly"], cuda_word="cpu").cuda == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (["pytorch", "pytorch-mutex=1.0=cpu"], {}),
+        (["pytorch-mutex=*=cpu"], {}),
+        (["pytorch-mutex 1.0 cpu"], {"cuda_word": "cpu"}),
+        (["torch==2.3.1+cpu"], {}),
+    ],
+    ids=str,
+)
+def test_what_says_cpu(words, options):
+    assert request.make(words, **options).cuda == "cpu"
+
+
+def test_a_mutex_that_says_nothing_says_nothing():
+    assert request.make(["pytorch-mutex"]).cuda == "auto"
+    assert request.make(["pytorch-mutex=1.0=cuda"]).cuda == "auto"
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "first", "second"),
+    [
+        (["pytorch-cuda=12.4"], {"cuda_word": "cpu"}, "--cuda cpu", "pytorch-cuda=12.4"),
+        (["cuda-version=12"], {"cuda_word": "cpu"}, "--cuda cpu", "cuda-version=12"),
+        (["cpuonly", "pytorch-cuda=12.4"], {}, "cpuonly", "pytorch-cuda=12.4"),
+        (["torch==2.3.1+cpu", "torchvision==0.18.1+cu121"], {}, "torch==2.3.1+cpu", "+cu121"),
+        (["pytorch-mutex=1.0=cpu"], {"cuda_word": "12.4"}, "pytorch-mutex=1.0=cpu", "--cuda 12.4"),
+    ],
+)
+def test_cpu_and_cuda_contradict(words, options, first, second):
+    with pytest.raises(exceptions.Contradiction) as raised:
+        request.make(words, **options)
+    assert f"`{first}`" in str(raised.value)
+    assert second in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "channels", "pins"),
+    [
+        (["cuda-version=11.8"], [], ["cuda-version=11.8"]),
+        (["cuda-toolkit==11.8"], [], ["cuda-toolkit==11.8"]),
+        (["cuda=11.8.0"], [], ["cuda=11.8.0"]),
+        (["cuda-runtime[version='>=11.8,<12']"], [], ["cuda-runtime[version='>=11.8,<12']"]),
+        (["nvidia/label/cuda-11.8.0::cuda-toolkit"], [], ["cuda-version=11.8"]),
+        (["pytorch"], ["nvidia/label/cuda-12.1.1"], ["cuda-version=12.1"]),
+        (["dgl"], ["dglteam/label/th24_cu118"], ["cuda-version=11.8", "pytorch=2.4"]),
+        (["dglteam/label/th24_cu118::dgl"], [], ["cuda-version=11.8", "pytorch=2.4"]),
+        (["dgl=2.4.0.th24.cu118"], [], ["cuda-version=11.8", "pytorch=2.4"]),
+        (["pyg=2.5=py310_torch_2.3.0_cu121"], [], ["cuda-version=12.1", "pytorch=2.3"]),
+        (["torch==2.3.1+cu121"], [], ["cuda-version=12.1"]),
+        # They say nothing of the CUDA of torch.
+        (["cuda-version"], [], []),
+        (["nvidia::cuda-toolkit"], [], []),
+        (["tensorflow=2.10=cuda112py39h01bd6f0_0"], [], []),
+        (["pytorch"], ["pytorch", "conda-forge/label/cuda_rc"], []),
+    ],
+    ids=str,
+)
+def test_what_names_a_cuda_narrows(words, channels, pins):
+    assert sorted(pin.spec for pin in request.make(words, channels=channels).pins) == pins
+
+
+@pytest.mark.parametrize("word", ["torch==2.7.1+rocm6.3", "torch==2.7.1+xpu"])
+def test_a_variant_that_no_build_has_is_refused_by_name(word):
+    with pytest.raises(exceptions.BadSpec) as raised:
+        request.make([word])
+    assert word in str(raised.value)
+
+
+def test_what_says_cuda_beside_pytorch_cuda_goes_to_the_solver():
+    asked = request.make(["pytorch-cuda=11.8", "cudatoolkit=11.8"])
+    assert "cudatoolkit" not in asked.specs
+    assert asked.others == ("cudatoolkit=11.8",)
+    assert "cudatoolkit" in request.make(["pytorch", "cudatoolkit"]).specs
+
+
+@pytest.mark.parametrize(
+    ("word", "spec"),
+    [
+        ("pytorch=2.3  # a::b", "pytorch=2.3"),
+        ("torch==2.3.1+cu121", "pytorch==2.3.1"),
+        ("pytorch/win-64::pytorch", "pytorch[subdir='win-64']"),
+        ("pytorch[md5=abc]", "pytorch[md5='abc']"),
+        ("pytorch=2.3[build_number=0]", "pytorch[version='2.3.*',build_number='0']"),
+        ("pytorch[fn=pytorch-2.3.1-x_0.tar.bz2]", "pytorch[fn='pytorch-2.3.1-x_0.tar.bz2']"),
+        (
+            "pytorch[url='https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/pytorch/win-64/p.conda']",
+            "pytorch[subdir='win-64',fn='p.conda']",
+        ),
+    ],
+)
+def test_nothing_that_a_spec_asks_is_dropped(word, spec):
+    assert request.make([word]).specs["pytorch"] == (spec,)
+
+
+def test_a_python_in_brackets_is_a_python():
+    assert request.make(["python[version='3.12']"]).python == "3.12"
+
+
+@pytest.mark.parametrize("word", ["pytorch[license=BSD]", "pytorch[track_features=x]"])
+def test_what_no_choice_knows_is_refused_by_name(word):
+    with pytest.raises(exceptions.BadSpec) as raised:
+        request.make([word])
+    assert word in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "pytorch[url='https://conda.anaconda.org/conda-forge/linux-64/pytorch-2.3.1-x_0.conda']",
+        "pytorch[url='https://files.example/linux-64/pytorch-2.3.1-x_0.conda']",
+        "conda-forge/linux-64::pytorch",
+    ],
+)
+def test_a_file_of_another_channel_is_refused_by_name(word):
+    with pytest.raises(exceptions.OtherChannelSpec):
+        request.make([word])

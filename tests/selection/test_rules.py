@@ -26,9 +26,10 @@ def pins(*args: str) -> set[str]:
 @pytest.mark.parametrize(
     ("version", "subdir", "mkl", "found"),
     [
-        # MKL: linux-64, up to 2.4, where the build leaves mkl open.
+        # MKL: linux-64, every build that leaves mkl open.
         ("2.4.1", "linux-64", "mkl >=2018", {MKL}),
-        ("2.5.0", "linux-64", "mkl >=2018", set()),
+        ("2.5.0", "linux-64", "mkl >=2018", {MKL}),
+        ("2.5.1", "linux-64", "mkl >=2018", {MKL}),
         ("2.4.1", "linux-64", "mkl 2023.1.*", set()),
         ("2.4.1", "linux-64", "mkl", {MKL}),
         ("2.4.1", "linux-64", "", set()),

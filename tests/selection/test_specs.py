@@ -41,7 +41,9 @@ def test_the_name_in_a_match_spec(spec, name):
     [
         ("12.4", "12.4"),
         ("12.4.1", "12.4"),
-        ("12", "12.0"),
+        ("12", "12"),
+        ("cuda12", "12"),
+        ("cu12", "12"),
         ("cu124", "12.4"),
         ("cu92", "9.2"),
         ("cuda12.4", "12.4"),
@@ -68,3 +70,30 @@ def test_a_python_passes_with_any_of_its_patch_releases():
 
     assert specs.admits_python("python >=3.11.4", "3.11", admits)
     assert not specs.admits_python("python >=3.11.4", "3.10", admits)
+
+
+@pytest.mark.parametrize(
+    ("text", "cuda", "torch"),
+    [
+        ("cuda-11.8.0", "11.8", None),
+        ("th24_cu118", "11.8", "2.4"),
+        ("th113_cu117", "11.7", "1.13"),
+        ("py310_torch_2.3.0_cu121", "12.1", "2.3"),
+        ("py39_pt22_cu12", "12", "2.2"),
+        ("cuda112py39h01bd6f0_0", "11.2", None),
+        ("2.4.0.th24.cu118", "11.8", "2.4"),
+        ("main", None, None),
+        ("pytorch_test", None, None),
+        ("cudatoolkit", None, None),
+    ],
+)
+def test_what_a_label_or_a_build_is_made_for(text, cuda, torch):
+    assert specs.marks(text) == (cuda, torch)
+
+
+@pytest.mark.parametrize(
+    ("asked", "cuda", "same"),
+    [("12.4", "12.4", True), ("12.4", "12.1", False), ("12", "12.1", True), ("11", "12.1", False)],
+)
+def test_a_major_means_every_minor_of_it(asked, cuda, same):
+    assert specs.same_cuda(asked, cuda) == same
