@@ -6,7 +6,6 @@ Reads conda's context, asks no solver and changes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from conda.base.constants import ChannelPriority
@@ -25,7 +24,6 @@ from ..models import (
     Installed,
     InstallOptions,
     Machine,
-    NoChoice,
     Notice,
     Pin,
     Plan,
@@ -132,15 +130,15 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
     if isinstance(found, Choice):
         return found
     old = reader.doubt(on, request, records)
-    ways = alternatives.find(found, on, request, records.builds, admits, tables)
+    advice = alternatives.find(found, on, request, records.builds, admits, tables)
     raise NoFittingBuild(
         request=reasons.asked(request, on),
-        detail=reasons.why(found.rejected, records, request, on),
+        detail=reasons.why(found.rejected, records, request, on, advice.cause, advice.blamed),
         ways=(
             *((old,) if old else ()),
-            *ways,
-            *(task.files.ways(request, found.rejected) if task.files else ()),
-            *_where_to_look(task.options, found, on, records),
+            *advice.steps,
+            *(task.files.ways() if task.files else ()),
+            _where_to_look(task.options, on, records),
         ),
     )
 
@@ -260,17 +258,13 @@ def _plan(
     return plan.make(choice, task.request, channels.routes, options)
 
 
-def _where_to_look(
-    options: InstallOptions, failed: NoChoice, on: Machine, records: Records
-) -> Iterator[Notice]:
-    """The last ways out: the channel itself, and the list for the machine that was asked about."""
-    if records.origin == "built-in" and not failed.rejected:
-        yield Notice("go_online")
+def _where_to_look(options: InstallOptions, on: Machine, records: Records) -> Notice:
+    """The last way out: the list for the machine that was asked about."""
     words = ["conda", "torch-install", "--list"]
     words += ["--platform", on.subdir] if on.foreign else []
     words += ["--cuda", options.cuda] if options.cuda != "auto" else []
     words += ["--offline"] if records.origin != "live" else []
-    yield Notice("see_list", {"command": plan.typed(words)})
+    return Notice("see_list", {"command": plan.typed(words)})
 
 
 def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:

@@ -20,7 +20,7 @@ from ..index.sources import PYTORCH
 from ..machine.survey import Survey
 from ..mirrors.addresses import identify, name_of
 from ..mirrors.registry import Route
-from ..models import InstallOptions, Machine, Notice, Pin, Rejection, Request
+from ..models import InstallOptions, Machine, Notice, Pin, Request
 from ..redirect.configuration import reload
 from ..selection.facts import CPU_ONLY, CUDA_NAMES, FAMILY, PIP_NAMES, RUNTIME, TOOLKIT
 from ..selection.rules import Rule, conflict
@@ -133,12 +133,9 @@ class FileRequest(NamedTuple):
             rule.source,
         )
 
-    def ways(self, request: Request, rejected: Iterable[Rejection]) -> list[Notice]:
+    def ways(self) -> list[Notice]:
         """Ways out where no build fits what a file says."""
-        found = [Notice("file_as_it_is", {"path": safe(self.files[0].path)})]
-        if request.cuda == "auto" and any(item.code == "cuda_build" for item in rejected):
-            found.insert(0, Notice("name_cuda"))
-        return found
+        return [Notice("file_as_it_is", {"path": safe(self.files[0].path)})]
 
 
 def short(file: EnvironmentFile) -> str:

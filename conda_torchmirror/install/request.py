@@ -146,7 +146,7 @@ def narrowing(word: str, spec: Spec, source: str = "") -> list[Pin]:
         version = cuda_version(spec.variant)
         if version is None:
             raise BadSpec(spec=word, detail=f"no conda build is for {spec.variant}")
-        pins.append(Pin(f"{CUDA_NAMES[0]}={version}", source, word))
+        pins.append(Pin(f"{CUDA_NAMES[0]}={version}", source, f"+{spec.variant}"))
     if spec.name in (*CUDA_NAMES, MUTEX) and not spec.open:
         pins.append(Pin(spec.plain, source))
     elif spec.name not in (*FAMILY, *RUNTIMES):

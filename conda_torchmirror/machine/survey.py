@@ -119,6 +119,8 @@ def _cuda(
             evidence.append(Notice("cuda_given", {"cuda": given}))
             return given, "--cuda"
         evidence.append(Notice("cuda_unusable", {"variable": "--cuda", "value": asked}))
+    if subdir.startswith("osx-"):
+        return None, "none"  # No Mac runs CUDA, whatever else is set.
     unset: tuple[str | None, str] = (None, "")
     text, variable = attempt("cuda", lambda: _override("cuda"), unset, evidence)
     if text == "":

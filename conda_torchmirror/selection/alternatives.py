@@ -1,15 +1,90 @@
-"""When nothing fits: what would. Pure; asks the same choice again with one thing changed."""
+"""When nothing fits: what keeps everything out, and what would help. Pure.
+
+A next step is offered only if the choice, asked again as if the step were taken and with everything
+else as it was, gives a set.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from ..models import Admits, Build, Choice, Machine, NoChoice, Notice, Rejection, Request
-from . import rules
+from ..models import Admits, Build, Choice, Machine, NoChoice, Notice, Pin, Rejection, Request
+from . import elsewhere
 from .choose import choose, offers
 from .cuda import CudaTables
-from .facts import PARTNERS, TORCH
-from .specs import number
+from .facts import CUDA_NAMES, DEFAULT, FAMILY, PARTNERS, RUNTIMES, TORCH, facts
+from .plan import typed
+from .specs import number, package_name, release, without_build
+
+#: How the builds of others are named: conda-forge's, and the channel's by platform.
+_CONDA_FORGE = re.compile(r"h[0-9a-f]{7}_\d+")
+_OF_PLATFORM = {
+    "linux-64": re.compile(r"_cudnn\d+\.\d"),
+    "win-64": re.compile(r"_cudnn\d+_"),
+    "osx-64": re.compile(r"py\d\.\d+_\d+"),
+}
+
+#: Codes of rejections by what one would have to change about it.
+_DRIVER = ("cuda_too_new", "driver_too_old", "minor_version_only")
+_BLAMED = {
+    "pins": ("pinned",),
+    "python": ("python_mismatch",),
+    "driver": (*_DRIVER, "driver_unusable"),
+    "gpu": ("arch_missing", "cudnn_too_new"),
+    "partner": ("partner_missing",),
+}
+
+
+class Advice(NamedTuple):
+    """What keeps everything out, where the reasons of single builds do not say it, which of these
+    reasons do, and the next steps, the nearest first."""
+
+    cause: Notice | None
+    blamed: frozenset[str]
+    steps: tuple[Notice, ...]
+
+
+class _Case:
+    """A request that has no answer, and the means to ask again."""
+
+    def __init__(
+        self,
+        failed: NoChoice,
+        machine: Machine,
+        request: Request,
+        builds: Sequence[Build],
+        admits: Admits,
+        tables: CudaTables,
+    ) -> None:
+        self.failed, self.machine, self.request = failed, machine, request
+        self.builds, self.admits, self.tables = builds, admits, tables
+        self.codes = {rejection.code for rejection in failed.rejected}
+
+    def ask(self, machine: Machine | None = None, request: Request | None = None) -> Choice | None:
+        """The choice with another machine or request."""
+        found = choose(
+            machine or self.machine,
+            request or self.request,
+            self.builds,
+            self.admits,
+            self.tables,
+        )
+        return found if isinstance(found, Choice) else None
+
+    def specs(self, changed: Mapping[str, tuple[str, ...]]) -> Request:
+        """The request with other specs on some packages."""
+        return self.request._replace(specs={**self.request.specs, **changed})
+
+    @property
+    def narrowed(self) -> dict[str, tuple[str, ...]]:
+        """The specs of the family that say more than a name."""
+        return {
+            name: found
+            for name in FAMILY
+            if (found := tuple(s for s in self.request.specs.get(name, ()) if s != name))
+        }
 
 
 def find(
@@ -19,79 +94,307 @@ def find(
     builds: Sequence[Build],
     admits: Admits,
     tables: CudaTables,
-) -> tuple[Notice, ...]:
-    """The ways out, each with the facts that make it one, the nearest first."""
-    codes = {rejection.code for rejection in failed.rejected}
-    found = list(machine.remarks)
+) -> Advice:
+    """The cause and the next steps of a request without a choice."""
+    case = _Case(failed, machine, request, builds, admits, tables)
+    steps = [*machine.remarks]
+    near = [
+        *_change_pins(case),
+        *_use_minor(case),
+        *_use_python(case),
+        *(builds_open := list(_open_builds(case))),
+        *_open_partners(case),
+        *_drop_cuda(case),
+        *(() if builds_open else _open_release(case)),
+    ]
+    steps += near or _ask_less(case)
+    steps += _name_cuda(case)
+    steps += _upgrade_driver(case)
+    steps += elsewhere.find(machine, request, admits, tables)
+    steps += _use_cpu(case)
+    return Advice(_cause(case), _blamed(case), tuple(steps))
 
-    def fits(on: Machine, of: Request) -> Choice | None:
-        result = choose(on, of, builds, admits, tables)
-        return result if isinstance(result, Choice) else None
 
-    if "pinned" in codes:
-        pins = {
-            f"{r.machine.facts['spec']} ({r.machine.facts['source']})"
-            for r in failed.rejected
-            if r.code == "pinned"
-        }
-        found.append(Notice("change_pins", {"pins": ", ".join(sorted(pins))}))
-    if "minor_version_only" in codes and (
-        choice := fits(machine, request._replace(compat="minor"))
+# Steps
+
+
+def _change_pins(case: _Case) -> Iterator[Notice]:
+    """Without the pins that keep builds out; those of the request's own words are `_drop_cuda`."""
+    shown = {
+        (str(item.machine.facts["spec"]), str(item.machine.facts.get("source", "")))
+        for item in case.failed.rejected
+        if item.code == "pinned"
+    }
+    guilty = [pin for pin in case.machine.pins if (pin.text, pin.source) in shown]
+    least = _least(guilty, lambda left: case.ask(_without_pins(case.machine, left)) is not None)
+    if least:
+        pins = ", ".join(sorted(f"{pin.text} ({pin.source})" for pin in least))
+        yield Notice("change_pins", {"pins": pins})
+
+
+def _least(items: Sequence[Pin], works: Callable[[Sequence[Pin]], bool]) -> Sequence[Pin]:
+    """One of the items if leaving it out works, else all of them if that works, else none."""
+    single = next(([item] for item in items if works([item])), None)
+    if single is not None:
+        return single
+    return items if items and works(items) else []
+
+
+def _without_pins(machine: Machine, left: Iterable[Pin]) -> Machine:
+    out = set(left)
+    return machine._replace(pins=tuple(pin for pin in machine.pins if pin not in out))
+
+
+def _use_minor(case: _Case) -> Iterator[Notice]:
+    if case.request.compat == "strict" and (
+        choice := case.ask(request=case.request._replace(compat="minor"))
     ):
-        found.append(Notice("use_minor", {"cuda": choice.cuda}))
-    if "python_mismatch" in codes:
-        found_for_any = offers(machine._replace(python=None), request, builds, admits, tables)
-        pythons = sorted({offer.python for offer in found_for_any if offer.fits}, key=number)
-        if pythons and machine.python not in pythons:
-            found.append(Notice("use_python", {"pythons": ", ".join(pythons)}))
-    found += rules.elsewhere(request.specs.get(TORCH, ()), machine.subdir, admits)
-    found += _opened(machine, request, fits)
-    if "partner_missing" in codes:
-        without = {k: v for k, v in request.specs.items() if k not in PARTNERS}
-        if fits(machine, request._replace(specs=without)):
-            names = ", ".join(name for name in request.specs if name in PARTNERS)
-            found.append(Notice("drop_partner", {"names": names}))
-    if "driver_unusable" in codes:
-        found.append(Notice("name_cuda"))
-    if wanted := _lowest_cuda(failed.rejected):
-        enough = tables.toolkit_driver if request.compat == "strict" else tables.driver_floor
-        if floor := enough(wanted, machine.driver_os):
-            found.append(Notice("upgrade_driver", {"cuda": wanted, "driver": floor}))
-    if "arch_missing" in codes and machine.cuda_arch:
-        found += elsewhere(machine, tables)
-    on_cpu = request._replace(cuda="cpu")
-    if request.cuda != "cpu" and machine.has_gpu and fits(machine, on_cpu):
-        found.append(Notice("use_cpu"))
-    return tuple(found)
+        yield Notice("use_minor", {"cuda": choice.cuda})
 
 
-def _opened(
-    machine: Machine, request: Request, fits: Callable[[Machine, Request], Choice | None]
-) -> Iterator[Notice]:
-    """Which specs to leave open: that of the release if it is enough, else all of the family."""
-    named = [name for name, specs in request.specs.items() if any(spec != name for spec in specs)]
+def _use_python(case: _Case) -> Iterator[Notice]:
+    """The Pythons that would do, and the command for the newest in a new environment."""
+    machine, request = case.machine, case.request
+    if machine.python is None:
+        return
+    rows = offers(machine._replace(python=None), request, case.builds, case.admits, case.tables)
+    pythons = sorted({row.python for row in rows if row.fits} - {machine.python}, key=number)
+    if pythons:
+        words = ["conda", "torch-install", "-n", "NEW", "--python", pythons[-1], *_words(request)]
+        yield Notice("use_python", {"pythons": ", ".join(pythons), "command": typed(words)})
+
+
+def _words(request: Request) -> list[str]:
+    """The command line of a request, without Python."""
+    default = {name: (name,) for name in DEFAULT}
+    specs = [spec for found in request.specs.values() for spec in found]
+    words = [] if dict(request.specs) == default else specs
+    words += request.others
+    words += ["--cuda", request.cuda] if request.cuda != "auto" else []
+    words += ["--cuda-compat", "strict"] if request.compat == "strict" else []
+    return [*words, *(["--allow-cpu"] if request.allow_cpu else [])]
+
+
+def _open_builds(case: _Case) -> Iterator[Notice]:
+    """The same versions by other builds than the ones named."""
+    opened = {
+        name: tuple(without_build(spec) or spec for spec in case.request.specs[name])
+        for name in (*FAMILY, *RUNTIMES)
+        if name in case.request.specs
+    }
+    changed = {name: new for name, new in opened.items() if new != case.request.specs[name]}
+    if changed and (choice := case.ask(request=case.specs(changed))):
+        specs = [s for name in changed for s in case.request.specs[name]]
+        found = " ".join(b.spec for b in choice.builds if b.name in changed)
+        facts = {
+            "spec": " ".join(specs),
+            "instead": " ".join(spec for new in changed.values() for spec in new),
+            "found": found or choice.torch.spec,
+        }
+        yield Notice("open_build", facts)
+
+
+def _open_partners(case: _Case) -> Iterator[Notice]:
+    """The partner that does go with the release, or the set without a partner that has none."""
+    narrowed = [name for name in case.narrowed if name in PARTNERS]
+    for names in ([name] for name in narrowed) if len(narrowed) < 2 else (narrowed,):
+        if choice := case.ask(request=case.specs({name: (name,) for name in names})):
+            there = {build.name: build.version for build in choice.builds}
+            facts = {
+                "spec": " ".join(spec for name in names for spec in case.narrowed[name]),
+                "instead": " ".join(f"{name}={there[name]}" for name in names if name in there),
+                "torch": f"{TORCH} {choice.torch.version}",
+            }
+            yield Notice("open_partner", facts)
+            return
+    partners = [name for name in case.request.specs if name in PARTNERS]
+    for names in (*([name] for name in partners), partners) if len(partners) > 1 else [partners]:
+        kept = {k: v for k, v in case.request.specs.items() if k not in names}
+        if names and (choice := case.ask(request=case.request._replace(specs=kept))):
+            yield Notice("drop_partner", {"names": ", ".join(names)})
+            return
+
+
+def _drop_cuda(case: _Case) -> Iterator[Notice]:
+    """Without the words that name a CUDA."""
+    runtimes = {name: case.request.specs[name] for name in RUNTIMES if name in case.request.specs}
+    kept = {k: v for k, v in case.request.specs.items() if k not in runtimes}
+    open_ = case.request._replace(specs=kept, pins=())
+    words = [spec for found in runtimes.values() for spec in found]
+    words += [pin.text for pin in case.request.pins]
+    if words and (choice := case.ask(request=open_)):
+        facts = {"words": ", ".join(f"`{word}`" for word in dict.fromkeys(words))}
+        facts["torch"] = f"{TORCH} {choice.torch.version}"
+        if choice.cuda:
+            yield Notice("drop_cuda", {**facts, "cuda": choice.cuda})
+        else:
+            yield Notice("drop_cuda_cpu", facts)
+
+
+def _open_release(case: _Case) -> Iterator[Notice]:
+    """The release left open if that is enough, else every version of the family."""
+    named = list(case.narrowed)
+    if TORCH not in named:
+        return
     for code, opened in (("older_release", [TORCH]), ("open_versions", named)):
-        if set(opened) <= set(named) and opened:
-            specs = {**request.specs, **dict.fromkeys(opened, ())}
-            if choice := fits(machine, request._replace(specs=specs)):
-                yield Notice(code, {"torch": f"{TORCH} {choice.torch.version}"})
-                return
+        choice = case.ask(request=case.specs({name: (name,) for name in opened}))
+        if choice is None:
+            continue
+        versions = [without_build(spec) or spec for spec in case.narrowed[TORCH]]
+        # The very release that was asked for is no other one.
+        if any(not case.admits(spec, TORCH, choice.torch.version, "") for spec in versions):
+            yield Notice(code, {"torch": f"{TORCH} {choice.torch.version}"})
+        return
 
 
-def _lowest_cuda(rejected: Iterable[Rejection]) -> str | None:
-    """The lowest CUDA that a driver was too old for."""
-    short = ("cuda_too_new", "driver_too_old", "minor_version_only")
-    found = {r.needs.facts["cuda"] for r in rejected if r.code in short}
-    return min(found, key=number) if found else None
+def _ask_less(case: _Case) -> list[Notice]:
+    """Where no one thing is enough: everything that was asked for left open, then Python too."""
+    family = tuple(name for name in case.request.specs if name in FAMILY)
+    kept = tuple(word for word in case.request.others if not _names_cuda(word, case.request))
+    bare = case.request._replace(specs={name: (name,) for name in family}, pins=(), others=kept)
+    machine = case.machine._replace(pins=())
+    if bare == case.request and machine == case.machine and machine.python is None:
+        return []
+    for on in (machine, machine._replace(python=None)):
+        if choice := case.ask(on, bare):
+            python = [] if on.python == case.machine.python else ["--python", choice.python]
+            where = ["-n", "NEW"] if python or case.machine.pins else []
+            words = ["conda", "torch-install", *where, *python, *_words(bare)]
+            facts = {"command": typed(words), "torch": f"{TORCH} {choice.torch.version}"}
+            return [Notice("ask_less", facts)]
+    return []
 
 
-def elsewhere(machine: Machine, tables: CudaTables) -> list[Notice]:
-    """Where builds for this GPU and driver are to be had, if not in this channel."""
-    found = []
-    for code, source in (("use_conda_forge", "conda_forge"), ("use_wheels", "wheels")):
-        row = tables.elsewhere(source, machine.cuda_arch or "", machine.cuda, machine.subdir)
-        if row:
-            tag = "cu" + row.cuda.replace(".", "")
-            facts = {"since": row.since, "torch": row.until, "cuda": row.cuda, "tag": tag}
-            found.append(Notice(code, facts))
-    return found
+def _names_cuda(word: str, request: Request) -> bool:
+    """Whether a word for the solver narrows the CUDA of the set too."""
+    return word in {pin.text for pin in request.pins} or package_name(word) in CUDA_NAMES
+
+
+def _name_cuda(case: _Case) -> Iterator[Notice]:
+    """`--cuda`, where nothing that runs CUDA was found and CUDA is wanted in so many words."""
+    asked = any(name in case.request.specs for name in RUNTIMES) or bool(case.request.pins)
+    unusable = "driver_unusable" in case.codes
+    if case.request.cuda != "auto" or not (unusable or (asked and not case.machine.has_gpu)):
+        return
+    cudas = {read.cuda for b in case.builds if b.name == TORCH and (read := facts(b)).cuda}
+    for cuda in sorted(filter(None, cudas), key=number, reverse=True):
+        machine = case.machine._replace(cuda=cuda, cuda_from="--cuda", failing=False)
+        choice = case.ask(machine, case.request._replace(cuda=cuda))
+        if choice and choice.cuda:
+            yield Notice("name_cuda", {"cuda": choice.cuda})
+            return
+
+
+def _upgrade_driver(case: _Case) -> Iterator[Notice]:
+    """The lowest driver with which there is a choice."""
+    short = {str(item.needs.facts["cuda"]) for item in case.failed.rejected if item.code in _DRIVER}
+    strict = case.request.compat == "strict"
+    enough = case.tables.toolkit_driver if strict else case.tables.driver_floor
+    for cuda in sorted(short, key=number):
+        floor = enough(cuda, case.machine.driver_os)
+        if floor and case.ask(case.machine._replace(cuda=cuda, driver=floor)):
+            yield Notice("upgrade_driver", {"cuda": cuda, "driver": floor})
+            return
+
+
+def _use_cpu(case: _Case) -> Iterator[Notice]:
+    """`--cuda cpu`, and `--allow-cpu` where that is enough; words that name a CUDA go out."""
+    request = case.request
+    if request.cuda == "cpu":
+        return
+    specs = {name: found for name, found in request.specs.items() if name not in RUNTIMES}
+    if case.ask(request=request._replace(cuda="cpu", specs=specs, pins=())) is None:
+        return
+    words = [spec for name in RUNTIMES for spec in request.specs.get(name, ())]
+    words += [pin.text for pin in request.pins]
+    if words:
+        facts = {"words": ", ".join(f"`{word}`" for word in dict.fromkeys(words))}
+        yield Notice("use_cpu_instead", facts)
+    elif case.ask(request=request._replace(allow_cpu=True)):
+        yield Notice("use_cpu")
+    else:
+        yield Notice("use_cpu_only")
+
+
+# The cause
+
+
+def _blamed(case: _Case) -> frozenset[str]:
+    """The codes of the rejections that would be no more if one thing were otherwise, where that
+    thing alone keeps everything out."""
+    machine = case.machine
+    free: dict[str, Callable[[], Choice | None]] = {
+        "pins": lambda: case.ask(machine._replace(pins=())),
+        "python": lambda: case.ask(machine._replace(python=None)),
+        "driver": lambda: case.ask(machine._replace(cuda="99", driver=None)),
+        "gpu": lambda: case.ask(machine._replace(cuda_arch=None)),
+        "partner": lambda: case.ask(
+            request=case.request._replace(
+                specs={k: v for k, v in case.request.specs.items() if k not in PARTNERS}
+            )
+        ),
+    }
+    found = {
+        code
+        for what, codes in _BLAMED.items()
+        if case.codes.intersection(codes) and free[what]()
+        for code in codes
+    }
+    return frozenset(found & case.codes)
+
+
+def _cause(case: _Case) -> Notice | None:
+    """What part of the request no build meets, where no build came as far as being judged."""
+    if case.failed.rejected:
+        return None
+    torch = [build for build in case.builds if build.name == TORCH]
+    specs = list(case.narrowed.get(TORCH, ()))
+
+    def met(build: Build, spec: str) -> bool:
+        return case.admits(spec, TORCH, build.version, build.build, build)
+
+    for spec in specs:
+        if not any(met(build, spec) for build in torch):
+            return _unknown(spec, torch, case)
+    for first, second in ((a, b) for a in specs for b in specs if a < b):
+        if not any(met(build, first) and met(build, second) for build in torch):
+            return Notice("contradict", {"first": first, "second": second})
+    left = [build for build in torch if all(met(build, spec) for spec in specs)]
+    for name in RUNTIMES:
+        for spec in case.request.specs.get(name, ()):
+            if not any(_has_runtime(build, name, spec, case.admits) for build in torch):
+                return Notice("no_such_cuda", {"spec": spec, "subdir": case.machine.subdir})
+            if specs and not any(_has_runtime(b, name, spec, case.admits) for b in left):
+                return Notice("contradict", {"first": " ".join(specs), "second": spec})
+    return None
+
+
+def _has_runtime(build: Build, name: str, spec: str, admits: Admits) -> bool:
+    read = facts(build)
+    return read.runtime == name and admits(spec, name, read.cuda or "", "")
+
+
+def _unknown(spec: str, torch: Sequence[Build], case: _Case) -> Notice:
+    """Why the channel has nothing for one spec: no such release, or a build of somebody else's."""
+    subdir = case.machine.subdir
+    version = without_build(spec) or spec
+    there = any(case.admits(version, TORCH, build.version, "") for build in torch)
+    if version != spec:
+        if _CONDA_FORGE.search(spec):
+            return Notice("build_of_conda_forge", {"spec": spec})
+        of = next((name for name, form in _OF_PLATFORM.items() if form.search(spec)), subdir)
+        if there and of.partition("-")[0] != subdir.partition("-")[0]:
+            return Notice("build_of_platform", {"spec": spec, "of": of, "subdir": subdir})
+        if there:
+            return Notice("no_such_build", {"spec": spec, "subdir": subdir})
+    known = [(order, build.version) for build in torch if (order := release(build.version))]
+    if not known:
+        return Notice("no_release")
+    facts = {"spec": version, "subdir": subdir, "first": min(known)[1], "last": max(known)[1]}
+    return Notice("no_such_release", facts)
+
+
+def told(rejected: Iterable[Rejection], blamed: frozenset[str]) -> list[Rejection]:
+    """The rejections that say why there is no choice: those to blame, else all."""
+    found = list(rejected)
+    return [item for item in found if item.code in blamed] or found

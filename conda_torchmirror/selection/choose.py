@@ -65,10 +65,10 @@ class _Catalog:
     """The family's builds, ordered for look-up. Only what a choice looks at is read."""
 
     def __init__(self, builds: Iterable[Build], constraints: Constraints) -> None:
-        self._constraints = constraints
+        self.constraints = constraints
         self._torch: dict[str, list[Build]] = defaultdict(list)
         self._partners: dict[tuple[str, str], list[Build]] = defaultdict(list)
-        self._groups: dict[tuple[str, str], dict[_Kind, list[Build]]] = {}
+        self._groups: dict[tuple[str, str, bool], dict[_Kind, list[Build]]] = {}
         for build in builds:
             if build.name == TORCH:
                 self._torch[build.version].append(build)
@@ -89,15 +89,17 @@ class _Catalog:
         return [
             (build, read)
             for build in self._torch[version]
-            if self._constraints.asked(build)
-            and self._constraints.runtime_asked(read := facts(build))
+            if self.constraints.asked(build)
+            and self.constraints.runtime_asked(read := facts(build))
         ]
 
-    def partners(self, name: str, candidate: _Candidate) -> list[list[Build]]:
+    def partners(
+        self, name: str, candidate: _Candidate, *, asked: bool = True
+    ) -> list[list[Build]]:
         """The builds of `name` for this pytorch, its Python and its accelerator.
 
-        In groups that are not empty, each newest first: a group is one spec on pytorch, and many
-        releases share those that are ranges.
+        `asked` leaves out what specs and pins do not admit. In groups that are not empty, each
+        newest first: a group is one spec on pytorch, and many releases share those that are ranges.
         """
         torch, read = candidate.build, candidate.facts
         specs = [f"{TORCH} {torch.version}"]
@@ -106,25 +108,27 @@ class _Catalog:
             _Kind(read.python, read.accelerator, read.cuda),
             _Kind(read.python, "any", None),
         )
-        groups = [self._by_kind(name, spec) for spec in specs]
+        groups = [self._by_kind(name, spec, asked=asked) for spec in specs]
         return [found for group in groups for kind in kinds if (found := group.get(kind))]
 
     def _meets(self, spec: str, torch: Build) -> bool:
         # Without a build in the spec, one answer holds for all builds of a release.
         build = torch.build if spec.count(" ") > 1 or "[" in spec else ""
-        return self._constraints.admits(spec, TORCH, torch.version, build)
+        return self.constraints.admits(spec, TORCH, torch.version, build)
 
-    def _by_kind(self, name: str, spec: str) -> dict[_Kind, list[Build]]:
+    def _by_kind(self, name: str, spec: str, *, asked: bool) -> dict[_Kind, list[Build]]:
         """The builds of a partner for one spec on pytorch, read when first asked for."""
-        if (name, spec) not in self._groups:
+        key = (name, spec, asked)
+        if key not in self._groups:
             groups: dict[_Kind, list[Build]] = defaultdict(list)
             for build in sorted(self._partners.get((name, spec), ()), key=recency, reverse=True):
                 read = facts(build)
-                asked = self._constraints.asked(build)
-                if asked and self._constraints.pinned(build, read) is None:
+                if not asked or (
+                    self.constraints.asked(build) and self.constraints.pinned(build, read) is None
+                ):
                     groups[_Kind(read.python, read.accelerator, read.cuda)].append(build)
-            self._groups[name, spec] = groups
-        return self._groups[name, spec]
+            self._groups[key] = groups
+        return self._groups[key]
 
 
 class _Partners(NamedTuple):
@@ -162,14 +166,29 @@ class _Sets:
                 says = Notice("partner_asked", {"name": name})
                 if stays:
                     says = Notice("partner_there", {"name": name, "version": stays.version})
-                needs = Notice("no_partner", {"name": name, "torch": candidate.build.spec})
-                return _Partners(clash=Clash("partner_missing", says, needs))
+                return _Partners(clash=self._why_not(name, candidate, says))
             newest = max((group[0] for group in groups), key=recency)
             builds.append(newest)
             if stays:
                 along = {"installed": f"{name} {stays.version}", "chosen": newest.spec}
                 notices.append(Notice("partner_along", along))
         return _Partners(tuple(builds), tuple(notices))
+
+    def _why_not(self, name: str, candidate: _Candidate, says: Notice) -> Clash:
+        """Why there is no partner: none is built for it, or specs or pins want another."""
+        groups = self.catalog.partners(name, candidate, asked=False)
+        if not groups:
+            needs = Notice("no_partner", {"name": name, "torch": candidate.build.spec})
+            return Clash("partner_missing", says, needs)
+        newest = max((group[0] for group in groups), key=recency)
+        constraints = self.catalog.constraints
+        if constraints.asked(newest) and (clash := constraints.pinned(newest, facts(newest))):
+            return clash
+        asked = " ".join(constraints.specs.get(name, ())) or name
+        partner = {"partner": f"{name} {newest.version}", "torch": candidate.build.spec}
+        return Clash(
+            "partner_missing", Notice("spec_asked", {"spec": asked}), Notice("partner_is", partner)
+        )
 
 
 def _same(build: Build, installed: Installed) -> bool:
@@ -249,8 +268,7 @@ def _choice(candidate: _Candidate, partners: _Partners, constraints: Constraints
         read.cuda and request.cuda not in ("auto", "cpu") and not same_cuda(request.cuda, read.cuda)
     ):
         below = {"cuda": read.cuda, "asked": request.cuda, "torch": candidate.build.version}
-        narrowed = constraints.runtime_specs or constraints.named_cuda
-        code = "cuda_narrowed" if narrowed else "cuda_below_asked"
+        code = "cuda_narrowed" if constraints.names_cuda else "cuda_below_asked"
         told.append(Notice(code, below))
     if read.accelerator == "cpu" and request.cuda != "cpu":
         told.append(Notice(_why_cpu(machine)))

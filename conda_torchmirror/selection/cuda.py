@@ -13,7 +13,7 @@ from .specs import minor, number
 
 
 class Elsewhere(NamedTuple):
-    """The minor releases of torch, first and last, that run, and the CUDA of the last."""
+    """Builds of another source: the first and last minor release of torch, and the CUDA."""
 
     since: str
     until: str
@@ -79,24 +79,29 @@ class CudaTables:
         found = [row["arch"] for row in self._cudnn if number(row["since"]) <= (*number(cudnn), 0)]
         return max(found, key=number, default=None)
 
-    def elsewhere(
-        self, source: str, arch: str, driver: str | None, subdir: str
-    ) -> Elsewhere | None:
-        """What `source` (conda_forge or wheels) has for a GPU and a driver, None for nothing."""
-        found: list[tuple[tuple[int, ...], tuple[int, ...], Elsewhere]] = []
+    def blocks_elsewhere(self, source: str, arch: str, subdir: str) -> list[Elsewhere]:
+        """What `source` (conda_forge or wheels) has with code for a GPU, by CUDA and releases."""
+        # No source says that the bundled libraries of these builds run by PTX.
+        return [
+            Elsewhere(block["since"], block["until"], block["cuda"])
+            for block in self._ways_out[source]["builds"]
+            if runs_on(arch, block.get(_system(subdir)) or ())
+        ]
+
+    def built_elsewhere(self, source: str, torch: str, cuda: str, subdir: str) -> Sequence[str]:
+        """The compute capabilities that a release of `source` has code for; none is not known."""
+        within = number(minor(torch))
         for block in self._ways_out[source]["builds"]:
-            carried = block.get(_system(subdir))
-            built = number(block["cuda"])
-            if not carried or (driver and built[0] > number(driver)[0]):
-                continue
-            # No source says that the bundled libraries of these builds run by PTX.
-            if runs_on(arch, carried):
-                row = Elsewhere(block["since"], block["until"], block["cuda"])
-                found.append((number(row.until), built, row))
-        if not found:
-            return None
-        newest = max(found)[2]
-        return newest._replace(since=min((row.since for *_, row in found), key=number))
+            if number(block["since"]) <= within <= number(block["until"]) and block["cuda"] == cuda:
+                found: Sequence[str] = block.get(_system(subdir)) or ()
+                return found
+        return ()
+
+    @property
+    def wheel_pythons(self) -> tuple[str, str]:
+        """The first and the last Python that every such wheel is made for."""
+        first, last = self._ways_out["wheels"]["pythons"]
+        return first, last
 
 
 def _system(subdir: str) -> str:

@@ -28,8 +28,9 @@ CPU_ONLY, MUTEX = "cpuonly", "pytorch-mutex"
 #: Packages whose version is a CUDA version, the first of them only that.
 CUDA_NAMES = ("cuda-version", "cuda-toolkit", "cuda", "cuda-runtime")
 FAMILY = (TORCH, *PARTNERS)
-#: What is installed where no package is named.
+#: What is installed where no package is named, the last of it where there is one.
 DEFAULT = (TORCH, *PARTNERS[:2])
+AUDIO = DEFAULT[2]
 #: The distributions that bring the same modules by pip.
 PIP_NAMES = ("torch", "torchvision", "torchaudio")
 

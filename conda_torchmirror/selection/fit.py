@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..models import Admits, Build, Machine, Notice, Pin, Rejection, Request
 from .cuda import CudaTables, runs_on
 from .facts import CUDA_NAMES, MUTEX, RUNTIMES, TORCH, Facts
-from .specs import admits_cuda, admits_python, number, package_name
+from .specs import admits_cuda, admits_python, number, package_name, without_build
 
 #: The one version of the package whose build says CPU or CUDA.
 _MUTEX_VERSION = "1.0"
@@ -61,6 +61,16 @@ class Constraints:
         self.runtime_specs = {
             name: request.specs[name] for name in RUNTIMES if name in request.specs
         }
+
+    @property
+    def names_cuda(self) -> bool:
+        """Whether specs or pins, and not the driver alone, say which CUDA it is."""
+        builds = self.specs.get(TORCH, ())
+        return (
+            bool(self.runtime_specs)
+            or any(self.pins.get(name) for name in (*CUDA_NAMES, *RUNTIMES))
+            or any(without_build(spec) is not None for spec in builds)
+        )
 
     def asked(self, build: Build) -> bool:
         """Whether the specs on this name admit the build."""

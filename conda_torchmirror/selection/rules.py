@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,16 +92,6 @@ def channel_end() -> Mapping[str, str]:
     """The last release and the newest Python of the channel `pytorch`: `last` and `python`."""
     facts: Mapping[str, str] = _data()["channel_end"]["facts"]
     return facts
-
-
-def elsewhere(specs: Iterable[str], subdir: str, admits: Admits) -> Iterator[Notice]:
-    """Releases that these specs on pytorch ask for and that another channel has."""
-    narrowed = [spec for spec in specs if spec != TORCH]
-    for entry in _data()["elsewhere"] if narrowed else ():
-        command = entry["commands"].get(subdir)
-        if command and all(admits(spec, TORCH, entry["torch"], "") for spec in narrowed):
-            facts = {"torch": entry["torch"], "channel": entry["channel"], "command": command}
-            yield Notice("other_channel_has", facts, entry["source"])
 
 
 def conflict(rule: Rule, pins: Iterable[Pin], admits: Admits) -> Pin | None:

@@ -22,6 +22,12 @@ _CU_MAJOR = re.compile(r"cu(1\d)")
 _PATCHES = range(31)
 _CUDA_PATCHES = range(10)
 
+#: The forms of a match spec that can name a build.
+_EQUALS = re.compile(r"([\w.-]+)(={1,2})([^=\[\]]+)=([^=\[\]]+)")
+_SPACES = re.compile(r"([\w.-]+)\s+(\S+)\s+(\S+)")
+_BRACKETS = re.compile(r"([\w.-]+)\[(.*)\]")
+_VERSION = re.compile(r"version='([^']*)'")
+
 _MARK = r"(?:^|[^A-Za-z0-9])"
 _MARKED_CUDA = re.compile(_MARK + r"cu(?:da)?[-_]?(\d{1,2}\.\d{1,2}|\d{2,3})(?!\d)", re.IGNORECASE)
 _MARKED_TORCH = re.compile(_MARK + r"(?:th|pt|torch[-_]?)(\d)\.?(\d{1,2})(?!\d)", re.IGNORECASE)
@@ -50,6 +56,18 @@ def misspelt(name: str, known: Iterable[str]) -> str | None:
     if name in names:
         return None
     return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.85)), None)
+
+
+def without_build(spec: str) -> str | None:
+    """A spec without its build and whatever else names one file; None where it names none."""
+    if found := _EQUALS.fullmatch(spec):
+        return f"{found[1]}{found[2]}{found[3]}"
+    if found := _SPACES.fullmatch(spec):
+        return f"{found[1]} {found[2]}"
+    if found := _BRACKETS.fullmatch(spec):
+        version = _VERSION.search(found[2])
+        return f"{found[1]}[version='{version[1]}']" if version else found[1]
+    return None
 
 
 @cache

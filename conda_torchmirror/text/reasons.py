@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..models import Machine, Notice, Records, Rejection, Request
@@ -58,10 +58,19 @@ def why(
     records: Records,
     request: Request,
     machine: Machine,
+    cause: Notice | None = None,
+    blamed: Collection[str] = (),
     most: int = 3,
 ) -> str:
-    """The reasons in short: what the machine or the request says, and what the builds need."""
+    """The reasons in short: what the machine or the request says, and what the builds need.
+
+    `cause` is what no build meets at all, `blamed` are the codes of the rejections that keep
+    everything out; without those the nearest reasons are told.
+    """
     ended = [text("channel_end", end)] if (end := beyond_end(request, machine)) else []
+    if cause is not None:
+        return "; ".join([text(cause.code, cause.facts), *ended])
+    rejected = [item for item in rejected if item.code in blamed] or rejected
     if not rejected:
         known = {
             order: build.version

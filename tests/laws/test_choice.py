@@ -209,7 +209,9 @@ def test_law_every_rejections_facts_clash(words, on, cuda, compat_mode, whole):
                 assert cuda == "cpu" or not on.has_gpu
             case "pinned":
                 name = says["spec"].split(" ")[0].split("<")[0]
+                of_partner = needs.get("spec", "=").split("=")
                 version = {
+                    of_partner[0]: of_partner[1],
                     "python": f"{read.python}.4",
                     read.runtime: read.cuda,
                     build.name: build.version,
@@ -225,6 +227,9 @@ def test_law_every_rejections_facts_clash(words, on, cuda, compat_mode, whole):
                     strict = number(read.cuda) <= number(on.cuda)
                     since = compat.tables().ptx_since if strict else None
                     assert not compat.runs_on(on.cuda_arch, carried, ptx_since=since)
+            case "cudnn_too_new":
+                assert "cudnn9" in build.build
+                assert number(on.cuda_arch) < (5, 0)
             case "partner_missing":
                 assert says["name"] == needs["name"]
                 assert needs["torch"] == build.spec

@@ -86,7 +86,7 @@ def out(*words, subdir, driver=None, cuda="auto", compat_mode="minor"):
     on = Machine(subdir, cuda=given, cuda_from="libcuda" if driver else "--cuda")
     tables, admits = compat.tables(), match.admits
     failed = choose.choose(on, asked, known(subdir), admits, tables)
-    return alternatives.find(failed, on, asked, known(subdir), admits, tables)
+    return alternatives.find(failed, on, asked, known(subdir), admits, tables).steps
 
 
 def test_the_table_is_whole():

@@ -131,6 +131,9 @@ def how(version: str, cuda: str, subdir: str, driver: Driver, capability: str) -
     """How one variant runs on a machine: strict, minor, or None."""
     if not runs_on_gpu(code(version, cuda, subdir), capability):
         return None
+    # cuDNN 9 starts at 5.0 (NVIDIA's support matrix of 9.0.0).
+    if "_cudnn9" in variants(subdir)[version][cuda].build and pair(capability) < (5, 0):
+        return None
     return runs_on_driver(cuda, driver, SYSTEMS[subdir])
 
 

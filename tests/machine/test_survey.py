@@ -319,7 +319,7 @@ def test_without_a_driver_it_costs_little(monkeypatch: pytest.MonkeyPatch) -> No
     [
         ("12.4", "12.4"),
         ("12.4.1", "12.4"),
-        ("12", "12.0"),
+        ("12", "12"),
         ("cu124", "12.4"),
         ("cu92", "9.2"),
         ("cu118", "11.8"),

@@ -17,7 +17,7 @@ from conda_torchmirror.index import match
 from conda_torchmirror.install import request
 from conda_torchmirror.machine.evidence import REASONS, TOLD
 from conda_torchmirror.models import Choice, Gpu, Machine, NoChoice, Notice, Request
-from conda_torchmirror.selection import alternatives
+from conda_torchmirror.selection import alternatives, elsewhere
 from conda_torchmirror.selection import choose as selection
 from conda_torchmirror.selection import cuda as compat
 from conda_torchmirror.text import reasons
@@ -83,8 +83,10 @@ def test_the_way_out_of_it_starts_with_the_evidence() -> None:
     remarks = (Notice("machine.driver_mismatch"),)
     on = Machine("linux-64", gpus=GPUS, remarks=remarks)
     found = refused("pytorch", gpus=GPUS, remarks=remarks)
-    out = alternatives.find(found, on, Request({"pytorch": ()}), (), match.admits, compat.tables())
-    assert [notice.code for notice in out] == ["machine.driver_mismatch", "name_cuda"]
+    asked = Request({"pytorch": ("pytorch",)})
+    out = alternatives.find(found, on, asked, known("linux-64"), match.admits, compat.tables())
+    codes = [notice.code for notice in out.steps]
+    assert codes == ["machine.driver_mismatch", "name_cuda", "use_cpu"]
 
 
 def test_a_cpu_build_in_spite_of_it_is_told_with_the_evidence() -> None:
@@ -113,16 +115,22 @@ def test_why_it_is_a_cpu_build(facts: dict[str, Any], code: str) -> None:
 
 def test_what_a_gpu_too_new_for_the_channel_needs() -> None:
     """An RTX 50: conda-forge and wheels from 2.7 on; PTX of older ones does not count."""
-    found = compat.tables().elsewhere("conda_forge", "12.0", "12.8", "linux-64")
-    assert found is not None
-    assert (found.since, found.cuda) == ("2.7", "12.9")
-    found = compat.tables().elsewhere("wheels", "12.0", "12.8", "win-64")
-    assert found is not None
-    assert (found.since, found.cuda) == ("2.7", "12.8")
+    found = outside("linux-64", "12.0")
+    assert found["use_conda_forge"]["since"] == "2.7"
+    assert found["use_conda_forge"]["cuda"] == "12.9"
+    found = outside("win-64", "12.0")
+    assert (found["use_wheels"]["since"], found["use_wheels"]["cuda"]) == ("2.7", "12.8")
 
 
 def test_an_old_gpu_has_no_way_out_of_the_channel() -> None:
-    assert compat.tables().elsewhere("conda_forge", "3.5", None, "linux-64") is None
+    assert outside("linux-64", "3.5") == {}
+
+
+def outside(subdir: str, arch: str) -> dict[str, Any]:
+    """What other sources are said to have for a GPU on a driver of CUDA 12.8."""
+    on = Machine(subdir, cuda="12.8", cuda_from="libcuda", cuda_arch=arch)
+    asked = request.make(())
+    return {n.code: n.facts for n in elsewhere.find(on, asked, match.admits, compat.tables())}
 
 
 @pytest.fixture(scope="session")

@@ -97,6 +97,8 @@ FACT: Table = {
     "code_never": "no release of this channel has code for {major}.x",
     "code_first": "code for {major}.x only from PyTorch {torch} with CUDA {cuda} on",
     "no_partner": "no {name} for {torch} in this channel",
+    "spec_asked": "`{spec}` is asked for",
+    "partner_is": "{partner} goes with {torch}",
 }
 
 #: Why a build fell away: {machine} and {build} are the two sides of the clash.
@@ -115,6 +117,14 @@ CLASH: Table = {
     "partner_missing": "{build}, and {machine}",
     "and_more": "{fact} (and {count} more like it)",
     "no_release": "no build in the channel matches these specs",
+    "no_such_release": "the channel has no `{spec}` for {subdir}, where its releases go from "
+    "{first} to {last}",
+    "no_such_build": "no build of that release for {subdir} is `{spec}`",
+    "no_such_cuda": "no build of the channel for {subdir} is made for `{spec}`",
+    "build_of_conda_forge": "`{spec}` is named as the builds of conda-forge are, and the channel "
+    "`pytorch` has none of those",
+    "build_of_platform": "`{spec}` is named as the builds of {of} are, not those of {subdir}",
+    "contradict": "`{first}` and `{second}` exclude each other",
     "no_release_built_in": "no build in the built-in index, which knows {first} to {last}, "
     "matches these specs",
 }

@@ -30,12 +30,16 @@ TEXT: Table = {
     "allow_flexible": "let this one transaction run with flexible priority: `plugins: "
     "{{torchmirror_flexible: true}}` in .condarc",
     "use_cpu": "`--cuda cpu` or `--allow-cpu` takes a CPU build",
-    "use_python": "Pythons with a build: {pythons}; name one with `--python` and `-n NEW`",
+    "use_cpu_only": "`--cuda cpu` takes a CPU build",
+    "use_cpu_instead": "`--cuda cpu` instead of {words} takes a CPU build",
+    "use_python": "Pythons with a build: {pythons}; in a new environment: `{command}`",
     "use_minor": "`--cuda-compat minor` takes CUDA {cuda}, which the driver runs by minor-version "
     "compatibility",
     "upgrade_driver": "a driver of at least {driver} runs CUDA {cuda}",
-    "use_conda_forge": "conda-forge has builds for this GPU from PyTorch {since} on, up to "
-    "{torch} with CUDA {cuda}: `conda install -c conda-forge pytorch-gpu`",
+    "use_conda_forge": "conda-forge has builds that fit from PyTorch {since} on, up to {torch} "
+    "with CUDA {cuda}: `{command}`",
+    "use_conda_forge_cpu": "conda-forge has CPU builds that fit from PyTorch {since} on, up to "
+    "{torch}: `{command}`",
     "use_wheels": "pip wheels have code for this GPU from PyTorch {since} on, up to {torch} with "
     "{tag}",
     "older_release": "leave the release open: {torch} has what fits",
@@ -44,8 +48,13 @@ TEXT: Table = {
     "does not choose; the official command is `{command}`",
     "see_list": "`{command}` shows what there is",
     "change_pins": "change the pin that is in the way: {pins}",
-    "name_cuda": "`--cuda 12.4` chooses for a driver that will run that CUDA, and asks none here",
-    "drop_partner": "leave {names} out, or ask for another release",
+    "name_cuda": "`--cuda {cuda}` chooses for a driver that will run that CUDA, and asks none here",
+    "open_build": "ask for `{instead}` instead of `{spec}`: here it is {found}",
+    "open_partner": "ask for `{instead}` instead of `{spec}`: that goes with {torch}",
+    "drop_partner": "leave {names} out",
+    "drop_cuda": "leave {words} out: {torch} with CUDA {cuda} fits",
+    "drop_cuda_cpu": "leave {words} out: {torch} for the CPU fits",
+    "ask_less": "ask for less: `{command}` takes {torch}",
     "test_mirrors": "`conda torch-mirror test` shows which mirrors answer; `--mirror NAME` or "
     "`--mirror URL` names one",
     "write_to_support": "{mirror} unblocks networks on request: write to {support}, with the "

@@ -1,0 +1,231 @@
+"""What other places have that the records do not: conda-forge, wheels, `pytorch-lts`. Pure.
+
+Each is offered only where it serves the whole request: release, partners, Python, CUDA, driver, GPU
+and platform. None of them is chosen from; the figures are in `data/`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..models import Admits, Machine, Notice, Request
+from .cuda import CudaTables, runs_on
+from .facts import AUDIO, CUDA_NAMES, DEFAULT, FAMILY, MUTEX, PARTNERS, RUNTIMES, TOOLKIT, TORCH
+from .specs import admits_cuda, admits_python, minor, number, package_name
+
+_DATA = Path(__file__).parents[1] / "data"
+
+
+class _Wanted(NamedTuple):
+    """What a set from elsewhere has to serve."""
+
+    machine: Machine
+    request: Request
+    admits: Admits
+    tables: CudaTables
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether a CPU build is what is wanted."""
+        wants = self.request.cuda == "cpu"
+        return wants or (self.request.cuda == "auto" and not self.machine.has_gpu)
+
+    @property
+    def of_the_channel(self) -> bool:
+        """Whether the words are on packages, builds or files that only the channel has."""
+        specs = [spec for found in self.request.specs.values() for spec in found]
+        return any(name in self.request.specs for name in RUNTIMES) or any(
+            "[" in spec or spec.count("=") - spec.count("==") > 1 or " " in spec for spec in specs
+        )
+
+    def release(self, name: str, version: str) -> bool:
+        """Whether specs and pins admit this version of a package."""
+        specs = [spec for spec in self.request.specs.get(name, ()) if spec != name]
+        specs += [pin.spec for pin in self.pins if package_name(pin.spec) == name]
+        return all(self.admits(spec, name, version, "") for spec in specs)
+
+    def python(self, python: str) -> bool:
+        """Whether the environment can have this Python."""
+        if self.machine.python not in (None, python):
+            return False
+        specs = [pin.spec for pin in self.pins if package_name(pin.spec) == "python"]
+        return all(admits_python(spec, python, self.admits) for spec in specs)
+
+    def cuda(self, cuda: str) -> bool:
+        """Whether the driver runs builds of this CUDA, and the words admit it."""
+        driver = number(self.machine.cuda or "0")
+        built = number(cuda)
+        strict = self.request.compat == "strict" and built[: len(driver)] > driver
+        if built[0] > driver[0] or (built > driver and built[0] < self.tables.compat_since):
+            return False
+        floor = self.tables.driver_floor(cuda, self.machine.driver_os)
+        own = self.machine.driver
+        if strict or (own and floor and number(own) < number(floor)):
+            return False
+        return all(
+            admits_cuda(pin.spec, package_name(pin.spec), cuda, self.admits)
+            for pin in self.pins
+            if package_name(pin.spec) in CUDA_NAMES
+        )
+
+    @property
+    def pins(self) -> tuple[Any, ...]:
+        """What binds besides the specs."""
+        return (*self.machine.pins, *self.request.pins)
+
+
+def find(
+    machine: Machine, request: Request, admits: Admits, tables: CudaTables
+) -> Iterator[Notice]:
+    """Where else the request is served, as advice."""
+    wanted = _Wanted(machine, request, admits, tables)
+    yield from _long_term(wanted)
+    if wanted.of_the_channel or any(package_name(pin.spec) == MUTEX for pin in wanted.pins):
+        return
+    yield from _conda_forge(wanted)
+    yield from _wheels(wanted)
+
+
+@lru_cache(maxsize=1)
+def _releases() -> Mapping[str, Any]:
+    data: Mapping[str, Any] = json.loads((_DATA / "conda_forge.json").read_text(encoding="utf-8"))
+    return data
+
+
+def _conda_forge(wanted: _Wanted) -> Iterator[Notice]:
+    """The newest release of conda-forge that serves the request, and since which one it does."""
+    fitting = [
+        (row["torch"], cuda)
+        for row in _releases()["releases"]
+        if (found := row["platforms"].get(wanted.machine.subdir))
+        and wanted.release(TORCH, row["torch"])
+        and all(_has_partner(row, name, wanted) for name in PARTNERS)
+        and any(wanted.python(python) for python in found["python"])
+        and (cuda := _best_cuda(row["torch"], found["cuda"], wanted)) is not None
+    ]
+    if not fitting:
+        return
+    (last, cuda), (first, _) = fitting[0], fitting[-1]
+    facts = {"since": minor(first), "torch": minor(last)}
+    pinned = [f"{TORCH}={last}"] if any(s != TORCH for s in wanted.request.specs[TORCH]) else []
+    if not cuda:
+        command = " ".join(("conda install -c conda-forge", *(pinned or ["pytorch-cpu"])))
+        yield Notice("use_conda_forge_cpu", {**facts, "command": command})
+        return
+    command = " ".join(("conda install -c conda-forge", *(pinned or ["pytorch-gpu"])))
+    yield Notice("use_conda_forge", {**facts, "cuda": cuda, "command": command})
+
+
+def _best_cuda(torch: str, cudas: list[str], wanted: _Wanted) -> str | None:
+    """The highest CUDA that runs, "" for a CPU build that is wanted, None where nothing serves."""
+    if wanted.on_cpu:
+        return ""
+    arch, subdir = wanted.machine.cuda_arch, wanted.machine.subdir
+    fitting = [
+        cuda
+        for cuda in cudas
+        if wanted.cuda(cuda)
+        and (
+            arch is None
+            or runs_on(arch, wanted.tables.built_elsewhere("conda_forge", torch, cuda, subdir))
+        )
+    ]
+    return max(fitting, key=number, default=None)
+
+
+def _has_partner(row: Mapping[str, Any], name: str, wanted: _Wanted) -> bool:
+    """Whether a release has this partner, as far as it is asked for.
+
+    In the default request torchaudio is no more than a wish.
+    """
+    if name not in wanted.request.specs:
+        return True
+    default = {name: (name,) for name in DEFAULT}
+    if name == AUDIO and dict(wanted.request.specs) == default:
+        return True
+    if name == AUDIO and wanted.machine.subdir in _releases()["no_torchaudio"]:
+        return False
+    return any(wanted.release(name, version) for version in row.get(name, ()))
+
+
+def _wheels(wanted: _Wanted) -> Iterator[Notice]:
+    """Wheels with code for a GPU that no build of the channel has code for."""
+    machine = wanted.machine
+    if wanted.on_cpu or machine.cuda_arch is None:
+        return
+    bounds = wanted.tables.wheel_pythons
+    pythons = [f"3.{n}" for n in range(number(bounds[0])[1], number(bounds[1])[1] + 1)]
+    if not any(wanted.python(python) for python in pythons):
+        return
+    fitting = [
+        block
+        for block in wanted.tables.blocks_elsewhere("wheels", machine.cuda_arch, machine.subdir)
+        if wanted.cuda(block.cuda)
+        and any(wanted.release(TORCH, f"{block.until}.{patch}") for patch in range(3))
+        and not any(wanted.request.specs.get(n, (n,)) != (n,) for n in FAMILY if n != TORCH)
+    ]
+    if not fitting:
+        return
+    last = max(fitting, key=lambda block: (number(block.until), number(block.cuda)))
+    since = min((block.since for block in fitting), key=number)
+    tag = "cu" + last.cuda.replace(".", "")
+    facts = {"since": since, "torch": last.until, "cuda": last.cuda, "tag": tag}
+    yield Notice("use_wheels", facts)
+
+
+def _long_term(wanted: _Wanted) -> Iterator[Notice]:
+    """A release that only another conda channel has, where the words are on that release."""
+    if not any(spec != TORCH for spec in wanted.request.specs.get(TORCH, ())):
+        return
+    for entry in _rules()["elsewhere"]:
+        commands = entry["commands"].get(wanted.machine.subdir, {})
+        command = next((commands[c] for c in commands if _takes(c, wanted)), None)
+        partners = {TORCH: entry["torch"], **entry["partners"]}
+        fits = any(wanted.python(python) for python in entry["pythons"]) and all(
+            name in partners and wanted.release(name, partners[name])
+            for name in FAMILY
+            if name in wanted.request.specs
+        )
+        if command and fits:
+            facts = {"torch": entry["torch"], "channel": entry["channel"], "command": command}
+            yield Notice("other_channel_has", facts, entry["source"])
+
+
+def _takes(cuda: str, wanted: _Wanted) -> bool:
+    """Whether the official command for this CUDA (or for the CPU) is the one that is wanted."""
+    if cuda == "cpu" or wanted.on_cpu:
+        return cuda == "cpu" and wanted.on_cpu
+    toolkit = wanted.request.specs.get(TOOLKIT, ())
+    asked = all(wanted.admits(spec, TOOLKIT, cuda, "") for spec in toolkit if spec != TOOLKIT)
+    arch, subdir = wanted.machine.cuda_arch, wanted.machine.subdir
+    code = wanted.tables.architectures(_rules()["elsewhere"][0]["torch"], cuda, subdir)
+    return asked and wanted.cuda(cuda) and (not arch or not code or runs_on(arch, code))
+
+
+@lru_cache(maxsize=1)
+def _rules() -> Mapping[str, Any]:
+    data: Mapping[str, Any] = json.loads((_DATA / "rules.json").read_text(encoding="utf-8"))
+    return data
+
+
+def others_of_pytorch() -> frozenset[str]:
+    """The channels of pytorch.org that are not the one of its stable releases."""
+    return frozenset(_rules()["other_channels"]["names"])
+
+
+def of_channel(channel: str, machine: Machine, request: Request, admits: Admits) -> list[Notice]:
+    """The official command for what a channel of its own has, by the toolkit that is asked for."""
+    from .cuda import tables
+
+    wanted = _Wanted(machine, request, admits, tables())
+    return [
+        Notice("other_channel_command", {"channel": channel, "command": command}, entry["source"])
+        for entry in _rules()["elsewhere"]
+        if entry["channel"] == channel
+        for commands in (entry["commands"].get(machine.subdir, {}),)
+        if (command := next((commands[c] for c in commands if _takes(c, wanted)), None))
+    ]
