@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ..exceptions.usage import BadSpec
 from ..models import Build
 from ..selection.facts import TORCH
+from ..text.messages import text
 
 log = getLogger(__name__)
 
@@ -59,9 +60,9 @@ def read(word: str) -> Spec:
         raise BadSpec(spec=word, detail=str(error).splitlines()[0]) from error
     name = found.get_exact_value("name")
     if not name or not _NAME.fullmatch(name):
-        raise BadSpec(spec=word, detail="it names no package")
+        raise BadSpec(spec=word, detail=text("spec_no_package"))
     if unknown := [field for field in _UNKNOWN if found.get_raw_value(field) is not None]:
-        raise BadSpec(spec=word, detail=f"no build can be chosen by its {unknown[0]}")
+        raise BadSpec(spec=word, detail=text("spec_unknown_field", {"field": unknown[0]}))
     channel = found.get_exact_value("channel")
     url = found.get_raw_value("url")
     asked = {

@@ -22,6 +22,7 @@ from ..mirrors.addresses import identify, name_of
 from ..mirrors.registry import Route
 from ..models import InstallOptions, Machine, Notice, Pin, Request
 from ..redirect.configuration import reload
+from ..selection.elsewhere import of_channel, others_of_pytorch
 from ..selection.facts import CPU_ONLY, CUDA_NAMES, FAMILY, PIP_NAMES, RUNTIME, TOOLKIT
 from ..selection.rules import Rule, conflict
 from ..selection.specs import admits_python, package_name
@@ -38,6 +39,8 @@ ELSEWHERE = ("pytorch-gpu", "pytorch-cpu")
 _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
 _MINOR = re.compile(r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?")
 _ROOT = ("base", "root")
+#: A CUDA above all, where no driver has been asked.
+_ANY_DRIVER = "99"
 
 
 class FileRequest(NamedTuple):
@@ -158,6 +161,7 @@ def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
             sorter.add(file, spec)
     given = sorter.given(files)
     _check_torch(files, [*given.family, *options.specs])
+    _check_source(files, given, options)
     name, prefix = options.name, options.prefix
     if name is None and prefix is None:
         name, prefix = _target(files)
@@ -312,6 +316,28 @@ class _Sorter:
                 names = ", ".join(sorted(file.variables))
                 told.append(Notice("file_variables", {"file": short(file), "names": names}))
         return told
+
+
+def _check_source(
+    files: Sequence[EnvironmentFile], given: FileRequest, options: InstallOptions
+) -> None:
+    """A file of long-term or nightly builds is not answered with stable ones.
+
+    Raises: FileOtherChannel.
+    """
+    channels = {name_of(channel): channel for channel in (*options.channels, *given.channels)}
+    other = next((name for name in channels if name in others_of_pytorch()), None)
+    if other is None or PYTORCH.channel in channels or not given.family:
+        return
+    on = Machine(context.subdir, cuda=given.cuda or _ANY_DRIVER, pins=given.pins)
+    asked = Request({}, cuda="cpu" if CPU_ONLY in given.family else "auto")
+    raise FileOtherChannel(
+        file=given.label,
+        spec=safe(given.family[0]),
+        channel=other,
+        path=safe(files[0].path),
+        ways=of_channel(other, on, asked, admits),
+    )
 
 
 def _check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:

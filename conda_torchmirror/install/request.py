@@ -29,6 +29,7 @@ from ..selection.facts import (
     TORCH,
 )
 from ..selection.specs import cuda_version, marks
+from ..text.messages import text
 
 _PYTHON = re.compile(r"(?:py(?:thon)?)?={0,2}(\d+)\.(\d+)(\.\d+)?(?:\.\*)?")
 _BRACKETS = re.compile(r"python\[version='([^',]*)'\]")
@@ -145,7 +146,7 @@ def narrowing(word: str, spec: Spec, source: str = "") -> list[Pin]:
     if spec.variant and spec.variant != "cpu":
         version = cuda_version(spec.variant)
         if version is None:
-            raise BadSpec(spec=word, detail=f"no conda build is for {spec.variant}")
+            raise BadSpec(spec=word, detail=text("spec_variant", {"variant": spec.variant}))
         pins.append(Pin(f"{CUDA_NAMES[0]}={version}", source, f"+{spec.variant}"))
     if spec.name in (*CUDA_NAMES, MUTEX) and not spec.open:
         pins.append(Pin(spec.plain, source))

@@ -117,6 +117,7 @@ def _plain() -> Iterator[Table]:
 
     yield decision.NOTICES
     yield decision.CLASH
+    yield decision.SPEC
     from .tables import hints
 
     yield hints.TEXT

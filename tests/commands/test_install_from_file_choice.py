@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from support.file_requests import FILE, PYTORCH, TORCHVISION, codes, said
 
 pytest_plugins = ("support.file_fixtures",)
@@ -187,3 +188,47 @@ def test_pips_torch_beside_condas_is_said(file, preview):
     (told,) = [w["text"] for w in found["warnings"] if w["code"] == "file_pip_over"]
     assert "torch==2.7.1+cu128" in told
     assert "wandb" not in told
+
+
+# What names a CUDA, a CPU or another channel
+
+
+@pytest.mark.parametrize(
+    ("label", "specs", "cuda"),
+    [
+        ("", "[python=3.10, pytorch=2.3.1, cuda-version=11.8]", "11.8"),
+        ("", "[python=3.10, pytorch=2.1.0, cuda-version==11.8, cuda-toolkit=11.8]", "11.8"),
+        (", nvidia/label/cuda-11.8.0", "[python=3.10, pytorch=2.1.0]", "11.8"),
+        ("", "[python=3.10, pytorch=2.1.2, 'nvidia/label/cuda-11.8.0::cuda-toolkit']", "11.8"),
+        ("", "[python=3.10, pytorch=1.13.1, pytorch-mutex=1.0=cpu]", None),
+        ("", "[python=3.10, torch=2.1.0]", "12.1"),
+        ("", "[python=3.10, torch==2.1.0, torchvision==0.16.0]", "12.1"),
+    ],
+)
+def test_what_names_a_cuda_in_a_file_is_the_one_chosen(file, preview, label, specs, cuda):
+    path = file(f"channels: [pytorch, nvidia, conda-forge{label}]\ndependencies: {specs}\n")
+    words = [] if cuda is None else ["--cuda", "12.4"]
+    found = preview(path, "--offline", "--platform", "linux-64", *words)
+    assert found["selected"]["cuda"] == cuda
+
+
+@pytest.mark.parametrize(
+    ("channel", "specs", "command"),
+    [
+        ("pytorch-lts", "[python=3.8, pytorch, torchvision]", "cudatoolkit=11.1 -c pytorch-lts"),
+        ("pytorch-lts", "[pytorch=1.8.2, cudatoolkit=10.2]", "cudatoolkit=10.2 -c pytorch-lts`"),
+        ("pytorch-lts", "[pytorch=1.8.2, cpuonly]", "cpuonly -c pytorch-lts`"),
+        ("pytorch-nightly", "[python=3.10, pytorch]", "conda env create -f"),
+    ],
+)
+def test_long_term_and_nightly_builds_are_not_answered_with_stable_ones(
+    mirrored, file, conda_in_process, channel, specs, command
+):
+    path = file(f"channels: [{channel}, nvidia, conda-forge]\ndependencies: {specs}\n")
+    words = ("--cuda", "12.4") if "cpuonly" not in specs else ()
+    result = conda_in_process(
+        "torch-install", "-d", "--offline", "--platform", "linux-64", "-f", path, *words
+    )
+    assert result.rc == 1
+    assert f"from the channel `{channel}`" in " ".join(result.stderr.split())
+    assert command in " ".join(result.stderr.split())

@@ -129,6 +129,13 @@ CLASH: Table = {
     "matches these specs",
 }
 
+#: Why a match spec cannot be used.
+SPEC: Table = {
+    "spec_no_package": "it names no package",
+    "spec_unknown_field": "no build can be chosen by its {field}",
+    "spec_variant": "no conda build is for {variant}",
+}
+
 #: What is said about a choice.
 NOTICES: Table = {
     "minor_version_compat": "CUDA {cuda} is newer than the driver's {driver}; NVIDIA's "
