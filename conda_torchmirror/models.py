@@ -9,11 +9,16 @@ preview defines all of them, and makes a thousand builds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 from .mirrors.registry import Route
+
+#: `admits(spec, name, version, build[, record])`: does this match spec admit a package? `record`, a
+#: Build, answers for hashes, file name, build number and subdir. The semantics are conda's own, so
+#: the function is handed in from the edge (`index.match`).
+Admits = Callable[..., bool]
 
 Evidence = Literal["record", "listed", "derived"]
 Compat = Literal["strict", "minor"]
@@ -46,20 +51,6 @@ class Build(NamedTuple):
     def spec(self) -> str:
         """The exact match spec, `name=version=build`."""
         return f"{self.name}={self.version}={self.build}"
-
-
-class Admits(Protocol):
-    """Does this match spec admit a package of this name, version and build string?
-
-    `record` answers for hashes, file name, build number and subdir, where the spec asks for them.
-    The semantics are conda's own, so the function is handed in from the edge (`index.match`).
-    """
-
-    def __call__(
-        self, spec: str, name: str, version: str, build: str, record: Build | None = None, /
-    ) -> bool:
-        """Whether the spec admits the package."""
-        ...
 
 
 class Gpu(NamedTuple):

@@ -50,7 +50,6 @@ class NoTorchInFile(TorchMirrorError):
     message = N_("{file} asks for none of pytorch, torchvision, torchaudio and torchtext")
     cause = N_("{detail}")
     facts = ("file", "detail", "path")
-    hints = ("file_name_torch", "file_as_it_is")
 
 
 class FileOtherChannel(TorchMirrorError):

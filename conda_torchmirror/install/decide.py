@@ -6,6 +6,7 @@ Reads conda's context, asks no solver and changes nothing.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from conda.base.constants import ChannelPriority

@@ -39,8 +39,6 @@ ELSEWHERE = ("pytorch-gpu", "pytorch-cpu")
 _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
 _MINOR = re.compile(r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?")
 _ROOT = ("base", "root")
-#: A CUDA above all, where no driver has been asked.
-_ANY_DRIVER = "99"
 
 
 class FileRequest(NamedTuple):
@@ -308,7 +306,7 @@ class _Sorter:
             for name, lines in file.sections.items():
                 section = {"file": short(file), "section": name, "count": len(lines)}
                 told.append(Notice("file_section_kept" if kept else "file_section_after", section))
-            if over := [safe(line) for line in file.pip if _pip_name(line) in PIP_NAMES]:
+            if over := [safe(line) for line in file.pip if package_name(line) in PIP_NAMES]:
                 told.append(
                     Notice("file_pip_over", {"file": short(file), "lines": ", ".join(over)})
                 )
@@ -325,11 +323,11 @@ def _check_source(
 
     Raises: FileOtherChannel.
     """
-    channels = {name_of(channel): channel for channel in (*options.channels, *given.channels)}
+    channels = [name_of(channel) for channel in (*options.channels, *given.channels)]
     other = next((name for name in channels if name in others_of_pytorch()), None)
     if other is None or PYTORCH.channel in channels or not given.family:
         return
-    on = Machine(context.subdir, cuda=given.cuda or _ANY_DRIVER, pins=given.pins)
+    on = Machine(context.subdir, cuda=given.cuda or "99", pins=given.pins)  # any driver will do
     asked = Request({}, cuda="cpu" if CPU_ONLY in given.family else "auto")
     raise FileOtherChannel(
         file=given.label,
@@ -343,18 +341,17 @@ def _check_source(
 def _check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
     if any(package_name(word) in (*FAMILY, "torch") for word in words):
         return
-    pip = [safe(line) for file in files for line in file.pip if _pip_name(line) in PIP_NAMES]
+    pip = [safe(line) for file in files for line in file.pip if package_name(line) in PIP_NAMES]
     code = "file_torch_by_pip" if pip else "file_no_torch"
+    path = {"path": safe(files[0].path)}
+    # Named beside a pip section that has it, torch would be there twice.
+    first = Notice("file_torch_to_conda") if pip else Notice("file_name_torch", path)
     raise NoTorchInFile(
         file=", ".join(map(short, files)),
-        path=safe(files[0].path),
+        path=path["path"],
         detail=text(code, {"lines": ", ".join(pip)}),
+        ways=(first, Notice("file_as_it_is", path)),
     )
-
-
-def _pip_name(line: str) -> str:
-    found = re.match(r"[A-Za-z0-9][\w.-]*", line.strip())
-    return found[0].lower() if found else ""
 
 
 def _check_channel(file: EnvironmentFile, spec: str, channel: str | None) -> None:

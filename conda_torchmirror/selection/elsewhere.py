@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..models import Admits, Machine, Notice, Request
-from .cuda import CudaTables, runs_on
+from .cuda import CudaTables, runs_on, tables
 from .facts import AUDIO, CUDA_NAMES, DEFAULT, FAMILY, MUTEX, PARTNERS, RUNTIMES, TOOLKIT, TORCH
 from .specs import admits_cuda, admits_python, minor, number, package_name
 
@@ -219,8 +219,6 @@ def others_of_pytorch() -> frozenset[str]:
 
 def of_channel(channel: str, machine: Machine, request: Request, admits: Admits) -> list[Notice]:
     """The official command for what a channel of its own has, by the toolkit that is asked for."""
-    from .cuda import tables
-
     wanted = _Wanted(machine, request, admits, tables())
     return [
         Notice("other_channel_command", {"channel": channel, "command": command}, entry["source"])

@@ -232,3 +232,10 @@ def test_long_term_and_nightly_builds_are_not_answered_with_stable_ones(
     assert result.rc == 1
     assert f"from the channel `{channel}`" in " ".join(result.stderr.split())
     assert command in " ".join(result.stderr.split())
+
+
+def test_torch_by_pip_is_never_advised_to_be_installed_twice(mirrored, file, conda_in_process):
+    path = file("dependencies: [python=3.10, pip, {pip: [torch==2.1.0, einops]}]\n")
+    result = conda_in_process("torch-install", "-d", "--offline", "--json", "-f", path)
+    codes = [hint["hint_code"] for hint in result.json()["guidance"]["hints"]]
+    assert codes == ["file_torch_to_conda", "file_as_it_is"]

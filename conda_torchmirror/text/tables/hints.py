@@ -86,6 +86,8 @@ TEXT: Table = {
     "file_lock": "what it was made from can be used, or the lock made anew: `{command}`",
     "file_remove_section": "take the section out of the file, and install it in another way",
     "name_one": "name it: `-n NAME` or `-p PREFIX`",
+    "file_torch_to_conda": "take them out of the pip section, and name pytorch among the "
+    "dependencies",
     "file_name_torch": "name them beside the file: `conda torch-install -f {path} pytorch "
     "torchvision`",
     "file_as_it_is": "`conda env create -f {path}` takes the file as it is, and chooses nothing",
