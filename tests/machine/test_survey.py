@@ -436,6 +436,7 @@ def test_every_code_has_a_sentence() -> None:
     assert used - TEXT.keys() == set()
 
 
+@needs_compiler
 def test_every_sentence_takes_the_facts_it_gets(libraries: Path, look: Look) -> None:
     """The evidence of a crowded machine, put into words."""
     env = variables(libraries, [A100._replace(mig=1), K80], nvmlDeviceGetMigMode=0)
