@@ -93,6 +93,8 @@ def _major_minor(version: str) -> str | None:
 
 def _records(prefix: str) -> dict[str, Any]:
     data = PrefixData(prefix)
+    # Reads the files. `get` would take a KeyError of that for a package that is not there.
+    next(iter(data.iter_records()), None)
     found = ((name, data.get(name, None)) for name in NAMES)
     return {name: record for name, record in found if record is not None}
 
