@@ -236,7 +236,7 @@ def _pypi(rewriter: EntryRewriter) -> str | None:
 
 def _pypi_tail(url: str, rewriter: EntryRewriter) -> str | None:
     mirrors: tuple[Mirror, ...] = (*rewriter.chosen, *rewriter.mirrors.values())
-    return _below_any(url, (index for mirror in mirrors for index in mirror.pypi))
+    return _below_any(url, (i for mirror in mirrors for i in (*mirror.pypi, *mirror.pypi_also)))
 
 
 def _below_any(url: str, bases: Iterator[str] | tuple[str, ...]) -> str | None:
@@ -275,7 +275,7 @@ def _owner(line: str, rewriter: EntryRewriter) -> list[tuple[str | None, bool]]:
 def _site(url: str, rewriter: EntryRewriter) -> str | None:
     for mirror in (*rewriter.chosen, *rewriter.mirrors.values()):
         wheels = (mirror.wheels.url, *mirror.wheels.also) if mirror.wheels else ()
-        if _below_any(url, (*mirror.pypi, *wheels)) is not None:
+        if _below_any(url, (*mirror.pypi, *mirror.pypi_also, *wheels)) is not None:
             return mirror.name
     return None
 

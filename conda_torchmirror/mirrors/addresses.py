@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from .registry import Mirror, below_root, built_in
-from .urls import UPSTREAM, UPSTREAM_CLOUD, UPSTREAM_PKGS
+from .urls import FORMER_PKGS, UPSTREAM, UPSTREAM_CLOUD, UPSTREAM_PKGS
 
 #: conda.base.constants.KNOWN_SUBDIRS of conda 26.7, and names that old mirrors still have.
 SUBDIRS = frozenset(
@@ -141,6 +141,7 @@ def address_book(mirrors: Iterable[Mirror]) -> AddressBook:
 
     add(UPSTREAM_CLOUD, UPSTREAM)
     add(UPSTREAM_PKGS, UPSTREAM, "pkgs/")
+    add(FORMER_PKGS, UPSTREAM, "pkgs/")
     for mirror in mirrors:
         for root in mirror.roots:
             add(f"{root}/cloud", mirror.name)

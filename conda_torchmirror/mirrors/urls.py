@@ -15,6 +15,9 @@ UPSTREAM_CLOUD = "https://conda.anaconda.org"
 UPSTREAM_REPO = "https://repo.anaconda.com"
 UPSTREAM_PKGS = f"{UPSTREAM_REPO}/pkgs"
 
+#: The former address of the same parts, which old files still name (conda's own constants).
+FORMER_PKGS = "https://repo.continuum.io/pkgs"
+
 #: The official hosts, and what stands before the name of a channel there.
 UPSTREAM_HOSTS = {"conda.anaconda.org": "", "repo.anaconda.com": "pkgs/"}
 

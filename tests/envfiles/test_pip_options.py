@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from support.rewriting import TUNA_PYPI, back, codes, there
 
+from conda_torchmirror.envfiles.channel_entry import EntryRewriter
 from conda_torchmirror.envfiles.pip_options import PYPI, WHEELS
+from conda_torchmirror.envfiles.rewrite import rewrite
 
 # Pip
 
@@ -102,3 +104,19 @@ def test_wild_pip_mirrors_go_upstream() -> None:
     text = "-i http://mirrors.aliyun.com/pypi/simple/ --trusted-host mirrors.aliyun.com\ntorch\n"
     expected = text.replace("http://mirrors.aliyun.com/pypi/simple", PYPI)
     assert back(text, pip=True).data.decode() == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://repo.huaweicloud.com/repository/pypi/simple",
+        "https://mirrors.zju.edu.cn/pypi/web/simple",
+    ],
+    ids=["huawei-by-another-name", "zju-on-campus-only"],
+)
+def test_an_address_that_is_only_recognised_goes_upstream_and_is_never_written(url: str) -> None:
+    official = f"-i {PYPI}\nnumpy\n"
+    assert back(f"-i {url}\nnumpy\n", pip=True).data.decode() == official
+    for name in ("huawei", "zju"):
+        written = rewrite(official.encode(), EntryRewriter("rewrite", [name]), pip=True).data
+        assert url not in written.decode()

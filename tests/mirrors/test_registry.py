@@ -251,6 +251,7 @@ def test_automatic_choice_leaves_out_what_is_not_certain() -> None:
         ("https://mirrors.zju.edu.cn/anaconda-r/nvidia/noarch/", ("zju", "nvidia", "noarch")),
         (f"{SUSTECH}/anaconda-extra/cloud/nvidia", ("sustech", "nvidia", None)),
         (f"{CLOUD}/pytorch", ("upstream", "pytorch", None)),
+        ("https://repo.continuum.io/pkgs/free/linux-64", ("upstream", "pkgs/free", "linux-64")),
         (
             "http://conda.anaconda.org/nvidia/label/cuda-12.4.0/linux-64/",
             ("upstream", "nvidia/label/cuda-12.4.0", "linux-64"),
