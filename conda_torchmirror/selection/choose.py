@@ -79,6 +79,10 @@ class _Catalog:
             (name, spec) for name, spec in self._partners if any(c in spec for c in "<>=!~*|,[")
         ]
 
+    def knows(self, name: str) -> bool:
+        """Whether there is any build of a partner."""
+        return any(name == of for of, _ in self._partners)
+
     def releases(self) -> list[str]:
         """Every pytorch version, newest first; one that cannot be ordered is left out."""
         known = [(order, version) for version in self._torch if (order := release(version))]
@@ -177,6 +181,8 @@ class _Sets:
     def _why_not(self, name: str, candidate: _Candidate, says: Notice) -> Clash:
         """Why there is no partner: none is built for it, or specs or pins want another."""
         groups = self.catalog.partners(name, candidate, asked=False)
+        if not self.catalog.knows(name):
+            return Clash("partner_missing", says, Notice("partner_unknown", {"name": name}))
         if not groups:
             needs = Notice("no_partner", {"name": name, "torch": candidate.build.spec})
             return Clash("partner_missing", says, needs)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TORCH = "pytorch"
 #: Packages that are chosen together with pytorch, each built for exactly one release of it.
-PARTNERS = ("torchvision", "torchaudio", "torchtext")
+PARTNERS = ("torchvision", "torchaudio", "torchtext", "torchdata")
 #: Packages that bring CUDA into the environment: cudatoolkit up to pytorch 1.12, then
 #: pytorch-cuda.
 RUNTIME = "pytorch-cuda"

@@ -44,6 +44,28 @@ def test_a_partners_version_decides_the_release():
     assert versions(chosen("torchvision=0.16", driver="12.4"))["pytorch"] == "2.1.2"
 
 
+def test_torchdata_is_chosen_with_its_pytorch():
+    """Its records pin one release each; those that are known end with 2.1.0."""
+    found = versions(chosen("pytorch", "torchdata", driver="12.4"))
+    assert found == {"pytorch": "2.1.0", "torchdata": "0.7.0"}
+    found = versions(chosen("torchdata=0.6.1", driver="12.4"))
+    assert found == {"pytorch": "2.0.1", "torchdata": "0.6.1"}
+    found = versions(chosen("pytorch=1.12", "torchdata", driver="11.6", python="3.9"))
+    assert found == {"pytorch": "1.12.1", "torchdata": "0.4.1"}
+
+
+def test_an_installed_torchdata_that_would_not_fit_is_chosen_along():
+    there = (Installed("torchdata", "0.6.1", "py310", "pytorch"),)
+    found = chosen("pytorch=2.1", driver="12.4", python="3.10", installed=there)
+    assert versions(found)["torchdata"] == "0.7.0"
+
+
+def test_where_no_torchdata_is_known_that_is_said():
+    found = refused("pytorch", "torchdata", subdir="win-64", driver="12.4")
+    needs = {item.needs.code for item in found.rejected if item.code == "partner_missing"}
+    assert needs == {"partner_unknown"}
+
+
 def test_torchtext_steps_down_to_the_last_release_that_has_one():
     found = versions(chosen("pytorch", "torchtext", driver="12.4"))
     assert found == {"pytorch": "2.3.0", "torchtext": "0.18.0"}

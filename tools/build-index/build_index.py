@@ -22,8 +22,9 @@ import rules
 from ruamel.yaml import YAML
 
 SCHEMA = 2
-NAMES = ("pytorch", "torchvision", "torchaudio", "torchtext", "pytorch-cuda")
-FAMILY = NAMES[:-1]
+FAMILY = ("pytorch", "torchvision", "torchaudio", "torchtext")
+#: torchdata and the runtime are known by record alone: no rule names their builds.
+NAMES = (*FAMILY, "torchdata", "pytorch-cuda")
 SUBDIRS = (*rules.PLATFORMS, "noarch")
 EVIDENCE = ("record", "listed", "derived")
 SOURCES = (

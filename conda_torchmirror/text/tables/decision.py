@@ -97,6 +97,7 @@ FACT: Table = {
     "code_never": "no release of this channel has code for {major}.x",
     "code_first": "code for {major}.x only from PyTorch {torch} with CUDA {cuda} on",
     "no_partner": "no {name} for {torch} in this channel",
+    "partner_unknown": "no {name} is known for this platform",
     "spec_asked": "`{spec}` is asked for",
     "partner_is": "{partner} goes with {torch}",
 }
