@@ -108,9 +108,10 @@ class EntryRewriter:
             for carried in mirror.channels.values():
                 if _SECRET.match(carried.url):
                     raise SecretInMirror(
-                        f"The mirror {safe(carried.url)} carries a password or token, which must "
+                        "The mirror {url} carries a password or token, which must "
                         "not be written into a file. Give its address without it, and put the "
-                        "secret into .netrc or conda's token store."
+                        "secret into .netrc or conda's token store.",
+                        url=safe(carried.url),
                     )
 
     def read(self, text: str) -> Entry | None:

@@ -36,7 +36,9 @@ def preferred(
         return expanded
     allowed = tuple(item for item in expanded if item in only or item == UPSTREAM)
     if asked and not allowed:
-        raise MirrorError(f"torchmirror_only allows no other mirrors than {', '.join(only)}.")
+        raise MirrorError(
+            "torchmirror_only allows no other mirrors than {names}.", names=", ".join(only)
+        )
     return allowed or tuple(name for name in only if name in registry)
 
 

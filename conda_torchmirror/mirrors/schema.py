@@ -29,8 +29,18 @@ _SUBDIR = re.compile(r"[a-z0-9]{2,20}(-[a-z0-9]{1,20})?")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
 
 
+#: What a field that follows a pattern must be.
+A_HOST = "The entry of mirror {name!r}: {field} must be a host, not {found}."
+A_CHANNEL = "The entry of mirror {name!r}: {field} must be by channel name, not {found}."
+A_PLATFORM = "The entry of mirror {name!r}: {field} must be a platform, not {found}."
+
+
 class _Unfit(ValueError):
-    """Which field is wrong, and what it must be."""
+    """What a field must be: a sentence with the fields `name`, `field`, `found` and others."""
+
+    def __init__(self, sentence: str, found: Any = None, **facts: object) -> None:
+        super().__init__(sentence)
+        self.sentence, self.facts = sentence, {**facts, "found": _shown(found)}
 
 
 def check_entry(name: str, entry: Any, *, allow_http: bool = False) -> dict[str, Any]:
@@ -40,11 +50,12 @@ def check_entry(name: str, entry: Any, *, allow_http: bool = False) -> dict[str,
     """
     if not _NAME.fullmatch(name) or name in RESERVED:
         raise MirrorError(
-            f"{name[:80]!r} cannot name a mirror: a name has small letters, digits, dots and "
-            f"dashes, and is neither {' nor '.join(sorted(RESERVED))}."
+            "{name!r} cannot name a mirror: a name has small letters, digits, dots and dashes, and "
+            "is neither auto nor upstream.",
+            name=name[:80],
         )
     if not isinstance(entry, Mapping):
-        raise MirrorError(f"The entry of mirror {name!r} is not a map.")
+        raise MirrorError("The entry of mirror {name!r} is not a map.", name=name)
 
     def url(value: Any) -> str:
         return check_url(_text(value), allow_http=allow_http)
@@ -59,7 +70,7 @@ def check_entry(name: str, entry: Any, *, allow_http: bool = False) -> dict[str,
         "pypi": lambda value: _listed(value, url),
         "pypi_also": lambda value: _listed(value, url),
         "wheels": lambda value: _wheels(value, url),
-        "redirects_to": lambda value: _listed(value, lambda host: _like(host, _HOST, "a host")),
+        "redirects_to": lambda value: _listed(value, lambda host: _like(host, _HOST, A_HOST)),
         "drops_tar_bz2": _flag,
         "shards": _flag,
         "confidence": lambda value: {
@@ -75,28 +86,38 @@ def check_entry(name: str, entry: Any, *, allow_http: bool = False) -> dict[str,
     for field, value in entry.items():
         if field not in fields:
             raise MirrorError(
-                f"The entry of mirror {name!r} has a field {str(field)[:80]!r}, which is none of "
-                f"{', '.join(fields)}."
+                "The entry of mirror {name!r} has a field {field!r}, which is none of {known}.",
+                name=name,
+                field=str(field)[:80],
+                known=", ".join(fields),
             )
         try:
             found[field] = fields[field](value)
         except _Unfit as error:
-            raise MirrorError(f"The entry of mirror {name!r}: {field} {error}.") from error
+            raise MirrorError(error.sentence, name=name, field=field, **error.facts) from error
     for channel, carried in found.get("channels", {}).items():
         if "url" not in carried and not found.get("roots"):
-            raise MirrorError(f"Mirror {name!r} gives no url for {channel} and has no roots.")
+            raise MirrorError(
+                "Mirror {name!r} gives no url for {channel} and has no roots.",
+                name=name,
+                channel=channel,
+            )
     return found
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable():
-        raise _Unfit(f"must be a text of one line, not {_shown(value)}")
+        raise _Unfit(
+            "The entry of mirror {name!r}: {field} must be a text of one line, not {found}.", value
+        )
     return value
 
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _Unfit(f"must be true or false, not {_shown(value)}")
+        raise _Unfit(
+            "The entry of mirror {name!r}: {field} must be true or false, not {found}.", value
+        )
     return value
 
 
@@ -107,40 +128,46 @@ def _day(value: Any) -> str:
 
 def _map(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or len(value) > MOST:
-        raise _Unfit(f"must be a map, not {_shown(value)}")
+        raise _Unfit("The entry of mirror {name!r}: {field} must be a map, not {found}.", value)
     return value
 
 
 def _listed(value: Any, item: Callable[[Any], Any]) -> list[Any]:
     rows = [value] if isinstance(value, str) else value
     if not isinstance(rows, (list, tuple)) or len(rows) > MOST:
-        raise _Unfit(f"must be a list of texts, not {_shown(value)}")
+        raise _Unfit(
+            "The entry of mirror {name!r}: {field} must be a list of texts, not {found}.", value
+        )
     return [item(row) for row in rows]
 
 
 def _one_of(value: Any, words: tuple[str, ...]) -> str:
     if value not in words:
-        raise _Unfit(f"takes {', '.join(words)}, not {_shown(value)}")
+        raise _Unfit(
+            "The entry of mirror {name!r}: {field} takes {words}, not {found}.",
+            value,
+            words=", ".join(words),
+        )
     return str(value)
 
 
 def _like(value: Any, pattern: re.Pattern[str], what: str) -> str:
     if not pattern.fullmatch(_text(value)):
-        raise _Unfit(f"must be {what}, not {_shown(value)}")
+        raise _Unfit(what, value)
     return str(value)
 
 
 def _channels(value: Any, url: Callable[[Any], str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for channel, raw in _map(value).items():
-        held = found[_like(channel, _CHANNEL, "by channel name")] = {}
+        held = found[_like(channel, _CHANNEL, A_CHANNEL)] = {}
         for key, word in _map({} if raw is None else raw).items():
             if key == "url":
                 held[key] = url(word)
             elif key == "subdirs":
                 listed = word.split() if isinstance(word, str) else word
                 held[key] = _listed(
-                    listed, lambda at: at if at == "*" else _like(at, _SUBDIR, "a platform")
+                    listed, lambda at: at if at == "*" else _like(at, _SUBDIR, A_PLATFORM)
                 )
             elif key == "status":
                 # YAML 1.1 reads a bare yes or no as a truth value.
@@ -149,7 +176,10 @@ def _channels(value: Any, url: Callable[[Any], str]) -> dict[str, Any]:
                 held[key] = _flag(word)
             else:
                 raise _Unfit(
-                    f"has {_shown(key)} for {channel}: it takes url, subdirs, status, labels"
+                    "The entry of mirror {name!r}: {field} has {found} for {channel}: it takes "
+                    "url, subdirs, status, labels.",
+                    key,
+                    channel=channel,
                 )
     return found
 
@@ -157,7 +187,7 @@ def _channels(value: Any, url: Callable[[Any], str]) -> dict[str, Any]:
 def _wheels(value: Any, url: Callable[[Any], str]) -> dict[str, Any]:
     raw = _map(value)
     if not {"url", "layout"} <= raw.keys():
-        raise _Unfit("must have url and layout")
+        raise _Unfit("The entry of mirror {name!r}: {field} must have url and layout.")
     found: dict[str, Any] = {}
     for key, word in raw.items():
         if key == "url":
@@ -171,7 +201,11 @@ def _wheels(value: Any, url: Callable[[Any], str]) -> dict[str, Any]:
         elif key == "also":
             found[key] = _listed(word, url)
         else:
-            raise _Unfit(f"has {_shown(key)}: it takes url, layout, dirs, html, also")
+            raise _Unfit(
+                "The entry of mirror {name!r}: {field} has {found}: it takes url, layout, dirs, "
+                "html, also.",
+                key,
+            )
     return found
 
 

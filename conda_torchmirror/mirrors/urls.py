@@ -26,7 +26,16 @@ UPSTREAM = "upstream"
 
 
 class MirrorError(ValueError):
-    """A preference item or a registry entry that cannot be used. The text is for the user."""
+    """A preference item or a registry entry that cannot be used.
+
+    `sentence` is for a person, with the fields `facts`, as `text.messages.fill` takes them; the
+    text of the error is the same in English.
+    """
+
+    def __init__(self, sentence: str, /, **facts: object) -> None:
+        """Keep the sentence apart from its facts."""
+        self.sentence, self.facts = sentence, facts
+        super().__init__(sentence.format_map(facts))
 
 
 class UnknownMirror(MirrorError):
@@ -43,10 +52,15 @@ class UnknownMirror(MirrorError):
         said = {**(words or {}), **{one: one for one in self.known}}
         close = difflib.get_close_matches(name.lower(), said, n=1, cutoff=0.5)
         self.nearest = said[close[0]] if close else None
-        meant = f" Did you mean {self.nearest}?" if self.nearest else ""
         super().__init__(
-            f"No mirror is named {name!r}.{meant} Known: {', '.join(self.known)}, {UPSTREAM}; "
-            "or give a URL that starts with https://."
+            "No mirror is named {name!r}. Did you mean {nearest}? Known: {known}; or give a URL "
+            "that starts with https://."
+            if self.nearest
+            else "No mirror is named {name!r}. Known: {known}; or give a URL that starts with "
+            "https://.",
+            name=name,
+            nearest=self.nearest,
+            known=", ".join((*self.known, UPSTREAM)),
         )
 
 
@@ -57,18 +71,19 @@ class InsecureMirror(MirrorError):
         """Keep the URL without its secrets."""
         self.url = without_secrets(url)
         super().__init__(
-            f"The mirror {self.url} is not https, so anyone on the way could change what is "
-            "installed. Use its https address; plain http is taken only from this computer."
+            "The mirror {url} is not https, so anyone on the way could change what is "
+            "installed. Use its https address; plain http is taken only from this computer.",
+            url=self.url,
         )
 
 
 class BadMirrorUrl(MirrorError):
     """Something that looks like a URL but names no place that channels can be read from."""
 
-    def __init__(self, url: str, why: str) -> None:
-        """Keep the URL without its secrets; `why` ends the sentence."""
+    def __init__(self, url: str, sentence: str, **facts: object) -> None:
+        """Keep the URL without its secrets, which is the fact `url` of the sentence."""
         self.url = without_secrets(url)
-        super().__init__(f"The mirror URL {self.url} cannot be used: {why}.")
+        super().__init__(sentence, url=self.url, **facts)
 
 
 def check_url(url: str, *, allow_http: bool = False) -> str:
@@ -82,13 +97,16 @@ def check_url(url: str, *, allow_http: bool = False) -> str:
         parts = urlsplit(address)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise BadMirrorUrl(url, str(error)) from error
+        sentence = "The mirror URL {url} cannot be used: {detail}."
+        raise BadMirrorUrl(url, sentence, detail=str(error)) from error
     if parts.scheme not in {"http", "https"}:
-        raise BadMirrorUrl(url, "it must start with https://")
+        raise BadMirrorUrl(url, "The mirror URL {url} cannot be used: it must start with https://.")
     if not host:
-        raise BadMirrorUrl(url, "it names no host")
+        raise BadMirrorUrl(url, "The mirror URL {url} cannot be used: it names no host.")
     if parts.query or parts.fragment or re.search(r"\s", address):
-        raise BadMirrorUrl(url, "spaces, ? and # have no place in it")
+        raise BadMirrorUrl(
+            url, "The mirror URL {url} cannot be used: spaces, ? and # have no place in it."
+        )
     if parts.scheme == "http" and not (allow_http or is_loopback(host)):
         raise InsecureMirror(url)
     return address

@@ -214,15 +214,19 @@ def _own(text: str, *, allow_http: bool) -> dict[str, dict[str, Any]]:
     if not inline:
         text = _file(text)
     if len(text) > LARGEST:
-        raise MirrorError(f"{where} is too large for a list of mirrors.")
+        raise MirrorError("{where} is too large for a list of mirrors.", where=where)
     try:
         found = YAML(typ="safe", pure=True).load(io.StringIO(text))
     except (YAMLError, RecursionError, ValueError) as error:
         detail = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise MirrorError(f"{where} is neither YAML nor JSON: {str(detail)[:SHOWN]}.") from error
+        raise MirrorError(
+            "{where} is neither YAML nor JSON: {detail}.", where=where, detail=str(detail)[:SHOWN]
+        ) from error
     found = found.get("mirrors", found) if isinstance(found, Mapping) else found
     if not isinstance(found, Mapping) or not found:
-        raise MirrorError(f"{where} must hold mirrors by name, as data/mirrors.json does.")
+        raise MirrorError(
+            "{where} must hold mirrors by name, as data/mirrors.json does.", where=where
+        )
     # A mirror that somebody writes down is meant to be used.
     chosen = {"chosen": ["conda", "pypi", "wheels"]}
     checked = {}
@@ -240,7 +244,9 @@ def _file(path: str) -> str:
             return file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         detail = getattr(error, "strerror", None) or error
-        raise MirrorError(f"The file {path[:SHOWN]} cannot be read: {detail}.") from error
+        raise MirrorError(
+            "The file {path} cannot be read: {detail}.", path=path[:SHOWN], detail=detail
+        ) from error
 
 
 def source_of(key: str, name: str | None = None) -> str | None:
