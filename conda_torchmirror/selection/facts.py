@@ -88,7 +88,8 @@ def _accelerator(build: Build, mutex: str, cuda: str | None) -> Accelerator:
 
 def dependency(build: Build, name: str) -> str | None:
     """The first match spec on `name` among what the build depends on."""
-    return next((spec for spec in build.depends if package_name(spec) == name), None)
+    # Records begin with the name, and most of their specs are on something else.
+    return next((s for s in build.depends if s.startswith(name) and package_name(s) == name), None)
 
 
 def recency(build: Build) -> tuple[object, ...]:
