@@ -221,13 +221,15 @@ class Offer(NamedTuple):
 class Records(NamedTuple):
     """Builds as read, and from where: `origin` is live, cache or built-in.
 
-    `skipped` counts records that were unusable; `date` is the day the index is from, if known.
+    `skipped` counts records that were unusable, `excluded` builds that the setting `exclude_newer`
+    keeps out; `date` is the day the index is from, if known.
     """
 
     builds: tuple[Build, ...]
     origin: Literal["live", "cache", "built-in"]
     date: str | None = None
     skipped: int = 0
+    excluded: int = 0
 
 
 class CondaStep(NamedTuple):

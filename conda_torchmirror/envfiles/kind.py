@@ -63,7 +63,6 @@ _REQUIREMENT = re.compile(
 )
 
 _SPEC = re.compile(r"(?:[A-Za-z0-9_.:/-]+::)?[A-Za-z0-9_][\w.-]*(?:[ =<>!~].*)?")
-_EXPORT = re.compile(r"^[A-Za-z0-9_][\w.-]*=[^=\s]+=\S+\r?$", re.M)
 
 #: Keys that only conda's configuration file has.
 CONFIGURATION_KEYS = frozenset(
@@ -102,7 +101,7 @@ def recognise(text: str) -> Kind | Foreign | None:
         return "explicit"
     if all(map(_REQUIREMENT.fullmatch, content)):
         return "requirements"
-    if _EXPORT.search(text) and all(map(_SPEC.fullmatch, content)):
+    if any("=" in line for line in content) and all(map(_SPEC.fullmatch, content)):
         return "specs"
     return None
 

@@ -75,6 +75,19 @@ class FileElsewhere(TorchMirrorError):
     hints = ("file_remove_spec", "file_as_it_is")
 
 
+class FileSelectors(TorchMirrorError):
+    """A file has lines for several systems, told apart by selectors that conda does not read."""
+
+    code = "file_selectors"
+    message = N_("{file} names `{name}` more than once, with selectors such as `# [linux]`")
+    cause = N_(
+        "conda-build reads them in a recipe; in an environment file they are comments, and every "
+        "line counts"
+    )
+    facts = ("file", "name")
+    hints = ("file_keep_lines",)
+
+
 class SectionFailed(TorchMirrorError):
     """The pip section of a file could not be installed; conda's part is done."""
 

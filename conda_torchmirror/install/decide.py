@@ -14,6 +14,7 @@ from conda.base.context import context
 
 from ..exceptions.channel import ChannelError, NothingCached
 from ..exceptions.choice import HistoryConflict, NoFittingBuild, PinConflict
+from ..index.exclude_newer import without_newer
 from ..index.match import admits
 from ..index.sources import PYTORCH
 from ..machine import survey as machine
@@ -138,6 +139,7 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
         ways=(
             *((old,) if old else ()),
             *advice.steps,
+            *([Notice("allow_newer", {"count": records.excluded})] if records.excluded else ()),
             *(task.files.ways() if task.files else ()),
             _where_to_look(task.options, on, records),
         ),
@@ -157,7 +159,7 @@ def _read_runtime(
         for spec in build.depends
     }
     try:
-        found = reader.read(PYTORCH.runtime_channel, names)
+        found = without_newer(reader.read(PYTORCH.runtime_channel, names))
     except (ChannelError, NothingCached) as error:
         return None, [Notice("runtime_unread", {"detail": str(error.message)})]
     index: dict[str, list[tuple[str, str]]] = {}
@@ -327,6 +329,8 @@ def _about(chosen: Choice, on: Machine, records: Records, torch: Route) -> list[
         notices.append(Notice("built_in", {"date": records.date}))
         if count := sum(build.known_by == "derived" for build in chosen.builds):
             notices.append(Notice("derived", {"count": count}))
+    if records.excluded:
+        notices.append(Notice("excluded_newer", {"count": records.excluded}))
     if records.skipped:
         notices.append(Notice("skipped_records", {"count": records.skipped}))
     notices += rules.notices(chosen, admits)

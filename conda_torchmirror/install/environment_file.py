@@ -28,8 +28,15 @@ from ..envfiles.file_io import FileTrouble
 from ..envfiles.file_io import read as read_bytes
 from ..envfiles.kind import Foreign, recognise
 from ..envfiles.source_text import UnreadableText, decode
-from ..exceptions.file import FileNotReadable, FileSection, NotEnvironmentFile, SectionFailed
+from ..exceptions.file import (
+    FileNotReadable,
+    FileSection,
+    FileSelectors,
+    NotEnvironmentFile,
+    SectionFailed,
+)
 from ..models import Notice
+from ..selection.specs import package_name
 from ..text.layout import safe
 from ..text.messages import text
 
@@ -42,6 +49,10 @@ _INSTEAD: Mapping[str, tuple[str, str]] = {
     "manifest": ("a TOML file", "file_export"),
     "foreign_lock": ("a lock file", "file_lock"),
 }
+
+
+#: A dependency with a selector of conda-build's, such as `# [linux]`.
+_SELECTOR = re.compile(r"^[ \t]*-[ \t]+(?P<spec>[^#\n]+?)[ \t]+#[ \t]*\[[^\]\n]+\]", re.M)
 
 
 @dataclass(frozen=True)
@@ -71,11 +82,11 @@ class EnvironmentFile:
 def read(path: str) -> EnvironmentFile:
     """Read a file, or what is at a URL.
 
-    Raises: NotEnvironmentFile, FileNotReadable, FileSection, and conda's own error where there is
-    no such file.
+    Raises: NotEnvironmentFile, FileNotReadable, FileSection, FileSelectors, and conda's own error
+    where there is no such file.
     """
     where = path if "://" in path else expand(path)
-    _check_kind(path, where)
+    content = _check_kind(path, where)
     said = StringIO()
     try:
         with redirect_stdout(said):
@@ -87,27 +98,34 @@ def read(path: str) -> EnvironmentFile:
         # The YAML parser's errors, and slips of conda's reader on data of another shape.
         raise FileNotReadable(file=path, detail=_detail(error)) from error
     _check_sections(path, result)
+    _check_selectors(path, content, result)
     return replace(result, remark=" ".join(said.getvalue().split()))
 
 
-def _check_kind(path: str, where: str) -> None:
-    """Tell apart by content what conda would take for an environment file, or fail on."""
+def _check_kind(path: str, where: str) -> str:
+    """Tell apart by content what conda would take for an environment file, or fail on; return the
+    text, which is empty where conda has to fetch or to miss the file."""
     if "://" in where:
-        return
+        return ""
     try:
-        kind = recognise(decode(read_bytes(Path(where))).text)
+        content = decode(read_bytes(Path(where))).text
     except FileTrouble as trouble:
         if trouble.code in ("missing", "dangling_link"):
-            return
+            return ""
         why = text(f"file.{trouble.code}", trouble.facts)
         raise FileNotReadable(file=path, detail=why) from trouble
     except UnreadableText as trouble:
         raise FileNotReadable(file=path, detail=text(f"file.{trouble.code}")) from trouble
+    kind = recognise(content)
     code = kind.code if isinstance(kind, Foreign) else kind
     if code is not None and code in _INSTEAD:
         what, way = _INSTEAD[code]
         facts = {"file": path, "command": getattr(kind, "command", "")}
         raise NotEnvironmentFile(file=path, what=what, ways=[Notice(way, facts)])
+    if isinstance(kind, Foreign):
+        facts = {"tool": kind.tool, "command": kind.command}
+        raise FileNotReadable(file=path, detail=text(f"file.{kind.code}", facts))
+    return content
 
 
 def _taken(where: str, found: Any) -> EnvironmentFile:
@@ -122,11 +140,15 @@ def _taken(where: str, found: Any) -> EnvironmentFile:
         raise TypeError(f"channels: {''.join(channels)}")
     raw = [item for item in found.dependencies.raw or () if not isinstance(item, Mapping)]
     specs = [str(item).strip() for item in raw]
-    sections = {
-        str(name): tuple(map(str, lines))
-        for name, lines in found.dependencies.items()
-        if name != "conda" and lines
-    }
+    sections: dict[str, tuple[str, ...]] = {}
+    # From `raw` too: of two sections of one installer conda itself keeps the last.
+    for item in found.dependencies.raw or ():
+        for name, lines in item.items() if isinstance(item, Mapping) else ():
+            if isinstance(lines, str):
+                raise TypeError(f"{name}: {lines}")
+            if lines:
+                before = sections.get(str(name), ())
+                sections[str(name)] = (*before, *map(str, lines))
     added = [spec for spec in found.dependencies.get("conda", ()) if spec == "pip"]
     if added and not any(re.match(r"(?:.*::)?pip(?![\w.-])", spec) for spec in specs):
         specs += added
@@ -147,6 +169,15 @@ def _check_sections(path: str, found: EnvironmentFile) -> None:
             get_installer(name)
         except InvalidInstaller as error:
             raise FileSection(file=path, section=name) from error
+
+
+def _check_selectors(path: str, content: str, found: EnvironmentFile) -> None:
+    """Of lines for several systems conda reads all."""
+    names = [package_name(spec) for spec in found.specs]
+    for line in _SELECTOR.finditer(content):
+        name = package_name(line["spec"].strip("\"' "))
+        if names.count(name) > 1:
+            raise FileSelectors(file=path, name=safe(name))
 
 
 def _detail(error: Exception) -> str:

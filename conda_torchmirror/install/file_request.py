@@ -8,6 +8,7 @@ pip section and the variables, is done after them (`environment_file.finish`).
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -39,6 +40,8 @@ ELSEWHERE = ("pytorch-gpu", "pytorch-cpu")
 _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
 _MINOR = re.compile(r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?")
 _ROOT = ("base", "root")
+#: A prefix that this system cannot have.
+_FOREIGN_PREFIX = re.compile("/" if os.name == "nt" else r"[A-Za-z]:[\\/]|\\\\")
 
 
 class FileRequest(NamedTuple):
@@ -149,7 +152,7 @@ def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
 
     What is on the command line comes first: `-n` and `-p`, channels, `--python`, `--cuda`.
 
-    Raises: what `envreader.read` raises, NoTorchInFile, FileElsewhere, FileOtherChannel,
+    Raises: what `environment_file.read` raises, NoTorchInFile, FileElsewhere, FileOtherChannel,
     FilesDisagree.
     """
     files = tuple(environment_file.read(path) for path in dict.fromkeys(options.files))
@@ -162,7 +165,8 @@ def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
     _check_source(files, given, options)
     name, prefix = options.name, options.prefix
     if name is None and prefix is None:
-        name, prefix = _target(files)
+        name, prefix, notices = _target(files)
+        given = given._replace(notices=(*given.notices, *notices))
     channels = (*options.channels, *given.channels)
     override, passed = options.override_channels, options.passed
     alone = bool(channels) and any("nodefaults" in file.channels for file in files)
@@ -188,18 +192,27 @@ def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
     return options, given
 
 
-def _target(files: Sequence[EnvironmentFile]) -> tuple[str | None, str | None]:
-    """The name, else the prefix that the files give. That of base counts as none, since it stands
-    in files that were exported from there by mistake.
+def _target(
+    files: Sequence[EnvironmentFile],
+) -> tuple[str | None, str | None, list[Notice]]:
+    """The name, else the prefix that the files give, and what to say about it.
 
-    Raises: FilesDisagree.
+    Base counts as none, since it stands in files that were exported from there by mistake, and so
+    does a prefix of another system. Raises: FilesDisagree.
     """
     names = sorted({file.name for file in files if file.name})
     if len(names) > 1:
         raise FilesDisagree(names=", ".join(map(safe, names)))
     if names:
-        return (None, None) if names[0] in _ROOT else (names[0], None)
-    return None, next((file.prefix for file in reversed(files) if file.prefix), None)
+        return None if names[0] in _ROOT else names[0], None, []
+    notices = []
+    for file in reversed(files):
+        if file.prefix and _FOREIGN_PREFIX.match(file.prefix):
+            facts = {"file": short(file), "prefix": safe(file.prefix)}
+            notices.append(Notice("file_prefix_foreign", facts))
+        elif file.prefix:
+            return None, file.prefix, notices
+    return None, None, notices
 
 
 class _Sorter:

@@ -16,6 +16,7 @@ from ..exceptions.channel import NothingCached, NothingCachedToSolve
 from ..exceptions.choice import Shadowed, UnknownPlatform
 from ..exceptions.environment import ForeignPlatform, LeftoverFirst, NoEnvironment
 from ..index import repodata
+from ..index.exclude_newer import without_newer
 from ..index.match import admits
 from ..index.sources import PYTORCH
 from ..machine import survey as machine
@@ -134,7 +135,7 @@ def _facts(
 def _records(reader: RecordReader, subdir: str, options: InstallOptions) -> Records:
     """The family's records; a preview falls back to the built-in index where nothing is cached."""
     try:
-        return reader.read(PYTORCH.channel, PYTORCH.packages)
+        return without_newer(reader.read(PYTORCH.channel, PYTORCH.packages))
     except NothingCached as error:
         if not options.preview:
             raise
@@ -147,7 +148,7 @@ def _built_in(subdir: str) -> Records:
     found = PYTORCH.built_in(subdir, PYTORCH.packages)
     if found is None:
         raise UnknownPlatform(subdir=subdir, channel=PYTORCH.channel)
-    return found
+    return without_newer(found)
 
 
 def _attempt(task: Task, reader: RecordReader, records: Records, report: Report) -> Result:

@@ -5,6 +5,7 @@ Pure: no conda, no HTTP, no subprocess.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -13,19 +14,25 @@ from typing import Literal, NamedTuple
 from ..mirrors.registry import Route
 from ..models import Choice, CondaStep, Plan, Request
 
+#: A spec that names a version and a build string, neither with a wildcard.
+_EXACT = re.compile(r"[^=*<>!~|,\[]+==?[^=*<>!~|,\[]+=[^=*<>!~|,\[]+")
+
 #: What lifts a strict channel priority for one command.
 FLEXIBLE = MappingProxyType({"CONDA_CHANNEL_PRIORITY": "flexible"})
 
 
-def specs(choice: Choice, others: Iterable[str] = ()) -> tuple[str, ...]:
+def specs(choice: Choice, request: Request) -> tuple[str, ...]:
     """The exact match specs, `name=version=build`, the CUDA runtime, then the user's other specs.
 
-    The runtime is named with its build only where that build is among the chosen ones.
+    The runtime is named with its build only where that build is among the chosen ones or was asked
+    for.
     """
     exact = [build.spec for build in choice.builds]
     if choice.runtime and not any(build.name == choice.runtime for build in choice.builds):
-        exact.append(f"{choice.runtime}={choice.cuda}")
-    return (*exact, *others)
+        asked = (spec.replace(" ", "=") for spec in request.specs.get(choice.runtime, ()))
+        built = (spec for spec in asked if _EXACT.fullmatch(spec))
+        exact.append(next(built, f"{choice.runtime}={choice.cuda}"))
+    return (*exact, *request.others)
 
 
 class PlanOptions(NamedTuple):
@@ -51,7 +58,7 @@ class PlanOptions(NamedTuple):
 
 def make(choice: Choice, request: Request, routes: Sequence[Route], options: PlanOptions) -> Plan:
     """The plan for a choice whose channels are read by `routes`."""
-    wanted = specs(choice, request.others)
+    wanted = specs(choice, request)
     if options.python:
         wanted = (f"python={options.python}", *wanted)
     environment: dict[str, str] = {}

@@ -13,6 +13,7 @@ from conda.exceptions import CondaError
 
 from ..exceptions.channel import HashConflict, HashUnconfirmed, NothingCached
 from ..index import builtin
+from ..index.exclude_newer import without_newer
 from ..index.match import admits
 from ..index.sources import PYTORCH
 from ..mirrors.registry import Route
@@ -38,6 +39,7 @@ def behind(machine: Machine, request: Request, records: Records) -> str | None:
     known = PYTORCH.built_in(machine.subdir, PYTORCH.packages)
     if known is None:
         return None
+    known = without_newer(known)
     held = {(build.subdir, build.fn) for build in records.builds}
     missing = [
         build

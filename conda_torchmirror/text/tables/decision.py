@@ -162,6 +162,10 @@ NOTICES: Table = {
         "{count} of these builds is known by the naming rules only, not from a record",
         "{count} of these builds are known by the naming rules only, not from a record",
     ),
+    "excluded_newer": (
+        "{count} build is newer than conda's `exclude_newer` allows, and counts as not there",
+        "{count} builds are newer than conda's `exclude_newer` allows, and count as not there",
+    ),
     "skipped_records": (
         "{count} unusable record of the index was skipped",
         "{count} unusable records of the index were skipped",

@@ -97,6 +97,7 @@ INPUT: Table = {
     ),
     "file_pip_over": "{file}: its pip section has {lines}, which pip puts over conda's",
     "file_variables": "{file}: the variables {names} are set after that",
+    "file_prefix_foreign": "{file}: its prefix {prefix} is one of another system, and not used",
     "file_remark": "{file}: {remark}",
     "file_variables_set": "Variables are set: {names}",
     "file_left_out": "{file}: `{spec}` is left out, as `{option}` takes its place",

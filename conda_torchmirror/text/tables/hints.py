@@ -90,6 +90,9 @@ TEXT: Table = {
     "dependencies",
     "file_name_torch": "name them beside the file: `conda torch-install -f {path} pytorch "
     "torchvision`",
+    "allow_newer": "{count} builds are newer than conda's `exclude_newer` allows: `conda config "
+    "--show exclude_newer`",
+    "file_keep_lines": "keep the lines for this system, in a file of their own for each system",
     "file_as_it_is": "`conda env create -f {path}` takes the file as it is, and chooses nothing",
     "file_remove_spec": "take it out of the file: a CUDA build is chosen without it",
     "run_again": "mend the section, and run the same command again",

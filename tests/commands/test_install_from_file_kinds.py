@@ -1,0 +1,88 @@
+"""Files from public repositories, reconstructed: handled, or named for what stands in the way."""
+
+from __future__ import annotations
+
+import pytest
+from support.file_requests import codes, said
+
+pytest_plugins = ("support.file_fixtures",)
+
+HEAD = "channels: [pytorch, nvidia, conda-forge]\ndependencies:\n  - python=3.10\n"
+
+
+def test_two_pip_sections_are_both_taken(file, preview):
+    path = file(HEAD + "  - pytorch=2.3.1\n  - pip:\n    - einops\n  - pip:\n    - timm\n")
+    found = preview(path, "-n", "x", "--offline")
+    assert found["files"][0]["pip"] == ["einops", "timm"]
+    (told,) = [w for w in found["warnings"] if w["code"] == "file_section_after"]
+    assert "(2 lines)" in told["text"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "foreign"),
+    [
+        (r"D:\Anaconda3\envs\x", True),
+        ("C:/Users/somebody/envs/x", True),
+        (r"\\server\share\envs\x", True),
+        ("/home/somebody/anaconda3/envs/x", False),
+    ],
+)
+def test_a_prefix_of_another_system_is_not_used(file, preview, prefix, foreign):
+    found = preview(file(f"{HEAD}  - pytorch=2.3.1\nprefix: '{prefix}'\n"), "--offline")
+    assert ("file_prefix_foreign" in codes(found)) is foreign
+    assert found["prefix"] == (None if foreign else prefix)
+
+
+def test_nothing_is_made_at_a_prefix_of_another_system(mirrored, file, conda_in_process):
+    path = file(f"{HEAD}  - pytorch=2.3.1\nprefix: D:\\Anaconda3\\envs\\x\n")
+    result = conda_in_process("torch-install", "-y", "-f", path)
+    assert "NoEnvironment" in result.stderr
+
+
+def test_selectors_of_a_recipe_are_named(mirrored, file, conda_in_process):
+    path = file(
+        HEAD.replace("3.10", "3.10  # [not win]")
+        + "  - pytorch=2.3.1  # [linux]\n  - pytorch=2.2.0  # [osx]\n"
+    )
+    result = conda_in_process("torch-install", "-d", "--offline", "-f", path, "-n", "x")
+    assert result.rc == 1
+    assert "names `pytorch` more than once, with selectors such as `# [linux]`" in said(result)
+    assert "every line counts" in said(result)
+
+
+def test_a_selector_behind_a_single_line_is_a_comment(file, preview):
+    path = file(HEAD.replace("3.10", "3.10  # [not win]") + "  - pytorch=2.3.1  # [linux]\n")
+    assert preview(path, "-n", "x", "--offline")["selected"]["python"] == "3.10"
+
+
+def test_the_build_of_the_runtime_that_a_file_names(file, preview):
+    path = file(HEAD + "  - pytorch=2.3.1\n  - pytorch-cuda=11.8=h7e8668a_6\n")
+    found = preview(path, "-n", "x", "--offline", "--cuda", "12.4")
+    assert "pytorch-cuda=11.8=h7e8668a_6" in found["specs"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "says"),
+    [
+        ("python=3.10\npytorch=2.3.1\ntorchvision\n", "list.txt", "a list of specs"),
+        ("numpy >=1.20\npytorch::pytorch=2.3\n", "list.txt", "a list of specs"),
+    ],
+)
+def test_a_list_of_specs_is_known_by_its_content(
+    mirrored, tmp_path, conda_in_process, text, name, says
+):
+    path = tmp_path / name
+    path.write_text(text)
+    result = conda_in_process("torch-install", "-d", "--offline", "-f", path, "-n", "x")
+    assert result.rc == 1
+    assert says in said(result)
+    assert "conda torch-install SPEC" in said(result)
+
+
+@pytest.mark.parametrize(
+    "text", ["name: a\n", "dependencies: [pytorch=2.3]\n", "pytorch\n", "- a=1\n"]
+)
+def test_what_is_no_list_of_specs(text):
+    from conda_torchmirror.envfiles.kind import recognise
+
+    assert recognise(text) != "specs"
