@@ -59,3 +59,13 @@ class Shadowed(TorchMirrorError):
     )
     facts = ("channel", "package")
     hints = ("allow_flexible",)
+
+
+class PartnerConflict(TorchMirrorError):
+    """A package beside the torch family goes with another set than the one that was chosen."""
+
+    code = "partner_conflict"
+    message = N_("`{package}` does not go with this set")
+    cause = N_("its newest build wants {wanted}, and the set has {held}")
+    facts = ("package", "wanted", "held")
+    hints = ("leave_partner_out",)

@@ -13,7 +13,7 @@ from conda import CondaExitZero
 from conda.base.context import context
 
 from ..exceptions.channel import NothingCached, NothingCachedToSolve
-from ..exceptions.choice import Shadowed, UnknownPlatform
+from ..exceptions.choice import PartnerConflict, Shadowed, UnknownPlatform
 from ..exceptions.environment import ForeignPlatform, LeftoverFirst, NoEnvironment
 from ..index import repodata
 from ..index.exclude_newer import without_newer
@@ -26,6 +26,7 @@ from ..selection import cuda
 from ..selection.choose import offers
 from ..selection.facts import TORCH
 from ..text.decision import summary
+from ..text.layout import safe
 from ..transport.routes import OfflineRouter, RecordReader
 from . import request as requests_
 from .decide import Target, Task, decide, installed
@@ -221,10 +222,32 @@ def _hand_over(
             routes = [reader[name] for name in (PYTORCH.channel, PYTORCH.base_channel)]
             if hiding := conda.hidden_by_priority(error, command, variables, decision, routes):
                 raise Shadowed(channel=PYTORCH.channel, package=hiding) from error
+        if conda.unsatisfiable(error) and (conflict := _partner_conflict(task, decision)):
+            raise conflict from error
         raise
     if done.code or options.dry_run or options.download:
         return Outcome(done.code, about, done.document)
     return _finish(task, decision, prefix, Outcome(0, about, done.document), report)
+
+
+def _partner_conflict(task: Task, decision: Decision) -> PartnerConflict | None:
+    """The package beside the family that wants another set than the one that was not to be had."""
+    from . import other_packages
+
+    on, request = task.machine, task.request
+    words = (*request.others, *(pin.spec for pin in on.history))
+    others = other_packages.read(decision, words)
+    records = decision.records.builds
+    found = other_packages.find(decision.choice, on, request, records, others, admits)
+    if found is None:
+        return None
+    again = other_packages.command(found, request, task.options, task.target.words)
+    return PartnerConflict(
+        package=safe(found.package),
+        wanted=", ".join(f"`{safe(spec)}`" for spec in found.wanted),
+        held=", ".join(found.held),
+        ways=[Notice("take_with_partner", {"command": safe(again)})] if again else (),
+    )
 
 
 def _finish(

@@ -90,6 +90,8 @@ TEXT: Table = {
     "dependencies",
     "file_name_torch": "name them beside the file: `conda torch-install -f {path} pytorch "
     "torchvision`",
+    "leave_partner_out": "leave it out, or install it into an environment of its own",
+    "take_with_partner": "a set that it goes with: `{command}`",
     "allow_newer": "{count} builds are newer than conda's `exclude_newer` allows: `conda config "
     "--show exclude_newer`",
     "file_keep_lines": "keep the lines for this system, in a file of their own for each system",

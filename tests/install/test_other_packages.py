@@ -1,0 +1,102 @@
+"""Packages beside the family whose records pin it: named, with the set that they go with."""
+
+from __future__ import annotations
+
+import pytest
+from support.channels import write_channel
+from support.choosing import LINUX, ask, chosen
+from support.lab import record
+from support.prefixes import installed
+
+from conda_torchmirror.index.match import admits
+from conda_torchmirror.install import other_packages
+from conda_torchmirror.install import request as requests_
+from conda_torchmirror.models import Build, Choice, InstallOptions, Machine
+
+MACHINE = Machine("linux-64", cuda="12.4", cuda_from="libcuda")
+
+
+def other(name, version, *depends):
+    return Build(name, version, "0", 0, "linux-64", "mine", depends=depends)
+
+
+def conflict(*builds, words=("pytorch", "torchvision"), machine=MACHINE):
+    """What `find` says of these builds beside the newest set of these words."""
+    choice = chosen(*words, driver="12.4", builds=LINUX, python=machine.python)
+    request = requests_.make((*words, builds[0].name))
+    others = {builds[0].name: builds}
+    return other_packages.find(choice, machine, request, LINUX, others, admits)
+
+
+@pytest.mark.parametrize(
+    "depends",
+    [(), ("numpy",), ("pytorch >=2.5",), ("pytorch 2.5.1", "python >=3.9"), ("pytorch",)],
+    ids=["none", "others", "range", "exact", "open"],
+)
+def test_what_goes_with_the_set_is_not_blamed(depends):
+    assert conflict(other("mine", "1", *depends)) is None
+
+
+def test_one_build_that_fits_is_enough():
+    old, new = other("mine", "1", "pytorch"), other("mine", "2", "pytorch 2.1.0")
+    assert conflict(new, old) is None
+
+
+def test_an_exact_release_is_named_with_what_goes_with_it():
+    found = conflict(other("mine", "1", "pytorch 2.1.0"))
+    assert (found.wanted, found.held) == (("pytorch 2.1.0",), ("pytorch 2.5.1",))
+    assert found.specs == ("pytorch=2.1.0",)
+    again = ask(*found.specs, driver="12.4", builds=LINUX)
+    assert isinstance(again, Choice)
+    assert again.torch.version == "2.1.0"
+
+
+def test_the_newest_that_has_a_set_is_taken():
+    builds = [other("mine", "2", "pytorch 9.9"), other("mine", "1", "pytorch 2.3.0")]
+    found = conflict(*builds)
+    assert found.wanted == ("pytorch 9.9",)
+    assert found.specs == ("pytorch=2.3.0",)
+
+
+def test_where_no_set_goes_with_it_no_command_is_offered():
+    found = conflict(other("mine", "1", "pytorch 9.9"))
+    assert found.specs == ()
+    assert other_packages.command(found, requests_.make([]), InstallOptions(), ()) is None
+
+
+def test_a_python_that_is_free_changes_too():
+    found = conflict(other("mine", "1", "pytorch 2.1.0", "python >=3.9,<3.10.0a0"))
+    assert (found.specs, found.python) == (("pytorch=2.1.0",), "3.9")
+
+
+def test_a_python_that_is_given_stays():
+    machine = MACHINE._replace(python="3.11", python_from="--python")
+    found = conflict(other("mine", "1", "pytorch 2.1.0", "python 3.9.*"), machine=machine)
+    assert found.specs == ()
+
+
+@pytest.fixture
+def mine(mirrored, make_mirror, tmp_path):
+    """A channel with a package that pins pytorch as pytorch3d does; its URL."""
+    records = {
+        "mine-1-0.tar.bz2": record("mine", "1", depends=["pytorch 2.1.0", "python 3.11.*"]),
+    }
+    write_channel(tmp_path / "more" / "mine", "linux-64", records)
+    write_channel(tmp_path / "more" / "mine", "noarch", {})
+    mirrored(channels=["conda-forge"])
+    return make_mirror(tmp_path / "more", {"mine": ""}).channel_url("mine")
+
+
+def test_the_command_that_is_offered_works(mine, conda_in_process, sandbox):
+    words = ("--cuda", "12.4", "--python", "3.11", "-c", mine)
+    asked = ("torch-install", "-y", "-n", "new", *words, "pytorch", "mine")
+    result = conda_in_process(*asked)
+    assert result.rc == 1
+    said = " ".join(result.stderr.split())
+    assert "PartnerConflict: `mine` does not go with this set" in said
+    assert "wants `pytorch 2.1.0`" in said
+    command = f"conda torch-install -n new pytorch=2.1.0 mine --cuda 12.4 --python 3.11 -c {mine}"
+    assert f"`{command}`" in said
+    assert not (sandbox.envs / "new").exists()
+    conda_in_process(*command.split()[1:], "-y", "-q").ok()
+    assert installed(sandbox.envs / "new")["mine"].startswith("1")
