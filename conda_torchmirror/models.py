@@ -338,19 +338,6 @@ class Listing(NamedTuple):
     records: Records
 
 
-class Outcome(NamedTuple):
-    """What became of a run that changed something: conda's exit code, or that of the check.
-
-    `about` is the value of `torchmirror` in the JSON document, `document` the keys beside it, which
-    are those of conda's own. `downloaded` says that only the package cache was filled.
-    """
-
-    code: int
-    about: Mapping[str, Any]
-    document: Mapping[str, Any] = MappingProxyType({})
-    downloaded: bool = False
-
-
 #: What `torch-install` is asked to end in.
 Action = Literal["list", "urls", "save", "replay", "download", "install"]
 

@@ -203,7 +203,7 @@ SEAMS = {
     "plugin": {"cli", "hooks", "redirect"},
     "cli.deferred": {"text"},
     "cli.mirror": {"cli"},
-    "cli.install_output": {"install", "plans", "verify"},
+    "cli.install_output": {"handover", "install", "plans", "verify"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},
     "hooks.redirect": {"text"},
     # The automatic redirect knows most channels by name, and needs no addresses.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from conda.base.context import context
 
-from ..models import Decision, InstallOptions, Listing, Notice, Outcome
+from ..models import Decision, InstallOptions, Listing, Notice
 from ..text import decision as decisions
 from ..text import listing
 from ..text.layout import bullet, columns, file_size, wrapped
@@ -68,23 +68,25 @@ def show(result: Result, options: InstallOptions) -> int:
             emit(decisions.summary(result), dry_run=result.dry_run, prefix=result.prefix)
         else:
             say(decision_lines(result, explain=options.explain))
-    elif isinstance(result, Outcome):
+    else:
+        return _show_done(result, options)
+    return 0
+
+
+def _show_done(result: Result, options: InstallOptions) -> int:
+    """What there is only where conda was asked, or a saved plan."""
+    from ..handover.conda import Outcome
+    from ..plans.downloads import DownloadList
+    from ..plans.replay import Replay
+    from ..plans.saved_plan import Saved
+
+    if isinstance(result, Outcome):
         if options.as_json:
             document = {k: v for k, v in result.document.items() if k != "torchmirror"}
             emit(result.about, **document)
         elif result.downloaded:
             say(text("downloaded"))
         return result.code
-    else:
-        _show_plan(result, options)
-    return 0
-
-
-def _show_plan(result: Result, options: InstallOptions) -> None:
-    from ..plans.downloads import DownloadList
-    from ..plans.replay import Replay
-    from ..plans.saved_plan import Saved
-
     if isinstance(result, DownloadList):
         _show_urls(result, options)
     elif isinstance(result, Saved):
@@ -94,6 +96,7 @@ def _show_plan(result: Result, options: InstallOptions) -> None:
             emit(result.about, dry_run=True, prefix=result.prefix)
         else:
             say(list(replay_lines(result)))
+    return 0
 
 
 def decision_lines(decision: Decision, *, explain: bool) -> list[str]:

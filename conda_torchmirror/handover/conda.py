@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from io import StringIO
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from conda.base.constants import ChannelPriority
@@ -40,6 +41,19 @@ class Finished(NamedTuple):
 
     code: int
     document: Mapping[str, Any]
+
+
+class Outcome(NamedTuple):
+    """What became of a run that changed something: conda's exit code, or that of the check.
+
+    `about` is the value of `torchmirror` in the JSON document, `document` the keys beside it, which
+    are those of conda's own. `downloaded` says that only the package cache was filled.
+    """
+
+    code: int
+    about: Mapping[str, Any]
+    document: Mapping[str, Any] = MappingProxyType({})
+    downloaded: bool = False
 
 
 def taken(passed: Sequence[Sequence[str]], verb: str) -> list[str]:

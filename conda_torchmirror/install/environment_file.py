@@ -7,6 +7,7 @@ file: the pip section and the variables. Nothing is decided here.
 
 from __future__ import annotations
 
+import os
 import re
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ from ..envfiles.kind import Foreign, recognise
 from ..envfiles.source_text import UnreadableText, decode
 from ..exceptions.file import (
     FileNotReadable,
+    FilesDisagree,
     FileSection,
     FileSelectors,
     NotEnvironmentFile,
@@ -51,6 +53,9 @@ _INSTEAD: Mapping[str, tuple[str, str]] = {
 }
 
 
+_ROOT = ("base", "root")
+#: A prefix that this system cannot have.
+_FOREIGN_PREFIX = re.compile("/" if os.name == "nt" else r"[A-Za-z]:[\\/]|\\\\")
 #: A dependency with a selector of conda-build's, such as `# [linux]`.
 _SELECTOR = re.compile(r"^[ \t]*-[ \t]+(?P<spec>[^#\n]+?)[ \t]+#[ \t]*\[[^\]\n]+\]", re.M)
 
@@ -100,6 +105,34 @@ def read(path: str) -> EnvironmentFile:
     _check_sections(path, result)
     _check_selectors(path, content, result)
     return replace(result, remark=" ".join(said.getvalue().split()))
+
+
+def short(file: EnvironmentFile) -> str:
+    """The name of a file without its folders."""
+    return safe(re.split(r"[\\/]", file.path)[-1])
+
+
+def target(
+    files: Sequence[EnvironmentFile],
+) -> tuple[str | None, str | None, list[Notice]]:
+    """The name, else the prefix that the files give, and what to say about it.
+
+    Base counts as none, since it stands in files that were exported from there by mistake, and so
+    does a prefix of another system. Raises: FilesDisagree.
+    """
+    names = sorted({file.name for file in files if file.name})
+    if len(names) > 1:
+        raise FilesDisagree(names=", ".join(map(safe, names)))
+    if names:
+        return None if names[0] in _ROOT else names[0], None, []
+    notices = []
+    for file in reversed(files):
+        if file.prefix and _FOREIGN_PREFIX.match(file.prefix):
+            facts = {"file": short(file), "prefix": safe(file.prefix)}
+            notices.append(Notice("file_prefix_foreign", facts))
+        elif file.prefix:
+            return None, file.prefix, notices
+    return None, None, notices
 
 
 def _check_kind(path: str, where: str) -> str:

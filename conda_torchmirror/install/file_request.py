@@ -8,14 +8,13 @@ pip section and the variables, is done after them (`environment_file.finish`).
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from conda.base.context import context
 
-from ..exceptions.file import FileElsewhere, FileOtherChannel, FilesDisagree, NoTorchInFile
+from ..exceptions.file import FileElsewhere, FileOtherChannel, NoTorchInFile
 from ..index.match import admits, read
 from ..index.sources import PYTORCH
 from ..machine.survey import Survey
@@ -30,7 +29,7 @@ from ..selection.specs import admits_python, package_name
 from ..text.layout import safe
 from ..text.messages import text
 from . import environment_file
-from .environment_file import EnvironmentFile
+from .environment_file import EnvironmentFile, short, target
 from .request import narrowing, of_label, says_cpu
 
 #: Packages of conda-forge that bring its own pytorch, and so no other.
@@ -39,9 +38,6 @@ ELSEWHERE = ("pytorch-gpu", "pytorch-cpu")
 #: Pythons that a spec may name. The channel's oldest is 2.7.
 _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
 _MINOR = re.compile(r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?")
-_ROOT = ("base", "root")
-#: A prefix that this system cannot have.
-_FOREIGN_PREFIX = re.compile("/" if os.name == "nt" else r"[A-Za-z]:[\\/]|\\\\")
 
 
 class FileRequest(NamedTuple):
@@ -142,11 +138,6 @@ class FileRequest(NamedTuple):
         return [Notice("file_as_it_is", {"path": safe(self.files[0].path)})]
 
 
-def short(file: EnvironmentFile) -> str:
-    """The name of a file without its folders."""
-    return safe(re.split(r"[\\/]", file.path)[-1])
-
-
 def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
     """Read the files of `-f`, and return the options with what the files say.
 
@@ -165,7 +156,7 @@ def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
     _check_source(files, given, options)
     name, prefix = options.name, options.prefix
     if name is None and prefix is None:
-        name, prefix, notices = _target(files)
+        name, prefix, notices = target(files)
         given = given._replace(notices=(*given.notices, *notices))
     channels = (*options.channels, *given.channels)
     override, passed = options.override_channels, options.passed
@@ -190,29 +181,6 @@ def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
         override_channels=override,
     )
     return options, given
-
-
-def _target(
-    files: Sequence[EnvironmentFile],
-) -> tuple[str | None, str | None, list[Notice]]:
-    """The name, else the prefix that the files give, and what to say about it.
-
-    Base counts as none, since it stands in files that were exported from there by mistake, and so
-    does a prefix of another system. Raises: FilesDisagree.
-    """
-    names = sorted({file.name for file in files if file.name})
-    if len(names) > 1:
-        raise FilesDisagree(names=", ".join(map(safe, names)))
-    if names:
-        return None if names[0] in _ROOT else names[0], None, []
-    notices = []
-    for file in reversed(files):
-        if file.prefix and _FOREIGN_PREFIX.match(file.prefix):
-            facts = {"file": short(file), "prefix": safe(file.prefix)}
-            notices.append(Notice("file_prefix_foreign", facts))
-        elif file.prefix:
-            return None, file.prefix, notices
-    return None, None, notices
 
 
 class _Sorter:

@@ -20,7 +20,7 @@ from ..index.exclude_newer import without_newer
 from ..index.match import admits
 from ..index.sources import PYTORCH
 from ..machine import survey as machine
-from ..models import Decision, InstallOptions, Listing, Notice, Outcome, Records, Request
+from ..models import Decision, InstallOptions, Listing, Notice, Records, Request
 from ..redirect import settings
 from ..selection import cuda
 from ..selection.choose import offers
@@ -34,6 +34,7 @@ from .decide import leftover as leftover_of
 
 # What a preview does not need is imported where it is used.
 if TYPE_CHECKING:
+    from ..handover.conda import Outcome
     from ..plans.downloads import DownloadList
     from ..plans.replay import Replay
     from ..plans.saved_plan import Saved
@@ -217,7 +218,7 @@ def _hand_over(
     except Exception as error:
         # Not its subclasses: an answer of no is one of them.
         if options.download and type(error) is CondaExitZero:
-            return Outcome(0, about, downloaded=True)
+            return conda.Outcome(0, about, downloaded=True)
         if leftover is None:
             routes = [reader[name] for name in (PYTORCH.channel, PYTORCH.base_channel)]
             if hiding := conda.hidden_by_priority(error, command, variables, decision, routes):
@@ -226,8 +227,8 @@ def _hand_over(
             raise conflict from error
         raise
     if done.code or options.dry_run or options.download:
-        return Outcome(done.code, about, done.document)
-    return _finish(task, decision, prefix, Outcome(0, about, done.document), report)
+        return conda.Outcome(done.code, about, done.document)
+    return _finish(task, decision, prefix, conda.Outcome(0, about, done.document), report)
 
 
 def _partner_conflict(task: Task, decision: Decision) -> PartnerConflict | None:

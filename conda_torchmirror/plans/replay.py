@@ -14,8 +14,9 @@ from conda.base.context import context
 from ..exceptions.environment import NoEnvironment
 from ..exceptions.plan import PlanAltered, PlanInTheWay, PlanNotCached, PlanOtherPlatform
 from ..handover import conda, package_cache, solve
+from ..handover.conda import Outcome
 from ..machine import survey
-from ..models import InstallOptions, Machine, Notice, Outcome
+from ..models import InstallOptions, Machine, Notice
 from ..selection.specs import number
 from ..text.layout import file_size
 from ..text.messages import text

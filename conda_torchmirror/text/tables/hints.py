@@ -92,8 +92,12 @@ TEXT: Table = {
     "torchvision`",
     "leave_partner_out": "leave it out, or install it into an environment of its own",
     "take_with_partner": "a set that it goes with: `{command}`",
-    "allow_newer": "{count} builds are newer than conda's `exclude_newer` allows: `conda config "
-    "--show exclude_newer`",
+    "allow_newer": (
+        "{count} build is newer than conda's `exclude_newer` allows: `conda config --show "
+        "exclude_newer`",
+        "{count} builds are newer than conda's `exclude_newer` allows: `conda config --show "
+        "exclude_newer`",
+    ),
     "file_keep_lines": "keep the lines for this system, in a file of their own for each system",
     "file_as_it_is": "`conda env create -f {path}` takes the file as it is, and chooses nothing",
     "file_remove_spec": "take it out of the file: a CUDA build is chosen without it",
