@@ -205,7 +205,8 @@ SEAMS = {
     "cli.mirror": {"cli"},
     "cli.install_output": {"handover", "install", "plans", "verify"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},
-    "hooks.redirect": {"text"},
+    # Only commands that read an index look for emptied ones.
+    "hooks.redirect": {"index", "text"},
     # The automatic redirect knows most channels by name, and needs no addresses.
     "mirrors.registry": {"mirrors"},
     "redirect.named_channels": {"mirrors"},

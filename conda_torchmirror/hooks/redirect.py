@@ -86,6 +86,10 @@ def _redirect(command: str) -> None:
     policies = policy.decide(names, config, found)
     begun = policy.redirects(policies, config, found)
     in_process.apply(begun, shards=policy.has_shards(policies, config))
+    if flags & READS and command != "info" and not context.offline:
+        from ..index.emptied import drop_emptied
+
+        drop_emptied()
     told = flags & READS and not (command == "info" and _shows_no_channel())
     if told and not context.json and not context.quiet:
         _tell(policies, found, config, named)

@@ -328,6 +328,6 @@ def test_a_broken_file_with_a_doubtful_list_is_left_whole(
 
 @pytest.mark.parametrize("code", TEXT)
 def test_every_sentence_can_be_filled_in(code: str) -> None:
-    fields = re.findall(r"\{(\w+)\}", TEXT[code])
+    fields = re.findall(r"\{(\w+)\}", "".join(TEXT[code]))
     shown = sentence(Notice(code, dict.fromkeys(fields, "x")))
     assert "{" not in shown

@@ -355,3 +355,24 @@ def test_conda_chooses_its_solver_anew_after_a_redirect(at_lab):
     assert cached.cache_info().currsize
     urls_during(ALL)
     assert not cached.cache_info().currsize
+
+
+def test_an_index_that_conda_emptied_is_fetched_anew(at_lab, lab, run_conda, sandbox):
+    """A mirror that shut this network out for a while is read again as soon as it is healthy."""
+
+    def emptied():
+        files = sandbox.root.rglob("cache/*.json")
+        return [file for file in files if file.read_bytes() == b"{}"]
+
+    at_lab(channels=["pytorch"])
+    search = ("search", "from-pytorch")
+    run_conda(*search).ok()
+    lab.fail("*/pytorch/*", "blocked")
+    for state in sandbox.root.rglob("cache/*.info.json"):
+        known = json.loads(state.read_text())
+        state.write_text(json.dumps({**known, "refresh_ns": 0, "cache_control": "max-age=0"}))
+    assert run_conda(*search).rc
+    assert emptied(), "conda has not emptied its index: the test shows nothing"
+    lab.heal()
+    run_conda(*search).ok()
+    assert not emptied()
