@@ -74,6 +74,7 @@ class _Catalog:
                 self._torch[build.version].append(build)
             elif build.name in PARTNERS and (spec := dependency(build, TORCH)):
                 self._partners[build.name, spec].append(build)
+        self._met: dict[tuple[str, str, str], list[str]] = {}
         # Specs that are not just a version; they have to be matched one by one.
         self._ranges = [
             (name, spec) for name, spec in self._partners if any(c in spec for c in "<>=!~*|,[")
@@ -106,13 +107,15 @@ class _Catalog:
         newest first: a group is one spec on pytorch, and many releases share those that are ranges.
         """
         torch, read = candidate.build, candidate.facts
-        specs = [f"{TORCH} {torch.version}"]
-        specs += [spec for of, spec in self._ranges if of == name and self._meets(spec, torch)]
+        key = (name, torch.version, torch.build)
+        if key not in self._met:
+            met = [spec for of, spec in self._ranges if of == name and self._meets(spec, torch)]
+            self._met[key] = [f"{TORCH} {torch.version}", *met]
         kinds = (
             _Kind(read.python, read.accelerator, read.cuda),
             _Kind(read.python, "any", None),
         )
-        groups = [self._by_kind(name, spec, asked=asked) for spec in specs]
+        groups = [self._by_kind(name, spec, asked=asked) for spec in self._met[key]]
         return [found for group in groups for kind in kinds if (found := group.get(kind))]
 
     def _meets(self, spec: str, torch: Build) -> bool:
