@@ -101,16 +101,30 @@ def _show(results: Sequence[FileResult], options: Options, *, quiet: bool) -> No
     piped = options.diff or any(result.path == STDIN for result in results)
     for result in results:
         if options.diff:
-            output.say(result.diff)
+            _show_diff(result.diff)
         elif result.data is not None and not options.check:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(result.data)
-            sys.stdout.buffer.flush()
+            _put_out(result.data)
         told = lines(result, edits=not options.diff)
         if result.status == "failed" or not quiet:
             (output.warn if piped or result.status == "failed" else output.say)(told)
     if len(results) > 1 and not quiet:
         (output.warn if piped else output.say)(["", summary(results)])
+
+
+def _show_diff(diff: Sequence[str]) -> None:
+    """A diff as lines on a terminal, and as the bytes that it must have for any other reader."""
+    if not diff:
+        return
+    if sys.stdout.isatty() or not batch.is_exact(diff):
+        output.say(diff)
+    else:
+        _put_out("".join(f"{line}\n" for line in diff).encode(errors="surrogateescape"))
+
+
+def _put_out(data: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
 
 
 def lines(result: FileResult, *, edits: bool = True) -> list[str]:

@@ -7,6 +7,7 @@ gives the text of a notice.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO, Literal
 
 from ..mirrors.registry import Registry
 from ..models import Notice
+from ..text.layout import safe
 from ..text.messages import text
 from . import file_io
 from .channel_entry import Direction, EntryRewriter
@@ -127,15 +129,16 @@ def _one(
         status = "failed"
     elif changed:
         status = "would_change" if options.check or options.diff else "changed"
+    diff = _diff(path, sources[0], rewritten) if options.diff and changed else ()
     return FileResult(
         path,
         status,
         rewritten.kind,
         rewritten.edits,
-        rewritten.notices,
+        (*rewritten.notices, *(_about_diff(sources[0], diff) if diff else ())),
         rewritten.refused,
         str(outcome.backup) if outcome is not None and outcome.backup is not None else None,
-        _diff(path, sources[0], rewritten) if options.diff and changed else (),
+        diff,
         rewritten.data if path == STDIN else None,
     )
 
@@ -160,7 +163,23 @@ def _carry_out(
 
 def _diff(path: str, data: bytes, rewritten: Rewritten) -> tuple[str, ...]:
     before, after = decode(data), decode(rewritten.data)
-    return tuple(unified_diff(before, after, rewritten.edits, path))
+    return tuple(unified_diff(before, after, rewritten.edits, path.replace(os.sep, "/")))
+
+
+def _about_diff(data: bytes, diff: Sequence[str]) -> tuple[Notice, ...]:
+    """Why a diff cannot be applied as it is shown, if so."""
+    codec = decode(data).codec
+    if codec != "utf-8":
+        return (Notice("diff_of_utf16", {"codec": codec.upper()}),)
+    if not is_exact(diff):
+        return (Notice("diff_not_exact", {}),)
+    return ()
+
+
+def is_exact(diff: Sequence[str]) -> bool:
+    """Whether a diff is shown as it is: without secrets and control characters."""
+    bare = [line.removesuffix("\r").replace("\ufeff", "").replace("\t", " ") for line in diff]
+    return all(safe(line) == line for line in bare)
 
 
 def _told(notice: Notice) -> dict[str, Any]:

@@ -35,6 +35,9 @@ _NAME = re.compile(
 _HTTPS_PORT = re.compile(r"(?<=^https://)([^/:@\s]+):443(?=/)")
 _SECRET = re.compile(r"https?://(?:[^/\s]*@|[^/\s]+/t/)")
 
+#: A URL that is not at an official host.
+_UNKNOWN = re.compile(r"https?://(?!(?:conda\.anaconda\.org|repo\.anaconda\.com)[:/])[^/\s]")
+
 #: Longer texts are no channel entries.
 MAX_ENTRY = 2000
 
@@ -147,7 +150,10 @@ class EntryRewriter:
         entry = self.read(text)
         if entry is None:
             known = _SECRET.match(text) and self.read(re.sub(r"[^/]*@|/t/[^/]+", "", text))
-            return EntryResult(code="secret_left" if known else None, facts={"entry": safe(text)})
+            code = "secret_left" if known else None
+            if code is None and self.direction == "upstream" and _UNKNOWN.match(text):
+                code = "unknown_host"
+            return EntryResult(code=code, facts={"entry": safe(text)})
         if self.direction == "upstream":
             if entry.origin == UPSTREAM:
                 return EntryResult()

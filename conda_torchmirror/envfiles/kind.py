@@ -1,8 +1,8 @@
 """What kind of file a text is, told by its content alone. Pure.
 
-Kinds: explicit (`@EXPLICIT`), requirements (pip's), specs (`conda list --export`), environment, and
-empty. A lock file of another tool, conda's own configuration and anything else are told apart, so
-that each is refused with the way that does work.
+Kinds: explicit (`@EXPLICIT`), lock (of pixi, conda-lock, or an export of conda in their formats),
+requirements (pip's), specs (conda's lists of match specs), environment, and empty. Every other file
+that people keep beside these is named for what it is, and refused with the way that does work.
 """
 
 from __future__ import annotations
@@ -11,28 +11,30 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["environment", "requirements", "explicit", "specs", "empty"]
+Kind = Literal["environment", "requirements", "explicit", "lock", "specs", "empty"]
 
 
 @dataclass(frozen=True)
 class Foreign:
-    """A file that is not ours to edit: whose it is, and what to do instead (a command)."""
+    """A file that is not edited: a code, what it is, and the command that makes it anew, if any."""
 
     code: str
     tool: str
-    command: str
+    command: str = ""
 
-
-_HEAD = 8192
 
 _EXPLICIT = re.compile(r"^[ \t]*@EXPLICIT[ \t]*\r?$", re.M)
 _PACKAGE_URL = re.compile(r"^[ \t]*https?://\S+?\.(?:conda|tar\.bz2)(?:#|[ \t]*\r?$)", re.M)
 
-#: Lock files by marks that all must be there. Commands are each tool's own.
+#: Lock files that name a URL for each package and check nothing but the package itself. All marks
+#: must be there.
+_URL_LOCKS = (
+    (r"^metadata:", r"^package:", r"content_hash:"),  # conda-lock
+    (r"^version: *\d", r"^environments:", r"^packages:"),  # pixi, rattler-lock, conda workspaces
+)
+
+#: Lock files that an edit would break, by marks that all must be there, and each tool's command.
 _LOCKS = (
-    ("conda-lock", "conda-lock lock -f environment.yml", (r"^metadata:", r"^package:",
-      r"content_hash:")),
-    ("pixi", "pixi lock", (r"^version: *\d", r"^environments:", r"^packages:")),
     ("anaconda-project", "anaconda-project lock", (r"^locking_enabled:",)),
     ("poetry", "poetry lock", (r"^\[\[package\]\]", r"^content-hash *=")),
     ("uv", "uv lock", (r"^\[\[package\]\]", r"^requires-python *=", r"^version *= *\d")),
@@ -45,8 +47,38 @@ _LOCKS = (
 _LOCK_PATTERNS = [
     (tool, command, [re.compile(mark, re.M) for mark in marks]) for tool, command, marks in _LOCKS
 ]
+_URL_LOCK_PATTERNS = [[re.compile(mark, re.M) for mark in marks] for marks in _URL_LOCKS]
 
-_TOML = re.compile(r"^\[(?:project|workspace|tool\.[\w.-]+|build-system|dependencies)\]", re.M)
+_TOML = re.compile(r"^\[\[?[\w.\"' -]+\]\]?[ \t]*(?:#.*)?\r?$", re.M)
+_TOML_PAIR = re.compile(r"^[\w.\"'-]+[ \t]*=[ \t]*(?:[\"'\[{]|true\b|false\b|[+-]?\d)", re.M)
+_INI = re.compile(
+    r"^\[[\w.: -]+\][ \t]*\r?\n(?:[ \t]*[#;].*\n|[ \t]*\r?\n)*[\w.-]+[ \t]*[=:]", re.M
+)
+_DOCKERFILE = re.compile(r"^FROM[ \t]+\S", re.M | re.I)
+_DOCKERFILE_START = re.compile(r"(?:ARG|FROM)[ \t]+\S", re.I)
+_TOP_KEY = re.compile(r"^[\"']?([A-Za-z_][\w-]*)[\"']?[ \t]*:(?=\s|$)", re.M)
+
+#: YAML files of other tools: what each is, the keys that all must stand at the top, and those of
+#: which one must. None of the keys can stand in an environment file.
+_YAML_FILES: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = tuple(
+    (title, frozenset(every.split()), frozenset(one.split()))
+    for title, every, one in (
+        ("a GitHub Actions workflow", "jobs", "on"),
+        ("a CircleCI configuration", "jobs version", "workflows orbs executors"),
+        ("an Azure pipeline", "", "pool trigger"),
+        ("a GitLab CI configuration", "", "stages before_script after_script"),
+        ("a Travis CI configuration", "language", "script install matrix jobs"),
+        ("an AppVeyor configuration", "", "build_script test_script"),
+        ("a pre-commit configuration", "repos", ""),
+        ("a Read the Docs configuration", "version build", "conda python sphinx mkdocs"),
+        ("a Compose file", "services", ""),
+        ("a Kubernetes manifest", "apiVersion kind", ""),
+        ("an anaconda-project file", "", "env_specs downloads"),
+        ("an anaconda-project file", "commands", "packages dependencies"),
+        ("a conda recipe", "package", "build source requirements about"),
+        ("a conda recipe", "outputs", "recipe build"),
+    )
+)
 
 #: What a line of pip's requirements may be, besides blank and comment.
 _REQUIREMENT = re.compile(
@@ -62,28 +94,52 @@ _REQUIREMENT = re.compile(
     re.X,
 )
 
-_SPEC = re.compile(r"(?:[A-Za-z0-9_.:/-]+::)?[A-Za-z0-9_][\w.-]*(?:[ =<>!~].*)?")
+#: A match spec of conda in a line of its own.
+_SPEC = re.compile(
+    r"""(?:(?:https?://[^\s\[\]]+?|[A-Za-z0-9_./-]+)::)?           # a channel
+        [A-Za-z0-9_*][\w.*-]*                                      # a name
+        (?:[ ]*(?:[=<>!~]=?|===)[^\[\]]* | [ ]+[\d*][^\[\]=]*)?    # a version, a build
+        (?:\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)?\])?""",
+    re.X,
+)
+#: What a line of pip's requirements cannot have: `::`, a single `=`, keys in brackets.
+_CONDA_ONLY = re.compile(
+    r"^\S+?::|^[A-Za-z0-9_][\w.-]*[ ]*=[ ]*[\dvV*]"
+    r"|\[[ ]*(?:version|build|build_number|channel|subdir|md5|sha256|url|fn)[ ]*="
+)
+#: The head that `conda export --format requirements` and `conda list --export` write.
+_CONDA_HEAD = re.compile(r"^# \$ conda create --name <env> --file <this file>", re.M)
 
-#: Keys that only conda's configuration file has.
+#: Keys of conda's configuration: the parameters of 24.7.1 and of 26.7 (main of 2026-08-21) and
+#: their aliases, read off its class `Context`, without those that other files have too. A test
+#: holds the list against the conda that is installed.
 CONFIGURATION_KEYS = frozenset(
-    (
-        "auto_activate",
-        "auto_activate_base",
-        "changeps1",
-        "channel_alias",
-        "custom_channels",
-        "custom_multichannels",
-        "default_channels",
-        "envs_dirs",
-        "migrated_custom_channels",
-        "pkgs_dirs",
-        "plugins",
-        "proxy_servers",
-        "report_errors",
-        "show_channel_urls",
-        "solver",
-        "ssl_verify",
-    )
+    """
+    add_anaconda_token add_binstar_token add_pip_as_python_dependency aggressive_update_packages
+    allow_conda_downgrades allow_cycles allow_non_channel_urls allow_softlinks
+    allowlist_channels always_copy always_softlink always_yes anaconda_upload auto_activate
+    auto_activate_base auto_stack auto_update_conda binstar_upload bld_path changeps1
+    channel_alias channel_priority channel_settings client_cert client_cert_key client_ssl_cert
+    client_ssl_cert_key conda-build conda_build cooldown cooldown_exclude
+    create_default_packages croot custom_channels custom_multichannels default_activation_env
+    default_channels default_python default_threads denylist_channels deps_modifier
+    disallowed_packages download_only dry_run enable_private_envs env_prompt envs_dirs envs_path
+    envvars_force_uppercase error_upload_url exclude_newer exclude_newer_package execute_threads
+    experimental_solver export_platforms extra_safety_checks fetch_threads force_32bit
+    force_reinstall force_remove ignore_pinned local_repodata_ttl migrated_channel_aliases
+    migrated_custom_channels no_lock no_plugins non_admin_enabled notify_outdated_conda
+    number_channel_notices offline override_channels_enabled override_virtual_packages
+    path_conflict pinned_packages pip_interop_enabled pkgs_dirs plugins
+    prefix_data_interoperability protect_frozen_envs proxy_servers register_envs
+    remote_backoff_factor remote_connect_timeout_secs remote_max_retries
+    remote_read_timeout_secs repodata_fns repodata_threads repodata_use_shards repodata_use_zst
+    report_errors reporters restore_free_channel rollback_enabled root_dir root_prefix
+    safety_checks sat_solver self_update separate_format_cache shortcuts_only show_channel_urls
+    signing_metadata_url_base solver solver_ignore_timestamps  ssl_verify
+    target_prefix_override unsatisfiable_hints unsatisfiable_hints_check_depth update_modifier
+    use_index_cache use_local use_only_tar_bz2 verbosity verify_ssl verify_threads
+    whitelist_channels
+    """.split()  # noqa: SIM905
 )
 
 
@@ -91,27 +147,39 @@ def recognise(text: str) -> Kind | Foreign | None:
     """The kind of a file; None if it has to be read as YAML to know. Time is linear."""
     if _EXPLICIT.search(text):
         return "explicit"
-    foreign = _foreign(text)
-    if foreign is not None:
-        return foreign
+    if any(all(mark.search(text) for mark in marks) for marks in _URL_LOCK_PATTERNS):
+        return "lock"
     content = list(_content(text))
     if not content:
         return "empty"
     if _PACKAGE_URL.match(content[0]) and all(map(_PACKAGE_URL.match, content)):
         return "explicit"
+    if all(map(_SPEC.fullmatch, content)) and (
+        _CONDA_HEAD.search(text) or any(map(_CONDA_ONLY.search, content))
+    ):
+        return "specs"
     if all(map(_REQUIREMENT.fullmatch, content)):
         return "requirements"
-    if any("=" in line for line in content) and all(map(_SPEC.fullmatch, content)):
-        return "specs"
-    return None
+    return _foreign(text, content[0])
 
 
-def _foreign(text: str) -> Foreign | None:
+def _foreign(text: str, first: str) -> Foreign | None:
+    """What a file of another tool is. `first` is its first line that is no comment."""
     for tool, command, marks in _LOCK_PATTERNS:
         if all(mark.search(text) for mark in marks):
             return Foreign("foreign_lock", tool, command)
-    if _TOML.search(text[:_HEAD]):
-        return Foreign("manifest", "TOML", "")
+    if text.startswith("#!"):
+        return Foreign("foreign_file", "a script")
+    if _DOCKERFILE_START.match(first) and _DOCKERFILE.search(text):
+        return Foreign("foreign_file", "a Dockerfile")
+    if _TOML.search(text) and _TOML_PAIR.search(text):
+        return Foreign("manifest", "TOML")
+    if first.startswith("[") and _INI.search(text):
+        return Foreign("foreign_file", "an INI file")
+    keys = set(_TOP_KEY.findall(text))
+    for title, every, one in _YAML_FILES:
+        if every <= keys and (not one or one & keys):
+            return Foreign("foreign_file", title)
     return None
 
 

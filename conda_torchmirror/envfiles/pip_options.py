@@ -16,11 +16,12 @@ entries, port 443 spelled out stands for a former plain http.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..mirrors.registry import Mirror, Wheels
+from ..text.layout import safe
 from .channel_entry import EntryRewriter
 from .source_text import Change
 
@@ -86,12 +87,13 @@ def rewrite_line(line: str, rewriter: EntryRewriter) -> tuple[list[Change], list
         former = pair or _upstream(option, rewriter)
         old = line[start:end]
         new = former if former is not None else old
+        if rewriter.direction == "upstream" and former is None and not _is_official(option.url):
+            left.append(Left("unknown_host", {"entry": safe(option.url)}))
         if rewriter.direction == "rewrite":
             source = next(_options(new))
-            found = _mirrored(source, rewriter)
-            if isinstance(found, Left):
-                left.append(found)
-                continue
+            found, code = _mirrored(source, rewriter.chosen)
+            if code is not None:
+                left.append(_left(code, source, rewriter))
             if found is None:
                 continue
             if former is not None and _owner(old, rewriter) == _owner(found, rewriter):
@@ -120,36 +122,41 @@ def _comes_back(new: str, old: str, rewriter: EntryRewriter) -> bool:
     return _upstream(options[0], rewriter) == old
 
 
-def _mirrored(option: Option, rewriter: EntryRewriter) -> str | Left | None:
-    """The upstream option at a mirror; Left with a reason; None for what has no mirrors."""
+def _mirrored(
+    option: Option, mirrors: Sequence[Mirror]
+) -> tuple[str, None] | tuple[None, str | None]:
+    """The upstream option at the first of the mirrors that serves it; else why none does (a code).
+
+    Both are None for an option that has no mirrors anywhere.
+    """
     tail = _below(option.url, PYPI)
     if tail is not None and option.name in _INDEX:
         if tail.strip("/"):
-            return None
-        index = _pypi(rewriter)
-        if index is None:
-            return _left("no_pypi_mirror", option, rewriter, "pypi")
-        url = _marked(index + tail, option.url)
-        return option.spelled(option.name, url) if url else None
+            return None, None
+        index = _pypi(mirrors)
+        url = _marked(index + tail, option.url) if index else None
+        if url is not None:
+            return option.spelled(option.name, url), None
+        return None, None if index else "no_pypi_mirror"
     tail = _below(option.url, WHEELS)
     if tail is None:
-        return None
+        return None, None
     parts = _WHEEL_TAIL.fullmatch(tail)
     if parts is None or not (parts["dir"] or parts["end"] == "/torch_stable.html"):
-        return _left("wheels_elsewhere", option, rewriter, "wheels")
-    wanting = "no_wheel_mirror"
-    for mirror in rewriter.chosen:
+        return None, "wheels_elsewhere"
+    code = "no_wheel_mirror"
+    for mirror in mirrors:
         if mirror.wheels is None:
             continue
-        new = _at_wheels(option, mirror.wheels, parts, rewriter)
+        new = _at_wheels(option, mirror.wheels, parts, mirrors)
         if new is not None:
-            return new
-        wanting = "wheel_layout"
-    return _left(wanting, option, rewriter, "wheels")
+            return new, None
+        code = "wheel_layout"
+    return None, code
 
 
 def _at_wheels(
-    option: Option, wheels: Wheels, parts: re.Match[str], rewriter: EntryRewriter
+    option: Option, wheels: Wheels, parts: re.Match[str], mirrors: Sequence[Mirror]
 ) -> str | None:
     where, end = parts["dir"] or "", parts["end"]
     html = end == "/torch_stable.html"
@@ -172,7 +179,7 @@ def _at_wheels(
     links = option.spelled("--find-links", url)
     if option.name == "--extra-index-url":
         return links
-    index = _pypi(rewriter)
+    index = _pypi(mirrors)
     return f"{option.spelled(option.name, index)} {links}" if index else None
 
 
@@ -230,8 +237,8 @@ def _all_wheels(rewriter: EntryRewriter) -> Iterator[Wheels]:
             yield mirror.wheels
 
 
-def _pypi(rewriter: EntryRewriter) -> str | None:
-    return next((mirror.pypi[0] for mirror in rewriter.chosen if mirror.pypi), None)
+def _pypi(mirrors: Sequence[Mirror]) -> str | None:
+    return next((mirror.pypi[0] for mirror in mirrors if mirror.pypi), None)
 
 
 def _pypi_tail(url: str, rewriter: EntryRewriter) -> str | None:
@@ -280,12 +287,18 @@ def _site(url: str, rewriter: EntryRewriter) -> str | None:
     return None
 
 
-def _left(code: str, option: Option, rewriter: EntryRewriter, kind: str) -> Left:
-    able = [
-        name
-        for name, mirror in rewriter.mirrors.items()
-        if (mirror.pypi if kind == "pypi" else mirror.wheels)
-    ]
+def _is_official(url: str) -> bool:
+    return _below(url, PYPI) is not None or _below(url, WHEELS) is not None
+
+
+def _left(code: str, option: Option, rewriter: EntryRewriter) -> Left:
+    """An option that stays, with the sites that would serve exactly this one."""
+    old = option.spelled(option.name, option.url)
+    able = []
+    for name, mirror in rewriter.mirrors.items():
+        new, _ = _mirrored(option, (mirror,))
+        if new is not None and _comes_back(new, old, rewriter):
+            able.append(name)
     return Left(
         code,
         {

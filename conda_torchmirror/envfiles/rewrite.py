@@ -43,6 +43,14 @@ _BRACKET = re.compile(r"\[[^\]]*?\bchannel\s*=\s*[\"']?(https?://[^\s\[\]'\",]+)
 _PACKAGE = re.compile(
     r"^[ \t]*(?P<at>https?://[^\s#]+)/(?P<fn>[^/\s#]+\.(?:conda|tar\.bz2))(?=[\s#]|$)", re.M
 )
+_LOCKED_PACKAGE = re.compile(
+    r"^[ \t]*(?:-[ \t]+)?(?:conda|url):[ \t]+[\"']?(?P<at>https?://[^\s#\"']+)/"
+    r"(?P<fn>[^/\s#\"']+\.(?:conda|tar\.bz2))(?=[\s#\"']|$)",
+    re.M,
+)
+_LOCKED_CHANNEL = re.compile(
+    r"^[ \t]*(?:-[ \t]+)?url:[ \t]+[\"']?(?P<at>https?://[^\s#\"']+)(?=[\s\"']|$)", re.M
+)
 
 
 @dataclass(frozen=True)
@@ -90,11 +98,13 @@ def rewrite(data: bytes, rewriter: EntryRewriter, *, pip: bool = False) -> Rewri
     notes = _Notes()
     changes: list[Change] = []
     if kind == "explicit":
-        changes = _explicit(source.text, rewriter, notes)
+        changes = _packages(_PACKAGE, source.text, rewriter, notes)
+    elif kind == "lock":
+        changes = _lock(source.text, rewriter, notes)
     elif kind == "requirements":
         changes = _requirements(source.text, rewriter, pip, notes)
     elif kind == "specs":
-        notes.add("specs_name_no_channels")
+        changes = _specs(source.text, rewriter, notes)
     return _result(source, kind, changes, notes)
 
 
@@ -167,6 +177,8 @@ def _about_yaml(found: Outline, notes: _Notes) -> None:
     for key in ("channels", "dependencies"):
         if found.keys.get(key, 0) > 1:
             notes.add("duplicate_key", key=key)
+    if found.pip_sections > 1:
+        notes.add("several_pip_sections")
     if "<<" in found.keys:
         notes.add("merge_left")
 
@@ -248,13 +260,46 @@ def _requirements(text: str, rewriter: EntryRewriter, pip: bool, notes: _Notes) 
     return changes
 
 
-def _explicit(text: str, rewriter: EntryRewriter, notes: _Notes) -> list[Change]:
+def _specs(text: str, rewriter: EntryRewriter, notes: _Notes) -> list[Change]:
+    """A list of match specs, which name channels as dependencies do."""
+    changes = []
+    start = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        value = line.split("#")[0].strip()
+        at = start + line.find(value)
+        slot = Slot("dependency", value, at, at + len(value), number, number)
+        changes += _dependency(slot, rewriter, notes)
+        start += len(line) + 1
+    if not changes and "::" not in text and "channel" not in text:
+        notes.add("specs_name_no_channels")
+    return changes
+
+
+def _lock(text: str, rewriter: EntryRewriter, notes: _Notes) -> list[Change]:
+    """A lock file that names a URL for each package.
+
+    Its list of channels is compared with what it was made from, so that no mirror is put there;
+    one that is there goes back to upstream.
+    """
+    changes = _packages(_LOCKED_PACKAGE, text, rewriter, notes)
+    if rewriter.direction == "upstream":
+        for match in _LOCKED_CHANNEL.finditer(text):
+            result = rewriter.rewrite(match["at"], url_first=True)
+            if result.new is not None:
+                changes.append(Change(match.start("at"), match.end("at"), result.new))
+    return changes
+
+
+def _packages(
+    pattern: re.Pattern[str], text: str, rewriter: EntryRewriter, notes: _Notes
+) -> list[Change]:
+    """The URLs of packages that a pattern finds, each in a line of its own."""
     changes = []
     lost = 0
     line, counted = 1, 0
     moved: dict[str, str | None] = {}
     drops = {mirror.name for mirror in rewriter.chosen if mirror.drops_tar_bz2}
-    for match in _PACKAGE.finditer(text):
+    for match in pattern.finditer(text):
         at = match["at"]
         if at not in moved:
             result = rewriter.rewrite(at, url_first=True)

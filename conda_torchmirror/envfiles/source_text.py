@@ -125,14 +125,16 @@ def unified_diff(before: Source, after: Source, edits: Sequence[Edit], name: str
     """Unified diff lines without line ends, three lines of context. Time is linear.
 
     Every edit stays within its line, so the numbers of the changed lines are known and the lines
-    need not be compared.
+    need not be compared. Lines that end with CR LF keep the CR, and a byte order mark of UTF-8
+    stands in the first line, so that `patch` and `git apply` find what is in the file. `name` is
+    the path with slashes.
     """
-    old, new = _lines(before.text), _lines(after.text)
+    old, new = _lines(_with_mark(before)), _lines(_with_mark(after))
     changed = sorted({edit.line - 1 for edit in edits})
     if not changed:
         return
-    yield f"--- {name}"
-    yield f"+++ {name}"
+    yield f"--- {_diff_name(name, 'a/')}"
+    yield f"+++ {_diff_name(name, 'b/')}"
     groups = [[changed[0]]]
     for previous, number in pairwise(changed):
         if number - previous > 2 * _CONTEXT:
@@ -161,8 +163,28 @@ def _hunk(
     yield from (*removed, *added)
 
 
+def _diff_name(name: str, prefix: str) -> str:
+    """A file name as git writes it: below `a/` and `b/`, quoted where it has to be.
+
+    A path from the root is left as it is; no program applies a diff to one without being told.
+    """
+    if not name.startswith("/"):
+        name = prefix + name
+    if re.search(r'["\\\x00-\x1f\x7f]', name):
+        return '"' + re.sub(r'["\\\x00-\x1f\x7f]', _escaped, name) + '"'
+    return f"{name}\t" if " " in name else name
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\{match[0]}" if match[0] in '"\\' else f"\\{ord(match[0]):03o}"
+
+
+def _with_mark(source: Source) -> str:
+    return ("\ufeff" if source.bom and source.codec == "utf-8" else "") + source.text
+
+
 def _shown(sign: str, line: str) -> list[str]:
-    bare = line.removesuffix("\n").removesuffix("\r")
+    bare = line.removesuffix("\n")
     end = [] if line.endswith("\n") else ["\\ No newline at end of file"]
     return [sign + bare, *end]
 

@@ -77,6 +77,7 @@ class Outline:
     documents: int
     meanings: tuple[Meaning, ...]
     mapping: bool
+    pip_sections: int = 0
 
 
 @dataclass
@@ -100,6 +101,7 @@ class _Walk:
     aliases: list[tuple[str, tuple[str | None, ...], bool]] = field(default_factory=list)
     documents: int = 0
     mapping: bool = False
+    pip_sections: int = 0
 
     def place(self) -> tuple[str | None, ...]:
         """Keys from the top, None for a list; one value for all that is too deep to matter."""
@@ -136,6 +138,7 @@ def outline(text: str) -> Outline:
         documents=walk.documents,
         meanings=tuple(walk.meanings),
         mapping=walk.mapping,
+        pip_sections=walk.pip_sections,
     )
 
 
@@ -174,6 +177,8 @@ def _scalar(walk: _Walk, number: int, event: Event) -> None:
     if walk.is_key():
         if len(walk.frames) == 1:
             walk.keys[walk.documents, value or ""] += 1
+        elif value == "pip" and walk.place()[:-1] == ("dependencies", None):
+            walk.pip_sections += 1
         walk.anchors(anchor)
         walk.advance(value)
         return

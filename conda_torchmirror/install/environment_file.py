@@ -49,7 +49,9 @@ _INSTEAD: Mapping[str, tuple[str, str]] = {
     "specs": ("a list of specs", "file_specs"),
     "requirements": ("a list of requirements", "file_specs"),
     "manifest": ("a TOML file", "file_export"),
+    "lock": ("a lock file", "file_source"),
     "foreign_lock": ("a lock file", "file_lock"),
+    "foreign_file": ("{tool}", "file_export"),
 }
 
 
@@ -154,6 +156,7 @@ def _check_kind(path: str, where: str) -> str:
     if code is not None and code in _INSTEAD:
         what, way = _INSTEAD[code]
         facts = {"file": path, "command": getattr(kind, "command", "")}
+        what = what.format(tool=getattr(kind, "tool", ""))
         raise NotEnvironmentFile(file=path, what=what, ways=[Notice(way, facts)])
     if isinstance(kind, Foreign):
         facts = {"tool": kind.tool, "command": kind.command}

@@ -54,7 +54,11 @@ def test_files_that_name_different_environments(mirrored, file, conda_in_process
         ("pytorch=2.1=py3.11_cpu_0\n", "e.txt", "put its specs on the command line"),
         ("torch==2.1\n", "requirements.txt", "put its specs on the command line"),
         ("[project]\nname='x'\n", "pixi.toml", "a TOML file"),
-        ("version: 6\nenvironments: {}\npackages: []\n", "pixi.lock", "`pixi lock`"),
+        (
+            "version: 6\nenvironments: {}\npackages: []\n",
+            "pixi.lock",
+            "the file that it was made from",
+        ),
         ("dependencies:\n\t- pytorch\n", "e.yml", "line 2: found character"),
         ("name: [\n", "e.yml", "FileNotReadable"),
         ("", "e.yml", "FileNotReadable"),

@@ -84,7 +84,7 @@ def test_check(sandbox, conda_in_process, path):
 
 def test_the_diff_is_all_that_is_on_standard_output(sandbox, run_conda, path):
     result = run_conda("torch-mirror", "rewrite", "--diff", path.name, cwd=path.parent).ok()
-    assert result.stdout.splitlines()[:2] == ["--- environment.yml", "+++ environment.yml"]
+    assert result.stdout.splitlines()[:2] == ["--- a/environment.yml", "+++ b/environment.yml"]
     assert result.stdout.splitlines()[2:][-8:] == [
         "@@ -1,6 +1,6 @@",
         " name: lab",

@@ -9,6 +9,7 @@ from support.rewriting import TUNA, UP, M, back, codes, there
 
 from conda_torchmirror.envfiles.batch import sentence
 from conda_torchmirror.envfiles.channel_entry import EntryRewriter
+from conda_torchmirror.envfiles.kind import CONFIGURATION_KEYS
 from conda_torchmirror.envfiles.rewrite import Rewritten, rewrite
 
 # Kinds of files
@@ -17,14 +18,6 @@ from conda_torchmirror.envfiles.rewrite import Rewritten, rewrite
 @pytest.mark.parametrize(
     ("text", "tool"),
     [
-        pytest.param(
-            "version: 1\nmetadata:\n  content_hash:\n    linux-64: x\npackage:\n- name: a\n",
-            "conda-lock",
-            id="conda-lock",
-        ),
-        pytest.param(
-            "version: 6\nenvironments:\n  default:\npackages:\n- conda: x\n", "pixi", id="pixi"
-        ),
         pytest.param("locking_enabled: true\nenv_specs: {}\n", "anaconda-project", id="anaconda"),
         pytest.param(
             '[[package]]\nname="a"\n[metadata]\ncontent-hash = "x"\n', "poetry", id="poetry"
@@ -108,3 +101,201 @@ def test_an_explicit_file_keeps_hashes_and_order() -> None:
     ]
     assert codes(result) == ["not_carried", "secret_left", "tar_bz2_may_be_gone"]
     assert back(result.data.decode()).data.decode() == text
+
+
+# Lists of specs, lock files and exports of conda
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "python=3.10\npytorch=2.3.1\ntorchvision\n",
+        "numpy=1.26.4=py311_0\r\nsix=1.16=py_0\r\n",
+        "# $ conda create --name <env> --file <this file>\n# platform: linux-64\n\nnumpy\n",
+        "python[version='>=3.9,<4']\n",
+        "pytorch::pytorch\n",
+        "libblas=*=*mkl  # c\n",
+        "numpy 1.26.* py311_0\nsix=1\n",
+    ],
+)
+def test_a_list_of_specs_is_known_by_its_content(text: str) -> None:
+    assert there(text).kind == "specs"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "numpy\n",
+        "numpy==1.26.4\nrequests[socks]>=2 ; python_version < '3.12'\n",
+        "-r a.txt\nnumpy\n",
+        "git+https://x.example/a.git@v1#egg=a\n",
+    ],
+)
+def test_requirements_of_pip_are_no_list_of_specs(text: str) -> None:
+    assert there(text).kind == "requirements"
+
+
+def test_specs_with_channels_by_url() -> None:
+    text = (
+        "# $ conda create --name <env> --file <this file>\n"
+        f"{UP}/pytorch::pytorch==2.3.1\r\n"
+        f"numpy[channel='{UP}/conda-forge', version='>=1']\n"
+        "pytorch::torchvision\n"
+        "python=3.10  # c\n"
+    )
+    mirrored = text.replace(UP, M)
+    assert there(text).data.decode() == mirrored
+    assert codes(there(text)) == ["named_spec_stays"]
+    result = back(mirrored)
+    assert (result.data.decode(), result.kind, codes(result)) == (text, "specs", [])
+
+
+def pixi(at: str, channel: str) -> str:
+    """A lock file as pixi and the exporter of rattler-lock write it."""
+    return (
+        f"version: 6\nenvironments:\n  default:\n    channels:\n    - url: {channel}\n"
+        f"    packages:\n      linux-64:\n      - conda: {at}/linux-64/a-1-0.conda\n"
+        f"      - pypi: https://files.example/a.whl\npackages:\n"
+        f"- conda: {at}/linux-64/a-1-0.conda\n  sha256: {'0' * 64}\n"
+        f'  url: "{at}/noarch/b-1-0.tar.bz2"\n'
+    )
+
+
+def conda_lock(at: str, channel: str) -> str:
+    """A lock file as conda-lock and the exporter of that name write it."""
+    return (
+        f"version: 1\nmetadata:\n  content_hash:\n    linux-64: x\n  channels:\n"
+        f"  - url: {channel}\n    used_env_vars: []\npackage:\n- name: a\n"
+        f"  url: {at}/noarch/a-1-0.conda\n  hash:\n    md5: x\n"
+    )
+
+
+@pytest.mark.parametrize("lock", [pixi, conda_lock])
+def test_a_lock_file_with_urls_goes_to_the_mirror_and_back(lock) -> None:
+    official = lock(f"{UP}/conda-forge", f"{UP}/conda-forge/")
+    result = there(official)
+    assert (result.kind, result.refused) == ("lock", None)
+    # What it was made from names the channel, and is compared with the list in it.
+    mirrored = lock(f"{M}/conda-forge", f"{UP}/conda-forge/")
+    assert result.data.decode() == mirrored
+    assert back(mirrored).data.decode() == official
+    assert back(lock(f"{M}/conda-forge", f"{M}/conda-forge/")).data.decode() == official
+    assert back(lock(f"{M}/conda-forge", "conda-forge")).data.decode() == lock(
+        f"{UP}/conda-forge", "conda-forge"
+    )
+
+
+# Files of other tools
+
+
+@pytest.mark.parametrize(
+    ("text", "tool"),
+    [
+        ("# dependencies\n\nARG CUDA=12.1\nFROM nvidia/cuda:${CUDA}-base\nRUN a\n", "a Dockerfile"),
+        ("from python:3.12 as x\nLABEL a: b\nRUN install dependencies\n", "a Dockerfile"),
+        ("#!/bin/sh\nconda install -c pytorch dependencies\n", "a script"),
+        ("[global]\nindex-url = https://x.example/simple\n", "an INI file"),
+        ("# channels\n[a]\n# c\nb: dependencies\n", "an INI file"),
+        ("name: w\non: push\njobs:\n  t:\n    dependencies: [a]\n", "a GitHub Actions workflow"),
+        ("stages: [a]\nb:\n  dependencies: []\n", "a GitLab CI configuration"),
+        ("trigger: [main]\npool: {vmImage: x}\ndependencies: a\n", "an Azure pipeline"),
+        ("version: 2.1\njobs: {}\nworkflows: {}\n", "a CircleCI configuration"),
+        ("language: python\ninstall: conda\n", "a Travis CI configuration"),
+        ("repos:\n- repo: channels\n", "a pre-commit configuration"),
+        ("services:\n  a:\n    image: channels\n", "a Compose file"),
+        ("channels: [a]\npackages: [b]\nenv_specs: {}\n", "an anaconda-project file"),
+        ("channels: [a]\npackages: [b]\ncommands: {}\n", "an anaconda-project file"),
+        ("package:\n  name: x\nrequirements: {}\nabout: dependencies\n", "a conda recipe"),
+    ],
+)
+def test_a_file_of_another_tool_is_named(text: str, tool: str) -> None:
+    result = there(text)
+    assert result.refused is not None
+    assert (result.refused.code, result.refused.facts["tool"]) == ("foreign_file", tool)
+    assert tool in sentence(result.refused)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[package.build.backend]\nname = "x"\nchannels = ["https://prefix.dev/conda-forge"]\n',
+        "# c\n[[a]]\nb = 1\n",
+        'a = [1]\n\n[ "b c" ] # d\n',
+    ],
+)
+def test_toml_is_named(text: str) -> None:
+    result = there(text)
+    assert result.refused is not None
+    assert result.refused.code == "manifest"
+
+
+def test_every_key_of_condas_configuration_marks_it() -> None:
+    from conda.base.context import Context
+
+    #: Words that other files have at the top as well, and `channels` itself.
+    common = [
+        "channel",
+        "channels",
+        "clobber",
+        "console",
+        "copy",
+        "debug",
+        "dev",
+        "disallow",
+        "env_spec",
+        "environment_specifier",
+        "experimental",
+        "extra_platforms",
+        "force",
+        "json",
+        "list_fields",
+        "preview",
+        "quiet",
+        "shortcuts",
+        "softlink",
+        "subdir",
+        "subdirs",
+        "trace",
+        "track_features",
+        "verbose",
+        "virtual_packages",
+        "yes",
+    ]
+    known = {name.lstrip("_") for name in Context.parameter_names}
+    assert known - set(common) <= CONFIGURATION_KEYS
+    for key in ("channel_priority", *sorted(CONFIGURATION_KEYS)):
+        result = there(f"channels:\n  - pytorch\n{key}: x\n")
+        assert result.refused is not None, key
+        assert result.refused.code == "conda_configuration"
+    assert there("channels: [pytorch]\ndependencies: [a]\nsolver: x\n").edits
+
+
+def test_several_pip_sections_are_told() -> None:
+    text = "channels: [pytorch]\ndependencies:\n- pip:\n  - a\n- pip:\n  - b\n"
+    assert codes(there(text)) == ["several_pip_sections"]
+    assert codes(there(text.replace("- pip:\n  - b\n", ""))) == []
+    assert codes(there(text.replace("- pip:\n  - b\n", "- b:\n  - c\n"))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "pip", "entry"),
+    [
+        ("-i https://index.example/simple\nnumpy\n", True, "https://index.example/simple"),
+        ("-i https://index.example/simple\nnumpy\n", False, None),
+        ("-f https://data.example/whl/a.html\n", True, "https://data.example/whl/a.html"),
+        ("channels: [https://x.example/c]\ndependencies: [a]\n", False, "https://x.example/c"),
+        ("https://x.example/c::a\nb=1\n", False, "https://x.example/c"),
+        (
+            "@EXPLICIT\nhttps://x.example/c/noarch/a-1-0.conda\n",
+            False,
+            "https://x.example/c/noarch",
+        ),
+        ("channels: [/srv/c, $CHANNEL]\ndependencies: [a]\n", False, None),
+        ("channels: [https://conda.anaconda.org/a]\ndependencies: [a]\n", False, None),
+    ],
+)
+def test_upstream_tells_of_every_unknown_host(text: str, pip: bool, entry: str | None) -> None:
+    result = back(text, pip=pip)
+    found = [notice.facts["entry"] for notice in result.notices if notice.code == "unknown_host"]
+    assert found == ([] if entry is None else [entry])
+    assert "unknown_host" not in codes(there(text, pip=pip))

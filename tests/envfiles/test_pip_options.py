@@ -8,6 +8,7 @@ from support.rewriting import TUNA_PYPI, back, codes, there
 from conda_torchmirror.envfiles.channel_entry import EntryRewriter
 from conda_torchmirror.envfiles.pip_options import PYPI, WHEELS
 from conda_torchmirror.envfiles.rewrite import rewrite
+from conda_torchmirror.mirrors.registry import built_in
 
 # Pip
 
@@ -93,6 +94,27 @@ def test_pip_options_that_stay(mirror: str, line: str, code: str | None) -> None
     result = there(f"{line}\nnumpy\n", mirror, pip=True)
     assert result.edits == ()
     assert codes(result) == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("line", "some"),
+    [
+        (f"-f {WHEELS}/torch_stable.html", True),
+        (f"--extra-index-url {WHEELS}/nightly/cu121", False),
+        (f"--extra-index-url {WHEELS}/cu121", True),
+        (f"--extra-index-url {WHEELS}/cu113", True),
+        (f"-i {WHEELS}/cu121", True),
+        (f"-f {WHEELS}/cu121/torch_stable.html", True),
+        (f"-i {PYPI}", True),
+        (f"-f http{WHEELS[5:]}/cu121", True),
+    ],
+)
+def test_a_site_is_offered_only_if_it_serves_exactly_this_option(line: str, some: bool) -> None:
+    able = {name for name in built_in() if there(f"{line}\ntorch\n", name, pip=True).edits}
+    for name in set(built_in()) - able:
+        for notice in there(f"{line}\ntorch\n", name, pip=True).notices:
+            assert set(notice.facts.get("others", able)) == able, name
+    assert bool(able) == some
 
 
 def test_requirements_keep_their_hashes() -> None:

@@ -24,11 +24,13 @@ TEXT: Table = {
     "not_unicode": "it is neither UTF-8 nor UTF-16, and conda reads nothing else; save it as UTF-8",
     "foreign_lock": "it is a lock file of {tool}, whose checks an edit would break; change its "
     "input and make it anew: `{command}`",
+    "foreign_file": "it is {tool}, whose channels are no entries that this command edits; change "
+    "them there by hand",
     "manifest": "it is a TOML file; name its channels there by hand",
     "conda_configuration": "it is conda's own configuration; `conda torch-mirror enable` sets "
     "mirrors there",
     "not_environment": "it is neither an environment file (it has no `channels` and no "
-    "`dependencies`), nor an explicit list, nor pip requirements",
+    "`dependencies`), nor an explicit list, a list of specs, a lock file or pip requirements",
     "not_yaml": "line {line} is no valid YAML ({problem}), and its channel list is not plain "
     "enough to be edited without reading the rest; mend that line first",
     "unsafe_edit": "the edited file would not read the same in other places; please report it",
@@ -40,6 +42,7 @@ TEXT: Table = {
     "unusual_url": "{entry} stays: it is spelled in a way that could not be restored",
     "plain_http_left": "{entry} stays: this mirror's address cannot keep in mind that it was http",
     "secret_left": "{entry} stays: it carries a password or token",
+    "unknown_host": "{entry} stays: its host is no mirror that is known here",
     "alias_left": "the alias *{entry} stays: its anchor is no channel entry",
     "shared_left": "{entry} stays: an alias repeats it in another place",
     "escaped_left": "{entry} stays: it is written with escapes or over several lines",
@@ -55,6 +58,12 @@ TEXT: Table = {
     "one counts",
     "duplicate_key": "the key `{key}` stands more than once, which conda does not read; every one "
     "was edited",
+    "diff_of_utf16": "the file is {codec}, to which neither `patch` nor `git apply` can apply this "
+    "diff; run the command without `--diff`",
+    "diff_not_exact": "the diff cannot be applied: a password or control characters in the file "
+    "are not shown; run the command without `--diff`",
+    "several_pip_sections": "the file has several `pip` sections, and conda installs only the last "
+    "one; join them",
     "several_documents": "the file has {documents} documents, and conda reads files with one "
     "only; every one was edited",
     "edited_by_lines": "line {line} is no valid YAML ({problem}); only the channel list, which is "

@@ -83,6 +83,7 @@ TEXT: Table = {
     "file_explicit": "`conda create -n NEW --file {file}` installs exactly what it lists",
     "file_specs": "put its specs on the command line: `conda torch-install SPEC ...`",
     "file_export": "name its packages in an environment.yml, or on the command line",
+    "file_source": "use the file that it was made from, such as environment.yml",
     "file_lock": "what it was made from can be used, or the lock made anew: `{command}`",
     "file_remove_section": "take the section out of the file, and install it in another way",
     "name_one": "name it: `-n NAME` or `-p PREFIX`",
