@@ -107,10 +107,11 @@ def _names_set(context: Any) -> set[str]:
             if name.startswith(PREFIX) and short in DESCRIPTIONS:
                 _check_value(short, value, source)
                 found.add(short)
-        variables = {name.removeprefix(f"plugins_{PREFIX}") for name in raw}
-        found |= variables.intersection(DESCRIPTIONS)
-        for short in variables.intersection(DESCRIPTIONS):
-            _check_value(short, raw[f"plugins_{PREFIX}{short}"].value(None), source, typed=False)
+        # Only with the prefix: the options of the command line are a source too, `--check` for one.
+        for short in DESCRIPTIONS:
+            if (variable := f"plugins_{PREFIX}{short}") in raw:
+                _check_value(short, raw[variable].value(None), source, typed=False)
+                found.add(short)
     return found
 
 
