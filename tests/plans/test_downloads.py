@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conda_torchmirror.plans.downloads import (
@@ -75,6 +75,7 @@ def test_what_is_secret_stays_out(url):
     assert public_url(url) == "https://host/pytorch/linux-64/a.conda"
 
 
+@settings(deadline=None)  # what is tried takes no time, but the machine may be busy
 @given(st.lists(st.builds(lambda text: Download(public_url(f"https://host/{text}")), st.text())))
 def test_no_url_breaks_out_of_its_line(files):
     for form in FORMATS.values():
