@@ -79,9 +79,10 @@ def test_a_preview_without_any_source_names_the_offline_one(sites, preview):
     assert len(causes) == len(set(causes))
 
 
-def test_without_fallback_the_error_says_that_there_is_one(sites, preview):
+def test_without_fallback_the_error_says_that_there_is_one(sites, conda_in_process):
     sites.first.refuse()
-    found = preview("--no-fallback")
+    # In this process, for which the stand-in of the official channel is the official one.
+    found = conda_in_process(*ASK, "--dry-run", "--json", "--no-fallback")
     assert "allow_fallback" in [hint["hint_code"] for hint in found.json()["guidance"]["hints"]]
 
 

@@ -60,9 +60,9 @@ def block_whole_files(exchange):
         FAULTS["blocked"](exchange)
 
 
-def test_a_refusal_after_a_good_probe_is_told_as_one(sites, sandbox, run_conda):
+def test_a_refusal_after_a_good_probe_is_told_as_one(sites, sandbox, conda_in_process):
     sites.first.fail("*/pytorch/linux-64/repodata.json*", block_whole_files)
-    done = run_conda(*ASK, "--dry-run").ok()
+    done = conda_in_process(*ASK, "--dry-run").ok()
     assert "first has shut out this network" in " ".join(done.stdout.split())
     assert "second" in done.stdout
     assert not indexes(sandbox)
