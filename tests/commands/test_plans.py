@@ -130,7 +130,7 @@ def test_files_of_a_download_manager_beside_the_plan(
     damaged[100] ^= 1
     (plan.folder / "mpmath-1.3.0-stub_0.tar.bz2").write_bytes(damaged)
     result = conda_in_process("torch-install", "-p", tmp_path / "env", "--plan", plan.folder).ok()
-    assert "1 of them" in result.stdout
+    assert "to be downloaded: 1 (" in " ".join(result.stdout.split())
     assert mirror.asked("*.tar.bz2") == [
         "/anaconda/cloud/conda-forge/noarch/mpmath-1.3.0-stub_0.tar.bz2"
     ]
@@ -175,7 +175,8 @@ def test_a_plan_goes_with_no_option_that_chooses(make_plan, conda_in_process, wo
 def test_a_dry_run_only_shows_the_plan(make_plan, mirror, conda_in_process, tmp_path, sandbox):
     folder = make_plan("filelock", "python").folder
     words = ("torch-install", "-n", "new", "--plan", folder, "--dry-run")
-    assert "2 of them" in conda_in_process(*words).ok().stdout
+    shown = conda_in_process(*words).ok().stdout
+    assert "to be downloaded: 2 (" in " ".join(shown.split())
     found = conda_in_process(*words, "--json").ok().json()
     assert found["dry_run"]
     assert found["torchmirror"]["plan"]["packages"] == 2
