@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from support.imports import imported
 
 import conda_torchmirror
 
@@ -89,15 +90,6 @@ def inner(tree: ast.Module) -> set[int]:
     }
 
 
-def for_types_only(tree: ast.Module) -> set[int]:
-    return {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
-        for node in ast.walk(block)
-    }
-
-
 def own_imports(path: Path) -> Iterator[Import]:
     """Imports of this project in one module, those for type checking among them."""
     tree = parsed(path)
@@ -119,17 +111,7 @@ def own_imports(path: Path) -> Iterator[Import]:
 
 def outside(path: Path) -> set[str]:
     """The packages of `OUTSIDE` that a module imports when it runs."""
-    tree = parsed(path)
-    skipped = for_types_only(tree)
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names.add(node.module.split(".")[0])
-    return names & OUTSIDE
+    return imported(path) & OUTSIDE
 
 
 def package_of(module: str) -> str:
