@@ -7,7 +7,6 @@ own index machinery: the automatic redirect runs before every command.
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import suppress
 
@@ -21,8 +20,7 @@ _STATE = ".info.json"
 def drop_emptied() -> tuple[str, ...]:
     """Remove every emptied index from conda's cache, so that it is fetched anew.
 
-    Returns the URLs of the folders that they were of, with credentials where the user's
-    configuration has them. Raises nothing: what cannot be removed stays.
+    Returns the paths of what was removed. Raises nothing: what cannot be removed stays.
     """
     found = []
     for folder in context.pkgs_dirs:
@@ -30,28 +28,16 @@ def drop_emptied() -> tuple[str, ...]:
             for entry in entries:
                 if entry.name.endswith(".json") and not entry.name.endswith(_STATE):
                     with suppress(OSError):
-                        if entry.stat().st_size == len(_EMPTY):
-                            found += _drop(entry.path)
+                        if entry.stat().st_size == len(_EMPTY) and _drop(entry.path):
+                            found.append(entry.path)
     return tuple(found)
 
 
-def _drop(path: str) -> list[str]:
+def _drop(path: str) -> bool:
     with open(path, "rb") as file:
         if file.read(len(_EMPTY) + 1) != _EMPTY:
-            return []
-    state = path.removesuffix(".json") + _STATE
-    url = _url(state)
+            return False
     os.remove(path)
     with suppress(FileNotFoundError):
-        os.remove(state)
-    return [url] if url else []
-
-
-def _url(state: str) -> str:
-    try:
-        with open(state, encoding="utf-8") as file:
-            known = json.load(file)
-        # Older ones wrote `_url`.
-        return str(known.get("url") or known.get("_url") or "")
-    except Exception:  # without it conda asks for the index all the same
-        return ""
+        os.remove(path.removesuffix(".json") + _STATE)
+    return True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from conda.exceptions import CondaError, CondaSSLError
@@ -81,8 +82,33 @@ def read(channel: Route, subdir: str, names: Collection[str]) -> Records:
     )
 
 
+def inspect(channel: Route, subdir: str) -> None:
+    """Hold every record of a channel against the schema: solvers read them all.
+
+    Raises: ChannelBroken for the first that is not as it must be, and what `read` raises.
+    """
+    for part in (subdir, "noarch"):
+        repodata, _ = _fetch(channel, part)
+        for section in _SECTIONS:
+            for fn, record in (repodata.get(section) or {}).items():
+                if fault := record_schema.find_fault(fn, record):
+                    raise ChannelBroken(
+                        channel=channel.name,
+                        subdir=part,
+                        mirror=channel.mirror,
+                        url=safe(f"{channel.url}/{part}/"),
+                        status=None,
+                        detail=safe(f"{fn[:80]}: {fault}"),
+                    )
+
+
 def cached(channel: Route, subdir: str) -> bool:
     """Whether conda's cache holds the index of a channel, wherever conda is pointed now."""
+    return cache_path(channel, subdir).exists()
+
+
+def cache_path(channel: Route, subdir: str) -> Path:
+    """The file in which conda caches the index of a channel."""
     from conda.base.constants import REPODATA_FN
     from conda.gateways.repodata import RepodataCache, cache_fn_url, create_cache_dir
     from conda.models.channel import Channel
@@ -91,7 +117,7 @@ def cached(channel: Route, subdir: str) -> bool:
     url = Channel(f"{channel.url}/{subdir}").url(with_credentials=True)
     stem = cache_fn_url(url, REPODATA_FN).removesuffix(".json")
     cache = RepodataCache(os.path.join(create_cache_dir(), stem), REPODATA_FN)
-    return bool(cache.cache_path_json.exists())
+    return Path(cache.cache_path_json)
 
 
 def _fetch(channel: Route, subdir: str) -> tuple[Mapping[str, Any], str | None]:

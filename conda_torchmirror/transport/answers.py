@@ -23,6 +23,7 @@ from ..text.messages import text
 OF_SITE = frozenset(("refused", "dns", "tls", "timeout", "unreachable", "blocked"))
 
 _CODES = {401: "unauthorized", 404: "not_found", 410: "not_found", 429: "busy", 503: "busy"}
+_NUMBER = re.compile(r"[0-9]{1,15}")
 _MAGIC = {".bz2": b"BZh", ".conda": b"PK", ".zst": b"\x28\xb5\x2f\xfd"}
 
 
@@ -133,22 +134,29 @@ def compare_size(found: int | None, expected: int | None) -> dict[str, Any]:
 def whole_size(status: int, headers: Mapping[str, str]) -> int | None:
     """The size of the whole file in bytes, by the headers of a 200 or of a 206."""
     said = headers.get("Content-Length" if status == 200 else "Content-Range", "")
-    number = said.rpartition("/")[2].strip()
-    return int(number) if number.isdigit() else None
+    return whole_number(said.rpartition("/")[2])
+
+
+def whole_number(said: str | None) -> int | None:
+    """A whole number of a header, or None where it is none: a server may write anything there,
+    digits of other scripts and thousands of them included."""
+    digits = (said or "").strip()
+    return int(digits) if _NUMBER.fullmatch(digits) else None
 
 
 def http_time(said: str | None) -> float | None:
     """A date of HTTP in seconds since 1970."""
     try:
         return parsedate_to_datetime(said or "").timestamp()
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # whatever the reader of dates makes of it, it is none
         return None
 
 
 def _delay(said: str | None) -> float | None:
     """The seconds of a Retry-After, which may also hold a date."""
-    if said and said.strip().isdigit():
-        return float(said)
+    seconds = whole_number(said)
+    if seconds is not None:
+        return float(seconds)
     moment = http_time(said)
     return None if moment is None else max(0.0, moment - time.time())
 

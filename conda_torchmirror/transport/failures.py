@@ -12,8 +12,11 @@ import socket
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from threading import Thread
 from typing import Any, NamedTuple
 
+from conda import CondaError
 from requests import exceptions as http
 from urllib3 import exceptions as lower
 
@@ -30,6 +33,8 @@ from .routes import OWN
 
 #: Bytes that are read of the page that comes with an HTTP error.
 PAGE = 65536
+#: Seconds for the rest of such a page.
+PAGE_SECONDS = 5.0
 
 #: Where conda downloads packages and indexes; the functions there call what they fetch `url`.
 _GATEWAYS = "conda.gateways."
@@ -72,7 +77,7 @@ def shown_name(route: Route) -> str:
 
 def no_route_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSource:
     """The error for a channel all of whose routes failed; it says what each of them did."""
-    told = [_why(failure) for failure in failures]
+    told = [_why(failure, dated=True) for failure in failures]
     if len(failures) > 1 and all(f.reason.code in _NO_NETWORK for f in failures):
         told = [text("no_network", {"reason": told[-1]})]
     blocked = [
@@ -88,10 +93,13 @@ def no_route_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSour
     )
 
 
-def _why(failure: Failure) -> str:
-    """The sentence about a failure."""
+def _why(failure: Failure, *, dated: bool = False) -> str:
+    """The sentence about a failure; with `dated` it says of a remembered one when it was."""
     facts = {**failure.reason.facts, "mirror": shown_name(failure.route)}
-    return text(failure.reason.code, facts)
+    why = text(failure.reason.code, facts)
+    if dated and failure.answer is not None and failure.answer.remembered:
+        return text("mirror_failed_before", {**facts, "why": why})
+    return why
 
 
 def left(failure: Failure, instead: Sequence[Route]) -> Iterator[Notice]:
@@ -145,8 +153,15 @@ def find_culprit(error: BaseException, routes: Sequence[Route]) -> Failure | Non
 
 
 def may_be_index(error: BaseException) -> bool:
-    """Whether an exception may come from an index that is no index. Which one, it does not say."""
-    return any(_is_garbled(part) for part in causes.flatten(error))
+    """Whether an exception may come from an index that is none, or from a record that is none.
+
+    Which one, it does not say: solvers look at a record long after it was read. What conda says in
+    words of its own is something else, but for its readers of versions and match specs.
+    """
+    parts = list(causes.flatten(error))
+    if any(_is_deliberate(part) or _is_settled(part) for part in parts):
+        return False
+    return any(isinstance(p, ValueError) or not isinstance(p, CondaError) for p in parts)
 
 
 def _comparable(url: str) -> str:
@@ -242,8 +257,18 @@ def _is_telling(error: BaseException) -> bool:
 
 
 def _body(response: Any) -> bytes:
-    """What the mirror said beside the status, if it can still be read."""
-    try:
-        return bytes(response.content[:PAGE])
-    except Exception:  # the connection may be gone; then the status has to do
-        return b""
+    """What the mirror said beside the status, as far as it comes soon: the page may never end, and
+    then the status has to do."""
+    held = getattr(response, "_content", None)
+    if isinstance(held, bytes):
+        return held[:PAGE]
+    found: list[bytes] = []
+
+    def read() -> None:
+        with suppress(Exception):  # the connection may be gone
+            found.append(response.raw.read(PAGE, decode_content=True))
+
+    reader = Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(PAGE_SECONDS)
+    return bytes(found[0][:PAGE]) if found else b""

@@ -199,8 +199,10 @@ class Router:
         if not self._online:
             raise error
         failure = failures.find_culprit(error, self.located)
-        if failure is None and failures.may_be_index(error) and self.agreed:
-            error, failure = self._find_broken_index(error)
+        if failure is None and self.agreed:
+            failure = self._find_emptied(drop_emptied())
+            if failure is None and failures.may_be_index(error):
+                error, failure = self._find_broken_index(error)
         if failure is None:
             raise error
         if (
@@ -272,12 +274,25 @@ class Router:
         """Which index is broken, if one is: the exception itself does not say."""
         for route in self.located:
             try:
-                repodata.read(route, self._subdir, ())
+                repodata.inspect(route, self._subdir)
             except ChannelError as found:
                 return found, failures.find_culprit(found, [route])
             except NothingCached:
                 continue
         return error, None
+
+    def _find_emptied(self, dropped: Collection[str]) -> Failure | None:
+        """The mirror whose index was refused while the solver read it, asked why once more: conda
+        takes it for an empty one, and finds no packages."""
+        for route in self.located:
+            if route.mirror == UPSTREAM:
+                continue
+            if str(repodata.cache_path(route, self._subdir)) in dropped:
+                index = f"{route.url}/{self._subdir}/repodata.json"
+                answer = self._session.ask_again(index)
+                reason = answer._replace(code="withheld") if answer.ok else answer
+                return failures.from_answer(route, reason)
+        return None
 
     # What happens then
 

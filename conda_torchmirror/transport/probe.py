@@ -25,7 +25,15 @@ from urllib3.util.retry import Retry
 from .. import __version__
 from ..mirrors.urls import host_of, is_loopback
 from ..text.layout import safe
-from .answers import Answer, compare_size, content_code, http_time, refusal, whole_size
+from .answers import (
+    Answer,
+    compare_size,
+    content_code,
+    http_time,
+    refusal,
+    whole_number,
+    whole_size,
+)
 from .failures import network_code
 
 #: Requests that are under way at one time, to all mirrors together.
@@ -85,7 +93,8 @@ def fetch_small(urls: Iterable[str], *, most: int, deadline: float) -> dict[str,
 
 
 def _fetch(session: Any, url: str, most: int, limit: float) -> bytes | None:
-    headers = {"User-Agent": user_agent()}
+    # Not compressed: how much a few bytes unpack to is up to the server.
+    headers = {"User-Agent": user_agent(), "Accept-Encoding": "identity"}
     try:
         response = session.get(
             url, headers=headers, stream=True, allow_redirects=False, timeout=limit
@@ -93,7 +102,7 @@ def _fetch(session: Any, url: str, most: int, limit: float) -> bytes | None:
         with closing(response):
             if response.status_code != 200:
                 return None
-            body: bytes = response.raw.read(most + 1, decode_content=True)
+            body: bytes = response.raw.read(most + 1, decode_content=False)
             return body if len(body) <= most else None
     except Exception:  # nobody depends on such a file
         return None
@@ -176,10 +185,10 @@ def _follow(
                     return asked._replace(host=host_of(url), **_read(response, target))
                 onward = urljoin(url, response.headers["Location"])
                 _drain(response)
+            refused = _refused_redirect(onward, target, hosts | {asked.host})
         except Exception as error:  # whatever it is, the file is not to be had from here
             code, detail = network_code(error)
             return asked._replace(code=code, detail=detail).failed_at(url)
-        refused = _refused_redirect(onward, target, hosts | {asked.host})
         if onward in seen or len(seen) > HOPS:
             refused = "redirect_loop"
         if refused is not None:
@@ -204,9 +213,9 @@ def _refused_redirect(url: str, target: Target, hosts: frozenset[str]) -> str | 
 
 def _drain(response: Any) -> None:
     """Read a short rest, so that the connection can be used again."""
-    length = response.headers.get("Content-Length", "")
-    if length.isdigit() and int(length) <= PAGE:
-        response.raw.read(int(length))
+    length = whole_number(response.headers.get("Content-Length"))
+    if length is not None and length <= PAGE:
+        response.raw.read(length)
 
 
 def _read(response: Any, target: Target) -> dict[str, Any]:

@@ -8,7 +8,9 @@ import pytest
 from support.faults import FAULTS
 from support.sites import ASK
 
+from conda_torchmirror.index import repodata
 from conda_torchmirror.index.emptied import drop_emptied
+from conda_torchmirror.mirrors.registry import Route
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -47,8 +49,9 @@ def test_torch_install_reads_the_healthy_mirror_again(emptied, sites, sandbox, r
     assert not indexes(sandbox)
 
 
-def test_the_urls_are_returned_and_a_second_time_nothing_is_there(emptied, sites, sandbox):
-    assert any(sites.first.url in url for url in drop_emptied())
+def test_the_paths_are_returned_and_a_second_time_nothing_is_there(emptied, sites, sandbox):
+    where = Route("pytorch", sites.first.channel_url("pytorch"), "first")
+    assert str(repodata.cache_path(where, "linux-64")) in drop_emptied()
     assert drop_emptied() == ()
 
 

@@ -401,6 +401,98 @@ def test_who_is_to_blame(what):
     assert "hunter2" not in repr(found and found.answer)
 
 
+# What a solver reads by itself
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"depends": 5},
+        {"depends": [["python"]]},
+        {"depends": ["python[[["]},
+        {"build_number": "none"},
+        {"version": None},
+        {"name": None},
+        {"md5": {"a": 1}, "sha256": []},
+    ],
+    ids=str,
+)
+def test_a_record_that_a_solver_stumbles_over_is_the_mirrors(
+    sites, conda_in_process, prefix, fields
+):
+    before = tree(prefix)
+
+    def odd(exchange: Exchange) -> None:
+        plain = exchange.file().with_name("repodata.json")
+        repodata = json.loads(plain.read_bytes())
+        repodata["packages"][LEAF].update(fields)
+        exchange.send(200, json.dumps(repodata).encode())
+
+    sites.first.fail("*/conda-forge/linux-64/repodata.json.zst", "not_found")
+    sites.first.fail("*/conda-forge/linux-64/repodata.json", odd)
+    result = conda_in_process(*ASK, "-p", prefix)
+    assert "Traceback" not in result.stderr
+    assert "unexpected error" not in words(result)
+    if result.rc:  # the solver did without it, and says what it lacks
+        assert tree(prefix) == before
+    else:
+        assert whole(prefix)
+
+
+def test_an_index_that_is_refused_after_a_good_probe_is_left(sites, conda_in_process, prefix):
+    def whole_file_refused(exchange: Exchange) -> None:
+        if exchange.headers.get("Range"):
+            exchange.serve()
+        else:
+            exchange.send(403, b"<html>Forbidden</html>", {"Content-Type": "text/html"})
+
+    sites.first.fail("*/conda-forge/linux-64/repodata*", whole_file_refused)
+    result = conda_in_process(*ASK, "-p", prefix).ok()
+    assert "first refuses linux-64/repodata.json (403 or 404)" in words(result)
+    assert installed(prefix)["filelock"]["url"].startswith(sites.second.url)
+    assert not any(
+        path.stat().st_size == 2 for path in Path(sites.file.parent).rglob("cache/*.json")
+    )
+
+
+def test_a_block_page_without_an_end_is_not_waited_for(sites, conda_in_process, monkeypatch):
+    """As far as it is ours: conda itself reads such a page to its end when it makes its error."""
+    import requests
+
+    from conda_torchmirror.mirrors.registry import Route
+    from conda_torchmirror.transport import failures
+
+    def endless(exchange: Exchange) -> None:
+        exchange.send(403, b"<html>", {"Content-Type": "text/html"}, length=10_000_000)
+        while not exchange.mirror.stopped.wait(0.05):
+            exchange.wfile.write(b" ")
+            exchange.wfile.flush()
+
+    monkeypatch.setattr(failures, "PAGE_SECONDS", 0.3)
+    sites.first.fail("*", endless)
+    url = f"{sites.first.channel_url('conda-forge')}/linux-64/{LEAF}"
+    with pytest.raises(requests.HTTPError) as raised:
+        requests.get(url, stream=True, timeout=5).raise_for_status()
+    started = time.monotonic()
+    route = Route("conda-forge", sites.first.channel_url("conda-forge"), "first")
+    found = failures.find_culprit(raised.value, [route])
+    assert found is not None
+    assert found.reason.code == "probe_forbidden"
+    assert time.monotonic() - started < 3
+
+
+def test_what_is_remembered_is_told_as_remembered(sites):
+    from conda_torchmirror.mirrors.registry import Route
+    from conda_torchmirror.transport import failures
+    from conda_torchmirror.transport.answers import Answer
+
+    url = f"{sites.first.url}/x/linux-64/repodata.json"
+    answer = Answer(url, "blocked", status=403, at=time.time() - 300, remembered=True)
+    failed = failures.from_answer(Route("pytorch", f"{sites.first.url}/x", "first"), answer)
+    cause = failures.no_route_left([failed], [])._cause
+    assert "(5 min ago, not asked again)" in cause
+
+
 # Indexes
 
 

@@ -165,6 +165,46 @@ def test_a_redirect_within_the_registry_goes_on(site, sandbox):
     assert sandbox.take_blocked()
 
 
+# Headers that no server should send
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Content-Range", "bytes 0-15/\u00b2\u00b3"),
+        ("Content-Range", "bytes 0-15/" + "9" * 5000),
+        ("Content-Range", "nonsense"),
+        ("Last-Modified", "Thu, 99 Foo 9999999999 99:99:99 GMT"),
+        ("Last-Modified", "\u00b2" * 50),
+        ("Content-Type", "html\x85" * 1000),
+    ],
+)
+def test_a_header_that_cannot_be_read_says_nothing(site, name, value):
+    def odd(exchange: Exchange) -> None:
+        exchange.send(206, b"BZh9" + b"x" * 12, {name: value})
+
+    site.fail("*", odd)
+    probe = one(f"{site.url}/{PACKAGE}", size=1000)
+    assert probe.ok
+    assert (probe.size, probe.modified) == (None, None)
+
+
+@pytest.mark.parametrize("after", ["\u00b2", "9" * 5000, "soon", "-1"])
+def test_a_mirror_that_is_busy_for_no_time_that_can_be_read(site, after):
+    site.fail("*", lambda exchange: exchange.send(503, b"", {"Retry-After": after}))
+    probe = one(f"{site.url}/{INDEX}")
+    assert (probe.code, probe.retry_after) == ("busy", None)
+
+
+@pytest.mark.parametrize("to", ["http://[::1", "https://mirror.example:port/x", "//", "\u00b2"])
+def test_a_redirect_that_cannot_be_read_is_a_failure_of_the_mirror(site, to, capfd):
+    site.fail("*", lambda exchange: exchange.send(302, b"", {"Location": to}))
+    probe = one(f"{site.url}/{INDEX}")
+    assert not probe.ok
+    assert probe.code != "timeout"
+    assert "Traceback" not in capfd.readouterr().err
+
+
 # Time
 
 
@@ -284,7 +324,15 @@ def test_nothing_is_remembered_where_all_failed(sandbox):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", '{"schema": 2}', '{"schema": 1, "probes": [{"url": 1}]}', '{"probes": 3}'],
+    [
+        "",
+        "{",
+        "[" * 100_000,
+        "[]",
+        '{"schema": 2}',
+        '{"schema": 1, "probes": [{"url": 1}]}',
+        '{"probes": 3}',
+    ],
 )
 def test_a_broken_memory_is_an_empty_one(sandbox, content):
     memory = ProbeCache()

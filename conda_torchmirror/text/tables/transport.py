@@ -30,6 +30,7 @@ TEXT: Table = {
     "probe_not_the_file": "{mirror} sends something else instead of {what}",
     "probe_wrong_size": "{mirror} has another {what} than its index says ({detail})",
     "probe_broken": "{mirror} sends an index that cannot be read ({detail})",
+    "probe_withheld": "{mirror} refuses {what} (403 or 404), though its first bytes could be had",
     "probe_hash": "{mirror} sent {what} with another content than its index says",
     "probe_behind": "{mirror} has an old index, without {what}",
     "probe_other_choice": "{mirror} has other builds than those that were agreed on",
@@ -51,6 +52,7 @@ TEXT: Table = {
     "others_mirrored": "also read: {where}",
     "mirror_left": "{why}: {channels} from {instead}",
     "mirror_left_before": "{why} ({minutes} min ago, not asked again): {channels} from {instead}",
+    "mirror_failed_before": "{why} ({minutes} min ago, not asked again)",
     "mirror_sends_on": "{mirror} sends requests for `{channel}` on to {host}",
     "index_zst_old": "{mirror}'s compressed index of `{channel}` is older than the plain one, "
     "which is used",
