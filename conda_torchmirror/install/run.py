@@ -219,6 +219,7 @@ def _hand_over(
         # Not its subclasses: an answer of no is one of them.
         if options.download and type(error) is CondaExitZero:
             return conda.Outcome(0, about, downloaded=True)
+        reader.check_emptied(error)
         if leftover is None:
             routes = [reader[name] for name in (PYTORCH.channel, PYTORCH.base_channel)]
             if hiding := conda.hidden_by_priority(error, command, variables, decision, routes):

@@ -142,7 +142,7 @@ def find_culprit(error: BaseException, routes: Sequence[Route]) -> Failure | Non
     Raises nothing: an exception of others may look like anything.
     """
     parts = list(causes.flatten(error))
-    if causes.disk_error(error) or any(_is_deliberate(p) or _is_settled(p) for p in parts):
+    if causes.disk_error(error) or any(is_deliberate(p) or _is_settled(p) for p in parts):
         return None
     for part in parts:
         for url in _urls(part):
@@ -159,7 +159,7 @@ def may_be_index(error: BaseException) -> bool:
     words of its own is something else, but for its readers of versions and match specs.
     """
     parts = list(causes.flatten(error))
-    if any(_is_deliberate(part) or _is_settled(part) for part in parts):
+    if any(is_deliberate(part) or _is_settled(part) for part in parts):
         return False
     return any(isinstance(p, ValueError) or not isinstance(p, CondaError) for p in parts)
 
@@ -177,7 +177,7 @@ def _is_garbled(error: BaseException) -> bool:
     return type(error) is OSError and error.errno is None
 
 
-def _is_deliberate(error: BaseException) -> bool:
+def is_deliberate(error: BaseException) -> bool:
     """Whether somebody wanted this: declined, interrupted, a dry run that is over."""
     return not isinstance(error, Exception) or type(error).__name__ in (
         "CondaExitZero",

@@ -186,6 +186,22 @@ class Router:
         self._specs = decision.plan.specs
         self.agreed = True
 
+    def check_emptied(self, error: Exception) -> None:
+        """Leave a mirror whose index was refused while the solver read it: conda takes it for an
+        empty one, and what the solver then says is not the request's fault.
+
+        Raises: Moved, or an error where no route is left.
+        """
+        if not self._online or failures.is_deliberate(error):
+            return
+        dropped = drop_emptied()
+        for route in self.located if dropped else ():
+            path = str(repodata.cache_path(route, self._subdir))
+            if route.mirror != UPSTREAM and path in dropped:
+                answer = self._session.ask_again(f"{route.url}/{self._subdir}/repodata.json")
+                reason = answer._replace(code="withheld") if answer.ok else answer
+                self._leave(failures.from_answer(route, reason), cause=error)
+
     def recover(self, error: Exception) -> None:
         """Return with the next route in place if a route was to blame for this error.
 
@@ -199,10 +215,8 @@ class Router:
         if not self._online:
             raise error
         failure = failures.find_culprit(error, self.located)
-        if failure is None and self.agreed:
-            failure = self._find_emptied(drop_emptied())
-            if failure is None and failures.may_be_index(error):
-                error, failure = self._find_broken_index(error)
+        if failure is None and self.agreed and failures.may_be_index(error):
+            error, failure = self._find_broken_index(error)
         if failure is None:
             raise error
         if (
@@ -280,19 +294,6 @@ class Router:
             except NothingCached:
                 continue
         return error, None
-
-    def _find_emptied(self, dropped: Collection[str]) -> Failure | None:
-        """The mirror whose index was refused while the solver read it, asked why once more: conda
-        takes it for an empty one, and finds no packages."""
-        for route in self.located:
-            if route.mirror == UPSTREAM:
-                continue
-            if str(repodata.cache_path(route, self._subdir)) in dropped:
-                index = f"{route.url}/{self._subdir}/repodata.json"
-                answer = self._session.ask_again(index)
-                reason = answer._replace(code="withheld") if answer.ok else answer
-                return failures.from_answer(route, reason)
-        return None
 
     # What happens then
 

@@ -284,6 +284,9 @@ class RecordReader(Protocol):
     def agree(self, decision: Decision) -> None:
         """From here on the user has seen this decision."""
 
+    def check_emptied(self, error: Exception) -> None:
+        """Leave a mirror whose index was refused while the solver that failed read it."""
+
 
 class OfflineRouter:
     """The `RecordReader` of a run that reads no channel: the routes that would come first."""
@@ -320,3 +323,6 @@ class OfflineRouter:
 
     def agree(self, decision: Decision) -> None:
         """Nothing is carried out."""
+
+    def check_emptied(self, error: Exception) -> None:
+        """No index was read."""
