@@ -25,7 +25,7 @@ from typing import Any
 from ..models import Build, Records
 
 SCHEMA = 2
-_FOLDER = Path(__file__).parents[1] / "data" / "index"
+_FOLDER = Path(__file__).parents[1] / "data" / "index" / "pytorch"
 #: The channel never moved to the newer .conda format.
 _EXTENSION = ".tar.bz2"
 

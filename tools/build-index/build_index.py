@@ -1,4 +1,4 @@
-"""Make the built-in index, `conda_torchmirror/data/index/*.json`, from the material folder.
+"""Make the built-in index, `conda_torchmirror/data/index/pytorch/*.json`, from the material folder.
 
     python tools/build-index/build_index.py ../shared
 
@@ -35,7 +35,7 @@ SOURCES = (
     "tools/build-index/depends.tsv",
     "see tests/data/SOURCES.md",
 )
-TARGET = Path(__file__).resolve().parents[2] / "conda_torchmirror" / "data" / "index"
+TARGET = Path(__file__).resolve().parents[2] / "conda_torchmirror" / "data" / "index" / "pytorch"
 
 Key = tuple[str, str, str, str]
 
