@@ -1,9 +1,10 @@
-"""Make the built-in index, `conda_torchmirror/data/index/pytorch/*.json`, from the material folder.
+"""Make the built-in indexes, `conda_torchmirror/data/index/*/*.json`, from the material folder.
 
     python tools/build-index/build_index.py ../shared
 
-The folder holds `channels/pytorch` (records), `channels/listing.tsv` (names seen) and
-`compat/releases.yaml` (what exists). The same input gives the same bytes. Needs ruamel.yaml.
+The folder holds `channels/pytorch` and `channels/conda-forge` (records), `channels/listing.tsv`
+(names seen) and `compat/releases.yaml` (what exists). Here is what is in the index of `pytorch`,
+`forge_index.py` says it of conda-forge. The same input gives the same bytes. Needs ruamel.yaml.
 """
 
 from __future__ import annotations
@@ -11,22 +12,20 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import forge_index
 import rules
+from index_document import Entry, Index, Key, documents, entry_of, key_of
 from ruamel.yaml import YAML
 
-SCHEMA = 2
 FAMILY = ("pytorch", "torchvision", "torchaudio", "torchtext")
 #: torchdata and the runtime are known by record alone: no rule names their builds.
 NAMES = (*FAMILY, "torchdata", "pytorch-cuda")
 SUBDIRS = (*rules.PLATFORMS, "noarch")
-EVIDENCE = ("record", "listed", "derived")
 SOURCES = (
     "channels/pytorch",
     "channels/listing.tsv",
@@ -35,40 +34,7 @@ SOURCES = (
     "tools/build-index/depends.tsv",
     "see tests/data/SOURCES.md",
 )
-TARGET = Path(__file__).resolve().parents[2] / "conda_torchmirror" / "data" / "index" / "pytorch"
-
-Key = tuple[str, str, str, str]
-
-
-@dataclass
-class Entry:
-    """One build of the index: what it is, how sure it is, and what a record says of it."""
-
-    key: Key
-    evidence: str
-    build_number: int = 0
-    depends: tuple[str, ...] = ()
-    constrains: tuple[str, ...] = ()
-    size: int | None = None
-    timestamp: int = 0
-    md5: str | None = None
-    sha256: str | None = None
-
-
-@dataclass
-class Interned:
-    """Values met so far, each with its place in the table of the document."""
-
-    places: dict[Any, int] = field(default_factory=dict)
-
-    def place(self, value: Any) -> int:
-        """The place of `value`, new or known."""
-        return self.places.setdefault(value, len(self.places))
-
-    @property
-    def table(self) -> list[Any]:
-        """The values in the order of their places."""
-        return list(self.places)
+TARGET = Path(__file__).resolve().parents[2] / "conda_torchmirror" / "data" / "index"
 
 
 def read_releases(shared: Path) -> dict[str, Any]:
@@ -104,14 +70,14 @@ def collect(shared: Path) -> dict[Key, Entry]:
     entries: dict[Key, Entry] = {}
     for subdir in SUBDIRS:
         for record in read_records(shared, subdir):
-            key = _key(record, subdir)
+            key = key_of(record, subdir)
             if _in_scope(key, named):
-                entries[key] = _from_record(key, record)
+                entries[key] = entry_of(key, record)
     _check_complete(named, entries)
 
     listed = _listed(shared, named)
     locked = {
-        _key(record, subdir): record
+        key_of(record, subdir): record
         for subdir in SUBDIRS
         for record in read_records(shared, subdir, "repodata_from_conda_lock.json")
     }
@@ -131,10 +97,6 @@ def collect(shared: Path) -> dict[Key, Entry]:
     return entries
 
 
-def _key(record: Mapping[str, str], subdir: str) -> Key:
-    return (record["name"], record["version"], subdir, record["build"])
-
-
 def _in_scope(key: Key, named: Mapping[Key, rules.Named]) -> bool:
     """Whether a build belongs to a covered release; one that the rules do not name is an error."""
     if key[0] not in FAMILY or key in named:
@@ -145,20 +107,6 @@ def _in_scope(key: Key, named: Mapping[Key, rules.Named]) -> bool:
     if rules.number(key[1]) >= rules.number(oldest):
         raise SystemExit(f"{key} exists, but the naming rule does not give it: mend rules.py")
     return False
-
-
-def _from_record(key: Key, record: Mapping[str, Any]) -> Entry:
-    return Entry(
-        key,
-        "record",
-        record["build_number"],
-        tuple(record["depends"]),
-        tuple(record.get("constrains", ())),
-        record["size"],
-        record["timestamp"],
-        record["md5"],
-        record["sha256"],
-    )
 
 
 def _check_complete(named: Mapping[Key, rules.Named], entries: Mapping[Key, Entry]) -> None:
@@ -203,58 +151,9 @@ def _runtime_depends(key: Key, entries: Mapping[Key, Entry]) -> tuple[str, ...]:
     return rules.windows_runtime(same[0].depends)
 
 
-def document(entries: Mapping[Key, Entry], subdir: str, date: str) -> dict[str, Any]:
-    """One subdir as plain data: see `conda_torchmirror/builtin.py` for the shape."""
-    strings, lists = Interned(), Interned()
-
-    def interned(specs: Iterable[str]) -> int:
-        return lists.place(tuple(strings.place(spec) for spec in specs))
-
-    groups: dict[tuple[str, str], list[list[Any]]] = defaultdict(list)
-    for key in sorted((key for key in entries if key[2] == subdir), key=_order):
-        entry = entries[key]
-        row: list[Any] = [
-            key[3],
-            entry.build_number,
-            interned(entry.depends),
-            interned(entry.constrains),
-            EVIDENCE.index(entry.evidence),
-        ]
-        if entry.md5:
-            row += [entry.size, entry.timestamp, entry.md5, entry.sha256]
-        groups[key[:2]].append(row)
-    return {
-        "schema": SCHEMA,
-        "channel": "pytorch",
-        "subdir": subdir,
-        "date": date,
-        "generated_from": list(SOURCES),
-        "evidence": list(EVIDENCE),
-        "strings": strings.table,
-        "lists": lists.table,
-        "packages": [[*group, rows] for group, rows in groups.items()],
-    }
-
-
-def _order(key: Key) -> tuple[Any, ...]:
-    name, version, _, build = key
-    return (NAMES.index(name), rules.number(version), build)
-
-
-def rendered(data: Mapping[str, Any]) -> str:
-    """JSON with one package group a line, so that a change shows in a diff where it is."""
-
-    def short(value: Any) -> str:
-        return json.dumps(value, separators=(",", ":"))
-
-    lines = []
-    for name, value in data.items():
-        if name == "packages":
-            inner = ",\n".join(short(group) for group in value)
-            lines.append(f'"packages":[\n{inner}\n]')
-        else:
-            lines.append(f'"{name}":{short(value)}')
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+def index(shared: Path) -> Index:
+    """The index of the channel `pytorch`."""
+    return Index("pytorch", SUBDIRS, NAMES, ".tar.bz2", None, SOURCES, collect(shared))
 
 
 def main() -> None:
@@ -263,21 +162,20 @@ def main() -> None:
     parser.add_argument("shared", type=Path, help="the folder with channels/ and compat/")
     parser.add_argument("--out", type=Path, default=TARGET, help="where to write (%(default)s)")
     options = parser.parse_args()
-    entries = collect(options.shared)
-    newest = max(entry.timestamp for entry in entries.values())
-    date = datetime.fromtimestamp(newest / 1000, timezone.utc).date().isoformat()
-    options.out.mkdir(parents=True, exist_ok=True)
-    size = 0
-    for subdir in SUBDIRS:
-        content = rendered(document(entries, subdir, date)).encode()
-        (options.out / f"{subdir}.json").write_bytes(content)
-        size += len(content)
-    counts: dict[str, int] = defaultdict(int)
-    for key, entry in entries.items():
-        counts[f"{key[2]} {entry.evidence}"] += 1
-    print(f"{options.out.name}: {len(entries)} builds, {size} bytes")
-    for what in sorted(counts):
-        print(f"  {what}: {counts[what]}")
+    total = 0
+    for made in (index(options.shared), forge_index.index(options.shared)):
+        folder = options.out / made.channel
+        folder.mkdir(parents=True, exist_ok=True)
+        size = 0
+        for subdir, text in documents(made).items():
+            (folder / f"{subdir}.json").write_bytes(text.encode())
+            size += len(text.encode())
+        counts = Counter(f"{key[2]} {entry.evidence}" for key, entry in made.entries.items())
+        print(f"{made.channel}: {len(made.entries)} builds, {size} bytes, {made.date}")
+        for what in sorted(counts):
+            print(f"  {what}: {counts[what]}")
+        total += size
+    print(f"together: {total} bytes")
 
 
 if __name__ == "__main__":
