@@ -1,4 +1,4 @@
-"""What the plugin costs conda's other commands: its hooks, its parsers, the automatic redirect.
+"""What the plugin costs conda's other commands: loading it, its parsers, the automatic redirect.
 
     python benchmarks/bench_hook.py
 
@@ -58,22 +58,26 @@ def one(words: list[str]) -> None:
     main_subshell(*words)
 
 
-def parsers() -> None:
-    """In a child: time the hook for subcommands, and what conda does with what it gives."""
+def load() -> None:
+    """In a child: time the plugin's import, and the hooks that conda calls on every command."""
     from argparse import ArgumentParser
 
     from conda.base.context import context
+    from conda.cli.conda_argparse import generate_parser
+    from conda.plugins.manager import CondaPluginManager
 
+    CondaPluginManager.load_entrypoints = lambda *_: 0
     context.__init__()
-    context.plugin_manager.get_subcommands()
-    from conda_torchmirror import plugin
-
+    generate_parser()
     times = []
     for _ in range(2):
         empty = [ArgumentParser() for _ in range(3)]
         started = time.thread_time()
+        from conda_torchmirror import plugin
+
         for command, parser in zip(plugin.conda_subcommands(), empty, strict=True):
             command.configure_parser(parser)
+        assert [*plugin.conda_pre_commands(), *plugin.conda_post_commands()]
         times.append((time.thread_time() - started) * 1000)
     print(json.dumps(times))
 
@@ -105,7 +109,7 @@ def main() -> None:
         (prefix / "conda-meta" / "history").write_text("".join(lines))
         print(f"conda {conda.__version__}, Python {sys.version.split()[0]}")
         print(f"{'':38}{'first':>8}{'again':>8}")
-        rows = {"parsers of all our commands": ("--parsers",)}
+        rows = {"every command: plugin, parsers, hooks": ("--load",)}
         rows |= {
             f"hook: {name}": ("--one", words[0], "-p", str(prefix), *words[1:])
             if words[0] == "list"
@@ -122,7 +126,7 @@ def main() -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
         one(sys.argv[2:])
-    elif sys.argv[1:2] == ["--parsers"]:
-        parsers()
+    elif sys.argv[1:2] == ["--load"]:
+        load()
     else:
         main()

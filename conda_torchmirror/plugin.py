@@ -1,10 +1,18 @@
-"""The hooks. Conda loads this module on every command, so it loads nothing of ours but `deferred`.
+"""The hooks, and the commands of conda that the automatic redirect is for.
 
-Conda is handed small functions; each imports what it calls when it is called.
+Conda loads this module on every command, so it is one file and loads no other of ours. Conda is
+handed small functions; each imports what it calls when it is called.
+
+Conda also builds the parser of every command before it knows which one runs. Ours stay empty until
+argparse asks them to parse, which saves every command of conda the imports of our commands and 2 ms
+(on an idle machine, Python 3.11, conda 24.7.1, 2026-11). The price: a tool that walks conda's
+parser without parsing (completion, documentation) finds no option of ours, unless it calls
+`cli.deferred.fill` first.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from conda.plugins import hookimpl
@@ -15,14 +23,59 @@ from conda.plugins.types import (
     CondaSubcommand,
 )
 
-from .cli.deferred import deferred
-
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from typing import Any
 
     from conda.plugins.types import CondaErrorHint, CondaPrefixDataLoader, CondaSetting
+
+    from .hooks.redirect import Trait
+
+#: Every command that reads or writes packages, or shows channels; never `run`, `config`, `clean`.
+#: The only place that owns their names, with what the redirect has to know of each.
+#:
+#: A name is what conda hands to a pre-command hook: the last part of the module that runs the
+#: command (`conda env create` is `env_create` on 24.7 and `create` on 26.7, `conda env export` is
+#: `export`, `conda env list` is `info`, `conda uninstall` is `remove`), or a plugin's own name
+#: (`doctor`, which is `check` too on 26.7; `repoquery` of conda-libmamba-solver; `exec` of
+#: conda-exec; `global` of conda-global; `workspace` and `ws` of conda-workspaces; `pypi` of
+#: conda-pypi: these call the solver directly).
+REDIRECTED: dict[str, tuple[Trait, ...]] = {
+    "check": ("installed",),
+    "compare": ("installed",),
+    "create": ("reads",),
+    "doctor": ("installed",),
+    "env_create": ("reads",),  # 24.7 only
+    "env_remove": ("installed",),  # 24.7 only
+    "env_update": ("installed", "reads"),
+    "exec": ("reads",),
+    "export": ("installed",),
+    "global": ("reads", "any"),
+    "info": ("reads",),
+    "install": ("installed", "reads"),
+    "list": ("installed",),
+    "pypi": ("installed", "reads"),
+    "remove": ("installed", "reads"),
+    "rename": ("installed",),
+    "repoquery": ("installed", "reads"),
+    "search": ("reads",),
+    "update": ("installed", "reads"),
+    "workspace": ("reads", "any"),
+    "ws": ("reads", "any"),
+}
+
+#: Commands that must see conda as it is, where a former command of this process was redirected.
+#: `notices` is one of them: mirrors do not carry what channels announce.
+PLAIN = frozenset(
+    [
+        *("clean", "commands", "config", "env_config", "env_vars", "init", "notices", "package"),
+        *("plugins", "run", "torch-install", "torch-mirror", "torch-verify"),
+    ]
+)
+
+#: What conda's parser has `conda export` and `conda env export` run.
+EXPORTS = frozenset(("conda.cli.main_export.execute", "conda.cli.main_env_export.execute"))
 
 
 @hookimpl
@@ -32,35 +85,31 @@ def conda_subcommands() -> Iterator[CondaSubcommand]:
         name="torch-install",
         summary="Choose the PyTorch build that this machine runs, and install it.",
         action=_run_install,
-        configure_parser=deferred(_configure_install),
+        configure_parser=_deferred(_configure_install),
     )
     yield CondaSubcommand(
         name="torch-mirror",
         summary="Show, test and set up the mirrors that channels are read from.",
         action=_run_mirror,
-        configure_parser=deferred(_configure_mirror),
+        configure_parser=_deferred(_configure_mirror),
     )
     yield CondaSubcommand(
         name="torch-verify",
         summary="Try PyTorch in an environment, and on the GPU where there is one.",
         action=_run_verify,
-        configure_parser=deferred(_configure_verify),
+        configure_parser=_deferred(_configure_verify),
     )
 
 
 @hookimpl
 def conda_pre_commands() -> Iterator[CondaPreCommand]:
     """Point conda at mirrors before it reads channels."""
-    from .hooks.commands import PLAIN, REDIRECTED
-
     yield CondaPreCommand(name="torchmirror", action=_before, run_for={*REDIRECTED, *PLAIN})
 
 
 @hookimpl
 def conda_post_commands() -> Iterator[CondaPostCommand]:
     """Leave conda as it was."""
-    from .hooks.commands import REDIRECTED
-
     yield CondaPostCommand(name="torchmirror", action=_after, run_for={*REDIRECTED})
 
 
@@ -105,6 +154,23 @@ def conda_settings() -> Iterator[CondaSetting]:
     from .redirect.settings import declared
 
     yield from declared()
+
+
+def _deferred(configure: Callable[[ArgumentParser], None]) -> Callable[[ArgumentParser], None]:
+    """Return a `configure_parser` that has `configure` wait until the parser parses."""
+
+    def configure_later(parser: ArgumentParser) -> None:
+        def parse_known_args(
+            args: Sequence[str] | None = None, namespace: Namespace | None = None
+        ) -> tuple[Namespace, list[str]]:
+            from .cli.deferred import fill
+
+            return fill(parser).parse_known_args(args, namespace)
+
+        # `fill` takes both away.
+        vars(parser).update(configure_later=configure, parse_known_args=parse_known_args)
+
+    return configure_later
 
 
 def _configure_install(parser: ArgumentParser) -> None:
@@ -152,8 +218,6 @@ def _check_health(prefix: str, verbose: bool) -> None:
 def _name_origins(prefix: Any, records: dict[str, Any]) -> dict[str, Any]:
     from conda.base.context import context
 
-    from .hooks.commands import EXPORTS
-
     if context._argparse_args.get("func") not in EXPORTS:  # `conda list` asks too
         return {}
     from .hooks.exports import name_origins
@@ -162,11 +226,14 @@ def _name_origins(prefix: Any, records: dict[str, Any]) -> dict[str, Any]:
 
 
 def _before(command: str) -> None:
+    # What was never loaded has put nothing in force that a plain command must not see.
+    if command in PLAIN and f"{__package__}.hooks.redirect" not in sys.modules:
+        return
     try:
         from .hooks.redirect import before
     except Exception:  # a half-removed installation of ours is no reason for conda to fail
         return
-    before(command)
+    before(command, REDIRECTED.get(command))
 
 
 def _after(command: str) -> None:

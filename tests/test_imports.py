@@ -19,8 +19,6 @@ PACKAGE = Path(conda_torchmirror.__file__).parent
 LIGHT = {
     "conda_torchmirror",
     "conda_torchmirror.plugin",
-    "conda_torchmirror.cli",
-    "conda_torchmirror.cli.deferred",
 }
 #: Modules that decide, and therefore touch nothing: no conda, no HTTP, no subprocess.
 PURE = (

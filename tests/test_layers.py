@@ -183,7 +183,6 @@ REACH = {
 #: leads to. Each keeps a command from loading what it does not run.
 SEAMS = {
     "plugin": {"cli", "hooks", "redirect"},
-    "cli.deferred": {"text"},
     "cli.mirror": {"cli"},
     "cli.install_output": {"handover", "install", "plans", "verify"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},

@@ -1,6 +1,6 @@
 """The automatic redirect of conda's own commands.
 
-Runs before every command in `commands.REDIRECTED`, so it does as little as it can: first the
+Runs before every command in `plugin.REDIRECTED`, so it does as little as it can: first the
 channels that the command names (`named_channels`); then, if a mirror may have one of them, the
 decision (`policy`) and the redirect (`in_process`). Nothing but KeyboardInterrupt leaves it;
 whatever goes wrong is one line on standard error, and conda goes on without mirrors.
@@ -10,26 +10,34 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from conda.plugins import types
-
-from .commands import ANY, EXPORT, INSTALLED, READS, REDIRECTED, WITHOUT_CHANNELS
 
 if TYPE_CHECKING:
     from ..redirect.named_channels import NamedChannels
     from ..redirect.policy import ChannelPolicy, UserConfig
+
+#: What the redirect has to know of a command. "installed": it shows or uses what is installed, so
+#: that the channels in the environment's history count. "reads": it reads channels, or shows their
+#: URLs, and the user is told which of them are redirected. "any": it reads a manifest of its own,
+#: whose channels are not looked into, so that any channel may be read.
+Trait = Literal["installed", "reads", "any"]
+
+#: Options of `info` that show no channel unless `--all` is there; `env list` is `info --envs`.
+WITHOUT_CHANNELS = ("base", "envs", "license", "system")
 
 DEFAULTS = "defaults"
 #: Channel names that a line on standard error holds at most.
 NAMED = 6
 
 
-def before(command: str) -> None:
-    """What the pre-command hook does. Raises nothing but KeyboardInterrupt."""
+def before(command: str, traits: Collection[Trait] | None) -> None:
+    """What the pre-command hook does; a command without traits is not redirected. Raises nothing
+    but KeyboardInterrupt."""
     try:
-        if _clear() and command in REDIRECTED and not _is_left_to_exports(command):
-            _redirect(command)
+        if _clear() and traits is not None and not _is_left_to_exports(command):
+            _redirect(command, traits)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a SystemExit here would end `conda info` without a word
@@ -48,7 +56,7 @@ def after(command: str) -> None:
 
 def _is_left_to_exports(command: str) -> bool:
     """Whether `exports` takes care of the command, which this conda must have a hook for."""
-    return command == EXPORT and hasattr(types, "CondaPrefixDataLoader")
+    return command == "export" and hasattr(types, "CondaPrefixDataLoader")
 
 
 def _clear() -> bool:
@@ -63,14 +71,14 @@ def _clear() -> bool:
     return True
 
 
-def _redirect(command: str) -> None:
+def _redirect(command: str, traits: Collection[Trait]) -> None:
     from conda.base.context import context
 
     from ..redirect.named_channels import candidates, of_this_command
 
-    flags = REDIRECTED[command]
-    found = of_this_command(installed=bool(flags & INSTALLED))
-    named = set(found.asked) if flags & ANY else None
+    reads = "reads" in traits
+    found = of_this_command(installed="installed" in traits)
+    named = set(found.asked) if "any" in traits else None
     found.everything = found.everything or named is not None
     names = candidates(found)
     if not names and not found.packages:
@@ -86,11 +94,11 @@ def _redirect(command: str) -> None:
     policies = policy.decide(names, config, found)
     begun = policy.redirects(policies, config, found)
     in_process.apply(begun, shards=policy.has_shards(policies, config))
-    if flags & READS and command != "info" and not context.offline:
+    if reads and command != "info" and not context.offline:
         from ..index.emptied import drop_emptied
 
         drop_emptied()
-    told = flags & READS and not (command == "info" and _shows_no_channel())
+    told = reads and not (command == "info" and _shows_no_channel())
     if told and not context.json and not context.quiet:
         _tell(policies, found, config, named)
         _tell_packages(policy.decide(tuple(found.packages), config, found), found)

@@ -12,7 +12,8 @@ import pytest
 from conda.base.context import context
 from conda.cli.conda_argparse import generate_parser
 
-from conda_torchmirror.cli.deferred import deferred, fill
+from conda_torchmirror.cli.deferred import fill
+from conda_torchmirror.plugin import _deferred
 
 #: Options that a reader of the help must find, by command.
 OPTIONS = {
@@ -79,7 +80,7 @@ def test_a_parser_is_filled_once():
     root = argparse.ArgumentParser()
     commands = root.add_subparsers()
     ours, other = commands.add_parser("ours"), commands.add_parser("other")
-    deferred(configure)(ours)
+    _deferred(configure)(ours)
     assert root.parse_args(["other"]) == argparse.Namespace()
     assert filled == []
     for _ in range(2):
@@ -106,7 +107,5 @@ def test_other_commands_pay_for_the_hooks_alone(sandbox):
     )
     assert json.loads(done.stdout) == [
         "conda_torchmirror",
-        "conda_torchmirror.cli",
-        "conda_torchmirror.cli.deferred",
         "conda_torchmirror.plugin",
     ]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from conda.plugins import hookimpl
 
-from conda_torchmirror.hooks import commands
+from conda_torchmirror.plugin import PLAIN, REDIRECTED
 
 #: Shell functions, which no hook is called for.
 SHELL = {"activate", "deactivate"}
@@ -39,10 +39,10 @@ def test_every_command_of_this_conda_is_in_the_table():
                     collect(below)
 
     collect(generate_parser())
-    ours = {*commands.REDIRECTED, *commands.PLAIN}
+    ours = {*REDIRECTED, *PLAIN}
     assert {name.removeprefix("mock_") for name in found} - ours - SHELL <= {"env"}
-    assert not set(commands.REDIRECTED) & commands.PLAIN
-    assert {"run", "config", "clean"} <= commands.PLAIN
+    assert not set(REDIRECTED) & PLAIN
+    assert {"run", "config", "clean"} <= PLAIN
 
 
 def test_a_plugin_that_the_table_does_not_know_is_nothing_to_it(monkeypatch):
@@ -64,7 +64,7 @@ def test_a_plugin_that_the_table_does_not_know_is_nothing_to_it(monkeypatch):
 
 @pytest.mark.parametrize("name", ["check", "exec", "global", "workspace", "ws", "pypi"])
 def test_plugins_that_call_the_solver_directly_are_in_it(name):
-    assert name in commands.REDIRECTED
+    assert name in REDIRECTED
 
 
 def test_nothing_to_redirect_imports_next_to_nothing(sandbox):
@@ -88,10 +88,7 @@ def test_nothing_to_redirect_imports_next_to_nothing(sandbox):
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     light = (
         "plugin",
-        "cli",
-        "cli.deferred",
         "hooks",
-        "hooks.commands",
         "hooks.redirect",
         "redirect",
         "redirect.named_channels",
@@ -118,7 +115,7 @@ def test_redirecting_imports_no_more_than_it_can_afford(sandbox, condarc):
     assert done.stderr.startswith("torchmirror: pytorch from tuna; defaults from tuna, nju (")
     ours = {name.partition(".")[2] for name in modules if name.startswith("conda_torchmirror.")}
     assert ours == {
-        *("plugin", "cli", "cli.deferred", "hooks", "hooks.commands", "hooks.redirect"),
+        *("plugin", "hooks", "hooks.redirect"),
         *("redirect", "redirect.named_channels", "redirect.settings", "redirect.policy"),
         "redirect.configuration",
         "redirect.own_channels",

@@ -15,6 +15,7 @@ from support.lab import ALL, entry, hosts, urls_during
 
 from conda_torchmirror.hooks import redirect
 from conda_torchmirror.mirrors.registry import built_in
+from conda_torchmirror.plugin import REDIRECTED
 from conda_torchmirror.redirect import in_process
 
 pytest_plugins = ("support.lab_fixtures",)
@@ -334,7 +335,7 @@ def test_shards_are_asked_of_mirrors_that_have_them(at_lab, lab, known, own, rea
     at_lab({"torchmirror_registry": json.dumps(registry), "torchmirror_mirrors": ["lab"]}, **more)
     args = generate_parser().parse_args(("create", "-n", "x", "-c", "pytorch"))
     context.__init__(argparse_args=args)
-    redirect.before("create")
+    redirect.before("create", REDIRECTED["create"])
     try:
         assert context.repodata_use_shards is read
         context.__init__(argparse_args=args)  # as some commands do

@@ -30,7 +30,7 @@ def test_the_builtin_mapping_stays(at_lab):
     from conda.cli.conda_argparse import generate_parser
 
     context.__init__(argparse_args=generate_parser().parse_args(ALL))
-    redirect.before("create")
+    redirect.before("create", ("reads",))
     assert in_process.active()
     assert base() == before == "https://repo.anaconda.com/pkgs/pro"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conda_torchmirror.hooks import redirect
+from conda_torchmirror import plugin
 
 HAS_LABELS = {"nvidia": {"labels": True}}
 
@@ -46,12 +46,12 @@ def urls_during(words: tuple[str, ...]) -> dict[str, list[str]]:
     from conda.models.channel import Channel
 
     context.__init__(argparse_args=generate_parser().parse_args(words))
-    redirect.before(words[0])
+    plugin._before(words[0])
     names = ("pytorch", "conda-forge", "nvidia", "defaults", "https://conda.anaconda.org/pytorch")
     try:
         return {name: [str(url) for url in Channel(name).base_urls] for name in names}
     finally:
-        redirect.after(words[0])
+        plugin._after(words[0])
 
 
 ALL = ("create", "-n", "x", "-c", "pytorch", "-c", "conda-forge", "-c", "nvidia", "-c", "defaults")
