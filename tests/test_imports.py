@@ -38,7 +38,7 @@ PURE = (
     "selection/alternatives",
     "selection/choose",
     "selection/cuda",
-    "selection/facts",
+    "selection/facts/pytorch",
     "selection/fit",
     "selection/plan",
     "selection/rules",

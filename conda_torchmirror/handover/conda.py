@@ -29,7 +29,7 @@ from ..machine.environment import option_of, python_path
 from ..mirrors.registry import Route
 from ..models import Decision, Installed, Machine, Plan
 from ..redirect.configuration import environment, inner_command
-from ..selection.facts import FAMILY, PIP_NAMES, RUNTIMES
+from ..selection.facts.pytorch import FAMILY, PIP_NAMES, RUNTIMES
 from ..selection.plan import FLEXIBLE
 from ..selection.specs import package_name
 

@@ -18,7 +18,7 @@ from ..mirrors.addresses import split
 from ..mirrors.registry import built_in
 from ..mirrors.urls import UPSTREAM
 from ..models import Notice
-from ..selection import facts
+from ..selection.facts import pytorch as facts
 from ..text.messages import text
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..mirrors.registry import Route
 from ..models import Build, Records
-from ..selection import facts
+from ..selection.facts import pytorch as facts
 from . import builtin, repodata
 
 

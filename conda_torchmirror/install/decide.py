@@ -34,7 +34,7 @@ from ..models import (
 )
 from ..selection import alternatives, cuda, plan, rules
 from ..selection.choose import RuntimeIndex, add_runtime_build, choose
-from ..selection.facts import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIME, RUNTIMES
+from ..selection.facts.pytorch import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIME, RUNTIMES
 from ..selection.specs import misspelt, package_name
 from ..text import reasons
 from ..transport import routes

@@ -23,7 +23,7 @@ from ..mirrors.registry import Route
 from ..models import InstallOptions, Machine, Notice, Pin, Request
 from ..redirect.configuration import reload
 from ..selection.elsewhere import of_channel, others_of_pytorch
-from ..selection.facts import CPU_ONLY, CUDA_NAMES, FAMILY, PIP_NAMES, RUNTIME, TOOLKIT
+from ..selection.facts.pytorch import CPU_ONLY, CUDA_NAMES, FAMILY, PIP_NAMES, RUNTIME, TOOLKIT
 from ..selection.rules import Rule, conflict
 from ..selection.specs import admits_python, package_name
 from ..text.layout import safe

@@ -18,7 +18,7 @@ from ..mirrors.registry import Route
 from ..models import Admits, Build, Choice, Decision, InstallOptions, Machine, Request
 from ..selection import cuda
 from ..selection.choose import choose
-from ..selection.facts import FAMILY, RUNTIME, TORCH, recency
+from ..selection.facts.pytorch import FAMILY, RUNTIME, TORCH, recency
 from ..selection.plan import typed
 from ..selection.specs import admits_python, package_name
 

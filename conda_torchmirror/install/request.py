@@ -17,7 +17,7 @@ from ..index.match import Spec, admits, read
 from ..index.sources import PYTORCH
 from ..mirrors import addresses
 from ..models import Compat, Pin, Request
-from ..selection.facts import (
+from ..selection.facts.pytorch import (
     CPU_ONLY,
     CUDA_NAMES,
     DEFAULT,

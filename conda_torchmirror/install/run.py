@@ -24,7 +24,7 @@ from ..models import Decision, InstallOptions, Listing, Notice, Records, Request
 from ..redirect import settings
 from ..selection import cuda
 from ..selection.choose import offers
-from ..selection.facts import TORCH
+from ..selection.facts.pytorch import TORCH
 from ..text.decision import summary
 from ..text.layout import safe
 from ..transport.routes import OfflineRouter, RecordReader

@@ -23,7 +23,7 @@ from conda.history import History
 from conda.models.match_spec import MatchSpec
 
 from ..models import Installed, Machine, Notice, Pin
-from ..selection.facts import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIMES, TORCH
+from ..selection.facts.pytorch import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIMES, TORCH
 from ..selection.plan import typed
 from .evidence import attempt
 

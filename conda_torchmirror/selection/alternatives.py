@@ -14,7 +14,7 @@ from ..models import Admits, Build, Choice, Machine, NoChoice, Notice, Pin, Reje
 from . import elsewhere
 from .choose import choose, offers
 from .cuda import CudaTables
-from .facts import CUDA_NAMES, DEFAULT, FAMILY, PARTNERS, RUNTIMES, TORCH, facts
+from .facts.pytorch import CUDA_NAMES, DEFAULT, FAMILY, PARTNERS, RUNTIMES, TORCH, facts
 from .plan import typed
 from .specs import number, package_name, release, without_build
 

@@ -24,7 +24,7 @@ from ..models import (
     Request,
 )
 from .cuda import CudaTables
-from .facts import PARTNERS, RUNTIME, RUNTIMES, TORCH, Facts, dependency, facts, recency
+from .facts.pytorch import PARTNERS, RUNTIME, RUNTIMES, TORCH, Facts, dependency, facts, recency
 from .fit import Clash, Constraints
 from .specs import number, package_name, release, same_cuda
 

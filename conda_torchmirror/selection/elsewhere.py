@@ -14,7 +14,17 @@ from typing import Any, NamedTuple
 
 from ..models import Admits, Machine, Notice, Request
 from .cuda import CudaTables, runs_on, tables
-from .facts import AUDIO, CUDA_NAMES, DEFAULT, FAMILY, MUTEX, PARTNERS, RUNTIMES, TOOLKIT, TORCH
+from .facts.pytorch import (
+    AUDIO,
+    CUDA_NAMES,
+    DEFAULT,
+    FAMILY,
+    MUTEX,
+    PARTNERS,
+    RUNTIMES,
+    TOOLKIT,
+    TORCH,
+)
 from .specs import admits_cuda, admits_python, minor, number, package_name
 
 _DATA = Path(__file__).parents[1] / "data"

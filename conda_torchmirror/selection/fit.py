@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..models import Admits, Build, Machine, Notice, Pin, Rejection, Request
 from .cuda import CudaTables, runs_on
-from .facts import CUDA_NAMES, MUTEX, RUNTIMES, TORCH, Facts
+from .facts.pytorch import CUDA_NAMES, MUTEX, RUNTIMES, TORCH, Facts
 from .specs import admits_cuda, admits_python, number, package_name, without_build
 
 #: The one version of the package whose build says CPU or CUDA.

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..models import Machine, Notice, Records, Rejection, Request
 from ..selection import rules
-from ..selection.facts import TORCH
+from ..selection.facts.pytorch import TORCH
 from ..selection.specs import number, release
 from .layout import wrapped
 from .messages import text

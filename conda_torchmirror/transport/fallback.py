@@ -23,7 +23,7 @@ from ..index.sources import PYTORCH
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM, upstream_url
 from ..models import Build, Decision, InstallOptions, Machine, Notice, Records, Request
-from ..selection.facts import RUNTIME
+from ..selection.facts.pytorch import RUNTIME
 from ..text.layout import safe
 from ..text.messages import text
 from . import failures, hashes, routes

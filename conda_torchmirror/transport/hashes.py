@@ -22,7 +22,7 @@ from ..models import Build, Choice, Decision, Machine, Notice, Records, Request
 from ..redirect import settings
 from ..selection import cuda
 from ..selection.choose import choose
-from ..selection.facts import recency
+from ..selection.facts.pytorch import recency
 from ..selection.specs import package_name
 from ..text.layout import safe
 from ..text.messages import text

@@ -18,8 +18,8 @@ from ..machine.survey import has_device, inspect
 from ..models import Build, Choice, Machine, Notice, Request
 from ..selection import rules
 from ..selection.cuda import tables
-from ..selection.facts import CPU_ONLY, PARTNERS, TORCH, dependency
-from ..selection.facts import facts as read_facts
+from ..selection.facts.pytorch import CPU_ONLY, PARTNERS, TORCH, dependency
+from ..selection.facts.pytorch import facts as read_facts
 from ..selection.fit import Constraints
 from ..selection.specs import package_name
 from .verdict import Check, unique

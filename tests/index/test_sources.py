@@ -9,11 +9,11 @@ import pytest
 
 import conda_torchmirror
 from conda_torchmirror.index import sources
-from conda_torchmirror.selection import facts
+from conda_torchmirror.selection.facts import pytorch as facts
 
 PACKAGE = Path(conda_torchmirror.__file__).parent
 #: Where the names are written: what packages are called, and what channels are.
-HOME = ("selection/facts.py", "index/sources.py")
+HOME = ("selection/facts/pytorch.py", "index/sources.py")
 #: Lists of channels that a mirror carries, for tables and for a `.condarc`; what the parser of
 #: `--source` takes, which must load nothing; the name of the health check.
 LISTS = (

@@ -21,7 +21,7 @@ from conda_torchmirror.index import match
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Build, Choice, Machine, NoChoice, Notice, Pin
 from conda_torchmirror.selection import alternatives, choose, cuda
-from conda_torchmirror.selection.facts import FAMILY
+from conda_torchmirror.selection.facts.pytorch import FAMILY
 from conda_torchmirror.text import reasons
 from conda_torchmirror.text.messages import text
 

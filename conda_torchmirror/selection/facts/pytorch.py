@@ -10,10 +10,10 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from .specs import minor, package_name, release
+from ..specs import minor, package_name, release
 
 if TYPE_CHECKING:
-    from ..models import Build
+    from ...models import Build
 
 TORCH = "pytorch"
 #: Packages that are chosen together with pytorch, each built for exactly one release of it.

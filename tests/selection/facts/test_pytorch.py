@@ -6,7 +6,7 @@ import pytest
 from support.choosing import LINUX
 
 from conda_torchmirror.models import Build
-from conda_torchmirror.selection.facts import facts
+from conda_torchmirror.selection.facts.pytorch import facts
 
 # Facts from records
 

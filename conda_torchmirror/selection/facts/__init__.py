@@ -1,0 +1,1 @@
+"""What records mean: names of packages, and the readers of each source's records."""
