@@ -153,12 +153,12 @@ def choose_once(factor: int) -> tuple[int, float]:
     """
     import conda.models.match_spec  # noqa: F401
 
-    from conda_torchmirror.index import match
     from conda_torchmirror.index import repodata as catalog
+    from conda_torchmirror.index import sources
     from conda_torchmirror.install import request
     from conda_torchmirror.mirrors.registry import Route
     from conda_torchmirror.models import Machine
-    from conda_torchmirror.selection import choose, cuda
+    from conda_torchmirror.selection import choose
 
     shared = Path(os.environ.get("TORCHMIRROR_SHARED", ROOT.parent / "shared")) / "channels"
     folder = shared if shared.is_dir() else ROOT / "tests" / "data" / "channels"
@@ -174,10 +174,10 @@ def choose_once(factor: int) -> tuple[int, float]:
         builds += [b for b in catalog._builds(repodata, where, path.parent.name, names) if b]
     machine = Machine("linux-64", cuda="12.1", cuda_from="--cuda", python="3.11")
     asked = request.make([], cuda_word="12.1")
-    tables = cuda.tables()
+    knowledge = sources.of_channel("pytorch").knowledge
     many = [_later(build, n) for n in range(factor) for build in builds]
     start = time.perf_counter()
-    choose.choose(machine, asked, many, match.admits, tables)
+    choose.choose(machine, asked, many, knowledge)
     return len(many), (time.perf_counter() - start) * 1e3
 
 

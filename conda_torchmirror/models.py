@@ -330,12 +330,16 @@ class Decision(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What a platform can have: every complete set of a request, those that do not fit too."""
+    """What a platform can have: every complete set of a request, those that do not fit too.
+
+    `end` is where the channel ended (`index.sources.Source`), None where it lives.
+    """
 
     rows: tuple[Offer, ...]
     machine: Machine
     request: Request
     records: Records
+    end: Mapping[str, str] | None = None
 
 
 #: What `torch-install` is asked to end in.

@@ -23,6 +23,7 @@ from conda.common.constants import NULL
 
 from ..exceptions.plan import PlanTakesNoChoice
 from ..exceptions.usage import SolveAlone, UrlsFormat
+from ..index.sources import AUTO, SOURCES
 from ..install.run import execute
 from ..models import Action, InstallOptions
 from ..text.messages import text
@@ -66,7 +67,8 @@ def configure_install(parser: ArgumentParser) -> None:
         help=text("help.cuda_compat"),
     )
     add("--python", help=text("help.python"))
-    add("--source", choices=("auto", "pytorch"), default="auto", help=text("help.source"))
+    sources = (AUTO, *(source.name for source in SOURCES))
+    add("--source", choices=sources, default=AUTO, help=text("help.source"))
     add("--mirror", action="append", help=text("help.install_mirror"))
     add("--no-fallback", action="store_true", help=text("help.no_fallback"))
     add("--check-upstream", action="store_true", help=text("help.check_upstream"))

@@ -12,27 +12,13 @@ from conda.common.configuration import YamlRawParameter
 
 from ..exceptions.mirror import BadRegistry, BadSetting, NothingToEnable
 from ..exceptions.usage import BadMirror
+from ..mirrors.registry import channels_for
 from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
 from ..redirect import condarc, configuration, policy, settings
 from ..text.layout import bullet, columns, safe, wrapped
 from ..text.messages import text
 from ..text.output import emit, say
 from .mirror_status import read_now
-
-#: What the file maps if no channel is named. More would slow every start of conda down: it reads
-#: 0.2 ms for each line.
-CHANNELS = (
-    "defaults",
-    "conda-forge",
-    "pytorch",
-    "nvidia",
-    "pytorch-lts",
-    "pytorch-test",
-    "pytorch3d",
-    "rapidsai",
-    "dglteam",
-    "bioconda",
-)
 
 
 def enable(args: Namespace) -> int:
@@ -45,11 +31,12 @@ def enable(args: Namespace) -> int:
     config = _config(args.mirror or ())
     # What an earlier `enable` wrote is about to be replaced, so it is nobody's own.
     config.own -= config.enabled.keys()
-    policies = policy.decide(args.channels or CHANNELS, config)
+    channels = args.channels or channels_for("enabled")
+    policies = policy.decide(channels, config)
     mapped = [p for p in policies if p.code in ("mirrored", "unfit_url") and p.parent]
     if not mapped:
         raise NothingToEnable(
-            channels=", ".join(args.channels or CHANNELS),
+            channels=", ".join(channels),
             subdir=config.subdir,
             mirrors=", ".join(config.preference) or UPSTREAM,
         )

@@ -12,7 +12,7 @@ from conda.models.channel import Channel
 
 from ..exceptions.mirror import BadRegistry
 from ..mirrors.addresses import split
-from ..mirrors.registry import Mirror, Registry, parts_of_defaults
+from ..mirrors.registry import Mirror, Registry, channels_for, parts_of_defaults
 from ..mirrors.urls import UPSTREAM, MirrorError
 from ..redirect import condarc, in_process, policy, settings
 from ..redirect.named_channels import NamedChannels
@@ -20,9 +20,6 @@ from ..text.layout import columns, safe, wrapped
 from ..text.messages import text
 from ..text.output import can_show, emit, say
 
-#: What `list` has a column for, and `status` shows always.
-SHOWN = ("conda-forge", "pytorch", "pkgs/main", "nvidia")
-STATUS = ("defaults", "conda-forge", "pytorch", "nvidia")
 #: Where the URL of a channel begins in `status`.
 INDENT = 16
 
@@ -44,12 +41,13 @@ def show_list(args: Namespace) -> int:
 
 
 def _table(known: Registry, preferred: Sequence[str]) -> list[str]:
-    rows: list[tuple[str, ...]] = [
-        ("", "mirror", "conda-forge", "pytorch", "defaults", "nvidia", "pypi", "wheels")
-    ]
+    shown = channels_for("columns")
+    main = parts_of_defaults(context.subdir)[0]
+    names = ("defaults" if channel == main else channel for channel in shown)
+    rows: list[tuple[str, ...]] = [("", "mirror", *names, "pypi", "wheels")]
     for name, mirror in known.items():
         place = str(preferred.index(name) + 1) if name in preferred else ""
-        carried = [_carried(mirror, channel) for channel in SHOWN]
+        carried = [_carried(mirror, channel) for channel in shown]
         pip = [
             mirror.confidence.get("pypi", "yes") if mirror.pypi else "-",
             mirror.confidence.get("wheels", "yes") if mirror.wheels else "-",
@@ -149,7 +147,7 @@ def read_now(
     except MirrorError as error:
         raise BadRegistry(detail=str(error)) from error
     named = NamedChannels()
-    asked = dict.fromkeys((*context.channels, *STATUS, *channels))
+    asked = dict.fromkeys((*context.channels, *channels_for("status"), *channels))
     for word in asked:
         named.channel(word)
     policies = {p.name: p for p in policy.decide(named.asked, config, named)}

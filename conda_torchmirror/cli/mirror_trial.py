@@ -15,8 +15,7 @@ from conda.base.context import context
 
 from ..exceptions.mirror import OfflineTest
 from ..exceptions.usage import BadMirror
-from ..index.match import admits
-from ..index.sources import PYTORCH
+from ..index.sources import allowed
 from ..install import request
 from ..machine import survey
 from ..mirrors.preference import AUTO
@@ -24,7 +23,6 @@ from ..mirrors.registry import Mirror, Route
 from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
 from ..models import Build, Choice, Notice
 from ..redirect import settings
-from ..selection import cuda
 from ..selection.choose import choose
 from ..text import output
 from ..text.layout import bullet, columns, safe, wrapped
@@ -32,8 +30,9 @@ from ..text.messages import plural, text
 from ..transport.answers import Answer
 from ..transport.probe_session import Trial, compare
 
-#: What a set of torch builds is read from.
-CHANNELS = (PYTORCH.channel, PYTORCH.base_channel, PYTORCH.runtime_channel)
+#: Whose builds are asked for, and what a set of them is read from.
+SOURCE = allowed()[0]
+CHANNELS = tuple(filter(None, (SOURCE.channel, SOURCE.base_channel, SOURCE.runtime_channel)))
 #: Seconds for the whole test.
 SECONDS = 10.0
 
@@ -69,10 +68,10 @@ def _chosen(subdir: str, specs: Sequence[str]) -> tuple[Build, ...]:
         python_word=None,
     )
     here = survey.survey(subdir=subdir, prefix=None, cuda="auto", python=None, probe_gpus=False)
-    known = PYTORCH.built_in(subdir, PYTORCH.packages)
+    known = SOURCE.built_in(subdir, SOURCE.packages)
     if known is None:
         return ()
-    best = choose(here.machine, asked, known.builds, admits, cuda.tables())
+    best = choose(here.machine, asked, known.builds, SOURCE.knowledge)
     return best.builds if isinstance(best, Choice) else ()
 
 
@@ -161,7 +160,7 @@ def recommended(trials: Sequence[Trial]) -> str | None:
 
 def _complete(trial: Trial) -> bool:
     """Whether a mirror has the channel of PyTorch, and all files that were asked for."""
-    torch = trial.channels.get(PYTORCH.channel)
+    torch = trial.channels.get(SOURCE.channel)
     return trial.ok and torch is not None and torch.ok and all(a.ok for a in trial.files.values())
 
 
@@ -181,7 +180,7 @@ def _held(trial: Trial, name: str) -> str:
 
 def _count(trial: Trial) -> str:
     if not trial.files:
-        return "-" if PYTORCH.channel not in trial.routes else "?"
+        return "-" if SOURCE.channel not in trial.routes else "?"
     return f"{sum(answer.ok for answer in trial.files.values())}/{len(trial.files)}"
 
 
@@ -204,7 +203,7 @@ def _remarks(trial: Trial) -> list[Notice]:
             facts = {**answer.notice.facts, "mirror": trial.name}
             found.append(Notice(answer.notice.code, facts))
         elif answer is not None and answer.moved_to:
-            facts = {"mirror": trial.name, "channel": PYTORCH.channel, "host": answer.moved_to}
+            facts = {"mirror": trial.name, "channel": SOURCE.channel, "host": answer.moved_to}
             found.append(Notice("mirror_sends_on", facts))
     return found
 

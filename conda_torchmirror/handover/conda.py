@@ -24,12 +24,11 @@ from conda.exceptions import DryRunExit, UnsatisfiableError
 from ..exceptions.channel import ChannelError, NothingCached
 from ..exceptions.environment import BrokenRecord, PipTorch, UnreadablePins
 from ..index import repodata
-from ..index.sources import PYTORCH
 from ..machine.environment import option_of, python_path
 from ..mirrors.registry import Route
 from ..models import Decision, Installed, Machine, Plan
 from ..redirect.configuration import environment, inner_command
-from ..selection.facts.pytorch import FAMILY, PIP_NAMES, RUNTIMES
+from ..selection.facts.names import FAMILY, PIP_NAMES, RUNTIMES
 from ..selection.plan import FLEXIBLE
 from ..selection.specs import package_name
 
@@ -122,6 +121,7 @@ def solves(command: Sequence[str], variables: Mapping[str, str]) -> bool:
 
 def replacing(
     leftover: Installed | None,
+    channel: str,
     prefix: str,
     command: Sequence[str],
     variables: Mapping[str, str],
@@ -130,7 +130,7 @@ def replacing(
     """Run the command after a package that stands in its way was removed.
 
     The removal asks by itself. If the command then fails or is declined, what was removed is put
-    back from conda's package cache, so that the environment is as before.
+    back from conda's package cache, so that the environment is as before; `channel` is its own.
     """
     if leftover is None:
         return run(command, variables, extra)
@@ -144,7 +144,7 @@ def replacing(
         spec = f"{leftover.name}={leftover.version}={leftover.build}"
         back = ["install", "--prefix", prefix, "--yes", "--quiet", "--use-index-cache"]
         with inner_command(), redirect_stdout(StringIO()):
-            _subshell([*back, "--freeze-installed", "--channel", PYTORCH.channel, spec])
+            _subshell([*back, "--freeze-installed", "--channel", channel, spec])
         raise
 
 

@@ -13,18 +13,20 @@ from conda.base.context import context
 from conda.models.channel import Channel
 
 from ..exceptions.base import TorchMirrorError
-from ..index.sources import PYTORCH
+from ..index.sources import SOURCES
 from ..mirrors.addresses import split
 from ..mirrors.registry import built_in
 from ..mirrors.urls import UPSTREAM
 from ..models import Notice
-from ..selection.facts import pytorch as facts
+from ..selection.facts import names as packages
 from ..text.messages import text
 
 if TYPE_CHECKING:
     from conda.plugins.types import CondaErrorHint
 
-#: Packages of the channel `nvidia` that pytorch-cuda needs: the depends of its records, 11.6 to
+#: The source whose CUDA is in a channel of its own.
+SOURCE = next(source for source in SOURCES if source.runtime_channel)
+#: Packages of that channel that pytorch-cuda needs: the depends of its records, 11.6 to
 #: 12.4 (tests/data/channels).
 RUNTIME = (
     *("cuda", "cuda-cudart", "cuda-cupti", "cuda-libraries", "cuda-nvrtc", "cuda-nvtx"),
@@ -32,7 +34,7 @@ RUNTIME = (
     "libnvjitlink",
 )
 #: Packages that no channel but that of pytorch has.
-OWN = (facts.RUNTIME, "pytorch-mutex", "torchtriton", facts.CPU_ONLY)
+OWN = (packages.RUNTIME, packages.MUTEX, "torchtriton", packages.CPU_ONLY)
 
 #: How solvers say that a package is in no channel: libmamba, rattler, classic.
 _MISSING = r"nothing provides|no candidates|does not exist|none of the providers"
@@ -73,10 +75,10 @@ def _missing(error: BaseException) -> Notice | None:
     names = re.findall(r"[\w.-]+", said)
     channels = _channels()
     # The classic solver names what is missing, and not what needs it.
-    of_torch = PYTORCH.channel in channels or any(name.startswith(facts.TORCH) for name in names)
-    if of_torch and PYTORCH.runtime_channel not in channels and (name := _first(RUNTIME, names)):
+    of_torch = SOURCE.channel in channels or any(name.startswith(packages.TORCH) for name in names)
+    if of_torch and SOURCE.runtime_channel not in channels and (name := _first(RUNTIME, names)):
         return Notice("runtime_channel", {"name": name})
-    if PYTORCH.channel not in channels and (name := _first(OWN, names)):
+    if SOURCE.channel not in channels and (name := _first(OWN, names)):
         return Notice("torch_channel", {"name": name})
     return None
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..exceptions.usage import BadSpec
 from ..models import Build
-from ..selection.facts.pytorch import TORCH
+from ..selection.facts.names import TORCH
 from ..text.messages import text
 
 log = getLogger(__name__)

@@ -1,66 +1,97 @@
-"""Where builds come from. The names of the channels are written here and nowhere else in code."""
+"""Where builds come from: the channels, packages and records of each source.
+
+The one list of sources. A stage is given a `Source`, and names no channel and no package of its
+own; which source that is, `allowed` says from the word of `--source`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from ..mirrors.registry import Route
-from ..models import Build, Records
-from ..selection.facts import pytorch as facts
+from ..models import Records
+from ..selection import cuda, rules
+from ..selection.cuda import CudaTables
+from ..selection.facts import pytorch
+from ..selection.facts.record import Knowledge, SourceFacts
 from . import builtin, repodata
+from .match import admits
 
 
 class Source(NamedTuple):
     """One place that builds are chosen from.
 
-    `channel` holds the builds of pytorch, `runtime_channel` what CUDA ones need, `base_channel`
-    Python and the rest where the user has no channel for it. `packages` are the names whose
-    records a choice needs. `ended` says that no build will be added to the channel.
+    `channel` holds the builds of pytorch, `runtime_channel` what CUDA ones need where that is
+    another channel, `base_channel` Python and the rest where the user has no channel for it.
 
-    `read` reads records and raises what `repodata.read` does; `facts` says what a record means;
-    `built_in` loads the index that ships with the package, None for an unknown platform.
+    `facts` says what the packages are called and what their records mean, `read` reads records and
+    raises what `repodata.read` does, `built_in` loads the index that ships with the package, None
+    for an unknown platform. `tables` says which CUDA and which GPUs the builds run on. `end` has
+    the last release (`last`) and the newest Python (`python`) of a channel that gets no more
+    builds; None where it lives.
     """
 
     name: str
     channel: str
-    runtime_channel: str
+    runtime_channel: str | None
     base_channel: str
-    packages: frozenset[str]
-    ended: bool
+    facts: SourceFacts
     read: Callable[[Route, str, Collection[str]], Records]
-    facts: Callable[[Build], facts.Facts]
     built_in: Callable[[str, Collection[str] | None], Records | None]
+    tables: Callable[[], CudaTables]
+    end: Callable[[], Mapping[str, str]] | None = None
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Every channel that a set can come from, that of pytorch first."""
-        return (self.channel, self.runtime_channel, self.base_channel)
+        names = (self.channel, self.runtime_channel, self.base_channel)
+        return tuple(dict.fromkeys(name for name in names if name))
 
     @property
     def without_python(self) -> frozenset[str]:
         """The channels that an environment cannot be made from alone."""
-        return frozenset((self.channel, self.runtime_channel))
+        return frozenset(self.channels) - {self.base_channel}
 
+    @property
+    def packages(self) -> frozenset[str]:
+        """The names whose records a choice needs."""
+        return self.facts.records
 
-PYTORCH = Source(
-    name="pytorch",
-    channel="pytorch",
-    runtime_channel="nvidia",
-    base_channel="conda-forge",
-    packages=frozenset((*facts.FAMILY, facts.RUNTIME)),
-    ended=True,
-    read=repodata.read,
-    facts=facts.facts,
-    built_in=builtin.load,
-)
+    @property
+    def knowledge(self) -> Knowledge:
+        """What a choice among these builds goes by."""
+        return Knowledge(admits, self.tables(), self.facts)
+
+    def ended(self) -> Mapping[str, str] | None:
+        """Where the channel ended, None where it lives."""
+        return self.end() if self.end else None
+
 
 #: In the order in which they are tried.
-SOURCES = (PYTORCH,)
-#: What `--source` takes.
+SOURCES = (
+    Source(
+        name="pytorch",
+        channel="pytorch",
+        runtime_channel="nvidia",
+        base_channel="conda-forge",
+        facts=pytorch.SOURCE,
+        read=repodata.read,
+        built_in=builtin.load,
+        tables=cuda.tables,
+        end=rules.channel_end,
+    ),
+)
+
+#: What `--source` takes besides the names of the sources.
 AUTO = "auto"
 
 
-def allowed(word: str) -> tuple[Source, ...]:
+def allowed(word: str = AUTO) -> tuple[Source, ...]:
     """The sources that `--source` allows, in the order in which they are tried."""
     return SOURCES if word == AUTO else tuple(s for s in SOURCES if s.name == word)
+
+
+def of_channel(channel: str) -> Source:
+    """The source whose builds a channel has; the first one reads those of any other channel."""
+    return next((source for source in SOURCES if source.channel == channel), SOURCES[0])

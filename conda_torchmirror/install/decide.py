@@ -16,7 +16,7 @@ from ..exceptions.channel import ChannelError, NothingCached
 from ..exceptions.choice import HistoryConflict, NoFittingBuild, PinConflict
 from ..index.exclude_newer import without_newer
 from ..index.match import admits
-from ..index.sources import PYTORCH
+from ..index.sources import Source
 from ..machine import survey as machine
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
@@ -32,9 +32,9 @@ from ..models import (
     Records,
     Request,
 )
-from ..selection import alternatives, cuda, plan, rules
+from ..selection import alternatives, plan, rules
 from ..selection.choose import RuntimeIndex, add_runtime_build, choose
-from ..selection.facts.pytorch import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIME, RUNTIMES
+from ..selection.facts.names import PIP_NAMES
 from ..selection.specs import misspelt, package_name
 from ..text import reasons
 from ..transport import routes
@@ -58,13 +58,14 @@ class Target(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What a run has been asked for, and what it knows before it reads records."""
+    """What a run has been asked for, and what it knows before it reads the source's records."""
 
     options: InstallOptions
     files: FileRequest | None
     target: Target
     request: Request
     survey: machine.Survey
+    source: Source
 
     @property
     def machine(self) -> Machine:
@@ -92,7 +93,7 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
     Raises: NoFittingBuild, PinConflict, HistoryConflict, what reading the runtime channel raises.
     """
     choice = _choose(task, reader, records)
-    runtime, runtime_notices = _read_runtime(choice, reader, records)
+    runtime, runtime_notices = _read_runtime(choice, task.source, reader, records)
     choice = _complete(choice, task, runtime, reader, records)
     pins, pin_notices = _pins(choice, task)
     channels, channel_notices = _channels(choice, task, reader)
@@ -102,10 +103,10 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
         *(task.files.told(task.machine) if task.files else ()),
         *runtime_notices,
         *pin_notices,
-        *_about(choice, task.machine, records, reader[PYTORCH.channel]),
+        *_about(choice, task, records, reader[task.source.channel]),
         *channel_notices,
         *python_notices,
-        *_misspelt(task.request),
+        *_misspelt(task),
     )
     return Decision(
         machine=task.machine,
@@ -115,7 +116,7 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
         plan=_plan(choice, task, tuple(pins), channels, python),
         prefix=task.target.prefix,
         dry_run=task.options.dry_run,
-        source=PYTORCH.name,
+        source=task.source.name,
         notices=notices,
         evidence=task.survey.evidence,
         files=task.files.documents if task.files else (),
@@ -127,15 +128,24 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
 
     Raises: NoFittingBuild, with what would fit; Moved where another mirror may have more.
     """
-    on, request, tables = task.machine, task.request, cuda.tables()
-    found = choose(on, request, records.builds, admits, tables)
+    on, request, source = task.machine, task.request, task.source
+    found = choose(on, request, records.builds, source.knowledge)
     if isinstance(found, Choice):
         return found
-    old = reader.doubt(on, request, records)
-    advice = alternatives.find(found, on, request, records.builds, admits, tables)
+    old = reader.doubt(source, on, request, records)
+    case = alternatives.Case(found, on, request, records.builds, source.knowledge)
+    advice = alternatives.find(case)
     raise NoFittingBuild(
         request=reasons.asked(request, on),
-        detail=reasons.why(found.rejected, records, request, on, advice.cause, advice.blamed),
+        detail=reasons.why(
+            found.rejected,
+            records,
+            request,
+            on,
+            advice.cause,
+            advice.blamed,
+            source.ended(),
+        ),
         ways=(
             *((old,) if old else ()),
             *advice.steps,
@@ -147,10 +157,11 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
 
 
 def _read_runtime(
-    choice: Choice, reader: RecordReader, records: Records
+    choice: Choice, source: Source, reader: RecordReader, records: Records
 ) -> tuple[RuntimeIndex | None, list[Notice]]:
-    """What the runtime channel holds of what pytorch-cuda's builds ask for; None if unknown."""
-    if choice.runtime != RUNTIME or records.origin == "built-in":
+    """What the runtime channel holds of what the runtime's builds ask for; None if unknown."""
+    channel = source.runtime_channel
+    if channel is None or choice.runtime != source.facts.runtime or records.origin == "built-in":
         return None, []
     names = {
         package_name(spec)
@@ -159,7 +170,7 @@ def _read_runtime(
         for spec in build.depends
     }
     try:
-        found = without_newer(reader.read(PYTORCH.runtime_channel, names))
+        found = without_newer(reader.read(channel, names))
     except (ChannelError, NothingCached) as error:
         return None, [Notice("runtime_unread", {"detail": str(error.message)})]
     index: dict[str, list[tuple[str, str]]] = {}
@@ -175,16 +186,18 @@ def _complete(
     reader: RecordReader,
     records: Records,
 ) -> Choice:
-    """The choice with its build of pytorch-cuda, and with a URL for every build."""
-    asked = task.request.specs.get(RUNTIME, ())
+    """The choice with its build of the runtime, and with a URL for every build."""
+    source = task.source
+    name = source.facts.runtime or ""
+    asked = task.request.specs.get(name, ())
     builds = [
         build
         for build in records.builds
-        if build.name != RUNTIME
-        or all(admits(spec, build.name, build.version, build.build) for spec in asked)
+        if build.name != name
+        or all(admits(spec, name, build.version, build.build) for spec in asked)
     ]
-    choice = add_runtime_build(choice, builds, runtime, admits)
-    url = reader[PYTORCH.channel].url
+    choice = add_runtime_build(choice, builds, runtime, source.knowledge)
+    url = reader[source.channel].url
     return choice._replace(
         builds=tuple(
             build if build.url else build._replace(url=f"{url}/{build.subdir}/{build.fn}")
@@ -195,8 +208,8 @@ def _complete(
 
 def _channels(choice: Choice, task: Task, reader: RecordReader) -> tuple[Channels, list[Notice]]:
     """The channels of the choice in conda's order, and what to say about them."""
-    options, subdir = task.options, task.machine.subdir
-    names = [PYTORCH.channel]
+    options, source, subdir = task.options, task.source, task.machine.subdir
+    names = [source.channel]
     if extra := rules.runtime_channel(choice, subdir):
         names.append(extra)
     notices = [
@@ -208,10 +221,10 @@ def _channels(choice: Choice, task: Task, reader: RecordReader) -> tuple[Channel
         )
         if notice
     ]
-    without_python = PYTORCH.without_python.issuperset(map(name_of, context.channels))
+    without_python = source.without_python.issuperset(map(name_of, context.channels))
     if without_python and not options.override_channels:
         notices.append(Notice("no_channels"))
-        names.append(PYTORCH.base_channel)
+        names.append(source.base_channel)
     flexible = (
         context.channel_priority == ChannelPriority.STRICT
         and ("--strict-channel-priority",) not in options.passed
@@ -246,7 +259,7 @@ def _plan(
     words = target.words
     if target.to_be_made and subdir != machine.native_subdir():
         words = (*words, "--platform", subdir)
-    there = leftover(choice, task.machine)
+    there = leftover(task.source, choice, task.machine)
     options = plan.PlanOptions(
         verb="create" if target.to_be_made else "install",
         subdir=subdir,
@@ -320,8 +333,9 @@ def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:
     return pins, notices
 
 
-def _about(chosen: Choice, on: Machine, records: Records, torch: Route) -> list[Notice]:
+def _about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[Notice]:
     """Notices about the index, the release and what pip left in the environment."""
+    on = task.machine
     notices = []
     if torch.mirror == "custom_channels":
         notices.append(Notice("custom_mirror"))
@@ -337,18 +351,21 @@ def _about(chosen: Choice, on: Machine, records: Records, torch: Route) -> list[
     if pip := [p for p in on.installed if p.channel == "pypi" and p.name in PIP_NAMES]:
         listed = ", ".join(f"{package.name} {package.version}" for package in pip)
         notices.append(Notice("pip_torch_there", {"packages": listed}))
-    if there := leftover(chosen, on):
-        notices.append(Notice("cpuonly_removed", {"spec": f"cpuonly {there.version}"}))
+    if there := leftover(task.source, chosen, on):
+        notices.append(Notice("cpuonly_removed", {"spec": f"{there.name} {there.version}"}))
     return notices
 
 
-def _misspelt(request: Request) -> Iterator[Notice]:
+def _misspelt(task: Task) -> Iterator[Notice]:
     """Packages that go to the solver, and whose name is nearly one that is chosen here."""
-    for word in request.others:
-        if meant := misspelt(package_name(word), (*FAMILY, *RUNTIMES, CPU_ONLY)):
+    facts = task.source.facts
+    for word in task.request.others:
+        if meant := misspelt(package_name(word), (*facts.family, *facts.runtimes, *facts.cpu_only)):
             yield Notice("misspelt", {"spec": word, "nearest": meant})
 
 
-def leftover(chosen: Choice, on: Machine) -> Installed | None:
-    """`cpuonly`, where it stands in the way of a CUDA build."""
-    return installed(on, CPU_ONLY) if chosen.cuda else None
+def leftover(source: Source, chosen: Choice, on: Machine) -> Installed | None:
+    """What is installed and keeps an environment on CPU builds, where a CUDA build is chosen."""
+    if not chosen.cuda:
+        return None
+    return next(filter(None, (installed(on, name) for name in source.facts.cpu_only)), None)

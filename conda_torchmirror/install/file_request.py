@@ -16,14 +16,22 @@ from conda.base.context import context
 
 from ..exceptions.file import FileElsewhere, FileOtherChannel, NoTorchInFile
 from ..index.match import admits, read
-from ..index.sources import PYTORCH
+from ..index.sources import allowed
 from ..machine.survey import Survey
 from ..mirrors.addresses import identify, name_of
 from ..mirrors.registry import Route
 from ..models import InstallOptions, Machine, Notice, Pin, Request
 from ..redirect.configuration import reload
 from ..selection.elsewhere import of_channel, others_of_pytorch
-from ..selection.facts.pytorch import CPU_ONLY, CUDA_NAMES, FAMILY, PIP_NAMES, RUNTIME, TOOLKIT
+from ..selection.facts.names import (
+    CPU_ONLY,
+    CUDA_NAMES,
+    FAMILY,
+    METAPACKAGES,
+    PIP_NAMES,
+    RUNTIME,
+    TOOLKIT,
+)
 from ..selection.rules import Rule, conflict
 from ..selection.specs import admits_python, package_name
 from ..text.layout import safe
@@ -31,9 +39,6 @@ from ..text.messages import text
 from . import environment_file
 from .environment_file import EnvironmentFile, short, target
 from .request import narrowing, of_label, says_cpu
-
-#: Packages of conda-forge that bring its own pytorch, and so no other.
-ELSEWHERE = ("pytorch-gpu", "pytorch-cpu")
 
 #: Pythons that a spec may name. The channel's oldest is 2.7.
 _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
@@ -188,6 +193,7 @@ class _Sorter:
 
     def __init__(self, options: InstallOptions) -> None:
         self.options = options
+        self.sources = _channels_of_sources(options)
         self.cuda = options.cuda.strip().lower()
         self.family: list[str] = []
         self.beside: list[str] = []
@@ -201,7 +207,7 @@ class _Sorter:
         """Take one spec in. Raises: FileElsewhere, FileOtherChannel."""
         found = read(spec)
         name = found.name
-        if name in ELSEWHERE:
+        if name in METAPACKAGES:
             raise FileElsewhere(file=short(file), spec=spec, path=safe(file.path))
         if option := self._overruled(name):
             facts = {"file": short(file), "spec": safe(spec), "option": option}
@@ -209,7 +215,7 @@ class _Sorter:
         elif name == CPU_ONLY:
             self.family.append(CPU_ONLY)
         elif name in (*FAMILY, RUNTIME):
-            _check_channel(file, spec, found.channel)
+            self._check_channel(file, spec, found.channel)
             self.family.append(found.plain)
             self._ask(found.plain)
             self._narrow(narrowing(spec, found, short(file)))
@@ -227,6 +233,16 @@ class _Sorter:
                 self._ask(pin.spec)
             else:
                 self._narrow(narrowing(spec, found, short(file)))
+
+    def _check_channel(self, file: EnvironmentFile, spec: str, channel: str | None) -> None:
+        """A spec of the family must be of a source's channel, wherever that is read from.
+
+        Raises: FileOtherChannel.
+        """
+        if channel is not None and name_of(channel) not in self.sources:
+            raise FileOtherChannel(
+                file=short(file), spec=safe(spec), channel=safe(channel), path=safe(file.path)
+            )
 
     def _overruled(self, name: str) -> str | None:
         """The option of the command line that takes the place of a spec on this package."""
@@ -306,7 +322,7 @@ def _check_source(
     """
     channels = [name_of(channel) for channel in (*options.channels, *given.channels)]
     other = next((name for name in channels if name in others_of_pytorch()), None)
-    if other is None or PYTORCH.channel in channels or not given.family:
+    if other is None or not given.family or _channels_of_sources(options).intersection(channels):
         return
     on = Machine(context.subdir, cuda=given.cuda or "99", pins=given.pins)  # any driver will do
     asked = Request({}, cuda="cpu" if CPU_ONLY in given.family else "auto")
@@ -317,6 +333,10 @@ def _check_source(
         path=safe(files[0].path),
         ways=of_channel(other, on, asked, admits),
     )
+
+
+def _channels_of_sources(options: InstallOptions) -> frozenset[str]:
+    return frozenset(source.channel for source in allowed(options.source))
 
 
 def _check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
@@ -333,16 +353,6 @@ def _check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None
         detail=text(code, {"lines": ", ".join(pip)}),
         ways=(first, Notice("file_as_it_is", path)),
     )
-
-
-def _check_channel(file: EnvironmentFile, spec: str, channel: str | None) -> None:
-    """A spec of the family must be of the channel `pytorch`, wherever that is.
-
-    Raises: FileOtherChannel.
-    """
-    if channel is not None and name_of(channel) != PYTORCH.channel:
-        path = safe(file.path)
-        raise FileOtherChannel(file=short(file), spec=safe(spec), channel=safe(channel), path=path)
 
 
 def _tail(spec: str) -> str:

@@ -16,9 +16,9 @@ from ..exceptions.channel import ChannelError, NothingCached
 from ..index import repodata
 from ..mirrors.registry import Route
 from ..models import Admits, Build, Choice, Decision, InstallOptions, Machine, Request
-from ..selection import cuda
 from ..selection.choose import choose
-from ..selection.facts.pytorch import FAMILY, RUNTIME, TORCH, recency
+from ..selection.facts.names import FAMILY, TORCH
+from ..selection.facts.record import Knowledge, recency
 from ..selection.plan import typed
 from ..selection.specs import admits_python, package_name
 
@@ -65,9 +65,10 @@ def find(
     request: Request,
     records: Sequence[Build],
     others: Mapping[str, Sequence[Build]],
-    admits: Admits,
+    knowledge: Knowledge,
 ) -> Conflict | None:
     """The first package that no set but another goes with. `others` are builds by spec."""
+    admits = knowledge.admits
     for word, builds in others.items():
         spec = word.rpartition("::")[2]
         fitting = [b for b in builds if admits(spec, b.name, b.version, b.build)]
@@ -75,9 +76,10 @@ def find(
             continue
         fitting.sort(key=recency, reverse=True)
         wanted = _unmet(fitting[0], choice, admits)
-        held = tuple(dict.fromkeys(_held(choice)[package_name(spec)] for spec in wanted))
+        there = _held(choice)
+        held = tuple(dict.fromkeys(there[package_name(spec)] for spec in wanted))
         for build in fitting:
-            if found := _fitting_set(build, machine, request, records, admits):
+            if found := _fitting_set(build, machine, request, records, knowledge):
                 return Conflict(word, wanted, held, *found)
         return Conflict(word, wanted, held)
     return None
@@ -107,8 +109,8 @@ def command(
 def _held(choice: Choice) -> dict[str, str]:
     """What a set has of each name, as messages show it."""
     held = {build.name: f"{build.name} {build.version}" for build in choice.builds}
-    if choice.runtime == RUNTIME and choice.cuda:
-        held.setdefault(RUNTIME, f"{RUNTIME} {choice.cuda}")
+    if choice.runtime and choice.cuda:
+        held.setdefault(choice.runtime, f"{choice.runtime} {choice.cuda}")
     return {**held, PYTHON: f"{PYTHON} {choice.python}"}
 
 
@@ -124,16 +126,20 @@ def _meets(spec: str, choice: Choice, admits: Admits) -> bool:
     for build in choice.builds:
         if build.name == name:
             return admits(spec, name, build.version, build.build)
-    if name == RUNTIME and choice.runtime == RUNTIME and choice.cuda:
+    if name == choice.runtime and choice.cuda:
         return admits(spec, name, choice.cuda, "")
     return True
 
 
 def _fitting_set(
-    build: Build, machine: Machine, request: Request, records: Sequence[Build], admits: Admits
+    build: Build,
+    machine: Machine,
+    request: Request,
+    records: Sequence[Build],
+    knowledge: Knowledge,
 ) -> tuple[tuple[str, ...], str | None] | None:
     """Specs, and a Python where it is free, with which the same choice meets a build's specs."""
-    tables = cuda.tables()
+    admits = knowledge.admits
     for on in _pythons(build, machine, records, admits):
         wanted = [spec for spec in build.depends if package_name(spec) in FAMILY]
         specs = dict(request.specs)
@@ -142,14 +148,14 @@ def _fitting_set(
             own = (s for s in specs.get(name, ()) if s == name)
             specs[name] = (*own, spec)
         specs.setdefault(TORCH, (TORCH,))
-        found = choose(on, request._replace(specs=specs), records, admits, tables)
+        found = choose(on, request._replace(specs=specs), records, knowledge)
         if not isinstance(found, Choice) or _unmet(build, found, admits):
             continue
         torch = found.torch
         python = on.python if on.python != machine.python else None
         for short in (f"{TORCH}={torch.version}", torch.spec):
             alone = {**request.specs, TORCH: (short,)}
-            again = choose(on, request._replace(specs=alone), records, admits, tables)
+            again = choose(on, request._replace(specs=alone), records, knowledge)
             if isinstance(again, Choice) and not _unmet(build, again, admits):
                 return (short,), python
     return None

@@ -14,10 +14,10 @@ from ..exceptions.usage import (
     OtherChannelSpec,
 )
 from ..index.match import Spec, admits, read
-from ..index.sources import PYTORCH
+from ..index.sources import AUTO, allowed
 from ..mirrors import addresses
 from ..models import Compat, Pin, Request
-from ..selection.facts.pytorch import (
+from ..selection.facts.names import (
     CPU_ONLY,
     CUDA_NAMES,
     DEFAULT,
@@ -68,7 +68,7 @@ def make(
     cuda_word: str = "auto",
     compat: Compat = "minor",
     allow_cpu: bool = False,
-    source: str = "auto",
+    source: str = AUTO,
     python_word: str | None = None,
     channels: Sequence[str] = (),
 ) -> Request:
@@ -97,7 +97,7 @@ def make(
         elif spec.name == TOOLKIT and beside:
             others.append(word)  # pytorch-cuda says which CUDA
         elif spec.name in (*FAMILY, *RUNTIMES):
-            family.setdefault(spec.name, []).append(_of_channel(word, spec))
+            family.setdefault(spec.name, []).append(_of_source(word, spec, source))
         elif spec.name != CPU_ONLY:
             others.append(word)
     if on_cpu and wanted not in ("auto", "cpu"):
@@ -171,8 +171,8 @@ def _pins(version: str | None, torch: str | None, word: str, source: str) -> lis
     return [*found, Pin(f"{TORCH}={torch}", source, word)] if torch else found
 
 
-def _of_channel(word: str, spec: Spec) -> str:
-    """A spec of the family without its channel, which must be that of pytorch.
+def _of_source(word: str, spec: Spec, source: str) -> str:
+    """A spec of the family without its channel, which must be that of a source.
 
     Raises: OtherChannelSpec.
     """
@@ -180,7 +180,7 @@ def _of_channel(word: str, spec: Spec) -> str:
     if spec.url:
         found = addresses.split(spec.url)
         channel = found.identified.channel if found else spec.url
-    if channel not in (None, PYTORCH.channel):
+    if channel not in (None, *(one.channel for one in allowed(source))):
         raise OtherChannelSpec(spec=word, channel=channel)
     return spec.plain
 

@@ -17,14 +17,12 @@ from ..exceptions.choice import PartnerConflict, Shadowed, UnknownPlatform
 from ..exceptions.environment import ForeignPlatform, LeftoverFirst, NoEnvironment
 from ..index import repodata
 from ..index.exclude_newer import without_newer
-from ..index.match import admits
-from ..index.sources import PYTORCH
+from ..index.sources import Source, allowed
 from ..machine import survey as machine
 from ..models import Decision, InstallOptions, Listing, Notice, Records, Request
 from ..redirect import settings
-from ..selection import cuda
 from ..selection.choose import offers
-from ..selection.facts.pytorch import TORCH
+from ..selection.facts.names import TORCH
 from ..text.decision import summary
 from ..text.layout import safe
 from ..transport.routes import OfflineRouter, RecordReader
@@ -77,18 +75,20 @@ def execute(options: InstallOptions, report: Report) -> Result:
     if target.prefix is None and not options.preview and not target.words:
         raise NoEnvironment()
     request, survey = _facts(options, files, target, subdir)
-    task = Task(options, files, target, request, survey)
+    # There is one source; where there are more, the first one with a set counts.
+    source = allowed(options.source)[0]
+    task = Task(options, files, target, request, survey, source)
     if not options.solving and context.offline:
         # Nothing is solved; where nothing is cached either, conda need not be pointed anywhere.
-        unread = OfflineRouter(options, subdir, PYTORCH.channels)
-        if not any(repodata.cached(route, subdir) for route in unread.chains[PYTORCH.channel]):
-            return _attempt(task, unread, _built_in(subdir), report)
+        unread = OfflineRouter(options, subdir, source.channels)
+        if not any(repodata.cached(route, subdir) for route in unread.chains[source.channel]):
+            return _attempt(task, unread, _built_in(source, subdir), report)
     from ..transport.fallback import Router
 
-    with Router(options, subdir, PYTORCH.channels, report, solving=options.solving) as reader:
+    with Router(options, subdir, source.channels, report, solving=options.solving) as reader:
         while True:
             try:
-                return _attempt(task, reader, _records(reader, subdir, options), report)
+                return _attempt(task, reader, _records(task, reader), report)
             except Exception as error:
                 # Returns where another route took the place of the one that failed.
                 reader.recover(error)
@@ -134,22 +134,23 @@ def _facts(
     return files.applied(asked, survey) if files else (asked, survey)
 
 
-def _records(reader: RecordReader, subdir: str, options: InstallOptions) -> Records:
+def _records(task: Task, reader: RecordReader) -> Records:
     """The family's records; a preview falls back to the built-in index where nothing is cached."""
+    options, source, subdir = task.options, task.source, task.machine.subdir
     try:
-        return without_newer(reader.read(PYTORCH.channel, PYTORCH.packages))
+        return without_newer(reader.read(source.channel, source.packages))
     except NothingCached as error:
         if not options.preview:
             raise
         if options.solve:
-            raise NothingCachedToSolve(channel=PYTORCH.channel, subdir=subdir) from error
-    return _built_in(subdir)
+            raise NothingCachedToSolve(channel=source.channel, subdir=subdir) from error
+    return _built_in(source, subdir)
 
 
-def _built_in(subdir: str) -> Records:
-    found = PYTORCH.built_in(subdir, PYTORCH.packages)
+def _built_in(source: Source, subdir: str) -> Records:
+    found = source.built_in(subdir, source.packages)
     if found is None:
-        raise UnknownPlatform(subdir=subdir, channel=PYTORCH.channel)
+        raise UnknownPlatform(subdir=subdir, channel=source.channel)
     return without_newer(found)
 
 
@@ -157,16 +158,16 @@ def _attempt(task: Task, reader: RecordReader, records: Records, report: Report)
     """One run with the routes that the channels have at present."""
     options, on = task.options, task.machine
     if options.action == "list":
-        rows = offers(on, task.request, records.builds, admits, cuda.tables())
-        return Listing(tuple(rows), on, task.request, records)
+        rows = offers(on, task.request, records.builds, task.source.knowledge)
+        return Listing(tuple(rows), on, task.request, records, task.source.ended())
     decision = decide(task, reader, records)
-    decision = decision._replace(notices=(*decision.notices, *reader.check(decision)))
+    decision = decision._replace(notices=(*decision.notices, *reader.check(task.source, decision)))
     if options.action == "urls" and not options.solve:
         from ..plans import downloads
 
         files = downloads.downloads(decision.choice.builds)
         return downloads.DownloadList(files, summary(decision), (Notice("urls_family"),))
-    leftover = leftover_of(decision.choice, on)
+    leftover = leftover_of(task.source, decision.choice, on)
     kept = options.action in ("save", "urls")
     if leftover and (kept or options.download):
         raise LeftoverFirst(name=leftover.name, prefix=decision.prefix)
@@ -187,7 +188,7 @@ def _hand_over(
     from ..handover import solve as solver
     from ..plans import saved_plan
 
-    options, on = task.options, decision.machine
+    options, source, on = task.options, task.source, decision.machine
     conda.refuse_unreadable(on, decision.prefix)
     if not (options.dry_run or options.urls):
         conda.refuse_pip_torch(on.installed, str(decision.prefix))
@@ -208,22 +209,22 @@ def _hand_over(
     reader.agree(decision)
     if not options.dry_run:
         package_cache.alias_mirrored(route for chain in reader.chains.values() for route in chain)
-    leftover = leftover_of(decision.choice, on)
+    leftover = leftover_of(task.source, decision.choice, on)
     extra = {"torchmirror": about}
     try:
         if options.action in ("save", "urls"):
             return saved_plan.make(options, decision, command, variables)
         with conda.unmade(prefix):
-            done = conda.replacing(leftover, prefix, command, variables, extra)
+            done = conda.replacing(leftover, source.channel, prefix, command, variables, extra)
     except Exception as error:
         # Not its subclasses: an answer of no is one of them.
         if options.download and type(error) is CondaExitZero:
             return conda.Outcome(0, about, downloaded=True)
         reader.check_emptied(error)
         if leftover is None:
-            routes = [reader[name] for name in (PYTORCH.channel, PYTORCH.base_channel)]
+            routes = [reader[name] for name in (source.channel, source.base_channel)]
             if hiding := conda.hidden_by_priority(error, command, variables, decision, routes):
-                raise Shadowed(channel=PYTORCH.channel, package=hiding) from error
+                raise Shadowed(channel=source.channel, package=hiding) from error
         if conda.unsatisfiable(error) and (conflict := _partner_conflict(task, decision)):
             raise conflict from error
         raise
@@ -240,7 +241,8 @@ def _partner_conflict(task: Task, decision: Decision) -> PartnerConflict | None:
     words = (*request.others, *(pin.spec for pin in on.history))
     others = other_packages.read(decision, words)
     records = decision.records.builds
-    found = other_packages.find(decision.choice, on, request, records, others, admits)
+    knowledge = task.source.knowledge
+    found = other_packages.find(decision.choice, on, request, records, others, knowledge)
     if found is None:
         return None
     again = other_packages.command(found, request, task.options, task.target.words)

@@ -23,7 +23,7 @@ from conda.history import History
 from conda.models.match_spec import MatchSpec
 
 from ..models import Installed, Machine, Notice, Pin
-from ..selection.facts.pytorch import CPU_ONLY, FAMILY, PIP_NAMES, RUNTIMES, TORCH
+from ..selection.facts.names import CPU_ONLY, CUDA_NAMES, FAMILY, MUTEX, PIP_NAMES, RUNTIMES, TORCH
 from ..selection.plan import typed
 from .evidence import attempt
 
@@ -31,9 +31,9 @@ from .evidence import attempt
 NAMES = (
     *FAMILY,
     *RUNTIMES,
-    "cuda-version",
+    CUDA_NAMES[0],
     CPU_ONLY,
-    "pytorch-mutex",
+    MUTEX,
     "torchtriton",
     "mkl",
     "numpy",

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 FILE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "mirrors.json")
 
-#: The channels that a mirror given as a parent URL is taken to carry.
-URL_CHANNELS = ("pytorch", "pytorch-lts")
-
 
 class Route:
     """Where a channel is read from: its name, the URL of the channel, and the mirror's name."""
@@ -249,10 +246,21 @@ class Registry(Mapping[str, Mirror]):
 
 
 @cache
+def _data() -> Mapping[str, Any]:
+    with open(FILE, encoding="utf-8") as file:
+        data: Mapping[str, Any] = json.load(file)
+    return data
+
+
+@cache
 def built_in() -> Registry:
     """The mirrors that ship with the package."""
-    with open(FILE, encoding="utf-8") as file:
-        return Registry(json.load(file)["mirrors"])
+    return Registry(_data()["mirrors"])
+
+
+def channels_for(use: str) -> tuple[str, ...]:
+    """The channels that the data list for a use: columns, status or enabled (`lists` there)."""
+    return tuple(_data()["lists"][use])
 
 
 def locate(channel: str, subdir: str | None, mirrors: Sequence[Mirror]) -> Route:
@@ -280,13 +288,13 @@ def below_root(channel: str) -> str:
 
 
 def _mirror_at(address: str) -> Mirror:
-    """A mirror made from a URL: one channel where it ends in /pytorch, else a parent."""
-    single = address.endswith("/pytorch")
+    """A mirror made from a URL: one channel where that ends in its name, else a parent."""
+    last = address.rpartition("/")[2]
     shown = without_secrets(address)
-    if single:
-        where: dict[str, Any] = {"channels": {"pytorch": {"url": address}}}
+    if last in channels_for("channel"):
+        where: dict[str, Any] = {"channels": {last: {"url": address}}}
     else:
-        channels = {name: {"url": f"{address}/{name}"} for name in URL_CHANNELS}
+        channels = {name: {"url": f"{address}/{name}"} for name in channels_for("parent")}
         where = {"channels": channels, "parents": [address]}
     return Mirror(host_of(address), {"title": shown, "home": shown, **where})
 

@@ -6,25 +6,16 @@ else as it was, gives a set.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ..models import Admits, Build, Choice, Machine, NoChoice, Notice, Pin, Rejection, Request
+from ..models import Build, Choice, Machine, NoChoice, Notice, Pin, Rejection, Request
 from . import elsewhere
 from .choose import choose, offers
-from .cuda import CudaTables
-from .facts.pytorch import CUDA_NAMES, DEFAULT, FAMILY, PARTNERS, RUNTIMES, TORCH, facts
+from .facts.names import CUDA_NAMES, DEFAULT, TORCH
+from .facts.record import Knowledge, SourceFacts
 from .plan import typed
 from .specs import number, package_name, release, without_build
-
-#: How the builds of others are named: conda-forge's, and the channel's by platform.
-_CONDA_FORGE = re.compile(r"h[0-9a-f]{7}_\d+")
-_OF_PLATFORM = {
-    "linux-64": re.compile(r"_cudnn\d+\.\d"),
-    "win-64": re.compile(r"_cudnn\d+_"),
-    "osx-64": re.compile(r"py\d\.\d+_\d+"),
-}
 
 #: Codes of rejections by what one would have to change about it.
 _DRIVER = ("cuda_too_new", "driver_too_old", "minor_version_only")
@@ -46,30 +37,35 @@ class Advice(NamedTuple):
     steps: tuple[Notice, ...]
 
 
-class _Case:
+class Case(NamedTuple):
     """A request that has no answer, and the means to ask again."""
 
-    def __init__(
-        self,
-        failed: NoChoice,
-        machine: Machine,
-        request: Request,
-        builds: Sequence[Build],
-        admits: Admits,
-        tables: CudaTables,
-    ) -> None:
-        self.failed, self.machine, self.request = failed, machine, request
-        self.builds, self.admits, self.tables = builds, admits, tables
-        self.codes = {rejection.code for rejection in failed.rejected}
+    failed: NoChoice
+    machine: Machine
+    request: Request
+    builds: Sequence[Build]
+    knowledge: Knowledge
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """Why builds fell away."""
+        return frozenset(rejection.code for rejection in self.failed.rejected)
+
+    @property
+    def source(self) -> SourceFacts:
+        """How the builds are packaged."""
+        return self.knowledge.source
+
+    def admits(self, spec: str, build: Build, *, version_only: bool = False) -> bool:
+        """Whether a spec admits a build, or with `version_only` any build of its release."""
+        if version_only:
+            return self.knowledge.admits(spec, build.name, build.version, "")
+        return self.knowledge.admits(spec, build.name, build.version, build.build, build)
 
     def ask(self, machine: Machine | None = None, request: Request | None = None) -> Choice | None:
         """The choice with another machine or request."""
         found = choose(
-            machine or self.machine,
-            request or self.request,
-            self.builds,
-            self.admits,
-            self.tables,
+            machine or self.machine, request or self.request, self.builds, self.knowledge
         )
         return found if isinstance(found, Choice) else None
 
@@ -82,22 +78,14 @@ class _Case:
         """The specs of the family that say more than a name."""
         return {
             name: found
-            for name in FAMILY
+            for name in self.source.family
             if (found := tuple(s for s in self.request.specs.get(name, ()) if s != name))
         }
 
 
-def find(
-    failed: NoChoice,
-    machine: Machine,
-    request: Request,
-    builds: Sequence[Build],
-    admits: Admits,
-    tables: CudaTables,
-) -> Advice:
+def find(case: Case) -> Advice:
     """The cause and the next steps of a request without a choice."""
-    case = _Case(failed, machine, request, builds, admits, tables)
-    steps = [*machine.remarks]
+    steps = [*case.machine.remarks]
     near = [
         *_change_pins(case),
         *_use_minor(case),
@@ -110,7 +98,9 @@ def find(
     steps += near or _ask_less(case)
     steps += _name_cuda(case)
     steps += _upgrade_driver(case)
-    steps += elsewhere.find(machine, request, admits, tables)
+    steps += elsewhere.find(
+        case.machine, case.request, case.knowledge.admits, case.knowledge.tables
+    )
     steps += _use_cpu(case)
     return Advice(_cause(case), _blamed(case), tuple(steps))
 
@@ -118,7 +108,7 @@ def find(
 # Steps
 
 
-def _change_pins(case: _Case) -> Iterator[Notice]:
+def _change_pins(case: Case) -> Iterator[Notice]:
     """Without the pins that keep builds out; those of the request's own words are `_drop_cuda`."""
     shown = {
         (str(item.machine.facts["spec"]), str(item.machine.facts.get("source", "")))
@@ -145,19 +135,19 @@ def _without_pins(machine: Machine, left: Iterable[Pin]) -> Machine:
     return machine._replace(pins=tuple(pin for pin in machine.pins if pin not in out))
 
 
-def _use_minor(case: _Case) -> Iterator[Notice]:
+def _use_minor(case: Case) -> Iterator[Notice]:
     if case.request.compat == "strict" and (
         choice := case.ask(request=case.request._replace(compat="minor"))
     ):
         yield Notice("use_minor", {"cuda": choice.cuda})
 
 
-def _use_python(case: _Case) -> Iterator[Notice]:
+def _use_python(case: Case) -> Iterator[Notice]:
     """The Pythons that would do, and the command for the newest in a new environment."""
     machine, request = case.machine, case.request
     if machine.python is None:
         return
-    rows = offers(machine._replace(python=None), request, case.builds, case.admits, case.tables)
+    rows = offers(machine._replace(python=None), request, case.builds, case.knowledge)
     pythons = sorted({row.python for row in rows if row.fits} - {machine.python}, key=number)
     if pythons:
         words = ["conda", "torch-install", "-n", "NEW", "--python", pythons[-1], *_words(request)]
@@ -175,11 +165,11 @@ def _words(request: Request) -> list[str]:
     return [*words, *(["--allow-cpu"] if request.allow_cpu else [])]
 
 
-def _open_builds(case: _Case) -> Iterator[Notice]:
+def _open_builds(case: Case) -> Iterator[Notice]:
     """The same versions by other builds than the ones named."""
     opened = {
         name: tuple(without_build(spec) or spec for spec in case.request.specs[name])
-        for name in (*FAMILY, *RUNTIMES)
+        for name in (*case.source.family, *case.source.runtimes)
         if name in case.request.specs
     }
     changed = {name: new for name, new in opened.items() if new != case.request.specs[name]}
@@ -194,9 +184,9 @@ def _open_builds(case: _Case) -> Iterator[Notice]:
         yield Notice("open_build", facts)
 
 
-def _open_partners(case: _Case) -> Iterator[Notice]:
+def _open_partners(case: Case) -> Iterator[Notice]:
     """The partner that does go with the release, or the set without a partner that has none."""
-    narrowed = [name for name in case.narrowed if name in PARTNERS]
+    narrowed = [name for name in case.narrowed if name in case.source.partners]
     for names in ([name] for name in narrowed) if len(narrowed) < 2 else (narrowed,):
         if choice := case.ask(request=case.specs({name: (name,) for name in names})):
             there = {build.name: build.version for build in choice.builds}
@@ -207,7 +197,7 @@ def _open_partners(case: _Case) -> Iterator[Notice]:
             }
             yield Notice("open_partner", facts)
             return
-    partners = [name for name in case.request.specs if name in PARTNERS]
+    partners = [name for name in case.request.specs if name in case.source.partners]
     for names in (*([name] for name in partners), partners) if len(partners) > 1 else [partners]:
         kept = {k: v for k, v in case.request.specs.items() if k not in names}
         if names and (choice := case.ask(request=case.request._replace(specs=kept))):
@@ -215,10 +205,11 @@ def _open_partners(case: _Case) -> Iterator[Notice]:
             return
 
 
-def _drop_cuda(case: _Case) -> Iterator[Notice]:
+def _drop_cuda(case: Case) -> Iterator[Notice]:
     """Without the words that name a CUDA."""
-    runtimes = {name: case.request.specs[name] for name in RUNTIMES if name in case.request.specs}
-    kept = {k: v for k, v in case.request.specs.items() if k not in runtimes}
+    asked = case.request.specs
+    runtimes = {name: asked[name] for name in case.source.runtimes if name in asked}
+    kept = {k: v for k, v in asked.items() if k not in runtimes}
     open_ = case.request._replace(specs=kept, pins=())
     words = [spec for found in runtimes.values() for spec in found]
     words += [pin.text for pin in case.request.pins]
@@ -231,7 +222,7 @@ def _drop_cuda(case: _Case) -> Iterator[Notice]:
             yield Notice("drop_cuda_cpu", facts)
 
 
-def _open_release(case: _Case) -> Iterator[Notice]:
+def _open_release(case: Case) -> Iterator[Notice]:
     """The release left open if that is enough, else every version of the family."""
     named = list(case.narrowed)
     if TORCH not in named:
@@ -242,14 +233,14 @@ def _open_release(case: _Case) -> Iterator[Notice]:
             continue
         versions = [without_build(spec) or spec for spec in case.narrowed[TORCH]]
         # The very release that was asked for is no other one.
-        if any(not case.admits(spec, TORCH, choice.torch.version, "") for spec in versions):
+        if not all(case.admits(spec, choice.torch, version_only=True) for spec in versions):
             yield Notice(code, {"torch": f"{TORCH} {choice.torch.version}"})
         return
 
 
-def _ask_less(case: _Case) -> list[Notice]:
+def _ask_less(case: Case) -> list[Notice]:
     """Where no one thing is enough: everything that was asked for left open, then Python too."""
-    family = tuple(name for name in case.request.specs if name in FAMILY)
+    family = tuple(name for name in case.request.specs if name in case.source.family)
     kept = tuple(word for word in case.request.others if not _names_cuda(word, case.request))
     bare = case.request._replace(specs={name: (name,) for name in family}, pins=(), others=kept)
     machine = case.machine._replace(pins=())
@@ -270,13 +261,14 @@ def _names_cuda(word: str, request: Request) -> bool:
     return word in {pin.text for pin in request.pins} or package_name(word) in CUDA_NAMES
 
 
-def _name_cuda(case: _Case) -> Iterator[Notice]:
+def _name_cuda(case: Case) -> Iterator[Notice]:
     """`--cuda`, where nothing that runs CUDA was found and CUDA is wanted in so many words."""
-    asked = any(name in case.request.specs for name in RUNTIMES) or bool(case.request.pins)
+    named = any(name in case.request.specs for name in case.source.runtimes)
+    asked = named or bool(case.request.pins)
     unusable = "driver_unusable" in case.codes
     if case.request.cuda != "auto" or not (unusable or (asked and not case.machine.has_gpu)):
         return
-    cudas = {read.cuda for b in case.builds if b.name == TORCH and (read := facts(b)).cuda}
+    cudas = {case.source.read(build).cuda for build in case.builds if build.name == TORCH}
     for cuda in sorted(filter(None, cudas), key=number, reverse=True):
         machine = case.machine._replace(cuda=cuda, cuda_from="--cuda", failing=False)
         choice = case.ask(machine, case.request._replace(cuda=cuda))
@@ -285,11 +277,12 @@ def _name_cuda(case: _Case) -> Iterator[Notice]:
             return
 
 
-def _upgrade_driver(case: _Case) -> Iterator[Notice]:
+def _upgrade_driver(case: Case) -> Iterator[Notice]:
     """The lowest driver with which there is a choice."""
     short = {str(item.needs.facts["cuda"]) for item in case.failed.rejected if item.code in _DRIVER}
     strict = case.request.compat == "strict"
-    enough = case.tables.toolkit_driver if strict else case.tables.driver_floor
+    tables = case.knowledge.tables
+    enough = tables.toolkit_driver if strict else tables.driver_floor
     for cuda in sorted(short, key=number):
         floor = enough(cuda, case.machine.driver_os)
         if floor and case.ask(case.machine._replace(cuda=cuda, driver=floor)):
@@ -297,15 +290,16 @@ def _upgrade_driver(case: _Case) -> Iterator[Notice]:
             return
 
 
-def _use_cpu(case: _Case) -> Iterator[Notice]:
+def _use_cpu(case: Case) -> Iterator[Notice]:
     """`--cuda cpu`, and `--allow-cpu` where that is enough; words that name a CUDA go out."""
     request = case.request
     if request.cuda == "cpu":
         return
-    specs = {name: found for name, found in request.specs.items() if name not in RUNTIMES}
+    runtimes = case.source.runtimes
+    specs = {name: found for name, found in request.specs.items() if name not in runtimes}
     if case.ask(request=request._replace(cuda="cpu", specs=specs, pins=())) is None:
         return
-    words = [spec for name in RUNTIMES for spec in request.specs.get(name, ())]
+    words = [spec for name in runtimes for spec in request.specs.get(name, ())]
     words += [pin.text for pin in request.pins]
     if words:
         facts = {"words": ", ".join(f"`{word}`" for word in dict.fromkeys(words))}
@@ -319,7 +313,7 @@ def _use_cpu(case: _Case) -> Iterator[Notice]:
 # The cause
 
 
-def _blamed(case: _Case) -> frozenset[str]:
+def _blamed(case: Case) -> frozenset[str]:
     """The codes of the rejections that would be no more if one thing were otherwise, where that
     thing alone keeps everything out."""
     machine = case.machine
@@ -330,7 +324,7 @@ def _blamed(case: _Case) -> frozenset[str]:
         "gpu": lambda: case.ask(machine._replace(cuda_arch=None)),
         "partner": lambda: case.ask(
             request=case.request._replace(
-                specs={k: v for k, v in case.request.specs.items() if k not in PARTNERS}
+                specs={k: v for k, v in case.request.specs.items() if k not in case.source.partners}
             )
         ),
     }
@@ -343,46 +337,42 @@ def _blamed(case: _Case) -> frozenset[str]:
     return frozenset(found & case.codes)
 
 
-def _cause(case: _Case) -> Notice | None:
+def _cause(case: Case) -> Notice | None:
     """What part of the request no build meets, where no build came as far as being judged."""
     if case.failed.rejected:
         return None
     torch = [build for build in case.builds if build.name == TORCH]
     specs = list(case.narrowed.get(TORCH, ()))
-
-    def met(build: Build, spec: str) -> bool:
-        return case.admits(spec, TORCH, build.version, build.build, build)
-
     for spec in specs:
-        if not any(met(build, spec) for build in torch):
+        if not any(case.admits(spec, build) for build in torch):
             return _unknown(spec, torch, case)
     for first, second in ((a, b) for a in specs for b in specs if a < b):
-        if not any(met(build, first) and met(build, second) for build in torch):
+        if not any(case.admits(first, build) and case.admits(second, build) for build in torch):
             return Notice("contradict", {"first": first, "second": second})
-    left = [build for build in torch if all(met(build, spec) for spec in specs)]
-    for name in RUNTIMES:
+    left = [build for build in torch if all(case.admits(spec, build) for spec in specs)]
+    for name in case.source.runtimes:
         for spec in case.request.specs.get(name, ()):
-            if not any(_has_runtime(build, name, spec, case.admits) for build in torch):
+            if not any(_has_runtime(build, name, spec, case) for build in torch):
                 return Notice("no_such_cuda", {"spec": spec, "subdir": case.machine.subdir})
-            if specs and not any(_has_runtime(b, name, spec, case.admits) for b in left):
+            if specs and not any(_has_runtime(b, name, spec, case) for b in left):
                 return Notice("contradict", {"first": " ".join(specs), "second": spec})
     return None
 
 
-def _has_runtime(build: Build, name: str, spec: str, admits: Admits) -> bool:
-    read = facts(build)
-    return read.runtime == name and admits(spec, name, read.cuda or "", "")
+def _has_runtime(build: Build, name: str, spec: str, case: Case) -> bool:
+    read = case.source.read(build)
+    return read.runtime == name and case.knowledge.admits(spec, name, read.cuda or "", "")
 
 
-def _unknown(spec: str, torch: Sequence[Build], case: _Case) -> Notice:
+def _unknown(spec: str, torch: Sequence[Build], case: Case) -> Notice:
     """Why the channel has nothing for one spec: no such release, or a build of somebody else's."""
     subdir = case.machine.subdir
     version = without_build(spec) or spec
-    there = any(case.admits(version, TORCH, build.version, "") for build in torch)
+    there = any(case.admits(version, build, version_only=True) for build in torch)
     if version != spec:
-        if _CONDA_FORGE.search(spec):
+        of = case.source.named_for(spec) or subdir
+        if of == "conda-forge":
             return Notice("build_of_conda_forge", {"spec": spec})
-        of = next((name for name, form in _OF_PLATFORM.items() if form.search(spec)), subdir)
         if there and of.partition("-")[0] != subdir.partition("-")[0]:
             return Notice("build_of_platform", {"spec": spec, "of": of, "subdir": subdir})
         if there:

@@ -8,7 +8,7 @@ members admit each other. Whatever is passed over is kept with the two facts tha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..models import (
@@ -23,29 +23,26 @@ from ..models import (
     Rejection,
     Request,
 )
-from .cuda import CudaTables
-from .facts.pytorch import PARTNERS, RUNTIME, RUNTIMES, TORCH, Facts, dependency, facts, recency
-from .fit import Clash, Constraints
+from .facts.names import TORCH
+from .facts.record import Clash, Facts, Knowledge, dependencies, recency
+from .fit import Constraints
 from .specs import number, package_name, release, same_cuda
 
 #: Versions by package name of what the CUDA runtime channel holds: name -> (version, build) pairs.
 RuntimeIndex = Mapping[str, Sequence[tuple[str, str]]]
 
 
-class _Kind(NamedTuple):
-    """What a partner must share with its pytorch."""
-
-    python: str | None
-    accelerator: str
-    cuda: str | None
+#: A partner's specs on pytorch, all of which hold. Many builds share them.
+_TorchSpecs = tuple[str, ...]
 
 
 class _Candidate(NamedTuple):
-    """A pytorch build with its facts, and how its CUDA fits the driver."""
+    """A pytorch build with its facts, how its CUDA fits the driver, and its source's order."""
 
     build: Build
     facts: Facts
     strict: bool
+    order: tuple[object, ...]
 
     @property
     def rank(self) -> tuple[object, ...]:
@@ -55,9 +52,7 @@ class _Candidate(NamedTuple):
             self.strict,
             number(self.facts.cuda or "0"),
             number(self.facts.python or "0"),
-            self.build.build_number,
-            self.build.timestamp,
-            self.build.build,
+            *self.order,
         )
 
 
@@ -65,19 +60,22 @@ class _Catalog:
     """The family's builds, ordered for look-up. Only what a choice looks at is read."""
 
     def __init__(self, builds: Iterable[Build], constraints: Constraints) -> None:
-        self.constraints = constraints
+        self.constraints, self.source = constraints, constraints.source
         self._torch: dict[str, list[Build]] = defaultdict(list)
-        self._partners: dict[tuple[str, str], list[Build]] = defaultdict(list)
-        self._groups: dict[tuple[str, str, bool], dict[_Kind, list[Build]]] = {}
+        self._partners: dict[tuple[str, _TorchSpecs], list[Build]] = defaultdict(list)
+        self._groups: dict[tuple[str, _TorchSpecs, bool], dict[Hashable, list[Build]]] = {}
+        partners = frozenset(self.source.partners)
         for build in builds:
             if build.name == TORCH:
                 self._torch[build.version].append(build)
-            elif build.name in PARTNERS and (spec := dependency(build, TORCH)):
-                self._partners[build.name, spec].append(build)
-        self._met: dict[tuple[str, str, str], list[str]] = {}
+            elif build.name in partners and (specs := self.source.torch_specs(build)):
+                self._partners[build.name, specs].append(build)
+        self._met: dict[tuple[str, str, str], list[_TorchSpecs]] = {}
         # Specs that are not just a version; they have to be matched one by one.
         self._ranges = [
-            (name, spec) for name, spec in self._partners if any(c in spec for c in "<>=!~*|,[")
+            (name, specs)
+            for name, specs in self._partners
+            if len(specs) > 1 or any(c in specs[0] for c in "<>=!~*|,[")
         ]
 
     def knows(self, name: str) -> bool:
@@ -95,7 +93,7 @@ class _Catalog:
             (build, read)
             for build in self._torch[version]
             if self.constraints.asked(build)
-            and self.constraints.runtime_asked(read := facts(build))
+            and self.constraints.runtime_asked(read := self.source.read(build))
         ]
 
     def partners(
@@ -104,38 +102,49 @@ class _Catalog:
         """The builds of `name` for this pytorch, its Python and its accelerator.
 
         `asked` leaves out what specs and pins do not admit. In groups that are not empty, each
-        newest first: a group is one spec on pytorch, and many releases share those that are ranges.
+        newest first: a group has the same specs on pytorch, and many releases share those that are
+        ranges.
         """
-        torch, read = candidate.build, candidate.facts
-        key = (name, torch.version, torch.build)
-        if key not in self._met:
-            met = [spec for of, spec in self._ranges if of == name and self._meets(spec, torch)]
-            self._met[key] = [f"{TORCH} {torch.version}", *met]
-        kinds = (
-            _Kind(read.python, read.accelerator, read.cuda),
-            _Kind(read.python, "any", None),
-        )
-        groups = [self._by_kind(name, spec, asked=asked) for spec in self._met[key]]
-        return [found for group in groups for kind in kinds if (found := group.get(kind))]
+        torch = candidate.build
+        met = (name, torch.version, torch.build)
+        if met not in self._met:
+            ranges = [
+                specs
+                for of, specs in self._ranges
+                if of == name and all(self._meets(spec, torch) for spec in specs)
+            ]
+            self._met[met] = [(f"{TORCH} {torch.version}",), *ranges]
+        keys = self.source.torch_keys(name, candidate.facts)
+        groups = [self._by_key(name, specs, asked=asked) for specs in self._met[met]]
+        return [found for group in groups for key in keys if (found := group.get(key))]
+
+    def newest(self, groups: Iterable[Sequence[Build]]) -> Build:
+        """The newest build of all groups, each of which begins with its own."""
+        machine = self.constraints.machine
+        return max((g[0] for g in groups), key=lambda b: self.source.preference(b, machine))
 
     def _meets(self, spec: str, torch: Build) -> bool:
         # Without a build in the spec, one answer holds for all builds of a release.
         build = torch.build if spec.count(" ") > 1 or "[" in spec else ""
         return self.constraints.admits(spec, TORCH, torch.version, build)
 
-    def _by_kind(self, name: str, spec: str, *, asked: bool) -> dict[_Kind, list[Build]]:
-        """The builds of a partner for one spec on pytorch, read when first asked for."""
-        key = (name, spec, asked)
-        if key not in self._groups:
-            groups: dict[_Kind, list[Build]] = defaultdict(list)
-            for build in sorted(self._partners.get((name, spec), ()), key=recency, reverse=True):
-                read = facts(build)
+    def _by_key(self, name: str, specs: _TorchSpecs, *, asked: bool) -> dict[Hashable, list[Build]]:
+        """The builds of a partner with these specs on pytorch, read when first asked for."""
+        group = (name, specs, asked)
+        if group not in self._groups:
+            found: dict[Hashable, list[Build]] = defaultdict(list)
+            machine = self.constraints.machine
+            builds = self._partners.get((name, specs), ())
+            for build in sorted(
+                builds, key=lambda b: self.source.preference(b, machine), reverse=True
+            ):
+                read = self.source.read(build)
                 if not asked or (
                     self.constraints.asked(build) and self.constraints.pinned(build, read) is None
                 ):
-                    groups[_Kind(read.python, read.accelerator, read.cuda)].append(build)
-            self._groups[key] = groups
-        return self._groups[key]
+                    found[self.source.partner_key(name, read)].append(build)
+            self._groups[group] = found
+        return self._groups[group]
 
 
 class _Partners(NamedTuple):
@@ -151,11 +160,12 @@ class _Sets:
 
     def __init__(self, catalog: _Catalog, machine: Machine, request: Request) -> None:
         self.catalog = catalog
-        self.wanted = [name for name in PARTNERS if name in request.specs]
+        partners = catalog.source.partners
+        self.wanted = [name for name in partners if name in request.specs]
         self.installed = {
             package.name: package
             for package in machine.installed
-            if package.name in PARTNERS
+            if package.name in partners
             and package.channel != "pypi"
             and package.name not in request.specs
         }
@@ -174,7 +184,7 @@ class _Sets:
                 if stays:
                     says = Notice("partner_there", {"name": name, "version": stays.version})
                 return _Partners(clash=self._why_not(name, candidate, says))
-            newest = max((group[0] for group in groups), key=recency)
+            newest = self.catalog.newest(groups)
             builds.append(newest)
             if stays:
                 along = {"installed": f"{name} {stays.version}", "chosen": newest.spec}
@@ -189,9 +199,9 @@ class _Sets:
         if not groups:
             needs = Notice("no_partner", {"name": name, "torch": candidate.build.spec})
             return Clash("partner_missing", says, needs)
-        newest = max((group[0] for group in groups), key=recency)
-        constraints = self.catalog.constraints
-        if constraints.asked(newest) and (clash := constraints.pinned(newest, facts(newest))):
+        newest = self.catalog.newest(groups)
+        constraints, read = self.catalog.constraints, self.catalog.source.read(newest)
+        if constraints.asked(newest) and (clash := constraints.pinned(newest, read)):
             return clash
         asked = " ".join(constraints.specs.get(name, ())) or name
         partner = {"partner": f"{name} {newest.version}", "torch": candidate.build.spec}
@@ -212,11 +222,7 @@ class _Release(NamedTuple):
 
 
 def choose(
-    machine: Machine,
-    request: Request,
-    builds: Iterable[Build],
-    admits: Admits,
-    tables: CudaTables,
+    machine: Machine, request: Request, builds: Iterable[Build], knowledge: Knowledge
 ) -> Choice | NoChoice:
     """The best set that runs on this machine, or why there is none.
 
@@ -224,7 +230,7 @@ def choose(
     minor-version compatibility, then the highest CUDA, the newest Python, the highest build number.
     The order of `builds` does not matter.
     """
-    constraints = Constraints(machine, request, admits, tables)
+    constraints = Constraints(machine, request, knowledge)
     catalog = _Catalog(builds, constraints)
     sets = _Sets(catalog, machine, request)
     rejected: list[Rejection] = []
@@ -254,7 +260,8 @@ def _of_release(
         if fit.clash:
             rejected.append(fit.clash.rejects(build))
         elif read.accelerator == "cuda" or not cuda_only:
-            candidates.append(_Candidate(build, read, fit.strict))
+            order = constraints.source.order(build, constraints.machine)
+            candidates.append(_Candidate(build, read, fit.strict, order))
     choice = None
     for candidate in sorted(candidates, key=lambda c: c.rank, reverse=True):
         partners = sets.complete(candidate)
@@ -285,7 +292,7 @@ def _choice(candidate: _Candidate, partners: _Partners, constraints: Constraints
         builds=(candidate.build, *partners.builds),
         python=read.python or "",
         cuda=read.cuda,
-        runtime=read.runtime if read.runtime in RUNTIMES else None,
+        runtime=read.runtime if read.runtime in constraints.source.runtimes else None,
         compat="strict" if candidate.strict else "minor",
         notices=(*told, *machine.remarks),
     )
@@ -303,22 +310,21 @@ def _why_cpu(machine: Machine) -> str:
 
 
 def add_runtime_build(
-    choice: Choice, builds: Iterable[Build], runtime: RuntimeIndex | None, admits: Admits
+    choice: Choice, builds: Iterable[Build], runtime: RuntimeIndex | None, knowledge: Knowledge
 ) -> Choice:
-    """Add the build of pytorch-cuda whose packages the runtime channel holds.
+    """Add the build of the runtime package whose packages the runtime channel holds.
 
     `runtime` None means that its records are not known: then no build is named, and the solver
     takes the one that it can satisfy. The check is one level deep, the rest is the solver's.
     """
-    if choice.runtime != RUNTIME or runtime is None:
+    admits, source, name = knowledge.admits, knowledge.source, choice.runtime
+    if name is None or name != source.runtime or runtime is None:
         return choice
-    specs = [
-        spec for build in choice.builds for spec in build.depends if package_name(spec) == RUNTIME
-    ]
+    specs = [spec for build in choice.builds for spec in dependencies(build, name)]
     fitting = [
         build
         for build in builds
-        if build.name == RUNTIME
+        if build.name == name
         and all(admits(spec, build.name, build.version, build.build) for spec in specs)
     ]
     if not fitting:
@@ -338,19 +344,19 @@ def _held(spec: str, runtime: RuntimeIndex, admits: Admits) -> bool:
 
 
 def offers(
-    machine: Machine, request: Request, builds: Iterable[Build], admits: Admits, tables: CudaTables
+    machine: Machine, request: Request, builds: Iterable[Build], knowledge: Knowledge
 ) -> list[Offer]:
     """Every complete set of this platform, best first: one for each release, CUDA and Python.
 
     The specs of the request narrow them, the machine does not: it only says what fits.
     """
-    constraints = Constraints(machine, request, admits, tables)
+    constraints = Constraints(machine, request, knowledge)
     catalog = _Catalog(builds, constraints)
     sets = _Sets(catalog, machine, request)
     found: dict[tuple[str, str | None, str], Offer] = {}
     for version in catalog.releases():
         candidates = [
-            _Candidate(build, read, strict=True)
+            _Candidate(build, read, True, constraints.source.order(build, machine))
             for build, read in catalog.torch(version)
             if read.python
         ]

@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 
 from ..models import Admits, Machine, Notice, Request
 from .cuda import CudaTables, runs_on, tables
-from .facts.pytorch import (
+from .facts.names import (
     AUDIO,
+    CPU_METAPACKAGE,
     CUDA_NAMES,
     DEFAULT,
     FAMILY,
+    GPU_METAPACKAGE,
     MUTEX,
     PARTNERS,
     RUNTIMES,
@@ -123,10 +125,10 @@ def _conda_forge(wanted: _Wanted) -> Iterator[Notice]:
     facts = {"since": minor(first), "torch": minor(last)}
     pinned = [f"{TORCH}={last}"] if any(s != TORCH for s in wanted.request.specs[TORCH]) else []
     if not cuda:
-        command = " ".join(("conda install -c conda-forge", *(pinned or ["pytorch-cpu"])))
+        command = " ".join(("conda install -c conda-forge", *(pinned or [CPU_METAPACKAGE])))
         yield Notice("use_conda_forge_cpu", {**facts, "command": command})
         return
-    command = " ".join(("conda install -c conda-forge", *(pinned or ["pytorch-gpu"])))
+    command = " ".join(("conda install -c conda-forge", *(pinned or [GPU_METAPACKAGE])))
     yield Notice("use_conda_forge", {**facts, "cuda": cuda, "command": command})
 
 

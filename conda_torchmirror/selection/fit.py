@@ -1,7 +1,7 @@
 """One build against machine and request: Python, driver, GPU, pins, CPU or CUDA. Pure.
 
-The rules are those of the contract, section 3. The sentences for the facts of a clash are in
-`text/tables/facts.py`.
+The rules are those of the contract, section 3. The sentences of a clash are in
+`text/tables/decision.py`.
 """
 
 from __future__ import annotations
@@ -9,25 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from ..models import Admits, Build, Machine, Notice, Pin, Rejection, Request
-from .cuda import CudaTables, runs_on
-from .facts.pytorch import CUDA_NAMES, MUTEX, RUNTIMES, TORCH, Facts
+from ..models import Build, Machine, Notice, Pin, Request
+from .cuda import runs_on
+from .facts.names import CUDA_NAMES, TORCH
+from .facts.record import Clash, Facts, Knowledge
 from .specs import admits_cuda, admits_python, number, package_name, without_build
-
-#: The one version of the package whose build says CPU or CUDA.
-_MUTEX_VERSION = "1.0"
-
-
-class Clash(NamedTuple):
-    """Why a build does not do: a code, a fact of machine or request, one of the build."""
-
-    code: str
-    machine: Notice
-    needs: Notice
-
-    def rejects(self, build: Build) -> Rejection:
-        """The rejection of a build for this reason."""
-        return Rejection(build.name, build.version, build.build, *self)
 
 
 class Fit(NamedTuple):
@@ -40,11 +26,9 @@ class Fit(NamedTuple):
 class Constraints:
     """What machine and request ask of every build."""
 
-    def __init__(
-        self, machine: Machine, request: Request, admits: Admits, tables: CudaTables
-    ) -> None:
+    def __init__(self, machine: Machine, request: Request, knowledge: Knowledge) -> None:
         self.machine, self.request = machine, request
-        self.admits, self.tables = admits, tables
+        self.admits, self.tables, self.source = knowledge
         self.wants_cuda = request.cuda not in ("auto", "cpu") or (
             request.cuda == "auto" and machine.has_gpu
         )
@@ -59,7 +43,7 @@ class Constraints:
         }
         # A runtime named there narrows the CUDA of the whole set.
         self.runtime_specs = {
-            name: request.specs[name] for name in RUNTIMES if name in request.specs
+            name: request.specs[name] for name in self.source.runtimes if name in request.specs
         }
 
     @property
@@ -68,7 +52,7 @@ class Constraints:
         builds = self.specs.get(TORCH, ())
         return (
             bool(self.runtime_specs)
-            or any(self.pins.get(name) for name in (*CUDA_NAMES, *RUNTIMES))
+            or any(self.pins.get(name) for name in (*CUDA_NAMES, *self.source.runtimes))
             or any(without_build(spec) is not None for spec in builds)
         )
 
@@ -80,7 +64,7 @@ class Constraints:
         )
 
     def runtime_asked(self, read: Facts) -> bool:
-        """Whether the specs on pytorch-cuda or cudatoolkit admit the build's CUDA."""
+        """Whether the specs on packages that bring CUDA admit the build's."""
         return all(
             read.runtime == name and self.admits(spec, name, read.cuda or "", "")
             for name, specs in self.runtime_specs.items()
@@ -103,7 +87,9 @@ class Constraints:
             says = Notice("driver_strict", {"cuda": self.machine.cuda})
             needs = Notice("cuda", {"cuda": read.cuda})
             return Fit(False, Clash("minor_version_only", says, needs))
-        clash = self._arch(build, read.cuda, ptx=fit.strict) or self._cudnn(read)
+        clash = self._arch(build, read.cuda, ptx=fit.strict) or self.source.clash(
+            build, read, self.machine, self.tables
+        )
         return Fit(fit.strict, clash)
 
     def pinned(self, build: Build, read: Facts) -> Clash | None:
@@ -116,13 +102,14 @@ class Constraints:
                 for pin in self.pins.get(name, ()):
                     if not admits_cuda(pin.spec, name, read.cuda, self.admits):
                         return Clash("pinned", _pin(pin), Notice("cuda", {"cuda": read.cuda}))
-        for pin in self.pins.get(MUTEX, ()) if build.name == TORCH else ():
-            if not self.admits(pin.spec, MUTEX, _MUTEX_VERSION, read.accelerator):
+        mutex, version = self.source.mutex or ("", "")
+        for pin in self.pins.get(mutex, ()) if mutex and build.name == TORCH else ():
+            if not self.admits(pin.spec, mutex, version, read.accelerator):
                 needs = Notice("cpu_only" if read.accelerator == "cpu" else "cuda_build")
                 return Clash("pinned", _pin(pin), needs)
         if read.accelerator == "cpu" and self.named_cuda:
             return Clash("pinned", _pin(self.named_cuda[0]), Notice("cpu_only"))
-        if read.runtime in RUNTIMES and read.cuda:
+        if read.runtime in self.source.runtimes and read.cuda:
             for pin in self.pins.get(read.runtime, ()):
                 if not self.admits(pin.spec, read.runtime, read.cuda, ""):
                     needs = Notice("spec", {"spec": f"{read.runtime}={read.cuda}"})
@@ -191,15 +178,6 @@ class Constraints:
             return None
         needs = Notice("code_for", {"architectures": ", ".join(carried)})
         return Clash("arch_missing", says, needs)
-
-    def _cudnn(self, read: Facts) -> Clash | None:
-        """Why the GPU cannot run the cuDNN inside the build."""
-        arch = self.machine.cuda_arch
-        floor = self.tables.cudnn_floor(read.cudnn) if read.cudnn else None
-        if arch is None or floor is None or number(arch) >= number(floor):
-            return None
-        needs = Notice("cudnn_from", {"cudnn": read.cudnn, "arch": floor})
-        return Clash("cudnn_too_new", Notice("gpu_arch", {"arch": arch}), needs)
 
 
 def _pin(pin: Pin) -> Notice:

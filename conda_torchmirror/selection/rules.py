@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..models import Admits, Choice, Installed, Notice, Pin
-from .facts.pytorch import TORCH, dependency
+from .facts.names import TORCH
+from .facts.record import dependency
 from .specs import package_name
 
 _VERSION = re.compile(r"\d+(?:\.\d+)*")

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..models import Listing, Notice, Offer
-from ..selection import rules
 from ..selection.specs import number
 from .decision import driver
 from .layout import bullet, columns, wrapped
@@ -72,7 +71,7 @@ def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
     out += ["", *wrapped(shown("list_legend" if any_fits else "list_none"), "  ", "  ")]
     told = list(_unfit(grouped if verbose else grouped[:ROWS]))
     out += [line for why in told[: None if verbose else REASONS] for line in bullet(why)]
-    return [*out, *bullet(text("channel_end", rules.channel_end()))]
+    return [*out, *(bullet(text("channel_end", listing.end)) if listing.end else ())]
 
 
 def _unfit(grouped: Iterable[tuple[list[str], list[Offer]]]) -> Iterator[str]:

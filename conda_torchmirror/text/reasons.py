@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..models import Machine, Notice, Records, Rejection, Request
-from ..selection import rules
-from ..selection.facts.pytorch import TORCH
+from ..selection.facts.names import TORCH
 from ..selection.specs import number, release
 from .layout import wrapped
 from .messages import text
@@ -60,14 +59,15 @@ def why(
     machine: Machine,
     cause: Notice | None = None,
     blamed: Collection[str] = (),
+    end: Mapping[str, str] | None = None,
     most: int = 3,
 ) -> str:
     """The reasons in short: what the machine or the request says, and what the builds need.
 
     `cause` is what no build meets at all, `blamed` are the codes of the rejections that keep
-    everything out; without those the nearest reasons are told.
+    everything out; without those the nearest reasons are told. `end` is where the channel ended.
     """
-    ended = [text("channel_end", end)] if (end := beyond_end(request, machine)) else []
+    ended = [text("channel_end", end)] if end and _beyond(end, request, machine) else []
     if cause is not None:
         return "; ".join([text(cause.code, cause.facts), *ended])
     rejected = [item for item in rejected if item.code in blamed] or rejected
@@ -91,19 +91,16 @@ def why(
     return "; ".join([*told, *ended])
 
 
-def beyond_end(request: Request, machine: Machine) -> Mapping[str, str] | None:
-    """The facts of `channel_end`, where a release or a Python is asked for that the channel
-    `pytorch` never got."""
-    end = rules.channel_end()
+def _beyond(end: Mapping[str, str], request: Request, machine: Machine) -> bool:
+    """Whether a release or a Python is asked for that the channel never got."""
     wanted = [
         version
         for spec in request.specs.get(TORCH, ())
         for version in re.findall(r"\d+(?:\.\d+)+", spec.partition("[")[0])[:1]
     ]
     newer = any(number(version) > number(end["last"]) for version in wanted)
-    if newer or (machine.python and number(machine.python) > number(end["python"])):
-        return end
-    return None
+    python = machine.python is not None and number(machine.python) > number(end["python"])
+    return newer or python
 
 
 def fact(notice: Notice) -> str:

@@ -19,11 +19,10 @@ from ..exceptions.mirror import CannotWrite
 from ..index import repodata
 from ..index.emptied import drop_emptied
 from ..index.fetch import spinner
-from ..index.sources import PYTORCH
+from ..index.sources import Source
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM, upstream_url
 from ..models import Build, Decision, InstallOptions, Machine, Notice, Records, Request
-from ..selection.facts.pytorch import RUNTIME
 from ..text.layout import safe
 from ..text.messages import text
 from . import failures, hashes, routes
@@ -63,7 +62,8 @@ class Router:
         *,
         solving: bool = False,
     ) -> None:
-        """`solving` says that conda's solver will be asked, which reads further channels."""
+        """`names` are the channels to read; mirrors are ranked by the first. `solving` says that
+        conda's solver will be asked, which reads further channels."""
         chains = routes.chains(options, subdir, names)
         self._others: frozenset[str] = frozenset()
         if solving:
@@ -72,6 +72,7 @@ class Router:
             self._others = others.read
         self.agreed = False
         self._options, self._subdir, self._solving = options, subdir, solving
+        self._ranked_by = names[0]
         self._report = report
         self._notices: list[Notice] = []
         self._specs: tuple[str, ...] | None = None
@@ -87,7 +88,7 @@ class Router:
         if self._online:
             drop_emptied()
             if routes.measured(self._options):
-                self._state.sort(self._session.rank(self.chains[PYTORCH.channel]))
+                self._state.sort(self._session.rank(self.chains[self._ranked_by]))
             for name in self.chains:
                 self._skip_failed_sites(name)
         self._setup.apply(self.located)
@@ -143,19 +144,19 @@ class Router:
             raise known
         return known
 
-    def check(self, decision: Decision) -> tuple[Notice, ...]:
+    def check(self, source: Source, decision: Decision) -> tuple[Notice, ...]:
         """Check before conda is asked that what was chosen is the newest there is, that its files
         are there, and that its hashes are known; return notices to show.
 
         Raises: Moved; an error where no route is left, or where a hash is wrong.
         """
-        torch = self[decision.choice.torch.channel]
+        torch = self[source.channel]
         if self._specs not in (None, decision.plan.specs):
             self._leave(Failure(torch, Notice("probe_other_choice")))
-        old = self.doubt(decision.machine, decision.request, decision.records)
+        old = self.doubt(source, decision.machine, decision.request, decision.records)
         found = [old] if old else []
         if self._online and not decision.dry_run:
-            self._probe(self._used(decision), self._files(decision))
+            self._probe(self._used(decision), self._files(source, decision))
         if not decision.dry_run or self._options.check_upstream:
             found += hashes.opinion(
                 decision,
@@ -166,14 +167,16 @@ class Router:
             )
         return (*self._notices, *found, *self._mirrored_along(decision))
 
-    def doubt(self, machine: Machine, request: Request, records: Records) -> Notice | None:
-        """Whether the torch channel's index is old, half synced or empty: without a build that
+    def doubt(
+        self, source: Source, machine: Machine, request: Request, records: Records
+    ) -> Notice | None:
+        """Whether the source's index is old, half synced or empty: without a build that
         would be chosen.
 
         Raises: Moved where there is another route; where there is none, the notice says it.
         """
-        torch = self[PYTORCH.channel]
-        lacking = hashes.behind(machine, request, records) if self._online else None
+        torch = self[source.channel]
+        lacking = hashes.behind(source, machine, request, records) if self._online else None
         if lacking is None:
             return None
         if not self._state.is_last(torch.name):
@@ -259,16 +262,16 @@ class Router:
         read = own | planned | self._others
         return [route for route in self.located if route.name in read]
 
-    def _files(self, decision: Decision) -> list[Wanted]:
+    def _files(self, source: Source, decision: Decision) -> list[Wanted]:
         """The chosen files that are not in conda's cache: the family's, and of the runtime's those
         that the solver will most likely take."""
         builds = [(self[b.channel], b) for b in decision.choice.builds if b.channel in self.chains]
-        nvidia = self[PYTORCH.runtime_channel]
-        runtime = next((b for b in decision.choice.builds if b.name == RUNTIME), None)
-        if runtime is not None:
-            read = [r for (url, _), r in self._records.items() if url == nvidia.url]
+        runtime = next((b for b in decision.choice.builds if b.name == source.facts.runtime), None)
+        if runtime is not None and source.runtime_channel:
+            there = self[source.runtime_channel]
+            read = [r for (url, _), r in self._records.items() if url == there.url]
             held = [b for r in read if isinstance(r, Records) for b in r.builds]
-            builds += [(nvidia, build) for build in hashes.likely(runtime, held)]
+            builds += [(there, build) for build in hashes.likely(runtime, held)]
         return [
             (route, Target(f"{route.url}/{build.subdir}/{build.fn}", build.size, hashed=True))
             for route, build in builds

@@ -15,28 +15,27 @@ from ..exceptions.channel import HashConflict, HashUnconfirmed, NothingCached
 from ..index import builtin
 from ..index.exclude_newer import without_newer
 from ..index.match import admits
-from ..index.sources import PYTORCH
+from ..index.sources import Source
 from ..mirrors.registry import Route
 from ..mirrors.urls import upstream_url
 from ..models import Build, Choice, Decision, Machine, Notice, Records, Request
 from ..redirect import settings
-from ..selection import cuda
 from ..selection.choose import choose
-from ..selection.facts.pytorch import recency
+from ..selection.facts.record import recency
 from ..selection.specs import package_name
 from ..text.layout import safe
 from ..text.messages import text
 
 
-def behind(machine: Machine, request: Request, records: Records) -> str | None:
+def behind(source: Source, machine: Machine, request: Request, records: Records) -> str | None:
     """The file that would have been chosen if the index were complete, if it is not there.
 
-    The channel has ended: a record that was seen once and is missing means an old copy, one that
-    is synced by half, or an empty one.
+    Of a channel that has ended: a record that was seen once and is missing means an old copy, one
+    that is synced by half, or an empty one.
     """
-    if records.origin != "live":
+    if records.origin != "live" or source.end is None:
         return None
-    known = PYTORCH.built_in(machine.subdir, PYTORCH.packages)
+    known = source.built_in(machine.subdir, source.packages)
     if known is None:
         return None
     known = without_newer(known)
@@ -48,13 +47,7 @@ def behind(machine: Machine, request: Request, records: Records) -> str | None:
     ]
     if not missing:
         return None
-    best = choose(
-        machine,
-        request,
-        (*records.builds, *missing),
-        admits,
-        cuda.tables(),
-    )
+    best = choose(machine, request, (*records.builds, *missing), source.knowledge)
     if not isinstance(best, Choice):
         return None
     lost = set(missing)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..index.sources import PYTORCH
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM
 from ..models import Build, Notice
@@ -206,13 +205,10 @@ def compare(trials: Sequence[Trial], subdir: str, chosen: Sequence[Build], secon
 
 def _files(trial: Trial, chosen: Sequence[Build]) -> dict[str, Target]:
     """The chosen files at a mirror. Their hashes are known, sizes only where a record was seen."""
-    torch = trial.routes.get(PYTORCH.channel)
-    if torch is None:
-        return {}
     return {
-        build.fn: Target(f"{torch.url}/{build.subdir}/{build.fn}", build.size, hashed=True)
+        build.fn: Target(f"{route.url}/{build.subdir}/{build.fn}", build.size, hashed=True)
         for build in chosen
-        if build.known_by != "derived"
+        if build.known_by != "derived" and (route := trial.routes.get(build.channel))
     }
 
 

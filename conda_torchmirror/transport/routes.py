@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..exceptions.channel import NothingCached
 from ..exceptions.usage import BadMirror
+from ..index.sources import Source
 from ..mirrors import addresses
 from ..mirrors.preference import AUTO
 from ..mirrors.registry import Mirror, Route, parts_of_defaults
@@ -275,10 +276,12 @@ class RecordReader(Protocol):
     def read(self, name: str, names: Collection[str]) -> Records:
         """The records of these names in a channel."""
 
-    def check(self, decision: Decision) -> tuple[Notice, ...]:
+    def check(self, source: Source, decision: Decision) -> tuple[Notice, ...]:
         """Check a decision before conda is asked; return notices to show."""
 
-    def doubt(self, machine: Machine, request: Request, records: Records) -> Notice | None:
+    def doubt(
+        self, source: Source, machine: Machine, request: Request, records: Records
+    ) -> Notice | None:
         """Whether these records are of an old index; None where they are not, or nobody knows."""
 
     def agree(self, decision: Decision) -> None:
@@ -314,11 +317,11 @@ class OfflineRouter:
         here = self[name]
         raise NothingCached(channel=name, subdir="", mirror=here.mirror)
 
-    def check(self, decision: Decision) -> tuple[Notice, ...]:
+    def check(self, source: Source, decision: Decision) -> tuple[Notice, ...]:
         """Nothing can be said without asking."""
         return ()
 
-    def doubt(self, machine: Machine, request: Request, records: Records) -> None:
+    def doubt(self, source: Source, machine: Machine, request: Request, records: Records) -> None:
         """Nothing can be said without asking."""
 
     def agree(self, decision: Decision) -> None:

@@ -27,7 +27,7 @@ from conda.core.prefix_data import PrefixData
 from ..machine.environment import option_of, python_path
 from ..machine.survey import has_device, inspect, native_subdir
 from ..models import Machine, Notice
-from ..selection.facts.pytorch import DEFAULT, TORCH
+from ..selection.facts.names import DEFAULT, TORCH
 from .verdict import Asked, Check, Ended, judge
 
 #: Seconds for everything. A first import from a slow disk under a virus scanner takes minutes.

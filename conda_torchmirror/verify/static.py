@@ -13,13 +13,12 @@ from conda.base.context import context
 from conda.core.prefix_data import PrefixData
 
 from ..index.match import admits
+from ..index.sources import of_channel
 from ..machine.environment import NAMES
 from ..machine.survey import has_device, inspect
 from ..models import Build, Choice, Machine, Notice, Request
 from ..selection import rules
-from ..selection.cuda import tables
-from ..selection.facts.pytorch import CPU_ONLY, PARTNERS, TORCH, dependency
-from ..selection.facts.pytorch import facts as read_facts
+from ..selection.facts.names import CPU_ONLY, TORCH
 from ..selection.fit import Constraints
 from ..selection.specs import package_name
 from .verdict import Check, unique
@@ -49,7 +48,7 @@ def inspect_records(prefix: str) -> StaticReport:
     pip = [p for p in machine.installed if p.channel == "pypi" and p.name == "torch"]
     notices: list[Notice] = []
     if torch and pip:
-        facts = {"pip": f"torch {pip[0].version}", "conda": f"pytorch {torch.version}"}
+        facts = {"pip": f"torch {pip[0].version}", "conda": f"{TORCH} {torch.version}"}
         notices.append(Notice("torch_twice", facts))
     if torch:
         notices += _against_machine(torch, machine, CPU_ONLY in records)
@@ -82,6 +81,7 @@ def _builds(prefix: str, names: Sequence[str]) -> dict[str, Build]:
             build=record.build,
             build_number=record.build_number,
             subdir=record.subdir,
+            channel=record.channel.canonical_name,
             depends=tuple(record.depends or ()),
             constrains=tuple(record.constrains or ()),
         )
@@ -107,8 +107,9 @@ _CLASHES = {
 
 def _against_machine(torch: Build, machine: Machine, cpuonly: bool) -> Iterator[Notice]:
     """Yield why the build would not be chosen for this machine today; pins are not asked."""
-    read = read_facts(torch)
-    today = Constraints(machine._replace(pins=()), Request({}), admits, tables())
+    knowledge = of_channel(torch.channel).knowledge
+    read = knowledge.source.read(torch)
+    today = Constraints(machine._replace(pins=()), Request({}), knowledge)
     clash = today.check(torch, read).clash
     code = _CLASHES.get(clash.code) if clash else None
     if code is None or (code == "cpu_build" and machine.subdir.startswith("osx-")):
@@ -122,10 +123,12 @@ def _against_machine(torch: Build, machine: Machine, cpuonly: bool) -> Iterator[
 def _against_each_other(
     torch: Build, records: Mapping[str, Build], machine: Machine
 ) -> Iterator[Notice]:
-    name = f"pytorch {torch.version}"
-    for partner in filter(None, map(records.get, PARTNERS)):
-        spec = dependency(partner, TORCH)
-        if spec and not admits(spec, TORCH, torch.version, torch.build):
+    name = f"{TORCH} {torch.version}"
+    source = of_channel(torch.channel).facts
+    for partner in filter(None, map(records.get, source.partners)):
+        for spec in source.torch_specs(partner):
+            if admits(spec, TORCH, torch.version, torch.build):
+                continue
             facts = {"partner": f"{partner.name} {partner.version}", "spec": spec, "torch": name}
             yield Notice("set_mismatch", facts)
     pinned = {package_name(pin.spec) for pin in machine.pins}

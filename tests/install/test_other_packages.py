@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 from support.channels import write_channel
-from support.choosing import LINUX, ask, chosen
+from support.choosing import KNOWLEDGE, LINUX, ask, chosen
 from support.lab import record
 from support.prefixes import installed
 
-from conda_torchmirror.index.match import admits
 from conda_torchmirror.install import other_packages
 from conda_torchmirror.install import request as requests_
 from conda_torchmirror.models import Build, Choice, InstallOptions, Machine
@@ -25,7 +24,7 @@ def conflict(*builds, words=("pytorch", "torchvision"), machine=MACHINE):
     choice = chosen(*words, driver="12.4", builds=LINUX, python=machine.python)
     request = requests_.make((*words, builds[0].name))
     others = {builds[0].name: builds}
-    return other_packages.find(choice, machine, request, LINUX, others, admits)
+    return other_packages.find(choice, machine, request, LINUX, others, KNOWLEDGE)
 
 
 @pytest.mark.parametrize(

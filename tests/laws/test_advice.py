@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support.choosing import known
+from support.choosing import KNOWLEDGE, SOURCE, known
 
 from conda_torchmirror.index import match
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Build, Choice, Machine, NoChoice, Notice, Pin
 from conda_torchmirror.selection import alternatives, choose, cuda
-from conda_torchmirror.selection.facts.pytorch import FAMILY
+from conda_torchmirror.selection.facts.names import FAMILY
 from conda_torchmirror.text import reasons
 from conda_torchmirror.text.messages import text
 
@@ -29,7 +29,7 @@ DATA = Path(cuda.__file__).parents[1] / "data"
 CONDA_FORGE = {
     row["torch"]: row for row in json.loads((DATA / "conda_forge.json").read_text())["releases"]
 }
-TABLES = cuda.tables()
+END = SOURCE.ended()
 
 
 class Asked(NamedTuple):
@@ -57,7 +57,7 @@ class Asked(NamedTuple):
             on = on._replace(cuda=found.cuda, cuda_from="--cuda", failing=False)
         if self.python:
             on = on._replace(python=self.python, python_from="--python")
-        return choose.choose(on, found, builds, match.admits, TABLES)
+        return choose.choose(on, found, builds, KNOWLEDGE)
 
     def advice(self, builds: Sequence[Build]) -> alternatives.Advice | None:
         """What is said where there is no choice."""
@@ -76,11 +76,12 @@ class Asked(NamedTuple):
             on = on._replace(cuda=None, cuda_from="none")
         elif asked.cuda != "auto":
             on = on._replace(cuda=asked.cuda, cuda_from="--cuda")
-        found = alternatives.find(failed, on, asked, builds, match.admits, TABLES)
+        found = alternatives.find(alternatives.Case(failed, on, asked, builds, KNOWLEDGE))
         # What is said can be said.
         for notice in (*found.steps, *([found.cause] if found.cause else [])):
             assert "?" not in text(notice.code, notice.facts), notice
-        assert reasons.why(failed.rejected, _records(builds), asked, on, found.cause, found.blamed)
+        why = (found.cause, found.blamed, END)
+        assert reasons.why(failed.rejected, _records(builds), asked, on, *why)
         return found
 
     def without(self, words: Sequence[str]) -> Asked:

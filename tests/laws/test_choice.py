@@ -7,14 +7,14 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.choosing import LINUX, ask, known
+from support.choosing import KNOWLEDGE, LINUX, ask, known
 
 from conda_torchmirror.index import match
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Choice, Gpu, Installed, Machine, NoChoice, Pin
 from conda_torchmirror.selection import choose
 from conda_torchmirror.selection import cuda as compat
-from conda_torchmirror.selection.facts.pytorch import facts
+from conda_torchmirror.selection.facts.pytorch import read as facts
 from conda_torchmirror.selection.specs import number, release
 
 DRIVERS = [
@@ -173,7 +173,7 @@ def test_law_every_rejections_facts_clash(words, on, cuda, compat_mode, whole):
     if cuda not in ("auto", "cpu"):
         on = on._replace(cuda=cuda, cuda_from="--cuda")
     builds = LINUX if whole and on.subdir == "linux-64" else known(on.subdir)
-    found = choose.choose(on, asked, builds, match.admits, compat.tables())
+    found = choose.choose(on, asked, builds, KNOWLEDGE)
     by_spec = {build.spec: build for build in builds}
     for item in found.rejected:
         build = by_spec[f"{item.name}={item.version}={item.build}"]

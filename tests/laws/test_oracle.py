@@ -9,13 +9,11 @@ from typing import NamedTuple
 
 import pytest
 from support import naming
-from support.choosing import DATA, ask, chosen, known, real, refused, versions
+from support.choosing import DATA, KNOWLEDGE, ask, chosen, known, real, refused, versions
 
-from conda_torchmirror.index import match
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Machine, NoChoice
 from conda_torchmirror.selection import alternatives, choose, rules
-from conda_torchmirror.selection import cuda as compat
 
 
 class Official(NamedTuple):
@@ -84,9 +82,8 @@ def out(*words, subdir, driver=None, cuda="auto", compat_mode="minor"):
     asked = request.make(words, cuda_word=cuda, compat=compat_mode)
     given = asked.cuda if asked.cuda not in ("auto", "cpu") else driver
     on = Machine(subdir, cuda=given, cuda_from="libcuda" if driver else "--cuda")
-    tables, admits = compat.tables(), match.admits
-    failed = choose.choose(on, asked, known(subdir), admits, tables)
-    return alternatives.find(failed, on, asked, known(subdir), admits, tables).steps
+    failed = choose.choose(on, asked, known(subdir), KNOWLEDGE)
+    return alternatives.find(alternatives.Case(failed, on, asked, known(subdir), KNOWLEDGE)).steps
 
 
 def test_the_table_is_whole():

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support.choosing import DATA, known
+from support.choosing import DATA, KNOWLEDGE, known
 
-from conda_torchmirror.index import match
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Build, Choice, Machine, NoChoice
 from conda_torchmirror.selection import choose as selection
@@ -147,7 +146,7 @@ def choose(
         driver=driver.version,
         cuda_arch=capability,
     )
-    return selection.choose(on, ASKED, builds, match.admits, TABLE)
+    return selection.choose(on, ASKED, builds, KNOWLEDGE)
 
 
 ASKED = request.make(("pytorch",), cuda_word="auto", compat="minor", allow_cpu=False)

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from support.choosing import LINUX, chosen, codes, known, real, refused, specs, told, versions
+from support.choosing import (
+    KNOWLEDGE,
+    LINUX,
+    chosen,
+    codes,
+    known,
+    real,
+    refused,
+    specs,
+    told,
+    versions,
+)
 
-from conda_torchmirror.index import match
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Choice, Gpu, Installed, Machine, Pin
 from conda_torchmirror.selection import choose
@@ -131,7 +141,7 @@ def test_strict_fit_comes_before_a_higher_cuda_by_compatibility():
 def test_a_known_driver_version_is_compared_with_the_floor(version, fits):
     on = Machine("linux-64", cuda="11.0", cuda_from="libcuda", driver=version)
     asked = request.make(["pytorch=2.5.1"])
-    found = choose.choose(on, asked, known("linux-64"), match.admits, compat.tables())
+    found = choose.choose(on, asked, known("linux-64"), KNOWLEDGE)
     assert isinstance(found, Choice) == fits
     assert ("driver_too_old" in codes(found)) != fits
 
@@ -309,7 +319,7 @@ def _runtime(*folders: str, subdir: str = "linux-64") -> dict[str, list[tuple[st
 )
 def test_pytorch_cuda_gets_the_build_that_the_runtime_satisfies(folders, number_):
     choice = chosen("pytorch=2.5.1", "torchvision", cuda="12.4", python="3.12", builds=LINUX)
-    full = add_runtime_build(choice, LINUX, _runtime(*folders), match.admits)
+    full = add_runtime_build(choice, LINUX, _runtime(*folders), KNOWLEDGE)
     assert full.builds[-1].spec == f"pytorch-cuda=12.4=hc786d27_{number_}"
 
 
@@ -322,19 +332,19 @@ def test_pytorch_cuda_gets_its_build_on_windows_too(folders, number_):
     builds = known("win-64")
     choice = chosen("pytorch=2.5.1", subdir="win-64", cuda="12.4", python="3.12", builds=builds)
     index = _runtime(*folders, subdir="win-64")
-    full = add_runtime_build(choice, builds, index, match.admits)
+    full = add_runtime_build(choice, builds, index, KNOWLEDGE)
     runtime = [build for build in full.builds if build.name == "pytorch-cuda"]
     assert [build.build_number for build in runtime] == [number_]
 
 
 def test_an_unknown_runtime_leaves_the_build_to_the_solver():
     choice = chosen("pytorch=2.5.1", "torchvision", cuda="12.4", python="3.12", builds=LINUX)
-    assert add_runtime_build(choice, LINUX, None, match.admits) == choice
+    assert add_runtime_build(choice, LINUX, None, KNOWLEDGE) == choice
 
 
 def test_a_lagging_runtime_is_said():
     choice = chosen("pytorch=2.5.1", "torchvision", cuda="12.4", python="3.12", builds=LINUX)
-    found = add_runtime_build(choice, LINUX, {}, match.admits)
+    found = add_runtime_build(choice, LINUX, {}, KNOWLEDGE)
     assert (found.builds, told(found)[-1]) == (choice.builds, "runtime_lagging")
 
 
@@ -347,8 +357,7 @@ def test_the_table_marks_what_fits():
         on,
         request.make(["pytorch=2.5.1"], cuda_word="11.8"),
         known("linux-64"),
-        match.admits,
-        compat.tables(),
+        KNOWLEDGE,
     )
     assert {row.release for row in rows} == {"2.5.1"}
     assert {(row.cuda, row.python) for row in rows if row.fits} == {("11.8", "3.10")}

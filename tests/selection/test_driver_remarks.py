@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from stubs import Card, asked_afresh, build, needs_compiler, smi, variables
-from support.choosing import chosen, known, refused
+from support.choosing import KNOWLEDGE, chosen, known, refused
 from support.running import Result
 
 from conda_torchmirror.index import match
@@ -37,7 +37,7 @@ def choose(*words: str, subdir: str = "linux-64", **facts: Any) -> Choice | NoCh
     """The choice for a machine with these facts, all of its own."""
     asked = request.make(words, cuda_word="auto", compat="minor", allow_cpu=False)
     on = Machine(subdir, **facts)
-    return selection.choose(on, asked, known(subdir), match.admits, compat.tables())
+    return selection.choose(on, asked, known(subdir), KNOWLEDGE)
 
 
 @pytest.mark.parametrize(("driver", "cuda", "version"), BETWEEN, ids=["12.x", "11.x"])
@@ -84,7 +84,7 @@ def test_the_way_out_of_it_starts_with_the_evidence() -> None:
     on = Machine("linux-64", gpus=GPUS, remarks=remarks)
     found = refused("pytorch", gpus=GPUS, remarks=remarks)
     asked = Request({"pytorch": ("pytorch",)})
-    out = alternatives.find(found, on, asked, known("linux-64"), match.admits, compat.tables())
+    out = alternatives.find(alternatives.Case(found, on, asked, known("linux-64"), KNOWLEDGE))
     codes = [notice.code for notice in out.steps]
     assert codes == ["machine.driver_mismatch", "name_cuda", "use_cpu"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conda_torchmirror.selection.facts.pytorch import FAMILY, RUNTIMES
+from conda_torchmirror.selection.facts.names import FAMILY, RUNTIMES
 from conda_torchmirror.selection.specs import misspelt
 
 

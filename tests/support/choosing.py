@@ -8,15 +8,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conda_torchmirror.index import builtin, match
+from conda_torchmirror.index import builtin, sources
 from conda_torchmirror.index import repodata as catalog
 from conda_torchmirror.install import request
 from conda_torchmirror.mirrors.registry import Route
 from conda_torchmirror.models import Build, Choice, Machine, NoChoice
 from conda_torchmirror.selection import choose
-from conda_torchmirror.selection import cuda as compat
 
 DATA = Path(__file__).resolve().parent.parent / "data"
+#: The channel `pytorch`, and what a choice among its builds goes by.
+SOURCE = sources.of_channel("pytorch")
+KNOWLEDGE = SOURCE.knowledge
 FAMILY = ("pytorch", "torchvision", "torchaudio", "torchtext", "pytorch-cuda")
 
 
@@ -69,7 +71,7 @@ def ask(
         **machine,
     )
     records = known(subdir) if builds is None else builds
-    return choose.choose(on, asked, records, match.admits, compat.tables())
+    return choose.choose(on, asked, records, KNOWLEDGE)
 
 
 def chosen(*words: str, **facts: Any) -> Choice:

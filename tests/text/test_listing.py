@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from support.choosing import KNOWLEDGE, SOURCE
 
 from conda_torchmirror.index import builtin
-from conda_torchmirror.index.match import admits
 from conda_torchmirror.models import Listing, Machine, Request
-from conda_torchmirror.selection import cuda
 from conda_torchmirror.selection.choose import offers
 from conda_torchmirror.text import listing
 
@@ -15,8 +14,8 @@ from conda_torchmirror.text import listing
 def made(request: Request, subdir: str = "linux-64", **about: object) -> Listing:
     machine = Machine(subdir=subdir, **about)
     records = builtin.load(subdir)
-    rows = offers(machine, request, records.builds, admits, cuda.tables())
-    return Listing(tuple(rows), machine, request, records)
+    rows = offers(machine, request, records.builds, KNOWLEDGE)
+    return Listing(tuple(rows), machine, request, records, SOURCE.ended())
 
 
 FAMILY = {"pytorch": ("pytorch",), "torchvision": ("torchvision",)}

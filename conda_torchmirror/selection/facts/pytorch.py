@@ -1,4 +1,4 @@
-"""What a package record says about its build: accelerator, CUDA, Python, the torch it belongs to.
+"""The records of the channel `pytorch`: accelerator, CUDA, Python, the torch that each belongs to.
 
 Facts come from `depends` and `constrains`; the build string is the fall-back. For CPU builds of
 pytorch before 1.10 and of their partners it is the only place that says CPU. Pure: no conda.
@@ -7,57 +7,30 @@ pytorch before 1.10 and of their partners it is the only place that says CPU. Pu
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from functools import cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ..specs import minor, package_name, release
-
-if TYPE_CHECKING:
-    from ...models import Build
-
-TORCH = "pytorch"
-#: Packages that are chosen together with pytorch, each built for exactly one release of it.
-PARTNERS = ("torchvision", "torchaudio", "torchtext", "torchdata")
-#: Packages that bring CUDA into the environment: cudatoolkit up to pytorch 1.12, then
-#: pytorch-cuda.
-RUNTIME = "pytorch-cuda"
-TOOLKIT = "cudatoolkit"
-RUNTIMES = (RUNTIME, TOOLKIT)
-#: The package that keeps an environment on CPU builds, and the one whose build says which it is.
-CPU_ONLY, MUTEX = "cpuonly", "pytorch-mutex"
-#: Packages whose version is a CUDA version, the first of them only that.
-CUDA_NAMES = ("cuda-version", "cuda-toolkit", "cuda", "cuda-runtime")
-FAMILY = (TORCH, *PARTNERS)
-#: What is installed where no package is named, the last of it where there is one.
-DEFAULT = (TORCH, *PARTNERS[:2])
-AUDIO = DEFAULT[2]
-#: The distributions that bring the same modules by pip.
-PIP_NAMES = ("torch", "torchvision", "torchaudio")
-
-Accelerator = Literal["cuda", "cpu", "any"]
+from ...models import Build, Machine, Notice
+from ..cuda import CudaTables
+from ..specs import minor, number, package_name
+from .names import CPU_ONLY, CUDA_NAMES, MUTEX, PARTNERS, RUNTIME, RUNTIMES, TORCH
+from .record import Accelerator, Clash, Facts, SourceFacts, by_number, dependencies
 
 #: How the names begin that are read below; a record has thirty others.
-_TELLING = ("pytorch", "python", "cuda")
+_TELLING = (TORCH, "python", "cuda")
 _FIRST_VERSION = re.compile(r"\d+(?:\.\d+)+|\d+")
 _BUILD_CUDNN = re.compile(r"cudnn(\d+(?:\.\d+)*)")
 _BUILD_CUDA = re.compile(r"cuda(\d+\.\d+)|(?:^|_)cu(?:da)?(\d{2,3})(?:_|$)")
+#: How builds are named: those of conda-forge, then the channel's own by platform.
+_NAMED = {
+    "conda-forge": re.compile(r"h[0-9a-f]{7}_\d+"),
+    "linux-64": re.compile(r"_cudnn\d+\.\d"),
+    "win-64": re.compile(r"_cudnn\d+_"),
+    "osx-64": re.compile(r"py\d\.\d+_\d+"),
+}
 
 
-class Facts(NamedTuple):
-    """What one build needs. `cuda` and `python` are major.minor; `cudnn` is the cuDNN inside.
-
-    `accelerator` is "any" for a build that runs beside a CPU and a CUDA pytorch alike (torchtext,
-    torchaudio before 0.10).
-    """
-
-    accelerator: Accelerator
-    cuda: str | None
-    python: str | None
-    runtime: str | None
-    cudnn: str | None = None
-
-
-def facts(build: Build) -> Facts:
+def read(build: Build) -> Facts:
     """Read a record of the torch family."""
     telling = [spec for spec in build.depends if spec.startswith(_TELLING)]
     specs = {package_name(spec): spec for spec in reversed(telling)}
@@ -86,16 +59,55 @@ def _accelerator(build: Build, mutex: str, cuda: str | None) -> Accelerator:
     return "cpu" if says_cpu or build.name == TORCH else "any"
 
 
-def dependency(build: Build, name: str) -> str | None:
-    """The first match spec on `name` among what the build depends on."""
-    # Records begin with the name, and most of their specs are on something else.
-    return next((s for s in build.depends if s.startswith(name) and package_name(s) == name), None)
+def torch_specs(build: Build) -> tuple[str, ...]:
+    """A partner's specs on pytorch: one release, or a range."""
+    return dependencies(build, TORCH)
 
 
-def recency(build: Build) -> tuple[object, ...]:
-    """What orders builds of one package: larger is newer."""
-    order = release(build.version) or release("0")
-    return (order, build.build_number, build.timestamp, build.build)
+def partner_key(_name: str, facts: Facts) -> Hashable:
+    """Python, accelerator and CUDA."""
+    return facts.python, facts.accelerator, facts.cuda
+
+
+def torch_keys(name: str, facts: Facts) -> tuple[Hashable, ...]:
+    """Partners have pytorch's own Python and CUDA, or the Python and no accelerator of theirs."""
+    return partner_key(name, facts), (facts.python, "any", None)
+
+
+def order(build: Build, _machine: Machine) -> tuple[object, ...]:
+    """Build numbers only count."""
+    return by_number(build)
+
+
+def clash(_build: Build, facts: Facts, machine: Machine, tables: CudaTables) -> Clash | None:
+    """Why the GPU cannot run the cuDNN that is inside the build."""
+    arch = machine.cuda_arch
+    floor = tables.cudnn_floor(facts.cudnn) if facts.cudnn else None
+    if arch is None or floor is None or number(arch) >= number(floor):
+        return None
+    needs = Notice("cudnn_from", {"cudnn": facts.cudnn, "arch": floor})
+    return Clash("cudnn_too_new", Notice("gpu_arch", {"arch": arch}), needs)
+
+
+def named_for(spec: str) -> str | None:
+    """Whose builds are named as this spec's is: conda-forge's, or those of a platform."""
+    return next((of for of, form in _NAMED.items() if form.search(spec)), None)
+
+
+SOURCE = SourceFacts(
+    partners=PARTNERS,
+    runtimes=RUNTIMES,
+    runtime=RUNTIME,
+    mutex=(MUTEX, "1.0"),
+    cpu_only=(CPU_ONLY,),
+    read=read,
+    torch_specs=torch_specs,
+    partner_key=partner_key,
+    torch_keys=torch_keys,
+    order=order,
+    clash=clash,
+    named_for=named_for,
+)
 
 
 @cache

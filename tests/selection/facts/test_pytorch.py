@@ -6,7 +6,7 @@ import pytest
 from support.choosing import LINUX
 
 from conda_torchmirror.models import Build
-from conda_torchmirror.selection.facts.pytorch import facts
+from conda_torchmirror.selection.facts.pytorch import read
 
 # Facts from records
 
@@ -30,20 +30,19 @@ from conda_torchmirror.selection.facts.pytorch import facts
     ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_accelerator_and_cuda_of_a_record(name, build, depends, expected):
-    read = facts(Build(name, "1.0", build, 0, "linux-64", depends=tuple(depends)))
-    assert (read.accelerator, read.cuda) == expected
+    found = read(Build(name, "1.0", build, 0, "linux-64", depends=tuple(depends)))
+    assert (found.accelerator, found.cuda) == expected
 
 
 def test_depends_win_over_the_build_string():
     depends = ("pytorch-cuda >=11.8,<11.9",)
     assert (
-        facts(Build("pytorch", "2.3.1", "py3.12_cuda12.1_0", 0, "x", depends=depends)).cuda
-        == "11.8"
+        read(Build("pytorch", "2.3.1", "py3.12_cuda12.1_0", 0, "x", depends=depends)).cuda == "11.8"
     )
 
 
 @pytest.mark.parametrize("build", [b for b in LINUX if b.name == "pytorch"], ids=lambda b: b.spec)
 def test_real_records_say_the_same_in_depends_and_build_string(build):
     without = build._replace(depends=tuple(d for d in build.depends if d.startswith("python ")))
-    assert facts(build).cuda in (None, facts(without).cuda) or "cuda" not in build.build
-    assert facts(build).python == facts(without).python
+    assert read(build).cuda in (None, read(without).cuda) or "cuda" not in build.build
+    assert read(build).python == read(without).python
