@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..models import Admits, Machine, Notice, Request
-from .cuda import CudaTables, runs_on, tables
+from .cuda import CudaTables, conda_forge_tables, runs_on, tables
 from .facts.names import (
     AUDIO,
     CPU_METAPACKAGE,
@@ -30,6 +30,8 @@ from .facts.names import (
 from .specs import admits_cuda, admits_python, minor, number, package_name
 
 _DATA = Path(__file__).parents[1] / "data"
+#: What the CUDA builds of conda-forge ask of cuDNN at least, in the records of 2.1.2 and later.
+_OLDEST_CUDNN = "8.9"
 
 
 class _Wanted(NamedTuple):
@@ -117,7 +119,7 @@ def _conda_forge(wanted: _Wanted) -> Iterator[Notice]:
         and wanted.release(TORCH, row["torch"])
         and all(_has_partner(row, name, wanted) for name in PARTNERS)
         and any(wanted.python(python) for python in found["python"])
-        and (cuda := _best_cuda(row["torch"], found["cuda"], wanted)) is not None
+        and (cuda := _best_cuda(row, found["cuda"], wanted)) is not None
     ]
     if not fitting:
         return
@@ -132,18 +134,23 @@ def _conda_forge(wanted: _Wanted) -> Iterator[Notice]:
     yield Notice("use_conda_forge", {**facts, "cuda": cuda, "command": command})
 
 
-def _best_cuda(torch: str, cudas: list[str], wanted: _Wanted) -> str | None:
+def _best_cuda(row: Mapping[str, Any], cudas: list[str], wanted: _Wanted) -> str | None:
     """The highest CUDA that runs, "" for a CPU build that is wanted, None where nothing serves."""
     if wanted.on_cpu:
         return ""
     arch, subdir = wanted.machine.cuda_arch, wanted.machine.subdir
+    ceiling = wanted.tables.cudnn_ceiling(arch) if arch else None
+    if ceiling and number(ceiling) <= number(_OLDEST_CUDNN):
+        return None
+    code = conda_forge_tables().architectures
     fitting = [
         cuda
         for cuda in cudas
         if wanted.cuda(cuda)
         and (
             arch is None
-            or runs_on(arch, wanted.tables.built_elsewhere("conda_forge", torch, cuda, subdir))
+            # No source says that the bundled libraries of these builds run by PTX.
+            or runs_on(arch, code(row["torch"], cuda, subdir, build=row["number"]) or ())
         )
     ]
     return max(fitting, key=number, default=None)

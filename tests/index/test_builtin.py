@@ -320,6 +320,6 @@ def test_generating_again_gives_the_same_index(shared: Path, tmp_path: Path) -> 
 def test_carrying_again_gives_the_same_test_data(shared: Path, tmp_path: Path) -> None:
     _generate("carry.py", shared, tmp_path)
     made = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
-    assert len(made) == 17
+    assert len(made) == 18
     for place in made:
         assert (tmp_path / place).read_bytes() == (DATA / place).read_bytes(), place

@@ -96,7 +96,9 @@ def test_what_no_record_has_gives_no_choice(word):
 @pytest.mark.parametrize(
     ("cudnn", "arch"),
     [
-        ("8.9.2", None),
+        ("8", None),
+        ("8.7.0", None),
+        ("8.9.2", "5.0"),
         ("9", "5.0"),
         ("9.0.0", "5.0"),
         ("9.1.0", "5.0"),

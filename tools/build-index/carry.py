@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import build_index
+import conda_forge
 import rules
 
 TARGET = Path(__file__).resolve().parents[2] / "tests" / "data"
@@ -193,6 +194,7 @@ def carried(shared: Path) -> dict[str, str]:
         "official_conda.tsv": official(shared, releases),
         "compute_capability.tsv": compute_capability(shared),
         "releases.json": release_facts(releases),
+        "conda_forge_builds.json": conda_forge.builds(shared),
     }
 
 

@@ -1,86 +1,296 @@
-"""Write `data/conda_forge.json`: which releases conda-forge has, for which Python and CUDA.
+"""Write what is known of conda-forge's PyTorch: `data/conda_forge.json`, and the build matrices.
 
-    python tools/build-index/conda_forge.py MATERIAL/compat/conda_forge.yaml
+    python tools/build-index/conda_forge.py ../shared
 
-The table was compiled from the history of the feedstocks, whose commits and dates it names. It
-serves advice alone: nothing is chosen from it.
+The material was compiled from the history of the feedstocks, whose commits and dates it names.
+`data/conda_forge.json` holds what a choice and its advice go by: GPU code, partners, which release
+exists for which Python and CUDA. The matrices by build number go to `tests/data` (`carry.py`):
+nothing but tests makes builds of them. The same input gives the same bytes. Needs ruamel.yaml.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
-import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from forge_index import PLATFORMS
 from ruamel.yaml import YAML
 
 OUT = Path(__file__).parents[2] / "conda_torchmirror" / "data" / "conda_forge.json"
-PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
-#: Built for one machine alone (Jetson), or never on a platform.
-SPECIAL = re.compile(r"tegra")
+FEEDSTOCK = "https://github.com/conda-forge/{}-feedstock"
+#: The keys of an architecture list: CUDA, the variant, the platform, the build numbers.
+CODE_KEY = re.compile(
+    r"(?P<cuda>\d+\.\d)(?: \((?P<variant>\w+)\))?(?:,? (?P<subdir>[a-z]+-\w+))?"
+    r"(?:, _(?P<first>\d+)(?: (?:to _(?P<last>\d+)|(?P<later>and later)))?)?"
+)
+#: The words of a variant: what it is called, the variant of ARM, the oldest glibc that it runs on.
+VARIANT = re.compile(r"(?P<name>\w+)(?: \((?P<arm>tegra)\))?(?: \(glibc>=(?P<glibc>[\d.]+)\))?")
+#: What the material says in prose, and its meaning; a change of the words stops the script.
+PROSE = {
+    "osx": "arm64 11.0, from 2.13.0 12.0; osx-64 10.15, from 2.8.0 11.0; still built for osx-64",
+    "partner_cuda_check": "torchvision compares only the CUDA major with torch at import, "
+    "torchaudio compares major.minor and raises (their extension code): a partner of another minor "
+    "is right for torchvision (win-64 torch cuda128 + torchvision cuda129), wrong for torchaudio",
+    "torchaudio_end": "2.11.0 _0 (2026-05-21) is the last and belongs to torch 2.10. There is none "
+    "for torch 2.11 or newer on any platform, none at all on win-64. It drags in kaldi and "
+    "torchcodec (torchcodec 0.15.0 was marked broken 2026-08-11)",
+}
+OSX_FLOORS = {
+    "osx-64": [{"since": "2.0.0", "osx": "10.15"}, {"since": "2.8.0", "osx": "11.0"}],
+    "osx-arm64": [{"since": "2.0.0", "osx": "11.0"}, {"since": "2.13.0", "osx": "12.0"}],
+}
+PARTNER_CUDA = {"torchvision": "major", "torchaudio": "minor"}
 NO_TORCHAUDIO = ("win-64",)
+LAST_TORCHAUDIO = {"version": "2.11.0", "date": "2026-05-21", "torch": "2.10"}
 
 
-def _number(version: str) -> tuple[int, ...]:
+class Variant(NamedTuple):
+    """One cell of a feedstock's matrix. `cuda` is major.minor, None for a CPU build."""
+
+    cuda: str | None
+    arm: str | None
+    glibc: str | None
+
+
+def number(version: str) -> tuple[int, ...]:
+    """A dotted version as integers, to compare by value."""
     return tuple(map(int, version.split(".")))
 
 
-def platform(builds: dict[int, dict[str, Any]], subdir: str) -> dict[str, list[str]] | None:
-    """The Pythons and CUDAs of a release on one platform, over all its builds."""
+def read(path: Path) -> dict[str, Any]:
+    """One YAML file of the material."""
+    data: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    return data
+
+
+def variant(text: str) -> Variant:
+    """Read the words of a variant, such as `cuda129_generic (tegra) (glibc>=2.34)`."""
+    found = VARIANT.fullmatch(text)
+    if not found:
+        raise SystemExit(f"variant {text!r} is in no known form: mend conda_forge.py")
+    cuda = re.match(r"cuda(\d+)(\d)", found["name"])
+    return Variant(f"{cuda[1]}.{cuda[2]}" if cuda else None, found["arm"], found["glibc"])
+
+
+def matrices(builds: Mapping[Any, Mapping[str, Any]]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Each build number (or name) with its date and its cells by platform.
+
+    `same` in the material stands for the cells of the build before it.
+    """
+    before: dict[str, Any] = {}
+    for which, row in builds.items():
+        if not row.get("same"):
+            before = {subdir: row[subdir] for subdir in PLATFORMS if subdir in row}
+        yield which, {"date": row["date"], "platforms": before}
+
+
+def platform(builds: Mapping[int, Mapping[str, Any]], subdir: str) -> dict[str, Any] | None:
+    """The Pythons and CUDAs of a release on one platform over all its builds, the oldest glibc of
+    its newest ones where that is not 2.17, and the CUDAs of its variant for Jetson."""
     pythons: set[str] = set()
-    cudas: set[str] = set()
-    for build in builds.values():
-        found = build.get(subdir)
-        if isinstance(found, dict):
-            pythons |= set(found["python"])
-            names = [name for name in found["variants"] if not SPECIAL.search(name)]
-            digits = [m[1] for name in names if (m := re.match(r"cuda(\d+)", name))]
-            cudas |= {f"{text[:-1]}.{text[-1]}" for text in digits}
+    found: dict[Variant, int] = {}
+    for which, row in matrices(builds):
+        if cell := row["platforms"].get(subdir):
+            pythons |= set(cell["python"])
+            found |= dict.fromkeys(map(variant, cell["variants"]), which)
     if not pythons:
         return None
-    return {"python": sorted(pythons, key=_number), "cuda": sorted(cudas, key=_number)}
+    plain = [one for one in found if one.arm is None]
+    newest = {one.cuda: max(found[o] for o in plain if o.cuda == one.cuda) for one in plain}
+    facts: dict[str, Any] = {
+        "python": sorted(pythons, key=number),
+        "cuda": sorted({one.cuda for one in plain if one.cuda}, key=number),
+    }
+    floors = {
+        one.cuda or "cpu": one.glibc
+        for one in plain
+        if one.glibc and found[one] == newest[one.cuda]
+    }
+    if floors:
+        facts["glibc"] = dict(sorted(floors.items()))
+    if tegra := sorted({one.cuda for one in found if one.arm and one.cuda}, key=number):
+        facts["tegra"] = tegra
+    return facts
 
 
 def partners(entries: list[str]) -> list[str]:
     """Versions without the numbers of their builds."""
-    return sorted({entry.split(" ")[0] for entry in entries}, key=_number)
+    return sorted({entry.split(" ")[0] for entry in entries}, key=number)
 
 
-def main(path: str) -> None:
-    """Read the table and write the reduced one."""
-    table = YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
-    releases = [
-        {
-            "torch": version,
-            "torchvision": partners(row["torchvision"]),
-            "torchaudio": partners(row["torchaudio"]),
-            "platforms": {
-                subdir: found
-                for subdir in PLATFORMS
-                if (found := platform(row["builds"], subdir)) is not None
-            },
-        }
-        for version, row in table["releases"].items()
+def code(releases: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The architecture lists, each once with the releases and platforms that have it.
+
+    Rows that name build numbers come first: they hold where a general one would.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for torch, release in releases.items():
+        for key, carried in release["arch"].items():
+            found = CODE_KEY.fullmatch(key)
+            if not found:
+                raise SystemExit(f"architectures of {key!r}: mend conda_forge.py")
+            row: dict[str, Any] = {"cuda": found["cuda"]}
+            if found["variant"]:
+                row["variant"] = found["variant"]
+            if found["first"]:
+                last = found["last"] or (None if found["later"] else found["first"])
+                row["numbers"] = [int(found["first"]), None if last is None else int(last)]
+            subdirs = [found["subdir"]] if found["subdir"] else _built(release, found["cuda"])
+            row |= {"subdirs": subdirs, "carried": carried}
+            rows.setdefault(json.dumps(row), {**row, "torch": []})["torch"].append(torch)
+    return sorted(rows.values(), key=lambda row: "numbers" not in row)
+
+
+def _built(release: Mapping[str, Any], cuda: str) -> list[str]:
+    """The platforms that a release was built for with this CUDA."""
+    return [
+        subdir
+        for subdir in PLATFORMS
+        if (found := platform(release["builds"], subdir)) and cuda in found["cuda"]
     ]
-    document = {
-        "schema": 1,
-        "about": "conda-forge's releases of PyTorch from 2.0 on, newest first: the Pythons and the"
-        " CUDAs of their builds by platform, and the partners built for them. For advice alone.",
-        "source": ["https://github.com/conda-forge/pytorch-cpu-feedstock"]
-        + [f"https://github.com/conda-forge/{name}-feedstock" for name in ("torchvision",)]
-        + ["https://github.com/conda-forge/torchaudio-feedstock"],
-        "as_of": {
-            name: str(table["as_of"][name]) for name in ("pytorch", "torchvision", "torchaudio")
+
+
+def upstream(releases: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The minor of torchvision that upstream made for each minor of torch, from 2.0 on."""
+    pairs = {}
+    for torch, row in releases.items():
+        vision = str(row["torchvision"])
+        if number(torch) >= (2, 0) and "?" not in vision:
+            pairs[torch.rpartition(".")[0]] = vision.rpartition(".")[0]
+    return dict(sorted(pairs.items(), key=lambda pair: number(pair[0])))
+
+
+def release_row(torch: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of one release: dates, last build number, partners, platforms."""
+    builds = row["builds"]
+    return {
+        "torch": torch,
+        "first": builds[min(builds)]["date"],
+        "last": builds[max(builds)]["date"],
+        "number": max(builds),
+        "torchvision": partners(row["torchvision"]),
+        "torchaudio": partners(row["torchaudio"]),
+        "platforms": {
+            subdir: found for subdir in PLATFORMS if (found := platform(builds, subdir)) is not None
+        },
+    }
+
+
+def facts(shared: Path) -> str:
+    """The text of `data/conda_forge.json`."""
+    table = read(shared / "compat" / "conda_forge.yaml")
+    said = {**table["run_requirements"], **table}
+    for name, words in PROSE.items():
+        if said[name] != words:
+            raise SystemExit(f"{name} reads {said[name]!r} now: see what it means, mend PROSE")
+    as_of = {name: str(table["as_of"][name]) for name in ("pytorch", "torchvision", "torchaudio")}
+    pytorch = FEEDSTOCK.format("pytorch-cpu")
+    head = {
+        "schema": 2,
+        "about": "conda-forge's releases of PyTorch from 2.0 on, newest first, as the feedstocks' "
+        "recipes and matrices have them: what of that was uploaded, an index says.",
+        "source": [pytorch, FEEDSTOCK.format("torchvision"), FEEDSTOCK.format("torchaudio")],
+        "as_of": as_of,
+        "partner_cuda": {
+            "about": "How far the CUDA of a partner has to be that of its pytorch.",
+            "source": "the extension code of torchvision and torchaudio",
+            "as_of": as_of["torchvision"][:10],
+            "same": PARTNER_CUDA,
+        },
+        "upstream": {
+            "about": "The torchvision that upstream made for each torch. The channel has builds of "
+            "a torchvision for another torch as well; this one is preferred.",
+            "source": "https://github.com/pytorch/vision, the table of its README",
+            "as_of": "2026-11-25",
+            "torchvision": upstream(read(shared / "compat" / "releases.yaml")["releases"]),
         },
         "no_torchaudio": list(NO_TORCHAUDIO),
-        "releases": releases,
+        "last_torchaudio": {**LAST_TORCHAUDIO, "source": FEEDSTOCK.format("torchaudio")},
+        "cudnn": {
+            "about": "The packages that bring cuDNN; which GPU needs which cuDNN is in cuda.json. "
+            "A build names a range of one of them, so a lower cuDNN within it can be pinned.",
+            "source": [
+                "https://github.com/pytorch/pytorch/issues/162574",
+                "https://github.com/immich-app/immich/pull/23110",
+            ],
+            "as_of": "2026-08",
+            "packages": ["cudnn", "libcudnn"],
+        },
+        "floors": {
+            "about": "The oldest systems that the builds run on, where a record says nothing. The "
+            "glibc of a platform's CUDA is with the release, where it is another than this.",
+            "source": f"{pytorch}: c_stdlib_version and MACOSX_DEPLOYMENT_TARGET of .ci_support",
+            "as_of": as_of["pytorch"][:10],
+            "glibc": "2.17",
+            "tegra_glibc": "2.34",
+            "osx": OSX_FLOORS,
+        },
     }
-    rows = ",\n  ".join(json.dumps(row) for row in releases)
-    head = json.dumps({k: v for k, v in document.items() if k != "releases"}, indent=1)
-    OUT.write_text(f'{head[:-2]},\n "releases": [\n  {rows}\n ]\n}}\n', encoding="utf-8")
+    code_head = {
+        "about": "TORCH_CUDA_ARCH_LIST: X.Y is machine code, +PTX stands for its PTX besides. The "
+        "first row that has the release, CUDA, platform, variant and build number holds. numbers: "
+        "the first and the last, null where it goes on; without them all of a release.",
+        "source": f"{pytorch}: recipe/build.sh and bld.bat, by commit",
+        "as_of": as_of["pytorch"][:10],
+    }
+    releases = table["releases"]
+    rows = [release_row(torch, row) for torch, row in releases.items()]
+    about = "".join(f'  "{name}": {json.dumps(value)},\n' for name, value in code_head.items())
+    return (
+        f"{json.dumps(head, indent=1)[:-2]},\n"
+        f' "code": {{\n{about}  "builds": [\n  {_lines(code(releases))}\n  ]\n }},\n'
+        f' "releases": [\n  {_lines(rows)}\n ]\n}}\n'
+    )
+
+
+def _lines(rows: list[Any]) -> str:
+    return ",\n  ".join(json.dumps(row) for row in rows)
+
+
+def builds(shared: Path) -> str:
+    """The text of `tests/data/conda_forge_builds.json`: the matrices by build number.
+
+    `cells` holds every pair of Pythons and variants once, `packages` their places by package,
+    version, build number and platform.
+    """
+    table = read(shared / "compat" / "conda_forge.yaml")
+    cells: list[Any] = []
+
+    def place(cell: Any) -> int:
+        if cell not in cells:
+            cells.append(cell)
+        return cells.index(cell)
+
+    def placed(row: Mapping[str, Any]) -> dict[str, Any]:
+        return {subdir: place(cell) for subdir, cell in row["platforms"].items()}
+
+    packages: dict[str, list[Any]] = {"pytorch": []}
+    for torch, release in table["releases"].items():
+        for which, row in matrices(release["builds"]):
+            packages["pytorch"].append([torch, which, row["date"], torch, placed(row)])
+    for name, entries in table["partners_by_build"].items():
+        packages[name] = []
+        for which, row in matrices(entries):
+            version, tail = which.split(" _")
+            pinned = entries[which]["torch"]
+            packages[name].append([version, int(tail), row["date"], pinned, placed(row)])
+    lines = [f' "{name}": [\n  {_lines(rows)}\n ]' for name, rows in packages.items()]
+    inner = ",\n".join(lines)
+    return f'{{\n"schema": 1,\n"cells": [\n  {_lines(cells)}\n],\n"packages": {{\n{inner}\n}}\n}}\n'
+
+
+def main() -> None:
+    """Write the file."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("shared", type=Path, help="the folder with compat/")
+    parser.add_argument("--out", type=Path, default=OUT, help="where to write (%(default)s)")
+    options = parser.parse_args()
+    options.out.write_bytes(facts(options.shared).encode())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()
