@@ -40,29 +40,29 @@ if TYPE_CHECKING:
 #: `export`, `conda env list` is `info`, `conda uninstall` is `remove`), or a plugin's own name
 #: (`doctor`, which is `check` too on 26.7; `repoquery` of conda-libmamba-solver; `exec` of
 #: conda-exec; `global` of conda-global; `workspace` and `ws` of conda-workspaces; `pypi` of
-#: conda-pypi: these call the solver directly).
+#: conda-pypi: these call the solver directly). `remove` solves with what is installed.
 REDIRECTED: dict[str, tuple[Trait, ...]] = {
     "check": ("installed",),
     "compare": ("installed",),
-    "create": ("reads",),
+    "create": ("reads", "fetches"),
     "doctor": ("installed",),
-    "env_create": ("reads",),  # 24.7 only
+    "env_create": ("reads", "fetches"),  # 24.7 only
     "env_remove": ("installed",),  # 24.7 only
-    "env_update": ("installed", "reads"),
-    "exec": ("reads",),
+    "env_update": ("installed", "reads", "fetches"),
+    "exec": ("reads", "fetches"),
     "export": ("installed",),
-    "global": ("reads", "any"),
+    "global": ("reads", "fetches", "any"),
     "info": ("reads",),
-    "install": ("installed", "reads"),
+    "install": ("installed", "reads", "fetches"),
     "list": ("installed",),
-    "pypi": ("installed", "reads"),
+    "pypi": ("installed", "reads", "fetches"),
     "remove": ("installed", "reads"),
     "rename": ("installed",),
-    "repoquery": ("installed", "reads"),
-    "search": ("reads",),
-    "update": ("installed", "reads"),
-    "workspace": ("reads", "any"),
-    "ws": ("reads", "any"),
+    "repoquery": ("installed", "reads", "fetches"),
+    "search": ("reads", "fetches"),
+    "update": ("installed", "reads", "fetches"),
+    "workspace": ("reads", "fetches", "any"),
+    "ws": ("reads", "fetches", "any"),
 }
 
 #: Commands that must see conda as it is, where a former command of this process was redirected.

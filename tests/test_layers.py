@@ -189,13 +189,16 @@ SEAMS = {
     "cli.mirror": {"cli"},
     "cli.install_output": {"handover", "install", "plans", "verify"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},
-    # Only commands that read an index look for emptied ones.
-    "hooks.redirect": {"index", "text"},
+    # Only commands that fetch an index look for emptied ones, and for mirrors that answer.
+    "hooks.redirect": {"hooks", "index", "text"},
+    # Nobody is asked where the answers are remembered.
+    "hooks.fallback": {"index", "models", "text", "transport"},
     # The automatic redirect knows most channels by name, and needs no addresses.
     "mirrors.registry": {"mirrors"},
     "redirect.named_channels": {"mirrors"},
     # A registry of one's own is checked, and what is wrong in a setting told.
     "redirect.settings": {"exceptions", "mirrors", "text"},
+    "redirect.answer_log": {"text"},
     "text.messages": {"text"},
 }
 #: Imports in functions that are no seams, as (module, package). This list only ever gets shorter.

@@ -20,6 +20,7 @@ from ..mirrors.urls import UPSTREAM
 from ..models import Notice
 from ..selection.facts import names as packages
 from ..text.messages import text
+from . import fallback
 
 if TYPE_CHECKING:
     from conda.plugins.types import CondaErrorHint
@@ -46,7 +47,7 @@ def hints(error: BaseException) -> Iterator[CondaErrorHint]:
 
     if isinstance(error, TorchMirrorError):
         return
-    if found := known(error):
+    if found := fallback.explain(error) or known(error):
         code = f"hint.{found.code}"
         yield CondaErrorHint(text=text(code, found.facts), hint_code=f"torchmirror_{found.code}")
 

@@ -15,14 +15,20 @@ from typing import TYPE_CHECKING, Any, Literal
 from conda.plugins import types
 
 if TYPE_CHECKING:
+    from ..models import Notice
     from ..redirect.named_channels import NamedChannels
     from ..redirect.policy import ChannelPolicy, UserConfig
 
 #: What the redirect has to know of a command. "installed": it shows or uses what is installed, so
 #: that the channels in the environment's history count. "reads": it reads channels, or shows their
-#: URLs, and the user is told which of them are redirected. "any": it reads a manifest of its own,
-#: whose channels are not looked into, so that any channel may be read.
-Trait = Literal["installed", "reads", "any"]
+#: URLs, and the user is told which of them are redirected. "fetches": it fetches an index whenever
+#: it has something to do, so that its mirrors must be there; the others may do without. "any": it
+#: reads a manifest of its own, whose channels are not looked into, so that any may be read.
+Trait = Literal["installed", "reads", "fetches", "any"]
+
+#: Words of `create` that give it something to fetch, as conda's parsers name them; without any it
+#: makes an empty environment.
+FETCHED = ("packages", "file", "remote_definition")
 
 #: Options of `info` that show no channel unless `--all` is there; `env list` is `info --envs`.
 WITHOUT_CHANNELS = ("base", "envs", "license", "system")
@@ -68,6 +74,9 @@ def _clear() -> bool:
     if in_process.busy():
         return False
     in_process.undo()
+    fallback: Any = sys.modules.get("conda_torchmirror.hooks.fallback")
+    if fallback is not None:
+        fallback.forget()
     return True
 
 
@@ -92,6 +101,8 @@ def _redirect(command: str, traits: Collection[Trait]) -> None:
 
     config = policy.UserConfig(chosen)
     policies = policy.decide(names, config, found)
+    if "fetches" in traits and _fetches(command):
+        policies = _at_places_that_answer(policies, config)
     begun = policy.redirects(policies, config, found)
     in_process.apply(begun, shards=policy.has_shards(policies, config))
     if reads and command != "info" and not context.offline:
@@ -102,6 +113,44 @@ def _redirect(command: str, traits: Collection[Trait]) -> None:
     if told and not context.json and not context.quiet:
         _tell(policies, found, config, named)
         _tell_packages(policy.decide(tuple(found.packages), config, found), found)
+
+
+def _fetches(command: str) -> bool:
+    """Whether the running command will fetch an index."""
+    from conda.base.context import context
+
+    if context.offline or context.use_index_cache:
+        return False
+    given = context._argparse_args
+    if command != "create" or "packages" not in given:  # `env create` is one of these as well
+        return True
+    asked = any(given.get(word) for word in FETCHED) or bool(context.create_default_packages)
+    return asked and not given.get("clone")
+
+
+def _at_places_that_answer(
+    policies: list[ChannelPolicy], config: UserConfig
+) -> list[ChannelPolicy]:
+    """The policies with every mirrored channel where something answers; what is left is told."""
+    if not any(one.code == "mirrored" for one in policies):
+        return policies
+    from conda.base.context import context
+
+    from . import fallback
+
+    found = fallback.Fallback(policies, config)
+    quiet = context.json or context.quiet
+    if config.settings.fallback:
+        found.search()
+        for code, facts in () if quiet else found.told():
+            _say(code, **facts)
+    asks = hasattr(types, "CondaErrorHint")
+    fallback.begin(found, None if asks or context.json else _explain)
+    return found.policies
+
+
+def _explain(notice: Notice) -> None:
+    _say(f"hint.{notice.code}", **notice.facts)
 
 
 def _shows_no_channel() -> bool:

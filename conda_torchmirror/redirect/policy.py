@@ -33,17 +33,25 @@ class ChannelPolicy:
     redirected as well, for its name. "alias_lacks" is a channel that the mirror at which the user's
     `channel_alias` stands does not have: it is read from the official upstream, `url`. "lacking"
     and "misplaced" are faults of the user's own entry, which stays (see `own_channels`).
+
+    `others` are the mirrors that carry a mirrored channel as well, in order, with its URL there.
     """
 
-    __slots__ = ("code", "mirror", "name", "url")
+    __slots__ = ("code", "mirror", "name", "others", "url")
 
     def __init__(
-        self, name: str, code: str, mirror: str | None = None, url: str | None = None
+        self,
+        name: str,
+        code: str,
+        mirror: str | None = None,
+        url: str | None = None,
+        others: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.name = name
         self.code = code
         self.mirror = mirror
         self.url = url
+        self.others = others
 
     @property
     def parent(self) -> str | None:
@@ -190,7 +198,7 @@ def _decide(name: str, config: UserConfig, found: NamedChannels | None) -> Chann
         check_url(url, allow_http=config.settings.http)
     if in_process.parent(name, url) is None or not in_process.redirectable(name):
         return ChannelPolicy(name, "unfit_url", mirror, url)
-    return ChannelPolicy(name, "mirrored", mirror, url)
+    return ChannelPolicy(name, "mirrored", mirror, url, usable[1:])
 
 
 def _carriers(name: str, subdir: str, mirrors: Iterable[Mirror]) -> list[tuple[str, str]]:

@@ -56,7 +56,7 @@ class Settings:
 DESCRIPTIONS: Mapping[str, str] = {
     "auto": "Point conda's own commands at mirrors (conda torch-mirror status shows which).",
     "mirrors": "Mirrors in order of preference: names, URLs, auto for all, upstream for none.",
-    "fallback": "May torch-install go on with the next mirror when one fails?",
+    "fallback": "May a command go on with the next mirror when one fails?",
     "flexible": "May torch-install lift a strict channel_priority for its own transaction?",
     "check": "Try what torch-install installed? --no-check leaves it out for one run.",
     "check_hashes": "Hold the hashes of a mirror's index against those of the built-in index?",

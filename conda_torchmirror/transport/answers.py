@@ -1,7 +1,7 @@
 """What came back for a file, by code: from an HTTP status, a page, the first bytes, or from memory.
 
-Reads answers only; the requests are in `probe`. Loads neither requests nor conda, so that what is
-remembered of mirrors can be read before every command.
+Reads answers only; the requests are in `probe`. How they are kept on disk is in
+`redirect.answer_log`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,8 @@ from urllib.parse import urlsplit
 
 from ..mirrors.urls import host_of
 from ..models import Notice
+from ..redirect import answer_log
 from ..text.layout import safe
-from ..text.messages import text
-
-#: What one answer, or the lack of one, says of the whole site and not of one file.
-OF_SITE = frozenset(("refused", "dns", "tls", "timeout", "unreachable", "blocked"))
 
 _CODES = {401: "unauthorized", 404: "not_found", 410: "not_found", 429: "busy", 503: "busy"}
 _NUMBER = re.compile(r"[0-9]{1,15}")
@@ -57,7 +54,7 @@ class Answer(NamedTuple):
     @property
     def of_site(self) -> bool:
         """Whether it says something of the whole site that was asked."""
-        return self.code in OF_SITE and self.moved_to is None
+        return answer_log.is_of_site(self._asdict())
 
     @property
     def moved_to(self) -> str | None:
@@ -67,17 +64,7 @@ class Answer(NamedTuple):
     @property
     def notice(self) -> Notice:
         """What to say of it: a code of `messages`, and its facts."""
-        facts = {
-            "what": file_of(self.url),
-            "host": self.host or host_of(self.url),
-            "status": self.status or 0,
-            "detail": self.detail,
-            "seconds": f"{self.seconds:.3g}",
-            "identifier": self.identifier or text("unnamed_identifier"),
-            "support": self.support or text("unnamed_operators"),
-            "minutes": max(1, round((time.time() - self.at) / 60)),
-        }
-        return Notice(f"probe_{self.code}", facts)
+        return Notice(f"probe_{self.code}", answer_log.facts(self._asdict()))
 
     def compared(self, size: int | None) -> Answer:
         """The same answer for a file that an index says is of this size in bytes."""
@@ -89,12 +76,6 @@ class Answer(NamedTuple):
         host the mirror itself is well."""
         host = host_of(url)
         return self if host == host_of(self.url) else self._replace(code="redirect_dead", host=host)
-
-
-def file_of(url: str) -> str:
-    """The name of the file, with its subdir where it is an index."""
-    parts = urlsplit(url).path.split("/")
-    return "/".join(parts[-2:] if "repodata" in parts[-1] else parts[-1:])
 
 
 def refusal(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

@@ -365,7 +365,8 @@ def test_an_index_that_conda_emptied_is_fetched_anew(at_lab, lab, run_conda, san
         files = sandbox.root.rglob("cache/*.json")
         return [file for file in files if file.read_bytes() == b"{}"]
 
-    at_lab(channels=["pytorch"])
+    # With fallback another mirror is read, and this one not asked for a while.
+    at_lab({"torchmirror_fallback": False}, channels=["pytorch"])
     search = ("search", "from-pytorch")
     run_conda(*search).ok()
     lab.fail("*/pytorch/*", "blocked")

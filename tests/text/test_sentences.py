@@ -135,7 +135,6 @@ INTERNAL = frozenset(
         "index.builtin",
         "index.repodata",
         "machine.driver_calls",
-        "transport.probe_cache",
     )
 )
 

@@ -13,10 +13,11 @@ from support.faults import BLOCK_ADDRESS, BLOCK_ID
 from support.mirror import Exchange
 
 from conda_torchmirror.mirrors.registry import built_in
+from conda_torchmirror.redirect.answer_log import BLOCKED, FAILED, FOUND
 from conda_torchmirror.transport import probe as probing
 from conda_torchmirror.transport.answers import Answer, block_page
 from conda_torchmirror.transport.probe import Target, ask
-from conda_torchmirror.transport.probe_cache import BLOCKED, FAILED, FOUND, ProbeCache
+from conda_torchmirror.transport.probe_cache import ProbeCache
 from conda_torchmirror.transport.routes import known_hosts
 
 INDEX = "cloud/pytorch/linux-64/repodata.json"

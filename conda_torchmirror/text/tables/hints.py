@@ -111,6 +111,8 @@ HINT: Table = {
     "nvidia`, or let `conda torch-install` choose builds and channels",
     "torch_channel": "`{name}` is in the channel `pytorch`: add `-c pytorch`, or let `conda "
     "torch-install` choose builds and channels",
+    "failed_again": "{why}; the same command, run again, reads `{channel}` from {instead}",
+    "failed_test": "{why}; `conda torch-mirror test` shows which mirrors answer",
     "mirror_forbids": "{mirror} refuses this network, as mirrors do after too many downloads: do "
     "not try again at once; `conda torch-mirror test` shows which mirrors answer",
 }

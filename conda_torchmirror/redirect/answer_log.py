@@ -1,0 +1,157 @@
+"""What mirrors answered in the last minutes, as it is kept on disk between runs.
+
+One small JSON file in the folder of conda's own cached indexes: `conda clean --index-cache` makes
+us forget. Answers are plain dictionaries here, with the fields of `transport.answers.Answer`: the
+automatic redirect looks them up before every command that fetches an index, and has no time to load
+what asks for them. Nothing that goes wrong with the file is worth an error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from ..mirrors.urls import host_of
+
+NAME = "torchmirror-probes.json"
+SCHEMA = 1
+
+#: How long an answer holds, in seconds. A network that was shut out stays so for hours; asking
+#: again is what mirrors ask not to do.
+FOUND, FAILED, BLOCKED = 600.0, 300.0, 1800.0
+#: Bytes that a file of ours never has.
+LARGEST = 1_000_000
+
+#: What one answer, or the lack of one, says of the whole site and not of one file.
+OF_SITE = frozenset(("refused", "dns", "tls", "timeout", "unreachable", "blocked"))
+
+Entry: TypeAlias = "Mapping[str, Any]"
+
+_NUMBER = (int, float, type(None))
+_TEXT = (str, type(None))
+#: The fields and their types; `remembered` is not kept.
+_FIELDS: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("url", "code", "host", "detail"), (str,)),
+    **dict.fromkeys(("seconds", "at"), (int, float)),
+    **dict.fromkeys(("modified", "retry_after", "status", "size"), _NUMBER),
+    **dict.fromkeys(("identifier", "support"), _TEXT),
+}
+
+
+def files(package_caches: Iterable[str]) -> list[str]:
+    """Where the file may be, by conda's `pkgs_dirs`: conda writes into the first that it can."""
+    return [os.path.join(folder, "cache", NAME) for folder in package_caches]
+
+
+def read(paths: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The answers that still hold, by URL, the newest of each; what cannot be read is left out."""
+    found: dict[str, dict[str, Any]] = {}
+    now = time.time()
+    for path in paths:
+        for entry in _entries(path):
+            known = found.get(entry["url"])
+            if 0 <= now - entry["at"] < lifetime(entry) and (
+                known is None or known["at"] < entry["at"]
+            ):
+                found[entry["url"]] = entry
+    return found
+
+
+def _entries(path: str) -> Iterable[dict[str, Any]]:
+    try:
+        with open(path, "rb") as file:
+            document = json.loads(file.read(LARGEST))
+        if document["schema"] != SCHEMA:
+            return []
+        return [known for entry in document["probes"] if (known := _entry(entry)) is not None]
+    except Exception:  # another program may have written anything there
+        return []
+
+
+def _entry(entry: Any) -> dict[str, Any] | None:
+    known = {name: entry[name] for name in _FIELDS}
+    host_of(known["url"])  # raises where it is no URL
+    return known if all(isinstance(known[name], _FIELDS[name]) for name in known) else None
+
+
+def lifetime(answer: Entry) -> float:
+    """For how many seconds an answer holds."""
+    if answer["code"] == "ok":
+        return FOUND
+    if answer["code"] == "blocked":
+        return BLOCKED
+    return max(FAILED, min(answer["retry_after"] or 0.0, BLOCKED))
+
+
+def is_of_site(answer: Entry) -> bool:
+    """Whether a failure is that of the whole site that was asked, and not of where it sent to."""
+    own = not answer["host"] or answer["host"] == host_of(answer["url"])
+    return answer["code"] in OF_SITE and own
+
+
+def verdict(answers: Iterable[Entry], url: str, subdir: str) -> Entry | None:
+    """The answer that decides whether a channel can be read at this URL; None where nothing is
+    known of it.
+
+    That is the newest failure of its site, or of an index or package of the channel, and else the
+    newest answer of a site that is there.
+    """
+    site = site_of(url)
+    of_channel = (f"{url}/{subdir}/", f"{url}/noarch/")
+    there: Entry | None = None
+    gone: Entry | None = None
+    broken: Entry | None = None
+    for answer in answers:
+        asked = answer["url"]
+        if not asked.startswith(site):
+            continue
+        if answer["code"] == "ok":
+            there = _newer(there, answer)
+        elif is_of_site(answer):
+            gone = _newer(gone, answer)
+        # Conda does without the compressed form.
+        elif asked.startswith(of_channel) and not asked.endswith(".zst"):
+            broken = _newer(broken, answer)
+    if gone is not None and (there is None or there["at"] < gone["at"]):
+        return gone
+    return broken or there
+
+
+def site_of(url: str) -> str:
+    """The part of a URL before its path, with the first slash.
+
+    >>> site_of("https://mirror.example/anaconda/cloud/pytorch")
+    'https://mirror.example/'
+    """
+    whole = f"{url}/"
+    return whole[: whole.index("/", whole.index("://") + 3) + 1]
+
+
+def _newer(first: Entry | None, second: Entry) -> Entry:
+    return second if first is None or first["at"] <= second["at"] else first
+
+
+def facts(answer: Entry) -> dict[str, Any]:
+    """What the sentence `probe_<code>` about an answer takes, without the mirror's name."""
+    from ..text.messages import text
+
+    return {
+        "what": file_of(answer["url"]),
+        "host": answer["host"] or host_of(answer["url"]),
+        "status": answer["status"] or 0,
+        "detail": answer["detail"],
+        "seconds": f"{answer['seconds']:.3g}",
+        "identifier": answer["identifier"] or text("unnamed_identifier"),
+        "support": answer["support"] or text("unnamed_operators"),
+        "minutes": max(1, round((time.time() - answer["at"]) / 60)),
+    }
+
+
+def file_of(url: str) -> str:
+    """The name of the file, with its subdir where it is an index."""
+    parts: Sequence[str] = urlsplit(url).path.split("/")
+    return "/".join(parts[-2:] if "repodata" in parts[-1] else parts[-1:])
