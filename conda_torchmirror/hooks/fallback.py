@@ -77,12 +77,11 @@ class Search:
 
 
 class Fallback:
-    """The mirrored channels of one command, each at the first place that answers."""
+    """The mirrored channels that one command reads, each at the first place that answers."""
 
-    def __init__(self, policies: Sequence[ChannelPolicy], config: UserConfig) -> None:
+    def __init__(self, mirrored: Sequence[ChannelPolicy], config: UserConfig) -> None:
         self.config = config
-        self.others = [one for one in policies if one.code != "mirrored"]
-        self.searches = [Search(one, config) for one in policies if one.code == "mirrored"]
+        self.searches = [Search(one, config) for one in mirrored]
         self.asked: set[str] = set()
 
     def search(self) -> None:
@@ -119,7 +118,7 @@ class Fallback:
     @property
     def policies(self) -> list[ChannelPolicy]:
         """The policies with each channel at its place; those at the official one are left out."""
-        found = list(self.others)
+        found = []
         for one in self.searches:
             mirror, url = one.place
             if one.at == 0:

@@ -102,7 +102,7 @@ def _redirect(command: str, traits: Collection[Trait]) -> None:
     config = policy.UserConfig(chosen)
     policies = policy.decide(names, config, found)
     if "fetches" in traits and _fetches(command):
-        policies = _at_places_that_answer(policies, config)
+        policies = _at_places_that_answer(policies, config, found)
     begun = policy.redirects(policies, config, found)
     in_process.apply(begun, shards=policy.has_shards(policies, config))
     if reads and command != "info" and not context.offline:
@@ -129,24 +129,42 @@ def _fetches(command: str) -> bool:
 
 
 def _at_places_that_answer(
-    policies: list[ChannelPolicy], config: UserConfig
+    policies: list[ChannelPolicy], config: UserConfig, named: NamedChannels
 ) -> list[ChannelPolicy]:
-    """The policies with every mirrored channel where something answers; what is left is told."""
-    if not any(one.code == "mirrored" for one in policies):
+    """The policies with every channel that is read from a mirror where something answers; what is
+    left for another place is told."""
+    from ..redirect.policy import redirects
+
+    led = {name for name, _, _ in redirects(policies, config, named)}
+    parts = DEFAULTS in named.asked
+    read = {
+        one.name
+        for one in policies
+        if one.code == "mirrored"
+        and one.name in led
+        and (
+            named.everything
+            or one.name in named.asked
+            or one.name in named.urls
+            or (parts and one.name.startswith("pkgs/"))
+        )
+    }
+    if not read:
         return policies
     from conda.base.context import context
 
     from . import fallback
 
-    found = fallback.Fallback(policies, config)
-    quiet = context.json or context.quiet
+    found = fallback.Fallback([one for one in policies if one.name in read], config)
     if config.settings.fallback:
         found.search()
-        for code, facts in () if quiet else found.told():
+        for code, facts in () if context.json or context.quiet else found.told():
             _say(code, **facts)
     asks = hasattr(types, "CondaErrorHint")
     fallback.begin(found, None if asks or context.json else _explain)
-    return found.policies
+    places = {one.name: one for one in found.policies}
+    kept = (places.get(one.name) if one.name in read else one for one in policies)
+    return [one for one in kept if one is not None]
 
 
 def _explain(notice: Notice) -> None:

@@ -13,7 +13,7 @@ from support.faults import BLOCK_ADDRESS, BLOCK_ID
 from support.mirror import Exchange
 
 from conda_torchmirror.mirrors.registry import built_in
-from conda_torchmirror.redirect.answer_log import BLOCKED, FAILED, FOUND
+from conda_torchmirror.redirect.answer_log import BLOCKED, FAILED, FOUND, NAME
 from conda_torchmirror.transport import probe as probing
 from conda_torchmirror.transport.answers import Answer, block_page
 from conda_torchmirror.transport.probe import Target, ask
@@ -337,8 +337,10 @@ def test_nothing_is_remembered_where_all_failed(sandbox):
 )
 def test_a_broken_memory_is_an_empty_one(sandbox, content):
     memory = ProbeCache()
-    assert memory._file is not None
-    memory._file.write_text(content)
+    memory.keep([probed("https://b.example/x")])
+    memory.save()
+    (file,) = sandbox.root.rglob(NAME)
+    file.write_text(content)
     assert ProbeCache().get("https://a.example/x") is None
     memory.keep([probed("https://a.example/x")])
     memory.save()
