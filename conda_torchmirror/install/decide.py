@@ -6,7 +6,7 @@ Reads conda's context, asks no solver and changes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from conda.base.constants import ChannelPriority
@@ -23,7 +23,6 @@ from ..mirrors.registry import Route
 from ..models import (
     Choice,
     Decision,
-    Installed,
     InstallOptions,
     Machine,
     Notice,
@@ -33,11 +32,13 @@ from ..models import (
     Request,
 )
 from ..selection import alternatives, plan, rules
-from ..selection.choose import RuntimeIndex, add_runtime_build, choose
-from ..selection.facts.names import PIP_NAMES
-from ..selection.specs import misspelt, package_name
+from ..selection.choose import RuntimeIndex, add_runtime_build, choose, with_highest_cuda
+from ..selection.specs import package_name
 from ..text import reasons
 from ..transport import routes
+from . import file_advice, other_packages
+from . import notices as notices_
+from .notices import installed, leftover
 
 if TYPE_CHECKING:
     from ..transport.routes import RecordReader
@@ -82,16 +83,15 @@ class Channels(NamedTuple):
     flexible: bool
 
 
-def installed(on: Machine, name: str) -> Installed | None:
-    """The package of this name that conda has put into the environment."""
-    return next((p for p in on.installed if p.name == name and p.channel != "pypi"), None)
-
-
 def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
     """Choose, and plan what is handed to conda.
 
     Raises: NoFittingBuild, PinConflict, HistoryConflict, what reading the runtime channel raises.
     """
+    request, foreign = other_packages.without_foreign(
+        task.source, task.request, records.builds, map(name_of, context.channels)
+    )
+    task = _for_files(task._replace(request=request), records)
     choice = _choose(task, reader, records)
     runtime, runtime_notices = _read_runtime(choice, task.source, reader, records)
     choice = _complete(choice, task, runtime, reader, records)
@@ -103,10 +103,10 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
         *(task.files.told(task.machine) if task.files else ()),
         *runtime_notices,
         *pin_notices,
-        *_about(choice, task, records, reader[task.source.channel]),
+        *notices_.about(choice, task, records, reader[task.source.channel]),
         *channel_notices,
         *python_notices,
-        *_misspelt(task),
+        *foreign,
     )
     return Decision(
         machine=task.machine,
@@ -123,6 +123,20 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
     )
 
 
+def _for_files(task: Task, records: Records) -> Task:
+    """The task for a machine that runs CUDA, where there is no driver and files name a package that
+    brings some CUDA, without saying which: as with one that they name, they want it."""
+    on, request = task.machine, task.request
+    if task.files is None or not task.files.any_cuda or on.has_gpu or request.cuda != "auto":
+        return task
+    found = with_highest_cuda(on, request, records.builds, task.source.knowledge)
+    if found is None or found.cuda is None:
+        return task
+    on = on._replace(cuda=found.cuda, cuda_from="file")
+    survey = task.survey._replace(machine=on)
+    return task._replace(request=request._replace(cuda=found.cuda), survey=survey)
+
+
 def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
     """The best set of builds.
 
@@ -135,6 +149,9 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
     old = reader.doubt(source, on, request, records)
     case = alternatives.Case(found, on, request, records.builds, source.knowledge)
     advice = alternatives.find(case)
+    steps: Iterable[Notice] = advice.steps
+    if task.files:
+        steps = file_advice.steps(task.files, advice, case, source)
     raise NoFittingBuild(
         request=reasons.asked(request, on),
         detail=reasons.why(
@@ -148,9 +165,8 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
         ),
         ways=(
             *((old,) if old else ()),
-            *advice.steps,
+            *steps,
             *([Notice("allow_newer", {"count": records.excluded})] if records.excluded else ()),
-            *(task.files.ways() if task.files else ()),
             _where_to_look(task.options, on, records),
         ),
     )
@@ -331,41 +347,3 @@ def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:
         code = "rule_keep" if len(pins) == 1 else "rule_keep_all"
         notices.append(Notice(code, {"pins": ", ".join(pins), "file": file}))
     return pins, notices
-
-
-def _about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[Notice]:
-    """Notices about the index, the release and what pip left in the environment."""
-    on = task.machine
-    notices = []
-    if torch.mirror == "custom_channels":
-        notices.append(Notice("custom_mirror"))
-    if records.origin == "built-in":
-        notices.append(Notice("built_in", {"date": records.date}))
-        if count := sum(build.known_by == "derived" for build in chosen.builds):
-            notices.append(Notice("derived", {"count": count}))
-    if records.excluded:
-        notices.append(Notice("excluded_newer", {"count": records.excluded}))
-    if records.skipped:
-        notices.append(Notice("skipped_records", {"count": records.skipped}))
-    notices += rules.notices(chosen, admits)
-    if pip := [p for p in on.installed if p.channel == "pypi" and p.name in PIP_NAMES]:
-        listed = ", ".join(f"{package.name} {package.version}" for package in pip)
-        notices.append(Notice("pip_torch_there", {"packages": listed}))
-    if there := leftover(task.source, chosen, on):
-        notices.append(Notice("cpuonly_removed", {"spec": f"{there.name} {there.version}"}))
-    return notices
-
-
-def _misspelt(task: Task) -> Iterator[Notice]:
-    """Packages that go to the solver, and whose name is nearly one that is chosen here."""
-    facts = task.source.facts
-    for word in task.request.others:
-        if meant := misspelt(package_name(word), (*facts.family, *facts.runtimes, *facts.cpu_only)):
-            yield Notice("misspelt", {"spec": word, "nearest": meant})
-
-
-def leftover(source: Source, chosen: Choice, on: Machine) -> Installed | None:
-    """What is installed and keeps an environment on CPU builds, where a CUDA build is chosen."""
-    if not chosen.cuda:
-        return None
-    return next(filter(None, (installed(on, name) for name in source.facts.cpu_only)), None)

@@ -208,11 +208,14 @@ def _check_sections(path: str, found: EnvironmentFile) -> None:
 
 
 def _check_selectors(path: str, content: str, found: EnvironmentFile) -> None:
-    """Of lines for several systems conda reads all."""
-    names = [package_name(spec) for spec in found.specs]
+    """Of lines for several systems conda reads all, which matters where they differ."""
+    asked: dict[str, set[str]] = {}
+    for spec in found.specs:
+        words = "".join(spec.partition("#")[0].split()).rpartition("::")[2]
+        asked.setdefault(package_name(spec), set()).add(words)
     for line in _SELECTOR.finditer(content):
         name = package_name(line["spec"].strip("\"' "))
-        if names.count(name) > 1:
+        if len(asked.get(name, ())) > 1:
             raise FileSelectors(file=path, name=safe(name))
 
 

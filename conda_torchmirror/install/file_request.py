@@ -14,19 +14,18 @@ from typing import Any, NamedTuple
 
 from conda.base.context import context
 
-from ..exceptions.file import FileElsewhere, FileOtherChannel, NoTorchInFile
+from ..exceptions.file import FileElsewhere, FileOtherChannel
 from ..index.match import admits, read
-from ..index.sources import allowed
 from ..machine.survey import Survey
 from ..mirrors.addresses import identify, name_of
 from ..mirrors.registry import Route
 from ..models import InstallOptions, Machine, Notice, Pin, Request
 from ..redirect.configuration import reload
-from ..selection.elsewhere import of_channel, others_of_pytorch
 from ..selection.facts.names import (
     CPU_ONLY,
     CUDA_NAMES,
     FAMILY,
+    GPU_METAPACKAGE,
     METAPACKAGES,
     PIP_NAMES,
     RUNTIME,
@@ -35,10 +34,10 @@ from ..selection.facts.names import (
 from ..selection.rules import Rule, conflict
 from ..selection.specs import admits_python, package_name
 from ..text.layout import safe
-from ..text.messages import text
 from . import environment_file
 from .environment_file import EnvironmentFile, short, target
-from .request import narrowing, of_label, says_cpu
+from .file_checks import channels_of_sources, check_source, check_torch
+from .request import beside_runtime, narrowing, of_label, says_cpu
 
 #: Pythons that a spec may name. The channel's oldest is 2.7.
 _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
@@ -50,7 +49,8 @@ class FileRequest(NamedTuple):
 
     `family` are the specs that the choice narrows, `beside` those that go to the solver as
     written. `pins` narrow the choice too, and go no further. `cuda` and `python` are the one
-    version that the files ask for, where there is one. `channels` are theirs, in conda's order.
+    version that the files ask for, where there is one; `any_cuda` says that they name a package
+    that brings CUDA. `channels` are theirs, in conda's order.
     """
 
     files: tuple[EnvironmentFile, ...]
@@ -58,6 +58,7 @@ class FileRequest(NamedTuple):
     beside: tuple[str, ...] = ()
     pins: tuple[Pin, ...] = ()
     cuda: str | None = None
+    any_cuda: bool = False
     python: str | None = None
     channels: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
@@ -102,7 +103,8 @@ class FileRequest(NamedTuple):
         """What is to be said of the files beside a choice."""
         found = list(self.notices)
         if on.cuda_from == "file":
-            found.append(Notice("file_cuda", {"file": self.label, "cuda": on.cuda}))
+            code = "file_cuda" if self.cuda else "file_any_cuda"
+            found.append(Notice(code, {"file": self.label, "cuda": on.cuda}))
         return found
 
     def located(
@@ -138,10 +140,6 @@ class FileRequest(NamedTuple):
             rule.source,
         )
 
-    def ways(self) -> list[Notice]:
-        """Ways out where no build fits what a file says."""
-        return [Notice("file_as_it_is", {"path": safe(self.files[0].path)})]
-
 
 def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
     """Read the files of `-f`, and return the options with what the files say.
@@ -157,8 +155,8 @@ def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
         for spec in file.specs:
             sorter.add(file, spec)
     given = sorter.given(files)
-    _check_torch(files, [*given.family, *options.specs])
-    _check_source(files, given, options)
+    check_torch(files, [*given.family, *options.specs])
+    check_source(files, given, options)
     name, prefix = options.name, options.prefix
     if name is None and prefix is None:
         name, prefix, notices = target(files)
@@ -193,7 +191,7 @@ class _Sorter:
 
     def __init__(self, options: InstallOptions) -> None:
         self.options = options
-        self.sources = _channels_of_sources(options)
+        self.sources = channels_of_sources(options)
         self.cuda = options.cuda.strip().lower()
         self.family: list[str] = []
         self.beside: list[str] = []
@@ -201,15 +199,16 @@ class _Sorter:
         self.toolkits: list[Pin] = []
         self.narrowed: list[Pin] = []
         self.cudas: set[str] = set()
+        self.metapackages: list[tuple[EnvironmentFile, str]] = []
         self.left: list[Notice] = []
 
     def add(self, file: EnvironmentFile, spec: str) -> None:
-        """Take one spec in. Raises: FileElsewhere, FileOtherChannel."""
+        """Take one spec in. Raises: FileOtherChannel."""
         found = read(spec)
         name = found.name
         if name in METAPACKAGES:
-            raise FileElsewhere(file=short(file), spec=spec, path=safe(file.path))
-        if option := self._overruled(name):
+            self.metapackages.append((file, spec))
+        elif option := self._overruled(name):
             facts = {"file": short(file), "spec": safe(spec), "option": option}
             self.left.append(Notice("file_left_out", facts))
         elif name == CPU_ONLY:
@@ -265,8 +264,12 @@ class _Sorter:
             if package_name(pin.spec) in CUDA_NAMES and (minor := _minor(pin.spec)):
                 self.cudas.add(minor)
 
+    @property
+    def _names_cuda(self) -> bool:
+        return any(package_name(pin.spec) in CUDA_NAMES for pin in self.narrowed)
+
     def given(self, files: tuple[EnvironmentFile, ...]) -> FileRequest:
-        """All that was taken in."""
+        """All that was taken in. Raises: FileElsewhere."""
         family, beside = tuple(dict.fromkeys(self.family)), tuple(dict.fromkeys(self.beside))
         alone = not any(package_name(spec) == RUNTIME for spec in family)
         if alone:
@@ -276,13 +279,25 @@ class _Sorter:
         for file in files:
             for channel in file.channels if CPU_ONLY not in family else ():
                 self._narrow(of_label(channel, channel, short(file)))
+        runtimes = [spec for spec in family if package_name(spec) == RUNTIME]
+        for file, spec in self.metapackages:
+            # Beside pytorch-cuda, which conda-forge has not, it says that a CUDA build is wanted.
+            if not runtimes or package_name(spec) != GPU_METAPACKAGE:
+                raise FileElsewhere(file=short(file), spec=safe(spec), path=safe(file.path))
+            facts = {"file": short(file), "spec": safe(spec)}
+            self.left.append(Notice("file_metapackage_out", facts))
+        self.narrowed = beside_runtime(self.narrowed, runtimes)
+        named = {minor for spec in runtimes if (minor := _minor(spec))}
+        cudas = named or self.cudas
+        on_cpu = CPU_ONLY in family
         fitting = _admitted(self.pythons) if self.pythons else []
         return FileRequest(
             files=files,
             family=family,
             beside=beside,
             pins=tuple(dict.fromkeys((*self.pythons, *self.narrowed))),
-            cuda=min(self.cudas) if len(self.cudas) == 1 and CPU_ONLY not in family else None,
+            cuda=min(cudas) if len(cudas) == 1 and not on_cpu else None,
+            any_cuda=not on_cpu and (bool(self.toolkits or runtimes) or self._names_cuda),
             python=fitting[0] if len(fitting) == 1 else None,
             channels=_channels(files),
             notices=(*self._about(files, family, len(beside)), *self.left),
@@ -311,48 +326,6 @@ class _Sorter:
                 names = ", ".join(sorted(file.variables))
                 told.append(Notice("file_variables", {"file": short(file), "names": names}))
         return told
-
-
-def _check_source(
-    files: Sequence[EnvironmentFile], given: FileRequest, options: InstallOptions
-) -> None:
-    """A file of long-term or nightly builds is not answered with stable ones.
-
-    Raises: FileOtherChannel.
-    """
-    channels = [name_of(channel) for channel in (*options.channels, *given.channels)]
-    other = next((name for name in channels if name in others_of_pytorch()), None)
-    if other is None or not given.family or _channels_of_sources(options).intersection(channels):
-        return
-    on = Machine(context.subdir, cuda=given.cuda or "99", pins=given.pins)  # any driver will do
-    asked = Request({}, cuda="cpu" if CPU_ONLY in given.family else "auto")
-    raise FileOtherChannel(
-        file=given.label,
-        spec=safe(given.family[0]),
-        channel=other,
-        path=safe(files[0].path),
-        ways=of_channel(other, on, asked, admits),
-    )
-
-
-def _channels_of_sources(options: InstallOptions) -> frozenset[str]:
-    return frozenset(source.channel for source in allowed(options.source))
-
-
-def _check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
-    if any(package_name(word) in (*FAMILY, "torch") for word in words):
-        return
-    pip = [safe(line) for file in files for line in file.pip if package_name(line) in PIP_NAMES]
-    code = "file_torch_by_pip" if pip else "file_no_torch"
-    path = {"path": safe(files[0].path)}
-    # Named beside a pip section that has it, torch would be there twice.
-    first = Notice("file_torch_to_conda") if pip else Notice("file_name_torch", path)
-    raise NoTorchInFile(
-        file=", ".join(map(short, files)),
-        path=path["path"],
-        detail=text(code, {"lines": ", ".join(pip)}),
-        ways=(first, Notice("file_as_it_is", path)),
-    )
 
 
 def _tail(spec: str) -> str:

@@ -1,11 +1,13 @@
-"""Packages beside the torch family whose records pin it: which one wants another set, and which.
+"""Packages of other channels beside the chosen set: what goes to the solver, and what it wants.
 
-Asked after a solver found nothing. `find` is a pure function of records; `read` gets those of the
-packages that the user named.
+`without_foreign` takes partners out of the choice that only another channel has. The rest is asked
+after a solver found nothing: which package pins another set, and which. `find` is a pure function
+of records; `read` gets those of the packages that the user named.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,8 +16,10 @@ from conda.models.channel import Channel
 
 from ..exceptions.channel import ChannelError, NothingCached
 from ..index import repodata
+from ..index.match import admits
+from ..index.sources import Source
 from ..mirrors.registry import Route
-from ..models import Admits, Build, Choice, Decision, InstallOptions, Machine, Request
+from ..models import Admits, Build, Choice, Decision, InstallOptions, Machine, Notice, Request
 from ..selection.choose import choose
 from ..selection.facts.names import FAMILY, TORCH
 from ..selection.facts.record import Knowledge, recency
@@ -23,6 +27,10 @@ from ..selection.plan import typed
 from ..selection.specs import admits_python, package_name
 
 PYTHON = "python"
+
+#: The build of a package for any Python and platform, which is built against no pytorch. That of
+#: another channel's torchvision would be, and its own one besides.
+_NOARCH = re.compile(r"[=\s]py(?:h[0-9a-f]{7})?_\d+$")
 
 
 class Conflict(NamedTuple):
@@ -37,6 +45,32 @@ class Conflict(NamedTuple):
     held: tuple[str, ...]
     specs: tuple[str, ...] = ()
     python: str | None = None
+
+
+def without_foreign(
+    source: Source, request: Request, builds: Sequence[Build], channels: Iterable[str]
+) -> tuple[Request, list[Notice]]:
+    """The request without partners whose build only another channel can have, which go to the
+    solver as they are written; and notices to show."""
+    if {source.channel, source.runtime_channel}.issuperset(channels):
+        return request, []
+    foreign = {
+        name: specs
+        for name, specs in request.specs.items()
+        if name in source.facts.partners
+        and any(_NOARCH.search(spec) for spec in specs)
+        and not any(
+            all(admits(spec, name, build.version, build.build, build) for spec in specs)
+            for build in builds
+            if build.name == name
+        )
+    }
+    kept = {name: specs for name, specs in request.specs.items() if name not in foreign}
+    words = tuple(spec for specs in foreign.values() for spec in specs)
+    told = [
+        Notice("partner_elsewhere", {"spec": spec, "channel": source.channel}) for spec in words
+    ]
+    return request._replace(specs=kept, others=(*words, *request.others)), told
 
 
 def read(decision: Decision, words: Iterable[str]) -> dict[str, list[Build]]:

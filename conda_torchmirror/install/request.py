@@ -28,7 +28,7 @@ from ..selection.facts.names import (
     TOOLKIT,
     TORCH,
 )
-from ..selection.specs import cuda_version, marks
+from ..selection.specs import admits_cuda, cuda_version, marks, package_name
 from ..text.messages import text
 
 _PYTHON = re.compile(r"(?:py(?:thon)?)?={0,2}(\d+)\.(\d+)(\.\d+)?(?:\.\*)?")
@@ -113,6 +113,7 @@ def make(
         wanted = "cpu"
     else:
         pins += [pin for channel in channels for pin in of_label(channel, channel)]
+        pins = beside_runtime(pins, family.get(RUNTIME, ()))
     if not any(name in FAMILY for name in family):
         family = {**{name: [name] for name in DEFAULT}, **family}
     family.setdefault(TORCH, [TORCH])
@@ -156,6 +157,31 @@ def narrowing(word: str, spec: Spec, source: str = "") -> list[Pin]:
         if named.torch and named.cuda:
             pins += _pins(named.cuda, named.torch, word, source)
     return pins
+
+
+def beside_runtime(pins: Iterable[Pin], runtimes: Iterable[str]) -> list[Pin]:
+    """The pins that bind beside specs on pytorch-cuda.
+
+    It says which CUDA the set has. A `cuda-version` of another minor of the same major, as exports
+    have it beside pytorch-cuda, narrows other packages alone.
+    """
+    majors = {
+        major
+        for spec in runtimes
+        for major in range(11, 20)
+        if any(admits(spec, RUNTIME, f"{major}.{minor}", "") for minor in range(10))
+    }
+    if len(majors) != 1 or all(spec == RUNTIME for spec in runtimes):
+        return list(pins)
+    (major,) = majors
+    return [
+        pin
+        for pin in pins
+        if package_name(pin.spec) != CUDA_NAMES[0]
+        or not any(
+            admits_cuda(pin.spec, CUDA_NAMES[0], f"{major}.{minor}", admits) for minor in range(10)
+        )
+    ]
 
 
 def of_label(channel: str, word: str, source: str = "") -> list[Pin]:

@@ -27,8 +27,9 @@ from ..text.decision import summary
 from ..text.layout import safe
 from ..transport.routes import OfflineRouter, RecordReader
 from . import request as requests_
-from .decide import Target, Task, decide, installed
-from .decide import leftover as leftover_of
+from .decide import Target, Task, decide
+from .notices import installed
+from .notices import leftover as leftover_of
 
 # What a preview does not need is imported where it is used.
 if TYPE_CHECKING:

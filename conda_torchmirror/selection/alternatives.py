@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..models import Build, Choice, Machine, NoChoice, Notice, Pin, Rejection, Request
 from . import elsewhere
-from .choose import choose, offers
+from .choose import choose, offers, with_highest_cuda
 from .facts.names import CUDA_NAMES, DEFAULT, TORCH
 from .facts.record import Knowledge, SourceFacts
 from .plan import typed
@@ -187,7 +187,7 @@ def _open_builds(case: Case) -> Iterator[Notice]:
 def _open_partners(case: Case) -> Iterator[Notice]:
     """The partner that does go with the release, or the set without a partner that has none."""
     narrowed = [name for name in case.narrowed if name in case.source.partners]
-    for names in ([name] for name in narrowed) if len(narrowed) < 2 else (narrowed,):
+    for names in (*([name] for name in narrowed), *([narrowed] if len(narrowed) > 1 else [])):
         if choice := case.ask(request=case.specs({name: (name,) for name in names})):
             there = {build.name: build.version for build in choice.builds}
             facts = {
@@ -268,13 +268,9 @@ def _name_cuda(case: Case) -> Iterator[Notice]:
     unusable = "driver_unusable" in case.codes
     if case.request.cuda != "auto" or not (unusable or (asked and not case.machine.has_gpu)):
         return
-    cudas = {case.source.read(build).cuda for build in case.builds if build.name == TORCH}
-    for cuda in sorted(filter(None, cudas), key=number, reverse=True):
-        machine = case.machine._replace(cuda=cuda, cuda_from="--cuda", failing=False)
-        choice = case.ask(machine, case.request._replace(cuda=cuda))
-        if choice and choice.cuda:
-            yield Notice("name_cuda", {"cuda": choice.cuda})
-            return
+    choice = with_highest_cuda(case.machine, case.request, case.builds, case.knowledge)
+    if choice:
+        yield Notice("name_cuda", {"cuda": choice.cuda})
 
 
 def _upgrade_driver(case: Case) -> Iterator[Notice]:

@@ -249,6 +249,19 @@ def choose(
     return NoChoice(tuple(rejected))
 
 
+def with_highest_cuda(
+    machine: Machine, request: Request, builds: Sequence[Build], knowledge: Knowledge
+) -> Choice | None:
+    """The set for a driver that runs the highest CUDA with which there is one."""
+    cudas = {knowledge.source.read(build).cuda for build in builds if build.name == TORCH}
+    for cuda in sorted(filter(None, cudas), key=number, reverse=True):
+        on = machine._replace(cuda=cuda, cuda_from="--cuda", failing=False)
+        found = choose(on, request._replace(cuda=cuda), builds, knowledge)
+        if isinstance(found, Choice) and found.cuda:
+            return found
+    return None
+
+
 def _of_release(
     version: str, catalog: _Catalog, sets: _Sets, constraints: Constraints, *, cuda_only: bool
 ) -> _Release:

@@ -69,7 +69,9 @@ def why(
     """
     ended = [text("channel_end", end)] if end and _beyond(end, request, machine) else []
     if cause is not None:
-        return "; ".join([text(cause.code, cause.facts), *ended])
+        older = cause.code == "no_such_release" and _before(cause, records)
+        code = "no_such_release_built_in" if older else cause.code
+        return "; ".join([text(code, cause.facts), *ended])
     rejected = [item for item in rejected if item.code in blamed] or rejected
     if not rejected:
         known = {
@@ -89,6 +91,14 @@ def why(
     reasons = [found for found in reasons if found[0][0] != "cpu_build"] or reasons
     told = [reason(code, machine, needs) for (code, machine), needs in reasons[:most]]
     return "; ".join([*told, *ended])
+
+
+def _before(cause: Notice, records: Records) -> bool:
+    """Whether a release is asked for that is older than what the built-in index knows."""
+    found = re.search(r"\d+(?:\.\d+)*", str(cause.facts["spec"]))
+    first = release(str(cause.facts["first"]))
+    asked_for = release(found[0]) if found else None
+    return bool(records.origin == "built-in" and first and asked_for and asked_for < first)
 
 
 def _beyond(end: Mapping[str, str], request: Request, machine: Machine) -> bool:

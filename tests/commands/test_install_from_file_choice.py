@@ -143,11 +143,38 @@ def test_cpu_by_the_file(file, preview, monkeypatch):
     assert "cpuonly" not in found["specs"]
 
 
-def test_a_runtime_without_a_version_needs_one_to_be_named(mirrored, file, conda_in_process):
-    path = file(FILE.replace("pytorch-cuda=12.4", "pytorch-cuda>=12"))
-    result = conda_in_process("torch-install", "-d", "--offline", "-f", path)
+@pytest.mark.parametrize(
+    ("torch", "runtime", "chosen", "cuda"),
+    [
+        ("pytorch=2.5.1", "pytorch-cuda>=12", "2.5.1", "12.4"),
+        ("pytorch=2.3.1", "pytorch-cuda", "2.3.1", "12.1"),
+        ("pytorch", "pytorch-cuda<12", "2.5.1", "11.8"),
+        ("pytorch", "cudatoolkit", "1.12.1", "11.6"),
+        ("pytorch", "cuda-version>=12", "2.5.1", "12.4"),
+    ],
+)
+def test_a_runtime_without_a_version_is_wanted_all_the_same(
+    file, preview, torch, runtime, chosen, cuda
+):
+    """A file that names what brings CUDA is answered with CUDA where there is no driver too, as
+    one that names its version."""
+    text = f"channels: [pytorch, nvidia, conda-forge]\ndependencies: [{torch}, '{runtime}']\n"
+    found = preview(file(text), "--offline")
+    assert found["selected"]["cuda"] == cuda
+    assert found["specs"][0].startswith(f"pytorch={chosen}=")
+    assert "file_any_cuda" in codes(found)
+    assert ("toolkit_holds_back" in codes(found)) is (runtime == "cudatoolkit")
+    on_cpu = preview(file(text), "--offline", "--cuda", "cpu")
+    assert on_cpu["selected"]["cuda"] is None
+
+
+def test_nothing_of_cuda_on_a_mac(mirrored, file, conda_in_process):
+    path = file("channels: [pytorch]\ndependencies: [pytorch, pytorch-cuda]\n")
+    result = conda_in_process(
+        "torch-install", "-d", "--offline", "-f", path, "--platform", "osx-arm64"
+    )
     assert result.rc == 1
-    assert "`--cuda 12.4` chooses for a driver" in said(result)
+    assert "`--cuda cpu` takes a CPU build" in said(result)
 
 
 # Python

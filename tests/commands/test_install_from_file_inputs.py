@@ -161,6 +161,7 @@ def test_every_real_file_gives_a_decision_or_one_clear_error(mirrored, conda_in_
                 "CondaValueError",
                 "FileElsewhere",
                 "FileNotReadable",
+                "FileOtherChannel",
                 "NoFittingBuild",
                 "NoTorchInFile",
             ), (path.name, found)

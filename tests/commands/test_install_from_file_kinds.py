@@ -55,6 +55,42 @@ def test_a_selector_behind_a_single_line_is_a_comment(file, preview):
     assert preview(path, "-n", "x", "--offline")["selected"]["python"] == "3.10"
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "  - pytorch-cuda=11.8  # [linux]\n  - pytorch-cuda=11.8  # [win]\n",
+        "  - pytorch::pytorch-cuda=11.8 # [linux]\n  - pytorch-cuda=11.8 # [win]\n",
+        "  - pytorch-cuda =11.8  # [linux]\n  - pytorch-cuda=11.8\n",
+    ],
+    ids=["twice", "with its channel", "with a space"],
+)
+def test_the_same_spec_twice_is_no_contradiction(file, preview, lines):
+    path = file(f"{HEAD}  - pytorch=2.3.1  # [not osx]\n{lines}")
+    assert preview(path, "-n", "x", "--offline")["selected"]["cuda"] == "11.8"
+
+
+def test_a_metapackage_of_conda_forge_beside_what_only_the_channel_has(file, preview):
+    path = file(HEAD + "  - pytorch-gpu\n  - pytorch-cuda=11.8\n  - torchvision\n")
+    found = preview(path, "-n", "x", "--offline")
+    assert found["selected"]["cuda"] == "11.8"
+    assert "file_metapackage_out" in codes(found)
+    assert not any("pytorch-gpu" in spec for spec in found["specs"])
+
+
+@pytest.mark.parametrize(
+    "line", ["pytorch-gpu", "pytorch-cpu", "pytorch-cpu\n  - pytorch-cuda=11.8"]
+)
+def test_a_metapackage_of_conda_forge_for_which_pytorch_is_written(
+    mirrored, file, conda_in_process, line
+):
+    path = file(f"{HEAD}  - {line}\n")
+    result = conda_in_process("torch-install", "-d", "--offline", "-f", path, "-n", "x")
+    assert (result.rc, "FileElsewhere" in result.stderr) == (1, True)
+    assert "write `pytorch` instead" in said(result)
+    path.write_text(path.read_text().replace("pytorch-gpu", "pytorch").replace("-cpu", ""))
+    conda_in_process("torch-install", "-d", "--offline", "-f", path, "-n", "x").ok()
+
+
 def test_the_build_of_the_runtime_that_a_file_names(file, preview):
     path = file(HEAD + "  - pytorch=2.3.1\n  - pytorch-cuda=11.8=h7e8668a_6\n")
     found = preview(path, "-n", "x", "--offline", "--cuda", "12.4")

@@ -8,6 +8,7 @@ from support.choosing import KNOWLEDGE, LINUX, ask, chosen
 from support.lab import record
 from support.prefixes import installed
 
+from conda_torchmirror.index.sources import SOURCES
 from conda_torchmirror.install import other_packages
 from conda_torchmirror.install import request as requests_
 from conda_torchmirror.models import Build, Choice, InstallOptions, Machine
@@ -25,6 +26,28 @@ def conflict(*builds, words=("pytorch", "torchvision"), machine=MACHINE):
     request = requests_.make((*words, builds[0].name))
     others = {builds[0].name: builds}
     return other_packages.find(choice, machine, request, LINUX, others, KNOWLEDGE)
+
+
+@pytest.mark.parametrize(
+    ("spec", "channels", "left"),
+    [
+        ("torchdata=0.4.1=pyh8b8bddf_0", ["pytorch", "conda-forge"], True),
+        ("torchdata 0.4.1 pyh8b8bddf_0", ["pytorch", "conda-forge"], True),
+        ("torchdata=0.4.1=pyh8b8bddf_0", ["pytorch", "nvidia"], False),
+        ("torchdata=0.7.0", ["pytorch", "conda-forge"], False),
+        ("torchdata=99", ["pytorch", "conda-forge"], False),
+        ("torchvision=0.16.1=cuda118py311h9557654_3", ["pytorch", "conda-forge"], False),
+    ],
+)
+def test_a_partner_that_only_another_channel_has_goes_to_the_solver(spec, channels, left):
+    request = requests_.make(["pytorch=2.1.0", spec, "tqdm"])
+    found, told = other_packages.without_foreign(SOURCES[0], request, LINUX, channels)
+    if left:
+        assert found.others == (spec, "tqdm")
+        assert list(found.specs) == ["pytorch"]
+        assert [notice.code for notice in told] == ["partner_elsewhere"]
+    else:
+        assert (found, told) == (request, [])
 
 
 @pytest.mark.parametrize(

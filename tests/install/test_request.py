@@ -112,6 +112,24 @@ def test_a_mutex_that_says_nothing_says_nothing():
 
 
 @pytest.mark.parametrize(
+    ("runtime", "version", "narrows"),
+    [
+        ("pytorch-cuda=12.1", "cuda-version=12.5", False),
+        ("pytorch-cuda=12.1=hde6ce7c_5", "cuda-version=12.5=3", False),
+        ("pytorch-cuda=12.1", "cuda-version=11.8", True),
+        ("pytorch-cuda=12.1", "cuda-runtime=12.4.1", True),
+        ("pytorch-cuda", "cuda-version=12.1", True),
+        ("pytorch-cuda>=11.8", "cuda-version=12.1", True),
+    ],
+)
+def test_a_cuda_version_beside_pytorch_cuda(runtime, version, narrows):
+    """Exports have `cuda-version` of a newer minor there; another major is a contradiction."""
+    found = request.make([runtime, version])
+    assert bool(found.pins) is narrows
+    assert found.others == (version,)
+
+
+@pytest.mark.parametrize(
     ("words", "options", "first", "second"),
     [
         (["pytorch-cuda=12.4"], {"cuda_word": "cpu"}, "--cuda cpu", "pytorch-cuda=12.4"),

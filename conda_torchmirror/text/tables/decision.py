@@ -120,6 +120,8 @@ CLASH: Table = {
     "no_release": "no build in the channel matches these specs",
     "no_such_release": "the channel has no `{spec}` for {subdir}, where its releases go from "
     "{first} to {last}",
+    "no_such_release_built_in": "the built-in index has no `{spec}` for {subdir}: it knows {first} "
+    "to {last}, and only the channel's own index, without `--offline`, has what is older",
     "no_such_build": "no build of that release for {subdir} is `{spec}`",
     "no_such_cuda": "no build of the channel for {subdir} is made for `{spec}`",
     "build_of_conda_forge": "`{spec}` is named as the builds of conda-forge are, and the channel "
@@ -188,6 +190,10 @@ NOTICES: Table = {
     "each: {pins}",
     "cpuonly_removed": "{spec} keeps the environment on CPU builds and is removed first",
     "pip_torch_there": "pip has put {packages} into the environment; an installation stops there",
+    "partner_elsewhere": "`{spec}` is not of the channel `{channel}`, and goes to conda's solver "
+    "as it is written",
+    "toolkit_holds_back": "`cudatoolkit` brings CUDA to releases up to 1.12; without it {torch} "
+    "fits, as newer ones take pytorch-cuda",
     "misspelt": "`{spec}` goes to conda's solver as it is written; did you mean `{nearest}`?",
     "python_changes": "the environment's Python {old} becomes {new}",
     "dry_run": "Dry run: nothing was solved or changed.",

@@ -110,8 +110,12 @@ INPUT: Table = {
     "file_remark": "{file}: {remark}",
     "file_variables_set": "Variables are set: {names}",
     "file_left_out": "{file}: `{spec}` is left out, as `{option}` takes its place",
+    "file_metapackage_out": "{file}: `{spec}` is left out: it is for conda-forge's pytorch, and "
+    "`pytorch-cuda` says here that a CUDA build is wanted",
     "file_cuda": "no NVIDIA driver was found here; {file} asks for CUDA {cuda}, so this is for a "
     "machine that runs it (`--cuda cpu` takes a CPU build)",
+    "file_any_cuda": "no NVIDIA driver was found here; {file} asks for CUDA without a version, so "
+    "this is for a machine that runs CUDA {cuda} (`--cuda cpu` takes a CPU build)",
     "file_channel_added": "{file} does not name the channel `{channel}`, which these builds need: "
     "it is added for this run, behind the others",
     "file_against_rule": "{file} asks for `{spec}`, though PyTorch needs {pin} ({why}); the "

@@ -101,7 +101,16 @@ TEXT: Table = {
     ),
     "file_keep_lines": "keep the lines for this system, in a file of their own for each system",
     "file_as_it_is": "`conda env create -f {path}` takes the file as it is, and chooses nothing",
-    "file_remove_spec": "take it out of the file: a CUDA build is chosen without it",
+    "file_on_platform": "the file is of {subdir}: `--platform {subdir}` previews it, and there "
+    "`conda env create -f {path}` takes it as it is",
+    "file_export_anew": "for any platform, export it there anew: `conda env export --from-history`",
+    "file_change_pins": "in {file}, change {lines} or leave it out",
+    "file_open_lines": "in {file}, leave the version of {opened} open: then `{command}` takes "
+    "{torch}",
+    "file_leave_lines": "in {file}, leave {left} out: then `{command}` takes {torch}",
+    "file_open_and_leave": "in {file}, leave the version of {opened} open and {left} out: then "
+    "`{command}` takes {torch}",
+    "file_remove_spec": "write `pytorch` instead: a build that fits is chosen for it",
     "run_again": "mend the section, and run the same command again",
 }
 

@@ -1,0 +1,141 @@
+"""Next steps for a run with files: what to change in them, not a command line that repeats them.
+
+A file may ask for hundreds of packages, and its reader can edit it: so a step names the lines that
+matter. Each has been tried on the records, as those of `selection.alternatives` are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..index.match import read
+from ..index.sources import Source
+from ..models import Choice, Machine, Notice, Pin, Request
+from ..selection import alternatives
+from ..selection.choose import choose
+from ..selection.facts.names import CUDA_NAMES, FAMILY, RUNTIMES
+from ..selection.plan import typed
+from ..selection.specs import package_name, without_build
+from ..text.layout import safe
+from .file_request import FileRequest
+
+#: Lines that one step names at most.
+_MOST = 6
+
+
+def steps(
+    files: FileRequest, advice: alternatives.Advice, case: alternatives.Case, source: Source
+) -> Iterator[Notice]:
+    """The steps of a refusal in words for files, and at the end the file as conda takes it."""
+    request, machine = case.request, case.machine
+    of = advice.cause.facts["of"] if advice.cause and "of" in advice.cause.facts else None
+    if of and any(without_build(spec) for spec in files.beside):
+        # The other lines are exact builds of that platform too.
+        yield from _on_platform(files, str(of), case, source)
+        return
+    for step in advice.steps:
+        if step.code == "ask_less":
+            yield from _change_lines(files, step, request, machine)
+        elif step.code == "use_python":
+            python = str(step.facts["pythons"]).rpartition(", ")[2]
+            yield step._replace(facts={**step.facts, "command": _command(files, request, python)})
+        elif step.code == "use_cpu_instead":
+            yield Notice("use_cpu_only")  # the option takes the place of these lines
+        elif step.code == "change_pins" and (pins := _lines(files, step, machine)):
+            yield Notice("file_change_pins", {"file": files.label, "lines": pins})
+        else:
+            yield step
+    if _may_serve(case):
+        yield Notice("file_as_it_is", {"path": safe(files.files[0].path)})
+
+
+def _command(files: FileRequest, request: Request, python: str | None = None) -> str:
+    """The command line of files, with a Python of its own in a new environment."""
+    words = ["conda", "torch-install", *(w for file in files.files for w in ("-f", file.path))]
+    words += ["-n", "NEW", "--python", python] if python else []
+    words += ["--cuda", request.cuda] if request.cuda != "auto" else []
+    words += ["--cuda-compat", "strict"] if request.compat == "strict" else []
+    return typed(map(safe, words))
+
+
+def _change_lines(
+    files: FileRequest, step: Notice, request: Request, machine: Machine
+) -> Iterator[Notice]:
+    """Which lines to open and which to leave out, for `ask_less`: everything that narrows."""
+    command = str(step.facts["command"])
+    python = command.partition(" --python ")[2].partition(" ")[0] or None
+    opened = [
+        spec for name in FAMILY for spec in request.specs.get(name, ()) if spec.strip() != name
+    ]
+    left = [spec for name in RUNTIMES for spec in request.specs.get(name, ())]
+    left += [pin.text for pin in machine.pins if _of_files(files, pin) and not _of_python(pin)]
+    facts = {
+        "file": files.label,
+        "opened": _listed(opened),
+        "left": _listed(left),
+        "command": _command(files, request, python),
+        "torch": step.facts["torch"],
+    }
+    if opened and left:
+        yield Notice("file_open_and_leave", facts)
+    elif opened or left:
+        yield Notice("file_open_lines" if opened else "file_leave_lines", facts)
+
+
+def _lines(files: FileRequest, step: Notice, machine: Machine) -> str:
+    """The lines of files that `change_pins` speaks of, where it speaks of no other pin."""
+    named = str(step.facts["pins"]).split(", ")
+    pins = [pin for pin in machine.pins if f"{pin.text} ({pin.source})" in named]
+    return _listed(pin.text for pin in pins) if all(_of_files(files, p) for p in pins) else ""
+
+
+def _of_files(files: FileRequest, pin: Pin) -> bool:
+    return pin in files.pins
+
+
+def _of_python(pin: Pin) -> bool:
+    return package_name(pin.spec) == "python"
+
+
+def _listed(specs: Iterable[str]) -> str:
+    found = list(dict.fromkeys(specs))
+    shown = ", ".join(f"`{safe(spec)}`" for spec in found[:_MOST])
+    return f"{shown}, ..." if len(found) > _MOST else shown
+
+
+def _on_platform(
+    files: FileRequest, subdir: str, case: alternatives.Case, source: Source
+) -> Iterator[Notice]:
+    """The platform that a file was exported on, where its lines give a choice there."""
+    machine = case.machine
+    records = source.built_in(subdir, source.packages)
+    builds = records.builds if records else ()
+    there = Machine(
+        subdir,
+        cuda=machine.cuda or files.cuda,
+        python=machine.python,
+        python_from=machine.python_from,
+        pins=machine.pins,
+        foreign=True,
+    )
+    if isinstance(choose(there, case.request, builds, case.knowledge), Choice):
+        path = safe(files.files[0].path)
+        yield Notice("file_on_platform", {"subdir": subdir, "path": path})
+    yield Notice("file_export_anew")
+
+
+def _may_serve(case: alternatives.Case) -> bool:
+    """Whether conda itself may take the files as they are: it knows neither driver nor GPU, and has
+    other channels for what the records never had."""
+    pins = tuple(pin for pin in case.machine.pins if package_name(pin.spec) not in CUDA_NAMES)
+    anywhere = case.machine._replace(cuda="99", driver=None, cuda_arch=None, pins=pins)
+    asked = case.request._replace(cuda="auto", allow_cpu=True, pins=())
+    if case.ask(anywhere, asked):
+        return True
+    specs = [spec for name in case.source.family for spec in case.request.specs.get(name, ())]
+    return not all(_known(spec, case) for spec in specs)
+
+
+def _known(spec: str, case: alternatives.Case) -> bool:
+    name = read(spec).name
+    return any(build.name == name and case.admits(spec, build) for build in case.builds)

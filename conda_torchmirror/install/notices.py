@@ -1,0 +1,74 @@
+"""What is said beside a choice: of the index, the release, and what is installed or asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..index.match import admits
+from ..index.sources import Source
+from ..mirrors.registry import Route
+from ..models import Choice, Installed, Machine, Notice, Records
+from ..selection import rules
+from ..selection.choose import choose
+from ..selection.facts.names import CUDA_NAMES, PIP_NAMES, TOOLKIT, TORCH
+from ..selection.specs import misspelt, package_name
+
+if TYPE_CHECKING:
+    from .decide import Task
+
+
+def about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[Notice]:
+    """Notices about the index, the release and what pip left in the environment."""
+    on = task.machine
+    notices = []
+    if torch.mirror == "custom_channels":
+        notices.append(Notice("custom_mirror"))
+    if records.origin == "built-in":
+        notices.append(Notice("built_in", {"date": records.date}))
+        if count := sum(build.known_by == "derived" for build in chosen.builds):
+            notices.append(Notice("derived", {"count": count}))
+    if records.excluded:
+        notices.append(Notice("excluded_newer", {"count": records.excluded}))
+    if records.skipped:
+        notices.append(Notice("skipped_records", {"count": records.skipped}))
+    notices += rules.notices(chosen, admits)
+    if pip := [p for p in on.installed if p.channel == "pypi" and p.name in PIP_NAMES]:
+        listed = ", ".join(f"{package.name} {package.version}" for package in pip)
+        notices.append(Notice("pip_torch_there", {"packages": listed}))
+    if there := leftover(task.source, chosen, on):
+        notices.append(Notice("cpuonly_removed", {"spec": f"{there.name} {there.version}"}))
+    return [*notices, *_toolkit(chosen, task, records), *_misspelt(task)]
+
+
+def _toolkit(chosen: Choice, task: Task, records: Records) -> Iterator[Notice]:
+    """That `cudatoolkit` holds the release back, where it does."""
+    specs = {name: found for name, found in task.request.specs.items() if name != TOOLKIT}
+    if len(specs) == len(task.request.specs):
+        return
+    request = task.request._replace(specs=specs)
+    found = choose(task.machine, request, records.builds, task.source.knowledge)
+    if isinstance(found, Choice) and found.torch.version != chosen.torch.version:
+        yield Notice("toolkit_holds_back", {"torch": f"{TORCH} {found.torch.version}"})
+
+
+def _misspelt(task: Task) -> Iterator[Notice]:
+    """Packages that go to the solver, and whose name is nearly one that is chosen here."""
+    facts = task.source.facts
+    known = (*facts.family, *facts.runtimes, *facts.cpu_only)
+    for word in task.request.others:
+        name = package_name(word)
+        if name not in CUDA_NAMES and (meant := misspelt(name, known)):
+            yield Notice("misspelt", {"spec": word, "nearest": meant})
+
+
+def installed(on: Machine, name: str) -> Installed | None:
+    """The package of this name that conda has put into the environment."""
+    return next((p for p in on.installed if p.name == name and p.channel != "pypi"), None)
+
+
+def leftover(source: Source, chosen: Choice, on: Machine) -> Installed | None:
+    """What is installed and keeps an environment on CPU builds, where a CUDA build is chosen."""
+    if not chosen.cuda:
+        return None
+    return next(filter(None, (installed(on, name) for name in source.facts.cpu_only)), None)
