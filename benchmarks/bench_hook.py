@@ -4,8 +4,9 @@
 
 Prints one table, in milliseconds: the median of several processes, each with all of conda loaded
 as it is when a command begins. "first" is what a command pays, "again" the same in a process that
-has paid for the imports. CPU time, so that a busy machine does not count; the redirect waits for
-nothing. `~/.condarc` is a plain one with a list of channels.
+has paid for the imports. CPU time, so that a busy machine does not count. With `-C` no mirror is
+asked whether it answers, so that the redirect waits for nothing. `~/.condarc` is a plain one with a
+list of channels.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from pathlib import Path
 RUNS = 7
 
 COMMANDS = {
-    "nothing to redirect": ("install", "-c", "mine", "--override-channels", "x"),
-    "pytorch": ("install", "-c", "pytorch", "--override-channels", "x"),
-    "defaults": ("install", "-c", "defaults", "--override-channels", "x"),
+    "nothing to redirect": ("install", "-C", "-c", "mine", "--override-channels", "x"),
+    "pytorch": ("install", "-C", "-c", "pytorch", "--override-channels", "x"),
+    "defaults": ("install", "-C", "-c", "defaults", "--override-channels", "x"),
     "pytorch, conda-forge, defaults": (
-        *("install", "-c", "pytorch", "-c", "conda-forge", "-c", "defaults"),
+        *("install", "-C", "-c", "pytorch", "-c", "conda-forge", "-c", "defaults"),
         *("--override-channels", "x"),
     ),
     "list, 300 packages of two channels": ("list",),

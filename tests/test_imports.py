@@ -15,61 +15,72 @@ from support.imports import imported
 import conda_torchmirror
 
 PACKAGE = Path(conda_torchmirror.__file__).parent
-#: What loading the plugin and building its parsers may bring into the process.
-LIGHT = {
-    "conda_torchmirror",
-    "conda_torchmirror.plugin",
-}
-#: Modules that decide, and therefore touch nothing: no conda, no HTTP, no subprocess.
-PURE = (
-    "envfiles/channel_entry",
-    "envfiles/kind",
-    "envfiles/pip_options",
-    "envfiles/rewrite",
-    "envfiles/source_text",
-    "envfiles/yaml_outline",
-    "index/builtin",
-    "mirrors/addresses",
-    "mirrors/urls",
-    "mirrors/preference",
-    "mirrors/schema",
-    "mirrors/registry",
-    "models",
-    "selection/alternatives",
-    "selection/choose",
-    "selection/cuda",
-    "selection/facts/names",
-    "selection/facts/pytorch",
-    "selection/facts/record",
-    "selection/fit",
-    "selection/plan",
-    "selection/rules",
-    "selection/specs",
-    "text/layout",
-    "text/messages",
-)
-FORBIDDEN = {"conda", "requests", "urllib3", "subprocess", "socket", "http", "ctypes"}
 
+#: What every command of conda loads of ours.
+EVERY = {"", "plugin"}
+#: What a command loads whose channels have no mirror.
+LOOKED = EVERY | {"hooks", "hooks.redirect", "redirect", "redirect.named_channels"}
+#: What a command loads whose channels are redirected.
+REDIRECTED = LOOKED | {
+    *("mirrors", "mirrors.registry", "mirrors.urls"),
+    *("redirect.configuration", "redirect.in_process", "redirect.policy", "redirect.settings"),
+}
+#: What reading an index adds: emptied ones are looked for.
+READ = {"index", "index.emptied"}
+#: What one line on standard error adds.
+TOLD = {
+    *("text", "text.messages", "text.output", "text.sanitize"),
+    *("text.tables", "text.tables.mirrors"),
+}
+
+#: conda's words, and exactly what of ours they load until the command itself begins. With `-C` no
+#: index is fetched, so that no mirror is asked before.
+CASES = {
+    ("config", "--show"): EVERY,
+    ("run", "-n", "env", "x"): EVERY,
+    ("list", "-n", "env"): LOOKED,
+    ("install", "-n", "env", "-c", "mine", "--override-channels", "x"): LOOKED,
+    ("list", "-n", "of-pytorch"): REDIRECTED,
+    ("install", "-n", "env", "-C", "-c", "pytorch", "x"): REDIRECTED | READ | TOLD,
+    ("info",): REDIRECTED | TOLD,
+}
+
+#: As conda does it up to the command; without our plugin where the first word says so.
 SCRIPT = """
 import json, sys
 from conda.base.context import context
 from conda.cli.conda_argparse import generate_parser
+if sys.argv[1] == "without":
+    sys.modules["conda_torchmirror.plugin"] = None  # conda goes on without a plugin that fails
+words = sys.argv[2:]
 context.__init__()
-context.plugin_manager  # loads every plugin
-before = set(sys.modules)
-generate_parser()
-ours = sorted(name for name in sys.modules if name.split(".")[0] == "conda_torchmirror")
-print(json.dumps([ours, sorted(set(sys.modules) - before)]))
+context.__init__(argparse_args=generate_parser().parse_args(words))
+context.plugin_manager.invoke_pre_commands(words[0])
+print(json.dumps(sorted(sys.modules)))
 """
 
 
-def test_every_command_loads_the_hooks_and_the_parsers_alone(sandbox):
+def loaded(which: str, words: tuple[str, ...]) -> set[str]:
+    """The modules that are loaded when a command begins, with or without our plugin."""
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
+        [sys.executable, "-c", SCRIPT, which, *words], capture_output=True, text=True, check=True
     )
-    ours, added = json.loads(done.stdout)
-    assert set(ours) <= LIGHT
-    assert not [name for name in added if name.split(".")[0] in ("packaging", "ruamel", "ctypes")]
+    assert "torchmirror: not" not in done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("words", CASES, ids=" ".join)
+def test_a_command_loads_what_it_needs_and_nothing_else(sandbox, condarc, words):
+    condarc(channels=["pytorch", "mine"] if words == ("info",) else ["mine"])
+    for name, line in {"env": "mine/noarch::x-1-0", "of-pytorch": "pytorch/noarch::x-1-0"}.items():
+        meta = sandbox.envs / name / "conda-meta"
+        meta.mkdir(parents=True)
+        (meta / "history").write_text(f"+{line}\n")
+    with_ours = loaded("with", words)
+    ours = {name for name in with_ours if name.split(".")[0] == "conda_torchmirror"}
+    assert {name.partition(".")[2] for name in ours} == CASES[words]
+    # Of the standard library, of conda and of others: nothing that conda has not loaded.
+    assert with_ours - ours - loaded("without", words) == set()
 
 
 @pytest.mark.parametrize("command", [("list",), ("info", "--json"), ("config", "--show-sources")])
@@ -93,11 +104,6 @@ def test_other_commands_do_not_reach_the_stages(sandbox, run_conda, tmp_path, co
     assert not loaded & {
         f"conda_torchmirror.{name}" for name in ("install", "selection.choose", "index")
     }
-
-
-@pytest.mark.parametrize("name", PURE)
-def test_what_decides_touches_nothing(name):
-    assert not imported(PACKAGE / f"{name}.py") & FORBIDDEN
 
 
 def test_no_dependency_that_a_conda_base_lacks():

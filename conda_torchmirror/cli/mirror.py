@@ -17,9 +17,9 @@ from ..exceptions.mirror import BadRegistry
 from ..exceptions.usage import BadMirror
 from ..mirrors.urls import MirrorError
 from ..redirect import settings
-from ..text.layout import safe
 from ..text.messages import text
 from ..text.output import say
+from ..text.sanitize import safe
 from . import rewrite
 
 

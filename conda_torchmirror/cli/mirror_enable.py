@@ -15,9 +15,10 @@ from ..exceptions.usage import BadMirror
 from ..mirrors.registry import channels_for
 from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
 from ..redirect import condarc, configuration, policy, settings
-from ..text.layout import bullet, columns, safe, wrapped
+from ..text.layout import bullet, columns, wrapped
 from ..text.messages import text
 from ..text.output import emit, say
+from ..text.sanitize import safe
 from .mirror_status import read_now
 
 

@@ -16,9 +16,10 @@ from ..mirrors.registry import Mirror, Registry, channels_for, parts_of_defaults
 from ..mirrors.urls import UPSTREAM, MirrorError
 from ..redirect import condarc, in_process, policy, settings
 from ..redirect.named_channels import NamedChannels
-from ..text.layout import columns, safe, wrapped
+from ..text.layout import columns, wrapped
 from ..text.messages import text
 from ..text.output import can_show, emit, say
+from ..text.sanitize import safe
 
 #: Where the URL of a channel begins in `status`.
 INDENT = 16

@@ -18,15 +18,15 @@ from ..exceptions.usage import BadMirror
 from ..index.sources import allowed
 from ..install import request
 from ..machine import survey
-from ..mirrors.preference import AUTO
-from ..mirrors.registry import Mirror, Route
+from ..mirrors.registry import AUTO, Mirror, Route
 from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
 from ..models import Build, Choice, Notice
 from ..redirect import settings
 from ..selection.choose import choose
 from ..text import output
-from ..text.layout import bullet, columns, safe, wrapped
+from ..text.layout import bullet, columns, wrapped
 from ..text.messages import plural, text
+from ..text.sanitize import safe
 from ..transport.answers import Answer
 from ..transport.probe_session import Trial, compare
 

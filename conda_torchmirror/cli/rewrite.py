@@ -23,8 +23,9 @@ from ..envfiles.source_text import UnreadableText, decode
 from ..models import Notice
 from ..redirect import settings
 from ..text import output
-from ..text.layout import bullet, safe
+from ..text.layout import bullet
 from ..text.messages import plural, text
+from ..text.sanitize import safe
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, Literal
 
 from ..mirrors.registry import Registry
 from ..models import Notice
-from ..text.layout import safe
 from ..text.messages import text
+from ..text.sanitize import safe
 from . import file_io
 from .channel_entry import Direction, EntryRewriter
 from .file_io import FileTrouble, Update

@@ -21,10 +21,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..mirrors.addresses import SUBDIRS, address_book, split
-from ..mirrors.preference import DEFAULT_MIRRORS
-from ..mirrors.registry import Registry, built_in, locate
+from ..mirrors.registry import DEFAULT_MIRRORS, Registry, built_in, locate
 from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
-from ..text.layout import safe
+from ..text.sanitize import safe
 
 Direction = Literal["rewrite", "upstream"]
 

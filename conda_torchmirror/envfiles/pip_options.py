@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..mirrors.registry import Mirror, Wheels
-from ..text.layout import safe
+from ..text.sanitize import safe
 from .channel_entry import EntryRewriter
 from .source_text import Change
 

@@ -21,7 +21,7 @@ from typing import Any
 from ..mirrors.registry import locate
 from ..mirrors.urls import UPSTREAM
 from ..models import Notice
-from ..text.layout import safe
+from ..text.sanitize import safe
 from .channel_entry import MAX_ENTRY, EntryRewriter, Identity
 from .kind import CONFIGURATION_KEYS, Foreign, Kind, recognise
 from .pip_options import rewrite_line

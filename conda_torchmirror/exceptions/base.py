@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 from conda import CondaError
 
 from ..models import Notice
-from ..text.layout import bullet, safe, wrapped
+from ..text.layout import bullet, wrapped
 from ..text.messages import Sentence, fill, text
 from ..text.output import SCHEMA, clean
+from ..text.sanitize import safe
 
 
 class TorchMirrorError(CondaError):

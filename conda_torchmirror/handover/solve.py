@@ -26,7 +26,7 @@ from conda.plugins import hookimpl
 from conda.plugins.types import CondaPostSolve
 
 from ..redirect.configuration import environment, inner_command
-from ..text.layout import public_url
+from ..text.sanitize import public_url
 
 _PLUGIN = "conda-torchmirror-transaction"
 

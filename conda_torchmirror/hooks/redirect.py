@@ -10,21 +10,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from conda.plugins import types
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from ..models import Notice
     from ..redirect.named_channels import NamedChannels
     from ..redirect.policy import ChannelPolicy, UserConfig
 
-#: What the redirect has to know of a command. "installed": it shows or uses what is installed, so
-#: that the channels in the environment's history count. "reads": it reads channels, or shows their
-#: URLs, and the user is told which of them are redirected. "fetches": it fetches an index whenever
-#: it has something to do, so that its mirrors must be there; the others may do without. "any": it
-#: reads a manifest of its own, whose channels are not looked into, so that any may be read.
-Trait = Literal["installed", "reads", "fetches", "any"]
+    #: What the redirect has to know of a command. "installed": it shows or uses what is installed,
+    #: so that the channels in the environment's history count. "reads": it reads channels, or shows
+    #: their URLs, and the user is told which of them are redirected. "fetches": it fetches an index
+    #: whenever it has something to do, so that its mirrors must be there; the others may do
+    #: without. "any": it reads a manifest of its own, whose channels are not looked into, so that
+    #: any may be read.
+    Trait = Literal["installed", "reads", "fetches", "any"]
 
 #: Words of `create` that give it something to fetch, as conda's parsers name them; without any it
 #: makes an empty environment.

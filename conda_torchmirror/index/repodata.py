@@ -31,7 +31,7 @@ from ..exceptions.channel import (
 from ..exceptions.mirror import CannotWrite
 from ..mirrors.registry import Route
 from ..models import Build, Records
-from ..text.layout import safe
+from ..text.sanitize import safe
 from . import record_schema
 from .emptied import drop_emptied
 from .fetch import IndexTooLarge, fetch_latest

@@ -39,8 +39,8 @@ from ..exceptions.file import (
 )
 from ..models import Notice
 from ..selection.specs import package_name
-from ..text.layout import safe
 from ..text.messages import text
+from ..text.sanitize import safe
 
 #: What a file is instead, and the way that does work. The key is `recognise.Kind`, or a code of
 #: `recognise.Foreign`.

@@ -16,7 +16,7 @@ from ..selection.choose import choose
 from ..selection.facts.names import CUDA_NAMES, FAMILY, RUNTIMES
 from ..selection.plan import typed
 from ..selection.specs import package_name, without_build
-from ..text.layout import safe
+from ..text.sanitize import safe
 from .file_request import FileRequest
 
 #: Lines that one step names at most.

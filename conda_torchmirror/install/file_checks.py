@@ -15,8 +15,8 @@ from ..models import InstallOptions, Machine, Notice, Request
 from ..selection.elsewhere import of_channel, others_of_pytorch
 from ..selection.facts.names import CPU_ONLY, FAMILY, PIP_NAMES
 from ..selection.specs import package_name
-from ..text.layout import safe
 from ..text.messages import text
+from ..text.sanitize import safe
 from .environment_file import EnvironmentFile, short
 
 if TYPE_CHECKING:

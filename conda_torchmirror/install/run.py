@@ -24,7 +24,7 @@ from ..redirect import settings
 from ..selection.choose import offers
 from ..selection.facts.names import TORCH
 from ..text.decision import summary
-from ..text.layout import safe
+from ..text.sanitize import safe
 from ..transport.routes import OfflineRouter, RecordReader
 from . import request as requests_
 from .decide import Target, Task, decide

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..index.record_schema import SIZE, fits, is_count
 from ..models import Notice
-from ..text.layout import public_url
+from ..text.sanitize import public_url
 
 _UNSAFE = re.compile(r"[\s/\\\x00-\x1f\x7f-\x9f]")
 

@@ -37,8 +37,9 @@ from ..handover.solve import Transaction
 from ..index import record_schema
 from ..models import Decision, InstallOptions, Notice
 from ..text.decision import summary
-from ..text.layout import file_size, safe
+from ..text.layout import file_size
 from ..text.messages import text
+from ..text.sanitize import safe
 from . import downloads, plan_schema
 from .downloads import DownloadList
 

@@ -78,12 +78,13 @@ def variable(name: str) -> str:
     return "TORCHMIRROR_PARENT_OF_" + name.upper().replace("-", "_")
 
 
-def mapped(name: str, *, guarded: bool = False) -> dict[str, dict[str, str]]:
-    """What the redirect files say of a channel, for `guarded` with that of `label/`."""
+def mapped(name: str, above: str, *, guarded: bool = False) -> dict[str, dict[str, str]]:
+    """What the redirect files say of a channel at a mirror's parent URL, for `guarded` with that
+    of `label/`."""
     official = upstream_parent(name)
     if name.startswith("pkgs/"):
         return {"migrated_custom_channels": {name: official}}
-    channels = {name: f"${{{variable(name)}}}", "pkgs/pro": upstream_parent("pkgs/pro")}
+    channels = {name: above, "pkgs/pro": upstream_parent("pkgs/pro")}
     if guarded:
         channels[f"{name}/label"] = official
     return {"custom_channels": channels, "migrated_custom_channels": {name: official}}
@@ -182,8 +183,8 @@ class _Redirection:
         from conda.common.configuration import CommentedMap, YamlRawParameter
 
         ours: dict[str, Any] = {}
-        for name, _, guarded in self.redirects:
-            for key, channels in mapped(name, guarded=guarded).items():
+        for name, above, guarded in self.redirects:
+            for key, channels in mapped(name, above, guarded=guarded).items():
                 ours.setdefault(key, CommentedMap()).update(channels)
         if not self.shards:
             ours[SHARDS] = False

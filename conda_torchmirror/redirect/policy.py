@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..mirrors.registry import Mirror, Registry, parts_of_defaults
 from ..mirrors.urls import check_url, upstream_url
-from . import configuration, in_process, own_channels, settings
+from . import configuration, in_process, settings
 
 if TYPE_CHECKING:
     from .named_channels import NamedChannels
@@ -84,7 +84,7 @@ class UserConfig:
             self.own = frozenset((*self.configured, *context._custom_multichannels))
             self.enabled = {name: self.configured[name] for name in _enabled(context)}
         self.own_defaults = not _may_move_defaults(context, there)
-        self.alias = own_channels.alias_in_force() if "channel_alias" in there else None
+        self.alias = _alias() if "channel_alias" in there else None
         named = context.channel_settings if "channel_settings" in there else ()
         self.credentials = {str(item.get("channel", "")) for item in named if "auth" in item}
         self.allowed = _listed(context, there, "allowlist_channels", "whitelist_channels")
@@ -111,6 +111,12 @@ class UserConfig:
             return True
         names = {name, DEFAULTS} if name.startswith("pkgs/") else {name}
         return url in self.allowed or bool(names.intersection(self.allowed))
+
+
+def _alias() -> str | None:
+    from .own_channels import alias_in_force
+
+    return alias_in_force()
 
 
 def _enabled(context: Any) -> set[str]:
@@ -163,27 +169,21 @@ def decide(
 
 def _decide(name: str, config: UserConfig, found: NamedChannels | None) -> ChannelPolicy:
     if name in config.own:
-        if name in config.enabled and name.startswith("pkgs/") and not config.own_defaults:
-            url = f"{config.enabled[name].rstrip('/')}/{name}"
-            return ChannelPolicy(name, "enabled", None, url)
-        mine = own_channels.by_entry(name, config.configured, config.registry, config.subdir)
-        if mine is not None and mine.fault:
-            return ChannelPolicy(name, mine.fault, mine.mirror)
-        return ChannelPolicy(name, "configured")
+        return _of_own_entry(name, config)
     if name.startswith("pkgs/") and (
         config.own_defaults or name not in parts_of_defaults(config.subdir)
     ):
         return ChannelPolicy(name, "default_channels")
-    alias = own_channels.by_alias(name, config.alias, config.registry, config.subdir)
-    if alias is not None and alias.fault != own_channels.LACKING:
-        return ChannelPolicy(name, "channel_alias", alias.mirror)
+    alias = None if config.alias is None else _of_own_alias(name, config)
+    if alias is not None and alias.code == "channel_alias":
+        return alias
     if found is not None and name in found.secret:
         return ChannelPolicy(name, "credentials")
     if {name, upstream_url(name)} & config.credentials:
         return ChannelPolicy(name, "credentials")
     carriers = _carriers(name, config.subdir, config.mirrors)
     if not carriers and alias is not None:
-        return ChannelPolicy(name, "alias_lacks", alias.mirror, upstream_url(name))
+        return alias
     if not carriers:
         others = () if config.settings.only else config.registry.chosen_for()
         having = _carriers(name, config.subdir, (config.registry[other] for other in others))
@@ -199,6 +199,31 @@ def _decide(name: str, config: UserConfig, found: NamedChannels | None) -> Chann
     if in_process.parent(name, url) is None or not in_process.redirectable(name):
         return ChannelPolicy(name, "unfit_url", mirror, url)
     return ChannelPolicy(name, "mirrored", mirror, url, usable[1:])
+
+
+def _of_own_entry(name: str, config: UserConfig) -> ChannelPolicy:
+    """The policy of a channel that the user's configuration maps."""
+    from .own_channels import by_entry
+
+    if name in config.enabled and name.startswith("pkgs/") and not config.own_defaults:
+        url = f"{config.enabled[name].rstrip('/')}/{name}"
+        return ChannelPolicy(name, "enabled", None, url)
+    mine = by_entry(name, config.configured, config.registry, config.subdir)
+    if mine is not None and mine.fault:
+        return ChannelPolicy(name, mine.fault, mine.mirror)
+    return ChannelPolicy(name, "configured")
+
+
+def _of_own_alias(name: str, config: UserConfig) -> ChannelPolicy | None:
+    """What the user's `channel_alias` makes of a channel: "channel_alias", or "alias_lacks"."""
+    from .own_channels import LACKING, by_alias
+
+    mine = by_alias(name, config.alias, config.registry, config.subdir)
+    if mine is None:
+        return None
+    if mine.fault != LACKING:
+        return ChannelPolicy(name, "channel_alias", mine.mirror)
+    return ChannelPolicy(name, "alias_lacks", mine.mirror, upstream_url(name))
 
 
 def _carriers(name: str, subdir: str, mirrors: Iterable[Mirror]) -> list[tuple[str, str]]:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..mirrors.preference import preferred
-from ..mirrors.registry import Registry, built_in
+from ..mirrors.registry import Registry, built_in, preferred
 from ..mirrors.urls import MirrorError
 
 if TYPE_CHECKING:
@@ -197,7 +196,7 @@ def registry(settings: Settings) -> Registry:
 
 
 def preference(asked: Sequence[str], settings: Settings, known: Registry) -> tuple[str, ...]:
-    """The mirrors to go through by these settings; see `mirrors.preference.preferred`."""
+    """The mirrors to go through by these settings; see `mirrors.registry.preferred`."""
     return preferred(asked, settings.mirrors, known, only=settings.only)
 
 

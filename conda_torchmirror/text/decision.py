@@ -7,9 +7,10 @@ from typing import Any
 
 from ..models import Build, Decision, Machine, Notice, Request
 from ..selection.plan import shell_lines
-from .layout import bullet, columns, file_size, safe
+from .layout import bullet, columns, file_size
 from .messages import text
 from .reasons import explained, fact, reason, shown
+from .sanitize import safe
 
 #: More specs than anybody types: then the command is shown only with -v.
 _TYPED = 30

@@ -1,4 +1,4 @@
-"""Text on its way to a person: what must not get there, and how wide it is."""
+"""Text on a terminal: how wide it is, wrapped lines, aligned columns."""
 
 from __future__ import annotations
 
@@ -8,58 +8,9 @@ import shutil
 import sys
 from collections.abc import Sequence
 from textwrap import wrap
-from unicodedata import category, east_asian_width
-from urllib.parse import quote
+from unicodedata import east_asian_width
 
 _COMMAND = re.compile(r"`[^`]+`")
-
-#: Categories of characters that show nothing and can hide or turn round what stands beside them:
-#: controls, formats (bidirectional marks, zero widths), separators of lines and paragraphs.
-_HIDDEN = frozenset(("Cc", "Cf", "Zl", "Zp"))
-
-#: What hides a secret, and what is shown instead. A password may hold `/`, a port is no password.
-#: Bounded, so that no text takes longer than its length. `re` keeps what it has compiled, and what
-#: holds no secret compiles nothing.
-_SECRETS = (
-    ("//", r"(?<=//)(?:[^/\s?#]+@|[^/\s?#@:]{1,64}:(?!\d*[/?#])[^\s@]{1,256}@)", ""),
-    ("/t/", r"/t/(?!<TOKEN>/)[^/\s]+(?=/)", "/t/<TOKEN>"),
-    ("/t/", r"(?<=/t/)[A-Za-z]{2}-[\w-]{8,}", "<TOKEN>"),
-    ("/t/", r"(//[^\s/]{1,256}/t/)(?!<TOKEN>)[^/\s'\"`\])]+", r"\1<TOKEN>"),
-    (
-        "=",
-        r"(?i)([?&](?:[\w-]{0,32}(?:token|passw(?:or)?d|secret|signature|api_?key)|sig|auth|key)=)"
-        r"[^&\s#'\"`]+",
-        r"\1<TOKEN>",
-    ),
-)
-
-
-def safe(text: str) -> str:
-    """Without credentials, tokens and characters that hide others, which any input may carry.
-
-    Line breaks and tabs stay.
-
-    >>> safe("https://me:secret@host/t/abc/pytorch")
-    'https://host/t/<TOKEN>/pytorch'
-    """
-    # Hidden characters first: one of them may split what shows a secret.
-    if not text.isprintable():
-        text = "".join(
-            c for c in text if c.isprintable() or c in "\n\t" or category(c) not in _HIDDEN
-        )
-    for mark, pattern, instead in _SECRETS:
-        if mark in text:
-            text = re.sub(pattern, instead, text)
-    return text
-
-
-def public_url(url: str) -> str:
-    """A URL without token or credentials, and in one word: records may carry anything.
-
-    >>> public_url("https://me:secret@host/t/abc/pytorch/linux-64/a 1.conda")
-    'https://host/pytorch/linux-64/a%201.conda'
-    """
-    return re.sub(r"\s", lambda found: quote(found[0]), safe(url).replace("/t/<TOKEN>", ""))
 
 
 def terminal_width() -> int:

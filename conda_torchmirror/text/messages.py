@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from .layout import safe
+from .sanitize import safe
 
 #: A sentence with fields in braces, or two: for one and for any other number, which is the fact
 #: `count`.

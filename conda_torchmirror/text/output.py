@@ -1,6 +1,6 @@
 """The only place that writes to standard output and standard error.
 
-Every string passes `layout.safe`. A reader that went away (`| head`) is no error, and a character
+Every string passes `sanitize.safe`. A reader that went away (`| head`) is no error, and a character
 that the console's encoding lacks is escaped.
 """
 
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
-from .layout import safe
+from .sanitize import safe
 
 #: The version of what stands under `torchmirror` in every JSON document.
 SCHEMA = 1

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ..mirrors.urls import host_of
 from ..models import Notice
 from ..redirect import answer_log
-from ..text.layout import safe
+from ..text.sanitize import safe
 
 _CODES = {401: "unauthorized", 404: "not_found", 410: "not_found", 429: "busy", 503: "busy"}
 _NUMBER = re.compile(r"[0-9]{1,15}")

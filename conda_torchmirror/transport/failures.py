@@ -26,8 +26,8 @@ from ..exceptions.channel import ChannelBroken, ChannelError, NoSource
 from ..mirrors.registry import Route
 from ..mirrors.urls import host_of
 from ..models import Notice
-from ..text.layout import safe
 from ..text.messages import text
+from ..text.sanitize import safe
 from .answers import Answer, refusal
 from .routes import OWN
 

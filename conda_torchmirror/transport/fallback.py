@@ -23,8 +23,8 @@ from ..index.sources import Source
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM, upstream_url
 from ..models import Build, Decision, InstallOptions, Machine, Notice, Records, Request
-from ..text.layout import safe
 from ..text.messages import text
+from ..text.sanitize import safe
 from . import failures, hashes, routes
 from .failures import Failure, shown_name
 from .probe import Target

@@ -23,8 +23,8 @@ from ..redirect import settings
 from ..selection.choose import choose
 from ..selection.facts.record import recency
 from ..selection.specs import package_name
-from ..text.layout import safe
 from ..text.messages import text
+from ..text.sanitize import safe
 
 
 def behind(source: Source, machine: Machine, request: Request, records: Records) -> str | None:

@@ -24,7 +24,7 @@ from urllib3.util.retry import Retry
 
 from .. import __version__
 from ..mirrors.urls import host_of, is_loopback
-from ..text.layout import safe
+from ..text.sanitize import safe
 from .answers import (
     Answer,
     compare_size,

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM
 from ..models import Build, Notice
-from ..text.layout import safe
+from ..text.sanitize import safe
 from . import probe
 from .answers import Answer
 from .probe import Target

@@ -13,8 +13,7 @@ from ..exceptions.channel import NothingCached
 from ..exceptions.usage import BadMirror
 from ..index.sources import Source
 from ..mirrors import addresses
-from ..mirrors.preference import AUTO
-from ..mirrors.registry import Mirror, Route, parts_of_defaults
+from ..mirrors.registry import AUTO, Mirror, Route, parts_of_defaults
 from ..mirrors.urls import (
     UPSTREAM,
     UPSTREAM_CLOUD,
@@ -25,7 +24,7 @@ from ..mirrors.urls import (
 )
 from ..models import Decision, InstallOptions, Machine, Notice, Records, Request
 from ..redirect import configuration, in_process, own_channels, settings
-from ..text.layout import safe
+from ..text.sanitize import safe
 
 if TYPE_CHECKING:
     from .failures import Failure

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ..mirrors.addresses import split
 from ..models import Notice
-from ..text.layout import bullet, safe, wrapped
+from ..text.layout import bullet, wrapped
 from ..text.messages import text
+from ..text.sanitize import safe
 from .verdict import Check, sentence
 
 

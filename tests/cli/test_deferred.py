@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -88,24 +85,3 @@ def test_a_parser_is_filled_once():
     assert fill(root) is root
     assert filled == [ours]
     assert other.format_help()
-
-
-SCRIPT = """
-import json, sys
-from conda.base.context import context
-from conda.cli.conda_argparse import generate_parser
-context.__init__()
-context.plugin_manager
-generate_parser()
-print(json.dumps(sorted(name for name in sys.modules if name.startswith("conda_torchmirror"))))
-"""
-
-
-def test_other_commands_pay_for_the_hooks_alone(sandbox):
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
-    )
-    assert json.loads(done.stdout) == [
-        "conda_torchmirror",
-        "conda_torchmirror.plugin",
-    ]

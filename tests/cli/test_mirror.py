@@ -9,8 +9,7 @@ import pytest
 from support.lab import hosts
 
 from conda_torchmirror.cli import mirror as cli_mirror
-from conda_torchmirror.mirrors.preference import DEFAULT_MIRRORS
-from conda_torchmirror.mirrors.registry import built_in
+from conda_torchmirror.mirrors.registry import DEFAULT_MIRRORS, built_in
 from conda_torchmirror.text.layout import width
 
 pytest_plugins = ("support.lab_fixtures",)

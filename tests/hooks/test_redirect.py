@@ -268,16 +268,17 @@ def test_there_is_a_file_for_every_channel_of_the_registry():
     files = [p for p in in_process.REDIRECTS.glob("*.yml") if p.stem != "defaults"]
     for path in files:
         name = path.stem
-        assert yaml.load(path) == in_process.mapped(name)
+        above = f"${{{in_process.variable(name)}}}"
+        assert yaml.load(path) == in_process.mapped(name, above)
         labels = yaml.load(path.parent / "label" / path.name)
         both = {**yaml.load(path)["custom_channels"], **labels["custom_channels"]}
-        assert in_process.mapped(name, guarded=True)["custom_channels"] == both
+        assert in_process.mapped(name, above, guarded=True)["custom_channels"] == both
         assert both == {
-            name: f"${{{in_process.variable(name)}}}",
+            name: above,
             "pkgs/pro": "https://repo.anaconda.com",
             f"{name}/label": "https://conda.anaconda.org",
         }
-        assert list(in_process.mapped(name)["migrated_custom_channels"].values()) == [
+        assert list(in_process.mapped(name, above)["migrated_custom_channels"].values()) == [
             "https://conda.anaconda.org"
         ]
     parts = {
@@ -285,7 +286,7 @@ def test_there_is_a_file_for_every_channel_of_the_registry():
         **yaml.load(in_process.REDIRECTS / "pkgs" / "msys2.yml")["migrated_custom_channels"],
     }
     for name, official in parts.items():
-        assert in_process.mapped(name) == {"migrated_custom_channels": {name: official}}
+        assert in_process.mapped(name, "") == {"migrated_custom_channels": {name: official}}
 
 
 def test_torch_install_redirects_by_itself(at_lab, lab):

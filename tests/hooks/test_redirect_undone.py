@@ -121,7 +121,7 @@ def test_a_conda_that_does_not_heed_us_is_left_alone(at_lab, monkeypatch, capsys
         (tmp_path / f"{name}.yml").write_text("{show_channel_urls: true}\n")
     monkeypatch.setattr(in_process, "REDIRECTS", tmp_path)
     monkeypatch.setattr(
-        in_process, "mapped", lambda name, **_: {"own_channels": {name: "https://x"}}
+        in_process, "mapped", lambda name, _, **__: {"own_channels": {name: "https://x"}}
     )
     before = state()
     found = urls_during(ALL)

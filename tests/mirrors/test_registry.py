@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conda_torchmirror.mirrors import addresses, registry, urls
-from conda_torchmirror.mirrors.preference import DEFAULT_MIRRORS
-from conda_torchmirror.mirrors.registry import Registry, Route
+from conda_torchmirror.mirrors.registry import DEFAULT_MIRRORS, Registry, Route
 
 DATA = Path(registry.__file__).parents[1] / "data" / "mirrors.json"
 TUNA = "https://mirrors.tuna.tsinghua.edu.cn/anaconda"

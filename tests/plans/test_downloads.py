@@ -19,7 +19,7 @@ from conda_torchmirror.plans.downloads import (
     plain,
     total,
 )
-from conda_torchmirror.text.layout import public_url
+from conda_torchmirror.text.sanitize import public_url
 
 TORCH = Download("https://host/pytorch/linux-64/pytorch-2.conda", 3, md5="aa", sha256="bb")
 OLD = Download("https://host/pytorch/linux-64/old-1.tar.bz2", 4, md5="cc")

@@ -9,8 +9,7 @@ from conda.base.context import Context, context
 from support.isolation import reset_conda
 
 from conda_torchmirror.exceptions.mirror import BadSetting
-from conda_torchmirror.mirrors.preference import DEFAULT_MIRRORS
-from conda_torchmirror.mirrors.registry import built_in
+from conda_torchmirror.mirrors.registry import DEFAULT_MIRRORS, built_in
 from conda_torchmirror.mirrors.urls import InsecureMirror, MirrorError
 from conda_torchmirror.redirect import settings
 from conda_torchmirror.redirect.settings import Settings

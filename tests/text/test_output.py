@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conda_torchmirror.text import output
-from conda_torchmirror.text.layout import safe
+from conda_torchmirror.text.sanitize import safe
 
 SECRETS = {
     "https://me:secret@host/conda/pytorch": "https://host/conda/pytorch",

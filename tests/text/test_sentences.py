@@ -52,9 +52,7 @@ APART = {
 }
 #: Modules below `text`, whose errors own their words: whole sentences with fields, filled by
 #: `mirrors.urls.MirrorError` in English and by `text.messages.fill` in any language.
-OWNING = frozenset(
-    ("envfiles.channel_entry", "mirrors.preference", "mirrors.schema", "mirrors.urls")
-)
+OWNING = frozenset(("envfiles.channel_entry", "mirrors.registry", "mirrors.schema", "mirrors.urls"))
 #: Modules with words that have to come home. This list only ever gets shorter.
 ASTRAY = frozenset(("redirect.in_process",))
 
