@@ -58,6 +58,7 @@ TEXT: Table = {
     "which is used",
     "index_zst_broken": "{mirror}'s compressed index of `{channel}` is broken; the plain one is "
     "used",
+    "index_broken": "it is no whole index: what stands at byte {byte} cannot be read",
     "index_too_large": "it sends more than {megabytes} MB, which no index has",
     "index_too_slow": "next to nothing came in {seconds} seconds",
     "reading_index": "Reading the index of `{channel}` from {mirror}",
