@@ -71,9 +71,10 @@ class _Catalog:
             elif build.name in partners and (specs := self.source.torch_specs(build)):
                 self._partners[build.name, specs].append(build)
         self._met: dict[tuple[str, str, str], list[_TorchSpecs]] = {}
-        # Specs that are not just a version; they have to be matched one by one.
+        # Specs that are not just a version; they have to be matched one by one. First those without
+        # a build, which have one answer for all builds of a release.
         self._ranges = [
-            (name, specs)
+            (name, specs, sorted(specs, key=lambda spec: spec.count(" ")))
             for name, specs in self._partners
             if len(specs) > 1 or any(c in specs[0] for c in "<>=!~*|,[")
         ]
@@ -110,8 +111,8 @@ class _Catalog:
         if met not in self._met:
             ranges = [
                 specs
-                for of, specs in self._ranges
-                if of == name and all(self._meets(spec, torch) for spec in specs)
+                for of, specs, ordered in self._ranges
+                if of == name and all(self._meets(spec, torch) for spec in ordered)
             ]
             self._met[met] = [(f"{TORCH} {torch.version}",), *ranges]
         keys = self.source.torch_keys(name, candidate.facts)
