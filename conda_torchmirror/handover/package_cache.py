@@ -30,11 +30,11 @@ log = getLogger(__name__)
 _CHUNK = 1 << 20  # bytes
 
 
-def alias_mirrored(sources: Iterable[Route]) -> int:
+def alias_mirrored(routes: Iterable[Route]) -> int:
     """Read conda's package caches anew, and add a record under the channel's name for every package
-    that came from one of the sources or from a known mirror. Returns how many were added."""
+    that came from one of the routes or from a known mirror. Returns how many were added."""
 
-    known = {f"{source.url.rstrip('/')}/": source.name for source in sources}
+    known = {f"{route.url.rstrip('/')}/": route.channel for route in routes}
     count = 0
     for folder in context.pkgs_dirs:
         try:

@@ -42,10 +42,10 @@ _SECTIONS = ("packages", "packages.conda")
 _OF_STATUS: dict[Any, type[ChannelError]] = {404: ChannelMissing, 403: ChannelForbidden}
 
 
-def read(channel: Route, subdir: str, names: Collection[str]) -> Records:
+def read(route: Route, subdir: str, names: Collection[str]) -> Records:
     """The records of these names in a channel, for one subdir and noarch.
 
-    Conda must have been pointed at `channel.url` before (`redirect.in_process`), or the channel be
+    Conda must have been pointed at `route.url` before (`redirect.in_process`), or the channel be
     where conda looks for it anyway.
 
     Raises: one of the `ChannelError` classes, or `NothingCached` when offline.
@@ -57,19 +57,19 @@ def read(channel: Route, subdir: str, names: Collection[str]) -> Records:
     dates: list[str] = []
     cached = context.offline or context.use_index_cache
     for part in (subdir, "noarch"):
-        repodata, date = _fetch(channel, part)
+        repodata, date = _fetch(route, part)
         if not repodata and part != "noarch":
             # Conda takes a platform that is not there for one without packages.
-            where: dict[str, Any] = {"channel": channel.name, "subdir": subdir}
-            where["mirror"] = channel.mirror
+            where: dict[str, Any] = {"channel": route.channel, "subdir": subdir}
+            where["mirror"] = route.mirror
             if cached:
                 raise NothingCached(**where)
             # What an earlier command emptied was dropped before this one asked.
-            url = safe(f"{channel.url}/{part}/")
+            url = safe(f"{route.url}/{part}/")
             raise ChannelBroken(**where, url=url, status=None, detail="{}")
         if date:
             dates.append(date)
-        for build in _builds(repodata, channel, part, names):
+        for build in _builds(repodata, route, part, names):
             if build is None:
                 skipped += 1
             else:
@@ -82,50 +82,50 @@ def read(channel: Route, subdir: str, names: Collection[str]) -> Records:
     )
 
 
-def inspect(channel: Route, subdir: str) -> None:
+def inspect(route: Route, subdir: str) -> None:
     """Hold every record of a channel against the schema: solvers read them all.
 
     Raises: ChannelBroken for the first that is not as it must be, and what `read` raises.
     """
     for part in (subdir, "noarch"):
-        repodata, _ = _fetch(channel, part)
+        repodata, _ = _fetch(route, part)
         for section in _SECTIONS:
             for fn, record in (repodata.get(section) or {}).items():
                 if fault := record_schema.find_fault(fn, record):
                     raise ChannelBroken(
-                        channel=channel.name,
+                        channel=route.channel,
                         subdir=part,
-                        mirror=channel.mirror,
-                        url=safe(f"{channel.url}/{part}/"),
+                        mirror=route.mirror,
+                        url=safe(f"{route.url}/{part}/"),
                         status=None,
                         detail=safe(f"{fn[:80]}: {fault}"),
                     )
 
 
-def cached(channel: Route, subdir: str) -> bool:
+def cached(route: Route, subdir: str) -> bool:
     """Whether conda's cache holds the index of a channel, wherever conda is pointed now."""
-    return cache_path(channel, subdir).exists()
+    return cache_path(route, subdir).exists()
 
 
-def cache_path(channel: Route, subdir: str) -> Path:
+def cache_path(route: Route, subdir: str) -> Path:
     """The file in which conda caches the index of a channel."""
     from conda.base.constants import REPODATA_FN
     from conda.gateways.repodata import RepodataCache, cache_fn_url, create_cache_dir
     from conda.models.channel import Channel
 
     # What SubdirData does to find the file; it would load the means to download it as well.
-    url = Channel(f"{channel.url}/{subdir}").url(with_credentials=True)
+    url = Channel(f"{route.url}/{subdir}").url(with_credentials=True)
     stem = cache_fn_url(url, REPODATA_FN).removesuffix(".json")
     cache = RepodataCache(os.path.join(create_cache_dir(), stem), REPODATA_FN)
     return Path(cache.cache_path_json)
 
 
-def _fetch(channel: Route, subdir: str) -> tuple[Mapping[str, Any], str | None]:
+def _fetch(route: Route, subdir: str) -> tuple[Mapping[str, Any], str | None]:
     """The parsed index of one subdir, and the day on which the mirror says it was changed."""
     from conda.core.subdir_data import SubdirData, create_cache_dir
     from conda.models.channel import Channel
 
-    source = Channel(f"{channel.name}/{subdir}")
+    source = Channel(f"{route.channel}/{subdir}")
     validate([source.base_url])
     create_cache_dir()
     fetch = SubdirData(source).repo_fetch
@@ -134,7 +134,7 @@ def _fetch(channel: Route, subdir: str) -> tuple[Mapping[str, Any], str | None]:
         if not _is_repodata(repodata):
             raise ValueError("no repodata")
     except Exception as error:
-        raise _own_error(error, channel, subdir, fetch) from error
+        raise _own_error(error, route, subdir, fetch) from error
     return repodata, _day(getattr(state, "mod", ""))
 
 
@@ -169,7 +169,7 @@ def validate(urls: Sequence[str]) -> None:
         check_allowlist(urls)
 
 
-def _own_error(error: Exception, channel: Route, subdir: str, fetch: Any) -> TorchMirrorError:
+def _own_error(error: Exception, route: Route, subdir: str, fetch: Any) -> TorchMirrorError:
     """What an exception means that left conda's fetch of one index.
 
     Everything that is raised there is about this index, whatever its type, but for what the disk
@@ -195,17 +195,17 @@ def _own_error(error: Exception, channel: Route, subdir: str, fetch: Any) -> Tor
     elif status in _OF_STATUS:
         drop_emptied()
     return kind(
-        channel=channel.name,
+        channel=route.channel,
         subdir=subdir,
-        mirror=channel.mirror,
-        url=safe(f"{channel.url}/{subdir}/"),
+        mirror=route.mirror,
+        url=safe(f"{route.url}/{subdir}/"),
         status=status,
         detail=safe(causes.reason(error)),
     )
 
 
 def _builds(
-    repodata: Mapping[str, Any], channel: Route, subdir: str, names: Collection[str]
+    repodata: Mapping[str, Any], route: Route, subdir: str, names: Collection[str]
 ) -> Iterator[Build | None]:
     """Every wanted record as a Build, None for one that cannot be used.
 
@@ -217,10 +217,10 @@ def _builds(
             if not isinstance(name, str):
                 yield None
             elif name in names:
-                yield _build(fn, record, channel, subdir)
+                yield _build(fn, record, route, subdir)
 
 
-def _build(fn: str, record: Mapping[str, Any], channel: Route, subdir: str) -> Build | None:
+def _build(fn: str, record: Mapping[str, Any], route: Route, subdir: str) -> Build | None:
     if record_schema.find_fault(fn, record) is not None:
         return None
     timestamp = record.get("timestamp")
@@ -231,9 +231,9 @@ def _build(fn: str, record: Mapping[str, Any], channel: Route, subdir: str) -> B
         build=record["build"],
         build_number=record["build_number"],
         subdir=subdir,
-        channel=channel.name,
+        channel=route.channel,
         fn=fn,
-        url=f"{channel.url}/{subdir}/{fn}",
+        url=f"{route.url}/{subdir}/{fn}",
         depends=tuple(record.get("depends", ())),
         constrains=tuple(record.get("constrains") or ()),
         size=record.get("size"),

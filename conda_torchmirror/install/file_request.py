@@ -115,17 +115,17 @@ class FileRequest(NamedTuple):
         for entry in self.channels:
             by_name.setdefault(name_of(entry), entry)
         every, lacking, told = [], [], []
-        for channel in wanted:
-            there = by_name.get(channel.name)
+        for route in wanted:
+            there = by_name.get(route.channel)
             if there is None:
-                lacking.append(channel)
-                facts = {"file": self.label, "channel": channel.name}
+                lacking.append(route)
+                facts = {"file": self.label, "channel": route.channel}
                 told.append(Notice("file_channel_added", facts))
             found = identify(there) if there and "://" in there else None
-            if found is not None and found.mirror != channel.mirror:
+            if found is not None and found.mirror != route.mirror:
                 url = str(there).rstrip("/").removesuffix(f"/{subdir}")
-                channel = Route(channel.name, url, found.mirror)
-            every.append(channel)
+                route = Route(route.channel, url, found.mirror)
+            every.append(route)
         return every, lacking, told
 
     def against(self, rule: Rule) -> Notice | None:

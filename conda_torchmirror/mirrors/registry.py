@@ -40,12 +40,12 @@ AUTO = "auto"
 
 
 class Route:
-    """Where a channel is read from: its name, the URL of the channel, and the mirror's name."""
+    """Where a channel is read from: its name, its URL there, and the name of the mirror."""
 
-    __slots__ = ("mirror", "name", "url")
+    __slots__ = ("channel", "mirror", "url")
 
-    def __init__(self, name: str, url: str, mirror: str) -> None:
-        self.name = name
+    def __init__(self, channel: str, url: str, mirror: str) -> None:
+        self.channel = channel
         self.url = url
         self.mirror = mirror
 
@@ -59,7 +59,7 @@ class Route:
         return f"Route{self._key()!r}"
 
     def _key(self) -> tuple[str, str, str]:
-        return self.name, self.url, self.mirror
+        return self.channel, self.url, self.mirror
 
 
 class Carried:

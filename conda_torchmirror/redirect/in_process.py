@@ -322,12 +322,12 @@ def redirected(
     global _open
     own = configured()
     ours = []
-    for channel in located:
-        above = parent(channel.name, channel.url)
-        if channel.mirror in NOT_OURS or above is None or not redirectable(channel.name):
+    for route in located:
+        above = parent(route.channel, route.url)
+        if route.mirror in NOT_OURS or above is None or not redirectable(route.channel):
             continue
-        if override or channel.name not in own:
-            ours.append((channel.name, above, _label_to_guard(channel, asked)))
+        if override or route.channel not in own:
+            ours.append((route.channel, above, _label_to_guard(route, asked)))
     _open += 1
     begun = _Redirection(ours, override=override) if ours else None
     try:
@@ -345,12 +345,12 @@ def redirected(
             begun.stop()
 
 
-def _label_to_guard(channel: Route, asked: Sequence[str]) -> bool:
+def _label_to_guard(route: Route, asked: Sequence[str]) -> bool:
     """Whether a label of the channel is asked for, and the mirror has no labels of it."""
-    if not any(f"{channel.name}/label/" in word for word in asked):
+    if not any(f"{route.channel}/label/" in word for word in asked):
         return False
     from . import settings
 
-    mirror = settings.registry(settings.read()).get(channel.mirror)
-    carried = None if mirror is None else mirror.channels.get(channel.name)
+    mirror = settings.registry(settings.read()).get(route.mirror)
+    carried = None if mirror is None else mirror.channels.get(route.channel)
     return carried is None or not carried.labels

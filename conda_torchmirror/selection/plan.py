@@ -66,9 +66,9 @@ def make(choice: Choice, request: Request, routes: Sequence[Route], options: Pla
         environment["CONDA_PINNED_PACKAGES"] = "&".join(options.pins)
     if options.flexible:
         environment |= FLEXIBLE
-    by_name = _ordered({route.name: route.name for route in routes}, routes, options)
+    by_name = _ordered({route.channel: route.channel for route in routes}, routes, options)
     by_url = _ordered(
-        {route.name: _typed(route, options.subdir) for route in routes}, routes, options
+        {route.channel: _typed(route, options.subdir) for route in routes}, routes, options
     )
     words = ["conda", options.verb, *options.target, *wanted]
     step = CondaStep(
@@ -93,16 +93,16 @@ def _ordered(
 ) -> tuple[str, ...]:
     """The channels in conda's order, ours as `shown`."""
     if options.behind is None:
-        return (*(shown[route.name] for route in routes), *options.user_channels)
+        return (*(shown[route.channel] for route in routes), *options.user_channels)
     users = (shown.get(channel, channel) for channel in options.user_channels)
-    return (*users, *(shown[route.name] for route in options.behind))
+    return (*users, *(shown[route.channel] for route in options.behind))
 
 
-def _typed(channel: Route, subdir: str) -> str:
+def _typed(route: Route, subdir: str) -> str:
     """A channel as a person would type it: upstream by name, a mirror by URL and subdir."""
-    if channel.mirror in ("upstream", "custom_channels"):
-        return channel.name
-    return f"{channel.url}/{subdir}"
+    if route.mirror in ("upstream", "custom_channels"):
+        return route.channel
+    return f"{route.url}/{subdir}"
 
 
 def _command(head: Sequence[str], channels: Sequence[str]) -> str:

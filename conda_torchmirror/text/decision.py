@@ -92,8 +92,8 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
         rows.append(
             (shown("others"), shown("others_solved", specs=", ".join(decision.request.others)))
         )
-    for channel in decision.plan.channels:
-        rows.append((channel.name, f"{channel.url} ({channel.mirror})"))
+    for route in decision.plan.channels:
+        rows.append((route.channel, f"{route.url} ({route.mirror})"))
     return rows
 
 
@@ -148,7 +148,7 @@ def summary(decision: Decision) -> dict[str, Any]:
         "specs": [safe(spec) for spec in plan.specs],
         "pins": list(plan.pins),
         "channels": [
-            {"name": c.name, "url": safe(c.url), "mirror": c.mirror} for c in plan.channels
+            {"name": r.channel, "url": safe(r.url), "mirror": r.mirror} for r in plan.channels
         ],
         "environment": dict(plan.environment),
         "before": [safe(command) for command in plan.before],

@@ -86,7 +86,7 @@ def no_route_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSour
         if f.reason.code == "probe_blocked"
     ]
     return NoSource(
-        channel=failures[0].route.name,
+        channel=failures[0].route.channel,
         tried=", ".join(dict.fromkeys(shown_name(f.route) for f in failures)),
         detail=safe("; ".join(dict.fromkeys(told))),
         ways=[*blocked, *ways],
@@ -111,7 +111,7 @@ def left(failure: Failure, instead: Sequence[Route]) -> Iterator[Notice]:
     }
     before = failure.answer is not None and failure.answer.remembered
     for name in dict.fromkeys(shown_name(route) for route in instead):
-        channels = [f"`{route.name}`" for route in instead if shown_name(route) == name]
+        channels = [f"`{route.channel}`" for route in instead if shown_name(route) == name]
         yield Notice(
             "mirror_left_before" if before else "mirror_left",
             {**facts, "channels": ", ".join(channels), "instead": name},

@@ -161,7 +161,7 @@ class Router:
             found += hashes.opinion(
                 decision,
                 torch,
-                official=lambda names: self._official(torch.name, names),
+                official=lambda names: self._official(torch.channel, names),
                 always=self._options.check_upstream,
                 exempt=routes.is_private(torch),
             )
@@ -179,8 +179,8 @@ class Router:
         lacking = hashes.behind(source, machine, request, records) if self._online else None
         if lacking is None:
             return None
-        if not self._state.is_last(torch.name):
-            self._state.keep_old(torch.name)
+        if not self._state.is_last(torch.channel):
+            self._state.keep_old(torch.channel)
             self._leave(Failure(torch, Notice("probe_behind", {"what": lacking})))
         return Notice("index_behind", {"mirror": shown_name(torch), "what": lacking})
 
@@ -249,7 +249,7 @@ class Router:
             if code and not self._setup.plain:
                 self._leave_zst_out(route, code)
         for route, answer in failed:
-            if not (route.name in last and answer.code in PASSING):
+            if not (route.channel in last and answer.code in PASSING):
                 self._leave(failures.from_answer(route, answer))
         for route in located:
             if notice := self._session.redirect_notice(route):
@@ -258,9 +258,9 @@ class Router:
     def _used(self, decision: Decision) -> list[Route]:
         """The routes that the solver will ask, those of the user's own channels included."""
         own = {Channel(name).canonical_name for name in context.channels}
-        planned = {channel.name for channel in decision.plan.channels}
+        planned = {route.channel for route in decision.plan.channels}
         read = own | planned | self._others
-        return [route for route in self.located if route.name in read]
+        return [route for route in self.located if route.channel in read]
 
     def _files(self, source: Source, decision: Decision) -> list[Wanted]:
         """The chosen files that are not in conda's cache: the family's, and of the runtime's those
@@ -308,7 +308,7 @@ class Router:
         if failure.answer is not None:
             self._session.keep(failure.answer)
         moved = self._state.leave(failure)
-        if failure.route.name not in moved:
+        if failure.route.channel not in moved:
             self._give_up(failure, cause)
         self._tell_left(failure, moved)
         for name in moved:
@@ -329,12 +329,12 @@ class Router:
 
     def _give_up(self, failure: Failure, cause: Exception | None) -> None:
         """Go back to a route that was only old, or end with an error that names all failures."""
-        name = failure.route.name
+        name = failure.route.channel
         if self._state.settle_for_old(name):
             self._tell_left(failure, [name])
             self._setup.apply(self.located)
             raise Moved from cause
-        failed = [found for found in self._state.failures if found.route.name == name]
+        failed = [found for found in self._state.failures if found.route.channel == name]
         if isinstance(cause, ChannelError) and len(failed) == 1:
             raise cause
         ways = []
@@ -346,7 +346,7 @@ class Router:
 
     def _leave_zst_out(self, route: Route, code: str) -> None:
         """Read plain indexes in this run, and say why."""
-        self._tell(Notice(code, {"mirror": route.mirror, "channel": route.name}))
+        self._tell(Notice(code, {"mirror": route.mirror, "channel": route.channel}))
         self._setup.leave_zst_out(self.located)
 
     # What is said
@@ -367,13 +367,13 @@ class Router:
 
     def _mirrored_along(self, decision: Decision) -> Iterator[Notice]:
         """Which channels beside the planned ones the solver reads from a mirror, and from which."""
-        planned = {channel.name for channel in decision.plan.channels}
+        planned = {route.channel for route in decision.plan.channels}
         places: dict[str, list[str]] = {}
         for route in (
-            sorted(self._used(decision), key=lambda route: route.name) if self._solving else ()
+            sorted(self._used(decision), key=lambda route: route.channel) if self._solving else ()
         ):
-            if route.name not in planned and route.mirror not in (UPSTREAM, OWN):
-                places.setdefault(route.mirror, []).append(f"`{route.name}`")
+            if route.channel not in planned and route.mirror not in (UPSTREAM, OWN):
+                places.setdefault(route.mirror, []).append(f"`{route.channel}`")
         if places:
             where = (f"{', '.join(names)} from {mirror}" for mirror, names in places.items())
             yield Notice("others_mirrored", {"where": "; ".join(where)})

@@ -88,7 +88,7 @@ def opinion(
     chosen = [
         build
         for build in decision.choice.builds
-        if build.channel == route.name and build.known_by == "record" and build.fn
+        if build.channel == route.channel and build.known_by == "record" and build.fn
     ]
     wanted = settings.read().check_hashes and not exempt
     known = builtin.hashes() if wanted and decision.records.origin != "built-in" else {}
@@ -97,7 +97,7 @@ def opinion(
     if not doubted:
         return []
     outdated = [Notice("index_outdated", {"what": build.fn}) for build in differing]
-    if route.url == upstream_url(route.name):
+    if route.url == upstream_url(route.channel):
         return outdated
     try:
         theirs = {_key(b): b for b in official({build.name for build in doubted}).builds}

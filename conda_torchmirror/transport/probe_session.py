@@ -67,7 +67,7 @@ class ProbeSession:
             known = self.cache.get(safe(target.url))
             if target.url in self.answers:
                 continue
-            if known is not None and (known.ok or route.name not in last):
+            if known is not None and (known.ok or route.channel not in last):
                 self.answers[target.url] = known.compared(target.size)
             else:
                 new.append(target)
@@ -119,7 +119,7 @@ class ProbeSession:
         if not found:
             return None
         where = ", ".join(sorted(str(host) for host in found))
-        facts = {"mirror": route.mirror, "channel": route.name, "host": where}
+        facts = {"mirror": route.mirror, "channel": route.channel, "host": where}
         return Notice("mirror_sends_on", facts)
 
     def rank(self, chain: Sequence[Route]) -> dict[str, int]:

@@ -39,9 +39,9 @@ class RouteSetup:
         self._stack.close()
         own = configuration.configured()
         alias = own_channels.alias_in_force()
-        over = [route for route in routes if route.name in own and route.mirror != OWN]
+        over = [route for route in routes if route.channel in own and route.mirror != OWN]
         # Conda would read these at the alias.
-        past = [r for r in routes if alias and r.mirror == UPSTREAM and not _is_part(r.name)]
+        past = [r for r in routes if alias and r.mirror == UPSTREAM and not _is_part(r.channel)]
         variables = dict(self._variables)
         if any(route.mirror not in (UPSTREAM, OWN) for route in routes):
             # Mirrors have no shards, and their current_repodata.json may be left from last year.
@@ -66,7 +66,7 @@ class RouteSetup:
     @contextmanager
     def instead(self, there: Route, routes: Sequence[Route]) -> Iterator[None]:
         """Apply `there` in place of its channel's route until the block ends, then `routes`."""
-        self.apply([_named_by_host(there) if r.name == there.name else r for r in routes])
+        self.apply([_named_by_host(there) if r.channel == there.channel else r for r in routes])
         try:
             yield
         finally:
@@ -93,4 +93,4 @@ def _named_by_host(route: Route) -> Route:
     """An upstream route under its host's name: `in_process.redirected` leaves upstream to conda,
     which may have been told otherwise."""
     upstream = route.mirror == UPSTREAM
-    return Route(route.name, route.url, host_of(route.url)) if upstream else route
+    return Route(route.channel, route.url, host_of(route.url)) if upstream else route

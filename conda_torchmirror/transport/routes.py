@@ -130,15 +130,15 @@ def elsewhere(options: InstallOptions, subdir: str, chain: Sequence[Route]) -> N
     """Which mirror has a channel that none of the preferred ones carries, and how to take it."""
     first, values = chain[0], settings.read()
     words = options.mirrors
-    if first.mirror != UPSTREAM or first.url != upstream_url(first.name):
+    if first.mirror != UPSTREAM or first.url != upstream_url(first.channel):
         return None
     known = settings.registry(values)
     preference = settings.preference(words, values, known)
     others = (known[name] for name in known.chosen_for())
-    having = next((m.name for m in others if m.url_of(first.name, subdir) is not None), None)
+    having = next((m.name for m in others if m.url_of(first.channel, subdir) is not None), None)
     if having is None or values.only or UPSTREAM in preference:
         return None
-    facts = {"channel": first.name, "mirror": having}
+    facts = {"channel": first.channel, "mirror": having}
     listed = " ".join(f"--mirror {item}" for item in (*preference, having))
     return Notice("channel_upstream", {**facts, "options": safe(listed)})
 
@@ -226,7 +226,8 @@ class RoutingState:
         left = [
             name
             for name in self.chains
-            if name == failure.route.name or (failure.of_site and host_of(self[name].url) == site)
+            if name == failure.route.channel
+            or (failure.of_site and host_of(self[name].url) == site)
         ]
         return [name for name in left if self.advance(name)]
 

@@ -51,7 +51,7 @@ def test_a_mirror_that_the_file_names_counts_as_the_channel(condarc, file, url, 
     _, given = file_request.take(InstallOptions(files=(str(path),)))
     wanted = [Route("pytorch", "https://here/pytorch", "here")]
     (every,), lacking, notices = given.located(wanted, "linux-64")
-    assert (every.name, every.mirror) == ("pytorch", mirror)
+    assert (every.channel, every.mirror) == ("pytorch", mirror)
     assert every.url == url.removesuffix("/").removesuffix("/linux-64")
     assert (lacking, notices) == ([], [])
 
