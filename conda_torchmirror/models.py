@@ -152,7 +152,7 @@ class Notice(NamedTuple):
 
 class Rejection(NamedTuple):
     """Why a build fell away: a stable code and the two facts that clash, of the machine (or the
-    request) and of the build. Their sentences are `fact.CODE` in `messages`."""
+    request) and of the build. The three codes together have a sentence (`text.reasons.reason`)."""
 
     name: str
     version: str

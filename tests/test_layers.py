@@ -198,6 +198,8 @@ SEAMS = {
     "redirect.named_channels": {"mirrors"},
     # Few users map channels by themselves: only theirs are held against the registry.
     "redirect.policy": {"redirect"},
+    # What is wrong with this conda is told, once in a blue moon.
+    "redirect.in_process": {"text"},
     # A registry of one's own is checked, and what is wrong in a setting told.
     "redirect.settings": {"exceptions", "mirrors", "text"},
     "redirect.answer_log": {"text"},

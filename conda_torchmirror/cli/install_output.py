@@ -166,7 +166,7 @@ def replay_lines(replay: Replay) -> Iterator[str]:
         if package["name"] in names:
             size = file_size(package["size"]) if package.get("size") else "?"
             rows.append((package["name"], package["version"], package["build"], size))
-    yield from ("", *columns(rows), "")
+    yield from ("", *(columns(rows) if len(rows) > 1 else [text("plan_no_family")]), "")
     facts = {
         "count": len(plan.packages),
         "size": file_size(plan.total),

@@ -21,6 +21,8 @@ from ..text.messages import text
 from ..text.output import can_show, emit, say
 from ..text.sanitize import safe
 
+#: What the data say of a channel that is there, with no doubt about it.
+CARRIED = frozenset(("certain", "yes"))
 #: Where the URL of a channel begins in `status`.
 INDENT = 16
 
@@ -45,7 +47,7 @@ def _table(known: Registry, preferred: Sequence[str]) -> list[str]:
     shown = channels_for("columns")
     main = parts_of_defaults(context.subdir)[0]
     names = ("defaults" if channel == main else channel for channel in shown)
-    rows: list[tuple[str, ...]] = [("", "mirror", *names, "pypi", "wheels")]
+    rows: list[tuple[str, ...]] = [("", text("list.mirror"), *names, "pypi", "wheels")]
     for name, mirror in known.items():
         place = str(preferred.index(name) + 1) if name in preferred else ""
         carried = [_carried(mirror, channel) for channel in shown]
@@ -53,7 +55,7 @@ def _table(known: Registry, preferred: Sequence[str]) -> list[str]:
             mirror.confidence.get("pypi", "yes") if mirror.pypi else "-",
             mirror.confidence.get("wheels", "yes") if mirror.wheels else "-",
         ]
-        cells = ["yes" if cell == "certain" else cell for cell in (*carried, *pip)]
+        cells = [text("list.yes") if cell in CARRIED else cell for cell in (*carried, *pip)]
         if set(cells) != {"-"}:  # the others are known so that old files are recognised
             rows.append((place, name, *cells))
     # A year alone is not a day.
@@ -245,11 +247,12 @@ def _status_lines(
     source = settings.source_of("torchmirror_auto")
     switch = text("status.on") if chosen.auto else text("status.is_off", {"source": source})
     files = [path for path in condarc.files() if path.exists()]
-    facts = [("automatic", switch)]
-    facts += [("file", _about(path)) for path in files] or [("file", text("status.no_file"))]
-    facts.append(("preference", ", ".join(config.preference) or UPSTREAM))
+    facts = [(text("status.label_auto"), switch)]
+    abouts = [_about(path) for path in files] or [text("status.no_file")]
+    facts += [(text("status.label_file"), about) for about in abouts]
+    facts.append((text("status.label_preference"), ", ".join(config.preference) or UPSTREAM))
     if chosen.only:
-        facts.append(("allowed only", ", ".join(chosen.only)))
+        facts.append((text("status.label_only"), ", ".join(chosen.only)))
     return [*columns(facts), "", *(line for row in rows for line in _lines_of(row))]
 
 

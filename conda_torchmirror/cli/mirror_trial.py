@@ -120,7 +120,9 @@ def ago(moment: float | None) -> str:
 
 
 def _lines(trials: Sequence[Trial], chosen: Sequence[Build], subdir: str) -> list[str]:
-    table: list[tuple[str, ...]] = [("mirror", "answer", *CHANNELS, "files", "index", "sync")]
+    before = (text("test_mirror"), text("test_answer"))
+    behind = (text("test_file"), text("test_index"), text("test_sync"))
+    table: list[tuple[str, ...]] = [(*before, *CHANNELS, *behind)]
     remarks = []
     for trial in trials:
         cells = [_held(trial, name) for name in CHANNELS]
@@ -144,7 +146,7 @@ def _lines(trials: Sequence[Trial], chosen: Sequence[Build], subdir: str) -> lis
 def _answer(trial: Trial) -> str:
     if trial.first is None:
         return "-"
-    return f"{trial.first.seconds * 1000:.0f} ms" if trial.ok else "no"
+    return f"{trial.first.seconds * 1000:.0f} ms" if trial.ok else text("test_no")
 
 
 def recommended(trials: Sequence[Trial]) -> str | None:
@@ -175,7 +177,7 @@ def _held(trial: Trial, name: str) -> str:
     if name not in trial.routes:
         return "-"
     answer = trial.channels.get(name)
-    return "?" if answer is None else "yes" if answer.ok else "no"
+    return "?" if answer is None else text("test_yes" if answer.ok else "test_no")
 
 
 def _count(trial: Trial) -> str:

@@ -35,6 +35,7 @@ from ..selection import alternatives, plan, rules
 from ..selection.choose import RuntimeIndex, add_runtime_build, choose, with_highest_cuda
 from ..selection.specs import package_name
 from ..text import reasons
+from ..text.messages import text
 from ..transport import routes
 from . import file_advice, other_packages
 from . import notices as notices_
@@ -320,13 +321,13 @@ def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:
                 source=pin.source,
                 needed=rule.pin,
                 torch=chosen.torch.version,
-                why=rule.why,
+                why=text(rule.why),
             )
         if task.files and (against := task.files.against(rule)):
             notices.append(against)
             continue
         if word := rules.conflict(rule, words, admits):
-            facts = {"spec": word.spec, "pin": rule.pin, "why": rule.why}
+            facts = {"spec": word.spec, "pin": rule.pin, "why": text(rule.why)}
             notices.append(Notice("against_rule", facts, rule.source))
             continue
         if before := rules.conflict(rule, history, admits):
@@ -334,11 +335,11 @@ def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:
                 spec=before.spec,
                 needed=rule.pin,
                 torch=chosen.torch.version,
-                why=rule.why,
+                why=text(rule.why),
                 where=plan.typed(target.words or ("-p", str(target.prefix))),
             )
         pins.append(rule.pin)
-        notices.append(Notice("rule_pin", {"pin": rule.pin, "why": rule.why}, rule.source))
+        notices.append(Notice("rule_pin", {"pin": rule.pin, "why": text(rule.why)}, rule.source))
         if there := rules.contradicted(rule, on.installed, admits):
             name = f"{there.name} {there.version}"
             notices.append(Notice("rule_installed", {"installed": name, "pin": rule.pin}))

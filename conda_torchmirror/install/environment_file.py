@@ -42,16 +42,16 @@ from ..selection.specs import package_name
 from ..text.messages import text
 from ..text.sanitize import safe
 
-#: What a file is instead, and the way that does work. The key is `recognise.Kind`, or a code of
-#: `recognise.Foreign`.
+#: The sentences for what a file is instead, and for the way that does work. The key is `kind.Kind`,
+#: or a code of `kind.Foreign`.
 _INSTEAD: Mapping[str, tuple[str, str]] = {
-    "explicit": ("a list of exact packages", "file_explicit"),
-    "specs": ("a list of specs", "file_specs"),
-    "requirements": ("a list of requirements", "file_specs"),
-    "manifest": ("a TOML file", "file_export"),
-    "lock": ("a lock file", "file_source"),
-    "foreign_lock": ("a lock file", "file_lock"),
-    "foreign_file": ("{tool}", "file_export"),
+    "explicit": ("is_explicit", "file_explicit"),
+    "specs": ("is_specs", "file_specs"),
+    "requirements": ("is_requirements", "file_specs"),
+    "manifest": ("is_manifest", "file_export"),
+    "lock": ("is_lock", "file_source"),
+    "foreign_lock": ("is_lock", "file_lock"),
+    "foreign_file": ("is_of_tool", "file_export"),
 }
 
 
@@ -156,8 +156,8 @@ def _check_kind(path: str, where: str) -> str:
     if code is not None and code in _INSTEAD:
         what, way = _INSTEAD[code]
         facts = {"file": path, "command": getattr(kind, "command", "")}
-        what = what.format(tool=getattr(kind, "tool", ""))
-        raise NotEnvironmentFile(file=path, what=what, ways=[Notice(way, facts)])
+        told = text(f"file.{what}", {"tool": getattr(kind, "tool", "")})
+        raise NotEnvironmentFile(file=path, what=told, ways=[Notice(way, facts)])
     if isinstance(kind, Foreign):
         facts = {"tool": kind.tool, "command": kind.command}
         raise FileNotReadable(file=path, detail=text(f"file.{kind.code}", facts))

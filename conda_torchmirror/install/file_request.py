@@ -136,7 +136,12 @@ class FileRequest(NamedTuple):
             return None
         return Notice(
             "file_against_rule",
-            {"file": pin.source, "spec": pin.spec, "pin": rule.pin, "why": rule.why},
+            {
+                "file": pin.source,
+                "spec": pin.spec,
+                "pin": rule.pin,
+                "why": text(rule.why),
+            },
             rule.source,
         )
 

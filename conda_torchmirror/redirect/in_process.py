@@ -57,7 +57,19 @@ SHARDS = "repodata_use_shards"
 
 
 class CondaChanged(RuntimeError):
-    """This conda lacks a name that the redirect needs, or does not heed what was set by it."""
+    """This conda lacks a name that the redirect needs, or does not heed what was set by it.
+
+    Its text is the sentence for `code`, which is put together only where it is shown.
+    """
+
+    def __init__(self, code: str, **facts: str) -> None:
+        super().__init__(code, facts)
+        self.code, self.facts = code, facts
+
+    def __str__(self) -> str:
+        from ..text.messages import text
+
+        return text(self.code, self.facts)
 
 
 #: A channel, the URL above it at a mirror, and whether its labels stay at upstream.
@@ -158,7 +170,7 @@ class _Redirection:
         from conda.base import context as module
 
         if lacking := missing():
-            raise CondaChanged(f"this conda has no {', '.join(lacking)}")
+            raise CondaChanged("conda_lacks", names=", ".join(lacking))
         self.before = {name: os.environ.get(name) for name in self.variables}
         try:
             os.environ.update(self.variables)
@@ -206,7 +218,7 @@ class _Redirection:
                 else (there.get(name) == above)
             )
             if not taken:
-                raise CondaChanged(f"this conda does not take the address of {name}")
+                raise CondaChanged("conda_ignores", channel=name)
 
     def stop(self) -> None:
         """Put everything back."""

@@ -29,8 +29,12 @@ class Rule(NamedTuple):
     torch: str
     subdirs: tuple[str, ...] | None
     if_open: str | None
-    why: str
     source: str
+
+    @property
+    def why(self) -> str:
+        """The code of the sentence that says why the two do not go together."""
+        return f"rule.{self.code}"
 
     @property
     def name(self) -> str:
@@ -66,7 +70,6 @@ def rules() -> tuple[Rule, ...]:
             entry["torch"],
             tuple(entry["subdirs"]) if entry["subdirs"] else None,
             entry["if_open"],
-            entry["why"],
             entry["source"],
         )
         for entry in _data()["pins"]

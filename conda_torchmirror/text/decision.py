@@ -9,7 +9,7 @@ from ..models import Build, Decision, Machine, Notice, Request
 from ..selection.plan import shell_lines
 from .layout import bullet, columns, file_size
 from .messages import text
-from .reasons import explained, fact, reason, shown
+from .reasons import explained, reason, shown
 from .sanitize import safe
 
 #: More specs than anybody types: then the command is shown only with -v.
@@ -160,7 +160,7 @@ def summary(decision: Decision) -> dict[str, Any]:
                 "version": item.version,
                 "build": item.build,
                 "code": item.code,
-                "reason": reason(item.code, fact(item.machine), [item.needs]),
+                "reason": reason([item]),
                 "fact": item.fact,
             }
             for item in choice.rejected

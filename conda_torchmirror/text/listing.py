@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ..models import Listing, Notice, Offer
+from ..models import Listing, Offer, Rejection
 from ..selection.specs import number
 from .decision import driver
 from .layout import bullet, columns, wrapped
 from .messages import text
-from .reasons import fact, nearest, reason, shown
+from .reasons import nearest, reason, shown
 
 #: Rows of the table without `-v`: with what stands around them they fill a screen of 24 lines.
 ROWS = 12
@@ -28,7 +28,7 @@ def document(listing: Listing) -> dict[str, Any]:
             if found is None
             else {
                 "code": found.code,
-                "reason": reason(found.code, fact(found.machine), [found.needs]),
+                "reason": reason([found]),
                 "fact": found.fact,
             }
         )
@@ -77,17 +77,21 @@ def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
 def _unfit(grouped: Iterable[tuple[list[str], list[Offer]]]) -> Iterator[str]:
     """Why nothing of a release fits: the reason nearest to a fit, releases that share it told
     together."""
-    found: dict[tuple[str, str], tuple[list[str], list[Notice]]] = {}
+    found: list[tuple[list[str], list[Rejection]]] = []
     for releases, offers in grouped:
         rejected = [offer.rejection for offer in offers if offer.rejection is not None]
         if len(rejected) < len(offers):
             continue
-        code, machine, needs = nearest(rejected)
-        names, alike = found.setdefault((code, machine), ([], []))
-        names += releases
-        alike += needs
-    for (code, machine), (names, needs) in found.items():
-        yield shown("list_why", releases=_span(names), reason=reason(code, machine, needs))
+        near = nearest(rejected)
+        for names, alike in found:
+            if (alike[0].code, alike[0].machine) == (near[0].code, near[0].machine):
+                names += releases
+                alike += near
+                break
+        else:
+            found.append(([*releases], near))
+    for names, alike in found:
+        yield shown("list_why", releases=_span(names), reason=reason(alike))
 
 
 def _python(offer: Offer) -> tuple[Any, ...]:

@@ -76,10 +76,10 @@ def _sentence(code: str) -> Sentence | None:
 
 def _section(subject: str) -> Table:
     """The table of the codes that begin with `subject.`."""
-    if subject in ("show", "fact"):
+    if subject in ("show", "clash", "rule"):
         from .tables import decision
 
-        return decision.SHOW if subject == "show" else decision.FACT
+        return {"show": decision.SHOW, "clash": decision.CLASH, "rule": decision.RULE}[subject]
     if subject in ("status", "list"):
         from .tables import mirrors
 
@@ -116,7 +116,7 @@ def _plain() -> Iterator[Table]:
     from .tables import decision
 
     yield decision.NOTICES
-    yield decision.CLASH
+    yield decision.CAUSE
     yield decision.SPEC
     from .tables import hints
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..models import Machine, Notice, Records, Rejection, Request
@@ -28,7 +28,7 @@ NEAREST = (
     "cpu_build",
 )
 
-#: Facts whose one value is a number, so that several can stand in one phrase.
+#: Facts whose one value is a number, so that several can stand in one sentence.
 _COUNTED = frozenset(("cuda", "python"))
 
 
@@ -83,13 +83,13 @@ def why(
             span = {"first": known[min(known)], "last": known[max(known)]}
             return "; ".join([text("no_release_built_in", span), *ended])
         return "; ".join([text("no_release"), *ended])
-    grouped: dict[tuple[str, str], list[Notice]] = {}
+    grouped: dict[Hashable, list[Rejection]] = {}
     for item in rejected:
-        grouped.setdefault((item.code, fact(item.machine)), []).append(item.needs)
-    reasons = sorted(grouped.items(), key=lambda found: NEAREST.index(found[0][0]))
+        grouped.setdefault((item.code, _key(item.machine)), []).append(item)
+    reasons = sorted(grouped.values(), key=lambda alike: NEAREST.index(alike[0].code))
     # That CPU builds run on the CPU only explains nothing beside a reason for the others.
-    reasons = [found for found in reasons if found[0][0] != "cpu_build"] or reasons
-    told = [reason(code, machine, needs) for (code, machine), needs in reasons[:most]]
+    reasons = [alike for alike in reasons if alike[0].code != "cpu_build"] or reasons
+    told = [reason(alike) for alike in reasons[:most]]
     return "; ".join([*told, *ended])
 
 
@@ -113,62 +113,66 @@ def _beyond(end: Mapping[str, str], request: Request, machine: Machine) -> bool:
     return newer or python
 
 
-def fact(notice: Notice) -> str:
-    """The phrase for one side of a clash."""
-    return text(f"fact.{notice.code}", notice.facts)
+def reason(alike: Sequence[Rejection]) -> str:
+    """Why builds fell away that have the code and the fact of machine or request in common.
 
-
-def reason(code: str, machine: str, needs: Iterable[Notice]) -> str:
-    """Why builds with these facts fell away, those that differ in one value told together."""
+    Needs that differ in one value are told together, and of others how many there are.
+    """
+    code, machine = alike[0].code, alike[0].machine
     kinds: dict[str, list[Notice]] = {}
-    for notice in needs:
-        kinds.setdefault(notice.code, []).append(notice)
-    first, *others = kinds.values()
-    said = _together(first)
-    rest = sum(len({fact(notice) for notice in found}) for found in others)
-    more = text("and_more", {"fact": said, "count": rest}) if rest else said
-    return text(code, {"machine": machine, "build": more})
+    for item in alike:
+        kinds.setdefault(item.needs.code, []).append(item.needs)
+    first, *others = (_distinct(found) for found in kinds.values())
+    needs, rest = _together(first)
+    rest += sum(map(len, others))
+    own = {f"own_{name}": value for name, value in machine.facts.items()}
+    said = text(f"clash.{code}.{machine.code}.{needs.code}", {**needs.facts, **own})
+    return text("and_more", {"reason": said, "count": rest}) if rest else said
 
 
-def nearest(rejected: Sequence[Rejection]) -> tuple[str, str, list[Notice]]:
-    """What `reason` takes for those of the rejections that are nearest to a fit."""
+def nearest(rejected: Sequence[Rejection]) -> list[Rejection]:
+    """Those of the rejections that are nearest to a fit, as `reason` takes them."""
     code = min((item.code for item in rejected), key=NEAREST.index)
     alike = [item for item in rejected if item.code == code]
-    machine = fact(alike[0].machine)
-    return code, machine, [item.needs for item in alike if fact(item.machine) == machine]
+    return [item for item in alike if item.machine == alike[0].machine]
 
 
 def explained(rejected: Iterable[Rejection]) -> list[str]:
     """Why each newer release or higher CUDA fell away, builds with the same reason together."""
-    grouped: dict[tuple[str, str, str], list[Rejection]] = {}
+    grouped: dict[Hashable, list[Rejection]] = {}
     for item in rejected:
-        grouped.setdefault((item.version, item.code, fact(item.machine)), []).append(item)
+        grouped.setdefault((item.version, item.code, _key(item.machine)), []).append(item)
     if not grouped:
         return wrapped(shown("nothing_newer"), "  ", "  ")
 
-    def order(found: tuple[str, str, str]) -> tuple[Any, ...]:
-        return (release(found[0]), -NEAREST.index(found[1]))
+    def order(alike: Sequence[Rejection]) -> tuple[Any, ...]:
+        return (release(alike[0].version), -NEAREST.index(alike[0].code))
 
     out = []
-    for version, code, machine in sorted(grouped, key=order, reverse=True):
-        items = grouped[version, code, machine]
-        why_not = reason(code, machine, [item.needs for item in items])
-        said = shown("builds", reason=why_not, code=code, count=len(items))
+    for alike in sorted(grouped.values(), key=order, reverse=True):
+        version, code = alike[0].version, alike[0].code
+        said = shown("builds", reason=reason(alike), code=code, count=len(alike))
         out += wrapped(f"{version}  {said}", "  ", " " * (4 + len(version)))
     return out
 
 
-def _together(found: Sequence[Notice]) -> str:
-    """Facts such as `Python 3.11` and `Python 3.12` as one: `Python 3.11, 3.12`."""
-    phrases = list(dict.fromkeys(map(fact, found)))
-    if len(phrases) == 1:
-        return phrases[0]
+def _key(notice: Notice) -> Hashable:
+    """What notices with the same code and facts have in common."""
+    return notice.code, tuple(sorted((name, str(value)) for name, value in notice.facts.items()))
+
+
+def _distinct(found: Iterable[Notice]) -> list[Notice]:
+    return list({_key(notice): notice for notice in found}.values())
+
+
+def _together(found: Sequence[Notice]) -> tuple[Notice, int]:
+    """One notice for several of a code, such as Python `3.11, 3.12`, and how many it leaves out."""
     code, facts = found[0].code, found[0].facts
-    if len(facts) > 1 or code not in _COUNTED:
-        return text("and_more", {"fact": phrases[0], "count": len(phrases) - 1})
+    if len(found) == 1 or len(facts) > 1 or code not in _COUNTED:
+        return found[0], len(found) - 1
     (key,) = facts
     values = sorted({str(notice.facts[key]) for notice in found}, key=_by_number)
-    return fact(Notice(code, {key: ", ".join(values)}))
+    return Notice(code, {key: ", ".join(values)}), 0
 
 
 def _by_number(word: str) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ from ..selection import rules
 from ..selection.facts.names import CPU_ONLY, TORCH
 from ..selection.fit import Constraints
 from ..selection.specs import package_name
+from ..text.messages import text
 from .verdict import Check, unique
 
 
@@ -133,7 +134,7 @@ def _against_each_other(
             yield Notice("set_mismatch", facts)
     pinned = {package_name(pin.spec) for pin in machine.pins}
     for rule in rules.applying(Choice((torch,), machine.python or ""), admits):
-        facts = {"pin": rule.pin, "why": rule.why, "torch": name}
+        facts = {"pin": rule.pin, "why": text(rule.why), "torch": name}
         if package := rules.contradicted(rule, machine.installed, admits):
             yield Notice("rule_broken", {**facts, "installed": f"{package.name} {package.version}"})
         elif rule.name in records and rule.name not in pinned:

@@ -227,3 +227,10 @@ def test_an_administrators_list_of_channels_counts(make_plan, mirrored, conda_in
     assert not (tmp_path / "env").exists()
     mirrored(channels=["conda-forge"], allowlist_channels=["conda-forge"])
     conda_in_process("torch-install", "-p", tmp_path / "env", "--plan", folder).ok()
+
+
+def test_a_plan_without_a_build_of_the_family_says_so(make_plan, conda_in_process):
+    folder = make_plan("filelock").folder
+    told = conda_in_process("torch-install", "--plan", folder, "--dry-run", "-n", "x").stdout
+    assert "None of its packages is PyTorch or one that was chosen with it." in told
+    assert not any(line.split()[:2] == ["package", "version"] for line in told.splitlines())

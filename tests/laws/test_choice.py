@@ -16,6 +16,7 @@ from conda_torchmirror.selection import choose
 from conda_torchmirror.selection import cuda as compat
 from conda_torchmirror.selection.facts.pytorch import read as facts
 from conda_torchmirror.selection.specs import number, release
+from conda_torchmirror.text import reasons
 
 DRIVERS = [
     "9.2",
@@ -178,6 +179,7 @@ def test_law_every_rejections_facts_clash(words, on, cuda, compat_mode, whole):
     for item in found.rejected:
         build = by_spec[f"{item.name}={item.version}={item.build}"]
         read, says, needs = facts(build), item.machine.facts, item.needs.facts
+        assert "?" not in reasons.reason([item])
         # What a fact repeats of the record or of the machine is what stands there.
         assert needs.get("cuda", read.cuda) == read.cuda or item.needs.code == "code_first"
         assert needs.get("python", read.python) == read.python

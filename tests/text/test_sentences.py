@@ -25,7 +25,8 @@ SUBJECTS = {
     ("check", "TEXT"): "check.",
     ("files", "TEXT"): "file.",
     ("decision", "SHOW"): "show.",
-    ("decision", "FACT"): "fact.",
+    ("decision", "CLASH"): "clash.",
+    ("decision", "RULE"): "rule.",
     ("mirrors", "STATUS"): "status.",
     ("mirrors", "LIST"): "list.",
     ("hints", "HINT"): "hint.",
@@ -37,7 +38,6 @@ ADDED = {
     "verify": ("check.",),
     "cli": ("check.",),
     "envfiles": ("file.",),
-    "selection": ("fact.",),
     "hooks": ("hint.",),
 }
 #: Calls that show their words or make an error of them.
@@ -54,7 +54,7 @@ APART = {
 #: `mirrors.urls.MirrorError` in English and by `text.messages.fill` in any language.
 OWNING = frozenset(("envfiles.channel_entry", "mirrors.registry", "mirrors.schema", "mirrors.urls"))
 #: Modules with words that have to come home. This list only ever gets shorter.
-ASTRAY = frozenset(("redirect.in_process",))
+ASTRAY: frozenset[str] = frozenset()
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
@@ -148,6 +148,84 @@ def test_no_sentence_is_shown_or_raised_from_elsewhere():
     assert ASTRAY - found.keys() == set(), "came home: take it out of ASTRAY"
 
 
+#: What a table shows that is a name or a command's own word in every language.
+CELLS = frozenset(("pypi", "wheels", "defaults"))
+
+
+def parts_of(name: str, function: ast.AST) -> Iterator[ast.AST]:
+    """The expressions that a local name is made of: its values, and what is added to it."""
+    for node in ast.walk(function):
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)) and node.value:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+                yield node.value
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == f"{name}.append":
+            yield from node.args
+
+
+def cells(node: ast.AST, tree: ast.Module, within: ast.AST, seen: frozenset[str]) -> Iterator[str]:
+    """The words that stand in what is given to `columns`, in functions of the module too."""
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, str) and re.search("[A-Za-z]{2}", node.value):
+            yield node.value
+    elif isinstance(node, ast.Name) and node.id not in seen:
+        for part in parts_of(node.id, within):
+            yield from cells(part, tree, within, seen | {node.id})
+    elif isinstance(node, ast.Call):
+        called = next(
+            (f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == name_of(node)),
+            None,
+        )
+        if called is not None and called.name not in seen:
+            for one in ast.walk(called):
+                if isinstance(one, (ast.Return, ast.Yield)) and one.value is not None:
+                    yield from cells(one.value, tree, called, seen | {called.name})
+    elif isinstance(node, (ast.Tuple, ast.List, ast.Starred, ast.BoolOp, ast.IfExp, ast.BinOp)):
+        for child in ast.iter_child_nodes(node):
+            if not (isinstance(node, ast.IfExp) and child is node.test):
+                yield from cells(child, tree, within, seen)
+    elif isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+        yield from cells(node.elt, tree, within, seen)
+        itself = {name.id for name in ast.walk(node.elt) if isinstance(name, ast.Name)}
+        asked = {arg.id for call in calls(node.elt) for arg in call.args if hasattr(arg, "id")}
+        for generator in node.generators:
+            if ast.unparse(generator.target) in itself - asked:
+                yield from cells(generator.iter, tree, within, seen)
+
+
+def test_no_label_of_a_table_is_written_elsewhere():
+    found = {
+        (name, word)
+        for name, tree in MODULES.items()
+        for function in tree.body
+        if isinstance(function, ast.FunctionDef)
+        for call in calls(function)
+        if name_of(call) == "columns"
+        for word in cells(call.args[0], tree, function, frozenset())
+        if word not in CELLS
+    }
+    assert found == set()
+
+
+#: Phrases such as `a lock file` in the value of a module's own name, and where they may stand.
+PHRASE = re.compile(r"(?:an?|the|it|its|no|this|that) [A-Za-z][^|\\]*")
+TITLES = {"envfiles.kind": "what a file of another tool is, which `file.foreign_file` completes"}
+
+
+def test_no_phrase_is_kept_in_a_constant():
+    found = {
+        (name, node.value)
+        for name, tree in MODULES.items()
+        if name not in APART | TITLES
+        for statement in tree.body
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value is not None
+        for node in ast.walk(statement.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if PHRASE.fullmatch(node.value)
+    }
+    assert found == set()
+
+
 def test_errors_below_text_have_whole_sentences_with_fields():
     for name in (*OWNING, "redirect.settings"):
         for node in ast.walk(MODULES[name]):
@@ -200,8 +278,28 @@ def told() -> Iterator[tuple[str, int, str, ast.expr | None]]:
 
 
 def known(module: str, code: str) -> list[str]:
-    added = ("", *ADDED.get(module.partition(".")[0], ()))
-    return [before + code for before in added if before + code in EVERY]
+    package = module.partition(".")[0]
+    added = ("", *ADDED.get(package, ()))
+    found = [before + code for before in added if before + code in EVERY]
+    if package == "selection":
+        found += [whole for whole in EVERY if code in sides(whole)]
+    return found
+
+
+def sides(whole: str) -> tuple[str, ...]:
+    """The two sides of a clash that a code names: that of machine or request, that of the build."""
+    parts = whole.split(".")
+    return tuple(parts[2:]) if parts[0] == "clash" else ()
+
+
+def needed(whole: str, code: str) -> set[str]:
+    """The facts that a notice with this code has to bring to a sentence."""
+    wanted = fields(EVERY[whole])
+    if not sides(whole):
+        return wanted
+    of_build = {name for name in wanted if not name.startswith("own_")}
+    own = {name.removeprefix("own_") for name in wanted - of_build}
+    return own if sides(whole)[0] == code else of_build
 
 
 TOLD = list(told())
@@ -227,7 +325,7 @@ def test_the_facts_of_a_sentence_are_given():
             continue
         # The count comes with `plural`, the mirror with what failed (`transport.failures`).
         later = {"count", "mirror"} if code.startswith("probe_") else {"count"}
-        wanted = [fields(EVERY[whole]) - later for whole in known(module, code)]
+        wanted = [needed(whole, code) - later for whole in known(module, code)]
         if wanted and not any(need <= given for need in wanted):
             lacking.append((module, line, code, sorted(min(wanted, key=len) - given)))
     # The hints of an error are filled with the facts of the error.
@@ -249,6 +347,8 @@ def test_every_sentence_is_used():
     )
 
     def used(code: str) -> bool:
+        if sides(code):
+            return there.issuperset(code.split(".")[1:])
         short = code.partition(".")[2].removesuffix(".hint")
         return code in there or bool(short and short in there) or made.fullmatch(code) is not None
 

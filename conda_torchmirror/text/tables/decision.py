@@ -64,59 +64,73 @@ SHOW: Table = {
     "list_span": "{first} to {last}",
 }
 
-#: The two sides of a clash, as phrases: what machine or request say, and what a build needs. The
-#: codes are those of `Rejection.machine` and `Rejection.needs`, behind `fact.`.
-FACT: Table = {
-    "driver_runs": "the driver runs CUDA {cuda} or older",
-    "driver_unusable": "the NVIDIA driver does not run",
-    "gpu_unusable": "the driver of this machine's GPU ({gpus}) does not run",
-    "driver": "driver {driver}",
-    "driver_strict": "the driver runs CUDA {cuda}, and --cuda-compat is strict",
-    "cuda_to_compare": "a CUDA version to compare with",
-    "cpu_asked": "a CPU build is asked for",
-    "no_driver": "there is no NVIDIA driver",
-    "driver_unknown": "nothing is known of the driver",
-    "cuda_asked": "CUDA {cuda} is asked for",
-    "gpu_there": "there is an NVIDIA GPU",
-    "driver_there": "there is an NVIDIA driver",
-    "python_there": "Python {python} ({origin})",
-    "pin": "{spec} ({source})",
-    "gpu_arch": "GPU of compute capability {arch}",
-    "partner_there": "{name} {version} is installed",
-    "partner_asked": "{name} is asked for",
-    "cuda": "CUDA {cuda}",
-    "cuda_floor": "CUDA {cuda}: driver {driver}",
-    "no_cuda_version": "no CUDA version",
-    "cuda_build": "CUDA build",
-    "cpu_only": "runs on the CPU only",
-    "python": "Python {python}",
-    "spec": "{spec}",
-    "cudnn_from": "cuDNN {cudnn}, which needs a GPU of {arch} or higher",
-    "code_for": "code for {architectures}",
-    "code_from": "code from {arch} upward",
-    "code_never": "no release of this channel has code for {major}.x",
-    "code_first": "code for {major}.x only from PyTorch {torch} with CUDA {cuda} on",
-    "no_partner": "no {name} for {torch} in this channel",
-    "partner_unknown": "no {name} is known for this platform",
-    "spec_asked": "`{spec}` is asked for",
-    "partner_is": "{partner} goes with {torch}",
+#: Why a build does not do. A code is `clash.` and those of a `models.Rejection`: what is wrong,
+#: what machine or request say, what the build needs. Fields that begin with `own_` are of machine
+#: or request. Those of the build can hold several values, such as `12.1, 12.4`.
+CLASH: Table = {
+    "cuda_too_new.driver_runs.cuda": "CUDA {cuda}, the driver runs CUDA {own_cuda} or older",
+    "minor_version_only.driver_strict.cuda": "CUDA {cuda}, the driver runs CUDA {own_cuda}, and "
+    "--cuda-compat is strict",
+    "driver_too_old.driver.cuda_floor": "CUDA {cuda} needs driver {driver}, and this is driver "
+    "{own_driver}",
+    "driver_unusable.driver_unusable.cuda": "CUDA {cuda}, but the NVIDIA driver does not run",
+    "driver_unusable.gpu_unusable.cuda": "CUDA {cuda}, but the driver of this machine's GPU "
+    "({own_gpus}) does not run",
+    "cuda_build.cpu_asked.cuda": "CUDA {cuda}, but a CPU build is asked for",
+    "cuda_build.cpu_asked.cuda_build": "a CUDA build, but a CPU build is asked for",
+    "cuda_build.no_driver.cuda": "CUDA {cuda}, but there is no NVIDIA driver",
+    "cuda_build.no_driver.cuda_build": "a CUDA build, but there is no NVIDIA driver",
+    "cuda_build.driver_unknown.cuda": "CUDA {cuda}, but nothing is known of the driver",
+    "cuda_build.driver_unknown.cuda_build": "a CUDA build, but nothing is known of the driver",
+    "cuda_unknown.cuda_to_compare.no_cuda_version": "it names no CUDA version that could be "
+    "compared with the driver's",
+    "cpu_build.cuda_asked.cpu_only": "runs on the CPU only, but CUDA {own_cuda} is asked for",
+    "cpu_build.gpu_there.cpu_only": "runs on the CPU only, but there is an NVIDIA GPU",
+    "cpu_build.driver_there.cpu_only": "runs on the CPU only, but there is an NVIDIA driver",
+    "python_mismatch.python_there.python": "for Python {python}, not for Python {own_python} "
+    "({own_origin})",
+    "pinned.pin.spec": "{spec} is kept out by the pin {own_spec} ({own_source})",
+    "pinned.pin.cuda": "CUDA {cuda} is kept out by the pin {own_spec} ({own_source})",
+    "pinned.pin.python": "Python {python} is kept out by the pin {own_spec} ({own_source})",
+    "pinned.pin.cpu_only": "a CPU build is kept out by the pin {own_spec} ({own_source})",
+    "pinned.pin.cuda_build": "a CUDA build is kept out by the pin {own_spec} ({own_source})",
+    "pinned.spec.spec": "{spec} is kept out by the pin {own_spec}",
+    "pinned.spec.cuda": "CUDA {cuda} is kept out by the pin {own_spec}",
+    "pinned.spec.python": "Python {python} is kept out by the pin {own_spec}",
+    "pinned.spec.cpu_only": "a CPU build is kept out by the pin {own_spec}",
+    "pinned.spec.cuda_build": "a CUDA build is kept out by the pin {own_spec}",
+    "arch_missing.gpu_arch.code_for": "code for {architectures}, not for a GPU of compute "
+    "capability {own_arch}",
+    "arch_missing.gpu_arch.code_from": "code from {arch} upward, not for a GPU of compute "
+    "capability {own_arch}",
+    "arch_missing.gpu_arch.code_never": "no release of this channel has code for {major}.x, and "
+    "this is a GPU of compute capability {own_arch}",
+    "arch_missing.gpu_arch.code_first": "code for {major}.x only from PyTorch {torch} with CUDA "
+    "{cuda} on, not for a GPU of compute capability {own_arch}",
+    "cudnn_too_new.gpu_arch.cudnn_from": "cuDNN {cudnn}, which needs a GPU of {arch} or higher, "
+    "not for a GPU of compute capability {own_arch}",
+    "partner_missing.partner_asked.no_partner": "no {name} for {torch} in this channel, and "
+    "{own_name} is asked for",
+    "partner_missing.partner_asked.partner_unknown": "no {name} is known for this platform, and "
+    "{own_name} is asked for",
+    "partner_missing.partner_there.no_partner": "no {name} for {torch} in this channel, and "
+    "{own_name} {own_version} is installed",
+    "partner_missing.partner_there.partner_unknown": "no {name} is known for this platform, and "
+    "{own_name} {own_version} is installed",
+    "partner_missing.spec_asked.partner_is": "{partner} goes with {torch}, and `{own_spec}` is "
+    "asked for",
 }
 
-#: Why a build fell away: {machine} and {build} are the two sides of the clash.
-CLASH: Table = {
-    "cuda_too_new": "{build}, {machine}",
-    "minor_version_only": "{build}, {machine}",
-    "driver_too_old": "{build}, {machine}",
-    "driver_unusable": "{build}, but {machine}",
-    "cuda_build": "{build}, but {machine}",
-    "cuda_unknown": "{build}, needed is {machine}",
-    "cpu_build": "{build}, but {machine}",
-    "python_mismatch": "for {build}, not for {machine}",
-    "pinned": "{build} is kept out by the pin {machine}",
-    "arch_missing": "{build}, not for a {machine}",
-    "cudnn_too_new": "{build}, not for a {machine}",
-    "partner_missing": "{build}, and {machine}",
-    "and_more": "{fact} (and {count} more like it)",
+#: Why known-bad pairs are kept apart; codes begin with `rule.` and are those of `data/rules.json`.
+RULE: Table = {
+    "mkl_ijit": "undefined symbol iJIT_NotifyEvent with MKL 2024.1 and newer",
+    "numpy_2": "releases before 2.3 were built against NumPy 1",
+    "numpy_2_win": "on Windows 2.3.1 and 2.4.0 fail with NumPy 2 as well",
+}
+
+#: What no build meets at all.
+CAUSE: Table = {
+    "and_more": "{reason} (and {count} more like it)",
     "no_release": "no build in the channel matches these specs",
     "no_such_release": "the channel has no `{spec}` for {subdir}, where its releases go from "
     "{first} to {last}",

@@ -26,6 +26,12 @@ TEXT: Table = {
     "input and make it anew: `{command}`",
     "foreign_file": "it is {tool}, whose channels are no entries that this command edits; change "
     "them there by hand",
+    "is_explicit": "a list of exact packages",
+    "is_specs": "a list of specs",
+    "is_requirements": "a list of requirements",
+    "is_manifest": "a TOML file",
+    "is_lock": "a lock file",
+    "is_of_tool": "{tool}",
     "manifest": "it is a TOML file; name its channels there by hand",
     "conda_configuration": "it is conda's own configuration; `conda torch-mirror enable` sets "
     "mirrors there",

@@ -20,6 +20,8 @@ TEXT: Table = {
     "`conda torch-mirror status` names the file",
     "own_misplaced": "your custom_channels give an address of {channel} at {mirror} where no "
     "channel is; `conda torch-mirror status` names the file",
+    "conda_lacks": "this conda has no {names}",
+    "conda_ignores": "this conda does not take the address of {channel}",
     "not_redirected": "channels are read without mirrors: {detail}",
     "enabled": "Written: {file}",
     "enabled_for": "conda, mamba, micromamba and conda-lock read these channels from mirrors now:",
@@ -49,6 +51,13 @@ TEXT: Table = {
     "still_enabled": "{file} still maps channels to mirrors; `conda torch-mirror disable{system}` "
     "ends that.",
     "still_own": "Your own configuration still leads these channels to mirrors: {names}",
+    "test_mirror": "mirror",
+    "test_answer": "answer",
+    "test_file": "files",
+    "test_index": "index",
+    "test_sync": "sync",
+    "test_yes": "yes",
+    "test_no": "no",
     "test_head": (
         "One mirror, asked for {subdir}: its first answer, what it holds, how old its newest index "
         "is, and what it says of its last sync",
@@ -70,6 +79,10 @@ TEXT: Table = {
 
 #: Where a channel is read from, and why; codes begin with `status.`.
 STATUS: Table = {
+    "label_auto": "automatic",
+    "label_file": "file",
+    "label_preference": "preference",
+    "label_only": "allowed only",
     "mirrored": "redirected as commands run",
     "configured": "your own configuration ({source})",
     "enabled": "the file of `conda torch-mirror enable`",
@@ -99,6 +112,8 @@ STATUS: Table = {
 
 #: Codes begin with `list.`.
 LIST: Table = {
+    "mirror": "mirror",
+    "yes": "yes",
     "legend": "The first column is your order of preference. yes, likely, uncertain: carried, and "
     "how sure; redirect: sent on to another site; campus: on campus only; -: not carried; ?: not "
     "known.",
