@@ -68,7 +68,7 @@ def _chosen(subdir: str, specs: Sequence[str]) -> tuple[Build, ...]:
         python_word=None,
     )
     here = survey.survey(subdir=subdir, prefix=None, cuda="auto", python=None, probe_gpus=False)
-    known = SOURCE.built_in(subdir, SOURCE.packages)
+    known = SOURCE.built_in(subdir)
     if known is None:
         return ()
     best = choose(here.machine, asked, known.builds, SOURCE.knowledge)

@@ -161,7 +161,7 @@ class Fallback:
         failure = self._failure(error)
         if failure is None or failure.answer is None:
             return None
-        name = failure.route.name
+        name = failure.route.channel
         facts = {**failure.reason.facts, "mirror": failures.shown_name(failure.route)}
         facts["why"] = text(failure.reason.code, facts)
         one = next(s for s in self.searches if s.policy.name == name)

@@ -28,12 +28,10 @@ from typing import Any
 from ..models import Build, Records
 
 SCHEMA = 3
-#: The channel whose index is meant where none is named.
-_FIRST = "pytorch"
 _FOLDER = Path(__file__).parents[1] / "data" / "index"
 
 
-def platforms(channel: str = _FIRST) -> tuple[str, ...]:
+def platforms(channel: str) -> tuple[str, ...]:
     """The subdirs that the index of a channel covers, noarch aside."""
     found = sorted(path.stem for path in (_FOLDER / channel).glob("*.json"))
     return tuple(subdir for subdir in found if subdir != "noarch")
@@ -51,9 +49,7 @@ def _document(channel: str, subdir: str) -> Mapping[str, Any] | None:
     return document
 
 
-def load(
-    subdir: str, names: Collection[str] | None = None, *, channel: str = _FIRST
-) -> Records | None:
+def load(subdir: str, names: Collection[str] | None = None, *, channel: str) -> Records | None:
     """The known builds of `names` (all, where None) for `subdir`, with the noarch ones.
 
     None where the index knows nothing of that platform: linux-aarch64 has builds on the channel
@@ -101,7 +97,7 @@ def _builds(document: Mapping[str, Any], names: Collection[str] | None) -> Itera
             )
 
 
-def hashes(channel: str = _FIRST) -> dict[str, str]:
+def hashes(channel: str) -> dict[str, str]:
     """sha256 by `subdir/filename`, for the builds of which a real record was seen.
 
     A second opinion on what a mirror's index claims; what is only listed or derived has no say.

@@ -26,10 +26,9 @@ class Source(NamedTuple):
     another channel, `base_channel` Python and the rest where the user has no channel for it.
 
     `facts` says what the packages are called and what their records mean, `read` reads records and
-    raises what `repodata.read` does, `built_in` loads the index that ships with the package, None
-    for an unknown platform. `tables` says which CUDA and which GPUs the builds run on. `end` has
-    the last release (`last`) and the newest Python (`python`) of a channel that gets no more
-    builds; None where it lives.
+    raises what `repodata.read` does. `tables` says which CUDA and which GPUs the builds run on.
+    `end` has the last release (`last`) and the newest Python (`python`) of a channel that gets no
+    more builds; None where it lives.
     """
 
     name: str
@@ -38,7 +37,6 @@ class Source(NamedTuple):
     base_channel: str
     facts: SourceFacts
     read: Callable[[Route, str, Collection[str]], Records]
-    built_in: Callable[[str, Collection[str] | None], Records | None]
     tables: Callable[[], CudaTables]
     end: Callable[[], Mapping[str, str]] | None = None
 
@@ -57,6 +55,10 @@ class Source(NamedTuple):
     def packages(self) -> frozenset[str]:
         """The names whose records a choice needs."""
         return self.facts.records
+
+    def built_in(self, subdir: str) -> Records | None:
+        """What the index that ships with the package knows, None for an unknown platform."""
+        return builtin.load(subdir, self.packages, channel=self.channel)
 
     @property
     def knowledge(self) -> Knowledge:
@@ -77,7 +79,6 @@ SOURCES = (
         base_channel="conda-forge",
         facts=pytorch.SOURCE,
         read=repodata.read,
-        built_in=builtin.load,
         tables=cuda.tables,
         end=rules.channel_end,
     ),

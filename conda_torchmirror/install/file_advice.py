@@ -108,7 +108,7 @@ def _on_platform(
 ) -> Iterator[Notice]:
     """The platform that a file was exported on, where its lines give a choice there."""
     machine = case.machine
-    records = source.built_in(subdir, source.packages)
+    records = source.built_in(subdir)
     builds = records.builds if records else ()
     there = Machine(
         subdir,

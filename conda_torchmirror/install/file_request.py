@@ -33,6 +33,7 @@ from ..selection.facts.names import (
 )
 from ..selection.rules import Rule, conflict
 from ..selection.specs import admits_python, package_name
+from ..text.messages import text
 from ..text.sanitize import safe
 from . import environment_file
 from .environment_file import EnvironmentFile, short, target

@@ -149,7 +149,7 @@ def _records(task: Task, reader: RecordReader) -> Records:
 
 
 def _built_in(source: Source, subdir: str) -> Records:
-    found = source.built_in(subdir, source.packages)
+    found = source.built_in(subdir)
     if found is None:
         raise UnknownPlatform(subdir=subdir, channel=source.channel)
     return without_newer(found)

@@ -35,7 +35,7 @@ def behind(source: Source, machine: Machine, request: Request, records: Records)
     """
     if records.origin != "live" or source.end is None:
         return None
-    known = source.built_in(machine.subdir, source.packages)
+    known = source.built_in(machine.subdir)
     if known is None:
         return None
     known = without_newer(known)
@@ -91,7 +91,9 @@ def opinion(
         if build.channel == route.channel and build.known_by == "record" and build.fn
     ]
     wanted = settings.read().check_hashes and not exempt
-    known = builtin.hashes() if wanted and decision.records.origin != "built-in" else {}
+    known = (
+        builtin.hashes(route.channel) if wanted and decision.records.origin != "built-in" else {}
+    )
     differing = [b for b in chosen if known.get(_key(b), b.sha256) != b.sha256]
     doubted = chosen if always else differing
     if not doubted:

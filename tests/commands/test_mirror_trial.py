@@ -42,7 +42,7 @@ def tunasync(exchange: Exchange, status: str = "success", hours: float = 2) -> N
     exchange.send(200, json.dumps(jobs).encode(), {"Content-Type": "application/json"})
 
 
-SIZES = {build.fn: build.size for build in builtin.load("linux-64").builds}
+SIZES = {build.fn: build.size for build in builtin.load("linux-64", channel="pytorch").builds}
 
 
 def whole(exchange: Exchange) -> None:

@@ -48,14 +48,14 @@ def _official() -> list[dict[str, str]]:
 
 @cache
 def _builds(subdir: str) -> tuple[Build, ...]:
-    records = builtin.load(subdir)
+    records = builtin.load(subdir, channel="pytorch")
     assert records is not None
     return records.builds
 
 
 @pytest.mark.parametrize("subdir", PLATFORMS)
 def test_loads_a_platform_with_its_noarch_builds(subdir: str) -> None:
-    records = builtin.load(subdir)
+    records = builtin.load(subdir, channel="pytorch")
     assert records is not None
     assert records.origin == "built-in"
     assert records.date == "2024-10-23"
@@ -67,7 +67,7 @@ def test_loads_a_platform_with_its_noarch_builds(subdir: str) -> None:
 
 
 def test_names_limit_what_is_loaded() -> None:
-    records = builtin.load("win-64", {"torchvision"})
+    records = builtin.load("win-64", {"torchvision"}, channel="pytorch")
     assert records is not None
     assert {build.name for build in records.builds} == {"torchvision"}
     everything = [build for build in _builds("win-64") if build.name == "torchvision"]
@@ -75,12 +75,12 @@ def test_names_limit_what_is_loaded() -> None:
 
 
 def test_platforms() -> None:
-    assert builtin.platforms() == PLATFORMS
+    assert builtin.platforms("pytorch") == PLATFORMS
 
 
 @pytest.mark.parametrize("subdir", ["linux-aarch64", "linux-ppc64le", "win-arm64", "noarch", ""])
 def test_a_platform_without_data_is_unknown(subdir: str) -> None:
-    assert builtin.load(subdir) is None
+    assert builtin.load(subdir, channel="pytorch") is None
 
 
 @pytest.mark.parametrize("subdir", PLATFORMS)
@@ -177,8 +177,8 @@ def test_hashes_are_those_of_real_records_alone() -> None:
         for build in _builds(subdir)
         if build.known_by == "record"
     }
-    assert builtin.hashes() == expected
-    assert all(len(digest) == 64 for digest in builtin.hashes().values())
+    assert builtin.hashes("pytorch") == expected
+    assert all(len(digest) == 64 for digest in builtin.hashes("pytorch").values())
 
 
 def _fits(build: Build, name: str, version: str, cuda: str | None) -> bool:
@@ -269,7 +269,7 @@ def test_load_time_is_recorded(record_property: Callable[[str, object], None]) -
     for _ in range(5):
         builtin._document.cache_clear()
         start = time.perf_counter()
-        assert builtin.load("linux-64") is not None
+        assert builtin.load("linux-64", channel="pytorch") is not None
         seconds.append(time.perf_counter() - start)
     record_property("load_ms", round(min(seconds) * 1000, 1))
 

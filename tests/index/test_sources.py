@@ -70,7 +70,7 @@ def test_a_source_knows_its_channels_and_records():
     source = sources.of_channel("pytorch")
     assert source.channels == ("pytorch", "nvidia", "conda-forge")
     assert source.without_python == {"pytorch", "nvidia"}
-    records = source.built_in("linux-64", source.packages)
+    records = source.built_in("linux-64")
     assert {build.channel for build in records.builds} == {source.channel}
     assert {build.name for build in records.builds} == source.packages
     newest = next(b for b in records.builds if b.build == "py3.12_cuda12.4_cudnn9.1.0_0")

@@ -43,7 +43,7 @@ def real(subdir: str, channel: str = "pytorch") -> tuple[Build, ...]:
 @cache
 def known(subdir: str) -> tuple[Build, ...]:
     """The built-in index of a subdir."""
-    records = builtin.load(subdir)
+    records = builtin.load(subdir, channel="pytorch")
     assert records is not None
     return records.builds
 

@@ -41,7 +41,7 @@ def doubting(sites: Sites, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
     index = json.loads((sites.root / "pytorch/linux-64/repodata.json").read_text())
     known = {f"linux-64/{fn}": record["sha256"] for fn, record in index["packages"].items()}
-    monkeypatch.setattr(builtin, "hashes", lambda: known)
+    monkeypatch.setattr(builtin, "hashes", lambda channel: known if channel == "pytorch" else {})
     monkeypatch.setenv("CONDA_PLUGINS_TORCHMIRROR_CHECK_HASHES", "true")
     return known
 

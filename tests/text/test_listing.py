@@ -13,7 +13,7 @@ from conda_torchmirror.text import listing
 
 def made(request: Request, subdir: str = "linux-64", **about: object) -> Listing:
     machine = Machine(subdir=subdir, **about)
-    records = builtin.load(subdir)
+    records = builtin.load(subdir, channel="pytorch")
     rows = offers(machine, request, records.builds, KNOWLEDGE)
     return Listing(tuple(rows), machine, request, records, SOURCE.ended())
 
