@@ -1,4 +1,4 @@
-"""Which source a channel is read from, and what happens when it fails. See also the matrix."""
+"""What is asked of a mirror, and what happens when it fails. See also the fault matrix."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ import os
 import socket
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from support.faults import FAULTS
 from support.mirror import Exchange
 from support.sites import (
     ASK,
     CUDART,
     FIRST,
     LEAF,
-    OLDER,
     RUNTIME,
     SET,
     TORCH,
@@ -25,10 +22,6 @@ from support.sites import (
     tree,
     whole,
 )
-
-from conda_torchmirror.mirrors.registry import built_in
-from conda_torchmirror.models import InstallOptions
-from conda_torchmirror.transport.routes import chains
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -42,77 +35,6 @@ def slow(exchange: Exchange, seconds: float = 0.25) -> None:
     """Answer after a while."""
     time.sleep(seconds)
     exchange.serve()
-
-
-# The order of sources
-
-
-@pytest.fixture
-def world(sites, conda_in_process):
-    """The sites, in a conda that has read the settings of plugins."""
-    conda_in_process("torch-mirror", "list").ok()
-    return sites
-
-
-def order(*words, name="pytorch", no_fallback=False):
-    found = chains(InstallOptions(mirrors=words, fallback=not no_fallback), "linux-64", (name,))
-    return [source.mirror for source in found[name]]
-
-
-@pytest.mark.parametrize(
-    ("asked", "name", "found"),
-    [
-        ([], "pytorch", ["first", "second", "upstream"]),
-        ([], "nvidia", ["upstream"]),
-        (["third"], "nvidia", ["third", "upstream"]),
-        (["second", "first"], "conda-forge", ["second", "first", "upstream"]),
-        (["second", "upstream", "first"], "pytorch", ["second", "upstream"]),
-        (["upstream"], "pytorch", ["upstream"]),
-        (["first", "FIRST"], "pytorch", ["first", "upstream"]),
-    ],
-)
-def test_the_order_of_sources(world, asked, name, found):
-    assert order(*asked, name=name) == found
-
-
-def test_all_that_may_be_chosen(world):
-    found = order("auto")
-    assert found[-1] == "upstream"
-    assert {"first", "second", "third", *built_in().chosen_for()} >= set(found) - {"upstream"}
-
-
-@pytest.mark.parametrize("how", ["option", "setting"])
-def test_without_fallback_there_is_one_source(world, condarc, how):
-    if how == "setting":
-        settings = world.settings()
-        settings["plugins"]["torchmirror_fallback"] = False
-        condarc(**settings)
-    assert order(no_fallback=how == "option") == ["first"]
-
-
-@pytest.mark.parametrize(
-    ("own", "asked", "found"),
-    [
-        ("http://127.0.0.1:9/lab", [], ["custom_channels"]),
-        ("http://127.0.0.1:9/lab", ["second"], ["second", "custom_channels"]),
-        ("https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud", [], None),
-        ("http://127.0.0.1:9/lab", ["upstream"], ["upstream"]),
-    ],
-    ids=["lab", "lab-and-mirror", "public", "lab-and-upstream"],
-)
-def test_the_users_own_mapping(world, condarc, own, asked, found):
-    condarc(**world.settings(), custom_channels={"pytorch": own})
-    expected = found or ["custom_channels", "first", "second", "upstream"]
-    assert order(*asked) == expected
-
-
-def test_a_channel_alias_stands_for_the_official_channels(world, condarc):
-    condarc(**{**world.settings(), "channel_alias": "https://conda.company.example/cloud"})
-    found = chains(InstallOptions(), "linux-64", ("nvidia",))
-    assert found["nvidia"][0].url == "https://conda.company.example/cloud/nvidia"
-
-
-# What is asked, and what is not
 
 
 def test_a_sound_mirror_is_all_that_is_asked(sites, conda_in_process, prefix):
@@ -151,9 +73,6 @@ def test_nothing_is_left_behind(sites, conda_in_process, prefix):
     sites.first.fail("*", "blocked")
     conda_in_process(*ASK, "-p", prefix).ok()
     assert (dict(os.environ), context.SEARCH_PATH) == before
-
-
-# Failures
 
 
 @pytest.fixture
@@ -343,304 +262,3 @@ def test_no_secret_is_shown(sites, conda_in_process, prefix, sandbox, as_json):
     for said in (result.stdout, result.stderr, kept):
         assert "hunter2" not in said
         assert "tk-1" not in said
-
-
-# Whose fault it is
-
-
-def conda_errors():
-    """What conda raises when nobody is to blame, and when a mirror is."""
-    from conda import CondaMultiError, exceptions
-
-    url = "https://mirror.example/cloud/pytorch/linux-64/x.tar.bz2"
-    mismatch = exceptions.ChecksumMismatchError(url, "/x", "sha256", "a", "b")
-    return {
-        "declined": (exceptions.CondaSystemExit("Exiting"), None),
-        "dry-run": (exceptions.DryRunExit(), None),
-        "unsolvable": (exceptions.PackagesNotFoundError(["x"]), None),
-        "disk-full": (OSError(28, "No space left on device"), None),
-        "interrupted": (CondaMultiError([mismatch, exceptions.CondaSignalInterrupt(2)]), None),
-        "wrong-hash": (CondaMultiError([mismatch]), "probe_hash"),
-        "nested": (CondaMultiError([CondaMultiError([mismatch])]), "probe_hash"),
-        "elsewhere": (
-            exceptions.ChecksumMismatchError("https://other.example/x", "/x", "md5", "a", "b"),
-            None,
-        ),
-        "404": (
-            exceptions.CondaHTTPError("gone", url, 404, "Not Found", None),
-            "probe_not_found",
-        ),
-        "connection": (
-            exceptions.CondaHTTPError(
-                "", url, None, None, None, caused_by=ConnectionRefusedError(111, "refused")
-            ),
-            "probe_refused",
-        ),
-        "channel": (
-            exceptions.UnavailableInvalidChannel("https://mirror.example/cloud/pytorch", 404),
-            "probe_not_found",
-        ),
-    }
-
-
-@pytest.mark.parametrize(
-    "what",
-    [
-        *("declined", "dry-run", "unsolvable", "disk-full", "interrupted", "wrong-hash"),
-        *("nested", "elsewhere", "404", "connection", "channel"),
-    ],
-)
-def test_who_is_to_blame(what):
-    from conda_torchmirror.mirrors.registry import Route
-    from conda_torchmirror.transport import failures
-
-    error, code = conda_errors()[what]
-    source = Route("pytorch", "https://me:hunter2@mirror.example/cloud/pytorch", "lab")
-    found = failures.find_culprit(error, [source])
-    assert (found and found.reason.code) == code
-    assert "hunter2" not in repr(found and found.answer)
-
-
-# What a solver reads by itself
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"depends": 5},
-        {"depends": [["python"]]},
-        {"depends": ["python[[["]},
-        {"build_number": "none"},
-        {"version": None},
-        {"name": None},
-        {"md5": {"a": 1}, "sha256": []},
-    ],
-    ids=str,
-)
-def test_a_record_that_a_solver_stumbles_over_is_the_mirrors(
-    sites, conda_in_process, prefix, fields
-):
-    before = tree(prefix)
-
-    def odd(exchange: Exchange) -> None:
-        plain = exchange.file().with_name("repodata.json")
-        repodata = json.loads(plain.read_bytes())
-        repodata["packages"][LEAF].update(fields)
-        exchange.send(200, json.dumps(repodata).encode())
-
-    sites.first.fail("*/conda-forge/linux-64/repodata.json.zst", "not_found")
-    sites.first.fail("*/conda-forge/linux-64/repodata.json", odd)
-    result = conda_in_process(*ASK, "-p", prefix)
-    assert "Traceback" not in result.stderr
-    assert "unexpected error" not in words(result)
-    if result.rc:  # the solver did without it, and says what it lacks
-        assert tree(prefix) == before
-    else:
-        assert whole(prefix)
-
-
-def test_an_index_that_is_refused_after_a_good_probe_is_left(sites, conda_in_process, prefix):
-    def whole_file_refused(exchange: Exchange) -> None:
-        if exchange.headers.get("Range"):
-            exchange.serve()
-        else:
-            exchange.send(403, b"<html>Forbidden</html>", {"Content-Type": "text/html"})
-
-    sites.first.fail("*/conda-forge/linux-64/repodata*", whole_file_refused)
-    result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert "first refuses linux-64/repodata.json (403 or 404)" in words(result)
-    assert installed(prefix)["filelock"]["url"].startswith(sites.second.url)
-    assert not any(
-        path.stat().st_size == 2 for path in Path(sites.file.parent).rglob("cache/*.json")
-    )
-
-
-def test_a_block_page_without_an_end_is_not_waited_for(sites, conda_in_process, monkeypatch):
-    """As far as it is ours: conda itself reads such a page to its end when it makes its error."""
-    import requests
-
-    from conda_torchmirror.mirrors.registry import Route
-    from conda_torchmirror.transport import failures
-
-    def endless(exchange: Exchange) -> None:
-        exchange.send(403, b"<html>", {"Content-Type": "text/html"}, length=10_000_000)
-        while not exchange.mirror.stopped.wait(0.05):
-            exchange.wfile.write(b" ")
-            exchange.wfile.flush()
-
-    monkeypatch.setattr(failures, "PAGE_SECONDS", 0.3)
-    sites.first.fail("*", endless)
-    url = f"{sites.first.channel_url('conda-forge')}/linux-64/{LEAF}"
-    with pytest.raises(requests.HTTPError) as raised:
-        requests.get(url, stream=True, timeout=5).raise_for_status()
-    started = time.monotonic()
-    route = Route("conda-forge", sites.first.channel_url("conda-forge"), "first")
-    found = failures.find_culprit(raised.value, [route])
-    assert found is not None
-    assert found.reason.code == "probe_forbidden"
-    assert time.monotonic() - started < 3
-
-
-def test_what_is_remembered_is_told_as_remembered(sites):
-    from conda_torchmirror.mirrors.registry import Route
-    from conda_torchmirror.transport import failures
-    from conda_torchmirror.transport.answers import Answer
-
-    url = f"{sites.first.url}/x/linux-64/repodata.json"
-    answer = Answer(url, "blocked", status=403, at=time.time() - 300, remembered=True)
-    failed = failures.from_answer(Route("pytorch", f"{sites.first.url}/x", "first"), answer)
-    cause = failures.no_route_left([failed], [])._cause
-    assert "(5 min ago, not asked again)" in cause
-
-
-# Indexes
-
-
-def test_a_compressed_index_that_is_older_is_left_alone(sites, conda_in_process, prefix):
-    def old(exchange: Exchange) -> None:
-        exchange.send_content(exchange.content(), int(time.time()) - 8 * 86400)
-
-    sites.first.fail("*/pytorch/*/repodata.json.zst", old)
-    result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert "first's compressed index of `pytorch` is older than the plain one" in words(result)
-    whole_ones = [
-        r.path for r in sites.first.requests if "repodata" in r.path and "Range" not in r.headers
-    ]
-    assert whole_ones
-    assert not any(path.endswith(".zst") for path in whole_ones)
-    assert installed(prefix)["pytorch"]["url"].startswith(sites.first.url)
-
-
-def test_an_old_index_is_passed_over(sites, conda_in_process, prefix):
-    sites.first.fail("*/pytorch/*/repodata*", "stale")
-    result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert f"first has an old index, without {TORCH}: `pytorch` from second" in words(result)
-    assert installed(prefix)["pytorch"]["version"] == "2.5.1"
-
-
-def test_an_old_index_is_better_than_none(sites, conda_in_process, prefix):
-    sites.first.fail("*/pytorch/*/repodata*", "stale")
-    sites.second.fail("*/pytorch/*", "not_found")
-    sites.upstream.fail("*/pytorch/*", "server_error")
-    result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert installed(prefix)["pytorch"]["version"] == "2.4.1"
-    assert sites.fetched(OLDER)["first"] == 1
-    assert "first's index is old" in words(result)
-
-
-def test_an_old_index_everywhere_is_said(sites, conda_in_process):
-    for mirror in (sites.first, sites.second, sites.upstream):
-        mirror.fail("*/pytorch/*/repodata*", "stale")
-    found = conda_in_process(*ASK, "--dry-run", "--json").ok().json()["torchmirror"]
-    assert found["selected"]["builds"][0]["version"] == "2.4.1"
-    assert "index_behind" in [warning["code"] for warning in found["warnings"]]
-
-
-def without_fitting(kind):
-    """An index that is valid and of no use: without any package, or with one old release."""
-
-    def change(exchange):
-        content = exchange.content()
-        if content is None or not exchange.path.endswith(".json"):
-            FAULTS["not_found"](exchange)
-            return
-        found = json.loads(content)
-        for section in ("packages", "packages.conda"):
-            found[section] = {
-                fn: record
-                for fn, record in found.get(section, {}).items()
-                if kind == "half" and record["name"] != "pytorch"
-            }
-        exchange.send(200, json.dumps(found).encode(), {"Content-Type": "application/json"})
-
-    return change
-
-
-@pytest.mark.parametrize("kind", ["empty", "half"])
-def test_an_index_without_a_fitting_build_is_held_against_the_built_in_one(
-    sites, conda_in_process, prefix, kind
-):
-    sites.first.fail("*/pytorch/*/repodata*", without_fitting(kind))
-    result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert "first has an old index" in words(result)
-    assert installed(prefix)["pytorch"]["url"].startswith(sites.second.url)
-
-
-def test_where_every_index_is_empty_the_error_says_that_it_looks_old(sites, conda_in_process):
-    for mirror in (sites.first, sites.second, sites.upstream):
-        mirror.fail("*/pytorch/*/repodata*", without_fitting("empty"))
-    result = conda_in_process(*ASK, "--dry-run", "--json")
-    document = result.json()
-    assert document["exception_name"] == "NoFittingBuild"
-    codes = [hint["hint_code"] for hint in document["guidance"]["hints"]]
-    assert codes[0] == "index_behind"
-
-
-# Hashes
-
-
-def test_equal_hashes_ask_nobody(sites, doubting, conda_in_process, prefix):
-    conda_in_process(*ASK, "-p", prefix).ok()
-    assert not any("/pytorch/" in request.path for request in sites.upstream.requests)
-
-
-def test_another_hash_than_upstreams_is_an_error(sites, doubting, conda_in_process, prefix):
-    before = tree(prefix)
-    sites.first.fail("*/pytorch/linux-64/repodata*", "wrong_hash")
-    result = conda_in_process(*ASK, "-p", prefix)
-    assert result.rc == 1
-    assert f"HashConflict: first offers another {TORCH} than the official channel" in words(result)
-    assert doubting[f"linux-64/{TORCH}"] in words(result)
-    assert "tell the mirror's operators" in words(result)
-    assert tree(prefix) == before
-    assert not sites.second.requests
-
-
-def test_our_own_index_may_be_the_old_one(sites, doubting, conda_in_process, prefix):
-    doubting[f"linux-64/{TORCH}"] = "0" * 64
-    result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert "the official channel confirms the new one" in words(result)
-    asked = [r.path for r in sites.upstream.requests if "/pytorch/" in r.path]
-    assert asked.count("/pytorch/linux-64/repodata.json.zst") == 1
-    assert installed(prefix)["pytorch"]["url"].startswith(sites.first.url)
-
-
-def test_a_doubt_that_nobody_can_settle(sites, doubting, conda_in_process, prefix, condarc):
-    doubting[f"linux-64/{TORCH}"] = "0" * 64
-    sites.upstream.fail("/pytorch/*", "server_error")
-    result = conda_in_process(*ASK, "-p", prefix)
-    assert result.rc == 1
-    assert "HashUnconfirmed" in words(result)
-    assert "torchmirror_check_hashes: false" in words(result)
-    os.environ["CONDA_PLUGINS_TORCHMIRROR_CHECK_HASHES"] = "false"
-    conda_in_process(*ASK, "-p", prefix).ok()
-
-
-def test_the_users_own_server_may_have_its_own_packages(
-    sites, doubting, condarc, conda_in_process, prefix
-):
-    doubting[f"linux-64/{TORCH}"] = "0" * 64
-    condarc(**sites.settings(), custom_channels=sites.first.custom_channels())
-    conda_in_process(*ASK, "-p", prefix).ok()
-    assert not any("/pytorch/" in request.path for request in sites.upstream.requests)
-
-
-@pytest.mark.parametrize("dry", [True, False])
-def test_upstream_is_asked_when_asked_for(sites, conda_in_process, prefix, dry):
-    more = ["--dry-run"] if dry else []
-    result = conda_in_process(*ASK, "-p", prefix, "--check-upstream", *more).ok()
-    assert "the official channel confirms the hashes of the chosen builds" in words(result)
-    assert any(r.path.startswith("/pytorch/linux-64/repodata") for r in sites.upstream.requests)
-
-
-def test_upstream_contradicts(sites, conda_in_process, prefix):
-    sites.upstream.fail("/pytorch/linux-64/repodata*", "wrong_hash")
-    result = conda_in_process(*ASK, "-p", prefix, "--check-upstream")
-    assert result.rc == 1
-    assert "HashConflict" in words(result)
-
-
-def test_upstream_needs_no_second_opinion(sites, doubting, conda_in_process, prefix):
-    doubting[f"linux-64/{TORCH}"] = "0" * 64
-    conda_in_process(*ASK, "-p", prefix, "--mirror", "upstream").ok()
-    assert Path(installed(prefix)["pytorch"]["url"]).name == TORCH

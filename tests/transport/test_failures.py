@@ -1,0 +1,172 @@
+"""Which route is to blame for a failure, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from support.mirror import Exchange
+from support.sites import (
+    ASK,
+    LEAF,
+    installed,
+    tree,
+    whole,
+)
+
+pytest_plugins = ("support.site_fixtures",)
+
+
+def words(result) -> str:
+    """Everything that was said, on one line."""
+    return " ".join(f"{result.stdout}\n{result.stderr}".split())
+
+
+def slow(exchange: Exchange, seconds: float = 0.25) -> None:
+    """Answer after a while."""
+    time.sleep(seconds)
+    exchange.serve()
+
+
+def conda_errors():
+    """What conda raises when nobody is to blame, and when a mirror is."""
+    from conda import CondaMultiError, exceptions
+
+    url = "https://mirror.example/cloud/pytorch/linux-64/x.tar.bz2"
+    mismatch = exceptions.ChecksumMismatchError(url, "/x", "sha256", "a", "b")
+    return {
+        "declined": (exceptions.CondaSystemExit("Exiting"), None),
+        "dry-run": (exceptions.DryRunExit(), None),
+        "unsolvable": (exceptions.PackagesNotFoundError(["x"]), None),
+        "disk-full": (OSError(28, "No space left on device"), None),
+        "interrupted": (CondaMultiError([mismatch, exceptions.CondaSignalInterrupt(2)]), None),
+        "wrong-hash": (CondaMultiError([mismatch]), "probe_hash"),
+        "nested": (CondaMultiError([CondaMultiError([mismatch])]), "probe_hash"),
+        "elsewhere": (
+            exceptions.ChecksumMismatchError("https://other.example/x", "/x", "md5", "a", "b"),
+            None,
+        ),
+        "404": (
+            exceptions.CondaHTTPError("gone", url, 404, "Not Found", None),
+            "probe_not_found",
+        ),
+        "connection": (
+            exceptions.CondaHTTPError(
+                "", url, None, None, None, caused_by=ConnectionRefusedError(111, "refused")
+            ),
+            "probe_refused",
+        ),
+        "channel": (
+            exceptions.UnavailableInvalidChannel("https://mirror.example/cloud/pytorch", 404),
+            "probe_not_found",
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("declined", "dry-run", "unsolvable", "disk-full", "interrupted", "wrong-hash"),
+        *("nested", "elsewhere", "404", "connection", "channel"),
+    ],
+)
+def test_who_is_to_blame(what):
+    from conda_torchmirror.mirrors.registry import Route
+    from conda_torchmirror.transport import failures
+
+    error, code = conda_errors()[what]
+    source = Route("pytorch", "https://me:hunter2@mirror.example/cloud/pytorch", "lab")
+    found = failures.find_culprit(error, [source])
+    assert (found and found.reason.code) == code
+    assert "hunter2" not in repr(found and found.answer)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"depends": 5},
+        {"depends": [["python"]]},
+        {"depends": ["python[[["]},
+        {"build_number": "none"},
+        {"version": None},
+        {"name": None},
+        {"md5": {"a": 1}, "sha256": []},
+    ],
+    ids=str,
+)
+def test_a_record_that_a_solver_stumbles_over_is_the_mirrors(
+    sites, conda_in_process, prefix, fields
+):
+    before = tree(prefix)
+
+    def odd(exchange: Exchange) -> None:
+        plain = exchange.file().with_name("repodata.json")
+        repodata = json.loads(plain.read_bytes())
+        repodata["packages"][LEAF].update(fields)
+        exchange.send(200, json.dumps(repodata).encode())
+
+    sites.first.fail("*/conda-forge/linux-64/repodata.json.zst", "not_found")
+    sites.first.fail("*/conda-forge/linux-64/repodata.json", odd)
+    result = conda_in_process(*ASK, "-p", prefix)
+    assert "Traceback" not in result.stderr
+    assert "unexpected error" not in words(result)
+    if result.rc:  # the solver did without it, and says what it lacks
+        assert tree(prefix) == before
+    else:
+        assert whole(prefix)
+
+
+def test_an_index_that_is_refused_after_a_good_probe_is_left(sites, conda_in_process, prefix):
+    def whole_file_refused(exchange: Exchange) -> None:
+        if exchange.headers.get("Range"):
+            exchange.serve()
+        else:
+            exchange.send(403, b"<html>Forbidden</html>", {"Content-Type": "text/html"})
+
+    sites.first.fail("*/conda-forge/linux-64/repodata*", whole_file_refused)
+    result = conda_in_process(*ASK, "-p", prefix).ok()
+    assert "first refuses linux-64/repodata.json (403 or 404)" in words(result)
+    assert installed(prefix)["filelock"]["url"].startswith(sites.second.url)
+    assert not any(
+        path.stat().st_size == 2 for path in Path(sites.file.parent).rglob("cache/*.json")
+    )
+
+
+def test_a_block_page_without_an_end_is_not_waited_for(sites, conda_in_process, monkeypatch):
+    """As far as it is ours: conda itself reads such a page to its end when it makes its error."""
+    import requests
+
+    from conda_torchmirror.mirrors.registry import Route
+    from conda_torchmirror.transport import failures
+
+    def endless(exchange: Exchange) -> None:
+        exchange.send(403, b"<html>", {"Content-Type": "text/html"}, length=10_000_000)
+        while not exchange.mirror.stopped.wait(0.05):
+            exchange.wfile.write(b" ")
+            exchange.wfile.flush()
+
+    monkeypatch.setattr(failures, "PAGE_SECONDS", 0.3)
+    sites.first.fail("*", endless)
+    url = f"{sites.first.channel_url('conda-forge')}/linux-64/{LEAF}"
+    with pytest.raises(requests.HTTPError) as raised:
+        requests.get(url, stream=True, timeout=5).raise_for_status()
+    started = time.monotonic()
+    route = Route("conda-forge", sites.first.channel_url("conda-forge"), "first")
+    found = failures.find_culprit(raised.value, [route])
+    assert found is not None
+    assert found.reason.code == "probe_forbidden"
+    assert time.monotonic() - started < 3
+
+
+def test_what_is_remembered_is_told_as_remembered(sites):
+    from conda_torchmirror.mirrors.registry import Route
+    from conda_torchmirror.transport import failures
+    from conda_torchmirror.transport.answers import Answer
+
+    url = f"{sites.first.url}/x/linux-64/repodata.json"
+    answer = Answer(url, "blocked", status=403, at=time.time() - 300, remembered=True)
+    failed = failures.from_answer(Route("pytorch", f"{sites.first.url}/x", "first"), answer)
+    cause = failures.no_route_left([failed], [])._cause
+    assert "(5 min ago, not asked again)" in cause

@@ -1,0 +1,90 @@
+"""The order in which the sources of a channel are tried."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from support.mirror import Exchange
+
+from conda_torchmirror.mirrors.registry import built_in
+from conda_torchmirror.models import InstallOptions
+from conda_torchmirror.transport.routes import chains
+
+pytest_plugins = ("support.site_fixtures",)
+
+
+def words(result) -> str:
+    """Everything that was said, on one line."""
+    return " ".join(f"{result.stdout}\n{result.stderr}".split())
+
+
+def slow(exchange: Exchange, seconds: float = 0.25) -> None:
+    """Answer after a while."""
+    time.sleep(seconds)
+    exchange.serve()
+
+
+@pytest.fixture
+def world(sites, conda_in_process):
+    """The sites, in a conda that has read the settings of plugins."""
+    conda_in_process("torch-mirror", "list").ok()
+    return sites
+
+
+def order(*words, name="pytorch", no_fallback=False):
+    found = chains(InstallOptions(mirrors=words, fallback=not no_fallback), "linux-64", (name,))
+    return [source.mirror for source in found[name]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "found"),
+    [
+        ([], "pytorch", ["first", "second", "upstream"]),
+        ([], "nvidia", ["upstream"]),
+        (["third"], "nvidia", ["third", "upstream"]),
+        (["second", "first"], "conda-forge", ["second", "first", "upstream"]),
+        (["second", "upstream", "first"], "pytorch", ["second", "upstream"]),
+        (["upstream"], "pytorch", ["upstream"]),
+        (["first", "FIRST"], "pytorch", ["first", "upstream"]),
+    ],
+)
+def test_the_order_of_sources(world, asked, name, found):
+    assert order(*asked, name=name) == found
+
+
+def test_all_that_may_be_chosen(world):
+    found = order("auto")
+    assert found[-1] == "upstream"
+    assert {"first", "second", "third", *built_in().chosen_for()} >= set(found) - {"upstream"}
+
+
+@pytest.mark.parametrize("how", ["option", "setting"])
+def test_without_fallback_there_is_one_source(world, condarc, how):
+    if how == "setting":
+        settings = world.settings()
+        settings["plugins"]["torchmirror_fallback"] = False
+        condarc(**settings)
+    assert order(no_fallback=how == "option") == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "found"),
+    [
+        ("http://127.0.0.1:9/lab", [], ["custom_channels"]),
+        ("http://127.0.0.1:9/lab", ["second"], ["second", "custom_channels"]),
+        ("https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud", [], None),
+        ("http://127.0.0.1:9/lab", ["upstream"], ["upstream"]),
+    ],
+    ids=["lab", "lab-and-mirror", "public", "lab-and-upstream"],
+)
+def test_the_users_own_mapping(world, condarc, own, asked, found):
+    condarc(**world.settings(), custom_channels={"pytorch": own})
+    expected = found or ["custom_channels", "first", "second", "upstream"]
+    assert order(*asked) == expected
+
+
+def test_a_channel_alias_stands_for_the_official_channels(world, condarc):
+    condarc(**{**world.settings(), "channel_alias": "https://conda.company.example/cloud"})
+    found = chains(InstallOptions(), "linux-64", ("nvidia",))
+    assert found["nvidia"][0].url == "https://conda.company.example/cloud/nvidia"

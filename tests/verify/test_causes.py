@@ -1,0 +1,150 @@
+"""What loaders and drivers say, as reports quote it, and the cause that it is told as."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from support.torches import (
+    bare_environment,
+    copy,
+    install_torch,
+)
+
+from conda_torchmirror.verify.causes import explain
+from conda_torchmirror.verify.run import verify
+from conda_torchmirror.verify.verdict import Check
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
+
+
+MakeTorch = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bare_environment(tmp_path_factory.mktemp("bare"))
+
+
+@pytest.fixture
+def prefix(bare: Path, tmp_path: Path) -> Path:
+    return copy(bare, tmp_path / "env")
+
+
+@pytest.fixture
+def make_torch(prefix: Path) -> MakeTorch:
+    """`make_torch(**knobs)`: install a torch that breaks so; returns the prefix."""
+    return partial(install_torch, prefix)
+
+
+def codes(check: Check) -> list[str]:
+    return [notice.code for notice in check.notices if notice.code != "ignored_variable"]
+
+
+#: What torch says where a GPU is expected and none can be used. Sources: torch/cuda/__init__.py,
+#: c10/cuda/CUDAFunctions.cpp, aten/src/ATen/cuda/detail/CUDAHooks.cpp of 2.3.
+UNUSABLE = [
+    (
+        "CUDA initialization: The NVIDIA driver on your system is too old (found version 11040).",
+        "driver_too_old",
+    ),
+    (
+        (
+            "CUDA initialization: Found no NVIDIA driver on your system. Please check that you have"
+            " an NVIDIA GPU and installed a driver"
+        ),
+        "driver_missing",
+    ),
+    (
+        (
+            "CUDA initialization: CUDA unknown error - this may be due to an incorrectly set up"
+            " environment, e.g. changing env variable CUDA_VISIBLE_DEVICES after program start."
+        ),
+        "cuda_unknown",
+    ),
+    (
+        (
+            "CUDA initialization: Unexpected error from cudaGetDeviceCount(). Error 803: system has"
+            " unsupported display driver / cuda driver combination"
+        ),
+        "driver_mixed",
+    ),
+]
+
+
+#: Messages of loaders as reports quote them: (message, code, where).
+BROKEN = [
+    (
+        (
+            "/opt/env/lib/python3.11/site-packages/torch/lib/libtorch_cpu.so: undefined symbol:"
+            " iJIT_NotifyEvent"
+        ),
+        "mkl_ijit",  # pytorch issue 123097
+    ),
+    (
+        "libcudnn.so.8: cannot open shared object file: No such file or directory",
+        "cudnn",
+    ),
+    (
+        "libmkl_intel_lp64.so.2: cannot open shared object file: No such file or directory",
+        "mkl_missing",
+    ),
+    (
+        (
+            "/opt/env/lib/libcusparse.so.12: undefined symbol: __nvJitLinkAddData_12_1, version"
+            " libnvJitLink.so.12"
+        ),
+        "cuda_library",  # pytorch issue 111469
+    ),
+    (
+        "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.28' not found (required by libc10.so)",
+        "glibc_old",
+    ),
+    (
+        (
+            '[WinError 126] The specified module could not be found. Error loading "C:\\torch\\lib'
+            '\\c10.dll" or one of its dependencies.'
+        ),
+        "dll_missing",
+    ),
+    ('[WinError 126] 找不到指定的模块。 Error loading "C:\\torch\\lib\\c10.dll"', "dll_missing"),
+    ('[WinError 127] 找不到指定的程序。 Error loading "C:\\torch\\lib\\c10.dll"', "dll_procedure"),
+    (
+        (
+            "[WinError 1114] A dynamic link library (DLL) initialization routine failed."
+            ' Error loading "C:\\torch\\lib\\c10.dll"'
+        ),
+        "dll_init",
+    ),
+    ("DLL load failed while importing _C: The specified module could not be found.", "dll_missing"),
+    ("/opt/env/lib/libtorch.so: file too short", "truncated"),
+    ("undefined symbol: _ZN3c105ErrorC2ENS_14SourceLocationESs", "undefined_symbol"),
+    ("libtorch_cuda.so: cannot open shared object file: No such file", "library_missing"),
+    ("No module named 'typing_extensions'", "module_missing"),
+    ("a message nobody has seen", "unexplained"),
+]
+
+
+@pytest.mark.parametrize(("warning", "code"), UNUSABLE, ids=[code for _, code in UNUSABLE])
+def test_a_gpu_that_torch_does_not_see(make_torch: MakeTorch, warning: str, code: str) -> None:
+    check = verify(make_torch(cuda="12.1", warning=warning), expect_gpu=True)
+    assert (check.exit_code, codes(check)) == (3, [code])
+    assert verify(make_torch(cuda="12.1", warning=warning), expect_gpu=False).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("message", "code"), BROKEN, ids=[f"{c}-{i}" for i, (_, c) in enumerate(BROKEN)]
+)
+def test_a_broken_import_is_explained(make_torch: MakeTorch, message: str, code: str) -> None:
+    check = verify(make_torch(import_error=message), expect_gpu=True)
+    assert (check.status, check.exit_code) == ("broken", 1)
+    assert codes(check) == [code]
+    assert message in (check.error or "")
+
+
+@pytest.mark.parametrize(("message", "code"), BROKEN + UNUSABLE, ids=str)
+def test_explanations_stand_in_a_longer_text(message: str, code: str) -> None:
+    assert (explain(f"Traceback\n  File x\n{message}\nmore") or "unexplained") == code

@@ -1,0 +1,133 @@
+"""The check on a real PyTorch, where the caller has made an environment with one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from support.torches import (
+    bare_environment,
+    copy,
+    install_torch,
+    site_packages,
+)
+
+from conda_torchmirror.verify.run import verify
+from conda_torchmirror.verify.verdict import Check
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
+
+
+MakeTorch = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bare_environment(tmp_path_factory.mktemp("bare"))
+
+
+@pytest.fixture
+def prefix(bare: Path, tmp_path: Path) -> Path:
+    return copy(bare, tmp_path / "env")
+
+
+@pytest.fixture
+def make_torch(prefix: Path) -> MakeTorch:
+    """`make_torch(**knobs)`: install a torch that breaks so; returns the prefix."""
+    return partial(install_torch, prefix)
+
+
+def codes(check: Check) -> list[str]:
+    return [notice.code for notice in check.notices if notice.code != "ignored_variable"]
+
+
+#: For the slow tests: a virtual or conda environment in which `import torch` works.
+REAL = os.environ.get("TORCHMIRROR_TEST_TORCH")
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy, by hard links, of an environment with a real torch, which the caller has made."""
+    if REAL is None:
+        pytest.skip("TORCHMIRROR_TEST_TORCH names no environment with a real PyTorch")
+    folder = tmp_path_factory.mktemp("real") / "env"
+
+    def link(source: str, target: str) -> str:
+        try:
+            os.link(source, target, follow_symlinks=False)
+        except OSError:
+            shutil.copy2(source, target, follow_symlinks=False)
+        return target
+
+    shutil.copytree(REAL, folder, symlinks=True, copy_function=link)
+    (folder / "conda-meta").mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_real_cpu_build(real: Path) -> None:
+    check = verify(str(real), expect_gpu=False)
+    assert (check.status, codes(check)) == ("fine", [])
+    assert all(0 <= value < 1 for row in check.sample for value in row)
+    if check.cuda is None:
+        assert codes(verify(str(real), expect_gpu=True)) == ["cpu_build"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (lambda file: file.unlink(), "library_missing"),
+        (lambda file: file.write_bytes(file.read_bytes()[:1000]), "truncated"),
+        (lambda file: file.write_bytes(b"not a library"), "truncated"),
+    ],
+    ids=["missing", "cut short", "garbage"],
+)
+def test_a_real_build_that_was_damaged(
+    real: Path, tmp_path: Path, damage: Callable[[Path], object], code: str
+) -> None:
+    file = site_packages(real) / "torch" / "lib" / "libc10.so"
+    kept = tmp_path / "kept"
+    shutil.move(file, kept)
+    try:
+        shutil.copy(kept, file)
+        damage(file)
+        check = verify(str(real), expect_gpu=False)
+    finally:
+        file.unlink(missing_ok=True)
+        shutil.move(kept, file)
+    assert (check.exit_code, codes(check)) == (1, [code])
+
+
+@pytest.mark.slow
+@pytest.mark.benchmark
+def test_the_check_costs_little_more_than_the_import(real: Path) -> None:
+    """The bound: 50 ms beyond `python -c "import torch"`.
+
+    Processor time of interleaved runs, the least of each: wall time says more of a busy machine.
+    """
+    python = str(real / "bin" / "python")
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+    def cost(run: Callable[[], object]) -> float:
+        before = os.times()
+        run()
+        return sum(os.times()[:4]) - sum(before[:4])
+
+    def plain() -> object:
+        return subprocess.run([python, "-c", "import torch"], check=True, env=own)
+
+    def checked() -> object:
+        return verify(str(real), expect_gpu=False)
+
+    pairs = [(cost(plain), cost(checked)) for _ in range(10)]
+    least, most = min(p for p, _ in pairs), min(c for _, c in pairs)
+    print(
+        f"\nimport torch {least:.3f} s, the check {(most - least) * 1e3:+.0f} ms (processor time)"
+    )
+    assert most - least < 0.05

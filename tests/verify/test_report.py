@@ -1,0 +1,93 @@
+"""A check as text, as a document and as a report, and the sentences for all that it finds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from support.torches import (
+    A100,
+    bare_environment,
+    copy,
+    install_torch,
+)
+
+from conda_torchmirror.models import Notice
+from conda_torchmirror.text.tables.check import TEXT
+from conda_torchmirror.verify import run as trying
+from conda_torchmirror.verify import static, verdict
+from conda_torchmirror.verify.causes import KNOWN
+from conda_torchmirror.verify.report import lines, report
+from conda_torchmirror.verify.run import verify
+from conda_torchmirror.verify.verdict import Check, sentence
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
+
+
+MakeTorch = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bare_environment(tmp_path_factory.mktemp("bare"))
+
+
+@pytest.fixture
+def prefix(bare: Path, tmp_path: Path) -> Path:
+    return copy(bare, tmp_path / "env")
+
+
+@pytest.fixture
+def make_torch(prefix: Path) -> MakeTorch:
+    """`make_torch(**knobs)`: install a torch that breaks so; returns the prefix."""
+    return partial(install_torch, prefix)
+
+
+def codes(check: Check) -> list[str]:
+    return [notice.code for notice in check.notices if notice.code != "ignored_variable"]
+
+
+def test_the_document_is_plain_json(make_torch: MakeTorch) -> None:
+    check = verify(make_torch(cuda="12.4", gpus=[A100], wrong=True), expect_gpu=True)
+    document = json.loads(json.dumps(check.document()))
+    assert (document["status"], document["exit_code"]) == ("no_gpu", 3)
+    assert document["devices"][0]["name"] == "NVIDIA A100"
+    assert document["notices"][0]["text"] == "cuda:0 computes a wrong product."
+
+
+def test_text_says_verdict_facts_and_what_to_do(make_torch: MakeTorch) -> None:
+    check = verify(make_torch(cuda="12.4"), expect_gpu=True)
+    said = "\n".join(lines(check))
+    assert said.startswith("PyTorch works, but not on the GPU.")
+    assert re.search(r"torch +2\.3\.1 \(CUDA 12\.4\), Python 3", said)
+    assert TEXT["gpu_unseen.hint"] in re.sub(r"\s+", " ", said)
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_a_report_can_be_handed_in(make_torch: MakeTorch) -> None:
+    """Five lines of figures and the verdict; no path, so no name of a person or a machine."""
+    prefix = make_torch(cuda="12.1", gpus=[A100])
+    text = report(verify(prefix, expect_gpu=True), system="Linux x86_64")
+    assert "result: fine (exit code 0)" in text
+    assert len(re.findall(r"^  0\.2500  0\.5000  0\.7500$", text, re.MULTILINE)) == 5
+    assert prefix not in text
+    assert str(Path.home()) not in text
+
+
+def test_every_code_has_a_sentence_and_a_way_on() -> None:
+    modules = (trying, verdict, static)
+    source = "".join(Path(module.__file__).read_text("utf-8") for module in modules)
+    used = set(re.findall(r'(?:Notice\(|fail\([\w"]+, )"(\w+)"', source)) | {c for c, _ in KNOWN}
+    assert used - TEXT.keys() == set()
+    assert {code for code, _ in KNOWN} <= {key[:-5] for key in TEXT if key.endswith(".hint")}
+
+
+def test_sentences_need_no_fact_that_is_missing() -> None:
+    for code, _ in KNOWN:
+        assert sentence(Notice(code, {"error": "x"}))
+        assert sentence(Notice(code), ".hint")
