@@ -7,7 +7,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-from support.file_requests import said
 
 pytest_plugins = ("support.file_fixtures",)
 
@@ -124,7 +123,7 @@ def test_an_export_of_another_platform(mirrored, file, conda_in_process):
     there = conda_in_process(
         "torch-install", "-d", "--offline", "-f", path, "-n", "x", "--platform", "win-64"
     ).ok()
-    assert "pytorch=2.3.1=py3.9_cuda12.1_cudnn8_0" in said(there)
+    assert "pytorch=2.3.1=py3.9_cuda12.1_cudnn8_0" in there.words
 
 
 def test_a_file_that_conda_cannot_take_either_is_not_offered_to_it(
@@ -141,7 +140,7 @@ def test_a_file_that_conda_cannot_take_either_is_not_offered_to_it(
 def test_what_the_built_in_index_does_not_go_back_to(mirrored, file, conda_in_process):
     path = file(HEAD + "  - pytorch=1.6.0\n")
     result = conda_in_process("torch-install", "-d", "--offline", "-f", path, "-n", "x")
-    assert "the built-in index has no `pytorch=1.6.0` for linux-64" in said(result)
+    assert "the built-in index has no `pytorch=1.6.0` for linux-64" in result.words
     path = file(HEAD + "  - pytorch=2.9\n")
     result = conda_in_process("torch-install", "-d", "--offline", "-f", path, "-n", "x")
-    assert "the channel has no `pytorch=2.9` for linux-64" in said(result)
+    assert "the channel has no `pytorch=2.9` for linux-64" in result.words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from support.file_requests import FILE, PYTORCH, TORCHVISION, codes, said
+from support.file_requests import FILE, PYTORCH, TORCHVISION, codes
 
 pytest_plugins = ("support.file_fixtures",)
 
@@ -124,7 +124,7 @@ def test_a_driver_that_is_there_counts_first(file, mirrored, conda_in_process, m
     result = conda_in_process("torch-install", "-d", "--offline", "-f", file())
     assert result.rc == 1
     assert "NoFittingBuild" in result.stderr
-    assert "the driver runs CUDA 11.8 or older" in said(result)
+    assert "the driver runs CUDA 11.8 or older" in result.words
     assert "conda env create -f" in result.stderr
 
 
@@ -174,7 +174,7 @@ def test_nothing_of_cuda_on_a_mac(mirrored, file, conda_in_process):
         "torch-install", "-d", "--offline", "-f", path, "--platform", "osx-arm64"
     )
     assert result.rc == 1
-    assert "`--cuda cpu` takes a CPU build" in said(result)
+    assert "`--cuda cpu` takes a CPU build" in result.words
 
 
 # Python
@@ -192,7 +192,7 @@ def test_a_python_without_a_build_is_named_with_its_file(mirrored, file, conda_i
     path = file(FILE.replace("python=3.12", "python>=3.13"))
     result = conda_in_process("torch-install", "-d", "--offline", "-f", path)
     assert result.rc == 1
-    assert "python>=3.13 (environment.yml)" in said(result)
+    assert "python>=3.13 (environment.yml)" in result.words
 
 
 # Known-bad pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.file_requests import FILE, PYTORCH, channels_of, codes, said
+from support.file_requests import FILE, PYTORCH, channels_of, codes
 
 pytest_plugins = ("support.file_fixtures",)
 
@@ -82,13 +82,13 @@ def test_what_cannot_be_used(mirrored, tmp_path, conda_in_process, text, name, s
         path.write_text(text)
     result = conda_in_process("torch-install", "-d", "--offline", "-f", path)
     assert result.rc == 1
-    assert says in said(result)
+    assert says in result.words
     assert "Traceback" not in result.stderr
 
 
 def test_a_folder(mirrored, tmp_path, conda_in_process):
     result = conda_in_process("torch-install", "-d", "--offline", "-f", tmp_path)
-    assert "it is a folder" in said(result)
+    assert "it is a folder" in result.words
 
 
 def test_a_saved_plan_takes_no_file(mirrored, file, conda_in_process, tmp_path):
@@ -133,7 +133,7 @@ def test_secrets_are_not_shown(file, mirrored, conda_in_process):
     )
     for words in ((), ("--json",), ("-v",)):
         result = conda_in_process("torch-install", "-d", "--offline", *words, "-f", path).ok()
-        assert "hush" not in said(result)
+        assert "hush" not in result.words
 
 
 @needs_real

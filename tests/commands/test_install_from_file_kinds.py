@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.file_requests import codes, said
+from support.file_requests import codes
 
 pytest_plugins = ("support.file_fixtures",)
 
@@ -46,8 +46,8 @@ def test_selectors_of_a_recipe_are_named(mirrored, file, conda_in_process):
     )
     result = conda_in_process("torch-install", "-d", "--offline", "-f", path, "-n", "x")
     assert result.rc == 1
-    assert "names `pytorch` more than once, with selectors such as `# [linux]`" in said(result)
-    assert "every line counts" in said(result)
+    assert "names `pytorch` more than once, with selectors such as `# [linux]`" in result.words
+    assert "every line counts" in result.words
 
 
 def test_a_selector_behind_a_single_line_is_a_comment(file, preview):
@@ -86,7 +86,7 @@ def test_a_metapackage_of_conda_forge_for_which_pytorch_is_written(
     path = file(f"{HEAD}  - {line}\n")
     result = conda_in_process("torch-install", "-d", "--offline", "-f", path, "-n", "x")
     assert (result.rc, "FileElsewhere" in result.stderr) == (1, True)
-    assert "write `pytorch` instead" in said(result)
+    assert "write `pytorch` instead" in result.words
     path.write_text(path.read_text().replace("pytorch-gpu", "pytorch").replace("-cpu", ""))
     conda_in_process("torch-install", "-d", "--offline", "-f", path, "-n", "x").ok()
 
@@ -111,8 +111,8 @@ def test_a_list_of_specs_is_known_by_its_content(
     path.write_text(text)
     result = conda_in_process("torch-install", "-d", "--offline", "-f", path, "-n", "x")
     assert result.rc == 1
-    assert says in said(result)
-    assert "conda torch-install SPEC" in said(result)
+    assert says in result.words
+    assert "conda torch-install SPEC" in result.words
 
 
 @pytest.mark.parametrize(

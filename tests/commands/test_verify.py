@@ -8,7 +8,6 @@ import re
 import shlex
 import stat
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from support.torches import (
     CPU_BUILD,
     CUDA_BUILD,
     RTX,
-    bare_environment,
+    MakeTorch,
     copy,
     install_torch,
     record,
@@ -34,26 +33,11 @@ from conda_torchmirror.verify.report import lines_after
 from conda_torchmirror.verify.run import verify_after
 from conda_torchmirror.verify.verdict import sentence
 
+pytest_plugins = ("support.torch_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
 
 Conda = Callable[..., Result]
-MakeTorch = Callable[..., str]
 CARD = Card("NVIDIA A100", 80)
-
-
-@pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bare_environment(tmp_path_factory.mktemp("bare"))
-
-
-@pytest.fixture
-def prefix(bare: Path, tmp_path: Path) -> Path:
-    return copy(bare, tmp_path / "env")
-
-
-@pytest.fixture
-def make_torch(prefix: Path) -> MakeTorch:
-    return partial(install_torch, prefix)
 
 
 @pytest.fixture(scope="session")
@@ -117,9 +101,9 @@ def test_exit_codes(
 
 
 def test_text_explains_and_fits_a_terminal(
-    conda_in_process: Conda, make_torch: MakeTorch, prefix: Path
+    conda_in_process: Conda, make_torch: MakeTorch, venv: Path
 ) -> None:
-    record(prefix, *CUDA_BUILD)
+    record(venv, *CUDA_BUILD)
     error = "CUDA error: no kernel image is available for execution on the device"
     torch = make_torch(cuda="12.1", gpus=[A100, RTX], kernel_error=error, bad=["cuda:1"])
     done = conda_in_process("torch-verify", "-p", torch)
@@ -132,22 +116,22 @@ def test_text_explains_and_fits_a_terminal(
         "GPU 0 NVIDIA A100 (8.0): computes correctly",
         "GPU 1 NVIDIA GeForce RTX 5090 (12.0): does not compute",
         "- This build has no code for this GPU (compute capability 12.0).",
-        f"`conda torch-install -p {prefix} --dry-run --explain`",
+        f"`conda torch-install -p {venv} --dry-run --explain`",
     ):
         assert expected in text
     assert f"RuntimeError: {error}" in " ".join(done.stdout.split())
     # A command stays on one line, however long the path of the environment is.
-    assert all(len(line) <= 80 or str(prefix) in line for line in done.stdout.splitlines())
+    assert all(len(line) <= 80 or str(venv) in line for line in done.stdout.splitlines())
 
 
 def test_a_cuda_build_without_a_gpu_is_not_called_working(
-    conda_in_process: Conda, make_torch: MakeTorch, prefix: Path
+    conda_in_process: Conda, make_torch: MakeTorch, venv: Path
 ) -> None:
     done = conda_in_process("torch-verify", "-p", make_torch(cuda="12.1")).ok()
     text = " ".join(done.stdout.split())
     assert text.startswith("PyTorch works on the CPU; no GPU was tried. ")
     assert "This build is for CUDA 12.1, and this machine has no GPU" in text
-    assert f"`conda torch-verify -p {prefix} --require-gpu`" in text
+    assert f"`conda torch-verify -p {venv} --require-gpu`" in text
 
 
 def test_advice_names_the_environment(
@@ -225,11 +209,11 @@ def test_a_gpu_is_expected_where_there_is_one(
 
 
 def test_what_records_tell_is_added(
-    conda_in_process: Conda, make_torch: MakeTorch, prefix: Path
+    conda_in_process: Conda, make_torch: MakeTorch, venv: Path
 ) -> None:
-    record(prefix, *CPU_BUILD)
-    record(prefix, "torchvision", "0.19.0", "py311_cpu", "pytorch 2.4.0")
-    (Path(prefix) / "conda-meta" / "pinned").write_text("numpy <2\n", encoding="utf-8")
+    record(venv, *CPU_BUILD)
+    record(venv, "torchvision", "0.19.0", "py311_cpu", "pytorch 2.4.0")
+    (Path(venv) / "conda-meta" / "pinned").write_text("numpy <2\n", encoding="utf-8")
     done = conda_in_process("torch-verify", "-p", make_torch(), "--json")
     codes = [n["code"] for n in done.json()["torchmirror"]["check"]["notices"]]
     assert codes[:1] == ["module_missing"]  # torchvision is recorded, and not there
@@ -237,20 +221,20 @@ def test_what_records_tell_is_added(
 
 
 def test_a_broken_record_does_not_hide_whether_torch_works(
-    run_conda: Conda, make_torch: MakeTorch, prefix: Path
+    run_conda: Conda, make_torch: MakeTorch, venv: Path
 ) -> None:
-    file = Path(prefix) / "conda-meta" / "numpy-1.26-0.json"
+    file = Path(venv) / "conda-meta" / "numpy-1.26-0.json"
     file.write_text("[1]", encoding="utf-8")
     done = run_conda("torch-verify", "-p", make_torch()).ok()
     said = " ".join(done.stdout.split())
     assert said.startswith("PyTorch works.")
     assert f"Conda's record {file} cannot be read" in said
-    assert f"Delete that file, then run `conda install -p {prefix} numpy`." in said
+    assert f"Delete that file, then run `conda install -p {venv} numpy`." in said
     assert done.stderr == ""
 
 
-def test_pins_in_utf_16_are_named(run_conda: Conda, make_torch: MakeTorch, prefix: Path) -> None:
-    file = Path(prefix) / "conda-meta" / "pinned"
+def test_pins_in_utf_16_are_named(run_conda: Conda, make_torch: MakeTorch, venv: Path) -> None:
+    file = Path(venv) / "conda-meta" / "pinned"
     file.write_bytes("numpy <2\r\n".encode("utf-16"))
     done = run_conda("torch-verify", "-p", make_torch()).ok()
     assert f"{file} is no UTF-8 text" in " ".join(done.stdout.split())
@@ -258,10 +242,10 @@ def test_pins_in_utf_16_are_named(run_conda: Conda, make_torch: MakeTorch, prefi
 
 
 def test_a_report_is_written_whole(
-    conda_in_process: Conda, make_torch: MakeTorch, prefix: Path, tmp_path: Path
+    conda_in_process: Conda, make_torch: MakeTorch, venv: Path, tmp_path: Path
 ) -> None:
     home = str(Path.home())
-    error = f"{prefix}/lib/libtorch.so: undefined symbol: iJIT_NotifyEvent ({home}/x)"
+    error = f"{venv}/lib/libtorch.so: undefined symbol: iJIT_NotifyEvent ({home}/x)"
     file = tmp_path / "check.txt"
     file.write_text("an older one", encoding="utf-8")
     done = conda_in_process("torch-verify", "-p", make_torch(import_error=error), "--report", file)
@@ -269,7 +253,7 @@ def test_a_report_is_written_whole(
     assert done.rc == 1
     assert "result: broken (exit code 1)" in text
     assert "ENVIRONMENT/lib/libtorch.so: undefined symbol" in text
-    assert str(prefix) not in text
+    assert str(venv) not in text
     assert home not in text
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
     assert [path.name for path in tmp_path.glob("*check.txt*")] == ["check.txt"]

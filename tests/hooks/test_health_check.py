@@ -17,8 +17,6 @@ from support.torches import (
     CPU_BUILD,
     CUDA_BUILD,
     VISION,
-    bare_environment,
-    copy,
     record,
     site_packages,
 )
@@ -28,19 +26,10 @@ from conda_torchmirror.hooks import health_check
 from conda_torchmirror.verify.static import inspect_records
 from conda_torchmirror.verify.verdict import sentence
 
+pytest_plugins = ("support.torch_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
 
 Conda = Callable[..., Result]
-
-
-@pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bare_environment(tmp_path_factory.mktemp("bare"))
-
-
-@pytest.fixture
-def prefix(bare: Path, tmp_path: Path) -> Path:
-    return copy(bare, tmp_path / "env")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +62,7 @@ def prefix(bare: Path, tmp_path: Path) -> Path:
     ],
 )
 def test_the_static_part_needs_no_torch_to_run(
-    prefix: Path,
+    venv: Path,
     condarc: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
     records: list[tuple[str, ...]],
@@ -85,41 +74,39 @@ def test_the_static_part_needs_no_torch_to_run(
     monkeypatch.setenv("CONDA_OVERRIDE_CUDA", cuda)
     monkeypatch.setenv("CONDA_OVERRIDE_CUDA_ARCH", arch)
     for entry in records:
-        record(prefix, *entry)
-    found = inspect_records(str(prefix)).notices
+        record(venv, *entry)
+    found = inspect_records(str(venv)).notices
     assert [notice.code for notice in found] == expected
     assert all(sentence(notice) and sentence(notice, ".hint") for notice in found)
 
 
-def test_a_pin_of_the_environment_ends_the_advice(
-    prefix: Path, condarc: Callable[..., Path]
-) -> None:
+def test_a_pin_of_the_environment_ends_the_advice(venv: Path, condarc: Callable[..., Path]) -> None:
     condarc()
-    record(prefix, *CUDA_BUILD)
-    record(prefix, "mkl", "2023.1.0", "0")
-    (prefix / "conda-meta" / "pinned").write_text("mkl<2024.1\n", encoding="utf-8")
-    assert inspect_records(str(prefix)).notices == ()
+    record(venv, *CUDA_BUILD)
+    record(venv, "mkl", "2023.1.0", "0")
+    (venv / "conda-meta" / "pinned").write_text("mkl<2024.1\n", encoding="utf-8")
+    assert inspect_records(str(venv)).notices == ()
 
 
-def test_torch_of_pip_over_torch_of_conda(prefix: Path, condarc: Callable[..., Path]) -> None:
+def test_torch_of_pip_over_torch_of_conda(venv: Path, condarc: Callable[..., Path]) -> None:
     condarc()
-    record(prefix, *CPU_BUILD)
+    record(venv, *CPU_BUILD)
     version = ".".join(map(str, sys.version_info[:2]))
-    record(prefix, "python", f"{version}.1", "h_0")
-    folder = site_packages(prefix) / "torch-2.7.1.dist-info"
+    record(venv, "python", f"{version}.1", "h_0")
+    folder = site_packages(venv) / "torch-2.7.1.dist-info"
     folder.mkdir()
     (folder / "METADATA").write_text("Name: torch\nVersion: 2.7.1\n", encoding="utf-8")
     (folder / "INSTALLER").write_text("pip\n", encoding="utf-8")
-    [notice] = inspect_records(str(prefix)).notices
+    [notice] = inspect_records(str(venv)).notices
     assert (notice.code, notice.facts["pip"]) == ("torch_twice", "torch 2.7.1")
 
 
 BROKEN = [CUDA_BUILD, ("torchvision", "0.19.0", "py311_cu121", "pytorch 2.4.0")]
 
 
-def health(run_conda: Conda, prefix: Path, *words: str, **env: str | None) -> str:
+def health(run_conda: Conda, venv: Path, *words: str, **env: str | None) -> str:
     """What our check says in `conda doctor`; conda's own lines are left out."""
-    done = run_conda("doctor", "-p", prefix, *words, env=env).ok()
+    done = run_conda("doctor", "-p", venv, *words, env=env).ok()
     assert "Error running health check" not in done.stderr
     lines = done.stdout.splitlines()
     first = next((i for i, line in enumerate(lines) if "PyTorch" in line), None)
@@ -135,38 +122,38 @@ def test_the_list_of_checks_has_a_summary_where_conda_shows_one(run_conda: Conda
     assert str(check.summary) in listed
 
 
-def test_doctor_shows_what_is_wrong_and_what_to_do(run_conda: Conda, prefix: Path) -> None:
+def test_doctor_shows_what_is_wrong_and_what_to_do(run_conda: Conda, venv: Path) -> None:
     for entry in BROKEN:
-        record(prefix, *entry)
-    said = health(run_conda, prefix, CONDA_OVERRIDE_CUDA="12.8", CONDA_OVERRIDE_CUDA_ARCH="12.0")
+        record(venv, *entry)
+    said = health(run_conda, venv, CONDA_OVERRIDE_CUDA="12.8", CONDA_OVERRIDE_CUDA_ARCH="12.0")
     assert "PyTorch 2.3.1 (py3.11_cuda12.1_cudnn8.9.2_0) has problems:" in said
     flat = re.sub(r"\s+", " ", said)
     assert "This build has no code for this GPU (compute capability 12.0)." in flat
     assert "torchvision 0.19.0 was built for `pytorch 2.4.0`" in flat
-    assert f"Run `conda torch-install -p {prefix}`, which installs the matching set." in flat
+    assert f"Run `conda torch-install -p {venv}`, which installs the matching set." in flat
     # A command stays on one line, however long the path of the environment is.
-    assert all(len(line) <= 80 or str(prefix) in line for line in said.splitlines())
+    assert all(len(line) <= 80 or str(venv) in line for line in said.splitlines())
 
 
-def test_doctor_says_that_all_is_well(run_conda: Conda, prefix: Path) -> None:
+def test_doctor_says_that_all_is_well(run_conda: Conda, venv: Path) -> None:
     for entry in (CUDA_BUILD, VISION):
-        record(prefix, *entry)
-    said = health(run_conda, prefix, CONDA_OVERRIDE_CUDA="12.4", CONDA_OVERRIDE_CUDA_ARCH="8.6")
+        record(venv, *entry)
+    said = health(run_conda, venv, CONDA_OVERRIDE_CUDA="12.4", CONDA_OVERRIDE_CUDA_ARCH="8.6")
     assert "PyTorch 2.3.1 (py3.11_cuda12.1_cudnn8.9.2_0) fits this machine" in said
 
 
-def test_doctor_has_nothing_to_say_without_torch(run_conda: Conda, prefix: Path) -> None:
-    assert health(run_conda, prefix) == ""
+def test_doctor_has_nothing_to_say_without_torch(run_conda: Conda, venv: Path) -> None:
+    assert health(run_conda, venv) == ""
 
 
 @needs_compiler
 def test_doctor_knows_the_driver(
-    run_conda: Conda, prefix: Path, tmp_path_factory: pytest.TempPathFactory
+    run_conda: Conda, venv: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     libraries = build(tmp_path_factory.mktemp("driver"))
-    record(prefix, *CUDA_BUILD)
+    record(venv, *CUDA_BUILD)
     env = {**variables(libraries, [Card("Tesla K80", 37)]), "CONDA_OVERRIDE_CUDA": None}
-    said = health(run_conda, prefix, "-v", **env)
+    said = health(run_conda, venv, "-v", **env)
     assert "compute capability 3.7" in re.sub(r"\s+", " ", said)
     assert "GPUs: Tesla K80 (3.7)" in said
 

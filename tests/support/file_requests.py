@@ -25,11 +25,6 @@ def codes(found: dict[str, Any]) -> list[str]:
     return [warning["code"] for warning in found["warnings"]]
 
 
-def said(result: Any) -> str:
-    """Everything on both streams, without line breaks."""
-    return " ".join(f"{result.stdout} {result.stderr}".split())
-
-
 def channels_of(command: str) -> list[str]:
     words = command.split()
     return [words[at + 1] for at, word in enumerate(words) if word == "-c"]

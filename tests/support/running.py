@@ -42,6 +42,11 @@ class Result:
         except ValueError as error:
             raise AssertionError(f"not one JSON document ({error})\n{self}") from error
 
+    @property
+    def words(self) -> str:
+        """Everything that was said on both streams, on one line."""
+        return " ".join(f"{self.stdout}\n{self.stderr}".split())
+
     def ok(self) -> Result:
         """This result, or AssertionError with both streams when the exit status is not 0."""
         assert self.rc == 0, str(self)

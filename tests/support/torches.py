@@ -8,8 +8,15 @@ from __future__ import annotations
 import json
 import shutil
 import venv
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conda_torchmirror.verify.verdict import Check
+
+#: Installs a torch that breaks as the knobs say, and returns the prefix.
+MakeTorch = Callable[..., str]
 
 #: A torch with just what the check touches. `KNOBS` says how it breaks.
 TORCH = """
@@ -155,3 +162,8 @@ CUDA_BUILD = (
 )
 CPU_BUILD = ("pytorch", "2.3.1", "py3.11_cpu_0", "pytorch-mutex 1.0 cpu")
 VISION = ("torchvision", "0.18.1", "py311_cu121", "pytorch 2.3.1")
+
+
+def codes(check: Check) -> list[str]:
+    """What a check found, but for variables that it leaves out."""
+    return [notice.code for notice in check.notices if notice.code != "ignored_variable"]

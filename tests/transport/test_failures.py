@@ -19,11 +19,6 @@ from support.sites import (
 pytest_plugins = ("support.site_fixtures",)
 
 
-def words(result) -> str:
-    """Everything that was said, on one line."""
-    return " ".join(f"{result.stdout}\n{result.stderr}".split())
-
-
 def slow(exchange: Exchange, seconds: float = 0.25) -> None:
     """Answer after a while."""
     time.sleep(seconds)
@@ -111,7 +106,7 @@ def test_a_record_that_a_solver_stumbles_over_is_the_mirrors(
     sites.first.fail("*/conda-forge/linux-64/repodata.json", odd)
     result = conda_in_process(*ASK, "-p", prefix)
     assert "Traceback" not in result.stderr
-    assert "unexpected error" not in words(result)
+    assert "unexpected error" not in result.words
     if result.rc:  # the solver did without it, and says what it lacks
         assert tree(prefix) == before
     else:
@@ -127,7 +122,7 @@ def test_an_index_that_is_refused_after_a_good_probe_is_left(sites, conda_in_pro
 
     sites.first.fail("*/conda-forge/linux-64/repodata*", whole_file_refused)
     result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert "first refuses linux-64/repodata.json (403 or 404)" in words(result)
+    assert "first refuses linux-64/repodata.json (403 or 404)" in result.words
     assert installed(prefix)["filelock"]["url"].startswith(sites.second.url)
     assert not any(
         path.stat().st_size == 2 for path in Path(sites.file.parent).rglob("cache/*.json")

@@ -26,11 +26,6 @@ from support.sites import (
 pytest_plugins = ("support.site_fixtures",)
 
 
-def words(result) -> str:
-    """Everything that was said, on one line."""
-    return " ".join(f"{result.stdout}\n{result.stderr}".split())
-
-
 def slow(exchange: Exchange, seconds: float = 0.25) -> None:
     """Answer after a while."""
     time.sleep(seconds)
@@ -100,10 +95,10 @@ def test_a_dead_mirror_costs_its_connect_timeout_once(
     url = sites.second.custom_channels()["pytorch"]
     asked = ("--mirror", hole, "--mirror", url)
     result = conda_in_process(*ASK, "-p", prefix, *asked).ok()
-    assert "did not send linux-64/repodata.json in time: `pytorch`" in words(result)
+    assert "did not send linux-64/repodata.json in time: `pytorch`" in result.words
     assert result.seconds < sound + 1.0 + 1.0  # the timeout of this rc file, and some grace
     again = conda_in_process(*ASK, "-p", tmp_path / "again", *asked).ok()
-    assert "not asked again" in words(again)
+    assert "not asked again" in again.words
     assert again.seconds < sound + 0.7
 
 
@@ -112,10 +107,10 @@ def test_without_fallback_the_failure_is_the_error(sites, conda_in_process, pref
     sites.first.fail("*", "blocked")
     result = conda_in_process(*ASK, "-p", prefix, "--no-fallback")
     assert result.rc == 1
-    assert "NoSource: the channel `pytorch` cannot be had from first" in words(result)
-    assert "write to help@first" not in words(result)
-    assert "support@mirror.example" in words(result)
-    assert "7f3c0a91e5d24b68" in words(result)
+    assert "NoSource: the channel `pytorch` cannot be had from first" in result.words
+    assert "write to help@first" not in result.words
+    assert "support@mirror.example" in result.words
+    assert "7f3c0a91e5d24b68" in result.words
     assert not sites.second.requests
     assert tree(prefix) == before
 
@@ -173,7 +168,7 @@ def test_listed_and_missing_at_the_mirror_of_the_runtime(sites, condarc, conda_i
     condarc(**sites.settings("third"))
     sites.third.fail(f"*/{CUDART}", "not_found")
     result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert f"third does not have {CUDART} (404): `nvidia` from upstream" in words(result)
+    assert f"third does not have {CUDART} (404): `nvidia` from upstream" in result.words
     assert installed(prefix)["cuda-cudart"]["url"].startswith(sites.upstream.url)
     assert installed(prefix)["pytorch"]["url"].startswith(sites.third.url)
     assert sites.fetched(CUDART)["third"] == 0
@@ -198,7 +193,7 @@ def test_another_source_must_have_what_was_agreed_on(sites, conda_in_process, pr
     result = conda_in_process(*ASK, "-p", prefix).ok()
     assert installed(prefix)["pytorch"]["version"] == "2.5.1"
     assert installed(prefix)["pytorch"]["url"].startswith(sites.upstream.url)
-    assert "`pytorch` from upstream" in words(result)
+    assert "`pytorch` from upstream" in result.words
 
 
 def test_what_is_no_mirrors_fault(sites, conda_in_process, prefix):
@@ -245,7 +240,7 @@ def test_a_users_mapping_to_a_dead_public_mirror_is_overridden_and_said(
         # As if the address were in the built-in registry.
         patch.setattr(addresses, "identify", lambda url, mirrors=None: object())
         result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert f"127.0.0.1:{sites.third.port} refuses connections" in words(result)
+    assert f"127.0.0.1:{sites.third.port} refuses connections" in result.words
     assert installed(prefix)["pytorch"]["url"].startswith(sites.first.url)
     assert installed(prefix)["cuda-cudart"]["url"].startswith(sites.upstream.url)
 

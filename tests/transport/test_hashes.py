@@ -21,11 +21,6 @@ from support.sites import (
 pytest_plugins = ("support.site_fixtures",)
 
 
-def words(result) -> str:
-    """Everything that was said, on one line."""
-    return " ".join(f"{result.stdout}\n{result.stderr}".split())
-
-
 def slow(exchange: Exchange, seconds: float = 0.25) -> None:
     """Answer after a while."""
     time.sleep(seconds)
@@ -38,7 +33,7 @@ def test_a_compressed_index_that_is_older_is_left_alone(sites, conda_in_process,
 
     sites.first.fail("*/pytorch/*/repodata.json.zst", old)
     result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert "first's compressed index of `pytorch` is older than the plain one" in words(result)
+    assert "first's compressed index of `pytorch` is older than the plain one" in result.words
     whole_ones = [
         r.path for r in sites.first.requests if "repodata" in r.path and "Range" not in r.headers
     ]
@@ -50,7 +45,7 @@ def test_a_compressed_index_that_is_older_is_left_alone(sites, conda_in_process,
 def test_an_old_index_is_passed_over(sites, conda_in_process, prefix):
     sites.first.fail("*/pytorch/*/repodata*", "stale")
     result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert f"first has an old index, without {TORCH}: `pytorch` from second" in words(result)
+    assert f"first has an old index, without {TORCH}: `pytorch` from second" in result.words
     assert installed(prefix)["pytorch"]["version"] == "2.5.1"
 
 
@@ -61,7 +56,7 @@ def test_an_old_index_is_better_than_none(sites, conda_in_process, prefix):
     result = conda_in_process(*ASK, "-p", prefix).ok()
     assert installed(prefix)["pytorch"]["version"] == "2.4.1"
     assert sites.fetched(OLDER)["first"] == 1
-    assert "first's index is old" in words(result)
+    assert "first's index is old" in result.words
 
 
 def test_an_old_index_everywhere_is_said(sites, conda_in_process):
@@ -98,7 +93,7 @@ def test_an_index_without_a_fitting_build_is_held_against_the_built_in_one(
 ):
     sites.first.fail("*/pytorch/*/repodata*", without_fitting(kind))
     result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert "first has an old index" in words(result)
+    assert "first has an old index" in result.words
     assert installed(prefix)["pytorch"]["url"].startswith(sites.second.url)
 
 
@@ -122,9 +117,9 @@ def test_another_hash_than_upstreams_is_an_error(sites, doubting, conda_in_proce
     sites.first.fail("*/pytorch/linux-64/repodata*", "wrong_hash")
     result = conda_in_process(*ASK, "-p", prefix)
     assert result.rc == 1
-    assert f"HashConflict: first offers another {TORCH} than the official channel" in words(result)
-    assert doubting[f"linux-64/{TORCH}"] in words(result)
-    assert "tell the mirror's operators" in words(result)
+    assert f"HashConflict: first offers another {TORCH} than the official channel" in result.words
+    assert doubting[f"linux-64/{TORCH}"] in result.words
+    assert "tell the mirror's operators" in result.words
     assert tree(prefix) == before
     assert not sites.second.requests
 
@@ -132,7 +127,7 @@ def test_another_hash_than_upstreams_is_an_error(sites, doubting, conda_in_proce
 def test_our_own_index_may_be_the_old_one(sites, doubting, conda_in_process, prefix):
     doubting[f"linux-64/{TORCH}"] = "0" * 64
     result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert "the official channel confirms the new one" in words(result)
+    assert "the official channel confirms the new one" in result.words
     asked = [r.path for r in sites.upstream.requests if "/pytorch/" in r.path]
     assert asked.count("/pytorch/linux-64/repodata.json.zst") == 1
     assert installed(prefix)["pytorch"]["url"].startswith(sites.first.url)
@@ -143,8 +138,8 @@ def test_a_doubt_that_nobody_can_settle(sites, doubting, conda_in_process, prefi
     sites.upstream.fail("/pytorch/*", "server_error")
     result = conda_in_process(*ASK, "-p", prefix)
     assert result.rc == 1
-    assert "HashUnconfirmed" in words(result)
-    assert "torchmirror_check_hashes: false" in words(result)
+    assert "HashUnconfirmed" in result.words
+    assert "torchmirror_check_hashes: false" in result.words
     os.environ["CONDA_PLUGINS_TORCHMIRROR_CHECK_HASHES"] = "false"
     conda_in_process(*ASK, "-p", prefix).ok()
 
@@ -162,7 +157,7 @@ def test_the_users_own_server_may_have_its_own_packages(
 def test_upstream_is_asked_when_asked_for(sites, conda_in_process, prefix, dry):
     more = ["--dry-run"] if dry else []
     result = conda_in_process(*ASK, "-p", prefix, "--check-upstream", *more).ok()
-    assert "the official channel confirms the hashes of the chosen builds" in words(result)
+    assert "the official channel confirms the hashes of the chosen builds" in result.words
     assert any(r.path.startswith("/pytorch/linux-64/repodata") for r in sites.upstream.requests)
 
 
@@ -170,7 +165,7 @@ def test_upstream_contradicts(sites, conda_in_process, prefix):
     sites.upstream.fail("/pytorch/linux-64/repodata*", "wrong_hash")
     result = conda_in_process(*ASK, "-p", prefix, "--check-upstream")
     assert result.rc == 1
-    assert "HashConflict" in words(result)
+    assert "HashConflict" in result.words
 
 
 def test_upstream_needs_no_second_opinion(sites, doubting, conda_in_process, prefix):

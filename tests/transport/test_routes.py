@@ -14,11 +14,6 @@ from conda_torchmirror.transport.routes import chains
 pytest_plugins = ("support.site_fixtures",)
 
 
-def words(result) -> str:
-    """Everything that was said, on one line."""
-    return " ".join(f"{result.stdout}\n{result.stderr}".split())
-
-
 def slow(exchange: Exchange, seconds: float = 0.25) -> None:
     """Answer after a while."""
     time.sleep(seconds)

@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 
 import pytest
-from support.torches import (
-    bare_environment,
-    copy,
-    install_torch,
-)
+from support.torches import MakeTorch, codes
 
 from conda_torchmirror.verify.causes import explain
 from conda_torchmirror.verify.run import verify
-from conda_torchmirror.verify.verdict import Check
 
+pytest_plugins = ("support.torch_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
-
-
-MakeTorch = Callable[..., str]
-
-
-@pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bare_environment(tmp_path_factory.mktemp("bare"))
-
-
-@pytest.fixture
-def prefix(bare: Path, tmp_path: Path) -> Path:
-    return copy(bare, tmp_path / "env")
-
-
-@pytest.fixture
-def make_torch(prefix: Path) -> MakeTorch:
-    """`make_torch(**knobs)`: install a torch that breaks so; returns the prefix."""
-    return partial(install_torch, prefix)
-
-
-def codes(check: Check) -> list[str]:
-    return [notice.code for notice in check.notices if notice.code != "ignored_variable"]
 
 
 #: What torch says where a GPU is expected and none can be used. Sources: torch/cuda/__init__.py,

@@ -6,45 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
-from support.torches import (
-    TORCH,
-    bare_environment,
-    copy,
-    install_torch,
-)
+from support.torches import TORCH
 
 from conda_torchmirror.verify import run as trying
-from conda_torchmirror.verify.verdict import Check
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
-
-
-MakeTorch = Callable[..., str]
-
-
-@pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bare_environment(tmp_path_factory.mktemp("bare"))
-
-
-@pytest.fixture
-def prefix(bare: Path, tmp_path: Path) -> Path:
-    return copy(bare, tmp_path / "env")
-
-
-@pytest.fixture
-def make_torch(prefix: Path) -> MakeTorch:
-    """`make_torch(**knobs)`: install a torch that breaks so; returns the prefix."""
-    return partial(install_torch, prefix)
-
-
-def codes(check: Check) -> list[str]:
-    return [notice.code for notice in check.notices if notice.code != "ignored_variable"]
 
 
 def old_pythons() -> list[str]:

@@ -5,17 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
-from support.torches import (
-    A100,
-    bare_environment,
-    copy,
-    install_torch,
-)
+from support.torches import A100, MakeTorch
 
 from conda_torchmirror.models import Notice
 from conda_torchmirror.text.tables.check import TEXT
@@ -24,32 +17,10 @@ from conda_torchmirror.verify import static, verdict
 from conda_torchmirror.verify.causes import KNOWN
 from conda_torchmirror.verify.report import lines, report
 from conda_torchmirror.verify.run import verify
-from conda_torchmirror.verify.verdict import Check, sentence
+from conda_torchmirror.verify.verdict import sentence
 
+pytest_plugins = ("support.torch_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
-
-
-MakeTorch = Callable[..., str]
-
-
-@pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bare_environment(tmp_path_factory.mktemp("bare"))
-
-
-@pytest.fixture
-def prefix(bare: Path, tmp_path: Path) -> Path:
-    return copy(bare, tmp_path / "env")
-
-
-@pytest.fixture
-def make_torch(prefix: Path) -> MakeTorch:
-    """`make_torch(**knobs)`: install a torch that breaks so; returns the prefix."""
-    return partial(install_torch, prefix)
-
-
-def codes(check: Check) -> list[str]:
-    return [notice.code for notice in check.notices if notice.code != "ignored_variable"]
 
 
 def test_the_document_is_plain_json(make_torch: MakeTorch) -> None:

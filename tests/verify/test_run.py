@@ -1,12 +1,10 @@
-"""The check in an environment: real interpreters, and a `torch` that breaks as the real one does."""
+"""The check in an environment: a real Python, and a `torch` that breaks as the real one does."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,45 +13,22 @@ from support.torches import (
     CUDA_BUILD,
     TORCH,
     VISION,
-    bare_environment,
-    copy,
-    install_torch,
+    MakeTorch,
+    codes,
     package,
     record,
     site_packages,
 )
 
 from conda_torchmirror.verify.run import environment, verify
-from conda_torchmirror.verify.verdict import Check, sentence
+from conda_torchmirror.verify.verdict import sentence
 
+pytest_plugins = ("support.torch_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
 
 
-MakeTorch = Callable[..., str]
-
-
-@pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bare_environment(tmp_path_factory.mktemp("bare"))
-
-
-@pytest.fixture
-def prefix(bare: Path, tmp_path: Path) -> Path:
-    return copy(bare, tmp_path / "env")
-
-
-@pytest.fixture
-def make_torch(prefix: Path) -> MakeTorch:
-    """`make_torch(**knobs)`: install a torch that breaks so; returns the prefix."""
-    return partial(install_torch, prefix)
-
-
-def codes(check: Check) -> list[str]:
-    return [notice.code for notice in check.notices if notice.code != "ignored_variable"]
-
-
-def test_an_environment_without_torch(prefix: Path) -> None:
-    check = verify(str(prefix), expect_gpu=False)
+def test_an_environment_without_torch(venv: Path) -> None:
+    check = verify(str(venv), expect_gpu=False)
     assert (check.exit_code, codes(check)) == (1, ["torch_missing"])
 
 
@@ -109,19 +84,19 @@ def test_a_torch_that_does_not_come_to_an_end(
     ids=["fine", "nms", "no ops", "crash"],
 )
 def test_partners_are_imported_too(
-    make_torch: MakeTorch, prefix: Path, text: str, status: str, code: str | None
+    make_torch: MakeTorch, venv: Path, text: str, status: str, code: str | None
 ) -> None:
-    package(prefix, "torchvision", text)
+    package(venv, "torchvision", text)
     check = verify(make_torch(), expect_gpu=False, partners=("torchvision",))
     assert (check.status, codes(check)) == (status, [code] if code else [])
     assert [partner.name for partner in check.partners] == ["torchvision"]
     assert (check.partners[0].version is not None) == ("__version__" in text)
 
 
-def test_partners_that_are_installed_are_found(make_torch: MakeTorch, prefix: Path) -> None:
-    record(prefix, *VISION)
-    record(prefix, *CUDA_BUILD)
-    package(prefix, "torchvision", "__version__ = '0.18.1'")
+def test_partners_that_are_installed_are_found(make_torch: MakeTorch, venv: Path) -> None:
+    record(venv, *VISION)
+    record(venv, *CUDA_BUILD)
+    package(venv, "torchvision", "__version__ = '0.18.1'")
     check = verify(make_torch(), expect_gpu=False)
     assert [(partner.name, partner.version) for partner in check.partners] == [
         ("torchvision", "0.18.1")
@@ -133,10 +108,10 @@ def test_partners_that_are_installed_are_found(make_torch: MakeTorch, prefix: Pa
     )
 
 
-def test_numpy_2_with_an_old_build_is_a_note(make_torch: MakeTorch, prefix: Path) -> None:
-    package(prefix, "numpy", "")
+def test_numpy_2_with_an_old_build_is_a_note(make_torch: MakeTorch, venv: Path) -> None:
+    package(venv, "numpy", "")
     torch = make_torch(numpy_error="Numpy is not available")
-    file = site_packages(prefix) / "torch" / "__init__.py"
+    file = site_packages(venv) / "torch" / "__init__.py"
     file.write_text("import numpy\n" + file.read_text("utf-8"), encoding="utf-8")
     check = verify(torch, expect_gpu=False)
     assert (check.status, codes(check)) == ("fine", ["numpy_abi"])
@@ -156,35 +131,33 @@ def test_pythonpath_and_pythonhome_do_not_reach_it(
     assert told == ["PYTHONPATH", "PYTHONHOME"]
 
 
-def test_a_torch_outside_the_environment_is_named(prefix: Path, tmp_path: Path) -> None:
+def test_a_torch_outside_the_environment_is_named(venv: Path, tmp_path: Path) -> None:
     """As one in the user's own site-packages, which shadows the environment's."""
     elsewhere = tmp_path / "user"
     elsewhere.mkdir()
     (elsewhere / "torch.py").write_text(TORCH.format(knobs={}), encoding="utf-8")
-    (site_packages(prefix) / "user.pth").write_text(str(elsewhere), encoding="utf-8")
-    check = verify(str(prefix), expect_gpu=False)
+    (site_packages(venv) / "user.pth").write_text(str(elsewhere), encoding="utf-8")
+    check = verify(str(venv), expect_gpu=False)
     assert (check.status, codes(check)) == ("fine", ["elsewhere"])
 
 
 @pytest.mark.parametrize("how", ["script", "state"])
-def test_it_runs_in_an_activated_environment(make_torch: MakeTorch, prefix: Path, how: str) -> None:
+def test_it_runs_in_an_activated_environment(make_torch: MakeTorch, venv: Path, how: str) -> None:
     torch = make_torch(needs=("OF_THE_ENVIRONMENT", "yes it's"))
     assert verify(torch, expect_gpu=False).status == "broken"
     if how == "script":
-        folder = prefix / "etc" / "conda" / "activate.d"
+        folder = venv / "etc" / "conda" / "activate.d"
         folder.mkdir(parents=True)
         text = 'echo "noise"; export OF_THE_ENVIRONMENT="yes it\'s"\n'
         (folder / "a b.sh").write_text(text, encoding="utf-8")
     else:
         state = {"env_vars": {"OF_THE_ENVIRONMENT": "yes it's"}}
-        (prefix / "conda-meta" / "state").write_text(json.dumps(state), encoding="utf-8")
+        (venv / "conda-meta" / "state").write_text(json.dumps(state), encoding="utf-8")
     assert verify(torch, expect_gpu=False).status == "fine"
 
 
-def test_a_script_of_the_environment_that_hangs_is_ended(
-    make_torch: MakeTorch, prefix: Path
-) -> None:
-    folder = prefix / "etc" / "conda" / "activate.d"
+def test_a_script_of_the_environment_that_hangs_is_ended(make_torch: MakeTorch, venv: Path) -> None:
+    folder = venv / "etc" / "conda" / "activate.d"
     folder.mkdir(parents=True)
     (folder / "hang.sh").write_text("sleep 60\n", encoding="utf-8")
     began = time.monotonic()
@@ -195,20 +168,20 @@ def test_a_script_of_the_environment_that_hangs_is_ended(
 
 @pytest.mark.parametrize("active", [None, "same", "other"])
 def test_the_environment_comes_first_whatever_is_active(
-    prefix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, active: str | None
+    venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, active: str | None
 ) -> None:
     if active:
-        folder = str(prefix if active == "same" else tmp_path / "other")
+        folder = str(venv if active == "same" else tmp_path / "other")
         monkeypatch.setenv("CONDA_SHLVL", "1")
         monkeypatch.setenv("CONDA_PREFIX", folder)
         monkeypatch.setenv("PATH", os.pathsep.join((f"{folder}/bin", os.environ["PATH"])))
-    found, leaving, entering = environment(str(prefix))
-    assert found["PATH"].split(os.pathsep)[0] == str(prefix / "bin")
-    assert found["CONDA_PREFIX"] == str(prefix)
+    found, leaving, entering = environment(str(venv))
+    assert found["PATH"].split(os.pathsep)[0] == str(venv / "bin")
+    assert found["CONDA_PREFIX"] == str(venv)
     assert (leaving, entering) == ((), ())
     assert all(isinstance(value, str) for value in found.values())
 
 
-def test_a_damaged_state_file_does_not_hide_the_check(make_torch: MakeTorch, prefix: Path) -> None:
-    (prefix / "conda-meta" / "state").write_text("not json", encoding="utf-8")
+def test_a_damaged_state_file_does_not_hide_the_check(make_torch: MakeTorch, venv: Path) -> None:
+    (venv / "conda-meta" / "state").write_text("not json", encoding="utf-8")
     assert verify(make_torch(), expect_gpu=False).status == "fine"
