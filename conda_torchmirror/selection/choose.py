@@ -119,10 +119,9 @@ class _Catalog:
         groups = [self._by_key(name, specs, asked=asked) for specs in self._met[met]]
         return [found for group in groups for key in keys if (found := group.get(key))]
 
-    def newest(self, groups: Iterable[Sequence[Build]]) -> Build:
-        """The newest build of all groups, each of which begins with its own."""
-        machine = self.constraints.machine
-        return max((g[0] for g in groups), key=lambda b: self.source.preference(b, machine))
+    def newest(self, groups: Sequence[Sequence[Build]], torch: Build) -> Build:
+        """The partner that a pytorch gets of those in all groups, each the newest first."""
+        return self.source.best_partner(groups, torch, self.constraints.machine)
 
     def _meets(self, spec: str, torch: Build) -> bool:
         # Without a build in the spec, one answer holds for all builds of a release.
@@ -141,7 +140,9 @@ class _Catalog:
             ):
                 read = self.source.read(build)
                 if not asked or (
-                    self.constraints.asked(build) and self.constraints.pinned(build, read) is None
+                    self.constraints.asked(build)
+                    and self.constraints.pinned(build, read) is None
+                    and self.constraints.clashes(build, read) is None
                 ):
                     found[self.source.partner_key(name, read)].append(build)
             self._groups[group] = found
@@ -185,7 +186,7 @@ class _Sets:
                 if stays:
                     says = Notice("partner_there", {"name": name, "version": stays.version})
                 return _Partners(clash=self._why_not(name, candidate, says))
-            newest = self.catalog.newest(groups)
+            newest = self.catalog.newest(groups, candidate.build)
             builds.append(newest)
             if stays:
                 along = {"installed": f"{name} {stays.version}", "chosen": newest.spec}
@@ -200,9 +201,10 @@ class _Sets:
         if not groups:
             needs = Notice("no_partner", {"name": name, "torch": candidate.build.spec})
             return Clash("partner_missing", says, needs)
-        newest = self.catalog.newest(groups)
+        newest = self.catalog.newest(groups, candidate.build)
         constraints, read = self.catalog.constraints, self.catalog.source.read(newest)
-        if constraints.asked(newest) and (clash := constraints.pinned(newest, read)):
+        clash = constraints.pinned(newest, read) or constraints.clashes(newest, read)
+        if clash and constraints.asked(newest):
             return clash
         asked = " ".join(constraints.specs.get(name, ())) or name
         partner = {"partner": f"{name} {newest.version}", "torch": candidate.build.spec}

@@ -97,21 +97,22 @@ def _system(subdir: str) -> str:
 
 
 @cache
-def _read(name: str) -> Mapping[str, Any]:
-    data: Mapping[str, Any] = json.loads((_DATA / name).read_text(encoding="utf-8"))
-    return data
+def data(name: str) -> Mapping[str, Any]:
+    """A table that ships with the package, such as `cuda.json`; each is read once."""
+    table: Mapping[str, Any] = json.loads((_DATA / name).read_text(encoding="utf-8"))
+    return table
 
 
 @cache
 def tables() -> CudaTables:
     """The tables that ship with the package, with the code of the channel `pytorch`."""
-    return CudaTables(_read("cuda.json"))
+    return CudaTables(data("cuda.json"))
 
 
 @cache
 def conda_forge_tables() -> CudaTables:
     """The same tables with the code of conda-forge's builds."""
-    return CudaTables(_read("cuda.json"), ForgeCode(_read("conda_forge.json")["code"]))
+    return CudaTables(data("cuda.json"), ForgeCode(data("conda_forge.json")["code"]))
 
 
 def runs_on(

@@ -6,14 +6,11 @@ and platform. None of them is chosen from; the figures are in `data/`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..models import Admits, Machine, Notice, Request
-from .cuda import CudaTables, conda_forge_tables, runs_on, tables
+from .cuda import CudaTables, conda_forge_tables, data, runs_on, tables
 from .facts.names import (
     AUDIO,
     CPU_METAPACKAGE,
@@ -29,7 +26,6 @@ from .facts.names import (
 )
 from .specs import admits_cuda, admits_python, minor, number, package_name
 
-_DATA = Path(__file__).parents[1] / "data"
 #: What the CUDA builds of conda-forge ask of cuDNN at least, in the records of 2.1.2 and later.
 _OLDEST_CUDNN = "8.9"
 
@@ -104,17 +100,11 @@ def find(
     yield from _wheels(wanted)
 
 
-@lru_cache(maxsize=1)
-def _releases() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = json.loads((_DATA / "conda_forge.json").read_text(encoding="utf-8"))
-    return data
-
-
 def _conda_forge(wanted: _Wanted) -> Iterator[Notice]:
     """The newest release of conda-forge that serves the request, and since which one it does."""
     fitting = [
         (row["torch"], cuda)
-        for row in _releases()["releases"]
+        for row in data("conda_forge.json")["releases"]
         if (found := row["platforms"].get(wanted.machine.subdir))
         and wanted.release(TORCH, row["torch"])
         and all(_has_partner(row, name, wanted) for name in PARTNERS)
@@ -166,7 +156,7 @@ def _has_partner(row: Mapping[str, Any], name: str, wanted: _Wanted) -> bool:
     default = {name: (name,) for name in DEFAULT}
     if name == AUDIO and dict(wanted.request.specs) == default:
         return True
-    if name == AUDIO and wanted.machine.subdir in _releases()["no_torchaudio"]:
+    if name == AUDIO and wanted.machine.subdir in data("conda_forge.json")["no_torchaudio"]:
         return False
     return any(wanted.release(name, version) for version in row.get(name, ()))
 
@@ -200,7 +190,7 @@ def _long_term(wanted: _Wanted) -> Iterator[Notice]:
     """A release that only another conda channel has, where the words are on that release."""
     if not any(spec != TORCH for spec in wanted.request.specs.get(TORCH, ())):
         return
-    for entry in _rules()["elsewhere"]:
+    for entry in data("rules.json")["elsewhere"]:
         commands = entry["commands"].get(wanted.machine.subdir, {})
         command = next((commands[c] for c in commands if _takes(c, wanted)), None)
         partners = {TORCH: entry["torch"], **entry["partners"]}
@@ -221,19 +211,13 @@ def _takes(cuda: str, wanted: _Wanted) -> bool:
     toolkit = wanted.request.specs.get(TOOLKIT, ())
     asked = all(wanted.admits(spec, TOOLKIT, cuda, "") for spec in toolkit if spec != TOOLKIT)
     arch, subdir = wanted.machine.cuda_arch, wanted.machine.subdir
-    code = wanted.tables.architectures(_rules()["elsewhere"][0]["torch"], cuda, subdir)
+    code = wanted.tables.architectures(data("rules.json")["elsewhere"][0]["torch"], cuda, subdir)
     return asked and wanted.cuda(cuda) and (not arch or not code or runs_on(arch, code))
-
-
-@lru_cache(maxsize=1)
-def _rules() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = json.loads((_DATA / "rules.json").read_text(encoding="utf-8"))
-    return data
 
 
 def others_of_pytorch() -> frozenset[str]:
     """The channels of pytorch.org that are not the one of its stable releases."""
-    return frozenset(_rules()["other_channels"]["names"])
+    return frozenset(data("rules.json")["other_channels"]["names"])
 
 
 def of_channel(channel: str, machine: Machine, request: Request, admits: Admits) -> list[Notice]:
@@ -241,7 +225,7 @@ def of_channel(channel: str, machine: Machine, request: Request, admits: Admits)
     wanted = _Wanted(machine, request, admits, tables())
     return [
         Notice("other_channel_command", {"channel": channel, "command": command}, entry["source"])
-        for entry in _rules()["elsewhere"]
+        for entry in data("rules.json")["elsewhere"]
         if entry["channel"] == channel
         for commands in (entry["commands"].get(machine.subdir, {}),)
         if (command := next((commands[c] for c in commands if _takes(c, wanted)), None))

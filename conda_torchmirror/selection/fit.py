@@ -87,10 +87,12 @@ class Constraints:
             says = Notice("driver_strict", {"cuda": self.machine.cuda})
             needs = Notice("cuda", {"cuda": read.cuda})
             return Fit(False, Clash("minor_version_only", says, needs))
-        clash = self._arch(build, read.cuda, ptx=fit.strict) or self.source.clash(
-            build, read, self.machine, self.tables
-        )
+        clash = self._arch(build, read, ptx=fit.strict) or self.clashes(build, read)
         return Fit(fit.strict, clash)
+
+    def clashes(self, build: Build, read: Facts) -> Clash | None:
+        """What of the source's own keeps a build off this machine."""
+        return self.source.clash(build, read, self.machine, self.tables)
 
     def pinned(self, build: Build, read: Facts) -> Clash | None:
         """The pin that keeps this build, or the CUDA that it needs, out."""
@@ -100,7 +102,7 @@ class Constraints:
         if read.cuda:
             for name in CUDA_NAMES:
                 for pin in self.pins.get(name, ()):
-                    if not admits_cuda(pin.spec, name, read.cuda, self.admits):
+                    if not any(admits_cuda(pin.spec, name, c, self.admits) for c in read.cudas):
                         return Clash("pinned", _pin(pin), Notice("cuda", {"cuda": read.cuda}))
         mutex, version = self.source.mutex or ("", "")
         for pin in self.pins.get(mutex, ()) if mutex and build.name == TORCH else ():
@@ -163,13 +165,15 @@ class Constraints:
             return Fit(False, Clash("driver_too_old", says, needs))
         return Fit(False)
 
-    def _arch(self, build: Build, cuda: str, *, ptx: bool) -> Clash | None:
+    def _arch(self, build: Build, read: Facts, *, ptx: bool) -> Clash | None:
         """Why the GPU cannot run the build's code; `ptx` says that PTX in it counts."""
-        arch = self.machine.cuda_arch
-        if arch is None:
+        arch, cuda = self.machine.cuda_arch, read.cuda
+        if arch is None or cuda is None:
             return None
         says = Notice("gpu_arch", {"arch": arch})
-        carried = self.tables.architectures(build.version, cuda, build.subdir)
+        carried = self.tables.architectures(
+            build.version, cuda, build.subdir, build=read.number, variant=read.arm
+        )
         if carried is None:
             # Nobody has looked into this build; what is known of its release must do.
             bound = self.tables.bound(build.version, cuda, arch)

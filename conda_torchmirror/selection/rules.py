@@ -6,14 +6,12 @@ history and make a later, quite different, request unsolvable. Pure: no conda.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..models import Admits, Choice, Installed, Notice, Pin
+from .cuda import data
 from .facts.names import TORCH
 from .facts.record import dependency
 from .specs import package_name
@@ -54,13 +52,6 @@ class Rule(NamedTuple):
         return spec is not None and admits(spec, self.if_open, "9999", "")
 
 
-@lru_cache(maxsize=1)
-def _data() -> Mapping[str, Any]:
-    path = Path(__file__).parents[1] / "data" / "rules.json"
-    data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return data
-
-
 def rules() -> tuple[Rule, ...]:
     """The rules that ship with the package."""
     return tuple(
@@ -72,7 +63,7 @@ def rules() -> tuple[Rule, ...]:
             entry["if_open"],
             entry["source"],
         )
-        for entry in _data()["pins"]
+        for entry in data("rules.json")["pins"]
     )
 
 
@@ -87,14 +78,14 @@ def notices(choice: Choice, admits: Admits) -> tuple[Notice, ...]:
     torch = choice.torch
     return tuple(
         Notice(entry["code"], entry["facts"], entry["url"])
-        for entry in _data()["notices"]
+        for entry in data("rules.json")["notices"]
         if admits(f"{TORCH} {entry['torch']}", TORCH, torch.version, "")
     )
 
 
 def channel_end() -> Mapping[str, str]:
     """The last release and the newest Python of the channel `pytorch`: `last` and `python`."""
-    facts: Mapping[str, str] = _data()["channel_end"]["facts"]
+    facts: Mapping[str, str] = data("rules.json")["channel_end"]["facts"]
     return facts
 
 
@@ -141,7 +132,7 @@ def runtime_channel(choice: Choice, subdir: str) -> str | None:
     """The channel beside `pytorch` that the CUDA packages of this choice come from, if any."""
     if choice.runtime is None or choice.cuda is None:
         return None
-    by_cuda = _data()["runtime_channels"][choice.runtime]
+    by_cuda = data("rules.json")["runtime_channels"][choice.runtime]
     by_subdir = by_cuda.get(choice.cuda) or by_cuda.get("*") or {}
     channel: str | None = by_subdir.get(subdir) or by_subdir.get("*")
     return channel

@@ -10,11 +10,11 @@ import re
 from collections.abc import Hashable
 from functools import cache
 
-from ...models import Build, Machine, Notice
+from ...models import Build, Machine
 from ..cuda import CudaTables
-from ..specs import minor, number, package_name
+from ..specs import minor, package_name
 from .names import CPU_ONLY, CUDA_NAMES, MUTEX, PARTNERS, RUNTIME, RUNTIMES, TORCH
-from .record import Accelerator, Clash, Facts, SourceFacts, by_number, dependencies
+from .record import Accelerator, Clash, Facts, SourceFacts, by_number, cudnn_clash, dependencies
 
 #: How the names begin that are read below; a record has thirty others.
 _TELLING = (TORCH, "python", "cuda")
@@ -81,12 +81,7 @@ def order(build: Build, _machine: Machine) -> tuple[object, ...]:
 
 def clash(_build: Build, facts: Facts, machine: Machine, tables: CudaTables) -> Clash | None:
     """Why the GPU cannot run the cuDNN that is inside the build."""
-    arch = machine.cuda_arch
-    floor = tables.cudnn_floor(facts.cudnn) if facts.cudnn else None
-    if arch is None or floor is None or number(arch) >= number(floor):
-        return None
-    needs = Notice("cudnn_from", {"cudnn": facts.cudnn, "arch": floor})
-    return Clash("cudnn_too_new", Notice("gpu_arch", {"arch": arch}), needs)
+    return cudnn_clash(facts, machine, tables)
 
 
 def named_for(spec: str) -> str | None:

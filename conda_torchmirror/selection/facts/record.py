@@ -6,22 +6,30 @@ one `SourceFacts`; `fit`, `choose` and `plan` read records through that and noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Literal, NamedTuple
 
 from ...models import Admits, Build, Machine, Notice, Rejection
 from ..cuda import CudaTables
-from ..specs import package_name, release
+from ..specs import number, package_name, release
 from .names import TORCH
 
 Accelerator = Literal["cuda", "cpu", "any"]
+#: No CUDA had this minor.
+_CUDA_MINORS = 10
 
 
 class Facts(NamedTuple):
-    """What one build needs. `cuda` and `python` are major.minor; `cudnn` is the cuDNN inside.
+    """What one build needs. `cuda` and `python` are major.minor.
 
     `accelerator` is "any" for a build that runs beside a CPU and a CUDA pytorch alike (torchtext,
-    torchaudio before 0.10). `runtime` is the package that says which CUDA it is.
+    torchaudio before 0.10). `runtime` is the package that says which CUDA it is. `cudnn` is the
+    cuDNN inside, or the lowest that the build takes where that is a package of its own.
+
+    `cuda_open` says that the runtime may be of a later minor. `number` is the build number without
+    what stands for a variant, `arm` the kind of board that a build for linux-aarch64 with CUDA is
+    for. `glibc` and `osx` are the oldest that it runs on, None where the record says nothing.
+    `needs_driver` says that a solver takes it only where there is a CUDA driver.
     """
 
     accelerator: Accelerator
@@ -29,6 +37,21 @@ class Facts(NamedTuple):
     python: str | None
     runtime: str | None
     cudnn: str | None = None
+    cuda_open: bool = False
+    number: int = 0
+    blas: Literal["mkl", "generic"] | None = None
+    arm: Literal["sbsa", "tegra"] | None = None
+    glibc: str | None = None
+    osx: str | None = None
+    needs_driver: bool = False
+
+    @property
+    def cudas(self) -> tuple[str, ...]:
+        """Every CUDA, major.minor, that the runtime of the build may have."""
+        if not (self.cuda and self.cuda_open):
+            return (self.cuda,) if self.cuda else ()
+        major, first = number(self.cuda)[:2]
+        return tuple(f"{major}.{later}" for later in range(first, _CUDA_MINORS))
 
 
 class Clash(NamedTuple):
@@ -63,6 +86,8 @@ class SourceFacts(NamedTuple):
       preferred. This is where a build number that means a variant is taken apart, and where what
       the environment has decides between variants.
     - `clash(build, facts, machine, tables)`: what else keeps the build off this machine.
+    - `pairs(torch, partner)`: whether the partner is the one that upstream made for that pytorch;
+      such a one is preferred among those that the records admit. None where they admit no other.
     - `named_for(spec)`: the platform or the other source whose builds a spec's build is named for,
       None where that cannot be told.
     """
@@ -79,6 +104,7 @@ class SourceFacts(NamedTuple):
     order: Callable[[Build, Machine], tuple[object, ...]]
     clash: Callable[[Build, Facts, Machine, CudaTables], Clash | None]
     named_for: Callable[[str], str | None]
+    pairs: Callable[[Build, Build], bool] | None = None
 
     @property
     def family(self) -> tuple[str, ...]:
@@ -94,6 +120,19 @@ class SourceFacts(NamedTuple):
         """What orders builds of one package: newer releases first, then `order`."""
         return (release(build.version) or release("0"), *self.order(build, machine))
 
+    def best_partner(
+        self, groups: Sequence[Sequence[Build]], torch: Build, machine: Machine
+    ) -> Build:
+        """The newest build of all groups, each of which begins with its own.
+
+        Where several releases go with a pytorch, upstream's own partner comes before a newer one.
+        """
+        pairs = self.pairs
+        heads = [group[0] for group in groups]
+        if pairs:
+            heads = [build for group in groups for build in group if pairs(torch, build)] or heads
+        return max(heads, key=lambda build: self.preference(build, machine))
+
 
 class Knowledge(NamedTuple):
     """What a choice goes by besides machine, request and builds.
@@ -105,6 +144,16 @@ class Knowledge(NamedTuple):
     admits: Admits
     tables: CudaTables
     source: SourceFacts
+
+
+def cudnn_clash(facts: Facts, machine: Machine, tables: CudaTables) -> Clash | None:
+    """Why the GPU cannot run even the lowest cuDNN that a build takes."""
+    arch = machine.cuda_arch
+    floor = tables.cudnn_floor(facts.cudnn) if facts.cudnn else None
+    if arch is None or floor is None or number(arch) >= number(floor):
+        return None
+    needs = Notice("cudnn_from", {"cudnn": facts.cudnn, "arch": floor})
+    return Clash("cudnn_too_new", Notice("gpu_arch", {"arch": arch}), needs)
 
 
 def dependencies(build: Build, name: str) -> tuple[str, ...]:

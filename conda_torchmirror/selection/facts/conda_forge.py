@@ -1,0 +1,256 @@
+"""The records of conda-forge: accelerator, CUDA, Python, BLAS, floors, the torch of each partner.
+
+Facts come from `depends` and `constrains`, the build string is the fall-back. Several specs on one
+package all hold. A CUDA build may run with a newer runtime of its major: `cuda-version` has a
+lower bound and no minor above. Build numbers order variants, 100 for MKL, 200 for CUDA, so that
+they are compared without their hundreds; read from the field, since in some old records the build
+string ends in another number. Pure: no conda.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Mapping
+from functools import cache
+from typing import Any, Literal
+
+from ...models import Admits, Build, Machine, Notice
+from ..cuda import CudaTables, data
+from ..specs import minor, number
+from .names import AUDIO, CPU_METAPACKAGE, CUDA_NAMES, DEFAULT, GPU_METAPACKAGE, TOOLKIT, TORCH
+from .record import Accelerator, Clash, Facts, SourceFacts, cudnn_clash, dependencies
+
+#: Packages whose version is the CUDA of a set: cuda-version from CUDA 12 on, cudatoolkit before.
+RUNTIMES = (CUDA_NAMES[0], TOOLKIT)
+#: The packages that bring cuDNN; pytorch asks for libcudnn from 2.10.0 _1 on.
+CUDNN = ("cudnn", "libcudnn")
+#: What stands for the variant in a build number.
+_VARIANTS = 100
+_MKL, _NO_MKL, _BLAS, _ARM = "mkl", "nomkl", "libblas", "arm-variant"
+_CUDA, _GLIBC, _OSX, _ABI = "__cuda", "__glibc", "__osx", "python_abi"
+
+_LOWER = re.compile(r">=?\s*(\d+(?:\.\d+)*)")
+_BUILD_CUDA = re.compile(r"cuda_?(\d{2,})(\d)(?=py|_|h|\*|$)")
+_BUILD_PYTHON = re.compile(r"py(\d)(\d+)")
+#: How the builds of the channel `pytorch` are named, whatever the platform.
+_OF_PYTORCH = re.compile(r"py\d\.\d+_(?:cuda\d|cpu_)?\d|_cudnn\d|py\d+_cu\d{2,3}$")
+
+
+def read(build: Build) -> Facts:
+    """Read a record of the torch family, or of one of its metapackages."""
+    specs: dict[str, list[str]] = {}
+    for spec in (*build.depends, *build.constrains):
+        name, _, rest = spec.partition(" ")
+        specs.setdefault(name, []).append(rest)
+    runtime = next((name for name in RUNTIMES if name in specs), None)
+    accelerator = _accelerator(build, specs, runtime)
+    cuda = None
+    if accelerator == "cuda":
+        floor = _floor(specs[runtime]) if runtime else None
+        cuda = minor(floor) if floor else _cuda_of_words(specs.get(TORCH, ()), build.build)
+    glibc = _floor(specs.get(_GLIBC, ()))
+    return Facts(
+        accelerator=accelerator,
+        cuda=cuda,
+        python=_python(specs, build.build),
+        runtime=runtime,
+        cudnn=_floor(rest for name in CUDNN for rest in specs.get(name, ())) if cuda else None,
+        cuda_open=cuda is not None,
+        number=build.build_number % _VARIANTS,
+        blas=_blas(specs),
+        arm=_arm(build, specs, glibc) if cuda else None,
+        glibc=glibc,
+        osx=_floor(specs.get(_OSX, ())),
+        needs_driver=any(spec.partition(" ")[0] == _CUDA for spec in build.depends),
+    )
+
+
+def _accelerator(build: Build, specs: Mapping[str, list[str]], runtime: str | None) -> Accelerator:
+    if runtime or any(spec.partition(" ")[0] == _CUDA for spec in build.depends):
+        return "cuda"
+    words = [rest.rpartition(" ")[2] for rest in specs.get(TORCH, ())]
+    words.append(build.build)
+    # Each build shuts out the metapackage of the other kind, by a version that there is not.
+    for name, kind in ((GPU_METAPACKAGE, "cpu"), (CPU_METAPACKAGE, "cuda")):
+        if any(rest in ("<0.0a0", "==99999999") for rest in specs.get(name, ())):
+            words.insert(0, kind)
+    if any(word.startswith("cuda") for word in words):
+        return "cuda"
+    return "cpu" if build.name == TORCH or any(w.startswith("cpu") for w in words) else "any"
+
+
+def _blas(specs: Mapping[str, list[str]]) -> Literal["mkl", "generic"] | None:
+    if _NO_MKL in specs:
+        return "generic"
+    of_mkl = _MKL in specs or any(rest.endswith("mkl") for rest in specs.get(_BLAS, ()))
+    return "mkl" if of_mkl else None
+
+
+def _arm(
+    build: Build, specs: Mapping[str, list[str]], glibc: str | None
+) -> Literal["sbsa", "tegra"] | None:
+    """The kind of ARM board that a CUDA build is for.
+
+    The recipes name it for the building alone, so most records do not say it. But what is built
+    for Jetson, and nothing else of that platform, is built against a newer glibc.
+    """
+    if build.subdir != "linux-aarch64":
+        return None
+    said = " ".join(specs.get(_ARM, ()))
+    of_jetson = number(_known()["floors"]["tegra_glibc"])
+    if "tegra" in said or (glibc and "sbsa" not in said and number(glibc) >= of_jetson):
+        return "tegra"
+    return "sbsa"
+
+
+def _python(specs: Mapping[str, list[str]], build: str) -> str | None:
+    for rest in specs.get(_ABI, ()):
+        return minor(rest)
+    if floor := _floor(specs.get("python", ())):
+        return minor(floor)
+    found = _BUILD_PYTHON.search(build)
+    return f"{found[1]}.{found[2]}" if found else None
+
+
+def _cuda_of_words(specs: Iterable[str], build: str) -> str | None:
+    """The CUDA that a build string or a spec on one names, such as `* cuda126*`."""
+    for word in (build, *specs):
+        if found := _BUILD_CUDA.search(word):
+            return f"{found[1]}.{found[2]}"
+    return None
+
+
+def _floor(specs: Iterable[str]) -> str | None:
+    """The highest version that the specs start at, as all of them hold."""
+    found = [version for rest in specs if (version := _lower(rest))]
+    return max(found, key=number, default=None)
+
+
+@cache
+def _lower(rest: str) -> str | None:
+    found = _LOWER.search(rest)
+    return found[1] if found else None
+
+
+def _known() -> Mapping[str, Any]:
+    """What the feedstocks say."""
+    return data("conda_forge.json")
+
+
+def torch_specs(build: Build) -> tuple[str, ...]:
+    """The specs of a partner or metapackage on pytorch: `* cuda*` and a range, all of which hold.
+
+    The range comes first here: it leaves more out.
+    """
+    return tuple(sorted(dependencies(build, TORCH), key=lambda spec: " * " in spec))
+
+
+def partner_key(name: str, facts: Facts) -> Hashable:
+    """Python, accelerator, and as much of the CUDA as the partner compares when it is imported."""
+    cuda = facts.cuda
+    if cuda and _known()["partner_cuda"]["same"].get(name) == "major":
+        cuda = cuda.partition(".")[0]
+    return facts.python, facts.accelerator, cuda
+
+
+def torch_keys(name: str, facts: Facts) -> tuple[Hashable, ...]:
+    """The one key of a pytorch: a CPU partner is for a CPU pytorch alone."""
+    return (partner_key(name, facts),)
+
+
+def pairs(torch: Build, partner: Build) -> bool:
+    """Whether upstream made this partner for that pytorch; records admit others as well."""
+    made_for: Mapping[str, str] = _known()["upstream"].get(partner.name, {})
+    pair = made_for.get(minor(torch.version), minor(torch.version))
+    return minor(partner.version) == pair
+
+
+def order(build: Build, machine: Machine) -> tuple[object, ...]:
+    """The environment's own BLAS, MKL where it has none; boards that are no Jetson; then numbers.
+
+    What is for Jetson alone comes last where the GPU is not known.
+    """
+    facts = read(build)
+    blas = environment_blas(machine) or "mkl"
+    return (
+        facts.blas in (None, blas),
+        facts.arm != "tegra",
+        facts.number,
+        build.build_number,
+        build.timestamp,
+        build.build,
+    )
+
+
+def environment_blas(machine: Machine) -> Literal["mkl", "generic"] | None:
+    """Which BLAS the packages of the environment use already; None where there is none."""
+    builds = {package.name: package.build for package in machine.installed}
+    for name in (_BLAS, "blas"):
+        if name in builds:
+            return "mkl" if "mkl" in builds[name] else "generic"
+    return "generic" if _NO_MKL in builds else "mkl" if _MKL in builds else None
+
+
+def clash(build: Build, facts: Facts, machine: Machine, tables: CudaTables) -> Clash | None:
+    """What keeps a CUDA build off this machine besides its driver: the board, the cuDNN."""
+    arch = machine.cuda_arch
+    if facts.arm == "tegra" and arch and arch not in tables.integrated:
+        carried = tables.architectures(
+            build.version, facts.cuda or "", build.subdir, build=facts.number, variant=facts.arm
+        )
+        needs = Notice("code_for", {"architectures": ", ".join(carried or ("8.7",))})
+        return Clash("arch_missing", Notice("gpu_arch", {"arch": arch}), needs)
+    return cudnn_clash(facts, machine, tables)
+
+
+def cudnn_pins(builds: Iterable[Build], machine: Machine, tables: CudaTables) -> tuple[str, ...]:
+    """The pins that keep a cuDNN out which the GPU does not run, of both packages.
+
+    Every build that `clash` lets pass admits a lower one.
+    """
+    ceiling = tables.cudnn_ceiling(machine.cuda_arch) if machine.cuda_arch else None
+    if ceiling is None or not any(read(build).cudnn for build in builds):
+        return ()
+    return tuple(f"{name}<{ceiling}" for name in CUDNN)
+
+
+def cuda_version(builds: Iterable[Build]) -> str | None:
+    """The CUDA whose `cuda-version` the whole set runs with: the highest lower bound of all."""
+    found = [facts.cuda for build in builds if (facts := read(build)).cuda]
+    return max(filter(None, found), key=number, default=None)
+
+
+def metapackage_of(torch: Build, metapackages: Iterable[Build], admits: Admits) -> Build | None:
+    """The newest pytorch-gpu or pytorch-cpu that goes with a build of pytorch, None where none was
+    made for it."""
+    fitting = [
+        build
+        for build in metapackages
+        if build.name in (GPU_METAPACKAGE, CPU_METAPACKAGE)
+        and (specs := torch_specs(build))
+        and all(admits(spec, TORCH, torch.version, torch.build) for spec in specs)
+    ]
+    return max(fitting, key=lambda build: (build.timestamp, build.build), default=None)
+
+
+def named_for(spec: str) -> str | None:
+    """The channel pytorch, where a build is named as its builds are."""
+    return "pytorch" if _OF_PYTORCH.search(spec.rpartition("=")[2]) else None
+
+
+SOURCE = SourceFacts(
+    # torchaudio ends with torch 2.10, and there is none for Windows.
+    partners=(DEFAULT[1], AUDIO),
+    runtimes=(),
+    runtime=None,
+    mutex=None,
+    cpu_only=(CPU_METAPACKAGE,),
+    read=read,
+    torch_specs=torch_specs,
+    partner_key=partner_key,
+    torch_keys=torch_keys,
+    order=order,
+    clash=clash,
+    named_for=named_for,
+    pairs=pairs,
+)
