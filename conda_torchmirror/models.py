@@ -96,6 +96,7 @@ class Machine(NamedTuple):
     taken; `python_from` is prefix, --python or newest. `wsl` means WSL 2, `foreign`
     another platform than that of this computer, `failing` that a driver
     is there which should run a GPU and does not. `remarks` are to be told beside every choice.
+    `glibc` and `osx` are the versions of the C library and of macOS, None where not known.
     """
 
     subdir: str
@@ -113,6 +114,8 @@ class Machine(NamedTuple):
     foreign: bool = False
     failing: bool = False
     remarks: tuple[Notice, ...] = ()
+    glibc: str | None = None
+    osx: str | None = None
 
     @property
     def has_gpu(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from conda.base.context import context
@@ -87,10 +87,20 @@ def survey(
     if at_home:
         evidence += attempt("system", lambda: list(system.notices(subdir)), [], evidence)
         wsl = any(notice.code == "wsl" for notice in evidence)
-        machine = machine._replace(wsl=wsl)
+        machine = machine._replace(
+            wsl=wsl, glibc=_version("glibc", evidence), osx=_version("macos", evidence)
+        )
 
     machine = with_environment(machine, prefix, python, evidence)
     return Survey(with_remarks(machine, evidence), tuple(evidence))
+
+
+def _version(code: str, evidence: Iterable[Notice]) -> str | None:
+    """The dotted number in a notice of the system, None where it is none."""
+    found = (
+        re.match(r"\d+(?:\.\d+)*", str(n.facts["version"])) for n in evidence if n.code == code
+    )
+    return next((match[0] for match in found if match), None)
 
 
 def native_subdir() -> str:

@@ -39,7 +39,7 @@ class CudaTables:
         #: The devices inside a system on a chip, whose machine code is for them alone.
         self.integrated = frozenset(data["architectures"]["integrated"]["archs"])
         #: The lowest PTX that is counted on.
-        self.ptx_since = number(data["architectures"]["ptx"]["since"])
+        self.ptx_since = self.code.ptx_since
 
     def driver_floor(self, cuda: str, system: str) -> str | None:
         """The lowest driver that runs any build of this CUDA, on linux or windows."""

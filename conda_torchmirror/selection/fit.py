@@ -73,7 +73,8 @@ class Constraints:
 
     def check(self, build: Build, read: Facts) -> Fit:
         """Hold one build of pytorch, whose facts are `read`, against machine and request."""
-        if clash := self._accelerator(read) or self._python(read) or self.pinned(build, read):
+        clash = self._accelerator(read) or self._python(read) or self.pinned(build, read)
+        if clash := clash or self._system(read):
             return Fit(False, clash)
         if read.accelerator != "cuda":
             return Fit(True)
@@ -144,6 +145,16 @@ class Constraints:
                 return Clash("pinned", _pin(pin), needs)
         return None
 
+    def _system(self, read: Facts) -> Clash | None:
+        """The C library or the macOS that is too old for a build."""
+        if _older(self.machine.glibc, read.glibc):
+            says = Notice("glibc_there", {"version": self.machine.glibc})
+            return Clash("glibc_too_old", says, Notice("glibc_from", {"version": read.glibc}))
+        if _older(self.machine.osx, read.osx):
+            says = Notice("macos_there", {"version": self.machine.osx})
+            return Clash("macos_too_old", says, Notice("macos_from", {"version": read.osx}))
+        return None
+
     def _driver(self, cuda: str) -> Fit:
         """Whether the driver runs this CUDA: by itself, by minor-version compatibility, not."""
         machine, needs = self.machine, Notice("cuda", {"cuda": cuda})
@@ -188,3 +199,8 @@ def _pin(pin: Pin) -> Notice:
     if not pin.source:
         return Notice("spec", {"spec": pin.text})
     return Notice("pin", {"spec": pin.text, "source": pin.source})
+
+
+def _older(there: str | None, needed: str | None) -> bool:
+    """Whether a system's version is known and too low."""
+    return bool(there and needed and number(there) < number(needed))

@@ -14,7 +14,12 @@ from .specs import minor, number
 
 
 class GpuCode(Protocol):
-    """Which compute capabilities the builds of one source have code for."""
+    """Which compute capabilities the builds of one source have code for.
+
+    `ptx_since` is the lowest PTX that is counted on, None where none is.
+    """
+
+    ptx_since: tuple[int, ...] | None
 
     def carried(
         self, torch: str, cuda: str, subdir: str, build: int, variant: str | None
@@ -30,6 +35,7 @@ class ChannelCode:
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._builds, self._bounds = data["builds"], data["bounds"]
+        self.ptx_since = _ptx(data)
 
     def carried(
         self, torch: str, cuda: str, subdir: str, build: int = 0, variant: str | None = None
@@ -62,6 +68,7 @@ class ForgeCode:
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._rows: Sequence[Mapping[str, Any]] = data["builds"]
+        self.ptx_since = _ptx(data)
 
     def carried(
         self, torch: str, cuda: str, subdir: str, build: int = 0, variant: str | None = None
@@ -105,6 +112,11 @@ class ForgeCode:
                     for item in row["carried"]:
                         arch = item.partition("+")[0]
                         yield number(row["cuda"]), number(torch), number(arch)
+
+
+def _ptx(data: Mapping[str, Any]) -> tuple[int, ...] | None:
+    since = data["ptx"]["since"]
+    return number(since) if since else None
 
 
 def _dotted(version: tuple[int, ...]) -> str:

@@ -18,6 +18,8 @@ NEAREST = (
     "pinned",
     "arch_missing",
     "cudnn_too_new",
+    "glibc_too_old",
+    "macos_too_old",
     "driver_unusable",
     "driver_too_old",
     "minor_version_only",

@@ -236,6 +236,11 @@ def facts(shared: Path) -> str:
         "the first and the last, null where it goes on; without them all of a release.",
         "source": f"{pytorch}: recipe/build.sh and bld.bat, by commit",
         "as_of": as_of["pytorch"][:10],
+        "ptx": {
+            "since": None,
+            "source": "nothing shows that cuDNN and cuBLAS run where torch's own code does by PTX",
+            "as_of": "2026-11-25",
+        },
     }
     releases = table["releases"]
     rows = [release_row(torch, row) for torch, row in releases.items()]

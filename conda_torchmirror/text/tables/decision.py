@@ -109,6 +109,10 @@ CLASH: Table = {
     "{cuda} on, not for a GPU of compute capability {own_arch}",
     "cudnn_too_new.gpu_arch.cudnn_from": "cuDNN {cudnn}, which needs a GPU of {arch} or higher, "
     "not for a GPU of compute capability {own_arch}",
+    "glibc_too_old.glibc_there.glibc_from": "needs glibc {version} or newer, and this system has "
+    "glibc {own_version}",
+    "macos_too_old.macos_there.macos_from": "needs macOS {version} or newer, and this is macOS "
+    "{own_version}",
     "partner_missing.partner_asked.no_partner": "no {name} for {torch} in this channel, and "
     "{own_name} is asked for",
     "partner_missing.partner_asked.partner_unknown": "no {name} is known for this platform, and "
