@@ -132,7 +132,8 @@ class Request(NamedTuple):
     """What was asked for. `specs` maps each family name to its match specs, all of which hold.
 
     `others` go to the solver as written. `pins` is what the words narrow besides: the CUDA and the
-    release that they name without naming pytorch.
+    release that they name without naming pytorch. `wishes` are names of `specs` that nobody asked
+    for by name: a source may leave them out where the newest release that runs has none.
     """
 
     specs: Mapping[str, tuple[str, ...]]
@@ -143,6 +144,7 @@ class Request(NamedTuple):
     source: str = "auto"
     python: str | None = None
     pins: tuple[Pin, ...] = ()
+    wishes: tuple[str, ...] = ()
 
 
 class Notice(NamedTuple):

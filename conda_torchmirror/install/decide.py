@@ -32,7 +32,8 @@ from ..models import (
     Request,
 )
 from ..selection import alternatives, plan, rules
-from ..selection.choose import RuntimeIndex, add_runtime_build, choose, with_highest_cuda
+from ..selection.choose import choose, with_highest_cuda
+from ..selection.plan import RuntimeIndex, add_runtime_build
 from ..selection.specs import package_name
 from ..text import reasons
 from ..text.messages import text

@@ -18,6 +18,7 @@ from ..index.sources import AUTO, allowed
 from ..mirrors import addresses
 from ..models import Compat, Pin, Request
 from ..selection.facts.names import (
+    AUDIO,
     CPU_ONLY,
     CUDA_NAMES,
     DEFAULT,
@@ -114,8 +115,10 @@ def make(
     else:
         pins += [pin for channel in channels for pin in of_label(channel, channel)]
         pins = beside_runtime(pins, family.get(RUNTIME, ()))
+    wishes: tuple[str, ...] = ()
     if not any(name in FAMILY for name in family):
         family = {**{name: [name] for name in DEFAULT}, **family}
+        wishes = (AUDIO,)
     family.setdefault(TORCH, [TORCH])
     ordered = {name: tuple(family[name]) for name in (*FAMILY, *RUNTIMES) if name in family}
     return Request(
@@ -127,6 +130,7 @@ def make(
         source=source,
         python=python(python_word)[1] if python_word else None,
         pins=tuple(dict.fromkeys(pins)),
+        wishes=wishes,
     )
 
 

@@ -24,6 +24,7 @@ _BLAMED = {
     "python": ("python_mismatch",),
     "driver": (*_DRIVER, "driver_unusable"),
     "gpu": ("arch_missing", "cudnn_too_new"),
+    "system": ("glibc_too_old", "macos_too_old"),
     "partner": ("partner_missing",),
 }
 
@@ -318,6 +319,7 @@ def _blamed(case: Case) -> frozenset[str]:
         "python": lambda: case.ask(machine._replace(python=None)),
         "driver": lambda: case.ask(machine._replace(cuda="99", driver=None)),
         "gpu": lambda: case.ask(machine._replace(cuda_arch=None)),
+        "system": lambda: case.ask(machine._replace(glibc=None, osx=None)),
         "partner": lambda: case.ask(
             request=case.request._replace(
                 specs={k: v for k, v in case.request.specs.items() if k not in case.source.partners}

@@ -8,14 +8,12 @@ members admit each other. Whatever is passed over is kept with the two facts tha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from ..models import (
-    Admits,
     Build,
     Choice,
-    Installed,
     Machine,
     NoChoice,
     Notice,
@@ -24,13 +22,9 @@ from ..models import (
     Request,
 )
 from .facts.names import TORCH
-from .facts.record import Clash, Facts, Knowledge, dependencies, recency
+from .facts.record import Clash, Facts, Knowledge
 from .fit import Constraints
-from .specs import number, package_name, release, same_cuda
-
-#: Versions by package name of what the CUDA runtime channel holds: name -> (version, build) pairs.
-RuntimeIndex = Mapping[str, Sequence[tuple[str, str]]]
-
+from .specs import number, release, same_cuda
 
 #: A partner's specs on pytorch, all of which hold. Many builds share them.
 _TorchSpecs = tuple[str, ...]
@@ -45,12 +39,15 @@ class _Candidate(NamedTuple):
     order: tuple[object, ...]
 
     @property
+    def fit(self) -> tuple[object, ...]:
+        """How well it suits the machine; larger is better, within one release."""
+        return self.facts.accelerator == "cuda", self.strict, number(self.facts.cuda or "0")
+
+    @property
     def rank(self) -> tuple[object, ...]:
         """Larger is better, within one release."""
         return (
-            self.facts.accelerator == "cuda",
-            self.strict,
-            number(self.facts.cuda or "0"),
+            *self.fit,
             number(self.facts.python or "0"),
             *self.order,
         )
@@ -150,10 +147,12 @@ class _Catalog:
 
 
 class _Partners(NamedTuple):
-    """The partners of a pytorch build and what to tell of them, or the clash where one lacks."""
+    """The partners of a pytorch build and what to tell of them, the names of those that were only
+    wished for and are not there, or the clash where one lacks."""
 
     builds: tuple[Build, ...] = ()
     notices: tuple[Notice, ...] = ()
+    left_out: tuple[str, ...] = ()
     clash: Clash | None = None
 
 
@@ -171,15 +170,22 @@ class _Sets:
             and package.channel != "pypi"
             and package.name not in request.specs
         }
+        there = {package.name for package in machine.installed}
+        self.wishes = {*request.wishes}.intersection(catalog.source.wishes) - there
 
     def complete(self, candidate: _Candidate) -> _Partners:
         """The partners that were asked for, and those installed that would not fit any more."""
         builds: list[Build] = []
         notices: list[Notice] = []
+        left_out: list[str] = []
         for name in (*self.wanted, *self.installed):
             stays = self.installed.get(name)
             groups = self.catalog.partners(name, candidate)
-            if stays and any(_same(build, stays) for group in groups for build in group):
+            if not groups and name in self.wishes:
+                left_out.append(name)
+                continue
+            same = stays and (stays.version, stays.build)
+            if stays and any((b.version, b.build) == same for group in groups for b in group):
                 continue
             if not groups:
                 says = Notice("partner_asked", {"name": name})
@@ -191,7 +197,7 @@ class _Sets:
             if stays:
                 along = {"installed": f"{name} {stays.version}", "chosen": newest.spec}
                 notices.append(Notice("partner_along", along))
-        return _Partners(tuple(builds), tuple(notices))
+        return _Partners(tuple(builds), tuple(notices), tuple(left_out))
 
     def _why_not(self, name: str, candidate: _Candidate, says: Notice) -> Clash:
         """Why there is no partner: none is built for it, or specs or pins want another."""
@@ -213,15 +219,12 @@ class _Sets:
         )
 
 
-def _same(build: Build, installed: Installed) -> bool:
-    return (build.version, build.build) == (installed.version, installed.build)
-
-
 class _Release(NamedTuple):
-    """What one release of pytorch comes to."""
+    """What one release of pytorch comes to, and the wishes that it leaves open."""
 
     choice: Choice | None
     rejected: tuple[Rejection, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def choose(
@@ -233,23 +236,39 @@ def choose(
     minor-version compatibility, then the highest CUDA, the newest Python, the highest build number.
     The order of `builds` does not matter.
     """
+    builds = tuple(builds)
+    found, rejected, left_out = _best(machine, request, builds, knowledge)
+    if found is None:
+        return NoChoice(rejected)
+    told = []
+    for name in left_out:
+        named = request._replace(specs={TORCH: (TORCH,), name: (name,)}, wishes=())
+        last = _best(machine, named, builds, knowledge).choice
+        facts = {"name": name, "torch": found.torch.version, "channel": found.torch.channel}
+        facts |= {"last": last.torch.version} if last else {}
+        told.append(Notice("partner_left_out" if last else "partner_left_out_always", facts))
+    return found._replace(rejected=rejected, notices=(*told, *found.notices))
+
+
+def _best(
+    machine: Machine, request: Request, builds: Iterable[Build], knowledge: Knowledge
+) -> _Release:
+    """The best release, with all that was passed over."""
     constraints = Constraints(machine, request, knowledge)
     catalog = _Catalog(builds, constraints)
     sets = _Sets(catalog, machine, request)
     rejected: list[Rejection] = []
-    on_cpu: Choice | None = None
+    on_cpu: _Release | None = None
     for version in catalog.releases():
         found = _of_release(version, catalog, sets, constraints, cuda_only=on_cpu is not None)
         rejected += found.rejected
         if found.choice is None:
             continue
         if found.choice.cuda or not constraints.wants_cuda:
-            return found.choice._replace(rejected=tuple(rejected))
+            return found._replace(rejected=tuple(rejected))
         # Allowed, but a CUDA build of an older release is still the better one.
-        on_cpu = on_cpu or found.choice
-    if on_cpu:
-        return on_cpu._replace(rejected=tuple(rejected))
-    return NoChoice(tuple(rejected))
+        on_cpu = on_cpu or found
+    return (on_cpu or _Release(None, ()))._replace(rejected=tuple(rejected))
 
 
 def with_highest_cuda(
@@ -278,16 +297,23 @@ def _of_release(
         elif read.accelerator == "cuda" or not cuda_only:
             order = constraints.source.order(build, constraints.machine)
             candidates.append(_Candidate(build, read, fit.strict, order))
-    choice = None
+    best: tuple[_Candidate, _Partners] | None = None
     for candidate in sorted(candidates, key=lambda c: c.rank, reverse=True):
-        partners = sets.complete(candidate)
-        if partners.clash is None:
-            choice = _choice(candidate, partners, constraints)
+        if best and candidate.fit != best[0].fit:
             break
-        rejected.append(partners.clash.rejects(candidate.build))
+        partners = sets.complete(candidate)
+        if partners.clash is None and (best is None or not partners.left_out):
+            best = candidate, partners
+            # Another Python may have what is wished for; CUDA is not given up for it.
+            if not partners.left_out:
+                break
+        elif partners.clash and best is None:
+            rejected.append(partners.clash.rejects(candidate.build))
     # The order of the records must not show.
     rejected.sort(key=lambda item: (item.build, item.code), reverse=True)
-    return _Release(choice, tuple(rejected))
+    if best is None:
+        return _Release(None, tuple(rejected))
+    return _Release(_choice(*best, constraints), tuple(rejected), best[1].left_out)
 
 
 def _choice(candidate: _Candidate, partners: _Partners, constraints: Constraints) -> Choice:
@@ -323,40 +349,6 @@ def _why_cpu(machine: Machine) -> str:
     if machine.foreign:
         return "cpu_foreign"
     return "cpu_no_gpu" if machine.driver or machine.remarks else "cpu_no_driver"
-
-
-def add_runtime_build(
-    choice: Choice, builds: Iterable[Build], runtime: RuntimeIndex | None, knowledge: Knowledge
-) -> Choice:
-    """Add the build of the runtime package whose packages the runtime channel holds.
-
-    `runtime` None means that its records are not known: then no build is named, and the solver
-    takes the one that it can satisfy. The check is one level deep, the rest is the solver's.
-    """
-    admits, source, name = knowledge.admits, knowledge.source, choice.runtime
-    if name is None or name != source.runtime or runtime is None:
-        return choice
-    specs = [spec for build in choice.builds for spec in dependencies(build, name)]
-    fitting = [
-        build
-        for build in builds
-        if build.name == name
-        and all(admits(spec, build.name, build.version, build.build) for spec in specs)
-    ]
-    if not fitting:
-        return choice
-    lagging: list[Notice] = []
-    for build in sorted(fitting, key=recency, reverse=True):
-        lacks = next((spec for spec in build.depends if not _held(spec, runtime, admits)), None)
-        if lacks is None:
-            return choice._replace(builds=(*choice.builds, build))
-        lagging.append(Notice("runtime_lagging", {"build": build.spec, "lacks": lacks}))
-    return choice._replace(notices=(*choice.notices, lagging[0]))
-
-
-def _held(spec: str, runtime: RuntimeIndex, admits: Admits) -> bool:
-    name = package_name(spec)
-    return any(admits(spec, name, version, build) for version, build in runtime.get(name, ()))
 
 
 def offers(

@@ -12,8 +12,12 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from ..mirrors.registry import Route
-from ..models import Choice, CondaStep, Plan, Request
+from ..models import Admits, Build, Choice, CondaStep, Notice, Plan, Request
+from .facts.record import Knowledge, dependencies, recency
+from .specs import package_name
 
+#: Versions by package name of what the CUDA runtime channel holds: name -> (version, build) pairs.
+RuntimeIndex = Mapping[str, Sequence[tuple[str, str]]]
 #: A spec that names a version and a build string, neither with a wildcard.
 _EXACT = re.compile(r"[^=*<>!~|,\[]+==?[^=*<>!~|,\[]+=[^=*<>!~|,\[]+")
 
@@ -33,6 +37,40 @@ def specs(choice: Choice, request: Request) -> tuple[str, ...]:
         built = (spec for spec in asked if _EXACT.fullmatch(spec))
         exact.append(next(built, f"{choice.runtime}={choice.cuda}"))
     return (*exact, *request.others)
+
+
+def add_runtime_build(
+    choice: Choice, builds: Iterable[Build], runtime: RuntimeIndex | None, knowledge: Knowledge
+) -> Choice:
+    """Add the build of the runtime package whose packages the runtime channel holds.
+
+    `runtime` None means that its records are not known: then no build is named, and the solver
+    takes the one that it can satisfy. The check is one level deep, the rest is the solver's.
+    """
+    admits, source, name = knowledge.admits, knowledge.source, choice.runtime
+    if name is None or name != source.runtime or runtime is None:
+        return choice
+    specs = [spec for build in choice.builds for spec in dependencies(build, name)]
+    fitting = [
+        build
+        for build in builds
+        if build.name == name
+        and all(admits(spec, build.name, build.version, build.build) for spec in specs)
+    ]
+    if not fitting:
+        return choice
+    lagging: list[Notice] = []
+    for build in sorted(fitting, key=recency, reverse=True):
+        lacks = next((spec for spec in build.depends if not _held(spec, runtime, admits)), None)
+        if lacks is None:
+            return choice._replace(builds=(*choice.builds, build))
+        lagging.append(Notice("runtime_lagging", {"build": build.spec, "lacks": lacks}))
+    return choice._replace(notices=(*choice.notices, lagging[0]))
+
+
+def _held(spec: str, runtime: RuntimeIndex, admits: Admits) -> bool:
+    name = package_name(spec)
+    return any(admits(spec, name, version, build) for version, build in runtime.get(name, ()))
 
 
 class PlanOptions(NamedTuple):

@@ -14,6 +14,7 @@ from conda_torchmirror.install import request
 from conda_torchmirror.mirrors.registry import Route
 from conda_torchmirror.models import Build, Choice, Machine, NoChoice
 from conda_torchmirror.selection import choose
+from conda_torchmirror.selection.facts.record import Knowledge
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 #: The channel `pytorch`, and what a choice among its builds goes by.
@@ -57,6 +58,7 @@ def ask(
     builds: Iterable[Build] | None = None,
     compat_mode: Any = "minor",
     allow_cpu: bool = False,
+    knowledge: Knowledge = KNOWLEDGE,
     **machine: Any,
 ) -> Choice | NoChoice:
     """The choice for these specs. `driver` is the CUDA that the driver runs."""
@@ -71,7 +73,7 @@ def ask(
         **machine,
     )
     records = known(subdir) if builds is None else builds
-    return choose.choose(on, asked, records, KNOWLEDGE)
+    return choose.choose(on, asked, records, knowledge)
 
 
 def chosen(*words: str, **facts: Any) -> Choice:

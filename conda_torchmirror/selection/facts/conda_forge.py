@@ -235,7 +235,7 @@ def metapackage_of(torch: Build, metapackages: Iterable[Build], admits: Admits) 
 
 def named_for(spec: str) -> str | None:
     """The channel pytorch, where a build is named as its builds are."""
-    return "pytorch" if _OF_PYTORCH.search(spec.rpartition("=")[2]) else None
+    return TORCH if _OF_PYTORCH.search(spec.rpartition("=")[2]) else None
 
 
 SOURCE = SourceFacts(
@@ -253,4 +253,5 @@ SOURCE = SourceFacts(
     clash=clash,
     named_for=named_for,
     pairs=pairs,
+    wishes=(AUDIO,),
 )

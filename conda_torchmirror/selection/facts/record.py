@@ -76,6 +76,7 @@ class SourceFacts(NamedTuple):
     - `runtime`: the one of these whose records are read, so that its build is chosen too.
     - `mutex`: the package whose build is `cpu` or `cuda`, with its one version.
     - `cpu_only`: what stands in the way of a CUDA build as long as it is installed.
+    - `wishes`: the partners that some releases lack, so that a default request does without them.
 
     Reading:
     - `read(build)`: the facts of a record.
@@ -105,6 +106,7 @@ class SourceFacts(NamedTuple):
     clash: Callable[[Build, Facts, Machine, CudaTables], Clash | None]
     named_for: Callable[[str], str | None]
     pairs: Callable[[Build, Build], bool] | None = None
+    wishes: tuple[str, ...] = ()
 
     @property
     def family(self) -> tuple[str, ...]:

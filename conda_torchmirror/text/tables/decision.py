@@ -172,6 +172,10 @@ NOTICES: Table = {
     "cpu_foreign": "nothing is known from here of the driver of that machine, so this is a CPU "
     "build; for one with an NVIDIA GPU say `--cuda 12.4`",
     "cpu_allowed": "no CUDA build fits, so this is a CPU build (`--allow-cpu`)",
+    "partner_left_out": "{name} is left out: {channel} has none for PyTorch {torch}; with `{name}` "
+    "named it is PyTorch {last}",
+    "partner_left_out_always": "{name} is left out: {channel} has none for PyTorch {torch}, nor "
+    "for any other that fits here",
     "partner_along": "{installed} would not fit any more, so {chosen} is chosen along",
     "runtime_lagging": "{build} needs `{lacks}`, which the runtime channel lacks: left to the "
     "solver",
