@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from logging import ERROR, getLogger
 from pathlib import Path
 from threading import Thread
@@ -21,7 +22,7 @@ from conda.gateways.connection.session import get_session
 
 from ..text.messages import text
 
-#: Bytes of an index, as it is sent and as it is unpacked.
+#: Bytes of an index, as it is sent and as it is unpacked, where its source says nothing else.
 MOST_BYTES = 2**30
 #: Seconds without another block (16 kB), and for all of them.
 PATIENCE, TOTAL = 60.0, 900.0
@@ -35,17 +36,81 @@ class IndexTooSlow(TimeoutError):
     """A server keeps the connection and sends next to nothing."""
 
 
-def fetch_latest(fetch: Any) -> tuple[Any, Any]:
+def fetch_latest(fetch: Any, most_bytes: int | None = None) -> tuple[Any, Any]:
     """The parsed index and its state, as conda's `RepodataFetch.fetch_latest_parsed` gives them.
 
     Raises: what conda does; UnavailableInvalidChannel for a 403 and a 404 too, which conda takes
-    for an empty platform; IndexTooLarge, IndexTooSlow.
+    for an empty platform; IndexTooLarge, for more than `most_bytes` or MOST_BYTES; IndexTooSlow.
     """
+    return _fetch(fetch, fetch.fetch_latest_parsed, most_bytes)
+
+
+def fetch_latest_path(fetch: Any, most_bytes: int | None = None) -> tuple[Path, Any]:
+    """Where conda keeps the index, brought up to date, and its state; nothing is read of it.
+
+    Where conda has to download it, it reads the new one itself, once: whole, and 26.7 parses it.
+    There is no file where conda is offline and has none. Raises: what `fetch_latest` does.
+    """
+
+    def read_cache() -> tuple[str, Any]:
+        # Conda's own would read the whole text, which is not wanted here.
+        cache = fetch.repo_cache
+        cache.load_state()
+        return "", cache.state
+
+    fetch.read_cache = read_cache
+    path, state = _fetch(fetch, fetch.fetch_latest_path, most_bytes)
+    return Path(path), state
+
+
+def fetch_shards(fetch: Any, names: Collection[str]) -> dict[str, Any] | None:
+    """The records of these names out of a sharded index (CEP 16), in the form of a plain one.
+
+    None where this conda reads none (before 26), is told not to, or the channel has none; conda
+    remembers that for a week. Conda leaves out a .tar.bz2 that is there as .conda too.
+    Raises: what conda does; IndexTooSlow.
+    """
+    if not getattr(context, "repodata_use_shards", False):
+        return None
+    try:
+        from conda.gateways.shards import build_repodata_subset
+    except ImportError:
+        return None
+    if "depth" not in signature(build_repodata_subset).parameters:
+        return None  # it would fetch all that these packages depend on
+    cache = fetch.repo_cache
+    cache.load_state()
+    cached = context.offline or context.use_index_cache or not cache.stale()
+    if cached and cache.cache_path_json.exists() and not cache.cache_path_shards.exists():
+        # Conda (26.7) forgets the plain index's ETag where it asks for shards in vain.
+        return None
+    url = fetch.url_w_credentials
+
+    def subset() -> Any:
+        return build_repodata_subset(sorted(names), {url: fetch.channel}, depth=0)
+
+    # Conda fetches shards through sessions of its own, which are not counted: they are small.
+    found = _run(subset, _Progress(fetch.cache_path_json, MOST_BYTES, patience=TOTAL))
+    if found is None:
+        return None
+    index: dict[str, Any] = {"packages": {}, "packages.conda": {}}
+    for shards in found.values():
+        for (fn, section), record in shards.iter_records_v3():
+            if section in index and record.get("name") in names:
+                index[section][fn] = {
+                    key: value.hex() if isinstance(value, bytes) else value
+                    for key, value in record.items()
+                }
+    return index
+
+
+def _fetch(fetch: Any, job: Callable[[], Any], most_bytes: int | None) -> Any:
+    """What one of conda's ways to fetch an index gives, within the bounds."""
     refused: list[UnavailableInvalidChannel] = []
     fetch.repo_interface_cls = _noting(fetch.repo_interface_cls, refused)
-    progress = _Progress(fetch.cache_path_json)
+    progress = _Progress(fetch.cache_path_json, most_bytes or MOST_BYTES, patience=PATIENCE)
     with _counted(fetch.url_w_credentials, progress), _quiet_retries():
-        found = _run(fetch.fetch_latest_parsed, progress)
+        found = _run(job, progress)
     optional = context.allow_non_channel_urls and fetch.url_w_subdir.endswith("/noarch")
     if refused and not optional:
         raise refused[0]
@@ -90,8 +155,8 @@ def _noting(interface: Any, refused: list[UnavailableInvalidChannel]) -> Callabl
 class _Progress:
     """How much of an index has arrived, and when the last of it did."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, most_bytes: int, *, patience: float) -> None:
+        self._path, self._most, self.patience = path, most_bytes, patience
         self._begun = self._last = time.monotonic()
         self._size = 0
         self.given_up = False
@@ -102,13 +167,13 @@ class _Progress:
         self._last = time.monotonic()
         if self.given_up:
             raise IndexTooSlow
-        if max(self._size, self._unpacked()) > MOST_BYTES:
-            raise IndexTooLarge(text("index_too_large", {"megabytes": MOST_BYTES >> 20}))
+        if max(self._size, self._unpacked()) > self._most:
+            raise IndexTooLarge(text("index_too_large", {"megabytes": self._most >> 20}))
 
     def too_slow(self) -> bool:
         """Whether it is not worth waiting for more."""
         now = time.monotonic()
-        return now - self._last > PATIENCE or now - self._begun > TOTAL
+        return now - self._last > self.patience or now - self._begun > TOTAL
 
     def _unpacked(self) -> int:
         """Bytes of what conda is unpacking beside the cached index, in `<name>.<random>.tmp`."""
@@ -170,10 +235,10 @@ def _quiet_retries() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _run(job: Callable[[], tuple[Any, Any]], progress: _Progress) -> tuple[Any, Any]:
+def _run(job: Callable[[], Any], progress: _Progress) -> Any:
     """Run the job in a thread that is left behind once it is too slow: a read that waits for the
     next byte cannot be ended."""
-    results: list[tuple[Any, Any]] = []
+    results: list[Any] = []
     errors: list[BaseException] = []
 
     def work() -> None:
@@ -188,7 +253,7 @@ def _run(job: Callable[[], tuple[Any, Any]], progress: _Progress) -> tuple[Any, 
         while thread.is_alive():
             thread.join(0.5)
             if thread.is_alive() and progress.too_slow():
-                raise IndexTooSlow(text("index_too_slow", {"seconds": round(PATIENCE)}))
+                raise IndexTooSlow(text("index_too_slow", {"seconds": round(progress.patience)}))
     finally:
         progress.given_up = True
     if errors:

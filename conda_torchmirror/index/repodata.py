@@ -8,8 +8,9 @@ fail into one of our errors.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,9 @@ from ..exceptions.mirror import CannotWrite
 from ..mirrors.registry import Route
 from ..models import Build, Records
 from ..text.sanitize import safe
-from . import record_schema
+from . import record_schema, sparse
 from .emptied import drop_emptied
-from .fetch import IndexTooLarge, fetch_latest
+from .fetch import IndexTooLarge, fetch_latest, fetch_latest_path, fetch_shards
 
 #: The parts of an index that hold records.
 _SECTIONS = ("packages", "packages.conda")
@@ -50,6 +51,26 @@ def read(route: Route, subdir: str, names: Collection[str]) -> Records:
 
     Raises: one of the `ChannelError` classes, or `NothingCached` when offline.
     """
+    return _read(route, subdir, names, _fetch)
+
+
+def read_some(route: Route, subdir: str, names: Collection[str]) -> Records:
+    """What `read` gives, for a channel whose index is too large to be parsed.
+
+    It is read in shards where conda has them, otherwise out of conda's cached file (`sparse`).
+    Records without a readable name are not counted, as nobody looks at them.
+    """
+    return _read(
+        route, subdir, names, lambda where, part: _fetch(where, part, partial(_few, names=names))
+    )
+
+
+def _read(
+    route: Route,
+    subdir: str,
+    names: Collection[str],
+    fetch: Callable[[Route, str], tuple[Mapping[str, Any], str | None]],
+) -> Records:
     from conda.base.context import context
 
     builds: list[Build] = []
@@ -57,7 +78,7 @@ def read(route: Route, subdir: str, names: Collection[str]) -> Records:
     dates: list[str] = []
     cached = context.offline or context.use_index_cache
     for part in (subdir, "noarch"):
-        repodata, date = _fetch(route, part)
+        repodata, date = fetch(route, part)
         if not repodata and part != "noarch":
             # Conda takes a platform that is not there for one without packages.
             where: dict[str, Any] = {"channel": route.channel, "subdir": subdir}
@@ -120,8 +141,18 @@ def cache_path(route: Route, subdir: str) -> Path:
     return Path(cache.cache_path_json)
 
 
-def _fetch(route: Route, subdir: str) -> tuple[Mapping[str, Any], str | None]:
-    """The parsed index of one subdir, and the day on which the mirror says it was changed."""
+def _few(fetch: Any, names: Collection[str]) -> tuple[Mapping[str, Any], Any]:
+    """The index with no records but those of these names, and its state."""
+    if (shards := fetch_shards(fetch, names)) is not None:
+        return shards, fetch.repo_cache.load_state()
+    path, state = fetch_latest_path(fetch)
+    return (sparse.read(path, names) if path.exists() else {}), state
+
+
+def _fetch(
+    route: Route, subdir: str, reader: Callable[[Any], tuple[Any, Any]] = fetch_latest
+) -> tuple[Mapping[str, Any], str | None]:
+    """The index of one subdir, and the day on which the mirror says it was changed."""
     from conda.core.subdir_data import SubdirData, create_cache_dir
     from conda.models.channel import Channel
 
@@ -130,7 +161,7 @@ def _fetch(route: Route, subdir: str) -> tuple[Mapping[str, Any], str | None]:
     create_cache_dir()
     fetch = SubdirData(source).repo_fetch
     try:
-        repodata, state = fetch_latest(fetch)
+        repodata, state = reader(fetch)
         if not _is_repodata(repodata):
             raise ValueError("no repodata")
     except Exception as error:
