@@ -195,6 +195,12 @@ RAW = {
     "a key that ends in an escaped quote": _raw(
         r'"q-1-0.conda":{"x":{"y":1},"a\":{b":{"name":"pytorch"},"name":"q"}'
     ),
+    "a key that looks like the next record's": _raw(
+        r'"q-1-0.conda":{"x":{"y":1},"a\":{b":1,"name":"pytorch"}'
+    ),
+    "a string that ends like a record, and a key that begins one": _raw(
+        '"q-1-0.conda":{"a":"x},",":{z":1,"name":"pytorch"}'
+    ),
     "a member that is none behind nested ones": _raw(
         '"q.conda":{"x":{"a":{"name":"pytorch"},"b":{"name":"pytorch"}},"name":"q"},"n.conda":null'
     ),
