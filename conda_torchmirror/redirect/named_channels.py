@@ -2,7 +2,8 @@
 the history of the environment.
 
 Too many names do no harm, a missing one is read from upstream. So whatever cannot be looked into
-(a file at a URL, one that is fetched by name) counts as naming every channel.
+(a file at a URL, one that is fetched by name, what stands behind the first `MOST` bytes of a large
+file) counts as naming every channel. Whatever is read is read once: it may be anybody's file.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from typing import Any
 #: One file for each channel that may be redirected; see `channels`.
 REDIRECTS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "redirect")
 
-#: Larger files are no environment files; in bytes.
+#: How much of a file is looked into, in bytes: a lock of three platforms has a fifth of it, and
+#: more would be felt before the command starts.
 MOST = 2_000_000
 
 # Patterns are compiled when they are used first: each takes 0.2 ms, and few commands need any.
-_KEY = r"(?m)^[ \t]*(['\"]?)channels\1[ \t]*:[ \t]*(.*)$"
-#: `channel::name`, `channel/linux-64::name`, `url::name`; the channel of `name[channel=...]`.
-_SPEC = r"([^\s'\",\[\]=]+)::|\bchannel=['\"]?([^'\",\]\s]+)"
+_KEY = r"[ \t]*(['\"]?)channels\1[ \t]*:[ \t]*(.*)$"
+#: What `channel::name`, `channel/linux-64::name` and `url::name` are among other text.
+_WORD = r"[^\s'\",\[\]=]+"
+#: The channel of `name[channel=...]`.
+_INSIDE = r"\bchannel=['\"]?([^'\",\]\s]+)"
 _URL = r"https?://[^\s'\",\]]+"
 _PACKAGE = (".conda", ".tar.bz2")
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -96,10 +100,14 @@ class NamedChannels:
 
     def specs(self, text: str) -> None:
         """Take in the channels of match specs: `pytorch::x`, `x[channel=pytorch]`, URLs."""
-        if "::" in text or "channel=" in text:
-            for before, inside in re.findall(_SPEC, text):
-                self.channel(before or inside)
-        for url in re.findall(_URL, text) if "://" in text else ():
+        # Word by word: an expression for a word and its `::` tries long ones at every character.
+        words = re.findall(_WORD, text) if "::" in text else ()
+        for before in dict.fromkeys(word.rpartition("::")[0] for word in words):
+            if before:
+                self.channel(before)
+        for inside in re.findall(_INSIDE, text) if "channel=" in text else ():
+            self.channel(inside)
+        for url in dict.fromkeys(re.findall(_URL, text)) if "://" in text else ():
             # The URL of a package file is fetched as it stands, whatever its channel maps to.
             if url.partition("#")[0].endswith(_PACKAGE):
                 self._package(url)
@@ -117,7 +125,7 @@ class NamedChannels:
     def file(self, text: str) -> bool:
         """Take in an environment file or a list of specs; whether it asks for no other channels."""
         alone = False
-        for item in _listed(text):
+        for item in dict.fromkeys(_listed(text)):
             alone = alone or item == "nodefaults"
             self.channel(item)
         self.asked.pop("nodefaults", None)
@@ -139,34 +147,37 @@ class NamedChannels:
 
 def _listed(text: str) -> Iterator[str]:
     """The items under every `channels:` of a YAML or JSON text, block or flow."""
-    for key in re.finditer(_KEY, text):
-        rest = key[2].strip()
-        if rest.startswith("["):
-            start = key.start(2)
-            inner = text[start + 1 : text.find("]", start)]
-            yield from (word.strip(" \t\r\n'\"") for word in re.sub(r"#.*", "", inner).split(","))
-            continue
-        for line in text[key.end() :].splitlines():
+    lines = iter(text.splitlines())
+    within = False
+    for line in lines:
+        if "channels" in line and (key := re.match(_KEY, line)):
+            within = not key[2].startswith("[")
+            inner = key[2][1:].partition("#")[0]
+            while not within and "]" not in inner and (more := next(lines, None)) is not None:
+                yield from (word.strip(" \t'\"") for word in inner.split(","))
+                inner = more.partition("#")[0]
+            if not within:
+                yield from (word.strip(" \t'\"") for word in inner.partition("]")[0].split(","))
+        elif within:
             bare = line.strip()
             if bare.startswith("-"):
                 yield re.sub(r"\s#.*", "", bare[1:]).strip(" \t'\"")
             elif bare and not bare.startswith("#"):
-                break
+                within = False
 
 
-def read(path: str) -> str | None:
-    """The text of a file that a command names; None where it is not to be had from here."""
+def read(path: str) -> tuple[str, bool]:
+    """The beginning of a file that a command names, and whether that is all of it."""
     if "://" in path:
-        return None
+        return "", False
     try:
-        if os.path.getsize(path) > MOST:
-            return None
         with open(path, "rb") as file:
-            content = file.read()
+            content = file.read(MOST + 1)
     except OSError:
-        return ""  # conda says what is wrong with it
+        return "", True  # conda says what is wrong with it
     wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    return content.decode("utf-16" if wide else "utf-8-sig", "replace")
+    text = content[:MOST].decode("utf-16" if wide else "utf-8-sig", "replace")
+    return text, len(content) <= MOST
 
 
 def mentioned(
@@ -190,11 +201,9 @@ def mentioned(
             found.specs(spec)
     files = arguments.get("file") or ()
     for path in [files] if isinstance(files, str) else list(files):
-        text = read(str(path))
-        if text is None:
-            found.everything = True
-        else:
-            alone = found.file(text) or alone
+        text, whole = read(str(path))
+        found.everything = found.everything or not whole
+        alone = found.file(text) or alone
     if arguments.get("remote_definition"):
         found.everything = True
     if not alone:

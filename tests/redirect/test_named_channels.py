@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from conda_torchmirror.redirect import named_channels
@@ -79,3 +81,40 @@ def test_a_file_in_utf_16_is_read(tmp_path):
 def test_what_cannot_be_looked_into_counts_as_every_channel(arguments):
     found = named_channels.mentioned(arguments, ())
     assert {"pytorch", "conda-forge", "defaults"} <= set(named_channels.candidates(found))
+
+
+def test_of_a_large_file_the_beginning_is_read(tmp_path):
+    path = tmp_path / "conda-lock.yml"
+    url = "https://conda.anaconda.org/pytorch/linux-64/a-1-0.conda"
+    path.write_text(f"channels:\n- rdkit\npackage:\n- url: {url}\n" + "# more\n" * 400_000)
+    found = named_channels.mentioned({"file": [str(path)]}, [])
+    assert list(found.asked) == ["rdkit"]
+    assert list(found.packages) == ["pytorch"]
+    assert found.everything, "what stands behind it may name any"
+
+
+def test_a_file_of_the_bound_is_read_whole(tmp_path):
+    path = tmp_path / "environment.yml"
+    text = "channels:\n- rdkit\n"
+    path.write_text(text + "#" * (named_channels.MOST - len(text)))
+    found = named_channels.mentioned({"file": [str(path)]}, [])
+    assert (list(found.asked), found.everything) == (["rdkit"], False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "channels:\n- a\n" * 100_000,
+        "channels: [\n" * 100_000,
+        "x" * 1_000_000 + " a::b",
+        "x::" * 400_000,
+        "http://" * 200_000,
+        "- " + " " * 1_000_000 + "#::",
+    ],
+    ids=["keys", "open lists", "a long word", "colons", "URLs", "spaces"],
+)
+def test_a_file_is_read_in_time_that_follows_its_length(text):
+    """Each of these took minutes where a search began anew at every character."""
+    started = time.process_time()
+    named_channels.NamedChannels().file(text)
+    assert time.process_time() - started < 10
