@@ -38,7 +38,7 @@ from ..selection.specs import package_name
 from ..text import reasons
 from ..text.messages import text
 from ..transport import routes
-from . import file_advice, other_packages
+from . import beside, file_advice, other_packages
 from . import notices as notices_
 from .notices import installed, leftover
 
@@ -94,6 +94,8 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
         task.source, task.request, records.builds, map(name_of, context.channels)
     )
     task = _for_files(task._replace(request=request), records)
+    request, narrowing = _beside(task, records)
+    task = task._replace(request=request)
     choice = _choose(task, reader, records)
     runtime, runtime_notices = _read_runtime(choice, task.source, reader, records)
     choice = _complete(choice, task, runtime, reader, records)
@@ -109,6 +111,7 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
         *channel_notices,
         *python_notices,
         *foreign,
+        *narrowing,
     )
     return Decision(
         machine=task.machine,
@@ -137,6 +140,22 @@ def _for_files(task: Task, records: Records) -> Task:
     on = on._replace(cuda=found.cuda, cuda_from="file")
     survey = task.survey._replace(machine=on)
     return task._replace(request=request._replace(cuda=found.cuda), survey=survey)
+
+
+def _beside(task: Task, records: Records) -> beside.Narrowed:
+    """The request narrowed to a set that the packages beside it go with, as far as their records
+    are cheaply at hand. A preview reads no further channel for it, and says so."""
+    on, source, request = task.machine, task.source, task.request
+    channels = other_packages.near(source, request.others, task.options.channels)
+    read = channels if task.options.solving else ()
+    others = other_packages.at_hand(request.others, read, records, on.subdir)
+    narrowed = beside.narrow(on, request, records.builds, others, source.knowledge)
+    if channels and request.others and not task.options.solving:
+        listed = ", ".join(f"`{name}`" for name in channels)
+        narrowed = narrowed._replace(
+            notices=(*narrowed.notices, Notice("beside_unread", {"channels": listed}))
+        )
+    return narrowed
 
 
 def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:

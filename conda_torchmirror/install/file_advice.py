@@ -1,4 +1,4 @@
-"""Next steps for a run with files: what to change in them, not a command line that repeats them.
+"""What is said where files give no choice: what they lack, and what to change in them.
 
 A file may ask for hundreds of packages, and its reader can edit it: so a step names the lines that
 matter. Each has been tried on the records, as those of `selection.alternatives` are.
@@ -6,18 +6,28 @@ matter. Each has been tried on the records, as those of `selection.alternatives`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from ..index.match import read
-from ..index.sources import Source
-from ..models import Choice, Machine, Notice, Pin, Request
+from conda.base.context import context
+
+from ..exceptions.file import FileOtherChannel, NoTorchInFile
+from ..index.match import admits, read
+from ..index.sources import Source, allowed
+from ..mirrors.addresses import name_of
+from ..models import Choice, InstallOptions, Machine, Notice, Pin, Request
 from ..selection import alternatives
 from ..selection.choose import choose
-from ..selection.facts.names import CUDA_NAMES, FAMILY, RUNTIMES
+from ..selection.elsewhere import of_channel, others_of_pytorch
+from ..selection.facts.names import CPU_ONLY, CUDA_NAMES, FAMILY, PIP_NAMES, RUNTIMES
 from ..selection.plan import typed
 from ..selection.specs import package_name, without_build
+from ..text.messages import text
 from ..text.sanitize import safe
-from .file_request import FileRequest
+from .environment_file import EnvironmentFile, short
+
+if TYPE_CHECKING:
+    from .file_request import FileRequest
 
 #: Lines that one step names at most.
 _MOST = 6
@@ -139,3 +149,50 @@ def _may_serve(case: alternatives.Case) -> bool:
 def _known(spec: str, case: alternatives.Case) -> bool:
     name = read(spec).name
     return any(build.name == name and case.admits(spec, build) for build in case.builds)
+
+
+def check_source(
+    files: Sequence[EnvironmentFile], given: FileRequest, options: InstallOptions
+) -> None:
+    """A file of long-term or nightly builds is not answered with stable ones.
+
+    Raises: FileOtherChannel.
+    """
+    channels = [name_of(channel) for channel in (*options.channels, *given.channels)]
+    other = next((name for name in channels if name in others_of_pytorch()), None)
+    if other is None or not given.family or channels_of_sources(options).intersection(channels):
+        return
+    on = Machine(context.subdir, cuda=given.cuda or "99", pins=given.pins)  # any driver will do
+    asked = Request({}, cuda="cpu" if CPU_ONLY in given.family else "auto")
+    raise FileOtherChannel(
+        file=given.label,
+        spec=safe(given.family[0]),
+        channel=other,
+        path=safe(files[0].path),
+        ways=of_channel(other, on, asked, admits),
+    )
+
+
+def channels_of_sources(options: InstallOptions) -> frozenset[str]:
+    """The channels that builds may be chosen from."""
+    return frozenset(source.channel for source in allowed(options.source))
+
+
+def check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
+    """Files, or the words beside them, must name a package of the family.
+
+    Raises: NoTorchInFile.
+    """
+    if any(package_name(word) in (*FAMILY, "torch") for word in words):
+        return
+    pip = [safe(line) for file in files for line in file.pip if package_name(line) in PIP_NAMES]
+    code = "file_torch_by_pip" if pip else "file_no_torch"
+    path = {"path": safe(files[0].path)}
+    # Named beside a pip section that has it, torch would be there twice.
+    first = Notice("file_torch_to_conda") if pip else Notice("file_name_torch", path)
+    raise NoTorchInFile(
+        file=", ".join(map(short, files)),
+        path=path["path"],
+        detail=text(code, {"lines": ", ".join(pip)}),
+        ways=(first, Notice("file_as_it_is", path)),
+    )

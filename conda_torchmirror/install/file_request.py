@@ -37,7 +37,7 @@ from ..text.messages import text
 from ..text.sanitize import safe
 from . import environment_file
 from .environment_file import EnvironmentFile, short, target
-from .file_checks import channels_of_sources, check_source, check_torch
+from .file_advice import channels_of_sources, check_source, check_torch
 from .request import beside_runtime, narrowing, of_label, says_cpu
 
 #: Pythons that a spec may name. The channel's oldest is 2.7.

@@ -1,32 +1,42 @@
 """Packages of other channels beside the chosen set: what goes to the solver, and what it wants.
 
-`without_foreign` takes partners out of the choice that only another channel has. The rest is asked
-after a solver found nothing: which package pins another set, and which. `find` is a pure function
-of records; `read` gets those of the packages that the user named.
+Before a solve, `without_foreign` takes partners out of the choice that only another channel has,
+and `at_hand` reads what is of packages that may pin another set: `beside` narrows the choice to it.
+After a solver found nothing, `read` asks every channel, and `find`, a pure function of records,
+says which package wants which other set.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from conda.base.context import context
 from conda.models.channel import Channel
 
 from ..exceptions.channel import ChannelError, NothingCached
-from ..index import repodata
+from ..index import match, repodata
 from ..index.match import admits
 from ..index.sources import Source
+from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
-from ..models import Admits, Build, Choice, Decision, InstallOptions, Machine, Notice, Request
+from ..models import (
+    Build,
+    Choice,
+    Decision,
+    InstallOptions,
+    Machine,
+    Notice,
+    Records,
+    Request,
+)
 from ..selection.choose import choose
 from ..selection.facts.names import FAMILY, TORCH
-from ..selection.facts.record import Knowledge, recency
+from ..selection.facts.record import Knowledge
 from ..selection.plan import typed
-from ..selection.specs import admits_python, package_name
-
-PYTHON = "python"
+from ..selection.specs import package_name
+from .beside import best_with, fitting, held, left_out, unmet
 
 #: The build of a package for any Python and platform, which is built against no pytorch. That of
 #: another channel's torchvision would be, and its own one besides.
@@ -73,15 +83,52 @@ def without_foreign(
     return request._replace(specs=kept, others=(*words, *request.others)), told
 
 
-def read(decision: Decision, words: Iterable[str]) -> dict[str, list[Build]]:
-    """The builds that conda's channels have of the packages that specs name, by spec.
+def near(source: Source, words: Iterable[str], channels: Iterable[str]) -> tuple[str, ...]:
+    """The channels that specs name, and of `channels`, that are read before a solve. The great
+    ones, which have everything, are left to the solver."""
+    named = [
+        word.rpartition("::")[0] or match.read(word).channel
+        for word in words
+        if "::" in word or "channel=" in word
+    ]
+    great = {*source.channels, *(part.canonical_name for part in context.default_channels)}
+    return tuple(
+        dict.fromkeys(
+            name
+            for name in (*filter(None, named), *channels)
+            if name_of(name) not in great and not hasattr(Channel(name), "channels")
+        )
+    )
 
-    A channel that cannot be read counts as one without them.
-    """
+
+def at_hand(
+    words: Iterable[str], channels: Iterable[str], records: Records, subdir: str
+) -> dict[str, list[Build]]:
+    """The builds of the packages that specs name, by spec, in channels and among `records`."""
     by_name = {package_name(word): word for word in words}
     found: dict[str, list[Build]] = {word: [] for word in by_name.values()}
-    subdir = decision.machine.subdir
-    for channel in map(Channel, dict.fromkeys((*decision.plan.passed, *context.channels))):
+    for build in records.builds:
+        if build.name in by_name:
+            found[by_name[build.name]].append(build)
+    for word, builds in _read(channels, by_name, subdir).items():
+        found[word] += builds
+    return found
+
+
+def read(decision: Decision, words: Iterable[str]) -> dict[str, list[Build]]:
+    """The builds that conda's channels have of the packages that specs name, by spec."""
+    by_name = {package_name(word): word for word in words}
+    channels = (*decision.plan.passed, *context.channels)
+    return _read(channels, by_name, decision.machine.subdir)
+
+
+def _read(
+    channels: Iterable[str], by_name: Mapping[str, str], subdir: str
+) -> dict[str, list[Build]]:
+    """The builds of packages, `by_name` with their specs; a channel that cannot be read counts as
+    one without them."""
+    found: dict[str, list[Build]] = {word: [] for word in by_name.values()}
+    for channel in map(Channel, dict.fromkeys(channels)):
         for part in channel.channels if hasattr(channel, "channels") else (channel,):
             route = Route(part.canonical_name, str(part.base_url), "")
             try:
@@ -102,20 +149,15 @@ def find(
     knowledge: Knowledge,
 ) -> Conflict | None:
     """The first package that no set but another goes with. `others` are builds by spec."""
-    admits = knowledge.admits
+    admits, there = knowledge.admits, held(choice)
     for word, builds in others.items():
-        spec = word.rpartition("::")[2]
-        fitting = [b for b in builds if admits(spec, b.name, b.version, b.build)]
-        if not fitting or any(not _unmet(build, choice, admits) for build in fitting):
+        found_builds = fitting(word, builds, admits)
+        if not found_builds or any(not unmet(build, there, admits) for build in found_builds):
             continue
-        fitting.sort(key=recency, reverse=True)
-        wanted = _unmet(fitting[0], choice, admits)
-        there = _held(choice)
-        held = tuple(dict.fromkeys(there[package_name(spec)] for spec in wanted))
-        for build in fitting:
-            if found := _fitting_set(build, machine, request, records, knowledge):
-                return Conflict(word, wanted, held, *found)
-        return Conflict(word, wanted, held)
+        wanted = unmet(found_builds[0], there, admits)
+        has = tuple(dict.fromkeys(there.shown[package_name(spec)] for spec in wanted))
+        found = _asking_for(word, found_builds, machine, request, records, knowledge)
+        return Conflict(word, wanted, has, *(found or ()))
     return None
 
 
@@ -140,68 +182,26 @@ def command(
     )
 
 
-def _held(choice: Choice) -> dict[str, str]:
-    """What a set has of each name, as messages show it."""
-    held = {build.name: f"{build.name} {build.version}" for build in choice.builds}
-    if choice.runtime and choice.cuda:
-        held.setdefault(choice.runtime, f"{choice.runtime} {choice.cuda}")
-    return {**held, PYTHON: f"{PYTHON} {choice.python}"}
-
-
-def _unmet(build: Build, choice: Choice, admits: Admits) -> tuple[str, ...]:
-    """The specs of a build that a set does not meet."""
-    return tuple(spec for spec in build.depends if not _meets(spec, choice, admits))
-
-
-def _meets(spec: str, choice: Choice, admits: Admits) -> bool:
-    name = package_name(spec)
-    if name == PYTHON:
-        return admits_python(spec, choice.python, admits)
-    for build in choice.builds:
-        if build.name == name:
-            return admits(spec, name, build.version, build.build)
-    if name == choice.runtime and choice.cuda:
-        return admits(spec, name, choice.cuda, "")
-    return True
-
-
-def _fitting_set(
-    build: Build,
+def _asking_for(
+    word: str,
+    fitting_builds: Sequence[Build],
     machine: Machine,
     request: Request,
     records: Sequence[Build],
     knowledge: Knowledge,
 ) -> tuple[tuple[str, ...], str | None] | None:
-    """Specs, and a Python where it is free, with which the same choice meets a build's specs."""
-    admits = knowledge.admits
-    for on in _pythons(build, machine, records, admits):
-        wanted = [spec for spec in build.depends if package_name(spec) in FAMILY]
-        specs = dict(request.specs)
-        for spec in wanted:
-            name = package_name(spec)
-            own = (s for s in specs.get(name, ()) if s == name)
-            specs[name] = (*own, spec)
-        specs.setdefault(TORCH, (TORCH,))
-        found = choose(on, request._replace(specs=specs), records, knowledge)
-        if not isinstance(found, Choice) or _unmet(build, found, admits):
-            continue
-        torch = found.torch
-        python = on.python if on.python != machine.python else None
-        for short in (f"{TORCH}={torch.version}", torch.spec):
-            alone = {**request.specs, TORCH: (short,)}
-            again = choose(on, request._replace(specs=alone), records, knowledge)
-            if isinstance(again, Choice) and not _unmet(build, again, admits):
-                return (short,), python
+    """Specs, and a Python where it is free, with which the choice goes with a package."""
+    binding = {word: fitting_builds}
+    opened = {n: (n,) if n in FAMILY else specs for n, specs in request.specs.items()}
+    wanted = best_with(binding, machine, request._replace(specs=opened), records, knowledge)
+    if wanted is None:
+        return None
+    torch, free = wanted.torch, machine.python is None
+    short = f"{TORCH}={torch.version}"
+    for spec, python in ((short, None), (short, wanted.python), (torch.spec, None)):
+        on = machine._replace(python=python) if python and free else machine
+        asked = request._replace(specs={**opened, TORCH: (spec,)})
+        found = choose(on, asked, records, knowledge)
+        if isinstance(found, Choice) and not left_out(binding, held(found), knowledge.admits):
+            return (spec,), python if free else None
     return None
-
-
-def _pythons(
-    build: Build, machine: Machine, records: Sequence[Build], admits: Admits
-) -> Iterator[Machine]:
-    """The machine, and with each Python that a build takes where it is free."""
-    yield machine
-    specs = [spec for spec in build.depends if package_name(spec) == PYTHON]
-    if machine.python_from == "newest" and specs:
-        for minor in range(14, 5, -1):
-            if all(admits_python(spec, f"3.{minor}", admits) for spec in specs):
-                yield machine._replace(python=f"3.{minor}")

@@ -23,6 +23,7 @@ from ..models import Decision, InstallOptions, Listing, Notice, Records, Request
 from ..redirect import settings
 from ..selection.choose import offers
 from ..selection.facts.names import TORCH
+from ..selection.specs import package_name
 from ..text.decision import summary
 from ..text.sanitize import safe
 from ..transport.routes import OfflineRouter, RecordReader
@@ -139,7 +140,8 @@ def _records(task: Task, reader: RecordReader) -> Records:
     """The family's records; a preview falls back to the built-in index where nothing is cached."""
     options, source, subdir = task.options, task.source, task.machine.subdir
     try:
-        return without_newer(reader.read(source.channel, source.packages))
+        names = {*source.packages, *map(package_name, task.request.others)}
+        return without_newer(reader.read(source.channel, names))
     except NothingCached as error:
         if not options.preview:
             raise

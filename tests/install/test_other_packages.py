@@ -105,19 +105,58 @@ def mine(mirrored, make_mirror, tmp_path):
     }
     write_channel(tmp_path / "more" / "mine", "linux-64", records)
     write_channel(tmp_path / "more" / "mine", "noarch", {})
+    url = make_mirror(tmp_path / "more", {"mine": ""}).channel_url("mine")
     mirrored(channels=["conda-forge"])
-    return make_mirror(tmp_path / "more", {"mine": ""}).channel_url("mine")
+    return url
 
 
-def test_the_command_that_is_offered_works(mine, conda_in_process, sandbox):
-    words = ("--cuda", "12.4", "--python", "3.11", "-c", mine)
-    asked = ("torch-install", "-y", "-n", "new", *words, "pytorch", "mine")
-    result = conda_in_process(*asked)
+WORDS = ("-n", "new", "--cuda", "12.4", "--python", "3.11")
+
+
+@pytest.mark.parametrize("by", ["-c", "file"])
+def test_what_a_named_channel_says_narrows_the_choice(
+    mine, conda_in_process, sandbox, tmp_path, by
+):
+    """What plain conda would solve is solved, and no conflict has to be read for it."""
+    words = {"-c": ("-c", mine, "mine")}
+    if by == "file":
+        file = tmp_path / "environment.yml"
+        channels = f"channels: [{mine}, pytorch, conda-forge]"
+        file.write_text(f"{channels}\ndependencies: [mine, pytorch]\n")
+        words["file"] = ("-f", file)
+    asked = ("torch-install", *WORDS, *words[by], *(["pytorch"] if by != "file" else []))
+    preview = conda_in_process(*asked, "-d", "--json").ok().json()["torchmirror"]
+    (told,) = [w["text"] for w in preview["warnings"] if w["code"] == "beside_unread"]
+    assert f"an installation reads `{mine}` too" in told
+    done = conda_in_process(*asked, "-y", "-q").ok()
+    said = " ".join(done.stdout.split())
+    assert "goes with PyTorch 2.1.0" in said
+    assert "and not with 2.5.1" in said
+    there = installed(sandbox.envs / "new")
+    assert (there["mine"][:1], there["pytorch"][:5]) == ("1", "2.1.0")
+
+
+@pytest.mark.parametrize(
+    ("words", "channels", "read"),
+    [
+        (["pyg::pyg"], [], ("pyg",)),
+        (["dgl[channel=dglteam/label/th24_cu118]"], [], ("dglteam/label/th24_cu118",)),
+        (["pyg"], ["pyg", "conda-forge", "nvidia", "pytorch"], ("pyg",)),
+        (["conda-forge::tqdm", "tqdm"], ["defaults"], ()),
+    ],
+)
+def test_channels_that_are_read_before_a_solve(words, channels, read):
+    assert other_packages.near(SOURCES[0], words, channels) == read
+
+
+def test_the_command_that_is_offered_works(mine, mirrored, conda_in_process, sandbox):
+    mirrored(channels=["conda-forge", mine])
+    result = conda_in_process("torch-install", "-y", *WORDS, "pytorch", "mine")
     assert result.rc == 1
     said = " ".join(result.stderr.split())
     assert "PartnerConflict: `mine` does not go with this set" in said
     assert "wants `pytorch 2.1.0`" in said
-    command = f"conda torch-install -n new pytorch=2.1.0 mine --cuda 12.4 --python 3.11 -c {mine}"
+    command = "conda torch-install -n new pytorch=2.1.0 mine --cuda 12.4 --python 3.11"
     assert f"`{command}`" in said
     assert not (sandbox.envs / "new").exists()
     conda_in_process(*command.split()[1:], "-y", "-q").ok()

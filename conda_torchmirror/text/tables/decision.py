@@ -212,6 +212,13 @@ NOTICES: Table = {
     "each: {pins}",
     "cpuonly_removed": "{spec} keeps the environment on CPU builds and is removed first",
     "pip_torch_there": "pip has put {packages} into the environment; an installation stops there",
+    "narrowed_by": "{packages} goes with PyTorch {torch}, by the records of the channel, and not "
+    "with {instead}: so {torch} is chosen",
+    "narrowed_build_by": "of PyTorch {torch} the build is chosen that {packages} goes with, by the "
+    "records of the channel",
+    "beside_unread": "an installation reads {channels} too, and takes a release that the packages "
+    "from there go with (`--dry-run --solve` shows it)",
+    "other_unmet": "`{package}` goes with no set that fits here: its newest build wants {wanted}",
     "partner_elsewhere": "`{spec}` is not of the channel `{channel}`, and goes to conda's solver "
     "as it is written",
     "toolkit_holds_back": "`cudatoolkit` brings CUDA to releases up to 1.12; without it {torch} "
