@@ -335,6 +335,26 @@ def test_cuda_versions_are_read(text: str, expected: str | None) -> None:
     assert cuda_version(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"), [("2.17", "2.17"), ("2.28=0", "2.28"), ("", None), ("new", None)]
+)
+def test_the_c_library_is_a_fact_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, value: str, expected: str | None
+) -> None:
+    monkeypatch.setenv("CONDA_OVERRIDE_GLIBC", value)
+    subdir = native_subdir()
+    if not subdir.startswith("linux-"):
+        pytest.skip("the C library of Linux")
+    assert inspect(subdir=subdir, prefix=None, probe_gpus=False).glibc == expected
+
+
+@pytest.mark.parametrize("subdir", ["win-64", "osx-arm64"])
+def test_of_another_platform_neither_c_library_nor_macos_is_known(subdir: str) -> None:
+    found = inspect(subdir=subdir, prefix=None, probe_gpus=False)
+    assert found.foreign
+    assert (found.glibc, found.osx) == (None, None)
+
+
 @pytest.mark.parametrize("value", ["abc", "12.x", "latest"])
 def test_an_override_without_sense_is_said(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("CONDA_OVERRIDE_CUDA", value)

@@ -234,7 +234,7 @@ def metapackage_of(torch: Build, metapackages: Iterable[Build], admits: Admits) 
 
 
 def named_for(spec: str) -> str | None:
-    """The channel pytorch, where a build is named as its builds are."""
+    """The channel that is called as the package, where a build is named as its builds are."""
     return TORCH if _OF_PYTORCH.search(spec.rpartition("=")[2]) else None
 
 
