@@ -17,7 +17,7 @@ from ..exceptions.base import TorchMirrorError
 from ..exceptions.channel import ChannelBroken, ChannelError, NothingCached
 from ..exceptions.mirror import CannotWrite
 from ..index import repodata
-from ..index.emptied import drop_emptied
+from ..index.empty_cache import drop_emptied
 from ..index.fetch import spinner
 from ..index.sources import Source
 from ..mirrors.registry import Route
