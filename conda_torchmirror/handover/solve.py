@@ -1,4 +1,4 @@
-"""What conda's solver decided, as whole records, and conda's package cache.
+"""What conda's solver decided, as whole records.
 
 Conda's own JSON of a dry run names packages without hashes (new ones) or without URLs, so the
 records are taken where conda hands them to plugins: after the solve.

@@ -1,5 +1,4 @@
-"""Conda's configuration in this process: what the user's own says, reading it anew, variables for
-a block, and forgetting what was computed from a former one. Nothing is written."""
+"""Conda's configuration in this process: read, read anew, and set for a block. Writes nothing."""
 
 from __future__ import annotations
 

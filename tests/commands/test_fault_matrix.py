@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.files import contents
 from support.isolation import Sandbox
 from support.mirror import Exchange
+from support.prefixes import records, whole
 from support.running import Result
-from support.sites import ASK, LEAF, SET, TORCH, Sites, installed, tree, whole
+from support.sites import ASK, LEAF, SET, TORCH, Sites
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -146,7 +148,7 @@ def test_every_cell(
     channel = "conda-forge" if "another" in asked else "pytorch"
     function, options = FAULTS[fault]
     sites.first.fail(glob + (".zst" if fault.endswith(".zst") else ""), function, **options)
-    before = tree(prefix)
+    before = contents(prefix)
     result = conda_in_process(*ASK, "-p", prefix)
     ends, said = _ends(result, prefix, package, sites), _said(result, sites)
     if fault == "refuses connections" and "first " in said:
@@ -155,8 +157,8 @@ def test_every_cell(
 
     if result.rc == 0:
         assert whole(prefix)
-        assert set(installed(prefix)) == SET
-        for name, record in installed(prefix).items():
+        assert set(records(prefix)) == SET
+        for name, record in records(prefix).items():
             fetched = sites.fetched(Path(record["url"]).name)
             if name == package or ("index" in asked and f"/{channel}/" in record["url"]):
                 # What the first mirror sent may have been of no use.
@@ -166,7 +168,7 @@ def test_every_cell(
                 fetched["first"] = 0
             assert sum(fetched.values()) <= 1, (name, fetched)
     else:
-        assert tree(prefix) == before
+        assert contents(prefix) == before
         assert isinstance(result.error, _ours()), repr(result.error)
         assert (
             len(re.findall(r"^\w*(?:Error|Source|Conflict|Unconfirmed): ", result.stderr, re.M))
@@ -190,7 +192,7 @@ def _ours() -> type[BaseException]:
 def _ends(result: Result, prefix: Path, package: str, sites: Sites) -> str:
     if result.rc:
         return f"an error, `{type(result.error).__name__}`"
-    url = installed(prefix)[package]["url"]
+    url = records(prefix)[package]["url"]
     name = next(name for name, mirror in sites.all.items() if url.startswith(mirror.url))
     return f"success from `{name}`"
 

@@ -10,7 +10,8 @@ import pytest
 from support.channels import write_channel
 from support.isolation import reset_conda
 from support.lab import entry, record
-from support.sites import ASK, installed, write_channels
+from support.prefixes import records
+from support.sites import ASK, write_channels
 
 from conda_torchmirror.models import InstallOptions
 from conda_torchmirror.transport.routes import others
@@ -100,7 +101,7 @@ MORE = ("from-bioconda", "from-pkgs-main", "-c", "bioconda")
 
 def test_every_channel_of_a_run_comes_from_the_mirror(labs, run_conda, tmp_path):
     done = run_conda(*ASK, *MORE, "-p", tmp_path / "env").ok()
-    there = installed(tmp_path / "env")
+    there = records(tmp_path / "env")
     assert {"pytorch", "from-bioconda", "from-pkgs-main"} <= set(there)
     # Under their own names, and from nowhere else: the guard fails a test that asks other hosts.
     assert there["from-bioconda"]["channel"].endswith("/bioconda/noarch")
@@ -112,7 +113,7 @@ def test_every_channel_of_a_run_comes_from_the_mirror(labs, run_conda, tmp_path)
 def test_a_broken_index_among_them_is_taken_from_the_next(labs, run_conda, tmp_path):
     labs["near"].fail("*/bioconda/*", "html")
     done = run_conda(*ASK, *MORE, "-p", tmp_path / "env").ok()
-    assert {"from-bioconda", "from-pkgs-main"} <= set(installed(tmp_path / "env"))
+    assert {"from-bioconda", "from-pkgs-main"} <= set(records(tmp_path / "env"))
     assert {path.split("/")[3] for path in labs["far"].asked()} == {"bioconda"}
     said = " ".join(done.stdout.split())
     assert "`bioconda` from far; `conda-forge`, `pkgs/main`, `pkgs/r` from near" in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.files import contents
 
 from conda_torchmirror.redirect import condarc
 from conda_torchmirror.text.layout import width
@@ -26,10 +27,6 @@ def shared(sandbox) -> Path:
 
 def flat(result) -> str:
     return " ".join(result.ok().stdout.split())
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 #: What a state of the user's file comes from.
@@ -54,7 +51,7 @@ def test_a_dry_run_changes_nothing(
     at_lab(channels=["pytorch"])
     if before in BEFORE:
         conda_in_process("torch-mirror", *BEFORE[before]).ok()
-    there = {**tree(sandbox.home), **tree(sandbox.system)}
+    there = {**contents(sandbox.home), **contents(sandbox.system)}
     found = conda_in_process("torch-mirror", *words, "--dry-run", "--json").ok().json()
     assert found["dry_run"] is True
     assert found["torchmirror"]["state"] == state
@@ -62,7 +59,7 @@ def test_a_dry_run_changes_nothing(
     assert "written" not in found["torchmirror"]
     said = conda_in_process("torch-mirror", *words, "--dry-run").ok().stdout
     assert ("because of --dry-run" in said) or (before == unchanged == "nothing")
-    assert {**tree(sandbox.home), **tree(sandbox.system)} == there
+    assert {**contents(sandbox.home), **contents(sandbox.system)} == there
     if state == "hook_only":
         assert file.exists() is (before != "nothing")
 

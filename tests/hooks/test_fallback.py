@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from support.mirror import Exchange
-from support.sites import FIRST, LEAF, installed
+from support.prefixes import records
+from support.sites import FIRST, LEAF
 
 from conda_torchmirror.hooks import fallback
 from conda_torchmirror.plugin import REDIRECTED
@@ -74,12 +75,12 @@ def test_a_mirror_that_fails_is_left_for_the_next(
     assert why in words(result)
     assert "`conda-forge` from second" in words(result)
     assert "conda-forge from second (conda torch-mirror disable" in words(result)
-    assert installed(tmp_path / "one")["filelock"]["url"].startswith(sites.second.url)
+    assert records(tmp_path / "one")["filelock"]["url"].startswith(sites.second.url)
     asked = len(sites.first.requests)
     again = conda_in_process(*create(tmp_path / "two")).ok()
     assert "(1 min ago, not asked again)" in words(again)
     assert len(sites.first.requests) == asked
-    assert installed(tmp_path / "two")["filelock"]["url"].startswith(sites.second.url)
+    assert records(tmp_path / "two")["filelock"]["url"].startswith(sites.second.url)
 
 
 def test_after_all_mirrors_comes_the_official_channel(auto, sites, conda_in_process, tmp_path):
@@ -87,7 +88,7 @@ def test_after_all_mirrors_comes_the_official_channel(auto, sites, conda_in_proc
     sites.second.fail("*", "html")
     result = conda_in_process(*create(tmp_path / "one")).ok()
     assert "`conda-forge` from upstream" in words(result)
-    assert installed(tmp_path / "one")["filelock"]["url"].startswith(sites.upstream.url)
+    assert records(tmp_path / "one")["filelock"]["url"].startswith(sites.upstream.url)
 
 
 def test_where_nothing_answers_nothing_is_said_and_nothing_kept(
@@ -183,7 +184,7 @@ def test_after_a_failure_the_same_command_goes_elsewhere(
     hint = "the same command, run again, reads `conda-forge` from second"
     assert " ".join(f"{result.stdout} {result.stderr}".split()).count(hint) == 1
     again = conda_in_process(*create(tmp_path / "two")).ok()
-    assert installed(tmp_path / "two")["filelock"]["url"].startswith(sites.second.url)
+    assert records(tmp_path / "two")["filelock"]["url"].startswith(sites.second.url)
     assert "`conda-forge` from second" in words(again)
 
 

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+
+
+def records(prefix: Path) -> dict[str, dict[str, Any]]:
+    """What conda-meta says, by package name."""
+    found = (prefix / "conda-meta").glob("*.json")
+    return {r["name"]: r for r in (json.loads(path.read_text("utf-8")) for path in found)}
 
 
 def installed(prefix: Path) -> dict[str, str]:
     """Name to `version=build` of what conda-meta holds."""
-    records = [json.loads(p.read_text()) for p in (prefix / "conda-meta").glob("*.json")]
-    return {r["name"]: f"{r['version']}={r['build']}" for r in records}
+    return {name: f"{r['version']}={r['build']}" for name, r in records(prefix).items()}
+
+
+def whole(prefix: Path) -> bool:
+    """Whether every file that conda-meta names is there."""
+    return all(
+        (prefix / file).is_file() for record in records(prefix).values() for file in record["files"]
+    )
 
 
 def history(prefix: Path) -> str:

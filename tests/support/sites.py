@@ -167,24 +167,3 @@ def open_sites(root: Path, file: Path) -> Iterator[Sites]:
             third=serve(cloud, "pytorch", "conda-forge", "nvidia"),
             upstream=serve("", "pytorch", "conda-forge", "nvidia"),
         )
-
-
-def tree(prefix: Path) -> dict[str, bytes]:
-    """Every file below a prefix with its content."""
-    return {
-        str(path.relative_to(prefix)): path.read_bytes()
-        for path in sorted(prefix.rglob("*"))
-        if path.is_file()
-    }
-
-
-def installed(prefix: Path) -> dict[str, dict[str, Any]]:
-    """What conda-meta says, by package name."""
-    records = [json.loads(path.read_text()) for path in (prefix / "conda-meta").glob("*.json")]
-    return {record["name"]: record for record in records}
-
-
-def whole(prefix: Path) -> bool:
-    """Whether every file that conda-meta names is there."""
-    records = installed(prefix).values()
-    return all((prefix / file).is_file() for record in records for file in record["files"])

@@ -7,14 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
+from support.files import contents
 from support.mirror import Exchange
-from support.sites import (
-    ASK,
-    LEAF,
-    installed,
-    tree,
-    whole,
-)
+from support.prefixes import records, whole
+from support.sites import ASK, LEAF
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -94,7 +90,7 @@ def test_who_is_to_blame(what):
 def test_a_record_that_a_solver_stumbles_over_is_the_mirrors(
     sites, conda_in_process, prefix, fields
 ):
-    before = tree(prefix)
+    before = contents(prefix)
 
     def odd(exchange: Exchange) -> None:
         plain = exchange.file().with_name("repodata.json")
@@ -108,7 +104,7 @@ def test_a_record_that_a_solver_stumbles_over_is_the_mirrors(
     assert "Traceback" not in result.stderr
     assert "unexpected error" not in result.words
     if result.rc:  # the solver did without it, and says what it lacks
-        assert tree(prefix) == before
+        assert contents(prefix) == before
     else:
         assert whole(prefix)
 
@@ -123,7 +119,7 @@ def test_an_index_that_is_refused_after_a_good_probe_is_left(sites, conda_in_pro
     sites.first.fail("*/conda-forge/linux-64/repodata*", whole_file_refused)
     result = conda_in_process(*ASK, "-p", prefix).ok()
     assert "first refuses linux-64/repodata.json (403 or 404)" in result.words
-    assert installed(prefix)["filelock"]["url"].startswith(sites.second.url)
+    assert records(prefix)["filelock"]["url"].startswith(sites.second.url)
     assert not any(
         path.stat().st_size == 2 for path in Path(sites.file.parent).rglob("cache/*.json")
     )

@@ -9,19 +9,10 @@ import sys
 import time
 
 import pytest
+from support.files import contents
 from support.mirror import Exchange
-from support.sites import (
-    ASK,
-    CUDART,
-    FIRST,
-    LEAF,
-    RUNTIME,
-    SET,
-    TORCH,
-    installed,
-    tree,
-    whole,
-)
+from support.prefixes import records, whole
+from support.sites import ASK, CUDART, FIRST, LEAF, RUNTIME, SET, TORCH
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -34,7 +25,7 @@ def slow(exchange: Exchange, seconds: float = 0.25) -> None:
 
 def test_a_sound_mirror_is_all_that_is_asked(sites, conda_in_process, prefix):
     conda_in_process(*ASK, "-p", prefix).ok()
-    assert set(installed(prefix)) == SET
+    assert set(records(prefix)) == SET
     assert not sites.second.requests
     assert {r.path.split("/")[1] for r in sites.upstream.requests} == {"nvidia"}
     chosen = {file: sites.probed(file) for file in (TORCH, RUNTIME, CUDART, LEAF)}
@@ -103,7 +94,7 @@ def test_a_dead_mirror_costs_its_connect_timeout_once(
 
 
 def test_without_fallback_the_failure_is_the_error(sites, conda_in_process, prefix):
-    before = tree(prefix)
+    before = contents(prefix)
     sites.first.fail("*", "blocked")
     result = conda_in_process(*ASK, "-p", prefix, "--no-fallback")
     assert result.rc == 1
@@ -112,11 +103,11 @@ def test_without_fallback_the_failure_is_the_error(sites, conda_in_process, pref
     assert "support@mirror.example" in result.words
     assert "7f3c0a91e5d24b68" in result.words
     assert not sites.second.requests
-    assert tree(prefix) == before
+    assert contents(prefix) == before
 
 
 def test_all_fail(sites, conda_in_process, prefix):
-    before = tree(prefix)
+    before = contents(prefix)
     sites.first.fail("*", "blocked")
     sites.second.fail("*", "html")
     sites.upstream.refuse()
@@ -130,7 +121,7 @@ def test_all_fail(sites, conda_in_process, prefix):
     assert "second sends a web page instead of linux-64/repodata.json" in cause
     assert "upstream refuses connections" in cause
     assert "write_to_support" in [hint["hint_code"] for hint in found["guidance"]["hints"]]
-    assert tree(prefix) == before
+    assert contents(prefix) == before
 
 
 def test_one_document_whatever_happened(sites, conda_in_process, prefix):
@@ -169,16 +160,16 @@ def test_listed_and_missing_at_the_mirror_of_the_runtime(sites, condarc, conda_i
     sites.third.fail(f"*/{CUDART}", "not_found")
     result = conda_in_process(*ASK, "-p", prefix).ok()
     assert f"third does not have {CUDART} (404): `nvidia` from upstream" in result.words
-    assert installed(prefix)["cuda-cudart"]["url"].startswith(sites.upstream.url)
-    assert installed(prefix)["pytorch"]["url"].startswith(sites.third.url)
+    assert records(prefix)["cuda-cudart"]["url"].startswith(sites.upstream.url)
+    assert records(prefix)["pytorch"]["url"].startswith(sites.third.url)
     assert sites.fetched(CUDART)["third"] == 0
 
 
 def test_a_channel_that_the_mirror_has_not_after_all(sites, conda_in_process, prefix):
     sites.first.fail("*/conda-forge/*", "not_found")
     conda_in_process(*ASK, "-p", prefix).ok()
-    assert installed(prefix)["filelock"]["url"].startswith(sites.second.url)
-    assert installed(prefix)["pytorch"]["url"].startswith(sites.first.url)
+    assert records(prefix)["filelock"]["url"].startswith(sites.second.url)
+    assert records(prefix)["pytorch"]["url"].startswith(sites.first.url)
 
 
 def test_another_source_must_have_what_was_agreed_on(sites, conda_in_process, prefix):
@@ -191,8 +182,8 @@ def test_another_source_must_have_what_was_agreed_on(sites, conda_in_process, pr
     sites.second.fail("*/pytorch/linux-64/repodata.json.zst", "not_found")
     sites.second.fail("*/pytorch/linux-64/repodata.json", "stale")
     result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert installed(prefix)["pytorch"]["version"] == "2.5.1"
-    assert installed(prefix)["pytorch"]["url"].startswith(sites.upstream.url)
+    assert records(prefix)["pytorch"]["version"] == "2.5.1"
+    assert records(prefix)["pytorch"]["url"].startswith(sites.upstream.url)
     assert "`pytorch` from upstream" in result.words
 
 
@@ -204,10 +195,10 @@ def test_what_is_no_mirrors_fault(sites, conda_in_process, prefix):
 
 
 def test_declined_is_declined(sites, conda_in_process, prefix):
-    before = tree(prefix)
+    before = contents(prefix)
     conda_in_process("torch-install", *ASK[2:], "-p", prefix, input="n\n")
     assert not sites.second.requests
-    assert tree(prefix) == before
+    assert contents(prefix) == before
 
 
 def test_offline_the_cached_index_of_any_source_will_do(sites, conda_in_process):
@@ -241,8 +232,8 @@ def test_a_users_mapping_to_a_dead_public_mirror_is_overridden_and_said(
         patch.setattr(addresses, "identify", lambda url, mirrors=None: object())
         result = conda_in_process(*ASK, "-p", prefix).ok()
     assert f"127.0.0.1:{sites.third.port} refuses connections" in result.words
-    assert installed(prefix)["pytorch"]["url"].startswith(sites.first.url)
-    assert installed(prefix)["cuda-cudart"]["url"].startswith(sites.upstream.url)
+    assert records(prefix)["pytorch"]["url"].startswith(sites.first.url)
+    assert records(prefix)["cuda-cudart"]["url"].startswith(sites.upstream.url)
 
 
 @pytest.mark.parametrize("as_json", [True, False])

@@ -9,14 +9,10 @@ from pathlib import Path
 
 import pytest
 from support.faults import FAULTS
+from support.files import contents
 from support.mirror import Exchange
-from support.sites import (
-    ASK,
-    OLDER,
-    TORCH,
-    installed,
-    tree,
-)
+from support.prefixes import records
+from support.sites import ASK, OLDER, TORCH
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -39,14 +35,14 @@ def test_a_compressed_index_that_is_older_is_left_alone(sites, conda_in_process,
     ]
     assert whole_ones
     assert not any(path.endswith(".zst") for path in whole_ones)
-    assert installed(prefix)["pytorch"]["url"].startswith(sites.first.url)
+    assert records(prefix)["pytorch"]["url"].startswith(sites.first.url)
 
 
 def test_an_old_index_is_passed_over(sites, conda_in_process, prefix):
     sites.first.fail("*/pytorch/*/repodata*", "stale")
     result = conda_in_process(*ASK, "-p", prefix).ok()
     assert f"first has an old index, without {TORCH}: `pytorch` from second" in result.words
-    assert installed(prefix)["pytorch"]["version"] == "2.5.1"
+    assert records(prefix)["pytorch"]["version"] == "2.5.1"
 
 
 def test_an_old_index_is_better_than_none(sites, conda_in_process, prefix):
@@ -54,7 +50,7 @@ def test_an_old_index_is_better_than_none(sites, conda_in_process, prefix):
     sites.second.fail("*/pytorch/*", "not_found")
     sites.upstream.fail("*/pytorch/*", "server_error")
     result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert installed(prefix)["pytorch"]["version"] == "2.4.1"
+    assert records(prefix)["pytorch"]["version"] == "2.4.1"
     assert sites.fetched(OLDER)["first"] == 1
     assert "first's index is old" in result.words
 
@@ -94,7 +90,7 @@ def test_an_index_without_a_fitting_build_is_held_against_the_built_in_one(
     sites.first.fail("*/pytorch/*/repodata*", without_fitting(kind))
     result = conda_in_process(*ASK, "-p", prefix).ok()
     assert "first has an old index" in result.words
-    assert installed(prefix)["pytorch"]["url"].startswith(sites.second.url)
+    assert records(prefix)["pytorch"]["url"].startswith(sites.second.url)
 
 
 def test_where_every_index_is_empty_the_error_says_that_it_looks_old(sites, conda_in_process):
@@ -113,14 +109,14 @@ def test_equal_hashes_ask_nobody(sites, doubting, conda_in_process, prefix):
 
 
 def test_another_hash_than_upstreams_is_an_error(sites, doubting, conda_in_process, prefix):
-    before = tree(prefix)
+    before = contents(prefix)
     sites.first.fail("*/pytorch/linux-64/repodata*", "wrong_hash")
     result = conda_in_process(*ASK, "-p", prefix)
     assert result.rc == 1
     assert f"HashConflict: first offers another {TORCH} than the official channel" in result.words
     assert doubting[f"linux-64/{TORCH}"] in result.words
     assert "tell the mirror's operators" in result.words
-    assert tree(prefix) == before
+    assert contents(prefix) == before
     assert not sites.second.requests
 
 
@@ -130,7 +126,7 @@ def test_our_own_index_may_be_the_old_one(sites, doubting, conda_in_process, pre
     assert "the official channel confirms the new one" in result.words
     asked = [r.path for r in sites.upstream.requests if "/pytorch/" in r.path]
     assert asked.count("/pytorch/linux-64/repodata.json.zst") == 1
-    assert installed(prefix)["pytorch"]["url"].startswith(sites.first.url)
+    assert records(prefix)["pytorch"]["url"].startswith(sites.first.url)
 
 
 def test_a_doubt_that_nobody_can_settle(sites, doubting, conda_in_process, prefix, condarc):
@@ -171,4 +167,4 @@ def test_upstream_contradicts(sites, conda_in_process, prefix):
 def test_upstream_needs_no_second_opinion(sites, doubting, conda_in_process, prefix):
     doubting[f"linux-64/{TORCH}"] = "0" * 64
     conda_in_process(*ASK, "-p", prefix, "--mirror", "upstream").ok()
-    assert Path(installed(prefix)["pytorch"]["url"]).name == TORCH
+    assert Path(records(prefix)["pytorch"]["url"]).name == TORCH
