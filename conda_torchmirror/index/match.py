@@ -18,6 +18,8 @@ log = getLogger(__name__)
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 #: PyPI's name of pytorch.
 _TORCH = re.compile(r"^(.*::)?torch(?=$|[\s=<>!~\[])", re.IGNORECASE)
+#: An operator that nothing follows.
+_HALF = re.compile(r"[<>=!~|,]$")
 #: The variant of a wheel, which conda would read as a part of the version.
 _LOCAL = re.compile(r"\+([a-z]+[\d.]*)", re.IGNORECASE)
 
@@ -58,6 +60,9 @@ def read(word: str) -> Spec:
         found = MatchSpec(bare)
     except (CondaError, ValueError) as error:
         raise BadSpec(spec=word, detail=str(error).splitlines()[0]) from error
+    if _HALF.search(head.rstrip()):
+        # Conda drops such an operator, and takes any version.
+        raise BadSpec(spec=word, detail=text("spec_half"))
     name = found.get_exact_value("name")
     if not name or not _NAME.fullmatch(name):
         raise BadSpec(spec=word, detail=text("spec_no_package"))

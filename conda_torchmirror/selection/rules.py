@@ -68,8 +68,11 @@ def rules() -> tuple[Rule, ...]:
 
 
 def applying(choice: Choice, admits: Admits) -> tuple[Rule, ...]:
-    """The rules in whose scope the choice is, one for each pin."""
-    found = {rule.pin: rule for rule in rules() if rule.applies(choice, admits)}
+    """The rules in whose scope the choice is, one for each pin: the first, which says most."""
+    found: dict[str, Rule] = {}
+    for rule in rules():
+        if rule.pin not in found and rule.applies(choice, admits):
+            found[rule.pin] = rule
     return tuple(found.values())
 
 

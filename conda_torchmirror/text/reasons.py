@@ -105,12 +105,17 @@ def _before(cause: Notice, records: Records) -> bool:
 
 def _beyond(end: Mapping[str, str], request: Request, machine: Machine) -> bool:
     """Whether a release or a Python is asked for that the channel never got."""
+    last = number(end["last"])
     wanted = [
-        version
+        (found[1], number(found[2]))
         for spec in request.specs.get(TORCH, ())
-        for version in re.findall(r"\d+(?:\.\d+)+", spec.partition("[")[0])[:1]
+        if (found := re.search(r"([<>=!~ ]+)(\d{1,9}(?:\.\d{1,9})*)", spec.partition("[")[0]))
     ]
-    newer = any(number(version) > number(end["last"]) for version in wanted)
+    newer = any(
+        version > last or (operator == ">" and version == last)
+        for operator, version in wanted
+        if "<" not in operator and "!" not in operator
+    )
     python = machine.python is not None and number(machine.python) > number(end["python"])
     return newer or python
 

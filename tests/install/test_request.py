@@ -209,6 +209,17 @@ def test_a_python_in_brackets_is_a_python():
     assert request.make(["python[version='3.12']"]).python == "3.12"
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["pytorch>", "pytorch=", "pytorch>=", "pytorch!", "numpy<", "pytorch::pytorch|", "numpy ="],
+)
+def test_an_operator_without_a_version_is_no_open_spec(word):
+    """Conda itself drops most of these and takes any version."""
+    with pytest.raises(exceptions.BadSpec) as raised:
+        request.make([word])
+    assert word in str(raised.value)
+
+
 @pytest.mark.parametrize("word", ["pytorch[license=BSD]", "pytorch[track_features=x]"])
 def test_what_no_choice_knows_is_refused_by_name(word):
     with pytest.raises(exceptions.BadSpec) as raised:

@@ -24,6 +24,21 @@ def pins(*args: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
+    ("version", "subdir", "code"),
+    [
+        ("2.2.2", "win-64", "numpy_2"),
+        ("2.2.2", "linux-64", "numpy_2"),
+        ("2.3.1", "win-64", "numpy_2_win"),
+        ("2.4.0", "win-64", "numpy_2_win"),
+    ],
+)
+def test_the_reason_is_that_of_the_release(version, subdir, code):
+    """What fails on Windows alone says nothing of a release that fails everywhere."""
+    (rule,) = rules.applying(choice(version, subdir, ""), match.admits)
+    assert (rule.pin, rule.code) == (NUMPY, code)
+
+
+@pytest.mark.parametrize(
     ("version", "subdir", "mkl", "found"),
     [
         # MKL: linux-64, every build that leaves mkl open.

@@ -152,6 +152,7 @@ CAUSE: Table = {
 
 #: Why a match spec cannot be used.
 SPEC: Table = {
+    "spec_half": "no version follows its operator",
     "spec_no_package": "it names no package",
     "spec_unknown_field": "no build can be chosen by its {field}",
     "spec_variant": "no conda build is for {variant}",
