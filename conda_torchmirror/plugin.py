@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from typing import Any
 
-    from conda.plugins.types import CondaErrorHint, CondaPrefixDataLoader, CondaSetting
+    from conda.plugins.types import (
+        CondaErrorHint,
+        CondaExceptionEvent,
+        CondaExceptionObserver,
+        CondaPrefixDataLoader,
+        CondaSetting,
+    )
 
     from .hooks.redirect import Trait
 
@@ -141,6 +147,14 @@ def conda_error_hints(error: BaseException) -> Iterator[CondaErrorHint]:
 
 
 @hookimpl
+def conda_exception_observers() -> Iterator[CondaExceptionObserver]:
+    """Next steps for errors that conda 26.7 and newer ask no hints for: those of others."""
+    from conda.plugins.types import CondaExceptionObserver
+
+    yield CondaExceptionObserver(name="torchmirror", hook=_observe, watch_for={"Exception"})
+
+
+@hookimpl
 def conda_prefix_data_loaders() -> Iterator[CondaPrefixDataLoader]:
     """Official URLs in exports; conda 25 and newer ask for it."""
     from conda.plugins.types import CondaPrefixDataLoader
@@ -223,6 +237,13 @@ def _name_origins(prefix: Any, records: dict[str, Any]) -> dict[str, Any]:
     from .hooks.exports import name_origins
 
     return name_origins(prefix, records)
+
+
+def _observe(event: CondaExceptionEvent) -> None:
+    if f"{__package__}.hooks.fallback" in sys.modules:  # else no mirror was asked for anything
+        from .hooks.redirect import observe
+
+        observe(event.exc_value)
 
 
 def _before(command: str) -> None:

@@ -190,7 +190,7 @@ SEAMS = {
     "cli.install_output": {"handover", "install", "plans", "verify"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},
     # Only commands that fetch an index look for emptied ones, and for mirrors that answer.
-    "hooks.redirect": {"hooks", "index", "text"},
+    "hooks.redirect": {"exceptions", "hooks", "index", "text"},
     # Nobody is asked where the answers are remembered.
     "hooks.fallback": {"index", "models", "text", "transport"},
     # The automatic redirect knows most channels by name, and needs no addresses.

@@ -7,7 +7,8 @@ all that most commands find here; what asks is loaded only then. Where nothing a
 likely on this side: all stays as it was, and conda says what it finds.
 
 After a failure: which mirror it was, and what the same command does when it is run again. Conda
-26.7 and newer ask for that as a hint; of an older one its log of errors is listened to.
+26.7 and newer ask for that, or show the error to observers; of an older one the log of errors is
+listened to.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ class Fallback:
         """Find the first place that answers for every channel, within `TOTAL` seconds."""
         from conda.base.context import context
 
-        answers = answer_log.read(answer_log.files(context.pkgs_dirs))
+        sites = {answer_log.site_of(url) for one in self.searches for _, url in one.places}
+        answers = answer_log.read(answer_log.files(context.pkgs_dirs), tuple(sites))
         end = time.monotonic() + TOTAL
         asked: list[Answer] = []
         while unknown := [s for s in self.searches if s.advance(answers, self.config.subdir)]:

@@ -170,6 +170,21 @@ def _at_places_that_answer(
     return [one for one in kept if one is not None]
 
 
+def observe(error: BaseException) -> None:
+    """Explain an error of the running command, none of whose parts conda asks a hint for."""
+    from conda import CondaError
+    from conda.base.context import context
+
+    from ..exceptions.causes import flatten
+    from . import fallback
+
+    if context.json or any(isinstance(part, CondaError) for part in flatten(error)):
+        return
+    notice = fallback.explain(error)
+    if notice is not None:
+        _explain(notice)
+
+
 def _explain(notice: Notice) -> None:
     _say(f"hint.{notice.code}", **notice.facts)
 

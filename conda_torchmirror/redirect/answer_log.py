@@ -47,12 +47,17 @@ def files(package_caches: Iterable[str]) -> list[str]:
     return [os.path.join(folder, "cache", NAME) for folder in package_caches]
 
 
-def read(paths: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The answers that still hold, by URL, the newest of each; what cannot be read is left out."""
+def read(
+    paths: Iterable[str], sites: tuple[str, ...] = ("http://", "https://")
+) -> dict[str, dict[str, Any]]:
+    """The answers that still hold, by URL, the newest of each; what cannot be read is left out.
+
+    `sites` are the beginnings of the URLs that are wanted.
+    """
     found: dict[str, dict[str, Any]] = {}
     now = time.time()
     for path in paths:
-        for entry in _entries(path):
+        for entry in _entries(path, sites):
             known = found.get(entry["url"])
             if 0 <= now - entry["at"] < lifetime(entry) and (
                 known is None or known["at"] < entry["at"]
@@ -61,13 +66,14 @@ def read(paths: Iterable[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _entries(path: str) -> Iterable[dict[str, Any]]:
+def _entries(path: str, sites: tuple[str, ...]) -> Iterable[dict[str, Any]]:
     try:
         with open(path, "rb") as file:
             document = json.loads(file.read(LARGEST))
         if document["schema"] != SCHEMA:
             return []
-        return [known for entry in document["probes"] if (known := _entry(entry)) is not None]
+        wanted = [e for e in document["probes"] if str(e["url"]).startswith(sites)]
+        return [known for entry in wanted if (known := _entry(entry)) is not None]
     except Exception:  # another program may have written anything there
         return []
 

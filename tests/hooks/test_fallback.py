@@ -198,7 +198,8 @@ def test_an_index_that_is_refused_after_a_good_probe(auto, sites, conda_in_proce
     sites.first.fail("*/linux-64/repodata*", whole_file_refused)
     result = conda_in_process(*create(tmp_path / "one"))
     assert result.rc == 1
-    assert "first refuses linux-64/repodata.json (403 or 404)" in words(result)
+    # New conda says so by itself.
+    assert "first refuses linux-64/repodata.json (403" in words(result)
     conda_in_process(*create(tmp_path / "two")).ok()
 
 
@@ -213,20 +214,20 @@ def test_what_is_nobodys_fault_is_not_explained(auto, sites, conda_in_process, t
 
 
 def test_what_is_remembered_costs_next_to_nothing(auto, sites, conda_in_process, tmp_path, sandbox):
-    """Half of the bound, on a busy machine, with a log as long as it gets."""
+    """Less than a millisecond, with the log that a comparison of all mirrors leaves."""
     conda_in_process(*create(tmp_path / "one")).ok()
     (file,) = Path(sandbox.root).rglob(answer_log.NAME)
     known = log(sandbox)
     others = [
         {**known[0], "url": f"https://mirror{n}.example/x/linux-64/repodata.json"}
-        for n in range(60)
+        for n in range(100)
     ]
     file.write_text(json.dumps({"schema": answer_log.SCHEMA, "probes": [*known, *others]}))
     url = sites.first.channel_url("conda-forge")
 
     def look_up() -> float:
         begun = time.process_time()
-        answers = answer_log.read([str(file)])
+        answers = answer_log.read([str(file)], (answer_log.site_of(url),))
         assert answer_log.verdict(answers.values(), url, "linux-64")["code"] == "ok"
         return time.process_time() - begun
 
