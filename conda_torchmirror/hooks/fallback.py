@@ -169,7 +169,9 @@ class Fallback:
         one = next(s for s in self.searches if s.policy.name == name)
         ours = one.lost or failure.answer.code in _NO_NETWORK
         if self.config.settings.fallback and not ours:
-            _remember([failure.answer], certain=True)
+            # A conda that failed on the compressed index will not do without it the next time.
+            url = failure.answer.url.removesuffix(".zst")
+            _remember([failure.answer._replace(url=url)], certain=True)
             if one.at + 1 < len(one.places):
                 facts |= {"channel": name, "instead": one.places[one.at + 1][0]}
                 return Notice("failed_again", facts)
@@ -186,6 +188,10 @@ class Fallback:
             return found
         if failures.is_deliberate(error):
             return None
+        if (found := failures.find_broken_index(error, routes)) is not None:
+            # What cannot be read would break the next command that reads this mirror as well.
+            repodata.forget(found.route, self.config.subdir)
+            return found
         # Conda takes an index that is refused for an empty one, and finds no packages.
         dropped = drop_emptied()
         for route in routes if dropped else ():

@@ -1,7 +1,12 @@
 """One index through conda's own fetch, bounded: conda reads any size for as long as bytes arrive.
+And conda's sessions, in a run of ours: it reads the page that comes with an error to its end before
+it says anything (`CondaHTTPError.__init__`, 24.7 to 26.7), and such a page may never end.
 
-What cannot be bounded from here: what conda's solvers fetch by themselves afterwards, and how much
-a single block of a compressed index unpacks to (16 kB of zstd: some hundred MB at worst).
+What cannot be bounded from here: what conda's solvers fetch by themselves afterwards; how much a
+single block of a compressed index unpacks to (16 kB of zstd: some hundred MB at worst); a package
+that is longer than its record says, which conda writes to the disk until the server stops; an
+answer that never gets to its status, or begins with informational ones without an end, while a
+package is downloaded; and the sessions of conda's own commands, which are not ours to change.
 """
 
 from __future__ import annotations
@@ -9,16 +14,17 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from inspect import signature
 from logging import ERROR, getLogger
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from conda.base.context import context
 from conda.exceptions import UnavailableInvalidChannel
-from conda.gateways.connection.session import get_session
+from conda.gateways.connection.session import CondaSession, get_session
 
 from ..text.messages import text
 
@@ -26,10 +32,18 @@ from ..text.messages import text
 MOST_BYTES = 2**30
 #: Seconds without another block (16 kB), and for all of them.
 PATIENCE, TOTAL = 60.0, 900.0
+#: Bytes that are read of the page that comes with an HTTP error, and seconds for them.
+PAGE, PAGE_SECONDS = 65536, 5.0
+#: Where urllib3 logs retries, and headers that it cannot read with a traceback.
+_LOGS = ("urllib3.connectionpool", "urllib3.connection")
 
 
 class IndexTooLarge(ValueError):
     """A server sends more than any channel has."""
+
+
+class ForeignScheme(ValueError):
+    """A server redirects to something that is not on the web."""
 
 
 class IndexTooSlow(TimeoutError):
@@ -109,7 +123,7 @@ def _fetch(fetch: Any, job: Callable[[], Any], most_bytes: int | None) -> Any:
     refused: list[UnavailableInvalidChannel] = []
     fetch.repo_interface_cls = _noting(fetch.repo_interface_cls, refused)
     progress = _Progress(fetch.cache_path_json, most_bytes or MOST_BYTES, patience=PATIENCE)
-    with _counted(fetch.url_w_credentials, progress), _quiet_retries():
+    with _counted(fetch.url_w_credentials, progress), quiet_pool():
         found = _run(job, progress)
     optional = context.allow_non_channel_urls and fetch.url_w_subdir.endswith("/noarch")
     if refused and not optional:
@@ -211,6 +225,13 @@ def _counted(url: str, progress: _Progress) -> Iterator[None]:
     """Count what conda's session for this URL receives."""
 
     def count(response: Any, **_: Any) -> None:
+        # Conda's session also reads files of this machine, wherever it was sent to them from.
+        if response.is_redirect:
+            onward = urljoin(response.url, response.headers["Location"])
+            if urlsplit(onward).scheme not in ("http", "https"):
+                raise ForeignScheme(
+                    text("index_foreign_scheme", {"scheme": urlsplit(onward).scheme})
+                )
         if hasattr(response.raw, "stream"):  # files of this machine have none
             response.raw = _CountedBody(response.raw, progress)
 
@@ -220,19 +241,6 @@ def _counted(url: str, progress: _Progress) -> Iterator[None]:
         yield
     finally:
         hooks.remove(count)
-
-
-@contextmanager
-def _quiet_retries() -> Iterator[None]:
-    """Leave out urllib3's line for every retry: what failed is said once, in our words."""
-    log = getLogger("urllib3.connectionpool")
-    level = log.level
-    if not context.verbosity:
-        log.setLevel(ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
 
 
 def _run(job: Callable[[], Any], progress: _Progress) -> Any:
@@ -259,3 +267,61 @@ def _run(job: Callable[[], Any], progress: _Progress) -> Any:
     if errors:
         raise errors[0]
     return results[0]
+
+
+def read_page(response: Any) -> bytes:
+    """The page of an error, as far as it comes soon; the status has to do where it does not."""
+    held = getattr(response, "_content", None)
+    if isinstance(held, bytes):
+        return held[:PAGE]
+    blocks: list[bytes] = []
+
+    # What has arrived, where this urllib3 can give it (2.0 and newer).
+    take = getattr(raw, "read1", raw.read)
+
+    def read() -> None:
+        with suppress(Exception):  # the connection may be gone
+            size = 0
+            while size < PAGE and (block := take(PAGE - size, decode_content=True)):
+                blocks.append(block)
+                size += len(block)
+
+    reader = Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(PAGE_SECONDS)
+    return b"".join(blocks)[:PAGE]
+
+
+@contextmanager
+def bounded_pages() -> Iterator[None]:
+    """Let no session of conda wait for the end of a page that comes with an error."""
+    send = CondaSession.send
+
+    def send_bounded(self: Any, request: Any, **kwargs: Any) -> Any:
+        response = send(self, request, **kwargs)
+        if response.status_code >= 400 and kwargs.get("stream"):
+            response._content = read_page(response)
+            response._content_consumed = True
+            response.raw.close()
+        return response
+
+    CondaSession.send = send_bounded
+    try:
+        yield
+    finally:
+        CondaSession.send = send
+
+
+@contextmanager
+def quiet_pool() -> Iterator[None]:
+    """Leave out what urllib3 logs of a server: what failed is said once, in our words."""
+    logs = [getLogger(name) for name in _LOGS]
+    levels = [log.level for log in logs]
+    if not context.verbosity:
+        for log in logs:
+            log.setLevel(ERROR)
+    try:
+        yield
+    finally:
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)

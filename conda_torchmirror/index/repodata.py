@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from conda.exceptions import CondaError, CondaSSLError
 from requests.exceptions import RequestException
@@ -104,28 +105,55 @@ def _read(
 
 
 def inspect(route: Route, subdir: str) -> None:
-    """Hold every record of a channel against the schema: solvers read them all.
+    """Hold a whole index against the schema: solvers read every record.
 
-    Raises: ChannelBroken for the first that is not as it must be, and what `read` raises.
+    Raises: ChannelBroken for the first thing that is not as it must be, and what `read` raises.
     """
     for part in (subdir, "noarch"):
         repodata, _ = _fetch(route, part)
-        for section in _SECTIONS:
-            for fn, record in (repodata.get(section) or {}).items():
-                if fault := record_schema.find_fault(fn, record):
-                    raise ChannelBroken(
-                        channel=route.channel,
-                        subdir=part,
-                        mirror=route.mirror,
-                        url=safe(f"{route.url}/{part}/"),
-                        status=None,
-                        detail=safe(f"{fn[:80]}: {fault}"),
-                    )
+        if (fault := _find_fault(repodata, part)) is not None:
+            raise ChannelBroken(
+                channel=route.channel,
+                subdir=part,
+                mirror=route.mirror,
+                url=safe(f"{route.url}/{part}/"),
+                status=None,
+                detail=safe(fault),
+            )
+
+
+def _find_fault(repodata: Mapping[str, Any], subdir: str) -> str | None:
+    """What a solver would stumble over in an index, by its place in it."""
+    info = repodata.get("info", {})
+    if not isinstance(info, Mapping) or info.get("subdir", subdir) != subdir:
+        return "info: subdir"
+    if "base_url" in info and urlsplit(str(info["base_url"])).scheme not in ("", "http", "https"):
+        return "info: base_url"
+    for section in _SECTIONS:
+        if section in repodata and repodata[section] is None:
+            return section
+        for fn, record in repodata.get(section, {}).items():
+            fault = record_schema.find_fault(fn, record)
+            timestamp = None if fault else record.get("timestamp")
+            if timestamp and not record_schema.is_count(timestamp, record_schema.TIMESTAMP):
+                fault = "timestamp"
+            if fault:
+                return f"{fn[:80]}: {fault}"
+    return None
 
 
 def cached(route: Route, subdir: str) -> bool:
     """Whether conda's cache holds the index of a channel, wherever conda is pointed now."""
     return cache_path(route, subdir).exists()
+
+
+def forget(route: Route, subdir: str) -> None:
+    """Drop the index of a channel from conda's cache, as far as it can be."""
+    for part in (subdir, "noarch"):
+        path = cache_path(route, part)
+        for kept in (path, path.with_suffix(".info.json")):
+            with suppress(OSError):
+                kept.unlink()
 
 
 def cache_path(route: Route, subdir: str) -> Path:
@@ -181,7 +209,7 @@ def _day(http_date: str) -> str | None:
 
     try:
         return parsedate_to_datetime(http_date).date().isoformat()
-    except (TypeError, ValueError):
+    except Exception:  # whatever the reader of dates makes of what a server sent, it is none
         return None
 
 

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from threading import Thread
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from conda import CondaError
+from conda.exceptions import PathNotFoundError
 from requests import exceptions as http
 from urllib3 import exceptions as lower
 
 from ..exceptions import causes
 from ..exceptions.base import TorchMirrorError
 from ..exceptions.channel import ChannelBroken, ChannelError, NoSource
+from ..index.fetch import read_page
 from ..mirrors.registry import Route
 from ..mirrors.urls import host_of
 from ..models import Notice
@@ -30,11 +31,6 @@ from ..text.messages import text
 from ..text.sanitize import safe
 from .answers import Answer, refusal
 from .routes import OWN
-
-#: Bytes that are read of the page that comes with an HTTP error.
-PAGE = 65536
-#: Seconds for the rest of such a page.
-PAGE_SECONDS = 5.0
 
 #: Where conda downloads packages and indexes; the functions there call what they fetch `url`.
 _GATEWAYS = "conda.gateways."
@@ -131,9 +127,18 @@ def network_code(error: BaseException) -> tuple[str, str]:
         return "unreachable", words
     code = next(
         (code for code, kinds in _NETWORK.items() if any(isinstance(p, kinds) for p in found)),
-        "unreachable",
+        None,
     )
+    if code is None:
+        code = "unreadable" if _is_of_reading(error) else "unreachable"
     return "reset" if code == "cut" else code, words
+
+
+def _is_of_reading(error: BaseException) -> bool:
+    """Whether somebody stumbled over what was sent: a URL, a number or a text that is none."""
+    found = causes.chain(error, context=False)
+    stumbled = any(isinstance(p, ValueError) and not isinstance(p, ssl.SSLError) for p in found)
+    return stumbled or not any(isinstance(p, (OSError, lower.HTTPError)) for p in found)
 
 
 def find_culprit(error: BaseException, routes: Sequence[Route]) -> Failure | None:
@@ -152,16 +157,45 @@ def find_culprit(error: BaseException, routes: Sequence[Route]) -> Failure | Non
     return None
 
 
+def find_broken_index(error: BaseException, routes: Sequence[Route]) -> Failure | None:
+    """The route whose index conda was reading when it stumbled; None where that is not seen.
+
+    Looks into the frames of conda's readers, whose `self` knows the URL of the subdir (tried on
+    24.7 and 26.7).
+    """
+    if is_deliberate(error) or causes.disk_error(error):
+        return None
+    for part in causes.chain(error):
+        for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
+            url = getattr(frame.f_locals.get("self"), "url_w_subdir", None)
+            if not (isinstance(url, str) and _is_reader(frame.f_globals.get("__name__", ""))):
+                continue
+            for route in routes:
+                if _comparable(url).startswith(_comparable(route.url).rstrip("/") + "/"):
+                    index = f"{safe(url)}/repodata.json"
+                    answer = Answer(index, "broken", host=host_of(index), at=time.time())
+                    detail = safe(causes.reason(error))
+                    return from_answer(route, answer._replace(detail=detail))
+    return None
+
+
+def _is_reader(module: str) -> bool:
+    """Whether conda reads indexes in this module."""
+    return module.startswith(("conda.core.subdir_data", "conda.gateways.repodata"))
+
+
 def may_be_index(error: BaseException) -> bool:
     """Whether an exception may come from an index that is none, or from a record that is none.
 
     Which one, it does not say: solvers look at a record long after it was read. What conda says in
-    words of its own is something else, but for its readers of versions and match specs.
+    words of its own is something else, but for its readers of versions and match specs, and for a
+    package that an index says to be a file of this machine.
     """
     parts = list(causes.flatten(error))
     if any(is_deliberate(part) or _is_settled(part) for part in parts):
         return False
-    return any(isinstance(p, ValueError) or not isinstance(p, CondaError) for p in parts)
+    odd = (ValueError, PathNotFoundError)
+    return any(isinstance(p, odd) or not isinstance(p, CondaError) for p in parts)
 
 
 def _comparable(url: str) -> str:
@@ -243,7 +277,7 @@ def _failure(error: BaseException, route: Route, url: str) -> Failure:
     status = facts.get("status") or causes.http_status(error)
     if isinstance(status, int):
         answered = causes.response(error)
-        fields = refusal(status, getattr(answered, "headers", {}), _body(answered))
+        fields = refusal(status, getattr(answered, "headers", {}), read_page(answered))
         return from_answer(route, answer._replace(status=status, **fields))
     behind = next((p for p in causes.chain(error) if _is_telling(p)), error)
     code, detail = network_code(behind)
@@ -253,22 +287,5 @@ def _failure(error: BaseException, route: Route, url: str) -> Failure:
 
 def _is_telling(error: BaseException) -> bool:
     """Whether `network_code` knows more of it than that it is a CondaError."""
-    return type(error).__module__.partition(".")[0] in ("requests", "urllib3", "builtins", "ssl")
-
-
-def _body(response: Any) -> bytes:
-    """What the mirror said beside the status, as far as it comes soon: the page may never end, and
-    then the status has to do."""
-    held = getattr(response, "_content", None)
-    if isinstance(held, bytes):
-        return held[:PAGE]
-    found: list[bytes] = []
-
-    def read() -> None:
-        with suppress(Exception):  # the connection may be gone
-            found.append(response.raw.read(PAGE, decode_content=True))
-
-    reader = Thread(target=read, daemon=True)
-    reader.start()
-    reader.join(PAGE_SECONDS)
-    return bytes(found[0][:PAGE]) if found else b""
+    known = ("requests", "urllib3", "builtins", "ssl")
+    return isinstance(error, ValueError) or type(error).__module__.partition(".")[0] in known

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 
 from conda.base.context import context
 from conda.models.channel import Channel
@@ -18,7 +19,7 @@ from ..exceptions.channel import ChannelBroken, ChannelError, NothingCached
 from ..exceptions.mirror import CannotWrite
 from ..index import repodata
 from ..index.empty_cache import drop_emptied
-from ..index.fetch import spinner
+from ..index.fetch import bounded_pages, quiet_pool, spinner
 from ..index.sources import Source
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM, upstream_url
@@ -83,8 +84,11 @@ class Router:
         self._session = ProbeSession(subdir, hosts)
         self._state = routes.RoutingState(chains)
         self._setup = RouteSetup(options)
+        self._stack = ExitStack()
 
     def __enter__(self) -> Router:
+        self._stack.enter_context(bounded_pages())
+        self._stack.enter_context(quiet_pool())
         if self._online:
             drop_emptied()
             if routes.measured(self._options):
@@ -96,6 +100,7 @@ class Router:
 
     def __exit__(self, *exc_info: object) -> None:
         self._setup.close()
+        self._stack.close()
         self._session.cache.save()
 
     @property

@@ -23,6 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from .. import __version__
+from ..index.fetch import quiet_pool
 from ..mirrors.urls import host_of, is_loopback
 from ..text.sanitize import safe
 from .answers import (
@@ -128,10 +129,11 @@ def _run_within(
     end = time.monotonic() + limit
     count = min(parallel, len(waiting))
     threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, end - time.monotonic()))
+    with quiet_pool():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
     return {url: answers.get(url) for url, _ in waiting}
 
 

@@ -64,7 +64,8 @@ def conda_errors():
     ],
 )
 def test_who_is_to_blame(what):
-    from conda_torchmirror.mirrors.registry import Route
+    from conda_torchmirror.index import fetch
+from conda_torchmirror.mirrors.registry import Route
     from conda_torchmirror.transport import failures
 
     error, code = conda_errors()[what]
@@ -138,7 +139,7 @@ def test_a_block_page_without_an_end_is_not_waited_for(sites, conda_in_process, 
             exchange.wfile.write(b" ")
             exchange.wfile.flush()
 
-    monkeypatch.setattr(failures, "PAGE_SECONDS", 0.3)
+    monkeypatch.setattr(fetch, "PAGE_SECONDS", 0.3)
     sites.first.fail("*", endless)
     url = f"{sites.first.channel_url('conda-forge')}/linux-64/{LEAF}"
     with pytest.raises(requests.HTTPError) as raised:

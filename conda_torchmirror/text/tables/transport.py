@@ -11,6 +11,7 @@ TEXT: Table = {
     "probe_timeout": "{mirror} did not send {what} in time",
     "probe_reset": "{mirror} cut the connection for {what}",
     "probe_unreachable": "{mirror} cannot be reached ({detail})",
+    "probe_unreadable": "{mirror} sends an answer for {what} that cannot be read ({detail})",
     "probe_proxy": "{mirror} cannot be reached through the proxy ({detail})",
     "probe_blocked": "{mirror} has shut out this network (403; identifier: {identifier}; write "
     "to: {support})",
@@ -59,6 +60,7 @@ TEXT: Table = {
     "index_zst_broken": "{mirror}'s compressed index of `{channel}` is broken; the plain one is "
     "used",
     "index_broken": "it is no whole index: what stands at byte {byte} cannot be read",
+    "index_foreign_scheme": "it redirects to {scheme}:, which is no address of the web",
     "index_too_large": "it sends more than {megabytes} MB, which no index has",
     "index_too_slow": "next to nothing came in {seconds} seconds",
     "reading_index": "Reading the index of `{channel}` from {mirror}",
