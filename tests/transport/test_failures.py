@@ -64,8 +64,7 @@ def conda_errors():
     ],
 )
 def test_who_is_to_blame(what):
-    from conda_torchmirror.index import fetch
-from conda_torchmirror.mirrors.registry import Route
+    from conda_torchmirror.mirrors.registry import Route
     from conda_torchmirror.transport import failures
 
     error, code = conda_errors()[what]
@@ -130,6 +129,7 @@ def test_a_block_page_without_an_end_is_not_waited_for(sites, conda_in_process, 
     """As far as it is ours: conda itself reads such a page to its end when it makes its error."""
     import requests
 
+    from conda_torchmirror.index import fetch
     from conda_torchmirror.mirrors.registry import Route
     from conda_torchmirror.transport import failures
 
