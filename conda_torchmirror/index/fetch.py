@@ -274,8 +274,10 @@ def read_page(response: Any) -> bytes:
     held = getattr(response, "_content", None)
     if isinstance(held, bytes):
         return held[:PAGE]
+    raw = getattr(response, "raw", None)
+    if raw is None:  # conda's error may come without a response
+        return b""
     blocks: list[bytes] = []
-
     # What has arrived, where this urllib3 can give it (2.0 and newer).
     take = getattr(raw, "read1", raw.read)
 
