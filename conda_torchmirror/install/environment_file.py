@@ -169,7 +169,10 @@ def _taken(where: str, found: Any) -> EnvironmentFile:
     form of a spec has lost the host of a channel that is a URL."""
     channels = tuple(map(str, found.channels or ()))
     for name, value in (("dependencies", found.dependencies.raw), ("variables", found.variables)):
-        if isinstance(value, str):
+        if isinstance(value, str) or (name == "dependencies" and isinstance(value, Mapping)):
+            raise TypeError(f"{name}: {value}")
+    for name, value in (("name", found.name), ("prefix", found.prefix)):
+        if isinstance(value, (list, tuple, Mapping)):
             raise TypeError(f"{name}: {value}")
     if len(channels) > 1 and all(len(channel) == 1 for channel in channels):
         # Conda has taken a text for a list of its letters.
