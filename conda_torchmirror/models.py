@@ -241,8 +241,8 @@ class CondaStep(NamedTuple):
     """One run of conda's `install` or `create`.
 
     `environment` holds the environment variables that the hand-over and the printed command set.
-    `passed` are the channels as conda gets them, in order, the user's own among them. `command`
-    names a mirror by its URL, `command_by_name` by the channel's name.
+    `passed` are the channels as conda gets them, in order, the user's own among them; `alone` keeps
+    it to these. `command` names a mirror by its URL, `command_by_name` by the channel's name.
     """
 
     verb: Literal["install", "create"]
@@ -252,6 +252,7 @@ class CondaStep(NamedTuple):
     command: str
     command_by_name: str
     passed: tuple[str, ...] = ()
+    alone: bool = False
 
 
 class PipStep(NamedTuple):
@@ -337,7 +338,7 @@ class Decision(NamedTuple):
 class Listing(NamedTuple):
     """What a platform can have: every complete set of a request, those that do not fit too.
 
-    `end` is where the channel ended (`index.sources.Source`), None where it lives.
+    `end` is where the channel of the `source` ended (`index.sources`), None where it lives.
     """
 
     rows: tuple[Offer, ...]
@@ -345,6 +346,7 @@ class Listing(NamedTuple):
     request: Request
     records: Records
     end: Mapping[str, str] | None = None
+    source: str = ""
 
 
 #: What `torch-install` is asked to end in.

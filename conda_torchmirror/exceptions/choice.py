@@ -10,9 +10,9 @@ class NoFittingBuild(TorchMirrorError):
     """No build fits machine and request."""
 
     code = "no_fitting_build"
-    message = N_("no build of the channel `pytorch` fits: {request}")
+    message = N_("no build of the channel `{channel}` fits: {request}")
     cause = N_("{detail}")
-    facts = ("request", "detail")
+    facts = ("channel", "request", "detail")
 
 
 class UnknownPlatform(TorchMirrorError):

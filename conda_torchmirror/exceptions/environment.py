@@ -48,6 +48,19 @@ class LeftoverFirst(TorchMirrorError):
     hints = ("remove_name", "fresh_environment")
 
 
+class ChannelChange(TorchMirrorError):
+    """The environment has the PyTorch of another channel than the one that is chosen from."""
+
+    code = "channel_change"
+    message = N_("this environment has {there} of the channel `{of}`, not of `{channel}`")
+    cause = N_(
+        "each channel brings CUDA and libraries of its own, and no solver changes one for the "
+        "other in place"
+    )
+    facts = ("there", "of", "channel", "source")
+    hints = ("new_for_source",)
+
+
 class BrokenRecord(TorchMirrorError):
     """A record of an installed package is none, and conda stops at it."""
 

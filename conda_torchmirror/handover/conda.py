@@ -29,7 +29,7 @@ from ..mirrors.registry import Route
 from ..models import Decision, Installed, Machine, Plan
 from ..redirect.configuration import environment, inner_command
 from ..selection.facts.names import FAMILY, PIP_NAMES, RUNTIMES
-from ..selection.plan import FLEXIBLE
+from ..selection.plan import ALONE, FLEXIBLE
 from ..selection.specs import package_name
 
 _PRIORITY = frozenset(("--strict-channel-priority", "--no-channel-priority"))
@@ -77,6 +77,8 @@ def arguments(plan: Plan, prefix: str, options: Sequence[str], *, subdir: str | 
         found += ["--channel", channel]
     if subdir and plan.verb == "create":
         found += ["--subdir", subdir]
+    if plan.conda.alone and ALONE not in options:
+        found.append(ALONE)
     return [*found, *options, *plan.specs]
 
 

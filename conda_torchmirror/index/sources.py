@@ -13,7 +13,7 @@ from ..mirrors.registry import Route
 from ..models import Records
 from ..selection import cuda, rules
 from ..selection.cuda import CudaTables
-from ..selection.facts import pytorch
+from ..selection.facts import conda_forge, pytorch
 from ..selection.facts.record import Knowledge, SourceFacts
 from . import builtin, repodata
 from .match import admits
@@ -39,6 +39,7 @@ class Source(NamedTuple):
     read: Callable[[Route, str, Collection[str]], Records]
     tables: Callable[[], CudaTables]
     end: Callable[[], Mapping[str, str]] | None = None
+    flexible: bool = False
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -81,6 +82,17 @@ SOURCES = (
         read=repodata.read,
         tables=cuda.tables,
         end=rules.channel_end,
+        flexible=True,
+    ),
+    # CUDA, Python and everything else come from the one channel.
+    Source(
+        name="conda-forge",
+        channel="conda-forge",
+        runtime_channel=None,
+        base_channel="conda-forge",
+        facts=conda_forge.SOURCE,
+        read=repodata.read,
+        tables=cuda.conda_forge_tables,
     ),
 )
 
@@ -90,7 +102,12 @@ AUTO = "auto"
 
 def allowed(word: str = AUTO) -> tuple[Source, ...]:
     """The sources that `--source` allows, in the order in which they are tried."""
-    return SOURCES if word == AUTO else tuple(s for s in SOURCES if s.name == word)
+    return SOURCES[:1] if word == AUTO else tuple(s for s in SOURCES if s.name == word)
+
+
+def foreign(source: Source) -> frozenset[str]:
+    """The channels that other sources need and this one does not."""
+    return frozenset(c for other in SOURCES for c in other.channels).difference(source.channels)
 
 
 def of_channel(channel: str) -> Source:

@@ -14,9 +14,10 @@ from conda.base.context import context
 
 from ..exceptions.channel import ChannelError, NothingCached
 from ..exceptions.choice import HistoryConflict, NoFittingBuild, PinConflict
+from ..handover.channels import kept
 from ..index.exclude_newer import without_newer
 from ..index.match import admits
-from ..index.sources import Source
+from ..index.sources import AUTO, Source
 from ..machine import survey as machine
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
@@ -33,6 +34,7 @@ from ..models import (
 )
 from ..selection import alternatives, plan, rules
 from ..selection.choose import choose, with_highest_cuda
+from ..selection.facts.record import Extras
 from ..selection.plan import RuntimeIndex, add_runtime_build
 from ..selection.specs import package_name
 from ..text import reasons
@@ -78,11 +80,13 @@ class Task(NamedTuple):
 
 class Channels(NamedTuple):
     """Where a choice is read from. `behind` are those of `routes` that come after the user's own
-    channels; None puts all of them before. `flexible` lifts a strict priority of channels."""
+    channels; None puts all of them before. `flexible` lifts a strict priority of channels. `users`
+    are the user's own channels where conda must look at no others, None where it may."""
 
     routes: tuple[Route, ...]
     behind: tuple[Route, ...] | None
     flexible: bool
+    users: tuple[str, ...] | None = None
 
 
 def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
@@ -100,6 +104,10 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
     runtime, runtime_notices = _read_runtime(choice, task.source, reader, records)
     choice = _complete(choice, task, runtime, reader, records)
     pins, pin_notices = _pins(choice, task)
+    more, knowledge = task.source.facts.extras, task.source.knowledge
+    extras = (
+        more(choice, records.builds, task.machine, task.request, knowledge) if more else Extras()
+    )
     channels, channel_notices = _channels(choice, task, reader)
     python, python_notices = _python(task)
     notices = (
@@ -107,6 +115,7 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
         *(task.files.told(task.machine) if task.files else ()),
         *runtime_notices,
         *pin_notices,
+        *extras.notices,
         *notices_.about(choice, task, records, reader[task.source.channel]),
         *channel_notices,
         *python_notices,
@@ -118,7 +127,7 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
         request=task.request,
         choice=choice,
         records=records,
-        plan=_plan(choice, task, tuple(pins), channels, python),
+        plan=_plan(choice, task, extras._replace(pins=(*pins, *extras.pins)), channels, python),
         prefix=task.target.prefix,
         dry_run=task.options.dry_run,
         source=task.source.name,
@@ -174,6 +183,7 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
     if task.files:
         steps = file_advice.steps(task.files, advice, case, source)
     raise NoFittingBuild(
+        channel=source.channel,
         request=reasons.asked(request, on),
         detail=reasons.why(
             found.rejected,
@@ -187,6 +197,7 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
         ways=(
             *((old,) if old else ()),
             *steps,
+            *notices_.other_sources(task),
             *([Notice("allow_newer", {"count": records.excluded})] if records.excluded else ()),
             _where_to_look(task.options, on, records),
         ),
@@ -258,12 +269,19 @@ def _channels(choice: Choice, task: Task, reader: RecordReader) -> tuple[Channel
         )
         if notice
     ]
-    without_python = source.without_python.issuperset(map(name_of, context.channels))
-    if without_python and not options.override_channels:
+    configured = list(map(name_of, context.channels))
+    alone = source.channel in source.without_python and source.without_python.issuperset(configured)
+    if alone and not options.override_channels:
         notices.append(Notice("no_channels"))
         names.append(source.base_channel)
+    users = kept(configured, source, subdir, exists=task.target.exists)
+    if users is not None:
+        left = [name for name in configured if name not in (*users, source.channel)]
+        facts = {"channels": ", ".join(dict.fromkeys(left)), "channel": source.channel}
+        notices.append(Notice("channels_left_out", facts))
     flexible = (
-        context.channel_priority == ChannelPriority.STRICT
+        source.flexible
+        and context.channel_priority == ChannelPriority.STRICT
         and ("--strict-channel-priority",) not in options.passed
         and getattr(context.plugins, "torchmirror_flexible", True)
     )
@@ -271,9 +289,10 @@ def _channels(choice: Choice, task: Task, reader: RecordReader) -> tuple[Channel
         notices.append(Notice("flexible_priority"))
     wanted = [reader[name] for name in dict.fromkeys(names)]
     if task.files is None:
-        return Channels(tuple(wanted), None, flexible), notices
+        return Channels(tuple(wanted), None, flexible, users), notices
     every, lacking, told = task.files.located(wanted, subdir)
-    return Channels(tuple(every), tuple(lacking), flexible), [*notices, *told]
+    behind = None if users is not None else tuple(lacking)
+    return Channels(tuple(every), behind, flexible, users), [*notices, *told]
 
 
 def _python(task: Task) -> tuple[str | None, list[Notice]]:
@@ -290,9 +309,14 @@ def _python(task: Task) -> tuple[str | None, list[Notice]]:
 
 
 def _plan(
-    choice: Choice, task: Task, pins: tuple[str, ...], channels: Channels, python: str | None
+    choice: Choice, task: Task, extras: Extras, channels: Channels, python: str | None
 ) -> Plan:
-    subdir, target = task.machine.subdir, task.target
+    on, target = task.machine, task.target
+    subdir, facts = on.subdir, task.source.facts
+    variables = {}
+    if on.cuda and on.cuda_from in ("--cuda", "file") and facts.read(choice.torch).needs_driver:
+        # Without it a solver finds no driver, and no build that needs one.
+        variables["CONDA_OVERRIDE_CUDA"] = on.cuda
     words = target.words
     if target.to_be_made and subdir != machine.native_subdir():
         words = (*words, "--platform", subdir)
@@ -300,13 +324,16 @@ def _plan(
     options = plan.PlanOptions(
         verb="create" if target.to_be_made else "install",
         subdir=subdir,
-        pins=pins,
+        pins=extras.pins,
         flexible=channels.flexible,
         target=words,
         python=python,
-        user_channels=task.options.channels,
+        user_channels=task.options.channels if channels.users is None else channels.users,
         behind=channels.behind,
         leftover=there.name if there else None,
+        beside=extras.specs,
+        variables=variables,
+        alone=channels.users is not None,
     )
     return plan.make(choice, task.request, channels.routes, options)
 
@@ -316,6 +343,7 @@ def _where_to_look(options: InstallOptions, on: Machine, records: Records) -> No
     words = ["conda", "torch-install", "--list"]
     words += ["--platform", on.subdir] if on.foreign else []
     words += ["--cuda", options.cuda] if options.cuda != "auto" else []
+    words += ["--source", options.source] if options.source != AUTO else []
     words += ["--offline"] if records.origin != "live" else []
     return Notice("see_list", {"command": plan.typed(words)})
 

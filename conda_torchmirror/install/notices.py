@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..index.exclude_newer import without_newer
 from ..index.match import admits
-from ..index.sources import Source
+from ..index.sources import AUTO, SOURCES, Source
+from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
 from ..models import Choice, Installed, Machine, Notice, Records
 from ..selection import rules
 from ..selection.choose import choose
 from ..selection.facts.names import CUDA_NAMES, PIP_NAMES, TOOLKIT, TORCH
+from ..selection.plan import typed
 from ..selection.specs import misspelt, package_name
 
 if TYPE_CHECKING:
@@ -22,8 +25,11 @@ def about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[No
     """Notices about the index, the release and what pip left in the environment."""
     on = task.machine
     notices = []
+    if task.request.source != AUTO:
+        facts = {"source": task.source.name, "version": chosen.torch.version, "why": "asked"}
+        notices.append(Notice("source_chosen", facts))
     if torch.mirror == "custom_channels":
-        notices.append(Notice("custom_mirror"))
+        notices.append(Notice("custom_mirror", {"channel": torch.channel}))
     if records.origin == "built-in":
         notices.append(Notice("built_in", {"date": records.date}))
         if count := sum(build.known_by == "derived" for build in chosen.builds):
@@ -38,6 +44,9 @@ def about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[No
         notices.append(Notice("pip_torch_there", {"packages": listed}))
     if there := leftover(task.source, chosen, on):
         notices.append(Notice("cpuonly_removed", {"spec": f"{there.name} {there.version}"}))
+    if there := of_other_source(task.source, on):
+        facts = {"there": f"{there.name} {there.version}", "of": there.channel}
+        notices.append(Notice("channel_changes", {**facts, "channel": task.source.channel}))
     return [*notices, *_toolkit(chosen, task, records), *_misspelt(task)]
 
 
@@ -65,6 +74,32 @@ def _misspelt(task: Task) -> Iterator[Notice]:
 def installed(on: Machine, name: str) -> Installed | None:
     """The package of this name that conda has put into the environment."""
     return next((p for p in on.installed if p.name == name and p.channel != "pypi"), None)
+
+
+def other_sources(task: Task) -> Iterator[Notice]:
+    """The other sources whose builds fit, as far as the built-in indexes know them."""
+    options, on = task.options, task.machine
+    if task.source is SOURCES[0] or task.files:
+        return
+    for other in SOURCES:
+        known = other.built_in(on.subdir) if other is not task.source else None
+        if known is None:
+            continue
+        found = choose(on, task.request, without_newer(known).builds, other.knowledge)
+        if isinstance(found, Choice):
+            words = ["conda", "torch-install", *task.target.words, *options.specs]
+            words += ["--source", other.name]
+            words += ["--cuda", options.cuda] if options.cuda != "auto" else []
+            words += ["--python", options.python] if options.python else []
+            facts = {"source": other.name, "torch": f"{TORCH} {found.torch.version}"}
+            yield Notice("use_source", {**facts, "command": typed(words)})
+
+
+def of_other_source(source: Source, on: Machine) -> Installed | None:
+    """The pytorch of the environment that came from the channel of another source."""
+    there = installed(on, TORCH)
+    channels = {other.channel for other in SOURCES if other is not source}
+    return there if there and name_of(there.channel) in channels else None
 
 
 def leftover(source: Source, chosen: Choice, on: Machine) -> Installed | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from ..exceptions.usage import (
     BadCuda,
@@ -19,17 +20,19 @@ from ..mirrors import addresses
 from ..models import Compat, Pin, Request
 from ..selection.facts.names import (
     AUDIO,
+    CPU_METAPACKAGE,
     CPU_ONLY,
     CUDA_NAMES,
     DEFAULT,
     FAMILY,
+    GPU_METAPACKAGE,
     MUTEX,
     RUNTIME,
     RUNTIMES,
     TOOLKIT,
     TORCH,
 )
-from ..selection.specs import admits_cuda, cuda_version, marks, package_name
+from ..selection.specs import admits_cuda, cuda_version, marks, package_name, without_build
 from ..text.messages import text
 
 _PYTHON = re.compile(r"(?:py(?:thon)?)?={0,2}(\d+)\.(\d+)(\.\d+)?(?:\.\*)?")
@@ -89,15 +92,21 @@ def make(
     on_cpu: list[str] = []
     pins: list[Pin] = []
     wanted = cuda(cuda_word)
+    known = _Known.of(source)
     for word, spec in specs:
-        if says_cpu(spec):
+        if says_cpu(spec) or (spec.name == CPU_METAPACKAGE and spec.name in known.metapackages):
             on_cpu.append(word)
         pins += narrowing(word, spec)
         if spec.name == "python":
             python_word = _named_python(word, spec.plain, python_word)
         elif spec.name == TOOLKIT and beside:
             others.append(word)  # pytorch-cuda says which CUDA
-        elif spec.name in (*FAMILY, *RUNTIMES):
+        elif spec.name in (*RUNTIMES, MUTEX) and spec.name not in known.runtimes:
+            raise Contradiction(first=word, second=f"--source {source}")
+        elif spec.name in known.metapackages:
+            family.setdefault(TORCH, []).append(_of_torch(word, spec, source))
+            pins += _of_metapackage(word, spec)
+        elif spec.name in (*known.family, *RUNTIMES):
             family.setdefault(spec.name, []).append(_of_source(word, spec, source))
         elif spec.name != CPU_ONLY:
             others.append(word)
@@ -132,6 +141,41 @@ def make(
         pins=tuple(dict.fromkeys(pins)),
         wishes=wishes,
     )
+
+
+class _Known(NamedTuple):
+    """What the allowed sources have: the family, what brings or says the CUDA, metapackages."""
+
+    family: frozenset[str]
+    runtimes: frozenset[str]
+    metapackages: frozenset[str]
+
+    @classmethod
+    def of(cls, source: str) -> _Known:
+        """Those of the sources that a word allows."""
+        facts = [one.facts for one in allowed(source)]
+        return cls(
+            frozenset(name for found in facts for name in found.family),
+            frozenset(n for f in facts for n in (*f.runtimes, *((f.mutex or ())[:1]))),
+            frozenset(name for found in facts for name in found.metapackages),
+        )
+
+
+def _of_torch(word: str, spec: Spec, source: str) -> str:
+    """The spec on pytorch that one on its metapackage means: the same version.
+
+    Raises: OtherChannelSpec.
+    """
+    plain = _of_source(word, spec, source)
+    return TORCH + (without_build(plain) or plain)[len(spec.name) :]
+
+
+def _of_metapackage(word: str, spec: Spec) -> list[Pin]:
+    """That the metapackage of CUDA builds means these, and which CUDA its build string names."""
+    if spec.name != GPU_METAPACKAGE:
+        return []
+    named = marks(spec.plain.partition(spec.name)[2]).cuda
+    return [Pin(f"{CUDA_NAMES[0]}={named}" if named else CUDA_NAMES[0], "", word)]
 
 
 def says_cpu(spec: Spec) -> bool:

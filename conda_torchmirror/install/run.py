@@ -14,10 +14,16 @@ from conda.base.context import context
 
 from ..exceptions.channel import NothingCached, NothingCachedToSolve
 from ..exceptions.choice import PartnerConflict, Shadowed, UnknownPlatform
-from ..exceptions.environment import ForeignPlatform, LeftoverFirst, NoEnvironment
+from ..exceptions.environment import (
+    ChannelChange,
+    ForeignPlatform,
+    LeftoverFirst,
+    NoEnvironment,
+)
+from ..exceptions.mirror import BadSetting
 from ..index import repodata
 from ..index.exclude_newer import without_newer
-from ..index.sources import Source, allowed
+from ..index.sources import AUTO, SOURCES, Source, allowed
 from ..machine import survey as machine
 from ..models import Decision, InstallOptions, Listing, Notice, Records, Request
 from ..redirect import settings
@@ -25,11 +31,12 @@ from ..selection.choose import offers
 from ..selection.facts.names import TORCH
 from ..selection.specs import package_name
 from ..text.decision import summary
+from ..text.messages import text
 from ..text.sanitize import safe
 from ..transport.routes import OfflineRouter, RecordReader
 from . import request as requests_
 from .decide import Target, Task, decide
-from .notices import installed
+from .notices import installed, of_other_source
 from .notices import leftover as leftover_of
 
 # What a preview does not need is imported where it is used.
@@ -57,6 +64,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
 
     Raises: TorchMirrorError, or what conda raises.
     """
+    options = _with_source(options)
     files: FileRequest | None = None
     if options.files:
         from . import file_request
@@ -94,6 +102,20 @@ def execute(options: InstallOptions, report: Report) -> Result:
             except Exception as error:
                 # Returns where another route took the place of the one that failed.
                 reader.recover(error)
+
+
+def _with_source(options: InstallOptions) -> InstallOptions:
+    """The options with the source of the setting where the command line names none.
+
+    Raises: BadSetting.
+    """
+    word = settings.read().source if options.source == AUTO else options.source
+    if not allowed(word):
+        name = "torchmirror_source"
+        known = ", ".join((AUTO, *(source.name for source in SOURCES)))
+        detail = text("setting_source", {"value": word[: settings.SHOWN], "known": known})
+        raise BadSetting(name=name, file=str(settings.source_of(name)), detail=detail)
+    return options._replace(source=word)
 
 
 def _target(options: InstallOptions) -> Target:
@@ -162,8 +184,17 @@ def _attempt(task: Task, reader: RecordReader, records: Records, report: Report)
     options, on = task.options, task.machine
     if options.action == "list":
         rows = offers(on, task.request, records.builds, task.source.knowledge)
-        return Listing(tuple(rows), on, task.request, records, task.source.ended())
+        ended, name = task.source.ended(), task.source.name
+        return Listing(tuple(rows), on, task.request, records, ended, name)
     decision = decide(task, reader, records)
+    other = of_other_source(task.source, on)
+    if other is not None and not options.preview:
+        raise ChannelChange(
+            there=f"{other.name} {other.version}",
+            of=other.channel,
+            channel=task.source.channel,
+            source=task.source.name,
+        )
     decision = decision._replace(notices=(*decision.notices, *reader.check(task.source, decision)))
     if options.action == "urls" and not options.solve:
         from ..plans import downloads

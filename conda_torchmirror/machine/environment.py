@@ -23,7 +23,17 @@ from conda.history import History
 from conda.models.match_spec import MatchSpec
 
 from ..models import Installed, Machine, Notice, Pin
-from ..selection.facts.names import CPU_ONLY, CUDA_NAMES, FAMILY, MUTEX, PIP_NAMES, RUNTIMES, TORCH
+from ..selection.facts.names import (
+    BLAS,
+    CPU_ONLY,
+    CUDA_NAMES,
+    FAMILY,
+    METAPACKAGES,
+    MUTEX,
+    PIP_NAMES,
+    RUNTIMES,
+    TORCH,
+)
 from ..selection.plan import typed
 from .evidence import attempt
 
@@ -34,6 +44,8 @@ NAMES = (
     CUDA_NAMES[0],
     CPU_ONLY,
     MUTEX,
+    *METAPACKAGES,
+    *BLAS,
     "torchtriton",
     "mkl",
     "numpy",

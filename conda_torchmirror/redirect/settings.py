@@ -41,6 +41,7 @@ class Settings:
     mirrors: tuple[str, ...] = ()
     fallback: bool = True
     flexible: bool = True
+    source: str = "auto"
     check: bool = True
     check_hashes: bool = True
     http: bool = False
@@ -57,6 +58,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "mirrors": "Mirrors in order of preference: names, URLs, auto for all, upstream for none.",
     "fallback": "May a command go on with the next mirror when one fails?",
     "flexible": "May torch-install lift a strict channel_priority for its own transaction?",
+    "source": "Where torch-install takes builds from: auto, or what --source takes.",
     "check": "Try what torch-install installed? --no-check leaves it out for one run.",
     "check_hashes": "Hold the hashes of a mirror's index against those of the built-in index?",
     "http": "May a mirror be read by plain http? This computer's own always may.",

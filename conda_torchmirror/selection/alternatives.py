@@ -99,9 +99,7 @@ def find(case: Case) -> Advice:
     steps += near or _ask_less(case)
     steps += _name_cuda(case)
     steps += _upgrade_driver(case)
-    steps += elsewhere.find(
-        case.machine, case.request, case.knowledge.admits, case.knowledge.tables
-    )
+    steps += elsewhere.find(case.machine, case.request, case.knowledge)
     steps += _use_cpu(case)
     return Advice(_cause(case), _blamed(case), tuple(steps))
 
@@ -162,6 +160,7 @@ def _words(request: Request) -> list[str]:
     words = [] if dict(request.specs) == default else specs
     words += request.others
     words += ["--cuda", request.cuda] if request.cuda != "auto" else []
+    words += ["--source", request.source] if request.source != "auto" else []
     words += ["--cuda-compat", "strict"] if request.compat == "strict" else []
     return [*words, *(["--allow-cpu"] if request.allow_cpu else [])]
 

@@ -24,6 +24,7 @@ from .facts.names import (
     TOOLKIT,
     TORCH,
 )
+from .facts.record import Knowledge
 from .specs import admits_cuda, admits_python, minor, number, package_name
 
 #: What the CUDA builds of conda-forge ask of cuDNN at least, in the records of 2.1.2 and later.
@@ -88,15 +89,14 @@ class _Wanted(NamedTuple):
         return (*self.machine.pins, *self.request.pins)
 
 
-def find(
-    machine: Machine, request: Request, admits: Admits, tables: CudaTables
-) -> Iterator[Notice]:
-    """Where else the request is served, as advice."""
-    wanted = _Wanted(machine, request, admits, tables)
+def find(machine: Machine, request: Request, knowledge: Knowledge) -> Iterator[Notice]:
+    """Where else the request is served than by the source that was chosen from, as advice."""
+    wanted = _Wanted(machine, request, knowledge.admits, knowledge.tables)
     yield from _long_term(wanted)
     if wanted.of_the_channel or any(package_name(pin.spec) == MUTEX for pin in wanted.pins):
         return
-    yield from _conda_forge(wanted)
+    if not knowledge.source.metapackages:  # those of conda-forge itself
+        yield from _conda_forge(wanted)
     yield from _wheels(wanted)
 
 

@@ -21,12 +21,15 @@ RuntimeIndex = Mapping[str, Sequence[tuple[str, str]]]
 #: A spec that names a version and a build string, neither with a wildcard.
 _EXACT = re.compile(r"[^=*<>!~|,\[]+==?[^=*<>!~|,\[]+=[^=*<>!~|,\[]+")
 
+#: The option that keeps conda to the channels of the command line.
+ALONE = "--override-channels"
 #: What lifts a strict channel priority for one command.
 FLEXIBLE = MappingProxyType({"CONDA_CHANNEL_PRIORITY": "flexible"})
 
 
-def specs(choice: Choice, request: Request) -> tuple[str, ...]:
-    """The exact match specs, `name=version=build`, the CUDA runtime, then the user's other specs.
+def specs(choice: Choice, request: Request, beside: Sequence[str] = ()) -> tuple[str, ...]:
+    """The exact match specs, `name=version=build`, the CUDA runtime, what the source needs
+    `beside` them, then the user's other specs.
 
     The runtime is named with its build only where that build is among the chosen ones or was asked
     for.
@@ -36,7 +39,7 @@ def specs(choice: Choice, request: Request) -> tuple[str, ...]:
         asked = (spec.replace(" ", "=") for spec in request.specs.get(choice.runtime, ()))
         built = (spec for spec in asked if _EXACT.fullmatch(spec))
         exact.append(next(built, f"{choice.runtime}={choice.cuda}"))
-    return (*exact, *request.others)
+    return (*exact, *beside, *request.others)
 
 
 def add_runtime_build(
@@ -80,7 +83,9 @@ class PlanOptions(NamedTuple):
     version where Python is to be named to the solver, `user_channels` those of `-c`. `behind` are
     the channels that come after these and are not among them; None puts all of ours before.
     `leftover` is a package that has to be removed first. `flexible` says that the user's channel
-    priority is strict and must not be for this hand-over.
+    priority is strict and must not be for this hand-over. `beside` are specs beside the chosen
+    builds, `variables` what the environment has to say. `alone` says that conda must not look at
+    the channels that are configured.
     """
 
     verb: Literal["install", "create"]
@@ -92,14 +97,17 @@ class PlanOptions(NamedTuple):
     user_channels: tuple[str, ...] = ()
     behind: tuple[Route, ...] | None = None
     leftover: str | None = None
+    beside: tuple[str, ...] = ()
+    variables: Mapping[str, str] = MappingProxyType({})
+    alone: bool = False
 
 
 def make(choice: Choice, request: Request, routes: Sequence[Route], options: PlanOptions) -> Plan:
     """The plan for a choice whose channels are read by `routes`."""
-    wanted = specs(choice, request)
+    wanted = specs(choice, request, options.beside)
     if options.python:
         wanted = (f"python={options.python}", *wanted)
-    environment: dict[str, str] = {}
+    environment = dict(options.variables)
     if options.pins:
         environment["CONDA_PINNED_PACKAGES"] = "&".join(options.pins)
     if options.flexible:
@@ -109,6 +117,7 @@ def make(choice: Choice, request: Request, routes: Sequence[Route], options: Pla
         {route.channel: _typed(route, options.subdir) for route in routes}, routes, options
     )
     words = ["conda", options.verb, *options.target, *wanted]
+    words += [ALONE] if options.alone else []
     step = CondaStep(
         verb=options.verb,
         specs=wanted,
@@ -117,6 +126,7 @@ def make(choice: Choice, request: Request, routes: Sequence[Route], options: Pla
         command=_command(words, by_url),
         command_by_name=_command(words, by_name),
         passed=by_name,
+        alone=options.alone,
     )
     remove = ["conda", "remove", *options.target, options.leftover or ""]
     return Plan(

@@ -20,7 +20,8 @@ _VERSION = re.compile(r"\d+(?:\.\d+)*")
 
 
 class Rule(NamedTuple):
-    """One known-bad pair. `if_open` limits it to builds that ask for any version of that name."""
+    """One known-bad pair. `if_open` limits it to builds that ask for any version of that name,
+    `but_of` are the channels whose builds it does not concern."""
 
     code: str
     pin: str
@@ -28,6 +29,7 @@ class Rule(NamedTuple):
     subdirs: tuple[str, ...] | None
     if_open: str | None
     source: str
+    but_of: tuple[str, ...] = ()
 
     @property
     def why(self) -> str:
@@ -42,6 +44,8 @@ class Rule(NamedTuple):
     def applies(self, choice: Choice, admits: Admits) -> bool:
         """Whether the chosen set is in the scope of this rule."""
         torch = choice.torch
+        if torch.channel in self.but_of:
+            return False
         if not admits(f"{TORCH} {self.torch}", TORCH, torch.version, ""):
             return False
         if self.subdirs is not None and torch.subdir not in self.subdirs:
@@ -62,6 +66,7 @@ def rules() -> tuple[Rule, ...]:
             tuple(entry["subdirs"]) if entry["subdirs"] else None,
             entry["if_open"],
             entry["source"],
+            tuple(entry["but_of"]),
         )
         for entry in data("rules.json")["pins"]
     )
@@ -82,7 +87,8 @@ def notices(choice: Choice, admits: Admits) -> tuple[Notice, ...]:
     return tuple(
         Notice(entry["code"], entry["facts"], entry["url"])
         for entry in data("rules.json")["notices"]
-        if admits(f"{TORCH} {entry['torch']}", TORCH, torch.version, "")
+        if torch.channel not in entry["but_of"]
+        and admits(f"{TORCH} {entry['torch']}", TORCH, torch.version, "")
     )
 
 

@@ -41,7 +41,12 @@ def document(listing: Listing) -> dict[str, Any]:
                 "why": why,
             }
         )
-    return {"subdir": listing.machine.subdir, "index": listing.records.origin, "list": rows}
+    return {
+        "subdir": listing.machine.subdir,
+        "source": listing.source,
+        "index": listing.records.origin,
+        "list": rows,
+    }
 
 
 def lines(listing: Listing, *, verbose: bool = False) -> list[str]:

@@ -118,7 +118,7 @@ def test_secrets_and_hidden_characters_leave_no_error():
 
 def test_further_ways_are_hints_with_facts_of_their_own():
     ways = [Notice("use_python", {"pythons": "3.11"}), Notice("machine.wsl")]
-    error = NAMED["NoFittingBuild"](request="R", detail="D", ways=ways)
+    error = NAMED["NoFittingBuild"](channel="C", request="R", detail="D", ways=ways)
     found = error.dump_map()["guidance"]["hints"]
     assert [hint["text"] for hint in found] == [text(way.code, way.facts) for way in ways]
 

@@ -10,15 +10,33 @@ string ends in another number. Pure: no conda.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
 
-from ...models import Admits, Build, Machine, Notice
+from ...models import Admits, Build, Choice, Machine, Notice, Request
 from ..cuda import CudaTables, data
-from ..specs import minor, number
-from .names import AUDIO, CPU_METAPACKAGE, CUDA_NAMES, DEFAULT, GPU_METAPACKAGE, TOOLKIT, TORCH
-from .record import Accelerator, Clash, Facts, SourceFacts, cudnn_clash, dependencies
+from ..specs import minor, number, package_name
+from .names import (
+    AUDIO,
+    CPU_METAPACKAGE,
+    CUDA_NAMES,
+    DEFAULT,
+    GPU_METAPACKAGE,
+    METAPACKAGES,
+    TOOLKIT,
+    TORCH,
+)
+from .record import (
+    Accelerator,
+    Clash,
+    Extras,
+    Facts,
+    Knowledge,
+    SourceFacts,
+    cudnn_clash,
+    dependencies,
+)
 
 #: Packages whose version is the CUDA of a set: cuda-version from CUDA 12 on, cudatoolkit before.
 RUNTIMES = (CUDA_NAMES[0], TOOLKIT)
@@ -233,6 +251,41 @@ def metapackage_of(torch: Build, metapackages: Iterable[Build], admits: Admits) 
     return max(fitting, key=lambda build: (build.timestamp, build.build), default=None)
 
 
+def extras(
+    choice: Choice,
+    builds: Sequence[Build],
+    machine: Machine,
+    request: Request,
+    knowledge: Knowledge,
+) -> Extras:
+    """The CUDA that all builds run with, the cuDNN that the GPU runs, and metapackages.
+
+    Unpinned, solvers take the newest runtime of the major, which is for newer drivers. A pin does
+    not enter the history; where that has a spec already, only a spec takes its place. A metapackage
+    that is there would hold its own pytorch fast, so it is named along with the new one.
+    """
+    notices = []
+    pins = cudnn_pins(choice.builds, machine, knowledge.tables)
+    if pins:
+        facts = {"pins": ", ".join(pins), "arch": machine.cuda_arch}
+        notices.append(Notice("cudnn_pinned", facts))
+    there = {package.name for package in machine.installed if package.channel != "pypi"}
+    before = {package_name(pin.spec) for pin in machine.history}
+    specs = tuple(
+        f"{name}={choice.torch.version}"
+        for name in METAPACKAGES
+        if name in there | before
+        and metapackage_of(choice.torch, [b for b in builds if b.name == name], knowledge.admits)
+    )
+    version, name = cuda_version(choice.builds), CUDA_NAMES[0]
+    bound = {package_name(spec) for spec in request.others if spec != name}
+    bound |= {package_name(pin.spec) for pin in machine.pins}
+    if version and name not in bound:
+        spec = f"{name}={version}"
+        specs, pins = ((*specs, spec), pins) if name in before else (specs, (*pins, spec))
+    return Extras(specs, pins, tuple(notices))
+
+
 def named_for(spec: str) -> str | None:
     """The channel that is called as the package, where a build is named as its builds are."""
     return TORCH if _OF_PYTORCH.search(spec.rpartition("=")[2]) else None
@@ -254,4 +307,6 @@ SOURCE = SourceFacts(
     named_for=named_for,
     pairs=pairs,
     wishes=(AUDIO,),
+    metapackages=METAPACKAGES,
+    extras=extras,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Literal, NamedTuple
 
-from ...models import Admits, Build, Machine, Notice, Rejection
+from ...models import Admits, Build, Choice, Machine, Notice, Rejection, Request
 from ..cuda import CudaTables
 from ..specs import number, package_name, release
 from .names import TORCH
@@ -66,6 +66,14 @@ class Clash(NamedTuple):
         return Rejection(build.name, build.version, build.build, *self)
 
 
+class Extras(NamedTuple):
+    """What is handed over beside the chosen builds: specs, pins, and what to say of them."""
+
+    specs: tuple[str, ...] = ()
+    pins: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
 class SourceFacts(NamedTuple):
     """How one source packages pytorch: what its packages are called, and what its records say.
 
@@ -76,6 +84,7 @@ class SourceFacts(NamedTuple):
     - `runtime`: the one of these whose records are read, so that its build is chosen too.
     - `mutex`: the package whose build is `cpu` or `cuda`, with its one version.
     - `cpu_only`: what stands in the way of a CUDA build as long as it is installed.
+    - `metapackages`: packages of this source that stand for its pytorch; their version is its.
     - `wishes`: the partners that some releases lack, so that a default request does without them.
 
     Reading:
@@ -89,6 +98,7 @@ class SourceFacts(NamedTuple):
     - `clash(build, facts, machine, tables)`: what else keeps the build off this machine.
     - `pairs(torch, partner)`: whether the partner is the one that upstream made for that pytorch;
       such a one is preferred among those that the records admit. None where they admit no other.
+    - `extras(choice, builds, machine, request, knowledge)`: what has to be handed over besides.
     - `named_for(spec)`: the platform or the other source whose builds a spec's build is named for,
       None where that cannot be told.
     """
@@ -107,6 +117,8 @@ class SourceFacts(NamedTuple):
     named_for: Callable[[str], str | None]
     pairs: Callable[[Build, Build], bool] | None = None
     wishes: tuple[str, ...] = ()
+    metapackages: tuple[str, ...] = ()
+    extras: Callable[[Choice, Sequence[Build], Machine, Request, Knowledge], Extras] | None = None
 
     @property
     def family(self) -> tuple[str, ...]:
@@ -116,7 +128,7 @@ class SourceFacts(NamedTuple):
     @property
     def records(self) -> frozenset[str]:
         """The packages whose records a choice needs."""
-        return frozenset((*self.family, *filter(None, (self.runtime,))))
+        return frozenset((*self.family, *self.metapackages, *filter(None, (self.runtime,))))
 
     def preference(self, build: Build, machine: Machine) -> tuple[object, ...]:
         """What orders builds of one package: newer releases first, then `order`."""

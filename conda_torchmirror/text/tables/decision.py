@@ -198,7 +198,13 @@ NOTICES: Table = {
     "flexible_priority": "channel_priority is strict; this installation runs with flexible, "
     "because the channel `pytorch` hides newer image libraries otherwise",
     "no_channels": "no channels are configured, so conda-forge is added for everything else",
-    "custom_mirror": "the channel `pytorch` comes from your own `custom_channels`",
+    "custom_mirror": "the channel `{channel}` comes from your own `custom_channels`",
+    "source_chosen": "PyTorch {version} from the channel {source}, as asked",
+    "channels_left_out": "not asked in this run: {channels}; everything comes from {channel}",
+    "channel_changes": "the environment has {there} of the channel {of}, and no solver changes "
+    "that for one of {channel} in place: only a new environment gets it",
+    "cudnn_pinned": "pinned for this installation only: {pins} (newer cuDNN does not run on a GPU "
+    "of compute capability {arch})",
     "channel_end": "the channel `pytorch` ended with PyTorch {last} and Python {python}; newer "
     "ones are on conda-forge",
     "newer_elsewhere": "{last} is the last release of this channel; newer ones are on conda-forge "

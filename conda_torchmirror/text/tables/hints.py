@@ -29,6 +29,7 @@ TEXT: Table = {
     "fresh_environment": "or install into a new environment: `conda torch-install -n NEW`",
     "allow_flexible": "let this one transaction run with flexible priority: `plugins: "
     "{{torchmirror_flexible: true}}` in .condarc",
+    "use_source": "{torch} of the channel {source} fits: `{command}`",
     "use_cpu": "`--cuda cpu` or `--allow-cpu` takes a CPU build",
     "use_cpu_only": "`--cuda cpu` takes a CPU build",
     "use_cpu_instead": "`--cuda cpu` instead of {words} takes a CPU build",
@@ -75,6 +76,7 @@ TEXT: Table = {
     "remove_names": "remove them: `conda remove --force -p {prefix} {names}`",
     "delete_record": "delete that file, run `conda install{where} {package}`, then this again",
     "save_as_utf8": "save it as UTF-8, without a byte order mark",
+    "new_for_source": "a new environment: `conda torch-install -n NEW --source {source}`",
     "remove_name": "remove it: `conda remove -p {prefix} {name}`",
     "newer_plugin": "look for a newer conda-torchmirror",
     "persist": "`conda torch-mirror enable` does it by a file, which every conda reads",

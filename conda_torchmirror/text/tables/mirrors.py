@@ -71,6 +71,7 @@ TEXT: Table = {
     "test_none": "No mirror has all that was asked for; `conda torch-install --mirror upstream` "
     "reads the official channels.",
     "test_files": "the files that were asked for: {files}",
+    "setting_source": "it takes one of {known}, not {value}",
     "setting_truth": "it takes true or false, not {value}",
     "setting_list": "it takes a list of names, each on a line of its own after a dash",
     "setting_text": "it takes one text: the path of a file, or after `|` what would stand in it",

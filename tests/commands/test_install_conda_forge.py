@@ -1,0 +1,183 @@
+"""`conda torch-install --source conda-forge` end to end: real conda, real records, loopback."""
+
+from __future__ import annotations
+
+import pytest
+from support import forge_channel
+from support.prefixes import history, installed
+
+TORCH = "pytorch=2.8.0=cuda129_mkl_py313_h7947483_302"
+VISION = "torchvision=0.24.0=cuda129_py313_h7de4b66_2"
+FORGE = ("torch-install", "--source", "conda-forge")
+#: As on a machine whose driver runs this CUDA.
+CUDA = ("--cuda", "12.9")
+
+
+@pytest.fixture(scope="module")
+def small_forge(tmp_path_factory):
+    return forge_channel.build(tmp_path_factory.mktemp("forge"))
+
+
+@pytest.fixture
+def forge(small_forge, make_mirror):
+    """A server of conda-forge and pkgs/main."""
+    return make_mirror(small_forge, {"conda-forge": "anaconda/cloud", "pkgs/main": "anaconda"})
+
+
+@pytest.fixture
+def at_forge(condarc, forge):
+    """`at_forge(**settings)`: an rc file that leads these channels there."""
+
+    def write(**settings):
+        return condarc(
+            **{
+                "custom_channels": forge.custom_channels(),
+                "channels": ["defaults"],
+                "default_channels": [forge.channel_url("pkgs/main")],
+                **settings,
+            }
+        )
+
+    write()
+    return write
+
+
+def test_a_new_environment_gets_conda_forge_alone(at_forge, forge, run_conda, sandbox):
+    """Its newest set that runs, with the CUDA of the set and no newer one, though there is no
+    driver on this machine."""
+    result = run_conda(*FORGE, "-y", "-n", "new", *CUDA).ok()
+    found = installed(sandbox.envs / "new")
+    assert f"pytorch={found['pytorch']}" == TORCH
+    assert f"torchvision={found['torchvision']}" == VISION
+    assert found["cuda-version"].startswith("12.9=")
+    assert found["libblas"].endswith("_mkl")
+    assert "torchaudio is left out" in result.stdout
+    assert "PyTorch 2.8.0 from the channel conda-forge" in result.stdout
+    # What was pinned did not enter the history, and no other channel was asked.
+    specs = history(sandbox.envs / "new").rpartition("update specs: ")[2]
+    assert "cuda-version" not in specs
+    assert not forge.asked("*/pkgs/main/*")
+
+
+def test_the_json_of_a_preview(at_forge, conda_in_process):
+    found = conda_in_process(*FORGE, "-d", "--json", "-n", "new", *CUDA).ok().json()["torchmirror"]
+    assert found["specs"] == ["python=3.13", TORCH, VISION][-len(found["specs"]) :]
+    assert found["pins"] == ["cuda-version=12.9"]
+    assert found["environment"] == {
+        "CONDA_OVERRIDE_CUDA": "12.9",
+        "CONDA_PINNED_PACKAGES": "cuda-version=12.9",
+    }
+    assert [channel["name"] for channel in found["channels"]] == ["conda-forge"]
+    assert found["selected"]["source"] == "conda-forge"
+    codes = [warning["code"] for warning in found["warnings"]]
+    assert {"source_chosen", "partner_left_out_always", "channels_left_out"} <= set(codes)
+    assert "flexible_priority" not in codes
+    assert found["command"].count("-c ") == 1
+    assert "--override-channels" in found["command"]
+
+
+def test_strict_priority_stays_strict(at_forge, run_conda, sandbox):
+    at_forge(channel_priority="strict")
+    result = run_conda(*FORGE, "-y", "-n", "new", *CUDA).ok()
+    assert "flexible" not in result.stdout
+    assert f"pytorch={installed(sandbox.envs / 'new')['pytorch']}" == TORCH
+
+
+@pytest.mark.parametrize(("arch", "cudnn"), [("6.1", "9.10.2.21"), ("8.9", "9.13.1.26")])
+def test_a_gpu_below_7_5_gets_a_cudnn_that_runs_there(at_forge, run_conda, sandbox, arch, cudnn):
+    env = {"CONDA_OVERRIDE_CUDA_ARCH": arch}
+    result = run_conda(*FORGE, "-y", "-n", "new", *CUDA, env=env).ok()
+    assert installed(sandbox.envs / "new")["cudnn"].startswith(f"{cudnn}=")
+    assert ("cudnn<9.11" in result.stdout) == (arch == "6.1")
+
+
+def test_on_a_machine_without_a_driver_it_is_a_cpu_build(at_forge, run_conda, sandbox):
+    result = run_conda(*FORGE, "-y", "-n", "new", "pytorch").ok()
+    assert "=cpu_mkl_py313_" in installed(sandbox.envs / "new")["pytorch"]
+    assert "CPU build" in result.stdout
+
+
+def test_a_history_with_cuda_version_gets_a_spec(at_forge, run_conda, sandbox):
+    run_conda(
+        "create", "-y", "-n", "old", "-c", "conda-forge", "python=3.13", "cuda-version=12.8"
+    ).ok()
+    run_conda(*FORGE, "-y", "-n", "old", *CUDA).ok()
+    found = installed(sandbox.envs / "old")
+    assert found["cuda-version"].startswith("12.9=")
+    assert f"pytorch={found['pytorch']}" == TORCH
+
+
+def test_an_environment_with_openblas_keeps_it(at_forge, conda_in_process, run_conda, sandbox):
+    words = ("python=3.10", "libblas=*=*openblas", "nomkl")
+    run_conda("create", "-y", "-n", "old", "-c", "conda-forge", *words).ok()
+    result = conda_in_process(*FORGE, "-d", "--json", "-n", "old", *CUDA, "pytorch").ok()
+    [torch] = result.json()["torchmirror"]["selected"]["builds"]
+    assert torch["build"] == "cuda129_generic_py310_h340c4bc_201"
+
+
+def test_a_metapackage_is_a_demand_on_pytorch(at_forge, conda_in_process):
+    result = conda_in_process(*FORGE, "-d", "--json", "-n", "x", *CUDA, "pytorch-gpu=2.5.1").ok()
+    found = result.json()["torchmirror"]
+    assert found["selected"]["builds"][0]["version"] == "2.5.1"
+    assert found["selected"]["cuda"] == "12.6"
+    assert not [spec for spec in found["specs"] if "gpu" in spec]
+    result = conda_in_process(*FORGE, "-d", "--json", "-n", "x", "pytorch-cpu=2.8").ok()
+    assert result.json()["torchmirror"]["selected"]["cuda"] is None
+
+
+@pytest.mark.parametrize("word", ["pytorch-cuda=12.4", "cudatoolkit=11.3", "pytorch-mutex=*=cuda"])
+def test_names_of_the_channel_pytorch_are_a_contradiction(at_forge, conda_in_process, word):
+    result = conda_in_process(*FORGE, "-d", "-n", "x", "pytorch", word)
+    assert result.rc == 2 or result.rc == 1
+    assert "contradict each other" in result.stderr
+    assert "--source conda-forge" in result.stderr
+
+
+def test_the_setting_says_which_source(at_forge, conda_in_process):
+    at_forge(plugins={"torchmirror_source": "conda-forge"})
+    found = conda_in_process("torch-install", "-d", "--json", "-n", "x", *CUDA).ok().json()
+    assert found["torchmirror"]["selected"]["source"] == "conda-forge"
+
+
+def test_a_setting_that_names_no_source_is_told(at_forge, conda_in_process):
+    at_forge(plugins={"torchmirror_source": "conda"})
+    result = conda_in_process("torch-install", "-d", "-n", "x")
+    assert result.rc == 1
+    assert "torchmirror_source" in result.stderr
+    assert "auto, pytorch, conda-forge" in " ".join(result.stderr.split())
+
+
+def test_the_list_of_conda_forge(at_forge, conda_in_process):
+    found = conda_in_process(*FORGE, "--list", "--json", *CUDA, "pytorch").ok().json()
+    ours = found["torchmirror"]
+    assert ours["source"] == "conda-forge"
+    fitting = {(row["version"], row["cuda"]) for row in ours["list"] if row["fits"]}
+    assert fitting == {("2.8.0", "12.9"), ("2.5.1", "12.6"), ("2.5.1", "11.8")}
+
+
+def test_where_nothing_fits_another_source_is_offered_that_has_it(at_forge, conda_in_process):
+    result = conda_in_process(*FORGE, "-d", "-n", "x", "--cuda", "11.0", "pytorch=2.0")
+    assert result.rc == 1
+    assert "no build of the channel `conda-forge` fits" in " ".join(result.stderr.split())
+    assert "--source pytorch" in " ".join(result.stderr.split())
+
+
+def test_the_torch_of_another_channel_is_not_changed_in_place(at_forge, run_conda, sandbox):
+    """No solver does that: the error says what to do, and nothing is touched."""
+    at_forge()
+    prefix = sandbox.envs / "old"
+    run_conda("create", "-y", "-n", "old", "-c", "conda-forge", "python=3.13").ok()
+    (prefix / "conda-meta" / "pytorch-2.5.1-x_0.json").write_text(
+        '{"name": "pytorch", "version": "2.5.1", "build": "x_0", "build_number": 0, "depends": [],'
+        ' "channel": "https://conda.anaconda.org/pytorch/linux-64", "subdir": "linux-64",'
+        ' "fn": "pytorch-2.5.1-x_0.tar.bz2", "files": [],'
+        ' "url": "https://conda.anaconda.org/pytorch/linux-64/pytorch-2.5.1-x_0.tar.bz2"}'
+    )
+    before = sorted(path.name for path in (prefix / "conda-meta").iterdir())
+    result = run_conda(*FORGE, "-y", "-n", "old", *CUDA)
+    assert result.rc == 1
+    assert "pytorch 2.5.1 of the channel `pytorch`" in " ".join(result.stderr.split())
+    assert "-n NEW --source conda-forge" in " ".join(result.stderr.split())
+    assert sorted(path.name for path in (prefix / "conda-meta").iterdir()) == before
+    preview = run_conda(*FORGE, "-d", "-n", "old", *CUDA).ok()
+    assert "only a new environment gets it" in " ".join(preview.stdout.split())
