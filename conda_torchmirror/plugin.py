@@ -148,7 +148,7 @@ def conda_error_hints(error: BaseException) -> Iterator[CondaErrorHint]:
 
 @hookimpl
 def conda_exception_observers() -> Iterator[CondaExceptionObserver]:
-    """Next steps for errors that conda 26.7 and newer ask no hints for: those of others."""
+    """Next steps for errors that conda 26.5 and newer ask no hints for."""
     from conda.plugins.types import CondaExceptionObserver
 
     yield CondaExceptionObserver(name="torchmirror", hook=_observe, watch_for={"Exception"})

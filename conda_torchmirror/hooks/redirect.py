@@ -36,6 +36,9 @@ FETCHED = ("packages", "file", "remote_definition")
 #: Options of `info` that show no channel unless `--all` is there; `env list` is `info --envs`.
 WITHOUT_CHANNELS = ("base", "envs", "license", "system")
 
+#: Whether this conda asks plugins for hints on its errors, as it does from 26.7 on.
+ASKS = hasattr(types, "CondaErrorHint")
+
 DEFAULTS = "defaults"
 #: Channel names that a line on standard error holds at most.
 NAMED = 6
@@ -163,22 +166,25 @@ def _at_places_that_answer(
         found.search()
         for code, facts in () if context.json or context.quiet else found.told():
             _say(code, **facts)
-    asks = hasattr(types, "CondaErrorHint")
-    fallback.begin(found, None if asks or context.json else _explain)
+    fallback.begin(found, None if ASKS or context.json else _explain)
     places = {one.name: one for one in found.policies}
     kept = (places.get(one.name) if one.name in read else one for one in policies)
     return [one for one in kept if one is not None]
 
 
 def observe(error: BaseException) -> None:
-    """Explain an error of the running command, none of whose parts conda asks a hint for."""
+    """Explain an error of the running command, unless conda asks for hints on all that is in it.
+
+    26.5 asks for none, and 26.7 for those of its own errors.
+    """
     from conda import CondaError
     from conda.base.context import context
 
     from ..exceptions.causes import flatten
     from . import fallback
 
-    if context.json or any(isinstance(part, CondaError) for part in flatten(error)):
+    hinted = ASKS and all(isinstance(part, CondaError) for part in flatten(error))
+    if context.json or hinted:
         return
     notice = fallback.explain(error)
     if notice is not None:

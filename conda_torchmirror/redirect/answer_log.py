@@ -29,6 +29,12 @@ LARGEST = 1_000_000
 #: What one answer, or the lack of one, says of the whole site and not of one file.
 OF_SITE = frozenset(("refused", "dns", "tls", "timeout", "unreachable", "blocked"))
 
+#: Failures of the compressed form of an index after which conda reads the plain one (24.7 to 26.7);
+#: any other ends the command.
+PLAIN_INSTEAD = frozenset(
+    ("not_found", "forbidden", "unauthorized", "bad_status", "html", "not_the_file")
+)
+
 Entry: TypeAlias = "Mapping[str, Any]"
 
 _NUMBER = (int, float, type(None))
@@ -119,12 +125,15 @@ def verdict(answers: Iterable[Entry], url: str, subdir: str) -> Entry | None:
             there = _newer(there, answer)
         elif is_of_site(answer):
             gone = _newer(gone, answer)
-        # Conda does without the compressed form.
-        elif asked.startswith(of_channel) and not asked.endswith(".zst"):
+        elif asked.startswith(of_channel) and not _is_spared(answer):
             broken = _newer(broken, answer)
     if gone is not None and (there is None or there["at"] < gone["at"]):
         return gone
     return broken or there
+
+
+def _is_spared(answer: Entry) -> bool:
+    return answer["url"].endswith(".zst") and answer["code"] in PLAIN_INSTEAD
 
 
 def site_of(url: str) -> str:

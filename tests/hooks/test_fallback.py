@@ -7,11 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
+from support.condas import EMPTYING
+from support.faults import BLOCK_ID, FAULTS
 from support.mirror import Exchange
 from support.prefixes import records
 from support.sites import FIRST, LEAF
 
-from conda_torchmirror.hooks import fallback
+from conda_torchmirror.hooks import fallback, redirect
 from conda_torchmirror.plugin import REDIRECTED
 from conda_torchmirror.redirect import answer_log
 
@@ -174,7 +176,9 @@ def test_in_json_and_quietly_it_falls_back_without_a_word(auto, sites, conda_in_
 # After a failure
 
 
-@pytest.mark.parametrize("fault", ["not_found", "wrong_hash", "server_error", "reset", "blocked"])
+@pytest.mark.parametrize(
+    "fault", ["not_found", "wrong_hash", "server_error", "reset", "stall", "blocked"]
+)
 def test_after_a_failure_the_same_command_goes_elsewhere(
     auto, sites, conda_in_process, tmp_path, fault
 ):
@@ -188,19 +192,59 @@ def test_after_a_failure_the_same_command_goes_elsewhere(
     assert "`conda-forge` from second" in words(again)
 
 
-def test_an_index_that_is_refused_after_a_good_probe(auto, sites, conda_in_process, tmp_path):
-    def whole_file_refused(exchange: Exchange) -> None:
+#: Why the mirror is left where conda takes a refused index for an empty one.
+WITHHELD = "first refuses linux-64/repodata.json (403 or 404), though its first bytes could be had"
+SHUT_OUT = f"first has shut out this network (403; identifier: {BLOCK_ID}; write to: "
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("blocked", WITHHELD if "blocked" in EMPTYING else SHUT_OUT),
+        ("not_found", WITHHELD),
+        ("server_error", "first fails with 500 for linux-64/repodata.json"),
+        ("reset", "first cut the connection for linux-64/repodata.json"),
+        ("stall", "first did not send linux-64/repodata.json"),
+    ],
+)
+def test_an_index_that_fails_after_a_good_probe(
+    auto, sites, conda_in_process, tmp_path, fault, why
+):
+    def whole_file_fails(exchange: Exchange) -> None:
         if exchange.headers.get("Range"):
             exchange.serve()
         else:
-            exchange.send(403, b"<html>Forbidden</html>", {"Content-Type": "text/html"})
+            FAULTS[fault](exchange)
 
-    sites.first.fail("*/linux-64/repodata*", whole_file_refused)
+    sites.first.fail("*/linux-64/repodata*", whole_file_fails)
     result = conda_in_process(*create(tmp_path / "one"))
     assert result.rc == 1
-    # New conda says so by itself.
-    assert "first refuses linux-64/repodata.json (403" in words(result)
+    hint = "the same command, run again, reads `conda-forge` from second"
+    assert why in words(result)
+    assert result.words.count(hint) == 1
     conda_in_process(*create(tmp_path / "two")).ok()
+
+
+def test_a_conda_that_asks_for_no_hints_is_told_as_well(
+    auto, sites, conda_in_process, tmp_path, monkeypatch
+):
+    """26.5 has observers, and no hints."""
+    monkeypatch.setattr(redirect, "ASKS", False)
+    sites.first.fail(f"*/{LEAF}", "server_error")
+    result = conda_in_process(*create(tmp_path / "one"))
+    assert result.words.count("the same command, run again, reads `conda-forge` from second") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "left"), [("not_found", False), ("html", False), ("reset", True), ("busy", True)]
+)
+def test_a_compressed_index_that_fails(auto, sites, conda_in_process, tmp_path, fault, left):
+    """Conda does without one that is refused or garbled; what else happens ends its command."""
+    sites.first.fail("*/linux-64/repodata.json.zst", fault)
+    first = conda_in_process(*create(tmp_path / "one"))
+    assert bool(first.rc) == left
+    again = conda_in_process(*create(tmp_path / "two")).ok()
+    assert ("`conda-forge` from second" in words(again)) == left
 
 
 def test_what_is_nobodys_fault_is_not_explained(auto, sites, conda_in_process, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from support.condas import EMPTYING
 from support.faults import FAULTS
 from support.sites import ASK
 
@@ -23,15 +24,15 @@ def indexes(sandbox):
     ]
 
 
-@pytest.fixture
-def emptied(sites, condarc, run_conda, sandbox):
-    """Conda has asked the first mirror when it was healthy, and again when it had shut us out."""
+@pytest.fixture(params=EMPTYING)
+def emptied(request, sites, condarc, run_conda, sandbox):
+    """Conda has asked the first mirror when it was healthy, and again when it refused the index."""
     condarc(
         **{**sites.settings(), "custom_channels": {"pytorch": f"{sites.first.url}/anaconda/cloud"}}
     )
     search = ("search", "-c", "pytorch", "--override-channels", "pytorch", "--json")
     run_conda(*search).ok()
-    sites.first.fail("*/pytorch/*", "blocked")
+    sites.first.fail("*/pytorch/linux-64/*", request.param)
     for state in sandbox.root.rglob("cache/*.info.json"):
         known = json.loads(state.read_text())
         state.write_text(json.dumps({**known, "refresh_ns": 0, "cache_control": "max-age=0"}))

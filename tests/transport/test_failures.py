@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
+from support.condas import EMPTYING
+from support.faults import FAULTS
 from support.files import contents
 from support.mirror import Exchange
 from support.prefixes import records, whole
@@ -109,16 +111,22 @@ def test_a_record_that_a_solver_stumbles_over_is_the_mirrors(
         assert whole(prefix)
 
 
-def test_an_index_that_is_refused_after_a_good_probe_is_left(sites, conda_in_process, prefix):
+@pytest.mark.parametrize("fault", ["blocked", "not_found"])
+def test_an_index_that_is_refused_after_a_good_probe_is_left(
+    sites, conda_in_process, prefix, fault
+):
     def whole_file_refused(exchange: Exchange) -> None:
         if exchange.headers.get("Range"):
             exchange.serve()
         else:
-            exchange.send(403, b"<html>Forbidden</html>", {"Content-Type": "text/html"})
+            FAULTS[fault](exchange)
 
     sites.first.fail("*/conda-forge/linux-64/repodata*", whole_file_refused)
     result = conda_in_process(*ASK, "-p", prefix).ok()
-    assert "first refuses linux-64/repodata.json (403 or 404)" in result.words
+    # Where conda takes the index for an empty one, it does not say what was answered.
+    emptied = "first refuses linux-64/repodata.json (403 or 404)"
+    why = emptied if fault in EMPTYING else "first has shut out this network (403"
+    assert why in result.words
     assert records(prefix)["filelock"]["url"].startswith(sites.second.url)
     assert not any(
         path.stat().st_size == 2 for path in Path(sites.file.parent).rglob("cache/*.json")

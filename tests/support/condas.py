@@ -1,0 +1,12 @@
+"""What differs between the versions of conda that are supported, as far as tests have to know."""
+
+from __future__ import annotations
+
+from conda import __version__
+from packaging.version import Version
+
+VERSION = Version(__version__)
+
+#: Statuses after which conda takes an index for an empty one. It says of a 403 what it is from 26.1
+#: on (conda's CHANGELOG, #15594); of a 404 it never does, but for `noarch`.
+EMPTYING = ("not_found",) if Version("26.1") <= VERSION else ("not_found", "blocked")
