@@ -9,8 +9,10 @@ import struct
 from collections.abc import Callable
 
 import pytest
+from support.files import contents
+from support.prefixes import whole
 from support.raw import RawServer, head
-from support.sites import ASK, LEAF, tree, whole
+from support.sites import ASK, LEAF
 
 from conda_torchmirror.text.messages import text
 from conda_torchmirror.transport.probe import Target, ask
@@ -183,7 +185,7 @@ def check(result, prefix, before) -> None:
     assert "unexpected error" not in said.lower()
     assert not any(sign in said for sign in "\x1b\x07\x00\x9b\u202e")
     if result.rc:
-        assert tree(prefix) == before
+        assert contents(prefix) == before
         assert "first" in said
     else:
         assert whole(prefix)
@@ -224,7 +226,7 @@ def test_a_probe_says_what_it_is_in_words(sites, name):
 @pytest.mark.parametrize("where", ["repodata.json", LEAF])
 def test_what_goes_wrong_after_a_good_probe(first, conda_in_process, prefix, name, where):
     first(WIRE[name], where, probed=False)
-    before = tree(prefix)
+    before = contents(prefix)
     result = conda_in_process(*ASK, "-p", prefix)
     check(result, prefix, before)
     assert result.rc == 0
@@ -239,7 +241,7 @@ def test_a_page_without_an_end_is_not_waited_for(
 
     monkeypatch.setattr(fetch, "PAGE_SECONDS", 0.2)
     first(ENDLESS[name], where, probed=False)
-    before = tree(prefix)
+    before = contents(prefix)
     result = conda_in_process(*ASK, "-p", prefix)
     check(result, prefix, before)
     assert result.rc == 0
@@ -253,7 +255,7 @@ def test_an_index_without_an_end_is_left(first, conda_in_process, prefix, monkey
     monkeypatch.setattr(fetch, "TOTAL", 2.0)
     first(ENDLESS[name], "conda-forge/linux-64/repodata.json", probed=False)
     result = conda_in_process("torch-install", "--list", "--mirror", "first", "-p", prefix)
-    check(result, prefix, tree(prefix))
+    check(result, prefix, contents(prefix))
 
 
 # Conda's own commands
@@ -274,11 +276,11 @@ def test_a_redirected_command_never_meets_it(first, conda_in_process, prefix, na
 def test_a_redirected_command_says_whose_it_was(first, conda_in_process, prefix, name):
     """Conda's own words of it, a report of an unexpected error among them, are not ours."""
     first(WIRE[name], "linux-64/repodata.json", torchmirror_auto=True, probed=False)
-    before = tree(prefix)
+    before = contents(prefix)
     ask_conda = ("install", "-y", "-p", str(prefix), "-c", "conda-forge", "filelock")
     result = conda_in_process(*ask_conda)
     assert result.rc == 1
-    assert tree(prefix) == before
+    assert contents(prefix) == before
     told = [line for line in result.stderr.splitlines() if line.startswith("torchmirror: first ")]
     assert len(told) == 1
     assert "cannot be reached" not in told[0]
@@ -371,11 +373,11 @@ def test_an_index_that_lies(first, conda_in_process, prefix, name, words):
             connection.sendall(head("404 Not Found", "Content-Length: 0"))
 
     first(fault, "linux-64/repodata.json", probed=False)
-    before = tree(prefix)
+    before = contents(prefix)
     result = conda_in_process(*ASK, "-p", prefix, *words)
     if name == "build-escapes" and not words:
         # Conda itself shows the builds of what the solver takes along, as they are.
-        assert whole(prefix) if result.rc == 0 else tree(prefix) == before
+        assert whole(prefix) if result.rc == 0 else contents(prefix) == before
         return
     check(result, prefix, before)
     assert result.rc == 0 or name in UNSOLVABLE
@@ -392,5 +394,5 @@ UNSOLVABLE = ("depends-escapes", "depends-long", "duplicate-keys")
 def test_what_is_shown_of_mirrors(first, conda_in_process, prefix, name, words, sandbox):
     first(WIRE[name])
     result = conda_in_process("torch-mirror", *words).ok()
-    check(result, prefix, tree(prefix))
+    check(result, prefix, contents(prefix))
     sandbox.take_blocked()  # the comparison asks all mirrors
