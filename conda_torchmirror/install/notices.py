@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..index.exclude_newer import without_newer
+from ..index.exclude_newer import undated, without_newer
 from ..index.match import admits
 from ..index.sources import AUTO, SOURCES, Source
 from ..mirrors.addresses import name_of
@@ -34,6 +34,8 @@ def about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[No
         notices.append(Notice("built_in", {"date": records.date}))
         if count := sum(build.known_by == "derived" for build in chosen.builds):
             notices.append(Notice("derived", {"count": count}))
+        if count := undated(chosen.builds):
+            notices.append(Notice("undated", {"count": count}))
     if records.excluded:
         notices.append(Notice("excluded_newer", {"count": records.excluded}))
     if records.skipped:

@@ -64,7 +64,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
 
     Raises: TorchMirrorError, or what conda raises.
     """
-    typed, options = options.source, _with_source(options)
+    options = _with_source(options)
     files: FileRequest | None = None
     if options.files:
         from . import file_request
@@ -84,7 +84,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
         raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=native)
     if target.prefix is None and not options.preview and not target.words:
         raise NoEnvironment()
-    request, survey = _facts(options, files, target, subdir, typed)
+    request, survey = _facts(options, files, target, subdir)
     # There is one source; where there are more, the first one with a set counts.
     source = allowed(options.source)[0]
     task = Task(options, files, target, request, survey, source)
@@ -131,17 +131,15 @@ def _target(options: InstallOptions) -> Target:
 
 
 def _facts(
-    options: InstallOptions, files: FileRequest | None, target: Target, subdir: str, source: str
+    options: InstallOptions, files: FileRequest | None, target: Target, subdir: str
 ) -> tuple[Request, machine.Survey]:
-    """The request and the machine; each needs a piece of the other. `source` is the word of the
-    command line, which commands that are offered repeat; that of a setting holds for them too."""
+    """The request and the machine; each needs a piece of the other."""
     asked = requests_.make(
         options.specs,
         cuda_word=options.cuda,
         compat=options.cuda_compat,
         allow_cpu=options.allow_cpu,
-        source=source,
-        sources=allowed(options.source),
+        source=options.source,
         python_word=options.python,
         channels=options.channels,
     )

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from conda_torchmirror.index.exclude_newer import without_newer
+from conda_torchmirror.index.exclude_newer import undated, without_newer
 from conda_torchmirror.models import Build, Records
 
 OLD, NEW, UNDATED = (
@@ -43,6 +43,14 @@ def test_without_the_setting_nothing_is_kept_out():
     assert without_newer(RECORDS) is RECORDS
 
 
+def test_a_build_without_a_date_cannot_be_judged(monkeypatch):
+    from conda.base.context import context
+
+    assert undated(RECORDS.builds) == 0  # without the setting nothing is
+    monkeypatch.setattr(type(context), "exclude_newer_policy", Policy, raising=False)
+    assert undated(RECORDS.builds) == 1
+
+
 PREVIEW = ("torch-install", "-d", "--json", "--cuda", "12.4")
 
 
@@ -69,3 +77,16 @@ def test_condas_own_variable(mirrored, conda_in_process, monkeypatch):
     monkeypatch.setenv("CONDA_EXCLUDE_NEWER", "2024-07-01")
     found = conda_in_process(*PREVIEW).ok().json()["torchmirror"]
     assert found["selected"]["builds"][0]["version"] == "2.3.0"
+
+
+def test_an_offline_preview_says_what_it_could_not_judge(monkeypatch, conda_in_process):
+    from conda.base.context import context
+
+    words = ("torch-install", "-d", "--offline", "--json", "--cuda", "cpu", "pytorch=2.5.1")
+    monkeypatch.setattr(type(context), "exclude_newer_policy", Policy, raising=False)
+    found = conda_in_process(*words, "torchvision").ok().json()["torchmirror"]
+    # Listings name these two builds; no record with a date has been seen.
+    assert [build["evidence"] for build in found["selected"]["builds"]] == ["listed"] * 2
+    told = [warning["text"] for warning in found["warnings"] if warning["code"] == "undated"]
+    assert len(told) == 1
+    assert told[0].startswith("2 of these builds have no date in the built-in index")

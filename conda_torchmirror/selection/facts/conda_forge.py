@@ -23,7 +23,6 @@ from .names import (
     CUDA_NAMES,
     DEFAULT,
     GPU_METAPACKAGE,
-    LIBTORCH,
     METAPACKAGES,
     TOOLKIT,
     TORCH,
@@ -309,6 +308,5 @@ SOURCE = SourceFacts(
     pairs=pairs,
     wishes=(AUDIO,),
     metapackages=METAPACKAGES,
-    libraries=(LIBTORCH,),
     extras=extras,
 )

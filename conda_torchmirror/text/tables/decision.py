@@ -187,6 +187,12 @@ NOTICES: Table = {
         "{count} of these builds is known by the naming rules only, not from a record",
         "{count} of these builds are known by the naming rules only, not from a record",
     ),
+    "undated": (
+        "{count} of these builds has no date in the built-in index, so `exclude_newer` was not "
+        "applied to it; an installation applies it",
+        "{count} of these builds have no date in the built-in index, so `exclude_newer` was not "
+        "applied to them; an installation applies it",
+    ),
     "excluded_newer": (
         "{count} build is newer than conda's `exclude_newer` allows, and counts as not there",
         "{count} builds are newer than conda's `exclude_newer` allows, and count as not there",

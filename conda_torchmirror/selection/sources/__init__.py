@@ -1,1 +1,0 @@
-"""Which source a request is answered from: the rule, and the better of two sets."""
