@@ -6,7 +6,12 @@ handler runs; only `rewrite` is there before, whose options `python -m conda_tor
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import (
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,6 +26,9 @@ from ..text.messages import text
 from ..text.output import say
 from ..text.sanitize import safe
 from . import rewrite
+
+#: Seconds that a test of mirrors may take.
+LONGEST = 600
 
 
 class Command(NamedTuple):
@@ -56,7 +64,7 @@ def run(args: Namespace) -> int:
             return command.run(args)
     parser = ArgumentParser(prog="conda torch-mirror")
     configure(parser)
-    say(parser.format_help())
+    say(parser.format_help().rstrip())
     return 0
 
 
@@ -74,10 +82,21 @@ def _test(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("mirrors", nargs="*", metavar="MIRROR", help=text("help.test_mirrors"))
     add("--spec", action="append", help=text("help.test_spec"))
-    add("--timeout", type=float, metavar="SECONDS", help=text("help.test_timeout"))
+    add("--timeout", type=_seconds, metavar="SECONDS", help=text("help.test_timeout"))
     helpers.add_parser_platform(parser)
     helpers.add_parser_networking(parser)
     helpers.add_parser_json(parser)
+
+
+def _seconds(word: str) -> float:
+    """A duration in seconds. Raises: ArgumentTypeError."""
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds <= LONGEST:  # false for NaN too
+        raise ArgumentTypeError(text("help.bad_seconds", {"most": LONGEST}))
+    return seconds
 
 
 def _enable(parser: ArgumentParser) -> None:

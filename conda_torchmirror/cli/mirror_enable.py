@@ -11,7 +11,7 @@ from conda.base.context import context
 from conda.common.configuration import YamlRawParameter
 
 from ..exceptions.mirror import BadRegistry, BadSetting, NothingToEnable
-from ..exceptions.usage import BadMirror
+from ..exceptions.usage import BadMirror, Contradiction
 from ..mirrors.registry import channels_for
 from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
 from ..redirect import condarc, configuration, policy, settings
@@ -25,11 +25,15 @@ from .mirror_status import read_now
 def enable(args: Namespace) -> int:
     """Write the file, or with `--hook-only` remove it. The exit code is returned.
 
-    Raises: BadMirror, BadRegistry, NothingToEnable, ForeignFile, CannotWrite.
+    Raises: BadMirror, BadRegistry, Contradiction, NothingToEnable, ForeignFile, CannotWrite.
     """
     if args.hook_only:
+        for word in (*(f"--mirror {name}" for name in args.mirror or ()), *args.channels):
+            raise Contradiction(first="--hook-only", second=safe(word))
         return _hook_only(args)
     config = _config(args.mirror or ())
+    if {*config.preference} <= {UPSTREAM}:
+        raise BadMirror(value=UPSTREAM, detail=text("enable_upstream"))
     # What an earlier `enable` wrote is about to be replaced, so it is nobody's own.
     config.own -= config.enabled.keys()
     channels = args.channels or channels_for("enabled")
@@ -44,7 +48,7 @@ def enable(args: Namespace) -> int:
     path = _path(args)
     written = _put(path, _content(mapped, policies, config, given=bool(args.mirror)))
     rows = [(p.name, str(p.mirror), safe(str(p.url))) for p in mapped]
-    lines = [*_head("enabled", path), "", *wrapped(text("enabled_for")), *columns(rows), ""]
+    lines = [*_head("enabled", path), "", *wrapped(text(_dry("enabled_for"))), *columns(rows), ""]
     own = [p.name for p in policies if p.code in ("configured", "default_channels")]
     lacking = [p.name for p in policies if p.code in ("not_carried", "elsewhere")]
     if own:
@@ -104,7 +108,12 @@ def _put(path: Path, content: str | None) -> bool:
 
 def _head(code: str, path: Path) -> list[str]:
     """The first sentence: what was done to the file, or would be."""
-    return wrapped(text(f"{code}_dry" if context.dry_run else code, {"file": str(path)}), "", "  ")
+    return wrapped(text(_dry(code), {"file": str(path)}), "", "  ")
+
+
+def _dry(code: str) -> str:
+    """The code of a sentence on what was done, or with --dry-run on what would be."""
+    return f"{code}_dry" if context.dry_run else code
 
 
 def _others(path: Path) -> list[Path]:

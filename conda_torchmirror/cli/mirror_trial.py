@@ -20,7 +20,7 @@ from ..install import request
 from ..machine import survey
 from ..mirrors.registry import AUTO, Mirror, Route
 from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
-from ..models import Build, Choice, Notice
+from ..models import Build, Choice, Notice, Request
 from ..redirect import settings
 from ..selection.choose import choose
 from ..text import output
@@ -45,21 +45,23 @@ def execute(args: Namespace) -> int:
     if context.offline:
         raise OfflineTest()
     subdir = context.subdir
-    chosen = _chosen(subdir, args.spec or ())
+    asked = _request(args.spec or ())
+    chosen = _chosen(subdir, asked)
     trials = _trials(args.mirrors, subdir)
     compare(trials, subdir, chosen, args.timeout or SECONDS)
+    passed_over = _passed_over(subdir, asked, chosen)
     if context.json:
         about = _document(trials, chosen, subdir)
+        about["remarks"] = [text(notice.code, notice.facts) for notice in passed_over]
         output.emit(about, success=any(trial.ok for trial in trials))
     else:
-        output.say(_lines(trials, chosen, subdir))
+        output.say(_lines(trials, chosen, subdir, passed_over))
     return 0 if any(trial.ok for trial in trials) else 1
 
 
-def _chosen(subdir: str, specs: Sequence[str]) -> tuple[Build, ...]:
-    """The builds that torch-install would choose here, going by the built-in index; () where it
-    knows none."""
-    asked = request.make(
+def _request(specs: Sequence[str]) -> Request:
+    """What is asked for. Raises: BadSpec, Contradiction and their like."""
+    return request.make(
         list(specs),
         cuda_word="auto",
         compat="minor",
@@ -67,12 +69,29 @@ def _chosen(subdir: str, specs: Sequence[str]) -> tuple[Build, ...]:
         source="auto",
         python_word=None,
     )
+
+
+def _chosen(subdir: str, asked: Request) -> tuple[Build, ...]:
+    """The builds that torch-install would choose here, going by the built-in index; () where it
+    knows none."""
     here = survey.survey(subdir=subdir, prefix=None, cuda="auto", python=None, probe_gpus=False)
     known = SOURCE.built_in(subdir)
     if known is None:
         return ()
     best = choose(here.machine, asked, known.builds, SOURCE.knowledge)
     return best.builds if isinstance(best, Choice) else ()
+
+
+def _passed_over(subdir: str, asked: Request, chosen: Sequence[Build]) -> list[Notice]:
+    """What was named, but is asked of no mirror."""
+    found = []
+    if asked.others:
+        names = ", ".join(str(spec) for spec in asked.others)
+        found.append(Notice("test_others", {"specs": names}))
+    if not chosen:
+        specs = " ".join(spec for each in asked.specs.values() for spec in each)
+        found.append(Notice("test_no_files", {"specs": specs, "subdir": subdir}))
+    return found
 
 
 def _trials(names: Sequence[str], subdir: str) -> list[Trial]:
@@ -119,7 +138,12 @@ def ago(moment: float | None) -> str:
     return ""
 
 
-def _lines(trials: Sequence[Trial], chosen: Sequence[Build], subdir: str) -> list[str]:
+def _lines(
+    trials: Sequence[Trial],
+    chosen: Sequence[Build],
+    subdir: str,
+    passed_over: Sequence[Notice],
+) -> list[str]:
     before = (text("test_mirror"), text("test_answer"))
     behind = (text("test_file"), text("test_index"), text("test_sync"))
     table: list[tuple[str, ...]] = [(*before, *CHANNELS, *behind)]
@@ -138,8 +162,10 @@ def _lines(trials: Sequence[Trial], chosen: Sequence[Build], subdir: str) -> lis
             "",
             *(line for remark in dict.fromkeys(remarks) for line in bullet(remark)),
         ]
-    if about:
-        lines += ["", *bullet(text("test_files", {"files": ", ".join(about)}))]
+    asked = [text("test_files", {"files": ", ".join(about)})] if about else []
+    asked += [text(notice.code, notice.facts) for notice in passed_over]
+    if asked:
+        lines += ["", *(line for said in asked for line in bullet(said))]
     return [*lines, "", *wrapped(_advice(trials))]
 
 
@@ -169,7 +195,10 @@ def _complete(trial: Trial) -> bool:
 def _advice(trials: Sequence[Trial]) -> str:
     name = recommended(trials)
     if name is None:
-        return text("test_none")
+        if not any(trial.first and trial.first.status for trial in trials):
+            return text("test_nobody")
+        dead = any(trial.name == UPSTREAM and not trial.ok for trial in trials)
+        return text("test_none_at_all" if dead else "test_none")
     return text("test_keep" if name == trials[0].name else "test_recommend", {"mirror": name})
 
 

@@ -12,7 +12,6 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from textwrap import wrap
 from typing import Any
 
 from ..envfiles import batch
@@ -20,10 +19,11 @@ from ..envfiles.batch import STDIN, FileResult, Options
 from ..envfiles.channel_entry import Direction
 from ..envfiles.file_io import BACKUP_SUFFIX
 from ..envfiles.source_text import UnreadableText, decode
+from ..mirrors.urls import UPSTREAM, MirrorError
 from ..models import Notice
 from ..redirect import settings
 from ..text import output
-from ..text.layout import bullet
+from ..text.layout import bullet, terminal_width, width, wrapped
 from ..text.messages import plural, text
 from ..text.sanitize import safe
 
@@ -54,9 +54,12 @@ def execute(
     Raises MirrorError for mirrors that cannot be used, before any file is read.
     """
     known = settings.registry(values)
+    preference = settings.preference(tuple(args.mirror or ()), values, known)
+    if direction == "rewrite" and set(preference) == {UPSTREAM}:
+        raise MirrorError(text("file.only_upstream"))
     options = Options(
         direction=direction,
-        preference=settings.preference(tuple(args.mirror or ()), values, known),
+        preference=preference,
         subdir=subdir,
         pip=args.pip,
         check=args.check,
@@ -129,15 +132,16 @@ def _put_out(data: bytes) -> None:
 
 
 def lines(result: FileResult, *, edits: bool = True) -> list[str]:
-    """What became of one file, for a terminal of width 80. `edits` lists each of them."""
+    """What became of one file, for a terminal. `edits` lists each of them."""
     name = text("file.stdin") if result.path == STDIN else safe(result.path)
     count = len(result.edits)
     entries = plural("file.entries", count)
     facts = {"file": name, "entries": entries, "backup": _backup(result)}
     if result.error is not None:
-        return _paragraph(text("file.failed", {**facts, "why": batch.sentence(result.error)}))
+        facts["why"] = batch.sentence(result.error)
+        return wrapped(text("file.failed", facts), "", "  ")
     code = "changed_with_backup" if result.backup else result.status
-    out = _paragraph(text(f"file.{code}", facts))
+    out = wrapped(text(f"file.{code}", facts), "", "  ")
     if edits:
         for edit in result.edits:
             out += _edit(edit.line, safe(edit.old), safe(edit.new))
@@ -152,20 +156,12 @@ def _backup(result: FileResult) -> str:
     return beside if result.backup == os.path.realpath(beside) else result.backup or ""
 
 
-def _paragraph(sentence: str) -> list[str]:
-    return wrap(
-        safe(sentence),
-        width=78,
-        subsequent_indent="  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
 def _edit(line: int, old: str, new: str) -> list[str]:
     head = f"  line {line}: "
     whole = f"{head}{old} -> {new}"
-    return [whole] if len(whole) <= 80 else [f"{head}{old}", f"{' ' * (len(head) - 3)}-> {new}"]
+    if width(whole) <= terminal_width():
+        return [whole]
+    return [f"{head}{old}", f"{' ' * (len(head) - 3)}-> {new}"]
 
 
 def _told(notice: Notice) -> str:

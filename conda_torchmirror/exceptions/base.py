@@ -47,7 +47,10 @@ class TorchMirrorError(CondaError):
     def __str__(self) -> str:
         if hasattr(CondaError, "guidance"):
             return str(self.message)
-        return "\n".join([str(self.message), *self._advice()])
+        # Conda puts the name of the class before the message.
+        head = f"{type(self).__name__}: "
+        first = "\n".join(wrapped(str(self.message), head)).removeprefix(head)
+        return "\n".join([first, *self._advice()])
 
     def _advice(self) -> list[str]:
         lines = ["", *wrapped(text("show.cause", {"cause": self._cause}))] if self._cause else []
@@ -62,9 +65,7 @@ class TorchMirrorError(CondaError):
         result["message"] = str(self.message)
         result["error"] = f"{type(self).__name__}: {self.message}"
         result.setdefault("guidance", {"cause": self._cause or None, "hints": self._hints})
-        if self._facts:
-            about = {"schema": SCHEMA, "error": self.code, "facts": self._facts}
-            result["torchmirror"] = clean(about)
+        result["torchmirror"] = clean({"schema": SCHEMA, "error": self.code, "facts": self._facts})
         return result
 
 

@@ -81,9 +81,9 @@ class OtherChannelSpec(UsageError):
 
 
 class BadMirror(UsageError):
-    """`--mirror` names no known mirror and no usable URL."""
+    """What is given as a mirror is no known name and no usable URL."""
 
     code = "bad_mirror"
-    message = N_("`--mirror {value}` is not understood")
+    message = N_("`{value}` cannot be used as a mirror")
     cause = N_("{detail}")
     facts = ("value", "detail")

@@ -261,7 +261,9 @@ def _phrase(names: Sequence[str], mirrors: str) -> str:
 
 
 def _warn(error: BaseException) -> None:
-    detail = " ".join(str(error).split())
+    # Without the next steps of an error of ours: this is one line.
+    parts = (getattr(error, "message", error), getattr(error, "_cause", ""))
+    detail = ": ".join(" ".join(str(part).split()) for part in parts if part)
     if not detail or not type(error).__module__.startswith("conda_torchmirror."):
         detail = f"{type(error).__name__}: {detail}".removesuffix(": ")
     _say("not_redirected", detail=detail)

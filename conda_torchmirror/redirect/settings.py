@@ -160,8 +160,12 @@ def _bad(name: str, code: str, source: object, value: Any) -> BadSetting:
     from ..exceptions.mirror import BadSetting
     from ..text.messages import text
 
-    shown = repr(value)[:SHOWN] if isinstance(value, (str, int, float)) else "-"
-    return BadSetting(name=name, file=str(source), detail=text(code, {"value": shown}))
+    if isinstance(value, (str, int, float)):
+        shown = repr(value)[:SHOWN]
+    else:
+        shown = text("setting_empty" if value is None else "setting_several")
+    file = f"CONDA_PLUGINS_{name.upper()}" if str(source) == "envvars" else str(source)
+    return BadSetting(name=name, file=file, detail=text(code, {"value": shown}))
 
 
 def _policy(plugins: Any, merged: Sequence[str]) -> tuple[str, ...]:

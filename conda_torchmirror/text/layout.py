@@ -49,15 +49,20 @@ def width(text: str) -> int:
 
 def columns(rows: Sequence[Sequence[str]], *, indent: str = "  ", gap: str = "  ") -> list[str]:
     """Rows as aligned lines. The last cell is not padded, and goes on below itself where the line
-    would be wider than the terminal."""
+    would be wider than the terminal. Where the last cells are single words, such as URLs, and one
+    is too wide, all of them stand below their rows."""
     if not rows:
         return []
     widths = [max(width(row[i]) for row in rows) for i in range(len(rows[0]))]
+    room = terminal_width() - width(indent) - sum(widths[:-1]) - width(gap) * len(widths[:-1])
+    below = widths[-1] > room and not any(" " in row[-1] for row in rows)
     lines = []
     for row in rows:
         padded = [cell + " " * (widths[i] - width(cell)) for i, cell in enumerate(row[:-1])]
         head = indent + "".join(cell + gap for cell in padded)
-        if width(head) + width(row[-1]) <= terminal_width():
+        if below:
+            lines += [head.rstrip(), f"{indent}{gap}{row[-1]}"]
+        elif width(head) + width(row[-1]) <= terminal_width():
             lines.append((head + row[-1]).rstrip())
         else:
             lines += wrapped(row[-1], head, " " * width(head))

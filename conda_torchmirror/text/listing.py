@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..models import Listing, Offer, Rejection
+from ..selection.facts.names import TORCH
 from ..selection.specs import number
 from .decision import driver
 from .layout import bullet, columns, wrapped
@@ -62,6 +63,10 @@ def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
         else driver(listing.request, listing.machine)
     )
     about = {"subdir": listing.machine.subdir, "driver": on}
+    head = wrapped(shown("list_head", **about, index=index))
+    end = bullet(text("channel_end", listing.end)) if listing.end else []
+    if not listing.rows:
+        return [*head, "", *bullet(_nothing(listing)), *end]
     grouped = _grouped(listing.rows)
     most = len(grouped) if verbose else ROWS
     table = [tuple(map(shown, ("list_release", "list_cuda", "list_python")))]
@@ -69,14 +74,24 @@ def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
         cuda = _marked(offers, lambda offer: offer.cuda or shown("list_cpu"))
         python = _marked(sorted(offers, key=_python), lambda offer: offer.python)
         table.append((", ".join(releases), cuda, python))
-    out = [*wrapped(shown("list_head", **about, index=index)), "", *columns(table)]
+    out = [*head, "", *columns(table)]
     if older := [name for releases, _ in grouped[most:] for name in releases]:
         out += wrapped(shown("list_older", count=len(older), last=older[-1]), "  ", "  ")
     any_fits = any(offer.fits for offer in listing.rows)
     out += ["", *wrapped(shown("list_legend" if any_fits else "list_none"), "  ", "  ")]
     told = list(_unfit(grouped if verbose else grouped[:ROWS]))
     out += [line for why in told[: None if verbose else REASONS] for line in bullet(why)]
-    return [*out, *(bullet(text("channel_end", listing.end)) if listing.end else ())]
+    return [*out, *end]
+
+
+def _nothing(listing: Listing) -> str:
+    """Why there is no row at all: no release is what the specs ask for."""
+    specs = " ".join(spec for each in listing.request.specs.values() for spec in each)
+    releases = sorted({b.version for b in listing.records.builds if b.name == TORCH}, key=number)
+    if not releases:
+        return text("no_release")
+    span = {"first": releases[0], "last": releases[-1]}
+    return shown("list_empty", specs=specs, subdir=listing.machine.subdir, **span)
 
 
 def _unfit(grouped: Iterable[tuple[list[str], list[Offer]]]) -> Iterator[str]:

@@ -31,3 +31,4 @@ def test_every_command_of_torch_mirror_has_help(conda_in_process, monkeypatch, c
     result = conda_in_process("torch-mirror", command, "--help")
     assert result.rc == 0
     assert f"usage: conda torch-mirror {command}" in " ".join(result.stdout.split())
+    assert max(map(len, result.stdout.splitlines())) <= 80

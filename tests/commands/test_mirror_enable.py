@@ -124,4 +124,35 @@ def test_every_line_fits_a_terminal(at_lab, conda_in_process, sandbox):
     at_lab(channels=["pytorch"])
     for words in (("enable",), ("disable",), ("enable", "--hook-only")):
         for line in conda_in_process("torch-mirror", *words).ok().stdout.splitlines():
-            assert width(line) <= 80 or "://" in line or str(sandbox.root) in line, line
+            assert width(line) <= 80 or str(sandbox.root) in line, line
+
+
+def test_every_line_fits_a_terminal_with_the_real_mirrors(sandbox, conda_in_process):
+    for words in ((), ("--mirror", "auto")):
+        shown = conda_in_process("torch-mirror", "enable", *words, "--dry-run").ok().stdout
+        urls = [line.strip() for line in shown.splitlines() if "://" in line]
+        assert "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/pytorch-test" in urls
+        for line in shown.splitlines():
+            assert width(line) <= 80 or str(sandbox.root) in line, line
+
+
+def test_a_dry_run_does_not_say_that_it_is_so(at_lab, conda_in_process):
+    at_lab(channels=["pytorch"])
+    said = conda_in_process("torch-mirror", "enable", "pytorch", "--dry-run").ok().words
+    assert "conda-lock would read these channels from mirrors" in said
+    assert " now" not in said
+
+
+@pytest.mark.parametrize("words", [("--mirror", "tuna"), ("nvidia",)], ids=" ".join)
+def test_removing_the_file_takes_nothing_else(sandbox, conda_in_process, words):
+    result = conda_in_process("torch-mirror", "enable", "--hook-only", *words)
+    assert result.rc == 2
+    assert f"`--hook-only` and `{' '.join(words)}` contradict each other" in result.words
+
+
+def test_the_official_channels_are_no_mirror_to_enable(sandbox, file, conda_in_process):
+    result = conda_in_process("torch-mirror", "enable", "--mirror", "upstream")
+    assert result.rc == 2
+    assert "`upstream` cannot be used as a mirror" in result.words
+    assert "`conda torch-mirror disable`" in result.words
+    assert not file.exists()

@@ -217,6 +217,48 @@ def test_the_slow_do_not_hold_up_the_quick(sites, gpu, conda_in_process):
     assert time.monotonic() - started < 4
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "601", "x"])
+def test_a_time_that_is_none_is_a_usage_error(sites, run_conda, seconds):
+    result = run_conda("torch-mirror", "test", "first", f"--timeout={seconds}")
+    assert result.rc == 2
+    assert "more than 0 and at most 600" in result.words
+    assert sites.first.requests == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "files"),
+    [
+        (("--spec", "numpy"), "PyTorch only, and for none of numpy", 3),
+        (("--spec", "pytorch=9"), "the built-in index has no pytorch=9 for linux-64", 0),
+        (("--platform", "linux-aarch64"), "torchvision torchaudio for linux-aarch64", 0),
+    ],
+    ids=["other package", "no such release", "unknown platform"],
+)
+def test_what_is_asked_of_nobody_is_said(sites, gpu, conda_in_process, words, said, files):
+    found = ask(conda_in_process, ("first",), *words).json()["torchmirror"]
+    assert len(found["files"]) == files
+    [remark] = found["remarks"]
+    assert said in remark
+    assert said in conda_in_process("torch-mirror", "test", "first", *words).words
+
+
+def test_without_a_network_no_mirror_is_recommended(sites, gpu, conda_in_process):
+    for mirror in sites.all.values():
+        mirror.refuse()
+    for names in (NAMES, ("first",)):
+        said = conda_in_process("torch-mirror", "test", *names).words
+        assert "Nothing answered: check the network" in said
+        assert "torch-install" not in said
+
+
+def test_official_channels_that_fail_are_not_recommended(sites, gpu, conda_in_process):
+    for mirror in sites.all.values():
+        mirror.fail("*", "server_error")
+    said = conda_in_process("torch-mirror", "test", *NAMES).words
+    assert "No mirror has all that was asked for, and the official channels do not" in said
+    assert "torch-install" not in said
+
+
 def test_nobody_answers(sites, gpu, conda_in_process):
     for mirror in sites.all.values():
         mirror.refuse()

@@ -38,6 +38,14 @@ def test_there_and_back(sandbox, conda_in_process, path):
     assert path.read_bytes() == OLD.encode()
 
 
+def test_the_official_channels_are_no_mirror_to_point_at(sandbox, conda_in_process, path):
+    result = conda_in_process("torch-mirror", "rewrite", "--mirror", "upstream", path)
+    assert result.rc == 2
+    assert "`conda torch-mirror upstream FILE`" in result.words
+    assert path.read_bytes() == OLD.encode()
+    conda_in_process("torch-mirror", "upstream", "--mirror", "upstream", path).ok()
+
+
 def test_text_fits_a_terminal(sandbox, run_conda, path):
     result = run_conda("torch-mirror", "rewrite", path.name, "nowhere.yml", cwd=path.parent)
     assert result.rc == 1

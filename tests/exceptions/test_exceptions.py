@@ -54,9 +54,10 @@ def test_every_error_can_be_made_shown_and_dumped(kind):
     error = made(kind)
     shown, dumped = str(error), json.loads(json.dumps(error.dump_map(), default=str))
     assert "?" not in str(error.message)
-    assert shown.startswith(str(error.message)) or kind.__str__ is not TorchMirrorError.__str__
+    flat = " ".join(shown.split())
+    assert flat.startswith(str(error.message)) or kind.__str__ is not TorchMirrorError.__str__
     assert dumped["exception_name"] == kind.__name__
-    assert dumped["torchmirror"]["error"] == kind.code if kind.facts else True
+    assert dumped["torchmirror"]["error"] == kind.code
     assert dumped["guidance"]["cause"] == (error._cause or None)
     assert [hint["hint_code"] for hint in dumped["guidance"]["hints"]] == list(kind.hints)
     assert str(error.message) == str(error.message).strip().removesuffix(".")
@@ -128,3 +129,14 @@ def test_old_conda_gets_the_advice_in_the_message(monkeypatch):
     shown = str(NAMED["BadCuda"](value="12,4"))
     assert shown.splitlines()[0] == "`--cuda 12,4` is not understood"
     assert "Cause: it takes auto, cpu" in shown
+
+
+def test_old_conda_gets_a_message_that_fits_the_terminal(monkeypatch):
+    monkeypatch.delattr(CondaError, "guidance", raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    request = "pytorch torchvision torchaudio, on linux-64, for Python 3.13, with CUDA 12.4"
+    error = NAMED["NoFittingBuild"](request=request, detail="D")
+    lines = f"NoFittingBuild: {error}".splitlines()  # as conda puts it
+    assert max(map(len, lines)) <= 80
+    message, _, rest = " ".join(lines).partition("  Cause: ")
+    assert (message, rest) == (f"NoFittingBuild: {error.message}", "D")

@@ -241,8 +241,8 @@ def test_nor_does_it_hide_what_another_file_sets(sandbox, condarc, held):
 
 BAD = {
     "truth": ({"torchmirror_auto": "perhaps"}, "true or false, not 'perhaps'"),
-    "truth-list": ({"torchmirror_auto": [True]}, "true or false"),
-    "truth-nothing": ({"torchmirror_auto": None}, "true or false"),
+    "truth-list": ({"torchmirror_auto": [True]}, "true or false, not a list or a map"),
+    "truth-nothing": ({"torchmirror_auto": None}, "true or false, not an empty value"),
     "list-map": ({"torchmirror_mirrors": {"a": "b"}}, "a list of names"),
     "list-text": ({"torchmirror_mirrors": "nju"}, "a list of names"),
     "list-nothing": ({"torchmirror_mirrors": None}, "a list of names"),
@@ -273,6 +273,8 @@ def test_it_stands_in_no_other_commands_way(condarc, conda_in_process, written, 
     done = conda_in_process("info").ok()
     assert "https://conda.anaconda.org/pytorch" in done.stdout
     assert name in done.stderr
+    assert said in done.stderr
+    assert "Next steps" not in done.stderr
     for words in (("status",), ("list",), ("enable", "pytorch")):
         failed = conda_in_process("torch-mirror", *words)
         assert failed.rc == 1
@@ -281,6 +283,14 @@ def test_it_stands_in_no_other_commands_way(condarc, conda_in_process, written, 
     assert name in conda_in_process("torch-mirror", "disable").ok().stdout
     assert conda_in_process("info").ok().stdout
     conda_in_process("torch-mirror", "enable", "--hook-only").ok()
+
+
+def test_a_variable_is_named_as_it_is_set(sandbox, monkeypatch):
+    monkeypatch.setenv("CONDA_PLUGINS_TORCHMIRROR_AUTO", "perhaps")
+    reset_conda()
+    with pytest.raises(BadSetting) as caught:
+        settings.read()
+    assert "in CONDA_PLUGINS_TORCHMIRROR_AUTO cannot be used" in str(caught.value.message)
 
 
 @pytest.mark.parametrize("word", ["0", "1", "on", "No", "TRUE"])

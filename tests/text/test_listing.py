@@ -81,3 +81,11 @@ def test_all_of_it_with_verbose_and_as_json():
     assert all(row["why"]["reason"] for row in rows)
     fitting = made(*CASES["driver"][:1], **CASES["driver"][1])
     assert {row["why"] for row in listing.document(fitting)["list"] if row["fits"]} == {None}
+
+
+def test_a_release_that_is_not_there_is_named():
+    specs = {"pytorch": ("pytorch=7",)}
+    said = " ".join(" ".join(listing.lines(made(Request(specs=specs)))).split())
+    assert "no set of builds for linux-64 is pytorch=7" in said
+    assert "the index has PyTorch 1.8.0 to 2.5.1" in said
+    assert "runs here" not in said

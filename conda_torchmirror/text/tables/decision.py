@@ -56,6 +56,8 @@ SHOW: Table = {
     "list_cpu": "cpu",
     "list_legend": "* runs here",
     "list_none": "none of these runs here",
+    "list_empty": "no set of builds for {subdir} is {specs}; the index has PyTorch {first} to "
+    "{last}",
     "list_older": (
         "and {count} older release, {last}: `-v` shows it",
         "and {count} older releases, down to {last}: `-v` shows them",

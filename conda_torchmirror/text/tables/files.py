@@ -85,6 +85,8 @@ TEXT: Table = {
     "would_change": "{file}: {entries} would change",
     "unchanged": "{file}: nothing to change",
     "entries": ("{count} entry", "{count} entries"),
+    "only_upstream": "upstream stands for the official channels; `conda torch-mirror upstream "
+    "FILE` points a file back at them",
     "others_carry": " ({others} would: `--mirror NAME`)",
     "times": " ({count} times)",
     "total.changed": "{count} changed",

@@ -25,6 +25,10 @@ TEXT: Table = {
     "not_redirected": "channels are read without mirrors: {detail}",
     "enabled": "Written: {file}",
     "enabled_for": "conda, mamba, micromamba and conda-lock read these channels from mirrors now:",
+    "enabled_for_dry": "conda, mamba, micromamba and conda-lock would read these channels from "
+    "mirrors:",
+    "enable_upstream": "it stands for the official channels; `conda torch-mirror disable` has "
+    "conda's own commands read them",
     "enabled_own": "Left as your own configuration has them: {names}",
     "enabled_upstream": "Still from upstream, because no mirror that you prefer has them: {names}",
     "enabled_dry": "Not written, because of --dry-run: {file}",
@@ -70,9 +74,17 @@ TEXT: Table = {
     "{mirror}` once.",
     "test_none": "No mirror has all that was asked for; `conda torch-install --mirror upstream` "
     "reads the official channels.",
+    "test_none_at_all": "No mirror has all that was asked for, and the official channels do not "
+    "answer.",
+    "test_nobody": "Nothing answered: check the network, and the proxy that `conda config --show "
+    "proxy_servers` names; `conda torch-mirror test` without names asks every mirror.",
+    "test_others": "`torch-mirror test` asks for files of PyTorch only, and for none of {specs}",
+    "test_no_files": "no files were asked for: the built-in index has no {specs} for {subdir}",
     "test_files": "the files that were asked for: {files}",
     "setting_source": "it takes one of {known}, not {value}",
     "setting_truth": "it takes true or false, not {value}",
+    "setting_empty": "an empty value",
+    "setting_several": "a list or a map",
     "setting_list": "it takes a list of names, each on a line of its own after a dash",
     "setting_text": "it takes one text: the path of a file, or after `|` what would stand in it",
     "upstream_title": "the official channels",

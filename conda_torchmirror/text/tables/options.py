@@ -38,11 +38,10 @@ HELP: Table = {
     "mirror_list": "Show the mirrors that are known, and what they carry.",
     "mirror_status": "Show where channels are read from now, and why.",
     "mirror_test": "Ask the mirrors: which answer, how soon, and what they hold.",
-    "mirror_enable": "Let other tools (mamba, conda-lock) read channels from mirrors too, by a "
-    "condarc file.",
-    "mirror_disable": "Turn mirrors off: remove that file, and redirect no command of conda's.",
+    "mirror_enable": "Write a condarc file, by which mamba and conda-lock use mirrors too.",
+    "mirror_disable": "Turn mirrors off, for conda's own commands too.",
     "mirror_rewrite": "Point the channels in files at mirrors, and change nothing else in them.",
-    "mirror_upstream": "Point them back at the official channels, so that a file can be shared.",
+    "mirror_upstream": "Point the channels in files back at the official ones, to share them.",
     "mirror_examples": "examples:\n"
     "  conda torch-mirror list\n"
     "  conda torch-mirror status\n"
@@ -56,11 +55,11 @@ HELP: Table = {
     "test_mirrors": "Names or URLs, upstream for the official channels; default: those in question "
     "here.",
     "test_spec": "Ask for the files of this release, such as pytorch=2.3; may be repeated.",
-    "test_timeout": "For the whole test; default: 10.",
+    "test_timeout": "For the whole test, at most 600; default: 10.",
     "enable_channels": "Default: defaults, conda-forge, bioconda, and those of PyTorch and its "
     "relatives.",
     "mirror": "A name, auto for all, or a URL; may be repeated.",
-    "hook_only": "Remove the file, and redirect conda's own commands as they run.",
+    "hook_only": "Remove the file again, and redirect only conda's own commands, as they run.",
     "system": "For everybody who uses this conda: in condarc.d of the base environment.",
     "files": "environment.yml, an explicit list or, with --pip, requirements.txt; - is a filter.",
     "pip": "Include pip's index options: PyPI, and the wheels of PyTorch.",
@@ -72,6 +71,7 @@ HELP: Table = {
     "urls_aria2": "The same as an input file of aria2c.",
     # What argparse says behind the name of an argument.
     "empty_value": "its value is empty",
+    "bad_seconds": "it takes seconds, more than 0 and at most {most}",
     # torch-verify.
     "verify": "Check",
     "require_gpu": "No usable GPU is a failure (exit code 3).",
