@@ -23,7 +23,7 @@ from ..mirrors.urls import UPSTREAM, MirrorError
 from ..models import Notice
 from ..redirect import settings
 from ..text import output
-from ..text.layout import bullet, terminal_width, width, wrapped
+from ..text.layout import bullet, on_terminal, terminal_width, width, wrapped
 from ..text.messages import plural, text
 from ..text.sanitize import safe
 
@@ -69,7 +69,7 @@ def execute(
     )
     # The same text twice is two runs on one file, which is never meant.
     paths = tuple(dict.fromkeys(args.files))
-    stdin = sys.stdin.buffer if STDIN in paths else None
+    stdin = sys.stdin.buffer if STDIN in paths and sys.stdin is not None else None
     results = batch.run(paths, options, mirrors=known, stdin=stdin)
     code = batch.exit_code(results, options)
     if as_json:
@@ -107,7 +107,7 @@ def _show(results: Sequence[FileResult], options: Options, *, quiet: bool) -> No
         if options.diff:
             _show_diff(result.diff)
         elif result.data is not None and not options.check:
-            _put_out(result.data)
+            output.put(result.data)
         told = lines(result, edits=not options.diff)
         if result.status == "failed" or not quiet:
             (output.warn if piped or result.status == "failed" else output.say)(told)
@@ -119,16 +119,10 @@ def _show_diff(diff: Sequence[str]) -> None:
     """A diff as lines on a terminal, and as the bytes that it must have for any other reader."""
     if not diff:
         return
-    if sys.stdout.isatty() or not batch.is_exact(diff):
+    if on_terminal() or not batch.is_exact(diff):
         output.say(diff)
     else:
-        _put_out("".join(f"{line}\n" for line in diff).encode(errors="surrogateescape"))
-
-
-def _put_out(data: bytes) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+        output.put("".join(f"{line}\n" for line in diff).encode(errors="surrogateescape"))
 
 
 def lines(result: FileResult, *, edits: bool = True) -> list[str]:

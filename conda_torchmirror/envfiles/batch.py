@@ -150,7 +150,7 @@ def _carry_out(
     change: Callable[[bytes], bytes | None],
 ) -> Update | None:
     if path == STDIN:
-        data = b"" if stdin is None else stdin.read(file_io.MAX_SIZE + 1)
+        data = _read(stdin)
         if len(data) > file_io.MAX_SIZE:
             raise FileTrouble("too_large", size=len(data), limit=file_io.MAX_SIZE)
         change(data)
@@ -159,6 +159,16 @@ def _carry_out(
         change(file_io.read(Path(path)))
         return None
     return file_io.update(Path(path), change, backup=options.backup)
+
+
+def _read(stdin: BinaryIO | None) -> bytes:
+    """What standard input holds, a byte more than the most that is taken. Raises: FileTrouble."""
+    if stdin is None:
+        raise FileTrouble("closed")
+    try:
+        return stdin.read(file_io.MAX_SIZE + 1)
+    except OSError as error:
+        raise FileTrouble("unreadable", problem=error.strerror or str(error)) from error
 
 
 def _diff(path: str, data: bytes, rewritten: Rewritten) -> tuple[str, ...]:

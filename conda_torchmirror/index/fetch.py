@@ -11,7 +11,6 @@ package is downloaded; and the sessions of conda's own commands, which are not o
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +25,7 @@ from conda.base.context import context
 from conda.exceptions import UnavailableInvalidChannel
 from conda.gateways.connection.session import CondaSession, get_session
 
+from ..text.layout import on_terminal
 from ..text.messages import text
 
 #: Bytes of an index, as it is sent and as it is unpacked, where its source says nothing else.
@@ -134,7 +134,7 @@ def _fetch(fetch: Any, job: Callable[[], Any], most_bytes: int | None) -> Any:
 @contextmanager
 def spinner(message: str) -> Iterator[None]:
     """Conda's own sign that something takes its time; nothing where no terminal shows it."""
-    if context.json or context.quiet or context.verbosity or not sys.stdout.isatty():
+    if context.json or context.quiet or context.verbosity or not on_terminal():
         yield
         return
     try:

@@ -15,9 +15,14 @@ _COMMAND = re.compile(r"`[^`]+`")
 
 def terminal_width() -> int:
     """The columns of the terminal, or what COLUMNS says; 80 where output is no terminal."""
-    if "COLUMNS" not in os.environ and not sys.stdout.isatty():
+    if "COLUMNS" not in os.environ and not on_terminal():
         return 80
     return max(40, shutil.get_terminal_size().columns)
+
+
+def on_terminal() -> bool:
+    """Whether standard output is a terminal; it is None where it is closed, as under pythonw."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def wrapped(sentence: str, first: str = "", indent: str = "") -> list[str]:

@@ -1,7 +1,7 @@
 """The only place that writes to standard output and standard error.
 
-Every string passes `sanitize.safe`. A reader that went away (`| head`) is no error, and a character
-that the console's encoding lacks is escaped.
+Every string passes `sanitize.safe`; bytes of a file go out as they are. A reader that went away
+(`| head`) is no error, and a character that the console's encoding lacks is escaped.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from .sanitize import safe
@@ -41,6 +42,16 @@ def emit(about: Mapping[str, Any], /, **top: Any) -> None:
     _print(json.dumps(clean(document), indent=2), sys.stdout)
 
 
+def put(data: bytes) -> None:
+    """Write the bytes of a file to standard output."""
+    if sys.stdout is None:
+        return
+    sys.stdout.flush()
+    with _reader_may_leave(sys.stdout):
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
 def clean(value: Any) -> Any:
     """A JSON value whose every string has passed `safe`; what JSON does not know becomes text."""
     if isinstance(value, str):
@@ -64,13 +75,19 @@ def can_show(text: str) -> bool:
 
 
 def _print(what: str | Iterable[str], stream: TextIO | None) -> None:
-    if stream is None:  # as under pythonw
+    if stream is None:  # closed, as under pythonw
         return
     shown = safe(what if isinstance(what, str) else "\n".join(what))
     encoding = getattr(stream, "encoding", None) or "utf-8"
     shown = shown.encode(encoding, "backslashreplace").decode(encoding)
-    try:
+    with _reader_may_leave(stream):
         print(shown, file=stream, flush=True)
+
+
+@contextmanager
+def _reader_may_leave(stream: TextIO) -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         # Python flushes once more at exit, into nothing then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -223,6 +223,23 @@ def test_pip_is_left_unless_it_is_asked_for(sandbox, conda_in_process, path):
     assert path.read_text() == "-i https://pypi.tuna.tsinghua.edu.cn/simple\ntorch\n"
 
 
+@pytest.mark.parametrize("closed", [0, 1, 2])
+@pytest.mark.parametrize("words", [("-",), ("--diff", "PATH"), ("PATH",)], ids=" ".join)
+def test_a_closed_stream_is_no_traceback(sandbox, path, closed, words):
+    code = f"import os, runpy, sys; os.close({closed}); os.execv(sys.executable, sys.argv[1:])"
+    named = [str(path) if word == "PATH" else word for word in words]
+    command = [sys.executable, "-m", "conda", "torch-mirror", "rewrite", *named]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], capture_output=True, text=True, input=OLD
+    )
+    if closed == 0 and words == ("-",):
+        assert done.returncode == 1
+        assert "standard input is left as it is: it is closed" in " ".join(done.stderr.split())
+    else:
+        assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 # Without conda
 
 _NO_CONDA = """

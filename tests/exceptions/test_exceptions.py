@@ -135,7 +135,7 @@ def test_old_conda_gets_a_message_that_fits_the_terminal(monkeypatch):
     monkeypatch.delattr(CondaError, "guidance", raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     request = "pytorch torchvision torchaudio, on linux-64, for Python 3.13, with CUDA 12.4"
-    error = NAMED["NoFittingBuild"](request=request, detail="D")
+    error = NAMED["NoFittingBuild"](channel="pytorch", request=request, detail="D")
     lines = f"NoFittingBuild: {error}".splitlines()  # as conda puts it
     assert max(map(len, lines)) <= 80
     message, _, rest = " ".join(lines).partition("  Cause: ")

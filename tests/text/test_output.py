@@ -121,12 +121,28 @@ def test_say_warn_and_emit_clean(capsys):
     assert document["torchmirror"]["schema"] == 1
 
 
-@pytest.mark.parametrize("call", ["say", "warn", "emit"])
+#: What each way of printing is given.
+GIVEN = {"say": "'a' * 80", "warn": "'a' * 80", "emit": "{'a': 'b' * 80}", "put": "b'a' * 80"}
+
+
+@pytest.mark.parametrize("call", GIVEN)
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+def test_a_closed_stream_is_no_error(call, stream):
+    code = (
+        "import sys; from conda_torchmirror.text import layout, output\n"
+        f"sys.{stream} = None; layout.terminal_width(); output.{call}({GIVEN[call]})"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, timeout=60, check=False)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("call", GIVEN)
 def test_a_reader_that_went_away_is_no_error(call):
     code = (
         "import sys, time; from conda_torchmirror.text import output\n"
         "sys.stdin.read()\n"
-        f"for _ in range(2000): output.{call}({{'a': 'b' * 80}} if {call == 'emit'} else 'a' * 80)"
+        f"for _ in range(2000): output.{call}({GIVEN[call]})"
     )
     stream = "stderr" if call == "warn" else "stdout"
     child = subprocess.Popen(
