@@ -92,11 +92,11 @@ class Machine(NamedTuple):
     `cuda` is the newest CUDA that the driver runs (the value of `__cuda`), or None without a
     driver; `cuda_from` is libcuda, CONDA_OVERRIDE_CUDA, --cuda or none. `cuda_arch` is the lowest
     compute capability of all devices. `history` are the specs that the user asked for in this
-    environment before. `python` is major.minor, or None where the newest may be
-    taken; `python_from` is prefix, --python or newest. `wsl` means WSL 2, `foreign`
-    another platform than that of this computer, `failing` that a driver
-    is there which should run a GPU and does not. `remarks` are to be told beside every choice.
-    `glibc` and `osx` are the versions of the C library and of macOS, None where not known.
+    environment before. `python` is major.minor, or None where the newest may be taken;
+    `python_from` is prefix, --python or newest. `wsl` means WSL 2, `foreign` another platform than
+    that of this computer, `failing` that a driver is there which should run a GPU and does not.
+    `remarks` are to be told beside every choice. `glibc` and `osx` are the versions of the C
+    library and of macOS, None where not known.
     """
 
     subdir: str
@@ -133,7 +133,8 @@ class Request(NamedTuple):
 
     `others` go to the solver as written. `pins` is what the words narrow besides: the CUDA and the
     release that they name without naming pytorch. `wishes` are names of `specs` that nobody asked
-    for by name: a source may leave them out where the newest release that runs has none.
+    for by name: a source may leave them out where the newest release that runs has none. `ties` are
+    words that name a thing of one source alone, each behind the name of that source.
     """
 
     specs: Mapping[str, tuple[str, ...]]
@@ -145,6 +146,7 @@ class Request(NamedTuple):
     python: str | None = None
     pins: tuple[Pin, ...] = ()
     wishes: tuple[str, ...] = ()
+    ties: tuple[tuple[str, str], ...] = ()
 
 
 class Notice(NamedTuple):
@@ -336,10 +338,8 @@ class Decision(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What a platform can have: every complete set of a request, those that do not fit too.
-
-    `end` is where the channel of the `source` ended (`index.sources`), None where it lives.
-    """
+    """What a platform can have: every complete set of a request, those that do not fit too. `end`
+    is where the channel of the `source` ended, None where it lives."""
 
     rows: tuple[Offer, ...]
     machine: Machine

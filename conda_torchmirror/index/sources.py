@@ -15,6 +15,7 @@ from ..selection import cuda, rules
 from ..selection.cuda import CudaTables
 from ..selection.facts import conda_forge, pytorch
 from ..selection.facts.record import Knowledge, SourceFacts
+from ..selection.sources.order import Traits
 from . import builtin, repodata
 from .match import admits
 
@@ -103,6 +104,24 @@ AUTO = "auto"
 def allowed(word: str = AUTO) -> tuple[Source, ...]:
     """The sources that `--source` allows, in the order in which they are tried."""
     return SOURCES[:1] if word == AUTO else tuple(s for s in SOURCES if s.name == word)
+
+
+def named(name: str) -> Source:
+    """The source of this name."""
+    return next(source for source in SOURCES if source.name == name)
+
+
+def traits() -> tuple[Traits, ...]:
+    """What the rule of `auto` knows of each source."""
+    return tuple(
+        Traits(one.name, one.channel, rules.last_releases() if one.end else {}) for one in SOURCES
+    )
+
+
+def own_names(source: Source) -> frozenset[str]:
+    """The names that this source has and no other."""
+    others = (other.facts.names for other in SOURCES if other is not source)
+    return source.facts.names.difference(*others)
 
 
 def foreign(source: Source) -> frozenset[str]:

@@ -199,7 +199,7 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
             *steps,
             *notices_.other_sources(task),
             *([Notice("allow_newer", {"count": records.excluded})] if records.excluded else ()),
-            _where_to_look(task.options, on, records),
+            _where_to_look(task.options, on, records, request.source),
         ),
     )
 
@@ -338,12 +338,12 @@ def _plan(
     return plan.make(choice, task.request, channels.routes, options)
 
 
-def _where_to_look(options: InstallOptions, on: Machine, records: Records) -> Notice:
-    """The last way out: the list for the machine that was asked about."""
+def _where_to_look(options: InstallOptions, on: Machine, records: Records, source: str) -> Notice:
+    """The last way out: the list for the machine and the `--source` that were asked about."""
     words = ["conda", "torch-install", "--list"]
     words += ["--platform", on.subdir] if on.foreign else []
     words += ["--cuda", options.cuda] if options.cuda != "auto" else []
-    words += ["--source", options.source] if options.source != AUTO else []
+    words += ["--source", source] if source != AUTO else []
     words += ["--offline"] if records.origin != "live" else []
     return Notice("see_list", {"command": plan.typed(words)})
 

@@ -19,7 +19,7 @@ from ..models import Choice, InstallOptions, Machine, Notice, Pin, Request
 from ..selection import alternatives
 from ..selection.choose import choose
 from ..selection.elsewhere import of_channel, others_of_pytorch
-from ..selection.facts.names import CPU_ONLY, CUDA_NAMES, FAMILY, PIP_NAMES, RUNTIMES
+from ..selection.facts.names import CPU_ONLY, CUDA_NAMES, FAMILY, METAPACKAGES, PIP_NAMES, RUNTIMES
 from ..selection.plan import typed
 from ..selection.specs import package_name, without_build
 from ..text.messages import text
@@ -183,7 +183,7 @@ def check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
 
     Raises: NoTorchInFile.
     """
-    if any(package_name(word) in (*FAMILY, "torch") for word in words):
+    if any(package_name(word) in (*FAMILY, *METAPACKAGES, "torch") for word in words):
         return
     pip = [safe(line) for file in files for line in file.pip if package_name(line) in PIP_NAMES]
     code = "file_torch_by_pip" if pip else "file_no_torch"

@@ -16,6 +16,7 @@ from conda.base.context import context
 
 from ..exceptions.file import FileElsewhere, FileOtherChannel
 from ..index.match import admits, read
+from ..index.sources import allowed
 from ..machine.survey import Survey
 from ..mirrors.addresses import identify, name_of
 from ..mirrors.registry import Route
@@ -206,13 +207,19 @@ class _Sorter:
         self.narrowed: list[Pin] = []
         self.cudas: set[str] = set()
         self.metapackages: list[tuple[EnvironmentFile, str]] = []
+        sources = allowed(options.source)
+        #: Metapackages of a source that is chosen from: they mean its pytorch.
+        self.chosen_as_torch = {name for one in sources for name in one.facts.metapackages}
         self.left: list[Notice] = []
 
     def add(self, file: EnvironmentFile, spec: str) -> None:
         """Take one spec in. Raises: FileOtherChannel."""
         found = read(spec)
         name = found.name
-        if name in METAPACKAGES:
+        if name in self.chosen_as_torch:
+            self._check_channel(file, spec, found.channel)
+            self.family.append(found.plain)
+        elif name in METAPACKAGES:
             self.metapackages.append((file, spec))
         elif option := self._overruled(name):
             facts = {"file": short(file), "spec": safe(spec), "option": option}

@@ -15,7 +15,7 @@ from ..exceptions.usage import (
     OtherChannelSpec,
 )
 from ..index.match import Spec, admits, read
-from ..index.sources import AUTO, allowed
+from ..index.sources import AUTO, Source, allowed, own_names
 from ..mirrors import addresses
 from ..models import Compat, Pin, Request
 from ..selection.facts.names import (
@@ -75,13 +75,15 @@ def make(
     source: str = AUTO,
     python_word: str | None = None,
     channels: Sequence[str] = (),
+    sources: Sequence[Source] | None = None,
 ) -> Request:
     """Read the specs: the torch family is chosen by us, everything else goes to the solver.
 
     `torch` is accepted as `pytorch`. pytorch is always part of the set. What says CPU (`cpuonly`,
     `pytorch-mutex=*=cpu`, `+cpu`) stands for `--cuda cpu`, `python=3.11` for `--python 3.11`.
     What names a CUDA without being chosen by us (`cuda-version`, a label among `channels`, `+cu121`
-    ...) narrows that of the set.
+    ...) narrows that of the set. `sources` are those whose names are understood, by default those
+    that `source` allows.
 
     Raises: BadSpec, OtherChannelSpec, BadCuda, BadPython, Contradiction.
     """
@@ -92,22 +94,27 @@ def make(
     on_cpu: list[str] = []
     pins: list[Pin] = []
     wanted = cuda(cuda_word)
-    known = _Known.of(source)
+    sources = allowed(source) if sources is None else sources
+    known = _Known.of(sources)
+    ties: list[tuple[str, str]] = []
     for word, spec in specs:
         if says_cpu(spec) or (spec.name == CPU_METAPACKAGE and spec.name in known.metapackages):
             on_cpu.append(word)
         pins += narrowing(word, spec)
+        if len(sources) > 1:
+            ties += [(one.name, word) for one in sources if _is_of(spec, one)]
         if spec.name == "python":
             python_word = _named_python(word, spec.plain, python_word)
         elif spec.name == TOOLKIT and beside:
             others.append(word)  # pytorch-cuda says which CUDA
         elif spec.name in (*RUNTIMES, MUTEX) and spec.name not in known.runtimes:
-            raise Contradiction(first=word, second=f"--source {source}")
+            said = "torchmirror_source: " if source == AUTO else "--source "
+            raise Contradiction(first=word, second=said + sources[0].name)
         elif spec.name in known.metapackages:
-            family.setdefault(TORCH, []).append(_of_torch(word, spec, source))
+            family.setdefault(TORCH, []).append(_of_torch(word, spec, sources))
             pins += _of_metapackage(word, spec)
         elif spec.name in (*known.family, *RUNTIMES):
-            family.setdefault(spec.name, []).append(_of_source(word, spec, source))
+            family.setdefault(spec.name, []).append(_of_source(word, spec, sources))
         elif spec.name != CPU_ONLY:
             others.append(word)
     if on_cpu and wanted not in ("auto", "cpu"):
@@ -140,6 +147,7 @@ def make(
         python=python(python_word)[1] if python_word else None,
         pins=tuple(dict.fromkeys(pins)),
         wishes=wishes,
+        ties=tuple(ties),
     )
 
 
@@ -151,9 +159,9 @@ class _Known(NamedTuple):
     metapackages: frozenset[str]
 
     @classmethod
-    def of(cls, source: str) -> _Known:
-        """Those of the sources that a word allows."""
-        facts = [one.facts for one in allowed(source)]
+    def of(cls, sources: Sequence[Source]) -> _Known:
+        """Those of some sources."""
+        facts = [one.facts for one in sources]
         return cls(
             frozenset(name for found in facts for name in found.family),
             frozenset(n for f in facts for n in (*f.runtimes, *((f.mutex or ())[:1]))),
@@ -161,12 +169,17 @@ class _Known(NamedTuple):
         )
 
 
-def _of_torch(word: str, spec: Spec, source: str) -> str:
+def _is_of(spec: Spec, source: Source) -> bool:
+    """Whether a spec names a channel or a package that this source has and no other."""
+    return _channel(spec) == source.channel or spec.name in own_names(source)
+
+
+def _of_torch(word: str, spec: Spec, sources: Sequence[Source]) -> str:
     """The spec on pytorch that one on its metapackage means: the same version.
 
     Raises: OtherChannelSpec.
     """
-    plain = _of_source(word, spec, source)
+    plain = _of_source(word, spec, sources)
     return TORCH + (without_build(plain) or plain)[len(spec.name) :]
 
 
@@ -245,18 +258,23 @@ def _pins(version: str | None, torch: str | None, word: str, source: str) -> lis
     return [*found, Pin(f"{TORCH}={torch}", source, word)] if torch else found
 
 
-def _of_source(word: str, spec: Spec, source: str) -> str:
+def _of_source(word: str, spec: Spec, sources: Sequence[Source]) -> str:
     """A spec of the family without its channel, which must be that of a source.
 
     Raises: OtherChannelSpec.
     """
-    channel = spec.channel
-    if spec.url:
-        found = addresses.split(spec.url)
-        channel = found.identified.channel if found else spec.url
-    if channel not in (None, *(one.channel for one in allowed(source))):
+    channel = _channel(spec)
+    if channel not in (None, *(one.channel for one in sources)):
         raise OtherChannelSpec(spec=word, channel=channel)
     return spec.plain
+
+
+def _channel(spec: Spec) -> str | None:
+    """The channel that a spec names, or that its file is of."""
+    if not spec.url:
+        return spec.channel
+    found = addresses.split(spec.url)
+    return found.identified.channel if found else spec.url
 
 
 def _named_python(word: str, spec: str, given: str | None) -> str | None:

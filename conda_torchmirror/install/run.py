@@ -64,7 +64,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
 
     Raises: TorchMirrorError, or what conda raises.
     """
-    options = _with_source(options)
+    typed, options = options.source, _with_source(options)
     files: FileRequest | None = None
     if options.files:
         from . import file_request
@@ -84,7 +84,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
         raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=native)
     if target.prefix is None and not options.preview and not target.words:
         raise NoEnvironment()
-    request, survey = _facts(options, files, target, subdir)
+    request, survey = _facts(options, files, target, subdir, typed)
     # There is one source; where there are more, the first one with a set counts.
     source = allowed(options.source)[0]
     task = Task(options, files, target, request, survey, source)
@@ -131,15 +131,17 @@ def _target(options: InstallOptions) -> Target:
 
 
 def _facts(
-    options: InstallOptions, files: FileRequest | None, target: Target, subdir: str
+    options: InstallOptions, files: FileRequest | None, target: Target, subdir: str, source: str
 ) -> tuple[Request, machine.Survey]:
-    """The request and the machine; each needs a piece of the other."""
+    """The request and the machine; each needs a piece of the other. `source` is the word of the
+    command line, which commands that are offered repeat; that of a setting holds for them too."""
     asked = requests_.make(
         options.specs,
         cuda_word=options.cuda,
         compat=options.cuda_compat,
         allow_cpu=options.allow_cpu,
-        source=options.source,
+        source=source,
+        sources=allowed(options.source),
         python_word=options.python,
         channels=options.channels,
     )

@@ -98,6 +98,12 @@ def channel_end() -> Mapping[str, str]:
     return facts
 
 
+def last_releases() -> Mapping[str, str]:
+    """The last releases of the channel `pytorch`, by package: pytorch and its partners."""
+    found: Mapping[str, str] = data("rules.json")["channel_end"]["releases"]
+    return found
+
+
 def conflict(rule: Rule, pins: Iterable[Pin], admits: Admits) -> Pin | None:
     """The first of the environment's pins that leaves no version for the rule's.
 

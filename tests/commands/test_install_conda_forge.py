@@ -181,3 +181,26 @@ def test_the_torch_of_another_channel_is_not_changed_in_place(at_forge, run_cond
     assert sorted(path.name for path in (prefix / "conda-meta").iterdir()) == before
     preview = run_conda(*FORGE, "-d", "-n", "old", *CUDA).ok()
     assert "only a new environment gets it" in " ".join(preview.stdout.split())
+
+
+def test_an_environment_file_of_conda_forge(at_forge, run_conda, sandbox, tmp_path):
+    """Its metapackage means its pytorch, and everything else goes to the solver as written."""
+    file = tmp_path / "environment.yml"
+    file.write_text(
+        "name: fromfile\nchannels: [conda-forge]\n"
+        "dependencies: [python=3.13, pytorch-gpu=2.8, torchvision, numpy]\n"
+    )
+    run_conda(*FORGE, "-y", "-f", file, *CUDA).ok()
+    found = installed(sandbox.envs / "fromfile")
+    assert f"pytorch={found['pytorch']}" == TORCH
+    assert f"torchvision={found['torchvision']}" == VISION
+    assert "numpy" in found
+
+
+def test_a_setting_is_no_word_that_commands_repeat(at_forge, conda_in_process):
+    at_forge(plugins={"torchmirror_source": "conda-forge"})
+    result = conda_in_process("torch-install", "-d", "-n", "x", *CUDA, "pytorch=1.13")
+    assert result.rc == 1
+    assert "--source conda-forge" not in " ".join(result.stderr.split())
+    result = conda_in_process("torch-install", "-d", "-n", "x", "pytorch-cuda=12.4")
+    assert "torchmirror_source: conda-forge" in " ".join(result.stderr.split())

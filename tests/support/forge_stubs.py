@@ -78,7 +78,10 @@ def _stub(
         number += 200 * bool(cuda) + 100 * (found["blas"] == "mkl")
         depends += ["__cuda"] * bool(cuda)
         depends.append("mkl" if found["blas"] == "mkl" else "nomkl")
-        if cuda and major == 12:
+        if cuda and major == 11:
+            # As the real records of 2.4.0 for CUDA 11.8.
+            depends.append("cudnn >=8.9.7.29,<9.0a0")
+        elif cuda and major == 12:
             # Every build for CUDA 12 takes 9.10, the feedstock's issues say.
             depends.append("libcudnn >=9.10.2.21,<10.0a0")
     else:

@@ -23,6 +23,7 @@ from .names import (
     CUDA_NAMES,
     DEFAULT,
     GPU_METAPACKAGE,
+    LIBTORCH,
     METAPACKAGES,
     TOOLKIT,
     TORCH,
@@ -308,5 +309,6 @@ SOURCE = SourceFacts(
     pairs=pairs,
     wishes=(AUDIO,),
     metapackages=METAPACKAGES,
+    libraries=(LIBTORCH,),
     extras=extras,
 )

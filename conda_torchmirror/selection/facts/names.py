@@ -22,6 +22,8 @@ RUNTIMES = (RUNTIME, TOOLKIT)
 CPU_ONLY, MUTEX = "cpuonly", "pytorch-mutex"
 #: Packages of conda-forge that bring its own pytorch, and so no other.
 GPU_METAPACKAGE, CPU_METAPACKAGE = METAPACKAGES = ("pytorch-gpu", "pytorch-cpu")
+#: What its pytorch is built on, which no other channel has as a package.
+LIBTORCH = "libtorch"
 #: Packages of which one says what BLAS an environment has.
 BLAS = ("libblas", "blas", "nomkl")
 #: Packages whose version is a CUDA version, the first of them only that.

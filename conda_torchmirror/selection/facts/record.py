@@ -85,6 +85,7 @@ class SourceFacts(NamedTuple):
     - `mutex`: the package whose build is `cpu` or `cuda`, with its one version.
     - `cpu_only`: what stands in the way of a CUDA build as long as it is installed.
     - `metapackages`: packages of this source that stand for its pytorch; their version is its.
+    - `libraries`: packages that a pytorch of this source brings along, and no other does.
     - `wishes`: the partners that some releases lack, so that a default request does without them.
 
     Reading:
@@ -118,12 +119,20 @@ class SourceFacts(NamedTuple):
     pairs: Callable[[Build, Build], bool] | None = None
     wishes: tuple[str, ...] = ()
     metapackages: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
     extras: Callable[[Choice, Sequence[Build], Machine, Request, Knowledge], Extras] | None = None
 
     @property
     def family(self) -> tuple[str, ...]:
         """Pytorch and its partners."""
         return (TORCH, *self.partners)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All that is called by a name of this source."""
+        mutex = (self.mutex or ())[:1]
+        beside = (*self.runtimes, *mutex, *self.cpu_only, *self.metapackages, *self.libraries)
+        return frozenset((*self.family, *beside))
 
     @property
     def records(self) -> frozenset[str]:

@@ -1,0 +1,1 @@
+"""Which source a request is answered from: the rule, and the better of two sets."""

@@ -1,0 +1,132 @@
+"""Which sources are asked for a request, in which order, and why: the rule of `--source auto`.
+
+The newest release that runs here counts, from whichever source has it. One source comes first where
+something ties the request to it: its own packages, a channel that is named, the torch of the
+environment, a release that it alone has. Pure: no conda.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from ...models import Admits, Machine, Request
+from ..cuda import data
+from ..facts.names import PARTNERS, TORCH
+from ..specs import package_name, release
+
+#: Why a source is the one: it was named, the environment has its torch, a named release is of its
+#: time, its release is the newer one, no other has a set, or no other could be read.
+Why = Literal["asked", "bound", "release", "newer", "only", "offline"]
+_VERSION = re.compile(r"\d+(?:\.\d+)*")
+
+
+class Traits(NamedTuple):
+    """What the rule knows of a source. `last` are its last releases by package, where its channel
+    gets no more builds, else empty."""
+
+    name: str
+    channel: str
+    last: Mapping[str, str]
+
+
+class Order(NamedTuple):
+    """The sources to ask, by name. With `newest` all of them are, and the newer release wins; else
+    the first that has a set counts.
+
+    `clash` are two words that name different sources: then nothing is asked.
+    """
+
+    sources: tuple[str, ...]
+    why: Why
+    newest: bool = False
+    clash: tuple[str, str] | None = None
+
+
+def order(
+    asked: str | None,
+    machine: Machine,
+    request: Request,
+    channels: Sequence[str],
+    sources: Sequence[Traits],
+    admits: Admits,
+) -> Order:
+    """The order for a request. `asked` is the source that `--source` or the setting names, None for
+    auto; `channels` are those that the command line or a file names, in order."""
+    names = tuple(source.name for source in sources)
+    if asked:
+        return Order((asked,), "asked", clash=_clash(request, asked, f"--source {asked}"))
+    if request.ties:
+        (first, word), *_ = request.ties
+        clash = _clash(request, first, word) or _too_new(request, first, word, sources, admits)
+        return Order((first,), "asked", clash=clash)
+    named = [s.name for channel in channels for s in sources if s.channel == channel]
+    if named:
+        return Order(tuple(dict.fromkeys(named)), "asked")
+    torch = next((p for p in machine.installed if p.name == TORCH), None)
+    bound = [source.name for source in sources if torch and source.channel == torch.channel]
+    if bound:
+        return Order((*bound, *(name for name in names if name not in bound)), "bound")
+    old = [source for source in sources if source.last]
+    sides = {side for source in old for side in _sides(request, source.last, admits)}
+    if len(sides) == 1:
+        ended = tuple(source.name for source in old)
+        living = tuple(name for name in names if name not in ended)
+        return Order((*ended, *living) if sides == {"old"} else living, "release")
+    return Order(names, "newer", newest=True)
+
+
+def _clash(request: Request, source: str, word: str) -> tuple[str, str] | None:
+    """Two words that name different sources, if there are any."""
+    return next(((word, other) for of, other in request.ties if of != source), None)
+
+
+def _too_new(
+    request: Request, name: str, word: str, sources: Sequence[Traits], admits: Admits
+) -> tuple[str, str] | None:
+    """A word that ties the request to a channel that ended before the release that is named."""
+    last = next(source.last for source in sources if source.name == name)
+    if not last or "old" in _sides(request, last, admits) or not _narrowed(request):
+        return None
+    return word, " ".join(spec for specs in _narrowed(request).values() for spec in specs)
+
+
+def _narrowed(request: Request) -> dict[str, tuple[str, ...]]:
+    """The specs that say which release: those on pytorch, and on partners made for one each."""
+    found = {
+        name: tuple(spec for spec in request.specs.get(name, ()) if spec != name)
+        for name in (TORCH, *PARTNERS)
+    }
+    pins = tuple(pin.spec for pin in request.pins if package_name(pin.spec) == TORCH)
+    found[TORCH] = (*found[TORCH], *pins)
+    return {name: specs for name, specs in found.items() if specs}
+
+
+def _sides(
+    request: Request, last: Mapping[str, str], admits: Admits
+) -> Collection[Literal["old", "new"]]:
+    """Whether the named releases are those up to the `last` of a channel, newer ones, or both.
+
+    Both where nothing is named. What the specs admit is tried on the releases that are known and
+    on the versions that the specs themselves name.
+    """
+    both: set[Literal["old", "new"]] = {"old", "new"}
+    for name, specs in _narrowed(request).items():
+        if name not in last:
+            continue
+        sides: set[Literal["old", "new"]] = set()
+        for version in {*_known(name), *(v for spec in specs for v in _VERSION.findall(spec))}:
+            found, end = release(version), release(last[name])
+            if found and end and all(admits(spec, name, version, "") for spec in specs):
+                sides.add("old" if found <= end else "new")
+        both &= sides
+    return both
+
+
+def _known(name: str) -> Collection[str]:
+    """The versions of a package that conda-forge has had; older ones stand in the specs."""
+    rows = data("conda_forge.json")["releases"]
+    if name == TORCH:
+        return [row["torch"] for row in rows]
+    return [version for row in rows for version in row.get(name, ())]
