@@ -63,7 +63,8 @@ class Target(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What a run has been asked for, and what it knows before it reads the source's records."""
+    """What a run has been asked for, and what it knows before it reads the source's records.
+    `bound` says that the source is that of the environment's own torch."""
 
     options: InstallOptions
     files: FileRequest | None
@@ -71,6 +72,7 @@ class Task(NamedTuple):
     request: Request
     survey: machine.Survey
     source: Source
+    bound: bool = False
 
     @property
     def machine(self) -> Machine:
@@ -104,9 +106,8 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
     runtime, runtime_notices = _read_runtime(choice, task.source, reader, records)
     choice = _complete(choice, task, runtime, reader, records)
     pins, pin_notices = _pins(choice, task)
-    more, knowledge = task.source.facts.extras, task.source.knowledge
-    extras = (
-        more(choice, records.builds, task.machine, task.request, knowledge) if more else Extras()
+    extras = task.source.facts.extras(
+        choice, records.builds, task.machine, task.request, task.source.knowledge
     )
     channels, channel_notices = _channels(choice, task, reader)
     python, python_notices = _python(task)
@@ -196,6 +197,7 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
         ),
         ways=(
             *((old,) if old else ()),
+            *notices_.in_part(source, records),
             *steps,
             *notices_.other_sources(task),
             *([Notice("allow_newer", {"count": records.excluded})] if records.excluded else ()),

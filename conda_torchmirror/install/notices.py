@@ -9,9 +9,10 @@ from ..index.exclude_newer import undated, without_newer
 from ..index.match import admits
 from ..index.sources import AUTO, SOURCES, Source
 from ..mirrors.addresses import name_of
-from ..mirrors.registry import Route
+from ..mirrors.registry import Route, parts_of_defaults
 from ..models import Choice, Installed, Machine, Notice, Records
 from ..selection import rules
+from ..selection.alternatives import words_of
 from ..selection.choose import choose
 from ..selection.facts.names import CUDA_NAMES, PIP_NAMES, TOOLKIT, TORCH
 from ..selection.plan import typed
@@ -25,8 +26,10 @@ def about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[No
     """Notices about the index, the release and what pip left in the environment."""
     on = task.machine
     notices = []
-    if task.request.source != AUTO:
-        facts = {"source": task.source.name, "version": chosen.torch.version, "why": "asked"}
+    facts = {"source": task.source.name, "version": chosen.torch.version}
+    if task.bound:
+        notices.append(Notice("source_bound", facts))
+    elif task.request.source != AUTO:
         notices.append(Notice("source_chosen", facts))
     if torch.mirror == "custom_channels":
         notices.append(Notice("custom_mirror", {"channel": torch.channel}))
@@ -89,18 +92,27 @@ def other_sources(task: Task) -> Iterator[Notice]:
             continue
         found = choose(on, task.request, without_newer(known).builds, other.knowledge)
         if isinstance(found, Choice):
-            words = ["conda", "torch-install", *task.target.words, *options.specs]
-            words += ["--source", other.name]
-            words += ["--cuda", options.cuda] if options.cuda != "auto" else []
+            words = ["conda", "torch-install", *task.target.words]
+            words += words_of(task.request._replace(source=other.name))
+            words += ["--platform", on.subdir] if on.foreign else []
             words += ["--python", options.python] if options.python else []
             facts = {"source": other.name, "torch": f"{TORCH} {found.torch.version}"}
             yield Notice("use_source", {**facts, "command": typed(words)})
+
+
+def in_part(source: Source, records: Records) -> list[Notice]:
+    """That the built-in index of a channel which lives is only a sample of it."""
+    if records.origin != "built-in" or source.end is not None:
+        return []
+    return [Notice("built_in_part", {"date": records.date})]
 
 
 def of_other_source(source: Source, on: Machine) -> Installed | None:
     """The pytorch of the environment that came from the channel of another source."""
     there = installed(on, TORCH)
     channels = {other.channel for other in SOURCES if other is not source}
+    if source is not SOURCES[0]:
+        channels |= {"defaults", *parts_of_defaults(on.subdir)}
     return there if there and name_of(there.channel) in channels else None
 
 

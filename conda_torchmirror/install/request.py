@@ -15,7 +15,7 @@ from ..exceptions.usage import (
     OtherChannelSpec,
 )
 from ..index.match import Spec, admits, read
-from ..index.sources import AUTO, Source, allowed, own_names
+from ..index.sources import AUTO, SOURCES, Source, allowed, own_names
 from ..mirrors import addresses
 from ..models import Compat, Pin, Request
 from ..selection.facts.names import (
@@ -149,6 +149,20 @@ def make(
         wishes=wishes,
         ties=tuple(ties),
     )
+
+
+def tied(words: Iterable[str]) -> Source | None:
+    """The source that words name a package of, which the first source has not; None for the first.
+
+    Raises: Contradiction for names of both, BadSpec.
+    """
+    specs = [(word, read(word).name) for word in words]
+    found = ((one, word) for one in SOURCES[1:] for word, name in specs if name in own_names(one))
+    source, word = next(found, (None, ""))
+    first = own_names(SOURCES[0])
+    if source and (other := next((other for other, name in specs if name in first), None)):
+        raise Contradiction(first=other, second=word)
+    return source
 
 
 class _Known(NamedTuple):

@@ -23,8 +23,9 @@ from ..exceptions.environment import (
 from ..exceptions.mirror import BadSetting
 from ..index import repodata
 from ..index.exclude_newer import without_newer
-from ..index.sources import AUTO, SOURCES, Source, allowed
+from ..index.sources import AUTO, SOURCES, Source, allowed, of_channel
 from ..machine import survey as machine
+from ..mirrors.addresses import name_of
 from ..models import Decision, InstallOptions, Listing, Notice, Records, Request
 from ..redirect import settings
 from ..selection.choose import offers
@@ -84,10 +85,17 @@ def execute(options: InstallOptions, report: Report) -> Result:
         raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=native)
     if target.prefix is None and not options.preview and not target.words:
         raise NoEnvironment()
+    if options.source == AUTO and (tied := requests_.tied(options.specs)):
+        typed, options = tied.name, options._replace(source=tied.name)
     request, survey = _facts(options, files, target, subdir, typed)
-    # There is one source; where there are more, the first one with a set counts.
+    bound = of_other_source(SOURCES[0], survey.machine) if options.source == AUTO else None
+    if bound:
+        # The words mean what they mean to the source that the environment is from.
+        typed = of_channel(name_of(bound.channel)).name
+        options = options._replace(source=typed)
+        request, survey = _facts(options, files, target, subdir, typed)
     source = allowed(options.source)[0]
-    task = Task(options, files, target, request, survey, source)
+    task = Task(options, files, target, request, survey, source, bound is not None)
     if not options.solving and context.offline:
         # Nothing is solved; where nothing is cached either, conda need not be pointed anywhere.
         unread = OfflineRouter(options, subdir, source.channels)

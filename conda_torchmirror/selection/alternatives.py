@@ -149,11 +149,11 @@ def _use_python(case: Case) -> Iterator[Notice]:
     rows = offers(machine._replace(python=None), request, case.builds, case.knowledge)
     pythons = sorted({row.python for row in rows if row.fits} - {machine.python}, key=number)
     if pythons:
-        words = ["conda", "torch-install", "-n", "NEW", "--python", pythons[-1], *_words(request)]
+        words = ["conda", "torch-install", "-n", "NEW", "--python", pythons[-1], *words_of(request)]
         yield Notice("use_python", {"pythons": ", ".join(pythons), "command": typed(words)})
 
 
-def _words(request: Request) -> list[str]:
+def words_of(request: Request) -> list[str]:
     """The command line of a request, without Python."""
     default = {name: (name,) for name in DEFAULT}
     specs = [spec for found in request.specs.values() for spec in found]
@@ -250,7 +250,7 @@ def _ask_less(case: Case) -> list[Notice]:
         if choice := case.ask(on, bare):
             python = [] if on.python == case.machine.python else ["--python", choice.python]
             where = ["-n", "NEW"] if python or case.machine.pins else []
-            words = ["conda", "torch-install", *where, *python, *_words(bare)]
+            words = ["conda", "torch-install", *where, *python, *words_of(bare)]
             facts = {"command": typed(words), "torch": f"{TORCH} {choice.torch.version}"}
             return [Notice("ask_less", facts)]
     return []

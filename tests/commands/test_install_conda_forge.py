@@ -204,3 +204,55 @@ def test_a_setting_is_no_word_that_commands_repeat(at_forge, conda_in_process):
     assert "--source conda-forge" not in " ".join(result.stderr.split())
     result = conda_in_process("torch-install", "-d", "-n", "x", "pytorch-cuda=12.4")
     assert "torchmirror_source: conda-forge" in " ".join(result.stderr.split())
+
+
+# Without --source: what ties a request to conda-forge
+
+
+def test_its_metapackage_means_conda_forge(at_forge, forge, conda_in_process):
+    """The channel pytorch is not even read."""
+    words = ("torch-install", "-d", "--json", "-n", "x", *CUDA, "pytorch-gpu=2.5.1")
+    found = conda_in_process(*words).ok().json()["torchmirror"]
+    assert found["selected"]["source"] == "conda-forge"
+    assert found["selected"]["builds"][0]["version"] == "2.5.1"
+
+
+def test_names_of_both_sides_contradict(at_forge, conda_in_process):
+    result = conda_in_process("torch-install", "-d", "pytorch-gpu", "pytorch-cuda=12.4")
+    assert result.rc == 2
+    assert "`pytorch-cuda=12.4` and `pytorch-gpu` contradict each other" in " ".join(
+        result.stderr.split()
+    )
+
+
+def test_an_environment_keeps_the_channel_of_its_torch(at_forge, run_conda, sandbox):
+    run_conda(*FORGE, "-y", "-n", "mine", *CUDA, "pytorch").ok()
+    result = run_conda("torch-install", "-y", "-n", "mine", *CUDA, "torchvision").ok()
+    found = installed(sandbox.envs / "mine")
+    assert f"pytorch={found['pytorch']}" == TORCH
+    assert f"torchvision={found['torchvision']}" == VISION
+    assert "which this environment already uses" in " ".join(result.stdout.split())
+
+
+# Without the network, and for other computers
+
+
+def test_a_sample_of_the_channel_is_no_verdict(at_forge, conda_in_process):
+    words = ("-d", "--offline", "--platform", "win-64", *CUDA, "torchvision")
+    result = conda_in_process(*FORGE, *words)
+    assert result.rc == 1
+    said = " ".join(result.stderr.split())
+    assert "has only some of this channel's builds" in said
+    assert "torchvision --cuda 12.9 --source pytorch --platform win-64" in said
+
+
+def test_the_urls_of_a_solve_are_those_of_conda_forge(at_forge, forge, conda_in_process):
+    found = conda_in_process(*FORGE, "--urls", "--solve", "-n", "x", *CUDA).ok().stdout.split()
+    assert any("pytorch-2.8.0-cuda129_mkl_py313_h7947483_302" in url for url in found)
+    assert {url.startswith(f"{forge.url}/anaconda/cloud/conda-forge/") for url in found} == {True}
+
+
+def test_a_plan_is_saved_and_carried_out(at_forge, run_conda, sandbox, tmp_path):
+    run_conda(*FORGE, "--save-plan", tmp_path / "plan", "-n", "x", *CUDA).ok()
+    run_conda("torch-install", "-y", "-n", "fromplan", "--plan", tmp_path / "plan").ok()
+    assert f"pytorch={installed(sandbox.envs / 'fromplan')['pytorch']}" == TORCH

@@ -74,6 +74,10 @@ class Extras(NamedTuple):
     notices: tuple[Notice, ...] = ()
 
 
+def _no_extras(*_of: object) -> Extras:
+    return Extras()
+
+
 class SourceFacts(NamedTuple):
     """How one source packages pytorch: what its packages are called, and what its records say.
 
@@ -120,7 +124,7 @@ class SourceFacts(NamedTuple):
     wishes: tuple[str, ...] = ()
     metapackages: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
-    extras: Callable[[Choice, Sequence[Build], Machine, Request, Knowledge], Extras] | None = None
+    extras: Callable[[Choice, Sequence[Build], Machine, Request, Knowledge], Extras] = _no_extras
 
     @property
     def family(self) -> tuple[str, ...]:

@@ -207,6 +207,8 @@ NOTICES: Table = {
     "because the channel `pytorch` hides newer image libraries otherwise",
     "no_channels": "no channels are configured, so conda-forge is added for everything else",
     "custom_mirror": "the channel `{channel}` comes from your own `custom_channels`",
+    "source_bound": "PyTorch {version} from the channel {source}, which this environment already "
+    "uses",
     "source_chosen": "PyTorch {version} from the channel {source}, as asked",
     "channels_left_out": "not asked in this run: {channels}; everything comes from {channel}",
     "channel_changes": "the environment has {there} of the channel {of}, and no solver changes "
