@@ -51,9 +51,9 @@ class Update:
     backup: Path | None = None
 
 
-def read(path: Path) -> bytes:
-    """The content of a regular file of at most `MAX_SIZE` bytes. Raises FileTrouble."""
-    return _read(path)[0]
+def read(path: Path, most: int | None = None) -> bytes:
+    """The content of a regular file of at most `most` bytes, or `MAX_SIZE`. Raises FileTrouble."""
+    return _read(path, MAX_SIZE if most is None else most)[0]
 
 
 def write_file(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
@@ -145,7 +145,7 @@ def update(path: Path, change: Callable[[bytes], bytes | None], *, backup: bool 
     target = _target(path)
     with _locked_for_update(target.parent) as alone:
         for _ in range(_ATTEMPTS):
-            before, status = _read(target)
+            before, status = _read(target, MAX_SIZE)
             after = change(before)
             if after is None or after == before:
                 return Update(False, target)
@@ -171,7 +171,7 @@ def _target(path: Path) -> Path:
         raise FileTrouble("unreadable", problem=_problem(error)) from error
 
 
-def _read(path: Path) -> tuple[bytes, os.stat_result]:
+def _read(path: Path, most: int) -> tuple[bytes, os.stat_result]:
     try:
         # A pipe would block the opening itself.
         status = path.stat()
@@ -179,17 +179,17 @@ def _read(path: Path) -> tuple[bytes, os.stat_result]:
             raise FileTrouble("folder")
         if not stat.S_ISREG(status.st_mode):
             raise FileTrouble("not_a_file")
-        if status.st_size > MAX_SIZE:
-            raise FileTrouble("too_large", size=status.st_size, limit=MAX_SIZE)
+        if status.st_size > most:
+            raise FileTrouble("too_large", size=status.st_size, limit=most)
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
-            data = stream.read(MAX_SIZE + 1)
+            data = stream.read(most + 1)
     except FileNotFoundError as error:
         raise FileTrouble("dangling_link" if path.is_symlink() else "missing") from error
     except OSError as error:
         raise FileTrouble("unreadable", problem=_problem(error)) from error
-    if len(data) > MAX_SIZE:
-        raise FileTrouble("too_large", size=len(data), limit=MAX_SIZE)
+    if len(data) > most:
+        raise FileTrouble("too_large", size=len(data), limit=most)
     return data, status
 
 

@@ -47,10 +47,12 @@ class TorchMirrorError(CondaError):
     def __str__(self) -> str:
         if hasattr(CondaError, "guidance"):
             return str(self.message)
-        # Conda puts the name of the class before the message.
-        head = f"{type(self).__name__}: "
-        first = "\n".join(wrapped(str(self.message), head)).removeprefix(head)
-        return "\n".join([first, *self._advice()])
+        return "\n".join([str(self.message), *self._advice()])
+
+    def __repr__(self) -> str:
+        """What old conda prints: the name of the class and the text, here within the terminal."""
+        first, *rest = str(self).split("\n")
+        return "\n".join([*wrapped(first, f"{type(self).__name__}: "), *rest])
 
     def _advice(self) -> list[str]:
         lines = ["", *wrapped(text("show.cause", {"cause": self._cause}))] if self._cause else []

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from conda import __version__ as conda_version
 
 from .. import __version__
-from ..envfiles.file_io import write_folder
+from ..envfiles import file_io
 from ..exceptions.mirror import CannotWrite
 from ..exceptions.plan import (
     PlanAltered,
@@ -142,8 +142,8 @@ def check_folder(folder: Path) -> None:
 
 def _kind(folder: Path) -> Any:
     try:
-        found = plan_schema.parse((folder / DOCUMENT).read_bytes())
-    except (OSError, ValueError):
+        found = plan_schema.parse(_content(folder, DOCUMENT))
+    except (PlanMissing, PlanAltered, ValueError):
         return None
     return found.get("kind") if isinstance(found, dict) else None
 
@@ -185,7 +185,9 @@ def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
         "packages": list(plan.packages),
     }
     try:
-        write_folder(folder, {EXPLICIT: content, DOCUMENT: json.dumps(document, indent=1) + "\n"})
+        file_io.write_folder(
+            folder, {EXPLICIT: content, DOCUMENT: json.dumps(document, indent=1) + "\n"}
+        )
     except OSError as error:
         raise CannotWrite(file=str(folder), detail=error.strerror or str(error)) from error
     return plan
@@ -211,12 +213,10 @@ def load(folder: Path) -> SavedPlan:
     """
     folder = folder.absolute()
     try:
-        found = plan_schema.parse((folder / DOCUMENT).read_bytes())
+        found = plan_schema.parse(_content(folder, DOCUMENT))
         # Without translation of line ends, which `_sha256` takes care of.
-        content = (folder / EXPLICIT).read_bytes().decode()
-    except FileNotFoundError as error:
-        raise PlanMissing(folder=str(folder), file=str(error.filename)) from error
-    except (OSError, ValueError) as error:
+        content = _content(folder, EXPLICIT).decode()
+    except ValueError as error:
         raise PlanAltered(folder=str(folder), detail=str(error)) from error
     detail, names = None, {"file": DOCUMENT, "explicit": EXPLICIT}
     about: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
@@ -242,6 +242,21 @@ def load(folder: Path) -> SavedPlan:
         packages=tuple(found["packages"]),
         removed=tuple(found["removed"]),
     )
+
+
+def _content(folder: Path, name: str) -> bytes:
+    """A file of a plan; what leads to a pipe or a device, or is larger than a plan, is none.
+
+    Raises: PlanMissing, PlanAltered.
+    """
+    try:
+        return file_io.read(folder / name, plan_schema.BYTES)
+    except file_io.FileTrouble as trouble:
+        if trouble.code in ("missing", "dangling_link"):
+            raise PlanMissing(folder=str(folder), file=str(folder / name)) from trouble
+        large = trouble.code == "too_large"
+        detail = text("plan_large" if large else f"file.{trouble.code}", trouble.facts)
+        raise PlanAltered(folder=str(folder), detail=f"{name}: {detail}") from trouble
 
 
 def _named(content: str) -> list[str]:

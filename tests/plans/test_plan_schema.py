@@ -14,7 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conda_torchmirror.exceptions.mirror import CannotWrite
-from conda_torchmirror.exceptions.plan import PlanAltered, PlanBadRecord
+from conda_torchmirror.exceptions.plan import (
+    PlanAltered,
+    PlanBadRecord,
+    PlanFolderTaken,
+    PlanMissing,
+)
 from conda_torchmirror.plans import plan_schema, saved_plan
 
 pytest_plugins = ("support.planning_fixtures",)
@@ -144,6 +149,29 @@ def test_a_document_that_is_too_large_is_not_parsed(make_plan, monkeypatch):
     with pytest.raises(PlanAltered, match="is not as it was saved") as caught:
         saved_plan.load(folder)
     assert "no plan has more than 1000" in str(caught.value.dump_map())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes in a folder are POSIX")
+@pytest.mark.parametrize("name", [saved_plan.DOCUMENT, saved_plan.EXPLICIT])
+@pytest.mark.parametrize("what", ["pipe", "device", "folder", "dangling"])
+def test_a_file_that_never_ends_is_refused(make_plan, name, what):
+    """Neither waited for nor read whole, by the reader and by what looks before it writes."""
+    folder = make_plan("filelock").folder
+    file = folder / name
+    file.unlink()
+    if what == "pipe":
+        os.mkfifo(file)
+    elif what == "folder":
+        file.mkdir()
+    else:
+        file.symlink_to("/dev/zero" if what == "device" else "/not/there")
+    error = PlanMissing if what == "dangling" else PlanAltered
+    with pytest.raises(error) as caught:
+        saved_plan.load(folder)
+    assert name in str(caught.value.dump_map())
+    if name == saved_plan.DOCUMENT:
+        with pytest.raises(PlanFolderTaken):
+            saved_plan.check_folder(folder)
 
 
 VALUES = st.recursive(
