@@ -13,11 +13,14 @@ from urllib.parse import quote
 #: controls, formats (bidirectional marks, zero widths), separators of lines and paragraphs.
 _HIDDEN = frozenset(("Cc", "Cf", "Zl", "Zp"))
 
-#: What hides a secret, and what is shown instead. A password may hold `/`, a port is no password.
-#: Bounded, so that no text takes longer than its length. `re` keeps what it has compiled, and what
-#: holds no secret compiles nothing.
+#: The user and the password of a URL. A password may hold `/`, a port is no password.
+_LOGIN = r"(?:[^/\s?#]+@|[^/\s?#@:]{1,64}:(?!\d*[/?#])[^\s@]{1,256}@)"
+
+#: What hides a secret, and what is shown instead. What follows a log-in that is taken away must not
+#: become another. Bounded, so that no text takes longer than its length. `re` keeps what it has
+#: compiled, and what holds no secret compiles nothing.
 _SECRETS = (
-    ("//", r"(?<=//)(?:[^/\s?#]+@|[^/\s?#@:]{1,64}:(?!\d*[/?#])[^\s@]{1,256}@)", ""),
+    ("//", rf"(?<=//){_LOGIN}(?:/*{_LOGIN})*", ""),
     ("/t/", r"/t/(?!<TOKEN>/)[^/\s]+(?=/)", "/t/<TOKEN>"),
     ("/t/", r"(?<=/t/)[A-Za-z]{2}-[\w-]{8,}", "<TOKEN>"),
     ("/t/", r"(//[^\s/]{1,256}/t/)(?!<TOKEN>)[^/\s'\"`\])]+", r"\1<TOKEN>"),

@@ -20,6 +20,9 @@ SECRETS = {
     "https://me:sec@ret@host/pytorch": "https://host/pytorch",
     "https://me:sec/ret@host/pytorch": "https://host/pytorch",
     "https://secret@host/pytorch": "https://host/pytorch",
+    "https://me@/secret@host/pytorch": "https://host/pytorch",
+    "https://me@you:sec?ret@host/pytorch": "https://host/pytorch",
+    "https://me@/you:secret@//secret@host/pytorch": "https://host/pytorch",
     "https://host/t/secret/pytorch": "https://host/t/<TOKEN>/pytorch",
     "https://host/t/secret": "https://host/t/<TOKEN>",
     "/t/ab-secret-12345": "/t/<TOKEN>",
@@ -94,7 +97,16 @@ def test_no_json_value_keeps_anything_hidden(value):
 
 
 @pytest.mark.parametrize(
-    "text", ["://a:" * 20_000, "/t/" * 30_000, "?a=" * 30_000, "//" * 30_000, "&a-" * 30_000]
+    "text",
+    [
+        "://a:" * 20_000,
+        "//" + "a@/" * 30_000,
+        "//a@" + "/" * 90_000,
+        "/t/" * 30_000,
+        "?a=" * 30_000,
+        "//" * 30_000,
+        "&a-" * 30_000,
+    ],
 )
 def test_no_text_takes_long(text):
     from time import perf_counter
