@@ -112,7 +112,7 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
     channels, channel_notices = _channels(choice, task, reader)
     python, python_notices = _python(task)
     notices = (
-        *choice.notices,
+        *notices_.of_choice(choice, records),
         *(task.files.told(task.machine) if task.files else ()),
         *runtime_notices,
         *pin_notices,

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from .decide import Task
 
 
+def of_choice(chosen: Choice, records: Records) -> Iterator[Notice]:
+    """What the choice says; what a sample of the channel lacks is not said of the channel."""
+    for notice in chosen.notices:
+        sampled = records.origin == "built-in" and notice.code.startswith("partner_left_out")
+        yield notice._replace(code="partner_unrecorded") if sampled else notice
+
+
 def about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[Notice]:
     """Notices about the index, the release and what pip left in the environment."""
     on = task.machine

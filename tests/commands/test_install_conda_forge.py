@@ -246,6 +246,18 @@ def test_a_sample_of_the_channel_is_no_verdict(at_forge, conda_in_process):
     assert "torchvision --cuda 12.9 --source pytorch --platform win-64" in said
 
 
+def test_what_the_sample_lacks_is_not_said_of_the_channel(conda_in_process):
+    found = conda_in_process(*FORGE, "-d", "--offline", "--json", *CUDA).ok().json()["torchmirror"]
+    told = {warning["code"]: warning["text"] for warning in found["warnings"]}
+    # conda-forge has torchaudio 2.8.0; that no record of it has been seen is another matter.
+    torch = found["selected"]["builds"][0]["version"]
+    assert told["partner_unrecorded"] == (
+        f"torchaudio is left out: the built-in index has none for PyTorch {torch}; an installation "
+        "reads the channel"
+    )
+    assert not [code for code in told if code.startswith("partner_left_out")]
+
+
 def test_the_urls_of_a_solve_are_those_of_conda_forge(at_forge, forge, conda_in_process):
     found = conda_in_process(*FORGE, "--urls", "--solve", "-n", "x", *CUDA).ok().stdout.split()
     assert any("pytorch-2.8.0-cuda129_mkl_py313_h7947483_302" in url for url in found)

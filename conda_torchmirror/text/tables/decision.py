@@ -179,6 +179,8 @@ NOTICES: Table = {
     "named it is PyTorch {last}",
     "partner_left_out_always": "{name} is left out: {channel} has none for PyTorch {torch}, nor "
     "for any other that fits here",
+    "partner_unrecorded": "{name} is left out: the built-in index has none for PyTorch {torch}; an "
+    "installation reads the channel",
     "partner_along": "{installed} would not fit any more, so {chosen} is chosen along",
     "runtime_lagging": "{build} needs `{lacks}`, which the runtime channel lacks: left to the "
     "solver",
