@@ -18,13 +18,10 @@ from typing import NamedTuple
 from conda.base.context import context
 from conda.cli import helpers
 
-from ..exceptions.mirror import BadRegistry
-from ..exceptions.usage import BadMirror
 from ..mirrors.urls import MirrorError
 from ..redirect import settings
 from ..text.messages import text
 from ..text.output import say
-from ..text.sanitize import safe
 from . import rewrite
 
 #: Seconds that a test of mirrors may take.
@@ -159,9 +156,7 @@ def _run_files(args: Namespace) -> int:
             quiet=bool(context.quiet),
         )
     except MirrorError as error:
-        if args.mirror:
-            raise BadMirror(value=safe(" ".join(args.mirror)), detail=str(error)) from error
-        raise BadRegistry(detail=str(error)) from error
+        raise settings.unusable(error, args.mirror or ()) from error
 
 
 #: In the order in which the help shows them.

@@ -171,9 +171,7 @@ def _config(asked: Sequence[str]) -> policy.UserConfig:
     try:
         return policy.UserConfig(settings.read(), asked)
     except MirrorError as error:
-        if asked:
-            raise BadMirror(value=" ".join(asked), detail=str(error)) from error
-        raise BadRegistry(detail=str(error)) from error
+        raise settings.unusable(error, asked) from error
 
 
 def _content(

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from conda.base.context import context
 from conda.models.channel import Channel
 
-from ..exceptions.mirror import BadRegistry
 from ..mirrors.addresses import split
 from ..mirrors.registry import Mirror, Registry, channels_for, parts_of_defaults
 from ..mirrors.urls import UPSTREAM, MirrorError
@@ -34,7 +33,7 @@ def show_list(args: Namespace) -> int:
         known = settings.registry(chosen)
         preferred = settings.preference((), chosen, known)
     except MirrorError as error:
-        raise BadRegistry(detail=str(error)) from error
+        raise settings.unusable(error) from error
     if context.json:
         found = [_as_json(mirror, preferred) for mirror in known.values()]
         emit({"preference": list(preferred), "mirrors": found})
@@ -148,7 +147,7 @@ def read_now(
     try:
         config = policy.UserConfig(chosen)
     except MirrorError as error:
-        raise BadRegistry(detail=str(error)) from error
+        raise settings.unusable(error) from error
     named = NamedChannels()
     asked = dict.fromkeys((*context.channels, *channels_for("status"), *channels))
     for word in asked:

@@ -14,7 +14,6 @@ from typing import Any
 from conda.base.context import context
 
 from ..exceptions.mirror import OfflineTest
-from ..exceptions.usage import BadMirror
 from ..index.sources import allowed
 from ..install import request
 from ..machine import survey
@@ -106,7 +105,7 @@ def _trials(names: Sequence[str], subdir: str) -> list[Trial]:
             wanted = tuple(dict.fromkeys((*wanted, *everyone)))
         found = known.resolve(wanted, allow_http=values.http)
     except MirrorError as error:
-        raise BadMirror(value=safe(" ".join(names)), detail=str(error)) from error
+        raise settings.unusable(error, names) from error
     trials = [Trial(m.name, m.title, _routes(m, subdir)) for m in found]
     if not names or UPSTREAM in [name.lower() for name in names]:
         official = {name: Route(name, upstream_url(name), UPSTREAM) for name in CHANNELS}

@@ -17,12 +17,16 @@ class UnknownConda(TorchMirrorError):
 
 
 class BadRegistry(TorchMirrorError):
-    """The setting `torchmirror_registry`, or another of ours, cannot be used."""
+    """The setting `torchmirror_registry`, or another that names mirrors, cannot be used.
+
+    `places` are the settings that name any, each with its file or variable.
+    """
 
     code = "bad_registry"
-    message = N_("the mirrors of your own cannot be used")
+    message = N_("your settings of mirrors cannot be used")
     cause = N_("{detail}")
-    facts = ("detail",)
+    facts = ("detail", "places")
+    hints = ("mend_mirrors",)
 
 
 class BadSetting(TorchMirrorError):

@@ -16,7 +16,8 @@ from ..mirrors.urls import MirrorError
 if TYPE_CHECKING:
     from conda.plugins.types import CondaSetting
 
-    from ..exceptions.mirror import BadSetting
+    from ..exceptions.mirror import BadRegistry, BadSetting
+    from ..exceptions.usage import BadMirror
 
 PREFIX = "torchmirror_"
 
@@ -204,6 +205,28 @@ def registry(settings: Settings) -> Registry:
 def preference(asked: Sequence[str], settings: Settings, known: Registry) -> tuple[str, ...]:
     """The mirrors to go through by these settings; see `mirrors.registry.preferred`."""
     return preferred(asked, settings.mirrors, known, only=settings.only)
+
+
+def unusable(error: MirrorError, asked: Sequence[str] = ()) -> BadMirror | BadRegistry:
+    """The error to raise for mirrors that cannot be used: those of the command line (`asked`), or
+    those of the settings."""
+    from ..exceptions.mirror import BadRegistry
+    from ..exceptions.usage import BadMirror
+    from ..text.sanitize import safe
+
+    if asked and _registry_works():
+        return BadMirror(value=safe(" ".join(asked)), detail=str(error))
+    names = [PREFIX + name for name in ("mirrors", "registry", "only")]
+    places = [f"{name} in {source}" for name in names if (source := source_of(name))]
+    return BadRegistry(detail=str(error), places=", ".join(places))
+
+
+def _registry_works() -> bool:
+    try:
+        registry(read())
+    except MirrorError:
+        return False
+    return True
 
 
 def _own(text: str, *, allow_http: bool) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..exceptions.channel import NothingCached
-from ..exceptions.usage import BadMirror
 from ..index.sources import Source
 from ..mirrors import addresses
 from ..mirrors.registry import AUTO, Mirror, Route, parts_of_defaults
@@ -55,7 +54,7 @@ def chains(
         preference = settings.preference(words, values, known)
         chosen = known.resolve(preference, allow_http=values.http)
     except MirrorError as error:
-        raise BadMirror(value=safe(" ".join(words) or "the setting"), detail=str(error)) from error
+        raise settings.unusable(error, words) from error
     ends = any(word.lower() == UPSTREAM for word in words)
     on = values.fallback and options.fallback
     found = {}

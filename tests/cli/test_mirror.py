@@ -192,6 +192,37 @@ def test_a_bad_registry_is_an_error_with_its_reason(sandbox, condarc, run_conda,
     found = result.json()
     assert found["exception_name"] == "BadRegistry"
     assert "/not/there.yml" in found["guidance"]["cause"]
+    [hint] = found["guidance"]["hints"]
+    assert f"torchmirror_registry in {sandbox.condarc}" in hint["text"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("torch-mirror", "status"),
+        ("torch-mirror", "enable"),
+        ("torch-mirror", "test"),
+        ("torch-mirror", "rewrite", "-"),
+        ("torch-install", "--dry-run", "--offline"),
+    ],
+    ids=" ".join,
+)
+def test_a_setting_is_no_word_of_the_command_line(sandbox, condarc, run_conda, words):
+    """A mirror that a setting names is not told as one that was typed, and its place is named."""
+    condarc(plugins={"torchmirror_mirrors": ["tsinhua"]})
+    found = run_conda(*words, "--json").json()
+    assert found["exception_name"] == "BadRegistry"
+    assert "Did you mean tuna?" in found["guidance"]["cause"]
+    [hint] = found["guidance"]["hints"]
+    assert f"torchmirror_mirrors in {sandbox.condarc}" in hint["text"]
+
+
+@pytest.mark.parametrize("command", ["enable", "test"])
+def test_a_broken_registry_is_not_blamed_on_the_command_line(sandbox, condarc, run_conda, command):
+    condarc(plugins={"torchmirror_registry": "/not/there.yml"})
+    option = ("--mirror",) if command == "enable" else ()
+    found = run_conda("torch-mirror", command, *option, "tuna", "--json").json()
+    assert found["exception_name"] == "BadRegistry"
 
 
 def test_a_mirror_that_does_not_exist_is_a_usage_error(sandbox, run_conda):

@@ -14,6 +14,7 @@ TEXT: Table = {
     "preview_platform": "use `--dry-run` for a preview, or `-n NEW` for a new environment",
     "mend_setting": "correct or remove it in {file}; `conda torch-mirror disable` works all the "
     "same",
+    "mend_mirrors": "correct or remove {places}; `conda torch-mirror disable` works all the same",
     "go_online": "run once without `--offline`",
     "preview_offline": "`--dry-run --offline` previews from conda's cache or the built-in index",
     "allow_fallback": "without `--no-fallback` other sources are tried",
