@@ -8,6 +8,7 @@ whatever goes wrong is one line on standard error, and conda goes on without mir
 
 from __future__ import annotations
 
+import os.path
 import sys
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
@@ -128,6 +129,8 @@ def _fetches(command: str) -> bool:
     if context.offline or context.use_index_cache:
         return False
     given = context._argparse_args
+    if command in ("install", "update") and not os.path.isdir(context.target_prefix):
+        return False  # conda will refuse it
     if command != "create" or "packages" not in given:  # `env create` is one of these as well
         return True
     asked = any(given.get(word) for word in FETCHED) or bool(context.create_default_packages)

@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from .. import __version__
-from ..index.fetch import quiet_pool
+from ..index.fetch import quiet_pool, read_page
 from ..mirrors.urls import host_of, is_loopback
 from ..text.sanitize import safe
 from .answers import (
@@ -225,7 +225,7 @@ def _read(response: Any, target: Target) -> dict[str, Any]:
     status, headers = response.status_code, response.headers
     facts = {"status": status, "modified": http_time(headers.get("Last-Modified"))}
     if status not in (200, 206):
-        return {**facts, **refusal(status, headers, response.raw.read(PAGE))}
+        return {**facts, **refusal(status, headers, read_page(response))}
     facts["size"] = size = whole_size(status, headers)
     if code := content_code(response.raw.read(FIRST), headers, target.url):
         return {**facts, "code": code, "detail": safe(headers.get("Content-Type", ""))[:80]}

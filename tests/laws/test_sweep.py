@@ -36,6 +36,11 @@ CAPABILITIES = (
 )
 
 
+#: Jetson's; their machine code and that of desktop GPUs do not run on each other (NVIDIA CUDA C++
+#: Programming Guide, Binary Compatibility).
+INTEGRATED = frozenset(("5.3", "6.2", "7.2", "8.7"))
+
+
 class Driver(NamedTuple):
     """What `__cuda` says, and the driver's own version where that is known."""
 
@@ -91,12 +96,13 @@ def code(version: str, cuda: str, subdir: str) -> frozenset[str]:
 
 
 def runs_on_gpu(archs: frozenset[str], capability: str) -> bool:
-    """Machine code runs on its own architecture and on higher minors. The channel's only PTX is
-    of 3.7, which nothing shows to be enough for a newer GPU's libraries."""
+    """Machine code runs on its own architecture and on higher minors, on integrated GPUs on its own
+    alone. The channel's only PTX is of 3.7, which nothing shows to be enough for a newer GPU's
+    libraries."""
     major, minor = pair(capability)
     return any(
-        arch == f"{capability}a"
-        if arch.endswith("a")
+        arch.removesuffix("a") == capability
+        if arch.endswith("a") or INTEGRATED & {arch, capability}
         else pair(arch)[0] == major and pair(arch)[1] <= minor
         for arch in archs
     )
