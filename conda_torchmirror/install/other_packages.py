@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from conda.base.context import context
-from conda.models.channel import Channel
+from conda.models.channel import Channel, MultiChannel
 
 from ..exceptions.channel import ChannelError, NothingCached
 from ..index import match, repodata
@@ -96,7 +96,7 @@ def near(source: Source, words: Iterable[str], channels: Iterable[str]) -> tuple
         dict.fromkeys(
             name
             for name in (*filter(None, named), *channels)
-            if name_of(name) not in great and not hasattr(Channel(name), "channels")
+            if name_of(name) not in great and not isinstance(Channel(name), MultiChannel)
         )
     )
 
@@ -129,7 +129,7 @@ def _read(
     one without them."""
     found: dict[str, list[Build]] = {word: [] for word in by_name.values()}
     for channel in map(Channel, dict.fromkeys(channels)):
-        for part in channel.channels if hasattr(channel, "channels") else (channel,):
+        for part in channel.channels if isinstance(channel, MultiChannel) else (channel,):
             route = Route(part.canonical_name, str(part.base_url), "")
             try:
                 builds = repodata.read(route, subdir, set(by_name)).builds
