@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import pytest
-from support.sites import ASK, RUNTIME
+from support.sites import ASK, RUNTIME, TORCH
 
 from conda_torchmirror.cli import install
 from conda_torchmirror.handover import conda
@@ -103,12 +103,22 @@ def test_a_denied_channel_is_condas_own_error(sites, condarc, run_conda):
     if not hasattr(context, "validate_channels"):
         settings = {"allowlist_channels": ["https://elsewhere.example/allowed"]}
     else:
-        settings = {"denylist_channels": [f"{sites.first.url}/anaconda/cloud/pytorch"]}
+        settings = {"denylist_channels": ["pytorch"]}
     condarc(**{**sites.settings("first"), **settings})
     found = run_conda(*ASK, "-n", "new", "--no-fallback")
     assert found.rc == 1
     assert "Channel" in found.stderr
     assert not sites.fetched(RUNTIME)["first"]
+
+
+def test_a_mirror_that_is_denied_by_its_url_is_no_source(sites, condarc, run_conda):
+    context = pytest.importorskip("conda.base.context")
+    if not hasattr(context, "validate_channels"):
+        pytest.skip("this conda has no denylist_channels")
+    url = f"{sites.first.url}/anaconda/cloud/pytorch"
+    condarc(**{**sites.settings("first"), "denylist_channels": [url]})
+    run_conda(*ASK, "-n", "new", "--no-fallback").ok()
+    assert not sites.fetched(TORCH)["first"]
 
 
 def test_a_frozen_environment_is_condas_own_error(sites, run_conda, prefix):
