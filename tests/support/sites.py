@@ -7,6 +7,7 @@ installation takes a fraction of a second.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Container, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ ASK = ("torch-install", "-y", "--cuda", "12.4", "pytorch")
 #: The Range of a probe.
 FIRST = "bytes=0-15"
 #: The names of all that the command installs.
-SET = {"pytorch", "pytorch-cuda", "pytorch-mutex", "cuda-cudart", "python", "pip", "filelock"}
+SET = {"pytorch", "pytorch-cuda", "pytorch-mutex", "cuda-cudart", "python", "filelock"}
+if os.environ.get("TORCHMIRROR_TEST_SOLVER") != "rattler":
+    SET.add("pip")  # conda's classic solver adds it to every Python
 
 _PYTHON = "python >=3.12,<3.13.0a0"
 _ROWS: dict[str, list[tuple[str, str, str, list[str]]]] = {
@@ -47,7 +50,7 @@ _ROWS: dict[str, list[tuple[str, str, str, list[str]]]] = {
     "conda-forge": [
         ("python", "3.12.7", "stub_0_cpython", []),
         ("filelock", "3.16.1", "stub_0", ["python >=3.6"]),
-        ("pip", "24.3.1", "stub_0", ["python >=3.6"]),  # conda adds it to every Python
+        ("pip", "24.3.1", "stub_0", ["python >=3.6"]),
         ("zlib", "1.2.13", "stub_0", []),
     ],
 }
