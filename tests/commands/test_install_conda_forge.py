@@ -129,7 +129,7 @@ def test_a_metapackage_is_a_demand_on_pytorch(at_forge, conda_in_process):
 def test_names_of_the_channel_pytorch_are_a_contradiction(at_forge, conda_in_process, word):
     result = conda_in_process(*FORGE, "-d", "-n", "x", "pytorch", word)
     assert result.rc == 2 or result.rc == 1
-    assert "contradict each other" in result.stderr
+    assert "contradict each other" in result.words
     assert "--source conda-forge" in result.stderr
 
 

@@ -13,13 +13,11 @@ from stubs import Card, asked_afresh, build, needs_compiler, smi, variables
 from support.choosing import KNOWLEDGE, chosen, known, refused
 from support.running import Result
 
-from conda_torchmirror.index import match
 from conda_torchmirror.install import request
 from conda_torchmirror.machine.evidence import REASONS, TOLD
 from conda_torchmirror.models import Choice, Gpu, Machine, NoChoice, Notice, Request
 from conda_torchmirror.selection import alternatives, elsewhere
 from conda_torchmirror.selection import choose as selection
-from conda_torchmirror.selection import cuda as compat
 from conda_torchmirror.text import reasons
 from conda_torchmirror.text.tables.machine import TEXT
 
@@ -128,7 +126,7 @@ def outside(subdir: str, arch: str) -> dict[str, Any]:
     """What other sources are said to have for a GPU on a driver of CUDA 12.8."""
     on = Machine(subdir, cuda="12.8", cuda_from="libcuda", cuda_arch=arch)
     asked = request.make(())
-    return {n.code: n.facts for n in elsewhere.find(on, asked, match.admits, compat.tables())}
+    return {n.code: n.facts for n in elsewhere.find(on, asked, KNOWLEDGE)}
 
 
 @pytest.fixture(scope="session")

@@ -136,6 +136,7 @@ def conda_in_process(*args: str | os.PathLike[str], input: str = "", check: bool
     """
     from conda.cli.main import main_subshell
     from conda.exception_handler import conda_exception_handler
+    from conda.gateways.logging import initialize_logging
 
     words = _words(args, check=check)
     errors: list[BaseException] = []
@@ -148,6 +149,7 @@ def conda_in_process(*args: str | os.PathLike[str], input: str = "", check: bool
             raise
 
     out, err = io.StringIO(), io.StringIO()
+    initialize_logging()  # conda does it once a process, so not between what is kept and restored
     argv, stdin, levels = sys.argv, sys.stdin, _log_levels()
     reset_conda()
     start = time.perf_counter()
