@@ -124,7 +124,7 @@ def index_load(repeats: int) -> float:
         "import time\n"
         "from conda_torchmirror.index import builtin\n"
         "start = time.perf_counter()\n"
-        "assert builtin.load('linux-64')\n"
+        "assert builtin.load('linux-64', channel='pytorch')\n"
         "print((time.perf_counter() - start) * 1e3)\n"
     )
     return _median_of(script, repeats)
