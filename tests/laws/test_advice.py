@@ -19,7 +19,7 @@ from support.choosing import KNOWLEDGE, SOURCE, known
 
 from conda_torchmirror.index import match
 from conda_torchmirror.install import request
-from conda_torchmirror.models import Build, Choice, Machine, NoChoice, Notice, Pin
+from conda_torchmirror.models import Build, Choice, Machine, NoChoice, Notice, Pin, Request
 from conda_torchmirror.selection import alternatives, choose, cuda
 from conda_torchmirror.selection.facts.names import FAMILY
 from conda_torchmirror.text import reasons
@@ -42,14 +42,17 @@ class Asked(NamedTuple):
     allow_cpu: bool = False
     python: str | None = None
 
-    def choose(self, builds: Sequence[Build]) -> Choice | NoChoice:
-        found = request.make(
+    def asked(self) -> Request:
+        return request.make(
             self.words,
             cuda_word=self.cuda,
             compat=self.compat,
             allow_cpu=self.allow_cpu,
             python_word=self.python,
         )
+
+    def choose(self, builds: Sequence[Build]) -> Choice | NoChoice:
+        found = self.asked()
         on = self.on
         if found.cuda == "cpu":
             on = on._replace(cuda=None, cuda_from="none")
@@ -64,13 +67,7 @@ class Asked(NamedTuple):
         failed = self.choose(builds)
         if isinstance(failed, Choice):
             return None
-        asked = request.make(
-            self.words,
-            cuda_word=self.cuda,
-            compat=self.compat,
-            allow_cpu=self.allow_cpu,
-            python_word=self.python,
-        )
+        asked = self.asked()
         on = self.on
         if asked.cuda == "cpu":
             on = on._replace(cuda=None, cuda_from="none")
