@@ -188,6 +188,8 @@ SEAMS = {
     "plugin": {"cli", "hooks", "redirect"},
     "cli.mirror": {"cli"},
     "cli.install_output": {"handover", "install", "plans", "verify"},
+    # What is said of a file is for commands that name one.
+    "install.decide": {"install"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},
     # Only commands that fetch an index look for emptied ones, and for mirrors that answer.
     "hooks.redirect": {"exceptions", "hooks", "index", "text"},

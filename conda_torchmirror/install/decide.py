@@ -40,7 +40,7 @@ from ..selection.specs import package_name
 from ..text import reasons
 from ..text.messages import text
 from ..transport import routes
-from . import beside, file_advice, other_packages
+from . import beside, other_packages
 from . import notices as notices_
 from .notices import installed, leftover
 
@@ -182,18 +182,14 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
     advice = alternatives.find(case)
     steps: Iterable[Notice] = advice.steps
     if task.files:
+        from . import file_advice
+
         steps = file_advice.steps(task.files, advice, case, source)
     raise NoFittingBuild(
         channel=source.channel,
         request=reasons.asked(request, on),
         detail=reasons.why(
-            found.rejected,
-            records,
-            request,
-            on,
-            advice.cause,
-            advice.blamed,
-            source.ended(),
+            found.rejected, records, request, on, advice.cause, advice.blamed, source.ended()
         ),
         ways=(
             *((old,) if old else ()),
