@@ -1,0 +1,26 @@
+"""A wheel as a page of links offers it. Whoever reads pages makes these; nothing is judged yet."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Link(NamedTuple):
+    """One link to a wheel.
+
+    `filename` is the name of the file, unescaped; `url` is absolute. `variant` is the directory
+    under the root of the wheels that the page belongs to ("cu126", "cpu", "rocm6.4", "xpu"), "" for
+    a plain index such as PyPI. `sha256` is the hash in hexadecimal and `size` in bytes, each None
+    where the page does not say. `requires_python` is what the page copies of it from the wheel.
+    `metadata` says whether the wheel's METADATA is served beside it (PEP 658), by its sha256 where
+    the page gives that.
+    """
+
+    filename: str
+    url: str
+    variant: str = ""
+    sha256: str | None = None
+    size: int | None = None
+    requires_python: str | None = None
+    yanked: bool = False
+    metadata: bool | str = False
