@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from ..mirrors.registry import Route
 from ..models import Records
-from ..selection import cuda, rules
-from ..selection.cuda import CudaTables
-from ..selection.facts import conda_forge, pytorch
+from ..selection import rules
+from ..selection.facts import conda_forge, cuda, pytorch
+from ..selection.facts.cuda import CudaTables
 from ..selection.facts.record import Knowledge, SourceFacts
 from ..selection.sources.order import Traits
 from . import builtin, repodata

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..models import Admits, Machine, Notice, Request
-from .cuda import CudaTables, conda_forge_tables, data, runs_on, tables
+from .facts.cuda import CudaTables, conda_forge_tables, data, runs_on, tables
 from .facts.names import (
     AUDIO,
     CPU_METAPACKAGE,

@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from ..models import Build, Machine, Notice, Pin, Request
-from .cuda import runs_on
+from .facts.cuda import runs_on
 from .facts.names import CUDA_NAMES, TORCH
 from .facts.record import Clash, Facts, Knowledge
 from .specs import admits_cuda, admits_python, number, package_name, without_build

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ..models import Admits, Choice, Installed, Notice, Pin
-from .cuda import data
+from .facts.cuda import data
 from .facts.names import TORCH
 from .facts.record import dependency
 from .specs import package_name

@@ -20,12 +20,13 @@ from support.choosing import KNOWLEDGE, SOURCE, known
 from conda_torchmirror.index import match
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Build, Choice, Machine, NoChoice, Notice, Pin, Request
-from conda_torchmirror.selection import alternatives, choose, cuda
+from conda_torchmirror.selection import alternatives, choose
+from conda_torchmirror.selection.facts import cuda
 from conda_torchmirror.selection.facts.names import FAMILY
 from conda_torchmirror.text import reasons
 from conda_torchmirror.text.messages import text
 
-DATA = Path(cuda.__file__).parents[1] / "data"
+DATA = Path(cuda.__file__).parents[2] / "data"
 CONDA_FORGE = {
     row["torch"]: row for row in json.loads((DATA / "conda_forge.json").read_text())["releases"]
 }

@@ -13,7 +13,7 @@ from conda_torchmirror.index import match
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Choice, Gpu, Installed, Machine, NoChoice, Pin
 from conda_torchmirror.selection import choose
-from conda_torchmirror.selection import cuda as compat
+from conda_torchmirror.selection.facts import cuda as compat
 from conda_torchmirror.selection.facts.pytorch import read as facts
 from conda_torchmirror.selection.specs import number, release
 from conda_torchmirror.text import reasons

@@ -12,8 +12,8 @@ from support import choosing, forge_stubs
 
 from conda_torchmirror.index import match
 from conda_torchmirror.models import Build, Choice, Installed, NoChoice
-from conda_torchmirror.selection import cuda as compat
 from conda_torchmirror.selection.facts import conda_forge
+from conda_torchmirror.selection.facts import cuda as compat
 from conda_torchmirror.selection.facts.conda_forge import read
 from conda_torchmirror.selection.facts.record import Knowledge, dependencies
 from conda_torchmirror.selection.specs import number, release

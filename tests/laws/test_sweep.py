@@ -22,9 +22,9 @@ from support.choosing import DATA, KNOWLEDGE, known
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Build, Choice, Machine, NoChoice
 from conda_torchmirror.selection import choose as selection
-from conda_torchmirror.selection import cuda as compat
+from conda_torchmirror.selection.facts import cuda as compat
 
-TABLES = json.loads((Path(compat.__file__).parents[1] / "data" / "cuda.json").read_text("utf-8"))
+TABLES = json.loads((Path(compat.__file__).parents[2] / "data" / "cuda.json").read_text("utf-8"))
 DRIVERS = TABLES["drivers"]["versions"]
 
 SYSTEMS = {"linux-64": "linux", "win-64": "windows"}

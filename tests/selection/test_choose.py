@@ -19,8 +19,8 @@ from support.choosing import (
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Choice, Gpu, Installed, Machine, Pin
 from conda_torchmirror.selection import choose
-from conda_torchmirror.selection import cuda as compat
 from conda_torchmirror.selection.choose import offers
+from conda_torchmirror.selection.facts import cuda as compat
 from conda_torchmirror.selection.plan import add_runtime_build
 from conda_torchmirror.selection.specs import number
 

@@ -13,8 +13,8 @@ from support.choosing import codes, request
 
 from conda_torchmirror.index import builtin, match
 from conda_torchmirror.models import Build, Choice, Installed, Machine, NoChoice
-from conda_torchmirror.selection import choose, cuda
-from conda_torchmirror.selection.facts import conda_forge
+from conda_torchmirror.selection import choose
+from conda_torchmirror.selection.facts import conda_forge, cuda
 from conda_torchmirror.selection.facts.record import Knowledge
 
 KNOWLEDGE = Knowledge(match.admits, cuda.conda_forge_tables(), conda_forge.SOURCE)

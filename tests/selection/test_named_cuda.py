@@ -6,7 +6,7 @@ import pytest
 from support.choosing import ask, chosen, known, refused
 
 from conda_torchmirror.models import NoChoice
-from conda_torchmirror.selection import cuda as tables
+from conda_torchmirror.selection.facts import cuda as tables
 
 ON_12_4 = {"driver": "12.4", "cuda_arch": "8.6"}
 

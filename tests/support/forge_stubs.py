@@ -16,8 +16,8 @@ from pathlib import Path
 
 from conda_torchmirror.index import builtin
 from conda_torchmirror.models import Build
-from conda_torchmirror.selection.cuda import data as table
 from conda_torchmirror.selection.facts import conda_forge
+from conda_torchmirror.selection.facts.cuda import data as table
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 _VARIANT = re.compile(

@@ -15,8 +15,8 @@ from functools import cache
 from typing import Any, Literal
 
 from ...models import Admits, Build, Choice, Machine, Notice, Request
-from ..cuda import CudaTables, data
 from ..specs import minor, number, package_name
+from .cuda import CudaTables, data
 from .names import (
     AUDIO,
     CPU_METAPACKAGE,

@@ -11,8 +11,8 @@ from collections.abc import Hashable
 from functools import cache
 
 from ...models import Build, Machine
-from ..cuda import CudaTables
 from ..specs import minor, package_name
+from .cuda import CudaTables
 from .names import CPU_ONLY, CUDA_NAMES, MUTEX, PARTNERS, RUNTIME, RUNTIMES, TORCH
 from .record import Accelerator, Clash, Facts, SourceFacts, by_number, cudnn_clash, dependencies
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Literal, NamedTuple
 
 from ...models import Admits, Build, Choice, Machine, Notice, Rejection, Request
-from ..cuda import CudaTables
 from ..specs import number, package_name, release
+from .cuda import CudaTables
 from .names import TORCH
 
 Accelerator = Literal["cuda", "cpu", "any"]

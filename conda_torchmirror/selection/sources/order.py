@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from ...models import Admits, Machine, Request
-from ..cuda import data
+from ..facts.cuda import data
 from ..facts.names import PARTNERS, TORCH
 from ..specs import package_name, release
 

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from conda_torchmirror.index import builtin, match
 from conda_torchmirror.models import Build, Installed, Machine
-from conda_torchmirror.selection import cuda
-from conda_torchmirror.selection.facts import conda_forge
+from conda_torchmirror.selection.facts import conda_forge, cuda
 from conda_torchmirror.selection.facts.conda_forge import pairs, partner_key, read, torch_keys
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conda_torchmirror.selection import cuda
-from conda_torchmirror.selection.cuda import runs_on
+from conda_torchmirror.selection.facts import cuda
+from conda_torchmirror.selection.facts.cuda import runs_on
 
-DATA = Path(cuda.__file__).parents[1] / "data"
+DATA = Path(cuda.__file__).parents[2] / "data"
 FORGE = json.loads((DATA / "conda_forge.json").read_text("utf-8"))
 ROWS = FORGE["code"]["builds"]
 RELEASES = [row["torch"] for row in FORGE["releases"]]

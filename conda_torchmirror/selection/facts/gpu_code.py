@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from ..models import Notice
-from .specs import minor, number
+from ...models import Notice
+from ..specs import minor, number
 
 
 class GpuCode(Protocol):

@@ -10,7 +10,7 @@ import pytest
 
 from conda_torchmirror.machine import survey as machine
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 CUDA = json.loads((Path(machine.__file__).parents[1] / "data" / "cuda.json").read_text("utf-8"))
 BUILDS = CUDA["architectures"]["builds"]
 EVERYWHERE = [

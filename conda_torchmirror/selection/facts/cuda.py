@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..models import Notice
+from ...models import Notice
+from ..specs import number
 from .gpu_code import ChannelCode, ForgeCode, GpuCode
-from .specs import number
 
-_DATA = Path(__file__).parents[1] / "data"
+_DATA = Path(__file__).parents[2] / "data"
 
 
 class Elsewhere(NamedTuple):
