@@ -19,6 +19,7 @@ NAME = PACKAGE.name
 ORDER = (
     "mirrors",
     "models",
+    "options",
     "selection",
     "text",
     "exceptions",
@@ -42,7 +43,7 @@ OUTSIDE = frozenset(
     ("conda", "requests", "urllib3", "subprocess", "socket", "ssl", "http", "ctypes")
 )
 #: Packages, and modules of others, that touch nothing outside: facts in, facts out.
-PURE = ("models", "mirrors", "selection", "text", "envfiles", "index.builtin")
+PURE = ("models", "options", "mirrors", "selection", "text", "envfiles", "index.builtin")
 #: Modules of pure packages that may, and what.
 EDGES: dict[str, frozenset[str]] = {}
 

@@ -25,7 +25,7 @@ from ..exceptions.plan import PlanTakesNoChoice
 from ..exceptions.usage import SolveAlone, UrlsFormat
 from ..index.sources import AUTO, SOURCES
 from ..install.run import execute
-from ..models import Action, InstallOptions
+from ..options import Action, InstallOptions
 from ..text.messages import text
 from . import install_output
 

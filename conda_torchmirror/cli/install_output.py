@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from conda.base.context import context
 
-from ..models import Decision, InstallOptions, Listing, Notice
+from ..models import Decision, Listing, Notice
+from ..options import InstallOptions
 from ..text import decision as decisions
 from ..text import listing
 from ..text.layout import bullet, columns, file_size, wrapped

@@ -24,7 +24,6 @@ from ..mirrors.registry import Route
 from ..models import (
     Choice,
     Decision,
-    InstallOptions,
     Machine,
     Notice,
     Pin,
@@ -32,6 +31,7 @@ from ..models import (
     Records,
     Request,
 )
+from ..options import InstallOptions
 from ..selection import alternatives, plan, rules
 from ..selection.choose import choose, with_highest_cuda
 from ..selection.facts.record import Extras

@@ -15,7 +15,8 @@ from ..exceptions.file import FileOtherChannel, NoTorchInFile
 from ..index.match import admits, read
 from ..index.sources import Source, allowed
 from ..mirrors.addresses import name_of
-from ..models import Choice, InstallOptions, Machine, Notice, Pin, Request
+from ..models import Choice, Machine, Notice, Pin, Request
+from ..options import InstallOptions
 from ..selection import alternatives
 from ..selection.choose import choose
 from ..selection.elsewhere import of_channel, others_of_pytorch

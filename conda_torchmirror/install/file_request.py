@@ -20,7 +20,8 @@ from ..index.sources import allowed
 from ..machine.survey import Survey
 from ..mirrors.addresses import identify, name_of
 from ..mirrors.registry import Route
-from ..models import InstallOptions, Machine, Notice, Pin, Request
+from ..models import Machine, Notice, Pin, Request
+from ..options import InstallOptions
 from ..redirect.configuration import reload
 from ..selection.facts.names import (
     CPU_ONLY,

@@ -25,12 +25,12 @@ from ..models import (
     Build,
     Choice,
     Decision,
-    InstallOptions,
     Machine,
     Notice,
     Records,
     Request,
 )
+from ..options import InstallOptions
 from ..selection.choose import choose
 from ..selection.facts.names import FAMILY, TORCH
 from ..selection.facts.record import Knowledge

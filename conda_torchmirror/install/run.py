@@ -26,7 +26,8 @@ from ..index.exclude_newer import without_newer
 from ..index.sources import AUTO, SOURCES, Source, allowed, of_channel
 from ..machine import survey as machine
 from ..mirrors.addresses import name_of
-from ..models import Decision, InstallOptions, Listing, Notice, Records, Request
+from ..models import Decision, Listing, Notice, Records, Request
+from ..options import InstallOptions
 from ..redirect import settings
 from ..selection.choose import offers
 from ..selection.facts.names import TORCH

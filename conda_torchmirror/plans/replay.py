@@ -16,7 +16,8 @@ from ..exceptions.plan import PlanAltered, PlanInTheWay, PlanNotCached, PlanOthe
 from ..handover import conda, package_cache, solve
 from ..handover.conda import Outcome
 from ..machine import survey
-from ..models import InstallOptions, Machine, Notice
+from ..models import Machine, Notice
+from ..options import InstallOptions
 from ..selection.specs import number
 from ..text.layout import file_size
 from ..text.messages import text

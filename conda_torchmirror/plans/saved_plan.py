@@ -35,7 +35,8 @@ from ..exceptions.plan import (
 from ..handover import package_cache, solve
 from ..handover.solve import Transaction
 from ..index import record_schema
-from ..models import Decision, InstallOptions, Notice
+from ..models import Decision, Notice
+from ..options import InstallOptions
 from ..text.decision import summary
 from ..text.layout import file_size
 from ..text.messages import text

@@ -7,8 +7,7 @@ members admit each other. Whatever is passed over is kept with the two facts tha
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ..models import (
@@ -21,129 +20,11 @@ from ..models import (
     Rejection,
     Request,
 )
+from .catalog import Candidate, Catalog
 from .facts.names import TORCH
-from .facts.record import Clash, Facts, Knowledge
+from .facts.record import Clash, Knowledge
 from .fit import Constraints
-from .specs import number, release, same_cuda
-
-#: A partner's specs on pytorch, all of which hold. Many builds share them.
-_TorchSpecs = tuple[str, ...]
-
-
-class _Candidate(NamedTuple):
-    """A pytorch build with its facts, how its CUDA fits the driver, and its source's order."""
-
-    build: Build
-    facts: Facts
-    strict: bool
-    order: tuple[object, ...]
-
-    @property
-    def fit(self) -> tuple[object, ...]:
-        """How well it suits the machine; larger is better, within one release."""
-        return self.facts.accelerator == "cuda", self.strict, number(self.facts.cuda or "0")
-
-    @property
-    def rank(self) -> tuple[object, ...]:
-        """Larger is better, within one release."""
-        return (
-            *self.fit,
-            number(self.facts.python or "0"),
-            *self.order,
-        )
-
-
-class _Catalog:
-    """The family's builds, ordered for look-up. Only what a choice looks at is read."""
-
-    def __init__(self, builds: Iterable[Build], constraints: Constraints) -> None:
-        self.constraints, self.source = constraints, constraints.source
-        self._torch: dict[str, list[Build]] = defaultdict(list)
-        self._partners: dict[tuple[str, _TorchSpecs], list[Build]] = defaultdict(list)
-        self._groups: dict[tuple[str, _TorchSpecs, bool], dict[Hashable, list[Build]]] = {}
-        partners = frozenset(self.source.partners)
-        for build in builds:
-            if build.name == TORCH:
-                self._torch[build.version].append(build)
-            elif build.name in partners and (specs := self.source.torch_specs(build)):
-                self._partners[build.name, specs].append(build)
-        self._met: dict[tuple[str, str, str], list[_TorchSpecs]] = {}
-        # Specs that are not just a version; they have to be matched one by one. First those without
-        # a build, which have one answer for all builds of a release.
-        self._ranges = [
-            (name, specs, sorted(specs, key=lambda spec: spec.count(" ")))
-            for name, specs in self._partners
-            if len(specs) > 1 or any(c in specs[0] for c in "<>=!~*|,[")
-        ]
-
-    def knows(self, name: str) -> bool:
-        """Whether there is any build of a partner."""
-        return any(name == of for of, _ in self._partners)
-
-    def releases(self) -> list[str]:
-        """Every pytorch version, newest first; one that cannot be ordered is left out."""
-        known = [(order, version) for version in self._torch if (order := release(version))]
-        return [version for _, version in sorted(known, reverse=True)]
-
-    def torch(self, version: str) -> list[tuple[Build, Facts]]:
-        """The builds of a pytorch release that the request's specs admit."""
-        return [
-            (build, read)
-            for build in self._torch[version]
-            if self.constraints.asked(build)
-            and self.constraints.runtime_asked(read := self.source.read(build))
-        ]
-
-    def partners(
-        self, name: str, candidate: _Candidate, *, asked: bool = True
-    ) -> list[list[Build]]:
-        """The builds of `name` for this pytorch, its Python and its accelerator.
-
-        `asked` leaves out what specs and pins do not admit. In groups that are not empty, each
-        newest first: a group has the same specs on pytorch, and many releases share those that are
-        ranges.
-        """
-        torch = candidate.build
-        met = (name, torch.version, torch.build)
-        if met not in self._met:
-            ranges = [
-                specs
-                for of, specs, ordered in self._ranges
-                if of == name and all(self._meets(spec, torch) for spec in ordered)
-            ]
-            self._met[met] = [(f"{TORCH} {torch.version}",), *ranges]
-        keys = self.source.torch_keys(name, candidate.facts)
-        groups = [self._by_key(name, specs, asked=asked) for specs in self._met[met]]
-        return [found for group in groups for key in keys if (found := group.get(key))]
-
-    def newest(self, groups: Sequence[Sequence[Build]], torch: Build) -> Build:
-        """The partner that a pytorch gets of those in all groups, each the newest first."""
-        return self.source.best_partner(groups, torch, self.constraints.machine)
-
-    def _meets(self, spec: str, torch: Build) -> bool:
-        # Without a build in the spec, one answer holds for all builds of a release.
-        build = torch.build if spec.count(" ") > 1 or "[" in spec else ""
-        return self.constraints.admits(spec, TORCH, torch.version, build)
-
-    def _by_key(self, name: str, specs: _TorchSpecs, *, asked: bool) -> dict[Hashable, list[Build]]:
-        """The builds of a partner with these specs on pytorch, read when first asked for."""
-        group = (name, specs, asked)
-        if group not in self._groups:
-            found: dict[Hashable, list[Build]] = defaultdict(list)
-            machine = self.constraints.machine
-            builds = self._partners.get((name, specs), ())
-            for build in sorted(
-                builds, key=lambda b: self.source.preference(b, machine), reverse=True
-            ):
-                read = self.source.read(build)
-                if not asked or (
-                    self.constraints.asked(build)
-                    and self.constraints.pinned(build, read) is None
-                    and self.constraints.clashes(build, read) is None
-                ):
-                    found[self.source.partner_key(name, read)].append(build)
-            self._groups[group] = found
-        return self._groups[group]
+from .specs import number, same_cuda
 
 
 class _Partners(NamedTuple):
@@ -159,7 +40,7 @@ class _Partners(NamedTuple):
 class _Sets:
     """Completes a pytorch build to the set that was asked for."""
 
-    def __init__(self, catalog: _Catalog, machine: Machine, request: Request) -> None:
+    def __init__(self, catalog: Catalog, machine: Machine, request: Request) -> None:
         self.catalog = catalog
         partners = catalog.source.partners
         self.wanted = [name for name in partners if name in request.specs]
@@ -173,7 +54,7 @@ class _Sets:
         there = {package.name for package in machine.installed}
         self.wishes = {*request.wishes}.intersection(catalog.source.wishes) - there
 
-    def complete(self, candidate: _Candidate) -> _Partners:
+    def complete(self, candidate: Candidate) -> _Partners:
         """The partners that were asked for, and those installed that would not fit any more."""
         builds: list[Build] = []
         notices: list[Notice] = []
@@ -199,7 +80,7 @@ class _Sets:
                 notices.append(Notice("partner_along", along))
         return _Partners(tuple(builds), tuple(notices), tuple(left_out))
 
-    def _why_not(self, name: str, candidate: _Candidate, says: Notice) -> Clash:
+    def _why_not(self, name: str, candidate: Candidate, says: Notice) -> Clash:
         """Why there is no partner: none is built for it, or specs or pins want another."""
         groups = self.catalog.partners(name, candidate, asked=False)
         if not self.catalog.knows(name):
@@ -255,7 +136,7 @@ def _best(
 ) -> _Release:
     """The best release, with all that was passed over."""
     constraints = Constraints(machine, request, knowledge)
-    catalog = _Catalog(builds, constraints)
+    catalog = Catalog(builds, constraints)
     sets = _Sets(catalog, machine, request)
     rejected: list[Rejection] = []
     on_cpu: _Release | None = None
@@ -285,7 +166,7 @@ def with_highest_cuda(
 
 
 def _of_release(
-    version: str, catalog: _Catalog, sets: _Sets, constraints: Constraints, *, cuda_only: bool
+    version: str, catalog: Catalog, sets: _Sets, constraints: Constraints, *, cuda_only: bool
 ) -> _Release:
     """The best set of one release, and why the builds above it fell away."""
     candidates = []
@@ -296,8 +177,8 @@ def _of_release(
             rejected.append(fit.clash.rejects(build))
         elif read.accelerator == "cuda" or not cuda_only:
             order = constraints.source.order(build, constraints.machine)
-            candidates.append(_Candidate(build, read, fit.strict, order))
-    best: tuple[_Candidate, _Partners] | None = None
+            candidates.append(Candidate(build, read, fit.strict, order))
+    best: tuple[Candidate, _Partners] | None = None
     for candidate in sorted(candidates, key=lambda c: c.rank, reverse=True):
         if best and candidate.fit != best[0].fit:
             break
@@ -316,7 +197,7 @@ def _of_release(
     return _Release(_choice(*best, constraints), tuple(rejected), best[1].left_out)
 
 
-def _choice(candidate: _Candidate, partners: _Partners, constraints: Constraints) -> Choice:
+def _choice(candidate: Candidate, partners: _Partners, constraints: Constraints) -> Choice:
     read, machine, request = candidate.facts, constraints.machine, constraints.request
     told = list(partners.notices)
     if read.accelerator == "cuda" and not candidate.strict:
@@ -359,12 +240,12 @@ def offers(
     The specs of the request narrow them, the machine does not: it only says what fits.
     """
     constraints = Constraints(machine, request, knowledge)
-    catalog = _Catalog(builds, constraints)
+    catalog = Catalog(builds, constraints)
     sets = _Sets(catalog, machine, request)
     found: dict[tuple[str, str | None, str], Offer] = {}
     for version in catalog.releases():
         candidates = [
-            _Candidate(build, read, True, constraints.source.order(build, machine))
+            Candidate(build, read, True, constraints.source.order(build, machine))
             for build, read in catalog.torch(version)
             if read.python
         ]
@@ -378,7 +259,7 @@ def offers(
     return list(found.values())
 
 
-def _offer(candidate: _Candidate, partners: _Partners, constraints: Constraints) -> Offer:
+def _offer(candidate: Candidate, partners: _Partners, constraints: Constraints) -> Offer:
     build, read = candidate.build, candidate.facts
     clash = constraints.check(build, read).clash
     system = constraints.machine.driver_os

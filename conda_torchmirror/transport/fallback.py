@@ -23,7 +23,8 @@ from ..index.fetch import bounded_pages, quiet_pool, spinner
 from ..index.sources import Source
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM, upstream_url
-from ..models import Build, Decision, InstallOptions, Machine, Notice, Records, Request
+from ..models import Build, Decision, Machine, Notice, Records, Request
+from ..options import InstallOptions
 from ..text.messages import text
 from ..text.sanitize import safe
 from . import failures, hashes, routes

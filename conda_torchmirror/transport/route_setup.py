@@ -14,7 +14,7 @@ from conda.core.subdir_data import SubdirData
 
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM, host_of
-from ..models import InstallOptions
+from ..options import InstallOptions
 from ..redirect import configuration, in_process, own_channels
 from .routes import OWN
 

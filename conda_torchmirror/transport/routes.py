@@ -21,7 +21,8 @@ from ..mirrors.urls import (
     host_of,
     upstream_url,
 )
-from ..models import Decision, InstallOptions, Machine, Notice, Records, Request
+from ..models import Decision, Machine, Notice, Records, Request
+from ..options import InstallOptions
 from ..redirect import configuration, in_process, own_channels, settings
 from ..text.sanitize import safe
 

@@ -9,7 +9,7 @@ import pytest
 from conda_torchmirror.cli import install
 from conda_torchmirror.exceptions.plan import PlanTakesNoChoice
 from conda_torchmirror.exceptions.usage import SolveAlone, UrlsFormat
-from conda_torchmirror.models import InstallOptions
+from conda_torchmirror.options import InstallOptions
 
 
 def options(*words: str) -> InstallOptions:

@@ -45,7 +45,7 @@ def test_channels_of_the_command_line_come_first(file, preview):
 def test_a_mirror_that_the_file_names_counts_as_the_channel(condarc, file, url, mirror):
     from conda_torchmirror.install import file_request
     from conda_torchmirror.mirrors.registry import Route
-    from conda_torchmirror.models import InstallOptions
+    from conda_torchmirror.options import InstallOptions
 
     path = file(FILE.replace("- pytorch\n", f"- {url}\n", 1))
     _, given = file_request.take(InstallOptions(files=(str(path),)))

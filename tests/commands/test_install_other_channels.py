@@ -13,7 +13,7 @@ from support.lab import entry, record
 from support.prefixes import records
 from support.sites import ASK, write_channels
 
-from conda_torchmirror.models import InstallOptions
+from conda_torchmirror.options import InstallOptions
 from conda_torchmirror.transport.routes import others
 
 pytest_plugins = ("support.lab_fixtures",)

@@ -11,7 +11,8 @@ from support.prefixes import installed
 from conda_torchmirror.index.sources import SOURCES
 from conda_torchmirror.install import other_packages
 from conda_torchmirror.install import request as requests_
-from conda_torchmirror.models import Build, Choice, InstallOptions, Machine
+from conda_torchmirror.models import Build, Choice, Machine
+from conda_torchmirror.options import InstallOptions
 
 MACHINE = Machine("linux-64", cuda="12.4", cuda_from="libcuda")
 

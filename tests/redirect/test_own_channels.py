@@ -6,7 +6,7 @@ import pytest
 from support.lab import urls_during
 
 from conda_torchmirror.mirrors.registry import built_in
-from conda_torchmirror.models import InstallOptions
+from conda_torchmirror.options import InstallOptions
 from conda_torchmirror.redirect import own_channels
 from conda_torchmirror.transport import routes
 

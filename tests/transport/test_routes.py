@@ -8,7 +8,7 @@ import pytest
 from support.mirror import Exchange
 
 from conda_torchmirror.mirrors.registry import built_in
-from conda_torchmirror.models import InstallOptions
+from conda_torchmirror.options import InstallOptions
 from conda_torchmirror.transport.routes import chains
 
 pytest_plugins = ("support.site_fixtures",)

@@ -1,0 +1,57 @@
+"""What the command line of `torch-install` says, as the stages read it."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from .models import Compat
+
+#: What `torch-install` is asked to end in.
+Action = Literal["list", "urls", "save", "replay", "download", "install"]
+
+
+class InstallOptions(NamedTuple):
+    """What the command line of `torch-install` says, and with `-f` what the files add to it.
+
+    `dry_run` and `solve` combine with every action. `urls` is the format of `--urls`, which goes
+    with the actions save and replay too, as `download` (`--download-only`) does. `save` and `plan`
+    are folders, `subdir` is the word of `--platform`. `passed` are the options that go on to
+    conda's own command, each as its words; `conda_words` says which of them a verb takes.
+    """
+
+    action: Action = "install"
+    dry_run: bool = False
+    solve: bool = False
+    specs: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    name: str | None = None
+    prefix: str | None = None
+    subdir: str | None = None
+    channels: tuple[str, ...] = ()
+    override_channels: bool = False
+    cuda: str = "auto"
+    cuda_compat: Compat = "minor"
+    python: str | None = None
+    source: str = "auto"
+    allow_cpu: bool = False
+    mirrors: tuple[str, ...] = ()
+    fallback: bool = True
+    check_upstream: bool = False
+    explain: bool = False
+    urls: str | None = None
+    save: str | None = None
+    plan: str | None = None
+    download: bool = False
+    check: bool = True
+    as_json: bool = False
+    passed: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def preview(self) -> bool:
+        """Whether the choice is only shown: nothing is installed, saved or downloaded."""
+        return self.action in ("list", "urls") or (self.dry_run and self.action != "save")
+
+    @property
+    def solving(self) -> bool:
+        """Whether conda's solver is asked."""
+        return self.solve or not self.preview
