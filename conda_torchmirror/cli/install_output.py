@@ -43,7 +43,7 @@ def reporter(*, explain: bool, as_json: bool) -> Callable[[Step], None]:
 
 
 def _report_done(step: Step) -> None:
-    from ..install.environment_file import SetVariables
+    from ..install.files.environment_file import SetVariables
     from ..plans.replay import Replay
     from ..verify.report import lines_after
     from ..verify.verdict import Check

@@ -46,7 +46,7 @@ from .notices import installed, leftover
 
 if TYPE_CHECKING:
     from ..transport.routes import RecordReader
-    from .file_request import FileRequest
+    from .files.request import FileRequest
 
 
 class Target(NamedTuple):
@@ -182,7 +182,7 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
     advice = alternatives.find(case)
     steps: Iterable[Notice] = advice.steps
     if task.files:
-        from . import file_advice
+        from .files import advice as file_advice
 
         steps = file_advice.steps(task.files, advice, case, source)
     raise NoFittingBuild(

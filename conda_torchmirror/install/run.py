@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from ..plans.replay import Replay
     from ..plans.saved_plan import Saved
     from ..verify.verdict import Check
-    from .environment_file import SetVariables
-    from .file_request import FileRequest
+    from .files.environment_file import SetVariables
+    from .files.request import FileRequest
 
     #: What a run ends in.
     Result: TypeAlias = Listing | Decision | DownloadList | Saved | Replay | Outcome
@@ -69,7 +69,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
     typed, options = options.source, _with_source(options)
     files: FileRequest | None = None
     if options.files:
-        from . import file_request
+        from .files import request as file_request
 
         options, files = file_request.take(options)
     target = _target(options)
@@ -307,7 +307,7 @@ def _finish(
 
     document: dict[str, Any] = dict(outcome.document)
     if task.files is not None:
-        from . import environment_file
+        from .files import environment_file
 
         quiet = task.options.as_json
         actions, variables = environment_file.finish(task.files.files, prefix, quiet=quiet)

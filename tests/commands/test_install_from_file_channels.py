@@ -43,7 +43,7 @@ def test_channels_of_the_command_line_come_first(file, preview):
     ids=["other", "with-platform", "upstream"],
 )
 def test_a_mirror_that_the_file_names_counts_as_the_channel(condarc, file, url, mirror):
-    from conda_torchmirror.install import file_request
+    from conda_torchmirror.install.files import request as file_request
     from conda_torchmirror.mirrors.registry import Route
     from conda_torchmirror.options import InstallOptions
 

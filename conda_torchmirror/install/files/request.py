@@ -14,16 +14,16 @@ from typing import Any, NamedTuple
 
 from conda.base.context import context
 
-from ..exceptions.file import FileElsewhere, FileOtherChannel
-from ..index.match import admits, read
-from ..index.sources import allowed
-from ..machine.survey import Survey
-from ..mirrors.addresses import identify, name_of
-from ..mirrors.registry import Route
-from ..models import Machine, Notice, Pin, Request
-from ..options import InstallOptions
-from ..redirect.configuration import reload
-from ..selection.facts.names import (
+from ...exceptions.file import FileElsewhere, FileOtherChannel
+from ...index.match import admits, read
+from ...index.sources import allowed
+from ...machine.survey import Survey
+from ...mirrors.addresses import identify, name_of
+from ...mirrors.registry import Route
+from ...models import Machine, Notice, Pin, Request
+from ...options import InstallOptions
+from ...redirect.configuration import reload
+from ...selection.facts.names import (
     CPU_ONLY,
     CUDA_NAMES,
     FAMILY,
@@ -33,14 +33,14 @@ from ..selection.facts.names import (
     RUNTIME,
     TOOLKIT,
 )
-from ..selection.rules import Rule, conflict
-from ..selection.specs import admits_python, package_name
-from ..text.messages import text
-from ..text.sanitize import safe
+from ...selection.rules import Rule, conflict
+from ...selection.specs import admits_python, package_name
+from ...text.messages import text
+from ...text.sanitize import safe
+from ..request import beside_runtime, narrowing, of_label, says_cpu
 from . import environment_file
+from .advice import channels_of_sources, check_source, check_torch
 from .environment_file import EnvironmentFile, short, target
-from .file_advice import channels_of_sources, check_source, check_torch
-from .request import beside_runtime, narrowing, of_label, says_cpu
 
 #: Pythons that a spec may name. The channel's oldest is 2.7.
 _PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))

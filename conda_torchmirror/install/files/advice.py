@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING
 
 from conda.base.context import context
 
-from ..exceptions.file import FileOtherChannel, NoTorchInFile
-from ..index.match import admits, read
-from ..index.sources import Source, allowed
-from ..mirrors.addresses import name_of
-from ..models import Choice, Machine, Notice, Pin, Request
-from ..options import InstallOptions
-from ..selection import alternatives
-from ..selection.choose import choose
-from ..selection.elsewhere import of_channel, others_of_pytorch
-from ..selection.facts.names import CPU_ONLY, CUDA_NAMES, FAMILY, METAPACKAGES, PIP_NAMES, RUNTIMES
-from ..selection.plan import typed
-from ..selection.specs import package_name, without_build
-from ..text.messages import text
-from ..text.sanitize import safe
+from ...exceptions.file import FileOtherChannel, NoTorchInFile
+from ...index.match import admits, read
+from ...index.sources import Source, allowed
+from ...mirrors.addresses import name_of
+from ...models import Choice, Machine, Notice, Pin, Request
+from ...options import InstallOptions
+from ...selection import alternatives
+from ...selection.choose import choose
+from ...selection.elsewhere import of_channel, others_of_pytorch
+from ...selection.facts.names import CPU_ONLY, CUDA_NAMES, FAMILY, METAPACKAGES, PIP_NAMES, RUNTIMES
+from ...selection.plan import typed
+from ...selection.specs import package_name, without_build
+from ...text.messages import text
+from ...text.sanitize import safe
 from .environment_file import EnvironmentFile, short
 
 if TYPE_CHECKING:
-    from .file_request import FileRequest
+    from .request import FileRequest
 
 #: Lines that one step names at most.
 _MOST = 6

@@ -25,11 +25,11 @@ from conda.env.env import from_file
 from conda.env.installers.base import get_installer
 from conda.exceptions import CondaHTTPError, EnvironmentFileNotFound, InvalidInstaller
 
-from ..envfiles.file_io import FileTrouble
-from ..envfiles.file_io import read as read_bytes
-from ..envfiles.kind import Foreign, recognise
-from ..envfiles.source_text import UnreadableText, decode
-from ..exceptions.file import (
+from ...envfiles.file_io import FileTrouble
+from ...envfiles.file_io import read as read_bytes
+from ...envfiles.kind import Foreign, recognise
+from ...envfiles.source_text import UnreadableText, decode
+from ...exceptions.file import (
     FileNotReadable,
     FilesDisagree,
     FileSection,
@@ -37,10 +37,10 @@ from ..exceptions.file import (
     NotEnvironmentFile,
     SectionFailed,
 )
-from ..models import Notice
-from ..selection.specs import package_name
-from ..text.messages import text
-from ..text.sanitize import safe
+from ...models import Notice
+from ...selection.specs import package_name
+from ...text.messages import text
+from ...text.sanitize import safe
 
 #: The sentences for what a file is instead, and for the way that does work. The key is `kind.Kind`,
 #: or a code of `kind.Foreign`.

@@ -1,0 +1,1 @@
+"""Environment files that `torch-install` is given: their reading, their request, their advice."""
