@@ -11,6 +11,7 @@ package is downloaded; and the sessions of conda's own commands, which are not o
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +25,10 @@ from urllib.parse import urljoin, urlsplit
 from conda.base.context import context
 from conda.exceptions import UnavailableInvalidChannel
 from conda.gateways.connection.session import CondaSession, get_session
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
 
+from .. import __version__
 from ..text.layout import on_terminal
 from ..text.messages import text
 
@@ -327,3 +331,26 @@ def quiet_pool() -> Iterator[None]:
     finally:
         for log, level in zip(logs, levels, strict=True):
             log.setLevel(level)
+
+
+def session_without_retries(url: str) -> Any:
+    """Conda's session for this URL, sharing its connections, but without its retries."""
+
+    def once(adapter: Any) -> Any:
+        if not isinstance(adapter, HTTPAdapter):
+            return adapter
+        twin = object.__new__(type(adapter))
+        twin.__dict__.update(adapter.__dict__)
+        twin.max_retries = Retry(0, read=False, raise_on_status=False)
+        return twin
+
+    session = copy.copy(get_session(url))
+    session.adapters = type(session.adapters)(
+        (prefix, once(adapter)) for prefix, adapter in session.adapters.items()
+    )
+    return session
+
+
+def user_agent() -> str:
+    """Who is asking: this project, then conda's own words."""
+    return f"conda-torchmirror/{__version__} {context.user_agent}"

@@ -7,7 +7,6 @@ None is repeated, and all of them together end by a deadline.
 
 from __future__ import annotations
 
-import copy
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -18,12 +17,8 @@ from urllib.parse import urljoin, urlsplit
 
 from conda.base.context import context
 from conda.gateways.connection.download import disable_ssl_verify_warning
-from conda.gateways.connection.session import get_session
-from requests.adapters import HTTPAdapter
-from urllib3.util.retry import Retry
 
-from .. import __version__
-from ..index.fetch import quiet_pool, read_page
+from ..index.fetch import quiet_pool, read_page, session_without_retries, user_agent
 from ..mirrors.urls import host_of, is_loopback
 from ..text.sanitize import safe
 from .answers import (
@@ -76,7 +71,7 @@ def ask(
     waiting: list[tuple[str, Callable[[], Answer]]] = []
     for target in {target.url: target for target in targets}.values():
         if urlsplit(target.url).scheme in ("http", "https"):
-            session = _session(target.url)
+            session = session_without_retries(target.url)
             waiting.append((target.url, partial(_ask, session, target, hosts, limit)))
         else:
             found[target.url] = Answer(safe(target.url), "ok", at=time.time())
@@ -89,7 +84,9 @@ def ask(
 def fetch_small(urls: Iterable[str], *, most: int, deadline: float) -> dict[str, bytes]:
     """The content of small files by URL, all asked for at once; what is larger than `most` bytes,
     redirected or not there is left out. `deadline` is in seconds, for all of them."""
-    waiting = [(url, partial(_fetch, _session(url), url, most, deadline)) for url in urls]
+    waiting = [
+        (url, partial(_fetch, session_without_retries(url), url, most, deadline)) for url in urls
+    ]
     return {url: body for url, body in _run_within(waiting, deadline, PARALLEL).items() if body}
 
 
@@ -135,29 +132,6 @@ def _run_within(
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
     return {url: answers.get(url) for url, _ in waiting}
-
-
-def _session(url: str) -> Any:
-    """Conda's session for this URL, sharing its connections, but without its retries."""
-
-    def once(adapter: Any) -> Any:
-        if not isinstance(adapter, HTTPAdapter):
-            return adapter
-        twin = object.__new__(type(adapter))
-        twin.__dict__.update(adapter.__dict__)
-        twin.max_retries = Retry(0, read=False, raise_on_status=False)
-        return twin
-
-    session = copy.copy(get_session(url))
-    session.adapters = type(session.adapters)(
-        (prefix, once(adapter)) for prefix, adapter in session.adapters.items()
-    )
-    return session
-
-
-def user_agent() -> str:
-    """Who is asking: this project, then conda's own words."""
-    return f"conda-torchmirror/{__version__} {context.user_agent}"
 
 
 def _ask(session: Any, target: Target, hosts: frozenset[str], limit: float) -> Answer:

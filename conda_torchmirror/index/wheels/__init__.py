@@ -1,0 +1,1 @@
+"""Indexes of wheels: the pages of links that mirrors serve, and reading them."""
