@@ -264,16 +264,37 @@ class PipStep(NamedTuple):
     files: tuple[tuple[str, str], ...]
 
 
+class Departure(NamedTuple):
+    """Packages of an environment by name: what leaves it where others are installed.
+
+    `named` are to leave, `orphans` came along with them and leave too, as neither the user nor any
+    other package needs them. `dependents` need what leaves, and are solved for anew. `specs` ask
+    for these: as in the history, or by name where no other one of them brings it.
+    """
+
+    named: tuple[str, ...] = ()
+    orphans: tuple[str, ...] = ()
+    dependents: tuple[str, ...] = ()
+    specs: tuple[str, ...] = ()
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What a solver must not find in the environment."""
+        return self.named + self.orphans + self.dependents
+
+
 class Plan(NamedTuple):
     """What is handed over, step after step, and what is printed so that a person can do the same.
 
     The first step is conda's; builds that conda has need no other. `channels` are those of the
-    choice and where they are read from, `before` commands that have to come first.
+    choice and where they are read from. What is in `departure` leaves in the transaction of the
+    conda step; `before` are the commands that do it in plain conda, and come first there.
     """
 
     steps: tuple[CondaStep | PipStep, ...]
     channels: tuple[Route, ...] = ()
     before: tuple[str, ...] = ()
+    departure: Departure = Departure()
 
     @property
     def conda(self) -> CondaStep:

@@ -35,30 +35,17 @@ class PipTorch(TorchMirrorError):
     hints = ("pip_uninstall", "fresh_environment")
 
 
-class LeftoverFirst(TorchMirrorError):
-    """A package that a hand-over would remove first stands in the way of a plan."""
-
-    code = "leftover_first"
-    message = N_("`{name}` has to leave the environment first")
-    cause = N_(
-        "it keeps the environment on CPU builds, so that there is nothing to plan or to "
-        "download yet"
-    )
-    facts = ("name", "prefix")
-    hints = ("remove_name", "fresh_environment")
-
-
 class ChannelChange(TorchMirrorError):
-    """The environment has the PyTorch of another channel than the one that is chosen from."""
+    """What is asked for takes a PyTorch of another channel, and nobody is there to be asked."""
 
     code = "channel_change"
     message = N_("this environment has {there} of the channel `{of}`, not of `{channel}`")
     cause = N_(
-        "each channel brings CUDA and libraries of its own, and no solver changes one for the "
-        "other in place"
+        "to take it out and to install that of another channel is to be confirmed: by an answer, "
+        "or by `--source`"
     )
-    facts = ("there", "of", "channel", "source")
-    hints = ("new_for_source",)
+    facts = ("there", "of", "channel", "command")
+    hints = ("confirm_change", "fresh_environment")
 
 
 class BrokenRecord(TorchMirrorError):

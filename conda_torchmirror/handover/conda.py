@@ -121,35 +121,6 @@ def solves(command: Sequence[str], variables: Mapping[str, str]) -> bool:
         return False
 
 
-def replacing(
-    leftover: Installed | None,
-    channel: str,
-    prefix: str,
-    command: Sequence[str],
-    variables: Mapping[str, str],
-    extra: Mapping[str, Any],
-) -> Finished:
-    """Run the command after a package that stands in its way was removed.
-
-    The removal asks by itself. If the command then fails or is declined, what was removed is put
-    back from conda's package cache, so that the environment is as before; `channel` is its own.
-    """
-    if leftover is None:
-        return run(command, variables, extra)
-    options = [word for word in command if word in ("--yes", "--quiet", "--json", "--offline")]
-    silent = redirect_stdout(StringIO()) if "--json" in options else nullcontext()
-    with inner_command(), silent:
-        _subshell(["remove", "--prefix", prefix, *options, leftover.name])
-    try:
-        return run(command, variables, extra)
-    except BaseException:
-        spec = f"{leftover.name}={leftover.version}={leftover.build}"
-        back = ["install", "--prefix", prefix, "--yes", "--quiet", "--use-index-cache"]
-        with inner_command(), redirect_stdout(StringIO()):
-            _subshell([*back, "--freeze-installed", "--channel", channel, spec])
-        raise
-
-
 @contextmanager
 def unmade(prefix: str) -> Iterator[None]:
     """Remove an environment that was not there before the block and got no package in it.

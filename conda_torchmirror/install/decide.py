@@ -24,6 +24,7 @@ from ..mirrors.registry import Route
 from ..models import (
     Choice,
     Decision,
+    Departure,
     Machine,
     Notice,
     Pin,
@@ -40,9 +41,9 @@ from ..selection.specs import package_name
 from ..text import reasons
 from ..text.messages import text
 from ..transport import routes
-from . import beside, other_packages
+from . import beside, departures, other_packages
 from . import notices as notices_
-from .notices import installed, leftover
+from .departures import installed
 
 if TYPE_CHECKING:
     from ..transport.routes import RecordReader
@@ -111,6 +112,7 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
     )
     channels, channel_notices = _channels(choice, task, reader)
     python, python_notices = _python(task)
+    leaving = departures.of(task, choice)
     notices = (
         *notices_.of_choice(choice, records),
         *(task.files.told(task.machine) if task.files else ()),
@@ -118,6 +120,7 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
         *pin_notices,
         *extras.notices,
         *notices_.about(choice, task, records, reader[task.source.channel]),
+        *departures.notices(leaving, task),
         *channel_notices,
         *python_notices,
         *foreign,
@@ -128,7 +131,9 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
         request=task.request,
         choice=choice,
         records=records,
-        plan=_plan(choice, task, extras._replace(pins=(*pins, *extras.pins)), channels, python),
+        plan=_plan(
+            choice, task, extras._replace(pins=(*pins, *extras.pins)), channels, python, leaving
+        ),
         prefix=task.target.prefix,
         dry_run=task.options.dry_run,
         source=task.source.name,
@@ -307,7 +312,12 @@ def _python(task: Task) -> tuple[str | None, list[Notice]]:
 
 
 def _plan(
-    choice: Choice, task: Task, extras: Extras, channels: Channels, python: str | None
+    choice: Choice,
+    task: Task,
+    extras: Extras,
+    channels: Channels,
+    python: str | None,
+    leaving: Departure,
 ) -> Plan:
     on, target = task.machine, task.target
     subdir, facts = on.subdir, task.source.facts
@@ -318,7 +328,6 @@ def _plan(
     words = target.words
     if target.to_be_made and subdir != machine.native_subdir():
         words = (*words, "--platform", subdir)
-    there = leftover(task.source, choice, task.machine)
     options = plan.PlanOptions(
         verb="create" if target.to_be_made else "install",
         subdir=subdir,
@@ -328,7 +337,7 @@ def _plan(
         python=python,
         user_channels=task.options.channels if channels.users is None else channels.users,
         behind=channels.behind,
-        leftover=there.name if there else None,
+        departure=leaving,
         beside=extras.specs,
         variables=variables,
         alone=channels.users is not None,

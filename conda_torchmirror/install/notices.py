@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from ..index.exclude_newer import undated, without_newer
 from ..index.match import admits
 from ..index.sources import AUTO, SOURCES, Source
-from ..mirrors.addresses import name_of
-from ..mirrors.registry import Route, parts_of_defaults
-from ..models import Choice, Installed, Machine, Notice, Records
+from ..mirrors.registry import Route
+from ..models import Choice, Notice, Records
 from ..selection import rules
 from ..selection.alternatives import words_of
 from ..selection.choose import choose
@@ -54,11 +53,6 @@ def about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[No
     if pip := [p for p in on.installed if p.channel == "pypi" and p.name in PIP_NAMES]:
         listed = ", ".join(f"{package.name} {package.version}" for package in pip)
         notices.append(Notice("pip_torch_there", {"packages": listed}))
-    if there := leftover(task.source, chosen, on):
-        notices.append(Notice("cpuonly_removed", {"spec": f"{there.name} {there.version}"}))
-    if there := of_other_source(task.source, on):
-        facts = {"there": f"{there.name} {there.version}", "of": there.channel}
-        notices.append(Notice("channel_changes", {**facts, "channel": task.source.channel}))
     return [*notices, *_toolkit(chosen, task, records), *_misspelt(task)]
 
 
@@ -81,11 +75,6 @@ def _misspelt(task: Task) -> Iterator[Notice]:
         name = package_name(word)
         if name not in CUDA_NAMES and (meant := misspelt(name, known)):
             yield Notice("misspelt", {"spec": word, "nearest": meant})
-
-
-def installed(on: Machine, name: str) -> Installed | None:
-    """The package of this name that conda has put into the environment."""
-    return next((p for p in on.installed if p.name == name and p.channel != "pypi"), None)
 
 
 def other_sources(task: Task) -> Iterator[Notice]:
@@ -112,19 +101,3 @@ def in_part(source: Source, records: Records) -> list[Notice]:
     if records.origin != "built-in" or source.end is not None:
         return []
     return [Notice("built_in_part", {"date": records.date})]
-
-
-def of_other_source(source: Source, on: Machine) -> Installed | None:
-    """The pytorch of the environment that came from the channel of another source."""
-    there = installed(on, TORCH)
-    channels = {other.channel for other in SOURCES if other is not source}
-    if source is not SOURCES[0]:
-        channels |= {"defaults", *parts_of_defaults(on.subdir)}
-    return there if there and name_of(there.channel) in channels else None
-
-
-def leftover(source: Source, chosen: Choice, on: Machine) -> Installed | None:
-    """What is installed and keeps an environment on CPU builds, where a CUDA build is chosen."""
-    if not chosen.cuda:
-        return None
-    return next(filter(None, (installed(on, name) for name in source.facts.cpu_only)), None)

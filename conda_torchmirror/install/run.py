@@ -15,9 +15,7 @@ from conda.base.context import context
 from ..exceptions.channel import NothingCached, NothingCachedToSolve
 from ..exceptions.choice import PartnerConflict, Shadowed, UnknownPlatform
 from ..exceptions.environment import (
-    ChannelChange,
     ForeignPlatform,
-    LeftoverFirst,
     NoEnvironment,
 )
 from ..exceptions.mirror import BadSetting
@@ -38,8 +36,7 @@ from ..text.sanitize import safe
 from ..transport.routes import OfflineRouter, RecordReader
 from . import request as requests_
 from .decide import Target, Task, decide
-from .notices import installed, of_other_source
-from .notices import leftover as leftover_of
+from .departures import check_confirmed, installed, of_other_source, with_dependents
 
 # What a preview does not need is imported where it is used.
 if TYPE_CHECKING:
@@ -96,7 +93,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
         options = options._replace(source=typed)
         request, survey = _facts(options, files, target, subdir, typed)
     source = allowed(options.source)[0]
-    task = Task(options, files, target, request, survey, source, bound is not None)
+    task = with_dependents(Task(options, files, target, request, survey, source, bound is not None))
     if not options.solving and context.offline:
         # Nothing is solved; where nothing is cached either, conda need not be pointed anywhere.
         unread = OfflineRouter(options, subdir, source.channels)
@@ -198,26 +195,14 @@ def _attempt(task: Task, reader: RecordReader, records: Records, report: Report)
         ended, name = task.source.ended(), task.source.name
         return Listing(tuple(rows), on, task.request, records, ended, name)
     decision = decide(task, reader, records)
-    other = of_other_source(task.source, on)
-    if other is not None and not options.preview:
-        raise ChannelChange(
-            there=f"{other.name} {other.version}",
-            of=other.channel,
-            channel=task.source.channel,
-            source=task.source.name,
-        )
+    check_confirmed(task)
     decision = decision._replace(notices=(*decision.notices, *reader.check(task.source, decision)))
     if options.action == "urls" and not options.solve:
         from ..plans import downloads
 
         files = downloads.downloads(decision.choice.builds)
         return downloads.DownloadList(files, summary(decision), (Notice("urls_family"),))
-    leftover = leftover_of(task.source, decision.choice, on)
-    kept = options.action in ("save", "urls")
-    if leftover and (kept or options.download):
-        raise LeftoverFirst(name=leftover.name, prefix=decision.prefix)
-    solve = kept or not options.dry_run or (options.solve and leftover is None)
-    if not solve:
+    if options.dry_run and not options.solve and options.action not in ("save", "urls"):
         return decision
     decision = decision._replace(solved=True)
     if not options.urls and not reader.agreed:
@@ -231,6 +216,7 @@ def _hand_over(
     """Ask conda's solver, and save, link or install what it found."""
     from ..handover import conda, package_cache
     from ..handover import solve as solver
+    from ..handover.removal import removing
     from ..plans import saved_plan
 
     options, source, on = task.options, task.source, decision.machine
@@ -254,22 +240,23 @@ def _hand_over(
     reader.agree(decision)
     if not options.dry_run:
         package_cache.alias_mirrored(route for chain in reader.chains.values() for route in chain)
-    leftover = leftover_of(task.source, decision.choice, on)
-    extra = {"torchmirror": about}
+    extra, leaving = {"torchmirror": about}, decision.plan.departure
     try:
-        if options.action in ("save", "urls"):
-            return saved_plan.make(options, decision, command, variables)
-        with conda.unmade(prefix):
-            done = conda.replacing(leftover, source.channel, prefix, command, variables, extra)
+        with removing(leaving.named, leaving.hidden):
+            if options.action in ("save", "urls"):
+                return saved_plan.make(options, decision, command, variables)
+            with conda.unmade(prefix):
+                done = conda.run(command, variables, extra)
     except Exception as error:
         # Not its subclasses: an answer of no is one of them.
         if options.download and type(error) is CondaExitZero:
             return conda.Outcome(0, about, downloaded=True)
         reader.check_emptied(error)
-        if leftover is None:
-            routes = [reader[name] for name in (source.channel, source.base_channel)]
-            if hiding := conda.hidden_by_priority(error, command, variables, decision, routes):
-                raise Shadowed(channel=source.channel, package=hiding) from error
+        routes = [reader[name] for name in (source.channel, source.base_channel)]
+        with removing(leaving.named, leaving.hidden):
+            hiding = conda.hidden_by_priority(error, command, variables, decision, routes)
+        if hiding:
+            raise Shadowed(channel=source.channel, package=hiding) from error
         if conda.unsatisfiable(error) and (conflict := _partner_conflict(task, decision)):
             raise conflict from error
         raise

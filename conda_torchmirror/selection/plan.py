@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from ..mirrors.registry import Route
-from ..models import Admits, Build, Choice, CondaStep, Notice, Plan, Request
+from ..models import Admits, Build, Choice, CondaStep, Departure, Notice, Plan, Request
 from .facts.record import Knowledge, dependencies, recency
 from .specs import package_name
 
@@ -82,7 +82,7 @@ class PlanOptions(NamedTuple):
     `target` are the words that name the environment (`-n NAME`, `--platform SUBDIR`), `python` a
     version where Python is to be named to the solver, `user_channels` those of `-c`. `behind` are
     the channels that come after these and are not among them; None puts all of ours before.
-    `leftover` is a package that has to be removed first. `flexible` says that the user's channel
+    `departure` is what leaves the environment. `flexible` says that the user's channel
     priority is strict and must not be for this hand-over. `beside` are specs beside the chosen
     builds, `variables` what the environment has to say. `alone` says that conda must not look at
     the channels that are configured.
@@ -96,7 +96,7 @@ class PlanOptions(NamedTuple):
     python: str | None = None
     user_channels: tuple[str, ...] = ()
     behind: tuple[Route, ...] | None = None
-    leftover: str | None = None
+    departure: Departure = Departure()
     beside: tuple[str, ...] = ()
     variables: Mapping[str, str] = MappingProxyType({})
     alone: bool = False
@@ -128,11 +128,12 @@ def make(choice: Choice, request: Request, routes: Sequence[Route], options: Pla
         passed=by_name,
         alone=options.alone,
     )
-    remove = ["conda", "remove", *options.target, options.leftover or ""]
+    remove = ["conda", "remove", *options.target, *options.departure.named]
     return Plan(
         steps=(step,),
         channels=tuple(routes),
-        before=(typed(remove),) if options.leftover else (),
+        before=(typed(remove),) if options.departure.named else (),
+        departure=options.departure,
     )
 
 

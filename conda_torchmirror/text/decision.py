@@ -151,6 +151,7 @@ def summary(decision: Decision) -> dict[str, Any]:
             {"name": r.channel, "url": safe(r.url), "mirror": r.mirror} for r in plan.channels
         ],
         "environment": dict(plan.environment),
+        "removed": [*plan.departure.named, *plan.departure.orphans],
         "before": [safe(command) for command in plan.before],
         "command": safe(plan.command),
         "command_by_name": safe(plan.command_by_name),

@@ -162,27 +162,6 @@ def test_where_nothing_fits_another_source_is_offered_that_has_it(at_forge, cond
     assert "--source pytorch" in " ".join(result.stderr.split())
 
 
-def test_the_torch_of_another_channel_is_not_changed_in_place(at_forge, run_conda, sandbox):
-    """No solver does that: the error says what to do, and nothing is touched."""
-    at_forge()
-    prefix = sandbox.envs / "old"
-    run_conda("create", "-y", "-n", "old", "-c", "conda-forge", "python=3.13").ok()
-    (prefix / "conda-meta" / "pytorch-2.5.1-x_0.json").write_text(
-        '{"name": "pytorch", "version": "2.5.1", "build": "x_0", "build_number": 0, "depends": [],'
-        ' "channel": "https://conda.anaconda.org/pytorch/linux-64", "subdir": "linux-64",'
-        ' "fn": "pytorch-2.5.1-x_0.tar.bz2", "files": [],'
-        ' "url": "https://conda.anaconda.org/pytorch/linux-64/pytorch-2.5.1-x_0.tar.bz2"}'
-    )
-    before = sorted(path.name for path in (prefix / "conda-meta").iterdir())
-    result = run_conda(*FORGE, "-y", "-n", "old", *CUDA)
-    assert result.rc == 1
-    assert "pytorch 2.5.1 of the channel `pytorch`" in " ".join(result.stderr.split())
-    assert "-n NEW --source conda-forge" in " ".join(result.stderr.split())
-    assert sorted(path.name for path in (prefix / "conda-meta").iterdir()) == before
-    preview = run_conda(*FORGE, "-d", "-n", "old", *CUDA).ok()
-    assert "only a new environment gets it" in " ".join(preview.stdout.split())
-
-
 def test_an_environment_file_of_conda_forge(at_forge, run_conda, sandbox, tmp_path):
     """Its metapackage means its pytorch, and everything else goes to the solver as written."""
     file = tmp_path / "environment.yml"

@@ -53,15 +53,23 @@ def test_an_existing_environment_goes_into_the_plan_whole(
     assert conda_meta(prefix) == conda_meta(there.envs / "new")
 
 
-def test_a_leftover_cpuonly_has_to_leave_first(mirrored, conda_in_process, tmp_path):
-    prefix = tmp_path / "env"
+def test_a_leftover_cpuonly_is_left_out_of_a_plan(mirrored, conda_in_process, sandbox, tmp_path):
+    prefix, folder = tmp_path / "env", tmp_path / "plan"
     words = ("create", "-y", "-q", "-p", prefix, "-c", "pytorch", "python=3.12", "cpuonly")
     conda_in_process(*words).ok()
-    for option in (("--save-plan", tmp_path / "plan"), ("--download-only",), ("--urls", "--solve")):
-        result = conda_in_process("torch-install", "-y", "-p", prefix, *option, *ASK)
-        assert result.rc == 1
-        assert "cpuonly" in result.stderr
+    for option in (("--save-plan", folder), ("--download-only",), ("--urls", "--solve")):
+        result = conda_in_process("torch-install", "-y", "-p", prefix, *option, *ASK).ok()
+        assert "/cpuonly-" not in result.stdout
     assert "cpuonly-2.0-0.json" in conda_meta(prefix)
+    plan = saved_plan.load(folder)
+    assert "cpuonly" not in {package["name"] for package in plan.packages}
+    assert "cpuonly" in plan.removed
+    # It makes a new environment; in this one, what it leaves out is in the way.
+    replay = ("torch-install", "-y", "-q", "--plan", folder)
+    conda_in_process(*replay, "-n", "new").ok()
+    assert not [name for name in conda_meta(sandbox.envs / "new") if name.startswith("cpuonly-")]
+    refused = conda_in_process(*replay, "-p", prefix)
+    assert (refused.rc, "PlanInTheWay" in refused.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("secret", [f"/t/{TOKEN}", "me:h1dden-pw@"], ids=["token", "password"])

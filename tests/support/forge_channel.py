@@ -6,6 +6,7 @@ rest are leaves as in `leaves`, cut down to the relations that a test is about.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ RELEASES = {
     "pytorch-cpu": ("2.8.0",),
 }
 #: name, version, build, depends.
-LEAVES = (
+Leaf = tuple[str, str, str, tuple[str, ...]]
+LEAVES: tuple[Leaf, ...] = (
     ("cudnn", "9.10.2.21", "h0_0", ("cuda-version >=12,<13",)),
     ("cudnn", "9.13.1.26", "h0_0", ("cuda-version >=12,<13",)),
     ("cudnn", "8.9.7.29", "h0_0", ()),
@@ -35,21 +37,23 @@ LEAVES = (
 )
 
 
-def build(root: Path) -> Path:
-    """Write conda-forge and pkgs/main to `root`; returns it."""
-    every = all_records(real=())
+def build(root: Path, *, beside: Iterable[str] = (), leaves: Iterable[Leaf] = ()) -> Path:
+    """Write conda-forge, pkgs/main and the real channels `beside` to `root`; returns it. `leaves`
+    are added to those of conda-forge."""
+    beside = tuple(beside)
+    every = all_records(real=beside)
     known = builtin.load(SUBDIR, channel="conda-forge")
     assert known is not None
     found = [b for b in known.builds if b.version in RELEASES.get(b.name, ())]
     found += [b for b in known.builds if b.name == "cuda-version"]
     for one in found:
         every["conda-forge", one.subdir][one.fn] = _record(one)
-    for name, version, word, depends in LEAVES:
+    for name, version, word, depends in (*LEAVES, *leaves):
         leaf = {"name": name, "version": version, "build": word, "depends": list(depends)}
         leaf |= {"build_number": 0, "subdir": SUBDIR}
         every["conda-forge", SUBDIR][file_name(leaf)] = leaf
     for (channel, subdir), records in every.items():
-        if channel != "nvidia" and subdir in (SUBDIR, "noarch"):
+        if channel in ("conda-forge", "pkgs/main", *beside) and subdir in (SUBDIR, "noarch"):
             write_channel(root / channel, subdir, records)
     return root
 

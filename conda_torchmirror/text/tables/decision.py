@@ -213,8 +213,12 @@ NOTICES: Table = {
     "uses",
     "source_chosen": "PyTorch {version} from the channel {source}, as asked",
     "channels_left_out": "not asked in this run: {channels}; everything comes from {channel}",
-    "channel_changes": "the environment has {there} of the channel {of}, and no solver changes "
-    "that for one of {channel} in place: only a new environment gets it",
+    "channel_changes": "the environment's PyTorch of the channel {of} gives way to that of "
+    "{channel}, in one transaction: {removed} leave the environment",
+    "orphans_removed": (
+        "so does {count} package that came along with it and that nothing else needs",
+        "so do {count} packages that came along with it and that nothing else needs",
+    ),
     "cudnn_pinned": "pinned for this installation only: {pins} (newer cuDNN does not run on a GPU "
     "of compute capability {arch})",
     "channel_end": "the channel `pytorch` ended with PyTorch {last} and Python {python}; newer "
@@ -229,7 +233,10 @@ NOTICES: Table = {
     "rule_keep": "to keep it through a later `conda update --all`, add {pins} to {file}",
     "rule_keep_all": "to keep them through a later `conda update --all`, add to {file}, a line "
     "each: {pins}",
-    "cpuonly_removed": "{spec} keeps the environment on CPU builds and is removed first",
+    "strangers_removed": "{removed} goes with builds of another source than {source}, and is "
+    "removed in the same transaction",
+    "cpuonly_removed": "{spec} keeps the environment on CPU builds and is removed, in the same "
+    "transaction",
     "pip_torch_there": "pip has put {packages} into the environment; an installation stops there",
     "narrowed_by": "{packages} goes with PyTorch {torch}, by the records of the channel, and not "
     "with {instead}: so {torch} is chosen",

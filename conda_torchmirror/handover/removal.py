@@ -1,0 +1,76 @@
+"""Packages that leave an environment in the transaction that brings others.
+
+Conda's command line removes or installs. Here its own solver is shown the environment without what
+leaves, and its transaction is made against the environment as it is: one plan, one question, and
+conda itself undoes all of it where a part fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from conda.base.context import context
+from conda.core.prefix_data import PrefixData
+from conda.core.solve import Solver
+from conda.models.match_spec import MatchSpec
+
+
+@contextmanager
+def removing(names: Collection[str], hidden: Collection[str]) -> Iterator[None]:
+    """Remove the packages of these names in every transaction that is solved for in the block.
+
+    `hidden` are those that the solver must not find in the environment, to which it may return.
+    """
+    if not hidden:
+        yield
+        return
+    manager: Any = context.plugin_manager
+    kept = manager.get_cached_solver_backend
+
+    @cache
+    def backend(name: str | None = None) -> type[Solver]:
+        return _removing(manager.get_solver_backend(name), frozenset(names), frozenset(hidden))
+
+    manager.get_cached_solver_backend = backend
+    try:
+        yield
+    finally:
+        manager.get_cached_solver_backend = kept
+
+
+def _removing(backend: type[Solver], names: frozenset[str], hidden: frozenset[str]) -> type[Solver]:
+    """A solver that shows this one the environment without the packages that are hidden."""
+
+    class Removing(backend):
+        def solve_final_state(self, *args: Any, **kwargs: Any) -> Any:
+            with _hiding(hidden):
+                return super().solve_final_state(*args, **kwargs)
+
+        def solve_for_diff(self, *args: Any, **kwargs: Any) -> Any:
+            found = super().solve_for_diff(*args, **kwargs)
+            # For the history of the environment; no solver takes both kinds of specs. The second
+            # name is that of new conda.
+            self.specs_to_remove = frozenset(map(MatchSpec, names))
+            self.unmerged_specs_to_remove = self.specs_to_remove
+            return found
+
+    return Removing
+
+
+@contextmanager
+def _hiding(names: frozenset[str]) -> Iterator[None]:
+    """Let no package of these names be in any environment."""
+    every = PrefixData._prefix_records
+
+    def rest(self: PrefixData) -> dict[str, Any]:
+        found = every.fget(self)
+        return {name: record for name, record in found.items() if name not in names}
+
+    PrefixData._prefix_records = property(rest)
+    try:
+        yield
+    finally:
+        PrefixData._prefix_records = every

@@ -1,0 +1,123 @@
+"""What has to leave an environment so that a set can come in: its former torch, a CPU marker.
+
+A torch of another channel is not changed in place by any solver, and `cpuonly` keeps a solver from
+every CUDA build. Both leave in the transaction that brings the set.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conda.base.context import context
+
+from ..exceptions.environment import ChannelChange
+from ..index.sources import AUTO, SOURCES, Source, foreign, own_names
+from ..machine.departure import departure
+from ..mirrors.addresses import name_of
+from ..mirrors.registry import parts_of_defaults
+from ..models import Choice, Departure, Installed, Machine, Notice
+from ..selection.alternatives import words_of
+from ..selection.facts.names import FAMILY, TOOLKIT, TORCH
+from ..selection.plan import typed
+from ..selection.specs import package_name
+
+if TYPE_CHECKING:
+    from .decide import Task
+
+
+def installed(on: Machine, name: str) -> Installed | None:
+    """The package of this name that conda has put into the environment."""
+    return next((p for p in on.installed if p.name == name and p.channel != "pypi"), None)
+
+
+def of_other_source(source: Source, on: Machine) -> Installed | None:
+    """The pytorch of the environment that came from the channel of another source."""
+    there = installed(on, TORCH)
+    channels = {other.channel for other in SOURCES if other is not source}
+    if source is not SOURCES[0]:
+        channels |= {"defaults", *parts_of_defaults(on.subdir)}
+    return there if there and name_of(there.channel) in channels else None
+
+
+def leftover(source: Source, chosen: Choice, on: Machine) -> Installed | None:
+    """What is installed and keeps an environment on CPU builds, where a CUDA build is chosen."""
+    if not chosen.cuda:
+        return None
+    return next(filter(None, (installed(on, name) for name in source.facts.cpu_only)), None)
+
+
+def strangers(source: Source, on: Machine) -> tuple[Installed, ...]:
+    """What is installed and goes with builds of other sources alone, such as `pytorch-cuda`.
+
+    It narrows every solve, so that none for builds of this source may have a solution.
+    """
+    kept = {*FAMILY, TOOLKIT}
+    names = sorted(set().union(*(own_names(s) for s in SOURCES if s is not source)) - kept)
+    return tuple(filter(None, (installed(on, name) for name in names)))
+
+
+def with_dependents(task: Task) -> Task:
+    """The task with what needs a torch that leaves among its specs, so that it is kept."""
+    named = {*map(package_name, task.request.others), *task.request.specs}
+    found = _of_source(task).specs
+    kept = tuple(spec for spec in found if package_name(spec.rpartition("::")[2]) not in named)
+    others = (*task.request.others, *kept)
+    return task._replace(request=task.request._replace(others=others))
+
+
+def of(task: Task, chosen: Choice) -> Departure:
+    """What leaves the environment for a set."""
+    there = leftover(task.source, chosen, task.machine)
+    return _of_source(task, there.name) if there else _of_source(task)
+
+
+def _of_source(task: Task, *more: str) -> Departure:
+    """What leaves for any set of the source, and `more`."""
+    source, on = task.source, task.machine
+    names = {*more, *(package.name for package in strangers(source, on))}
+    if of_other_source(source, on):
+        names |= frozenset[str]().union(*(other.facts.names for other in SOURCES))
+    return departure(str(task.target.prefix), names, foreign(source)) if names else Departure()
+
+
+def notices(found: Departure, task: Task) -> list[Notice]:
+    """What is said of it."""
+    source, on = task.source, task.machine
+    if not found.named:
+        return []
+    versions = {name: there.version for name in found.named if (there := installed(on, name))}
+    shown = {name: f"{name} {versions.get(name, '')}".rstrip() for name in found.named}
+    told = []
+    if there := of_other_source(source, on):
+        facts = {"of": there.channel, "channel": source.channel}
+        told.append(Notice("channel_changes", {**facts, "removed": ", ".join(shown.values())}))
+    else:
+        other = [package.name for package in strangers(source, on)]
+        if other:
+            listed = ", ".join(shown.pop(name) for name in other)
+            told.append(Notice("strangers_removed", {"removed": listed, "source": source.name}))
+        told += [Notice("cpuonly_removed", {"spec": spec}) for spec in shown.values()]
+    if found.orphans:
+        told.append(Notice("orphans_removed", {"count": len(found.orphans)}))
+    return told
+
+
+def check_confirmed(task: Task) -> None:
+    """Where nobody is asked, a change of channel is taken only from words that name the source.
+
+    Raises: ChannelChange.
+    """
+    options, request = task.options, task.request
+    there = of_other_source(task.source, task.machine)
+    asks = not (context.always_yes or options.as_json)
+    if there is None or asks or options.preview or options.action != "install":
+        return
+    if request.source != AUTO:
+        return
+    words = words_of(request._replace(source=task.source.name))
+    raise ChannelChange(
+        there=f"{there.name} {there.version}",
+        of=there.channel,
+        channel=task.source.channel,
+        command=typed(("conda", "torch-install", *task.target.words, *words)),
+    )

@@ -1,0 +1,80 @@
+"""What leaves an environment together with some of its packages, and what stays that needs them.
+
+Reads records and history through conda, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from conda.core.prefix_data import PrefixData
+from conda.history import History
+
+from ..mirrors.addresses import name_of
+from ..models import Departure
+from ..selection.facts.names import CUDA_NAMES
+from ..selection.specs import package_name
+
+#: Stays in every environment: the choice is made for it.
+_KEPT = "python"
+#: Every package of CUDA needs this one, since CUDA 12.
+_CUDA = CUDA_NAMES[0]
+
+
+def departure(prefix: str, names: Collection[str], channels: Collection[str] = ()) -> Departure:
+    """What happens to an environment where the packages of these names leave it.
+
+    Of what came along with them, CUDA leaves too, and what is of `channels`; the rest, numpy for
+    one, somebody may use.
+
+    Raises: what conda raises for records that cannot be read.
+    """
+    records = {r.name: r for r in PrefixData(prefix).iter_records() if not r.is_unmanageable}
+    needs = {
+        name: {need for spec in record.depends if (need := package_name(spec)) in records}
+        for name, record in records.items()
+    }
+    asked = History(prefix).get_requested_specs_map()
+    named = set(names) & records.keys()
+    needing = _closure(named, _inverted(needs)) - named
+    may_go = {
+        name
+        for name in _closure(named, needs) - named - asked.keys() - {_KEPT}
+        if name in needing
+        or name == _CUDA
+        or _CUDA in needs[name]
+        or name_of(records[name].channel.canonical_name) in channels
+    }
+    # What stays does so without what it needed of what leaves.
+    without = {name: needed - named for name, needed in needs.items()}
+    orphans = may_go - _closure(records.keys() - named - may_go, without)
+    dependents = needing - orphans
+    wanted = [
+        name
+        for name in sorted(dependents)
+        if name in asked or not any(name in needs[other] for other in dependents - {name})
+    ]
+    return Departure(
+        named=tuple(sorted(named)),
+        orphans=tuple(sorted(orphans)),
+        dependents=tuple(sorted(dependents)),
+        specs=tuple(str(asked.get(name, name)) for name in wanted),
+    )
+
+
+def _inverted(needs: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {name: set() for name in needs}
+    for name, needed in needs.items():
+        for one in needed:
+            found[one].add(name)
+    return found
+
+
+def _closure(names: Collection[str], edges: Mapping[str, Collection[str]]) -> set[str]:
+    """Everything that the edges lead to, the names included."""
+    found, new = set(names), list(names)
+    while new:
+        further = set(edges[new.pop()]) - found
+        found |= further
+        new += further
+    return found
