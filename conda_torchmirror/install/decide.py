@@ -17,7 +17,7 @@ from ..exceptions.choice import HistoryConflict, NoFittingBuild, PinConflict
 from ..handover.channels import kept
 from ..index.exclude_newer import without_newer
 from ..index.match import admits
-from ..index.sources import AUTO, Source
+from ..index.sources import Source
 from ..machine import survey as machine
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
@@ -202,7 +202,7 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
             *steps,
             *notices_.other_sources(task),
             *([Notice("allow_newer", {"count": records.excluded})] if records.excluded else ()),
-            _where_to_look(task.options, on, records, request.source),
+            notices_.where_to_look(task.options, on, records, request.source),
         ),
     )
 
@@ -343,16 +343,6 @@ def _plan(
         alone=channels.users is not None,
     )
     return plan.make(choice, task.request, channels.routes, options)
-
-
-def _where_to_look(options: InstallOptions, on: Machine, records: Records, source: str) -> Notice:
-    """The last way out: the list for the machine and the `--source` that were asked about."""
-    words = ["conda", "torch-install", "--list"]
-    words += ["--platform", on.subdir] if on.foreign else []
-    words += ["--cuda", options.cuda] if options.cuda != "auto" else []
-    words += ["--source", source] if source != AUTO else []
-    words += ["--offline"] if records.origin != "live" else []
-    return Notice("see_list", {"command": plan.typed(words)})
 
 
 def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:

@@ -9,7 +9,8 @@ from ..index.exclude_newer import undated, without_newer
 from ..index.match import admits
 from ..index.sources import AUTO, SOURCES, Source
 from ..mirrors.registry import Route
-from ..models import Choice, Notice, Records
+from ..models import Choice, Machine, Notice, Records
+from ..options import InstallOptions
 from ..selection import rules
 from ..selection.alternatives import words_of
 from ..selection.choose import choose
@@ -94,6 +95,16 @@ def other_sources(task: Task) -> Iterator[Notice]:
             words += ["--python", options.python] if options.python else []
             facts = {"source": other.name, "torch": f"{TORCH} {found.torch.version}"}
             yield Notice("use_source", {**facts, "command": typed(words)})
+
+
+def where_to_look(options: InstallOptions, on: Machine, records: Records, source: str) -> Notice:
+    """The last way out: the list for the machine and the `--source` that were asked about."""
+    words = ["conda", "torch-install", "--list"]
+    words += ["--platform", on.subdir] if on.foreign else []
+    words += ["--cuda", options.cuda] if options.cuda != "auto" else []
+    words += ["--source", source] if source != AUTO else []
+    words += ["--offline"] if records.origin != "live" else []
+    return Notice("see_list", {"command": typed(words)})
 
 
 def in_part(source: Source, records: Records) -> list[Notice]:

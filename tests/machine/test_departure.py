@@ -38,7 +38,7 @@ FORGE = (
 
 @pytest.fixture
 def prefix(tmp_path):
-    """`prefix(packages, "spec", ...)`: an environment of these, where these specs were asked for."""
+    """`prefix(packages, "spec", ...)`: an environment of these; the specs were asked for."""
 
     def make(packages, *asked):
         meta = tmp_path / "conda-meta"
