@@ -18,6 +18,7 @@ from ..handover.conda import Outcome
 from ..machine import survey
 from ..models import Machine, Notice
 from ..options import InstallOptions
+from ..redirect import in_process
 from ..selection.specs import number
 from ..text.layout import file_size
 from ..text.messages import text
@@ -118,7 +119,10 @@ def _link(
         file = os.path.join(folder, saved_plan.EXPLICIT)
         Path(file).write_text(saved_plan.explicit(plan.subdir, lines), encoding="utf-8")
         command = [verb, "--prefix", prefix, *words, "--file", file]
-        done = conda.run(command, {}, {"prefix": prefix, "torchmirror": found.about})
+        # Addresses are final here. The automatic redirect would give them other channels than those
+        # that conda's cache was read with, and conda would find none of the files in it.
+        with in_process.redirected((), override=False):
+            done = conda.run(command, {}, {"prefix": prefix, "torchmirror": found.about})
     return Outcome(done.code, found.about, {**done.document, "prefix": prefix})
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 
 import pytest
+from support.lab import entry
 from support.planning import ASK, conda_meta
 
 pytest_plugins = ("support.planning_fixtures",)
@@ -234,3 +235,19 @@ def test_a_plan_without_a_build_of_the_family_says_so(make_plan, conda_in_proces
     told = conda_in_process("torch-install", "--plan", folder, "--dry-run", "-n", "x").stdout
     assert "None of its packages is PyTorch or one that was chosen with it." in told
     assert not any(line.split()[:2] == ["package", "version"] for line in told.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("channel", "configured"), [("conda-forge", "conda-forge"), ("pkgs/main", "defaults")]
+)
+def test_the_automatic_redirect_does_not_hide_what_is_cached(
+    channel, configured, make_plan, mirror, condarc, run_conda, tmp_path
+):
+    # What conda calls the channel of a cached file changed between the look and the installation.
+    folder = make_plan("filelock", base=mirror.channel_url(channel)).folder
+    condarc(channels=[configured], plugins={"torchmirror_registry": entry(mirror)})
+    run_conda("torch-install", "--plan", folder, "--download-only").ok()
+    mirror.requests.clear()
+    run_conda("torch-install", "--plan", folder, "-p", tmp_path / "env", "--offline").ok()
+    assert list(conda_meta(tmp_path / "env")) == ["filelock-3.16.1-stub_0.json"]
+    assert mirror.asked() == []
