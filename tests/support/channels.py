@@ -14,7 +14,9 @@ import hashlib
 import importlib
 import io
 import json
+import os
 import shlex
+import stat
 import sys
 import tarfile
 import zipfile
@@ -26,6 +28,8 @@ from typing import Any
 from .leaves import leaf_records
 
 Record = dict[str, Any]
+#: Path -> (content, mode); of a symbolic link, by its mode, the content is the target.
+Files = dict[str, tuple[bytes, int]]
 
 #: The real records, see `SOURCES.md` beside them.
 DATA = Path(__file__).resolve().parent.parent / "data" / "channels"
@@ -61,8 +65,8 @@ def real_folders() -> list[tuple[str, str]]:
     return sorted((folder.parent.as_posix(), folder.name) for folder in folders)
 
 
-def _payload(record: Mapping[str, Any]) -> dict[str, tuple[bytes, int]]:
-    """Path -> (content, mode) of the files that the package puts into a prefix."""
+def _payload(record: Mapping[str, Any]) -> Files:
+    """The files that the package puts into a prefix."""
     name, version = record["name"], record["version"]
     files = {f"share/stubs/{name}.txt": (f"{name} {version} {record['build']}\n".encode(), 0o644)}
     if name == "python":
@@ -79,16 +83,16 @@ def _payload(record: Mapping[str, Any]) -> dict[str, tuple[bytes, int]]:
     return files
 
 
-def _info(record: Mapping[str, Any], files: Mapping[str, tuple[bytes, int]]) -> dict[str, bytes]:
+def _info(record: Mapping[str, Any], files: Files) -> dict[str, bytes]:
     hashed = ("fn", "md5", "sha256", "size", "url", "scripts")
     paths = [
         {
             "_path": path,
-            "path_type": "hardlink",
+            "path_type": "softlink" if stat.S_ISLNK(mode) else "hardlink",
             "sha256": hashlib.sha256(content).hexdigest(),
             "size_in_bytes": len(content),
         }
-        for path, (content, _) in files.items()
+        for path, (content, mode) in files.items()
     ]
     index = {key: value for key, value in record.items() if key not in hashed}
     return {
@@ -98,19 +102,26 @@ def _info(record: Mapping[str, Any], files: Mapping[str, tuple[bytes, int]]) -> 
     }
 
 
-def _tar(members: Mapping[str, tuple[bytes, int]]) -> bytes:
+def _tar(members: Files) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, (content, mode) in members.items():
             member = tarfile.TarInfo(name)
-            member.size, member.mode, member.mtime = len(content), mode, _DATED
+            member.mode, member.mtime = stat.S_IMODE(mode), _DATED
+            if stat.S_ISLNK(mode):
+                member.type, member.linkname = tarfile.SYMTYPE, os.fsdecode(content)
+                content = b""
+            member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
 
 
-def package(fn: str, record: Mapping[str, Any]) -> bytes:
-    """The bytes of a tiny package, `.tar.bz2` or `.conda` as `fn` says. The same on every run."""
-    files = _payload(record)
+def package(fn: str, record: Mapping[str, Any], files: Files | None = None) -> bytes:
+    """The bytes of a package, `.tar.bz2` or `.conda` as `fn` says, of `files`, else a tiny one.
+
+    The same on every run.
+    """
+    files = _payload(record) if files is None else files
     info = {path: (content, 0o644) for path, content in _info(record, files).items()}
     if fn.endswith(".tar.bz2"):
         return bz2.compress(_tar({**info, **files}), 1)
@@ -126,15 +137,21 @@ def package(fn: str, record: Mapping[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def write_channel(root: Path, subdir: str, records: Mapping[str, Record]) -> Path:
+def write_channel(
+    root: Path,
+    subdir: str,
+    records: Mapping[str, Record],
+    contents: Mapping[str, Files] | None = None,
+) -> Path:
     """Build a package for each record (by file name) and write them and their index to
     `root/subdir`; the index also as `.zst`. Returns that folder. `scripts` of a record are files
-    (path -> text) that the package has besides, such as `bin/.NAME-post-link.sh`."""
+    (path -> text) that the package has besides, such as `bin/.NAME-post-link.sh`; `contents` are
+    the files, by file name, of packages that are not tiny ones."""
     folder = root / subdir
     folder.mkdir(parents=True, exist_ok=True)
     index: dict[str, dict[str, Record]] = {"packages": {}, "packages.conda": {}}
     for fn, record in sorted(records.items()):
-        content = package(fn, record)
+        content = package(fn, record, (contents or {}).get(fn))
         (folder / fn).write_bytes(content)
         section = "packages.conda" if fn.endswith(".conda") else "packages"
         index[section][fn] = {

@@ -1,0 +1,69 @@
+"""What rattler does with a recipe and a package, each as a process of its own.
+
+Its functions hold the interpreter's lock while they wait for an answer, so a server in the same
+process could not give one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TIMEOUT = 240  # seconds
+
+
+def build(recipe: Path, out: Path, channel: str, python_min: str, *, test: bool) -> Path:
+    """Build the recipe's one package into the channel `out`, and run its tests if wanted.
+
+    Returns its path.
+    """
+    strategy = "native" if test else "skip"
+    said = _run("build", recipe, out, channel, python_min, strategy, cache=out.parent / "cache")
+    [package] = json.loads(said.splitlines()[-1])
+    return Path(package)
+
+
+def install(prefix: Path, channels: list[str], cache: Path, spec: str) -> None:
+    """Solve and link with py-rattler."""
+    _run("install", prefix, spec, *channels, cache=cache)
+
+
+def _run(*words: str | Path, cache: Path) -> str:
+    # The builder runs each script with the variables that it sees, the guard's among them.
+    done = subprocess.run(
+        [sys.executable, __file__, *map(str, words)],
+        env={**os.environ, "RATTLER_CACHE_DIR": str(cache)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=TIMEOUT,
+    )
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def _build(recipe: str, out: str, channel: str, python_min: str, strategy: str) -> None:
+    from rattler_build import Stage0Recipe, ToolConfiguration, VariantConfig
+
+    tools = ToolConfiguration(allow_insecure_host=["127.0.0.1"], test_strategy=strategy)
+    [result] = Stage0Recipe.from_file(recipe).run_build(
+        VariantConfig({"python_min": [python_min]}), tools, output_dir=out, channels=[channel]
+    )
+    print(json.dumps([str(package) for package in result.packages]))
+
+
+def _install(prefix: str, spec: str, *channels: str) -> None:
+    import rattler
+
+    async def run() -> None:
+        records = await rattler.solve(channels, [spec])
+        await rattler.install(records, target_prefix=prefix, show_progress=False)
+
+    asyncio.run(run())
+
+
+if __name__ == "__main__":
+    {"build": _build, "install": _install}[sys.argv[1]](*sys.argv[2:])
