@@ -29,12 +29,17 @@ from .specs import number, same_cuda
 
 class _Partners(NamedTuple):
     """The partners of a pytorch build and what to tell of them, the names of those that were only
-    wished for and are not there, or the clash where one lacks."""
+    wished for and are not there, or the clash where one lacks.
+
+    `cuda` is the CUDA that the whole set runs with where that is beyond the driver, and pytorch's
+    own is not.
+    """
 
     builds: tuple[Build, ...] = ()
     notices: tuple[Notice, ...] = ()
     left_out: tuple[str, ...] = ()
     clash: Clash | None = None
+    cuda: str | None = None
 
 
 class _Sets:
@@ -73,12 +78,29 @@ class _Sets:
                 if stays:
                     says = Notice("partner_there", {"name": name, "version": stays.version})
                 return _Partners(clash=self._why_not(name, candidate, says))
-            newest = self.catalog.newest(groups, candidate.build)
+            newest = self.catalog.newest(self._within(groups, candidate), candidate.build)
             builds.append(newest)
             if stays:
                 along = {"installed": f"{name} {stays.version}", "chosen": newest.spec}
                 notices.append(Notice("partner_along", along))
-        return _Partners(tuple(builds), tuple(notices), tuple(left_out))
+        found = _Partners(tuple(builds), tuple(notices), tuple(left_out))
+        cudas = [cuda for build in builds if (cuda := self.catalog.source.read(build).cuda)]
+        highest = max(cudas, key=number, default=None)
+        fit = self.catalog.constraints.driver(highest) if candidate.strict and highest else None
+        if fit is None or fit.strict:
+            return found
+        return found._replace(cuda=highest, clash=fit.clash)
+
+    def _within(self, groups: list[list[Build]], candidate: Candidate) -> list[list[Build]]:
+        """Where pytorch's CUDA is within the driver, the partners whose CUDA is so too, if any."""
+        if not candidate.strict:
+            return groups
+        constraints, read = self.catalog.constraints, self.catalog.source.read
+        within = [
+            [b for b in group if not (cuda := read(b).cuda) or constraints.driver(cuda).strict]
+            for group in groups
+        ]
+        return [group for group in within if group] or groups
 
     def _why_not(self, name: str, candidate: Candidate, says: Notice) -> Clash:
         """Why there is no partner: none is built for it, or specs or pins want another."""
@@ -180,14 +202,17 @@ def _of_release(
             candidates.append(Candidate(build, read, fit.strict, order))
     best: tuple[Candidate, _Partners] | None = None
     for candidate in sorted(candidates, key=lambda c: c.rank, reverse=True):
-        if best and candidate.fit != best[0].fit:
+        complete = best is not None and not best[1].left_out
+        # Another Python may have what is wished for; CUDA is not given up for it.
+        if best and (candidate.fit < best[0].fit or (complete and candidate.fit == best[0].fit)):
             break
         partners = sets.complete(candidate)
-        if partners.clash is None and (best is None or not partners.left_out):
+        if partners.cuda:
+            candidate = candidate._replace(strict=False)
+        if partners.clash is None and (
+            best is None or candidate.fit > best[0].fit or not partners.left_out
+        ):
             best = candidate, partners
-            # Another Python may have what is wished for; CUDA is not given up for it.
-            if not partners.left_out:
-                break
         elif partners.clash and best is None:
             rejected.append(partners.clash.rejects(candidate.build))
     # The order of the records must not show.
@@ -201,7 +226,7 @@ def _choice(candidate: Candidate, partners: _Partners, constraints: Constraints)
     read, machine, request = candidate.facts, constraints.machine, constraints.request
     told = list(partners.notices)
     if read.accelerator == "cuda" and not candidate.strict:
-        compat = {"cuda": read.cuda, "driver": machine.cuda}
+        compat = {"cuda": partners.cuda or read.cuda, "driver": machine.cuda}
         told.append(Notice("minor_version_compat", compat, constraints.tables.compat_source))
     elif (
         read.cuda and request.cuda not in ("auto", "cpu") and not same_cuda(request.cuda, read.cuda)
@@ -245,7 +270,7 @@ def offers(
     found: dict[tuple[str, str | None, str], Offer] = {}
     for version in catalog.releases():
         candidates = [
-            Candidate(build, read, True, constraints.source.order(build, machine))
+            Candidate(build, read, False, constraints.source.order(build, machine))
             for build, read in catalog.torch(version)
             if read.python
         ]

@@ -81,13 +81,9 @@ class Constraints:
         if read.cuda is None:
             says, needs = Notice("cuda_to_compare"), Notice("no_cuda_version")
             return Fit(False, Clash("cuda_unknown", says, needs))
-        fit = self._driver(read.cuda)
+        fit = self.driver(read.cuda)
         if fit.clash:
             return fit
-        if not fit.strict and self.request.compat == "strict":
-            says = Notice("driver_strict", {"cuda": self.machine.cuda})
-            needs = Notice("cuda", {"cuda": read.cuda})
-            return Fit(False, Clash("minor_version_only", says, needs))
         clash = self._arch(build, read, ptx=fit.strict) or self.clashes(build, read)
         return Fit(fit.strict, clash)
 
@@ -155,8 +151,9 @@ class Constraints:
             return Clash("macos_too_old", says, Notice("macos_from", {"version": read.osx}))
         return None
 
-    def _driver(self, cuda: str) -> Fit:
-        """Whether the driver runs this CUDA: by itself, by minor-version compatibility, not."""
+    def driver(self, cuda: str) -> Fit:
+        """Whether the driver runs this CUDA: by itself, by minor-version compatibility where that
+        will do, or not."""
         machine, needs = self.machine, Notice("cuda", {"cuda": cuda})
         if machine.cuda is None:
             gpus = ", ".join(gpu.name for gpu in machine.gpus)
@@ -174,6 +171,9 @@ class Constraints:
             says = Notice("driver", {"driver": machine.driver})
             needs = Notice("cuda_floor", {"cuda": cuda, "driver": floor})
             return Fit(False, Clash("driver_too_old", says, needs))
+        if self.request.compat == "strict":
+            says = Notice("driver_strict", {"cuda": machine.cuda})
+            return Fit(False, Clash("minor_version_only", says, needs))
         return Fit(False)
 
     def _arch(self, build: Build, read: Facts, *, ptx: bool) -> Clash | None:

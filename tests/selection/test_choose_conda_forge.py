@@ -119,7 +119,8 @@ def chosen(*words: str, **facts: Any) -> Choice:
         pytest.param(
             *(("pytorch=2.10", "torchvision"),),
             *({"driver": "12.8", "cuda_arch": "8.9", "subdir": "win-64"},),
-            *(("2.10.0", "12.8", "0.25.0", "strict"),),
+            # Every torchvision of it is for CUDA 12.9, which the whole set then runs with.
+            *(("2.10.0", "12.8", "0.25.0", "minor"),),
             id="Windows, a torchvision of another minor",
         ),
         pytest.param(
@@ -302,3 +303,66 @@ def test_every_real_record_is_in_a_matrix(subdir: str) -> None:
         and forge_stubs._cell(build) not in cells
     }
     assert missing == set()
+
+
+# The CUDA of the whole set
+
+
+def _vision(cuda: str, number: int) -> Build:
+    """A torchvision of 0.20.1 whose CUDA may be another one than that of its pytorch."""
+    return Build(
+        name="torchvision",
+        version="0.20.1",
+        build=f"cuda{cuda.replace('.', '')}_py312_h0_{number}",
+        build_number=number,
+        subdir="linux-64",
+        channel="conda-forge",
+        depends=(
+            "python",
+            "python_abi 3.12.* *_cp312",
+            "pytorch * cuda*",
+            "pytorch >=2.5.1,<2.6.0a0",
+            f"cuda-version >={cuda},<13",
+            "__cuda",
+        ),
+    )
+
+
+def _torch_of_12_6() -> tuple[Build, ...]:
+    every = forge_stubs.builds("linux-64")
+    return tuple(b for b in every if b.name == "pytorch" and "cuda126_" in b.build)
+
+
+def test_a_partner_within_the_driver_comes_before_a_newer_one():
+    builds = (*_torch_of_12_6(), _vision("12.9", 9), _vision("12.6", 1))
+    found = chosen(*BOTH, driver="12.6", cuda_arch="8.6", builds=builds)
+    assert [b.build_number for b in found.builds if b.name == "torchvision"] == [1]
+    assert found.compat == "strict"
+    newer = chosen(*BOTH, driver="12.9", cuda_arch="8.6", builds=builds)
+    assert [b.build_number for b in newer.builds if b.name == "torchvision"] == [9]
+
+
+def test_a_partner_beyond_the_driver_makes_the_set_one_of_minor_version_compatibility():
+    builds = (*_torch_of_12_6(), _vision("12.9", 9))
+    found = chosen(*BOTH, driver="12.6", cuda_arch="8.6", builds=builds)
+    assert (found.cuda, found.compat) == ("12.6", "minor")
+    [told] = [notice for notice in found.notices if notice.code == "minor_version_compat"]
+    assert told.facts == {"cuda": "12.9", "driver": "12.6"}
+    refused = ask(*BOTH, driver="12.6", cuda_arch="8.6", builds=builds, compat="strict")
+    assert isinstance(refused, NoChoice)
+    assert "minor_version_only" in codes(refused)
+    alone = chosen("pytorch", driver="12.6", cuda_arch="8.6", builds=builds, compat="strict")
+    assert alone.compat == "strict"
+
+
+def test_a_set_that_the_driver_runs_by_itself_comes_before_a_higher_cuda_that_it_does_not():
+    """Of one release: CUDA 12.6 with a partner beyond the driver, and 11.8 with one within it."""
+    torch = tuple(
+        b for b in forge_stubs.builds("linux-64") if b.name == "pytorch" and b.version == "2.5.1"
+    )
+    vision = _vision("11.8", 1)
+    spec = "cudatoolkit >=11.8,<12"
+    older = vision._replace(depends=(*vision.depends[:4], spec, "cuda-version >=11.8,<12"))
+    builds = (*torch, _vision("12.9", 9), older)
+    found = chosen(*BOTH, driver="12.6", cuda_arch="8.6", builds=builds)
+    assert (found.cuda, found.compat) == ("11.8", "strict")
