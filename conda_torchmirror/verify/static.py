@@ -16,11 +16,14 @@ from ..index.match import admits
 from ..index.sources import of_channel
 from ..machine.environment import NAMES
 from ..machine.survey import has_device, inspect
+from ..mirrors.addresses import name_of
 from ..models import Build, Choice, Machine, Notice, Request
 from ..selection import rules
-from ..selection.facts.names import CPU_ONLY, TORCH
+from ..selection.facts.cuda import CudaTables
+from ..selection.facts.names import BLAS, CPU_ONLY, CUDA_NAMES, CUDNN, TORCH
+from ..selection.facts.record import dependencies
 from ..selection.fit import Constraints
-from ..selection.specs import package_name
+from ..selection.specs import number, package_name
 from ..text.messages import text
 from .verdict import Check, unique
 
@@ -52,7 +55,7 @@ def inspect_records(prefix: str) -> StaticReport:
         facts = {"pip": f"torch {pip[0].version}", "conda": f"{TORCH} {torch.version}"}
         notices.append(Notice("torch_twice", facts))
     if torch:
-        notices += _against_machine(torch, machine, CPU_ONLY in records)
+        notices += _against_machine(torch, records, machine)
         notices += _against_each_other(torch, records, machine)
     return StaticReport(machine, torch, unique([*environment, *notices]))
 
@@ -60,8 +63,11 @@ def inspect_records(prefix: str) -> StaticReport:
 def with_records(check: Check, report: StaticReport) -> Check:
     """Add to a check what only the records tell. Where a GPU works, nobody needs tables."""
     known = {notice.code for notice in check.notices}
-    if check.expect_gpu or any(device.ok for device in check.devices):
+    works = any(device.ok for device in check.devices)
+    if check.expect_gpu or works:
         known |= MACHINE
+    if works:
+        known.add(CUDNN_TOO_NEW)
     more = [notice for notice in report.notices if notice.code not in known]
     if check.torch and not check.expect_gpu and has_device(report.machine):
         # Where pip installed torch, there is no record that could tell.
@@ -82,7 +88,8 @@ def _builds(prefix: str, names: Sequence[str]) -> dict[str, Build]:
             build=record.build,
             build_number=record.build_number,
             subdir=record.subdir,
-            channel=record.channel.canonical_name,
+            # By its name, also where a mirror's URL was typed.
+            channel=name_of(record.channel.canonical_name),
             depends=tuple(record.depends or ()),
             constrains=tuple(record.constrains or ()),
         )
@@ -95,6 +102,8 @@ def _builds(prefix: str, names: Sequence[str]) -> dict[str, Build]:
 MACHINE = frozenset(
     ("cpu_build", "cpuonly_left", "driver_too_old", "driver_unusable", "no_kernel_image")
 )
+#: Said where a GPU fails too: a matrix product works without cuDNN.
+CUDNN_TOO_NEW = "cudnn_too_new"
 #: What a clash of the choice means for a build that is there already.
 _CLASHES = {
     "cpu_build": "cpu_build",
@@ -106,19 +115,37 @@ _CLASHES = {
 }
 
 
-def _against_machine(torch: Build, machine: Machine, cpuonly: bool) -> Iterator[Notice]:
+def _against_machine(
+    torch: Build, records: Mapping[str, Build], machine: Machine
+) -> Iterator[Notice]:
     """Yield why the build would not be chosen for this machine today; pins are not asked."""
     knowledge = of_channel(torch.channel).knowledge
     read = knowledge.source.read(torch)
+    arch = machine.cuda_arch
     today = Constraints(machine._replace(pins=()), Request({}), knowledge)
     clash = today.check(torch, read).clash
     code = _CLASHES.get(clash.code) if clash else None
+    if code is None and arch and read.cuda:
+        yield from _cudnn(torch, records, arch, knowledge.tables)
     if code is None or (code == "cpu_build" and machine.subdir.startswith("osx-")):
         return
-    if code == "cpu_build" and cpuonly:
+    if code == "cpu_build" and CPU_ONLY in records:
         code = "cpuonly_left"
-    arch = f" (compute capability {machine.cuda_arch})" if machine.cuda_arch else ""
-    yield Notice(code, {"cuda": read.cuda, "of_arch": arch})
+    of_arch = f" (compute capability {arch})" if arch else ""
+    yield Notice(code, {"cuda": read.cuda, "of_arch": of_arch})
+
+
+def _cudnn(
+    torch: Build, records: Mapping[str, Build], arch: str, tables: CudaTables
+) -> Iterator[Notice]:
+    """Yield that the cuDNN beside the build does not run on a GPU on which the build does."""
+    for name in CUDNN:
+        # Where pytorch does not ask for it, its own is in the build.
+        there = records.get(name) if dependencies(torch, name) else None
+        floor = tables.cudnn_floor(there.version) if there else None
+        if there and floor and number(arch) < number(floor):
+            yield Notice(CUDNN_TOO_NEW, {"cudnn": there.version, "floor": floor, "arch": arch})
+            return
 
 
 def _against_each_other(
@@ -132,6 +159,13 @@ def _against_each_other(
                 continue
             facts = {"partner": f"{partner.name} {partner.version}", "spec": spec, "torch": name}
             yield Notice("set_mismatch", facts)
+    for other in (*source.libraries, *CUDA_NAMES[:1], *BLAS):
+        there = records.get(other)
+        for spec in dependencies(torch, other) if there else ():
+            if there and not admits(spec, other, there.version, there.build):
+                shown = f"{other} {there.version} ({there.build})"
+                facts = {"partner": name, "spec": spec, "torch": shown}
+                yield Notice("set_mismatch", facts)
     pinned = {package_name(pin.spec) for pin in machine.pins}
     for rule in rules.applying(Choice((torch,), machine.python or ""), admits):
         facts = {"pin": rule.pin, "why": text(rule.why), "torch": name}

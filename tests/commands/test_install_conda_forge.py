@@ -91,6 +91,16 @@ def test_a_gpu_below_7_5_gets_a_cudnn_that_runs_there(at_forge, run_conda, sandb
     assert ("cudnn<9.11" in result.stdout) == (arch == "6.1")
 
 
+def test_a_cudnn_that_is_there_and_does_not_run_gives_way(at_forge, run_conda, sandbox):
+    """As where the environment was made on another machine, or by plain conda."""
+    prefix = sandbox.envs / "new"
+    newer, older = ({"CONDA_OVERRIDE_CUDA_ARCH": arch} for arch in ("8.9", "6.1"))
+    run_conda(*FORGE, "-y", "-n", "new", *CUDA, env=newer).ok()
+    assert installed(prefix)["cudnn"].startswith("9.13.")
+    result = run_conda(*FORGE, "-y", "-n", "new", *CUDA, env=older).ok()
+    assert installed(prefix)["cudnn"].startswith("9.10."), result
+
+
 def test_on_a_machine_without_a_driver_it_is_a_cpu_build(at_forge, run_conda, sandbox):
     result = run_conda(*FORGE, "-y", "-n", "new", "pytorch").ok()
     assert "=cpu_mkl_py313_" in installed(sandbox.envs / "new")["pytorch"]

@@ -133,18 +133,21 @@ def package(prefix: Path, name: str, text: str) -> None:
     (site_packages(prefix) / f"{name}.py").write_text(text, encoding="utf-8")
 
 
-def record(prefix: Path, name: str, version: str, build: str, *depends: str) -> None:
-    """Write what conda writes when it installs a package."""
+def record(
+    prefix: Path, name: str, version: str, build: str, *depends: str, channel: str = "pytorch"
+) -> None:
+    """Write what conda writes when it installs a package. `channel` may be a URL."""
     fn = f"{name}-{version}-{build}"
+    base = channel if "://" in channel else f"https://conda.anaconda.org/{channel}"
     text = {
         "name": name,
         "version": version,
         "build": build,
         "build_number": 0,
-        "channel": "https://conda.anaconda.org/pytorch/linux-64",
+        "channel": f"{base}/linux-64",
         "subdir": "linux-64",
         "fn": f"{fn}.tar.bz2",
-        "url": f"https://conda.anaconda.org/pytorch/linux-64/{fn}.tar.bz2",
+        "url": f"{base}/linux-64/{fn}.tar.bz2",
         "depends": depends,
         "files": [],
     }

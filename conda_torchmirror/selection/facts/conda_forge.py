@@ -21,6 +21,7 @@ from .names import (
     AUDIO,
     CPU_METAPACKAGE,
     CUDA_NAMES,
+    CUDNN,
     DEFAULT,
     GPU_METAPACKAGE,
     LIBTORCH,
@@ -41,8 +42,6 @@ from .record import (
 
 #: Packages whose version is the CUDA of a set: cuda-version from CUDA 12 on, cudatoolkit before.
 RUNTIMES = (CUDA_NAMES[0], TOOLKIT)
-#: The packages that bring cuDNN; pytorch asks for libcudnn from 2.10.0 _1 on.
-CUDNN = ("cudnn", "libcudnn")
 #: What stands for the variant in a build number.
 _VARIANTS = 100
 _MKL, _NO_MKL, _BLAS, _ARM = "mkl", "nomkl", "libblas", "arm-variant"

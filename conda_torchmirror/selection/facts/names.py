@@ -26,6 +26,8 @@ GPU_METAPACKAGE, CPU_METAPACKAGE = METAPACKAGES = ("pytorch-gpu", "pytorch-cpu")
 LIBTORCH = "libtorch"
 #: Packages of which one says what BLAS an environment has.
 BLAS = ("libblas", "blas", "nomkl")
+#: The packages that bring cuDNN: the second is all of it since conda-forge took it apart.
+CUDNN = ("cudnn", "libcudnn")
 #: Packages whose version is a CUDA version, the first of them only that.
 CUDA_NAMES = ("cuda-version", "cuda-toolkit", "cuda", "cuda-runtime")
 #: The distributions that bring the same modules by pip.

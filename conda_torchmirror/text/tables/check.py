@@ -102,8 +102,8 @@ TEXT: Table = {
     "crashed.hint": "Mostly libraries that do not belong together; try a fresh environment: `conda "
     "torch-install -n NEW`.",
     "illegal_instruction": "This build uses instructions that this computer's CPU does not have.",
-    "illegal_instruction.hint": "`conda torch-install --list` shows other releases; or take the "
-    "build of conda-forge.",
+    "illegal_instruction.hint": "`conda torch-install --list` shows other releases; `--source` "
+    "takes the builds of another channel.",
     "timed_out": "It was not done after {seconds:g} seconds, while busy with: {step}.",
     "timed_out.hint": "Run `conda torch-verify{where}` again; the first run of a new installation "
     "is the slowest.",
@@ -132,8 +132,11 @@ TEXT: Table = {
     "torch_twice.hint": "Remove pip's with `conda run{where} python -m pip uninstall -y torch`, "
     "then run `conda torch-install{where} --force-reinstall`.",
     "cpuonly_left": "The package cpuonly keeps this environment on CPU builds.",
-    "cpuonly_left.hint": "If it is to use the GPU, run `conda remove{where} cpuonly`, then `conda "
-    "torch-install{where}`.",
+    "cpuonly_left.hint": "If it is to use the GPU, run `conda torch-install{where}`, which removes "
+    "it.",
+    "cudnn_too_new": "cuDNN {cudnn} runs on GPUs from compute capability {floor} on, and this one "
+    "has {arch}: convolutions fail.",
+    "cudnn_too_new.hint": "Run `conda torch-install{where}`, which takes a cuDNN for this GPU.",
     "set_mismatch": "{partner} was built for `{spec}`, and {torch} is installed.",
     "set_mismatch.hint": "Run `conda torch-install{where}`, which installs the matching set.",
     "rule_broken": "{installed} does not go with {torch}: {why}.",
