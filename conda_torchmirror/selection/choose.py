@@ -116,7 +116,8 @@ class _Sets:
         if clash and constraints.asked(newest):
             return clash
         asked = " ".join(constraints.specs.get(name, ())) or name
-        partner = {"partner": f"{name} {newest.version}", "torch": candidate.build.spec}
+        torch = f"{TORCH} {candidate.build.version}"
+        partner = {"partner": f"{name} {newest.version}", "torch": torch}
         return Clash(
             "partner_missing", Notice("spec_asked", {"spec": asked}), Notice("partner_is", partner)
         )

@@ -116,7 +116,7 @@ def test_explain_answers_why_not_the_newest(mirrored, conda_in_process):
     words = ("torch-install", "-d", "--offline", "--explain", "--cuda", "12.4", "--python", "3.8")
     out = " ".join(conda_in_process(*words).ok().stdout.split())
     assert "PyTorch 2.4.1 for CUDA 12.4" in out
-    assert "2.5.1 for Python 3.9, 3.10, 3.11, 3.12, not for Python 3.8" in out
+    assert "2.5.1 builds for Python 3.9, 3.10, 3.11, 3.12 do not go with Python 3.8" in out
 
 
 @pytest.mark.parametrize(
@@ -125,11 +125,15 @@ def test_explain_answers_why_not_the_newest(mirrored, conda_in_process):
         (
             ("--cuda", "12.0"),
             None,
-            "2.5.1 CUDA 12.1, 12.4, the driver runs CUDA 12.0, and --cuda-compat is strict",
+            "2.5.1 builds for CUDA 12.1, 12.4 are newer than the driver's CUDA 12.0, and",
         ),
-        (("--cuda", "11.8"), None, "2.5.1 CUDA 12.1, 12.4, the driver runs CUDA 11.8 or older"),
-        (("--cuda", "10.2"), None, "2.5.1 CUDA 11.8, 12.1, 12.4, the driver runs CUDA 10.2"),
-        (("--cuda", "12.4"), "3.7", "2.5.1 code for 5.0, 6.0, 6.1"),
+        (
+            ("--cuda", "11.8"),
+            None,
+            "2.5.1 builds for CUDA 12.1, 12.4 are too new: the driver runs CUDA 11.8 or older",
+        ),
+        (("--cuda", "10.2"), None, "2.5.1 builds for CUDA 11.8, 12.1, 12.4 are too new"),
+        (("--cuda", "12.4"), "3.7", "2.5.1 builds with code for 5.0, 6.0, 6.1"),
     ],
     ids=["strict", "major", "old", "gpu"],
 )

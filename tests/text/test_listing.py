@@ -57,8 +57,8 @@ def test_what_runs_is_marked():
 @pytest.mark.parametrize(
     ("case", "reason"),
     [
-        ("old driver", "to 2.5.1: CUDA 10.2, 11.1"),
-        ("python", "not for Python 3.13 (--python)"),
+        ("old driver", "to 2.5.1: builds for CUDA 10.2, 11.1"),
+        ("python", "do not go with Python 3.13 (--python)"),
     ],
 )
 def test_where_nothing_fits_the_reason_is_told(case, reason):

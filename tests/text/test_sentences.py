@@ -356,6 +356,16 @@ def test_every_sentence_is_used():
     assert unused == []
 
 
+def test_a_reason_says_what_it_speaks_of():
+    # It follows "Cause:" as well as a release, and has to be understood after both.
+    subject = re.compile(
+        r"((these |CPU |CUDA )?builds|no \S+|this channel|the pin|`\{own_spec\}`|\{partner\}) .*"
+        r"\b(are|is|need|has|have|do|use|keeps|goes|cannot)\b"
+    )
+    reasons = [EVERY[code] for code in EVERY if code.startswith("clash.")]
+    assert [reason for reason in reasons if not subject.match(str(reason))] == []
+
+
 @pytest.mark.parametrize("code", sorted(EVERY))
 def test_a_sentence_is_found_and_filled(code):
     sentence = EVERY[code]

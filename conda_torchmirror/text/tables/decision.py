@@ -66,60 +66,66 @@ SHOW: Table = {
     "list_span": "{first} to {last}",
 }
 
-#: Why a build does not do. A code is `clash.` and those of a `models.Rejection`: what is wrong,
-#: what machine or request say, what the build needs. Fields that begin with `own_` are of machine
-#: or request. Those of the build can hold several values, such as `12.1, 12.4`.
+#: Why builds do not do, each a sentence with its subject: it stands after a release, in a cause and
+#: alone. A code is `clash.` and those of a `models.Rejection`: what is wrong, what machine or request
+#: say, what the build needs. Fields that begin with `own_` are of machine or request. Those of the
+#: build can hold several values, such as `12.1, 12.4`.
 CLASH: Table = {
-    "cuda_too_new.driver_runs.cuda": "CUDA {cuda}, the driver runs CUDA {own_cuda} or older",
-    "minor_version_only.driver_strict.cuda": "CUDA {cuda}, the driver runs CUDA {own_cuda}, and "
-    "--cuda-compat is strict",
-    "driver_too_old.driver.cuda_floor": "CUDA {cuda} needs driver {driver}, and this is driver "
-    "{own_driver}",
-    "driver_unusable.driver_unusable.cuda": "CUDA {cuda}, but the NVIDIA driver does not run",
-    "driver_unusable.gpu_unusable.cuda": "CUDA {cuda}, but the driver of this machine's GPU "
-    "({own_gpus}) does not run",
-    "cuda_build.cpu_asked.cuda": "CUDA {cuda}, but a CPU build is asked for",
-    "cuda_build.cpu_asked.cuda_build": "a CUDA build, but a CPU build is asked for",
-    "cuda_build.no_driver.cuda": "CUDA {cuda}, but there is no NVIDIA driver",
-    "cuda_build.no_driver.cuda_build": "a CUDA build, but there is no NVIDIA driver",
-    "cuda_build.driver_unknown.cuda": "CUDA {cuda}, but nothing is known of the driver",
-    "cuda_build.driver_unknown.cuda_build": "a CUDA build, but nothing is known of the driver",
-    "cuda_unknown.cuda_to_compare.no_cuda_version": "it names no CUDA version that could be "
+    "cuda_too_new.driver_runs.cuda": "builds for CUDA {cuda} are too new: the driver runs CUDA "
+    "{own_cuda} or older",
+    "minor_version_only.driver_strict.cuda": "builds for CUDA {cuda} are newer than the driver's "
+    "CUDA {own_cuda}, and --cuda-compat is strict",
+    "driver_too_old.driver.cuda_floor": "builds for CUDA {cuda} need driver {driver}, and this is "
+    "driver {own_driver}",
+    "driver_unusable.driver_unusable.cuda": "builds for CUDA {cuda} need the NVIDIA driver, which "
+    "does not run",
+    "driver_unusable.gpu_unusable.cuda": "builds for CUDA {cuda} need the driver of this machine's "
+    "GPU ({own_gpus}), which does not run",
+    "cuda_build.cpu_asked.cuda": "builds for CUDA {cuda} are no CPU builds, and a CPU build is "
+    "asked for",
+    "cuda_build.cpu_asked.cuda_build": "CUDA builds are no CPU builds, and a CPU build is asked for",
+    "cuda_build.no_driver.cuda": "builds for CUDA {cuda} need an NVIDIA driver, and there is none",
+    "cuda_build.no_driver.cuda_build": "CUDA builds need an NVIDIA driver, and there is none",
+    "cuda_build.driver_unknown.cuda": "builds for CUDA {cuda} need an NVIDIA driver, and nothing is "
+    "known of one",
+    "cuda_build.driver_unknown.cuda_build": "CUDA builds need an NVIDIA driver, and nothing is known "
+    "of one",
+    "cuda_unknown.cuda_to_compare.no_cuda_version": "builds that name no CUDA version cannot be "
     "compared with the driver's",
-    "cpu_build.cuda_asked.cpu_only": "runs on the CPU only, but CUDA {own_cuda} is asked for",
-    "cpu_build.gpu_there.cpu_only": "runs on the CPU only, but there is an NVIDIA GPU",
-    "cpu_build.driver_there.cpu_only": "runs on the CPU only, but there is an NVIDIA driver",
-    "python_mismatch.python_there.python": "for Python {python}, not for Python {own_python} "
-    "({own_origin})",
-    "pinned.pin.spec": "{spec} is kept out by the pin {own_spec} ({own_source})",
-    "pinned.pin.cuda": "CUDA {cuda} is kept out by the pin {own_spec} ({own_source})",
-    "pinned.pin.python": "Python {python} is kept out by the pin {own_spec} ({own_source})",
-    "pinned.pin.cpu_only": "a CPU build is kept out by the pin {own_spec} ({own_source})",
-    "pinned.pin.cuda_build": "a CUDA build is kept out by the pin {own_spec} ({own_source})",
-    "pinned.spec.spec": "{spec} is kept out by the pin {own_spec}",
-    "pinned.spec.cuda": "CUDA {cuda} is kept out by the pin {own_spec}",
-    "pinned.spec.python": "Python {python} is kept out by the pin {own_spec}",
-    "pinned.spec.cpu_only": "a CPU build is kept out by the pin {own_spec}",
-    "pinned.spec.cuda_build": "a CUDA build is kept out by the pin {own_spec}",
-    "arch_missing.gpu_arch.code_for": "code for {architectures}, not for a GPU of compute "
-    "capability {own_arch}",
-    "arch_missing.gpu_arch.code_from": "code from {arch} upward, not for a GPU of compute "
-    "capability {own_arch}",
+    "cpu_build.cuda_asked.cpu_only": "CPU builds use no CUDA, and CUDA {own_cuda} is asked for",
+    "cpu_build.gpu_there.cpu_only": "CPU builds do not use the NVIDIA GPU that is there",
+    "cpu_build.driver_there.cpu_only": "CPU builds use no GPU, and an NVIDIA driver is there",
+    "python_mismatch.python_there.python": "builds for Python {python} do not go with Python "
+    "{own_python} ({own_origin})",
+    "pinned.pin.spec": "the pin {own_spec} ({own_source}) keeps {spec} out",
+    "pinned.pin.cuda": "the pin {own_spec} ({own_source}) keeps builds for CUDA {cuda} out",
+    "pinned.pin.python": "the pin {own_spec} ({own_source}) keeps builds for Python {python} out",
+    "pinned.pin.cpu_only": "the pin {own_spec} ({own_source}) keeps CPU builds out",
+    "pinned.pin.cuda_build": "the pin {own_spec} ({own_source}) keeps CUDA builds out",
+    "pinned.spec.spec": "`{own_spec}` keeps {spec} out",
+    "pinned.spec.cuda": "`{own_spec}` keeps builds for CUDA {cuda} out",
+    "pinned.spec.python": "`{own_spec}` keeps builds for Python {python} out",
+    "pinned.spec.cpu_only": "`{own_spec}` keeps CPU builds out",
+    "pinned.spec.cuda_build": "`{own_spec}` keeps CUDA builds out",
+    "arch_missing.gpu_arch.code_for": "builds with code for {architectures} do not run on a GPU of "
+    "compute capability {own_arch}",
+    "arch_missing.gpu_arch.code_from": "builds with code from {arch} upward do not run on a GPU of "
+    "compute capability {own_arch}",
     "arch_missing.gpu_arch.code_never": "no release of this channel has code for {major}.x, and "
     "this is a GPU of compute capability {own_arch}",
-    "arch_missing.gpu_arch.code_first": "code for {major}.x only from PyTorch {torch} with CUDA "
-    "{cuda} on, not for a GPU of compute capability {own_arch}",
-    "cudnn_too_new.gpu_arch.cudnn_from": "cuDNN {cudnn}, which needs a GPU of {arch} or higher, "
-    "not for a GPU of compute capability {own_arch}",
-    "glibc_too_old.glibc_there.glibc_from": "needs glibc {version} or newer, and this system has "
-    "glibc {own_version}",
-    "macos_too_old.macos_there.macos_from": "needs macOS {version} or newer, and this is macOS "
-    "{own_version}",
-    "partner_missing.partner_asked.no_partner": "no {name} for {torch} in this channel, and "
+    "arch_missing.gpu_arch.code_first": "no build before PyTorch {torch} with CUDA {cuda} has code "
+    "for {major}.x, and this is a GPU of compute capability {own_arch}",
+    "cudnn_too_new.gpu_arch.cudnn_from": "builds with cuDNN {cudnn} need a GPU of {arch} or higher, "
+    "and this is one of compute capability {own_arch}",
+    "glibc_too_old.glibc_there.glibc_from": "these builds need glibc {version} or newer, and this "
+    "system has glibc {own_version}",
+    "macos_too_old.macos_there.macos_from": "these builds need macOS {version} or newer, and this is "
+    "macOS {own_version}",
+    "partner_missing.partner_asked.no_partner": "this channel has no {name} for {torch}, and "
     "{own_name} is asked for",
     "partner_missing.partner_asked.partner_unknown": "no {name} is known for this platform, and "
     "{own_name} is asked for",
-    "partner_missing.partner_there.no_partner": "no {name} for {torch} in this channel, and "
+    "partner_missing.partner_there.no_partner": "this channel has no {name} for {torch}, and "
     "{own_name} {own_version} is installed",
     "partner_missing.partner_there.partner_unknown": "no {name} is known for this platform, and "
     "{own_name} {own_version} is installed",
