@@ -99,7 +99,8 @@ def find(case: Case) -> Advice:
     steps += near or _ask_less(case)
     steps += _name_cuda(case)
     steps += _upgrade_driver(case)
-    steps += elsewhere.find(case.machine, case.request, case.knowledge)
+    words = words_of(case.request._replace(source="conda-forge"))
+    steps += elsewhere.find(case.machine, case.request, case.knowledge, words)
     steps += _use_cpu(case)
     return Advice(_cause(case), _blamed(case), tuple(steps))
 

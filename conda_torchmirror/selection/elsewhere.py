@@ -6,18 +6,16 @@ and platform. None of them is chosen from; the figures are in `data/`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..models import Admits, Machine, Notice, Request
 from .facts.cuda import CudaTables, conda_forge_tables, data, runs_on, tables
 from .facts.names import (
     AUDIO,
-    CPU_METAPACKAGE,
     CUDA_NAMES,
     DEFAULT,
     FAMILY,
-    GPU_METAPACKAGE,
     MUTEX,
     PARTNERS,
     RUNTIMES,
@@ -25,6 +23,7 @@ from .facts.names import (
     TORCH,
 )
 from .facts.record import Knowledge
+from .plan import typed
 from .specs import admits_cuda, admits_python, minor, number, package_name
 
 #: What the CUDA builds of conda-forge ask of cuDNN at least, in the records of 2.1.2 and later.
@@ -89,18 +88,23 @@ class _Wanted(NamedTuple):
         return (*self.machine.pins, *self.request.pins)
 
 
-def find(machine: Machine, request: Request, knowledge: Knowledge) -> Iterator[Notice]:
-    """Where else the request is served than by the source that was chosen from, as advice."""
+def find(
+    machine: Machine, request: Request, knowledge: Knowledge, words: Sequence[str]
+) -> Iterator[Notice]:
+    """Where else the request is served than by the source that was chosen from, as advice.
+
+    `words` ask for the same of conda-forge, on a command line.
+    """
     wanted = _Wanted(machine, request, knowledge.admits, knowledge.tables)
     yield from _long_term(wanted)
     if wanted.of_the_channel or any(package_name(pin.spec) == MUTEX for pin in wanted.pins):
         return
     if not knowledge.source.metapackages:  # those of conda-forge itself
-        yield from _conda_forge(wanted)
+        yield from _conda_forge(wanted, words)
     yield from _wheels(wanted)
 
 
-def _conda_forge(wanted: _Wanted) -> Iterator[Notice]:
+def _conda_forge(wanted: _Wanted, words: Sequence[str]) -> Iterator[Notice]:
     """The newest release of conda-forge that serves the request, and since which one it does."""
     fitting = [
         (row["torch"], cuda)
@@ -114,14 +118,21 @@ def _conda_forge(wanted: _Wanted) -> Iterator[Notice]:
     if not fitting:
         return
     (last, cuda), (first, _) = fitting[0], fitting[-1]
-    facts = {"since": minor(first), "torch": minor(last)}
-    pinned = [f"{TORCH}={last}"] if any(s != TORCH for s in wanted.request.specs[TORCH]) else []
-    if not cuda:
-        command = " ".join(("conda install -c conda-forge", *(pinned or [CPU_METAPACKAGE])))
-        yield Notice("use_conda_forge_cpu", {**facts, "command": command})
-        return
-    command = " ".join(("conda install -c conda-forge", *(pinned or [GPU_METAPACKAGE])))
-    yield Notice("use_conda_forge", {**facts, "cuda": cuda, "command": command})
+    on = wanted.machine
+    command = ["conda", "torch-install", "-n", "NEW", *words]
+    command += ["--platform", on.subdir] if on.foreign else []
+    command += ["--python", on.python] if on.python else []
+    facts = {**_releases(first, last), "command": typed(command)}
+    if cuda:
+        yield Notice("use_conda_forge", {**facts, "cuda": cuda})
+    else:
+        yield Notice("use_conda_forge_cpu", facts)
+
+
+def _releases(first: str, last: str) -> dict[str, Any]:
+    """The facts of a span of releases; a single one is told by itself."""
+    since, until = minor(first), minor(last)
+    return {"since": since, "torch": until, "count": 1 if since == until else 2}
 
 
 def _best_cuda(row: Mapping[str, Any], cudas: list[str], wanted: _Wanted) -> str | None:
@@ -182,7 +193,7 @@ def _wheels(wanted: _Wanted) -> Iterator[Notice]:
     last = max(fitting, key=lambda block: (number(block.until), number(block.cuda)))
     since = min((block.since for block in fitting), key=number)
     tag = "cu" + last.cuda.replace(".", "")
-    facts = {"since": since, "torch": last.until, "cuda": last.cuda, "tag": tag}
+    facts = {**_releases(since, last.until), "cuda": last.cuda, "tag": tag}
     yield Notice("use_wheels", facts)
 
 

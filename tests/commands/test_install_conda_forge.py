@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+
 import pytest
 from support import forge_channel
 from support.prefixes import history, installed
@@ -257,3 +260,24 @@ def test_a_plan_is_saved_and_carried_out(at_forge, run_conda, sandbox, tmp_path)
     run_conda(*FORGE, "--save-plan", tmp_path / "plan", "-n", "x", *CUDA).ok()
     run_conda("torch-install", "-y", "-n", "fromplan", "--plan", tmp_path / "plan").ok()
     assert f"pytorch={installed(sandbox.envs / 'fromplan')['pytorch']}" == TORCH
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--python", "3.13"),
+        ("pytorch=2.8", "torchvision"),
+        ("--python", "3.13", "pytorch", "-n", "x"),
+    ],
+    ids=["python", "release", "named"],
+)
+def test_the_command_for_conda_forge_that_is_offered_works(words, at_forge, conda_in_process):
+    asked = ("torch-install", "--source", "pytorch", *CUDA, *words)
+    refused = conda_in_process(*asked, "--dry-run", "--offline", "--json").json()
+    hints = {hint["hint_code"]: hint["text"] for hint in refused["guidance"]["hints"]}
+    command = shlex.split(re.search("`(.*)`", hints["use_conda_forge"])[1])
+    # Into an environment of its own: nothing that is active or there is touched.
+    assert command[:4] == ["conda", "torch-install", "-n", "NEW"]
+    found = conda_in_process(*command[1:], "--dry-run", "--json").ok().json()["torchmirror"]
+    assert found["selected"]["source"] == "conda-forge"
+    assert f"pytorch={found['selected']['builds'][0]['version']}" == TORCH.rpartition("=")[0]

@@ -237,6 +237,12 @@ def serves(asked: Asked, step: Notice) -> None:
             for patch in range(3)
         )
         return
+    command = shlex.split(str(step.facts["command"]))
+    assert command[:4] == ["conda", "torch-install", "-n", "NEW"]
+    again = _command(asked, shlex.join(w for w in command if w not in ("--source", "conda-forge")))
+    assert again.asked().specs == asked.asked().specs
+    assert (again.cuda, again.python or asked.on.python) == (asked.cuda, asked.on.python)
+    assert "--source conda-forge" in str(step.facts["command"])
     rows = [row for version, row in CONDA_FORGE.items() if version.startswith(f"{until}.")]
     assert any(
         (there := row["platforms"].get(asked.on.subdir))

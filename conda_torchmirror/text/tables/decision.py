@@ -66,10 +66,10 @@ SHOW: Table = {
     "list_span": "{first} to {last}",
 }
 
-#: Why builds do not do, each a sentence with its subject: it stands after a release, in a cause and
-#: alone. A code is `clash.` and those of a `models.Rejection`: what is wrong, what machine or request
-#: say, what the build needs. Fields that begin with `own_` are of machine or request. Those of the
-#: build can hold several values, such as `12.1, 12.4`.
+#: Why builds do not do, each a sentence with its subject: it stands after a release, in a cause
+#: and alone. A code is `clash.` and those of a `models.Rejection`: what is wrong, what machine or
+#: request say, what the build needs. Fields that begin with `own_` are of machine or request. Those
+#: of the build can hold several values, such as `12.1, 12.4`.
 CLASH: Table = {
     "cuda_too_new.driver_runs.cuda": "builds for CUDA {cuda} are too new: the driver runs CUDA "
     "{own_cuda} or older",
@@ -83,13 +83,14 @@ CLASH: Table = {
     "GPU ({own_gpus}), which does not run",
     "cuda_build.cpu_asked.cuda": "builds for CUDA {cuda} are no CPU builds, and a CPU build is "
     "asked for",
-    "cuda_build.cpu_asked.cuda_build": "CUDA builds are no CPU builds, and a CPU build is asked for",
+    "cuda_build.cpu_asked.cuda_build": "CUDA builds are no CPU builds, and a CPU build is asked "
+    "for",
     "cuda_build.no_driver.cuda": "builds for CUDA {cuda} need an NVIDIA driver, and there is none",
     "cuda_build.no_driver.cuda_build": "CUDA builds need an NVIDIA driver, and there is none",
-    "cuda_build.driver_unknown.cuda": "builds for CUDA {cuda} need an NVIDIA driver, and nothing is "
+    "cuda_build.driver_unknown.cuda": "builds for CUDA {cuda} need an NVIDIA driver, and nothing "
+    "is known of one",
+    "cuda_build.driver_unknown.cuda_build": "CUDA builds need an NVIDIA driver, and nothing is "
     "known of one",
-    "cuda_build.driver_unknown.cuda_build": "CUDA builds need an NVIDIA driver, and nothing is known "
-    "of one",
     "cuda_unknown.cuda_to_compare.no_cuda_version": "builds that name no CUDA version cannot be "
     "compared with the driver's",
     "cpu_build.cuda_asked.cpu_only": "CPU builds use no CUDA, and CUDA {own_cuda} is asked for",
@@ -115,12 +116,12 @@ CLASH: Table = {
     "this is a GPU of compute capability {own_arch}",
     "arch_missing.gpu_arch.code_first": "no build before PyTorch {torch} with CUDA {cuda} has code "
     "for {major}.x, and this is a GPU of compute capability {own_arch}",
-    "cudnn_too_new.gpu_arch.cudnn_from": "builds with cuDNN {cudnn} need a GPU of {arch} or higher, "
-    "and this is one of compute capability {own_arch}",
+    "cudnn_too_new.gpu_arch.cudnn_from": "builds with cuDNN {cudnn} need a GPU of {arch} or "
+    "higher, and this is one of compute capability {own_arch}",
     "glibc_too_old.glibc_there.glibc_from": "these builds need glibc {version} or newer, and this "
     "system has glibc {own_version}",
-    "macos_too_old.macos_there.macos_from": "these builds need macOS {version} or newer, and this is "
-    "macOS {own_version}",
+    "macos_too_old.macos_there.macos_from": "these builds need macOS {version} or newer, and this "
+    "is macOS {own_version}",
     "partner_missing.partner_asked.no_partner": "this channel has no {name} for {torch}, and "
     "{own_name} is asked for",
     "partner_missing.partner_asked.partner_unknown": "no {name} is known for this platform, and "

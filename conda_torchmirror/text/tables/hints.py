@@ -40,12 +40,19 @@ TEXT: Table = {
     "use_minor": "`--cuda-compat minor` takes CUDA {cuda}, which the driver runs by minor-version "
     "compatibility",
     "upgrade_driver": "a driver of at least {driver} runs CUDA {cuda}",
-    "use_conda_forge": "conda-forge has builds that fit from PyTorch {since} on, up to {torch} "
-    "with CUDA {cuda}: `{command}`",
-    "use_conda_forge_cpu": "conda-forge has CPU builds that fit from PyTorch {since} on, up to "
-    "{torch}: `{command}`",
-    "use_wheels": "pip wheels have code for this GPU from PyTorch {since} on, up to {torch} with "
-    "{tag}",
+    "use_conda_forge": (
+        "conda-forge has builds of PyTorch {torch} that fit, with CUDA {cuda}: `{command}`",
+        "conda-forge has builds that fit from PyTorch {since} on, up to {torch} with CUDA {cuda}: "
+        "`{command}`",
+    ),
+    "use_conda_forge_cpu": (
+        "conda-forge has CPU builds of PyTorch {torch} that fit: `{command}`",
+        "conda-forge has CPU builds that fit from PyTorch {since} on, up to {torch}: `{command}`",
+    ),
+    "use_wheels": (
+        "pip wheels of PyTorch {torch} have code for this GPU, with {tag}",
+        "pip wheels have code for this GPU from PyTorch {since} on, up to {torch} with {tag}",
+    ),
     "older_release": "leave the release open: {torch} has what fits",
     "open_versions": "leave the versions open: {torch} has what fits",
     "other_channel_has": "PyTorch {torch} is in the channel `{channel}`, from which torch-install "
