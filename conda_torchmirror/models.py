@@ -4,10 +4,10 @@ Data flows one way: `Machine` and `Request` and a list of `Build` go into `selec
 (or a `NoChoice`) comes out, `plan` turns it into a `Plan`, and `handover` carries that out.
 
 They are named tuples, which cost a third of a frozen dataclass to define and a fifth to make: a
-preview defines all of them, and makes a thousand builds.
+preview defines all of them, and makes a thousand builds. Annotations are evaluated here and in the
+other modules that define many fields, which costs 40 % less than to have `typing` compile a string
+for each.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -86,6 +86,14 @@ class Pin(NamedTuple):
         return self.written or self.spec
 
 
+class Notice(NamedTuple):
+    """Something to tell beside the result: a stable code, the facts for its text, a source."""
+
+    code: str
+    facts: Mapping[str, Any] = MappingProxyType({})
+    url: str | None = None
+
+
 class Machine(NamedTuple):
     """What the target computer and the target environment are.
 
@@ -147,14 +155,6 @@ class Request(NamedTuple):
     pins: tuple[Pin, ...] = ()
     wishes: tuple[str, ...] = ()
     ties: tuple[tuple[str, str], ...] = ()
-
-
-class Notice(NamedTuple):
-    """Something to tell beside the result: a stable code, the facts for its text, a source."""
-
-    code: str
-    facts: Mapping[str, Any] = MappingProxyType({})
-    url: str | None = None
 
 
 class Rejection(NamedTuple):

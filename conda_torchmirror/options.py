@@ -1,7 +1,5 @@
 """What the command line of `torch-install` says, as the stages read it."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 from .models import Compat

@@ -4,8 +4,6 @@ The one list of sources. A stage is given a `Source`, and names no channel and n
 own; which source that is, `allowed` says from the word of `--source`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 

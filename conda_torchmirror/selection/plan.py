@@ -3,8 +3,6 @@
 Pure: no conda, no HTTP, no subprocess.
 """
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence

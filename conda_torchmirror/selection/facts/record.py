@@ -4,8 +4,6 @@
 one `SourceFacts`; `fit`, `choose` and `plan` read records through that and nothing else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Sequence
 from typing import Literal, NamedTuple
 
@@ -124,7 +122,7 @@ class SourceFacts(NamedTuple):
     wishes: tuple[str, ...] = ()
     metapackages: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
-    extras: Callable[[Choice, Sequence[Build], Machine, Request, Knowledge], Extras] = _no_extras
+    extras: Callable[[Choice, Sequence[Build], Machine, Request, "Knowledge"], Extras] = _no_extras
 
     @property
     def family(self) -> tuple[str, ...]:
