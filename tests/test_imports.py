@@ -26,7 +26,7 @@ REDIRECTED = LOOKED | {
     *("redirect.configuration", "redirect.in_process", "redirect.policy", "redirect.settings"),
 }
 #: What reading an index adds: emptied ones are looked for.
-READ = {"index", "index.empty_cache"}
+READ = {"index", "index.cache"}
 #: What one line on standard error adds.
 TOLD = {
     *("text", "text.messages", "text.output", "text.sanitize"),

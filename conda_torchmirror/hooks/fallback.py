@@ -179,7 +179,7 @@ class Fallback:
 
     def _failure(self, error: BaseException) -> Failure | None:
         from ..index import repodata
-        from ..index.empty_cache import drop_emptied
+        from ..index.cache import drop_emptied
         from ..transport import failures, probe
 
         places = [(one.policy.name, *one.place) for one in self.searches]

@@ -35,7 +35,7 @@ from ..mirrors.registry import Route
 from ..models import Build, Records
 from ..text.sanitize import safe
 from . import record_schema, sparse
-from .empty_cache import drop_emptied
+from .cache import drop_emptied
 from .fetch import IndexTooLarge, fetch_latest, fetch_latest_path, fetch_shards
 
 #: The parts of an index that hold records.

@@ -18,7 +18,7 @@ from ..exceptions.base import TorchMirrorError
 from ..exceptions.channel import ChannelBroken, ChannelError, NothingCached
 from ..exceptions.mirror import CannotWrite
 from ..index import repodata
-from ..index.empty_cache import drop_emptied
+from ..index.cache import drop_emptied
 from ..index.fetch import bounded_pages, quiet_pool, spinner
 from ..index.sources import Source
 from ..mirrors.registry import Route
