@@ -83,6 +83,65 @@ def test_a_command_loads_what_it_needs_and_nothing_else(sandbox, condarc, words)
     assert with_ours - ours - loaded("without", words) == set()
 
 
+#: Exactly what of ours a preview by the built-in index loads, from the first line to the last.
+PREVIEW = EVERY | {
+    *("cli", "cli.deferred", "cli.install", "cli.install_output"),
+    *("exceptions", "exceptions.base", "exceptions.channel", "exceptions.choice"),
+    *("exceptions.environment", "exceptions.mirror", "exceptions.plan", "exceptions.usage"),
+    *("handover", "handover.channels"),
+    *("index", "index.builtin", "index.cache", "index.exclude_newer", "index.match"),
+    "index.sources",
+    *("install", "install.decide", "install.departures", "install.notices"),
+    *("install.request", "install.run"),
+    *("machine", "machine.departure", "machine.driver_calls", "machine.environment"),
+    "machine.evidence",
+    *("machine.nvidia", "machine.survey", "machine.system"),
+    *("mirrors", "mirrors.addresses", "mirrors.registry", "mirrors.urls"),
+    "models",
+    "options",
+    *("redirect", "redirect.configuration", "redirect.in_process", "redirect.own_channels"),
+    "redirect.settings",
+    *("selection", "selection.catalog", "selection.choose", "selection.facts"),
+    *("selection.facts.conda_forge", "selection.facts.cuda", "selection.facts.gpu_code"),
+    *("selection.facts.names", "selection.facts.pytorch", "selection.facts.record"),
+    *("selection.fit", "selection.plan", "selection.rules", "selection.sources"),
+    *("selection.sources.order", "selection.specs"),
+    *("text", "text.decision", "text.layout", "text.listing", "text.messages"),
+    *("text.output", "text.reasons", "text.sanitize", "text.tables"),
+    *("text.tables.decision", "text.tables.hints", "text.tables.mirrors"),
+    *("text.tables.options", "text.tables.transport"),
+    *("transport", "transport.routes"),
+}
+
+#: As conda does it to the end of the command.
+WHOLE = """
+import contextlib, json, sys
+from conda.cli.main import main_subshell
+with contextlib.redirect_stdout(sys.stderr):
+    assert main_subshell(*sys.argv[1:]) == 0
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def loaded_by(*words: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", WHOLE, *words], capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_preview_loads_what_it_shows_and_nothing_else(sandbox, condarc):
+    condarc(channels=["defaults"])
+    (sandbox.envs / "env" / "conda-meta").mkdir(parents=True)
+    (sandbox.envs / "env" / "conda-meta" / "history").touch()
+    found = loaded_by("torch-install", "--cuda", "12.4", "--dry-run", "--offline")
+    ours = {name for name in found if name.split(".")[0] == "conda_torchmirror"}
+    assert {name.partition(".")[2] for name in ours} == PREVIEW
+    # What conda loads of itself for match specs is conda's; of others there are only versions.
+    others = {name.split(".")[0] for name in found - ours - loaded_by("list", "-n", "env")}
+    assert others <= {"conda", "packaging"}
+
+
 @pytest.mark.parametrize("command", [("list",), ("info", "--json"), ("config", "--show-sources")])
 def test_other_commands_do_not_reach_the_stages(sandbox, run_conda, tmp_path, command):
     log = tmp_path / "modules"

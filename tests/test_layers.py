@@ -189,8 +189,10 @@ SEAMS = {
     "plugin": {"cli", "hooks", "redirect"},
     "cli.mirror": {"cli"},
     "cli.install_output": {"handover", "install", "plans", "verify"},
-    # What is said of a file is for commands that name one.
-    "install.decide": {"install"},
+    # A preview by the built-in index reads no other one.
+    "index.sources": {"index"},
+    # What is said of a file, of further packages, and what would help where nothing fits.
+    "install.decide": {"install", "selection"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},
     # Only commands that fetch an index look for emptied ones, and for mirrors that answer.
     "hooks.redirect": {"exceptions", "hooks", "index", "text"},

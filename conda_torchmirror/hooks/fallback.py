@@ -178,8 +178,7 @@ class Fallback:
         return Notice("failed_test", facts)
 
     def _failure(self, error: BaseException) -> Failure | None:
-        from ..index import repodata
-        from ..index.cache import drop_emptied
+        from ..index import cache
         from ..transport import failures, probe
 
         places = [(one.policy.name, *one.place) for one in self.searches]
@@ -190,12 +189,12 @@ class Fallback:
             return None
         if (found := failures.find_broken_index(error, routes)) is not None:
             # What cannot be read would break the next command that reads this mirror as well.
-            repodata.forget(found.route, self.config.subdir)
+            cache.forget(found.route, self.config.subdir)
             return found
         # Conda takes an index that is refused for an empty one, and finds no packages.
-        dropped = drop_emptied()
+        dropped = cache.drop_emptied()
         for route in routes if dropped else ():
-            if str(repodata.cache_path(route, self.config.subdir)) in dropped:
+            if str(cache.path_of(route, self.config.subdir)) in dropped:
                 index = f"{route.url}/{self.config.subdir}/repodata.json"
                 answer = probe.ask([probe.Target(index)], deadline=ROUND)[index]
                 reason = answer._replace(code="withheld") if answer.ok else answer

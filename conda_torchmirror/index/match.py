@@ -15,13 +15,13 @@ from ..text.messages import text
 
 log = getLogger(__name__)
 
-_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
+_NAME = r"[a-z0-9_][a-z0-9_.-]*"
 #: PyPI's name of pytorch.
-_TORCH = re.compile(r"^(.*::)?torch(?=$|[\s=<>!~\[])", re.IGNORECASE)
+_TORCH = r"(?i)^(.*::)?torch(?=$|[\s=<>!~\[])"
 #: An operator that nothing follows.
-_HALF = re.compile(r"[<>=!~|,]$")
+_HALF = r"[<>=!~|,]$"
 #: The variant of a wheel, which conda would read as a part of the version.
-_LOCAL = re.compile(r"\+([a-z]+[\d.]*)", re.IGNORECASE)
+_LOCAL = r"(?i)\+([a-z]+[\d.]*)"
 
 #: What a spec may ask of a record, and what else conda would compare, which no choice knows.
 _OF_RECORDS = ("build_number", "subdir", "md5", "sha256", "fn")
@@ -51,20 +51,20 @@ def read(word: str) -> Spec:
     from conda import CondaError
     from conda.models.match_spec import MatchSpec
 
-    bare = _TORCH.sub(rf"\1{TORCH}", word.partition("#")[0].strip())
+    bare = re.sub(_TORCH, rf"\1{TORCH}", word.partition("#")[0].strip())
     head, bracket, fields = bare.partition("[")
-    variant = None if "://" in bare else _LOCAL.search(head)
+    variant = None if "://" in bare else re.search(_LOCAL, head)
     if variant:
-        bare = f"{_LOCAL.sub('', head)}{bracket}{fields}"
+        bare = f"{re.sub(_LOCAL, '', head)}{bracket}{fields}"
     try:
         found = MatchSpec(bare)
     except (CondaError, ValueError) as error:
         raise BadSpec(spec=word, detail=str(error).splitlines()[0]) from error
-    if _HALF.search(head.rstrip()):
+    if re.search(_HALF, head.rstrip()):
         # Conda drops such an operator, and takes any version.
         raise BadSpec(spec=word, detail=text("spec_half"))
     name = found.get_exact_value("name")
-    if not name or not _NAME.fullmatch(name):
+    if not name or not re.fullmatch(_NAME, name):
         raise BadSpec(spec=word, detail=text("spec_no_package"))
     if unknown := [field for field in _UNKNOWN if found.get_raw_value(field) is not None]:
         raise BadSpec(spec=word, detail=text("spec_unknown_field", {"field": unknown[0]}))

@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -140,33 +139,6 @@ def _find_fault(repodata: Mapping[str, Any], subdir: str) -> str | None:
             if fault:
                 return f"{fn[:80]}: {fault}"
     return None
-
-
-def cached(route: Route, subdir: str) -> bool:
-    """Whether conda's cache holds the index of a channel, wherever conda is pointed now."""
-    return cache_path(route, subdir).exists()
-
-
-def forget(route: Route, subdir: str) -> None:
-    """Drop the index of a channel from conda's cache, as far as it can be."""
-    for part in (subdir, "noarch"):
-        path = cache_path(route, part)
-        for kept in (path, path.with_suffix(".info.json")):
-            with suppress(OSError):
-                kept.unlink()
-
-
-def cache_path(route: Route, subdir: str) -> Path:
-    """The file in which conda caches the index of a channel."""
-    from conda.base.constants import REPODATA_FN
-    from conda.gateways.repodata import RepodataCache, cache_fn_url, create_cache_dir
-    from conda.models.channel import Channel
-
-    # What SubdirData does to find the file; it would load the means to download it as well.
-    url = Channel(f"{route.url}/{subdir}").url(with_credentials=True)
-    stem = cache_fn_url(url, REPODATA_FN).removesuffix(".json")
-    cache = RepodataCache(os.path.join(create_cache_dir(), stem), REPODATA_FN)
-    return Path(cache.cache_path_json)
 
 
 def _few(fetch: Any, names: Collection[str]) -> tuple[Mapping[str, Any], Any]:

@@ -14,7 +14,7 @@ from ..selection.facts import conda_forge, cuda, pytorch
 from ..selection.facts.cuda import CudaTables
 from ..selection.facts.record import Knowledge, SourceFacts
 from ..selection.sources.order import Traits
-from . import builtin, repodata
+from . import builtin
 from .match import admits
 
 
@@ -70,6 +70,13 @@ class Source(NamedTuple):
         return self.end() if self.end else None
 
 
+def _read_whole(route: Route, subdir: str, names: Collection[str]) -> Records:
+    """What `repodata.read` gives. A preview by the built-in index loads none of it."""
+    from . import repodata
+
+    return repodata.read(route, subdir, names)
+
+
 #: In the order in which they are tried.
 SOURCES = (
     Source(
@@ -78,7 +85,7 @@ SOURCES = (
         runtime_channel="nvidia",
         base_channel="conda-forge",
         facts=pytorch.SOURCE,
-        read=repodata.read,
+        read=_read_whole,
         tables=cuda.tables,
         end=rules.channel_end,
         flexible=True,
@@ -90,7 +97,7 @@ SOURCES = (
         runtime_channel=None,
         base_channel="conda-forge",
         facts=conda_forge.SOURCE,
-        read=repodata.read,
+        read=_read_whole,
         tables=cuda.conda_forge_tables,
     ),
 )

@@ -21,19 +21,9 @@ from ..index.sources import Source
 from ..machine import survey as machine
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
-from ..models import (
-    Choice,
-    Decision,
-    Departure,
-    Machine,
-    Notice,
-    Pin,
-    Plan,
-    Records,
-    Request,
-)
+from ..models import Choice, Decision, Departure, Machine, Notice, Pin, Plan, Records, Request
 from ..options import InstallOptions
-from ..selection import alternatives, plan, rules
+from ..selection import plan, rules
 from ..selection.choose import choose, with_highest_cuda
 from ..selection.facts.record import Extras
 from ..selection.plan import RuntimeIndex, add_runtime_build
@@ -41,9 +31,10 @@ from ..selection.specs import package_name
 from ..text import reasons
 from ..text.messages import text
 from ..transport import routes
-from . import beside, departures, other_packages
+from . import departures
 from . import notices as notices_
 from .departures import installed
+from .request import without_foreign
 
 if TYPE_CHECKING:
     from ..transport.routes import RecordReader
@@ -97,7 +88,7 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
 
     Raises: NoFittingBuild, PinConflict, HistoryConflict, what reading the runtime channel raises.
     """
-    request, foreign = other_packages.without_foreign(
+    request, foreign = without_foreign(
         task.source, task.request, records.builds, map(name_of, context.channels)
     )
     task = _for_files(task._replace(request=request), records)
@@ -157,20 +148,22 @@ def _for_files(task: Task, records: Records) -> Task:
     return task._replace(request=request._replace(cuda=found.cuda), survey=survey)
 
 
-def _beside(task: Task, records: Records) -> beside.Narrowed:
+def _beside(task: Task, records: Records) -> tuple[Request, tuple[Notice, ...]]:
     """The request narrowed to a set that the packages beside it go with, as far as their records
     are cheaply at hand. A preview reads no further channel for it, and says so."""
     on, source, request = task.machine, task.source, task.request
+    if not request.others:
+        return request, ()
+    from . import beside, other_packages
+
     channels = other_packages.near(source, request.others, task.options.channels)
     read = channels if task.options.solving else ()
     others = other_packages.at_hand(request.others, read, records, on.subdir)
-    narrowed = beside.narrow(on, request, records.builds, others, source.knowledge)
-    if channels and request.others and not task.options.solving:
+    request, notices = beside.narrow(on, request, records.builds, others, source.knowledge)
+    if channels and not task.options.solving:
         listed = ", ".join(f"`{name}`" for name in channels)
-        narrowed = narrowed._replace(
-            notices=(*narrowed.notices, Notice("beside_unread", {"channels": listed}))
-        )
-    return narrowed
+        notices = (*notices, Notice("beside_unread", {"channels": listed}))
+    return request, notices
 
 
 def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
@@ -182,6 +175,8 @@ def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
     found = choose(on, request, records.builds, source.knowledge)
     if isinstance(found, Choice):
         return found
+    from ..selection import alternatives
+
     old = reader.doubt(source, on, request, records)
     case = alternatives.Case(found, on, request, records.builds, source.knowledge)
     advice = alternatives.find(case)

@@ -16,9 +16,8 @@ from ..machine.departure import departure
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import parts_of_defaults
 from ..models import Choice, Departure, Installed, Machine, Notice
-from ..selection.alternatives import words_of
 from ..selection.facts.names import FAMILY, TOOLKIT, TORCH
-from ..selection.plan import typed
+from ..selection.plan import typed, words_of
 from ..selection.specs import package_name
 
 if TYPE_CHECKING:

@@ -12,10 +12,9 @@ from ..mirrors.registry import Route
 from ..models import Choice, Machine, Notice, Records
 from ..options import InstallOptions
 from ..selection import rules
-from ..selection.alternatives import words_of
 from ..selection.choose import choose
 from ..selection.facts.names import CUDA_NAMES, PIP_NAMES, TOOLKIT, TORCH
-from ..selection.plan import typed
+from ..selection.plan import typed, words_of
 from ..selection.specs import misspelt, package_name
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ says which package wants which other set.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -17,19 +16,10 @@ from conda.models.channel import Channel, MultiChannel
 
 from ..exceptions.channel import ChannelError, NothingCached
 from ..index import match, repodata
-from ..index.match import admits
 from ..index.sources import Source
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
-from ..models import (
-    Build,
-    Choice,
-    Decision,
-    Machine,
-    Notice,
-    Records,
-    Request,
-)
+from ..models import Build, Choice, Decision, Machine, Records, Request
 from ..options import InstallOptions
 from ..selection.choose import choose
 from ..selection.facts.names import FAMILY, TORCH
@@ -37,10 +27,6 @@ from ..selection.facts.record import Knowledge
 from ..selection.plan import typed
 from ..selection.specs import package_name
 from .beside import best_with, fitting, held, left_out, unmet
-
-#: The build of a package for any Python and platform, which is built against no pytorch. That of
-#: another channel's torchvision would be, and its own one besides.
-_NOARCH = re.compile(r"[=\s]py(?:h[0-9a-f]{7})?_\d+$")
 
 
 class Conflict(NamedTuple):
@@ -55,32 +41,6 @@ class Conflict(NamedTuple):
     held: tuple[str, ...]
     specs: tuple[str, ...] = ()
     python: str | None = None
-
-
-def without_foreign(
-    source: Source, request: Request, builds: Sequence[Build], channels: Iterable[str]
-) -> tuple[Request, list[Notice]]:
-    """The request without partners whose build only another channel can have, which go to the
-    solver as they are written; and notices to show."""
-    if {source.channel, source.runtime_channel}.issuperset(channels):
-        return request, []
-    foreign = {
-        name: specs
-        for name, specs in request.specs.items()
-        if name in source.facts.partners
-        and any(_NOARCH.search(spec) for spec in specs)
-        and not any(
-            all(admits(spec, name, build.version, build.build, build) for spec in specs)
-            for build in builds
-            if build.name == name
-        )
-    }
-    kept = {name: specs for name, specs in request.specs.items() if name not in foreign}
-    words = tuple(spec for specs in foreign.values() for spec in specs)
-    told = [
-        Notice("partner_elsewhere", {"spec": spec, "channel": source.channel}) for spec in words
-    ]
-    return request._replace(specs=kept, others=(*words, *request.others)), told
 
 
 def near(source: Source, words: Iterable[str], channels: Iterable[str]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ..exceptions.usage import (
 from ..index.match import Spec, admits, read
 from ..index.sources import AUTO, SOURCES, Source, allowed, own_names
 from ..mirrors import addresses
-from ..models import Compat, Pin, Request
+from ..models import Build, Compat, Notice, Pin, Request
 from ..selection.facts.names import (
     AUDIO,
     CPU_METAPACKAGE,
@@ -35,8 +35,11 @@ from ..selection.facts.names import (
 from ..selection.specs import admits_cuda, cuda_version, marks, package_name, without_build
 from ..text.messages import text
 
-_PYTHON = re.compile(r"(?:py(?:thon)?)?={0,2}(\d+)\.(\d+)(\.\d+)?(?:\.\*)?")
-_BRACKETS = re.compile(r"python\[version='([^',]*)'\]")
+_PYTHON = r"(?:py(?:thon)?)?={0,2}(\d+)\.(\d+)(\.\d+)?(?:\.\*)?"
+_BRACKETS = r"python\[version='([^',]*)'\]"
+#: The build of a package for any Python and platform, which is built against no pytorch. That of
+#: another channel's torchvision would be, and its own one besides.
+_NOARCH = r"[=\s]py(?:h[0-9a-f]{7})?_\d+$"
 
 
 def cuda(value: str) -> str:
@@ -59,7 +62,7 @@ def python(value: str) -> tuple[str, str]:
 
     Raises: BadPython.
     """
-    found = _PYTHON.fullmatch(value.strip().lower())
+    found = re.fullmatch(_PYTHON, value.strip().lower())
     if not found:
         raise BadPython(value=value)
     major, minor, patch = found.groups()
@@ -296,10 +299,10 @@ def _named_python(word: str, spec: str, given: str | None) -> str | None:
 
     Raises: BadPythonSpec, Contradiction.
     """
-    tail = _BRACKETS.sub(r"python=\1", spec).partition("python")[2].strip()
+    tail = re.sub(_BRACKETS, r"python=\1", spec).partition("python")[2].strip()
     if not tail:
         return given
-    found = _PYTHON.fullmatch(tail)
+    found = re.fullmatch(_PYTHON, tail)
     if not found:
         raise BadPythonSpec(spec=word)
     if given is not None and python(given)[0] != f"{found[1]}.{found[2]}":
@@ -310,3 +313,29 @@ def _named_python(word: str, spec: str, given: str | None) -> str | None:
 def names_torch(word: str) -> bool:
     """Whether a spec on the command line is on pytorch itself."""
     return read(word).name == TORCH
+
+
+def without_foreign(
+    source: Source, request: Request, builds: Sequence[Build], channels: Iterable[str]
+) -> tuple[Request, list[Notice]]:
+    """The request without partners whose build only another channel can have, which go to the
+    solver as they are written; and notices to show."""
+    if {source.channel, source.runtime_channel}.issuperset(channels):
+        return request, []
+    foreign = {
+        name: specs
+        for name, specs in request.specs.items()
+        if name in source.facts.partners
+        and any(re.search(_NOARCH, spec) for spec in specs)
+        and not any(
+            all(admits(spec, name, build.version, build.build, build) for spec in specs)
+            for build in builds
+            if build.name == name
+        )
+    }
+    kept = {name: specs for name, specs in request.specs.items() if name not in foreign}
+    words = tuple(spec for specs in foreign.values() for spec in specs)
+    told = [
+        Notice("partner_elsewhere", {"spec": spec, "channel": source.channel}) for spec in words
+    ]
+    return request._replace(specs=kept, others=(*words, *request.others)), told

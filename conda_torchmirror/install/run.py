@@ -19,7 +19,7 @@ from ..exceptions.environment import (
     NoEnvironment,
 )
 from ..exceptions.mirror import BadSetting
-from ..index import repodata
+from ..index import cache
 from ..index.exclude_newer import without_newer
 from ..index.sources import AUTO, SOURCES, Source, allowed, of_channel
 from ..machine import survey as machine
@@ -97,7 +97,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
     if not options.solving and context.offline:
         # Nothing is solved; where nothing is cached either, conda need not be pointed anywhere.
         unread = OfflineRouter(options, subdir, source.channels)
-        if not any(repodata.cached(route, subdir) for route in unread.chains[source.channel]):
+        if not any(cache.holds(route, subdir) for route in unread.chains[source.channel]):
             return _attempt(task, unread, _built_in(source, subdir), report)
     from ..transport.fallback import Router
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from ..models import Build, Choice, Machine, NoChoice, Notice, Pin, Rejection, Request
 from . import elsewhere
 from .choose import choose, offers, with_highest_cuda
-from .facts.names import CUDA_NAMES, DEFAULT, TORCH
+from .facts.names import CUDA_NAMES, TORCH
 from .facts.record import Knowledge, SourceFacts
-from .plan import typed
+from .plan import typed, words_of
 from .specs import number, package_name, release, without_build
 
 #: Codes of rejections by what one would have to change about it.
@@ -152,18 +152,6 @@ def _use_python(case: Case) -> Iterator[Notice]:
     if pythons:
         words = ["conda", "torch-install", "-n", "NEW", "--python", pythons[-1], *words_of(request)]
         yield Notice("use_python", {"pythons": ", ".join(pythons), "command": typed(words)})
-
-
-def words_of(request: Request) -> list[str]:
-    """The command line of a request, without Python."""
-    default = {name: (name,) for name in DEFAULT}
-    specs = [spec for found in request.specs.values() for spec in found]
-    words = [] if dict(request.specs) == default else specs
-    words += request.others
-    words += ["--cuda", request.cuda] if request.cuda != "auto" else []
-    words += ["--source", request.source] if request.source != "auto" else []
-    words += ["--cuda-compat", "strict"] if request.compat == "strict" else []
-    return [*words, *(["--allow-cpu"] if request.allow_cpu else [])]
 
 
 def _open_builds(case: Case) -> Iterator[Notice]:

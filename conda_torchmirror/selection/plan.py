@@ -11,13 +11,14 @@ from typing import Literal, NamedTuple
 
 from ..mirrors.registry import Route
 from ..models import Admits, Build, Choice, CondaStep, Departure, Notice, Plan, Request
+from .facts.names import DEFAULT
 from .facts.record import Knowledge, dependencies, recency
 from .specs import package_name
 
 #: Versions by package name of what the CUDA runtime channel holds: name -> (version, build) pairs.
 RuntimeIndex = Mapping[str, Sequence[tuple[str, str]]]
 #: A spec that names a version and a build string, neither with a wildcard.
-_EXACT = re.compile(r"[^=*<>!~|,\[]+==?[^=*<>!~|,\[]+=[^=*<>!~|,\[]+")
+_EXACT = r"[^=*<>!~|,\[]+==?[^=*<>!~|,\[]+=[^=*<>!~|,\[]+"
 
 #: The option that keeps conda to the channels of the command line.
 ALONE = "--override-channels"
@@ -35,7 +36,7 @@ def specs(choice: Choice, request: Request, beside: Sequence[str] = ()) -> tuple
     exact = [build.spec for build in choice.builds]
     if choice.runtime and not any(build.name == choice.runtime for build in choice.builds):
         asked = (spec.replace(" ", "=") for spec in request.specs.get(choice.runtime, ()))
-        built = (spec for spec in asked if _EXACT.fullmatch(spec))
+        built = (spec for spec in asked if re.fullmatch(_EXACT, spec))
         exact.append(next(built, f"{choice.runtime}={choice.cuda}"))
     return (*exact, *beside, *request.others)
 
@@ -157,6 +158,18 @@ def _command(head: Sequence[str], channels: Sequence[str]) -> str:
     for channel in channels:
         words += ["-c", channel]
     return typed(words)
+
+
+def words_of(request: Request) -> list[str]:
+    """The command line of a request, without Python."""
+    default = {name: (name,) for name in DEFAULT}
+    specs = [spec for found in request.specs.values() for spec in found]
+    words = [] if dict(request.specs) == default else specs
+    words += request.others
+    words += ["--cuda", request.cuda] if request.cuda != "auto" else []
+    words += ["--source", request.source] if request.source != "auto" else []
+    words += ["--cuda-compat", "strict"] if request.compat == "strict" else []
+    return [*words, *(["--allow-cpu"] if request.allow_cpu else [])]
 
 
 def typed(words: Iterable[str]) -> str:

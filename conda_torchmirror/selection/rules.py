@@ -16,7 +16,7 @@ from .facts.names import TORCH
 from .facts.record import dependency
 from .specs import package_name
 
-_VERSION = re.compile(r"\d+(?:\.\d+)*")
+_VERSION = r"\d+(?:\.\d+)*"
 
 
 class Rule(NamedTuple):
@@ -114,7 +114,7 @@ def conflict(rule: Rule, pins: Iterable[Pin], admits: Admits) -> Pin | None:
             continue
         tried = [
             version
-            for edge in _VERSION.findall(f"{pin.spec} {rule.pin}")
+            for edge in re.findall(_VERSION, f"{pin.spec} {rule.pin}")
             for version in (edge, f"{edge}.0.1", _below(edge))
         ]
         if not any(

@@ -17,8 +17,7 @@ from ..exceptions import causes
 from ..exceptions.base import TorchMirrorError
 from ..exceptions.channel import ChannelBroken, ChannelError, NothingCached
 from ..exceptions.mirror import CannotWrite
-from ..index import repodata
-from ..index.cache import drop_emptied
+from ..index import cache, repodata
 from ..index.fetch import bounded_pages, quiet_pool, spinner
 from ..index.sources import Source
 from ..mirrors.registry import Route
@@ -91,7 +90,7 @@ class Router:
         self._stack.enter_context(bounded_pages())
         self._stack.enter_context(quiet_pool())
         if self._online:
-            drop_emptied()
+            cache.drop_emptied()
             if routes.measured(self._options):
                 self._state.sort(self._session.rank(self.chains[self._ranked_by]))
             for name in self.chains:
@@ -203,9 +202,9 @@ class Router:
         """
         if not self._online or failures.is_deliberate(error):
             return
-        dropped = drop_emptied()
+        dropped = cache.drop_emptied()
         for route in self.located if dropped else ():
-            path = str(repodata.cache_path(route, self._subdir))
+            path = str(cache.path_of(route, self._subdir))
             if route.mirror != UPSTREAM and path in dropped:
                 answer = self._session.ask_again(f"{route.url}/{self._subdir}/repodata.json")
                 reason = answer._replace(code="withheld") if answer.ok else answer

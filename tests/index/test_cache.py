@@ -9,7 +9,7 @@ from support.condas import EMPTYING
 from support.faults import FAULTS
 from support.sites import ASK
 
-from conda_torchmirror.index import repodata
+from conda_torchmirror.index import cache
 from conda_torchmirror.index.cache import drop_emptied
 from conda_torchmirror.mirrors.registry import Route
 
@@ -52,7 +52,7 @@ def test_torch_install_reads_the_healthy_mirror_again(emptied, sites, sandbox, r
 
 def test_the_paths_are_returned_and_a_second_time_nothing_is_there(emptied, sites, sandbox):
     where = Route("pytorch", sites.first.channel_url("pytorch"), "first")
-    assert str(repodata.cache_path(where, "linux-64")) in drop_emptied()
+    assert str(cache.path_of(where, "linux-64")) in drop_emptied()
     assert drop_emptied() == ()
 
 

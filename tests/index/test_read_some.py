@@ -13,7 +13,7 @@ from conda.gateways.repodata import RepodataCache
 from support.channels import zstd_compress
 
 from conda_torchmirror.exceptions import channel as exceptions
-from conda_torchmirror.index import fetch, repodata, sparse
+from conda_torchmirror.index import cache, fetch, repodata, sparse
 from conda_torchmirror.mirrors.registry import Route
 
 pytest_plugins = ("support.site_fixtures",)
@@ -116,7 +116,7 @@ def test_every_way_to_fail_is_the_same_error(sites, site, fault):
 def test_a_cached_index_that_ends_early_is_dropped(sites, site):
     where = site(local_repodata_ttl=600)
     first = repodata.read_some(where, "linux-64", NAMES)
-    path = repodata.cache_path(where, "linux-64")
+    path = cache.path_of(where, "linux-64")
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     # Conda takes it for fresh, as its state says when it was asked for.

@@ -30,28 +30,6 @@ def conflict(*builds, words=("pytorch", "torchvision"), machine=MACHINE):
 
 
 @pytest.mark.parametrize(
-    ("spec", "channels", "left"),
-    [
-        ("torchdata=0.4.1=pyh8b8bddf_0", ["pytorch", "conda-forge"], True),
-        ("torchdata 0.4.1 pyh8b8bddf_0", ["pytorch", "conda-forge"], True),
-        ("torchdata=0.4.1=pyh8b8bddf_0", ["pytorch", "nvidia"], False),
-        ("torchdata=0.7.0", ["pytorch", "conda-forge"], False),
-        ("torchdata=99", ["pytorch", "conda-forge"], False),
-        ("torchvision=0.16.1=cuda118py311h9557654_3", ["pytorch", "conda-forge"], False),
-    ],
-)
-def test_a_partner_that_only_another_channel_has_goes_to_the_solver(spec, channels, left):
-    request = requests_.make(["pytorch=2.1.0", spec, "tqdm"])
-    found, told = other_packages.without_foreign(SOURCES[0], request, LINUX, channels)
-    if left:
-        assert found.others == (spec, "tqdm")
-        assert list(found.specs) == ["pytorch"]
-        assert [notice.code for notice in told] == ["partner_elsewhere"]
-    else:
-        assert (found, told) == (request, [])
-
-
-@pytest.mark.parametrize(
     "depends",
     [(), ("numpy",), ("pytorch >=2.5",), ("pytorch 2.5.1", "python >=3.9"), ("pytorch",)],
     ids=["none", "others", "range", "exact", "open"],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from support.choosing import LINUX
 
 from conda_torchmirror.exceptions import usage as exceptions
+from conda_torchmirror.index.sources import SOURCES
 from conda_torchmirror.install import request
 
 
@@ -238,3 +240,25 @@ def test_what_no_choice_knows_is_refused_by_name(word):
 def test_a_file_of_another_channel_is_refused_by_name(word):
     with pytest.raises(exceptions.OtherChannelSpec):
         request.make([word])
+
+
+@pytest.mark.parametrize(
+    ("spec", "channels", "left"),
+    [
+        ("torchdata=0.4.1=pyh8b8bddf_0", ["pytorch", "conda-forge"], True),
+        ("torchdata 0.4.1 pyh8b8bddf_0", ["pytorch", "conda-forge"], True),
+        ("torchdata=0.4.1=pyh8b8bddf_0", ["pytorch", "nvidia"], False),
+        ("torchdata=0.7.0", ["pytorch", "conda-forge"], False),
+        ("torchdata=99", ["pytorch", "conda-forge"], False),
+        ("torchvision=0.16.1=cuda118py311h9557654_3", ["pytorch", "conda-forge"], False),
+    ],
+)
+def test_a_partner_that_only_another_channel_has_goes_to_the_solver(spec, channels, left):
+    asked = request.make(["pytorch=2.1.0", spec, "tqdm"])
+    found, told = request.without_foreign(SOURCES[0], asked, LINUX, channels)
+    if left:
+        assert found.others == (spec, "tqdm")
+        assert list(found.specs) == ["pytorch"]
+        assert [notice.code for notice in told] == ["partner_elsewhere"]
+    else:
+        assert (found, told) == (asked, [])

@@ -47,11 +47,11 @@ _VARIANTS = 100
 _MKL, _NO_MKL, _BLAS, _ARM = "mkl", "nomkl", "libblas", "arm-variant"
 _CUDA, _GLIBC, _OSX, _ABI = "__cuda", "__glibc", "__osx", "python_abi"
 
-_LOWER = re.compile(r">=?\s*(\d+(?:\.\d+)*)")
-_BUILD_CUDA = re.compile(r"cuda_?(\d{2,})(\d)(?=py|_|h|\*|$)")
-_BUILD_PYTHON = re.compile(r"py(\d)(\d+)")
+_LOWER = r">=?\s*(\d+(?:\.\d+)*)"
+_BUILD_CUDA = r"cuda_?(\d{2,})(\d)(?=py|_|h|\*|$)"
+_BUILD_PYTHON = r"py(\d)(\d+)"
 #: How the builds of the channel `pytorch` are named, whatever the platform.
-_OF_PYTORCH = re.compile(r"py\d\.\d+_(?:cuda\d|cpu_)?\d|_cudnn\d|py\d+_cu\d{2,3}$")
+_OF_PYTORCH = r"py\d\.\d+_(?:cuda\d|cpu_)?\d|_cudnn\d|py\d+_cu\d{2,3}$"
 
 
 def read(build: Build) -> Facts:
@@ -126,14 +126,14 @@ def _python(specs: Mapping[str, list[str]], build: str) -> str | None:
         return minor(rest)
     if floor := _floor(specs.get("python", ())):
         return minor(floor)
-    found = _BUILD_PYTHON.search(build)
+    found = re.search(_BUILD_PYTHON, build)
     return f"{found[1]}.{found[2]}" if found else None
 
 
 def _cuda_of_words(specs: Iterable[str], build: str) -> str | None:
     """The CUDA that a build string or a spec on one names, such as `* cuda126*`."""
     for word in (build, *specs):
-        if found := _BUILD_CUDA.search(word):
+        if found := re.search(_BUILD_CUDA, word):
             return f"{found[1]}.{found[2]}"
     return None
 
@@ -146,7 +146,7 @@ def _floor(specs: Iterable[str]) -> str | None:
 
 @cache
 def _lower(rest: str) -> str | None:
-    found = _LOWER.search(rest)
+    found = re.search(_LOWER, rest)
     return found[1] if found else None
 
 
@@ -288,7 +288,7 @@ def extras(
 
 def named_for(spec: str) -> str | None:
     """The channel that is called as the package, where a build is named as its builds are."""
-    return TORCH if _OF_PYTORCH.search(spec.rpartition("=")[2]) else None
+    return TORCH if re.search(_OF_PYTORCH, spec.rpartition("=")[2]) else None
 
 
 SOURCE = SourceFacts(

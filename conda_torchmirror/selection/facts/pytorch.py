@@ -18,15 +18,15 @@ from .record import Accelerator, Clash, Facts, SourceFacts, by_number, cudnn_cla
 
 #: How the names begin that are read below; a record has thirty others.
 _TELLING = (TORCH, "python", "cuda")
-_FIRST_VERSION = re.compile(r"\d+(?:\.\d+)+|\d+")
-_BUILD_CUDNN = re.compile(r"cudnn(\d+(?:\.\d+)*)")
-_BUILD_CUDA = re.compile(r"cuda(\d+\.\d+)|(?:^|_)cu(?:da)?(\d{2,3})(?:_|$)")
+_FIRST_VERSION = r"\d+(?:\.\d+)+|\d+"
+_BUILD_CUDNN = r"cudnn(\d+(?:\.\d+)*)"
+_BUILD_CUDA = r"cuda(\d+\.\d+)|(?:^|_)cu(?:da)?(\d{2,3})(?:_|$)"
 #: How builds are named: those of conda-forge, then the channel's own by platform.
 _NAMED = {
-    "conda-forge": re.compile(r"h[0-9a-f]{7}_\d+"),
-    "linux-64": re.compile(r"_cudnn\d+\.\d"),
-    "win-64": re.compile(r"_cudnn\d+_"),
-    "osx-64": re.compile(r"py\d\.\d+_\d+"),
+    "conda-forge": r"h[0-9a-f]{7}_\d+",
+    "linux-64": r"_cudnn\d+\.\d",
+    "win-64": r"_cudnn\d+_",
+    "osx-64": r"py\d\.\d+_\d+",
 }
 
 
@@ -86,7 +86,7 @@ def clash(_build: Build, facts: Facts, machine: Machine, tables: CudaTables) -> 
 
 def named_for(spec: str) -> str | None:
     """Whose builds are named as this spec's is: conda-forge's, or those of a platform."""
-    return next((of for of, form in _NAMED.items() if form.search(spec)), None)
+    return next((of for of, form in _NAMED.items() if re.search(form, spec)), None)
 
 
 SOURCE = SourceFacts(
@@ -108,13 +108,13 @@ SOURCE = SourceFacts(
 @cache
 def _lower_minor(spec: str) -> str | None:
     """The major.minor that a range such as `>=12.1,<12.2`, `12.1.*` or `3.12.*` starts at."""
-    found = _FIRST_VERSION.search(spec.partition(" ")[2])
+    found = re.search(_FIRST_VERSION, spec.partition(" ")[2])
     return minor(found.group()) if found else None
 
 
 @cache
 def _cuda_of_build_string(build: str) -> str | None:
-    found = _BUILD_CUDA.search(build)
+    found = re.search(_BUILD_CUDA, build)
     if not found:
         return None
     dotted, digits = found.groups()
@@ -123,5 +123,5 @@ def _cuda_of_build_string(build: str) -> str | None:
 
 @cache
 def _cudnn_of_build_string(build: str) -> str | None:
-    found = _BUILD_CUDNN.search(build)
+    found = re.search(_BUILD_CUDNN, build)
     return found[1] if found else None

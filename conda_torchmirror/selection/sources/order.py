@@ -19,7 +19,7 @@ from ..specs import package_name, release
 #: Why a source is the one: it was named, the environment has its torch, a named release is of its
 #: time, its release is the newer one, no other has a set, or no other could be read.
 Why = Literal["asked", "bound", "release", "newer", "only", "offline"]
-_VERSION = re.compile(r"\d+(?:\.\d+)*")
+_VERSION = r"\d+(?:\.\d+)*"
 
 
 class Traits(NamedTuple):
@@ -116,7 +116,7 @@ def _sides(
         if name not in last:
             continue
         sides: set[Literal["old", "new"]] = set()
-        for version in {*_known(name), *(v for spec in specs for v in _VERSION.findall(spec))}:
+        for version in {*_known(name), *(v for spec in specs for v in re.findall(_VERSION, spec))}:
             found, end = release(version), release(last[name])
             if found and end and all(admits(spec, name, version, "") for spec in specs):
                 sides.add("old" if found <= end else "new")
