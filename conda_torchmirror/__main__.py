@@ -9,14 +9,16 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import get_args
 
-from .cli.deferred import refuse_empty
+from .cli.deferred import HelpFormatter, refuse_empty
 from .cli.rewrite import add_options, execute
 from .envfiles.channel_entry import Direction
 from .mirrors.urls import MirrorError
 from .redirect.settings import Settings
-from .text.messages import text
+from .text.language import in_english
+from .text.messages import of_error, text
 from .text.output import warn
 
 
@@ -26,17 +28,20 @@ def main(words: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in get_args(Direction):
         summary = text(f"help.mirror_{name}")
-        below = commands.add_parser(name, help=summary, description=summary)
+        below = commands.add_parser(
+            name, help=summary, description=summary, formatter_class=HelpFormatter
+        )
         add_options(below)
         below.add_argument("--json", action="store_true", help=text("help.json"))
         below.add_argument("-q", "--quiet", action="store_true", help=text("help.quiet"))
     refuse_empty(parser)
     args = parser.parse_args(words)
-    try:
-        return execute(args, args.command, Settings(), as_json=args.json, quiet=args.quiet)
-    except MirrorError as error:
-        warn(str(error))
-        return 2
+    with in_english() if args.json else nullcontext():
+        try:
+            return execute(args, args.command, Settings(), as_json=args.json, quiet=args.quiet)
+        except MirrorError as error:
+            warn(of_error(error))
+            return 2
 
 
 if __name__ == "__main__":

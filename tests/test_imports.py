@@ -29,7 +29,7 @@ REDIRECTED = LOOKED | {
 READ = {"index", "index.cache"}
 #: What one line on standard error adds.
 TOLD = {
-    *("text", "text.messages", "text.output", "text.sanitize"),
+    *("text", "text.language", "text.messages", "text.output", "text.sanitize"),
     *("text.tables", "text.tables.mirrors"),
 }
 

@@ -45,7 +45,9 @@ OUTSIDE = frozenset(
 #: Packages, and modules of others, that touch nothing outside: facts in, facts out.
 PURE = ("models", "options", "mirrors", "selection", "text", "envfiles", "index.builtin")
 #: Modules of pure packages that may, and what.
-EDGES: dict[str, frozenset[str]] = {}
+EDGES: dict[str, frozenset[str]] = {
+    "text.language": frozenset(("ctypes",)),  # Windows tells its language to C alone
+}
 
 #: No package has more modules, no module more lines.
 ROOMS, LINES = 9, 400
@@ -180,7 +182,7 @@ REACH = {
     "ssl": {"transport"},
     "http": {"transport"},
     "subprocess": {"handover", "machine", "verify"},
-    "ctypes": {"machine"},
+    "ctypes": {"machine", "text"},
 }
 
 #: The seams: where an import of ours stands in a function, by module, with the packages that it
@@ -208,7 +210,8 @@ SEAMS = {
     # A registry of one's own is checked, and what is wrong in a setting told.
     "redirect.settings": {"exceptions", "mirrors", "text"},
     "redirect.answer_log": {"text"},
-    "text.messages": {"text"},
+    # A site has another name in another language.
+    "text.messages": {"mirrors", "text"},
 }
 #: Imports in functions that are no seams, as (module, package). This list only ever gets shorter.
 BURIED = frozenset(

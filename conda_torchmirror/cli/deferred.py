@@ -14,10 +14,29 @@ same as no value, for conda's own options of our commands too.
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, _SubParsersAction
+from argparse import (
+    ArgumentParser,
+    ArgumentTypeError,
+    RawDescriptionHelpFormatter,
+    _SubParsersAction,
+)
 from typing import Any
 
+from ..text.layout import wrapped
+from ..text.messages import fill as translated
 from ..text.messages import text
+
+
+class HelpFormatter(RawDescriptionHelpFormatter):
+    """Argparse's own, with lines that Chinese fits into too: it has no spaces, and is wider than
+    it is long."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrapped(text, most=width)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines = (wrapped(line, indent, indent, most=width) for line in text.splitlines())
+        return "\n".join("\n".join(line) for line in lines)
 
 
 def fill(parser: ArgumentParser) -> ArgumentParser:
@@ -25,6 +44,8 @@ def fill(parser: ArgumentParser) -> ArgumentParser:
     configure = vars(parser).pop("configure_later", None)
     if configure is not None:
         del parser.parse_known_args
+        if parser.description:  # `plugin` names the command in English, before anybody reads
+            parser.description = translated(parser.description, {}, parser.prog.split()[-1])
         configure(parser)
         refuse_empty(parser)
     for action in parser._actions:

@@ -10,7 +10,6 @@ from argparse import (
     SUPPRESS,
     ArgumentParser,
     Namespace,
-    RawDescriptionHelpFormatter,
     _AppendAction,
 )
 from argparse import Action as ParserAction
@@ -28,6 +27,7 @@ from ..install.run import execute
 from ..options import Action, InstallOptions
 from ..text.messages import text
 from . import install_output
+from .deferred import HelpFormatter
 
 #: What we say to conda ourselves; everything else that its own helpers read is passed on.
 OURS = frozenset(("name", "prefix", "channel", "subdir", "dry_run", "help", "json"))
@@ -53,7 +53,7 @@ CHOICE: Mapping[str, Any] = {
 def configure_install(parser: ArgumentParser) -> None:
     """Add the options of `conda torch-install`."""
     parser.epilog = text("help.install_examples")
-    parser.formatter_class = RawDescriptionHelpFormatter
+    parser.formatter_class = HelpFormatter
     # Our own come first in the help. In groups, because a parser formats each argument that is
     # added to itself.
     add = parser.add_argument_group(text("help.choice")).add_argument

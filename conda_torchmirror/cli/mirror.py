@@ -10,7 +10,6 @@ from argparse import (
     ArgumentParser,
     ArgumentTypeError,
     Namespace,
-    RawDescriptionHelpFormatter,
 )
 from collections.abc import Callable
 from typing import NamedTuple
@@ -23,6 +22,7 @@ from ..redirect import settings
 from ..text.messages import text
 from ..text.output import say
 from . import rewrite
+from .deferred import HelpFormatter
 
 #: Seconds that a test of mirrors may take.
 LONGEST = 600
@@ -44,11 +44,15 @@ class Command(NamedTuple):
 def configure(parser: ArgumentParser) -> None:
     """Add the commands of `conda torch-mirror`."""
     parser.epilog = text("help.mirror_examples")
-    parser.formatter_class = RawDescriptionHelpFormatter
+    parser.formatter_class = HelpFormatter
     commands = parser.add_subparsers(dest="torch_mirror", metavar="COMMAND")
     for command in COMMANDS:
         below = commands.add_parser(
-            command.name, help=command.summary, description=command.summary, add_help=False
+            command.name,
+            help=command.summary,
+            description=command.summary,
+            formatter_class=HelpFormatter,
+            add_help=False,
         )
         helpers.add_parser_help(below)
         command.configure(below)

@@ -7,7 +7,7 @@ machine has one and the build turns out to be for it, or with `--require-gpu`.
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from conda.base.context import context
@@ -21,12 +21,13 @@ from ..text.output import emit, say
 from ..verify.report import lines, report
 from ..verify.run import expects_gpu, verify
 from ..verify.static import inspect_records, with_records
+from .deferred import HelpFormatter
 
 
 def configure(parser: ArgumentParser) -> None:
     """Add the options of `conda torch-verify`."""
     parser.epilog = text("help.verify_examples")
-    parser.formatter_class = RawDescriptionHelpFormatter
+    parser.formatter_class = HelpFormatter
     add = parser.add_argument_group(text("help.verify")).add_argument
     add("--require-gpu", action="store_true", help=text("help.require_gpu"))
     add("--report", metavar="FILE", help=text("help.report"))

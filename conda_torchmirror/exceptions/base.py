@@ -35,14 +35,15 @@ class TorchMirrorError(CondaError):
 
     def __init__(self, *, ways: Sequence[Notice] = (), **facts: Any) -> None:
         _check(type(self), facts)
-        cause = fill(self.cause, facts)
+        name = type(self).__name__
+        cause = fill(self.cause, facts, f"{name}.cause") if self.cause else ""
         found = (*(Notice(code, facts) for code in self.hints), *ways)
         self._hints = [{"hint_code": h.code, "text": safe(text(h.code, h.facts))} for h in found]
         # Private, because conda puts every public attribute of an error into its JSON.
         self._cause = safe(cause)
         self._facts = facts
         guidance = {"cause": self._cause or None, "hints": self._hints} if cause or found else None
-        super().__init__(safe(fill(type(self).message, facts)), guidance=guidance)
+        super().__init__(safe(fill(type(self).message, facts, name)), guidance=guidance)
 
     def __str__(self) -> str:
         if hasattr(CondaError, "guidance"):

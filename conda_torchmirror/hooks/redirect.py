@@ -232,7 +232,9 @@ def _tell(
     groups: dict[str, list[str]] = {}
     for name, mirrors in places.items():
         groups.setdefault(", ".join(mirrors), []).append(name)
-    _say("redirected", where="; ".join(_phrase(names, m) for m, names in groups.items()))
+    from ..text.messages import clauses
+
+    _say("redirected", where=clauses(_phrase(names, m) for m, names in groups.items()))
     missed = [p for p in policies if p.code == "elsewhere" and p.name in asked]
     if missed:
         mirror = str(missed[0].mirror)

@@ -269,6 +269,18 @@ def built_in() -> Registry:
     return Registry(_data()["mirrors"])
 
 
+@cache
+def chinese_names() -> Mapping[str, str]:
+    """The Chinese name of each site, by the name and by the title of its mirror."""
+    entries = _data()["mirrors"].items()
+    return {
+        word: entry["title_zh"]
+        for name, entry in entries
+        if "title_zh" in entry
+        for word in (name, entry["title"])
+    }
+
+
 def channels_for(use: str) -> tuple[str, ...]:
     """The channels that the data list for a use: columns, status or enabled (`lists` there)."""
     return tuple(_data()["lists"][use])

@@ -26,6 +26,9 @@ LARGEST = 1_000_000
 #: Characters of a path or of what a parser says that an error shows.
 SHOWN = 200
 
+#: What the setting of the language takes; `text.language` reads it before there are settings.
+LANGUAGES = ("auto", "en", "zh")
+
 #: What conda takes for a truth value, in small letters.
 _TRUTHS = frozenset(("true", "yes", "on", "y", "false", "off", "n", "no", "non", "none", ""))
 
@@ -48,6 +51,7 @@ class Settings:
     http: bool = False
     registry: str = ""
     only: tuple[str, ...] = ()
+    language: str = "auto"
 
     def __init__(self, **values: Any) -> None:
         """Take the values that differ from the defaults, which are those of the class."""
@@ -65,6 +69,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "http": "May a mirror be read by plain http? This computer's own always may.",
     "registry": "Mirrors of your own: the path of a YAML or JSON file, or its text.",
     "only": "The only mirrors that may be used, by name; every file that sets it binds.",
+    "language": "The language of what our commands say: en, zh, or auto for that of the system.",
 }
 
 
@@ -155,9 +160,12 @@ def _check_value(name: str, value: Any, source: object, *, typed: bool = True) -
         fits, code = isinstance(given, str), "setting_text"
     if not fits:
         raise _bad(PREFIX + name, code, source, given)
+    if name == "language" and str(given).strip().lower() not in LANGUAGES:
+        known = ", ".join(LANGUAGES)
+        raise _bad(PREFIX + name, "setting_source", source, given, known=known)
 
 
-def _bad(name: str, code: str, source: object, value: Any) -> BadSetting:
+def _bad(name: str, code: str, source: object, value: Any, **facts: str) -> BadSetting:
     from ..exceptions.mirror import BadSetting
     from ..text.messages import text
 
@@ -166,7 +174,7 @@ def _bad(name: str, code: str, source: object, value: Any) -> BadSetting:
     else:
         shown = text("setting_empty" if value is None else "setting_several")
     file = f"CONDA_PLUGINS_{name.upper()}" if str(source) == "envvars" else str(source)
-    return BadSetting(name=name, file=file, detail=text(code, {"value": shown}))
+    return BadSetting(name=name, file=file, detail=text(code, {**facts, "value": shown}))
 
 
 def _policy(plugins: Any, merged: Sequence[str]) -> tuple[str, ...]:
@@ -212,13 +220,14 @@ def unusable(error: MirrorError, asked: Sequence[str] = ()) -> BadMirror | BadRe
     those of the settings."""
     from ..exceptions.mirror import BadRegistry
     from ..exceptions.usage import BadMirror
+    from ..text.messages import of_error
     from ..text.sanitize import safe
 
     if asked and _registry_works():
-        return BadMirror(value=safe(" ".join(asked)), detail=str(error))
+        return BadMirror(value=safe(" ".join(asked)), detail=of_error(error))
     names = [PREFIX + name for name in ("mirrors", "registry", "only")]
     places = [f"{name} in {source}" for name in names if (source := source_of(name))]
-    return BadRegistry(detail=str(error), places=", ".join(places))
+    return BadRegistry(detail=of_error(error), places=", ".join(places))
 
 
 def _registry_works() -> bool:
@@ -247,7 +256,9 @@ def _own(text: str, *, allow_http: bool) -> dict[str, dict[str, Any]]:
     try:
         found = YAML(typ="safe", pure=True).load(io.StringIO(text))
     except (YAMLError, RecursionError, ValueError) as error:
-        detail = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        from ..text.messages import text as said
+
+        detail = said("setting_deep") if isinstance(error, RecursionError) else error
         raise MirrorError(
             "{where} is neither YAML nor JSON: {detail}.", where=where, detail=str(detail)[:SHOWN]
         ) from error

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..models import Build, Decision, Machine, Notice, Request
 from ..selection.plan import shell_lines
+from .language import in_english
 from .layout import bullet, columns, file_size
 from .messages import text
 from .reasons import explained, reason, shown
@@ -84,16 +85,17 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
     if machine.gpus:
         gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
         rows.append((shown("gpu"), gpus))
-    rows.append((shown("python"), f"{decision.choice.python} ({machine.python_from})"))
+    python = shown("value_from", value=decision.choice.python, origin=machine.python_from)
+    rows.append((shown("python"), python))
     rows.append((shown("target"), decision.prefix or shown("target_none")))
-    dated = records.origin + (f", {records.date}" if records.date else "")
-    rows.append((shown("index"), dated))
+    index = "index_dated" if records.date else "index_origin"
+    rows.append((shown("index"), shown(index, origin=records.origin, date=records.date)))
     if decision.request.others:
         rows.append(
             (shown("others"), shown("others_solved", specs=", ".join(decision.request.others)))
         )
     for route in decision.plan.channels:
-        rows.append((route.channel, f"{route.url} ({route.mirror})"))
+        rows.append((route.channel, shown("url_at", url=route.url, mirror=route.mirror)))
     return rows
 
 
@@ -108,6 +110,7 @@ def driver(request: Request, machine: Machine) -> str:
     return shown("driver_unusable" if machine.driver else "driver_none", driver=machine.driver)
 
 
+@in_english()
 def summary(decision: Decision) -> dict[str, Any]:
     """The value of the key `torchmirror`, schema 1. Never translated."""
     machine, request, choice, plan = (

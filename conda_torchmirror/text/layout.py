@@ -7,10 +7,14 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
-from textwrap import wrap
 from unicodedata import east_asian_width
 
-_COMMAND = re.compile(r"`[^`]+`")
+#: What stays on one line: a command between backticks and what sticks to it, a full-width character
+#: with the punctuation that may not begin or end a line, a word, the space before any of these.
+_PIECE = re.compile(
+    r" *(?:[（《「“]*(?:`[^`]+`|[^\s`\u2e80-\u9fff\uff00-\uffef（《「“]|`)+"
+    r"|[（《「“]*[\u2e80-\u9fff\uff00-\uffef]?)[，。、：；！？）》」”]*"
+)
 
 
 def terminal_width() -> int:
@@ -25,21 +29,30 @@ def on_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def wrapped(sentence: str, first: str = "", indent: str = "") -> list[str]:
+def wrapped(
+    sentence: str, first: str = "", indent: str = "", *, most: int | None = None
+) -> list[str]:
     """A sentence as lines for this terminal, the first of which begins with `first`.
 
-    No word is split, and nothing between backticks: a command can be copied from one line.
+    No word is split, and nothing between backticks: a command can be copied from one line. Chinese
+    has no spaces: a line may end after any character, but none begins with a comma or a full stop.
+    `most` is the width of a line, of the terminal where it is None.
     """
-    kept = _COMMAND.sub(lambda found: found[0].replace(" ", "\0"), sentence)
-    lines = wrap(
-        kept,
-        width=terminal_width() - 2,
-        initial_indent=first,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return [line.replace("\0", " ") for line in lines]
+    most = terminal_width() - 2 if most is None else most
+    lines: list[str] = []
+    line, empty, room = first, True, most - width(first)
+    for piece in _PIECE.findall(re.sub(r"\s", " ", sentence).rstrip()):
+        wide = width(piece)
+        if wide > room and not empty:
+            lines.append(line)
+            line, empty, room = indent, True, most - width(indent)
+        if empty and lines:
+            piece = piece.lstrip()
+            wide = width(piece)
+        line += piece
+        room -= wide
+        empty = empty and not piece
+    return lines if empty else [*lines, line]
 
 
 def bullet(sentence: str) -> list[str]:
@@ -49,6 +62,8 @@ def bullet(sentence: str) -> list[str]:
 
 def width(text: str) -> int:
     """How many terminal cells a text takes: two for a full-width character."""
+    if text.isascii():
+        return len(text)
     return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 

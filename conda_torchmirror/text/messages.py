@@ -7,10 +7,15 @@ a log.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from . import language
 from .sanitize import safe
+
+if TYPE_CHECKING:
+    from ..mirrors.urls import MirrorError
 
 #: A sentence with fields in braces, or two: for one and for any other number, which is the fact
 #: `count`.
@@ -36,7 +41,7 @@ def text(code: str, facts: Mapping[str, Any] | None = None, *, default: str | No
         if default is None:
             raise KeyError(code)
         return default
-    return fill(found, facts or {})
+    return fill(found, facts or {}, code)
 
 
 def plural(code: str, n: int, facts: Mapping[str, Any] | None = None) -> str:
@@ -44,15 +49,47 @@ def plural(code: str, n: int, facts: Mapping[str, Any] | None = None) -> str:
     return text(code, {**(facts or {}), "count": n})
 
 
-def fill(sentence: Sentence, facts: Mapping[str, Any]) -> str:
+def listed(parts: Iterable[str]) -> str:
+    """Phrases as one, such as what a request is made of."""
+    return _joined("list.phrases", parts)
+
+
+def clauses(parts: Iterable[str]) -> str:
+    """Sentences as one."""
+    return _joined("list.clauses", parts)
+
+
+def _joined(code: str, parts: Iterable[str]) -> str:
+    return reduce(lambda first, rest: text(code, {"first": first, "rest": rest}), parts)
+
+
+class Translated(str):
+    """A sentence in the reader's language, which a document can have in English."""
+
+    __slots__ = ("english",)
+    english: str
+
+
+def fill(sentence: Sentence, facts: Mapping[str, Any], context: str) -> str:
     """A sentence in the language of the reader, with its facts in their places.
 
-    A fact is one line of clean text, and one that is missing is a question mark: an incomplete
-    message is of more use than an error about it.
+    `context` is the code of the sentence, or the name of the class that owns it. A fact is one line
+    of clean text, and one that is missing is a question mark: an incomplete message is of more use
+    than an error about it.
     """
-    if not isinstance(sentence, str):
-        sentence = sentence[facts.get("count") != 1]
-    return sentence.format_map(_Facts(facts))
+    count = facts.get("count")
+    english = sentence if isinstance(sentence, str) else sentence[count != 1]
+    catalog = language.catalog()
+    if catalog is None:
+        return english.format_map(_Facts(facts))
+    if isinstance(sentence, str):
+        found = catalog.pgettext(context, sentence)
+    else:
+        found = catalog.npgettext(context, *sentence, count if isinstance(count, int) else 2)
+    said = Translated(found.format_map(_TranslatedFacts(facts)))
+    with language.in_english():
+        said.english = english.format_map(_Facts(facts))
+    return said
 
 
 class _Facts(dict[str, Any]):
@@ -60,10 +97,46 @@ class _Facts(dict[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         value = super().__getitem__(name)
-        return value if isinstance(value, (int, float)) else " ".join(safe(str(value)).split("\n"))
+        return value if isinstance(value, (int, float)) else self._word(value)
 
     def __missing__(self, name: str) -> str:
         return UNKNOWN
+
+    def _word(self, value: Any) -> str:
+        return " ".join(safe(str(getattr(value, "english", value))).split("\n"))
+
+
+class _TranslatedFacts(_Facts):
+    """The same for a translation."""
+
+    def _word(self, value: Any) -> str:
+        return _Word(" ".join(safe(str(value)).split("\n")))
+
+
+class _Word(str):
+    """A fact that a translation may show in other words: `{mirror:site}` as the name of the site,
+    `{source:origin}` as what a code for an origin means."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        if spec == "site":
+            return "、".join(map(_site, self.split(", ")))
+        if spec == "origin":
+            return text(f"origin.{self}", default=str(self))
+        return str.__format__(self, spec)
+
+
+def _site(name: str) -> str:
+    from ..mirrors.registry import chinese_names
+    from ..mirrors.urls import UPSTREAM
+
+    return text("upstream_title") if name == UPSTREAM else chinese_names().get(name, name)
+
+
+def of_error(error: MirrorError) -> str:
+    """What an error says that is raised below this package, in the language of the reader."""
+    return fill(error.sentence, error.facts, "MirrorError")
 
 
 def _sentence(code: str) -> Sentence | None:
@@ -76,10 +149,15 @@ def _sentence(code: str) -> Sentence | None:
 
 def _section(subject: str) -> Table:
     """The table of the codes that begin with `subject.`."""
-    if subject in ("show", "clash", "rule"):
+    if subject in ("show", "clash", "rule", "origin"):
         from .tables import decision
 
-        return {"show": decision.SHOW, "clash": decision.CLASH, "rule": decision.RULE}[subject]
+        return {
+            "show": decision.SHOW,
+            "clash": decision.CLASH,
+            "rule": decision.RULE,
+            "origin": decision.ORIGIN,
+        }[subject]
     if subject in ("status", "list"):
         from .tables import mirrors
 

@@ -10,7 +10,7 @@ from ..models import Machine, Notice, Records, Rejection, Request
 from ..selection.facts.names import TORCH
 from ..selection.specs import number, release
 from .layout import wrapped
-from .messages import text
+from .messages import clauses, listed, text
 
 #: From the reason that is nearest to a fit to the one that says least.
 NEAREST = (
@@ -51,7 +51,7 @@ def asked(request: Request, machine: Machine) -> str:
         parts.append(shown("asked_cuda", cuda=request.cuda))
     elif machine.cuda:
         parts.append(shown("asked_driver", cuda=machine.cuda))
-    return ", ".join(parts)
+    return listed(parts)
 
 
 def why(
@@ -73,7 +73,7 @@ def why(
     if cause is not None:
         older = cause.code == "no_such_release" and _before(cause, records)
         code = "no_such_release_built_in" if older else cause.code
-        return "; ".join([text(code, cause.facts), *ended])
+        return clauses([text(code, cause.facts), *ended])
     rejected = [item for item in rejected if item.code in blamed] or rejected
     if not rejected:
         known = {
@@ -83,8 +83,8 @@ def why(
         }
         if records.origin == "built-in" and known:
             span = {"first": known[min(known)], "last": known[max(known)]}
-            return "; ".join([text("no_release_built_in", span), *ended])
-        return "; ".join([text("no_release"), *ended])
+            return clauses([text("no_release_built_in", span), *ended])
+        return clauses([text("no_release"), *ended])
     grouped: dict[Hashable, list[Rejection]] = {}
     for item in rejected:
         grouped.setdefault((item.code, _key(item.machine)), []).append(item)
@@ -92,7 +92,7 @@ def why(
     # That CPU builds run on the CPU only explains nothing beside a reason for the others.
     reasons = [alike for alike in reasons if alike[0].code != "cpu_build"] or reasons
     told = [reason(alike) for alike in reasons[:most]]
-    return "; ".join([*told, *ended])
+    return clauses([*told, *ended])
 
 
 def _before(cause: Notice, records: Records) -> bool:

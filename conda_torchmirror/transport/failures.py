@@ -27,7 +27,7 @@ from ..index.fetch import read_page
 from ..mirrors.registry import Route
 from ..mirrors.urls import host_of
 from ..models import Notice
-from ..text.messages import text
+from ..text.messages import clauses, text
 from ..text.sanitize import safe
 from .answers import Answer, refusal
 from .routes import OWN
@@ -84,7 +84,7 @@ def no_route_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSour
     return NoSource(
         channel=failures[0].route.channel,
         tried=", ".join(dict.fromkeys(shown_name(f.route) for f in failures)),
-        detail=safe("; ".join(dict.fromkeys(told))),
+        detail=safe(clauses(dict.fromkeys(told))),
         ways=[*blocked, *ways],
     )
 

@@ -24,7 +24,7 @@ from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM, upstream_url
 from ..models import Build, Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions
-from ..text.messages import text
+from ..text.messages import clauses, text
 from ..text.sanitize import safe
 from . import failures, hashes, routes
 from .failures import Failure, shown_name
@@ -380,8 +380,11 @@ class Router:
             if route.channel not in planned and route.mirror not in (UPSTREAM, OWN):
                 places.setdefault(route.mirror, []).append(f"`{route.channel}`")
         if places:
-            where = (f"{', '.join(names)} from {mirror}" for mirror, names in places.items())
-            yield Notice("others_mirrored", {"where": "; ".join(where)})
+            where = (
+                text("redirected_names", {"names": ", ".join(names), "mirrors": mirror})
+                for mirror, names in places.items()
+            )
+            yield Notice("others_mirrored", {"where": clauses(where)})
 
 
 def _is_cached(build: Build) -> bool:

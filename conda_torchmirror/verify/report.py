@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..mirrors.addresses import split
 from ..models import Notice
-from ..text.layout import bullet, wrapped
+from ..text.language import in_english
+from ..text.layout import bullet, width, wrapped
 from ..text.messages import text
 from ..text.sanitize import safe
 from .verdict import Check, sentence
@@ -31,9 +32,13 @@ def lines(check: Check) -> list[str]:
 
 def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
     """Names and values in two columns; a value that is too wide goes on below itself."""
-    broad = max(len(name) for name, _ in rows)
+    broad = max(width(name) for name, _ in rows)
     indent = " " * (broad + 4)
-    return [line for name, value in rows for line in wrapped(value, f"  {name:{broad}}  ", indent)]
+    return [line for name, value in rows for line in wrapped(value, _label(name, broad), indent)]
+
+
+def _label(name: str, broad: int) -> str:
+    return f"  {name}{' ' * (broad - width(name))}  "
 
 
 def lines_after(check: Check) -> list[str]:
@@ -60,16 +65,16 @@ def _facts(check: Check) -> Iterator[tuple[str, str]]:
         built = f"CUDA {check.cuda}" if check.cuda else "CPU"
         yield "torch", f"{check.torch} ({built}), Python {check.python}"
     if check.build:
-        yield "build", check.build
+        yield text("check.label_build"), check.build
     if check.url:
-        yield "from", origin(check.url)
+        yield text("check.label_from"), origin(check.url)
     for partner in check.partners:
         yield partner.name, partner.version or text("check.does_not_load")
     for device in check.devices:
         code = "check.device_fine" if device.ok else "check.device_fails"
         yield f"GPU {device.index}", f"{device.name} ({device.arch}): {text(code)}"
     if check.archs and check.status != "fine":
-        yield "GPU code", " ".join(check.archs)
+        yield text("check.label_code"), " ".join(check.archs)
     if check.mps is not None:
         yield "MPS", text("check.device_fine" if check.mps else "check.device_unused")
     if check.sample:
@@ -84,6 +89,7 @@ def origin(url: str) -> str:
     return safe(f"{channel} ({found.identified.mirror})" if found else channel)
 
 
+@in_english()
 def report(check: Check, *, prefix: str = "", system: str = "") -> str:
     """Return a short text that can be handed in.
 

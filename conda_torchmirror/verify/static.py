@@ -25,7 +25,7 @@ from ..selection.facts.record import dependencies
 from ..selection.fit import Constraints
 from ..selection.specs import number, package_name
 from ..text.messages import text
-from .verdict import Check, unique
+from .verdict import Check, for_arch, unique
 
 
 class StaticReport(NamedTuple):
@@ -131,8 +131,7 @@ def _against_machine(
         return
     if code == "cpu_build" and CPU_ONLY in records:
         code = "cpuonly_left"
-    of_arch = f" (compute capability {arch})" if arch else ""
-    yield Notice(code, {"cuda": read.cuda, "of_arch": of_arch})
+    yield Notice(code, {"cuda": read.cuda, "of_arch": for_arch(arch)})
 
 
 def _cudnn(

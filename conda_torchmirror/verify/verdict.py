@@ -104,12 +104,17 @@ class Check:
         return plain
 
 
+def for_arch(arch: str | None) -> str:
+    """The fact `of_arch`: for which GPU, where that is known."""
+    return text("check.for_arch", {"arch": arch}) if arch else ""
+
+
 def sentence(notice: Notice, part: str = "", *, where: str = "") -> str:
     """Return the sentence of a notice, or its `.hint`; empty where there is none.
 
     `where` are the words that name the environment in a command, with a space before them.
     """
-    facts = {"cuda": "this version", "of_arch": "", "where": where, **notice.facts}
+    facts = {"cuda": text("check.this_version"), "of_arch": "", "where": where, **notice.facts}
     # Remarks about the machine bring their own subject.
     code = notice.code if "." in notice.code else f"check.{notice.code}"
     return text(code + part, facts, default="")
@@ -236,13 +241,15 @@ def _unfinished(
     """Say what a process that did not come to its end was doing, and how it ended."""
     last = steps[-1] if steps else {}
     kind = str(last.get("step", ""))
-    doing = {
-        "": "starting Python",
-        "python": "import torch",
-        "trying": f"import {last.get('name')}",
-        "found": f"a matrix product on {last.get('name')}",
-        "convolving": f"a convolution on {last.get('name')} ({last.get('library')})",
-    }.get(kind, f"the step after {kind}")
+    step = {
+        "": "step_python",
+        "python": "step_import",
+        "trying": "step_import",
+        "found": "step_product",
+        "convolving": "step_convolution",
+    }.get(kind, "step_after")
+    about = {"name": "torch" if kind == "python" else last.get("name")}
+    doing = text(f"check.{step}", {**about, "library": last.get("library"), "kind": kind})
     # A GPU that hangs or crashes is not a broken import: the environment works on the CPU.
     status: Status = "no_gpu" if kind in ("found", "convolving") else "broken"
     if ended.code is None:
@@ -265,7 +272,7 @@ def _reason(code: int) -> str:
     if code < 0:
         with contextlib.suppress(ValueError):
             return signal.Signals(-code).name
-    return f"exit code {code}" if code < 0x80000000 else f"exit code {code:#x}"
+    return text("check.exit_code", {"number": str(code) if code < 0x80000000 else f"{code:#x}"})
 
 
 def _tested(steps: Sequence[Mapping[str, Any]]) -> Iterator[Tested]:
@@ -314,7 +321,7 @@ def _judge_gpu(
             device = devices[position] if kind == "device" and position < len(devices) else None
             if "error" in step:
                 arch = device.arch if device else None
-                failed("no_gpu", step, of_arch=f" (compute capability {arch})" if arch else "")
+                failed("no_gpu", step, of_arch=for_arch(arch))
             elif step.get("same") is False:
                 verdict.fail("no_gpu", "wrong_result", device=step.get("device"))
     for begun, result in _convolutions(steps):

@@ -234,6 +234,8 @@ def reset_conda() -> None:
     Does nothing, and imports nothing, while conda is not loaded. What cannot be undone: external
     plugins switched off by `--no-plugins` stay off, so that flag is for `run_conda`.
     """
+    if forget := _loaded("conda_torchmirror.text.language", "forget"):
+        forget()
     constants = sys.modules.get("conda.base.constants")
     module = sys.modules.get("conda.base.context")
     if constants is None or module is None:

@@ -27,6 +27,7 @@ SUBJECTS = {
     ("decision", "SHOW"): "show.",
     ("decision", "CLASH"): "clash.",
     ("decision", "RULE"): "rule.",
+    ("decision", "ORIGIN"): "origin.",
     ("mirrors", "STATUS"): "status.",
     ("mirrors", "LIST"): "list.",
     ("hints", "HINT"): "hint.",
@@ -379,12 +380,12 @@ def test_a_sentence_is_found_and_filled(code):
 
 def test_plurals_follow_the_count():
     pair = (N_("{count} file"), N_("{count} files"))
-    assert [fill(pair, {"count": n}) for n in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
+    assert [fill(pair, {"count": n}, "") for n in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
 
 
 def test_a_fact_is_one_line_of_clean_text_and_a_missing_one_a_question_mark():
-    assert fill("{a} {b}", {"a": "x\ny\x1b\u202e"}) == "x y ?"
-    assert fill("{value!r} {seconds:g}", {"value": "a\nb", "seconds": 2.5}) == "'a b' 2.5"
+    assert fill("{a} {b}", {"a": "x\ny\x1b\u202e"}, "") == "x y ?"
+    assert fill("{value!r} {seconds:g}", {"value": "a\nb", "seconds": 2.5}, "") == "'a b' 2.5"
 
 
 def test_a_code_without_a_sentence_is_an_error_unless_there_is_a_default():

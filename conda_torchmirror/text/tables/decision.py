@@ -15,6 +15,10 @@ SHOW: Table = {
     "python": "python",
     "target": "prefix",
     "index": "index",
+    "value_from": "{value} ({origin})",
+    "index_origin": "{origin}",
+    "index_dated": "{origin}, {date}",
+    "url_at": "{url} ({mirror})",
     "driver_cuda": "CUDA {cuda} ({origin})",
     "driver_unusable": "{driver}, runs no CUDA",
     "driver_none": "no NVIDIA driver",
@@ -64,6 +68,18 @@ SHOW: Table = {
     ),
     "list_why": "{releases}: {reason}",
     "list_span": "{first} to {last}",
+}
+
+#: What the codes for origins mean, of facts about the machine and of an index; in English they are
+#: the words of the documents. Codes begin with `origin.`.
+ORIGIN: Table = {
+    "libcuda": "libcuda",
+    "file": "file",
+    "prefix": "prefix",
+    "newest": "newest",
+    "built-in": "built-in",
+    "cache": "cache",
+    "live": "live",
 }
 
 #: Why builds do not do, each a sentence with its subject: it stands after a release, in a cause

@@ -83,6 +83,7 @@ TEXT: Table = {
     "test_files": "the files that were asked for: {files}",
     "setting_source": "it takes one of {known}, not {value}",
     "setting_truth": "it takes true or false, not {value}",
+    "setting_deep": "it is nested too deeply",
     "setting_empty": "an empty value",
     "setting_several": "a list or a map",
     "setting_list": "it takes a list of names, each on a line of its own after a dash",
@@ -123,8 +124,10 @@ STATUS: Table = {
     "file_off": "{file} (the off switch)",
 }
 
-#: Codes begin with `list.`.
+#: Codes begin with `list.`; the first two put parts together anywhere.
 LIST: Table = {
+    "phrases": "{first}, {rest}",
+    "clauses": "{first}; {rest}",
     "mirror": "mirror",
     "yes": "yes",
     "legend": "The first column is your order of preference. yes, likely, uncertain: carried, and "

@@ -1,0 +1,150 @@
+"""The language of the reader, and the translations of our sentences into it.
+
+Nothing here is loaded before the first sentence, and English loads no translations. Asked in this
+order: the setting `torchmirror_language`, `CONDA_TORCHMIRROR_LANG`, `LANGUAGE`, `LC_ALL`,
+`LC_MESSAGES`, `LANG`, and on Windows the language of its user interface. What a program reads is
+English always: everything under `--json`, and what is made `in_english`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from gettext import GNUTranslations
+from typing import Any, Final
+
+ENGLISH: Final = "en"
+CHINESE: Final = "zh"
+FOLDER: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "locale")
+#: The folder of a language below that, and the name of its files.
+LOCALES = {CHINESE: "zh_CN"}
+DOMAIN: Final = "conda_torchmirror"
+
+#: The variables of POSIX and of gettext, in the order in which they count.
+_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+#: Where Chinese is written in traditional characters, which these translations are not.
+_TRADITIONAL = frozenset(("tw", "hk", "mo", "hant"))
+#: What a console that shows the translations can show; Big5 lacks the first characters.
+_SAMPLE = "简体，（）"
+#: The primary language of Windows' language identifiers, and those of its traditional forms
+#: (Microsoft's [MS-LCID]: zh-TW, zh-HK, zh-MO).
+_WINDOWS_CHINESE, _WINDOWS_TRADITIONAL = 0x04, frozenset((0x0404, 0x0C04, 0x1404))
+
+_UNKNOWN: Final = ""
+_language: str = _UNKNOWN
+_forced = 0
+_catalogs: dict[str, GNUTranslations | None] = {}
+
+
+def current() -> str:
+    """The language of what is said now, `en` or `zh`."""
+    global _language
+    if _forced or _under_json():
+        return ENGLISH
+    if _language == _UNKNOWN:
+        found = preferred(_setting(), os.environ, _windows_language)
+        _language = found if _can_show((sys.stdout, sys.stderr)) else ENGLISH
+    return _language
+
+
+def catalog() -> GNUTranslations | None:
+    """The translations into the current language; None for English."""
+    language = current()
+    if language == ENGLISH:
+        return None
+    if language not in _catalogs:
+        path = os.path.join(FOLDER, LOCALES[language], "LC_MESSAGES", f"{DOMAIN}.mo")
+        try:
+            with open(path, "rb") as file:
+                _catalogs[language] = GNUTranslations(file)
+        except (OSError, ValueError):  # a half-removed installation; English is in the code
+            _catalogs[language] = None
+    return _catalogs[language]
+
+
+@contextmanager
+def in_english() -> Iterator[None]:
+    """Say everything in English within: documents, and what is kept in files."""
+    global _forced
+    _forced += 1
+    try:
+        yield
+    finally:
+        _forced -= 1
+
+
+def forget() -> None:
+    """Ask for the language anew, as where one process runs several commands."""
+    global _language
+    _language = _UNKNOWN
+
+
+def preferred(setting: str, environ: Mapping[str, str], windows: Callable[[], int | None]) -> str:
+    """The language that is asked for; `windows` returns Windows' identifier of its language, and
+    None elsewhere."""
+    for word in (setting, environ.get("CONDA_TORCHMIRROR_LANG", "")):
+        if (own := word.strip().lower()) in (ENGLISH, CHINESE):
+            return own
+    for name in _VARIABLES:
+        if words := environ.get(name):
+            found = filter(None, map(_of_locale, words.split(":")))
+            return next(found, ENGLISH)
+    identifier = windows()
+    if identifier is None or identifier in _WINDOWS_TRADITIONAL:
+        return ENGLISH
+    return CHINESE if identifier & 0x3FF == _WINDOWS_CHINESE else ENGLISH
+
+
+def _of_locale(word: str) -> str | None:
+    """Our language for a locale such as `zh_CN.UTF-8`; None where we have none."""
+    language, *rest = word.partition(".")[0].partition("@")[0].lower().replace("-", "_").split("_")
+    if language == CHINESE:
+        return None if _TRADITIONAL.intersection(rest) else CHINESE
+    return ENGLISH if language in (ENGLISH, "c", "posix") else None
+
+
+def _conda() -> Any:
+    """Conda's context where this is a process of conda's, which has loaded it; else None."""
+    return getattr(sys.modules.get("conda.base.context"), "context", None)
+
+
+def _under_json() -> bool:
+    return bool(getattr(_conda(), "json", False))
+
+
+def _setting() -> str:
+    """The setting in conda's raw data: conda merges settings once a process, and this may be asked
+    before the command line is known. What is wrong with a value is told where settings are read."""
+    name = "torchmirror_language"
+    try:
+        for raw in reversed(list(_conda().raw_data.values())):
+            if (variable := f"plugins_{name}") in raw:
+                return str(raw[variable].value(None))
+            held = raw["plugins"].value(None) if "plugins" in raw else None
+            if isinstance(held, Mapping) and name in held:
+                return str(held[name].value(None))
+    except Exception:  # whatever conda's configuration holds, no sentence fails because of it
+        return ""
+    return ""
+
+
+def _can_show(streams: Iterable[Any]) -> bool:
+    try:
+        for stream in streams:
+            _SAMPLE.encode(getattr(stream, "encoding", None) or "utf-8")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def _windows_language() -> int | None:
+    if sys.platform != "win32":
+        return None
+    import ctypes
+
+    try:
+        return int(ctypes.windll.kernel32.GetUserDefaultUILanguage())
+    except (AttributeError, OSError):
+        return None
