@@ -106,7 +106,7 @@ PREVIEW = EVERY | {
     *("selection.facts.names", "selection.facts.pytorch", "selection.facts.record"),
     *("selection.fit", "selection.plan", "selection.rules", "selection.sources"),
     *("selection.sources.order", "selection.specs"),
-    *("text", "text.decision", "text.layout", "text.listing", "text.messages"),
+    *("text", "text.decision", "text.language", "text.layout", "text.listing", "text.messages"),
     *("text.output", "text.reasons", "text.sanitize", "text.tables"),
     *("text.tables.decision", "text.tables.hints", "text.tables.mirrors"),
     *("text.tables.options", "text.tables.transport"),
