@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..models import Build
@@ -14,6 +14,8 @@ from .specs import number, release
 
 #: A partner's specs on pytorch, all of which hold. Many builds share them.
 _TorchSpecs = tuple[str, ...]
+#: The same, and each of them behind whether it names a build.
+_Range = tuple[_TorchSpecs, list[tuple[bool, str]]]
 
 
 class Candidate(NamedTuple):
@@ -45,26 +47,30 @@ class Catalog:
     def __init__(self, builds: Iterable[Build], constraints: Constraints) -> None:
         self.constraints, self.source = constraints, constraints.source
         self._torch: dict[str, list[Build]] = defaultdict(list)
-        self._partners: dict[tuple[str, _TorchSpecs], list[Build]] = defaultdict(list)
+        self._builds: dict[str, list[Build]] = {name: [] for name in self.source.partners}
+        self._partners: dict[str, dict[_TorchSpecs, list[Build]]] = {}
         self._groups: dict[tuple[str, _TorchSpecs, bool], dict[Hashable, list[Build]]] = {}
-        partners = frozenset(self.source.partners)
+        self._open: dict[str, list[_Range]] = {}
+        self._met: dict[tuple[str, str, str], list[_TorchSpecs]] = {}
         for build in builds:
             if build.name == TORCH:
                 self._torch[build.version].append(build)
-            elif build.name in partners and (specs := self.source.torch_specs(build)):
-                self._partners[build.name, specs].append(build)
-        self._met: dict[tuple[str, str, str], list[_TorchSpecs]] = {}
-        # Specs that are not just a version; they have to be matched one by one. First those without
-        # a build, which have one answer for all builds of a release.
-        self._ranges = [
-            (name, specs, sorted(specs, key=lambda spec: spec.count(" ")))
-            for name, specs in self._partners
-            if len(specs) > 1 or any(c in specs[0] for c in "<>=!~*|,[")
-        ]
+            elif build.name in self._builds:
+                self._builds[build.name].append(build)
 
     def knows(self, name: str) -> bool:
         """Whether there is any build of a partner."""
-        return any(name == of for of, _ in self._partners)
+        return bool(self._by_specs(name))
+
+    def _by_specs(self, name: str) -> Mapping[_TorchSpecs, list[Build]]:
+        """The builds of a partner by their specs on pytorch, read when first asked for."""
+        if name not in self._partners:
+            found: dict[_TorchSpecs, list[Build]] = defaultdict(list)
+            for build in self._builds[name]:
+                if specs := self.source.torch_specs(build):
+                    found[specs].append(build)
+            self._partners[name] = found
+        return self._partners[name]
 
     def releases(self) -> list[str]:
         """Every pytorch version, newest first; one that cannot be ordered is left out."""
@@ -90,10 +96,14 @@ class Catalog:
         torch = candidate.build
         met = (name, torch.version, torch.build)
         if met not in self._met:
+            admits, version = self.constraints.admits, torch.version
             ranges = [
                 specs
-                for of, specs, ordered in self._ranges
-                if of == name and all(self._meets(spec, torch) for spec in ordered)
+                for specs, ordered in self._ranges(name)
+                if all(
+                    admits(spec, TORCH, version, torch.build if named else "")
+                    for named, spec in ordered
+                )
             ]
             self._met[met] = [(f"{TORCH} {torch.version}",), *ranges]
         keys = self.source.torch_keys(name, candidate.facts)
@@ -104,10 +114,18 @@ class Catalog:
         """The partner that a pytorch gets of those in all groups, each the newest first."""
         return self.source.best_partner(groups, torch, self.constraints.machine)
 
-    def _meets(self, spec: str, torch: Build) -> bool:
-        # Without a build in the spec, one answer holds for all builds of a release.
-        build = torch.build if spec.count(" ") > 1 or "[" in spec else ""
-        return self.constraints.admits(spec, TORCH, torch.version, build)
+    def _ranges(self, name: str) -> list[_Range]:
+        """The specs that are not just a version; they have to be matched one by one.
+
+        First those without a build, which have one answer for all builds of a release.
+        """
+        if name not in self._open:
+            self._open[name] = [
+                (specs, sorted((spec.count(" ") > 1 or "[" in spec, spec) for spec in specs))
+                for specs in self._by_specs(name)
+                if len(specs) > 1 or any(c in specs[0] for c in "<>=!~*|,[")
+            ]
+        return self._open[name]
 
     def _by_key(self, name: str, specs: _TorchSpecs, *, asked: bool) -> dict[Hashable, list[Build]]:
         """The builds of a partner with these specs on pytorch, read when first asked for."""
@@ -115,7 +133,7 @@ class Catalog:
         if group not in self._groups:
             found: dict[Hashable, list[Build]] = defaultdict(list)
             machine = self.constraints.machine
-            builds = self._partners.get((name, specs), ())
+            builds = self._by_specs(name).get(specs, ())
             for build in sorted(
                 builds, key=lambda b: self.source.preference(b, machine), reverse=True
             ):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from ...models import Admits, Build, Choice, Machine, Notice, Request
@@ -30,6 +30,7 @@ from .names import (
     TORCH,
 )
 from .record import (
+    MOST_READ,
     Accelerator,
     Clash,
     Extras,
@@ -54,6 +55,7 @@ _BUILD_PYTHON = r"py(\d)(\d+)"
 _OF_PYTORCH = r"py\d\.\d+_(?:cuda\d|cpu_)?\d|_cudnn\d|py\d+_cu\d{2,3}$"
 
 
+@lru_cache(MOST_READ)
 def read(build: Build) -> Facts:
     """Read a record of the torch family, or of one of its metapackages."""
     specs: dict[str, list[str]] = {}

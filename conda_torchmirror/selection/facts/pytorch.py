@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
-from functools import cache
+from functools import cache, lru_cache
 
 from ...models import Build, Machine
 from ..specs import minor, package_name
 from .cuda import CudaTables
 from .names import CPU_ONLY, CUDA_NAMES, MUTEX, PARTNERS, RUNTIME, RUNTIMES, TORCH
-from .record import Accelerator, Clash, Facts, SourceFacts, by_number, cudnn_clash, dependencies
+from .record import (
+    MOST_READ,
+    Accelerator,
+    Clash,
+    Facts,
+    SourceFacts,
+    by_number,
+    cudnn_clash,
+    dependencies,
+)
 
 #: How the names begin that are read below; a record has thirty others.
 _TELLING = (TORCH, "python", "cuda")
@@ -30,6 +39,7 @@ _NAMED = {
 }
 
 
+@lru_cache(MOST_READ)
 def read(build: Build) -> Facts:
     """Read a record of the torch family."""
     telling = [spec for spec in build.depends if spec.startswith(_TELLING)]

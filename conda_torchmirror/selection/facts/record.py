@@ -13,6 +13,9 @@ from .cuda import CudaTables
 from .names import TORCH
 
 Accelerator = Literal["cuda", "cpu", "any"]
+#: Records whose facts are remembered: a choice looks at one several times, and advice on how to get
+#: a set makes a dozen choices among the same records.
+MOST_READ = 16384
 #: No CUDA had this minor.
 _CUDA_MINORS = 10
 
@@ -183,8 +186,9 @@ def cudnn_clash(facts: Facts, machine: Machine, tables: CudaTables) -> Clash | N
 
 def dependencies(build: Build, name: str) -> tuple[str, ...]:
     """The match specs on `name` among what a build depends on."""
-    # Records begin with the name, and most of their specs are on something else.
-    return tuple(s for s in build.depends if s.startswith(name) and package_name(s) == name)
+    # Specs begin with the name, and most are on something else.
+    begun = [spec for spec in build.depends if spec.startswith(name)]
+    return tuple([spec for spec in begun if package_name(spec) == name])
 
 
 def dependency(build: Build, name: str) -> str | None:
