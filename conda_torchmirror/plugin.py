@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         CondaExceptionObserver,
         CondaPrefixDataLoader,
         CondaSetting,
+        ConfirmCallback,
     )
 
     from .hooks.redirect import Trait
@@ -135,6 +136,8 @@ def conda_health_checks() -> Iterator[CondaHealthCheck]:
     check = CondaHealthCheck(name="pytorch", action=_check_health)
     if hasattr(check, "summary"):  # conda 26.7 and newer show it in `conda doctor --list`
         check.summary = "PyTorch fits this machine, its driver and its partners"
+    if hasattr(check, "fixer"):  # so has `conda doctor --fix`
+        check.fixer, check.fix = _fix_health, "Run conda torch-install in the environment"
     yield check
 
 
@@ -227,6 +230,12 @@ def _check_health(prefix: str, verbose: bool) -> None:
     from .hooks.health_check import check
 
     check(prefix, verbose)
+
+
+def _fix_health(prefix: str, args: Namespace, confirm: ConfirmCallback) -> int:
+    from .hooks.health_check import fix
+
+    return fix(prefix, confirm)
 
 
 def _name_origins(prefix: Any, records: dict[str, Any]) -> dict[str, Any]:

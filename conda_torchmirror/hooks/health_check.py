@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from conda.base.context import context
 
 from ..exceptions.mirror import BadSetting
+from ..handover import conda
 from ..machine.environment import option_of
 from ..mirrors.urls import MirrorError
 from ..redirect import own_channels, settings
@@ -15,6 +19,12 @@ from ..verify.static import inspect_records
 
 #: The marks that conda's own checks print; conda has no name for them that both versions share.
 FINE, WRONG = "✅", "❌"
+
+#: What is wrong with an environment and right after `torch-install` in it. It does not help where
+#: something has to be removed or read first, and the check names the command for that.
+MENDED = frozenset(
+    ("cpu_build", "driver_too_old", "no_kernel_image", "rule_broken", "set_mismatch")
+)
 
 
 def check(prefix: str, verbose: bool) -> None:
@@ -36,6 +46,25 @@ def check(prefix: str, verbose: bool) -> None:
         facts = {"cuda": machine.cuda or "-", "driver": machine.driver or "-", "gpus": gpus or "-"}
         out += ["", text("check.static_machine", facts)]
     say("\n".join([*out, *_channels_lost(), ""]))
+
+
+def fix(prefix: str, confirm: Callable[[str], Any]) -> int:
+    """Run `torch-install` in the environment where that mends something; returns its exit code.
+
+    `confirm` is conda's, and does not return in a dry run or after a no. Conda then asks again,
+    when it knows what it would change.
+
+    Raises: what `torch-install` raises.
+    """
+    found = {notice.code for notice in inspect_records(prefix).notices}
+    if not found & MENDED:
+        say(text("check.fix_nothing"))
+        return 0
+    where = option_of(prefix)
+    say(text("check.fix_command", {"where": where}))
+    confirm(text("check.fix_question"))
+    agreed = ["--yes"] if context.always_yes else []
+    return conda.run(["torch-install", "--prefix", prefix, *agreed], {}, {}).code
 
 
 def _channels_lost() -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from conda.plugins.types import CondaHealthCheck
 from stubs import Card, build, needs_compiler, variables
+from support.prefixes import installed
 from support.running import Result
 from support.torches import (
     CPU_BUILD,
@@ -164,3 +165,72 @@ def test_marks_that_a_console_cannot_show_are_words(
 ) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
     assert health_check._mark(health_check.FINE) == mark
+
+
+fixes = pytest.mark.skipif(
+    not hasattr(CondaHealthCheck, "fixer"), reason="this conda's health checks mend nothing"
+)
+CPU = "pytorch=2.3.1=py3.11_cpu_0"
+#: A GPU, and no trial of the packages of these tests, which hold no torch.
+WITH_GPU = {
+    "CONDA_OVERRIDE_CUDA": "12.4",
+    "CONDA_OVERRIDE_CUDA_ARCH": "8.6",
+    "CONDA_PLUGINS_TORCHMIRROR_CHECK": "false",
+}
+
+
+@fixes
+def test_the_fix_is_torch_install_after_asking(
+    run_conda: Conda, env_of: Callable[..., Path]
+) -> None:
+    prefix = env_of("python=3.11", f"pytorch::{CPU}")
+    words = ("doctor", "pytorch", "--fix", "-p", prefix)
+    before = installed(prefix)
+    assert "cpu" in before["pytorch"]
+    for answers, dry in (("", ("--dry-run",)), ("n\n", ()), ("y\nn\n", ())):
+        done = run_conda(*words, *dry, input=answers, env=WITH_GPU)
+        assert "Error running fix" not in done.stderr
+        assert f"`conda torch-install -p {prefix}` puts a PyTorch that fits" in done.words
+        assert installed(prefix) == before
+    done = run_conda(*words, input="y\ny\n", env=WITH_GPU).ok()
+    assert "Run it (y/[n])?" in done.stdout
+    assert "Proceed ([y]/n)?" in done.stdout
+    assert "_cuda" in installed(prefix)["pytorch"]
+    again = run_conda(*words, env=WITH_GPU).ok()
+    assert "There is nothing wrong with PyTorch here" in again.words
+
+
+@fixes
+def test_yes_beforehand_is_yes_to_both_questions(
+    run_conda: Conda, env_of: Callable[..., Path]
+) -> None:
+    prefix = env_of("python=3.11", f"pytorch::{CPU}")
+    done = run_conda("doctor", "pytorch", "--fix", "--yes", "-p", prefix, env=WITH_GPU).ok()
+    assert "?" not in done.stdout
+    assert "_cuda" in installed(prefix)["pytorch"]
+
+
+@fixes
+@pytest.mark.parametrize(
+    "records",
+    [
+        pytest.param([], id="no PyTorch"),
+        pytest.param([CPU_BUILD, ("cpuonly", "2.0", "0")], id="something to remove first"),
+    ],
+)
+def test_what_torch_install_does_not_mend_is_not_asked_about(
+    run_conda: Conda, venv: Path, records: list[tuple[str, ...]]
+) -> None:
+    for entry in records:
+        record(venv, *entry)
+    done = run_conda("doctor", "pytorch", "--fix", "-p", venv, env=WITH_GPU).ok()
+    assert (
+        "There is nothing wrong with PyTorch here that `conda torch-install` mends." in done.words
+    )
+    assert "?" not in done.stdout
+
+
+@fixes
+def test_the_list_of_checks_names_the_fix(run_conda: Conda) -> None:
+    listed = run_conda("doctor", "--list").ok().words
+    assert "(fix: Run conda torch-install in the environment)" in listed

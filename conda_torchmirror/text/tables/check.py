@@ -35,6 +35,9 @@ TEXT: Table = {
     "static_wrong": "{torch} ({build}) has problems:",
     "static_unread": "Whether PyTorch is installed cannot be told:",
     "static_machine": "CUDA of the driver: {cuda}, driver: {driver}, GPUs: {gpus}.",
+    "fix_nothing": "There is nothing wrong with PyTorch here that `conda torch-install` mends.",
+    "fix_command": "`conda torch-install{where}` puts a PyTorch that fits this machine here.",
+    "fix_question": "Run it",
     # Causes.
     "mkl_ijit": "MKL 2024.1 and newer lack a symbol that this PyTorch build needs.",
     "mkl_ijit.hint": 'Run `conda install{where} "mkl<2024.1"`.',
