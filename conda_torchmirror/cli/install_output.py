@@ -20,6 +20,7 @@ from ..text.output import emit, say, warn
 from ..text.reasons import shown
 
 if TYPE_CHECKING:
+    from ..handover.disk_space import Footprint
     from ..install.run import Result, Step
     from ..plans.downloads import DownloadList
     from ..plans.replay import Replay
@@ -43,6 +44,7 @@ def reporter(*, explain: bool, as_json: bool) -> Callable[[Step], None]:
 
 
 def _report_done(step: Step) -> None:
+    from ..handover.disk_space import Footprint
     from ..install.files.environment_file import SetVariables
     from ..plans.replay import Replay
     from ..verify.report import lines_after
@@ -50,11 +52,28 @@ def _report_done(step: Step) -> None:
 
     if isinstance(step, Replay):
         say(list(replay_lines(step)))
+    elif isinstance(step, Footprint):
+        if not context.quiet:
+            say(["", *footprint_lines(step)])
     elif isinstance(step, Check):
         if step.exit_code_after or not context.quiet:
             say(lines_after(step))
     elif isinstance(step, SetVariables) and not context.quiet:
         say(text("file_variables_set", {"names": ", ".join(step.names)}))
+
+
+def footprint_lines(found: Footprint) -> Iterator[str]:
+    """What is to be downloaded and where it goes, before conda's own list and question."""
+    facts = {
+        "count": found.packages,
+        "size": file_size(found.size),
+        "lacking": found.lacking,
+        "download": file_size(found.download),
+    }
+    yield from wrapped(text("plan_size" if found.lacking else "plan_at_hand", facts))
+    for place in found.places:
+        free = {"folder": place.folder, "free": file_size(place.free)}
+        yield from wrapped(text("space_free", free))
 
 
 def show(result: Result, options: InstallOptions) -> int:

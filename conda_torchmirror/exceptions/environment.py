@@ -48,6 +48,18 @@ class ChannelChange(TorchMirrorError):
     hints = ("confirm_change", "fresh_environment")
 
 
+class NoSpace(TorchMirrorError):
+    """The disk has less room than the packages take at the least."""
+
+    code = "no_space"
+    message = N_("too little space in {folder}: at least {need} needed, {free} free")
+    cause = N_(
+        "nothing was downloaded; packages are kept as archives and unpacked, so they take more"
+    )
+    facts = ("folder", "need", "free")
+    hints = ("free_space", "other_disk")
+
+
 class BrokenRecord(TorchMirrorError):
     """A record of an installed package is none, and conda stops at it."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -45,11 +45,14 @@ class Transaction:
 
 
 @contextmanager
-def _listening(found: list[tuple[Any, Any]]) -> Iterator[None]:
-    """Hear of every solve in this process: a plugin of conda's for as long as the block runs."""
+def listening(solved: Callable[[Any, Any], None]) -> Iterator[None]:
+    """Hear of every solve in this process: a plugin of conda's for as long as the block runs.
+
+    `solved` gets the records that leave and those that come.
+    """
 
     def heard(repodata_fn: str, unlink: Any, link: Any) -> None:
-        found.append((unlink, link))
+        solved(unlink, link)
 
     class Listener:
         @hookimpl
@@ -79,7 +82,7 @@ def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
             inner_command(),
             environment(variables),
             redirect_stdout(StringIO()),
-            _listening(found),
+            listening(lambda unlink, link: found.append((unlink, link))),
         ):
             main_subshell(*wanted)
     except DryRunExit:

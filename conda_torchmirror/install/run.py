@@ -6,6 +6,7 @@ Every stage returns its result; what has to be seen before the next one goes to 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -41,6 +42,7 @@ from .departures import check_confirmed, installed, of_other_source, with_depend
 # What a preview does not need is imported where it is used.
 if TYPE_CHECKING:
     from ..handover.conda import Outcome
+    from ..handover.disk_space import Footprint
     from ..plans.downloads import DownloadList
     from ..plans.replay import Replay
     from ..plans.saved_plan import Saved
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     #: What a run ends in.
     Result: TypeAlias = Listing | Decision | DownloadList | Saved | Replay | Outcome
     #: What is to be seen while it goes on.
-    Step: TypeAlias = Decision | Replay | SetVariables | Check | Notice
+    Step: TypeAlias = Decision | Replay | Footprint | SetVariables | Check | Notice
     Report: TypeAlias = Callable[[Step], None]
 
 
@@ -214,7 +216,7 @@ def _hand_over(
     task: Task, decision: Decision, reader: RecordReader, report: Report
 ) -> Saved | DownloadList | Outcome:
     """Ask conda's solver, and save, link or install what it found."""
-    from ..handover import conda, package_cache
+    from ..handover import conda, disk_space, package_cache
     from ..handover import solve as solver
     from ..handover.removal import removing
     from ..plans import saved_plan
@@ -245,7 +247,9 @@ def _hand_over(
         with removing(leaving.named, leaving.hidden):
             if options.action in ("save", "urls"):
                 return saved_plan.make(options, decision, command, variables)
-            with conda.unmade(prefix):
+            where = None if options.download else prefix
+            watched = nullcontext() if options.dry_run else disk_space.watched(where, report)
+            with conda.unmade(prefix), watched:
                 done = conda.run(command, variables, extra)
     except Exception as error:
         # Not its subclasses: an answer of no is one of them.

@@ -13,7 +13,7 @@ from conda.base.context import context
 
 from ..exceptions.environment import NoEnvironment
 from ..exceptions.plan import PlanAltered, PlanInTheWay, PlanNotCached, PlanOtherPlatform
-from ..handover import conda, package_cache, solve
+from ..handover import conda, disk_space, package_cache, solve
 from ..handover.conda import Outcome
 from ..machine import survey
 from ..models import Machine, Notice
@@ -89,6 +89,7 @@ def replay(
         if prefix is None:
             raise NoEnvironment()
         _check(plan, on, prefix)
+    disk_space.check(disk_space.measure(records, None if options.download else prefix))
     if uncached:
         package_cache.fetch(uncached, files, quiet=options.as_json)
     if options.download or prefix is None:

@@ -32,7 +32,7 @@ from ..exceptions.plan import (
     PlanTooNew,
     PlanWithoutAddress,
 )
-from ..handover import package_cache, solve
+from ..handover import disk_space, package_cache, solve
 from ..handover.solve import Transaction
 from ..index import record_schema
 from ..models import Decision, Notice
@@ -282,6 +282,7 @@ def make(
     plan = save(Path(options.save), decision, found)
     fetched = options.download and not options.dry_run
     if fetched:
+        disk_space.check(disk_space.measure(found.state, None))
         package_cache.fetch(found.state, quiet=options.as_json)
     facts = {"folder": options.save, "count": len(plan.packages), "subdir": plan.subdir}
     notices = (

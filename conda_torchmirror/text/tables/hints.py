@@ -27,6 +27,10 @@ TEXT: Table = {
     "change_pin": "change or remove that pin",
     "newer_release": "or ask for a newer release",
     "pip_uninstall": "remove pip's first: `{python} -m pip uninstall {names}`",
+    "free_space": "`conda clean --tarballs --packages` removes cached packages that no environment "
+    "uses",
+    "other_disk": "`conda config --prepend pkgs_dirs FOLDER` keeps packages on another disk; `-p "
+    "FOLDER` puts a new environment there",
     "fresh_environment": "or install into a new environment: `conda torch-install -n NEW`",
     "allow_flexible": "let this one transaction run with flexible priority: `plugins: "
     "{{torchmirror_flexible: true}}` in .condarc",

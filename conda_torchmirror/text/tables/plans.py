@@ -22,6 +22,7 @@ TEXT: Table = {
         "{count} package, {size}; nothing has to be downloaded.",
         "{count} packages, {size}; nothing has to be downloaded.",
     ),
+    "space_free": "Free in {folder}: {free}.",
     "plan_no_family": "None of its packages is PyTorch or one that was chosen with it.",
     "plan_no_driver": "the plan is for CUDA {cuda}, and no NVIDIA driver was found here: PyTorch "
     "will run on the CPU",
