@@ -146,6 +146,59 @@ def test_with_a_driver_library_conda_detects_once(
     assert (found["detections"], found["processes"]) == (1, 1)
 
 
+#: A whole preview, and a solved one: the solver wants `__cuda` too.
+COMMAND = """
+import multiprocessing.process, sys
+from conda.cli.main import main
+code = main("torch-install", *sys.argv[1:])
+from conda.plugins.virtual_packages.cuda import cached_cuda_version
+info = cached_cuda_version.cache_info()
+started = next(multiprocessing.process._process_counter) - 1
+print(f"code {code}, {info.misses} detections, {started} processes", file=sys.stderr)
+"""
+
+
+def _whole(*words: str, **env: str) -> str:
+    """What a whole command says of its end and of conda's detection."""
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, *words],
+        env={**os.environ, **env},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return done.stderr.strip().rpartition("\n")[2] or done.stderr
+
+
+@pytest.mark.skipif(nvidia.has_library(), reason="this machine has an NVIDIA driver")
+@pytest.mark.parametrize("source", ["pytorch", "conda-forge"])
+def test_a_whole_preview_without_a_driver_library_starts_no_process(
+    monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.delenv("CONDA_OVERRIDE_CUDA", raising=False)
+    said = _whole("-d", "--offline", "--source", source)
+    assert said == "code 0, 0 detections, 0 processes"
+
+
+@needs_compiler
+def test_a_whole_preview_with_a_driver_library_detects_once(
+    libraries: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CONDA_OVERRIDE_CUDA", raising=False)
+    said = _whole("-d", "--offline", **variables(libraries, [A100]))
+    assert said == "code 0, 1 detections, 1 processes"
+
+
+@needs_compiler
+def test_a_solved_preview_shares_the_detection(
+    libraries: Path, mirrored: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CONDA_OVERRIDE_CUDA", raising=False)
+    words = ("-d", "--solve", "-n", "new", "--python", "3.12", "pytorch=2.5.1")
+    said = _whole(*words, **variables(libraries, [A100]))
+    assert said == "code 0, 1 detections, 1 processes"
+
+
 def has_driver() -> bool:
     return bool(nvidia.signs())
 
