@@ -84,12 +84,13 @@ def survey(
         machine = machine._replace(cuda_arch=None)
     elif machine.cuda_arch is None and cuda != "cpu":
         evidence.append(Notice("arch_unknown"))
-    if at_home:
-        evidence += attempt("system", lambda: list(system.notices(subdir)), [], evidence)
-        wsl = any(notice.code == "wsl" for notice in evidence)
-        machine = machine._replace(
-            wsl=wsl, glibc=_version("glibc", evidence), osx=_version("macos", evidence)
-        )
+    of_system = system.notices if at_home else system.overrides
+    evidence += attempt("system", lambda: list(of_system(subdir)), [], evidence)
+    machine = machine._replace(
+        wsl=any(notice.code == "wsl" for notice in evidence),
+        glibc=_version("glibc", evidence),
+        osx=_version("macos", evidence),
+    )
 
     machine = with_environment(machine, prefix, python, evidence)
     return Survey(with_remarks(machine, evidence), tuple(evidence))

@@ -15,12 +15,23 @@ from ..models import Notice
 from . import nvidia
 
 
+def overrides(subdir: str) -> Iterator[Notice]:
+    """Yield what conda's variables say of the system of any platform."""
+    for family, code, variable in (
+        ("linux-", "glibc", "CONDA_OVERRIDE_GLIBC"),
+        ("osx-", "macos", "CONDA_OVERRIDE_OSX"),
+    ):
+        version = os.environ.get(variable)
+        if subdir.startswith(family) and version is not None:
+            yield Notice(code, {"version": version, "source": variable})
+
+
 def notices(subdir: str) -> Iterator[Notice]:
     """Yield what the choice depends on of this system. Raises OSError, ValueError."""
+    given = list(overrides(subdir))
+    yield from given
     if subdir.startswith("linux-"):
-        if (version := os.environ.get("CONDA_OVERRIDE_GLIBC")) is not None:
-            yield Notice("glibc", {"version": version, "source": "CONDA_OVERRIDE_GLIBC"})
-        elif library := os.confstr("CS_GNU_LIBC_VERSION"):
+        if not given and (library := os.confstr("CS_GNU_LIBC_VERSION")):
             version = library.removeprefix("glibc ")
             yield Notice("glibc", {"version": version, "source": "confstr"})
         if nvidia.on_system("/dev/dxg") and not nvidia.on_system("/dev/nvidiactl"):
@@ -28,11 +39,10 @@ def notices(subdir: str) -> Iterator[Notice]:
         if model := _jetson_model():
             yield Notice("jetson", {"model": model})
     elif subdir.startswith("osx-"):
-        import platform
+        if not given:
+            import platform
 
-        version = os.environ.get("CONDA_OVERRIDE_OSX")
-        source = "system" if version is None else "CONDA_OVERRIDE_OSX"
-        yield Notice("macos", {"version": version or platform.mac_ver()[0], "source": source})
+            yield Notice("macos", {"version": platform.mac_ver()[0], "source": "system"})
         if subdir == "osx-64" and _translated():
             yield Notice("rosetta")
 

@@ -408,6 +408,24 @@ def test_of_another_platform_neither_c_library_nor_macos_is_known(subdir: str) -
     assert (found.glibc, found.osx) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("subdir", "variable", "expected"),
+    [
+        ("linux-ppc64le", "CONDA_OVERRIDE_GLIBC", ("2.17", None)),
+        ("osx-arm64", "CONDA_OVERRIDE_OSX", (None, "2.17")),
+        ("osx-arm64", "CONDA_OVERRIDE_GLIBC", (None, None)),
+        ("win-64", "CONDA_OVERRIDE_GLIBC", (None, None)),
+    ],
+)
+def test_what_is_given_counts_on_every_platform(
+    monkeypatch: pytest.MonkeyPatch, subdir: str, variable: str, expected: tuple[str | None, ...]
+) -> None:
+    monkeypatch.setenv(variable, "2.17")
+    found = inspect(subdir=subdir, prefix=None, probe_gpus=False)
+    assert found.foreign
+    assert (found.glibc, found.osx) == expected
+
+
 @pytest.mark.parametrize("value", ["abc", "12.x", "latest"])
 def test_an_override_without_sense_is_said(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("CONDA_OVERRIDE_CUDA", value)

@@ -47,7 +47,7 @@ def build(root: Path, *, beside: Iterable[str] = (), leaves: Iterable[Leaf] = ()
     found = [b for b in known.builds if b.version in RELEASES.get(b.name, ())]
     found += [b for b in known.builds if b.name == "cuda-version"]
     for one in found:
-        every["conda-forge", one.subdir][one.fn] = _record(one)
+        every["conda-forge", one.subdir][one.fn] = as_record(one)
     for name, version, word, depends in (*LEAVES, *leaves):
         leaf = {"name": name, "version": version, "build": word, "depends": list(depends)}
         leaf |= {"build_number": 0, "subdir": SUBDIR}
@@ -58,7 +58,8 @@ def build(root: Path, *, beside: Iterable[str] = (), leaves: Iterable[Leaf] = ()
     return root
 
 
-def _record(build: Build) -> dict[str, Any]:
+def as_record(build: Build) -> dict[str, Any]:
+    """The record of a channel's index for a build."""
     found = {
         "name": build.name,
         "version": build.version,
