@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM, upstream_url
-from ..redirect import answer_log
+from ..redirect import answer_log, settings
 from ..redirect.policy import ChannelPolicy
 
 if TYPE_CHECKING:
@@ -78,10 +78,20 @@ class Search:
 
 
 class Fallback:
-    """The mirrored channels that one command reads, each at the first place that answers."""
+    """The mirrored channels that one command reads, each at the first place that answers.
 
-    def __init__(self, mirrored: Sequence[ChannelPolicy], config: UserConfig) -> None:
+    `own` are those that the user's own configuration leads to a mirror: they stay there, and a
+    failure is explained.
+    """
+
+    def __init__(
+        self,
+        mirrored: Sequence[ChannelPolicy],
+        config: UserConfig,
+        own: Sequence[ChannelPolicy] = (),
+    ) -> None:
         self.config = config
+        self.own = {one.name: one for one in own}
         self.searches = [Search(one, config) for one in mirrored]
         self.asked: set[str] = set()
 
@@ -166,6 +176,8 @@ class Fallback:
         name = failure.route.channel
         facts = {**failure.reason.facts, "mirror": failures.shown_name(failure.route)}
         facts["why"] = text(failure.reason.code, facts)
+        if name in self.own:
+            return self._of_own(self.own[name], facts)
         one = next(s for s in self.searches if s.policy.name == name)
         ours = one.lost or failure.answer.code in _NO_NETWORK
         if self.config.settings.fallback and not ours:
@@ -177,11 +189,25 @@ class Fallback:
                 return Notice("failed_again", facts)
         return Notice("failed_test", facts)
 
+    def _of_own(self, policy: ChannelPolicy, facts: dict[str, Any]) -> Notice:
+        """What to do about a mirror that the user's own configuration leads to."""
+        from ..models import Notice
+
+        facts["channel"] = policy.name
+        if policy.name in self.config.enabled:
+            others = [mirror for mirror, _ in policy.others]
+            return Notice("failed_enabled", {**facts, "instead": others[0] if others else UPSTREAM})
+        alias = policy.code == "channel_alias"
+        key = "channel_alias" if alias else "custom_channels"
+        source = settings.source_of(key, None if alias else policy.name)
+        return Notice("failed_own", {**facts, "key": key, "file": source})
+
     def _failure(self, error: BaseException) -> Failure | None:
         from ..index import cache
         from ..transport import failures, probe
 
         places = [(one.policy.name, *one.place) for one in self.searches]
+        places += [(one.name, str(one.mirror), str(one.url)) for one in self.own.values()]
         routes = [Route(name, url, mirror) for name, mirror, url in places if mirror != UPSTREAM]
         if (found := failures.find_culprit(error, routes)) is not None:
             return found

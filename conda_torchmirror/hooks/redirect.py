@@ -41,6 +41,8 @@ WITHOUT_CHANNELS = ("base", "envs", "license", "system")
 ASKS = hasattr(types, "CondaErrorHint")
 
 DEFAULTS = "defaults"
+#: The codes of channels that the user's own configuration leads somewhere.
+OWN = ("configured", "enabled", "channel_alias")
 #: Channel names that a line on standard error holds at most.
 NAMED = 6
 
@@ -145,27 +147,17 @@ def _at_places_that_answer(
     from ..redirect.policy import redirects
 
     led = {name for name, _, _ in redirects(policies, config, named)}
-    parts = DEFAULTS in named.asked
-    read = {
-        one.name
-        for one in policies
-        if one.code == "mirrored"
-        and one.name in led
-        and (
-            named.everything
-            or one.name in named.asked
-            or one.name in named.urls
-            or (parts and one.name.startswith("pkgs/"))
-        )
-    }
-    if not read:
+    asked = [one for one in policies if _is_read(one.name, named)]
+    read = {one.name for one in asked if one.code == "mirrored" and one.name in led}
+    own = [one for one in asked if one.code in OWN and one.leads_to_mirror]
+    if not read and not own:
         return policies
     from conda.base.context import context
 
     from . import fallback
 
-    found = fallback.Fallback([one for one in policies if one.name in read], config)
-    if config.settings.fallback:
+    found = fallback.Fallback([one for one in policies if one.name in read], config, own)
+    if read and config.settings.fallback:
         found.search()
         for code, facts in () if context.json or context.quiet else found.told():
             _say(code, **facts)
@@ -173,6 +165,12 @@ def _at_places_that_answer(
     places = {one.name: one for one in found.policies}
     kept = (places.get(one.name) if one.name in read else one for one in policies)
     return [one for one in kept if one is not None]
+
+
+def _is_read(name: str, named: NamedChannels) -> bool:
+    """Whether the command reads this channel."""
+    part = DEFAULTS in named.asked and name.startswith("pkgs/")
+    return named.everything or part or name in named.asked or name in named.urls
 
 
 def observe(error: BaseException) -> None:

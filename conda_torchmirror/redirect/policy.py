@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..mirrors.registry import Mirror, Registry, parts_of_defaults
-from ..mirrors.urls import check_url, upstream_url
+from ..mirrors.urls import UPSTREAM, check_url, upstream_url
 from . import configuration, in_process, settings
 
 if TYPE_CHECKING:
@@ -30,11 +30,14 @@ class ChannelPolicy:
     alone: "configured", "default_channels", "channel_alias", "credentials", "not_allowed",
     "not_carried", "elsewhere" (`mirror` is one that has it and is not preferred), "unfit_url".
     "enabled" is a part of `defaults` that the file of `torch-mirror enable` leads to `url`: it is
-    redirected as well, for its name. "alias_lacks" is a channel that the mirror at which the user's
+    redirected as well, for its name. `mirror` and `url` are set, too, where the user's own
+    configuration ("configured", "channel_alias") leads the channel to a server that the registry
+    knows. "alias_lacks" is a channel that the mirror at which the user's
     `channel_alias` stands does not have: it is read from the official upstream, `url`. "lacking"
     and "misplaced" are faults of the user's own entry, which stays (see `own_channels`).
 
-    `others` are the mirrors that carry a mirrored channel as well, in order, with its URL there.
+    `others` are the preferred mirrors that carry a channel as well, in order, with its URL there;
+    known where it is mirrored or leads to a mirror by an entry of the user's.
     """
 
     __slots__ = ("code", "mirror", "name", "others", "url")
@@ -52,6 +55,11 @@ class ChannelPolicy:
         self.mirror = mirror
         self.url = url
         self.others = others
+
+    @property
+    def leads_to_mirror(self) -> bool:
+        """Whether it is known to be read from a mirror."""
+        return self.mirror not in (None, UPSTREAM)
 
     @property
     def parent(self) -> str | None:
@@ -205,13 +213,18 @@ def _of_own_entry(name: str, config: UserConfig) -> ChannelPolicy:
     """The policy of a channel that the user's configuration maps."""
     from .own_channels import by_entry
 
-    if name in config.enabled and name.startswith("pkgs/") and not config.own_defaults:
-        url = f"{config.enabled[name].rstrip('/')}/{name}"
-        return ChannelPolicy(name, "enabled", None, url)
     mine = by_entry(name, config.configured, config.registry, config.subdir)
-    if mine is not None and mine.fault:
+    if mine is None:
+        return ChannelPolicy(name, "configured")
+    if name in config.enabled and name.startswith("pkgs/") and not config.own_defaults:
+        code = "enabled"
+    elif mine.fault:
         return ChannelPolicy(name, mine.fault, mine.mirror)
-    return ChannelPolicy(name, "configured")
+    else:
+        code = "configured"
+    carriers = _carriers(name, config.subdir, config.mirrors)
+    others = [(mirror, url) for mirror, url in carriers if mirror != mine.mirror]
+    return ChannelPolicy(name, code, mine.mirror, mine.url, others)
 
 
 def _of_own_alias(name: str, config: UserConfig) -> ChannelPolicy | None:
@@ -222,7 +235,7 @@ def _of_own_alias(name: str, config: UserConfig) -> ChannelPolicy | None:
     if mine is None:
         return None
     if mine.fault != LACKING:
-        return ChannelPolicy(name, "channel_alias", mine.mirror)
+        return ChannelPolicy(name, "channel_alias", mine.mirror, mine.url)
     return ChannelPolicy(name, "alias_lacks", mine.mirror, upstream_url(name))
 
 

@@ -326,3 +326,48 @@ def test_only_commands_that_read_channels_fetch():
     assert fetching < reading
     assert reading - fetching == {"info", "remove"}
     assert fallback.ROUND < fallback.TOTAL
+
+
+@pytest.mark.parametrize("fault", ["refused", "html", "blocked"])
+def test_a_mirror_of_the_users_own_configuration_is_named_when_it_fails(
+    sites, condarc, conda_in_process, tmp_path, fault
+):
+    settings = sites.settings()
+    settings["plugins"]["torchmirror_auto"] = True
+    own = {"conda-forge": sites.first.channel_url("conda-forge").rpartition("/")[0]}
+    file = condarc(**settings, custom_channels=own)
+    sites.first.fail("*", fault)
+    result = conda_in_process(*create(tmp_path / "one"))
+    assert result.rc == 1
+    said = words(result)
+    assert f"your own `custom_channels` in {file} leads `conda-forge` there" in said
+    assert said.count("torchmirror: ") == 1
+    # What it says holds: the entry is all that is in the way.
+    condarc(**settings)
+    done = conda_in_process(*create(tmp_path / "one")).ok()
+    assert "`conda-forge` from second" in words(done)
+
+
+@pytest.mark.parametrize("fault", ["refused", "html"])
+def test_the_step_for_the_file_of_enable_works_as_it_stands(
+    auto, sites, conda_in_process, tmp_path, fault
+):
+    conda_in_process("torch-mirror", "enable", "conda-forge").ok()
+    sites.first.fail("*", fault)
+    said = words(conda_in_process(*create(tmp_path / "one")))
+    [step] = [part for part in said.split("`") if part.startswith("conda torch-mirror enable --")]
+    assert step == "conda torch-mirror enable --mirror second"
+    conda_in_process(*step.split()[1:]).ok()
+    conda_in_process(*create(tmp_path / "one")).ok()
+    assert records(tmp_path / "one")["filelock"]["url"].startswith(sites.second.url)
+
+
+def test_a_channel_that_the_command_does_not_read_is_not_blamed(
+    sites, condarc, conda_in_process, tmp_path
+):
+    settings = sites.settings()
+    settings["plugins"]["torchmirror_auto"] = True
+    own = {"nvidia": sites.third.channel_url("nvidia").rpartition("/")[0]}
+    condarc(**settings, custom_channels=own)
+    sites.third.fail("*", "refused")
+    conda_in_process(*create(tmp_path / "one")).ok()

@@ -136,6 +136,10 @@ HINT: Table = {
     "torch_channel": "`{name}` is in the channel `pytorch`: add `-c pytorch`, or let `conda "
     "torch-install` choose builds and channels",
     "failed_again": "{why}; the same command, run again, reads `{channel}` from {instead}",
+    "failed_enabled": "{why}; the file of `conda torch-mirror enable` leads `{channel}` there: "
+    "`conda torch-mirror enable --mirror {instead}` leads it elsewhere",
+    "failed_own": "{why}; your own `{key}` in {file} leads `{channel}` there: without that entry, "
+    "the next mirror that answers is taken",
     "failed_test": "{why}; `conda torch-mirror test` shows which mirrors answer",
     "mirror_forbids": "{mirror} refuses this network, as mirrors do after too many downloads: do "
     "not try again at once; `conda torch-mirror test` shows which mirrors answer",
