@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..models import Build, Choice, Machine, NoChoice, Notice, Pin, Rejection, Request
 from . import elsewhere
 from .choose import choose, offers, with_highest_cuda
-from .facts.names import CUDA_NAMES, TORCH
+from .facts.names import CUDA_NAMES
 from .facts.record import Knowledge, SourceFacts
 from .plan import typed, words_of
 from .specs import number, package_name, release, without_build
@@ -182,7 +182,7 @@ def _open_partners(case: Case) -> Iterator[Notice]:
             facts = {
                 "spec": " ".join(spec for name in names for spec in case.narrowed[name]),
                 "instead": " ".join(f"{name}={there[name]}" for name in names if name in there),
-                "torch": f"{TORCH} {choice.torch.version}",
+                "torch": f"{choice.torch.name} {choice.torch.version}",
             }
             yield Notice("open_partner", facts)
             return
@@ -204,7 +204,7 @@ def _drop_cuda(case: Case) -> Iterator[Notice]:
     words += [pin.text for pin in case.request.pins]
     if words and (choice := case.ask(request=open_)):
         facts = {"words": ", ".join(f"`{word}`" for word in dict.fromkeys(words))}
-        facts["torch"] = f"{TORCH} {choice.torch.version}"
+        facts["torch"] = f"{choice.torch.name} {choice.torch.version}"
         if choice.cuda:
             yield Notice("drop_cuda", {**facts, "cuda": choice.cuda})
         else:
@@ -214,16 +214,17 @@ def _drop_cuda(case: Case) -> Iterator[Notice]:
 def _open_release(case: Case) -> Iterator[Notice]:
     """The release left open if that is enough, else every version of the family."""
     named = list(case.narrowed)
-    if TORCH not in named:
+    torch = case.source.torch
+    if torch not in named:
         return
-    for code, opened in (("older_release", [TORCH]), ("open_versions", named)):
+    for code, opened in (("older_release", [torch]), ("open_versions", named)):
         choice = case.ask(request=case.specs({name: (name,) for name in opened}))
         if choice is None:
             continue
-        versions = [without_build(spec) or spec for spec in case.narrowed[TORCH]]
+        versions = [without_build(spec) or spec for spec in case.narrowed[torch]]
         # The very release that was asked for is no other one.
         if not all(case.admits(spec, choice.torch, version_only=True) for spec in versions):
-            yield Notice(code, {"torch": f"{TORCH} {choice.torch.version}"})
+            yield Notice(code, {"torch": f"{choice.torch.name} {choice.torch.version}"})
         return
 
 
@@ -240,7 +241,7 @@ def _ask_less(case: Case) -> list[Notice]:
             python = [] if on.python == case.machine.python else ["--python", choice.python]
             where = ["-n", "NEW"] if python or case.machine.pins else []
             words = ["conda", "torch-install", *where, *python, *words_of(bare)]
-            facts = {"command": typed(words), "torch": f"{TORCH} {choice.torch.version}"}
+            facts = {"command": typed(words), "torch": f"{choice.torch.name} {choice.torch.version}"}
             return [Notice("ask_less", facts)]
     return []
 
@@ -327,8 +328,8 @@ def _cause(case: Case) -> Notice | None:
     """What part of the request no build meets, where no build came as far as being judged."""
     if case.failed.rejected:
         return None
-    torch = [build for build in case.builds if build.name == TORCH]
-    specs = list(case.narrowed.get(TORCH, ()))
+    torch = [build for build in case.builds if build.name == case.source.torch]
+    specs = list(case.narrowed.get(case.source.torch, ()))
     for spec in specs:
         if not any(case.admits(spec, build) for build in torch):
             return _unknown(spec, torch, case)

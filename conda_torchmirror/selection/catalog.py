@@ -7,7 +7,6 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..models import Build
-from .facts.names import TORCH
 from .facts.record import Facts
 from .fit import Constraints
 from .specs import number, release
@@ -53,7 +52,7 @@ class Catalog:
         self._open: dict[str, list[_Range]] = {}
         self._met: dict[tuple[str, str, str], list[_TorchSpecs]] = {}
         for build in builds:
-            if build.name == TORCH:
+            if build.name == self.source.torch:
                 self._torch[build.version].append(build)
             elif build.name in self._builds:
                 self._builds[build.name].append(build)
@@ -101,11 +100,11 @@ class Catalog:
                 specs
                 for specs, ordered in self._ranges(name)
                 if all(
-                    admits(spec, TORCH, version, torch.build if named else "")
+                    admits(spec, torch.name, version, torch.build if named else "")
                     for named, spec in ordered
                 )
             ]
-            self._met[met] = [(f"{TORCH} {torch.version}",), *ranges]
+            self._met[met] = [(f"{torch.name} {torch.version}",), *ranges]
         keys = self.source.torch_keys(name, candidate.facts)
         groups = [self._by_key(name, specs, asked=asked) for specs in self._met[met]]
         return [found for group in groups for key in keys if (found := group.get(key))]

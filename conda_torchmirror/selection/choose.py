@@ -21,7 +21,6 @@ from ..models import (
     Request,
 )
 from .catalog import Candidate, Catalog
-from .facts.names import TORCH
 from .facts.record import Clash, Knowledge
 from .fit import Constraints
 from .specs import number, same_cuda
@@ -116,7 +115,7 @@ class _Sets:
         if clash and constraints.asked(newest):
             return clash
         asked = " ".join(constraints.specs.get(name, ())) or name
-        torch = f"{TORCH} {candidate.build.version}"
+        torch = f"{candidate.build.name} {candidate.build.version}"
         partner = {"partner": f"{name} {newest.version}", "torch": torch}
         return Clash(
             "partner_missing", Notice("spec_asked", {"spec": asked}), Notice("partner_is", partner)
@@ -146,7 +145,8 @@ def choose(
         return NoChoice(rejected)
     told = []
     for name in left_out:
-        named = request._replace(specs={TORCH: (TORCH,), name: (name,)}, wishes=())
+        torch = knowledge.source.torch
+        named = request._replace(specs={torch: (torch,), name: (name,)}, wishes=())
         last = _best(machine, named, builds, knowledge).choice
         facts = {"name": name, "torch": found.torch.version, "channel": found.torch.channel}
         facts |= {"last": last.torch.version} if last else {}
@@ -179,7 +179,8 @@ def with_highest_cuda(
     machine: Machine, request: Request, builds: Sequence[Build], knowledge: Knowledge
 ) -> Choice | None:
     """The set for a driver that runs the highest CUDA with which there is one."""
-    cudas = {knowledge.source.read(build).cuda for build in builds if build.name == TORCH}
+    source = knowledge.source
+    cudas = {source.read(build).cuda for build in builds if build.name == source.torch}
     for cuda in sorted(filter(None, cudas), key=number, reverse=True):
         on = machine._replace(cuda=cuda, cuda_from="--cuda", failing=False)
         found = choose(on, request._replace(cuda=cuda), builds, knowledge)

@@ -95,6 +95,8 @@ def find(
 
     `words` ask for the same of conda-forge, on a command line.
     """
+    if knowledge.source.torch != TORCH:
+        return  # words on wheels say nothing of what a channel has
     wanted = _Wanted(machine, request, knowledge.admits, knowledge.tables)
     yield from _long_term(wanted)
     if wanted.of_the_channel or any(package_name(pin.spec) == MUTEX for pin in wanted.pins):

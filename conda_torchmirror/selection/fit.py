@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..models import Build, Machine, Notice, Pin, Request
 from .facts.cuda import runs_on
-from .facts.names import CUDA_NAMES, TORCH
+from .facts.names import CUDA_NAMES
 from .facts.record import Clash, Facts, Knowledge
 from .specs import admits_cuda, admits_python, number, package_name, without_build
 
@@ -49,7 +49,7 @@ class Constraints:
     @property
     def names_cuda(self) -> bool:
         """Whether specs or pins, and not the driver alone, say which CUDA it is."""
-        builds = self.specs.get(TORCH, ())
+        builds = self.specs.get(self.source.torch, ())
         return (
             bool(self.runtime_specs)
             or any(self.pins.get(name) for name in (*CUDA_NAMES, *self.source.runtimes))
@@ -102,7 +102,7 @@ class Constraints:
                     if not any(admits_cuda(pin.spec, name, c, self.admits) for c in read.cudas):
                         return Clash("pinned", _pin(pin), Notice("cuda", {"cuda": read.cuda}))
         mutex, version = self.source.mutex or ("", "")
-        for pin in self.pins.get(mutex, ()) if mutex and build.name == TORCH else ():
+        for pin in self.pins.get(mutex, ()) if mutex and build.name == self.source.torch else ():
             if not self.admits(pin.spec, mutex, version, read.accelerator):
                 needs = Notice("cpu_only" if read.accelerator == "cpu" else "cuda_build")
                 return Clash("pinned", _pin(pin), needs)

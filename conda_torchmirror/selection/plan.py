@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from ..mirrors.registry import Route
 from ..models import Admits, Build, Choice, CondaStep, Departure, Notice, Plan, Request
-from .facts.names import DEFAULT
+from .facts.names import DEFAULT, PIP_NAMES
 from .facts.record import Knowledge, dependencies, recency
 from .specs import package_name
 
@@ -162,9 +162,9 @@ def _command(head: Sequence[str], channels: Sequence[str]) -> str:
 
 def words_of(request: Request) -> list[str]:
     """The command line of a request, without Python."""
-    default = {name: (name,) for name in DEFAULT}
+    defaults = [{name: (name,) for name in names} for names in (DEFAULT, PIP_NAMES)]
     specs = [spec for found in request.specs.values() for spec in found]
-    words = [] if dict(request.specs) == default else specs
+    words = [] if dict(request.specs) in defaults else specs
     words += request.others
     words += ["--cuda", request.cuda] if request.cuda != "auto" else []
     words += ["--source", request.source] if request.source != "auto" else []

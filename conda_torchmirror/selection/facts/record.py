@@ -83,7 +83,8 @@ class SourceFacts(NamedTuple):
     """How one source packages pytorch: what its packages are called, and what its records say.
 
     Names:
-    - `partners`: what is chosen together with pytorch.
+    - `torch`: what pytorch is called.
+    - `partners`: what is chosen together with it.
     - `runtimes`: packages beside pytorch that a set has for its CUDA, whose version is that CUDA.
       A choice names at most one of them. Empty where pytorch's own build pulls in the right one.
     - `runtime`: the one of these whose records are read, so that its build is chosen too.
@@ -122,6 +123,7 @@ class SourceFacts(NamedTuple):
     clash: Callable[[Build, Facts, Machine, CudaTables], Clash | None]
     named_for: Callable[[str], str | None]
     pairs: Callable[[Build, Build], bool] | None = None
+    torch: str = TORCH
     wishes: tuple[str, ...] = ()
     metapackages: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
@@ -130,7 +132,7 @@ class SourceFacts(NamedTuple):
     @property
     def family(self) -> tuple[str, ...]:
         """Pytorch and its partners."""
-        return (TORCH, *self.partners)
+        return (self.torch, *self.partners)
 
     @property
     def names(self) -> frozenset[str]:
