@@ -241,7 +241,10 @@ def _ask_less(case: Case) -> list[Notice]:
             python = [] if on.python == case.machine.python else ["--python", choice.python]
             where = ["-n", "NEW"] if python or case.machine.pins else []
             words = ["conda", "torch-install", *where, *python, *words_of(bare)]
-            facts = {"command": typed(words), "torch": f"{choice.torch.name} {choice.torch.version}"}
+            facts = {
+                "command": typed(words),
+                "torch": f"{choice.torch.name} {choice.torch.version}",
+            }
             return [Notice("ask_less", facts)]
     return []
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...models import Evidence
+
 
 class Link(NamedTuple):
     """One link to a wheel.
@@ -13,7 +15,8 @@ class Link(NamedTuple):
     a plain index such as PyPI. `sha256` is the hash in hexadecimal and `size` in bytes, each None
     where the page does not say. `requires_python` is what the page copies of it from the wheel.
     `metadata` says whether the wheel's METADATA is served beside it (PEP 658), by its sha256 where
-    the page gives that.
+    the page gives that. `known_by` is how sure it is that the file exists: a link on a page is a
+    record, the built-in list knows others by less.
     """
 
     filename: str
@@ -24,3 +27,4 @@ class Link(NamedTuple):
     requires_python: str | None = None
     yanked: bool = False
     metadata: bool | str = False
+    known_by: Evidence = "record"

@@ -1,0 +1,260 @@
+"""The choice of wheels: torch and its partners by the rules that conda builds are chosen by. Pure.
+
+The rules are those of `selection.choose`; what is particular to wheels is in `source`. Here is what
+comes before and after: the links that matter, and what is told of the set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from ...models import Build, Choice, Compat, Machine, NoChoice, Notice, Rejection, Request
+from .. import choose as rules
+from ..facts.record import Knowledge
+from ..specs import number, release
+from .link import Link
+from .name import Page, Refused, Wheel, read
+from .request import Asked, understand
+from .source import Pool, knowledge, pool
+from .tables import FAMILY, NAMED, PLAIN, TORCH, WheelTables, tables
+from .tags import Target, named_pythons
+
+
+class WheelSet(NamedTuple):
+    """Torch and its partners as wheels that go together and run on the machine.
+
+    `wheels` starts with torch. `variant` is the directory that they come from, "" for PyPI; a
+    partner that holds nothing for an accelerator may be elsewhere. `choice` is the same as builds,
+    with the reasons and notices. `left_out` are wishes that the release has none for, `refused`
+    links whose names are not those of wheels.
+    """
+
+    wheels: tuple[Wheel, ...]
+    variant: str
+    choice: Choice
+    left_out: tuple[str, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+    @property
+    def torch(self) -> Wheel:
+        """The wheel of torch."""
+        return self.wheels[0]
+
+    @property
+    def cuda(self) -> str | None:
+        """The CUDA, major.minor; None for a CPU, ROCm or XPU build."""
+        return self.choice.cuda
+
+    @property
+    def python(self) -> str:
+        """The Python, major.minor."""
+        return self.choice.python
+
+    @property
+    def compat(self) -> Compat:
+        """How the CUDA fits the driver."""
+        return self.choice.compat
+
+    @property
+    def rejected(self) -> tuple[Rejection, ...]:
+        """What was passed over on the way."""
+        return self.choice.rejected
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What to tell beside the set."""
+        return self.choice.notices
+
+
+class Case(NamedTuple):
+    """What one choice is made from: the links read for a machine, and what they are judged by."""
+
+    machine: Machine
+    request: Request
+    page: Page
+    pool: Pool
+    knowledge: Knowledge
+    tables: WheelTables
+
+    @property
+    def named(self) -> str | None:
+        """The accelerator that is chosen by name only, such as rocm6.4."""
+        return self.request.cuda if NAMED.fullmatch(self.request.cuda) else None
+
+    def judged(self) -> tuple[Machine, Request]:
+        """Machine and request as the rules take them, which know CUDA and CPU alone."""
+        # Pins and history are conda's; what it installed is no part of what pip does.
+        there = tuple(p for p in self.machine.installed if p.channel == "pypi")
+        machine = self.machine._replace(
+            pins=(), history=(), installed=tuple(p._replace(channel=TORCH) for p in there)
+        )
+        return machine, self.request._replace(cuda="cpu") if self.named else self.request
+
+    def choose(
+        self, machine: Machine | None = None, request: Request | None = None
+    ) -> Choice | NoChoice:
+        """The choice, or one with another machine or request."""
+        case = self._replace(machine=machine or self.machine, request=request or self.request)
+        named = case.named
+        builds = tuple(b for b in self.pool.builds if _of_accelerator(b, named))
+        return rules.choose(*case.judged(), builds, self.knowledge)
+
+
+def choose(
+    request: Request, machine: Machine, links: Iterable[Link], table: WheelTables | None = None
+) -> WheelSet | NoChoice:
+    """The best set of wheels for a machine, or why there is none.
+
+    `links` are those of every page that was read, in any order. The newest release whose set is
+    whole comes first; within it a CUDA that the driver runs outright, then the highest, then the
+    newest Python.
+    """
+    case = prepare(request, machine, links, table)
+    found = case.choose()
+    if isinstance(found, NoChoice):
+        return found._replace(rejected=tuple(shown(item, case) for item in found.rejected))
+    return _set(found, case)
+
+
+def prepare(
+    request: Request,
+    machine: Machine,
+    links: Iterable[Link],
+    table: WheelTables | None = None,
+    *,
+    any_python: bool = False,
+) -> Case:
+    """Read the links for a machine. `any_python` keeps wheels for other Pythons than its own."""
+    table = table or tables()
+    links = tuple(links)
+    python = None if any_python else machine.python
+    target = Target(machine.subdir, [python] if python else _pythons(links))
+    page = read(links, FAMILY, target)
+    asked = [
+        word
+        for found in request.specs.values()
+        for spec in found
+        if isinstance(word := understand(spec), Asked)
+    ]
+    builds = pool(
+        page.wheels,
+        target,
+        machine.subdir,
+        yanked=any(word.exact for word in asked),
+        prereleases=any(word.prerelease for word in asked),
+    )
+    named = any(len(word.specifier) for word in asked)
+    return Case(
+        machine, request, page, builds, knowledge(machine.subdir, table, target, named=named), table
+    )
+
+
+def _pythons(links: Sequence[Link]) -> list[str]:
+    """The Pythons that wheels of torch are named for, newest first."""
+    triples = {
+        link.filename.rsplit("-", 3)[-3]
+        for link in links
+        if link.filename.startswith("torch-") and link.filename.count("-") >= 4
+    }
+    found = {python for tag in triples for python in named_pythons(f"{tag}-")}
+    return sorted(found, key=number, reverse=True)
+
+
+def _of_accelerator(build: Build, named: str | None) -> bool:
+    """Whether a build is for the accelerator that is named, or for one that need not be."""
+    if named:
+        return build.channel in (named, "")
+    return not NAMED.fullmatch(build.channel)
+
+
+def _set(choice: Choice, case: Case) -> WheelSet:
+    wheels = tuple(case.pool.wheel(build) for build in choice.builds)
+    there = {
+        package.name: package.version
+        for package in case.machine.installed
+        if package.channel == "pypi" and package.name not in case.request.specs
+    }
+    # What pip installed before and goes with the new torch as it is needs no new file.
+    kept = [w.project for w in wheels if there.get(w.project) == w.full_version]
+    wheels = tuple(wheel for wheel in wheels if wheel.project not in kept)
+    names = {build.name for build in choice.builds}
+    left_out = tuple(name for name in case.request.wishes if name not in names)
+    by_file = {(b.fn, b.url, b.channel): case.pool.wheel(b) for b in choice.builds}
+    builds = tuple(
+        build._replace(version=by_file[build.fn, build.url, build.channel].full_version)
+        for build in choice.builds
+        if build.name not in kept
+    )
+    rejected = tuple(shown(item, case) for item in choice.rejected)
+    told = [
+        _renamed(notice)
+        for notice in choice.notices
+        if not (notice.code == "partner_along" and _is_kept(notice, kept))
+    ]
+    told += _passed_over(choice, case)
+    return WheelSet(
+        wheels=wheels,
+        variant=choice.torch.channel,
+        choice=choice._replace(builds=builds, rejected=rejected, notices=tuple(told)),
+        left_out=left_out,
+        refused=case.page.refused,
+    )
+
+
+def _is_kept(notice: Notice, kept: Sequence[str]) -> bool:
+    return str(notice.facts["installed"]).partition(" ")[0] in kept
+
+
+def _renamed(notice: Notice) -> Notice:
+    """A notice of the rules in the words of wheels."""
+    if notice.code in ("partner_left_out", "partner_left_out_always"):
+        return notice._replace(facts={**notice.facts, "channel": notice.facts["channel"] or PLAIN})
+    return notice
+
+
+def shown(item: Rejection, case: Case) -> Rejection:
+    """A rejection with its wheel as pip calls it, and a partner that lacks by the one it is."""
+    variant, _, _ = item.build.rpartition("/")
+    public, needs = item.version, item.needs
+    if needs.code in ("no_partner", "partner_unknown"):
+        name = str(needs.facts["name"])
+        facts = {"name": name, "torch": f"{TORCH} {public}", "variant": variant or PLAIN}
+        partner = case.tables.partner(name, public)
+        if partner:
+            needs = Notice("no_wheel", {**facts, "version": partner})
+        else:
+            needs = Notice("no_pairing", facts)
+    elif needs.code == "partner_is":
+        needs = needs._replace(facts={**needs.facts, "torch": f"{TORCH} {public}"})
+    return item._replace(needs=needs)
+
+
+def _passed_over(choice: Choice, case: Case) -> Iterable[Notice]:
+    """What of higher variants and newer releases a person would ask for, one line each."""
+    torch = choice.torch
+    rejected = [item for item in choice.rejected if item.code == "partner_missing"]
+    same = [shown(i, case) for i in rejected if i.version == torch.version]
+    higher = [i for i in same if i.build.rpartition("/")[0] != torch.channel]
+    if higher:
+        first = max(higher, key=lambda item: item.build)
+        facts = {"variant": first.build.rpartition("/")[0] or PLAIN, "torch": torch.version}
+        facts |= {"name": str(first.needs.facts.get("name", "")), "chosen": torch.channel or PLAIN}
+        yield Notice("variant_incomplete", facts)
+    if any(len(w.specifier) for s in case.request.specs[TORCH] if (w := _asked(s))):
+        return
+    newer = [item for item in rejected if _order(item.version) > _order(torch.version)]
+    if newer:
+        last = shown(max(newer, key=lambda item: _order(item.version)), case)
+        facts = {"torch": last.version, "chosen": torch.version}
+        facts["name"] = str(last.needs.facts.get("name", ""))
+        yield Notice("newer_incomplete", facts)
+
+
+def _asked(spec: str) -> Asked | None:
+    found = understand(spec)
+    return found if isinstance(found, Asked) else None
+
+
+def _order(version: str) -> Any:
+    return release(version) or release("0")

@@ -1,0 +1,110 @@
+"""Names of wheels: which project, release and build a file is. Pure, and never raises.
+
+Pages are written by others. A name that is none is refused with a reason; a name of something else
+than the torch family is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from packaging.utils import BuildTag, InvalidWheelFilename, parse_wheel_filename
+from packaging.version import InvalidVersion
+
+from .link import Link
+from .tags import Target
+
+#: File systems take no longer names, and what parses them none of thousands of digits.
+_LONGEST = 255
+_ODD = re.compile(r"[\x00-\x20\x7f/\\]|[^\x00-\x7f]")
+
+Reason = Literal["not_a_wheel", "too_long", "odd_characters", "not_by_the_standard"]
+
+
+class Wheel(NamedTuple):
+    """A wheel by its name.
+
+    `project` is normalised (PEP 503), `version` is without the part after `+`, which is `local`.
+    `build` is () or a number and a suffix; `tags` are single ones.
+    """
+
+    project: str
+    version: str
+    local: str | None
+    build: BuildTag
+    tags: frozenset[str]
+    link: Link
+
+    @property
+    def full_version(self) -> str:
+        """The version as pip has it."""
+        return f"{self.version}+{self.local}" if self.local else self.version
+
+    @property
+    def triple(self) -> str:
+        """The tags as the name has them."""
+        return _triple(self.link.filename)
+
+
+class Refused(NamedTuple):
+    """A link whose name is not that of a wheel, and why."""
+
+    link: Link
+    reason: Reason
+
+
+class Page(NamedTuple):
+    """The wheels of the torch family for a platform, and what is not taken for a wheel."""
+
+    wheels: tuple[Wheel, ...]
+    refused: tuple[Refused, ...] = ()
+
+
+def parse(link: Link) -> Wheel | Refused:
+    """Read one name."""
+    name = link.filename
+    if not name.endswith(".whl"):
+        return Refused(link, "not_a_wheel")
+    if len(name) > _LONGEST:
+        return Refused(link, "too_long")
+    if _ODD.search(name):
+        return Refused(link, "odd_characters")
+    try:
+        project, version, build, tags = parse_wheel_filename(name)
+    except (InvalidWheelFilename, InvalidVersion):
+        return Refused(link, "not_by_the_standard")
+    return Wheel(project, version.public, version.local, build, frozenset(map(str, tags)), link)
+
+
+def read(links: Iterable[Link], projects: Iterable[str], target: Target) -> Page:
+    """The wheels of some projects that run on the target.
+
+    Other platforms, Pythons and projects go by the tags and the first word of the name, before it
+    is parsed, which costs six times as much.
+    """
+    heads = {name: name for name in projects}
+    wheels: list[Wheel] = []
+    refused: list[Refused] = []
+    for link in links:
+        head = link.filename.partition("-")[0]
+        if head not in heads and head.lower().replace("_", "-") not in heads:
+            continue
+        if target.fit(_triple(link.filename)) is None and _plausible(link.filename):
+            continue
+        found = parse(link)
+        if isinstance(found, Refused):
+            refused.append(found)
+        elif found.project in heads and target.fit(found.triple):
+            wheels.append(found)
+    return Page(tuple(wheels), tuple(refused))
+
+
+def _triple(filename: str) -> str:
+    return "-".join(filename.removesuffix(".whl").rsplit("-", 3)[1:])
+
+
+def _plausible(filename: str) -> bool:
+    """Whether a name has the parts of a wheel's, so that it is one for somebody else."""
+    return filename.endswith(".whl") and filename.count("-") in (4, 5)

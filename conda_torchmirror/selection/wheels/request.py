@@ -1,0 +1,178 @@
+"""Words that ask for wheels: `torch`, `torch==2.7`, `torch>=2.6`, `torch==2.7.1+cu126`. Pure.
+
+They mean what pip takes them for. One form is conda's: `torch=2.7` is every release of 2.7. What
+stands after a `+` is the directory that the wheel comes from, which its own name need not say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from ...models import Build, Compat, Notice, Request
+from ..specs import cuda_version
+from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH
+
+#: What people call torch where they think of conda.
+_ALIASES = {"pytorch": TORCH}
+_CONDA = re.compile(r"([A-Za-z0-9][\w.-]*)\s*=\s*([0-9][\w.]*?)(?:\.\*|(\+[A-Za-z0-9][\w.]*))?")
+_LOCAL = re.compile(r"(={2,3})\s*([^\s,;+]+)\+([A-Za-z0-9][\w.]*)")
+
+
+class Asked(NamedTuple):
+    """What a word asks of a project. `variant` is the directory that it names, None for any."""
+
+    project: str
+    specifier: SpecifierSet
+    variant: str | None = None
+
+    @property
+    def prerelease(self) -> bool:
+        """Whether a prerelease is named."""
+        return bool(self.specifier.prereleases)
+
+    @property
+    def exact(self) -> bool:
+        """Whether one version is named, so that a yanked one is meant too."""
+        return any(
+            one.operator == "===" or (one.operator == "==" and not one.version.endswith(".*"))
+            for one in self.specifier
+        )
+
+
+class BadWord(NamedTuple):
+    """A word that cannot be used, and why: the code of a sentence with its facts."""
+
+    word: str
+    why: Notice
+
+
+def read(
+    words: Iterable[str],
+    *,
+    cuda: str = "auto",
+    compat: Compat = "minor",
+    allow_cpu: bool = False,
+    python: str | None = None,
+) -> Request | BadWord:
+    """The request of some words. `cuda` is that of `accelerator`; `python` is major.minor.
+
+    The torch family is chosen, `others` are for pip as they are written. torch is always part of
+    the set. With no word on the family it is the default one, where torchaudio is but a wish.
+    """
+    specs: dict[str, list[str]] = {}
+    others: list[str] = []
+    for word in words:
+        plain = _plain(word)
+        if isinstance(plain, BadWord):
+            return plain
+        try:
+            name = canonicalize_name(Requirement(plain).name)
+        except InvalidRequirement:
+            return BadWord(word, Notice("wheel_word", {"word": word}))
+        if name not in FAMILY:
+            others.append(plain)
+            continue
+        found = understand(plain)
+        if isinstance(found, BadWord):
+            return found._replace(word=word)
+        specs.setdefault(found.project, []).append(plain)
+    wishes: tuple[str, ...] = ()
+    if not specs:
+        specs, wishes = {name: [name] for name in DEFAULT}, (AUDIO,)
+    specs.setdefault(TORCH, [TORCH])
+    return Request(
+        specs={name: tuple(specs[name]) for name in FAMILY if name in specs},
+        others=tuple(others),
+        cuda=cuda,
+        compat=compat,
+        allow_cpu=allow_cpu,
+        source="wheels",
+        python=python,
+        wishes=wishes,
+    )
+
+
+def accelerator(word: str) -> str | None:
+    """`--cuda` for wheels: auto, cpu, a CUDA as major.minor, `rocm6.4` or `xpu`; None for others.
+
+    ROCm takes its version: which of them serves an AMD GPU is not known from here.
+    """
+    plain = word.strip().lower()
+    if plain in ("auto", "cpu") or NAMED.fullmatch(plain):
+        return plain
+    return cuda_version(plain)
+
+
+@lru_cache(maxsize=256)
+def understand(word: str) -> Asked | BadWord:
+    """What a word on one project asks for."""
+    try:
+        found = Requirement(word)
+    except InvalidRequirement:
+        return BadWord(word, Notice("wheel_word", {"word": word}))
+    if found.url or found.marker:
+        return BadWord(word, Notice("wheel_word_more", {"word": word}))
+    if found.extras:
+        extras = ", ".join(sorted(found.extras))
+        return BadWord(word, Notice("wheel_word_extras", {"word": word, "extras": extras}))
+    variants = {local for _, _, local in _LOCAL.findall(str(found.specifier))}
+    if len(variants) > 1:
+        return BadWord(word, Notice("wheel_word", {"word": word}))
+    plain = SpecifierSet(_LOCAL.sub(r"\1\2", str(found.specifier)))
+    return Asked(canonicalize_name(found.name), plain, next(iter(variants), None))
+
+
+def admits(spec: str, name: str, version: str, build: str, record: Build | None = None) -> bool:
+    """Whether a spec admits a wheel.
+
+    Besides words of a request there are those of the table of partners: `torch 2.11.0|2.12.0`.
+    Whether prereleases count is not asked here.
+    """
+    if " " in spec:
+        of, _, versions = spec.partition(" ")
+        return of == name and version in versions.split("|")
+    asked = understand(spec)
+    if isinstance(asked, BadWord) or asked.project != name:
+        return False
+    if asked.variant and record and asked.variant not in (record.channel, _local(record)):
+        return False
+    return _contains(spec, version)
+
+
+@lru_cache(maxsize=4096)
+def _contains(spec: str, version: str) -> bool:
+    asked = understand(spec)
+    try:
+        return isinstance(asked, Asked) and asked.specifier.contains(
+            Version(version), prereleases=True
+        )
+    except InvalidVersion:
+        return False
+
+
+def _local(record: Build) -> str:
+    """The local version in the name of a wheel."""
+    return record.fn.partition("-")[2].partition("-")[0].partition("+")[2]
+
+
+def _plain(word: str) -> str | BadWord:
+    """A word as pip takes it: conda's `torch=2.7` as `torch==2.7.*`, pytorch as torch."""
+    found = _CONDA.fullmatch(word.strip())
+    plain = word.strip()
+    if found:
+        plain = f"{found[1]}=={found[2]}{found[3] or '.*'}"
+    if not plain or plain.startswith("-"):
+        return BadWord(word, Notice("wheel_word", {"word": word}))
+    head = re.match(r"[A-Za-z0-9][\w.-]*", plain)
+    name = canonicalize_name(head[0]) if head else ""
+    if head and name in _ALIASES:
+        return _ALIASES[name] + plain[head.end() :]
+    return plain

@@ -1,0 +1,202 @@
+"""Wheels as a source to choose from: what `choose` asks of builds, answered for wheels. Pure.
+
+A wheel becomes a `Build` for every Python of the target that takes it: `version` is the public one,
+so that the variants of a release are one release, `channel` the directory, `build` the directory
+and the tags, `depends` the Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from functools import cache
+from typing import NamedTuple
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from ...models import Build, Machine
+from ..facts.cuda import CudaTables
+from ..facts.record import Clash, Facts, Knowledge, SourceFacts, cudnn_clash
+from ..specs import release
+from .name import Wheel
+from .request import admits
+from .tables import AUDIO, PARTNERS, TORCH, Home, WheelTables, cuda_tables
+from .tags import Target, expand, ranks
+
+#: Every patch release that a Python may be of, for what a wheel says of Pythons.
+_PATCHES = range(31)
+
+
+class Pool(NamedTuple):
+    """The builds to choose from, and the wheel that each is by its name, URL and directory."""
+
+    builds: tuple[Build, ...]
+    wheels: dict[tuple[str, str, str], Wheel]
+
+    def wheel(self, build: Build) -> Wheel:
+        """The wheel that a build stands for."""
+        return self.wheels[build.fn, build.url, build.channel]
+
+
+def pool(
+    wheels: Iterable[Wheel],
+    target: Target,
+    subdir: str,
+    *,
+    yanked: bool = False,
+    prereleases: bool = False,
+) -> Pool:
+    """The builds that wheels are for a target.
+
+    `yanked` ones count where a version is pinned, `prereleases` where one is named.
+    """
+    builds: list[Build] = []
+    known: dict[tuple[str, str, str], Wheel] = {}
+    for wheel in wheels:
+        link, fit = wheel.link, target.fit(wheel.triple)
+        order = release(wheel.version)
+        if fit is None or order is None or (link.yanked and not yanked):
+            continue
+        if order.is_prerelease and not prereleases:
+            continue
+        known[link.filename, link.url, link.variant] = wheel
+        tags = link.filename.removesuffix(".whl").split("-", 2)[2]
+        builds += [
+            Build(
+                name=wheel.project,
+                version=wheel.version,
+                build=f"{link.variant}/{tags}" if link.variant else tags,
+                build_number=wheel.build[0] if wheel.build else 0,
+                subdir=subdir,
+                channel=link.variant,
+                fn=link.filename,
+                url=link.url,
+                depends=(python,),
+                size=link.size,
+                sha256=link.sha256,
+                known_by=link.known_by,
+            )
+            for python in fit.pythons
+            if _takes(link.requires_python, python)
+        ]
+    return Pool(tuple(builds), known)
+
+
+def knowledge(subdir: str, tables: WheelTables, target: Target, *, named: bool) -> Knowledge:
+    """What a choice of wheels goes by. `named` says that the request names a release, so that a
+    partner counts which goes with it by more than its own place in the table."""
+    facts = _Reader(subdir, tables, target, named)
+    source = SourceFacts(
+        torch=TORCH,
+        partners=PARTNERS,
+        runtimes=(),
+        runtime=None,
+        mutex=None,
+        cpu_only=(),
+        read=facts.read,
+        torch_specs=facts.torch_specs,
+        partner_key=_partner_key,
+        torch_keys=_torch_keys,
+        order=_order,
+        clash=_clash,
+        named_for=lambda spec: None,
+        pairs=lambda torch, partner: (
+            tables.partner(partner.name, torch.version) == partner.version
+        ),
+        wishes=(AUDIO,),
+    )
+    return Knowledge(admits, cuda_tables(subdir), source)
+
+
+class _Reader:
+    """The facts of builds, each read once."""
+
+    def __init__(self, subdir: str, tables: WheelTables, target: Target, named: bool) -> None:
+        self._subdir, self._tables, self._target, self._named = subdir, tables, target, named
+        self._homes: dict[tuple[str, str, str], Home] = {}
+
+    def read(self, build: Build) -> Facts:
+        """The facts of a wheel: `runtime` is its directory, None where any will do.
+
+        A wheel of which nobody knows what it is for counts as a CUDA build of unknown CUDA, which
+        is never chosen.
+        """
+        key = (build.name, build.version, build.channel)
+        if key not in self._homes:
+            self._homes[key] = self._tables.home(*key, self._subdir)
+        home = self._homes[key]
+        fit = self._target.fit(_triple(build))
+        is_cuda = home.kind in ("cuda", "unknown")
+        return Facts(
+            accelerator="cuda" if is_cuda else "cpu" if home.kind == "cpu" else "any",
+            cuda=home.cuda,
+            python=build.depends[0],
+            runtime=self._runtime(build, home),
+            cudnn=self._tables.cudnn(build.version, home.cuda)
+            if home.cuda and build.name == TORCH
+            else None,
+            glibc=fit.glibc if fit else None,
+            osx=fit.osx if fit else None,
+        )
+
+    def _runtime(self, build: Build, home: Home) -> str | None:
+        if home.kind == "neutral":
+            return None
+        # On macOS there is one build, whatever directory it is in.
+        return "cpu" if build.subdir.startswith("osx-") else build.channel
+
+    def torch_specs(self, build: Build) -> tuple[str, ...]:
+        """What torch a partner goes with: the releases of the table, or every one from some on."""
+        tables = self._tables
+        stated = tables.torch_of(build.name, build.version)
+        if (found := tables.open_since(build.name, build.version)) and (
+            self._named or build.name == AUDIO
+        ):
+            return (f"{TORCH}>={found.torch}",)
+        if stated:
+            return (f"{TORCH} {'|'.join(stated)}",)
+        return ()
+
+
+def _partner_key(name: str, facts: Facts) -> Hashable:
+    """Python and directory. A torchaudio of PyPI has the very CUDA of its torch, or refuses to be
+    imported; a torchvision only compares the major."""
+    return facts.python, facts.runtime, facts.cuda if name == AUDIO else None
+
+
+def _torch_keys(name: str, facts: Facts) -> tuple[Hashable, ...]:
+    return _partner_key(name, facts), (facts.python, None, None)
+
+
+def _order(build: Build, machine: Machine) -> tuple[object, ...]:
+    """Files from a directory of the mirror first, then the tag that pip prefers, then the build
+    number. The rest only keeps the order of the links from showing."""
+    places = ranks(build.depends[0], build.subdir, machine.glibc, machine.osx)
+    tags = _expanded(_triple(build))
+    rank = min((places[tag] for tag in tags if tag in places), default=len(places))
+    return bool(build.channel), -rank, build.build_number, build.fn, build.channel, build.url
+
+
+def _clash(_build: Build, facts: Facts, machine: Machine, tables: CudaTables) -> Clash | None:
+    return cudnn_clash(facts, machine, tables)
+
+
+def _triple(build: Build) -> str:
+    return "-".join(build.fn.removesuffix(".whl").rsplit("-", 3)[1:])
+
+
+@cache
+def _expanded(triple: str) -> frozenset[str]:
+    return expand(triple)
+
+
+@cache
+def _takes(requires: str | None, python: str) -> bool:
+    """Whether some patch release of a Python passes what a wheel requires; no bound where that is
+    no specifier, as for pip."""
+    if not requires:
+        return True
+    try:
+        specifiers = SpecifierSet(requires)
+    except InvalidSpecifier:
+        return True
+    return any(specifiers.contains(f"{python}.{patch}") for patch in _PATCHES)

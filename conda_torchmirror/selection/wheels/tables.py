@@ -1,0 +1,210 @@
+"""What is known of wheels that their names do not say: `data/wheels.json`, and look-ups in it. Pure.
+
+Which accelerator a wheel is for follows from the directory that it is in. Of a wheel on PyPI, and of
+the few that hold nothing for an accelerator, the table says it. Neither METADATA nor a missing `+`
+does: CPU wheels name CUDA libraries behind markers, and not every CUDA wheel has a local version.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from ...models import Notice
+from ..facts.cuda import CudaTables, data
+from ..facts.gpu_code import ChannelCode
+from ..specs import minor, number, release
+
+TORCH = "torch"
+#: Distributions that are chosen together with torch.
+PARTNERS = ("torchvision", "torchaudio", "torchtext")
+FAMILY = (TORCH, *PARTNERS)
+#: What is installed where no package is named, the last of it where there is one.
+DEFAULT = FAMILY[:3]
+AUDIO = DEFAULT[2]
+#: The name of the index whose wheels are in no directory, to show.
+PLAIN = "PyPI"
+
+_CUDA = re.compile(r"cu(\d{1,2})(\d)")
+#: Directories that hold builds for an accelerator which is chosen by name only.
+NAMED = re.compile(r"rocm\d+(?:\.\d+){1,2}|xpu")
+
+
+class Home(NamedTuple):
+    """What a wheel is built for. `kind` is cuda, cpu, named (ROCm, XPU), neutral where it holds
+    nothing for an accelerator, or unknown; `cuda` is major.minor."""
+
+    kind: str
+    cuda: str | None = None
+
+
+class Open(NamedTuple):
+    """Partners from one release on that go with every release of torch from one on."""
+
+    project: str
+    since: str
+    torch: str
+    source: str
+
+
+class WheelTables:
+    """Look-ups; what the table does not know is None or empty, never a guess."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        pairings = table["pairings"]
+        self.stated: Mapping[str, Mapping[str, Sequence[str]]] = pairings["stated"]
+        self.inferred: Mapping[str, Mapping[str, Sequence[str]]] = pairings["inferred"]
+        #: The release of torch for each inferred partner, and all those for each stated one.
+        self._torch: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for torch, partners in self.stated.items():
+            for name, versions in partners.items():
+                for version in versions:
+                    self._torch[name, version].append(torch)
+        self._open = [
+            Open(row["project"], row["since"], row["torch"], row["source"])
+            for row in pairings["open"]
+        ]
+        self._neutral = {row["project"]: row["until"] for row in pairings["neutral"]}
+        self._plain = table["plain"]
+        self._cudnn = table["cudnn"]
+        #: The directories of CUDA, ROCm and XPU by release and platform, by the build matrix.
+        self.variants: Mapping[str, Mapping[str, Sequence[str]]] = table["variants"]
+
+    def home(self, project: str, version: str, variant: str, subdir: str) -> Home:
+        """What a wheel is built for, by the directory that it is in."""
+        until = self._neutral.get(project)
+        if until and _order(version) <= _order(until):
+            return Home("neutral")
+        if subdir.startswith("osx-"):
+            return Home("cpu")
+        if found := _CUDA.fullmatch(variant):
+            return Home("cuda", f"{found[1]}.{found[2]}")
+        if variant == "cpu":
+            return Home("cpu")
+        if NAMED.fullmatch(variant):
+            return Home("named")
+        return self._plain_home(project, version, subdir) if not variant else Home("unknown")
+
+    def _plain_home(self, project: str, version: str, subdir: str) -> Home:
+        """What a wheel of PyPI is built for: a partner for the CUDA of its torch."""
+        since = self._plain["since"].get(subdir)
+        if since is None:
+            return Home("cpu")
+        torch = [version] if project == TORCH else self.torch_of(project, version)
+        cudas = {self._plain["cuda"][subdir].get(one) for one in torch}
+        if torch and all(_order(one) < _order(since) for one in torch):
+            # Before the first, the wheels of linux-64 have CUDA too, and nobody wrote down which.
+            return Home("unknown" if subdir == "linux-64" else "cpu")
+        found = cudas - {None}
+        # torchaudio 2.11 goes with releases of two CUDAs, and was made for the first of them.
+        return Home("cuda", min(filter(None, found), key=number)) if found else Home("unknown")
+
+    def torch_of(self, project: str, version: str) -> list[str]:
+        """The releases of torch that an official source states for a partner."""
+        return self._torch.get((project, version), [])
+
+    def partner(self, project: str, torch: str) -> str | None:
+        """The partner that is stated for a release of torch, the preferred one."""
+        return next(iter(self.stated.get(torch, {}).get(project, ())), None)
+
+    def open_since(self, project: str, version: str) -> Open | None:
+        """From which torch on a partner goes with all, where it does."""
+        return next(
+            (
+                row
+                for row in self._open
+                if row.project == project and _order(row.since) <= _order(version)
+            ),
+            None,
+        )
+
+    def cudnn(self, torch: str, cuda: str) -> str | None:
+        """The cuDNN of a CUDA build, or the least that it has; None where nothing is known."""
+        known: str | None = self._cudnn["builds"].get(torch, {}).get(cuda)
+        if known:
+            return known
+        since = {v: c for v, c in self._cudnn["since"].items() if v != "source"}
+        return max((c for v, c in since.items() if _order(v) <= _order(torch)), default=None)
+
+
+class WheelCode:
+    """The GPU code of wheels for one platform.
+
+    Where no wheel of a release was looked into, that of the channel `pytorch` says it: up to 2.5 the
+    same recipes made both, but for 6.1 and 7.5, which code of the same major serves.
+    """
+
+    #: No source says that the libraries inside run by PTX.
+    ptx_since: tuple[int, ...] | None = None
+
+    def __init__(self, tables: Mapping[str, Any], wheels: Mapping[str, Any], subdir: str) -> None:
+        self._system = "windows" if subdir.startswith("win-") else "linux"
+        self._arm: Mapping[str, Sequence[str]] | None = None
+        if subdir == "linux-aarch64":
+            self._arm = wheels["code"][subdir]["cuda"]
+        self._builds = tables["ways_out"]["wheels"]["builds"]
+        self._channel = ChannelCode(tables["architectures"])
+
+    def carried(
+        self, torch: str, cuda: str, subdir: str, build: int = 0, variant: str | None = None
+    ) -> tuple[str, ...] | None:
+        """The code of a release for a CUDA."""
+        if self._arm is not None:
+            known = self._arm.get(cuda)
+            return tuple(known) if known else None
+        within = number(minor(torch))
+        for block in self._builds:
+            if number(block["since"]) <= within <= number(block["until"]) and block["cuda"] == cuda:
+                found = block.get(self._system)
+                return tuple(found) if found else None
+        return self._channel.carried(torch, cuda, subdir)
+
+    def bound(self, torch: str, cuda: str, arch: str) -> Notice | None:
+        """The fact of the CUDA, by what wheels of the same major have.
+
+        Toolkits of one major drop no generation that the first wheels of it lacked, and a
+        generation needs the toolkit that brought it.
+        """
+        device, made_for = number(arch), number(cuda)
+        known = self._known()
+        lowest = min((a for c, a in known if c[0] == made_for[0]), default=None)
+        if lowest and device < lowest:
+            return Notice("code_from", {"arch": ".".join(map(str, lowest))})
+        first = min((c for c, a in known if a[0] == device[0]), default=None)
+        if first and made_for < first:
+            facts = {"major": str(device[0]), "cuda": ".".join(map(str, first))}
+            return Notice("code_first_cuda", facts)
+        return None
+
+    def _known(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """CUDA and compute capability of all known code."""
+        rows = (self._arm or {}).items() if self._arm is not None else self._rows()
+        return [
+            (number(cuda), number(item.partition("+")[0].rstrip("a")))
+            for cuda, carried in rows
+            for item in carried
+        ]
+
+    def _rows(self) -> list[tuple[str, Sequence[str]]]:
+        return [(block["cuda"], block.get(self._system) or ()) for block in self._builds]
+
+
+@cache
+def tables() -> WheelTables:
+    """The tables that ship with the package."""
+    return WheelTables(data("wheels.json"))
+
+
+@cache
+def cuda_tables(subdir: str) -> CudaTables:
+    """The tables of drivers and cuDNN, with the code of the wheels for a platform."""
+    cuda = data("cuda.json")
+    return CudaTables(cuda, WheelCode(cuda, data("wheels.json"), subdir))
+
+
+def _order(version: str) -> Any:
+    """A version as something to compare; what cannot be ordered comes first."""
+    return release(version) or release("0")

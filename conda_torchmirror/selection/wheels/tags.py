@@ -1,0 +1,158 @@
+"""Where a wheel runs, by the tags in its name: for a target, never for this interpreter. Pure.
+
+A name ends in three tags, `cp312-cp312-manylinux_2_28_x86_64`, each of which may list several with
+dots between. `packaging.tags` says what an interpreter takes; of the platform it can only say what
+this computer is, so the platforms of a conda subdir are listed here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from functools import cache
+from itertools import product
+from typing import NamedTuple
+
+from packaging import tags
+
+from ..specs import number
+
+#: The architecture in the tags of a subdir's platform.
+_ARCHITECTURES = {
+    "linux-64": "x86_64",
+    "linux-aarch64": "aarch64",
+    "osx-64": "x86_64",
+    "osx-arm64": "arm64",
+    "win-64": "amd64",
+    "win-arm64": "arm64",
+}
+#: Older names of three manylinux platforms, by the glibc that they stand for (PEP 600).
+_LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+#: The oldest glibc, 2.N, that any wheel of an architecture is made for.
+_OLDEST_GLIBC = {"x86_64": 5, "aarch64": 17}
+#: Where a system's version is not known, none is too new: beyond every release so far.
+_NEWEST_GLIBC, _NEWEST_MACOS = "2.60", "30.0"
+
+_MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
+_MACOS = re.compile(r"macosx_(\d+)_(\d+)_")
+
+
+class Fit(NamedTuple):
+    """Where a wheel of some tags runs on a platform.
+
+    `pythons` are those of the target that take it. `glibc` and `osx` are the oldest systems that it
+    is made for, None where the tags set no bound.
+    """
+
+    pythons: tuple[str, ...]
+    glibc: str | None = None
+    osx: str | None = None
+
+
+@cache
+def platforms(subdir: str, glibc: str | None = None, osx: str | None = None) -> tuple[str, ...]:
+    """The platform tags of a subdir, the best first; empty for a subdir that has no wheels.
+
+    `glibc` and `osx` are the versions of the system; None admits every one.
+    """
+    architecture = _ARCHITECTURES.get(subdir)
+    if architecture is None:
+        return ()
+    if subdir.startswith("win-"):
+        return (f"win_{architecture}",)
+    if subdir.startswith("osx-"):
+        major, minor = (*number(osx or _NEWEST_MACOS), 0)[:2]
+        return tuple(tags.mac_platforms((major, minor), architecture))
+    newest = number(glibc or _NEWEST_GLIBC)[1]
+    found = []
+    for minor in range(newest, _OLDEST_GLIBC[architecture] - 1, -1):
+        found.append(f"manylinux_2_{minor}_{architecture}")
+        if minor in _LEGACY:
+            found.append(f"{_LEGACY[minor]}_{architecture}")
+    return (*found, f"linux_{architecture}")
+
+
+@cache
+def interpreters(python: str) -> tuple[str, ...]:
+    """What a CPython (major.minor) takes as the first two tags, the best first.
+
+    The usual build of it: one without the global lock has an ABI of its own, and conda names such
+    an environment otherwise.
+    """
+    version = number(python)
+    name = "cp" + "".join(map(str, version))
+    # Up to 3.7 the ABI said that it was built with pymalloc.
+    abi = f"{name}m" if version < (3, 8) else name
+    found = [
+        *tags.cpython_tags(version, [abi], ["any"]),
+        *tags.compatible_tags(version, name, ["any"]),
+    ]
+    return tuple(dict.fromkeys(f"{tag.interpreter}-{tag.abi}" for tag in found))
+
+
+@cache
+def ranks(
+    python: str, subdir: str, glibc: str | None = None, osx: str | None = None
+) -> Mapping[str, int]:
+    """Every tag that the target takes, by its place in the order of preference, 0 the best."""
+    known = (*platforms(subdir, glibc, osx), "any")
+    pairs = product(interpreters(python), known)
+    return {f"{pair}-{platform}": place for place, (pair, platform) in enumerate(pairs)}
+
+
+def expand(triple: str) -> frozenset[str]:
+    """Each single tag that the tags of a name stand for."""
+    parts = (part.split(".") for part in triple.split("-"))
+    return frozenset("-".join(found) for found in product(*parts))
+
+
+class Target:
+    """The platform and the Pythons that wheels are looked for; answers once for each set of tags.
+
+    `pythons` are major.minor. Pages have thousands of names and a hundred sets of tags.
+    """
+
+    def __init__(self, subdir: str, pythons: Collection[str]) -> None:
+        self._platforms = {*platforms(subdir), "any"}
+        self._pairs = {python: frozenset(interpreters(python)) for python in pythons}
+        self._known: dict[str, Fit | None] = {}
+
+    def fit(self, triple: str) -> Fit | None:
+        """Where a wheel runs, None where it does not on this platform, whatever its version."""
+        if triple not in self._known:
+            self._known[triple] = self._fit(triple)
+        return self._known[triple]
+
+    def _fit(self, triple: str) -> Fit | None:
+        parts = triple.split("-")
+        if len(parts) != 3:
+            return None
+        here = [tag for tag in parts[2].split(".") if tag in self._platforms]
+        pairs = {"-".join(pair) for pair in product(parts[0].split("."), parts[1].split("."))}
+        pythons = tuple(python for python, takes in self._pairs.items() if takes & pairs)
+        if not here or not pythons:
+            return None
+        return Fit(pythons, *_oldest(here))
+
+
+def named_pythons(triple: str) -> frozenset[str]:
+    """The CPythons that the first tag names one by one: `cp39.cp310` gives 3.9 and 3.10."""
+    found = re.findall(r"cp(\d)(\d+)(?=[.-])", triple.partition("-")[0] + "-")
+    return frozenset(f"{major}.{minor}" for major, minor in found)
+
+
+def _oldest(found: list[str]) -> tuple[str | None, str | None]:
+    """The oldest glibc and the oldest macOS that one of these platform tags runs on."""
+    glibc: list[str] = []
+    osx: list[str] = []
+    for tag in found:
+        plain = next(
+            (tag.replace(old, f"manylinux_2_{n}") for n, old in _LEGACY.items() if old in tag), tag
+        )
+        if match := _MANYLINUX.match(plain):
+            glibc.append(f"{match[1]}.{match[2]}")
+        elif match := _MACOS.match(plain):
+            osx.append(f"{match[1]}.{match[2]}")
+        else:
+            return None, None  # `any`, `linux_x86_64` and `win_amd64` set no bound
+    return min(glibc, key=number, default=None), min(osx, key=number, default=None)

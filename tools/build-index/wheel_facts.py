@@ -1,0 +1,268 @@
+"""Write what is known of the wheels of PyTorch: `conda_torchmirror/data/wheels.json`.
+
+    python tools/build-index/wheel_facts.py ../shared
+
+From `compat/releases.yaml`, `compat/official_commands.tsv` and `wheels/requires.tsv` of the
+material folder. What the material says in prose stands below, with its source. The same input gives
+the same bytes. Needs ruamel.yaml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+OUT = Path(__file__).parents[2] / "conda_torchmirror" / "data" / "wheels.json"
+PARTNERS = ("torchvision", "torchaudio", "torchtext")
+#: What the material was compiled from, and when.
+SOURCES = {
+    "releases": "pytorch/vision README, pytorch/audio docs installation.rst, pytorch/text README, "
+    "version-compatibility.md of PyTorchKR/pytorch.kr",
+    "commands": "pytorch/pytorch.github.io previous-versions.md and get-started data, and their "
+    "copies in PyTorchKR/pytorch.kr",
+    "matrix": "pytorch/test-infra tools/scripts/generate_binary_build_matrix.py and its release "
+    "branches",
+    "metadata": "METADATA of PyPI's wheels",
+}
+AS_OF = {"releases": "2026-07-27", "matrix": "2026-09", "metadata": "2026-11-25"}
+
+#: Partners that go with every release of torch from one on.
+OPEN = [
+    {
+        "project": "torchaudio",
+        "since": "2.11.0",
+        "torch": "2.11.0",
+        "source": "https://docs.pytorch.org/audio/2.11.0/installation.html: works with 2.11 and "
+        "every later release",
+        "as_of": "2026-11-25",
+    },
+    {
+        "project": "torchvision",
+        "since": "0.29.1",
+        "torch": "2.14.0",
+        "source": "https://github.com/pytorch/vision/releases/tag/v0.29.2: compatible with 2.14 "
+        "and later; METADATA of 0.29.1 and 0.29.2: torch>=2.14.0",
+        "as_of": "2026-11-25",
+    },
+]
+#: Partners whose wheels hold nothing for an accelerator, whatever directory they are in.
+NEUTRAL = [
+    {
+        "project": "torchaudio",
+        "until": "0.9.1",
+        "source": "https://docs.pytorch.org/audio/2.11.0/installation.html: CPU and CUDA "
+        "distributions start with 0.10",
+        "as_of": "2026-11-25",
+    },
+    {
+        "project": "torchtext",
+        "until": "0.18.0",
+        "source": "pytorch/text packaging: one wheel for each Python and platform",
+        "as_of": "2026-11-25",
+    },
+]
+#: From which release on PyPI's wheel for a platform is a CUDA build.
+PLAIN_CUDA = {
+    "linux-64": {"since": "1.8.0", "source": "PyPI's Linux wheels hold the default CUDA"},
+    "linux-aarch64": {
+        "since": "2.11.0",
+        "source": "METADATA: CUDA libraries for every Linux from 2.11.0 on, for x86_64 before",
+    },
+}
+#: Which variants the wheels of an accelerator that is no CUDA are in, by what names them.
+NAMED_ONLY = {"xpu": "Intel", "rocm": "AMD"}
+#: Of a wheel whose METADATA was not seen, a cuDNN that it has at least, by its release.
+CUDNN_SINCE = {
+    "2.4.0": "9.1",
+    "source": "METADATA from 2.4.0 on: nvidia-cudnn-cu12==9.1.0.70 and newer; pytorch/builder "
+    "build_cuda.sh: the same cuDNN in every variant",
+}
+#: The GPU code of wheels for linux-aarch64, by CUDA; that of the other platforms is in cuda.json.
+AARCH64 = {
+    "source": "https://github.com/pytorch/pytorch/pull/182849, issues/172663",
+    "as_of": "2026-08",
+    "cuda": {
+        "12.6": ["8.0", "9.0"],
+        "12.8": ["8.0", "9.0", "10.0", "12.0"],
+        "13.0": ["8.0", "9.0", "10.0", "11.0", "12.0+PTX"],
+    },
+}
+PLATFORMS = {
+    "linux_x86_64": "linux-64",
+    "windows": "win-64",
+    "linux_aarch64_cuda": "linux-aarch64",
+    "linux_rocm": "linux-64",
+}
+
+
+def number(version: str) -> tuple[int, ...]:
+    """A dotted version as integers, to compare by value."""
+    return tuple(map(int, version.split(".")))
+
+
+def dotted(variant: str) -> str:
+    """The CUDA of a directory: 12.6 of cu126."""
+    return f"{variant[2:-1]}.{variant[-1]}"
+
+
+def read_releases(shared: Path) -> dict[str, Any]:
+    """The releases table as plain data."""
+    text = (shared / "compat" / "releases.yaml").read_text(encoding="utf-8")
+    releases: dict[str, Any] = YAML(typ="safe").load(text)["releases"]
+    return releases
+
+
+def read_rows(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of a table with a head."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        yield from csv.DictReader(lines, delimiter="\t")
+
+
+def official_commands(shared: Path) -> Iterator[dict[str, str]]:
+    """The official pip commands, but for those that are flagged as wrong."""
+    for row in read_rows(shared / "compat" / "official_commands.tsv"):
+        if row["manager"] == "pip" and not re.match("WRONG|NOT INSTALLABLE", row["note"]):
+            yield row
+
+
+def pairings(shared: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The partners of each release by what an official source states, the preferred ones first;
+    and those that the material marks as inferred."""
+    stated: dict[str, dict[str, list[str]]] = {}
+    inferred: dict[str, dict[str, list[str]]] = {}
+    for torch, row in read_releases(shared).items():
+        for name in PARTNERS:
+            if version := row[name]:
+                table = inferred if version.endswith("?") else stated
+                table.setdefault(torch, {})[name] = [version.rstrip("?")]
+    for row in official_commands(shared):
+        pins = dict(re.findall(r"\b(torch\w*)==([\d.]+)", row["command"]))
+        for name in PARTNERS:
+            known = stated[row["torch_version"]].setdefault(name, [])
+            if name in pins and pins[name] not in known:
+                known.append(pins[name])
+    return {v: {n: p for n, p in row.items() if p} for v, row in stated.items()}, inferred
+
+
+def plain_cuda(shared: Path) -> dict[str, dict[str, str]]:
+    """The CUDA of PyPI's wheels of torch, by platform and release."""
+    by_release = {}
+    for torch, row in read_releases(shared).items():
+        default = row["pypi_linux_default"]
+        if default and not default.endswith("?"):
+            by_release[torch] = dotted(default)
+    for row in read_rows(shared / "wheels" / "requires.tsv"):
+        toolkit = re.search(r"cuda-toolkit\[[^]]*\]==(\d+\.\d+)", row["requires_dist"])
+        if row["index"] == "pypi" and row["package"] == "torch" and toolkit:
+            known = by_release.setdefault(row["version"], toolkit[1])
+            if known != toolkit[1]:
+                raise SystemExit(f"torch {row['version']}: {known} in one table, {toolkit[1]}")
+    return {
+        subdir: {
+            torch: cuda
+            for torch, cuda in sorted(by_release.items(), key=lambda row: number(row[0]))
+            if number(torch) >= number(rule["since"])
+        }
+        for subdir, rule in PLAIN_CUDA.items()
+    }
+
+
+def cudnn(shared: Path) -> dict[str, dict[str, str]]:
+    """The cuDNN that wheels of torch pin, by release and CUDA: the lowest seen."""
+    seen: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    plain = plain_cuda(shared)["linux-64"]
+    for row in read_rows(shared / "wheels" / "requires.tsv"):
+        pin = re.search(r"nvidia-cudnn-cu\d+==(\d+\.\d+)[\d.]*", row["requires_dist"])
+        public, _, local = row["version"].partition("+")
+        if row["package"] != "torch" or not pin or (local and not local.startswith("cu")):
+            continue
+        # A lock file's row has what was resolved, which may be newer than the pin.
+        cuda = dotted(local) if local else plain.get(public)
+        if cuda and (local or row["index"] == "pypi"):
+            seen[public][cuda].add(pin[1])
+    return {
+        torch: {cuda: min(found, key=number) for cuda, found in sorted(by_cuda.items())}
+        for torch, by_cuda in sorted(seen.items(), key=lambda row: number(row[0]))
+    }
+
+
+def variants(shared: Path) -> dict[str, dict[str, list[str]]]:
+    """The directories beside `cpu` that a release has on each platform, by the build matrix."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for torch, row in read_releases(shared).items():
+        for key, subdir in PLATFORMS.items():
+            names = [v for v in (row["wheels"] or {}).get(key, ()) if not v.endswith("?")]
+            if names:
+                found.setdefault(torch, {}).setdefault(subdir, []).extend(names)
+    return found
+
+
+def facts(shared: Path) -> dict[str, Any]:
+    """All that the file holds."""
+    stated, inferred = pairings(shared)
+    return {
+        "schema": 1,
+        "about": "Wheels of PyTorch. Made by tools/build-index/wheel_facts.py.",
+        "sources": SOURCES,
+        "as_of": AS_OF,
+        "pairings": {
+            "about": "By release of torch, the partners that an official source states, the "
+            "preferred one first. inferred: by no official source. open: from one release of a "
+            "partner on, with every release of torch from one on. neutral: partners that hold "
+            "nothing for an accelerator.",
+            "stated": stated,
+            "inferred": inferred,
+            "open": OPEN,
+            "neutral": NEUTRAL,
+        },
+        "plain": {
+            "about": "The CUDA of wheels on PyPI, which say nothing of it in their name. Where a "
+            "platform is missing, or a release below the first, they are CPU builds.",
+            "since": {subdir: rule["since"] for subdir, rule in PLAIN_CUDA.items()},
+            "sources": {subdir: rule["source"] for subdir, rule in PLAIN_CUDA.items()},
+            "cuda": plain_cuda(shared),
+        },
+        "cudnn": {
+            "about": "The cuDNN of a wheel by release and CUDA, as its METADATA pins it, and what "
+            "those have at least that were not seen.",
+            "since": CUDNN_SINCE,
+            "builds": cudnn(shared),
+        },
+        "code": {"linux-aarch64": AARCH64},
+        "variants": variants(shared),
+        "named_only": NAMED_ONLY,
+    }
+
+
+def rendered(value: Any, indent: str = "") -> str:
+    """JSON with what fits into a line on one, so that a person can read a difference of it."""
+    short = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, (dict, list)) or len(indent) + len(short) <= 96:
+        return short
+    inner = indent + " "
+    if isinstance(value, list):
+        rows = [inner + rendered(item, inner) for item in value]
+        return "[\n" + ",\n".join(rows) + f"\n{indent}]"
+    rows = [f"{inner}{json.dumps(key)}: {rendered(item, inner)}" for key, item in value.items()]
+    return "{\n" + ",\n".join(rows) + f"\n{indent}}}"
+
+
+def main() -> None:
+    """Write the file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("--out", type=Path, default=OUT)
+    args = parser.parse_args()
+    args.out.write_text(rendered(facts(args.shared)) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
