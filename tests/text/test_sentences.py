@@ -133,6 +133,7 @@ INTERNAL = frozenset(
         "exceptions.base",
         "index.builtin",
         "index.repodata",
+        "index.wheels.builtin",
         "machine.driver_calls",
     )
 )

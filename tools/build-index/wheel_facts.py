@@ -15,6 +15,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def dotted(variant: str) -> str:
     return f"{variant[2:-1]}.{variant[-1]}"
 
 
+@cache
 def read_releases(shared: Path) -> dict[str, Any]:
     """The releases table as plain data."""
     text = (shared / "compat" / "releases.yaml").read_text(encoding="utf-8")
@@ -133,6 +135,7 @@ def official_commands(shared: Path) -> Iterator[dict[str, str]]:
             yield row
 
 
+@cache
 def pairings(shared: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The partners of each release by what an official source states, the preferred ones first;
     and those that the material marks as inferred."""
@@ -194,6 +197,7 @@ def cudnn(shared: Path) -> dict[str, dict[str, str]]:
     }
 
 
+@cache
 def variants(shared: Path) -> dict[str, dict[str, list[str]]]:
     """The directories beside `cpu` that a release has on each platform, by the build matrix."""
     found: dict[str, dict[str, list[str]]] = {}

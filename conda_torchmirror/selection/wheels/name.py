@@ -7,10 +7,15 @@ than the torch family is passed over.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 
-from packaging.utils import BuildTag, InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import (
+    BuildTag,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_wheel_filename,
+)
 from packaging.version import InvalidVersion
 
 from .link import Link
@@ -78,25 +83,25 @@ def parse(link: Link) -> Wheel | Refused:
     return Wheel(project, version.public, version.local, build, frozenset(map(str, tags)), link)
 
 
-def read(links: Iterable[Link], projects: Iterable[str], target: Target) -> Page:
+def read(links: Iterable[Link], projects: Collection[str], target: Target) -> Page:
     """The wheels of some projects that run on the target.
 
     Other platforms, Pythons and projects go by the tags and the first word of the name, before it
     is parsed, which costs six times as much.
     """
-    heads = {name: name for name in projects}
     wheels: list[Wheel] = []
     refused: list[Refused] = []
     for link in links:
-        head = link.filename.partition("-")[0]
-        if head not in heads and head.lower().replace("_", "-") not in heads:
+        name = link.filename
+        head = name.partition("-")[0]
+        if head not in projects and canonicalize_name(head) not in projects:
             continue
-        if target.fit(_triple(link.filename)) is None and _plausible(link.filename):
+        if _plausible(name) and target.fit(_triple(name)) is None:
             continue
         found = parse(link)
         if isinstance(found, Refused):
             refused.append(found)
-        elif found.project in heads and target.fit(found.triple):
+        else:
             wheels.append(found)
     return Page(tuple(wheels), tuple(refused))
 

@@ -83,7 +83,7 @@ def read(
         found = understand(plain)
         if isinstance(found, BadWord):
             return found._replace(word=word)
-        specs.setdefault(found.project, []).append(plain)
+        specs.setdefault(found.project, []).append("".join(plain.split()))
     wishes: tuple[str, ...] = ()
     if not specs:
         specs, wishes = {name: [name] for name in DEFAULT}, (AUDIO,)

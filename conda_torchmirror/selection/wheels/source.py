@@ -19,7 +19,7 @@ from ..facts.record import Clash, Facts, Knowledge, SourceFacts, cudnn_clash
 from ..specs import release
 from .name import Wheel
 from .request import admits
-from .tables import AUDIO, PARTNERS, TORCH, Home, WheelTables, cuda_tables
+from .tables import AUDIO, DIRECTORY, PARTNERS, TORCH, Home, WheelTables, cuda_tables
 from .tags import Target, expand, ranks
 
 #: Every patch release that a Python may be of, for what a wheel says of Pythons.
@@ -56,7 +56,7 @@ def pool(
         order = release(wheel.version)
         if fit is None or order is None or (link.yanked and not yanked):
             continue
-        if order.is_prerelease and not prereleases:
+        if not DIRECTORY.fullmatch(link.variant) or (order.is_prerelease and not prereleases):
             continue
         known[link.filename, link.url, link.variant] = wheel
         tags = link.filename.removesuffix(".whl").split("-", 2)[2]

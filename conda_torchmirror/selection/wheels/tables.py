@@ -1,8 +1,9 @@
-"""What is known of wheels that their names do not say: `data/wheels.json`, and look-ups in it. Pure.
+"""What names of wheels do not say: `data/wheels.json`, and look-ups in it. Pure.
 
-Which accelerator a wheel is for follows from the directory that it is in. Of a wheel on PyPI, and of
-the few that hold nothing for an accelerator, the table says it. Neither METADATA nor a missing `+`
-does: CPU wheels name CUDA libraries behind markers, and not every CUDA wheel has a local version.
+Which accelerator a wheel is for follows from the directory that it is in. Of a wheel on PyPI, and
+of the few that hold nothing for an accelerator, the table says it. Neither METADATA nor a missing
+`+` does: CPU wheels name CUDA libraries behind markers, and not every CUDA wheel has a local
+version.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ PLAIN = "PyPI"
 _CUDA = re.compile(r"cu(\d{1,2})(\d)")
 #: Directories that hold builds for an accelerator which is chosen by name only.
 NAMED = re.compile(r"rocm\d+(?:\.\d+){1,2}|xpu")
+#: Directories that are chosen from; a mirror has others, such as `cu121_full`.
+DIRECTORY = re.compile(rf"|cpu|{_CUDA.pattern}|{NAMED.pattern}")
 
 
 class Home(NamedTuple):
@@ -133,8 +136,8 @@ class WheelTables:
 class WheelCode:
     """The GPU code of wheels for one platform.
 
-    Where no wheel of a release was looked into, that of the channel `pytorch` says it: up to 2.5 the
-    same recipes made both, but for 6.1 and 7.5, which code of the same major serves.
+    Where no wheel of a release was looked into, that of the channel `pytorch` says it: up to 2.5
+    the same recipes made both, but for 6.1 and 7.5, which code of the same major serves.
     """
 
     #: No source says that the libraries inside run by PTX.

@@ -95,9 +95,14 @@ def ranks(
     python: str, subdir: str, glibc: str | None = None, osx: str | None = None
 ) -> Mapping[str, int]:
     """Every tag that the target takes, by its place in the order of preference, 0 the best."""
-    known = (*platforms(subdir, glibc, osx), "any")
-    pairs = product(interpreters(python), known)
-    return {f"{pair}-{platform}": place for place, (pair, platform) in enumerate(pairs)}
+    known = platforms(subdir, glibc, osx)
+    # What is for any platform has no ABI.
+    found = [
+        f"{pair}-{platform}"
+        for pair in interpreters(python)
+        for platform in (*known, *(["any"] if pair.endswith("-none") else []))
+    ]
+    return {tag: place for place, tag in enumerate(found)}
 
 
 def expand(triple: str) -> frozenset[str]:
@@ -113,7 +118,7 @@ class Target:
     """
 
     def __init__(self, subdir: str, pythons: Collection[str]) -> None:
-        self._platforms = {*platforms(subdir), "any"}
+        self._platforms = frozenset(platforms(subdir))
         self._pairs = {python: frozenset(interpreters(python)) for python in pythons}
         self._known: dict[str, Fit | None] = {}
 
@@ -128,11 +133,12 @@ class Target:
         if len(parts) != 3:
             return None
         here = [tag for tag in parts[2].split(".") if tag in self._platforms]
+        pure = "any" in parts[2].split(".") and "none" in parts[1].split(".")
         pairs = {"-".join(pair) for pair in product(parts[0].split("."), parts[1].split("."))}
         pythons = tuple(python for python, takes in self._pairs.items() if takes & pairs)
-        if not here or not pythons:
+        if not pythons or not (here or (pure and self._platforms)):
             return None
-        return Fit(pythons, *_oldest(here))
+        return Fit(pythons, *(_oldest(here) if not pure else ()))
 
 
 def named_pythons(triple: str) -> frozenset[str]:
@@ -154,5 +160,5 @@ def _oldest(found: list[str]) -> tuple[str | None, str | None]:
         elif match := _MACOS.match(plain):
             osx.append(f"{match[1]}.{match[2]}")
         else:
-            return None, None  # `any`, `linux_x86_64` and `win_amd64` set no bound
+            return None, None  # `linux_x86_64` and `win_amd64` set no bound
     return min(glibc, key=number, default=None), min(osx, key=number, default=None)

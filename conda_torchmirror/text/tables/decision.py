@@ -132,6 +132,8 @@ CLASH: Table = {
     "this is a GPU of compute capability {own_arch}",
     "arch_missing.gpu_arch.code_first": "no build before PyTorch {torch} with CUDA {cuda} has code "
     "for {major}.x, and this is a GPU of compute capability {own_arch}",
+    "arch_missing.gpu_arch.code_first_cuda": "no build for a CUDA before {cuda} has code for "
+    "{major}.x, and this is a GPU of compute capability {own_arch}",
     "cudnn_too_new.gpu_arch.cudnn_from": "builds with cuDNN {cudnn} need a GPU of {arch} or "
     "higher, and this is one of compute capability {own_arch}",
     "glibc_too_old.glibc_there.glibc_from": "these builds need glibc {version} or newer, and this "
@@ -146,6 +148,14 @@ CLASH: Table = {
     "{own_name} {own_version} is installed",
     "partner_missing.partner_there.partner_unknown": "no {name} is known for this platform, and "
     "{own_name} {own_version} is installed",
+    "partner_missing.partner_asked.no_wheel": "the wheels for {variant} have no {name} {version} "
+    "for {torch}, and {own_name} is asked for",
+    "partner_missing.partner_there.no_wheel": "the wheels for {variant} have no {name} {version} "
+    "for {torch}, and {own_name} {own_version} is installed",
+    "partner_missing.partner_asked.no_pairing": "no official source says which {name} goes with "
+    "{torch}, and {own_name} is asked for",
+    "partner_missing.partner_there.no_pairing": "no official source says which {name} goes with "
+    "{torch}, and {own_name} {own_version} is installed",
     "partner_missing.spec_asked.partner_is": "{partner} goes with {torch}, and `{own_spec}` is "
     "asked for",
 }
@@ -175,8 +185,12 @@ CAUSE: Table = {
     "matches these specs",
 }
 
-#: Why a match spec cannot be used.
+#: Why a match spec, or a word that asks for wheels, cannot be used.
 SPEC: Table = {
+    "wheel_word": "it is none that pip takes, as `torch==2.7.1`, `torch>=2.6` and "
+    "`torch==2.7.1+cu126` are",
+    "wheel_word_more": "a version alone can be asked for: no address, no marker",
+    "wheel_word_extras": "the extras {extras} are packages, to be named by themselves",
     "spec_half": "no version follows its operator",
     "spec_no_package": "it names no package",
     "spec_unknown_field": "no build can be chosen by its {field}",
@@ -205,6 +219,10 @@ NOTICES: Table = {
     "partner_unrecorded": "{name} is left out: the built-in index has none for PyTorch {torch}; an "
     "installation reads the channel",
     "partner_along": "{installed} would not fit any more, so {chosen} is chosen along",
+    "variant_incomplete": "{variant} has no {name} for PyTorch {torch}, so its wheels for {chosen} "
+    "are chosen",
+    "newer_incomplete": "PyTorch {torch} is there, but no {name} that an official source states "
+    "for it, so {chosen} is chosen",
     "runtime_lagging": "{build} needs `{lacks}`, which the runtime channel lacks: left to the "
     "solver",
     "runtime_unread": "the runtime channel could not be read, so no build of pytorch-cuda is "

@@ -1,0 +1,73 @@
+"""The built-in list of wheels: which are known for a platform, for a preview without the network.
+
+Owns the reading of `data/wheels/`, which `tools/build-index/wheel_list.py` makes: one document a
+platform. A document (`schema` 1) has a row for the wheels that differ by their Python alone:
+
+    [project, version, variant, tags, pythons, evidence(, size, local, build)]
+
+`tags` is a place in the list of that name, where `*` stands for the Python; `pythons` are written
+as in a tag, "39 310", and empty where the tags name none; `evidence` is a place in that list.
+`size` is the largest of them in bytes, 0 where it is not known; `local` says whether the version
+ends in the variant, which it does where that is not "" and nothing is said; `build` is a build tag.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...selection.wheels.link import Link
+
+SCHEMA = 1
+_FOLDER = Path(__file__).parents[2] / "data" / "wheels"
+
+
+class Known(NamedTuple):
+    """What is known for a platform, and the day that it is from. A link has no URL."""
+
+    links: tuple[Link, ...]
+    date: str
+
+
+def platforms() -> tuple[str, ...]:
+    """The subdirs that there is a list for."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.json")))
+
+
+@cache
+def load(subdir: str) -> Known | None:
+    """The known wheels of a platform, None where nothing is known of it."""
+    if subdir not in platforms():
+        return None
+    document = json.loads((_FOLDER / f"{subdir}.json").read_bytes())
+    if document["schema"] != SCHEMA:
+        raise ValueError(f"{subdir}.json has schema {document['schema']}, not {SCHEMA}")
+    return Known(tuple(_links(document)), document["date"])
+
+
+def _links(document: Mapping[str, Any]) -> Iterator[Link]:
+    tags, evidence = document["tags"], document["evidence"]
+    for project, version, variant, place, pythons, sure, *rest in document["wheels"]:
+        size: int = rest[0] if rest else 0
+        local: bool = bool(rest[1] if len(rest) > 1 else variant)
+        build: str = rest[2] if len(rest) > 2 else ""
+        full = f"{version}+{variant}" if local else version
+        head = "-".join(filter(None, (project, full, build)))
+        for python in pythons.split(" "):
+            yield Link(
+                filename=f"{head}-{_filled(tags[place], python)}.whl",
+                url="",
+                variant=variant,
+                size=size or None,
+                known_by=evidence[sure],
+            )
+
+
+def _filled(tags: str, python: str) -> str:
+    """Tags with a Python in them; the ABI of 3.7 and older has an `m`."""
+    interpreter, abi, platform = tags.replace("*", python).split("-")
+    old = abi.startswith("cp3") and len(python) == 2 and int(python[1:]) < 8
+    return f"{interpreter}-{abi}{'m' if old else ''}-{platform}"
