@@ -148,10 +148,10 @@ CLASH: Table = {
     "{own_name} {own_version} is installed",
     "partner_missing.partner_there.partner_unknown": "no {name} is known for this platform, and "
     "{own_name} {own_version} is installed",
-    "partner_missing.partner_asked.no_wheel": "the wheels for {variant} have no {name} {version} "
-    "for {torch}, and {own_name} is asked for",
-    "partner_missing.partner_there.no_wheel": "the wheels for {variant} have no {name} {version} "
-    "for {torch}, and {own_name} {own_version} is installed",
+    "partner_missing.partner_asked.no_wheel": "no wheel of {name} {version} is there for "
+    "{torch} and {variant}, and {own_name} is asked for",
+    "partner_missing.partner_there.no_wheel": "no wheel of {name} {version} is there for "
+    "{torch} and {variant}, and {own_name} {own_version} is installed",
     "partner_missing.partner_asked.no_pairing": "no official source says which {name} goes with "
     "{torch}, and {own_name} is asked for",
     "partner_missing.partner_there.no_pairing": "no official source says which {name} goes with "
