@@ -17,11 +17,12 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ...models import Build, Compat, Notice, Request
+from ..facts.names import TORCH as CONDA_TORCH
 from ..specs import cuda_version
 from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH
 
 #: What people call torch where they think of conda.
-_ALIASES = {"pytorch": TORCH}
+_ALIASES = {CONDA_TORCH: TORCH}
 _CONDA = re.compile(r"([A-Za-z0-9][\w.-]*)\s*=\s*([0-9][\w.]*?)(?:\.\*|(\+[A-Za-z0-9][\w.]*))?")
 _LOCAL = re.compile(r"(={2,3})\s*([^\s,;+]+)\+([A-Za-z0-9][\w.]*)")
 

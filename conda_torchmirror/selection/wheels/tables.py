@@ -17,15 +17,14 @@ from typing import Any, NamedTuple
 from ...models import Notice
 from ..facts.cuda import CudaTables, data
 from ..facts.gpu_code import ChannelCode
+from ..facts.names import PIP_NAMES
 from ..specs import minor, number, release
 
-TORCH = "torch"
-#: Distributions that are chosen together with torch.
-PARTNERS = ("torchvision", "torchaudio", "torchtext")
-FAMILY = (TORCH, *PARTNERS)
 #: What is installed where no package is named, the last of it where there is one.
-DEFAULT = FAMILY[:3]
-AUDIO = DEFAULT[2]
+TORCH, _, AUDIO = DEFAULT = PIP_NAMES
+#: Distributions that are chosen together with torch.
+PARTNERS = (*DEFAULT[1:], "torchtext")
+FAMILY = (TORCH, *PARTNERS)
 #: The name of the index whose wheels are in no directory, to show.
 PLAIN = "PyPI"
 
