@@ -32,3 +32,5 @@ CUDNN = ("cudnn", "libcudnn")
 CUDA_NAMES = ("cuda-version", "cuda-toolkit", "cuda", "cuda-runtime")
 #: The distributions that bring the same modules by pip.
 PIP_NAMES = ("torch", "torchvision", "torchaudio")
+#: What is chosen as wheels, each of its partners for a release of the first.
+PIP_FAMILY = (*PIP_NAMES, PARTNERS[2])

@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 from ...models import Notice
 from ..facts.cuda import CudaTables, data
 from ..facts.gpu_code import ChannelCode
-from ..facts.names import PIP_NAMES
+from ..facts.names import PIP_FAMILY, PIP_NAMES
 from ..specs import minor, number, release
 
 #: What is installed where no package is named, the last of it where there is one.
 TORCH, _, AUDIO = DEFAULT = PIP_NAMES
 #: Distributions that are chosen together with torch.
-PARTNERS = (*DEFAULT[1:], "torchtext")
-FAMILY = (TORCH, *PARTNERS)
+PARTNERS = PIP_FAMILY[1:]
+FAMILY = PIP_FAMILY
 #: The name of the index whose wheels are in no directory, to show.
 PLAIN = "PyPI"
 
