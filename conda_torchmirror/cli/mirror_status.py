@@ -15,13 +15,12 @@ from ..mirrors.registry import Mirror, Registry, channels_for, parts_of_defaults
 from ..mirrors.urls import UPSTREAM, MirrorError
 from ..redirect import condarc, in_process, policy, settings
 from ..redirect.named_channels import NamedChannels
+from ..text.language import ENGLISH, current
 from ..text.layout import columns, wrapped
 from ..text.messages import text
 from ..text.output import can_show, emit, say
 from ..text.sanitize import safe
 
-#: What the data say of a channel that is there, with no doubt about it.
-CARRIED = frozenset(("certain", "yes"))
 #: Where the URL of a channel begins in `status`.
 INDENT = 16
 
@@ -54,7 +53,7 @@ def _table(known: Registry, preferred: Sequence[str]) -> list[str]:
             mirror.confidence.get("pypi", "yes") if mirror.pypi else "-",
             mirror.confidence.get("wheels", "yes") if mirror.wheels else "-",
         ]
-        cells = [text("list.yes") if cell in CARRIED else cell for cell in (*carried, *pip)]
+        cells = [text(f"list.{cell}", default=cell) for cell in (*carried, *pip)]
         if set(cells) != {"-"}:  # the others are known so that old files are recognised
             rows.append((place, name, *cells))
     # A year alone is not a day.
@@ -68,11 +67,12 @@ def _table(known: Registry, preferred: Sequence[str]) -> list[str]:
 
 
 def _sites(known: Registry, names: Iterable[str]) -> list[tuple[str, str]]:
-    """Two rows for each mirror: its names in both languages, its address."""
+    """Two rows for each mirror: its names (in English, that in Chinese too), its address."""
     rows = []
     for mirror in map(known.__getitem__, names):
         chinese = mirror.title_zh if can_show(mirror.title_zh) else ""
-        rows.append((mirror.name, ", ".join(filter(None, (mirror.title, chinese)))))
+        titles = (mirror.title, chinese) if current() == ENGLISH or not chinese else (chinese,)
+        rows.append((mirror.name, ", ".join(filter(None, titles))))
         rows.append(("", mirror.home))
     return rows
 
@@ -258,7 +258,8 @@ def _status_lines(
 def _lines_of(row: Reading) -> list[str]:
     """The name beside the URL, the reason below; what is long has a line of its own."""
     indent = " " * INDENT
-    why = f"{row.mirror}: {row.reason}" if row.mirror else row.reason
+    facts = {"mirror": row.mirror, "reason": row.reason}
+    why = text("status.at", facts) if row.mirror else row.reason
     if row.name == row.url:
         head = [f"  {row.url}"]
     elif len(row.name) > INDENT - 4:

@@ -155,7 +155,7 @@ def _lines(
         remarks += [text(n.code, n.facts) for n in _remarks(trial)]
     about = [build.fn for build in chosen]
     head = wrapped(plural("test_head", len(trials), {"subdir": subdir}))
-    lines = [*head, "", *columns(table)]
+    lines = [*wrapped(_advice(trials)), "", *head, "", *columns(table)]
     if remarks:
         lines += [
             "",
@@ -165,7 +165,7 @@ def _lines(
     asked += [text(notice.code, notice.facts) for notice in passed_over]
     if asked:
         lines += ["", *(line for said in asked for line in bullet(said))]
-    return [*lines, "", *wrapped(_advice(trials))]
+    return lines
 
 
 def _answer(trial: Trial) -> str:

@@ -151,11 +151,15 @@ def _backup(result: FileResult) -> str:
 
 
 def _edit(line: int, old: str, new: str) -> list[str]:
-    head = f"  line {line}: "
+    head = "  " + text("file.at_line", {"line": line, "said": ""}).rstrip() + " "
     whole = f"{head}{old} -> {new}"
     if width(whole) <= terminal_width():
         return [whole]
-    return [f"{head}{old}", f"{' ' * (len(head) - 3)}-> {new}"]
+    return [f"{head}{old}", f"{' ' * (width(head) - 3)}-> {new}"]
+
+
+#: Notices that name their line themselves.
+_OF_LINES = frozenset(("not_yaml", "edited_by_lines", "read_by_lines"))
 
 
 def _told(notice: Notice) -> str:
@@ -165,8 +169,8 @@ def _told(notice: Notice) -> str:
         said += text("file.others_carry", {"others": ", ".join(facts["others"])})
     if facts.get("count", 1) > 1:
         said += text("file.times", {"count": facts["count"]})
-    elif facts.get("line") and not said.startswith("line"):
-        said = f"line {facts['line']}: {said}"
+    elif facts.get("line") and notice.code not in _OF_LINES:
+        said = text("file.at_line", {"line": facts["line"], "said": said})
     return said
 
 

@@ -7,6 +7,7 @@ a log.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -86,7 +87,7 @@ def fill(sentence: Sentence, facts: Mapping[str, Any], context: str) -> str:
         found = catalog.pgettext(context, sentence)
     else:
         found = catalog.npgettext(context, *sentence, count if isinstance(count, int) else 2)
-    said = Translated(found.format_map(_TranslatedFacts(facts)))
+    said = Translated(_spaced(found.format_map(_TranslatedFacts(facts))))
     with language.in_english():
         said.english = english.format_map(_Facts(facts))
     return said
@@ -110,7 +111,8 @@ class _TranslatedFacts(_Facts):
     """The same for a translation."""
 
     def _word(self, value: Any) -> str:
-        return _Word(" ".join(safe(str(value)).split("\n")))
+        word = " ".join(safe(str(value)).split("\n"))
+        return _Word(_marked(word) if isinstance(value, Translated) else word)
 
 
 class _Word(str):
@@ -121,10 +123,26 @@ class _Word(str):
 
     def __format__(self, spec: str) -> str:
         if spec == "site":
-            return "、".join(map(_site, self.split(", ")))
+            return _marked("、".join(map(_site, self.split(", "))))
         if spec == "origin":
-            return text(f"origin.{self}", default=str(self))
+            return _marked(text(f"origin.{self}", default=str(self)))
         return str.__format__(self, spec)
+
+
+#: Marks the ends of a fact that may be Chinese, and what it may stand against without a space. No
+#: fact holds the mark, which `safe` takes away.
+_MARK = "\0"
+_FULL = r"[\u3000-\u9fff\uff00-\uffef]"
+_SPACES = re.compile(rf"(?<={_FULL}) ?{_MARK}+ ?(?={_FULL})")
+
+
+def _marked(word: str) -> str:
+    return f"{_MARK}{word}{_MARK}"
+
+
+def _spaced(said: str) -> str:
+    """A sentence without spaces between Chinese and Chinese, where facts were put into it."""
+    return _SPACES.sub("", said).replace(_MARK, "") if _MARK in said else said
 
 
 def _site(name: str) -> str:

@@ -124,7 +124,7 @@ def test_the_table_fits_a_terminal_on_a_bad_day(sites, gpu, conda_in_process):
     sites.third.fail("*/nvidia/*", "server_error")
     sites.third.fail("*/tunasync.json", lambda e: tunasync(e, "pre-syncing-for-long", 5000))
     out = conda_in_process("torch-mirror", "test", *NAMES).ok().stdout
-    table = out.split("\n\n")[1].splitlines()
+    table = out.split("\n\n")[2].splitlines()
     assert len(table) == 1 + len(NAMES)
     assert max(map(len, table)) <= 80
 

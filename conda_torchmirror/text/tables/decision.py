@@ -73,6 +73,9 @@ SHOW: Table = {
 #: What the codes for origins mean, of facts about the machine and of an index; in English they are
 #: the words of the documents. Codes begin with `origin.`.
 ORIGIN: Table = {
+    "--cuda": "--cuda",
+    "--python": "--python",
+    "CONDA_OVERRIDE_CUDA": "CONDA_OVERRIDE_CUDA",
     "libcuda": "libcuda",
     "file": "file",
     "prefix": "prefix",

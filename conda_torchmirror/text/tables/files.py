@@ -89,6 +89,7 @@ TEXT: Table = {
     "only_upstream": "upstream stands for the official channels; `conda torch-mirror upstream "
     "FILE` points a file back at them",
     "others_carry": " ({others} would: `--mirror NAME`)",
+    "at_line": "line {line}: {said}",
     "times": " ({count} times)",
     "total.changed": "{count} changed",
     "total.failed": "{count} left because of an error",

@@ -121,6 +121,7 @@ STATUS: Table = {
     "is_off": "off ({source})",
     "file": "{file}",
     "no_file": "none; `conda torch-mirror enable` writes one for mamba and others",
+    "at": "{mirror}: {reason}",
     "file_off": "{file} (the off switch)",
 }
 
@@ -129,7 +130,13 @@ LIST: Table = {
     "phrases": "{first}, {rest}",
     "clauses": "{first}; {rest}",
     "mirror": "mirror",
+    # How sure it is that a channel is there, or how it is had.
+    "certain": "yes",
     "yes": "yes",
+    "likely": "likely",
+    "uncertain": "uncertain",
+    "redirect": "redirect",
+    "campus": "campus",
     "legend": "The first column is your order of preference. yes, likely, uncertain: carried, and "
     "how sure; redirect: sent on to another site; campus: on campus only; -: not carried; ?: not "
     "known.",
