@@ -14,7 +14,7 @@ from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from string import Formatter
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
@@ -160,17 +160,22 @@ msgstr ""
 """
 
 
-def mo(catalog: Catalog) -> bytes:
-    """The compiled catalog, without fuzzy translations."""
-    buffer = BytesIO()
-    lean = Catalog(locale=LOCALE, header_comment="", fuzzy=False)
-    for entry in catalog:
-        if entry.id and not entry.fuzzy and _strings(entry.string) != [""]:
-            lean.add(entry.id, entry.string, context=entry.context)
-    lean.mime_headers = [
+class _Compiled(Catalog):
+    """A catalog whose header is what gettext needs, and no date or version of a tool."""
+
+    mime_headers: ClassVar = [
         ("Content-Type", "text/plain; charset=UTF-8"),
         ("Plural-Forms", "nplurals=1; plural=0;"),
     ]
+
+
+def mo(catalog: Catalog) -> bytes:
+    """The compiled catalog, without fuzzy translations."""
+    buffer = BytesIO()
+    lean = _Compiled(locale=LOCALE, fuzzy=False)
+    for entry in catalog:
+        if entry.id and not entry.fuzzy and _strings(entry.string) != [""]:
+            lean.add(entry.id, entry.string, context=entry.context)
     write_mo(buffer, lean)
     return buffer.getvalue()
 
