@@ -55,6 +55,12 @@ def test_the_gpu_is_an_entry_that_the_tables_read() -> None:
     assert found == tuple(row["carried"])
 
 
+def test_the_translation_is_an_entry_of_the_catalog() -> None:
+    locale = ROOT / "conda_torchmirror" / "locale" / "zh_CN" / "LC_MESSAGES"
+    catalog = (locale / "conda_torchmirror.po").read_text("utf-8")
+    assert f"\n\n{marked(CONTRIBUTING, 'entry: zh_CN')}\n\n" in catalog
+
+
 def test_every_example_of_the_data_is_one_of_these() -> None:
     examples = [b.mark for b in blocks(CONTRIBUTING) if b.language == "json"]
     assert sorted(mark.split()[1] for mark in examples) == [
