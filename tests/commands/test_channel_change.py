@@ -180,6 +180,16 @@ def test_a_pytorch_cuda_beside_a_torch_of_conda_forge_is_in_the_way_and_leaves(
     assert "pytorch-cuda 12.4 goes with builds of another source" in result.words
 
 
+@pytest.mark.parametrize("priority", ["strict", "disabled"])
+def test_the_priority_of_channels_does_not_matter(at_server, env_with, conda_in_process, priority):
+    prefix = env_with(*OFFICIAL_ENV)
+    at_server(channel_priority=priority)
+    conda_in_process(*FORGE, "-y", "-p", prefix).ok()
+    assert {name: installed(prefix)[name] for name in OF_FORGE} == OF_FORGE
+    conda_in_process(*OFFICIAL, "-y", "-p", prefix).ok()
+    assert {name: installed(prefix)[name] for name in OF_PYTORCH} == OF_PYTORCH
+
+
 def test_a_cpuonly_of_the_other_channel_leaves_too(env_with, conda_in_process):
     prefix = env_with(*CPU_ENV)
     assert {"cpuonly", "pytorch-mutex"} <= installed(prefix).keys()

@@ -128,6 +128,18 @@ def test_an_environment_with_openblas_keeps_it(at_forge, conda_in_process, run_c
     assert torch["build"] == "cuda129_generic_py310_h340c4bc_201"
 
 
+@pytest.mark.parametrize("priority", ["strict", "flexible"])
+def test_an_environment_with_openblas_is_not_given_mkl(at_forge, run_conda, sandbox, priority):
+    at_forge(channel_priority=priority)
+    words = ("python=3.10", "libblas=*=*openblas", "nomkl")
+    run_conda("create", "-y", "-n", "old", "-c", "conda-forge", *words).ok()
+    run_conda(*FORGE, "-y", "-n", "old", *CUDA, "pytorch").ok()
+    found = installed(sandbox.envs / "old")
+    assert found["pytorch"] == "2.8.0=cuda129_generic_py310_h340c4bc_201"
+    assert found["libblas"].endswith("_openblas")
+    assert "mkl" not in found
+
+
 def test_a_metapackage_is_a_demand_on_pytorch(at_forge, conda_in_process):
     result = conda_in_process(*FORGE, "-d", "--json", "-n", "x", *CUDA, "pytorch-gpu=2.5.1").ok()
     found = result.json()["torchmirror"]

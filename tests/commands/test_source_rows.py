@@ -157,6 +157,12 @@ ROWS = (
         id="22 DGX Spark",
     ),
     pytest.param(
+        *(("pytorch",), "linux-aarch64"),
+        *(driver("12.6", "8.7", CONDA_OVERRIDE_GLIBC="2.35"), FORGE),
+        {"pytorch": "2.13.0=cuda129_", "cuda-version": "12.9="},
+        id="23 Jetson Orin",
+    ),
+    pytest.param(
         *((), "linux-64", driver("13.0", "8.0", CONDA_OVERRIDE_GLIBC="2.17"), FORGE),
         {"pytorch": "2.13.0=cuda129_mkl_", "cuda-version": "12.9="},
         id="24 CentOS 7",
