@@ -23,7 +23,7 @@ from conda.exceptions import DryRunExit, UnsatisfiableError
 
 from ..exceptions.channel import ChannelError, NothingCached
 from ..exceptions.environment import BrokenRecord, PipTorch, UnreadablePins
-from ..index import repodata
+from ..index.sources import of_channel
 from ..machine.environment import option_of, python_path
 from ..mirrors.registry import Route
 from ..models import Decision, Installed, Machine, Plan
@@ -183,7 +183,8 @@ def hidden_by_priority(
     names = {package_name(spec) for b in decision.choice.builds for spec in b.depends} - own
     subdir = decision.machine.subdir
     try:
-        held = [{b.name for b in repodata.read(route, subdir, names).builds} for route in routes]
+        read = [of_channel(route.channel).read(route, subdir, names) for route in routes]
+        held = [{build.name for build in found.builds} for found in read]
     except (ChannelError, NothingCached):  # what the solver said is then the better error
         return ""
     return ", ".join(sorted(set.intersection(*held)))

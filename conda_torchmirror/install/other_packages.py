@@ -15,8 +15,8 @@ from conda.base.context import context
 from conda.models.channel import Channel, MultiChannel
 
 from ..exceptions.channel import ChannelError, NothingCached
-from ..index import match, repodata
-from ..index.sources import Source
+from ..index import match
+from ..index.sources import Source, of_channel
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
 from ..models import Build, Choice, Decision, Machine, Records, Request
@@ -92,7 +92,7 @@ def _read(
         for part in channel.channels if isinstance(channel, MultiChannel) else (channel,):
             route = Route(part.canonical_name, str(part.base_url), "")
             try:
-                builds = repodata.read(route, subdir, set(by_name)).builds
+                builds = of_channel(name_of(route.channel)).read(route, subdir, set(by_name)).builds
             except (ChannelError, NothingCached):
                 continue
             for build in builds:

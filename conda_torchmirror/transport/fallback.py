@@ -19,7 +19,7 @@ from ..exceptions.channel import ChannelBroken, ChannelError, NothingCached
 from ..exceptions.mirror import CannotWrite
 from ..index import cache, repodata
 from ..index.fetch import bounded_pages, quiet_pool, spinner
-from ..index.sources import Source
+from ..index.sources import Source, of_channel
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM, upstream_url
 from ..models import Build, Decision, Machine, Notice, Records, Request
@@ -128,7 +128,7 @@ class Router:
                 if self._online:
                     self._probe([here])
                 with spinner(text("reading_index", {"channel": name, "mirror": shown_name(here)})):
-                    self._records[key] = repodata.read(here, self._subdir, names)
+                    self._records[key] = of_channel(name).read(here, self._subdir, names)
             except ChannelError as error:
                 try:
                     self.recover(error)
@@ -290,7 +290,7 @@ class Router:
         """
         there = Route(name, upstream_url(name), UPSTREAM)
         with self._setup.instead(there, self.located):
-            return repodata.read(there, self._subdir, names)
+            return of_channel(name).read(there, self._subdir, names)
 
     def _find_broken_index(self, error: Exception) -> tuple[Exception, Failure | None]:
         """Which index is broken, if one is: the exception itself does not say."""

@@ -79,6 +79,20 @@ def test_the_json_of_a_preview(at_forge, conda_in_process):
     assert "--override-channels" in found["command"]
 
 
+def test_its_index_is_looked_through_and_never_parsed(
+    at_forge, conda_in_process, sandbox, monkeypatch
+):
+    """It has a million records: the places of the wanted ones are remembered beside it."""
+    from conda_torchmirror.index import repodata
+
+    monkeypatch.delattr(repodata, "read")
+    words = (*FORGE, "-d", "-n", "new", *CUDA)
+    conda_in_process(*words).ok()
+    assert list((sandbox.pkgs / "cache").glob("*.torchmirror"))
+    conda_in_process(*words, "--offline").ok()
+    conda_in_process(*words, "--solve").ok()
+
+
 def test_strict_priority_stays_strict(at_forge, run_conda, sandbox):
     at_forge(channel_priority="strict")
     result = run_conda(*FORGE, "-y", "-n", "new", *CUDA).ok()

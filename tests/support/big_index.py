@@ -47,8 +47,10 @@ _ODD = 5000
 _ODD_LICENSES = ('Caf\\u00e9 \\"free\\"', "see {LICENSE}", "see {LICENSE", "LICENSE}, or so")
 
 
-def write(path: Path, records: int) -> int:
+def write(path: Path, records: int, *, family: bool = True) -> int:
     """Write an index of so many records to `path`, sorted by file name and without whitespace.
+
+    Without `family`, none of them has a name of the torch family.
 
     Returns how many there are: for a hundred or fewer the family alone, which is more.
     """
@@ -61,7 +63,7 @@ def write(path: Path, records: int) -> int:
             suffix = ".tar.bz2" if section else ".conda"
             waiting: list[str] = []
             size, comma = 0, ""
-            for name, builds in _packages(number, bool(section)):
+            for name, builds in _packages(number, bool(section), family):
                 for text in sorted(_records(name, builds, suffix, chance)):
                     waiting.append(comma + text)
                     comma = ","
@@ -76,9 +78,10 @@ def write(path: Path, records: int) -> int:
     return written
 
 
-def _packages(records: int, old: bool) -> Iterator[tuple[str, int]]:
+def _packages(records: int, old: bool, wanted: bool) -> Iterator[tuple[str, int]]:
     """(name, builds) of every package of a section, in the order of their file names."""
-    family = {name: builds // 8 if old else builds for name, builds in FAMILY.items()}
+    known = FAMILY if wanted else {}
+    family = {name: builds // 8 if old else builds for name, builds in known.items()}
     if records < 2 * sum(family.values()):
         family = {name: 1 + builds // 20 for name, builds in family.items()}
     others = max(0, records - sum(family.values()))
