@@ -256,19 +256,33 @@ def _observe(event: CondaExceptionEvent) -> None:
 
 
 def _before(command: str) -> None:
-    # What was never loaded has put nothing in force that a plain command must not see.
-    if command in PLAIN and f"{__package__}.hooks.redirect" not in sys.modules:
-        return
+    traits, found = REDIRECTED.get(command), None
+    if not _loaded():  # so that nothing is in force which a plain command must not see
+        if traits is None:
+            return
+        if "any" not in traits:
+            try:
+                from .redirect.named_channels import candidates, of_this_command
+
+                found = of_this_command(installed="installed" in traits)
+                if not candidates(found) and not found.packages:
+                    return
+            except Exception:  # `before` meets the same, and tells it
+                found = None
     try:
         from .hooks.redirect import before
     except Exception:  # a half-removed installation of ours is no reason for conda to fail
         return
-    before(command, REDIRECTED.get(command))
+    before(command, traits, found)
 
 
 def _after(command: str) -> None:
-    try:
+    if _loaded():
         from .hooks.redirect import after
-    except Exception:  # as above
-        return
-    after(command)
+
+        after(command)
+
+
+def _loaded() -> bool:
+    """Whether a command of this process was redirected, or might have been."""
+    return f"{__package__}.hooks.redirect" in sys.modules

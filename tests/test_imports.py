@@ -19,9 +19,10 @@ PACKAGE = Path(conda_torchmirror.__file__).parent
 #: What every command of conda loads of ours.
 EVERY = {"", "plugin"}
 #: What a command loads whose channels have no mirror.
-LOOKED = EVERY | {"hooks", "hooks.redirect", "redirect", "redirect.named_channels"}
+LOOKED = EVERY | {"redirect", "redirect.named_channels"}
 #: What a command loads whose channels are redirected.
 REDIRECTED = LOOKED | {
+    *("hooks", "hooks.redirect"),
     *("mirrors", "mirrors.registry", "mirrors.urls"),
     *("redirect.configuration", "redirect.in_process", "redirect.policy", "redirect.settings"),
 }

@@ -1,9 +1,9 @@
 """The automatic redirect of conda's own commands.
 
-Runs before every command in `plugin.REDIRECTED`, so it does as little as it can: first the
-channels that the command names (`named_channels`); then, if a mirror may have one of them, the
-decision (`policy`) and the redirect (`in_process`). Nothing but KeyboardInterrupt leaves it;
-whatever goes wrong is one line on standard error, and conda goes on without mirrors.
+Runs before the commands in `plugin.REDIRECTED` that name a channel which a mirror may have, so it
+does as little as it can: the channels that the command names (`named_channels`), the decision
+(`policy`), the redirect (`in_process`). Nothing but KeyboardInterrupt leaves it; whatever goes
+wrong is one line on standard error, and conda goes on without mirrors.
 """
 
 from __future__ import annotations
@@ -47,12 +47,14 @@ OWN = ("configured", "enabled", "channel_alias")
 NAMED = 6
 
 
-def before(command: str, traits: Collection[Trait] | None) -> None:
-    """What the pre-command hook does; a command without traits is not redirected. Raises nothing
-    but KeyboardInterrupt."""
+def before(
+    command: str, traits: Collection[Trait] | None, found: NamedChannels | None = None
+) -> None:
+    """What the pre-command hook does; a command without traits is not redirected. `found` are the
+    channels that it names, where they are known. Raises nothing but KeyboardInterrupt."""
     try:
         if _clear() and traits is not None and not _is_left_to_exports(command):
-            _redirect(command, traits)
+            _redirect(command, traits, found)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a SystemExit here would end `conda info` without a word
@@ -89,13 +91,13 @@ def _clear() -> bool:
     return True
 
 
-def _redirect(command: str, traits: Collection[Trait]) -> None:
+def _redirect(command: str, traits: Collection[Trait], found: NamedChannels | None) -> None:
     from conda.base.context import context
 
     from ..redirect.named_channels import candidates, of_this_command
 
     reads = "reads" in traits
-    found = of_this_command(installed="installed" in traits)
+    found = found or of_this_command(installed="installed" in traits)
     named = set(found.asked) if "any" in traits else None
     found.everything = found.everything or named is not None
     names = candidates(found)
