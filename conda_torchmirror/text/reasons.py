@@ -48,7 +48,9 @@ def asked(request: Request, machine: Machine) -> str:
     if request.cuda == "cpu":
         parts.append(shown("asked_cpu"))
     elif request.cuda != "auto":
-        parts.append(shown("asked_cuda", cuda=request.cuda))
+        # ROCm and XPU are named by their directory.
+        named = "asked_cuda" if request.cuda[0].isdecimal() else "asked_variant"
+        parts.append(shown(named, cuda=request.cuda))
     elif machine.cuda:
         parts.append(shown("asked_driver", cuda=machine.cuda))
     return listed(parts)

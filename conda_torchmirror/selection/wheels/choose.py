@@ -96,9 +96,17 @@ class Case(NamedTuple):
     ) -> Choice | NoChoice:
         """The choice, or one with another machine or request."""
         case = self._replace(machine=machine or self.machine, request=request or self.request)
-        named = case.named
-        builds = tuple(b for b in self.pool.builds if _of_accelerator(b, named))
-        return rules.choose(*case.judged(), builds, self.knowledge)
+        return rules.choose(*case.judged(), case.of_accelerator(), self.knowledge)
+
+    def of_accelerator(self) -> list[Build]:
+        """The builds for the accelerator that is named, or for those that need not be."""
+        if self.named:
+            return [
+                build
+                for build in self.pool.builds
+                if build.channel == self.named or (not build.channel and build.name != TORCH)
+            ]
+        return [build for build in self.pool.builds if not NAMED.fullmatch(build.channel)]
 
 
 def choose(
@@ -159,13 +167,6 @@ def _pythons(links: Sequence[Link]) -> list[str]:
     }
     found = {python for tag in triples for python in named_pythons(f"{tag}-")}
     return sorted(found, key=number, reverse=True)
-
-
-def _of_accelerator(build: Build, named: str | None) -> bool:
-    """Whether a build is for the accelerator that is named, or for one that need not be."""
-    if named:
-        return build.channel in (named, "")
-    return not NAMED.fullmatch(build.channel)
 
 
 def _set(choice: Choice, case: Case) -> WheelSet:

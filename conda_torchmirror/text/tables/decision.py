@@ -50,6 +50,7 @@ SHOW: Table = {
     "asked_python": "for Python {python}",
     "asked_cpu": "on the CPU",
     "asked_cuda": "with CUDA {cuda}",
+    "asked_variant": "for {cuda}",
     "asked_driver": "with the driver's CUDA {cuda}",
     "list_head": "PyTorch for {subdir}, {driver}; {index}",
     "list_index": "{index} index",
@@ -174,6 +175,12 @@ RULE: Table = {
 CAUSE: Table = {
     "and_more": "{reason} (and {count} more like it)",
     "no_release": "no build in the channel matches these specs",
+    "no_wheel_at_all": "no wheel of torch is there for {subdir}",
+    "no_such_wheel": "no wheel of `{spec}` is there for {subdir}, where the releases go from "
+    "{first} to {last}",
+    "no_wheel_of_variant": "no wheel for {variant} is what `{spec}` asks for",
+    "no_variant": "no wheel for {variant} is there for {subdir}",
+    "no_variant_but": "no wheel for {variant} is there for {subdir}, but for {there}",
     "no_such_release": "the channel has no `{spec}` for {subdir}, where its releases go from "
     "{first} to {last}",
     "no_such_release_built_in": "the built-in index has no `{spec}` for {subdir}: it knows {first} "

@@ -66,6 +66,8 @@ TEXT: Table = {
     "change_pins": "change the pin that is in the way: {pins}",
     "name_cuda": "`--cuda {cuda}` chooses for a driver that will run that CUDA, and asks none here",
     "open_build": "ask for `{instead}` instead of `{spec}`: here it is {found}",
+    "open_variant": "ask for `{instead}` instead of `{spec}`: {variant} has the whole set",
+    "other_variant": "the wheels for {variant} are whole: `{command}`",
     "open_partner": "ask for `{instead}` instead of `{spec}`: that goes with {torch}",
     "drop_partner": "leave {names} out",
     "drop_cuda": "leave {words} out: {torch} with CUDA {cuda} fits",

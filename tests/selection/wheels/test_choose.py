@@ -274,7 +274,10 @@ def test_rocm_and_xpu_by_name(word: str):
     assert versions(found)["torch"] == f"2.7.1+{word}"
     assert chosen("torch", driver="12.6", of=of).variant == "cu126"
     assert chosen("torch", of=of).variant == "cpu"
-    assert refused("torch", cuda=word, of=made("cpu", "cu126", "rocm6.3")).rejected == ()
+    # A CPU build of PyPI is none of it either.
+    assert refused("torch", cuda=word, of=made("cpu", "cu126", "rocm6.3", "")).rejected == ()
+    plain = made("", platform="win_amd64")
+    assert refused("torch", cuda=word, of=plain, subdir="win-64").rejected == ()
 
 
 # The system and the Python

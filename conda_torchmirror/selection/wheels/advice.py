@@ -1,0 +1,100 @@
+"""When no set of wheels fits: what keeps all of them out, and what would help. Pure.
+
+Most of it is what helps with builds of a channel (`alternatives`). As there, a step is offered only
+if the choice, asked again as if it were taken, gives a set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ...models import Choice, Machine, NoChoice, Notice, Request
+from .. import alternatives
+from ..alternatives import Advice
+from ..plan import typed, words_of
+from ..specs import number
+from .choose import Case, prepare
+from .link import Link
+from .request import Asked, understand
+from .tables import NAMED, PLAIN, TORCH, WheelTables
+
+
+def find(
+    request: Request, machine: Machine, links: Iterable[Link], table: WheelTables | None = None
+) -> Advice:
+    """The cause and the next steps of a request without a set.
+
+    `links` for other Pythons than the machine's own show which of them would do.
+    """
+    case = prepare(request, machine, links, table, any_python=True)
+    failed = case.choose()
+    if isinstance(failed, Choice):
+        return Advice(None, frozenset(), ())
+    if case.named:
+        return Advice(_cause_of_named(case, failed), frozenset(), tuple(_named_steps(case)))
+    on, asked = case.judged()
+    builds = tuple(case.of_accelerator())
+    found = alternatives.find(alternatives.Case(failed, on, asked, builds, case.knowledge))
+    cause = found.cause
+    if not any(build.name == TORCH for build in builds):
+        cause = Notice("no_wheel_at_all", {"subdir": machine.subdir})
+    elif cause and cause.code == "no_such_release":
+        cause = cause._replace(code="no_such_wheel")
+    return Advice(cause, found.blamed, (*_open_variant(case), *found.steps))
+
+
+def _open_variant(case: Case) -> Iterator[Notice]:
+    """The same versions from another directory than the words name."""
+    named, opened = [], {}
+    for name, specs in case.request.specs.items():
+        found = [(spec, word) for spec in specs if isinstance(word := understand(spec), Asked)]
+        named += [spec for spec, word in found if word.variant]
+        opened[name] = tuple(f"{word.project}{word.specifier}" for _, word in found)
+    choice = case.choose(request=case.request._replace(specs=opened)) if named else None
+    if isinstance(choice, Choice):
+        wheels = [case.pool.wheel(build) for build in choice.builds]
+        instead = " ".join(f"{wheel.project}=={wheel.full_version}" for wheel in wheels)
+        facts = {"spec": " ".join(named), "instead": instead}
+        yield Notice("open_variant", {**facts, "variant": choice.torch.channel or PLAIN})
+
+
+def _named_steps(case: Case) -> Iterator[Notice]:
+    """Other directories of the same accelerator, and the newest release that this one has."""
+    kind = str(case.named)[:4]
+    for variant in _variants(case):
+        if variant != case.named and variant[:4] == kind:
+            asked = case.request._replace(cuda=variant)
+            if isinstance(case.choose(request=asked), Choice):
+                words = ["conda", "torch-install", *words_of(asked)]
+                facts = {"variant": variant, "command": typed(words)}
+                yield Notice("other_variant", facts)
+                break
+    opened = case.request._replace(specs={name: (name,) for name in case.request.specs})
+    choice = case.choose(request=opened) if opened != case.request else None
+    if isinstance(choice, Choice):
+        yield Notice("open_versions", {"torch": f"{TORCH} {choice.torch.version}"})
+
+
+def _variants(case: Case) -> list[str]:
+    """The directories of accelerators that are chosen by name, the newest first."""
+    found = {
+        build.channel
+        for build in case.pool.builds
+        if build.name == TORCH and NAMED.fullmatch(build.channel)
+    }
+    return sorted(found, key=lambda name: number(name[4:] or "0"), reverse=True)
+
+
+def _cause_of_named(case: Case, failed: NoChoice) -> Notice | None:
+    if failed.rejected:
+        return None
+    there = ", ".join(_variants(case))
+    if case.named in _variants(case):
+        words = " ".join(spec for specs in case.request.specs.values() for spec in specs)
+        return Notice("no_wheel_of_variant", {"variant": case.named, "spec": words})
+    facts = {"variant": case.named, "subdir": case.machine.subdir}
+    return (
+        Notice("no_variant_but", {**facts, "there": there})
+        if there
+        else Notice("no_variant", facts)
+    )
