@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from packaging.tags import parse_tag
 from packaging.utils import (
     BuildTag,
     InvalidWheelFilename,
@@ -76,11 +78,11 @@ def parse(link: Link) -> Wheel | Refused:
         return Refused(link, "too_long")
     if _ODD.search(name):
         return Refused(link, "odd_characters")
-    try:
-        project, version, build, tags = parse_wheel_filename(name)
-    except (InvalidWheelFilename, InvalidVersion):
+    head, *triple = name.removesuffix(".whl").rsplit("-", 3)
+    front = _front(head) if len(triple) == 3 else None
+    if front is None:
         return Refused(link, "not_by_the_standard")
-    return Wheel(project, version.public, version.local, build, frozenset(map(str, tags)), link)
+    return Wheel(*front, _tags("-".join(triple)), link)
 
 
 def read(links: Iterable[Link], projects: Collection[str], target: Target) -> Page:
@@ -104,6 +106,24 @@ def read(links: Iterable[Link], projects: Collection[str], target: Target) -> Pa
         else:
             wheels.append(found)
     return Page(tuple(wheels), tuple(refused))
+
+
+# Pages have thousands of names, which are some hundred fronts with some hundred tags.
+
+
+@lru_cache(maxsize=4096)
+def _front(head: str) -> tuple[str, str, str | None, BuildTag] | None:
+    """What stands before the tags: project, version, local version and build."""
+    try:
+        project, version, build, _ = parse_wheel_filename(f"{head}-py3-none-any.whl")
+    except (InvalidWheelFilename, InvalidVersion):
+        return None
+    return project, version.public, version.local, build
+
+
+@lru_cache(maxsize=4096)
+def _tags(triple: str) -> frozenset[str]:
+    return frozenset(map(str, parse_tag(triple)))
 
 
 def _triple(filename: str) -> str:

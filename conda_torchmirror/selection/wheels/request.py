@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -24,6 +23,10 @@ from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH
 #: What people call torch where they think of conda.
 _ALIASES = {CONDA_TORCH: TORCH}
 _CONDA = re.compile(r"([A-Za-z0-9][\w.-]*)\s*=\s*([0-9][\w.]*?)(?:\.\*|(\+[A-Za-z0-9][\w.]*))?")
+#: A name with its versions, in parentheses or not.
+_SIMPLE = re.compile(
+    r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\(([<>=!~][^()\[\];@]*)\)|([<>=!~][^()\[\];@]*))?"
+)
 _LOCAL = re.compile(r"(={2,3})\s*([^\s,;+]+)\+([A-Za-z0-9][\w.]*)")
 
 
@@ -74,9 +77,8 @@ def read(
         plain = _plain(word)
         if isinstance(plain, BadWord):
             return plain
-        try:
-            name = canonicalize_name(Requirement(plain).name)
-        except InvalidRequirement:
+        name = _project(plain)
+        if name is None:
             return BadWord(word, Notice("wheel_word", {"word": word}))
         if name not in FAMILY:
             others.append(plain)
@@ -115,20 +117,50 @@ def accelerator(word: str) -> str | None:
 @lru_cache(maxsize=256)
 def understand(word: str) -> Asked | BadWord:
     """What a word on one project asks for."""
+    simple = _SIMPLE.fullmatch(word)
+    if simple is None:
+        return _refused(word)
+    name, specifier = simple[1], simple[2] or simple[3] or ""
+    variants = {local for _, _, local in _LOCAL.findall(specifier)}
+    try:
+        SpecifierSet(specifier)
+        plain = SpecifierSet(_LOCAL.sub(r"\1\2", specifier))
+    except InvalidSpecifier:
+        return BadWord(word, Notice("wheel_word", {"word": word}))
+    if len(variants) > 1:
+        return BadWord(word, Notice("wheel_word", {"word": word}))
+    return Asked(canonicalize_name(name), plain, next(iter(variants), None))
+
+
+def _refused(word: str) -> BadWord:
+    """Why a word is more than a name with its versions."""
+    # The full grammar is seldom needed, and takes a third of the time of all imports.
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         found = Requirement(word)
     except InvalidRequirement:
         return BadWord(word, Notice("wheel_word", {"word": word}))
-    if found.url or found.marker:
-        return BadWord(word, Notice("wheel_word_more", {"word": word}))
     if found.extras:
         extras = ", ".join(sorted(found.extras))
         return BadWord(word, Notice("wheel_word_extras", {"word": word, "extras": extras}))
-    variants = {local for _, _, local in _LOCAL.findall(str(found.specifier))}
-    if len(variants) > 1:
-        return BadWord(word, Notice("wheel_word", {"word": word}))
-    plain = SpecifierSet(_LOCAL.sub(r"\1\2", str(found.specifier)))
-    return Asked(canonicalize_name(found.name), plain, next(iter(variants), None))
+    return BadWord(word, Notice("wheel_word_more", {"word": word}))
+
+
+def _project(word: str) -> str | None:
+    """The name that a word of pip's begins with; None where it is no such word."""
+    if simple := _SIMPLE.fullmatch(word):
+        try:
+            SpecifierSet(simple[2] or simple[3] or "")
+        except InvalidSpecifier:
+            return None
+        return canonicalize_name(simple[1])
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        return canonicalize_name(Requirement(word).name)
+    except InvalidRequirement:
+        return None
 
 
 def admits(spec: str, name: str, version: str, build: str, record: Build | None = None) -> bool:

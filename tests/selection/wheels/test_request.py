@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.requirements import Requirement
 from support.wheels import asked, chosen, versions
 
 from conda_torchmirror.selection.wheels import request
@@ -91,6 +94,15 @@ def test_a_word_that_cannot_be_used_is_refused_by_name(word: str, code: str):
     found = request.read(["numpy", word])
     assert isinstance(found, BadWord)
     assert (found.word, found.why.code) == (word, code)
+
+
+@given(st.text(max_size=30), st.sampled_from(["", "torch", "torch==", "torch[", "numpy", "-"]))
+def test_a_word_is_what_packaging_takes_for_one(tail: str, head: str):
+    """No word raises, and those that are read are requirements."""
+    found = request.read([head + tail])
+    if not isinstance(found, BadWord):
+        for word in (*found.others, *found.specs["torch"]):
+            Requirement(word)
 
 
 @pytest.mark.parametrize(
