@@ -340,8 +340,9 @@ class Plan(NamedTuple):
 class Decision(NamedTuple):
     """Everything that one run decided, for text and JSON. `prefix` is None without a target.
 
-    `source` is where the builds come from, by name (`index.sources`). `solved` says that conda's
-    solver was asked. `files` is what came from environment files.
+    `source` is where the builds come from, by name (`index.sources`), `passed_over` why newer
+    releases of other sources fell away, by source. `solved` says that conda's solver was asked.
+    `files` is what came from environment files.
     """
 
     machine: Machine
@@ -352,19 +353,26 @@ class Decision(NamedTuple):
     prefix: str | None
     dry_run: bool
     source: str = ""
+    passed_over: Mapping[str, tuple[Rejection, ...]] = MappingProxyType({})
     solved: bool = False
     notices: tuple[Notice, ...] = ()
     evidence: tuple[Notice, ...] = ()
     files: Sequence[Mapping[str, Any]] = ()
 
 
-class Listing(NamedTuple):
-    """What a platform can have: every complete set of a request, those that do not fit too. `end`
-    is where the channel of the `source` ended, None where it lives."""
+class Listed(NamedTuple):
+    """What a source has for a platform: every complete set of a request, those that do not fit too.
+    `end` is where its channel ended, None where it lives."""
 
+    source: str
     rows: tuple[Offer, ...]
-    machine: Machine
-    request: Request
     records: Records
     end: Mapping[str, str] | None = None
-    source: str = ""
+
+
+class Listing(NamedTuple):
+    """What a platform can have, of each source that counts for a request."""
+
+    of: tuple[Listed, ...]
+    machine: Machine
+    request: Request

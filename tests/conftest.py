@@ -119,7 +119,16 @@ def upstream(channels: Path, make_mirror: Callable[..., Mirror]) -> Mirror:
 
 
 @pytest.fixture
-def mirrored(condarc: Callable[..., Path], mirror: Mirror, upstream: Mirror) -> Callable[..., Path]:
+def from_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The setting that builds come from the channel `pytorch`: for worlds whose conda-forge has no
+    torch, where tests are about that channel's own ways."""
+    monkeypatch.setenv("CONDA_PLUGINS_TORCHMIRROR_SOURCE", "pytorch")
+
+
+@pytest.fixture
+def mirrored(
+    condarc: Callable[..., Path], mirror: Mirror, upstream: Mirror, from_pytorch: None
+) -> Callable[..., Path]:
     """`mirrored(**settings)`: an rc file that leads every channel name, and `defaults`, to
     loopback: to `mirror` what it has, the rest to `upstream`."""
 

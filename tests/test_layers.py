@@ -194,7 +194,9 @@ SEAMS = {
     # A preview by the built-in index reads no other one.
     "index.sources": {"index"},
     # What is said of a file, of further packages, and what would help where nothing fits.
-    "install.decide": {"install", "selection"},
+    "install.attempt": {"install"},
+    "install.sources.answer": {"install"},
+    "install.sources.refusal": {"install"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},
     # Only commands that fetch an index look for emptied ones, and for mirrors that answer.
     "hooks.redirect": {"exceptions", "hooks", "index", "text"},

@@ -15,6 +15,14 @@ class NoFittingBuild(TorchMirrorError):
     facts = ("channel", "request", "detail")
 
 
+class NoFittingSource(NoFittingBuild):
+    """No build of any source that counts fits machine and request."""
+
+    code = "no_fitting_source"
+    message = N_("no build of the channels {channels} fits: {request}")
+    facts = ("channels", "request", "detail")
+
+
 class UnknownPlatform(TorchMirrorError):
     """Neither a cached index nor the built-in one knows the platform."""
 

@@ -115,7 +115,7 @@ AUTO = "auto"
 
 def allowed(word: str = AUTO) -> tuple[Source, ...]:
     """The sources that `--source` allows, in the order in which they are tried."""
-    return SOURCES[:1] if word == AUTO else tuple(s for s in SOURCES if s.name == word)
+    return SOURCES if word == AUTO else tuple(s for s in SOURCES if s.name == word)
 
 
 def named(name: str) -> Source:

@@ -6,14 +6,14 @@ Reads conda's context, asks no solver and changes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from conda.base.constants import ChannelPriority
 from conda.base.context import context
 
 from ..exceptions.channel import ChannelError, NothingCached
-from ..exceptions.choice import HistoryConflict, NoFittingBuild, PinConflict
+from ..exceptions.choice import HistoryConflict, PinConflict
 from ..handover.channels import kept
 from ..index.exclude_newer import without_newer
 from ..index.match import admits
@@ -21,55 +21,21 @@ from ..index.sources import Source
 from ..machine import survey as machine
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
-from ..models import Choice, Decision, Departure, Machine, Notice, Pin, Plan, Records, Request
-from ..options import InstallOptions
+from ..models import Choice, Decision, Departure, Notice, Pin, Plan, Records
 from ..selection import plan, rules
-from ..selection.choose import choose, with_highest_cuda
 from ..selection.facts.record import Extras
 from ..selection.plan import RuntimeIndex, add_runtime_build
 from ..selection.specs import package_name
-from ..text import reasons
 from ..text.messages import text
 from ..transport import routes
 from . import departures
 from . import notices as notices_
+from .attempt import Attempt
 from .departures import installed
-from .request import without_foreign
+from .task import Task
 
 if TYPE_CHECKING:
     from ..transport.routes import RecordReader
-    from .files.request import FileRequest
-
-
-class Target(NamedTuple):
-    """The environment that is meant, as a path, and the words that name it on a command line."""
-
-    prefix: str | None
-    words: tuple[str, ...] = ()
-    exists: bool = False
-
-    @property
-    def to_be_made(self) -> bool:
-        """Whether conda has to create it."""
-        return bool(self.words) and not self.exists
-
-
-class Task(NamedTuple):
-    """What a run has been asked for, and what it knows before it reads the source's records.
-    `bound` says that the source is that of the environment's own torch."""
-
-    options: InstallOptions
-    files: FileRequest | None
-    target: Target
-    request: Request
-    survey: machine.Survey
-    source: Source
-    bound: bool = False
-
-    @property
-    def machine(self) -> Machine:
-        """The machine to choose for."""
-        return self.survey.machine
 
 
 class Channels(NamedTuple):
@@ -83,18 +49,14 @@ class Channels(NamedTuple):
     users: tuple[str, ...] | None = None
 
 
-def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
-    """Choose, and plan what is handed to conda.
+def decide(
+    attempt: Attempt, choice: Choice, reader: RecordReader, told: Sequence[Notice] = ()
+) -> Decision:
+    """Plan what is handed to conda for a choice. `told` is what is said of its source.
 
-    Raises: NoFittingBuild, PinConflict, HistoryConflict, what reading the runtime channel raises.
+    Raises: PinConflict, HistoryConflict, what reading the runtime channel raises.
     """
-    request, foreign = without_foreign(
-        task.source, task.request, records.builds, map(name_of, context.channels)
-    )
-    task = _for_files(task._replace(request=request), records)
-    request, narrowing = _beside(task, records)
-    task = task._replace(request=request)
-    choice = _choose(task, reader, records)
+    task, records = attempt.task, attempt.records
     runtime, runtime_notices = _read_runtime(choice, task.source, reader, records)
     choice = _complete(choice, task, runtime, reader, records)
     pins, pin_notices = _pins(choice, task)
@@ -105,6 +67,7 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
     python, python_notices = _python(task)
     leaving = departures.of(task, choice)
     notices = (
+        *told,
         *notices_.of_choice(choice, records),
         *(task.files.told(task.machine) if task.files else ()),
         *runtime_notices,
@@ -114,8 +77,7 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
         *departures.notices(leaving, task),
         *channel_notices,
         *python_notices,
-        *foreign,
-        *narrowing,
+        *attempt.notices,
     )
     return Decision(
         machine=task.machine,
@@ -131,74 +93,6 @@ def decide(task: Task, reader: RecordReader, records: Records) -> Decision:
         notices=notices,
         evidence=task.survey.evidence,
         files=task.files.documents if task.files else (),
-    )
-
-
-def _for_files(task: Task, records: Records) -> Task:
-    """The task for a machine that runs CUDA, where there is no driver and files name a package that
-    brings some CUDA, without saying which: as with one that they name, they want it."""
-    on, request = task.machine, task.request
-    if task.files is None or not task.files.any_cuda or on.has_gpu or request.cuda != "auto":
-        return task
-    found = with_highest_cuda(on, request, records.builds, task.source.knowledge)
-    if found is None or found.cuda is None:
-        return task
-    on = on._replace(cuda=found.cuda, cuda_from="file")
-    survey = task.survey._replace(machine=on)
-    return task._replace(request=request._replace(cuda=found.cuda), survey=survey)
-
-
-def _beside(task: Task, records: Records) -> tuple[Request, tuple[Notice, ...]]:
-    """The request narrowed to a set that the packages beside it go with, as far as their records
-    are cheaply at hand. A preview reads no further channel for it, and says so."""
-    on, source, request = task.machine, task.source, task.request
-    if not request.others:
-        return request, ()
-    from . import beside, other_packages
-
-    channels = other_packages.near(source, request.others, task.options.channels)
-    read = channels if task.options.solving else ()
-    others = other_packages.at_hand(request.others, read, records, on.subdir)
-    request, notices = beside.narrow(on, request, records.builds, others, source.knowledge)
-    if channels and not task.options.solving:
-        listed = ", ".join(f"`{name}`" for name in channels)
-        notices = (*notices, Notice("beside_unread", {"channels": listed}))
-    return request, notices
-
-
-def _choose(task: Task, reader: RecordReader, records: Records) -> Choice:
-    """The best set of builds.
-
-    Raises: NoFittingBuild, with what would fit; Moved where another mirror may have more.
-    """
-    on, request, source = task.machine, task.request, task.source
-    found = choose(on, request, records.builds, source.knowledge)
-    if isinstance(found, Choice):
-        return found
-    from ..selection import alternatives
-
-    old = reader.doubt(source, on, request, records)
-    case = alternatives.Case(found, on, request, records.builds, source.knowledge)
-    advice = alternatives.find(case)
-    steps: Iterable[Notice] = advice.steps
-    if task.files:
-        from .files import advice as file_advice
-
-        steps = file_advice.steps(task.files, advice, case, source)
-    raise NoFittingBuild(
-        channel=source.channel,
-        request=reasons.asked(request, on),
-        detail=reasons.why(
-            found.rejected, records, request, on, advice.cause, advice.blamed, source.ended()
-        ),
-        ways=(
-            *((old,) if old else ()),
-            *notices_.in_part(source, records),
-            *steps,
-            *notices_.other_sources(task),
-            *([Notice("allow_newer", {"count": records.excluded})] if records.excluded else ()),
-            notices_.where_to_look(task.options, on, records, request.source),
-        ),
     )
 
 

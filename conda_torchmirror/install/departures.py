@@ -21,7 +21,7 @@ from ..selection.plan import typed, words_of
 from ..selection.specs import package_name
 
 if TYPE_CHECKING:
-    from .decide import Task
+    from .task import Task
 
 
 def installed(on: Machine, name: str) -> Installed | None:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..index.exclude_newer import undated, without_newer
+from ..index.exclude_newer import undated
 from ..index.match import admits
-from ..index.sources import AUTO, SOURCES, Source
 from ..mirrors.registry import Route
-from ..models import Choice, Machine, Notice, Records
-from ..options import InstallOptions
+from ..models import Choice, Notice, Records
 from ..selection import rules
 from ..selection.choose import choose
 from ..selection.facts.names import CUDA_NAMES, PIP_NAMES, TOOLKIT, TORCH
-from ..selection.plan import typed, words_of
 from ..selection.specs import misspelt, package_name
 
 if TYPE_CHECKING:
-    from .decide import Task
+    from .task import Task
 
 
 def of_choice(chosen: Choice, records: Records) -> Iterator[Notice]:
@@ -32,11 +29,6 @@ def about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[No
     """Notices about the index, the release and what pip left in the environment."""
     on = task.machine
     notices = []
-    facts = {"source": task.source.name, "version": chosen.torch.version}
-    if task.bound:
-        notices.append(Notice("source_bound", facts))
-    elif task.request.source != AUTO:
-        notices.append(Notice("source_chosen", facts))
     if torch.mirror == "custom_channels":
         notices.append(Notice("custom_mirror", {"channel": torch.channel}))
     if records.origin == "built-in":
@@ -75,39 +67,3 @@ def _misspelt(task: Task) -> Iterator[Notice]:
         name = package_name(word)
         if name not in CUDA_NAMES and (meant := misspelt(name, known)):
             yield Notice("misspelt", {"spec": word, "nearest": meant})
-
-
-def other_sources(task: Task) -> Iterator[Notice]:
-    """The other sources whose builds fit, as far as the built-in indexes know them."""
-    options, on = task.options, task.machine
-    if task.source is SOURCES[0] or task.files:
-        return
-    for other in SOURCES:
-        known = other.built_in(on.subdir) if other is not task.source else None
-        if known is None:
-            continue
-        found = choose(on, task.request, without_newer(known).builds, other.knowledge)
-        if isinstance(found, Choice):
-            words = ["conda", "torch-install", *task.target.words]
-            words += words_of(task.request._replace(source=other.name))
-            words += ["--platform", on.subdir] if on.foreign else []
-            words += ["--python", options.python] if options.python else []
-            facts = {"source": other.name, "torch": f"{TORCH} {found.torch.version}"}
-            yield Notice("use_source", {**facts, "command": typed(words)})
-
-
-def where_to_look(options: InstallOptions, on: Machine, records: Records, source: str) -> Notice:
-    """The last way out: the list for the machine and the `--source` that were asked about."""
-    words = ["conda", "torch-install", "--list"]
-    words += ["--platform", on.subdir] if on.foreign else []
-    words += ["--cuda", options.cuda] if options.cuda != "auto" else []
-    words += ["--source", source] if source != AUTO else []
-    words += ["--offline"] if records.origin != "live" else []
-    return Notice("see_list", {"command": typed(words)})
-
-
-def in_part(source: Source, records: Records) -> list[Notice]:
-    """That the built-in index of a channel which lives is only a sample of it."""
-    if records.origin != "built-in" or source.end is not None:
-        return []
-    return [Notice("built_in_part", {"date": records.date})]

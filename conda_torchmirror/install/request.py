@@ -154,20 +154,6 @@ def make(
     )
 
 
-def tied(words: Iterable[str]) -> Source | None:
-    """The source that words name a package of, which the first source has not; None for the first.
-
-    Raises: Contradiction for names of both, BadSpec.
-    """
-    specs = [(word, read(word).name) for word in words]
-    found = ((one, word) for one in SOURCES[1:] for word, name in specs if name in own_names(one))
-    source, word = next(found, (None, ""))
-    first = own_names(SOURCES[0])
-    if source and (other := next((other for other, name in specs if name in first), None)):
-        raise Contradiction(first=other, second=word)
-    return source
-
-
 class _Known(NamedTuple):
     """What the allowed sources have: the family, what brings or says the CUDA, metapackages."""
 
@@ -187,8 +173,14 @@ class _Known(NamedTuple):
 
 
 def _is_of(spec: Spec, source: Source) -> bool:
-    """Whether a spec names a channel or a package that this source has and no other."""
-    return _channel(spec) == source.channel or spec.name in own_names(source)
+    """Whether a spec names a package that this source has and no other, or one of the family by
+    the channel of this source or by a build that is named as its are."""
+    if spec.name not in source.facts.names or spec.name in own_names(source):
+        return spec.name in source.facts.names
+    others = (other for other in SOURCES if other is not source)
+    return _channel(spec) == source.channel or any(
+        other.facts.named_for(spec.plain) == source.name for other in others
+    )
 
 
 def _of_torch(word: str, spec: Spec, sources: Sequence[Source]) -> str:

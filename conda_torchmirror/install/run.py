@@ -13,31 +13,31 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from conda import CondaExitZero
 from conda.base.context import context
 
-from ..exceptions.channel import NothingCached, NothingCachedToSolve
-from ..exceptions.choice import PartnerConflict, Shadowed, UnknownPlatform
+from ..exceptions.choice import PartnerConflict, Shadowed
 from ..exceptions.environment import (
     ForeignPlatform,
     NoEnvironment,
 )
 from ..exceptions.mirror import BadSetting
 from ..index import cache
-from ..index.exclude_newer import without_newer
-from ..index.sources import AUTO, SOURCES, Source, allowed, of_channel
+from ..index.sources import AUTO, SOURCES, allowed, named
 from ..machine import survey as machine
-from ..mirrors.addresses import name_of
-from ..models import Decision, Listing, Notice, Records, Request
+from ..models import Decision, Listed, Listing, Notice, Request
 from ..options import InstallOptions
 from ..redirect import settings
 from ..selection.choose import offers
 from ..selection.facts.names import TORCH
-from ..selection.specs import package_name
+from ..selection.sources.order import Order
 from ..text.decision import summary
 from ..text.messages import text
 from ..text.sanitize import safe
 from ..transport.routes import OfflineRouter, RecordReader
 from . import request as requests_
-from .decide import Target, Task, decide
-from .departures import check_confirmed, installed, of_other_source, with_dependents
+from .decide import decide
+from .departures import check_confirmed, installed
+from .sources import answer as answers
+from .sources.told import of_sample, of_source, passed_over
+from .task import Target, Task
 
 # What a preview does not need is imported where it is used.
 if TYPE_CHECKING:
@@ -85,28 +85,23 @@ def execute(options: InstallOptions, report: Report) -> Result:
         raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=native)
     if target.prefix is None and not options.preview and not target.words:
         raise NoEnvironment()
-    if options.source == AUTO and (tied := requests_.tied(options.specs)):
-        typed, options = tied.name, options._replace(source=tied.name)
     request, survey = _facts(options, files, target, subdir, typed)
-    bound = of_other_source(SOURCES[0], survey.machine) if options.source == AUTO else None
-    if bound:
-        # The words mean what they mean to the source that the environment is from.
-        typed = of_channel(name_of(bound.channel)).name
-        options = options._replace(source=typed)
-        request, survey = _facts(options, files, target, subdir, typed)
-    source = allowed(options.source)[0]
-    task = with_dependents(Task(options, files, target, request, survey, source, bound is not None))
+    order = answers.in_order(options, request, survey.machine)
+    found = tuple(map(named, order.sources))
+    task = Task(options, files, target, request, survey, found[0])
+    channels = tuple(dict.fromkeys(name for source in found for name in source.channels))
     if not options.solving and context.offline:
         # Nothing is solved; where nothing is cached either, conda need not be pointed anywhere.
-        unread = OfflineRouter(options, subdir, source.channels)
-        if not any(cache.holds(route, subdir) for route in unread.chains[source.channel]):
-            return _attempt(task, unread, _built_in(source, subdir), report)
+        unread = OfflineRouter(options, subdir, channels)
+        chains = (unread.chains[source.channel] for source in found)
+        if not any(cache.holds(route, subdir) for chain in chains for route in chain):
+            return _attempt(task, order, unread, report)
     from ..transport.fallback import Router
 
-    with Router(options, subdir, source.channels, report, solving=options.solving) as reader:
+    with Router(options, subdir, channels, report, solving=options.solving) as reader:
         while True:
             try:
-                return _attempt(task, reader, _records(task, reader), report)
+                return _attempt(task, order, reader, report)
             except Exception as error:
                 # Returns where another route took the place of the one that failed.
                 reader.recover(error)
@@ -168,35 +163,16 @@ def _facts(
     return files.applied(asked, survey) if files else (asked, survey)
 
 
-def _records(task: Task, reader: RecordReader) -> Records:
-    """The family's records; a preview falls back to the built-in index where nothing is cached."""
-    options, source, subdir = task.options, task.source, task.machine.subdir
-    try:
-        names = {*source.packages, *map(package_name, task.request.others)}
-        return without_newer(reader.read(source.channel, names))
-    except NothingCached as error:
-        if not options.preview:
-            raise
-        if options.solve:
-            raise NothingCachedToSolve(channel=source.channel, subdir=subdir) from error
-    return _built_in(source, subdir)
-
-
-def _built_in(source: Source, subdir: str) -> Records:
-    found = source.built_in(subdir)
-    if found is None:
-        raise UnknownPlatform(subdir=subdir, channel=source.channel)
-    return without_newer(found)
-
-
-def _attempt(task: Task, reader: RecordReader, records: Records, report: Report) -> Result:
+def _attempt(task: Task, order: Order, reader: RecordReader, report: Report) -> Result:
     """One run with the routes that the channels have at present."""
-    options, on = task.options, task.machine
+    options = task.options
     if options.action == "list":
-        rows = offers(on, task.request, records.builds, task.source.knowledge)
-        ended, name = task.source.ended(), task.source.name
-        return Listing(tuple(rows), on, task.request, records, ended, name)
-    decision = decide(task, reader, records)
+        return _listing(task, order, reader)
+    answer = answers.find(task, order, reader)
+    task = answer.attempt.task
+    told = (of_source(answer, reader[task.source.channel]), *of_sample(answer))
+    decision = decide(answer.attempt, answer.choice, reader, told)
+    decision = decision._replace(passed_over=passed_over(answer))
     check_confirmed(task)
     decision = decision._replace(notices=(*decision.notices, *reader.check(task.source, decision)))
     if options.action == "urls" and not options.solve:
@@ -210,6 +186,21 @@ def _attempt(task: Task, reader: RecordReader, records: Records, report: Report)
     if not options.urls and not reader.agreed:
         report(decision)
     return _hand_over(task, decision, reader, report)
+
+
+def _listing(task: Task, order: Order, reader: RecordReader) -> Listing:
+    """What the platform can have of each source that counts."""
+    on, request = task.machine, task.request
+    found = (
+        Listed(
+            source.name,
+            tuple(offers(on, request, records.builds, source.knowledge)),
+            records,
+            source.ended(),
+        )
+        for source, records in answers.each_source(task, order, reader)
+    )
+    return Listing(tuple(found), on, request)
 
 
 def _hand_over(

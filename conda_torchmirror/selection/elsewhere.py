@@ -106,17 +106,15 @@ def find(
     yield from _wheels(wanted)
 
 
+def newest_of_conda_forge(machine: Machine, request: Request, admits: Admits) -> str | None:
+    """The newest release of conda-forge that serves a request, as far as the tables know."""
+    wanted = _Wanted(machine, request, admits, conda_forge_tables())
+    return next((torch for torch, _ in _on_conda_forge(wanted)), None)
+
+
 def _conda_forge(wanted: _Wanted, words: Sequence[str]) -> Iterator[Notice]:
     """The newest release of conda-forge that serves the request, and since which one it does."""
-    fitting = [
-        (row["torch"], cuda)
-        for row in data("conda_forge.json")["releases"]
-        if (found := row["platforms"].get(wanted.machine.subdir))
-        and wanted.release(TORCH, row["torch"])
-        and all(_has_partner(row, name, wanted) for name in PARTNERS)
-        and any(wanted.python(python) for python in found["python"])
-        and (cuda := _best_cuda(row, found["cuda"], wanted)) is not None
-    ]
+    fitting = list(_on_conda_forge(wanted))
     if not fitting:
         return
     (last, cuda), (first, _) = fitting[0], fitting[-1]
@@ -135,6 +133,20 @@ def _releases(first: str, last: str) -> dict[str, Any]:
     """The facts of a span of releases; a single one is told by itself."""
     since, until = minor(first), minor(last)
     return {"since": since, "torch": until, "count": 1 if since == until else 2}
+
+
+def _on_conda_forge(wanted: _Wanted) -> Iterator[tuple[str, str]]:
+    """The releases of conda-forge that serve the request, newest first, each with its CUDA."""
+    for row in data("conda_forge.json")["releases"]:
+        found = row["platforms"].get(wanted.machine.subdir)
+        if (
+            found
+            and wanted.release(TORCH, row["torch"])
+            and all(_has_partner(row, name, wanted) for name in PARTNERS)
+            and any(wanted.python(python) for python in found["python"])
+            and (cuda := _best_cuda(row, found["cuda"], wanted)) is not None
+        ):
+            yield row["torch"], cuda
 
 
 def _best_cuda(row: Mapping[str, Any], cudas: list[str], wanted: _Wanted) -> str | None:

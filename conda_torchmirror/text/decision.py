@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..models import Build, Decision, Machine, Notice, Request
@@ -47,7 +47,7 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
     if notices:
         out.append("")
         for notice in notices:
-            out += bullet(text(notice.code, notice.facts))
+            out += bullet(said(notice))
             if verbose and notice.url:
                 out.append(f"    {shown('see', url=notice.url)}")
     if verbose and decision.evidence:
@@ -57,7 +57,12 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
             *_evidence(decision.evidence),
         ]
     if explain:
-        out += ["", shown("passed_over"), *explained(choice.rejected)]
+        # A sample of a channel may have but the CPU build of a release.
+        left = {"cpu_build"} if preview else set()
+        rejected = [item for item in choice.rejected if item.code not in left]
+        out += ["", shown("passed_over"), *explained(rejected, choice)]
+        for source, newer in decision.passed_over.items():
+            out += ["", shown("passed_over_of", source=source), *explained(newer, choice)]
     if verbose or len(plan.specs) <= _TYPED:
         shell = shell_lines(plan.environment, machine.subdir)
         mirrored = plan.command_by_name != plan.command
@@ -68,6 +73,44 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
     if decision.dry_run and not decision.solved:
         out += ["", text("dry_run")]
     return [safe(line) for line in out]
+
+
+#: What is said where the other source has a newer one, by why this one was taken.
+_NEWER = {"asked": "asked.newer", "bound": "bound.newer", "release": "release.newer"}
+
+
+def said(notice: Notice) -> str:
+    """The sentence for what is told beside a choice."""
+    if notice.code == "source_chosen":
+        return _source(notice.facts)
+    return text(notice.code, notice.facts)
+
+
+def _source(facts: Mapping[str, Any]) -> str:
+    """Which source, why, and what the other has: the sentence that says most."""
+    why, other = facts["why"], facts["other"] or {}
+    needs = other.get("needs") or {}
+    ended, version = "last" in other, other.get("version")
+    kind = why
+    if why in ("newer", "only"):
+        if needs.get("code") == "no_record":
+            kind = "newer.no_record"
+        elif needs:
+            kind = "newer.driver" if "driver" in needs else "newer.needs"
+        elif version is None:
+            kind = "newer.alone" if ended else "only"
+        elif ended:
+            kind = "newer.ended_mirror" if facts["mirror"] else "newer.ended"
+        else:
+            kind = "newer"
+    elif why == "release" and ended:
+        kind = "release.ended"
+    elif why in _NEWER and version and not ended:
+        kind = _NEWER[why]
+    if kind == "asked":
+        return text("source_chosen", facts)
+    about = {f"other_{name}": value for name, value in {**other, **needs}.items()}
+    return text(f"source.{kind}", {**facts, **about})
 
 
 def _evidence(notices: Iterable[Notice]) -> list[str]:
@@ -141,6 +184,7 @@ def summary(decision: Decision) -> dict[str, Any]:
         },
         "selected": {
             "source": decision.source,
+            **_chosen(decision.notices),
             "cuda": choice.cuda,
             "compat": choice.compat,
             "python": choice.python,
@@ -160,6 +204,7 @@ def summary(decision: Decision) -> dict[str, Any]:
         "command_by_name": safe(plan.command_by_name),
         "rejected": [
             {
+                "source": source,
                 "name": item.name,
                 "version": item.version,
                 "build": item.build,
@@ -167,15 +212,27 @@ def summary(decision: Decision) -> dict[str, Any]:
                 "reason": reason([item]),
                 "fact": item.fact,
             }
-            for item in choice.rejected
+            for source, rejected in (
+                (decision.source, choice.rejected),
+                *decision.passed_over.items(),
+            )
+            for item in rejected
         ],
         "warnings": [
-            {"code": notice.code, "text": safe(text(notice.code, notice.facts)), "url": notice.url}
+            {"code": notice.code, "text": safe(said(notice)), "url": notice.url}
             for notice in decision.notices
         ],
         "check": None,
         **({"files": list(decision.files)} if decision.files else {}),
     }
+
+
+def _chosen(notices: Iterable[Notice]) -> dict[str, Any]:
+    """Why the source is the one, and what the other one has."""
+    found = next((n.facts for n in notices if n.code == "source_chosen"), None)
+    if found is None:
+        return {}
+    return {"why": found["why"], "other": found["other"]}
 
 
 def _build(build: Build) -> dict[str, Any]:

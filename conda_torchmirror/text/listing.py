@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..models import Listing, Offer, Rejection
+from ..models import Listed, Listing, Offer, Rejection
 from ..selection.facts.names import TORCH
 from ..selection.specs import number
 from .decision import driver
@@ -15,120 +15,192 @@ from .reasons import nearest, reason, shown
 
 #: Rows of the table without `-v`: with what stands around them they fill a screen of 24 lines.
 ROWS = 12
+#: The same of each of several sources.
+ROWS_OF_EACH = 5
 #: Reasons that are told without `-v`.
 REASONS = 2
+
+
+class _Row(NamedTuple):
+    """Releases of one minor version that have the same sets, newest first. `sampled` says that the
+    index has only some of the builds of the source."""
+
+    source: str
+    sampled: bool
+    releases: list[str]
+    offers: list[Offer]
 
 
 def document(listing: Listing) -> dict[str, Any]:
     """The value of the key `torchmirror`: a row for each release, CUDA and Python."""
     rows = []
-    for offer in listing.rows:
-        found = offer.rejection
-        why = (
-            None
-            if found is None
-            else {
-                "code": found.code,
-                "reason": reason([found]),
-                "fact": found.fact,
-            }
-        )
-        rows.append(
-            {
-                "version": offer.release,
-                "cuda": offer.cuda,
-                "python": offer.python,
-                "fits": offer.fits,
-                "why": why,
-            }
-        )
+    for listed in listing.of:
+        for offer in listed.rows:
+            found = offer.rejection
+            why = (
+                None
+                if found is None
+                else {
+                    "code": found.code,
+                    "reason": reason([found]),
+                    "fact": found.fact,
+                }
+            )
+            rows.append(
+                {
+                    "source": listed.source,
+                    "version": offer.release,
+                    "cuda": offer.cuda,
+                    "python": offer.python,
+                    "fits": offer.fits,
+                    "why": why,
+                }
+            )
+    rows.sort(key=lambda row: number(str(row["version"])), reverse=True)
+    first = listing.of[0]
     return {
         "subdir": listing.machine.subdir,
-        "source": listing.source,
-        "index": listing.records.origin,
+        "source": first.source if len(listing.of) == 1 else listing.request.source,
+        "index": first.records.origin,
+        "sources": [
+            {
+                "source": listed.source,
+                "index": listed.records.origin,
+                "index_date": listed.records.date,
+            }
+            for listed in listing.of
+        ],
         "list": rows,
     }
 
 
 def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
     """A row for each release, the newest first, with those of one minor version that are alike
-    together; then why nothing of a release fits, and where the channel ends."""
-    records = listing.records
-    index = shown(
-        "list_index_of" if records.date else "list_index", index=records.origin, date=records.date
-    )
+    together; then why nothing of a release fits, and where a channel ends."""
     on = (
         shown("on_cpu")
         if listing.request.cuda == "cpu"
         else driver(listing.request, listing.machine)
     )
     about = {"subdir": listing.machine.subdir, "driver": on}
-    head = wrapped(shown("list_head", **about, index=index))
-    end = bullet(text("channel_end", listing.end)) if listing.end else []
-    if not listing.rows:
+    listed = [of for of in listing.of if of.rows]
+    if len(listed) > 1:
+        return _of_all(listed, wrapped(shown("list_head_of_all", **about)), verbose=verbose)
+    listed = listed or list(listing.of[:1])
+    head = wrapped(shown("list_head", **about, index="; ".join(map(_index, listed))))
+    end = [line for of in listed if of.end for line in bullet(text("channel_end", of.end))]
+    if not listed[0].rows:
         return [*head, "", *bullet(_nothing(listing)), *end]
-    grouped = _grouped(listing.rows)
+    grouped = _grouped(listed[0])
     most = len(grouped) if verbose else ROWS
-    table = [tuple(map(shown, ("list_release", "list_cuda", "list_python")))]
-    for releases, offers in grouped[:most]:
-        cuda = _marked(offers, lambda offer: offer.cuda or shown("list_cpu"))
-        python = _marked(sorted(offers, key=_python), lambda offer: offer.python)
-        table.append((", ".join(releases), cuda, python))
-    out = [*head, "", *columns(table)]
-    if older := [name for releases, _ in grouped[most:] for name in releases]:
-        out += wrapped(shown("list_older", count=len(older), last=older[-1]), "  ", "  ")
-    any_fits = any(offer.fits for offer in listing.rows)
-    out += ["", *wrapped(shown("list_legend" if any_fits else "list_none"), "  ", "  ")]
-    told = list(_unfit(grouped if verbose else grouped[:ROWS]))
-    out += [line for why in told[: None if verbose else REASONS] for line in bullet(why)]
-    return [*out, *end]
+    table = columns([_header(), *map(_cells, grouped[:most])])
+    rows = [*table, *_older(grouped[most:])]
+    told = list(_unfit(grouped if verbose else grouped[:ROWS], several=False))
+    return [*head, "", *rows, *_below(listed, told, verbose=verbose), *end]
+
+
+def _of_all(listed: Sequence[Listed], head: Sequence[str], *, verbose: bool) -> list[str]:
+    """The same for several sources: a block of rows for each, that with the newest first."""
+    blocks = sorted(
+        ((of, _grouped(of)) for of in listed),
+        key=lambda block: number(block[1][0].releases[0]),
+        reverse=True,
+    )
+    most = max(len(grouped) for _, grouped in blocks) if verbose else ROWS_OF_EACH
+    shown_rows = [row for _, grouped in blocks for row in grouped[:most]]
+    header, *cells = columns([_header(), *map(_cells, shown_rows)])
+    out = [*head, "", header]
+    told: list[str] = []
+    for at, (of, grouped) in enumerate(blocks):
+        index = _index(of)
+        title = shown("list_end", index=index, **of.end) if of.end else index
+        rows, cells = cells[: len(grouped[:most])], cells[len(grouped[:most]) :]
+        out += [*([""] if at else []), *wrapped(title), *rows, *_older(grouped[most:])]
+        told += _unfit(grouped[:most], several=True)
+    return [*out, *_below(listed, told, verbose=verbose)]
+
+
+def _below(listed: Iterable[Listed], told: Sequence[str], *, verbose: bool) -> list[str]:
+    """What stands below the rows: what the marks mean, and why nothing of a release fits."""
+    any_fits = any(offer.fits for of in listed for offer in of.rows)
+    out = ["", *wrapped(shown("list_legend" if any_fits else "list_none"), "  ", "  ")]
+    return [*out, *(line for why in told[: None if verbose else REASONS] for line in bullet(why))]
+
+
+def _older(grouped: Sequence[_Row]) -> list[str]:
+    """How many releases are not shown."""
+    older = [name for row in grouped for name in row.releases]
+    if not older:
+        return []
+    return wrapped(shown("list_older", count=len(older), last=older[-1]), "  ", "  ")
+
+
+def _header() -> tuple[str, str, str]:
+    return shown("list_release"), shown("list_cuda"), shown("list_python")
+
+
+def _cells(row: _Row) -> tuple[str, str, str]:
+    cuda = _marked(row.offers, lambda offer: offer.cuda or shown("list_cpu"))
+    python = _marked(sorted(row.offers, key=_python), lambda offer: offer.python)
+    return ", ".join(row.releases), cuda, python
+
+
+def _index(listed: Listed) -> str:
+    """Which index the rows of a source are from."""
+    records = listed.records
+    code = "list_index_of" if records.date else "list_index"
+    return shown(code, source=listed.source, index=records.origin, date=records.date)
 
 
 def _nothing(listing: Listing) -> str:
     """Why there is no row at all: no release is what the specs ask for."""
     specs = " ".join(spec for each in listing.request.specs.values() for spec in each)
-    releases = sorted({b.version for b in listing.records.builds if b.name == TORCH}, key=number)
+    builds = [build for listed in listing.of for build in listed.records.builds]
+    releases = sorted({b.version for b in builds if b.name == TORCH}, key=number)
     if not releases:
         return text("no_release")
     span = {"first": releases[0], "last": releases[-1]}
     return shown("list_empty", specs=specs, subdir=listing.machine.subdir, **span)
 
 
-def _unfit(grouped: Iterable[tuple[list[str], list[Offer]]]) -> Iterator[str]:
+def _unfit(grouped: Iterable[_Row], *, several: bool) -> Iterator[str]:
     """Why nothing of a release fits: the reason nearest to a fit, releases that share it told
     together."""
-    found: list[tuple[list[str], list[Rejection]]] = []
-    for releases, offers in grouped:
-        rejected = [offer.rejection for offer in offers if offer.rejection is not None]
-        if len(rejected) < len(offers):
+    found: list[tuple[_Row, list[Rejection]]] = []
+    for row in grouped:
+        rejected = [offer.rejection for offer in row.offers if offer.rejection is not None]
+        near = nearest(rejected) if len(rejected) == len(row.offers) else []
+        # A sample of a channel may have but the CPU build of a release.
+        if not near or (row.sampled and near[0].code == "cpu_build"):
             continue
-        near = nearest(rejected)
-        for names, alike in found:
+        for same, alike in found:
             if (alike[0].code, alike[0].machine) == (near[0].code, near[0].machine):
-                names += releases
+                same.releases.extend(row.releases)
                 alike += near
                 break
         else:
-            found.append(([*releases], near))
-    for names, alike in found:
-        yield shown("list_why", releases=_span(names), reason=reason(alike))
+            found.append((row._replace(releases=[*row.releases]), near))
+    for row, alike in found:
+        code = "list_why_of" if several else "list_why"
+        yield shown(code, releases=_span(row.releases), source=row.source, reason=reason(alike))
 
 
 def _python(offer: Offer) -> tuple[Any, ...]:
     return number(offer.python)
 
 
-def _grouped(rows: Iterable[Offer]) -> list[tuple[list[str], list[Offer]]]:
+def _grouped(listed: Listed) -> list[_Row]:
     """The offers of each release, newest first; releases of one minor version with the same sets
     are one row."""
     found: dict[str, list[Offer]] = {}
-    for offer in rows:
+    for offer in listed.rows:
         found.setdefault(offer.release, []).append(offer)
-    alike: dict[Any, tuple[list[str], list[Offer]]] = {}
+    sampled = listed.records.origin == "built-in" and listed.end is None
+    alike: dict[Any, _Row] = {}
     for name in sorted(found, key=number, reverse=True):
         sets = frozenset((offer.cuda, offer.python, offer.fits) for offer in found[name])
-        names, _ = alike.setdefault((number(name)[:2], sets), ([], found[name]))
-        names.append(name)
+        row = _Row(listed.source, sampled, [], found[name])
+        alike.setdefault((number(name)[:2], sets), row).releases.append(name)
     return list(alike.values())
 
 

@@ -167,7 +167,7 @@ def _sentence(code: str) -> Sentence | None:
 
 def _section(subject: str) -> Table:
     """The table of the codes that begin with `subject.`."""
-    if subject in ("show", "clash", "rule", "origin"):
+    if subject in ("show", "clash", "rule", "origin", "source"):
         from .tables import decision
 
         return {
@@ -175,6 +175,7 @@ def _section(subject: str) -> Table:
             "clash": decision.CLASH,
             "rule": decision.RULE,
             "origin": decision.ORIGIN,
+            "source": decision.SOURCE,
         }[subject]
     if subject in ("status", "list"):
         from .tables import mirrors

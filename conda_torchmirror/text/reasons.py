@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..models import Machine, Notice, Records, Rejection, Request
+from ..models import Choice, Machine, Notice, Records, Rejection, Request
 from ..selection.facts.names import TORCH
 from ..selection.specs import number, release
 from .layout import wrapped
@@ -146,10 +146,19 @@ def nearest(rejected: Sequence[Rejection]) -> list[Rejection]:
     return [item for item in alike if item.machine == alike[0].machine]
 
 
-def explained(rejected: Iterable[Rejection]) -> list[str]:
-    """Why each newer release or higher CUDA fell away, builds with the same reason together."""
+def explained(rejected: Iterable[Rejection], choice: Choice) -> list[str]:
+    """Why each newer release or higher CUDA fell away, builds with the same reason together.
+
+    That a build is for the CPU explains nothing beside a CUDA set of the same release, or beside a
+    reason for the CUDA builds of a newer one.
+    """
+    rejected = list(rejected)
+    better = {item.version for item in rejected if item.code != "cpu_build"}
+    better |= {choice.torch.version} if choice.cuda else set()
     grouped: dict[Hashable, list[Rejection]] = {}
     for item in rejected:
+        if item.code == "cpu_build" and item.version in better:
+            continue
         grouped.setdefault((item.version, item.code, _key(item.machine)), []).append(item)
     if not grouped:
         return wrapped(shown("nothing_newer"), "  ", "  ")

@@ -8,6 +8,7 @@ two differ, the official channel decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 from conda.exceptions import CondaError
 
@@ -22,7 +23,7 @@ from ..models import Build, Choice, Decision, Machine, Notice, Records, Request
 from ..redirect import settings
 from ..selection.choose import choose
 from ..selection.facts.record import recency
-from ..selection.specs import package_name
+from ..selection.specs import package_name, release
 from ..text.messages import text
 from ..text.sanitize import safe
 
@@ -31,9 +32,10 @@ def behind(source: Source, machine: Machine, request: Request, records: Records)
     """The file that would have been chosen if the index were complete, if it is not there.
 
     Of a channel that has ended: a record that was seen once and is missing means an old copy, one
-    that is synced by half, or an empty one.
+    that is synced by half, or an empty one. A channel that lives may take single builds back, so
+    there only releases count that are newer than all it has.
     """
-    if records.origin != "live" or source.end is None:
+    if records.origin != "live":
         return None
     known = source.built_in(machine.subdir)
     if known is None:
@@ -45,6 +47,8 @@ def behind(source: Source, machine: Machine, request: Request, records: Records)
         for build in known.builds
         if build.known_by == "record" and (build.subdir, build.fn) not in held
     ]
+    if source.end is None:
+        missing = _newer(missing, records.builds)
     if not missing:
         return None
     best = choose(machine, request, (*records.builds, *missing), source.knowledge)
@@ -52,6 +56,20 @@ def behind(source: Source, machine: Machine, request: Request, records: Records)
         return None
     lost = set(missing)
     return next((build.fn for build in best.builds if build in lost), None)
+
+
+def _newer(builds: Iterable[Build], than: Iterable[Build]) -> list[Build]:
+    """The builds of releases above all that others have of the same package."""
+    last: dict[str, Any] = {}
+    for build in than:
+        if found := release(build.version):
+            last[build.name] = max(found, last.get(build.name, found))
+    return [
+        build
+        for build in builds
+        if (found := release(build.version))
+        and (build.name not in last or found > last[build.name])
+    ]
 
 
 def likely(runtime: Build, held: Iterable[Build]) -> list[Build]:

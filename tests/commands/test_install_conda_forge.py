@@ -238,7 +238,7 @@ def test_its_metapackage_means_conda_forge(at_forge, forge, conda_in_process):
 def test_names_of_both_sides_contradict(at_forge, conda_in_process):
     result = conda_in_process("torch-install", "-d", "pytorch-gpu", "pytorch-cuda=12.4")
     assert result.rc == 2
-    assert "`pytorch-cuda=12.4` and `pytorch-gpu` contradict each other" in " ".join(
+    assert "`pytorch-gpu` and `pytorch-cuda=12.4` contradict each other" in " ".join(
         result.stderr.split()
     )
 

@@ -74,7 +74,7 @@ def test_turned_off_they_come_along_where_a_mirror_is_named(at_lab):
 
 
 @pytest.fixture
-def labs(tmp_path, make_mirror, condarc):
+def labs(tmp_path, make_mirror, condarc, from_pytorch):
     """Two mirrors that carry everything, with a package of bioconda and one of pkgs/main."""
     root = write_channels(tmp_path / "channels")
     for name in ("bioconda", "pkgs/main", "pkgs/r"):

@@ -101,7 +101,8 @@ def test_list_shows_what_the_platform_can_have(mirrored, conda_in_process):
 def test_list_as_json(mirrored, conda_in_process):
     words = ("torch-install", "--list", "--offline", "--json", "--cuda", "cpu", "pytorch=2.5.1")
     found = conda_in_process(*words).ok().json()["torchmirror"]
-    row = {"version": "2.5.1", "cuda": None, "python": "3.12", "fits": True, "why": None}
+    row = {"source": "pytorch", "version": "2.5.1", "cuda": None, "python": "3.12"}
+    row |= {"fits": True, "why": None}
     assert row in found["list"]
 
 

@@ -57,7 +57,9 @@ def test_the_names_are_written_there(path):
     assert written(PACKAGE / path)
 
 
-@pytest.mark.parametrize(("word", "names"), [("auto", ["pytorch"]), ("pytorch", ["pytorch"])])
+@pytest.mark.parametrize(
+    ("word", "names"), [("auto", ["pytorch", "conda-forge"]), ("pytorch", ["pytorch"])]
+)
 def test_the_sources_that_the_option_allows(word, names):
     assert [source.name for source in sources.allowed(word)] == names
 

@@ -239,7 +239,7 @@ def test_what_no_choice_knows_is_refused_by_name(word):
 )
 def test_a_file_of_another_channel_is_refused_by_name(word):
     with pytest.raises(exceptions.OtherChannelSpec):
-        request.make([word])
+        request.make([word], source="pytorch")
 
 
 @pytest.mark.parametrize(

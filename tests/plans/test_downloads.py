@@ -135,7 +135,9 @@ def test_as_json(mirrored, conda_in_process):
     assert all(item["size"] and item["sha256"] and item["md5"] for item in listed)
 
 
-def test_without_a_network_from_the_built_in_index(condarc, conda_in_process, sandbox):
+def test_without_a_network_from_the_built_in_index(
+    condarc, conda_in_process, sandbox, from_pytorch
+):
     condarc(channels=["conda-forge"])
     result = conda_in_process("torch-install", "--offline", "--urls", *ASK, "pytorch").ok()
     assert result.stdout.startswith("https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/pytorch/")

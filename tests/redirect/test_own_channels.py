@@ -101,7 +101,7 @@ def test_status_the_redirect_and_torch_install_agree(
     assert urls_during(("create", "-n", "x", "-c", name))[name] == [url]
 
 
-def test_what_the_mirror_of_the_alias_lacks_is_said(condarc, conda_in_process):
+def test_what_the_mirror_of_the_alias_lacks_is_said(condarc, conda_in_process, from_pytorch):
     condarc(channel_alias=TUNA)
     done = conda_in_process("create", "-n", "x", "-c", "nvidia", "--override-channels", "--offline")
     assert "nvidia from the official channel: your channel_alias leads to tuna" in done.stderr
@@ -122,7 +122,7 @@ def test_what_the_mirror_of_the_alias_lacks_is_said(condarc, conda_in_process):
     ids=["nvidia-at-tuna", "channel-as-parent", "platform"],
 )
 def test_an_entry_that_finds_nothing_is_named_everywhere(
-    condarc, sandbox, conda_in_process, name, parent, code
+    condarc, sandbox, conda_in_process, name, parent, code, from_pytorch
 ):
     condarc(custom_channels={name: parent})
     row = status(conda_in_process)[name]

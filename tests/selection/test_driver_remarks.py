@@ -139,7 +139,10 @@ Preview = Callable[..., Result]
 
 @pytest.fixture
 def preview(
-    conda_in_process: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    conda_in_process: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    from_pytorch: None,
 ) -> Iterator[Preview]:
     """`preview(env, ...)`: a dry run of torch-install, offline, on the machine of `env`."""
     monkeypatch.delenv("CONDA_OVERRIDE_CUDA")

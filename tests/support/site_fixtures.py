@@ -24,6 +24,7 @@ def sites(
     condarc: Callable[..., Path],
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
+    from_pytorch: None,
 ) -> Iterator[Sites]:
     """The servers, and an rc file that knows them; `upstream` is the official channel."""
     from conda_torchmirror.mirrors import urls

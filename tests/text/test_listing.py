@@ -6,7 +6,7 @@ import pytest
 from support.choosing import KNOWLEDGE, SOURCE
 
 from conda_torchmirror.index import builtin
-from conda_torchmirror.models import Listing, Machine, Request
+from conda_torchmirror.models import Listed, Listing, Machine, Request
 from conda_torchmirror.selection.choose import offers
 from conda_torchmirror.text import listing
 
@@ -15,7 +15,8 @@ def made(request: Request, subdir: str = "linux-64", **about: object) -> Listing
     machine = Machine(subdir=subdir, **about)
     records = builtin.load(subdir, channel="pytorch")
     rows = offers(machine, request, records.builds, KNOWLEDGE)
-    return Listing(tuple(rows), machine, request, records, SOURCE.ended())
+    listed = Listed(SOURCE.name, tuple(rows), records, SOURCE.ended())
+    return Listing((listed,), machine, request)
 
 
 FAMILY = {"pytorch": ("pytorch",), "torchvision": ("torchvision",)}
@@ -38,7 +39,9 @@ def test_the_list_fits_one_screen(case, monkeypatch):
     assert max(map(len, found)) <= 80
     assert "ended with PyTorch 2.5.1 and Python 3.12" in " ".join(" ".join(found).split())
     newest = found[3].split()[0].rstrip(",")
-    assert newest == max((offer.release for offer in made(request, **about).rows), key=_number)
+    assert newest == max(
+        (offer.release for offer in made(request, **about).of[0].rows), key=_number
+    )
 
 
 def _number(release: str) -> tuple[int, ...]:
@@ -73,10 +76,10 @@ def test_all_of_it_with_verbose_and_as_json():
     request, about = CASES["old driver"]
     found = made(request, **about)
     said = "\n".join(listing.lines(found, verbose=True))
-    assert all(offer.release in said for offer in found.rows)
+    assert all(offer.release in said for offer in found.of[0].rows)
     assert "older release" not in said
     rows = listing.document(found)["list"]
-    assert len(rows) == len(found.rows)
+    assert len(rows) == len(found.of[0].rows)
     assert {row["why"]["code"] for row in rows} >= {"cuda_too_new", "cpu_build"}
     assert all(row["why"]["reason"] for row in rows)
     fitting = made(*CASES["driver"][:1], **CASES["driver"][1])

@@ -28,6 +28,7 @@ SUBJECTS = {
     ("decision", "CLASH"): "clash.",
     ("decision", "RULE"): "rule.",
     ("decision", "ORIGIN"): "origin.",
+    ("decision", "SOURCE"): "source.",
     ("mirrors", "STATUS"): "status.",
     ("mirrors", "LIST"): "list.",
     ("hints", "HINT"): "hint.",

@@ -36,6 +36,7 @@ SUBJECTS = {
     ("decision", "ORIGIN"): "origin.",
     ("decision", "RULE"): "rule.",
     ("decision", "SHOW"): "show.",
+    ("decision", "SOURCE"): "source.",
     ("files", "TEXT"): "file.",
     ("hints", "HINT"): "hint.",
     ("machine", "TEXT"): "machine.",

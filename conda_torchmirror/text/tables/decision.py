@@ -42,6 +42,7 @@ SHOW: Table = {
     "by_url": "The same in plain conda, from the mirror's URL:",
     "by_name": "or by name, where conda is pointed at the mirror:",
     "passed_over": "Why not newer releases or a higher CUDA",
+    "passed_over_of": "and of {source}",
     "nothing_newer": "nothing: the chosen builds are the newest of the channel",
     "builds": ("{reason} ({code}, {count} build)", "{reason} ({code}, {count} builds)"),
     "cause": "Cause: {cause}",
@@ -53,8 +54,10 @@ SHOW: Table = {
     "asked_variant": "for {cuda}",
     "asked_driver": "with the driver's CUDA {cuda}",
     "list_head": "PyTorch for {subdir}, {driver}; {index}",
-    "list_index": "{index} index",
-    "list_index_of": "{index} index of {date}",
+    "list_head_of_all": "PyTorch for {subdir}, {driver}",
+    "list_end": "{index}, ended with PyTorch {last} and Python {python}",
+    "list_index": "{source} ({index} index)",
+    "list_index_of": "{source} ({index} index, {date})",
     "list_release": "release",
     "list_cuda": "cuda",
     "list_python": "python",
@@ -68,6 +71,7 @@ SHOW: Table = {
         "and {count} older releases, down to {last}: `-v` shows them",
     ),
     "list_why": "{releases}: {reason}",
+    "list_why_of": "{releases} of {source}: {reason}",
     "list_span": "{first} to {last}",
 }
 
@@ -181,6 +185,7 @@ CAUSE: Table = {
     "no_wheel_of_variant": "no wheel for {variant} is what `{spec}` asks for",
     "no_variant": "no wheel for {variant} is there for {subdir}",
     "no_variant_but": "no wheel for {variant} is there for {subdir}, but for {there}",
+    "detail_of": "{source}: {detail}",
     "no_such_release": "the channel has no `{spec}` for {subdir}, where its releases go from "
     "{first} to {last}",
     "no_such_release_built_in": "the built-in index has no `{spec}` for {subdir}: it knows {first} "
@@ -193,6 +198,42 @@ CAUSE: Table = {
     "contradict": "`{first}` and `{second}` exclude each other",
     "no_release_built_in": "no build in the built-in index, which knows {first} to {last}, "
     "matches these specs",
+}
+
+#: Which source a set is from, and why; codes begin with `source.`. Fields that begin with `other_`
+#: are of the source that was not taken.
+SOURCE: Table = {
+    "newer": "PyTorch {version} from the channel {source}, which has the newest that runs here; "
+    "for {other_version} of {other_source}: `--source {other_source}`",
+    "newer.ended": "PyTorch {version} from the channel {source} (the channel {other_source} "
+    "ended with {other_last}); for {other_version} of that: `--source {other_source}`",
+    "newer.ended_mirror": "PyTorch {version} from the channel {source} (the channel {other_source} "
+    "ended with {other_last}), all of it from {mirror}; for {other_version} of that: `--source "
+    "{other_source}`",
+    "newer.alone": "PyTorch {version} from the channel {source}; the channel {other_source}, which "
+    "ended with {other_last}, has nothing that fits here",
+    "newer.needs": "PyTorch {version} from the channel {source}, as {other_version} of "
+    "{other_source} does not run here: {other_reason}",
+    "newer.driver": "PyTorch {version} from the channel {source}: {other_version} of "
+    "{other_source} needs driver {other_driver} or newer ({other_reason})",
+    "newer.no_record": "PyTorch {version} from the channel {source}; {other_source} has "
+    "{other_version} for this machine, of which the built-in index of {other_date} has no whole "
+    "set: an installation takes it",
+    "only": "PyTorch {version} from the channel {source}, as {other_source} has nothing that fits "
+    "here",
+    "bound": "PyTorch {version} from the channel {source}, which this environment already uses",
+    "bound.newer": "PyTorch {version} from the channel {source}, which this environment already "
+    "uses; for {other_version}, best in a new one: `conda torch-install -n NEW --source "
+    "{other_source}`",
+    "asked.newer": "PyTorch {version} from the channel {source}, as asked; {other_source} has "
+    "{other_version} for this machine",
+    "release": "PyTorch {version} from the channel {source}, for the release that is named",
+    "release.newer": "PyTorch {version} from the channel {source}, for the release that is "
+    "named; left open, it is {other_version} of {other_source}",
+    "release.ended": "PyTorch {version} from the channel {source}: the channel {other_source} "
+    "ended with {other_last}",
+    "offline": "PyTorch {version} from the channel {source}, though {other_source} may have a "
+    "newer one: {other_reason}",
 }
 
 #: Why a match spec, or a word that asks for wheels, cannot be used.
@@ -209,6 +250,7 @@ SPEC: Table = {
 
 #: What is said about a choice.
 NOTICES: Table = {
+    "source_chosen": "PyTorch {version} from the channel {source}, as asked",
     "minor_version_compat": "CUDA {cuda} is newer than the driver's {driver}; NVIDIA's "
     "minor-version compatibility lets it run, without PTX (`--cuda-compat strict` refuses it)",
     "cuda_below_asked": "no build of {torch} for CUDA {asked} itself: {cuda} is the highest that "
@@ -238,6 +280,8 @@ NOTICES: Table = {
     "runtime_unread": "the runtime channel could not be read, so no build of pytorch-cuda is "
     "named: {detail}",
     "built_in": "from the built-in index of {date}: a preview; an installation reads the channel",
+    "sample_newer": "{source} has {version} for this machine: an installation, which reads the "
+    "channel, takes it",
     "derived": (
         "{count} of these builds is known by the naming rules only, not from a record",
         "{count} of these builds are known by the naming rules only, not from a record",
@@ -260,9 +304,6 @@ NOTICES: Table = {
     "because the channel `pytorch` hides newer image libraries otherwise",
     "no_channels": "no channels are configured, so conda-forge is added for everything else",
     "custom_mirror": "the channel `{channel}` comes from your own `custom_channels`",
-    "source_bound": "PyTorch {version} from the channel {source}, which this environment already "
-    "uses",
-    "source_chosen": "PyTorch {version} from the channel {source}, as asked",
     "channels_left_out": "not asked in this run: {channels}; everything comes from {channel}",
     "channel_changes": "the environment's PyTorch of the channel {of} gives way to that of "
     "{channel}, in one transaction: {removed} leave the environment",

@@ -36,6 +36,7 @@ TEXT: Table = {
     "{{torchmirror_flexible: true}}` in .condarc",
     "built_in_part": "the built-in index of {date} has only some of this channel's builds: run it "
     "once without `--offline`",
+    "source_unread": "the channel {source} was not asked: {detail}",
     "use_source": "{torch} of the channel {source} fits: `{command}`",
     "use_cpu": "`--cuda cpu` or `--allow-cpu` takes a CPU build",
     "use_cpu_only": "`--cuda cpu` takes a CPU build",

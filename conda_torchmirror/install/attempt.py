@@ -1,0 +1,70 @@
+"""What one source has for a task: its records, and the choice among them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from conda.base.context import context
+
+from ..mirrors.addresses import name_of
+from ..models import Choice, NoChoice, Notice, Records, Request
+from ..selection.choose import choose, with_highest_cuda
+from .request import without_foreign
+from .task import Task
+
+
+class Attempt(NamedTuple):
+    """A task as one source gets it, the records that it has for it, and what is chosen of them.
+
+    The request of the task is narrowed to what the packages beside the set go with; `notices` say
+    how.
+    """
+
+    task: Task
+    records: Records
+    found: Choice | NoChoice
+    notices: tuple[Notice, ...] = ()
+
+
+def attempt(task: Task, records: Records) -> Attempt:
+    """Choose among the records of the task's source."""
+    request, foreign = without_foreign(
+        task.source, task.request, records.builds, map(name_of, context.channels)
+    )
+    task = _for_files(task._replace(request=request), records)
+    request, narrowing = _beside(task, records)
+    task = task._replace(request=request)
+    found = choose(task.machine, request, records.builds, task.source.knowledge)
+    return Attempt(task, records, found, (*foreign, *narrowing))
+
+
+def _for_files(task: Task, records: Records) -> Task:
+    """The task for a machine that runs CUDA, where there is no driver and files name a package that
+    brings some CUDA, without saying which: as with one that they name, they want it."""
+    on, request = task.machine, task.request
+    if task.files is None or not task.files.any_cuda or on.has_gpu or request.cuda != "auto":
+        return task
+    found = with_highest_cuda(on, request, records.builds, task.source.knowledge)
+    if found is None or found.cuda is None:
+        return task
+    on = on._replace(cuda=found.cuda, cuda_from="file")
+    survey = task.survey._replace(machine=on)
+    return task._replace(request=request._replace(cuda=found.cuda), survey=survey)
+
+
+def _beside(task: Task, records: Records) -> tuple[Request, tuple[Notice, ...]]:
+    """The request narrowed to a set that the packages beside it go with, as far as their records
+    are cheaply at hand. A preview reads no further channel for it, and says so."""
+    on, source, request = task.machine, task.source, task.request
+    if not request.others:
+        return request, ()
+    from . import beside, other_packages
+
+    channels = other_packages.near(source, request.others, task.options.channels)
+    read = channels if task.options.solving else ()
+    others = other_packages.at_hand(request.others, read, records, on.subdir)
+    request, notices = beside.narrow(on, request, records.builds, others, source.knowledge)
+    if channels and not task.options.solving:
+        listed = ", ".join(f"`{name}`" for name in channels)
+        notices = (*notices, Notice("beside_unread", {"channels": listed}))
+    return request, notices

@@ -1,0 +1,1 @@
+"""Which source answers a request: the rule of `auto` carried out, and what is said of it."""

@@ -1,0 +1,147 @@
+"""The order of the rule carried out: one source after the other, as far as it takes.
+
+An index is read only where the rule needs it. Of sources whose newest release counts, those that
+live are asked first: a channel that has ended can win only with a release up to its last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...exceptions.usage import Contradiction
+from ...index.match import admits
+from ...index.sources import AUTO, Source, named, traits
+from ...mirrors.addresses import name_of
+from ...models import Choice, Machine, NoChoice, Records, Request
+from ...options import InstallOptions
+from ...selection.sources.compare import newest
+from ...selection.sources.order import Order, Why, order
+from ...selection.specs import release
+from ..attempt import Attempt, attempt
+from ..departures import with_dependents
+from ..task import Task
+from .reading import UNREADABLE, Unread, records
+
+if TYPE_CHECKING:
+    from ...transport.routes import RecordReader
+
+
+class Answer(NamedTuple):
+    """The attempt that counts, its choice, and why it is this source's.
+
+    `others` are attempts with the other sources that were asked, `unread` the sources that could
+    not be.
+    """
+
+    attempt: Attempt
+    choice: Choice
+    why: Why
+    others: tuple[Attempt, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
+def in_order(options: InstallOptions, request: Request, on: Machine) -> Order:
+    """The sources for a request, as the rule has them. `options.source` is that of the command
+    line or of the setting.
+
+    Raises: Contradiction for words that name different sources.
+    """
+    asked = None if options.source == AUTO else options.source
+    channels = tuple(map(name_of, options.channels))
+    found = order(asked, on, request, channels, traits(), admits)
+    if found.clash:
+        raise Contradiction(first=found.clash[0], second=found.clash[1])
+    return found
+
+
+def find(task: Task, order: Order, reader: RecordReader) -> Answer:
+    """The answer of the source that the order comes to.
+
+    Raises: NoFittingBuild, with what would fit; what reading raises where no source can be read,
+    or one cannot and must not be passed over; Moved where another mirror may have more.
+    """
+    tried: list[Attempt] = []
+    unread: list[Unread] = []
+    for source in _in_turn(order):
+        if any(_settles(each, source, order) for each in tried):
+            break
+        of_source = with_dependents(task._replace(source=source))
+        try:
+            found = records(of_source, reader)
+        except UNREADABLE as error:
+            # No network is a reason to change what an environment has.
+            if len(order.sources) == 1 or order.why == "bound" or not task.options.fallback:
+                raise
+            unread.append(Unread(source, error))
+            continue
+        tried.append(attempt(of_source, found))
+    if not tried:
+        raise unread[0].error
+    tried.sort(key=lambda each: order.sources.index(each.task.source.name))
+    sets = {each.task.source.name: each.found for each in tried if isinstance(each.found, Choice)}
+    winner = (newest(sets) if order.newest else next(iter(sets))) if sets else None
+    others = tuple(each for each in tried if each.task.source.name != winner)
+    # A mirror that is old or empty must not decide for another source.
+    doubts = (
+        reader.doubt(each.task.source, each.task.machine, each.task.request, each.records)
+        for each in others
+    )
+    old = tuple(filter(None, doubts))
+    if winner is None:
+        from .refusal import refuse
+
+        raise refuse(tried, old, [each.notice for each in unread])
+    [best] = (each for each in tried if each.task.source.name == winner)
+    best = best._replace(notices=(*old, *best.notices))
+    return Answer(best, sets[winner], _why(best, order, others, unread), others, tuple(unread))
+
+
+def each_source(task: Task, order: Order, reader: RecordReader) -> list[tuple[Source, Records]]:
+    """The records of every source whose newest release counts, or of the first that can be read.
+
+    Raises: what reading raises where no source can be read.
+    """
+    found: list[tuple[Source, Records]] = []
+    unread: list[Unread] = []
+    for source in map(named, order.sources):
+        try:
+            found.append((source, records(task._replace(source=source), reader)))
+        except UNREADABLE as error:
+            unread.append(Unread(source, error))
+            continue
+        if not order.newest:
+            break
+    if not found:
+        raise unread[0].error
+    return found
+
+
+def _in_turn(order: Order) -> list[Source]:
+    """The sources in the order in which they are read."""
+    found = [named(name) for name in order.sources]
+    return sorted(found, key=lambda source: source.end is not None) if order.newest else found
+
+
+def _settles(done: Attempt, source: Source, order: Order) -> bool:
+    """Whether an attempt leaves nothing to ask another source for."""
+    found, ended = done.found, source.ended()
+    if isinstance(found, NoChoice):
+        return False
+    if not order.newest:
+        return True
+    on_cpu = done.task.request.cuda == "cpu" or not done.task.machine.has_gpu
+    if ended is None or (found.cuda is None and not on_cpu):
+        return False
+    mine, last = release(found.torch.version), release(ended["last"])
+    return bool(mine and last and mine > last)
+
+
+def _why(best: Attempt, order: Order, others: Iterable[Attempt], unread: Sequence[Unread]) -> Why:
+    """Why the source of an attempt is the one."""
+    if unread:
+        return "offline"
+    if not order.newest and best.task.source.name == order.sources[0]:
+        return order.why
+    has_set = any(isinstance(each.found, Choice) for each in others)
+    return "newer" if order.newest and (has_set or not list(others)) else "only"

@@ -1,0 +1,156 @@
+"""What is said of the source: which it is, why, what the other one has, and how to get that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ...index.exclude_newer import without_newer
+from ...index.match import admits
+from ...index.sources import SOURCES, Source
+from ...mirrors.registry import Route
+from ...mirrors.urls import UPSTREAM
+from ...models import Choice, Machine, Notice, Rejection, Request
+from ...selection.choose import choose
+from ...selection.elsewhere import newest_of_conda_forge
+from ...selection.facts.names import FAMILY, TORCH
+from ...selection.specs import number, release
+from ...text.reasons import nearest, reason
+from ...transport.routes import OWN
+from ..attempt import Attempt
+from .answer import Answer
+
+#: Why builds fall away that a newer driver runs.
+_DRIVER = frozenset(("cuda_too_new", "driver_too_old", "minor_version_only"))
+
+
+def of_source(answer: Answer, route: Route) -> Notice:
+    """Which source it is, why, and what the other one has or needs. `route` is how the channel of
+    the set is read."""
+    source = answer.attempt.task.source
+    other = _other(answer)
+    facts = {
+        "source": source.name,
+        "version": answer.choice.torch.version,
+        "why": answer.why,
+        "mirror": None if route.mirror in (UPSTREAM, OWN) else route.mirror,
+        "other": other,
+    }
+    return Notice("source_chosen", facts)
+
+
+def of_sample(answer: Answer) -> list[Notice]:
+    """What the tables know to be newer than a set of a source of which only a sample is at hand."""
+    attempt = answer.attempt
+    if not _is_sample(attempt):
+        return []
+    known = newest_of_conda_forge(attempt.task.machine, attempt.task.request, admits)
+    if known is None or not _above(known, answer.choice):
+        return []
+    return [Notice("sample_newer", {"source": attempt.task.source.name, "version": known})]
+
+
+def passed_over(answer: Answer) -> Mapping[str, tuple[Rejection, ...]]:
+    """Why the newer releases of the other sources that were asked fell away, by source."""
+    return {
+        each.task.source.name: found
+        for each in answer.others
+        if (found := tuple(_newer(each, answer.choice)))
+    }
+
+
+def _other(answer: Answer) -> dict[str, Any] | None:
+    """The other source: the release that it would give here, or its newest and what that needs."""
+    if answer.unread:
+        unread = answer.unread[0]
+        facts = unread.notice.facts
+        return _facts(unread.source, None, needs={"code": "unread", "reason": facts["detail"]})
+    if answer.others:
+        return _tried(answer.others[0], answer.choice)
+    task = answer.attempt.task
+    other = next((one for one in SOURCES if one is not task.source), None)
+    if other is None:
+        return None
+    version = _unasked(other, task.machine, _open(task.request))
+    if other.end is None and not (version and _above(version, answer.choice)):
+        return None
+    return _facts(other, version)
+
+
+def _facts(
+    source: Source, version: str | None, needs: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    ended = source.ended()
+    last = {"last": ended["last"]} if ended else {}
+    return {"source": source.name, "version": version, **last, "needs": needs}
+
+
+def _tried(attempt: Attempt, choice: Choice) -> dict[str, Any]:
+    """What a source has that was asked in vain: its newest release, and what that needs."""
+    task, source, found = attempt.task, attempt.task.source, attempt.found
+    known = newest_of_conda_forge(task.machine, task.request, admits)
+    if _is_sample(attempt) and known and _above(known, choice):
+        return _facts(source, known, {"code": "no_record", "date": attempt.records.date})
+    newer = _newer(attempt, choice)
+    if not newer:
+        return _facts(source, found.torch.version if isinstance(found, Choice) else None)
+    first = max((item.version for item in newer), key=number)
+    near = nearest([item for item in newer if item.version == first])
+    needs = {"code": near[0].code, "reason": reason(near)}
+    if with_driver := _with_driver(attempt, newer):
+        first, needs["driver"] = with_driver
+    return _facts(source, first, needs)
+
+
+def _is_sample(attempt: Attempt) -> bool:
+    """Whether the records are only some of those that the source has."""
+    return attempt.records.origin == "built-in" and attempt.task.source.end is None
+
+
+def _newer(attempt: Attempt, choice: Choice) -> list[Rejection]:
+    """What fell away of releases above the chosen one. That a sample has but a CPU build of one
+    says nothing of the channel."""
+    left = {"cpu_build"} if _is_sample(attempt) else set()
+    return [
+        item
+        for item in attempt.found.rejected
+        if item.name == TORCH and item.code not in left and _above(item.version, choice)
+    ]
+
+
+def _above(version: str, choice: Choice) -> bool:
+    mine, theirs = release(choice.torch.version), release(version)
+    return bool(mine and theirs and theirs > mine)
+
+
+def _with_driver(attempt: Attempt, newer: Iterable[Rejection]) -> tuple[str, str] | None:
+    """The release that the lowest driver runs which runs any of these, where that is all that they
+    lack, and this driver."""
+    task, source = attempt.task, attempt.task.source
+    cudas = {str(item.needs.facts["cuda"]) for item in newer if item.code in _DRIVER}
+    for cuda in sorted(cudas, key=number):
+        floor = source.tables().driver_floor(cuda, task.machine.driver_os)
+        on = task.machine._replace(cuda=cuda, driver=floor)
+        found = choose(on, task.request, attempt.records.builds, source.knowledge)
+        if floor and isinstance(found, Choice):
+            known = newest_of_conda_forge(on, task.request, admits) if _is_sample(attempt) else None
+            return known or found.torch.version, floor
+    return None
+
+
+def _unasked(other: Source, on: Machine, request: Request) -> str | None:
+    """The newest release that runs here of a source whose records were not read: what the tables
+    know of one that lives, the built-in index of one that has ended."""
+    if other.end is None:
+        return newest_of_conda_forge(on, request, admits)
+    known = other.built_in(on.subdir)
+    if known is None:
+        return None
+    found = choose(on, request, without_newer(known).builds, other.knowledge)
+    return found.torch.version if isinstance(found, Choice) else None
+
+
+def _open(request: Request) -> Request:
+    """The request with every release open."""
+    specs = {name: (name,) for name in request.specs if name in FAMILY}
+    return request._replace(specs=specs, pins=(), ties=())

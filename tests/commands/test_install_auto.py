@@ -1,0 +1,410 @@
+"""`--source auto` end to end: the rows of its table as previews of indexes on loopback, and what
+happens where a source cannot be had."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+from support import both_channels
+from support.mirror import Mirror
+
+FORGE, CHANNEL = "conda-forge", "pytorch"
+
+
+@pytest.fixture(scope="module")
+def indexes(tmp_path_factory):
+    return both_channels.build(tmp_path_factory.mktemp("indexes"))
+
+
+@pytest.fixture
+def both(indexes, make_mirror) -> Mirror:
+    return make_mirror(indexes, dict.fromkeys((CHANNEL, FORGE, "nvidia"), "anaconda/cloud"))
+
+
+@pytest.fixture
+def at_both(condarc, both):
+    """`at_both(**settings)`: an rc file that leads both sources to loopback."""
+
+    def write(**settings: Any):
+        return condarc(
+            **{"custom_channels": both.custom_channels(), "channels": [FORGE], **settings}
+        )
+
+    write()
+    return write
+
+
+class Row(NamedTuple):
+    """A row of the table: words, the machine as variables, then what is chosen."""
+
+    words: tuple[str, ...]
+    machine: dict[str, str]
+    source: str
+    torch: str
+    cuda: str | None
+    why: str
+    vision: str | None = None
+    audio: str | None = None
+
+
+def cuda(version: str, arch: str | None = None, **more: str) -> dict[str, str]:
+    found = {"CONDA_OVERRIDE_CUDA": version, **more}
+    return {**found, "CONDA_OVERRIDE_CUDA_ARCH": arch} if arch else found
+
+
+def on(subdir: str, *words: str) -> tuple[str, ...]:
+    return ("--platform", subdir, *words)
+
+
+#: By the number of the row; the values are typed from the table, never read from records.
+ROWS = {
+    "1": Row((), cuda("13.0", "8.9"), FORGE, "2.13.0", "13.0", "newer", "0.28.0"),
+    "2": Row((), cuda("12.9", "8.9"), FORGE, "2.13.0", "12.9", "newer", "0.28.0"),
+    "3": Row((), cuda("12.4", "8.6"), FORGE, "2.13.0", "12.9", "newer", "0.28.0"),
+    "4": Row(
+        ("--cuda-compat", "strict"),
+        cuda("12.4", "8.6"),
+        *(CHANNEL, "2.5.1", "12.4", "newer", "0.20.1", "2.5.1"),
+    ),
+    "5": Row((), cuda("11.8", "8.6"), CHANNEL, "2.5.1", "11.8", "newer", "0.20.1", "2.5.1"),
+    "6": Row((), cuda("13.0", "7.0"), FORGE, "2.13.0", "12.9", "newer", "0.28.0"),
+    "7": Row((), cuda("12.9", "6.1"), FORGE, "2.13.0", "12.9", "newer", "0.28.0"),
+    "8": Row((), cuda("11.4", "3.7"), CHANNEL, "2.3.1", "11.8", "only", "0.18.1", "2.3.1"),
+    "9": Row((), cuda("13.0", "12.0"), FORGE, "2.13.0", "13.0", "newer", "0.28.0"),
+    "11": Row((), {}, FORGE, "2.13.0", None, "newer", "0.28.0"),
+    "12": Row(("pytorch=2.3.1",), cuda("12.9"), CHANNEL, "2.3.1", "12.1", "release"),
+    "13": Row(("--python", "3.13"), cuda("12.9"), FORGE, "2.13.0", "12.9", "newer", "0.28.0"),
+    "14": Row(("--python", "3.9"), cuda("12.9"), FORGE, "2.7.1", "12.9", "newer", "0.22.0"),
+    "15": Row(
+        ("--python", "3.8"),
+        cuda("12.9"),
+        *(CHANNEL, "2.4.1", "12.4", "newer", "0.19.1", "2.4.1"),
+    ),
+    "16": Row(("torchaudio",), cuda("12.9"), FORGE, "2.10.0", "12.9", "newer", None, "2.10.0"),
+    "17": Row(on("win-64", "--cuda", "12.8"), {}, FORGE, "2.13.0", "12.8", "newer", "0.28.0"),
+    "18": Row(
+        on("win-64", "--cuda", "12.8", "torchaudio"),
+        {},
+        *(CHANNEL, "2.5.1", "12.4", "only", None, "2.5.1"),
+    ),
+    "19": Row(on("win-64", "--cuda", "12.6"), {}, FORGE, "2.13.0", "12.8", "newer", "0.28.0"),
+    "20": Row(on("osx-arm64"), {}, FORGE, "2.13.0", None, "newer", "0.28.0"),
+    "20, macOS 11": Row(
+        on("osx-arm64"),
+        {"CONDA_OVERRIDE_OSX": "11.0"},
+        *(FORGE, "2.12.1", None, "newer", "0.27.1"),
+    ),
+    "21": Row(on("osx-64"), {}, FORGE, "2.13.0", None, "newer", "0.28.0"),
+    "22": Row(
+        on("linux-aarch64", "--cuda", "13.0"),
+        {"CONDA_OVERRIDE_CUDA_ARCH": "9.0"},
+        *(FORGE, "2.13.0", "13.0", "newer", "0.28.0"),
+    ),
+    "23": Row(
+        on("linux-aarch64", "--cuda", "12.6", "pytorch"),
+        {"CONDA_OVERRIDE_CUDA_ARCH": "8.7"},
+        *(FORGE, "2.13.0", "12.9", "newer"),
+    ),
+    "24": Row(
+        (),
+        cuda("13.0", "8.0", CONDA_OVERRIDE_GLIBC="2.17"),
+        *(FORGE, "2.13.0", "12.9", "newer", "0.28.0"),
+    ),
+    "27": Row(("--cuda", "12.9"), {}, FORGE, "2.13.0", "12.9", "newer", "0.28.0"),
+}
+
+
+@pytest.fixture
+def preview(at_both, conda_in_process, monkeypatch):
+    """`preview(*words, **variables)`: the JSON of a dry run."""
+
+    def run(*words: str, **variables: str) -> dict[str, Any]:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        done = conda_in_process("torch-install", "-d", "--json", "-n", "new", *words).ok()
+        found: dict[str, Any] = done.json()["torchmirror"]
+        return found
+
+    return run
+
+
+@pytest.mark.parametrize("number", ROWS)
+def test_a_row_of_the_table(preview, number):
+    row = ROWS[number]
+    found = preview(*row.words, **row.machine)
+    chosen = found["selected"]
+    builds = {build["name"]: build["version"] for build in chosen["builds"]}
+    assert (chosen["source"], builds[CHANNEL], chosen["cuda"], chosen["why"]) == row[2:6]
+    assert builds.get("torchvision") == row.vision
+    assert builds.get("torchaudio") == row.audio
+
+
+def codes(found: dict[str, Any]) -> set[str]:
+    return {warning["code"] for warning in found["warnings"]}
+
+
+# What is read, and what is not
+
+
+def test_a_named_release_of_the_ended_channel_reads_that_alone(preview, both):
+    preview("pytorch=2.3.1", **cuda("12.9"))
+    assert both.asked("*/pytorch/*")
+    assert not both.asked("*/conda-forge/*")
+
+
+@pytest.mark.parametrize("words", [(), ("pytorch=2.8",), ("pytorch>=2.4",)])
+def test_what_the_living_channel_settles_reads_no_other(preview, both, words):
+    assert preview(*words, **cuda("12.9"))["selected"]["source"] == FORGE
+    assert not both.asked("*/pytorch/*")
+
+
+@pytest.mark.parametrize(
+    ("channels", "source", "torch"),
+    [
+        ((FORGE,), FORGE, "2.13.0"),
+        ((CHANNEL, "nvidia"), CHANNEL, "2.5.1"),
+        ((CHANNEL, FORGE), CHANNEL, "2.5.1"),
+        ((FORGE, CHANNEL), FORGE, "2.13.0"),
+    ],
+    ids=" ".join,
+)
+def test_channels_that_are_named_tie(preview, channels, source, torch):
+    words = [word for name in channels for word in ("-c", name)]
+    found = preview(*words, **cuda("12.9"))["selected"]
+    assert (found["source"], found["builds"][0]["version"]) == (source, torch)
+    assert found["why"] == "asked"
+
+
+@pytest.mark.parametrize(
+    ("lines", "source"),
+    [
+        ("channels: [conda-forge]\ndependencies: [python=3.12, pytorch]", FORGE),
+        ("channels: [pytorch, nvidia]\ndependencies: [python=3.12, pytorch]", CHANNEL),
+        ("dependencies: [python=3.12, pytorch]", FORGE),
+        ("channels: [defaults]\ndependencies: [python=3.12, pytorch=2.3.1]", CHANNEL),
+        ("dependencies: [pytorch, pytorch-cuda=12.1]", CHANNEL),
+        ("dependencies: [pytorch-gpu, torchvision]", FORGE),
+        ("dependencies: [pytorch=2.8.0=cuda129_mkl_py312_had1c889_302]", FORGE),
+        ("dependencies: [pytorch=2.3.1=py3.12_cuda12.1_cudnn8.9.2_0]", CHANNEL),
+    ],
+)
+def test_a_file_says_which_source(preview, tmp_path, lines, source):
+    path = tmp_path / "environment.yml"
+    path.write_text(f"name: x\n{lines}\n")
+    assert preview("-f", str(path), **cuda("12.9"))["selected"]["source"] == source
+
+
+# What is said of it
+
+
+@pytest.fixture
+def old_torch(sandbox):
+    """An environment with the torch of the channel that ended."""
+    meta = sandbox.envs / "new" / "conda-meta"
+    meta.mkdir(parents=True)
+    (meta / "history").touch()
+    for name, version, build, channel in (
+        (CHANNEL, "2.5.1", "py3.12_cuda12.4_cudnn9.1.0_0", CHANNEL),
+        ("python", "3.12.4", "h0_0", FORGE),
+    ):
+        fn = f"{name}-{version}-{build}"
+        (meta / f"{fn}.json").write_text(
+            f'{{"name": "{name}", "version": "{version}", "build": "{build}", "depends": [],'
+            f' "build_number": 0, "subdir": "linux-64", "fn": "{fn}.tar.bz2", "files": [],'
+            f' "channel": "https://conda.anaconda.org/{channel}/linux-64",'
+            f' "url": "https://conda.anaconda.org/{channel}/linux-64/{fn}.tar.bz2"}}'
+        )
+
+
+def test_one_line_says_which_why_and_how_to_get_the_other(at_both, conda_in_process, monkeypatch):
+    for version, says in {
+        "12.9": "PyTorch 2.13.0 from the channel conda-forge (the channel pytorch ended with "
+        "2.5.1); for 2.5.1 of that: `--source pytorch`",
+        "11.8": "PyTorch 2.5.1 from the channel pytorch: 2.13.0 of conda-forge needs driver "
+        "525.60.13 or newer (builds for CUDA 12.9, 13.0 are too new: the driver runs CUDA 11.8 or "
+        "older)",
+    }.items():
+        monkeypatch.setenv("CONDA_OVERRIDE_CUDA", version)
+        done = conda_in_process("torch-install", "-d", "-n", "new").ok()
+        assert says in done.words
+        assert max(map(len, done.stdout.partition("The same in")[0].splitlines())) <= 80
+
+
+def test_the_json_has_why_and_the_other_source(preview):
+    assert preview(**cuda("12.9"))["selected"]["other"] == {
+        **{"source": CHANNEL, "version": "2.5.1", "last": "2.5.1"},
+        "needs": None,
+    }
+    other = preview(**cuda("11.8"))["selected"]["other"]
+    assert (other["source"], other["version"]) == (FORGE, "2.13.0")
+    assert other["needs"]["code"] == "cuda_too_new"
+    assert other["needs"]["driver"] == "525.60.13"
+
+
+def test_what_is_chosen_is_where_the_line_leads(preview):
+    """The command for the other source gives what the line says."""
+    other = preview(**cuda("12.9"))["selected"]["other"]
+    found = preview("--source", other["source"], **cuda("12.9"))["selected"]
+    assert found["builds"][0]["version"] == other["version"]
+
+
+def test_an_environment_keeps_its_channel_and_newer_is_named(preview, old_torch):
+    """Row 25."""
+    found = preview("torchvision", **cuda("12.9"))
+    chosen = found["selected"]
+    assert {build["name"]: build["version"] for build in chosen["builds"]}[
+        "torchvision"
+    ] == "0.20.1"
+    assert (chosen["source"], chosen["why"]) == (CHANNEL, "bound")
+    assert chosen["other"]["version"] == "2.13.0"
+
+
+def test_where_neither_has_it_both_are_named_and_the_way_out_works(
+    at_both, conda_in_process, monkeypatch, preview
+):
+    """Row 10."""
+    for name, value in cuda("13.0", "12.0").items():
+        monkeypatch.setenv(name, value)
+    done = conda_in_process("torch-install", "-d", "-n", "new", "pytorch=2.5.1")
+    assert done.rc == 1
+    said = " ".join(done.stderr.split())
+    assert "no build of the channels `pytorch`, `conda-forge` fits" in said
+    assert "leave the release open: pytorch 2.13.0 has what fits" in said
+    assert preview("pytorch")["selected"]["builds"][0]["version"] == "2.13.0"
+
+
+def test_names_of_both_sides_are_refused(at_both, conda_in_process):
+    result = conda_in_process("torch-install", "-d", "pytorch=2.6", "pytorch-cuda=12.4")
+    assert result.rc == 2
+    assert "`pytorch-cuda=12.4` and `pytorch=2.6` contradict each other" in " ".join(
+        result.stderr.split()
+    )
+
+
+# --explain and --list
+
+
+@pytest.mark.parametrize(
+    ("words", "machine", "says"),
+    [
+        ((), cuda("11.8"), "2.13.0 builds for CUDA 12.9, 13.0 are too new: the driver runs"),
+        ((), cuda("12.9", "3.7"), "2.13.0 builds with code for"),
+        (("torchaudio",), cuda("12.9"), "2.13.0 this channel has no torchaudio for"),
+        (
+            ("--python", "3.8"),
+            cuda("12.9"),
+            "2.13.0 builds for Python 3.10, 3.11, 3.12, 3.13",
+        ),
+    ],
+    ids=["driver", "gpu", "torchaudio", "python"],
+)
+def test_why_not_the_newest(at_both, conda_in_process, monkeypatch, words, machine, says):
+    for name, value in machine.items():
+        monkeypatch.setenv(name, value)
+    done = conda_in_process("torch-install", "-d", "--explain", "-n", "new", *words).ok()
+    assert says in done.words
+    assert "runs on the CPU only" not in done.words
+
+
+def test_the_list_has_both_sources_on_one_screen(at_both, conda_in_process, monkeypatch):
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.9")
+    lines = conda_in_process("torch-install", "--list").ok().stdout.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    titles = [line for line in lines if line.startswith((FORGE, CHANNEL))]
+    assert titles[0].startswith("conda-forge (live index")
+    assert titles[1].startswith("pytorch (live index")
+    assert "ended with PyTorch 2.5.1" in titles[1]
+    assert lines[lines.index(titles[0]) + 1].split()[0] == "2.13.0"
+    assert lines[lines.index(titles[1]) + 1].split()[0] == "2.5.1,"
+
+
+def test_the_list_as_json_says_whose_each_row_is(at_both, conda_in_process):
+    found = conda_in_process("torch-install", "--list", "--json", "--cuda", "12.9").ok().json()
+    ours = found["torchmirror"]
+    assert ours["source"] == "auto"
+    assert [one["source"] for one in ours["sources"]] == [CHANNEL, FORGE]
+    newest = ours["list"][0]
+    assert (newest["version"], newest["source"]) == ("2.13.0", FORGE)
+    assert {row["source"] for row in ours["list"] if row["version"] == "2.5.1"} == {CHANNEL, FORGE}
+
+
+# Where a source cannot be had
+
+
+def test_without_conda_forge_the_other_answers_and_it_is_said(
+    at_both, both, conda_in_process, preview
+):
+    gone = {**both.custom_channels(), FORGE: f"{both.url}/nowhere"}
+    at_both(custom_channels=gone)
+    chosen = preview(**cuda("12.9"))["selected"]
+    assert (chosen["source"], chosen["why"]) == (CHANNEL, "offline")
+    assert chosen["other"]["needs"]["code"] == "unread"
+    done = conda_in_process("torch-install", "-d", "-n", "new").ok()
+    assert "though conda-forge may have a newer one" in done.words
+    # Where nothing must stand in for what fails, it is the error.
+    assert conda_in_process("torch-install", "-d", "-n", "new", "--no-fallback").rc == 1
+
+
+def test_what_an_environment_has_is_not_changed_for_want_of_a_network(
+    at_both, both, conda_in_process, old_torch
+):
+    at_both(custom_channels={**both.custom_channels(), CHANNEL: f"{both.url}/nowhere"})
+    done = conda_in_process("torch-install", "-d", "-n", "new", "--cuda", "12.9")
+    assert done.rc == 1
+    assert "`pytorch`" in done.stderr
+    assert not both.asked("*/conda-forge/*")
+
+
+def test_a_source_that_is_not_allowed_does_not_exist(at_both, preview):
+    at_both(allowlist_channels=[CHANNEL, "nvidia"], channels=[CHANNEL])
+    assert preview(**cuda("12.9"))["selected"]["source"] == CHANNEL
+
+
+def test_an_old_mirror_of_conda_forge_does_not_decide(
+    indexes, make_mirror, tmp_path, condarc, conda_in_process, monkeypatch
+):
+    """One without any torch of it is told; it must not look as if 2.5.1 were the newest."""
+    both_channels.without_torch(indexes, tmp_path / "old")
+    old = make_mirror(tmp_path / "old", dict.fromkeys((CHANNEL, FORGE, "nvidia"), "cloud"))
+    condarc(custom_channels=old.custom_channels(), channels=[FORGE])
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.9")
+    done = conda_in_process("torch-install", "-d", "-n", "new").ok()
+    assert "index_behind" in codes(
+        conda_in_process("torch-install", "-d", "-n", "new", "--json").ok().json()["torchmirror"]
+    )
+    assert "PyTorch 2.5.1" in done.stdout
+
+
+# Offline, on a machine that was never online
+
+
+@pytest.mark.parametrize(
+    ("words", "torch", "vision"), [((), "2.8.0", "0.24.0"), (("pytorch",), "2.12.1", None)]
+)
+def test_row_26_real_records_alone_count(conda_in_process, monkeypatch, words, torch, vision):
+    for name, value in cuda("13.0", "8.9").items():
+        monkeypatch.setenv(name, value)
+    done = conda_in_process("torch-install", "-d", "--json", "--offline", *words).ok()
+    found = done.json()["torchmirror"]
+    builds = {build["name"]: build["version"] for build in found["selected"]["builds"]}
+    assert (builds[CHANNEL], builds.get("torchvision")) == (torch, vision)
+    assert {build["evidence"] for build in found["selected"]["builds"]} == {"record"}
+    told = {warning["code"]: warning["text"] for warning in found["warnings"]}
+    assert "conda-forge has 2.13.0 for this machine" in told["sample_newer"]
+
+
+def test_offline_what_only_the_tables_know_is_told(conda_in_process):
+    words = ("--platform", "win-64", "--cuda", "12.8")
+    done = conda_in_process("torch-install", "-d", "--offline", *words).ok()
+    assert "PyTorch 2.5.1 for CUDA 12.4" in done.stdout
+    assert "conda-forge has 2.13.0 for this machine" in done.words
+
+
+def test_a_platform_that_one_source_alone_knows(conda_in_process):
+    """No record of the channel `pytorch` for ARM servers has been seen."""
+    words = ("--platform", "linux-aarch64", "--cuda", "12.9", "pytorch")
+    done = conda_in_process("torch-install", "-d", "--offline", "--json", *words).ok()
+    chosen = done.json()["torchmirror"]["selected"]
+    assert (chosen["source"], chosen["why"]) == (FORGE, "newer")
