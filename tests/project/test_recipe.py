@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from conda.base.context import context
-from conda.gateways.disk.create import extract_tarball
+from conda_package_streaming.extract import extract
 from ruamel.yaml import YAML
 from support import own_python, prefixes, rattler_process
 from support.built import ROOT
@@ -78,7 +78,7 @@ def package(place: Path, site: Mirror, distributions: Mapping[str, Path]) -> Pat
 
 def unpacked(package: Path, folder: Path) -> dict[str, bytes]:
     """What a conda package puts into site-packages, but for its metadata."""
-    extract_tarball(str(package), str(folder))
+    extract(str(package), str(folder))
     paths = json.loads((folder / "info" / "paths.json").read_text("utf-8"))["paths"]
     names = [path["_path"].removeprefix("site-packages/") for path in paths]
     return {
@@ -100,7 +100,7 @@ def test_the_package_is_the_wheel(
 def test_its_record_asks_for_what_the_wheel_asks_for_and_conda(
     package: Path, release: str, tmp_path: Path
 ) -> None:
-    extract_tarball(str(package), str(tmp_path))
+    extract(str(package), str(tmp_path))
     record = json.loads((tmp_path / "info" / "index.json").read_text("utf-8"))
     assert (record["name"], record["version"], record["noarch"], record["license"]) == (
         *("conda-torchmirror", release, "python", "BSD-3-Clause"),

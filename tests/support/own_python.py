@@ -7,7 +7,7 @@ packages of its own. The others are the files of installed distributions.
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 import stat
 import sys
@@ -126,15 +126,31 @@ def _files(names: Iterable[str], bare: Container[str] = ()) -> Files:
                 continue
             if name in bare and path.parts[0].endswith(".dist-info"):
                 continue
-            found[f"{SITE_PACKAGES}/{path.as_posix()}"] = (real.read_bytes(), 0o644)
+            found |= _file(real, f"{SITE_PACKAGES}/{path.as_posix()}")
+    return found
+
+
+def _file(path: Path, at: str) -> Files:
+    """A file, and what Python has compiled it to, which spares every environment that work."""
+    found: Files = {at: (path.read_bytes(), 0o644)}
+    if path.suffix != ".py":
+        return found
+    compiled = Path(importlib.util.cache_from_source(str(path)))
+    content = compiled.read_bytes() if compiled.is_file() else b""
+    written = int(path.stat().st_mtime) & 0xFFFFFFFF
+    if content[4:12] == bytes(4) + written.to_bytes(4, "little"):  # of this very source
+        # Not held against the time of the source, which is another in the package (PEP 552).
+        header = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
+        beside = f"{at.rpartition('/')[0]}/__pycache__/{compiled.name}"
+        found[beside] = (header + content[16:], 0o644)
     return found
 
 
 def _folder(folder: Path, at: str) -> Files:
-    return {
-        f"{SITE_PACKAGES}/{at}/{path.relative_to(folder).as_posix()}": (path.read_bytes(), 0o644)
-        for path in _walk(folder)
-    }
+    found: Files = {}
+    for path in _walk(folder):
+        found |= _file(path, f"{SITE_PACKAGES}/{at}/{path.relative_to(folder).as_posix()}")
+    return found
 
 
 def _walk(folder: Path) -> Iterator[Path]:
