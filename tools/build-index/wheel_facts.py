@@ -35,10 +35,13 @@ SOURCES = {
 }
 AS_OF = {"releases": "2026-07-27", "matrix": "2026-09", "metadata": "2026-11-25"}
 
-#: Partners that go with every release of torch from one on.
+#: Partners that go with every release of torch from one on. By `default` says whether such a pair
+#: is enough for a request that names no release: PyTorch's page of commands leaves torchaudio out
+#: since 2.12, and has nothing on 2.15, which came without a torchvision of its own.
 OPEN = [
     {
         "project": "torchaudio",
+        "default": True,
         "since": "2.11.0",
         "torch": "2.11.0",
         "source": "https://docs.pytorch.org/audio/2.11.0/installation.html: works with 2.11 and "
@@ -47,6 +50,7 @@ OPEN = [
     },
     {
         "project": "torchvision",
+        "default": False,
         "since": "0.29.1",
         "torch": "2.14.0",
         "source": "https://github.com/pytorch/vision/releases/tag/v0.29.2: compatible with 2.14 "

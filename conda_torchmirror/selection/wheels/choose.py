@@ -158,6 +158,36 @@ def prepare(
     )
 
 
+def to_ask(
+    request: Request, machine: Machine, links: Iterable[Link], table: WheelTables | None = None
+) -> tuple[Link, ...]:
+    """Links to partners whose METADATA would say what the table does not: which release of torch,
+    newer than all that it knows, they go with (`WheelTables.extended`).
+
+    One link for each release of a partner, as all of its wheels ask for the same torch.
+    """
+    case = prepare(request, machine, links, table)
+    newest = max((_order(torch) for torch in case.tables.stated), default=_order("0"))
+    torch = {b.version for b in case.pool.builds if b.name == TORCH}
+    if not any(_order(v) > newest and not case.tables.knows(v) for v in torch):
+        return ()
+    found: dict[tuple[str, str], Link] = {}
+    for wheel in sorted(case.page.wheels, key=lambda wheel: wheel.link):
+        known = case.tables.torch_of(wheel.project, wheel.version)
+        asked = wheel.project != TORCH and wheel.project in request.specs and wheel.link.metadata
+        if asked and not known and _is_last(wheel, case):
+            found.setdefault((wheel.project, wheel.version), wheel.link)
+    return tuple(found.values())
+
+
+def _is_last(wheel: Wheel, case: Case) -> bool:
+    """Whether a partner is newer than every one that the table states."""
+    stated = [
+        version for row in case.tables.stated.values() for version in row.get(wheel.project, ())
+    ]
+    return all(_order(wheel.version) > _order(version) for version in stated)
+
+
 def _pythons(links: Sequence[Link]) -> list[str]:
     """The Pythons that wheels of torch are named for, newest first."""
     triples = {

@@ -148,9 +148,8 @@ class _Reader:
         """What torch a partner goes with: the releases of the table, or every one from some on."""
         tables = self._tables
         stated = tables.torch_of(build.name, build.version)
-        if (found := tables.open_since(build.name, build.version)) and (
-            self._named or build.name == AUDIO
-        ):
+        found = tables.open_since(build.name, build.version)
+        if found and (found.default or self._named):
             return (f"{TORCH}>={found.torch}",)
         if stated:
             return (f"{TORCH} {'|'.join(stated)}",)

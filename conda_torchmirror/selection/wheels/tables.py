@@ -28,6 +28,8 @@ FAMILY = PIP_FAMILY
 #: The name of the index whose wheels are in no directory, to show.
 PLAIN = "PyPI"
 
+#: A specifier that admits one version, in parentheses or not, whatever its local part.
+_EXACT = re.compile(r"\(?={2,3}\s*(\d+(?:\.\d+)*)(?:\+[\w.]+)?\)?")
 _CUDA = re.compile(r"cu(\d{1,2})(\d)")
 #: Directories that hold builds for an accelerator which is chosen by name only.
 NAMED = re.compile(r"rocm\d+(?:\.\d+){1,2}|xpu")
@@ -44,18 +46,20 @@ class Home(NamedTuple):
 
 
 class Open(NamedTuple):
-    """Partners from one release on that go with every release of torch from one on."""
+    """Partners from one release on that go with every release of torch from one on. `default` says
+    whether that is enough for a request that names no release."""
 
     project: str
     since: str
     torch: str
-    source: str
+    default: bool
 
 
 class WheelTables:
     """Look-ups; what the table does not know is None or empty, never a guess."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
+        self._table = table
         pairings = table["pairings"]
         self.stated: Mapping[str, Mapping[str, Sequence[str]]] = pairings["stated"]
         self.inferred: Mapping[str, Mapping[str, Sequence[str]]] = pairings["inferred"]
@@ -66,7 +70,7 @@ class WheelTables:
                 for version in versions:
                     self._torch[name, version].append(torch)
         self._open = [
-            Open(row["project"], row["since"], row["torch"], row["source"])
+            Open(row["project"], row["since"], row["torch"], row["default"])
             for row in pairings["open"]
         ]
         self._neutral = {row["project"]: row["until"] for row in pairings["neutral"]}
@@ -107,6 +111,22 @@ class WheelTables:
     def torch_of(self, project: str, version: str) -> list[str]:
         """The releases of torch that an official source states for a partner."""
         return self._torch.get((project, version), [])
+
+    def knows(self, torch: str) -> bool:
+        """Whether the table has anything on a release of torch."""
+        return torch in self.stated or torch in self.inferred
+
+    def extended(self, said: Mapping[tuple[str, str], str]) -> WheelTables:
+        """The same with partners of newer releases than the table knows, by what their own METADATA
+        asks for: project and version to a specifier on torch, of which one exact version counts."""
+        stated = {torch: dict(partners) for torch, partners in self.stated.items()}
+        for (project, version), specifier in said.items():
+            exact = _EXACT.fullmatch(specifier.strip())
+            if exact and not self.knows(exact[1]):
+                row = stated.setdefault(exact[1], {})
+                row[project] = sorted({*row.get(project, ()), version}, key=_order, reverse=True)
+        table = {**self._table, "pairings": {**self._table["pairings"], "stated": stated}}
+        return WheelTables(table)
 
     def partner(self, project: str, torch: str) -> str | None:
         """The partner that is stated for a release of torch, the preferred one."""
