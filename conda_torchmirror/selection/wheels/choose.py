@@ -6,13 +6,13 @@ comes before and after: the links that matter, and what is told of the set.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ...models import Build, Choice, Compat, Machine, NoChoice, Notice, Rejection, Request
 from .. import choose as rules
 from ..facts.record import Knowledge
-from ..specs import number, release
+from ..specs import cuda_version, number, release
 from .link import Link
 from .name import Page, Refused, Wheel, read
 from .request import Asked, understand
@@ -261,25 +261,32 @@ def shown(item: Rejection, case: Case) -> Rejection:
     return item._replace(needs=needs)
 
 
-def _passed_over(choice: Choice, case: Case) -> Iterable[Notice]:
-    """What of higher variants and newer releases a person would ask for, one line each."""
-    torch = choice.torch
-    rejected = [item for item in choice.rejected if item.code == "partner_missing"]
-    same = [shown(i, case) for i in rejected if i.version == torch.version]
-    higher = [i for i in same if i.build.rpartition("/")[0] != torch.channel]
-    if higher:
-        first = max(higher, key=lambda item: item.build)
-        facts = {"variant": first.build.rpartition("/")[0] or PLAIN, "torch": torch.version}
-        facts |= {"name": str(first.needs.facts.get("name", "")), "chosen": torch.channel or PLAIN}
-        yield Notice("variant_incomplete", facts)
-    if any(len(w.specifier) for s in case.request.specs[TORCH] if (w := _asked(s))):
-        return
-    newer = [item for item in rejected if _order(item.version) > _order(torch.version)]
-    if newer:
-        last = shown(max(newer, key=lambda item: _order(item.version)), case)
-        facts = {"torch": last.version, "chosen": torch.version}
-        facts["name"] = str(last.needs.facts.get("name", ""))
-        yield Notice("newer_incomplete", facts)
+def _passed_over(choice: Choice, case: Case) -> Iterator[Notice]:
+    """What a person would ask for: directories of a higher CUDA, newer releases, open pairs."""
+    torch, home = choice.torch, choice.torch.channel or PLAIN
+    lacking = [
+        item
+        for found in choice.rejected
+        if (item := shown(found, case)).needs.code in ("no_wheel", "no_pairing")
+    ]
+    same = [item for item in lacking if item.version == torch.version]
+    if higher := [item.needs.facts for item in same if item.needs.facts["variant"] != home]:
+        facts = {"torch": torch.version, "chosen": home}
+        first = max(higher, key=lambda facts: number(cuda_version(str(facts["variant"])) or "0"))
+        yield Notice("variant_incomplete", {k: first[k] for k in ("variant", "name")} | facts)
+    newer = [item for item in lacking if _order(item.version) > _order(torch.version)]
+    named = any(len(word.specifier) for s in case.request.specs[TORCH] if (word := _asked(s)))
+    if newer and not named:
+        last = max(newer, key=lambda item: _order(item.version))
+        facts = {**last.needs.facts, "torch": last.version, "chosen": torch.version}
+        stated = last.needs.code == "no_wheel"
+        yield Notice("newer_without_wheel" if stated else "newer_incomplete", facts)
+    for build in choice.builds[1:]:
+        stated_for = case.tables.stated.get(torch.version, {}).get(build.name, ())
+        found_open = case.tables.open_since(build.name, build.version)
+        if found_open and build.version not in stated_for:
+            facts = {"partner": f"{build.name} {build.version}", "torch": torch.version}
+            yield Notice("partner_open", {**facts, "since": found_open.torch}, found_open.source)
 
 
 def _asked(spec: str) -> Asked | None:

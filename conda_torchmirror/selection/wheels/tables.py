@@ -53,6 +53,7 @@ class Open(NamedTuple):
     since: str
     torch: str
     default: bool
+    source: str
 
 
 class WheelTables:
@@ -70,7 +71,7 @@ class WheelTables:
                 for version in versions:
                     self._torch[name, version].append(torch)
         self._open = [
-            Open(row["project"], row["since"], row["torch"], row["default"])
+            Open(row["project"], row["since"], row["torch"], row["default"], row["source"])
             for row in pairings["open"]
         ]
         self._neutral = {row["project"]: row["until"] for row in pairings["neutral"]}

@@ -275,6 +275,10 @@ NOTICES: Table = {
     "are chosen",
     "newer_incomplete": "PyTorch {torch} is there, but no {name} that an official source states "
     "for it, so {chosen} is chosen",
+    "newer_without_wheel": "PyTorch {torch} is there, but not the wheel of {name} {version} that "
+    "belongs to it, so {chosen} is chosen",
+    "partner_open": "{partner} was made for PyTorch {since} and goes with all later releases, so "
+    "with {torch}",
     "runtime_lagging": "{build} needs `{lacks}`, which the runtime channel lacks: left to the "
     "solver",
     "runtime_unread": "the runtime channel could not be read, so no build of pytorch-cuda is "

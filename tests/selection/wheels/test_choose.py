@@ -9,6 +9,7 @@ from support.wheels import asked, chosen, codes, link, links, listing, refused, 
 
 from conda_torchmirror.models import Installed, Machine, NoChoice
 from conda_torchmirror.selection.wheels.choose import choose
+from conda_torchmirror.text.messages import text
 
 #: A set of wheels for each directory, in names of one release of each project.
 RELEASES = {"2.6.0": "0.21.0", "2.7.1": "0.22.1", "2.13.0": "0.28.0", "2.14.1": "0.29.1"}
@@ -39,12 +40,28 @@ def test_the_newest_release_whose_set_an_official_source_states():
 def test_a_newer_release_without_its_torchvision_is_named_in_one_line(driver: str):
     found = chosen(driver=driver, python="3.12")
     (notice,) = [notice for notice in found.notices if notice.code == "newer_incomplete"]
-    assert dict(notice.facts) == {"torch": "2.15.0", "chosen": "2.14.1", "name": "torchvision"}
+    facts = {name: notice.facts[name] for name in ("torch", "chosen", "name")}
+    assert facts == {"torch": "2.15.0", "chosen": "2.14.1", "name": "torchvision"}
+    assert text(notice.code, notice.facts) == (
+        "PyTorch 2.15.0 is there, but no torchvision that an official source states for it, so "
+        "2.14.1 is chosen"
+    )
+
+
+def test_a_newer_release_whose_partner_the_mirror_lacks_is_named_too():
+    of = [*made("cu126", torch="2.14.1")[:1], *made("cu126", torch="2.13.0")]
+    found = chosen(driver="12.6", of=of)
+    assert versions(found)["torch"] == "2.13.0+cu126"
+    (notice,) = [notice for notice in found.notices if notice.code == "newer_without_wheel"]
+    assert "but not the wheel of torchvision 0.29.1" in text(notice.code, notice.facts)
 
 
 def test_a_release_that_is_named_may_have_a_partner_that_says_it_goes_with_it():
     found = chosen("torch==2.15.0", "torchvision", driver="13.2", python="3.12")
     assert versions(found) == {"torch": "2.15.0", "torchvision": "0.29.2"}
+    (notice,) = [notice for notice in found.notices if notice.code == "partner_open"]
+    assert notice.url
+    assert (notice.facts["partner"], notice.facts["since"]) == ("torchvision 0.29.2", "2.14.0")
     assert versions(chosen("torch==2.15.0", driver="13.2")) == {"torch": "2.15.0"}
 
 
