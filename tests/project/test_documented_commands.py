@@ -140,6 +140,7 @@ def runs_without_conda(world: World, command: str) -> None:
 #: What is run, by the way it is.
 HOW: dict[str, How] = {
     "conda torch-install -n torch --python 3.11": installs,
+    "conda torch-install -n torch --python 3.12 --source pytorch": runs_offline,
     "conda torch-install -n torch --cuda cpu": installs,
     'conda torch-install -n torch --python 3.11 pytorch scikit-learn "numpy<2"': installs,
     "conda torch-install -f environment.yml": installs,
