@@ -181,7 +181,9 @@ class Choice(NamedTuple):
     """A set of builds that admit each other and run on the machine.
 
     `builds` starts with pytorch. `runtime` is the package that brings CUDA ("pytorch-cuda",
-    "cudatoolkit" or None) and `cuda` its major.minor, None for a CPU build.
+    "cudatoolkit" or None) and `cuda` its major.minor, None for a CPU build. `libraries` are what
+    that pytorch brings along by an exact pin, as far as their records are known: nobody asks for
+    them, and they are the larger part of the download.
     """
 
     builds: tuple[Build, ...]
@@ -191,6 +193,7 @@ class Choice(NamedTuple):
     compat: Compat = "strict"
     rejected: tuple[Rejection, ...] = ()
     notices: tuple[Notice, ...] = ()
+    libraries: tuple[Build, ...] = ()
 
     @property
     def torch(self) -> Build:

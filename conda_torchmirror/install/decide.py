@@ -21,7 +21,7 @@ from ..index.sources import Source
 from ..machine import survey as machine
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
-from ..models import Choice, Decision, Departure, Notice, Pin, Plan, Records
+from ..models import Build, Choice, Decision, Departure, Notice, Pin, Plan, Records
 from ..selection import plan, rules
 from ..selection.facts.record import Extras
 from ..selection.plan import RuntimeIndex, add_runtime_build
@@ -138,12 +138,11 @@ def _complete(
     ]
     choice = add_runtime_build(choice, builds, runtime, source.knowledge)
     url = reader[source.channel].url
-    return choice._replace(
-        builds=tuple(
-            build if build.url else build._replace(url=f"{url}/{build.subdir}/{build.fn}")
-            for build in choice.builds
-        )
-    )
+
+    def located(found: Iterable[Build]) -> tuple[Build, ...]:
+        return tuple(b if b.url else b._replace(url=f"{url}/{b.subdir}/{b.fn}") for b in found)
+
+    return choice._replace(builds=located(choice.builds), libraries=located(choice.libraries))
 
 
 def _channels(choice: Choice, task: Task, reader: RecordReader) -> tuple[Channels, list[Notice]]:

@@ -178,7 +178,7 @@ def _attempt(task: Task, order: Order, reader: RecordReader, report: Report) -> 
     if options.action == "urls" and not options.solve:
         from ..plans import downloads
 
-        files = downloads.downloads(decision.choice.builds)
+        files = downloads.downloads((*decision.choice.builds, *decision.choice.libraries))
         return downloads.DownloadList(files, summary(decision), (Notice("urls_family"),))
     if options.dry_run and not options.solve and options.action not in ("save", "urls"):
         return decision

@@ -7,7 +7,7 @@ members admit each other. Whatever is passed over is kept with the two facts tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..models import (
@@ -21,7 +21,7 @@ from ..models import (
     Request,
 )
 from .catalog import Candidate, Catalog
-from .facts.record import Clash, Knowledge
+from .facts.record import Clash, Knowledge, dependencies, recency
 from .fit import Constraints
 from .specs import number, same_cuda
 
@@ -151,7 +151,26 @@ def choose(
         facts = {"name": name, "torch": found.torch.version, "channel": found.torch.channel}
         facts |= {"last": last.torch.version} if last else {}
         told.append(Notice("partner_left_out" if last else "partner_left_out_always", facts))
-    return found._replace(rejected=rejected, notices=(*told, *found.notices))
+    return found._replace(
+        rejected=rejected,
+        notices=(*told, *found.notices),
+        libraries=tuple(_libraries(found.torch, builds, knowledge)),
+    )
+
+
+def _libraries(torch: Build, builds: Sequence[Build], knowledge: Knowledge) -> Iterator[Build]:
+    """The newest build of each library that a pytorch asks for."""
+    for name in knowledge.source.libraries:
+        specs = dependencies(torch, name)
+        fitting = [
+            build
+            for build in builds
+            if build.name == name
+            and specs
+            and all(knowledge.admits(s, name, build.version, build.build) for s in specs)
+        ]
+        if fitting:
+            yield max(fitting, key=recency)
 
 
 def _best(

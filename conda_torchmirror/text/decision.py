@@ -36,7 +36,7 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
     preview = decision.records.origin == "built-in"
     head = [shown(code) for code in ("package", "version", "build", "size")]
     rows = [(*head, shown("known_from") if preview else "")]
-    for build in choice.builds:
+    for build in (*choice.builds, *choice.libraries):
         size = file_size(build.size) if build.size else "?"
         known = shown(build.known_by) if preview else ""
         rows.append((build.name, build.version, build.build, size, known))
@@ -191,6 +191,7 @@ def summary(decision: Decision) -> dict[str, Any]:
             "index": decision.records.origin,
             "index_date": decision.records.date,
             "builds": [_build(build) for build in choice.builds],
+            "libraries": [_build(build) for build in choice.libraries],
         },
         "specs": [safe(spec) for spec in plan.specs],
         "pins": list(plan.pins),

@@ -270,7 +270,8 @@ class Router:
     def _files(self, source: Source, decision: Decision) -> list[Wanted]:
         """The chosen files that are not in conda's cache: the family's, and of the runtime's those
         that the solver will most likely take."""
-        builds = [(self[b.channel], b) for b in decision.choice.builds if b.channel in self.chains]
+        chosen = (*decision.choice.builds, *decision.choice.libraries)
+        builds = [(self[b.channel], b) for b in chosen if b.channel in self.chains]
         runtime = next((b for b in decision.choice.builds if b.name == source.facts.runtime), None)
         if runtime is not None and source.runtime_channel:
             there = self[source.runtime_channel]

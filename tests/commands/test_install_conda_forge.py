@@ -93,6 +93,32 @@ def test_its_index_is_looked_through_and_never_parsed(
     conda_in_process(*words, "--solve").ok()
 
 
+def test_what_its_torch_brings_along_is_shown_with_its_size(at_forge, forge, conda_in_process):
+    """The real one has 877 MB where pytorch has 25; nobody names it, and the solver takes it."""
+    words = (*FORGE, "-n", "new", *CUDA)
+    found = conda_in_process(*words, "-d", "--json").ok().json()["torchmirror"]
+    [library] = found["selected"]["libraries"]
+    assert (library["name"], library["build"]) == ("libtorch", "cuda129_mkl_hf53477d_302")
+    assert library["size"] > 0
+    assert library["url"].startswith(forge.url)
+    assert not [spec for spec in found["specs"] if "libtorch" in spec]
+    assert "libtorch     2.8.0    cuda129_mkl_hf53477d_302" in conda_in_process(*words, "-d").stdout
+    urls = conda_in_process(*words, "--urls").ok()
+    assert "libtorch-2.8.0-cuda129_mkl_hf53477d_302" in urls.stdout
+    assert "3 files" in urls.stderr
+    done = conda_in_process(*words, "-d", "--solve", "--json").ok().json()
+    linked = {package["name"]: package["build_string"] for package in done["actions"]["LINK"]}
+    assert linked["libtorch"] == library["build"]
+
+
+def test_a_library_that_a_mirror_lacks_is_noticed_before_conda_is_asked(at_forge, forge, run_conda):
+    forge.fail("*/libtorch-2.8.0-*", "not_found")
+    result = run_conda(*FORGE, "-y", "-n", "new", *CUDA)
+    assert result.rc == 1
+    assert "libtorch-2.8.0-cuda129_mkl_hf53477d_302" in " ".join(result.stderr.split())
+    assert "Solving environment" not in result.stdout
+
+
 def test_strict_priority_stays_strict(at_forge, run_conda, sandbox):
     at_forge(channel_priority="strict")
     result = run_conda(*FORGE, "-y", "-n", "new", *CUDA).ok()

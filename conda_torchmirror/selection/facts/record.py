@@ -144,7 +144,8 @@ class SourceFacts(NamedTuple):
     @property
     def records(self) -> frozenset[str]:
         """The packages whose records a choice needs."""
-        return frozenset((*self.family, *self.metapackages, *filter(None, (self.runtime,))))
+        runtime = filter(None, (self.runtime,))
+        return frozenset((*self.family, *self.metapackages, *self.libraries, *runtime))
 
     def preference(self, build: Build, machine: Machine) -> tuple[object, ...]:
         """What orders builds of one package: newer releases first, then `order`."""
