@@ -6,7 +6,7 @@ Reads conda's context, asks no solver and changes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from conda.base.constants import ChannelPriority

@@ -1,4 +1,4 @@
-"""The rows of the decision table that install: what is chosen is what a real solver takes.
+"""The rows of the decision table that install: `auto` chooses what a real solver takes.
 
 conda-forge's builds are its real records and stubs of its matrices, the channel pytorch's those of
 the built-in index. The expected values are typed by hand.
@@ -179,7 +179,7 @@ ROWS = (
 def test_a_row_is_solved_as_it_is_chosen(at_rows, run_conda, words, subdir, env, source, expected):
     at_rows(subdir)
     asked = ("-d", "--solve", "--json", "-n", "new", "--platform", subdir)
-    done = run_conda("torch-install", *asked, *words, "--source", source, env=env).ok().json()
+    done = run_conda("torch-install", *asked, *words, env=env).ok().json()
     ours = done["torchmirror"]
     assert ours["selected"]["source"] == source
     linked = {p["name"]: f"{p['version']}={p['build_string']}" for p in done["actions"]["LINK"]}
