@@ -220,7 +220,7 @@ def old_torch(sandbox):
 def test_one_line_says_which_why_and_how_to_get_the_other(at_both, conda_in_process, monkeypatch):
     for version, says in {
         "12.9": "PyTorch 2.13.0 from the channel conda-forge (the channel pytorch ended with "
-        "2.5.1); for 2.5.1 of that: `--source pytorch`",
+        "2.5.1); to choose 2.5.1: `--source pytorch`",
         "11.8": "PyTorch 2.5.1 from the channel pytorch: 2.13.0 of conda-forge needs driver "
         "525.60.13 or newer (builds for CUDA 12.9, 13.0 are too new: the driver runs CUDA 11.8 or "
         "older)",

@@ -286,7 +286,7 @@ def test_a_sample_of_the_channel_is_no_verdict(at_forge, conda_in_process):
     result = conda_in_process(*FORGE, *words)
     assert result.rc == 1
     said = " ".join(result.stderr.split())
-    assert "has only some of this channel's builds" in said
+    assert "has only some of the builds of `conda-forge`" in said
     assert "torchvision --cuda 12.9 --source pytorch --platform win-64" in said
 
 

@@ -19,6 +19,8 @@ from ...text.messages import text
 from ..attempt import Attempt
 from ..task import Task
 
+#: Steps to a CPU build.
+_ON_CPU = ("use_cpu", "use_cpu_only", "use_cpu_instead")
 #: Steps to a source that only the tables know.
 _OF_TABLES = ("use_conda_forge", "use_conda_forge_cpu")
 
@@ -94,11 +96,18 @@ def _told(attempt: Attempt, tried: Sequence[Source]) -> _Told:
 
 
 def _once(told: Iterable[_Told]) -> Iterator[Notice]:
-    """The steps of every source, but of each kind those of the first that has any."""
+    """The steps of every source, but of each kind those of the first that has any; a CPU build is
+    the last that one would take."""
     seen: set[str] = set()
+    last: list[Notice] = []
     for each in told:
-        yield from (step for step in each.steps if step.code not in seen)
+        for step in each.steps:
+            if step.code in _ON_CPU and step.code not in seen:
+                last.append(step)
+            elif step.code not in seen:
+                yield step
         seen |= {step.code for step in each.steps}
+    yield from last
 
 
 def _other_sources(task: Task, tried: Sequence[Source]) -> Iterator[Notice]:
@@ -124,7 +133,7 @@ def _in_part(source: Source, records: Records) -> list[Notice]:
     """That the built-in index of a channel which lives is only a sample of it."""
     if records.origin != "built-in" or source.end is not None:
         return []
-    return [Notice("built_in_part", {"date": records.date})]
+    return [Notice("built_in_part", {"date": records.date, "channel": source.channel})]
 
 
 def _where_to_look(options: InstallOptions, on: Machine, source: str, *, offline: bool) -> Notice:

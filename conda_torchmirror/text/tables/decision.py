@@ -204,11 +204,11 @@ CAUSE: Table = {
 #: are of the source that was not taken.
 SOURCE: Table = {
     "newer": "PyTorch {version} from the channel {source}, which has the newest that runs here; "
-    "for {other_version} of {other_source}: `--source {other_source}`",
+    "to choose {other_version}: `--source {other_source}`",
     "newer.ended": "PyTorch {version} from the channel {source} (the channel {other_source} "
-    "ended with {other_last}); for {other_version} of that: `--source {other_source}`",
+    "ended with {other_last}); to choose {other_version}: `--source {other_source}`",
     "newer.ended_mirror": "PyTorch {version} from the channel {source} (the channel {other_source} "
-    "ended with {other_last}), all of it from {mirror}; for {other_version} of that: `--source "
+    "ended with {other_last}), all of it from {mirror}; to choose {other_version}: `--source "
     "{other_source}`",
     "newer.alone": "PyTorch {version} from the channel {source}; the channel {other_source}, which "
     "ended with {other_last}, has nothing that fits here",

@@ -34,8 +34,8 @@ TEXT: Table = {
     "fresh_environment": "or install into a new environment: `conda torch-install -n NEW`",
     "allow_flexible": "let this one transaction run with flexible priority: `plugins: "
     "{{torchmirror_flexible: true}}` in .condarc",
-    "built_in_part": "the built-in index of {date} has only some of this channel's builds: run it "
-    "once without `--offline`",
+    "built_in_part": "the built-in index of {date} has only some of the builds of `{channel}`: "
+    "run it once without `--offline`",
     "source_unread": "the channel {source} was not asked: {detail}",
     "use_source": "{torch} of the channel {source} fits: `{command}`",
     "use_cpu": "`--cuda cpu` or `--allow-cpu` takes a CPU build",
