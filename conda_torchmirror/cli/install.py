@@ -130,7 +130,7 @@ def options(args: Namespace) -> InstallOptions:
     given = [name for name, nothing in CHOICE.items() if getattr(args, name) != nothing]
     if args.plan is not None and given:
         words = ["SPEC" if name == "specs" else f"--{name.replace('_', '-')}" for name in given]
-        raise PlanTakesNoChoice(options=", ".join(words))
+        raise PlanTakesNoChoice(options=", ".join(words), folder=args.plan)
     return InstallOptions(
         action=_action(args),
         dry_run=bool(args.dry_run),

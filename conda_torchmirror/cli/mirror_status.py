@@ -16,8 +16,8 @@ from ..mirrors.urls import UPSTREAM, MirrorError
 from ..redirect import condarc, in_process, policy, settings
 from ..redirect.named_channels import NamedChannels
 from ..text.language import ENGLISH, current
-from ..text.layout import columns, wrapped
-from ..text.messages import text
+from ..text.layout import bullet, columns, wrapped
+from ..text.messages import of_error, text
 from ..text.output import can_show, emit, say
 from ..text.sanitize import safe
 
@@ -33,12 +33,22 @@ def show_list(args: Namespace) -> int:
         preferred = settings.preference((), chosen, known)
     except MirrorError as error:
         raise settings.unusable(error) from error
+    faults = _faults(known, preferred, allow_http=chosen.http)
     if context.json:
         found = [_as_json(mirror, preferred) for mirror in known.values()]
-        emit({"preference": list(preferred), "mirrors": found})
+        emit({"preference": list(preferred), "mirrors": found, "faults": faults})
     else:
-        say(_table(known, preferred))
+        say([*_table(known, preferred), *(line for fault in faults for line in bullet(fault))])
     return 0
+
+
+def _faults(known: Registry, preferred: Sequence[str], *, allow_http: bool) -> list[str]:
+    """What is wrong with the preference of the settings: the list is where the right names are."""
+    try:
+        known.resolve(preferred, allow_http=allow_http)
+    except MirrorError as error:
+        return [text("list.fault", {"places": settings.places(), "detail": of_error(error)})]
+    return []
 
 
 def _table(known: Registry, preferred: Sequence[str]) -> list[str]:

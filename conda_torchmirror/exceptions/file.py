@@ -71,8 +71,8 @@ class FileElsewhere(TorchMirrorError):
         "it is a package of conda-forge that needs conda-forge's own pytorch; torch-install "
         "chooses from the channel `pytorch`"
     )
-    facts = ("file", "spec", "path")
-    hints = ("file_remove_spec", "file_as_it_is")
+    facts = ("file", "spec", "path", "source")
+    hints = ("choose_from", "file_remove_spec", "file_as_it_is")
 
 
 class FileSelectors(TorchMirrorError):

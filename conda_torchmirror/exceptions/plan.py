@@ -12,7 +12,8 @@ class PlanTakesNoChoice(UsageError):
     code = "plan_takes_no_choice"
     message = N_("`--plan` does not go with {options}")
     cause = N_("what is installed was decided when the plan was saved")
-    facts = ("options",)
+    facts = ("options", "folder")
+    hints = ("plan_alone", "plan_another")
 
 
 class PlanFolderTaken(TorchMirrorError):
@@ -32,6 +33,7 @@ class PlanMissing(TorchMirrorError):
     message = N_("there is no saved plan in {folder}")
     cause = N_("{file} is not there")
     facts = ("folder", "file")
+    hints = ("save_first",)
 
 
 class PlanAltered(TorchMirrorError):

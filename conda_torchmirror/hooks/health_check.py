@@ -27,10 +27,14 @@ MENDED = frozenset(
 )
 
 
+#: What is no fault yet: an environment as `torch-install` leaves it is healthy.
+ADVICE = frozenset(("pin_missing",))
+
+
 def check(prefix: str, verbose: bool) -> None:
     """Print what is wrong with the environment's PyTorch; nothing where it has none."""
     report = inspect_records(prefix)
-    wrong = bool(report.notices)
+    wrong = any(notice.code not in ADVICE for notice in report.notices)
     if report.torch:
         about = {"torch": f"PyTorch {report.torch.version}", "build": report.torch.build}
         said = text("check.static_wrong" if wrong else "check.static_fine", about)
@@ -39,7 +43,7 @@ def check(prefix: str, verbose: bool) -> None:
     else:
         return
     out = [f"{_mark(WRONG if wrong else FINE)} {said}"]
-    out += ["", *advice(report.notices, option_of(prefix))] if wrong else []
+    out += ["", *advice(report.notices, option_of(prefix))] if report.notices else []
     if verbose:
         machine = report.machine
         gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)

@@ -67,6 +67,7 @@ def decide(
     python, python_notices = _python(task)
     leaving = departures.of(task, choice)
     notices = (
+        *notices_.slips(task),
         *told,
         *notices_.of_choice(choice, records),
         *(task.files.told(task.machine) if task.files else ()),

@@ -45,7 +45,7 @@ def about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[No
     if pip := [p for p in on.installed if p.channel == "pypi" and p.name in PIP_NAMES]:
         listed = ", ".join(f"{package.name} {package.version}" for package in pip)
         notices.append(Notice("pip_torch_there", {"packages": listed}))
-    return [*notices, *_toolkit(chosen, task, records), *_misspelt(task)]
+    return [*notices, *_toolkit(chosen, task, records)]
 
 
 def _toolkit(chosen: Choice, task: Task, records: Records) -> Iterator[Notice]:
@@ -59,11 +59,16 @@ def _toolkit(chosen: Choice, task: Task, records: Records) -> Iterator[Notice]:
         yield Notice("toolkit_holds_back", {"torch": f"{TORCH} {found.torch.version}"})
 
 
-def _misspelt(task: Task) -> Iterator[Notice]:
-    """Packages that go to the solver, and whose name is nearly one that is chosen here."""
+def slips(task: Task) -> Iterator[Notice]:
+    """Packages that go to the solver, and whose name is nearly one that is chosen here.
+
+    Where no name of a family is there, the default set is taken beside them.
+    """
     facts = task.source.facts
     known = (*facts.family, *facts.runtimes, *facts.cpu_only)
+    alone = not any(package_name(word) in (*known, "torch") for word in task.options.specs)
     for word in task.request.others:
         name = package_name(word)
         if name not in CUDA_NAMES and (meant := misspelt(name, known)):
-            yield Notice("misspelt", {"spec": word, "nearest": meant})
+            code = "misspelt_alone" if alone else "misspelt"
+            yield Notice(code, {"spec": word, "nearest": meant})

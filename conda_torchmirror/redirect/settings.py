@@ -225,9 +225,14 @@ def unusable(error: MirrorError, asked: Sequence[str] = ()) -> BadMirror | BadRe
 
     if asked and _registry_works():
         return BadMirror(value=safe(" ".join(asked)), detail=of_error(error))
+    return BadRegistry(detail=of_error(error), places=places())
+
+
+def places() -> str:
+    """The settings that name mirrors, each with the file or variable that holds it."""
     names = [PREFIX + name for name in ("mirrors", "registry", "only")]
-    places = [f"{name} in {source}" for name in names if (source := source_of(name))]
-    return BadRegistry(detail=of_error(error), places=", ".join(places))
+    found = [f"{name} in {source}" for name in names if (source := source_of(name))]
+    return ", ".join(found)
 
 
 def _registry_works() -> bool:

@@ -229,3 +229,14 @@ def test_a_mirror_that_does_not_exist_is_a_usage_error(sandbox, run_conda):
     result = run_conda("torch-mirror", "enable", "--mirror", "tsinghua")
     assert result.rc == 2
     assert "tuna" in result.stderr
+
+
+def test_the_list_says_which_setting_names_no_mirror(condarc, conda_in_process):
+    file = condarc(plugins={"torchmirror_mirrors": ["tsinghua"]})
+    said = " ".join(conda_in_process("torch-mirror", "list").ok().stdout.split())
+    assert f"torchmirror_mirrors in {file} cannot be used" in said
+    assert "Did you mean tuna?" in said
+    document = conda_in_process("torch-mirror", "list", "--json").ok().json()
+    assert len(document["torchmirror"]["faults"]) == 1
+    condarc(plugins={"torchmirror_mirrors": ["tuna"]})
+    assert "cannot be used" not in conda_in_process("torch-mirror", "list").ok().stdout

@@ -333,3 +333,16 @@ def test_the_command_for_conda_forge_that_is_offered_works(words, at_forge, cond
     found = conda_in_process(*command[1:], "--dry-run", "--json").ok().json()["torchmirror"]
     assert found["selected"]["source"] == "conda-forge"
     assert f"pytorch={found['selected']['builds'][0]['version']}" == TORCH.rpartition("=")[0]
+
+
+@pytest.mark.parametrize("spec", ["pytorch-gpu", "conda-forge::pytorch"])
+def test_a_file_that_wants_conda_forge_is_offered_it(spec, at_forge, conda_in_process, tmp_path):
+    file = tmp_path / "e.yml"
+    file.write_text(f"name: x\nchannels: [conda-forge]\ndependencies: [python=3.13, '{spec}']\n")
+    asked = ("torch-install", "--dry-run", *CUDA, "-f", file, "--json")
+    refused = conda_in_process(*asked, "--source", "pytorch").json()
+    hints = {hint["hint_code"]: hint["text"] for hint in refused["guidance"]["hints"]}
+    option = re.search("`(.*)`", hints["choose_from"])[1]
+    assert option == "--source conda-forge"
+    found = conda_in_process(*asked, *option.split()).ok().json()["torchmirror"]
+    assert found["selected"]["source"] == "conda-forge"

@@ -59,6 +59,15 @@ def test_what_goes_to_the_solver_is_shown_and_a_likely_slip_is_said(sites, run_c
     ]
 
 
+def test_a_slip_in_the_only_name_is_said_first(mirrored, conda_in_process):
+    words = ("torch-install", "--cuda", "12.4", "pytroch", "--dry-run", "--offline", "--json")
+    found = conda_in_process(*words).ok().json()["torchmirror"]["warnings"]
+    assert found[0]["text"] == (
+        "`pytroch` goes to conda's solver as it is written, and the default set is taken beside "
+        "it; did you mean `pytorch`?"
+    )
+
+
 def test_without_channels_conda_forge_is_added(sites, condarc, preview):
     """New conda has no `defaults` on its own; old conda where the user wants none of it."""
     condarc(**{**sites.settings(), "channels": ["pytorch"]})

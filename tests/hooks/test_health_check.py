@@ -143,6 +143,18 @@ def test_doctor_says_that_all_is_well(run_conda: Conda, venv: Path) -> None:
     assert "PyTorch 2.3.1 (py3.11_cuda12.1_cudnn8.9.2_0) fits this machine" in said
 
 
+def test_an_environment_as_it_is_left_by_an_installation_is_well(
+    run_conda: Conda, venv: Path
+) -> None:
+    # That a later update may break it is advice, not a fault.
+    for entry in (CUDA_BUILD, VISION, ("mkl", "2023.1.0", "0")):
+        record(venv, *entry)
+    said = health(run_conda, venv, CONDA_OVERRIDE_CUDA="12.4", CONDA_OVERRIDE_CUDA_ARCH="8.6")
+    assert "fits this machine" in said
+    assert "has problems" not in said
+    assert "Add the line `mkl<2024.1` to conda-meta/pinned" in " ".join(said.split())
+
+
 def test_doctor_has_nothing_to_say_without_torch(run_conda: Conda, venv: Path) -> None:
     assert health(run_conda, venv) == ""
 

@@ -16,7 +16,7 @@ from conda.base.context import context
 
 from ...exceptions.file import FileElsewhere, FileOtherChannel
 from ...index.match import admits, read
-from ...index.sources import allowed
+from ...index.sources import SOURCES, allowed
 from ...machine.survey import Survey
 from ...mirrors.addresses import identify, name_of
 from ...mirrors.registry import Route
@@ -253,8 +253,13 @@ class _Sorter:
         Raises: FileOtherChannel.
         """
         if channel is not None and name_of(channel) not in self.sources:
+            other = next((s.name for s in SOURCES if s.channel == name_of(channel)), None)
             raise FileOtherChannel(
-                file=short(file), spec=safe(spec), channel=safe(channel), path=safe(file.path)
+                file=short(file),
+                spec=safe(spec),
+                channel=safe(channel),
+                path=safe(file.path),
+                ways=[Notice("choose_from", {"source": other})] if other else [],
             )
 
     def _overruled(self, name: str) -> str | None:
@@ -297,7 +302,13 @@ class _Sorter:
         for file, spec in self.metapackages:
             # Beside pytorch-cuda, which conda-forge has not, it says that a CUDA build is wanted.
             if not runtimes or package_name(spec) != GPU_METAPACKAGE:
-                raise FileElsewhere(file=short(file), spec=safe(spec), path=safe(file.path))
+                name = package_name(spec)
+                raise FileElsewhere(
+                    file=short(file),
+                    spec=safe(spec),
+                    path=safe(file.path),
+                    source=next(s.name for s in SOURCES if name in s.facts.metapackages),
+                )
             facts = {"file": short(file), "spec": safe(spec)}
             self.left.append(Notice("file_metapackage_out", facts))
         self.narrowed = beside_runtime(self.narrowed, runtimes)

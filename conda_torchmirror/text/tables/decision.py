@@ -345,6 +345,8 @@ NOTICES: Table = {
     "as it is written",
     "toolkit_holds_back": "`cudatoolkit` brings CUDA to releases up to 1.12; without it {torch} "
     "fits, as newer ones take pytorch-cuda",
+    "misspelt_alone": "`{spec}` goes to conda's solver as it is written, and the default set is "
+    "taken beside it; did you mean `{nearest}`?",
     "misspelt": "`{spec}` goes to conda's solver as it is written; did you mean `{nearest}`?",
     "python_changes": "the environment's Python {old} becomes {new}",
     "dry_run": "Dry run: nothing was solved or changed.",

@@ -83,6 +83,9 @@ TEXT: Table = {
     "accept_hashes": "to go by the mirror's index alone: `plugins: {{torchmirror_check_hashes: "
     "false}}` in .condarc",
     "other_folder": "name another folder, or remove this one",
+    "save_first": "save one where there is a network: `conda torch-install --save-plan {folder}`",
+    "plan_alone": "carry it out as it was saved: `conda torch-install --plan {folder}`",
+    "plan_another": "or save another one with {options} and `--save-plan`",
     "save_again": "save it again: `conda torch-install --save-plan {folder}`",
     "plan_for_here": "save one for this platform: `conda torch-install --platform {here} "
     "--save-plan DIR`",
@@ -128,6 +131,7 @@ TEXT: Table = {
     "file_leave_lines": "in {file}, leave {left} out: then `{command}` takes {torch}",
     "file_open_and_leave": "in {file}, leave the version of {opened} open and {left} out: then "
     "`{command}` takes {torch}",
+    "choose_from": "`--source {source}` chooses from that channel",
     "file_remove_spec": "write `pytorch` instead: a build that fits is chosen for it",
     "run_again": "mend the section, and run the same command again",
 }

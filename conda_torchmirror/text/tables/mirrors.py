@@ -137,6 +137,7 @@ LIST: Table = {
     "uncertain": "uncertain",
     "redirect": "redirect",
     "campus": "campus",
+    "fault": "{places} cannot be used: {detail}",
     "legend": "The first column is your order of preference. yes, likely, uncertain: carried, and "
     "how sure; redirect: sent on to another site; campus: on campus only; -: not carried; ?: not "
     "known.",
