@@ -9,7 +9,6 @@ and PYTHONHOME are not inherited, and the process is ended at a time limit. `ver
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import shlex
@@ -21,10 +20,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from conda.activate import CmdExeActivator, PosixActivator
 from conda.core.prefix_data import PrefixData
 
 from ..machine.environment import option_of, python_path
+from ..machine.python.activation import environment
 from ..machine.survey import has_device, inspect, native_subdir
 from ..models import Machine, Notice
 from ..selection.facts.names import DEFAULT, TORCH
@@ -97,27 +96,6 @@ def _read(path: str) -> list[dict[str, Any]]:
             with contextlib.suppress(ValueError):
                 steps.append(json.loads(line))
     return steps
-
-
-def environment(prefix: str) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
-    """Return the variables of an activated environment, and the scripts to leave and enter it.
-
-    Without PYTHONPATH and PYTHONHOME: they belong to the Python that conda was started with.
-    """
-    inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            activator = CmdExeActivator() if os.name == "nt" else PosixActivator()
-            built = activator.build_activate(prefix)
-    except Exception:
-        # The way to the libraries is what matters; a broken state file must not hide the check.
-        folders = [os.path.dirname(python_path(prefix)), inherited.get("PATH", "")]
-        path = os.pathsep.join(filter(None, folders))
-        return {**inherited, "PATH": path, "CONDA_PREFIX": prefix}, (), ()
-    variables = {k: v for k, v in inherited.items() if k not in built["unset_vars"]}
-    for name, value in {**built["set_vars"], **built["export_vars"]}.items():
-        variables[name] = str(value)
-    return variables, tuple(built["deactivate_scripts"]), tuple(built["activate_scripts"])
 
 
 def _run(prefix: str, argv: list[str], folder: str, limit: float) -> Ended:
