@@ -261,10 +261,20 @@ class CondaStep(NamedTuple):
 
 
 class PipStep(NamedTuple):
-    """One run of the environment's own pip, with the files it takes: (URL, sha256) pairs."""
+    """One run of the environment's own pip.
 
-    command: str
+    `specs` is what it is asked for, `files` are the wheels that it takes for it as (URL, sha256)
+    pairs, "" for a hash that nobody says; everything else comes from `index_url`, "" for pip's own.
+    `options` are carried over from pip's configuration. `command` is what is handed over, with a
+    page of links of ours; `by_hand` does the same by the addresses of the files.
+    """
+
+    specs: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
+    index_url: str
+    options: tuple[str, ...]
+    command: str
+    by_hand: str
 
 
 class Departure(NamedTuple):

@@ -22,7 +22,7 @@ from conda.common.constants import NULL
 
 from ..exceptions.plan import PlanTakesNoChoice
 from ..exceptions.usage import SolveAlone, UrlsFormat
-from ..index.sources import AUTO, SOURCES
+from ..index.sources import AUTO, SOURCES, WHEELS
 from ..install.run import execute
 from ..options import Action, InstallOptions
 from ..text.messages import text
@@ -67,7 +67,7 @@ def configure_install(parser: ArgumentParser) -> None:
         help=text("help.cuda_compat"),
     )
     add("--python", help=text("help.python"))
-    sources = (AUTO, *(source.name for source in SOURCES))
+    sources = (AUTO, *(source.name for source in SOURCES), WHEELS)
     add("--source", choices=sources, default=AUTO, help=text("help.source"))
     add("--mirror", action="append", help=text("help.install_mirror"))
     add("--no-fallback", action="store_true", help=text("help.no_fallback"))

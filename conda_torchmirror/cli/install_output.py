@@ -6,7 +6,7 @@ Plans, files and checks are imported where a result of theirs is there: a previe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conda.base.context import context
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..plans.downloads import DownloadList
     from ..plans.replay import Replay
     from ..plans.saved_plan import Saved
+    from ..selection.pip.plan import WheelDecision
 
 
 def reporter(*, explain: bool, as_json: bool) -> Callable[[Step], None]:
@@ -38,20 +39,23 @@ def reporter(*, explain: bool, as_json: bool) -> Callable[[Step], None]:
         elif isinstance(step, Notice):
             warn(text(step.code, step.facts))
         else:
-            _report_done(step)
+            _report_done(step, explain=explain)
 
     return report
 
 
-def _report_done(step: Step) -> None:
+def _report_done(step: Step, *, explain: bool) -> None:
     from ..handover.disk_space import Footprint
     from ..install.files.environment_file import SetVariables
     from ..plans.replay import Replay
+    from ..selection.pip.plan import WheelDecision
     from ..verify.report import lines_after
     from ..verify.verdict import Check
 
     if isinstance(step, Replay):
         say(list(replay_lines(step)))
+    elif isinstance(step, WheelDecision):
+        say(wheel_lines(step, explain=explain))
     elif isinstance(step, Footprint):
         if not context.quiet:
             say(["", *footprint_lines(step)])
@@ -99,15 +103,21 @@ def _show_done(result: Result, options: InstallOptions) -> int:
     from ..plans.downloads import DownloadList
     from ..plans.replay import Replay
     from ..plans.saved_plan import Saved
+    from ..selection.pip.plan import WheelDecision
 
-    if isinstance(result, Outcome):
+    if isinstance(result, WheelDecision):
+        if options.as_json:
+            emit(wheel_summary(result), dry_run=result.dry_run, prefix=result.prefix)
+        else:
+            say(wheel_lines(result, explain=options.explain))
+    elif isinstance(result, Outcome):
         if options.as_json:
             document = {k: v for k, v in result.document.items() if k != "torchmirror"}
             emit(result.about, **document)
         elif result.downloaded:
             say(text("downloaded"))
         return result.code
-    if isinstance(result, DownloadList):
+    elif isinstance(result, DownloadList):
         _show_urls(result, options)
     elif isinstance(result, Saved):
         _show_saved(result, options)
@@ -122,6 +132,20 @@ def _show_done(result: Result, options: InstallOptions) -> int:
 def decision_lines(decision: Decision, *, explain: bool) -> list[str]:
     """A decision as lines, as long as conda's own `-v` asks for."""
     return decisions.lines(decision, explain=explain, verbose=bool(context.verbosity))
+
+
+def wheel_lines(decision: WheelDecision, *, explain: bool) -> list[str]:
+    """A decision for wheels as lines."""
+    from ..text.wheels import decision as wheels
+
+    return wheels.lines(decision, explain=explain, verbose=bool(context.verbosity))
+
+
+def wheel_summary(decision: WheelDecision) -> dict[str, Any]:
+    """A decision for wheels as the value of `torchmirror`."""
+    from ..text.wheels import decision as wheels
+
+    return wheels.summary(decision)
 
 
 def _show_saved(saved: Saved, options: InstallOptions) -> None:

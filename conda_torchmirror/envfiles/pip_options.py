@@ -21,15 +21,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..mirrors.registry import Mirror, Wheels
+from ..mirrors.urls import WHEELS
 from ..text.sanitize import safe
 from .channel_entry import EntryRewriter
 from .source_text import Change
 
 #: PyPI's index, put together here so that no registry's host stands in this project as it is.
 PYPI = f"https://{'.'.join(('pypi', 'org'))}/simple"
-
-#: PyTorch's own wheels: PEP 503 pages, one below this for each variant.
-WHEELS = "https://download.pytorch.org/whl"
 
 _INDEX = ("-i", "--index-url", "--extra-index-url")
 _OPTION = re.compile(

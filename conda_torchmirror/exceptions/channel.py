@@ -95,6 +95,22 @@ class NoSource(ChannelError):
     hints = ("test_mirrors",)
 
 
+class NoWheels(NoSource):
+    """No mirror has pages of wheels that can be read."""
+
+    code = "no_wheels"
+    message = N_("wheels of PyTorch cannot be had from {tried}")
+    hints = ("other_wheel_mirror",)
+
+
+class WheelNowhere(NoSource):
+    """Every mirror lacks a file that its pages list; `channel` is the name of the file."""
+
+    code = "wheel_nowhere"
+    message = N_("{channel} cannot be had from {tried}")
+    hints = ("other_wheel_mirror",)
+
+
 class HashConflict(TorchMirrorError):
     """A mirror's index names another hash for a chosen build than the official channel."""
 

@@ -23,6 +23,15 @@ class NoFittingSource(NoFittingBuild):
     facts = ("channels", "request", "detail")
 
 
+class NoFittingWheel(TorchMirrorError):
+    """No set of wheels fits machine and request."""
+
+    code = "no_fitting_wheel"
+    message = N_("no set of wheels fits: {request}")
+    cause = N_("{detail}")
+    facts = ("request", "detail")
+
+
 class UnknownPlatform(TorchMirrorError):
     """Neither a cached index nor the built-in one knows the platform."""
 

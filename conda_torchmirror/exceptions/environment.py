@@ -78,3 +78,43 @@ class UnreadablePins(TorchMirrorError):
     cause = N_("neither conda nor torch-install can read the pins in it, and conda stops at it")
     facts = ("file",)
     hints = ("save_as_utf8",)
+
+
+class CondaTorch(TorchMirrorError):
+    """Conda put a torch into the environment; pip's would be unpacked over it."""
+
+    code = "conda_torch"
+    message = N_("conda has put {packages} into {prefix}")
+    cause = N_("pip would unpack its own files over conda's, and neither would know of the other")
+    facts = ("packages", "prefix", "where", "names")
+    hints = ("remove_for_wheels", "new_for_wheels")
+
+
+class CondaOwned(TorchMirrorError):
+    """The wheels want another version of what conda installed, and pip would replace it."""
+
+    code = "conda_owned"
+    message = N_("conda's {packages} would be replaced by pip")
+    cause = N_("{by} wants {needed}, and conda would go on listing what is no longer there")
+    facts = ("packages", "by", "needed", "command")
+    hints = ("make_room", "new_for_wheels")
+
+
+class ExternallyManaged(TorchMirrorError):
+    """The environment says that pip must not change it (PEP 668)."""
+
+    code = "externally_managed"
+    message = N_("pip must not change {prefix}")
+    cause = N_("{file} says so")
+    facts = ("file", "prefix")
+    hints = ("new_for_wheels",)
+
+
+class PipFailed(TorchMirrorError):
+    """Pip ended with an error; `said` is its last line."""
+
+    code = "pip_failed"
+    message = N_("pip could not install the wheels (exit code {code})")
+    cause = N_("{detail}: {said}")
+    facts = ("code", "detail", "said", "command")
+    hints = ("pip_again",)

@@ -80,6 +80,24 @@ class OtherChannelSpec(UsageError):
     facts = ("spec", "channel")
 
 
+class BadWheelWord(UsageError):
+    """A word that pip would not take as the name of a package with its versions."""
+
+    code = "bad_wheel_word"
+    message = N_("`{word}` cannot be asked of wheels")
+    cause = N_("{detail}")
+    facts = ("word", "detail")
+
+
+class NotForWheels(UsageError):
+    """Options that `--source wheels` does not take."""
+
+    code = "not_for_wheels"
+    message = N_("`--source wheels` does not take {options}")
+    cause = N_("{detail}")
+    facts = ("options", "detail")
+
+
 class BadMirror(UsageError):
     """What is given as a mirror is no known name and no usable URL."""
 

@@ -111,6 +111,8 @@ SOURCES = (
 
 #: What `--source` takes besides the names of the sources.
 AUTO = "auto"
+#: The source that is no channel: wheels, by pip.
+WHEELS = "wheels"
 
 
 def allowed(word: str = AUTO) -> tuple[Source, ...]:

@@ -20,7 +20,7 @@ from ..exceptions.environment import (
 )
 from ..exceptions.mirror import BadSetting
 from ..index import cache
-from ..index.sources import AUTO, SOURCES, allowed, named
+from ..index.sources import AUTO, SOURCES, WHEELS, allowed, named
 from ..machine import survey as machine
 from ..models import Decision, Listed, Listing, Notice, Request
 from ..options import InstallOptions
@@ -46,14 +46,15 @@ if TYPE_CHECKING:
     from ..plans.downloads import DownloadList
     from ..plans.replay import Replay
     from ..plans.saved_plan import Saved
+    from ..selection.pip.plan import WheelDecision
     from ..verify.verdict import Check
     from .files.environment_file import SetVariables
     from .files.request import FileRequest
 
     #: What a run ends in.
-    Result: TypeAlias = Listing | Decision | DownloadList | Saved | Replay | Outcome
+    Result: TypeAlias = WheelDecision | Listing | Decision | DownloadList | Saved | Replay | Outcome
     #: What is to be seen while it goes on.
-    Step: TypeAlias = Decision | Replay | Footprint | SetVariables | Check | Notice
+    Step: TypeAlias = WheelDecision | Decision | Replay | Footprint | SetVariables | Check | Notice
     Report: TypeAlias = Callable[[Step], None]
 
 
@@ -66,12 +67,16 @@ def execute(options: InstallOptions, report: Report) -> Result:
     Raises: TorchMirrorError, or what conda raises.
     """
     typed, options = options.source, _with_source(options)
+    if options.source == WHEELS:
+        from .wheels.run import execute as from_wheels
+
+        return from_wheels(options, target_of(options), report)
     files: FileRequest | None = None
     if options.files:
         from .files import request as file_request
 
         options, files = file_request.take(options)
-    target = _target(options)
+    target = target_of(options)
     if options.action == "replay":
         from ..plans.replay import replay
 
@@ -113,15 +118,16 @@ def _with_source(options: InstallOptions) -> InstallOptions:
     Raises: BadSetting.
     """
     word = settings.read().source if options.source == AUTO else options.source
-    if not allowed(word):
+    if word != WHEELS and not allowed(word):
         name = "torchmirror_source"
-        known = ", ".join((AUTO, *(source.name for source in SOURCES)))
+        known = ", ".join((AUTO, *(source.name for source in SOURCES), WHEELS))
         detail = text("setting_source", {"value": word[: settings.SHOWN], "known": known})
         raise BadSetting(name=name, file=str(settings.source_of(name)), detail=detail)
     return options._replace(source=word)
 
 
-def _target(options: InstallOptions) -> Target:
+def target_of(options: InstallOptions) -> Target:
+    """The environment that the command line means."""
     if options.name or options.prefix:
         words = ("-n", options.name) if options.name else ("-p", str(options.prefix))
         prefix = context.target_prefix

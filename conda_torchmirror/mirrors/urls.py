@@ -21,6 +21,9 @@ FORMER_PKGS = "https://repo.continuum.io/pkgs"
 #: The official hosts, and what stands before the name of a channel there.
 UPSTREAM_HOSTS = {"conda.anaconda.org": "", "repo.anaconda.com": "pkgs/"}
 
+#: PyTorch's own wheels: PEP 503 pages, one below this for each variant and project.
+WHEELS = "https://download.pytorch.org/whl"
+
 #: The name that stands for no mirror, in preferences and results.
 UPSTREAM = "upstream"
 

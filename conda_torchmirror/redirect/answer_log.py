@@ -167,6 +167,9 @@ def facts(answer: Entry) -> dict[str, Any]:
 
 
 def file_of(url: str) -> str:
-    """The name of the file, with its subdir where it is an index."""
-    parts: Sequence[str] = urlsplit(url).path.split("/")
+    """The name of the file, with its subdir where it is an index; of a page of wheels the last
+    folders."""
+    parts: Sequence[str] = urlsplit(url).path.replace("%2B", "+").split("/")
+    if not parts[-1]:
+        return "/".join(parts[-3:])
     return "/".join(parts[-2:] if "repodata" in parts[-1] else parts[-1:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..models import Build, Decision, Machine, Notice, Request
+from ..models import Build, Decision, Machine, Notice, Rejection, Request
 from ..selection.plan import shell_lines
 from .language import in_english
 from .layout import bullet, columns, file_size
@@ -165,23 +165,8 @@ def summary(decision: Decision) -> dict[str, Any]:
     return {
         "schema": 1,
         "solved": decision.solved,
-        "machine": {
-            "subdir": machine.subdir,
-            "cuda": machine.cuda,
-            "cuda_from": machine.cuda_from,
-            "driver": machine.driver,
-            "cuda_arch": machine.cuda_arch,
-            "gpus": [{"name": gpu.name, "arch": gpu.arch} for gpu in machine.gpus],
-            "python": choice.python,
-            "python_from": machine.python_from,
-        },
-        "request": {
-            "specs": [spec for found in request.specs.values() for spec in found],
-            "others": [safe(spec) for spec in request.others],
-            "cuda": request.cuda,
-            "cuda_compat": request.compat,
-            "source": request.source,
-        },
+        "machine": machine_part(machine, choice.python),
+        "request": request_part(request),
         "selected": {
             "source": decision.source,
             **_chosen(decision.notices),
@@ -204,25 +189,14 @@ def summary(decision: Decision) -> dict[str, Any]:
         "command": safe(plan.command),
         "command_by_name": safe(plan.command_by_name),
         "rejected": [
-            {
-                "source": source,
-                "name": item.name,
-                "version": item.version,
-                "build": item.build,
-                "code": item.code,
-                "reason": reason([item]),
-                "fact": item.fact,
-            }
+            row
             for source, rejected in (
                 (decision.source, choice.rejected),
                 *decision.passed_over.items(),
             )
-            for item in rejected
+            for row in rejected_part(rejected, source)
         ],
-        "warnings": [
-            {"code": notice.code, "text": safe(said(notice)), "url": notice.url}
-            for notice in decision.notices
-        ],
+        "warnings": warnings_part(decision.notices),
         "check": None,
         **({"files": list(decision.files)} if decision.files else {}),
     }
@@ -234,6 +208,54 @@ def _chosen(notices: Iterable[Notice]) -> dict[str, Any]:
     if found is None:
         return {}
     return {"why": found["why"], "other": found["other"]}
+
+
+def machine_part(machine: Machine, python: str) -> dict[str, Any]:
+    """The value of `machine`; `python` is the one that was chosen for."""
+    return {
+        "subdir": machine.subdir,
+        "cuda": machine.cuda,
+        "cuda_from": machine.cuda_from,
+        "driver": machine.driver,
+        "cuda_arch": machine.cuda_arch,
+        "gpus": [{"name": gpu.name, "arch": gpu.arch} for gpu in machine.gpus],
+        "python": python,
+        "python_from": machine.python_from,
+    }
+
+
+def request_part(request: Request) -> dict[str, Any]:
+    """The value of `request`."""
+    return {
+        "specs": [spec for found in request.specs.values() for spec in found],
+        "others": [safe(spec) for spec in request.others],
+        "cuda": request.cuda,
+        "cuda_compat": request.compat,
+        "source": request.source,
+    }
+
+
+def rejected_part(rejected: Iterable[Rejection], source: str) -> list[dict[str, Any]]:
+    """The rows of `rejected` for one source."""
+    return [
+        {
+            "source": source,
+            "name": item.name,
+            "version": item.version,
+            "build": item.build,
+            "code": item.code,
+            "reason": reason([item]),
+            "fact": item.fact,
+        }
+        for item in rejected
+    ]
+
+
+def warnings_part(notices: Iterable[Notice]) -> list[dict[str, Any]]:
+    """The value of `warnings`."""
+    return [
+        {"code": notice.code, "text": safe(said(notice)), "url": notice.url} for notice in notices
+    ]
 
 
 def _build(build: Build) -> dict[str, Any]:

@@ -201,6 +201,10 @@ def _section(subject: str) -> Table:
         from .tables import hints
 
         return hints.HINT
+    if subject == "wheel":
+        from .tables.wheels import run
+
+        return run.SHOW
     return {}
 
 
@@ -227,3 +231,6 @@ def _plain() -> Iterator[Table]:
     from .tables import files
 
     yield files.INPUT
+    from .tables.wheels import run
+
+    yield run.TEXT

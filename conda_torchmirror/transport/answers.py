@@ -21,7 +21,7 @@ from ..text.sanitize import safe
 
 _CODES = {401: "unauthorized", 404: "not_found", 410: "not_found", 429: "busy", 503: "busy"}
 _NUMBER = re.compile(r"[0-9]{1,15}")
-_MAGIC = {".bz2": b"BZh", ".conda": b"PK", ".zst": b"\x28\xb5\x2f\xfd"}
+_MAGIC = {".bz2": b"BZh", ".conda": b"PK", ".whl": b"PK", ".zst": b"\x28\xb5\x2f\xfd"}
 
 
 class Answer(NamedTuple):

@@ -71,7 +71,9 @@ def shown_name(route: Route) -> str:
     return host_of(route.url) if route.mirror == OWN else route.mirror
 
 
-def no_route_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSource:
+def no_route_left(
+    failures: Sequence[Failure], ways: Sequence[Notice], kind: type[NoSource] = NoSource
+) -> NoSource:
     """The error for a channel all of whose routes failed; it says what each of them did."""
     told = [_why(failure, dated=True) for failure in failures]
     if len(failures) > 1 and all(f.reason.code in _NO_NETWORK for f in failures):
@@ -81,7 +83,7 @@ def no_route_left(failures: Sequence[Failure], ways: Sequence[Notice]) -> NoSour
         for f in failures
         if f.reason.code == "probe_blocked"
     ]
-    return NoSource(
+    return kind(
         channel=failures[0].route.channel,
         tried=", ".join(dict.fromkeys(shown_name(f.route) for f in failures)),
         detail=safe(clauses(dict.fromkeys(told))),
@@ -155,6 +157,13 @@ def find_culprit(error: BaseException, routes: Sequence[Route]) -> Failure | Non
                 if _comparable(url).startswith(_comparable(route.url).rstrip("/") + "/"):
                     return _failure(part, route, url)
     return None
+
+
+def of_file(error: BaseException, route: Route, url: str) -> Failure | None:
+    """The failure of the mirror that a file was fetched from; None where it is not to blame."""
+    if causes.disk_error(error) or is_deliberate(error):
+        return None
+    return _failure(next(causes.flatten(error)), route, url)
 
 
 def find_broken_index(error: BaseException, routes: Sequence[Route]) -> Failure | None:

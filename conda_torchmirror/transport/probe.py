@@ -76,7 +76,7 @@ def ask(
         else:
             found[target.url] = Answer(safe(target.url), "ok", at=time.time())
     lost = partial(Answer, code="timeout", seconds=limit, at=time.time())
-    for url, answer in _run_within(waiting, limit, parallel).items():
+    for url, answer in run_within(waiting, limit, parallel).items():
         found[url] = answer or lost(safe(url), host=host_of(url))
     return found
 
@@ -87,7 +87,7 @@ def fetch_small(urls: Iterable[str], *, most: int, deadline: float) -> dict[str,
     waiting = [
         (url, partial(_fetch, session_without_retries(url), url, most, deadline)) for url in urls
     ]
-    return {url: body for url, body in _run_within(waiting, deadline, PARALLEL).items() if body}
+    return {url: body for url, body in run_within(waiting, deadline, PARALLEL).items() if body}
 
 
 def _fetch(session: Any, url: str, most: int, limit: float) -> bytes | None:
@@ -106,7 +106,7 @@ def _fetch(session: Any, url: str, most: int, limit: float) -> bytes | None:
         return None
 
 
-def _run_within(
+def run_within(
     waiting: Sequence[tuple[str, Callable[[], _T]]], limit: float, parallel: int
 ) -> dict[str, _T | None]:
     """Run the jobs in threads that are left behind at the limit: a look-up that hangs in the C

@@ -117,7 +117,10 @@ class Exchange(BaseHTTPRequestHandler):
         `modified` is in seconds since 1970.
         """
         etag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
-        kind = mimetypes.guess_type(self.record.path)[0] or "application/octet-stream"
+        name = self.record.path
+        if name.endswith("/"):  # a page stands for its folder
+            name = str(self.file() or name)
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         headers = {
             "Content-Type": kind,
             "Accept-Ranges": "bytes",

@@ -33,6 +33,7 @@ SUBJECTS = {
     ("mirrors", "LIST"): "list.",
     ("hints", "HINT"): "hint.",
     ("options", "HELP"): "help.",
+    ("run", "SHOW"): "wheel.",
 }
 #: What a package leaves out of the codes of its notices, because what shows them adds it.
 ADDED = {
@@ -71,8 +72,9 @@ MODULES = dict(modules())
 
 def every() -> dict[str, messages.Sentence]:
     found: dict[str, messages.Sentence] = {}
-    for path in TABLES.glob("*.py"):
-        module = import_module(f"{tables.__name__}.{path.stem}")
+    for path in TABLES.rglob("*.py"):
+        below = ".".join(path.relative_to(TABLES).with_suffix("").parts)
+        module = import_module(f"{tables.__name__}.{below}")
         for name, table in vars(module).items():
             if name.isupper() and isinstance(table, dict):
                 for code, sentence in table.items():
@@ -346,7 +348,7 @@ def test_every_sentence_is_used():
     # Written in the package as f"probe_{code}" and the like.
     made = re.compile(
         r"probe_\w+|(own|entry)_\w+|\w+_dry|help\.mirror_\w+|file\.(total\.\w+|\w+_left)|"
-        r"check\.static_\w+"
+        r"check\.static_\w+|pip_(hash|space|conflict|managed|missing|network|other)"
     )
 
     def used(code: str) -> bool:

@@ -43,6 +43,7 @@ SUBJECTS = {
     ("mirrors", "LIST"): "list.",
     ("mirrors", "STATUS"): "status.",
     ("options", "HELP"): "help.",
+    ("run", "SHOW"): "wheel.",
 }
 #: Modules below `text`, whose errors own their sentences.
 OWNING = ("envfiles/channel_entry.py", "mirrors/*.py", "redirect/settings.py")
@@ -66,8 +67,10 @@ def messages_of_package() -> list[Message]:
 
 
 def _of_tables() -> Iterator[Message]:
-    for path in Path(tables.__file__).parent.glob("*.py"):
-        module = import_module(f"{tables.__name__}.{path.stem}")
+    folder = Path(tables.__file__).parent
+    for path in folder.rglob("*.py"):
+        below = ".".join(path.relative_to(folder).with_suffix("").parts)
+        module = import_module(f"{tables.__name__}.{below}")
         for name, table in vars(module).items():
             if name.isupper() and isinstance(table, dict):
                 before = SUBJECTS.get((path.stem, name), "")

@@ -1,0 +1,334 @@
+"""From words to a decision: the pages of a mirror, the choice, a place for every file, the run.
+
+Changes nothing. Whatever it reads of the environment are names and records; no process is started.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from ...exceptions.choice import NoFittingWheel
+from ...exceptions.environment import CondaOwned, CondaTorch, ExternallyManaged
+from ...exceptions.usage import BadCuda, BadWheelWord
+from ...handover import pip, wheel_cache
+from ...machine import survey as machine_
+from ...machine.environment import option_of
+from ...machine.python import distributions, pip_config
+from ...machine.python.distributions import Distribution
+from ...mirrors.registry import Route
+from ...models import CondaStep, Installed, Machine, NoChoice, Notice, Records, Request
+from ...options import InstallOptions
+from ...selection.facts.names import FAMILY as CONDA_FAMILY
+from ...selection.pip import plan, variants
+from ...selection.pip.metadata import Metadata
+from ...selection.pip.plan import TRITON, WheelDecision, WheelFile
+from ...selection.plan import typed
+from ...selection.specs import number
+from ...selection.wheels import request as wheel_request
+from ...selection.wheels.choose import WheelSet, choose
+from ...selection.wheels.name import Refused, parse
+from ...selection.wheels.request import BadWord
+from ...selection.wheels.tables import FAMILY, TORCH, tables
+from ...selection.wheels.tags import Target as Tags
+from ...text import reasons
+from ...text.messages import text
+from ...transport import failures
+from ...transport.wheels import metadata, routes
+from ...transport.wheels.reader import Located, WheelReader, index_failure
+from .. import request as words
+from ..task import Target
+from . import steps
+
+#: The Pythons that are looked for where the environment has none: wheels of torch 1.8 and later.
+PYTHONS = tuple(f"3.{minor}" for minor in range(6, 20))
+
+
+class Task(NamedTuple):
+    """What a run has been asked for, and what it knows before it reads any page."""
+
+    options: InstallOptions
+    target: Target
+    request: Request
+    survey: machine_.Survey
+    config: pip_config.PipConfig
+    there: Mapping[str, Distribution]
+
+    @property
+    def machine(self) -> Machine:
+        """The machine to choose for."""
+        return self.survey.machine
+
+    @property
+    def pip(self) -> str | None:
+        """The version of the environment's pip."""
+        found = self.there.get("pip")
+        return found.version if found else None
+
+
+class Chosen(NamedTuple):
+    """The set with all its files, located, and what the wheels say of themselves by project."""
+
+    wheels: WheelSet
+    files: tuple[WheelFile, ...]
+    said: Mapping[str, Metadata]
+
+
+def prepare(options: InstallOptions, target: Target, subdir: str) -> Task:
+    """Read the words, the machine and the environment.
+
+    Raises: BadWheelWord, BadCuda, BadPython.
+    """
+    cuda = wheel_request.accelerator(options.cuda)
+    if cuda is None:
+        raise BadCuda(value=options.cuda)
+    python = words.python(options.python)[0] if options.python else None
+    request = wheel_request.read(
+        options.specs,
+        cuda=cuda,
+        compat=options.cuda_compat,
+        allow_cpu=options.allow_cpu,
+        python=python,
+    )
+    if isinstance(request, BadWord):
+        raise BadWheelWord(word=request.word, detail=text(request.why.code, request.why.facts))
+    prefix = target.prefix if target.exists else None
+    survey = machine_.survey(
+        subdir=subdir,
+        prefix=prefix,
+        cuda=cuda if cuda[:1].isdigit() or cuda in ("auto", "cpu") else "cpu",
+        python=python,
+        probe_gpus=cuda == "auto",
+    )
+    there = distributions.installed(prefix) if prefix else {}
+    return Task(options, target, request, survey, pip_config.read(prefix), there)
+
+
+class Decided(NamedTuple):
+    """A decision, and what goes on from it where a mirror fails later: `rest` are the indexes that
+    come behind the chosen one."""
+
+    decision: WheelDecision
+    reader: WheelReader
+    rest: tuple[Route, ...]
+
+
+def decide(task: Task) -> Decided:
+    """Choose, find every file, and make the run of it.
+
+    Raises: NoFittingWheel, NoWheels, WheelNowhere, CondaTorch, CondaOwned, ExternallyManaged.
+    """
+    options, on = task.options, task.machine
+    _check_environment(task)
+    chains = routes.chains(options, task.config.options)
+    reader = WheelReader(chains, _keep(on))
+    found = _read_and_choose(task, reader)
+    chosen = _complete(task, reader, found)
+    _check_owned(task, chosen)
+    index, index_notices = _index(chains.indexes)
+    decision = _decision(task, reader, chosen, index, index_notices)
+    return Decided(decision, reader, chains.indexes[chains.indexes.index(index) + 1 :])
+
+
+def _keep(on: Machine) -> Callable[[str], bool]:
+    """Whether a file name is of a project and a platform that matter."""
+    target = Tags(on.subdir, [on.python] if on.python else PYTHONS)
+    projects = {*FAMILY, *TRITON}
+
+    def keep(name: str) -> bool:
+        project = name.partition("-")[0].lower().replace("_", "-")
+        parts = name.removesuffix(".whl").rsplit("-", 3)
+        return project in projects and len(parts) == 4 and bool(target.fit("-".join(parts[1:])))
+
+    return keep
+
+
+def _projects(request: Request) -> tuple[str, ...]:
+    return (TORCH, *(name for name in FAMILY if name in request.specs and name != TORCH))
+
+
+def _read_and_choose(task: Task, reader: WheelReader) -> WheelSet:
+    """Read until there is a choice: further directories of the mirror, then further mirrors."""
+    on, request = task.machine, task.request
+    first, lower = variants.to_read(on, request, tables())
+    projects = _projects(request)
+    links = reader.read(first, projects)
+    found = choose(request, on, links)
+    if isinstance(found, NoChoice) and lower:
+        first = (*first, *lower)
+        found = choose(request, on, reader.read(first, projects))
+    while isinstance(found, NoChoice):
+        further = reader.read_further(first, projects)
+        if further is None:
+            raise _no_choice(task, found)
+        found = choose(request, on, further)
+    return found
+
+
+def _no_choice(task: Task, found: NoChoice) -> NoFittingWheel:
+    on, request = task.machine, task.request
+    records = Records((), "live")
+    return NoFittingWheel(
+        request=reasons.asked(request, on),
+        detail=reasons.why(found.rejected, records, request, on),
+        ways=found.ways,
+    )
+
+
+def _complete(task: Task, reader: WheelReader, found: WheelSet) -> Chosen:
+    """The set with the triton that torch pins, a place for each file, and their METADATA."""
+    located = reader.locate([wheel.link for wheel in found.wheels])
+    pairs = zip(found.wheels, located, strict=True)
+    files = [_file(w.project, w.full_version, place) for w, place in pairs]
+    said = _said(files)
+    subdir = task.machine.subdir
+    for wheel in found.wheels[:1]:
+        pins = dict(plan.pinned_triton(said[TORCH], subdir, found.python)) if TORCH in said else {}
+        for project, version in pins.items():
+            links = reader.project(wheel.link.variant, project)
+            same = [
+                w
+                for link in links
+                if not isinstance(w := parse(link), Refused)
+                and w.project == project
+                and version in (w.version, w.full_version)
+                and Tags(subdir, [found.python]).fit(w.triple)
+            ]
+            if same:
+                (place,) = reader.locate([same[0].link])
+                files.append(_file(project, same[0].full_version, place))
+    return Chosen(found, tuple(files), said)
+
+
+def _file(project: str, version: str, place: Located) -> WheelFile:
+    cached = wheel_cache.find(place.link, quickly=True)
+    return WheelFile(project, version, place.link, place.mirror.name, cached)
+
+
+def _said(files: Sequence[WheelFile]) -> dict[str, Metadata]:
+    here = {file.project: metadata.of_file(file.cached) for file in files if file.cached}
+    said = {project: found for project, found in here.items() if found is not None}
+    rest = [file.link for file in files if file.project not in said]
+    remote = metadata.read(rest)
+    return {**said, **{found.name: found for found in remote.values()}}
+
+
+def _index(indexes: Sequence[Route]) -> tuple[Route, tuple[Notice, ...]]:
+    """The first index that answers, and what is said of those that do not. The last is not asked:
+    where it does not answer, pip says so."""
+    notices: list[Notice] = []
+    for at, route in enumerate(indexes[:-1]):
+        failure = index_failure(route)
+        if failure is None:
+            return route, tuple(notices)
+        notices += failures.left(failure, [indexes[at + 1]])
+    return indexes[-1], tuple(notices)
+
+
+def _check_environment(task: Task) -> None:
+    """Raises: CondaTorch for a torch that conda installed, ExternallyManaged."""
+    if not task.target.exists:
+        return
+    prefix = str(task.target.prefix)
+    conda = [p for p in task.machine.installed if p.channel != "pypi" and p.name in CONDA_FAMILY]
+    if any(package.name == CONDA_FAMILY[0] for package in conda):
+        raise CondaTorch(
+            packages=", ".join(f"{one.name} {one.version}" for one in conda),
+            prefix=prefix,
+            where=option_of(prefix),
+            names=" ".join(one.name for one in conda),
+        )
+    python = _installed_python(task)
+    if python and (file := distributions.externally_managed(prefix, python)):
+        raise ExternallyManaged(file=file, prefix=prefix)
+
+
+def _installed_python(task: Task) -> str | None:
+    found: list[Installed] = [p for p in task.machine.installed if p.name == "python"]
+    return found[0].version if found else None
+
+
+def _check_owned(task: Task, chosen: Chosen) -> None:
+    """Raises: CondaOwned for packages that conda owns and pip would replace."""
+    owned = {d.name: (d.version, d.owner) for d in task.there.values() if d.owner}
+    python = _installed_python(task) or chosen.wheels.python
+    replaced = plan.replaced(chosen.said, owned, task.machine.subdir, python)
+    if not replaced:
+        return
+    prefix = str(task.target.prefix)
+    specs = [f"{one.owner}{one.needed}" for one in replaced]
+    command = typed(["conda", "install", *option_of(prefix).split(), *specs])
+    first = replaced[0]
+    raise CondaOwned(
+        packages=", ".join(f"{one.name} {one.version}" for one in replaced),
+        by=first.by,
+        needed=", ".join(f"`{one.name}{one.needed}`" for one in replaced),
+        command=command,
+    )
+
+
+def _decision(
+    task: Task,
+    reader: WheelReader,
+    chosen: Chosen,
+    index: Route,
+    index_notices: tuple[Notice, ...],
+) -> WheelDecision:
+    options, target, wheels = task.options, task.target, chosen.wheels
+    carried, carried_notices = steps.carried(task.config)
+    prefix = target.prefix or os.path.join(os.curdir, "NEW")
+    place = reader.places[0]
+    named = Route("wheels", place.url, place.name)
+    return WheelDecision(
+        machine=task.machine,
+        request=task.request,
+        chosen=wheels,
+        files=chosen.files,
+        pip=steps.pip_step(prefix, chosen.files, task.request.others, index, carried),
+        conda=_conda_step(task, chosen),
+        wheels=named,
+        rest=index,
+        prefix=target.prefix,
+        dry_run=options.dry_run,
+        notices=(
+            *wheels.notices,
+            *reader.notices,
+            *index_notices,
+            *carried_notices,
+            *_about_hashes(chosen.files),
+            *_about_metadata(chosen),
+        ),
+        evidence=task.survey.evidence,
+    )
+
+
+def _about_hashes(files: Sequence[WheelFile]) -> tuple[Notice, ...]:
+    bare = [file.link.filename for file in files if not file.link.sha256]
+    if not bare:
+        return ()
+    facts = {"count": len(bare), "mirror": next(f.mirror for f in files if not f.link.sha256)}
+    return (Notice("wheels_without_hash", facts),)
+
+
+def _about_metadata(chosen: Chosen) -> tuple[Notice, ...]:
+    lacking = [f.project for f in chosen.files if f.project not in chosen.said]
+    return (Notice("wheel_unread", {"names": ", ".join(lacking)}),) if lacking else ()
+
+
+def _conda_step(task: Task, chosen: Chosen) -> CondaStep | None:
+    """What conda does first: an environment, or a pip that knows today's wheels."""
+    on, target = task.machine, task.target
+    python = f"python={task.request.python or chosen.wheels.python}"
+    oldest = f"pip>={'.'.join(map(str, pip.OLDEST))}"
+    if not target.exists:
+        if not target.words:
+            return None
+        pins = plan.conda_pins(chosen.said, on.subdir, chosen.wheels.python)
+        return steps.conda_step("create", target.words, (python, oldest), pins, on.subdir)
+    has_python = _installed_python(task) is not None
+    if has_python and task.pip and number(task.pip)[:2] >= pip.OLDEST:
+        return None
+    wanted = (oldest,) if has_python else (python, oldest)
+    words_ = option_of(str(target.prefix)).split() or ["-p", str(target.prefix)]
+    return steps.conda_step("install", tuple(words_), wanted, (), on.subdir)

@@ -1,0 +1,239 @@
+"""`--source wheels`, stage after stage: decision, question, files, conda's part, pip's, the check.
+
+Files come before anything changes, so that a mirror that fails leaves the environment as it was.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from conda.base.context import context
+
+from ...exceptions import causes
+from ...exceptions.environment import ForeignPlatform, NoEnvironment, PipFailed
+from ...exceptions.mirror import CannotWrite
+from ...exceptions.usage import NotForWheels
+from ...handover import conda, pip, wheel_cache
+from ...handover.conda import Outcome
+from ...machine.survey import native_subdir
+from ...mirrors.registry import Route
+from ...models import CondaStep, Notice
+from ...options import InstallOptions
+from ...plans.downloads import DownloadList, downloads
+from ...redirect import settings
+from ...selection.pip.plan import WheelDecision, WheelFile
+from ...text.messages import text
+from ...text.sanitize import safe
+from ...text.wheels.decision import summary
+from ...transport.fallback import Router
+from ...transport.wheels.reader import Located
+from ...verify.run import verify_after
+from ..task import Target
+from . import steps
+from .decide import Decided, decide, prepare
+
+if TYPE_CHECKING:
+    from ..run import Report
+
+#: Options that have no meaning for wheels, or that are not built yet, by attribute.
+_REFUSED = {
+    "files": "--file",
+    "solve": "--solve",
+    "save": "--save-plan",
+    "check_upstream": "--check-upstream",
+    "channels": "--channel",
+    "override_channels": "--override-channels",
+}
+
+
+def execute(
+    options: InstallOptions, target: Target, report: Report
+) -> WheelDecision | DownloadList | Outcome:
+    """Run the command.
+
+    Raises: TorchMirrorError, or what conda raises.
+    """
+    _refuse(options)
+    subdir, native = context.subdir, native_subdir()
+    if not options.preview and subdir != native:
+        raise ForeignPlatform(subdir=subdir, prefix=str(target.prefix), native=native)
+    if target.prefix is None and not options.preview and not options.download:
+        raise NoEnvironment()
+    task = prepare(options, target, subdir)
+    decided = decide(task)
+    decision = decided.decision
+    if options.action == "urls":
+        return DownloadList(downloads(file.link for file in decision.files), summary(decision))
+    if options.dry_run:
+        return decision
+    report(decision)
+    if decision.conda is None and not options.download:
+        _confirm(options)
+    files = _fetched(decided, options, report)
+    if options.download:
+        return Outcome(0, summary(decision), downloaded=True)
+    return _install(decided, files, options, str(target.prefix), report)
+
+
+def _refuse(options: InstallOptions) -> None:
+    """Raises: NotForWheels."""
+    given = [word for name, word in _REFUSED.items() if getattr(options, name)]
+    given += ["--list"] if options.action == "list" else []
+    if given:
+        detail = text("wheels_not_built")
+        raise NotForWheels(options=", ".join(given), detail=detail)
+
+
+def _confirm(options: InstallOptions) -> None:
+    """Ask as conda does, which means not at all under `--json`. Raises: conda's own no."""
+    if options.as_json:
+        return
+    try:
+        from conda.reporters import confirm_yn
+    except ImportError:  # conda 24.7
+        from conda.cli.common import confirm_yn
+    confirm_yn()
+
+
+def _fetched(decided: Decided, options: InstallOptions, report: Report) -> tuple[WheelFile, ...]:
+    """The files on this disk, each with its path.
+
+    Raises: WheelNowhere, CannotWrite, what conda's download raises and is nobody's fault.
+    """
+    reader = decided.reader
+    mirrors = {mirror.name: mirror for mirror in reader.mirrors}
+    found = []
+    for file in decided.decision.files:
+        place: Located | None = Located(file.link, mirrors[file.mirror])
+        while place is not None:
+            path = wheel_cache.find(place.link)
+            try:
+                if path is None:
+                    path = wheel_cache.fetch(
+                        place.link, file.project, file.version, quiet=options.as_json
+                    )
+            except Exception as error:
+                if full := causes.disk_error(error):
+                    raise CannotWrite(
+                        file=safe(str(full.filename or wheel_cache.folders()[0])),
+                        detail=safe(causes.reason(full)),
+                    ) from error
+                told = len(reader.notices)
+                place = reader.after(place, error)
+                if place is None:
+                    raise
+                for notice in reader.notices[told:]:
+                    report(notice)
+                continue
+            found.append(file._replace(link=place.link, cached=path))
+            break
+    return tuple(found)
+
+
+def _install(
+    decided: Decided,
+    files: tuple[WheelFile, ...],
+    options: InstallOptions,
+    prefix: str,
+    report: Report,
+) -> Outcome:
+    """Conda's part where there is one, then pip's, then the check."""
+    decision = decided.decision
+    about = summary(decision)
+    made = decision.conda is not None and decision.conda.verb == "create"
+    with conda.unmade(prefix):
+        if decision.conda is not None:
+            code = _by_conda(decision, decision.conda, options, prefix, report)
+            if code:
+                return Outcome(code, about)
+    try:
+        _by_pip(decided, files, options, prefix, report)
+    except BaseException:
+        if made:
+            # It holds what conda brought for the wheels, and nobody has used it.
+            shutil.rmtree(prefix, ignore_errors=True)
+        raise
+    outcome = Outcome(0, about, {"prefix": prefix})
+    if not (options.check and settings.read().check):
+        return outcome
+    check = verify_after(prefix, decision.machine)
+    if check is None:
+        return outcome
+    report(check)
+    return outcome._replace(code=check.exit_code_after, about={**about, "check": check.document()})
+
+
+def _by_conda(
+    decision: WheelDecision,
+    step: CondaStep,
+    options: InstallOptions,
+    prefix: str,
+    report: Report,
+) -> int:
+    """Let conda make the environment, or bring pip into it, from mirrors like any other run."""
+    words = [*conda.taken(options.passed, step.verb), *(["--json"] if options.as_json else [])]
+    command = [step.verb, "--prefix", prefix]
+    for channel in step.passed:
+        command += ["--channel", channel]
+    command += [*words, *step.specs]
+    names = step.passed or (steps.BASE,)
+    extra: dict[str, Any] = {"torchmirror": summary(decision)}
+    options = options._replace(mirrors=())
+    with Router(options, context.subdir, names, report, solving=True) as router:
+        while True:
+            try:
+                return conda.run(command, step.environment, extra).code
+            except Exception as error:
+                router.recover(error)
+
+
+def _by_pip(
+    decided: Decided,
+    files: tuple[WheelFile, ...],
+    options: InstallOptions,
+    prefix: str,
+    report: Callable[[Notice], None],
+) -> None:
+    """Run pip; where the index fails or lacks something, once more with the next one.
+
+    Raises: PipFailed.
+    """
+    decision = decided.decision
+    here = tuple(
+        file._replace(link=wheel_cache.file_link(file.link, str(file.cached))) for file in files
+    )
+    others = decision.request.others
+    tried: list[Route] = []
+    for index in (decision.rest, *decided.rest):
+        step = steps.pip_step(prefix, here, others, index, decision.pip.options)
+        ended = pip.run(
+            prefix,
+            pip.command(
+                prefix,
+                step.specs,
+                family=[file.project for file in here],
+                index=index.url,
+                links=steps.page_path([file.link for file in here]),
+                options=step.options,
+            ),
+            index=index.url,
+            text=pip.page(file.link for file in here),
+            quiet=options.as_json or context.quiet,
+        )
+        if ended.code == 0:
+            return
+        tried.append(index)
+        if ended.kind not in ("missing", "network"):
+            break
+        remaining = decided.rest[len(tried) - 1 :]
+        if remaining:
+            facts = {"index": index.mirror, "what": ended.what, "instead": remaining[0].mirror}
+            report(Notice("index_left" if ended.kind == "missing" else "index_failed", facts))
+    raise PipFailed(
+        code=ended.code,
+        detail=text(f"pip_{ended.kind}", {"what": ended.what}),
+        said=safe(ended.line),
+        command=step.command,
+    )

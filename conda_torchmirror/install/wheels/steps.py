@@ -1,0 +1,148 @@
+"""The runs of a decision as plain words: conda's for Python and pip, then pip's for the wheels."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from typing import Literal
+
+from conda.base.context import context
+
+from ...handover import pip, wheel_cache
+from ...index.sources import SOURCES
+from ...machine.environment import python_path
+from ...machine.python.pip_config import PipConfig
+from ...machine.survey import native_subdir
+from ...mirrors.addresses import name_of
+from ...mirrors.registry import Route
+from ...models import CondaStep, Notice, PipStep
+from ...selection.pip.plan import WheelFile
+from ...selection.plan import typed
+from ...selection.wheels.link import Link
+from ...text.sanitize import safe
+
+#: Where a new environment's Python comes from where the user has no channel for it.
+BASE = SOURCES[0].base_channel
+#: Channels that have no Python.
+_WITHOUT = SOURCES[0].without_python
+
+#: What of pip's configuration changes nothing that a run of ours does.
+_HARMLESS = frozenset(
+    (
+        *(
+            "progress-bar",
+            "verbose",
+            "quiet",
+            "log",
+            "cache-dir",
+            "no-cache-dir",
+            "no-python-version",
+        ),
+        *("exists-action", "root-user-action", "no-warn-script-location", "require-virtualenv"),
+        *(
+            "break-system-packages",
+            "no-build-isolation",
+            "keyring-provider",
+            "use-feature",
+            "format",
+        ),
+    )
+)
+
+
+def carried(config: PipConfig) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
+    """What of pip's own configuration holds for a run of ours, as options, and what to say of all
+    of it. Conda's certificates and proxy hold where pip has none of its own."""
+    found: list[str] = []
+    names: list[str] = []
+    for name in pip.CARRIED:
+        if value := config.options.get(name):
+            names.append(name)
+            for word in value.split() if name == "trusted-host" else [value]:
+                found += [f"--{name}", word]
+    proxies = context.proxy_servers or {}
+    if "proxy" not in names and (proxy := proxies.get("https") or proxies.get("http")):
+        found += ["--proxy", str(proxy)]
+    own = context.ssl_verify
+    if "cert" not in names and isinstance(own, str) and os.path.isfile(own):
+        found += ["--cert", own]
+    notices: list[Notice] = []
+    if names:
+        notices.append(Notice("pip_config_carried", {"options": ", ".join(names)}))
+    if (own := config.options.get("index-url")) is not None:
+        facts = {"index": safe(own), "source": config.sources["index-url"]}
+        notices.append(Notice("pip_config_index", facts))
+    left = sorted({*config.options} - {*pip.CARRIED, "index-url"} - _HARMLESS)
+    if left:
+        places = dict.fromkeys(config.sources[name] for name in left)
+        facts = {"options": ", ".join(left), "sources": ", ".join(places)}
+        notices.append(Notice("pip_config_left", facts))
+    if config.unreadable:
+        notices.append(Notice("pip_config_unreadable", {"files": ", ".join(config.unreadable)}))
+    return tuple(found), tuple(notices)
+
+
+def pip_step(
+    prefix: str,
+    files: Sequence[WheelFile],
+    others: Sequence[str],
+    index: Route,
+    options: Sequence[str],
+) -> PipStep:
+    """One run of pip for these files, wherever their links lead."""
+    family = tuple(file.project for file in files)
+    specs = tuple(pip.requirement(file.project, file.version, file.link) for file in files)
+    command = pip.command(
+        prefix,
+        (*specs, *others),
+        family=family,
+        index=index.url,
+        links=page_path([file.link for file in files]),
+        options=options,
+    )
+    by_hand = [
+        *(python_path(prefix), "-I", "-m", "pip", "install"),
+        *(("--index-url", index.url) if index.url else ()),
+        *options,
+        *(f"{file.project} @ {_with_hash(file.link)}" for file in files),
+        *others,
+    ]
+    return PipStep(
+        specs=(*specs, *others),
+        files=tuple((file.link.url, file.link.sha256 or "") for file in files),
+        index_url=index.url,
+        options=tuple(options),
+        command=typed(command),
+        by_hand=typed(by_hand),
+    )
+
+
+def page_path(links: Sequence[Link]) -> str:
+    """Where the page of links for these files is written, which nothing does yet."""
+    digest = hashlib.sha256("\n".join(_with_hash(link) for link in links).encode()).hexdigest()
+    return os.path.join(wheel_cache.folders()[0], f"links-{digest[:12]}.html")
+
+
+def _with_hash(link: Link) -> str:
+    return f"{link.url}#sha256={link.sha256}" if link.sha256 else link.url
+
+
+def conda_step(
+    verb: Literal["install", "create"],
+    target: Sequence[str],
+    specs: Sequence[str],
+    pins: Sequence[str],
+    subdir: str,
+) -> CondaStep:
+    """What conda does first, with the user's own channels where they have a Python."""
+    configured = [name_of(channel) for channel in context.channels]
+    passed = () if set(configured) - _WITHOUT else (BASE,)
+    words = ["conda", verb, *target]
+    if verb == "create" and subdir != native_subdir():
+        words += ["--platform", subdir]
+    for channel in passed:
+        words += ["-c", channel]
+    command = typed([*words, *specs])
+    variables = {"CONDA_PINNED_PACKAGES": "&".join(pins)} if pins else {}
+    return CondaStep(verb, tuple(specs), tuple(pins), variables, command, command, passed)

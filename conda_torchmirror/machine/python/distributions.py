@@ -1,0 +1,70 @@
+"""The Python packages of an environment as pip sees them, and which of them conda owns.
+
+Reads names of folders and conda's records, and never runs the environment's Python.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from conda.common.path import get_python_site_packages_short_path
+from conda.core.prefix_data import PrefixData
+
+_FOLDER = re.compile(r"([A-Za-z0-9._-]+?)-([^-]+)\.(?:dist-info|egg-info)")
+_SEPARATORS = re.compile(r"[-_.]+")
+
+
+class Distribution(NamedTuple):
+    """One installed distribution. `owner` is the conda package that brought it, None for pip's."""
+
+    name: str
+    version: str
+    owner: str | None = None
+
+
+def normalized(name: str) -> str:
+    """The name of a project as indexes have it (PEP 503)."""
+    return _SEPARATORS.sub("-", name).lower()
+
+
+def installed(prefix: str) -> Mapping[str, Distribution]:
+    """What is installed, by normalised name; empty where there is no Python or no reading it."""
+    try:
+        records = list(PrefixData(prefix).iter_records())
+    except Exception:  # a broken record, which the machine's own facts tell of
+        return {}
+    python = next((record for record in records if record.name == "python"), None)
+    if python is None:
+        return {}
+    short = getattr(python, "python_site_packages_path", None)
+    short = (short or get_python_site_packages_short_path(python.version)).replace("\\", "/")
+    owners: dict[str, str] = {}
+    for record in records:
+        for path in getattr(record, "files", None) or ():
+            folder, _, rest = path.replace("\\", "/").removeprefix(f"{short}/").partition("/")
+            if rest in ("METADATA", "PKG-INFO") and path.startswith(short):
+                owners[folder] = record.name
+    found: dict[str, Distribution] = {}
+    try:
+        folders = os.listdir(os.path.join(prefix, *short.split("/")))
+    except OSError:
+        return {}
+    for folder in folders:
+        if match := _FOLDER.fullmatch(folder):
+            name = normalized(match[1])
+            found[name] = Distribution(name, match[2], owners.get(folder))
+    return found
+
+
+def externally_managed(prefix: str, python: str) -> str | None:
+    """The file by which an environment says that pip must not change it (PEP 668), if it is there.
+
+    `python` is the version of its Python.
+    """
+    short = get_python_site_packages_short_path(python)
+    library = os.path.dirname(short) if os.path.basename(short) == "site-packages" else short
+    path = os.path.join(prefix, library, "EXTERNALLY-MANAGED")
+    return path if os.path.exists(path) else None

@@ -1,0 +1,100 @@
+"""What pip's own configuration says: files and PIP_* variables, read as pip reads them.
+
+A run of ours hands pip an empty configuration, so that nothing of it is mixed in silently; what
+must hold all the same (a proxy, a certificate, the user's own index) is carried over by name.
+Never raises: another program may have written anything there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from configparser import Error, RawConfigParser
+from typing import NamedTuple
+
+#: The sections that count for `pip install`; the later one wins.
+_SECTIONS = ("global", "install")
+#: Bytes of a file that pip reads as its configuration.
+_LARGEST = 1_000_000
+#: What pip itself reads PIP_CONFIG_FILE and nothing else for, and what only hides a line.
+_QUIET = frozenset(("config-file", "disable-pip-version-check", "no-input", "no-color"))
+
+
+class PipConfig(NamedTuple):
+    """The options of `pip install` that are set outside its command line, by their long names.
+
+    `sources` says of each which file or variable it comes from, `unreadable` are files that are
+    none.
+    """
+
+    options: Mapping[str, str]
+    sources: Mapping[str, str]
+    unreadable: tuple[str, ...] = ()
+
+
+def read(prefix: str | None = None) -> PipConfig:
+    """The configuration that holds for the pip of an environment, for any new one without it."""
+    options: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    unreadable: list[str] = []
+    for path in _files(prefix):
+        try:
+            found = dict(_of_file(path))
+        except (OSError, Error, UnicodeDecodeError, ValueError):
+            unreadable.append(path)
+            continue
+        options.update(found)
+        sources.update(dict.fromkeys(found, path))
+    for variable, value in os.environ.items():
+        name = _option(variable[4:]) if variable.startswith("PIP_") else ""
+        if name and name not in _QUIET and value:
+            options[name] = value
+            sources[name] = variable
+    if "default-timeout" in options:  # its name before it was in the documentation
+        options.setdefault("timeout", options.pop("default-timeout"))
+        sources.setdefault("timeout", sources.pop("default-timeout"))
+    return PipConfig(options, sources, tuple(unreadable))
+
+
+def _option(word: str) -> str:
+    return word.lower().replace("_", "-").lstrip("-")
+
+
+def _of_file(path: str) -> Iterator[tuple[str, str]]:
+    with open(path, encoding="utf-8-sig") as file:
+        text = file.read(_LARGEST)
+    parser = RawConfigParser()
+    parser.read_string(text)
+    for section in _SECTIONS:
+        if parser.has_section(section):
+            for name, value in parser.items(section):
+                if value and _option(name) not in _QUIET:
+                    yield _option(name), value
+
+
+def _files(prefix: str | None) -> Iterator[str]:
+    """The files that pip reads, in its order, as far as they are there."""
+    named = os.environ.get("PIP_CONFIG_FILE", "")
+    if named == os.devnull:
+        return
+    home = os.path.expanduser("~")
+    name = "pip.ini" if os.name == "nt" else "pip.conf"
+    if os.name == "nt":
+        shared = [os.path.join(os.environ.get("PROGRAMDATA", "C:\\ProgramData"), "pip")]
+        own = [os.path.join(home, "pip"), os.path.join(os.environ.get("APPDATA", home), "pip")]
+    else:
+        config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+        folders = os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+        shared = [os.path.join(f, "pip") for f in folders.split(os.pathsep) if f] + ["/etc"]
+        own = [os.path.join(home, ".pip"), os.path.join(config, "pip")]
+        if sys.platform == "darwin":
+            shared = [os.path.join("/Library/Application Support", "pip")]
+            there = os.path.join(home, "Library", "Application Support", "pip")
+            own = [os.path.join(home, ".pip"), there if os.path.isdir(there) else own[1]]
+    places = [os.path.join(folder, name) for folder in (*shared, *own)]
+    if prefix:
+        places.append(os.path.join(prefix, name))
+    if named:
+        places.append(named)
+    yield from (path for path in places if os.path.isfile(path))

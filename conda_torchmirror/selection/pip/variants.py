@@ -1,0 +1,75 @@
+"""Which directories of a wheel mirror are read for a request, and none in vain. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ...models import Machine, Request
+from ..specs import number
+from ..wheels.request import Asked, understand
+from ..wheels.tables import NAMED, TORCH, WheelTables
+
+#: Directories of builds for a CUDA, by its major.minor.
+_CUDA = {
+    f"cu{major}{minor}": (major, minor)
+    for major, minors in {9: (2,), 10: (0, 1, 2), 11: (0, 1, 3, 5, 6, 7, 8)}.items()
+    for minor in minors
+}
+
+
+def to_read(
+    machine: Machine, request: Request, tables: WheelTables
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The directories to read, the best first: those of the CUDAs that the driver runs by its
+    major version, and those of lower ones, where the first leave no choice."""
+    words = [word for spec in request.specs.get(TORCH, ()) if (word := _asked(spec))]
+    named = [word.variant for word in words if word.variant]
+    if named:
+        return tuple(dict.fromkeys(named)), ()
+    if machine.subdir.startswith("osx-") or request.cuda == "cpu":
+        return ("cpu",), ()
+    if NAMED.fullmatch(request.cuda):
+        return (request.cuda,), ()
+    if not machine.cuda:
+        return ("cpu",), ()
+    known = _known(machine.subdir, words, tables.variants)
+    driver = number(machine.cuda)
+    cudas = sorted(known, key=known.__getitem__, reverse=True)
+    same = tuple(name for name in cudas if known[name][0] == driver[0])
+    lower = tuple(name for name in cudas if known[name][0] < driver[0])
+    on_cpu = ("cpu",) if request.allow_cpu else ()
+    return (*same, *on_cpu), lower
+
+
+def _asked(spec: str) -> Asked | None:
+    found = understand(spec)
+    return found if isinstance(found, Asked) else None
+
+
+def _known(
+    subdir: str, words: Sequence[Asked], variants: Mapping[str, Mapping[str, Sequence[str]]]
+) -> dict[str, tuple[int, ...]]:
+    """The directories of CUDA that releases which the words admit are known to have.
+
+    A release that the table does not know may be in any of them, and may be newer than the table.
+    """
+    admitted = [
+        row
+        for version, row in variants.items()
+        if all(word.specifier.contains(version) for word in words)
+    ]
+    exact = any(word.exact for word in words)
+    rows = admitted if exact and admitted else list(variants.values())
+    if words and not exact and admitted:
+        newest = max(variants, key=number)
+        if not all(word.specifier.contains(newest) for word in words):
+            rows = admitted
+    found = {name: cuda for row in rows for name, cuda in _cudas(row.get(subdir, ()))}
+    return found or dict(_CUDA)
+
+
+def _cudas(names: Sequence[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for name in names:
+        digits = name.removeprefix("cu")
+        if name.startswith("cu") and digits.isdecimal():
+            yield name, (int(digits[:-1]), int(digits[-1]))

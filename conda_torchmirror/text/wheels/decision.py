@@ -1,0 +1,154 @@
+"""A decision for wheels, as lines for a terminal or as the JSON value of the contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...models import CondaStep, PipStep
+from ...selection.pip.plan import WheelDecision, WheelFile
+from ...selection.plan import shell_lines
+from ..decision import driver, evidence, machine_part, rejected_part, request_part, warnings_part
+from ..layout import bullet, columns, file_size
+from ..messages import text
+from ..reasons import explained, shown
+from ..sanitize import public_url, safe
+
+
+def lines(decision: WheelDecision, *, explain: bool, verbose: bool) -> list[str]:
+    """A decision as lines."""
+    chosen, on = decision.chosen, decision.machine
+    out = [
+        shown(
+            "headline",
+            torch=chosen.torch.full_version,
+            target=_accelerator(decision),
+            python=chosen.python,
+            subdir=on.subdir,
+        ),
+        "",
+        *columns(_facts(decision)),
+        "",
+        *columns(_files(decision)),
+    ]
+    if decision.notices:
+        out.append("")
+        for notice in decision.notices:
+            out += bullet(text(notice.code, notice.facts))
+            if verbose and notice.url:
+                out.append(f"    {shown('see', url=notice.url)}")
+    if verbose and decision.evidence:
+        told = (line for notice in decision.evidence for line in bullet(evidence(notice)))
+        out += ["", shown("evidence"), *told]
+    if explain:
+        out += ["", shown("passed_over"), *explained(decision.rejected, chosen.choice)]
+    if decision.conda is not None:
+        shell = shell_lines(decision.conda.environment, on.subdir)
+        out += [
+            "",
+            text("wheel.conda_first"),
+            *(f"  {line}" for line in (*shell, decision.conda.command)),
+        ]
+    out += ["", text("wheel.pip_run"), f"  {decision.pip.command}"]
+    out += [text("wheel.pip_by_hand"), f"  {decision.pip.by_hand}"]
+    if decision.dry_run:
+        out += ["", text("dry_run_wheels")]
+    return [safe(line) for line in out]
+
+
+def _accelerator(decision: WheelDecision) -> str:
+    cuda, named = decision.chosen.cuda, decision.request.cuda
+    if cuda:
+        return shown("on_cuda", cuda=cuda)
+    return named if named.startswith(("rocm", "xpu")) else shown("on_cpu")
+
+
+def _facts(decision: WheelDecision) -> list[tuple[str, str]]:
+    on = decision.machine
+    rows = [(shown("driver"), driver(decision.request, on))]
+    if on.gpus:
+        gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in on.gpus)
+        rows.append((shown("gpu"), gpus))
+    rows.append((shown("python"), f"{decision.chosen.python} ({on.python_from})"))
+    rows.append((shown("target"), decision.prefix or shown("target_none")))
+    rows.append((text("wheel.place"), f"{decision.wheels.url} ({decision.wheels.mirror})"))
+    rest = decision.rest.url or text("wheel.pip_default")
+    rows.append((text("wheel.rest"), f"{rest} ({decision.rest.mirror})"))
+    return rows
+
+
+def _files(decision: WheelDecision) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
+        (
+            *(shown(code) for code in ("package", "version")),
+            text("wheel.variant"),
+            shown("size"),
+            text("wheel.from"),
+        )
+    ]
+    for file in decision.files:
+        size = file_size(file.link.size) if file.link.size else "?"
+        place = text("wheel.cached") if file.cached else file.mirror
+        rows.append((file.project, file.version, file.link.variant or "-", size, place))
+    return rows
+
+
+def summary(decision: WheelDecision) -> dict[str, Any]:
+    """The value of the key `torchmirror`, schema 1. Never translated."""
+    chosen, first = decision.chosen, decision.steps[0]
+    return {
+        "schema": 1,
+        "solved": False,
+        "machine": machine_part(decision.machine, chosen.python),
+        "request": request_part(decision.request),
+        "selected": {
+            "source": "wheels",
+            "cuda": chosen.cuda,
+            "compat": chosen.compat,
+            "python": chosen.python,
+            "index": decision.origin,
+            "index_date": decision.date,
+            "variant": chosen.variant,
+            "builds": [_build(file, decision) for file in decision.files],
+        },
+        "specs": [safe(spec) for spec in decision.pip.specs],
+        "pins": list(decision.conda.pins) if decision.conda else [],
+        "channels": [
+            {"name": route.channel, "url": safe(route.url), "mirror": route.mirror}
+            for route in (decision.wheels, decision.rest)
+        ],
+        "environment": dict(decision.conda.environment) if decision.conda else {},
+        "before": [],
+        "command": safe(first.command),
+        "steps": [_step(step) for step in decision.steps],
+        "rejected": rejected_part(decision.rejected, "wheels"),
+        "warnings": warnings_part(decision.notices),
+        "check": None,
+    }
+
+
+def _build(file: WheelFile, decision: WheelDecision) -> dict[str, Any]:
+    link = file.link
+    return {
+        "name": file.project,
+        "version": file.version,
+        "build": None,
+        "channel": None,
+        "subdir": decision.machine.subdir,
+        "file": link.filename,
+        "variant": link.variant,
+        "mirror": file.mirror,
+        "url": public_url(link.url),
+        "size": link.size,
+        "md5": None,
+        "sha256": link.sha256,
+        "cached": file.cached is not None,
+        "evidence": link.known_by,
+    }
+
+
+def _step(step: CondaStep | PipStep) -> dict[str, Any]:
+    if isinstance(step, CondaStep):
+        return {"tool": "conda", "command": safe(step.command), "files": []}
+    files = [{"url": public_url(url), "sha256": sha256 or None} for url, sha256 in step.files]
+    by_hand = safe(step.by_hand)
+    return {"tool": "pip", "command": safe(step.command), "by_hand": by_hand, "files": files}

@@ -1,0 +1,1 @@
+"""Wheels from mirrors: which mirror has the pages, which one has each file."""

@@ -1,0 +1,275 @@
+"""Reading wheel pages from the mirrors in order, and finding a mirror for each file.
+
+A mirror whose pages cannot be read is left for the next one, and so is one that lacks a file which
+its pages list, for this file alone. Whatever is left is told with its reason, as for channels.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import quote
+
+from conda.base.context import context
+
+from ...exceptions.channel import NoWheels, WheelNowhere
+from ...index.fetch import spinner
+from ...index.wheels import pages
+from ...index.wheels.pages import Address, NoIndex
+from ...index.wheels.read import Body, ForeignPage, PageTooLarge, Refused, read_pages
+from ...mirrors.registry import Route
+from ...mirrors.urls import host_of
+from ...models import Notice
+from ...selection.wheels.link import Link
+from ...text.messages import text
+from ...text.sanitize import safe
+from .. import failures, probe
+from ..answers import Answer, refusal
+from ..failures import Failure
+from ..probe import Target
+from .routes import OFFICIAL_HOSTS, Chains, WheelMirror, hosts
+
+#: What failures call the pages of a mirror.
+WHEELS = "wheels"
+
+
+class Located(NamedTuple):
+    """A file and where it comes from: `link` has the address to fetch, and the size if any server
+    said it; `mirror` is the name of the place."""
+
+    link: Link
+    mirror: WheelMirror
+
+
+class WheelReader:
+    """The pages and files of one run. `keep` says by the name of a file whether it matters."""
+
+    def __init__(self, chains: Chains, keep: Callable[[str], bool]) -> None:
+        self.mirrors = chains.wheels
+        self.notices: list[Notice] = list(chains.notices)
+        self._keep = keep
+        self._hosts = hosts(chains.wheels)
+        self._failures: list[Failure] = []
+        self._read: dict[str, tuple[Link, ...] | Answer] = {}
+        #: What was read, the mirror that is preferred first.
+        self._shelves: dict[WheelMirror, tuple[Link, ...]] = {}
+        self._gone: set[str] = set()
+
+    @property
+    def places(self) -> tuple[WheelMirror, ...]:
+        """The mirrors whose pages were read."""
+        return tuple(self._shelves)
+
+    def read(self, variants: Sequence[str], projects: Sequence[str]) -> tuple[Link, ...]:
+        """The wheels of these projects, of the first mirror that has pages of any of the variants.
+
+        Raises: NoWheels.
+        """
+        if not self._shelves and not self._next(variants, projects):
+            raise failures.no_route_left(self._failures, (), NoWheels)
+        place = next(iter(self._shelves))
+        self._shelves[place] = self._of(place, variants, projects)
+        return self._union()
+
+    def read_further(
+        self, variants: Sequence[str], projects: Sequence[str]
+    ) -> tuple[Link, ...] | None:
+        """The same with those of the next mirror that has any; None where there is none."""
+        return self._union() if self._next(variants, projects) else None
+
+    def project(self, variant: str, project: str) -> tuple[Link, ...]:
+        """The wheels of a further project, at the first mirror that lists any."""
+        held = (self._of(mirror, [variant], [project]) for mirror in self._shelves)
+        return next((links for links in held if links), ())
+
+    def locate(self, wanted: Sequence[Link]) -> tuple[Located, ...]:
+        """Where each of these files can be had, in their order.
+
+        Raises: WheelNowhere.
+        """
+        places = {link: self._offers(link) for link in wanted}
+        tried: dict[Link, list[Failure]] = {link: [] for link in wanted}
+        found: dict[Link, Located] = {}
+        while lacking := [link for link in wanted if link not in found]:
+            offers = {link: next(places[link], None) for link in lacking}
+            asked = self._ask([offer.link for offer in offers.values() if offer is not None])
+            for link, offer in offers.items():
+                if offer is None:
+                    route = self.mirrors[0].route(link.filename)
+                    facts = {"mirror": failures.shown_name(route)}
+                    gone = Failure(route, Notice("wheel_nowhere_else", facts))
+                    raise failures.no_route_left(tried[link] or [gone], (), WheelNowhere)
+                answer, route = asked[offer.link.url], offer.mirror.route(link.filename)
+                if not answer.ok:
+                    tried[link].append(failures.from_answer(route, answer))
+                    continue
+                size = offer.link.size if answer.size is None else answer.size
+                found[link] = offer._replace(link=offer.link._replace(size=size))
+                # A link that left its mirror, which has the file itself, is no failure of anybody.
+                left = [one for one in tried[link] if one.route.mirror != route.mirror]
+                for failure in left[-1:]:
+                    self.notices += failures.left(failure, [route])
+        return tuple(found[link] for link in wanted)
+
+    def after(self, failed: Located, error: BaseException) -> Located | None:
+        """The next place of a file that could not be fetched; None where the error is nobody's.
+
+        Raises: WheelNowhere.
+        """
+        route = failed.mirror.route(failed.link.filename)
+        failure = failures.of_file(error, route, failed.link.url)
+        if failure is None:
+            return None
+        self._gone.add(failed.link.url)
+        try:
+            (found,) = self.locate([failed.link])
+        except WheelNowhere as nowhere:
+            raise failures.no_route_left([failure], (), WheelNowhere) from nowhere
+        self.notices += failures.left(failure, [found.mirror.route(failed.link.filename)])
+        return found
+
+    def _next(self, variants: Sequence[str], projects: Sequence[str]) -> bool:
+        """Read the next mirror that has any of these pages; False where none is left."""
+        gone = {failure.route.mirror for failure in self._failures}
+        for mirror in self.mirrors:
+            if mirror in self._shelves or mirror.name in gone:
+                continue
+            with spinner(text("reading_wheels", {"mirror": mirror.name})):
+                found = self._of(mirror, variants, projects)
+            if not found:
+                self._failures.append(self._failure(mirror, variants, projects))
+                continue
+            if not self._shelves:
+                for failure in self._failures:
+                    self.notices += failures.left(failure, [mirror.route(WHEELS)])
+            self._shelves[mirror] = found
+            return True
+        return False
+
+    def _union(self) -> tuple[Link, ...]:
+        """Every file once, as the first mirror that lists it has it."""
+        found: dict[tuple[str, str], Link] = {}
+        for links in self._shelves.values():
+            for link in links:
+                found.setdefault((link.variant, link.filename), link)
+        return tuple(found.values())
+
+    def _of(
+        self, mirror: WheelMirror, variants: Sequence[str], projects: Sequence[str]
+    ) -> tuple[Link, ...]:
+        """What one mirror has; nothing where it does not answer."""
+        there = [name for name in variants if mirror.dirs is None or name in mirror.dirs]
+        first, *rest = projects
+        for layout in mirror.layouts:
+            held = self._load({mirror.page(layout, name, first): name for name in there})
+            full = [name for name, links in zip(there, held, strict=True) if links]
+            if layout == "index":
+                held += self._load({mirror.page(layout, v, p): v for v in full for p in rest})
+            if full:
+                return tuple(link for links in held for link in links)
+        return ()
+
+    def _load(self, wanted: Mapping[str, str]) -> list[tuple[Link, ...]]:
+        """The links of pages, by their addresses with their variants; each is read once."""
+        bodies = read_pages((url for url in wanted if url not in self._read), self._hosts)
+        for url, body in bodies.items():
+            self._read[url] = self._links(body, url, wanted[url])
+        held = [self._read[url] for url in wanted]
+        return [() if isinstance(links, Answer) else links for links in held]
+
+    def _links(self, body: Body | Exception, url: str, variant: str) -> tuple[Link, ...] | Answer:
+        answer = Answer(safe(url), "html", host=host_of(url), at=time.time())
+        if isinstance(body, Exception):
+            return _answer(answer, body)
+        try:
+            at = Address(body.url, variant)
+            return pages.parse(body.content, at, body.media_type, self._keep)
+        except NoIndex:
+            return answer
+
+    def _failure(
+        self, mirror: WheelMirror, variants: Sequence[str], projects: Sequence[str]
+    ) -> Failure:
+        """Why a mirror gave nothing: what its site did, else what came for the first page."""
+        asked = [mirror.page(at, v, projects[0]) for at in mirror.layouts for v in variants]
+        answers = [a for url in asked if isinstance(a := self._read.get(url), Answer)]
+        answers.sort(key=lambda answer: not answer.of_site)
+        if answers:
+            return failures.from_answer(mirror.route(WHEELS), answers[0])
+        facts = {"variants": ", ".join(variants)}
+        return Failure(mirror.route(WHEELS), Notice("mirror_lacks_variants", facts))
+
+    def _ask(self, links: Sequence[Link]) -> Mapping[str, Answer]:
+        if context.offline:
+            return {link.url: Answer(link.url, "ok") for link in links}
+        targets = [Target(link.url, link.size, bool(link.sha256)) for link in links]
+        return probe.ask(targets, hosts=self._hosts)
+
+    def _offers(self, link: Link) -> Iterator[Located]:
+        """The addresses of a file: at the mirror that lists it, then at the others in order."""
+        project = [link.filename.partition("-")[0].lower().replace("_", "-")]
+        listing = next(
+            (m for m in self._shelves if link in self._of(m, [link.variant], project)), None
+        )
+        order = sorted(self.mirrors, key=lambda mirror: mirror != listing)
+        for mirror in order:
+            same = link if mirror == listing else self._same(mirror, link)
+            if same is not None:
+                yield from (p for p in _addresses(mirror, same) if p.link.url not in self._gone)
+
+    def _same(self, mirror: WheelMirror, link: Link) -> Link | None:
+        """The file as another mirror lists it, unless its hash is another one."""
+        project = link.filename.partition("-")[0].lower().replace("_", "-")
+        for found in self._of(mirror, [link.variant], [project]):
+            if (found.variant, found.filename) != (link.variant, link.filename):
+                continue
+            if link.sha256 and found.sha256 and found.sha256 != link.sha256:
+                facts = {"mirror": mirror.name, "file": link.filename}
+                self.notices.append(Notice("wheel_other_hash", facts))
+                return None
+            return found._replace(sha256=found.sha256 or link.sha256)
+        return None
+
+
+def _addresses(mirror: WheelMirror, link: Link) -> Iterator[Located]:
+    """A link that leaves the mirror is tried at the mirror itself first; elsewhere it is only taken
+    where its hash is known, or PyTorch's own servers have it."""
+    if host_of(link.url) != host_of(mirror.url):
+        folder = f"{mirror.url}/{link.variant}" if link.variant else mirror.url
+        yield Located(link._replace(url=f"{folder}/{quote(link.filename)}"), mirror)
+        if not (link.sha256 or host_of(link.url) in OFFICIAL_HOSTS):
+            return
+    yield Located(link, mirror)
+
+
+def _answer(answer: Answer, error: Exception) -> Answer:
+    """What went wrong with a page, by the codes of answers."""
+    if isinstance(error, Refused):
+        fields = refusal(error.status, error.headers, error.page)
+        return answer._replace(status=error.status, **fields)
+    if isinstance(error, ForeignPage):
+        return answer._replace(code="insecure" if error.insecure else "foreign", host=error.host)
+    if isinstance(error, PageTooLarge):
+        return answer._replace(code="broken", detail=text("index_too_large", {"megabytes": 32}))
+    code, detail = failures.network_code(error)
+    return answer._replace(code=code, detail=detail)
+
+
+def index_failure(route: Route) -> Failure | None:
+    """Why an index of the rest cannot be used; None where it answers. One request.
+
+    PyPI's own is not asked: where it is, only pip says.
+    """
+    if not route.url or context.offline:
+        return None
+    url = f"{route.url.rstrip('/')}/pip/"
+    (body,) = read_pages([url], frozenset({host_of(url)})).values()
+    answer = Answer(safe(url), "html", host=host_of(url), at=time.time())
+    if isinstance(body, Body):
+        try:
+            pages.parse(body.content, Address(body.url), body.media_type)
+            return None
+        except NoIndex:
+            return failures.from_answer(route, answer)
+    return failures.from_answer(route, _answer(answer, body))

@@ -1,0 +1,470 @@
+"""`conda torch-install --source wheels` end to end: real pip, real wheels, loopback."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from functools import partial
+
+import pytest
+from support import wheel_files
+from support.prefixes import installed
+from support.wheel_fixtures import LINUX, imported
+from support.wheel_lab import FULL, PYTHON
+from support.wheel_site import hostile_home, portal, put
+
+from conda_torchmirror.exceptions.channel import NoWheels, WheelNowhere
+from conda_torchmirror.exceptions.choice import NoFittingWheel
+from conda_torchmirror.exceptions.environment import (
+    CondaOwned,
+    CondaTorch,
+    ExternallyManaged,
+    NoEnvironment,
+    PipFailed,
+)
+from conda_torchmirror.exceptions.usage import BadCuda, BadWheelWord, NotForWheels
+
+pytest_plugins = ["support.wheel_fixtures"]
+
+CUDA = ("--cuda", "12.6")
+WHEELS = ("torch-install", "--source", "wheels")
+SET = {"torch-2.7.1+cu126", "torchvision-0.22.1+cu126", "torchaudio-2.7.1+cu126"}
+REST = {"filelock-3.19.1", "sympy-1.14.0", "numpy-2.2.6"}
+FAMILY = ("torch", "torchvision", "torchaudio")
+
+
+def names(files):
+    return {"-".join(name.split("-")[:2]) for name in files}
+
+
+def dists(prefix):
+    folder = prefix / "lib" / f"python{PYTHON}" / "site-packages"
+    return {path.name.removesuffix(".dist-info") for path in folder.glob("*.dist-info")}
+
+
+@pytest.fixture
+def install(lab_env, conda_in_process):
+    """`install(*words)`: into the environment, without a question."""
+    return partial(conda_in_process, *WHEELS, *CUDA, "-p", lab_env, "-y")
+
+
+@pytest.fixture
+def preview(lab, conda_in_process, tmp_path):
+    """`preview(*words)`: for a new environment, as JSON."""
+
+    def run(*words):
+        new = ("-p", tmp_path / "new", "--python", PYTHON)
+        done = conda_in_process(*WHEELS, *words, *new, "--dry-run", "--json")
+        assert not (tmp_path / "new").exists()
+        return done
+
+    return run
+
+
+def chosen(done):
+    builds = done.ok().json()["torchmirror"]["selected"]["builds"]
+    return {build["name"]: (build["version"], build["variant"]) for build in builds}
+
+
+# What is installed, and from where
+
+
+def test_a_preview_fetches_no_wheel_and_changes_nothing(lab, lab_env, conda_in_process, sandbox):
+    before = {path: path.stat().st_mtime_ns for path in sandbox.root.rglob("*")}
+    done = conda_in_process(*WHEELS, *CUDA, "-p", lab_env, "--dry-run").ok()
+    assert lab.first.sent() == lab.index.sent() == []
+    for word in (
+        "2.7.1+cu126",
+        "CUDA 12.6",
+        "--only-binary=torch,torchvision,torchaudio",
+        "201 kB",
+    ):
+        assert word in done.words
+    after = {path: path.stat().st_mtime_ns for path in sandbox.root.rglob("*")}
+    assert {path for path in after if before.get(path) != after[path]} <= {sandbox.root}
+
+
+def test_the_set_comes_from_the_mirror_and_the_rest_from_the_index(lab, lab_env, install):
+    install().ok()
+    assert names(lab.first.sent()) == SET
+    assert names(lab.index.sent()) == REST
+    assert imported(lab_env, *FAMILY, "filelock", "numpy") == {
+        **dict.fromkeys(FAMILY, "mirror cu126"),
+        **dict.fromkeys(("filelock", "numpy"), "index"),
+    }
+    assert not list(lab_env.rglob("direct_url.json"))
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["PIP_CONFIG_FILE", "pip.conf"])
+def test_nothing_of_a_hostile_configuration_gets_in(lab, lab_env, run_conda, sandbox, named):
+    variables = hostile_home(sandbox.home, lab.decoys)
+    if not named:
+        del variables["PIP_CONFIG_FILE"]
+    words = (*WHEELS, *CUDA, "-p", lab_env, "-y")
+    done = run_conda(*words, env={"PIP_CONFIG_FILE": None, **variables}).ok()
+    assert lab.decoys.requests == []
+    assert names(lab.first.sent()) == SET
+    assert names(lab.index.sent()) == REST
+    assert set(imported(lab_env, *FAMILY).values()) == {"mirror cu126"}
+    assert imported(lab_env, "filelock") == {"filelock": "index"}
+    for folder in ("target", "elsewhere", "userbase"):
+        assert not (sandbox.home / folder).exists()
+    for word in ("extra-index-url", "target", "PIP_TARGET", "leaves out"):
+        assert word in done.words
+
+
+def test_a_new_environment_gets_python_and_pip_by_conda_first(lab, conda_in_process, tmp_path):
+    new = tmp_path / "new"
+    done = conda_in_process(*WHEELS, *CUDA, "-p", new, "--python", PYTHON, "-y").ok()
+    assert installed(new)["python"].startswith(FULL)
+    assert set(imported(new, *FAMILY).values()) == {"mirror cu126"}
+    assert "First, by conda" in done.words
+    assert f"python={PYTHON}" in done.words
+
+
+def test_a_second_environment_takes_the_files_from_the_cache(
+    lab, lab_env, install, run_conda, tmp_path
+):
+    install().ok()
+    del lab.first.requests[:]
+    second = tmp_path / "second"
+    done = run_conda(*WHEELS, *CUDA, "-p", second, "--python", PYTHON, "-y").ok()
+    assert lab.first.sent() == []
+    assert "this disk" in done.words
+    assert set(imported(second, *FAMILY).values()) == {"mirror cu126"}
+
+
+def test_a_run_again_changes_nothing(lab, lab_env, install):
+    install().ok()
+    before = dists(lab_env)
+    install().ok()
+    assert dists(lab_env) == before
+
+
+def test_an_answer_of_no_changes_nothing(lab, lab_env, conda_in_process):
+    done = conda_in_process(*WHEELS, *CUDA, "-p", lab_env, input="no\n")
+    assert done.rc == 0 or "Exiting" in done.words
+    assert lab.first.sent() == []
+    assert not names(dists(lab_env)) & {"torch-2.7.1+cu126"}
+
+
+def test_words_mean_what_they_say(lab, preview):
+    for word in (
+        "torch",
+        "torch==2.7.1",
+        "torch>=2.6",
+        "torch=2.7",
+        "torch==2.7.1+cu126",
+        "pytorch",
+    ):
+        assert chosen(preview(*CUDA, word)) == {"torch": ("2.7.1+cu126", "cu126")}, word
+    assert chosen(preview("torch==2.7.1+cu118", "--cuda", "12.6"))["torch"][1] == "cu118"
+
+
+def test_without_a_gpu_the_cpu_wheel_is_taken(lab, preview):
+    assert chosen(preview("torch", "--cuda", "cpu")) == {"torch": ("2.7.1+cpu", "cpu")}
+    assert chosen(preview("torch")) == {"torch": ("2.7.1+cpu", "cpu")}
+
+
+def test_other_words_go_to_pip(lab, lab_env, install):
+    install("torch", "numpy<3").ok()
+    assert {"numpy-2.2.6", "torch-2.7.1+cu126"} <= dists(lab_env)
+
+
+def test_the_document_of_a_preview(lab, preview):
+    document = preview(*CUDA).ok().json()
+    about = document["torchmirror"]
+    assert (document["success"], document["dry_run"]) == (True, True)
+    assert [step["tool"] for step in about["steps"]] == ["conda", "pip"]
+    assert about["command"] == about["steps"][0]["command"]
+    assert about["selected"]["source"] == "wheels"
+    torch = about["selected"]["builds"][0]
+    made = lab.made["cu126"][0]
+    assert torch["file"] == made.name
+    assert (torch["sha256"], torch["size"]) == (made.sha256, made.path.stat().st_size)
+    assert (torch["build"], torch["variant"], torch["mirror"]) == (None, "cu126", "first")
+
+
+def test_json_is_one_document(lab, lab_env, install):
+    document = install("--json").ok().json()
+    assert document["success"]
+    assert document["torchmirror"]["selected"]["cuda"] == "12.6"
+    assert "torch-2.7.1+cu126" in dists(lab_env)
+
+
+def test_urls_have_hashes(lab, conda_in_process, tmp_path):
+    words = (*WHEELS, *CUDA, "--urls", "--python", PYTHON)
+    done = conda_in_process(*words).ok()
+    made = lab.made["cu126"][0]
+    assert (
+        f"{lab.first.wheels}/cu126/{made.name.replace('+', '%2B')}#sha256={made.sha256}"
+        in done.stdout
+    )
+    assert len(done.stdout.splitlines()) == 3
+    assert lab.first.sent() == []
+
+
+def test_download_only_fills_the_cache(lab, lab_env, install):
+    done = install("--download-only").ok()
+    assert names(lab.first.sent()) == SET
+    assert "nothing was installed" in done.words
+    assert not names(dists(lab_env)) & SET
+    del lab.first.requests[:]
+    install().ok()
+    assert lab.first.sent() == []
+
+
+# Mirrors
+
+
+def test_a_mirror_that_lacks_a_file_is_passed_over_for_this_file(lab, lab_env, install):
+    put(lab.second, lab.of("cu126"))
+    made = lab.made["cu126"][1]
+    (lab.first.folder / "whl" / "cu126" / made.name).unlink()
+    done = install().ok()
+    assert names(lab.first.sent()) == SET - names([made.name])
+    assert names(lab.second.sent()) == names([made.name])
+    assert f"first does not have {made.name} (404)" in done.words
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("portal", "sends a web page"),
+        ("error", "503"),
+        ("forbidden", "403"),
+        ("refused", "refuses"),
+    ],
+)
+def test_a_mirror_without_pages_is_left(lab, lab_env, install, fault, said):
+    put(lab.second, lab.of("cu126"))
+    if fault == "portal":
+        lab.first.fail("*", portal)
+    elif fault == "refused":
+        lab.first.refuse()
+    else:
+        status = {"error": 503, "forbidden": 403}[fault]
+        lab.first.fail("*", lambda exchange: exchange.send(status, b"<html>no</html>"))
+    done = install().ok()
+    assert names(lab.second.sent()) == SET
+    assert said in done.words
+    assert "`wheels` from second" in done.words
+
+
+def test_a_download_that_breaks_off_goes_on_where_it_ended(lab, lab_env, install):
+    made = lab.made["cu126"][0]
+
+    def cut(exchange):
+        if exchange.headers.get("Range", "-").endswith("-"):
+            content = exchange.content()
+            exchange.record.status = 200
+            exchange.send_response(200)
+            exchange.send_header("Content-Length", str(len(content)))
+            exchange.end_headers()
+            exchange.wfile.write(content[:120_000])
+            exchange.wfile.flush()
+            exchange.cut()
+        else:
+            exchange.serve()
+
+    put(lab.second, lab.of("cu126"))
+    lab.first.fail(f"*{made.name}", cut)
+    install().ok()
+    rest = [r for r in lab.second.requests if r.path.endswith(made.name) and r.status == 206]
+    begun = [r.headers["Range"] for r in rest if r.headers["Range"].endswith("-")]
+    assert len(begun) == 1
+    assert int(begun[0].removeprefix("bytes=").rstrip("-")) > 0
+    assert imported(lab_env, "torch") == {"torch": "mirror cu126"}
+
+
+def test_a_file_with_another_hash_is_not_installed(lab, lab_env, install):
+    made = lab.made["cu126"][0]
+    path = lab.first.folder / "whl" / "cu126" / made.name
+    good = path.read_bytes()
+    path.write_bytes(good[:-100] + b"x" * 100)
+    done = install()
+    assert isinstance(done.error, WheelNowhere)
+    assert "another content than its index says" in done.words
+    assert not names(dists(lab_env)) & SET
+    path.write_bytes(good)
+    install().ok()
+
+
+def test_links_that_leave_the_mirror_come_from_it_where_it_has_the_file(lab, lab_env, install):
+    shutil.rmtree(lab.first.folder / "whl")
+    put(lab.first, lab.of("cu126"), absolute="https://elsewhere.example/whl")
+    install().ok()
+    assert names(lab.first.sent()) == SET
+
+
+@pytest.mark.parametrize("layout", ["index", "flat", "json"])
+@pytest.mark.parametrize("served", [True, False], ids=["metadata", "bare"])
+def test_every_layout_behind_a_url(lab, lab_env, conda_in_process, layout, served):
+    shutil.rmtree(lab.decoys.folder / "whl")
+    put(lab.decoys, lab.of("cu126", "cpu"), layout, metadata=served)
+    words = (*WHEELS, *CUDA, "--mirror", lab.decoys.wheels, "-p", lab_env, "-y")
+    conda_in_process(*words).ok()
+    assert names(lab.decoys.sent()) == SET
+    assert lab.first.requests == []
+    assert names(lab.index.sent()) == REST
+    assert set(imported(lab_env, *FAMILY).values()) == {"mirror cu126"}
+
+
+def test_files_without_a_hash_are_said(lab, preview):
+    shutil.rmtree(lab.decoys.folder / "whl")
+    put(lab.decoys, lab.of("cu126"), "flat", hashes=False)
+    done = preview(*CUDA, "--mirror", lab.decoys.wheels).ok()
+    (warning,) = [
+        row
+        for row in done.json()["torchmirror"]["warnings"]
+        if row["code"] == "wheels_without_hash"
+    ]
+    assert "no hash of 3 files" in warning["text"]
+
+
+def test_a_page_of_a_mirror_that_has_no_wheels(lab, conda_in_process, lab_env):
+    lab.first.fail("*", portal)
+    words = (*WHEELS, *CUDA, "--no-fallback", "-p", lab_env, "--dry-run")
+    done = conda_in_process(*words)
+    assert isinstance(done.error, NoWheels)
+    assert "first" in done.words
+
+
+def test_an_index_that_lacks_a_dependency_gives_way_to_the_next(lab, lab_env, install):
+    shutil.rmtree(lab.index.folder / "simple" / "sympy")
+    done = install().ok()
+    assert "first does not have sympy" in done.words
+    assert names(lab.spare.sent()) == REST
+    assert set(imported(lab_env, *FAMILY).values()) == {"mirror cu126"}
+
+
+def test_an_index_that_does_not_answer_gives_way_before_pip_runs(lab, lab_env, install):
+    lab.index.fail("*", portal)
+    done = install().ok()
+    assert names(lab.spare.sent()) == REST
+    assert "`index` from second" in done.words
+
+
+def test_ones_own_index_comes_first_and_is_said(lab, lab_env, run_conda):
+    put(lab.decoys, [], "simple")
+    variables = {"PIP_INDEX_URL": lab.spare.simple, "PIP_CONFIG_FILE": None}
+    done = run_conda(*WHEELS, *CUDA, "-p", lab_env, "-y", env=variables).ok()
+    assert names(lab.spare.sent()) == REST
+    assert lab.index.requests == []
+    assert "your own index" in done.words
+
+
+# Environments
+
+
+def test_a_torch_of_conda_is_not_overwritten(lab, lab_env, install):
+    record = {"name": "pytorch", "version": "2.5.1", "build": "cpu_0", "build_number": 0}
+    record |= {"channel": "pytorch", "subdir": "linux-64", "fn": "x.conda", "files": []}
+    record |= {"depends": [], "url": "https://conda.example/pytorch/linux-64/x.conda"}
+    (lab_env / "conda-meta" / "pytorch-2.5.1-cpu_0.json").write_text(json.dumps(record))
+    done = install()
+    assert isinstance(done.error, CondaTorch)
+    assert "conda remove" in done.words
+    assert lab.first.sent() == []
+
+
+def test_what_conda_owns_is_not_replaced(lab, lab_env, install, conda_in_process, tmp_path):
+    conda_in_process("install", "-y", "-q", "-p", lab_env, "setuptools=82.0.1").ok()
+    made = wheel_files.make(
+        tmp_path, "torch", "2.8.0+cu126", LINUX, requires=["setuptools<82"], variant="cu126"
+    )
+    put(lab.first, [made])
+    done = install("torch==2.8.0")
+    assert isinstance(done.error, CondaOwned)
+    assert "setuptools 82.0.1" in done.words
+    assert lab.first.sent() == []
+    # The command that is offered makes the room.
+    (command,) = [part for part in done.words.split("`") if part.startswith("conda install")]
+    words = command.replace('"', "").split()[1:]
+    conda_in_process(*words, "-y", "-q").ok()
+    install("torch==2.8.0").ok()
+    assert "setuptools-80.9.0" in dists(lab_env)
+
+
+def test_a_new_environment_is_made_with_room_for_the_set(lab, conda_in_process, tmp_path, condarc):
+    made = wheel_files.make(
+        tmp_path, "torch", "2.8.0+cu126", LINUX, requires=["setuptools<82"], variant="cu126"
+    )
+    put(lab.first, [made])
+    words = (
+        *WHEELS,
+        *CUDA,
+        "torch==2.8.0",
+        "-p",
+        tmp_path / "new",
+        "--python",
+        PYTHON,
+        "--dry-run",
+    )
+    done = conda_in_process(*words).ok()
+    assert "CONDA_PINNED_PACKAGES" in done.words
+    assert "setuptools<82" in done.words
+
+
+def test_an_environment_without_pip_gets_one(lab, conda_in_process, tmp_path):
+    prefix = tmp_path / "bare"
+    conda_in_process("create", "-y", "-q", "-p", prefix, "--no-default-packages", "python").ok()
+    for path in (prefix / "conda-meta").glob("pip-*.json"):
+        conda_in_process("remove", "-y", "-q", "--force", "-p", prefix, "pip").ok()
+        assert not path.exists()
+    done = conda_in_process(*WHEELS, *CUDA, "-p", prefix, "-y").ok()
+    assert "pip>=20.3" in done.words
+    assert set(imported(prefix, *FAMILY).values()) == {"mirror cu126"}
+
+
+def test_an_environment_that_pip_must_not_change(lab, lab_env, install):
+    file = lab_env / "lib" / f"python{PYTHON}" / "EXTERNALLY-MANAGED"
+    file.write_text("[externally-managed]\n")
+    done = install()
+    assert isinstance(done.error, ExternallyManaged)
+    assert lab.first.sent() == []
+
+
+def test_a_failure_of_pip_leaves_the_environment_as_it_was(lab, lab_env, install):
+    for site in (lab.index, lab.spare):
+        shutil.rmtree(site.folder / "simple" / "sympy")
+    before = dists(lab_env)
+    done = install("--no-fallback")
+    assert isinstance(done.error, PipFailed)
+    assert "does not have sympy" in done.words
+    assert dists(lab_env) == before
+
+
+def test_a_failure_of_pip_leaves_no_new_environment(lab, conda_in_process, tmp_path):
+    shutil.rmtree(lab.index.folder / "simple" / "sympy")
+    new = tmp_path / "new"
+    words = (*WHEELS, *CUDA, "-p", new, "--python", PYTHON, "-y", "--no-fallback")
+    assert isinstance(conda_in_process(*words).error, PipFailed)
+    assert not new.exists()
+
+
+# Words that cannot be used
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("torch[extra]",), BadWheelWord),
+        (("-r evil.txt",), BadWheelWord),
+        (("torch @ https://elsewhere.example/torch.whl",), BadWheelWord),
+        (("--cuda", "fast"), BadCuda),
+        (("--solve",), NotForWheels),
+        (("--list",), NotForWheels),
+        (("-c", "nvidia"), NotForWheels),
+        (("torch==9.9",), NoFittingWheel),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else value.__name__,
+)
+def test_words_that_cannot_be_used(preview, words, error):
+    done = preview(*(CUDA if "--cuda" not in words else ()), *words)
+    assert isinstance(done.error, error), str(done)
+    assert done.json()["exception_name"] == error.__name__
+
+
+def test_no_environment_is_named(lab, conda_in_process):
+    assert isinstance(conda_in_process(*WHEELS, *CUDA, "-y").error, NoEnvironment)

@@ -1,0 +1,90 @@
+"""A conda channel whose Python really is one, with a real pip in it: what conda makes from it is an
+environment that pip installs into.
+
+Python is a script that becomes the interpreter of these tests under the name of the environment;
+with `pyvenv.cfg` beside it, that interpreter takes the environment for its own, as in a venv.
+"""
+
+from __future__ import annotations
+
+import ensurepip
+import os
+import shlex
+import sys
+import zipfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .channels import file_name, write_channel
+
+#: The Python of these tests, which is that of the environments.
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+FULL = ".".join(map(str, sys.version_info[:3]))
+TAG = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+_SITE = f"lib/python{PYTHON}/site-packages"
+
+
+@cache
+def bundled_pip() -> Path:
+    """The wheel of pip that comes with Python."""
+    (found,) = (Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl")
+    return found
+
+
+def pip_record(wheel: Path, **more: Any) -> dict[str, Any]:
+    """The record of a conda package that holds a wheel of pip."""
+    version = wheel.name.split("-")[1]
+    files = {f"{_SITE}/{path}": text for path, text in _texts(wheel).items()}
+    return _record("pip", version, scripts=files, depends=[f"python {PYTHON}.*"], **more)
+
+
+def _texts(wheel: Path) -> Mapping[str, str]:
+    with zipfile.ZipFile(wheel) as archive:
+        names = [n for n in archive.namelist() if not n.endswith((".exe", "/"))]
+        return {name: archive.read(name).decode("utf-8") for name in names}
+
+
+def python_record() -> dict[str, Any]:
+    """The record of a Python that is the one of these tests."""
+    base = os.path.realpath(sys.executable)
+    script = f'#!/bin/bash\nexec -a "$0" {shlex.quote(base)} "$@"\n'
+    config = f"home = {os.path.dirname(base)}\ninclude-system-site-packages = false\n"
+    files = {"bin/python": script, "bin/python3": script, "pyvenv.cfg": config}
+    return _record("python", FULL, scripts=files)
+
+
+def dist_record(name: str, version: str) -> dict[str, Any]:
+    """The record of a conda package that holds a distribution of the same name."""
+    info = f"{_SITE}/{name}-{version}.dist-info"
+    files = {
+        f"{_SITE}/{name}/__init__.py": f"__version__ = {version!r}\nSAYS = 'conda'\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/RECORD": "",
+        f"{info}/INSTALLER": "conda\n",
+    }
+    return _record(name, version, scripts=files, depends=[f"python {PYTHON}.*"])
+
+
+def _record(name: str, version: str, *, depends: Any = (), **more: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "version": version,
+        "build": "lab_0",
+        "build_number": 0,
+        "depends": list(depends),
+        "constrains": [],
+        "subdir": "linux-64",
+        "timestamp": 1720000000000,
+        **more,
+    }
+
+
+def write_lab(root: Path, *records: dict[str, Any]) -> Path:
+    """Write the channel conda-forge with Python, pip and more below `root`; returns `root`."""
+    found = [python_record(), pip_record(bundled_pip()), *records]
+    by_name = {file_name(record): record for record in found}
+    write_channel(root / "conda-forge", "linux-64", by_name)
+    write_channel(root / "conda-forge", "noarch", {})
+    return root
