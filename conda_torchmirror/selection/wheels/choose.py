@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ...models import Build, Choice, Compat, Machine, NoChoice, Notice, Rejection, Request
+from ...models import Build, Choice, Compat, Machine, NoChoice, Notice, Offer, Rejection, Request
 from .. import choose as rules
 from ..facts.record import Knowledge
 from ..specs import cuda_version, number, release
@@ -123,6 +123,28 @@ def choose(
     if isinstance(found, NoChoice):
         return found._replace(rejected=tuple(shown(item, case) for item in found.rejected))
     return _set(found, case)
+
+
+def offers(
+    request: Request, machine: Machine, links: Iterable[Link], table: WheelTables | None = None
+) -> list[Offer]:
+    """Every whole set of the links, best first: one for each release, CUDA and Python.
+
+    The words of the request narrow them, the machine does not: it only says what fits. For an
+    accelerator that is chosen by name, and else for CUDA and CPU.
+    """
+    case = prepare(request, machine, links, table, any_python=True)
+    found = rules.offers(*case.judged(), case.of_accelerator(), case.knowledge)
+    return [
+        offer._replace(
+            builds=tuple(
+                build._replace(version=case.pool.wheel(build).full_version)
+                for build in offer.builds
+            ),
+            rejection=shown(offer.rejection, case) if offer.rejection else None,
+        )
+        for offer in found
+    ]
 
 
 def prepare(

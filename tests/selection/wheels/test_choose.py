@@ -8,7 +8,7 @@ import pytest
 from support.wheels import asked, chosen, codes, link, links, listing, refused, told, versions
 
 from conda_torchmirror.models import Installed, Machine, NoChoice
-from conda_torchmirror.selection.wheels.choose import choose
+from conda_torchmirror.selection.wheels.choose import choose, offers
 from conda_torchmirror.text.messages import text
 
 #: A set of wheels for each directory, in names of one release of each project.
@@ -343,6 +343,30 @@ def test_the_tag_that_pip_prefers_then_the_highest_build_number():
 
 def test_a_directory_comes_before_pypi():
     assert chosen("torch", driver="12.6", of=made("", "cu126")).variant == "cu126"
+
+
+# Everything that there is
+
+
+def test_every_set_of_a_platform_and_whether_it_fits():
+    on = Machine("linux-64", cuda="12.6", python="3.12")
+    rows = offers(asked("torch>=2.7,<2.8", "torchvision"), on, links("linux-64"))
+    assert {(row.release, row.cuda) for row in rows if row.fits} == {
+        *(("2.7.1", cuda) for cuda in ("12.8", "12.6", "11.8")),
+        *(("2.7.0", cuda) for cuda in ("12.8", "12.6", "11.8")),
+    }
+    assert {row.python for row in rows} == {"3.9", "3.10", "3.11", "3.12", "3.13"}
+    why = {row.rejection.code for row in rows if row.rejection}
+    assert why == {"python_mismatch", "cpu_build"}
+    first = rows[0]
+    assert [build.version for build in first.builds] == ["2.7.1+cu128", "0.22.1+cu128"]
+    assert (first.driver_floor, first.python) == ("525.60.13", "3.13")
+
+
+def test_the_sets_of_an_accelerator_that_is_named():
+    of = made("cpu", "cu126", "rocm6.3")
+    rows = offers(asked("torch", cuda="rocm6.3"), Machine("linux-64"), of)
+    assert [row.builds[0].version for row in rows] == ["2.7.1+rocm6.3"]
 
 
 # Withdrawn, early
