@@ -466,5 +466,42 @@ def test_words_that_cannot_be_used(preview, words, error):
     assert done.json()["exception_name"] == error.__name__
 
 
+# What helps where nothing fits
+
+
+def hints(done):
+    assert isinstance(done.error, NoFittingWheel), str(done)
+    found = done.json()["guidance"]
+    return found["cause"], {hint["hint_code"]: hint["text"] for hint in found["hints"]}
+
+
+def test_another_directory_that_has_the_whole_set(lab, preview):
+    """It is read for that alone: the word names another one."""
+    torch = [made for made in lab.of("cu118") if made.name.startswith("torch-")]
+    put(lab.second, [*torch, *lab.of("cu126")])
+    alone = ("--mirror", "second", "--no-fallback")
+    cause, found = hints(preview(*CUDA, "torch==2.7.1+cu118", "torchvision", *alone))
+    assert "no wheel of torchvision 0.22.1 is there for torch 2.7.1 and cu118" in cause
+    assert "`torch==2.7.1+cu126 torchvision==0.22.1+cu126`" in found["open_variant"]
+    words = ("torch==2.7.1+cu126", "torchvision==0.22.1+cu126")
+    assert chosen(preview(*CUDA, *words, *alone))["torch"] == ("2.7.1+cu126", "cu126")
+
+
+def test_a_python_that_the_wheels_are_for(lab, conda_in_process, tmp_path):
+    new = ("-p", tmp_path / "new", "--python", "3.8")
+    done = conda_in_process(*WHEELS, *CUDA, "torch==2.7.1", *new, "--dry-run", "--json")
+    _, found = hints(done)
+    assert f"Pythons with a build: {PYTHON}" in found["use_python"]
+    assert f"--python {PYTHON} torch==2.7.1 --cuda 12.6 --source wheels" in found["use_python"]
+
+
+def test_a_release_that_is_not_there(lab, preview):
+    cause, found = hints(preview(*CUDA, "torch==9.9"))
+    assert cause == (
+        "no wheel of `torch==9.9` is there for linux-64, where the releases go from 2.7.1 to 2.7.1"
+    )
+    assert "torch 2.7.1" in found["older_release"]
+
+
 def test_no_environment_is_named(lab, conda_in_process):
     assert isinstance(conda_in_process(*WHEELS, *CUDA, "-y").error, NoEnvironment)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from ...exceptions.channel import NoWheels
 from ...exceptions.choice import NoFittingWheel
 from ...exceptions.environment import CondaOwned, CondaTorch, ExternallyManaged
 from ...exceptions.usage import BadCuda, BadWheelWord
@@ -26,6 +27,7 @@ from ...selection.pip.metadata import Metadata
 from ...selection.pip.plan import TRITON, WheelDecision, WheelFile
 from ...selection.plan import typed
 from ...selection.specs import number
+from ...selection.wheels import advice
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.choose import WheelSet, choose
 from ...selection.wheels.name import Refused, parse
@@ -123,7 +125,15 @@ def decide(task: Task) -> Decided:
     _check_environment(task)
     chains = routes.chains(options, task.config.options)
     reader = WheelReader(chains, _keep(on))
-    found = _read_and_choose(task, reader)
+    try:
+        found = _read_and_choose(task, reader)
+    except NoWheels as error:
+        # Pages may be full of wheels for other Pythons.
+        if on.python is None:
+            raise
+        raise _no_choice(task, chains) from error
+    if isinstance(found, NoChoice):
+        raise _no_choice(task, chains)
     chosen = _complete(task, reader, found)
     _check_owned(task, chosen)
     index, index_notices = _index(chains.indexes)
@@ -148,7 +158,7 @@ def _projects(request: Request) -> tuple[str, ...]:
     return (TORCH, *(name for name in FAMILY if name in request.specs and name != TORCH))
 
 
-def _read_and_choose(task: Task, reader: WheelReader) -> WheelSet:
+def _read_and_choose(task: Task, reader: WheelReader) -> WheelSet | NoChoice:
     """Read until there is a choice: further directories of the mirror, then further mirrors."""
     on, request = task.machine, task.request
     first, lower = variants.to_read(on, request, tables())
@@ -161,18 +171,28 @@ def _read_and_choose(task: Task, reader: WheelReader) -> WheelSet:
     while isinstance(found, NoChoice):
         further = reader.read_further(first, projects)
         if further is None:
-            raise _no_choice(task, found)
+            break
         found = choose(request, on, further)
     return found
 
 
-def _no_choice(task: Task, found: NoChoice) -> NoFittingWheel:
+def _no_choice(task: Task, chains: routes.Chains) -> NoFittingWheel:
+    """The refusal, with what would help: for that the pages are read once more, for every Python
+    and for the directories that the words leave out.
+
+    Raises: NoWheels.
+    """
     on, request = task.machine, task.request
+    reader = WheelReader(chains, _keep(on._replace(python=None)))
+    opened = advice.without_variants(request)
+    names = [*variants.to_read(on, request, tables()), *variants.to_read(on, opened, tables())]
+    links = reader.read(tuple(dict.fromkeys(sum(names, ()))), _projects(request))
+    found = advice.find(request, on, links)
     records = Records((), "live")
     return NoFittingWheel(
         request=reasons.asked(request, on),
-        detail=reasons.why(found.rejected, records, request, on),
-        ways=found.ways,
+        detail=reasons.why(found.rejected, records, request, on, found.cause, found.blamed),
+        ways=found.steps,
     )
 
 

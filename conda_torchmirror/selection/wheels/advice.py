@@ -7,31 +7,42 @@ if the choice, asked again as if it were taken, gives a set.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from ...models import Choice, Machine, NoChoice, Notice, Request
+from ...models import Choice, Machine, NoChoice, Notice, Rejection, Request
 from .. import alternatives
-from ..alternatives import Advice
 from ..plan import typed, words_of
 from ..specs import number
-from .choose import Case, prepare
+from .choose import Case, prepare, shown
 from .link import Link
 from .request import Asked, understand
 from .tables import NAMED, PLAIN, TORCH, WheelTables
 
 
+class Refusal(NamedTuple):
+    """Why there is no set, wheel by wheel, and what `alternatives.Advice` says of it."""
+
+    rejected: tuple[Rejection, ...] = ()
+    cause: Notice | None = None
+    blamed: frozenset[str] = frozenset()
+    steps: tuple[Notice, ...] = ()
+
+
 def find(
     request: Request, machine: Machine, links: Iterable[Link], table: WheelTables | None = None
-) -> Advice:
-    """The cause and the next steps of a request without a set.
+) -> Refusal:
+    """The reasons, the cause and the next steps of a request without a set.
 
     `links` for other Pythons than the machine's own show which of them would do.
     """
     case = prepare(request, machine, links, table, any_python=True)
     failed = case.choose()
     if isinstance(failed, Choice):
-        return Advice(None, frozenset(), ())
+        return Refusal()
+    rejected = tuple(shown(item, case) for item in failed.rejected)
     if case.named:
-        return Advice(_cause_of_named(case, failed), frozenset(), tuple(_named_steps(case)))
+        steps = tuple(_named_steps(case))
+        return Refusal(rejected, _cause_of_named(case, failed), steps=steps)
     on, asked = case.judged()
     builds = tuple(case.of_accelerator())
     found = alternatives.find(alternatives.Case(failed, on, asked, builds, case.knowledge))
@@ -40,17 +51,31 @@ def find(
         cause = Notice("no_wheel_at_all", {"subdir": machine.subdir})
     elif cause and cause.code == "no_such_release":
         cause = cause._replace(code="no_such_wheel")
-    return Advice(cause, found.blamed, (*_open_variant(case), *found.steps))
+    return Refusal(rejected, cause, found.blamed, (*_open_variant(case), *found.steps))
+
+
+def without_variants(request: Request) -> Request:
+    """The same versions, from whatever directory."""
+    opened = {
+        name: tuple(
+            f"{word.project}{word.specifier}"
+            for spec in specs
+            if isinstance(word := understand(spec), Asked)
+        )
+        for name, specs in request.specs.items()
+    }
+    return request._replace(specs=opened)
 
 
 def _open_variant(case: Case) -> Iterator[Notice]:
     """The same versions from another directory than the words name."""
-    named, opened = [], {}
-    for name, specs in case.request.specs.items():
-        found = [(spec, word) for spec in specs if isinstance(word := understand(spec), Asked)]
-        named += [spec for spec, word in found if word.variant]
-        opened[name] = tuple(f"{word.project}{word.specifier}" for _, word in found)
-    choice = case.choose(request=case.request._replace(specs=opened)) if named else None
+    named = [
+        spec
+        for specs in case.request.specs.values()
+        for spec in specs
+        if isinstance(word := understand(spec), Asked) and word.variant
+    ]
+    choice = case.choose(request=without_variants(case.request)) if named else None
     if isinstance(choice, Choice):
         wheels = [case.pool.wheel(build) for build in choice.builds]
         instead = " ".join(f"{wheel.project}=={wheel.full_version}" for wheel in wheels)

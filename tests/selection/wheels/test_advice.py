@@ -8,15 +8,14 @@ import pytest
 from support.wheels import ask, asked, link, links
 
 from conda_torchmirror.models import Machine, NoChoice, Notice
-from conda_torchmirror.selection.alternatives import Advice
-from conda_torchmirror.selection.wheels.advice import find
+from conda_torchmirror.selection.wheels.advice import Refusal, find
 from conda_torchmirror.selection.wheels.choose import WheelSet, choose
 from conda_torchmirror.selection.wheels.request import accelerator
 from conda_torchmirror.text import reasons
 from conda_torchmirror.text.messages import text
 
 
-def advice(*words: str, subdir: str = "linux-64", of: Any = None, **facts: Any) -> Advice:
+def advice(*words: str, subdir: str = "linux-64", of: Any = None, **facts: Any) -> Refusal:
     """The advice on a request that is refused."""
     cuda = accelerator(facts.pop("cuda", "auto")) or ""
     request = asked(*words, cuda=cuda, **{k: facts.pop(k) for k in ("compat",) if k in facts})
@@ -33,7 +32,7 @@ def advice(*words: str, subdir: str = "linux-64", of: Any = None, **facts: Any) 
     return found
 
 
-def steps(found: Advice) -> dict[str, Notice]:
+def steps(found: Refusal) -> dict[str, Notice]:
     return {notice.code: notice for notice in found.steps}
 
 
