@@ -503,5 +503,28 @@ def test_a_release_that_is_not_there(lab, preview):
     assert "torch 2.7.1" in found["older_release"]
 
 
+# Without the network
+
+
+def test_a_preview_from_the_built_in_list(lab, conda_in_process, tmp_path, monkeypatch):
+    """No page is read; the addresses are those that the mirror would have."""
+    monkeypatch.setenv("CONDA_OFFLINE", "1")
+    new = ("-p", tmp_path / "new", "--python", "3.12", "--dry-run")
+    words = ("torch==2.7.1", "torchvision", *CUDA)
+    done = conda_in_process(*WHEELS, *words, *new, "--platform", "linux-64", "--json").ok()
+    found = done.json()["torchmirror"]
+    assert chosen(done) == {
+        "torch": ("2.7.1+cu126", "cu126"),
+        "torchvision": ("0.22.1+cu126", "cu126"),
+    }
+    urls = [build["url"] for build in found["selected"]["builds"]]
+    name = "torch-2.7.1%2Bcu126-cp312-cp312-manylinux_2_28_x86_64.whl"
+    assert urls[0] == f"{lab.first.wheels}/cu126/{name}"
+    told = {warning["code"]: warning["text"] for warning in found["warnings"]}
+    assert "a preview" in told["built_in_wheels"]
+    assert told["derived_wheels"].startswith("1 of these wheels is known by the naming rules")
+    assert lab.first.sent() == lab.second.sent() == []
+
+
 def test_no_environment_is_named(lab, conda_in_process):
     assert isinstance(conda_in_process(*WHEELS, *CUDA, "-y").error, NoEnvironment)

@@ -37,7 +37,7 @@ from ...selection.wheels.tags import Target as Tags
 from ...text import reasons
 from ...text.messages import text
 from ...transport import failures
-from ...transport.wheels import metadata, routes
+from ...transport.wheels import metadata, preview, routes
 from ...transport.wheels.reader import Located, WheelReader, index_failure
 from .. import request as words
 from ..task import Target
@@ -124,7 +124,7 @@ def decide(task: Task) -> Decided:
     options, on = task.options, task.machine
     _check_environment(task)
     chains = routes.chains(options, task.config.options)
-    reader = WheelReader(chains, _keep(on))
+    reader = preview.reader(chains, _keep(on), on.subdir, preview=options.dry_run)
     try:
         found = _read_and_choose(task, reader)
     except NoWheels as error:
@@ -183,7 +183,8 @@ def _no_choice(task: Task, chains: routes.Chains) -> NoFittingWheel:
     Raises: NoWheels.
     """
     on, request = task.machine, task.request
-    reader = WheelReader(chains, _keep(on._replace(python=None)))
+    keep = _keep(on._replace(python=None))
+    reader = preview.reader(chains, keep, on.subdir, preview=task.options.dry_run)
     opened = advice.without_variants(request)
     names = [*variants.to_read(on, request, tables()), *variants.to_read(on, opened, tables())]
     links = reader.read(tuple(dict.fromkeys(sum(names, ()))), _projects(request))
@@ -317,6 +318,7 @@ def _decision(
             *index_notices,
             *carried_notices,
             *_about_hashes(chosen.files),
+            *_about_evidence(chosen.files),
             *_about_metadata(chosen),
         ),
         evidence=task.survey.evidence,
@@ -324,11 +326,17 @@ def _decision(
 
 
 def _about_hashes(files: Sequence[WheelFile]) -> tuple[Notice, ...]:
-    bare = [file.link.filename for file in files if not file.link.sha256]
+    read = [file for file in files if file.link.known_by == "record"]
+    bare = [file.link.filename for file in read if not file.link.sha256]
     if not bare:
         return ()
-    facts = {"count": len(bare), "mirror": next(f.mirror for f in files if not f.link.sha256)}
+    facts = {"count": len(bare), "mirror": next(f.mirror for f in read if not f.link.sha256)}
     return (Notice("wheels_without_hash", facts),)
+
+
+def _about_evidence(files: Sequence[WheelFile]) -> tuple[Notice, ...]:
+    derived = sum(file.link.known_by == "derived" for file in files)
+    return (Notice("derived_wheels", {"count": derived}),) if derived else ()
 
 
 def _about_metadata(chosen: Chosen) -> tuple[Notice, ...]:

@@ -6,6 +6,12 @@ from ...messages import Table
 
 TEXT: Table = {
     "reading_wheels": "Reading the wheels of {mirror}",
+    "built_in_wheels": "from the built-in list of {date}: a preview; an installation reads the "
+    "pages of the mirror",
+    "derived_wheels": (
+        "{count} of these wheels is known by the naming rules only, not from a listing",
+        "{count} of these wheels are known by the naming rules only, not from a listing",
+    ),
     "mirror_lacks_variants": "{mirror} has none of {variants}",
     "wheel_mirror_instead": "{mirrors} has no wheels of PyTorch: they come from {instead}",
     "wheel_other_hash": "{mirror} has {file} with another hash, and is passed over for it",

@@ -1,0 +1,54 @@
+"""The built-in list of wheels in the place of a mirror's pages, for a preview without the network.
+
+What it shows of addresses is where the mirror would have the files; nobody has asked it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from urllib.parse import quote
+
+from conda.base.context import context
+
+from ...index.wheels import builtin
+from ...models import Notice
+from ...selection.wheels.link import Link
+from ...selection.wheels.tables import FAMILY
+from .reader import WheelReader
+from .routes import Chains
+
+
+class PreviewReader(WheelReader):
+    """The pages of one run as they are known without asking for them."""
+
+    def __init__(self, chains: Chains, keep: Callable[[str], bool], subdir: str) -> None:
+        super().__init__(chains, keep)
+        known = builtin.load(subdir)
+        self._known = known.links if known else ()
+        if known:
+            self.notices.append(Notice("built_in_wheels", {"date": known.date}))
+
+    def _load(self, wanted: Mapping[str, str]) -> list[tuple[Link, ...]]:
+        return [self._page(url, variant) for url, variant in wanted.items()]
+
+    def _page(self, url: str, variant: str) -> tuple[Link, ...]:
+        folder, _, project = url.rstrip("/").rpartition("/")
+        if project not in FAMILY:  # a flat page, which has all projects
+            folder, project = url.rstrip("/"), ""
+        return tuple(
+            link._replace(url=f"{folder}/{quote(link.filename)}")
+            for link in self._known
+            if link.variant == variant
+            and project in ("", link.filename.partition("-")[0])
+            and self._keep(link.filename)
+        )
+
+
+def reader(
+    chains: Chains, keep: Callable[[str], bool], subdir: str, *, preview: bool
+) -> WheelReader:
+    """The reader of a run: of mirrors, or of the built-in list where a preview is all that is asked
+    for and conda is offline."""
+    if preview and context.offline:
+        return PreviewReader(chains, keep, subdir)
+    return WheelReader(chains, keep)
