@@ -262,9 +262,13 @@ class Router:
 
     def _used(self, decision: Decision) -> list[Route]:
         """The routes that the solver will ask, those of the user's own channels included."""
-        own = {Channel(name).canonical_name for name in context.channels}
         planned = {route.channel for route in decision.plan.channels}
-        read = own | planned | self._others
+        if decision.plan.conda.alone:
+            passed = map(Channel, decision.plan.passed)
+            parts = (part for one in passed for part in getattr(one, "channels", (one,)))
+            read = planned | {part.name for part in parts}
+        else:
+            read = planned | self._others | {Channel(n).canonical_name for n in context.channels}
         return [route for route in self.located if route.channel in read]
 
     def _files(self, source: Source, decision: Decision) -> list[Wanted]:

@@ -7,6 +7,7 @@ import shlex
 
 import pytest
 from support import forge_channel
+from support.lab import entry
 from support.prefixes import history, installed
 
 TORCH = "pytorch=2.8.0=cuda129_mkl_py313_h7947483_302"
@@ -346,3 +347,13 @@ def test_a_file_that_wants_conda_forge_is_offered_it(spec, at_forge, conda_in_pr
     assert option == "--source conda-forge"
     found = conda_in_process(*asked, *option.split()).ok().json()["torchmirror"]
     assert found["selected"]["source"] == "conda-forge"
+
+
+def test_channels_that_are_not_asked_are_no_reason_to_stop(condarc, forge, conda_in_process):
+    # The redirect knows `defaults` at the mirror, and the run does without it.
+    condarc(channels=["defaults"], plugins={"torchmirror_registry": entry(forge)})
+    forge.fail("*/pkgs/main/*", "server_error")
+    found = conda_in_process(*FORGE, "--dry-run", "--solve", "-n", "new", *CUDA).ok()
+    assert "everything comes from conda-forge" in found.words
+    assert "also read" not in found.words
+    assert not forge.asked("*/pkgs/main/*")
