@@ -443,6 +443,23 @@ def test_a_failure_of_pip_leaves_no_new_environment(lab, conda_in_process, tmp_p
     assert not new.exists()
 
 
+# Without the network
+
+
+def test_a_preview_goes_by_the_built_in_list(lab, preview):
+    done = preview("--cuda", "12.6", "--offline", "torch==2.7.1", "torchvision").ok()
+    assert chosen(done) == {
+        "torch": ("2.7.1+cu126", "cu126"),
+        "torchvision": ("0.22.1+cu126", "cu126"),
+    }
+    assert lab.first.requests == lab.index.requests == []
+
+
+def test_an_installation_never_goes_by_the_built_in_list(lab, lab_env, install):
+    assert isinstance(install("--offline").error, NoWheels)
+    assert lab.first.requests == []
+
+
 # Words that cannot be used
 
 
