@@ -24,7 +24,7 @@ from ..models import Notice
 from ..redirect import settings
 from ..text import output
 from ..text.layout import bullet, on_terminal, terminal_width, width, wrapped
-from ..text.messages import plural, text
+from ..text.messages import listed, plural, text
 from ..text.sanitize import safe
 
 
@@ -151,7 +151,7 @@ def _backup(result: FileResult) -> str:
 
 
 def _edit(line: int, old: str, new: str) -> list[str]:
-    head = "  " + text("file.at_line", {"line": line, "said": ""}).rstrip() + " "
+    head = "  " + text("file.at_line", {"line": line, "said": ""})
     whole = f"{head}{old} -> {new}"
     if width(whole) <= terminal_width():
         return [whole]
@@ -177,6 +177,6 @@ def _told(notice: Notice) -> str:
 def summary(results: Iterable[FileResult]) -> str:
     """How many files there were of each outcome."""
     counted = Counter(result.status for result in results)
-    return ", ".join(
+    return listed(
         text(f"file.total.{status}", {"count": count}) for status, count in sorted(counted.items())
     )

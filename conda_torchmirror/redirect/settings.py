@@ -230,9 +230,12 @@ def unusable(error: MirrorError, asked: Sequence[str] = ()) -> BadMirror | BadRe
 
 def places() -> str:
     """The settings that name mirrors, each with the file or variable that holds it."""
+    from ..text.messages import listed, text
+
     names = [PREFIX + name for name in ("mirrors", "registry", "only")]
-    found = [f"{name} in {source}" for name in names if (source := source_of(name))]
-    return ", ".join(found)
+    found = [(name, source) for name in names if (source := source_of(name))]
+    told = [text("setting_place", {"name": name, "file": file}) for name, file in found]
+    return listed(told) if told else ""
 
 
 def _registry_works() -> bool:

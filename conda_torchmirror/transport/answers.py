@@ -109,7 +109,7 @@ def compare_size(found: int | None, expected: int | None) -> dict[str, Any]:
     """The fields of an Answer for a file of this size in bytes."""
     if expected is None or found is None or found == expected:
         return {"code": "ok", "detail": ""}
-    return {"code": "wrong_size", "detail": f"{found} instead of {expected} bytes"}
+    return {"code": "wrong_size", "detail": f"{found} != {expected} bytes"}
 
 
 def whole_size(status: int, headers: Mapping[str, str]) -> int | None:

@@ -83,6 +83,7 @@ TEXT: Table = {
     "test_files": "the files that were asked for: {files}",
     "setting_source": "it takes one of {known}, not {value}",
     "setting_truth": "it takes true or false, not {value}",
+    "setting_place": "{name} in {file}",
     "setting_deep": "it is nested too deeply",
     "setting_empty": "an empty value",
     "setting_several": "a list or a map",

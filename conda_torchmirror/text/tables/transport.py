@@ -49,7 +49,7 @@ TEXT: Table = {
     "entry_misplaced": "your configuration ({source}) gives an address of `{channel}` at {mirror} "
     "where no channel is: custom_channels takes the URL above the channel's name; the entry is "
     "passed over",
-    "channel_upstream": "`{channel}` comes from upstream; {mirror} has it: {options}",
+    "channel_upstream": "`{channel}` comes from upstream; {mirror} has it: `{options}`",
     "others_mirrored": "also read: {where}",
     "mirror_left": "{why}: {channels} from {instead}",
     "mirror_left_before": "{why} ({minutes} min ago, not asked again): {channels} from {instead}",

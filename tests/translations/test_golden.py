@@ -1,0 +1,391 @@
+"""What every command and every error says, in both languages, at width 80: kept in `golden/`.
+
+After a change of what is said, write the files anew, and read the difference before a commit:
+
+    TORCHMIRROR_GOLDEN=write python -m pytest tests/translations/test_golden.py
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from argparse import ArgumentParser, _SubParsersAction
+from collections.abc import Iterator
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from support import running
+from support.torches import CPU_BUILD, CUDA_BUILD, record
+
+import conda_torchmirror
+from conda_torchmirror.exceptions.base import TorchMirrorError
+from conda_torchmirror.models import Notice
+from conda_torchmirror.text import language
+from conda_torchmirror.text.layout import width, wrapped
+from conda_torchmirror.verify import verdict
+from conda_torchmirror.verify.report import lines
+from conda_torchmirror.verify.verdict import Check, Partner
+
+pytest_plugins = ("support.site_fixtures",)
+
+GOLDEN = Path(__file__).parent / "golden"
+WRITE = os.environ.get("TORCHMIRROR_GOLDEN") == "write"
+LANGUAGES = (language.ENGLISH, language.CHINESE)
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the paths here are those of POSIX")
+
+
+@pytest.fixture(params=LANGUAGES)
+def speaking(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("CONDA_TORCHMIRROR_LANG", request.param)
+    language.forget()
+    return request.param
+
+
+def compare(name: str, speaking: str, sections: dict[str, str]) -> None:
+    """Hold what was said against the file, or write it."""
+    said = "".join(f"======== {head}\n\n{text}\n\n" for head, text in sections.items())
+    path = GOLDEN / f"{name}.{speaking}.txt"
+    if WRITE:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(said, encoding="utf-8")
+    assert said.splitlines() == path.read_text(encoding="utf-8").splitlines()
+
+
+def too_wide(sections: dict[str, str]) -> list[str]:
+    """Lines wider than the terminal which could be broken: no command, URL or path."""
+    return [
+        line
+        for text in sections.values()
+        for line in text.splitlines()
+        if width(line) > 80
+        and not re.search(r"^ *(conda |export |set |\$env)|://|ROOT|^[+-]", line)
+    ]
+
+
+# Commands
+
+FILE = """\
+name: lesson
+channels:
+  - pytorch
+  - nvidia
+  - conda-forge
+dependencies:
+  - python=3.12
+  - pytorch=2.5.1
+  - tqdm
+"""
+
+PREVIEW = ("torch-install", "--dry-run", "--offline")
+#: conda's words, in the order of the file; FILE stands for an environment file, BROKEN for another.
+COMMANDS = (
+    (*PREVIEW, "--cuda", "12.4", "--python", "3.12"),
+    (*PREVIEW, "--cuda", "12.2", "--python", "3.12", "--explain"),
+    (*PREVIEW, "--cuda", "12.4", "--python", "3.12", "-v"),
+    (*PREVIEW, "--python", "3.12"),
+    (*PREVIEW, "--platform", "win-64", "--cuda", "cpu", "--python", "3.12"),
+    (*PREVIEW, "--platform", "osx-arm64", "--python", "3.12"),
+    (*PREVIEW, "--source", "conda-forge", "--cuda", "12.9", "--python", "3.12"),
+    (*PREVIEW, "--cuda", "12.4", "-f", "FILE"),
+    (*PREVIEW, "--cuda", "12.4", "--python", "3.12", "--urls"),
+    (*PREVIEW, "--cuda", "12x"),
+    (*PREVIEW, "--cuda", "9.0"),
+    (*PREVIEW, "--cuda", "12.4", "pytorch=2.9"),
+    (*PREVIEW, "--cuda", "12.4", "--python", "3.13"),
+    (*PREVIEW, "--mirror", "tsinghua"),
+    (*PREVIEW, "--mirror", "http://mirror.example/anaconda"),
+    ("torch-install", "--cuda", "cpu"),
+    ("torch-install", "--offline", "-n", "new", "--cuda", "cpu"),
+    ("torch-install", "--plan", "no-plan", "--cuda", "12.4"),
+    ("torch-install", "--list", "--offline", "--cuda", "12.1"),
+    ("torch-install", "--list", "--offline", "pytorch=1.13"),
+    ("torch-mirror", "list"),
+    ("torch-mirror", "status"),
+    ("torch-mirror", "enable", "--dry-run"),
+    ("torch-mirror", "enable"),
+    ("torch-mirror", "status", "bioconda"),
+    ("torch-mirror", "enable", "--hook-only"),
+    ("torch-mirror", "disable", "--dry-run"),
+    ("torch-mirror", "disable"),
+    ("torch-mirror", "status", "pytorch"),
+    ("torch-mirror", "enable", "--hook-only"),
+    ("torch-mirror", "test", "--offline"),
+    ("torch-mirror", "rewrite", "--diff", "FILE"),
+    ("torch-mirror", "rewrite", "FILE"),
+    ("torch-mirror", "rewrite", "FILE", "BROKEN", "no-such-file"),
+    ("torch-mirror", "upstream", "--no-backup", "FILE"),
+    ("torch-verify", "-n", "empty"),
+)
+
+
+def test_commands(
+    speaking, sandbox, condarc, conda_in_process, run_conda, tmp_path, monkeypatch, request
+):
+    condarc(channels=["defaults"])  # new conda has none of its own
+    # A path that is as long everywhere: lines break behind it.
+    short = Path(tempfile.mkdtemp(prefix="tm-", dir="/tmp"))
+    request.addfinalizer(partial(shutil.rmtree, short))
+    link = short / "root"
+    link.symlink_to(sandbox.root)
+    monkeypatch.setenv("HOME", str(link / "home"))
+    monkeypatch.setenv("CONDA_ENVS_PATH", str(link / "envs"))
+    monkeypatch.chdir(tmp_path)
+    Path("environment.yml").write_text(FILE, encoding="utf-8")
+    Path("broken.yml").write_bytes(b"\xff\xfe\x00\xd8")
+    for name in ("empty", "lesson"):
+        (sandbox.envs / name / "conda-meta").mkdir(parents=True)
+        (sandbox.envs / name / "conda-meta" / "history").touch()
+    files = {"FILE": "environment.yml", "BROKEN": "broken.yml"}
+    sections: dict[str, str] = {}
+    for number, words in enumerate(COMMANDS, 1):
+        # A file's bytes go past the text of a standard output that this process makes up.
+        run = run_conda if words[1] in ("rewrite", "upstream") else conda_in_process
+        result = run(*(files.get(word, word) for word in words))
+        said = f"{result.stdout}\n{told(result)}".strip("\n")
+        said += f"\n\n[{result.rc}]" if result.rc else ""
+        shown = " ".join(files.get(word, word) for word in words)
+        sections[f"{number:02} conda {shown}"] = plain(said, sandbox, link)
+    assert too_wide(sections) == []
+    compare("commands", speaking, sections)
+
+
+def told(result: running.Result) -> str:
+    """What went to standard error, with an error of ours as both condas can print it."""
+    if isinstance(error := result.error, TorchMirrorError):
+        return shown(error)
+    assert "Traceback" not in result.stderr, result
+    return result.stderr
+
+
+def shown(error: TorchMirrorError) -> str:
+    return "\n".join([*wrapped(str(error.message), f"{type(error).__name__}: "), *error._advice()])
+
+
+def plain(said: str, sandbox, folder: Path) -> str:
+    """Without what differs from run to run."""
+    for path, instead in ((folder, "ROOT"), (sandbox.root, "ROOT"), (sys.prefix, "BASE")):
+        said = re.sub(re.escape(os.path.realpath(path)), instead, said)
+        said = said.replace(str(path), instead)
+    said = re.sub(r"(?m)^(---|\+\+\+) (\S+)\t.*$", r"\1 \2", said)
+    return "\n".join(line.rstrip() for line in said.strip("\n").splitlines())
+
+
+def test_the_test_of_mirrors(speaking, sites, conda_in_process, monkeypatch, sandbox, tmp_path):
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.4")
+    sites.second.fail("*", "server_error")
+    names = ("first", "second", "third", "upstream")
+    result = conda_in_process("torch-mirror", "test", *names, "--timeout", "60")
+    said = plain(result.stdout, sandbox, tmp_path)
+    said = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", said)
+    # The columns are as wide as the times in them.
+    said = re.sub(r" {2,}", "  ", re.sub(r"\d+ ms|\d+ (?:min|h|d)\b", "TIME", said))
+    compare("mirror-test", speaking, {"conda torch-mirror test": said})
+
+
+# Checks: the verdict of an environment, in text
+
+CHECKS = {
+    "fine": Check("fine", python="3.12.4", torch="2.5.1", cuda="12.4", sample=((0.1, 0.2, 0.3),)),
+    "on the GPU": Check(
+        "fine",
+        python="3.12.4",
+        torch="2.5.1",
+        cuda="12.4",
+        build="py3.12_cuda12.4_cudnn9.1.0_0",
+        url="https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/pytorch/linux-64/pytorch.conda",
+        partners=(Partner("torchvision", "0.20.1", None), Partner("torchaudio", None, "x")),
+        devices=(verdict.Tested(0, "NVIDIA A100", "8.0", True, None),),
+    ),
+    "no GPU tried": Check(
+        "fine",
+        python="3.12.4",
+        torch="2.5.1",
+        cuda="12.4",
+        notices=(Notice("gpu_untried", {"platform": "CUDA 12.4"}),),
+        where=" -n new",
+    ),
+    "no GPU": Check(
+        "no_gpu",
+        python="3.12.4",
+        torch="2.5.1",
+        cuda="12.4",
+        archs=("sm_50", "sm_80", "sm_90"),
+        devices=(verdict.Tested(0, "NVIDIA GeForce RTX 5090", "12.0", False, "no kernel image"),),
+        error="CUDA error: no kernel image is available for execution on the device",
+        notices=(Notice("no_kernel_image", {}), Notice("machine.wsl", {})),
+        where=" -n new",
+    ),
+    "broken": Check(
+        "broken",
+        python="3.12.4",
+        error="libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent",
+        notices=(Notice("mkl_ijit", {}),),
+        where=" -n new",
+    ),
+}
+
+
+def test_checks(speaking, sandbox, tmp_path):
+    sections = {name: "\n".join(lines(check)) for name, check in CHECKS.items()}
+    assert too_wide(sections) == []
+    compare("checks", speaking, sections)
+
+
+def test_doctor(speaking, sandbox, tmp_path, capsys, condarc):
+    from conda_torchmirror.hooks.health_check import check
+
+    condarc()
+    sections = {}
+    for name, build in {"fits": CPU_BUILD, "lesson": CUDA_BUILD}.items():
+        prefix = sandbox.envs / name
+        (prefix / "conda-meta").mkdir(parents=True)
+        (prefix / "conda-meta" / "history").touch()
+        record(prefix, *build)
+        if build is CUDA_BUILD:
+            record(prefix, "mkl", "2024.2.0", "0")
+            record(prefix, "torchvision", "0.17.0", "py311_cu121", "pytorch 2.2.0")
+        check(str(prefix), True)
+        sections[f"conda doctor -v -n {name}"] = plain(capsys.readouterr().out, sandbox, tmp_path)
+    assert too_wide(sections) == []
+    compare("doctor", speaking, sections)
+
+
+# Help: what is ours of it
+
+PARSERS = {
+    "torch-install": "cli.install.configure_install",
+    "torch-mirror": "cli.mirror.configure",
+    "torch-verify": "cli.verify.configure",
+}
+
+
+def test_help(speaking, condarc):
+    from conda.cli.conda_argparse import generate_parser
+
+    from conda_torchmirror.cli.deferred import fill
+
+    condarc()
+    root = fill(generate_parser())
+    every = next(a for a in root._actions if isinstance(a.choices, dict)).choices
+    sections = {}
+    for name in PARSERS:
+        for title, parser in _below(name, every[name]):
+            parser.prog = f"conda {title}"
+            sections[f"conda {title} --help"] = ours(parser)
+    assert too_wide(sections) == []
+    compare("help", speaking, sections)
+
+
+def _below(name: str, parser) -> Iterator[tuple[str, object]]:
+    yield name, parser
+    for action in parser._actions:
+        if isinstance(action.choices, dict):
+            for below, its in action.choices.items():
+                if isinstance(its, ArgumentParser):
+                    yield from _below(f"{name} {below}", its)
+
+
+def ours(parser) -> str:
+    """The help without what conda itself has in it: usage, and options of its own helpers."""
+    from conda_torchmirror.text.messages import text
+    from conda_torchmirror.text.tables.options import HELP
+
+    own = {text(f"help.{code}") for code in HELP if code != "json"}
+    formatter = parser._get_formatter()
+    formatter.add_text(parser.description)
+    for group in parser._action_groups:
+        actions = [action for action in group._group_actions if action.help in own]
+        actions += [a for a in group._group_actions if isinstance(a, _SubParsersAction)]
+        if actions:
+            formatter.start_section(group.title if group.title in own else None)
+            formatter.add_arguments(actions)
+            formatter.end_section()
+    formatter.add_text(parser.epilog)
+    return formatter.format_help()
+
+
+# Errors
+
+#: What stands for a fact; another is its own name in capitals.
+FACTS = {
+    "channel": "pytorch",
+    "cuda": "12.4",
+    "count": 3,
+    "file": "environment.yml",
+    "folder": "plans/lesson",
+    "here": "win-64",
+    "instead": "nju",
+    "mirror": "tuna",
+    "mirrors": "tuna, nju",
+    "names": "numpy tqdm",
+    "native": "linux-64",
+    "package": "numpy",
+    "path": "environment.yml",
+    "pin": "mkl<2024.1",
+    "needed": "mkl<2024.1",
+    "python": "/envs/lesson/bin/python",
+    "prefix": "/envs/lesson",
+    "size": "1.57 GB",
+    "spec": "pytorch=2.3",
+    "source": "conda-forge",
+    "status": 404,
+    "subdir": "linux-64",
+    "torch": "2.5.1",
+    "total": 42,
+    "tried": "tuna, nju, upstream",
+    "url": "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/pytorch/linux-64",
+    "what": "pytorch-2.5.1.conda",
+    "where": " -n lesson",
+}
+
+
+def errors() -> list[type[TorchMirrorError]]:
+    package = Path(conda_torchmirror.__file__).parent / "exceptions"
+    for path in package.glob("*.py"):
+        import_module(f"{conda_torchmirror.__name__}.exceptions.{path.stem}")
+    found, waiting = [], [TorchMirrorError]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if hasattr(kind, "code") and kind.__module__.startswith(conda_torchmirror.__name__):
+            found.append(kind)
+    return sorted(found, key=lambda kind: kind.__name__)
+
+
+def test_errors(speaking):
+    sections = {}
+    for kind in errors():
+        facts = {name: FACTS.get(name, name.upper()) for name in kind.facts}
+        if kind.code == "history_conflict":
+            facts["where"] = "-n lesson"
+        error = kind(**facts)
+        sections[kind.__name__] = shown(error)
+    assert too_wide(sections) == []
+    compare("errors", speaking, sections)
+
+
+def test_nothing_is_kept_that_nothing_says():
+    kinds = ("checks", "commands", "doctor", "errors", "help", "mirror-test")
+    wanted = {f"{kind}.{spoken}.txt" for kind in kinds for spoken in LANGUAGES}
+    assert {path.name for path in GOLDEN.iterdir()} == wanted
+
+
+@pytest.mark.parametrize("kind", ["checks", "commands", "doctor", "errors", "help", "mirror-test"])
+def test_both_languages_say_the_same_things(kind):
+    """The same sections, with the same commands to copy from them."""
+    english, chinese = (
+        dict(re.findall(r"(?ms)^======== ([^\n]+)\n\n(.*?)(?=^======== |\Z)", text))
+        for text in (
+            (GOLDEN / f"{kind}.{spoken}.txt").read_text(encoding="utf-8") for spoken in LANGUAGES
+        )
+    )
+    assert list(english) == list(chinese)
+    for head, text in english.items():
+        ours, theirs = (set(re.findall(r"`([^`]+)`", said)) for said in (text, chinese[head]))
+        assert {word.rstrip("…") for word in ours} == theirs, head
