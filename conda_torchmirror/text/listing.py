@@ -10,7 +10,7 @@ from ..selection.facts.names import TORCH
 from ..selection.specs import number
 from .decision import driver
 from .layout import bullet, columns, wrapped
-from .messages import text
+from .messages import clauses, text
 from .reasons import nearest, reason, shown
 
 #: Rows of the table without `-v`: with what stands around them they fill a screen of 24 lines.
@@ -87,7 +87,7 @@ def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
     if len(listed) > 1:
         return _of_all(listed, wrapped(shown("list_head_of_all", **about)), verbose=verbose)
     listed = listed or list(listing.of[:1])
-    head = wrapped(shown("list_head", **about, index="; ".join(map(_index, listed))))
+    head = wrapped(shown("list_head", **about, index=clauses(map(_index, listed))))
     end = [line for of in listed if of.end for line in bullet(text("channel_end", of.end))]
     if not listed[0].rows:
         return [*head, "", *bullet(_nothing(listing)), *end]
