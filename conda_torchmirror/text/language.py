@@ -9,10 +9,12 @@ English always: everything under `--json`, and what is made `in_english`.
 from __future__ import annotations
 
 import os
+import struct
 import sys
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from gettext import GNUTranslations
+from gettext import NullTranslations
 from typing import Any, Final
 
 ENGLISH: Final = "en"
@@ -35,7 +37,41 @@ _WINDOWS_CHINESE, _WINDOWS_TRADITIONAL = 0x04, frozenset((0x0404, 0x0C04, 0x1404
 _UNKNOWN: Final = ""
 _language: str = _UNKNOWN
 _forced = 0
-_catalogs: dict[str, GNUTranslations | None] = {}
+_catalogs: dict[str, Catalog | None] = {}
+
+
+class Catalog(NullTranslations):
+    """The sentences of a .mo file, each looked up when it is said.
+
+    `gettext.GNUTranslations` reads all 900 into a dictionary, which takes 4 ms; a preview says 50,
+    at 10 microseconds each. For languages with one form for every number, as Chinese.
+    """
+
+    def _parse(self, fp: Any) -> None:
+        self._data = fp.read()
+        _, _, count, ids, strings = struct.unpack_from("<5I", self._data)
+        table = struct.unpack_from(f"<{2 * count}I", self._data, ids)
+        self._lengths, self._places = table[::2], table[1::2]
+        self._strings = strings
+
+    def pgettext(self, context: str, message: str) -> str:
+        """The translation of a sentence, or the sentence."""
+        return self._find(f"{context}\x04{message}") or message
+
+    def npgettext(self, context: str, msgid1: str, msgid2: str, n: int) -> str:
+        """The translation of a pair of sentences, or the one for a number."""
+        english = msgid1 if n == 1 else msgid2
+        return self._find(f"{context}\x04{msgid1}\0{msgid2}") or english
+
+    def _find(self, key: str) -> str | None:
+        """What stands for a key, which lies between zeros in the order of the table."""
+        word = key.encode()
+        place = self._data.find(b"\0%b\0" % word) + 1
+        number = bisect_left(self._places, place)
+        if not place or self._places[number] != place or self._lengths[number] != len(word):
+            return None
+        length, start = struct.unpack_from("<2I", self._data, self._strings + 8 * number)
+        return self._data[start : start + length].decode()
 
 
 def current() -> str:
@@ -49,7 +85,7 @@ def current() -> str:
     return _language
 
 
-def catalog() -> GNUTranslations | None:
+def catalog() -> Catalog | None:
     """The translations into the current language; None for English."""
     language = current()
     if language == ENGLISH:
@@ -58,8 +94,8 @@ def catalog() -> GNUTranslations | None:
         path = os.path.join(FOLDER, LOCALES[language], "LC_MESSAGES", f"{DOMAIN}.mo")
         try:
             with open(path, "rb") as file:
-                _catalogs[language] = GNUTranslations(file)
-        except (OSError, ValueError):  # a half-removed installation; English is in the code
+                _catalogs[language] = Catalog(file)
+        except (OSError, struct.error):  # a half-removed installation; English is in the code
             _catalogs[language] = None
     return _catalogs[language]
 

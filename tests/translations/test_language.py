@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gettext
 import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -162,6 +164,35 @@ def test_a_pipe_of_any_encoding_holds_whole_sentences(encoding):
 
 
 def test_without_a_catalog_there_is_english(monkeypatch, chinese, tmp_path):
+    monkeypatch.setattr(language, "FOLDER", str(tmp_path))
+    monkeypatch.setattr(language, "_catalogs", {})
+    assert text("show.version") == "version"
+
+
+def test_the_catalog_says_what_gettext_reads():
+    for folder in language.LOCALES.values():
+        path = Path(language.FOLDER, folder, "LC_MESSAGES", f"{language.DOMAIN}.mo")
+        with path.open("rb") as file, path.open("rb") as again:
+            ours, whole = language.Catalog(file), gettext.GNUTranslations(again)
+        keys = [key for key in whole._catalog if key]
+        assert len(keys) > 800
+        for key in keys:
+            context, _, word = (key if isinstance(key, str) else key[0]).partition("\x04")
+            if isinstance(key, str):
+                assert ours.pgettext(context, word) == whole.pgettext(context, word) != ""
+                assert ours.pgettext(context, word[:-1]) == word[:-1]
+                assert ours.pgettext(f"x{context}", word) == word
+        for code, pair in (("file.entries", ("{count} entry", "{count} entries")),):
+            for n in (0, 1, 2):
+                assert ours.npgettext(code, *pair, n) == whole.npgettext(code, *pair, n)
+                assert ours.npgettext("x", *pair, n) == pair[n != 1]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xde\x12\x04\x95", b"x" * 5000])
+def test_a_broken_catalog_is_none(monkeypatch, chinese, tmp_path, content):
+    folder = tmp_path / "zh_CN" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / f"{language.DOMAIN}.mo").write_bytes(content)
     monkeypatch.setattr(language, "FOLDER", str(tmp_path))
     monkeypatch.setattr(language, "_catalogs", {})
     assert text("show.version") == "version"
