@@ -194,6 +194,11 @@ ELSEWHERE = {
     "python -m pytest -n auto --dist worksteal": ("these tests", "tests"),
     "conda activate base": ("a function of the shell, which `conda init` makes", ""),
     "python benchmarks/bench_install.py": ("measures; -m benchmark", "benchmarks/bench_install.py"),
+    "python benchmarks/bench_conda_forge.py": (
+        "measures; -m benchmark",
+        "benchmarks/bench_conda_forge.py",
+    ),
+    "conda create pytorch-gpu torchvision": ("what is measured there", ""),
     ".ci/run": ("runs these tests", ".ci/run"),
     "python tools/translations update": ("tests/translations", "tools/translations/__main__.py"),
     "pre-commit install": ("another program", ".pre-commit-config.yaml"),
