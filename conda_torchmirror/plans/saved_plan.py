@@ -40,6 +40,7 @@ from ..options import InstallOptions
 from ..text.decision import summary
 from ..text.layout import file_size
 from ..text.messages import text
+from ..text.output import clean
 from ..text.sanitize import safe
 from . import downloads, plan_schema
 from .downloads import DownloadList
@@ -168,7 +169,7 @@ def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
         folder=folder,
         subdir=decision.machine.subdir,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        decision=_scrubbed(about),
+        decision=clean(about),
         packages=packages,
         removed=found.removed,
     )
@@ -192,14 +193,6 @@ def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
     except OSError as error:
         raise CannotWrite(file=str(folder), detail=error.strerror or str(error)) from error
     return plan
-
-
-def _scrubbed(value: Any) -> Any:
-    if isinstance(value, str):
-        return safe(value)
-    if isinstance(value, Mapping):
-        return {key: _scrubbed(item) for key, item in value.items()}
-    return [_scrubbed(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _sha256(content: str) -> str:

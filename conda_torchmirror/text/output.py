@@ -53,9 +53,12 @@ def put(data: bytes) -> None:
 
 
 def clean(value: Any) -> Any:
-    """A JSON value whose every string has passed `safe`; what JSON does not know becomes text."""
+    """A JSON value whose every string has passed `safe`; what JSON does not know becomes text.
+
+    Sentences are in English, whatever the language was when they were made.
+    """
     if isinstance(value, str):
-        return safe(value)
+        return safe(getattr(value, "english", value))
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Mapping):

@@ -17,6 +17,7 @@ from conda_torchmirror.text import language, messages
 from conda_torchmirror.text.language import CHINESE, ENGLISH, in_english, preferred
 from conda_torchmirror.text.layout import bullet, columns, width, wrapped
 from conda_torchmirror.text.messages import clauses, listed, plural, text
+from conda_torchmirror.text.output import clean
 
 OURS = "CONDA_TORCHMIRROR_LANG"
 
@@ -106,6 +107,55 @@ def test_json_is_english(conda_in_process, monkeypatch):
     assert again["guidance"] == failed["guidance"]
 
 
+OFFLINE = ("torch-install", "--offline", "--platform", "linux-64", "--cuda", "12.4")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*OFFLINE, "-d"),
+        (*OFFLINE, "-d", "--python", "3.9"),
+        (*OFFLINE, "-d", "--python", "3.8"),
+        (*OFFLINE, "-d", "pytorch=2.3.1", "--source", "pytorch"),
+        (*OFFLINE, "-d", "--explain"),
+        (*OFFLINE, "-d", "--cuda", "11.8", "--source", "pytorch", "--explain"),
+        (*OFFLINE, "--list"),
+        (*OFFLINE, "--list", "--source", "pytorch", "torchvision"),
+        (*OFFLINE, "-d", "--source", "wheels"),
+        (*OFFLINE, "--urls"),
+        (*OFFLINE, "-d", "--python", "3.20"),
+        (*OFFLINE, "-d", "pytorch=2.3", "torchvision=0.20"),
+        (*OFFLINE, "-d", "pytorch=1.8.2", "cudatoolkit=10.2", "--cuda", "10.2"),
+        (*OFFLINE, "-d", "pytorch=1.8.2"),
+        (*OFFLINE, "-d", "pytorch=="),
+        (*OFFLINE, "-d", "--source", "wheels", "pytorch=9"),
+        (*OFFLINE, "-d", "other::pytorch"),
+        (*OFFLINE, "-d", "-f", "no-such-file.yml"),
+        (*OFFLINE, "-d", "--mirror", "klingon"),
+        (*OFFLINE, "-y"),
+        (*OFFLINE, "-y", "-n", "new"),
+        ("torch-install", "--plan", "no-such-folder"),
+        ("torch-mirror", "status"),
+        ("torch-mirror", "enable", "-d"),
+        ("torch-mirror", "enable", "--mirror", "klingon"),
+        ("torch-mirror", "test", "--offline"),
+        ("torch-mirror", "rewrite", "no-such-file"),
+        ("torch-verify", "-n", "no-such-environment"),
+    ],
+    ids=" ".join,
+)
+def test_json_is_the_same_in_any_language(conda_in_process, monkeypatch, tmp_path, words):
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    for spoken in (ENGLISH, CHINESE):
+        monkeypatch.setenv(OURS, spoken)
+        language.forget()
+        result = conda_in_process(*words, "--json")
+        found[spoken] = (result.rc, result.stdout, result.stderr)
+    assert found[CHINESE] == found[ENGLISH]
+    assert found[ENGLISH][1].startswith("{")
+
+
 def test_what_is_kept_is_english_with_what_was_put_into_it(chinese):
     why = text("rule.mkl_ijit")
     facts = {"pin": "mkl<2024.1", "why": why}
@@ -117,6 +167,9 @@ def test_what_is_kept_is_english_with_what_was_put_into_it(chinese):
     joined = clauses([why, listed([why, "x"])])
     assert messages.Translated is type(joined)
     assert joined.english.isascii()
+    # As in the file of a plan that is saved without --json.
+    about = {"needs": {"reason": joined}, "rows": [joined]}
+    assert clean(about) == {"needs": {"reason": joined.english}, "rows": [joined.english]}
 
 
 def test_plurals(chinese):
