@@ -81,6 +81,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
         from ..plans.replay import replay
 
         return replay(options, target.prefix, exists=target.exists, report=report)
+    request = _request(options, typed)
     if options.save is not None:
         from ..plans import saved_plan
 
@@ -90,7 +91,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
         raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=native)
     if target.prefix is None and not options.preview and not target.words:
         raise NoEnvironment()
-    request, survey = _facts(options, files, target, subdir, typed)
+    request, survey = _facts(options, request, files, target, subdir)
     order = answers.in_order(options, request, survey.machine)
     found = tuple(map(named, order.sources))
     task = Task(options, files, target, request, survey, found[0])
@@ -139,12 +140,10 @@ def target_of(options: InstallOptions) -> Target:
     return Target(None, ("-n", "NEW") if any_new_one else ())
 
 
-def _facts(
-    options: InstallOptions, files: FileRequest | None, target: Target, subdir: str, source: str
-) -> tuple[Request, machine.Survey]:
-    """The request and the machine; each needs a piece of the other. `source` is the word of the
-    command line, which commands that are offered repeat; that of a setting holds for them too."""
-    asked = requests_.make(
+def _request(options: InstallOptions, source: str) -> Request:
+    """What the command line asks for. `source` is its word, which commands that are offered repeat;
+    that of a setting holds for them too."""
+    return requests_.make(
         options.specs,
         cuda_word=options.cuda,
         compat=options.cuda_compat,
@@ -154,6 +153,16 @@ def _facts(
         python_word=options.python,
         channels=options.channels,
     )
+
+
+def _facts(
+    options: InstallOptions,
+    asked: Request,
+    files: FileRequest | None,
+    target: Target,
+    subdir: str,
+) -> tuple[Request, machine.Survey]:
+    """The request and the machine; each needs a piece of the other."""
     survey = machine.survey(
         subdir=subdir,
         prefix=target.prefix if target.exists else None,

@@ -269,6 +269,24 @@ def test_what_cannot_be_used(mirrored, run_conda, words, rc, says):
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("pytorch==",), "BadSpec"),
+        (("pytorch==1==2",), "BadSpec"),
+        (("--cuda", "twelve"), "BadCuda"),
+        (("--python", "new"), "BadPython"),
+        (("other::pytorch",), "OtherChannelSpec"),
+        (("cpuonly", "--cuda", "12.4"), "Contradiction"),
+        (("--source", "wheels", "pytorch=="), "BadWheelWord"),
+        (("--source", "wheels", "--cuda", "twelve"), "BadCuda"),
+    ],
+)
+def test_a_word_that_is_wrong_is_told_before_the_environment(conda_in_process, words, error):
+    result = conda_in_process("torch-install", "-y", "--offline", *words)
+    assert (result.rc, type(result.error).__name__) == (2, error)
+
+
 def test_base_is_touched_only_when_it_is_named(mirrored, conda_in_process, monkeypatch):
     from conda.base.context import context
 

@@ -57,11 +57,11 @@ def execute(
     """
     _refuse(options)
     subdir, native = context.subdir, native_subdir()
+    task = prepare(options, target, subdir)
     if not options.preview and subdir != native:
         raise ForeignPlatform(subdir=subdir, prefix=str(target.prefix), native=native)
     if target.prefix is None and not options.preview and not options.download:
         raise NoEnvironment()
-    task = prepare(options, target, subdir)
     decided = decide(task)
     decision = decided.decision
     if options.action == "urls":
