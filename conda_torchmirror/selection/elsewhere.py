@@ -216,8 +216,7 @@ def _long_term(wanted: _Wanted) -> Iterator[Notice]:
     if not any(spec != TORCH for spec in wanted.request.specs.get(TORCH, ())):
         return
     for entry in data("rules.json")["elsewhere"]:
-        commands = entry["commands"].get(wanted.machine.subdir, {})
-        command = next((commands[c] for c in commands if _takes(c, wanted)), None)
+        command = _command(entry, wanted)
         partners = {TORCH: entry["torch"], **entry["partners"]}
         fits = any(wanted.python(python) for python in entry["pythons"]) and all(
             name in partners and wanted.release(name, partners[name])
@@ -227,6 +226,15 @@ def _long_term(wanted: _Wanted) -> Iterator[Notice]:
         if command and fits:
             facts = {"torch": entry["torch"], "channel": entry["channel"], "command": command}
             yield Notice("other_channel_has", facts, entry["source"])
+
+
+def _command(entry: Mapping[str, Any], wanted: _Wanted) -> str | None:
+    """The official command for what is wanted. It names a new environment: the active one would
+    have to change its Python, or get a second pytorch."""
+    words = entry["words"].get(wanted.machine.subdir, {})
+    found = next((words[cuda] for cuda in words if _takes(cuda, wanted)), None)
+    python = next((f"python={p} " for p in reversed(entry["pythons"]) if wanted.python(p)), "")
+    return f"conda create -n NEW {python}{found}" if found else None
 
 
 def _takes(cuda: str, wanted: _Wanted) -> bool:
@@ -251,7 +259,5 @@ def of_channel(channel: str, machine: Machine, request: Request, admits: Admits)
     return [
         Notice("other_channel_command", {"channel": channel, "command": command}, entry["source"])
         for entry in data("rules.json")["elsewhere"]
-        if entry["channel"] == channel
-        for commands in (entry["commands"].get(machine.subdir, {}),)
-        if (command := next((commands[c] for c in commands if _takes(c, wanted)), None))
+        if entry["channel"] == channel and (command := _command(entry, wanted))
     ]

@@ -239,12 +239,20 @@ def test_what_names_a_cuda_in_a_file_is_the_one_chosen(file, preview, label, spe
     assert found["selected"]["cuda"] == cuda
 
 
+#: The official command, which makes an environment of its own.
+LTS = "`conda create -n NEW python={} pytorch torchvision torchaudio {} -c pytorch-lts"
+
+
 @pytest.mark.parametrize(
     ("channel", "specs", "command"),
     [
-        ("pytorch-lts", "[python=3.8, pytorch, torchvision]", "cudatoolkit=11.1 -c pytorch-lts"),
-        ("pytorch-lts", "[pytorch=1.8.2, cudatoolkit=10.2]", "cudatoolkit=10.2 -c pytorch-lts`"),
-        ("pytorch-lts", "[pytorch=1.8.2, cpuonly]", "cpuonly -c pytorch-lts`"),
+        (
+            "pytorch-lts",
+            "[python=3.7, pytorch, torchvision]",
+            LTS.format("3.7", "cudatoolkit=11.1"),
+        ),
+        ("pytorch-lts", "[pytorch=1.8.2, cudatoolkit=10.2]", LTS.format("3.8", "cudatoolkit=10.2")),
+        ("pytorch-lts", "[pytorch=1.8.2, cpuonly]", LTS.format("3.8", "cpuonly")),
         ("pytorch-nightly", "[python=3.10, pytorch]", "conda env create -f"),
     ],
 )

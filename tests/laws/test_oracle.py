@@ -127,6 +127,7 @@ def test_lts_is_not_in_this_channel(row):
         n for n in out(*row.words, subdir=subdir, cuda=row.cuda) if n.code.startswith("other")
     ]
     assert found.facts["channel"] == row.channels.split(",")[0]
+    assert found.facts["command"].startswith("conda create -n NEW python=3.8 pytorch torchvision")
     if row.cuda == "11.1":
         named = " ".join(f"-c {channel}" for channel in row.channels.split(","))
         assert found.facts["command"].endswith(f"{row.runtime} {named}")

@@ -61,8 +61,9 @@ TEXT: Table = {
     "older_release": "leave the release open: {torch} has what fits",
     "open_versions": "leave the versions open: {torch} has what fits",
     "other_channel_has": "PyTorch {torch} is in the channel `{channel}`, from which torch-install "
-    "does not choose; the official command is `{command}`",
-    "other_channel_command": "the official command for the channel `{channel}` is `{command}`",
+    "does not choose; the official command, for a new environment: `{command}`",
+    "other_channel_command": "the official command for the channel `{channel}`, for a new "
+    "environment: `{command}`",
     "see_list": "`{command}` shows what there is",
     "change_pins": "change the pin that is in the way: {pins}",
     "name_cuda": "`--cuda {cuda}` chooses for a driver that will run that CUDA, and asks none here",
