@@ -140,7 +140,9 @@ def runs_without_conda(world: World, command: str) -> None:
 #: What is run, by the way it is.
 HOW: dict[str, How] = {
     "conda torch-install -n torch --python 3.11": installs,
-    "conda torch-install -n torch --python 3.12 --source pytorch": runs_offline,
+    "conda torch-install -n torch --python 3.12 --source wheels": runs_offline,
+    "conda torch-install -n torch --source wheels torch==2.7.1+cu126 torchvision": runs_offline,
+    "conda torch-install --source wheels --cuda cpu --dry-run": runs_offline,
     "conda torch-install -n torch --cuda cpu": installs,
     'conda torch-install -n torch --python 3.11 pytorch scikit-learn "numpy<2"': installs,
     "conda torch-install -f environment.yml": installs,
@@ -181,6 +183,7 @@ PARSED = {
     "conda env create -f",
     "conda env update -f",
     "conda torch-install",
+    "conda clean",
 }
 
 #: What is run where the reason says, and what has to be there for it.

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from conda_torchmirror.index.wheels.pages import JSON, LINKS, Address, NoIndex, parse
+from conda_torchmirror.selection.wheels.link import Link
 
 ROOT = "https://mirror.example/whl"
 CU128 = "torch-2.7.1+cu128-cp312-cp312-manylinux_2_28_x86_64.whl"
@@ -135,9 +136,16 @@ def test_json_pages():
         ],
     }
     found = one(json.dumps(document).encode(), media=JSON)
-    assert found == (
-        CU128, f"{ROOT}/cu128/{ESCAPED}", "cu128", SHA, 821000000, ">=3.9", True, SHA,
-    )  # fmt: skip
+    assert found == Link(
+        CU128,
+        f"{ROOT}/cu128/{ESCAPED}",
+        "cu128",
+        sha256=SHA,
+        size=821000000,
+        requires_python=">=3.9",
+        yanked=True,
+        metadata=SHA,
+    )
 
 
 @pytest.mark.parametrize(
