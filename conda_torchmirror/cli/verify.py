@@ -50,7 +50,7 @@ def run(args: Namespace) -> int:
         try:
             write_file(Path(args.report), report(check, prefix=prefix))
         except OSError as error:
-            raise CannotWrite(file=args.report, detail=str(error)) from error
+            raise CannotWrite.of(error, args.report, "--report") from error
     if context.json:
         emit({"check": check.document()}, success=check.status == "fine", prefix=prefix)
     else:

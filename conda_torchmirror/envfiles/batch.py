@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Literal
 
 from ..mirrors.registry import Registry
 from ..models import Notice
-from ..text.messages import text
+from ..text.messages import of_os_error, text
 from ..text.sanitize import safe
 from . import file_io
 from .channel_entry import Direction, EntryRewriter
@@ -168,7 +168,7 @@ def _read(stdin: BinaryIO | None) -> bytes:
     try:
         return stdin.read(file_io.MAX_SIZE + 1)
     except OSError as error:
-        raise FileTrouble("unreadable", problem=error.strerror or str(error)) from error
+        raise FileTrouble("unreadable", problem=of_os_error(error)) from error
 
 
 def _diff(path: str, data: bytes, rewritten: Rewritten) -> tuple[str, ...]:

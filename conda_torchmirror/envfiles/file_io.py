@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..text.messages import of_os_error
+
 #: Larger files are no environment files; reading them would only take time.
 MAX_SIZE = 20_000_000
 
@@ -157,7 +159,7 @@ def update(path: Path, change: Callable[[bytes], bytes | None], *, backup: bool 
                 if _replace(target, before, after, status, kept):
                     return Update(True, target, kept)
             except OSError as error:
-                raise FileTrouble("write_failed", problem=_problem(error)) from error
+                raise FileTrouble("write_failed", problem=of_os_error(error)) from error
     raise FileTrouble("changes_all_the_time")
 
 
@@ -168,7 +170,7 @@ def _target(path: Path) -> Path:
         raise FileTrouble("dangling_link" if path.is_symlink() else "missing") from error
     except (OSError, RuntimeError) as error:
         # A loop of links is a RuntimeError up to Python 3.12.
-        raise FileTrouble("unreadable", problem=_problem(error)) from error
+        raise FileTrouble("unreadable", problem=of_os_error(error)) from error
 
 
 def _read(path: Path, most: int) -> tuple[bytes, os.stat_result]:
@@ -187,7 +189,7 @@ def _read(path: Path, most: int) -> tuple[bytes, os.stat_result]:
     except FileNotFoundError as error:
         raise FileTrouble("dangling_link" if path.is_symlink() else "missing") from error
     except OSError as error:
-        raise FileTrouble("unreadable", problem=_problem(error)) from error
+        raise FileTrouble("unreadable", problem=of_os_error(error)) from error
     if len(data) > most:
         raise FileTrouble("too_large", size=len(data), limit=most)
     return data, status
@@ -306,10 +308,6 @@ def _timeout(folder: Path) -> TimeoutError:
     return TimeoutError(errno.ETIMEDOUT, "another run is writing in this folder", str(folder))
 
 
-def _problem(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
-
 @contextmanager
 def _locked_for_update(folder: Path) -> Iterator[bool]:
     """`_locked`, with the trouble of it told as that of `update`."""
@@ -321,7 +319,7 @@ def _locked_for_update(folder: Path) -> Iterator[bool]:
         except OSError as error:
             if not os.access(folder, os.W_OK):
                 raise FileTrouble("folder_read_only", folder=str(folder)) from error
-            raise FileTrouble("unreadable", problem=_problem(error)) from error
+            raise FileTrouble("unreadable", problem=of_os_error(error)) from error
         yield alone
 
 

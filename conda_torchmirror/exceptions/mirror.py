@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from ..text.messages import N_
+import os
+from pathlib import Path
+
+from conda.base.context import context
+
+from ..models import Notice
+from ..text.messages import N_, REFUSALS, of_os_error
+from ..text.sanitize import safe
 from .base import TorchMirrorError
 
 
@@ -56,6 +63,42 @@ class CannotWrite(TorchMirrorError):
     message = N_("{file} cannot be written")
     cause = N_("{detail}")
     facts = ("file", "detail")
+
+    @classmethod
+    def of(cls, error: OSError, file: str | Path, option: str = "") -> CannotWrite:
+        """The error for what the system refused.
+
+        `option` is that of the command line which names the place.
+        """
+        path = Path(os.path.abspath(file))
+        way = _WAYS.get(REFUSALS.get(error.errno, ""), "check_folder")
+        ways = [Notice(way, {"folder": safe(str(_closed(path)))})]
+        if any(path.is_relative_to(folder) for folder in context.pkgs_dirs):
+            first = [Notice("free_space")] if way == "make_room_at" else ways
+            ways = [*first, Notice("other_disk")]
+        elif option:
+            ways.append(Notice("other_place", {"option": option}))
+        return cls(file=safe(str(file)), detail=of_os_error(error), ways=ways)
+
+
+#: The first step by what was refused.
+_WAYS = {
+    "disk_full": "make_room_at",
+    "quota_used_up": "make_room_at",
+    "disk_read_only": "make_writable",
+    "not_permitted": "make_writable",
+    "not_there": "make_parent",
+    "no_folder": "move_from_path",
+    "is_folder": "move_from_path",
+    "other_run": "after_other_run",
+}
+
+
+def _closed(path: Path) -> Path:
+    """What keeps a path from being written: itself, or the nearest folder that there is."""
+    if path.exists() and not os.access(path, os.W_OK):
+        return path
+    return next(folder for folder in path.parents if folder.is_dir())
 
 
 class NothingToEnable(TorchMirrorError):

@@ -208,8 +208,7 @@ def _own_error(error: Exception, route: Route, subdir: str, fetch: Any) -> Torch
     dropped from its cache, or it would break the next command as well.
     """
     if full := causes.disk_error(error):
-        folder = os.path.dirname(fetch.cache_path_json)
-        return CannotWrite(file=safe(folder), detail=safe(causes.reason(full)))
+        return CannotWrite.of(full, os.path.dirname(fetch.cache_path_json))
     status = causes.http_status(error)
     network = isinstance(error, (CondaError, RequestException, HTTPError, OSError))
     kind: type[ChannelError] = ChannelUnreachable if network else ChannelBroken

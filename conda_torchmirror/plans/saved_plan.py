@@ -133,7 +133,7 @@ def check_folder(folder: Path) -> None:
         try:
             there = {entry.name for entry in folder.iterdir()}
         except OSError as error:
-            raise CannotWrite(file=str(folder), detail=error.strerror or str(error)) from error
+            raise CannotWrite.of(error, folder, "--save-plan") from error
         if others := sorted(there - {EXPLICIT, DOCUMENT}):
             detail = text("plan_at_others", {"name": others[0]})
         elif there and _kind(folder) != KIND:
@@ -191,7 +191,7 @@ def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
             folder, {EXPLICIT: content, DOCUMENT: json.dumps(document, indent=1) + "\n"}
         )
     except OSError as error:
-        raise CannotWrite(file=str(folder), detail=error.strerror or str(error)) from error
+        raise CannotWrite.of(error, folder, "--save-plan") from error
     return plan
 
 

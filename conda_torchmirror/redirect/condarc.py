@@ -125,7 +125,7 @@ def write(path: Path, content: str) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, content, mode=0o644)
     except OSError as error:
-        raise CannotWrite(file=str(path), detail=str(error)) from error
+        raise CannotWrite.of(error, path) from error
     return True
 
 
@@ -144,7 +144,7 @@ def remove(path: Path) -> bool:
     except FileNotFoundError:  # nor is there a folder that it could be in
         return False
     except OSError as error:
-        raise CannotWrite(file=str(path), detail=str(error)) from error
+        raise CannotWrite.of(error, path) from error
     with suppress(OSError):  # other files may be in it
         path.parent.rmdir()
     return True

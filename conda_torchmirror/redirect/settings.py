@@ -291,7 +291,9 @@ def _file(path: str) -> str:
         with open(os.path.expanduser(path), encoding="utf-8-sig") as file:
             return file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
-        detail = getattr(error, "strerror", None) or error
+        from ..text.messages import of_os_error
+
+        detail = of_os_error(error)
         raise MirrorError(
             "The file {path} cannot be read: {detail}.", path=path[:SHOWN], detail=detail
         ) from error

@@ -7,6 +7,7 @@ a log.
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
@@ -155,6 +156,31 @@ def _site(name: str) -> str:
 def of_error(error: MirrorError) -> str:
     """What an error says that is raised below this package, in the language of the reader."""
     return fill(error.sentence, error.facts, "MirrorError")
+
+
+#: What a file system refuses, by the system's number: a code of `tables.files`.
+REFUSALS: Mapping[int | None, str] = {
+    errno.ENOSPC: "disk_full",
+    errno.EDQUOT: "quota_used_up",
+    errno.EROFS: "disk_read_only",
+    errno.EACCES: "not_permitted",
+    errno.EPERM: "not_permitted",
+    errno.ENOENT: "not_there",
+    errno.ENOTDIR: "no_folder",
+    errno.EEXIST: "no_folder",  # of the making of one
+    errno.EISDIR: "is_folder",
+    errno.ENAMETOOLONG: "name_too_long",
+    errno.EIO: "disk_failing",
+    errno.ETIMEDOUT: "other_run",
+}
+
+
+def of_os_error(error: BaseException) -> str:
+    """What a file system refused, in the language of the reader."""
+    code = REFUSALS.get(getattr(error, "errno", None))
+    if code is not None:
+        return text(f"file.{code}")
+    return safe(str(getattr(error, "strerror", None) or error))
 
 
 def _sentence(code: str) -> Sentence | None:

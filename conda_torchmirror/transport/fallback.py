@@ -25,7 +25,6 @@ from ..mirrors.urls import UPSTREAM, upstream_url
 from ..models import Build, Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions
 from ..text.messages import clauses, text
-from ..text.sanitize import safe
 from . import failures, hashes, routes
 from .failures import Failure, shown_name
 from .probe import Target
@@ -218,8 +217,7 @@ class Router:
         if isinstance(error, Moved):
             return
         if not isinstance(error, TorchMirrorError) and (full := causes.disk_error(error)):
-            folder = str(full.filename or context.pkgs_dirs[0])
-            raise CannotWrite(file=safe(folder), detail=safe(causes.reason(full))) from error
+            raise CannotWrite.of(full, full.filename or context.pkgs_dirs[0]) from error
         if not self._online:
             raise error
         failure = failures.find_culprit(error, self.located)

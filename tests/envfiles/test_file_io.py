@@ -461,3 +461,21 @@ def test_a_folder_that_a_killed_run_took_away_comes_back(tmp_path: Path) -> None
         file_io.write_folder(tmp_path / "plan", {"no/where": "new"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plan", "plan.v2"]
     assert (tmp_path / "plan" / "one").read_text() == "old"
+
+
+@posix
+@pytest.mark.parametrize("command", ["rewrite", "upstream"])
+def test_a_full_disk_is_told_in_words_of_a_file_that_is_rewritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, conda_in_process, command: str
+) -> None:
+    path = tmp_path / "environment.yml"
+    host = {"rewrite": "conda.anaconda.org", "upstream": "mirrors.bfsu.edu.cn/anaconda/cloud"}
+    before = f"channels: ['https://{host[command]}/pytorch']\ndependencies: [pytorch]\n"
+    path.write_text(before)
+    monkeypatch.setattr(os, "fsync", _disk_full)
+    result = conda_in_process("torch-mirror", command, path)
+    assert result.rc == 1
+    assert "could not be written and is as it was: its disk is full" in result.words
+    assert "Errno" not in result.words
+    assert path.read_text() == before
+    assert os.listdir(tmp_path) == ["environment.yml"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import errno
 import importlib
 import json
+import os
 import pkgutil
 from pathlib import Path
 from string import Formatter
@@ -104,6 +106,52 @@ def test_a_missing_or_surplus_fact_is_found_in_tests_and_shown_in_use(monkeypatc
     error = CannotWrite(**facts)
     assert str(error.message) == "F cannot be written"
     assert error._cause == facts.get("detail", "?")
+
+
+@pytest.mark.parametrize(
+    ("number", "cause", "step"),
+    [
+        (errno.ENOSPC, "its disk is full", "make room on the disk of {folder}, then run"),
+        (errno.EDQUOT, "your quota on its disk is used up", "make room on the disk of {folder}"),
+        (errno.EROFS, "its disk is read-only", "make {folder} writable for your account"),
+        (errno.EACCES, "your account has no permission for it", "make {folder} writable"),
+        (errno.EPERM, "your account has no permission for it", "make {folder} writable"),
+        (errno.ENOENT, "there is no such file or folder", "make the folder that it should be in"),
+        (errno.EEXIST, "what should be a folder in its path is a file", "move that file or folder"),
+        (errno.ENOTDIR, "what should be a folder in its path is a file", "move that file or fold"),
+        (errno.EISDIR, "it is a folder", "move that file or folder away"),
+        (errno.ENAMETOOLONG, "its name is too long for the file system", "check {folder} and its"),
+        (errno.EIO, "its disk reports an error", "check {folder} and its disk"),
+        (
+            errno.ETIMEDOUT,
+            "another run has been writing in its folder",
+            "run the same command again when",
+        ),
+        (errno.EMFILE, "Too many open files", "check {folder} and its disk"),
+    ],
+    ids=lambda value: errno.errorcode.get(value, "") if isinstance(value, int) else "",
+)
+def test_what_a_disk_refuses_is_said_in_words_with_a_next_step(tmp_path, number, cause, step):
+    # As where a folder and what is in it are still to be made.
+    error = CannotWrite.of(OSError(number, os.strerror(number)), tmp_path / "new" / "file", "--x")
+    hints = [hint["text"] for hint in error._hints]
+    assert cause in error._cause
+    assert "Errno" not in str(error)
+    assert hints[0].startswith(step.format(folder=tmp_path))
+    assert hints[1:] == ["or name another place for --x"]
+
+
+def test_of_a_cache_that_cannot_be_written_conda_itself_makes_room(sandbox):
+    for number, first in ((errno.ENOSPC, "free_space"), (errno.EACCES, "make_writable")):
+        error = CannotWrite.of(OSError(number, os.strerror(number)), sandbox.pkgs / "cache")
+        assert [hint["hint_code"] for hint in error._hints] == [first, "other_disk"]
+
+
+def test_a_file_that_is_read_only_is_what_is_to_be_made_writable(tmp_path, monkeypatch):
+    (tmp_path / "report").touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).is_dir())  # root may anything
+    error = CannotWrite.of(PermissionError(errno.EACCES, "denied"), tmp_path / "report")
+    assert error._hints[0]["text"].startswith(f"make {tmp_path / 'report'} writable")
 
 
 def test_secrets_and_hidden_characters_leave_no_error():

@@ -116,10 +116,8 @@ def _fetched(decided: Decided, options: InstallOptions, report: Report) -> tuple
                     )
             except Exception as error:
                 if full := causes.disk_error(error):
-                    raise CannotWrite(
-                        file=safe(str(full.filename or wheel_cache.folders()[0])),
-                        detail=safe(causes.reason(full)),
-                    ) from error
+                    where = full.filename or wheel_cache.folders()[0]
+                    raise CannotWrite.of(full, where) from error
                 told = len(reader.notices)
                 place = reader.after(place, error)
                 if place is None:

@@ -31,6 +31,13 @@ TEXT: Table = {
     "uses",
     "other_disk": "`conda config --prepend pkgs_dirs FOLDER` keeps packages on another disk; `-p "
     "FOLDER` puts a new environment there",
+    "make_room_at": "make room on the disk of {folder}, then run the same command again",
+    "make_writable": "make {folder} writable for your account, then run the same command again",
+    "make_parent": "make the folder that it should be in, then run the same command again",
+    "move_from_path": "move that file or folder away, then run the same command again",
+    "check_folder": "check {folder} and its disk, then run the same command again",
+    "other_place": "or name another place for {option}",
+    "after_other_run": "run the same command again when the other run is done",
     "fresh_environment": "or install into a new environment: `conda torch-install -n NEW`",
     "allow_flexible": "let this one transaction run with flexible priority: `plugins: "
     "{{torchmirror_flexible: true}}` in .condarc",
