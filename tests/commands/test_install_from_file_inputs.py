@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from support.file_requests import FILE, PYTORCH, channels_of, codes
 
+from conda_torchmirror.exceptions.file import FileNotReadable
+
 pytest_plugins = ("support.file_fixtures",)
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "environments"
@@ -59,19 +61,25 @@ def test_files_that_name_different_environments(mirrored, file, conda_in_process
             "pixi.lock",
             "the file that it was made from",
         ),
-        ("dependencies:\n\t- pytorch\n", "e.yml", "line 2: found character"),
-        ("name: [\n", "e.yml", "FileNotReadable"),
-        ("", "e.yml", "FileNotReadable"),
-        ("- pytorch\n", "e.yml", "FileNotReadable"),
-        ("name: [x]\ndependencies: [pytorch]\n", "e.yml", "name: ['x']"),
-        ("prefix: {a: b}\ndependencies: [pytorch]\n", "e.yml", "FileNotReadable"),
-        ("dependencies: {pytorch: 2.3}\n", "e.yml", "FileNotReadable"),
-        ("dependencies: pytorch\n", "e.yml", "FileNotReadable"),
-        ("channels: pytorch\ndependencies: [pytorch]\n", "e.yml", "FileNotReadable"),
-        ("channels:\ndependencies: [pytorch]\n", "e.yml", "a section is empty"),
-        ("dependencies: [pytorch, null]\n", "e.yml", "FileNotReadable"),
+        ("dependencies:\n\t- pytorch\n", "e.yml", "line 2 is no valid YAML: found character"),
+        ("name: [\n", "e.yml", "line 2 is no valid YAML"),
+        ("", "e.yml", "it holds nothing, where the keys"),
+        ("- pytorch\n- numpy\n", "e.yml", "it holds a list, where the keys"),
+        ("hello world\n", "e.yml", "it holds a text, where the keys"),
+        ("'pytorch'\n", "e.yml", "it holds a text, where the keys"),
+        ("name: [x]\ndependencies: [pytorch]\n", "e.yml", "`name` holds a list, where a text"),
+        ("prefix: {a: b}\ndependencies: [pytorch]\n", "e.yml", "`prefix` holds a mapping"),
+        ("dependencies: {pytorch: 2.3}\n", "e.yml", "`dependencies` holds a mapping"),
+        ("dependencies: pytorch\n", "e.yml", "`dependencies` holds a text, where a list"),
+        ("channels: pytorch\ndependencies: [pytorch]\n", "e.yml", "`channels` holds a text"),
+        ("channels:\ndependencies: [pytorch]\n", "e.yml", "`channels` holds nothing"),
+        ("dependencies: [pytorch, null]\n", "e.yml", "an entry of `dependencies` is nothing"),
+        ("dependencies: [2.3]\n", "e.yml", "an entry of `dependencies` is a number"),
+        ("dependencies: [[pytorch]]\n", "e.yml", "an entry of `dependencies` is a list"),
+        ("dependencies: [pytorch, pip: torch]\n", "e.yml", "`pip` holds a text, where a list"),
+        ("dependencies: [pytorch]\nvariables: [a]\n", "e.yml", "`variables` holds a list"),
         ("dependencies: [pytorch, numpy==1==2]\n", "e.yml", "numpy==1==2"),
-        ("a: 1\n---\ndependencies: [pytorch]\n", "e.yml", "FileNotReadable"),
+        ("a: 1\n---\ndependencies: [pytorch]\n", "e.yml", "it has several YAML documents"),
         ("name: a/b\ndependencies: [pytorch]\n", "e.yml", "CondaValueError"),
         (None, "e.yml", "EnvironmentFileNotFound"),
         (bytes(range(1, 9)), "e.yml", "it is not a text file"),
@@ -87,6 +95,11 @@ def test_what_cannot_be_used(mirrored, tmp_path, conda_in_process, text, name, s
     assert result.rc == 1
     assert says in result.words
     assert "Traceback" not in result.stderr
+    # No word of Python's types, and always a next step, but where conda's own words say it all.
+    assert "object has no" not in result.words
+    assert "object is not" not in result.words
+    if isinstance(result.error, FileNotReadable) and not isinstance(text, bytes):
+        assert result.error._hints
 
 
 def test_a_folder(mirrored, tmp_path, conda_in_process):

@@ -41,6 +41,7 @@ from ...models import Notice
 from ...selection.specs import package_name
 from ...text.messages import text
 from ...text.sanitize import safe
+from . import shape
 
 #: The sentences for what a file is instead, and for the way that does work. The key is `kind.Kind`,
 #: or a code of `kind.Foreign`.
@@ -103,7 +104,8 @@ def read(path: str) -> EnvironmentFile:
         raise
     except Exception as error:
         # The YAML parser's errors, and slips of conda's reader on data of another shape.
-        raise FileNotReadable(file=path, detail=_detail(error)) from error
+        why, way = shape.fault(content) or (_detail(error), Notice("file_correct"))
+        raise FileNotReadable(file=path, detail=why, ways=[way]) from error
     _check_sections(path, result)
     _check_selectors(path, content, result)
     return replace(result, remark=" ".join(said.getvalue().split()))
@@ -223,12 +225,10 @@ def _check_selectors(path: str, content: str, found: EnvironmentFile) -> None:
 
 
 def _detail(error: Exception) -> str:
-    """The error in one line; the YAML parser's with the place, which it gives in a later line."""
-    mark = getattr(error, "problem_mark", None)
-    if mark is not None:
-        return f"line {mark.line + 1}: {getattr(error, 'problem', None) or error}"
+    """The error in one line, where the shape of the file is not what is wrong with it, or where
+    only conda has read it."""
     if isinstance(error, (TypeError, AttributeError, KeyError)):
-        return text("file.odd_section", {"problem": str(error)})
+        return text("file.odd_section")
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return safe(" ".join(lines)[:300]) or type(error).__name__
 

@@ -109,6 +109,11 @@ TEXT: Table = {
     "persist": "`conda torch-mirror enable` does it by a file, which every conda reads",
     "move_file": "move that file away, and try again",
     "see_mirrors": "`conda torch-mirror list` shows which mirror carries what",
+    "file_form": "correct it, and run the same command again; `conda env export --from-history` "
+    "shows the form of such a file",
+    "file_mend_line": "mend that line, or the one before it, and run the same command again",
+    "file_one_document": "keep the document that is wanted, in a file of its own",
+    "file_correct": "correct it in the file, and run the same command again",
     "file_explicit": "`conda create -n NEW --file {file}` installs exactly what it lists",
     "file_specs": "put its specs on the command line: `conda torch-install SPEC ...`",
     "file_export": "name its packages in an environment.yml, or on the command line",
