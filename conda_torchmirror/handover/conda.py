@@ -19,6 +19,7 @@ from conda.base.constants import ChannelPriority
 from conda.base.context import context
 from conda.cli.conda_argparse import generate_parser
 from conda.cli.main import main_subshell
+from conda.core.envs_manager import unregister_env
 from conda.exceptions import DryRunExit, UnsatisfiableError
 
 from ..exceptions.channel import ChannelError, NothingCached
@@ -122,11 +123,13 @@ def solves(command: Sequence[str], variables: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def unmade(prefix: str) -> Iterator[None]:
-    """Remove an environment that was not there before the block and got no package in it.
+def unmade(prefix: str, *, filled: bool = False) -> Iterator[None]:
+    """Where the block fails, remove an environment whose folder was not there before it, and the
+    line on it in conda's list of environments.
 
     Conda leaves a history behind where creating one is interrupted or fails, and then asks before
-    it uses the folder again. Whatever else is in there keeps it.
+    it uses the folder again. Whatever else is in there keeps it, unless `filled` says that one with
+    packages goes too.
     """
     there = os.path.lexists(prefix)
     try:
@@ -134,8 +137,9 @@ def unmade(prefix: str) -> Iterator[None]:
     except BaseException:
         history = os.path.join(prefix, "conda-meta", "history")
         held = [os.path.join(root, name) for root, _, names in os.walk(prefix) for name in names]
-        if not there and not set(held) - {history}:
+        if not there and (filled or not set(held) - {history}):
             shutil.rmtree(prefix, ignore_errors=True)
+            unregister_env(prefix)
         raise
 
 

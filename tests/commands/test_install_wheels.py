@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 from functools import partial
+from pathlib import Path
 
 import pytest
+from conda.core.envs_manager import get_user_environments_txt_file
 from support import wheel_files
 from support.prefixes import installed
 from support.wheel_fixtures import LINUX, imported
@@ -441,6 +443,18 @@ def test_a_failure_of_pip_leaves_no_new_environment(lab, conda_in_process, tmp_p
     words = (*WHEELS, *CUDA, "-p", new, "--python", PYTHON, "-y", "--no-fallback")
     assert isinstance(conda_in_process(*words).error, PipFailed)
     assert not new.exists()
+    assert str(new) not in Path(get_user_environments_txt_file()).read_text()
+
+
+def test_a_failure_of_pip_keeps_what_was_in_the_folder_of_a_new_environment(
+    lab, conda_in_process, tmp_path
+):
+    shutil.rmtree(lab.index.folder / "simple" / "sympy")
+    (new := tmp_path / "new").mkdir()
+    (new / "thesis.txt").write_text("years of work")
+    words = (*WHEELS, *CUDA, "-p", new, "--python", PYTHON, "-y", "--no-fallback")
+    assert isinstance(conda_in_process(*words).error, PipFailed)
+    assert (new / "thesis.txt").read_text() == "years of work"
 
 
 # Without the network

@@ -5,7 +5,6 @@ Files come before anything changes, so that a mirror that fails leaves the envir
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -140,19 +139,13 @@ def _install(
     """Conda's part where there is one, then pip's, then the check."""
     decision = decided.decision
     about = summary(decision)
-    made = decision.conda is not None and decision.conda.verb == "create"
-    with conda.unmade(prefix):
+    # A new environment holds what conda brought for the wheels, and nobody has used it.
+    with conda.unmade(prefix, filled=True):
         if decision.conda is not None:
             code = _by_conda(decision, decision.conda, options, prefix, report)
             if code:
                 return Outcome(code, about)
-    try:
         _by_pip(decided, files, options, prefix, report)
-    except BaseException:
-        if made:
-            # It holds what conda brought for the wheels, and nobody has used it.
-            shutil.rmtree(prefix, ignore_errors=True)
-        raise
     outcome = Outcome(0, about, {"prefix": prefix})
     if not (options.check and settings.read().check):
         return outcome
