@@ -13,7 +13,8 @@ class InstallOptions(NamedTuple):
 
     `dry_run` and `solve` combine with every action. `urls` is the format of `--urls`, which goes
     with the actions save and replay too, as `download` (`--download-only`) does. `save` and `plan`
-    are folders, `subdir` is the word of `--platform`. `passed` are the options that go on to
+    are folders, `subdir` is the word of `--platform`. `source` is "" where the command line names
+    none, and the setting holds. `passed` are the options that go on to
     conda's own command, each as its words; `conda_words` says which of them a verb takes.
     """
 

@@ -40,7 +40,7 @@ CHOICE: Mapping[str, Any] = {
     "cuda": "auto",
     "cuda_compat": "minor",
     "python": None,
-    "source": "auto",
+    "source": None,
     "mirror": None,
     "allow_cpu": False,
     "save_plan": None,
@@ -68,7 +68,7 @@ def configure_install(parser: ArgumentParser) -> None:
     )
     add("--python", help=text("help.python"))
     sources = (AUTO, *(source.name for source in SOURCES), WHEELS)
-    add("--source", choices=sources, default=AUTO, help=text("help.source"))
+    add("--source", choices=sources, help=text("help.source"))
     add("--mirror", action="append", help=text("help.install_mirror"))
     add("--no-fallback", action="store_true", help=text("help.no_fallback"))
     add("--check-upstream", action="store_true", help=text("help.check_upstream"))
@@ -145,7 +145,7 @@ def options(args: Namespace) -> InstallOptions:
         cuda=args.cuda,
         cuda_compat=args.cuda_compat,
         python=args.python,
-        source=args.source,
+        source=args.source or "",
         allow_cpu=args.allow_cpu,
         mirrors=tuple(args.mirror or ()),
         fallback=not args.no_fallback,

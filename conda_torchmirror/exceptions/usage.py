@@ -98,6 +98,16 @@ class NotForWheels(UsageError):
     facts = ("options", "detail")
 
 
+class NotForWheelSetting(UsageError):
+    """Options that wheels do not take, where a setting has chosen wheels."""
+
+    code = "not_for_wheels_setting"
+    message = N_("the setting `torchmirror_source: wheels` does not go with {options}")
+    cause = N_("it is set in {file}, and holds where the command line names no source")
+    facts = ("options", "file")
+    hints = ("source_auto",)
+
+
 class BadMirror(UsageError):
     """What is given as a mirror is no known name and no usable URL."""
 

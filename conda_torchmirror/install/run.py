@@ -66,22 +66,24 @@ def execute(options: InstallOptions, report: Report) -> Result:
 
     Raises: TorchMirrorError, or what conda raises.
     """
+    if options.action == "replay":
+        # A plan says itself where its packages come from.
+        from ..plans.replay import replay
+
+        target = target_of(options)
+        return replay(options, target.prefix, exists=target.exists, report=report)
     typed, options = options.source, _with_source(options)
     if options.source == WHEELS:
         from .wheels.run import execute as from_wheels
 
-        return from_wheels(options, target_of(options), report)
+        return from_wheels(options, target_of(options), report, by_setting=not typed)
     files: FileRequest | None = None
     if options.files:
         from .files import request as file_request
 
         options, files = file_request.take(options)
     target = target_of(options)
-    if options.action == "replay":
-        from ..plans.replay import replay
-
-        return replay(options, target.prefix, exists=target.exists, report=report)
-    request = _request(options, typed)
+    request = _request(options, typed or AUTO)
     if options.save is not None:
         from ..plans import saved_plan
 
@@ -118,7 +120,7 @@ def _with_source(options: InstallOptions) -> InstallOptions:
 
     Raises: BadSetting.
     """
-    word = settings.read().source if options.source == AUTO else options.source
+    word = options.source or settings.read().source
     if word != WHEELS and not allowed(word):
         name = "torchmirror_source"
         known = ", ".join((AUTO, *(source.name for source in SOURCES), WHEELS))

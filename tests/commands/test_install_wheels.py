@@ -24,7 +24,13 @@ from conda_torchmirror.exceptions.environment import (
     NoEnvironment,
     PipFailed,
 )
-from conda_torchmirror.exceptions.usage import BadCuda, BadWheelWord, NotForWheels
+from conda_torchmirror.exceptions.plan import PlanMissing
+from conda_torchmirror.exceptions.usage import (
+    BadCuda,
+    BadWheelWord,
+    NotForWheels,
+    NotForWheelSetting,
+)
 
 pytest_plugins = ["support.wheel_fixtures"]
 
@@ -495,6 +501,50 @@ def test_words_that_cannot_be_used(preview, words, error):
     done = preview(*(CUDA if "--cuda" not in words else ()), *words)
     assert isinstance(done.error, error), str(done)
     assert done.json()["exception_name"] == error.__name__
+
+
+# Where a setting says wheels
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--file", ("-f", "environment.yml")),
+        ("--solve", ("--solve",)),
+        ("--save-plan", ("--save-plan", "plan")),
+        ("--check-upstream", ("--check-upstream",)),
+        ("--channel", ("-c", "nvidia")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_the_setting_does_not_go_with(
+    lab, condarc, conda_in_process, tmp_path, monkeypatch, option, words
+):
+    """The message blames the setting, and what it offers is not refused in its turn."""
+    monkeypatch.chdir(tmp_path)
+    Path("environment.yml").write_text("name: some\ndependencies: [pytorch]\n")
+    file = condarc(**lab.settings(torchmirror_source="wheels"))
+    command = ("torch-install", *words, "-n", "new", "--dry-run", "--json")
+    done = conda_in_process(*command)
+    assert isinstance(done.error, NotForWheelSetting)
+    assert str(done.error.message) == (
+        f"the setting `torchmirror_source: wheels` does not go with {option}"
+    )
+    guidance = done.json()["guidance"]
+    assert str(file) in guidance["cause"]
+    assert [hint["hint_code"] for hint in guidance["hints"]] == ["source_auto"]
+    again = conda_in_process(*command, "--source", "auto", "--offline")
+    assert not isinstance(again.error, NotForWheels | NotForWheelSetting)
+    assert lab.first.requests == []
+
+
+@pytest.mark.parametrize("value", ["wheels", "no-such-source"])
+def test_a_plan_says_itself_what_it_is(lab, condarc, conda_in_process, tmp_path, value):
+    condarc(**lab.settings(torchmirror_source=value))
+    plan = tmp_path / "plan"
+    done = conda_in_process("torch-install", "--plan", plan, "-p", tmp_path / "new", "-y")
+    assert isinstance(done.error, PlanMissing)
+    assert lab.first.requests == []
 
 
 # What helps where nothing fits

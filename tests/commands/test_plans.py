@@ -75,6 +75,16 @@ def test_conda_itself_takes_the_explicit_file(make_plan, mirror, conda_in_proces
     assert len(mirror.asked("*/filelock-*")) == 1
 
 
+@pytest.mark.parametrize("source", ["wheels", "conda-forge", "no-such-source"])
+def test_a_setting_of_the_source_plays_no_part(
+    make_plan, conda_in_process, tmp_path, monkeypatch, source
+):
+    plan = make_plan("filelock")
+    monkeypatch.setenv("CONDA_PLUGINS_TORCHMIRROR_SOURCE", source)
+    conda_in_process("torch-install", "-p", tmp_path / "env", "--plan", plan.folder).ok()
+    assert list(conda_meta(tmp_path / "env")) == ["filelock-3.16.1-stub_0.json"]
+
+
 def test_what_the_channel_says_survives_a_replay(make_plan, channels, conda_in_process, tmp_path):
     # A channel may correct what a package says of itself; from a bare URL conda would not know.
     plan = make_plan("filelock")

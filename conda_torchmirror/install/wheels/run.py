@@ -13,7 +13,7 @@ from conda.base.context import context
 from ...exceptions import causes
 from ...exceptions.environment import ForeignPlatform, NoEnvironment, PipFailed
 from ...exceptions.mirror import CannotWrite
-from ...exceptions.usage import NotForWheels
+from ...exceptions.usage import NotForWheels, NotForWheelSetting
 from ...handover import conda, pip, wheel_cache
 from ...handover.conda import Outcome
 from ...machine.survey import native_subdir
@@ -48,13 +48,13 @@ _REFUSED = {
 
 
 def execute(
-    options: InstallOptions, target: Target, report: Report
+    options: InstallOptions, target: Target, report: Report, *, by_setting: bool = False
 ) -> WheelDecision | DownloadList | Outcome:
-    """Run the command.
+    """Run the command. `by_setting` says that no word of it names wheels.
 
     Raises: TorchMirrorError, or what conda raises.
     """
-    _refuse(options)
+    _refuse(options, by_setting=by_setting)
     subdir, native = context.subdir, native_subdir()
     task = prepare(options, target, subdir)
     if not options.preview and subdir != native:
@@ -76,10 +76,13 @@ def execute(
     return _install(decided, files, options, str(target.prefix), report)
 
 
-def _refuse(options: InstallOptions) -> None:
-    """Raises: NotForWheels."""
+def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
+    """Raises: NotForWheels, NotForWheelSetting."""
     given = [word for name, word in _REFUSED.items() if getattr(options, name)]
     given += ["--list"] if options.action == "list" else []
+    if given and by_setting:
+        file = settings.source_of("torchmirror_source")
+        raise NotForWheelSetting(options=", ".join(given), file=safe(str(file)))
     if given:
         detail = text("wheels_not_built")
         raise NotForWheels(options=", ".join(given), detail=detail)

@@ -6,6 +6,7 @@ from ..messages import Table
 
 TEXT: Table = {
     "solve_preview": "add `--dry-run`, or leave `--solve` out to install",
+    "source_auto": "for this run leave the setting out: add `--source auto`",
     "leave_solve_out": "leave `--solve` out: the built-in index is enough for a preview",
     "change_spec": '`conda install {where} "{needed}"` replaces it; then run this again',
     "repeat_spec": 'to keep it all the same, name it here as well: "{spec}"',
