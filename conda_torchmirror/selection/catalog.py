@@ -88,9 +88,9 @@ class Catalog:
     def partners(self, name: str, candidate: Candidate, *, asked: bool = True) -> list[list[Build]]:
         """The builds of `name` for this pytorch, its Python and its accelerator.
 
-        `asked` leaves out what specs and pins do not admit. In groups that are not empty, each
-        newest first: a group has the same specs on pytorch, and many releases share those that are
-        ranges.
+        `asked` leaves out what specs and pins do not admit, and what is for a newer system. In
+        groups that are not empty, each newest first: a group has the same specs on pytorch, and
+        many releases share those that are ranges.
         """
         torch = candidate.build
         met = (name, torch.version, torch.build)
@@ -140,6 +140,7 @@ class Catalog:
                 if not asked or (
                     self.constraints.asked(build)
                     and self.constraints.pinned(build, read) is None
+                    and self.constraints.system(read) is None
                     and self.constraints.clashes(build, read) is None
                 ):
                     found[self.source.partner_key(name, read)].append(build)

@@ -111,7 +111,8 @@ class _Sets:
             return Clash("partner_missing", says, needs)
         newest = self.catalog.newest(groups, candidate.build)
         constraints, read = self.catalog.constraints, self.catalog.source.read(newest)
-        clash = constraints.pinned(newest, read) or constraints.clashes(newest, read)
+        clash = constraints.pinned(newest, read) or constraints.system(read)
+        clash = clash or constraints.clashes(newest, read)
         if clash and constraints.asked(newest):
             return clash
         asked = " ".join(constraints.specs.get(name, ())) or name

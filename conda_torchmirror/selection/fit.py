@@ -74,7 +74,7 @@ class Constraints:
     def check(self, build: Build, read: Facts) -> Fit:
         """Hold one build of pytorch, whose facts are `read`, against machine and request."""
         clash = self._accelerator(read) or self._python(read) or self.pinned(build, read)
-        if clash := clash or self._system(read):
+        if clash := clash or self.system(read):
             return Fit(False, clash)
         if read.accelerator != "cuda":
             return Fit(True)
@@ -141,7 +141,7 @@ class Constraints:
                 return Clash("pinned", _pin(pin), needs)
         return None
 
-    def _system(self, read: Facts) -> Clash | None:
+    def system(self, read: Facts) -> Clash | None:
         """The C library or the macOS that is too old for a build."""
         if _older(self.machine.glibc, read.glibc):
             says = Notice("glibc_there", {"version": self.machine.glibc})

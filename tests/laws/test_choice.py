@@ -7,7 +7,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.choosing import KNOWLEDGE, LINUX, ask, known
+from support.choosing import CAPABILITIES, KNOWLEDGE, LINUX, ask, known
 
 from conda_torchmirror.index import match
 from conda_torchmirror.install import request
@@ -27,25 +27,10 @@ DRIVERS = [
     "13.0",
 ]
 PYTHONS = [None, "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
-ARCHES = [
-    None,
-    "3.5",
-    "3.7",
-    "5.0",
-    "6.1",
-    "7.0",
-    "7.5",
-    "8.0",
-    "8.6",
-    "8.9",
-    "9.0",
-    "10.0",
-    "12.0",
-]
 facts_of_a_machine = {
     "subdir": st.sampled_from(["linux-64", "win-64"]),
     "python": st.sampled_from(PYTHONS),
-    "cuda_arch": st.sampled_from(ARCHES),
+    "cuda_arch": st.none() | st.sampled_from(CAPABILITIES),
     "compat_mode": st.sampled_from(["minor", "strict"]),
 }
 wanted = st.lists(
@@ -147,7 +132,7 @@ def machines(draw) -> Machine:
         cuda=draw(st.sampled_from([None, *DRIVERS])),
         cuda_from="libcuda",
         driver=draw(st.sampled_from(VERSIONS)),
-        cuda_arch=draw(st.sampled_from(ARCHES)),
+        cuda_arch=draw(st.none() | st.sampled_from(CAPABILITIES)),
         gpus=draw(st.sampled_from([(), (Gpu("NVIDIA device"),)])),
         python=draw(st.sampled_from(PYTHONS)),
         python_from="prefix",

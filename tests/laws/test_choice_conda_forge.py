@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import choosing, forge_stubs
+from support.choosing import CAPABILITIES
 
 from conda_torchmirror.index import match
 from conda_torchmirror.models import Build, Choice, Installed, NoChoice
@@ -20,10 +21,7 @@ from conda_torchmirror.selection.specs import number, release
 
 PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
 DRIVERS = ("11.2", "11.4", "11.8", *(f"12.{n}" for n in range(10)), "13.0", "13.2")
-ARCHES = (
-    *(None, "3.5", "3.7", "5.0", "5.2", "6.0", "6.1", "7.0", "7.5", "8.0", "8.6", "8.7", "8.9"),
-    *("9.0", "10.0", "10.3", "11.0", "12.0", "12.1"),
-)
+ARCHES = (None, *CAPABILITIES)
 PYTHONS = (None, "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 WORDS = ("pytorch", "pytorch=2.5.1", "pytorch<2.8", "pytorch=2.10", "torchvision", "torchaudio")
 TABLES = compat.conda_forge_tables()

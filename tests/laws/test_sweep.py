@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support.choosing import DATA, KNOWLEDGE, known
+from support.choosing import CAPABILITIES, DATA, KNOWLEDGE, known
 
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Build, Choice, Machine, NoChoice
@@ -28,14 +28,6 @@ TABLES = json.loads((Path(compat.__file__).parents[2] / "data" / "cuda.json").re
 DRIVERS = TABLES["drivers"]["versions"]
 
 SYSTEMS = {"linux-64": "linux", "win-64": "windows"}
-#: Compute capabilities of all GPUs from Kepler to Blackwell. Source: NVIDIA, "CUDA GPU Compute
-#: Capability" and its page of legacy GPUs.
-CAPABILITIES = (
-    *("3.5", "3.7", "5.0", "5.2", "5.3", "6.0", "6.1", "6.2", "7.0", "7.2", "7.5"),
-    *("8.0", "8.6", "8.7", "8.9", "9.0", "10.0", "10.3", "11.0", "12.0", "12.1"),
-)
-
-
 #: Jetson's; their machine code and that of desktop GPUs do not run on each other (NVIDIA CUDA C++
 #: Programming Guide, Binary Compatibility).
 INTEGRATED = frozenset(("5.3", "6.2", "7.2", "8.7"))

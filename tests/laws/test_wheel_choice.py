@@ -7,6 +7,7 @@ from functools import cache
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from support.choosing import CAPABILITIES
 from support.wheels import asked, links
 
 from conda_torchmirror.models import Machine, Request
@@ -19,7 +20,6 @@ from conda_torchmirror.selection.wheels.tags import ranks
 
 SUBDIRS = ("linux-64", "linux-aarch64", "win-64", "osx-arm64", "osx-64")
 DRIVERS = ("10.2", "11.1", "11.4", "11.8", "12.0", "12.4", "12.6", "12.8", "12.9", "13.0", "13.2")
-ARCHS = ("3.7", "5.0", "6.1", "7.0", "7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "12.0", "12.1")
 PYTHONS = ("3.7", "3.9", "3.11", "3.12", "3.13", "3.14")
 RELEASES = ("1.8.1", "1.10.1", "1.13.1", "2.3.1", "2.5.1", "2.7.1", "2.10.0", "2.13.0", "2.14.1")
 WORDS = st.one_of(
@@ -55,7 +55,7 @@ def cases(draw: st.DrawFn, *, gpu: bool = False) -> tuple[Machine, Request, tupl
     machine = Machine(
         subdir,
         cuda=cuda,
-        cuda_arch=draw(st.none() | st.sampled_from(ARCHS)) if cuda else None,
+        cuda_arch=draw(st.none() | st.sampled_from(CAPABILITIES)) if cuda else None,
         python=draw(st.sampled_from(PYTHONS)),
         glibc=draw(st.sampled_from((None, "2.17", "2.28", "2.35"))) if "linux" in subdir else None,
         osx=draw(st.sampled_from((None, "11.0", "13.0", "14.5"))) if mac else None,

@@ -20,6 +20,12 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 #: The channel `pytorch`, and what a choice among its builds goes by.
 SOURCE = sources.of_channel("pytorch")
 KNOWLEDGE = SOURCE.knowledge
+#: Compute capabilities of all GPUs from Kepler to Blackwell. Source: NVIDIA, "CUDA GPU Compute
+#: Capability" and its page of legacy GPUs.
+CAPABILITIES = (
+    *("3.5", "3.7", "5.0", "5.2", "5.3", "6.0", "6.1", "6.2", "7.0", "7.2", "7.5"),
+    *("8.0", "8.6", "8.7", "8.9", "9.0", "10.0", "10.3", "11.0", "12.0", "12.1"),
+)
 FAMILY = ("pytorch", "torchvision", "torchaudio", "torchtext", "pytorch-cuda")
 
 

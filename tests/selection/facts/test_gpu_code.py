@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.choosing import CAPABILITIES
 
 from conda_torchmirror.selection.facts import cuda
 from conda_torchmirror.selection.facts.cuda import runs_on
@@ -219,27 +220,10 @@ def test_every_cuda_of_every_release_is_in_the_table() -> None:
                     ), (row["torch"], made_for, subdir)
 
 
-ARCHS = (
-    "3.5",
-    "3.7",
-    "5.0",
-    "5.2",
-    "6.1",
-    "7.0",
-    "7.5",
-    "8.0",
-    "8.6",
-    "8.9",
-    "9.0",
-    "10.0",
-    "12.0",
-)
-
-
 @given(
     row=st.sampled_from(FORGE["releases"]),
     subdir=st.sampled_from(("linux-64", "linux-aarch64", "win-64")),
-    arch=st.sampled_from(ARCHS),
+    arch=st.sampled_from(CAPABILITIES),
     build=st.integers(0, 20),
 )
 def test_a_bound_never_denies_what_a_known_build_runs(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.wheels import asked, chosen, codes, link, links, listing, refused, told, versions
+from support.wheels import ask, asked, chosen, codes, link, links, listing, refused, told, versions
 
 from conda_torchmirror.models import Installed, Machine, NoChoice
 from conda_torchmirror.selection.wheels.choose import choose, offers
@@ -304,6 +304,18 @@ def test_a_system_that_is_too_old_for_a_wheel():
     found = chosen("torch", driver="12.8", glibc="2.17", python="3.12")
     assert versions(found)["torch"].startswith("2.6.0")
     assert "glibc_too_old" in codes(found)
+
+
+def test_a_partner_for_a_newer_system_is_none_for_this_one():
+    # The torchaudio of 1.13 is for macOS 12, its torch and torchvision for macOS 11.
+    def on(osx: str, *words: str) -> Any:
+        return ask("torch<=1.13.1", *words, subdir="osx-arm64", python="3.9", osx=osx)
+
+    assert versions(on("12.0", "torchaudio"))["torchaudio"] == "0.13.1"
+    old = on("11.0", "torchaudio")
+    assert versions(old)["torch"] == "1.12.1"
+    assert "macos_too_old" in codes(old)
+    assert "macos_too_old" not in codes(on("11.0"))
 
 
 def test_a_new_environment_gets_the_newest_python_that_has_the_set():
