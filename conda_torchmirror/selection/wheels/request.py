@@ -22,12 +22,15 @@ from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH
 
 #: What people call torch where they think of conda.
 _ALIASES = {CONDA_TORCH: TORCH}
-_CONDA = re.compile(r"([A-Za-z0-9][\w.-]*)\s*=\s*([0-9][\w.]*?)(?:\.\*|(\+[A-Za-z0-9][\w.]*))?")
+_CONDA = re.compile(
+    r"([A-Za-z0-9][\w.-]*)\s*=\s*([0-9][\w.]*?)(?:\.\*|(\+[A-Za-z0-9][\w.]*))?", re.ASCII
+)
 #: A name with its versions, in parentheses or not.
 _SIMPLE = re.compile(
-    r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\(([<>=!~][^()\[\];@]*)\)|([<>=!~][^()\[\];@]*))?"
+    r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\(([<>=!~][^()\[\];@]*)\)|([<>=!~][^()\[\];@]*))?",
+    re.ASCII,
 )
-_LOCAL = re.compile(r"(={2,3})\s*([^\s,;+]+)\+([A-Za-z0-9][\w.]*)")
+_LOCAL = re.compile(r"(={2,3})\s*([^\s,;+]+)\+([A-Za-z0-9][\w.]*)", re.ASCII)
 
 
 class Asked(NamedTuple):
@@ -204,7 +207,7 @@ def _plain(word: str) -> str | BadWord:
         plain = f"{found[1]}=={found[2]}{found[3] or '.*'}"
     if not plain or plain.startswith("-"):
         return BadWord(word, Notice("wheel_word", {"word": word}))
-    head = re.match(r"[A-Za-z0-9][\w.-]*", plain)
+    head = re.match(r"[A-Za-z0-9][\w.-]*", plain, re.ASCII)
     name = canonicalize_name(head[0]) if head else ""
     if head and name in _ALIASES:
         return _ALIASES[name] + plain[head.end() :]

@@ -29,12 +29,12 @@ FAMILY = PIP_FAMILY
 PLAIN = "PyPI"
 
 #: A specifier that admits one version, in parentheses or not, whatever its local part.
-_EXACT = re.compile(r"\(?={2,3}\s*(\d+(?:\.\d+)*)(?:\+[\w.]+)?\)?")
-_CUDA = re.compile(r"cu(\d{1,2})(\d)")
+_EXACT = re.compile(r"\(?={2,3}\s*(\d+(?:\.\d+)*)(?:\+[\w.]+)?\)?", re.ASCII)
+_CUDA = re.compile(r"cu(\d{1,2})(\d)", re.ASCII)
 #: Directories that hold builds for an accelerator which is chosen by name only.
-NAMED = re.compile(r"rocm\d+(?:\.\d+){1,2}|xpu")
+NAMED = re.compile(r"rocm\d+(?:\.\d+){1,2}|xpu", re.ASCII)
 #: Directories that are chosen from; a mirror has others, such as `cu121_full`.
-DIRECTORY = re.compile(rf"|cpu|{_CUDA.pattern}|{NAMED.pattern}")
+DIRECTORY = re.compile(rf"|cpu|{_CUDA.pattern}|{NAMED.pattern}", re.ASCII)
 
 
 class Home(NamedTuple):

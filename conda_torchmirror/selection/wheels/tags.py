@@ -33,8 +33,8 @@ _OLDEST_GLIBC = {"x86_64": 5, "aarch64": 17}
 #: Where a system's version is not known, none is too new: beyond every release so far.
 _NEWEST_GLIBC, _NEWEST_MACOS = "2.60", "30.0"
 
-_MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
-_MACOS = re.compile(r"macosx_(\d+)_(\d+)_")
+_MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_", re.ASCII)
+_MACOS = re.compile(r"macosx_(\d+)_(\d+)_", re.ASCII)
 
 
 class Fit(NamedTuple):

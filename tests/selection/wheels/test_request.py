@@ -83,6 +83,8 @@ def test_two_words_on_a_project_both_hold():
         ("   ", "wheel_word"),
         ("--index-url", "wheel_word"),
         ("torch 2.7", "wheel_word"),
+        ("torch²0", "wheel_word"),
+        ("torch==２.7", "wheel_word"),
         ("./torch.whl", "wheel_word"),
         ("torch @ https://wheels.test/torch.whl", "wheel_word_more"),
         ("torch==2.7.1; python_version>'3'", "wheel_word_more"),
