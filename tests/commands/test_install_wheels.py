@@ -463,6 +463,24 @@ def test_a_failure_of_pip_keeps_what_was_in_the_folder_of_a_new_environment(
     assert (new / "thesis.txt").read_text() == "years of work"
 
 
+@pytest.mark.parametrize("served", [True, False], ids=["served", "silent"])
+def test_partners_of_a_release_that_is_newer_than_the_table(lab, preview, tmp_path, served):
+    """Which torch they go with, their own METADATA says, where the mirror serves it."""
+    new = [
+        wheel_files.make(tmp_path, name, f"{v}+cu126", LINUX, requires=needs, variant="cu126")
+        for name, v, needs in (
+            ("torch", "9.1.0", ()),
+            ("torchvision", "0.99.0", ("torch==9.1.0",)),
+        )
+    ]
+    put(lab.first, new, metadata=served)
+    found = chosen(preview(*CUDA, "torch", "torchvision"))
+    newest = {"torch": ("9.1.0+cu126", "cu126"), "torchvision": ("0.99.0+cu126", "cu126")}
+    assert (found == newest) is served
+    if not served:
+        assert found["torch"] == ("2.7.1+cu126", "cu126")
+
+
 # Without the network
 
 

@@ -19,17 +19,19 @@ from ...machine.environment import option_of
 from ...machine.python import distributions, pip_config
 from ...machine.python.distributions import Distribution
 from ...mirrors.registry import Route
+from ...mirrors.urls import host_of
 from ...models import CondaStep, Installed, Machine, NoChoice, Notice, Records, Request
 from ...options import InstallOptions
 from ...selection.facts.names import FAMILY as CONDA_FAMILY
 from ...selection.pip import plan, variants
-from ...selection.pip.metadata import Metadata
+from ...selection.pip.metadata import Metadata, requirements
 from ...selection.pip.plan import TRITON, WheelDecision, WheelFile
 from ...selection.plan import typed
 from ...selection.specs import number
 from ...selection.wheels import advice
 from ...selection.wheels import request as wheel_request
-from ...selection.wheels.choose import WheelSet, choose
+from ...selection.wheels.choose import WheelSet, choose, to_ask
+from ...selection.wheels.link import Link
 from ...selection.wheels.name import Refused, parse
 from ...selection.wheels.request import BadWord
 from ...selection.wheels.tables import FAMILY, TORCH, tables
@@ -164,16 +166,33 @@ def _read_and_choose(task: Task, reader: WheelReader) -> WheelSet | NoChoice:
     first, lower = variants.to_read(on, request, tables())
     projects = _projects(request)
     links = reader.read(first, projects)
-    found = choose(request, on, links)
+    found = _choose(task, reader, links)
     if isinstance(found, NoChoice) and lower:
         first = (*first, *lower)
-        found = choose(request, on, reader.read(first, projects))
+        found = _choose(task, reader, reader.read(first, projects))
     while isinstance(found, NoChoice):
         further = reader.read_further(first, projects)
         if further is None:
             break
-        found = choose(request, on, further)
+        found = _choose(task, reader, further)
     return found
+
+
+def _choose(task: Task, reader: WheelReader, links: Sequence[Link]) -> WheelSet | NoChoice:
+    """The choice, for which partners that are newer than the table are asked which torch they go
+    with, as far as the mirrors serve their METADATA."""
+    on, request = task.machine, task.request
+    known = routes.hosts(reader.mirrors)
+    asked = [link for link in to_ask(request, on, links) if host_of(link.url) in known]
+    if not asked:
+        return choose(request, on, links)
+    pins = {
+        (said.name, said.version.partition("+")[0]): str(one.specifier)
+        for said in metadata.read(asked).values()
+        for one in requirements(said, on.subdir, on.python or PYTHONS[-1])
+        if one.name == TORCH
+    }
+    return choose(request, on, links, tables().extended(pins))
 
 
 def _no_choice(task: Task, chains: routes.Chains) -> NoFittingWheel:
