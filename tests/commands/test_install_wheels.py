@@ -149,6 +149,26 @@ def test_a_run_again_changes_nothing(lab, lab_env, install):
     assert dists(lab_env) == before
 
 
+@pytest.mark.parametrize(
+    ("words", "variant"),
+    [
+        (("torch",), "cu126"),
+        (("torch==2.7.1",), "cu126"),
+        (("torch==2.7.1+cu126",), "cu126"),
+        (("torchvision",), "cu126"),
+        (("torch", "--cuda", "cpu"), "cpu"),
+        (("torch==2.7.1+cu118",), "cu118"),
+    ],
+    ids=" ".join,
+)
+def test_partners_that_are_there_stay_whole_where_torch_alone_is_named(
+    lab, lab_env, install, words, variant
+):
+    install().ok()
+    install(*words).ok()
+    assert imported(lab_env, *FAMILY) == dict.fromkeys(FAMILY, f"mirror {variant}")
+
+
 def test_an_answer_of_no_changes_nothing(lab, lab_env, conda_in_process):
     done = conda_in_process(*WHEELS, *CUDA, "-p", lab_env, input="no\n")
     assert done.rc == 0 or "Exiting" in done.words

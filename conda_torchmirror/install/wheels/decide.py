@@ -156,15 +156,19 @@ def _keep(on: Machine) -> Callable[[str], bool]:
     return keep
 
 
-def _projects(request: Request) -> tuple[str, ...]:
-    return (TORCH, *(name for name in FAMILY if name in request.specs and name != TORCH))
+def _projects(task: Task) -> tuple[str, ...]:
+    """The projects whose pages are read: those that are asked for, and the partners that pip
+    installed before, which have to go with the new torch or be replaced."""
+    there = {package.name for package in task.machine.installed if package.channel == "pypi"}
+    wanted = there.union(task.request.specs)
+    return (TORCH, *(name for name in FAMILY if name in wanted and name != TORCH))
 
 
 def _read_and_choose(task: Task, reader: WheelReader) -> WheelSet | NoChoice:
     """Read until there is a choice: further directories of the mirror, then further mirrors."""
     on, request = task.machine, task.request
     first, lower = variants.to_read(on, request, tables())
-    projects = _projects(request)
+    projects = _projects(task)
     links = reader.read(first, projects)
     found = _choose(task, reader, links)
     if isinstance(found, NoChoice) and lower:
@@ -206,7 +210,7 @@ def _no_choice(task: Task, chains: routes.Chains) -> NoFittingWheel:
     reader = preview.reader(chains, keep, on.subdir, preview=task.options.dry_run)
     opened = advice.without_variants(request)
     names = [*variants.to_read(on, request, tables()), *variants.to_read(on, opened, tables())]
-    links = reader.read(tuple(dict.fromkeys(sum(names, ()))), _projects(request))
+    links = reader.read(tuple(dict.fromkeys(sum(names, ()))), _projects(task))
     found = advice.find(request, on, links)
     records = Records((), "live")
     return NoFittingWheel(
