@@ -196,8 +196,10 @@ def _advice(trials: Sequence[Trial]) -> str:
     if name is None:
         if not any(trial.first and trial.first.status for trial in trials):
             return text("test_nobody")
-        dead = any(trial.name == UPSTREAM and not trial.ok for trial in trials)
-        return text("test_none_at_all" if dead else "test_none")
+        official = next((trial for trial in trials if trial.name == UPSTREAM), None)
+        if official is None or _complete(official):
+            return text("test_none")
+        return text("test_none_there" if official.ok else "test_none_at_all")
     return text("test_keep" if name == trials[0].name else "test_recommend", {"mirror": name})
 
 

@@ -118,6 +118,14 @@ def test_a_mirror_is_recommended(sites, gpu, conda_in_process, faults, recommend
     assert re.search(said, out)
 
 
+def test_official_channels_that_lack_a_file_are_not_recommended(sites, gpu, conda_in_process):
+    for mirror in (sites.first, sites.second, sites.third, sites.upstream):
+        mirror.fail("*.tar.bz2", "not_found")
+    out = " ".join(conda_in_process("torch-mirror", "test", *NAMES).ok().stdout.split())
+    assert "Neither a mirror nor the official channels have all that was asked for." in out
+    assert "--mirror upstream" not in out
+
+
 def test_the_table_fits_a_terminal_on_a_bad_day(sites, gpu, conda_in_process):
     for mirror, fault in ((sites.first, "redirect_loop"), (sites.second, "server_error")):
         mirror.fail("*", fault)

@@ -48,7 +48,8 @@ TEXT: Table = {
     "disabled_dry": "Not written, because of --dry-run: {file}, which would hold the switch that "
     "keeps conda's own commands from mirrors",
     "disabled_undo": "`conda torch-mirror enable --hook-only{system}` turns the redirect on again; "
-    "`conda torch-install` uses mirrors all the same, but with `--mirror upstream`.",
+    "`conda torch-install` reads the channels that it chooses from at mirrors all the same, but "
+    "with `--mirror upstream`.",
     "still_on": "Another file sets torchmirror_auto to true and counts more: {file}",
     "still_off": "Conda's own commands are not redirected as they run: torchmirror_auto is false "
     "in {file}",
@@ -76,6 +77,7 @@ TEXT: Table = {
     "reads the official channels.",
     "test_none_at_all": "No mirror has all that was asked for, and the official channels do not "
     "answer.",
+    "test_none_there": "Neither a mirror nor the official channels have all that was asked for.",
     "test_nobody": "Nothing answered: check the network, and the proxy that `conda config --show "
     "proxy_servers` names; `conda torch-mirror test` without names asks every mirror.",
     "test_others": "`torch-mirror test` asks for files of PyTorch only, and for none of {specs}",
