@@ -224,7 +224,7 @@ def _said(result: Result, sites: Sites) -> str:
         text = text.replace(f"127.0.0.1:{mirror.port}", name).replace(f":{mirror.port}", "")
     text = re.sub(r"\((?:\[SSL|\[Errno|Expecting|Unterminated)[^)]*\)(?:[^)]*\))?", "(...)", text)
     text = re.sub(r"\b(?:python|pip|filelock)-[\w.-]+?\.tar\.bz2", "one of its files", text)
-    text = re.sub(r"\d+ instead of \d+ bytes", "... bytes", text)
+    text = re.sub(r"\d+ != \d+ bytes", "... bytes", text)
     return re.sub(r"\b[0-9a-f]{60}[0-9a-f]{4}\b", "...", text).replace("|", "/")
 
 

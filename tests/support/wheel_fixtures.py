@@ -124,7 +124,7 @@ class Lab:
 
 
 @pytest.fixture
-def lab(
+def wheel_lab(
     lab_channels: Path,
     torch_wheels: dict[str, list[Made]],
     make_mirror: Callable[..., Mirror],
@@ -152,7 +152,7 @@ def lab(
 
 
 @pytest.fixture
-def lab_env(lab: Lab, conda_in_process: Callable[..., Any], tmp_path: Path) -> Path:
+def lab_env(wheel_lab: Lab, conda_in_process: Callable[..., Any], tmp_path: Path) -> Path:
     """An environment that conda made, with a Python and a pip that work."""
     prefix = tmp_path / "env"
     conda_in_process("create", "-y", "-q", "-p", prefix, "python", "pip").ok()
