@@ -16,14 +16,19 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ...models import Build, Compat, Notice, Request
+from ..facts.names import CPU_ONLY, CUDA_NAMES, LIBTORCH, METAPACKAGES, MUTEX, RUNTIMES
 from ..facts.names import TORCH as CONDA_TORCH
 from ..specs import cuda_version
 from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH
 
 #: What people call torch where they think of conda.
 _ALIASES = {CONDA_TORCH: TORCH}
+#: Packages of conda that say for which accelerator or Python a set is. Given to pip they would
+#: decide nothing, and a project of that name there is not theirs. cuda-toolkit is a project of pip.
+_CONDAS_OWN = {"python", CPU_ONLY, LIBTORCH, MUTEX, CUDA_NAMES[0], *METAPACKAGES, *RUNTIMES}
 _CONDA = re.compile(
-    r"([A-Za-z0-9][\w.-]*)\s*=\s*([0-9][\w.]*?)(?:\.\*|(\+[A-Za-z0-9][\w.]*))?", re.ASCII
+    r"([A-Za-z0-9][\w.-]*)\s*=\s*([0-9][\w.]*?)(?:\.\*|(\+[A-Za-z0-9][\w.]*))?",
+    re.ASCII,
 )
 #: A name with its versions, in parentheses or not.
 _SIMPLE = re.compile(
@@ -81,7 +86,7 @@ def read(
         if isinstance(plain, BadWord):
             return plain
         name = _project(plain)
-        if name is None:
+        if name is None or name in _CONDAS_OWN:
             return BadWord(word, Notice("wheel_word", {"word": word}))
         if name not in FAMILY:
             others.append(plain)
