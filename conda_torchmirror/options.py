@@ -31,7 +31,7 @@ class InstallOptions(NamedTuple):
     cuda: str = "auto"
     cuda_compat: Compat = "minor"
     python: str | None = None
-    source: str = "auto"
+    source: str = ""
     allow_cpu: bool = False
     mirrors: tuple[str, ...] = ()
     fallback: bool = True

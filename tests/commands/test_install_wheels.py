@@ -529,6 +529,13 @@ def test_an_installation_never_goes_by_the_built_in_list(wheel_lab, lab_env, ins
 # Words that cannot be used
 
 
+#: What they ask of conda's solver pip would not hear.
+CONDAS_OWN = (
+    *("--no-deps", "--only-deps", "--force-reinstall", "--satisfied-skip-solve", "--use-local"),
+    *("--update-all", "--update-deps", "--update-specs", "--freeze-installed", "-S", "--all"),
+)
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [
@@ -539,6 +546,7 @@ def test_an_installation_never_goes_by_the_built_in_list(wheel_lab, lab_env, ins
         (("--solve",), NotForWheels),
         (("--list",), NotForWheels),
         (("-c", "nvidia"), NotForWheels),
+        *(((word,), NotForWheels) for word in CONDAS_OWN),
         (("torch==9.9",), NoFittingWheel),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else value.__name__,
@@ -560,6 +568,7 @@ def test_words_that_cannot_be_used(preview, words, error):
         ("--save-plan", ("--save-plan", "plan")),
         ("--check-upstream", ("--check-upstream",)),
         ("--channel", ("-c", "nvidia")),
+        ("--no-deps", ("--no-deps",)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -45,6 +45,14 @@ _REFUSED = {
     "channels": "--channel",
     "override_channels": "--override-channels",
 }
+#: Options of conda's that say what its solver is to do with packages. Pip takes none of them, and
+#: one that went unheard would bring what was not asked for.
+_SOLVERS = frozenset(
+    (
+        *("--no-deps", "--only-deps", "--force-reinstall", "--satisfied-skip-solve"),
+        *("--update-all", "--update-deps", "--update-specs", "--freeze-installed", "--use-local"),
+    )
+)
 
 
 def execute(
@@ -80,6 +88,7 @@ def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
     """Raises: NotForWheels, NotForWheelSetting."""
     given = [word for name, word in _REFUSED.items() if getattr(options, name)]
     given += ["--list"] if options.action == "list" else []
+    given += [words[0] for words in options.passed if words[0] in _SOLVERS]
     if given and by_setting:
         file = settings.source_of("torchmirror_source")
         raise NotForWheelSetting(options=", ".join(given), file=safe(str(file)))
