@@ -202,7 +202,7 @@ def test_a_builtin_mirror_can_be_replaced():
         ("lab:\n  " + "[" * 5000, "nested too deeply"),
         ("{lab: " * 3000, "nested too deeply"),
         ("lab: " + "x" * 1_000_001 + "\n#", "too large"),
-        ("x" * 5000, "cannot be read: .*name too long"),
+        ("x" * 5000, "cannot be read: its name is too long"),
         ("a: 2026-99-99\nb: c", "neither YAML nor JSON"),
         ("/not/there", "cannot be read"),
     ],
