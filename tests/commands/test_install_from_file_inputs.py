@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from support.file_requests import FILE, PYTORCH, channels_of, codes
+from support.material import FOLDER
 
 from conda_torchmirror.exceptions.file import FileNotReadable
 
 pytest_plugins = ("support.file_fixtures",)
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "environments"
+SHARED = FOLDER / "environments"
 needs_real = pytest.mark.skipif(
     not SHARED.is_dir(), reason="the real environment files of others are not carried here"
 )

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import codecs
-import os
 from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
+from support.material import FOLDER
 
 from conda_torchmirror.envfiles.pip_options import PYPI, WHEELS
 
-_SIBLING = Path(__file__).resolve().parents[2].parent / "shared"
-
 #: The folder of real files, which is not part of this project.
-REAL = Path(os.environ.get("TORCHMIRROR_SHARED", _SIBLING)) / "environments"
+REAL = FOLDER / "environments"
 
 needs_real = pytest.mark.skipif(
     not REAL.is_dir(), reason="no real environment files here (set TORCHMIRROR_SHARED)"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.material import FOLDER, material
 
 from conda_torchmirror.index import builtin
 from conda_torchmirror.models import Build
@@ -288,11 +289,9 @@ def test_importing_the_module_reads_nothing() -> None:
 @pytest.fixture
 def shared() -> Path:
     """The folder that the index is generated from; it is no part of the repository."""
-    path = Path(os.environ.get("TORCHMIRROR_SHARED") or ROOT.parent / "shared")
-    if not (path / "channels" / "listing.tsv").exists():
-        pytest.skip("the material folder is not here: set TORCHMIRROR_SHARED to generate from it")
+    material("channels", "listing.tsv")
     pytest.importorskip("ruamel.yaml", reason="the generator reads YAML with ruamel.yaml")
-    return path
+    return FOLDER
 
 
 def _generate(script: str, shared: Path, out: Path) -> None:

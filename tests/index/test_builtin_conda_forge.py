@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
 
 import pytest
+from support.material import material
 
 from conda_torchmirror.index import builtin, match
 from conda_torchmirror.models import Build
@@ -196,12 +196,10 @@ def test_hashes_are_those_of_the_channel_alone() -> None:
 
 def test_the_index_is_what_the_records_say() -> None:
     """Every record of the family, field by field, where the material folder is."""
-    shared = Path(os.environ.get("TORCHMIRROR_SHARED") or ROOT.parent / "shared")
-    if not (shared / "channels" / "conda-forge").exists():
-        pytest.skip("the material folder is not here: set TORCHMIRROR_SHARED to compare with it")
+    channel = material("channels", "conda-forge")
     real = {}
     for subdir in (*PLATFORMS, "noarch"):
-        path = shared / "channels" / "conda-forge" / subdir / "repodata.json"
+        path = channel / subdir / "repodata.json"
         data = json.loads(path.read_text(encoding="utf-8"))
         for record in (*data["packages"].values(), *data["packages.conda"].values()):
             if record["name"] in NAMES:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.material import FOLDER, material
 
 from conda_torchmirror.index import builtin
 
@@ -170,11 +171,9 @@ def test_it_is_small() -> None:
 @pytest.fixture
 def shared() -> Path:
     """The folder that the data is generated from; it is no part of the repository."""
-    path = Path(os.environ.get("TORCHMIRROR_SHARED") or ROOT.parent / "shared")
-    if not (path / "compat" / "conda_forge.yaml").exists():
-        pytest.skip("the material folder is not here: set TORCHMIRROR_SHARED to compare with it")
+    material("compat", "conda_forge.yaml")
     pytest.importorskip("ruamel.yaml", reason="the material is YAML")
-    return path
+    return FOLDER
 
 
 def test_nothing_is_older_than_its_source(shared: Path) -> None:

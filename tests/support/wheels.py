@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from conda_torchmirror.index.wheels import builtin
 from conda_torchmirror.models import Machine, NoChoice, Request
@@ -18,15 +15,15 @@ from conda_torchmirror.selection.wheels import request
 from conda_torchmirror.selection.wheels.choose import WheelSet, choose
 from conda_torchmirror.selection.wheels.link import Link
 
+from .material import FOLDER, material
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def shared() -> Path:
     """The material folder, which is no part of the repository; skips where it is not."""
-    path = Path(os.environ.get("TORCHMIRROR_SHARED") or ROOT.parent / "shared")
-    if not (path / "wheels" / "wheel_listing.tsv").exists():
-        pytest.skip("the material folder is not here: set TORCHMIRROR_SHARED to compare with it")
-    return path
+    material("wheels", "wheel_listing.tsv")
+    return FOLDER
 
 
 def rows(*parts: str) -> Iterator[dict[str, str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
+from support.material import material
 
 from conda_torchmirror.index.wheels.pages import JSON, LINKS, Address, NoIndex, parse
 from conda_torchmirror.selection.wheels.link import Link
@@ -15,7 +15,6 @@ from conda_torchmirror.selection.wheels.link import Link
 ROOT = "https://mirror.example/whl"
 CU128 = "torch-2.7.1+cu128-cp312-cp312-manylinux_2_28_x86_64.whl"
 SHA = "0" * 63 + "a"
-SHARED = Path("/work/shared/wheels/pages")
 
 
 def page(*anchors: str, head: str = "") -> bytes:
@@ -293,13 +292,13 @@ def test_nothing_kept_is_not_the_same_as_no_index():
         parse(b"<a href='/login'>log in</a>", at, keep=lambda name: False)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the pages of the workplace are not here")
 def test_real_pages():
-    body = (SHARED / "pep503_upstream_2025-07.html").read_bytes()
+    pages = material("wheels", "pages")
+    body = (pages / "pep503_upstream_2025-07.html").read_bytes()
     found = links(body, url=f"{ROOT}/torch/", variant="")
     assert len(found) == body.count(b"<a href")
     assert {"cu118", "cu126", "cu124", "cpu-cxx11-abi", "", "xpu"} <= {x.variant for x in found}
     assert all(link.sha256 for link in found)
-    body = (SHARED / "torch_stable_2021-03.html").read_bytes()
+    body = (pages / "torch_stable_2021-03.html").read_bytes()
     found = links(body, url=f"{ROOT}/torch_stable.html", variant="")
     assert len(found) == body.count(b"<a href")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 from collections.abc import Hashable
 from functools import cache
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.material import material
 
 from conda_torchmirror.index import builtin, match
 from conda_torchmirror.models import Build, Installed, Machine
@@ -37,13 +37,6 @@ def _build(subdir: str, name: str, version: str, build: str) -> Build:
         for found in _builds(subdir)
         if (found.name, found.version, found.build) == (name, version, build)
     )
-
-
-def _shared() -> Path:
-    path = Path(os.environ.get("TORCHMIRROR_SHARED") or ROOT.parent / "shared")
-    if not (path / "channels" / "conda-forge").exists():
-        pytest.skip("the material folder is not here: set TORCHMIRROR_SHARED to read it")
-    return path
 
 
 # Named records
@@ -264,10 +257,10 @@ def test_facts_agree_with_the_build_string(subdir: str) -> None:
 
 def test_all_records_of_the_material_agree_with_their_names() -> None:
     """Every one of 1,807 is read without an error, and those of the family agree."""
-    shared = _shared()
+    channel = material("channels", "conda-forge")
     count = family = 0
     for subdir in (*PLATFORMS, "noarch"):
-        path = shared / "channels" / "conda-forge" / subdir / "repodata.json"
+        path = channel / subdir / "repodata.json"
         data = json.loads(path.read_text(encoding="utf-8"))
         for record in (*data["packages"].values(), *data["packages.conda"].values()):
             build = Build(
@@ -286,7 +279,7 @@ def test_all_records_of_the_material_agree_with_their_names() -> None:
 
 def test_names_without_a_record_are_read_as_well() -> None:
     """Every build of 2.0 and later that a listing names: kind, CUDA, Python and number agree."""
-    with (_shared() / "channels" / "listing.tsv").open(encoding="utf-8", newline="") as lines:
+    with material("channels", "listing.tsv").open(encoding="utf-8", newline="") as lines:
         rows = [
             row
             for row in csv.DictReader(lines, delimiter="\t")
