@@ -22,7 +22,7 @@ from ..exceptions.mirror import BadSetting
 from ..index import cache
 from ..index.sources import AUTO, SOURCES, WHEELS, allowed, named
 from ..machine import survey as machine
-from ..models import Decision, Listed, Listing, Notice, Request
+from ..models import Decision, Listed, Listing, Machine, Notice, Request
 from ..options import InstallOptions
 from ..redirect import settings
 from ..selection.choose import offers
@@ -302,8 +302,6 @@ def _finish(
     task: Task, decision: Decision, prefix: str, outcome: Outcome, report: Report
 ) -> Outcome:
     """After conda's transaction: what files ask for beyond it, and the check."""
-    from ..verify.run import verify_after
-
     document: dict[str, Any] = dict(outcome.document)
     if task.files is not None:
         from .files import environment_file
@@ -315,9 +313,18 @@ def _finish(
         if variables is not None:
             report(variables)
     outcome = outcome._replace(document=document)
-    if not (task.options.check and settings.read().check):
+    return checked(outcome, task.options, prefix, decision.machine, report)
+
+
+def checked(
+    outcome: Outcome, options: InstallOptions, prefix: str, on: Machine, report: Report
+) -> Outcome:
+    """What an installation ends in, with the check of it where one is wanted and can be made."""
+    if not (options.check and settings.read().check):
         return outcome
-    check = verify_after(prefix, decision.machine)
+    from ..verify.run import verify_after
+
+    check = verify_after(prefix, on)
     if check is None:
         return outcome
     report(check)

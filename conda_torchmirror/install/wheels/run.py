@@ -28,7 +28,7 @@ from ...text.sanitize import safe
 from ...text.wheels.decision import summary
 from ...transport.fallback import Router
 from ...transport.wheels.reader import Located
-from ...verify.run import verify_after
+from ..run import checked
 from ..task import Target
 from . import steps
 from .decide import Decided, decide, prepare
@@ -159,13 +159,7 @@ def _install(
                 return Outcome(code, about)
         _by_pip(decided, files, options, prefix, report)
     outcome = Outcome(0, about, {"prefix": prefix})
-    if not (options.check and settings.read().check):
-        return outcome
-    check = verify_after(prefix, decision.machine)
-    if check is None:
-        return outcome
-    report(check)
-    return outcome._replace(code=check.exit_code_after, about={**about, "check": check.document()})
+    return checked(outcome, options, prefix, decision.machine, report)
 
 
 def _by_conda(
