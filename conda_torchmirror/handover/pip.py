@@ -52,13 +52,6 @@ _SAID = {
 _LOG, _LINE = 400_000, 300
 
 
-class PipFiles(NamedTuple):
-    """The wheels of a run: `links` lead to the files as pip is to fetch them."""
-
-    links: tuple[Link, ...]
-    page: str
-
-
 class Ended(NamedTuple):
     """How pip ended: its exit code; for another than 0 what it means (a key of `_SAID`, or
     "other"), what was missing, and the last line of error."""

@@ -6,7 +6,7 @@ Changes nothing. Whatever it reads of the environment are names and records; no 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ...exceptions.channel import NoWheels
@@ -20,7 +20,7 @@ from ...machine.python import distributions, pip_config
 from ...machine.python.distributions import Distribution
 from ...mirrors.registry import Route
 from ...mirrors.urls import host_of
-from ...models import CondaStep, Installed, Machine, NoChoice, Notice, Records, Request
+from ...models import CondaStep, Machine, NoChoice, Notice, Records, Request
 from ...options import InstallOptions
 from ...selection.facts.names import FAMILY as CONDA_FAMILY
 from ...selection.pip import plan, variants
@@ -31,7 +31,7 @@ from ...selection.specs import number
 from ...selection.wheels import advice
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.choose import WheelSet, choose, to_ask
-from ...selection.wheels.link import Link
+from ...selection.wheels.link import Link, project_of, triple_of
 from ...selection.wheels.name import Refused, parse
 from ...selection.wheels.request import BadWord
 from ...selection.wheels.tables import FAMILY, TORCH, tables
@@ -40,8 +40,9 @@ from ...text import reasons
 from ...text.messages import text
 from ...transport import failures
 from ...transport.wheels import metadata, preview, routes
-from ...transport.wheels.reader import Located, WheelReader, index_failure
+from ...transport.wheels.reader import WHEELS, Located, WheelReader, index_failure
 from .. import request as words
+from ..departures import installed
 from ..task import Target
 from . import steps
 
@@ -149,9 +150,8 @@ def _keep(on: Machine) -> Callable[[str], bool]:
     projects = {*FAMILY, *TRITON}
 
     def keep(name: str) -> bool:
-        project = name.partition("-")[0].lower().replace("_", "-")
-        parts = name.removesuffix(".whl").rsplit("-", 3)
-        return project in projects and len(parts) == 4 and bool(target.fit("-".join(parts[1:])))
+        whole = name.count("-") >= 3
+        return whole and project_of(name) in projects and bool(target.fit(triple_of(name)))
 
     return keep
 
@@ -226,23 +226,27 @@ def _complete(task: Task, reader: WheelReader, found: WheelSet) -> Chosen:
     pairs = zip(found.wheels, located, strict=True)
     files = [_file(w.project, w.full_version, place) for w, place in pairs]
     said = _said(files)
-    subdir = task.machine.subdir
-    for wheel in found.wheels[:1]:
-        pins = dict(plan.pinned_triton(said[TORCH], subdir, found.python)) if TORCH in said else {}
-        for project, version in pins.items():
-            links = reader.project(wheel.link.variant, project)
-            same = [
-                w
-                for link in links
-                if not isinstance(w := parse(link), Refused)
-                and w.project == project
-                and version in (w.version, w.full_version)
-                and Tags(subdir, [found.python]).fit(w.triple)
-            ]
-            if same:
-                (place,) = reader.locate([same[0].link])
-                files.append(_file(project, same[0].full_version, place))
+    if TORCH in said:
+        files += _triton(task.machine.subdir, reader, found, said[TORCH])
     return Chosen(found, tuple(files), said)
+
+
+def _triton(
+    subdir: str, reader: WheelReader, found: WheelSet, said: Metadata
+) -> Iterator[WheelFile]:
+    """The triton that torch pins, where a mirror of torch has it."""
+    target = Tags(subdir, [found.python])
+    for project, version in dict(plan.pinned_triton(said, subdir, found.python)).items():
+        for wheel in map(parse, reader.project(found.torch.link.variant, project)):
+            if (
+                not isinstance(wheel, Refused)
+                and wheel.project == project
+                and version in (wheel.version, wheel.full_version)
+                and target.fit(wheel.triple)
+            ):
+                (place,) = reader.locate([wheel.link])
+                yield _file(project, wheel.full_version, place)
+                break
 
 
 def _file(project: str, version: str, place: Located) -> WheelFile:
@@ -289,8 +293,8 @@ def _check_environment(task: Task) -> None:
 
 
 def _installed_python(task: Task) -> str | None:
-    found: list[Installed] = [p for p in task.machine.installed if p.name == "python"]
-    return found[0].version if found else None
+    found = installed(task.machine, "python")
+    return found.version if found else None
 
 
 def _check_owned(task: Task, chosen: Chosen) -> None:
@@ -322,8 +326,6 @@ def _decision(
     options, target, wheels = task.options, task.target, chosen.wheels
     carried, carried_notices = steps.carried(task.config)
     prefix = target.prefix or os.path.join(os.curdir, "NEW")
-    place = reader.places[0]
-    named = Route("wheels", place.url, place.name)
     return WheelDecision(
         machine=task.machine,
         request=task.request,
@@ -331,7 +333,7 @@ def _decision(
         files=chosen.files,
         pip=steps.pip_step(prefix, chosen.files, task.request.others, index, carried),
         conda=_conda_step(task, chosen),
-        wheels=named,
+        wheels=reader.places[0].route(WHEELS),
         rest=index,
         prefix=target.prefix,
         dry_run=options.dry_run,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from packaging.utils import canonicalize_name
+
 from ...models import Evidence
 
 
@@ -28,3 +30,18 @@ class Link(NamedTuple):
     yanked: bool = False
     metadata: bool | str = False
     known_by: Evidence = "record"
+
+    @property
+    def project(self) -> str:
+        """The project that the name begins with, normalised (PEP 503)."""
+        return project_of(self.filename)
+
+
+def project_of(filename: str) -> str:
+    """The project that the name of a wheel begins with, normalised (PEP 503)."""
+    return canonicalize_name(filename.partition("-")[0])
+
+
+def triple_of(filename: str) -> str:
+    """The three tags at the end of a wheel's name, joined as there."""
+    return "-".join(filename.removesuffix(".whl").rsplit("-", 3)[1:])

@@ -20,7 +20,7 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion
 
-from .link import Link
+from .link import Link, triple_of
 from .tags import Target
 
 #: File systems take no longer names, and what parses them none of thousands of digits.
@@ -52,7 +52,7 @@ class Wheel(NamedTuple):
     @property
     def triple(self) -> str:
         """The tags as the name has them."""
-        return _triple(self.link.filename)
+        return triple_of(self.link.filename)
 
 
 class Refused(NamedTuple):
@@ -98,7 +98,7 @@ def read(links: Iterable[Link], projects: Collection[str], target: Target) -> Pa
         head = name.partition("-")[0]
         if head not in projects and canonicalize_name(head) not in projects:
             continue
-        if _plausible(name) and target.fit(_triple(name)) is None:
+        if _plausible(name) and target.fit(triple_of(name)) is None:
             continue
         found = parse(link)
         if isinstance(found, Refused):
@@ -124,10 +124,6 @@ def _front(head: str) -> tuple[str, str, str | None, BuildTag] | None:
 @lru_cache(maxsize=4096)
 def _tags(triple: str) -> frozenset[str]:
     return frozenset(map(str, parse_tag(triple)))
-
-
-def _triple(filename: str) -> str:
-    return "-".join(filename.removesuffix(".whl").rsplit("-", 3)[1:])
 
 
 def _plausible(filename: str) -> bool:

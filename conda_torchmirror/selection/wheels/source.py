@@ -17,6 +17,7 @@ from ...models import Build, Machine
 from ..facts.cuda import CudaTables
 from ..facts.record import Clash, Facts, Knowledge, SourceFacts, cudnn_clash
 from ..specs import release
+from .link import triple_of
 from .name import Wheel
 from .request import admits
 from .tables import AUDIO, DIRECTORY, PARTNERS, TORCH, Home, WheelTables, cuda_tables
@@ -124,7 +125,7 @@ class _Reader:
         if key not in self._homes:
             self._homes[key] = self._tables.home(*key, self._subdir)
         home = self._homes[key]
-        fit = self._target.fit(_triple(build))
+        fit = self._target.fit(triple_of(build.fn))
         is_cuda = home.kind in ("cuda", "unknown")
         return Facts(
             accelerator="cuda" if is_cuda else "cpu" if home.kind == "cpu" else "any",
@@ -170,17 +171,13 @@ def _order(build: Build, machine: Machine) -> tuple[object, ...]:
     """Files from a directory of the mirror first, then the tag that pip prefers, then the build
     number. The rest only keeps the order of the links from showing."""
     places = ranks(build.depends[0], build.subdir, machine.glibc, machine.osx)
-    tags = _expanded(_triple(build))
+    tags = _expanded(triple_of(build.fn))
     rank = min((places[tag] for tag in tags if tag in places), default=len(places))
     return bool(build.channel), -rank, build.build_number, build.fn, build.channel, build.url
 
 
 def _clash(_build: Build, facts: Facts, machine: Machine, tables: CudaTables) -> Clash | None:
     return cudnn_clash(facts, machine, tables)
-
-
-def _triple(build: Build) -> str:
-    return "-".join(build.fn.removesuffix(".whl").rsplit("-", 3)[1:])
 
 
 @cache

@@ -67,7 +67,7 @@ def of_file(path: str) -> Metadata | None:
 def _parsed(body: bytes, link: Link) -> Metadata | None:
     """The metadata, where it is that of this file."""
     said = metadata.parse(body.decode("utf-8", "replace"))
-    if said is None or said.name != link.filename.partition("-")[0].lower().replace("_", "-"):
+    if said is None or said.name != link.project:
         return None
     return said
 

@@ -39,7 +39,7 @@ class PreviewReader(WheelReader):
             link._replace(url=f"{folder}/{quote(link.filename)}")
             for link in self._known
             if link.variant == variant
-            and project in ("", link.filename.partition("-")[0])
+            and project in ("", link.project)
             and self._keep(link.filename)
         )
 

@@ -17,7 +17,7 @@ from ...exceptions.channel import NoWheels, WheelNowhere
 from ...index.fetch import spinner
 from ...index.wheels import pages
 from ...index.wheels.pages import Address, NoIndex
-from ...index.wheels.read import Body, ForeignPage, PageTooLarge, Refused, read_pages
+from ...index.wheels.read import BYTES, Body, ForeignPage, PageTooLarge, Refused, read_pages
 from ...mirrors.registry import Route
 from ...mirrors.urls import host_of
 from ...models import Notice
@@ -208,7 +208,7 @@ class WheelReader:
 
     def _offers(self, link: Link) -> Iterator[Located]:
         """The addresses of a file: at the mirror that lists it, then at the others in order."""
-        project = [link.filename.partition("-")[0].lower().replace("_", "-")]
+        project = [link.project]
         listing = next(
             (m for m in self._shelves if link in self._of(m, [link.variant], project)), None
         )
@@ -220,8 +220,7 @@ class WheelReader:
 
     def _same(self, mirror: WheelMirror, link: Link) -> Link | None:
         """The file as another mirror lists it, unless its hash is another one."""
-        project = link.filename.partition("-")[0].lower().replace("_", "-")
-        for found in self._of(mirror, [link.variant], [project]):
+        for found in self._of(mirror, [link.variant], [link.project]):
             if (found.variant, found.filename) != (link.variant, link.filename):
                 continue
             if link.sha256 and found.sha256 and found.sha256 != link.sha256:
@@ -251,7 +250,9 @@ def _answer(answer: Answer, error: Exception) -> Answer:
     if isinstance(error, ForeignPage):
         return answer._replace(code="insecure" if error.insecure else "foreign", host=error.host)
     if isinstance(error, PageTooLarge):
-        return answer._replace(code="broken", detail=text("index_too_large", {"megabytes": 32}))
+        return answer._replace(
+            code="broken", detail=text("index_too_large", {"megabytes": BYTES // 1_000_000})
+        )
     code, detail = failures.network_code(error)
     return answer._replace(code=code, detail=detail)
 
