@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import subprocess
 import sys
-import time
 
 import pytest
 from support import forge_channel
 from support.channels import write_channel
+from support.interrupting import interrupted
 from support.lab import record
 from support.prefixes import history, installed, records
 
@@ -392,18 +390,8 @@ def test_an_interrupt_after_the_removal_leaves_everything(env_with, last_package
     before = tree(prefix)
     flag = tmp_path / "linking"
     words = last_package(f"#!/bin/sh\ntouch '{flag}'\nsleep 5\n")
-    command = (sys.executable, "-m", "conda", *FORGE, "-y", "--no-check", "-p", prefix, "pytorch")
-    child = subprocess.Popen(
-        [*map(str, command), *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    deadline = time.monotonic() + 60
-    while not flag.exists():
-        assert time.monotonic() < deadline, "the script never ran"
-        assert child.poll() is None, child.communicate()[0]
-        time.sleep(0.05)
-    child.send_signal(signal.SIGINT)
-    said = child.communicate(timeout=60)[0]
-    assert child.returncode != 0
+    command = (*FORGE, "-y", "--no-check", "-p", prefix, "pytorch", *words)
+    said = interrupted(*command, when=flag.exists, otherwise="the script never ran")
     assert "Traceback" not in said
     assert tree(prefix) == before
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import signal
-import subprocess
 import sys
-import time
 
 import pytest
 from support.asking import ASK_2_1_0, ASK_2_5_1, SET_2_1_0
 from support.channels import write_channel
+from support.interrupting import interrupted
 from support.lab import record
 from support.prefixes import history, installed
 
@@ -112,16 +110,11 @@ def test_interrupted_leaves_the_environment_as_it_was(env_of, mirror, tmp_path):
     prefix = env_of("python=3.11")
     before = {p: p.read_bytes() for p in prefix.rglob("*") if p.is_file()}
     mirror.fail("*/pytorch-2.1.0-*", "stall")
-    command = [sys.executable, "-m", "conda", "torch-install", "-y", "-p", str(prefix), *ASK_2_1_0]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    deadline = time.monotonic() + 60
-    while not any("/pytorch-2.1.0-" in r.path for r in mirror.requests):
-        assert time.monotonic() < deadline, "the download never began"
-        assert child.poll() is None, child.communicate()[0]
-        time.sleep(0.05)
-    child.send_signal(signal.SIGINT)
-    child.communicate(timeout=60)
-    assert child.returncode != 0
+    interrupted(
+        *("torch-install", "-y", "-p", prefix, *ASK_2_1_0),
+        when=lambda: any("/pytorch-2.1.0-" in r.path for r in mirror.requests),
+        otherwise="the download never began",
+    )
     assert {p: p.read_bytes() for p in prefix.rglob("*") if p.is_file()} == before
 
 
@@ -142,17 +135,12 @@ def test_interrupted_while_linking_leaves_the_environment_as_it_was(
     own = make_mirror(tmp_path / "more", {"mine": ""})
     prefix = env_of("python=3.12") if there else tmp_path / "new"
     before = {p: p.read_bytes() for p in prefix.rglob("*") if p.is_file()}
-    words = ("torch-install", "-y", "--no-check", "-p", str(prefix), *ASK_2_5_1, "slow")
-    command = [sys.executable, "-m", "conda", *words, "-c", own.channel_url("mine")]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    deadline = time.monotonic() + 60
-    while not flag.exists():
-        assert time.monotonic() < deadline, "the script never ran"
-        assert child.poll() is None, child.communicate()[0]
-        time.sleep(0.05)
-    child.send_signal(signal.SIGINT)
-    said = child.communicate(timeout=60)[0]
-    assert child.returncode != 0
+    words = ("torch-install", "-y", "--no-check", "-p", prefix, *ASK_2_5_1, "slow")
+    said = interrupted(
+        *(*words, "-c", own.channel_url("mine")),
+        when=flag.exists,
+        otherwise="the script never ran",
+    )
     assert "Traceback" not in said
     assert "ERROR REPORT" not in said
     assert {p: p.read_bytes() for p in prefix.rglob("*") if p.is_file()} == before

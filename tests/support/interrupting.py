@@ -1,0 +1,25 @@
+"""Ctrl-C in the middle of a command."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+
+def interrupted(*words: object, when: Callable[[], object], otherwise: str) -> str:
+    """Run conda with these words, interrupt it when something has happened, and return what it
+    printed; `otherwise` says what did not happen within a minute."""
+    command = [sys.executable, "-m", "conda", *map(str, words)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    deadline = time.monotonic() + 60
+    while not when():
+        assert time.monotonic() < deadline, otherwise
+        assert child.poll() is None, child.communicate()[0]
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    said = child.communicate(timeout=60)[0]
+    assert child.returncode != 0
+    return said
