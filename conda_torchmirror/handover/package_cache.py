@@ -104,13 +104,21 @@ def _is_file_of(path: str, record: Any) -> bool:
     try:
         if not expected or os.path.getsize(path) != record.get("size", os.path.getsize(path)):
             return False
-        computed = hashlib.new(algorithm, usedforsecurity=False)
-        with open(path, "rb") as file:
-            while chunk := file.read(_CHUNK):
-                computed.update(chunk)
+        return digest(path, algorithm) == expected
     except OSError:
         return False
-    return computed.hexdigest() == expected
+
+
+def digest(path: str, algorithm: str) -> str:
+    """The hash of a file. Conda's own computes no md5 where a system forbids it (FIPS).
+
+    Raises: OSError.
+    """
+    computed = hashlib.new(algorithm, usedforsecurity=False)
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            computed.update(chunk)
+    return computed.hexdigest()
 
 
 def fetch(

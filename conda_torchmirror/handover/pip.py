@@ -66,14 +66,13 @@ def page(links: Iterable[Link]) -> str:
     """The page of links that pip is given."""
     rows = []
     for link in links:
-        fragment = f"#sha256={link.sha256}" if link.sha256 else ""
         said = ""
         if link.metadata and not link.url.startswith("file:"):
             value = f"sha256={link.metadata}" if isinstance(link.metadata, str) else "true"
             said = f' data-core-metadata="{value}" data-dist-info-metadata="{value}"'
         if link.requires_python:
             said += f' data-requires-python="{html.escape(link.requires_python)}"'
-        href = html.escape(link.url + fragment)
+        href = html.escape(link.with_hash)
         rows.append(f'<a href="{href}"{said}>{html.escape(link.filename)}</a><br/>')
     listed = "\n".join(rows)
     return f"<!DOCTYPE html>\n<html><body>\n{listed}\n</body></html>\n"
@@ -83,8 +82,7 @@ def requirement(name: str, version: str, link: Link) -> str:
     """One wheel as a requirement."""
     if "+" in version:
         return f"{name}=={version}"
-    fragment = f"#sha256={link.sha256}" if link.sha256 else ""
-    return f"{name} @ {link.url}{fragment}"
+    return f"{name} @ {link.with_hash}"
 
 
 def command(

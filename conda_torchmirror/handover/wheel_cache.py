@@ -20,9 +20,9 @@ from conda.core.package_cache_data import PackageCacheData, ProgressiveFetchExtr
 from conda.gateways.connection.download import download
 
 from ..selection.wheels.link import Link
+from .package_cache import digest
 
 FOLDER = "torchmirror-wheels"
-_CHUNK = 1 << 20  # bytes
 
 
 def first() -> str:
@@ -53,18 +53,9 @@ def is_file_of(path: str, link: Link) -> bool:
     try:
         if link.size is not None and os.path.getsize(path) != link.size:
             return False
-        return os.path.isfile(path) and link.sha256 in (None, sha256(path))
+        return os.path.isfile(path) and link.sha256 in (None, digest(path, "sha256"))
     except OSError:
         return False
-
-
-def sha256(path: str) -> str:
-    """The hash of a file. Raises: OSError."""
-    computed = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            computed.update(chunk)
-    return computed.hexdigest()
 
 
 def fetch(link: Link, name: str, version: str, *, quiet: bool = False) -> str:

@@ -105,7 +105,7 @@ def pip_step(
         *(python_path(prefix), "-I", "-m", "pip", "install"),
         *(("--index-url", index.url) if index.url else ()),
         *options,
-        *(f"{file.project} @ {_with_hash(file.link)}" for file in files),
+        *(f"{file.project} @ {file.link.with_hash}" for file in files),
         *others,
     ]
     return PipStep(
@@ -120,12 +120,8 @@ def pip_step(
 
 def page_path(links: Sequence[Link]) -> str:
     """Where the page of links for these files is written, which nothing does yet."""
-    digest = hashlib.sha256("\n".join(_with_hash(link) for link in links).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join(link.with_hash for link in links).encode()).hexdigest()
     return os.path.join(wheel_cache.folders()[0], f"links-{digest[:12]}.html")
-
-
-def _with_hash(link: Link) -> str:
-    return f"{link.url}#sha256={link.sha256}" if link.sha256 else link.url
 
 
 def conda_step(

@@ -36,6 +36,11 @@ class Link(NamedTuple):
         """The project that the name begins with, normalised (PEP 503)."""
         return project_of(self.filename)
 
+    @property
+    def with_hash(self) -> str:
+        """The address as pip checks it: with the hash behind it, where that is known."""
+        return f"{self.url}#sha256={self.sha256}" if self.sha256 else self.url
+
 
 def project_of(filename: str) -> str:
     """The project that the name of a wheel begins with, normalised (PEP 503)."""
