@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..models import Build, Decision, Machine, Notice, Rejection, Request
@@ -43,19 +43,7 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
     if choice.runtime and not any(b.name == choice.runtime for b in choice.builds):
         rows.append((choice.runtime, str(choice.cuda), shown("left_to_solver"), "", ""))
     out += ["", *columns(rows)]
-    notices = [notice for notice in decision.notices if verbose or notice.code not in QUIET]
-    if notices:
-        out.append("")
-        for notice in notices:
-            out += bullet(said(notice))
-            if verbose and notice.url:
-                out.append(f"    {shown('see', url=notice.url)}")
-    if verbose and decision.evidence:
-        out += [
-            "",
-            shown("evidence"),
-            *_evidence(decision.evidence),
-        ]
+    out += beside(decision.notices, decision.evidence, verbose=verbose)
     if explain:
         # A sample of a channel may have but the CPU build of a release.
         left = {"cpu_build"} if preview else set()
@@ -113,8 +101,18 @@ def _source(facts: Mapping[str, Any]) -> str:
     return text(f"source.{kind}", {**facts, **about})
 
 
-def _evidence(notices: Iterable[Notice]) -> list[str]:
-    return [line for notice in notices for line in bullet(evidence(notice))]
+def beside(notices: Iterable[Notice], known: Iterable[Notice], *, verbose: bool) -> Iterator[str]:
+    """What is told beside a choice, and with `verbose` the evidence of the machine's facts."""
+    told = [notice for notice in notices if verbose or notice.code not in QUIET]
+    if told:
+        yield ""
+    for notice in told:
+        yield from bullet(said(notice))
+        if verbose and notice.url:
+            yield f"    {shown('see', url=notice.url)}"
+    facts = [line for notice in known for line in bullet(evidence(notice))] if verbose else []
+    if facts:
+        yield from ("", shown("evidence"), *facts)
 
 
 def evidence(notice: Notice) -> str:
@@ -123,14 +121,8 @@ def evidence(notice: Notice) -> str:
 
 
 def _facts(decision: Decision) -> list[tuple[str, str]]:
-    machine, records = decision.machine, decision.records
-    rows = [(shown("driver"), driver(decision.request, machine))]
-    if machine.gpus:
-        gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
-        rows.append((shown("gpu"), gpus))
-    python = shown("value_from", value=decision.choice.python, origin=machine.python_from)
-    rows.append((shown("python"), python))
-    rows.append((shown("target"), decision.prefix or shown("target_none")))
+    records = decision.records
+    rows = chosen_for(decision.request, decision.machine, decision.choice.python, decision.prefix)
     index = "index_dated" if records.date else "index_origin"
     rows.append((shown("index"), shown(index, origin=records.origin, date=records.date)))
     if decision.request.others:
@@ -139,6 +131,19 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
         )
     for route in decision.plan.channels:
         rows.append((route.channel, shown("url_at", url=route.url, mirror=route.mirror)))
+    return rows
+
+
+def chosen_for(
+    request: Request, machine: Machine, python: str, prefix: str | None
+) -> list[tuple[str, str]]:
+    """What a set was chosen for, by label: driver, GPUs, Python and environment."""
+    rows = [(shown("driver"), driver(request, machine))]
+    if machine.gpus:
+        gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
+        rows.append((shown("gpu"), gpus))
+    rows.append((shown("python"), shown("value_from", value=python, origin=machine.python_from)))
+    rows.append((shown("target"), prefix or shown("target_none")))
     return rows
 
 

@@ -7,8 +7,15 @@ from typing import Any
 from ...models import CondaStep, PipStep
 from ...selection.pip.plan import WheelDecision, WheelFile
 from ...selection.plan import shell_lines
-from ..decision import driver, evidence, machine_part, rejected_part, request_part, warnings_part
-from ..layout import bullet, columns, file_size
+from ..decision import (
+    beside,
+    chosen_for,
+    machine_part,
+    rejected_part,
+    request_part,
+    warnings_part,
+)
+from ..layout import columns, file_size
 from ..messages import text
 from ..reasons import explained, shown
 from ..sanitize import public_url, safe
@@ -30,15 +37,7 @@ def lines(decision: WheelDecision, *, explain: bool, verbose: bool) -> list[str]
         "",
         *columns(_files(decision)),
     ]
-    if decision.notices:
-        out.append("")
-        for notice in decision.notices:
-            out += bullet(text(notice.code, notice.facts))
-            if verbose and notice.url:
-                out.append(f"    {shown('see', url=notice.url)}")
-    if verbose and decision.evidence:
-        told = (line for notice in decision.evidence for line in bullet(evidence(notice)))
-        out += ["", shown("evidence"), *told]
+    out += beside(decision.notices, decision.evidence, verbose=verbose)
     if explain:
         out += ["", shown("passed_over"), *explained(decision.rejected, chosen.choice)]
     if decision.conda is not None:
@@ -63,16 +62,11 @@ def _accelerator(decision: WheelDecision) -> str:
 
 
 def _facts(decision: WheelDecision) -> list[tuple[str, str]]:
-    on = decision.machine
-    rows = [(shown("driver"), driver(decision.request, on))]
-    if on.gpus:
-        gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in on.gpus)
-        rows.append((shown("gpu"), gpus))
-    rows.append((shown("python"), f"{decision.chosen.python} ({on.python_from})"))
-    rows.append((shown("target"), decision.prefix or shown("target_none")))
-    rows.append((text("wheel.place"), f"{decision.wheels.url} ({decision.wheels.mirror})"))
-    rest = decision.rest.url or text("wheel.pip_default")
-    rows.append((text("wheel.rest"), f"{rest} ({decision.rest.mirror})"))
+    rows = chosen_for(decision.request, decision.machine, decision.chosen.python, decision.prefix)
+    places = (("wheel.place", decision.wheels), ("wheel.rest", decision.rest))
+    for label, place in places:
+        url = place.url or text("wheel.pip_default")
+        rows.append((text(label), shown("url_at", url=url, mirror=place.mirror)))
     return rows
 
 
