@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from inspect import signature
 from logging import ERROR, getLogger
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from threading import Lock, Thread
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from conda.base.context import context
@@ -31,6 +31,8 @@ from urllib3.util.retry import Retry
 from .. import __version__
 from ..text.layout import on_terminal
 from ..text.messages import text
+
+_T = TypeVar("_T")
 
 #: Bytes of an index, as it is sent and as it is unpacked, where its source says nothing else.
 MOST_BYTES = 2**30
@@ -354,3 +356,31 @@ def session_without_retries(url: str) -> Any:
 def user_agent() -> str:
     """Who is asking: this project, then conda's own words."""
     return f"conda-torchmirror/{__version__} {context.user_agent}"
+
+
+def run_within(
+    waiting: Sequence[tuple[str, Callable[[], _T]]], limit: float, parallel: int
+) -> dict[str, _T | None]:
+    """Run the jobs in threads that are left behind at the limit: a look-up that hangs in the C
+    library cannot be ended, and must not hold up the end of the process."""
+    answers: dict[str, _T] = {}
+    jobs = iter(waiting)
+    lock = Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                url, job = next(jobs, (None, None))
+            if url is None or job is None:
+                return
+            answers[url] = job()
+
+    end = time.monotonic() + limit
+    count = min(parallel, len(waiting))
+    threads = [Thread(target=work, daemon=True) for _ in range(count)]
+    with quiet_pool():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+    return {url: answers.get(url) for url, _ in waiting}

@@ -7,18 +7,17 @@ None is repeated, and all of them together end by a deadline.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from conda.base.context import context
 from conda.gateways.connection.download import disable_ssl_verify_warning
 
-from ..index.fetch import quiet_pool, read_page, session_without_retries, user_agent
+from ..index.fetch import read_page, run_within, session_without_retries, user_agent
 from ..mirrors.urls import host_of, is_loopback
 from ..text.sanitize import safe
 from .answers import (
@@ -38,8 +37,6 @@ PARALLEL = 8
 FIRST, PAGE = 16, 65536
 #: Conda gives up after 30 redirects (requests' own limit); a mirror needs one or two.
 HOPS = 8
-
-_T = TypeVar("_T")
 
 
 class Target(NamedTuple):
@@ -104,34 +101,6 @@ def _fetch(session: Any, url: str, most: int, limit: float) -> bytes | None:
             return body if len(body) <= most else None
     except Exception:  # nobody depends on such a file
         return None
-
-
-def run_within(
-    waiting: Sequence[tuple[str, Callable[[], _T]]], limit: float, parallel: int
-) -> dict[str, _T | None]:
-    """Run the jobs in threads that are left behind at the limit: a look-up that hangs in the C
-    library cannot be ended, and must not hold up the end of the process."""
-    answers: dict[str, _T] = {}
-    jobs = iter(waiting)
-    lock = threading.Lock()
-
-    def work() -> None:
-        while True:
-            with lock:
-                url, job = next(jobs, (None, None))
-            if url is None or job is None:
-                return
-            answers[url] = job()
-
-    end = time.monotonic() + limit
-    count = min(parallel, len(waiting))
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
-    with quiet_pool():
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
-    return {url: answers.get(url) for url, _ in waiting}
 
 
 def _ask(session: Any, target: Target, hosts: frozenset[str], limit: float) -> Answer:

@@ -4,17 +4,17 @@ its word on offline work. Bounded in bytes, hops and time, whatever a server sen
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from conda.base.context import context
 
 from ...mirrors.urls import host_of, is_loopback
-from ..fetch import bounded_pages, quiet_pool, read_page, session_without_retries, user_agent
+from ..fetch import bounded_pages, read_page, run_within, session_without_retries, user_agent
 from .pages import JSON
 
 #: Bytes of a page, unpacked: that of PyTorch's own for torch has 700,000.
@@ -62,33 +62,18 @@ def read_pages(
 ) -> dict[str, Body | Exception]:
     """The pages by their addresses, or what went wrong with each: Refused, PageTooLarge,
     ForeignPage, TimeoutError, or what the session raises. `hosts` may be redirected to."""
-    wanted = list(dict.fromkeys(urls))
-    found: dict[str, Body | Exception] = {}
-    waiting = iter(wanted)
-    lock = threading.Lock()
     end = time.monotonic() + seconds
+    jobs = [(url, partial(_read_or_error, url, hosts, end)) for url in dict.fromkeys(urls)]
+    with bounded_pages():
+        found = run_within(jobs, seconds, PARALLEL)
+    return {url: body or TimeoutError(url) for url, body in found.items()}
 
-    def work() -> None:
-        while True:
-            with lock:
-                url = next(waiting, None)
-            if url is None:
-                return
-            try:
-                found[url] = _read(url, hosts, end)
-            except Exception as error:
-                found[url] = error
 
-    # Threads that are left behind at the end: a read that waits for a byte cannot be ended.
-    threads = [
-        threading.Thread(target=work, daemon=True) for _ in range(min(PARALLEL, len(wanted)))
-    ]
-    with bounded_pages(), quiet_pool():
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
-    return {url: found.get(url) or TimeoutError(url) for url in wanted}
+def _read_or_error(url: str, hosts: frozenset[str], end: float) -> Body | Exception:
+    try:
+        return _read(url, hosts, end)
+    except Exception as error:
+        return error
 
 
 def _read(url: str, hosts: frozenset[str], end: float) -> Body:

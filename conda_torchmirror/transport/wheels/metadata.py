@@ -14,7 +14,7 @@ from functools import partial
 
 from conda.base.context import context
 
-from ...index.fetch import session_without_retries, user_agent
+from ...index.fetch import run_within, session_without_retries, user_agent
 from ...selection.pip import metadata
 from ...selection.pip.metadata import Metadata
 from ...selection.wheels.link import Link
@@ -47,7 +47,7 @@ def read(links: Sequence[Link]) -> dict[Link, Metadata]:
             found[link] = said
     rest = [link for link in links if link not in found and link.size]
     jobs = [(link.url, partial(_of_archive, link)) for link in rest]
-    within = probe.run_within(jobs, SECONDS, probe.PARALLEL)
+    within = run_within(jobs, SECONDS, probe.PARALLEL)
     for link in rest:
         body_ = within[link.url]
         if body_ and (said := _parsed(body_, link)) is not None:
