@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from conda.base.context import context
 from conda.gateways.connection.download import disable_ssl_verify_warning
 
-from ..index.fetch import read_page, run_within, session_without_retries, user_agent
+from ..index.fetch import PAGE, read_page, run_within, session_without_retries, user_agent
 from ..mirrors.urls import host_of, is_loopback
 from ..text.sanitize import safe
 from .answers import (
@@ -33,8 +33,8 @@ from .failures import network_code
 
 #: Requests that are under way at one time, to all mirrors together.
 PARALLEL = 8
-#: Bytes of a file that are asked for, and of a page that are read for what it says.
-FIRST, PAGE = 16, 65536
+#: Bytes of a file that are asked for.
+FIRST = 16
 #: Conda gives up after 30 redirects (requests' own limit); a mirror needs one or two.
 HOPS = 8
 
