@@ -41,7 +41,8 @@ def _run(*words: str | Path, cache: Path) -> str:
         encoding="utf-8",
         timeout=TIMEOUT,
     )
-    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    said = f"{words} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, said
     return done.stdout
 
 
@@ -67,3 +68,6 @@ def _install(prefix: str, spec: str, *channels: str) -> None:
 
 if __name__ == "__main__":
     {"build": _build, "install": _install}[sys.argv[1]](*sys.argv[2:])
+    # Its threads may outlive the interpreter, and have ended a finished process with a signal.
+    sys.stdout.flush()
+    os._exit(0)

@@ -121,7 +121,8 @@ class Sites:
             "channels": ["conda-forge"],
             "default_channels": [],
             "remote_connect_timeout_secs": 1.0,
-            "remote_read_timeout_secs": 0.4,
+            # A healthy server on a machine that stood still for half a second is not a stalled one.
+            "remote_read_timeout_secs": 2.0,
             "plugins": {
                 "torchmirror_registry": str(self.file),
                 "torchmirror_mirrors": list(preference or ("first", "second")),
