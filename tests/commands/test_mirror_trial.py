@@ -213,16 +213,15 @@ def test_the_whole_ends_in_time(sites, gpu, conda_in_process):
 
 def test_the_slow_do_not_hold_up_the_quick(sites, gpu, conda_in_process):
     def slow(exchange: Exchange) -> None:
-        time.sleep(0.2)
+        time.sleep(1)
         exchange.serve()
 
-    for mirror in sites.all.values():
-        mirror.fail("*", slow)
-    started = time.monotonic()
+    sites.first.fail("*", slow)
     found = rows(ask(conda_in_process).ok())
     assert all(row["ok"] for row in found.values())
-    assert all(190 < row["first"]["milliseconds"] < 400 for row in found.values())
-    assert time.monotonic() - started < 4
+    took = {name: row["first"]["milliseconds"] for name, row in found.items()}
+    assert took["first"] > 990
+    assert max(took, key=took.__getitem__) == "first"
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "601", "x"])

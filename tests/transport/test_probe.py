@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -90,10 +91,8 @@ def test_a_connection_that_is_cut(site):
 def test_nothing_is_asked_twice(site, condarc):
     condarc(remote_max_retries=3, remote_backoff_factor=1)
     site.fail("*", "server_error")
-    started = time.monotonic()
     one(f"{site.url}/{PACKAGE}")
     assert len(site.requests) == 1
-    assert time.monotonic() - started < 1
 
 
 def test_a_name_that_dns_does_not_know():
@@ -209,28 +208,21 @@ def test_a_redirect_that_cannot_be_read_is_a_failure_of_the_mirror(site, to, cap
 # Time
 
 
-def slow(exchange: Exchange, seconds: float = 0.2) -> None:
-    """Answer after a while."""
-    time.sleep(seconds)
-    exchange.serve()
-
-
 def silent(exchange: Exchange) -> None:
     """Accept, and never answer."""
     exchange.mirror.stopped.wait(30)
 
 
-def test_five_mirrors_of_200_ms_take_no_longer_than_the_slowest(site):
-    site.fail("*", slow)
-    one(f"{site.url}/{PACKAGE}")  # the first request of a process imports
-    seconds = []
-    for turn in range(3):  # the best of three: this machine may be busy with something else
-        targets = [Target(f"{site.url}/{INDEX}?{turn}{n}") for n in range(5)]
-        started = time.monotonic()
-        found = ask(targets)
-        seconds.append(time.monotonic() - started)
-        assert all(probe.ok for probe in found.values())
-    assert min(seconds) < 0.3
+def test_five_mirrors_are_asked_side_by_side(site):
+    together = threading.Barrier(5)
+
+    def meet(exchange: Exchange) -> None:
+        together.wait(20)
+        exchange.serve()
+
+    site.fail("*", meet)
+    found = ask([Target(f"{site.url}/{INDEX}?{n}") for n in range(5)], deadline=30)
+    assert [probe.code for probe in found.values()] == ["ok"] * 5
 
 
 def test_silence_ends_with_the_deadline(site):
@@ -238,7 +230,7 @@ def test_silence_ends_with_the_deadline(site):
     targets = [Target(f"{site.url}/{INDEX}?{n}") for n in range(20)]
     started = time.monotonic()
     found = ask(targets, deadline=0.4)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 20  # not the 30 of one silence
     assert {probe.code for probe in found.values()} == {"timeout"}
     assert len(found) == 20
 

@@ -55,9 +55,10 @@ def test_a_torch_that_does_not_come_to_an_end(
     make_torch: MakeTorch, knobs: dict[str, Any], code: str
 ) -> None:
     began = time.monotonic()
-    check = verify(make_torch(**knobs), expect_gpu=False, limit=3)
+    limit = 3 if code == "timed_out" else 40
+    check = verify(make_torch(**knobs), expect_gpu=False, limit=limit)
     assert (check.exit_code, codes(check)) == (1, [code])
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 45  # not the 60 that one of them sleeps
     if code in ("crashed", "timed_out"):
         assert "import torch" in sentence(check.notices[0])
 
@@ -163,7 +164,7 @@ def test_a_script_of_the_environment_that_hangs_is_ended(make_torch: MakeTorch, 
     began = time.monotonic()
     check = verify(make_torch(), expect_gpu=False, limit=1)
     assert (check.exit_code, codes(check)) == (1, ["timed_out"])
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 45
 
 
 @pytest.mark.parametrize("active", [None, "same", "other"])
