@@ -169,10 +169,10 @@ def test_what_is_there_already_is_not_a_dry_run(mirrored, file, pip_target, cond
     ],
     ids=["name-first", "prefix", "-n", "-p", "none", "base"],
 )
-def test_the_target(file, preview, sandbox, head, words, prefix):
+def test_the_target(file, preview_file, sandbox, head, words, prefix):
     path = file(FILE.replace("name: lab  # of the lab\n", head))
     expected = prefix and prefix.format(envs=sandbox.envs)
-    assert preview(path, *words)["prefix"] == expected
+    assert preview_file(path, *words)["prefix"] == expected
 
 
 def test_base_is_not_touched_because_a_file_says_so(mirrored, file, conda_in_process):

@@ -9,15 +9,15 @@ from support.prefixes import installed
 pytest_plugins = ("support.file_fixtures",)
 
 
-def test_channels_keep_their_order(file, preview):
-    found = preview(file())
+def test_channels_keep_their_order(file, preview_file):
+    found = preview_file(file())
     assert channels_of(found["command_by_name"]) == ["conda-forge", "nvidia", "pytorch"]
     assert [channel["name"] for channel in found["channels"]] == ["pytorch", "nvidia"]
     assert "file_channel_added" not in codes(found)
 
 
-def test_what_the_builds_need_is_added_behind_and_said(file, preview):
-    found = preview(file(FILE.replace("  - nvidia\n  - pytorch\n", "")))
+def test_what_the_builds_need_is_added_behind_and_said(file, preview_file):
+    found = preview_file(file(FILE.replace("  - nvidia\n  - pytorch\n", "")))
     assert channels_of(found["command_by_name"]) == ["conda-forge", "pytorch", "nvidia"]
     assert codes(found).count("file_channel_added") == 2
 
@@ -28,8 +28,8 @@ def test_what_the_builds_need_is_really_added(mirrored, file, conda_in_process, 
     assert installed(sandbox.envs / "lab")["pytorch-cuda"].startswith("12.4=")
 
 
-def test_channels_of_the_command_line_come_first(file, preview):
-    found = preview(file(), "-c", "bioconda")
+def test_channels_of_the_command_line_come_first(file, preview_file):
+    found = preview_file(file(), "-c", "bioconda")
     assert channels_of(found["command_by_name"])[0] == "bioconda"
 
 
@@ -70,8 +70,8 @@ def test_nodefaults_keeps_other_channels_out(mirrored, file, mirror, conda_in_pr
     assert not any("/pkgs/main/" in request.path for request in mirror.requests)
 
 
-def test_where_no_channel_has_python_one_is_added(mirrored, file, preview):
+def test_where_no_channel_has_python_one_is_added(mirrored, file, preview_file):
     mirrored(channels=["nvidia"])
-    found = preview(file(FILE.replace("  - conda-forge\n", "")))
+    found = preview_file(file(FILE.replace("  - conda-forge\n", "")))
     assert channels_of(found["command_by_name"]) == ["nvidia", "pytorch", "conda-forge"]
     assert "no_channels" in codes(found)

@@ -28,7 +28,7 @@ def test_a_solved_preview(file, mirrored, conda_in_process, sandbox):
     assert not (sandbox.envs / "lab").exists()
 
 
-def test_specs_are_handed_over_as_they_are_written(file, preview):
+def test_specs_are_handed_over_as_they_are_written(file, preview_file):
     path = file(
         """\
         channels: [pytorch, nvidia, conda-forge]
@@ -41,7 +41,7 @@ def test_specs_are_handed_over_as_they_are_written(file, preview):
           - cudatoolkit=11.8
         """
     )
-    found = preview(path, "--offline")
+    found = preview_file(path, "--offline")
     assert found["selected"]["python"] == "3.11"
     assert found["specs"] == [
         "pytorch=2.5.1=py3.11_cuda11.8_cudnn9.1.0_0",
@@ -54,7 +54,7 @@ def test_specs_are_handed_over_as_they_are_written(file, preview):
     ]
 
 
-def test_an_exported_file_keeps_its_builds(file, preview):
+def test_an_exported_file_keeps_its_builds(file, preview_file):
     path = file(
         """\
         name: old
@@ -68,7 +68,7 @@ def test_an_exported_file_keeps_its_builds(file, preview):
         prefix: /home/somebody/anaconda3/envs/old
         """
     )
-    found = preview(path)
+    found = preview_file(path)
     assert found["specs"] == [
         "pytorch=1.11.0=py3.9_cuda11.3_cudnn8.2.0_0",
         "torchvision=0.12.0=py39_cu113",
@@ -80,27 +80,27 @@ def test_an_exported_file_keeps_its_builds(file, preview):
     assert found["machine"]["python_from"] == "file"
 
 
-def test_a_build_of_the_runtime_stays(file, preview):
-    found = preview(file(FILE.replace("pytorch-cuda=12.4", "pytorch-cuda=12.4=hc786d27_6")))
+def test_a_build_of_the_runtime_stays(file, preview_file):
+    found = preview_file(file(FILE.replace("pytorch-cuda=12.4", "pytorch-cuda=12.4=hc786d27_6")))
     assert "pytorch-cuda=12.4=hc786d27_6" in found["specs"]
 
 
-def test_specs_of_the_command_line_are_taken_too(file, preview):
-    found = preview(file(), "torchaudio", "scipy", "--offline")
+def test_specs_of_the_command_line_are_taken_too(file, preview_file):
+    found = preview_file(file(), "torchaudio", "scipy", "--offline")
     assert "torchaudio=2.5.1=py312_cu124" in found["specs"]
     assert "scipy" in found["specs"]
 
 
-def test_the_word_for_everything_is_a_spec(file, preview):
-    found = preview(file(FILE.replace("pytorch=2.5.1", "pytorch")))
+def test_the_word_for_everything_is_a_spec(file, preview_file):
+    found = preview_file(file(FILE.replace("pytorch=2.5.1", "pytorch")))
     assert found["selected"]["builds"][0]["version"] == "2.5.1"
 
 
 # CUDA
 
 
-def test_without_a_driver_the_cuda_of_the_file_counts(file, preview):
-    found = preview(file())
+def test_without_a_driver_the_cuda_of_the_file_counts(file, preview_file):
+    found = preview_file(file())
     assert (found["machine"]["cuda"], found["machine"]["cuda_from"]) == ("12.4", "file")
     assert "file_cuda" in codes(found)
 
@@ -128,17 +128,17 @@ def test_a_driver_that_is_there_counts_first(file, mirrored, conda_in_process, m
     assert "conda env create -f" in result.stderr
 
 
-def test_cpu_by_request_leaves_the_runtime_out(file, preview):
+def test_cpu_by_request_leaves_the_runtime_out(file, preview_file):
     path = file(FILE + "  - cudatoolkit=11.8\n")
-    found = preview(path, "--cuda", "cpu", "--offline")
+    found = preview_file(path, "--cuda", "cpu", "--offline")
     assert found["selected"]["cuda"] is None
     assert not [spec for spec in found["specs"] if "cuda" in spec]
     assert codes(found).count("file_left_out") == 2
 
 
-def test_cpu_by_the_file(file, preview, monkeypatch):
+def test_cpu_by_the_file(file, preview_file, monkeypatch):
     monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.4")
-    found = preview(file(FILE.replace("pytorch-cuda=12.4", "cpuonly")), "--offline")
+    found = preview_file(file(FILE.replace("pytorch-cuda=12.4", "cpuonly")), "--offline")
     assert found["selected"]["cuda"] is None
     assert "cpuonly" not in found["specs"]
 
@@ -154,17 +154,17 @@ def test_cpu_by_the_file(file, preview, monkeypatch):
     ],
 )
 def test_a_runtime_without_a_version_is_wanted_all_the_same(
-    file, preview, torch, runtime, chosen, cuda
+    file, preview_file, torch, runtime, chosen, cuda
 ):
     """A file that names what brings CUDA is answered with CUDA where there is no driver too, as
     one that names its version."""
     text = f"channels: [pytorch, nvidia, conda-forge]\ndependencies: [{torch}, '{runtime}']\n"
-    found = preview(file(text), "--offline")
+    found = preview_file(file(text), "--offline")
     assert found["selected"]["cuda"] == cuda
     assert found["specs"][0].startswith(f"pytorch={chosen}=")
     assert "file_any_cuda" in codes(found)
     assert ("toolkit_holds_back" in codes(found)) is (runtime == "cudatoolkit")
-    on_cpu = preview(file(text), "--offline", "--cuda", "cpu")
+    on_cpu = preview_file(file(text), "--offline", "--cuda", "cpu")
     assert on_cpu["selected"]["cuda"] is None
 
 
@@ -180,8 +180,8 @@ def test_nothing_of_cuda_on_a_mac(mirrored, file, conda_in_process):
 # Python
 
 
-def test_python_of_the_command_line_takes_the_place_of_the_files(file, preview):
-    found = preview(file(), "--python", "3.11", "--offline")
+def test_python_of_the_command_line_takes_the_place_of_the_files(file, preview_file):
+    found = preview_file(file(), "--python", "3.11", "--offline")
     assert found["specs"][0] == "python=3.11"
     assert found["specs"].count("python=3.12") == 0
     assert found["selected"]["python"] == "3.11"
@@ -198,20 +198,20 @@ def test_a_python_without_a_build_is_named_with_its_file(mirrored, file, conda_i
 # Known-bad pairs
 
 
-def test_a_file_that_contradicts_a_rule_is_taken_as_written(file, preview):
+def test_a_file_that_contradicts_a_rule_is_taken_as_written(file, preview_file):
     path = file(
         FILE.replace("2.5.1", "2.1.0").replace("12.4", "12.1").replace("3.12", "3.11")
         + "  - mkl=2025\n"
     )
-    found = preview(path)
+    found = preview_file(path)
     assert found["pins"] == ["numpy<2"]
     (told,) = [w for w in found["warnings"] if w["code"] == "file_against_rule"]
     assert "`mkl=2025`, though PyTorch needs mkl<2024.1" in told["text"]
     assert "mkl=2025" in found["specs"]
 
 
-def test_pips_torch_beside_condas_is_said(file, preview):
-    found = preview(file(FILE + "  - pip: [torch==2.7.1+cu128, wandb]\n"), "--offline")
+def test_pips_torch_beside_condas_is_said(file, preview_file):
+    found = preview_file(file(FILE + "  - pip: [torch==2.7.1+cu128, wandb]\n"), "--offline")
     (told,) = [w["text"] for w in found["warnings"] if w["code"] == "file_pip_over"]
     assert "torch==2.7.1+cu128" in told
     assert "wandb" not in told
@@ -232,10 +232,10 @@ def test_pips_torch_beside_condas_is_said(file, preview):
         ("", "[python=3.10, torch==2.1.0, torchvision==0.16.0]", "12.1"),
     ],
 )
-def test_what_names_a_cuda_in_a_file_is_the_one_chosen(file, preview, label, specs, cuda):
+def test_what_names_a_cuda_in_a_file_is_the_one_chosen(file, preview_file, label, specs, cuda):
     path = file(f"channels: [pytorch, nvidia, conda-forge{label}]\ndependencies: {specs}\n")
     words = [] if cuda is None else ["--cuda", "12.4"]
-    found = preview(path, "--offline", "--platform", "linux-64", *words)
+    found = preview_file(path, "--offline", "--platform", "linux-64", *words)
     assert found["selected"]["cuda"] == cuda
 
 

@@ -21,12 +21,12 @@ needs_real = pytest.mark.skipif(
 # Several files
 
 
-def test_several_files_are_one_environment(file, preview):
+def test_several_files_are_one_environment(file, preview_file):
     base = file("name: lab\nchannels: [conda-forge]\ndependencies: [python=3.12, tqdm]\n", "a.yml")
     more = file(
         "channels: [pytorch, nvidia]\ndependencies: [pytorch=2.5.1, pytorch-cuda=12.4]\n", "b.yml"
     )
-    found = preview(base, more)
+    found = preview_file(base, more)
     assert found["specs"] == [PYTORCH, "pytorch-cuda=12.4=hc786d27_7", "python=3.12", "tqdm"]
     # As conda 26.7 merges files: the later comes first.
     assert channels_of(found["command_by_name"]) == ["pytorch", "nvidia", "conda-forge"]
@@ -128,16 +128,16 @@ def test_a_plan_that_is_saved_says_what_it_lacks(mirrored, file, conda_in_proces
 @pytest.mark.parametrize(
     ("codec", "bom"), [("utf-8", b""), ("utf-8-sig", b""), ("utf-16", b"")], ids=str
 )
-def test_encodings(file, preview, codec, bom):
+def test_encodings(file, preview_file, codec, bom):
     path = file()
     path.write_bytes(FILE.replace("# of the lab", "# 实验室").encode(codec))
-    assert preview(path, "--offline")["specs"][0] == PYTORCH
+    assert preview_file(path, "--offline")["specs"][0] == PYTORCH
 
 
-def test_a_file_at_a_url(file, preview, make_mirror, tmp_path):
+def test_a_file_at_a_url(file, preview_file, make_mirror, tmp_path):
     file()
     server = make_mirror(tmp_path, {"project": ""})
-    found = preview("-f", f"{server.url}/project/environment.yml")
+    found = preview_file("-f", f"{server.url}/project/environment.yml")
     assert found["specs"][0] == PYTORCH
     assert found["files"][0]["path"] == f"{server.url}/project/environment.yml"
 

@@ -10,9 +10,9 @@ pytest_plugins = ("support.file_fixtures",)
 HEAD = "channels: [pytorch, nvidia, conda-forge]\ndependencies:\n  - python=3.10\n"
 
 
-def test_two_pip_sections_are_both_taken(file, preview):
+def test_two_pip_sections_are_both_taken(file, preview_file):
     path = file(HEAD + "  - pytorch=2.3.1\n  - pip:\n    - einops\n  - pip:\n    - timm\n")
-    found = preview(path, "-n", "x", "--offline")
+    found = preview_file(path, "-n", "x", "--offline")
     assert found["files"][0]["pip"] == ["einops", "timm"]
     (told,) = [w for w in found["warnings"] if w["code"] == "file_section_after"]
     assert "(2 lines)" in told["text"]
@@ -27,8 +27,8 @@ def test_two_pip_sections_are_both_taken(file, preview):
         ("/home/somebody/anaconda3/envs/x", False),
     ],
 )
-def test_a_prefix_of_another_system_is_not_used(file, preview, prefix, foreign):
-    found = preview(file(f"{HEAD}  - pytorch=2.3.1\nprefix: '{prefix}'\n"), "--offline")
+def test_a_prefix_of_another_system_is_not_used(file, preview_file, prefix, foreign):
+    found = preview_file(file(f"{HEAD}  - pytorch=2.3.1\nprefix: '{prefix}'\n"), "--offline")
     assert ("file_prefix_foreign" in codes(found)) is foreign
     assert found["prefix"] == (None if foreign else prefix)
 
@@ -50,9 +50,9 @@ def test_selectors_of_a_recipe_are_named(mirrored, file, conda_in_process):
     assert "every line counts" in result.words
 
 
-def test_a_selector_behind_a_single_line_is_a_comment(file, preview):
+def test_a_selector_behind_a_single_line_is_a_comment(file, preview_file):
     path = file(HEAD.replace("3.10", "3.10  # [not win]") + "  - pytorch=2.3.1  # [linux]\n")
-    assert preview(path, "-n", "x", "--offline")["selected"]["python"] == "3.10"
+    assert preview_file(path, "-n", "x", "--offline")["selected"]["python"] == "3.10"
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_a_selector_behind_a_single_line_is_a_comment(file, preview):
     ],
     ids=["twice", "with its channel", "with a space"],
 )
-def test_the_same_spec_twice_is_no_contradiction(file, preview, lines):
+def test_the_same_spec_twice_is_no_contradiction(file, preview_file, lines):
     path = file(f"{HEAD}  - pytorch=2.3.1  # [not osx]\n{lines}")
-    assert preview(path, "-n", "x", "--offline")["selected"]["cuda"] == "11.8"
+    assert preview_file(path, "-n", "x", "--offline")["selected"]["cuda"] == "11.8"
 
 
-def test_a_metapackage_of_conda_forge_beside_what_only_the_channel_has(file, preview):
+def test_a_metapackage_of_conda_forge_beside_what_only_the_channel_has(file, preview_file):
     path = file(HEAD + "  - pytorch-gpu\n  - pytorch-cuda=11.8\n  - torchvision\n")
-    found = preview(path, "-n", "x", "--offline")
+    found = preview_file(path, "-n", "x", "--offline")
     assert found["selected"]["cuda"] == "11.8"
     assert "file_metapackage_out" in codes(found)
     assert not any("pytorch-gpu" in spec for spec in found["specs"])
@@ -91,9 +91,9 @@ def test_a_metapackage_of_conda_forge_for_which_pytorch_is_written(
     conda_in_process("torch-install", "-d", "--offline", "-f", path, "-n", "x").ok()
 
 
-def test_the_build_of_the_runtime_that_a_file_names(file, preview):
+def test_the_build_of_the_runtime_that_a_file_names(file, preview_file):
     path = file(HEAD + "  - pytorch=2.3.1\n  - pytorch-cuda=11.8=h7e8668a_6\n")
-    found = preview(path, "-n", "x", "--offline", "--cuda", "12.4")
+    found = preview_file(path, "-n", "x", "--offline", "--cuda", "12.4")
     assert "pytorch-cuda=11.8=h7e8668a_6" in found["specs"]
 
 

@@ -27,8 +27,8 @@ def file(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def preview(mirrored, conda_in_process):
-    """`preview(path, ...)`: what `torchmirror` holds in the JSON of a dry run."""
+def preview_file(mirrored, conda_in_process):
+    """`preview_file(path, ...)`: what `torchmirror` holds in the JSON of a dry run."""
 
     def run(*words: str | Path) -> dict[str, Any]:
         files = [part for word in words if isinstance(word, Path) for part in ("-f", word)]

@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import pytest
 
 from . import wheel_files
 from .mirror import Mirror
+from .wheel_commands import CUDA, WHEELS
 from .wheel_files import Made
-from .wheel_lab import TAG, dist_record, write_lab
+from .wheel_lab import PYTHON, TAG, dist_record, write_lab
 from .wheel_site import Site, put
 
 LINUX = f"{TAG}-{TAG}-manylinux_2_28_x86_64"
@@ -157,6 +159,27 @@ def lab_env(wheel_lab: Lab, conda_in_process: Callable[..., Any], tmp_path: Path
     prefix = tmp_path / "env"
     conda_in_process("create", "-y", "-q", "-p", prefix, "python", "pip").ok()
     return prefix
+
+
+@pytest.fixture
+def install(lab_env: Path, conda_in_process: Callable[..., Any]) -> Callable[..., Any]:
+    """`install(*words)`: into the environment, without a question."""
+    return partial(conda_in_process, *WHEELS, *CUDA, "-p", lab_env, "-y")
+
+
+@pytest.fixture
+def preview(
+    wheel_lab: Lab, conda_in_process: Callable[..., Any], tmp_path: Path
+) -> Callable[..., Any]:
+    """`preview(*words)`: for a new environment, as JSON."""
+
+    def run(*words: Any) -> Any:
+        new = ("-p", tmp_path / "new", "--python", PYTHON)
+        done = conda_in_process(*WHEELS, *words, *new, "--dry-run", "--json")
+        assert not (tmp_path / "new").exists()
+        return done
+
+    return run
 
 
 def imported(prefix: Path, *names: str) -> dict[str, str]:

@@ -1,0 +1,128 @@
+"""What `--source wheels` does with environments that are there, and leaves of those that fail."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from conda.core.envs_manager import get_user_environments_txt_file
+from support import wheel_files
+from support.wheel_commands import CUDA, FAMILY, WHEELS, dists
+from support.wheel_fixtures import LINUX, imported
+from support.wheel_lab import PYTHON
+from support.wheel_site import put
+
+from conda_torchmirror.exceptions.environment import (
+    CondaOwned,
+    CondaTorch,
+    ExternallyManaged,
+    NoEnvironment,
+    PipFailed,
+)
+
+pytest_plugins = ["support.wheel_fixtures"]
+
+
+def test_a_torch_of_conda_is_not_overwritten(wheel_lab, lab_env, install):
+    record = {"name": "pytorch", "version": "2.5.1", "build": "cpu_0", "build_number": 0}
+    record |= {"channel": "pytorch", "subdir": "linux-64", "fn": "x.conda", "files": []}
+    record |= {"depends": [], "url": "https://conda.example/pytorch/linux-64/x.conda"}
+    (lab_env / "conda-meta" / "pytorch-2.5.1-cpu_0.json").write_text(json.dumps(record))
+    done = install()
+    assert isinstance(done.error, CondaTorch)
+    assert "conda remove" in done.words
+    assert wheel_lab.first.sent() == []
+
+
+def test_what_conda_owns_is_not_replaced(wheel_lab, lab_env, install, conda_in_process, tmp_path):
+    conda_in_process("install", "-y", "-q", "-p", lab_env, "setuptools=82.0.1").ok()
+    made = wheel_files.make(
+        tmp_path, "torch", "2.8.0+cu126", LINUX, requires=["setuptools<82"], variant="cu126"
+    )
+    put(wheel_lab.first, [made])
+    done = install("torch==2.8.0")
+    assert isinstance(done.error, CondaOwned)
+    assert "setuptools 82.0.1" in done.words
+    assert wheel_lab.first.sent() == []
+    # The command that is offered makes the room.
+    (command,) = [part for part in done.words.split("`") if part.startswith("conda install")]
+    words = command.replace('"', "").split()[1:]
+    conda_in_process(*words, "-y", "-q").ok()
+    install("torch==2.8.0").ok()
+    assert "setuptools-80.9.0" in dists(lab_env)
+
+
+def test_a_new_environment_is_made_with_room_for_the_set(
+    wheel_lab, conda_in_process, tmp_path, condarc
+):
+    made = wheel_files.make(
+        tmp_path, "torch", "2.8.0+cu126", LINUX, requires=["setuptools<82"], variant="cu126"
+    )
+    put(wheel_lab.first, [made])
+    words = (
+        *WHEELS,
+        *CUDA,
+        "torch==2.8.0",
+        "-p",
+        tmp_path / "new",
+        "--python",
+        PYTHON,
+        "--dry-run",
+    )
+    done = conda_in_process(*words).ok()
+    assert "CONDA_PINNED_PACKAGES" in done.words
+    assert "setuptools<82" in done.words
+
+
+def test_an_environment_without_pip_gets_one(wheel_lab, conda_in_process, tmp_path):
+    prefix = tmp_path / "bare"
+    conda_in_process("create", "-y", "-q", "-p", prefix, "--no-default-packages", "python").ok()
+    for path in (prefix / "conda-meta").glob("pip-*.json"):
+        conda_in_process("remove", "-y", "-q", "--force", "-p", prefix, "pip").ok()
+        assert not path.exists()
+    done = conda_in_process(*WHEELS, *CUDA, "-p", prefix, "-y").ok()
+    assert "pip>=20.3" in done.words
+    assert set(imported(prefix, *FAMILY).values()) == {"mirror cu126"}
+
+
+def test_an_environment_that_pip_must_not_change(wheel_lab, lab_env, install):
+    file = lab_env / "lib" / f"python{PYTHON}" / "EXTERNALLY-MANAGED"
+    file.write_text("[externally-managed]\n")
+    done = install()
+    assert isinstance(done.error, ExternallyManaged)
+    assert wheel_lab.first.sent() == []
+
+
+def test_a_failure_of_pip_leaves_the_environment_as_it_was(wheel_lab, lab_env, install):
+    for site in (wheel_lab.index, wheel_lab.spare):
+        shutil.rmtree(site.folder / "simple" / "sympy")
+    before = dists(lab_env)
+    done = install("--no-fallback")
+    assert isinstance(done.error, PipFailed)
+    assert "does not have sympy" in done.words
+    assert dists(lab_env) == before
+
+
+def test_a_failure_of_pip_leaves_no_new_environment(wheel_lab, conda_in_process, tmp_path):
+    shutil.rmtree(wheel_lab.index.folder / "simple" / "sympy")
+    new = tmp_path / "new"
+    words = (*WHEELS, *CUDA, "-p", new, "--python", PYTHON, "-y", "--no-fallback")
+    assert isinstance(conda_in_process(*words).error, PipFailed)
+    assert not new.exists()
+    assert str(new) not in Path(get_user_environments_txt_file()).read_text()
+
+
+def test_a_failure_of_pip_keeps_what_was_in_the_folder_of_a_new_environment(
+    wheel_lab, conda_in_process, tmp_path
+):
+    shutil.rmtree(wheel_lab.index.folder / "simple" / "sympy")
+    (new := tmp_path / "new").mkdir()
+    (new / "thesis.txt").write_text("years of work")
+    words = (*WHEELS, *CUDA, "-p", new, "--python", PYTHON, "-y", "--no-fallback")
+    assert isinstance(conda_in_process(*words).error, PipFailed)
+    assert (new / "thesis.txt").read_text() == "years of work"
+
+
+def test_no_environment_is_named(wheel_lab, conda_in_process):
+    assert isinstance(conda_in_process(*WHEELS, *CUDA, "-y").error, NoEnvironment)
