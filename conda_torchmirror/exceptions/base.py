@@ -38,7 +38,8 @@ class TorchMirrorError(CondaError):
         name = type(self).__name__
         cause = fill(self.cause, facts, f"{name}.cause") if self.cause else ""
         found = (*(Notice(code, facts) for code in self.hints), *ways)
-        self._hints = [{"hint_code": h.code, "text": safe(text(h.code, h.facts))} for h in found]
+        said = dict.fromkeys((h.code, safe(text(h.code, h.facts))) for h in found)
+        self._hints = [{"hint_code": code, "text": words} for code, words in said]
         # Private, because conda puts every public attribute of an error into its JSON.
         self._cause = safe(cause)
         self._facts = facts

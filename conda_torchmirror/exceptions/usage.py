@@ -15,6 +15,15 @@ class BadCuda(UsageError):
     facts = ("value",)
 
 
+class NoCondaVariant(UsageError):
+    """`--cuda` names ROCm or XPU, for which there are wheels alone."""
+
+    code = "no_conda_variant"
+    message = N_("no conda build of PyTorch is for {variant}")
+    cause = N_("conda packages are built for CUDA and for the CPU, wheels for ROCm and XPU too")
+    facts = ("variant",)
+
+
 class BadPython(UsageError):
     """`--python` is not a version."""
 

@@ -168,13 +168,12 @@ class Fallback:
         """
         from ..models import Notice
         from ..text.messages import text
-        from ..transport import failures
 
         failure = self._failure(error)
         if failure is None or failure.answer is None:
             return None
         name = failure.route.channel
-        facts = {**failure.reason.facts, "mirror": failures.shown_name(failure.route)}
+        facts = {**failure.reason.facts, "mirror": failure.route.place}
         facts["why"] = text(failure.reason.code, facts)
         if name in self.own:
             return self._of_own(self.own[name], facts)

@@ -114,7 +114,7 @@ def inspect(route: Route, subdir: str) -> None:
             raise ChannelBroken(
                 channel=route.channel,
                 subdir=part,
-                mirror=route.mirror,
+                mirror=route.place,
                 url=safe(f"{route.url}/{part}/"),
                 status=None,
                 detail=safe(fault),
@@ -227,7 +227,7 @@ def _own_error(error: Exception, route: Route, subdir: str, fetch: Any) -> Torch
     return kind(
         channel=route.channel,
         subdir=subdir,
-        mirror=route.mirror,
+        mirror=route.place,
         url=safe(f"{route.url}/{subdir}/"),
         status=status,
         detail=safe(causes.reason(error)),

@@ -26,6 +26,11 @@ class Attempt(NamedTuple):
     notices: tuple[Notice, ...] = ()
 
 
+def is_sample(done: Attempt) -> bool:
+    """Whether the records are only some of those that the source has."""
+    return done.records.origin == "built-in" and done.task.source.end is None
+
+
 def attempt(task: Task, records: Records) -> Attempt:
     """Choose among the records of the task's source."""
     request, foreign = without_foreign(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..index.exclude_newer import undated
 from ..index.match import admits
-from ..mirrors.registry import Route
+from ..mirrors.registry import OWN, Route
 from ..models import Choice, Notice, Records
 from ..selection import rules
 from ..selection.choose import choose
@@ -29,7 +29,7 @@ def about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[No
     """Notices about the index, the release and what pip left in the environment."""
     on = task.machine
     notices = []
-    if torch.mirror == "custom_channels":
+    if torch.mirror == OWN:
         notices.append(Notice("custom_mirror", {"channel": torch.channel}))
     if records.origin == "built-in":
         notices.append(Notice("built_in", {"date": records.date}))

@@ -83,12 +83,16 @@ def execute(options: InstallOptions, report: Report) -> Result:
 
         options, files = file_request.take(options)
     target = target_of(options)
+    subdir, native = context.subdir, machine.native_subdir()
+    if options.cuda[:1].isalpha() and options.cuda not in ("auto", "cpu"):
+        from .sources.wheels import refuse_variant
+
+        refuse_variant(options, target, subdir)
     request = _request(options, typed or AUTO)
     if options.save is not None:
         from ..plans import saved_plan
 
         saved_plan.check_folder(Path(options.save))
-    subdir, native = context.subdir, machine.native_subdir()
     if target.exists and subdir != native and options.subdir and not options.preview:
         raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=native)
     if target.prefix is None and not options.preview and not target.words:

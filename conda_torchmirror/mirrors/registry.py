@@ -35,6 +35,9 @@ FILE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "mirrors
 #: data/mirrors.json.
 DEFAULT_MIRRORS = ("tuna", "nju")
 
+#: The mirror's name where the user's own configuration says where a channel is.
+OWN = "custom_channels"
+
 #: The word for all mirrors that may be chosen on their own, in the registry's order.
 AUTO = "auto"
 
@@ -57,6 +60,11 @@ class Route:
 
     def __repr__(self) -> str:
         return f"Route{self._key()!r}"
+
+    @property
+    def place(self) -> str:
+        """The mirror as people know it: by its name, or by its host where the user led us there."""
+        return host_of(self.url) if self.mirror == OWN else self.mirror
 
     def _key(self) -> tuple[str, str, str]:
         return self.channel, self.url, self.mirror

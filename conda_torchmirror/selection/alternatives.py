@@ -148,10 +148,16 @@ def _use_python(case: Case) -> Iterator[Notice]:
     if machine.python is None:
         return
     rows = offers(machine._replace(python=None), request, case.builds, case.knowledge)
-    pythons = sorted({row.python for row in rows if row.fits} - {machine.python}, key=number)
+    pythons = {row.python for row in rows if row.fits} - {machine.python}
     if pythons:
-        words = ["conda", "torch-install", "-n", "NEW", "--python", pythons[-1], *words_of(request)]
-        yield Notice("use_python", {"pythons": ", ".join(pythons), "command": typed(words)})
+        yield with_python(pythons, request)
+
+
+def with_python(pythons: Iterable[str], request: Request) -> Notice:
+    """The step that names these Pythons, with a new environment for the newest."""
+    known = sorted(pythons, key=number)
+    words = ["conda", "torch-install", "-n", "NEW", "--python", known[-1], *words_of(request)]
+    return Notice("use_python", {"pythons": ", ".join(known), "command": typed(words)})
 
 
 def _open_builds(case: Case) -> Iterator[Notice]:
@@ -332,6 +338,8 @@ def _cause(case: Case) -> Notice | None:
     if case.failed.rejected:
         return None
     torch = [build for build in case.builds if build.name == case.source.torch]
+    if not torch:
+        return Notice("nothing_for_platform", {"subdir": case.machine.subdir})
     specs = list(case.narrowed.get(case.source.torch, ()))
     for spec in specs:
         if not any(case.admits(spec, build) for build in torch):
@@ -369,7 +377,7 @@ def _unknown(spec: str, torch: Sequence[Build], case: Case) -> Notice:
             return Notice("no_such_build", {"spec": spec, "subdir": subdir})
     known = [(order, build.version) for build in torch if (order := release(build.version))]
     if not known:
-        return Notice("no_release")
+        return Notice("no_release")  # versions that nobody can order
     facts = {"spec": version, "subdir": subdir, "first": min(known)[1], "last": max(known)[1]}
     return Notice("no_such_release", facts)
 

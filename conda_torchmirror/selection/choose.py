@@ -148,15 +148,25 @@ def choose(
     for name in left_out:
         torch = knowledge.source.torch
         named = request._replace(specs={torch: (torch,), name: (name,)}, wishes=())
-        last = _best(machine, named, builds, knowledge).choice
-        facts = {"name": name, "torch": found.torch.version, "channel": found.torch.channel}
-        facts |= {"last": last.torch.version} if last else {}
-        told.append(Notice("partner_left_out" if last else "partner_left_out_always", facts))
+        told.append(_left_out(name, found, _best(machine, named, builds, knowledge).choice))
     return found._replace(
         rejected=rejected,
         notices=(*told, *found.notices),
         libraries=tuple(_libraries(found.torch, builds, knowledge)),
     )
+
+
+def _left_out(name: str, found: Choice, last: Choice | None) -> Notice:
+    """That a wish is left out of a choice. `last` is what there would be with it demanded: an older
+    release, or the same one for a lower CUDA or the CPU, which is not given up for a wish."""
+    facts = {"name": name, "torch": found.torch.version, "channel": found.torch.channel}
+    if last is None:
+        return Notice("partner_left_out_always", facts)
+    facts["last"] = last.torch.version
+    if last.torch.version != found.torch.version:
+        return Notice("partner_left_out", facts)
+    cudas = {"cuda": found.cuda, "last_cuda": last.cuda}
+    return Notice("partner_left_out_cuda" if last.cuda else "partner_left_out_cpu", facts | cudas)
 
 
 def _libraries(torch: Build, builds: Sequence[Build], knowledge: Knowledge) -> Iterator[Build]:

@@ -188,6 +188,8 @@ class Constraints:
         if carried is None:
             # Nobody has looked into this build; what is known of its release must do.
             bound = self.tables.bound(build.version, cuda, arch)
+            if bound is None and arch in self.tables.integrated and read.arm != "tegra":
+                bound = Notice("code_unknown")  # no other device's code would do
             return Clash("arch_missing", says, bound) if bound else None
         if runs_on(arch, carried, ptx_since=self.tables.ptx_since if ptx else None):
             return None

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from ..mirrors.registry import Route
+from ..mirrors.registry import OWN, Route
+from ..mirrors.urls import UPSTREAM
 from ..models import Admits, Build, Choice, CondaStep, Departure, Notice, Plan, Request
 from .facts.names import DEFAULT, PIP_NAMES
 from .facts.record import Knowledge, dependencies, recency
@@ -148,7 +149,7 @@ def _ordered(
 
 def _typed(route: Route, subdir: str) -> str:
     """A channel as a person would type it: upstream by name, a mirror by URL and subdir."""
-    if route.mirror in ("upstream", "custom_channels"):
+    if route.mirror in (UPSTREAM, OWN):
         return route.channel
     return f"{route.url}/{subdir}"
 

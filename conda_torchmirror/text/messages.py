@@ -61,6 +61,11 @@ def clauses(parts: Iterable[str]) -> str:
     return _joined("list.clauses", parts)
 
 
+def sentences(parts: Iterable[str]) -> str:
+    """Sentences one after the other; what they are made of may be clauses."""
+    return _joined("list.sentences", parts)
+
+
 def _joined(code: str, parts: Iterable[str]) -> str:
     return reduce(lambda first, rest: text(code, {"first": first, "rest": rest}), parts)
 

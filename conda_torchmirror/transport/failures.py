@@ -30,7 +30,6 @@ from ..models import Notice
 from ..text.messages import clauses, text
 from ..text.sanitize import safe
 from .answers import Answer, refusal
-from .routes import OWN
 
 #: Where conda downloads packages and indexes; the functions there call what they fetch `url`.
 _GATEWAYS = "conda.gateways."
@@ -66,11 +65,6 @@ class Failure(NamedTuple):
     answer: Answer | None = None
 
 
-def shown_name(route: Route) -> str:
-    """The name of a route's mirror for people."""
-    return host_of(route.url) if route.mirror == OWN else route.mirror
-
-
 def no_route_left(
     failures: Sequence[Failure], ways: Sequence[Notice], kind: type[NoSource] = NoSource
 ) -> NoSource:
@@ -79,13 +73,13 @@ def no_route_left(
     if len(failures) > 1 and all(f.reason.code in _NO_NETWORK for f in failures):
         told = [text("no_network", {"reason": told[-1]})]
     blocked = [
-        Notice("write_to_support", {**f.reason.facts, "mirror": shown_name(f.route)})
+        Notice("write_to_support", {**f.reason.facts, "mirror": f.route.place})
         for f in failures
         if f.reason.code == "probe_blocked"
     ]
     return kind(
         channel=failures[0].route.channel,
-        tried=", ".join(dict.fromkeys(shown_name(f.route) for f in failures)),
+        tried=", ".join(dict.fromkeys(f.route.place for f in failures)),
         detail=safe(clauses(dict.fromkeys(told))),
         ways=[*blocked, *ways],
     )
@@ -93,7 +87,7 @@ def no_route_left(
 
 def _why(failure: Failure, *, dated: bool = False) -> str:
     """The sentence about a failure; with `dated` it says of a remembered one when it was."""
-    facts = {**failure.reason.facts, "mirror": shown_name(failure.route)}
+    facts = {**failure.reason.facts, "mirror": failure.route.place}
     why = text(failure.reason.code, facts)
     if dated and failure.answer is not None and failure.answer.remembered:
         return text("mirror_failed_before", {**facts, "why": why})
@@ -103,13 +97,13 @@ def _why(failure: Failure, *, dated: bool = False) -> str:
 def left(failure: Failure, instead: Sequence[Route]) -> Iterator[Notice]:
     """Notices of which route failed, why, and what is used `instead`."""
     facts = {
-        "mirror": shown_name(failure.route),
+        "mirror": failure.route.place,
         "why": _why(failure),
         "minutes": failure.reason.facts.get("minutes", 0),
     }
     before = failure.answer is not None and failure.answer.remembered
-    for name in dict.fromkeys(shown_name(route) for route in instead):
-        channels = [f"`{route.channel}`" for route in instead if shown_name(route) == name]
+    for name in dict.fromkeys(route.place for route in instead):
+        channels = [f"`{route.channel}`" for route in instead if route.place == name]
         yield Notice(
             "mirror_left_before" if before else "mirror_left",
             {**facts, "channels": ", ".join(channels), "instead": name},

@@ -19,18 +19,17 @@ from ..exceptions.channel import ChannelBroken, ChannelError, NothingCached
 from ..exceptions.mirror import CannotWrite
 from ..index import cache, repodata
 from ..index.fetch import bounded_pages, quiet_pool, spinner
-from ..index.sources import Source, of_channel
-from ..mirrors.registry import Route
+from ..index.sources import SOURCES, Source, of_channel
+from ..mirrors.registry import OWN, Route
 from ..mirrors.urls import UPSTREAM, upstream_url
 from ..models import Build, Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions
 from ..text.messages import clauses, text
 from . import failures, hashes, routes
-from .failures import Failure, shown_name
+from .failures import Failure
 from .probe import Target
 from .probe_session import ProbeSession, Wanted
 from .route_setup import RouteSetup
-from .routes import OWN
 
 #: What may pass by itself; where there is no other route, conda's own patience decides.
 PASSING = frozenset(
@@ -126,7 +125,7 @@ class Router:
             try:
                 if self._online:
                     self._probe([here])
-                with spinner(text("reading_index", {"channel": name, "mirror": shown_name(here)})):
+                with spinner(text("reading_index", {"channel": name, "mirror": here.place})):
                     self._records[key] = of_channel(name).read(here, self._subdir, names)
             except ChannelError as error:
                 try:
@@ -186,7 +185,7 @@ class Router:
         if not self._state.is_last(torch.channel):
             self._state.keep_old(torch.channel)
             self._leave(Failure(torch, Notice("probe_behind", {"what": lacking})))
-        return Notice("index_behind", {"mirror": shown_name(torch), "what": lacking})
+        return Notice("index_behind", {"mirror": torch.place, "what": lacking})
 
     def agree(self, decision: Decision) -> None:
         """From here on the user has seen these specs; another route must have the same."""
@@ -348,7 +347,8 @@ class Router:
         ways = []
         if not self._options.fallback:
             ways.append(Notice("allow_fallback"))
-        if self._options.dry_run or self._options.action == "list":
+        preview = self._options.dry_run or self._options.action == "list"
+        if preview and any(source.built_in(self._subdir) for source in SOURCES):
             ways.append(Notice("preview_offline"))
         raise failures.no_route_left(failed, ways) from cause
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..mirrors.registry import Route
+from ..mirrors.registry import OWN, Route
 from ..mirrors.urls import UPSTREAM
 from ..models import Build, Notice
 from ..text.sanitize import safe
@@ -22,7 +22,7 @@ from . import probe
 from .answers import Answer
 from .probe import Target
 from .probe_cache import ProbeCache
-from .routes import OWN, hosts, is_private
+from .routes import hosts, is_private
 
 #: By how many seconds a compressed index may be older than the plain one of the same sync.
 ZST_LAG = 3600.0

@@ -12,11 +12,10 @@ from contextlib import ExitStack, contextmanager
 from conda.base.context import context
 from conda.core.subdir_data import SubdirData
 
-from ..mirrors.registry import Route
+from ..mirrors.registry import OWN, Route
 from ..mirrors.urls import UPSTREAM, host_of
 from ..options import InstallOptions
 from ..redirect import configuration, in_process, own_channels
-from .routes import OWN
 
 _USE_ZST = "CONDA_REPODATA_USE_ZST"
 

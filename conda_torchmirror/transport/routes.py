@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from ..exceptions.channel import NothingCached
 from ..index.sources import Source
 from ..mirrors import addresses
-from ..mirrors.registry import AUTO, Mirror, Route, parts_of_defaults
+from ..mirrors.registry import AUTO, OWN, Mirror, Route, parts_of_defaults
 from ..mirrors.urls import (
     UPSTREAM,
     UPSTREAM_CLOUD,
@@ -28,9 +28,6 @@ from ..text.sanitize import safe
 
 if TYPE_CHECKING:
     from .failures import Failure
-
-#: The name in results of a channel that the user's own configuration maps.
-OWN = "custom_channels"
 
 #: The words of the command that name channels. Those of files are among them when they are read.
 _NAMING = ("channel", "override_channels", "specs")

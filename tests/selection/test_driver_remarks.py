@@ -206,7 +206,7 @@ def test_a_gpu_that_the_channel_cannot_run_gets_ways_out(preview: Preview, libra
     done = preview(variables(libraries, [RTX], cuda=12080, driver="570.26"), "--json")
     hints = {hint["hint_code"]: hint["text"] for hint in done.json()["guidance"]["hints"]}
     assert "from PyTorch 2.7 on" in hints["use_conda_forge"]
-    assert "cu128" in hints["use_wheels"]
+    assert "PyTorch 2.13.0 from cu129 fit" in hints["use_wheel_set"]
 
 
 def test_every_remark_has_a_sentence() -> None:

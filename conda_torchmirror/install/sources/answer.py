@@ -91,7 +91,7 @@ def find(task: Task, order: Order, reader: RecordReader) -> Answer:
     if winner is None:
         from .refusal import refuse
 
-        raise refuse(tried, old, [each.notice for each in unread])
+        raise refuse(tried, old, unread)
     [best] = (each for each in tried if each.task.source.name == winner)
     best = best._replace(notices=(*old, *best.notices))
     return Answer(best, sets[winner], _why(best, order, others, unread), others, tuple(unread))

@@ -10,7 +10,7 @@ from ...exceptions.channel import ChannelError, NothingCached, NothingCachedToSo
 from ...exceptions.choice import UnknownPlatform
 from ...index.exclude_newer import without_newer
 from ...index.sources import Source
-from ...models import Notice, Records
+from ...models import Records
 from ...selection.specs import package_name
 from ..task import Task
 
@@ -35,10 +35,9 @@ class Unread(NamedTuple):
     error: Exception
 
     @property
-    def notice(self) -> Notice:
-        """What is said of it."""
-        detail = str(getattr(self.error, "message", self.error)).splitlines()[0]
-        return Notice("source_unread", {"source": self.source.name, "detail": detail})
+    def detail(self) -> str:
+        """Why, in one sentence."""
+        return str(getattr(self.error, "message", self.error)).splitlines()[0]
 
 
 def records(task: Task, reader: RecordReader) -> Records:

@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from ...exceptions.channel import ChannelError
 from ...exceptions.choice import NoFittingBuild, NoFittingSource
 from ...index.exclude_newer import without_newer
 from ...index.sources import AUTO, SOURCES, Source
-from ...models import Choice, Machine, NoChoice, Notice, Records
+from ...models import Choice, Machine, NoChoice, Notice, Records, Request
 from ...options import InstallOptions
 from ...selection import alternatives
+from ...selection.alternatives import with_python
 from ...selection.choose import choose
 from ...selection.facts.names import TORCH
 from ...selection.plan import typed, words_of
 from ...text import reasons
-from ...text.messages import text
-from ..attempt import Attempt
+from ...text.messages import sentences, text
+from ..attempt import Attempt, is_sample
 from ..task import Task
+from . import wheels
+from .reading import Unread
 
 #: Steps to a CPU build.
 _ON_CPU = ("use_cpu", "use_cpu_only", "use_cpu_instead")
 #: Steps to a source that only the tables know.
 _OF_TABLES = ("use_conda_forge", "use_conda_forge_cpu")
+#: A step to wheels that only tables of GPU code know.
+_OF_WHEELS = ("use_wheels",)
 
 
 class _Told(NamedTuple):
@@ -34,11 +40,11 @@ class _Told(NamedTuple):
 
 
 def refuse(
-    attempts: Sequence[Attempt], old: Iterable[Notice], unread: Sequence[Notice]
+    attempts: Sequence[Attempt], old: Iterable[Notice], unread: Sequence[Unread]
 ) -> NoFittingBuild | NoFittingSource:
     """The error for attempts of which none found a set, in the order of the rule.
 
-    `old` is what is said of indexes that are old, `unread` of sources that could not be read.
+    `old` is what is said of indexes that are old, `unread` are the sources that could not be read.
     """
     first = attempts[0]
     task, on = first.task, first.task.machine
@@ -46,27 +52,35 @@ def refuse(
     told = [_told(each, tried) for each in attempts]
     excluded = sum(each.records.excluded for each in attempts)
     offline = any(each.records.origin != "live" for each in attempts)
+    steps = list(_once(told, task.request))
     ways = (
         *old,
-        *unread,
         *(way for each in attempts for way in _in_part(each.task.source, each.records)),
-        *_once(told),
-        *_other_sources(task, tried),
+        *(step for step in steps if step.code not in _ON_CPU),
+        *_other_sources(task, tried, [each.source for each in unread]),
+        *wheels.way(task.options, task.target, on),
         *([Notice("allow_newer", {"count": excluded})] if excluded else ()),
+        *(step for step in steps if step.code in _ON_CPU),
+        *(Notice(code) for code in dict.fromkeys(map(_to_read, unread))),
         _where_to_look(task.options, on, task.request.source, offline=offline),
     )
     asked = reasons.asked(task.request, on)
-    if len(told) == 1:
-        channel = task.source.channel
-        return NoFittingBuild(channel=channel, request=asked, detail=told[0].detail, ways=ways)
-    return NoFittingSource(
-        channels=", ".join(f"`{source.channel}`" for source in tried),
-        request=asked,
-        detail="; ".join(
-            text("detail_of", {"source": each.source, "detail": each.detail}) for each in told
-        ),
-        ways=ways,
+    detail = sentences(
+        (
+            *(text("detail_of", {"source": one.source, "detail": one.detail}) for one in told),
+            *(text("unread_of", {"source": o.source.name, "detail": o.detail}) for o in unread),
+        )
     )
+    if len(told) == 1:
+        channel, detail = task.source.channel, detail if unread else told[0].detail
+        return NoFittingBuild(channel=channel, request=asked, detail=detail, ways=ways)
+    channels = ", ".join(f"`{source.channel}`" for source in tried)
+    return NoFittingSource(channels=channels, request=asked, detail=detail, ways=ways)
+
+
+def _to_read(unread: Unread) -> str:
+    """The step to reading a source that could not be read."""
+    return "test_mirrors" if isinstance(unread.error, ChannelError) else "go_online"
 
 
 def _told(attempt: Attempt, tried: Sequence[Source]) -> _Told:
@@ -80,37 +94,52 @@ def _told(attempt: Attempt, tried: Sequence[Source]) -> _Told:
         from ..files import advice as file_advice
 
         steps = file_advice.steps(task.files, advice, case, source)
+    # Where the channel ended explains nothing beside what a newer one says of the request.
+    lives = any(each.end is None for each in tried)
     detail = reasons.why(
         found.rejected,
         records,
         task.request,
         task.machine,
-        advice.cause,
+        _of_sample(advice.cause, found) if is_sample(attempt) else advice.cause,
         advice.blamed,
-        source.ended(),
+        None if lives else source.ended(),
     )
     # What a source has is known better from its own records, where these were asked.
-    asked = any(each.facts.metapackages for each in tried)
-    steps = (step for step in steps if not (asked and step.code in _OF_TABLES))
-    return _Told(source.name, detail, tuple(steps))
+    known = {*(_OF_TABLES if lives else ()), *(() if task.files else _OF_WHEELS)}
+    return _Told(source.name, detail, tuple(step for step in steps if step.code not in known))
 
 
-def _once(told: Iterable[_Told]) -> Iterator[Notice]:
-    """The steps of every source, but of each kind those of the first that has any; a CPU build is
-    the last that one would take."""
+def _of_sample(cause: Notice | None, found: NoChoice) -> Notice | None:
+    """What no build of a sample meets, which says less than the same of the channel."""
+    if cause and cause.code == "no_such_release":
+        return cause._replace(code="no_such_release_sample")
+    if found.rejected and all(item.code == "cpu_build" for item in found.rejected):
+        return Notice("cpu_builds_known")
+    return cause
+
+
+def _once(told: Sequence[_Told], request: Request) -> Iterator[Notice]:
+    """The steps of every source, but of each kind those of the first that has any; the Pythons of
+    all of them are one step."""
+    pythons = {
+        python
+        for each in told
+        for step in each.steps
+        if step.code == "use_python"
+        for python in str(step.facts["pythons"]).split(", ")
+    }
     seen: set[str] = set()
-    last: list[Notice] = []
     for each in told:
         for step in each.steps:
-            if step.code in _ON_CPU and step.code not in seen:
-                last.append(step)
-            elif step.code not in seen:
-                yield step
+            if step.code not in seen:
+                yield with_python(pythons, request) if step.code == "use_python" else step
         seen |= {step.code for step in each.steps}
-    yield from last
 
 
-def _other_sources(task: Task, tried: Sequence[Source]) -> Iterator[Notice]:
+def _other_sources(
+    task: Task, tried: Sequence[Source], unread: Sequence[Source]
+) -> Iterator[Notice]:
     """The sources that were not asked and whose builds fit, as far as the built-in indexes know."""
     options, on = task.options, task.machine
     if task.files or SOURCES[0] in tried:
@@ -120,13 +149,17 @@ def _other_sources(task: Task, tried: Sequence[Source]) -> Iterator[Notice]:
         if known is None:
             continue
         found = choose(on, task.request, without_newer(known).builds, other.knowledge)
-        if isinstance(found, Choice):
-            words = ["conda", "torch-install", *task.target.words]
-            words += words_of(task.request._replace(source=other.name))
-            words += ["--platform", on.subdir] if on.foreign else []
-            words += ["--python", options.python] if options.python else []
-            facts = {"source": other.name, "torch": f"{TORCH} {found.torch.version}"}
-            yield Notice("use_source", {**facts, "command": typed(words)})
+        if not isinstance(found, Choice):
+            continue
+        facts = {"source": other.name, "torch": f"{TORCH} {found.torch.version}"}
+        if other in unread:
+            yield Notice("unread_fits", facts)
+            continue
+        words = ["conda", "torch-install", *task.target.words]
+        words += words_of(task.request._replace(source=other.name))
+        words += ["--platform", on.subdir] if on.foreign else []
+        words += ["--python", options.python] if options.python else []
+        yield Notice("use_source", {**facts, "command": typed(words)})
 
 
 def _in_part(source: Source, records: Records) -> list[Notice]:

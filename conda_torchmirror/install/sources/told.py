@@ -8,7 +8,7 @@ from typing import Any
 from ...index.exclude_newer import without_newer
 from ...index.match import admits
 from ...index.sources import SOURCES, Source
-from ...mirrors.registry import Route
+from ...mirrors.registry import OWN, Route
 from ...mirrors.urls import UPSTREAM
 from ...models import Choice, Machine, Notice, Rejection, Request
 from ...selection.choose import choose
@@ -16,8 +16,7 @@ from ...selection.elsewhere import newest_of_conda_forge
 from ...selection.facts.names import FAMILY, TORCH
 from ...selection.specs import number, release
 from ...text.reasons import nearest, reason
-from ...transport.routes import OWN
-from ..attempt import Attempt
+from ..attempt import Attempt, is_sample
 from .answer import Answer
 
 #: Why builds fall away that a newer driver runs.
@@ -42,7 +41,7 @@ def of_source(answer: Answer, route: Route) -> Notice:
 def of_sample(answer: Answer) -> list[Notice]:
     """What the tables know to be newer than a set of a source of which only a sample is at hand."""
     attempt = answer.attempt
-    if not _is_sample(attempt):
+    if not is_sample(attempt):
         return []
     known = newest_of_conda_forge(attempt.task.machine, attempt.task.request, admits)
     if known is None or not _above(known, answer.choice):
@@ -63,8 +62,7 @@ def _other(answer: Answer) -> dict[str, Any] | None:
     """The other source: the release that it would give here, or its newest and what that needs."""
     if answer.unread:
         unread = answer.unread[0]
-        facts = unread.notice.facts
-        return _facts(unread.source, None, needs={"code": "unread", "reason": facts["detail"]})
+        return _facts(unread.source, None, needs={"code": "unread", "reason": unread.detail})
     if answer.others:
         return _tried(answer.others[0], answer.choice)
     task = answer.attempt.task
@@ -89,7 +87,7 @@ def _tried(attempt: Attempt, choice: Choice) -> dict[str, Any]:
     """What a source has that was asked in vain: its newest release, and what that needs."""
     task, source, found = attempt.task, attempt.task.source, attempt.found
     known = newest_of_conda_forge(task.machine, task.request, admits)
-    if _is_sample(attempt) and known and _above(known, choice):
+    if is_sample(attempt) and known and _above(known, choice):
         return _facts(source, known, {"code": "no_record", "date": attempt.records.date})
     newer = _newer(attempt, choice)
     if not newer:
@@ -102,15 +100,10 @@ def _tried(attempt: Attempt, choice: Choice) -> dict[str, Any]:
     return _facts(source, first, needs)
 
 
-def _is_sample(attempt: Attempt) -> bool:
-    """Whether the records are only some of those that the source has."""
-    return attempt.records.origin == "built-in" and attempt.task.source.end is None
-
-
 def _newer(attempt: Attempt, choice: Choice) -> list[Rejection]:
     """What fell away of releases above the chosen one. That a sample has but a CPU build of one
     says nothing of the channel."""
-    left = {"cpu_build"} if _is_sample(attempt) else set()
+    left = {"cpu_build"} if is_sample(attempt) else set()
     return [
         item
         for item in attempt.found.rejected
@@ -133,7 +126,7 @@ def _with_driver(attempt: Attempt, newer: Iterable[Rejection]) -> tuple[str, str
         on = task.machine._replace(cuda=cuda, driver=floor)
         found = choose(on, task.request, attempt.records.builds, source.knowledge)
         if floor and isinstance(found, Choice):
-            known = newest_of_conda_forge(on, task.request, admits) if _is_sample(attempt) else None
+            known = newest_of_conda_forge(on, task.request, admits) if is_sample(attempt) else None
             return known or found.torch.version, floor
     return None
 

@@ -261,7 +261,7 @@ def _is_kept(notice: Notice, kept: Sequence[str]) -> bool:
 
 def _renamed(notice: Notice) -> Notice:
     """A notice of the rules in the words of wheels."""
-    if notice.code in ("partner_left_out", "partner_left_out_always"):
+    if notice.code.startswith("partner_left_out"):
         return notice._replace(facts={**notice.facts, "channel": notice.facts["channel"] or PLAIN})
     return notice
 

@@ -136,6 +136,8 @@ CLASH: Table = {
     "compute capability {own_arch}",
     "arch_missing.gpu_arch.code_from": "builds with code from {arch} upward do not run on a GPU of "
     "compute capability {own_arch}",
+    "arch_missing.gpu_arch.code_unknown": "no source says that these builds have code for compute "
+    "capability {own_arch}, a device that no other code serves",
     "arch_missing.gpu_arch.code_never": "no release of this channel has code for {major}.x, and "
     "this is a GPU of compute capability {own_arch}",
     "arch_missing.gpu_arch.code_first": "no build before PyTorch {torch} with CUDA {cuda} has code "
@@ -186,8 +188,13 @@ CAUSE: Table = {
     "no_variant": "no wheel for {variant} is there for {subdir}",
     "no_variant_but": "no wheel for {variant} is there for {subdir}, but for {there}",
     "detail_of": "{source}: {detail}",
+    "unread_of": "{source} could not be read: {detail}",
     "no_such_release": "the channel has no `{spec}` for {subdir}, where its releases go from "
     "{first} to {last}",
+    "no_such_release_sample": "the built-in index has no `{spec}` for {subdir}: it knows some of "
+    "the builds from {first} to {last}",
+    "cpu_builds_known": "of what is asked for, the built-in index knows CPU builds only",
+    "nothing_for_platform": "the channel has no build of PyTorch for {subdir}",
     "no_such_release_built_in": "the built-in index has no `{spec}` for {subdir}: it knows {first} "
     "to {last}, and only the channel's own index, without `--offline`, has what is older",
     "no_such_build": "no build of that release for {subdir} is `{spec}`",
@@ -266,6 +273,10 @@ NOTICES: Table = {
     "cpu_allowed": "no CUDA build fits, so this is a CPU build (`--allow-cpu`)",
     "partner_left_out": "{name} is left out: {channel} has none for PyTorch {torch}; with `{name}` "
     "named it is PyTorch {last}",
+    "partner_left_out_cuda": "{name} is left out: {channel} has none for PyTorch {torch} with CUDA "
+    "{cuda}; with `{name}` named it is CUDA {last_cuda}",
+    "partner_left_out_cpu": "{name} is left out: {channel} has none for PyTorch {torch} with CUDA "
+    "{cuda}; with `{name}` named it is a CPU build",
     "partner_left_out_always": "{name} is left out: {channel} has none for PyTorch {torch}, nor "
     "for any other that fits here",
     "partner_unrecorded": "{name} is left out: the built-in index has none for PyTorch {torch}; an "
@@ -319,8 +330,7 @@ NOTICES: Table = {
     "of compute capability {arch})",
     "channel_end": "the channel `pytorch` ended with PyTorch {last} and Python {python}; newer "
     "ones are on conda-forge",
-    "newer_elsewhere": "{last} is the last release of this channel; newer ones are on conda-forge "
-    "(releases below {fixed}: do not load untrusted files, {id})",
+    "newer_elsewhere": "releases below {fixed}: do not load untrusted files ({id})",
     "rule_pin": "pinned for this installation only: {pin} ({why})",
     "rule_installed": "{installed} is installed and contradicts the pin {pin}; the solver has to "
     "replace it",

@@ -44,12 +44,14 @@ TEXT: Table = {
     "{{torchmirror_flexible: true}}` in .condarc",
     "built_in_part": "the built-in index of {date} has only some of the builds of `{channel}`: "
     "run it once without `--offline`",
-    "source_unread": "the channel {source} was not asked: {detail}",
+    "unread_fits": "{torch} of the channel {source} fits, as far as the built-in index knows: run "
+    "this again when the channel can be read",
     "use_source": "{torch} of the channel {source} fits: `{command}`",
     "use_cpu": "`--cuda cpu` or `--allow-cpu` takes a CPU build",
     "use_cpu_only": "`--cuda cpu` takes a CPU build",
     "use_cpu_instead": "`--cuda cpu` instead of {words} takes a CPU build",
     "use_python": "Pythons with a build: {pythons}; in a new environment: `{command}`",
+    "use_wheel_set": "wheels of PyTorch {torch} from {variant} fit: `{command}`",
     "use_minor": "`--cuda-compat minor` takes CUDA {cuda}, which the driver runs by minor-version "
     "compatibility",
     "upgrade_driver": "a driver of at least {driver} runs CUDA {cuda}",

@@ -132,6 +132,7 @@ STATUS: Table = {
 LIST: Table = {
     "phrases": "{first}, {rest}",
     "clauses": "{first}; {rest}",
+    "sentences": "{first}. {rest}",
     "mirror": "mirror",
     # How sure it is that a channel is there, or how it is had.
     "certain": "yes",

@@ -97,7 +97,7 @@ class WheelReader:
             for link, offer in offers.items():
                 if offer is None:
                     route = self.mirrors[0].route(link.filename)
-                    facts = {"mirror": failures.shown_name(route)}
+                    facts = {"mirror": route.place}
                     gone = Failure(route, Notice("wheel_nowhere_else", facts))
                     raise failures.no_route_left(tried[link] or [gone], (), WheelNowhere)
                 answer, route = asked[offer.link.url], offer.mirror.route(link.filename)

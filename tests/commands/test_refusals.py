@@ -1,0 +1,260 @@
+"""Refusals of both sources: read once they are true, and every command that they offer does what
+is said of it. Indexes are on loopback; wheels are those of the built-in list."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+from support import both_channels
+from support.mirror import Mirror
+from support.running import Result
+
+FORGE, CHANNEL = "conda-forge", "pytorch"
+
+
+@pytest.fixture(scope="module")
+def indexes(tmp_path_factory):
+    return both_channels.build(tmp_path_factory.mktemp("indexes"))
+
+
+@pytest.fixture
+def both(indexes, make_mirror, condarc) -> Mirror:
+    server = make_mirror(indexes, dict.fromkeys((CHANNEL, FORGE, "nvidia"), "anaconda/cloud"))
+    condarc(custom_channels=server.custom_channels(), channels=[FORGE])
+    return server
+
+
+Refused = Callable[..., Result]
+
+
+@pytest.fixture
+def preview(both, conda_in_process, monkeypatch) -> Refused:
+    """`preview(*words, **variables)`: a dry run for a new environment."""
+
+    def run(*words: str, **variables: str) -> Result:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        named = () if "-n" in words else ("-n", "new")
+        return conda_in_process("torch-install", "-d", *named, *words)
+
+    return run
+
+
+def cuda(version: str, arch: str | None = None, **more: str) -> dict[str, str]:
+    found = {"CONDA_OVERRIDE_CUDA": version, **more}
+    return {**found, "CONDA_OVERRIDE_CUDA_ARCH": arch} if arch else found
+
+
+class Case(NamedTuple):
+    """Words that are refused on a machine, and what has to be read."""
+
+    words: tuple[str, ...]
+    machine: dict[str, str]
+    says: tuple[str, ...] = ()
+    not_said: tuple[str, ...] = ()
+
+
+WHEELS = "`conda torch-install -n new {}--source wheels`"
+CASES = {
+    "ROCm": Case(
+        ("--cuda", "rocm6.4"),
+        {},
+        ("no conda build of PyTorch is for rocm6.4", WHEELS.format("--cuda rocm6.4 ")),
+    ),
+    "ROCm, a source": Case(
+        ("--cuda", "rocm6.4", "--source", FORGE, "pytorch", "torchvision"),
+        {},
+        (WHEELS.format("pytorch torchvision --cuda rocm6.4 "),),
+    ),
+    "XPU": Case(("--cuda", "xpu", "--source", CHANNEL), {}, (WHEELS.format("--cuda xpu "),)),
+    "ROCm without wheels": Case(
+        ("--cuda", "rocm6.4", "--platform", "osx-arm64"),
+        {},
+        ("no conda build of PyTorch is for rocm6.4",),
+        ("--source wheels",),
+    ),
+    "a GPU too new for the channel": Case(
+        ("--source", CHANNEL),
+        cuda("13.0", "12.0"),
+        ("conda-forge has builds that fit from PyTorch 2.7 on", WHEELS.format("")),
+    ),
+    "a GPU too old for conda-forge": Case(
+        ("--source", FORGE),
+        cuda("11.4", "3.7"),
+        ("pytorch 2.3.1 of the channel pytorch fits", "wheels of PyTorch 2.3.1 from cu118 fit"),
+    ),
+    "a GPU too new for the release": Case(
+        ("pytorch=2.5.1",),
+        cuda("13.0", "12.0"),
+        ("leave the release open: pytorch 2.13.0 has what fits",),
+    ),
+    "a Python that is too new": Case(
+        ("--python", "3.15"),
+        cuda("12.9"),
+        (
+            "Pythons with a build: 3.6, 3.7, 3.8, 3.9, 3.10, 3.11, 3.12, 3.13, 3.14; in",
+            "`conda torch-install -n NEW --python 3.14`",
+        ),
+        ("newer ones are on conda-forge",),
+    ),
+    "a Python that the channel never got": Case(
+        ("--python", "3.13", "--source", CHANNEL),
+        cuda("12.9"),
+        ("the channel `pytorch` ended with PyTorch 2.5.1 and Python 3.12", "--source conda-forge"),
+    ),
+    "torchaudio on Windows": Case(
+        ("--platform", "win-64", "--cuda", "12.8", "pytorch=2.13", "torchaudio"),
+        {},
+        ("leave torchaudio out", "--platform win-64 --source wheels"),
+    ),
+    "CUDA 10.2 of conda-forge": Case(
+        ("--cuda", "10.2", "--source", FORGE),
+        {},
+        ("pytorch 1.12.1 of the channel pytorch fits", "wheels of PyTorch 1.12.1 from cu102 fit"),
+    ),
+    "CUDA 9 of both": Case(
+        ("--cuda", "9.0"),
+        {},
+        ("older. conda-forge: builds for CUDA 11.2",),
+        ("--source wheels",),
+    ),
+    "a Jetson": Case(
+        (*("--platform", "linux-aarch64", "--cuda", "12.6"), "--source", CHANNEL),
+        {"CONDA_OVERRIDE_CUDA_ARCH": "8.7"},
+        ("the channel has no build of PyTorch for linux-aarch64",),
+        ("--source wheels",),
+    ),
+    "another partner": Case(
+        ("pytorch=2.13", "torchvision=0.20"),
+        cuda("12.9"),
+        ("ask for `torchvision=0.28.0` instead of `torchvision=0.20`",),
+        ("newer ones are on conda-forge",),
+    ),
+    "a metapackage for a GPU, without one": Case(
+        ("pytorch-gpu",), {}, ("leave `pytorch-gpu` out: pytorch 2.13.0 for the CPU fits",)
+    ),
+    "a CUDA that the release never had": Case(
+        ("pytorch=2.13", "cuda-version=11.8"),
+        cuda("12.9"),
+        ("leave `cuda-version=11.8` out: pytorch 2.13.0 with CUDA 12.9 fits",),
+    ),
+}
+_COMMAND = re.compile(r"`(conda torch-install [^`]*)`")
+#: What is said of a release in the sentence that offers a command.
+_RELEASE = re.compile(r"(?:pytorch|PyTorch) (\d+\.\d+(?:\.\d+)*)(?! on)")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_refusal_is_true_and_its_commands_work(preview, name):
+    case = CASES[name]
+    done = preview(*case.words, "--json", **case.machine)
+    assert done.rc in (1, 2)
+    document: dict[str, Any] = done.json()
+    guidance = document["guidance"]
+    said = " ".join((document["message"], guidance["cause"], *(told(guidance))))
+    for words in case.says:
+        assert words in said
+    for words in case.not_said:
+        assert words not in said
+    for hint in guidance["hints"]:
+        for command in _COMMAND.findall(hint["text"]):
+            found = run(preview, command)
+            release = _RELEASE.findall(hint["text"])
+            if release and hint["hint_code"] != "see_list":
+                assert f"PyTorch {release[-1]}" in found.stdout, (command, found.stdout)
+
+
+def told(guidance: dict[str, Any]) -> list[str]:
+    return [hint["text"] for hint in guidance["hints"]]
+
+
+def run(preview: Refused, command: str) -> Result:
+    """An offered command, as it stands. Wheels by the built-in list: no mirror is to be asked."""
+    words = shlex.split(command)[2:]
+    return preview(*words, *(("--offline",) if "wheels" in words else ())).ok()
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_a_refusal_keeps_to_its_lines(preview, monkeypatch, columns, language):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("CONDA_TORCHMIRROR_LANG", language)
+    done = preview("pytorch=2.5.1", **cuda("13.0", "12.0"))
+    assert done.rc == 1
+    assert max(map(len, done.stderr.splitlines())) <= columns
+
+
+# A source that cannot be read
+
+
+@pytest.mark.parametrize(("lost", "read"), [(CHANNEL, FORGE), (FORGE, CHANNEL)])
+@pytest.mark.parametrize("fault", ["not_found", "server_error", "blocked"])
+def test_a_source_that_cannot_be_read_is_a_cause(both, preview, lost, read, fault):
+    both.fail(f"*/{lost}/*", fault)
+    done = preview("--json", "pytorch=2.5.1", **cuda("13.0", "12.0"))
+    assert done.rc == 1
+    document = done.json()
+    guidance = document["guidance"]
+    assert document["message"].startswith(f"no build of the channel `{read}` fits")
+    assert f". {lost} could not be read: " in guidance["cause"]
+    assert "custom_channels" not in guidance["cause"]
+    said = told(guidance)
+    assert len(said) == len(set(said))
+    assert not [words for words in said if "was not asked" in words]
+    assert "test_mirrors" in [hint["hint_code"] for hint in guidance["hints"]]
+
+
+def test_a_source_that_just_failed_is_not_offered_as_if_it_would_answer(both, preview):
+    both.fail("*/pytorch/*", "not_found")
+    done = preview("--json", "--cuda", "10.2")
+    hints = {hint["hint_code"]: hint["text"] for hint in done.json()["guidance"]["hints"]}
+    assert "use_source" not in hints
+    assert hints["unread_fits"].startswith("pytorch 1.12.1 of the channel pytorch fits, as far as")
+
+
+def test_a_block_page_is_told_once(both, preview):
+    both.fail("*/conda-forge/*", "blocked")
+    done = preview("--json", "--source", FORGE)
+    codes = [hint["hint_code"] for hint in done.json()["guidance"]["hints"]]
+    assert codes.count("write_to_support") == 1
+
+
+@pytest.mark.parametrize(("subdir", "offered"), [("win-32", False), ("osx-64", True)])
+def test_an_offline_preview_is_offered_where_there_is_one(both, preview, subdir, offered):
+    both.fail("*", "not_found")
+    done = preview("--json", "--platform", subdir)
+    assert done.rc == 1
+    codes = [hint["hint_code"] for hint in done.json()["guidance"]["hints"]]
+    assert ("preview_offline" in codes) is offered
+    assert (preview("--platform", subdir, "--offline").rc == 0) is offered
+
+
+# What a sample of a channel does not have, and what is left out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("pytorch=2.99",), "the built-in index has no `pytorch=2.99` for linux-64: it knows some"),
+        (("pytorch=2.13", "--python", "3.8"), "the built-in index knows CPU builds only"),
+    ],
+    ids=["no such release", "a CPU build alone"],
+)
+def test_what_a_sample_lacks_is_not_said_of_the_channel(preview, words, says):
+    done = preview("--json", "--offline", *words, **cuda("12.9"))
+    assert done.rc == 1
+    assert says in done.json()["guidance"]["cause"]
+
+
+def test_a_wish_that_a_lower_cuda_has_is_told_as_that(preview):
+    machine = cuda("12.4", "8.6")
+    words = ("--cuda-compat", "strict", "--source", FORGE)
+    done = preview(*words, **machine).ok()
+    assert "for CUDA 12.0" in done.stdout
+    said = "torchaudio is left out: conda-forge has none for PyTorch 2.5.1 with CUDA 12.0; with"
+    assert f"{said} `torchaudio` named it is CUDA 11.8" in done.words
+    assert "for CUDA 11.8" in preview(*words, "torchaudio", "torchvision", **machine).ok().stdout
