@@ -84,6 +84,18 @@ def test_a_command_loads_what_it_needs_and_nothing_else(sandbox, condarc, words)
     assert with_ours - ours - loaded("without", words) == set()
 
 
+@pytest.mark.parametrize("name", sorted(REDIRECTED | READ | TOLD))
+def test_what_the_redirect_loads_compiles_no_pattern(name):
+    """One took 5 ms of a command's 15: `re` compiles those that are used when they are used."""
+    path = PACKAGE.joinpath(*name.split("."))
+    tree = ast.parse(
+        (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+    )
+    top = [node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    called = [node for one in top for node in ast.walk(one) if isinstance(node, ast.Call)]
+    assert not [call for call in called if ast.unparse(call.func) in ("re.compile", "compile")]
+
+
 #: Exactly what of ours a preview by the built-in index loads, from the first line to the last.
 PREVIEW = EVERY | {
     *("cli", "cli.deferred", "cli.install", "cli.install_output"),

@@ -135,11 +135,8 @@ class _Word(str):
         return str.__format__(self, spec)
 
 
-#: Marks the ends of a fact that may be Chinese, and what it may stand against without a space. No
-#: fact holds the mark, which `safe` takes away.
+#: Marks the ends of a fact that may be Chinese. No fact holds the mark, which `safe` takes away.
 _MARK = "\0"
-_FULL = r"[\u3000-\u9fff\uff00-\uffef]"
-_SPACES = re.compile(rf"(?<={_FULL}) ?{_MARK}+ ?(?={_FULL})")
 
 
 def _marked(word: str) -> str:
@@ -148,7 +145,21 @@ def _marked(word: str) -> str:
 
 def _spaced(said: str) -> str:
     """A sentence without spaces between Chinese and Chinese, where facts were put into it."""
-    return _SPACES.sub("", said).replace(_MARK, "") if _MARK in said else said
+    if _MARK not in said:
+        return said
+    # Characters are told apart by hand: `re` takes 5 ms to compile a class of so many.
+    return re.sub(rf" ?{_MARK}+ ?", _joint, said)
+
+
+def _joint(found: re.Match[str]) -> str:
+    """What stands where a fact and its sentence meet: nothing between Chinese and Chinese."""
+    before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
+    return "" if _is_wide(before) and _is_wide(after) else found[0].replace(_MARK, "")
+
+
+def _is_wide(character: str) -> bool:
+    """Whether a character, or none, is Chinese or a punctuation mark of its width."""
+    return "\u3000" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef"
 
 
 def _site(name: str) -> str:
