@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from ..mirrors.addresses import SUBDIRS, address_book, split
@@ -39,6 +40,9 @@ _UNKNOWN = re.compile(r"https?://(?!(?:conda\.anaconda\.org|repo\.anaconda\.com)
 
 #: Longer texts are no channel entries.
 MAX_ENTRY = 2000
+
+#: How many entries are kept as they were read: files name the same few again and again.
+_KEPT = 1024
 
 #: A name that two slashes stand for, where URLs are the rule.
 _NAME_SLASHES = 2
@@ -106,6 +110,8 @@ class EntryRewriter:
         self.mirrors = known
         self.chosen = known.resolve(items, allow_http=allow_http)
         self.book = address_book((*self.chosen, *known.values()))
+        #: The entry that a text is, or None for a path, an unknown URL or anything else.
+        self.read = lru_cache(_KEPT)(self._read)
         for mirror in self.chosen:
             for carried in mirror.channels.values():
                 if _SECRET.match(carried.url):
@@ -116,8 +122,7 @@ class EntryRewriter:
                         url=safe(carried.url),
                     )
 
-    def read(self, text: str) -> Entry | None:
-        """The entry that a text is, or None for a path, an unknown URL or anything else."""
+    def _read(self, text: str) -> Entry | None:
         if "://" not in text:
             match = _NAME.fullmatch(text)
             if match is None or (match["subdir"] and match["subdir"] not in SUBDIRS):

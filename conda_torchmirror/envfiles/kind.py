@@ -188,7 +188,8 @@ def _content(text: str) -> list[str]:
     lines = []
     joined = ""
     for raw in text.splitlines():
-        line = " ".join(re.sub(r"(?:^|\s)#.*", "", raw).split())
+        bare = re.sub(r"(?:^|\s)#.*", "", raw) if "#" in raw else raw
+        line = " ".join(bare.split())
         if line.endswith("\\"):
             joined += line[:-1] + " "
             continue

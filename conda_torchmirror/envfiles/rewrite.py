@@ -212,7 +212,7 @@ def _channel(slot: Slot, rewriter: EntryRewriter, notes: _Notes) -> list[Change]
 def _dependency(slot: Slot, rewriter: EntryRewriter, notes: _Notes) -> list[Change]:
     """A match spec: `URL::name`, `name[channel=URL]`, or the URL of a package."""
     value = slot.value
-    if len(value) > MAX_ENTRY:
+    if len(value) > MAX_ENTRY or ("::" not in value and "://" not in value):
         return []
     match = _URL_SPEC.match(value) or _BRACKET.search(value)
     if match is not None:

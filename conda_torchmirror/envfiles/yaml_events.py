@@ -48,9 +48,10 @@ class Event(NamedTuple):
     style: str = ""
 
 
-def events(text: str) -> Iterable[Event]:
-    """The events of a text, read by the quicker reader that can. Raises NotYaml."""
-    found = plain(text)
+def events(text: str, most: int | None = None) -> Iterable[Event]:
+    """The events of a text, or at least the first `most`, by the quicker reader that can. Raises
+    NotYaml."""
+    found = plain(text, most)
     return parsed(text) if found is None else found
 
 
@@ -104,8 +105,10 @@ _MAP, _END_MAP = Meaning("MappingStartEvent"), Meaning("MappingEndEvent")
 _LIST, _END_LIST = Meaning("SequenceStartEvent"), Meaning("SequenceEndEvent")
 
 
-def plain(text: str) -> list[Event] | None:
+def plain(text: str, most: int | None = None) -> list[Event] | None:
     """The events of a text in plain block form; None for a text that has anything else.
+
+    With `most`, the first so many events and a few more, whatever stands behind those.
 
     That is one mapping at the left margin. Its values are scalars of one line, lists of such, or
     mappings of such; a list may hold mappings of one key with a list (`- pip:`). Events other than
@@ -118,6 +121,9 @@ def plain(text: str) -> list[Event] | None:
     start = 0
     try:
         for number, line in enumerate(text.split("\n"), 1):
+            # Only the event behind a scalar shows that it has ended: its text may go on.
+            if most is not None and len(reader.events) > most:
+                return reader.events
             reader.read(line, number, start)
             start += len(line) + 1
         reader.finish()

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .yaml_events import Event, Meaning, NotYaml, events
 
@@ -47,8 +47,7 @@ _BLANK = re.compile(r"[ \t]*(?:#.*)?")
 _NEXT_KEY = re.compile(r"[A-Za-z_][\w-]*[ ]*:|---|\.\.\.")
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """One entry: what it is and where its characters are, quotes left out.
 
     `trouble` is None if it may be edited, else a code: alias (of something outside), escaped (what
@@ -107,7 +106,7 @@ class _Walk:
         """Keys from the top, None for a list; one value for all that is too deep to matter."""
         if len(self.frames) > _DEEPEST:
             return _DEEP
-        return tuple((frame.key or "") if frame.is_map else None for frame in self.frames)
+        return tuple([(frame.key or "") if frame.is_map else None for frame in self.frames])
 
     def is_key(self) -> bool:
         return bool(self.frames) and self.frames[-1].is_map and self.frames[-1].wants_key
@@ -146,22 +145,23 @@ def _step(walk: _Walk, number: int, event: Event) -> None:
     name, _, anchor, _ = event.meaning
     walk.meanings.append(event.meaning)
     match name:
+        case "ScalarEvent":  # nearly all are
+            _scalar(walk, number, event)
         case "DocumentStartEvent":
             walk.documents += 1
-        case "ScalarEvent":
-            _scalar(walk, number, event)
         case "AliasEvent":
-            is_key = walk.is_key()
-            walk.aliases.append((str(anchor), walk.place(), is_key))
-            if not is_key and (walk.place() in _PLACES or walk.place() == _LIST):
-                walk.slots.append(_slot(walk, number, event, "alias"))
+            is_key, place = walk.is_key(), walk.place()
+            walk.aliases.append((str(anchor), place, is_key))
+            if not is_key and (place in _PLACES or place == _LIST):
+                kind = _PLACES.get(place, "channel")
+                walk.slots.append(_slot(walk, kind, number, event, "alias"))
             walk.advance()
         case "MappingStartEvent" | "SequenceStartEvent":
             if not walk.frames and name == "MappingStartEvent":
                 walk.mapping = True
             frame = _Frame(name == "MappingStartEvent", anchors=walk.anchors(anchor))
             if not walk.is_key() and _PLACES.get(walk.place()) == "channel":
-                walk.slots.append(_slot(walk, number, event, "not_text"))
+                walk.slots.append(_slot(walk, "channel", number, event, "not_text"))
             walk.frames.append(frame)
             if len(walk.frames) > _TOO_DEEP:
                 raise NotYaml(event.line, f"nested more than {_TOO_DEEP} levels deep")
@@ -182,14 +182,15 @@ def _scalar(walk: _Walk, number: int, event: Event) -> None:
         walk.anchors(anchor)
         walk.advance(value)
         return
-    if walk.place() in _PLACES:
-        walk.slots.append(_slot(walk, number, event, None))
+    kind = _PLACES.get(walk.place())
+    if kind is not None:
+        walk.slots.append(_slot(walk, kind, number, event, None))
     else:
         walk.anchors(anchor)
     walk.advance()
 
 
-def _slot(walk: _Walk, number: int, event: Event, trouble: str | None) -> Slot:
+def _slot(walk: _Walk, kind: SlotKind, number: int, event: Event, trouble: str | None) -> Slot:
     start, end, line = event.start, event.end, event.line
     value = (event.meaning.anchor if trouble == "alias" else event.meaning.value) or ""
     quoted = False
@@ -207,7 +208,6 @@ def _slot(walk: _Walk, number: int, event: Event, trouble: str | None) -> Slot:
             start = end - len(value)
         else:
             trouble = "escaped"
-    kind = _PLACES.get(walk.place(), "channel")
     return Slot(kind, value, start, end, line, number, quoted, trouble, anchors)
 
 
@@ -222,7 +222,7 @@ def _settled(walk: _Walk) -> list[Slot]:
         if slot.trouble == "alias" and _follows(walk, slot, shared):
             continue
         if slot.trouble is None and slot.anchors & shared:
-            slot = replace(slot, trouble="shared")
+            slot = slot._replace(trouble="shared")
         settled.append(slot)
     return settled
 
@@ -253,7 +253,7 @@ def same_but(before: Outline, text: str, changed: Mapping[int, str]) -> bool:
     """
     enough = max(changed) + _EVENTS_BEHIND
     number = -1
-    for number, event in enumerate(events(text)):
+    for number, event in enumerate(events(text, enough + 1)):
         if number > enough:
             return True
         if number >= len(before.meanings):
@@ -312,7 +312,7 @@ def plain_channels(text: str, error_line: int | None) -> PlainList:
         found = outline(region)
     except NotYaml as error:
         raise Ambiguous(first + (error.line or 1), "odd_line") from error
-    shifted = tuple(replace(slot, line=slot.line + first) for slot in found.slots)
+    shifted = tuple(slot._replace(line=slot.line + first) for slot in found.slots)
     return PlainList(region, start, replace(found, slots=shifted))
 
 

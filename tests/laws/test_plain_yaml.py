@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
+from itertools import islice
 
 import pytest
 from fuzz import environments as made
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conda_torchmirror.envfiles.source_text import decode
-from conda_torchmirror.envfiles.yaml_events import Event, NotYaml, parsed, plain
+from conda_torchmirror.envfiles.yaml_events import Event, Meaning, NotYaml, parsed, plain
 
 unhurried = settings(deadline=None)
 
@@ -96,6 +98,18 @@ def read_plainly(text: str) -> bool:
     return True
 
 
+def begin_plainly(text: str) -> None:
+    """Hold the beginnings that both readers give against each other."""
+    expected: list[Meaning] = []
+    with suppress(NotYaml):  # behind what is compared, perhaps
+        expected.extend(event.meaning for event in islice(parsed(text), 24))
+    for most in range(1, 24):
+        begun = plain(text, most)
+        if begun is None:
+            return  # and so it is for more
+        assert [event.meaning for event in begun[:most]] == expected[:most]
+
+
 def parts(*choices: tuple[str, ...]) -> st.SearchStrategy[str]:
     return st.tuples(*(st.sampled_from(choice) for choice in choices)).map("".join)
 
@@ -159,6 +173,20 @@ def test_many_texts() -> None:
     rng = random.Random(7)
     read = sum(read_plainly(some_text(rng)) for _ in range(3000))
     assert read > 500
+
+
+def test_beginnings_of_many_texts() -> None:
+    """What stands behind may be anything, and may go on with the scalar that was read last."""
+    rng = random.Random(11)
+    for _ in range(300):
+        begin_plainly(some_text(rng))
+
+
+@pytest.mark.parametrize(
+    "behind", ["  goes on\n", "\n\n    goes on\n", "  # c\n", "- d: [\n", "\t"]
+)
+def test_what_stands_behind_a_beginning(behind: str) -> None:
+    begin_plainly(f"channels:\n- a\n- b\n{behind}")
 
 
 @pytest.mark.parametrize(
