@@ -142,7 +142,8 @@ class Request(NamedTuple):
     `others` go to the solver as written. `pins` is what the words narrow besides: the CUDA and the
     release that they name without naming pytorch. `wishes` are names of `specs` that nobody asked
     for by name: a source may leave them out where the newest release that runs has none. `ties` are
-    words that name a thing of one source alone, each behind the name of that source.
+    words that name a thing of one source alone, each behind the name of that source. `repeated`
+    says that offered commands repeat the source even where it is auto, as it was typed.
     """
 
     specs: Mapping[str, tuple[str, ...]]
@@ -155,6 +156,7 @@ class Request(NamedTuple):
     pins: tuple[Pin, ...] = ()
     wishes: tuple[str, ...] = ()
     ties: tuple[tuple[str, str], ...] = ()
+    repeated: bool = False
 
 
 class Rejection(NamedTuple):

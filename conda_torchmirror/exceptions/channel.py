@@ -92,7 +92,7 @@ class NoSource(ChannelError):
     message = N_("the channel `{channel}` cannot be had from {tried}")
     cause = N_("{detail}")
     facts = ("channel", "tried", "detail")
-    hints = ("test_mirrors",)
+    hints: ClassVar[tuple[str, ...]] = ("test_mirrors",)
 
 
 class NoWheels(NoSource):
@@ -100,7 +100,7 @@ class NoWheels(NoSource):
 
     code = "no_wheels"
     message = N_("wheels of PyTorch cannot be had from {tried}")
-    hints = ("other_wheel_mirror",)
+    hints = ()
 
 
 class WheelNowhere(NoSource):
@@ -108,7 +108,7 @@ class WheelNowhere(NoSource):
 
     code = "wheel_nowhere"
     message = N_("{channel} cannot be had from {tried}")
-    hints = ("other_wheel_mirror",)
+    hints = ()
 
 
 class HashConflict(TorchMirrorError):

@@ -117,4 +117,3 @@ class PipFailed(TorchMirrorError):
     message = N_("pip could not install the wheels (exit code {code})")
     cause = N_("{detail}: {said}")
     facts = ("code", "detail", "said", "command")
-    hints = ("pip_again",)

@@ -88,7 +88,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
         from .sources.wheels import refuse_variant
 
         refuse_variant(options, target, subdir)
-    request = _request(options, typed or AUTO)
+    request = _request(options, typed or AUTO)._replace(repeated=bool(typed))
     if options.save is not None:
         from ..plans import saved_plan
 

@@ -294,6 +294,11 @@ def channels_for(use: str) -> tuple[str, ...]:
     return tuple(_data()["lists"][use])
 
 
+def official_wheel_hosts() -> frozenset[str]:
+    """The hosts of PyTorch's own wheels."""
+    return frozenset(_data()["wheel_hosts"]["hosts"])
+
+
 def locate(channel: str, subdir: str | None, mirrors: Sequence[Mirror]) -> Route:
     """Where to read a channel: the first of the mirrors that has it for `subdir`, else upstream.
 

@@ -168,7 +168,8 @@ def words_of(request: Request) -> list[str]:
     words = [] if dict(request.specs) in defaults else specs
     words += request.others
     words += ["--cuda", request.cuda] if request.cuda != "auto" else []
-    words += ["--source", request.source] if request.source != "auto" else []
+    if request.repeated or request.source != "auto":
+        words += ["--source", request.source]
     words += ["--cuda-compat", "strict"] if request.compat == "strict" else []
     return [*words, *(["--allow-cpu"] if request.allow_cpu else [])]
 

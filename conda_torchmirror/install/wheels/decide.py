@@ -34,7 +34,7 @@ from ...selection.wheels.choose import WheelSet, choose, to_ask
 from ...selection.wheels.link import Link, project_of, triple_of
 from ...selection.wheels.name import Refused, parse
 from ...selection.wheels.request import BadWord
-from ...selection.wheels.tables import FAMILY, TORCH, tables
+from ...selection.wheels.tables import FAMILY, NAMED, TORCH, tables
 from ...selection.wheels.tags import Target as Tags
 from ...text import reasons
 from ...text.messages import text
@@ -127,12 +127,12 @@ def decide(task: Task) -> Decided:
     options, on = task.options, task.machine
     _check_environment(task)
     chains = routes.chains(options, task.config.options)
-    reader = preview.reader(chains, _keep(on), on.subdir, preview=options.dry_run)
+    reader = preview.reader(chains, _keep(on), on.subdir, preview=options.preview)
     try:
         found = _read_and_choose(task, reader)
     except NoWheels as error:
-        # Pages may be full of wheels for other Pythons.
-        if on.python is None:
+        # Pages may be full of wheels for other Pythons, other directories of wheels for this one.
+        if not reader.answered:
             raise
         raise _no_choice(task, chains) from error
     if isinstance(found, NoChoice):
@@ -169,8 +169,12 @@ def _read_and_choose(task: Task, reader: WheelReader) -> WheelSet | NoChoice:
     on, request = task.machine, task.request
     first, lower = variants.to_read(on, request, tables())
     projects = _projects(task)
-    links = reader.read(first, projects)
-    found = _choose(task, reader, links)
+    found: WheelSet | NoChoice = NoChoice(())
+    try:
+        found = _choose(task, reader, reader.read(first, projects))
+    except NoWheels:
+        if not (lower and reader.answered):
+            raise
     if isinstance(found, NoChoice) and lower:
         first = (*first, *lower)
         found = _choose(task, reader, reader.read(first, projects))
@@ -207,9 +211,11 @@ def _no_choice(task: Task, chains: routes.Chains) -> NoFittingWheel:
     """
     on, request = task.machine, task.request
     keep = _keep(on._replace(python=None))
-    reader = preview.reader(chains, keep, on.subdir, preview=task.options.dry_run)
+    reader = preview.reader(chains, keep, on.subdir, preview=task.options.preview)
     opened = advice.without_variants(request)
     names = [*variants.to_read(on, request, tables()), *variants.to_read(on, opened, tables())]
+    if opened != request or not any(names) or NAMED.fullmatch(request.cuda):
+        names.append(variants.of_release(on, opened, tables()))
     links = reader.read(tuple(dict.fromkeys(sum(names, ()))), _projects(task))
     found = advice.find(request, on, links)
     records = Records((), "live")
@@ -366,7 +372,8 @@ def _about_evidence(files: Sequence[WheelFile]) -> tuple[Notice, ...]:
 
 def _about_metadata(chosen: Chosen) -> tuple[Notice, ...]:
     lacking = [f.project for f in chosen.files if f.project not in chosen.said]
-    return (Notice("wheel_unread", {"names": ", ".join(lacking)}),) if lacking else ()
+    facts = {"names": ", ".join(lacking), "count": len(lacking)}
+    return (Notice("wheel_unread", facts),) if lacking else ()
 
 
 def _conda_step(task: Task, chosen: Chosen) -> CondaStep | None:

@@ -5,7 +5,7 @@ Files come before anything changes, so that a mirror that fails leaves the envir
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from conda.base.context import context
@@ -16,6 +16,7 @@ from ...exceptions.mirror import CannotWrite
 from ...exceptions.usage import NotForWheels, NotForWheelSetting
 from ...handover import conda, pip, wheel_cache
 from ...handover.conda import Outcome
+from ...handover.pip import Ended
 from ...machine.survey import native_subdir
 from ...mirrors.registry import Route
 from ...models import CondaStep, Notice
@@ -23,6 +24,7 @@ from ...options import InstallOptions
 from ...plans.downloads import DownloadList, downloads
 from ...redirect import settings
 from ...selection.pip.plan import WheelDecision, WheelFile
+from ...selection.wheels.request import requested_name
 from ...text.messages import text
 from ...text.sanitize import safe
 from ...text.wheels.decision import summary
@@ -233,4 +235,24 @@ def _by_pip(
         detail=text(f"pip_{ended.kind}", {"what": ended.what}),
         said=safe(ended.line),
         command=step.command,
+        ways=tuple(_after_pip(ended, others, prefix, tried)),
     )
+
+
+def _after_pip(
+    ended: Ended, others: Sequence[str], prefix: str, tried: Sequence[Route]
+) -> Iterator[Notice]:
+    """What helps where pip failed; nothing where only its own words tell more."""
+    name = requested_name(ended.what)
+    names = ", ".join(index.mirror for index in tried)
+    if ended.kind == "missing" and name in map(requested_name, others):
+        yield Notice("pip_word", {"what": ended.what})
+    elif ended.kind == "missing":
+        yield Notice("pip_other_index", {"what": ended.what, "indexes": names})
+    elif ended.kind == "network":
+        yield Notice("check_network")
+        yield Notice("pip_again")
+    elif ended.kind == "space":
+        yield Notice("make_room_at", {"folder": safe(prefix)})
+    elif ended.kind == "hash":
+        yield Notice("tell_operators")

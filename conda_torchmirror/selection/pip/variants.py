@@ -9,6 +9,8 @@ from ..specs import number
 from ..wheels.request import Asked, understand
 from ..wheels.tables import NAMED, TORCH, WheelTables
 
+#: Directories that are read only to say what there is.
+_MOST = 6
 #: Directories of builds for a CUDA, by its major.minor.
 _CUDA = {
     f"cu{major}{minor}": (major, minor)
@@ -39,6 +41,22 @@ def to_read(
     lower = tuple(name for name in cudas if known[name][0] < driver[0])
     on_cpu = ("cpu",) if request.allow_cpu else ()
     return (*same, *on_cpu), lower
+
+
+def of_release(machine: Machine, request: Request, tables: WheelTables) -> tuple[str, ...]:
+    """The directories that the releases which the words admit are known to have, the best first: of
+    CUDA and CPU, or of accelerators that are chosen by name where the request names one."""
+    if NAMED.fullmatch(request.cuda):
+        rows = [row.get(machine.subdir, ()) for row in tables.variants.values()]
+        named = dict.fromkeys(name for row in rows for name in row if NAMED.fullmatch(name))
+        return tuple(named)[:_MOST]
+    words = [
+        word._replace(variant=None)
+        for spec in request.specs.get(TORCH, ())
+        if (word := _asked(spec))
+    ]
+    known = _known(machine.subdir, words, tables.variants)
+    return (*sorted(known, key=known.__getitem__, reverse=True), "cpu")
 
 
 def _asked(spec: str) -> Asked | None:

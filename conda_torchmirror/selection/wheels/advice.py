@@ -6,13 +6,13 @@ if the choice, asked again as if it were taken, gives a set.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ...models import Choice, Machine, NoChoice, Notice, Rejection, Request
+from ...models import Build, Choice, Machine, NoChoice, Notice, Rejection, Request
 from .. import alternatives
 from ..plan import typed, words_of
-from ..specs import number
+from ..specs import cuda_version, number
 from .choose import Case, prepare, shown
 from .link import Link
 from .request import Asked, understand
@@ -46,12 +46,13 @@ def find(
     on, asked = case.judged()
     builds = tuple(case.of_accelerator())
     found = alternatives.find(alternatives.Case(failed, on, asked, builds, case.knowledge))
-    cause = found.cause
+    cause = _no_directory(case, builds) or found.cause
     if not any(build.name == TORCH for build in builds):
         cause = Notice("no_wheel_at_all", {"subdir": machine.subdir})
     elif cause and cause.code == "no_such_release":
         cause = cause._replace(code="no_such_wheel")
-    return Refusal(rejected, cause, found.blamed, (*_open_variant(case), *found.steps))
+    steps = (*_name_cuda(case), *_open_variant(case), *found.steps)
+    return Refusal(rejected, cause, found.blamed, steps)
 
 
 def without_variants(request: Request) -> Request:
@@ -65,6 +66,30 @@ def without_variants(request: Request) -> Request:
         for name, specs in request.specs.items()
     }
     return request._replace(specs=opened)
+
+
+def _no_directory(case: Case, builds: Sequence[Build]) -> Notice | None:
+    """The directory that the words on torch name, where no wheel of torch is in it."""
+    there = {build.channel or PLAIN for build in builds if build.name == TORCH}
+    for spec in case.request.specs[TORCH]:
+        word = understand(spec)
+        if there and isinstance(word, Asked) and word.variant and word.variant not in there:
+            listed = sorted(there, key=lambda name: number(cuda_version(name) or "0"))
+            facts = {"variant": word.variant, "subdir": case.machine.subdir}
+            return Notice("no_variant_but", {**facts, "there": ", ".join(listed)})
+    return None
+
+
+def _name_cuda(case: Case) -> Iterator[Notice]:
+    """`--cuda`, where the words name a directory of CUDA and nothing here runs any."""
+    if case.machine.has_gpu or case.request.cuda != "auto":
+        return
+    words = (understand(spec) for spec in case.request.specs[TORCH])
+    named = (cuda_version(w.variant or "") for w in words if isinstance(w, Asked))
+    for cuda in filter(None, named):
+        on = case.machine._replace(cuda=cuda, cuda_from="--cuda")
+        if isinstance(case.choose(on, case.request._replace(cuda=cuda)), Choice):
+            yield Notice("name_cuda", {"cuda": cuda})
 
 
 def _open_variant(case: Case) -> Iterator[Notice]:

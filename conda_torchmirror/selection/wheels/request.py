@@ -16,7 +16,15 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from ...models import Build, Compat, Notice, Request
-from ..facts.names import CPU_ONLY, CUDA_NAMES, LIBTORCH, METAPACKAGES, MUTEX, RUNTIMES
+from ..facts.names import (
+    CPU_METAPACKAGE,
+    CPU_ONLY,
+    CUDA_NAMES,
+    LIBTORCH,
+    METAPACKAGES,
+    MUTEX,
+    RUNTIMES,
+)
 from ..facts.names import TORCH as CONDA_TORCH
 from ..specs import cuda_version
 from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH
@@ -35,6 +43,8 @@ _SIMPLE = re.compile(
     r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\(([<>=!~][^()\[\];@]*)\)|([<>=!~][^()\[\];@]*))?",
     re.ASCII,
 )
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _LOCAL = re.compile(r"(={2,3})\s*([^\s,;+]+)\+([A-Za-z0-9][\w.]*)", re.ASCII)
 
 
@@ -85,8 +95,11 @@ def read(
         plain = _plain(word)
         if isinstance(plain, BadWord):
             return plain
-        name = _project(plain)
-        if name is None or name in _CONDAS_OWN:
+        head = _NAME.match(plain)
+        if head and (own := canonicalize_name(head[0])) in _CONDAS_OWN:
+            return BadWord(word, _instead(own, plain[head.end() :]))
+        name = requested_name(plain)
+        if name is None:
             return BadWord(word, Notice("wheel_word", {"word": word}))
         if name not in FAMILY:
             others.append(plain)
@@ -155,7 +168,7 @@ def _refused(word: str) -> BadWord:
     return BadWord(word, Notice("wheel_word_more", {"word": word}))
 
 
-def _project(word: str) -> str | None:
+def requested_name(word: str) -> str | None:
     """The name that a word of pip's begins with; None where it is no such word."""
     if simple := _SIMPLE.fullmatch(word):
         try:
@@ -169,6 +182,22 @@ def _project(word: str) -> str | None:
         return canonicalize_name(Requirement(word).name)
     except InvalidRequirement:
         return None
+
+
+def _instead(name: str, rest: str) -> Notice:
+    """What says for wheels what a package of conda says for builds of a channel; `rest` is what
+    stands behind its name."""
+    found = _VERSION.search(rest)
+    version = found[0] if found else ""
+    if name == "python":
+        return Notice("wheel_word_of_conda", {"option": f"--python {version or '3.12'}"})
+    if name == LIBTORCH:
+        return Notice("wheel_word_inside", {"name": name})
+    if name in (CPU_ONLY, CPU_METAPACKAGE) or "cpu" in rest:
+        return Notice("wheel_word_of_conda", {"option": "--cuda cpu"})
+    if name in (CUDA_NAMES[0], *RUNTIMES) and (cuda := cuda_version(version)):
+        return Notice("wheel_word_of_conda", {"option": f"--cuda {cuda}"})
+    return Notice("wheel_word_of_cuda", {"name": name})
 
 
 def admits(spec: str, name: str, version: str, build: str, record: Build | None = None) -> bool:
@@ -212,7 +241,7 @@ def _plain(word: str) -> str | BadWord:
         plain = f"{found[1]}=={found[2]}{found[3] or '.*'}"
     if not plain or plain.startswith("-"):
         return BadWord(word, Notice("wheel_word", {"word": word}))
-    head = re.match(r"[A-Za-z0-9][\w.-]*", plain, re.ASCII)
+    head = _NAME.match(plain)
     name = canonicalize_name(head[0]) if head else ""
     if head and name in _ALIASES:
         return _ALIASES[name] + plain[head.end() :]

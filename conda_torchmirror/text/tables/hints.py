@@ -150,12 +150,16 @@ TEXT: Table = {
     "choose_from": "`--source {source}` chooses from that channel",
     "file_remove_spec": "write `pytorch` instead: a build that fits is chosen for it",
     "run_again": "mend the section, and run the same command again",
-    "other_wheel_mirror": "name another place: `--mirror upstream`, or the URL above the "
-    "directories of the variants",
+    "wheel_mirror_url": "give the URL above the directories of the variants: it ends before `cpu` "
+    "or `cu126`",
     "remove_for_wheels": "remove it first: `conda remove{where} {names}`",
     "new_for_wheels": "or take a new environment: `conda torch-install -n NEW --source wheels`",
     "make_room": "make room by conda, then run this again: `{command}`",
-    "pip_again": "with the files that are there now, the same command goes on where it ended",
+    "pip_again": "the files of the set are kept: run the same command again when the index answers",
+    "pip_word": "correct `{what}` or leave it out: no index that was asked has it for this Python "
+    "and platform",
+    "pip_other_index": "set `index-url` of pip's own configuration to an index that has {what}; "
+    "asked were {indexes}",
 }
 
 #: For errors of conda's own commands; codes begin with `hint.`.

@@ -18,7 +18,7 @@ from ...index.fetch import spinner
 from ...index.wheels import pages
 from ...index.wheels.pages import Address, NoIndex
 from ...index.wheels.read import BYTES, Body, ForeignPage, PageTooLarge, Refused, read_pages
-from ...mirrors.registry import Route
+from ...mirrors.registry import Route, official_wheel_hosts
 from ...mirrors.urls import host_of
 from ...models import Notice
 from ...selection.wheels.link import Link
@@ -28,10 +28,15 @@ from .. import failures, probe
 from ..answers import Answer, refusal
 from ..failures import Failure
 from ..probe import Target
-from .routes import OFFICIAL_HOSTS, Chains, WheelMirror, hosts
+from .routes import Chains, WheelMirror, hosts
 
 #: What failures call the pages of a mirror.
 WHEELS = "wheels"
+
+
+#: Of a mirror that answers: it lacks the directories, or (True) has nothing in them that fits.
+_LACKING = ("mirror_lacks_variants", "mirror_lacks_fitting")
+_NETWORK = frozenset(("probe_dns", "probe_unreachable", "probe_timeout", "probe_refused"))
 
 
 class Located(NamedTuple):
@@ -47,6 +52,7 @@ class WheelReader:
 
     def __init__(self, chains: Chains, keep: Callable[[str], bool]) -> None:
         self.mirrors = chains.wheels
+        self._held_back = chains.held_back
         self.notices: list[Notice] = list(chains.notices)
         self._keep = keep
         self._hosts = hosts(chains.wheels)
@@ -55,6 +61,11 @@ class WheelReader:
         #: What was read, the mirror that is preferred first.
         self._shelves: dict[WheelMirror, tuple[Link, ...]] = {}
         self._gone: set[str] = set()
+
+    @property
+    def answered(self) -> bool:
+        """Whether the mirrors that have nothing are there all the same."""
+        return all(failure.reason.code in _LACKING for failure in self._failures)
 
     @property
     def places(self) -> tuple[WheelMirror, ...]:
@@ -66,8 +77,10 @@ class WheelReader:
 
         Raises: NoWheels.
         """
+        # Those that only lacked other directories are asked for these.
+        self._failures = [f for f in self._failures if f.reason.code not in _LACKING]
         if not self._shelves and not self._next(variants, projects):
-            raise failures.no_route_left(self._failures, (), NoWheels)
+            raise failures.no_route_left(self._failures, self._ways(), NoWheels)
         place = next(iter(self._shelves))
         self._shelves[place] = self._of(place, variants, projects)
         return self._union()
@@ -186,19 +199,34 @@ class WheelReader:
             at = Address(body.url, variant)
             return pages.parse(body.content, at, body.media_type, self._keep)
         except NoIndex:
-            return answer
+            return answer if b"<" in body.content[:500] else answer._replace(code="no_links")
 
     def _failure(
         self, mirror: WheelMirror, variants: Sequence[str], projects: Sequence[str]
     ) -> Failure:
         """Why a mirror gave nothing: what its site did, else what came for the first page."""
         asked = [mirror.page(at, v, projects[0]) for at in mirror.layouts for v in variants]
-        answers = [a for url in asked if isinstance(a := self._read.get(url), Answer)]
-        answers.sort(key=lambda answer: not answer.of_site)
-        if answers:
-            return failures.from_answer(mirror.route(WHEELS), answers[0])
-        facts = {"variants": ", ".join(variants)}
-        return Failure(mirror.route(WHEELS), Notice("mirror_lacks_variants", facts))
+        read = [self._read[url] for url in asked if url in self._read]
+        answers = [found for found in read if isinstance(found, Answer)]
+        # That it lacks one directory of several says nothing.
+        telling = [answer for answer in answers if answer.code != "not_found"]
+        telling.sort(key=lambda answer: not answer.of_site)
+        if telling:
+            return failures.from_answer(mirror.route(WHEELS), telling[0])
+        code = _LACKING[len(answers) < len(read)]
+        shown = variants if len(variants) < 6 else (*variants[:3], "...", variants[-1])
+        facts = {"variants": ", ".join(shown), "count": len(variants), "url": safe(mirror.url)}
+        return Failure(mirror.route(WHEELS), Notice(code, facts))
+
+    def _ways(self) -> list[Notice]:
+        """What helps where no mirror has any page."""
+        ways = [Notice("allow_fallback")] if self._held_back else []
+        if any(f.reason.code in _NETWORK for f in self._failures):
+            ways.append(Notice("check_network"))
+        lacking = {f.route.mirror for f in self._failures if f.reason.code == _LACKING[False]}
+        if any(mirror.by_url and mirror.name in lacking for mirror in self.mirrors):
+            ways.append(Notice("wheel_mirror_url"))
+        return ways
 
     def _ask(self, links: Sequence[Link]) -> Mapping[str, Answer]:
         if context.offline:
@@ -237,7 +265,7 @@ def _addresses(mirror: WheelMirror, link: Link) -> Iterator[Located]:
     if host_of(link.url) != host_of(mirror.url):
         folder = f"{mirror.url}/{link.variant}" if link.variant else mirror.url
         yield Located(link._replace(url=f"{folder}/{quote(link.filename)}"), mirror)
-        if not (link.sha256 or host_of(link.url) in OFFICIAL_HOSTS):
+        if not (link.sha256 or host_of(link.url) in official_wheel_hosts()):
             return
     yield Located(link, mirror)
 

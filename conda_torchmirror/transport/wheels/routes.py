@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ...mirrors.registry import Mirror, Registry, Route
+from ...mirrors.registry import Mirror, Registry, Route, official_wheel_hosts
 from ...mirrors.urls import UPSTREAM, WHEELS, MirrorError, check_url, host_of
 from ...models import Notice
 from ...options import InstallOptions
 from ...redirect import settings
 from ...text.sanitize import safe
-
-#: The hosts of PyTorch's own wheels: its pages lead from the first to the second.
-OFFICIAL_HOSTS = frozenset((host_of(WHEELS), "download-r2.pytorch.org"))
 
 #: The name in results of an index of the user's own.
 OWN = "pip.conf"
@@ -28,13 +25,15 @@ class WheelMirror(NamedTuple):
     """A place of wheels: `url` is the parent of the directories of the variants.
 
     `layouts` are those to try, in order: "index" has a page for each project of a variant, "flat"
-    one for each variant. `dirs` are the variants that are there, None where nobody says.
+    one for each variant. `dirs` are the variants that are there, None where nobody says. `by_url`
+    says that it is no mirror of the registry.
     """
 
     name: str
     url: str
     layouts: tuple[str, ...]
     dirs: frozenset[str] | None = None
+    by_url: bool = False
 
     def page(self, layout: str, variant: str, project: str) -> str:
         """The address of the page that has the wheels of a project."""
@@ -51,11 +50,13 @@ _UPSTREAM = WheelMirror(UPSTREAM, WHEELS, ("index",))
 
 class Chains(NamedTuple):
     """Where wheels come from and the rest, each in order, and what to say of it. The URL of
-    PyPI's own index is ""."""
+    PyPI's own index is "". `held_back` says that `--no-fallback` keeps other places out.
+    """
 
     wheels: tuple[WheelMirror, ...]
     indexes: tuple[Route, ...]
     notices: tuple[Notice, ...] = ()
+    held_back: bool = False
 
 
 def chains(options: InstallOptions, pip: Mapping[str, str]) -> Chains:
@@ -102,6 +103,7 @@ def chains(options: InstallOptions, pip: Mapping[str, str]) -> Chains:
         tuple(wheels if on else wheels[:1]),
         tuple(indexes if on else indexes[:1]),
         tuple(notices),
+        held_back=len(wheels) > 1 and values.fallback and not options.fallback,
     )
 
 
@@ -110,7 +112,7 @@ def hosts(found: Sequence[WheelMirror]) -> frozenset[str]:
     known = settings.registry(settings.read()).values()
     listed = {host_of(url) for m in known if m.wheels for url in (m.wheels.url, *m.wheels.also)}
     sent_on = {host.lower() for m in known for host in m.redirects_to}
-    return frozenset(listed | sent_on | OFFICIAL_HOSTS | {host_of(place.url) for place in found})
+    return official_wheel_hosts() | listed | sent_on | {host_of(place.url) for place in found}
 
 
 def _resolved(
@@ -126,13 +128,17 @@ def _resolved(
             break
         if "://" in item:
             url = check_url(item, allow_http=allow_http)
-            found.append(_known_place(known, url) or WheelMirror(host_of(url), url, _BOTH))
+            found.append(_known_place(known, url) or _of_url(url))
         else:
             found += known.resolve([item], allow_http=allow_http)
     return found
 
 
 _BOTH = ("index", "flat")
+
+
+def _of_url(url: str) -> WheelMirror:
+    return WheelMirror(host_of(url), url, _BOTH, by_url=True)
 
 
 def _known_place(known: Registry, url: str) -> WheelMirror | None:

@@ -91,21 +91,41 @@ def test_two_words_on_a_project_both_hold():
         ("torch==2.7.1; python_version>'3'", "wheel_word_more"),
         ("torch[opt-einsum]==2.7.1", "wheel_word_extras"),
         ("torch==2.7.1+cu126,==2.7.1+cu128", "wheel_word"),
-        ("pytorch-cuda=12.1", "wheel_word"),
-        ("PyTorch_CUDA==12.1", "wheel_word"),
-        ("cudatoolkit=11.8", "wheel_word"),
-        ("cuda-version=12.4", "wheel_word"),
-        ("cpuonly", "wheel_word"),
-        ("pytorch-gpu", "wheel_word"),
-        ("pytorch-cpu=2.7", "wheel_word"),
-        ("libtorch", "wheel_word"),
-        ("python=3.12", "wheel_word"),
+        ("pytorch-cuda", "wheel_word_of_cuda"),
+        ("pytorch-cuda=fast", "wheel_word_of_cuda"),
+        ("pytorch-mutex", "wheel_word_of_cuda"),
+        ("pytorch-gpu", "wheel_word_of_cuda"),
+        ("libtorch", "wheel_word_inside"),
     ],
 )
 def test_a_word_that_cannot_be_used_is_refused_by_name(word: str, code: str):
     found = request.read(["numpy", word])
     assert isinstance(found, BadWord)
     assert (found.word, found.why.code) == (word, code)
+
+
+@pytest.mark.parametrize(
+    ("word", "option"),
+    [
+        ("pytorch-cuda=12.1", "--cuda 12.1"),
+        ("PyTorch_CUDA==12.1", "--cuda 12.1"),
+        ("pytorch-cuda>=12.4,<13", "--cuda 12.4"),
+        ("cudatoolkit=11.8", "--cuda 11.8"),
+        ("cudatoolkit 11.8", "--cuda 11.8"),
+        ("cuda-version=12.4", "--cuda 12.4"),
+        ("cpuonly", "--cuda cpu"),
+        ("pytorch-mutex=*=cpu", "--cuda cpu"),
+        ("pytorch-cpu=2.7", "--cuda cpu"),
+        ("python=3.12", "--python 3.12"),
+        ("python>=3.10.4", "--python 3.10"),
+    ],
+)
+def test_a_package_of_condas_is_refused_with_the_option_that_says_it(word: str, option: str):
+    found = request.read([word])
+    assert isinstance(found, BadWord)
+    assert (found.why.code, found.why.facts) == ("wheel_word_of_conda", {"option": option})
+    name, _, value = option.partition(" ")
+    assert name == "--python" or accelerator(value) is not None
 
 
 @given(st.text(max_size=30), st.sampled_from(["", "torch", "torch==", "torch[", "numpy", "-"]))

@@ -12,7 +12,12 @@ TEXT: Table = {
         "{count} of these wheels is known by the naming rules only, not from a listing",
         "{count} of these wheels are known by the naming rules only, not from a listing",
     ),
-    "mirror_lacks_variants": "{mirror} has none of {variants}",
+    "mirror_lacks_variants": (
+        "{mirror} has no directory {variants} at {url}",
+        "{mirror} has none of the directories {variants} at {url}",
+    ),
+    "mirror_lacks_fitting": "{mirror} has wheels, but none of torch for this platform and Python",
+    "probe_no_links": "{mirror} sends something for {what} that is no page of links",
     "wheel_mirror_instead": "{mirrors} has no wheels of PyTorch: they come from {instead}",
     "wheel_other_hash": "{mirror} has {file} with another hash, and is passed over for it",
     "wheel_nowhere_else": "no other mirror than {mirror} is known for it",
@@ -20,8 +25,12 @@ TEXT: Table = {
         "{mirror} gives no hash of {count} file: what it sends cannot be checked",
         "{mirror} gives no hash of {count} files: what it sends cannot be checked",
     ),
-    "wheel_unread": "what {names} need beside the set is not known before the files are here: "
-    "their mirror serves no metadata",
+    "wheel_unread": (
+        "what {names} needs beside the set is not known before the file is here: its mirror "
+        "serves no metadata",
+        "what {names} need beside the set is not known before the files are here: their mirror "
+        "serves no metadata",
+    ),
     "index_left": "{index} does not have {what}: once more with {instead}",
     "index_failed": "{index} could not be read by pip: once more with {instead}",
     "pip_config_carried": "from pip's own configuration: {options}",

@@ -1,0 +1,176 @@
+"""`conda torch-install --source wheels` where nothing can be had: what is said, and what helps."""
+
+from __future__ import annotations
+
+import shutil
+from functools import partial
+
+import pytest
+from support import wheel_files
+from support.wheel_fixtures import LINUX, imported
+from support.wheel_lab import PYTHON
+from support.wheel_site import put
+
+from conda_torchmirror.exceptions.channel import NoWheels
+from conda_torchmirror.exceptions.choice import NoFittingWheel
+from conda_torchmirror.exceptions.environment import PipFailed
+from conda_torchmirror.exceptions.usage import BadWheelWord
+from conda_torchmirror.text.messages import text
+
+pytest_plugins = ["support.wheel_fixtures"]
+
+WHEELS = ("torch-install", "--source", "wheels")
+CUDA = ("--cuda", "12.6")
+
+
+@pytest.fixture
+def preview(wheel_lab, conda_in_process, tmp_path):
+    """`preview(*words)`: for a new environment, as JSON."""
+    new = ("-p", tmp_path / "new", "--python", PYTHON, "--dry-run", "--json")
+    return lambda *words: conda_in_process(*WHEELS, *words, *new)
+
+
+def told(done, error):
+    """The cause, and the next steps by code."""
+    assert isinstance(done.error, error), str(done)
+    found = done.json()["guidance"]
+    return found["cause"], {hint["hint_code"]: hint["text"] for hint in found["hints"]}
+
+
+# Directories
+
+
+def test_a_directory_that_no_mirror_has(preview):
+    cause, ways = told(preview("torch==2.7.1+cu999"), NoFittingWheel)
+    assert cause == "no wheel for cu999 is there for linux-64, but for cpu, cu118, cu126"
+    assert "`torch==2.7.1+cpu`" in ways["open_variant"]
+    preview("torch==2.7.1+cpu").ok()
+
+
+def test_a_directory_of_cuda_without_a_driver(preview):
+    cause, ways = told(preview("torch==2.7.1+cu126"), NoFittingWheel)
+    assert "there is none" in cause
+    assert "`--cuda 12.6`" in ways["name_cuda"]
+    preview("torch==2.7.1+cu126", "--cuda", "12.6").ok()
+
+
+def test_a_version_of_rocm_that_is_not_there(wheel_lab, preview, tmp_path):
+    made = wheel_files.make(tmp_path, "torch", "2.14.0+rocm7.2", LINUX, variant="rocm7.2")
+    put(wheel_lab.first, [made])
+    cause, ways = told(preview("torch", "--cuda", "rocm6.4"), NoFittingWheel)
+    assert cause == "no wheel for rocm6.4 is there for linux-64, but for rocm7.2"
+    assert "--cuda rocm7.2" in ways["other_variant"]
+    preview("torch", "--cuda", "rocm7.2").ok()
+
+
+def test_lower_directories_are_read_where_the_mirror_has_none_of_the_driver(preview):
+    found = preview("torch", "--cuda", "13.0").ok().json()["torchmirror"]["selected"]
+    assert found["variant"] == "cu126"
+
+
+def test_a_cuda_older_than_any_directory(preview):
+    cause, ways = told(preview("torch", "--cuda", "9.0"), NoFittingWheel)
+    assert "CUDA 9.0" in cause
+    assert "upgrade_driver" in ways
+
+
+def test_a_platform_that_the_mirror_has_nothing_for(preview):
+    """That it lacks the first of several directories is not why."""
+    done = preview(*CUDA, "--platform", "win-64", "--no-fallback")
+    cause, ways = told(done, NoWheels)
+    assert cause == "first has wheels, but none of torch for this platform and Python"
+    assert set(ways) == {"allow_fallback"}
+
+
+def test_what_every_mirror_lacks_is_offered_from_none(wheel_lab, preview):
+    shutil.rmtree(wheel_lab.first.folder / "whl")
+    cause, ways = told(preview(*CUDA), NoWheels)
+    assert cause.count("none of the directories cu129, cu128, cu126, ..., cu101 at http://") == 3
+    assert ways == {}
+
+
+def test_an_address_above_the_right_one(wheel_lab, preview):
+    alone = ("--mirror", wheel_lab.first.url, "--no-fallback")
+    cause, ways = told(preview(*CUDA, *alone), NoWheels)
+    assert wheel_lab.first.url in cause
+    assert set(ways) == {"allow_fallback", "wheel_mirror_url"}
+
+
+# Pages
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "something for cu129/torch/ that is no page of links"),
+        (b"\0\1\xff" * 1000, "something for cu129/torch/ that is no page of links"),
+        (b'{"files": []}', "something for cu129/torch/ that is no page of links"),
+        (b"<html>hello</html>", "a web page instead of cu129/torch/"),
+    ],
+    ids=["empty", "binary", "json", "html"],
+)
+def test_a_page_without_links(wheel_lab, preview, body, said):
+    wheel_lab.first.fail("*", lambda exchange: exchange.send(200, body))
+    cause, _ = told(preview(*CUDA, "--no-fallback"), NoWheels)
+    assert cause == f"first sends {said}"
+
+
+def test_a_mirror_without_a_network(wheel_lab, preview):
+    for site in (wheel_lab.first, wheel_lab.second):
+        site.refuse()
+    cause, ways = told(preview(*CUDA, "--no-fallback"), NoWheels)
+    assert "refuses connections" in cause
+    assert {"allow_fallback", "check_network"} == set(ways)
+
+
+# Words
+
+
+def test_a_package_of_condas_is_refused_with_the_option_that_says_it(preview):
+    cause, _ = told(preview("pytorch-cuda=12.6"), BadWheelWord)
+    assert "say `--cuda 12.6` instead" in cause
+    preview("--cuda", "12.6").ok()
+
+
+# Pip
+
+
+@pytest.fixture
+def install(lab_env, conda_in_process):
+    return partial(conda_in_process, *WHEELS, *CUDA, "-p", lab_env, "-y", "--json")
+
+
+def test_a_word_that_no_index_knows(wheel_lab, lab_env, install):
+    cause, ways = told(install("torch", "nmupy"), PipFailed)
+    assert "does not have nmupy" in cause
+    assert set(ways) == {"pip_word"}
+    install("torch", "numpy").ok()
+    assert imported(lab_env, "torch") == {"torch": "mirror cu126"}
+
+
+def test_a_dependency_that_no_index_has(wheel_lab, install):
+    for site in (wheel_lab.index, wheel_lab.spare):
+        shutil.rmtree(site.folder / "simple" / "sympy")
+    _, ways = told(install("--no-fallback"), PipFailed)
+    assert set(ways) == {"pip_other_index"}
+    assert "asked were first" in ways["pip_other_index"]
+
+
+@pytest.mark.parametrize(
+    ("count", "names", "said"),
+    [(1, "torch", "what torch needs beside"), (2, "torch, torchaudio", "torchaudio need beside")],
+)
+def test_what_is_not_known_before_the_files_are_here(count, names, said):
+    assert said in text("wheel_unread", {"count": count, "names": names})
+
+
+def test_an_offered_command_repeats_the_source_that_was_typed(condarc, conda_in_process):
+    """The setting has another one, which the command without it would go by."""
+    condarc(plugins={"torchmirror_source": "pytorch"})
+    words = ("torch-install", "--python", "3.4", "-n", "new", "--dry-run", "--offline", "--json")
+    for typed, there in ((("--source", "auto"), True), ((), False)):
+        done = conda_in_process(*words, "pytorch=2.3", *typed)
+        hints = [hint["text"] for hint in done.json()["guidance"]["hints"]]
+        offered = [hint for hint in hints if "conda torch-install" in hint and "2.3" in hint]
+        assert offered, hints
+        assert all(("--source auto" in hint) is there for hint in offered), hints
