@@ -126,11 +126,12 @@ def missing() -> tuple[str, ...]:
     return tuple(lacking)
 
 
-def _knows_shards() -> bool:
+def knows_shards() -> bool:
     """Whether this conda reads sharded indexes."""
     from conda.base.context import Context
 
-    return hasattr(Context, SHARDS)
+    # A setting of conda's raises AttributeError where the class is asked for it.
+    return any(SHARDS in vars(kind) for kind in Context.__mro__)
 
 
 class _Redirection:
@@ -149,7 +150,7 @@ class _Redirection:
         shards: bool = True,
     ) -> None:
         self.redirects = tuple(redirects)
-        self.shards = shards or not _knows_shards()
+        self.shards = shards or not knows_shards()
         self.override = override
         self.quick = quick
         self.parts = {n: above for n, above, _ in self.redirects if n.startswith("pkgs/")}
@@ -305,8 +306,8 @@ def apply(redirects: Sequence[Redirect], *, shards: bool = True) -> None:
     """
     global _automatic
     undo()
-    if redirects:
-        begun = _Redirection(redirects, quick=True, shards=shards)
+    begun = _Redirection(redirects, quick=True, shards=shards)
+    if begun.redirects or not begun.shards:
         begun.start()
         _automatic = begun
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 DEFAULTS = "defaults"
+#: The codes of channels that are read where `mirror` says.
+READ_AT = ("mirrored", "enabled", "configured", "channel_alias")
 
 
 class ChannelPolicy:
@@ -265,9 +267,13 @@ def redirects(
 
 
 def has_shards(policies: Iterable[ChannelPolicy], config: UserConfig) -> bool:
-    """Whether all mirrors that channels are redirected to are known to serve sharded indexes."""
-    used = {one.mirror for one in policies if one.code in ("mirrored", "enabled")}
-    return all((mirror := config.mirror(name)) is not None and mirror.shards for name in used)
+    """Whether all mirrors that channels are read from are known to serve sharded indexes.
+
+    Mirrors that the user's own configuration leads to count as well: conda asks them alike.
+    """
+    used = {str(one.mirror) for one in policies if one.code in READ_AT and one.leads_to_mirror}
+    known = (config.mirror(name) or config.registry.get(name) for name in used)
+    return all(mirror is not None and mirror.shards for mirror in known)
 
 
 def _only_by_other_url(policy: ChannelPolicy, found: NamedChannels) -> bool:

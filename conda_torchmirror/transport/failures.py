@@ -13,6 +13,7 @@ import ssl
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from types import FrameType
 from typing import NamedTuple
 
 from conda import CondaError
@@ -163,17 +164,14 @@ def of_file(error: BaseException, route: Route, url: str) -> Failure | None:
 def find_broken_index(error: BaseException, routes: Sequence[Route]) -> Failure | None:
     """The route whose index conda was reading when it stumbled; None where that is not seen.
 
-    Looks into the frames of conda's readers, whose `self` knows the URL of the subdir (tried on
-    24.7 and 26.7).
+    Looks into the frames of conda's readers and of its rattler solver (tried on 24.7 and 26.7).
     """
     if is_deliberate(error) or causes.disk_error(error):
         return None
     for part in causes.chain(error):
         for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
-            url = getattr(frame.f_locals.get("self"), "url_w_subdir", None)
-            if not (isinstance(url, str) and _is_reader(frame.f_globals.get("__name__", ""))):
-                continue
-            for route in routes:
+            url = _index_in(frame)
+            for route in routes if url else ():
                 if _comparable(url).startswith(_comparable(route.url).rstrip("/") + "/"):
                     index = f"{safe(url)}/repodata.json"
                     answer = Answer(index, "broken", host=host_of(index), at=time.time())
@@ -182,9 +180,17 @@ def find_broken_index(error: BaseException, routes: Sequence[Route]) -> Failure 
     return None
 
 
-def _is_reader(module: str) -> bool:
-    """Whether conda reads indexes in this module."""
-    return module.startswith(("conda.core.subdir_data", "conda.gateways.repodata"))
+def _index_in(frame: FrameType) -> str:
+    """The URL of the subdir whose index this frame reads; "" for any other frame."""
+    module, there = frame.f_globals.get("__name__", ""), frame.f_locals
+    if module.startswith(("conda.core.subdir_data", "conda.gateways.repodata")):
+        url = getattr(there.get("self"), "url_w_subdir", None)
+    elif module.startswith("conda._private.shards"):
+        url = getattr(there.get("sd"), "url_w_subdir", None)
+    else:
+        # It reads what conda has fetched by itself.
+        url = there.get("url") if module == "conda_rattler_solver.index" else None
+    return url if isinstance(url, str) else ""
 
 
 def may_be_index(error: BaseException) -> bool:

@@ -326,10 +326,10 @@ def test_torch_install_keeps_labels_where_they_are(at_lab, lab, name, there):
     ],
 )
 def test_shards_are_asked_of_mirrors_that_have_them(at_lab, lab, known, own, read):
-    from conda.base.context import Context, context
+    from conda.base.context import context
     from conda.cli.conda_argparse import generate_parser
 
-    if not hasattr(Context, in_process.SHARDS):
+    if not in_process.knows_shards():
         pytest.skip("this conda reads no sharded indexes")
     registry = json.loads(entry(lab))
     registry["lab"]["shards"] = known
