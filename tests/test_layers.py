@@ -209,6 +209,7 @@ SEAMS = {
     "redirect.policy": {"redirect"},
     # What is wrong with this conda is told, once in a blue moon.
     "redirect.in_process": {"text"},
+    "redirect.configuration": {"text"},
     # A registry of one's own is checked, and what is wrong in a setting told.
     "redirect.settings": {"exceptions", "mirrors", "text"},
     "redirect.answer_log": {"text"},

@@ -31,12 +31,16 @@ def reload(**changed: Any) -> None:
 
 @contextmanager
 def inner_command() -> Iterator[None]:
-    """Give conda the arguments of this command back after a block that runs another one."""
+    """For a block that runs another conda command: what that logs is cleaned, and conda has the
+    arguments of this command back after it."""
     from conda.base.context import context
+
+    from ..text.output import clean_log
 
     kept = dict(context._argparse_args)
     try:
-        yield
+        with clean_log():
+            yield
     finally:
         context._argparse_args = kept
         reload()

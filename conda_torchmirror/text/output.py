@@ -1,4 +1,4 @@
-"""The only place that writes to standard output and standard error.
+"""The only place that writes to standard output and standard error, and cleans what conda logs.
 
 Every string passes `sanitize.safe`; bytes of a file go out as they are. A reader that went away
 (`| head`) is no error, and a character that the console's encoding lacks is escaped.
@@ -7,6 +7,7 @@ Every string passes `sanitize.safe`; bytes of a file go out as they are. A reade
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -66,6 +67,28 @@ def clean(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [clean(item) for item in value]
     return safe(str(value))
+
+
+@contextmanager
+def clean_log() -> Iterator[None]:
+    """Let all that is logged until the block ends pass `safe`: conda logs words of an index."""
+    made = logging.getLogRecordFactory()
+
+    def clean_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = made(*args, **kwargs)
+        try:
+            message = record.getMessage()
+        except Exception:  # logging itself tells of a message that does not fit its arguments
+            return record
+        if (shown := safe(message)) != message:
+            record.msg, record.args = shown, None
+        return record
+
+    logging.setLogRecordFactory(clean_record)
+    try:
+        yield
+    finally:
+        logging.setLogRecordFactory(made)
 
 
 def can_show(text: str) -> bool:

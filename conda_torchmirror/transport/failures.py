@@ -147,6 +147,8 @@ def find_culprit(error: BaseException, routes: Sequence[Route]) -> Failure | Non
     if causes.disk_error(error) or any(is_deliberate(p) or _is_settled(p) for p in parts):
         return None
     for part in parts:
+        if isinstance(part, FileNotFoundError):  # of its cache, not of a request
+            continue
         for url in _urls(part):
             for route in routes:
                 if _comparable(url).startswith(_comparable(route.url).rstrip("/") + "/"):
@@ -174,7 +176,9 @@ def find_broken_index(error: BaseException, routes: Sequence[Route]) -> Failure 
             for route in routes if url else ():
                 if _comparable(url).startswith(_comparable(route.url).rstrip("/") + "/"):
                     index = f"{safe(url)}/repodata.json"
-                    answer = Answer(index, "broken", host=host_of(index), at=time.time())
+                    # Conda misses in its cache what an answer without a body left out.
+                    code = "not_the_file" if isinstance(part, FileNotFoundError) else "broken"
+                    answer = Answer(index, code, host=host_of(index), at=time.time())
                     detail = safe(causes.reason(error))
                     return from_answer(route, answer._replace(detail=detail))
     return None

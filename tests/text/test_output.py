@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -182,3 +183,13 @@ def test_what_a_console_cannot_show_is_escaped(encoding):
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"\\udce9 \\U0001f600" in done.stdout
+
+
+def test_what_others_log_is_cleaned(caplog):
+    log = logging.getLogger("of.another")
+    with output.clean_log():
+        log.warning("skipping %s", "https://me:secret@host/x\x1b[31m\u202eevil")
+        log.warning("%d of %d", 1, 2)
+    log.warning("a\x1bb")
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["skipping https://host/x[31mevil", "1 of 2", "a\x1bb"]
