@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +31,10 @@ SET = {"pytorch", "pytorch-cuda", "pytorch-mutex", "cuda-cudart", "python", "fil
 if os.environ.get("TORCHMIRROR_TEST_SOLVER") != "rattler":
     SET.add("pip")  # conda's classic solver adds it to every Python
 
+#: name, version, build, depends.
+Row = tuple[str, str, str, list[str]]
 _PYTHON = "python >=3.12,<3.13.0a0"
-_ROWS: dict[str, list[tuple[str, str, str, list[str]]]] = {
+_ROWS: dict[str, list[Row]] = {
     "pytorch": [
         *(
             (
@@ -56,9 +58,11 @@ _ROWS: dict[str, list[tuple[str, str, str, list[str]]]] = {
 }
 
 
-def write_channels(root: Path) -> Path:
-    """The three channels, each with linux-64 and an empty noarch; returns `root`."""
-    for channel, rows in _ROWS.items():
+def write_channels(root: Path, of_conda_forge: Sequence[Row] = ()) -> Path:
+    """The three channels, each with linux-64 and an empty noarch; returns `root`. conda-forge has
+    the rows `of_conda_forge` besides."""
+    every = {**_ROWS, "conda-forge": [*_ROWS["conda-forge"], *of_conda_forge]}
+    for channel, rows in every.items():
         records = {}
         for name, version, build, depends in rows:
             number = build.rpartition("_")[2]
