@@ -98,13 +98,13 @@ class Machine(NamedTuple):
     """What the target computer and the target environment are.
 
     `cuda` is the newest CUDA that the driver runs (the value of `__cuda`), or None without a
-    driver; `cuda_from` is libcuda, CONDA_OVERRIDE_CUDA, --cuda or none. `cuda_arch` is the lowest
-    compute capability of all devices. `history` are the specs that the user asked for in this
-    environment before. `python` is major.minor, or None where the newest may be taken;
-    `python_from` is prefix, --python or newest. `wsl` means WSL 2, `foreign` another platform than
-    that of this computer, `failing` that a driver is there which should run a GPU and does not.
-    `remarks` are to be told beside every choice. `glibc` and `osx` are the versions of the C
-    library and of macOS, None where not known.
+    driver; `cuda_from` is libcuda, CONDA_OVERRIDE_CUDA, --cuda, --machine or none. `cuda_arch` is
+    the lowest compute capability of all devices. `history` are the specs that the user asked for in
+    this environment before. `python` is major.minor, or None where the newest may be taken, and
+    `python_from` prefix, --python, --machine or newest. `wsl` means WSL 2, `foreign` another
+    platform than that of this computer, `failing` that a driver is there which should run a GPU and
+    does not. `remarks` are to be told beside every choice. `glibc` and `osx` are the versions of
+    the C library and of macOS, None where not known.
     """
 
     subdir: str
@@ -134,6 +134,13 @@ class Machine(NamedTuple):
     def driver_os(self) -> Literal["linux", "windows"]:
         """The system whose driver versions count: in WSL 2 the driver is the one of Windows."""
         return "windows" if self.wsl or self.subdir.startswith("win-") else "linux"
+
+
+class Facts(NamedTuple):
+    """What a file says of another machine."""
+
+    file: str
+    machine: Machine
 
 
 class Request(NamedTuple):

@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from .models import Compat
+from .models import Compat, Facts
 
 #: What `torch-install` is asked to end in.
 Action = Literal["list", "urls", "save", "replay", "download", "install"]
@@ -16,6 +16,7 @@ class InstallOptions(NamedTuple):
     are folders, `subdir` is the word of `--platform`. `source` is "" where the command line names
     none, and the setting holds. `passed` are the options that go on to
     conda's own command, each as its words; `conda_words` says which of them a verb takes.
+    `machines` are the files of `--machine`; a run for one machine has its `facts`.
     """
 
     action: Action = "install"
@@ -44,6 +45,8 @@ class InstallOptions(NamedTuple):
     check: bool = True
     as_json: bool = False
     passed: tuple[tuple[str, ...], ...] = ()
+    machines: tuple[str, ...] = ()
+    facts: Facts | None = None
 
     @property
     def preview(self) -> bool:

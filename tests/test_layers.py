@@ -190,7 +190,7 @@ REACH = {
 SEAMS = {
     "plugin": {"cli", "hooks", "redirect"},
     "cli.mirror": {"cli"},
-    "cli.install_output": {"handover", "install", "plans", "selection", "text", "verify"},
+    "cli.install_output": {"cli", "handover", "install", "plans", "selection", "text", "verify"},
     # A preview by the built-in index reads no other one.
     "index.sources": {"index"},
     # What is said of a file, of further packages, and what would help where nothing fits.

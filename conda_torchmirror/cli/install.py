@@ -40,6 +40,7 @@ CHOICE: Mapping[str, Any] = {
     "cuda": "auto",
     "cuda_compat": "minor",
     "python": None,
+    "machine": None,
     "source": None,
     "mirror": None,
     "allow_cpu": False,
@@ -67,6 +68,7 @@ def configure_install(parser: ArgumentParser) -> None:
         help=text("help.cuda_compat"),
     )
     add("--python", help=text("help.python"))
+    add("--machine", nargs="+", action="extend", metavar="FILE", help=text("help.machine"))
     sources = (AUTO, *(source.name for source in SOURCES), WHEELS)
     add("--source", choices=sources, help=text("help.source"))
     add("--mirror", action="append", help=text("help.install_mirror"))
@@ -158,6 +160,7 @@ def options(args: Namespace) -> InstallOptions:
         check=not args.no_check,
         as_json=bool(context.json),
         passed=passed(args.conda_actions, args),
+        machines=tuple(args.machine or ()),
     )
 
 

@@ -100,11 +100,18 @@ def show(result: Result, options: InstallOptions) -> int:
 def _show_done(result: Result, options: InstallOptions) -> int:
     """What there is only where conda was asked, or a saved plan."""
     from ..handover.conda import Outcome
+    from ..install.machines.run import MachinePlans
     from ..plans.downloads import DownloadList
     from ..plans.replay import Replay
     from ..plans.saved_plan import Saved
     from ..selection.pip.plan import WheelDecision
 
+    if isinstance(result, MachinePlans):
+        from .fleet import machines
+
+        if result.urls is not None and not options.as_json:
+            _show_urls(result.urls, options)
+        return machines.show(result, options)
     if isinstance(result, WheelDecision):
         if options.as_json:
             emit(wheel_summary(result), dry_run=result.dry_run, prefix=result.prefix)

@@ -16,6 +16,9 @@ from conda.exceptions import EnvironmentLocationNotFound
 
 from ..envfiles.file_io import write_file
 from ..exceptions.mirror import CannotWrite
+from ..exceptions.usage import Contradiction
+from ..machine import facts
+from ..machine.survey import inspect
 from ..text.messages import text
 from ..text.output import emit, say
 from ..verify.report import lines, report
@@ -31,6 +34,7 @@ def configure(parser: ArgumentParser) -> None:
     add = parser.add_argument_group(text("help.verify")).add_argument
     add("--require-gpu", action="store_true", help=text("help.require_gpu"))
     add("--report", metavar="FILE", help=text("help.report"))
+    add("--facts", action="store_true", help=text("help.facts"))
     helpers.add_parser_prefix(parser)
     helpers.add_parser_json(parser)
 
@@ -38,8 +42,10 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Run `conda torch-verify`.
 
-    Raises: conda's EnvironmentLocationNotFound, CannotWrite.
+    Raises: conda's EnvironmentLocationNotFound, CannotWrite, Contradiction.
     """
+    if args.facts:
+        return _show_facts(args)
     prefix = context.target_prefix
     if not os.path.isdir(os.path.join(prefix, "conda-meta")):
         raise EnvironmentLocationNotFound(prefix)
@@ -56,3 +62,20 @@ def run(args: Namespace) -> int:
     else:
         say(lines(check))
     return check.exit_code
+
+
+def _show_facts(args: Namespace) -> int:
+    """Print the facts of this machine, with the Python of an environment that is named.
+
+    A document of its own, with or without `--json`: it goes to a file, and that to `--machine`.
+    """
+    for option in ("require_gpu", "report"):
+        if getattr(args, option):
+            raise Contradiction(first="--facts", second=f"--{option.replace('_', '-')}")
+    prefix = None
+    if args.name or args.prefix:
+        prefix = context.target_prefix
+        if not os.path.isdir(os.path.join(prefix, "conda-meta")):
+            raise EnvironmentLocationNotFound(prefix)
+    say(facts.dump(inspect(subdir=context.subdir, prefix=prefix)))
+    return 0

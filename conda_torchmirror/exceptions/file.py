@@ -1,4 +1,4 @@
-"""Files of `torch-install -f`."""
+"""Files that `torch-install` is given: those of `-f`, and those of `--machine`."""
 
 from __future__ import annotations
 
@@ -99,3 +99,23 @@ class SectionFailed(TorchMirrorError):
     )
     facts = ("section", "file", "detail", "prefix")
     hints = ("run_again",)
+
+
+class BadMachineFile(TorchMirrorError):
+    """A file of `--machine` does not hold the facts of a machine."""
+
+    code = "bad_machine_file"
+    message = N_("{file} cannot be read as the facts of a machine")
+    cause = N_("{detail}")
+    facts = ("file", "detail")
+    hints = ("print_facts",)
+
+
+class MachineFileTooNew(TorchMirrorError):
+    """A file of `--machine` has a format of a later version."""
+
+    code = "machine_file_too_new"
+    message = N_("{file} was written by a newer version")
+    cause = N_("its format is {schema}, which this version does not know")
+    facts = ("file", "schema")
+    hints = ("newer_version",)

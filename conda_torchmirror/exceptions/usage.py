@@ -68,6 +68,15 @@ class UrlsFormat(UsageError):
     cause = N_("the format is joined by an equals sign, so that specs can follow: `--urls=aria2`")
 
 
+class SeveralMachines(UsageError):
+    """Several files of `--machine`, and nothing that can be done for several machines."""
+
+    code = "several_machines"
+    message = N_("`--machine` with {count} files goes with `--dry-run`, `--save-plan` or `--urls`")
+    cause = N_("an installation, a list and a preview with `--solve` are for one machine")
+    facts = ("count",)
+
+
 class BadSpec(UsageError):
     """A match spec that conda cannot read."""
 

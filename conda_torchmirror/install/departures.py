@@ -17,7 +17,7 @@ from ..mirrors.addresses import name_of
 from ..mirrors.registry import parts_of_defaults
 from ..models import Choice, Departure, Installed, Machine, Notice
 from ..selection.facts.names import FAMILY, TOOLKIT, TORCH
-from ..selection.plan import typed, words_of
+from ..selection.plan import machine_words, typed, words_of
 from ..selection.specs import package_name
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def check_confirmed(task: Task) -> None:
         return
     if request.source != AUTO:
         return
-    words = words_of(request._replace(source=task.source.name))
+    words = words_of(request._replace(source=task.source.name)) + machine_words(task.machine)
     raise ChannelChange(
         there=f"{there.name} {there.version}",
         of=there.channel,

@@ -137,6 +137,7 @@ def command(
             *("conda", "torch-install", *words, *conflict.specs, *partners, *request.others),
             *(("--cuda", options.cuda) if options.cuda != "auto" else ()),
             *(("--python", python) if python else ()),
+            *(("--machine", options.facts.file) if options.facts else ()),
             *(word for channel in options.channels for word in ("-c", channel)),
         )
     )

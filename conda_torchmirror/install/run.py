@@ -50,9 +50,12 @@ if TYPE_CHECKING:
     from ..verify.verdict import Check
     from .files.environment_file import SetVariables
     from .files.request import FileRequest
+    from .machines.run import MachinePlans
 
     #: What a run ends in.
-    Result: TypeAlias = WheelDecision | Listing | Decision | DownloadList | Saved | Replay | Outcome
+    Result: TypeAlias = (
+        WheelDecision | Listing | Decision | DownloadList | Saved | Replay | Outcome | MachinePlans
+    )
     #: What is to be seen while it goes on.
     Step: TypeAlias = WheelDecision | Decision | Replay | Footprint | SetVariables | Check | Notice
     Report: TypeAlias = Callable[[Step], None]
@@ -72,6 +75,10 @@ def execute(options: InstallOptions, report: Report) -> Result:
 
         target = target_of(options)
         return replay(options, target.prefix, exists=target.exists, report=report)
+    if options.machines:
+        from .machines.run import execute as for_machines
+
+        return for_machines(options, report)
     typed, options = options.source, _with_source(options)
     if options.source == WHEELS:
         from .wheels.run import execute as from_wheels
@@ -175,6 +182,7 @@ def _facts(
         cuda=asked.cuda,
         python=requests_.python(asked.python)[0] if asked.python else None,
         probe_gpus=asked.cuda == "auto",
+        facts=options.facts,
     )
     torch = installed(survey.machine, TORCH)
     named = any(requests_.names_torch(word) for word in options.specs)
@@ -248,6 +256,8 @@ def _hand_over(
     variables = dict(decision.plan.environment)
     if on.cuda_from in ("--cuda", "file") and on.cuda:
         variables["CONDA_OVERRIDE_CUDA"] = on.cuda
+    if options.facts is not None:
+        variables |= machine.overrides(on)
     foreign = on.subdir if on.subdir != machine.native_subdir() else None
     command = conda.arguments(decision.plan, prefix, words, subdir=foreign)
     about = summary(decision)
@@ -317,7 +327,10 @@ def _finish(
         if variables is not None:
             report(variables)
     outcome = outcome._replace(document=document)
-    return checked(outcome, task.options, prefix, decision.machine, report)
+    on = decision.machine
+    if task.options.facts is not None:  # what can be tried is what is here
+        on = machine.inspect(subdir=machine.native_subdir(), prefix=None)
+    return checked(outcome, task.options, prefix, on, report)
 
 
 def checked(

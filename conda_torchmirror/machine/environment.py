@@ -76,7 +76,11 @@ def with_environment(
         machine = machine._replace(installed=tuple(packages), history=tuple(history))
     if python and (given := _major_minor(python)):
         machine = machine._replace(python=given, python_from="--python")
-    code = {"prefix": "python_from_prefix", "--python": "python_given"}.get(machine.python_from)
+    code = {
+        "prefix": "python_from_prefix",
+        "--python": "python_given",
+        "--machine": "python_described",
+    }.get(machine.python_from)
     facts = {"python": machine.python} if code else {}
     evidence.append(Notice(code or "python_newest", facts))
     pins: list[Pin] = attempt("pins", lambda: list(_pins(prefix, evidence)), [], evidence)

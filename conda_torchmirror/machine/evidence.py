@@ -24,6 +24,9 @@ REASONS = (
     frozenset(("driver_library_missing", "smi_hangs")),
 )
 
+#: Remarks on a machine whose facts were read from a file: which file, and what was typed instead.
+DESCRIBED, TYPED = "machine.described", "machine.typed"
+
 
 def attempt(what: str, read: Callable[[], T], default: T, evidence: list[Notice]) -> T:
     """Return what `read` returns; where it raises, the default, and add the error to `evidence`."""
@@ -51,3 +54,8 @@ def _named(evidence: Sequence[Notice], codes: frozenset[str]) -> Iterator[Notice
     for position, notice in enumerate(evidence):
         if notice.code in codes and notice not in evidence[:position]:
             yield notice._replace(code=f"machine.{notice.code}")
+
+
+def told(machine: Machine) -> tuple[Notice, ...]:
+    """Of the remarks on a machine those that say whose facts they are."""
+    return tuple(one for one in machine.remarks if one.code in (DESCRIBED, TYPED))

@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 from conda.base.context import context
 
-from ..models import Gpu, Machine, Notice
-from ..selection.specs import cuda_version
+from ..models import Facts, Gpu, Machine, Notice
+from ..selection.specs import cuda_version, number
 from . import nvidia, system
 from .driver_calls import Device, lowest
 from .environment import with_environment
-from .evidence import attempt, with_remarks
+from .evidence import DESCRIBED, TYPED, attempt, with_remarks
 
 #: Errors of a driver that finds no device: the machine counts as one without a GPU.
 _NOTHING_THERE = frozenset(
@@ -61,12 +61,15 @@ def survey(
     cuda: str = "auto",
     python: str | None = None,
     probe_gpus: bool = True,
+    facts: Facts | None = None,
 ) -> Survey:
     """Return the facts with their evidence. Never raises.
 
     `cuda` is "auto", "cpu" or a version; `probe_gpus=False` keeps the driver from being asked
-    for its devices.
+    for its devices. `facts` are those of another machine, which stand for this one.
     """
+    if facts is not None:
+        return _described(facts, subdir=subdir, prefix=prefix, cuda=cuda, python=python)
     evidence: list[Notice] = []
     native = attempt("platform", native_subdir, subdir, evidence)
     at_home = subdir == native
@@ -94,6 +97,63 @@ def survey(
 
     machine = with_environment(machine, prefix, python, evidence)
     return Survey(with_remarks(machine, evidence), tuple(evidence))
+
+
+def _described(
+    facts: Facts, *, subdir: str, prefix: str | None, cuda: str, python: str | None
+) -> Survey:
+    """The machine of some facts, for which what was typed counts more than what they say."""
+    on, evidence = facts.machine, []
+    remarks = [Notice(DESCRIBED, {"file": facts.file})]
+
+    def typed(option: str, value: str, instead: str | None) -> None:
+        if instead is not None and instead != value:
+            words = {"option": f"{option} {value}", "value": instead, "file": facts.file}
+            remarks.append(Notice(TYPED, words))
+
+    if subdir != on.subdir:
+        typed("--platform", subdir, on.subdir)
+        on = on._replace(subdir=subdir, foreign=True, glibc=None, osx=None, wsl=False)
+        if subdir.startswith("osx-"):
+            on = on._replace(cuda=None, cuda_from="none", driver=None, cuda_arch=None, gpus=())
+    if cuda == "cpu":
+        typed("--cuda", cuda, on.cuda)
+        evidence.append(Notice("cuda_not_asked"))
+        on = on._replace(cuda=None, cuda_from="none", driver=None, cuda_arch=None, gpus=())
+        on = on._replace(failing=False)
+    elif given := cuda_version(cuda):
+        typed("--cuda", given, on.cuda)
+        evidence.append(Notice("cuda_given", {"cuda": given}))
+        # The driver that is named is another one, on the same GPUs.
+        arch = on.cuda_arch or min((g.arch for g in on.gpus if g.arch), key=number, default=None)
+        on = on._replace(cuda=given, cuda_from="--cuda", driver=None, cuda_arch=arch)
+        on = on._replace(failing=False)
+    elif on.cuda:
+        evidence.append(Notice("cuda_described", {"cuda": on.cuda, "file": facts.file}))
+    if on.cuda and on.cuda_arch is None:
+        evidence.append(Notice("arch_unknown"))
+    if python:
+        typed("--python", python, on.python)
+    of_system = {"glibc": on.glibc, "macos": on.osx}
+    for code, version in of_system.items():
+        if version:
+            evidence.append(Notice(code, {"version": version, "source": facts.file}))
+    kept = on.remarks
+    on = with_environment(on, prefix, python, evidence)
+    on = with_remarks(on, evidence)
+    told = (*remarks, *kept, *(one for one in on.remarks if one not in kept))
+    return Survey(on._replace(remarks=told), tuple(evidence))
+
+
+def overrides(machine: Machine) -> dict[str, str]:
+    """Conda's own variables, by which its solver sees the virtual packages of another machine."""
+    found = {"CONDA_OVERRIDE_CUDA": machine.cuda or ""}
+    found["CONDA_OVERRIDE_CUDA_ARCH"] = machine.cuda_arch or ""
+    if machine.glibc and machine.subdir.startswith("linux-"):
+        found["CONDA_OVERRIDE_GLIBC"] = machine.glibc
+    if machine.osx and machine.subdir.startswith("osx-"):
+        found["CONDA_OVERRIDE_OSX"] = machine.osx
+    return found
 
 
 def _version(code: str, evidence: Iterable[Notice]) -> str | None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+_CUDA = "CONDA_OVERRIDE_CUDA"
+
 
 def configured() -> dict[str, str]:
     """The channels that the user's own configuration maps, by name, with their parent URL."""
@@ -50,6 +52,8 @@ def inner_command() -> Iterator[None]:
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Set environment variables until the block ends. Pins join those that are set already."""
     before = {name: os.environ.get(name) for name in variables}
+    if other_cuda := variables.get(_CUDA, before.get(_CUDA)) != before.get(_CUDA):
+        _forget_cuda()
     try:
         for name, value in variables.items():
             if name == "CONDA_PINNED_PACKAGES" and before[name]:
@@ -62,6 +66,16 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = old
+        if other_cuda:
+            _forget_cuda()
+
+
+def _forget_cuda() -> None:
+    """Have conda detect CUDA again: it keeps what it found, an override included."""
+    detection = sys.modules.get("conda.plugins.virtual_packages.cuda")
+    clear = getattr(getattr(detection, "cached_cuda_version", None), "cache_clear", None)
+    if clear is not None:
+        clear()
 
 
 def forget() -> None:

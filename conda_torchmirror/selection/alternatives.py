@@ -14,7 +14,7 @@ from . import elsewhere
 from .choose import choose, offers, with_highest_cuda
 from .facts.names import CUDA_NAMES
 from .facts.record import Knowledge, SourceFacts
-from .plan import typed, words_of
+from .plan import machine_words, typed, words_of
 from .specs import number, package_name, release, without_build
 
 #: Codes of rejections by what one would have to change about it.
@@ -86,7 +86,10 @@ class Case(NamedTuple):
 
 def find(case: Case) -> Advice:
     """The cause and the next steps of a request without a choice."""
-    steps = [*case.machine.remarks]
+    # Whose facts were typed by the user is no step.
+    steps = [
+        n for n in case.machine.remarks if n.code not in ("machine.described", "machine.typed")
+    ]
     near = [
         *_change_pins(case),
         *_use_minor(case),
@@ -150,13 +153,14 @@ def _use_python(case: Case) -> Iterator[Notice]:
     rows = offers(machine._replace(python=None), request, case.builds, case.knowledge)
     pythons = {row.python for row in rows if row.fits} - {machine.python}
     if pythons:
-        yield with_python(pythons, request)
+        yield with_python(pythons, request, machine)
 
 
-def with_python(pythons: Iterable[str], request: Request) -> Notice:
+def with_python(pythons: Iterable[str], request: Request, machine: Machine) -> Notice:
     """The step that names these Pythons, with a new environment for the newest."""
     known = sorted(pythons, key=number)
-    words = ["conda", "torch-install", "-n", "NEW", "--python", known[-1], *words_of(request)]
+    words = ["conda", "torch-install", "-n", "NEW", "--python", known[-1]]
+    words += [*words_of(request), *machine_words(machine)]
     return Notice("use_python", {"pythons": ", ".join(known), "command": typed(words)})
 
 
@@ -247,6 +251,7 @@ def _ask_less(case: Case) -> list[Notice]:
             python = [] if on.python == case.machine.python else ["--python", choice.python]
             where = ["-n", "NEW"] if python or case.machine.pins else []
             words = ["conda", "torch-install", *where, *python, *words_of(bare)]
+            words += machine_words(case.machine)
             facts = {
                 "command": typed(words),
                 "torch": f"{choice.torch.name} {choice.torch.version}",

@@ -23,7 +23,7 @@ from .facts.names import (
     TORCH,
 )
 from .facts.record import Knowledge
-from .plan import typed
+from .plan import machine_words, typed
 from .specs import admits_cuda, admits_python, minor, number, package_name
 
 #: What the CUDA builds of conda-forge ask of cuDNN at least, in the records of 2.1.2 and later.
@@ -120,7 +120,7 @@ def _conda_forge(wanted: _Wanted, words: Sequence[str]) -> Iterator[Notice]:
     (last, cuda), (first, _) = fitting[0], fitting[-1]
     on = wanted.machine
     command = ["conda", "torch-install", "-n", "NEW", *words]
-    command += ["--platform", on.subdir] if on.foreign else []
+    command += machine_words(on)
     command += ["--python", on.python] if on.python else []
     facts = {**_releases(first, last), "command": typed(command)}
     if cuda:

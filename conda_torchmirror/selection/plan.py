@@ -11,7 +11,17 @@ from typing import Literal, NamedTuple
 
 from ..mirrors.registry import OWN, Route
 from ..mirrors.urls import UPSTREAM
-from ..models import Admits, Build, Choice, CondaStep, Departure, Notice, Plan, Request
+from ..models import (
+    Admits,
+    Build,
+    Choice,
+    CondaStep,
+    Departure,
+    Machine,
+    Notice,
+    Plan,
+    Request,
+)
 from .facts.names import DEFAULT, PIP_NAMES
 from .facts.record import Knowledge, dependencies, recency
 from .specs import package_name
@@ -172,6 +182,13 @@ def words_of(request: Request) -> list[str]:
         words += ["--source", request.source]
     words += ["--cuda-compat", "strict"] if request.compat == "strict" else []
     return [*words, *(["--allow-cpu"] if request.allow_cpu else [])]
+
+
+def machine_words(machine: Machine) -> list[str]:
+    """The words of a command line for a machine that is not the one where they are typed."""
+    described = [n.facts["file"] for n in machine.remarks if n.code == "machine.described"]
+    words = ["--platform", machine.subdir] if machine.foreign else []
+    return [*words, *(["--machine", *described] if described else [])]
 
 
 def typed(words: Iterable[str]) -> str:

@@ -19,10 +19,13 @@ from typing import Any
 import pytest
 from support import condas, forge_channel
 from support.built import ROOT
+from support.machine_files import write
 from support.markdown import blocks
 from support.prefixes import installed
 from support.running import Result
 from support.torches import bare_environment, install_torch
+
+from conda_torchmirror.machine.facts import parse
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -137,6 +140,18 @@ def runs_without_conda(world: World, command: str) -> None:
     subprocess.run([sys.executable, *words], cwd=world.folder, check=True, timeout=120)
 
 
+def runs_for_a_machine(world: World, command: str) -> None:
+    """With the facts in the file that it names; of the channels here the Python is typed."""
+    write(world.folder, "ampere", python="3.11").rename(world.folder / "node.json")
+    saving = "--save-plan" in command
+    world.conda(command, *(("--source", "pytorch") if saving else ("--offline",)))
+
+
+def prints_facts(world: World, command: str) -> None:
+    """Into a file, which is the shell's part."""
+    parse(world.conda(command.partition(" > ")[0]).stdout.encode())
+
+
 #: What is run, by the way it is.
 HOW: dict[str, How] = {
     "conda torch-install -n torch --python 3.11": installs,
@@ -156,6 +171,10 @@ HOW: dict[str, How] = {
     "conda torch-install -f environment.yml torchaudio jupyter": runs_offline,
     "python -m conda torch-install --cuda 12.4 --python 3.12 --dry-run --offline": runs_offline,
     "conda torch-verify -n torch": checks_an_environment,
+    "conda torch-verify --facts": prints_facts,
+    "conda torch-verify --facts > node.json": prints_facts,
+    "conda torch-install --dry-run --machine node.json": runs_for_a_machine,
+    "conda torch-install --machine node.json --save-plan plan": runs_for_a_machine,
     "conda torch-mirror list": runs,
     "conda torch-mirror status": runs,
     "conda torch-mirror test": asks_mirrors,

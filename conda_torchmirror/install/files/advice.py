@@ -21,7 +21,7 @@ from ...selection import alternatives
 from ...selection.choose import choose
 from ...selection.elsewhere import of_channel, others_of_pytorch
 from ...selection.facts.names import CPU_ONLY, CUDA_NAMES, FAMILY, METAPACKAGES, PIP_NAMES, RUNTIMES
-from ...selection.plan import typed
+from ...selection.plan import machine_words, typed
 from ...selection.specs import package_name, without_build
 from ...text.messages import text
 from ...text.sanitize import safe
@@ -38,7 +38,7 @@ def steps(
     files: FileRequest, advice: alternatives.Advice, case: alternatives.Case, source: Source
 ) -> Iterator[Notice]:
     """The steps of a refusal in words for files, and at the end the file as conda takes it."""
-    request, machine = case.request, case.machine
+    machine = case.machine
     of = advice.cause.facts["of"] if advice.cause and "of" in advice.cause.facts else None
     if of and any(without_build(spec) for spec in files.beside):
         # The other lines are exact builds of that platform too.
@@ -46,10 +46,10 @@ def steps(
         return
     for step in advice.steps:
         if step.code == "ask_less":
-            yield from _change_lines(files, step, request, machine)
+            yield from _change_lines(files, step, case)
         elif step.code == "use_python":
             python = str(step.facts["pythons"]).rpartition(", ")[2]
-            yield step._replace(facts={**step.facts, "command": _command(files, request, python)})
+            yield step._replace(facts={**step.facts, "command": _command(files, case, python)})
         elif step.code == "use_cpu_instead":
             yield Notice("use_cpu_only")  # the option takes the place of these lines
         elif step.code == "change_pins" and (pins := _lines(files, step, machine)):
@@ -60,19 +60,20 @@ def steps(
         yield Notice("file_as_it_is", {"path": safe(files.files[0].path)})
 
 
-def _command(files: FileRequest, request: Request, python: str | None = None) -> str:
+def _command(files: FileRequest, case: alternatives.Case, python: str | None = None) -> str:
     """The command line of files, with a Python of its own in a new environment."""
+    request = case.request
     words = ["conda", "torch-install", *(w for file in files.files for w in ("-f", file.path))]
     words += ["-n", "NEW", "--python", python] if python else []
     words += ["--cuda", request.cuda] if request.cuda != "auto" else []
     words += ["--cuda-compat", "strict"] if request.compat == "strict" else []
+    words += machine_words(case.machine)
     return typed(map(safe, words))
 
 
-def _change_lines(
-    files: FileRequest, step: Notice, request: Request, machine: Machine
-) -> Iterator[Notice]:
+def _change_lines(files: FileRequest, step: Notice, case: alternatives.Case) -> Iterator[Notice]:
     """Which lines to open and which to leave out, for `ask_less`: everything that narrows."""
+    request, machine = case.request, case.machine
     command = str(step.facts["command"])
     python = command.partition(" --python ")[2].partition(" ")[0] or None
     opened = [
@@ -84,7 +85,7 @@ def _change_lines(
         "file": files.label,
         "opened": _listed(opened),
         "left": _listed(left),
-        "command": _command(files, request, python),
+        "command": _command(files, case, python),
         "torch": step.facts["torch"],
     }
     if opened and left:

@@ -15,7 +15,7 @@ from ...selection import alternatives
 from ...selection.alternatives import with_python
 from ...selection.choose import choose
 from ...selection.facts.names import TORCH
-from ...selection.plan import typed, words_of
+from ...selection.plan import machine_words, typed, words_of
 from ...text import reasons
 from ...text.messages import sentences, text
 from ..attempt import Attempt, is_sample
@@ -52,7 +52,7 @@ def refuse(
     told = [_told(each, tried) for each in attempts]
     excluded = sum(each.records.excluded for each in attempts)
     offline = any(each.records.origin != "live" for each in attempts)
-    steps = list(_once(told, task.request))
+    steps = list(_once(told, task.request, on))
     ways = (
         *old,
         *(way for each in attempts for way in _in_part(each.task.source, each.records)),
@@ -119,7 +119,7 @@ def _of_sample(cause: Notice | None, found: NoChoice) -> Notice | None:
     return cause
 
 
-def _once(told: Sequence[_Told], request: Request) -> Iterator[Notice]:
+def _once(told: Sequence[_Told], request: Request, on: Machine) -> Iterator[Notice]:
     """The steps of every source, but of each kind those of the first that has any; the Pythons of
     all of them are one step."""
     pythons = {
@@ -133,7 +133,8 @@ def _once(told: Sequence[_Told], request: Request) -> Iterator[Notice]:
     for each in told:
         for step in each.steps:
             if step.code not in seen:
-                yield with_python(pythons, request) if step.code == "use_python" else step
+                asks = step.code == "use_python"
+                yield with_python(pythons, request, on) if asks else step
         seen |= {step.code for step in each.steps}
 
 
@@ -157,7 +158,7 @@ def _other_sources(
             continue
         words = ["conda", "torch-install", *task.target.words]
         words += words_of(task.request._replace(source=other.name))
-        words += ["--platform", on.subdir] if on.foreign else []
+        words += machine_words(on)
         words += ["--python", options.python] if options.python else []
         yield Notice("use_source", {**facts, "command": typed(words)})
 
@@ -172,7 +173,7 @@ def _in_part(source: Source, records: Records) -> list[Notice]:
 def _where_to_look(options: InstallOptions, on: Machine, source: str, *, offline: bool) -> Notice:
     """The last way out: the list for the machine and the `--source` that were asked about."""
     words = ["conda", "torch-install", "--list"]
-    words += ["--platform", on.subdir] if on.foreign else []
+    words += machine_words(on)
     words += ["--cuda", options.cuda] if options.cuda != "auto" else []
     words += ["--source", source] if source != AUTO else []
     words += ["--offline"] if offline else []

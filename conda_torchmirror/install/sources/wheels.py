@@ -9,7 +9,7 @@ from ...machine import survey
 from ...models import Machine, NoChoice, Notice
 from ...options import InstallOptions
 from ...selection.pip import variants
-from ...selection.plan import typed
+from ...selection.plan import machine_words, typed
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.choose import choose
 from ...selection.wheels.tables import NAMED, PLAIN, tables
@@ -48,7 +48,7 @@ def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, .
         *(["--cuda", options.cuda] if options.cuda != "auto" else []),
         *(["--cuda-compat", options.cuda_compat] if options.cuda_compat != "minor" else []),
         *(["--python", python] if python else []),
-        *(["--platform", on.subdir] if on.foreign else []),
+        *machine_words(on),
         *("--source", WHEELS),
     ]
     facts = {"torch": found.torch.version, "variant": found.variant or PLAIN}
@@ -61,5 +61,7 @@ def refuse_variant(options: InstallOptions, target: Target, subdir: str) -> None
     if not NAMED.fullmatch(variant):
         return
     prefix = target.prefix if target.exists else None
-    on = survey.survey(subdir=subdir, prefix=prefix, cuda="cpu", probe_gpus=False).machine
+    on = survey.survey(
+        subdir=subdir, prefix=prefix, cuda="cpu", probe_gpus=False, facts=options.facts
+    ).machine
     raise NoCondaVariant(variant=variant, ways=way(options, target, on))

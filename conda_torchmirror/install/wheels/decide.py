@@ -16,6 +16,7 @@ from ...exceptions.usage import BadCuda, BadWheelWord
 from ...handover import pip, wheel_cache
 from ...machine import survey as machine_
 from ...machine.environment import option_of
+from ...machine.evidence import told
 from ...machine.python import distributions, pip_config
 from ...machine.python.distributions import Distribution
 from ...mirrors.registry import Route
@@ -105,6 +106,7 @@ def prepare(options: InstallOptions, target: Target, subdir: str) -> Task:
         cuda=cuda if cuda[:1].isdigit() or cuda in ("auto", "cpu") else "cpu",
         python=python,
         probe_gpus=cuda == "auto",
+        facts=options.facts,
     )
     there = distributions.installed(prefix) if prefix else {}
     return Task(options, target, request, survey, pip_config.read(prefix), there)
@@ -344,6 +346,7 @@ def _decision(
         prefix=target.prefix,
         dry_run=options.dry_run,
         notices=(
+            *told(task.machine),
             *wheels.notices,
             *reader.notices,
             *index_notices,

@@ -17,7 +17,7 @@ from ...exceptions.usage import NotForWheels, NotForWheelSetting
 from ...handover import conda, pip, wheel_cache
 from ...handover.conda import Outcome
 from ...handover.pip import Ended
-from ...machine.survey import native_subdir
+from ...machine.survey import inspect, native_subdir
 from ...mirrors.registry import Route
 from ...models import CondaStep, Notice
 from ...options import InstallOptions
@@ -161,7 +161,10 @@ def _install(
                 return Outcome(code, about)
         _by_pip(decided, files, options, prefix, report)
     outcome = Outcome(0, about, {"prefix": prefix})
-    return checked(outcome, options, prefix, decision.machine, report)
+    on = decision.machine
+    if options.facts is not None:  # what can be tried is what is here
+        on = inspect(subdir=native_subdir(), prefix=None)
+    return checked(outcome, options, prefix, on, report)
 
 
 def _by_conda(

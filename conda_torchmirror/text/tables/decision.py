@@ -6,6 +6,9 @@ from ..messages import Table
 
 #: Headings, labels, columns, and the request in one phrase; codes begin with `show.`.
 SHOW: Table = {
+    "plan": "plan",
+    "machines": "machines",
+    "source": "source",
     "headline": "PyTorch {torch} for {target}, Python {python}, {subdir}",
     "plan_head": "Plan of {date} for {target}, Python {python}, {subdir}",
     "on_cuda": "CUDA {cuda}",
@@ -79,6 +82,7 @@ SHOW: Table = {
 #: the words of the documents. Codes begin with `origin.`.
 ORIGIN: Table = {
     "--cuda": "--cuda",
+    "--machine": "--machine",
     "--python": "--python",
     "CONDA_OVERRIDE_CUDA": "CONDA_OVERRIDE_CUDA",
     "libcuda": "libcuda",

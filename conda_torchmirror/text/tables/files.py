@@ -151,4 +151,11 @@ INPUT: Table = {
     "it is added for this run, behind the others",
     "file_against_rule": "{file} asks for `{spec}`, though PyTorch needs {pin} ({why}); the "
     "solver gets it as written",
+    # Why a file does not hold the facts of a machine.
+    "facts_empty": "it is empty",
+    "facts_no_json": "it is no JSON",
+    "facts_other_kind": "it is not what `conda torch-verify --facts` writes",
+    "facts_unknown": "it has a key `{field}`, which no such file has",
+    "facts_missing": "its key `{field}` is missing",
+    "facts_field": "the value of `{field}` is not as such a file has it",
 }

@@ -103,6 +103,7 @@ TEXT: Table = {
     "plan_download_only": "fill the cache where there is a network: `conda torch-install --plan "
     "{folder} --download-only`",
     "plan_urls": "or put the files of `conda torch-install --plan {folder} --urls` into {folder}",
+    "print_facts": "on that machine, `conda torch-verify --facts > FILE` writes them",
     "newer_version": "update conda-torchmirror",
     "remove_names": "remove them: `conda remove --force -p {prefix} {names}`",
     "delete_record": "delete that file, run `conda install{where} {package}`, then this again",

@@ -13,6 +13,7 @@ TEXT: Table = {
     "cuda_hidden": "{variable} is empty, which hides this machine's driver.",
     "cuda_unusable": "{variable} is {value!r}, which is no CUDA version such as 12.4.",
     "cuda_given": "CUDA {cuda} is given with --cuda; this machine's driver is not asked.",
+    "cuda_described": "CUDA {cuda} is what the driver of the machine in {file} runs.",
     "cuda_not_asked": "A CPU build is asked for; this machine's driver is not asked.",
     "cuda_foreign": "The target is {subdir}, this machine is {native}: its driver does not count. "
     "--cuda or CONDA_OVERRIDE_CUDA says which CUDA the target has.",
@@ -55,6 +56,7 @@ TEXT: Table = {
     "macos": "macOS is {version} ({source}).",
     "python_from_prefix": "Python {python} is in the environment.",
     "python_given": "Python {python} is given with --python.",
+    "python_described": "Python {python} is that of the environment whose facts these are.",
     "python_newest": "The environment has no Python yet; the newest that fits is taken.",
     "fact_unknown": "{fact} could not be read: {error}",
     "record_broken": "Conda's record {file} cannot be read, so nothing is known of what is "
@@ -65,4 +67,7 @@ TEXT: Table = {
     "pins_unreadable.hint": "Save it as UTF-8, without a byte order mark.",
     "pin_unreadable": "{file} holds `{spec}`, which is no match spec that conda can read.",
     "pin_unreadable.hint": "Correct that line, or remove it.",
+    # What is said beside a choice for a machine whose facts were read.
+    "described": "decided by the facts in {file}, not for this machine",
+    "typed": "`{option}` takes the place of {value}, which {file} says",
 }

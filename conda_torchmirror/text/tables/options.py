@@ -12,6 +12,8 @@ HELP: Table = {
     "cuda": "auto, cpu, or the CUDA that the driver runs: 12.4 or cu124.",
     "cuda_compat": "strict: no CUDA newer than the driver's, even of the same major version.",
     "python": "The Python of a new environment, or a change of it, such as 3.11.",
+    "machine": "For the machine whose facts `conda torch-verify --facts` wrote to FILE; with "
+    "several: one plan for all that need the same.",
     "source": "Where builds come from.",
     "install_mirror": "tuna (default), upstream, another name, or a URL; may be repeated.",
     "no_fallback": "Stop where the first mirror fails.",
@@ -76,7 +78,9 @@ HELP: Table = {
     "verify": "Check",
     "require_gpu": "No usable GPU is a failure (exit code 3).",
     "report": "Write the result to FILE as well, to be handed in.",
+    "facts": "Print the facts of this machine as JSON, for --machine; needs no PyTorch.",
     "verify_examples": "examples:\n"
     "  conda torch-verify -n new\n"
-    "  conda torch-verify -n new --require-gpu --report check.txt\n",
+    "  conda torch-verify -n new --require-gpu --report check.txt\n"
+    "  conda torch-verify --facts > node.json\n",
 }

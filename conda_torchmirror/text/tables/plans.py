@@ -14,6 +14,11 @@ TEXT: Table = {
     "and {explicit} are all that it needs.",
     "plan_offline": "For a machine without a network, put the files of `conda torch-install "
     "--plan {folder} --urls` into the folder as well.",
+    "machines_plans": (
+        "These {machines} machines need {count} plan:",
+        "These {machines} machines need {count} plans:",
+    ),
+    "machines_failed": "No plan for {files}:",
     "plan_size": (
         "{count} package, {size}; to be downloaded: {lacking} ({download}).",
         "{count} packages, {size}; to be downloaded: {lacking} ({download}).",

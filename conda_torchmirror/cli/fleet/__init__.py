@@ -1,0 +1,1 @@
+"""What commands show that concerns many machines."""

@@ -1,0 +1,1 @@
+"""Deciding for machines that are elsewhere, by their facts."""

@@ -1,0 +1,185 @@
+"""`--machine FILE ...`: one decision for each machine, and one plan for all that need the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from conda.base.context import context
+
+from ...exceptions.base import TorchMirrorError
+from ...exceptions.plan import PlanFolderTaken
+from ...exceptions.usage import SeveralMachines
+from ...machine import facts as facts_
+from ...machine.survey import native_subdir
+from ...models import Decision, Facts
+from ...options import InstallOptions
+from ...plans import saved_plan
+from ...plans.downloads import Download, DownloadList
+from ...plans.saved_plan import Saved
+from ...redirect.configuration import inner_command, reload
+from ...selection.pip.plan import WheelDecision
+from ...text.messages import text
+from .. import run
+from . import group
+from .group import Decided
+
+if TYPE_CHECKING:
+    from ..run import Report, Result
+
+
+class MachinePlan(NamedTuple):
+    """What some machines need: `name` tells it from the other plans, `files` hold their facts.
+
+    `saved` is the plan in its folder, where one was asked for.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    decision: Decided
+    saved: Saved | None = None
+
+
+class Failed(NamedTuple):
+    """A machine, or several alike, for which nothing could be chosen, and why."""
+
+    files: tuple[str, ...]
+    error: TorchMirrorError
+
+
+class MachinePlans(NamedTuple):
+    """What several machines need. `urls` are the files of all plans, where these were asked for."""
+
+    plans: tuple[MachinePlan, ...]
+    failed: tuple[Failed, ...] = ()
+    urls: DownloadList | None = None
+
+
+def execute(options: InstallOptions, report: Report) -> Result:
+    """Run the command for the machines in `options.machines`; a single one is a run as any other.
+
+    Raises: BadMachineFile, SeveralMachines, TorchMirrorError, or what conda raises.
+    """
+    found = [facts_.read(file) for file in dict.fromkeys(options.machines)]
+    options = options._replace(machines=())
+    if len(found) == 1:
+        return _for_one(options, found[0], report)
+    _check(options, len(found))
+    preview = options._replace(action="install", dry_run=True, save=None, urls=None)
+    preview = preview._replace(download=False, explain=False)
+    decided: list[tuple[Facts, tuple[str, ...], Decided]] = []
+    failed: list[Failed] = []
+    for machine, positions in group.alike(one.machine for one in found):
+        files = tuple(found[position].file for position in positions)
+        facts = Facts(files[0], machine)
+        try:
+            decided.append((facts, files, _decided(preview, facts)))
+        except TorchMirrorError as error:
+            failed.append(Failed(files, error))
+    if not decided:
+        raise failed[0].error
+    groups = list(_groups(preview, decided))
+    names = group.names([decision for _, _, decision in groups])
+    plans = tuple(
+        MachinePlan(name, files, decision)
+        for name, (_, files, decision) in zip(names, groups, strict=True)
+    )
+    everyone = [facts for facts, _, _ in groups]
+    if options.save is not None:
+        plans = _saved(options, plans, everyone, report)
+    urls = _urls(options, plans, everyone, report) if options.urls else None
+    return MachinePlans(plans, tuple(failed), urls)
+
+
+def _check(options: InstallOptions, count: int) -> None:
+    """Raises: SeveralMachines for what can be done for one machine only."""
+    fits = options.action in ("save", "urls") or (options.action == "install" and options.dry_run)
+    if not fits or (options.dry_run and options.solve):
+        raise SeveralMachines(count=count)
+
+
+def _for_one(options: InstallOptions, facts: Facts, report: Report) -> Result:
+    """A run for the machine of some facts; conda's platform is that of the machine meanwhile."""
+    subdir = options.subdir or facts.machine.subdir
+    if subdir != native_subdir():
+        options = options._replace(subdir=subdir)
+    with inner_command():
+        if subdir != context.subdir:
+            reload(subdir=subdir)
+        return run.execute(options._replace(facts=facts), report)
+
+
+def _decided(preview: InstallOptions, facts: Facts) -> Decided:
+    found = _for_one(preview, facts, _silent)
+    assert isinstance(found, (Decision, WheelDecision))
+    return found
+
+
+def _silent(step: Any) -> None:
+    """Several machines are told of together."""
+
+
+def _groups(
+    preview: InstallOptions, decided: list[tuple[Facts, tuple[str, ...], Decided]]
+) -> Iterator[tuple[Facts, tuple[str, ...], Decided]]:
+    """One for all machines of which the same was decided, and is for what they have in common."""
+    by_key: dict[Any, list[tuple[Facts, tuple[str, ...], Decided]]] = {}
+    for one in decided:
+        by_key.setdefault(group.key(one[2]), []).append(one)
+    for key, same in by_key.items():
+        if len(same) == 1:
+            yield same[0]
+            continue
+        files = tuple(file for _, names, _ in same for file in names)
+        common = Facts(", ".join(files), facts_.floor([facts.machine for facts, _, _ in same]))
+        try:
+            decision = _decided(preview, common)
+        except TorchMirrorError:
+            yield from same
+            continue
+        if group.key(decision) == key:
+            yield common, files, decision
+        else:
+            yield from same
+
+
+def _saved(
+    options: InstallOptions,
+    plans: tuple[MachinePlan, ...],
+    everyone: list[Facts],
+    report: Report,
+) -> tuple[MachinePlan, ...]:
+    """The plans, each in a folder of its name. Nothing is solved where one cannot be written."""
+    parent = Path(str(options.save))
+    if parent.is_file():
+        raise PlanFolderTaken(folder=str(parent), detail=text("plan_at_file"))
+    folders = [parent / plan.name for plan in plans]
+    for folder in folders:
+        saved_plan.check_folder(folder)
+    found = []
+    for plan, folder, facts in zip(plans, folders, everyone, strict=True):
+        saved = _for_one(options._replace(save=str(folder), urls=None), facts, _silent)
+        assert isinstance(saved, Saved)
+        found.append(plan._replace(saved=saved))
+    return tuple(found)
+
+
+def _urls(
+    options: InstallOptions,
+    plans: tuple[MachinePlan, ...],
+    everyone: list[Facts],
+    report: Report,
+) -> DownloadList:
+    """The files of all plans, each once."""
+    files: dict[Download, None] = {}
+    notices: dict[str, Any] = {}
+    for plan, facts in zip(plans, everyone, strict=True):
+        if plan.saved is not None:
+            files |= dict.fromkeys(plan.saved.plan.files)
+            continue
+        found = _for_one(options, facts, _silent)
+        assert isinstance(found, DownloadList)
+        files |= dict.fromkeys(found.files)
+        notices |= {notice.code: notice for notice in found.notices}
+    return DownloadList(list(files), {}, tuple(notices.values()))
