@@ -11,66 +11,32 @@ from typing import NamedTuple
 
 from ...exceptions.channel import NoWheels
 from ...exceptions.choice import NoFittingWheel
-from ...exceptions.environment import CondaOwned, CondaTorch, ExternallyManaged
-from ...exceptions.usage import BadCuda, BadWheelWord
 from ...handover import pip, wheel_cache
-from ...machine import survey as machine_
 from ...machine.environment import option_of
 from ...machine.evidence import told
-from ...machine.python import distributions, pip_config
-from ...machine.python.distributions import Distribution
 from ...mirrors.registry import Route
 from ...mirrors.urls import host_of
-from ...models import CondaStep, Machine, NoChoice, Notice, Records, Request
-from ...options import InstallOptions
-from ...selection.facts.names import FAMILY as CONDA_FAMILY
+from ...models import CondaStep, Machine, NoChoice, Notice, Records
 from ...selection.pip import plan, variants
 from ...selection.pip.metadata import Metadata, requirements
 from ...selection.pip.plan import TRITON, WheelDecision, WheelFile
-from ...selection.plan import typed
 from ...selection.specs import number
 from ...selection.wheels import advice
-from ...selection.wheels import request as wheel_request
 from ...selection.wheels.choose import WheelSet, choose, to_ask
 from ...selection.wheels.link import Link, project_of, triple_of
 from ...selection.wheels.name import Refused, parse
-from ...selection.wheels.request import BadWord
 from ...selection.wheels.tables import FAMILY, NAMED, TORCH, tables
 from ...selection.wheels.tags import Target as Tags
 from ...text import reasons
-from ...text.messages import text
 from ...transport import failures
 from ...transport.wheels import metadata, preview, routes
 from ...transport.wheels.reader import WHEELS, Located, WheelReader, index_failure
-from .. import request as words
-from ..departures import installed
-from ..task import Target
 from . import steps
+from .obstacles import check_environment, check_owned
+from .task import Task
 
 #: The Pythons that are looked for where the environment has none: wheels of torch 1.8 and later.
 PYTHONS = tuple(f"3.{minor}" for minor in range(6, 20))
-
-
-class Task(NamedTuple):
-    """What a run has been asked for, and what it knows before it reads any page."""
-
-    options: InstallOptions
-    target: Target
-    request: Request
-    survey: machine_.Survey
-    config: pip_config.PipConfig
-    there: Mapping[str, Distribution]
-
-    @property
-    def machine(self) -> Machine:
-        """The machine to choose for."""
-        return self.survey.machine
-
-    @property
-    def pip(self) -> str | None:
-        """The version of the environment's pip."""
-        found = self.there.get("pip")
-        return found.version if found else None
 
 
 class Chosen(NamedTuple):
@@ -79,37 +45,6 @@ class Chosen(NamedTuple):
     wheels: WheelSet
     files: tuple[WheelFile, ...]
     said: Mapping[str, Metadata]
-
-
-def prepare(options: InstallOptions, target: Target, subdir: str) -> Task:
-    """Read the words, the machine and the environment.
-
-    Raises: BadWheelWord, BadCuda, BadPython.
-    """
-    cuda = wheel_request.accelerator(options.cuda)
-    if cuda is None:
-        raise BadCuda(value=options.cuda)
-    python = words.python(options.python)[0] if options.python else None
-    request = wheel_request.read(
-        options.specs,
-        cuda=cuda,
-        compat=options.cuda_compat,
-        allow_cpu=options.allow_cpu,
-        python=python,
-    )
-    if isinstance(request, BadWord):
-        raise BadWheelWord(word=request.word, detail=text(request.why.code, request.why.facts))
-    prefix = target.prefix if target.exists else None
-    survey = machine_.survey(
-        subdir=subdir,
-        prefix=prefix,
-        cuda=cuda if cuda[:1].isdigit() or cuda in ("auto", "cpu") else "cpu",
-        python=python,
-        probe_gpus=cuda == "auto",
-        facts=options.facts,
-    )
-    there = distributions.installed(prefix) if prefix else {}
-    return Task(options, target, request, survey, pip_config.read(prefix), there)
 
 
 class Decided(NamedTuple):
@@ -127,7 +62,7 @@ def decide(task: Task) -> Decided:
     Raises: NoFittingWheel, NoWheels, WheelNowhere, CondaTorch, CondaOwned, ExternallyManaged.
     """
     options, on = task.options, task.machine
-    _check_environment(task)
+    check_environment(task)
     chains = routes.chains(options, task.config.options)
     reader = preview.reader(chains, _keep(on), on.subdir, preview=options.preview)
     try:
@@ -140,7 +75,7 @@ def decide(task: Task) -> Decided:
     if isinstance(found, NoChoice):
         raise _no_choice(task, chains)
     chosen = _complete(task, reader, found)
-    _check_owned(task, chosen)
+    check_owned(task, chosen.said, chosen.wheels.python)
     index, index_notices = _index(chains.indexes)
     decision = _decision(task, reader, chosen, index, index_notices)
     return Decided(decision, reader, chains.indexes[chains.indexes.index(index) + 1 :])
@@ -282,48 +217,6 @@ def _index(indexes: Sequence[Route]) -> tuple[Route, tuple[Notice, ...]]:
     return indexes[-1], tuple(notices)
 
 
-def _check_environment(task: Task) -> None:
-    """Raises: CondaTorch for a torch that conda installed, ExternallyManaged."""
-    if not task.target.exists:
-        return
-    prefix = str(task.target.prefix)
-    conda = [p for p in task.machine.installed if p.channel != "pypi" and p.name in CONDA_FAMILY]
-    if any(package.name == CONDA_FAMILY[0] for package in conda):
-        raise CondaTorch(
-            packages=", ".join(f"{one.name} {one.version}" for one in conda),
-            prefix=prefix,
-            where=option_of(prefix),
-            names=" ".join(one.name for one in conda),
-        )
-    python = _installed_python(task)
-    if python and (file := distributions.externally_managed(prefix, python)):
-        raise ExternallyManaged(file=file, prefix=prefix)
-
-
-def _installed_python(task: Task) -> str | None:
-    found = installed(task.machine, "python")
-    return found.version if found else None
-
-
-def _check_owned(task: Task, chosen: Chosen) -> None:
-    """Raises: CondaOwned for packages that conda owns and pip would replace."""
-    owned = {d.name: (d.version, d.owner) for d in task.there.values() if d.owner}
-    python = _installed_python(task) or chosen.wheels.python
-    replaced = plan.replaced(chosen.said, owned, task.machine.subdir, python)
-    if not replaced:
-        return
-    prefix = str(task.target.prefix)
-    specs = [f"{one.owner}{one.needed}" for one in replaced]
-    command = typed(["conda", "install", *option_of(prefix).split(), *specs])
-    first = replaced[0]
-    raise CondaOwned(
-        packages=", ".join(f"{one.name} {one.version}" for one in replaced),
-        by=first.by,
-        needed=", ".join(f"`{one.name}{one.needed}`" for one in replaced),
-        command=command,
-    )
-
-
 def _decision(
     task: Task,
     reader: WheelReader,
@@ -389,7 +282,7 @@ def _conda_step(task: Task, chosen: Chosen) -> CondaStep | None:
             return None
         pins = plan.conda_pins(chosen.said, on.subdir, chosen.wheels.python)
         return steps.conda_step("create", target.words, (python, oldest), pins, on.subdir)
-    has_python = _installed_python(task) is not None
+    has_python = task.python is not None
     if has_python and task.pip and number(task.pip)[:2] >= pip.OLDEST:
         return None
     wanted = (oldest,) if has_python else (python, oldest)

@@ -33,7 +33,8 @@ from ...transport.wheels.reader import Located
 from ..run import checked
 from ..task import Target
 from . import steps
-from .decide import Decided, decide, prepare
+from .decide import Decided, decide
+from .task import prepare
 
 if TYPE_CHECKING:
     from ..run import Report

@@ -1,0 +1,52 @@
+"""What keeps pip from an environment: a torch of conda's, its packages, its own word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...exceptions.environment import CondaOwned, CondaTorch, ExternallyManaged
+from ...machine.environment import option_of
+from ...machine.python import distributions
+from ...selection.facts.names import FAMILY as CONDA_FAMILY
+from ...selection.pip import plan
+from ...selection.pip.metadata import Metadata
+from ...selection.plan import typed
+from .task import Task
+
+
+def check_environment(task: Task) -> None:
+    """Raises: CondaTorch for a torch that conda installed, ExternallyManaged."""
+    if not task.target.exists:
+        return
+    prefix = str(task.target.prefix)
+    conda = [p for p in task.machine.installed if p.channel != "pypi" and p.name in CONDA_FAMILY]
+    if any(package.name == CONDA_FAMILY[0] for package in conda):
+        raise CondaTorch(
+            packages=", ".join(f"{one.name} {one.version}" for one in conda),
+            prefix=prefix,
+            where=option_of(prefix),
+            names=" ".join(one.name for one in conda),
+        )
+    if task.python and (file := distributions.externally_managed(prefix, task.python)):
+        raise ExternallyManaged(file=file, prefix=prefix)
+
+
+def check_owned(task: Task, said: Mapping[str, Metadata], python: str) -> None:
+    """Raises: CondaOwned for packages that conda owns and pip would replace.
+
+    `said` is the METADATA of the set by project, `python` what it is for, major.minor.
+    """
+    owned = {d.name: (d.version, d.owner) for d in task.there.values() if d.owner}
+    replaced = plan.replaced(said, owned, task.machine.subdir, task.python or python)
+    if not replaced:
+        return
+    prefix = str(task.target.prefix)
+    specs = [f"{one.owner}{one.needed}" for one in replaced]
+    command = typed(["conda", "install", *option_of(prefix).split(), *specs])
+    first = replaced[0]
+    raise CondaOwned(
+        packages=", ".join(f"{one.name} {one.version}" for one in replaced),
+        by=first.by,
+        needed=", ".join(f"`{one.name}{one.needed}`" for one in replaced),
+        command=command,
+    )

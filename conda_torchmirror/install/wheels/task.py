@@ -1,0 +1,78 @@
+"""What a run with wheels has been asked for: words, machine, environment, and what pip is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ...exceptions.usage import BadCuda, BadWheelWord
+from ...machine import survey as machine_
+from ...machine.python import distributions, pip_config
+from ...machine.python.distributions import Distribution
+from ...models import Machine, Request
+from ...options import InstallOptions
+from ...selection.wheels import request as wheel_request
+from ...selection.wheels.request import BadWord
+from ...text.messages import text
+from .. import request as words
+from ..departures import installed
+from ..task import Target
+
+
+class Task(NamedTuple):
+    """What a run has been asked for, and what it knows before it reads any page."""
+
+    options: InstallOptions
+    target: Target
+    request: Request
+    survey: machine_.Survey
+    config: pip_config.PipConfig
+    there: Mapping[str, Distribution]
+
+    @property
+    def machine(self) -> Machine:
+        """The machine to choose for."""
+        return self.survey.machine
+
+    @property
+    def pip(self) -> str | None:
+        """The version of the environment's pip."""
+        found = self.there.get("pip")
+        return found.version if found else None
+
+    @property
+    def python(self) -> str | None:
+        """The version of the environment's Python."""
+        found = installed(self.machine, "python")
+        return found.version if found else None
+
+
+def prepare(options: InstallOptions, target: Target, subdir: str) -> Task:
+    """Read the words, the machine and the environment.
+
+    Raises: BadWheelWord, BadCuda, BadPython.
+    """
+    cuda = wheel_request.accelerator(options.cuda)
+    if cuda is None:
+        raise BadCuda(value=options.cuda)
+    python = words.python(options.python)[0] if options.python else None
+    request = wheel_request.read(
+        options.specs,
+        cuda=cuda,
+        compat=options.cuda_compat,
+        allow_cpu=options.allow_cpu,
+        python=python,
+    )
+    if isinstance(request, BadWord):
+        raise BadWheelWord(word=request.word, detail=text(request.why.code, request.why.facts))
+    prefix = target.prefix if target.exists else None
+    survey = machine_.survey(
+        subdir=subdir,
+        prefix=prefix,
+        cuda=cuda if cuda[:1].isdigit() or cuda in ("auto", "cpu") else "cpu",
+        python=python,
+        probe_gpus=cuda == "auto",
+        facts=options.facts,
+    )
+    there = distributions.installed(prefix) if prefix else {}
+    return Task(options, target, request, survey, pip_config.read(prefix), there)
