@@ -111,6 +111,28 @@ class WheelNowhere(NoSource):
     hints = ()
 
 
+class WheelsNotHere(TorchMirrorError):
+    """Offline, and wheels of the set are not on this disk; `files` are those that lack."""
+
+    code = "wheels_not_here"
+    message = (
+        N_("conda is offline, and {count} wheel of the set is not on this disk"),
+        N_("conda is offline, and {count} wheels of the set are not on this disk"),
+    )
+    cause = N_("lacking: {files}")
+    facts = ("files", "count")
+
+
+class WheelDamaged(TorchMirrorError):
+    """A wheel on this disk is not what its name or its hash says."""
+
+    code = "wheel_damaged"
+    message = N_("{file} is not the wheel that it should be")
+    cause = N_("{detail}")
+    facts = ("file", "detail")
+    hints = ("fetch_again",)
+
+
 class HashConflict(TorchMirrorError):
     """A mirror's index names another hash for a chosen build than the official channel."""
 

@@ -84,6 +84,15 @@ def measure(added: Iterable[Any], prefix: str | None, removed: Iterable[Any] = (
     )
 
 
+def measure_files(
+    sizes: Sequence[int], lacking: Sequence[int], cache: str, prefix: str | None
+) -> Footprint:
+    """The same of files with these sizes in bytes, of which `lacking` have to be fetched into a
+    folder; they are unpacked into an environment, where one is meant, and stay as archives."""
+    needs = {cache: sum(lacking), **({prefix: sum(sizes)} if prefix else {})}
+    return Footprint(len(sizes), sum(sizes), len(lacking), sum(lacking), tuple(_places(needs)))
+
+
 def check(found: Footprint) -> None:
     """Raises: NoSpace."""
     for place in found.places:

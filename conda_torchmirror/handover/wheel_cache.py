@@ -8,21 +8,32 @@ off, compares hash and size, and shows conda's own progress.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext, redirect_stdout
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from conda.base.context import context
+from conda.common.path import url_to_path
+from conda.common.url import path_to_url
 from conda.core.package_cache_data import PackageCacheData, ProgressiveFetchExtract
 from conda.gateways.connection.download import download
 
+from ..envfiles.file_io import write_file
+from ..index import record_schema
+from ..index.wheels import pages
 from ..selection.wheels.link import Link
 from .package_cache import digest
 
 FOLDER = "torchmirror-wheels"
+#: What the page said of a file that was fetched, beside it.
+SAID = "link.json"
+_KEPT = ("filename", "variant", "sha256", "requires_python")
+_LONGEST = 10_000
 
 
 def first() -> str:
@@ -38,9 +49,50 @@ def folders() -> list[str]:
     return [os.path.join(folder, FOLDER) for folder in context.pkgs_dirs]
 
 
+def links() -> Iterator[Link]:
+    """The wheels that are there, as their pages had them; each link leads to the file."""
+    for folder in folders():
+        try:
+            entries = sorted(entry.path for entry in os.scandir(folder) if entry.is_dir())
+        except OSError:
+            continue
+        for entry in entries:
+            said = _said(entry)
+            path = os.path.join(entry, said.filename) if said else ""
+            if said and is_file_of(path, said._replace(sha256=None)):
+                yield file_link(said, path)
+
+
+def _said(entry: str) -> Link | None:
+    """What stands beside a file; None for what does not fit, as anybody may have written it."""
+    try:
+        with open(os.path.join(entry, SAID), encoding="utf-8") as file:
+            found = json.loads(file.read(_LONGEST))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(found, Mapping):
+        return None
+    name, variant, sha256 = (found.get(key) for key in ("filename", "variant", "sha256"))
+    size, requires = found.get("size"), found.get("requires_python")
+    sound = (
+        pages.is_name(name)
+        and isinstance(variant, str)
+        and (variant == "" or pages.VARIANT.fullmatch(variant))
+        and (sha256 is None or record_schema.fits("sha256", sha256))
+        and (size is None or record_schema.is_count(size, record_schema.SIZE))
+        and (requires is None or pages.is_requirement(requires))
+    )
+    if not sound:
+        return None
+    return Link(str(name), "", str(variant), sha256, size, requires)
+
+
 def find(link: Link, *, quickly: bool = False) -> str | None:
     """The file of a link, where it is whole; `quickly` goes by its size, for a preview."""
     wanted = link._replace(sha256=None) if quickly else link
+    if link.url.startswith("file:"):
+        path = path_of(link)
+        return path if is_file_of(path, wanted) else None
     for folder in folders():
         path = os.path.join(folder, _key(link), link.filename)
         if is_file_of(path, wanted):
@@ -78,6 +130,8 @@ def fetch(link: Link, name: str, version: str, *, quiet: bool = False) -> str:
             size=link.size,
             progress_update_callback=update,
         )
+    said = {name: getattr(link, name) for name in _KEPT}
+    write_file(Path(folder, SAID), json.dumps({**said, "size": os.path.getsize(path)}))
     return path
 
 
@@ -98,9 +152,13 @@ def _progress(what: Any, stack: ExitStack) -> Callable[[float], None]:
 
 def file_link(link: Link, path: str) -> Link:
     """The link to a file on this disk."""
-    from conda.common.url import path_to_url
-
     return link._replace(url=path_to_url(path))
+
+
+def path_of(link: Link) -> str:
+    """The file that a link leads to which is one of this disk."""
+    path: str = url_to_path(link.url)
+    return path
 
 
 def _key(link: Link) -> str:

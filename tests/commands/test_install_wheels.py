@@ -10,7 +10,7 @@ from support.wheel_fixtures import LINUX, imported
 from support.wheel_lab import FULL, PYTHON
 from support.wheel_site import hostile_home, put
 
-from conda_torchmirror.exceptions.channel import NoWheels
+from conda_torchmirror.exceptions.channel import WheelsNotHere
 
 pytest_plugins = ["support.wheel_fixtures"]
 
@@ -218,7 +218,7 @@ def test_a_preview_goes_by_the_built_in_list(wheel_lab, preview):
 
 
 def test_an_installation_never_goes_by_the_built_in_list(wheel_lab, lab_env, install):
-    assert isinstance(install("--offline").error, NoWheels)
+    assert isinstance(install("--offline").error, WheelsNotHere)
     assert wheel_lab.first.requests == []
 
 

@@ -39,7 +39,7 @@ CONDAS_OWN = (
         (("torch @ https://elsewhere.example/torch.whl",), BadWheelWord),
         (("--cuda", "fast"), BadCuda),
         (("--solve",), NotForWheels),
-        (("--list",), NotForWheels),
+        (("--check-upstream",), NotForWheels),
         (("-c", "nvidia"), NotForWheels),
         *(((word,), NotForWheels) for word in CONDAS_OWN),
         (("torch==9.9",), NoFittingWheel),

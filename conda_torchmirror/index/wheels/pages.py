@@ -179,7 +179,7 @@ def _link(href: str, base: str, at: Address, said: Mapping[str, Any]) -> Link | 
         return None
     parts = urlsplit(url)
     filename = unquote(parts.path.rpartition("/")[2])
-    if len(filename) > FILE or not _WHEEL.fullmatch(filename):
+    if not is_name(filename):
         return None
     in_fragment = _HASH.search(parts.fragment)
     sha256 = in_fragment[1] if in_fragment else said.get("sha256")
@@ -190,10 +190,20 @@ def _link(href: str, base: str, at: Address, said: Mapping[str, Any]) -> Link | 
         variant=_variant(parts) or at.variant,
         sha256=sha256 if fits("sha256", sha256) else None,
         size=size if is_count(size, SIZE) else None,
-        requires_python=requires if requires and _REQUIRES.fullmatch(str(requires)) else None,
+        requires_python=requires if is_requirement(requires) else None,
         yanked=bool(said.get("yanked")),
         metadata=_metadata(said.get("metadata")),
     )
+
+
+def is_name(value: Any) -> bool:
+    """Whether a value is a possible name of a wheel."""
+    return isinstance(value, str) and len(value) <= FILE and bool(_WHEEL.fullmatch(value))
+
+
+def is_requirement(value: Any) -> bool:
+    """Whether a value is what a page may say of the Pythons that a wheel is for."""
+    return isinstance(value, str) and bool(_REQUIRES.fullmatch(value))
 
 
 def _variant(parts: SplitResult) -> str | None:

@@ -9,7 +9,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ...exceptions.channel import NoWheels
+from conda.base.context import context
+
+from ...exceptions.channel import NoWheels, WheelsNotHere
 from ...exceptions.choice import NoFittingWheel
 from ...handover import pip, wheel_cache
 from ...machine.environment import option_of
@@ -20,6 +22,7 @@ from ...models import CondaStep, Machine, NoChoice, Notice, Records
 from ...selection.pip import plan, variants
 from ...selection.pip.metadata import Metadata, requirements
 from ...selection.pip.plan import TRITON, WheelDecision, WheelFile
+from ...selection.plan import typed, words_of
 from ...selection.specs import number
 from ...selection.wheels import advice
 from ...selection.wheels.choose import WheelSet, choose, to_ask
@@ -30,6 +33,7 @@ from ...selection.wheels.tags import Target as Tags
 from ...text import reasons
 from ...transport import failures
 from ...transport.wheels import metadata, preview, routes
+from ...transport.wheels.local import LocalReader
 from ...transport.wheels.reader import WHEELS, Located, WheelReader, index_failure
 from . import steps
 from .obstacles import check_environment, check_owned
@@ -59,38 +63,74 @@ class Decided(NamedTuple):
 def decide(task: Task) -> Decided:
     """Choose, find every file, and make the run of it.
 
-    Raises: NoFittingWheel, NoWheels, WheelNowhere, CondaTorch, CondaOwned, ExternallyManaged.
+    Raises: NoFittingWheel, NoWheels, WheelNowhere, WheelsNotHere, CondaTorch, CondaOwned,
+    ExternallyManaged.
     """
-    options, on = task.options, task.machine
+    options = task.options
     check_environment(task)
     chains = routes.chains(options, task.config.options)
-    reader = preview.reader(chains, _keep(on), on.subdir, preview=options.preview)
+    reader, found = _of_cache(task) or _of_mirrors(task, chains)
+    if context.offline and not options.preview and reader.origin == "built-in":
+        raise _lacking(task, found)
+    chosen = _complete(task, reader, found)
+    check_owned(task, chosen.said, chosen.wheels.python)
+    indexes = (routes.NO_INDEX,) if context.offline else chains.indexes
+    index, index_notices = _index(indexes)
+    decision = _decision(task, reader, chosen, index, index_notices)
+    return Decided(decision, reader, indexes[indexes.index(index) + 1 :])
+
+
+def _of_cache(task: Task) -> tuple[WheelReader, WheelSet] | None:
+    """The choice of what is on this disk, where conda is offline and that is enough."""
+    if not context.offline or task.options.action not in ("install", "download"):
+        return None
+    folder = wheel_cache.folders()[0]
+    reader = LocalReader("cache", folder, wheel_cache.links(), keep(task.machine))
+    try:
+        found = _read_and_choose(task, reader)
+    except NoWheels:
+        return None
+    reader.notices.append(Notice("from_cache"))
+    return None if isinstance(found, NoChoice) else (reader, found)
+
+
+def _of_mirrors(task: Task, chains: routes.Chains) -> tuple[WheelReader, WheelSet]:
+    """The choice of what mirrors have. Raises: NoFittingWheel, NoWheels."""
+    on = task.machine
+    reader = preview.reader(chains, keep(on), on.subdir)
     try:
         found = _read_and_choose(task, reader)
     except NoWheels as error:
         # Pages may be full of wheels for other Pythons, other directories of wheels for this one.
         if not reader.answered:
             raise
-        raise _no_choice(task, chains) from error
+        raise no_choice(task, chains) from error
     if isinstance(found, NoChoice):
-        raise _no_choice(task, chains)
-    chosen = _complete(task, reader, found)
-    check_owned(task, chosen.said, chosen.wheels.python)
-    index, index_notices = _index(chains.indexes)
-    decision = _decision(task, reader, chosen, index, index_notices)
-    return Decided(decision, reader, chains.indexes[chains.indexes.index(index) + 1 :])
+        raise no_choice(task, chains)
+    return reader, found
 
 
-def _keep(on: Machine) -> Callable[[str], bool]:
+def _lacking(task: Task, found: WheelSet) -> WheelsNotHere:
+    """What is to be fetched before conda is offline."""
+    here = {link.filename for link in wheel_cache.links()}
+    names = [w.link.filename for w in found.wheels if w.link.filename not in here]
+    words = ["conda", "torch-install", *task.target.words, *words_of(task.request)]
+    words += ["--python", task.options.python] if task.options.python else []
+    command = typed([*words, "--download-only"])
+    ways = (Notice("fetch_wheels", {"command": command}), Notice("wheels_in_folder"))
+    return WheelsNotHere(files=", ".join(names), count=len(names), ways=ways)
+
+
+def keep(on: Machine) -> Callable[[str], bool]:
     """Whether a file name is of a project and a platform that matter."""
     target = Tags(on.subdir, [on.python] if on.python else PYTHONS)
     projects = {*FAMILY, *TRITON}
 
-    def keep(name: str) -> bool:
+    def matters(name: str) -> bool:
         whole = name.count("-") >= 3
         return whole and project_of(name) in projects and bool(target.fit(triple_of(name)))
 
-    return keep
+    return matters
 
 
 def _projects(task: Task) -> tuple[str, ...]:
@@ -140,15 +180,14 @@ def _choose(task: Task, reader: WheelReader, links: Sequence[Link]) -> WheelSet 
     return choose(request, on, links, tables().extended(pins))
 
 
-def _no_choice(task: Task, chains: routes.Chains) -> NoFittingWheel:
+def no_choice(task: Task, chains: routes.Chains) -> NoFittingWheel:
     """The refusal, with what would help: for that the pages are read once more, for every Python
     and for the directories that the words leave out.
 
     Raises: NoWheels.
     """
     on, request = task.machine, task.request
-    keep = _keep(on._replace(python=None))
-    reader = preview.reader(chains, keep, on.subdir, preview=task.options.preview)
+    reader = preview.reader(chains, keep(on._replace(python=None)), on.subdir)
     opened = advice.without_variants(request)
     names = [*variants.to_read(on, request, tables()), *variants.to_read(on, opened, tables())]
     if opened != request or not any(names) or NAMED.fullmatch(request.cuda):
@@ -227,17 +266,20 @@ def _decision(
     options, target, wheels = task.options, task.target, chosen.wheels
     carried, carried_notices = steps.carried(task.config)
     prefix = target.prefix or os.path.join(os.curdir, "NEW")
+    conda_step = _conda_step(task, chosen)
     return WheelDecision(
         machine=task.machine,
         request=task.request,
         chosen=wheels,
         files=chosen.files,
         pip=steps.pip_step(prefix, chosen.files, task.request.others, index, carried),
-        conda=_conda_step(task, chosen),
+        conda=conda_step,
         wheels=reader.places[0].route(WHEELS),
         rest=index,
         prefix=target.prefix,
         dry_run=options.dry_run,
+        origin=reader.origin,
+        date=reader.date,
         notices=(
             *told(task.machine),
             *wheels.notices,
@@ -247,6 +289,7 @@ def _decision(
             *_about_hashes(chosen.files),
             *_about_evidence(chosen.files),
             *_about_metadata(chosen),
+            *_about_options(task, index, conda_step),
         ),
         evidence=task.survey.evidence,
     )
@@ -270,6 +313,24 @@ def _about_metadata(chosen: Chosen) -> tuple[Notice, ...]:
     lacking = [f.project for f in chosen.files if f.project not in chosen.said]
     facts = {"names": ", ".join(lacking), "count": len(lacking)}
     return (Notice("wheel_unread", facts),) if lacking else ()
+
+
+#: Options of conda's that say how it reads and solves, which it does for its own part alone.
+_CONDAS_PART = frozenset(
+    (
+        *("--solver", "--experimental-solver", "--repodata-fn", "--no-pin", "--use-index-cache"),
+        *("--strict-channel-priority", "--no-channel-priority"),
+    )
+)
+
+
+def _about_options(task: Task, index: Route, step: CondaStep | None) -> Iterator[Notice]:
+    """Options that were given and that no part of the run hears."""
+    given = [words[0] for words in task.options.passed if words[0] in _CONDAS_PART]
+    if given and step is None:
+        yield Notice("conda_unheard", {"options": ", ".join(given)})
+    if context.ssl_verify is False and not index.url and index != routes.NO_INDEX:
+        yield Notice("pip_unchecked")
 
 
 def _conda_step(task: Task, chosen: Chosen) -> CondaStep | None:

@@ -11,21 +11,23 @@ from typing import TYPE_CHECKING, Any
 from conda.base.context import context
 
 from ...exceptions import causes
+from ...exceptions.channel import WheelDamaged
 from ...exceptions.environment import ForeignPlatform, NoEnvironment, PipFailed
 from ...exceptions.mirror import CannotWrite
 from ...exceptions.usage import NotForWheels, NotForWheelSetting
-from ...handover import conda, pip, wheel_cache
+from ...handover import conda, disk_space, pip, wheel_cache
 from ...handover.conda import Outcome
+from ...handover.disk_space import Footprint
 from ...handover.pip import Ended
 from ...machine.survey import inspect, native_subdir
 from ...mirrors.registry import Route
-from ...models import CondaStep, Notice
+from ...models import CondaStep, Listing, Notice
 from ...options import InstallOptions
 from ...plans.downloads import DownloadList, downloads
 from ...redirect import settings
 from ...selection.pip.plan import WheelDecision, WheelFile
 from ...selection.wheels.request import requested_name
-from ...text.messages import text
+from ...text.messages import clauses, text
 from ...text.sanitize import safe
 from ...text.wheels.decision import summary
 from ...transport.fallback import Router
@@ -34,19 +36,21 @@ from ..run import checked
 from ..task import Target
 from . import steps
 from .decide import Decided, decide
+from .listing import listing
 from .task import prepare
 
 if TYPE_CHECKING:
     from ..run import Report
 
-#: Options that have no meaning for wheels, or that are not built yet, by attribute.
+#: Options that have no meaning for wheels, or that are not built yet, by attribute: their names,
+#: and the codes of why.
 _REFUSED = {
-    "files": "--file",
-    "solve": "--solve",
-    "save": "--save-plan",
-    "check_upstream": "--check-upstream",
-    "channels": "--channel",
-    "override_channels": "--override-channels",
+    "files": ("--file", "wheels_not_built"),
+    "solve": ("--solve", "wheels_no_solve"),
+    "save": ("--save-plan", "wheels_not_built"),
+    "check_upstream": ("--check-upstream", "wheels_no_upstream"),
+    "channels": ("--channel", "wheels_no_channel"),
+    "override_channels": ("--override-channels", "wheels_no_channel"),
 }
 #: Options of conda's that say what its solver is to do with packages. Pip takes none of them, and
 #: one that went unheard would bring what was not asked for.
@@ -60,7 +64,7 @@ _SOLVERS = frozenset(
 
 def execute(
     options: InstallOptions, target: Target, report: Report, *, by_setting: bool = False
-) -> WheelDecision | DownloadList | Outcome:
+) -> WheelDecision | DownloadList | Listing | Outcome:
     """Run the command. `by_setting` says that no word of it names wheels.
 
     Raises: TorchMirrorError, or what conda raises.
@@ -72,6 +76,8 @@ def execute(
         raise ForeignPlatform(subdir=subdir, prefix=str(target.prefix), native=native)
     if target.prefix is None and not options.preview and not options.download:
         raise NoEnvironment()
+    if options.action == "list":
+        return listing(task)
     decided = decide(task)
     decision = decided.decision
     if options.action == "urls":
@@ -79,6 +85,8 @@ def execute(
     if options.dry_run:
         return decision
     report(decision)
+    report(space := _space(decision, None if options.download else str(target.prefix)))
+    disk_space.check(space)
     if decision.conda is None and not options.download:
         _confirm(options)
     files = _fetched(decided, options, report)
@@ -89,15 +97,22 @@ def execute(
 
 def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
     """Raises: NotForWheels, NotForWheelSetting."""
-    given = [word for name, word in _REFUSED.items() if getattr(options, name)]
-    given += ["--list"] if options.action == "list" else []
-    given += [words[0] for words in options.passed if words[0] in _SOLVERS]
+    found = dict(said for name, said in _REFUSED.items() if getattr(options, name))
+    found |= {words[0]: "wheels_no_solver" for words in options.passed if words[0] in _SOLVERS}
+    given = list(found)
     if given and by_setting:
         file = settings.source_of("torchmirror_source")
         raise NotForWheelSetting(options=", ".join(given), file=safe(str(file)))
     if given:
-        detail = text("wheels_not_built")
+        detail = clauses(text(code) for code in dict.fromkeys(found.values()))
         raise NotForWheels(options=", ".join(given), detail=detail)
+
+
+def _space(decision: WheelDecision, prefix: str | None) -> Footprint:
+    """What the files of the set take, as far as their sizes are known."""
+    sizes = [file.link.size or 0 for file in decision.files]
+    lacking = [file.link.size or 0 for file in decision.files if file.cached is None]
+    return disk_space.measure_files(sizes, lacking, wheel_cache.folders()[0], prefix)
 
 
 def _confirm(options: InstallOptions) -> None:
@@ -123,6 +138,9 @@ def _fetched(decided: Decided, options: InstallOptions, report: Report) -> tuple
         place: Located | None = Located(file.link, mirrors[file.mirror])
         while place is not None:
             path = wheel_cache.find(place.link)
+            if path is None and place.link.url.startswith("file:"):
+                path = safe(wheel_cache.path_of(place.link))
+                raise WheelDamaged(file=path, detail=text("wheel_hash_differs"))
             try:
                 if path is None:
                     path = wheel_cache.fetch(
@@ -247,6 +265,9 @@ def _after_pip(
     ended: Ended, others: Sequence[str], prefix: str, tried: Sequence[Route]
 ) -> Iterator[Notice]:
     """What helps where pip failed; nothing where only its own words tell more."""
+    if context.offline and ended.kind in ("missing", "network"):
+        yield Notice("pip_offline", {"what": ended.what})
+        return
     name = requested_name(ended.what)
     names = ", ".join(index.mirror for index in tried)
     if ended.kind == "missing" and name in map(requested_name, others):

@@ -16,6 +16,7 @@ from ...machine.python.pip_config import PipConfig
 from ...machine.survey import native_subdir
 from ...mirrors.addresses import name_of
 from ...mirrors.registry import Route
+from ...mirrors.urls import host_of
 from ...models import CondaStep, Notice, PipStep
 from ...selection.pip.plan import WheelFile
 from ...selection.plan import typed
@@ -64,6 +65,8 @@ def carried(config: PipConfig) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
     proxies = context.proxy_servers or {}
     if "proxy" not in names and (proxy := proxies.get("https") or proxies.get("http")):
         found += ["--proxy", str(proxy)]
+    if context.offline:
+        found.append("--no-index")
     own = context.ssl_verify
     if "cert" not in names and isinstance(own, str) and os.path.isfile(own):
         found += ["--cert", own]
@@ -99,12 +102,13 @@ def pip_step(
         family=family,
         index=index.url,
         links=page_path([file.link for file in files]),
-        options=options,
+        options=(*options, *trusted(index)),
     )
     by_hand = [
         *(python_path(prefix), "-I", "-m", "pip", "install"),
         *(("--index-url", index.url) if index.url else ()),
         *options,
+        *trusted(index),
         *(f"{file.project} @ {file.link.with_hash}" for file in files),
         *others,
     ]
@@ -112,10 +116,17 @@ def pip_step(
         specs=(*specs, *others),
         files=tuple((file.link.url, file.link.sha256 or "") for file in files),
         index_url=index.url,
-        options=tuple(options),
+        options=(*options, *trusted(index)),
         command=typed(command),
         by_hand=typed(by_hand),
     )
+
+
+def trusted(index: Route) -> tuple[str, ...]:
+    """What tells pip of `--insecure`, for an index that is named to it."""
+    if context.ssl_verify is not False or not index.url:
+        return ()
+    return ("--trusted-host", host_of(index.url))
 
 
 def page_path(links: Sequence[Link]) -> str:

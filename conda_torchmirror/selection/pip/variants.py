@@ -25,9 +25,8 @@ def to_read(
     """The directories to read, the best first: those of the CUDAs that the driver runs by its
     major version, and those of lower ones, where the first leave no choice."""
     words = [word for spec in request.specs.get(TORCH, ()) if (word := _asked(spec))]
-    named = [word.variant for word in words if word.variant]
-    if named:
-        return tuple(dict.fromkeys(named)), ()
+    if named := named_by_words(request):
+        return named, ()
     if machine.subdir.startswith("osx-") or request.cuda == "cpu":
         return ("cpu",), ()
     if NAMED.fullmatch(request.cuda):
@@ -43,9 +42,20 @@ def to_read(
     return (*same, *on_cpu), lower
 
 
-def of_release(machine: Machine, request: Request, tables: WheelTables) -> tuple[str, ...]:
+def named_by_words(request: Request) -> tuple[str, ...]:
+    """The directories that words such as `torch==2.7.1+cu126` name."""
+    words = (_asked(spec) for spec in request.specs.get(TORCH, ()))
+    return tuple(dict.fromkeys(word.variant for word in words if word and word.variant))
+
+
+def of_release(
+    machine: Machine, request: Request, tables: WheelTables, newest: int | None = None
+) -> tuple[str, ...]:
     """The directories that the releases which the words admit are known to have, the best first: of
-    CUDA and CPU, or of accelerators that are chosen by name where the request names one."""
+    CUDA and CPU, or of accelerators that are chosen by name where the request names one.
+
+    Of releases that no word narrows, the `newest` alone.
+    """
     if NAMED.fullmatch(request.cuda):
         rows = [row.get(machine.subdir, ()) for row in tables.variants.values()]
         named = dict.fromkeys(name for row in rows for name in row if NAMED.fullmatch(name))
@@ -55,7 +65,10 @@ def of_release(machine: Machine, request: Request, tables: WheelTables) -> tuple
         for spec in request.specs.get(TORCH, ())
         if (word := _asked(spec))
     ]
-    known = _known(machine.subdir, words, tables.variants)
+    rows_ = tables.variants
+    if newest is not None and not any(len(word.specifier) for word in words):
+        rows_ = {name: rows_[name] for name in sorted(rows_, key=number, reverse=True)[:newest]}
+    known = _known(machine.subdir, words, rows_)
     return (*sorted(known, key=known.__getitem__, reverse=True), "cpu")
 
 

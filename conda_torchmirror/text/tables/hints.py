@@ -157,6 +157,11 @@ TEXT: Table = {
     "new_for_wheels": "or take a new environment: `conda torch-install -n NEW --source wheels`",
     "make_room": "make room by conda, then run this again: `{command}`",
     "pip_again": "the files of the set are kept: run the same command again when the index answers",
+    "pip_offline": "run once without `--offline`: {what} is neither in the environment nor on this "
+    "disk",
+    "fetch_wheels": "fetch them where there is a network: `{command}`",
+    "wheels_in_folder": "or put them into a folder, and name that with `--wheel-dir FOLDER`",
+    "fetch_again": "remove it, and fetch it again",
     "pip_word": "correct `{what}` or leave it out: no index that was asked has it for this Python "
     "and platform",
     "pip_other_index": "set `index-url` of pip's own configuration to an index that has {what}; "

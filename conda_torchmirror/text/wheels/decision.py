@@ -65,6 +65,9 @@ def _facts(decision: WheelDecision) -> list[tuple[str, str]]:
     rows = chosen_for(decision.request, decision.machine, decision.chosen.python, decision.prefix)
     places = (("wheel.place", decision.wheels), ("wheel.rest", decision.rest))
     for label, place in places:
+        if place.mirror == "none":
+            rows.append((text(label), text("wheel.no_index")))
+            continue
         url = place.url or text("wheel.pip_default")
         rows.append((text(label), shown("url_at", url=url, mirror=place.mirror)))
     return rows

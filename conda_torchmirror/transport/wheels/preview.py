@@ -21,10 +21,13 @@ from .routes import Chains
 class PreviewReader(WheelReader):
     """The pages of one run as they are known without asking for them."""
 
+    origin = "built-in"
+
     def __init__(self, chains: Chains, keep: Callable[[str], bool], subdir: str) -> None:
         super().__init__(chains, keep)
         known = builtin.load(subdir)
         self._known = known.links if known else ()
+        self.date = known.date if known else None
         if known:
             self.notices.append(Notice("built_in_wheels", {"date": known.date}))
 
@@ -44,11 +47,8 @@ class PreviewReader(WheelReader):
         )
 
 
-def reader(
-    chains: Chains, keep: Callable[[str], bool], subdir: str, *, preview: bool
-) -> WheelReader:
-    """The reader of a run: of mirrors, or of the built-in list where a preview is all that is asked
-    for and conda is offline."""
-    if preview and context.offline:
+def reader(chains: Chains, keep: Callable[[str], bool], subdir: str) -> WheelReader:
+    """The reader of a run: of mirrors, or of the built-in list where conda is offline."""
+    if context.offline:
         return PreviewReader(chains, keep, subdir)
     return WheelReader(chains, keep)

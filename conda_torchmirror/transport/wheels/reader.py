@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 from conda.base.context import context
@@ -48,7 +48,14 @@ class Located(NamedTuple):
 
 
 class WheelReader:
-    """The pages and files of one run. `keep` says by the name of a file whether it matters."""
+    """The pages and files of one run. `keep` says by the name of a file whether it matters.
+
+    `origin` is where the pages are from, as for indexes of channels; `date` the day of those that
+    are not read anew.
+    """
+
+    origin: Literal["live", "cache", "built-in"] = "live"
+    date: str | None = None
 
     def __init__(self, chains: Chains, keep: Callable[[str], bool]) -> None:
         self.mirrors = chains.wheels

@@ -17,6 +17,9 @@ from ...options import InstallOptions
 from ...redirect import settings
 from ...text.sanitize import safe
 
+#: The place of everything else where conda is offline: there is none.
+NO_INDEX = Route("index", "", "none")
+
 #: The name in results of an index of the user's own.
 OWN = "pip.conf"
 

@@ -31,6 +31,12 @@ TEXT: Table = {
         "what {names} need beside the set is not known before the files are here: their mirror "
         "serves no metadata",
     ),
+    "no_wheels_here": "no wheel of torch for this platform and Python is in {folder}",
+    "wheel_hash_differs": "it does not have the size or the hash that its page gave",
+    "from_cache": "chosen from the wheels on this disk alone: conda is offline",
+    "pip_unchecked": "`--insecure` does not hold for pip's own index: whether it is checked is for "
+    "pip's own configuration to say",
+    "conda_unheard": "{options}: for conda's part alone, and there is nothing for it to do",
     "index_left": "{index} does not have {what}: once more with {instead}",
     "index_failed": "{index} could not be read by pip: once more with {instead}",
     "pip_config_carried": "from pip's own configuration: {options}",
@@ -39,6 +45,11 @@ TEXT: Table = {
     "pip_config_unreadable": "pip's configuration {files} cannot be read, and is left out",
     "wheels_not_built": "for builds of the channels it does; leave it out, or use `--source "
     "pytorch` or `--source conda-forge`",
+    "wheels_no_channel": "pip reads no channel; the Python of a new environment comes from those "
+    "of conda's configuration",
+    "wheels_no_solver": "it asks conda's solver for something, and pip has another one",
+    "wheels_no_solve": "conda solves nothing here; pip finds the other packages when it installs",
+    "wheels_no_upstream": "the hashes of wheels stand in the pages that their links are from",
     "dry_run_wheels": "Nothing was downloaded or changed (--dry-run).",
     # Why pip failed.
     "pip_hash": "a file is not the one whose hash its index gives",
@@ -55,6 +66,7 @@ SHOW: Table = {
     "place": "wheels",
     "rest": "other packages",
     "pip_default": "pip's own index",
+    "no_index": "none: conda is offline",
     "variant": "variant",
     "from": "from",
     "cached": "this disk",

@@ -1,0 +1,236 @@
+"""`conda torch-install --source wheels --offline`: what is on this disk is enough, or is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from support import wheel_files
+from support.wheel_commands import CUDA, WHEELS, dists
+from support.wheel_fixtures import LINUX, imported
+from support.wheel_lab import PYTHON
+from support.wheel_site import put
+
+from conda_torchmirror.exceptions.channel import WheelDamaged, WheelsNotHere
+from conda_torchmirror.exceptions.choice import NoFittingWheel
+from conda_torchmirror.exceptions.environment import NoSpace, PipFailed
+from conda_torchmirror.handover import disk_space, wheel_cache
+
+pytest_plugins = ["support.wheel_fixtures"]
+
+
+def sites(lab):
+    return (lab.first, lab.second, lab.index, lab.spare, lab.decoys)
+
+
+def forget(lab):
+    for site in sites(lab):
+        del site.requests[:]
+
+
+def asked(lab):
+    return [request.path for site in sites(lab) for request in site.requests]
+
+
+def hints(done):
+    found = done.json()["guidance"]["hints"]
+    return {hint["hint_code"]: hint["text"] for hint in found}
+
+
+@pytest.fixture
+def install(lab_env, conda_in_process):
+    def run(*words, prefix=lab_env):
+        new = ("--python", PYTHON) if prefix != lab_env else ()
+        return conda_in_process(*WHEELS, *CUDA, "-p", prefix, *new, "-y", *words)
+
+    return run
+
+
+def test_what_is_cached_is_installed_again(wheel_lab, lab_env, install):
+    install("torch", "torchvision").ok()
+    shutil.rmtree(lab_env / "lib" / f"python{PYTHON}" / "site-packages" / "torch")
+    for path in (lab_env / "lib" / f"python{PYTHON}" / "site-packages").glob("torch-*"):
+        shutil.rmtree(path)
+    forget(wheel_lab)
+    done = install("--offline", "torch", "torchvision").ok()
+    assert imported(lab_env, "torch", "torchvision") == {
+        "torch": "mirror cu126",
+        "torchvision": "mirror cu126",
+    }
+    assert asked(wheel_lab) == []
+    assert "chosen from the wheels on this disk alone" in done.words
+    assert "--no-index" in done.words
+
+
+def test_a_preview_shows_what_would_be_installed(wheel_lab, lab_env, install):
+    install("--download-only", "torch", "torchvision").ok()
+    forget(wheel_lab)
+    found = install("--offline", "torch", "torchvision", "--dry-run", "--json").ok().json()
+    selected = found["torchmirror"]["selected"]
+    assert selected["index"] == "cache"
+    assert all(build["url"].startswith("file:") and build["cached"] for build in selected["builds"])
+    assert asked(wheel_lab) == []
+
+
+def test_what_lacks_is_named_with_the_command_that_fetches_it(wheel_lab, lab_env, install):
+    install("--download-only", "torch==2.7.1").ok()
+    forget(wheel_lab)
+    done = install("--offline", "torch==2.7.1", "torchvision", "--json")
+    assert isinstance(done.error, WheelsNotHere)
+    tag = PYTHON.replace(".", "")
+    assert done.json()["guidance"]["cause"].startswith(f"lacking: torchvision-0.22.1+cu126-cp{tag}")
+    assert "1 wheel of the set is not" in done.json()["message"]
+    found = hints(done)
+    assert set(found) == {"fetch_wheels", "wheels_in_folder"}
+    assert asked(wheel_lab) == []
+    # The command that is offered fetches it, and then the same command installs what it can.
+    words = found["fetch_wheels"].partition("`")[2].rstrip("`").replace('"', "").split()[2:]
+    assert words[-1] == "--download-only"
+    install(*[word for word in words if word not in ("--source", "wheels", *CUDA)]).ok()
+    forget(wheel_lab)
+    ended = install("--offline", "torch==2.7.1", "torchvision", "--json")
+    assert isinstance(ended.error, PipFailed)  # sympy and numpy are nowhere on this disk
+    assert set(hints(ended)) == {"pip_offline"}
+    assert asked(wheel_lab) == []
+
+
+def test_nothing_of_what_is_asked_for_is_known(wheel_lab, install):
+    assert isinstance(install("--offline", "torch==9.9").error, NoFittingWheel)
+    assert asked(wheel_lab) == []
+
+
+def test_a_damaged_file_is_not_installed(wheel_lab, lab_env, install):
+    install("--download-only", "torch").ok()
+    (link,) = list(wheel_cache.links())
+    path = wheel_cache.find(link)
+    content = bytearray(Path(path).read_bytes())
+    content[-300] ^= 1
+    Path(path).write_bytes(content)
+    done = install("--offline", "torch")
+    assert isinstance(done.error, WheelDamaged)
+    assert "torch-2.7.1+cu126" not in dists(lab_env)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"[]",
+        b"\xff\xfe",
+        b"{}",
+        b'{"filename": "../../torch-2.7.1-py3-none-any.whl", "variant": "cu126"}',
+        b'{"filename": "torch-2.7.1-py3-none-any.whl", "variant": "../cu126"}',
+        b'{"filename": "torch-2.7.1-py3-none-any.whl", "variant": "cu126", "sha256": 3}',
+        b"[" * 100_000,
+    ],
+)
+def test_what_stands_beside_a_file_is_read_strictly(wheel_lab, sandbox, said):
+    entry = sandbox.pkgs / wheel_cache.FOLDER / "0123456789abcdef"
+    entry.mkdir(parents=True)
+    (entry / "torch-2.7.1-py3-none-any.whl").write_bytes(b"x")
+    (entry / wheel_cache.SAID).write_bytes(said)
+    assert list(wheel_cache.links()) == []
+
+
+def test_a_new_environment_is_made_offline(wheel_lab, lab_env, install, tmp_path):
+    """Python and pip come from conda's cache, torch from ours; torchaudio needs nothing else."""
+    install("--download-only", "torch").ok()
+    forget(wheel_lab)
+    new = tmp_path / "new"
+    done = install("--offline", "torch", prefix=new)
+    # filelock is nowhere on this disk, and nothing is left behind.
+    assert isinstance(done.error, PipFailed)
+    assert "filelock" in done.words
+    assert not new.exists()
+
+
+# Room
+
+
+def test_the_room_is_told_before_the_question(wheel_lab, lab_env, conda_in_process, sandbox):
+    done = conda_in_process(*WHEELS, *CUDA, "-p", lab_env, input="no\n")
+    text = done.stdout
+    assert text.index("to be downloaded: 3") < text.index("Free in ") < text.index("Proceed")
+
+
+def test_too_little_room_stops_before_the_download(wheel_lab, lab_env, install, monkeypatch):
+    monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    done = install()
+    assert isinstance(done.error, NoSpace)
+    assert wheel_lab.first.sent() == []
+
+
+# Options of conda's
+
+
+@pytest.mark.parametrize(
+    ("words", "heard"),
+    [
+        (("--copy",), ""),
+        (("--no-pin",), "--no-pin"),
+        (("--repodata-fn", "repodata.json"), "--repodata-fn"),
+        (("--solver", "classic"), "--solver"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_options_of_condas_are_heard_by_its_part_or_said(
+    wheel_lab, lab_env, install, tmp_path, words, heard
+):
+    rows = install(*words, "--dry-run", "--json").ok().json()["torchmirror"]["warnings"]
+    (said,) = [row["text"] for row in rows if row["code"] == "conda_unheard"] or [""]
+    assert said.partition(":")[0] == heard
+    made = install(*words, "--dry-run", "--json", prefix=tmp_path / "new").ok().json()
+    assert all(row["code"] != "conda_unheard" for row in made["torchmirror"]["warnings"])
+
+
+def test_insecure_holds_for_pip_too(wheel_lab, install):
+    done = install("--insecure", "--dry-run", "--json").ok()
+    host = wheel_lab.index.url.partition("//")[2]
+    (command,) = [
+        step["command"] for step in done.json()["torchmirror"]["steps"] if step["tool"] == "pip"
+    ]
+    assert f"--trusted-host {host}" in command
+    install("--insecure").ok()
+
+
+# The list
+
+
+def test_the_list_of_what_there_is(wheel_lab, conda_in_process):
+    done = conda_in_process(*WHEELS, "--list", "--python", PYTHON, "--json").ok()
+    found = done.json()["torchmirror"]
+    assert found["source"] == "wheels"
+    rows = {(row["version"], row["cuda"], row["fits"]) for row in found["list"]}
+    assert rows == {("2.7.1", "12.6", False), ("2.7.1", "11.8", False), ("2.7.1", None, True)}
+    assert all(row["python"] == PYTHON for row in found["list"])
+    assert wheel_lab.first.sent() == []
+    lines = conda_in_process(*WHEELS, *CUDA, "--list", "--python", PYTHON).ok().words
+    assert "2.7.1" in lines
+    assert "12.6*" in lines
+
+
+def test_the_list_without_the_network(wheel_lab, conda_in_process):
+    words = ("--list", "--offline", "--platform", "win-64", "--cuda", "12.6", "--json")
+    found = conda_in_process(*WHEELS, *words).ok().json()["torchmirror"]
+    assert (found["index"], found["subdir"]) == ("built-in", "win-64")
+    fitting = {row["version"] for row in found["list"] if row["fits"]}
+    assert {"2.7.1", "2.10.0"} <= fitting
+    assert asked(wheel_lab) == []
+
+
+def test_a_list_of_nothing_says_why(wheel_lab, conda_in_process):
+    words = ("--list", "--python", PYTHON, "torch==9.9", "--json")
+    done = conda_in_process(*WHEELS, *words)
+    assert isinstance(done.error, NoFittingWheel)
+    assert json.loads(done.stdout)["guidance"]["cause"].startswith("no wheel of `torch==9.9`")
+
+
+def test_why_not_the_others(wheel_lab, conda_in_process, tmp_path):
+    made = wheel_files.make(tmp_path, "torch", "2.8.0+cu126", LINUX, variant="cu126")
+    put(wheel_lab.first, [made])
+    words = ("--explain", "--python", PYTHON, "torch", "torchvision", "--dry-run", "-n", "new")
+    done = conda_in_process(*WHEELS, *CUDA, *words).ok()
+    assert "no wheel of torchvision 0.23.0 is there for torch 2.8.0 and cu126" in done.words
