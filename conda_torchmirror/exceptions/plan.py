@@ -80,15 +80,12 @@ class PlanNotCached(TorchMirrorError):
 
 
 class PlanInTheWay(TorchMirrorError):
-    """The environment holds what the plan had to remove."""
+    """The environment holds packages that are not in the plan, and need what it takes away."""
 
     code = "plan_in_the_way"
-    message = N_("{prefix} holds packages that the plan does without: {names}")
-    cause = N_(
-        "they had to leave the environment that the plan was made for, and conda removes "
-        "nothing when it installs from a list of files"
-    )
-    facts = ("prefix", "names")
+    message = N_("{prefix} holds packages that do not go with the plan: {names}")
+    cause = N_("they need {needed}, which the plan removes or replaces by another build")
+    facts = ("prefix", "names", "needed")
     hints = ("remove_names", "fresh_environment")
 
 

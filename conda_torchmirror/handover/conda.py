@@ -108,6 +108,17 @@ def run(command: Sequence[str], variables: Mapping[str, str], extra: Mapping[str
     return Finished(code, _document(held.getvalue()) if held is not None else {})
 
 
+def confirm(*, as_json: bool) -> None:
+    """Ask as conda does, which means not at all under `--json`. Raises: conda's own no."""
+    if as_json:
+        return
+    try:
+        from conda.reporters import confirm_yn
+    except ImportError:  # conda 24.7
+        from conda.cli.common import confirm_yn
+    confirm_yn()
+
+
 def solves(command: Sequence[str], variables: Mapping[str, str]) -> bool:
     """Whether a command that failed has a solution under these variables. Changes nothing."""
     words = [word for word in command if word not in _PRIORITY]

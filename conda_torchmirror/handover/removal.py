@@ -2,7 +2,8 @@
 
 Conda's command line removes or installs. Here its own solver is shown the environment without what
 leaves, and its transaction is made against the environment as it is: one plan, one question, and
-conda itself undoes all of it where a part fails.
+conda itself undoes all of it where a part fails. Where conda installs from a list of files there is
+no solver, and what leaves is added to the transaction that it makes.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from conda import misc
 from conda.base.context import context
 from conda.core.prefix_data import PrefixData
 from conda.core.solve import Solver
 from conda.models.match_spec import MatchSpec
+from conda.models.prefix_graph import PrefixGraph
 
 
 @contextmanager
@@ -39,6 +42,37 @@ def removing(names: Collection[str], hidden: Collection[str]) -> Iterator[None]:
         yield
     finally:
         manager.get_cached_solver_backend = kept
+
+
+@contextmanager
+def removing_beside_files(names: Collection[str]) -> Iterator[None]:
+    """Remove the packages of these names in the transaction that conda makes of a list of files.
+
+    Conda makes it in `conda.misc` by `PrefixSetup` (24.7 to 26.7), and replaces with it only what
+    has the name of a file.
+    """
+    if not names:
+        yield
+        return
+    kept: Any = misc.PrefixSetup
+
+    def setup(
+        prefix: str, unlink: Any, link: Any, remove_specs: Any, update_specs: Any, *rest: Any
+    ) -> Any:
+        comes = {record.name for record in (*unlink, *link)}
+        found = (PrefixData(prefix).get(name, None) for name in {*names} - comes)
+        leaving = [record for record in found if record is not None]
+        # What needs another goes before it.
+        unlink = tuple(reversed(PrefixGraph((*unlink, *leaving)).graph))
+        # For the history of the environment: a later solve must not bring them back.
+        specs = tuple(MatchSpec(record.name) for record in leaving)
+        return kept(prefix, unlink, link, (*remove_specs, *specs), update_specs, *rest)
+
+    misc.PrefixSetup = setup
+    try:
+        yield
+    finally:
+        misc.PrefixSetup = kept
 
 
 def _removing(backend: type[Solver], names: frozenset[str], hidden: frozenset[str]) -> type[Solver]:

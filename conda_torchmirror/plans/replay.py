@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -15,13 +15,16 @@ from ..exceptions.environment import NoEnvironment
 from ..exceptions.plan import PlanAltered, PlanInTheWay, PlanNotCached, PlanOtherPlatform
 from ..handover import conda, disk_space, package_cache, solve
 from ..handover.conda import Outcome
+from ..handover.removal import removing_beside_files
+from ..index.match import admits
 from ..machine import survey
 from ..models import Machine, Notice
 from ..options import InstallOptions
 from ..redirect import in_process
-from ..selection.specs import number
+from ..selection.specs import number, package_name
 from ..text.layout import file_size
 from ..text.messages import text
+from ..text.sanitize import safe
 from . import saved_plan
 from .downloads import DownloadList
 from .saved_plan import SavedPlan
@@ -72,7 +75,9 @@ def replay(
     lacking = [record for record in uncached if record not in files]
     on = survey.inspect(subdir=plan.subdir, prefix=prefix if exists else None, probe_gpus=False)
     size = sum(record.get("size") or 0 for record in lacking)
-    found = Replay(plan, prefix, len(lacking), size, _notices(plan, on))
+    leaving = _leaving(plan, prefix if exists else None, on)
+    notices = (*_notices(plan, on), *_removal(() if options.download else leaving))
+    found = Replay(plan, prefix, len(lacking), size, notices)
     if options.dry_run:
         return found
     report(found)
@@ -88,13 +93,16 @@ def replay(
     if not options.download:
         if prefix is None:
             raise NoEnvironment()
-        _check(plan, on, prefix)
+        _check(plan, on, prefix, leaving)
     disk_space.check(disk_space.measure(records, None if options.download else prefix))
     if uncached:
         package_cache.fetch(uncached, files, quiet=options.as_json)
     if options.download or prefix is None:
         return Outcome(0, found.about, downloaded=True)
-    return _link(options, found, records, prefix, exists)
+    if leaving:
+        conda.confirm(as_json=options.as_json)
+    with removing_beside_files(leaving):
+        return _link(options, found, records, prefix, exists)
 
 
 def _link(
@@ -127,15 +135,37 @@ def _link(
     return Outcome(done.code, found.about, {**done.document, "prefix": prefix})
 
 
-def _check(plan: SavedPlan, on: Machine, prefix: str) -> None:
-    """Conda adds and replaces what an explicit file names, and removes nothing else.
+def _leaving(plan: SavedPlan, prefix: str | None, on: Machine) -> tuple[str, ...]:
+    """What the environment holds of the packages that the plan has to remove."""
+    # Records that cannot be read are refused before anything is done.
+    if prefix is None or any(remark.code == "machine.record_broken" for remark in on.remarks):
+        return ()
+    there = {record.name for record in PrefixData(prefix).iter_records()}
+    return tuple(sorted(there.intersection(plan.removed)))
+
+
+def _removal(names: Sequence[str]) -> tuple[Notice, ...]:
+    """What is said of packages that leave."""
+    return (Notice("plan_removes", {"names": ", ".join(names)}),) if names else ()
+
+
+def _check(plan: SavedPlan, on: Machine, prefix: str, leaving: Collection[str]) -> None:
+    """See that the environment can take the plan: conda does not look whether what is beside the
+    files of a list still has what it needs.
 
     Raises: PlanInTheWay, PipTorch, BrokenRecord, UnreadablePins.
     """
     conda.refuse_unreadable(on, prefix)
-    there = {record.name for record in PrefixData(prefix).iter_records()}
-    if names := sorted(there.intersection(plan.removed)):
-        raise PlanInTheWay(prefix=prefix, names=" ".join(names))
+    planned = {str(p["name"]): (str(p["version"]), str(p["build"])) for p in plan.packages}
+    broken: dict[str, str] = {}
+    for record in PrefixData(prefix).iter_records():
+        for spec in record.depends if record.name not in {*planned, *leaving} else ():
+            name = package_name(spec)
+            if name in leaving or (name in planned and not admits(spec, name, *planned[name])):
+                broken[record.name] = spec
+    if broken:
+        needed = ", ".join(f"`{spec}`" for spec in sorted(set(broken.values())))
+        raise PlanInTheWay(prefix=prefix, names=" ".join(sorted(broken)), needed=safe(needed))
     conda.refuse_pip_torch(on.installed, prefix)
 
 

@@ -88,7 +88,7 @@ def execute(
     report(space := _space(decision, None if options.download else str(target.prefix)))
     disk_space.check(space)
     if decision.conda is None and not options.download:
-        _confirm(options)
+        conda.confirm(as_json=options.as_json)
     files = _fetched(decided, options, report)
     if options.download:
         return Outcome(0, summary(decision), downloaded=True)
@@ -113,17 +113,6 @@ def _space(decision: WheelDecision, prefix: str | None) -> Footprint:
     sizes = [file.link.size or 0 for file in decision.files]
     lacking = [file.link.size or 0 for file in decision.files if file.cached is None]
     return disk_space.measure_files(sizes, lacking, wheel_cache.folders()[0], prefix)
-
-
-def _confirm(options: InstallOptions) -> None:
-    """Ask as conda does, which means not at all under `--json`. Raises: conda's own no."""
-    if options.as_json:
-        return
-    try:
-        from conda.reporters import confirm_yn
-    except ImportError:  # conda 24.7
-        from conda.cli.common import confirm_yn
-    confirm_yn()
 
 
 def _fetched(decided: Decided, options: InstallOptions, report: Report) -> tuple[WheelFile, ...]:

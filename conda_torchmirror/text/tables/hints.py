@@ -105,7 +105,7 @@ TEXT: Table = {
     "plan_urls": "or put the files of `conda torch-install --plan {folder} --urls` into {folder}",
     "print_facts": "on that machine, `conda torch-verify --facts > FILE` writes them",
     "newer_version": "update conda-torchmirror",
-    "remove_names": "remove them: `conda remove --force -p {prefix} {names}`",
+    "remove_names": "remove them: `conda remove -p {prefix} {names}`",
     "delete_record": "delete that file, run `conda install{where} {package}`, then this again",
     "save_as_utf8": "save it as UTF-8, without a byte order mark",
     "confirm_change": "confirm it: `{command}`",
