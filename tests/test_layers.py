@@ -198,6 +198,7 @@ SEAMS = {
     "install.sources.answer": {"install"},
     "install.sources.refusal": {"install"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},
+    "install.wheels.run": {"install"},
     # Only commands that fetch an index look for emptied ones, and for mirrors that answer.
     "hooks.redirect": {"exceptions", "hooks", "index", "text"},
     # Nobody is asked where the answers are remembered.

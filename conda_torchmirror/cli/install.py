@@ -21,10 +21,10 @@ from conda.cli import helpers
 from conda.common.constants import NULL
 
 from ..exceptions.plan import PlanTakesNoChoice
-from ..exceptions.usage import SolveAlone, UrlsFormat
+from ..exceptions.usage import PrintAlone, SolveAlone, UrlsFormat
 from ..index.sources import AUTO, SOURCES, WHEELS
 from ..install.run import execute
-from ..options import Action, InstallOptions
+from ..options import EXPLICIT, TOOLS, Action, InstallOptions
 from ..text.messages import text
 from . import install_output
 from .deferred import HelpFormatter
@@ -45,6 +45,7 @@ CHOICE: Mapping[str, Any] = {
     "mirror": None,
     "allow_cpu": False,
     "save_plan": None,
+    "print": None,
     "list": False,
     "explain": False,
     "solve": False,
@@ -94,6 +95,7 @@ def configure_install(parser: ArgumentParser) -> None:
         const="aria2",
         help=text("help.urls_aria2"),
     )
+    add("--print", choices=TOOLS, metavar="TOOL", help=text("help.print"))
     add("--save-plan", metavar="DIR", help=text("help.save_plan"))
     add("--plan", metavar="DIR", help=text("help.plan"))
     add("--download-only", action="store_true", help=text("help.download_only"))
@@ -123,8 +125,10 @@ def install(args: Namespace) -> int:
 def options(args: Namespace) -> InstallOptions:
     """What the command line says; nothing below this module sees the namespace.
 
-    Raises: SolveAlone, UrlsFormat, PlanTakesNoChoice.
+    Raises: PrintAlone, SolveAlone, UrlsFormat, PlanTakesNoChoice.
     """
+    if args.print and (others := _endings(args)):
+        raise PrintAlone(options=", ".join(others))
     if args.solve and not (args.dry_run or args.urls):
         raise SolveAlone()
     if args.urls and "aria2" in args.specs:
@@ -136,7 +140,8 @@ def options(args: Namespace) -> InstallOptions:
     return InstallOptions(
         action=_action(args),
         dry_run=bool(args.dry_run),
-        solve=args.solve,
+        # A list of all packages is what a solver finds.
+        solve=args.solve or args.print == EXPLICIT,
         specs=tuple(args.specs),
         files=tuple(args.file or ()),
         name=args.name,
@@ -157,11 +162,25 @@ def options(args: Namespace) -> InstallOptions:
         save=args.save_plan,
         plan=args.plan,
         download=args.download_only,
+        tool=args.print,
         check=not args.no_check,
         as_json=bool(context.json),
         passed=passed(args.conda_actions, args),
         machines=tuple(args.machine or ()),
     )
+
+
+def _endings(args: Namespace) -> list[str]:
+    """The options that ask for another end than `--print` does."""
+    given = {
+        "--list": args.list,
+        "--urls": args.urls,
+        "--save-plan": args.save_plan is not None,
+        "--download-only": args.download_only,
+        "--solve": args.solve and args.print != EXPLICIT,
+        "--explain": args.explain,
+    }
+    return [option for option, is_given in given.items() if is_given]
 
 
 def _action(args: Namespace) -> Action:
@@ -174,6 +193,8 @@ def _action(args: Namespace) -> Action:
         return "save"
     if args.urls:
         return "urls"
+    if args.print:
+        return "print"
     return "download" if args.download_only else "install"
 
 

@@ -21,6 +21,7 @@ from ..text.reasons import shown
 
 if TYPE_CHECKING:
     from ..handover.disk_space import Footprint
+    from ..install.printing.printed import Printed
     from ..install.run import Result, Step
     from ..plans.downloads import DownloadList
     from ..plans.replay import Replay
@@ -101,6 +102,7 @@ def _show_done(result: Result, options: InstallOptions) -> int:
     """What there is only where conda was asked, or a saved plan."""
     from ..handover.conda import Outcome
     from ..install.machines.run import MachinePlans
+    from ..install.printing.printed import Printed
     from ..plans.downloads import DownloadList
     from ..plans.replay import Replay
     from ..plans.saved_plan import Saved
@@ -112,7 +114,9 @@ def _show_done(result: Result, options: InstallOptions) -> int:
         if result.urls is not None and not options.as_json:
             _show_urls(result.urls, options)
         return machines.show(result, options)
-    if isinstance(result, WheelDecision):
+    if isinstance(result, Printed):
+        _show_printed(result, options)
+    elif isinstance(result, WheelDecision):
         if options.as_json:
             emit(wheel_summary(result), dry_run=result.dry_run, prefix=result.prefix)
         else:
@@ -167,6 +171,16 @@ def _show_saved(saved: Saved, options: InstallOptions) -> None:
         say(["", *(line for lines in told for line in lines)])
         if saved.fetched:
             say(text("downloaded"))
+
+
+def _show_printed(found: Printed, options: InstallOptions) -> None:
+    """The text alone goes to standard output, and what is said of the choice to the other."""
+    if options.as_json:
+        emit(found.about, dry_run=True, prefix=found.prefix)
+        return
+    say(found.text)
+    if not context.quiet:
+        warn(list(decisions.beside(found.notices, (), verbose=bool(context.verbosity))))
 
 
 def _show_urls(found: DownloadList, options: InstallOptions) -> None:

@@ -60,6 +60,55 @@ class SolveAlone(UsageError):
     hints = ("solve_preview",)
 
 
+class PrintAlone(UsageError):
+    """`--print` beside an option that ends in something else."""
+
+    code = "print_alone"
+    message = N_("`--print` does not go with {options}")
+    cause = N_("it prints the choice in the words of another tool, and does nothing else")
+    facts = ("options",)
+
+
+class PrintNeedsWheels(UsageError):
+    """`--print` for a tool that installs wheels, and another source."""
+
+    code = "print_needs_wheels"
+    message = N_("`--print {tool}` cannot say a choice of `--source {source}`")
+    cause = N_("{tool} installs wheels, and there the choice is among conda packages")
+    facts = ("tool", "source")
+    hints = ("print_wheels", "print_conda")
+
+
+class PrintNotWheels(UsageError):
+    """`--print` for a form that lists conda packages, and wheels."""
+
+    code = "print_not_wheels"
+    message = N_("`--print {tool}` cannot say a choice of `--source wheels`")
+    cause = N_("an explicit file lists conda packages alone")
+    facts = ("tool",)
+    hints = ("print_urls", "print_pip")
+
+
+class PrintLinuxOnly(UsageError):
+    """`--print dockerfile` for another system than Linux."""
+
+    code = "print_linux_only"
+    message = N_("`--print {tool}` cannot say a choice for {subdir}")
+    cause = N_("the images are of Linux")
+    facts = ("tool", "subdir")
+    hints = ("print_linux",)
+
+
+class PrintFileParts(UsageError):
+    """`--print` of a file that has more than conda packages."""
+
+    code = "print_file_parts"
+    message = N_("`--print {tool}` cannot say all of {file}")
+    cause = N_("beside conda packages it has {parts}")
+    facts = ("tool", "file", "parts")
+    hints = ("print_file",)
+
+
 class UrlsFormat(UsageError):
     """The format of `--urls` stands apart from it, where specs stand."""
 

@@ -51,10 +51,19 @@ if TYPE_CHECKING:
     from .files.environment_file import SetVariables
     from .files.request import FileRequest
     from .machines.run import MachinePlans
+    from .printing.printed import Printed
 
     #: What a run ends in.
     Result: TypeAlias = (
-        WheelDecision | Listing | Decision | DownloadList | Saved | Replay | Outcome | MachinePlans
+        WheelDecision
+        | Listing
+        | Decision
+        | DownloadList
+        | Saved
+        | Replay
+        | Outcome
+        | MachinePlans
+        | Printed
     )
     #: What is to be seen while it goes on.
     Step: TypeAlias = WheelDecision | Decision | Replay | Footprint | SetVariables | Check | Notice
@@ -80,6 +89,10 @@ def execute(options: InstallOptions, report: Report) -> Result:
 
         return for_machines(options, report)
     typed, options = options.source, _with_source(options)
+    if options.action == "print":
+        from .printing import printed
+
+        printed.check(options, context.subdir)
     if options.source == WHEELS:
         from .wheels.run import execute as from_wheels
 
@@ -89,6 +102,10 @@ def execute(options: InstallOptions, report: Report) -> Result:
         from .files import request as file_request
 
         options, files = file_request.take(options)
+        if options.action == "print":
+            from .printing import printed
+
+            printed.check_files(options, files)
     target = target_of(options)
     subdir, native = context.subdir, machine.native_subdir()
     if options.cuda[:1].isalpha() and options.cuda not in ("auto", "cpu"):
@@ -209,10 +226,14 @@ def _attempt(task: Task, order: Order, reader: RecordReader, report: Report) -> 
 
         files = downloads.downloads((*decision.choice.builds, *decision.choice.libraries))
         return downloads.DownloadList(files, summary(decision), (Notice("urls_family"),))
+    if options.action == "print" and not options.solve:
+        from .printing import printed
+
+        return printed.of_channels(task, decision)
     if options.dry_run and not options.solve and options.action not in ("save", "urls"):
         return decision
     decision = decision._replace(solved=True)
-    if not options.urls and not reader.agreed:
+    if not (options.urls or options.tool or reader.agreed):
         report(decision)
     return _hand_over(task, decision, reader, report)
 
@@ -234,8 +255,8 @@ def _listing(task: Task, order: Order, reader: RecordReader) -> Listing:
 
 def _hand_over(
     task: Task, decision: Decision, reader: RecordReader, report: Report
-) -> Saved | DownloadList | Outcome:
-    """Ask conda's solver, and save, link or install what it found."""
+) -> Saved | DownloadList | Printed | Outcome:
+    """Ask conda's solver, and save, link, print or install what it found."""
     from ..handover import conda, disk_space, package_cache
     from ..handover import solve as solver
     from ..handover.removal import removing
@@ -243,7 +264,7 @@ def _hand_over(
 
     options, source, on = task.options, task.source, decision.machine
     conda.refuse_unreadable(on, decision.prefix)
-    if not (options.dry_run or options.urls):
+    if not (options.dry_run or options.urls or options.tool):
         conda.refuse_pip_torch(on.installed, str(decision.prefix))
     create = decision.plan.verb == "create"
     prefix = decision.prefix or (solver.nowhere() if create else context.root_prefix)
@@ -269,6 +290,11 @@ def _hand_over(
         with removing(leaving.named, leaving.hidden):
             if options.action in ("save", "urls"):
                 return saved_plan.make(options, decision, command, variables)
+            if options.action == "print":
+                from .printing import printed
+
+                listed = saved_plan.listed(decision, command, variables)
+                return printed.explicit(options, decision, *listed)
             where = None if options.download else prefix
             watched = nullcontext() if options.dry_run else disk_space.watched(where, report)
             with conda.unmade(prefix), watched:

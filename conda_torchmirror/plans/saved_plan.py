@@ -157,13 +157,7 @@ def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
     """
     folder = folder.absolute()
     check_folder(folder)
-    without = [r.name for r in found.state if not (r.get("url") or "").partition("://")[1]]
-    if without:
-        raise PlanWithoutAddress(names=", ".join(sorted(without)), prefix=decision.prefix)
-    packages = tuple(solve.dumped(record) for record in found.state)
-    for package in packages:
-        if fault := plan_schema.find_package_fault(package, decision.machine.subdir):
-            raise PlanBadRecord(name=str(package.get("name")), field=fault)
+    packages = _packages(decision, found)
     about = {k: v for k, v in summary(decision).items() if k not in _LEFT_OUT}
     plan = SavedPlan(
         folder=folder,
@@ -193,6 +187,21 @@ def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
     except OSError as error:
         raise CannotWrite.of(error, folder, "--save-plan") from error
     return plan
+
+
+def _packages(decision: Decision, found: Transaction) -> tuple[Mapping[str, Any], ...]:
+    """The records of all that an environment will hold.
+
+    Raises: PlanWithoutAddress, PlanBadRecord.
+    """
+    without = [r.name for r in found.state if not (r.get("url") or "").partition("://")[1]]
+    if without:
+        raise PlanWithoutAddress(names=", ".join(sorted(without)), prefix=decision.prefix)
+    packages = tuple(solve.dumped(record) for record in found.state)
+    for package in packages:
+        if fault := plan_schema.find_package_fault(package, decision.machine.subdir):
+            raise PlanBadRecord(name=str(package.get("name")), field=fault)
+    return packages
 
 
 def _sha256(content: str) -> str:
@@ -285,6 +294,19 @@ def make(
         Notice("plan_offline", facts),
     )
     return Saved(plan, decision.prefix, {**about, "plan": plan.about}, notices, fetched)
+
+
+def listed(
+    decision: Decision, command: Sequence[str], variables: Mapping[str, str]
+) -> tuple[str, list[Notice]]:
+    """`--print explicit`: the text of the explicit file of what conda's solver would do, and what
+    is to be said of it.
+
+    Raises: PlanWithoutAddress, PlanBadRecord, and what conda raises.
+    """
+    found = solve.solve(command, variables)
+    packages = _packages(decision, found)
+    return explicit(decision.machine.subdir, map(line, packages)), _warnings(found)
 
 
 def _warnings(found: Transaction) -> list[Notice]:

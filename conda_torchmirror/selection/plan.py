@@ -4,7 +4,6 @@ Pure: no conda, no HTTP, no subprocess.
 """
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple
@@ -22,6 +21,7 @@ from ..models import (
     Plan,
     Request,
 )
+from . import shell
 from .facts.names import DEFAULT, PIP_NAMES
 from .facts.record import Knowledge, dependencies, recency
 from .specs import package_name
@@ -193,16 +193,9 @@ def machine_words(machine: Machine) -> list[str]:
 
 def typed(words: Iterable[str]) -> str:
     """Words as a command line."""
-    return " ".join(_quoted(word) for word in words)
-
-
-def _quoted(word: str) -> str:
-    """Quoted for every shell where it must be: cmd knows no single quotes."""
-    return f'"{word}"' if shlex.quote(word) != word and "'" not in word else shlex.quote(word)
+    return shell.command(words)
 
 
 def shell_lines(environment: Mapping[str, str], subdir: str) -> tuple[str, ...]:
     """The lines that set the plan's environment variables in the platform's usual shell."""
-    if subdir.startswith("win-"):
-        return tuple(f'set "{name}={value}"' for name, value in environment.items())
-    return tuple(f"export {name}={shlex.quote(value)}" for name, value in environment.items())
+    return tuple(shell.variables(environment, windows=subdir.startswith("win-")))

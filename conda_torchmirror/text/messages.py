@@ -243,6 +243,10 @@ def _section(subject: str) -> Table:
         from .tables import hints
 
         return hints.HINT
+    if subject == "print":
+        from .tables.tools import comments
+
+        return comments.SHOW
     if subject == "wheel":
         from .tables.wheels import run
 

@@ -122,6 +122,10 @@ def runs_offline(world: World, command: str) -> None:
     world.conda(command, *({"--dry-run", "--offline"} - set(command.split())))
 
 
+def prints_offline(world: World, command: str) -> None:
+    assert world.conda(command, "--offline").stdout
+
+
 def checks_an_environment(world: World, command: str) -> None:
     """One with a real Python and a stand-in of torch."""
     install_torch(bare_environment(world.envs / "torch"))
@@ -158,6 +162,8 @@ HOW: dict[str, How] = {
     "conda torch-install -n torch --python 3.12 --source wheels": runs_offline,
     "conda torch-install -n torch --source wheels torch==2.7.1+cu126 torchvision": runs_offline,
     "conda torch-install --source wheels --cuda cpu --dry-run": runs_offline,
+    "conda torch-install --source wheels --cuda cpu --print uv": prints_offline,
+    "conda torch-install -n torch --python 3.11 --print environment.yml": runs,
     "conda torch-install -n torch --cuda cpu": installs,
     'conda torch-install -n torch --python 3.11 pytorch scikit-learn "numpy<2"': installs,
     "conda torch-install -f environment.yml": installs,

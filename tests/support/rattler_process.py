@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 TIMEOUT = 240  # seconds
@@ -30,6 +31,20 @@ def build(recipe: Path, out: Path, channel: str, python_min: str, *, test: bool)
 def install(prefix: Path, channels: list[str], cache: Path, spec: str) -> None:
     """Solve and link with py-rattler."""
     _run("install", prefix, spec, *channels, cache=cache)
+
+
+def solve(
+    channels: Sequence[str],
+    specs: Sequence[str],
+    cache: Path,
+    *,
+    cuda: str | None = None,
+    flexible: bool = False,
+) -> list[str]:
+    """What py-rattler finds on linux-64, as name=version=build."""
+    asked = {"channels": channels, "specs": specs, "cuda": cuda, "flexible": flexible}
+    found: list[str] = json.loads(_run("solve", json.dumps(asked), cache=cache).splitlines()[-1])
+    return found
 
 
 def _run(*words: str | Path, cache: Path) -> str:
@@ -66,8 +81,35 @@ def _install(prefix: str, spec: str, *channels: str) -> None:
     asyncio.run(run())
 
 
+def _solve(asked: str) -> None:
+    import rattler
+
+    told = json.loads(asked)
+    priority = "Disabled" if told["flexible"] else "Strict"
+
+    def package(name: str, version: str) -> rattler.GenericVirtualPackage:
+        return rattler.GenericVirtualPackage(
+            rattler.PackageName(name), rattler.Version(version), rattler.BuildString("0")
+        )
+
+    virtual = [package("__glibc", "2.35"), package("__unix", "0"), package("__linux", "6.1")]
+    virtual += [package("__cuda", told["cuda"])] if told["cuda"] else []
+
+    async def run() -> list[rattler.RepoDataRecord]:
+        return await rattler.solve(
+            told["channels"],
+            [rattler.MatchSpec(spec) for spec in told["specs"]],
+            platforms=["linux-64", "noarch"],
+            virtual_packages=virtual,
+            channel_priority=getattr(rattler.ChannelPriority, priority),
+        )
+
+    records = asyncio.run(run())
+    print(json.dumps([f"{r.name.normalized}={r.version}={r.build}" for r in records]))
+
+
 if __name__ == "__main__":
-    {"build": _build, "install": _install}[sys.argv[1]](*sys.argv[2:])
+    {"build": _build, "install": _install, "solve": _solve}[sys.argv[1]](*sys.argv[2:])
     # Its threads may outlive the interpreter, and have ended a finished process with a signal.
     sys.stdout.flush()
     os._exit(0)

@@ -33,6 +33,7 @@ SUBJECTS = {
     ("mirrors", "LIST"): "list.",
     ("hints", "HINT"): "hint.",
     ("options", "HELP"): "help.",
+    ("comments", "SHOW"): "print.",
     ("run", "SHOW"): "wheel.",
 }
 #: What a package leaves out of the codes of its notices, because what shows them adds it.

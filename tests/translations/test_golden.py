@@ -94,6 +94,26 @@ COMMANDS = (
     (*PREVIEW, "--source", "conda-forge", "--cuda", "12.9", "--python", "3.12"),
     (*PREVIEW, "--cuda", "12.4", "-f", "FILE"),
     (*PREVIEW, "--cuda", "12.4", "--python", "3.12", "--urls"),
+    (*PREVIEW, "--source", "wheels", "--cuda", "12.6", "--python", "3.12"),
+    (*PREVIEW, "--source", "wheels", "--cuda", "11.8", "--python", "3.12", "--explain", "-v"),
+    (*PREVIEW, "--source", "wheels", "--python", "3.12"),
+    (*PREVIEW, "--source", "wheels", "--cuda", "12.6", "--python", "3.12", "torch==9.9"),
+    (*PREVIEW, "--source", "wheels", "--list"),
+    *(
+        (*PREVIEW, "--source", source, "--cuda", "12.4", "--python", "3.12", "--print", tool)
+        for source, tool in (
+            ("pytorch", "conda"),
+            ("pytorch", "mamba"),
+            ("pytorch", "pixi"),
+            ("pytorch", "environment.yml"),
+            ("pytorch", "dockerfile"),
+            ("wheels", "pip"),
+            ("wheels", "uv"),
+            ("wheels", "environment.yml"),
+            ("pytorch", "pip"),
+            ("wheels", "explicit"),
+        )
+    ),
     (*PREVIEW, "--cuda", "12x"),
     (*PREVIEW, "--cuda", "9.0"),
     (*PREVIEW, "--cuda", "12.4", "pytorch=2.9"),

@@ -32,6 +32,7 @@ MO = PO.with_suffix(".mo")
 #: What stands before the codes of a table, by module and name; see `text.messages`.
 SUBJECTS = {
     ("check", "TEXT"): "check.",
+    ("comments", "SHOW"): "print.",
     ("decision", "CLASH"): "clash.",
     ("decision", "ORIGIN"): "origin.",
     ("decision", "RULE"): "rule.",

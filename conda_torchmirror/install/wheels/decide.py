@@ -336,8 +336,7 @@ def _about_options(task: Task, index: Route, step: CondaStep | None) -> Iterator
 def _conda_step(task: Task, chosen: Chosen) -> CondaStep | None:
     """What conda does first: an environment, or a pip that knows today's wheels."""
     on, target = task.machine, task.target
-    python = f"python={task.request.python or chosen.wheels.python}"
-    oldest = f"pip>={'.'.join(map(str, pip.OLDEST))}"
+    python, oldest = steps.basis(task.request.python or chosen.wheels.python)
     if not target.exists:
         if not target.words:
             return None

@@ -40,6 +40,7 @@ from .listing import listing
 from .task import prepare
 
 if TYPE_CHECKING:
+    from ..printing.printed import Printed
     from ..run import Report
 
 #: Options that have no meaning for wheels, or that are not built yet, by attribute: their names,
@@ -64,7 +65,7 @@ _SOLVERS = frozenset(
 
 def execute(
     options: InstallOptions, target: Target, report: Report, *, by_setting: bool = False
-) -> WheelDecision | DownloadList | Listing | Outcome:
+) -> WheelDecision | DownloadList | Listing | Printed | Outcome:
     """Run the command. `by_setting` says that no word of it names wheels.
 
     Raises: TorchMirrorError, or what conda raises.
@@ -82,6 +83,10 @@ def execute(
     decision = decided.decision
     if options.action == "urls":
         return DownloadList(downloads(file.link for file in decision.files), summary(decision))
+    if options.action == "print":
+        from ..printing import printed
+
+        return printed.of_wheels(options, target, decision)
     if options.dry_run:
         return decision
     report(decision)

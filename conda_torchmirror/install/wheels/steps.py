@@ -135,6 +135,11 @@ def page_path(links: Sequence[Link]) -> str:
     return os.path.join(wheel_cache.folders()[0], f"links-{digest[:12]}.html")
 
 
+def basis(python: str) -> tuple[str, str]:
+    """What pip needs to be there: a Python, and a pip that knows today's wheels."""
+    return f"python={python}", f"pip>={'.'.join(map(str, pip.OLDEST))}"
+
+
 def conda_step(
     verb: Literal["install", "create"],
     target: Sequence[str],

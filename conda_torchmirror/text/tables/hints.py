@@ -6,6 +6,12 @@ from ..messages import Table
 
 TEXT: Table = {
     "solve_preview": "add `--dry-run`, or leave `--solve` out to install",
+    "print_wheels": "add `--source wheels`, which takes PyTorch as wheels",
+    "print_conda": "or print for a tool that takes conda packages: `--print conda`",
+    "print_urls": "`--urls` prints the addresses of the wheels with their hashes",
+    "print_pip": "or `--print pip`, `--print uv`",
+    "print_linux": "`--platform linux-64` chooses for a container on Linux",
+    "print_file": "leave these parts out, or install from the file: without `--print`",
     "source_auto": "for this run leave the setting out: add `--source auto`",
     "leave_solve_out": "leave `--solve` out: the built-in index is enough for a preview",
     "change_spec": '`conda install {where} "{needed}"` replaces it; then run this again',

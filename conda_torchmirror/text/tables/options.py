@@ -24,6 +24,7 @@ HELP: Table = {
     "list": "Show what this platform can have, and stop.",
     "plans": "Plans and downloads",
     "urls": "Print URLs with hashes instead of installing; with --solve those of all packages.",
+    "print": "Print the choice in the words of another tool, with the mirrors, and stop.",
     "save_plan": "Solve, and save the result instead of installing it.",
     "plan": "Install what --save-plan saved, here or elsewhere.",
     "download_only": "Only fill conda's package cache.",

@@ -1,0 +1,1 @@
+"""`torch-install --print`: a decision, made ready for the words of another tool."""

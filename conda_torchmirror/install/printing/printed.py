@@ -1,0 +1,102 @@
+"""What `--print` ends in: the text for a tool, and what stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...exceptions.usage import PrintFileParts, PrintLinuxOnly, PrintNeedsWheels, PrintNotWheels
+from ...index.sources import WHEELS, named
+from ...models import Decision, Notice
+from ...options import EXPLICIT, OF_LINUX, OF_WHEELS, InstallOptions
+from ...selection.pip.plan import WheelDecision
+from ...text.decision import summary
+from ...text.language import in_english
+from ...text.tools.render import render
+from ...text.wheels import decision as wheels
+from ..task import Target, Task
+from . import recipe
+
+if TYPE_CHECKING:
+    from ..files.request import FileRequest
+
+#: Said of this computer, where the text is for any: pip's configuration, a file to keep a pin in.
+_HERE = frozenset(("pip_config_carried", "pip_config_left", "rule_keep", "rule_keep_all"))
+
+
+class Printed(NamedTuple):
+    """A decision in the words of a tool. `about` is the value of `torchmirror`."""
+
+    tool: str
+    text: str
+    about: Mapping[str, Any]
+    notices: tuple[Notice, ...]
+    prefix: str | None
+
+
+def check(options: InstallOptions, subdir: str) -> None:
+    """Refuse what a tool cannot say, before anything is read.
+
+    Raises: PrintNeedsWheels, PrintNotWheels, PrintLinuxOnly.
+    """
+    tool = options.tool
+    if tool in OF_WHEELS and options.source != WHEELS:
+        raise PrintNeedsWheels(tool=tool, source=options.source)
+    if tool == EXPLICIT and options.source == WHEELS:
+        raise PrintNotWheels(tool=tool)
+    if tool == OF_LINUX and not subdir.startswith("linux-"):
+        raise PrintLinuxOnly(tool=tool, subdir=subdir)
+
+
+def check_files(options: InstallOptions, files: FileRequest) -> None:
+    """Raises: PrintFileParts for what of files is no conda package and would be lost."""
+    for file in files.files:
+        parts = [*(name for name, lines in file.sections.items() if lines)]
+        parts += ["variables"] if file.variables else []
+        if parts:
+            raise PrintFileParts(tool=options.tool, file=file.path, parts=", ".join(parts))
+
+
+def of_channels(task: Task, decision: Decision) -> Printed:
+    """A choice among builds of channels."""
+    options = task.options
+    with _language(options):
+        flexible = named(decision.source).flexible
+        said = recipe.of_channels(decision, options, task.target, flexible=flexible)
+        found = render(str(options.tool), said)
+    return _printed(options, found, summary(decision), decision.notices, decision.prefix)
+
+
+def of_wheels(options: InstallOptions, target: Target, decision: WheelDecision) -> Printed:
+    """A choice among wheels."""
+    with _language(options):
+        found = render(str(options.tool), recipe.of_wheels(decision, options, target))
+    about = wheels.summary(decision)
+    return _printed(options, found, about, decision.notices, decision.prefix)
+
+
+def explicit(
+    options: InstallOptions, decision: Decision, found: str, notices: Sequence[Notice]
+) -> Printed:
+    """The list of everything that conda's solver found, with what is said of it."""
+    told = (*decision.notices, *notices)
+    return _printed(options, found, summary(decision), told, decision.prefix)
+
+
+def _language(options: InstallOptions) -> Any:
+    """Of a text with comments: a document is in English."""
+    return in_english() if options.as_json else nullcontext()
+
+
+def _printed(
+    options: InstallOptions,
+    found: str,
+    about: Mapping[str, Any],
+    notices: Sequence[Notice],
+    prefix: str | None,
+) -> Printed:
+    tool = str(options.tool)
+    about = {**about, "print": {"tool": tool, "text": found.rstrip("\n") + "\n"}}
+    told = tuple(notice for notice in notices if notice.code not in _HERE)
+    return Printed(tool, found.rstrip("\n"), about, told, prefix)

@@ -1,0 +1,136 @@
+"""From a decision to a recipe: match specs taken apart, every channel of the run by its address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePath
+
+from conda.base.context import context
+from conda.models.channel import Channel
+from conda.models.match_spec import MatchSpec
+
+from ...machine.survey import native_subdir
+from ...mirrors.addresses import name_of
+from ...mirrors.registry import Route
+from ...mirrors.urls import upstream_url
+from ...models import CondaStep, Decision
+from ...options import InstallOptions
+from ...selection.pip.plan import WheelDecision
+from ...text.reasons import shown
+from ...text.sanitize import public_url, safe
+from ...text.tools.recipe import Recipe, Spec, Wheel
+from ...transport import routes
+from ..task import Target
+from ..wheels import steps
+
+#: The name of an environment where none is given, or one that not every tool takes.
+NAME = "torch"
+_DEFAULTS = "defaults"
+
+
+def of_channels(
+    decision: Decision, options: InstallOptions, target: Target, *, flexible: bool
+) -> Recipe:
+    """The recipe of a choice among builds of channels. `flexible` says that its source needs it."""
+    step, choice, on = decision.plan.conda, decision.choice, decision.machine
+    variables = step.environment
+    found = _common(options, target, step)
+    specs = tuple(map(spec, step.specs))
+    python = [] if any(one.name == "python" for one in specs) else [spec(f"python={choice.python}")]
+    return found._replace(
+        head=_head(choice.torch.version, choice.cuda, choice.python, on.subdir),
+        subdir=on.subdir,
+        python=choice.python,
+        cuda=on.cuda if choice.cuda else None,
+        cuda_named="CONDA_OVERRIDE_CUDA" in variables,
+        channels=_channels(step, options, on.subdir, decision.plan.channels),
+        flexible=flexible,
+        relaxed="CONDA_CHANNEL_PRIORITY" in variables,
+        specs=specs,
+        fresh=(*python, *specs),
+        removed=decision.plan.departure.named,
+    )
+
+
+def of_wheels(decision: WheelDecision, options: InstallOptions, target: Target) -> Recipe:
+    """The recipe of a choice among wheels; where nothing says which environment, of a new one."""
+    chosen, on, step = decision.chosen, decision.machine, decision.conda
+    found = _common(options, target, step)
+    fresh = step or steps.conda_step("create", (), steps.basis(chosen.python), (), on.subdir)
+    return found._replace(
+        head=_head(chosen.torch.full_version, chosen.cuda, chosen.python, on.subdir),
+        subdir=on.subdir,
+        python=chosen.python,
+        create=not target.exists,
+        channels=_channels(fresh, options, on.subdir, ()),
+        cuda=on.cuda if chosen.cuda else None,
+        specs=tuple(map(spec, step.specs)) if step else (),
+        fresh=tuple(map(spec, steps.basis(chosen.python))),
+        wheels=tuple(Wheel(f.project, public_url(f.link.with_hash)) for f in decision.files),
+        others=tuple(map(safe, decision.request.others)),
+        index_url=public_url(decision.rest.url),
+    )
+
+
+def _common(options: InstallOptions, target: Target, step: CondaStep | None) -> Recipe:
+    name = options.name or PurePath(options.prefix or "").name
+    known = re.fullmatch(r"[A-Za-z][\w.-]*", name or "", re.ASCII)
+    native = native_subdir()
+    return Recipe(
+        head="",
+        subdir="",
+        python="",
+        name=name if known else NAME,
+        target=target.words,
+        create=step is not None and step.verb == "create",
+        platform=context.subdir if context.subdir != native else None,
+        pins=tuple(map(spec, step.pins)) if step else (),
+    )
+
+
+def _head(torch: str, cuda: str | None, python: str, subdir: str) -> str:
+    target = shown("on_cuda", cuda=cuda) if cuda else shown("on_cpu")
+    return shown("headline", torch=torch, target=target, python=python, subdir=subdir)
+
+
+def spec(word: str) -> Spec:
+    """A match spec with its fields."""
+    found = MatchSpec(word)
+    fields: dict[str, str] = {}
+    for field in MatchSpec.FIELD_NAMES:
+        value = found.get_raw_value(field)
+        if field != "name" and value is not None:
+            fields[field] = safe(str(getattr(value, "canonical_name", value)))
+    return Spec(safe(word), found.name, fields)
+
+
+def _channels(
+    step: CondaStep, options: InstallOptions, subdir: str, ours: Iterable[Route]
+) -> tuple[str, ...]:
+    """Every channel of a step in order, as any tool takes it: official ones by name."""
+    there = {route.channel: route.url for route in ours}
+    chains = routes.chains(options._replace(mirrors=()), subdir, step.passed) if not there else {}
+    others = routes.others(options, subdir, there)
+    for name, chain in {**others.chains, **chains}.items():
+        there.setdefault(name, chain[0].url)
+    words = list(step.passed)
+    if not (step.alone or options.override_channels):
+        words += context.channels
+    urls = (url for word in words for url in _urls(str(word), there))
+    return tuple(dict.fromkeys(map(_shown, urls)))
+
+
+def _urls(word: str, there: Mapping[str, str]) -> Iterator[str]:
+    if word == _DEFAULTS:
+        for part in context.default_channels:
+            yield there.get(part.name, part.base_url)
+        return
+    name = name_of(word)
+    yield there.get(name) or Channel(word).base_url or word
+
+
+def _shown(url: str) -> str:
+    url = public_url(url.rstrip("/"))
+    name = name_of(url)
+    return name if url == upstream_url(name) and "pkgs/" not in name else url

@@ -1,0 +1,16 @@
+"""Comments in what `--print` shows; codes begin with `print.`."""
+
+from __future__ import annotations
+
+from ...messages import Table
+
+SHOW: Table = {
+    "pins": "the pinned versions are those that work with it; they bind this command alone",
+    "pins_specs": "not asked for, but only these versions work with it",
+    "no_driver": "where conda finds no driver, set CONDA_OVERRIDE_CUDA={cuda} before",
+    "pip": "in an environment with Python {python}:",
+    "environment_yml": "save as environment.yml, then: conda env create -f environment.yml",
+    "pixi": "save as pixi.toml in a folder of its own, then: pixi install",
+    "dockerfile": "save as Dockerfile, then: docker build -t torch .",
+    "dockerfile_gpu": "with a GPU: docker run --gpus all -it torch python",
+}

@@ -1,0 +1,1 @@
+"""One decision in the words of other tools: commands, manifests, a Dockerfile. Pure."""

@@ -1,0 +1,136 @@
+"""A recipe as a file that a tool makes an environment from: environment.yml, pixi.toml."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from string import ascii_letters, digits
+from types import MappingProxyType
+
+from ...selection import shell
+from ..messages import text
+from .recipe import Recipe, Spec
+
+#: Scalars that YAML takes as they are and as text.
+_YAML = re.compile(r"(?!(?:null|true|false|yes|no|on|off|y|n)$)[a-z][\w./:=+<>-]*", re.ASCII | re.I)
+#: What the name of a project on PyPI is made of.
+_OF_NAMES = f"{ascii_letters}{digits}._-"
+_KEY = re.compile(r"[A-Za-z0-9_-]+")
+#: Fields of a match spec by their names in a pixi.toml.
+_PIXI = MappingProxyType(
+    {
+        **{name: name for name in ("version", "build", "channel", "subdir", "md5", "sha256")},
+        "build_number": "build-number",
+        "fn": "file-name",
+    }
+)
+
+
+def environment_yml(recipe: Recipe) -> str:
+    """What `conda env create` reads, and mamba's and micromamba's `create -f`."""
+    lines = [
+        *shell.comments([recipe.head, *_without_driver(recipe), text("print.environment_yml")]),
+        f"name: {_yaml(recipe.name)}",
+        "channels:",
+        *(f"  - {_yaml(channel)}" for channel in recipe.channels),
+        "  - nodefaults",
+        "dependencies:",
+        *(f"  - {_yaml(spec.word)}" for spec in recipe.fresh),
+    ]
+    if recipe.pins:
+        lines += [f"  # {text('print.pins_specs')}"]
+        lines += [f"  - {_yaml(pin.word)}" for pin in recipe.pins]
+    if recipe.wheels:
+        index = [f"--index-url {recipe.index_url}"] if recipe.index_url else []
+        lines += ["  - pip:"]
+        lines += [f"      - {_yaml(line)}" for line in (*index, *recipe.requirements)]
+    return "\n".join(lines)
+
+
+def _without_driver(recipe: Recipe) -> list[str]:
+    """What helps where the driver that was chosen for is not there."""
+    return [text("print.no_driver", {"cuda": recipe.cuda})] if recipe.cuda_named else []
+
+
+def pixi(recipe: Recipe) -> str:
+    """A pixi.toml.
+
+    Sources: pixi's reference of the manifest (pixi.prefix.dev, seen 2026-11-26): channels by name
+    or address, strict priority unless it is disabled, CUDA as a system requirement.
+    """
+    lines = [
+        *shell.comments([recipe.head, text("print.pixi")]),
+        "[workspace]",
+        f"name = {_toml(recipe.name)}",
+        f"channels = [{', '.join(map(_toml, recipe.channels))}]",
+        f"platforms = [{_toml(recipe.subdir)}]",
+    ]
+    if recipe.flexible:
+        lines.append('channel-priority = "disabled"')
+    if recipe.cuda:
+        lines += ["", "[system-requirements]", f"cuda = {_toml(recipe.cuda)}"]
+    lines += ["", "[dependencies]", *map(_dependency, _each_once(recipe.fresh))]
+    if recipe.pins:
+        lines += [f"# {text('print.pins_specs')}", *map(_dependency, _each_once(recipe.pins))]
+    if recipe.wheels:
+        if recipe.index_url:
+            lines += ["", "[pypi-options]", f"index-url = {_toml(recipe.index_url)}"]
+        lines += ["", "[pypi-dependencies]"]
+        lines += [f"{_key(w.project)} = {{ url = {_toml(w.url)} }}" for w in recipe.wheels]
+        lines += [_requirement(word) for word in recipe.others]
+    return "\n".join(lines)
+
+
+def _each_once(specs: Iterable[Spec]) -> Iterable[Spec]:
+    """Specs by name: a table of TOML has each key once, so versions are joined."""
+    found: dict[str, Spec] = {}
+    for spec in specs:
+        before = found.get(spec.name)
+        if before is None:
+            found[spec.name] = spec
+            continue
+        versions = [one.fields.get("version") for one in (before, spec)]
+        joined = ",".join(dict.fromkeys(filter(None, versions)))
+        fields = {**before.fields, **spec.fields, **({"version": joined} if joined else {})}
+        found[spec.name] = before._replace(fields=fields)
+    return found.values()
+
+
+def _dependency(spec: Spec) -> str:
+    fields = {_PIXI[name]: value for name, value in spec.fields.items() if name in _PIXI}
+    version = _exact(fields.get("version", "*"))
+    if fields.keys() <= {"version"}:
+        return f"{_key(spec.name)} = {_toml(version)}"
+    return f"{_key(spec.name)} = {_inline({**fields, 'version': version})}"
+
+
+def _exact(version: str) -> str:
+    """A version as rattler reads it: one without an operator is that version alone for conda."""
+    alone = version[:1].isdigit() and not re.search(r"[*,|]", version)
+    return f"=={version}" if alone else version
+
+
+def _requirement(word: str) -> str:
+    """A requirement of pip's that names a project and its versions."""
+    versions = word.lstrip(_OF_NAMES)
+    name = word.removesuffix(versions)
+    return f"{_key(name)} = {_toml(versions.strip() or '*')}"
+
+
+def _inline(fields: Mapping[str, str]) -> str:
+    return "{ " + ", ".join(f"{name} = {_toml(value)}" for name, value in fields.items()) + " }"
+
+
+def _key(name: str) -> str:
+    return name if _KEY.fullmatch(name) else _toml(name)
+
+
+def _toml(value: str) -> str:
+    """A basic string of TOML, whose escapes are those of JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _yaml(value: str) -> str:
+    """A scalar of YAML; in double quotes its escapes are those of JSON."""
+    return value if _YAML.fullmatch(value) else json.dumps(value, ensure_ascii=False)

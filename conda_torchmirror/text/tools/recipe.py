@@ -1,0 +1,75 @@
+"""What a decision says to any tool, whoever carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Spec(NamedTuple):
+    """One conda package to ask for: the match spec in the user's words or ours, and its fields by
+    conda's names, such as version and build."""
+
+    word: str
+    name: str
+    fields: Mapping[str, str] = MappingProxyType({})
+
+
+class Wheel(NamedTuple):
+    """One wheel of the set. `url` has its hash behind it, where that is known."""
+
+    project: str
+    url: str
+
+    @property
+    def requirement(self) -> str:
+        """The wheel as pip and uv take it."""
+        return f"{self.project} @ {self.url}"
+
+
+class Recipe(NamedTuple):
+    """A decision without the run that it was made for.
+
+    `head` is what was chosen, in one line. `name` is that of a new environment, `target` the words
+    that name the one that is meant (none for the active one), `create` says that it has to be
+    made, for `platform` where that is not this computer's. `cuda` is what the driver runs that a
+    CUDA build was chosen for, and `cuda_named` that no driver says it here. `channels` are names or
+    URLs in order; `flexible` says that a strict priority of channels finds no solution, `relaxed`
+    that this conda's is strict. `pins` bind the solver without being asked for, `removed` leave the
+    environment first.
+
+    `specs` is what conda is asked for where this runs, `fresh` what a new environment is made of.
+    For wheels these are what conda brings before, `wheels` is the set, `others` are further
+    requirements, and `index_url` is where everything else comes from, "" for pip's own.
+    """
+
+    head: str
+    subdir: str
+    name: str
+    python: str
+    target: tuple[str, ...] = ()
+    create: bool = True
+    platform: str | None = None
+    cuda: str | None = None
+    cuda_named: bool = False
+    channels: tuple[str, ...] = ()
+    flexible: bool = False
+    relaxed: bool = False
+    specs: tuple[Spec, ...] = ()
+    fresh: tuple[Spec, ...] = ()
+    pins: tuple[Spec, ...] = ()
+    removed: tuple[str, ...] = ()
+    wheels: tuple[Wheel, ...] = ()
+    others: tuple[str, ...] = ()
+    index_url: str = ""
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What pip is asked for."""
+        return (*(wheel.requirement for wheel in self.wheels), *self.others)
+
+    @property
+    def on_windows(self) -> bool:
+        """Whether the text is for Windows."""
+        return self.subdir.startswith("win-")

@@ -1,0 +1,28 @@
+"""The text for each tool that `--print` knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+
+from . import commands, dockerfile, manifests
+from .recipe import Recipe
+
+_FORMS: Mapping[str, Callable[[Recipe], str]] = MappingProxyType(
+    {
+        "conda": commands.conda,
+        "mamba": partial(commands.conda, tool="mamba"),
+        "micromamba": partial(commands.conda, tool="micromamba"),
+        "pixi": manifests.pixi,
+        "environment.yml": manifests.environment_yml,
+        "dockerfile": dockerfile.dockerfile,
+        "pip": commands.pip,
+        "uv": commands.uv,
+    }
+)
+
+
+def render(tool: str, recipe: Recipe) -> str:
+    """A recipe in the words of a tool, without a line break at its end."""
+    return _FORMS[tool](recipe)
