@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from support import isolation, running
 from support.channels import build_channels
@@ -20,8 +21,15 @@ _worlds = itertools.count()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Guard this process before anything imports conda."""
+    """Guard this process before anything imports conda, and let no law depend on time: a slow
+    machine takes longer over it."""
     isolation.install_guard()
+    slow = hypothesis.HealthCheck.too_slow
+    hypothesis.settings.register_profile(
+        "patient", hypothesis.settings.default, deadline=None, suppress_health_check=[slow]
+    )
+    if not config.getoption("--hypothesis-profile"):
+        hypothesis.settings.load_profile("patient")
 
 
 @contextmanager

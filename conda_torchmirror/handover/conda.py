@@ -22,6 +22,7 @@ from conda.cli.main import main_subshell
 from conda.core.envs_manager import unregister_env
 from conda.exceptions import DryRunExit, UnsatisfiableError
 
+from ..exceptions.causes import flatten
 from ..exceptions.channel import ChannelError, NothingCached
 from ..exceptions.environment import BrokenRecord, PipTorch, UnreadablePins
 from ..index.sources import of_channel
@@ -32,6 +33,7 @@ from ..redirect.configuration import environment, inner_command
 from ..selection.facts.names import FAMILY, PIP_NAMES, RUNTIMES
 from ..selection.plan import ALONE, FLEXIBLE
 from ..selection.specs import package_name
+from ..text.sanitize import safe
 
 _PRIORITY = frozenset(("--strict-channel-priority", "--no-channel-priority"))
 
@@ -103,6 +105,7 @@ def run(command: Sequence[str], variables: Mapping[str, str], extra: Mapping[str
             raise
         code = 0
     except Exception as error:
+        _clean(error)
         _attach(error, extra)
         raise
     return Finished(code, _document(held.getvalue()) if held is not None else {})
@@ -227,6 +230,15 @@ def _document(output: str) -> dict[str, Any]:
     except ValueError:
         return {"success": True, "message": last}
     return found if isinstance(found, dict) else {"success": True, "result": found}
+
+
+def _clean(error: BaseException) -> None:
+    """Let what conda will show of an error pass `safe`: solvers cite an index as it is."""
+    for part in flatten(error):
+        for name, value in [*vars(part).items()]:
+            if isinstance(value, str):
+                setattr(part, name, safe(value))
+        part.args = tuple(safe(arg) if isinstance(arg, str) else arg for arg in part.args)
 
 
 def _attach(error: BaseException, extra: Mapping[str, Any]) -> None:
