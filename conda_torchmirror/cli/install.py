@@ -19,7 +19,9 @@ from typing import Any
 from conda.base.context import context
 from conda.cli import helpers
 from conda.common.constants import NULL
+from conda.exceptions import NoWritablePkgsDirError
 
+from ..exceptions.mirror import CannotWrite
 from ..exceptions.plan import PlanTakesNoChoice
 from ..exceptions.usage import PrintAlone, SolveAlone, UrlsFormat
 from ..index.sources import AUTO, SOURCES, WHEELS
@@ -118,7 +120,11 @@ def configure_install(parser: ArgumentParser) -> None:
 def install(args: Namespace) -> int:
     """Run `conda torch-install`."""
     asked = options(args)
-    result = execute(asked, install_output.reporter(explain=asked.explain, as_json=asked.as_json))
+    try:
+        report = install_output.reporter(explain=asked.explain, as_json=asked.as_json)
+        result = execute(asked, report)
+    except NoWritablePkgsDirError as error:
+        raise CannotWrite.of_cache() from error
     return install_output.show(result, asked)
 
 

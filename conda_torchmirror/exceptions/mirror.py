@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from conda.base.context import context
 
@@ -65,10 +68,12 @@ class CannotWrite(TorchMirrorError):
     facts = ("file", "detail")
 
     @classmethod
-    def of(cls, error: OSError, file: str | Path, option: str = "") -> CannotWrite:
+    def of(
+        cls, error: OSError, file: str | Path, option: str = "", others: Sequence[Notice] = ()
+    ) -> CannotWrite:
         """The error for what the system refused.
 
-        `option` is that of the command line which names the place.
+        `option` is that of the command line which names the place; `others` are further next steps.
         """
         path = Path(os.path.abspath(file))
         way = _WAYS.get(REFUSALS.get(error.errno, ""), "check_folder")
@@ -78,7 +83,17 @@ class CannotWrite(TorchMirrorError):
             ways = [*first, Notice("other_disk")]
         elif option:
             ways.append(Notice("other_place", {"option": option}))
-        return cls(file=safe(str(file)), detail=of_os_error(error), ways=ways)
+        return cls(file=safe(str(file)), detail=of_os_error(error), ways=[*ways, *others])
+
+    @classmethod
+    def of_cache(cls) -> CannotWrite:
+        """The error where conda can write to none of its package caches."""
+        folder = Path(context.pkgs_dirs[0])
+        try:
+            TemporaryFile(dir=_closed(folder)).close()
+        except OSError as error:
+            return cls.of(error, folder)
+        return cls.of(PermissionError(errno.EACCES, ""), folder)
 
 
 #: The first step by what was refused.

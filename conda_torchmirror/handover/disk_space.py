@@ -1,4 +1,4 @@
-"""What a transaction downloads and writes, and whether there is room for it.
+"""What a transaction downloads and writes, whether there is room for it, and whether it may.
 
 Conda's records know the size of the archive alone. What it unpacks to is at least that, so `need`
 is a lower bound: where even that is not free, nothing is downloaded.
@@ -10,12 +10,15 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from tempfile import TemporaryFile
 from typing import Any, NamedTuple
 
 from conda.base.context import context
 from conda.core.package_cache_data import PackageCacheData
 
 from ..exceptions.environment import NoSpace
+from ..exceptions.mirror import CannotWrite
+from ..models import Notice
 from ..text.layout import file_size
 from . import package_cache, solve
 
@@ -39,6 +42,25 @@ class Footprint(NamedTuple):
     lacking: int
     download: int
     places: tuple[Place, ...]
+
+
+def refuse_unwritable(prefix: str, instead: str = "fresh_environment") -> None:
+    """Stop before anything is downloaded for an environment that cannot be written.
+
+    Conda tries that once it has all packages. `instead` is the hint on a new environment. Raises:
+    CannotWrite.
+    """
+    there = os.path.isdir(prefix)
+    places = (prefix, os.path.join(prefix, "conda-meta")) if there else (_existing(prefix),)
+    for place in places:
+        if place is None or not os.path.isdir(place):
+            continue
+        try:
+            TemporaryFile(dir=place).close()
+        except OSError as error:
+            if there:
+                raise CannotWrite.of(error, place, others=[Notice(instead)]) from error
+            raise CannotWrite.of(error, prefix, "-p") from error
 
 
 @contextmanager

@@ -283,6 +283,8 @@ def _hand_over(
     command = conda.arguments(decision.plan, prefix, words, subdir=foreign)
     about = summary(decision)
     reader.agree(decision)
+    if options.action == "install" and not options.dry_run:
+        disk_space.refuse_unwritable(prefix)
     if not options.dry_run:
         package_cache.alias_mirrored(route for chain in reader.chains.values() for route in chain)
     extra, leaving = {"torchmirror": about}, decision.plan.departure

@@ -94,6 +94,7 @@ def replay(
         if prefix is None:
             raise NoEnvironment()
         _check(plan, on, prefix, leaving)
+        disk_space.refuse_unwritable(prefix)
     disk_space.check(disk_space.measure(records, None if options.download else prefix))
     if uncached:
         package_cache.fetch(uncached, files, quiet=options.as_json)

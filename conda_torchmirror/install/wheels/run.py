@@ -90,6 +90,8 @@ def execute(
     if options.dry_run:
         return decision
     report(decision)
+    if not options.download:
+        disk_space.refuse_unwritable(str(target.prefix), "new_for_wheels")
     report(space := _space(decision, None if options.download else str(target.prefix)))
     disk_space.check(space)
     if decision.conda is None and not options.download:
