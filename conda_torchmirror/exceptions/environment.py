@@ -25,6 +25,16 @@ class ForeignPlatform(TorchMirrorError):
     hints = ("preview_platform",)
 
 
+class OtherRun(TorchMirrorError):
+    """Another process is changing the environment."""
+
+    code = "other_run"
+    message = N_("another torch-install is changing {prefix}")
+    cause = N_("two at once would undo each other's work, and leave an environment that is broken")
+    facts = ("prefix",)
+    hints = ("after_other_run", "fresh_environment")
+
+
 class PipTorch(TorchMirrorError):
     """Pip put a torch into the environment; conda's would be unpacked over it."""
 

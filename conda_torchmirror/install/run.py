@@ -235,7 +235,14 @@ def _attempt(task: Task, order: Order, reader: RecordReader, report: Report) -> 
     decision = decision._replace(solved=True)
     if not (options.urls or options.tool or reader.agreed):
         report(decision)
-    return _hand_over(task, decision, reader, report)
+    if options.action != "install" or options.dry_run:
+        return _hand_over(task, decision, reader, report)
+    from ..handover import disk_space, environment_lock
+
+    prefix = str(decision.prefix)
+    disk_space.refuse_unwritable(prefix)
+    with environment_lock.held(prefix):
+        return _hand_over(task, decision, reader, report)
 
 
 def _listing(task: Task, order: Order, reader: RecordReader) -> Listing:
@@ -283,8 +290,6 @@ def _hand_over(
     command = conda.arguments(decision.plan, prefix, words, subdir=foreign)
     about = summary(decision)
     reader.agree(decision)
-    if options.action == "install" and not options.dry_run:
-        disk_space.refuse_unwritable(prefix)
     if not options.dry_run:
         package_cache.alias_mirrored(route for chain in reader.chains.values() for route in chain)
     extra, leaving = {"torchmirror": about}, decision.plan.departure

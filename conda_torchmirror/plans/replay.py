@@ -13,7 +13,7 @@ from conda.base.context import context
 
 from ..exceptions.environment import NoEnvironment
 from ..exceptions.plan import PlanAltered, PlanInTheWay, PlanNotCached, PlanOtherPlatform
-from ..handover import conda, disk_space, package_cache, solve
+from ..handover import conda, disk_space, environment_lock, package_cache, solve
 from ..handover.conda import Outcome
 from ..handover.removal import removing_beside_files
 from ..index.match import admits
@@ -102,7 +102,7 @@ def replay(
         return Outcome(0, found.about, downloaded=True)
     if leaving:
         conda.confirm(as_json=options.as_json)
-    with removing_beside_files(leaving):
+    with environment_lock.held(prefix), removing_beside_files(leaving):
         return _link(options, found, records, prefix, exists)
 
 

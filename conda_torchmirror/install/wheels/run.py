@@ -15,7 +15,7 @@ from ...exceptions.channel import WheelDamaged
 from ...exceptions.environment import ForeignPlatform, NoEnvironment, PipFailed
 from ...exceptions.mirror import CannotWrite
 from ...exceptions.usage import NotForWheels, NotForWheelSetting
-from ...handover import conda, disk_space, pip, wheel_cache
+from ...handover import conda, disk_space, environment_lock, pip, wheel_cache
 from ...handover.conda import Outcome
 from ...handover.disk_space import Footprint
 from ...handover.pip import Ended
@@ -169,7 +169,7 @@ def _install(
     decision = decided.decision
     about = summary(decision)
     # A new environment holds what conda brought for the wheels, and nobody has used it.
-    with conda.unmade(prefix, filled=True):
+    with environment_lock.held(prefix), conda.unmade(prefix, filled=True):
         if decision.conda is not None:
             code = _by_conda(decision, decision.conda, options, prefix, report)
             if code:

@@ -1,0 +1,69 @@
+"""One run at a time changes an environment.
+
+Conda locks no environment: of two transactions at once, the one that fails takes away the files of
+the other, whose records stay (tried on 24.7 and 26.7). A lock is a byte of a file in the package
+cache, so that nothing is left in the environment, and the system gives it back whatever becomes of
+the process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+from zlib import crc32
+
+from conda.base.context import context
+
+from ..exceptions.environment import OtherRun
+
+#: The file, beside conda's cached indexes.
+NAME = "torchmirror_locks"
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    import msvcrt
+
+    def _take(file: IO[bytes], byte: int) -> None:
+        file.seek(byte)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+
+else:
+
+    def _take(file: IO[bytes], byte: int) -> None:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+
+
+@contextmanager
+def held(prefix: str) -> Iterator[None]:
+    """Keep other runs from an environment until the block ends.
+
+    Where no lock can be had for another reason (a read-only cache, a file system without locks,
+    `--no-lock`), there is none.
+
+    Raises: OtherRun.
+    """
+    file = None if context.no_lock else _opened()
+    if file is None:
+        yield
+        return
+    with file:
+        try:
+            _take(file, crc32(os.fsencode(os.path.normcase(os.path.realpath(prefix)))) >> 1)
+        except (BlockingIOError, PermissionError) as error:
+            raise OtherRun(prefix=prefix) from error
+        except OSError:
+            pass
+        yield
+
+
+def _opened() -> IO[bytes] | None:
+    for folder in context.pkgs_dirs:
+        try:
+            os.makedirs(os.path.join(folder, "cache"), exist_ok=True)
+            return open(os.path.join(folder, "cache", NAME), "ab+")
+        except OSError:
+            continue
+    return None
