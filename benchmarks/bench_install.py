@@ -1,8 +1,8 @@
 """What `conda torch-install` costs, as ratios from one run. `python benchmarks/bench_install.py`.
 
-Needs the test dependencies; conda solves and reads over loopback only. Prints the table of the
-README. Every time is a median of interleaved runs, so that both sides of a ratio meet the same
-noise; the noise itself is printed as the spread of the reference command.
+Needs the test dependencies; conda solves and reads over loopback only. Prints the table of
+docs/figures.md. Every time is a median of interleaved runs, so that both sides of a ratio meet the
+same noise; the noise itself is printed as the spread of the reference command.
 """
 
 from __future__ import annotations

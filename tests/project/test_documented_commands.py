@@ -161,6 +161,7 @@ HOW: dict[str, How] = {
     "conda torch-install -n torch --python 3.11": installs,
     "conda torch-install -n torch --python 3.12 --source wheels": runs_offline,
     "conda torch-install -n torch --source wheels torch==2.7.1+cu126 torchvision": runs_offline,
+    "conda torch-install -n torch pytorch=2.3.1 --python 3.12 --cuda 12.1": runs_offline,
     "conda torch-install --source wheels --cuda cpu --dry-run": runs_offline,
     "conda torch-install --source wheels --cuda cpu --print uv": prints_offline,
     "conda torch-install -n torch --python 3.11 --print environment.yml": runs,
@@ -200,6 +201,7 @@ HOW: dict[str, How] = {
 #: Conda's own, of which the page names the command and not what comes after it.
 PARSED = {
     "conda doctor",
+    "conda install",
     "conda export",
     "conda export --format requirements",
     "conda install --file",
@@ -220,6 +222,7 @@ ELSEWHERE = {
     "python -m pip install ./tools/conda-from-pypi '.[test]'": (".ci/run", ".ci/run"),
     "python -m pip install .": ("the same without conda, which .ci/run installs too", ".ci/run"),
     "python -m pytest -n auto --dist worksteal": ("these tests", "tests"),
+    "python -m pip install '.[docs]'": ("tests/project/test_site.py", "mkdocs.yml"),
     "conda activate base": ("a function of the shell, which `conda init` makes", ""),
     "python benchmarks/bench_install.py": ("measures; -m benchmark", "benchmarks/bench_install.py"),
     "python benchmarks/bench_conda_forge.py": (
@@ -297,8 +300,8 @@ def options() -> list[str]:
     return list(found)
 
 
-#: Of other programs: pip's, whose options `--pip` is about, and pytest's.
-OTHERS = {"-i", "--index-url", "--extra-index-url", "--find-links", "-m"}
+#: Of other programs: pip's, whose options `--pip` is about, pytest's and uv's.
+OTHERS = {"--torch-backend", "-i", "--index-url", "--extra-index-url", "--find-links", "-m"}
 
 
 @pytest.mark.parametrize("span", options())
