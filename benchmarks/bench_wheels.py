@@ -30,7 +30,7 @@ from conda_torchmirror.index.wheels import pages
 from conda_torchmirror.models import Machine
 from conda_torchmirror.selection.wheels import advice, choose, request
 from conda_torchmirror.selection.wheels.tables import FAMILY
-from conda_torchmirror.selection.wheels.tags import Target
+from conda_torchmirror.selection.wheels.tags import WheelTarget
 body = open(sys.argv[1], "rb").read()
 python = sys.argv[2] or None
 times = {"imports": time.process_time() - start}
@@ -43,7 +43,7 @@ def stage(name, run):
 
 at = pages.Address("https://wheels.test/whl/torch/", "")
 on = Machine("linux-64", cuda="13.0", cuda_arch="8.9", python=python)
-target = Target("linux-64", [python] if python else [f"3.{n}" for n in range(6, 20)])
+target = WheelTarget("linux-64", [python] if python else [f"3.{n}" for n in range(6, 20)])
 
 def keep(name):
     parts = name.removesuffix(".whl").rsplit("-", 3)

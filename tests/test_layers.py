@@ -247,3 +247,34 @@ def test_imports_in_functions_are_seams():
     assert found - seams - BURIED == set(), "import it at the top"
     assert seams - found == set(), "no longer there: take it out of SEAMS"
     assert BURIED - found == set(), "no longer there: take it out of BURIED"
+
+
+#: Public classes whose name another one has today. This list only ever gets shorter.
+TWICE = frozenset(("Task",))
+
+#: Packages whose modules are named after the subject of another package: what it says, shows,
+#: raises or does within conda's own commands.
+FACETS = frozenset(("cli", "exceptions", "hooks", "text"))
+#: The stages of a package in their order stand in a module of this name.
+STAGES = "run"
+
+
+def test_a_class_has_its_name_alone():
+    places: dict[str, list[str]] = {}
+    for path in modules():
+        for node in parsed(path).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(dotted(path))
+    twice = {name: found for name, found in places.items() if len(found) > 1}
+    assert set(twice) == TWICE, twice
+
+
+def test_a_module_is_named_for_one_subject():
+    """Modules of one name are about one thing: the twin of a subject in a package of its own kind
+    (`wheels`, `files`), or in one of `FACETS`."""
+    places: dict[str, list[str]] = {}
+    for path in modules():
+        package, *rest = dotted(path).split(".")
+        if len(rest) == 1 and package not in FACETS and rest != [STAGES]:
+            places.setdefault(rest[0], []).append(dotted(path))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -25,7 +25,7 @@ from ..text.sanitize import safe
 from .channel_entry import MAX_ENTRY, EntryRewriter, Identity
 from .kind import CONFIGURATION_KEYS, Foreign, Kind, recognise
 from .pip_options import rewrite_line
-from .source_text import Change, Edit, Source, UnreadableText, apply, decode, edited
+from .source_text import Change, Edit, SourceText, UnreadableText, apply, decode, edited
 from .yaml_events import NotYaml
 from .yaml_outline import (
     Ambiguous,
@@ -108,12 +108,12 @@ def rewrite(data: bytes, rewriter: EntryRewriter, *, pip: bool = False) -> Rewri
     return _result(source, kind, changes, notes)
 
 
-def _result(source: Source, kind: Kind, changes: list[Change], notes: _Notes) -> Rewritten:
+def _result(source: SourceText, kind: Kind, changes: list[Change], notes: _Notes) -> Rewritten:
     data, edits = apply(source, changes)
     return Rewritten(data, kind, edits, notes.all())
 
 
-def _environment(source: Source, rewriter: EntryRewriter, pip: bool) -> Rewritten:
+def _environment(source: SourceText, rewriter: EntryRewriter, pip: bool) -> Rewritten:
     text = source.text
     if "channels" not in text and "dependencies" not in text:
         # Told without the parser, which takes long for a large file of another kind.
@@ -341,7 +341,7 @@ def _about_channels(
             notes.add("same_channel", members[0][0], channel=after.channel, lines=lines)
 
 
-def _by_lines(source: Source, rewriter: EntryRewriter, error: NotYaml) -> Rewritten:
+def _by_lines(source: SourceText, rewriter: EntryRewriter, error: NotYaml) -> Rewritten:
     """The channel list alone, where the rest of the file is no YAML."""
     facts = {"line": error.line, "problem": error.problem}
     try:

@@ -39,7 +39,7 @@ class UnreadableText(ValueError):
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceText:
     """A file's bytes, and its text without the byte order mark."""
 
     data: bytes
@@ -68,7 +68,7 @@ class Edit:
     new: str
 
 
-def decode(data: bytes) -> Source:
+def decode(data: bytes) -> SourceText:
     """Read bytes as UTF-8, or as what their byte order mark says. Raises UnreadableText."""
     bom, codec = next(((b, c) for b, c in _MARKS if data.startswith(b)), (b"", "utf-8"))
     try:
@@ -77,7 +77,7 @@ def decode(data: bytes) -> Source:
         raise UnreadableText("binary" if b"\0" in data and not bom else "not_unicode") from error
     if _BINARY.search(text):
         raise UnreadableText("utf16_without_bom" if _looks_wide(data) else "binary")
-    return Source(data, text, codec, bom)
+    return SourceText(data, text, codec, bom)
 
 
 def _looks_wide(data: bytes) -> bool:
@@ -87,7 +87,7 @@ def _looks_wide(data: bytes) -> bool:
     return min(zeros) == 0 and max(zeros) > len(head) // 4
 
 
-def apply(source: Source, changes: Iterable[Change]) -> tuple[bytes, tuple[Edit, ...]]:
+def apply(source: SourceText, changes: Iterable[Change]) -> tuple[bytes, tuple[Edit, ...]]:
     """The new bytes and what was replaced, in order. Time is linear in the file.
 
     Raises ValueError when two changes overlap.
@@ -121,7 +121,9 @@ def edited(text: str, changes: Sequence[Change]) -> str:
     return "".join([*pieces, text[char:]])
 
 
-def unified_diff(before: Source, after: Source, edits: Sequence[Edit], name: str) -> Iterator[str]:
+def unified_diff(
+    before: SourceText, after: SourceText, edits: Sequence[Edit], name: str
+) -> Iterator[str]:
     """Unified diff lines without line ends, three lines of context. Time is linear.
 
     Every edit stays within its line, so the numbers of the changed lines are known and the lines
@@ -179,7 +181,7 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\{match[0]}" if match[0] in '"\\' else f"\\{ord(match[0]):03o}"
 
 
-def _with_mark(source: Source) -> str:
+def _with_mark(source: SourceText) -> str:
     return ("\ufeff" if source.bom and source.codec == "utf-8" else "") + source.text
 
 

@@ -52,7 +52,7 @@ _SAID = {
 _LOG, _LINE = 400_000, 300
 
 
-class Ended(NamedTuple):
+class PipExit(NamedTuple):
     """How pip ended: its exit code; for another than 0 what it means (a key of `_SAID`, or
     "other"), what was missing, and the last line of error."""
 
@@ -115,7 +115,7 @@ def run(
     index: str,
     text: str,
     quiet: bool = False,
-) -> Ended:
+) -> PipExit:
     """Run pip. `text` is the content of the page of links, which is written where `words` say;
     `quiet` shows nothing of what pip prints.
 
@@ -155,9 +155,9 @@ def clean(variables: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PIP_CONFIG_FILE": os.devnull, "PYTHONIOENCODING": "utf-8"}
 
 
-def _ended(code: int, log: str) -> Ended:
+def _ended(code: int, log: str) -> PipExit:
     if code == 0:
-        return Ended(0)
+        return PipExit(0)
     try:
         said = Path(log).read_text(encoding="utf-8", errors="replace")[-_LOG:]
     except OSError:
@@ -168,5 +168,5 @@ def _ended(code: int, log: str) -> Ended:
     for kind, pattern in _SAID.items():
         if found := pattern.search(said):
             what = found.groupdict().get("what") or ""
-            return Ended(code, kind, what, line)
-    return Ended(code, "other", "", line)
+            return PipExit(code, kind, what, line)
+    return PipExit(code, "other", "", line)

@@ -124,7 +124,7 @@ class Fallback:
             index = f"{one.place[1]}/{self.config.subdir}/repodata.json"
             indexes.setdefault(answer_log.site_of(index), index)
         hosts = routes.known_hosts(self.config.registry.values())
-        targets = [probe.Target(url) for url in indexes.values()]
+        targets = [probe.ProbeTarget(url) for url in indexes.values()]
         return list(probe.ask(targets, hosts=hosts, deadline=seconds).values())
 
     @property
@@ -221,7 +221,7 @@ class Fallback:
         for route in routes if dropped else ():
             if str(cache.path_of(route, self.config.subdir)) in dropped:
                 index = f"{route.url}/{self.config.subdir}/repodata.json"
-                answer = probe.ask([probe.Target(index)], deadline=ROUND)[index]
+                answer = probe.ask([probe.ProbeTarget(index)], deadline=ROUND)[index]
                 reason = answer._replace(code="withheld") if answer.ok else answer
                 return failures.from_answer(route, reason)
         return None

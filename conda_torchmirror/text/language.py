@@ -37,10 +37,10 @@ _WINDOWS_CHINESE, _WINDOWS_TRADITIONAL = 0x04, frozenset((0x0404, 0x0C04, 0x1404
 _UNKNOWN: Final = ""
 _language: str = _UNKNOWN
 _forced = 0
-_catalogs: dict[str, Catalog | None] = {}
+_catalogs: dict[str, Translations | None] = {}
 
 
-class Catalog(NullTranslations):
+class Translations(NullTranslations):
     """The sentences of a .mo file, each looked up when it is said.
 
     `gettext.GNUTranslations` reads all 900 into a dictionary, which takes 4 ms; a preview says 50,
@@ -85,7 +85,7 @@ def current() -> str:
     return _language
 
 
-def catalog() -> Catalog | None:
+def catalog() -> Translations | None:
     """The translations into the current language; None for English."""
     language = current()
     if language == ENGLISH:
@@ -94,7 +94,7 @@ def catalog() -> Catalog | None:
         path = os.path.join(FOLDER, LOCALES[language], "LC_MESSAGES", f"{DOMAIN}.mo")
         try:
             with open(path, "rb") as file:
-                _catalogs[language] = Catalog(file)
+                _catalogs[language] = Translations(file)
         except (OSError, struct.error):  # a half-removed installation; English is in the code
             _catalogs[language] = None
     return _catalogs[language]

@@ -27,7 +27,7 @@ from ..options import InstallOptions
 from ..text.messages import clauses, text
 from . import failures, hashes, routes
 from .failures import Failure
-from .probe import Target
+from .probe import ProbeTarget
 from .probe_session import ProbeSession, Wanted
 from .route_setup import RouteSetup
 
@@ -280,7 +280,7 @@ class Router:
             held = [b for r in read if isinstance(r, Records) for b in r.builds]
             builds += [(there, build) for build in hashes.likely(runtime, held)]
         return [
-            (route, Target(f"{route.url}/{build.subdir}/{build.fn}", build.size, hashed=True))
+            (route, ProbeTarget(f"{route.url}/{build.subdir}/{build.fn}", build.size, hashed=True))
             for route, build in builds
             if build.fn and not _is_cached(build)
         ]

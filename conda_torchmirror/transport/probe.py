@@ -39,7 +39,7 @@ FIRST = 16
 HOPS = 8
 
 
-class Target(NamedTuple):
+class ProbeTarget(NamedTuple):
     """A file to ask for. `size` in bytes where known; `hashed` says that its hash is known, so
     that it may come from any host."""
 
@@ -49,7 +49,7 @@ class Target(NamedTuple):
 
 
 def ask(
-    targets: Sequence[Target],
+    targets: Sequence[ProbeTarget],
     *,
     hosts: frozenset[str] = frozenset(),
     deadline: float | None = None,
@@ -103,7 +103,7 @@ def _fetch(session: Any, url: str, most: int, limit: float) -> bytes | None:
         return None
 
 
-def _ask(session: Any, target: Target, hosts: frozenset[str], limit: float) -> Answer:
+def _ask(session: Any, target: ProbeTarget, hosts: frozenset[str], limit: float) -> Answer:
     started = time.monotonic()
     asked = Answer(safe(target.url), "ok", host=host_of(target.url), at=time.time())
     found = _follow(session, target, hosts, limit, asked)
@@ -111,7 +111,7 @@ def _ask(session: Any, target: Target, hosts: frozenset[str], limit: float) -> A
 
 
 def _follow(
-    session: Any, target: Target, hosts: frozenset[str], limit: float, asked: Answer
+    session: Any, target: ProbeTarget, hosts: frozenset[str], limit: float, asked: Answer
 ) -> Answer:
     """One request, its redirects followed by hand so that each can be refused."""
     url, seen = target.url, [target.url]
@@ -143,7 +143,7 @@ def _follow(
         url = onward
 
 
-def _refused_redirect(url: str, target: Target, hosts: frozenset[str]) -> str | None:
+def _refused_redirect(url: str, target: ProbeTarget, hosts: frozenset[str]) -> str | None:
     """Why a redirect to this URL is not followed, or None."""
     parts, asked = urlsplit(url), urlsplit(target.url)
     loopback = is_loopback(parts.hostname or "")
@@ -163,7 +163,7 @@ def _drain(response: Any) -> None:
         response.raw.read(length)
 
 
-def _read(response: Any, target: Target) -> dict[str, Any]:
+def _read(response: Any, target: ProbeTarget) -> dict[str, Any]:
     """The fields of an Answer that a response gives."""
     status, headers = response.status_code, response.headers
     facts = {"status": status, "modified": http_time(headers.get("Last-Modified"))}

@@ -20,7 +20,7 @@ from ..models import Build, Notice
 from ..text.sanitize import safe
 from . import probe
 from .answers import Answer
-from .probe import Target
+from .probe import ProbeTarget
 from .probe_cache import ProbeCache
 from .routes import hosts, is_private
 
@@ -34,7 +34,7 @@ FIRST_SHARE, AT_ONCE = 0.6, 16
 SYNC_SIZE = 1_000_000
 
 #: A file, and the route by which it is to come.
-Wanted = tuple[Route, Target]
+Wanted = tuple[Route, ProbeTarget]
 
 
 class ProbeSession:
@@ -50,7 +50,7 @@ class ProbeSession:
         elsewhere by us: the official channels, and the user's own server."""
         if route.mirror == UPSTREAM or is_private(route):
             return []
-        return [(route, Target(url)) for url in self._urls(route)]
+        return [(route, ProbeTarget(url)) for url in self._urls(route)]
 
     def _urls(self, route: Route) -> tuple[str, str, str]:
         plain = f"{route.url}/{self.subdir}/repodata.json"
@@ -81,7 +81,7 @@ class ProbeSession:
         # What is of the whole site explains the rest.
         return sorted(failed, key=lambda pair: not pair[1].of_site)
 
-    def _ask(self, targets: Sequence[Target]) -> None:
+    def _ask(self, targets: Sequence[ProbeTarget]) -> None:
         if targets:
             found = probe.ask(targets, hosts=self.hosts)
             self.answers |= found
@@ -89,7 +89,7 @@ class ProbeSession:
 
     def ask_again(self, url: str) -> Answer:
         """Ask for a file of which another answer is expected than the one that is known."""
-        self._ask([Target(url)])
+        self._ask([ProbeTarget(url)])
         return self.answers[url]
 
     def keep(self, answer: Answer) -> None:
@@ -128,7 +128,7 @@ class ProbeSession:
         first = {r.mirror: self._urls(r)[0] for r in chain if r.mirror not in (UPSTREAM, OWN)}
         known = {url: a for url in first.values() if (a := self.cache.get(safe(url))) is not None}
         self.answers |= known
-        self._ask([Target(url) for url in first.values() if url not in known])
+        self._ask([ProbeTarget(url) for url in first.values() if url not in known])
 
         def slowness(name: str) -> tuple[bool, float]:
             answer = self.answers[first[name]]
@@ -181,7 +181,7 @@ def compare(trials: Sequence[Trial], subdir: str, chosen: Sequence[Build], secon
 
     firsts = {t.name: index(next(iter(t.routes.values()))) for t in trials if t.routes}
     found = probe.ask(
-        [Target(url) for url in firsts.values()],
+        [ProbeTarget(url) for url in firsts.values()],
         hosts=known,
         deadline=seconds * FIRST_SHARE,
         parallel=AT_ONCE,
@@ -189,9 +189,9 @@ def compare(trials: Sequence[Trial], subdir: str, chosen: Sequence[Build], secon
     for trial in trials:
         trial.first = found.get(firsts.get(trial.name, ""))
     there = [trial for trial in trials if trial.ok]
-    targets: dict[str, Target] = {}
+    targets: dict[str, ProbeTarget] = {}
     for trial in there:
-        targets |= {index(route): Target(index(route)) for route in trial.routes.values()}
+        targets |= {index(route): ProbeTarget(index(route)) for route in trial.routes.values()}
         targets |= {target.url: target for target in _files(trial, chosen).values()}
     rest = [target for url, target in targets.items() if url not in found]
     found |= probe.ask(rest, hosts=known, deadline=max(0.1, end - time.monotonic()))
@@ -203,10 +203,10 @@ def compare(trials: Sequence[Trial], subdir: str, chosen: Sequence[Build], secon
     cache.save()
 
 
-def _files(trial: Trial, chosen: Sequence[Build]) -> dict[str, Target]:
+def _files(trial: Trial, chosen: Sequence[Build]) -> dict[str, ProbeTarget]:
     """The chosen files at a mirror. Their hashes are known, sizes only where a record was seen."""
     return {
-        build.fn: Target(f"{route.url}/{build.subdir}/{build.fn}", build.size, hashed=True)
+        build.fn: ProbeTarget(f"{route.url}/{build.subdir}/{build.fn}", build.size, hashed=True)
         for build in chosen
         if build.known_by != "derived" and (route := trial.routes.get(build.channel))
     }

@@ -27,7 +27,7 @@ from ..machine.python.activation import environment
 from ..machine.survey import has_device, inspect, native_subdir
 from ..models import Machine, Notice
 from ..selection.facts.names import DEFAULT, TORCH
-from .verdict import Asked, Check, Ended, judge
+from .verdict import Check, CheckExit, CheckSubject, judge
 
 #: Seconds for everything. A first import from a slow disk under a virus scanner takes minutes.
 LIMIT = 300.0
@@ -60,7 +60,7 @@ def verify(
         seconds = time.monotonic() - began
         steps = _read(out)
     build, url = _origin(prefix)
-    return judge(steps, ended, Asked(prefix, expect_gpu, limit, build, url, where, seconds))
+    return judge(steps, ended, CheckSubject(prefix, expect_gpu, limit, build, url, where, seconds))
 
 
 def verify_after(prefix: str, machine: Machine) -> Check | None:
@@ -98,7 +98,7 @@ def _read(path: str) -> list[dict[str, Any]]:
     return steps
 
 
-def _run(prefix: str, argv: list[str], folder: str, limit: float) -> Ended:
+def _run(prefix: str, argv: list[str], folder: str, limit: float) -> CheckExit:
     variables, leaving, entering = environment(prefix)
     variables.update(PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
     if leaving or entering:
@@ -115,7 +115,7 @@ def _run(prefix: str, argv: list[str], folder: str, limit: float) -> Ended:
                 start_new_session=os.name != "nt",
             )
         except OSError as error:
-            return Ended(error.errno or 1, str(error))
+            return CheckExit(error.errno or 1, str(error))
         code: int | None = None
         try:
             code = process.wait(limit)
@@ -125,7 +125,7 @@ def _run(prefix: str, argv: list[str], folder: str, limit: float) -> Ended:
             if code is None:
                 _end(process)
         out.seek(0)
-        return Ended(code, out.read(1 << 20).decode("utf-8", "replace"))
+        return CheckExit(code, out.read(1 << 20).decode("utf-8", "replace"))
 
 
 def _through_shell(argv: list[str], folder: str, scripts: Sequence[str]) -> list[str]:

@@ -121,7 +121,7 @@ def sentence(notice: Notice, part: str = "", *, where: str = "") -> str:
 
 
 @dataclass(frozen=True)
-class Ended:
+class CheckExit:
     """How the process ended: its code, None where it ran out of time, and what it printed."""
 
     code: int | None
@@ -129,7 +129,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Asked:
+class CheckSubject:
     """What the check was about. `limit` and `seconds` are seconds, `build` and `url` conda's.
 
     `expect_gpu` None expects one where torch turns out to be built for it.
@@ -169,7 +169,7 @@ def _first(steps: Sequence[Mapping[str, Any]], kind: str) -> Mapping[str, Any]:
     return next(_steps(steps, kind), {})
 
 
-def judge(steps: Sequence[Mapping[str, Any]], ended: Ended, asked: Asked) -> Check:
+def judge(steps: Sequence[Mapping[str, Any]], ended: CheckExit, asked: CheckSubject) -> Check:
     """Return what the steps mean that the script wrote before its process ended."""
     torch, cuda = _first(steps, "torch"), _first(steps, "cuda")
     built_for_gpu = bool(torch.get("cuda") or torch.get("hip"))
@@ -236,7 +236,7 @@ def unique(notices: Sequence[Notice]) -> tuple[Notice, ...]:
 
 
 def _unfinished(
-    verdict: _Verdict, steps: Sequence[Mapping[str, Any]], ended: Ended, asked: Asked
+    verdict: _Verdict, steps: Sequence[Mapping[str, Any]], ended: CheckExit, asked: CheckSubject
 ) -> None:
     """Say what a process that did not come to its end was doing, and how it ended."""
     last = steps[-1] if steps else {}
@@ -352,7 +352,7 @@ def _judge_gpu(
         failed("no_gpu", {"error": message})
 
 
-def _around(torch: Mapping[str, Any], asked: Asked, status: Status) -> Iterator[Notice]:
+def _around(torch: Mapping[str, Any], asked: CheckSubject, status: Status) -> Iterator[Notice]:
     """Yield what is not wrong in itself, but explains much."""
     file = torch.get("file")
     if file and not _inside(file, asked.prefix):

@@ -226,7 +226,7 @@ def test_the_catalog_says_what_gettext_reads():
     for folder in language.LOCALES.values():
         path = Path(language.FOLDER, folder, "LC_MESSAGES", f"{language.DOMAIN}.mo")
         with path.open("rb") as file, path.open("rb") as again:
-            ours, whole = language.Catalog(file), gettext.GNUTranslations(again)
+            ours, whole = language.Translations(file), gettext.GNUTranslations(again)
         keys = [key for key in whole._catalog if key]
         assert len(keys) > 800
         for key in keys:

@@ -17,7 +17,7 @@ from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.redirect.answer_log import BLOCKED, FAILED, FOUND, NAME
 from conda_torchmirror.transport import probe as probing
 from conda_torchmirror.transport.answers import Answer, block_page
-from conda_torchmirror.transport.probe import Target, ask
+from conda_torchmirror.transport.probe import ProbeTarget, ask
 from conda_torchmirror.transport.probe_cache import ProbeCache
 from conda_torchmirror.transport.routes import known_hosts
 
@@ -38,7 +38,7 @@ def site(tmp_path: Path, make_mirror):
 
 def one(url: str, **fields):
     """The probe of one URL."""
-    return ask([Target(url, **fields)], hosts=frozenset(), deadline=2.0)[url]
+    return ask([ProbeTarget(url, **fields)], hosts=frozenset(), deadline=2.0)[url]
 
 
 @pytest.mark.parametrize("path", [INDEX, f"{INDEX}.zst", PACKAGE])
@@ -161,7 +161,7 @@ def test_a_redirect_within_the_registry_goes_on(site, sandbox):
     site.fail("*", "redirect", to="https://mirrors.cernet.edu.cn")
     url = f"{site.url}/{INDEX}"
     hosts = known_hosts(built_in().values())
-    assert ask([Target(url)], hosts=hosts)[url].code != "foreign"
+    assert ask([ProbeTarget(url)], hosts=hosts)[url].code != "foreign"
     assert sandbox.take_blocked()
 
 
@@ -221,13 +221,13 @@ def test_five_mirrors_are_asked_side_by_side(site):
         exchange.serve()
 
     site.fail("*", meet)
-    found = ask([Target(f"{site.url}/{INDEX}?{n}") for n in range(5)], deadline=30)
+    found = ask([ProbeTarget(f"{site.url}/{INDEX}?{n}") for n in range(5)], deadline=30)
     assert [probe.code for probe in found.values()] == ["ok"] * 5
 
 
 def test_silence_ends_with_the_deadline(site):
     site.fail("*", silent)
-    targets = [Target(f"{site.url}/{INDEX}?{n}") for n in range(20)]
+    targets = [ProbeTarget(f"{site.url}/{INDEX}?{n}") for n in range(20)]
     started = time.monotonic()
     found = ask(targets, deadline=0.4)
     assert time.monotonic() - started < 20  # not the 30 of one silence
@@ -247,7 +247,7 @@ def test_no_more_requests_at_one_time_than_is_polite(site):
         exchange.serve()
 
     site.fail("*", counting)
-    ask([Target(f"{site.url}/{INDEX}?{n}") for n in range(40)])
+    ask([ProbeTarget(f"{site.url}/{INDEX}?{n}") for n in range(40)])
     assert max(most) <= probing.PARALLEL
 
 
@@ -255,7 +255,7 @@ def test_the_dead_do_not_delay_the_end_of_the_process():
     import threading
 
     before = set(threading.enumerate())
-    ask([Target("http://127.0.0.1:9/x.json")], deadline=0.2)
+    ask([ProbeTarget("http://127.0.0.1:9/x.json")], deadline=0.2)
     assert all(thread.daemon for thread in set(threading.enumerate()) - before)
 
 

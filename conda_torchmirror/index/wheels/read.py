@@ -40,7 +40,7 @@ class ForeignPage(ValueError):
         self.host, self.insecure = host, insecure
 
 
-class Refused(Exception):
+class BadStatus(Exception):
     """A status other than 200. `page` is the beginning of what came with it."""
 
     def __init__(self, status: int, headers: Mapping[str, str], page: bytes) -> None:
@@ -60,7 +60,7 @@ class Body(NamedTuple):
 def read_pages(
     urls: Iterable[str], hosts: frozenset[str] = frozenset(), seconds: float = SECONDS
 ) -> dict[str, Body | Exception]:
-    """The pages by their addresses, or what went wrong with each: Refused, PageTooLarge,
+    """The pages by their addresses, or what went wrong with each: BadStatus, PageTooLarge,
     ForeignPage, TimeoutError, or what the session raises. `hosts` may be redirected to."""
     end = time.monotonic() + seconds
     jobs = [(url, partial(_read_or_error, url, hosts, end)) for url in dict.fromkeys(urls)]
@@ -97,7 +97,7 @@ def _read(url: str, hosts: frozenset[str], end: float) -> Body:
 
 def _body(url: str, response: Any, end: float) -> Body:
     if response.status_code != 200:
-        raise Refused(response.status_code, response.headers, read_page(response))
+        raise BadStatus(response.status_code, response.headers, read_page(response))
     blocks: list[bytes] = []
     size = 0
     stream: Callable[..., Any] = response.raw.stream

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ...transport.routes import RecordReader
 
 
-class Answer(NamedTuple):
+class SourceChoice(NamedTuple):
     """The attempt that counts, its choice, and why it is this source's.
 
     `others` are attempts with the other sources that were asked, `unread` the sources that could
@@ -55,7 +55,7 @@ def in_order(options: InstallOptions, request: Request, on: Machine) -> Order:
     return found
 
 
-def find(task: Task, order: Order, reader: RecordReader) -> Answer:
+def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
     """The answer of the source that the order comes to.
 
     Raises: NoFittingBuild, with what would fit; what reading raises where no source can be read,
@@ -94,7 +94,9 @@ def find(task: Task, order: Order, reader: RecordReader) -> Answer:
         raise refuse(tried, old, unread)
     [best] = (each for each in tried if each.task.source.name == winner)
     best = best._replace(notices=(*old, *best.notices))
-    return Answer(best, sets[winner], _why(best, order, others, unread), others, tuple(unread))
+    return SourceChoice(
+        best, sets[winner], _why(best, order, others, unread), others, tuple(unread)
+    )
 
 
 def each_source(task: Task, order: Order, reader: RecordReader) -> list[tuple[Source, Records]]:

@@ -17,13 +17,13 @@ from ...selection.facts.names import FAMILY, TORCH
 from ...selection.specs import number, release
 from ...text.reasons import nearest, reason
 from ..attempt import Attempt, is_sample
-from .answer import Answer
+from .answer import SourceChoice
 
 #: Why builds fall away that a newer driver runs.
 _DRIVER = frozenset(("cuda_too_new", "driver_too_old", "minor_version_only"))
 
 
-def of_source(answer: Answer, route: Route) -> Notice:
+def of_source(answer: SourceChoice, route: Route) -> Notice:
     """Which source it is, why, and what the other one has or needs. `route` is how the channel of
     the set is read."""
     source = answer.attempt.task.source
@@ -38,7 +38,7 @@ def of_source(answer: Answer, route: Route) -> Notice:
     return Notice("source_chosen", facts)
 
 
-def of_sample(answer: Answer) -> list[Notice]:
+def of_sample(answer: SourceChoice) -> list[Notice]:
     """What the tables know to be newer than a set of a source of which only a sample is at hand."""
     attempt = answer.attempt
     if not is_sample(attempt):
@@ -49,7 +49,7 @@ def of_sample(answer: Answer) -> list[Notice]:
     return [Notice("sample_newer", {"source": attempt.task.source.name, "version": known})]
 
 
-def passed_over(answer: Answer) -> Mapping[str, tuple[Rejection, ...]]:
+def passed_over(answer: SourceChoice) -> Mapping[str, tuple[Rejection, ...]]:
     """Why the newer releases of the other sources that were asked fell away, by source."""
     return {
         each.task.source.name: found
@@ -58,7 +58,7 @@ def passed_over(answer: Answer) -> Mapping[str, tuple[Rejection, ...]]:
     }
 
 
-def _other(answer: Answer) -> dict[str, Any] | None:
+def _other(answer: SourceChoice) -> dict[str, Any] | None:
     """The other source: the release that it would give here, or its newest and what that needs."""
     if answer.unread:
         unread = answer.unread[0]

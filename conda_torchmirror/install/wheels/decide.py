@@ -29,7 +29,7 @@ from ...selection.wheels.choose import WheelSet, choose, to_ask
 from ...selection.wheels.link import Link, project_of, triple_of
 from ...selection.wheels.name import Refused, parse
 from ...selection.wheels.tables import FAMILY, NAMED, TORCH, tables
-from ...selection.wheels.tags import Target as Tags
+from ...selection.wheels.tags import WheelTarget
 from ...text import reasons
 from ...transport import failures
 from ...transport.wheels import metadata, preview, routes
@@ -123,7 +123,7 @@ def _lacking(task: Task, found: WheelSet) -> WheelsNotHere:
 
 def keep(on: Machine) -> Callable[[str], bool]:
     """Whether a file name is of a project and a platform that matter."""
-    target = Tags(on.subdir, [on.python] if on.python else PYTHONS)
+    target = WheelTarget(on.subdir, [on.python] if on.python else PYTHONS)
     projects = {*FAMILY, *TRITON}
 
     def matters(name: str) -> bool:
@@ -217,7 +217,7 @@ def _triton(
     subdir: str, reader: WheelReader, found: WheelSet, said: Metadata
 ) -> Iterator[WheelFile]:
     """The triton that torch pins, where a mirror of torch has it."""
-    target = Tags(subdir, [found.python])
+    target = WheelTarget(subdir, [found.python])
     for project, version in dict(plan.pinned_triton(said, subdir, found.python)).items():
         for wheel in map(parse, reader.project(found.torch.link.variant, project)):
             if (

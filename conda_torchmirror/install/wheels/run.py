@@ -18,7 +18,7 @@ from ...exceptions.usage import NotForWheels, NotForWheelSetting
 from ...handover import conda, disk_space, environment_lock, pip, wheel_cache
 from ...handover.conda import Outcome
 from ...handover.disk_space import Footprint
-from ...handover.pip import Ended
+from ...handover.pip import PipExit
 from ...machine.survey import inspect, native_subdir
 from ...mirrors.registry import Route
 from ...models import CondaStep, Listing, Notice
@@ -258,7 +258,7 @@ def _by_pip(
 
 
 def _after_pip(
-    ended: Ended, others: Sequence[str], prefix: str, tried: Sequence[Route]
+    ended: PipExit, others: Sequence[str], prefix: str, tried: Sequence[Route]
 ) -> Iterator[Notice]:
     """What helps where pip failed; nothing where only its own words tell more."""
     if context.offline and ended.kind in ("missing", "network"):

@@ -13,7 +13,7 @@ from ...models import Build, Choice, Machine, NoChoice, Notice, Rejection, Reque
 from .. import alternatives
 from ..plan import typed, words_of
 from ..specs import cuda_version, number
-from .choose import Case, prepare, shown
+from .choose import WheelCase, prepare, shown
 from .link import Link
 from .request import Asked, understand
 from .tables import NAMED, PLAIN, TORCH, WheelTables
@@ -68,7 +68,7 @@ def without_variants(request: Request) -> Request:
     return request._replace(specs=opened)
 
 
-def _no_directory(case: Case, builds: Sequence[Build]) -> Notice | None:
+def _no_directory(case: WheelCase, builds: Sequence[Build]) -> Notice | None:
     """The directory that the words on torch name, where no wheel of torch is in it."""
     there = {build.channel or PLAIN for build in builds if build.name == TORCH}
     for spec in case.request.specs[TORCH]:
@@ -80,7 +80,7 @@ def _no_directory(case: Case, builds: Sequence[Build]) -> Notice | None:
     return None
 
 
-def _name_cuda(case: Case) -> Iterator[Notice]:
+def _name_cuda(case: WheelCase) -> Iterator[Notice]:
     """`--cuda`, where the words name a directory of CUDA and nothing here runs any."""
     if case.machine.has_gpu or case.request.cuda != "auto":
         return
@@ -92,7 +92,7 @@ def _name_cuda(case: Case) -> Iterator[Notice]:
             yield Notice("name_cuda", {"cuda": cuda})
 
 
-def _open_variant(case: Case) -> Iterator[Notice]:
+def _open_variant(case: WheelCase) -> Iterator[Notice]:
     """The same versions from another directory than the words name."""
     named = [
         spec
@@ -108,7 +108,7 @@ def _open_variant(case: Case) -> Iterator[Notice]:
         yield Notice("open_variant", {**facts, "variant": choice.torch.channel or PLAIN})
 
 
-def _named_steps(case: Case) -> Iterator[Notice]:
+def _named_steps(case: WheelCase) -> Iterator[Notice]:
     """Other directories of the same accelerator, and the newest release that this one has."""
     kind = str(case.named)[:4]
     for variant in _variants(case):
@@ -125,7 +125,7 @@ def _named_steps(case: Case) -> Iterator[Notice]:
         yield Notice("open_versions", {"torch": f"{TORCH} {choice.torch.version}"})
 
 
-def _variants(case: Case) -> list[str]:
+def _variants(case: WheelCase) -> list[str]:
     """The directories of accelerators that are chosen by name, the newest first."""
     found = {
         build.channel
@@ -135,7 +135,7 @@ def _variants(case: Case) -> list[str]:
     return sorted(found, key=lambda name: number(name[4:] or "0"), reverse=True)
 
 
-def _cause_of_named(case: Case, failed: NoChoice) -> Notice | None:
+def _cause_of_named(case: WheelCase, failed: NoChoice) -> Notice | None:
     if failed.rejected:
         return None
     there = ", ".join(_variants(case))

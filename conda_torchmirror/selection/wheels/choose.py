@@ -18,7 +18,7 @@ from .name import Page, Refused, Wheel, read
 from .request import Asked, understand
 from .source import Pool, knowledge, pool
 from .tables import FAMILY, NAMED, PLAIN, TORCH, WheelTables, tables
-from .tags import Target, named_pythons
+from .tags import WheelTarget, named_pythons
 
 
 class WheelSet(NamedTuple):
@@ -67,7 +67,7 @@ class WheelSet(NamedTuple):
         return self.choice.notices
 
 
-class Case(NamedTuple):
+class WheelCase(NamedTuple):
     """What one choice is made from: the links read for a machine, and what they are judged by."""
 
     machine: Machine
@@ -154,12 +154,12 @@ def prepare(
     table: WheelTables | None = None,
     *,
     any_python: bool = False,
-) -> Case:
+) -> WheelCase:
     """Read the links for a machine. `any_python` keeps wheels for other Pythons than its own."""
     table = table or tables()
     links = tuple(links)
     python = None if any_python else machine.python
-    target = Target(machine.subdir, [python] if python else _pythons(links))
+    target = WheelTarget(machine.subdir, [python] if python else _pythons(links))
     page = read(links, FAMILY, target)
     asked = [
         word
@@ -175,7 +175,7 @@ def prepare(
         prereleases=any(word.prerelease for word in asked),
     )
     named = any(len(word.specifier) for word in asked)
-    return Case(
+    return WheelCase(
         machine, request, page, builds, knowledge(machine.subdir, table, target, named=named), table
     )
 
@@ -202,7 +202,7 @@ def to_ask(
     return tuple(found.values())
 
 
-def _is_last(wheel: Wheel, case: Case) -> bool:
+def _is_last(wheel: Wheel, case: WheelCase) -> bool:
     """Whether a partner is newer than every one that the table states."""
     stated = [
         version for row in case.tables.stated.values() for version in row.get(wheel.project, ())
@@ -221,7 +221,7 @@ def _pythons(links: Sequence[Link]) -> list[str]:
     return sorted(found, key=number, reverse=True)
 
 
-def _set(choice: Choice, case: Case) -> WheelSet:
+def _set(choice: Choice, case: WheelCase) -> WheelSet:
     wheels = tuple(case.pool.wheel(build) for build in choice.builds)
     there = {
         package.name: package.version
@@ -266,7 +266,7 @@ def _renamed(notice: Notice) -> Notice:
     return notice
 
 
-def shown(item: Rejection, case: Case) -> Rejection:
+def shown(item: Rejection, case: WheelCase) -> Rejection:
     """A rejection with its wheel as pip calls it, and a partner that lacks by the one it is."""
     variant, _, _ = item.build.rpartition("/")
     public, needs = item.version, item.needs
@@ -283,7 +283,7 @@ def shown(item: Rejection, case: Case) -> Rejection:
     return item._replace(needs=needs)
 
 
-def _passed_over(choice: Choice, case: Case) -> Iterator[Notice]:
+def _passed_over(choice: Choice, case: WheelCase) -> Iterator[Notice]:
     """What a person would ask for: directories of a higher CUDA, newer releases, open pairs."""
     torch, home = choice.torch, choice.torch.channel or PLAIN
     lacking = [

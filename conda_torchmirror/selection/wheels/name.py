@@ -21,7 +21,7 @@ from packaging.utils import (
 from packaging.version import InvalidVersion
 
 from .link import Link, triple_of
-from .tags import Target
+from .tags import WheelTarget
 
 #: File systems take no longer names, and what parses them none of thousands of digits.
 _LONGEST = 255
@@ -85,7 +85,7 @@ def parse(link: Link) -> Wheel | Refused:
     return Wheel(*front, _tags("-".join(triple)), link)
 
 
-def read(links: Iterable[Link], projects: Collection[str], target: Target) -> Page:
+def read(links: Iterable[Link], projects: Collection[str], target: WheelTarget) -> Page:
     """The wheels of some projects that run on the target.
 
     Other platforms, Pythons and projects go by the tags and the first word of the name, before it

@@ -21,7 +21,7 @@ from .link import triple_of
 from .name import Wheel
 from .request import admits
 from .tables import AUDIO, DIRECTORY, PARTNERS, TORCH, Home, WheelTables, cuda_tables
-from .tags import Target, expand, ranks
+from .tags import WheelTarget, expand, ranks
 
 #: Every patch release that a Python may be of, for what a wheel says of Pythons.
 _PATCHES = range(31)
@@ -40,7 +40,7 @@ class Pool(NamedTuple):
 
 def pool(
     wheels: Iterable[Wheel],
-    target: Target,
+    target: WheelTarget,
     subdir: str,
     *,
     yanked: bool = False,
@@ -82,7 +82,7 @@ def pool(
     return Pool(tuple(builds), known)
 
 
-def knowledge(subdir: str, tables: WheelTables, target: Target, *, named: bool) -> Knowledge:
+def knowledge(subdir: str, tables: WheelTables, target: WheelTarget, *, named: bool) -> Knowledge:
     """What a choice of wheels goes by. `named` says that the request names a release, so that a
     partner counts which goes with it by more than its own place in the table."""
     facts = _Reader(subdir, tables, target, named)
@@ -111,7 +111,7 @@ def knowledge(subdir: str, tables: WheelTables, target: Target, *, named: bool) 
 class _Reader:
     """The facts of builds, each read once."""
 
-    def __init__(self, subdir: str, tables: WheelTables, target: Target, named: bool) -> None:
+    def __init__(self, subdir: str, tables: WheelTables, target: WheelTarget, named: bool) -> None:
         self._subdir, self._tables, self._target, self._named = subdir, tables, target, named
         self._homes: dict[tuple[str, str, str], Home] = {}
 

@@ -37,7 +37,7 @@ _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_", re.ASCII)
 _MACOS = re.compile(r"macosx_(\d+)_(\d+)_", re.ASCII)
 
 
-class Fit(NamedTuple):
+class TagFit(NamedTuple):
     """Where a wheel of some tags runs on a platform.
 
     `pythons` are those of the target that take it. `glibc` and `osx` are the oldest systems that it
@@ -111,7 +111,7 @@ def expand(triple: str) -> frozenset[str]:
     return frozenset("-".join(found) for found in product(*parts))
 
 
-class Target:
+class WheelTarget:
     """The platform and the Pythons that wheels are looked for; answers once for each set of tags.
 
     `pythons` are major.minor. Pages have thousands of names and a hundred sets of tags.
@@ -120,15 +120,15 @@ class Target:
     def __init__(self, subdir: str, pythons: Collection[str]) -> None:
         self._platforms = frozenset(platforms(subdir))
         self._pairs = {python: frozenset(interpreters(python)) for python in pythons}
-        self._known: dict[str, Fit | None] = {}
+        self._known: dict[str, TagFit | None] = {}
 
-    def fit(self, triple: str) -> Fit | None:
+    def fit(self, triple: str) -> TagFit | None:
         """Where a wheel runs, None where it does not on this platform, whatever its version."""
         if triple not in self._known:
             self._known[triple] = self._fit(triple)
         return self._known[triple]
 
-    def _fit(self, triple: str) -> Fit | None:
+    def _fit(self, triple: str) -> TagFit | None:
         parts = triple.split("-")
         if len(parts) != 3:
             return None
@@ -138,7 +138,7 @@ class Target:
         pythons = tuple(python for python, takes in self._pairs.items() if takes & pairs)
         if not pythons or not (here or (pure and self._platforms)):
             return None
-        return Fit(pythons, *(_oldest(here) if not pure else ()))
+        return TagFit(pythons, *(_oldest(here) if not pure else ()))
 
 
 def named_pythons(triple: str) -> frozenset[str]:

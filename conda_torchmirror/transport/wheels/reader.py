@@ -17,7 +17,7 @@ from ...exceptions.channel import NoWheels, WheelNowhere
 from ...index.fetch import spinner
 from ...index.wheels import pages
 from ...index.wheels.pages import Address, NoIndex
-from ...index.wheels.read import BYTES, Body, ForeignPage, PageTooLarge, Refused, read_pages
+from ...index.wheels.read import BYTES, BadStatus, Body, ForeignPage, PageTooLarge, read_pages
 from ...mirrors.registry import Route, official_wheel_hosts
 from ...mirrors.urls import host_of
 from ...models import Notice
@@ -27,7 +27,7 @@ from ...text.sanitize import safe
 from .. import failures, probe
 from ..answers import Answer, refusal
 from ..failures import Failure
-from ..probe import Target
+from ..probe import ProbeTarget
 from .routes import Chains, WheelMirror, hosts
 
 #: What failures call the pages of a mirror.
@@ -238,7 +238,7 @@ class WheelReader:
     def _ask(self, links: Sequence[Link]) -> Mapping[str, Answer]:
         if context.offline:
             return {link.url: Answer(link.url, "ok") for link in links}
-        targets = [Target(link.url, link.size, bool(link.sha256)) for link in links]
+        targets = [ProbeTarget(link.url, link.size, bool(link.sha256)) for link in links]
         return probe.ask(targets, hosts=self._hosts)
 
     def _offers(self, link: Link) -> Iterator[Located]:
@@ -279,7 +279,7 @@ def _addresses(mirror: WheelMirror, link: Link) -> Iterator[Located]:
 
 def _answer(answer: Answer, error: Exception) -> Answer:
     """What went wrong with a page, by the codes of answers."""
-    if isinstance(error, Refused):
+    if isinstance(error, BadStatus):
         fields = refusal(error.status, error.headers, error.page)
         return answer._replace(status=error.status, **fields)
     if isinstance(error, ForeignPage):

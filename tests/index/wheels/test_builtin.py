@@ -15,7 +15,7 @@ from support.wheels import ROOT, listing, shared
 from conda_torchmirror.index.wheels import builtin
 from conda_torchmirror.selection.wheels.name import Wheel, parse
 from conda_torchmirror.selection.wheels.tables import DIRECTORY, FAMILY, tables
-from conda_torchmirror.selection.wheels.tags import Target
+from conda_torchmirror.selection.wheels.tags import WheelTarget
 
 DATA = ROOT / "conda_torchmirror" / "data"
 FACTS = DATA / "wheels.json"
@@ -40,7 +40,7 @@ def test_every_link_is_a_wheel_for_its_platform(subdir: str):
     known = builtin.load(subdir)
     assert known
     assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", known.date)
-    target = Target(subdir, PYTHONS)
+    target = WheelTarget(subdir, PYTHONS)
     assert len({(link.variant, link.filename) for link in known.links}) == len(known.links)
     for link in known.links:
         wheel = parse(link)

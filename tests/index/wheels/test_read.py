@@ -42,7 +42,7 @@ def test_pages_come_by_their_addresses(served):
 
 def test_a_status_keeps_its_page(served):
     found = read.read_pages([f"{served.url}/none/"])[f"{served.url}/none/"]
-    assert isinstance(found, read.Refused)
+    assert isinstance(found, read.BadStatus)
     assert (found.status, b"404 Not Found" in found.page) == (404, True)
 
 

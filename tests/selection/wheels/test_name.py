@@ -13,7 +13,7 @@ from support.wheels import link, links, rows
 from conda_torchmirror.index.wheels import builtin
 from conda_torchmirror.selection.wheels.name import Refused, Wheel, parse, read
 from conda_torchmirror.selection.wheels.tables import FAMILY
-from conda_torchmirror.selection.wheels.tags import Target
+from conda_torchmirror.selection.wheels.tags import WheelTarget
 
 PYTHONS = [f"3.{minor}" for minor in range(6, 16)]
 
@@ -123,14 +123,14 @@ def test_every_name_of_the_listing_is_read():
 @given(st.text(max_size=80), st.sampled_from(["", ".whl", "-cp312-cp312-win_amd64.whl"]))
 def test_no_name_raises(head: str, tail: str):
     parse(link(head + tail))
-    read([link(head + tail), link(f"torch-{head}{tail}")], FAMILY, Target("win-64", PYTHONS))
+    read([link(head + tail), link(f"torch-{head}{tail}")], FAMILY, WheelTarget("win-64", PYTHONS))
 
 
 # What a page is read for
 
 
 def names(filenames: list[str], subdir: str, pythons: list[str]) -> list[str]:
-    found = read(map(link, filenames), FAMILY, Target(subdir, pythons))
+    found = read(map(link, filenames), FAMILY, WheelTarget(subdir, pythons))
     return [wheel.link.filename for wheel in found.wheels]
 
 
@@ -153,14 +153,14 @@ def test_a_name_by_the_standard_for_somebody_else_is_no_broken_one():
     found = read(
         [link("torch-2.7.1-cp312-cp312-plan9_mips.whl"), link("torch-2.7.1.whl")],
         FAMILY,
-        Target("linux-64", ["3.12"]),
+        WheelTarget("linux-64", ["3.12"]),
     )
     assert [one.link.filename for one in found.refused] == ["torch-2.7.1.whl"]
 
 
 def test_a_project_may_be_written_otherwise():
     written = ["Torch-2.7.1-cp312-cp312-win_amd64.whl", "TORCHVISION-0.22.1-py3-none-any.whl"]
-    found = read(map(link, written), FAMILY, Target("win-64", ["3.12"]))
+    found = read(map(link, written), FAMILY, WheelTarget("win-64", ["3.12"]))
     assert [wheel.project for wheel in found.wheels] == ["torch", "torchvision"]
 
 
@@ -168,7 +168,7 @@ def test_a_project_may_be_written_otherwise():
 def test_the_filter_by_tags_loses_nothing(subdir: str):
     """What is filtered by the string is what `packaging` would filter by its tags."""
     everything = list(itertools.chain.from_iterable(map(links, builtin.platforms())))
-    target = Target(subdir, PYTHONS)
+    target = WheelTarget(subdir, PYTHONS)
     kept = {wheel.link.filename for wheel in read(everything, FAMILY, target).wheels}
     assert kept == {one.filename for one in links(subdir)} | {
         one.filename for one in everything if one.filename.endswith("-any.whl")

@@ -8,7 +8,13 @@ import pytest
 from packaging import tags as packaging_tags
 
 from conda_torchmirror.selection.wheels import tags
-from conda_torchmirror.selection.wheels.tags import Fit, Target, interpreters, platforms, ranks
+from conda_torchmirror.selection.wheels.tags import (
+    TagFit,
+    WheelTarget,
+    interpreters,
+    platforms,
+    ranks,
+)
 
 
 def test_for_this_computer_they_are_those_of_packaging():
@@ -77,23 +83,23 @@ def test_macos_takes_what_is_made_for_older_ones():
 
 def test_a_subdir_without_wheels_has_no_platforms():
     assert platforms("linux-ppc64le") == ()
-    assert Target("linux-ppc64le", ["3.12"]).fit("cp312-cp312-linux_ppc64le") is None
+    assert WheelTarget("linux-ppc64le", ["3.12"]).fit("cp312-cp312-linux_ppc64le") is None
 
 
 @pytest.mark.parametrize(
     ("triple", "fit"),
     [
-        ("cp312-cp312-manylinux_2_28_x86_64", Fit(("3.12",), glibc="2.28")),
-        ("cp312-cp312-manylinux1_x86_64", Fit(("3.12",), glibc="2.5")),
+        ("cp312-cp312-manylinux_2_28_x86_64", TagFit(("3.12",), glibc="2.28")),
+        ("cp312-cp312-manylinux1_x86_64", TagFit(("3.12",), glibc="2.5")),
         (
             "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64",
-            Fit(("3.11",), glibc="2.17"),
+            TagFit(("3.11",), glibc="2.17"),
         ),
-        ("cp312-cp312-linux_x86_64", Fit(("3.12",))),
-        ("cp311-abi3-manylinux_2_28_x86_64", Fit(("3.11", "3.12"), glibc="2.28")),
-        ("py3-none-any", Fit(("3.11", "3.12"))),
-        ("py2.py3-none-any", Fit(("3.11", "3.12"))),
-        ("cp311.cp312-none-linux_x86_64", Fit(("3.11", "3.12"))),
+        ("cp312-cp312-linux_x86_64", TagFit(("3.12",))),
+        ("cp311-abi3-manylinux_2_28_x86_64", TagFit(("3.11", "3.12"), glibc="2.28")),
+        ("py3-none-any", TagFit(("3.11", "3.12"))),
+        ("py2.py3-none-any", TagFit(("3.11", "3.12"))),
+        ("cp311.cp312-none-linux_x86_64", TagFit(("3.11", "3.12"))),
         ("cp310-cp310-linux_x86_64", None),
         ("cp312-cp312t-linux_x86_64", None),
         ("cp312-cp312-win_amd64", None),
@@ -103,14 +109,14 @@ def test_a_subdir_without_wheels_has_no_platforms():
         ("", None),
     ],
 )
-def test_where_a_wheel_runs(triple: str, fit: Fit | None):
-    assert Target("linux-64", ["3.11", "3.12"]).fit(triple) == fit
+def test_where_a_wheel_runs(triple: str, fit: TagFit | None):
+    assert WheelTarget("linux-64", ["3.11", "3.12"]).fit(triple) == fit
 
 
 def test_the_macos_that_a_wheel_needs():
-    target = Target("osx-arm64", ["3.12"])
-    assert target.fit("cp312-cp312-macosx_14_0_arm64") == Fit(("3.12",), osx="14.0")
-    assert target.fit("cp312-none-macosx_11_0_arm64") == Fit(("3.12",), osx="11.0")
+    target = WheelTarget("osx-arm64", ["3.12"])
+    assert target.fit("cp312-cp312-macosx_14_0_arm64") == TagFit(("3.12",), osx="14.0")
+    assert target.fit("cp312-none-macosx_11_0_arm64") == TagFit(("3.12",), osx="11.0")
 
 
 def test_single_tags():
