@@ -249,6 +249,38 @@ def test_imports_in_functions_are_seams():
     assert BURIED - found == set(), "no longer there: take it out of BURIED"
 
 
+#: The one writer of whole files, and what nobody else calls.
+WRITER = "envfiles.file_io"
+WRITES = frozenset(
+    ("write_text", "write_bytes", "mkstemp", "NamedTemporaryFile", "fdopen", "replace")
+)
+
+
+def writes(tree: ast.Module) -> Iterator[str]:
+    """The calls that write a file, or put one in the place of another."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            last = name.rpartition(".")[2]
+            if (last in WRITES and (last != "replace" or name == "os.replace")) or (
+                last == "open"
+                and any(
+                    isinstance(word, ast.Constant)
+                    and isinstance(word.value, str)
+                    and set(word.value) & set("wax+")
+                    and set(word.value) <= set("wax+rbt")
+                    for word in [*node.args, *(one.value for one in node.keywords)]
+                )
+            ):
+                yield ast.unparse(node)
+
+
+def test_files_are_written_in_one_place():
+    written = {dotted(path): found for path in modules() if (found := list(writes(parsed(path))))}
+    assert written.pop(WRITER)
+    assert written == {}
+
+
 #: Public classes whose name another one has today. This list only ever gets shorter.
 TWICE = frozenset(("Task",))
 

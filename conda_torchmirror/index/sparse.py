@@ -29,10 +29,10 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import mkstemp
 from typing import Any, BinaryIO, NamedTuple
 from zlib import crc32
 
+from ..envfiles.file_io import write_file
 from ..text.messages import text
 
 #: The parts of an index that hold records, and what else of it is returned.
@@ -154,18 +154,11 @@ def _recall(
 
 
 def _remember(kept: Path, stamp: list[int], wanted: frozenset[str], places: Places) -> None:
-    """Write the places beside the file, whole or not at all; a folder may be read-only."""
+    """Write the places beside the file; a folder may be read-only."""
     known = {"format": _FORMAT, "stamp": stamp, "names": sorted(wanted), **places._asdict()}
     content = json.dumps(known, separators=(",", ":")).encode()
     with suppress(OSError):
-        handle, name = mkstemp(_SUFFIX + "~", kept.stem, kept.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(b"%d %s" % (crc32(content), content))
-            os.replace(name, kept)
-        except BaseException:
-            os.unlink(name)
-            raise
+        write_file(kept, b"%d %s" % (crc32(content), content))
 
 
 # The scan

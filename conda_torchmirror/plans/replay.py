@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from conda.api import PrefixData
 from conda.base.context import context
 
+from ..envfiles.file_io import write_file
 from ..exceptions.environment import NoEnvironment
 from ..exceptions.plan import PlanAltered, PlanInTheWay, PlanNotCached, PlanOtherPlatform
 from ..handover import conda, disk_space, environment_lock, package_cache, solve
@@ -127,7 +128,7 @@ def _link(
         words.append("--json")
     with TemporaryDirectory(prefix="torchmirror-") as folder:
         file = os.path.join(folder, saved_plan.EXPLICIT)
-        Path(file).write_text(saved_plan.explicit(plan.subdir, lines), encoding="utf-8")
+        write_file(Path(file), saved_plan.explicit(plan.subdir, lines))
         command = [verb, "--prefix", prefix, *words, "--file", file]
         # Addresses are final here. The automatic redirect would give them other channels than those
         # that conda's cache was read with, and conda would find none of the files in it.

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..models import Build
-from .facts.record import Facts
+from .facts.record import BuildFacts
 from .fit import Constraints
 from .specs import number, release
 
@@ -21,7 +21,7 @@ class Candidate(NamedTuple):
     """A pytorch build with its facts, how its CUDA fits the driver, and its source's order."""
 
     build: Build
-    facts: Facts
+    facts: BuildFacts
     strict: bool
     order: tuple[object, ...]
 
@@ -76,7 +76,7 @@ class Catalog:
         known = [(order, version) for version in self._torch if (order := release(version))]
         return [version for _, version in sorted(known, reverse=True)]
 
-    def torch(self, version: str) -> list[tuple[Build, Facts]]:
+    def torch(self, version: str) -> list[tuple[Build, BuildFacts]]:
         """The builds of a pytorch release that the request's specs admit."""
         return [
             (build, read)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..models import Build, Machine, Notice, Pin, Request
 from .facts.cuda import runs_on
 from .facts.names import CUDA_NAMES
-from .facts.record import Clash, Facts, Knowledge
+from .facts.record import BuildFacts, Clash, Knowledge
 from .specs import admits_cuda, admits_python, number, package_name, without_build
 
 
@@ -63,7 +63,7 @@ class Constraints:
             for spec in self.specs.get(build.name, ())
         )
 
-    def runtime_asked(self, read: Facts) -> bool:
+    def runtime_asked(self, read: BuildFacts) -> bool:
         """Whether the specs on packages that bring CUDA admit the build's."""
         return all(
             read.runtime == name and self.admits(spec, name, read.cuda or "", "")
@@ -71,7 +71,7 @@ class Constraints:
             for spec in specs
         )
 
-    def check(self, build: Build, read: Facts) -> Fit:
+    def check(self, build: Build, read: BuildFacts) -> Fit:
         """Hold one build of pytorch, whose facts are `read`, against machine and request."""
         clash = self._accelerator(read) or self._python(read) or self.pinned(build, read)
         if clash := clash or self.system(read):
@@ -87,11 +87,11 @@ class Constraints:
         clash = self._arch(build, read, ptx=fit.strict) or self.clashes(build, read)
         return Fit(fit.strict, clash)
 
-    def clashes(self, build: Build, read: Facts) -> Clash | None:
+    def clashes(self, build: Build, read: BuildFacts) -> Clash | None:
         """What of the source's own keeps a build off this machine."""
         return self.source.clash(build, read, self.machine, self.tables)
 
-    def pinned(self, build: Build, read: Facts) -> Clash | None:
+    def pinned(self, build: Build, read: BuildFacts) -> Clash | None:
         """The pin that keeps this build, or the CUDA that it needs, out."""
         for pin in self.pins.get(build.name, ()):
             if not self.admits(pin.spec, build.name, build.version, build.build, build):
@@ -115,7 +115,7 @@ class Constraints:
                     return Clash("pinned", _pin(pin), needs)
         return None
 
-    def _accelerator(self, read: Facts) -> Clash | None:
+    def _accelerator(self, read: BuildFacts) -> Clash | None:
         if read.accelerator == "cuda" and not self.wants_cuda:
             code = "driver_unknown" if self.machine.foreign else "no_driver"
             says = Notice("cpu_asked" if self.request.cuda == "cpu" else code)
@@ -129,7 +129,7 @@ class Constraints:
             return Clash("cpu_build", says, Notice("cpu_only"))
         return None
 
-    def _python(self, read: Facts) -> Clash | None:
+    def _python(self, read: BuildFacts) -> Clash | None:
         if read.python is None:
             return None
         needs = Notice("python", {"python": read.python})
@@ -141,7 +141,7 @@ class Constraints:
                 return Clash("pinned", _pin(pin), needs)
         return None
 
-    def system(self, read: Facts) -> Clash | None:
+    def system(self, read: BuildFacts) -> Clash | None:
         """The C library or the macOS that is too old for a build."""
         if _older(self.machine.glibc, read.glibc):
             says = Notice("glibc_there", {"version": self.machine.glibc})
@@ -176,7 +176,7 @@ class Constraints:
             return Fit(False, Clash("minor_version_only", says, needs))
         return Fit(False)
 
-    def _arch(self, build: Build, read: Facts, *, ptx: bool) -> Clash | None:
+    def _arch(self, build: Build, read: BuildFacts, *, ptx: bool) -> Clash | None:
         """Why the GPU cannot run the build's code; `ptx` says that PTX in it counts."""
         arch, cuda = self.machine.cuda_arch, read.cuda
         if arch is None or cuda is None:

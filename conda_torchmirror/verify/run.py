@@ -22,6 +22,7 @@ from typing import Any
 
 from conda.core.prefix_data import PrefixData
 
+from ..envfiles.file_io import write_file
 from ..machine.environment import option_of, python_path
 from ..machine.python.activation import environment
 from ..machine.survey import has_device, inspect, native_subdir
@@ -135,13 +136,14 @@ def _through_shell(argv: list[str], folder: str, scripts: Sequence[str]) -> list
         # The file is UTF-8, so that a prefix may have any name.
         lines = ["@ECHO OFF", "CHCP 65001 >NUL", *(f'CALL "{script}"' for script in scripts)]
         lines += [subprocess.list2cmdline(argv).replace("%", "%%"), "EXIT /B %ERRORLEVEL%"]
-        Path(path).write_text("\r\n".join(lines), encoding="utf-8")
+        write_file(Path(path), "\r\n".join(lines))
         return [os.environ.get("COMSPEC", "cmd.exe"), "/d", "/c", path]
     from shutil import which
 
     path = os.path.join(folder, "run.sh")
     sourced = [f". {shlex.quote(script)} >/dev/null 2>&1" for script in scripts]
-    Path(path).write_text("\n".join([*sourced, f"exec {shlex.join(argv)}"]), encoding="utf-8")
+    # As the file system spells them: a prefix may have bytes that are no text.
+    write_file(Path(path), os.fsencode("\n".join([*sourced, f"exec {shlex.join(argv)}"])))
     return [which("bash") or which("sh") or "/bin/sh", path]
 
 

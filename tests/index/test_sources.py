@@ -10,7 +10,7 @@ import pytest
 import conda_torchmirror
 from conda_torchmirror.index import sources
 from conda_torchmirror.selection.facts import names
-from conda_torchmirror.selection.facts.record import Facts
+from conda_torchmirror.selection.facts.record import BuildFacts
 
 PACKAGE = Path(conda_torchmirror.__file__).parent
 #: Where the names are written: what packages are called, and what channels are.
@@ -77,4 +77,4 @@ def test_a_source_knows_its_channels_and_records():
     assert {build.channel for build in records.builds} == {source.channel}
     assert {build.name for build in records.builds} == source.packages
     newest = next(b for b in records.builds if b.build == "py3.12_cuda12.4_cudnn9.1.0_0")
-    assert source.facts.read(newest) == Facts("cuda", "12.4", "3.12", "pytorch-cuda", "9.1.0")
+    assert source.facts.read(newest) == BuildFacts("cuda", "12.4", "3.12", "pytorch-cuda", "9.1.0")

@@ -32,9 +32,9 @@ from .names import (
 from .record import (
     MOST_READ,
     Accelerator,
+    BuildFacts,
     Clash,
     Extras,
-    Facts,
     Knowledge,
     SourceFacts,
     cudnn_clash,
@@ -56,7 +56,7 @@ _OF_PYTORCH = r"py\d\.\d+_(?:cuda\d|cpu_)?\d|_cudnn\d|py\d+_cu\d{2,3}$"
 
 
 @lru_cache(MOST_READ)
-def read(build: Build) -> Facts:
+def read(build: Build) -> BuildFacts:
     """Read a record of the torch family, or of one of its metapackages."""
     specs: dict[str, list[str]] = {}
     for spec in (*build.depends, *build.constrains):
@@ -69,7 +69,7 @@ def read(build: Build) -> Facts:
         floor = _floor(specs[runtime]) if runtime else None
         cuda = minor(floor) if floor else _cuda_of_words(specs.get(TORCH, ()), build.build)
     glibc = _floor(specs.get(_GLIBC, ()))
-    return Facts(
+    return BuildFacts(
         accelerator=accelerator,
         cuda=cuda,
         python=_python(specs, build.build),
@@ -165,7 +165,7 @@ def torch_specs(build: Build) -> tuple[str, ...]:
     return tuple(sorted(dependencies(build, TORCH), key=lambda spec: " * " in spec))
 
 
-def partner_key(name: str, facts: Facts) -> Hashable:
+def partner_key(name: str, facts: BuildFacts) -> Hashable:
     """Python, accelerator, and as much of the CUDA as the partner compares when it is imported."""
     cuda = facts.cuda
     if cuda and _known()["partner_cuda"]["same"].get(name) == "major":
@@ -173,7 +173,7 @@ def partner_key(name: str, facts: Facts) -> Hashable:
     return facts.python, facts.accelerator, cuda
 
 
-def torch_keys(name: str, facts: Facts) -> tuple[Hashable, ...]:
+def torch_keys(name: str, facts: BuildFacts) -> tuple[Hashable, ...]:
     """The one key of a pytorch: a CPU partner is for a CPU pytorch alone."""
     return (partner_key(name, facts),)
 
@@ -211,7 +211,7 @@ def environment_blas(machine: Machine) -> Literal["mkl", "generic"] | None:
     return "generic" if _NO_MKL in builds else "mkl" if _MKL in builds else None
 
 
-def clash(build: Build, facts: Facts, machine: Machine, tables: CudaTables) -> Clash | None:
+def clash(build: Build, facts: BuildFacts, machine: Machine, tables: CudaTables) -> Clash | None:
     """What keeps a CUDA build off this machine besides its driver: the board, the cuDNN."""
     arch = machine.cuda_arch
     if facts.arm == "tegra" and arch and arch not in tables.integrated:

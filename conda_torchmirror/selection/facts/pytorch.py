@@ -17,8 +17,8 @@ from .names import CPU_ONLY, CUDA_NAMES, MUTEX, PARTNERS, RUNTIME, RUNTIMES, TOR
 from .record import (
     MOST_READ,
     Accelerator,
+    BuildFacts,
     Clash,
-    Facts,
     SourceFacts,
     by_number,
     cudnn_clash,
@@ -40,7 +40,7 @@ _NAMED = {
 
 
 @lru_cache(MOST_READ)
-def read(build: Build) -> Facts:
+def read(build: Build) -> BuildFacts:
     """Read a record of the torch family."""
     telling = [spec for spec in build.depends if spec.startswith(_TELLING)]
     specs = {package_name(spec): spec for spec in reversed(telling)}
@@ -52,7 +52,7 @@ def read(build: Build) -> Facts:
     cuda = cuda or _cuda_of_build_string(build.build)
     mutex = specs.get(MUTEX, "")
     python = specs.get("python")
-    return Facts(
+    return BuildFacts(
         accelerator=_accelerator(build, mutex, cuda),
         cuda=cuda,
         python=_lower_minor(python) if python else None,
@@ -74,12 +74,12 @@ def torch_specs(build: Build) -> tuple[str, ...]:
     return dependencies(build, TORCH)
 
 
-def partner_key(_name: str, facts: Facts) -> Hashable:
+def partner_key(_name: str, facts: BuildFacts) -> Hashable:
     """Python, accelerator and CUDA."""
     return facts.python, facts.accelerator, facts.cuda
 
 
-def torch_keys(name: str, facts: Facts) -> tuple[Hashable, ...]:
+def torch_keys(name: str, facts: BuildFacts) -> tuple[Hashable, ...]:
     """Partners have pytorch's own Python and CUDA, or the Python and no accelerator of theirs."""
     return partner_key(name, facts), (facts.python, "any", None)
 
@@ -89,7 +89,7 @@ def order(build: Build, _machine: Machine) -> tuple[object, ...]:
     return by_number(build)
 
 
-def clash(_build: Build, facts: Facts, machine: Machine, tables: CudaTables) -> Clash | None:
+def clash(_build: Build, facts: BuildFacts, machine: Machine, tables: CudaTables) -> Clash | None:
     """Why the GPU cannot run the cuDNN that is inside the build."""
     return cudnn_clash(facts, machine, tables)
 

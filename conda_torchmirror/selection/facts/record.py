@@ -20,7 +20,7 @@ MOST_READ = 16384
 _CUDA_MINORS = 10
 
 
-class Facts(NamedTuple):
+class BuildFacts(NamedTuple):
     """What one build needs. `cuda` and `python` are major.minor.
 
     `accelerator` is "any" for a build that runs beside a CPU and a CUDA pytorch alike (torchtext,
@@ -115,12 +115,12 @@ class SourceFacts(NamedTuple):
     runtime: str | None
     mutex: tuple[str, str] | None
     cpu_only: tuple[str, ...]
-    read: Callable[[Build], Facts]
+    read: Callable[[Build], BuildFacts]
     torch_specs: Callable[[Build], tuple[str, ...]]
-    partner_key: Callable[[str, Facts], Hashable]
-    torch_keys: Callable[[str, Facts], tuple[Hashable, ...]]
+    partner_key: Callable[[str, BuildFacts], Hashable]
+    torch_keys: Callable[[str, BuildFacts], tuple[Hashable, ...]]
     order: Callable[[Build, Machine], tuple[object, ...]]
-    clash: Callable[[Build, Facts, Machine, CudaTables], Clash | None]
+    clash: Callable[[Build, BuildFacts, Machine, CudaTables], Clash | None]
     named_for: Callable[[str], str | None]
     pairs: Callable[[Build, Build], bool] | None = None
     torch: str = TORCH
@@ -177,7 +177,7 @@ class Knowledge(NamedTuple):
     source: SourceFacts
 
 
-def cudnn_clash(facts: Facts, machine: Machine, tables: CudaTables) -> Clash | None:
+def cudnn_clash(facts: BuildFacts, machine: Machine, tables: CudaTables) -> Clash | None:
     """Why the GPU cannot run even the lowest cuDNN that a build takes."""
     arch = machine.cuda_arch
     floor = tables.cudnn_floor(facts.cudnn) if facts.cudnn else None

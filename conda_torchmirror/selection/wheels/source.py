@@ -15,7 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from ...models import Build, Machine
 from ..facts.cuda import CudaTables
-from ..facts.record import Clash, Facts, Knowledge, SourceFacts, cudnn_clash
+from ..facts.record import BuildFacts, Clash, Knowledge, SourceFacts, cudnn_clash
 from ..specs import release
 from .link import triple_of
 from .name import Wheel
@@ -115,7 +115,7 @@ class _Reader:
         self._subdir, self._tables, self._target, self._named = subdir, tables, target, named
         self._homes: dict[tuple[str, str, str], Home] = {}
 
-    def read(self, build: Build) -> Facts:
+    def read(self, build: Build) -> BuildFacts:
         """The facts of a wheel: `runtime` is its directory, None where any will do.
 
         A wheel of which nobody knows what it is for counts as a CUDA build of unknown CUDA, which
@@ -127,7 +127,7 @@ class _Reader:
         home = self._homes[key]
         fit = self._target.fit(triple_of(build.fn))
         is_cuda = home.kind in ("cuda", "unknown")
-        return Facts(
+        return BuildFacts(
             accelerator="cuda" if is_cuda else "cpu" if home.kind == "cpu" else "any",
             cuda=home.cuda,
             python=build.depends[0],
@@ -157,13 +157,13 @@ class _Reader:
         return ()
 
 
-def _partner_key(name: str, facts: Facts) -> Hashable:
+def _partner_key(name: str, facts: BuildFacts) -> Hashable:
     """Python and directory. A torchaudio of PyPI has the very CUDA of its torch, or refuses to be
     imported; a torchvision only compares the major."""
     return facts.python, facts.runtime, facts.cuda if name == AUDIO else None
 
 
-def _torch_keys(name: str, facts: Facts) -> tuple[Hashable, ...]:
+def _torch_keys(name: str, facts: BuildFacts) -> tuple[Hashable, ...]:
     return _partner_key(name, facts), (facts.python, None, None)
 
 
@@ -176,7 +176,7 @@ def _order(build: Build, machine: Machine) -> tuple[object, ...]:
     return bool(build.channel), -rank, build.build_number, build.fn, build.channel, build.url
 
 
-def _clash(_build: Build, facts: Facts, machine: Machine, tables: CudaTables) -> Clash | None:
+def _clash(_build: Build, facts: BuildFacts, machine: Machine, tables: CudaTables) -> Clash | None:
     return cudnn_clash(facts, machine, tables)
 
 
