@@ -251,6 +251,8 @@ def test_imports_in_functions_are_seams():
 
 #: The one writer of whole files, and what nobody else calls.
 WRITER = "envfiles.file_io"
+#: Opens a file to lock it, and leaves it empty.
+LOCKS = "handover.environment_lock"
 WRITES = frozenset(
     ("write_text", "write_bytes", "mkstemp", "NamedTemporaryFile", "fdopen", "replace")
 )
@@ -278,6 +280,7 @@ def writes(tree: ast.Module) -> Iterator[str]:
 def test_files_are_written_in_one_place():
     written = {dotted(path): found for path in modules() if (found := list(writes(parsed(path))))}
     assert written.pop(WRITER)
+    assert len(written.pop(LOCKS)) == 1
     assert written == {}
 
 

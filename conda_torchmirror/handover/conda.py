@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
+from functools import cache
 from io import StringIO
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -64,6 +65,7 @@ def taken(passed: Sequence[Sequence[str]], verb: str) -> list[str]:
     return [word for option in passed if option[0] in known for word in option]
 
 
+@cache
 def accepted(verb: str) -> frozenset[str]:
     """The options that this conda's `verb` knows: they differ by verb and version."""
     parser = generate_parser(add_help=True)

@@ -8,6 +8,7 @@ automatic redirect reads them, so nothing heavy is imported until it is needed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..mirrors.registry import Registry, built_in, preferred
@@ -202,12 +203,12 @@ def registry(settings: Settings) -> Registry:
 
     Raises MirrorError for mirrors of one's own that cannot be read or used.
     """
-    known = built_in()
-    if not settings.registry:
-        return known
-    own = _own(settings.registry, allow_http=settings.http)
-    others = {name: entry for name, entry in known.entries.items() if name not in own}
-    return Registry({**own, **others}, own=tuple(own))
+    given = settings.registry
+    if not given:
+        return built_in()
+    if "\n" in given.strip() or given.lstrip().startswith("{"):
+        return _with_own(given, "torchmirror_registry", settings.http)
+    return _with_own(_file(given), given[:SHOWN], settings.http)
 
 
 def preference(asked: Sequence[str], settings: Settings, known: Registry) -> tuple[str, ...]:
@@ -246,8 +247,17 @@ def _registry_works() -> bool:
     return True
 
 
-def _own(text: str, *, allow_http: bool) -> dict[str, dict[str, Any]]:
-    """The mirrors of a file, or of the text itself, checked."""
+@lru_cache(maxsize=2)
+def _with_own(text: str, where: str, allow_http: bool) -> Registry:
+    """All mirrors, with those that a text holds. A run asks for them several times, and each time
+    costs as much as the rest of a preview where the text is read anew."""
+    own = _own(text, where, allow_http)
+    others = {name: entry for name, entry in built_in().entries.items() if name not in own}
+    return Registry({**own, **others}, own=tuple(own))
+
+
+def _own(text: str, where: str, allow_http: bool) -> dict[str, dict[str, Any]]:
+    """The mirrors of a text, checked. `where` names it in errors."""
     import io
 
     from ruamel.yaml import YAML
@@ -255,10 +265,6 @@ def _own(text: str, *, allow_http: bool) -> dict[str, dict[str, Any]]:
 
     from ..mirrors.schema import check_entry
 
-    inline = "\n" in text.strip() or text.lstrip().startswith("{")
-    where = "torchmirror_registry" if inline else text[:SHOWN]
-    if not inline:
-        text = _file(text)
     if len(text) > LARGEST:
         raise MirrorError("{where} is too large for a list of mirrors.", where=where)
     try:
