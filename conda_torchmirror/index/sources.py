@@ -77,8 +77,8 @@ def _read_whole(route: Route, subdir: str, names: Collection[str]) -> Records:
     return repodata.read(route, subdir, names)
 
 
-def _read_some(route: Route, subdir: str, names: Collection[str]) -> Records:
-    """What `repodata.read_some` gives: for an index that is too large to be parsed."""
+def read_some(route: Route, subdir: str, names: Collection[str]) -> Records:
+    """What `repodata.read_some` gives: for an index that is, or may be, too large to be parsed."""
     from . import repodata
 
     return repodata.read_some(route, subdir, names)
@@ -104,7 +104,7 @@ SOURCES = (
         runtime_channel=None,
         base_channel="conda-forge",
         facts=conda_forge.SOURCE,
-        read=_read_some,
+        read=read_some,
         tables=cuda.conda_forge_tables,
     ),
 )

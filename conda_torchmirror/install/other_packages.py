@@ -16,7 +16,7 @@ from conda.models.channel import Channel, MultiChannel
 
 from ..exceptions.channel import ChannelError, NothingCached
 from ..index import match
-from ..index.sources import Source, of_channel
+from ..index.sources import Source, read_some
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
 from ..models import Build, Choice, Decision, Machine, Records, Request
@@ -92,7 +92,8 @@ def _read(
         for part in channel.channels if isinstance(channel, MultiChannel) else (channel,):
             route = Route(part.canonical_name, str(part.base_url), "")
             try:
-                builds = of_channel(name_of(route.channel)).read(route, subdir, set(by_name)).builds
+                # Nobody knows how large a channel is that somebody names.
+                builds = read_some(route, subdir, set(by_name)).builds
             except (ChannelError, NothingCached):
                 continue
             for build in builds:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..models import (
+    Admits,
     Build,
     Choice,
     Machine,
@@ -23,7 +24,7 @@ from ..models import (
 from .catalog import Candidate, Catalog
 from .facts.record import Clash, Knowledge, dependencies, recency
 from .fit import Constraints
-from .specs import number, same_cuda
+from .specs import number, package_name, same_cuda
 
 
 class _Partners(NamedTuple):
@@ -170,18 +171,24 @@ def _left_out(name: str, found: Choice, last: Choice | None) -> Notice:
 
 
 def _libraries(torch: Build, builds: Sequence[Build], knowledge: Knowledge) -> Iterator[Build]:
-    """The newest build of each library that a pytorch asks for."""
+    """The newest build of each library that a pytorch brings along."""
     for name in knowledge.source.libraries:
-        specs = dependencies(torch, name)
-        fitting = [
-            build
-            for build in builds
-            if build.name == name
-            and specs
-            and all(knowledge.admits(s, name, build.version, build.build) for s in specs)
-        ]
+        fitting = [b for b in builds if b.name == name and _belongs(b, torch, knowledge.admits)]
         if fitting:
             yield max(fitting, key=recency)
+
+
+def _belongs(library: Build, torch: Build, admits: Admits) -> bool:
+    """Whether a library is the one that a pytorch brings along: one of them names the other's
+    build. A release alone has libraries for the CPU and for every CUDA."""
+    asked = dependencies(torch, library.name)
+    named = [spec for spec in library.constrains if package_name(spec) == torch.name]
+    return (
+        bool(asked)
+        and any(spec.count(" ") > 1 for spec in (*asked, *named))
+        and all(admits(s, library.name, library.version, library.build) for s in asked)
+        and all(admits(s, torch.name, torch.version, torch.build) for s in named)
+    )
 
 
 def _best(

@@ -397,6 +397,10 @@ def test_row_26_real_records_alone_count(conda_in_process, monkeypatch, words, t
     assert {build["evidence"] for build in found["selected"]["builds"]} == {"record"}
     told = {warning["code"]: warning["text"] for warning in found["warnings"]}
     assert "conda-forge has 2.13.0 for this machine" in told["sample_newer"]
+    # The larger part of the download, which conda's solver will add.
+    (library,) = found["selected"]["libraries"]
+    assert (library["name"], library["version"]) == ("libtorch", torch)
+    assert library["size"] > 400_000_000
 
 
 def test_offline_what_only_the_tables_know_is_told(conda_in_process):

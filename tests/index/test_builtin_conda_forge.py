@@ -16,9 +16,12 @@ from conda_torchmirror.models import Build
 
 ROOT = Path(__file__).resolve().parents[2]
 PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
-NAMES = {"pytorch", "torchvision", "torchaudio", "pytorch-gpu", "pytorch-cpu", "cuda-version"}
+NAMES = {
+    *("pytorch", "torchvision", "torchaudio", "pytorch-gpu", "pytorch-cpu"),
+    *("cuda-version", "libtorch"),
+}
 KEPT = {
-    *("python", "python_abi", "pytorch", "pytorch-gpu", "pytorch-cpu"),
+    *("python", "python_abi", "pytorch", "pytorch-gpu", "pytorch-cpu", "libtorch"),
     *("cuda-version", "cudatoolkit", "cudnn", "libcudnn", "arm-variant"),
     *("__cuda", "__cuda_arch", "__glibc", "__osx", "libblas", "mkl", "nomkl"),
 }
@@ -79,11 +82,11 @@ def test_how_many_there_are() -> None:
     counts = Counter(build.subdir for subdir in PLATFORMS for build in _builds(subdir))
     assert counts.pop("noarch") == 10 * len(PLATFORMS)
     assert counts == {
-        "linux-64": 253,
-        "linux-aarch64": 44,
-        "osx-64": 36,
-        "osx-arm64": 111,
-        "win-64": 115,
+        "linux-64": 351,
+        "linux-aarch64": 66,
+        "osx-64": 61,
+        "osx-arm64": 190,
+        "win-64": 166,
     }
 
 
@@ -106,6 +109,7 @@ def test_known_records_are_there() -> None:
         "cuda-version >=13.0,<14",
         "libblas * *mkl",
         "libcudnn >=9.23.1.3,<10.0a0",
+        "libtorch 2.12.1 cuda130_mkl_h5535f43_300",
         "mkl >=2026.0.0,<2027.0a0",
         "python >=3.14,<3.15.0a0",
         "python_abi 3.14.* *_cp314",
@@ -114,6 +118,16 @@ def test_known_records_are_there() -> None:
     vision = builds["torchvision-0.24.0-cuda129_py312_h9f56bbf_2.conda"]
     assert _specs(vision, "pytorch") == ["pytorch * cuda*", "pytorch >=2.8.0,<2.9.0a0"]
     assert _specs(vision, "python_abi") == ["python_abi 3.12.* *_cp312"]
+
+
+@pytest.mark.parametrize("subdir", PLATFORMS)
+def test_every_pytorch_has_the_libtorch_that_it_asks_for(subdir: str) -> None:
+    """It is the larger part of the download, which a preview shows."""
+    libraries = _named(subdir, "libtorch")
+    for build in _named(subdir, "pytorch"):
+        (spec,) = _specs(build, "libtorch")
+        found = [b for b in libraries if match.admits(spec, b.name, b.version, b.build)]
+        assert found, build
 
 
 def test_the_number_is_that_of_the_field() -> None:

@@ -115,6 +115,21 @@ def test_what_a_named_channel_says_narrows_the_choice(
     assert (there["mine"][:1], there["pytorch"][:5]) == ("1", "2.1.0")
 
 
+def test_no_index_is_parsed_to_say_what_a_package_wants(
+    mine, mirrored, conda_in_process, monkeypatch
+):
+    """That of conda-forge has a million records, and conda has it in its cache already."""
+    from conda_torchmirror.index import repodata
+
+    mirrored(channels=["conda-forge", mine])
+    whole = repodata.read
+    looked = []
+    monkeypatch.setattr(repodata, "read", lambda *at: looked.append(at[0].channel) or whole(*at))
+    result = conda_in_process("torch-install", "-y", *WORDS, "pytorch", "mine")
+    assert "PartnerConflict" in result.stderr
+    assert set(looked) <= {"pytorch", "nvidia"}
+
+
 @pytest.mark.parametrize(
     ("words", "channels", "read"),
     [

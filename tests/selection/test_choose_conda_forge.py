@@ -366,3 +366,17 @@ def test_a_set_that_the_driver_runs_by_itself_comes_before_a_higher_cuda_that_it
     builds = (*torch, _vision("12.9", 9), older)
     found = chosen(*BOTH, driver="12.6", cuda_arch="8.6", builds=builds)
     assert (found.cuda, found.compat) == ("11.8", "strict")
+
+
+@pytest.mark.parametrize("subdir", builtin.platforms("conda-forge"))
+def test_a_pytorch_brings_the_libtorch_that_was_built_with_it(subdir: str) -> None:
+    """Before 2.6 a pytorch asks for a release alone, which has libraries for every variant."""
+    known = builtin.load(subdir, channel="conda-forge")
+    assert known is not None
+    for build in known.builds:
+        if build.name == "pytorch":
+            (library,) = choose._libraries(build, known.builds, KNOWLEDGE)
+            variant = build.build.partition("_py")[0].removesuffix("_mkl").removesuffix("_generic")
+            assert library.version == build.version
+            assert library.build.startswith(f"{variant}_")
+            assert library.build.rpartition("_")[2] == build.build.rpartition("_")[2]

@@ -6,7 +6,6 @@ rest are leaves as in `leaves`, cut down to the relations that a test is about.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -20,17 +19,14 @@ SUBDIR = "linux-64"
 #: Of which pytorch the builds are there, with their partners and metapackages.
 RELEASES = {
     "pytorch": ("2.8.0", "2.5.1"),
+    "libtorch": ("2.8.0", "2.5.1"),
     "torchvision": ("0.24.0", "0.20.1"),
     "pytorch-gpu": ("2.8.0",),
     "pytorch-cpu": ("2.8.0",),
 }
-#: What the newest builds for CUDA ask for, as their records say; the built-in index leaves it out.
-LIBTORCH = "libtorch 2.8.0 cuda129_mkl_hf53477d_302"
-_WITH_LIBTORCH = re.compile(r"cuda129_mkl_py\d+_h\w+_302")
 #: name, version, build, depends.
 Leaf = tuple[str, str, str, tuple[str, ...]]
 LEAVES: tuple[Leaf, ...] = (
-    ("libtorch", "2.8.0", "cuda129_mkl_hf53477d_302", ("cuda-version >=12.9,<13",)),
     ("libtorch", "2.8.0", "cuda129_mkl_h0000000_301", ("cuda-version >=12.9,<13",)),
     ("cudnn", "9.10.2.21", "h0_0", ("cuda-version >=12,<13",)),
     ("cudnn", "9.13.1.26", "h0_0", ("cuda-version >=12,<13",)),
@@ -66,15 +62,12 @@ def build(root: Path, *, beside: Iterable[str] = (), leaves: Iterable[Leaf] = ()
 
 def as_record(build: Build) -> dict[str, Any]:
     """The record of a channel's index for a build."""
-    depends = list(build.depends)
-    if build.name == "pytorch" and _WITH_LIBTORCH.fullmatch(build.build):
-        depends.append(LIBTORCH)
     found = {
         "name": build.name,
         "version": build.version,
         "build": build.build,
         "build_number": build.build_number,
-        "depends": depends,
+        "depends": list(build.depends),
         "constrains": list(build.constrains),
         "subdir": build.subdir,
         "timestamp": build.timestamp,

@@ -75,7 +75,7 @@ def _builds(source: str, subdir: str) -> Iterator[Build]:
     if source == "conda-forge":
         found = forge_stubs.builds(subdir)
     for one in found:
-        if one.name == "pytorch":
+        if one.name in ("pytorch", "libtorch"):
             wanted = one.version in RELEASES[source]
         else:
             wanted = one.version.startswith(PARTNERS[source])

@@ -16,11 +16,14 @@ from index_document import Index, entry_of, key_of
 CHANNEL = "conda-forge"
 PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
 SUBDIRS = (*PLATFORMS, "noarch")
-NAMES = ("pytorch", "torchvision", "torchaudio", "pytorch-gpu", "pytorch-cpu", "cuda-version")
+NAMES = (
+    *("pytorch", "torchvision", "torchaudio", "pytorch-gpu", "pytorch-cpu"),
+    *("cuda-version", "libtorch"),
+)
 #: The packages whose specs a choice reads; a record has thirty others, which are the solver's.
 KEPT = frozenset(
     (
-        *("python", "python_abi", "pytorch", "pytorch-gpu", "pytorch-cpu"),
+        *("python", "python_abi", "pytorch", "pytorch-gpu", "pytorch-cpu", "libtorch"),
         *("cuda-version", "cudatoolkit", "cudnn", "libcudnn", "arm-variant"),
         *("__cuda", "__cuda_arch", "__glibc", "__osx", "libblas", "mkl", "nomkl"),
     )
