@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..mirrors.registry import Route
+from ..mirrors.registry import OWN, Route
 from ..mirrors.urls import UPSTREAM, upstream_url
 from ..redirect import answer_log, settings
 from ..redirect.policy import ChannelPolicy
@@ -206,7 +206,7 @@ class Fallback:
         from ..transport import failures, probe
 
         places = [(one.policy.name, *one.place) for one in self.searches]
-        places += [(one.name, str(one.mirror), str(one.url)) for one in self.own.values()]
+        places += [(one.name, one.mirror or OWN, str(one.url)) for one in self.own.values()]
         routes = [Route(name, url, mirror) for name, mirror, url in places if mirror != UPSTREAM]
         if (found := failures.find_culprit(error, routes)) is not None:
             return found

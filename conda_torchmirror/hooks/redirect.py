@@ -151,7 +151,7 @@ def _at_places_that_answer(
     led = {name for name, _, _ in redirects(policies, config, named)}
     asked = [one for one in policies if _is_read(one.name, named)]
     read = {one.name for one in asked if one.code == "mirrored" and one.name in led}
-    own = [one for one in asked if one.code in OWN and one.leads_to_mirror]
+    own = [one for one in asked if one.code in OWN and one.leads_away]
     if not read and not own:
         return policies
     from conda.base.context import context

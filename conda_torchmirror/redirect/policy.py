@@ -64,6 +64,11 @@ class ChannelPolicy:
         return self.mirror not in (None, UPSTREAM)
 
     @property
+    def leads_away(self) -> bool:
+        """Whether it is read from a place that is not the official one."""
+        return self.url is not None and self.mirror != UPSTREAM
+
+    @property
     def parent(self) -> str | None:
         """The URL above the channel's, which conda's configuration takes; None without one."""
         return None if self.url is None else in_process.parent(self.name, self.url)

@@ -71,7 +71,8 @@ def no_route_left(
 ) -> NoSource:
     """The error for a channel all of whose routes failed; it says what each of them did."""
     told = [_why(failure, dated=True) for failure in failures]
-    if len(failures) > 1 and all(f.reason.code in _NO_NETWORK for f in failures):
+    sites = {host_of(failure.route.url) for failure in failures}
+    if len(sites) > 1 and all(f.reason.code in _NO_NETWORK for f in failures):
         told = [text("no_network", {"reason": told[-1]})]
     blocked = [
         Notice("write_to_support", {**f.reason.facts, "mirror": f.route.place})

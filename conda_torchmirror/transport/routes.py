@@ -6,7 +6,7 @@ channel, where the user's own mapping stands among them, and that the official c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..exceptions.channel import NothingCached
@@ -152,6 +152,21 @@ def own_fault(subdir: str, name: str) -> Notice | None:
         return Notice("alias_lacks", facts)
     source = settings.source_of("custom_channels", name)
     return Notice(f"entry_{held.fault}", {**facts, "source": source})
+
+
+def around_own(options: InstallOptions, subdir: str, route: Route) -> Iterator[Notice]:
+    """What to do where a server that the user's own configuration names does not serve."""
+    if not is_private(route) or options.mirrors:
+        return
+    values = settings.read()
+    known = settings.registry(values)
+    preference = known.resolve(settings.preference((), values, known), allow_http=values.http)
+    having = (m.name for m in preference if m.url_of(route.channel, subdir) is not None)
+    entry = route.channel in configuration.configured()
+    key = "custom_channels" if entry else "channel_alias"
+    source = settings.source_of(key, route.channel if entry else None)
+    facts = {"channel": route.channel, "key": key, "file": safe(str(source))}
+    yield Notice("around_own", {**facts, "instead": next(having, UPSTREAM)})
 
 
 def is_private(route: Route) -> bool:

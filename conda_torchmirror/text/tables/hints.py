@@ -24,6 +24,8 @@ TEXT: Table = {
     "mend_mirrors": "correct or remove {places}; `conda torch-mirror disable` works all the same",
     "go_online": "run once without `--offline`",
     "preview_offline": "`--dry-run --offline` previews from conda's cache or the built-in index",
+    "around_own": "your own `{key}` in {file} leads `{channel}` there: `--mirror {instead}` reads "
+    "it from {instead} in this run",
     "allow_fallback": "without `--no-fallback` other sources are tried",
     "other_mirror": "name another source: `--mirror upstream` or `--mirror URL`",
     "do_not_retry": "do not try again at once; open the URL in a browser, it says whom to write to",
