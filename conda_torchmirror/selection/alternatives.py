@@ -105,7 +105,12 @@ def find(case: Case) -> Advice:
     words = words_of(case.request._replace(source="conda-forge"))
     steps += elsewhere.find(case.machine, case.request, case.knowledge, words)
     steps += _use_cpu(case)
-    return Advice(_cause(case), _blamed(case), tuple(steps))
+    return Advice(*causes(case), tuple(steps))
+
+
+def causes(case: Case) -> tuple[Notice | None, frozenset[str]]:
+    """The cause and the blamed reasons of a request without a choice, as in `Advice`."""
+    return _cause(case), _blamed(case)
 
 
 # Steps

@@ -108,8 +108,16 @@ def find(
 
 def newest_of_conda_forge(machine: Machine, request: Request, admits: Admits) -> str | None:
     """The newest release of conda-forge that serves a request, as far as the tables know."""
+    found = best_of_conda_forge(machine, request, admits)
+    return found[0] if found else None
+
+
+def best_of_conda_forge(
+    machine: Machine, request: Request, admits: Admits
+) -> tuple[str, str] | None:
+    """The same with its CUDA, which is "" for a CPU build."""
     wanted = _Wanted(machine, request, admits, conda_forge_tables())
-    return next((torch for torch, _ in _on_conda_forge(wanted)), None)
+    return next(_on_conda_forge(wanted), None)
 
 
 def _conda_forge(wanted: _Wanted, words: Sequence[str]) -> Iterator[Notice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
@@ -44,7 +45,11 @@ class Link(NamedTuple):
 
 def project_of(filename: str) -> str:
     """The project that the name of a wheel begins with, normalised (PEP 503)."""
-    return canonicalize_name(filename.partition("-")[0])
+    return _normalised(filename.partition("-")[0])
+
+
+#: Thousands of wheels are of a dozen projects.
+_normalised = lru_cache(maxsize=256)(canonicalize_name)
 
 
 def triple_of(filename: str) -> str:

@@ -6,6 +6,7 @@ What it shows of addresses is where the mirror would have the files; nobody has 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 from conda.base.context import context
@@ -16,6 +17,9 @@ from ...selection.wheels.link import Link
 from ...selection.wheels.tables import FAMILY
 from .reader import WheelReader
 from .routes import Chains
+
+#: Each file stands on the pages of several mirrors.
+_quoted = lru_cache(maxsize=4096)(quote)
 
 
 class PreviewReader(WheelReader):
@@ -39,7 +43,7 @@ class PreviewReader(WheelReader):
         if project not in FAMILY:  # a flat page, which has all projects
             folder, project = url.rstrip("/"), ""
         return tuple(
-            link._replace(url=f"{folder}/{quote(link.filename)}")
+            link._replace(url=f"{folder}/{_quoted(link.filename)}")
             for link in self._known
             if link.variant == variant
             and project in ("", link.project)

@@ -1,0 +1,288 @@
+"""One cell of the page, decided by the stages of the command itself.
+
+No rule stands here: `torch-install` would go through the same functions for the same words, on a
+computer like the one of the cell that has never been online.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from conda.base.context import Context, reset_context
+
+from conda_torchmirror.exceptions.base import TorchMirrorError
+from conda_torchmirror.index import sources as sources_
+from conda_torchmirror.index.match import admits
+from conda_torchmirror.index.sources import AUTO, WHEELS
+from conda_torchmirror.index.wheels import builtin as wheels_builtin
+from conda_torchmirror.install import request as requests
+from conda_torchmirror.install.decide import decide
+from conda_torchmirror.install.sources import answer as answers
+from conda_torchmirror.install.sources import refusal, wheels
+from conda_torchmirror.install.task import Target, Task
+from conda_torchmirror.install.wheels import decide as by_wheels
+from conda_torchmirror.machine.python.pip_config import PipConfig
+from conda_torchmirror.machine.survey import Survey
+from conda_torchmirror.models import Build, Decision, Machine, Records, Request
+from conda_torchmirror.options import InstallOptions
+from conda_torchmirror.selection import alternatives, elsewhere
+from conda_torchmirror.selection.facts.record import SourceFacts
+from conda_torchmirror.selection.pip.plan import WheelDecision
+from conda_torchmirror.selection.specs import minor
+from conda_torchmirror.selection.wheels import request as wheel_requests
+from conda_torchmirror.selection.wheels.link import Link
+from conda_torchmirror.transport.routes import OfflineRouter
+
+#: The environment that every command of the page makes.
+NAME = "torch"
+#: In the place of a CUDA: no driver is there, or none is wanted.
+CPU = "cpu"
+#: The source of which the built-in index is a sample.
+CONDA_FORGE = "conda-forge"
+
+
+class Cell(NamedTuple):
+    """One question. `cuda` is what the driver runs or `CPU`; "" leaves release, GPU and Python
+    open. `arch` is the compute capability."""
+
+    system: str
+    source: str
+    release: str = ""
+    cuda: str = CPU
+    arch: str = ""
+    python: str = ""
+
+    @property
+    def mac(self) -> bool:
+        """Whether no driver is ever there."""
+        return self.system.startswith("osx-")
+
+
+class Matrix(NamedTuple):
+    """What the recipes of conda-forge are known to have: a release, its CUDA ("" for the CPU), and
+    which of the partners."""
+
+    release: str
+    cuda: str
+    partners: tuple[str, ...]
+
+
+class Answer(NamedTuple):
+    """What the command comes to, a decision or an error, and the words behind it."""
+
+    words: tuple[str, ...]
+    found: Decision | WheelDecision | TorchMirrorError
+
+
+@contextmanager
+def on_computer(system: str, **variables: str) -> Iterator[None]:
+    """Conda as on a computer of this platform, which is offline and has one channel configured."""
+    native = Context._native_subdir
+    before = dict(os.environ)
+    os.environ.update(
+        CONDA_SUBDIR=system, CONDA_OFFLINE="1", CONDA_CHANNELS="conda-forge", **variables
+    )
+    Context._native_subdir = lambda self: system
+    try:
+        reset_context(())
+        yield
+    finally:
+        Context._native_subdir = native
+        os.environ.clear()
+        os.environ.update(before)
+        reset_context(())
+
+
+def words(cell: Cell, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The words behind `conda torch-install` for a cell. `names` are the packages of a release that
+    is named; without one the command's own default holds."""
+    found = ["-n", NAME]
+    found += ["--python", cell.python] if cell.python else []
+    found += [f"pytorch={cell.release}", *names] if cell.release else []
+    found += ["--cuda", CPU] if cell.cuda == CPU and not cell.mac else []
+    found += ["--source", cell.source] if cell.source != AUTO else []
+    return tuple(found)
+
+
+@contextmanager
+def without_steps(*, causes: bool = True) -> Iterator[None]:
+    """No search for what would fit instead, which takes a dozen further choices each: that is what
+    the other cells say. Nor for the cause, where the refusal is not shown."""
+    find, others, way = alternatives.find, refusal._other_sources, wheels.way
+    none = None, frozenset[str]()
+    alternatives.find = lambda case: alternatives.Advice(
+        *(alternatives.causes(case) if causes else none), ()
+    )
+    refusal._other_sources = lambda *of: iter(())
+    wheels.way = lambda *of: ()
+    try:
+        yield
+    finally:
+        alternatives.find, refusal._other_sources, wheels.way = find, others, way
+
+
+#: The packages beside a release that is named, the first that there is a set of: some releases lack
+#: torchaudio, and some torchvision too.
+BESIDE = (("torchvision", "torchaudio"), ("torchvision",))
+
+
+class Desk:
+    """Answers for one system, within `on_computer`. Records are read once."""
+
+    def __init__(self, system: str) -> None:
+        self.system = system
+        self.options = InstallOptions(dry_run=True, name=NAME, subdir=system)
+        channels = dict.fromkeys(c for source in sources_.SOURCES for c in source.channels)
+        self.reader = BuiltIn(self.options, system, tuple(channels))
+        self.records = dict(self.reader.records)
+        self.wheels = wheels_builtin.load(system)
+        wheels_builtin.load = lambda subdir: self._wheels
+        self._wheels = self.wheels
+        self._release = ""
+
+    def narrow(self, release: str) -> None:
+        """Look at what belongs to one release only, which is all that the answer for it needs; of
+        a source that has none, at everything, as it says which releases it has."""
+        if release == self._release:
+            return
+        self._release = release
+        for source in sources_.SOURCES:
+            records = self.records[source.channel]
+            if records is None:
+                continue
+            versions = {b.version for b in records.builds if b.name == source.facts.torch}
+            near = {v for v in versions if not release or minor(v) == release}
+            kept = [b for b in records.builds if not near or _belongs(b, source.facts, near)]
+            self.reader.records[source.channel] = records._replace(builds=tuple(kept))
+        if self.wheels:
+            torch = [k for k in self.wheels.links if k.project == "torch"]
+            near = {k for k in torch if not release or minor(_version(k)) == release}
+            kept = [k for k in self.wheels.links if not near or k.project != "torch" or k in near]
+            self._wheels = self.wheels._replace(links=tuple(kept))
+
+    def answer(self, cell: Cell) -> Answer:
+        """The answer for a cell."""
+        ask = self._of_wheels if cell.source == WHEELS else self._of_channels
+        found = ask(cell, words(cell, ()))
+        if isinstance(found, TorchMirrorError) or not cell.release:
+            return Answer(words(cell, ()), found)
+        for names in BESIDE:
+            with without_steps(causes=False):
+                whole = ask(cell, words(cell, names))
+            if not isinstance(whole, TorchMirrorError):
+                return Answer(words(cell, names), whole)
+        return Answer(words(cell, ()), found)
+
+    def _of_channels(self, cell: Cell, said: tuple[str, ...]) -> Decision | TorchMirrorError:
+        request = request_of(cell, said)
+        source = "" if cell.source == AUTO else cell.source
+        options = self.options._replace(source=source or AUTO, python=cell.python or None)
+        options = options._replace(specs=specs_of(said), cuda=request.cuda)
+        on = machine(cell)
+        try:
+            order = answers.in_order(options, request, on)
+            first = sources_.named(order.sources[0])
+            target = Target(None, ("-n", NAME))
+            task = Task(options, None, target, request, Survey(on), first)
+            found = answers.find(task, order, self.reader)
+            return decide(found.attempt, found.choice, self.reader)
+        except TorchMirrorError as error:
+            return error
+
+    def _of_wheels(self, cell: Cell, said: tuple[str, ...]) -> WheelDecision | TorchMirrorError:
+        options = self.options._replace(
+            source=WHEELS, python=cell.python or None, specs=specs_of(said)
+        )
+        cuda = CPU if cell.cuda == CPU and not cell.mac else AUTO
+        request = wheel_requests.read(options.specs, cuda=cuda, python=cell.python or None)
+        assert isinstance(request, Request)
+        target = Target(None, ("-n", NAME))
+        task = by_wheels.Task(
+            options, target, request, Survey(machine(cell)), PipConfig({}, {}), {}
+        )
+        try:
+            return by_wheels.decide(task).decision
+        except TorchMirrorError as error:
+            return error
+
+    def matrix(self, cell: Cell) -> Matrix | None:
+        """What conda-forge has for a cell by its recipes, of which the records are a sample."""
+        if cell.source not in (AUTO, CONDA_FORGE):
+            return None
+        on = machine(cell)
+        release = cell.release or str(self._newest_of_recipes(cell, on))
+        for names in (*BESIDE, ()):
+            request = request_of(cell, words(cell._replace(release=release), names))
+            if found := elsewhere.best_of_conda_forge(on, request, admits):
+                return Matrix(*found, names)
+        return None
+
+    def _newest_of_recipes(self, cell: Cell, on: Machine) -> str | None:
+        return elsewhere.newest_of_conda_forge(on, request_of(cell, words(cell, ())), admits)
+
+
+def specs_of(said: tuple[str, ...]) -> tuple[str, ...]:
+    """The match specs among the words of a command."""
+    return tuple(word for word in said if word.partition("=")[0] in ("pytorch", *BESIDE[0]))
+
+
+def request_of(cell: Cell, said: tuple[str, ...]) -> Request:
+    """What the words ask of the channels."""
+    on_cpu = cell.cuda == CPU and not cell.mac
+    return _request(specs_of(said), cell.source, CPU if on_cpu else AUTO, cell.python)
+
+
+@lru_cache(maxsize=1024)
+def _request(specs: tuple[str, ...], source: str, cuda: str, python: str) -> Request:
+    return requests.make(
+        specs,
+        cuda_word=cuda,
+        source=source,
+        sources=sources_.allowed(source),
+        python_word=python or None,
+    )
+
+
+def _belongs(build: Build, facts: SourceFacts, versions: Collection[str]) -> bool:
+    """Whether a build is of one of these releases of pytorch, or may go with one."""
+    if build.name == facts.torch:
+        return build.version in versions
+    specs = facts.torch_specs(build) if build.name in facts.partners else ()
+    return not specs or any(
+        all(admits(spec, facts.torch, version, "") for spec in specs if spec.count(" ") < 2)
+        for version in versions
+    )
+
+
+def _version(link: Link) -> str:
+    return link.filename.split("-")[1].partition("+")[0]
+
+
+class BuiltIn(OfflineRouter):
+    """Reads the built-in index, once a channel."""
+
+    def __init__(self, options: InstallOptions, subdir: str, names: tuple[str, ...]) -> None:
+        super().__init__(options, subdir, names)
+        self.records = {source.channel: source.built_in(subdir) for source in sources_.SOURCES}
+
+    def read(self, name: str, names: Any) -> Records:
+        """The records of the built-in index."""
+        found = self.records.get(name)
+        return found if found is not None else super().read(name, names)
+
+
+def machine(cell: Cell) -> Machine:
+    """The computer of a cell."""
+    cuda = None if cell.cuda == CPU else cell.cuda
+    return Machine(
+        cell.system,
+        cuda=cuda,
+        cuda_from="CONDA_OVERRIDE_CUDA" if cuda else "none",
+        cuda_arch=cell.arch or None if cuda else None,
+        python=cell.python or None,
+        python_from="--python" if cell.python else "newest",
+    )

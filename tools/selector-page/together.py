@@ -1,0 +1,50 @@
+"""The answers of `--source auto`, put together from those of the sources by the command's own rule.
+
+Which sources count for a request, and in which order, `install.sources.answer.in_order` says; whose
+newest release wins, `selection.sources.compare.newest`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from answer import CONDA_FORGE, Cell, Desk, machine, request_of, words
+from shown import Shown
+
+from conda_torchmirror.index.sources import AUTO
+from conda_torchmirror.install.sources.answer import in_order
+from conda_torchmirror.models import Build, Choice
+from conda_torchmirror.selection.sources.compare import newest
+from conda_torchmirror.text.messages import text
+
+
+def of_auto(cell: Cell, found: Mapping[str, Shown], desk: Desk) -> Shown:
+    """The answer where the source is open. `found` are those of the sources, by name."""
+    order = in_order(desk.options, request_of(cell, words(cell, ())), machine(cell))
+    there = {name: found[name] for name in order.sources if found[name].kind != "none"}
+    if not there:
+        notes = [found[name].notes[0] for name in order.sources]
+        if len(notes) > 1:
+            told = zip(order.sources, notes, strict=True)
+            pairs = [(_of(name, note[0]), _of(name, note[1])) for name, note in told]
+            notes = [tuple("; ".join(each) for each in zip(*pairs, strict=True))]  # type: ignore[misc]
+        first = found[order.sources[0]]
+        return _named(first._replace(notes=tuple(notes)))
+    choices = {name: _choice(each) for name, each in there.items()}
+    return _named(there[newest(choices) if order.newest else next(iter(there))])
+
+
+def _of(source: str, detail: str) -> str:
+    return str(text("detail_of", {"source": source, "detail": detail}))
+
+
+def _choice(found: Shown) -> Choice:
+    build = Build("pytorch", found.release, "", 0, "")
+    return Choice((build,), found.python, found.cuda or None)
+
+
+def _named(found: Shown) -> Shown:
+    """An answer whose command names no source."""
+    for source in ("pytorch", CONDA_FORGE):
+        found = found._replace(words=found.words.replace(f" --source {source}", ""))
+    return found._replace(source=found.source if found.kind != "none" else AUTO)
