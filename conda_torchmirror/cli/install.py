@@ -23,7 +23,7 @@ from conda.exceptions import NoWritablePkgsDirError
 
 from ..exceptions.mirror import CannotWrite
 from ..exceptions.plan import PlanTakesNoChoice
-from ..exceptions.usage import PrintAlone, SolveAlone, UrlsFormat
+from ..exceptions.usage import OnlyForWheels, PrintAlone, SolveAlone, UrlsFormat
 from ..index.sources import AUTO, SOURCES, WHEELS
 from ..install.run import execute
 from ..options import EXPLICIT, TOOLS, Action, InstallOptions
@@ -48,6 +48,7 @@ CHOICE: Mapping[str, Any] = {
     "allow_cpu": False,
     "save_plan": None,
     "print": None,
+    "wheel_dir": None,
     "list": False,
     "explain": False,
     "solve": False,
@@ -100,6 +101,7 @@ def configure_install(parser: ArgumentParser) -> None:
     add("--print", choices=TOOLS, metavar="TOOL", help=text("help.print"))
     add("--save-plan", metavar="DIR", help=text("help.save_plan"))
     add("--plan", metavar="DIR", help=text("help.plan"))
+    add("--wheel-dir", metavar="DIR", help=text("help.wheel_dir"))
     add("--download-only", action="store_true", help=text("help.download_only"))
     add("--no-check", action="store_true", help=text("help.no_check"))
     own = len(parser._actions)
@@ -131,7 +133,7 @@ def install(args: Namespace) -> int:
 def options(args: Namespace) -> InstallOptions:
     """What the command line says; nothing below this module sees the namespace.
 
-    Raises: PrintAlone, SolveAlone, UrlsFormat, PlanTakesNoChoice.
+    Raises: PrintAlone, SolveAlone, UrlsFormat, PlanTakesNoChoice, OnlyForWheels.
     """
     if args.print and (others := _endings(args)):
         raise PrintAlone(options=", ".join(others))
@@ -158,7 +160,7 @@ def options(args: Namespace) -> InstallOptions:
         cuda=args.cuda,
         cuda_compat=args.cuda_compat,
         python=args.python,
-        source=args.source or "",
+        source=_source(args),
         allow_cpu=args.allow_cpu,
         mirrors=tuple(args.mirror or ()),
         fallback=not args.no_fallback,
@@ -167,6 +169,7 @@ def options(args: Namespace) -> InstallOptions:
         urls=args.urls,
         save=args.save_plan,
         plan=args.plan,
+        wheel_dir=args.wheel_dir,
         download=args.download_only,
         tool=args.print,
         check=not args.no_check,
@@ -187,6 +190,15 @@ def _endings(args: Namespace) -> list[str]:
         "--explain": args.explain,
     }
     return [option for option, is_given in given.items() if is_given]
+
+
+def _source(args: Namespace) -> str:
+    """The source that is named, or the one that files of wheels name. Raises: OnlyForWheels."""
+    files = [word for word in args.specs if word.lower().endswith(".whl") and "://" not in word]
+    given = files if args.wheel_dir is None else ["--wheel-dir", *files]
+    if given and args.source not in (None, WHEELS):
+        raise OnlyForWheels(options=", ".join(given), source=args.source)
+    return WHEELS if given else args.source or ""
 
 
 def _action(args: Namespace) -> Action:

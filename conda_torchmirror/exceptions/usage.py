@@ -175,6 +175,25 @@ class NotForWheelSetting(UsageError):
     hints = ("source_auto",)
 
 
+class BadWheelFile(UsageError):
+    """A file or a folder of wheels that is named and cannot be used."""
+
+    code = "bad_wheel_file"
+    message = N_("{file} cannot be installed from")
+    cause = N_("{detail}")
+    facts = ("file", "detail")
+
+
+class OnlyForWheels(UsageError):
+    """Files of wheels, and another source by name."""
+
+    code = "only_for_wheels"
+    message = N_("`--source {source}` does not go with {options}")
+    cause = N_("files of wheels are for pip alone")
+    facts = ("options", "source")
+    hints = ("leave_source_out",)
+
+
 class BadMirror(UsageError):
     """What is given as a mirror is no known name and no usable URL."""
 

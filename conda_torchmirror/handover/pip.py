@@ -122,6 +122,7 @@ def run(
     An index with a password goes through the environment, where no other user sees it.
     """
     links = words[words.index("--find-links") + 1]
+    os.makedirs(os.path.dirname(links), exist_ok=True)
     write_file(Path(links), text)
     variables = clean(environment(prefix)[0])
     words = list(words)

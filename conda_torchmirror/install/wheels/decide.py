@@ -19,7 +19,8 @@ from ...machine.evidence import told
 from ...mirrors.registry import Route
 from ...mirrors.urls import host_of
 from ...models import CondaStep, Machine, NoChoice, Notice, Records
-from ...selection.pip import plan, variants
+from ...selection.pip import bounds, plan, variants
+from ...selection.pip.bounds import Bounds
 from ...selection.pip.metadata import Metadata, requirements
 from ...selection.pip.plan import TRITON, WheelDecision, WheelFile
 from ...selection.plan import typed, words_of
@@ -36,11 +37,10 @@ from ...transport.wheels import metadata, preview, routes
 from ...transport.wheels.local import LocalReader
 from ...transport.wheels.reader import WHEELS, Located, WheelReader, index_failure
 from . import steps
+from .brought import PYTHONS, check_content
+from .confirm import confirmed
 from .obstacles import check_environment, check_owned
 from .task import Task
-
-#: The Pythons that are looked for where the environment has none: wheels of torch 1.8 and later.
-PYTHONS = tuple(f"3.{minor}" for minor in range(6, 20))
 
 
 class Chosen(NamedTuple):
@@ -49,6 +49,7 @@ class Chosen(NamedTuple):
     wheels: WheelSet
     files: tuple[WheelFile, ...]
     said: Mapping[str, Metadata]
+    bounds: Bounds = Bounds()
 
 
 class Decided(NamedTuple):
@@ -69,7 +70,7 @@ def decide(task: Task) -> Decided:
     options = task.options
     check_environment(task)
     chains = routes.chains(options, task.config.options)
-    reader, found = _of_cache(task) or _of_mirrors(task, chains)
+    reader, found = _of_own(task, chains) or _of_cache(task) or _of_mirrors(task, chains)
     if context.offline and not options.preview and reader.origin == "built-in":
         raise _lacking(task, found)
     chosen = _complete(task, reader, found)
@@ -78,6 +79,21 @@ def decide(task: Task) -> Decided:
     index, index_notices = _index(indexes)
     decision = _decision(task, reader, chosen, index, index_notices)
     return Decided(decision, reader, indexes[indexes.index(index) + 1 :])
+
+
+def _of_own(task: Task, chains: routes.Chains) -> tuple[WheelReader, WheelSet] | None:
+    """The choice of what the user brings. Raises: NoFittingWheel, NoWheels, BadWheelFile."""
+    own = task.brought
+    if own is None:
+        return None
+    reader = LocalReader("folder", own.folder, own.links, keep(task.machine))
+    found = _read_and_choose(task, reader)
+    if isinstance(found, NoChoice):
+        raise no_choice(task, chains, own.links)
+    check_content([wheel.link for wheel in found.wheels])
+    found, told = confirmed(found, chains, keep(task.machine))
+    reader.notices += told
+    return reader, found
 
 
 def _of_cache(task: Task) -> tuple[WheelReader, WheelSet] | None:
@@ -180,9 +196,29 @@ def _choose(task: Task, reader: WheelReader, links: Sequence[Link]) -> WheelSet 
     return choose(request, on, links, tables().extended(pins))
 
 
-def no_choice(task: Task, chains: routes.Chains) -> NoFittingWheel:
+def no_choice(
+    task: Task, chains: routes.Chains, links: Sequence[Link] | None = None
+) -> NoFittingWheel:
     """The refusal, with what would help: for that the pages are read once more, for every Python
-    and for the directories that the words leave out.
+    and for the directories that the words leave out. `links` are all that there is, where nothing
+    else is to be read.
+
+    Raises: NoWheels.
+    """
+    on, request = task.machine, task.request
+    if links is None:
+        links = _further(task, chains)
+    found = advice.find(request, on, links)
+    records = Records((), "live")
+    return NoFittingWheel(
+        request=reasons.asked(request, on),
+        detail=reasons.why(found.rejected, records, request, on, found.cause, found.blamed),
+        ways=found.steps,
+    )
+
+
+def _further(task: Task, chains: routes.Chains) -> Sequence[Link]:
+    """The wheels for every Python, also of directories that the words leave out.
 
     Raises: NoWheels.
     """
@@ -192,14 +228,7 @@ def no_choice(task: Task, chains: routes.Chains) -> NoFittingWheel:
     names = [*variants.to_read(on, request, tables()), *variants.to_read(on, opened, tables())]
     if opened != request or not any(names) or NAMED.fullmatch(request.cuda):
         names.append(variants.of_release(on, opened, tables()))
-    links = reader.read(tuple(dict.fromkeys(sum(names, ()))), _projects(task))
-    found = advice.find(request, on, links)
-    records = Records((), "live")
-    return NoFittingWheel(
-        request=reasons.asked(request, on),
-        detail=reasons.why(found.rejected, records, request, on, found.cause, found.blamed),
-        ways=found.steps,
-    )
+    return reader.read(tuple(dict.fromkeys(sum(names, ()))), _projects(task))
 
 
 def _complete(task: Task, reader: WheelReader, found: WheelSet) -> Chosen:
@@ -210,7 +239,13 @@ def _complete(task: Task, reader: WheelReader, found: WheelSet) -> Chosen:
     said = _said(files)
     if TORCH in said:
         files += _triton(task.machine.subdir, reader, found, said[TORCH])
-    return Chosen(found, tuple(files), said)
+    others = task.request.others
+    limits = bounds.of_set(found.choice, said, task.there, others, found.python)
+    if TORCH in said and limits.words:
+        # As if torch asked for it, so that it holds for what conda owns too.
+        bound = (*said[TORCH].requires, *limits.words)
+        said = {**said, TORCH: said[TORCH]._replace(requires=bound)}
+    return Chosen(found, tuple(files), said, limits)
 
 
 def _triton(
@@ -265,14 +300,18 @@ def _decision(
 ) -> WheelDecision:
     options, target, wheels = task.options, task.target, chosen.wheels
     carried, carried_notices = steps.carried(task.config)
+    if options.wheel_dir is not None and task.brought is not None:
+        carried = (*carried, "--find-links", task.brought.folder)
     prefix = target.prefix or os.path.join(os.curdir, "NEW")
     conda_step = _conda_step(task, chosen)
+    others = (*task.request.others, *chosen.bounds.words)
     return WheelDecision(
         machine=task.machine,
         request=task.request,
         chosen=wheels,
         files=chosen.files,
-        pip=steps.pip_step(prefix, chosen.files, task.request.others, index, carried),
+        pip=steps.pip_step(prefix, chosen.files, others, index, carried),
+        others=others,
         conda=conda_step,
         wheels=reader.places[0].route(WHEELS),
         rest=index,
@@ -289,6 +328,7 @@ def _decision(
             *_about_hashes(chosen.files),
             *_about_evidence(chosen.files),
             *_about_metadata(chosen),
+            *chosen.bounds.notices,
             *_about_options(task, index, conda_step),
         ),
         evidence=task.survey.evidence,

@@ -221,7 +221,7 @@ def _by_pip(
     here = tuple(
         file._replace(link=wheel_cache.file_link(file.link, str(file.cached))) for file in files
     )
-    others = decision.request.others
+    others = decision.others
     tried: list[Route] = []
     for index in (decision.rest, *decided.rest):
         step = steps.pip_step(prefix, here, others, index, decision.pip.options)

@@ -132,7 +132,9 @@ def trusted(index: Route) -> tuple[str, ...]:
 def page_path(links: Sequence[Link]) -> str:
     """Where the page of links for these files is written, which nothing does yet."""
     digest = hashlib.sha256("\n".join(link.with_hash for link in links).encode()).hexdigest()
-    return os.path.join(wheel_cache.folders()[0], f"links-{digest[:12]}.html")
+    folders = wheel_cache.folders()
+    writable = (one for one in folders if os.access(os.path.dirname(one), os.W_OK))
+    return os.path.join(next(writable, folders[0]), f"links-{digest[:12]}.html")
 
 
 def basis(python: str) -> tuple[str, str]:

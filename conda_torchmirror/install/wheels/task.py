@@ -17,6 +17,8 @@ from ...text.messages import text
 from .. import request as words
 from ..departures import installed
 from ..task import Target
+from . import brought
+from .brought import Brought
 
 
 class Task(NamedTuple):
@@ -28,6 +30,7 @@ class Task(NamedTuple):
     survey: machine_.Survey
     config: pip_config.PipConfig
     there: Mapping[str, Distribution]
+    brought: Brought | None = None
 
     @property
     def machine(self) -> Machine:
@@ -50,14 +53,15 @@ class Task(NamedTuple):
 def prepare(options: InstallOptions, target: Target, subdir: str) -> Task:
     """Read the words, the machine and the environment.
 
-    Raises: BadWheelWord, BadCuda, BadPython.
+    Raises: BadWheelWord, BadWheelFile, BadCuda, BadPython.
     """
     cuda = wheel_request.accelerator(options.cuda)
     if cuda is None:
         raise BadCuda(value=options.cuda)
     python = words.python(options.python)[0] if options.python else None
+    own = brought.read(options)
     request = wheel_request.read(
-        options.specs,
+        own.words if own else options.specs,
         cuda=cuda,
         compat=options.cuda_compat,
         allow_cpu=options.allow_cpu,
@@ -74,5 +78,8 @@ def prepare(options: InstallOptions, target: Target, subdir: str) -> Task:
         probe_gpus=cuda == "auto",
         facts=options.facts,
     )
+    if own:
+        request = own.applied(request)
+        own.check(survey.machine)
     there = distributions.installed(prefix) if prefix else {}
-    return Task(options, target, request, survey, pip_config.read(prefix), there)
+    return Task(options, target, request, survey, pip_config.read(prefix), there, own)

@@ -57,7 +57,8 @@ class WheelDecision(NamedTuple):
     """Everything that a run with wheels decided, for text and JSON. `prefix` is None without a
     target. `wheels` is the place of the pages, `rest` that of everything else.
 
-    `conda` is the step that comes first, where there is no environment, no pip, or an old one.
+    `conda` is the step that comes first, where there is no environment, no pip, or an old one;
+    `others` is what pip is asked for beside the set.
     """
 
     machine: Machine
@@ -74,6 +75,7 @@ class WheelDecision(NamedTuple):
     date: str | None = None
     notices: tuple[Notice, ...] = ()
     evidence: tuple[Notice, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def steps(self) -> tuple[CondaStep | PipStep, ...]:

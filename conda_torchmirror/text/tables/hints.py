@@ -169,6 +169,7 @@ TEXT: Table = {
     "disk",
     "fetch_wheels": "fetch them where there is a network: `{command}`",
     "wheels_in_folder": "or put them into a folder, and name that with `--wheel-dir FOLDER`",
+    "leave_source_out": "leave `--source` out, or say `--source wheels`",
     "fetch_again": "remove it, and fetch it again",
     "pip_word": "correct `{what}` or leave it out: no index that was asked has it for this Python "
     "and platform",

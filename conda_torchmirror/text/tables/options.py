@@ -70,6 +70,7 @@ HELP: Table = {
     "check": "Exit with 1 if anything would change, and stop.",
     "no_backup": "Keep no FILE.bak.",
     "json": "Report all output as json.",
+    "wheel_dir": "Install from the wheels in DIR, which a download manager brought.",
     "quiet": "Report errors only.",
     "urls_aria2": "The same as an input file of aria2c.",
     # What argparse says behind the name of an argument.

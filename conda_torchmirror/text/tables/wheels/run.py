@@ -33,6 +33,22 @@ TEXT: Table = {
     ),
     "no_wheels_here": "no wheel of torch for this platform and Python is in {folder}",
     "wheel_hash_differs": "it does not have the size or the hash that its page gave",
+    "wheel_file_name": "its name is not that of a wheel: `torch-2.7.1+cu126-cp312-cp312-"
+    "manylinux_2_28_x86_64.whl` is one",
+    "wheel_file_other": "it is for {tags}, which is not {subdir}",
+    "wheel_file_other_python": "it is for {tags}, which is not Python {python} on {subdir}",
+    "wheel_file_broken": "it is no whole wheel: the download was cut off, or it is something else",
+    "wheel_file_says": "what is in it is {name} {version}",
+    "wheels_confirmed": (
+        "the hash of {count} file is the one that {mirror} lists",
+        "the hashes of {count} files are those that {mirror} lists",
+    ),
+    "wheels_unconfirmed": (
+        "the hash of {count} file was not compared: no mirror lists it",
+        "the hashes of {count} files were not compared: no mirror lists them",
+    ),
+    "wheel_hash_of_mirror": "its sha256 is not the one that {mirror} lists",
+    "rule_pip": "asked of pip beside the set: {pin} ({why})",
     "from_cache": "chosen from the wheels on this disk alone: conda is offline",
     "pip_unchecked": "`--insecure` does not hold for pip's own index: whether it is checked is for "
     "pip's own configuration to say",

@@ -1,0 +1,151 @@
+"""Wheels that the user brings: files that words name, or those of a folder (`--wheel-dir`)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from conda.common.url import path_to_url
+
+from ...exceptions.usage import BadWheelFile
+from ...handover import wheel_cache
+from ...index.wheels import pages
+from ...models import Machine, Request
+from ...options import InstallOptions
+from ...selection.wheels.link import Link
+from ...selection.wheels.name import Refused, Wheel, parse
+from ...selection.wheels.tables import FAMILY, TORCH
+from ...selection.wheels.tags import Target
+from ...text.messages import of_os_error, text
+from ...text.sanitize import safe
+from ...transport.wheels import metadata
+
+#: Files of a folder that are looked at.
+_MOST = 2000
+_LOCAL = re.compile(r"\+([A-Za-z0-9.]+)")
+
+
+class Brought(NamedTuple):
+    """Wheels of the user's own. `words` are those of the command line that name no file, `named`
+    the wheels of the files that others name; `links` are all that may be chosen from, `folder` is
+    what results call the place."""
+
+    folder: str
+    words: tuple[str, ...]
+    named: tuple[Wheel, ...]
+    links: tuple[Link, ...]
+
+    def applied(self, request: Request) -> Request:
+        """The request of the words, narrowed to the files: what is named is asked for as it is, and
+        with no word at all whatever the folder has of the family."""
+        # A wish is there where no word names any of the family.
+        specs = {} if request.wishes else dict(request.specs)
+        ours = [wheel for wheel in self.named if wheel.project in FAMILY]
+        for wheel in ours:
+            exact = f"{wheel.project}==={wheel.full_version}"
+            if wheel.local is None or pages.VARIANT.fullmatch(wheel.local):
+                exact = f"{wheel.project}=={wheel.full_version}"
+            specs[wheel.project] = (*specs.get(wheel.project, ()), exact)
+        if not specs:
+            there = {link.project for link in self.links}
+            specs = {name: (name,) for name in FAMILY if name in there}
+        specs.setdefault(TORCH, (TORCH,))
+        strangers = [wheel for wheel in self.named if wheel.project not in FAMILY]
+        others = [f"{wheel.project} @ {wheel.link.url}" for wheel in strangers]
+        return request._replace(
+            specs={name: specs[name] for name in FAMILY if name in specs},
+            others=(*request.others, *others),
+            wishes=(),
+        )
+
+    def check(self, on: Machine) -> None:
+        """Hold the files that are named against the machine. Raises: BadWheelFile."""
+        for wheel in self.named:
+            fit = Target(on.subdir, [on.python] if on.python else PYTHONS).fit(wheel.triple)
+            if fit is None:
+                facts = {"tags": wheel.triple, "subdir": on.subdir}
+                code = "wheel_file_other" if on.python is None else "wheel_file_other_python"
+                detail = text(code, {**facts, "python": on.python})
+                raise BadWheelFile(file=wheel.link.filename, detail=detail)
+
+
+#: The Pythons that are looked for where the environment has none: wheels of torch 1.8 and later.
+PYTHONS = tuple(f"3.{minor}" for minor in range(6, 20))
+
+
+def is_file(word: str) -> bool:
+    """Whether a word of the command line names a file: that of a wheel, and no address."""
+    return word.lower().endswith(".whl") and "://" not in word
+
+
+def read(options: InstallOptions) -> Brought | None:
+    """What the command line brings; None where it brings nothing.
+
+    Raises: BadWheelFile.
+    """
+    files = [word for word in options.specs if is_file(word)]
+    if not files and options.wheel_dir is None:
+        return None
+    named = tuple(map(_named, files))
+    folder = options.wheel_dir or os.path.dirname(os.path.abspath(files[0]))
+    links = {wheel.link: None for wheel in named}
+    if options.wheel_dir is not None:
+        links |= dict.fromkeys(_of_folder(options.wheel_dir))
+    words = tuple(word for word in options.specs if not is_file(word))
+    return Brought(os.path.abspath(folder), words, named, tuple(links))
+
+
+def check_content(links: Sequence[Link]) -> None:
+    """See that files are whole, and what their names say. Raises: BadWheelFile."""
+    for link in links:
+        said, wheel = metadata.of_file(wheel_cache.path_of(link)), parse(link)
+        detail = None
+        if said is None:
+            detail = text("wheel_file_broken")
+        elif isinstance(wheel, Wheel) and said != (
+            wheel.project,
+            wheel.full_version,
+            said.requires,
+            said.requires_python,
+        ):
+            detail = text("wheel_file_says", {"name": said.name, "version": said.version})
+        if detail:
+            raise BadWheelFile(file=link.filename, detail=detail)
+
+
+def _named(word: str) -> Wheel:
+    path = os.path.abspath(os.path.expanduser(word))
+    try:
+        size = os.stat(path).st_size if os.path.isfile(path) else None
+    except OSError as error:
+        raise BadWheelFile(file=safe(word), detail=of_os_error(error)) from error
+    if size is None:
+        raise BadWheelFile(file=safe(word), detail=text("file.not_there"))
+    wheel = parse(_link(path, size))
+    if isinstance(wheel, Refused):
+        raise BadWheelFile(file=safe(word), detail=text("wheel_file_name"))
+    return wheel
+
+
+def _of_folder(folder: str) -> Iterator[Link]:
+    """Raises: BadWheelFile, for a folder that is none."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".whl"))[:_MOST]
+    except OSError as error:
+        raise BadWheelFile(file=safe(folder), detail=of_os_error(error)) from error
+    for name in names:
+        path = os.path.join(os.path.abspath(folder), name)
+        if pages.is_name(name) and os.path.isfile(path):
+            yield _link(path, os.path.getsize(path))
+
+
+def _link(path: str, size: int) -> Link:
+    """A file as a link; its directory is that which its version or its folder names."""
+    name = os.path.basename(path)
+    found = _LOCAL.search(name)
+    above = os.path.basename(os.path.dirname(path))
+    words = [found[1] if found else "", above]
+    variant = next((word for word in words if pages.VARIANT.fullmatch(word)), "")
+    return Link(name, path_to_url(path), variant, size=size)

@@ -1,0 +1,57 @@
+"""Holding the hashes of wheels that somebody brought against those that a mirror lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conda.base.context import context
+
+from ...exceptions.channel import NoWheels, WheelDamaged
+from ...handover import wheel_cache
+from ...models import Notice
+from ...selection.wheels.choose import WheelSet
+from ...selection.wheels.name import Wheel
+from ...text.messages import text
+from ...text.sanitize import safe
+from ...transport.wheels import routes
+from ...transport.wheels.reader import WheelReader
+
+
+def confirmed(
+    found: WheelSet, chains: routes.Chains, keep: Callable[[str], bool]
+) -> tuple[WheelSet, tuple[Notice, ...]]:
+    """The set with the hashes that the first mirror lists, and what to say of it.
+
+    Where conda is offline or the mirror does not list a file, it is taken as it is, and said.
+
+    Raises: WheelDamaged.
+    """
+    listed: dict[tuple[str, str], str] = {}
+    mirror = chains.wheels[0]
+    if not context.offline:
+        reader = WheelReader(chains._replace(wheels=(mirror,)), keep)
+        variants = tuple(dict.fromkeys(wheel.link.variant for wheel in found.wheels))
+        try:
+            links = reader.read(variants, tuple(wheel.project for wheel in found.wheels))
+        except NoWheels:
+            links = ()
+        listed = {(li.variant, li.filename): li.sha256 for li in links if li.sha256}
+    wheels = tuple(_with_hash(wheel, listed, mirror.name) for wheel in found.wheels)
+    bare = sum(wheel.link.sha256 is None for wheel in wheels)
+    told = []
+    if bare:
+        told.append(Notice("wheels_unconfirmed", {"count": bare}))
+    if bare < len(wheels):
+        facts = {"count": len(wheels) - bare, "mirror": mirror.name}
+        told.append(Notice("wheels_confirmed", facts))
+    return found._replace(wheels=wheels), tuple(told)
+
+
+def _with_hash(wheel: Wheel, listed: dict[tuple[str, str], str], mirror: str) -> Wheel:
+    link = wheel.link
+    wanted = listed.get((link.variant, link.filename))
+    known = link._replace(sha256=wanted)
+    if wanted and wheel_cache.find(known) is None:
+        detail = text("wheel_hash_of_mirror", {"mirror": mirror})
+        raise WheelDamaged(file=safe(wheel_cache.path_of(link)), detail=detail)
+    return wheel._replace(link=known)

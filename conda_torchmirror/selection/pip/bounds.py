@@ -1,0 +1,76 @@
+"""What the set needs of other packages though no wheel says it: `data/rules.json`, for pip. Pure.
+
+For conda these are pins of one hand-over. Pip has no history, so that a requirement of the run does
+the same; one on a package that nothing of the run needs would only install it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion
+
+from ...models import Choice, Notice, Pin
+from ...text.messages import text
+from .. import rules
+from ..rules import Rule
+from ..specs import package_name
+from .metadata import Metadata, requirements
+
+
+class Bounds(NamedTuple):
+    """Requirements beside the set, and what to say of them."""
+
+    words: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+def of_set(
+    choice: Choice,
+    said: Mapping[str, Metadata],
+    there: Iterable[str],
+    others: Iterable[str],
+    python: str,
+) -> Bounds:
+    """The bounds of the rules that apply to a set.
+
+    `said` is the METADATA of its wheels, `there` the projects of the environment, `others` the
+    user's own words, which win, and are said.
+    """
+    others = tuple(others)
+    needed = {*_needed(said, choice.torch.subdir, python), *there}
+    words: list[str] = []
+    notices: list[Notice] = []
+    for rule in rules.applying(choice, admits):
+        facts = {"pin": rule.pin, "why": text(rule.why)}
+        if word := _against(rule, others):
+            notices.append(Notice("against_rule", {"spec": word, **facts}, rule.source))
+        elif rule.name in needed or others:
+            words.append(rule.pin)
+            notices.append(Notice("rule_pip", facts, rule.source))
+    return Bounds(tuple(words), tuple(notices))
+
+
+def _needed(said: Mapping[str, Metadata], subdir: str, python: str) -> Iterator[str]:
+    for metadata in said.values():
+        for one in requirements(metadata, subdir, python):
+            yield canonicalize_name(one.name)
+
+
+def _against(rule: Rule, words: Iterable[str]) -> str | None:
+    found = rules.conflict(rule, (Pin(word, "") for word in words), admits)
+    return found.spec if found else None
+
+
+def admits(spec: str, name: str, version: str, _build: str = "") -> bool:
+    """Whether a spec with its versions, as a rule or pip has it, admits a version of a package."""
+    if package_name(spec) != name:
+        return False
+    versions = spec.strip()[len(name) :].strip().strip("()")
+    try:
+        return SpecifierSet("" if versions == "*" else versions).contains(version, prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        return True

@@ -1,0 +1,183 @@
+"""`conda torch-install --wheel-dir DIR` and a file of a wheel as a word."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from support import wheel_files
+from support.wheel_commands import CUDA, REST, SET, WHEELS, chosen, dists, names
+from support.wheel_fixtures import LINUX, imported
+from support.wheel_lab import PYTHON, TAG
+
+from conda_torchmirror.exceptions.channel import NoWheels, WheelDamaged
+from conda_torchmirror.exceptions.choice import NoFittingWheel
+from conda_torchmirror.exceptions.plan import PlanTakesNoChoice
+from conda_torchmirror.exceptions.usage import BadWheelFile, NotForWheels, OnlyForWheels
+
+pytest_plugins = ["support.wheel_fixtures"]
+
+
+@pytest.fixture
+def folder(wheel_lab, tmp_path):
+    """The set for CUDA 12.6, as a download manager leaves it."""
+    found = tmp_path / "downloads"
+    found.mkdir()
+    for made in wheel_lab.of("cu126"):
+        shutil.copyfile(made.path, found / made.name)
+    return found
+
+
+@pytest.fixture
+def install(lab_env, conda_in_process):
+    return lambda *words: conda_in_process("torch-install", *CUDA, "-p", lab_env, "-y", *words)
+
+
+@pytest.fixture
+def preview(wheel_lab, conda_in_process, tmp_path):
+    new = ("-p", tmp_path / "new", "--python", PYTHON, "--dry-run", "--json")
+    return lambda *words: conda_in_process("torch-install", *CUDA, *words, *new)
+
+
+def file(folder: Path, project: str) -> Path:
+    (found,) = folder.glob(f"{project}-*.whl")
+    return found
+
+
+def told(done):
+    rows = done.ok().json()["torchmirror"]["warnings"]
+    return {row["code"]: row["text"] for row in rows}
+
+
+def test_a_folder_is_installed_from(wheel_lab, lab_env, folder, install):
+    install("--wheel-dir", folder).ok()
+    assert wheel_lab.first.sent() == []
+    assert names(wheel_lab.index.sent()) == REST
+    assert dists(lab_env) >= SET
+    assert imported(lab_env, "torch") == {"torch": "mirror cu126"}
+
+
+def test_offline_the_folder_serves_the_other_packages_too(wheel_lab, lab_env, folder, install):
+    for made in wheel_lab.made[""]:
+        shutil.copyfile(made.path, folder / made.name)
+    install("--wheel-dir", folder, "--offline").ok()
+    for site in (wheel_lab.first, wheel_lab.second, wheel_lab.index, wheel_lab.spare):
+        assert site.requests == []
+    assert dists(lab_env) >= SET | REST
+
+
+def test_hashes_are_those_that_the_mirror_lists(wheel_lab, folder, preview):
+    assert told(preview("--wheel-dir", folder))["wheels_confirmed"] == (
+        "the hashes of 3 files are those that first lists"
+    )
+
+
+def test_a_file_with_another_hash_is_refused(wheel_lab, lab_env, folder, install):
+    made = wheel_files.make(
+        folder, "torch", "2.7.1+cu126", LINUX, requires=("filelock",), says="somebody else's"
+    )
+    assert made.path.parent == folder
+    assert isinstance(install("--wheel-dir", folder).error, WheelDamaged)
+    assert not SET & dists(lab_env)
+
+
+def test_what_no_mirror_lists_is_said(wheel_lab, folder, preview):
+    shutil.rmtree(wheel_lab.first.folder / "whl")
+    assert told(preview("--wheel-dir", folder))["wheels_unconfirmed"].startswith("the hashes of 3")
+
+
+def test_a_file_is_a_word(wheel_lab, lab_env, folder, install):
+    install(file(folder, "torch")).ok()
+    assert {"torch-2.7.1+cu126", "filelock-3.19.1"} <= dists(lab_env)
+    assert "torchvision-0.22.1+cu126" not in dists(lab_env)
+    assert wheel_lab.first.sent() == []
+
+
+def test_files_go_together_or_not(wheel_lab, folder, preview, tmp_path):
+    old = wheel_files.make(tmp_path, "torchvision", "0.21.0+cu126", LINUX)
+    assert isinstance(preview(file(folder, "torch"), old.path).error, NoFittingWheel)
+    both = preview(file(folder, "torch"), file(folder, "torchvision"))
+    assert set(chosen(both)) == {"torch", "torchvision"}
+
+
+def test_a_partner_alone_is_no_set(wheel_lab, folder, preview):
+    done = preview(file(folder, "torchvision"))
+    assert isinstance(done.error, NoWheels | NoFittingWheel)
+    assert "no wheel of torch" in done.json()["guidance"]["cause"]
+
+
+def test_words_choose_from_the_folder(wheel_lab, folder, preview):
+    for made in wheel_lab.of("cu118", "cpu"):
+        shutil.copyfile(made.path, folder / made.name)
+    assert chosen(preview("--wheel-dir", folder, "torch==2.7.1+cu118")) == {
+        "torch": ("2.7.1+cu118", "cu118")
+    }
+    found = preview("--wheel-dir", folder)
+    assert set(chosen(found).values()) == {
+        ("2.7.1+cu126", "cu126"),
+        ("0.22.1+cu126", "cu126"),
+    }
+
+
+def test_what_is_no_part_of_the_family_is_taken_along(wheel_lab, lab_env, folder, install):
+    made = wheel_files.make(folder, "flash-attn", "2.8.3", requires=("torch",), says="own")
+    install(file(folder, "torch"), made.path).ok()
+    assert "flash_attn-2.8.3" in dists(lab_env)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("torch-2.7.1+cu126-cp39-cp39-win_amd64.whl", "which is not Python"),
+        ("torch-2.7.1+cu126-cp27-cp27mu-manylinux1_x86_64.whl", "which is not Python"),
+        ("torch.whl", "not that of a wheel"),
+        ("torch-2.7.1.whl", "not that of a wheel"),
+        ("missing-1.0-py3-none-any.whl", None),
+        (f"torch-2.7.1+cu126-{TAG}-{TAG}-manylinux_2_28_x86_64.whl", "no whole wheel"),
+    ],
+)
+def test_files_that_cannot_be_installed(wheel_lab, preview, tmp_path, name, said):
+    path = tmp_path / name
+    if said:
+        path.write_bytes(b"PK not really")
+    done = preview(path)
+    assert isinstance(done.error, BadWheelFile)
+    assert (said or "no such file") in done.json()["guidance"]["cause"]
+
+
+def test_a_file_that_holds_something_else(wheel_lab, preview, tmp_path):
+    made = wheel_files.make(tmp_path, "torch", "2.6.0+cu126", LINUX)
+    other = tmp_path / made.name.replace("2.6.0", "2.7.1")
+    made.path.rename(other)
+    done = preview(other)
+    assert isinstance(done.error, BadWheelFile)
+    assert "torch 2.6.0+cu126" in done.json()["guidance"]["cause"]
+
+
+def test_a_folder_that_is_not_there(wheel_lab, preview, tmp_path):
+    assert isinstance(preview("--wheel-dir", tmp_path / "nowhere").error, BadWheelFile)
+
+
+def test_a_folder_without_wheels(wheel_lab, preview, tmp_path):
+    done = preview("--wheel-dir", tmp_path)
+    assert isinstance(done.error, NoWheels)
+    assert str(tmp_path) in " ".join(done.json()["guidance"]["cause"].split())
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("--source", "pytorch"), OnlyForWheels),
+        (("--source", "auto"), OnlyForWheels),
+        (("-c", "nvidia"), NotForWheels),
+        (("--plan", "plan"), PlanTakesNoChoice),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else value.__name__,
+)
+def test_what_a_folder_does_not_go_with(wheel_lab, preview, folder, words, error):
+    assert isinstance(preview("--wheel-dir", folder, *words).error, error)
+
+
+def test_the_source_may_be_said(wheel_lab, preview, folder):
+    preview("--wheel-dir", folder, *WHEELS[1:]).ok()
