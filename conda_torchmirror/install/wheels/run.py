@@ -5,38 +5,32 @@ Files come before anything changes, so that a mirror that fails leaves the envir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from conda.base.context import context
 
-from ...exceptions import causes
-from ...exceptions.channel import WheelDamaged
-from ...exceptions.environment import ForeignPlatform, NoEnvironment, PipFailed
-from ...exceptions.mirror import CannotWrite
+from ...exceptions.environment import ForeignPlatform, NoEnvironment
 from ...exceptions.usage import NotForWheels, NotForWheelSetting
-from ...handover import conda, disk_space, environment_lock, pip, wheel_cache
+from ...handover import conda, disk_space, environment_lock, wheel_cache
 from ...handover.conda import Outcome
 from ...handover.disk_space import Footprint
-from ...handover.pip import PipExit
 from ...machine.survey import inspect, native_subdir
-from ...mirrors.registry import Route
-from ...models import CondaStep, Listing, Notice
+from ...models import CondaStep, Listing
 from ...options import InstallOptions
 from ...plans.downloads import DownloadList, downloads
 from ...redirect import settings
 from ...selection.pip.plan import WheelDecision, WheelFile
-from ...selection.wheels.request import requested_name
 from ...text.messages import clauses, text
 from ...text.sanitize import safe
 from ...text.wheels.decision import summary
 from ...transport.fallback import Router
-from ...transport.wheels.reader import Located
 from ..run import checked
 from ..task import Target
 from . import steps
 from .decide import Decided, decide
+from .fetch import fetched
 from .listing import listing
+from .pip_run import Order, by_pip
 from .task import prepare
 
 if TYPE_CHECKING:
@@ -96,7 +90,7 @@ def execute(
     disk_space.check(space)
     if decision.conda is None and not options.download:
         conda.confirm(as_json=options.as_json)
-    files = _fetched(decided, options, report)
+    files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
     if options.download:
         return Outcome(0, summary(decision), downloaded=True)
     return _install(decided, files, options, str(target.prefix), report)
@@ -122,42 +116,6 @@ def _space(decision: WheelDecision, prefix: str | None) -> Footprint:
     return disk_space.measure_files(sizes, lacking, wheel_cache.folders()[0], prefix)
 
 
-def _fetched(decided: Decided, options: InstallOptions, report: Report) -> tuple[WheelFile, ...]:
-    """The files on this disk, each with its path.
-
-    Raises: WheelNowhere, CannotWrite, what conda's download raises and is nobody's fault.
-    """
-    reader = decided.reader
-    mirrors = {mirror.name: mirror for mirror in reader.mirrors}
-    found = []
-    for file in decided.decision.files:
-        place: Located | None = Located(file.link, mirrors[file.mirror])
-        while place is not None:
-            path = wheel_cache.find(place.link)
-            if path is None and place.link.url.startswith("file:"):
-                path = safe(wheel_cache.path_of(place.link))
-                raise WheelDamaged(file=path, detail=text("wheel_hash_differs"))
-            try:
-                if path is None:
-                    path = wheel_cache.fetch(
-                        place.link, file.project, file.version, quiet=options.as_json
-                    )
-            except Exception as error:
-                if full := causes.disk_error(error):
-                    where = full.filename or wheel_cache.folders()[0]
-                    raise CannotWrite.of(full, where) from error
-                told = len(reader.notices)
-                place = reader.after(place, error)
-                if place is None:
-                    raise
-                for notice in reader.notices[told:]:
-                    report(notice)
-                continue
-            found.append(file._replace(link=place.link, cached=path))
-            break
-    return tuple(found)
-
-
 def _install(
     decided: Decided,
     files: tuple[WheelFile, ...],
@@ -174,12 +132,23 @@ def _install(
             code = _by_conda(decision, decision.conda, options, prefix, report)
             if code:
                 return Outcome(code, about)
-        _by_pip(decided, files, options, prefix, report)
+        indexes = (decision.rest, *decided.rest)
+        order = Order(files, decision.others, indexes, decision.pip.options)
+        by_pip(order, prefix, report, quiet=options.as_json)
     outcome = Outcome(0, about, {"prefix": prefix})
     on = decision.machine
     if options.facts is not None:  # what can be tried is what is here
         on = inspect(subdir=native_subdir(), prefix=None)
     return checked(outcome, options, prefix, on, report)
+
+
+def conda_words(step: CondaStep, options: InstallOptions, prefix: str) -> list[str]:
+    """The words of conda's part."""
+    words = [*conda.taken(options.passed, step.verb), *(["--json"] if options.as_json else [])]
+    command = [step.verb, "--prefix", prefix]
+    for channel in step.passed:
+        command += ["--channel", channel]
+    return [*command, *words, *step.specs]
 
 
 def _by_conda(
@@ -190,11 +159,7 @@ def _by_conda(
     report: Report,
 ) -> int:
     """Let conda make the environment, or bring pip into it, from mirrors like any other run."""
-    words = [*conda.taken(options.passed, step.verb), *(["--json"] if options.as_json else [])]
-    command = [step.verb, "--prefix", prefix]
-    for channel in step.passed:
-        command += ["--channel", channel]
-    command += [*words, *step.specs]
+    command = conda_words(step, options, prefix)
     names = step.passed or (steps.BASE,)
     extra: dict[str, Any] = {"torchmirror": summary(decision)}
     options = options._replace(mirrors=())
@@ -204,76 +169,3 @@ def _by_conda(
                 return conda.run(command, step.environment, extra).code
             except Exception as error:
                 router.recover(error)
-
-
-def _by_pip(
-    decided: Decided,
-    files: tuple[WheelFile, ...],
-    options: InstallOptions,
-    prefix: str,
-    report: Callable[[Notice], None],
-) -> None:
-    """Run pip; where the index fails or lacks something, once more with the next one.
-
-    Raises: PipFailed.
-    """
-    decision = decided.decision
-    here = tuple(
-        file._replace(link=wheel_cache.file_link(file.link, str(file.cached))) for file in files
-    )
-    others = decision.others
-    tried: list[Route] = []
-    for index in (decision.rest, *decided.rest):
-        step = steps.pip_step(prefix, here, others, index, decision.pip.options)
-        ended = pip.run(
-            prefix,
-            pip.command(
-                prefix,
-                step.specs,
-                family=[file.project for file in here],
-                index=index.url,
-                links=steps.page_path([file.link for file in here]),
-                options=step.options,
-            ),
-            index=index.url,
-            text=pip.page(file.link for file in here),
-            quiet=options.as_json or context.quiet,
-        )
-        if ended.code == 0:
-            return
-        tried.append(index)
-        if ended.kind not in ("missing", "network"):
-            break
-        remaining = decided.rest[len(tried) - 1 :]
-        if remaining:
-            facts = {"index": index.mirror, "what": ended.what, "instead": remaining[0].mirror}
-            report(Notice("index_left" if ended.kind == "missing" else "index_failed", facts))
-    raise PipFailed(
-        code=ended.code,
-        detail=text(f"pip_{ended.kind}", {"what": ended.what}),
-        said=safe(ended.line),
-        command=step.command,
-        ways=tuple(_after_pip(ended, others, prefix, tried)),
-    )
-
-
-def _after_pip(
-    ended: PipExit, others: Sequence[str], prefix: str, tried: Sequence[Route]
-) -> Iterator[Notice]:
-    """What helps where pip failed; nothing where only its own words tell more."""
-    if context.offline and ended.kind in ("missing", "network"):
-        yield Notice("pip_offline", {"what": ended.what})
-        return
-    name = requested_name(ended.what)
-    names = ", ".join(index.mirror for index in tried)
-    if ended.kind == "missing" and name in map(requested_name, others):
-        yield Notice("pip_word", {"what": ended.what})
-    elif ended.kind == "missing":
-        yield Notice("pip_other_index", {"what": ended.what, "indexes": names})
-    elif ended.kind == "network":
-        yield Notice("check_network")
-        yield Notice("pip_again")
-    elif ended.kind == "space":
-        yield Notice("make_room_at", {"folder": safe(prefix)})
-    elif ended.kind == "hash":
-        yield Notice("tell_operators")

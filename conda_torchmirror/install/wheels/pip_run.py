@@ -1,0 +1,95 @@
+"""Pip's part of a run: once for each index until one has everything, and what to say where none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from conda.base.context import context
+
+from ...exceptions.environment import PipFailed
+from ...handover import pip, wheel_cache
+from ...handover.pip import PipExit
+from ...mirrors.registry import Route
+from ...models import Notice
+from ...selection.pip.plan import WheelFile
+from ...selection.wheels.request import requested_name
+from ...text.messages import text
+from ...text.sanitize import safe
+from . import steps
+
+
+class Order(NamedTuple):
+    """What pip is asked for: files of this disk and words beside them, the indexes for everything
+    else in order, and options of its own."""
+
+    files: tuple[WheelFile, ...]
+    others: tuple[str, ...]
+    indexes: Sequence[Route]
+    options: tuple[str, ...] = ()
+
+
+def by_pip(order: Order, prefix: str, report: Callable[[Notice], None], *, quiet: bool) -> None:
+    """Run pip; where the index fails or lacks something, once more with the next one.
+
+    Raises: PipFailed.
+    """
+    here = tuple(
+        file._replace(link=wheel_cache.file_link(file.link, str(file.cached)))
+        for file in order.files
+    )
+    tried: list[Route] = []
+    for index in order.indexes:
+        step = steps.pip_step(prefix, here, order.others, index, order.options)
+        ended = pip.run(
+            prefix,
+            pip.command(
+                prefix,
+                step.specs,
+                family=[file.project for file in here],
+                index=index.url,
+                links=steps.page_path([file.link for file in here]),
+                options=step.options,
+            ),
+            index=index.url,
+            text=pip.page(file.link for file in here),
+            quiet=quiet or context.quiet,
+        )
+        if ended.code == 0:
+            return
+        tried.append(index)
+        if ended.kind not in ("missing", "network"):
+            break
+        remaining = order.indexes[len(tried) :]
+        if remaining:
+            facts = {"index": index.mirror, "what": ended.what, "instead": remaining[0].mirror}
+            report(Notice("index_left" if ended.kind == "missing" else "index_failed", facts))
+    raise PipFailed(
+        code=ended.code,
+        detail=text(f"pip_{ended.kind}", {"what": ended.what}),
+        said=safe(ended.line),
+        command=step.command,
+        ways=tuple(_after_pip(ended, order.others, prefix, tried)),
+    )
+
+
+def _after_pip(
+    ended: PipExit, others: Sequence[str], prefix: str, tried: Sequence[Route]
+) -> Iterator[Notice]:
+    """What helps where pip failed; nothing where only its own words tell more."""
+    if context.offline and ended.kind in ("missing", "network"):
+        yield Notice("pip_offline", {"what": ended.what})
+        return
+    name = requested_name(ended.what)
+    names = ", ".join(index.mirror for index in tried)
+    if ended.kind == "missing" and name in map(requested_name, others):
+        yield Notice("pip_word", {"what": ended.what})
+    elif ended.kind == "missing":
+        yield Notice("pip_other_index", {"what": ended.what, "indexes": names})
+    elif ended.kind == "network":
+        yield Notice("check_network")
+        yield Notice("pip_again")
+    elif ended.kind == "space":
+        yield Notice("make_room_at", {"folder": safe(prefix)})
+    elif ended.kind == "hash":
+        yield Notice("tell_operators")
