@@ -37,9 +37,9 @@ from ...transport.wheels import metadata, preview, routes
 from ...transport.wheels.local import LocalReader
 from ...transport.wheels.reader import WHEELS, Located, WheelReader, index_failure
 from . import steps
-from .brought import PYTHONS, check_content
-from .confirm import confirmed
 from .obstacles import check_environment, check_owned
+from .own.brought import PYTHONS, check_content
+from .own.confirm import confirmed
 from .task import Task
 
 

@@ -17,8 +17,8 @@ from ...text.messages import text
 from .. import request as words
 from ..departures import installed
 from ..task import Target
-from . import brought
-from .brought import Brought
+from .own import brought
+from .own.brought import Brought
 
 
 class Task(NamedTuple):

@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 from conda.common.url import path_to_url
 
-from ...exceptions.usage import BadWheelFile
-from ...handover import wheel_cache
-from ...index.wheels import pages
-from ...models import Machine, Request
-from ...options import InstallOptions
-from ...selection.wheels.link import Link
-from ...selection.wheels.name import Refused, Wheel, parse
-from ...selection.wheels.tables import FAMILY, TORCH
-from ...selection.wheels.tags import Target
-from ...text.messages import of_os_error, text
-from ...text.sanitize import safe
-from ...transport.wheels import metadata
+from ....exceptions.usage import BadWheelFile
+from ....handover import wheel_cache
+from ....index.wheels import pages
+from ....models import Machine, Request
+from ....options import InstallOptions
+from ....selection.wheels.link import Link
+from ....selection.wheels.name import Refused, Wheel, parse
+from ....selection.wheels.tables import FAMILY, TORCH
+from ....selection.wheels.tags import Target
+from ....text.messages import of_os_error, text
+from ....text.sanitize import safe
+from ....transport.wheels import metadata
 
 #: Files of a folder that are looked at.
 _MOST = 2000

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from conda.base.context import context
 
-from ...exceptions.channel import NoWheels, WheelDamaged
-from ...handover import wheel_cache
-from ...models import Notice
-from ...selection.wheels.choose import WheelSet
-from ...selection.wheels.name import Wheel
-from ...text.messages import text
-from ...text.sanitize import safe
-from ...transport.wheels import routes
-from ...transport.wheels.reader import WheelReader
+from ....exceptions.channel import NoWheels, WheelDamaged
+from ....handover import wheel_cache
+from ....models import Notice
+from ....selection.wheels.choose import WheelSet
+from ....selection.wheels.name import Wheel
+from ....text.messages import text
+from ....text.sanitize import safe
+from ....transport.wheels import routes
+from ....transport.wheels.reader import WheelReader
 
 
 def confirmed(

@@ -1,0 +1,1 @@
+"""Wheels that the user brings."""

@@ -1,0 +1,1 @@
+"""Saved plans with wheels in them."""
