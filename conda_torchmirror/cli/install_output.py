@@ -127,6 +127,8 @@ def _show_done(result: Result, options: InstallOptions) -> int:
             emit(result.about, **document)
         elif result.downloaded:
             say(text("downloaded"))
+        elif result.planned:
+            say(text("as_planned"))
         return result.code
     elif isinstance(result, DownloadList):
         _show_urls(result, options)
@@ -231,9 +233,12 @@ def replay_lines(replay: Replay) -> Iterator[str]:
         if package["name"] in names:
             size = file_size(package["size"]) if package.get("size") else "?"
             rows.append((package["name"], package["version"], package["build"], size))
+    for file in plan.wheels.files if plan.wheels else ():
+        size = file_size(file.link.size) if file.link.size else "?"
+        rows.append((file.project, file.version, file.link.variant or "-", size))
     yield from ("", *(columns(rows) if len(rows) > 1 else [text("plan_no_family")]), "")
     facts = {
-        "count": len(plan.packages),
+        "count": len(plan.files),
         "size": file_size(plan.total),
         "lacking": replay.lacking,
         "download": file_size(replay.to_download),

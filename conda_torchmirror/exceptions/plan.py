@@ -66,6 +66,16 @@ class PlanOtherPlatform(TorchMirrorError):
     hints = ("plan_for_here",)
 
 
+class PlanOtherPython(TorchMirrorError):
+    """The wheels of a plan are for another Python than the environment has."""
+
+    code = "plan_other_python"
+    message = N_("the plan is for Python {python}, and the environment has {here}")
+    cause = N_("wheels of one Python do not run on another")
+    facts = ("python", "here", "folder")
+    hints = ("fresh_for_plan",)
+
+
 class PlanNotCached(TorchMirrorError):
     """Offline, and files of a saved plan are not in conda's package cache."""
 

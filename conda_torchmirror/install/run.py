@@ -80,10 +80,15 @@ def execute(options: InstallOptions, report: Report) -> Result:
     """
     if options.action == "replay":
         # A plan says itself where its packages come from.
+        from ..plans import saved_plan
         from ..plans.replay import replay
 
-        target = target_of(options)
-        return replay(options, target.prefix, exists=target.exists, report=report)
+        plan, target = saved_plan.load(Path(str(options.plan))), target_of(options)
+        if plan.wheels is not None:
+            from .wheels.plans.replay import replay as with_wheels
+
+            return with_wheels(plan, plan.wheels, options, target, report)
+        return replay(plan, options, target.prefix, exists=target.exists, report=report)
     if options.machines:
         from .machines.run import execute as for_machines
 

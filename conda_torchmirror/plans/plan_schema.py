@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from ..index import record_schema
 from ..text.messages import text
+from . import wheel_part
 
 #: Bytes of the document, and packages of a plan: an environment of 500 packages takes 1 MB.
 BYTES, PACKAGES = 64_000_000, 10_000
@@ -57,6 +58,12 @@ def find_fault(document: Any) -> str | None:
         return "removed"
     if fault := _fault_of_decision(document.get("torchmirror")):
         return f"torchmirror.{fault}"
+    with_wheels = document.get("schema") != 1
+    if with_wheels and (fault := wheel_part.find_fault(document.get("wheels"), str(subdir))):
+        return f"wheels.{fault}"
+    # An environment that has a Python needs none of conda's packages.
+    if with_wheels and document.get("packages") == []:
+        return None
     return _fault_of_packages(document.get("packages"), str(subdir))
 
 

@@ -44,40 +44,36 @@ class Replay(NamedTuple):
     @property
     def about(self) -> dict[str, Any]:
         """The value of `torchmirror` in the JSON document."""
-        return {**_summary(self.plan, self.notices), "to_download": self.to_download}
+        return {**summary(self.plan, self.notices), "to_download": self.to_download}
 
 
 def replay(
+    plan: SavedPlan,
     options: InstallOptions,
     prefix: str | None,
     *,
     exists: bool,
     report: Callable[[Replay], None],
 ) -> DownloadList | Replay | Outcome:
-    """Carry out the plan in `options.plan` on the environment at `prefix`.
+    """Carry out a plan on the environment at `prefix`.
 
     A preview is a `Replay`; otherwise that goes to `report` before anything is done.
 
     Raises: one of the `Plan...` errors, or what conda raises.
     """
-    plan = saved_plan.load(Path(str(options.plan)))
     if options.urls:
         where = Notice("urls_beside_plan", {"folder": str(plan.folder)})
-        return DownloadList(plan.files, _summary(plan, ()), (where,))
+        return DownloadList(plan.files, summary(plan, ()), (where,))
     if plan.subdir != context.subdir:
         raise PlanOtherPlatform(subdir=plan.subdir, here=context.subdir, folder=str(plan.folder))
-    try:
-        records = solve.loaded(plan.packages)
-    except Exception as error:  # conda's records refuse values in many ways
-        raise PlanAltered(folder=str(plan.folder), detail=str(error)) from error
-    package_cache.check_allowed(records)
+    records = records_of(plan)
     uncached = [record for record in records if package_cache.cached(record) is None]
     files = package_cache.beside(uncached, str(plan.folder))
     lacking = [record for record in uncached if record not in files]
     on = survey.inspect(subdir=plan.subdir, prefix=prefix if exists else None, probe_gpus=False)
     size = sum(record.get("size") or 0 for record in lacking)
     leaving = _leaving(plan, prefix if exists else None, on)
-    notices = (*_notices(plan, on), *_removal(() if options.download else leaving))
+    notices = (*of_driver(plan, on), *_removal(() if options.download else leaving))
     found = Replay(plan, prefix, len(lacking), size, notices)
     if options.dry_run:
         return found
@@ -104,10 +100,23 @@ def replay(
     if leaving:
         conda.confirm(as_json=options.as_json)
     with environment_lock.held(prefix), removing_beside_files(leaving):
-        return _link(options, found, records, prefix, exists)
+        return link(options, found, records, prefix, exists)
 
 
-def _link(
+def records_of(plan: SavedPlan) -> list[Any]:
+    """The packages of a plan as conda has them.
+
+    Raises: PlanAltered, conda's ChannelNotAllowed or ChannelDenied.
+    """
+    try:
+        records = solve.loaded(plan.packages)
+    except Exception as error:  # conda's records refuse values in many ways
+        raise PlanAltered(folder=str(plan.folder), detail=str(error)) from error
+    package_cache.check_allowed(records)
+    return records
+
+
+def link(
     options: InstallOptions, found: Replay, records: Sequence[Any], prefix: str, exists: bool
 ) -> Outcome:
     """Let conda install from an explicit file whose packages are all in its cache."""
@@ -171,7 +180,7 @@ def _check(plan: SavedPlan, on: Machine, prefix: str, leaving: Collection[str]) 
     conda.refuse_pip_torch(on.installed, prefix)
 
 
-def _notices(plan: SavedPlan, on: Machine) -> tuple[Notice, ...]:
+def of_driver(plan: SavedPlan, on: Machine) -> tuple[Notice, ...]:
     """What this machine's driver says to the plan's CUDA; nothing where none is known."""
     cuda = plan.decision.get("selected", {}).get("cuda")
     if not cuda:
@@ -183,6 +192,7 @@ def _notices(plan: SavedPlan, on: Machine) -> tuple[Notice, ...]:
     return ()
 
 
-def _summary(plan: SavedPlan, notices: Sequence[Notice]) -> dict[str, Any]:
+def summary(plan: SavedPlan, notices: Sequence[Notice]) -> dict[str, Any]:
+    """The value of `torchmirror` in the JSON document."""
     warnings = [{"code": n.code, "text": text(n.code, n.facts), "url": n.url} for n in notices]
     return {**plan.decision, "warnings": warnings, "plan": plan.about}

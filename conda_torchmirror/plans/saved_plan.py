@@ -42,12 +42,14 @@ from ..text.layout import file_size
 from ..text.messages import text
 from ..text.output import clean
 from ..text.sanitize import safe
-from . import downloads, plan_schema
+from . import downloads, plan_schema, wheel_part
 from .downloads import DownloadList
+from .wheel_part import WheelPart
 
 EXPLICIT, DOCUMENT = "explicit.txt", "plan.json"
 KIND = "conda-torchmirror plan"
-SCHEMA = 1
+#: The format of plans for conda alone, and of those with wheels.
+SCHEMA_OF_CONDA, SCHEMA = 1, 2
 #: More versions of the format than there will be.
 _SCHEMAS = 10**6
 
@@ -70,13 +72,18 @@ class SavedPlan:
     decision: Mapping[str, Any]
     packages: tuple[Mapping[str, Any], ...]
     removed: tuple[str, ...] = ()
+    wheels: WheelPart | None = None
 
     @property
     def files(self) -> tuple[downloads.Download, ...]:
         """What there is to download where nothing is cached."""
-        return tuple(
-            downloads.Download(p["url"], p.get("size"), p.get("md5"), p.get("sha256"))
-            for p in self.packages
+        links = [file.link for file in self.wheels.files] if self.wheels else []
+        return (
+            *(
+                downloads.Download(p["url"], p.get("size"), p.get("md5"), p.get("sha256"))
+                for p in self.packages
+            ),
+            *(downloads.Download(link.url, link.size, None, link.sha256) for link in links),
         )
 
     @property
@@ -155,22 +162,38 @@ def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
 
     Raises: PlanFolderTaken, PlanWithoutAddress, PlanBadRecord, CannotWrite.
     """
+    subdir, prefix = decision.machine.subdir, decision.prefix
+    return write(folder, summary(decision), subdir, found, prefix=prefix)
+
+
+def write(
+    folder: Path,
+    about: Mapping[str, Any],
+    subdir: str,
+    found: Transaction,
+    wheels: WheelPart | None = None,
+    *,
+    prefix: str | None = None,
+) -> SavedPlan:
+    """The same from the parts of a decision: `about` is the value of `torchmirror`, `wheels` what
+    pip does afterwards."""
     folder = folder.absolute()
     check_folder(folder)
-    packages = _packages(decision, found)
-    about = {k: v for k, v in summary(decision).items() if k not in _LEFT_OUT}
+    packages = _packages(found, subdir, prefix)
+    about = {k: v for k, v in about.items() if k not in _LEFT_OUT}
     plan = SavedPlan(
         folder=folder,
-        subdir=decision.machine.subdir,
+        subdir=subdir,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         decision=clean(about),
         packages=packages,
         removed=found.removed,
+        wheels=wheels,
     )
     content = explicit(plan.subdir, map(line, plan.packages))
     document = {
         "kind": KIND,
-        "schema": SCHEMA,
+        "schema": SCHEMA_OF_CONDA if wheels is None else SCHEMA,
         "created": plan.created,
         "created_by": f"conda-torchmirror {__version__}, conda {conda_version}",
         "subdir": plan.subdir,
@@ -179,6 +202,7 @@ def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
         "removed": list(plan.removed),
         "torchmirror": plan.decision,
         "packages": list(plan.packages),
+        **({} if wheels is None else {"wheels": wheel_part.document(wheels)}),
     }
     try:
         file_io.write_folder(
@@ -189,17 +213,19 @@ def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
     return plan
 
 
-def _packages(decision: Decision, found: Transaction) -> tuple[Mapping[str, Any], ...]:
+def _packages(
+    found: Transaction, subdir: str, prefix: str | None
+) -> tuple[Mapping[str, Any], ...]:
     """The records of all that an environment will hold.
 
     Raises: PlanWithoutAddress, PlanBadRecord.
     """
     without = [r.name for r in found.state if not (r.get("url") or "").partition("://")[1]]
     if without:
-        raise PlanWithoutAddress(names=", ".join(sorted(without)), prefix=decision.prefix)
+        raise PlanWithoutAddress(names=", ".join(sorted(without)), prefix=prefix)
     packages = tuple(solve.dumped(record) for record in found.state)
     for package in packages:
-        if fault := plan_schema.find_package_fault(package, decision.machine.subdir):
+        if fault := plan_schema.find_package_fault(package, subdir):
             raise PlanBadRecord(name=str(package.get("name")), field=fault)
     return packages
 
@@ -244,6 +270,7 @@ def load(folder: Path) -> SavedPlan:
         decision=found["torchmirror"],
         packages=tuple(found["packages"]),
         removed=tuple(found["removed"]),
+        wheels=wheel_part.read(found["wheels"]) if int(schema or 0) > SCHEMA_OF_CONDA else None,
     )
 
 
@@ -305,7 +332,7 @@ def listed(
     Raises: PlanWithoutAddress, PlanBadRecord, and what conda raises.
     """
     found = solve.solve(command, variables)
-    packages = _packages(decision, found)
+    packages = _packages(found, decision.machine.subdir, decision.prefix)
     return explicit(decision.machine.subdir, map(line, packages)), _warnings(found)
 
 

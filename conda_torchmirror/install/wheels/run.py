@@ -5,7 +5,7 @@ Files come before anything changes, so that a mirror that fails leaves the envir
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from conda.base.context import context
 
@@ -15,22 +15,23 @@ from ...handover import conda, disk_space, environment_lock, wheel_cache
 from ...handover.conda import Outcome
 from ...handover.disk_space import Footprint
 from ...machine.survey import inspect, native_subdir
-from ...models import CondaStep, Listing
+from ...models import Listing
 from ...options import InstallOptions
 from ...plans.downloads import DownloadList, downloads
+from ...plans.saved_plan import Saved
 from ...redirect import settings
 from ...selection.pip.plan import WheelDecision, WheelFile
 from ...text.messages import clauses, text
 from ...text.sanitize import safe
 from ...text.wheels.decision import summary
-from ...transport.fallback import Router
 from ..run import checked
 from ..task import Target
-from . import steps
+from .conda_part import by_conda
 from .decide import Decided, decide
 from .fetch import fetched
 from .listing import listing
 from .pip_run import Order, by_pip
+from .plans.save import save
 from .task import prepare
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 _REFUSED = {
     "files": ("--file", "wheels_not_built"),
     "solve": ("--solve", "wheels_no_solve"),
-    "save": ("--save-plan", "wheels_not_built"),
     "check_upstream": ("--check-upstream", "wheels_no_upstream"),
     "channels": ("--channel", "wheels_no_channel"),
     "override_channels": ("--override-channels", "wheels_no_channel"),
@@ -59,7 +59,7 @@ _SOLVERS = frozenset(
 
 def execute(
     options: InstallOptions, target: Target, report: Report, *, by_setting: bool = False
-) -> WheelDecision | DownloadList | Listing | Printed | Outcome:
+) -> WheelDecision | DownloadList | Listing | Printed | Saved | Outcome:
     """Run the command. `by_setting` says that no word of it names wheels.
 
     Raises: TorchMirrorError, or what conda raises.
@@ -69,12 +69,15 @@ def execute(
     task = prepare(options, target, subdir)
     if not options.preview and subdir != native:
         raise ForeignPlatform(subdir=subdir, prefix=str(target.prefix), native=native)
-    if target.prefix is None and not options.preview and not options.download:
+    nowhere = options.preview or options.download or options.action == "save"
+    if target.prefix is None and not nowhere:
         raise NoEnvironment()
     if options.action == "list":
         return listing(task)
     decided = decide(task)
     decision = decided.decision
+    if options.action == "save":
+        return save(decided, options, report)
     if options.action == "urls":
         return DownloadList(downloads(file.link for file in decision.files), summary(decision))
     if options.action == "print":
@@ -129,7 +132,7 @@ def _install(
     # A new environment holds what conda brought for the wheels, and nobody has used it.
     with environment_lock.held(prefix), conda.unmade(prefix, filled=True):
         if decision.conda is not None:
-            code = _by_conda(decision, decision.conda, options, prefix, report)
+            code = by_conda(decision, decision.conda, options, prefix, report)
             if code:
                 return Outcome(code, about)
         indexes = (decision.rest, *decided.rest)
@@ -140,32 +143,3 @@ def _install(
     if options.facts is not None:  # what can be tried is what is here
         on = inspect(subdir=native_subdir(), prefix=None)
     return checked(outcome, options, prefix, on, report)
-
-
-def conda_words(step: CondaStep, options: InstallOptions, prefix: str) -> list[str]:
-    """The words of conda's part."""
-    words = [*conda.taken(options.passed, step.verb), *(["--json"] if options.as_json else [])]
-    command = [step.verb, "--prefix", prefix]
-    for channel in step.passed:
-        command += ["--channel", channel]
-    return [*command, *words, *step.specs]
-
-
-def _by_conda(
-    decision: WheelDecision,
-    step: CondaStep,
-    options: InstallOptions,
-    prefix: str,
-    report: Report,
-) -> int:
-    """Let conda make the environment, or bring pip into it, from mirrors like any other run."""
-    command = conda_words(step, options, prefix)
-    names = step.passed or (steps.BASE,)
-    extra: dict[str, Any] = {"torchmirror": summary(decision)}
-    options = options._replace(mirrors=())
-    with Router(options, context.subdir, names, report, solving=True) as router:
-        while True:
-            try:
-                return conda.run(command, step.environment, extra).code
-            except Exception as error:
-                router.recover(error)

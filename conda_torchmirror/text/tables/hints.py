@@ -108,6 +108,8 @@ TEXT: Table = {
     "save_again": "save it again: `conda torch-install --save-plan {folder}`",
     "plan_for_here": "save one for this platform: `conda torch-install --platform {here} "
     "--save-plan DIR`",
+    "fresh_for_plan": "carry it out in an environment with Python {python}: `conda create -n NEW "
+    "python={python} pip`, then `conda torch-install -n NEW --plan {folder}`",
     "plan_download_only": "fill the cache where there is a network: `conda torch-install --plan "
     "{folder} --download-only`",
     "plan_urls": "or put the files of `conda torch-install --plan {folder} --urls` into {folder}",

@@ -36,6 +36,9 @@ TEXT: Table = {
     "plan_driver": "the plan is for CUDA {cuda}, but the driver here runs only CUDA {driver}",
     "plan_credentials": "{channels} was read with a token or password, which a plan never holds: "
     "carry it out where conda is configured with that channel, or with its packages cached",
+    "plan_rest_by_pip": "what the wheels need besides is no part of the plan: pip takes it from "
+    "its index when the plan is carried out",
+    "as_planned": "The environment is as planned; nothing was changed.",
     "plan_local": "{names} came from files of this computer; elsewhere the plan needs them cached",
     "downloaded": "The package cache is filled; nothing was installed.",
     "urls_total": ("{count} file, {size}", "{count} files, {size}"),

@@ -1,0 +1,47 @@
+"""Conda's part of a run with wheels: an environment, or a pip that knows today's wheels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from conda.base.context import context
+
+from ...handover import conda
+from ...models import CondaStep
+from ...options import InstallOptions
+from ...selection.pip.plan import WheelDecision
+from ...text.wheels.decision import summary
+from ...transport.fallback import Router
+from . import steps
+
+if TYPE_CHECKING:
+    from ..run import Report
+
+
+def conda_words(step: CondaStep, options: InstallOptions, prefix: str) -> list[str]:
+    """The words of conda's part."""
+    words = [*conda.taken(options.passed, step.verb), *(["--json"] if options.as_json else [])]
+    command = [step.verb, "--prefix", prefix]
+    for channel in step.passed:
+        command += ["--channel", channel]
+    return [*command, *words, *step.specs]
+
+
+def by_conda(
+    decision: WheelDecision,
+    step: CondaStep,
+    options: InstallOptions,
+    prefix: str,
+    report: Report,
+) -> int:
+    """Let conda make the environment, or bring pip into it, from mirrors like any other run."""
+    command = conda_words(step, options, prefix)
+    names = step.passed or (steps.BASE,)
+    extra: dict[str, Any] = {"torchmirror": summary(decision)}
+    options = options._replace(mirrors=())
+    with Router(options, context.subdir, names, report, solving=True) as router:
+        while True:
+            try:
+                return conda.run(command, step.environment, extra).code
+            except Exception as error:
+                router.recover(error)

@@ -1,0 +1,168 @@
+"""`--plan DIR` of a plan with wheels: conda's packages, then the files by pip.
+
+Nothing is chosen, and no page of wheels is read but where the address of a file fails.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conda.base.context import context
+
+from ....exceptions.environment import NoEnvironment
+from ....exceptions.plan import PlanNotCached, PlanOtherPlatform, PlanOtherPython
+from ....handover import conda, disk_space, package_cache, wheel_cache
+from ....handover.conda import Outcome
+from ....machine import survey
+from ....machine.python import distributions, pip_config
+from ....mirrors.urls import host_of
+from ....models import Machine, Notice, Request
+from ....options import InstallOptions
+from ....plans import replay as conda_plans
+from ....plans.downloads import DownloadList
+from ....plans.replay import Replay
+from ....plans.saved_plan import SavedPlan
+from ....plans.wheel_part import PlanWheel, WheelPart
+from ....selection.pip.plan import WheelFile
+from ....selection.wheels.link import Link
+from ....text.layout import file_size
+from ....transport.wheels import routes
+from ....transport.wheels.reader import WheelReader
+from ....transport.wheels.routes import WheelMirror
+from ...task import Target
+from .. import steps
+from ..decide import keep
+from ..fetch import fetched
+from ..obstacles import check_environment
+from ..pip_run import Order, by_pip
+from ..task import Task
+
+if TYPE_CHECKING:
+    from ...run import Report
+
+
+def replay(
+    plan: SavedPlan, part: WheelPart, options: InstallOptions, target: Target, report: Report
+) -> DownloadList | Replay | Outcome:
+    """Carry out a plan with wheels.
+
+    An environment that has all of it already stays as it is. Raises: one of the `Plan...` errors,
+    CondaTorch, ExternallyManaged, WheelNowhere, PipFailed, or what conda raises.
+    """
+    if options.urls:
+        where = Notice("urls_beside_plan", {"folder": str(plan.folder)})
+        return DownloadList(plan.files, conda_plans.summary(plan, ()), (where,))
+    if plan.subdir != context.subdir:
+        raise PlanOtherPlatform(subdir=plan.subdir, here=context.subdir, folder=str(plan.folder))
+    prefix = target.prefix if target.exists else None
+    on = survey.inspect(subdir=plan.subdir, prefix=prefix, probe_gpus=False)
+    records = conda_plans.records_of(plan)
+    uncached = [record for record in records if package_cache.cached(record) is None]
+    beside = package_cache.beside(uncached, str(plan.folder))
+    lacking = [record for record in uncached if record not in beside]
+    files = [_located(file, plan.folder) for file in part.files]
+    away = [file for file in files if file.cached is None]
+    size = sum(record.get("size") or 0 for record in lacking)
+    size += sum(file.link.size or 0 for file in away)
+    notices = (*conda_plans.of_driver(plan, on), Notice("plan_rest_by_pip"))
+    found = Replay(plan, target.prefix, len(lacking) + len(away), size, notices)
+    if options.dry_run:
+        return found
+    if prefix and not options.download and _is_there(plan, part, on, prefix):
+        return Outcome(0, found.about, {"prefix": prefix, "message": "as planned"}, planned=True)
+    report(found)
+    if context.offline and (lacking or away):
+        names = sorted([*(r.fn for r in lacking), *(f.link.filename for f in away)])
+        raise PlanNotCached(
+            count=len(names),
+            total=len(records) + len(files),
+            size=file_size(size),
+            names=", ".join(names[:5]) + (", ..." if len(names) > 5 else ""),
+            folder=str(plan.folder),
+        )
+    task = Task(options, target, Request({}), survey.Survey(on), pip_config.read(prefix), {})
+    if not options.download:
+        _check(task, plan, part)
+    disk_space.check(disk_space.measure(records, None if options.download else target.prefix))
+    if uncached:
+        package_cache.fetch(uncached, beside, quiet=options.as_json)
+    chains = routes.chains(options, task.config.options)
+    reader = WheelReader(chains._replace(wheels=_places(files, chains.wheels)), keep(on))
+    files = list(fetched(files, reader, report, quiet=options.as_json))
+    if options.download:
+        return Outcome(0, found.about, downloaded=True)
+    to = str(target.prefix)
+    with conda.unmade(to, filled=True):
+        if records and not (prefix and _has(records, prefix)):
+            done = conda_plans.link(options, found, records, to, target.exists)
+            if done.code:
+                return done
+        carried, told = steps.carried(task.config)
+        for notice in told:
+            report(notice)
+        indexes = (routes.NO_INDEX,) if context.offline else chains.indexes
+        order = Order(tuple(files), part.others, indexes, carried)
+        by_pip(order, to, report, quiet=options.as_json)
+    return Outcome(0, found.about, {"prefix": to})
+
+
+def _located(file: PlanWheel, folder: Path) -> WheelFile:
+    """A file where it is: in the cache, beside the plan, or at its address."""
+    link = file.link
+    beside = folder / link.filename
+    cached = wheel_cache.find(link)
+    if cached is None and wheel_cache.is_file_of(str(beside), link):
+        cached, link = str(beside), wheel_cache.file_link(link, str(beside))
+    return WheelFile(file.project, file.version, link, host_of(file.link.url), cached)
+
+
+def _places(
+    files: Iterable[WheelFile], mirrors: tuple[WheelMirror, ...]
+) -> tuple[WheelMirror, ...]:
+    """The places that the plan names, then those of this computer's preference."""
+    own = {file.mirror: WheelMirror(file.mirror, _above(file.link), ("index",)) for file in files}
+    return (*own.values(), *(mirror for mirror in mirrors if mirror.name not in own))
+
+
+def _above(link: Link) -> str:
+    """The URL above the directories of the variants, as far as an address shows it."""
+    folder = link.url.rpartition("/")[0]
+    return folder.removesuffix(f"/{link.variant}") if link.variant else folder
+
+
+def _is_there(plan: SavedPlan, part: WheelPart, on: Machine, prefix: str) -> bool:
+    """Whether the environment holds the very versions of the plan."""
+    there = distributions.installed(prefix)
+    return (
+        on.python == part.python
+        and all(
+            (held := there.get(file.project)) is not None
+            and held.owner is None
+            and held.version == file.version
+            for file in part.files
+        )
+        and _has(conda_plans.records_of(plan), prefix)
+    )
+
+
+def _has(records: Iterable[object], prefix: str) -> bool:
+    """Whether conda has these very packages in an environment."""
+    folder = os.path.join(prefix, "conda-meta")
+    names = (str(getattr(record, "fn", "")) for record in records)
+    stems = (name.removesuffix(".conda").removesuffix(".tar.bz2") for name in names)
+    return all(os.path.isfile(os.path.join(folder, f"{stem}.json")) for stem in stems)
+
+
+def _check(task: Task, plan: SavedPlan, part: WheelPart) -> None:
+    """Raises: NoEnvironment, PlanOtherPython, CondaTorch, ExternallyManaged, PlanInTheWay."""
+    if task.target.prefix is None:
+        raise NoEnvironment()
+    here = task.machine.python if task.target.exists else None
+    brings = any(package["name"] == "python" for package in plan.packages)
+    if not (brings and here is None) and here != part.python:
+        folder = str(plan.folder)
+        raise PlanOtherPython(python=part.python, here=here or "-", folder=folder)
+    check_environment(task)

@@ -1,0 +1,271 @@
+"""Plans with wheels: saved, carried out, carried out again, altered."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+
+import pytest
+from support.prefixes import installed
+from support.wheel_commands import CUDA, REST, SET, WHEELS, dists, names
+from support.wheel_fixtures import imported
+from support.wheel_lab import FULL, PYTHON, TAG
+from support.wheel_site import put
+
+from conda_torchmirror.exceptions.environment import CondaTorch
+from conda_torchmirror.exceptions.plan import (
+    PlanAltered,
+    PlanBadRecord,
+    PlanNotCached,
+    PlanOtherPython,
+    PlanTakesNoChoice,
+    PlanWithoutAddress,
+)
+from conda_torchmirror.plans import wheel_part
+
+pytest_plugins = ["support.wheel_fixtures"]
+
+
+@pytest.fixture
+def plan(wheel_lab, lab_env, conda_in_process, tmp_path):
+    """A plan for the environment, which has a Python and a pip."""
+    folder = tmp_path / "plan"
+    conda_in_process(*WHEELS, *CUDA, "-p", lab_env, "--save-plan", folder).ok()
+    assert wheel_lab.first.sent() == wheel_lab.index.sent() == []
+    assert not SET & dists(lab_env)
+    for site in (wheel_lab.first, wheel_lab.index):
+        del site.requests[:]
+    return folder
+
+
+@pytest.fixture
+def replay(lab_env, conda_in_process):
+    def run(folder, *words, prefix=lab_env):
+        return conda_in_process("torch-install", "--plan", folder, "-p", prefix, "-y", *words)
+
+    return run
+
+
+def test_a_plan_is_carried_out(wheel_lab, lab_env, plan, replay):
+    done = replay(plan).ok()
+    assert names(wheel_lab.first.sent()) == SET
+    assert wheel_lab.first.pages() == []
+    assert names(wheel_lab.index.sent()) == REST
+    assert dists(lab_env) >= SET | REST
+    assert imported(lab_env, "torch") == {"torch": "mirror cu126"}
+    assert "3 packages" in done.words
+
+
+def test_again_it_changes_nothing(wheel_lab, lab_env, plan, replay):
+    replay(plan).ok()
+    for site in (wheel_lab.first, wheel_lab.index):
+        del site.requests[:]
+    before = {path: path.stat().st_mtime_ns for path in lab_env.rglob("*")}
+    assert "as planned" in replay(plan).ok().words
+    assert replay(plan, "--json").ok().json()["message"] == "as planned"
+    assert wheel_lab.first.requests == wheel_lab.index.requests == []
+    after = {path: path.stat().st_mtime_ns for path in lab_env.rglob("*")}
+    assert after == before
+
+
+def test_what_was_changed_since_is_put_back(wheel_lab, lab_env, plan, replay, conda_in_process):
+    replay(plan).ok()
+    conda_in_process(*WHEELS, *CUDA, "-p", lab_env, "-y", "torch==2.7.1+cu118").ok()
+    assert "torch-2.7.1+cu118" in dists(lab_env)
+    replay(plan).ok()
+    assert dists(lab_env) >= SET
+
+
+def test_a_new_environment_is_part_of_the_plan(wheel_lab, conda_in_process, replay, tmp_path):
+    folder, new, other = tmp_path / "plan", tmp_path / "new", tmp_path / "other"
+    words = (*WHEELS, *CUDA, "--python", PYTHON, "-p", new, "--save-plan", folder)
+    conda_in_process(*words).ok()
+    assert not new.exists()
+    document = json.loads((folder / "plan.json").read_text())
+    assert {"python", "pip"} <= {package["name"] for package in document["packages"]}
+    replay(folder, prefix=other).ok()
+    assert installed(other)["python"].startswith(FULL)
+    assert set(imported(other, "torch", "torchvision").values()) == {"mirror cu126"}
+    assert "as planned" in replay(folder, prefix=other).ok().words
+
+
+def test_a_preview_and_the_list_of_files(wheel_lab, plan, replay, lab_env):
+    about = replay(plan, "--dry-run", "--json").ok().json()["torchmirror"]
+    assert about["to_download"] == sum(made.path.stat().st_size for made in wheel_lab.of("cu126"))
+    urls = replay(plan, "--urls").ok().stdout.splitlines()
+    made = wheel_lab.made["cu126"][0]
+    assert any(made.sha256 in url and url.startswith(wheel_lab.first.wheels) for url in urls)
+    assert len(urls) == 3
+    assert wheel_lab.first.requests == []
+
+
+def test_files_beside_the_plan_are_taken(wheel_lab, lab_env, plan, replay):
+    for made in wheel_lab.of("cu126"):
+        shutil.copyfile(made.path, plan / made.name)
+    replay(plan).ok()
+    assert wheel_lab.first.requests == []
+    assert dists(lab_env) >= SET
+
+
+def test_another_mirror_is_asked_where_the_first_lacks_the_file(wheel_lab, lab_env, plan, replay):
+    put(wheel_lab.second, wheel_lab.of("cu126"))
+    made = wheel_lab.made["cu126"][1]
+    (wheel_lab.first.folder / "whl" / "cu126" / made.name).unlink()
+    replay(plan).ok()
+    assert names([made.name]) <= names(wheel_lab.second.sent())
+    assert dists(lab_env) >= SET
+
+
+def test_offline_what_lacks_is_named(wheel_lab, plan, replay):
+    done = replay(plan, "--offline")
+    assert isinstance(done.error, PlanNotCached)
+    assert f"torch-2.7.1+cu126-{TAG}" in done.words
+    replay(plan, "--download-only").ok()
+    del wheel_lab.first.requests[:]
+    assert not isinstance(replay(plan, "--offline").error, PlanNotCached)
+    assert wheel_lab.first.requests == []
+
+
+def test_an_environment_with_another_python(wheel_lab, lab_env, plan, replay):
+    document = json.loads((plan / "plan.json").read_text())
+    other = "3.10" if PYTHON != "3.10" else "3.12"
+    text = json.dumps(document).replace(TAG, f"cp{other.replace('.', '')}")
+    text = text.replace(f'"python": "{PYTHON}"', f'"python": "{other}"')
+    (plan / "plan.json").write_text(text)
+    done = replay(plan)
+    assert isinstance(done.error, PlanOtherPython)
+    assert f"`conda create -n NEW python={other} pip`" in " ".join(str(done.error).split())
+    assert wheel_lab.first.requests == []
+
+
+def test_a_torch_of_conda_stops_it(wheel_lab, lab_env, plan, replay):
+    record = {"name": "pytorch", "version": "2.5.1", "build": "cpu_0", "build_number": 0}
+    record |= {"channel": "pytorch", "subdir": "linux-64", "fn": "x.conda", "files": []}
+    record |= {"depends": [], "url": "https://conda.example/pytorch/linux-64/x.conda"}
+    (lab_env / "conda-meta" / "pytorch-2.5.1-cpu_0.json").write_text(json.dumps(record))
+    assert isinstance(replay(plan).error, CondaTorch)
+
+
+@pytest.mark.parametrize("word", ["numpy==2.2.6", "torch"])
+def test_a_plan_takes_no_choice(wheel_lab, plan, replay, word):
+    assert isinstance(replay(plan, word).error, PlanTakesNoChoice)
+
+
+# What no plan can hold
+
+
+def test_files_without_a_hash(wheel_lab, lab_env, conda_in_process, tmp_path):
+    shutil.rmtree(wheel_lab.decoys.folder / "whl")
+    put(wheel_lab.decoys, wheel_lab.of("cu126"), "flat", hashes=False)
+    words = ("--mirror", wheel_lab.decoys.wheels, "--save-plan", tmp_path / "plan")
+    done = conda_in_process(*WHEELS, *CUDA, "-p", lab_env, *words)
+    assert isinstance(done.error, PlanBadRecord)
+    assert not (tmp_path / "plan").exists()
+
+
+def test_files_of_this_disk(wheel_lab, lab_env, conda_in_process, tmp_path):
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    for made in wheel_lab.of("cu126"):
+        shutil.copyfile(made.path, folder / made.name)
+    words = ("--wheel-dir", folder, "--save-plan", tmp_path / "plan")
+    done = conda_in_process("torch-install", *CUDA, "-p", lab_env, *words)
+    assert isinstance(done.error, PlanWithoutAddress)
+    assert not (tmp_path / "plan").exists()
+
+
+# A plan that somebody altered
+
+
+def sound():
+    name = "torch-2.7.1+cu126-cp312-cp312-manylinux_2_28_x86_64.whl"
+    return {
+        "python": "3.12",
+        "others": ["numpy<2"],
+        "files": [
+            {
+                "project": "torch",
+                "version": "2.7.1+cu126",
+                "filename": name,
+                "url": f"https://wheels.example/cu126/{name.replace('+', '%2B')}",
+                "sha256": "a" * 64,
+                "size": 5,
+                "variant": "cu126",
+            }
+        ],
+    }
+
+
+def test_a_sound_part_is_read_as_it_was_written():
+    part = wheel_part.read(sound())
+    assert wheel_part.find_fault(sound(), "linux-64") is None
+    assert wheel_part.document(part) == sound()
+
+
+_URL = "https://wheels.example/cu126/torch-2.7.1%2Bcu126-cp312-cp312-manylinux_2_28_x86_64.whl"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("python", "3"),
+        ("python", None),
+        ("others", "numpy<2"),
+        ("others", ["-r evil.txt"]),
+        ("others", ["--index-url=https://evil.example"]),
+        ("others", ["numpy @ https://evil.example/numpy.whl"]),
+        ("others", ["numpy\n--pre"]),
+        ("others", ["./numpy"]),
+        ("others", [3]),
+        ("files", []),
+        ("files", {}),
+        ("files[0].project", "numpy"),
+        ("files[0].version", "2.7.0+cu126"),
+        ("files[0].filename", "../torch-2.7.1+cu126-cp312-cp312-manylinux_2_28_x86_64.whl"),
+        ("files[0].filename", "torch-2.7.1+cu126-cp311-cp311-manylinux_2_28_x86_64.whl"),
+        ("files[0].url", "file:///etc/passwd"),
+        ("files[0].url", "https://wheels.example/other.whl"),
+        ("files[0].url", "javascript:alert(1)"),
+        ("files[0].url", "ftp" + _URL[5:]),
+        ("files[0].url", _URL + "/x"),
+        ("files[0].sha256", None),
+        ("files[0].sha256", "A" * 64),
+        ("files[0].size", -1),
+        ("files[0].size", True),
+        ("files[0].variant", "../cu126"),
+        ("files[0].variant", None),
+    ],
+)
+def test_the_first_field_at_fault_is_named(field, value):
+    document = copy.deepcopy(sound())
+    place = document
+    *path, last = field.replace("files[0].", "files/0/").split("/")
+    for key in path:
+        place = place[int(key) if key.isdigit() else key]
+    place[last] = value
+    fault = wheel_part.find_fault(document, "linux-64")
+    assert fault is not None
+    assert fault == field or (last == "filename" and fault in ("files[0].url", field))
+
+
+def test_another_platform_has_other_files():
+    assert wheel_part.find_fault(sound(), "win-64") == "files[0].filename"
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda document: document["wheels"]["files"][0].pop("sha256"),
+        lambda document: document.pop("wheels"),
+        lambda document: document.update(schema=1),
+        lambda document: document["wheels"].update(others=["-e ."]),
+    ],
+    ids=["hash", "wheels", "schema", "words"],
+)
+def test_an_altered_plan_is_not_carried_out(wheel_lab, lab_env, plan, replay, alter):
+    document = json.loads((plan / "plan.json").read_text())
+    alter(document)
+    (plan / "plan.json").write_text(json.dumps(document))
+    assert isinstance(replay(plan).error, PlanAltered)
+    assert wheel_lab.first.requests == wheel_lab.index.requests == []
