@@ -32,6 +32,7 @@ from ...selection.wheels.name import Refused, parse
 from ...selection.wheels.tables import FAMILY, NAMED, TORCH, tables
 from ...selection.wheels.tags import WheelTarget
 from ...text import reasons
+from ...text.messages import text
 from ...transport import failures
 from ...transport.wheels import metadata, preview, routes
 from ...transport.wheels.local import LocalReader
@@ -328,7 +329,7 @@ def _decision(
             *_about_hashes(chosen.files),
             *_about_evidence(chosen.files),
             *_about_metadata(chosen),
-            *chosen.bounds.notices,
+            *map(_about_bound, chosen.bounds.notices),
             *_about_options(task, index, conda_step),
         ),
         evidence=task.survey.evidence,
@@ -342,6 +343,10 @@ def _about_hashes(files: Sequence[WheelFile]) -> tuple[Notice, ...]:
         return ()
     facts = {"count": len(bare), "mirror": next(f.mirror for f in read if not f.link.sha256)}
     return (Notice("wheels_without_hash", facts),)
+
+
+def _about_bound(notice: Notice) -> Notice:
+    return notice._replace(facts={**notice.facts, "why": text(str(notice.facts["why"]))})
 
 
 def _about_evidence(files: Sequence[WheelFile]) -> tuple[Notice, ...]:

@@ -14,7 +14,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from ...models import Choice, Notice, Pin
-from ...text.messages import text
 from .. import rules
 from ..rules import Rule
 from ..specs import package_name
@@ -22,7 +21,7 @@ from .metadata import Metadata, requirements
 
 
 class Bounds(NamedTuple):
-    """Requirements beside the set, and what to say of them."""
+    """Requirements beside the set, and what to say of them: `why` is the code of a sentence."""
 
     words: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
@@ -45,7 +44,7 @@ def of_set(
     words: list[str] = []
     notices: list[Notice] = []
     for rule in rules.applying(choice, admits):
-        facts = {"pin": rule.pin, "why": text(rule.why)}
+        facts = {"pin": rule.pin, "why": rule.why}
         if word := _against(rule, others):
             notices.append(Notice("against_rule", {"spec": word, **facts}, rule.source))
         elif rule.name in needed or others:
