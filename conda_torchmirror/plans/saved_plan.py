@@ -213,9 +213,7 @@ def write(
     return plan
 
 
-def _packages(
-    found: Transaction, subdir: str, prefix: str | None
-) -> tuple[Mapping[str, Any], ...]:
+def _packages(found: Transaction, subdir: str, prefix: str | None) -> tuple[Mapping[str, Any], ...]:
     """The records of all that an environment will hold.
 
     Raises: PlanWithoutAddress, PlanBadRecord.
