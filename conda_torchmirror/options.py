@@ -21,10 +21,10 @@ class InstallOptions(NamedTuple):
 
     `dry_run` and `solve` combine with every action. `urls` is the format of `--urls`, which goes
     with the actions save and replay too, as `download` (`--download-only`) does. `tool` is the word
-    of `--print`. `save`, `plan` and `wheel_dir` are folders, `subdir` is the word of `--platform`. `source` is
-    "" where the command line names none, and the setting holds. `passed` are the options that go
-    on to conda's own command, each as its words; `conda_words` says which of them a verb takes.
-    `machines` are the files of `--machine`; a run for one machine has its `facts`.
+    of `--print`. `save`, `plan` and `wheel_dir` are folders, `subdir` is the word of `--platform`.
+    `source` is "" where the command line names none, and the setting holds. `passed` are the
+    options that go on to conda's own command, each as its words; `conda_words` says which of them a
+    verb takes. `machines` are the files of `--machine`; a run for one machine has its `facts`.
     """
 
     action: Action = "install"

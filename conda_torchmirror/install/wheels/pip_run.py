@@ -19,7 +19,7 @@ from ...text.sanitize import safe
 from . import steps
 
 
-class Order(NamedTuple):
+class PipOrder(NamedTuple):
     """What pip is asked for: files of this disk and words beside them, the indexes for everything
     else in order, and options of its own."""
 
@@ -29,7 +29,7 @@ class Order(NamedTuple):
     options: tuple[str, ...] = ()
 
 
-def by_pip(order: Order, prefix: str, report: Callable[[Notice], None], *, quiet: bool) -> None:
+def by_pip(order: PipOrder, prefix: str, report: Callable[[Notice], None], *, quiet: bool) -> None:
     """Run pip; where the index fails or lacks something, once more with the next one.
 
     Raises: PipFailed.

@@ -30,7 +30,7 @@ from .conda_part import by_conda
 from .decide import Decided, decide
 from .fetch import fetched
 from .listing import listing
-from .pip_run import Order, by_pip
+from .pip_run import PipOrder, by_pip
 from .plans.save import save
 from .task import prepare
 
@@ -136,7 +136,7 @@ def _install(
             if code:
                 return Outcome(code, about)
         indexes = (decision.rest, *decided.rest)
-        order = Order(files, decision.others, indexes, decision.pip.options)
+        order = PipOrder(files, decision.others, indexes, decision.pip.options)
         by_pip(order, prefix, report, quiet=options.as_json)
     outcome = Outcome(0, about, {"prefix": prefix})
     on = decision.machine

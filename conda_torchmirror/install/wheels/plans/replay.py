@@ -37,7 +37,7 @@ from .. import steps
 from ..decide import keep
 from ..fetch import fetched
 from ..obstacles import check_environment
-from ..pip_run import Order, by_pip
+from ..pip_run import PipOrder, by_pip
 from ..task import Task
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def replay(
         for notice in told:
             report(notice)
         indexes = (routes.NO_INDEX,) if context.offline else chains.indexes
-        order = Order(tuple(files), part.others, indexes, carried)
+        order = PipOrder(tuple(files), part.others, indexes, carried)
         by_pip(order, to, report, quiet=options.as_json)
     return Outcome(0, found.about, {"prefix": to})
 
