@@ -60,15 +60,17 @@ def fix(prefix: str, confirm: Callable[[str], Any]) -> int:
 
     Raises: what `torch-install` raises.
     """
-    found = {notice.code for notice in inspect_records(prefix).notices}
+    report = inspect_records(prefix)
+    found = {notice.code for notice in report.notices}
     if not found & MENDED:
         say(text("check.fix_nothing"))
         return 0
-    where = option_of(prefix)
+    of_pip = ["--source", "wheels"] if report.by_pip else []
+    where = " ".join([option_of(prefix), *of_pip])
     say(text("check.fix_command", {"where": where}))
     confirm(text("check.fix_question"))
     agreed = ["--yes"] if context.always_yes else []
-    return conda.run(["torch-install", "--prefix", prefix, *agreed], {}, {}).code
+    return conda.run(["torch-install", "--prefix", prefix, *of_pip, *agreed], {}, {}).code
 
 
 def _channels_lost() -> list[str]:

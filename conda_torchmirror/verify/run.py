@@ -24,10 +24,12 @@ from conda.core.prefix_data import PrefixData
 
 from ..envfiles.file_io import write_file
 from ..machine.environment import option_of, python_path
+from ..machine.python import distributions
 from ..machine.python.activation import environment
 from ..machine.survey import has_device, inspect, native_subdir
 from ..models import Machine, Notice
 from ..selection.facts.names import DEFAULT, TORCH
+from . import static_wheels
 from .verdict import Check, CheckExit, CheckSubject, judge
 
 #: Seconds for everything. A first import from a slow disk under a virus scanner takes minutes.
@@ -82,12 +84,15 @@ def _installed_partners(prefix: str) -> tuple[str, ...]:
 
 
 def _origin(prefix: str) -> tuple[str | None, str | None]:
-    """Return build string and URL of conda's own record of pytorch."""
+    """Return build string and URL of conda's own record of pytorch, or what pip installed."""
     try:
         record = PrefixData(prefix).get(TORCH, None)
     except Exception:
         return None, None
-    return (record.build, str(record.url or "") or None) if record else (None, None)
+    if record:
+        return record.build, str(record.url or "") or None
+    found = static_wheels.torch_of_pip(distributions.installed(prefix))
+    return (f"torch {found.version} (pip)" if found else None), None
 
 
 def _read(path: str) -> list[dict[str, Any]]:

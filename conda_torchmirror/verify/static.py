@@ -25,15 +25,20 @@ from ..selection.facts.record import dependencies
 from ..selection.fit import Constraints
 from ..selection.specs import number, package_name
 from ..text.messages import text
+from . import static_wheels
 from .verdict import Check, for_arch, unique
 
 
 class StaticReport(NamedTuple):
-    """This machine, conda's record of the environment's pytorch if it has one, what is wrong."""
+    """This machine, conda's record of the environment's pytorch if it has one, what is wrong.
+
+    With `by_pip` it is a torch that pip installed, and its build is "pip".
+    """
 
     machine: Machine
     torch: Build | None = None
     notices: tuple[Notice, ...] = ()
+    by_pip: bool = False
 
 
 #: Remarks about the machine that are about the environment.
@@ -51,6 +56,9 @@ def inspect_records(prefix: str) -> StaticReport:
     torch = records.get(TORCH)
     pip = [p for p in machine.installed if p.channel == "pypi" and p.name == "torch"]
     notices: list[Notice] = []
+    if pip and not torch and not broken:
+        wheel, told = static_wheels.inspect(prefix, machine)
+        return StaticReport(machine, wheel, unique([*environment, *told]), by_pip=True)
     if torch and pip:
         facts = {"pip": f"torch {pip[0].version}", "conda": f"{TORCH} {torch.version}"}
         notices.append(Notice("torch_twice", facts))
@@ -104,15 +112,6 @@ MACHINE = frozenset(
 )
 #: Said where a GPU fails too: a matrix product works without cuDNN.
 CUDNN_TOO_NEW = "cudnn_too_new"
-#: What a clash of the choice means for a build that is there already.
-_CLASHES = {
-    "cpu_build": "cpu_build",
-    "cuda_too_new": "driver_too_old",
-    "driver_too_old": "driver_too_old",
-    "driver_unusable": "driver_unusable",
-    "arch_missing": "no_kernel_image",
-    "cudnn_too_new": "no_kernel_image",
-}
 
 
 def _against_machine(
@@ -124,7 +123,7 @@ def _against_machine(
     arch = machine.cuda_arch
     today = Constraints(machine._replace(pins=()), Request({}), knowledge)
     clash = today.check(torch, read).clash
-    code = _CLASHES.get(clash.code) if clash else None
+    code = static_wheels.CLASHES.get(clash.code) if clash else None
     if code is None and arch and read.cuda:
         yield from _cudnn(torch, records, arch, knowledge.tables)
     if code is None or (code == "cpu_build" and machine.subdir.startswith("osx-")):

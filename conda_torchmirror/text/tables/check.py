@@ -156,6 +156,8 @@ TEXT: Table = {
     "set_mismatch.hint": "Run `conda torch-install{where}`, which installs the matching set.",
     "rule_broken": "{installed} does not go with {torch}: {why}.",
     "rule_broken.hint": 'Run `conda install{where} "{pin}"`.',
+    "rule_broken_pip": "{installed} does not go with {torch}: {why}.",
+    "rule_broken_pip.hint": 'Run `conda run{where} python -m pip install "{pin}"`.',
     "pin_missing": "{torch} needs `{pin}` ({why}); `conda update --all` would undo that.",
     "pin_missing.hint": "Add the line `{pin}` to conda-meta/pinned of the environment.",
     "mps_unavailable": "This build has MPS, but macOS offers no GPU to it.",

@@ -1,0 +1,122 @@
+"""A torch that pip installed, by looking: its version against the machine, its partners, and rules.
+
+A wheel leaves no record of the directory that it came from. Where its version names one, that is
+known; of others the table of PyPI's wheels says what they are built for, or nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..machine.environment import option_of
+from ..machine.python import distributions
+from ..machine.python.distributions import Distribution
+from ..models import Build, Choice, Machine, Notice, Request
+from ..selection import rules
+from ..selection.fit import Constraints
+from ..selection.pip.bounds import admits
+from ..selection.wheels.source import knowledge
+from ..selection.wheels.tables import DIRECTORY, NAMED, PARTNERS, TORCH, tables
+from ..selection.wheels.tags import Target, platforms
+from ..text.messages import text
+from .verdict import for_arch
+
+#: What a clash of the choice means for a build or a wheel that is there already.
+CLASHES = {
+    "cpu_build": "cpu_build",
+    "cuda_too_new": "driver_too_old",
+    "driver_too_old": "driver_too_old",
+    "driver_unusable": "driver_unusable",
+    "arch_missing": "no_kernel_image",
+    "cudnn_too_new": "no_kernel_image",
+}
+
+
+def torch_of_pip(there: Mapping[str, Distribution]) -> Distribution | None:
+    """The torch of an environment that pip installed, if it did."""
+    found = there.get(TORCH)
+    return found if found and found.owner is None else None
+
+
+def inspect(prefix: str, machine: Machine) -> tuple[Build | None, tuple[Notice, ...]]:
+    """The torch that pip installed, with its version as pip has it, and what is wrong with it."""
+    there = distributions.installed(prefix)
+    found = torch_of_pip(there)
+    if found is None:
+        return None, ()
+    shown = Build(TORCH, found.version, "pip", 0, machine.subdir)
+    build = _build(found.version, machine)
+    if build is None or NAMED.fullmatch(build.channel):
+        return shown, ()
+    # Commands that are offered install wheels again.
+    where = f"{option_of(prefix)} --source wheels"
+    notices = [
+        notice._replace(facts={"where": where, **notice.facts})
+        for notice in (*_against_machine(build, machine), *_against_partners(found, there))
+    ]
+    return shown, (*notices, *_against_rules(build, found.version, there))
+
+
+def _build(version: str, machine: Machine) -> Build | None:
+    """The wheel as what is chosen from; None where its version does not say what it is."""
+    public, _, local = version.partition("+")
+    if not (DIRECTORY.fullmatch(local) and machine.python and platforms(machine.subdir)):
+        return None
+    tag = f"cp{machine.python.replace('.', '')}"
+    name = f"{TORCH}-{version}-{tag}-{tag}-{platforms(machine.subdir)[-1]}.whl"
+    return Build(
+        name=TORCH,
+        version=public,
+        build=local,
+        build_number=0,
+        subdir=machine.subdir,
+        channel=local,
+        fn=name,
+        depends=(machine.python,),
+    )
+
+
+def _against_machine(torch: Build, machine: Machine) -> Iterator[Notice]:
+    """Yield why the wheel would not be chosen for this machine today."""
+    known = knowledge(
+        machine.subdir, tables(), Target(machine.subdir, [str(machine.python)]), named=True
+    )
+    today = machine._replace(pins=(), history=(), installed=())
+    read = known.source.read(torch)
+    clash = Constraints(today, Request({}), known).check(torch, read).clash
+    code = CLASHES.get(clash.code) if clash else None
+    if code is not None and not (code == "cpu_build" and machine.subdir.startswith("osx-")):
+        yield Notice(code, {"cuda": read.cuda, "of_arch": for_arch(machine.cuda_arch)})
+
+
+def _against_partners(torch: Distribution, there: Mapping[str, Distribution]) -> Iterator[Notice]:
+    """Yield the partners that were built for another torch, or in another directory."""
+    public, _, local = torch.version.partition("+")
+    for name in PARTNERS:
+        found = there.get(name)
+        if found is None or found.owner is not None:
+            continue
+        version, _, own = found.version.partition("+")
+        stated = tables().torch_of(name, version)
+        fits = not stated or public in stated or tables().open_since(name, version) is not None
+        facts = {"partner": f"{name} {found.version}", "torch": f"{TORCH} {torch.version}"}
+        if not fits:
+            yield Notice("set_mismatch", {**facts, "spec": f"{TORCH}=={stated[0]}"})
+        elif local != own and all(map(_names_directory, (local, own))):
+            yield Notice("set_mismatch", {**facts, "spec": f"{TORCH}=={public}+{own}"})
+
+
+def _names_directory(local: str) -> bool:
+    return local != "" and DIRECTORY.fullmatch(local) is not None
+
+
+def _against_rules(
+    torch: Build, version: str, there: Mapping[str, Distribution]
+) -> Iterator[Notice]:
+    for rule in rules.applying(Choice((torch,), torch.depends[0]), admits):
+        found = there.get(rule.name)
+        if found and not admits(rule.pin, rule.name, found.version):
+            facts = {"pin": rule.pin, "why": text(rule.why), "torch": f"{TORCH} {version}"}
+            facts["installed"] = f"{rule.name} {found.version}"
+            # Conda's own numpy is conda's to replace.
+            yield Notice("rule_broken" if found.owner else "rule_broken_pip", facts)
