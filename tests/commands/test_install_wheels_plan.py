@@ -7,6 +7,7 @@ import json
 import shutil
 
 import pytest
+from support import wheel_files
 from support.prefixes import installed
 from support.wheel_commands import CUDA, REST, SET, WHEELS, dists, names
 from support.wheel_fixtures import imported
@@ -172,6 +173,30 @@ def test_files_of_this_disk(wheel_lab, lab_env, conda_in_process, tmp_path):
     words = ("--wheel-dir", folder, "--save-plan", tmp_path / "plan")
     done = conda_in_process("torch-install", *CUDA, "-p", lab_env, *words)
     assert isinstance(done.error, PlanWithoutAddress)
+    assert not (tmp_path / "plan").exists()
+
+
+def test_files_of_the_cache_alone(wheel_lab, lab_env, conda_in_process, tmp_path):
+    """Without the network nothing says where they came from."""
+    conda_in_process(*WHEELS, *CUDA, "-p", lab_env, "-y", "--download-only").ok()
+    words = ("--offline", "--save-plan", tmp_path / "plan")
+    done = conda_in_process(*WHEELS, *CUDA, "-p", lab_env, *words)
+    assert isinstance(done.error, PlanWithoutAddress)
+    assert not (tmp_path / "plan").exists()
+
+
+def test_a_plan_for_another_platform(wheel_lab, conda_in_process, tmp_path):
+    tags = f"{TAG}-{TAG}-win_amd64"
+    made = [
+        wheel_files.make(tmp_path, name, f"{version}+cu126", tags, variant="cu126")
+        for name, version in (("torch", "2.7.1"), ("torchvision", "0.22.1"))
+    ]
+    put(wheel_lab.first, made)
+    words = ("--platform", "win-64", "--python", PYTHON, "torch", "torchvision", "-n", "new")
+    done = conda_in_process(*WHEELS, *CUDA, *words, "--save-plan", tmp_path / "plan")
+    # The lab has no Python for Windows, which conda says; nothing is written.
+    assert "python" in done.words
+    assert done.rc == 1
     assert not (tmp_path / "plan").exists()
 
 

@@ -99,7 +99,7 @@ def _of_own(task: Task, chains: routes.Chains) -> tuple[WheelReader, WheelSet] |
 
 def _of_cache(task: Task) -> tuple[WheelReader, WheelSet] | None:
     """The choice of what is on this disk, where conda is offline and that is enough."""
-    if not context.offline or task.options.action not in ("install", "download"):
+    if not context.offline or task.options.action not in ("install", "download", "save"):
         return None
     folder = wheel_cache.folders()[0]
     reader = LocalReader("cache", folder, wheel_cache.links(), keep(task.machine))

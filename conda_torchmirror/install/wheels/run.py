@@ -67,7 +67,8 @@ def execute(
     _refuse(options, by_setting=by_setting)
     subdir, native = context.subdir, native_subdir()
     task = prepare(options, target, subdir)
-    if not options.preview and subdir != native:
+    planned = options.action == "save" and not target.exists
+    if not (options.preview or planned) and subdir != native:
         raise ForeignPlatform(subdir=subdir, prefix=str(target.prefix), native=native)
     nowhere = options.preview or options.download or options.action == "save"
     if target.prefix is None and not nowhere:

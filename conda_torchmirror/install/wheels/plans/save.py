@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from conda.base.context import context
 
 from ....exceptions.plan import PlanBadRecord, PlanWithoutAddress
 from ....handover import disk_space, package_cache, solve
 from ....handover.solve import Transaction
+from ....machine.survey import native_subdir
 from ....models import Notice
 from ....options import InstallOptions
 from ....plans import saved_plan
@@ -76,7 +76,9 @@ def _solved(decision: WheelDecision, options: InstallOptions, report: Report) ->
     if step is None:
         return Transaction((), (), ())
     prefix = decision.prefix or solve.nowhere()
-    command: Sequence[Any] = conda_words(step, options, prefix)
+    command = conda_words(step, options, prefix)
+    if step.verb == "create" and decision.machine.subdir != native_subdir():
+        command += ["--subdir", decision.machine.subdir]
     names = step.passed or (steps.BASE,)
     with Router(
         options._replace(mirrors=()), context.subdir, names, report, solving=True
