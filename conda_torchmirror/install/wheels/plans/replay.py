@@ -14,7 +14,7 @@ from conda.base.context import context
 
 from ....exceptions.environment import NoEnvironment
 from ....exceptions.plan import PlanNotCached, PlanOtherPlatform, PlanOtherPython
-from ....handover import conda, disk_space, package_cache, wheel_cache
+from ....handover import conda, disk_space, environment_lock, package_cache, wheel_cache
 from ....handover.conda import Outcome
 from ....machine import survey
 from ....machine.python import distributions, pip_config
@@ -86,6 +86,7 @@ def replay(
     task = Task(options, target, Request({}), survey.Survey(on), pip_config.read(prefix), {})
     if not options.download:
         _check(task, plan, part)
+        disk_space.refuse_unwritable(str(target.prefix), "new_for_wheels")
     disk_space.check(disk_space.measure(records, None if options.download else target.prefix))
     if uncached:
         package_cache.fetch(uncached, beside, quiet=options.as_json)
@@ -95,7 +96,7 @@ def replay(
     if options.download:
         return Outcome(0, found.about, downloaded=True)
     to = str(target.prefix)
-    with conda.unmade(to, filled=True):
+    with environment_lock.held(to), conda.unmade(to, filled=True):
         if records and not (prefix and _has(records, prefix)):
             done = conda_plans.link(options, found, records, to, target.exists)
             if done.code:
