@@ -19,7 +19,7 @@ from ..index.wheels import pages
 from ..selection.wheels import request
 from ..selection.wheels.link import Link
 from ..selection.wheels.name import Wheel, parse
-from ..selection.wheels.tags import Target
+from ..selection.wheels.tags import WheelTarget
 from ..text.sanitize import public_url
 
 #: Files and words of a plan; a set has six at most.
@@ -126,7 +126,7 @@ def _fault_of_file(row: Any, subdir: str, python: str) -> str | None:
     if not (isinstance(variant, str) and (not variant or pages.VARIANT.fullmatch(variant))):
         return "variant"
     wheel = parse(Link(str(name), ""))
-    if not isinstance(wheel, Wheel) or Target(subdir, [python]).fit(wheel.triple) is None:
+    if not isinstance(wheel, Wheel) or WheelTarget(subdir, [python]).fit(wheel.triple) is None:
         return "filename"
     if row.get("project") != wheel.project:
         return "project"

@@ -17,7 +17,7 @@ from ..selection.fit import Constraints
 from ..selection.pip.bounds import admits
 from ..selection.wheels.source import knowledge
 from ..selection.wheels.tables import DIRECTORY, NAMED, PARTNERS, TORCH, tables
-from ..selection.wheels.tags import Target, platforms
+from ..selection.wheels.tags import WheelTarget, platforms
 from ..text.messages import text
 from .verdict import for_arch
 
@@ -79,7 +79,7 @@ def _build(version: str, machine: Machine) -> Build | None:
 def _against_machine(torch: Build, machine: Machine) -> Iterator[Notice]:
     """Yield why the wheel would not be chosen for this machine today."""
     known = knowledge(
-        machine.subdir, tables(), Target(machine.subdir, [str(machine.python)]), named=True
+        machine.subdir, tables(), WheelTarget(machine.subdir, [str(machine.python)]), named=True
     )
     today = machine._replace(pins=(), history=(), installed=())
     read = known.source.read(torch)

@@ -17,7 +17,7 @@ from ....options import InstallOptions
 from ....selection.wheels.link import Link
 from ....selection.wheels.name import Refused, Wheel, parse
 from ....selection.wheels.tables import FAMILY, TORCH
-from ....selection.wheels.tags import Target
+from ....selection.wheels.tags import WheelTarget
 from ....text.messages import of_os_error, text
 from ....text.sanitize import safe
 from ....transport.wheels import metadata
@@ -63,7 +63,7 @@ class Brought(NamedTuple):
     def check(self, on: Machine) -> None:
         """Hold the files that are named against the machine. Raises: BadWheelFile."""
         for wheel in self.named:
-            fit = Target(on.subdir, [on.python] if on.python else PYTHONS).fit(wheel.triple)
+            fit = WheelTarget(on.subdir, [on.python] if on.python else PYTHONS).fit(wheel.triple)
             if fit is None:
                 facts = {"tags": wheel.triple, "subdir": on.subdir}
                 code = "wheel_file_other" if on.python is None else "wheel_file_other_python"
