@@ -193,6 +193,8 @@ SEAMS = {
     "cli.install_output": {"cli", "handover", "install", "plans", "selection", "text", "verify"},
     # A preview by the built-in index reads no other one.
     "index.sources": {"index"},
+    # Only a GPU of another maker asks what wheels there are.
+    "install.decide": {"install"},
     # What is said of a file, of further packages, and what would help where nothing fits.
     "install.attempt": {"install"},
     "install.sources.answer": {"install"},

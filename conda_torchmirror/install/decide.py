@@ -6,7 +6,7 @@ Reads conda's context, asks no solver and changes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from conda.base.constants import ChannelPriority
@@ -18,11 +18,13 @@ from ..handover.channels import kept
 from ..index.exclude_newer import without_newer
 from ..index.match import admits
 from ..index.sources import Source
+from ..machine import accelerators
 from ..machine import survey as machine
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
 from ..models import Build, Choice, Decision, Departure, Notice, Pin, Plan, Records
 from ..selection import plan, rules
+from ..selection.facts.names import CUDNN
 from ..selection.facts.record import Extras
 from ..selection.plan import RuntimeIndex, add_runtime_build
 from ..selection.specs import package_name
@@ -74,6 +76,8 @@ def decide(
         *runtime_notices,
         *pin_notices,
         *extras.notices,
+        *_to_keep([*pins, *(pin for pin in extras.pins if package_name(pin) in CUDNN)], task),
+        *_of_other_gpu(choice, task),
         *notices_.about(choice, task, records, reader[task.source.channel]),
         *departures.notices(leaving, task),
         *channel_notices,
@@ -277,8 +281,24 @@ def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:
         if there := rules.contradicted(rule, on.installed, admits):
             name = f"{there.name} {there.version}"
             notices.append(Notice("rule_installed", {"installed": name, "pin": rule.pin}))
-    if pins and target.prefix:
-        file = os.path.join(target.prefix, "conda-meta", "pinned")
-        code = "rule_keep" if len(pins) == 1 else "rule_keep_all"
-        notices.append(Notice(code, {"pins": ", ".join(pins), "file": file}))
     return pins, notices
+
+
+def _to_keep(pins: Sequence[str], task: Task) -> Iterator[Notice]:
+    """How to keep, in an environment, what is pinned for this hand-over alone."""
+    if pins and task.target.prefix:
+        file = os.path.join(task.target.prefix, "conda-meta", "pinned")
+        code = "rule_keep" if len(pins) == 1 else "rule_keep_all"
+        yield Notice(code, {"pins": ", ".join(pins), "file": file})
+
+
+def _of_other_gpu(choice: Choice, task: Task) -> Iterator[Notice]:
+    """The wheels for a GPU of this machine that no conda build runs on, where there are any."""
+    there = (notice for notice in task.survey.evidence if notice.code == accelerators.FOUND)
+    if choice.cuda or (found := next(there, None)) is None:
+        return
+    from .sources import wheels
+
+    options = task.options._replace(cuda=found.facts["variant"])
+    for step in wheels.way(options, task.target, task.machine):
+        yield Notice("other_gpu_wheels", {"gpu": found.facts["gpu"], **step.facts})

@@ -17,7 +17,7 @@ from conda.base.context import context
 
 from ..models import Facts, Gpu, Machine, Notice
 from ..selection.specs import cuda_version, number
-from . import nvidia, system
+from . import accelerators, nvidia, system
 from .driver_calls import Device, lowest
 from .environment import with_environment
 from .evidence import DESCRIBED, TYPED, attempt, with_remarks
@@ -80,6 +80,8 @@ def survey(
     hidden = any(notice.code == "cuda_hidden" for notice in evidence)
     if at_home and cuda != "cpu" and probe_gpus and not hidden:
         machine = attempt("gpus", lambda: _with_gpus(machine, evidence), machine, evidence)
+        if not machine.has_gpu and subdir.startswith("linux-"):
+            evidence += attempt("gpus", lambda: list(accelerators.notices()), [], evidence)
     arch = attempt("arch", lambda: _arch_override(evidence), None, evidence)
     if arch is not None:
         machine = machine._replace(cuda_arch=arch or None)

@@ -133,6 +133,9 @@ def test_a_gpu_below_7_5_gets_a_cudnn_that_runs_there(at_forge, run_conda, sandb
     result = run_conda(*FORGE, "-y", "-n", "new", *CUDA, env=env).ok()
     assert installed(sandbox.envs / "new")["cudnn"].startswith(f"{cudnn}=")
     assert ("cudnn<9.11" in result.stdout) == (arch == "6.1")
+    # And how to keep it so, which an update would undo; `cuda-version` is for this run alone.
+    lines = "conda-meta/pinned, a line each: cudnn<9.11, libcudnn<9.11"
+    assert (lines in result.words) == (arch == "6.1")
 
 
 def test_a_cudnn_that_is_there_and_does_not_run_gives_way(at_forge, run_conda, sandbox):

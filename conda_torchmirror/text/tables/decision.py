@@ -277,6 +277,7 @@ NOTICES: Table = {
     "one say `--cuda 12.4`",
     "cpu_no_gpu": "no GPU that CUDA can use was found, so this is a CPU build; for a machine that "
     "has one say `--cuda 12.4`",
+    "other_gpu_wheels": "the {gpu} here runs wheels of PyTorch {torch} for {variant}: `{command}`",
     "cpu_no_driver_mac": "on macOS there is one build, which uses the CPU and Apple's MPS",
     "cpu_foreign": "nothing is known from here of the driver of that machine, so this is a CPU "
     "build; for one with an NVIDIA GPU say `--cuda 12.4`",

@@ -18,6 +18,7 @@ TEXT: Table = {
     "cuda_foreign": "The target is {subdir}, this machine is {native}: its driver does not count. "
     "--cuda or CONDA_OVERRIDE_CUDA says which CUDA the target has.",
     "cuda_not_detected": "conda found no NVIDIA driver.",
+    "other_gpu": "{gpu} is a GPU that wheels of PyTorch for {variant} are built for.",
     "arch_overridden": "Compute capability {arch} is set by {variable}.",
     "arch_hidden": "{variable} is empty, which hides the compute capability.",
     "arch_unusable": "{variable} is {value!r}, which is no compute capability such as 8.6; it is "
