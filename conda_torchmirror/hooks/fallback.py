@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..mirrors.registry import OWN, Route
@@ -34,6 +34,9 @@ ROUND, TOTAL = 5.0, 10.0
 
 #: Failures of which every mirror is suspected where this computer has no network.
 _NO_NETWORK = frozenset(("dns", "unreachable", "proxy"))
+
+#: Failures of one index that the others of its site may have as well.
+_SPREADING = frozenset(("broken", "not_the_file", "reset", "timeout", "unreadable"))
 
 
 class Search:
@@ -182,11 +185,23 @@ class Fallback:
         if self.config.settings.fallback and not ours:
             # A conda that failed on the compressed index will not do without it the next time.
             url = failure.answer.url.removesuffix(".zst")
-            _remember([failure.answer._replace(url=url)], certain=True)
+            _remember([failure.answer._replace(url=url), *self._along(one, failure)], certain=True)
             if one.at + 1 < len(one.places):
                 facts |= {"channel": name, "instead": one.places[one.at + 1][0]}
                 return Notice("failed_again", facts)
         return Notice("failed_test", facts)
+
+    def _along(self, failed: Search, failure: Failure) -> Iterator[Answer]:
+        """Answers by which the next command leaves the site of a failure for its other channels.
+
+        Each may be as broken, conda stops at the first of them, and a user would run the command
+        once for each.
+        """
+        assert failure.answer is not None
+        for one in self.searches if failure.answer.code in _SPREADING else ():
+            name, url = one.place
+            if one is not failed and name == failed.place[0] and not one.lost:
+                yield failure.answer._replace(url=f"{url}/{self.config.subdir}/repodata.json")
 
     def _of_own(self, policy: ChannelPolicy, facts: dict[str, Any]) -> Notice:
         """What to do about a mirror that the user's own configuration leads to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -354,6 +355,24 @@ def test_a_mirror_of_the_users_own_configuration_is_named_when_it_fails(
     condarc(**settings)
     done = conda_in_process(*create(tmp_path / "one")).ok()
     assert "`conda-forge` from second" in words(done)
+
+
+@pytest.mark.parametrize("fault", ["truncated", "reset"])
+def test_a_site_with_several_broken_indexes_costs_one_run(
+    auto, sites, conda_in_process, tmp_path, fault
+):
+    """Conda stops at the first of them, whose first bytes are as they should be."""
+    for mirror in (sites.first, sites.second):
+        for channel in ("pytorch", "conda-forge"):
+            mirror.fail(f"*/{channel}/linux-64/*repodata*", fault)
+    ask = ("create", "-y", "-c", "conda-forge", "-c", "pytorch", "filelock", "pytorch-mutex")
+    for instead in ("second", "upstream"):
+        failed = conda_in_process(*ask, "-p", tmp_path / instead)
+        assert failed.rc == 1
+        said = words(failed)
+        assert re.search(rf"run again, reads `(pytorch|conda-forge)` from {instead}", said)
+    done = conda_in_process(*ask, "-p", tmp_path / "done").ok()
+    assert "`conda-forge`, `pytorch` from upstream" in words(done)
 
 
 @pytest.mark.parametrize("fault", ["refused", "html"])
