@@ -41,6 +41,8 @@ from conda_torchmirror.transport.routes import OfflineRouter
 NAME = "torch"
 #: In the place of a CUDA: no driver is there, or none is wanted.
 CPU = "cpu"
+#: The variable for the language of sentences.
+LANGUAGE = "CONDA_TORCHMIRROR_LANG"
 #: The source of which the built-in index is a sample.
 CONDA_FORGE = "conda-forge"
 
@@ -83,6 +85,9 @@ def on_computer(system: str, **variables: str) -> Iterator[None]:
     """Conda as on a computer of this platform, which is offline and has one channel configured."""
     native = Context._native_subdir
     before = dict(os.environ)
+    for name in [name for name in os.environ if name.startswith(("CONDA_", "MAMBA_"))]:
+        if name != LANGUAGE:
+            del os.environ[name]
     os.environ.update(
         CONDA_SUBDIR=system, CONDA_OFFLINE="1", CONDA_CHANNELS="conda-forge", **variables
     )
@@ -130,6 +135,10 @@ def without_steps(*, causes: bool = True) -> Iterator[None]:
 BESIDE = (("torchvision", "torchaudio"), ("torchvision",))
 
 
+#: The reading of the list of wheels, in whose place a desk shows what it has narrowed it to.
+_load_wheels = wheels_builtin.load
+
+
 class Desk:
     """Answers for one system, within `on_computer`. Records are read once."""
 
@@ -139,7 +148,7 @@ class Desk:
         channels = dict.fromkeys(c for source in sources_.SOURCES for c in source.channels)
         self.reader = BuiltIn(self.options, system, tuple(channels))
         self.records = dict(self.reader.records)
-        self.wheels = wheels_builtin.load(system)
+        self.wheels = _load_wheels(system)
         wheels_builtin.load = lambda subdir: self._wheels
         self._wheels = self.wheels
         self._release = ""

@@ -16,7 +16,7 @@ from axes import Axes
 
 from conda_torchmirror.index.sources import SOURCES, WHEELS, named
 from conda_torchmirror.models import Build, Decision, Machine
-from conda_torchmirror.selection.facts.record import Facts
+from conda_torchmirror.selection.facts.record import BuildFacts
 from conda_torchmirror.selection.fit import Constraints, Fit
 from conda_torchmirror.selection.pip.plan import WheelDecision
 from conda_torchmirror.selection.specs import minor, number
@@ -64,7 +64,7 @@ class Fits:
         self._partners = _partner_cudas(desk) if source == CONDA_FORGE else ()
         self._kinds: dict[Hashable, int] = {}
         #: Builds that are judged alike, with their releases and Pythons.
-        self._alike: dict[Hashable, tuple[Build, Facts, set[tuple[str, str]]]] = {}
+        self._alike: dict[Hashable, tuple[Build, BuildFacts, set[tuple[str, str]]]] = {}
         for build, read in builds:
             key = build.version, build.channel, read._replace(python=None)
             found = self._alike.setdefault(key, (build, read._replace(python=None), set()))

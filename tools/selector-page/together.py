@@ -6,7 +6,7 @@ newest release wins, `selection.sources.compare.newest`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from answer import CONDA_FORGE, Cell, Desk, machine, request_of, words
 from shown import Shown
@@ -15,6 +15,7 @@ from conda_torchmirror.index.sources import AUTO
 from conda_torchmirror.install.sources.answer import in_order
 from conda_torchmirror.models import Build, Choice
 from conda_torchmirror.selection.sources.compare import newest
+from conda_torchmirror.text.language import in_english
 from conda_torchmirror.text.messages import text
 
 
@@ -25,17 +26,19 @@ def of_auto(cell: Cell, found: Mapping[str, Shown], desk: Desk) -> Shown:
     if not there:
         notes = [found[name].notes[0] for name in order.sources]
         if len(notes) > 1:
-            told = zip(order.sources, notes, strict=True)
-            pairs = [(_of(name, note[0]), _of(name, note[1])) for name, note in told]
-            notes = [tuple("; ".join(each) for each in zip(*pairs, strict=True))]  # type: ignore[misc]
+            with in_english():
+                english = _told(order.sources, [note[0] for note in notes])
+            notes = [(english, _told(order.sources, [note[1] for note in notes]))]
         first = found[order.sources[0]]
         return _named(first._replace(notes=tuple(notes)))
     choices = {name: _choice(each) for name, each in there.items()}
     return _named(there[newest(choices) if order.newest else next(iter(there))])
 
 
-def _of(source: str, detail: str) -> str:
-    return str(text("detail_of", {"source": source, "detail": detail}))
+def _told(sources: Sequence[str], details: Sequence[str]) -> str:
+    """Why each source has nothing, in the language of now."""
+    pairs = zip(sources, details, strict=True)
+    return "; ".join(text("detail_of", {"source": s, "detail": d}) for s, d in pairs)
 
 
 def _choice(found: Shown) -> Choice:

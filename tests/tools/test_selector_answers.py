@@ -1,0 +1,93 @@
+"""The selector page's answers by its own parts, without the page, which takes minutes to make."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOOL = Path(__file__).resolve().parents[2] / "tools" / "selector-page"
+#: A cell a line comes in, its answer goes out; a process of its own, as the tool patches conda.
+SCRIPT = """
+import json, os, sys
+sys.path.insert(0, sys.argv[1])
+os.environ["CONDA_TORCHMIRROR_LANG"] = "zh"
+from answer import Cell, Desk, on_computer, without_steps
+from shown import shown
+from table import Asked
+found = []
+for cell in map(lambda words: Cell(*words), json.load(sys.stdin)):
+    with on_computer(cell.system), without_steps():
+        desk = Desk(cell.system)
+        desk.narrow(cell.release)
+        found.append(shown(Asked(cell, desk.answer(cell), desk.matrix(cell)), desk))
+print(json.dumps(found))
+"""
+CELLS = {
+    "channel": ("linux-64", "pytorch", "2.3", "12.1", "8.6", "3.11"),
+    "too_new_a_gpu": ("linux-64", "pytorch", "2.3", "12.4", "12.0", "3.11"),
+    "recipes": ("linux-64", "conda-forge", "2.12", "12.9", "8.6", "3.11"),
+    "wheels": ("win-64", "wheels", "2.7", "12.8", "12.0", "3.12"),
+    "mac": ("osx-arm64", "pytorch", "", "cpu", "", ""),
+    "unknown_platform": ("linux-aarch64", "pytorch", "", "12.4", "", ""),
+}
+
+
+@pytest.fixture(scope="module")
+def answers(session_sandbox: Any) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(TOOL)],
+        input=json.dumps(list(CELLS.values())),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    names = ("kind", "source", "release", "cuda", "python", "rows", "notes", "words", "texts")
+    found = [dict(zip(names, answer, strict=True)) for answer in json.loads(done.stdout)]
+    return dict(zip(CELLS, found, strict=True))
+
+
+def test_a_set_of_the_channel(answers: dict[str, Any]) -> None:
+    found = answers["channel"]
+    assert (found["kind"], found["release"], found["cuda"]) == ("exact", "2.3.1", "12.1")
+    assert found["words"].startswith("-n torch --python 3.11 pytorch=2.3 torchvision torchaudio")
+    texts = dict(found["texts"])
+    assert list(texts) == ["conda", "mamba", "environment.yml", "pixi"]
+    for text in texts.values():
+        assert found["rows"][0][2] in text
+        assert "{at}pytorch" in text
+
+
+def test_a_gpu_that_is_too_new(answers: dict[str, Any]) -> None:
+    found = answers["too_new_a_gpu"]
+    [(english, chinese)] = found["notes"]
+    assert found["kind"] == "none"
+    assert "12.0" in english
+    assert "显卡" in chinese
+
+
+def test_what_only_the_recipes_say_has_loose_specs(answers: dict[str, Any]) -> None:
+    found = answers["recipes"]
+    assert found["kind"] == "recipe"
+    assert f"pytorch-gpu={found['release']}" in dict(found["texts"])["conda"]
+
+
+def test_wheels_by_their_addresses(answers: dict[str, Any]) -> None:
+    found = answers["wheels"]
+    assert (found["kind"], found["cuda"]) == ("exact", "12.8"), found["notes"]
+    assert "{wheels}/cu128/torch-2.7.1%2Bcu128-cp312" in dict(found["texts"])["pip"]
+
+
+def test_a_mac_is_asked_for_no_driver(answers: dict[str, Any]) -> None:
+    assert "--cuda" not in answers["mac"]["words"]
+    assert answers["mac"]["kind"] == "exact"
+
+
+def test_a_platform_that_the_index_does_not_know(answers: dict[str, Any]) -> None:
+    assert answers["unknown_platform"]["kind"] == "none"
