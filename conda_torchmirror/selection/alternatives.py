@@ -287,9 +287,8 @@ def _upgrade_driver(case: Case) -> Iterator[Notice]:
     short = {str(item.needs.facts["cuda"]) for item in case.failed.rejected if item.code in _DRIVER}
     strict = case.request.compat == "strict"
     tables = case.knowledge.tables
-    enough = tables.toolkit_driver if strict else tables.driver_floor
     for cuda in sorted(short, key=number):
-        floor = enough(cuda, case.machine.driver_os)
+        floor = tables.driver_for(cuda, case.machine.driver_os, strict=strict)
         if floor and case.ask(case.machine._replace(cuda=cuda, driver=floor)):
             yield Notice("upgrade_driver", {"cuda": cuda, "driver": floor})
             return

@@ -151,6 +151,18 @@ def test_the_torch_of_conda_forge_gives_way_to_that_of_pytorch(env_with, conda_i
     assert channels_of(prefix)["pytorch"] == "pytorch"
 
 
+def test_auto_keeps_the_channel_of_an_environment(env_with, server, conda_in_process):
+    """Row 25 of its table, installed: what is there already stays, whatever is newer elsewhere."""
+    prefix = env_with(*OFFICIAL_ENV)
+    before = installed(prefix)
+    done = conda_in_process("torch-install", "-y", "-p", prefix, "--cuda", "12.9", "torchvision")
+    assert "which this environment already uses" in done.ok().words
+    found = installed(prefix)
+    assert {name: found[name] for name in OF_PYTORCH} == OF_PYTORCH
+    # But for MKL, which the rule for this channel pins.
+    assert {name for name in before if found.get(name) != before[name]} == {"mkl"}
+
+
 def test_there_and_back_again(env_with, conda_in_process):
     prefix = env_with(*OFFICIAL_ENV)
     before = installed(prefix)

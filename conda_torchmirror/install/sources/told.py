@@ -120,9 +120,10 @@ def _with_driver(attempt: Attempt, newer: Iterable[Rejection]) -> tuple[str, str
     """The release that the lowest driver runs which runs any of these, where that is all that they
     lack, and this driver."""
     task, source = attempt.task, attempt.task.source
+    strict = task.request.compat == "strict"
     cudas = {str(item.needs.facts["cuda"]) for item in newer if item.code in _DRIVER}
     for cuda in sorted(cudas, key=number):
-        floor = source.tables().driver_floor(cuda, task.machine.driver_os)
+        floor = source.tables().driver_for(cuda, task.machine.driver_os, strict=strict)
         on = task.machine._replace(cuda=cuda, driver=floor)
         found = choose(on, task.request, attempt.records.builds, source.knowledge)
         if floor and isinstance(found, Choice):

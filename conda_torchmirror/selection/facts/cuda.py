@@ -53,6 +53,12 @@ class CudaTables:
         found: str | None = self._drivers["versions"].get(cuda, {}).get(f"toolkit_{system}")
         return found
 
+    def driver_for(self, cuda: str, system: str, *, strict: bool) -> str | None:
+        """The lowest driver that runs builds of this CUDA; with `strict` by itself, without
+        minor-version compatibility."""
+        enough = self.toolkit_driver if strict else self.driver_floor
+        return enough(cuda, system)
+
     def architectures(
         self, torch: str, cuda: str, subdir: str, *, build: int = 0, variant: str | None = None
     ) -> tuple[str, ...] | None:
