@@ -8,14 +8,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from conda_torchmirror.options import EXPLICIT, TOOLS
-from conda_torchmirror.text.tools.recipe import Recipe, Spec, Wheel
+from conda_torchmirror.text.tools.recipe import PackageSpec, PinnedWheel, Recipe
 from conda_torchmirror.text.tools.render import _FORMS, render
 
 PINS = (
-    Spec("mkl<2024.1", "mkl", {"version": "<2024.1"}),
-    Spec("cudnn>=9,<9.11", "cudnn", {"version": ">=9,<9.11"}),
+    PackageSpec("mkl<2024.1", "mkl", {"version": "<2024.1"}),
+    PackageSpec("cudnn>=9,<9.11", "cudnn", {"version": ">=9,<9.11"}),
 )
-TORCH = Spec("pytorch=2.5.1=b_0", "pytorch", {"version": "2.5.1", "build": "b_0"})
+TORCH = PackageSpec("pytorch=2.5.1=b_0", "pytorch", {"version": "2.5.1", "build": "b_0"})
 RECIPE = Recipe(
     head="PyTorch 2.5.1",
     subdir="linux-64",
@@ -25,7 +25,11 @@ RECIPE = Recipe(
     channels=("pytorch", "https://mirror.example/c#d"),
     relaxed=True,
     specs=(TORCH,),
-    fresh=(TORCH, Spec("numpy<3", "numpy", {"version": "<3"}), Spec("numpy!=2.1", "numpy", {})),
+    fresh=(
+        TORCH,
+        PackageSpec("numpy<3", "numpy", {"version": "<3"}),
+        PackageSpec("numpy!=2.1", "numpy", {}),
+    ),
     pins=PINS,
 )
 
@@ -56,7 +60,7 @@ def test_yaml_takes_every_word_for_text() -> None:
 
 
 def test_a_package_is_one_key_of_a_manifest() -> None:
-    specs = (*RECIPE.fresh[:2], Spec("numpy!=2.1", "numpy", {"version": "!=2.1"}))
+    specs = (*RECIPE.fresh[:2], PackageSpec("numpy!=2.1", "numpy", {"version": "!=2.1"}))
     lines = render("pixi", RECIPE._replace(fresh=specs)).splitlines()
     assert 'numpy = "<3,!=2.1"' in lines
     assert 'pytorch = { version = "==2.5.1", build = "b_0" }' in lines
@@ -64,7 +68,7 @@ def test_a_package_is_one_key_of_a_manifest() -> None:
 
 @pytest.mark.parametrize("tool", ["pip", "uv", "dockerfile", "environment.yml", "pixi"])
 def test_without_an_index_it_is_that_of_the_tool(tool: str) -> None:
-    wheels = (Wheel("torch", "https://mirror.example/torch-2.7.1-py3-none-any.whl"),)
+    wheels = (PinnedWheel("torch", "https://mirror.example/torch-2.7.1-py3-none-any.whl"),)
     text = render(tool, RECIPE._replace(wheels=wheels, specs=(), pins=()))
     assert "index" not in text
     assert json.dumps(wheels[0].url) in text or f'"{wheels[0].requirement}"' in text

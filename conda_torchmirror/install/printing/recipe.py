@@ -19,7 +19,7 @@ from ...options import InstallOptions
 from ...selection.pip.plan import WheelDecision
 from ...text.reasons import shown
 from ...text.sanitize import public_url, safe
-from ...text.tools.recipe import Recipe, Spec, Wheel
+from ...text.tools.recipe import PackageSpec, PinnedWheel, Recipe
 from ...transport import routes
 from ..task import Target
 from ..wheels import steps
@@ -67,7 +67,7 @@ def of_wheels(decision: WheelDecision, options: InstallOptions, target: Target) 
         cuda=on.cuda if chosen.cuda else None,
         specs=tuple(map(spec, step.specs)) if step else (),
         fresh=tuple(map(spec, steps.basis(chosen.python))),
-        wheels=tuple(Wheel(f.project, public_url(f.link.with_hash)) for f in decision.files),
+        wheels=tuple(PinnedWheel(f.project, public_url(f.link.with_hash)) for f in decision.files),
         others=tuple(map(safe, decision.request.others)),
         index_url=public_url(decision.rest.url),
     )
@@ -94,7 +94,7 @@ def _head(torch: str, cuda: str | None, python: str, subdir: str) -> str:
     return shown("headline", torch=torch, target=target, python=python, subdir=subdir)
 
 
-def spec(word: str) -> Spec:
+def spec(word: str) -> PackageSpec:
     """A match spec with its fields."""
     found = MatchSpec(word)
     fields: dict[str, str] = {}
@@ -102,7 +102,7 @@ def spec(word: str) -> Spec:
         value = found.get_raw_value(field)
         if field != "name" and value is not None:
             fields[field] = safe(str(getattr(value, "canonical_name", value)))
-    return Spec(safe(word), found.name, fields)
+    return PackageSpec(safe(word), found.name, fields)
 
 
 def _channels(

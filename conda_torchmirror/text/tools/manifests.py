@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from ...selection import shell
 from ..messages import text
-from .recipe import Recipe, Spec
+from .recipe import PackageSpec, Recipe
 
 #: Scalars that YAML takes as they are and as text.
 _YAML = re.compile(r"(?!(?:null|true|false|yes|no|on|off|y|n)$)[a-z][\w./:=+<>-]*", re.ASCII | re.I)
@@ -82,9 +82,9 @@ def pixi(recipe: Recipe) -> str:
     return "\n".join(lines)
 
 
-def _each_once(specs: Iterable[Spec]) -> Iterable[Spec]:
+def _each_once(specs: Iterable[PackageSpec]) -> Iterable[PackageSpec]:
     """Specs by name: a table of TOML has each key once, so versions are joined."""
-    found: dict[str, Spec] = {}
+    found: dict[str, PackageSpec] = {}
     for spec in specs:
         before = found.get(spec.name)
         if before is None:
@@ -97,7 +97,7 @@ def _each_once(specs: Iterable[Spec]) -> Iterable[Spec]:
     return found.values()
 
 
-def _dependency(spec: Spec) -> str:
+def _dependency(spec: PackageSpec) -> str:
     fields = {_PIXI[name]: value for name, value in spec.fields.items() if name in _PIXI}
     version = _exact(fields.get("version", "*"))
     if fields.keys() <= {"version"}:

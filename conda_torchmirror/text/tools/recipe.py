@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 
-class Spec(NamedTuple):
+class PackageSpec(NamedTuple):
     """One conda package to ask for: the match spec in the user's words or ours, and its fields by
     conda's names, such as version and build."""
 
@@ -16,7 +16,7 @@ class Spec(NamedTuple):
     fields: Mapping[str, str] = MappingProxyType({})
 
 
-class Wheel(NamedTuple):
+class PinnedWheel(NamedTuple):
     """One wheel of the set. `url` has its hash behind it, where that is known."""
 
     project: str
@@ -56,11 +56,11 @@ class Recipe(NamedTuple):
     channels: tuple[str, ...] = ()
     flexible: bool = False
     relaxed: bool = False
-    specs: tuple[Spec, ...] = ()
-    fresh: tuple[Spec, ...] = ()
-    pins: tuple[Spec, ...] = ()
+    specs: tuple[PackageSpec, ...] = ()
+    fresh: tuple[PackageSpec, ...] = ()
+    pins: tuple[PackageSpec, ...] = ()
     removed: tuple[str, ...] = ()
-    wheels: tuple[Wheel, ...] = ()
+    wheels: tuple[PinnedWheel, ...] = ()
     others: tuple[str, ...] = ()
     index_url: str = ""
 
