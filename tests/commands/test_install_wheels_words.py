@@ -60,7 +60,7 @@ def test_words_that_cannot_be_used(preview, words, error):
     [
         ("--file", ("-f", "environment.yml")),
         ("--solve", ("--solve",)),
-        ("--save-plan", ("--save-plan", "plan")),
+        ("--update-deps", ("--update-deps",)),
         ("--check-upstream", ("--check-upstream",)),
         ("--channel", ("-c", "nvidia")),
         ("--no-deps", ("--no-deps",)),
