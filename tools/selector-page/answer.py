@@ -236,7 +236,8 @@ class Desk:
 
 def specs_of(said: tuple[str, ...]) -> tuple[str, ...]:
     """The match specs among the words of a command."""
-    return tuple(word for word in said if word.partition("=")[0] in ("pytorch", *BESIDE[0]))
+    plain = said[: said.index("--source")] if "--source" in said else said
+    return tuple(word for word in plain if word.partition("=")[0] in ("pytorch", *BESIDE[0]))
 
 
 def request_of(cell: Cell, said: tuple[str, ...]) -> Request:

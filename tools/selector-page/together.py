@@ -16,7 +16,7 @@ from conda_torchmirror.install.sources.answer import in_order
 from conda_torchmirror.models import Build, Choice
 from conda_torchmirror.selection.sources.compare import newest
 from conda_torchmirror.text.language import in_english
-from conda_torchmirror.text.messages import text
+from conda_torchmirror.text.messages import sentences, text
 
 
 def of_auto(cell: Cell, found: Mapping[str, Shown], desk: Desk) -> Shown:
@@ -38,7 +38,7 @@ def of_auto(cell: Cell, found: Mapping[str, Shown], desk: Desk) -> Shown:
 def _told(sources: Sequence[str], details: Sequence[str]) -> str:
     """Why each source has nothing, in the language of now."""
     pairs = zip(sources, details, strict=True)
-    return "; ".join(text("detail_of", {"source": s, "detail": d}) for s, d in pairs)
+    return sentences(text("detail_of", {"source": s, "detail": d}) for s, d in pairs)
 
 
 def _choice(found: Shown) -> Choice:
