@@ -376,12 +376,16 @@ def test_a_plan_of_a_change_does_it_in_the_old_environment(
     assert installed(prefix) == found
 
 
-def test_a_plan_of_a_change_leaves_what_needs_the_former_torch(
-    plan_of_change, at_server, conda_in_process
-):
+def test_a_plan_of_a_change_leaves_what_needs_the_former_torch(plan_of_change, conda_in_process):
     prefix, words = plan_of_change
-    channels = ("-c", "pytorch", "-c", "nvidia", "-c", "conda-forge")
-    conda_in_process("install", "-y", "-q", "-p", prefix, *channels, "picky").ok()
+    # As it would be after an installation of it.
+    needs = '["python", "pytorch 2.5.1 py3.12_cuda12.4*"]'
+    (prefix / "conda-meta" / "picky-1.0-h0_0.json").write_text(
+        f'{{"name": "picky", "version": "1.0", "build": "h0_0", "build_number": 0, "files": [],'
+        f' "depends": {needs}, "subdir": "linux-64", "fn": "picky-1.0-h0_0.tar.bz2",'
+        ' "channel": "https://conda.anaconda.org/conda-forge/linux-64",'
+        ' "url": "https://conda.anaconda.org/conda-forge/linux-64/picky-1.0-h0_0.tar.bz2"}'
+    )
     before = tree(prefix)
     refused = conda_in_process(*words, "-y", "-p", prefix)
     assert refused.rc == 1
