@@ -18,6 +18,7 @@ NAME = PACKAGE.name
 #: From the ground up: each may import those before it, never those behind it.
 ORDER = (
     "mirrors",
+    "proxy",
     "models",
     "options",
     "selection",
@@ -43,7 +44,7 @@ OUTSIDE = frozenset(
     ("conda", "requests", "urllib3", "subprocess", "socket", "ssl", "http", "ctypes")
 )
 #: Packages, and modules of others, that touch nothing outside: facts in, facts out.
-PURE = ("models", "options", "mirrors", "selection", "text", "envfiles", "index.builtin")
+PURE = ("models", "options", "mirrors", "proxy", "selection", "text", "envfiles", "index.builtin")
 #: Modules of pure packages that may, and what.
 EDGES: dict[str, frozenset[str]] = {
     "text.language": frozenset(("ctypes",)),  # Windows tells its language to C alone

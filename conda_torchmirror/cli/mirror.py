@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from conda.base.context import context
 from conda.cli import helpers
+from conda.common.constants import NULL
 
 from ..mirrors.urls import MirrorError
 from ..redirect import settings
@@ -118,6 +119,19 @@ def _files(parser: ArgumentParser) -> None:
     helpers.add_parser_json(parser)
 
 
+def _cache(parser: ArgumentParser) -> None:
+    add = parser.add_argument
+    add("channels", nargs="*", metavar="CHANNEL", help=text("help.cache_channels"))
+    add("--print", choices=("nginx", "registry", "condarc"), help=text("help.cache_print"))
+    add("--check", metavar="DIR", help=text("help.cache_check"))
+    add("--mirror", action="append", help=text("help.mirror"))
+    add("--dir", help=text("help.cache_dir"))
+    add("--port", type=int, default=8080, help=text("help.cache_port"))
+    add("--url", help=text("help.cache_url"))
+    add("-d", "--dry-run", action="store_true", default=NULL, help=text("help.cache_dry_run"))
+    helpers.add_parser_json(parser)
+
+
 def _run_list(args: Namespace) -> int:
     from .mirror_status import show_list
 
@@ -148,6 +162,12 @@ def _run_disable(args: Namespace) -> int:
     return disable(args)
 
 
+def _run_cache(args: Namespace) -> int:
+    from .fleet.cache import execute
+
+    return execute(args)
+
+
 def _run_files(args: Namespace) -> int:
     """Run `rewrite` or `upstream`. Raises: BadMirror, BadRegistry."""
     try:
@@ -170,6 +190,7 @@ COMMANDS = (
     Command("test", _test, _run_test),
     Command("enable", _enable, _run_enable),
     Command("disable", _disable, _run_disable),
+    Command("cache", _cache, _run_cache),
     Command("rewrite", _files, _run_files),
     Command("upstream", _files, _run_files),
 )

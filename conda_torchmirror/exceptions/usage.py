@@ -126,6 +126,15 @@ class SeveralMachines(UsageError):
     facts = ("count",)
 
 
+class BadCacheOption(UsageError):
+    """An option of `torch-mirror cache` that cannot be used, or none."""
+
+    code = "bad_cache_option"
+    message = N_("`{option}` cannot be used")
+    cause = N_("{detail}")
+    facts = ("option", "detail")
+
+
 class BadSpec(UsageError):
     """A match spec that conda cannot read."""
 

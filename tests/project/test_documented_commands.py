@@ -156,6 +156,16 @@ def prints_facts(world: World, command: str) -> None:
     parse(world.conda(command.partition(" > ")[0]).stdout.encode())
 
 
+def prints(world: World, command: str) -> None:
+    """Into a file, which is the shell's part."""
+    assert world.conda(command.partition(" > ")[0]).stdout
+
+
+def checks_a_cache(world: World, command: str) -> None:
+    """In a folder that is there."""
+    world.conda(command.replace("/srv/torch-cache", str(world.folder)))
+
+
 #: What is run, by the way it is.
 HOW: dict[str, How] = {
     "conda torch-install -n torch --python 3.11": installs,
@@ -187,6 +197,11 @@ HOW: dict[str, How] = {
     "conda torch-mirror test": asks_mirrors,
     "conda torch-mirror enable": runs,
     "conda torch-mirror disable": runs,
+    "conda torch-mirror cache --print nginx --dir /srv/torch-cache > nginx.conf": prints,
+    "conda torch-mirror cache --print registry --url http://cache.lab:8080 > cache.yaml": prints,
+    "conda torch-mirror cache --print condarc --url http://cache.lab:8080 > condarc": prints,
+    "conda torch-mirror cache --check /srv/torch-cache": checks_a_cache,
+    "conda torch-mirror cache --print nginx": prints,
     "conda torch-mirror rewrite FILE": runs,
     "conda torch-mirror upstream FILE": runs,
     "conda torch-mirror rewrite environment.yml": runs,
@@ -230,6 +245,7 @@ ELSEWHERE = {
         "benchmarks/bench_conda_forge.py",
     ),
     "conda create pytorch-gpu torchvision": ("what is measured there", ""),
+    "python benchmarks/bench_cache.py": ("measures", "benchmarks/bench_cache.py"),
     ".ci/run": ("runs these tests", ".ci/run"),
     "python tools/translations update": ("tests/translations", "tools/translations/__main__.py"),
     "pre-commit install": ("another program", ".pre-commit-config.yaml"),

@@ -50,10 +50,21 @@ HELP: Table = {
     "  conda torch-mirror status\n"
     "  conda torch-mirror test\n"
     "  conda torch-mirror enable --mirror auto\n"
+    "  conda torch-mirror cache --print nginx > nginx.conf\n"
     "  conda torch-mirror disable\n"
     "  conda torch-mirror rewrite environment.yml\n"
     "  conda torch-mirror upstream --check environment.yml\n",
+    "mirror_cache": "Print the configuration of a cache in front of the mirrors, or check one.",
     # Their options.
+    "cache_channels": "More channels that the cache has to carry.",
+    "cache_print": "nginx: the configuration of the cache; registry, condarc: those of its "
+    "clients.",
+    "cache_check": "Compare what nginx has kept in DIR with the indexes there, and delete what "
+    "differs.",
+    "cache_dir": "The folder that nginx writes into; default: torch-cache.",
+    "cache_port": "Where clients ask; the numbers after it are used on loopback; default: 8080.",
+    "cache_url": "How clients reach the cache, such as http://cache.lab:8080.",
+    "cache_dry_run": "With --check: only say what would be deleted.",
     "status_channels": "More channels to show.",
     "test_mirrors": "Names or URLs, upstream for the official channels; default: those in question "
     "here.",

@@ -70,4 +70,23 @@ TEXT: Table = {
     "index_outdated": "the hash of {what} is not the one in the built-in index; the official "
     "channel confirms the new one",
     "upstream_confirms": "the official channel confirms the hashes of the chosen builds",
+    # A cache in front of the mirrors.
+    "cache_without_action": "say `--print nginx`, `--print registry`, `--print condarc` or "
+    "`--check DIR`",
+    "cache_folder_characters": "nginx takes no path with a quote, a dollar sign, a semicolon or a "
+    "brace",
+    "cache_port": "that and the numbers after it, one for each mirror and each order of mirrors, "
+    "must be ports",
+    "cache_no_folder": "there is no such folder",
+    "cache_checked": (
+        "{count} kept file is as the indexes say; of {unknown} they say nothing, or they are not "
+        "whole.",
+        "{count} kept files are as the indexes say; of {unknown} they say nothing, or they are not "
+        "whole.",
+    ),
+    "cache_deleted": "{path} was deleted: {why}",
+    "cache_would_delete": "{path} would be deleted: {why}",
+    "cache_size": "its size is not that of the index",
+    "cache_hash": "its hash is not that of the index",
+    "cache_unreadable": "it is no index",
 }

@@ -1,0 +1,108 @@
+"""`conda torch-mirror cache`: configurations of a cache and of its clients, and what is kept."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from conda.base.context import context
+
+from ...exceptions.mirror import CannotWrite
+from ...exceptions.usage import BadCacheOption, Contradiction
+from ...mirrors.urls import UPSTREAM, MirrorError
+from ...proxy import clients, kept, layout, nginx
+from ...redirect import settings
+from ...text.layout import bullet, wrapped
+from ...text.messages import text
+from ...text.output import emit, say
+
+#: What is said of a file that must go.
+_WHY = {"size": "cache_size", "hash": "cache_hash", "unreadable": "cache_unreadable"}
+
+
+def execute(args: Namespace) -> int:
+    """Print what `--print` names, or check a folder.
+
+    Raises: BadMirror, BadRegistry, BadCacheOption, Contradiction, CannotWrite.
+    """
+    if args.check is not None:
+        if args.print:
+            raise Contradiction(first="--check", second="--print")
+        return _check(Path(args.check))
+    if not args.print:
+        raise BadCacheOption(option="cache", detail=text("cache_without_action"))
+    found = settings.read()
+    asked = args.mirror or ()
+    try:
+        known = settings.registry(found)
+        names = settings.preference(asked, found, known)
+        mirrors = known.resolve(names, allow_http=found.http)
+    except MirrorError as error:
+        raise settings.unusable(error, asked) from error
+    official = not found.only or UPSTREAM in found.only
+    arranged = layout.arrange(mirrors, args.channels, upstream=official)
+    url = args.url or f"http://localhost:{args.port}"
+    if args.print == "registry":
+        say(clients.registry(arranged, url).rstrip("\n"))
+    elif args.print == "condarc":
+        say(clients.condarc(arranged, url, context.subdir).rstrip("\n"))
+    else:
+        say(_nginx(arranged, args).rstrip("\n"))
+    return 0
+
+
+def _nginx(arranged: layout.Layout, args: Namespace) -> str:
+    folder = os.path.abspath(os.path.expanduser(args.dir or "torch-cache"))
+    if set(folder) & set("\"$;{}'\\\n"):
+        raise BadCacheOption(option=f"--dir {folder}", detail=text("cache_folder_characters"))
+    needed = nginx.ports_of(arranged)
+    if not 0 < args.port <= 65535 - needed:
+        raise BadCacheOption(option=f"--port {args.port}", detail=text("cache_port"))
+    ports = range(args.port + 1, args.port + 1 + needed)
+    on = nginx.Machine(folder, str(args.port), ports, tuple(_resolvers()))
+    if context.ssl_verify not in (True, False, None) and os.path.isfile(str(context.ssl_verify)):
+        on = on._replace(ca=str(context.ssl_verify))
+    return nginx.render(arranged, on)
+
+
+def _resolvers() -> Iterator[str]:
+    """The name servers of this machine; nginx does not look for them itself."""
+    with suppress(OSError, UnicodeDecodeError):
+        for line in Path("/etc/resolv.conf").read_text(encoding="utf-8").splitlines():
+            words = line.split()
+            if words[:1] == ["nameserver"] and len(words) > 1 and "%" not in words[1]:
+                yield words[1]
+
+
+def _check(folder: Path) -> int:
+    """Delete what differs from the indexes, and say so; with `--dry-run` only say it."""
+    if not folder.is_dir():
+        raise BadCacheOption(option=f"--check {folder}", detail=text("cache_no_folder"))
+    found = kept.examine(folder)
+    wrong = [one for one in found if one.wrong]
+    if not context.dry_run:
+        for one in wrong:
+            for piece in one.pieces:
+                try:
+                    piece.file.unlink(missing_ok=True)
+                except OSError as error:
+                    raise CannotWrite.of(error, piece.file) from error
+    if context.json:
+        rows = [{"path": one.path, "way": one.way, "fault": one.fault} for one in found]
+        emit({"kept": rows, "deleted": len(wrong)}, dry_run=bool(context.dry_run))
+    else:
+        say(list(_lines(found, wrong)))
+    return 0
+
+
+def _lines(found: Sequence[kept.Found], wrong: Iterable[kept.Found]) -> Iterator[str]:
+    unknown = sum(bool(one.fault) and not one.wrong for one in found)
+    right = sum(not one.fault for one in found)
+    yield from wrapped(text("cache_checked", {"count": right, "unknown": unknown}))
+    code = "cache_would_delete" if context.dry_run else "cache_deleted"
+    for one in wrong:
+        facts = {"path": f"{one.way}{one.path}", "why": text(_WHY[one.fault])}
+        yield from bullet(text(code, facts))

@@ -1,0 +1,1 @@
+"""An existing proxy as a cache in front of the mirrors: its configuration, and that of clients."""

@@ -1,0 +1,327 @@
+r"""A complete configuration of nginx as a cache in front of the mirrors: a layout in, text out.
+
+Two layers in one process, because `proxy_next_upstream` cannot change the path, the host or the
+name in a certificate, which differ by mirror:
+
+    client -> front (cache, one key for all mirrors) -> chain -> adapter of a mirror -> the mirror
+
+An adapter knows a mirror: where each channel is, its certificate, the hosts that it may redirect
+to. It makes a failure of everything that is not the file: a page that blocks (403, 429) becomes a
+503, which counts against the mirror, and HTML with status 200 a header that cannot be read. A
+chain has one mirror and, where that fails, the chain of the others: nginx takes several `backup`
+servers in turn and not in order. The front splits packages into ranges of `SLICE`, one after
+another, so that many clients are served while the mirror sends each byte once.
+
+What nginx cannot do, found by trying (1.22, 2026-11-25): it checks no hash, and where a mirror dies
+inside a range the client's transfer breaks. For both there is the other way (`layout.NEXT`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from ..mirrors.urls import host_of
+from .layout import NEXT, ROOT, Channel, Layout, needs_names
+
+#: What one request to a mirror asks for. Half of what a slow line carries in the time that a client
+#: waits for a first byte (60 s for conda).
+SLICE = "8m"
+
+_FAULTS = "error timeout invalid_header http_403 http_404 http_429"
+_FAULTS += " http_500 http_502 http_503 http_504"
+
+
+class Machine(NamedTuple):
+    """Where the cache runs. `folder` takes everything that it writes; `listen` is the address for
+    clients, and `ports` are free ones on loopback, from which as many are used as `ports_of` says.
+    `resolver` are addresses of name servers, `ca` the file of certificates that are trusted.
+    Seconds to wait for a mirror: `connect`, and `read` between two pieces of an answer. `size`
+    bounds what is kept.
+    """
+
+    folder: str
+    listen: str
+    ports: Sequence[int]
+    resolver: Sequence[str] = ()
+    ca: str = "/etc/ssl/certs/ca-certificates.crt"
+    connect: int = 5
+    read: int = 30
+    size: str = "200g"
+
+
+class _Chains:
+    """The ports of adapters and chains: each site, and each order of sites that is not the first
+    of a request."""
+
+    def __init__(self, layout: Layout) -> None:
+        orders = [order for c in layout.channels for order in (c.sites, c.sites_next)]
+        self.orders = list(dict.fromkeys(order for order in orders if len(order) > 1))
+        for order in self.orders:  # grows while it is read
+            if len(order) > 2 and order[1:] not in self.orders:
+                self.orders.append(order[1:])
+        self.sites = list(dict.fromkeys(site for order in orders for site in order))
+        self.links = [order for order in self.orders if any(o[1:] == order for o in self.orders)]
+
+    @property
+    def count(self) -> int:
+        """How many ports there must be."""
+        return len(self.sites) + len(self.links)
+
+    def site(self, site: str) -> int:
+        """The position of the port of an adapter."""
+        return self.sites.index(site)
+
+    def link(self, order: tuple[str, ...]) -> int:
+        """The position of the port of a chain; of a single site that of its adapter."""
+        if len(order) == 1:
+            return self.site(order[0])
+        return len(self.sites) + self.links.index(order)
+
+    def name(self, order: tuple[str, ...]) -> str:
+        """The name of the upstream group."""
+        return "_".join(("from", *(re.sub(r"\W", "_", site) for site in order)))
+
+
+def ports_of(layout: Layout) -> int:
+    """How many ports on loopback a configuration needs."""
+    return _Chains(layout).count
+
+
+def render(layout: Layout, on: Machine) -> str:
+    """The configuration as text."""
+    chains = _Chains(layout)
+    lines = [
+        *_head(layout, on),
+        *_block("http", _http(layout, on, chains)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _head(layout: Layout, on: Machine) -> Iterator[str]:
+    yield "# A cache in front of the mirrors, for nginx 1.18 or newer as distributions have it."
+    yield "# Written by `conda torch-mirror cache --print nginx`."
+    yield f"# Start: nginx -c THIS_FILE -p {on.folder}/   Stop: the same with -s quit"
+    yield f"# It writes into {on.folder} alone, which must exist; for root it works as nobody."
+    yield f"# Not behind it: {', '.join(layout.left_out)}."
+    yield f"pid {_quoted(on.folder + '/nginx.pid')};"
+    yield f"error_log {_quoted(on.folder + '/error.log')};"
+    yield "worker_processes auto;"
+    yield "events { worker_connections 4096; }"
+
+
+def _http(layout: Layout, on: Machine, chains: _Chains) -> Iterator[str]:
+    folder = on.folder
+    yield "log_format cache '$remote_addr [$time_iso8601] \"$request\" $status $body_bytes_sent '"
+    yield "                 '$upstream_cache_status $upstream_status $request_time';"
+    yield f"access_log {_quoted(folder + '/access.log')} cache;"
+    for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
+        yield f"{kind}_temp_path {_quoted(f'{folder}/{kind}')};"
+    yield f"proxy_cache_path {_quoted(folder + '/cache')} levels=1:2 keys_zone=torch:64m"
+    yield f"                 max_size={on.size} inactive=400d use_temp_path=off;"
+    if on.resolver and needs_names(layout):
+        yield f"resolver {' '.join(map(_server, on.resolver))} valid=300s;"
+    yield "server_tokens off;"
+    yield "sendfile on;"
+    yield "default_type application/octet-stream;"
+    yield "proxy_http_version 1.1;"
+    yield "proxy_set_header Connection '';"
+    yield 'map $upstream_http_content_type $poison { "~*^text/html" "1\\n:"; default \'\'; }'
+    yield 'map $upstream_status $shut { "~(403|429|5\\d\\d)" 1; default 0; }'
+    yield ""
+    yield "# Who has what, on both ways."
+    yield from _block("map $way$path $group", _groups(layout, chains))
+    for order in chains.orders:
+        yield from _block(f"upstream {chains.name(order)}", _upstream(order, on, chains))
+    for site in chains.sites:
+        if not any(channel.sites == (site,) for channel in layout.channels):
+            continue
+        server = f"server 127.0.0.1:{on.ports[chains.site(site)]};"
+        yield from _block(f"upstream {chains.name((site,))}", [server])
+    yield ""
+    yield "# What clients ask."
+    yield from _block("server", _front(on))
+    for order in chains.links:
+        yield ""
+        yield from _block("server", _link(order, on, chains))
+    for site in chains.sites:
+        yield ""
+        yield from _adapter(site, layout, on, chains)
+
+
+def _groups(layout: Layout, chains: _Chains) -> Iterator[str]:
+    """Labels first, since their channel begins with the same words."""
+    rows: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for channel in sorted(layout.channels, key=lambda c: not c.path.endswith("/label")):
+        for way, order in (("", channel.sites), (NEXT, channel.sites_next)):
+            rows.setdefault((way, order), []).append(channel.path)
+    labels = [(row, [p for p in paths if p.endswith("/label")]) for row, paths in rows.items()]
+    plain = [(row, [p for p in paths if not p.endswith("/label")]) for row, paths in rows.items()]
+    for (way, order), paths in (*labels, *plain):
+        if paths:
+            yield f'"~^{way}{ROOT}(?:{_either(paths)})/" {chains.name(order)};'
+    yield "default '';"
+
+
+def _upstream(order: tuple[str, ...], on: Machine, chains: _Chains) -> Iterator[str]:
+    yield f"server 127.0.0.1:{on.ports[chains.site(order[0])]} max_fails=1 fail_timeout=60s;"
+    yield f"server 127.0.0.1:{on.ports[chains.link(order[1:])]} backup;"
+    yield "keepalive 16;"
+
+
+def _front(on: Machine) -> Iterator[str]:
+    yield f"listen {on.listen};"
+    yield "# Only reading, and only what is named."
+    yield "if ($request_method !~ ^(GET|HEAD)$) { return 405; }"
+    yield "location / { return 404; }"
+    package = [
+        f"slice {SLICE};",
+        "proxy_set_header Range $slice_range;",
+        "proxy_cache_key $way$path$slice_range;",
+        "proxy_cache_valid 200 206 365d;",
+    ]
+    index = [
+        "proxy_cache_key $way$path;",
+        "proxy_cache_valid 200 5m;",
+        "proxy_cache_revalidate on;",
+        f"proxy_cache_use_stale {_FAULTS} updating;",
+    ]
+    for pattern, own in ((r".+\.(?:conda|tar\.bz2)", package), (r".+", index)):
+        yield from _block(
+            f'location ~ "^(?<way>{NEXT})?(?<path>{ROOT}/{pattern})$"',
+            [
+                "if ($group = '') { return 404; }",
+                *own,
+                "proxy_cache torch;",
+                "proxy_cache_lock on;",
+                "proxy_cache_lock_timeout 10m;",
+                "proxy_cache_lock_age 10m;",
+                "proxy_ignore_headers Set-Cookie Vary Cache-Control Expires X-Accel-Expires;",
+                "proxy_hide_header Set-Cookie;",
+                "proxy_set_header Accept-Encoding '';",
+                *_going_on(),
+                "proxy_pass http://$group$path;",
+            ],
+        )
+    yield from _verdict()
+
+
+def _link(order: tuple[str, ...], on: Machine, chains: _Chains) -> Iterator[str]:
+    yield f"listen 127.0.0.1:{on.ports[chains.link(order)]};"
+    yield "access_log off;"
+    yield from _block(
+        "location /",
+        [
+            *_going_on(),
+            f"proxy_pass http://{chains.name(order)};",
+        ],
+    )
+    yield from _verdict()
+
+
+def _going_on() -> Iterator[str]:
+    """On to the next one; the adapter is who watches the clock."""
+    yield f"proxy_next_upstream {_FAULTS};"
+    yield "proxy_read_timeout 30m;"
+    yield "proxy_buffering on;"
+    yield "proxy_intercept_errors on;"
+    yield "error_page 404 = @verdict;"
+
+
+def _verdict() -> Iterator[str]:
+    """A file is not there only if every mirror says so."""
+    yield "location @verdict { if ($shut) { return 502; } return 404; }"
+
+
+def _adapter(site: str, layout: Layout, on: Machine, chains: _Chains) -> Iterator[str]:
+    name = re.sub(r"\W", "_", site)
+    urls = {c: p.url for c in layout.channels for p in c.places if p.site == site}
+    schemes = {url.partition("://")[0] for url in urls.values()}
+    allowed = {*map(host_of, urls.values()), *layout.hosts.get(site, ())}
+    scheme = "https?" if "http" in schemes else "https"
+    hosts = "|".join(re.escape(host) for host in sorted(allowed))
+    yield f"# {site}"
+    follow = [
+        f'"~^{scheme}://(?:{hosts})/" $upstream_http_location;',
+        f'"~^/[^/]" $scheme_{name}$upstream_http_location;',
+        "default '';",
+    ]
+    yield from _block(f"map $upstream_http_location $follow_{name}", follow)
+    yield f"map $proxy_host $scheme_{name} {{ default {sorted(schemes)[0]}://$proxy_host; }}"
+    yield from _block("server", _mirror(site, name, urls, on, chains))
+
+
+def _mirror(
+    site: str, name: str, urls: Mapping[Channel, str], on: Machine, chains: _Chains
+) -> Iterator[str]:
+    yield f"listen 127.0.0.1:{on.ports[chains.site(site)]};"
+    yield "access_log off;"
+    yield f"proxy_connect_timeout {on.connect}s;"
+    yield f"proxy_read_timeout {on.read}s;"
+    yield "proxy_set_header Host $proxy_host;"
+    yield "proxy_set_header Cookie '';"
+    yield "proxy_set_header Authorization '';"
+    yield "proxy_ssl_verify on;"
+    yield "proxy_ssl_verify_depth 4;"
+    yield "proxy_ssl_server_name on;"
+    yield f"proxy_ssl_trusted_certificate {_quoted(on.ca)};"
+    yield "# Ranges of one file may come from several mirrors, whose tags differ."
+    yield "proxy_hide_header ETag;"
+    yield "add_header X-Poison $poison;"
+    yield "proxy_intercept_errors on;"
+    yield "recursive_error_pages on;"
+    yield "error_page 301 302 303 307 308 = @follow;"
+    yield "error_page 401 403 429 =503 @shut;"
+    yield "location / { return 404; }"
+    yield "location @shut { internal; return 503; }"
+    yield from _block(
+        "location @follow",
+        [
+            f"set $to $follow_{name};",
+            "if ($to = '') { return 502; }",
+            "proxy_pass $to;",
+        ],
+    )
+    for (parent, head), paths in _parents(urls).items():
+        yield from _block(
+            f'location ~ "^{ROOT}{head}(?<rest>(?:{_either(paths)})/.+)$"',
+            [f"proxy_pass {parent}$rest;"],
+        )
+
+
+def _parents(urls: Mapping[Channel, str]) -> dict[tuple[str, str], list[str]]:
+    """What stands before the path of channels at a site, and before it here; with these paths.
+
+    A root has `cloud/` and `pkgs/` below it as the cache has, a parent the channels themselves; a
+    URL of another form is taken as it is.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for channel, url in urls.items():
+        path = channel.path
+        while path and not url.endswith(path):
+            path = f"/{path[1:].partition('/')[2]}" if "/" in path[1:] else ""
+        head = channel.path.removesuffix(path) if path else channel.path
+        found.setdefault((url.removesuffix(path) if path else url, head), []).append(path)
+    return found
+
+
+def _either(paths: Iterable[str]) -> str:
+    """Alternatives of a regular expression, the longer first."""
+    return "|".join(re.escape(path) for path in sorted(paths, key=lambda p: (-len(p), p)))
+
+
+def _block(head: str, lines: Iterable[str]) -> Iterator[str]:
+    yield f"{head} {{"
+    for line in lines:
+        yield f"    {line}" if line else line
+    yield "}"
+
+
+def _server(address: str) -> str:
+    """An address of a name server; one of IPv6 stands in brackets."""
+    return f"[{address}]" if ":" in address and not address.startswith("[") else address
+
+
+def _quoted(path: str) -> str:
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'
