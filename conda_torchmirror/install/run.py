@@ -88,7 +88,8 @@ def execute(options: InstallOptions, report: Report) -> Result:
             from .wheels.plans.replay import replay as with_wheels
 
             return with_wheels(plan, plan.wheels, options, target, report)
-        return replay(plan, options, target.prefix, exists=target.exists, report=report)
+        done = replay(plan, options, target.prefix, exists=target.exists, report=report)
+        return _replayed(done, options, target, report)
     if options.machines:
         from .machines.run import execute as for_machines
 
@@ -146,6 +147,15 @@ def execute(options: InstallOptions, report: Report) -> Result:
             except Exception as error:
                 # Returns where another route took the place of the one that failed.
                 reader.recover(error)
+
+
+def _replayed(done: Any, options: InstallOptions, target: Target, report: Report) -> Result:
+    """What carrying out a plan ends in: the check, as any installation, where it has PyTorch."""
+    builds = getattr(done, "about", {}).get("selected", {}).get("builds", ())
+    if getattr(done, "code", 1) or done.downloaded or all(b.get("name") != TORCH for b in builds):
+        return done
+    here = machine.inspect(subdir=context.subdir, prefix=None)
+    return checked(done, options, str(target.prefix), here, report)
 
 
 def _with_source(options: InstallOptions) -> InstallOptions:

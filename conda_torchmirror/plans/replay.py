@@ -33,18 +33,21 @@ from .saved_plan import SavedPlan
 
 class Replay(NamedTuple):
     """A saved plan before it is carried out in `prefix`, which is None where only downloads are
-    asked for. Of its packages `lacking` have to be downloaded, `to_download` bytes in all."""
+    asked for. Of its packages `lacking` have to be downloaded, `to_download` bytes in all;
+    `changed` says that the environment is not yet as planned."""
 
     plan: SavedPlan
     prefix: str | None
     lacking: int
     to_download: int
     notices: tuple[Notice, ...]
+    changed: bool = True
 
     @property
     def about(self) -> dict[str, Any]:
         """The value of `torchmirror` in the JSON document."""
-        return {**summary(self.plan, self.notices), "to_download": self.to_download}
+        about = summary(self.plan, self.notices)
+        return {**about, "to_download": self.to_download, "changed": self.changed}
 
 
 def replay(
@@ -57,7 +60,8 @@ def replay(
 ) -> DownloadList | Replay | Outcome:
     """Carry out a plan on the environment at `prefix`.
 
-    A preview is a `Replay`; otherwise that goes to `report` before anything is done.
+    A preview is a `Replay`; otherwise that goes to `report` before anything is done. Where the
+    environment is as planned already, nothing is.
 
     Raises: one of the `Plan...` errors, or what conda raises.
     """
@@ -74,10 +78,17 @@ def replay(
     size = sum(record.get("size") or 0 for record in lacking)
     leaving = _leaving(plan, prefix if exists else None, on)
     notices = (*of_driver(plan, on), *_removal(() if options.download else leaving))
-    found = Replay(plan, prefix, len(lacking), size, notices)
+    if exists and not (leaving or options.download) and _is_as_planned(records, str(prefix)):
+        notices = (*notices, Notice("plan_as_planned", {"prefix": str(prefix)}))
+        found = Replay(plan, prefix, 0, 0, notices, changed=False)
+    else:
+        found = Replay(plan, prefix, len(lacking), size, notices)
     if options.dry_run:
         return found
     report(found)
+    if not found.changed:
+        said = text("plan_as_planned", {"prefix": str(prefix)})
+        return Outcome(0, found.about, {"message": said, "prefix": prefix})
     if context.offline and lacking:
         raise PlanNotCached(
             count=len(lacking),
@@ -144,6 +155,26 @@ def link(
         with in_process.redirected((), override=False):
             done = conda.run(command, {}, {"prefix": prefix, "torchmirror": found.about})
     return Outcome(done.code, found.about, {**done.document, "prefix": prefix})
+
+
+def _is_as_planned(records: Sequence[Any], prefix: str) -> bool:
+    """Whether an environment holds the very packages of a plan, by name, version, build and hash;
+    what it holds beside them is its own."""
+    try:
+        there = {record.name: record for record in PrefixData(prefix).iter_records()}
+    except Exception:  # a record that cannot be read is told later on
+        return False
+
+    def same(planned: Any) -> bool:
+        one = there.get(planned.name)
+        if one is None or (one.version, one.build) != (planned.version, planned.build):
+            return False
+        hashes = [
+            (planned.get(kind), one.get(kind)) for kind in ("sha256", "md5") if planned.get(kind)
+        ]
+        return all(wanted == has for wanted, has in hashes if has)
+
+    return all(map(same, records))
 
 
 def _leaving(plan: SavedPlan, prefix: str | None, on: Machine) -> tuple[str, ...]:

@@ -260,3 +260,52 @@ def test_the_automatic_redirect_does_not_hide_what_is_cached(
     run_conda("torch-install", "--plan", folder, "-p", tmp_path / "env", "--offline").ok()
     assert list(conda_meta(tmp_path / "env")) == ["filelock-3.16.1-stub_0.json"]
     assert mirror.asked() == []
+
+
+def test_a_second_run_says_as_planned_and_changes_nothing(
+    make_plan, conda_in_process, mirror, tmp_path, sandbox
+):
+    folder = make_plan("filelock", "tqdm").folder
+    words = ("torch-install", "-y", "--plan", folder, "-n", "new")
+    first = json.loads(conda_in_process(*words, "--json").ok().stdout)
+    assert first["torchmirror"]["changed"] is True
+    history = (sandbox.envs / "new" / "conda-meta" / "history").read_text()
+    asked = len(mirror.requests)
+    preview = json.loads(conda_in_process(*words, "--json", "--dry-run").ok().stdout)
+    assert preview["torchmirror"]["changed"] is False
+    told = conda_in_process(*words).ok().stdout
+    assert "is as planned; nothing is changed" in " ".join(told.split())
+    second = json.loads(conda_in_process(*words, "--json").ok().stdout)
+    assert (second["success"], second["torchmirror"]["changed"]) == (True, False)
+    assert "as planned" in second["message"]
+    assert (sandbox.envs / "new" / "conda-meta" / "history").read_text() == history
+    assert len(mirror.requests) == asked
+    # What was taken out since comes again.
+    conda_in_process("remove", "-y", "-q", "--force", "-n", "new", "tqdm").ok()
+    third = json.loads(conda_in_process(*words, "--json").ok().stdout)
+    assert third["torchmirror"]["changed"] is True
+    assert list((sandbox.envs / "new" / "conda-meta").glob("tqdm-*.json"))
+
+
+def test_a_plan_with_another_build_is_not_as_planned(
+    make_plan, conda_in_process, tmp_path, sandbox
+):
+    plan = make_plan("filelock")
+    words = ("torch-install", "-y", "--json", "--plan", plan.folder, "-n", "new")
+    conda_in_process(*words).ok()
+    file = next((sandbox.envs / "new" / "conda-meta").glob("filelock-*.json"))
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps({**record, "sha256": "0" * 64, "md5": "0" * 32}))
+    again = json.loads(conda_in_process(*words, "--dry-run").ok().stdout)
+    assert again["torchmirror"]["changed"] is True
+
+
+def test_a_plan_of_pytorch_ends_with_the_check_each_time(make_plan, conda_in_process):
+    """The packages here bring no Python, so that it has something to say."""
+    words = ("torch-install", "-y", "--json", "--plan", make_plan("filelock").folder, "-n", "new")
+    for changed in (True, False):
+        done = conda_in_process(*words, check=True)
+        about = json.loads(done.stdout)["torchmirror"]
+        assert (done.rc, about["check"]["status"]) == (3, "broken")
+        assert about["changed"] is changed
+    assert json.loads(conda_in_process(*words).ok().stdout)["torchmirror"].get("check") is None

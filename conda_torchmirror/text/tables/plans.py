@@ -31,6 +31,7 @@ TEXT: Table = {
     "plan_no_family": "None of its packages is PyTorch or one that was chosen with it.",
     "plan_removes": "in the same transaction leaves the environment what the plan does without: "
     "{names}",
+    "plan_as_planned": "{prefix} is as planned; nothing is changed",
     "plan_no_driver": "the plan is for CUDA {cuda}, and no NVIDIA driver was found here: PyTorch "
     "will run on the CPU",
     "plan_driver": "the plan is for CUDA {cuda}, but the driver here runs only CUDA {driver}",
