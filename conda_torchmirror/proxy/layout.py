@@ -20,7 +20,7 @@ from ..mirrors.urls import UPSTREAM, host_of, upstream_url
 ROOT, NEXT = "/anaconda", "/next"
 
 
-class Place(NamedTuple):
+class Origin(NamedTuple):
     """A site that has a channel, and its URL there."""
 
     site: str
@@ -32,7 +32,7 @@ class Channel(NamedTuple):
 
     name: str
     path: str
-    places: tuple[Place, ...]
+    places: tuple[Origin, ...]
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ def arrange(
     for name in names:
         labels = _places(f"{name}/label/x", mirrors, upstream=upstream)
         if labels:
-            places = tuple(Place(p.site, p.url.removesuffix("/x")) for p in labels)
+            places = tuple(Origin(p.site, p.url.removesuffix("/x")) for p in labels)
             channels.append(Channel(name, f"{below_root(name)}/label", places))
         places = _places(name, mirrors, upstream=upstream)
         if places:
@@ -89,11 +89,11 @@ def arrange(
     return Layout(tuple(channels), hosts, (*without, "PyPI", "wheels of PyTorch"))
 
 
-def _places(name: str, mirrors: Sequence[Mirror], *, upstream: bool) -> tuple[Place, ...]:
+def _places(name: str, mirrors: Sequence[Mirror], *, upstream: bool) -> tuple[Origin, ...]:
     found = {mirror.name: url for mirror in mirrors if (url := mirror.url_of(name)) is not None}
     if upstream:
         found[UPSTREAM] = upstream_url(name)
-    return tuple(Place(site, url) for site, url in found.items())
+    return tuple(Origin(site, url) for site, url in found.items())
 
 
 def needs_names(layout: Layout) -> bool:

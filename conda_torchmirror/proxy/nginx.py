@@ -33,7 +33,7 @@ _FAULTS = "error timeout invalid_header http_403 http_404 http_429"
 _FAULTS += " http_500 http_502 http_503 http_504"
 
 
-class Machine(NamedTuple):
+class Host(NamedTuple):
     """Where the cache runs. `folder` takes everything that it writes; `listen` is the address for
     clients, and `ports` are free ones on loopback, from which as many are used as `ports_of` says.
     `resolver` are addresses of name servers, `ca` the file of certificates that are trusted.
@@ -89,7 +89,7 @@ def ports_of(layout: Layout) -> int:
     return _Chains(layout).count
 
 
-def render(layout: Layout, on: Machine) -> str:
+def render(layout: Layout, on: Host) -> str:
     """The configuration as text."""
     chains = _Chains(layout)
     lines = [
@@ -99,7 +99,7 @@ def render(layout: Layout, on: Machine) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _head(layout: Layout, on: Machine) -> Iterator[str]:
+def _head(layout: Layout, on: Host) -> Iterator[str]:
     yield "# A cache in front of the mirrors, for nginx 1.18 or newer as distributions have it."
     yield "# Written by `conda torch-mirror cache --print nginx`."
     yield f"# Start: nginx -c THIS_FILE -p {on.folder}/   Stop: the same with -s quit"
@@ -111,7 +111,7 @@ def _head(layout: Layout, on: Machine) -> Iterator[str]:
     yield "events { worker_connections 4096; }"
 
 
-def _http(layout: Layout, on: Machine, chains: _Chains) -> Iterator[str]:
+def _http(layout: Layout, on: Host, chains: _Chains) -> Iterator[str]:
     folder = on.folder
     yield "log_format cache '$remote_addr [$time_iso8601] \"$request\" $status $body_bytes_sent '"
     yield "                 '$upstream_cache_status $upstream_status $request_time';"
@@ -164,13 +164,13 @@ def _groups(layout: Layout, chains: _Chains) -> Iterator[str]:
     yield "default '';"
 
 
-def _upstream(order: tuple[str, ...], on: Machine, chains: _Chains) -> Iterator[str]:
+def _upstream(order: tuple[str, ...], on: Host, chains: _Chains) -> Iterator[str]:
     yield f"server 127.0.0.1:{on.ports[chains.site(order[0])]} max_fails=1 fail_timeout=60s;"
     yield f"server 127.0.0.1:{on.ports[chains.link(order[1:])]} backup;"
     yield "keepalive 16;"
 
 
-def _front(on: Machine) -> Iterator[str]:
+def _front(on: Host) -> Iterator[str]:
     yield f"listen {on.listen};"
     yield "# Only reading, and only what is named."
     yield "if ($request_method !~ ^(GET|HEAD)$) { return 405; }"
@@ -207,7 +207,7 @@ def _front(on: Machine) -> Iterator[str]:
     yield from _verdict()
 
 
-def _link(order: tuple[str, ...], on: Machine, chains: _Chains) -> Iterator[str]:
+def _link(order: tuple[str, ...], on: Host, chains: _Chains) -> Iterator[str]:
     yield f"listen 127.0.0.1:{on.ports[chains.link(order)]};"
     yield "access_log off;"
     yield from _block(
@@ -234,7 +234,7 @@ def _verdict() -> Iterator[str]:
     yield "location @verdict { if ($shut) { return 502; } return 404; }"
 
 
-def _adapter(site: str, layout: Layout, on: Machine, chains: _Chains) -> Iterator[str]:
+def _adapter(site: str, layout: Layout, on: Host, chains: _Chains) -> Iterator[str]:
     name = re.sub(r"\W", "_", site)
     urls = {c: p.url for c in layout.channels for p in c.places if p.site == site}
     schemes = {url.partition("://")[0] for url in urls.values()}
@@ -253,7 +253,7 @@ def _adapter(site: str, layout: Layout, on: Machine, chains: _Chains) -> Iterato
 
 
 def _mirror(
-    site: str, name: str, urls: Mapping[Channel, str], on: Machine, chains: _Chains
+    site: str, name: str, urls: Mapping[Channel, str], on: Host, chains: _Chains
 ) -> Iterator[str]:
     yield f"listen 127.0.0.1:{on.ports[chains.site(site)]};"
     yield "access_log off;"

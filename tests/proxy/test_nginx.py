@@ -17,7 +17,7 @@ from support.nginx import PATIENCE, Cache, caching, needs_nginx, site
 
 from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.proxy.layout import NEXT, arrange
-from conda_torchmirror.proxy.nginx import Machine, ports_of, render
+from conda_torchmirror.proxy.nginx import Host, ports_of, render
 
 pytestmark = needs_nginx
 
@@ -82,7 +82,7 @@ def test_it_is_taken_without_dns_and_starts_as_an_ordinary_user(preference, tmp_
     known = built_in()
     words = known.chosen_for() if preference == ("auto",) else preference
     layout = arrange(known.resolve(words))
-    on = Machine(str(tmp_path), "127.0.0.1:18080", range(20000, 20000 + ports_of(layout)))
+    on = Host(str(tmp_path), "127.0.0.1:18080", range(20000, 20000 + ports_of(layout)))
     found = Cache(layout, tmp_path)
     found.file.write_text(render(layout, on._replace(resolver=("192.0.2.1", "2001:db8::1"))))
     done = found.test()

@@ -53,7 +53,7 @@ class Cache:
         self.layout, self.folder = layout, folder
         first, *others = free_ports(1 + rendered.ports_of(layout))
         self.url = f"http://127.0.0.1:{first}"
-        on = rendered.Machine(str(folder), f"127.0.0.1:{first}", others, **{"read": 3, **more})
+        on = rendered.Host(str(folder), f"127.0.0.1:{first}", others, **{"read": 3, **more})
         self.file = folder / "nginx.conf"
         self.file.write_text(rendered.render(layout, on), encoding="utf-8")
         self.process: subprocess.Popen[bytes] | None = None

@@ -62,7 +62,7 @@ def _nginx(arranged: layout.Layout, args: Namespace) -> str:
     if not 0 < args.port <= 65535 - needed:
         raise BadCacheOption(option=f"--port {args.port}", detail=text("cache_port"))
     ports = range(args.port + 1, args.port + 1 + needed)
-    on = nginx.Machine(folder, str(args.port), ports, tuple(_resolvers()))
+    on = nginx.Host(folder, str(args.port), ports, tuple(_resolvers()))
     if context.ssl_verify not in (True, False, None) and os.path.isfile(str(context.ssl_verify)):
         on = on._replace(ca=str(context.ssl_verify))
     return nginx.render(arranged, on)
