@@ -288,7 +288,7 @@ def test_files_are_written_in_one_place():
 
 
 #: Public classes whose name another one has today. This list only ever gets shorter.
-TWICE = frozenset(("Task",))
+TWICE: frozenset[str] = frozenset()
 
 #: Packages whose modules are named after the subject of another package: what it says, shows,
 #: raises or does within conda's own commands.

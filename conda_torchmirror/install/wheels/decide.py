@@ -41,7 +41,7 @@ from . import steps
 from .obstacles import check_environment, check_owned
 from .own.brought import PYTHONS, check_content
 from .own.confirm import confirmed
-from .task import Task
+from .task import WheelTask
 
 
 class Chosen(NamedTuple):
@@ -62,7 +62,7 @@ class Decided(NamedTuple):
     rest: tuple[Route, ...]
 
 
-def decide(task: Task) -> Decided:
+def decide(task: WheelTask) -> Decided:
     """Choose, find every file, and make the run of it.
 
     Raises: NoFittingWheel, NoWheels, WheelNowhere, WheelsNotHere, CondaTorch, CondaOwned,
@@ -82,7 +82,7 @@ def decide(task: Task) -> Decided:
     return Decided(decision, reader, indexes[indexes.index(index) + 1 :])
 
 
-def _of_own(task: Task, chains: routes.Chains) -> tuple[WheelReader, WheelSet] | None:
+def _of_own(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, WheelSet] | None:
     """The choice of what the user brings. Raises: NoFittingWheel, NoWheels, BadWheelFile."""
     own = task.brought
     if own is None:
@@ -97,7 +97,7 @@ def _of_own(task: Task, chains: routes.Chains) -> tuple[WheelReader, WheelSet] |
     return reader, found
 
 
-def _of_cache(task: Task) -> tuple[WheelReader, WheelSet] | None:
+def _of_cache(task: WheelTask) -> tuple[WheelReader, WheelSet] | None:
     """The choice of what is on this disk, where conda is offline and that is enough."""
     if not context.offline or task.options.action not in ("install", "download", "save"):
         return None
@@ -111,7 +111,7 @@ def _of_cache(task: Task) -> tuple[WheelReader, WheelSet] | None:
     return None if isinstance(found, NoChoice) else (reader, found)
 
 
-def _of_mirrors(task: Task, chains: routes.Chains) -> tuple[WheelReader, WheelSet]:
+def _of_mirrors(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, WheelSet]:
     """The choice of what mirrors have. Raises: NoFittingWheel, NoWheels."""
     on = task.machine
     reader = preview.reader(chains, keep(on), on.subdir)
@@ -127,7 +127,7 @@ def _of_mirrors(task: Task, chains: routes.Chains) -> tuple[WheelReader, WheelSe
     return reader, found
 
 
-def _lacking(task: Task, found: WheelSet) -> WheelsNotHere:
+def _lacking(task: WheelTask, found: WheelSet) -> WheelsNotHere:
     """What is to be fetched before conda is offline."""
     here = {link.filename for link in wheel_cache.links()}
     names = [w.link.filename for w in found.wheels if w.link.filename not in here]
@@ -150,7 +150,7 @@ def keep(on: Machine) -> Callable[[str], bool]:
     return matters
 
 
-def _projects(task: Task) -> tuple[str, ...]:
+def _projects(task: WheelTask) -> tuple[str, ...]:
     """The projects whose pages are read: those that are asked for, and the partners that pip
     installed before, which have to go with the new torch or be replaced."""
     there = {package.name for package in task.machine.installed if package.channel == "pypi"}
@@ -158,7 +158,7 @@ def _projects(task: Task) -> tuple[str, ...]:
     return (TORCH, *(name for name in FAMILY if name in wanted and name != TORCH))
 
 
-def _read_and_choose(task: Task, reader: WheelReader) -> WheelSet | NoChoice:
+def _read_and_choose(task: WheelTask, reader: WheelReader) -> WheelSet | NoChoice:
     """Read until there is a choice: further directories of the mirror, then further mirrors."""
     on, request = task.machine, task.request
     first, lower = variants.to_read(on, request, tables())
@@ -180,7 +180,7 @@ def _read_and_choose(task: Task, reader: WheelReader) -> WheelSet | NoChoice:
     return found
 
 
-def _choose(task: Task, reader: WheelReader, links: Sequence[Link]) -> WheelSet | NoChoice:
+def _choose(task: WheelTask, reader: WheelReader, links: Sequence[Link]) -> WheelSet | NoChoice:
     """The choice, for which partners that are newer than the table are asked which torch they go
     with, as far as the mirrors serve their METADATA."""
     on, request = task.machine, task.request
@@ -198,7 +198,7 @@ def _choose(task: Task, reader: WheelReader, links: Sequence[Link]) -> WheelSet 
 
 
 def no_choice(
-    task: Task, chains: routes.Chains, links: Sequence[Link] | None = None
+    task: WheelTask, chains: routes.Chains, links: Sequence[Link] | None = None
 ) -> NoFittingWheel:
     """The refusal, with what would help: for that the pages are read once more, for every Python
     and for the directories that the words leave out. `links` are all that there is, where nothing
@@ -218,7 +218,7 @@ def no_choice(
     )
 
 
-def _further(task: Task, chains: routes.Chains) -> Sequence[Link]:
+def _further(task: WheelTask, chains: routes.Chains) -> Sequence[Link]:
     """The wheels for every Python, also of directories that the words leave out.
 
     Raises: NoWheels.
@@ -232,7 +232,7 @@ def _further(task: Task, chains: routes.Chains) -> Sequence[Link]:
     return reader.read(tuple(dict.fromkeys(sum(names, ()))), _projects(task))
 
 
-def _complete(task: Task, reader: WheelReader, found: WheelSet) -> Chosen:
+def _complete(task: WheelTask, reader: WheelReader, found: WheelSet) -> Chosen:
     """The set with the triton that torch pins, a place for each file, and their METADATA."""
     located = reader.locate([wheel.link for wheel in found.wheels])
     pairs = zip(found.wheels, located, strict=True)
@@ -293,7 +293,7 @@ def _index(indexes: Sequence[Route]) -> tuple[Route, tuple[Notice, ...]]:
 
 
 def _decision(
-    task: Task,
+    task: WheelTask,
     reader: WheelReader,
     chosen: Chosen,
     index: Route,
@@ -369,7 +369,7 @@ _CONDAS_PART = frozenset(
 )
 
 
-def _about_options(task: Task, index: Route, step: CondaStep | None) -> Iterator[Notice]:
+def _about_options(task: WheelTask, index: Route, step: CondaStep | None) -> Iterator[Notice]:
     """Options that were given and that no part of the run hears."""
     given = [words[0] for words in task.options.passed if words[0] in _CONDAS_PART]
     if given and step is None:
@@ -378,7 +378,7 @@ def _about_options(task: Task, index: Route, step: CondaStep | None) -> Iterator
         yield Notice("pip_unchecked")
 
 
-def _conda_step(task: Task, chosen: Chosen) -> CondaStep | None:
+def _conda_step(task: WheelTask, chosen: Chosen) -> CondaStep | None:
     """What conda does first: an environment, or a pip that knows today's wheels."""
     on, target = task.machine, task.target
     python, oldest = steps.basis(task.request.python or chosen.wheels.python)

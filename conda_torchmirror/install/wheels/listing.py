@@ -9,10 +9,10 @@ from ...selection.wheels.choose import offers
 from ...selection.wheels.tables import tables
 from ...transport.wheels import preview, routes
 from .decide import keep, no_choice
-from .task import Task
+from .task import WheelTask
 
 
-def listing(task: Task) -> Listing:
+def listing(task: WheelTask) -> Listing:
     """The sets of the first mirror that answers, or of the built-in list where conda is offline.
 
     The directories are those of the newest releases that the words admit: a mirror has fifty, and

@@ -11,10 +11,10 @@ from ...selection.facts.names import FAMILY as CONDA_FAMILY
 from ...selection.pip import plan
 from ...selection.pip.metadata import Metadata
 from ...selection.plan import typed
-from .task import Task
+from .task import WheelTask
 
 
-def check_environment(task: Task) -> None:
+def check_environment(task: WheelTask) -> None:
     """Raises: CondaTorch for a torch that conda installed, ExternallyManaged."""
     if not task.target.exists:
         return
@@ -31,7 +31,7 @@ def check_environment(task: Task) -> None:
         raise ExternallyManaged(file=file, prefix=prefix)
 
 
-def check_owned(task: Task, said: Mapping[str, Metadata], python: str) -> None:
+def check_owned(task: WheelTask, said: Mapping[str, Metadata], python: str) -> None:
     """Raises: CondaOwned for packages that conda owns and pip would replace.
 
     `said` is the METADATA of the set by project, `python` what it is for, major.minor.

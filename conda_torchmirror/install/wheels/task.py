@@ -21,7 +21,7 @@ from .own import brought
 from .own.brought import Brought
 
 
-class Task(NamedTuple):
+class WheelTask(NamedTuple):
     """What a run has been asked for, and what it knows before it reads any page."""
 
     options: InstallOptions
@@ -50,7 +50,7 @@ class Task(NamedTuple):
         return found.version if found else None
 
 
-def prepare(options: InstallOptions, target: Target, subdir: str) -> Task:
+def prepare(options: InstallOptions, target: Target, subdir: str) -> WheelTask:
     """Read the words, the machine and the environment.
 
     Raises: BadWheelWord, BadWheelFile, BadCuda, BadPython.
@@ -82,4 +82,4 @@ def prepare(options: InstallOptions, target: Target, subdir: str) -> Task:
         request = own.applied(request)
         own.check(survey.machine)
     there = distributions.installed(prefix) if prefix else {}
-    return Task(options, target, request, survey, pip_config.read(prefix), there, own)
+    return WheelTask(options, target, request, survey, pip_config.read(prefix), there, own)

@@ -38,7 +38,7 @@ from ..decide import keep
 from ..fetch import fetched
 from ..obstacles import check_environment
 from ..pip_run import PipOrder, by_pip
-from ..task import Task
+from ..task import WheelTask
 
 if TYPE_CHECKING:
     from ...run import Report
@@ -83,7 +83,7 @@ def replay(
             names=", ".join(names[:5]) + (", ..." if len(names) > 5 else ""),
             folder=str(plan.folder),
         )
-    task = Task(options, target, Request({}), survey.Survey(on), pip_config.read(prefix), {})
+    task = WheelTask(options, target, Request({}), survey.Survey(on), pip_config.read(prefix), {})
     if not options.download:
         _check(task, plan, part)
         disk_space.refuse_unwritable(str(target.prefix), "new_for_wheels")
@@ -157,7 +157,7 @@ def _has(records: Iterable[object], prefix: str) -> bool:
     return all(os.path.isfile(os.path.join(folder, f"{stem}.json")) for stem in stems)
 
 
-def _check(task: Task, plan: SavedPlan, part: WheelPart) -> None:
+def _check(task: WheelTask, plan: SavedPlan, part: WheelPart) -> None:
     """Raises: NoEnvironment, PlanOtherPython, CondaTorch, ExternallyManaged, PlanInTheWay."""
     if task.target.prefix is None:
         raise NoEnvironment()
