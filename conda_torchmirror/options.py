@@ -48,6 +48,7 @@ class InstallOptions(NamedTuple):
     explain: bool = False
     urls: str | None = None
     save: str | None = None
+    with_packages: bool = False
     plan: str | None = None
     wheel_dir: str | None = None
     download: bool = False

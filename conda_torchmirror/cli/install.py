@@ -23,7 +23,13 @@ from conda.exceptions import NoWritablePkgsDirError
 
 from ..exceptions.mirror import CannotWrite
 from ..exceptions.plan import PlanTakesNoChoice
-from ..exceptions.usage import OnlyForWheels, PrintAlone, SolveAlone, UrlsFormat
+from ..exceptions.usage import (
+    OnlyForWheels,
+    PrintAlone,
+    SolveAlone,
+    UrlsFormat,
+    WithPackagesAlone,
+)
 from ..index.sources import AUTO, SOURCES, WHEELS
 from ..install.run import execute
 from ..options import EXPLICIT, TOOLS, Action, InstallOptions
@@ -100,6 +106,7 @@ def configure_install(parser: ArgumentParser) -> None:
     )
     add("--print", choices=TOOLS, metavar="TOOL", help=text("help.print"))
     add("--save-plan", metavar="DIR", help=text("help.save_plan"))
+    add("--with-packages", action="store_true", help=text("help.with_packages"))
     add("--plan", metavar="DIR", help=text("help.plan"))
     add("--wheel-dir", metavar="DIR", help=text("help.wheel_dir"))
     add("--download-only", action="store_true", help=text("help.download_only"))
@@ -133,7 +140,8 @@ def install(args: Namespace) -> int:
 def options(args: Namespace) -> InstallOptions:
     """What the command line says; nothing below this module sees the namespace.
 
-    Raises: PrintAlone, SolveAlone, UrlsFormat, PlanTakesNoChoice, OnlyForWheels.
+    Raises: PrintAlone, SolveAlone, UrlsFormat, WithPackagesAlone, PlanTakesNoChoice,
+    OnlyForWheels.
     """
     if args.print and (others := _endings(args)):
         raise PrintAlone(options=", ".join(others))
@@ -141,6 +149,8 @@ def options(args: Namespace) -> InstallOptions:
         raise SolveAlone()
     if args.urls and "aria2" in args.specs:
         raise UrlsFormat()
+    if args.with_packages and args.save_plan is None:
+        raise WithPackagesAlone()
     given = [name for name, nothing in CHOICE.items() if getattr(args, name) != nothing]
     if args.plan is not None and given:
         words = ["SPEC" if name == "specs" else f"--{name.replace('_', '-')}" for name in given]
@@ -168,6 +178,7 @@ def options(args: Namespace) -> InstallOptions:
         explain=args.explain,
         urls=args.urls,
         save=args.save_plan,
+        with_packages=args.with_packages,
         plan=args.plan,
         wheel_dir=args.wheel_dir,
         download=args.download_only,

@@ -109,6 +109,14 @@ class PrintFileParts(UsageError):
     hints = ("print_file",)
 
 
+class WithPackagesAlone(UsageError):
+    """`--with-packages` without a plan that the packages could stand beside."""
+
+    code = "with_packages_alone"
+    message = N_("`--with-packages` goes with `--save-plan DIR`")
+    cause = N_("the packages are put into the folder of the plan")
+
+
 class UrlsFormat(UsageError):
     """The format of `--urls` stands apart from it, where specs stand."""
 

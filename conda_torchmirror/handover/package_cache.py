@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from io import StringIO
@@ -96,6 +97,24 @@ def beside(records: Iterable[Any], folder: str) -> dict[Any, str]:
             if record not in found and _is_file_of(path, record):
                 found[record] = path
     return found
+
+
+def copy_archives(records: Iterable[Any], folder: str) -> list[str]:
+    """Copy the archives of cached packages into a folder; the names of those that are not there,
+    or not as their record says.
+
+    Raises: OSError.
+    """
+    lacking = []
+    for record in records:
+        there = cached(record)
+        path = str(there.package_tarball_full_path) if there is not None else ""
+        if not _is_file_of(path, record):
+            lacking.append(str(record.fn))
+            continue
+        # One that breaks off has another hash, and is not taken.
+        shutil.copyfile(path, os.path.join(folder, os.path.basename(record.fn)))
+    return lacking
 
 
 def _is_file_of(path: str, record: Any) -> bool:

@@ -122,7 +122,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
     if options.save is not None:
         from ..plans import saved_plan
 
-        saved_plan.check_folder(Path(options.save))
+        saved_plan.check_folder(Path(options.save), with_packages=options.with_packages)
     if target.exists and subdir != native and options.subdir and not options.preview:
         raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=native)
     if target.prefix is None and not options.preview and not target.words:

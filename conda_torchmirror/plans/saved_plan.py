@@ -126,7 +126,7 @@ def explicit(subdir: str, lines: Iterable[str]) -> str:
     return "".join(f"{one}\n" for one in (*head, *lines))
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, *, with_packages: bool = False) -> None:
     """A plan may be saved where nothing is, in an empty folder, or over an older plan.
 
     Raises: PlanFolderTaken, CannotWrite.
@@ -141,7 +141,9 @@ def check_folder(folder: Path) -> None:
             there = {entry.name for entry in folder.iterdir()}
         except OSError as error:
             raise CannotWrite.of(error, folder, "--save-plan") from error
-        if others := sorted(there - {EXPLICIT, DOCUMENT}):
+        # The archives of an older plan are its own where the new one brings its archives too.
+        own = _archives(folder) if with_packages else set()
+        if others := sorted(there - {EXPLICIT, DOCUMENT} - own):
             detail = text("plan_at_others", {"name": others[0]})
         elif there and _kind(folder) != KIND:
             detail = text("plan_at_other_kind", {"file": DOCUMENT})
@@ -157,13 +159,25 @@ def _kind(folder: Path) -> Any:
     return found.get("kind") if isinstance(found, dict) else None
 
 
-def save(folder: Path, decision: Decision, found: Transaction) -> SavedPlan:
+def _archives(folder: Path) -> set[str]:
+    """The names of the files that a plan may have beside it."""
+    try:
+        return {str(package["fn"]) for package in load(folder).packages}
+    except (PlanMissing, PlanAltered, PlanTooNew):
+        return set()
+
+
+def save(
+    folder: Path, decision: Decision, found: Transaction, *, with_packages: bool = False
+) -> SavedPlan:
     """Write a plan to `folder`, whole or not at all, and return it.
 
     Raises: PlanFolderTaken, PlanWithoutAddress, PlanBadRecord, CannotWrite.
     """
     subdir, prefix = decision.machine.subdir, decision.prefix
-    return write(folder, summary(decision), subdir, found, prefix=prefix)
+    return write(
+        folder, summary(decision), subdir, found, prefix=prefix, with_packages=with_packages
+    )
 
 
 def write(
@@ -174,11 +188,12 @@ def write(
     wheels: WheelPart | None = None,
     *,
     prefix: str | None = None,
+    with_packages: bool = False,
 ) -> SavedPlan:
     """The same from the parts of a decision: `about` is the value of `torchmirror`, `wheels` what
     pip does afterwards."""
     folder = folder.absolute()
-    check_folder(folder)
+    check_folder(folder, with_packages=with_packages)
     packages = _packages(found, subdir, prefix)
     about = {k: v for k, v in about.items() if k not in _LEFT_OUT}
     plan = SavedPlan(
@@ -306,19 +321,34 @@ def make(
     about = summary(decision)
     if options.save is None:
         return DownloadList(downloads.downloads(found.new), about)
-    plan = save(Path(options.save), decision, found)
-    fetched = options.download and not options.dry_run
+    plan = save(Path(options.save), decision, found, with_packages=options.with_packages)
+    fetched = (options.download or options.with_packages) and not options.dry_run
+    beside = [Notice("plan_offline", {"folder": options.save})]
     if fetched:
         disk_space.check(disk_space.measure(found.state, None))
         package_cache.fetch(found.state, quiet=options.as_json)
+    if fetched and options.with_packages:
+        beside = _with_packages(plan, found)
     facts = {"folder": options.save, "count": len(plan.packages), "subdir": plan.subdir}
     notices = (
         Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
         *_warnings(found),
         Notice("plan_next", {**facts, "document": DOCUMENT, "explicit": EXPLICIT}),
-        Notice("plan_offline", facts),
+        *beside,
     )
     return Saved(plan, decision.prefix, {**about, "plan": plan.about}, notices, fetched)
+
+
+def _with_packages(plan: SavedPlan, found: Transaction) -> list[Notice]:
+    """Put the packages beside the plan. Raises: CannotWrite."""
+    folder = str(plan.folder)
+    try:
+        lacking = package_cache.copy_archives(found.state, folder)
+    except OSError as error:
+        raise CannotWrite.of(error, folder, "--save-plan") from error
+    if lacking:
+        return [Notice("plan_without_archives", {"names": ", ".join(lacking), "folder": folder})]
+    return [Notice("plan_with_packages", {"folder": folder})]
 
 
 def listed(

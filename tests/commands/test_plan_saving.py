@@ -180,3 +180,31 @@ def test_a_package_without_an_address_cannot_be_planned(tmp_path):
     with pytest.raises(PlanWithoutAddress, match="mine"):
         saved_plan.save(tmp_path / "new", decision, found)
     assert not (tmp_path / "new").exists()
+
+
+def test_a_plan_with_its_packages_is_all_that_a_machine_without_a_network_needs(
+    mirrored, conda_in_process, run_conda, elsewhere, tmp_path
+):
+    folder = tmp_path / "plan"
+    words = ("torch-install", "--save-plan", folder, "--with-packages", *CPU, "pytorch")
+    done = conda_in_process(*words).ok()
+    assert "The packages are in" in " ".join(done.stdout.split())
+    plan = saved_plan.load(folder)
+    names = {package["fn"] for package in plan.packages}
+    assert names <= {path.name for path in folder.iterdir()}
+    # Another machine has nothing but the folder.
+    there, variables = elsewhere()
+    run_conda("torch-install", "--offline", "--plan", folder, "-n", "new", env=variables).ok()
+    assert {name.split("-")[0] for name in conda_meta(there.envs / "new")}
+    # Again, over the older one; without its packages that one is not overwritten.
+    conda_in_process(*words).ok()
+    refused = conda_in_process("torch-install", "--save-plan", folder, *CPU, "pytorch")
+    assert (refused.rc, "PlanFolderTaken" in refused.stderr) == (1, True)
+    (folder / "mine.txt").touch()
+    refused = conda_in_process(*words)
+    assert (refused.rc, "mine.txt" in refused.stderr) == (1, True)
+
+
+def test_packages_go_with_a_plan_alone(conda_in_process):
+    refused = conda_in_process("torch-install", "--with-packages", "--dry-run")
+    assert (refused.rc, "goes with `--save-plan DIR`" in refused.stderr) == (2, True)

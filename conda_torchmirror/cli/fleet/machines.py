@@ -17,7 +17,7 @@ from ...text.reasons import shown
 from ...text.wheels import decision as wheels
 
 #: What is said once of all plans, and what of each.
-_ONCE = ("plan_next", "plan_offline")
+_ONCE = ("plan_next", "plan_offline", "plan_with_packages")
 
 
 def show(found: MachinePlans, options: InstallOptions) -> int:

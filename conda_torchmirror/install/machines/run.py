@@ -156,7 +156,7 @@ def _saved(
         raise PlanFolderTaken(folder=str(parent), detail=text("plan_at_file"))
     folders = [parent / plan.name for plan in plans]
     for folder in folders:
-        saved_plan.check_folder(folder)
+        saved_plan.check_folder(folder, with_packages=options.with_packages)
     found = []
     for plan, folder, facts in zip(plans, folders, everyone, strict=True):
         saved = _for_one(options._replace(save=str(folder), urls=None), facts, _silent)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _REFUSED = {
     "files": ("--file", "wheels_not_built"),
     "solve": ("--solve", "wheels_no_solve"),
+    "with_packages": ("--with-packages", "wheels_no_packages"),
     "check_upstream": ("--check-upstream", "wheels_no_upstream"),
     "channels": ("--channel", "wheels_no_channel"),
     "override_channels": ("--override-channels", "wheels_no_channel"),

@@ -26,6 +26,8 @@ HELP: Table = {
     "urls": "Print URLs with hashes instead of installing; with --solve those of all packages.",
     "print": "Print the choice in the words of another tool, with the mirrors, and stop.",
     "save_plan": "Solve, and save the result instead of installing it.",
+    "with_packages": "With --save-plan: put the packages into DIR as well, for machines without a "
+    "network.",
     "plan": "Install what --save-plan saved, here or elsewhere.",
     "download_only": "Only fill conda's package cache.",
     "no_check": "Do not try PyTorch after it is installed.",

@@ -19,6 +19,10 @@ TEXT: Table = {
         "These {machines} machines need {count} plans:",
     ),
     "machines_failed": "No plan for {files}:",
+    "plan_with_packages": "The packages are in {folder} as well: it is all that a machine without "
+    "a network needs.",
+    "plan_without_archives": "Of {names} this cache has no archive any more, so they are not in "
+    "{folder}; `conda torch-install --plan {folder} --urls` lists where they are.",
     "plan_size": (
         "{count} package, {size}; to be downloaded: {lacking} ({download}).",
         "{count} packages, {size}; to be downloaded: {lacking} ({download}).",

@@ -61,6 +61,7 @@ TEXT: Table = {
     "pip_config_unreadable": "pip's configuration {files} cannot be read, and is left out",
     "wheels_not_built": "for builds of the channels it does; leave it out, or use `--source "
     "pytorch` or `--source conda-forge`",
+    "wheels_no_packages": "a plan with wheels brings no files along; `--urls` lists them",
     "wheels_no_channel": "pip reads no channel; the Python of a new environment comes from those "
     "of conda's configuration",
     "wheels_no_solver": "it asks conda's solver for something, and pip has another one",
