@@ -124,7 +124,7 @@ def test_copying(open_page: Open) -> None:
 
 def test_copying_without_a_clipboard(open_page: Open) -> None:
     page = open_page()
-    page.evaluate("navigator.clipboard.writeText = () => Promise.reject()")
+    page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject())")
     page.click("[data-of=command]")
     sync_api.expect(page.locator("[data-of=command]")).to_have_text("Copied", timeout=PATIENCE)
     assert page.evaluate("navigator.clipboard.readText()") == page.text_content("#command")
