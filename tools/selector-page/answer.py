@@ -210,7 +210,7 @@ class Desk:
         request = wheel_requests.read(options.specs, cuda=cuda, python=cell.python or None)
         assert isinstance(request, Request)
         target = Target(None, ("-n", NAME))
-        task = by_wheels.Task(
+        task = by_wheels.WheelTask(
             options, target, request, Survey(machine(cell)), PipConfig({}, {}), {}
         )
         try:
