@@ -72,7 +72,17 @@ def test_a_preview_shows_what_would_be_installed(wheel_lab, lab_env, install):
     selected = found["torchmirror"]["selected"]
     assert selected["index"] == "cache"
     assert all(build["url"].startswith("file:") and build["cached"] for build in selected["builds"])
+    (pip,) = [step for step in found["torchmirror"]["steps"] if step["tool"] == "pip"]
+    assert "--no-index" in pip["command"]
+    assert "--no-index" in pip["by_hand"]
     assert asked(wheel_lab) == []
+
+
+def test_a_preview_from_the_list_shows_a_run_with_a_network(wheel_lab, conda_in_process):
+    words = ("--cuda", "12.6", "--python", "3.12", "--dry-run", "--offline")
+    done = conda_in_process(*WHEELS, "--platform", "linux-64", *words).ok()
+    assert "pip install" in done.words
+    assert "--no-index" not in done.words
 
 
 def test_what_lacks_is_named_with_the_command_that_fetches_it(wheel_lab, lab_env, install):

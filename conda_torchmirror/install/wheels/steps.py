@@ -31,23 +31,10 @@ _WITHOUT = SOURCES[0].without_python
 #: What of pip's configuration changes nothing that a run of ours does.
 _HARMLESS = frozenset(
     (
-        *(
-            "progress-bar",
-            "verbose",
-            "quiet",
-            "log",
-            "cache-dir",
-            "no-cache-dir",
-            "no-python-version",
-        ),
-        *("exists-action", "root-user-action", "no-warn-script-location", "require-virtualenv"),
-        *(
-            "break-system-packages",
-            "no-build-isolation",
-            "keyring-provider",
-            "use-feature",
-            "format",
-        ),
+        *("progress-bar", "verbose", "quiet", "log", "cache-dir", "no-cache-dir"),
+        *("no-python-version", "exists-action", "root-user-action", "no-warn-script-location"),
+        *("require-virtualenv", "break-system-packages", "no-build-isolation"),
+        *("keyring-provider", "use-feature", "format"),
     )
 )
 
@@ -65,8 +52,6 @@ def carried(config: PipConfig) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
     proxies = context.proxy_servers or {}
     if "proxy" not in names and (proxy := proxies.get("https") or proxies.get("http")):
         found += ["--proxy", str(proxy)]
-    if context.offline:
-        found.append("--no-index")
     own = context.ssl_verify
     if "cert" not in names and isinstance(own, str) and os.path.isfile(own):
         found += ["--cert", own]
@@ -94,6 +79,10 @@ def pip_step(
     options: Sequence[str],
 ) -> PipStep:
     """One run of pip for these files, wherever their links lead."""
+    options = (*options, *trusted(index))
+    # A preview without a network shows what an installation with one runs.
+    if context.offline and all(file.link.url.startswith("file:") for file in files):
+        options = (*options, "--no-index")
     family = tuple(file.project for file in files)
     specs = tuple(pip.requirement(file.project, file.version, file.link) for file in files)
     command = pip.command(
@@ -102,13 +91,12 @@ def pip_step(
         family=family,
         index=index.url,
         links=page_path([file.link for file in files]),
-        options=(*options, *trusted(index)),
+        options=options,
     )
     by_hand = [
         *(python_path(prefix), "-I", "-m", "pip", "install"),
         *(("--index-url", index.url) if index.url else ()),
         *options,
-        *trusted(index),
         *(f"{file.project} @ {file.link.with_hash}" for file in files),
         *others,
     ]
@@ -116,7 +104,7 @@ def pip_step(
         specs=(*specs, *others),
         files=tuple((file.link.url, file.link.sha256 or "") for file in files),
         index_url=index.url,
-        options=(*options, *trusted(index)),
+        options=options,
         command=typed(command),
         by_hand=typed(by_hand),
     )
