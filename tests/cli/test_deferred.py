@@ -22,6 +22,7 @@ OPTIONS = {
     ("torch-mirror", "enable"): {"--mirror", "--hook-only", "--system", "--dry-run", "--json"},
     ("torch-mirror", "disable"): {"--system", "--dry-run", "--json"},
     ("torch-mirror", "rewrite"): {"--pip", "--diff", "--check", "--no-backup", "--mirror"},
+    ("torch-mirror", "cache"): {"--print", "--check", "--json"},
     ("torch-mirror", "upstream"): {"--pip", "--diff", "--check", "--no-backup", "--mirror"},
 }
 

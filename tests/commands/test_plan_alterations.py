@@ -68,7 +68,8 @@ def cut_json(folder):
         (edit(packages=["x"]), PlanAltered, "packages[0].record"),
         (edit(kind="other"), PlanAltered, "another kind"),
         (edit(subdir="win-64"), PlanAltered, "packages[0].subdir"),
-        (edit(schema=2), PlanTooNew, "newer"),
+        (edit(schema=3), PlanTooNew, "newer"),
+        (edit(schema=2), PlanAltered, "wheels"),
         (edit_package(md5="0" * 32), PlanAltered, "same packages"),
         (edit_package(url="https://evil.example/a.conda"), PlanAltered, "packages[0].url"),
         (edit_package(fn="../../a.conda"), PlanAltered, "packages[0].fn"),
@@ -78,7 +79,7 @@ def cut_json(folder):
     ],
     ids=[
         *("line", "hash", "dropped", "cut", "none", "null", "no-records", "kind", "subdir"),
-        *("schema", "md5", "url", "file-name", "no-explicit", "no-json", "no-folder"),
+        *("schema", "no-wheels", "md5", "url", "file-name", "no-explicit", "no-json", "no-folder"),
     ],
 )
 def test_an_altered_plan_is_refused(make_plan, change, error, says):

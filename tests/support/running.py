@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -140,7 +140,6 @@ def conda_in_process(*args: str | os.PathLike[str], input: str = "", check: bool
 
     words = _words(args, check=check)
     errors: list[BaseException] = []
-    _parsers().ours = not words or words[0].startswith(("torch-", "-"))
 
     def command() -> Any:
         try:
@@ -156,7 +155,8 @@ def conda_in_process(*args: str | os.PathLike[str], input: str = "", check: bool
     start = time.perf_counter()
     try:
         sys.argv, sys.stdin = ["conda", *words], io.StringIO(input)
-        with environment(dict(os.environ)), redirect_stdout(out), redirect_stderr(err):
+        world = environment(dict(os.environ))
+        with world, redirect_stdout(out), redirect_stderr(err), _parsers_kept(words):
             status = conda_exception_handler(command)
     finally:
         seconds = time.perf_counter() - start
@@ -168,34 +168,35 @@ def conda_in_process(*args: str | os.PathLike[str], input: str = "", check: bool
     return Result(words, rc, out.getvalue(), err.getvalue(), seconds, next(iter(errors), None))
 
 
-class _Parsers:
-    """Stands for conda's `generate_parser`, which takes two thirds of the time of a short command:
-    builds a parser once for all commands but ours, whose parsers are filled in the language of the
-    reader."""
-
-    def __init__(self, build: Callable[..., Any]) -> None:
-        self.build = build
-        self.ours = False
-        self.kept: dict[tuple[Any, ...], Any] = {}
-
-    def __call__(self, **kwargs: Any) -> Any:
-        if self.ours:
-            self.ours = False  # the commands that ours run are conda's
-            return self.build(**kwargs)
-        key = tuple(sorted(kwargs.items()))
-        if key not in self.kept:
-            self.kept[key] = self.build(**kwargs)
-        return self.kept[key]
+#: Parsers of conda that were built in this process, by the words that `generate_parser` was given.
+_PARSERS: dict[tuple[Any, ...], Any] = {}
 
 
-def _parsers() -> _Parsers:
-    """The one of this process, in the place of conda's function."""
+@contextmanager
+def _parsers_kept(words: Sequence[str]) -> Iterator[None]:
+    """Within the block conda's `generate_parser`, which takes two thirds of the time of a short
+    command, builds a parser once for all commands but ours, whose parsers are filled in the
+    language of the reader."""
     from conda.cli import conda_argparse
 
-    found = conda_argparse.generate_parser
-    if not isinstance(found, _Parsers):
-        found = conda_argparse.generate_parser = _Parsers(found)
-    return found
+    build = conda_argparse.generate_parser
+    ours = not words or words[0].startswith(("torch-", "-"))
+
+    def kept(**kwargs: Any) -> Any:
+        nonlocal ours
+        if ours:
+            ours = False  # the commands that ours run are conda's
+            return build(**kwargs)
+        key = tuple(sorted(kwargs.items()))
+        if key not in _PARSERS:
+            _PARSERS[key] = build(**kwargs)
+        return _PARSERS[key]
+
+    conda_argparse.generate_parser = kept
+    try:
+        yield
+    finally:
+        conda_argparse.generate_parser = build
 
 
 def _log_levels() -> dict[logging.Logger, int]:
