@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..exceptions.mirror import BadRegistry, BadSetting
     from ..exceptions.usage import BadMirror
+    from ..mirrors.registry import Mirror
 
 PREFIX = "torchmirror_"
 
@@ -214,6 +215,18 @@ def registry(settings: Settings) -> Registry:
 def preference(asked: Sequence[str], settings: Settings, known: Registry) -> tuple[str, ...]:
     """The mirrors to go through by these settings; see `mirrors.registry.preferred`."""
     return preferred(asked, settings.mirrors, known, only=settings.only)
+
+
+def in_force(asked: Sequence[str]) -> tuple[Settings, Registry, tuple[Mirror, ...]]:
+    """The settings, the mirrors that are known, and those to go through, the first one first;
+    `asked` are those of the command line. Raises: BadMirror, BadRegistry."""
+    values = read()
+    try:
+        known = registry(values)
+        found = known.resolve(preference(asked, values, known), allow_http=values.http)
+    except MirrorError as error:
+        raise unusable(error, asked) from error
+    return values, known, found
 
 
 def unusable(error: MirrorError, asked: Sequence[str] = ()) -> BadMirror | BadRegistry:

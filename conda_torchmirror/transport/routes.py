@@ -17,7 +17,6 @@ from ..mirrors.urls import (
     UPSTREAM,
     UPSTREAM_CLOUD,
     UPSTREAM_PKGS,
-    MirrorError,
     host_of,
     upstream_url,
 )
@@ -46,13 +45,7 @@ def chains(
     """
     own, alias = configuration.configured(), own_channels.alias_in_force()
     words = options.mirrors
-    values = settings.read()
-    try:
-        known = settings.registry(values)
-        preference = settings.preference(words, values, known)
-        chosen = known.resolve(preference, allow_http=values.http)
-    except MirrorError as error:
-        raise settings.unusable(error, words) from error
+    values, known, chosen = settings.in_force(words)
     ends = any(word.lower() == UPSTREAM for word in words)
     on = values.fallback and options.fallback
     found = {}

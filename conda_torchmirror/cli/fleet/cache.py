@@ -12,7 +12,7 @@ from conda.base.context import context
 
 from ...exceptions.mirror import CannotWrite
 from ...exceptions.usage import BadCacheOption, Contradiction
-from ...mirrors.urls import UPSTREAM, MirrorError
+from ...mirrors.urls import UPSTREAM
 from ...proxy import clients, kept, layout, nginx
 from ...redirect import settings
 from ...text.layout import bullet, wrapped
@@ -34,14 +34,7 @@ def execute(args: Namespace) -> int:
         return _check(Path(args.check))
     if not args.print:
         raise BadCacheOption(option="cache", detail=text("cache_without_action"))
-    found = settings.read()
-    asked = args.mirror or ()
-    try:
-        known = settings.registry(found)
-        names = settings.preference(asked, found, known)
-        mirrors = known.resolve(names, allow_http=found.http)
-    except MirrorError as error:
-        raise settings.unusable(error, asked) from error
+    found, _, mirrors = settings.in_force(args.mirror or ())
     official = not found.only or UPSTREAM in found.only
     arranged = layout.arrange(mirrors, args.channels, upstream=official)
     url = args.url or f"http://localhost:{args.port}"
