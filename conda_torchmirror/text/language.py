@@ -118,10 +118,10 @@ def forget() -> None:
 
 
 def preferred(setting: str, environ: Mapping[str, str], windows: Callable[[], int | None]) -> str:
-    """The language that is asked for; `windows` returns Windows' identifier of its language, and
-    None elsewhere."""
+    """The language that is asked for, ours by `zh` and `en` or as a locale such as `zh_CN`;
+    `windows` returns Windows' identifier of its language, and None elsewhere."""
     for word in (setting, environ.get("CONDA_TORCHMIRROR_LANG", "")):
-        if (own := word.strip().lower()) in (ENGLISH, CHINESE):
+        if own := _of_locale(word.strip()):
             return own
     for name in _VARIABLES:
         if words := environ.get(name):
