@@ -212,6 +212,14 @@ class Registry(Mapping[str, Mirror]):
         """The names of the mirrors that may be chosen unnamed for conda, pypi or wheels."""
         return tuple(name for name in self if kind in self.entries[name].get("chosen", ()))
 
+    def _worth_naming(self) -> tuple[str, ...]:
+        """The names that `--mirror` is good for; the others are there to recognise files by."""
+        return tuple(
+            name
+            for name, entry in self.entries.items()
+            if any(entry.get(kind) for kind in ("channels", "parents", "pypi", "wheels"))
+        )
+
     def _words(self) -> dict[str, str]:
         """Parts of host names that stand for one mirror alone, such as tsinghua for tuna."""
         found: dict[str, set[str]] = {}
@@ -235,7 +243,7 @@ class Registry(Mapping[str, Mirror]):
             elif item.lower() in self:
                 found.append(self[item.lower()])
             else:
-                raise UnknownMirror(item, self, self._words())
+                raise UnknownMirror(item, self._worth_naming(), self._words())
         return tuple(found)
 
     def locate(self, channel: str, subdir: str | None, preference: Sequence[str]) -> Route:

@@ -128,17 +128,33 @@ def test_wild_pip_mirrors_go_upstream() -> None:
     assert back(text, pip=True).data.decode() == expected
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://repo.huaweicloud.com/repository/pypi/simple",
-        "https://mirrors.zju.edu.cn/pypi/web/simple",
-    ],
-    ids=["huawei-by-another-name", "zju-on-campus-only"],
-)
-def test_an_address_that_is_only_recognised_goes_upstream_and_is_never_written(url: str) -> None:
+@pytest.mark.parametrize("name", [name for name in built_in() if built_in()[name].pypi_also])
+def test_an_address_that_is_only_recognised_goes_upstream_and_is_never_written(name: str) -> None:
     official = f"-i {PYPI}\nnumpy\n"
-    assert back(f"-i {url}\nnumpy\n", pip=True).data.decode() == official
-    for name in ("huawei", "zju"):
-        written = rewrite(official.encode(), EntryRewriter("rewrite", [name]), pip=True).data
+    written = rewrite(official.encode(), EntryRewriter("rewrite", [name]), pip=True).data
+    for url in built_in()[name].pypi_also:
+        assert back(f"-i {url}\nnumpy\n", pip=True).data.decode() == official
+        assert back(f"-i {url}/\nnumpy\n", pip=True).data.decode() == official.replace(
+            PYPI, f"{PYPI}/"
+        )
         assert url not in written.decode()
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://repo.huaweicloud.com/repository/pypi/simple", "huawei"),
+        ("https://mirrors.zju.edu.cn/pypi/web/simple", "zju"),
+        ("https://mirrors6.tuna.tsinghua.edu.cn/pypi/web/simple", "tuna"),
+        ("https://mirror.lzu.edu.cn/pypi/web/simple", "lzu"),
+        ("https://mirror.bjtu.edu.cn/pypi/web/simple", "bjtu"),
+        ("https://opentuna.cn/pypi/web/simple", "opentuna"),
+        ("https://mirrors.163.com/pypi/simple", "163"),
+        ("https://mirrors.volces.com/pypi/simple", "volces"),
+        ("https://mirror.baidu.com/pypi/simple", "baidu"),
+        ("https://pypi.douban.com/simple", "douban"),
+        ("https://pypi.doubanio.com/simple", "douban"),
+    ],
+)
+def test_addresses_of_old_guides_are_recognised(url: str, name: str) -> None:
+    assert url in built_in()[name].pypi_also
