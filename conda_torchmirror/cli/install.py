@@ -6,6 +6,7 @@ can be passed on to conda's `install` and `create`.
 
 from __future__ import annotations
 
+import os
 from argparse import (
     SUPPRESS,
     ArgumentParser,
@@ -32,6 +33,7 @@ from ..exceptions.usage import (
 )
 from ..index.sources import AUTO, SOURCES, WHEELS
 from ..install.run import execute
+from ..models import Notice
 from ..options import EXPLICIT, TOOLS, Action, InstallOptions
 from ..text.messages import text
 from . import install_output
@@ -154,7 +156,9 @@ def options(args: Namespace) -> InstallOptions:
     given = [name for name, nothing in CHOICE.items() if getattr(args, name) != nothing]
     if args.plan is not None and given:
         words = ["SPEC" if name == "specs" else f"--{name.replace('_', '-')}" for name in given]
-        raise PlanTakesNoChoice(options=", ".join(words), folder=args.plan)
+        there = os.path.isfile(os.path.join(args.plan, "plan.json"))
+        alone = (Notice("plan_alone", {"folder": args.plan}),) if there else ()
+        raise PlanTakesNoChoice(options=", ".join(words), folder=args.plan, ways=alone)
     return InstallOptions(
         action=_action(args),
         dry_run=bool(args.dry_run),

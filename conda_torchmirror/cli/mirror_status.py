@@ -67,8 +67,10 @@ def _table(known: Registry, preferred: Sequence[str]) -> list[str]:
         if set(cells) != {"-"}:  # the others are known so that old files are recognised
             rows.append((place, name, *cells))
     # A year alone is not a day.
-    dates = sorted(m.as_of for m in known.values() if m.as_of and len(m.as_of) == 10)
-    lines = [*columns(rows), "", *columns(_sites(known, [row[1] for row in rows[1:]])), ""]
+    listed = [row[1] for row in rows[1:]]
+    days = (known[name].as_of or "" for name in listed)
+    dates = sorted(day for day in days if len(day) == 10)
+    lines = [*columns(rows), "", *columns(_sites(known, listed)), ""]
     lines += wrapped(text("list.legend"), "  ", "  ")
     if dates:
         facts = {"first": dates[0], "last": dates[-1]}

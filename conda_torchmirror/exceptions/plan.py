@@ -7,13 +7,14 @@ from .base import TorchMirrorError, UsageError
 
 
 class PlanTakesNoChoice(UsageError):
-    """`--plan` together with options that decide what is installed."""
+    """`--plan` together with options that decide what is installed. `plan_alone` is a way where
+    the folder holds a plan."""
 
     code = "plan_takes_no_choice"
     message = N_("`--plan` does not go with {options}")
     cause = N_("what is installed was decided when the plan was saved")
     facts = ("options", "folder")
-    hints = ("plan_alone", "plan_another")
+    hints = ("plan_another",)
 
 
 class PlanFolderTaken(TorchMirrorError):

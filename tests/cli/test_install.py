@@ -104,9 +104,16 @@ def test_what_is_only_shown_and_what_is_solved(words, preview, solving):
         ("--solve --dry-run", "--solve"),
     ],
 )
-def test_a_plan_takes_no_choice(words, named):
-    with pytest.raises(PlanTakesNoChoice, match=named):
-        options("--plan", "d", *words.split())
+def test_a_plan_takes_no_choice(words, named, tmp_path):
+    for there in (False, True):
+        folder = tmp_path / "d"
+        if there:
+            folder.mkdir()
+            (folder / "plan.json").write_text("{}")
+        with pytest.raises(PlanTakesNoChoice, match=named) as caught:
+            options("--plan", str(folder), *words.split())
+        shown = " ".join(str(caught.value).split())
+        assert (f"conda torch-install --plan {folder}`" in shown) == there
 
 
 @pytest.mark.parametrize("words", ["--solve", "--solve --save-plan d", "--solve --list"])

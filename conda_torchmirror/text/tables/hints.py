@@ -101,11 +101,11 @@ TEXT: Table = {
     "upstream` or another one",
     "accept_hashes": "to go by the mirror's index alone: `plugins: {{torchmirror_check_hashes: "
     "false}}` in .condarc",
-    "other_folder": "name another folder, or remove this one",
-    "save_first": "save one where there is a network: `conda torch-install --save-plan {folder}`",
+    "other_folder": "name another folder, a new or an empty one",
+    "save_first": "save one where there is a network: `conda torch-install --save-plan DIR`",
     "plan_alone": "carry it out as it was saved: `conda torch-install --plan {folder}`",
-    "plan_another": "or save another one with {options} and `--save-plan`",
-    "save_again": "save it again: `conda torch-install --save-plan {folder}`",
+    "plan_another": "leave `--plan` out, to decide anew",
+    "save_again": "save it again: `conda torch-install --save-plan DIR`",
     "plan_for_here": "save one for this platform: `conda torch-install --platform {here} "
     "--save-plan DIR`",
     "fresh_for_plan": "carry it out in an environment with Python {python}: `conda create -n NEW "
