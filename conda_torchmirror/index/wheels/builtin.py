@@ -14,10 +14,11 @@ ends in the variant, which it does where that is not "" and nothing is said; `bu
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...selection.wheels.link import Link
 
@@ -25,11 +26,20 @@ SCHEMA = 1
 _FOLDER = Path(__file__).parents[2] / "data" / "wheels"
 
 
-class Known(NamedTuple):
+@dataclass(frozen=True)
+class Known:
     """What is known for a platform, and the day that it is from. A link has no URL."""
 
     links: tuple[Link, ...]
     date: str
+
+    @cached_property
+    def by_variant(self) -> Mapping[str, Sequence[Link]]:
+        """The links of each directory, in their order."""
+        found: dict[str, list[Link]] = {}
+        for link in self.links:
+            found.setdefault(link.variant, []).append(link)
+        return found
 
 
 def platforms() -> tuple[str, ...]:

@@ -188,6 +188,9 @@ def to_ask(
 
     One link for each release of a partner, as all of its wheels ask for the same torch.
     """
+    links = tuple(links)
+    if not any(link.metadata for link in links):
+        return ()
     case = prepare(request, machine, links, table)
     newest = max((_order(torch) for torch in case.tables.stated), default=_order("0"))
     torch = {b.version for b in case.pool.builds if b.name == TORCH}

@@ -5,7 +5,7 @@ What it shows of addresses is where the mirror would have the files; nobody has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -30,7 +30,7 @@ class PreviewReader(WheelReader):
     def __init__(self, chains: Chains, keep: Callable[[str], bool], subdir: str) -> None:
         super().__init__(chains, keep)
         known = builtin.load(subdir)
-        self._known = known.links if known else ()
+        self._known: Mapping[str, Sequence[Link]] = known.by_variant if known else {}
         self.date = known.date if known else None
         if known:
             self.notices.append(Notice("built_in_wheels", {"date": known.date}))
@@ -44,10 +44,8 @@ class PreviewReader(WheelReader):
             folder, project = url.rstrip("/"), ""
         return tuple(
             link._replace(url=f"{folder}/{_quoted(link.filename)}")
-            for link in self._known
-            if link.variant == variant
-            and project in ("", link.project)
-            and self._keep(link.filename)
+            for link in self._known.get(variant, ())
+            if project in ("", link.project) and self._keep(link.filename)
         )
 
 
