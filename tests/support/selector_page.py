@@ -48,18 +48,21 @@ class Page:
         on, text = self.systems[state.system], self.data["strings"]
         release = ["", *on["releases"][state.source]].index(state.release)
         python = ["", *on["pythons"]].index(state.python)
-        without, *driver = on["cells"][state.source][release][python]
-        place = without
+        place, *near = self.data["tables"][on["tables"][state.source][release][python]]
         if state.cuda:
-            archs = self.data["drivers"][driver[0]][on["cudas"].index(state.cuda)]
-            place = self.data["archs"][archs][["", *on["archs"]].index(state.arch)]
-        kind, source, torch, cuda, of, rows, notes, words, texts = self.data["answers"][place]
+            pattern, *there = near
+            line = self.data["patterns"][pattern][on["cudas"].index(state.cuda)]
+            letter = self.data["lines"][line][["", *on["archs"]].index(state.arch)]
+            place = there[ord(letter) - ord("0")]
+        kind, source, torch, cuda, of, rows, words, tools, *notes = self.data["answers"][place]
+        texts = self.data["texts"][tools]
+        asked = _filled(text[of], {"y": state.python})
         packages = [text[number] for number in self.data["rows"][rows]]
         grouped = [packages[i : i + 3] for i in range(0, len(packages), 3)]
         values = {
             **{"d": state.cuda, "a": state.arch, "r": state.release, "s": state.system},
-            **{"t": text[torch], "c": text[cuda]},
-            **{"p": text[of], "q": text[of].replace(".", "")},
+            **{"t": text[torch], "c": text[cuda], "k": text[cuda].replace(".", "")},
+            **{"p": asked, "q": asked.replace(".", "")},
         }
         for at, (name, version, build) in enumerate(grouped):
             values |= {str(at): f"{name}={version}={build}", f"v{at}": version, f"b{at}": build}
@@ -68,15 +71,25 @@ class Page:
             "source": text[source],
             "release": text[torch],
             "cuda": text[cuda],
-            "python": text[of],
+            "python": asked,
             "rows": [tuple(_filled(word, values) for word in row) for row in grouped],
-            "notes": [_filled(text[number], values) for number in notes[::2]],
+            "notes": [self._english(note, values) for note in notes],
             "words": _filled(text[words], values),
             "texts": {
                 text[tool]: _filled(text[said], values)
                 for tool, said in zip(texts[::2], texts[1::2], strict=True)
             },
         }
+
+    def _english(self, note: int, values: Mapping[str, str]) -> str:
+        """A note, which is phrases, each with what stands in its holes."""
+        numbers = list(self.data["notes"][note])
+        said = ""
+        while numbers:
+            english, _, holes = self.data["phrases"][numbers.pop(0)]
+            inside = {f"h{at}": self.data["strings"][numbers.pop(0)] for at in range(holes)}
+            said += _filled(english, {**values, **inside})
+        return said
 
 
 def _filled(word: str, values: Mapping[str, str]) -> str:

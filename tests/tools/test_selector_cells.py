@@ -1,4 +1,5 @@
-"""The selector page says what `torch-install` says: 2,000 cells at random against the command."""
+"""The selector page says what `torch-install` says: cells at random against the command, 2,000 with
+`-m slow`."""
 
 from __future__ import annotations
 
@@ -17,8 +18,10 @@ from support.selector_page import Page, State
 
 pytest_plugins = ("support.page_fixtures",)
 
-#: The cells are others with every change of the page, and the same in every run of it.
+#: The cells are others with every change of the page, and the same in every run of it: those of a
+#: run with `-m slow`, and those of every run, each in parts of a few seconds.
 CELLS, PARTS = 2000, 20
+QUICK, QUICK_PARTS = 300, 6
 
 
 @contextmanager
@@ -95,15 +98,29 @@ def _of_recipes(answer: dict[str, Any], document: Any) -> list[str]:
     return [] if answer["release"] in known else [f"{answer['release']} is none of {known}"]
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+def wrong(page: Page, drawn: list[State], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The cells that the command answers otherwise, with what differs."""
+    found = {}
+    for state in drawn:
+        answer = page.answer(state)
+        if differs := differences(state, answer, told(state, answer, monkeypatch)):
+            found[state] = differs
+    return "\n".join(f"{tuple(state)}: {each}" for state, each in list(found.items())[:10])
+
+
+@pytest.mark.parametrize("part", range(QUICK_PARTS))
 def test_cells_say_what_the_command_says(
     part: int, selector_page: Page, sandbox: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    drawn = random.Random(20261126).sample(selector_page.states(), QUICK)
+    assert not wrong(selector_page, drawn[part::QUICK_PARTS], monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_two_thousand_cells_say_what_the_command_says(
+    part: int, selector_page: Page, sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     every = selector_page.states()
-    drawn = random.Random(20261126).sample(every, min(CELLS, len(every)))
-    wrong = {}
-    for state in drawn[part::PARTS]:
-        answer = selector_page.answer(state)
-        if found := differences(state, answer, told(state, answer, monkeypatch)):
-            wrong[state] = found
-    assert not wrong, "\n".join(f"{tuple(s)}: {w}" for s, w in list(wrong.items())[:10])
+    drawn = random.Random(20261127).sample(every, min(CELLS, len(every)))
+    assert not wrong(selector_page, drawn[part::PARTS], monkeypatch)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from conda.base.context import Context, reset_context
 
 from conda_torchmirror.exceptions.base import TorchMirrorError
+from conda_torchmirror.exceptions.channel import NoWheels
+from conda_torchmirror.exceptions.choice import NoFittingWheel
 from conda_torchmirror.index import sources as sources_
 from conda_torchmirror.index.match import admits
 from conda_torchmirror.index.sources import AUTO, WHEELS
@@ -35,6 +38,7 @@ from conda_torchmirror.selection.pip.plan import WheelDecision
 from conda_torchmirror.selection.specs import minor
 from conda_torchmirror.selection.wheels import request as wheel_requests
 from conda_torchmirror.selection.wheels.link import Link
+from conda_torchmirror.selection.wheels.tables import tables
 from conda_torchmirror.transport.routes import OfflineRouter
 
 #: The environment that every command of the page makes.
@@ -118,16 +122,20 @@ def without_steps(*, causes: bool = True) -> Iterator[None]:
     """No search for what would fit instead, which takes a dozen further choices each: that is what
     the other cells say. Nor for the cause, where the refusal is not shown."""
     find, others, way = alternatives.find, refusal._other_sources, wheels.way
+    no_choice = by_wheels.no_choice
     none = None, frozenset[str]()
     alternatives.find = lambda case: alternatives.Advice(
         *(alternatives.causes(case) if causes else none), ()
     )
     refusal._other_sources = lambda *of: iter(())
     wheels.way = lambda *of: ()
+    if not causes:
+        by_wheels.no_choice = lambda *of: NoFittingWheel(request="", detail="", ways=())
     try:
         yield
     finally:
         alternatives.find, refusal._other_sources, wheels.way = find, others, way
+        by_wheels.no_choice = no_choice
 
 
 #: The packages beside a release that is named, the first that there is a set of: some releases lack
@@ -170,8 +178,9 @@ class Desk:
         if self.wheels:
             torch = [k for k in self.wheels.links if k.project == "torch"]
             near = {k for k in torch if not release or minor(_version(k)) == release}
-            kept = [k for k in self.wheels.links if not near or k.project != "torch" or k in near]
-            self._wheels = self.wheels._replace(links=tuple(kept))
+            releases = {_version(link) for link in near}
+            kept = [k for k in self.wheels.links if not near or k in near or _goes(k, releases)]
+            self._wheels = replace(self.wheels, links=tuple(kept))
 
     def answer(self, cell: Cell) -> Answer:
         """The answer for a cell."""
@@ -215,8 +224,17 @@ class Desk:
         )
         try:
             return by_wheels.decide(task).decision
+        except NoWheels as error:
+            if self._wheels is self.wheels:
+                return error
         except TorchMirrorError as error:
             return error
+        # The pages that are read have other releases only.
+        narrowed, self._wheels = self._wheels, self.wheels
+        try:
+            return self._of_wheels(cell, said)
+        finally:
+            self._wheels = narrowed
 
     def matrix(self, cell: Cell) -> Matrix | None:
         """What conda-forge has for a cell by its recipes, of which the records are a sample."""
@@ -266,6 +284,12 @@ def _belongs(build: Build, facts: SourceFacts, versions: Collection[str]) -> boo
         all(admits(spec, facts.torch, version, "") for spec in specs if spec.count(" ") < 2)
         for version in versions
     )
+
+
+def _goes(link: Link, releases: Collection[str]) -> bool:
+    """Whether a wheel beside torch may go with one of these releases, as far as tables say."""
+    stated = link.project != "torch" and tables().torch_of(link.project, _version(link))
+    return link.project != "torch" and (not stated or not releases.isdisjoint(stated))
 
 
 def _version(link: Link) -> str:

@@ -21,7 +21,9 @@ HERE = Path(__file__).parent
 SYSTEMS = ("linux-64", "win-64", "linux-aarch64", "osx-arm64", "osx-64")
 CHOICES = (AUTO, *(source.name for source in SOURCES), WHEELS)
 #: The oldest CUDA of a driver, release and Python that can be asked for.
-_CUDA, _RELEASE, _PYTHON = "10.1", "2.0", "3.9"
+_CUDA, _RELEASE, _PYTHON = "11.0", "2.0", "3.10"
+#: How many releases of a source can be asked for. The command knows those before them.
+RELEASES = 8
 #: A CUDA that `nvidia-smi` shows and for which no toolkit is in the tables.
 _UNLISTED = "12.7"
 #: Boards that are one with their GPU, all of them linux-aarch64.
@@ -68,21 +70,20 @@ def axes(system: str) -> Axes:
     names = [link.filename for link in wheels.links] if wheels else []
     torch = [name.split("-") for name in names if name.startswith(f"{WHEEL}-")]
     known[WHEELS] = {minor(re.split(r"[+]", version)[0]) for _, version, *_ in torch}
-    known[AUTO] = set().union(*(known[source.name] for source in SOURCES))
     pythons = {f"3.{m[1]}" for row in torch if (m := re.search(r"-cp3(\d+)", f"-{row[2]}"))}
     pythons |= {p for r in recipes for p in r["platforms"].get(system, {}).get("python", ())}
     macs = system.startswith("osx-")
     listed = [c for c in data("cuda.json")["drivers"]["versions"] if number(c) >= number(_CUDA)]
     boards = system == "linux-aarch64"
     archs = {row["arch"] for row in gpus()["gpus"]}
+    releases = {
+        source: _sorted((v for v in found if number(v) >= number(_RELEASE)), newest=True)[:RELEASES]
+        for source, found in known.items()
+    }
+    releases[AUTO] = _sorted({v for s in SOURCES for v in releases[s.name]}, newest=True)
     return Axes(
         system,
-        {
-            source: _sorted(
-                (v for v in known[source] if number(v) >= number(_RELEASE)), newest=True
-            )
-            for source in CHOICES
-        },
+        releases,
         () if macs else _sorted({*listed, _UNLISTED}),
         () if macs else _sorted(arch for arch in archs if boards or arch not in _BOARDS),
         _sorted(python for python in pythons if number(_PYTHON) <= number(python)),

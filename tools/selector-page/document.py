@@ -1,20 +1,24 @@
 """All answers as one JSON document for the script of the page, small by its structure.
 
-`strings` has every text once, `rows` every list of packages, `answers` every answer, `archs` and
-`drivers` the answers of a driver by GPU and those of all drivers. `systems` has the axes of a
-system; its `cells` are by source, release and Python: the answer without a driver, and the place in
-`drivers`.
+Everything is there once, and referred to by its number: `strings`; `rows`, the packages of a set;
+`phrases`, clauses in English and Chinese with the number of their holes; `notes`, sentences as
+phrases each with the strings for its holes; `texts`, those of all tools; `answers`. `systems` has
+the axes of a system and, by source, release and Python, the number of its table in `tables`: the
+answer without a driver, a place in `patterns`, and the answers that the pattern numbers. A pattern
+has for every driver a place in `lines`, which have a letter for every GPU, the unknown one first:
+"0" for the first of those answers.
 
 A mark in braces stands for a value: the driver's CUDA `d`, the GPU `a`, the Python `p` (`q` without
-its dot), the release that was asked for `r` and the one of the set `t`, its CUDA `c`, the system
-`s`, a package as a spec `0`, its build `b0` and version `v0`, and what the mirror decides.
+its dot), the one that was asked for `y`, the release that was asked for `r` and the one of the set
+`t`, its CUDA `c` (`k` without its dot), the system `s`, a package as a spec `0`, its build `b0` and
+version `v0`, and what the mirror decides. `{h0}` is the first hole of a phrase.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, NamedTuple
 
@@ -57,24 +61,25 @@ class Once:
 def document(systems: Iterable[str] = SYSTEMS) -> dict[str, Any]:
     """The document of all systems."""
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
-        found = list(pool.map(system, systems))
-    strings, rows, answers, archs, drivers = Once(), Once(), Once(), Once(), Once()
-    out = []
-    for one in found:
-        numbers = [answers(_numbered(answer, strings, rows)) for answer in one.answers]
+        return written(pool.map(system, systems))
 
-        def place(cell: Cell, one: System = one, numbers: list[int] = numbers) -> list[int]:
+
+def written(systems: Iterable[System]) -> dict[str, Any]:
+    """The document of these systems."""
+    to = Parts()
+    out = []
+    for one in systems:
+        numbers = [to.answer(answer) for answer in one.answers]
+
+        def table(cell: Cell, one: System = one, numbers: list[int] = numbers) -> int:
             by_driver = [
-                archs(
-                    tuple(
-                        numbers[one.cells[cell._replace(cuda=cuda, arch=arch)]]
-                        for arch in ("", *one.axes.archs)
-                    )
-                )
+                [
+                    numbers[one.cells[cell._replace(cuda=cuda, arch=arch)]]
+                    for arch in ("", *one.axes.archs)
+                ]
                 for cuda in one.axes.cudas
             ]
-            without = numbers[one.cells[cell]]
-            return [without, drivers(tuple(by_driver))] if by_driver else [without]
+            return to.table(numbers[one.cells[cell]], by_driver)
 
         out.append(
             {
@@ -85,10 +90,10 @@ def document(systems: Iterable[str] = SYSTEMS) -> dict[str, Any]:
                 "pythons": one.axes.pythons,
                 "releases": one.axes.releases,
                 "mirrors": one.mirrors,
-                "cells": {
+                "tables": {
                     source: [
                         [
-                            place(Cell(one.axes.system, source, release, CPU, "", python))
+                            table(Cell(one.axes.system, source, release, CPU, "", python))
                             for python in ("", *one.axes.pythons)
                         ]
                         for release in ("", *one.axes.releases[source])
@@ -97,14 +102,78 @@ def document(systems: Iterable[str] = SYSTEMS) -> dict[str, Any]:
                 },
             }
         )
-    return {
-        "strings": strings.values,
-        "rows": rows.values,
-        "answers": answers.values,
-        "archs": archs.values,
-        "drivers": drivers.values,
-        "systems": out,
-    }
+    return {**to.values, "systems": out}
+
+
+class Parts:
+    """What answers and tables are made of, each once."""
+
+    def __init__(self) -> None:
+        names = ("strings", "rows", "phrases", "notes", "texts", "answers")
+        self._of = {name: Once() for name in (*names, "tables", "patterns", "lines")}
+
+    @property
+    def values(self) -> dict[str, list[Any]]:
+        """The lists by their names."""
+        return {name: once.values for name, once in self._of.items()}
+
+    def answer(self, answer: tuple[Any, ...]) -> int:
+        """The number of an answer."""
+        kind, source, release, cuda, python, packages, notes, words, texts = answer
+        string = self._of["strings"]
+        return self._of["answers"](
+            (
+                *map(string, (kind, source, release, cuda, python)),
+                self._of["rows"](tuple(string(word) for row in packages for word in row)),
+                string(words),
+                self._of["texts"](tuple(string(word) for text in texts for word in text)),
+                *map(self._note, notes),
+            )
+        )
+
+    def _note(self, note: tuple[str, str]) -> int:
+        numbers = []
+        for english, chinese, values in phrases(*note):
+            numbers.append(self._of["phrases"]((english, chinese, len(values))))
+            numbers += map(self._of["strings"], values)
+        return self._of["notes"](tuple(numbers))
+
+    def table(self, without: int, by_driver: Sequence[Sequence[int]]) -> int:
+        """The number of a table of answers by driver and GPU."""
+        if not by_driver:
+            return self._of["tables"]((without,))
+        used = Once()
+        letters = ["".join(chr(48 + used(number)) for number in line) for line in by_driver]
+        pattern = self._of["patterns"](tuple(map(self._of["lines"], letters)))
+        return self._of["tables"]((without, pattern, *used.values))
+
+
+#: Where a sentence of several is put together, in English and Chinese.
+_JOINTS = (
+    re.compile(r"((?:^|\. )[a-z-]+: |; )"),
+    re.compile(r"((?:^|。)[a-z-]+：|；)"),
+)
+#: Numbers, versions and lists of them.
+_VALUE = re.compile(r"(?<![\w.{])\d[\w.+]*(?:, \d[\w.+]*)*")
+
+
+def phrases(english: str, chinese: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    """A sentence as phrases in both languages, each with the values that stand in its holes."""
+    parts = [joint.split(text) for joint, text in zip(_JOINTS, (english, chinese), strict=True)]
+    if len({len(part) for part in parts}) > 1:
+        parts = [[english], [chinese]]
+    return [_with_holes(*pair) for pair in zip(*parts, strict=True) if any(pair)]
+
+
+def _with_holes(english: str, chinese: str) -> tuple[str, str, tuple[str, ...]]:
+    values: list[str] = []
+    for value in _VALUE.findall(english):
+        once = re.compile(rf"(?<![\w.{{]){re.escape(value)}(?![\w.])")
+        if len(once.findall(english)) == len(once.findall(chinese)) == 1:
+            mark = f"{{h{len(values)}}}"
+            english, chinese = once.sub(mark, english), once.sub(mark, chinese)
+            values.append(value)
+    return english, chinese, tuple(values)
 
 
 def system(name: str) -> System:
@@ -117,8 +186,13 @@ def system(name: str) -> System:
         table = Table(desk, of)
         for release in ("", *of.releases[AUTO], *of.releases[WHEELS]):
             for python in ("", *of.pythons):
+                numbers: dict[int, int] = {}
+                kept = []
                 for cell, found in _of(release, python, table, of):
-                    cells[cell] = answers(_encoded(found, release, name))
+                    if id(found) not in numbers:
+                        kept.append(found)
+                        numbers[id(found)] = answers(_encoded(found, cell))
+                    cells[cell] = numbers[id(found)]
         return System(of, mirrors(name), answers.values, cells)
 
 
@@ -147,20 +221,38 @@ def _of(release: str, python: str, table: Table, of: Axes) -> Iterable[tuple[Cel
             yield cell, made[key]
 
 
-def _encoded(found: Shown, release: str, system: str) -> tuple[Any, ...]:
+def _encoded(found: Shown, cell: Cell) -> tuple[Any, ...]:
     """An answer with marks for what other answers differ in."""
+    release = cell.release
 
     def of_cell(word: str) -> str:
         word = word.replace(f"pytorch={release}", "pytorch={r}") if release else word
-        return _of_python(word.replace(system, "{s}"), found.python)
+        return _of_python(word.replace(cell.system, "{s}"), found.python)
 
     return (
-        *(found.kind, found.source, found.release, found.cuda, found.python),
-        tuple(tuple(_of_python(word, found.python) for word in row) for row in found.rows),
+        *(found.kind, found.source, found.release, found.cuda),
+        "{y}" if found.python and found.python == cell.python else found.python,
+        tuple(tuple(_of_set(word, found) for word in row) for row in found.rows),
         tuple(tuple(map(of_cell, note)) for note in found.notes),
         of_cell(found.words),
         tuple((tool, of_cell(_marked(text, found))) for tool, text in found.texts),
     )
+
+
+def _of_set(word: str, found: Shown) -> str:
+    """A word of a package with marks for what the set has in common."""
+    word = _of_python(word, found.python)
+    if found.release:
+        word = re.sub(rf"(?<![\d.]){re.escape(found.release)}(?![\d.])", "{t}", word)
+    return _of_cuda(word, found.cuda)
+
+
+def _of_cuda(word: str, cuda: str) -> str:
+    """A word with marks for the CUDA of a set, with its dot and without."""
+    if not cuda:
+        return word
+    word = re.sub(rf"(?<=cuda){re.escape(cuda)}(?![\d])", "{c}", word)
+    return re.sub(rf"(?<=cu){cuda.replace('.', '')}(?!\d)", "{k}", word)
 
 
 def _marked(text: str, found: Shown) -> str:
@@ -176,6 +268,12 @@ def _marked(text: str, found: Shown) -> str:
         text = text.replace(build, f"{{b{place}}}")
     if found.cuda:
         text = re.sub(rf"(?<=[=\w]=){re.escape(found.cuda)}(?![\d.])", "{c}", text)
+        text = re.sub(rf'(?<= = "){re.escape(found.cuda)}(?=\.\*")', "{c}", text)
+        text = _of_cuda(text, found.cuda)
+    if found.release:
+        text = re.sub(rf'(?<= = "){re.escape(found.release)}(?=\.\*")', "{t}", text)
+    # What pixi is told of the driver is the cell's own.
+    text = re.sub(r'(?<=\[system-requirements\]\ncuda = ")[\d.]+', "{d}", text)
     return re.sub(rf"(?<=[cg]pu=){re.escape(found.release)}(?![\d.])", "{t}", text)
 
 
@@ -185,14 +283,3 @@ def _of_python(word: str, python: str) -> str:
         return word
     word = re.sub(rf"(?<![\d.]){re.escape(python)}(?![\d])", "{p}", word)
     return re.sub(rf"(?<=[cp][py]){python.replace('.', '')}(?!\d)", "{q}", word)
-
-
-def _numbered(answer: tuple[Any, ...], strings: Once, rows: Once) -> tuple[Any, ...]:
-    kind, source, release, cuda, python, packages, notes, words, texts = answer
-    return (
-        *map(strings, (kind, source, release, cuda, python)),
-        rows(tuple(strings(word) for row in packages for word in row)),
-        tuple(strings(sentence) for note in notes for sentence in note),
-        strings(words),
-        tuple(strings(word) for text in texts for word in text),
-    )

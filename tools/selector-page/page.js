@@ -1,7 +1,7 @@
 "use strict";
 // Looks answers up and puts their texts together; which build fits is decided where the data are made.
 const data = JSON.parse(document.getElementById("data").textContent);
-const { strings, rows, answers, archs, drivers, systems, gpus, words, sources } = data;
+const { strings, rows, phrases, notes, texts, answers, tables, patterns, lines, systems, gpus, words, sources } = data;
 const at = (id) => document.getElementById(id);
 const state = { system: "linux-64", cuda: "", arch: "", source: "auto", release: "", python: "", mirror: "", tool: "", language: "en" };
 const say = (key, values = {}) => fill(words[state.language][key], values);
@@ -14,24 +14,39 @@ function look(of) {
   const on = systems.find((one) => one.id === of.system);
   const release = of.release ? on.releases[of.source].indexOf(of.release) + 1 : 0;
   if (of.release && !release) return null;
-  const [without, driver] = on.cells[of.source][release][on.pythons.indexOf(of.python) + 1];
+  const [without, pattern, ...near] = tables[on.tables[of.source][release][on.pythons.indexOf(of.python) + 1]];
   const cuda = on.cudas.indexOf(of.cuda);
-  const place = cuda < 0 ? without : archs[drivers[driver][cuda]][on.archs.indexOf(of.arch) + 1];
-  const [kind, source, torch, built, python, set, notes, command, texts] = answers[place];
+  const place = cuda < 0 ? without : near[lines[patterns[pattern][cuda]].charCodeAt(on.archs.indexOf(of.arch) + 1) - 48];
+  const [kind, source, torch, built, forPython, set, command, tools, ...told] = answers[place];
   const text = (number) => strings[number];
   const packages = [];
   for (let i = 0; i < rows[set].length; i += 3) packages.push(rows[set].slice(i, i + 3).map(text));
-  const values = { d: of.cuda, a: of.arch, r: of.release, t: text(torch), c: text(built), p: text(python), q: text(python).replace(".", ""), s: of.system };
+  const python = fill(text(forPython), { y: of.python });
+  const undotted = (version) => version.replace(".", "");
+  const values = { d: of.cuda, a: of.arch, r: of.release, t: text(torch), c: text(built), k: undotted(text(built)), p: python, q: undotted(python), s: of.system };
   packages.forEach(([name, version, build], i) => Object.assign(values, { [i]: `${name}=${version}=${build}`, ["b" + i]: build, ["v" + i]: version }));
-  const said = [];
-  for (let i = 0; i < notes.length; i += 2) said.push({ en: fill(text(notes[i]), values), zh: fill(text(notes[i + 1]), values) });
-  const tools = {};
-  for (let i = 0; i < texts.length; i += 2) tools[text(texts[i])] = text(texts[i + 1]);
+  const byTool = {};
+  for (let i = 0; i < texts[tools].length; i += 2) byTool[text(texts[tools][i])] = text(texts[tools][i + 1]);
   return {
-    kind: text(kind), source: text(source), release: values.t, cuda: values.c, python: values.p, notes: said, values, tools,
+    kind: text(kind), source: text(source), release: values.t, cuda: values.c, python, values, tools: byTool,
+    notes: told.map((number) => sentence(notes[number], values)),
     command: fill(text(command), values),
     packages: packages.map((row) => row.map((word) => fill(word, values))),
   };
+}
+
+// A note in both languages: phrases, each followed by what stands in its holes.
+function sentence(note, values) {
+  const said = { en: "", zh: "" };
+  for (let i = 0; i < note.length;) {
+    const [en, zh, holes] = phrases[note[i]];
+    const inside = { ...values };
+    for (let h = 0; h < holes; h++) inside["h" + h] = strings[note[i + 1 + h]];
+    said.en += fill(en, inside);
+    said.zh += fill(zh, inside);
+    i += 1 + holes;
+  }
+  return said;
 }
 
 // A text of a tool with what the mirror decides.

@@ -18,11 +18,13 @@ from conda_torchmirror.index.sources import SOURCES, WHEELS, named
 from conda_torchmirror.models import Build, Decision, Machine
 from conda_torchmirror.selection.facts.record import BuildFacts
 from conda_torchmirror.selection.fit import Constraints, Fit
+from conda_torchmirror.selection.pip import variants
 from conda_torchmirror.selection.pip.plan import WheelDecision
 from conda_torchmirror.selection.specs import minor, number
 from conda_torchmirror.selection.wheels import choose as by_wheels
 from conda_torchmirror.selection.wheels import request as wheel_requests
 from conda_torchmirror.selection.wheels.tables import TORCH as WHEEL
+from conda_torchmirror.selection.wheels.tables import tables
 
 #: What stands for the driver's CUDA and for the GPU in a sentence.
 DRIVER, GPU = "{d}", "{a}"
@@ -73,10 +75,15 @@ class Fits:
         cudas = sorted({r.cuda for _, r in builds if r.cuda} | {*self._partners}, key=number)
         drivers: dict[Hashable, str] = {}
         self._driver = {}
+        #: The directories of wheels that are read for a driver.
+        self._read: dict[str, Hashable] = {}
+        asked = wheel_requests.read((), cuda="auto")
         for cuda in (*axes.cudas, _ANY):
             judge = self._judge(machine(Cell(desk.system, source, "", cuda)))
             key = tuple(_outcome(judge.driver(c)) for c in cudas)
             self._driver[cuda] = drivers.setdefault(key, cuda)
+            on = machine(Cell(desk.system, source, "", cuda))
+            self._read[cuda] = source == WHEELS and variants.to_read(on, asked, tables())
         self._on = {
             (cuda, arch): self._checked(Cell(desk.system, source, "", cuda, arch))
             for cuda in drivers.values()
@@ -108,20 +115,24 @@ class Fits:
         Python fit, and would with any driver or GPU, and whether those for another Python do."""
 
         @cache
-        def one(cuda: str, arch: str) -> Hashable:
-            on = self._on[cuda, arch]
+        def one(cuda: str, arch: str) -> tuple[Hashable, bool, bool]:
+            found = [
+                (kind, fits, of in ("", python or of))
+                for (version, of), (kind, fits) in self._on[cuda, arch].items()
+                if version in versions
+            ]
             return (
-                tuple(
-                    kind
-                    for (version, of), (kind, _) in on.items()
-                    if version in versions and of in ("", python or of)
-                ),
-                any(fits for (version, _), (_, fits) in on.items() if version in versions),
+                tuple(kind for kind, _, mine in found if mine),
+                any(fits for _, fits, _ in found),
+                any(fits for _, fits, mine in found if mine),
             )
 
         def whole(cuda: str, arch: str) -> Hashable:
             any_driver, driver = self._driver[_ANY], self._driver[cuda]
-            return one(driver, arch), one(any_driver, arch), one(driver, "")
+            here = one(driver, arch)
+            # Where nothing fits, all that was read has a say.
+            read = "" if here[-1] else self._read[cuda]
+            return here, one(any_driver, arch), one(driver, ""), read
 
         return whole
 
@@ -200,7 +211,7 @@ class Table:
                 keys = ((floor, known, told_apart(floor)(cuda, arch)) for floor in lowest)
                 at = next((key for key in keys if key in groups), None)
                 if at is None:
-                    asked = self._ask(_marked(cell), known[0])
+                    asked = self._ask(marked_cell(cell), known[0])
                     floor = "" if release else chosen(asked.answer)
                     lowest.add(floor)
                     groups[at := (floor, known, told_apart(floor)(cuda, arch))] = asked
@@ -214,9 +225,10 @@ class Table:
             return Asked(cell, self.desk.answer(cell), matrix)
 
 
-def _marked(cell: Cell) -> Cell:
+def marked_cell(cell: Cell) -> Cell:
+    """A cell whose driver and GPU are shown as marks."""
     arch = marked(cell.arch, GPU) if cell.arch else ""
-    return cell._replace(cuda=marked(cell.cuda, DRIVER), arch=arch)
+    return cell._replace(cuda=marked(cell.cuda, DRIVER) if cell.cuda != CPU else CPU, arch=arch)
 
 
 def chosen(answer: Answer) -> str:

@@ -1,22 +1,20 @@
 """The answers of `--source auto`, put together from those of the sources by the command's own rule.
 
 Which sources count for a request, and in which order, `install.sources.answer.in_order` says; whose
-newest release wins, `selection.sources.compare.newest`.
+newest release wins, `selection.sources.compare.newest`. Why none has any, the command says itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from answer import CONDA_FORGE, Cell, Desk, machine, request_of, words
-from shown import Shown
+from shown import Shown, shown
+from table import Asked, marked_cell
 
-from conda_torchmirror.index.sources import AUTO
 from conda_torchmirror.install.sources.answer import in_order
 from conda_torchmirror.models import Build, Choice
 from conda_torchmirror.selection.sources.compare import newest
-from conda_torchmirror.text.language import in_english
-from conda_torchmirror.text.messages import sentences, text
 
 
 def of_auto(cell: Cell, found: Mapping[str, Shown], desk: Desk) -> Shown:
@@ -24,21 +22,9 @@ def of_auto(cell: Cell, found: Mapping[str, Shown], desk: Desk) -> Shown:
     order = in_order(desk.options, request_of(cell, words(cell, ())), machine(cell))
     there = {name: found[name] for name in order.sources if found[name].kind != "none"}
     if not there:
-        notes = [found[name].notes[0] for name in order.sources]
-        if len(notes) > 1:
-            with in_english():
-                english = _told(order.sources, [note[0] for note in notes])
-            notes = [(english, _told(order.sources, [note[1] for note in notes]))]
-        first = found[order.sources[0]]
-        return _named(first._replace(notes=tuple(notes)))
+        return shown(Asked(cell, desk.answer(marked_cell(cell)), None), desk)
     choices = {name: _choice(each) for name, each in there.items()}
     return _named(there[newest(choices) if order.newest else next(iter(there))])
-
-
-def _told(sources: Sequence[str], details: Sequence[str]) -> str:
-    """Why each source has nothing, in the language of now."""
-    pairs = zip(sources, details, strict=True)
-    return sentences(text("detail_of", {"source": s, "detail": d}) for s, d in pairs)
 
 
 def _choice(found: Shown) -> Choice:
@@ -50,4 +36,4 @@ def _named(found: Shown) -> Shown:
     """An answer whose command names no source."""
     for source in ("pytorch", CONDA_FORGE):
         found = found._replace(words=found.words.replace(f" --source {source}", ""))
-    return found._replace(source=found.source if found.kind != "none" else AUTO)
+    return found
