@@ -248,6 +248,7 @@ ELSEWHERE = {
     "python benchmarks/bench_cache.py": ("measures", "benchmarks/bench_cache.py"),
     ".ci/run": ("runs these tests", ".ci/run"),
     "python tools/translations update": ("tests/translations", "tools/translations/__main__.py"),
+    "python tools/selector-page selector.html": (".ci/run", "tools/selector-page/__main__.py"),
     "pre-commit install": ("another program", ".pre-commit-config.yaml"),
     "python -m conda_torchmirror": ("named without what it does", "conda_torchmirror/__main__.py"),
     "python -m": ("part of the former", ""),
