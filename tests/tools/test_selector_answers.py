@@ -33,6 +33,7 @@ CELLS = {
     "recipes": ("linux-64", "conda-forge", "2.12", "12.9", "8.6", "3.11"),
     "wheels": ("win-64", "wheels", "2.7", "12.8", "12.0", "3.12"),
     "mac": ("osx-arm64", "pytorch", "", "cpu", "", ""),
+    "one_source_unread": ("linux-aarch64", "auto", "", "11.8", "8.7", "3.12"),
     "unknown_platform": ("linux-aarch64", "pytorch", "", "12.4", "", ""),
 }
 
@@ -93,3 +94,10 @@ def test_a_mac_is_asked_for_no_driver(answers: dict[str, Any]) -> None:
 
 def test_a_platform_that_the_index_does_not_know(answers: dict[str, Any]) -> None:
     assert answers["unknown_platform"]["kind"] == "none"
+
+
+def test_why_a_source_could_not_be_read_is_said_in_each_language(answers: dict[str, Any]) -> None:
+    [(english, chinese)] = answers["one_source_unread"]["notes"]
+    assert "pytorch could not be read: nothing is known about linux-aarch64" in english
+    assert english.isascii()
+    assert "不联网" in chinese

@@ -36,8 +36,11 @@ class Unread(NamedTuple):
 
     @property
     def detail(self) -> str:
-        """Why, in one sentence."""
-        return str(getattr(self.error, "message", self.error)).splitlines()[0]
+        """Why, in one sentence; one of ours keeps its English, for documents."""
+        said = getattr(self.error, "message", self.error)
+        if isinstance(said, str) and len(said.splitlines()) == 1:
+            return said
+        return str(said).splitlines()[0]
 
 
 def records(task: Task, reader: RecordReader) -> Records:
