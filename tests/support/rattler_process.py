@@ -88,8 +88,9 @@ def _solve(asked: str) -> None:
     priority = "Disabled" if told["flexible"] else "Strict"
 
     def package(name: str, version: str) -> rattler.GenericVirtualPackage:
+        build = getattr(rattler, "BuildString", str)("0")  # a plain text before py-rattler 0.24
         return rattler.GenericVirtualPackage(
-            rattler.PackageName(name), rattler.Version(version), rattler.BuildString("0")
+            rattler.PackageName(name), rattler.Version(version), build
         )
 
     virtual = [package("__glibc", "2.35"), package("__unix", "0"), package("__linux", "6.1")]

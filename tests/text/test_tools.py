@@ -55,6 +55,8 @@ def test_yaml_takes_every_word_for_text() -> None:
     found = YAML(typ="safe").load(render("environment.yml", RECIPE))
     assert found["name"] == "on"
     assert found["channels"] == [*RECIPE.channels, "nodefaults"]
+    newer = render("environment.yml", RECIPE._replace(nodefaults=False))
+    assert YAML(typ="safe").load(newer)["channels"] == [*RECIPE.channels]
     words = [spec.word for spec in (*RECIPE.fresh, *PINS)]
     assert found["dependencies"] == words
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 
 from conda.base.context import context
+from conda.cli import main_env_create
 from conda.models.channel import Channel
 from conda.models.match_spec import MatchSpec
 
@@ -86,6 +87,9 @@ def _common(options: InstallOptions, target: Target, step: CondaStep | None) -> 
         create=step is not None and step.verb == "create",
         platform=context.subdir if context.subdir != native else None,
         pins=tuple(map(spec, step.pins)) if step else (),
+        # `conda env create` of its own reads the word; that which hands on to `conda create` does
+        # not.
+        nodefaults=hasattr(main_env_create, "execute"),
     )
 
 

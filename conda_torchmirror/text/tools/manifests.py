@@ -34,7 +34,7 @@ def environment_yml(recipe: Recipe) -> str:
         f"name: {_yaml(recipe.name)}",
         "channels:",
         *(f"  - {_yaml(channel)}" for channel in recipe.channels),
-        "  - nodefaults",
+        *_without_further_channels(known=recipe.nodefaults),
         "dependencies:",
         *(f"  - {_yaml(spec.word)}" for spec in recipe.fresh),
     ]
@@ -46,6 +46,16 @@ def environment_yml(recipe: Recipe) -> str:
         lines += ["  - pip:"]
         lines += [f"      - {_yaml(line)}" for line in (*index, *recipe.requirements)]
     return "\n".join(lines)
+
+
+def _without_further_channels(*, known: bool) -> list[str]:
+    """`nodefaults`, where this conda knows the word; a newer one looks for a channel of that name.
+
+    Tried: conda 24.7 knows it, 26.7 asks conda.anaconda.org/nodefaults and ends with its 404.
+    """
+    if known:
+        return [f"  # {text('print.nodefaults')}", "  - nodefaults"]
+    return [f"  # {text('print.nodefaults_out')}"]
 
 
 def _without_driver(recipe: Recipe) -> list[str]:

@@ -42,6 +42,8 @@ class Recipe(NamedTuple):
     `specs` is what conda is asked for where this runs, `fresh` what a new environment is made of.
     For wheels these are what conda brings before, `wheels` is the set, `others` are further
     requirements, and `index_url` is where everything else comes from, "" for pip's own.
+
+    `nodefaults` says that this conda knows the word in an environment file.
     """
 
     head: str
@@ -63,6 +65,7 @@ class Recipe(NamedTuple):
     wheels: tuple[PinnedWheel, ...] = ()
     others: tuple[str, ...] = ()
     index_url: str = ""
+    nodefaults: bool = True
 
     @property
     def requirements(self) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ SHOW: Table = {
     "no_driver": "where conda finds no driver, set CONDA_OVERRIDE_CUDA={cuda} before",
     "pip": "in an environment with Python {python}:",
     "environment_yml": "save as environment.yml, then: conda env create -f environment.yml",
+    "nodefaults": "no further channels; a newer conda needs the next line left out",
+    "nodefaults_out": "older conda and mamba take `- nodefaults` here: no further channels",
     "pixi": "save as pixi.toml in a folder of its own, then: pixi install",
     "dockerfile": "save as Dockerfile, then: docker build -t torch .",
     "dockerfile_gpu": "with a GPU: docker run --gpus all -it torch python",
