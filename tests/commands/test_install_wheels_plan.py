@@ -136,7 +136,7 @@ def test_an_environment_with_another_python(wheel_lab, lab_env, plan, replay):
     (plan / "plan.json").write_text(text)
     done = replay(plan)
     assert isinstance(done.error, PlanOtherPython)
-    assert f"`conda create -n NEW python={other} pip`" in " ".join(str(done.error).split())
+    assert f"`conda create -n NEW python={other} pip`" in str(done.error.dump_map())
     assert wheel_lab.first.requests == []
 
 

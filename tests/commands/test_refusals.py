@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from conda import CondaError
 from support import both_channels
 from support.mirror import Mirror
 from support.running import Result
@@ -160,7 +161,7 @@ def test_a_refusal_is_true_and_its_commands_work(preview, name):
         assert words in said
     for words in case.not_said:
         assert words not in said
-    for hint in guidance["hints"]:
+    for hint in guidance.get("hints", ()):
         for command in _COMMAND.findall(hint["text"]):
             found = run(preview, command)
             release = _RELEASE.findall(hint["text"])
@@ -169,7 +170,7 @@ def test_a_refusal_is_true_and_its_commands_work(preview, name):
 
 
 def told(guidance: dict[str, Any]) -> list[str]:
-    return [hint["text"] for hint in guidance["hints"]]
+    return [hint["text"] for hint in guidance.get("hints", ())]
 
 
 def run(preview: Refused, command: str) -> Result:
@@ -178,6 +179,9 @@ def run(preview: Refused, command: str) -> Result:
     return preview(*words, *(("--offline",) if "wheels" in words else ())).ok()
 
 
+@pytest.mark.skipif(
+    hasattr(CondaError, "guidance"), reason="this conda shows errors itself, and wraps no line"
+)
 @pytest.mark.parametrize("columns", [80, 60])
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_a_refusal_keeps_to_its_lines(preview, monkeypatch, columns, language):
@@ -205,13 +209,13 @@ def test_a_source_that_cannot_be_read_is_a_cause(both, preview, lost, read, faul
     said = told(guidance)
     assert len(said) == len(set(said))
     assert not [words for words in said if "was not asked" in words]
-    assert "test_mirrors" in [hint["hint_code"] for hint in guidance["hints"]]
+    assert "test_mirrors" in [hint["hint_code"] for hint in guidance.get("hints", ())]
 
 
 def test_a_source_that_just_failed_is_not_offered_as_if_it_would_answer(both, preview):
     both.fail("*/pytorch/*", "not_found")
     done = preview("--json", "--cuda", "10.2")
-    hints = {hint["hint_code"]: hint["text"] for hint in done.json()["guidance"]["hints"]}
+    hints = {hint["hint_code"]: hint["text"] for hint in done.json()["guidance"].get("hints", ())}
     assert "use_source" not in hints
     assert hints["unread_fits"].startswith("pytorch 1.12.1 of the channel pytorch fits, as far as")
 
@@ -219,7 +223,7 @@ def test_a_source_that_just_failed_is_not_offered_as_if_it_would_answer(both, pr
 def test_a_block_page_is_told_once(both, preview):
     both.fail("*/conda-forge/*", "blocked")
     done = preview("--json", "--source", FORGE)
-    codes = [hint["hint_code"] for hint in done.json()["guidance"]["hints"]]
+    codes = [hint["hint_code"] for hint in done.json()["guidance"].get("hints", ())]
     assert codes.count("write_to_support") == 1
 
 
@@ -228,7 +232,7 @@ def test_an_offline_preview_is_offered_where_there_is_one(both, preview, subdir,
     both.fail("*", "not_found")
     done = preview("--json", "--platform", subdir)
     assert done.rc == 1
-    codes = [hint["hint_code"] for hint in done.json()["guidance"]["hints"]]
+    codes = [hint["hint_code"] for hint in done.json()["guidance"].get("hints", ())]
     assert ("preview_offline" in codes) is offered
     assert (preview("--platform", subdir, "--offline").rc == 0) is offered
 
