@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -15,8 +12,9 @@ from typing import Any
 
 import pytest
 from conda.base.context import context  # before a test's rc file is written, which it then reads
-from stubs import Card, build, needs_compiler, smi, variables
+from stubs import needs_compiler, smi, variables
 from support.files import tree
+from support.survey_fixtures import A100, K80, Look
 
 from conda_torchmirror.machine import driver_calls, environment, nvidia
 from conda_torchmirror.machine import survey as machine
@@ -24,179 +22,7 @@ from conda_torchmirror.machine import system as surroundings
 from conda_torchmirror.machine.survey import cuda_arch, cuda_version, inspect, native_subdir, survey
 from conda_torchmirror.text.tables.machine import TEXT
 
-A100 = Card("NVIDIA A100-SXM4-80GB", 80)
-K80 = Card("Tesla K80", 37)
-
-#: Survey in a process of its own, as each conda command is one; counts the processes that we start.
-CHILD = """
-import json, sys
-started = []
-from conda.base.context import context
-from conda.plugins.virtual_packages.cuda import cached_cuda_version
-from conda_torchmirror.machine import survey as machine
-cached_cuda_version()
-sys.addaudithook(lambda event, args: started.append(1) if event == "subprocess.Popen" else None)
-arguments = json.loads(sys.argv[1])
-arguments.setdefault("subdir", machine.native_subdir())
-result = machine.survey(prefix=None, **arguments)
-count = len(started)
-print(json.dumps({
-    **{name: value for name, value in result.machine._asdict().items() if name != "remarks"},
-    "gpus": [gpu._asdict() for gpu in result.machine.gpus],
-    "codes": [notice.code for notice in result.evidence],
-    "facts": {notice.code: dict(notice.facts) for notice in result.evidence},
-    "told": [notice.code for notice in result.machine.remarks],
-    "has_gpu": result.machine.has_gpu,
-    "__cuda_arch": machine.cuda_arch(),
-    "started": count,
-    "started_in_all": len(started),
-}))
-"""
-
-Look = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(scope="session")
-def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("driver"))
-
-
-@pytest.fixture
-def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Look:
-    """`look(env, **arguments of survey)`: the facts as another process sees them."""
-    monkeypatch.delenv("CONDA_OVERRIDE_CUDA", raising=False)
-    path = os.pathsep.join((str(smi(tmp_path / "none", "exit 9")), os.environ["PATH"]))
-
-    def run(env: dict[str, str], **arguments: object) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, "-c", CHILD, json.dumps(arguments)],
-            env={**os.environ, "PATH": path, **env},
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return result
-
-    return run
-
-
-#: The survey of a fresh process, in which conda has detected nothing yet.
-AFRESH = """
-import json, multiprocessing.process, sys
-from conda.base.context import context
-from conda.plugins.virtual_packages.cuda import cached_cuda_version
-from conda_torchmirror.machine import survey as machine
-found = [machine.survey(subdir=machine.native_subdir(), prefix=None) for _ in range(2)]
-info = cached_cuda_version.cache_info()
-print(json.dumps({
-    "cuda": [one.machine.cuda for one in found],
-    "codes": [notice.code for notice in found[0].evidence],
-    "detections": info.misses,
-    "processes": next(multiprocessing.process._process_counter) - 1,
-}))
-"""
-
-
-@pytest.fixture
-def afresh(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    """`afresh(env)`: two surveys of a new process, and how often conda detected."""
-    monkeypatch.delenv("CONDA_OVERRIDE_CUDA", raising=False)
-
-    def run(env: dict[str, str]) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, "-c", AFRESH],
-            env={**os.environ, **env},
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return found
-
-    return run
-
-
-@pytest.mark.skipif(nvidia.has_library(), reason="this machine has an NVIDIA driver")
-def test_without_a_driver_library_conda_starts_no_process(afresh: Callable[..., Any]) -> None:
-    found = afresh({})
-    assert (found["detections"], found["processes"]) == (0, 0)
-    assert found["cuda"] == [None, None]
-    assert "cuda_not_detected" in found["codes"]
-
-
-@needs_compiler
-@pytest.mark.parametrize("way", ["LD_LIBRARY_PATH", "without a version", "known to the loader"])
-def test_with_a_driver_library_conda_detects_once(
-    afresh: Callable[..., Any], libraries: Path, tmp_path: Path, way: str
-) -> None:
-    env = variables(libraries, [A100])
-    if way == "without a version":
-        env["LD_LIBRARY_PATH"] = str(tmp_path)
-        shutil.copy(libraries / "libcuda.so.1", tmp_path / "libcuda.so")
-    elif way == "known to the loader":
-        # Under its soname, as a place of ld.so.conf would be: in no folder that is looked at.
-        named = build(tmp_path, ["libcuda"], "-Wl,-soname,libcuda.so.1") / "libcuda.so.1"
-        del env["LD_LIBRARY_PATH"]
-        env["LD_PRELOAD"] = str(named.rename(tmp_path / "elsewhere.so"))
-    found = afresh(env)
-    assert found["cuda"] == ["12.4", "12.4"]
-    assert (found["detections"], found["processes"]) == (1, 1)
-
-
-#: A whole preview, and a solved one: the solver wants `__cuda` too.
-COMMAND = """
-import multiprocessing.process, sys
-from conda.cli.main import main
-code = main("torch-install", *sys.argv[1:])
-from conda.plugins.virtual_packages.cuda import cached_cuda_version
-info = cached_cuda_version.cache_info()
-started = next(multiprocessing.process._process_counter) - 1
-print(f"code {code}, {info.misses} detections, {started} processes", file=sys.stderr)
-"""
-
-
-def _whole(*words: str, **env: str) -> str:
-    """What a whole command says of its end and of conda's detection."""
-    done = subprocess.run(
-        [sys.executable, "-c", COMMAND, *words],
-        env={**os.environ, **env},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    return done.stderr.strip().rpartition("\n")[2] or done.stderr
-
-
-@pytest.mark.skipif(nvidia.has_library(), reason="this machine has an NVIDIA driver")
-@pytest.mark.parametrize("source", ["pytorch", "conda-forge"])
-def test_a_whole_preview_without_a_driver_library_starts_no_process(
-    monkeypatch: pytest.MonkeyPatch, source: str
-) -> None:
-    monkeypatch.delenv("CONDA_OVERRIDE_CUDA", raising=False)
-    said = _whole("-d", "--offline", "--source", source)
-    assert said == "code 0, 0 detections, 0 processes"
-
-
-@needs_compiler
-def test_a_whole_preview_with_a_driver_library_detects_once(
-    libraries: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("CONDA_OVERRIDE_CUDA", raising=False)
-    said = _whole("-d", "--offline", **variables(libraries, [A100]))
-    assert said == "code 0, 1 detections, 1 processes"
-
-
-@needs_compiler
-def test_a_solved_preview_shares_the_detection(
-    libraries: Path, mirrored: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("CONDA_OVERRIDE_CUDA", raising=False)
-    words = ("-d", "--solve", "-n", "new", "--python", "3.12", "pytorch=2.5.1")
-    said = _whole(*words, **variables(libraries, [A100]))
-    assert said == "code 0, 1 detections, 1 processes"
+pytest_plugins = ("support.survey_fixtures",)
 
 
 def has_driver() -> bool:

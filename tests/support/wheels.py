@@ -108,3 +108,19 @@ def told(found: WheelSet) -> list[str]:
 
 def codes(found: WheelSet | NoChoice) -> set[str]:
     return {item.code for item in found.rejected}
+
+
+#: A set of wheels for each directory, in names of one release of each project.
+RELEASES = {"2.6.0": "0.21.0", "2.7.1": "0.22.1", "2.13.0": "0.28.0", "2.14.1": "0.29.1"}
+
+
+def made(
+    *sets: str, torch: str = "2.7.1", python: str = "3.12", platform: str = "manylinux_2_28_x86_64"
+) -> list[Any]:
+    """The wheels of torch and torchvision in some directories, with their local version."""
+    tag = "cp" + python.replace(".", "")
+    return [
+        link(f"{name}-{version}{f'+{home}' if home else ''}-{tag}-{tag}-{platform}.whl", home)
+        for home in sets
+        for name, version in (("torch", torch), ("torchvision", RELEASES[torch]))
+    ]

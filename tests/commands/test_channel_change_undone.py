@@ -1,0 +1,67 @@
+"""A change of channel that fails, is interrupted or lacks a package leaves everything as it was."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import pytest
+from support.change_fixtures import FORGE, OF_FORGE, OFFICIAL_ENV, tree
+from support.interrupting import interrupted
+from support.prefixes import installed
+
+pytest_plugins = ("support.change_fixtures",)
+
+
+def test_a_change_is_downloaded_before_it_is_done(env_with, server, conda_in_process):
+    prefix = env_with(*OFFICIAL_ENV)
+    before = tree(prefix)
+    conda_in_process(*FORGE, "-y", "-p", prefix, "--download-only").ok()
+    assert tree(prefix) == before
+    server.requests.clear()
+    conda_in_process(*FORGE, "-y", "-p", prefix).ok()
+    assert not server.asked("*/pytorch-2.8.0-*")
+    assert installed(prefix)["pytorch"] == OF_FORGE["pytorch"]
+
+
+# A change that fails
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+def test_a_failure_after_the_removal_leaves_everything(
+    env_with, conda_in_process, last_package, tmp_path
+):
+    prefix = env_with(*OFFICIAL_ENV)
+    before = tree(prefix)
+    stubs = prefix / "share" / "stubs"
+    script = f"#!/bin/sh\n(cat {stubs}/pytorch.txt; ls {stubs}) > {tmp_path}/seen\nexit 1\n"
+    words = (*FORGE, "-y", "-p", prefix, "pytorch", "torchvision", *last_package(script))
+    assert conda_in_process(*words).rc == 1
+    # The new set was there already, and the old one was not.
+    seen = (tmp_path / "seen").read_text().split()
+    assert seen[:2] == ["pytorch", "2.8.0"]
+    assert "libcublas.txt" not in seen
+    assert tree(prefix) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX signal and a shell script")
+def test_an_interrupt_after_the_removal_leaves_everything(env_with, last_package, tmp_path):
+    prefix = env_with(*OFFICIAL_ENV)
+    before = tree(prefix)
+    flag = tmp_path / "linking"
+    words = last_package(f"#!/bin/sh\ntouch '{flag}'\nsleep 5\n")
+    command = (*FORGE, "-y", "--no-check", "-p", prefix, "pytorch", *words)
+    said = interrupted(*command, when=flag.exists, otherwise="the script never ran")
+    assert "Traceback" not in said
+    assert tree(prefix) == before
+
+
+def test_a_package_that_is_missing_leaves_everything(env_with, server, conda_in_process, sandbox):
+    prefix = env_with(*OFFICIAL_ENV)
+    before = tree(prefix)
+    for cached in sandbox.pkgs.glob("libblas-3.9.0-*"):
+        shutil.rmtree(cached) if cached.is_dir() else cached.unlink()
+    server.fail("*/libblas-3.9.0-*", "not_found")
+    result = conda_in_process(*FORGE, "-y", "-p", prefix)
+    assert result.rc == 1
+    assert tree(prefix) == before
