@@ -6,6 +6,7 @@ New conda (26.7) renders `guidance` itself; older ones %-format every message (w
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -38,13 +39,14 @@ class TorchMirrorError(CondaError):
         name = type(self).__name__
         cause = fill(self.cause, facts, f"{name}.cause") if self.cause else ""
         found = (*(Notice(code, facts) for code in self.hints), *ways)
-        said = dict.fromkeys((h.code, safe(text(h.code, h.facts))) for h in found)
+        said = dict.fromkeys((h.code, _shortened(safe(text(h.code, h.facts)))) for h in found)
         self._hints = [{"hint_code": code, "text": words} for code, words in said]
         # Private, because conda puts every public attribute of an error into its JSON.
-        self._cause = safe(cause)
+        self._cause = _shortened(safe(cause))
         self._facts = facts
         guidance = {"cause": self._cause or None, "hints": self._hints} if cause or found else None
-        super().__init__(safe(fill(type(self).message, facts, name)), guidance=guidance)
+        message = _shortened(safe(fill(type(self).message, facts, name)))
+        super().__init__(message, guidance=guidance)
 
     def __str__(self) -> str:
         if hasattr(CondaError, "guidance"):
@@ -71,6 +73,15 @@ class TorchMirrorError(CondaError):
         result.setdefault("guidance", {"cause": self._cause or None, "hints": self._hints})
         result["torchmirror"] = clean({"schema": SCHEMA, "error": self.code, "facts": self._facts})
         return result
+
+
+#: What no name, address or command holds without a space; Chinese text has few.
+_LONG = re.compile(r"[!-~]{301,}|\S{1001,}")
+
+
+def _shortened(words: str) -> str:
+    """An absurdly long value by its two ends. The facts in JSON hold it whole."""
+    return _LONG.sub(lambda found: f"{found[0][:40]}...{found[0][-20:]}", words)
 
 
 def _check(kind: type[TorchMirrorError], facts: dict[str, Any]) -> None:

@@ -187,3 +187,13 @@ def test_old_conda_gets_a_message_that_fits_the_terminal(monkeypatch):
     assert max(map(len, lines)) <= 80
     message, _, rest = " ".join(lines).partition("  Cause: ")
     assert (message, rest) == (f"NoFittingBuild: {error.message}", "D")
+
+
+@pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("value", ["x" * 5000, "\N{CJK UNIFIED IDEOGRAPH-4E2D}" * 5000])
+def test_a_value_of_thousands_of_characters_is_shown_by_its_ends(kind, value):
+    error = made(kind, value)
+    assert max(map(len, str(error).split())) <= 1000
+    dumped = error.dump_map()
+    if set(kind.facts) - {"count", "total"}:
+        assert value in json.dumps(dumped["torchmirror"]["facts"], ensure_ascii=False)
