@@ -1,14 +1,16 @@
 """What nginx has kept, held against the indexes that it has kept: `cache --check`.
 
 A file of nginx's cache has a binary head, a line `KEY: ...`, the header of the answer and its body
-(ngx_http_file_cache.c, 1.22). A package lies there in ranges, each with a key of its own. Reads
-files, and touches nothing else.
+(ngx_http_file_cache.c, 1.22). Its name is the MD5 of the key, which tells it from any other file,
+and one that is being written has a longer name. A package lies there in ranges, each with a key of
+its own. Reads regular files below the folder, follows no link, and touches nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -16,9 +18,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 _KEY = re.compile(
-    rb"\nKEY: (?P<way>/next)?(?P<path>/anaconda/[^\n]*?)(?:bytes=(?P<first>\d+)-\d+)?\n"
+    rb"\nKEY: (?P<key>(?P<way>/next)?(?P<path>/anaconda/[^\n]*?)(?:bytes=(?P<first>\d+)-\d+)?)\n"
 )
-_RANGE = re.compile(rb"content-range: bytes \d+-\d+/(\d+)", re.IGNORECASE)
+_RANGE = re.compile(rb"\ncontent-range: bytes \d+-\d+/(\d+)", re.IGNORECASE)
+_LENGTH = re.compile(rb"\ncontent-length: (\d+)\r", re.IGNORECASE)
 #: Bytes of a file's head within which the key and the header of the answer are.
 _HEAD = 65536
 #: Bytes of an index beyond which it is not read: conda-forge's have 400 MB.
@@ -28,18 +31,25 @@ _INDEXES = ("repodata.json", "current_repodata.json", "repodata.json.zst")
 
 class Piece(NamedTuple):
     """A file of the cache: a range of a file of the mirrors that begins at `first`, whose body
-    begins at `body` here. `total` are the bytes of the whole, where the answer says it."""
+    begins at `body` here. `total` are the bytes of the whole and `length` those of the body, where
+    the answer says it."""
 
     file: Path
     first: int
     body: int
     total: int | None
+    length: int | None = None
+
+    @property
+    def cut(self) -> bool:
+        """Whether the body has not the bytes that its answer announced: a disk that was full."""
+        return self.length is not None and self.file.stat().st_size - self.body != self.length
 
 
 class Found(NamedTuple):
     """A package or an index as it is kept on one of the two ways. `fault` is what is wrong: size,
-    hash or unreadable; or why nothing can be said: incomplete, unlisted, no_index; "" for a right
-    one."""
+    hash or unreadable; or why nothing can be said: incomplete, unlisted, no_index, no_access; or ""
+    for a right one. `pieces` are the files that go where it is wrong."""
 
     path: str
     way: str
@@ -54,44 +64,80 @@ class Found(NamedTuple):
 
 def examine(folder: Path) -> list[Found]:
     """Everything that is kept in a folder, with what the indexes there say of it."""
-    kept = _kept(folder)
-    found = []
-    indexes: dict[str, Mapping[str, Any]] = {}
+    kept, closed = _kept(folder)
+    found = [Found(str(file), "", (), "no_access") for file in closed]
+    #: By folder of a channel: several indexes, of which one may be newer than another.
+    indexes: dict[str, list[Mapping[str, Any]]] = {}
     for (way, path), pieces in sorted(kept.items()):
-        if path.endswith(_INDEXES):
-            index = _index(path, pieces)
-            found.append(Found(path, way, tuple(pieces), "" if index is not None else "unreadable"))
-            if index is not None:
-                parent = path.rpartition("/")[0]
-                indexes[parent] = {**indexes.get(parent, {}), **index}
+        try:
+            if path.endswith(_INDEXES):
+                index = _index(path, pieces)
+                fault = "" if index is not None else "unreadable"
+                found.append(Found(path, way, tuple(pieces), fault))
+                if index is not None:
+                    indexes.setdefault(path.rpartition("/")[0], []).append(index)
+        except OSError:
+            found.append(Found(path, way, (), "no_access"))
     for (way, path), pieces in sorted(kept.items()):
-        if path.endswith((".conda", ".tar.bz2")):
-            parent, _, name = path.rpartition("/")
-            fault = _fault(pieces, name, indexes.get(parent))
-            found.append(Found(path, way, tuple(pieces), fault))
+        try:
+            if path.endswith((".conda", ".tar.bz2")):
+                found.append(_package(path, way, pieces, indexes))
+        except OSError:  # nginx has deleted it since, or it cannot be read
+            found.append(Found(path, way, (), "no_access"))
     return found
 
 
-def _kept(folder: Path) -> dict[tuple[str, str], list[Piece]]:
+def _package(
+    path: str, way: str, pieces: list[Piece], indexes: Mapping[str, list[Mapping[str, Any]]]
+) -> Found:
+    cut = tuple(piece for piece in pieces if piece.cut)
+    if cut:
+        return Found(path, way, cut, "size")
+    parent, _, name = path.rpartition("/")
+    return Found(path, way, tuple(pieces), _fault(pieces, name, indexes.get(parent)))
+
+
+def _kept(folder: Path) -> tuple[dict[tuple[str, str], list[Piece]], list[Path]]:
+    """The pieces of each file by way and path, and the files that cannot be read."""
     found: dict[tuple[str, str], list[Piece]] = {}
-    for file in folder.rglob("*"):
-        if not (file.is_file() and re.fullmatch(r"[0-9a-f]{32}", file.name)):
+    closed: list[Path] = []
+    for file in _files(folder):
+        try:
+            with file.open("rb") as opened:
+                head = opened.read(_HEAD)
+        except FileNotFoundError:  # nginx has deleted it since
             continue
-        with file.open("rb") as opened:
-            head = opened.read(_HEAD)
+        except OSError:
+            closed.append(file)
+            continue
         key = _KEY.search(head)
         end = head.find(b"\r\n\r\n", key.end()) if key else -1
         if key is None or end < 0:
             continue
-        total = _RANGE.search(head, key.end(), end)
+        if hashlib.md5(key["key"], usedforsecurity=False).hexdigest() != file.name:
+            continue
+        total, length = (form.search(head, key.end(), end + 1) for form in (_RANGE, _LENGTH))
         piece = Piece(
-            file, int(key["first"] or 0), end + 4, int(total[1]) if total is not None else None
+            file,
+            int(key["first"] or 0),
+            end + 4,
+            int(total[1]) if total is not None else None,
+            int(length[1]) if length is not None else None,
         )
         place = ((key["way"] or b"").decode(), key["path"].decode(errors="replace"))
         found.setdefault(place, []).append(piece)
     for pieces in found.values():
         pieces.sort(key=lambda piece: piece.first)
-    return found
+    return found, closed
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The regular files below a folder that have a name as nginx gives."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            file = Path(parent, name)
+            if re.fullmatch(r"[0-9a-f]{32}", name) and not file.is_symlink() and file.is_file():
+                yield file
 
 
 def _content(pieces: list[Piece]) -> Iterator[bytes]:
@@ -132,28 +178,37 @@ def _unpacked(data: bytes) -> bytes:
     return bytes(import_module("zstandard").ZstdDecompressor().decompressobj().decompress(data))
 
 
-def _fault(pieces: list[Piece], name: str, index: Mapping[str, Any] | None) -> str:
-    if index is None:
+def _fault(pieces: list[Piece], name: str, indexes: list[Mapping[str, Any]] | None) -> str:
+    """What is wrong with a package by every index that lists it; right by one is right."""
+    if not indexes:
         return "no_index"
-    record = index.get(name)
-    if not isinstance(record, dict):
+    listed = (index.get(name) for index in indexes)
+    records = [record for record in listed if isinstance(record, Mapping)]
+    if not records:
         return "unlisted"
-    size, known = 0, hashlib.sha256()
+    totals = {piece.total for piece in pieces if piece.total is not None}
+    if len(totals) > 1:  # ranges of two different files
+        return "size"
+    size, sha256 = 0, hashlib.sha256()
     md5 = hashlib.md5(usedforsecurity=False)
     for piece in pieces:
         if piece.first != size:
             return "incomplete"
         for block in _content([piece]):
             size += len(block)
-            known.update(block)
+            sha256.update(block)
             md5.update(block)
-    total = next((piece.total for piece in pieces if piece.total is not None), size)
-    if size < total:
+    if size < max(totals, default=size):
         return "incomplete"
+    hashes = {"sha256": sha256.hexdigest(), "md5": md5.hexdigest()}
+    faults = [_differs(record, size, hashes) for record in records]
+    return "" if "" in faults else faults[0]
+
+
+def _differs(record: Mapping[str, Any], size: int, hashes: Mapping[str, str]) -> str:
     if record.get("size") not in (None, size):
         return "size"
-    if isinstance(record.get("sha256"), str):
-        return "" if record["sha256"] == known.hexdigest() else "hash"
-    if isinstance(record.get("md5"), str):
-        return "" if record["md5"] == md5.hexdigest() else "hash"
+    for kind, known in hashes.items():
+        if isinstance(record.get(kind), str):
+            return "" if record[kind].lower() == known else "hash"
     return "unlisted"

@@ -19,6 +19,22 @@ from ..mirrors.urls import UPSTREAM, host_of, upstream_url
 #: Where channels stand below the address of a cache, on each way.
 ROOT, NEXT = "/anaconda", "/next"
 
+#: What a configuration can hold as it is: no quote, dollar sign, semicolon, brace, space, password.
+_ADDRESS = re.compile(
+    r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[-\w.~!+,=@%]*)*", re.ASCII
+)
+_NAME = re.compile(r"(?:pkgs/)?[A-Za-z0-9][\w.-]*", re.ASCII)
+
+
+def is_address(url: str) -> bool:
+    """Whether a URL can stand in a configuration."""
+    return _ADDRESS.fullmatch(url) is not None
+
+
+def is_name(channel: str) -> bool:
+    """Whether a word is the name of a channel."""
+    return _NAME.fullmatch(channel) is not None
+
 
 class Origin(NamedTuple):
     """A site that has a channel, and its URL there."""
@@ -68,6 +84,7 @@ def arrange(
 ) -> Layout:
     """What is behind a cache: every channel that one of these mirrors has, all of `defaults`, those
     that are listed for `enable`, and `more`. The official site comes last, unless it is not wanted.
+    A site whose address cannot stand in a configuration is left out for that channel, by name.
     """
     carried = (n for mirror in mirrors for n, there in mirror.channels.items() if there.has(None))
     parts = (part for subdir in ("linux-64", "win-64") for part in parts_of_defaults(subdir))
@@ -75,18 +92,23 @@ def arrange(
     names = [name for name in listed if name != "defaults" and "/label/" not in name]
     channels: list[Channel] = []
     without: list[str] = []
+    unfit: dict[str, None] = {}
     for name in names:
-        labels = _places(f"{name}/label/x", mirrors, upstream=upstream)
+        below = _places(f"{name}/label/x", mirrors, upstream=upstream)
+        there = _places(name, mirrors, upstream=upstream)
+        unfit.update((p.site, None) for p in (*below, *there) if not is_address(p.url))
+        labels = tuple(Origin(p.site, p.url.removesuffix("/x")) for p in below if is_address(p.url))
+        places = tuple(place for place in there if is_address(place.url))
         if labels:
-            places = tuple(Origin(p.site, p.url.removesuffix("/x")) for p in labels)
-            channels.append(Channel(name, f"{below_root(name)}/label", places))
-        places = _places(name, mirrors, upstream=upstream)
+            channels.append(Channel(name, f"{below_root(name)}/label", labels))
         if places:
             channels.append(Channel(name, below_root(name), places))
         else:
             without.append(name)
+    odd = (f"{site} (a password or an odd character is in its address)" for site in unfit)
+    left_out = (*without, *odd, "PyPI", "wheels of PyTorch")
     hosts = {mirror.name: mirror.redirects_to for mirror in mirrors}
-    return Layout(tuple(channels), hosts, (*without, "PyPI", "wheels of PyTorch"))
+    return Layout(tuple(channels), hosts, left_out)
 
 
 def _places(name: str, mirrors: Sequence[Mirror], *, upstream: bool) -> tuple[Origin, ...]:

@@ -19,6 +19,7 @@ inside a range the client's transfer breaks. For both there is the other way (`l
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -28,6 +29,19 @@ from .layout import NEXT, ROOT, Channel, Layout, needs_names
 #: What one request to a mirror asks for. Half of what a slow line carries in the time that a client
 #: waits for a first byte (60 s for conda).
 SLICE = "8m"
+
+#: Characters of the path of a file. nginx hands on what it has decoded: with any other a client
+#: could ask a mirror for `%2e%2e/` (written as %252e), a query or a line of a header.
+_FILE = r"[-\w.!+~=@]+(?:/[-\w.!+~=@]+)*"
+
+#: Answers that are not the file that was asked for, as `status|range asked|range|encoding`: the
+#: whole where a later range was asked, another range, a body that was packed on the way.
+_NOT_IT = (
+    r"^200\|bytes=[1-9]",
+    r"^206\|bytes=(\d+)-\d*\|(?!bytes \1-)",
+    r"^206\|\|",
+    r"\|(?:gzip|x-gzip|deflate|br)$",
+)
 
 _FAULTS = "error timeout invalid_header http_403 http_404 http_429"
 _FAULTS += " http_500 http_502 http_503 http_504"
@@ -102,7 +116,10 @@ def render(layout: Layout, on: Host) -> str:
 def _head(layout: Layout, on: Host) -> Iterator[str]:
     yield "# A cache in front of the mirrors, for nginx 1.18 or newer as distributions have it."
     yield "# Written by `conda torch-mirror cache --print nginx`."
-    yield f"# Start: nginx -c THIS_FILE -p {on.folder}/   Stop: the same with -s quit"
+    prefix = shlex.quote(f"{on.folder}/")
+    yield f"# Start: nginx -c /WHOLE/PATH/OF/THIS_FILE -p {prefix}   Stop: the same with -s quit"
+    yield "# (/usr/sbin/nginx where that is not on the PATH; to an ordinary user it may say that it"
+    yield "# cannot open the system's error log, which does no harm.)"
     yield f"# It writes into {on.folder} alone, which must exist; for root it works as nobody."
     yield f"# Not behind it: {', '.join(layout.left_out)}."
     yield f"pid {_quoted(on.folder + '/nginx.pid')};"
@@ -127,7 +144,13 @@ def _http(layout: Layout, on: Host, chains: _Chains) -> Iterator[str]:
     yield "default_type application/octet-stream;"
     yield "proxy_http_version 1.1;"
     yield "proxy_set_header Connection '';"
-    yield 'map $upstream_http_content_type $poison { "~*^text/html" "1\\n:"; default \'\'; }'
+    yield "# What makes an answer one that the next server cannot read, so that it goes on."
+    sent = "$upstream_http_content_range|$upstream_http_content_encoding"
+    yield from _block(
+        f"map $upstream_status|$http_range|{sent} $mixed",
+        [*(f'"~{form}" "1\\n:";' for form in _NOT_IT), "default '';"],
+    )
+    yield 'map $upstream_http_content_type $poison { "~*^text/html" "1\\n:"; default $mixed; }'
     yield 'map $upstream_status $shut { "~(403|429|5\\d\\d)" 1; default 0; }'
     yield ""
     yield "# Who has what, on both ways."
@@ -187,9 +210,9 @@ def _front(on: Host) -> Iterator[str]:
         "proxy_cache_revalidate on;",
         f"proxy_cache_use_stale {_FAULTS} updating;",
     ]
-    for pattern, own in ((r".+\.(?:conda|tar\.bz2)", package), (r".+", index)):
+    for pattern, own in ((rf"{_FILE}\.(?:conda|tar\.bz2)", package), (_FILE, index)):
         yield from _block(
-            f'location ~ "^(?<way>{NEXT})?(?<path>{ROOT}/{pattern})$"',
+            f'location ~ "^(?<way>{NEXT})?(?<path>{ROOT}/{pattern})\\z"',
             [
                 "if ($group = '') { return 404; }",
                 *own,
@@ -268,6 +291,8 @@ def _mirror(
     yield f"proxy_ssl_trusted_certificate {_quoted(on.ca)};"
     yield "# Ranges of one file may come from several mirrors, whose tags differ."
     yield "proxy_hide_header ETag;"
+    yield "# A mirror says nothing about what nginx does."
+    yield "proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Buffering;"
     yield "add_header X-Poison $poison;"
     yield "proxy_intercept_errors on;"
     yield "recursive_error_pages on;"

@@ -34,6 +34,11 @@ def execute(args: Namespace) -> int:
         return _check(Path(args.check))
     if not args.print:
         raise BadCacheOption(option="cache", detail=text("cache_without_action"))
+    for channel in args.channels:
+        if channel != "defaults" and not layout.is_name(channel):
+            raise BadCacheOption(option=channel, detail=text("cache_channel"))
+    if args.url and not layout.is_address(args.url):
+        raise BadCacheOption(option=f"--url {args.url}", detail=text("cache_url"))
     found, _, mirrors = settings.in_force(args.mirror or ())
     official = not found.only or UPSTREAM in found.only
     arranged = layout.arrange(mirrors, args.channels, upstream=official)

@@ -75,6 +75,8 @@ TEXT: Table = {
     "`--check DIR`",
     "cache_folder_characters": "nginx takes no path with a quote, a dollar sign, a semicolon or a "
     "brace",
+    "cache_channel": "that is not the name of a channel",
+    "cache_url": "that is no address such as http://cache.lab:8080",
     "cache_port": "that and the numbers after it, one for each mirror and each order of mirrors, "
     "must be ports",
     "cache_no_folder": "there is no such folder",
