@@ -140,7 +140,8 @@ def install(lab_env, conda_in_process):
     return partial(conda_in_process, *WHEELS, *CUDA, "-p", lab_env, "-y", "--json")
 
 
-def test_a_word_that_no_index_knows(wheel_lab, lab_env, install):
+def test_a_word_that_no_index_knows(wheel_lab, lab_env, install, monkeypatch):
+    monkeypatch.setenv("PIP_RETRIES", "0")  # of five, with 15 s of pauses
     cause, ways = told(install("torch", "nmupy"), PipFailed)
     assert "does not have nmupy" in cause
     assert set(ways) == {"pip_word"}
