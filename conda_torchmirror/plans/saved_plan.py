@@ -77,7 +77,8 @@ class SavedPlan:
     @property
     def files(self) -> tuple[downloads.Download, ...]:
         """What there is to download where nothing is cached."""
-        links = [file.link for file in self.wheels.files] if self.wheels else []
+        part = self.wheels
+        links = [file.link for file in (*part.files, *(part.rest or ()))] if part else []
         return (
             *(
                 downloads.Download(p["url"], p.get("size"), p.get("md5"), p.get("sha256"))
@@ -162,9 +163,12 @@ def _kind(folder: Path) -> Any:
 def _archives(folder: Path) -> set[str]:
     """The names of the files that a plan may have beside it."""
     try:
-        return {str(package["fn"]) for package in load(folder).packages}
+        plan = load(folder)
     except (PlanMissing, PlanAltered, PlanTooNew):
         return set()
+    part = plan.wheels
+    wheels = (*part.files, *(part.rest or ())) if part else ()
+    return {str(p["fn"]) for p in plan.packages} | {file.link.filename for file in wheels}
 
 
 def save(
@@ -328,7 +332,7 @@ def make(
         disk_space.check(disk_space.measure(found.state, None))
         package_cache.fetch(found.state, quiet=options.as_json)
     if fetched and options.with_packages:
-        beside = _with_packages(plan, found)
+        beside = with_packages(plan, found)
     facts = {"folder": options.save, "count": len(plan.packages), "subdir": plan.subdir}
     notices = (
         Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
@@ -339,7 +343,7 @@ def make(
     return Saved(plan, decision.prefix, {**about, "plan": plan.about}, notices, fetched)
 
 
-def _with_packages(plan: SavedPlan, found: Transaction) -> list[Notice]:
+def with_packages(plan: SavedPlan, found: Transaction) -> list[Notice]:
     """Put the packages beside the plan. Raises: CannotWrite."""
     folder = str(plan.folder)
     try:

@@ -1,7 +1,8 @@
 """The wheels of a saved plan: what pip installs when conda's part is done, written and read.
 
     {"python": "3.12", "others": ["numpy<2"],
-     "files": [{"project", "version", "filename", "url", "sha256", "size", "variant"}]}
+     "files": [{"project", "version", "filename", "url", "sha256", "size", "variant"}],
+     "rest": [the same, for what they need besides; absent where pip is left to find it]}
 
 Whoever reads a plan trusts none of it: every file has a hash, an address of the web that ends in
 its name, and a name that is a wheel of that project and version for the plan's platform and Python.
@@ -23,7 +24,7 @@ from ..selection.wheels.tags import WheelTarget
 from ..text.sanitize import public_url
 
 #: Files and words of a plan; a set has six at most.
-_MOST = 50
+_MOST, _MOST_OF_REST = 50, 200
 _RELEASE = re.compile(r"\d{1,3}\.\d{1,3}")
 
 
@@ -37,11 +38,13 @@ class PlanWheel(NamedTuple):
 
 class WheelPart(NamedTuple):
     """What pip is asked for. `python` is major.minor of the environment, `others` are words beside
-    the files, which come from whatever index there is."""
+    the files. `rest` are the files of all that the set and the words need besides; None where pip
+    is left to find them."""
 
     python: str
     files: tuple[PlanWheel, ...]
     others: tuple[str, ...] = ()
+    rest: tuple[PlanWheel, ...] | None = None
 
 
 def document(part: WheelPart) -> dict[str, Any]:
@@ -49,32 +52,33 @@ def document(part: WheelPart) -> dict[str, Any]:
     return {
         "python": part.python,
         "others": list(part.others),
-        "files": [
-            {
-                "project": file.project,
-                "version": file.version,
-                "filename": file.link.filename,
-                "url": public_url(file.link.url),
-                "sha256": file.link.sha256,
-                "size": file.link.size,
-                "variant": file.link.variant,
-            }
-            for file in part.files
-        ],
+        "files": [_row(file) for file in part.files],
+        **({} if part.rest is None else {"rest": [_row(file) for file in part.rest]}),
+    }
+
+
+def _row(file: PlanWheel) -> dict[str, Any]:
+    return {
+        "project": file.project,
+        "version": file.version,
+        "filename": file.link.filename,
+        "url": public_url(file.link.url),
+        "sha256": file.link.sha256,
+        "size": file.link.size,
+        "variant": file.link.variant,
     }
 
 
 def read(value: Mapping[str, Any]) -> WheelPart:
     """The part of a document that `find_fault` has passed."""
-    files = (
-        PlanWheel(
-            row["project"],
-            row["version"],
-            Link(row["filename"], row["url"], row["variant"], row["sha256"], row["size"]),
-        )
-        for row in value["files"]
-    )
-    return WheelPart(value["python"], tuple(files), tuple(value["others"]))
+    files = tuple(map(_file, value["files"]))
+    rest = tuple(map(_file, value["rest"])) if "rest" in value else None
+    return WheelPart(value["python"], files, tuple(value["others"]), rest)
+
+
+def _file(row: Mapping[str, Any]) -> PlanWheel:
+    link = Link(row["filename"], row["url"], row["variant"], row["sha256"], row.get("size"))
+    return PlanWheel(row["project"], row["version"], link)
 
 
 def find_fault(value: Any, subdir: str) -> str | None:
@@ -88,13 +92,18 @@ def find_fault(value: Any, subdir: str) -> str | None:
         return "others"
     if not (isinstance(files, list) and 0 < len(files) <= _MOST):
         return "files"
+    rest = value.get("rest", [])
+    if not (isinstance(rest, list) and len(rest) <= _MOST_OF_REST):
+        return "rest"
     projects = set()
-    for index, row in enumerate(files):
-        if fault := _fault_of_file(row, subdir, python):
-            return f"files[{index}].{fault}"
-        if row["project"] in projects:
-            return f"files[{index}].project"
-        projects.add(row["project"])
+    target = WheelTarget(subdir, [python])
+    for name, rows in (("files", files), ("rest", rest)):
+        for index, row in enumerate(rows):
+            if fault := _fault_of_file(row, target):
+                return f"{name}[{index}].{fault}"
+            if row["project"] in projects:
+                return f"{name}[{index}].project"
+            projects.add(row["project"])
     return None
 
 
@@ -106,7 +115,7 @@ def is_word(word: Any) -> bool:
     return word.isprintable() and request.requested_name(word) is not None
 
 
-def _fault_of_file(row: Any, subdir: str, python: str) -> str | None:
+def _fault_of_file(row: Any, target: WheelTarget) -> str | None:
     if not isinstance(row, Mapping):
         return "the whole"
     name, url = row.get("filename"), row.get("url")
@@ -126,7 +135,7 @@ def _fault_of_file(row: Any, subdir: str, python: str) -> str | None:
     if not (isinstance(variant, str) and (not variant or pages.VARIANT.fullmatch(variant))):
         return "variant"
     wheel = parse(Link(str(name), ""))
-    if not isinstance(wheel, Wheel) or WheelTarget(subdir, [python]).fit(wheel.triple) is None:
+    if not isinstance(wheel, Wheel) or target.fit(wheel.triple) is None:
         return "filename"
     if row.get("project") != wheel.project:
         return "project"

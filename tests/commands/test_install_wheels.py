@@ -80,9 +80,10 @@ def test_a_second_environment_takes_the_files_from_the_cache(
 ):
     install().ok()
     del wheel_lab.first.requests[:]
+    del wheel_lab.index.requests[:]
     second = tmp_path / "second"
     done = run_conda(*WHEELS, *CUDA, "-p", second, "--python", PYTHON, "-y").ok()
-    assert wheel_lab.first.sent() == []
+    assert wheel_lab.first.sent() == wheel_lab.index.sent() == []
     assert "this disk" in done.words
     assert set(imported(second, *FAMILY).values()) == {"mirror cu126"}
 

@@ -23,6 +23,7 @@ from conda_torchmirror.exceptions.plan import (
     PlanTakesNoChoice,
     PlanWithoutAddress,
 )
+from conda_torchmirror.handover import wheel_cache
 from conda_torchmirror.plans import wheel_part
 
 pytest_plugins = ["support.wheel_fixtures"]
@@ -55,7 +56,7 @@ def test_a_plan_is_carried_out(wheel_lab, lab_env, plan, replay):
     assert names(wheel_lab.index.sent()) == REST
     assert dists(lab_env) >= SET | REST
     assert imported(lab_env, "torch") == {"torch": "mirror cu126"}
-    assert "3 packages" in done.words
+    assert "6 packages" in done.words
 
 
 def test_again_it_changes_nothing(wheel_lab, lab_env, plan, replay):
@@ -93,11 +94,14 @@ def test_a_new_environment_is_part_of_the_plan(wheel_lab, conda_in_process, repl
 
 def test_a_preview_and_the_list_of_files(wheel_lab, plan, replay, lab_env):
     about = replay(plan, "--dry-run", "--json").ok().json()["torchmirror"]
-    assert about["to_download"] == sum(made.path.stat().st_size for made in wheel_lab.of("cu126"))
+    rest = [made for made in wheel_lab.of("") if made.name.rpartition("-py3")[0] in REST]
+    assert about["to_download"] == sum(
+        made.path.stat().st_size for made in (*wheel_lab.of("cu126"), *rest)
+    )
     urls = replay(plan, "--urls").ok().stdout.splitlines()
     made = wheel_lab.made["cu126"][0]
     assert any(made.sha256 in url and url.startswith(wheel_lab.first.wheels) for url in urls)
-    assert len(urls) == 3
+    assert len(urls) == 6
     assert wheel_lab.first.requests == []
 
 
@@ -107,6 +111,46 @@ def test_files_beside_the_plan_are_taken(wheel_lab, lab_env, plan, replay):
     replay(plan).ok()
     assert wheel_lab.first.requests == []
     assert dists(lab_env) >= SET
+
+
+def test_a_plan_brings_the_same_packages_when_the_index_has_newer_ones(
+    wheel_lab, lab_env, plan, replay, tmp_path
+):
+    put(wheel_lab.index, [wheel_files.make(tmp_path / "new", "numpy", "2.3.0")], "simple")
+    replay(plan).ok()
+    assert dists(lab_env) >= SET | REST
+    assert "numpy-2.3.0" not in dists(lab_env)
+    assert wheel_lab.index.pages() == []
+
+
+def test_a_folder_with_packages_is_all_that_is_needed(
+    wheel_lab, lab_env, conda_in_process, replay, tmp_path
+):
+    folder = tmp_path / "plan"
+    words = (*WHEELS, *CUDA, "-p", lab_env, "--save-plan", folder, "--with-packages")
+    said = conda_in_process(*words).ok().words
+    assert "all that a machine without a network needs" in said
+    assert {path.name.rpartition("-py3")[0] for path in folder.glob("*-any.whl")} == REST
+    shutil.rmtree(wheel_cache.folders()[0])
+    for site in (wheel_lab.first, wheel_lab.index):
+        del site.requests[:]
+    conda_in_process(*words).ok()  # over itself
+    shutil.rmtree(wheel_cache.folders()[0])
+    for site in (wheel_lab.first, wheel_lab.index):
+        del site.requests[:]
+    replay(folder, "--offline").ok()
+    assert dists(lab_env) >= SET | REST
+    assert wheel_lab.first.requests == wheel_lab.index.requests == []
+
+
+def test_the_rest_of_a_plan_comes_from_another_index_with_the_same_content(
+    wheel_lab, lab_env, plan, replay
+):
+    for path in (wheel_lab.index.folder / "simple" / ".files").glob("numpy-*"):
+        path.unlink()
+    replay(plan).ok()
+    assert names(wheel_lab.spare.sent()) == {"numpy-2.2.6"}
+    assert dists(lab_env) >= SET | REST
 
 
 def test_another_mirror_is_asked_where_the_first_lacks_the_file(wheel_lab, lab_env, plan, replay):
@@ -229,6 +273,26 @@ def test_a_sound_part_is_read_as_it_was_written():
 
 
 _URL = "https://wheels.example/cu126/torch-2.7.1%2Bcu126-cp312-cp312-manylinux_2_28_x86_64.whl"
+
+
+def test_the_rest_is_held_to_the_same():
+    row = {**sound()["files"][0], "project": "numpy", "version": "2.2.6", "variant": ""}
+    row["filename"] = "numpy-2.2.6-py3-none-any.whl"
+    row["url"] = "https://index.example/numpy-2.2.6-py3-none-any.whl"
+    whole = {**sound(), "rest": [row]}
+    assert wheel_part.find_fault(whole, "linux-64") is None
+    assert wheel_part.document(wheel_part.read(whole)) == whole
+    for rest, fault in (
+        ([{**row, "sha256": None}], "rest[0].sha256"),
+        ([{**row, "url": "file:///etc/passwd"}], "rest[0].url"),
+        ([{**row, "filename": "../numpy-2.2.6-py3-none-any.whl"}], "rest[0].filename"),
+        ([row, row], "rest[1].project"),
+        (sound()["files"], "rest[0].project"),
+        ([None], "rest[0].the whole"),
+        (None, "rest"),
+        ([row] * 201, "rest"),
+    ):
+        assert wheel_part.find_fault({**sound(), "rest": rest}, "linux-64") == fault
 
 
 @pytest.mark.parametrize(

@@ -55,11 +55,12 @@ class Chosen(NamedTuple):
 
 class Decided(NamedTuple):
     """A decision, and what goes on from it where a mirror fails later: `rest` are the indexes that
-    come behind the chosen one."""
+    come behind the chosen one. `said` is the METADATA of the files by project, where known."""
 
     decision: WheelDecision
     reader: WheelReader
     rest: tuple[Route, ...]
+    said: Mapping[str, Metadata] = {}
 
 
 def decide(task: WheelTask) -> Decided:
@@ -79,7 +80,7 @@ def decide(task: WheelTask) -> Decided:
     indexes = (routes.NO_INDEX,) if context.offline else chains.indexes
     index, index_notices = _index(indexes)
     decision = _decision(task, reader, chosen, index, index_notices)
-    return Decided(decision, reader, indexes[indexes.index(index) + 1 :])
+    return Decided(decision, reader, indexes[indexes.index(index) + 1 :], chosen.said)
 
 
 def _of_own(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, WheelSet] | None:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from conda.base.context import context
+
 from ...exceptions import causes
-from ...exceptions.channel import WheelDamaged
+from ...exceptions.channel import WheelDamaged, WheelNowhere
 from ...exceptions.mirror import CannotWrite
 from ...handover import wheel_cache
+from ...mirrors.registry import Route
 from ...models import Notice
 from ...selection.pip.plan import WheelFile
+from ...selection.pip.rest import RestTarget
+from ...text.layout import file_size
 from ...text.messages import text
 from ...text.sanitize import safe
+from ...transport import failures
+from ...transport.wheels import rest
 from ...transport.wheels.reader import Located, WheelReader
+from ...transport.wheels.rest import Rest, RestQuery
+from .decide import Decided
+from .task import WheelTask
 
 
 def fetched(
@@ -52,3 +62,77 @@ def fetched(
             found.append(file._replace(link=place.link, cached=path))
             break
     return tuple(found)
+
+
+def find_rest(task: WheelTask, decided: Decided, *, anew: bool = False) -> Rest | None:
+    """What the set needs besides, at the first index that has all of it, or on this disk where
+    conda is offline; None where it is for pip to find. `anew` looks at nothing that is installed.
+    """
+    decision, said = decided.decision, decided.said
+    if task.brought is not None or any(file.project not in said for file in decision.files):
+        return None
+    there = {} if anew else {one.name: one.version for one in task.there.values()}
+    on = RestTarget(task.machine, task.python or decision.chosen.python)
+    asked = RestQuery(said, decision.others, there, on)
+    indexes = (None,) if context.offline else (decision.rest, *decided.rest)
+    return next((found for index in indexes if (found := rest.find(asked, index))), None)
+
+
+def fetched_rest(
+    files: Sequence[WheelFile],
+    indexes: Sequence[Route],
+    report: Callable[[Notice], None],
+    *,
+    quiet: bool,
+) -> tuple[WheelFile, ...]:
+    """The same for what the set needs besides; the very file may come from another index.
+
+    Raises: WheelNowhere, WheelDamaged, CannotWrite, what conda's download raises and is nobody's
+    fault.
+    """
+    away = [file.link.size or 0 for file in files if file.cached is None]
+    if away:
+        facts = {"count": len(away), "size": file_size(sum(away)) if all(away) else "?"}
+        report(Notice("rest_fetched", {**facts, "index": files[0].mirror}))
+    return tuple(
+        file._replace(cached=_from_any(file, indexes, report, quiet=quiet)) for file in files
+    )
+
+
+def _from_any(
+    file: WheelFile,
+    indexes: Sequence[Route],
+    report: Callable[[Notice], None],
+    *,
+    quiet: bool,
+) -> str:
+    if file.cached and wheel_cache.is_file_of(file.cached, file.link):
+        return file.cached
+    if path := wheel_cache.find(file.link):
+        return path
+    if file.link.url.startswith("file:"):
+        path = safe(wheel_cache.path_of(file.link))
+        raise WheelDamaged(file=path, detail=text("wheel_hash_differs"))
+    places = iter([index for index in indexes if index.mirror != file.mirror])
+    link, route = file.link, Route(file.link.filename, file.link.url, file.mirror)
+    tried = []
+    while True:
+        try:
+            return wheel_cache.fetch(link, file.project, file.version, quiet=quiet)
+        except Exception as error:
+            if full := causes.disk_error(error):
+                where = full.filename or wheel_cache.folders()[0]
+                raise CannotWrite.of(full, where) from error
+            failure = failures.of_file(error, route, link.url)
+            if failure is None:
+                raise
+            tried.append(failure)
+        for index in places:
+            if (found := rest.same(file.link, index)) is not None:
+                link = found._replace(variant="", size=file.link.size)
+                route = Route(link.filename, link.url, index.mirror)
+                for notice in failures.left(tried[-1], [route]):
+                    report(notice)
+                break
+        else:
+            raise failures.no_route_left(tried, (), WheelNowhere)

@@ -16,31 +16,34 @@ from ...selection.pip.plan import WheelFile
 from ...selection.wheels.request import requested_name
 from ...text.messages import text
 from ...text.sanitize import safe
+from ...transport.wheels.routes import NO_INDEX
 from . import steps
 
 
 class PipOrder(NamedTuple):
     """What pip is asked for: files of this disk and words beside them, the indexes for everything
-    else in order, and options of its own."""
+    else in order, and options of its own. `beside` are files of this disk that are all that the
+    others need; None where that is not known."""
 
     files: tuple[WheelFile, ...]
     others: tuple[str, ...]
     indexes: Sequence[Route]
     options: tuple[str, ...] = ()
+    beside: tuple[WheelFile, ...] | None = None
 
 
 def by_pip(order: PipOrder, prefix: str, report: Callable[[Notice], None], *, quiet: bool) -> None:
-    """Run pip; where the index fails or lacks something, once more with the next one.
+    """Run pip, on the files alone where they are all that it needs; where something is lacking, or
+    an index fails, once more with the next one.
 
     Raises: PipFailed.
     """
-    here = tuple(
-        file._replace(link=wheel_cache.file_link(file.link, str(file.cached)))
-        for file in order.files
-    )
+    here, beside = _here(order.files), _here(order.beside or ())
+    alone = (NO_INDEX,) if order.beside is not None else ()
+    indexes = tuple(dict.fromkeys((*alone, *order.indexes)))
     tried: list[Route] = []
-    for index in order.indexes:
-        step = steps.pip_step(prefix, here, order.others, index, order.options)
+    for index in indexes:
+        step = steps.pip_step(prefix, here, order.others, index, order.options, beside)
         ended = pip.run(
             prefix,
             pip.command(
@@ -48,19 +51,22 @@ def by_pip(order: PipOrder, prefix: str, report: Callable[[Notice], None], *, qu
                 step.specs,
                 family=[file.project for file in here],
                 index=index.url,
-                links=steps.page_path([file.link for file in here]),
+                links=steps.page_path([file.link for file in (*here, *beside)]),
                 options=step.options,
             ),
             index=index.url,
-            text=pip.page(file.link for file in here),
+            text=pip.page(file.link for file in (*here, *beside)),
             quiet=quiet or context.quiet,
         )
         if ended.code == 0:
             return
         tried.append(index)
+        remaining = indexes[len(tried) :]
+        if index == NO_INDEX and remaining and ended.kind in ("missing", "network", "conflict"):
+            report(Notice("rest_short", {"instead": remaining[0].mirror}))
+            continue
         if ended.kind not in ("missing", "network"):
             break
-        remaining = order.indexes[len(tried) :]
         if remaining:
             facts = {"index": index.mirror, "what": ended.what, "instead": remaining[0].mirror}
             report(Notice("index_left" if ended.kind == "missing" else "index_failed", facts))
@@ -73,6 +79,13 @@ def by_pip(order: PipOrder, prefix: str, report: Callable[[Notice], None], *, qu
     )
 
 
+def _here(files: Sequence[WheelFile]) -> tuple[WheelFile, ...]:
+    """The files with links to where they are on this disk."""
+    return tuple(
+        file._replace(link=wheel_cache.file_link(file.link, str(file.cached))) for file in files
+    )
+
+
 def _after_pip(
     ended: PipExit, others: Sequence[str], prefix: str, tried: Sequence[Route]
 ) -> Iterator[Notice]:
@@ -81,7 +94,7 @@ def _after_pip(
         yield Notice("pip_offline", {"what": ended.what})
         return
     name = requested_name(ended.what)
-    names = ", ".join(index.mirror for index in tried)
+    names = ", ".join(index.mirror for index in tried if index != NO_INDEX)
     if ended.kind == "missing" and name in map(requested_name, others):
         yield Notice("pip_word", {"what": ended.what})
     elif ended.kind == "missing":

@@ -5,17 +5,19 @@ Files come before anything changes, so that a mirror that fails leaves the envir
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from conda.base.context import context
 
+from ...exceptions.channel import WheelNowhere
 from ...exceptions.environment import ForeignPlatform, NoEnvironment
 from ...exceptions.usage import NotForWheels, NotForWheelSetting
 from ...handover import conda, disk_space, environment_lock, wheel_cache
 from ...handover.conda import Outcome
 from ...handover.disk_space import Footprint
 from ...machine.survey import inspect, native_subdir
-from ...models import Listing
+from ...models import Listing, Notice
 from ...options import InstallOptions
 from ...plans.downloads import DownloadList, downloads
 from ...plans.saved_plan import Saved
@@ -24,12 +26,14 @@ from ...selection.pip.plan import WheelDecision, WheelFile
 from ...text.messages import clauses, text
 from ...text.sanitize import safe
 from ...text.wheels.decision import summary
+from ...transport.wheels.rest import Rest
 from ..run import checked
 from ..task import Target
 from .conda_part import by_conda
 from .decide import Decided, decide
-from .fetch import fetched
+from .fetch import fetched, fetched_rest, find_rest
 from .listing import listing
+from .obstacles import check_owned
 from .pip_run import PipOrder, by_pip
 from .plans.save import save
 from .task import prepare
@@ -43,7 +47,6 @@ if TYPE_CHECKING:
 _REFUSED = {
     "files": ("--file", "wheels_not_built"),
     "solve": ("--solve", "wheels_no_solve"),
-    "with_packages": ("--with-packages", "wheels_no_packages"),
     "check_upstream": ("--check-upstream", "wheels_no_upstream"),
     "channels": ("--channel", "wheels_no_channel"),
     "override_channels": ("--override-channels", "wheels_no_channel"),
@@ -79,7 +82,7 @@ def execute(
     decided = decide(task)
     decision = decided.decision
     if options.action == "save":
-        return save(decided, options, report)
+        return save(task, decided, options, report)
     if options.action == "urls":
         return DownloadList(downloads(file.link for file in decision.files), summary(decision))
     if options.action == "print":
@@ -91,14 +94,33 @@ def execute(
     report(decision)
     if not options.download:
         disk_space.refuse_unwritable(str(target.prefix), "new_for_wheels")
-    report(space := _space(decision, None if options.download else str(target.prefix)))
+    rest = find_rest(task, decided)
+    if rest is not None:
+        check_owned(task, rest.said, decision.chosen.python)
+    needed = (*decision.files, *(rest.files if rest else ()))
+    report(space := _space(needed, None if options.download else str(target.prefix)))
     disk_space.check(space)
     if decision.conda is None and not options.download:
         conda.confirm(as_json=options.as_json)
     files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
+    beside = _beside(decided, rest, report, quiet=options.as_json)
     if options.download:
         return Outcome(0, summary(decision), downloaded=True)
-    return _install(decided, files, options, str(target.prefix), report)
+    return _install(decided, files, beside, options, str(target.prefix), report)
+
+
+def _beside(
+    decided: Decided, rest: Rest | None, report: Report, *, quiet: bool
+) -> tuple[WheelFile, ...] | None:
+    """The files of the rest on this disk; None where pip is left to find them."""
+    if rest is None:
+        return None
+    indexes = (decided.decision.rest, *decided.rest)
+    try:
+        return fetched_rest(rest.files, indexes, report, quiet=quiet)
+    except WheelNowhere:
+        report(Notice("rest_short", {"instead": indexes[-1].mirror}))
+        return None
 
 
 def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
@@ -114,16 +136,17 @@ def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
         raise NotForWheels(options=", ".join(given), detail=detail)
 
 
-def _space(decision: WheelDecision, prefix: str | None) -> Footprint:
-    """What the files of the set take, as far as their sizes are known."""
-    sizes = [file.link.size or 0 for file in decision.files]
-    lacking = [file.link.size or 0 for file in decision.files if file.cached is None]
+def _space(files: Sequence[WheelFile], prefix: str | None) -> Footprint:
+    """What the files take, as far as their sizes are known."""
+    sizes = [file.link.size or 0 for file in files]
+    lacking = [file.link.size or 0 for file in files if file.cached is None]
     return disk_space.measure_files(sizes, lacking, wheel_cache.folders()[0], prefix)
 
 
 def _install(
     decided: Decided,
     files: tuple[WheelFile, ...],
+    beside: tuple[WheelFile, ...] | None,
     options: InstallOptions,
     prefix: str,
     report: Report,
@@ -138,7 +161,7 @@ def _install(
             if code:
                 return Outcome(code, about)
         indexes = (decision.rest, *decided.rest)
-        order = PipOrder(files, decision.others, indexes, decision.pip.options)
+        order = PipOrder(files, decision.others, indexes, decision.pip.options, beside)
         by_pip(order, prefix, report, quiet=options.as_json)
     outcome = Outcome(0, about, {"prefix": prefix})
     on = decision.machine

@@ -22,6 +22,7 @@ from ...selection.pip.plan import WheelFile
 from ...selection.plan import typed
 from ...selection.wheels.link import Link
 from ...text.sanitize import safe
+from ...transport.wheels.routes import NO_INDEX
 
 #: Where a new environment's Python comes from where the user has no channel for it.
 BASE = SOURCES[0].base_channel
@@ -77,11 +78,13 @@ def pip_step(
     others: Sequence[str],
     index: Route,
     options: Sequence[str],
+    beside: Sequence[WheelFile] = (),
 ) -> PipStep:
-    """One run of pip for these files, wherever their links lead."""
+    """One run of pip for these files, wherever their links lead. `beside` are further files that
+    its page of links has."""
     options = (*options, *trusted(index))
     # A preview without a network shows what an installation with one runs.
-    if context.offline and all(file.link.url.startswith("file:") for file in files):
+    if index == NO_INDEX and all(file.link.url.startswith("file:") for file in files):
         options = (*options, "--no-index")
     family = tuple(file.project for file in files)
     specs = tuple(pip.requirement(file.project, file.version, file.link) for file in files)
@@ -90,7 +93,7 @@ def pip_step(
         (*specs, *others),
         family=family,
         index=index.url,
-        links=page_path([file.link for file in files]),
+        links=page_path([file.link for file in (*files, *beside)]),
         options=options,
     )
     by_hand = [

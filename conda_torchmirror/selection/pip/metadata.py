@@ -49,13 +49,17 @@ def parse(text: str) -> Metadata | None:
     return Metadata(canonicalize_name(name), version.strip(), requires, python)
 
 
-def requirements(metadata: Metadata, subdir: str, python: str) -> Iterator[Requirement]:
-    """What the wheel asks for on a platform and a Python (its full version, or major.minor)."""
+def requirements(
+    metadata: Metadata, subdir: str, python: str, *, extras: Sequence[str] = ()
+) -> Iterator[Requirement]:
+    """What the wheel, with these extras, asks for on a platform and a Python (its full version, or
+    major.minor)."""
     environment = _environment(subdir, python)
+    asked = [{**environment, "extra": extra} for extra in ("", *extras)]
     for line in metadata.requires:
         try:
             found = Requirement(line)
-            if found.marker is None or found.marker.evaluate(environment):
+            if found.marker is None or any(map(found.marker.evaluate, asked)):
                 yield found
         except (
             InvalidRequirement,

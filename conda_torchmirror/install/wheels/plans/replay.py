@@ -35,7 +35,7 @@ from ....transport.wheels.routes import WheelMirror
 from ...task import Target
 from .. import steps
 from ..decide import keep
-from ..fetch import fetched
+from ..fetch import fetched, fetched_rest
 from ..obstacles import check_environment
 from ..pip_run import PipOrder, by_pip
 from ..task import WheelTask
@@ -64,10 +64,12 @@ def replay(
     beside = package_cache.beside(uncached, str(plan.folder))
     lacking = [record for record in uncached if record not in beside]
     files = [_located(file, plan.folder) for file in part.files]
-    away = [file for file in files if file.cached is None]
+    rest = [_located(file, plan.folder) for file in part.rest or ()]
+    away = [file for file in (*files, *rest) if file.cached is None]
     size = sum(record.get("size") or 0 for record in lacking)
     size += sum(file.link.size or 0 for file in away)
-    notices = (*conda_plans.of_driver(plan, on), Notice("plan_rest_by_pip"))
+    left = [Notice("plan_rest_by_pip")] if part.rest is None else []
+    notices = (*conda_plans.of_driver(plan, on), *left)
     found = Replay(plan, target.prefix, len(lacking) + len(away), size, notices)
     if options.dry_run:
         return found
@@ -78,7 +80,7 @@ def replay(
         names = sorted([*(r.fn for r in lacking), *(f.link.filename for f in away)])
         raise PlanNotCached(
             count=len(names),
-            total=len(records) + len(files),
+            total=len(records) + len(files) + len(rest),
             size=file_size(size),
             names=", ".join(names[:5]) + (", ..." if len(names) > 5 else ""),
             folder=str(plan.folder),
@@ -93,6 +95,7 @@ def replay(
     chains = routes.chains(options, task.config.options)
     reader = WheelReader(chains._replace(wheels=_places(files, chains.wheels)), keep(on))
     files = list(fetched(files, reader, report, quiet=options.as_json))
+    rest = list(fetched_rest(rest, chains.indexes, report, quiet=options.as_json))
     if options.download:
         return Outcome(0, found.about, downloaded=True)
     to = str(target.prefix)
@@ -105,7 +108,10 @@ def replay(
         for notice in told:
             report(notice)
         indexes = (routes.NO_INDEX,) if context.offline else chains.indexes
-        order = PipOrder(tuple(files), part.others, indexes, carried)
+        if part.rest is not None:  # the plan says all, and nothing else is looked for
+            indexes = (routes.NO_INDEX,)
+        whole = None if part.rest is None else tuple(rest)
+        order = PipOrder(tuple(files), part.others, indexes, carried, whole)
         by_pip(order, to, report, quiet=options.as_json)
     return Outcome(0, found.about, {"prefix": to})
 
@@ -145,6 +151,7 @@ def _is_there(plan: SavedPlan, part: WheelPart, on: Machine, prefix: str) -> boo
             and held.version == file.version
             for file in part.files
         )
+        and all(file.project in there for file in part.rest or ())
         and _has(conda_plans.records_of(plan), prefix)
     )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda.base.context import context
 
+from ....exceptions.mirror import CannotWrite
 from ....exceptions.plan import PlanBadRecord, PlanWithoutAddress
 from ....handover import disk_space, package_cache, solve
 from ....handover.solve import Transaction
@@ -14,60 +17,97 @@ from ....machine.survey import native_subdir
 from ....models import Notice
 from ....options import InstallOptions
 from ....plans import saved_plan
-from ....plans.saved_plan import Saved
+from ....plans.saved_plan import Saved, SavedPlan
 from ....plans.wheel_part import PlanWheel, WheelPart, is_word
-from ....selection.pip.plan import WheelDecision
+from ....selection.pip.plan import WheelDecision, WheelFile
 from ....text.layout import file_size
 from ....text.sanitize import safe
 from ....text.wheels.decision import summary
 from ....transport.fallback import Router
+from ....transport.wheels.rest import Rest
 from .. import steps
 from ..conda_part import conda_words
 from ..decide import Decided
-from ..fetch import fetched
+from ..fetch import fetched, fetched_rest, find_rest
+from ..task import WheelTask
 
 if TYPE_CHECKING:
     from ...run import Report
 
 
-def save(decided: Decided, options: InstallOptions, report: Report) -> Saved:
+def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Report) -> Saved:
     """Keep what conda and pip would do, and do none of it.
 
     Raises: PlanFolderTaken, PlanWithoutAddress, PlanBadRecord, CannotWrite, what conda raises.
     """
     decision, folder = decided.decision, Path(str(options.save))
-    saved_plan.check_folder(folder)
-    part = _part(decision)
+    saved_plan.check_folder(folder, with_packages=options.with_packages)
+    rest = find_rest(task, decided, anew=True)
+    part = _part(decision, rest)
     found = _solved(decision, options, report)
     about = summary(decision)
     on, prefix = decision.machine, decision.prefix
-    plan = saved_plan.write(folder, about, on.subdir, found, part, prefix=prefix)
-    filled = options.download and not options.dry_run
+    plan = saved_plan.write(
+        folder,
+        about,
+        on.subdir,
+        found,
+        part,
+        prefix=prefix,
+        with_packages=options.with_packages,
+    )
+    filled = (options.download or options.with_packages) and not options.dry_run
+    beside = [Notice("plan_offline", {"folder": str(options.save)})]
     if filled:
         disk_space.check(disk_space.measure(found.state, None))
         package_cache.fetch(found.state, quiet=options.as_json)
-        fetched(decision.files, decided.reader, report, quiet=options.as_json)
-    count = len(plan.packages) + len(part.files)
+        files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
+        indexes = (decision.rest, *decided.rest)
+        if rest is not None:
+            files += fetched_rest(rest.files, indexes, report, quiet=options.as_json)
+        if options.with_packages:
+            beside = _with_packages(plan, found, files)
+    count = len(plan.packages) + len(part.files) + len(part.rest or ())
     facts = {"folder": str(options.save), "count": count, "subdir": plan.subdir}
     notices = (
         Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
-        Notice("plan_rest_by_pip"),
-        Notice("plan_offline", facts),
+        *([Notice("plan_rest_by_pip")] if rest is None else []),
+        *beside,
     )
     return Saved(plan, prefix, {**about, "plan": plan.about}, notices, filled)
 
 
-def _part(decision: WheelDecision) -> WheelPart:
-    """The files of the set. Raises: PlanWithoutAddress, PlanBadRecord."""
-    local = [f.link.filename for f in decision.files if f.link.url.startswith("file:")]
+def _with_packages(plan: SavedPlan, found: Transaction, files: Sequence[WheelFile]) -> list[Notice]:
+    """Put conda's packages and the wheels beside the plan. Raises: CannotWrite."""
+    beside = saved_plan.with_packages(plan, found)
+    try:
+        for file in files:
+            # One that breaks off has another hash, and is not taken.
+            shutil.copyfile(str(file.cached), plan.folder / file.link.filename)
+    except OSError as error:
+        raise CannotWrite.of(error, plan.folder, "--save-plan") from error
+    # Without the rest the folder is not all that is needed.
+    part = plan.wheels
+    return [] if part is None or part.rest is None else beside
+
+
+def _part(decision: WheelDecision, rest: Rest | None) -> WheelPart:
+    """The files of the set, and of the rest. Raises: PlanWithoutAddress, PlanBadRecord."""
+    beside = rest.files if rest else ()
+    every = (*decision.files, *beside)
+    local = [f.link.filename for f in every if f.link.url.startswith("file:")]
     local += [safe(word) for word in decision.others if not is_word(word)]
     if local:
         raise PlanWithoutAddress(names=", ".join(local), prefix=decision.wheels.url)
     for file in decision.files:
         if file.link.sha256 is None:
             raise PlanBadRecord(name=file.link.filename, field="sha256")
-    files = tuple(PlanWheel(f.project, f.version, f.link) for f in decision.files)
-    return WheelPart(decision.chosen.python, files, decision.others)
+    files, others = (
+        tuple(PlanWheel(f.project, f.version, f.link) for f in found)
+        for found in (decision.files, beside)
+    )
+    left = None if rest is None else others
+    return WheelPart(decision.chosen.python, files, decision.others, left)
 
 
 def _solved(decision: WheelDecision, options: InstallOptions, report: Report) -> Transaction:

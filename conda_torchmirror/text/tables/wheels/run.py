@@ -54,6 +54,13 @@ TEXT: Table = {
     "pip's own configuration to say",
     "conda_unheard": "{options}: for conda's part alone, and there is nothing for it to do",
     "index_left": "{index} does not have {what}: once more with {instead}",
+    "rest_fetched": (
+        "the set needs {count} more package, {size}, from {index}: fetched before anything "
+        "changes, and kept for other environments",
+        "the set needs {count} more packages, {size}, from {index}: fetched before anything "
+        "changes, and kept for other environments",
+    ),
+    "rest_short": "what was fetched is not all that pip needs: it looks for the rest at {instead}",
     "index_failed": "{index} could not be read by pip: once more with {instead}",
     "pip_config_carried": "from pip's own configuration: {options}",
     "pip_config_index": "everything but PyTorch comes from your own index {index} ({source})",
@@ -61,7 +68,6 @@ TEXT: Table = {
     "pip_config_unreadable": "pip's configuration {files} cannot be read, and is left out",
     "wheels_not_built": "for builds of the channels it does; leave it out, or use `--source "
     "pytorch` or `--source conda-forge`",
-    "wheels_no_packages": "a plan with wheels brings no files along; `--urls` lists them",
     "wheels_no_channel": "pip reads no channel; the Python of a new environment comes from those "
     "of conda's configuration",
     "wheels_no_solver": "it asks conda's solver for something, and pip has another one",
