@@ -237,6 +237,63 @@ def test_an_offline_preview_is_offered_where_there_is_one(both, preview, subdir,
     assert (preview("--platform", subdir, "--offline").rc == 0) is offered
 
 
+# Options that do not go together: what stands beside each as a way out is taken
+
+
+def _without(words: tuple[str, ...], option: str) -> tuple[str, ...]:
+    """Without an option and its value."""
+    at = words.index(option)
+    return (*words[:at], *words[at + 2 :])
+
+
+Words = tuple[str, ...]
+#: By hint, the command lines that it leads to. Of an option that is given twice the last counts.
+WAYS: dict[str, Callable[[Words], list[Words]]] = {
+    "print_wheels": lambda words: [(*words, "--source", "wheels")],
+    "print_conda": lambda words: [(*words, "--print", "conda")],
+    "print_urls": lambda words: [(*_without(words, "--print"), "--urls")],
+    "print_pip": lambda words: [(*words, "--print", tool) for tool in ("pip", "uv")],
+    "print_linux": lambda words: [(*words, "--platform", "linux-64")],
+    "source_auto": lambda words: [(*words, "--source", "auto")],
+}
+DOUBTFUL: dict[str, tuple[Words, set[str]]] = {
+    "pip, of channels": (("--print", "pip"), {"print_wheels", "print_conda"}),
+    "uv, of conda-forge": (
+        ("--print", "uv", "--source", FORGE, "pytorch=2.8"),
+        {"print_wheels", "print_conda"},
+    ),
+    "pip, of the channel": (
+        ("--print", "pip", "--source", CHANNEL, "pytorch=2.5", "torchvision"),
+        {"print_wheels", "print_conda"},
+    ),
+    "explicit, of wheels": (
+        ("--print", "explicit", "--source", "wheels"),
+        {"print_urls", "print_pip"},
+    ),
+    "a container of Windows": (("--print", "dockerfile", "--platform", "win-64"), {"print_linux"}),
+    "a container of macOS": (
+        ("--print", "dockerfile", "--platform", "osx-arm64", "--cuda", "cpu"),
+        {"print_linux"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DOUBTFUL)
+def test_options_that_are_refused_have_ways_out_that_work(both, conda_in_process, name):
+    words, codes = DOUBTFUL[name]
+    common = ("torch-install", "-d", "-n", "new", "--python", "3.12")
+    common += ("--cuda", "12.6") if "--cuda" not in words else ()
+    done = conda_in_process(*common, *words, "--json")
+    assert done.rc == 2
+    hints = {one["hint_code"]: one["text"] for one in done.json()["guidance"]["hints"]}
+    assert set(hints) == codes
+    for code, hint in hints.items():
+        for way in WAYS[code](words):
+            assert set(way) - set(words) <= set(re.findall(r"[\w.-]+", hint))
+            offline = ("--offline",) if "wheels" in way else ()
+            conda_in_process(*common, *way, *offline).ok()
+
+
 # What a sample of a channel does not have, and what is left out
 
 
