@@ -11,7 +11,10 @@ class BadCuda(UsageError):
 
     code = "bad_cuda"
     message = N_("`--cuda {value}` is not understood")
-    cause = N_("it takes auto, cpu, or a CUDA version such as 12.4 or cu124")
+    cause = N_(
+        "it takes auto, cpu, or a CUDA version such as 12.4 or cu124; for wheels rocm6.4 and "
+        "xpu too"
+    )
     facts = ("value",)
 
 

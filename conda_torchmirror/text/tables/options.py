@@ -8,13 +8,16 @@ HELP: Table = {
     # `conda torch-install`.
     "choice": "Choice of the build",
     "specs": "What to install; without a spec: pytorch torchvision torchaudio.",
-    "file": "An environment.yml (no list of specs), whose PyTorch is chosen; may be repeated.",
-    "cuda": "auto, cpu, or the CUDA that the driver runs: 12.4 or cu124.",
+    "file": "An environment.yml (not a list of specs): the PyTorch in it is chosen; may be "
+    "repeated.",
+    "cuda": "auto, cpu, or the highest CUDA that the driver runs: 12.4 or cu124; for wheels "
+    "rocm6.4 and xpu too.",
     "cuda_compat": "strict: no CUDA newer than the driver's, even of the same major version.",
     "python": "The Python of a new environment, or a change of it, such as 3.11.",
     "machine": "For the machine whose facts `conda torch-verify --facts` wrote to FILE; with "
     "several: one plan for all that need the same.",
-    "source": "Where builds come from.",
+    "source": "Where builds come from; auto (default) takes the better of both channels, and "
+    "wheels are installed by pip.",
     "install_mirror": "tuna (default), upstream, another name, or a URL; may be repeated.",
     "no_fallback": "Stop where the first mirror fails.",
     "check_upstream": "Compare the hashes of the chosen builds with the official channel's own.",
@@ -24,7 +27,8 @@ HELP: Table = {
     "list": "Show what this platform can have, and stop.",
     "plans": "Plans and downloads",
     "urls": "Print URLs with hashes instead of installing; with --solve those of all packages.",
-    "print": "Print the choice in the words of another tool, with the mirrors, and stop.",
+    "print": "Print the choice, with the mirrors, as a command or file of another tool, and stop. "
+    "TOOL is one of %(choices)s.",
     "save_plan": "Solve, and save the result instead of installing it.",
     "with_packages": "With --save-plan: put the packages into DIR as well, for machines without a "
     "network.",
@@ -38,7 +42,11 @@ HELP: Table = {
     "  conda torch-install pytorch=2.3 torchvision --cuda 12.1\n"
     "  conda torch-install --dry-run --platform win-64 --cuda 12.4 --python 3.12\n"
     "  conda torch-install -f environment.yml\n"
-    "  conda torch-install --list --cuda 11.8\n",
+    "  conda torch-install --list --cuda 11.8\n"
+    "  conda torch-install -n new --source wheels\n"
+    "  conda torch-install --print pixi --cuda 12.4 --python 3.12\n"
+    "  conda torch-install -n new --save-plan plan\n"
+    "  conda torch-install -n new --plan plan\n",
     # Commands of torch-mirror.
     "mirror_list": "Show the mirrors that are known, and what they carry.",
     "mirror_status": "Show where channels are read from now, and why.",
@@ -68,8 +76,8 @@ HELP: Table = {
     "cache_url": "How clients reach the cache, such as http://cache.lab:8080.",
     "cache_dry_run": "With --check: only say what would be deleted.",
     "status_channels": "More channels to show.",
-    "test_mirrors": "Names or URLs, upstream for the official channels; default: those in question "
-    "here.",
+    "test_mirrors": "Names or URLs, upstream for the official channels; default: those that may be "
+    "used here.",
     "test_spec": "Ask for the files of this release, such as pytorch=2.3; may be repeated.",
     "test_timeout": "For the whole test, at most 600; default: 10.",
     "enable_channels": "Default: defaults, conda-forge, bioconda, and those of PyTorch and its "
@@ -77,7 +85,8 @@ HELP: Table = {
     "mirror": "A name, auto for all, or a URL; may be repeated.",
     "hook_only": "Remove the file again, and redirect only conda's own commands, as they run.",
     "system": "For everybody who uses this conda: in condarc.d of the base environment.",
-    "files": "environment.yml, an explicit list or, with --pip, requirements.txt; - is a filter.",
+    "files": "environment.yml, an explicit list or, with --pip, requirements.txt; - reads standard "
+    "input and writes standard output.",
     "pip": "Include pip's index options: PyPI, and the wheels of PyTorch.",
     "diff": "Show what would change, and stop.",
     "check": "Exit with 1 if anything would change, and stop.",
