@@ -145,6 +145,7 @@ def test_an_address_that_is_only_recognised_goes_upstream_and_is_never_written(n
     [
         ("https://repo.huaweicloud.com/repository/pypi/simple", "huawei"),
         ("https://mirrors.zju.edu.cn/pypi/web/simple", "zju"),
+        ("https://mirrors4.tuna.tsinghua.edu.cn/pypi/web/simple", "tuna"),
         ("https://mirrors6.tuna.tsinghua.edu.cn/pypi/web/simple", "tuna"),
         ("https://mirror.lzu.edu.cn/pypi/web/simple", "lzu"),
         ("https://mirror.bjtu.edu.cn/pypi/web/simple", "bjtu"),

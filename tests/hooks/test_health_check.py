@@ -58,6 +58,16 @@ Conda = Callable[..., Result]
             [CUDA_BUILD, ("mkl", "2024.2.0", "0")], "12.4", "8.6", ["rule_broken"], id="mkl"
         ),
         pytest.param(
+            [
+                ("pytorch", "2.5.1", "py3.11_cuda12.1_cudnn9.1.0_0", *CUDA_BUILD[3:]),
+                ("mkl", "2025.0.0", "0"),
+            ],
+            "12.4",
+            "8.6",
+            ["rule_broken"],
+            id="mkl with the last release",
+        ),
+        pytest.param(
             [CUDA_BUILD, ("mkl", "2023.1.0", "0")], "12.4", "8.6", ["pin_missing"], id="no pin"
         ),
     ],

@@ -160,6 +160,25 @@ def test_a_block_page_without_an_end_is_not_waited_for(sites, conda_in_process, 
     assert time.monotonic() - started < 60  # the page has no end
 
 
+@pytest.mark.parametrize(
+    ("kinds", "alone"), [(("dns", "dns", "unreachable"), True), (("dns", "refused", "dns"), False)]
+)
+def test_a_computer_without_a_network_is_told_in_one_line(kinds, alone):
+    from conda_torchmirror.mirrors.registry import Route
+    from conda_torchmirror.transport import failures
+    from conda_torchmirror.transport.answers import Answer
+
+    failed = []
+    for number, kind in enumerate(kinds):
+        url = f"https://mirror{number}.example/cloud/pytorch"
+        answer = Answer(f"{url}/linux-64/repodata.json", kind)
+        failed.append(failures.from_answer(Route("pytorch", url, f"m{number}"), answer))
+    cause = failures.no_route_left(failed, [])._cause
+    assert ("this computer seems to have no network" in cause) is alone
+    named = [number for number in range(3) if f"m{number}" in cause]
+    assert named == ([2] if alone else [0, 1, 2])
+
+
 def test_what_is_remembered_is_told_as_remembered(sites):
     from conda_torchmirror.mirrors.registry import Route
     from conda_torchmirror.transport import failures
