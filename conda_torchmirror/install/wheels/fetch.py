@@ -64,7 +64,9 @@ def fetched(
     return tuple(found)
 
 
-def find_rest(task: WheelTask, decided: Decided, *, anew: bool = False) -> Rest | None:
+def find_rest(
+    task: WheelTask, decided: Decided, report: Callable[[Notice], None], *, anew: bool = False
+) -> Rest | None:
     """What the set needs besides, at the first index that has all of it, or on this disk where
     conda is offline; None where it is for pip to find. `anew` looks at nothing that is installed.
     """
@@ -75,7 +77,17 @@ def find_rest(task: WheelTask, decided: Decided, *, anew: bool = False) -> Rest 
     on = RestTarget(task.machine, task.python or decision.chosen.python)
     asked = RestQuery(said, decision.others, there, on)
     indexes = (None,) if context.offline else (decision.rest, *decided.rest)
-    return next((found for index in indexes if (found := rest.find(asked, index))), None)
+    left: tuple[Route, str] | None = None
+    for index in indexes:
+        found = rest.find(asked, index)
+        if isinstance(found, Rest):
+            if left and index:
+                facts = {"index": left[0].mirror, "what": left[1], "instead": index.mirror}
+                report(Notice("index_left", facts))
+            return found
+        if isinstance(found, str) and index:
+            left = index, found
+    return None
 
 
 def fetched_rest(

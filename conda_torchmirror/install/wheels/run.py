@@ -94,7 +94,7 @@ def execute(
     report(decision)
     if not options.download:
         disk_space.refuse_unwritable(str(target.prefix), "new_for_wheels")
-    rest = find_rest(task, decided)
+    rest = find_rest(task, decided, report)
     if rest is not None:
         check_owned(task, rest.said, decision.chosen.python)
     needed = (*decision.files, *(rest.files if rest else ()))

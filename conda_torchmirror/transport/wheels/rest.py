@@ -43,11 +43,12 @@ class Rest(NamedTuple):
     said: Mapping[str, Metadata] = {}
 
 
-def find(asked: RestQuery, index: Route | None) -> Rest | None:
+def find(asked: RestQuery, index: Route | None) -> Rest | str | None:
     """The rest on the pages of an index; None looks among the files of this disk.
 
-    None where it is not whole there: no wheel of a project fits, no hash of it is known, or the
-    newest do not go together. Pip's own index has no address here, and is not looked at.
+    The name of a project of which it has no wheel that fits, with a hash; None where the rest is
+    not whole for another reason, such as that the newest do not go together. Pip's own index has
+    no address here, and is not looked at.
     """
     if index is not None and not index.url:
         return None
@@ -69,8 +70,8 @@ def find(asked: RestQuery, index: Route | None) -> Rest | None:
         }
         links |= read([name for name in wanted if name not in links])
         found = _picked(wanted, links, asked.on)
-        if found is None:
-            return None
+        if isinstance(found, str):
+            return found
         if found == chosen:
             files = tuple(_file(wheel, sizes[wheel.link], index) for wheel in found.values())
             return Rest(files, said)
@@ -93,12 +94,12 @@ def same(link: Link, index: Route) -> Link | None:
 
 def _picked(
     wanted: Mapping[str, Need], links: Mapping[str, Sequence[Link]], on: RestTarget
-) -> dict[str, Wheel] | None:
+) -> dict[str, Wheel] | str:
     found = {}
     for name, need in wanted.items():
         wheel = rest.pick(links[name], name, need, on)
         if wheel is None:
-            return None
+            return name
         found[name] = wheel
     return found
 

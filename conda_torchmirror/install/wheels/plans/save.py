@@ -42,7 +42,7 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
     """
     decision, folder = decided.decision, Path(str(options.save))
     saved_plan.check_folder(folder, with_packages=options.with_packages)
-    rest = find_rest(task, decided, anew=True)
+    rest = find_rest(task, decided, report, anew=True)
     part = _part(decision, rest)
     found = _solved(decision, options, report)
     about = summary(decision)
