@@ -81,6 +81,8 @@ _LONG = re.compile(r"[!-~]{301,}|\S{1001,}")
 
 def _shortened(words: str) -> str:
     """An absurdly long value by its two ends. The facts in JSON hold it whole."""
+    if not _LONG.search(words):
+        return words  # itself, as a sentence that has its English beside it
     return _LONG.sub(lambda found: f"{found[0][:40]}...{found[0][-20:]}", words)
 
 
