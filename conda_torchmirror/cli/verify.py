@@ -1,13 +1,15 @@
 """`conda torch-verify`: its parser and its run.
 
 Exit codes: 0 fine, 3 no usable GPU though one is expected, 1 broken. A GPU is expected where this
-machine has one and the build turns out to be for it, or with `--require-gpu`.
+machine has one and the build turns out to be for it, or with `--require-gpu`. `--collect` has them
+for all machines: 0 all are fine, 3 all work but some not on the GPU, 1 anything else.
 """
 
 from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
 from conda.base.context import context
@@ -21,6 +23,8 @@ from ..machine import facts
 from ..machine.survey import inspect
 from ..text.messages import text
 from ..text.output import emit, say
+from ..verify import collection_report
+from ..verify.collection import collect
 from ..verify.report import lines, report
 from ..verify.run import expects_gpu, verify
 from ..verify.static import inspect_records, with_records
@@ -35,6 +39,7 @@ def configure(parser: ArgumentParser) -> None:
     add("--require-gpu", action="store_true", help=text("help.require_gpu"))
     add("--report", metavar="FILE", help=text("help.report"))
     add("--facts", action="store_true", help=text("help.facts"))
+    add("--collect", metavar="DIR", help=text("help.collect"))
     helpers.add_parser_prefix(parser)
     helpers.add_parser_json(parser)
 
@@ -42,8 +47,10 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Run `conda torch-verify`.
 
-    Raises: conda's EnvironmentLocationNotFound, CannotWrite, Contradiction.
+    Raises: conda's EnvironmentLocationNotFound, CannotWrite, Contradiction, NoReports.
     """
+    if args.collect is not None:
+        return _show_collection(args)
     if args.facts:
         return _show_facts(args)
     prefix = context.target_prefix
@@ -69,9 +76,7 @@ def _show_facts(args: Namespace) -> int:
 
     A document of its own, with or without `--json`: it goes to a file, and that to `--machine`.
     """
-    for option in ("require_gpu", "report"):
-        if getattr(args, option):
-            raise Contradiction(first="--facts", second=f"--{option.replace('_', '-')}")
+    _refuse_beside("--facts", args, ("require_gpu", "report"))
     prefix = None
     if args.name or args.prefix:
         prefix = context.target_prefix
@@ -79,3 +84,21 @@ def _show_facts(args: Namespace) -> int:
             raise EnvironmentLocationNotFound(prefix)
     say(facts.dump(inspect(subdir=context.subdir, prefix=prefix)))
     return 0
+
+
+def _show_collection(args: Namespace) -> int:
+    """Print the reports of a folder as one table."""
+    _refuse_beside("--collect", args, ("facts", "require_gpu", "report", "name", "prefix"))
+    found = collect(args.collect)
+    if context.json:
+        emit({"collection": collection_report.document(found)}, success=found.exit_code == 0)
+    else:
+        say(collection_report.lines(found))
+    return found.exit_code
+
+
+def _refuse_beside(option: str, args: Namespace, others: Iterable[str]) -> None:
+    """Raises: Contradiction where one of these options is given too."""
+    for other in others:
+        if getattr(args, other):
+            raise Contradiction(first=option, second=f"--{other.replace('_', '-')}")

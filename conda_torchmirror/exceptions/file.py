@@ -111,6 +111,16 @@ class BadMachineFile(TorchMirrorError):
     hints = ("print_facts",)
 
 
+class NoReports(TorchMirrorError):
+    """The folder of `--collect` has nothing to collect."""
+
+    code = "no_reports"
+    message = N_("{folder} is no folder with reports of machines")
+    cause = N_("{detail}")
+    facts = ("folder", "detail")
+    hints = ("write_reports",)
+
+
 class MachineFileTooNew(TorchMirrorError):
     """A file of `--machine` has a format of a later version."""
 

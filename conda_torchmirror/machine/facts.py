@@ -9,11 +9,12 @@ of it only the Python travels.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from conda import __version__ as conda_version
 
@@ -49,7 +50,8 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T[0-9:.+Z-]{5,32}")
 _CUDA_FROM = re.compile(r"libcuda|CONDA_OVERRIDE_CUDA|override_virtual_packages\.cuda|none")
 
 
-def _is_text(value: Any) -> bool:
+def is_text(value: Any) -> TypeGuard[str]:
+    """Whether this is a short text of one line that can be shown as it is."""
     return (
         isinstance(value, str)
         and 0 < len(value) <= LONGEST
@@ -58,11 +60,11 @@ def _is_text(value: Any) -> bool:
     )
 
 
-def _as_text(value: str) -> str:
-    """A text of one line that `_is_text` takes, as near to this one as can be."""
+def as_text(value: str) -> str:
+    """A text of one line that `is_text` takes, as near to this one as can be."""
     printable = "".join(c if c.isprintable() else " " for c in safe(value))
     short = printable.strip()[:LONGEST]
-    return short if _is_text(short) else "?"
+    return short if is_text(short) else "?"
 
 
 def _like(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
@@ -81,7 +83,7 @@ def _is_gpu(value: Any) -> bool:
     return (
         isinstance(value, Mapping)
         and value.keys() == {"name", "arch"}
-        and _is_text(value["name"])
+        and is_text(value["name"])
         and _or_null(_like(_RELEASE))(value["arch"])
     )
 
@@ -94,7 +96,7 @@ def _is_remark(value: Any) -> bool:
     if not isinstance(code, str) or code not in _CODES or not isinstance(facts, Mapping):
         return False
     for name, fact in facts.items():
-        if not _is_text(name) or not (_is_text(fact) or type(fact) in (int, float)):
+        if not is_text(name) or not (is_text(fact) or type(fact) in (int, float)):
             return False
     try:
         text(f"machine.{code}", facts)
@@ -110,8 +112,8 @@ def _listed(fits: Callable[[Any], bool], most: int) -> Callable[[Any], bool]:
 #: Every field of the document but `kind` and `schema`, with what its value must be.
 FIELDS: Mapping[str, Callable[[Any], bool]] = {
     "created": _like(_TIME),
-    "created_by": _is_text,
-    "conda": _is_text,
+    "created_by": is_text,
+    "conda": is_text,
     "subdir": _like(_SUBDIR),
     "cuda": _or_null(_like(_CUDA)),
     "cuda_from": _like(_CUDA_FROM),
@@ -142,7 +144,7 @@ def document(machine: Machine) -> dict[str, Any]:
         "driver": _kept("driver", machine.driver),
         "cuda_arch": _kept("cuda_arch", machine.cuda_arch) if cuda else None,
         "gpus": [
-            {"name": _as_text(gpu.name), "arch": _kept("cuda_arch", gpu.arch)}
+            {"name": as_text(gpu.name), "arch": _kept("cuda_arch", gpu.arch)}
             for gpu in machine.gpus[:GPUS]
         ],
         "failing": machine.failing,
@@ -161,7 +163,7 @@ def _kept(field: str, value: Any) -> Any:
 def _remarks(remarks: Iterable[Notice]) -> Iterable[dict[str, Any]]:
     for remark in remarks:
         facts = {
-            name: value if type(value) in (int, float) else _as_text(str(value))
+            name: value if type(value) in (int, float) else as_text(str(value))
             for name, value in remark.facts.items()
             if value is not None
         }
@@ -193,8 +195,8 @@ def parse(data: bytes, file: str = "-") -> Facts:
     if not data.strip():
         raise BadMachineFile(file=file, detail=text("facts_empty"))
     try:
-        found = json.loads(data, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        found = load(data)
+    except ValueError as error:
         raise BadMachineFile(file=file, detail=text("facts_no_json")) from error
     if not isinstance(found, Mapping) or found.get("kind") != KIND:
         raise BadMachineFile(file=file, detail=text("facts_other_kind"))
@@ -225,8 +227,32 @@ def parse(data: bytes, file: str = "-") -> Facts:
     return Facts(file, machine)
 
 
+def load(data: bytes) -> Any:
+    """The value in a JSON document from elsewhere, in UTF-8, or UTF-16 as PowerShell writes it.
+
+    Refused are a key that stands twice, a number that is not finite, and what is nested too deep.
+    Raises: ValueError.
+    """
+    try:
+        return json.loads(
+            data, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unambiguous
+        )
+    except RecursionError as error:
+        raise ValueError(str(error)) from error
+
+
 def _refuse(word: str) -> Any:
     raise ValueError(word)
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    return number if math.isfinite(number) else _refuse(word)
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _refuse("a key stands twice")
 
 
 def _fault(found: Mapping[str, Any]) -> str | None:

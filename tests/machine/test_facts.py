@@ -119,6 +119,25 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
         parse(data)
 
 
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ('"wsl": false', '"wsl": true, "wsl": false'),
+        ('"remarks": []', '"remarks": NaN'),
+        ('"remarks": []', '"remarks": [{"code": "driver_hangs", "facts": {"seconds": 1e999}}]'),
+        ('"remarks": []', '"remarks": [{"code": "jetson", "facts": {"model": "a", "model": "b"}}]'),
+        ('"remarks": []', '"remarks": ' + "[" * 40_000),
+    ],
+    ids=["a key twice", "not a number", "infinite", "a key twice, inside", "too deep"],
+)
+def test_what_readers_of_json_understand_differently_is_refused(written, instead) -> None:
+    data = json.dumps(facts(wsl=False, remarks=[]))
+    assert written in data
+    with pytest.raises(BadMachineFile) as caught:
+        parse(data.replace(written, instead).encode(), "odd.json")
+    assert "no JSON" in caught.value._cause
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
 def test_what_powershell_made_of_it_is_read(encoding: str) -> None:
     assert parse(dump(MACHINE).encode(encoding)).machine.cuda == "12.4"

@@ -156,6 +156,20 @@ def prints_facts(world: World, command: str) -> None:
     parse(world.conda(command.partition(" > ")[0]).stdout.encode())
 
 
+def collects_reports(world: World, command: str) -> None:
+    """Of a machine whose facts are all that there is."""
+    (world.folder / "reports").mkdir()
+    write(world.folder / "reports", "ampere").rename(world.folder / "reports" / "a.json")
+    done = world.run(*shlex.split(command)[1:], cwd=world.folder)
+    assert (done.rc, "not tried" in done.stdout) == (1, True)
+
+
+def writes_a_report(world: World, command: str) -> None:
+    """Into a file, which is the shell's part."""
+    install_torch(bare_environment(world.envs / "NAME"))
+    assert '"check"' in world.conda(command.partition(" > ")[0]).stdout
+
+
 def prints(world: World, command: str) -> None:
     """Into a file, which is the shell's part."""
     assert world.conda(command.partition(" > ")[0]).stdout
@@ -190,6 +204,8 @@ HOW: dict[str, How] = {
     "conda torch-verify -n torch": checks_an_environment,
     "conda torch-verify --facts": prints_facts,
     "conda torch-verify --facts > node.json": prints_facts,
+    "conda torch-verify --collect reports": collects_reports,
+    "conda torch-verify -n NAME --json > HOST.json": writes_a_report,
     "conda torch-install --dry-run --machine node.json": runs_for_a_machine,
     "conda torch-install --machine node.json --save-plan plan": runs_for_a_machine,
     "conda torch-mirror list": runs,

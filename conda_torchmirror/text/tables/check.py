@@ -38,6 +38,43 @@ TEXT: Table = {
     "fix_nothing": "There is nothing wrong with PyTorch here that `conda torch-install` mends.",
     "fix_command": "`conda torch-install{where}` puts a PyTorch that fits this machine here.",
     "fix_question": "Run it",
+    # Reports of many machines.
+    "collect_counts": "Machines: {count}; working: {fine}; not on the GPU: {no_gpu}; not tried: "
+    "{untried}; not working: {broken}; without a report that can be read: {unread}.",
+    "collect_host": "machine",
+    "collect_result": "result",
+    "collect_torch": "PyTorch",
+    "collect_gpu": "GPU",
+    "collect_status_fine": "works",
+    "collect_status_no_gpu": "not on GPU",
+    "collect_status_untried": "not tried",
+    "collect_status_broken": "broken",
+    "collect_status_unread": "no report",
+    "collect_on": "On: {hosts}",
+    "collect_empty": "it has no file whose name ends in .json",
+    "collect_many": "it has {count} such files, more than {limit}",
+    "collect_untried": "Only the facts of the machine are here; PyTorch was not tried.",
+    "collect_untried.hint": "There, run `conda torch-verify -n NAME --json > HOST.json`.",
+    "collect_unread": "{file} cannot be read: {detail}.",
+    "collect_unread.hint": "On that machine, `conda torch-verify -n NAME --json > HOST.json` "
+    "writes it anew.",
+    "collect_facts": "{file} does not hold the facts of a machine as this version knows them.",
+    "collect_facts.hint": "On that machine, `conda torch-verify --facts > HOST.facts.json` writes "
+    "it anew.",
+    "collect_other": "{file} is no report of `conda torch-verify --json`.",
+    "collect_other.hint": "On that machine, `conda torch-verify -n NAME --json > HOST.json` "
+    "writes one.",
+    "collect_field": "{file} is no report: the value of `{field}` is not as a report has it.",
+    "collect_field.hint": "On that machine, `conda torch-verify -n NAME --json > HOST.json` "
+    "writes it anew.",
+    "collect_newer": "{file} has the format {schema}, of a newer version.",
+    "collect_newer.hint": "Install the newest conda-torchmirror here.",
+    "collect_twice": "Several files are reports of {host}.",
+    "collect_twice.hint": "Delete the older one.",
+    "collect_error": "conda could not begin the check ({name}).",
+    "collect_error.hint": "Run `conda torch-verify{where}` there, which says why.",
+    "collect_code": "The cause `{code}` is not known to this version.",
+    "collect_code.hint": "Run `conda torch-verify{where}` there, which explains it.",
     # Causes.
     "mkl_ijit": "MKL 2024.1 and newer lack a symbol that this PyTorch build needs.",
     "mkl_ijit.hint": 'Run `conda install{where} "mkl<2024.1"`.',

@@ -113,6 +113,7 @@ TEXT: Table = {
     "plan_download_only": "fill the cache where there is a network: `conda torch-install --plan "
     "{folder} --download-only`",
     "plan_urls": "or put the files of `conda torch-install --plan {folder} --urls` into {folder}",
+    "write_reports": "on each machine, `conda torch-verify -n NAME --json > HOST.json` writes one",
     "print_facts": "on that machine, `conda torch-verify --facts > FILE` writes them",
     "newer_version": "update conda-torchmirror",
     "remove_names": "remove them: `conda remove -p {prefix} {names}`",

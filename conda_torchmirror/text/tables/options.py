@@ -103,8 +103,11 @@ HELP: Table = {
     "require_gpu": "No usable GPU is a failure (exit code 3).",
     "report": "Write the result to FILE as well, to be handed in.",
     "facts": "Print the facts of this machine as JSON, for --machine; needs no PyTorch.",
+    "collect": "Show the reports (`torch-verify --json > HOST.json`) in DIR as one table. Exit "
+    "code 0: all work; 3: some not on the GPU; 1: anything else.",
     "verify_examples": "examples:\n"
     "  conda torch-verify -n new\n"
     "  conda torch-verify -n new --require-gpu --report check.txt\n"
-    "  conda torch-verify --facts > node.json\n",
+    "  conda torch-verify --facts > node.json\n"
+    "  conda torch-verify --collect reports\n",
 }

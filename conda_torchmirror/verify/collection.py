@@ -1,0 +1,276 @@
+"""The reports of many machines in one folder: what each says, and which say the same.
+
+A report is what `conda torch-verify --json` printed; where a machine has only `--facts`, that is
+read too. Both are data from elsewhere: sizes are bounded, values that are shown are checked, and
+sentences are made here from codes, never taken from a file. A file that cannot be used is a row of
+its own. A machine is named by its file: `HOST.json`, and `HOST.facts.json` beside it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from ..envfiles import file_io
+from ..exceptions.base import TorchMirrorError
+from ..exceptions.file import NoReports
+from ..machine import facts as facts_
+from ..models import Machine, Notice
+from ..text.messages import of_os_error, text
+from ..text.output import SCHEMA
+from .verdict import sentence
+
+#: Bytes of a report (one with 64 GPUs takes 20 kB), files of a folder; of a report, notices, GPUs.
+BYTES, FILES, NOTICES, DEVICES = 1_000_000, 10_000, 50, 64
+
+#: From best to worst. `untried` has facts alone; `unread` cannot be used.
+Status = Literal["fine", "no_gpu", "untried", "broken", "unread"]
+STATUSES: tuple[Status, ...] = ("fine", "no_gpu", "untried", "broken", "unread")
+_VERDICTS = {"fine": 0, "no_gpu": 3, "broken": 1}
+
+
+#: What a shell would read as more than a word between double quotes.
+_COMMAND = re.compile(r"[`$\\\"!]")
+
+
+class Row(NamedTuple):
+    """What is known of one machine. `notices` explain the status, the first one most."""
+
+    host: str
+    files: tuple[str, ...]
+    status: Status
+    torch: str | None = None
+    cuda: str | None = None
+    python: str | None = None
+    gpus: tuple[str, ...] = ()
+    driver: str | None = None
+    prefix: str | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+class Group(NamedTuple):
+    """Machines with the same status for the same reason, in sentences."""
+
+    status: Status
+    code: str
+    cause: str
+    hint: str
+    hosts: tuple[str, ...]
+
+
+class Collection(NamedTuple):
+    """The rows of a folder by host, and the groups of those that need something, largest first."""
+
+    rows: tuple[Row, ...]
+    groups: tuple[Group, ...]
+
+    def count(self, status: Status) -> int:
+        """How many machines have this status."""
+        return sum(row.status == status for row in self.rows)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all work, 3 all work but some not on the GPU, 1 anything else."""
+        if all(row.status == "fine" for row in self.rows):
+            return 0
+        return 3 if all(row.status in ("fine", "no_gpu") for row in self.rows) else 1
+
+
+class _Unusable(Exception):
+    """A file that is no report: the code and facts of the sentence that says why."""
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        self.notice = Notice(code, facts)
+        super().__init__(code)
+
+
+def collect(folder: str) -> Collection:
+    """Read the reports in a folder. Raises: NoReports."""
+    rows = tuple(_rows(_files(folder)))
+    return Collection(rows, tuple(_groups(rows)))
+
+
+def _files(folder: str) -> list[Path]:
+    try:
+        names = [path for path in Path(folder).iterdir() if path.suffix.lower() == ".json"]
+    except OSError as error:
+        raise NoReports(folder=folder, detail=of_os_error(error)) from error
+    if not names:
+        raise NoReports(folder=folder, detail=text("check.collect_empty"))
+    if len(names) > FILES:
+        detail = text("check.collect_many", {"count": len(names), "limit": FILES})
+        raise NoReports(folder=folder, detail=detail)
+    return sorted(names)
+
+
+def _rows(files: Iterable[Path]) -> Iterator[Row]:
+    by_host: dict[str, list[Path]] = {}
+    for path in files:
+        host = path.stem
+        if host.lower().endswith(".facts"):
+            host = host[: -len(".facts")]
+        by_host.setdefault(facts_.as_text(host), []).append(path)
+    for host, paths in sorted(by_host.items()):
+        yield _row(host, paths)
+
+
+def _row(host: str, paths: Sequence[Path]) -> Row:
+    names = tuple(facts_.as_text(path.name) for path in paths)
+    found: list[Row | Machine] = []
+    for path, name in zip(paths, names, strict=True):
+        try:
+            found.append(_read(host, path))
+        except _Unusable as trouble:
+            notice = trouble.notice
+            shown = Notice(notice.code, {"file": name, **notice.facts})
+            return Row(host, names, "unread", notices=(shown,))
+    machines = [one for one in found if isinstance(one, Machine)]
+    reports = [one for one in found if isinstance(one, Row)]
+    if len(reports) > 1 or len(machines) > 1:
+        return Row(host, names, "unread", notices=(Notice("collect_twice", {"host": host}),))
+    row = reports[0] if reports else Row(host, names, "untried", notices=_UNTRIED)
+    if machines:
+        gpus = row.gpus or tuple(gpu.name for gpu in machines[0].gpus)
+        row = row._replace(gpus=gpus, driver=machines[0].driver)
+    return row._replace(files=names)
+
+
+_UNTRIED = (Notice("collect_untried", {}),)
+
+
+def _read(host: str, path: Path) -> Row | Machine:
+    """What a file holds. Raises: _Unusable."""
+    try:
+        data = file_io.read(path, BYTES)
+    except file_io.FileTrouble as trouble:
+        detail = text(f"file.{trouble.code}", trouble.facts)
+        raise _Unusable("collect_unread", detail=detail) from trouble
+    try:
+        found = facts_.load(data)
+    except ValueError as error:
+        code = "facts_no_json" if data.strip() else "facts_empty"
+        raise _Unusable("collect_unread", detail=text(code)) from error
+    if isinstance(found, Mapping) and found.get("kind") == facts_.KIND:
+        try:
+            return facts_.parse(data, path.name).machine
+        except TorchMirrorError as error:
+            raise _Unusable("collect_facts") from error
+    return _report(host, found)
+
+
+def _report(host: str, found: Any) -> Row:
+    if not isinstance(found, Mapping):
+        raise _Unusable("collect_other")
+    if name := found.get("exception_name"):
+        if not facts_.is_text(name):
+            raise _Unusable("collect_field", field="exception_name")
+        return Row(host, (), "broken", notices=(Notice("collect_error", {"name": name}),))
+    ours = found.get("torchmirror")
+    if not isinstance(ours, Mapping) or not isinstance(ours.get("check"), Mapping):
+        raise _Unusable("collect_other")
+    schema = ours.get("schema")
+    if type(schema) is not int or schema < 1:
+        raise _Unusable("collect_field", field="schema")
+    if schema > SCHEMA:
+        raise _Unusable("collect_newer", schema=schema)
+    check = ours["check"]
+    status = check.get("status")
+    if not isinstance(status, str) or status not in _VERDICTS:
+        raise _Unusable("collect_field", field="status")
+    if check.get("exit_code") != _VERDICTS[status]:
+        raise _Unusable("collect_field", field="exit_code")
+    prefix = found.get("prefix")
+    return Row(
+        host,
+        (),
+        status,  # type: ignore[arg-type]
+        torch=_text(check, "torch"),
+        cuda=_text(check, "cuda"),
+        python=_text(check, "python"),
+        gpus=tuple(_gpus(check)),
+        prefix=prefix if facts_.is_text(prefix) else None,
+        notices=tuple(_notices(check)),
+    )
+
+
+def _text(check: Mapping[str, Any], name: str) -> str | None:
+    value = check.get(name)
+    if value is None or facts_.is_text(value):
+        return value
+    raise _Unusable("collect_field", field=name)
+
+
+def _listed(check: Mapping[str, Any], name: str, most: int) -> list[Mapping[str, Any]]:
+    values = check.get(name)
+    if (
+        isinstance(values, list)
+        and len(values) <= most
+        and all(isinstance(value, Mapping) for value in values)
+    ):
+        return values
+    raise _Unusable("collect_field", field=name)
+
+
+def _gpus(check: Mapping[str, Any]) -> Iterator[str]:
+    for device in _listed(check, "devices", DEVICES):
+        if not facts_.is_text(device.get("name")):
+            raise _Unusable("collect_field", field="devices")
+        yield device["name"]
+
+
+def _notices(check: Mapping[str, Any]) -> Iterator[Notice]:
+    """Those whose sentence can be said here; one of another version keeps its code."""
+    for one in _listed(check, "notices", NOTICES):
+        code, facts = one.get("code"), one.get("facts")
+        if not facts_.is_text(code) or not isinstance(facts, Mapping):
+            raise _Unusable("collect_field", field="notices")
+        plain = {
+            name: value
+            for name, value in facts.items()
+            if facts_.is_text(name) and (facts_.is_text(value) or type(value) in (int, float))
+        }
+        notice = Notice(code, plain)
+        try:
+            said = sentence(notice) and not code.startswith("collect_")
+        except (ValueError, TypeError, LookupError, OverflowError):
+            said = False
+        yield notice if said else Notice("collect_code", {"code": code})
+
+
+def _groups(rows: Iterable[Row]) -> Iterator[Group]:
+    alike: dict[tuple[Status, str, str], list[Row]] = {}
+    for row in rows:
+        notice = _telling(row)
+        if notice is not None:
+            alike.setdefault((row.status, notice.code, sentence(notice)), []).append(row)
+    worst_first = sorted(alike.items(), key=lambda one: -STATUSES.index(one[0][0]))
+    for (status, code, cause), same in sorted(worst_first, key=lambda one: -len(one[1])):
+        yield Group(status, code, cause, _hint(same), tuple(row.host for row in same))
+
+
+def _hint(rows: Sequence[Row]) -> str:
+    """What to do; nothing where a value from elsewhere would be more than a word of a command."""
+    notice = _telling(rows[0])
+    assert notice is not None
+    if any(_COMMAND.search(value) for value in notice.facts.values() if isinstance(value, str)):
+        plain = sentence(Notice(notice.code, {}), ".hint")
+        return plain if "{" not in plain else ""
+    return sentence(notice, ".hint", where=_where(rows))
+
+
+def _telling(row: Row) -> Notice | None:
+    """The notice that says why a machine is not as it could be; a machine that works has none, but
+    for a GPU build that no GPU was there to try."""
+    if row.status == "fine":
+        return next((one for one in row.notices if one.code == "gpu_untried"), None)
+    return row.notices[0] if row.notices else Notice("unexplained", {})
+
+
+def _where(rows: Sequence[Row]) -> str:
+    """The words that name the environment of these machines in a command."""
+    prefixes = {row.prefix for row in rows}
+    only = prefixes.pop() if len(prefixes) == 1 else None
+    return f" -p {shlex.quote(only)}" if only else " -p PREFIX"
