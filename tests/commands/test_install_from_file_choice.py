@@ -7,6 +7,8 @@ import os
 import pytest
 from support.file_requests import FILE, PYTORCH, TORCHVISION, codes
 
+from conda_torchmirror.exceptions.file import FileOtherChannel
+
 pytest_plugins = ("support.file_fixtures",)
 
 
@@ -267,6 +269,28 @@ def test_long_term_and_nightly_builds_are_not_answered_with_stable_ones(
     assert result.rc == 1
     assert f"from the channel `{channel}`" in " ".join(result.stderr.split())
     assert command in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("named", "words", "refused"),
+    [
+        ("pytorch-nightly, nvidia, conda-forge", ["--source", "auto"], True),
+        ("pytorch-lts, conda-forge", ["--source", "auto"], True),
+        ("conda-forge, pytorch-nightly", ["--source", "auto"], False),
+        ("pytorch-nightly, pytorch, conda-forge", ["--source", "auto"], False),
+        ("pytorch-nightly, conda-forge", ["--source", "auto", "-c", "conda-forge"], False),
+        ("pytorch-nightly, conda-forge", ["--source", "conda-forge"], False),
+        ("pytorch-nightly, conda-forge", ["--source", "pytorch"], True),
+    ],
+)
+def test_a_channel_of_everything_behind_nightly_builds_says_nothing_of_pytorch(
+    mirrored, file, conda_in_process, named, words, refused
+):
+    path = file(f"channels: [{named}]\ndependencies: [python=3.10, pytorch, torchvision]\n")
+    where = ("--offline", "--platform", "linux-64", "--cuda", "12.4")
+    result = conda_in_process("torch-install", "-d", *where, "-f", path, *words)
+    assert isinstance(result.error, FileOtherChannel) is refused
+    assert bool(result.rc) is refused
 
 
 def test_torch_by_pip_is_never_advised_to_be_installed_twice(mirrored, file, conda_in_process):

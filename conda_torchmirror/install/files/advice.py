@@ -158,12 +158,20 @@ def check_source(
 ) -> None:
     """A file of long-term or nightly builds is not answered with stable ones.
 
+    A channel that holds everything, as conda-forge, is in most files for other packages. Behind
+    the other channel it says nothing of PyTorch, unless `--source` or the setting names it.
+
     Raises: FileOtherChannel.
     """
     channels = [name_of(channel) for channel in (*options.channels, *given.channels)]
     other = next((name for name in channels if name in others_of_pytorch()), None)
-    if other is None or not given.family or channels_of_sources(options).intersection(channels):
+    if other is None or not given.family:
         return
+    sources, before = allowed(options.source), channels[: channels.index(other)]
+    for source in sources:
+        alone = len(sources) == 1 or source.channel in source.without_python
+        if source.channel in (channels if alone else before):
+            return
     on = Machine(context.subdir, cuda=given.cuda or "99", pins=given.pins)  # any driver will do
     asked = Request({}, cuda="cpu" if CPU_ONLY in given.family else "auto")
     raise FileOtherChannel(
