@@ -179,6 +179,15 @@ def test_nothing_of_cuda_on_a_mac(mirrored, file, conda_in_process):
     assert "`--cuda cpu` takes a CPU build" in result.words
 
 
+@pytest.mark.parametrize("line", ["cpuonly", "pytorch-mutex=1.0=cpu", "pytorch-mutex=*=*cpu"])
+def test_cuda_of_the_command_line_takes_the_place_of_a_files_cpu(file, preview_file, line):
+    path = file(f"channels: [pytorch]\ndependencies: [python=3.10, pytorch=2.3, '{line}']\n")
+    found = preview_file(path, "--cuda", "12.4", "--offline", "--platform", "linux-64")
+    assert found["selected"]["cuda"] == "12.1"
+    [told] = [w["text"] for w in found["warnings"] if w["code"] == "file_left_out"]
+    assert f"`{line}` is left out, as `--cuda 12.4` takes its place" in told
+
+
 # Python
 
 

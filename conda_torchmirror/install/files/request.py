@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from conda.base.context import context
 
 from ...exceptions.file import FileElsewhere, FileOtherChannel
-from ...index.match import admits, read
+from ...index.match import Spec, admits, read
 from ...index.sources import SOURCES, allowed
 from ...machine.survey import Survey
 from ...mirrors.addresses import identify, name_of
@@ -29,6 +29,7 @@ from ...selection.facts.names import (
     FAMILY,
     GPU_METAPACKAGE,
     METAPACKAGES,
+    MUTEX,
     PIP_NAMES,
     RUNTIME,
     TOOLKIT,
@@ -222,7 +223,7 @@ class _Sorter:
             self.family.append(found.plain)
         elif name in METAPACKAGES:
             self.metapackages.append((file, spec))
-        elif option := self._overruled(name):
+        elif option := self._overruled(found):
             facts = {"file": short(file), "spec": safe(spec), "option": option}
             self.left.append(Notice("file_left_out", facts))
         elif name == CPU_ONLY:
@@ -262,13 +263,14 @@ class _Sorter:
                 ways=[Notice("choose_from", {"source": other})] if other else [],
             )
 
-    def _overruled(self, name: str) -> str | None:
-        """The option of the command line that takes the place of a spec on this package."""
+    def _overruled(self, spec: Spec) -> str | None:
+        """The option of the command line that takes the place of a spec."""
+        name = spec.name
         if name == "python" and self.options.python:
             return f"--python {self.options.python}"
         if name in (RUNTIME, TOOLKIT) and self.cuda == "cpu":
             return "--cuda cpu"
-        if name == CPU_ONLY and self.cuda not in ("auto", "cpu"):
+        if name in (CPU_ONLY, MUTEX) and says_cpu(spec) and self.cuda not in ("auto", "cpu"):
             return f"--cuda {self.cuda}"
         return None
 
