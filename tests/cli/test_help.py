@@ -24,7 +24,8 @@ def test_our_own_options_come_first(conda_in_process, monkeypatch, command):
 
 
 @pytest.mark.parametrize(
-    "command", ["list", "status", "test", "enable", "disable", "rewrite", "upstream"]
+    "command",
+    ["list", "status", "test", "enable", "disable", "cache", "rewrite", "upstream"],
 )
 def test_every_command_of_torch_mirror_has_help(conda_in_process, monkeypatch, command):
     monkeypatch.setenv("COLUMNS", "80")
