@@ -156,3 +156,22 @@ def test_the_official_channels_are_no_mirror_to_enable(sandbox, file, conda_in_p
     assert "`upstream` cannot be used as a mirror" in result.words
     assert "`conda torch-mirror disable`" in result.words
     assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "plugins:\n",
+        "plugins:\n  torchmirror_registry:\n    lab: {roots: [x]}\n",
+        "plugins:\n  torchmirror_registry: '{lab: {as_of: 2026-11-01}}'\n",
+        "plugins:\n  torchmirror_mirrors: [tsinhua]\n",
+    ],
+    ids=["nothing", "map", "no-address", "no-mirror"],
+)
+def test_settings_that_cannot_be_used_do_not_keep_anybody_from_disabling(
+    sandbox, conda_in_process, file, written
+):
+    """As the hints of their errors say."""
+    sandbox.condarc.write_text(written)
+    conda_in_process("torch-mirror", "disable").ok()
+    assert "torchmirror_auto: false" in file.read_text()
