@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 from stubs import build, needs_compiler, variables
-from support.survey_fixtures import A100
+from support.survey_fixtures import A100, last_line
 
 from conda_torchmirror.machine import nvidia
 
@@ -43,16 +42,7 @@ def afresh(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     monkeypatch.delenv("CONDA_OVERRIDE_CUDA", raising=False)
 
     def run(env: dict[str, str]) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, "-c", AFRESH],
-            env={**os.environ, **env},
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return found
+        return last_line(AFRESH, env=env)
 
     return run
 

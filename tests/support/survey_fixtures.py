@@ -52,6 +52,20 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("driver"))
 
 
+def last_line(script: str, *words: str, env: dict[str, str]) -> dict[str, Any]:
+    """What a new process of a script prints last, as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words],
+        env={**os.environ, **env},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
 @pytest.fixture
 def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Look:
     """`look(env, **arguments of survey)`: the facts as another process sees them."""
@@ -59,15 +73,6 @@ def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Look:
     path = os.pathsep.join((str(smi(tmp_path / "none", "exit 9")), os.environ["PATH"]))
 
     def run(env: dict[str, str], **arguments: object) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, "-c", CHILD, json.dumps(arguments)],
-            env={**os.environ, "PATH": path, **env},
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return result
+        return last_line(CHILD, json.dumps(arguments), env={"PATH": path, **env})
 
     return run

@@ -79,10 +79,10 @@ class Fits:
         self._read: dict[str, Hashable] = {}
         asked = wheel_requests.read((), cuda="auto")
         for cuda in (*axes.cudas, _ANY):
-            judge = self._judge(machine(Cell(desk.system, source, "", cuda)))
+            on = machine(Cell(desk.system, source, "", cuda))
+            judge = self._judge(on)
             key = tuple(_outcome(judge.driver(c)) for c in cudas)
             self._driver[cuda] = drivers.setdefault(key, cuda)
-            on = machine(Cell(desk.system, source, "", cuda))
             self._read[cuda] = source == WHEELS and variants.to_read(on, asked, tables())
         self._on = {
             (cuda, arch): self._checked(Cell(desk.system, source, "", cuda, arch))
