@@ -35,13 +35,16 @@ def slow(sent: list[int]) -> Callable[..., None]:
 
     def answer(exchange: Any) -> None:
         write = exchange.wfile.write
+        began, gone = time.monotonic(), 0
 
         def paced(data: bytes) -> None:
+            nonlocal gone
             for start in range(0, len(data), 2**18):
                 block = data[start : start + 2**18]
                 write(block)
                 sent.append(len(block))
-                time.sleep(len(block) / SPEED)
+                gone += len(block)
+                time.sleep(max(0.0, began + gone / SPEED - time.monotonic()))
 
         exchange.wfile.write = paced
         try:

@@ -43,6 +43,9 @@ _NOT_IT = (
     r"\|(?:gzip|x-gzip|deflate|br)$",
 )
 
+#: Lets `keepalive` work. A place with a `proxy_set_header` of its own takes none from above it.
+_KEPT_OPEN = "proxy_set_header Connection '';"
+
 _FAULTS = "error timeout invalid_header http_403 http_404 http_429"
 _FAULTS += " http_500 http_502 http_503 http_504"
 
@@ -143,7 +146,6 @@ def _http(layout: Layout, on: Host, chains: _Chains) -> Iterator[str]:
     yield "sendfile on;"
     yield "default_type application/octet-stream;"
     yield "proxy_http_version 1.1;"
-    yield "proxy_set_header Connection '';"
     yield "# What makes an answer one that the next server cannot read, so that it goes on."
     sent = "$upstream_http_content_range|$upstream_http_content_encoding"
     yield from _block(
@@ -223,6 +225,7 @@ def _front(on: Host) -> Iterator[str]:
                 "proxy_ignore_headers Set-Cookie Vary Cache-Control Expires X-Accel-Expires;",
                 "proxy_hide_header Set-Cookie;",
                 "proxy_set_header Accept-Encoding '';",
+                _KEPT_OPEN,
                 *_going_on(),
                 "proxy_pass http://$group$path;",
             ],
@@ -236,6 +239,7 @@ def _link(order: tuple[str, ...], on: Host, chains: _Chains) -> Iterator[str]:
     yield from _block(
         "location /",
         [
+            _KEPT_OPEN,
             *_going_on(),
             f"proxy_pass http://{chains.name(order)};",
         ],

@@ -132,6 +132,19 @@ def test_the_first_byte_does_not_wait_for_the_file(cache, origins) -> None:
     assert answer.read() == BODY[1_000_000:]
 
 
+def test_ranges_go_over_one_connection_to_the_adapter(cache, origins) -> None:
+    cache.kill()
+    log = cache.folder / "adapters.log"
+    printed = cache.file.read_text().replace("access_log off;", f'access_log "{log}" connections;')
+    form = "log_format connections '$connection $connection_requests';\n"
+    cache.file.write_text(printed.replace("server_tokens off;", f"server_tokens off;\n    {form}"))
+    cache.start()
+    assert cache.get(PACKAGE) == (200, BODY)
+    cache.kill()
+    used = [int(line.split()[1]) for line in log.read_text().splitlines()]
+    assert max(used, default=0) > 1
+
+
 # What goes wrong at a mirror.
 
 
