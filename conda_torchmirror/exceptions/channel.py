@@ -85,6 +85,16 @@ class ChannelBroken(ChannelError):
     hints = ("clean_index", "other_mirror", "preview_offline")
 
 
+class OtherIndexBroken(TorchMirrorError):
+    """The index of a channel that no mirror stands in for, of the user's own, is none."""
+
+    code = "other_index_broken"
+    message = N_("the index of `{channel}` cannot be read")
+    cause = N_("{url}: {detail}")
+    facts = ("channel", "url", "detail")
+    hints = ("clean_index",)
+
+
 class NoSource(ChannelError):
     """Every source of a channel failed; what each did stands in the cause."""
 

@@ -14,7 +14,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from conda import CondaError
 from conda.exceptions import PathNotFoundError
@@ -23,9 +23,16 @@ from urllib3 import exceptions as lower
 
 from ..exceptions import causes
 from ..exceptions.base import TorchMirrorError
-from ..exceptions.channel import ChannelBroken, ChannelError, NoSource
+from ..exceptions.channel import (
+    ChannelBroken,
+    ChannelError,
+    NoSource,
+    NothingCached,
+    OtherIndexBroken,
+)
+from ..index import cache
 from ..index.fetch import read_page
-from ..mirrors.registry import Route
+from ..mirrors.registry import OWN, Route
 from ..mirrors.urls import host_of
 from ..models import Notice
 from ..text.messages import clauses, text
@@ -165,7 +172,18 @@ def of_file(error: BaseException, route: Route, url: str) -> Failure | None:
 
 
 def find_broken_index(error: BaseException, routes: Sequence[Route]) -> Failure | None:
-    """The route whose index conda was reading when it stumbled; None where that is not seen.
+    """The route whose index conda was reading when it stumbled; None where that is not seen."""
+    found = stumbled_over(error)
+    if found is None:
+        return None
+    for route in routes:
+        if _comparable(found.url).startswith(_comparable(route.url).rstrip("/") + "/"):
+            return from_answer(route, found)
+    return None
+
+
+def stumbled_over(error: BaseException) -> Answer | None:
+    """The index, of whatever channel, that conda was reading when it stumbled, as an answer.
 
     Looks into the frames of conda's readers and of its rattler solver (tried on 24.7 and 26.7).
     """
@@ -173,16 +191,32 @@ def find_broken_index(error: BaseException, routes: Sequence[Route]) -> Failure 
         return None
     for part in causes.chain(error):
         for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
-            url = _index_in(frame)
-            for route in routes if url else ():
-                if _comparable(url).startswith(_comparable(route.url).rstrip("/") + "/"):
-                    index = f"{safe(url)}/repodata.json"
-                    # Conda misses in its cache what an answer without a body left out.
-                    code = "not_the_file" if isinstance(part, FileNotFoundError) else "broken"
-                    answer = Answer(index, code, host=host_of(index), at=time.time())
-                    detail = safe(causes.reason(error))
-                    return from_answer(route, answer._replace(detail=detail))
+            if url := _index_in(frame):
+                index = f"{safe(url)}/repodata.json"
+                # Conda misses in its cache what an answer without a body left out.
+                code = "not_the_file" if isinstance(part, FileNotFoundError) else "broken"
+                answer = Answer(index, code, host=host_of(index), at=time.time())
+                return answer._replace(detail=safe(causes.reason(error)))
     return None
+
+
+def of_other_channel(error: Exception) -> TorchMirrorError | None:
+    """The error for an index that conda stumbled over and that no other route stands in for.
+
+    Conda's copy of it is dropped, if there is one. None for what conda tells in words of its own.
+    """
+    found = None if isinstance(error, CondaError) else stumbled_over(error)
+    if found is None:
+        return None
+    folder, _, subdir = found.url.removesuffix("/repodata.json").rpartition("/")
+    other: TorchMirrorError
+    if found.code == "not_the_file":
+        other = NothingCached(channel=folder, subdir=subdir, mirror=found.host)
+    else:
+        cache.forget(Route(folder, folder, OWN), subdir)
+        other = OtherIndexBroken(channel=folder, url=found.url, detail=found.detail)
+    other.__cause__ = error
+    return other
 
 
 def _index_in(frame: FrameType) -> str:
@@ -192,10 +226,29 @@ def _index_in(frame: FrameType) -> str:
         url = getattr(there.get("self"), "url_w_subdir", None)
     elif module.startswith("conda._private.shards"):
         url = getattr(there.get("sd"), "url_w_subdir", None)
+    elif module == "conda_rattler_solver.solver":
+        url = _unreadable_to_rattler(there.get("index"))
     else:
         # It reads what conda has fetched by itself.
         url = there.get("url") if module == "conda_rattler_solver.index" else None
-    return url if isinstance(url, str) else ""
+    return url.rstrip("/") if isinstance(url, str) else ""
+
+
+def _unreadable_to_rattler(index: Any) -> str | None:
+    """The URL of the index of a rattler solver that py-rattler cannot read whole, if there is one.
+
+    It reads records only while it solves, is stricter than JSON and conda (a field twice, a
+    `license` that is a number), and its OSError names no file.
+    """
+    for one in getattr(index, "_index", {}).values():
+        try:
+            for name in one.repo.package_names():
+                one.repo.load_records(name)
+        except OSError as error:
+            return str(one.full_url) if error.errno is None else None
+        except (AttributeError, TypeError, ValueError):  # of another py-rattler, or closed by now
+            return None
+    return None
 
 
 def may_be_index(error: BaseException) -> bool:

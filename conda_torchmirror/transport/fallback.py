@@ -217,13 +217,11 @@ class Router:
             return
         if not isinstance(error, TorchMirrorError) and (full := causes.disk_error(error)):
             raise CannotWrite.of(full, full.filename or context.pkgs_dirs[0]) from error
-        if not self._online:
-            raise error
-        failure = failures.find_culprit(error, self.located)
-        if failure is None and self.agreed and failures.may_be_index(error):
+        failure = failures.find_culprit(error, self.located) if self._online else None
+        if failure is None and self._online and self.agreed and failures.may_be_index(error):
             error, failure = self._find_broken_index(error)
         if failure is None:
-            raise error
+            raise failures.of_other_channel(error) or error
         if (
             isinstance(error, ChannelBroken)
             and not self._setup.plain
@@ -296,6 +294,8 @@ class Router:
 
     def _find_broken_index(self, error: Exception) -> tuple[Exception, Failure | None]:
         """Which index is broken, if one is: the exception itself does not say."""
+        if (seen := failures.find_broken_index(error, self.located)) is not None:
+            return error, seen
         for route in self.located:
             try:
                 repodata.inspect(route, self._subdir)

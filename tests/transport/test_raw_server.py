@@ -312,6 +312,10 @@ def each(**fields) -> Fault:
     return altered(lambda repodata: [r.update(fields) for r in records(repodata).values()] and None)
 
 
+RECORD = {"name": "x", "version": "1", "build": "0", "build_number": 0, "depends": []} | {
+    "sha256": "0" * 64,
+    "subdir": "linux-64",
+}
 ESCAPES = "\x1b[31m\x1b]0;owned\x07\u202e\u2066evil\u0000\n\x9b2J"
 
 INDEXES: dict[str, Fault] = {
@@ -331,6 +335,21 @@ INDEXES: dict[str, Fault] = {
     "utf-16": altered(lambda r: json.dumps(r).encode("utf-16")),
     "not-utf-8": altered(lambda r: b'{"packages": {"\xff\xfe": {}}}'),
     "duplicate-keys": altered(lambda r: json.dumps(r).encode()[:-1] + b', "packages": {}}'),
+    # JSON to Python and fine to conda's classic solver; py-rattler reads none of these.
+    "field-twice": altered(
+        lambda r: json.dumps(r).replace('"size": ', '"size": 1, "size": ').encode()
+    ),
+    "license-number": each(license=5),
+    "constrains-null": each(constrains=None),
+    "features-number": each(track_features=5),
+    "noarch-unknown": each(noarch="other"),
+    "purls-odd": each(purls=["x"]),
+    "version-of-nothing": altered(
+        lambda r: records(r).update({"x-1__1-0.tar.bz2": {**RECORD, "version": "1__1"}})
+    ),
+    "fn-short": altered(lambda r: records(r).update({"x.tar.bz2": RECORD})),
+    "base-url-number": altered(lambda r: r["info"].update(base_url=5)),
+    "v3-number": altered(lambda r: r.update(v3=5)),
     "two-documents": altered(lambda r: json.dumps(r).encode() * 2),
     "surrogates": altered(lambda r: records(r).update({"\ud800": {"name": "\ud800"}})),
     "name-escapes": altered(lambda r: records(r).update({ESCAPES: {"name": ESCAPES}})),
@@ -383,8 +402,60 @@ def test_an_index_that_lies(first, conda_in_process, prefix, name, words):
     assert result.rc == 0 or name in UNSOLVABLE
 
 
-#: Sound to every reader, and without a solution: that is the solver's to say.
-UNSOLVABLE = ("depends-escapes", "depends-long", "duplicate-keys")
+#: Sound to every reader, and not to be installed: that is for conda to say.
+UNSOLVABLE = ("depends-escapes", "depends-long", "noarch-unknown")
+
+
+#: Read by conda's classic solver. Py-rattler stumbles when it opens the first, solves the second.
+STRICT = ("v3-number", "license-number")
+
+
+@pytest.mark.parametrize("name", STRICT)
+def test_an_index_of_a_channel_of_ones_own_that_its_solver_cannot_read(
+    first, conda_in_process, prefix, name
+):
+    """No mirror stands in for it; it is named, and conda's copy of it is dropped."""
+
+    def fault(connection: socket.socket, path: str, ranged: bool) -> None:
+        content = json.dumps({"info": {}, "packages": {"x-1-0.tar.bz2": RECORD}}).encode()
+        if path.endswith("linux-64/repodata.json"):
+            INDEXES[name](connection, content, server)
+        elif path.endswith("repodata.json"):
+            sound(connection, b'{"info": {"subdir": "noarch"}, "packages": {}}', server)
+        else:
+            connection.sendall(head("404 Not Found", "Content-Length: 0"))
+
+    first(sound)
+    before = contents(prefix)
+    with RawServer(fault) as server:
+        ask = (*ASK, "-p", prefix, "-c", f"{server.url}/own")
+        result = conda_in_process(*ask)
+        check(result, prefix, before)
+        assert result.rc == 0 or f"{server.url}/own/linux-64/repodata.json: " in result.stderr
+        offline = conda_in_process(*ask, "--offline")
+    assert "Traceback" not in offline.stderr
+    if result.rc:
+        assert "not in conda's cache" in offline.stderr or not offline.rc
+
+
+@pytest.mark.parametrize("name", STRICT)
+def test_a_redirected_command_says_whose_index_its_solver_cannot_read(
+    first, conda_in_process, prefix, name
+):
+    def fault(connection: socket.socket, content: bytes, server: RawServer) -> None:
+        if content[:1] == b"{":
+            INDEXES[name](connection, content, server)
+        else:
+            connection.sendall(head("404 Not Found", "Content-Length: 0"))
+
+    first(fault, "linux-64/repodata.json", torchmirror_auto=True, probed=False)
+    ask_conda = ("install", "-y", "-p", str(prefix), "-c", "conda-forge", "filelock")
+    result = conda_in_process(*ask_conda)
+    if result.rc:
+        told = [ln for ln in result.stderr.splitlines() if ln.startswith("torchmirror: first ")]
+        assert len(told) == 1
+        conda_in_process(*ask_conda).ok()
+    assert whole(prefix)
 
 
 @pytest.mark.parametrize(
