@@ -200,6 +200,8 @@ SEAMS = {
     "install.attempt": {"install"},
     "install.sources.answer": {"install"},
     "install.sources.refusal": {"install"},
+    # Wheels stand in only where the settings allow pip and conda has nothing.
+    "install.sources.wheels": {"install"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},
     "install.wheels.run": {"install"},
     # Only commands that fetch an index look for emptied ones, and for mirrors that answer.

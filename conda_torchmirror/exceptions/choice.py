@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from ..models import Notice
 from ..text.messages import N_
 from .base import TorchMirrorError
 
@@ -13,6 +17,16 @@ class NoFittingBuild(TorchMirrorError):
     message = N_("no build of the channel `{channel}` fits: {request}")
     cause = N_("{detail}")
     facts = ("channel", "request", "detail")
+
+    def __init__(self, *, settled: bool = False, ways: Sequence[Notice] = (), **facts: Any) -> None:
+        super().__init__(ways=ways, **facts)
+        self._settled = settled
+
+    @property
+    def settled(self) -> bool:
+        """Whether every source was read, none of an index that is old or a part of its channel, so
+        that it is certain that conda has nothing that fits."""
+        return self._settled
 
 
 class NoFittingSource(NoFittingBuild):

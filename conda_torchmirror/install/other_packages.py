@@ -15,18 +15,21 @@ from conda.base.context import context
 from conda.models.channel import Channel, MultiChannel
 
 from ..exceptions.channel import ChannelError, NothingCached
+from ..exceptions.choice import PartnerConflict
 from ..index import match
 from ..index.sources import Source, read_some
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
-from ..models import Build, Choice, Decision, Machine, Records, Request
+from ..models import Build, Choice, Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions
 from ..selection.choose import choose
 from ..selection.facts.names import FAMILY, TORCH
 from ..selection.facts.record import Knowledge
 from ..selection.plan import typed
 from ..selection.specs import package_name
+from ..text.sanitize import safe
 from .beside import best_with, fitting, held, left_out, unmet
+from .task import Task
 
 
 class Conflict(NamedTuple):
@@ -73,6 +76,24 @@ def at_hand(
     for word, builds in _read(channels, by_name, subdir).items():
         found[word] += builds
     return found
+
+
+def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
+    """The package beside the family that wants another set than the one that was not to be had."""
+    on, request = task.machine, task.request
+    words = (*request.others, *(pin.spec for pin in on.history))
+    others = read(decision, words)
+    records = decision.records.builds
+    found = find(decision.choice, on, request, records, others, task.source.knowledge)
+    if found is None:
+        return None
+    again = command(found, request, task.options, task.target.words)
+    return PartnerConflict(
+        package=safe(found.package),
+        wanted=", ".join(f"`{safe(spec)}`" for spec in found.wanted),
+        held=", ".join(found.held),
+        ways=[Notice("take_with_partner", {"command": safe(again)})] if again else (),
+    )
 
 
 def read(decision: Decision, words: Iterable[str]) -> dict[str, list[Build]]:

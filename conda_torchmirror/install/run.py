@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from conda import CondaExitZero
 from conda.base.context import context
 
-from ..exceptions.choice import PartnerConflict, Shadowed
+from ..exceptions.choice import NoFittingBuild, Shadowed
 from ..exceptions.environment import (
     ForeignPlatform,
     NoEnvironment,
 )
-from ..exceptions.mirror import BadSetting
+from ..exceptions.usage import NoCondaVariant
 from ..index import cache
-from ..index.sources import AUTO, SOURCES, WHEELS, allowed, named
+from ..index.sources import AUTO, WHEELS, allowed, named
 from ..machine import survey as machine
 from ..models import Decision, Listed, Listing, Machine, Notice, Request
 from ..options import InstallOptions
@@ -29,13 +29,12 @@ from ..selection.choose import offers
 from ..selection.facts.names import TORCH
 from ..selection.sources.order import Order
 from ..text.decision import summary
-from ..text.messages import text
-from ..text.sanitize import safe
 from ..transport.routes import OfflineRouter, RecordReader
 from . import request as requests_
 from .decide import decide
 from .departures import check_confirmed, installed
 from .sources import answer as answers
+from .sources import words
 from .sources.told import of_sample, of_source, passed_over
 from .task import Target, Task
 
@@ -94,7 +93,8 @@ def execute(options: InstallOptions, report: Report) -> Result:
         from .machines.run import execute as for_machines
 
         return for_machines(options, report)
-    typed, options = options.source, _with_source(options)
+    typed = options.source
+    options, pip_allowed = words.in_force(options)
     if options.action == "print":
         from .printing import printed
 
@@ -115,9 +115,14 @@ def execute(options: InstallOptions, report: Report) -> Result:
     target = target_of(options)
     subdir, native = context.subdir, machine.native_subdir()
     if options.cuda[:1].isalpha() and options.cuda not in ("auto", "cpu"):
-        from .sources.wheels import refuse_variant
+        from .sources import wheels
 
-        refuse_variant(options, target, subdir)
+        try:
+            wheels.refuse_variant(options, target, subdir)
+        except NoCondaVariant as error:
+            if not pip_allowed:
+                raise
+            return wheels.instead(options, target, report, "only", error)
     request = _request(options, typed or AUTO)._replace(repeated=bool(typed))
     if options.save is not None:
         from ..plans import saved_plan
@@ -129,8 +134,25 @@ def execute(options: InstallOptions, report: Report) -> Result:
         raise NoEnvironment()
     request, survey = _facts(options, request, files, target, subdir)
     order = answers.in_order(options, request, survey.machine)
+    if pip_allowed:
+        from .sources import wheels
+
+        pip_allowed = wheels.may_stand_in(options, request, order)
+        if pip_allowed and wheels.torch_by_pip(survey.machine):
+            return wheels.instead(options, target, report, "bound")
+    task = Task(options, files, target, request, survey, named(order.sources[0]))
+    try:
+        return _from_channels(task, order, report)
+    except NoFittingBuild as error:
+        if not (pip_allowed and error.settled):
+            raise
+        return wheels.instead(options, target, report, "only", error)
+
+
+def _from_channels(task: Task, order: Order, report: Report) -> Result:
+    """The run with builds of the sources that the order has."""
+    options, subdir = task.options, context.subdir
     found = tuple(map(named, order.sources))
-    task = Task(options, files, target, request, survey, found[0])
     channels = tuple(dict.fromkeys(name for source in found for name in source.channels))
     if not options.solving and context.offline:
         # Nothing is solved; where nothing is cached either, conda need not be pointed anywhere.
@@ -156,20 +178,6 @@ def _replayed(done: Any, options: InstallOptions, target: Target, report: Report
         return done
     here = machine.inspect(subdir=context.subdir, prefix=None)
     return checked(done, options, str(target.prefix), here, report)
-
-
-def _with_source(options: InstallOptions) -> InstallOptions:
-    """The options with the source of the setting where the command line names none.
-
-    Raises: BadSetting.
-    """
-    word = options.source or settings.read().source
-    if word != WHEELS and not allowed(word):
-        name = "torchmirror_source"
-        known = ", ".join((AUTO, *(source.name for source in SOURCES), WHEELS))
-        detail = text("setting_source", {"value": word[: settings.SHOWN], "known": known})
-        raise BadSetting(name=name, file=str(settings.source_of(name)), detail=detail)
-    return options._replace(source=word)
 
 
 def target_of(options: InstallOptions) -> Target:
@@ -283,6 +291,7 @@ def _hand_over(
     from ..handover import solve as solver
     from ..handover.removal import removing
     from ..plans import saved_plan
+    from . import other_packages
 
     options, source, on = task.options, task.source, decision.machine
     conda.refuse_unreadable(on, decision.prefix)
@@ -331,33 +340,12 @@ def _hand_over(
             hiding = conda.hidden_by_priority(error, command, variables, decision, routes)
         if hiding:
             raise Shadowed(channel=source.channel, package=hiding) from error
-        if conda.unsatisfiable(error) and (conflict := _partner_conflict(task, decision)):
+        if conda.unsatisfiable(error) and (conflict := other_packages.conflict(task, decision)):
             raise conflict from error
         raise
     if done.code or options.dry_run or options.download:
         return conda.Outcome(done.code, about, done.document)
     return _finish(task, decision, prefix, conda.Outcome(0, about, done.document), report)
-
-
-def _partner_conflict(task: Task, decision: Decision) -> PartnerConflict | None:
-    """The package beside the family that wants another set than the one that was not to be had."""
-    from . import other_packages
-
-    on, request = task.machine, task.request
-    words = (*request.others, *(pin.spec for pin in on.history))
-    others = other_packages.read(decision, words)
-    records = decision.records.builds
-    knowledge = task.source.knowledge
-    found = other_packages.find(decision.choice, on, request, records, others, knowledge)
-    if found is None:
-        return None
-    again = other_packages.command(found, request, task.options, task.target.words)
-    return PartnerConflict(
-        package=safe(found.package),
-        wanted=", ".join(f"`{safe(spec)}`" for spec in found.wanted),
-        held=", ".join(found.held),
-        ways=[Notice("take_with_partner", {"command": safe(again)})] if again else (),
-    )
 
 
 def _finish(

@@ -38,7 +38,8 @@ _TRUTHS = frozenset(("true", "yes", "on", "y", "false", "off", "n", "no", "non",
 class Settings:
     """The values in force; read-only by agreement (creating a frozen class costs 1 ms).
 
-    `mirrors` is the preference list, empty where nobody set one. `registry` is the path of a file
+    `mirrors` is the preference list, empty where nobody set one. `sources` are those that `auto`
+    may take, empty for both channels and no wheels. `registry` is the path of a file
     with mirrors of one's own, or the text of it. `only` are the mirrors that an administrator
     allows, empty for all.
     """
@@ -48,6 +49,7 @@ class Settings:
     fallback: bool = True
     flexible: bool = True
     source: str = "auto"
+    sources: tuple[str, ...] = ()
     check: bool = True
     check_hashes: bool = True
     http: bool = False
@@ -66,6 +68,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "fallback": "May a command go on with the next mirror when one fails?",
     "flexible": "May torch-install lift a strict channel_priority for its own transaction?",
     "source": "Where torch-install takes builds from: auto, or what --source takes.",
+    "sources": "What auto may take: pytorch, conda-forge, and wheels, by pip, where neither fits.",
     "check": "Try what torch-install installed? --no-check leaves it out for one run.",
     "check_hashes": "Hold the hashes of a mirror's index against those of the built-in index?",
     "http": "May a mirror be read by plain http? This computer's own always may.",

@@ -64,6 +64,7 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
 
 
 #: What is said where the other source has a newer one, by why this one was taken.
+_WHEELS = {"only": "wheels.only", "bound": "wheels.bound"}
 _NEWER = {"asked": "asked.newer", "bound": "bound.newer", "release": "release.newer"}
 
 
@@ -79,6 +80,8 @@ def _source(facts: Mapping[str, Any]) -> str:
     why, other = facts["why"], facts["other"] or {}
     needs = other.get("needs") or {}
     ended, version = "last" in other, other.get("version")
+    if facts["source"] == "wheels":
+        return text(f"source.{_WHEELS[why]}", facts)
     kind = why
     if why in ("newer", "only"):
         if needs.get("code") == "no_record":
@@ -174,7 +177,7 @@ def summary(decision: Decision) -> dict[str, Any]:
         "request": request_part(request),
         "selected": {
             "source": decision.source,
-            **_chosen(decision.notices),
+            **why_chosen(decision.notices),
             "cuda": choice.cuda,
             "compat": choice.compat,
             "python": choice.python,
@@ -207,7 +210,7 @@ def summary(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _chosen(notices: Iterable[Notice]) -> dict[str, Any]:
+def why_chosen(notices: Iterable[Notice]) -> dict[str, Any]:
     """Why the source is the one, and what the other one has."""
     found = next((n.facts for n in notices if n.code == "source_chosen"), None)
     if found is None:

@@ -22,6 +22,7 @@ LAB = {"lab": {"roots": ["https://lab.example/anaconda"], "channels": {"pytorch"
     [
         ({"torchmirror_auto": False}, "auto", False),
         ({"torchmirror_mirrors": ["nju", "tuna"]}, "mirrors", ("nju", "tuna")),
+        ({"torchmirror_sources": ["pytorch", "wheels"]}, "sources", ("pytorch", "wheels")),
         ({"torchmirror_fallback": False}, "fallback", False),
         ({"torchmirror_flexible": False}, "flexible", False),
         ({"torchmirror_http": True}, "http", True),
@@ -41,6 +42,7 @@ def test_a_condarc_sets_it(condarc, written, name, value):
     [
         ("AUTO", "false", "auto", False),
         ("MIRRORS", "nju, tuna", "mirrors", ("nju", "tuna")),
+        ("SOURCES", "conda-forge,wheels", "sources", ("conda-forge", "wheels")),
         ("HTTP", "yes", "http", True),
         ("ONLY", "lab", "only", ("lab",)),
     ],

@@ -8,12 +8,14 @@ from typing import NamedTuple
 from ...exceptions.channel import ChannelError
 from ...exceptions.choice import NoFittingBuild, NoFittingSource
 from ...index.exclude_newer import without_newer
+from ...index.match import admits
 from ...index.sources import AUTO, SOURCES, Source
 from ...models import Choice, Machine, NoChoice, Notice, Records, Request
 from ...options import InstallOptions
 from ...selection import alternatives
 from ...selection.alternatives import with_python
 from ...selection.choose import choose
+from ...selection.elsewhere import newest_of_conda_forge
 from ...selection.facts.names import TORCH
 from ...selection.plan import machine_words, typed, words_of
 from ...text import reasons
@@ -53,6 +55,8 @@ def refuse(
     excluded = sum(each.records.excluded for each in attempts)
     offline = any(each.records.origin != "live" for each in attempts)
     steps = list(_once(told, task.request, on))
+    old = tuple(old)
+    settled = not (old or unread or any(map(_may_have, attempts)))
     ways = (
         *old,
         *(way for each in attempts for way in _in_part(each.task.source, each.records)),
@@ -73,9 +77,19 @@ def refuse(
     )
     if len(told) == 1:
         channel, detail = task.source.channel, detail if unread else told[0].detail
-        return NoFittingBuild(channel=channel, request=asked, detail=detail, ways=ways)
+        return NoFittingBuild(
+            settled=settled, channel=channel, request=asked, detail=detail, ways=ways
+        )
     channels = ", ".join(f"`{source.channel}`" for source in tried)
-    return NoFittingSource(channels=channels, request=asked, detail=detail, ways=ways)
+    return NoFittingSource(
+        settled=settled, channels=channels, request=asked, detail=detail, ways=ways
+    )
+
+
+def _may_have(attempt: Attempt) -> bool:
+    """Whether the tables know something that fits of a channel of which a sample is at hand."""
+    task = attempt.task
+    return is_sample(attempt) and bool(newest_of_conda_forge(task.machine, task.request, admits))
 
 
 def _to_read(unread: Unread) -> str:

@@ -1,20 +1,37 @@
-"""Whether wheels have what no conda build is: by the built-in list, with the command for it."""
+"""Wheels where no conda build fits: named with the ready command, by the built-in list, or taken
+instead, where the settings allow pip."""
 
 from __future__ import annotations
 
-from ...exceptions.usage import NoCondaVariant
+from typing import TYPE_CHECKING
+
+from conda.base.context import context
+
+from ...exceptions.base import TorchMirrorError
+from ...exceptions.channel import NoWheels
+from ...exceptions.choice import NoFittingWheel
+from ...exceptions.environment import CondaTorch
+from ...exceptions.usage import BadWheelWord, NoCondaVariant, NotForWheels, PrintNotWheels
 from ...index.sources import WHEELS
 from ...index.wheels import builtin
 from ...machine import survey
-from ...models import Machine, NoChoice, Notice
+from ...models import Machine, NoChoice, Notice, Request
 from ...options import InstallOptions
+from ...selection.facts.names import PIP_NAMES
 from ...selection.pip import variants
 from ...selection.plan import machine_words, typed
+from ...selection.sources.order import Order, Why
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.choose import choose
 from ...selection.wheels.tables import NAMED, PLAIN, tables
 from .. import request as words
 from ..task import Target
+
+if TYPE_CHECKING:
+    from ..run import Report, Result
+
+#: What wheels are refused for, which says less than why no build of conda fits.
+_NEITHER = (NoFittingWheel, NoWheels, NotForWheels, BadWheelWord, CondaTorch, PrintNotWheels)
 
 
 def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, ...]:
@@ -65,3 +82,40 @@ def refuse_variant(options: InstallOptions, target: Target, subdir: str) -> None
         subdir=subdir, prefix=prefix, cuda="cpu", probe_gpus=False, facts=options.facts
     ).machine
     raise NoCondaVariant(variant=variant, ways=way(options, target, on))
+
+
+def may_stand_in(options: InstallOptions, request: Request, order: Order) -> bool:
+    """Whether nothing ties the request to conda: no file, no channel, no package of a channel's
+    own, and no torch of conda's in the environment."""
+    named = options.files or options.channels or options.override_channels or request.ties
+    return not named and order.why != "bound" and options.action != "list"
+
+
+def torch_by_pip(on: Machine) -> bool:
+    """Whether the torch of the environment is one that pip installed."""
+    return any(one.channel == "pypi" and one.name in PIP_NAMES for one in on.installed)
+
+
+def instead(
+    options: InstallOptions,
+    target: Target,
+    report: Report,
+    why: Why,
+    error: TorchMirrorError | None = None,
+) -> Result:
+    """The run with wheels, which the settings allow. `error` says why conda has nothing.
+
+    Raises: `error`, where wheels have nothing either; what a run with wheels raises.
+    """
+    from ..printing import printed
+    from ..wheels.run import execute
+
+    options = options._replace(source=WHEELS)
+    try:
+        printed.check(options, context.subdir)
+        return execute(options, target, report, why=why)
+    except _NEITHER as other:
+        if error is None:
+            raise
+        report(Notice("wheels_neither", {"detail": other.message}))
+        raise error from other

@@ -16,6 +16,7 @@ from ...exceptions.usage import NotForWheels, NotForWheelSetting
 from ...handover import conda, disk_space, environment_lock, wheel_cache
 from ...handover.conda import Outcome
 from ...handover.disk_space import Footprint
+from ...index.sources import WHEELS
 from ...machine.survey import inspect, native_subdir
 from ...models import Listing, Notice
 from ...options import InstallOptions
@@ -23,6 +24,7 @@ from ...plans.downloads import DownloadList, downloads
 from ...plans.saved_plan import Saved
 from ...redirect import settings
 from ...selection.pip.plan import WheelDecision, WheelFile
+from ...selection.sources.order import Why
 from ...text.messages import clauses, text
 from ...text.sanitize import safe
 from ...text.wheels.decision import summary
@@ -62,9 +64,15 @@ _SOLVERS = frozenset(
 
 
 def execute(
-    options: InstallOptions, target: Target, report: Report, *, by_setting: bool = False
+    options: InstallOptions,
+    target: Target,
+    report: Report,
+    *,
+    by_setting: bool = False,
+    why: Why | None = None,
 ) -> WheelDecision | DownloadList | Listing | Printed | Saved | Outcome:
-    """Run the command. `by_setting` says that no word of it names wheels.
+    """Run the command. `by_setting` says that no word of it names wheels, `why` why these stand in
+    for builds of conda.
 
     Raises: TorchMirrorError, or what conda raises.
     """
@@ -80,6 +88,8 @@ def execute(
     if options.action == "list":
         return listing(task)
     decided = decide(task)
+    if why is not None:
+        decided = decided._replace(decision=_chosen_by(decided.decision, why))
     decision = decided.decision
     if options.action == "save":
         return save(task, decided, options, report)
@@ -107,6 +117,13 @@ def execute(
     if options.download:
         return Outcome(0, summary(decision), downloaded=True)
     return _install(decided, files, beside, options, str(target.prefix), report)
+
+
+def _chosen_by(decision: WheelDecision, why: Why) -> WheelDecision:
+    """The decision, which says first why it is one for wheels."""
+    torch = decision.chosen.torch.full_version
+    facts = {"source": WHEELS, "version": torch, "why": why, "mirror": None, "other": None}
+    return decision._replace(notices=(Notice("source_chosen", facts), *decision.notices))
 
 
 def _beside(

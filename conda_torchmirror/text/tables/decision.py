@@ -243,6 +243,10 @@ SOURCE: Table = {
     "named; left open, it is {other_version} of {other_source}",
     "release.ended": "PyTorch {version} from the channel {source}: the channel {other_source} "
     "ended with {other_last}",
+    "wheels.only": "PyTorch {version} by wheels, with pip, as `torchmirror_sources` allows: no "
+    "build of conda fits",
+    "wheels.bound": "PyTorch {version} by wheels, with pip, as `torchmirror_sources` allows: the "
+    "PyTorch of this environment is pip's",
     "offline": "PyTorch {version} from the channel {source}, though {other_source} may have a "
     "newer one: {other_reason}",
 }
@@ -268,6 +272,7 @@ SPEC: Table = {
 #: What is said about a choice.
 NOTICES: Table = {
     "source_chosen": "PyTorch {version} from the channel {source}, as asked",
+    "wheels_neither": "wheels, which `torchmirror_sources` allows, are no way out: {detail}",
     "minor_version_compat": "CUDA {cuda} is newer than the driver's {driver}; NVIDIA's "
     "minor-version compatibility lets it run, without PTX (`--cuda-compat strict` refuses it)",
     "cuda_below_asked": "no build of {torch} for CUDA {asked} itself: {cuda} is the highest that "

@@ -89,6 +89,8 @@ TEXT: Table = {
     "setting_deep": "it is nested too deeply",
     "setting_empty": "an empty value",
     "setting_several": "a list or a map",
+    "setting_wheels_alone": "wheels stand in where nothing of pytorch or conda-forge fits, so it "
+    "takes one of these too; for wheels alone set `torchmirror_source: wheels`",
     "setting_list": "it takes a list of names, each on a line of its own after a dash",
     "setting_text": "it takes one text: the path of a file, or after `|` what would stand in it",
     "upstream_title": "the official channels",

@@ -14,6 +14,7 @@ from ..decision import (
     rejected_part,
     request_part,
     warnings_part,
+    why_chosen,
 )
 from ..layout import columns, file_size
 from ..messages import text
@@ -99,6 +100,7 @@ def summary(decision: WheelDecision) -> dict[str, Any]:
         "request": request_part(decision.request),
         "selected": {
             "source": "wheels",
+            **why_chosen(decision.notices),
             "cuda": chosen.cuda,
             "compat": chosen.compat,
             "python": chosen.python,
