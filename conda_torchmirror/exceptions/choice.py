@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from ..models import Notice
 from ..text.messages import N_
 from .base import TorchMirrorError
 
@@ -18,15 +14,18 @@ class NoFittingBuild(TorchMirrorError):
     cause = N_("{detail}")
     facts = ("channel", "request", "detail")
 
-    def __init__(self, *, settled: bool = False, ways: Sequence[Notice] = (), **facts: Any) -> None:
-        super().__init__(ways=ways, **facts)
-        self._settled = settled
+    _settled = False
 
     @property
     def settled(self) -> bool:
         """Whether every source was read, none of an index that is old or a part of its channel, so
         that it is certain that conda has nothing that fits."""
         return self._settled
+
+    @settled.setter
+    def settled(self, settled: bool) -> None:
+        # Private, because conda puts every public attribute of an error into its JSON.
+        self._settled = settled
 
 
 class NoFittingSource(NoFittingBuild):

@@ -56,7 +56,6 @@ def refuse(
     offline = any(each.records.origin != "live" for each in attempts)
     steps = list(_once(told, task.request, on))
     old = tuple(old)
-    settled = not (old or unread or any(map(_may_have, attempts)))
     ways = (
         *old,
         *(way for each in attempts for way in _in_part(each.task.source, each.records)),
@@ -75,15 +74,15 @@ def refuse(
             *(text("unread_of", {"source": o.source.name, "detail": o.detail}) for o in unread),
         )
     )
-    if len(told) == 1:
-        channel, detail = task.source.channel, detail if unread else told[0].detail
-        return NoFittingBuild(
-            settled=settled, channel=channel, request=asked, detail=detail, ways=ways
-        )
     channels = ", ".join(f"`{source.channel}`" for source in tried)
-    return NoFittingSource(
-        settled=settled, channels=channels, request=asked, detail=detail, ways=ways
+    channel, alone = task.source.channel, detail if unread else told[0].detail
+    error = (
+        NoFittingBuild(channel=channel, request=asked, detail=alone, ways=ways)
+        if len(told) == 1
+        else NoFittingSource(channels=channels, request=asked, detail=detail, ways=ways)
     )
+    error.settled = not (old or unread or any(map(_may_have, attempts)))
+    return error
 
 
 def _may_have(attempt: Attempt) -> bool:
