@@ -32,11 +32,11 @@ NAMES = tuple(big_index.FAMILY)
 
 def own(path: Path) -> Callable[[], int]:
     """Our scan, or the places it remembers."""
-    from conda_torchmirror.index import sparse
+    from conda_torchmirror.index.sparse import reader
 
     def run() -> int:
-        found = sparse.read(path, NAMES)
-        return sum(len(found[section]) for section in sparse.SECTIONS)
+        found = reader.read(path, NAMES)
+        return sum(len(found[section]) for section in reader.SECTIONS)
 
     return run
 

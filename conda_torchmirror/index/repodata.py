@@ -33,9 +33,10 @@ from ..exceptions.mirror import CannotWrite
 from ..mirrors.registry import Route
 from ..models import Build, Records
 from ..text.sanitize import safe
-from . import record_schema, sparse
+from . import record_schema
 from .cache import drop_emptied
 from .fetch import IndexTooLarge, fetch_latest, fetch_latest_path, fetch_shards
+from .sparse import reader
 
 #: The parts of an index that hold records.
 _SECTIONS = ("packages", "packages.conda")
@@ -146,7 +147,7 @@ def _few(fetch: Any, names: Collection[str]) -> tuple[Mapping[str, Any], Any]:
     if (shards := fetch_shards(fetch, names)) is not None:
         return shards, fetch.repo_cache.load_state()
     path, state = fetch_latest_path(fetch)
-    return (sparse.read(path, names) if path.exists() else {}), state
+    return (reader.read(path, names) if path.exists() else {}), state
 
 
 def _fetch(

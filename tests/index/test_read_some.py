@@ -13,7 +13,8 @@ from conda.gateways.repodata import RepodataCache
 from support.channels import zstd_compress
 
 from conda_torchmirror.exceptions import channel as exceptions
-from conda_torchmirror.index import cache, fetch, repodata, sparse
+from conda_torchmirror.index import cache, fetch, repodata
+from conda_torchmirror.index.sparse import reader
 from conda_torchmirror.mirrors.registry import Route
 
 pytest_plugins = ("support.site_fixtures",)
@@ -78,7 +79,7 @@ def test_a_cached_index_is_not_read_by_conda(site, monkeypatch, ttl):
 def test_an_unchanged_index_is_not_scanned_again(site, monkeypatch):
     where = site(local_repodata_ttl=600)
     first = repodata.read_some(where, "linux-64", NAMES)
-    monkeypatch.setattr(sparse, "scan", lambda *_: pytest.fail("scanned again"))
+    monkeypatch.setattr(reader, "scan", lambda *_: pytest.fail("scanned again"))
     assert repodata.read_some(where, "linux-64", NAMES) == first
 
 
@@ -147,9 +148,9 @@ def shard(folder: Path) -> None:
 
     index = json.loads((folder / "repodata.json").read_text())
     names: dict[str, dict] = {}
-    for section in sparse.SECTIONS:
+    for section in reader.SECTIONS:
         for fn, record in index[section].items():
-            part = names.setdefault(record["name"], {key: {} for key in sparse.SECTIONS})
+            part = names.setdefault(record["name"], {key: {} for key in reader.SECTIONS})
             hashes = {key: bytes.fromhex(record[key]) for key in ("md5", "sha256")}
             part[section][fn] = {**record, **hashes}
     hashes = {}

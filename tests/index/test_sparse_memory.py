@@ -11,7 +11,7 @@ from zlib import crc32
 import pytest
 from support.index_texts import NAMES, WANTED, index, parsed
 
-from conda_torchmirror.index import sparse
+from conda_torchmirror.index.sparse import reader
 
 
 @pytest.fixture
@@ -19,15 +19,15 @@ def remembered(tmp_path, monkeypatch):
     """A file that was read once; a second scan fails the test."""
     path = tmp_path / "0123abcd.json"
     path.write_text(json.dumps(index(WANTED)))
-    sparse.read(path, NAMES)
-    monkeypatch.setattr(sparse, "scan", lambda *_: pytest.fail("scanned again"))
+    reader.read(path, NAMES)
+    monkeypatch.setattr(reader, "scan", lambda *_: pytest.fail("scanned again"))
     return path
 
 
 def test_an_unchanged_file_is_not_scanned_again(remembered):
-    assert sparse.read(remembered, NAMES) == parsed(remembered.read_bytes())
+    assert reader.read(remembered, NAMES) == parsed(remembered.read_bytes())
     fewer = frozenset(("libtorch",))
-    assert sparse.read(remembered, fewer) == parsed(remembered.read_bytes(), fewer)
+    assert reader.read(remembered, fewer) == parsed(remembered.read_bytes(), fewer)
 
 
 def _touch(path: Path) -> None:
@@ -78,41 +78,41 @@ CHANGES: dict[str, Any] = {
 def test_what_has_changed_is_scanned_again(tmp_path, change):
     path = tmp_path / "0123abcd.json"
     path.write_text(json.dumps(index(WANTED)))
-    sparse.read(path, NAMES)
+    reader.read(path, NAMES)
     CHANGES[change](path)
-    assert sparse.read(path, NAMES) == parsed(path.read_bytes())
+    assert reader.read(path, NAMES) == parsed(path.read_bytes())
     assert not list(tmp_path.glob("*~"))
 
 
 def test_a_memory_that_is_wrong_somewhere(tmp_path):
     path = tmp_path / "0123abcd.json"
     path.write_text(json.dumps(index(WANTED)))
-    sparse.read(path, NAMES)
+    reader.read(path, NAMES)
     kept = path.with_suffix(".torchmirror")
     good = kept.read_bytes()
     for place in range(len(good)):
         kept.write_bytes(good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :])
-        assert sparse.read(path, NAMES) == parsed(path.read_bytes()), place
+        assert reader.read(path, NAMES) == parsed(path.read_bytes()), place
 
 
 @pytest.mark.parametrize("field", ["values", "sections", "names", "stamp", "format"])
 def test_a_memory_of_another_form(tmp_path, field):
     path = tmp_path / "0123abcd.json"
     path.write_text(json.dumps(index(WANTED)))
-    sparse.read(path, NAMES)
+    reader.read(path, NAMES)
     kept = path.with_suffix(".torchmirror")
     known = json.loads(kept.read_bytes().partition(b" ")[2])
     for wrong in (None, {"packages": [[0, 5]]}, {"info": [3, 10**15]}, "x", 7):
         content = json.dumps({**known, field: wrong}).encode()
         kept.write_bytes(b"%d %s" % (crc32(content), content))
-        assert sparse.read(path, NAMES) == parsed(path.read_bytes()), wrong
+        assert reader.read(path, NAMES) == parsed(path.read_bytes()), wrong
 
 
 def test_other_names_are_scanned_for(tmp_path):
     path = tmp_path / "0123abcd.json"
     path.write_text(json.dumps(index(WANTED)))
-    sparse.read(path, ("libtorch",))
-    assert sparse.read(path, NAMES) == parsed(path.read_bytes())
+    reader.read(path, ("libtorch",))
+    assert reader.read(path, NAMES) == parsed(path.read_bytes())
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path):
@@ -122,6 +122,6 @@ def test_a_folder_that_cannot_be_written_to(tmp_path):
     path.write_text(json.dumps(index(WANTED)))
     tmp_path.chmod(0o500)
     try:
-        assert sparse.read(path, NAMES) == parsed(path.read_bytes())
+        assert reader.read(path, NAMES) == parsed(path.read_bytes())
     finally:
         tmp_path.chmod(0o700)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from conda_torchmirror.index import sparse
+from conda_torchmirror.index.sparse import reader
 
 NAMES = frozenset(("pytorch", "pytorch-gpu", "libtorch", "cuda-version"))
 
@@ -17,10 +17,10 @@ def parsed(content: bytes, names: frozenset[str] = NAMES) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ValueError("no object")
     found = {}
-    for key in (*sparse.KEPT, *sparse.SECTIONS):
+    for key in (*reader.KEPT, *reader.SECTIONS):
         if key in document:
             found[key] = document[key]
-    for key in sparse.SECTIONS:
+    for key in reader.SECTIONS:
         if isinstance(section := found.get(key), dict):
             found[key] = {
                 fn: record
@@ -37,7 +37,7 @@ def read(folder: Path, content: bytes, names: frozenset[str] = NAMES) -> dict[st
     path = folder / "0123abcd.json"
     path.write_bytes(content)
     path.with_suffix(".torchmirror").unlink(missing_ok=True)
-    return sparse.read(path, names)
+    return reader.read(path, names)
 
 
 def record(name: str, **more: Any) -> dict[str, Any]:

@@ -32,8 +32,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 from zlib import crc32
 
-from ..envfiles.file_io import write_file
-from ..text.messages import text
+from ...envfiles.file_io import write_file
+from ...text.messages import text
 
 #: The parts of an index that hold records, and what else of it is returned.
 SECTIONS = ("packages", "packages.conda")
