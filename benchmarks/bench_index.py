@@ -32,11 +32,11 @@ NAMES = tuple(big_index.FAMILY)
 
 def own(path: Path) -> Callable[[], int]:
     """Our scan, or the places it remembers."""
-    from conda_torchmirror.index.sparse import reader
+    from conda_torchmirror.index.sparse import reader, scan
 
     def run() -> int:
         found = reader.read(path, NAMES)
-        return sum(len(found[section]) for section in reader.SECTIONS)
+        return sum(len(found[section]) for section in scan.SECTIONS)
 
     return run
 

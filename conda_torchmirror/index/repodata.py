@@ -105,41 +105,53 @@ def _read(
 
 
 def inspect(route: Route, subdir: str) -> None:
-    """Hold a whole index against the schema: solvers read every record.
+    """Hold a whole index against the schema, one record after the other: solvers read every one.
 
     Raises: ChannelBroken for the first thing that is not as it must be, and what `read` raises.
     """
     for part in (subdir, "noarch"):
-        repodata, _ = _fetch(route, part)
-        if (fault := _find_fault(repodata, part)) is not None:
-            raise ChannelBroken(
-                channel=route.channel,
-                subdir=part,
-                mirror=route.place,
-                url=safe(f"{route.url}/{part}/"),
-                status=None,
-                detail=safe(fault),
-            )
+        _fetch(route, part, partial(_inspected, subdir=part))
 
 
-def _find_fault(repodata: Mapping[str, Any], subdir: str) -> str | None:
-    """What a solver would stumble over in an index, by its place in it."""
+def _inspected(fetch: Any, subdir: str) -> tuple[Mapping[str, Any], Any]:
+    """What an index has besides its records, and its state.
+
+    Raises: ValueError for what a solver would stumble over, by its place in the index.
+    """
+    path, state = fetch_latest_path(fetch)
+    if not path.exists():
+        return {}, state
+    faults: dict[str, str] = {}
+
+    def visit(fn: str, record: Any) -> None:
+        if fault := _fault_of(fn, record):
+            faults.setdefault(fn, f"{fn[:80]}: {fault}")
+        else:  # of a key that stands there twice the last one counts
+            faults.pop(fn, None)
+
+    rest = reader.walk(path, visit)
+    if fault := _fault_beside(rest, subdir) or next(iter(faults.values()), None):
+        raise ValueError(fault)
+    return rest, state
+
+
+def _fault_beside(repodata: Mapping[str, Any], subdir: str) -> str | None:
+    """What is not as it must be in an index beside its records."""
     info = repodata.get("info", {})
     if not isinstance(info, Mapping) or info.get("subdir", subdir) != subdir:
         return "info: subdir"
     if "base_url" in info and urlsplit(str(info["base_url"])).scheme not in ("", "http", "https"):
         return "info: base_url"
-    for section in _SECTIONS:
-        if section in repodata and repodata[section] is None:
-            return section
-        for fn, record in repodata.get(section, {}).items():
-            fault = record_schema.find_fault(fn, record)
-            timestamp = None if fault else record.get("timestamp")
-            if timestamp and not record_schema.is_count(timestamp, record_schema.TIMESTAMP):
-                fault = "timestamp"
-            if fault:
-                return f"{fn[:80]}: {fault}"
-    return None
+    return next((s for s in _SECTIONS if s in repodata and repodata[s] is None), None)
+
+
+def _fault_of(fn: str, record: Any) -> str | None:
+    """What is not as it must be in a record."""
+    if fault := record_schema.find_fault(fn, record):
+        return fault
+    timestamp = record.get("timestamp")
+    dated = not timestamp or record_schema.is_count(timestamp, record_schema.TIMESTAMP)
+    return None if dated else "timestamp"
 
 
 def _few(fetch: Any, names: Collection[str]) -> tuple[Mapping[str, Any], Any]:

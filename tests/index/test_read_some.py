@@ -14,7 +14,7 @@ from support.channels import zstd_compress
 
 from conda_torchmirror.exceptions import channel as exceptions
 from conda_torchmirror.index import cache, fetch, repodata
-from conda_torchmirror.index.sparse import reader
+from conda_torchmirror.index.sparse import reader, scan
 from conda_torchmirror.mirrors.registry import Route
 
 pytest_plugins = ("support.site_fixtures",)
@@ -148,9 +148,9 @@ def shard(folder: Path) -> None:
 
     index = json.loads((folder / "repodata.json").read_text())
     names: dict[str, dict] = {}
-    for section in reader.SECTIONS:
+    for section in scan.SECTIONS:
         for fn, record in index[section].items():
-            part = names.setdefault(record["name"], {key: {} for key in reader.SECTIONS})
+            part = names.setdefault(record["name"], {key: {} for key in scan.SECTIONS})
             hashes = {key: bytes.fromhex(record[key]) for key in ("md5", "sha256")}
             part[section][fn] = {**record, **hashes}
     hashes = {}

@@ -11,7 +11,7 @@ import pytest
 from support import big_index
 from support.index_texts import OTHER, TORCH, WANTED, index, parsed, raw, read, record
 
-from conda_torchmirror.index.sparse import reader
+from conda_torchmirror.index.sparse import reader, scan
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_a_large_index_sorted_and_shuffled(large, tmp_path):
     assert len(expected["packages.conda"]) > 700
     large.with_suffix(".torchmirror").unlink(missing_ok=True)
     assert reader.read(large, FAMILY) == expected
-    for key in reader.SECTIONS:
+    for key in scan.SECTIONS:
         members = list(document[key].items())
         random.Random(7).shuffle(members)
         document[key] = dict(members)
@@ -54,7 +54,7 @@ def test_truncations_of_a_large_index(large, tmp_path):
     path.write_bytes(content)
     for place in sorted(places, reverse=True):
         os.truncate(path, place)
-        with pytest.raises(reader.BrokenIndex):
+        with pytest.raises(scan.BrokenIndex):
             reader.read(path, FAMILY)
     assert not path.with_suffix(".torchmirror").exists()
 
@@ -82,7 +82,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("way", BROKEN)
 def test_what_is_no_index(tmp_path, way):
-    with pytest.raises(reader.BrokenIndex):
+    with pytest.raises(scan.BrokenIndex):
         read(tmp_path, BROKEN[way])
 
 
@@ -90,10 +90,10 @@ def test_what_is_not_asked_for_is_walked_through(tmp_path):
     many = {f"x-{n}": {"a": ['}"', "{", "\\", n], "b": {"name": "pytorch"}} for n in range(60_000)}
     document = {"signatures": many, **index(WANTED), "v3": many, "info": {"subdir": "noarch"}}
     content = json.dumps(document).encode()
-    assert len(json.dumps(many)) > reader._PARSED
+    assert len(json.dumps(many)) > scan._PARSED
     assert read(tmp_path, content) == parsed(content)
     for place in (len(content) // 9, len(content) // 4, len(content) * 8 // 9):
-        with pytest.raises(reader.BrokenIndex):
+        with pytest.raises(scan.BrokenIndex):
             read(tmp_path, content[:place])
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.index_texts import parsed, read
 
-from conda_torchmirror.index.sparse import reader
+from conda_torchmirror.index.sparse import scan
 
 TOKENS = (
     *('"', "{", "}", ":", ",", "[", "]", "\\", " ", "name", "pytorch", "pytorch-", "é", "\n"),
@@ -105,5 +105,5 @@ def test_the_law(folder, document, chance, space):
 )
 def test_what_ends_early_is_an_error(folder, document, chance, space, place):
     content = written(document, chance, space).encode()
-    with pytest.raises(reader.BrokenIndex):
+    with pytest.raises(scan.BrokenIndex):
         read(folder, content[: int(len(content) * place)])

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from conda_torchmirror.index.sparse import reader
+from conda_torchmirror.index.sparse import reader, scan
 
 NAMES = frozenset(("pytorch", "pytorch-gpu", "libtorch", "cuda-version"))
 
@@ -17,10 +17,10 @@ def parsed(content: bytes, names: frozenset[str] = NAMES) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ValueError("no object")
     found = {}
-    for key in (*reader.KEPT, *reader.SECTIONS):
+    for key in (*scan.KEPT, *reader.SECTIONS):
         if key in document:
             found[key] = document[key]
-    for key in reader.SECTIONS:
+    for key in scan.SECTIONS:
         if isinstance(section := found.get(key), dict):
             found[key] = {
                 fn: record
