@@ -122,7 +122,7 @@ def _files(parser: ArgumentParser) -> None:
 def _cache(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("channels", nargs="*", metavar="CHANNEL", help=text("help.cache_channels"))
-    add("--print", choices=("nginx", "registry", "condarc"), help=text("help.cache_print"))
+    add("--print", choices=("nginx", "registry", "condarc", "pip"), help=text("help.cache_print"))
     add("--check", metavar="DIR", help=text("help.cache_check"))
     add("--mirror", action="append", help=text("help.mirror"))
     add("--dir", help=text("help.cache_dir"))

@@ -120,14 +120,15 @@ class Mirror:
     A kind that is not in `chosen` is used only where the user named the mirror. `roots` are the
     addresses above `cloud/` and `pkgs/`; `parents` are addresses right above channel names.
     `pypi` holds index URLs, the one to use first; `pypi_also` those that are only recognised in
-    files. `drops_tar_bz2` says that the site does not keep a .tar.bz2 that also exists as .conda;
-    `shards` that it is known to serve sharded indexes.
+    files. `official` is the address above `cloud/` and `pkgs/` where a cache has the indexes of the
+    official site, "" for none. `drops_tar_bz2` says that the site does not keep a .tar.bz2 that
+    also exists as .conda; `shards` that it is known to serve sharded indexes.
     """
 
     __slots__ = (
         *("_carried", "_channels", "as_of", "chosen", "confidence", "drops_tar_bz2", "home"),
-        *("name", "note", "parents", "pypi", "pypi_also", "redirects_to", "roots", "shards"),
-        *("source", "support", "title", "title_zh", "wheels"),
+        *("name", "note", "official", "parents", "pypi", "pypi_also", "redirects_to", "roots"),
+        *("shards", "source", "support", "title", "title_zh", "wheels"),
     )
 
     def __init__(self, name: str, entry: Mapping[str, Any]) -> None:
@@ -143,6 +144,7 @@ class Mirror:
         self.pypi = _urls(entry.get("pypi", ()))
         self.pypi_also = _urls(entry.get("pypi_also", ()))
         self.wheels = Wheels(entry["wheels"]) if entry.get("wheels") is not None else None
+        self.official: str = entry.get("official", "")
         self.redirects_to: tuple[str, ...] = tuple(entry.get("redirects_to", ()))
         self.drops_tar_bz2 = bool(entry.get("drops_tar_bz2", False))
         self.shards = bool(entry.get("shards", False))

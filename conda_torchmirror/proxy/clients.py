@@ -1,4 +1,4 @@
-"""What clients of a cache are told: a registry for conda-torchmirror, a condarc for others."""
+"""What clients of a cache are told: a registry for conda-torchmirror; a condarc and a pip.conf."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 
 from ..mirrors.registry import parts_of_defaults
-from .layout import NEXT, ROOT, Layout
+from ..mirrors.urls import host_of
+from .layout import NEXT, OFFICIAL, PYPI, ROOT, WHL, Layout
 
 #: The names of the two ways as mirrors.
 FIRST, OTHER = "cache", "cache-next"
@@ -31,7 +32,14 @@ def _registry(layout: Layout, url: str) -> Iterator[str]:
         yield f"{name}:"
         yield f"  title: {_text('Cache' + (', the other way' if way else ''))}"
         yield f"  roots: [{_text(url + way + ROOT)}]"
-        yield "  channels:"
+        if layout.has_official:
+            yield f"  official: {_text(url + OFFICIAL + ROOT)}"
+        if layout.has(PYPI):
+            yield f"  pypi: [{_text(f'{url}{way}{ROOT}{PYPI}/simple')}]"
+        if layout.has(WHL):
+            yield f"  wheels: {{url: {_text(url + way + ROOT + WHL)}, layout: index}}"
+        if layout.names:
+            yield "  channels:"
         for channel in layout.names:
             labels = ", labels: true" if layout.has_labels(channel) else ""
             yield f"    {_text(channel)}: {{subdirs: '*'{labels}}}"
@@ -50,6 +58,24 @@ def _condarc(layout: Layout, url: str, subdir: str) -> Iterator[str]:
     for part in parts_of_defaults(subdir):
         if part in layout.names:
             yield f"  - {_text(f'{url}{ROOT}/{part}')}"
+
+
+def pip(layout: Layout, url: str) -> str:
+    """A pip.conf by which pip alone, and uv told the same, go through the cache."""
+    return "\n".join(_pip(layout, url.rstrip("/"))) + "\n"
+
+
+def _pip(layout: Layout, url: str) -> Iterator[str]:
+    yield "# pip through a cache: ~/.config/pip/pip.conf, or /etc/pip.conf for all of a machine."
+    yield f"# Not behind it: {', '.join(layout.left_out)}."
+    if layout.has(WHL):
+        yield "# PyTorch for CUDA 12.6, say:"
+        yield f"#   pip install torch --extra-index-url {url}{ROOT}{WHL}/cu126"
+    yield "[global]"
+    if layout.has(PYPI):
+        yield f"index-url = {url}{ROOT}{PYPI}/simple"
+    if url.startswith("http://"):
+        yield f"trusted-host = {host_of(url)}"
 
 
 def _text(value: str) -> str:

@@ -23,8 +23,9 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ..mirrors.urls import host_of
-from .layout import NEXT, ROOT, Channel, Layout, needs_names
+from ..mirrors.urls import UPSTREAM, host_of
+from . import pages
+from .layout import NEXT, OFFICIAL, PYPI, ROOT, WHL, Channel, Layout, needs_names
 
 #: What one request to a mirror asks for. Half of what a slow line carries in the time that a client
 #: waits for a first byte (60 s for conda).
@@ -33,6 +34,9 @@ SLICE = "8m"
 #: Characters of the path of a file. nginx hands on what it has decoded: with any other a client
 #: could ask a mirror for `%2e%2e/` (written as %252e), a query or a line of a header.
 _FILE = r"[-\w.!+~=@]+(?:/[-\w.!+~=@]+)*"
+
+#: Where channels are below `ROOT`.
+_CONDA = ("/cloud", "/pkgs")
 
 #: Answers that are not the file that was asked for, as `status|range asked|range|encoding`: the
 #: whole where a later range was asked, another range, a body that was packed on the way.
@@ -79,6 +83,10 @@ class _Chains:
             if len(order) > 2 and order[1:] not in self.orders:
                 self.orders.append(order[1:])
         self.sites = list(dict.fromkeys(site for order in orders for site in order))
+        alone = {c.sites for c in layout.channels if len(c.sites) == 1}
+        if layout.has_official:
+            alone.add((UPSTREAM,))
+        self.single = [site for site in self.sites if (site,) in alone]
         self.links = [order for order in self.orders if any(o[1:] == order for o in self.orders)]
 
     @property
@@ -152,16 +160,19 @@ def _http(layout: Layout, on: Host, chains: _Chains) -> Iterator[str]:
         f"map $upstream_status|$http_range|{sent} $mixed",
         [*(f'"~{form}" "1\\n:";' for form in _NOT_IT), "default '';"],
     )
-    yield 'map $upstream_http_content_type $poison { "~*^text/html" "1\\n:"; default $mixed; }'
+    yield "# A page of links is HTML; anything else that is, is a page that blocks."
+    yield from _block(
+        "map $uri|$upstream_http_content_type $poison",
+        ['"~*[^/][|]text/html" "1\\n:";', "default $mixed;"],
+    )
+    yield from pages.maps()
     yield 'map $upstream_status $shut { "~(403|429|5\\d\\d)" 1; default 0; }'
     yield ""
     yield "# Who has what, on both ways."
     yield from _block("map $way$path $group", _groups(layout, chains))
     for order in chains.orders:
         yield from _block(f"upstream {chains.name(order)}", _upstream(order, on, chains))
-    for site in chains.sites:
-        if not any(channel.sites == (site,) for channel in layout.channels):
-            continue
+    for site in chains.single:
         server = f"server 127.0.0.1:{on.ports[chains.site(site)]};"
         yield from _block(f"upstream {chains.name((site,))}", [server])
     yield ""
@@ -179,7 +190,10 @@ def _groups(layout: Layout, chains: _Chains) -> Iterator[str]:
     """Labels first, since their channel begins with the same words."""
     rows: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for channel in sorted(layout.channels, key=lambda c: not c.path.endswith("/label")):
-        for way, order in (("", channel.sites), (NEXT, channel.sites_next)):
+        orders = [("", channel.sites), (NEXT, channel.sites_next)]
+        if UPSTREAM in channel.sites and channel.path != WHL:
+            orders.append((OFFICIAL, (UPSTREAM,)))
+        for way, order in orders:
             rows.setdefault((way, order), []).append(channel.path)
     labels = [(row, [p for p in paths if p.endswith("/label")]) for row, paths in rows.items()]
     plain = [(row, [p for p in paths if not p.endswith("/label")]) for row, paths in rows.items()]
@@ -206,15 +220,23 @@ def _front(on: Host) -> Iterator[str]:
         "proxy_cache_key $way$path$slice_range;",
         "proxy_cache_valid 200 206 365d;",
     ]
-    index = [
-        "proxy_cache_key $way$path;",
+    fresh = [
         "proxy_cache_valid 200 5m;",
         "proxy_cache_revalidate on;",
         f"proxy_cache_use_stale {_FAULTS} updating;",
     ]
-    for pattern, own in ((rf"{_FILE}\.(?:conda|tar\.bz2)", package), (_FILE, index)):
+    index = ["proxy_cache_key $way$path;", *fresh]
+    conda, pip = f"(?:{'|'.join(_CONDA)})", f"(?:{PYPI}|{WHL})"
+    for way, pattern, own in (
+        (NEXT, rf"{conda}/{_FILE}\.(?:conda|tar\.bz2)", package),
+        (NEXT, rf"{pip}/{_FILE}\.(?:whl|tar\.gz|zip)", package),
+        (NEXT, rf"(?:{PYPI}/simple|{WHL})/{_FILE}/", [*pages.negotiated("$way$path"), *fresh]),
+        (NEXT, rf"{pip}/{_FILE}\.metadata", index),
+        (NEXT, rf"{conda}/{_FILE}", index),
+        (OFFICIAL, rf"{conda}/{_FILE}\.(?:json|json\.bz2|json\.zst|msgpack\.zst)", index),
+    ):
         yield from _block(
-            f'location ~ "^(?<way>{NEXT})?(?<path>{ROOT}/{pattern})\\z"',
+            f'location ~ "^(?<way>{way})?(?<path>{ROOT}{pattern})\\z"',
             [
                 "if ($group = '') { return 404; }",
                 *own,
@@ -298,6 +320,7 @@ def _mirror(
     yield "# A mirror says nothing about what nginx does."
     yield "proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Buffering;"
     yield "add_header X-Poison $poison;"
+    yield from pages.relative({c.path: url for c, url in urls.items() if c.path in (PYPI, WHL)})
     yield "proxy_intercept_errors on;"
     yield "recursive_error_pages on;"
     yield "error_page 301 302 303 307 308 = @follow;"
@@ -315,7 +338,7 @@ def _mirror(
     for (parent, head), paths in _parents(urls).items():
         yield from _block(
             f'location ~ "^{ROOT}{head}(?<rest>(?:{_either(paths)})/.+)$"',
-            [f"proxy_pass {parent}$rest;"],
+            [f"proxy_pass {parent}$sent;"],
         )
 
 

@@ -21,7 +21,7 @@ from ..index import cache, repodata
 from ..index.fetch import bounded_pages, quiet_pool, spinner
 from ..index.sources import SOURCES, Source, of_channel
 from ..mirrors.registry import OWN, Route
-from ..mirrors.urls import UPSTREAM, upstream_url
+from ..mirrors.urls import UPSTREAM
 from ..models import Build, Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions
 from ..text.messages import clauses, text
@@ -164,7 +164,7 @@ class Router:
             found += hashes.opinion(
                 decision,
                 torch,
-                official=lambda names: self._official(torch.channel, names),
+                official=lambda names: self._official(torch, names),
                 always=self._options.check_upstream,
                 exempt=routes.is_private(torch),
             )
@@ -283,14 +283,14 @@ class Router:
             if build.fn and not _is_cached(build)
         ]
 
-    def _official(self, name: str, names: Collection[str]) -> Records:
+    def _official(self, route: Route, names: Collection[str]) -> Records:
         """The official channel's own records.
 
         Raises: what `repodata.read` raises.
         """
-        there = Route(name, upstream_url(name), UPSTREAM)
+        there = routes.official(route)
         with self._setup.instead(there, self.located):
-            return of_channel(name).read(there, self._subdir, names)
+            return of_channel(route.channel).read(there, self._subdir, names)
 
     def _find_broken_index(self, error: Exception) -> tuple[Exception, Failure | None]:
         """Which index is broken, if one is: the exception itself does not say."""

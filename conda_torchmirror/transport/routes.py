@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from ..exceptions.channel import NothingCached
 from ..index.sources import Source
 from ..mirrors import addresses
-from ..mirrors.registry import AUTO, OWN, Mirror, Route, parts_of_defaults
+from ..mirrors.registry import AUTO, OWN, Mirror, Route, below_root, parts_of_defaults
 from ..mirrors.urls import (
     UPSTREAM,
     UPSTREAM_CLOUD,
@@ -160,6 +160,15 @@ def around_own(options: InstallOptions, subdir: str, route: Route) -> Iterator[N
     source = settings.source_of(key, route.channel if entry else None)
     facts = {"channel": route.channel, "key": key, "file": safe(str(source))}
     yield Notice("around_own", {**facts, "instead": next(having, UPSTREAM)})
+
+
+def official(route: Route) -> Route:
+    """Where the official channel's own indexes are read: through a cache of the user's own, where
+    the registry's entry of the route says where it has them."""
+    known = settings.registry(settings.read())
+    own = known[route.mirror].official if route.mirror in known else ""
+    url = f"{own}{below_root(route.channel)}" if own else upstream_url(route.channel)
+    return Route(route.channel, url, UPSTREAM)
 
 
 def is_private(route: Route) -> bool:

@@ -216,6 +216,7 @@ HOW: dict[str, How] = {
     "conda torch-mirror cache --print nginx --dir /srv/torch-cache > nginx.conf": prints,
     "conda torch-mirror cache --print registry --url http://cache.lab:8080 > cache.yaml": prints,
     "conda torch-mirror cache --print condarc --url http://cache.lab:8080 > condarc": prints,
+    "conda torch-mirror cache --print pip --url http://cache.lab:8080 > pip.conf": prints,
     "conda torch-mirror cache --check /srv/torch-cache": checks_a_cache,
     "conda torch-mirror cache --print nginx": prints,
     "conda torch-mirror rewrite FILE": runs,

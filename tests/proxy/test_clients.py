@@ -10,7 +10,7 @@ from support.nginx import Cache, caching, needs_nginx, site
 
 from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.proxy import clients, kept
-from conda_torchmirror.proxy.layout import arrange
+from conda_torchmirror.proxy.layout import PYPI, arrange
 
 TORCH = ("-y", "-n", "new", "--cuda", "12.4", "--python", "3.12", "--no-check")
 TORCH += ("--source", "pytorch", "pytorch", "torchvision")
@@ -145,7 +145,7 @@ def test_the_registry_is_one_that_the_product_takes(run_conda, condarc, tmp_path
     assert "https://cache.lab/next/anaconda" in json.dumps(mirrors["cache-next"])
 
 
-@pytest.mark.parametrize("kind", ["nginx", "registry", "condarc"])
+@pytest.mark.parametrize("kind", ["nginx", "registry", "condarc", "pip"])
 def test_each_is_printed(conda_in_process, kind) -> None:
     words = ("torch-mirror", "cache", "--print", kind, "--mirror", "tuna", "mychannel")
     done = conda_in_process(*words, "--url", "http://cache.lab:8080", "--dir", "/srv/torch").ok()
@@ -153,11 +153,12 @@ def test_each_is_printed(conda_in_process, kind) -> None:
         "nginx": "listen 8080;",
         "registry": '"http://cache.lab:8080/next/anaconda"',
         "condarc": 'channel_alias: "http://cache.lab:8080/anaconda/cloud"',
+        "pip": "index-url = http://cache.lab:8080/anaconda/pypi/simple",
     }
     assert expected[kind] in done.stdout
     if kind != "condarc":
-        assert "mychannel" in done.stdout
-        assert "Not behind it: PyPI, wheels of PyTorch." in done.stdout
+        assert ("mychannel" in done.stdout) is (kind != "pip")
+        assert "Not behind it: PyPI's own site." in done.stdout
 
 
 @needs_nginx
@@ -197,7 +198,7 @@ def test_every_channel_is_behind_it_or_left_out_by_name(tmp_path: Path) -> None:
     assert {n for n in carried if "/label/" not in n} <= set(layout.names)
     assert {"pkgs/main", "pkgs/r", "pkgs/msys2", "nvidia"} <= set(layout.names)
     assert layout.has_labels("nvidia")
-    assert all(c.sites[-1] == "upstream" for c in layout.channels)
+    assert all(c.sites[-1] == "upstream" for c in layout.channels if c.path != PYPI)
     without = arrange(mirrors, upstream=False)
     assert "pkgs/msys2" in without.names or "pkgs/msys2" in without.left_out
     for channel in layout.channels:

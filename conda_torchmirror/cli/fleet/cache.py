@@ -39,12 +39,16 @@ def execute(args: Namespace) -> int:
             raise BadCacheOption(option=channel, detail=text("cache_channel"))
     if args.url and not layout.is_address(args.url):
         raise BadCacheOption(option=f"--url {args.url}", detail=text("cache_url"))
-    found, _, mirrors = settings.in_force(args.mirror or ())
+    found, known, mirrors = settings.in_force(args.mirror or ())
     official = not found.only or UPSTREAM in found.only
-    arranged = layout.arrange(mirrors, args.channels, upstream=official)
+    names = dict.fromkeys((*known.chosen_for("pypi"), *known.chosen_for("wheels")))
+    spare = [known[name] for name in names if not found.only or name in found.only]
+    arranged = layout.arrange(mirrors, args.channels, upstream=official, spare=spare)
     url = args.url or f"http://localhost:{args.port}"
     if args.print == "registry":
         say(clients.registry(arranged, url).rstrip("\n"))
+    elif args.print == "pip":
+        say(clients.pip(arranged, url).rstrip("\n"))
     elif args.print == "condarc":
         say(clients.condarc(arranged, url, context.subdir).rstrip("\n"))
     else:

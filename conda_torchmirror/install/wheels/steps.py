@@ -22,7 +22,7 @@ from ...selection.pip.plan import WheelFile
 from ...selection.plan import typed
 from ...selection.wheels.link import Link
 from ...text.sanitize import safe
-from ...transport.wheels.routes import NO_INDEX
+from ...transport.wheels.routes import NO_INDEX, OWN
 
 #: Where a new environment's Python comes from where the user has no channel for it.
 BASE = SOURCES[0].base_channel
@@ -114,8 +114,10 @@ def pip_step(
 
 
 def trusted(index: Route) -> tuple[str, ...]:
-    """What tells pip of `--insecure`, for an index that is named to it."""
-    if context.ssl_verify is not False or not index.url:
+    """What tells pip of `--insecure`, or of a registry's index without TLS, which is there only
+    where the user takes that (`torchmirror_http`)."""
+    plain = index.url.startswith("http://") and index.mirror != OWN
+    if not index.url or not (plain or context.ssl_verify is False):
         return ()
     return ("--trusted-host", host_of(index.url))
 

@@ -67,7 +67,7 @@ HELP: Table = {
     "mirror_cache": "Print the configuration of a cache in front of the mirrors, or check one.",
     # Their options.
     "cache_channels": "More channels that the cache has to carry.",
-    "cache_print": "nginx: the configuration of the cache; registry, condarc: those of its "
+    "cache_print": "nginx: the configuration of the cache; registry, condarc, pip: those of its "
     "clients.",
     "cache_check": "Compare what nginx has kept in DIR with the indexes there, and delete what "
     "differs.",

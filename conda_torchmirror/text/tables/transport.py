@@ -71,8 +71,8 @@ TEXT: Table = {
     "channel confirms the new one",
     "upstream_confirms": "the official channel confirms the hashes of the chosen builds",
     # A cache in front of the mirrors.
-    "cache_without_action": "say `--print nginx`, `--print registry`, `--print condarc` or "
-    "`--check DIR`",
+    "cache_without_action": "say `--print nginx`, `--print registry`, `--print condarc`, "
+    "`--print pip` or `--check DIR`",
     "cache_folder_characters": "nginx takes no path with a quote, a dollar sign, a semicolon or a "
     "brace",
     "cache_channel": "that is not the name of a channel",
