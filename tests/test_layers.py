@@ -204,8 +204,9 @@ SEAMS = {
     "install.sources.wheels": {"install"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},
     "install.wheels.run": {"install"},
-    # Only commands that fetch an index look for emptied ones, and for mirrors that answer.
-    "hooks.redirect": {"exceptions", "hooks", "index", "text"},
+    # A command whose channels no mirror has reads no settings and decides nothing; only commands
+    # that fetch an index look for emptied ones, and for mirrors that answer.
+    "hooks.redirect": {"exceptions", "hooks", "index", "redirect", "text"},
     # Nobody is asked where the answers are remembered.
     "hooks.fallback": {"index", "models", "text", "transport"},
     # The automatic redirect knows most channels by name, and needs no addresses.
@@ -214,25 +215,18 @@ SEAMS = {
     # Few users map channels by themselves: only theirs are held against the registry.
     "redirect.policy": {"redirect"},
     # What is wrong with this conda is told, once in a blue moon.
-    "redirect.in_process": {"text"},
+    "redirect.in_process": {"exceptions", "text"},
+    # The automatic redirect only asks whose the file is; `enable` and `disable` write it.
+    "redirect.condarc": {"envfiles", "exceptions"},
     "redirect.configuration": {"text"},
     # A registry of one's own is checked, and what is wrong in a setting told.
     "redirect.settings": {"exceptions", "mirrors", "text"},
     "redirect.answer_log": {"text"},
+    # A preview that solves nothing asks for no further channels.
+    "transport.routes": {"redirect"},
     # A site has another name in another language.
     "text.messages": {"mirrors", "text"},
 }
-#: Imports in functions that are no seams, as (module, package). This list only ever gets shorter.
-BURIED = frozenset(
-    (
-        ("hooks.redirect", "redirect"),
-        ("redirect.condarc", "envfiles"),
-        ("redirect.condarc", "exceptions"),
-        ("redirect.in_process", "exceptions"),
-        ("redirect.in_process", "redirect"),
-        ("transport.routes", "redirect"),
-    )
-)
 
 
 @pytest.mark.parametrize("outer", sorted(REACH))
@@ -249,9 +243,23 @@ def test_imports_in_functions_are_seams():
         if one.inside
     }
     seams = {(module, package) for module, packages in SEAMS.items() for package in packages}
-    assert found - seams - BURIED == set(), "import it at the top"
+    assert found - seams == set(), "import it at the top"
     assert seams - found == set(), "no longer there: take it out of SEAMS"
-    assert BURIED - found == set(), "no longer there: take it out of BURIED"
+
+
+#: Where argparse has its place: the command line, and what hands its words to it.
+COMMAND_LINE = {"cli", "plugin", "__main__"}
+
+
+def test_a_namespace_ends_in_the_command_line():
+    naming = {
+        dotted(path)
+        for path in modules()
+        for node in ast.walk(parsed(path))
+        if (isinstance(node, ast.ImportFrom) and node.module == "argparse")
+        or (isinstance(node, ast.Import) and any(name.name == "argparse" for name in node.names))
+    }
+    assert {package_of(module) for module in naming} == COMMAND_LINE, naming
 
 
 #: The one writer of whole files, and what nobody else calls.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +19,15 @@ def configured() -> dict[str, str]:
     return dict(getattr(context, "_custom_channels", {}))
 
 
+def arguments(**changed: Any) -> Any:
+    """A copy of the arguments of the command line as conda keeps them, in its dict whose items are
+    attributes too. Those in `changed` are replaced."""
+    from conda.base.context import context
+
+    kept = context._argparse_args
+    return type(kept)({**kept, **changed})
+
+
 def reload(**changed: Any) -> None:
     """Read conda's configuration anew, and forget what was computed from the former one.
 
@@ -27,19 +35,19 @@ def reload(**changed: Any) -> None:
     """
     from conda.base.context import context
 
-    context.__init__(argparse_args=Namespace(**{**context._argparse_args, **changed}))
+    context.__init__(argparse_args=arguments(**changed))
     forget()
 
 
 @contextmanager
 def inner_command() -> Iterator[None]:
-    """For a block that runs another conda command: what that logs is cleaned, and conda has the
-    arguments of this command back after it."""
+    """Run another conda command in a block: clean what it logs, and give conda the arguments of
+    this command back when the block ends."""
     from conda.base.context import context
 
     from ..text.output import clean_log
 
-    kept = dict(context._argparse_args)
+    kept = arguments()
     try:
         with clean_log():
             yield

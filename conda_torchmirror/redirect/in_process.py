@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..mirrors.urls import upstream_parent
+from . import settings
 from .configuration import configured, forget, reload
 
 if TYPE_CHECKING:
@@ -362,8 +363,6 @@ def _label_to_guard(route: Route, asked: Sequence[str]) -> bool:
     """Whether a label of the channel is asked for, and the mirror has no labels of it."""
     if not any(f"{route.channel}/label/" in word for word in asked):
         return False
-    from . import settings
-
     mirror = settings.registry(settings.read()).get(route.mirror)
     carried = None if mirror is None else mirror.channels.get(route.channel)
     return carried is None or not carried.labels

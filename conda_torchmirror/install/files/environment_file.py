@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from conda import CondaError
-from conda.base.context import context
 from conda.common.path import expand
 from conda.core.prefix_data import PrefixData
 from conda.env.env import from_file
@@ -38,6 +36,7 @@ from ...exceptions.file import (
     SectionFailed,
 )
 from ...models import Notice
+from ...redirect import configuration
 from ...selection.specs import package_name
 from ...text.messages import text
 from ...text.sanitize import safe
@@ -250,7 +249,7 @@ def finish(
     actions: dict[str, list[str]] = {}
     for file in files:
         # Conda looks here for the folder that paths in the section are relative to.
-        words = Namespace(**{**context._argparse_args, "file": file.path})
+        words = configuration.arguments(file=file.path)
         for name, lines in file.sections.items():
             try:
                 with redirect_stdout(StringIO()) if quiet else nullcontext():
