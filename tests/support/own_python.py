@@ -56,7 +56,7 @@ def write(root: Path, subdir: str) -> Path:
         }
 
     version = "{}.{}.{}".format(*sys.version_info)
-    add("python", version, (), _python(version))
+    add("python", version, (), interpreter(version))
     python = f"python {MINOR}.*"
     separate = {canonicalize_name(name) for name in PACKAGES}
     for name in PACKAGES:
@@ -103,7 +103,8 @@ def _installed(name: str) -> bool:
     return True
 
 
-def _python(version: str) -> Files:
+def interpreter(version: str) -> Files:
+    """The files of a package of this machine's Python."""
     base = getattr(sys, "_base_executable", sys.executable)
     link = (os.fsencode(os.path.realpath(base)), stat.S_IFLNK | 0o777)
     settings = f"home = {os.path.dirname(os.path.realpath(base))}\nversion = {version}\n"
