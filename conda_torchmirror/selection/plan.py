@@ -45,7 +45,11 @@ def specs(choice: Choice, request: Request, beside: Sequence[str] = ()) -> tuple
     for.
     """
     exact = [build.spec for build in choice.builds]
-    if choice.runtime and not any(build.name == choice.runtime for build in choice.builds):
+    named = any(build.name == choice.runtime for build in choice.builds)
+    # Where the user's own spec says as much, a second one of the same package says nothing.
+    same = rf"{choice.runtime}\s*=*\s*{re.escape(choice.cuda or '')}(\.\d+)*(\.\*)?(=[^=]+)?"
+    said = any(re.fullmatch(same, spec) for spec in request.others)
+    if choice.runtime and not (named or said):
         asked = (spec.replace(" ", "=") for spec in request.specs.get(choice.runtime, ()))
         built = (spec for spec in asked if re.fullmatch(_EXACT, spec))
         exact.append(next(built, f"{choice.runtime}={choice.cuda}"))

@@ -74,12 +74,35 @@ def test_an_exported_file_keeps_its_builds(file, preview_file):
     assert found["specs"] == [
         "pytorch=1.11.0=py3.9_cuda11.3_cudnn8.2.0_0",
         "torchvision=0.12.0=py39_cu113",
-        "cudatoolkit=11.3",
         "_libgcc_mutex=0.1=main",
         "cudatoolkit=11.3.1=h2bc3f7f_2",
         "python=3.9.7=h12debd9_1",
     ]
     assert found["machine"]["python_from"] == "file"
+
+
+@pytest.mark.parametrize(
+    ("spec", "ours"),
+    [
+        ("cudatoolkit=10.2", False),
+        ("cudatoolkit==10.2.89", False),
+        ("cudatoolkit 10.2.*", False),
+        ("cudatoolkit=10.2.89=hfd86e86_1", False),
+        ("cudatoolkit", True),
+        ("cudatoolkit>=10", True),
+        ("cudatoolkit=10", True),
+    ],
+)
+def test_a_runtime_that_the_file_names_is_not_named_twice(file, preview_file, spec, ours):
+    path = file(
+        f"""\
+        channels: [pytorch, nvidia, conda-forge]
+        dependencies: [python=3.8, pytorch=1.8.1, "{spec}"]
+        """
+    )
+    found = preview_file(path, "--cuda", "10.2", "--offline")
+    runtime = [word for word in found["specs"] if word.startswith("cudatoolkit")]
+    assert runtime == [*(["cudatoolkit=10.2"] if ours else []), spec]
 
 
 def test_a_build_of_the_runtime_stays(file, preview_file):
