@@ -7,6 +7,7 @@ can be passed on to conda's `install` and `create`.
 from __future__ import annotations
 
 import os
+import re
 from argparse import (
     SUPPRESS,
     ArgumentParser,
@@ -35,6 +36,8 @@ from ..index.sources import AUTO, SOURCES, WHEELS
 from ..install.run import execute
 from ..models import Notice
 from ..options import EXPLICIT, TOOLS, Action, InstallOptions
+from ..selection.facts.names import FAMILY, PIP_NAMES
+from ..selection.specs import package_name
 from ..text.messages import text
 from . import install_output
 from .deferred import HelpFormatter
@@ -147,6 +150,8 @@ def options(args: Namespace) -> InstallOptions:
     """
     if args.print and (others := _endings(args)):
         raise PrintAlone(options=", ".join(others))
+    machines, behind = _split_machines(args.machine or ())
+    args.specs = [*args.specs, *behind]
     if args.solve and not (args.dry_run or args.urls):
         raise SolveAlone()
     if args.urls and "aria2" in args.specs:
@@ -190,8 +195,23 @@ def options(args: Namespace) -> InstallOptions:
         check=not args.no_check,
         as_json=bool(context.json),
         passed=passed(args.conda_actions, args),
-        machines=tuple(args.machine or ()),
+        machines=machines,
     )
+
+
+def _split_machines(words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """The files of `--machine`, and the specs that stand behind them: it takes any number of words.
+
+    Specs begin with the first word that names PyTorch, or how versions compare; what is there as a
+    file is one wherever it stands.
+    """
+    files: list[str] = []
+    specs: list[str] = []
+    for word in words:
+        named = package_name(word) in (*FAMILY, *PIP_NAMES) or re.search("[=<>]", word)
+        is_spec = not os.path.exists(word) and (named or specs)
+        (specs if is_spec else files).append(word)
+    return tuple(files), specs
 
 
 def _endings(args: Namespace) -> list[str]:

@@ -133,8 +133,9 @@ class SeveralMachines(UsageError):
 
     code = "several_machines"
     message = N_("`--machine` with {count} files goes with `--dry-run`, `--save-plan` or `--urls`")
-    cause = N_("an installation, a list and a preview with `--solve` are for one machine")
+    cause = N_("everything else is for one machine")
     facts = ("count",)
+    hints = ("machines_preview", "machines_one")
 
 
 class BadCacheOption(UsageError):

@@ -120,6 +120,16 @@ def best_of_conda_forge(
     return next(_on_conda_forge(wanted), None)
 
 
+def may_be_on_conda_forge(machine: Machine, request: Request, admits: Admits) -> bool:
+    """Whether the whole index of conda-forge may have what a part of it lacks: the tables have it,
+    or they cannot say, of a release that they do not know and of words on builds."""
+    wanted = _Wanted(machine, request, admits, conda_forge_tables())
+    known = (row["torch"] for row in data("conda_forge.json")["releases"])
+    if wanted.of_the_channel or not any(wanted.release(TORCH, torch) for torch in known):
+        return True
+    return next(_on_conda_forge(wanted), None) is not None
+
+
 def _conda_forge(wanted: _Wanted, words: Sequence[str]) -> Iterator[Notice]:
     """The newest release of conda-forge that serves the request, and since which one it does."""
     fitting = list(_on_conda_forge(wanted))

@@ -250,6 +250,7 @@ def test_the_files_of_all_plans_are_listed_once(conda_in_process, lab) -> None:
         ("--list",),
         ("--download-only",),
         ("--dry-run", "--solve"),
+        ("--dry-run", "--print", "conda"),
     ],
     ids=" ".join,
 )
@@ -257,6 +258,18 @@ def test_what_is_for_one_machine_is_refused_for_several(conda_in_process, lab, w
     refused = conda_in_process("torch-install", *words, "--machine", *lab.values())
     assert refused.rc == 2
     assert "with 4 files goes with" in " ".join(refused.stderr.split())
+
+
+def test_specs_may_stand_behind_the_files(conda_in_process, lab, tmp_path) -> None:
+    """The option takes any number of files, and swallowed the spec behind them."""
+    (tmp_path / "torch").write_bytes(lab["ada"].read_bytes())
+    for file in (lab["ada"], tmp_path / "torch"):
+        words = ("--python", "3.12", "--json", "--machine", file, "pytorch=2.4", "tqdm")
+        found = conda_in_process(*PREVIEW, *words).ok().json()["torchmirror"]
+        assert found["selected"]["builds"][0]["version"] == "2.4.1"
+        assert "tqdm" in found["specs"]
+    refused = conda_in_process(*PREVIEW, "--machine", lab["ada"], "lost.json", "pytorch=2.4")
+    assert (refused.rc, "lost.json cannot be read" in refused.stderr) == (1, True)
 
 
 def test_a_plan_takes_no_machine(conda_in_process, lab, tmp_path) -> None:

@@ -10,12 +10,12 @@ from ...exceptions.choice import NoFittingBuild, NoFittingSource
 from ...index.exclude_newer import without_newer
 from ...index.match import admits
 from ...index.sources import AUTO, SOURCES, Source
-from ...models import Choice, Machine, NoChoice, Notice, Records, Request
+from ...models import Choice, Machine, NoChoice, Notice, Request
 from ...options import InstallOptions
 from ...selection import alternatives
 from ...selection.alternatives import with_python
 from ...selection.choose import choose
-from ...selection.elsewhere import newest_of_conda_forge
+from ...selection.elsewhere import may_be_on_conda_forge, newest_of_conda_forge
 from ...selection.facts.names import TORCH
 from ...selection.plan import machine_words, typed, words_of
 from ...text import reasons
@@ -58,7 +58,7 @@ def refuse(
     old = tuple(old)
     ways = (
         *old,
-        *(way for each in attempts for way in _in_part(each.task.source, each.records)),
+        *(way for each in attempts for way in _in_part(each)),
         *(step for step in steps if step.code not in _ON_CPU),
         *_other_sources(task, tried, [each.source for each in unread]),
         *wheels.way(task.options, task.target, on),
@@ -176,11 +176,21 @@ def _other_sources(
         yield Notice("use_source", {**facts, "command": typed(words)})
 
 
-def _in_part(source: Source, records: Records) -> list[Notice]:
-    """That the built-in index of a channel which lives is only a sample of it."""
-    if records.origin != "built-in" or source.end is not None:
+def _in_part(done: Attempt) -> list[Notice]:
+    """That the built-in index of a channel which lives is only a sample, where what is asked for
+    may be in the rest of it."""
+    if not is_sample(done):
         return []
-    return [Notice("built_in_part", {"date": records.date, "channel": source.channel})]
+    task, records, found = done.task, done.records, done.found
+    on, request, admits = task.machine, task.request, task.source.knowledge.admits
+    assert isinstance(found, NoChoice)
+    case = alternatives.Case(found, on, request, records.builds, task.source.knowledge)
+    cause, _ = alternatives.causes(case)
+    if cause and cause.code == "contradict":
+        return []
+    if not may_be_on_conda_forge(on, request, admits):
+        return []
+    return [Notice("built_in_part", {"date": records.date, "channel": task.source.channel})]
 
 
 def _where_to_look(options: InstallOptions, on: Machine, source: str, *, offline: bool) -> Notice:

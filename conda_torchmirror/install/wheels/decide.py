@@ -29,7 +29,7 @@ from ...selection.wheels import advice
 from ...selection.wheels.choose import WheelSet, choose, to_ask
 from ...selection.wheels.link import Link, project_of, triple_of
 from ...selection.wheels.name import Refused, parse
-from ...selection.wheels.tables import FAMILY, NAMED, TORCH, tables
+from ...selection.wheels.tables import FAMILY, TORCH, tables
 from ...selection.wheels.tags import WheelTarget
 from ...text import reasons
 from ...text.messages import text
@@ -226,11 +226,13 @@ def _further(task: WheelTask, chains: routes.Chains) -> Sequence[Link]:
     """
     on, request = task.machine, task.request
     reader = preview.reader(chains, keep(on._replace(python=None)), on.subdir)
-    opened = advice.without_variants(request)
-    names = [*variants.to_read(on, request, tables()), *variants.to_read(on, opened, tables())]
-    if opened != request or not any(names) or NAMED.fullmatch(request.cuda):
-        names.append(variants.of_release(on, opened, tables()))
-    return reader.read(tuple(dict.fromkeys(sum(names, ()))), _projects(task))
+    names = variants.for_advice(on, request, advice.without_variants(request), tables())
+    try:
+        return reader.read(names, _projects(task))
+    except NoWheels:
+        if reader.origin == "live" or not reader.answered:
+            raise
+        return ()
 
 
 def _complete(task: WheelTask, reader: WheelReader, found: WheelSet) -> Chosen:

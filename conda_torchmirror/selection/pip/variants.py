@@ -72,6 +72,19 @@ def of_release(
     return (*sorted(known, key=known.__getitem__, reverse=True), "cpu")
 
 
+def for_advice(
+    machine: Machine, request: Request, opened: Request, tables: WheelTables
+) -> tuple[str, ...]:
+    """The directories to read for what helps where a request has no answer: those of the request
+    itself, of `opened`, which names none, and of one that leaves the releases open."""
+    first, lower = to_read(machine, request, tables)
+    names = [*first, *lower, *sum(to_read(machine, opened, tables), ())]
+    if opened != request or not names or NAMED.fullmatch(request.cuda):
+        names += of_release(machine, opened, tables)
+    free = request._replace(specs={name: (name,) for name in request.specs})
+    return tuple(dict.fromkeys((*names, *sum(to_read(machine, free, tables), ()))))
+
+
 def _asked(spec: str) -> Asked | None:
     found = understand(spec)
     return found if isinstance(found, Asked) else None

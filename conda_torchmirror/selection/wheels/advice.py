@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ...models import Build, Choice, Machine, NoChoice, Notice, Rejection, Request
 from .. import alternatives
-from ..plan import typed, words_of
+from ..plan import machine_words, typed, words_of
 from ..specs import cuda_version, number
 from .choose import WheelCase, prepare, shown
 from .link import Link
@@ -115,7 +115,10 @@ def _named_steps(case: WheelCase) -> Iterator[Notice]:
         if variant != case.named and variant[:4] == kind:
             asked = case.request._replace(cuda=variant)
             if isinstance(case.choose(request=asked), Choice):
-                words = ["conda", "torch-install", *words_of(asked)]
+                on = case.machine
+                words = ["conda", "torch-install", *words_of(asked), *machine_words(on)]
+                if on.python and on.python_from == "--python":
+                    words += ["--python", on.python]
                 facts = {"variant": variant, "command": typed(words)}
                 yield Notice("other_variant", facts)
                 break

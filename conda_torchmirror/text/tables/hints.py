@@ -22,7 +22,7 @@ TEXT: Table = {
     "mend_setting": "correct or remove it in {file}; `conda torch-mirror disable` works all the "
     "same",
     "mend_mirrors": "correct or remove {places}; `conda torch-mirror disable` works all the same",
-    "go_online": "run once without `--offline`",
+    "go_online": "run once online: without `--offline`, `CONDA_OFFLINE`, and `offline` in .condarc",
     "preview_offline": "`--dry-run --offline` previews from conda's cache or the built-in index",
     "around_own": "your own `{key}` in {file} leads `{channel}` there: `--mirror {instead}` reads "
     "it from {instead} in this run",
@@ -51,7 +51,7 @@ TEXT: Table = {
     "allow_flexible": "let this one transaction run with flexible priority: `plugins: "
     "{{torchmirror_flexible: true}}` in .condarc",
     "built_in_part": "the built-in index of {date} has only some of the builds of `{channel}`: "
-    "run it once without `--offline`",
+    "run it once online",
     "unread_fits": "{torch} of the channel {source} fits, as far as the built-in index knows: run "
     "this again when the channel can be read",
     "use_source": "{torch} of the channel {source} fits: `{command}`",
@@ -115,6 +115,8 @@ TEXT: Table = {
     "plan_urls": "or put the files of `conda torch-install --plan {folder} --urls` into {folder}",
     "write_reports": "on each machine, `conda torch-verify -n NAME --json > HOST.json` writes one",
     "print_facts": "on that machine, `conda torch-verify --facts > FILE` writes them",
+    "machines_preview": "`--dry-run`, and no other such option, shows which need the same",
+    "machines_one": "or name one of the files: those that need the same can have the same",
     "newer_version": "update conda-torchmirror",
     "remove_names": "remove them: `conda remove -p {prefix} {names}`",
     "delete_record": "delete that file, run `conda install{where} {package}`, then this again",
@@ -168,8 +170,7 @@ TEXT: Table = {
     "new_for_wheels": "or take a new environment: `conda torch-install -n NEW --source wheels`",
     "make_room": "make room by conda, then run this again: `{command}`",
     "pip_again": "the files of the set are kept: run the same command again when the index answers",
-    "pip_offline": "run once without `--offline`: {what} is neither in the environment nor on this "
-    "disk",
+    "pip_offline": "run once online: {what} is neither in the environment nor on this disk",
     "fetch_wheels": "fetch them where there is a network: `{command}`",
     "wheels_in_folder": "or put them into a folder, and name that with `--wheel-dir FOLDER`",
     "leave_source_out": "leave `--source` out, or say `--source wheels`",

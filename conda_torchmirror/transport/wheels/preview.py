@@ -35,6 +35,12 @@ class PreviewReader(WheelReader):
         if known:
             self.notices.append(Notice("built_in_wheels", {"date": known.date}))
 
+    @property
+    def answered(self) -> bool:
+        """Whether it is known what there is for this platform: a directory that the list does not
+        have is not for it, whatever else the mirror has there."""
+        return bool(self._known)
+
     def _load(self, wanted: Mapping[str, str]) -> list[tuple[Link, ...]]:
         return [self._page(url, variant) for url, variant in wanted.items()]
 

@@ -1,0 +1,276 @@
+"""The law of advice for machines elsewhere, plans, caches, reports and wheels: each step that such
+a refusal offers is taken, by its words, and gives what it says. Offline, by the built-in lists."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from support.machine_files import LAB, write
+from support.running import Result
+
+PREVIEW = ("torch-install", "--dry-run", "--offline", "-n", "new")
+WHEELS = (*PREVIEW, "--source", "wheels")
+_COMMAND = re.compile(r"`(conda [^`]*)`")
+#: Steps that are taken elsewhere: on another machine, by a hand, where there is a network.
+ELSEWHERE = frozenset(
+    (
+        *("print_facts", "write_reports", "fetch_wheels", "wheels_in_folder", "save_first"),
+        *("go_online", "see_list", "built_in_part"),
+    )
+)
+
+Words = tuple[str, ...]
+
+
+def _with(words: Words, asked: str, instead: str) -> Words:
+    return tuple(instead if word == asked else word for word in words)
+
+
+def _without(words: Words, names: str) -> Words:
+    """Without packages; those of the default are written out first."""
+    named = [word for word in words if word.startswith(("torch", "pytorch"))][1:]
+    default = () if named else ("torch", "torchvision", "torchaudio")
+    left = names.split(", ")
+    return tuple(w for w in (*words, *default) if re.split("[=<>]", w)[0] not in left)
+
+
+def _open(words: Words, _: Any) -> Words:
+    return tuple(re.sub(r"^((?:py)?torch)[=<>].*", r"\1", word) for word in words)
+
+
+#: By hint, the command line that it leads to, from the words and from what the hint says.
+TAKEN: dict[str, Callable[[Words, dict[str, Any]], Words]] = {
+    "use_cpu": lambda words, _: (*words, "--cuda", "cpu"),
+    "use_cpu_only": lambda words, _: (*words, "--cuda", "cpu"),
+    "use_cpu_instead": lambda words, said: (
+        *(w for w in words if w != said["replaced"]),
+        *("--cuda", "cpu"),
+    ),
+    "name_cuda": lambda words, said: (*words, "--cuda", said["named"]),
+    "use_minor": lambda words, _: (*words, "--cuda-compat", "minor"),
+    "older_release": _open,
+    "open_versions": _open,
+    "drop_partner": lambda words, said: _without(words, said["names"]),
+    "drop_cuda_cpu": lambda words, said: tuple(w for w in words if w != said["names"].strip("`")),
+    "open_partner": lambda words, said: _with(words, said["asked"], said["instead"]),
+    "open_variant": lambda words, said: _with(words, said["asked"], said["instead"]),
+    "upgrade_driver": lambda words, said: (*words, "--cuda", said["cuda"]),
+    "machines_preview": lambda words, _: tuple(
+        w for w in (*words, "--dry-run") if w not in ("--solve", "--list", "--download-only")
+    ),
+    # What is solved wants the network besides.
+    "machines_one": lambda words, _: tuple(
+        w for w in words if w != "--solve" and not w.endswith("login.json")
+    ),
+}
+_SAID = re.compile(
+    r"leave (?P<names>[\w=.,` -]+) out|ask for `(?P<instead>[^`]*)` instead of `(?P<asked>[^`]*)`"
+    r"|runs CUDA (?P<cuda>[\d.]+)|`--cuda (?P<named>[\d.]+)` chooses"
+    r"|`--cuda cpu` instead of `(?P<replaced>[^`]*)`"
+)
+
+
+class Case(NamedTuple):
+    """Words, in which `{lab}` is the folder of the machines; what is read; the hints."""
+
+    words: Words
+    says: str
+    hints: frozenset[str]
+
+
+def case(*words: str, says: str, hints: str = "") -> Case:
+    return Case(words, says, frozenset(hints.split()))
+
+
+AMPERE, KEPLER, LOGIN = (f"{{lab}}/{name}.json" for name in ("ampere", "kepler", "login"))
+CASES = {
+    # One machine.
+    "no facts": case(
+        *PREVIEW, "--machine", "{lab}/none.json", says="there is no such file", hints="print_facts"
+    ),
+    "other JSON": case(
+        *PREVIEW, "--machine", "{lab}/other.json", says="facts of a machine", hints="print_facts"
+    ),
+    "a release that is none": case(
+        *(*PREVIEW, "--source", "pytorch", "pytorch=2.99", "--machine", AMPERE),
+        says="the channel has no `pytorch=2.99`",
+        hints="older_release see_list",
+    ),
+    "a GPU too old": case(
+        *(*PREVIEW, "--source", "conda-forge", "pytorch=2.8", "--machine", KEPLER),
+        says="with the driver's CUDA 11.4",
+        hints="use_cpu see_list",
+    ),
+    "strict": case(
+        *(*PREVIEW, "--source", "conda-forge", "pytorch=2.8", "--cuda-compat", "strict"),
+        *("--machine", AMPERE),
+        says="builds for CUDA",
+        hints="use_minor see_list",
+    ),
+    "no GPU there": case(
+        *(*PREVIEW, "--source", "pytorch", "pytorch=2.5", "pytorch-cuda=12.4", "--machine", LOGIN),
+        says="CUDA",
+    ),
+    "a Python too new": case(
+        *(*PREVIEW, "--source", "pytorch", "--python", "3.13", "--machine", AMPERE),
+        says="do not go with Python 3.13",
+    ),
+    # Several.
+    "several to install": case(
+        *("torch-install", "--offline", "-n", "new", "--machine", AMPERE, LOGIN),
+        says="with 2 files goes with",
+        hints="machines_preview",
+    ),
+    "several, listed": case(
+        *("torch-install", "--offline", "--list", "--machine", AMPERE, LOGIN),
+        says="with 2 files goes with",
+        hints="machines_preview machines_one",
+    ),
+    "several, solved": case(
+        *(*PREVIEW, "--solve", "--machine", AMPERE, LOGIN),
+        says="everything else is for one machine",
+        hints="machines_preview",
+    ),
+    "several, none of which": case(
+        *(*PREVIEW, "--source", "pytorch", "pytorch=2.99", "--machine", AMPERE, LOGIN),
+        says="the channel has no `pytorch=2.99`",
+        hints="older_release see_list",
+    ),
+    "several of wheels, none of which": case(
+        *(*WHEELS, "torch==2.99", "--machine", AMPERE, LOGIN),
+        says="no wheel of `torch==2.99`",
+        hints="older_release",
+    ),
+    # Plans, caches and reports: the cause says what to write.
+    "packages of no plan": case(
+        "torch-install", "-n", "new", "--with-packages", says="goes with `--save-plan DIR`"
+    ),
+    "no plan": case(
+        *("torch-install", "-n", "new", "--plan", "{lab}/none"),
+        says="there is no saved plan",
+        hints="save_first",
+    ),
+    "a cache of nothing": case("torch-mirror", "cache", says="say `--print nginx`"),
+    "a port that is none": case(
+        "torch-mirror", "cache", "--print", "nginx", "--port", "70000", says="must be ports"
+    ),
+    "a collection of no folder": case(
+        *("torch-verify", "--collect", "{lab}/none"), says="no such file", hints="write_reports"
+    ),
+    "a collection and an environment": case(
+        *("torch-verify", "--collect", "{lab}", "-n", "x"), says="contradict each other"
+    ),
+    # Wheels.
+    "wheels of a release that is none": case(
+        *WHEELS, "torch==2.99", says="no wheel of `torch==2.99`", hints="older_release"
+    ),
+    "wheels for an old driver": case(
+        *(*WHEELS, "torch==2.13", "--machine", KEPLER),
+        says="builds for CUDA 12.6, 12.9, 13.0, 13.2 are too new",
+        hints="older_release use_cpu",
+    ),
+    "wheels for an older driver": case(
+        *WHEELS, "--cuda", "9.0", says="too new", hints="upgrade_driver use_cpu"
+    ),
+    "wheels for a Python": case(
+        *(*WHEELS, "--cuda", "cpu", "--python", "3.7", "torch==2.5.1"),
+        says="do not go with Python 3.7",
+    ),
+    "a partner of wheels": case(
+        *(*WHEELS, "--cuda", "12.6", "torch==2.7.1", "torchvision==0.20"),
+        says="torchvision 0.22.1 goes with torch 2.7.1",
+        hints="open_partner older_release",
+    ),
+    "another directory of wheels": case(
+        *(*WHEELS, "--cuda", "cpu", "torch==2.7.1+cu126"),
+        says="are no CPU builds",
+        hints="open_variant older_release",
+    ),
+    "CUDA on a Mac": case(
+        *(*WHEELS, "--platform", "osx-arm64", "--cuda", "12.6"),
+        says="CPU builds use no CUDA",
+        hints="use_cpu",
+    ),
+    "ROCm that is none": case(
+        *(*WHEELS, "--cuda", "rocm5.99", "--python", "3.12"),
+        says="but for rocm7",
+        hints="other_variant",
+    ),
+    "ROCm on Windows": case(
+        *(*WHEELS, "--cuda", "rocm6.4", "--platform", "win-64"),
+        says="no wheel for rocm6.4 is there for win-64",
+    ),
+    "offline, to install": case(
+        *("torch-install", "--offline", "-n", "new", "--cuda", "cpu", "--source", "wheels"),
+        says="wheels of the set are not on this disk",
+        hints="fetch_wheels wheels_in_folder",
+    ),
+}
+
+
+@pytest.fixture
+def lab(tmp_path) -> Path:
+    """Files of machines, and one that holds something else."""
+    for name in LAB:
+        write(tmp_path, name)
+    (tmp_path / "other.json").write_text("{}")
+    return tmp_path
+
+
+def guidance(done: Result) -> tuple[str, dict[str, str]]:
+    """What a refusal says, and its hints by code."""
+    document = json.loads(done.stdout)
+    found = document["guidance"]
+    hints = {hint["hint_code"]: hint["text"] for hint in found.get("hints", ())}
+    return " ".join((document["message"], found.get("cause") or "", *hints.values())), hints
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_step_of_a_refusal_works(conda_in_process, lab, name):
+    case = CASES[name]
+    words = tuple(word.format(lab=lab) for word in case.words)
+    refused = conda_in_process(*words, "--json")
+    assert refused.rc in (1, 2)
+    said, hints = guidance(refused)
+    assert case.says in said
+    assert case.hints <= set(hints) or not case.hints
+    for code, hint in hints.items():
+        if code in ELSEWHERE:
+            continue
+        commands = [shlex.split(command)[1:] for command in _COMMAND.findall(hint)]
+        if not commands:
+            match = _SAID.search(hint)
+            commands = [list(TAKEN[code](words, match.groupdict() if match else {}))]
+        for command in commands:
+            more = [word for word in ("--dry-run", "--offline") if word not in command]
+            again = conda_in_process(*command, *more, "--json")
+            assert not again.rc, (code, command, again.stdout)
+
+
+# What a part of a channel's index cannot say, its whole may
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("pytorch=2.99", "--cuda", "cpu"), True),
+        (("pytorch=2.8=*mkl*", "--cuda", "cpu", "--python", "3.9"), True),
+        (("pytorch=2.7.0", "--cuda", "cpu", "--python", "3.9"), True),
+        (("pytorch=2.8", "--cuda", "cpu", "--python", "3.7"), False),
+        (("pytorch=2.3", "pytorch=2.4", "--cuda", "cpu"), False),
+        (("pytorch=2.8", "--cuda", "11.4"), False),
+        (("--platform", "osx-arm64", "--cuda", "12.4"), False),
+    ],
+    ids=str,
+)
+def test_the_whole_index_is_asked_for_where_it_may_help(conda_in_process, words, offered):
+    """As far as the tables of the channel's releases know: they are the judge of it."""
+    refused = conda_in_process(*PREVIEW, "--source", "conda-forge", *words, "--json")
+    assert refused.rc == 1
+    assert ("built_in_part" in guidance(refused)[1]) is offered
