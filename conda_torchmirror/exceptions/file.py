@@ -57,8 +57,8 @@ class FileOtherChannel(TorchMirrorError):
 
     code = "file_other_channel"
     message = N_("{file} takes `{spec}` from the channel `{channel}`")
-    cause = N_("torch-install chooses exact builds of the channel `pytorch`")
-    facts = ("file", "spec", "channel", "path")
+    cause = N_("here torch-install chooses exact builds of {channels}")
+    facts = ("file", "spec", "channel", "channels", "path")
     hints = ("file_as_it_is",)
 
 

@@ -162,10 +162,10 @@ class OtherChannelSpec(UsageError):
     code = "other_channel"
     message = N_("`{spec}` names the channel `{channel}`")
     cause = N_(
-        "torch-install chooses exact builds of the channel `pytorch`; for another channel use "
-        "`conda install {spec}`"
+        "here torch-install chooses exact builds of {channels}; for another channel use `conda "
+        "install {spec}`"
     )
-    facts = ("spec", "channel")
+    facts = ("spec", "channel", "channels")
 
 
 class BadWheelWord(UsageError):

@@ -274,8 +274,16 @@ def _of_source(word: str, spec: Spec, sources: Sequence[Source]) -> str:
     """
     channel = _channel(spec)
     if channel not in (None, *(one.channel for one in sources)):
-        raise OtherChannelSpec(spec=word, channel=channel)
+        channels, ways = other_channel(channel, sources)
+        raise OtherChannelSpec(spec=word, channel=channel, channels=channels, ways=ways)
     return spec.plain
+
+
+def other_channel(channel: str | None, sources: Sequence[Source]) -> tuple[str, list[Notice]]:
+    """The channels that are chosen from, and how to choose from another one that may be."""
+    named = ", ".join(f"`{one.channel}`" for one in sources)
+    other = [s.name for s in SOURCES if channel and s.channel == channel and s not in sources]
+    return named, [Notice("choose_from", {"source": name}) for name in other]
 
 
 def _channel(spec: Spec) -> str | None:

@@ -322,6 +322,8 @@ def test_a_channel_of_everything_behind_nightly_builds_says_nothing_of_pytorch(
     where = ("--offline", "--platform", "linux-64", "--cuda", "12.4")
     result = conda_in_process("torch-install", "-d", *where, "-f", path, *words)
     assert isinstance(result.error, FileOtherChannel) is refused
+    chosen_from = "`pytorch`, `conda-forge`" if "auto" in words else "`pytorch`"
+    assert (f"chooses exact builds of {chosen_from} Next" in result.words) is refused
     assert bool(result.rc) is refused
 
 

@@ -53,6 +53,7 @@ TAKEN: dict[str, Callable[[Words, dict[str, Any]], Words]] = {
         *("--cuda", "cpu"),
     ),
     "name_cuda": lambda words, said: (*words, "--cuda", said["named"]),
+    "choose_from": lambda words, _: _with(words, "pytorch", "conda-forge"),
     "use_minor": lambda words, _: (*words, "--cuda-compat", "minor"),
     "older_release": _open,
     "open_versions": _open,
@@ -146,6 +147,16 @@ CASES = {
         *(*WHEELS, "torch==2.99", "--machine", AMPERE, LOGIN),
         says="no wheel of `torch==2.99`",
         hints="older_release",
+    ),
+    # Channels, of which those are named that are chosen from.
+    "the other channel": case(
+        *(*PREVIEW, "--source", "pytorch", "--cuda", "cpu", "conda-forge::pytorch"),
+        says="chooses exact builds of `pytorch`; for another",
+        hints="choose_from",
+    ),
+    "a channel of neither": case(
+        *(*PREVIEW, "--source", "auto", "--cuda", "cpu", "other::pytorch"),
+        says="chooses exact builds of `pytorch`, `conda-forge`; for another",
     ),
     # Plans, caches and reports: the cause says what to write.
     "packages of no plan": case(

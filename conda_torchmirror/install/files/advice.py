@@ -25,6 +25,7 @@ from ...selection.plan import machine_words, typed
 from ...selection.specs import package_name, without_build
 from ...text.messages import text
 from ...text.sanitize import safe
+from ..request import other_channel
 from .environment_file import EnvironmentFile, short
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ def check_source(
         file=given.label,
         spec=safe(given.family[0]),
         channel=other,
+        channels=other_channel(other, sources)[0],
         path=safe(files[0].path),
         ways=of_channel(other, on, asked, admits),
     )

@@ -38,7 +38,7 @@ from ...selection.rules import Rule, conflict
 from ...selection.specs import admits_python, package_name
 from ...text.messages import text
 from ...text.sanitize import safe
-from ..request import beside_runtime, narrowing, of_label, says_cpu
+from ..request import beside_runtime, narrowing, of_label, other_channel, says_cpu
 from . import environment_file
 from .advice import channels_of_sources, check_source, check_torch
 from .environment_file import EnvironmentFile, short, target
@@ -254,13 +254,14 @@ class _Sorter:
         Raises: FileOtherChannel.
         """
         if channel is not None and name_of(channel) not in self.sources:
-            other = next((s.name for s in SOURCES if s.channel == name_of(channel)), None)
+            channels, ways = other_channel(name_of(channel), allowed(self.options.source))
             raise FileOtherChannel(
                 file=short(file),
                 spec=safe(spec),
                 channel=safe(channel),
+                channels=channels,
                 path=safe(file.path),
-                ways=[Notice("choose_from", {"source": other})] if other else [],
+                ways=ways,
             )
 
     def _overruled(self, spec: Spec) -> str | None:
