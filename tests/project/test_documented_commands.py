@@ -32,8 +32,12 @@ pytest_plugins = ("support.site_fixtures",)
 PAGES = [
     *(ROOT / name for name in ("README.md", "README.zh.md", "CONTRIBUTING.md", "SECURITY.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "fleet" / "ansible" / "README.md",
 ]
-_COMMAND = re.compile(r"(conda|python|pip|pre-commit)( |$)|\.ci/")
+_COMMAND = re.compile(
+    r"(conda|python|pip|pre-commit|srun|ansible-playbook|apptainer|docker)( |$)"
+    r"|CONDA_PKGS_DIRS=|\.ci/"
+)
 _FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`]+)`")
 
@@ -148,6 +152,7 @@ def runs_for_a_machine(world: World, command: str) -> None:
     """With the facts in the file that it names; of the channels here the Python is typed."""
     write(world.folder, "ampere", python="3.11").rename(world.folder / "node.json")
     saving = "--save-plan" in command
+    command = command.partition(" > ")[0]  # the rest is the shell's part
     world.conda(command, *(("--source", "pytorch") if saving else ("--offline",)))
 
 
@@ -180,6 +185,7 @@ def checks_a_cache(world: World, command: str) -> None:
     world.conda(command.replace("/srv/torch-cache", str(world.folder)))
 
 
+FACTS = "--machine node.json"
 #: What is run, by the way it is.
 HOW: dict[str, How] = {
     "conda torch-install -n torch --python 3.11": installs,
@@ -208,6 +214,7 @@ HOW: dict[str, How] = {
     "conda torch-verify -n NAME --json > HOST.json": writes_a_report,
     "conda torch-install --dry-run --machine node.json": runs_for_a_machine,
     "conda torch-install --machine node.json --save-plan plan": runs_for_a_machine,
+    f"conda torch-install -n torch {FACTS} --print dockerfile > Dockerfile": runs_for_a_machine,
     "conda torch-mirror list": runs,
     "conda torch-mirror status": runs,
     "conda torch-mirror test": asks_mirrors,
@@ -243,8 +250,13 @@ PARSED = {
     "conda env update -f",
     "conda torch-install",
     "conda clean",
+    "conda torch-install --machine",
+    "conda torch-install --plan",
+    "conda torch-mirror cache",
+    "conda torch-verify",
 }
 
+NODE = "srun --ntasks-per-node=1"
 #: What is run where the reason says, and what has to be there for it.
 ELSEWHERE = {
     "python -m pip install ./tools/conda-from-pypi .": (
@@ -263,6 +275,45 @@ ELSEWHERE = {
     ),
     "conda create pytorch-gpu torchvision": ("what is measured there", ""),
     "python benchmarks/bench_cache.py": ("measures", "benchmarks/bench_cache.py"),
+    **dict.fromkeys(
+        (
+            f"{NODE} sh -c 'conda torch-verify --facts > machines/$SLURMD_NODENAME.json'",
+            "conda torch-install --machine machines/*.json --save-plan plans --with-packages",
+            f"{NODE} conda torch-install -y --plan plans/cuda12.4 -p /local/torch",
+            f"{NODE} sh -c 'conda torch-verify -p /local/torch --json"
+            " > reports/$SLURMD_NODENAME.json'",
+            "CONDA_PKGS_DIRS=/shared/pkgs conda torch-install --plan plan --download-only",
+            "conda torch-install -y --plan plan -p /shared/torch",
+        ),
+        ("by a shell, line after line", "tests/fleet/test_recipes.py"),
+    ),
+    **dict.fromkeys(
+        (
+            "conda torch-install -y --offline --plan plan -n torch",
+            "conda torch-verify -p /shared/torch",
+        ),
+        ("by one who may not write there", "tests/fleet/test_shared_storage.py"),
+    ),
+    "conda torch-install --plan plan --download-only": (
+        "tests/commands/test_plans.py",
+        "tests/commands/test_plans.py",
+    ),
+    "ansible-playbook -i inventory.yml site.yml": (
+        "tests/fleet/test_ansible.py, with hosts of its own",
+        "fleet/ansible/site.yml",
+    ),
+    "ansible-playbook -i inventory.yml site.yml --check": (
+        "tests/fleet/test_ansible.py",
+        "fleet/ansible/inventory.yml",
+    ),
+    "python -m pip install ansible-core": (".ci/run", ".ci/run"),
+    "srun": ("another program, named without what it does", ""),
+    # Their files are the product's; conda's part of the second one is run by tests/fleet.
+    "docker build -t torch .": ("another program; tests/text/test_tools.py", "tests/text"),
+    "docker run --gpus all -it torch python": ("another program, and a GPU", ""),
+    "apptainer build torch.sif docker-daemon://torch:latest": ("another program", ""),
+    "apptainer build torch.sif torch.def": ("another program", "tests/fleet/test_recipes.py"),
+    "apptainer exec --nv torch.sif python": ("another program, and a GPU", ""),
     ".ci/run": ("runs these tests", ".ci/run"),
     "python tools/translations update": ("tests/translations", "tools/translations/__main__.py"),
     "python tools/selector-page selector.html": (".ci/run", "tools/selector-page/__main__.py"),
@@ -334,8 +385,9 @@ def options() -> list[str]:
     return list(found)
 
 
-#: Of other programs: pip's, whose options `--pip` is about, pytest's and uv's.
+#: Of other programs: pip's, whose options `--pip` is about, pytest's, uv's, srun's and Ansible's.
 OTHERS = {"--torch-backend", "-i", "--index-url", "--extra-index-url", "--find-links", "-m"}
+OTHERS |= {"--constraint", "--nodelist", "--limit"}
 
 
 @pytest.mark.parametrize("span", options())

@@ -14,6 +14,7 @@ from .torches import TORCH
 
 #: The release, and the Python that it claims to be for: the one that runs is that of the tests.
 RELEASE, MINOR = "2.5.1", "3.12"
+PARTNERS = {"torchvision": "0.20.1", "torchaudio": "2.5.1"}
 #: Builds by the CUDA that they are for, with what torch answers. On the second one, torch does not
 #: find the GPU.
 BUILDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -44,6 +45,12 @@ def build(root: Path) -> Path:
         mutex = f"pytorch-mutex 1.0 {'cuda' if cuda else 'cpu'}"
         needs = [f"python >={MINOR},<3.13.0a0", *runtime, mutex]
         add("pytorch", "pytorch", RELEASE, f"py{MINOR}_{words}_0", *needs, files=files)
+        for partner, version in PARTNERS.items():
+            word = f"cu{cuda.replace('.', '')}" if cuda else "cpu"
+            text = f"__version__ = {version!r}\n"
+            files = {f"{own_python.SITE_PACKAGES}/{partner}/__init__.py": (text.encode(), 0o644)}
+            needs = [needs[0], f"pytorch {RELEASE}"]
+            add("pytorch", partner, version, f"py312_{word}", *needs, files=files)
         if cuda:
             add("pytorch", "pytorch-cuda", cuda, "h0_0", f"cuda-cudart {cuda}.*")
             add("nvidia", "cuda-cudart", f"{cuda}.89", "0")
