@@ -4,11 +4,15 @@ same."""
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from stubs import Card, build, needs_compiler, variables
-from support import both_channels
+from support import both_channels, fleet_channels
+from support.channels import write_index
 from support.machine_files import LAB, write
 
 from conda_torchmirror.machine.facts import parse
@@ -232,6 +236,94 @@ def test_a_machine_that_nothing_fits_does_not_stop_the_others(conda_in_process, 
     text = conda_in_process(*PREVIEW, "--machine", *machines, *CHANNEL, "pytorch=2.5")
     assert text.rc == 1
     assert f"No plan for {old}" in " ".join(text.stderr.split())
+
+
+@pytest.fixture
+def unsolvable(condarc, make_mirror, tmp_path) -> tuple[Path, Path]:
+    """Machines for one of which the channels lack something that its build asks for."""
+    root = fleet_channels.build(tmp_path / "channels")
+    index = root / "nvidia" / "linux-64" / "repodata.json"
+    found = json.loads(index.read_text())
+    kept = {fn: one for fn, one in found["packages"].items() if "cudart-11.8" not in fn}
+    write_index(index.parent, {**found, "packages": kept})
+    site = make_mirror(root, dict.fromkeys(("pytorch", "conda-forge", "nvidia"), "cloud"))
+    condarc(custom_channels=site.custom_channels(), channels=["conda-forge"], default_channels=[])
+    pascal = [{"name": "Tesla P4", "arch": "6.1"}]
+    old = write(tmp_path, "kepler", cuda_arch="6.1", gpus=pascal)
+    return write(tmp_path, "ampere"), old
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
+def test_a_plan_that_cannot_be_solved_does_not_stop_the_others(
+    unsolvable, run_conda, tmp_path, as_json
+) -> None:
+    parent = tmp_path / "plans"
+    words = ("--machine", *unsolvable, "--save-plan", parent, "--source", "pytorch", "pytorch")
+    done = run_conda("torch-install", *words, *(("--json",) if as_json else ()))
+    assert done.rc == 1
+    assert [path.name for path in parent.iterdir()] == ["cuda12.4"]
+    saved_plan.load(parent / "cuda12.4")
+    if as_json:
+        about = done.json()["torchmirror"]
+        assert [plan["name"] for plan in about["plans"]] == ["cuda12.4"]
+        [failed] = about["failed"]
+        assert failed["machines"] == [str(unsolvable[1])]
+        assert "pytorch-cuda" in json.dumps(failed["error"])
+    else:
+        assert f"No plan for {unsolvable[1]}" in done.words
+        assert "pytorch-cuda" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_where_no_plan_can_be_solved_that_is_the_error(unsolvable, conda_in_process, tmp_path):
+    _, old = unsolvable
+    other = write(tmp_path, "ada", **json.loads(old.read_text()) | {"glibc": "2.30"})
+    words = ("--machine", old, other, "--save-plan", tmp_path / "plans")
+    refused = conda_in_process("torch-install", *words, "--source", "pytorch", "pytorch")
+    assert refused.rc == 1
+    assert "pytorch-cuda" in refused.stderr
+    assert not (tmp_path / "plans").exists()
+
+
+def test_a_file_is_one_machine_by_whatever_name(conda_in_process, lab, tmp_path) -> None:
+    there = lab["ampere"]
+    (tmp_path / "link.json").symlink_to(there)
+    again = there.parent / "." / "x" / ".." / there.name
+    (there.parent / "x").mkdir()
+    names = (there, str(again), tmp_path / "link.json")
+    done = conda_in_process(*PREVIEW, "--machine", *names, "--json", *CHANNEL).ok()
+    assert "plans" not in json.loads(done.stdout)["torchmirror"]
+
+
+def test_files_of_the_same_name_are_told_apart(conda_in_process, lab, tmp_path) -> None:
+    (tmp_path / "room").mkdir()
+    other = lab["kepler"].rename(tmp_path / "room" / "ampere.json")
+    machines = (lab["ampere"], other, lab["login"])
+    told = conda_in_process(*PREVIEW, "--machine", *machines, *CHANNEL).ok().stdout
+    assert f"cuda12.4: {lab['ampere']}" in told
+    assert f"cuda11.8: {other}" in told
+    assert "cpu: login.json" in told
+
+
+def test_a_run_that_is_killed_between_two_folders_is_finished_by_the_next(
+    mirrored, conda_in_process, two, tmp_path
+):
+    """With packages, which are copied after the plan is written."""
+    parent = tmp_path / "plans"
+    words = ("--machine", *two, "--save-plan", parent, "--with-packages", "--source", "pytorch")
+    command = [sys.executable, "-m", "conda", "torch-install", *map(str, words), "pytorch"]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(parent.glob("*/plan.json")) and child.poll() is None:
+        time.sleep(0.01)
+    child.kill()
+    child.wait()
+    for begun in parent.glob("*/plan.json"):
+        saved_plan.load(begun.parent)  # what is there is whole
+    conda_in_process("torch-install", *words, "pytorch").ok()
+    for name in ("cpu", "cuda12.4"):
+        plan = saved_plan.load(parent / name)
+        there = {path.name for path in (parent / name).iterdir()}
+        assert there == {"plan.json", "explicit.txt", *(p["fn"] for p in plan.packages)}
 
 
 def test_the_files_of_all_plans_are_listed_once(conda_in_process, lab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,11 @@ def _lines(found: MachinePlans, options: InstallOptions) -> Iterator[str]:
         source = "wheels" if isinstance(decision, WheelDecision) else decision.source
         rows.append((plan.name, str(len(plan.files)), source, version, choice.python))
     yield from ("", *columns(rows))
+    every = [file for plan in found.plans for file in plan.files]
+    names = Counter(Path(file).name for file in every)
     for plan in found.plans:
-        yield from ("", f"{plan.name}: {', '.join(Path(file).name for file in plan.files)}")
+        files = (Path(f).name if names[Path(f).name] == 1 else f for f in plan.files)
+        yield from ("", f"{plan.name}: {', '.join(files)}")
         if plan.saved is not None:
             told = [n for n in plan.saved.notices if n.code not in _ONCE]
             for notice in told:

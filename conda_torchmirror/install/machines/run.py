@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from conda import CondaError
 from conda.base.context import context
 
 from ...exceptions.base import TorchMirrorError
@@ -42,10 +44,10 @@ class MachinePlan(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """A machine, or several alike, for which nothing could be chosen, and why."""
+    """A machine, or several alike, for which nothing could be chosen or solved, and why."""
 
     files: tuple[str, ...]
-    error: TorchMirrorError
+    error: CondaError
 
 
 class MachinePlans(NamedTuple):
@@ -61,7 +63,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
 
     Raises: BadMachineFile, SeveralMachines, TorchMirrorError, or what conda raises.
     """
-    found = [facts_.read(file) for file in dict.fromkeys(options.machines)]
+    found = [facts_.read(file) for file in _once(options.machines)]
     options = options._replace(machines=())
     if len(found) == 1:
         return _for_one(options, found[0], report)
@@ -87,9 +89,18 @@ def execute(options: InstallOptions, report: Report) -> Result:
     )
     everyone = [facts for facts, _, _ in groups]
     if options.save is not None:
-        plans = _saved(options, plans, everyone, report)
+        plans, unsolved = _saved(options, plans, everyone)
+        failed += unsolved
     urls = _urls(options, plans, everyone, report) if options.urls else None
     return MachinePlans(plans, tuple(failed), urls)
+
+
+def _once(files: Iterable[str]) -> Iterable[str]:
+    """Each file by the first of its names."""
+    found: dict[str, str] = {}
+    for file in files:
+        found.setdefault(os.path.realpath(file), file)
+    return found.values()
 
 
 def _check(options: InstallOptions, count: int) -> None:
@@ -145,24 +156,31 @@ def _groups(
 
 
 def _saved(
-    options: InstallOptions,
-    plans: tuple[MachinePlan, ...],
-    everyone: list[Facts],
-    report: Report,
-) -> tuple[MachinePlan, ...]:
-    """The plans, each in a folder of its name. Nothing is solved where one cannot be written."""
+    options: InstallOptions, plans: tuple[MachinePlan, ...], everyone: list[Facts]
+) -> tuple[tuple[MachinePlan, ...], list[Failed]]:
+    """The plans, each in a folder of its name, and the machines for which conda's solver found
+    none, or could not fetch. Nothing is solved where a folder cannot be written."""
     parent = Path(str(options.save))
     if parent.is_file():
         raise PlanFolderTaken(folder=str(parent), detail=text("plan_at_file"))
     folders = [parent / plan.name for plan in plans]
     for folder in folders:
         saved_plan.check_folder(folder, with_packages=options.with_packages)
-    found = []
+    found: list[MachinePlan] = []
+    failed: list[Failed] = []
     for plan, folder, facts in zip(plans, folders, everyone, strict=True):
-        saved = _for_one(options._replace(save=str(folder), urls=None), facts, _silent)
+        try:
+            saved = _for_one(options._replace(save=str(folder), urls=None), facts, _silent)
+        except CondaError as error:
+            if isinstance(error, SystemExit):  # an end that is none of a failure
+                raise
+            failed.append(Failed(plan.files, error))
+            continue
         assert isinstance(saved, Saved)
         found.append(plan._replace(saved=saved))
-    return tuple(found)
+    if not found:
+        raise failed[0].error
+    return tuple(found), failed
 
 
 def _urls(
