@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 from support.files import contents
 
 from conda_torchmirror.redirect import condarc
@@ -109,6 +110,22 @@ def test_disabling_tells_what_the_users_own_configuration_does(at_lab, lab, cond
     at_lab(channels=["pytorch"], custom_channels={"pytorch": parent})
     said = flat(conda_in_process("torch-mirror", "disable"))
     assert "Your own configuration still leads these channels to mirrors: pytorch" in said
+
+
+def test_what_mamba_reads_of_the_file_is_said(at_lab, lab, file, conda_in_process):
+    """Names lead to the mirror for every reader; URLs by a key that conda alone has."""
+    at_lab(channels=["pytorch"])
+    said = flat(conda_in_process("torch-mirror", "enable", "pytorch"))
+    assert "conda, mamba, micromamba and conda-lock read these channels from mirrors now" in said
+    assert "mamba and micromamba find channels that are named, as `pytorch`" in said
+    assert "full https://conda.anaconda.org/... URLs, and files of explicit URLs, they read" in said
+    written = YAML(typ="safe").load(file)
+    assert f"{written['custom_channels']['pytorch']}/pytorch" == lab.channel_url("pytorch")
+    assert not [name for name in written["custom_channels"] if "://" in name]
+    assert list(written.pop("migrated_custom_channels")) == ["pytorch"]
+    assert list(written) == ["custom_channels"]
+    dry = flat(conda_in_process("torch-mirror", "enable", "pytorch", "--dry-run"))
+    assert "mamba and micromamba find" not in dry
 
 
 @pytest.mark.parametrize("words", [("enable", "pytorch"), ("disable",)], ids=" ".join)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from urllib.request import urlopen
 
 import pytest
 from support.planning import ASK, CPU, TOKEN, conda_meta
@@ -203,6 +205,33 @@ def test_a_plan_with_its_packages_is_all_that_a_machine_without_a_network_needs(
     (folder / "mine.txt").touch()
     refused = conda_in_process(*words)
     assert (refused.rc, "mine.txt" in refused.stderr) == (1, True)
+
+
+def test_the_files_that_are_said_to_travel_are_all_that_another_machine_needs(
+    mirrored, conda_in_process, run_conda, elsewhere, tmp_path
+):
+    """With a network the two of the plan; without one those of `--urls` too."""
+    folder, taken = tmp_path / "plan", tmp_path / "taken"
+    done = conda_in_process("torch-install", "--save-plan", folder, *CPU, "pytorch").ok()
+    said = " ".join(done.stdout.split())
+    named = re.search(r"copy the folder: (\S+) and (\S+) are all that it needs", said)
+    assert named
+    assert set(named.groups()) == {path.name for path in folder.iterdir()}
+    assert f"put the files of `conda torch-install --plan {folder} --urls` into the folder" in said
+    taken.mkdir()
+    for name in named.groups():
+        shutil.copy(folder / name, taken)
+    there, variables = elsewhere()
+    run_conda("torch-install", "--plan", taken, "-n", "new", env=variables).ok()
+    assert conda_meta(there.envs / "new")
+
+    urls = conda_in_process("torch-install", "--plan", folder, "--urls").ok().stdout.split()
+    for url in urls:
+        with urlopen(url) as answer:
+            (taken / url.partition("#")[0].rpartition("/")[2]).write_bytes(answer.read())
+    there, variables = elsewhere()
+    run_conda("torch-install", "--offline", "--plan", taken, "-n", "new", env=variables).ok()
+    assert len(conda_meta(there.envs / "new")) == len(urls)
 
 
 def test_packages_go_with_a_plan_alone(conda_in_process):
