@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +13,8 @@ from ...options import EXPLICIT, OF_LINUX, OF_WHEELS, InstallOptions
 from ...selection.pip.plan import WheelDecision
 from ...text.decision import summary
 from ...text.language import in_english
-from ...text.tools.render import render
+from ...text.tools.recipe import Recipe
+from ...text.tools.render import NAMING, render
 from ...text.wheels import decision as wheels
 from ..task import Target, Task
 from . import recipe
@@ -65,23 +66,35 @@ def of_channels(task: Task, decision: Decision) -> Printed:
         flexible = named(decision.source).flexible
         said = recipe.of_channels(decision, options, task.target, flexible=flexible)
         found = render(str(options.tool), said)
+    decision = decision._replace(notices=(*decision.notices, *_left_out(options, said)))
     return _printed(options, found, summary(decision), decision.notices, decision.prefix)
 
 
 def of_wheels(options: InstallOptions, target: Target, decision: WheelDecision) -> Printed:
     """A choice among wheels."""
     with _language(options):
-        found = render(str(options.tool), recipe.of_wheels(decision, options, target))
-    about = wheels.summary(decision)
-    return _printed(options, found, about, decision.notices, decision.prefix)
+        said = recipe.of_wheels(decision, options, target)
+        found = render(str(options.tool), said)
+    decision = decision._replace(notices=(*decision.notices, *_left_out(options, said)))
+    return _printed(options, found, wheels.summary(decision), decision.notices, decision.prefix)
+
+
+def _left_out(options: InstallOptions, said: Recipe) -> Iterator[Notice]:
+    """What was asked for and does not stand in the text."""
+    if said.hidden:
+        yield Notice("print_credentials", {"channels": ", ".join(said.hidden)})
+    if said.unnamed and options.tool in NAMING:
+        yield Notice("print_renamed", {"asked": said.unnamed, "name": said.name})
 
 
 def explicit(
     options: InstallOptions, decision: Decision, found: str, notices: Sequence[Notice]
 ) -> Printed:
     """The list of everything that conda's solver found, with what is said of it."""
-    told = (*decision.notices, *notices)
-    return _printed(options, found, summary(decision), told, decision.prefix)
+    of_plan = {"plan_credentials": "print_credentials"}
+    renamed = (each._replace(code=of_plan.get(each.code, each.code)) for each in notices)
+    decision = decision._replace(notices=(*decision.notices, *renamed))
+    return _printed(options, found, summary(decision), decision.notices, decision.prefix)
 
 
 def _language(options: InstallOptions) -> Any:

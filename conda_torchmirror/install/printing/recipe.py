@@ -38,6 +38,7 @@ def of_channels(
     variables = step.environment
     found = _common(options, target, step)
     specs = tuple(map(spec, step.specs))
+    channels, hidden = _channels(step, options, on.subdir, decision.plan.channels)
     python = [] if any(one.name == "python" for one in specs) else [spec(f"python={choice.python}")]
     return found._replace(
         head=_head(choice.torch.version, choice.cuda, choice.python, on.subdir),
@@ -45,7 +46,8 @@ def of_channels(
         python=choice.python,
         cuda=on.cuda if choice.cuda else None,
         cuda_named="CONDA_OVERRIDE_CUDA" in variables,
-        channels=_channels(step, options, on.subdir, decision.plan.channels),
+        channels=channels,
+        hidden=hidden,
         flexible=flexible,
         relaxed="CONDA_CHANNEL_PRIORITY" in variables,
         specs=specs,
@@ -59,12 +61,16 @@ def of_wheels(decision: WheelDecision, options: InstallOptions, target: Target) 
     chosen, on, step = decision.chosen, decision.machine, decision.conda
     found = _common(options, target, step)
     fresh = step or steps.conda_step("create", (), steps.basis(chosen.python), (), on.subdir)
+    channels, hidden = _channels(fresh, options, on.subdir, ())
+    read = (*(file.link.url for file in decision.files), decision.rest.url)
+    behind = (public_url(url).rpartition("/")[0] for url in read if public_url(url) != url)
     return found._replace(
         head=_head(chosen.torch.full_version, chosen.cuda, chosen.python, on.subdir),
         subdir=on.subdir,
         python=chosen.python,
         create=not target.exists,
-        channels=_channels(fresh, options, on.subdir, ()),
+        channels=channels,
+        hidden=tuple(dict.fromkeys((*hidden, *behind))),
         cuda=on.cuda if chosen.cuda else None,
         specs=tuple(map(spec, step.specs)) if step else (),
         fresh=tuple(map(spec, steps.basis(chosen.python))),
@@ -83,6 +89,7 @@ def _common(options: InstallOptions, target: Target, step: CondaStep | None) -> 
         subdir="",
         python="",
         name=name if known else NAME,
+        unnamed="" if known else safe(name),
         target=target.words,
         create=step is not None and step.verb == "create",
         platform=context.subdir if context.subdir != native else None,
@@ -111,8 +118,9 @@ def spec(word: str) -> PackageSpec:
 
 def _channels(
     step: CondaStep, options: InstallOptions, subdir: str, ours: Iterable[Route]
-) -> tuple[str, ...]:
-    """Every channel of a step in order, as any tool takes it: official ones by name."""
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every channel of a step in order, as any tool takes it: official ones by name. And those of
+    them that this conda reads with a token or a password."""
     there = {route.channel: route.url for route in ours}
     chains = routes.chains(options._replace(mirrors=()), subdir, step.passed) if not there else {}
     others = routes.others(options, subdir, there)
@@ -121,8 +129,15 @@ def _channels(
     words = list(step.passed)
     if not (step.alone or options.override_channels):
         words += context.channels
-    urls = (url for word in words for url in _urls(str(word), there))
-    return tuple(dict.fromkeys(map(_shown, urls)))
+    urls = {url: str(word) for word in words for url in _urls(str(word), there)}
+    hidden = dict.fromkeys(_shown(url) for url, word in urls.items() if _is_secret(word, url))
+    return tuple(dict.fromkeys(map(_shown, urls))), tuple(hidden)
+
+
+def _is_secret(word: str, url: str) -> bool:
+    """Whether a channel is read with what no text for others may hold."""
+    channel = Channel(word)
+    return bool(channel.auth or channel.token) or safe(url) != url
 
 
 def _urls(word: str, there: Mapping[str, str]) -> Iterator[str]:

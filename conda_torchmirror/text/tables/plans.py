@@ -41,6 +41,9 @@ TEXT: Table = {
     "plan_driver": "the plan is for CUDA {cuda}, but the driver here runs only CUDA {driver}",
     "plan_credentials": "{channels} was read with a token or password, which a plan never holds: "
     "carry it out where conda is configured with that channel, or with its packages cached",
+    "print_credentials": "read here with a token or password, which is not printed: {channels}; "
+    "whoever uses this needs one of their own",
+    "print_renamed": "the environment is called {name} there: not every tool takes `{asked}`",
     "plan_rest_by_pip": "what the wheels need besides is no part of the plan: pip takes it from "
     "its index when the plan is carried out",
     "as_planned": "The environment is as planned; nothing was changed.",

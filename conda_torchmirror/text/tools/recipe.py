@@ -43,6 +43,9 @@ class Recipe(NamedTuple):
     For wheels these are what conda brings before, `wheels` is the set, `others` are further
     requirements, and `index_url` is where everything else comes from, "" for pip's own.
 
+    `hidden` are channels and indexes that are read with a token or a password, which stand nowhere
+    else in it. `unnamed` is the name that was asked for, where `name` had to be another.
+
     `nodefaults` says that this conda knows the word in an environment file.
     """
 
@@ -65,6 +68,8 @@ class Recipe(NamedTuple):
     wheels: tuple[PinnedWheel, ...] = ()
     others: tuple[str, ...] = ()
     index_url: str = ""
+    hidden: tuple[str, ...] = ()
+    unnamed: str = ""
     nodefaults: bool = True
 
     @property

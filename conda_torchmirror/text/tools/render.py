@@ -22,6 +22,9 @@ _FORMS: Mapping[str, Callable[[Recipe], str]] = MappingProxyType(
     }
 )
 
+#: The tools whose text names the environment in a word of its own, which has an alphabet.
+NAMING = ("pixi", "environment.yml", "dockerfile")
+
 
 def render(tool: str, recipe: Recipe) -> str:
     """A recipe in the words of a tool, without a line break at its end."""
