@@ -268,10 +268,10 @@ def test_a_plan_that_cannot_be_solved_does_not_stop_the_others(
         assert [plan["name"] for plan in about["plans"]] == ["cuda12.4"]
         [failed] = about["failed"]
         assert failed["machines"] == [str(unsolvable[1])]
-        assert "pytorch-cuda" in json.dumps(failed["error"])
+        assert "nsatisfiable" in failed["error"]["exception_name"]
     else:
         assert f"No plan for {unsolvable[1]}" in done.words
-        assert "pytorch-cuda" in done.stderr
+        assert "nsatisfiable" in done.stderr
         assert "Traceback" not in done.stderr
 
 
@@ -281,7 +281,7 @@ def test_where_no_plan_can_be_solved_that_is_the_error(unsolvable, conda_in_proc
     words = ("--machine", old, other, "--save-plan", tmp_path / "plans")
     refused = conda_in_process("torch-install", *words, "--source", "pytorch", "pytorch")
     assert refused.rc == 1
-    assert "pytorch-cuda" in refused.stderr
+    assert "nsatisfiable" in refused.stderr
     assert not (tmp_path / "plans").exists()
 
 

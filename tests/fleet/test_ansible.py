@@ -79,6 +79,7 @@ class Fleet:
         }
         self.set()
         (folder / "ansible.cfg").touch()
+        self.processes: list[subprocess.Popen[str]] = []
         self.sockets = Path(mkdtemp(prefix="ssh-"))  # a socket's path is a hundred bytes at most
 
     def set(self, **values: object) -> None:
@@ -97,7 +98,7 @@ class Fleet:
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.sockets),
             "ANSIBLE_TIMEOUT": str(int(PATIENCE)),
         }
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(PROGRAM), "-i", str(self.folder / "inventory.json"), str(PLAYBOOK), *words],
             env={**os.environ, **settings},
             cwd=self.folder,
@@ -106,6 +107,17 @@ class Fleet:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self.processes.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what still runs."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        for host in self.hosts.values():
+            host.kill()
+        shutil.rmtree(self.sockets, ignore_errors=True)
 
     def end(self, process: subprocess.Popen[str]) -> Run:
         """Wait for its end."""
@@ -164,9 +176,7 @@ def make_fleet(origin: Mirror, tmp_path: Path) -> Iterator[Callable[..., Fleet]]
         yield make
     finally:
         for fleet in fleets:
-            for host in fleet.hosts.values():
-                host.kill()
-            shutil.rmtree(fleet.sockets, ignore_errors=True)
+            fleet.close()
 
 
 #: Machines of a lab: a card, the CUDA of its driver, and the driver.
@@ -242,6 +252,8 @@ def test_a_host_that_nothing_fits_does_not_stop_the_others(
     assert len(fetched(origin)) == 6  # by the host itself
 
     # Another kind of machine: plans are made anew, and what is right already stays.
+    reports = fleet.work / "reports"
+    (reports / "old.json").write_bytes((reports / "ada.json").read_bytes())  # of another day
     both = fleet.run()
     assert (both.rc, both.recap["old"].failed) == (2, 1), both.out
     assert "--allow-cpu" in both.out

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,10 @@ from support.running import Result, run_conda
 from support.sshd import write_conda
 
 from conda_torchmirror.machine.facts import parse
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="what it is about is Linux"
+)
 
 PAGES = [ROOT / "docs" / name for name in ("many-machines.md", "many-machines-zh.md")]
 CLOUD = "anaconda/cloud"

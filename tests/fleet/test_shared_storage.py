@@ -20,6 +20,10 @@ from support.isolation import Sandbox
 from support.mirror import Mirror
 from support.running import Result, run_conda
 
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="what it is about is Linux"
+)
+
 #: What root is to be started by, so that a folder's mode counts for it as for anybody.
 _LIKE_OTHERS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner")
 ASK = ("--source", "pytorch", "--python", fleet_channels.MINOR, "--cuda", "12.4", "pytorch")
