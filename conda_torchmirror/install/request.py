@@ -26,6 +26,8 @@ from ..selection.facts.names import (
     DEFAULT,
     FAMILY,
     GPU_METAPACKAGE,
+    LIBTORCH,
+    METAPACKAGES,
     MUTEX,
     RUNTIME,
     RUNTIMES,
@@ -40,6 +42,8 @@ _BRACKETS = r"python\[version='([^',]*)'\]"
 #: The build of a package for any Python and platform, which is built against no pytorch. That of
 #: another channel's torchvision would be, and its own one besides.
 _NOARCH = r"[=\s]py(?:h[0-9a-f]{7})?_\d+$"
+#: What goes with the builds of one source alone.
+_OF_ONE = (*RUNTIMES, MUTEX, *METAPACKAGES, LIBTORCH)
 
 
 def cuda(value: str) -> str:
@@ -110,7 +114,7 @@ def make(
             python_word = _named_python(word, spec.plain, python_word)
         elif spec.name == TOOLKIT and beside:
             others.append(word)  # pytorch-cuda says which CUDA
-        elif spec.name in (*RUNTIMES, MUTEX) and spec.name not in known.runtimes:
+        elif spec.name in _OF_ONE and spec.name not in known.names:
             said = "torchmirror_source: " if source == AUTO else "--source "
             raise Contradiction(first=word, second=said + sources[0].name)
         elif spec.name in known.metapackages:
@@ -155,20 +159,24 @@ def make(
 
 
 class _Known(NamedTuple):
-    """What the allowed sources have: the family, what brings or says the CUDA, metapackages."""
+    """What the allowed sources have: the family, what brings or says the CUDA, metapackages, and
+    all of their names."""
 
     family: frozenset[str]
     runtimes: frozenset[str]
     metapackages: frozenset[str]
+    names: frozenset[str]
 
     @classmethod
     def of(cls, sources: Sequence[Source]) -> _Known:
         """Those of some sources."""
         facts = [one.facts for one in sources]
+        runtimes = frozenset(n for f in facts for n in (*f.runtimes, *((f.mutex or ())[:1])))
         return cls(
             frozenset(name for found in facts for name in found.family),
-            frozenset(n for f in facts for n in (*f.runtimes, *((f.mutex or ())[:1]))),
+            runtimes,
             frozenset(name for found in facts for name in found.metapackages),
+            runtimes.union(*(found.names for found in facts)),
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ..models import Build, Choice, Machine, NoChoice, Notice, Pin, Rejection, Request
+from ..models import Build, Choice, Machine, NoChoice, Notice, Pin, Request
 from . import elsewhere
 from .choose import choose, offers, with_highest_cuda
 from .facts.names import CUDA_NAMES
@@ -39,13 +39,18 @@ class Advice(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A request that has no answer, and the means to ask again."""
+    """A request that has no answer, and the means to ask again.
+
+    `rule` gives the choice among all sources that another request would be answered from; without
+    it there is this one alone.
+    """
 
     failed: NoChoice
     machine: Machine
     request: Request
     builds: Sequence[Build]
     knowledge: Knowledge
+    rule: Callable[[Machine, Request], Choice | None] | None = None
 
     @property
     def codes(self) -> frozenset[str]:
@@ -69,6 +74,11 @@ class Case(NamedTuple):
             machine or self.machine, request or self.request, self.builds, self.knowledge
         )
         return found if isinstance(found, Choice) else None
+
+    def take(self, machine: Machine | None = None, request: Request | None = None) -> Choice | None:
+        """What a step comes to that leads to another machine or request."""
+        rule = self.rule or self.ask
+        return rule(machine or self.machine, request or self.request)
 
     def specs(self, changed: Mapping[str, tuple[str, ...]]) -> Request:
         """The request with other specs on some packages."""
@@ -124,7 +134,7 @@ def _change_pins(case: Case) -> Iterator[Notice]:
         if item.code == "pinned"
     }
     guilty = [pin for pin in case.machine.pins if (pin.text, pin.source) in shown]
-    least = _least(guilty, lambda left: case.ask(_without_pins(case.machine, left)) is not None)
+    least = _least(guilty, lambda left: case.take(_without_pins(case.machine, left)) is not None)
     if least:
         pins = ", ".join(sorted(f"{pin.text} ({pin.source})" for pin in least))
         yield Notice("change_pins", {"pins": pins})
@@ -145,7 +155,7 @@ def _without_pins(machine: Machine, left: Iterable[Pin]) -> Machine:
 
 def _use_minor(case: Case) -> Iterator[Notice]:
     if case.request.compat == "strict" and (
-        choice := case.ask(request=case.request._replace(compat="minor"))
+        choice := case.take(request=case.request._replace(compat="minor"))
     ):
         yield Notice("use_minor", {"cuda": choice.cuda})
 
@@ -177,7 +187,7 @@ def _open_builds(case: Case) -> Iterator[Notice]:
         if name in case.request.specs
     }
     changed = {name: new for name, new in opened.items() if new != case.request.specs[name]}
-    if changed and (choice := case.ask(request=case.specs(changed))):
+    if changed and (choice := case.take(request=case.specs(changed))):
         specs = [s for name in changed for s in case.request.specs[name]]
         found = " ".join(b.spec for b in choice.builds if b.name in changed)
         facts = {
@@ -192,7 +202,7 @@ def _open_partners(case: Case) -> Iterator[Notice]:
     """The partner that does go with the release, or the set without a partner that has none."""
     narrowed = [name for name in case.narrowed if name in case.source.partners]
     for names in (*([name] for name in narrowed), *([narrowed] if len(narrowed) > 1 else [])):
-        if choice := case.ask(request=case.specs({name: (name,) for name in names})):
+        if choice := case.take(request=case.specs({name: (name,) for name in names})):
             there = {build.name: build.version for build in choice.builds}
             facts = {
                 "spec": " ".join(spec for name in names for spec in case.narrowed[name]),
@@ -204,26 +214,37 @@ def _open_partners(case: Case) -> Iterator[Notice]:
     partners = [name for name in case.request.specs if name in case.source.partners]
     for names in (*([name] for name in partners), partners) if len(partners) > 1 else [partners]:
         kept = {k: v for k, v in case.request.specs.items() if k not in names}
-        if names and (choice := case.ask(request=case.request._replace(specs=kept))):
+        if names and (choice := case.take(request=case.request._replace(specs=kept))):
             yield Notice("drop_partner", {"names": ", ".join(names)})
             return
 
 
 def _drop_cuda(case: Case) -> Iterator[Notice]:
     """Without the words that name a CUDA."""
-    asked = case.request.specs
-    runtimes = {name: asked[name] for name in case.source.runtimes if name in asked}
-    kept = {k: v for k, v in asked.items() if k not in runtimes}
-    open_ = case.request._replace(specs=kept, pins=())
-    words = [spec for found in runtimes.values() for spec in found]
-    words += [pin.text for pin in case.request.pins]
-    if words and (choice := case.ask(request=open_)):
-        facts = {"words": ", ".join(f"`{word}`" for word in dict.fromkeys(words))}
-        facts["torch"] = f"{choice.torch.name} {choice.torch.version}"
+    words, open_ = _without_cuda(case)
+    if words and (choice := case.take(request=open_)):
+        facts = {"words": _quoted(words), "torch": f"{choice.torch.name} {choice.torch.version}"}
         if choice.cuda:
             yield Notice("drop_cuda", {**facts, "cuda": choice.cuda})
         else:
             yield Notice("drop_cuda_cpu", facts)
+
+
+def _without_cuda(case: Case) -> tuple[list[str], Request]:
+    """The words that name a CUDA, and the request without them; a metapackage names a release."""
+    asked, torch = case.request.specs, case.source.torch
+    words = [spec for name in case.source.runtimes for spec in asked.get(name, ())]
+    words += [pin.text for pin in case.request.pins]
+    plain = [(without_build(word) or word).rpartition("::")[2] for word in words]
+    meta = [(word, package_name(word)) for word in plain]
+    said = {torch + word[len(name) :] for word, name in meta if name in case.source.metapackages}
+    specs = {name: found for name, found in asked.items() if name not in case.source.runtimes}
+    specs[torch] = tuple(spec for spec in specs.get(torch, ()) if spec not in said) or (torch,)
+    return words, case.request._replace(specs=specs, pins=())
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in dict.fromkeys(words))
 
 
 def _open_release(case: Case) -> Iterator[Notice]:
@@ -233,7 +254,7 @@ def _open_release(case: Case) -> Iterator[Notice]:
     if torch not in named:
         return
     for code, opened in (("older_release", [torch]), ("open_versions", named)):
-        choice = case.ask(request=case.specs({name: (name,) for name in opened}))
+        choice = case.take(request=case.specs({name: (name,) for name in opened}))
         if choice is None:
             continue
         versions = [without_build(spec) or spec for spec in case.narrowed[torch]]
@@ -246,28 +267,23 @@ def _open_release(case: Case) -> Iterator[Notice]:
 def _ask_less(case: Case) -> list[Notice]:
     """Where no one thing is enough: everything that was asked for left open, then Python too."""
     family = tuple(name for name in case.request.specs if name in case.source.family)
-    kept = tuple(word for word in case.request.others if not _names_cuda(word, case.request))
+    pins = {pin.text for pin in case.request.pins}
+    kept = tuple(
+        w for w in case.request.others if w not in pins and package_name(w) not in CUDA_NAMES
+    )
     bare = case.request._replace(specs={name: (name,) for name in family}, pins=(), others=kept)
-    machine = case.machine._replace(pins=())
-    if bare == case.request and machine == case.machine and machine.python is None:
+    here = case.machine
+    if bare == case.request and not here.pins and here.python is None:
         return []
-    for on in (machine, machine._replace(python=None)):
-        if choice := case.ask(on, bare):
-            python = [] if on.python == case.machine.python else ["--python", choice.python]
-            where = ["-n", "NEW"] if python or case.machine.pins else []
-            words = ["conda", "torch-install", *where, *python, *words_of(bare)]
-            words += machine_words(case.machine)
-            facts = {
-                "command": typed(words),
-                "torch": f"{choice.torch.name} {choice.torch.version}",
-            }
-            return [Notice("ask_less", facts)]
+    new = here._replace(pins=(), installed=(), history=())
+    for on in (new if here.pins else here, new._replace(python=None)):
+        if choice := case.take(on, bare):
+            words = ["conda", "torch-install", *([] if on is here else ["-n", "NEW"])]
+            words += ["--python", choice.python] if on is not here and here.python else []
+            words += [*words_of(bare), *machine_words(here)]
+            torch = f"{choice.torch.name} {choice.torch.version}"
+            return [Notice("ask_less", {"command": typed(words), "torch": torch})]
     return []
-
-
-def _names_cuda(word: str, request: Request) -> bool:
-    """Whether a word for the solver narrows the CUDA of the set too."""
-    return word in {pin.text for pin in request.pins} or package_name(word) in CUDA_NAMES
 
 
 def _name_cuda(case: Case) -> Iterator[Notice]:
@@ -289,26 +305,19 @@ def _upgrade_driver(case: Case) -> Iterator[Notice]:
     tables = case.knowledge.tables
     for cuda in sorted(short, key=number):
         floor = tables.driver_for(cuda, case.machine.driver_os, strict=strict)
-        if floor and case.ask(case.machine._replace(cuda=cuda, driver=floor)):
+        if floor and case.take(case.machine._replace(cuda=cuda, driver=floor)):
             yield Notice("upgrade_driver", {"cuda": cuda, "driver": floor})
             return
 
 
 def _use_cpu(case: Case) -> Iterator[Notice]:
     """`--cuda cpu`, and `--allow-cpu` where that is enough; words that name a CUDA go out."""
-    request = case.request
-    if request.cuda == "cpu":
+    words, request = _without_cuda(case)
+    if request.cuda == "cpu" or case.take(request=request._replace(cuda="cpu")) is None:
         return
-    runtimes = case.source.runtimes
-    specs = {name: found for name, found in request.specs.items() if name not in runtimes}
-    if case.ask(request=request._replace(cuda="cpu", specs=specs, pins=())) is None:
-        return
-    words = [spec for name in runtimes for spec in request.specs.get(name, ())]
-    words += [pin.text for pin in request.pins]
     if words:
-        facts = {"words": ", ".join(f"`{word}`" for word in dict.fromkeys(words))}
-        yield Notice("use_cpu_instead", facts)
-    elif case.ask(request=request._replace(allow_cpu=True)):
+        yield Notice("use_cpu_instead", {"words": _quoted(words)})
+    elif case.take(request=request._replace(allow_cpu=True)):
         yield Notice("use_cpu")
     else:
         yield Notice("use_cpu_only")
@@ -389,9 +398,3 @@ def _unknown(spec: str, torch: Sequence[Build], case: Case) -> Notice:
         return Notice("no_release")  # versions that nobody can order
     facts = {"spec": version, "subdir": subdir, "first": min(known)[1], "last": max(known)[1]}
     return Notice("no_such_release", facts)
-
-
-def told(rejected: Iterable[Rejection], blamed: frozenset[str]) -> list[Rejection]:
-    """The rejections that say why there is no choice: those to blame, else all."""
-    found = list(rejected)
-    return [item for item in found if item.code in blamed] or found

@@ -169,8 +169,8 @@ def _on_conda_forge(wanted: _Wanted) -> Iterator[tuple[str, str]]:
 
 def _best_cuda(row: Mapping[str, Any], cudas: list[str], wanted: _Wanted) -> str | None:
     """The highest CUDA that runs, "" for a CPU build that is wanted, None where nothing serves."""
-    if wanted.on_cpu:
-        return ""
+    if wanted.on_cpu:  # a word that names a CUDA asks for none of the CPU's builds
+        return None if any(package_name(pin.spec) in CUDA_NAMES for pin in wanted.pins) else ""
     arch, subdir = wanted.machine.cuda_arch, wanted.machine.subdir
     ceiling = wanted.tables.cudnn_ceiling(arch) if arch else None
     if ceiling and number(ceiling) <= number(_OLDEST_CUDNN):

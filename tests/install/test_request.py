@@ -6,7 +6,7 @@ import pytest
 from support.choosing import LINUX
 
 from conda_torchmirror.exceptions import usage as exceptions
-from conda_torchmirror.index.sources import SOURCES
+from conda_torchmirror.index.sources import SOURCES, allowed
 from conda_torchmirror.install import request
 
 
@@ -262,3 +262,16 @@ def test_a_partner_that_only_another_channel_has_goes_to_the_solver(spec, channe
         assert [notice.code for notice in told] == ["partner_elsewhere"]
     else:
         assert (found, told) == (asked, [])
+
+
+@pytest.mark.parametrize("word", ["pytorch-gpu=2.4.1", "pytorch-cpu", "libtorch=2.10"])
+@pytest.mark.parametrize(
+    ("source", "second"),
+    [("pytorch", "--source pytorch"), ("auto", "torchmirror_source: pytorch")],
+)
+def test_what_only_conda_forge_has_contradicts_the_other_source(word, source, second):
+    """It went to the solver beside a set of the channel pytorch, with which it goes nowhere."""
+    with pytest.raises(exceptions.Contradiction) as error:
+        request.make((word,), source=source, sources=allowed("pytorch"))
+    said = " ".join(str(error.value.message).split())
+    assert said == f"`{word}` and `{second}` contradict each other"

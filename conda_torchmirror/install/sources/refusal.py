@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from ...exceptions.base import TorchMirrorError
 from ...exceptions.channel import ChannelError
 from ...exceptions.choice import NoFittingBuild, NoFittingSource
 from ...index.exclude_newer import without_newer
@@ -20,10 +21,12 @@ from ...selection.facts.names import TORCH
 from ...selection.plan import machine_words, typed, words_of
 from ...text import reasons
 from ...text.messages import sentences, text
+from .. import request as requests
 from ..attempt import Attempt, is_sample
 from ..task import Task
 from . import wheels
 from .reading import Unread
+from .rule import AutoRule
 
 #: Steps to a CPU build.
 _ON_CPU = ("use_cpu", "use_cpu_only", "use_cpu_instead")
@@ -51,7 +54,8 @@ def refuse(
     first = attempts[0]
     task, on = first.task, first.task.machine
     tried = [each.task.source for each in attempts]
-    told = [_told(each, tried) for each in attempts]
+    rule = None if task.files else AutoRule(task.options, attempts)
+    told = [_told(each, tried, rule) for each in attempts]
     excluded = sum(each.records.excluded for each in attempts)
     offline = any(each.records.origin != "live" for each in attempts)
     steps = list(_once(told, task.request, on))
@@ -96,11 +100,13 @@ def _to_read(unread: Unread) -> str:
     return "test_mirrors" if isinstance(unread.error, ChannelError) else "go_online"
 
 
-def _told(attempt: Attempt, tried: Sequence[Source]) -> _Told:
+def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _Told:
     task, records, source = attempt.task, attempt.records, attempt.task.source
     found = attempt.found
     assert isinstance(found, NoChoice)
-    case = alternatives.Case(found, task.machine, task.request, records.builds, source.knowledge)
+    case = alternatives.Case(
+        found, task.machine, task.request, records.builds, source.knowledge, rule
+    )
     advice = alternatives.find(case)
     steps: Iterable[Notice] = advice.steps
     if task.files:
@@ -160,9 +166,10 @@ def _other_sources(
         return
     for other in SOURCES:
         known = other.built_in(on.subdir) if other not in tried else None
-        if known is None:
+        request = _in_words_of(other, options) if known else None
+        if known is None or request is None:
             continue
-        found = choose(on, task.request, without_newer(known).builds, other.knowledge)
+        found = choose(on, request, without_newer(known).builds, other.knowledge)
         if not isinstance(found, Choice):
             continue
         facts = {"source": other.name, "torch": f"{TORCH} {found.torch.version}"}
@@ -170,10 +177,26 @@ def _other_sources(
             yield Notice("unread_fits", facts)
             continue
         words = ["conda", "torch-install", *task.target.words]
-        words += words_of(task.request._replace(source=other.name))
+        words += words_of(request)
         words += machine_words(on)
         words += ["--python", options.python] if options.python else []
         yield Notice("use_source", {**facts, "command": typed(words)})
+
+
+def _in_words_of(source: Source, options: InstallOptions) -> Request | None:
+    """What is asked, read with the names of another source; None where these say something else."""
+    try:
+        return requests.make(
+            options.specs,
+            cuda_word=options.cuda,
+            compat=options.cuda_compat,
+            allow_cpu=options.allow_cpu,
+            source=source.name,
+            python_word=options.python,
+            channels=options.channels,
+        )
+    except TorchMirrorError:
+        return None
 
 
 def _in_part(done: Attempt) -> list[Notice]:

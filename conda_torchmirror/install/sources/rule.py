@@ -1,0 +1,88 @@
+"""What the rule of the sources comes to for another request, of what a refusal has at hand.
+
+A step of a refusal may lead to another source than the one that refuses: without the words that
+tied it, or with the release left open, a request is answered from whichever has the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ...exceptions.usage import Contradiction
+from ...index.exclude_newer import without_newer
+from ...index.match import admits, read
+from ...index.sources import SOURCES, Source, named
+from ...models import Build, Choice, Machine, Request
+from ...options import InstallOptions
+from ...selection.choose import choose
+from ...selection.elsewhere import best_of_conda_forge
+from ...selection.facts.names import CPU_METAPACKAGE, CPU_ONLY, MUTEX
+from ...selection.sources.compare import newest
+from ...selection.specs import release
+from ..attempt import Attempt
+from .answer import in_order
+
+
+class AutoRule:
+    """The choice for another machine or request. Reads nothing: of sources that were not asked it
+    knows the built-in index, and of one that lives what the tables say is newer."""
+
+    def __init__(self, options: InstallOptions, attempts: Iterable[Attempt]) -> None:
+        self._options = options
+        self._builds: dict[str, Sequence[Build]] = {
+            each.task.source.name: each.records.builds for each in attempts
+        }
+        self._asked = frozenset(self._builds)
+
+    def __call__(self, on: Machine, request: Request) -> Choice | None:
+        """The choice that another request for a machine is answered with."""
+        request = request._replace(ties=_standing(request))
+        try:
+            order = in_order(self._options, request, on)
+        except Contradiction:
+            return None
+        sets: dict[str, Choice] = {}
+        for source in map(named, order.sources):
+            found = choose(on, request, self._of(source, on), source.knowledge)
+            if isinstance(found, Choice):
+                sets[source.name] = self._as_known(found, source, on, request)
+                if not order.newest:
+                    break
+        if not sets:
+            return None
+        in_turn = {one.name: sets[one.name] for one in SOURCES if one.name in sets}
+        return sets[newest(in_turn) if order.newest else next(iter(sets))]
+
+    def _of(self, source: Source, on: Machine) -> Sequence[Build]:
+        if source.name not in self._builds:
+            known = source.built_in(on.subdir)
+            self._builds[source.name] = without_newer(known).builds if known else ()
+        return self._builds[source.name]
+
+    def _as_known(self, found: Choice, source: Source, on: Machine, request: Request) -> Choice:
+        """A choice out of a sample with the release and the CUDA that the tables know to be newer:
+        they are what is said of it."""
+        if source.name in self._asked or source.end is not None:
+            return found
+        torch, *partners = found.builds
+        known, cuda = best_of_conda_forge(on, request, admits) or (torch.version, "")
+        newer, mine = release(known), release(torch.version)
+        if newer is None or mine is None or newer <= mine:
+            return found
+        builds = (torch._replace(version=known), *partners)
+        return found._replace(builds=builds, cuda=cuda or None)
+
+
+def _standing(request: Request) -> tuple[tuple[str, str], ...]:
+    """The words that still tie a request to a source."""
+    return tuple((source, word) for source, word in request.ties if _stands(word, request))
+
+
+def _stands(word: str, request: Request) -> bool:
+    spec = read(word)
+    return (
+        word in request.others
+        or spec.plain in request.specs.get(spec.name, ())
+        or any(pin.text == word for pin in request.pins)
+        or (spec.name in (CPU_ONLY, CPU_METAPACKAGE, MUTEX) and request.cuda == "cpu")
+    )

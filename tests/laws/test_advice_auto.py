@@ -1,0 +1,317 @@
+"""The law of advice for both sources: what a step of a refusal says is what taking it comes to.
+
+Each step is taken by its words, as a reader would, and the whole rule of `--source` is asked again:
+without the word that tied a request, another source may be the one that answers.
+conda-forge's builds are its real records and stubs of its matrices, the channel pytorch's are the
+built-in index.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import pytest
+from support import forge_stubs
+
+from conda_torchmirror.exceptions.choice import NoFittingBuild
+from conda_torchmirror.index import match
+from conda_torchmirror.index.sources import AUTO, allowed, named
+from conda_torchmirror.install import request as requests
+from conda_torchmirror.install.sources import answer as answers
+from conda_torchmirror.install.sources import refusal
+from conda_torchmirror.install.sources.answer import SourceChoice
+from conda_torchmirror.install.task import Target, Task
+from conda_torchmirror.machine.survey import Survey
+from conda_torchmirror.mirrors.registry import Route
+from conda_torchmirror.models import Build, Installed, Machine, Notice, Pin, Records
+from conda_torchmirror.options import InstallOptions
+from conda_torchmirror.selection.facts.names import DEFAULT, FAMILY, LIBTORCH, METAPACKAGES
+
+FORGE, CHANNEL = "conda-forge", "pytorch"
+
+
+class Asked(NamedTuple):
+    """A command line and the machine that it is for."""
+
+    words: tuple[str, ...]
+    on: Machine
+    source: str = AUTO
+    compat: Any = "minor"
+    cuda: str = "auto"
+    allow_cpu: bool = False
+    python: str | None = None
+
+
+@cache
+def builds(source: str, subdir: str) -> tuple[Build, ...]:
+    if source == FORGE:
+        return forge_stubs.builds(subdir)
+    known = named(source).built_in(subdir)
+    return known.builds if known else ()
+
+
+class Reader:
+    """Both channels, as if they had been read."""
+
+    agreed = False
+
+    def __init__(self, subdir: str) -> None:
+        self.subdir = subdir
+
+    def __getitem__(self, name: str) -> Route:
+        return Route(name, f"https://mirror.test/{name}", "test")
+
+    def read(self, name: str, names: Collection[str]) -> Records:
+        found = [build for build in builds(name, self.subdir) if build.name in names]
+        return Records(tuple(found), "live")
+
+    def doubt(self, *_of: Any) -> None:
+        """Nothing is old."""
+
+
+def answer(asked: Asked) -> SourceChoice:
+    """What the rule comes to. Raises: NoFittingBuild."""
+    on = asked.on
+    if asked.cuda == "cpu":
+        on = on._replace(cuda=None, cuda_from="none")
+    elif asked.cuda != "auto":
+        on = on._replace(cuda=asked.cuda, cuda_from="--cuda", failing=False)
+    if asked.python:
+        on = on._replace(python=asked.python, python_from="--python")
+    options = InstallOptions(
+        specs=asked.words,
+        source=asked.source,
+        cuda=asked.cuda,
+        cuda_compat=asked.compat,
+        allow_cpu=asked.allow_cpu,
+        python=asked.python,
+        dry_run=True,
+    )
+    request = requests.make(
+        asked.words,
+        cuda_word=asked.cuda,
+        compat=asked.compat,
+        allow_cpu=asked.allow_cpu,
+        python_word=asked.python,
+        source=asked.source,
+        sources=allowed(asked.source),
+    )
+    order = answers.in_order(options, request, on)
+    task = Task(options, None, Target(None), request, Survey(on), named(order.sources[0]))
+    return answers.find(task, order, Reader(on.subdir))  # type: ignore[arg-type]
+
+
+def _command(asked: Asked, command: str) -> Asked:
+    """A command as it is typed, into an environment of its own where it names one."""
+    line = iter(shlex.split(command)[2:])
+    on, rest, options = asked.on, [], {}
+    for word in line:
+        if word == "-n":
+            next(line)
+            on = on._replace(python=None, pins=(), installed=(), history=())
+        elif word in ("--cuda", "--python", "--cuda-compat", "--source", "--platform"):
+            options[word] = next(line)
+        elif word == "--allow-cpu":
+            options[word] = word
+        else:
+            rest.append(word)
+    return Asked(
+        tuple(rest),
+        on,
+        options.get("--source", AUTO),
+        options.get("--cuda-compat", "minor"),
+        options.get("--cuda", "auto"),
+        "--allow-cpu" in options,
+        options.get("--python"),
+    )
+
+
+def _without(asked: Asked, listed: str) -> Asked:
+    """Without these words; `+cu121` is a part of one."""
+    words = [word.strip("`") for word in listed.split(", ")]
+    kept = [word for word in asked.words if word not in words]
+    for variant in (word for word in words if word.startswith("+")):
+        kept = [word.removesuffix(variant) for word in kept]
+    return asked._replace(words=tuple(kept))
+
+
+def _instead(asked: Asked, names: Sequence[str], instead: Sequence[str]) -> Asked:
+    kept = tuple(word for word in asked.words if match.read(word).name not in names)
+    return asked._replace(words=(*kept, *instead))
+
+
+def taken(asked: Asked, step: Notice) -> Iterator[Asked]:
+    """The command lines and machines that a step leads to."""
+    facts = {key: str(value) for key, value in step.facts.items()}
+    match step.code:
+        case "change_pins":
+            pins = facts["pins"].split(", ")
+            kept = tuple(p for p in asked.on.pins if f"{p.text} ({p.source})" not in pins)
+            yield asked._replace(on=asked.on._replace(pins=kept))
+        case "use_minor":
+            yield asked._replace(compat="minor")
+        case "use_python":
+            yield _command(asked, facts["command"])
+        case "open_build" | "open_partner":
+            words = facts["instead"].split()
+            yield _instead(asked, [match.read(word).name for word in words], words)
+        case "drop_partner":
+            words = asked.words or DEFAULT
+            names = facts["names"].split(", ")
+            yield asked._replace(words=tuple(w for w in words if match.read(w).name not in names))
+        case "drop_cuda" | "drop_cuda_cpu":
+            yield _without(asked, facts["words"])
+        case "older_release":
+            named_by = [match.read(w).name for w in asked.words]
+            meta = [name for name in named_by if name in (*METAPACKAGES, LIBTORCH)]
+            yield _instead(asked, ["pytorch", *meta], meta or ["pytorch"])
+        case "open_versions":
+            every = dict.fromkeys(match.read(w).name for w in asked.words)
+            names = [name for name in every if name in (*FAMILY, *METAPACKAGES)]
+            yield _instead(asked, names, names)
+        case "ask_less" | "use_source":
+            yield _command(asked, facts["command"])
+        case "name_cuda":
+            yield asked._replace(cuda=facts["cuda"])
+        case "upgrade_driver":
+            better = asked.on._replace(cuda=facts["cuda"], driver=facts["driver"])
+            yield asked._replace(on=better)
+        case "use_cpu":
+            yield asked._replace(cuda="cpu")
+            yield asked._replace(allow_cpu=True)
+        case "use_cpu_only":
+            yield asked._replace(cuda="cpu")
+        case "use_cpu_instead":
+            yield _without(asked, facts["words"])._replace(cuda="cpu")
+        case _:
+            raise AssertionError(f"nobody takes the step {step.code}")
+
+
+#: Steps by tables of other places, or to look; `tests/laws/test_advice.py` holds what they say.
+ELSEWHERE = (
+    *("use_conda_forge", "use_conda_forge_cpu", "use_wheels", "use_wheel_set"),
+    *("other_channel_has", "see_list"),
+)
+
+LINUX, WIN = "linux-64", "win-64"
+
+
+def gpu(subdir: str, cuda: str, arch: str, **more: Any) -> Machine:
+    return Machine(subdir, cuda=cuda, cuda_from="libcuda", cuda_arch=arch, **more)
+
+
+THERE = Installed("pytorch", "2.5.1", "py3.12_cuda12.4_cudnn9.1.0_0", CHANNEL)
+MACHINES: dict[str, Machine] = {
+    "no GPU": Machine(LINUX),
+    "12.9": gpu(LINUX, "12.9", "8.9"),
+    "RTX 5090": gpu(LINUX, "13.0", "12.0"),
+    "11.8": gpu(LINUX, "11.8", "8.6", driver="520.61.05"),
+    "K80": gpu(LINUX, "11.4", "3.7"),
+    "Python 3.8": gpu(LINUX, "12.9", "8.9", python="3.8"),
+    "Python 3.14": gpu(LINUX, "12.9", "8.9", python="3.14"),
+    "Windows": gpu(WIN, "12.8", "8.9"),
+    "10.2": gpu(WIN, "10.2", "7.5"),
+    "Mac": Machine("osx-arm64", python="3.12"),
+    "Intel Mac": Machine("osx-64", python="3.13"),
+    "Jetson": gpu("linux-aarch64", "12.6", "8.7"),
+    "pinned": gpu(LINUX, "12.9", "8.9", python="3.10", pins=(Pin("pytorch 2.4.*", "pinned"),)),
+    "the channel's torch": gpu(LINUX, "12.9", "8.9", python="3.12", installed=(THERE,)),
+}
+#: What is asked on which machine, of which source.
+CASES: list[tuple[str, tuple[str, ...], str]] = [
+    ("Mac", ("pytorch-cuda=12.1",), AUTO),
+    ("Mac", ("torch==2.7.1+cu128",), AUTO),
+    ("Mac", ("pytorch=2.1.2=py3.10_cuda12.1_cudnn8_0",), AUTO),
+    ("Mac", ("pytorch=2.13", "cuda-version=12.9"), AUTO),
+    ("Windows", ("pytorch=1.8.2", "torchvision"), AUTO),
+    ("Windows", ("pytorch=2.6", "torchaudio"), AUTO),
+    ("Windows", ("pytorch>=2.6,<2.8", "torchaudio"), AUTO),
+    ("Windows", ("pytorch=2.13", "torchaudio=2.10"), AUTO),
+    ("Python 3.8", ("pytorch=2.13", "cuda-version=11.8"), AUTO),
+    ("Python 3.8", ("pytorch=2.6",), AUTO),
+    ("Python 3.14", ("pytorch=2.3", "torchvision=0.28"), AUTO),
+    ("Python 3.14", ("pytorch=2.5.1",), AUTO),
+    ("Intel Mac", ("pytorch::pytorch=2.5.1",), AUTO),
+    ("Intel Mac", ("conda-forge::pytorch=1.9",), AUTO),
+    ("11.8", ("pytorch=2.7",), AUTO),
+    ("11.8", ("torch==2.3.1+cu121",), AUTO),
+    ("11.8", ("torchvision=0.28", "torchaudio"), AUTO),
+    ("11.8", ("torch==2.3.1+cu121",), CHANNEL),
+    ("RTX 5090", ("pytorch=2.5.1",), AUTO),
+    ("RTX 5090", ("pytorch-cuda=12.1",), AUTO),
+    ("RTX 5090", ("torch==2.3.1+cu121",), AUTO),
+    ("RTX 5090", ("torch==2.7.1+cu128",), FORGE),
+    ("12.9", ("pytorch=2.13", "torchvision=0.20"), AUTO),
+    ("12.9", ("pytorch=2.13", "cuda-version=11.8"), AUTO),
+    ("12.9", ("pytorch>=2.14",), AUTO),
+    ("12.9", ("pytorch=2.2", "pytorch-cuda=12.4"), AUTO),
+    ("no GPU", ("pytorch-gpu=2.4.1",), AUTO),
+    ("no GPU", ("pytorch=2.3", "pytorch=2.4"), AUTO),
+    ("K80", ("pytorch=2.13",), AUTO),
+    ("K80", ("torchtext",), FORGE),
+    ("K80", (), FORGE),
+    ("10.2", ("torchtext",), FORGE),
+    ("Jetson", ("pytorch=2.5.1",), AUTO),
+    ("Jetson", ("pytorch=2.3",), AUTO),
+    ("pinned", ("pytorch=2.13",), AUTO),
+    ("pinned", ("torchvision=0.28",), AUTO),
+    ("the channel's torch", ("pytorch=2.5.1", "torchvision=0.28"), AUTO),
+    ("the channel's torch", ("pytorch=2.99",), AUTO),
+]
+
+
+@pytest.fixture
+def ways(monkeypatch):
+    """The steps of the refusal that was raised last."""
+    found: list[Notice] = []
+
+    def noting(kind: type[NoFittingBuild]) -> Any:
+        def make(*, ways: Sequence[Notice], **facts: Any) -> NoFittingBuild:
+            found[:] = ways
+            return kind(ways=ways, **facts)
+
+        return make
+
+    for name in ("NoFittingBuild", "NoFittingSource"):
+        monkeypatch.setattr(refusal, name, noting(getattr(refusal, name)))
+    return found
+
+
+@pytest.mark.parametrize(("machine", "words", "source"), CASES)
+def test_a_step_comes_to_what_it_says(ways, machine, words, source):
+    asked = Asked(words, MACHINES[machine], source)
+    with pytest.raises(NoFittingBuild):
+        answer(asked)
+    steps = list(ways)
+    assert steps
+    for step in steps:
+        if step.code in ELSEWHERE:
+            continue
+        for again in taken(asked, step):
+            found = answer(again).choice
+            if "torch" in step.facts and step.code != "open_build":
+                assert step.facts["torch"] == f"pytorch {found.torch.version}", (step, again)
+            if step.code in ("drop_cuda", "name_cuda", "use_minor"):
+                assert found.cuda == step.facts["cuda"], (step, again)
+
+
+@pytest.mark.parametrize(
+    ("machine", "words", "code", "torch"),
+    [
+        # The word tied the request to the channel; without it the newest counts.
+        ("Mac", ("pytorch-cuda=12.1",), "drop_cuda_cpu", "pytorch 2.13.0"),
+        ("Windows", ("pytorch=1.8.2", "torchvision"), "older_release", "pytorch 2.13.0"),
+        # conda-forge never has torchaudio here; the channel pytorch does.
+        ("Windows", ("pytorch=2.13", "torchaudio=2.10"), "open_versions", "pytorch 2.5.1"),
+        # What a metapackage says of the release goes with it.
+        ("no GPU", ("pytorch-gpu=2.4.1",), "drop_cuda_cpu", "pytorch 2.13.0"),
+        ("11.8", ("pytorch=2.7",), "older_release", "pytorch 2.5.1"),
+    ],
+)
+def test_a_step_may_lead_to_the_other_source(ways, machine, words, code, torch):
+    with pytest.raises(NoFittingBuild):
+        answer(Asked(words, MACHINES[machine]))
+    assert {step.code: step.facts.get("torch") for step in ways}.get(code) == torch
