@@ -127,8 +127,6 @@ def _show_done(result: Result, options: InstallOptions) -> int:
             emit(result.about, **document)
         elif result.downloaded:
             say(text("downloaded"))
-        elif result.planned:
-            say(text("as_planned"))
         return result.code
     elif isinstance(result, DownloadList):
         _show_urls(result, options)

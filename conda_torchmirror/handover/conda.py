@@ -50,15 +50,13 @@ class Outcome(NamedTuple):
     """What became of a run that changed something: conda's exit code, or that of the check.
 
     `about` is the value of `torchmirror` in the JSON document, `document` the keys beside it, which
-    are those of conda's own. `downloaded` says that only the package cache was filled,
-    `planned` that an environment has all of a plan already.
+    are those of conda's own. `downloaded` says that only the package cache was filled.
     """
 
     code: int
     about: Mapping[str, Any]
     document: Mapping[str, Any] = MappingProxyType({})
     downloaded: bool = False
-    planned: bool = False
 
 
 def taken(passed: Sequence[Sequence[str]], verb: str) -> list[str]:

@@ -26,7 +26,7 @@ from ..models import Decision, Listed, Listing, Machine, Notice, Request
 from ..options import InstallOptions
 from ..redirect import settings
 from ..selection.choose import offers
-from ..selection.facts.names import TORCH
+from ..selection.facts.names import PIP_NAMES, TORCH
 from ..selection.sources.order import Order
 from ..text.decision import summary
 from ..transport.routes import OfflineRouter, RecordReader
@@ -86,8 +86,9 @@ def execute(options: InstallOptions, report: Report) -> Result:
         if plan.wheels is not None:
             from .wheels.plans.replay import replay as with_wheels
 
-            return with_wheels(plan, plan.wheels, options, target, report)
-        done = replay(plan, options, target.prefix, exists=target.exists, report=report)
+            done = with_wheels(plan, plan.wheels, options, target, report)
+        else:
+            done = replay(plan, options, target.prefix, exists=target.exists, report=report)
         return _replayed(done, options, target, report)
     if options.machines:
         from .machines.run import execute as for_machines
@@ -174,7 +175,8 @@ def _from_channels(task: Task, order: Order, report: Report) -> Result:
 def _replayed(done: Any, options: InstallOptions, target: Target, report: Report) -> Result:
     """What carrying out a plan ends in: the check, as any installation, where it has PyTorch."""
     builds = getattr(done, "about", {}).get("selected", {}).get("builds", ())
-    if getattr(done, "code", 1) or done.downloaded or all(b.get("name") != TORCH for b in builds):
+    names = {build.get("name") for build in builds}
+    if getattr(done, "code", 1) or done.downloaded or not names & {TORCH, PIP_NAMES[0]}:
         return done
     here = machine.inspect(subdir=context.subdir, prefix=None)
     return checked(done, options, str(target.prefix), here, report)

@@ -87,8 +87,7 @@ def replay(
         return found
     report(found)
     if not found.changed:
-        said = text("plan_as_planned", {"prefix": str(prefix)})
-        return Outcome(0, found.about, {"message": said, "prefix": prefix})
+        return unchanged(found)
     if context.offline and lacking:
         raise PlanNotCached(
             count=len(lacking),
@@ -112,6 +111,12 @@ def replay(
         conda.confirm(as_json=options.as_json)
     with environment_lock.held(prefix), removing_beside_files(leaving):
         return link(options, found, records, prefix, exists)
+
+
+def unchanged(found: Replay) -> Outcome:
+    """What a plan ends in that the environment agrees with already."""
+    said = text("plan_as_planned", {"prefix": str(found.prefix)})
+    return Outcome(0, found.about, {"message": said, "prefix": found.prefix})
 
 
 def records_of(plan: SavedPlan) -> list[Any]:

@@ -64,11 +64,25 @@ def test_again_it_changes_nothing(wheel_lab, lab_env, plan, replay):
     for site in (wheel_lab.first, wheel_lab.index):
         del site.requests[:]
     before = {path: path.stat().st_mtime_ns for path in lab_env.rglob("*")}
-    assert "as planned" in replay(plan).ok().words
-    assert replay(plan, "--json").ok().json()["message"] == "as planned"
+    assert "is as planned; nothing is changed" in replay(plan).ok().words
+    told = replay(plan, "--json").ok().json()
+    assert "is as planned; nothing is changed" in told["message"]
+    previewed = replay(plan, "--json", "--dry-run").ok().json()
+    assert told["torchmirror"]["changed"] is previewed["torchmirror"]["changed"] is False
+    assert previewed["torchmirror"]["to_download"] == 0
     assert wheel_lab.first.requests == wheel_lab.index.requests == []
     after = {path: path.stat().st_mtime_ns for path in lab_env.rglob("*")}
     assert after == before
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
+def test_it_ends_with_the_check(wheel_lab, lab_env, plan, replay, conda_in_process, again):
+    if again:
+        replay(plan).ok()
+    words = ("torch-install", "--plan", plan, "-p", lab_env, "-y", "--json")
+    told = conda_in_process(*words, check=True).json()["torchmirror"]
+    assert told["changed"] is not again
+    assert told["check"]["status"] in ("fine", "broken")  # of what stands in for torch
 
 
 def test_what_was_changed_since_is_put_back(wheel_lab, lab_env, plan, replay, conda_in_process):

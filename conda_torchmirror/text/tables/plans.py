@@ -46,7 +46,6 @@ TEXT: Table = {
     "print_renamed": "the environment is called {name} there: not every tool takes `{asked}`",
     "plan_rest_by_pip": "what the wheels need besides is no part of the plan: pip takes it from "
     "its index when the plan is carried out",
-    "as_planned": "The environment is as planned; nothing was changed.",
     "plan_local": "{names} came from files of this computer; elsewhere the plan needs them cached",
     "downloaded": "The package cache is filled; nothing was installed.",
     "urls_total": ("{count} file, {size}", "{count} files, {size}"),

@@ -68,14 +68,18 @@ def replay(
     away = [file for file in (*files, *rest) if file.cached is None]
     size = sum(record.get("size") or 0 for record in lacking)
     size += sum(file.link.size or 0 for file in away)
-    left = [Notice("plan_rest_by_pip")] if part.rest is None else []
-    notices = (*conda_plans.of_driver(plan, on), *left)
-    found = Replay(plan, target.prefix, len(lacking) + len(away), size, notices)
+    notices = conda_plans.of_driver(plan, on)
+    if prefix and not options.download and _is_there(plan, part, on, prefix):
+        notices = (*notices, Notice("plan_as_planned", {"prefix": prefix}))
+        found = Replay(plan, prefix, 0, 0, notices, changed=False)
+    else:
+        left = [Notice("plan_rest_by_pip")] if part.rest is None else []
+        found = Replay(plan, target.prefix, len(lacking) + len(away), size, (*notices, *left))
     if options.dry_run:
         return found
-    if prefix and not options.download and _is_there(plan, part, on, prefix):
-        return Outcome(0, found.about, {"prefix": prefix, "message": "as planned"}, planned=True)
     report(found)
+    if not found.changed:
+        return conda_plans.unchanged(found)
     if context.offline and (lacking or away):
         names = sorted([*(r.fn for r in lacking), *(f.link.filename for f in away)])
         raise PlanNotCached(
