@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
@@ -156,7 +156,7 @@ def conda_in_process(*args: str | os.PathLike[str], input: str = "", check: bool
     try:
         sys.argv, sys.stdin = ["conda", *words], io.StringIO(input)
         world = environment(dict(os.environ))
-        with world, redirect_stdout(out), redirect_stderr(err), _parsers_kept(words):
+        with world, redirect_stdout(out), redirect_stderr(err), _parsers_kept():
             status = conda_exception_handler(command)
     finally:
         seconds = time.perf_counter() - start
@@ -168,26 +168,23 @@ def conda_in_process(*args: str | os.PathLike[str], input: str = "", check: bool
     return Result(words, rc, out.getvalue(), err.getvalue(), seconds, next(iter(errors), None))
 
 
-#: Parsers of conda that were built in this process, by the words that `generate_parser` was given.
+#: Parsers of conda that were built in this process, ours filled, by the language of the reader and
+#: the words that `generate_parser` was given.
 _PARSERS: dict[tuple[Any, ...], Any] = {}
 
 
 @contextmanager
-def _parsers_kept(words: Sequence[str]) -> Iterator[None]:
+def _parsers_kept() -> Iterator[None]:
     """Within the block conda's `generate_parser`, which takes two thirds of the time of a short
-    command, builds a parser once for all commands but ours, whose parsers are filled in the
-    language of the reader."""
+    command, builds a parser once for each language."""
     from conda.cli import conda_argparse
 
+    from conda_torchmirror.text import language
+
     build = conda_argparse.generate_parser
-    ours = not words or words[0].startswith(("torch-", "-"))
 
     def kept(**kwargs: Any) -> Any:
-        nonlocal ours
-        if ours:
-            ours = False  # the commands that ours run are conda's
-            return build(**kwargs)
-        key = tuple(sorted(kwargs.items()))
+        key = (language.current(), *sorted(kwargs.items()))
         if key not in _PARSERS:
             _PARSERS[key] = build(**kwargs)
         return _PARSERS[key]
