@@ -297,7 +297,7 @@ def test_files_are_written_in_one_place():
     assert written == {}
 
 
-#: Public classes whose name another one has today. This list only ever gets shorter.
+#: Public types whose name another one has today. This list only ever gets shorter.
 TWICE: frozenset[str] = frozenset()
 
 #: Packages whose modules are named after the subject of another package: what it says, shows,
@@ -307,12 +307,27 @@ FACETS = frozenset(("cli", "exceptions", "hooks", "text"))
 STAGES = "run"
 
 
-def test_a_class_has_its_name_alone():
+def types_of(tree: ast.Module) -> Iterator[str]:
+    """The classes and type aliases of a module, those for type checking among them."""
+    body = [
+        *tree.body,
+        *(node for part in tree.body if isinstance(part, ast.If) for node in part.body),
+    ]
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias":
+            yield ast.unparse(node.target)
+        elif isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("Literal["):
+            yield ast.unparse(node.targets[0])
+
+
+def test_a_type_has_its_name_alone():
     places: dict[str, list[str]] = {}
     for path in modules():
-        for node in parsed(path).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                places.setdefault(node.name, []).append(dotted(path))
+        for name in types_of(parsed(path)):
+            if not name.startswith("_"):
+                places.setdefault(name, []).append(dotted(path))
     twice = {name: found for name, found in places.items() if len(found) > 1}
     assert set(twice) == TWICE, twice
 

@@ -24,7 +24,7 @@ from .kind import Kind
 from .rewrite import Rewritten, rewrite
 from .source_text import Edit, decode, unified_diff
 
-Status = Literal["changed", "would_change", "unchanged", "failed"]
+FileStatus = Literal["changed", "would_change", "unchanged", "failed"]
 
 #: The name that stands for standard input and output.
 STDIN = "-"
@@ -49,7 +49,7 @@ class FileResult:
     """What became of one file. `data` is set for standard input, `diff` where it was asked for."""
 
     path: str
-    status: Status
+    status: FileStatus
     kind: Kind | None = None
     edits: tuple[Edit, ...] = ()
     notices: tuple[Notice, ...] = ()
@@ -124,7 +124,7 @@ def _one(
         return FileResult(path, "failed", error=Notice(trouble.code, trouble.facts))
     rewritten = done[0]
     changed = bool(rewritten.edits)
-    status: Status = "unchanged"
+    status: FileStatus = "unchanged"
     if rewritten.refused is not None:
         status = "failed"
     elif changed:

@@ -35,7 +35,7 @@ PLAIN_INSTEAD = frozenset(
     ("not_found", "forbidden", "unauthorized", "bad_status", "html", "not_the_file")
 )
 
-Entry: TypeAlias = "Mapping[str, Any]"
+StoredAnswer: TypeAlias = "Mapping[str, Any]"
 
 _NUMBER = (int, float, type(None))
 _TEXT = (str, type(None))
@@ -90,7 +90,7 @@ def _entry(entry: Any) -> dict[str, Any] | None:
     return known if all(isinstance(known[name], _FIELDS[name]) for name in known) else None
 
 
-def lifetime(answer: Entry) -> float:
+def lifetime(answer: StoredAnswer) -> float:
     """For how many seconds an answer holds."""
     if answer["code"] == "ok":
         return FOUND
@@ -99,13 +99,13 @@ def lifetime(answer: Entry) -> float:
     return max(FAILED, min(answer["retry_after"] or 0.0, BLOCKED))
 
 
-def is_of_site(answer: Entry) -> bool:
+def is_of_site(answer: StoredAnswer) -> bool:
     """Whether a failure is that of the whole site that was asked, and not of where it sent to."""
     own = not answer["host"] or answer["host"] == host_of(answer["url"])
     return answer["code"] in OF_SITE and own
 
 
-def verdict(answers: Iterable[Entry], url: str, subdir: str) -> Entry | None:
+def verdict(answers: Iterable[StoredAnswer], url: str, subdir: str) -> StoredAnswer | None:
     """The answer that decides whether a channel can be read at this URL; None where nothing is
     known of it.
 
@@ -114,9 +114,9 @@ def verdict(answers: Iterable[Entry], url: str, subdir: str) -> Entry | None:
     """
     site = site_of(url)
     of_channel = (f"{url}/{subdir}/", f"{url}/noarch/")
-    there: Entry | None = None
-    gone: Entry | None = None
-    broken: Entry | None = None
+    there: StoredAnswer | None = None
+    gone: StoredAnswer | None = None
+    broken: StoredAnswer | None = None
     for answer in answers:
         asked = answer["url"]
         if not asked.startswith(site):
@@ -132,7 +132,7 @@ def verdict(answers: Iterable[Entry], url: str, subdir: str) -> Entry | None:
     return broken or there
 
 
-def _is_spared(answer: Entry) -> bool:
+def _is_spared(answer: StoredAnswer) -> bool:
     return answer["url"].endswith(".zst") and answer["code"] in PLAIN_INSTEAD
 
 
@@ -146,11 +146,11 @@ def site_of(url: str) -> str:
     return whole[: whole.index("/", whole.index("://") + 3) + 1]
 
 
-def _newer(first: Entry | None, second: Entry) -> Entry:
+def _newer(first: StoredAnswer | None, second: StoredAnswer) -> StoredAnswer:
     return second if first is None or first["at"] <= second["at"] else first
 
 
-def facts(answer: Entry) -> dict[str, Any]:
+def facts(answer: StoredAnswer) -> dict[str, Any]:
     """What the sentence `probe_<code>` about an answer takes, without the mirror's name."""
     from ..text.messages import text
 

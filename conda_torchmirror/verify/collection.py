@@ -21,15 +21,14 @@ from ..machine import facts as facts_
 from ..models import Machine, Notice
 from ..text.messages import of_os_error, text
 from ..text.output import SCHEMA
-from .verdict import sentence
+from .verdict import EXIT_CODES, sentence
 
 #: Bytes of a report (one with 64 GPUs takes 20 kB), files of a folder; of a report, notices, GPUs.
 BYTES, FILES, NOTICES, DEVICES = 1_000_000, 10_000, 50, 64
 
 #: From best to worst. `untried` has facts alone; `unread` cannot be used.
-Status = Literal["fine", "no_gpu", "untried", "broken", "unread"]
-STATUSES: tuple[Status, ...] = ("fine", "no_gpu", "untried", "broken", "unread")
-_VERDICTS = {"fine": 0, "no_gpu": 3, "broken": 1}
+MachineStatus = Literal["fine", "no_gpu", "untried", "broken", "unread"]
+STATUSES: tuple[MachineStatus, ...] = ("fine", "no_gpu", "untried", "broken", "unread")
 
 
 #: What a shell would read as more than a word between double quotes.
@@ -41,7 +40,7 @@ class Row(NamedTuple):
 
     host: str
     files: tuple[str, ...]
-    status: Status
+    status: MachineStatus
     torch: str | None = None
     cuda: str | None = None
     python: str | None = None
@@ -54,7 +53,7 @@ class Row(NamedTuple):
 class Group(NamedTuple):
     """Machines with the same status for the same reason, in sentences."""
 
-    status: Status
+    status: MachineStatus
     code: str
     cause: str
     hint: str
@@ -67,7 +66,7 @@ class Collection(NamedTuple):
     rows: tuple[Row, ...]
     groups: tuple[Group, ...]
 
-    def count(self, status: Status) -> int:
+    def count(self, status: MachineStatus) -> int:
         """How many machines have this status."""
         return sum(row.status == status for row in self.rows)
 
@@ -178,9 +177,9 @@ def _report(host: str, found: Any) -> Row:
         raise _Unusable("collect_newer", schema=schema)
     check = ours["check"]
     status = check.get("status")
-    if not isinstance(status, str) or status not in _VERDICTS:
+    if not isinstance(status, str) or status not in EXIT_CODES:
         raise _Unusable("collect_field", field="status")
-    if check.get("exit_code") != _VERDICTS[status]:
+    if check.get("exit_code") != EXIT_CODES[status]:
         raise _Unusable("collect_field", field="exit_code")
     prefix = found.get("prefix")
     return Row(
@@ -241,7 +240,7 @@ def _notices(check: Mapping[str, Any]) -> Iterator[Notice]:
 
 
 def _groups(rows: Iterable[Row]) -> Iterator[Group]:
-    alike: dict[tuple[Status, str, str], list[Row]] = {}
+    alike: dict[tuple[MachineStatus, str, str], list[Row]] = {}
     for row in rows:
         notice = _telling(row)
         if notice is not None:

@@ -9,9 +9,9 @@ from typing import Any
 from ..text.layout import bullet, columns, wrapped
 from ..text.messages import listed, text
 from ..text.sanitize import safe
-from .collection import STATUSES, Collection, Row, Status
+from .collection import STATUSES, Collection, MachineStatus, Row
 
-_RESULTS: Mapping[Status, str] = {
+_RESULTS: Mapping[MachineStatus, str] = {
     "fine": "check.collect_status_fine",
     "no_gpu": "check.collect_status_no_gpu",
     "untried": "check.collect_status_untried",

@@ -20,8 +20,9 @@ from ..models import Notice
 from ..text.messages import text
 from .causes import LOADING, explain
 
-Status = Literal["fine", "no_gpu", "broken"]
-_EXIT: Mapping[Status, int] = {"fine": 0, "no_gpu": 3, "broken": 1}
+CheckStatus = Literal["fine", "no_gpu", "broken"]
+#: The exit code of each.
+EXIT_CODES: Mapping[str, int] = {"fine": 0, "no_gpu": 3, "broken": 1}
 #: Exit code of an installation whose check failed, for whatever reason: the packages are there.
 INSTALLED_BUT_FAILED = 3
 
@@ -58,7 +59,7 @@ class Check:
     environment in a command. `seconds` is wall time.
     """
 
-    status: Status
+    status: CheckStatus
     python: str | None = None
     torch: str | None = None
     file: str | None = None
@@ -80,7 +81,7 @@ class Check:
     @property
     def exit_code(self) -> int:
         """0 fine, 3 no usable GPU though one is expected, 1 broken."""
-        return _EXIT[self.status]
+        return EXIT_CODES[self.status]
 
     @property
     def exit_code_after(self) -> int:
@@ -148,11 +149,11 @@ class CheckSubject:
 class _Verdict:
     """Collects what the steps say, worst first in `status`."""
 
-    status: Status = "fine"
+    status: CheckStatus = "fine"
     notices: list[Notice] = field(default_factory=list)
     error: str | None = None
 
-    def fail(self, status: Status, code: str, error: str | None = None, **facts: Any) -> None:
+    def fail(self, status: CheckStatus, code: str, error: str | None = None, **facts: Any) -> None:
         if self.status == "fine" or status == "broken":
             self.status = status
         self.error = self.error or error
@@ -177,7 +178,7 @@ def judge(steps: Sequence[Mapping[str, Any]], ended: CheckExit, asked: CheckSubj
     verdict = _Verdict()
     facts: dict[str, Any] = {"cuda": torch.get("cuda") or "this version"}
 
-    def failed(status: Status, step: Mapping[str, Any], **more: Any) -> None:
+    def failed(status: CheckStatus, step: Mapping[str, Any], **more: Any) -> None:
         error = str(step["error"])
         # What else was printed explains a failed import, but not what happened long after it.
         printed = explain(ended.text) if status == "broken" else None
@@ -251,7 +252,7 @@ def _unfinished(
     about = {"name": "torch" if kind == "python" else last.get("name")}
     doing = text(f"check.{step}", {**about, "library": last.get("library"), "kind": kind})
     # A GPU that hangs or crashes is not a broken import: the environment works on the CPU.
-    status: Status = "no_gpu" if kind in ("found", "convolving") else "broken"
+    status: CheckStatus = "no_gpu" if kind in ("found", "convolving") else "broken"
     if ended.code is None:
         verdict.fail(status, "timed_out", seconds=asked.limit, step=doing)
         return
@@ -352,7 +353,7 @@ def _judge_gpu(
         failed("no_gpu", {"error": message})
 
 
-def _around(torch: Mapping[str, Any], asked: CheckSubject, status: Status) -> Iterator[Notice]:
+def _around(torch: Mapping[str, Any], asked: CheckSubject, status: CheckStatus) -> Iterator[Notice]:
     """Yield what is not wrong in itself, but explains much."""
     file = torch.get("file")
     if file and not _inside(file, asked.prefix):

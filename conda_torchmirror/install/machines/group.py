@@ -9,10 +9,10 @@ from ...models import Decision, Machine
 from ...selection.pip.plan import WheelDecision
 
 #: What a preview for one machine ends in.
-Decided: TypeAlias = "Decision | WheelDecision"
+AnyDecision: TypeAlias = "Decision | WheelDecision"
 
 
-def key(decision: Decided) -> Hashable:
+def key(decision: AnyDecision) -> Hashable:
     """What is equal for machines that one plan serves."""
     on = decision.machine
     same = (on.subdir, on.driver_os, on.failing)
@@ -23,7 +23,7 @@ def key(decision: Decided) -> Hashable:
     return (*same, decision.choice.python, decision.source, step.specs, step.pins, step.passed)
 
 
-def labels(decision: Decided) -> Mapping[str, str]:
+def labels(decision: AnyDecision) -> Mapping[str, str]:
     """What a plan is, in words that a folder can be named by; the most telling come first."""
     wheels = isinstance(decision, WheelDecision)
     choice = decision.chosen.choice if isinstance(decision, WheelDecision) else decision.choice
@@ -36,7 +36,7 @@ def labels(decision: Decided) -> Mapping[str, str]:
     }
 
 
-def names(decisions: Sequence[Decided]) -> list[str]:
+def names(decisions: Sequence[AnyDecision]) -> list[str]:
     """A name for each plan: what distinguishes it from the others, and its CUDA where nothing does.
 
     Plans that differ in nothing that is worth a name are numbered.

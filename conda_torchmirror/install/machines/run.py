@@ -25,7 +25,7 @@ from ...selection.pip.plan import WheelDecision
 from ...text.messages import text
 from .. import run
 from . import group
-from .group import Decided
+from .group import AnyDecision
 
 if TYPE_CHECKING:
     from ..run import Report, Result
@@ -39,7 +39,7 @@ class MachinePlan(NamedTuple):
 
     name: str
     files: tuple[str, ...]
-    decision: Decided
+    decision: AnyDecision
     saved: Saved | None = None
 
 
@@ -70,7 +70,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
     _check(options, len(found))
     preview = options._replace(action="install", dry_run=True, save=None, urls=None)
     preview = preview._replace(download=False, explain=False)
-    decided: list[tuple[Facts, tuple[str, ...], Decided]] = []
+    decided: list[tuple[Facts, tuple[str, ...], AnyDecision]] = []
     failed: list[Failed] = []
     for machine, positions in group.alike(one.machine for one in found):
         files = tuple(found[position].file for position in positions)
@@ -121,7 +121,7 @@ def _for_one(options: InstallOptions, facts: Facts, report: Report) -> Result:
         return run.execute(options._replace(facts=facts), report)
 
 
-def _decided(preview: InstallOptions, facts: Facts) -> Decided:
+def _decided(preview: InstallOptions, facts: Facts) -> AnyDecision:
     found = _for_one(preview, facts, _silent)
     assert isinstance(found, (Decision, WheelDecision))
     return found
@@ -132,10 +132,10 @@ def _silent(step: Any) -> None:
 
 
 def _groups(
-    preview: InstallOptions, decided: list[tuple[Facts, tuple[str, ...], Decided]]
-) -> Iterator[tuple[Facts, tuple[str, ...], Decided]]:
+    preview: InstallOptions, decided: list[tuple[Facts, tuple[str, ...], AnyDecision]]
+) -> Iterator[tuple[Facts, tuple[str, ...], AnyDecision]]:
     """One for all machines of which the same was decided, and is for what they have in common."""
-    by_key: dict[Any, list[tuple[Facts, tuple[str, ...], Decided]]] = {}
+    by_key: dict[Any, list[tuple[Facts, tuple[str, ...], AnyDecision]]] = {}
     for one in decided:
         by_key.setdefault(group.key(one[2]), []).append(one)
     for key, same in by_key.items():
