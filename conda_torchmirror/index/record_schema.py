@@ -63,11 +63,13 @@ def is_url(value: Any) -> bool:
 
 def are_specs(value: Any) -> bool:
     """Whether a value is a list of what may be match specs."""
-    return (
-        isinstance(value, (list, tuple))
-        and len(value) <= SPECS
-        and all(isinstance(s, str) and len(s) <= SPEC and _PRINTABLE.fullmatch(s) for s in value)
-    )
+    if not isinstance(value, (list, tuple)) or len(value) > SPECS:
+        return False
+    try:
+        together = "".join(value)
+    except TypeError:  # one of them is no text
+        return False
+    return max(map(len, value), default=0) <= SPEC and _PRINTABLE.fullmatch(together) is not None
 
 
 def find_fault(fn: Any, record: Any) -> str | None:

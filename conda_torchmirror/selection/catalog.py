@@ -13,8 +13,8 @@ from .specs import number, release
 
 #: A partner's specs on pytorch, all of which hold. Many builds share them.
 _TorchSpecs = tuple[str, ...]
-#: The same, and each of them behind whether it names a build.
-_Range = tuple[_TorchSpecs, list[tuple[bool, str]]]
+#: The same, with those of them that name a build.
+_Range = tuple[_TorchSpecs, list[str]]
 
 
 class Candidate(NamedTuple):
@@ -49,7 +49,7 @@ class Catalog:
         self._builds: dict[str, list[Build]] = {name: [] for name in self.source.partners}
         self._partners: dict[str, dict[_TorchSpecs, list[Build]]] = {}
         self._groups: dict[tuple[str, _TorchSpecs, bool], dict[Hashable, list[Build]]] = {}
-        self._open: dict[str, list[_Range]] = {}
+        self._open: dict[tuple[str, str], list[_Range]] = {}
         self._met: dict[tuple[str, str, str], list[_TorchSpecs]] = {}
         for build in builds:
             if build.name == self.source.torch:
@@ -98,11 +98,8 @@ class Catalog:
             admits, version = self.constraints.admits, torch.version
             ranges = [
                 specs
-                for specs, ordered in self._ranges(name)
-                if all(
-                    admits(spec, torch.name, version, torch.build if named else "")
-                    for named, spec in ordered
-                )
+                for specs, named in self._of_release(name, version)
+                if all(admits(spec, torch.name, version, torch.build) for spec in named)
             ]
             self._met[met] = [(f"{torch.name} {torch.version}",), *ranges]
         keys = self.source.torch_keys(name, candidate.facts)
@@ -113,18 +110,20 @@ class Catalog:
         """The partner that a pytorch gets of those in all groups, each the newest first."""
         return self.source.best_partner(groups, torch, self.constraints.machine)
 
-    def _ranges(self, name: str) -> list[_Range]:
-        """The specs that are not just a version; they have to be matched one by one.
-
-        First those without a build, which have one answer for all builds of a release.
-        """
-        if name not in self._open:
-            self._open[name] = [
-                (specs, sorted((spec.count(" ") > 1 or "[" in spec, spec) for spec in specs))
-                for specs in self._by_specs(name)
-                if len(specs) > 1 or any(c in specs[0] for c in "<>=!~*|,[")
-            ]
-        return self._open[name]
+    def _of_release(self, name: str, version: str) -> list[_Range]:
+        """The specs of a partner that a pytorch release meets, with those of them that name a
+        build: they have to be matched one by one for every build, the others once."""
+        release_ = (name, version)
+        if release_ not in self._open:
+            admits, torch = self.constraints.admits, self.source.torch
+            found = []
+            for specs in self._by_specs(name):
+                if len(specs) > 1 or any(c in specs[0] for c in "<>=!~*|,["):
+                    named = [spec for spec in specs if spec.count(" ") > 1 or "[" in spec]
+                    if all(admits(s, torch, version, "") for s in specs if s not in named):
+                        found.append((specs, named))
+            self._open[release_] = found
+        return self._open[release_]
 
     def _by_key(self, name: str, specs: _TorchSpecs, *, asked: bool) -> dict[Hashable, list[Build]]:
         """The builds of a partner with these specs on pytorch, read when first asked for."""
