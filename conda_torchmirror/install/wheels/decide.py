@@ -13,7 +13,8 @@ from conda.base.context import context
 
 from ...exceptions.channel import NoWheels, WheelsNotHere
 from ...exceptions.choice import NoFittingWheel
-from ...handover import pip, wheel_cache
+from ...handover import wheel_cache
+from ...handover.installers import pip
 from ...machine.environment import option_of
 from ...machine.evidence import told
 from ...mirrors.registry import Route

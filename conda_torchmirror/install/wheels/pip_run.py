@@ -8,8 +8,9 @@ from typing import NamedTuple
 from conda.base.context import context
 
 from ...exceptions.environment import PipFailed
-from ...handover import pip, wheel_cache
-from ...handover.pip import PipExit
+from ...handover import wheel_cache
+from ...handover.installers import pip
+from ...handover.installers.pip import PipExit
 from ...mirrors.registry import Route
 from ...models import Notice
 from ...selection.pip.plan import WheelFile

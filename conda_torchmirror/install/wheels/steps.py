@@ -9,7 +9,8 @@ from typing import Literal
 
 from conda.base.context import context
 
-from ...handover import pip, wheel_cache
+from ...handover import wheel_cache
+from ...handover.installers import pip
 from ...index.sources import SOURCES
 from ...machine.environment import python_path
 from ...machine.python.pip_config import PipConfig

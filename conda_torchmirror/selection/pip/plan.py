@@ -1,6 +1,6 @@
 """From a set of wheels to what is handed over: files, requirements, and a run as plain words. Pure.
 
-How pip must be called, and why each word is there, is in `handover.pip`, which makes the command.
+How pip must be called, and why each word is there, is in `handover.installers.pip`, which makes the command.
 """
 
 from __future__ import annotations

@@ -26,10 +26,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..envfiles.file_io import write_file
-from ..machine.environment import python_path
-from ..machine.python.activation import environment
-from ..selection.wheels.link import Link
+from ...envfiles.file_io import write_file
+from ...machine.environment import python_path
+from ...machine.python.activation import environment
+from ...selection.wheels.link import Link
 
 #: pip before this knows no manylinux_2_28, and finds "no version" of what is there.
 OLDEST = (20, 3)
