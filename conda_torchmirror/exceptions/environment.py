@@ -121,9 +121,9 @@ class ExternallyManaged(TorchMirrorError):
 
 
 class PipFailed(TorchMirrorError):
-    """Pip ended with an error; `said` is its last line."""
+    """Pip, or uv, ended with an error; `said` is its last line."""
 
     code = "pip_failed"
-    message = N_("pip could not install the wheels (exit code {code})")
+    message = N_("{tool} could not install the wheels (exit code {code})")
     cause = N_("{detail}: {said}")
-    facts = ("code", "detail", "said", "command")
+    facts = ("tool", "code", "detail", "said", "command")

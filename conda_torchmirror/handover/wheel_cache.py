@@ -44,6 +44,22 @@ def first() -> str:
     return os.path.join(PackageCacheData.first_writable().pkgs_dir, FOLDER)
 
 
+def expected() -> str:
+    """The same without making anything; the first one where none can be written."""
+    for folder in folders():
+        place = os.path.dirname(folder)
+        while not os.path.isdir(place) and place != os.path.dirname(place):
+            place = os.path.dirname(place)
+        if os.access(place, os.W_OK):
+            return folder
+    return folders()[0]
+
+
+def place(link: Link) -> str:
+    """The path that the file of a link has once it is fetched."""
+    return os.path.join(expected(), _key(link), link.filename)
+
+
 def folders() -> list[str]:
     """The folders that files may be in; none is made."""
     return [os.path.join(folder, FOLDER) for folder in context.pkgs_dirs]

@@ -30,6 +30,10 @@ SHOWN = 200
 
 #: What the setting of the language takes; `text.language` reads it before there are settings.
 LANGUAGES = ("auto", "en", "zh")
+#: What puts wheels into an environment.
+INSTALLERS = ("pip", "uv")
+#: The settings that take one of a few words.
+_WORDS: Mapping[str, tuple[str, ...]] = {"language": LANGUAGES, "installer": INSTALLERS}
 
 #: What conda takes for a truth value, in small letters.
 _TRUTHS = frozenset(("true", "yes", "on", "y", "false", "off", "n", "no", "non", "none", ""))
@@ -50,6 +54,7 @@ class Settings:
     flexible: bool = True
     source: str = "auto"
     sources: tuple[str, ...] = ()
+    installer: str = "pip"
     check: bool = True
     check_hashes: bool = True
     http: bool = False
@@ -69,6 +74,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "flexible": "May torch-install lift a strict channel_priority for its own transaction?",
     "source": "Where torch-install takes builds from: auto, or what --source takes.",
     "sources": "What auto may take: pytorch, conda-forge, and wheels, by pip, where neither fits.",
+    "installer": "What installs wheels: pip, the environment's own, or uv where that is there.",
     "check": "Try what torch-install installed? --no-check leaves it out for one run.",
     "check_hashes": "Hold the hashes of a mirror's index against those of the built-in index?",
     "http": "May a mirror be read by plain http? This computer's own always may.",
@@ -165,8 +171,8 @@ def _check_value(name: str, value: Any, source: object, *, typed: bool = True) -
         fits, code = isinstance(given, str), "setting_text"
     if not fits:
         raise _bad(PREFIX + name, code, source, given)
-    if name == "language" and str(given).strip().lower() not in LANGUAGES:
-        known = ", ".join(LANGUAGES)
+    if name in _WORDS and str(given).strip().lower() not in _WORDS[name]:
+        known = ", ".join(_WORDS[name])
         raise _bad(PREFIX + name, "setting_source", source, given, known=known)
 
 

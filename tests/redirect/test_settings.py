@@ -43,6 +43,7 @@ def test_a_condarc_sets_it(condarc, written, name, value):
         ("AUTO", "false", "auto", False),
         ("MIRRORS", "nju, tuna", "mirrors", ("nju", "tuna")),
         ("SOURCES", "conda-forge,wheels", "sources", ("conda-forge", "wheels")),
+        ("INSTALLER", "uv", "installer", "uv"),
         ("HTTP", "yes", "http", True),
         ("ONLY", "lab", "only", ("lab",)),
     ],

@@ -5,7 +5,6 @@ Changes nothing. Whatever it reads of the environment are names and records; no 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -42,6 +41,7 @@ from . import steps
 from .obstacles import check_environment, check_owned
 from .own.brought import PYTHONS, check_content
 from .own.confirm import confirmed
+from .steps import PipOrder
 from .task import WheelTask
 
 
@@ -307,7 +307,7 @@ def _decision(
     carried, carried_notices = steps.carried(task.config)
     if options.wheel_dir is not None and task.brought is not None:
         carried = (*carried, "--find-links", task.brought.folder)
-    prefix = target.prefix or os.path.join(os.curdir, "NEW")
+    prefix = target.prefix or steps.NOWHERE
     conda_step = _conda_step(task, chosen)
     others = (*task.request.others, *chosen.bounds.words)
     return WheelDecision(
@@ -315,8 +315,9 @@ def _decision(
         request=task.request,
         chosen=wheels,
         files=chosen.files,
-        pip=steps.pip_step(prefix, chosen.files, others, index, carried),
+        pip=steps.pip_step(prefix, PipOrder(chosen.files, others, carried, uv=task.uv), index),
         others=others,
+        uv=task.uv,
         conda=conda_step,
         wheels=reader.places[0].route(WHEELS),
         rest=index,
@@ -329,6 +330,7 @@ def _decision(
             *wheels.notices,
             *reader.notices,
             *index_notices,
+            *task.notices,
             *carried_notices,
             *_about_hashes(chosen.files),
             *_about_evidence(chosen.files),

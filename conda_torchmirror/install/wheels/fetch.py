@@ -10,6 +10,7 @@ from ...exceptions import causes
 from ...exceptions.channel import WheelDamaged, WheelNowhere
 from ...exceptions.mirror import CannotWrite
 from ...handover import wheel_cache
+from ...index.fetch import spinner
 from ...mirrors.registry import Route
 from ...models import Notice
 from ...selection.pip.plan import WheelFile
@@ -79,7 +80,9 @@ def find_rest(
     indexes = (None,) if context.offline else (decision.rest, *decided.rest)
     left: tuple[Route, str] | None = None
     for index in indexes:
-        found = rest.find(asked, index)
+        place = index.mirror if index else text("wheel.cached")
+        with spinner(text("reading_wheels", {"mirror": place})):
+            found = rest.find(asked, index)
         if isinstance(found, Rest):
             if left and index:
                 facts = {"index": left[0].mirror, "what": left[1], "instead": index.mirror}

@@ -3,62 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 from conda.base.context import context
 
 from ...exceptions.environment import PipFailed
 from ...handover import wheel_cache
-from ...handover.installers import pip
+from ...handover.installers import pip, uv
 from ...handover.installers.pip import PipExit
 from ...mirrors.registry import Route
 from ...models import Notice
 from ...selection.pip.plan import WheelFile
+from ...selection.plan import typed
 from ...selection.wheels.request import requested_name
 from ...text.messages import text
 from ...text.sanitize import safe
 from ...transport.wheels.routes import NO_INDEX
 from . import steps
+from .steps import PipOrder
 
 
-class PipOrder(NamedTuple):
-    """What pip is asked for: files of this disk and words beside them, the indexes for everything
-    else in order, and options of its own. `beside` are files of this disk that are all that the
-    others need; None where that is not known."""
-
-    files: tuple[WheelFile, ...]
-    others: tuple[str, ...]
-    indexes: Sequence[Route]
-    options: tuple[str, ...] = ()
-    beside: tuple[WheelFile, ...] | None = None
-
-
-def by_pip(order: PipOrder, prefix: str, report: Callable[[Notice], None], *, quiet: bool) -> None:
-    """Run pip, on the files alone where they are all that it needs; where something is lacking, or
-    an index fails, once more with the next one.
+def by_pip(
+    order: PipOrder,
+    indexes: Sequence[Route],
+    prefix: str,
+    report: Callable[[Notice], None],
+    *,
+    quiet: bool,
+) -> None:
+    """Run pip or uv, on the files alone where they are all that is needed; where something is
+    lacking, or an index fails, once more with the next of `indexes`.
 
     Raises: PipFailed.
     """
-    here, beside = _here(order.files), _here(order.beside or ())
     alone = (NO_INDEX,) if order.beside is not None else ()
-    indexes = tuple(dict.fromkeys((*alone, *order.indexes)))
+    order = order._replace(files=_here(order.files), beside=_here(order.beside or ()))
+    tool = "pip" if order.uv is None else "uv"
+    indexes = tuple(dict.fromkeys((*alone, *indexes)))
     tried: list[Route] = []
     for index in indexes:
-        step = steps.pip_step(prefix, here, order.others, index, order.options, beside)
-        ended = pip.run(
-            prefix,
-            pip.command(
-                prefix,
-                step.specs,
-                family=[file.project for file in here],
-                index=index.url,
-                links=steps.page_path([file.link for file in (*here, *beside)]),
-                options=step.options,
-            ),
-            index=index.url,
-            text=pip.page(file.link for file in (*here, *beside)),
-            quiet=quiet or context.quiet,
-        )
+        ended = _run(order, index, prefix, quiet=quiet or context.quiet)
         if ended.code == 0:
             return
         tried.append(index)
@@ -72,12 +55,22 @@ def by_pip(order: PipOrder, prefix: str, report: Callable[[Notice], None], *, qu
             facts = {"index": index.mirror, "what": ended.what, "instead": remaining[0].mirror}
             report(Notice("index_left" if ended.kind == "missing" else "index_failed", facts))
     raise PipFailed(
+        tool=tool,
         code=ended.code,
-        detail=text(f"pip_{ended.kind}", {"what": ended.what}),
+        detail=text(f"pip_{ended.kind}", {"what": ended.what, "tool": tool}),
         said=safe(ended.line),
-        command=step.command,
+        command=typed(steps.words(order, prefix, tried[-1])),
         ways=tuple(_after_pip(ended, order.others, prefix, tried)),
     )
+
+
+def _run(order: PipOrder, index: Route, prefix: str, *, quiet: bool) -> PipExit:
+    words = steps.words(order, prefix, index)
+    page = pip.page(file.link for file in order.every)
+    if order.uv is None:
+        return pip.run(prefix, words, index=index.url, text=page, quiet=quiet)
+    options = steps.options(order, index)
+    return uv.run(prefix, words, index=index.url, text=page, options=options, quiet=quiet)
 
 
 def _here(files: Sequence[WheelFile]) -> tuple[WheelFile, ...]:

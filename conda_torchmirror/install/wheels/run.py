@@ -31,14 +31,16 @@ from ...text.wheels.decision import summary
 from ...transport.wheels.rest import Rest
 from ..run import checked
 from ..task import Target
+from . import steps
 from .conda_part import by_conda
 from .decide import Decided, decide
 from .fetch import fetched, fetched_rest, find_rest
 from .listing import listing
 from .obstacles import check_owned
-from .pip_run import PipOrder, by_pip
+from .pip_run import by_pip
 from .plans.save import save
-from .task import prepare
+from .steps import PipOrder
+from .task import WheelTask, prepare
 
 if TYPE_CHECKING:
     from ..printing.printed import Printed
@@ -93,20 +95,21 @@ def execute(
     decision = decided.decision
     if options.action == "save":
         return save(task, decided, options, report)
-    if options.action == "urls":
-        return DownloadList(downloads(file.link for file in decision.files), summary(decision))
     if options.action == "print":
         from ..printing import printed
 
         return printed.of_wheels(options, target, decision)
+    rest, decided = _with_rest(task, decided)
+    decision = decided.decision
+    if options.action == "urls":
+        links = (file.link for file in (*decision.files, *(decision.beside or ())))
+        notices = () if decision.beside is not None else (Notice("urls_set"),)
+        return DownloadList(downloads(links), summary(decision), notices)
     if options.dry_run:
         return decision
     report(decision)
     if not options.download:
         disk_space.refuse_unwritable(str(target.prefix), "new_for_wheels")
-    rest = find_rest(task, decided, report)
-    if rest is not None:
-        check_owned(task, rest.said, decision.chosen.python)
     needed = (*decision.files, *(rest.files if rest else ()))
     report(space := _space(needed, None if options.download else str(target.prefix)))
     disk_space.check(space)
@@ -124,6 +127,24 @@ def _chosen_by(decision: WheelDecision, why: Why) -> WheelDecision:
     torch = decision.chosen.torch.full_version
     facts = {"source": WHEELS, "version": torch, "why": why, "mirror": None, "other": None}
     return decision._replace(notices=(Notice("source_chosen", facts), *decision.notices))
+
+
+def _with_rest(task: WheelTask, decided: Decided) -> tuple[Rest | None, Decided]:
+    """What the set needs besides, and the decision with it. A preview by the built-in list reads no
+    index.
+
+    Raises: CondaOwned.
+    """
+    decision = decided.decision
+    if context.offline and (decision.dry_run or decision.origin == "built-in"):
+        return None, decided
+    notices: list[Notice] = []
+    rest = find_rest(task, decided, notices.append)
+    if rest is not None:
+        check_owned(task, rest.said, decision.chosen.python)
+    decision = steps.with_rest(decision, rest.files if rest else None)
+    decision = decision._replace(notices=(*decision.notices, *notices))
+    return rest, decided._replace(decision=decision)
 
 
 def _beside(
@@ -177,9 +198,8 @@ def _install(
             code = by_conda(decision, decision.conda, options, prefix, report)
             if code:
                 return Outcome(code, about)
-        indexes = (decision.rest, *decided.rest)
-        order = PipOrder(files, decision.others, indexes, decision.pip.options, beside)
-        by_pip(order, prefix, report, quiet=options.as_json)
+        order = PipOrder(files, decision.others, decision.pip.options, beside, decision.uv)
+        by_pip(order, (decision.rest, *decided.rest), prefix, report, quiet=options.as_json)
     outcome = Outcome(0, about, {"prefix": prefix})
     on = decision.machine
     if options.facts is not None:  # what can be tried is what is here

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from typing import Literal
+from functools import partial
+from typing import Literal, NamedTuple
 
 from conda.base.context import context
 
 from ...handover import wheel_cache
-from ...handover.installers import pip
+from ...handover.installers import pip, uv
 from ...index.sources import SOURCES
 from ...machine.environment import python_path
 from ...machine.python.pip_config import PipConfig
@@ -19,7 +20,8 @@ from ...mirrors.addresses import name_of
 from ...mirrors.registry import Route
 from ...mirrors.urls import host_of
 from ...models import CondaStep, Notice, PipStep
-from ...selection.pip.plan import WheelFile
+from ...redirect import settings
+from ...selection.pip.plan import WheelDecision, WheelFile
 from ...selection.plan import typed
 from ...selection.wheels.link import Link
 from ...text.sanitize import safe
@@ -29,6 +31,9 @@ from ...transport.wheels.routes import NO_INDEX, OWN
 BASE = SOURCES[0].base_channel
 #: Channels that have no Python.
 _WITHOUT = SOURCES[0].without_python
+
+#: The environment of a run that names none.
+NOWHERE = os.path.join(os.curdir, "NEW")
 
 #: What of pip's configuration changes nothing that a run of ours does.
 _HARMLESS = frozenset(
@@ -73,45 +78,104 @@ def carried(config: PipConfig) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
     return tuple(found), tuple(notices)
 
 
-def pip_step(
-    prefix: str,
-    files: Sequence[WheelFile],
-    others: Sequence[str],
-    index: Route,
-    options: Sequence[str],
-    beside: Sequence[WheelFile] = (),
-) -> PipStep:
-    """One run of pip for these files, wherever their links lead. `beside` are further files that
-    its page of links has."""
-    options = (*options, *trusted(index))
-    # A preview without a network shows what an installation with one runs.
-    if index == NO_INDEX and all(file.link.url.startswith("file:") for file in files):
-        options = (*options, "--no-index")
-    family = tuple(file.project for file in files)
-    specs = tuple(pip.requirement(file.project, file.version, file.link) for file in files)
-    command = pip.command(
+class PipOrder(NamedTuple):
+    """What pip, or the uv at a path, is asked for: files, words beside them, options of its own.
+
+    `beside` are the files of all that these need besides; None where that is not known, and an
+    index is asked.
+    """
+
+    files: tuple[WheelFile, ...]
+    others: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    beside: tuple[WheelFile, ...] | None = None
+    uv: str | None = None
+
+    @property
+    def every(self) -> tuple[WheelFile, ...]:
+        """All files."""
+        return (*self.files, *(self.beside or ()))
+
+
+def words(order: PipOrder, prefix: str, index: Route) -> list[str]:
+    """The words of one run on files of this disk; `NO_INDEX` for these alone."""
+    make = pip.command if order.uv is None else partial(uv.command, order.uv)
+    return make(
         prefix,
-        (*specs, *others),
-        family=family,
+        (*(pip.requirement(f.project, f.version, f.link) for f in order.files), *order.others),
+        family=[file.project for file in order.files],
         index=index.url,
-        links=page_path([file.link for file in (*files, *beside)]),
-        options=options,
+        links=page_path([file.link for file in order.every]),
+        options=options(order, index),
     )
-    by_hand = [
-        *(python_path(prefix), "-I", "-m", "pip", "install"),
-        *(("--index-url", index.url) if index.url else ()),
-        *options,
-        *(f"{file.project} @ {file.link.with_hash}" for file in files),
-        *others,
-    ]
+
+
+def options(order: PipOrder, index: Route) -> tuple[str, ...]:
+    """The options of one run."""
+    alone = ("--no-index",) if index == NO_INDEX else ()
+    return (*order.options, *trusted(index), *alone)
+
+
+def pip_step(prefix: str, order: PipOrder, index: Route) -> PipStep:
+    """What is handed over once the files are here, and what does the same by hand. `index` has
+    everything that is not among the files."""
+    here = order._replace(
+        files=tuple(map(_expected, order.files)), beside=tuple(map(_expected, order.beside or ()))
+    )
+    # A preview without a network shows what an installation with one runs.
+    away = index == NO_INDEX and any(not f.link.url.startswith("file:") for f in order.files)
+    first = NO_INDEX if order.beside is not None and not away else index
+    command = words(here, prefix, first)
+    if away:
+        command.remove("--no-index")
+    addresses = [f"{file.project} @ {file.link.with_hash}" for file in order.files]
+    carried = (*order.options, *trusted(index))
+    if index == NO_INDEX and not away:
+        carried = (*carried, "--no-index")
+    if order.uv is None:
+        by_hand = [
+            *(python_path(prefix), "-I", "-m", "pip", "install"),
+            *(("--index-url", index.url) if index.url else ()),
+            *carried,
+            *addresses,
+            *order.others,
+        ]
+    else:
+        asked = (*addresses, *order.others)
+        by_hand = uv.by_hand(order.uv, prefix, asked, index.url, carried)
+    specs = (pip.requirement(file.project, file.version, file.link) for file in order.files)
     return PipStep(
-        specs=(*specs, *others),
-        files=tuple((file.link.url, file.link.sha256 or "") for file in files),
+        specs=(*specs, *order.others),
+        files=tuple((file.link.url, file.link.sha256 or "") for file in order.every),
         index_url=index.url,
-        options=options,
+        options=order.options,
         command=typed(command),
         by_hand=typed(by_hand),
+        tool="pip" if order.uv is None else "uv",
     )
+
+
+def with_rest(decision: WheelDecision, beside: tuple[WheelFile, ...] | None) -> WheelDecision:
+    """The decision with what the set needs besides, which changes the command."""
+    order = PipOrder(decision.files, decision.others, decision.pip.options, beside, uv=decision.uv)
+    step = pip_step(decision.prefix or NOWHERE, order, decision.rest)
+    return decision._replace(beside=beside, pip=step)
+
+
+def _expected(file: WheelFile) -> WheelFile:
+    """The file with a link to where it is on this disk, or will be."""
+    if file.link.url.startswith("file:"):
+        return file
+    path = file.cached or wheel_cache.place(file.link)
+    return file._replace(link=wheel_cache.file_link(file.link, path))
+
+
+def installer(prefix: str | None) -> tuple[str | None, tuple[Notice, ...]]:
+    """The path of uv where the settings ask for it, None for pip; and what is said of it."""
+    if settings.read().installer.strip().lower() != "uv":
+        return None, ()
+    found = uv.find(prefix)
+    return found, () if found else (Notice("uv_not_found"),)
 
 
 def trusted(index: Route) -> tuple[str, ...]:
@@ -124,11 +188,11 @@ def trusted(index: Route) -> tuple[str, ...]:
 
 
 def page_path(links: Sequence[Link]) -> str:
-    """Where the page of links for these files is written, which nothing does yet."""
-    digest = hashlib.sha256("\n".join(link.with_hash for link in links).encode()).hexdigest()
-    folders = wheel_cache.folders()
-    writable = (one for one in folders if os.access(os.path.dirname(one), os.W_OK))
-    return os.path.join(next(writable, folders[0]), f"links-{digest[:12]}.html")
+    """Where the page of links for these files is written, which nothing does yet. Where they are
+    now does not count: a preview names the page that an installation writes."""
+    said = "\n".join(f"{link.filename} {link.sha256 or link.url}" for link in links)
+    digest = hashlib.sha256(said.encode()).hexdigest()
+    return os.path.join(wheel_cache.expected(), f"links-{digest[:12]}.html")
 
 
 def basis(python: str) -> tuple[str, str]:

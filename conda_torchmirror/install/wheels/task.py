@@ -9,7 +9,7 @@ from ...exceptions.usage import BadCuda, BadWheelWord
 from ...machine import survey as machine_
 from ...machine.python import distributions, pip_config
 from ...machine.python.distributions import Distribution
-from ...models import Machine, Request
+from ...models import Machine, Notice, Request
 from ...options import InstallOptions
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.request import BadWord
@@ -17,12 +17,14 @@ from ...text.messages import text
 from .. import request as words
 from ..departures import installed
 from ..task import Target
+from . import steps
 from .own import brought
 from .own.brought import Brought
 
 
 class WheelTask(NamedTuple):
-    """What a run has been asked for, and what it knows before it reads any page."""
+    """What a run has been asked for, and what it knows before it reads any page. `uv` is its path
+    where it takes the place of pip, `notices` are about that."""
 
     options: InstallOptions
     target: Target
@@ -31,6 +33,8 @@ class WheelTask(NamedTuple):
     config: pip_config.PipConfig
     there: Mapping[str, Distribution]
     brought: Brought | None = None
+    uv: str | None = None
+    notices: tuple[Notice, ...] = ()
 
     @property
     def machine(self) -> Machine:
@@ -82,4 +86,5 @@ def prepare(options: InstallOptions, target: Target, subdir: str) -> WheelTask:
         request = own.applied(request)
         own.check(survey.machine)
     there = distributions.installed(prefix) if prefix else {}
-    return WheelTask(options, target, request, survey, pip_config.read(prefix), there, own)
+    config, (uv, notices) = pip_config.read(prefix), steps.installer(prefix)
+    return WheelTask(options, target, request, survey, config, there, own, uv, notices)

@@ -1,6 +1,6 @@
 """From a set of wheels to what is handed over: files, requirements, and a run as plain words. Pure.
 
-How pip must be called, and why each word is there, is in `handover.installers.pip`, which makes the command.
+How pip must be called, and why each word is there, is in `handover.installers.pip`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class WheelDecision(NamedTuple):
     target. `wheels` is the place of the pages, `rest` that of everything else.
 
     `conda` is the step that comes first, where there is no environment, no pip, or an old one;
-    `others` is what pip is asked for beside the set.
+    `others` is what pip is asked for beside the set. `beside` are the files of all that these need
+    besides; None where pip is left to find them. `uv` is its path where it stands in for pip.
     """
 
     machine: Machine
@@ -76,6 +77,8 @@ class WheelDecision(NamedTuple):
     notices: tuple[Notice, ...] = ()
     evidence: tuple[Notice, ...] = ()
     others: tuple[str, ...] = ()
+    beside: tuple[WheelFile, ...] | None = None
+    uv: str | None = None
 
     @property
     def steps(self) -> tuple[CondaStep | PipStep, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...models import CondaStep, PipStep
@@ -48,7 +49,8 @@ def lines(decision: WheelDecision, *, explain: bool, verbose: bool) -> list[str]
             text("wheel.conda_first"),
             *(f"  {line}" for line in (*shell, decision.conda.command)),
         ]
-    out += ["", text("wheel.pip_run"), f"  {decision.pip.command}"]
+    by_uv = decision.pip.tool == "uv"
+    out += ["", text("wheel.uv_run" if by_uv else "wheel.pip_run"), f"  {decision.pip.command}"]
     out += [text("wheel.pip_by_hand"), f"  {decision.pip.by_hand}"]
     if decision.dry_run:
         out += ["", text("dry_run_wheels")]
@@ -84,10 +86,26 @@ def _files(decision: WheelDecision) -> list[tuple[str, ...]]:
         )
     ]
     for file in decision.files:
-        size = file_size(file.link.size) if file.link.size else "?"
-        place = text("wheel.cached") if file.cached else file.mirror
-        rows.append((file.project, file.version, file.link.variant or "-", size, place))
+        row = (file.project, file.version, file.link.variant or "-")
+        rows.append((*row, _size([file]), _place(file)))
+    if rest := decision.beside:
+        more = text("wheel.more", {"count": len(rest)})
+        places = ", ".join(dict.fromkeys(map(_place, rest)))
+        rows.append((more, "", "", _size(rest), places))
     return rows
+
+
+def _size(files: Sequence[WheelFile]) -> str:
+    """The bytes of files; of those whose size nobody says, that it is at least so much."""
+    sizes = [file.link.size for file in files]
+    known = sum(size or 0 for size in sizes)
+    if not known:
+        return "?"
+    return file_size(known) if all(sizes) else f"> {file_size(known)}"
+
+
+def _place(file: WheelFile) -> str:
+    return text("wheel.cached") if file.cached else file.mirror
 
 
 def summary(decision: WheelDecision) -> dict[str, Any]:
@@ -108,6 +126,9 @@ def summary(decision: WheelDecision) -> dict[str, Any]:
             "index_date": decision.date,
             "variant": chosen.variant,
             "builds": [_build(file, decision) for file in decision.files],
+            "rest": None
+            if decision.beside is None
+            else [_build(file, decision) for file in decision.beside],
         },
         "specs": [safe(spec) for spec in decision.pip.specs],
         "pins": list(decision.conda.pins) if decision.conda else [],
@@ -150,4 +171,4 @@ def _step(step: CondaStep | PipStep) -> dict[str, Any]:
         return {"tool": "conda", "command": safe(step.command), "files": []}
     files = [{"url": public_url(url), "sha256": sha256 or None} for url, sha256 in step.files]
     by_hand = safe(step.by_hand)
-    return {"tool": "pip", "command": safe(step.command), "by_hand": by_hand, "files": files}
+    return {"tool": step.tool, "command": safe(step.command), "by_hand": by_hand, "files": files}

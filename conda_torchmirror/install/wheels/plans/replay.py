@@ -37,7 +37,8 @@ from .. import steps
 from ..decide import keep
 from ..fetch import fetched, fetched_rest
 from ..obstacles import check_environment
-from ..pip_run import PipOrder, by_pip
+from ..pip_run import by_pip
+from ..steps import PipOrder
 from ..task import WheelTask
 
 if TYPE_CHECKING:
@@ -89,7 +90,11 @@ def replay(
             names=", ".join(names[:5]) + (", ..." if len(names) > 5 else ""),
             folder=str(plan.folder),
         )
-    task = WheelTask(options, target, Request({}), survey.Survey(on), pip_config.read(prefix), {})
+    uv, about_uv = steps.installer(prefix)
+    config = pip_config.read(prefix)
+    task = WheelTask(
+        options, target, Request({}), survey.Survey(on), config, {}, uv=uv, notices=about_uv
+    )
     if not options.download:
         _check(task, plan, part)
         disk_space.refuse_unwritable(str(target.prefix), "new_for_wheels")
@@ -109,14 +114,14 @@ def replay(
             if done.code:
                 return done
         carried, told = steps.carried(task.config)
-        for notice in told:
+        for notice in (*task.notices, *told):
             report(notice)
         indexes = (routes.NO_INDEX,) if context.offline else chains.indexes
         if part.rest is not None:  # the plan says all, and nothing else is looked for
             indexes = (routes.NO_INDEX,)
         whole = None if part.rest is None else tuple(rest)
-        order = PipOrder(tuple(files), part.others, indexes, carried, whole)
-        by_pip(order, to, report, quiet=options.as_json)
+        order = PipOrder(tuple(files), part.others, carried, whole, task.uv)
+        by_pip(order, indexes, to, report, quiet=options.as_json)
     return Outcome(0, found.about, {"prefix": to})
 
 

@@ -62,6 +62,9 @@ TEXT: Table = {
     ),
     "rest_short": "what was fetched is not all that pip needs: it looks for the rest at {instead}",
     "index_failed": "{index} could not be read by pip: once more with {instead}",
+    "urls_set": "the set alone: what it needs besides is for pip to find",
+    "uv_not_found": "uv, which `torchmirror_installer` asks for, is not on this computer: the "
+    "environment's own pip installs",
     "pip_config_carried": "from pip's own configuration: {options}",
     "pip_config_index": "everything but PyTorch comes from your own index {index} ({source})",
     "pip_config_left": "of pip's own configuration this run leaves out {options} ({sources})",
@@ -78,10 +81,10 @@ TEXT: Table = {
     "pip_hash": "a file is not the one whose hash its index gives",
     "pip_space": "the disk is full",
     "pip_conflict": "no versions of the other packages go with the set",
-    "pip_managed": "the environment says that pip must not change it",
+    "pip_managed": "the environment says that {tool} must not change it",
     "pip_missing": "the index does not have {what}",
     "pip_network": "the index could not be read",
-    "pip_other": "pip says",
+    "pip_other": "{tool} says",
 }
 
 #: Words around a decision for wheels; codes begin with `wheel.`.
@@ -95,5 +98,7 @@ SHOW: Table = {
     "cached": "this disk",
     "conda_first": "First, by conda:",
     "pip_run": "By the environment's own pip:",
+    "uv_run": "By uv:",
+    "more": ("{count} more package", "{count} more packages"),
     "pip_by_hand": "or by hand, without the page of links:",
 }

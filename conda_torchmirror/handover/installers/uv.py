@@ -1,0 +1,180 @@
+"""Handing wheels to uv instead of pip, where a setting asks for it: the same files, page of links
+and index, with nothing of uv's own configuration.
+
+What each part of the command line is for was tried with uv 0.13.9 (2026-11):
+
+    --no-config          no uv.toml: an index or a constraint there adds to ours; with it no UV_*
+                         variable but those of its cache
+    --python             the environment, wherever uv itself is
+    --find-links         the page of links that pip gets too; a hash that differs is refused
+    --index-url          one index for everything else
+    --only-binary        no source archive of the family from the index
+    NAME @ URL           where there is no +LOCAL, as for pip
+
+uv leaves an environment as it was where a file fails: all are fetched and compared before any is
+installed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from ...envfiles.file_io import write_file
+from ...machine.environment import python_path
+from ...machine.python.activation import environment
+from . import pip
+from .pip import PipExit
+
+#: Variables of uv's own that say where it keeps things, and nothing of what it installs.
+_KEPT = ("UV_CACHE_DIR", "UV_LINK_MODE")
+#: Options of pip by the variables that mean the same to uv.
+_VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "--proxy": ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"),
+    "--cert": ("SSL_CERT_FILE",),
+    "--client-cert": ("SSL_CLIENT_CERT",),
+    "--timeout": ("UV_HTTP_TIMEOUT",),
+    "--retries": ("UV_HTTP_RETRIES",),
+}
+#: Options of pip by those that mean the same to uv.
+_OPTIONS = {"--trusted-host": "--allow-insecure-host"}
+#: What uv says, by what it means here; the kinds are those of `pip`.
+_SAID = {
+    "hash": re.compile(r"Hash mismatch"),
+    "space": re.compile(r"No space left on device|os error 28"),
+    "managed": re.compile(r"externally managed"),
+    "missing": re.compile(
+        r"Because (?:there (?:is|are) no versions? of )?(?P<what>[A-Za-z0-9][^\s,]{0,200}) "
+        r"(?:was not found|and )"
+    ),
+    "network": re.compile(r"error sending request|Failed to fetch|Request failed|timed out"),
+    "conflict": re.compile(r"No solution found"),
+}
+#: Characters of what uv says that are looked at, and of a line of it that is shown.
+_MOST, _LINE = 400_000, 300
+
+
+def find(prefix: str | None) -> str | None:
+    """The uv of an environment, that beside this Python, or that of the PATH."""
+    name = "uv.exe" if os.name == "nt" else "uv"
+    folders = [os.path.dirname(sys.executable)]
+    if prefix:
+        folders = [os.path.join(prefix, "Scripts" if os.name == "nt" else "bin"), *folders]
+    places = (shutil.which(name, path=folder) for folder in folders)
+    return next(filter(None, places), None) or shutil.which(name)
+
+
+def command(
+    uv: str,
+    prefix: str,
+    requirements: Sequence[str],
+    *,
+    family: Sequence[str],
+    index: str,
+    links: str,
+    options: Sequence[str] = (),
+) -> list[str]:
+    """The words of the run; the arguments are those of `pip.command`."""
+    return [
+        *(uv, "--no-config", "pip", "install", "--python", python_path(prefix)),
+        *(("--index-url", index) if index else ()),
+        *("--find-links", links),
+        *(word for name in family for word in ("--only-binary", name)),
+        *_translated(options),
+        *requirements,
+    ]
+
+
+def by_hand(
+    uv: str, prefix: str, requirements: Sequence[str], index: str, options: Sequence[str]
+) -> list[str]:
+    """The words that do the same by the addresses of the files."""
+    return [
+        *(uv, "--no-config", "pip", "install", "--python", python_path(prefix)),
+        *(("--index-url", index) if index else ()),
+        *_translated(options),
+        *requirements,
+    ]
+
+
+def run(
+    prefix: str,
+    words: Sequence[str],
+    *,
+    index: str,
+    text: str,
+    options: Sequence[str] = (),
+    quiet: bool = False,
+) -> PipExit:
+    """Run uv; the arguments are those of `pip.run`. What of `options` are variables to uv is set.
+
+    An index with a password goes through the environment, where no other user sees it.
+    """
+    links = words[words.index("--find-links") + 1]
+    os.makedirs(os.path.dirname(links), exist_ok=True)
+    write_file(Path(links), text)
+    variables = _clean(environment(prefix)[0]) | _of_options(options)
+    words = list(words)
+    if "@" in index:
+        at = words.index("--index-url")
+        del words[at : at + 2]
+        variables["UV_INDEX_URL"] = index
+    with tempfile.TemporaryDirectory(prefix="torchmirror-uv-") as folder:
+        done = subprocess.run(  # noqa: S603
+            [*words, "--no-progress", *(["--quiet"] if quiet else [])],
+            env=variables,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if quiet else None,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    said = done.stderr.decode("utf-8", "replace")[-_MOST:]
+    if said and not quiet:
+        print(said, end="", file=sys.stderr)
+    return _ended(done.returncode, said)
+
+
+def _translated(options: Sequence[str]) -> list[str]:
+    """The options of pip as uv has them, without those that are variables there."""
+    found: list[str] = []
+    words = iter(options)
+    for word in words:
+        if word in _VARIABLES:
+            next(words, None)
+        else:
+            found.append(_OPTIONS.get(word, word))
+    return found
+
+
+def _of_options(options: Sequence[str]) -> dict[str, str]:
+    return {name: value for word, value in pairwise(options) for name in _VARIABLES.get(word, ())}
+
+
+def _clean(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables without those of uv, pip and the Python that conda was started with."""
+    kept = {
+        name: value
+        for name, value in pip.clean(variables).items()
+        if name in _KEPT or not name.upper().startswith("UV_")
+    }
+    return {**kept, "UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+
+
+def _ended(code: int, said: str) -> PipExit:
+    if code == 0:
+        return PipExit(0)
+    lines = [line.strip() for line in said.splitlines() if "error" in line or "cause" in line]
+    # The first says what failed, the last why.
+    line = lines[-1].partition(": ")[2][:_LINE] if lines else ""
+    for kind, pattern in _SAID.items():
+        if found := pattern.search(said):
+            return PipExit(code, kind, found.groupdict().get("what") or "", line)
+    return PipExit(code, "other", "", line)
