@@ -16,6 +16,7 @@ from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from conda.base.context import context
 from conda.common.path import url_to_path
@@ -27,6 +28,7 @@ from ..envfiles.file_io import write_file
 from ..index import record_schema
 from ..index.wheels import pages
 from ..selection.wheels.link import Link
+from ..text.sanitize import public_url
 from .package_cache import digest
 
 FOLDER = "torchmirror-wheels"
@@ -89,9 +91,10 @@ def _said(entry: str) -> Link | None:
     if not isinstance(found, Mapping):
         return None
     name, variant, sha256 = (found.get(key) for key in ("filename", "variant", "sha256"))
-    size, requires = found.get("size"), found.get("requires_python")
+    size, requires, url = (found.get(key) for key in ("size", "requires_python", "url"))
     sound = (
         pages.is_name(name)
+        and (url is None or _is_address(url, str(name)))
         and isinstance(variant, str)
         and (variant == "" or pages.VARIANT.fullmatch(variant))
         and (sha256 is None or record_schema.fits("sha256", sha256))
@@ -100,7 +103,26 @@ def _said(entry: str) -> Link | None:
     )
     if not sound:
         return None
-    return Link(str(name), "", str(variant), sha256, size, requires)
+    return Link(str(name), url or "", str(variant), sha256, size, requires)
+
+
+def _is_address(url: object, name: str) -> bool:
+    """Whether a text is an address of the web that ends in the name of the file."""
+    if not (isinstance(url, str) and record_schema.is_url(url)):
+        return False
+    parts = urlsplit(url)
+    last = unquote(parts.path.rpartition("/")[2])
+    return parts.scheme in ("https", "http") and last == name
+
+
+def with_address(link: Link) -> Link:
+    """A link to a file of the cache with the address that the file was fetched from, as far as it
+    was kept; any other link as it is."""
+    if not link.url.startswith("file:"):
+        return link
+    said = _said(os.path.dirname(path_of(link)))
+    known = said is not None and said.filename == link.filename and said.url
+    return link._replace(url=known) if known else link
 
 
 def find(link: Link, *, quickly: bool = False) -> str | None:
@@ -147,7 +169,8 @@ def fetch(link: Link, name: str, version: str, *, quiet: bool = False) -> str:
             progress_update_callback=update,
         )
     said = {name: getattr(link, name) for name in _KEPT}
-    write_file(Path(folder, SAID), json.dumps({**said, "size": os.path.getsize(path)}))
+    said |= {"url": public_url(link.url), "size": os.path.getsize(path)}
+    write_file(Path(folder, SAID), json.dumps(said))
     return path
 
 

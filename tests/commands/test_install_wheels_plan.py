@@ -14,6 +14,7 @@ from support.wheel_fixtures import imported
 from support.wheel_lab import FULL, PYTHON, TAG
 from support.wheel_site import put
 
+from conda_torchmirror.exceptions.base import TorchMirrorError
 from conda_torchmirror.exceptions.environment import CondaTorch
 from conda_torchmirror.exceptions.plan import (
     PlanAltered,
@@ -234,13 +235,67 @@ def test_files_of_this_disk(wheel_lab, lab_env, conda_in_process, tmp_path):
     assert not (tmp_path / "plan").exists()
 
 
-def test_files_of_the_cache_alone(wheel_lab, lab_env, conda_in_process, tmp_path):
-    """Without the network nothing says where they came from."""
+def kept(sandbox):
+    """What stands beside every file of the cache."""
+    found = list(sandbox.pkgs.glob("torchmirror-wheels/*/link.json"))
+    assert len(found) == len(SET | REST)
+    return found
+
+
+def test_files_of_the_cache_alone(wheel_lab, lab_env, conda_in_process, tmp_path, replay):
+    """Without the network the cache says where they came from."""
     conda_in_process(*WHEELS, *CUDA, "-p", lab_env, "-y", "--download-only").ok()
+    for site in (wheel_lab.first, wheel_lab.index):
+        del site.requests[:]
+    there = tmp_path / "plan"
+    words = ("--offline", "--save-plan", there)
+    conda_in_process(*WHEELS, *CUDA, "-p", lab_env, *words).ok()
+    assert wheel_lab.first.requests == wheel_lab.index.requests == []
+    wheels = json.loads((there / "plan.json").read_text())["wheels"]
+    found = {row["filename"]: row["url"] for row in (*wheels["files"], *wheels["rest"])}
+    assert names(found) == SET | REST
+    first, index = wheel_lab.first.url, wheel_lab.index.url
+    assert all(url.startswith((f"{first}/", f"{index}/")) for url in found.values())
+    replay(there).ok()
+    assert dists(lab_env) >= SET | REST
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        None,
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "https://[X]/{name}",
+        "https://m/other.whl",
+    ],
+    ids=["none", "script", "file", "no host", "another file"],
+)
+def test_an_address_in_the_cache_that_is_none(
+    wheel_lab, lab_env, conda_in_process, sandbox, tmp_path, address
+):
+    """A cache of before this was kept, or one that somebody wrote to."""
+    conda_in_process(*WHEELS, *CUDA, "-p", lab_env, "-y", "--download-only").ok()
+    for file in kept(sandbox):
+        said = json.loads(file.read_text())
+        del said["url"]
+        said |= {"url": address.replace("{name}", said["filename"])} if address else {}
+        file.write_text(json.dumps(said))
     words = ("--offline", "--save-plan", tmp_path / "plan")
     done = conda_in_process(*WHEELS, *CUDA, "-p", lab_env, *words)
-    assert isinstance(done.error, PlanWithoutAddress)
+    assert done.rc == 1
+    assert isinstance(done.error, PlanWithoutAddress if address is None else TorchMirrorError)
     assert not (tmp_path / "plan").exists()
+
+
+def test_a_password_in_an_address_is_not_kept(
+    wheel_lab, lab_env, conda_in_process, condarc, sandbox
+):
+    """Not in the cache either, which others may read."""
+    with_name = wheel_lab.first.wheels.replace("://", "://me:secret@")
+    words = ("-p", lab_env, "-y", "--download-only", "--mirror", with_name)
+    conda_in_process(*WHEELS, *CUDA, *words).ok()
+    assert all("secret" not in file.read_text() for file in kept(sandbox))
 
 
 def test_a_plan_for_another_platform(wheel_lab, conda_in_process, tmp_path):

@@ -11,7 +11,7 @@ from conda.base.context import context
 
 from ....exceptions.mirror import CannotWrite
 from ....exceptions.plan import PlanBadRecord, PlanWithoutAddress
-from ....handover import disk_space, package_cache, solve
+from ....handover import disk_space, package_cache, solve, wheel_cache
 from ....handover.solve import Transaction
 from ....machine.survey import native_subdir
 from ....models import Notice
@@ -93,21 +93,23 @@ def _with_packages(plan: SavedPlan, found: Transaction, files: Sequence[WheelFil
 
 def _part(decision: WheelDecision, rest: Rest | None) -> WheelPart:
     """The files of the set, and of the rest. Raises: PlanWithoutAddress, PlanBadRecord."""
-    beside = rest.files if rest else ()
-    every = (*decision.files, *beside)
+    found, beside = (
+        tuple(f._replace(link=wheel_cache.with_address(f.link)) for f in files)
+        for files in (decision.files, rest.files if rest else ())
+    )
+    every = (*found, *beside)
     local = [f.link.filename for f in every if f.link.url.startswith("file:")]
     local += [safe(word) for word in decision.others if not is_word(word)]
     if local:
         raise PlanWithoutAddress(names=", ".join(local), prefix=decision.wheels.url)
-    for file in decision.files:
+    for file in found:
         if file.link.sha256 is None:
             raise PlanBadRecord(name=file.link.filename, field="sha256")
-    files, others = (
-        tuple(PlanWheel(f.project, f.version, f.link) for f in found)
-        for found in (decision.files, beside)
+    files, left = (
+        tuple(PlanWheel(f.project, f.version, f.link) for f in some) for some in (found, beside)
     )
-    left = None if rest is None else others
-    return WheelPart(decision.chosen.python, files, decision.others, left)
+    whole = None if rest is None else left
+    return WheelPart(decision.chosen.python, files, decision.others, whole)
 
 
 def _solved(decision: WheelDecision, options: InstallOptions, report: Report) -> Transaction:
