@@ -30,6 +30,7 @@ from pathlib import Path
 from ...envfiles.file_io import write_file
 from ...machine.environment import python_path
 from ...machine.python.activation import environment
+from ...text.output import warn
 from . import pip
 from .pip import PipExit
 
@@ -138,7 +139,7 @@ def run(
         )
     said = done.stderr.decode("utf-8", "replace")[-_MOST:]
     if said and not quiet:
-        print(said, end="", file=sys.stderr)
+        warn(said.rstrip())
     return _ended(done.returncode, said)
 
 

@@ -190,7 +190,8 @@ def trusted(index: Route) -> tuple[str, ...]:
 def page_path(links: Sequence[Link]) -> str:
     """Where the page of links for these files is written, which nothing does yet. Where they are
     now does not count: a preview names the page that an installation writes."""
-    said = "\n".join(f"{link.filename} {link.sha256 or link.url}" for link in links)
+    # The folder of a file without a hash stands for its address.
+    said = "\n".join(f"{li.filename} {li.sha256 or li.url.split('/')[-2:]}" for li in links)
     digest = hashlib.sha256(said.encode()).hexdigest()
     return os.path.join(wheel_cache.expected(), f"links-{digest[:12]}.html")
 
