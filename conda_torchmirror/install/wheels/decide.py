@@ -307,15 +307,15 @@ def _decision(
     carried, carried_notices = steps.carried(task.config)
     if options.wheel_dir is not None and task.brought is not None:
         carried = (*carried, "--find-links", task.brought.folder)
-    prefix = target.prefix or steps.NOWHERE
-    conda_step = _conda_step(task, chosen)
+    conda_step, bounds_ = _conda_step(task, chosen), chosen.bounds.notices
     others = (*task.request.others, *chosen.bounds.words)
+    order = PipOrder(chosen.files, others, carried, uv=task.uv)
     return WheelDecision(
         machine=task.machine,
         request=task.request,
         chosen=wheels,
         files=chosen.files,
-        pip=steps.pip_step(prefix, PipOrder(chosen.files, others, carried, uv=task.uv), index),
+        pip=steps.pip_step(target.prefix or steps.NOWHERE, order, index),
         others=others,
         uv=task.uv,
         conda=conda_step,
@@ -335,7 +335,7 @@ def _decision(
             *_about_hashes(chosen.files),
             *_about_evidence(chosen.files),
             *_about_metadata(chosen),
-            *map(_about_bound, chosen.bounds.notices),
+            *(n._replace(facts={**n.facts, "why": text(str(n.facts["why"]))}) for n in bounds_),
             *_about_options(task, index, conda_step),
         ),
         evidence=task.survey.evidence,
@@ -349,10 +349,6 @@ def _about_hashes(files: Sequence[WheelFile]) -> tuple[Notice, ...]:
         return ()
     facts = {"count": len(bare), "mirror": next(f.mirror for f in read if not f.link.sha256)}
     return (Notice("wheels_without_hash", facts),)
-
-
-def _about_bound(notice: Notice) -> Notice:
-    return notice._replace(facts={**notice.facts, "why": text(str(notice.facts["why"]))})
 
 
 def _about_evidence(files: Sequence[WheelFile]) -> tuple[Notice, ...]:
