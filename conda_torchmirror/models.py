@@ -272,11 +272,9 @@ class CondaStep(NamedTuple):
 class PipStep(NamedTuple):
     """One run of the environment's own pip, or of uv.
 
-    `specs` is what it is asked for, `files` are the wheels that it takes for it as (URL, sha256)
-    pairs, "" for a hash that nobody says; everything else comes from `index_url`, "" for pip's own.
-    `options` are carried over from pip's configuration. `command` is what is handed over, with a
-    page of links of ours and, where all that is needed is known, without an index; `by_hand` does
-    the same by the addresses of the files.
+    `specs` is what it is asked for, `files` are the wheels that it takes as (URL, sha256) pairs, ""
+    for an unknown hash; the rest comes from `index_url`, "" for pip's own. `options` are those of
+    pip's configuration. `command` is run, `by_hand` does the same by the addresses of the files.
     """
 
     specs: tuple[str, ...]
