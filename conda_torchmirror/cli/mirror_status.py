@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from conda.base.context import context
 from conda.models.channel import Channel
 
+from ..handover.channels import check as check_channels
 from ..mirrors.addresses import split
 from ..mirrors.registry import Mirror, Registry, channels_for, parts_of_defaults
 from ..mirrors.urls import UPSTREAM, MirrorError
@@ -26,7 +27,8 @@ INDENT = 16
 
 
 def show_list(args: Namespace) -> int:
-    """Print the registry. Raises: BadRegistry, BadSetting."""
+    """Print the registry. Raises: BadChannel, BadRegistry,
+    BadSetting."""
     chosen = settings.read()
     try:
         known = settings.registry(chosen)
@@ -143,6 +145,7 @@ class Reading(NamedTuple):
 
 def show_status(args: Namespace) -> int:
     """Print where channels are read from now, and why. Raises: BadRegistry, BadSetting."""
+    check_channels(args.channels)
     chosen = settings.read()
     config, shown = read_now(chosen, args.channels)
     if context.json:

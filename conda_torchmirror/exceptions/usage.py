@@ -222,3 +222,13 @@ class BadMirror(UsageError):
     message = N_("`{value}` cannot be used as a mirror")
     cause = N_("{detail}")
     facts = ("value", "detail")
+
+
+class BadChannel(UsageError):
+    """A channel of conda's configuration, of `-c` or of a file that is no name and no address."""
+
+    code = "bad_channel"
+    message = N_("`{channel}` is not the name or the address of a channel")
+    cause = N_("it stands in {source}: {detail}")
+    facts = ("channel", "source", "detail")
+    hints = ("mend_channel",)

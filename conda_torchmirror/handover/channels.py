@@ -5,9 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conda.base.context import context
+from conda.models.channel import Channel
 
+from ..exceptions.usage import BadChannel
 from ..index.sources import Source, foreign
 from ..mirrors.registry import parts_of_defaults
+from ..redirect import settings
+from ..text.messages import text
+from ..text.sanitize import safe
+
+
+def check(typed: Sequence[str] = (), of_files: Sequence[str] = (), file: str = "") -> None:
+    """Read every channel of this run as conda will: those `typed`, those `of_files` in `file`, and
+    the configured ones. Conda's own commands end in a report of an unexpected error.
+
+    Raises: BadChannel.
+    """
+    for word in dict.fromkeys((*typed, *of_files, *context.channels)):
+        try:
+            Channel(word).base_urls  # noqa: B018  # parses
+        except ValueError as error:
+            source = file if word in of_files else str(settings.source_of("channels", word))
+            source = text("command_line") if word in typed else source
+            raise BadChannel(channel=safe(word), source=source, detail=safe(str(error))) from error
 
 
 def kept(

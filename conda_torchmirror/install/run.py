@@ -19,6 +19,7 @@ from ..exceptions.environment import (
     NoEnvironment,
 )
 from ..exceptions.usage import NoCondaVariant
+from ..handover.channels import check as check_channels
 from ..index import cache
 from ..index.sources import AUTO, WHEELS, allowed, named
 from ..machine import survey as machine
@@ -94,6 +95,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
         from .machines.run import execute as for_machines
 
         return for_machines(options, report)
+    check_channels(options.channels)
     typed = options.source
     options, pip_allowed = words.in_force(options)
     if options.action == "print":

@@ -327,10 +327,15 @@ def _file(path: str) -> str:
         ) from error
 
 
+def _entries(held: Any) -> Any:
+    """The entries of a value as the source has it: a map or a text as it is, a list's as texts."""
+    return [part.value(None) for part in held] if isinstance(held, (list, tuple)) else held
+
+
 def source_of(key: str, name: str | None = None) -> str | None:
     """The file or variable that sets a key of the configuration (or a setting of ours) last.
 
-    With `name`, the one that maps this channel. None where nothing does.
+    With `name`, the one that maps or lists this channel. None where nothing does.
     """
     from conda.base.context import context
 
@@ -340,6 +345,6 @@ def source_of(key: str, name: str | None = None) -> str | None:
                 return str(source)
             if f"plugins_{key}" in raw:
                 return f"CONDA_PLUGINS_{key.upper()}"
-        elif key in raw and (name is None or name in raw[key].value(None)):
+        elif key in raw and (name is None or name in _entries(raw[key].value(None))):
             return f"CONDA_{key.upper()}" if str(source) == "envvars" else str(source)
     return None

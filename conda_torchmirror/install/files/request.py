@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from conda.base.context import context
 
 from ...exceptions.file import FileElsewhere, FileOtherChannel
+from ...handover.channels import check as check_channels
 from ...index.match import Spec, admits, read
 from ...index.sources import SOURCES, allowed
 from ...machine.survey import Survey
@@ -170,6 +171,7 @@ def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
     if name is None and prefix is None:
         name, prefix, notices = target(files)
         given = given._replace(notices=(*given.notices, *notices))
+    check_channels(options.channels, given.channels, given.label)
     channels = (*options.channels, *given.channels)
     override, passed = options.override_channels, options.passed
     alone = bool(channels) and any("nodefaults" in file.channels for file in files)

@@ -21,6 +21,8 @@ TEXT: Table = {
     "preview_platform": "use `--dry-run` for a preview, or `-n NEW` for a new environment",
     "mend_setting": "correct or remove it in {file}; `conda torch-mirror disable` works all the "
     "same",
+    "command_line": "the command line",
+    "mend_channel": "correct or remove it; conda's own commands cannot read it either",
     "mend_mirrors": "correct or remove {places}; `conda torch-mirror disable` works all the same",
     "go_online": "run once online: without `--offline`, `CONDA_OFFLINE`, and `offline` in .condarc",
     "preview_offline": "`--dry-run --offline` previews from conda's cache or the built-in index",
