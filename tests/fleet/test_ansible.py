@@ -23,6 +23,8 @@ from support.mirror import Mirror
 from support.sites import FIRST
 from support.sshd import PATIENCE, Host, make_key, needs_sshd, write_conda
 
+pytest_plugins = ("support.fleet_fixtures",)
+
 PLAYBOOK = ROOT / "fleet" / "ansible" / "site.yml"
 PROGRAM = os.environ.get("TORCHMIRROR_ANSIBLE_PLAYBOOK") or shutil.which("ansible-playbook")
 
@@ -135,21 +137,6 @@ class Fleet:
         """The builds of torch on a host."""
         found = (self.hosts[name].world.envs / "torch" / "conda-meta").glob("pytorch-2*.json")
         return [json.loads(path.read_text())["build"] for path in found]
-
-
-@pytest.fixture(scope="module")
-def fleet_channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return fleet_channels.build(tmp_path_factory.mktemp("fleet"))
-
-
-@pytest.fixture
-def origin(
-    fleet_channel: Path, make_mirror: Callable[..., Mirror], condarc: Callable[..., Path]
-) -> Mirror:
-    """A mirror that only the control node knows."""
-    served = make_mirror(fleet_channel, dict.fromkeys(("pytorch", "nvidia", "conda-forge"), "a"))
-    condarc(custom_channels=served.custom_channels(), channels=["conda-forge"], default_channels=[])
-    return served
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
-from support import fleet_channels, forge_channel
+from support import forge_channel
 from support.built import ROOT
 from support.isolation import Sandbox
 from support.machine_files import write
@@ -26,6 +26,8 @@ from support.running import Result, run_conda
 from support.sshd import write_conda
 
 from conda_torchmirror.machine.facts import parse
+
+pytest_plugins = ("support.fleet_fixtures",)
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="what it is about is Linux"
@@ -76,20 +78,6 @@ def shell(sandbox: Sandbox, tmp_path: Path) -> Callable[[str], str]:
         return done.stdout
 
     return run
-
-
-@pytest.fixture
-def origin(
-    tmp_path: Path,
-    make_mirror: Callable[..., Mirror],
-    condarc: Callable[..., Path],
-    from_pytorch: None,
-) -> Mirror:
-    """A mirror of a torch that can be tried."""
-    names = ("pytorch", "nvidia", "conda-forge")
-    served = make_mirror(fleet_channels.build(tmp_path / "channels"), dict.fromkeys(names, "a"))
-    condarc(custom_channels=served.custom_channels(), channels=["conda-forge"], default_channels=[])
-    return served
 
 
 @each_page

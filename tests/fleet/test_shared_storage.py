@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,8 @@ from support.files import contents
 from support.isolation import Sandbox
 from support.mirror import Mirror
 from support.running import Result, run_conda
+
+pytest_plugins = ("support.fleet_fixtures",)
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="what it is about is Linux"
@@ -74,16 +76,6 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     found = Lab(tmp_path)
     yield found
     found.open()
-
-
-@pytest.fixture
-def origin(
-    tmp_path: Path, make_mirror: Callable[..., Mirror], condarc: Callable[..., Path]
-) -> Mirror:
-    names = ("pytorch", "nvidia", "conda-forge")
-    served = make_mirror(fleet_channels.build(tmp_path / "channels"), dict.fromkeys(names, "a"))
-    condarc(custom_channels=served.custom_channels(), channels=["conda-forge"], default_channels=[])
-    return served
 
 
 def test_a_package_cache_that_others_only_read(origin: Mirror, lab: Lab) -> None:
