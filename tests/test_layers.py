@@ -266,6 +266,8 @@ def test_a_namespace_ends_in_the_command_line():
 WRITER = "envfiles.file_io"
 #: Opens a file to lock it, and leaves it empty.
 LOCKS = "handover.environment_lock"
+#: A huge index is unpacked into a file without which it would be in memory; nobody else sees it.
+SCRATCH = "proxy.listed"
 WRITES = frozenset(
     ("write_text", "write_bytes", "mkstemp", "NamedTemporaryFile", "fdopen", "replace")
 )
@@ -294,6 +296,7 @@ def test_files_are_written_in_one_place():
     written = {dotted(path): found for path in modules() if (found := list(writes(parsed(path))))}
     assert written.pop(WRITER)
     assert len(written.pop(LOCKS)) == 1
+    assert len(written.pop(SCRATCH)) == 1
     assert written == {}
 
 

@@ -1,4 +1,4 @@
-"""What nginx has kept, held against the indexes that it has kept: `cache --check`.
+"""What nginx has kept, held against the indexes and pages that it has kept: `cache --check`.
 
 A file of nginx's cache has a binary head, a line `KEY: ...`, the header of the answer and its body
 (ngx_http_file_cache.c, 1.22). Its name is the MD5 of the key, which tells it from any other file,
@@ -9,13 +9,14 @@ its own. Reads regular files below the folder, follows no link, and touches noth
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from . import listed
+from .layout import PYPI, ROOT, WHL
 
 _KEY = re.compile(
     rb"\nKEY: (?P<key>(?P<way>/next)?(?P<path>/anaconda/[^\n]*?)(?:bytes=(?P<first>\d+)-\d+)?)\n"
@@ -24,8 +25,9 @@ _RANGE = re.compile(rb"\ncontent-range: bytes \d+-\d+/(\d+)", re.IGNORECASE)
 _LENGTH = re.compile(rb"\ncontent-length: (\d+)\r", re.IGNORECASE)
 #: Bytes of a file's head within which the key and the header of the answer are.
 _HEAD = 65536
-#: Bytes of an index beyond which it is not read: conda-forge's have 400 MB.
-LARGEST = 2_000_000_000
+#: Files of packages, and pages of links with the form that they are kept in.
+_PACKAGES = (".conda", ".tar.bz2", ".whl", ".tar.gz", ".zip")
+_PAGE = re.compile(rf"({ROOT}(?:{PYPI}/simple|{WHL})/.+/)(json|html)")
 _INDEXES = ("repodata.json", "current_repodata.json", "repodata.json.zst")
 
 
@@ -62,25 +64,42 @@ class Found(NamedTuple):
         return self.fault in ("size", "hash", "unreadable")
 
 
-def examine(folder: Path) -> list[Found]:
+def examine(folder: Path, walk: listed.Walk) -> list[Found]:
     """Everything that is kept in a folder, with what the indexes there say of it."""
     kept, closed = _kept(folder)
     found = [Found(str(file), "", (), "no_access") for file in closed]
-    #: By folder of a channel: several indexes, of which one may be newer than another.
-    indexes: dict[str, list[Mapping[str, Any]]] = {}
+    names: dict[str, set[str]] = {}
+    for _, path in kept:
+        if path.endswith(_PACKAGES):
+            parent, _, name = path.rpartition("/")
+            names.setdefault(parent, set()).add(name)
+    #: By folder: several indexes or pages, of which one may be newer than another.
+    indexes: dict[str, list[listed.Records]] = {}
     for (way, path), pieces in sorted(kept.items()):
+        parent = path.rpartition("/")[0]
         try:
-            if path.endswith(_INDEXES):
-                index = _index(path, pieces)
+            if page := _PAGE.fullmatch(path):
+                said = listed.of_page(page[1], page[2], b"".join(_content(pieces)))
+                for at, digest in said.items():
+                    place, _, name = at.rpartition("/")
+                    indexes.setdefault(place, []).append({name: {"sha256": digest}})
+            elif path.endswith(_INDEXES):
+                index = listed.of_index(
+                    pieces[0].file,
+                    pieces[0].body,
+                    packed=path.endswith(".zst"),
+                    wanted=names.get(parent, ()),
+                    walk=walk,
+                )
                 fault = "" if index is not None else "unreadable"
                 found.append(Found(path, way, tuple(pieces), fault))
                 if index is not None:
-                    indexes.setdefault(path.rpartition("/")[0], []).append(index)
+                    indexes.setdefault(parent, []).append(index)
         except OSError:
             found.append(Found(path, way, (), "no_access"))
     for (way, path), pieces in sorted(kept.items()):
         try:
-            if path.endswith((".conda", ".tar.bz2")):
+            if path.endswith(_PACKAGES):
                 found.append(_package(path, way, pieces, indexes))
         except OSError:  # nginx has deleted it since, or it cannot be read
             found.append(Found(path, way, (), "no_access"))
@@ -146,36 +165,6 @@ def _content(pieces: list[Piece]) -> Iterator[bytes]:
             opened.seek(piece.body)
             while block := opened.read(2**20):
                 yield block
-
-
-def _index(path: str, pieces: list[Piece]) -> Mapping[str, Any] | None:
-    """The records of an index by file name, or None where it is none."""
-    if sum(piece.file.stat().st_size for piece in pieces) > LARGEST:
-        return {}
-    data = b"".join(_content(pieces))
-    try:
-        if path.endswith(".zst"):
-            data = _unpacked(data)
-        found = json.loads(data)
-        return {**found.get("packages", {}), **found.get("packages.conda", {})}
-    except ImportError:
-        return {}
-    except Exception:  # of zstandard or json, or of what is no index
-        return None
-
-
-def _unpacked(data: bytes) -> bytes:
-    """By what conda itself has for it, which is another module on 24.7 than on 26.7.
-
-    Raises: ImportError, or what the module raises.
-    """
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            found = import_module(name)
-        except ImportError:
-            continue
-        return bytes(found.ZstdDecompressor().decompress(data, max_length=LARGEST))
-    return bytes(import_module("zstandard").ZstdDecompressor().decompressobj().decompress(data))
 
 
 def _fault(pieces: list[Piece], name: str, indexes: list[Mapping[str, Any]] | None) -> str:

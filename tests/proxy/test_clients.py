@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from support.nginx import Cache, caching, needs_nginx, site
 
+from conda_torchmirror.index.sparse.reader import walk
 from conda_torchmirror.mirrors.registry import built_in
-from conda_torchmirror.proxy import clients, kept
+from conda_torchmirror.proxy import clients, kept, listed
 from conda_torchmirror.proxy.layout import PYPI, arrange
 
 TORCH = ("-y", "-n", "new", "--cuda", "12.4", "--python", "3.12", "--no-check")
@@ -92,20 +93,20 @@ def test_where_a_body_is_wrong_the_product_goes_on_by_the_other_way(
 def test_what_is_wrong_is_deleted_from_the_cache(client, cache, conda_in_process, origins):
     origins[0].fail("*/pytorch-2*", "wrong_hash")
     conda_in_process("torch-install", *TORCH).ok()
-    wrong = [one for one in kept.examine(cache.folder) if one.wrong]
+    wrong = [one for one in kept.examine(cache.folder, walk) if one.wrong]
     assert [("pytorch-2" in one.path, one.way, one.fault) for one in wrong] == [(True, "", "hash")]
     words = ("torch-mirror", "cache", "--check", cache.folder)
     told = conda_in_process(*words, "--dry-run").ok().stdout
     assert "would be deleted: its hash is not that of the index" in " ".join(told.split())
-    assert [one for one in kept.examine(cache.folder) if one.wrong] == wrong
+    assert [one for one in kept.examine(cache.folder, walk) if one.wrong] == wrong
     done = json.loads(conda_in_process(*words, "--json").ok().stdout)
     assert done["torchmirror"]["deleted"] == 1
-    assert not [one for one in kept.examine(cache.folder) if one.wrong]
+    assert not [one for one in kept.examine(cache.folder, walk) if one.wrong]
     # The cache asks again, and the file is right.
     origins[0].heal()
     path = wrong[0].path.removeprefix("/anaconda/")
     assert cache.get(path)[0] == 200
-    again = {one.path: one.fault for one in kept.examine(cache.folder)}
+    again = {one.path: one.fault for one in kept.examine(cache.folder, walk)}
     assert again[wrong[0].path] == ""
 
 
@@ -209,7 +210,10 @@ def test_every_channel_is_behind_it_or_left_out_by_name(tmp_path: Path) -> None:
 def test_an_index_is_read_as_conda_has_it(channels, tmp_path) -> None:
     """Compressed too: the bytes are those of the channel that the tests serve."""
     packed = next(channels.rglob("repodata.json.zst"))
-    records = kept._index("/anaconda/x/repodata.json.zst", [kept.Piece(packed, 0, 0, None)])
     plain = json.loads(packed.with_suffix("").read_text(encoding="utf-8"))
-    assert records == {**plain.get("packages", {}), **plain.get("packages.conda", {})}
+    every = {**plain.get("packages", {}), **plain.get("packages.conda", {})}
+    records = listed.of_index(packed, 0, packed=True, wanted=every, walk=walk)
+    assert records == every
     assert records
+    (name, *_) = every
+    assert listed.of_index(packed, 0, packed=True, wanted=[name], walk=walk) == {name: every[name]}

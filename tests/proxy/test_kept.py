@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tracemalloc
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
-from support.channels import write_channel
+from support.channels import write_channel, zstd_compress
 from support.lab import record
 from support.nginx import caching, needs_nginx, site
+from support.wheel_site import Site
 
-from conda_torchmirror.proxy import kept
+from conda_torchmirror.index.sparse.reader import walk
+from conda_torchmirror.mirrors.registry import Mirror
+from conda_torchmirror.proxy import kept, listed
 
 PLACE = "cloud/pytorch/linux-64"
 PACKAGE, INDEX = f"{PLACE}/large-1.0-0.conda", f"{PLACE}/repodata.json"
@@ -44,11 +49,11 @@ def folder(files, make_mirror, tmp_path) -> Path:
 
 
 def faults(folder: Path) -> dict[str, str]:
-    return {one.path.rpartition("/")[2]: one.fault for one in kept.examine(folder)}
+    return {one.path.rpartition("/")[2]: one.fault for one in kept.examine(folder, walk)}
 
 
 def pieces(folder: Path, name: str) -> list[Path]:
-    (found,) = (one for one in kept.examine(folder) if one.path.endswith(name))
+    (found,) = (one for one in kept.examine(folder, walk) if one.path.endswith(name))
     return [piece.file for piece in found.pieces]
 
 
@@ -156,6 +161,58 @@ def test_what_cannot_be_read_is_said_to_be_unknown(folder, monkeypatch, check) -
     monkeypatch.setattr(Path, "open", refuse)
     assert check() == 0
     assert faults(folder)[first.name] == "no_access"
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_huge_index_is_not_held_in_memory(tmp_path, packed) -> None:
+    """A record at a time, where `json` would take ten times the file."""
+    rows = {
+        f"a{n}-1.0-0.conda": {**record(f"a{n}"), "depends": ["b >=1"] * 20} for n in range(15_000)
+    }
+    file = tmp_path / "repodata.json"
+    file.write_text(json.dumps({"packages.conda": rows}))
+    size = file.stat().st_size
+    wanted = "a14999-1.0-0.conda"
+    expected = {wanted: rows[wanted]}
+    if packed:
+        file.write_bytes(zstd_compress(file.read_bytes()))
+    del rows
+    tracemalloc.start()
+    try:
+        found = listed.of_index(file, 0, packed=packed, wanted=[wanted], walk=walk)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found == expected
+    assert size > 4_000_000
+    assert peak < size
+
+
+WHEEL, PAGE = "whl/cu126/torch-1+cu126-py3-none-any.whl", "whl/cu126/torch/"
+
+
+@pytest.mark.parametrize("form", ["html", "json"])
+def test_a_wheel_is_held_against_the_page_that_lists_it(tmp_path, form) -> None:
+    right, wrong = hashlib.sha256(BODY).hexdigest(), "0" * 64
+    with Site(tmp_path / "site") as origin:
+        place = origin.folder / WHEEL
+        (origin.folder / PAGE).mkdir(parents=True)
+        place.write_bytes(BODY)
+        entry = {"wheels": {"url": origin.wheels, "layout": "index"}}
+        for digest, fault in ((right, ""), (wrong, "hash")):
+            link = f"/whl/cu126/{quote(place.name)}"
+            if form == "json":
+                body = json.dumps({"files": [{"url": link, "hashes": {"sha256": digest}}]})
+            else:
+                body = f'<a href="{link}#sha256={digest}">torch</a>'
+            kind = "application/vnd.pypi.simple.v1+json" if form == "json" else "text/html"
+            said = {"Content-Type": kind}
+            origin.fail("*/torch/", lambda e, b=body, s=said: e.send(200, b.encode(), s))
+            with caching([Mirror("m", entry)]) as cache:
+                assert cache.get(PAGE, Accept=kind)[0] == 200
+                assert cache.get(WHEEL) == (200, BODY)
+                found = {one.path: one.fault for one in kept.examine(cache.folder, walk)}
+                assert found == {f"/anaconda/{WHEEL}": fault}
 
 
 def test_ten_thousand_files_are_looked_through(folder, check) -> None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from support.channels import write_channel
 from support.lab import record
 from support.nginx import PATIENCE, Cache, caching, needs_nginx, site
 
+from conda_torchmirror.index.sparse.reader import walk
 from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.proxy.kept import examine
 from conda_torchmirror.proxy.layout import NEXT, arrange
@@ -260,7 +265,7 @@ def test_an_index_is_served_stale_while_every_mirror_is_down(cache, origins, fil
     cache.kill()
     # Let its time be over, without a wait: the head of a kept file has a version and then the
     # second until which it is fresh, 8 bytes each (ngx_http_file_cache_header_t).
-    (file,) = (piece.file for one in examine(cache.folder) for piece in one.pieces)
+    (file,) = (piece.file for one in examine(cache.folder, walk) for piece in one.pieces)
     data = file.read_bytes()
     until = int.from_bytes(data[8:16], sys.byteorder)
     assert until > 1_700_000_000, "the head of a kept file has another form"
@@ -299,6 +304,50 @@ def test_a_cache_that_was_killed_goes_on_with_what_it_has(cache, origins) -> Non
     cache.start()
     assert cache.get(PACKAGE) == (200, BODY)
     assert sent(origins[0]) - before <= SIZE - 8 * 2**20
+    for origin in origins:
+        origin.refuse()
+    assert cache.get(PACKAGE) == (200, BODY)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A folder on a disk of 32 MB."""
+    folder = Path(mkdtemp(prefix="torch-disk-"))
+    mount = ("mount", "-t", "tmpfs", "-o", "size=32m,mode=755", "tmpfs", str(folder))
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        folder.rmdir()
+        pytest.skip(f"no disk of its own can be had here: {error}")
+    if done.returncode:
+        folder.rmdir()
+        pytest.skip(f"no disk of its own can be had here: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(("umount", "--lazy", str(folder)), check=True)
+        folder.rmdir()
+
+
+def test_on_a_full_disk_nothing_broken_is_served_or_kept(small_disk, cache, origins) -> None:
+    """A transfer breaks; with space again the whole file comes, and all of it is kept."""
+    cache.kill()
+    printed = cache.file.read_text().replace(str(cache.folder), str(small_disk))
+    cache.file.write_text(printed)
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(20_000_000))
+    cache.start()
+    whole = 0
+    for _ in range(3):
+        with suppress(http.client.HTTPException, OSError):
+            status, body = cache.get(PACKAGE)
+            assert status >= 500 or body == BODY
+            whole += status == 200
+        found = examine(small_disk, walk)
+        assert not [one for one in found if one.wrong]
+    assert whole < 3, "the disk was not full"
+    ballast.unlink()
+    assert cache.get(PACKAGE) == (200, BODY)
     for origin in origins:
         origin.refuse()
     assert cache.get(PACKAGE) == (200, BODY)

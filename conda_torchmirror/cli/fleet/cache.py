@@ -12,6 +12,7 @@ from conda.base.context import context
 
 from ...exceptions.mirror import CannotWrite
 from ...exceptions.usage import BadCacheOption, Contradiction
+from ...index.sparse.reader import walk
 from ...mirrors.urls import UPSTREAM
 from ...proxy import clients, kept, layout, nginx
 from ...redirect import settings
@@ -83,7 +84,7 @@ def _check(folder: Path) -> int:
     """Delete what differs from the indexes, and say so; with `--dry-run` only say it."""
     if not folder.is_dir():
         raise BadCacheOption(option=f"--check {folder}", detail=text("cache_no_folder"))
-    found = kept.examine(folder)
+    found = kept.examine(folder, walk)
     wrong = [one for one in found if one.wrong]
     if not context.dry_run:
         for one in wrong:
