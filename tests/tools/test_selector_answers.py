@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from conda_torchmirror.index.wheels import builtin
+
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "selector-page"
 #: A cell a line comes in, its answer goes out; a process of its own, as the tool patches conda.
 SCRIPT = """
@@ -38,20 +40,54 @@ CELLS = {
 }
 
 
+#: Which wheels can be asked for after another system had its answers in the same process.
+AXES = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from answer import Desk, on_computer
+from axes import SYSTEMS, axes
+found = {}
+for name in SYSTEMS:
+    with on_computer(name):
+        found[name] = axes(name).releases["wheels"]
+        Desk(name).narrow("2.8")
+print(json.dumps(found))
+"""
+
+
+def test_the_wheels_of_a_system_are_its_own(session_sandbox: Any) -> None:
+    """Of a list that was narrowed for the system before, three systems had one release."""
+    found = json.loads(_run(AXES, ""))
+    assert found["osx-64"] == ["2.2", "2.1", "2.0"]
+    assert "2.13" in found["osx-arm64"]
+    assert found["linux-aarch64"] == found["linux-64"]
+    # PyPI alone has the newest: no directory of a mirror does.
+    listed = builtin.load("linux-64")
+    assert listed
+    names = [link.filename for link in listed.links if not link.variant]
+    assert any(name.startswith("torch-2.15.") for name in names)
+    assert "2.15" not in found["linux-64"]
+
+
 @pytest.fixture(scope="module")
 def answers(session_sandbox: Any) -> dict[str, Any]:
+    said = _run(SCRIPT, json.dumps(list(CELLS.values())))
+    names = ("kind", "source", "release", "cuda", "python", "rows", "notes", "words", "texts")
+    found = [dict(zip(names, answer, strict=True)) for answer in json.loads(said)]
+    return dict(zip(CELLS, found, strict=True))
+
+
+def _run(script: str, given: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(TOOL)],
-        input=json.dumps(list(CELLS.values())),
+        [sys.executable, "-c", script, str(TOOL)],
+        input=given,
         capture_output=True,
         encoding="utf-8",
         timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    names = ("kind", "source", "release", "cuda", "python", "rows", "notes", "words", "texts")
-    found = [dict(zip(names, answer, strict=True)) for answer in json.loads(done.stdout)]
-    return dict(zip(CELLS, found, strict=True))
+    return done.stdout
 
 
 def test_a_set_of_the_channel(answers: dict[str, Any]) -> None:

@@ -220,6 +220,17 @@ def test_an_address_that_means_nothing_is_no_error(open_page: Open) -> None:
     assert page.text_content("#set").startswith("PyTorch")
 
 
+def test_an_address_that_is_changed_is_followed(open_page: Open) -> None:
+    page = open_page(LINUX._replace(source="pytorch", release="2.3"), mirror="nju")
+    page.evaluate("void (location.hash = 'system=osx-arm64&python=3.12&constructor=x&language=zh')")
+    sync_api.expect(page.locator("html")).to_have_attribute("lang", "zh-CN", timeout=PATIENCE)
+    assert page.is_checked("input[value=osx-arm64]")
+    assert page.is_checked("input[value=auto]")
+    assert page.input_value("#mirror") == ""
+    assert page.input_value("#release") == ""
+    assert "constructor" not in page.url
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize(

@@ -143,8 +143,9 @@ def without_steps(*, causes: bool = True) -> Iterator[None]:
 BESIDE = (("torchvision", "torchaudio"), ("torchvision",))
 
 
-#: The reading of the list of wheels, in whose place a desk shows what it has narrowed it to.
-_load_wheels = wheels_builtin.load
+#: The reading of the whole list of wheels. In the command's place for it a desk shows what it has
+#: narrowed it to, also to whoever comes after it in the same process.
+load_wheels = wheels_builtin.load
 
 
 class Desk:
@@ -156,7 +157,7 @@ class Desk:
         channels = dict.fromkeys(c for source in sources_.SOURCES for c in source.channels)
         self.reader = BuiltIn(self.options, system, tuple(channels))
         self.records = dict(self.reader.records)
-        self.wheels = _load_wheels(system)
+        self.wheels = load_wheels(system)
         wheels_builtin.load = lambda subdir: self._wheels
         self._wheels = self.wheels
         self._release = ""

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from answer import CPU, Cell
+from answer import CPU, Cell, load_wheels
 
 from conda_torchmirror.index import builtin
 from conda_torchmirror.index.sources import AUTO, SOURCES, WHEELS
-from conda_torchmirror.index.wheels import builtin as wheels_builtin
 from conda_torchmirror.selection.facts.cuda import data
 from conda_torchmirror.selection.specs import minor, number
 from conda_torchmirror.selection.wheels.tables import TORCH as WHEEL
@@ -66,8 +65,9 @@ def axes(system: str) -> Axes:
         known[source.name] = {minor(build.version) for build in found.builds} if found else set()
     recipes = data("conda_forge.json")["releases"]
     known["conda-forge"] |= {minor(r["torch"]) for r in recipes if system in r["platforms"]}
-    wheels = wheels_builtin.load(system)
-    names = [link.filename for link in wheels.links] if wheels else []
+    wheels = load_wheels(system)
+    # Those that are on PyPI alone (variant "") are in no directory of a mirror.
+    names = [link.filename for link in wheels.links if link.variant] if wheels else []
     torch = [name.split("-") for name in names if name.startswith(f"{WHEEL}-")]
     known[WHEELS] = {minor(re.split(r"[+]", version)[0]) for _, version, *_ in torch}
     pythons = {f"3.{m[1]}" for row in torch if (m := re.search(r"-cp3(\d+)", f"-{row[2]}"))}

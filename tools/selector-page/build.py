@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from answer import load_wheels
 from axes import CHOICES, gpus
 from document import document
 
 from conda_torchmirror.index import builtin
-from conda_torchmirror.index.wheels import builtin as wheels_builtin
 from conda_torchmirror.selection.facts.cuda import data
 
 HERE = Path(__file__).parent
@@ -44,7 +44,7 @@ def _words() -> dict[str, Any]:
     """The page's own words by language, with the days that the answers are of."""
     words: dict[str, Any] = json.loads(_part("words.json"))
     found = {channel: builtin.load("linux-64", (), channel=channel) for channel in CHOICES[1:3]}
-    listed = wheels_builtin.load("linux-64")
+    listed = load_wheels("linux-64")
     assert listed
     days = {
         "pytorch": str(found["pytorch"] and found["pytorch"].date),

@@ -3,7 +3,8 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const { strings, rows, phrases, notes, texts, answers, tables, patterns, lines, systems, gpus, words, sources } = data;
 const at = (id) => document.getElementById(id);
-const state = { system: "linux-64", cuda: "", arch: "", source: "auto", release: "", python: "", mirror: "", tool: "", language: "en" };
+const first = Object.assign(Object.create(null), { system: "linux-64", cuda: "", arch: "", source: "auto", release: "", python: "", mirror: "", tool: "", language: "en" });
+const state = { ...first };
 const say = (key, values = {}) => fill(words[state.language][key], values);
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (mark, key) => (key in values ? fill(values[key], values) : mark));
 const system = () => systems.find((one) => one.id === state.system);
@@ -229,6 +230,7 @@ function set(change) {
   if (!state.cuda || !on.archs.includes(state.arch)) Object.assign(state, { arch: "", gpu: "" });
   if (!on.releases[state.source].includes(state.release)) state.release = "";
   if (!on.pythons.includes(state.python)) state.python = "";
+  if (!on.mirrors.some((one) => one.name === state.mirror)) state.mirror = "";
   draw();
 }
 
@@ -285,14 +287,15 @@ at("tools").addEventListener("keydown", (event) => {
 });
 
 function start() {
+  Object.assign(state, first);
   const platform = navigator.platform || "";
   const asked = new URLSearchParams(location.hash.slice(1));
   state.language = /^zh/.test(navigator.language) ? "zh" : "en";
   state.system = /Win/.test(platform) ? "win-64" : /Mac/.test(platform) ? "osx-arm64" : /aarch64|arm/i.test(platform) ? "linux-aarch64" : "linux-64";
   const known = { system: systems.map((one) => one.id), source: sources, language: ["en", "zh"] };
-  for (const [key, value] of asked) if (key in state && (!known[key] || known[key].includes(value))) state[key] = value;
+  for (const [key, value] of asked) if (key in first && (!known[key] || known[key].includes(value))) state[key] = value;
   state.gpu = state.arch;
-  if (!system().mirrors.some((one) => one.name === state.mirror)) state.mirror = "";
   set({});
 }
 start();
+addEventListener("hashchange", start);
