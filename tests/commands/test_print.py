@@ -197,6 +197,19 @@ def test_rattler_finds_the_set_of_a_pixi_manifest(printed, tmp_path):
     assert chosen(solved) == set(SPECS[1:])
 
 
+def test_a_pixi_manifest_has_the_mirrors_in_pixis_own_form(conda_in_process, condarc):
+    """With them the names of channels come to the very addresses of the manifest."""
+    condarc(channels=["conda-forge"])
+    words = ("--offline", "--platform", "linux-64", "--mirror", "nju", *WORDS)
+    text = conda_in_process(*PRINT, "pixi", *words).ok().stdout
+    channels = manifest(text)["workspace"]["channels"]
+    lines = [line.removeprefix("# ") for line in text.splitlines() if line.startswith("#")]
+    mirrors = manifest("\n".join(lines[lines.index("[mirrors]") :]))["mirrors"]
+    assert mirrors["https://conda.anaconda.org/pytorch"] == [channels[0]]
+    assert all(there.startswith("https://conda.anaconda.org/") for there in mirrors)
+    assert {url for [url] in mirrors.values()} == {url for url in channels if "://" in url}
+
+
 @pytest.fixture
 def forge(tmp_path_factory, make_mirror, condarc, conda_in_process):
     """`forge(tool, *words)`: what `--print` shows of a choice among builds of conda-forge."""

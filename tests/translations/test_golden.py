@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 from support import running
+from support.sites import ASK
 from support.torches import CPU_BUILD, CUDA_BUILD, record
 
 import conda_torchmirror
@@ -83,6 +84,8 @@ dependencies:
 """
 
 PREVIEW = ("torch-install", "--dry-run", "--offline")
+PRINT = ("torch-install", "--offline", "--print")
+SET = ("--platform", "linux-64", "--cuda", "12.4", "--python", "3.12", "pytorch=2.3")
 #: conda's words, in the order of the file; FILE stands for an environment file, BROKEN for another.
 COMMANDS = (
     (*PREVIEW, "--cuda", "12.4", "--python", "3.12"),
@@ -141,6 +144,10 @@ COMMANDS = (
     ("torch-mirror", "rewrite", "FILE", "BROKEN", "no-such-file"),
     ("torch-mirror", "upstream", "--no-backup", "FILE"),
     ("torch-verify", "-n", "empty"),
+    *((*PRINT, tool, "-n", "new", *SET) for tool in ("conda", "micromamba", "pixi", "dockerfile")),
+    (*PRINT, "pip", *SET),
+    ("torch-verify", "--collect", "no-such-folder"),
+    ("torch-mirror", "cache"),
 )
 
 
@@ -173,6 +180,42 @@ def test_commands(
         sections[f"{number:02} conda {shown}"] = plain(said, sandbox, link)
     assert too_wide(sections) == []
     compare("commands", speaking, sections)
+
+
+#: What conda says by itself, which differs by its release: up to the end of its own part.
+CONDAS = re.compile(
+    r"(?ms)^(?:Collecting package metadata|Channels:|Retrieving notices|Solving environment"
+    r"|\n?## Package Plan ##|\n?Downloading and Extracting|Preparing transaction"
+    r"|Verifying transaction|Executing transaction|# To activate|#\n).*?(?=^\d+ packages|\Z)"
+)
+
+
+def test_installations(
+    speaking, sites, conda_in_process, sandbox, tmp_path, monkeypatch, request
+) -> None:
+    """A real one, and a plan that is saved, carried out and carried out again."""
+    short = Path(tempfile.mkdtemp(prefix="tm-", dir="/tmp"))
+    request.addfinalizer(partial(shutil.rmtree, short))
+    monkeypatch.setenv("CONDA_PKGS_DIRS", str(short / "pkgs"))
+    env, plan, new = short / "env", short / "plan", short / "new"
+    sections: dict[str, str] = {}
+    for words in (
+        (*ASK, "-p", env),
+        (*ASK, "-p", env, "--save-plan", plan),
+        ("torch-install", "-y", "-p", new, "--plan", plan),
+        ("torch-install", "-y", "-p", new, "--plan", plan),
+        ("torch-install", "-y", "-p", new, "--plan", plan, "--cuda", "11.8"),
+    ):
+        result = conda_in_process(*words)
+        said = CONDAS.sub("[conda]\n", f"{result.stdout}\n{told(result)}".strip("\n"))
+        said = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", plain(said, sandbox, short))
+        said = re.sub(r"\d{4}-\d\d-\d\d", "DATE", re.sub(r"[\d.]+ [kMG]?B\b", "SIZE", said))
+        shown = " ".join(str(word).replace(str(short), "ROOT") for word in words)
+        sections[f"{len(sections) + 1:02} conda {shown}"] = said + f"\n\n[{result.rc}]" * bool(
+            result.rc
+        )
+    assert too_wide(sections) == []
+    compare("installations", speaking, sections)
 
 
 def told(result: running.Result) -> str:

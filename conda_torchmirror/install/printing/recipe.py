@@ -48,6 +48,7 @@ def of_channels(
         cuda_named="CONDA_OVERRIDE_CUDA" in variables,
         channels=channels,
         hidden=hidden,
+        mirrored=_mirrored(channels),
         flexible=flexible,
         relaxed="CONDA_CHANNEL_PRIORITY" in variables,
         specs=specs,
@@ -71,6 +72,7 @@ def of_wheels(decision: WheelDecision, options: InstallOptions, target: Target) 
         create=not target.exists,
         channels=channels,
         hidden=tuple(dict.fromkeys((*hidden, *behind))),
+        mirrored=_mirrored(channels),
         cuda=on.cuda if chosen.cuda else None,
         specs=tuple(map(spec, step.specs)) if step else (),
         fresh=tuple(map(spec, steps.basis(chosen.python))),
@@ -138,6 +140,12 @@ def _is_secret(word: str, url: str) -> bool:
     """Whether a channel is read with what no text for others may hold."""
     channel = Channel(word)
     return bool(channel.auth or channel.token) or safe(url) != url
+
+
+def _mirrored(channels: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """The official address of each channel that is named by a mirror's."""
+    found = ((upstream_url(name_of(url)), url) for url in channels if "://" in url)
+    return tuple((there, url) for there, url in found if "://" not in name_of(url) and there != url)
 
 
 def _urls(word: str, there: Mapping[str, str]) -> Iterator[str]:

@@ -64,10 +64,11 @@ def _without_driver(recipe: Recipe) -> list[str]:
 
 
 def pixi(recipe: Recipe) -> str:
-    """A pixi.toml.
+    """A pixi.toml, and as a comment the mirrors in pixi's own configuration.
 
-    Sources: pixi's reference of the manifest (pixi.prefix.dev, seen 2026-11-26): channels by name
-    or address, strict priority unless it is disabled, CUDA as a system requirement.
+    Sources: pixi's references of the manifest and of the configuration (pixi.prefix.dev, seen
+    2026-11-26): channels by name or address, strict priority unless it is disabled, CUDA as a
+    system requirement; `mirrors` by official address, in a config.toml alone.
     """
     lines = [
         *shell.comments([recipe.head, text("print.pixi")]),
@@ -89,6 +90,9 @@ def pixi(recipe: Recipe) -> str:
         lines += ["", "[pypi-dependencies]"]
         lines += [f"{_key(w.project)} = {{ url = {_toml(w.url)} }}" for w in recipe.wheels]
         lines += [_requirement(word) for word in recipe.others]
+    if recipe.mirrored:
+        rows = [f"{_toml(there)} = [{_toml(url)}]" for there, url in recipe.mirrored]
+        lines += ["", *shell.comments([text("print.pixi_mirrors"), "[mirrors]", *rows])]
     return "\n".join(lines)
 
 

@@ -36,8 +36,9 @@ class Recipe(NamedTuple):
     made, for `platform` where that is not this computer's. `cuda` is what the driver runs that a
     CUDA build was chosen for, and `cuda_named` that no driver says it here. `channels` are names or
     URLs in order; `flexible` says that a strict priority of channels finds no solution, `relaxed`
-    that this conda's is strict. `pins` bind the solver without being asked for, `removed` leave the
-    environment first.
+    that this conda's is strict. `mirrored` are official addresses of channels, each with the one of
+    `channels` that is a mirror of it. `pins` bind the solver without being asked for, `removed`
+    leave the environment first.
 
     `specs` is what conda is asked for where this runs, `fresh` what a new environment is made of.
     For wheels these are what conda brings before, `wheels` is the set, `others` are further
@@ -59,6 +60,7 @@ class Recipe(NamedTuple):
     cuda: str | None = None
     cuda_named: bool = False
     channels: tuple[str, ...] = ()
+    mirrored: tuple[tuple[str, str], ...] = ()
     flexible: bool = False
     relaxed: bool = False
     specs: tuple[PackageSpec, ...] = ()

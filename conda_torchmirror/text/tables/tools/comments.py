@@ -13,6 +13,7 @@ SHOW: Table = {
     "nodefaults": "no further channels; a newer conda needs the next line left out",
     "nodefaults_out": "older conda and mamba take `- nodefaults` here: no further channels",
     "pixi": "save as pixi.toml in a folder of its own, then: pixi install",
+    "pixi_mirrors": "with these lines in .pixi/config.toml, the official channels will do above:",
     "dockerfile": "save as Dockerfile, then: docker build -t torch .",
     "dockerfile_gpu": "with a GPU: docker run --gpus all -it torch python",
 }
