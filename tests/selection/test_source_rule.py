@@ -178,6 +178,25 @@ def test_rows_6_and_7_pin_the_cudnn_that_the_gpu_runs(cuda, arch):
     assert more.pins == ("cudnn<9.11", "libcudnn<9.11", "cuda-version=12.9")
 
 
+@pytest.mark.parametrize(
+    ("words", "pins"),
+    [
+        (("torch==2.7.1",), ("cuda-version=12.9",)),
+        # The build's own is not what was asked for.
+        (("torch==2.7.1+cu128",), ("cuda-version=12.8",)),
+        # A word for the solver needs no pin, a metapackage alone names no CUDA.
+        (("torch==2.7.1", "cuda-version=12.8"), ()),
+        (("pytorch-gpu=2.7.1",), ("cuda-version=12.9",)),
+    ],
+)
+def test_a_named_cuda_is_what_the_set_runs_with(words, pins):
+    on = machine(LINUX, "12.9", "8.9")
+    request = make(*words)
+    found = ask(on, *words)
+    assert found.source == FORGE
+    assert extras(found.choice, (), on, request, named(FORGE).knowledge).pins == pins
+
+
 def test_row_17_says_that_torchaudio_is_left_out():
     found = ask(machine(WIN, "12.8", "8.9"))
     assert [n.code for n in found.choice.notices] == ["partner_left_out_always"]

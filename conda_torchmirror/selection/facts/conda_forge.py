@@ -262,7 +262,8 @@ def extras(
 ) -> Extras:
     """The CUDA that all builds run with, the cuDNN that the GPU runs, and metapackages.
 
-    Unpinned, solvers take the newest runtime of the major, which is for newer drivers. A pin does
+    Unpinned, solvers take the newest runtime of the major, which is for newer drivers; a CUDA that
+    is asked for by `+cu128` or a label is the one that the build has to run with. A pin does
     not enter the history; where that has a spec already, only a spec takes its place. A metapackage
     that is there would hold its own pytorch fast, so it is named along with the new one.
     """
@@ -283,8 +284,9 @@ def extras(
     bound = {package_name(spec) for spec in request.others if spec != name}
     bound |= {package_name(pin.spec) for pin in machine.pins}
     if version and name not in bound:
-        spec = f"{name}={version}"
-        specs, pins = ((*specs, spec), pins) if name in before else (specs, (*pins, spec))
+        words = (pin.spec for pin in request.pins if package_name(pin.spec) == name != pin.spec)
+        run = tuple(words) or (f"{name}={version}",)
+        specs, pins = ((*specs, *run), pins) if name in before else (specs, (*pins, *run))
     return Extras(specs, pins, tuple(notices))
 
 
