@@ -137,6 +137,26 @@ def test_pytorch_cpu_gives_way_to_a_build_with_cuda(env_with, conda_in_process):
     assert "pytorch-cpu" not in found
 
 
+def test_a_torch_of_defaults_is_changed_where_it_is_confirmed(env_with, server, conda_in_process):
+    """It has no source of ours: its own may have built it with other libraries."""
+    prefix = env_with(*FORGE_ENV)
+    [path] = (prefix / "conda-meta").glob("pytorch-2*.json")
+    record = json.loads(path.read_text())
+    record["channel"] = f"{server.channel_url('pkgs/main')}/linux-64"
+    record["url"] = f"{record['channel']}/{record['fn']}"
+    path.write_text(json.dumps(record))
+    asked = ("torch-install", "-y", "-p", prefix, "--cuda", "12.9")
+    refused = conda_in_process(*asked)
+    assert refused.rc == 1
+    assert "pytorch 2.8.0 of the channel `defaults`, not of `conda-forge`" in " ".join(
+        refused.stderr.split()
+    )
+    done = conda_in_process(*asked, "--source", "conda-forge").ok()
+    assert "PyTorch of the channel defaults gives way to that of conda-forge" in done.words
+    assert channels_of(prefix)["pytorch"] == "conda-forge"
+    assert installed(prefix)["pytorch"] == OF_FORGE["pytorch"]
+
+
 def test_what_needs_a_torch_is_kept(env_with, conda_in_process):
     prefix = env_with(*OFFICIAL_ENV, "lightning")
     before = installed(prefix)
