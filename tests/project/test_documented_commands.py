@@ -273,6 +273,7 @@ ELSEWHERE = {
         "measures; -m benchmark",
         "benchmarks/bench_conda_forge.py",
     ),
+    "python benchmarks/bench_index.py": ("measures", "benchmarks/bench_index.py"),
     "conda create pytorch-gpu torchvision": ("what is measured there", ""),
     "python benchmarks/bench_cache.py": ("measures", "benchmarks/bench_cache.py"),
     **dict.fromkeys(
