@@ -16,7 +16,7 @@ from conda_torchmirror.verify.run import verify
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
 
 
-#: For the slow tests: a virtual or conda environment in which `import torch` works.
+#: A virtual or conda environment in which `import torch` works; `.ci/run` makes one.
 REAL = os.environ.get("TORCHMIRROR_TEST_TORCH")
 
 
@@ -39,7 +39,6 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_a_real_cpu_build(real: Path) -> None:
     check = verify(str(real), expect_gpu=False)
     assert (check.status, codes(check)) == ("fine", [])
@@ -48,7 +47,6 @@ def test_a_real_cpu_build(real: Path) -> None:
         assert codes(verify(str(real), expect_gpu=True)) == ["cpu_build"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "code"),
     [

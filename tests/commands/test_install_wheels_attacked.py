@@ -1,0 +1,127 @@
+"""Wheels where something comes in between: Ctrl-C, a second run, a hostile page."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from support.files import contents
+from support.interrupting import interrupted
+from support.wheel_commands import CUDA, REST, SET, dists, names
+from support.wheel_fixtures import imported
+from support.wheel_lab import PYTHON
+from support.wheel_site import put
+
+from conda_torchmirror.exceptions.environment import OtherRun
+
+pytest_plugins = ["support.wheel_fixtures"]
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals as on POSIX")
+
+
+def without_hashes(lab):
+    """Let pip read the index itself, as nothing there proves what it has."""
+    for page in (lab.index.folder / "simple").glob("*/index.html"):
+        page.unlink()
+    put(lab.index, lab.made[""], "simple", hashes=False)
+
+
+@posix
+def test_interrupted_while_a_wheel_comes(wheel_lab, lab_env, install):
+    """The environment is as it was; the next run goes on, and ends well."""
+    before = contents(lab_env)
+    made = wheel_lab.made["cu126"][1]
+    wheel_lab.first.fail(f"*/{made.name.replace('+', '*')}", "stall", times=1)
+    said = interrupted(
+        *("torch-install", "--source", "wheels", *CUDA, "-p", lab_env, "-y", "--no-check"),
+        when=lambda: any(made.name in r.path for r in wheel_lab.first.requests),
+        otherwise="the download never began",
+    )
+    assert "Traceback" not in said
+    assert contents(lab_env) == before
+    install().ok()
+    assert {*SET, *REST} <= dists(lab_env)
+
+
+@posix
+@pytest.mark.parametrize("there", [True, False], ids=["existing", "new"])
+def test_interrupted_while_pip_fetches(wheel_lab, lab_env, tmp_path, there):
+    """Nothing is installed, and an environment that was made for it is gone."""
+    without_hashes(wheel_lab)
+    wheel_lab.index.fail("*/numpy-*", "stall")
+    prefix = lab_env if there else tmp_path / "new"
+    before = dists(prefix)
+    new = () if there else ("--python", PYTHON)
+    said = interrupted(
+        *("torch-install", "--source", "wheels", *CUDA, "-p", prefix, *new),
+        *("-y", "--no-check", "--no-fallback"),
+        when=lambda: any("/numpy-" in r.path for r in wheel_lab.index.requests),
+        otherwise="pip never asked for it",
+    )
+    assert "ERROR REPORT" not in said
+    assert dists(prefix) == before
+    assert prefix.exists() == there
+
+
+HOLD = """
+import sys
+from conda_torchmirror.handover.environment_lock import held
+with held(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_run_on_the_environment_is_told(wheel_lab, lab_env, install):
+    before = contents(lab_env)
+    pipe = subprocess.PIPE
+    words = [sys.executable, "-c", HOLD, str(lab_env)]
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        assert isinstance(install().error, OtherRun)
+        other.communicate("")
+    assert contents(lab_env) == before
+    install().ok()
+
+
+HOSTILE = (
+    '<a href="javascript:alert(1)//{name}">{name}</a>',
+    '<a href="http://[X]/{name}">{name}</a>',
+    '<a href="file:///etc/passwd/{name}">{name}</a>',
+    '<a href="https://{name}@/{name}">{name}</a>',
+    '<a href="/whl/cu126/{name}&#10;--index-url=evil">{name}</a>',
+    '<a href="/whl/cu126/..%2f..%2f{name}">{name}</a>',
+    '<a href="{name}/../../../../etc/torch-2.7.1.whl">{name}</a>',
+    "<a href='{name}' " + "x='\"" * 1000,
+    "<!-- " + '<a href="{name}">{name}</a>',
+    "-->",
+)
+
+
+def test_a_page_of_a_stranger_gives_its_good_links_alone(wheel_lab, install, lab_env):
+    """A hundred thousand links, and such as lead elsewhere, before those of the set."""
+    decoys = wheel_lab.decoys.wheels
+    for made in wheel_lab.made["cu126"]:
+        page = wheel_lab.first.folder / "whl" / "cu126" / made.project / "index.html"
+        wheel = made.name.replace("+", "%2B")
+        lines = [line.format(name=wheel) if "{name}" in line else line for line in HOSTILE]
+        others = (f'<a href="{decoys}/x-{i}-py3-none-any.whl">x</a>' for i in range(100_000))
+        real = page.read_text()
+        page.write_text("\n".join([*lines, real, *others]))
+    install().ok()
+    assert {*SET, *REST} <= dists(lab_env)
+    assert imported(lab_env, "torch") == {"torch": "mirror cu126"}
+    assert names(wheel_lab.first.sent()) == SET
+    assert wheel_lab.decoys.requests == []
+
+
+def test_a_page_without_a_good_link_is_left(wheel_lab, install, lab_env):
+    put(wheel_lab.second, wheel_lab.of("cu126"))
+    for made in wheel_lab.made["cu126"]:
+        page = wheel_lab.first.folder / "whl" / "cu126" / made.project / "index.html"
+        page.write_text("\n".join(line.replace("{name}", made.name) for line in HOSTILE[:4]))
+    install().ok()
+    assert {*SET, *REST} <= dists(lab_env)
+    assert names(wheel_lab.second.sent()) == SET
