@@ -344,3 +344,74 @@ def test_a_module_is_named_for_one_subject():
         if len(rest) == 1 and package not in FACETS and rest != [STAGES]:
             places.setdefault(rest[0], []).append(dotted(path))
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+#: Where the names of the channel `pytorch` and of its runtime channel are written, as data and text
+#: do; the health check of conda is called by the first as well.
+CHANNEL_NAMES = {"index.sources", "selection.facts.names", "plugin"}
+
+
+def test_the_names_of_a_source_stand_in_the_source():
+    found = {
+        dotted(path)
+        for path in modules()
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Constant) and node.value in ("pytorch", "nvidia")
+    }
+    assert found == CHANNEL_NAMES
+
+
+#: What is read in one place: the attribute or function that reads it, and the modules that may
+#: name it.
+READERS = {
+    # The name in a match spec: `selection.specs.package_name`, and conda's own parser.
+    "get_exact_value": {"index.match"},
+    # Where the Python of an environment is: conda says so.
+    "get_python_short_path": {"machine.environment"},
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_one_reader(name):
+    found = {
+        dotted(path)
+        for path in modules()
+        for node in ast.walk(parsed(path))
+        if (isinstance(node, ast.Attribute) and node.attr == name)
+        or (isinstance(node, ast.Name) and node.id == name)
+    }
+    assert found == READERS[name]
+
+
+#: Modules that import by a name in a string, and what: never a module of ours.
+BY_NAME = {
+    "proxy.kept": "the zstandard that this conda has",
+    "redirect.in_process": "the modules of conda that `PRIVATE` lists, to look whether it has them",
+}
+
+
+def test_dispatch_is_code():
+    found = {
+        dotted(path)
+        for path in modules()
+        for node in ast.walk(parsed(path))
+        if (isinstance(node, ast.Attribute) and node.attr == "import_module")
+        or (isinstance(node, ast.Name) and node.id in ("import_module", "__import__"))
+    }
+    assert found == set(BY_NAME)
+
+
+TESTS = Path(__file__).parent
+#: Folders of tests that are about no single package.
+WHOLE = {
+    *("commands", "laws", "project", "tools", "translations", "fleet"),
+    *("data", "fuzz", "stubs", "support"),
+}
+
+
+def test_tests_mirror_the_packages():
+    folders = {path.parent.relative_to(TESTS) for path in TESTS.rglob("test_*.py")} - {Path()}
+    of_packages = {folder for folder in folders if folder.parts[0] not in WHOLE}
+    assert [str(folder) for folder in of_packages if not (PACKAGE / folder).is_dir()] == []
+    names = {path.name for path in TESTS.iterdir() if path.is_dir() and path.name[0] not in "._"}
+    assert names - WHOLE <= set(ORDER)

@@ -81,12 +81,12 @@ def read(build: Build) -> BuildFacts:
         arm=_arm(build, specs, glibc) if cuda else None,
         glibc=glibc,
         osx=_floor(specs.get(_OSX, ())),
-        needs_driver=any(spec.partition(" ")[0] == _CUDA for spec in build.depends),
+        needs_driver=any(package_name(spec) == _CUDA for spec in build.depends),
     )
 
 
 def _accelerator(build: Build, specs: Mapping[str, list[str]], runtime: str | None) -> Accelerator:
-    if runtime or any(spec.partition(" ")[0] == _CUDA for spec in build.depends):
+    if runtime or any(package_name(spec) == _CUDA for spec in build.depends):
         return "cuda"
     words = [rest.rpartition(" ")[2] for rest in specs.get(TORCH, ())]
     words.append(build.build)
