@@ -13,8 +13,6 @@ from conda.base.context import context
 from ...exceptions.channel import NoWheels, WheelsNotHere
 from ...exceptions.choice import NoFittingWheel
 from ...handover import wheel_cache
-from ...handover.installers import pip
-from ...machine.environment import option_of
 from ...machine.evidence import told
 from ...mirrors.registry import Route
 from ...mirrors.urls import host_of
@@ -24,7 +22,6 @@ from ...selection.pip.bounds import Bounds
 from ...selection.pip.metadata import Metadata, requirements
 from ...selection.pip.plan import TRITON, WheelDecision, WheelFile
 from ...selection.plan import typed, words_of
-from ...selection.specs import number
 from ...selection.wheels import advice
 from ...selection.wheels.choose import WheelSet, choose, to_ask
 from ...selection.wheels.link import Link, project_of, triple_of
@@ -307,7 +304,8 @@ def _decision(
     carried, carried_notices = steps.carried(task.config)
     if options.wheel_dir is not None and task.brought is not None:
         carried = (*carried, "--find-links", task.brought.folder)
-    conda_step, bounds_ = _conda_step(task, chosen), chosen.bounds.notices
+    pins = plan.conda_pins(chosen.said, task.machine.subdir, wheels.python)
+    conda_step, bounds_ = steps.conda_first(task, wheels.python, pins), chosen.bounds.notices
     others = (*task.request.others, *chosen.bounds.words)
     order = PipOrder(chosen.files, others, carried, uv=task.uv)
     return WheelDecision(
@@ -378,20 +376,3 @@ def _about_options(task: WheelTask, index: Route, step: CondaStep | None) -> Ite
         yield Notice("conda_unheard", {"options": ", ".join(given)})
     if context.ssl_verify is False and not index.url and index != routes.NO_INDEX:
         yield Notice("pip_unchecked")
-
-
-def _conda_step(task: WheelTask, chosen: Chosen) -> CondaStep | None:
-    """What conda does first: an environment, or a pip that knows today's wheels."""
-    on, target = task.machine, task.target
-    python, oldest = steps.basis(task.request.python or chosen.wheels.python)
-    if not target.exists:
-        if not target.words:
-            return None
-        pins = plan.conda_pins(chosen.said, on.subdir, chosen.wheels.python)
-        return steps.conda_step("create", target.words, (python, oldest), pins, on.subdir)
-    has_python = task.python is not None
-    if has_python and task.pip and number(task.pip)[:2] >= pip.OLDEST:
-        return None
-    wanted = (oldest,) if has_python else (python, oldest)
-    words_ = option_of(str(target.prefix)).split() or ["-p", str(target.prefix)]
-    return steps.conda_step("install", tuple(words_), wanted, (), on.subdir)

@@ -6,14 +6,14 @@ import hashlib
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from conda.base.context import context
 
 from ...handover import wheel_cache
 from ...handover.installers import pip, uv
 from ...index.sources import SOURCES
-from ...machine.environment import python_path
+from ...machine.environment import option_of, python_path
 from ...machine.python.pip_config import PipConfig
 from ...machine.survey import native_subdir
 from ...mirrors.addresses import name_of
@@ -23,9 +23,13 @@ from ...models import CondaStep, Notice, PipStep
 from ...redirect import settings
 from ...selection.pip.plan import WheelDecision, WheelFile
 from ...selection.plan import typed
+from ...selection.specs import number
 from ...selection.wheels.link import Link
 from ...text.sanitize import safe
 from ...transport.wheels.routes import NO_INDEX, OWN
+
+if TYPE_CHECKING:
+    from .task import WheelTask
 
 #: Where a new environment's Python comes from where the user has no channel for it.
 BASE = SOURCES[0].base_channel
@@ -201,6 +205,20 @@ def basis(python: str) -> tuple[str, str]:
     return f"python={python}", f"pip>={'.'.join(map(str, pip.OLDEST))}"
 
 
+def conda_first(task: WheelTask, python: str, pins: Sequence[str]) -> CondaStep | None:
+    """What conda does first: an environment with the Python of the set, for which `pins` hold, or
+    a pip that knows today's wheels."""
+    on, target = task.machine, task.target
+    specs = basis(task.request.python or python)
+    if not target.exists:
+        return conda_step("create", target.words, specs, pins, on.subdir) if target.words else None
+    has_python = task.python is not None
+    if has_python and task.pip and number(task.pip)[:2] >= pip.OLDEST:
+        return None
+    where = option_of(str(target.prefix)).split() or ["-p", str(target.prefix)]
+    return conda_step("install", where, specs[1:] if has_python else specs, (), on.subdir)
+
+
 def conda_step(
     verb: Literal["install", "create"],
     target: Sequence[str],
@@ -208,7 +226,7 @@ def conda_step(
     pins: Sequence[str],
     subdir: str,
 ) -> CondaStep:
-    """What conda does first, with the user's own channels where they have a Python."""
+    """A run of conda, with the user's own channels where they have a Python."""
     configured = [name_of(channel) for channel in context.channels]
     passed = () if set(configured) - _WITHOUT else (BASE,)
     words = ["conda", verb, *target]
