@@ -103,7 +103,7 @@ class Machine(NamedTuple):
     this environment before. `python` is major.minor, or None where the newest may be taken, and
     `python_from` prefix, --python, --machine or newest. `wsl` means WSL 2, `foreign` another
     platform than that of this computer, `failing` that a driver is there which should run a GPU and
-    does not. `remarks` are to be told beside every choice. `glibc` and `osx` are the versions of
+    does not. `remarks` are shown beside every choice. `glibc` and `osx` are the versions of
     the C library and of macOS, None where not known.
     """
 

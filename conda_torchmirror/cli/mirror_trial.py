@@ -29,7 +29,7 @@ from ..text.sanitize import safe
 from ..transport.answers import Answer
 from ..transport.probe_session import Trial, compare
 
-#: Whose builds are asked for, and what a set of them is read from.
+#: The source whose builds are asked for, and the channels that a set of them comes from.
 SOURCE = allowed()[0]
 CHANNELS = tuple(filter(None, (SOURCE.channel, SOURCE.base_channel, SOURCE.runtime_channel)))
 #: Seconds for the whole test.

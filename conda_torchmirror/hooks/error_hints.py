@@ -53,7 +53,7 @@ def hints(error: BaseException) -> Iterator[CondaErrorHint]:
 
 
 def known(error: BaseException) -> Notice | None:
-    """Return the code and the facts of what is known of an error, or None."""
+    """Return the code and the facts of the advice on a known error, or None."""
     about = getattr(error, "_kwargs", None) or {}
     if about.get("status_code") == 403:
         return _forbidden(str(about.get("url", "")))

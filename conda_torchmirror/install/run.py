@@ -1,6 +1,6 @@
 """`conda torch-install`, stage after stage: machine, records, choice, plan, hand-over.
 
-Every stage returns its result; what has to be seen before the next one goes to `report`.
+Every stage returns its result; what is shown before the next one begins goes to `report`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
         | MachinePlans
         | Printed
     )
-    #: What is to be seen while it goes on.
+    #: What is shown while it runs.
     Step: TypeAlias = WheelDecision | Decision | Replay | Footprint | SetVariables | Check | Notice
     Report: TypeAlias = Callable[[Step], None]
 
@@ -73,8 +73,8 @@ if TYPE_CHECKING:
 def execute(options: InstallOptions, report: Report) -> Result:
     """Run the command, for whose command line conda's context is set up.
 
-    `report` is told what has to be seen before the result: the decision or the saved plan before
-    conda asks, a mirror that is left afterwards, what a check found.
+    `report` shows what comes before the result: the decision or the saved plan before conda asks,
+    a mirror that is left afterwards, what a check found.
 
     Raises: TorchMirrorError, or what conda raises.
     """
@@ -175,7 +175,7 @@ def _from_channels(task: Task, order: Order, report: Report) -> Result:
 
 
 def _replayed(done: Any, options: InstallOptions, target: Target, report: Report) -> Result:
-    """What carrying out a plan ends in: the check, as any installation, where it has PyTorch."""
+    """The result of a replayed plan, with the check that any installation of PyTorch gets."""
     builds = getattr(done, "about", {}).get("selected", {}).get("builds", ())
     names = {build.get("name") for build in builds}
     if getattr(done, "code", 1) or done.downloaded or not names & {TORCH, PIP_NAMES[0]}:
@@ -185,7 +185,7 @@ def _replayed(done: Any, options: InstallOptions, target: Target, report: Report
 
 
 def target_of(options: InstallOptions) -> Target:
-    """The environment that the command line means."""
+    """The environment that the command line names."""
     if options.name or options.prefix:
         words = ("-n", options.name) if options.name else ("-p", str(options.prefix))
         prefix = context.target_prefix
@@ -198,8 +198,8 @@ def target_of(options: InstallOptions) -> Target:
 
 
 def _request(options: InstallOptions, source: str) -> Request:
-    """What the command line asks for. `source` is its word, which commands that are offered repeat;
-    that of a setting holds for them too."""
+    """The request of the command line. `source` is its word for `--source`, which commands that
+    are offered repeat; a setting needs no repeating."""
     return requests_.make(
         options.specs,
         cuda_word=options.cuda,
@@ -273,7 +273,7 @@ def _attempt(task: Task, order: Order, reader: RecordReader, report: Report) -> 
 
 
 def _listing(task: Task, order: Order, reader: RecordReader) -> Listing:
-    """What the platform can have of each source that counts."""
+    """What each source in the order offers this platform."""
     on, request = task.machine, task.request
     found = (
         Listed(

@@ -11,7 +11,7 @@ from typing import Any
 from ..models import Notice
 from . import nvidia
 
-#: The code of what is told of such a GPU: facts are `gpu` and the `variant` of wheels for it.
+#: The code of the notice on such a GPU: facts are `gpu` and the `variant` of wheels for it.
 FOUND = "other_gpu"
 _FILE = Path(__file__).parent.parent / "data" / "accelerators.json"
 _INTEL = "0x8086"

@@ -358,8 +358,8 @@ def with_packages(plan: SavedPlan, found: Transaction) -> list[Notice]:
 def listed(
     decision: Decision, command: Sequence[str], variables: Mapping[str, str]
 ) -> tuple[str, list[Notice]]:
-    """`--print explicit`: the text of the explicit file of what conda's solver would do, and what
-    is to be said of it.
+    """`--print explicit`: the text of the explicit file of what conda's solver would do, and the
+    notices on it.
 
     Raises: PlanWithoutAddress, PlanBadRecord, and what conda raises.
     """

@@ -3,7 +3,7 @@
 Conda reads its configuration from the files of `conda.base.context.SEARCH_PATH`. For each channel
 that a mirror serves, one small file of ours (`data/redirect/`) joins that list; it maps the
 channel's name to the URL in an environment variable, and `pkgs/pro` to what conda maps it to as
-long as nothing else is mapped. Names thereby stay names: `pytorch::` specs, full upstream URLs,
+long as nothing else is mapped. Names stay names: `pytorch::` specs, full upstream URLs,
 exports and priorities go on working, and switching mirrors reinstalls nothing. Where a label is
 asked for that the mirror lacks, a file of `label/` leaves the channel's labels at upstream.
 
@@ -330,7 +330,7 @@ def redirected(
     `asked` are the channels that the command line names.
 
     Channels that are at upstream, or that the user's configuration maps already, are left alone;
-    with `override` ours come last in conda's search path and thereby win over the user's. The
+    with `override` ours come last in conda's search path and so win over the user's. The
     automatic redirect does nothing meanwhile.
     """
     global _open

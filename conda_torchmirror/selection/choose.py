@@ -286,7 +286,7 @@ def _choice(candidate: Candidate, partners: _Partners, constraints: Constraints)
 
 
 def _why_cpu(machine: Machine) -> str:
-    """The code of what is said of a CPU build that nobody asked for."""
+    """The code of the notice on a CPU build that nobody asked for."""
     if machine.subdir.startswith("osx-"):
         return "cpu_no_driver_mac"
     if machine.has_gpu:

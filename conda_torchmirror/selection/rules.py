@@ -82,7 +82,7 @@ def applying(choice: Choice, admits: Admits) -> tuple[Rule, ...]:
 
 
 def notices(choice: Choice, admits: Admits) -> tuple[Notice, ...]:
-    """What is to be said about a release, such as a vulnerability that newer ones have closed."""
+    """Notices on a release, such as a vulnerability that newer ones have closed."""
     torch = choice.torch
     return tuple(
         Notice(entry["code"], entry["facts"], entry["url"])

@@ -98,7 +98,7 @@ class ProbeSession:
         self.cache.keep([answer])
 
     def zst_fault(self, route: Route) -> str | None:
-        """The code of what is wrong with the compressed index, where the plain one is sound."""
+        """The code of the fault of a compressed index whose plain form is sound."""
         plain, packed = (self.answers.get(url) for url in self._urls(route)[:2])
         if plain is None or packed is None or not plain.ok:
             return None

@@ -17,7 +17,7 @@ from ...text.output import emit, say, warn
 from ...text.reasons import shown
 from ...text.wheels import decision as wheels
 
-#: What is said once of all plans, and what of each.
+#: Notices that are shown once for all plans.
 _ONCE = ("plan_next", "plan_offline", "plan_with_packages")
 
 

@@ -105,7 +105,7 @@ class FileRequest(NamedTuple):
         return asked, survey._replace(machine=on)
 
     def told(self, on: Machine) -> list[Notice]:
-        """What is to be said of the files beside a choice."""
+        """Return the notices on the files, shown beside a choice."""
         found = list(self.notices)
         if on.cuda_from == "file":
             code = "file_cuda" if self.cuda else "file_any_cuda"

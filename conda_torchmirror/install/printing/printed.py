@@ -51,7 +51,10 @@ def check(options: InstallOptions, subdir: str) -> None:
 
 
 def check_files(options: InstallOptions, files: FileRequest) -> None:
-    """Raises: PrintFileParts for what of files is no conda package and would be lost."""
+    """Refuse files with parts that are no conda packages and would be lost.
+
+    Raises: PrintFileParts.
+    """
     for file in files.files:
         parts = [*(name for name, lines in file.sections.items() if lines)]
         parts += ["variables"] if file.variables else []

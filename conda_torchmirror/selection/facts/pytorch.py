@@ -95,7 +95,7 @@ def clash(_build: Build, facts: BuildFacts, machine: Machine, tables: CudaTables
 
 
 def named_for(spec: str) -> str | None:
-    """Whose builds are named as this spec's is: conda-forge's, or those of a platform."""
+    """The source or platform whose build strings look like this spec's; None for neither."""
     return next((of for of, form in _NAMED.items() if re.search(form, spec)), None)
 
 
