@@ -385,7 +385,7 @@ def test_one_reader(name):
 
 #: Modules that import by a name in a string, and what: never a module of ours.
 BY_NAME = {
-    "proxy.kept": "the zstandard that this conda has",
+    "proxy.listed": "the zstandard that this conda has",
     "redirect.in_process": "the modules of conda that `PRIVATE` lists, to look whether it has them",
 }
 
