@@ -2,7 +2,8 @@
 
 Every cell is a whole installation and ends in success or in one clear error, with an environment
 that is complete or untouched; after a switch of mirror only what is missing is fetched again. What
-the cells end in stands in `docs/fault-matrix.md`, which these tests check. Write it anew with
+the cells end in stands in `docs/fault-matrix.md`, and shorter in `docs/fault-matrix-zh.md`, which
+these tests check. Write both anew with
 
     TORCHMIRROR_WRITE_MATRIX=1 python -m pytest tests/commands/test_fault_matrix.py
 """
@@ -26,6 +27,7 @@ from support.sites import ASK, LEAF, SET, TORCH, Sites
 pytest_plugins = ("support.site_fixtures",)
 
 PAGE = Path(__file__).parents[2] / "docs" / "fault-matrix.md"
+PAGE_ZH = PAGE.with_name("fault-matrix-zh.md")
 WRITE = bool(os.environ.get("TORCHMIRROR_WRITE_MATRIX"))
 
 
@@ -102,6 +104,42 @@ their failures show during the download, when the transaction has begun.
     return head.format(conda=conda) + "\n".join(lines) + "\n"
 
 
+#: The faults in Chinese, in the order of `FAULTS`.
+FAULTS_ZH = (
+    *("拒绝连接", "在文件中途重置连接", "在文件中途停住", "接受连接，但不回应", "TLS 失败"),
+    *("返回 403 封禁页面", "返回 404", "返回 500", "返回 503，带 Retry-After"),
+    *("HTTP 重定向到同一站点的另一台主机", "HTTP 重定向到别处，没有 TLS", "HTTP 重定向到未知主机"),
+    *("循环重定向", "返回网页", "`.zst` 不完整", "只给一半，却当作全部", "内容不符（校验值错误）"),
+    "索引是八天前的",
+)
+_HEAD_ZH = """# 镜像可能出的错，和 `conda torch-install` 的处理
+
+由 `tests/commands/test_fault_matrix.py` 用 conda {conda} 生成；每一格都是在本机回环地址上的一次
+真实安装。首选两个镜像，先 `first`，后 `second`；最后是官方源。`first` 对第二列起所写的请求
+都出第一列的错。无论哪一格，环境要么完整，要么和原来一样；改用下一个镜像时，没有软件包下载两次。
+每次都说了什么，见[英文表](fault-matrix.md)。
+
+“另一个频道”指 conda-forge，其中的文件由 conda 的求解器选择：它们的错在下载时才出现，
+那时安装已经开始。
+
+“改用 second”：从第二个镜像装好了。“仍用 first”：装好了，没有换镜像。
+
+| `first` 出的错 | 频道的索引 | 软件包 | 另一个频道的索引 | 另一个频道的软件包 |
+|---|---|---|---|---|
+"""
+_ENDS_ZH = {"success from `first`": "仍用 first", "success from `second`": "改用 second"}
+
+
+def _page_zh(rows: dict[tuple[str, str], tuple[str, str]], conda: str) -> str:
+    """The same in Chinese: a row for each fault, without the sentences."""
+    lines = []
+    for fault, name in zip(FAULTS, FAULTS_ZH, strict=True):
+        ends = (rows.get((fault, asked), ("-", ""))[0] for asked in ASKED)
+        told = (_ENDS_ZH.get(end, end).replace("an error, ", "报错 ") for end in ends)
+        lines.append(f"| {name} | {' | '.join(told)} |")
+    return _HEAD_ZH.format(conda=conda) + "\n".join(lines) + "\n"
+
+
 @pytest.fixture(scope="module")
 def outcomes() -> Iterator[dict[tuple[str, str], tuple[str, str]]]:
     """What the cells of this run ended in; written to the page when asked to."""
@@ -113,6 +151,7 @@ def outcomes() -> Iterator[dict[tuple[str, str], tuple[str, str]]]:
         known = _rows(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(_page({**known, **found}, conda.__version__), encoding="utf-8")
+        PAGE_ZH.write_text(_page_zh({**known, **found}, conda.__version__), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +274,7 @@ def test_the_page_is_complete() -> None:
     version = re.search(r"with conda ([\w.]+);", page)
     assert version is not None
     assert page == _page(_rows(page), version[1])
+    assert PAGE_ZH.read_text(encoding="utf-8") == _page_zh(_rows(page), version[1])
 
 
 def test_there_are_enough_faults() -> None:

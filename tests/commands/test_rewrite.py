@@ -62,14 +62,16 @@ def test_text_fits_a_terminal(sandbox, run_conda, path):
     assert result.stderr == "nowhere.yml is left as it is: there is no such file\n"
 
 
-def test_the_how_to_shows_what_is_said(sandbox, run_conda, path):
-    page = (ROOT / "docs" / "rewriting.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("page", "language"), [("rewriting.md", "en"), ("rewriting-zh.md", "zh")])
+def test_the_how_to_shows_what_is_said(sandbox, run_conda, path, page, language):
+    page = (ROOT / "docs" / page).read_text(encoding="utf-8")
     command, _, shown = page.partition("```console\n$ ")[2].partition("```")[0].partition("\n")
     path.write_text(
         "name: lab\nchannels:\n  - pytorch\n  - nvidia\n  - https://conda.anaconda.org/conda-forge/\n"
         "  - http://conda.anaconda.org/bioconda\n  - defaults\ndependencies: [python]\n"
     )
-    result = run_conda(*command.split()[1:], cwd=path.parent).ok()
+    chosen = {"CONDA_TORCHMIRROR_LANG": language, "PYTHONIOENCODING": "utf-8"}
+    result = run_conda(*command.split()[1:], cwd=path.parent, env=chosen).ok()
     assert result.stdout == shown
 
 
