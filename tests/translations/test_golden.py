@@ -434,7 +434,7 @@ def test_errors(speaking):
 
 
 def test_nothing_is_kept_that_nothing_says():
-    kinds = ("checks", "commands", "doctor", "errors", "help", "mirror-test")
+    kinds = ("checks", "commands", "doctor", "errors", "help", "installations", "mirror-test")
     wanted = {f"{kind}.{spoken}.txt" for kind in kinds for spoken in LANGUAGES}
     assert {path.name for path in GOLDEN.iterdir()} == wanted
 
