@@ -301,9 +301,13 @@ def test_options_that_are_refused_have_ways_out_that_work(both, conda_in_process
     ("words", "says"),
     [
         (("pytorch=2.99",), "the built-in index has no `pytorch=2.99` for linux-64: it knows some"),
+        (
+            ("pytorch=2.4.1=cuda120_py311h3c1bf18_300",),
+            "the built-in index, which has some of the builds, knows no",
+        ),
         (("pytorch=2.13", "--python", "3.8"), "the built-in index knows CPU builds only"),
     ],
-    ids=["no such release", "a CPU build alone"],
+    ids=["no such release", "no such build", "a CPU build alone"],
 )
 def test_what_a_sample_lacks_is_not_said_of_the_channel(preview, words, says):
     done = preview("--json", "--offline", *words, **cuda("12.9"))

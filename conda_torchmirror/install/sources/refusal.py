@@ -34,6 +34,11 @@ _ON_CPU = ("use_cpu", "use_cpu_only", "use_cpu_instead")
 _OF_TABLES = ("use_conda_forge", "use_conda_forge_cpu")
 #: A step to wheels that only tables of GPU code know.
 _OF_WHEELS = ("use_wheels",)
+#: What a sample of a channel says less than the channel would.
+_OF_SAMPLE = {
+    "no_such_release": "no_such_release_sample",
+    "no_such_build": "no_such_build_sample",
+}
 
 
 class _Told(NamedTuple):
@@ -131,8 +136,8 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
 
 def _of_sample(cause: Notice | None, found: NoChoice) -> Notice | None:
     """What no build of a sample meets, which says less than the same of the channel."""
-    if cause and cause.code == "no_such_release":
-        return cause._replace(code="no_such_release_sample")
+    if cause and cause.code in _OF_SAMPLE:
+        return cause._replace(code=_OF_SAMPLE[cause.code])
     if found.rejected and all(item.code == "cpu_build" for item in found.rejected):
         return Notice("cpu_builds_known")
     return cause
