@@ -268,6 +268,7 @@ ELSEWHERE = {
     "python -m pytest -n auto --dist worksteal": ("these tests", "tests"),
     "python -m pip install '.[docs]'": ("tests/project/test_site.py", "mkdocs.yml"),
     "conda activate base": ("a function of the shell, which `conda init` makes", ""),
+    "conda activate torch": ("a function of the shell, which `conda init` makes", ""),
     "python benchmarks/bench_install.py": ("measures; -m benchmark", "benchmarks/bench_install.py"),
     "python benchmarks/bench_conda_forge.py": (
         "measures; -m benchmark",
