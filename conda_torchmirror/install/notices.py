@@ -12,7 +12,7 @@ from ..models import Choice, Notice, Records
 from ..selection import rules
 from ..selection.choose import choose
 from ..selection.facts.names import CUDA_NAMES, PIP_NAMES, TOOLKIT, TORCH
-from ..selection.specs import misspelt, package_name
+from ..selection.specs import misspelt, package_name, version_alone
 
 if TYPE_CHECKING:
     from .task import Task
@@ -60,7 +60,7 @@ def _toolkit(chosen: Choice, task: Task, records: Records) -> Iterator[Notice]:
 
 
 def slips(task: Task) -> Iterator[Notice]:
-    """Packages that go to the solver, and whose name is nearly one that is chosen here.
+    """Words for the solver that are likely slips: nearly a name that is chosen here, or a version.
 
     Where no name of a family is there, the default set is taken beside them.
     """
@@ -69,6 +69,7 @@ def slips(task: Task) -> Iterator[Notice]:
     alone = not any(package_name(word) in (*known, "torch") for word in task.options.specs)
     for word in task.request.others:
         name = package_name(word)
-        if name not in CUDA_NAMES and (meant := misspelt(name, known)):
+        meant = version_alone(word) or misspelt(name, known)
+        if name not in CUDA_NAMES and meant:
             code = "misspelt_alone" if alone else "misspelt"
             yield Notice(code, {"spec": word, "nearest": meant})

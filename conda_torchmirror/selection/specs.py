@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
+from .facts.names import TORCH
+
 if TYPE_CHECKING:
     from ..models import Admits
 
@@ -57,6 +59,14 @@ def misspelt(name: str, known: Iterable[str]) -> str | None:
     if name in names:
         return None
     return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.85)), None)
+
+
+def version_alone(word: str) -> str | None:
+    """What a version without a name was likely meant for: a release of PyTorch, or, from 3 on,
+    Python. None for any other word."""
+    if not re.fullmatch(r"\d{1,2}(?:\.\d{1,3})+", word):
+        return None
+    return f"--python {word}" if int(word.partition(".")[0]) >= 3 else f"{TORCH}={word}"
 
 
 def without_build(spec: str) -> str | None:

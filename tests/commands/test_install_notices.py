@@ -59,12 +59,16 @@ def test_what_goes_to_the_solver_is_shown_and_a_likely_slip_is_said(sites, run_c
     ]
 
 
-def test_a_slip_in_the_only_name_is_said_first(mirrored, conda_in_process):
-    words = ("torch-install", "--cuda", "12.4", "pytroch", "--dry-run", "--offline", "--json")
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("pytroch", "pytorch"), ("2.5.1", "pytorch=2.5.1"), ("3.11", "--python 3.11")],
+)
+def test_a_slip_in_the_only_name_is_said_first(mirrored, conda_in_process, word, meant):
+    words = ("torch-install", "--cuda", "12.4", word, "--dry-run", "--offline", "--json")
     found = conda_in_process(*words).ok().json()["torchmirror"]["warnings"]
     assert found[0]["text"] == (
-        "`pytroch` goes to conda's solver as it is written, and the default set is taken beside "
-        "it; did you mean `pytorch`?"
+        f"`{word}` goes to conda's solver as it is written, and the default set is taken beside "
+        f"it; did you mean `{meant}`?"
     )
 
 

@@ -1,11 +1,11 @@
-"""A package that goes to the solver and has nearly the name of one that is chosen here."""
+"""Words that go to the solver: a name that is nearly one that is chosen here, a version alone."""
 
 from __future__ import annotations
 
 import pytest
 
 from conda_torchmirror.selection.facts.names import FAMILY, RUNTIMES
-from conda_torchmirror.selection.specs import misspelt
+from conda_torchmirror.selection.specs import misspelt, version_alone
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,20 @@ from conda_torchmirror.selection.specs import misspelt
 )
 def test_the_name_that_was_likely_meant(name: str, meant: str | None) -> None:
     assert misspelt(name, (*FAMILY, *RUNTIMES, "cpuonly")) == meant
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("2.5.1", "pytorch=2.5.1"),
+        ("1.13", "pytorch=1.13"),
+        ("3.12", "--python 3.12"),
+        ("3.12.4", "--python 3.12.4"),
+        ("2", None),
+        ("7zip", None),
+        ("2.5.1a", None),
+        ("numpy", None),
+    ],
+)
+def test_what_a_version_alone_was_likely_meant_for(word: str, meant: str | None) -> None:
+    assert version_alone(word) == meant
