@@ -23,9 +23,10 @@ from ..text.sanitize import safe
 class TorchMirrorError(CondaError):
     """Base of all our errors: a class is one situation, and owns its words.
 
-    `message` and `cause` are sentences with the fields `facts`, which every raise names; facts are
-    plain JSON values. `hints` are codes of shared sentences, `ways` further ones with facts of
-    their own. Exit code 1 unless a subclass says otherwise.
+    `message` and `cause` are sentences whose fields are listed in `facts`; every raise supplies
+    these facts, as plain JSON values. `hints` are codes of shared next steps that are filled with
+    the same facts, `ways` are further next steps with facts of their own. Exit code 1 unless a
+    subclass says otherwise.
     """
 
     code: ClassVar[str]
@@ -54,7 +55,7 @@ class TorchMirrorError(CondaError):
         return "\n".join([str(self.message), *self._advice()])
 
     def __repr__(self) -> str:
-        """What old conda prints: the name of the class and the text, here within the terminal."""
+        """The class name and the text, which old conda prints; wrapped to the terminal's width."""
         first, *rest = str(self).split("\n")
         return "\n".join([*wrapped(first, f"{type(self).__name__}: "), *rest])
 
@@ -66,7 +67,7 @@ class TorchMirrorError(CondaError):
         return lines
 
     def dump_map(self) -> dict[str, Any]:
-        """Conda's JSON error, with the message free of the advice that stands under `guidance`."""
+        """Conda's JSON error. The advice is under `guidance` only, not in the message as well."""
         result = super().dump_map()
         result["message"] = str(self.message)
         result["error"] = f"{type(self).__name__}: {self.message}"
@@ -75,23 +76,23 @@ class TorchMirrorError(CondaError):
         return result
 
 
-#: What no name, address or command holds without a space; Chinese text has few.
+#: A run without a space that is longer than any name, address or command. Any other script is
+#: allowed more, because Chinese text has few spaces.
 _LONG = re.compile(r"[!-~]{301,}|\S{1001,}")
 
 
 def _shortened(words: str) -> str:
-    """An absurdly long value by its two ends. The facts in JSON hold it whole."""
+    """Cut absurdly long values down to their two ends. The facts in the JSON keep them whole."""
     if not _LONG.search(words):
         return words  # itself, as a sentence that has its English beside it
     return _LONG.sub(lambda found: f"{found[0][:40]}...{found[0][-20:]}", words)
 
 
 def _check(kind: type[TorchMirrorError], facts: dict[str, Any]) -> None:
-    """Hold the facts of a raise against those of the class.
+    """Check that a raise supplies exactly the facts that its class declares.
 
-    While an error is being shown, a missing fact must not become another error, so this raises
-    only where the one who wrote the raise is reading: in development mode (`python -X dev`) and in
-    the tests. Elsewhere `fill` shows what is there.
+    Raises only where a developer sees it: in development mode (`python -X dev`) and in the tests.
+    For a user, a missing fact must not replace the error to be shown; `fill` shows what is there.
 
     Raises: TypeError.
     """
@@ -99,11 +100,11 @@ def _check(kind: type[TorchMirrorError], facts: dict[str, Any]) -> None:
         raise TypeError(f"{kind.__name__} takes the facts {kind.facts}, not {tuple(facts)}")
 
 
-#: Set by the tests.
+#: Whether `_check` raises outside development mode too. Set by the tests.
 STRICT = False
 
 
 class UsageError(TorchMirrorError):
-    """A word of the command line cannot be used. Exit code 2, as for argparse's own."""
+    """A command-line argument that cannot be used. Exit code 2, as for argparse's own errors."""
 
     return_code = 2

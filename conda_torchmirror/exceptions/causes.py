@@ -1,6 +1,6 @@
-"""What lies behind an exception: conda wraps one of requests, that one of urllib3, that the reason.
+"""The root cause of an exception: conda wraps requests, which wraps urllib3, which holds the cause.
 
-Reads exceptions of others, which may look like anything, and raises nothing.
+Reads exceptions of other libraries, which may look like anything, and never raises.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-#: Exceptions that are looked at behind one; a circle of causes must end somewhere.
+#: Most exceptions to look at behind one, since causes may form a cycle.
 MOST = 20
-#: Characters of what an exception says; the line is shown to people.
+#: Most characters of an exception's message; the line is shown to people.
 LINE = 200
 
 
 def flatten(error: BaseException) -> Iterator[BaseException]:
-    """The exception, or those that a CondaMultiError holds, at any depth."""
+    """Yield the exception, or the leaves of a CondaMultiError, at any depth."""
     inner = getattr(error, "errors", None)
     if not isinstance(inner, (list, tuple)):
         yield error
@@ -28,10 +28,11 @@ def flatten(error: BaseException) -> Iterator[BaseException]:
 
 
 def chain(error: BaseException, *, context: bool = True) -> list[BaseException]:
-    """The exception and everything that it wraps, the nearest first.
+    """The exception and everything that it wraps, the nearest first, at most `MOST`.
 
-    Requests and urllib3 keep what they wrap in an argument, conda in `_caused_by`. With `context`
-    also what was being handled when it was raised, which may have been dealt with.
+    Requests and urllib3 keep the wrapped exception in an argument, conda in `_caused_by`. With
+    `context`, include the exceptions that were being handled when each was raised, although those
+    may have been dealt with.
     """
     seen: list[BaseException] = []
     todo: list[Any] = [error]
@@ -50,14 +51,17 @@ def _wrapped(error: BaseException) -> list[Any]:
     return [*held, *error.args, error.__cause__]
 
 
-#: What this computer's disk refuses, whatever was to be written.
+#: Errors of this computer's disk, whichever file is written.
 _DISK = frozenset((errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO))
-#: What it refuses for one file; without a file's name these are a connection's, or of TLS.
+#: Errors of the disk if they name a file; without one they come from a connection or from TLS.
 _DENIED = frozenset((errno.EACCES, errno.EPERM))
 
 
 def disk_error(error: BaseException) -> OSError | None:
-    """The refusal of this computer's disk behind an exception: full, read-only, out of quota."""
+    """The error of this computer's disk (full, read-only, over quota) behind an exception, or None.
+
+    Of several, the first; a CondaMultiError is searched as a whole.
+    """
     for outer in flatten(error):
         for part in chain(outer):
             if isinstance(part, OSError) and _of_disk(part):
@@ -66,13 +70,13 @@ def disk_error(error: BaseException) -> OSError | None:
 
 
 def _of_disk(error: OSError) -> bool:
-    if type(error).__module__ == "ssl":  # its numbers are not those of the system
+    if type(error).__module__ == "ssl":  # its errno is OpenSSL's, not the system's
         return False
     return error.errno in _DISK or (error.errno in _DENIED and bool(error.filename))
 
 
 def http_status(error: BaseException) -> int | None:
-    """The HTTP status of 400 or more in an error of conda's or of requests', if there is one."""
+    """The HTTP status (400 or more) that an error of conda or requests carries, or None."""
     for part in chain(error, context=False):
         details = getattr(part, "_kwargs", None) or {}
         answered = getattr(getattr(part, "response", None), "status_code", None)
@@ -83,14 +87,14 @@ def http_status(error: BaseException) -> int | None:
 
 
 def response(error: BaseException) -> Any:
-    """The answer of a server that an exception keeps, or None."""
-    # One that tells of an error is false in itself.
+    """The server's response that an exception carries, or None."""
+    # A response with an error status is falsy, so compare with None.
     held = (getattr(part, "response", None) for part in chain(error))
     return next((found for found in held if found is not None), None)
 
 
 def reason(error: BaseException) -> str:
-    """What the exception at the bottom says, in one line."""
+    """The first line of the root cause's message, cut to `LINE` characters."""
     root = error
     for _ in range(MOST):
         inner = next((part for part in _wrapped(root) if isinstance(part, BaseException)), None)
@@ -98,6 +102,6 @@ def reason(error: BaseException) -> str:
             break
         root = inner
     lines = [line.strip() for line in str(root).splitlines() if line.strip()]
-    # urllib3 puts the connection object before what happened.
+    # urllib3 prefixes the message with the connection object.
     said = re.sub(r"^<?\w+\([^)]*\)>?: |^<[^>]*>: ", "", lines[0][:1000]) if lines else ""
     return (said or type(root).__name__)[:LINE]

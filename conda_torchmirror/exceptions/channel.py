@@ -1,4 +1,4 @@
-"""A channel, its index or its hashes."""
+"""Errors about a channel, its index, its files or their hashes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class NothingCached(TorchMirrorError):
 
 
 class NothingCachedToSolve(TorchMirrorError):
-    """The same for a preview that is to be solved."""
+    """Offline, and a preview with `--solve` needs an index that is not in conda's cache."""
 
     code = "nothing_cached_to_solve"
     message = N_("the index of `{channel}` for {subdir} is not in conda's cache")
@@ -31,7 +31,7 @@ class NothingCachedToSolve(TorchMirrorError):
 class ChannelError(TorchMirrorError):
     """Base of everything that goes wrong while a channel's index is read.
 
-    `status` is the HTTP status or None, `detail` what was said about it.
+    `status` is the HTTP status or None, `detail` the underlying error in words.
     """
 
     facts: ClassVar[tuple[str, ...]] = ("channel", "subdir", "mirror", "url", "status", "detail")
@@ -59,7 +59,7 @@ class ChannelForbidden(ChannelError):
 
 
 class ChannelUnreachable(ChannelError):
-    """Refused, not found by DNS, timed out, or cut off."""
+    """The connection was refused, timed out or broke off, or DNS does not know the host."""
 
     code = "channel_unreachable"
     message = N_("the channel `{channel}` could not be read from {mirror}")
@@ -77,7 +77,7 @@ class ChannelTls(ChannelError):
 
 
 class ChannelBroken(ChannelError):
-    """What the mirror sent is no index: HTML, truncated, or not JSON."""
+    """The mirror sent something that is not an index: HTML, truncated, or not JSON."""
 
     code = "channel_broken"
     message = N_("what {mirror} sent for `{channel}` is not an index")
@@ -86,7 +86,7 @@ class ChannelBroken(ChannelError):
 
 
 class OtherIndexBroken(TorchMirrorError):
-    """The index of a channel that no mirror stands in for, of the user's own, is none."""
+    """The index of one of the user's own channels, which has no mirror, cannot be read."""
 
     code = "other_index_broken"
     message = N_("the index of `{channel}` cannot be read")
@@ -96,7 +96,7 @@ class OtherIndexBroken(TorchMirrorError):
 
 
 class NoSource(ChannelError):
-    """Every source of a channel failed; what each did stands in the cause."""
+    """Every source of a channel failed; the cause lists the failure of each."""
 
     code = "no_source"
     message = N_("the channel `{channel}` cannot be had from {tried}")
@@ -106,7 +106,7 @@ class NoSource(ChannelError):
 
 
 class NoWheels(NoSource):
-    """No mirror has pages of wheels that can be read."""
+    """No mirror has a readable page of wheels."""
 
     code = "no_wheels"
     message = N_("wheels of PyTorch cannot be had from {tried}")
@@ -122,7 +122,7 @@ class WheelNowhere(NoSource):
 
 
 class WheelsNotHere(TorchMirrorError):
-    """Offline, and wheels of the set are not on this disk; `files` are those that lack."""
+    """Offline, and wheels of the set are not on this disk; `files` are the missing ones."""
 
     code = "wheels_not_here"
     message = (
@@ -134,7 +134,7 @@ class WheelsNotHere(TorchMirrorError):
 
 
 class WheelDamaged(TorchMirrorError):
-    """A wheel on this disk is not what its name or its hash says."""
+    """A wheel on this disk does not match its name or its hash."""
 
     code = "wheel_damaged"
     message = N_("{file} is not the wheel that it should be")
@@ -144,7 +144,7 @@ class WheelDamaged(TorchMirrorError):
 
 
 class HashConflict(TorchMirrorError):
-    """A mirror's index names another hash for a chosen build than the official channel."""
+    """A mirror's index and the official channel have different hashes for a chosen build."""
 
     code = "hash_conflict"
     message = N_("{mirror} offers another {what} than the official channel")
@@ -154,7 +154,7 @@ class HashConflict(TorchMirrorError):
 
 
 class HashUnconfirmed(TorchMirrorError):
-    """A hash differs from the one that is known, and the official channel cannot be asked."""
+    """A hash differs from the known one, and the official channel cannot be reached to compare."""
 
     code = "hash_unconfirmed"
     message = N_("the hash of {what} at {mirror} could not be confirmed")

@@ -1,4 +1,4 @@
-"""No build fits, or what the environment asks for contradicts the one that does."""
+"""No build fits, or the one that fits contradicts what the environment asks for."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class NoFittingBuild(TorchMirrorError):
 
     @property
     def settled(self) -> bool:
-        """Whether every source was read, none of an index that is old or a part of its channel, so
-        that it is certain that conda has nothing that fits."""
+        """Whether conda certainly has nothing that fits: every source was read, and every index
+        was current and complete."""
         return self._settled
 
     @settled.setter
@@ -29,7 +29,7 @@ class NoFittingBuild(TorchMirrorError):
 
 
 class NoFittingSource(NoFittingBuild):
-    """No build of any source that counts fits machine and request."""
+    """No build of any source under consideration fits machine and request."""
 
     code = "no_fitting_source"
     message = N_("no build of the channels {channels} fits: {request}")
@@ -46,7 +46,7 @@ class NoFittingWheel(TorchMirrorError):
 
 
 class UnknownPlatform(TorchMirrorError):
-    """Neither a cached index nor the built-in one knows the platform."""
+    """Offline, and neither a cached index nor the built-in one covers the platform."""
 
     code = "unknown_platform"
     message = N_("nothing is known about {subdir} without the network")
@@ -69,7 +69,7 @@ class PinConflict(TorchMirrorError):
 
 
 class HistoryConflict(TorchMirrorError):
-    """What was asked for in the environment before contradicts what the chosen release needs."""
+    """A spec in the environment's history contradicts one that the chosen release needs."""
 
     code = "history_conflict"
     message = N_("`{spec}`, which was asked for in this environment, contradicts `{needed}`")
@@ -79,7 +79,7 @@ class HistoryConflict(TorchMirrorError):
 
 
 class Shadowed(TorchMirrorError):
-    """Strict channel priority was kept, and it hides a package that the set needs."""
+    """Strict channel priority, which the user kept, hides a package that the set needs."""
 
     code = "shadowed"
     message = N_("strict channel priority hides a package that this set needs")
@@ -92,7 +92,7 @@ class Shadowed(TorchMirrorError):
 
 
 class PartnerConflict(TorchMirrorError):
-    """A package beside the torch family goes with another set than the one that was chosen."""
+    """Another requested package needs a different set than the chosen one."""
 
     code = "partner_conflict"
     message = N_("`{package}` does not go with this set")

@@ -7,7 +7,7 @@ from .base import TorchMirrorError
 
 
 class NoEnvironment(TorchMirrorError):
-    """No environment is named and none but base is active."""
+    """No environment is named, and none is active other than base."""
 
     code = "no_environment"
     message = N_("no environment is named, and none but base is active")
@@ -16,7 +16,7 @@ class NoEnvironment(TorchMirrorError):
 
 
 class ForeignPlatform(TorchMirrorError):
-    """`--platform` is another one than that of the existing environment."""
+    """`--platform` differs from the platform of the existing environment."""
 
     code = "foreign_platform"
     message = N_("`--platform {subdir}` is for previews and new environments")
@@ -36,7 +36,7 @@ class OtherRun(TorchMirrorError):
 
 
 class PipTorch(TorchMirrorError):
-    """Pip put a torch into the environment; conda's would be unpacked over it."""
+    """Pip installed torch into the environment, and conda would unpack its own over it."""
 
     code = "pip_torch"
     message = N_("pip has put {packages} into {prefix}")
@@ -46,7 +46,7 @@ class PipTorch(TorchMirrorError):
 
 
 class ChannelChange(TorchMirrorError):
-    """What is asked for takes a PyTorch of another channel, and nobody is there to be asked."""
+    """The request needs PyTorch from another channel, and nobody is there to confirm the change."""
 
     code = "channel_change"
     message = N_("this environment has {there} of the channel `{of}`, not of `{channel}`")
@@ -59,7 +59,7 @@ class ChannelChange(TorchMirrorError):
 
 
 class NoSpace(TorchMirrorError):
-    """The disk has less room than the packages take at the least."""
+    """The disk has less free space than the lower bound of what the packages take."""
 
     code = "no_space"
     message = N_("too little space in {folder}: at least {need} needed, {free} free")
@@ -71,7 +71,7 @@ class NoSpace(TorchMirrorError):
 
 
 class BrokenRecord(TorchMirrorError):
-    """A record of an installed package is none, and conda stops at it."""
+    """The record of an installed package is broken, and conda stops at it."""
 
     code = "broken_record"
     message = N_("conda's record {file} cannot be read")
@@ -81,7 +81,7 @@ class BrokenRecord(TorchMirrorError):
 
 
 class UnreadablePins(TorchMirrorError):
-    """The file of an environment's pins is no text that conda can read."""
+    """The environment's file of pins is not UTF-8 text, so conda cannot read it."""
 
     code = "unreadable_pins"
     message = N_("{file} is no UTF-8 text")
@@ -91,7 +91,7 @@ class UnreadablePins(TorchMirrorError):
 
 
 class CondaTorch(TorchMirrorError):
-    """Conda put a torch into the environment; pip's would be unpacked over it."""
+    """Conda installed torch into the environment, and pip would unpack its own over it."""
 
     code = "conda_torch"
     message = N_("conda has put {packages} into {prefix}")
@@ -101,7 +101,7 @@ class CondaTorch(TorchMirrorError):
 
 
 class CondaOwned(TorchMirrorError):
-    """The wheels want another version of what conda installed, and pip would replace it."""
+    """The wheels need another version of a package of conda's, which pip would replace."""
 
     code = "conda_owned"
     message = N_("conda's {packages} would be replaced by pip")
@@ -111,7 +111,7 @@ class CondaOwned(TorchMirrorError):
 
 
 class ExternallyManaged(TorchMirrorError):
-    """The environment says that pip must not change it (PEP 668)."""
+    """The environment is marked as one that pip must not change (PEP 668)."""
 
     code = "externally_managed"
     message = N_("pip must not change {prefix}")
@@ -121,7 +121,7 @@ class ExternallyManaged(TorchMirrorError):
 
 
 class PipFailed(TorchMirrorError):
-    """Pip, or uv, ended with an error; `said` is its last line."""
+    """Pip or uv failed; `said` is its last error line, `code` its exit code."""
 
     code = "pip_failed"
     message = N_("{tool} could not install the wheels (exit code {code})")

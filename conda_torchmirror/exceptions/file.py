@@ -16,7 +16,7 @@ class FileNotReadable(TorchMirrorError):
 
 
 class NotEnvironmentFile(TorchMirrorError):
-    """A file of `-f` is of another kind; `ways` say what does work with it."""
+    """A file of `-f` is of another kind; `ways` name commands that do take it."""
 
     code = "not_environment_file"
     message = N_("{file} is {what}, not an environment file")
@@ -112,7 +112,7 @@ class BadMachineFile(TorchMirrorError):
 
 
 class NoReports(TorchMirrorError):
-    """The folder of `--collect` has nothing to collect."""
+    """The folder of `--collect` holds no reports, or is not a folder."""
 
     code = "no_reports"
     message = N_("{folder} is no folder with reports of machines")

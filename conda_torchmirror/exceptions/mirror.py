@@ -1,4 +1,4 @@
-"""Mirrors: their registry, the file of `torch-mirror enable`, their test."""
+"""Errors about mirrors: their settings, files that are written for them, their test."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .base import TorchMirrorError
 
 
 class UnknownConda(TorchMirrorError):
-    """This conda lacks a name that redirecting in process needs."""
+    """This conda lacks an internal name that the in-process redirect patches."""
 
     code = "unknown_conda"
     message = N_("this version of conda cannot be pointed at mirrors")
@@ -29,7 +29,7 @@ class UnknownConda(TorchMirrorError):
 class BadRegistry(TorchMirrorError):
     """The setting `torchmirror_registry`, or another that names mirrors, cannot be used.
 
-    `places` are the settings that name any, each with its file or variable.
+    `places` are the settings that name mirrors, each with its file or variable.
     """
 
     code = "bad_registry"
@@ -40,7 +40,7 @@ class BadRegistry(TorchMirrorError):
 
 
 class BadSetting(TorchMirrorError):
-    """A setting of ours holds what it cannot hold."""
+    """One of our settings has an invalid value."""
 
     code = "bad_setting"
     message = N_("the setting {name} in {file} cannot be used")
@@ -50,7 +50,7 @@ class BadSetting(TorchMirrorError):
 
 
 class ForeignFile(TorchMirrorError):
-    """The file that we would write or remove is somebody else's."""
+    """The file that we would write or remove is not one that we wrote."""
 
     code = "foreign_file"
     message = N_("{file} is not ours")
@@ -71,9 +71,9 @@ class CannotWrite(TorchMirrorError):
     def of(
         cls, error: OSError, file: str | Path, option: str = "", others: Sequence[Notice] = ()
     ) -> CannotWrite:
-        """The error for what the system refused.
+        """Return the error for an OSError on this file, with a next step that fits the errno.
 
-        `option` is that of the command line which names the place; `others` are further next steps.
+        `option` is the command-line option that sets the place; `others` are further next steps.
         """
         path = Path(os.path.abspath(file))
         way = _WAYS.get(REFUSALS.get(error.errno, ""), "check_folder")
@@ -87,7 +87,7 @@ class CannotWrite(TorchMirrorError):
 
     @classmethod
     def of_cache(cls) -> CannotWrite:
-        """The error where conda can write to none of its package caches."""
+        """Return the error for a conda that can write to none of its package caches."""
         folder = Path(context.pkgs_dirs[0])
         try:
             TemporaryFile(dir=_closed(folder)).close()
@@ -96,7 +96,7 @@ class CannotWrite(TorchMirrorError):
         return cls.of(PermissionError(errno.EACCES, ""), folder)
 
 
-#: The first step by what was refused.
+#: The first next step for each refusal of the system (`text.messages.REFUSALS`).
 _WAYS = {
     "disk_full": "make_room_at",
     "quota_used_up": "make_room_at",
@@ -110,14 +110,14 @@ _WAYS = {
 
 
 def _closed(path: Path) -> Path:
-    """What keeps a path from being written: itself, or the nearest folder that there is."""
+    """Return what keeps a path from being written: itself, or the nearest existing folder."""
     if path.exists() and not os.access(path, os.W_OK):
         return path
     return next(folder for folder in path.parents if folder.is_dir())
 
 
 class NothingToEnable(TorchMirrorError):
-    """No preferred mirror carries any of the channels."""
+    """None of the preferred mirrors carries any of the channels."""
 
     code = "nothing_to_enable"
     message = N_("no mirror carries {channels} for {subdir}")
@@ -127,7 +127,7 @@ class NothingToEnable(TorchMirrorError):
 
 
 class OfflineTest(TorchMirrorError):
-    """`torch-mirror test` with conda offline."""
+    """`torch-mirror test` was run while conda is offline."""
 
     code = "test_offline"
     message = N_("conda is offline, so no mirror can be asked")

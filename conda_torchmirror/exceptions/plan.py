@@ -1,4 +1,4 @@
-"""Saved plans."""
+"""Errors about saved plans."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from .base import TorchMirrorError, UsageError
 
 
 class PlanTakesNoChoice(UsageError):
-    """`--plan` together with options that decide what is installed. `plan_alone` is a way where
-    the folder holds a plan."""
+    """`--plan` together with options that decide what is installed. The raise adds the way
+    `plan_alone` where the folder holds a plan."""
 
     code = "plan_takes_no_choice"
     message = N_("`--plan` does not go with {options}")
@@ -91,7 +91,7 @@ class PlanNotCached(TorchMirrorError):
 
 
 class PlanInTheWay(TorchMirrorError):
-    """The environment holds packages that are not in the plan, and need what it takes away."""
+    """The environment holds packages outside the plan that need what the plan takes away."""
 
     code = "plan_in_the_way"
     message = N_("{prefix} holds packages that do not go with the plan: {names}")
@@ -101,7 +101,7 @@ class PlanInTheWay(TorchMirrorError):
 
 
 class PlanWithoutAddress(TorchMirrorError):
-    """An installed package has no URL, so that no plan can name it."""
+    """An installed package has no URL, so it cannot be saved in a plan."""
 
     code = "plan_without_address"
     message = N_("{names} cannot be part of a plan")
@@ -111,7 +111,7 @@ class PlanWithoutAddress(TorchMirrorError):
 
 
 class PlanBadRecord(TorchMirrorError):
-    """A package's record says what no record says, or has no hash, so that no plan can name it."""
+    """A package's record has an invalid field or no hash, so it cannot be saved in a plan."""
 
     code = "plan_bad_record"
     message = N_("{name} cannot be part of a plan")

@@ -1,4 +1,4 @@
-"""Words of the command line that cannot be used."""
+"""Command-line arguments that cannot be used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .base import UsageError
 
 
 class BadCuda(UsageError):
-    """`--cuda` is neither auto, cpu nor a version."""
+    """The value of `--cuda` is none of auto, cpu, a version, or a variant of wheels."""
 
     code = "bad_cuda"
     message = N_("`--cuda {value}` is not understood")
@@ -19,7 +19,7 @@ class BadCuda(UsageError):
 
 
 class NoCondaVariant(UsageError):
-    """`--cuda` names ROCm or XPU, for which there are wheels alone."""
+    """`--cuda` names ROCm or XPU, for which only wheels exist."""
 
     code = "no_conda_variant"
     message = N_("no conda build of PyTorch is for {variant}")
@@ -37,7 +37,7 @@ class BadPython(UsageError):
 
 
 class BadPythonSpec(UsageError):
-    """A spec on Python that does not name one version."""
+    """A spec for python that does not fix one minor version."""
 
     code = "bad_python_spec"
     message = N_("`{spec}` does not name one version of Python")
@@ -46,7 +46,7 @@ class BadPythonSpec(UsageError):
 
 
 class Contradiction(UsageError):
-    """Two words of the command line that cannot both hold."""
+    """Two command-line arguments that contradict each other."""
 
     code = "contradiction"
     message = N_("`{first}` and `{second}` contradict each other")
@@ -55,7 +55,7 @@ class Contradiction(UsageError):
 
 
 class SolveAlone(UsageError):
-    """`--solve` without a preview to go on from."""
+    """`--solve` without `--dry-run` or `--urls`."""
 
     code = "solve_alone"
     message = N_("`--solve` goes with `--dry-run`")
@@ -64,7 +64,7 @@ class SolveAlone(UsageError):
 
 
 class PrintAlone(UsageError):
-    """`--print` beside an option that ends in something else."""
+    """`--print` beside an option that asks for another kind of output."""
 
     code = "print_alone"
     message = N_("`--print` does not go with {options}")
@@ -73,7 +73,7 @@ class PrintAlone(UsageError):
 
 
 class PrintNeedsWheels(UsageError):
-    """`--print` for a tool that installs wheels, and another source."""
+    """`--print` for a tool that installs wheels only, with a conda source."""
 
     code = "print_needs_wheels"
     message = N_("`--print {tool}` cannot say a choice of `--source {source}`")
@@ -83,7 +83,7 @@ class PrintNeedsWheels(UsageError):
 
 
 class PrintNotWheels(UsageError):
-    """`--print` for a form that lists conda packages, and wheels."""
+    """`--print explicit`, which lists conda packages only, with `--source wheels`."""
 
     code = "print_not_wheels"
     message = N_("`--print {tool}` cannot say a choice of `--source wheels`")
@@ -93,7 +93,7 @@ class PrintNotWheels(UsageError):
 
 
 class PrintLinuxOnly(UsageError):
-    """`--print dockerfile` for another system than Linux."""
+    """`--print dockerfile` for a platform other than Linux."""
 
     code = "print_linux_only"
     message = N_("`--print {tool}` cannot say a choice for {subdir}")
@@ -103,7 +103,7 @@ class PrintLinuxOnly(UsageError):
 
 
 class PrintFileParts(UsageError):
-    """`--print` of a file that has more than conda packages."""
+    """`--print` of an environment file that has more than conda packages."""
 
     code = "print_file_parts"
     message = N_("`--print {tool}` cannot say all of {file}")
@@ -113,7 +113,7 @@ class PrintFileParts(UsageError):
 
 
 class WithPackagesAlone(UsageError):
-    """`--with-packages` without a plan that the packages could stand beside."""
+    """`--with-packages` without `--save-plan`."""
 
     code = "with_packages_alone"
     message = N_("`--with-packages` goes with `--save-plan DIR`")
@@ -121,7 +121,7 @@ class WithPackagesAlone(UsageError):
 
 
 class UrlsFormat(UsageError):
-    """The format of `--urls` stands apart from it, where specs stand."""
+    """The format of `--urls` is separated by a space, where it reads as a spec."""
 
     code = "urls_format"
     message = N_("`--urls aria2` is not understood")
@@ -129,7 +129,7 @@ class UrlsFormat(UsageError):
 
 
 class SeveralMachines(UsageError):
-    """Several files of `--machine`, and nothing that can be done for several machines."""
+    """Several `--machine` files, with an action that takes one machine only."""
 
     code = "several_machines"
     message = N_("`--machine` with {count} files goes with `--dry-run`, `--save-plan` or `--urls`")
@@ -139,7 +139,7 @@ class SeveralMachines(UsageError):
 
 
 class BadCacheOption(UsageError):
-    """An option of `torch-mirror cache` that cannot be used, or none."""
+    """An unusable argument of `torch-mirror cache`, or neither `--print` nor `--check`."""
 
     code = "bad_cache_option"
     message = N_("`{option}` cannot be used")
@@ -169,7 +169,7 @@ class OtherChannelSpec(UsageError):
 
 
 class BadWheelWord(UsageError):
-    """A word that pip would not take as the name of a package with its versions."""
+    """An argument that is not a requirement that pip would take."""
 
     code = "bad_wheel_word"
     message = N_("`{word}` cannot be asked of wheels")
@@ -187,7 +187,7 @@ class NotForWheels(UsageError):
 
 
 class NotForWheelSetting(UsageError):
-    """Options that wheels do not take, where a setting has chosen wheels."""
+    """Options that wheels do not take, where the setting `torchmirror_source` says wheels."""
 
     code = "not_for_wheels_setting"
     message = N_("the setting `torchmirror_source: wheels` does not go with {options}")
@@ -197,7 +197,7 @@ class NotForWheelSetting(UsageError):
 
 
 class BadWheelFile(UsageError):
-    """A file or a folder of wheels that is named and cannot be used."""
+    """A wheel file or folder on the command line that cannot be used."""
 
     code = "bad_wheel_file"
     message = N_("{file} cannot be installed from")
@@ -206,7 +206,7 @@ class BadWheelFile(UsageError):
 
 
 class OnlyForWheels(UsageError):
-    """Files of wheels, and another source by name."""
+    """Wheel files on the command line, with a `--source` other than wheels."""
 
     code = "only_for_wheels"
     message = N_("`--source {source}` does not go with {options}")
@@ -216,7 +216,7 @@ class OnlyForWheels(UsageError):
 
 
 class BadMirror(UsageError):
-    """What is given as a mirror is no known name and no usable URL."""
+    """A mirror that is given by neither a known name nor a usable URL."""
 
     code = "bad_mirror"
     message = N_("`{value}` cannot be used as a mirror")
@@ -225,7 +225,7 @@ class BadMirror(UsageError):
 
 
 class BadChannel(UsageError):
-    """A channel of conda's configuration, of `-c` or of a file that is no name and no address."""
+    """A channel in conda's configuration, in `-c` or in a file that is neither a name nor a URL."""
 
     code = "bad_channel"
     message = N_("`{channel}` is not the name or the address of a channel")
