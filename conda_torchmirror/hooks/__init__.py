@@ -1,1 +1,1 @@
-"""Inside conda's own commands: quick, and never an exception."""
+"""Plugin hooks that run inside conda's own commands: they must be quick and raise nothing."""

@@ -1,8 +1,8 @@
 """The virtual package `__cuda_arch`, where neither conda nor another plugin offers it.
 
-As CEP 46 defines it: the lowest compute capability of all devices, absent without `__cuda`. Two
-providers of one name are an error in conda, so the others are watched first. Source: CEP 46,
-https://github.com/conda/ceps/blob/main/cep-0046.md (accepted, May 2026).
+As CEP 46 defines it: the lowest compute capability of all devices, absent without `__cuda`. Conda
+treats two providers of one name as an error, so ours first sees what the others offer. Source:
+CEP 46, https://github.com/conda/ceps/blob/main/cep-0046.md (accepted, May 2026).
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ NAME = "cuda_arch"
 
 
 def beside(others: Iterable[Iterable[Any]]) -> list[Iterator[Any]]:
-    """Return what every plugin offers, and ours last where none of them has its name.
+    """Return the offers of every plugin, and last our own unless one of them has its name.
 
-    Nothing is asked before conda goes through the result: other plugins keep their own errors.
+    Lazy: the plugins are only asked while conda iterates over the result, so that their errors
+    surface where they would without us.
     """
     seen: set[str] = set()
 
@@ -39,7 +40,7 @@ def beside(others: Iterable[Iterable[Any]]) -> list[Iterator[Any]]:
 
 def _ours() -> Iterator[CondaVirtualPackage]:
     if hasattr(CondaVirtualPackage, "to_virtual_package"):
-        # Asked when a record is made, and not when conda only lists what plugins offer.
+        # Conda calls it when it makes a record, and not when it only lists what plugins offer.
         yield CondaVirtualPackage(name=NAME, version=_version, build=None)
         return
     if version := cuda_arch():
@@ -47,8 +48,9 @@ def _ours() -> Iterator[CondaVirtualPackage]:
 
 
 def _version() -> Any:
-    """The version, or what new conda takes for "not here".
+    """The version, or NULL, which new conda takes for an absent package.
 
-    Conda's own handling of the override is not used: it would show the package without `__cuda`.
+    Does not use conda's own handling of the override, which would offer the package even without
+    `__cuda`.
     """
     return cuda_arch() or NULL

@@ -1,6 +1,7 @@
-"""The one useful next step for errors of conda's own commands that this plugin knows about.
+"""A next step for those errors of conda's own commands that this plugin can explain.
 
-Conda 26.7 and newer ask while they print an error; older ones never do. Silence is the rule.
+Conda 26.7 and newer ask plugins for hints when they print an error; older ones never do. For any
+other error there is no hint.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ from . import fallback
 if TYPE_CHECKING:
     from conda.plugins.types import CondaErrorHint
 
-#: The source whose CUDA is in a channel of its own.
+#: The source whose CUDA packages are in a separate channel.
 SOURCE = next(source for source in SOURCES if source.runtime_channel)
-#: Packages of that channel that pytorch-cuda needs: the depends of its records, 11.6 to
-#: 12.4 (tests/data/channels).
+#: Packages of that channel that pytorch-cuda needs, from the `depends` of its records for CUDA 11.6
+#: to 12.4 (tests/data/channels).
 RUNTIME = (
     *("cuda", "cuda-cudart", "cuda-cupti", "cuda-libraries", "cuda-nvrtc", "cuda-nvtx"),
     *("cuda-runtime", "libcublas", "libcufft", "libcusolver", "libcusparse", "libnpp", "libnvjpeg"),
     "libnvjitlink",
 )
-#: Packages that no channel but that of pytorch has.
+#: Packages that only the channel `pytorch` has.
 OWN = (packages.RUNTIME, packages.MUTEX, "torchtriton", packages.CPU_ONLY)
 
 #: How solvers say that a package is in no channel: libmamba, rattler, classic.
@@ -75,7 +76,8 @@ def _missing(error: BaseException) -> Notice | None:
         said = str(error)
     names = re.findall(r"[\w.-]+", said)
     channels = _channels()
-    # The classic solver names what is missing, and not what needs it.
+    # The classic solver names the missing package but not the one that needs it, so the channel in
+    # use counts as well as a name that begins with pytorch.
     of_torch = SOURCE.channel in channels or any(name.startswith(packages.TORCH) for name in names)
     if of_torch and SOURCE.runtime_channel not in channels and (name := _first(RUNTIME, names)):
         return Notice("runtime_channel", {"name": name})
@@ -89,6 +91,6 @@ def _first(wanted: tuple[str, ...], names: list[str]) -> str | None:
 
 
 def _channels() -> set[str]:
-    """The last part of the names or URLs of the channels in use: a mirror's `pytorch` counts."""
+    """The last path segment of each channel in use, so that a mirror's `pytorch` counts too."""
     names = (str(Channel(name).name).partition("/label/")[0] for name in context.channels)
     return {name.rpartition("/")[2] for name in names}

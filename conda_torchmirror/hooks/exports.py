@@ -1,10 +1,10 @@
 """`conda export` with the official URLs of packages that came from a mirror.
 
 Formats that name packages or channels by URL (explicit, requirements, the lock files) would carry
-the mirror to whoever reads them. New conda lets a plugin take part in reading an environment, so
-there the records of an export are given the URL of the official channel, and the redirect leaves
-exports alone: through it, conda would write the mirror as the channel's URL. The files are the same
-everywhere, and so are their hashes.
+the mirror to whoever reads them. New conda lets plugins change the records that it reads from an
+environment, so for an export they get the URL of the official channel. The redirect leaves exports
+alone: with it, conda would write the mirror as the channel's URL. The official channel has the same
+files with the same hashes.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from ..redirect import policy, settings
 
 
 def name_origins(prefix: Any, records: dict[str, Any]) -> dict[str, Any]:
-    """A prefix data loader: put official URLs into `records`; adds none, so it returns none.
+    """Put official URLs into `records`, as a prefix data loader of conda's.
 
-    Does nothing where the automatic redirect is turned off. For exports only: what a solver reads
-    must be as it was installed.
+    Returns an empty dict, because it adds no records. Does nothing where the automatic redirect is
+    turned off. For exports only: a solver must see the records as they were installed.
     """
     try:
         chosen = settings.read()
@@ -31,7 +31,7 @@ def name_origins(prefix: Any, records: dict[str, Any]) -> dict[str, Any]:
         config = policy.UserConfig(chosen)
         known = config.registry
         book = addresses.address_book([*config.mirrors, *(known[name] for name in known)])
-    except Exception:  # a setting that cannot be used is told by the redirect
+    except Exception:  # the redirect reports unusable settings
         return {}
     for record in records.values():
         url = origin(record.url or "", book)
@@ -42,7 +42,7 @@ def name_origins(prefix: Any, records: dict[str, Any]) -> dict[str, Any]:
 
 
 def origin(url: str, book: addresses.AddressBook) -> str | None:
-    """The official URL of a package file at a mirror; None for any other URL."""
+    """Return the official URL of a package file at a mirror, None for any other URL."""
     found = addresses.split(url, book)
     if found is None or found.identified.mirror == UPSTREAM or not found.identified.subdir:
         return None

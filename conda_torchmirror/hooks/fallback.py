@@ -1,14 +1,14 @@
 """Fallback for conda's own redirected commands, as far as a hook can give one.
 
-Before the command: a mirror of which nothing is known from the last minutes is asked for the first
-bytes of one index, and one that fails is left for the next mirror that carries the channel, or for
-the official one. Nobody is asked where the answer is remembered (`redirect.answer_log`), which is
-all that most commands find here; what asks is loaded only then. Where nothing answers, the fault is
-likely on this side: all stays as it was, and conda says what it finds.
+Before the command: probe each mirror that has no answer from the last minutes by requesting the
+first bytes of one index. Where a mirror fails, use the next one that carries the channel, or the
+official channel. Most commands find a remembered answer (`redirect.answer_log`) and probe nothing;
+the code that probes is only imported when it is needed. Where nothing answers, the fault is likely
+on this side: leave everything as it was, and let conda report what it finds.
 
-After a failure: which mirror it was, and what the same command does when it is run again. Conda
-26.7 and newer ask for that, or show the error to observers; of an older one the log of errors is
-listened to.
+After a failure: tell which mirror failed, and what the same command does when it is run again.
+Conda 26.7 and newer ask for a hint, or show the error to observers; on an older conda a log handler
+sees the errors that it prints.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 #: Seconds for one round of requests, and for all rounds of a command.
 ROUND, TOTAL = 5.0, 10.0
 
-#: Failures of which every mirror is suspected where this computer has no network.
+#: Failures that every mirror shows where this computer has no network.
 _NO_NETWORK = frozenset(("dns", "unreachable", "proxy"))
 
-#: Failures of one index that the others of its site may have as well.
+#: Failures of one index that the other indexes of its site are likely to share.
 _SPREADING = frozenset(("broken", "not_the_file", "reset", "timeout", "unreadable"))
 
 
 class Search:
     """One redirected channel, and the places that it can be read from, the preferred one first.
 
-    `at` is the present place, `failure` what was wrong with the first one. `lost` says that none
-    is left; the first one is then the present place again.
+    `at` is the index of the present place, `failure` the failure of the first one. `lost` says that
+    every place failed; the first one is then the present place again.
     """
 
     __slots__ = ("at", "failure", "lost", "places", "policy")
@@ -52,7 +52,7 @@ class Search:
         official = upstream_url(policy.name)
         self.policy = policy
         self.places = [(str(policy.mirror), str(policy.url)), *policy.others]
-        # With an alias of the user's, a name that is not redirected does not lead there.
+        # With a channel_alias of the user's, conda does not read the official channel by its name.
         if config.alias is None and config.permits(policy.name, official):
             self.places.append((UPSTREAM, official))
         self.at = 0
@@ -65,8 +65,8 @@ class Search:
         return self.places[self.at]
 
     def advance(self, answers: Mapping[str, Mapping[str, Any]], subdir: str) -> bool:
-        """Pass the places that are known to fail; whether one is reached of which nothing is
-        known."""
+        """Skip the places that are known to fail. Return whether the place reached is one that
+        has no answer for `subdir` yet."""
         while not self.lost:
             found = answer_log.verdict(answers.values(), self.place[1], subdir)
             if found is None:
@@ -83,8 +83,8 @@ class Search:
 class Fallback:
     """The mirrored channels that one command reads, each at the first place that answers.
 
-    `own` are those that the user's own configuration leads to a mirror: they stay there, and a
-    failure is explained.
+    `own` are the channels that the user's own configuration sends to a mirror: they stay there,
+    and a failure is only explained.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Fallback:
             answers |= {answer.url: answer._asdict() for answer in found}
         if asked:
             self.asked.update(answer.url for answer in asked)
-            # Where a place is found that is there, what failed was not this side's fault.
+            # Where any place answers, the failures of others are not the fault of this side.
             _remember(asked, certain=any(not one.lost for one in self.searches))
 
     def _ask(self, unknown: Sequence[Search], seconds: float) -> list[Answer]:
@@ -143,7 +143,7 @@ class Fallback:
         return found
 
     def told(self) -> list[tuple[str, dict[str, Any]]]:
-        """Codes and facts of what to say: which mirror is left, why, and what is used instead."""
+        """Codes and facts of the notices: which mirror is not used, why, and what is instead."""
         groups: dict[tuple[str, str], list[Search]] = {}
         for one in self.searches:
             if one.at > 0:
@@ -164,10 +164,10 @@ class Fallback:
         return code, {**facts, "instead": instead}
 
     def explain(self, error: BaseException) -> Notice | None:
-        """What to say of an error of the command: the mirror whose fault it is, and what to do.
+        """Return the notice for an error of the command: which mirror is to blame, and what to do.
 
-        What failed is remembered, so that the same command leaves it out. None where no mirror is
-        to blame.
+        Remembers the failure, so that the same command avoids the mirror when it is run again.
+        None where no mirror is to blame.
         """
         from ..models import Notice
         from ..text.messages import text
@@ -183,7 +183,7 @@ class Fallback:
         one = next(s for s in self.searches if s.policy.name == name)
         ours = one.lost or failure.answer.code in _NO_NETWORK
         if self.config.settings.fallback and not ours:
-            # A conda that failed on the compressed index will not do without it the next time.
+            # Conda would fail on the compressed index again: a failure of the plain one, then.
             url = failure.answer.url.removesuffix(".zst")
             _remember([failure.answer._replace(url=url), *self._along(one, failure)], certain=True)
             if one.at + 1 < len(one.places):
@@ -192,10 +192,10 @@ class Fallback:
         return Notice("failed_test", facts)
 
     def _along(self, failed: Search, failure: Failure) -> Iterator[Answer]:
-        """Answers by which the next command leaves the site of a failure for its other channels.
+        """Yield answers that make the next command avoid a failed site for its other channels too.
 
-        Each may be as broken, conda stops at the first of them, and a user would run the command
-        once for each.
+        They are likely to be as broken, and conda stops at the first broken one: without this the
+        user would have to run the command again for each channel.
         """
         assert failure.answer is not None
         for one in self.searches if failure.answer.code in _SPREADING else ():
@@ -204,7 +204,7 @@ class Fallback:
                 yield failure.answer._replace(url=f"{url}/{self.config.subdir}/repodata.json")
 
     def _of_own(self, policy: ChannelPolicy, facts: dict[str, Any]) -> Notice:
-        """What to do about a mirror that the user's own configuration leads to."""
+        """The notice on a failing mirror that the user's own configuration names."""
         from ..models import Notice
 
         facts["channel"] = policy.name
@@ -228,10 +228,10 @@ class Fallback:
         if failures.is_deliberate(error):
             return None
         if (found := failures.find_broken_index(error, routes)) is not None:
-            # What cannot be read would break the next command that reads this mirror as well.
+            # Conda has cached the broken index, which would break the next command as well.
             cache.forget(found.route, self.config.subdir)
             return found
-        # Conda takes an index that is refused for an empty one, and finds no packages.
+        # Conda treats an index that the server refuses as an empty one, and finds no packages.
         dropped = cache.drop_emptied()
         for route in routes if dropped else ():
             if str(cache.path_of(route, self.config.subdir)) in dropped:
@@ -250,43 +250,43 @@ def _remember(answers: Iterable[Answer], *, certain: bool) -> None:
     cache.save(certain=certain)
 
 
-#: What the running command was redirected by, and what listens to the errors of an old conda.
+#: The fallback of the running command, and the log handler for the errors of an old conda.
 _present: Fallback | None = None
 _listener: _Listener | None = None
 
-#: The logger that conda prints its errors through, and the functions that do, on 24.7.
+#: The logger that conda 24.7 prints its errors through, and the functions that call it.
 _ERRORS = "conda.stderr"
 _PRINTING = ("print_conda_exception", "write_out")
 
 
 class _Listener(logging.Handler):
-    """Says what is known of the first error that conda prints."""
+    """A log handler that explains the first error that conda prints."""
 
     def __init__(self, show: Callable[[Notice], None]) -> None:
         super().__init__()
         self._show = show
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Explain the error of a record, if it has one. Raises nothing."""
+        """Explain the exception being handled, if conda is printing one. Raises nothing."""
         import sys
 
         error = sys.exc_info()[1]
         if error is None or record.funcName not in _PRINTING:
             return
         end()
-        if getattr(error, "return_code", 1) == 0:  # declined, or a dry run that is over
+        if getattr(error, "return_code", 1) == 0:  # the user said no, or a dry run has ended
             return
         try:
             notice = explain(error)
             if notice is not None:
                 self._show(notice)
-        except Exception:  # conda has said what happened
+        except Exception:  # conda has already reported the error itself
             return
 
 
 def begin(fallback: Fallback, show: Callable[[Notice], None] | None) -> None:
-    """Explain the errors of this command from now on. `show` prints, for a conda that does not ask
-    for hints."""
+    """Explain the errors of this command from now on. `show` prints a notice on a conda that does
+    not ask plugins for hints, and is None otherwise."""
     global _present, _listener
     end()
     _present = fallback
@@ -296,7 +296,7 @@ def begin(fallback: Fallback, show: Callable[[Notice], None] | None) -> None:
 
 
 def end() -> None:
-    """Listen no more."""
+    """Remove the log handler."""
     global _listener
     if _listener is not None:
         logging.getLogger(_ERRORS).removeHandler(_listener)
@@ -304,15 +304,15 @@ def end() -> None:
 
 
 def forget() -> None:
-    """End what `begin` began."""
+    """Undo `begin`."""
     global _present
     end()
     _present = None
 
 
 def explain(error: BaseException) -> Notice | None:
-    """What to say of an error of the running command; None where no mirror is to blame, or no
-    command is redirected."""
+    """Return the notice for an error of the running command, at most once; None where no mirror is
+    to blame, or no command is redirected."""
     found = None if _present is None else _present.explain(error)
     if found is not None:
         forget()  # conda may ask for each part of an error

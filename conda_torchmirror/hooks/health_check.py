@@ -1,4 +1,4 @@
-"""The health check of `conda doctor`: what can be said of PyTorch without running it."""
+"""The health check of `conda doctor`: what the records tell about PyTorch without running it."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from ..text.output import can_show, say
 from ..verify.report import advice
 from ..verify.static import inspect_records
 
-#: The marks that conda's own checks print; conda has no name for them that both versions share.
+#: The marks that conda's own checks print; the supported versions share no constant for them.
 FINE, WRONG = "✅", "❌"
 
-#: What is wrong with an environment and right after `torch-install` in it. It does not help where
-#: something has to be removed or read first, and the check names the command for that.
+#: Faults that `torch-install` in the environment repairs. For any other, something has to be
+#: removed or repaired first, and the check names the command for that.
 MENDED = frozenset(
     ("cpu_build", "driver_too_old", "no_kernel_image", "rule_broken", "set_mismatch")
 )
 
 
-#: What is no fault yet: an environment as `torch-install` leaves it is healthy.
+#: Notices that are advice and no fault: an environment is healthy as `torch-install` leaves it.
 ADVICE = frozenset(("pin_missing",))
 
 
 def check(prefix: str, verbose: bool) -> None:
-    """Print what is wrong with the environment's PyTorch; nothing where it has none."""
+    """Print whether the environment's PyTorch fits this machine; nothing where it has none."""
     report = inspect_records(prefix)
     wrong = any(notice.code not in ADVICE for notice in report.notices)
     if report.torch:
@@ -53,12 +53,12 @@ def check(prefix: str, verbose: bool) -> None:
 
 
 def fix(prefix: str, confirm: Callable[[str], Any]) -> int:
-    """Run `torch-install` in the environment where that mends something; returns its exit code.
+    """Run `torch-install` in the environment if that repairs a fault; return its exit code.
 
-    `confirm` is conda's, and does not return in a dry run or after a no. Conda then asks again,
+    `confirm` is conda's; it raises in a dry run or after a no. After a yes, conda asks once more,
     when it knows what it would change.
 
-    Raises: what `torch-install` raises.
+    Raises: what `confirm` and `torch-install` raise.
     """
     report = inspect_records(prefix)
     found = {notice.code for notice in report.notices}
@@ -74,7 +74,7 @@ def fix(prefix: str, confirm: Callable[[str], Any]) -> int:
 
 
 def _channels_lost() -> list[str]:
-    """What the user's own configuration leads to where it is not."""
+    """Lines on channels that the user's own configuration sends to a mirror that lacks them."""
     try:
         lost = own_channels.faults(settings.registry(settings.read()), str(context.subdir))
     except (MirrorError, BadSetting):  # `torch-mirror status` says what is wrong with them
@@ -88,7 +88,7 @@ def _channels_lost() -> list[str]:
 
 
 def _mark(mark: str) -> str:
-    """The mark, or a word where the console cannot show it, as a Chinese one of Windows."""
+    """The mark, or a word where the console cannot show it (a Chinese Windows console)."""
     if can_show(mark):
         return mark
     return "OK:" if mark == FINE else "X:"

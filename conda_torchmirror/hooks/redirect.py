@@ -1,9 +1,9 @@
 """The automatic redirect of conda's own commands.
 
 Runs before the commands in `plugin.REDIRECTED` that name a channel which a mirror may have, so it
-does as little as it can: the channels that the command names (`named_channels`), the decision
-(`policy`), the redirect (`in_process`). Nothing but KeyboardInterrupt leaves it; whatever goes
-wrong is one line on standard error, and conda goes on without mirrors.
+does as little as it can: find the channels that the command names (`named_channels`), decide where
+each is read from (`policy`), and redirect them (`in_process`). It raises nothing but
+KeyboardInterrupt: any failure is one line on standard error, and conda goes on without mirrors.
 """
 
 from __future__ import annotations
@@ -22,36 +22,38 @@ if TYPE_CHECKING:
     from ..redirect.named_channels import NamedChannels
     from ..redirect.policy import ChannelPolicy, UserConfig
 
-    #: What the redirect has to know of a command. "installed": it shows or uses what is installed,
-    #: so that the channels in the environment's history count. "reads": it reads channels, or shows
-    #: their URLs, and the user is told which of them are redirected. "fetches": it fetches an index
-    #: whenever it has something to do, so that its mirrors must be there; the others may do
-    #: without. "any": it reads a manifest of its own, whose channels are not looked into, so that
-    #: any may be read.
+    #: What the redirect has to know about a command. "installed": it shows or uses what is
+    #: installed, so that the channels in the environment's history count. "reads": it reads
+    #: channels or shows their URLs, and the user is told which of them are redirected. "fetches":
+    #: it fetches an index whenever it has something to do, so its mirrors are probed first. "any":
+    #: it reads a manifest of its own, which we do not parse, so it may read any channel.
     Trait = Literal["installed", "reads", "fetches", "any"]
 
-#: Words of `create` that give it something to fetch, as conda's parsers name them; without any it
-#: makes an empty environment.
+#: Arguments of `create` that give it something to fetch, by their names in conda's parser; without
+#: any of them it makes an empty environment.
 FETCHED = ("packages", "file", "remote_definition")
 
-#: Options of `info` that show no channel unless `--all` is there; `env list` is `info --envs`.
+#: Options of `info` that show no channel unless `--all` is given; `env list` is `info --envs`.
 WITHOUT_CHANNELS = ("base", "envs", "license", "system")
 
 #: Whether this conda asks plugins for hints on its errors, as it does from 26.7 on.
 ASKS = hasattr(types, "CondaErrorHint")
 
 DEFAULTS = "defaults"
-#: The codes of channels that the user's own configuration leads somewhere.
+#: The policy codes of channels that the user's own configuration sends somewhere.
 OWN = ("configured", "enabled", "channel_alias")
-#: Channel names that a line on standard error holds at most.
+#: Most channel names in one line on standard error.
 NAMED = 6
 
 
 def before(
     command: str, traits: Collection[Trait] | None, found: NamedChannels | None = None
 ) -> None:
-    """What the pre-command hook does; a command without traits is not redirected. `found` are the
-    channels that it names, where they are known. Raises nothing but KeyboardInterrupt."""
+    """Redirect a command before it runs, as the pre-command hook; one without traits is left alone.
+
+    `found` are the channels that the command names, if already known. Raises nothing but
+    KeyboardInterrupt.
+    """
     try:
         if _clear() and traits is not None and not _is_left_to_exports(command):
             _redirect(command, traits, found)
@@ -62,7 +64,7 @@ def before(
 
 
 def after(command: str) -> None:
-    """What the post-command hook does: conda is as it was before."""
+    """Undo the redirect, as the post-command hook. Raises nothing but KeyboardInterrupt."""
     try:
         _clear()
     except KeyboardInterrupt:
@@ -72,13 +74,13 @@ def after(command: str) -> None:
 
 
 def _is_left_to_exports(command: str) -> bool:
-    """Whether `exports` takes care of the command, which this conda must have a hook for."""
+    """Whether `exports` takes care of the command: it is `export`, and this conda has the hook."""
     return command == "export" and hasattr(types, "CondaPrefixDataLoader")
 
 
 def _clear() -> bool:
-    """Undo what is in force; False where a command of ours redirects conda by itself."""
-    # Not imported for it: while it is not there, nothing can be in force.
+    """Undo a redirect in force. Return False if one of our own commands holds it, so it stays."""
+    # Looked up without an import: as long as the module is not loaded, nothing can be in force.
     in_process: Any = sys.modules.get("conda_torchmirror.redirect.in_process")
     if in_process is None:
         return True
@@ -134,8 +136,8 @@ def _fetches(command: str) -> bool:
         return False
     given = context._argparse_args
     if command in ("install", "update") and not os.path.isdir(context.target_prefix):
-        return False  # conda will refuse it
-    if command != "create" or "packages" not in given:  # `env create` is one of these as well
+        return False  # conda will refuse a missing environment
+    if command != "create" or "packages" not in given:  # the latter is `env create`
         return True
     asked = any(given.get(word) for word in FETCHED) or bool(context.create_default_packages)
     return asked and not given.get("clone")
@@ -144,8 +146,8 @@ def _fetches(command: str) -> bool:
 def _at_places_that_answer(
     policies: list[ChannelPolicy], config: UserConfig, named: NamedChannels
 ) -> list[ChannelPolicy]:
-    """The policies with every channel that is read from a mirror where something answers; what is
-    left for another place is told."""
+    """The policies with every channel that the command reads at a place that answers; tell the user
+    about each mirror that is not used."""
     from ..redirect.policy import redirects
 
     led = {name for name, _, _ in redirects(policies, config, named)}
@@ -176,9 +178,9 @@ def _is_read(name: str, named: NamedChannels) -> bool:
 
 
 def observe(error: BaseException) -> None:
-    """Explain an error of the running command, unless conda asks for hints on all that is in it.
+    """Explain an error of the running command, unless conda asks for hints on every part of it.
 
-    26.5 asks for none, and 26.7 for those of its own errors.
+    Conda 26.5 never asks for hints, 26.7 asks for them on conda's own errors only.
     """
     from conda import CondaError
     from conda.base.context import context
@@ -211,9 +213,10 @@ def _tell(
     config: UserConfig,
     named: Collection[str] | None = None,
 ) -> None:
-    """One line on what is read from where; a second one where another preference would help.
+    """Say in one line which channels are read from which mirrors, and in a second one which
+    channels only a mirror outside the preference carries.
 
-    `named` are the channels to tell of where the command may read any.
+    `named` are the channels to report where the command may read any.
     """
     everything = found.everything and named is None
     asked = {*(found.asked if named is None else named)}
@@ -244,14 +247,14 @@ def _tell(
 
 
 def _tell_faults(policies: Sequence[ChannelPolicy]) -> None:
-    """A line for each channel that the user's own configuration leads to where it is not."""
+    """Say which channels the user's own configuration sends to a mirror that lacks them."""
     for one in policies:
         if one.code in ("alias_lacks", "lacking", "misplaced"):
             _say(f"own_{one.code}", channel=one.name, mirror=str(one.mirror))
 
 
 def _tell_packages(policies: Sequence[ChannelPolicy], found: NamedChannels) -> None:
-    """A line on packages that are named by their official URLs, where a mirror has the channel."""
+    """Say that packages named by official URL come from there, where a mirror has the channel."""
     mirrors = dict.fromkeys(p.mirror for p in policies if p.code == "mirrored" and p.mirror)
     if mirrors:
         code = "packages_by_url_listed" if found.explicit else "packages_by_url"
@@ -266,7 +269,7 @@ def _phrase(names: Sequence[str], mirrors: str) -> str:
 
 
 def _warn(error: BaseException) -> None:
-    # Without the next steps of an error of ours: this is one line.
+    # The message and cause of our own errors, without their next steps: this is one line.
     parts = (getattr(error, "message", error), getattr(error, "_cause", ""))
     detail = ": ".join(" ".join(str(part).split()) for part in parts if part)
     if not detail or not type(error).__module__.startswith("conda_torchmirror."):
