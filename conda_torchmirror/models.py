@@ -1,12 +1,12 @@
-"""The facts that travel between the stages. Imports nothing of conda.
+"""The data that passes between the stages. Imports nothing of conda.
 
 Data flows one way: `Machine` and `Request` and a list of `Build` go into `selection`, a `Choice`
 (or a `NoChoice`) comes out, `plan` turns it into a `Plan`, and `handover` carries that out.
 
-They are named tuples, which cost a third of a frozen dataclass to define and a fifth to make: a
-preview defines all of them, and makes a thousand builds. Annotations are evaluated here and in the
-other modules that define many fields, which costs 40 % less than to have `typing` compile a string
-for each.
+They are named tuples, which take a third of the time of frozen dataclasses to define and a fifth to
+instantiate: a preview defines all of them, and makes a thousand builds. There is no `from
+__future__ import annotations` here nor in other modules that define many fields, because evaluated
+annotations cost 40 % less than strings that `typing` has to compile.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,8 +27,8 @@ Compat = Literal["strict", "minor"]
 class Build(NamedTuple):
     """One conda package, reduced to what choosing and showing need.
 
-    `size` is in bytes, `timestamp` in milliseconds since 1970 as in repodata. `known_by` says how
-    sure its existence is: a real `record`, a name `listed` somewhere, or `derived` from the rules.
+    `size` is in bytes, `timestamp` in milliseconds since 1970 as in repodata. `known_by` is the
+    evidence that it exists: a real `record`, a name `listed` somewhere, or `derived` by the rules.
     """
 
     name: str
@@ -70,10 +70,10 @@ class Installed(NamedTuple):
 
 
 class Pin(NamedTuple):
-    """A match spec that binds the choice, and the file or setting it comes from, or history where
-    it was asked for when the environment was made; "" for the command line.
+    """A match spec that binds the choice. `source` is the file or setting that it comes from,
+    "history" for a spec of the environment's history, "" for the command line.
 
-    `written` is how it stands there, where the spec is what that means.
+    `written` is the original text where `spec` is only its meaning, else "".
     """
 
     spec: str
@@ -82,12 +82,12 @@ class Pin(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The words to show."""
+        """The spec to show: as it was written."""
         return self.written or self.spec
 
 
 class Notice(NamedTuple):
-    """Something to tell beside the result: a stable code, the facts for its text, a source."""
+    """Something to tell the user: a stable code, the facts for its sentence, a URL as source."""
 
     code: str
     facts: Mapping[str, Any] = MappingProxyType({})
@@ -95,16 +95,16 @@ class Notice(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """What the target computer and the target environment are.
+    """Facts about the target computer and the target environment.
 
     `cuda` is the newest CUDA that the driver runs (the value of `__cuda`), or None without a
     driver; `cuda_from` is libcuda, CONDA_OVERRIDE_CUDA, --cuda, --machine or none. `cuda_arch` is
     the lowest compute capability of all devices. `history` are the specs that the user asked for in
     this environment before. `python` is major.minor, or None where the newest may be taken, and
-    `python_from` prefix, --python, --machine or newest. `wsl` means WSL 2, `foreign` another
-    platform than that of this computer, `failing` that a driver is there which should run a GPU and
-    does not. `remarks` are shown beside every choice. `glibc` and `osx` are the versions of
-    the C library and of macOS, None where not known.
+    `python_from` prefix, --python, --machine or newest. `wsl` means WSL 2, `foreign` a platform
+    other than this computer's, `failing` an installed driver that reports an error instead of a
+    GPU. `remarks` are shown beside every choice. `glibc` and `osx` are the versions of the C
+    library and of macOS, None where not known.
     """
 
     subdir: str
@@ -127,30 +127,30 @@ class Machine(NamedTuple):
 
     @property
     def has_gpu(self) -> bool:
-        """Whether a driver or a device was found, or one was named on the command line."""
+        """Whether a driver, working or not, or a device was found, or `--cuda` stands for one."""
         return self.cuda is not None or bool(self.gpus) or self.failing
 
     @property
     def driver_os(self) -> Literal["linux", "windows"]:
-        """The system whose driver versions count: in WSL 2 the driver is the one of Windows."""
+        """The system that the driver belongs to: in WSL 2 the driver is that of Windows."""
         return "windows" if self.wsl or self.subdir.startswith("win-") else "linux"
 
 
 class Facts(NamedTuple):
-    """What a file says of another machine."""
+    """The facts of another machine, and the file that they were read from."""
 
     file: str
     machine: Machine
 
 
 class Request(NamedTuple):
-    """What was asked for. `specs` maps each family name to its match specs, all of which hold.
+    """What the user asked for. `specs` has the match specs of each name of the torch family.
 
-    `others` go to the solver as written. `pins` is what the words narrow besides: the CUDA and the
-    release that they name without naming pytorch. `wishes` are names of `specs` that nobody asked
-    for by name: a source may leave them out where the newest release that runs has none. `ties` are
-    words that name a thing of one source alone, each behind the name of that source. `repeated`
-    says that offered commands repeat the source even where it is auto, as it was typed.
+    `others` go to the solver as written. `pins` are further restrictions: the CUDA and the release
+    that arguments imply without naming pytorch. `wishes` are those names in `specs` that were added
+    by default: a source may leave them out where the newest release that runs has none. `ties` are
+    (source, argument) pairs of arguments that only one source can meet. `repeated` says that
+    offered commands include `--source auto`, because it was typed.
     """
 
     specs: Mapping[str, tuple[str, ...]]
@@ -167,8 +167,8 @@ class Request(NamedTuple):
 
 
 class Rejection(NamedTuple):
-    """Why a build fell away: a stable code and the two facts that clash, of the machine (or the
-    request) and of the build. The three codes together have a sentence (`text.reasons.reason`)."""
+    """Why a build was rejected: a stable code and the two facts that clash, of the machine (or the
+    request) and of the build. `text.reasons.reason` makes a sentence of the three codes."""
 
     name: str
     version: str
@@ -187,12 +187,12 @@ class Rejection(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """A set of builds that admit each other and run on the machine.
+    """A set of builds that are compatible with each other and run on the machine.
 
     `builds` starts with pytorch. `runtime` is the package that brings CUDA ("pytorch-cuda",
-    "cudatoolkit" or None) and `cuda` its major.minor, None for a CPU build. `libraries` are what
-    that pytorch brings along by an exact pin, as far as their records are known: nobody asks for
-    them, and they are the larger part of the download.
+    "cudatoolkit" or None) and `cuda` its major.minor, None for a CPU build. `libraries` are the
+    packages that this pytorch pins exactly, as far as their records are known: nobody asks for
+    them, but they are the larger part of the download.
     """
 
     builds: tuple[Build, ...]
@@ -211,17 +211,17 @@ class Choice(NamedTuple):
 
 
 class NoChoice(NamedTuple):
-    """No set fits: why each candidate fell away, and what would fit (`ways`)."""
+    """No set fits: why each candidate was rejected, and what would fit (`ways`)."""
 
     rejected: tuple[Rejection, ...]
     ways: tuple[Notice, ...] = ()
 
 
 class Offer(NamedTuple):
-    """A complete set that a platform can have, whether or not it fits the machine.
+    """A complete set that exists for a platform, whether or not it fits the machine.
 
-    `cuda` is None for a CPU set. `driver_floor` is the lowest driver that runs it, None where no
-    table says. `rejection` is why it does not fit.
+    `cuda` is None for a CPU set. `driver_floor` is the lowest driver version that runs it, None
+    where no table has it. `rejection` is why it does not fit, None where it does.
     """
 
     release: str
@@ -238,10 +238,10 @@ class Offer(NamedTuple):
 
 
 class Records(NamedTuple):
-    """Builds as read, and from where: `origin` is live, cache or built-in.
+    """Builds read from an index, and where that was: `origin` is live, cache or built-in.
 
-    `skipped` counts records that were unusable, `excluded` builds that the setting `exclude_newer`
-    keeps out; `date` is the day the index is from, if known.
+    `skipped` counts unusable records, `excluded` the builds that the setting `exclude_newer` keeps
+    out; `date` is the day of the index (YYYY-MM-DD), None where not known.
     """
 
     builds: tuple[Build, ...]
@@ -255,8 +255,8 @@ class CondaStep(NamedTuple):
     """One run of conda's `install` or `create`.
 
     `environment` holds the environment variables that the hand-over and the printed command set.
-    `passed` are the channels as conda gets them, in order, the user's own among them; `alone` keeps
-    it to these. `command` names a mirror by its URL, `command_by_name` by the channel's name.
+    `passed` are the channels of `--channel`, in order; `alone` adds `--override-channels`. The
+    printed command names channels by mirror URL (`command`) or by name (`command_by_name`).
     """
 
     verb: Literal["install", "create"]
@@ -272,9 +272,9 @@ class CondaStep(NamedTuple):
 class PipStep(NamedTuple):
     """One run of the environment's own pip, or of uv.
 
-    `specs` is what it is asked for, `files` are the wheels that it takes as (URL, sha256) pairs, ""
-    for an unknown hash; the rest comes from `index_url`, "" for pip's own. `options` are those of
-    pip's configuration. `command` is run, `by_hand` does the same by the addresses of the files.
+    `specs` are its requirements, `files` the chosen wheels as (URL, sha256) pairs, "" for an
+    unknown hash; the rest comes from `index_url`, "" for pip's own. `options` are carried over from
+    pip's configuration. `command` is run; `by_hand` does the same with the URLs of the files.
     """
 
     specs: tuple[str, ...]
@@ -287,11 +287,11 @@ class PipStep(NamedTuple):
 
 
 class Departure(NamedTuple):
-    """Packages of an environment by name: what leaves it where others are installed.
+    """Names of packages that an installation removes from the environment or solves for anew.
 
-    `named` are to leave, `orphans` came along with them and leave too, as neither the user nor any
-    other package needs them. `dependents` need what leaves, and are solved for anew. `specs` ask
-    for these: as in the history, or by name where no other one of them brings it.
+    `named` are to be removed. `orphans` came along with them and are removed too, as neither the
+    user nor any other package needs them. `dependents` need a removed package, and are solved for
+    anew. `specs` request these: as in the history, or by name where no other dependent needs it.
     """
 
     named: tuple[str, ...] = ()
@@ -301,16 +301,16 @@ class Departure(NamedTuple):
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """What a solver must not find in the environment."""
+        """The packages that the solver must not see in the environment."""
         return self.named + self.orphans + self.dependents
 
 
 class Plan(NamedTuple):
-    """What is handed over, step after step, and what is printed so that a person can do the same.
+    """The steps to hand over, in order, and the commands by which a person can do the same.
 
-    The first step is conda's; builds that conda has need no other. `channels` are those of the
-    choice and where they are read from. What is in `departure` leaves in the transaction of the
-    conda step; `before` are the commands that do it in plain conda, and come first there.
+    The first step is conda's; conda packages need no other. `channels` are those of the choice and
+    where each is read from. The conda step removes what is in `departure` in its transaction; plain
+    conda needs commands of its own for that, which are in `before` and run first.
     """
 
     steps: tuple[CondaStep | PipStep, ...]
@@ -320,12 +320,12 @@ class Plan(NamedTuple):
 
     @property
     def conda(self) -> CondaStep:
-        """The step that conda does."""
+        """The step of conda."""
         return next(step for step in self.steps if isinstance(step, CondaStep))
 
     @property
     def verb(self) -> Literal["install", "create"]:
-        """The conda command."""
+        """The conda subcommand."""
         return self.conda.verb
 
     @property
@@ -335,12 +335,12 @@ class Plan(NamedTuple):
 
     @property
     def pins(self) -> tuple[str, ...]:
-        """The specs that bind conda's solver in this run without being asked for."""
+        """The specs that constrain conda's solver in this run without being requested."""
         return self.conda.pins
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The environment variables for conda."""
+        """The environment variables to set for conda."""
         return self.conda.environment
 
     @property
@@ -355,16 +355,16 @@ class Plan(NamedTuple):
 
     @property
     def passed(self) -> tuple[str, ...]:
-        """The channels as conda gets them."""
+        """The channels to pass to conda, in order."""
         return self.conda.passed
 
 
 class Decision(NamedTuple):
     """Everything that one run decided, for text and JSON. `prefix` is None without a target.
 
-    `source` is where the builds come from, by name (`index.sources`), `passed_over` why newer
-    releases of other sources fell away, by source. `solved` says that conda's solver was asked.
-    `files` is what came from environment files.
+    `source` is the name of the source of the builds (`index.sources`), `passed_over` the rejections
+    of newer releases of other sources, by source. `solved` says that conda's solver was run.
+    `files` describes what was read from environment files.
     """
 
     machine: Machine
@@ -383,8 +383,8 @@ class Decision(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """What a source has for a platform: every complete set of a request, those that do not fit too.
-    `end` is where its channel ended, None where it lives."""
+    """What a source has for a platform: every complete set for a request, fitting or not.
+    `end` says where a discontinued channel ended, None for one that is maintained."""
 
     source: str
     rows: tuple[Offer, ...]
@@ -393,7 +393,7 @@ class Listed(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What a platform can have, of each source that counts for a request."""
+    """What each source that a request allows has for a platform."""
 
     of: tuple[Listed, ...]
     machine: Machine

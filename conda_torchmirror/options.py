@@ -1,14 +1,14 @@
-"""What the command line of `torch-install` says, as the stages read it."""
+"""The parsed command line of `torch-install`, as the stages read it."""
 
 from typing import Literal, NamedTuple
 
 from .models import Compat, Facts
 
-#: What `torch-install` is asked to end in.
+#: What a run of `torch-install` is to do.
 Action = Literal["list", "urls", "save", "replay", "download", "print", "install"]
 
-#: The tools of `--print`. Of these, one lists all packages that conda's solver finds, some install
-#: wheels alone, and one is for Linux alone.
+#: The values of `--print`. "explicit" lists every package of a solve, pip and uv install wheels
+#: only, and "dockerfile" is for Linux only.
 TOOLS = (
     *("conda", "mamba", "micromamba", "pixi", "environment.yml"),
     *("explicit", "dockerfile", "pip", "uv"),
@@ -17,14 +17,14 @@ EXPLICIT, OF_WHEELS, OF_LINUX = "explicit", ("pip", "uv"), "dockerfile"
 
 
 class InstallOptions(NamedTuple):
-    """What the command line of `torch-install` says, and with `-f` what the files add to it.
+    """The parsed command line of `torch-install`; with `-f`, what the files add to it too.
 
     `dry_run` and `solve` combine with every action. `urls` is the format of `--urls`, which goes
-    with the actions save and replay too, as `download` (`--download-only`) does. `tool` is the word
-    of `--print`. `save`, `plan` and `wheel_dir` are folders, `subdir` is the word of `--platform`.
-    `source` is "" where the command line names none, and the setting holds. `passed` are the
-    options that go on to conda's own command, each as its words; `conda_words` says which of them a
-    verb takes. `machines` are the files of `--machine`; a run for one machine has its `facts`.
+    with the actions save and replay too, as `download` (`--download-only`) does. `tool` is the
+    value of `--print`, `subdir` that of `--platform`; `save`, `plan` and `wheel_dir` are folders.
+    `source` is "" where the command line names none and the setting decides. `passed` are the
+    options for conda's own command, each as its words; `handover.conda.taken` picks those that a
+    verb accepts. `machines` are the files of `--machine`; a run for one machine has its `facts`.
     """
 
     action: Action = "install"
@@ -66,5 +66,5 @@ class InstallOptions(NamedTuple):
 
     @property
     def solving(self) -> bool:
-        """Whether conda's solver is asked."""
+        """Whether conda's solver is run."""
         return self.solve or not self.preview

@@ -1,7 +1,7 @@
-"""The hooks, and the commands of conda that the automatic redirect is for.
+"""The plugin's hooks, and the commands of conda that the automatic redirect applies to.
 
-Conda loads this module on every command, so it is one file and loads no other of ours. Conda is
-handed small functions; each imports what it calls when it is called.
+Conda loads this module on every command, so it is one file and loads no other of ours. The hooks
+are small functions that import what they call when they are called.
 
 Conda also builds the parser of every command before it knows which one runs. Ours stay empty until
 argparse asks them to parse, which saves every command of conda the imports of our commands and 2 ms
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .hooks.redirect import Trait
 
 #: Every command that reads or writes packages, or shows channels; never `run`, `config`, `clean`.
-#: The only place that owns their names, with what the redirect has to know of each.
+#: The only place with their names, and with what the redirect has to know about each.
 #:
 #: A name is what conda hands to a pre-command hook: the last part of the module that runs the
 #: command (`conda env create` is `env_create` on 24.7 and `create` on 26.7, `conda env export` is
@@ -72,8 +72,8 @@ REDIRECTED: dict[str, tuple[Trait, ...]] = {
     "ws": ("reads", "fetches", "any"),
 }
 
-#: Commands that must see conda as it is, where a former command of this process was redirected.
-#: `notices` is one of them: mirrors do not carry what channels announce.
+#: Commands that must see conda as it is, even after an earlier command of this process was
+#: redirected. `notices` is one of them: mirrors do not carry the announcements of channels.
 PLAIN = frozenset(
     [
         *("clean", "commands", "config", "env_config", "env_vars", "init", "notices", "package"),
@@ -81,13 +81,13 @@ PLAIN = frozenset(
     ]
 )
 
-#: What conda's parser has `conda export` and `conda env export` run.
+#: The functions (`func` in conda's parser) of `conda export` and `conda env export`.
 EXPORTS = frozenset(("conda.cli.main_export.execute", "conda.cli.main_env_export.execute"))
 
 
 @hookimpl
 def conda_subcommands() -> Iterator[CondaSubcommand]:
-    """`conda torch-install`, `conda torch-mirror`, `conda torch-verify`."""
+    """Offer `conda torch-install`, `conda torch-mirror` and `conda torch-verify`."""
     yield CondaSubcommand(
         name="torch-install",
         summary="Choose the PyTorch build that this machine runs, and install it.",
@@ -116,13 +116,13 @@ def conda_pre_commands() -> Iterator[CondaPreCommand]:
 
 @hookimpl
 def conda_post_commands() -> Iterator[CondaPostCommand]:
-    """Leave conda as it was."""
+    """Undo the redirect after the command."""
     yield CondaPostCommand(name="torchmirror", action=_after, run_for={*REDIRECTED})
 
 
 @hookimpl(hookwrapper=True)
 def conda_virtual_packages() -> Generator[None, Any, None]:
-    """`__cuda_arch`. A wrapper, because it must know what conda and other plugins offer."""
+    """Offer `__cuda_arch`. A wrapper, because it must see what conda and other plugins offer."""
     outcome = yield
     if outcome.excinfo is None:
         from .hooks.cuda_arch import beside
@@ -132,7 +132,7 @@ def conda_virtual_packages() -> Generator[None, Any, None]:
 
 @hookimpl
 def conda_health_checks() -> Iterator[CondaHealthCheck]:
-    """What `conda doctor` says about PyTorch."""
+    """Check PyTorch in `conda doctor`."""
     check = CondaHealthCheck(name="pytorch", action=_check_health)
     if hasattr(check, "summary"):  # conda 26.7 and newer show it in `conda doctor --list`
         check.summary = "PyTorch fits this machine, its driver and its partners"
@@ -143,7 +143,7 @@ def conda_health_checks() -> Iterator[CondaHealthCheck]:
 
 @hookimpl
 def conda_error_hints(error: BaseException) -> Iterator[CondaErrorHint]:
-    """Next steps for errors of conda's own commands; conda 26.7 and newer ask for them."""
+    """Offer next steps for errors of conda's own commands; conda 26.7 and newer ask for them."""
     from .hooks.error_hints import hints
 
     yield from hints(error)
@@ -151,7 +151,7 @@ def conda_error_hints(error: BaseException) -> Iterator[CondaErrorHint]:
 
 @hookimpl
 def conda_exception_observers() -> Iterator[CondaExceptionObserver]:
-    """Next steps for errors that conda 26.5 and newer ask no hints for."""
+    """Show next steps for errors that conda 26.5 and newer do not ask hints for."""
     from conda.plugins.types import CondaExceptionObserver
 
     yield CondaExceptionObserver(name="torchmirror", hook=_observe, watch_for={"Exception"})
@@ -159,7 +159,7 @@ def conda_exception_observers() -> Iterator[CondaExceptionObserver]:
 
 @hookimpl
 def conda_prefix_data_loaders() -> Iterator[CondaPrefixDataLoader]:
-    """Official URLs in exports; conda 25 and newer ask for it."""
+    """Put official URLs into exports; conda 25 and newer ask for it."""
     from conda.plugins.types import CondaPrefixDataLoader
 
     yield CondaPrefixDataLoader(name="torchmirror", loader=_name_origins)
@@ -167,14 +167,14 @@ def conda_prefix_data_loaders() -> Iterator[CondaPrefixDataLoader]:
 
 @hookimpl
 def conda_settings() -> Iterator[CondaSetting]:
-    """Settings under `plugins:` of any .condarc."""
+    """Declare our settings, which go under `plugins:` in any .condarc."""
     from .redirect.settings import declared
 
     yield from declared()
 
 
 def _deferred(configure: Callable[[ArgumentParser], None]) -> Callable[[ArgumentParser], None]:
-    """Return a `configure_parser` that has `configure` wait until the parser parses."""
+    """Return a `configure_parser` that puts off `configure` until the parser parses."""
 
     def configure_later(parser: ArgumentParser) -> None:
         def parse_known_args(
@@ -184,7 +184,7 @@ def _deferred(configure: Callable[[ArgumentParser], None]) -> Callable[[Argument
 
             return fill(parser).parse_known_args(args, namespace)
 
-        # `fill` takes both away.
+        # `fill` removes both.
         vars(parser).update(configure_later=configure, parse_known_args=parse_known_args)
 
     return configure_later
@@ -249,7 +249,7 @@ def _name_origins(prefix: Any, records: dict[str, Any]) -> dict[str, Any]:
 
 
 def _observe(event: CondaExceptionEvent) -> None:
-    if f"{__package__}.hooks.fallback" in sys.modules:  # else no mirror was asked for anything
+    if f"{__package__}.hooks.fallback" in sys.modules:  # else the command used no mirror
         from .hooks.redirect import observe
 
         observe(event.exc_value)
@@ -257,7 +257,7 @@ def _observe(event: CondaExceptionEvent) -> None:
 
 def _before(command: str) -> None:
     traits, found = REDIRECTED.get(command), None
-    if not _loaded():  # so that nothing is in force which a plain command must not see
+    if not _loaded():  # no redirect can be in force that a plain command would have to undo
         if traits is None:
             return
         if "any" not in traits:
@@ -267,11 +267,11 @@ def _before(command: str) -> None:
                 found = of_this_command(installed="installed" in traits)
                 if not candidates(found) and not found.packages:
                     return
-            except Exception:  # `before` meets the same, and tells it
+            except Exception:  # `before` meets the same error, and reports it
                 found = None
     try:
         from .hooks.redirect import before
-    except Exception:  # a half-removed installation of ours is no reason for conda to fail
+    except Exception:  # a partly removed installation of ours must not break conda
         return
     before(command, traits, found)
 
