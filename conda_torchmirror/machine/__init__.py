@@ -1,1 +1,1 @@
-"""Facts about this computer and the target environment. Its public functions never raise."""
+"""Facts about this computer and the target environment, read without changing either."""

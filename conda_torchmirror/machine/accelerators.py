@@ -1,4 +1,4 @@
-"""GPUs of AMD and Intel that wheels of PyTorch run on, on Linux, as its kernel lists them."""
+"""AMD and Intel GPUs that there are PyTorch wheels for, as the Linux kernel lists them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from ..models import Notice
 from . import nvidia
 
-#: The code of the notice on such a GPU: facts are `gpu` and the `variant` of wheels for it.
+#: The code of the notice on such a GPU; its facts are `gpu` and the `variant` of wheels for it.
 FOUND = "other_gpu"
 _FILE = Path(__file__).parent.parent / "data" / "accelerators.json"
 _INTEL = "0x8086"
@@ -24,7 +24,7 @@ def _data() -> dict[str, Any]:
 
 
 def notices() -> Iterator[Notice]:
-    """Yield the GPUs that there are wheels for. Raises OSError, ValueError."""
+    """Yield a notice for each GPU model that has wheels. Raises OSError, ValueError."""
     for target in dict.fromkeys(_of_amd()):
         if target in _data()["amd"]["targets"]:
             facts = {"gpu": f"AMD {target}", "variant": _data()["amd"]["variant"]}
@@ -36,7 +36,7 @@ def notices() -> Iterator[Notice]:
 
 
 def _of_amd() -> Iterator[str]:
-    """The targets of the compute driver's nodes; a node without one is a processor."""
+    """The gfx targets of the compute driver's nodes; a node without one is a CPU."""
     nodes = Path(f"{nvidia.ROOT}/sys/class/kfd/kfd/topology/nodes")
     for file in sorted(nodes.glob("*/properties")):
         for line in file.read_text(encoding="ascii", errors="replace").splitlines():

@@ -1,4 +1,4 @@
-"""What leaves an environment together with some of its packages, and what stays that needs them.
+"""What removing some packages means for the rest of an environment: orphans and dependents.
 
 Reads records and history through conda, changes nothing.
 """
@@ -15,17 +15,17 @@ from ..models import Departure
 from ..selection.facts.names import CUDA_NAMES
 from ..selection.specs import package_name
 
-#: Stays in every environment: the choice is made for it.
+#: Never an orphan: the choice is made for the environment's Python.
 _KEPT = "python"
-#: Every package of CUDA needs this one, since CUDA 12.
+#: The package that every CUDA package needs since CUDA 12.
 _CUDA = CUDA_NAMES[0]
 
 
 def departure(prefix: str, names: Collection[str], channels: Collection[str] = ()) -> Departure:
-    """What happens to an environment where the packages of these names leave it.
+    """Return what removing the packages of these names entails.
 
-    Of what came along with them, CUDA leaves too, and what is of `channels`; the rest, numpy for
-    one, somebody may use.
+    Of the packages that came along with them, those of CUDA and those from `channels` become
+    orphans; any other (numpy, for example) stays, since somebody may use it.
 
     Raises: what conda raises for records that cannot be read.
     """
@@ -45,7 +45,7 @@ def departure(prefix: str, names: Collection[str], channels: Collection[str] = (
         or _CUDA in needs[name]
         or name_of(records[name].channel.canonical_name) in channels
     }
-    # What stays does so without what it needed of what leaves.
+    # A package that stays no longer needs what is removed by name.
     without = {name: needed - named for name, needed in needs.items()}
     orphans = may_go - _closure(records.keys() - named - may_go, without)
     dependents = needing - orphans
@@ -71,7 +71,7 @@ def _inverted(needs: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
 
 
 def _closure(names: Collection[str], edges: Mapping[str, Collection[str]]) -> set[str]:
-    """Everything that the edges lead to, the names included."""
+    """Everything reachable from the names over the edges, the names included."""
     found, new = set(names), list(names)
     while new:
         further = set(edges[new.pop()]) - found

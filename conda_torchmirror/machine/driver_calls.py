@@ -2,8 +2,8 @@
 
 `nvidia` runs this file as a script, in an interpreter without site packages, and reads the lines
 of JSON that it prints. NVML is asked first, since it needs no context and ignores
-`CUDA_VISIBLE_DEVICES`; then libcuda, which containers and Jetsons without NVML have. As a module
-it defines devices for both sides. Imports the standard library only.
+`CUDA_VISIBLE_DEVICES`; then libcuda, which containers and Jetsons without NVML have. `nvidia` also
+imports it as a module, for `Device` and the functions on devices. Standard library only.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ LIBRARY_DIRS = (
 
 
 class Device(NamedTuple):
-    """One device as the driver lists it. `arch` is major.minor, `mig` whether it is sliced."""
+    """One device as the driver lists it. `arch` is the compute capability, major.minor; `mig` says
+    whether the device is partitioned into MIG instances."""
 
     name: str
     arch: str | None = None
@@ -98,8 +99,8 @@ def lowest(devices: Sequence[Device]) -> str | None:
 def visible(devices: Sequence[Device], value: str | None) -> tuple[Device, ...]:
     """Apply a value of `CUDA_VISIBLE_DEVICES` to devices in CUDA's own order.
 
-    The rules are the CUDA programming guide's (environment variables): indexes or unambiguous
-    beginnings of UUIDs; what follows the first entry that names no device is ignored.
+    The rules are those of the CUDA programming guide (environment variables): entries are indexes
+    or unambiguous prefixes of UUIDs; the first entry that names no device ends the list.
     """
     if value is None:
         return tuple(devices)
@@ -119,7 +120,7 @@ def _named(devices: Sequence[Device], entry: str) -> Device | None:
     if entry.startswith("MIG-GPU-"):
         entry = entry.removeprefix("MIG-").partition("/")[0]
     elif entry.startswith("MIG-"):
-        # A slice has its parent's capability, and only sliced devices can be its parent.
+        # A MIG instance has the compute capability of its parent, one of the partitioned devices.
         sliced = [device for device in devices if device.mig]
         return sliced[0] if len({device.arch for device in sliced}) == 1 else None
     found = [device for device in devices if entry and device.uuid.startswith(entry)]
@@ -127,7 +128,7 @@ def _named(devices: Sequence[Device], entry: str) -> Device | None:
 
 
 def existing(paths: Iterable[str]) -> tuple[str, ...]:
-    """Return those of the paths that are there."""
+    """Return the paths that exist."""
     return tuple(path for path in paths if os.path.exists(path))
 
 
@@ -149,11 +150,14 @@ def _note(code: str, **facts: Any) -> None:
 
 
 class _Refused(Exception):
-    """A driver call that answered with an error, or that the library does not have."""
+    """A driver call that returned an error, or that the library lacks. Args: call, code, name."""
 
 
 class _Library:
-    """A driver library, whose calls raise `_Refused` with the call's and the error's names."""
+    """A driver library: calling it by a function's name raises `_Refused` on an error code.
+
+    Raises: FileNotFoundError where it loads by none of the names.
+    """
 
     def __init__(self, names: Sequence[str], errors: Mapping[int, str]) -> None:
         tried = []
@@ -183,7 +187,8 @@ class _Library:
 
 
 def _library_names(kind: str) -> list[str]:
-    """List the names to load the driver's library by. Toolkits ship empty stubs without `.1`."""
+    """List the names to load the driver's library by, on Linux with the `.1`: the unversioned files
+    of CUDA toolkits are empty stubs."""
     if sys.platform == "win32":
         if kind == "cuda":
             return ["nvcuda.dll"]
@@ -207,7 +212,7 @@ def _refusal(library: str, error: _Refused) -> None:
 
 
 def _ask_nvml() -> list[Device] | None:
-    """List all devices in PCI order, or say why not."""
+    """List all devices in PCI order; None, with a note of the reason, where NVML cannot."""
     nvml = _open("nvml", NVML_ERRORS)
     if nvml is None:
         return None
@@ -245,12 +250,12 @@ def _nvml_device(nvml: _Library, index: int) -> Device:
         nvml("nvmlDeviceGetMigMode", handle, ctypes.byref(now), ctypes.byref(later))
         mig = now.value == 1
     except _Refused:
-        pass  # only GPUs that can be sliced answer; the rest say "not supported"
+        pass  # only GPUs that support MIG answer; the others return "not supported"
     return Device(name, arch, uuid, mig)
 
 
 def _ask_libcuda() -> list[Device] | None:
-    """List all devices in CUDA's order, which `CUDA_VISIBLE_DEVICES` counts in."""
+    """List all devices in CUDA's own order, that of the indexes in `CUDA_VISIBLE_DEVICES`."""
     cuda = _open("cuda", CUDA_ERRORS)
     if cuda is None:
         return None
@@ -294,7 +299,7 @@ def _cuda_device(cuda: _Library, index: int) -> Device:
 
 
 def _needs_cuda_order(devices: Sequence[Device], value: str | None) -> bool:
-    """Whether an index means another device to CUDA (fastest first) than to NVML (by PCI)."""
+    """Whether CUDA (fastest first) and NVML (by PCI) may mean different devices by an index."""
     return (
         value is not None
         and any(entry.strip().isdigit() for entry in value.split(","))

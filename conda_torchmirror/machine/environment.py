@@ -1,4 +1,4 @@
-"""The target environment: its Python, the packages that bear on the choice, its pins.
+"""The target environment: its Python, the packages that matter for the choice, its pins.
 
 Reads a prefix through conda and never runs its Python. Never raises: what cannot be read is left
 out, and the evidence says so.
@@ -39,7 +39,7 @@ from ..selection.facts.names import (
 from ..selection.plan import typed
 from .evidence import attempt
 
-#: Packages of an environment that bear on the choice.
+#: Packages of an environment that matter for the choice.
 NAMES = (
     *FAMILY,
     *RUNTIMES,
@@ -60,7 +60,10 @@ NAMES = (
 def with_environment(
     machine: Machine, prefix: str | None, python: str | None, evidence: list[Notice]
 ) -> Machine:
-    """Return the machine with the Python, the packages and the pins of the environment."""
+    """Return the machine with the Python, the packages and the pins of the environment.
+
+    `python` is the value of `--python`, which takes precedence. Adds to `evidence`.
+    """
     records: dict[str, Any] = {}
     if prefix and os.path.isdir(os.path.join(prefix, "conda-meta")):
         try:
@@ -88,14 +91,14 @@ def with_environment(
 
 
 def python_path(prefix: str) -> str:
-    """Return the path that the Python of an environment has, whether it is there or not."""
+    """Return the path of an environment's Python, whether it exists or not."""
     return os.path.join(prefix, get_python_short_path())
 
 
 def option_of(prefix: str) -> str:
     """Return the option that names an environment in a command, with a space before it.
 
-    Empty for the active environment, to which a command without an option goes.
+    Empty for the active environment, which a command without an option uses.
     """
     if prefix == context.active_prefix:
         return ""
@@ -113,14 +116,14 @@ def _major_minor(version: str) -> str | None:
 
 def _records(prefix: str) -> dict[str, Any]:
     data = PrefixData(prefix)
-    # Reads the files. `get` would take a KeyError of that for a package that is not there.
+    # Load the records first: `get` would mistake a KeyError from loading for a missing package.
     next(iter(data.iter_records()), None)
     found = ((name, data.get(name, None)) for name in NAMES)
     return {name: record for name, record in found if record is not None}
 
 
 def _broken_record(prefix: str, error: Exception) -> Notice:
-    """Return the notice for records of which conda reads none, because one of them is broken."""
+    """Return the notice on the broken record that keeps conda from reading any of them."""
     for file in sorted(Path(prefix, "conda-meta").glob("*.json")):
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
@@ -140,9 +143,9 @@ def _installed(record: Any) -> Installed:
 
 
 def _pip(prefix: str, records: dict[str, Any]) -> Iterator[Installed]:
-    """Yield what pip, uv and other installers of wheels put into the environment.
+    """Yield the packages that pip, uv and other wheel installers put into the environment.
 
-    Conda packages carry the same metadata, without an INSTALLER or with "conda" in it.
+    Conda packages carry the same metadata, but with no INSTALLER file or with "conda" in it.
     """
     if "python" not in records:
         return
@@ -167,7 +170,7 @@ def _pip(prefix: str, records: dict[str, Any]) -> Iterator[Installed]:
 
 
 def _history(prefix: str) -> Iterator[Pin]:
-    """Yield the specs that were asked for in this environment earlier, which solvers keep to."""
+    """Yield the specs of the environment's history, which conda's solvers keep satisfying."""
     asked = History(prefix).get_requested_specs_map()
     for name in NAMES:
         if name in asked:

@@ -1,4 +1,4 @@
-"""The evidence for facts about a machine: how it is collected, and which of it is always shown."""
+"""The evidence for the facts about a machine: collecting it, and picking what is always shown."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ TOLD = frozenset(
         *("record_broken", "pins_unreadable", "pin_unreadable"),
     )
 )
-#: Reasons why there is no CUDA though something hints at a GPU, from causes to symptoms.
+#: Evidence for why there is no CUDA although something hints at a GPU, from causes to symptoms;
+#: only the first group with a match is shown.
 REASONS = (
     frozenset(("driver_without_gpu", "container_without_driver", "gpu_without_driver")),
     frozenset(("driver_error", "driver_mismatch")),
     frozenset(("driver_library_missing", "smi_hangs")),
 )
 
-#: Remarks on a machine whose facts were read from a file: which file, and what was typed instead.
+#: Codes of remarks on a machine whose facts were read from a file: which file it was, and which
+#: option of the command line overrides it.
 DESCRIBED, TYPED = "machine.described", "machine.typed"
 
 
 def attempt(what: str, read: Callable[[], T], default: T, evidence: list[Notice]) -> T:
-    """Return what `read` returns; where it raises, the default, and add the error to `evidence`."""
+    """Return what `read` returns, or `default` if it raises; `what` names the fact in the evidence
+    that is added then."""
     try:
         return read()
     except Exception as error:
@@ -57,5 +60,5 @@ def _named(evidence: Sequence[Notice], codes: frozenset[str]) -> Iterator[Notice
 
 
 def told(machine: Machine) -> tuple[Notice, ...]:
-    """Of the remarks on a machine those that say whose facts they are."""
+    """Return the remarks on a machine that say where its facts come from."""
     return tuple(one for one in machine.remarks if one.code in (DESCRIBED, TYPED))

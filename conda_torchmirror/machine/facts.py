@@ -1,9 +1,9 @@
-"""A machine's facts as a document that travels: written on one machine, read on another.
+"""A machine's facts as a JSON document: written on one machine, read on another.
 
-The one place of its schema, for both ways. What is read is data from elsewhere: a key too many or
-too few, a type or a value that no machine of ours writes is refused by the name of the field. It
-holds no name of a person or a computer. What is installed and pinned in an environment stays there;
-of it only the Python travels.
+The one place with its schema, for writing and reading. The input is untrusted: an unknown or
+missing key, or a type or value that we would never write, is refused, and the error names the
+field. The document holds no name of a person or computer, and of an environment only its Python,
+not what is installed or pinned there.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ from .evidence import REASONS, TOLD
 
 KIND = "conda-torchmirror machine"
 SCHEMA = 1
-#: What `cuda_from` and `python_from` are of a machine that is read.
+#: The value of `cuda_from` and `python_from` on a machine that was read from a document.
 ORIGIN = "--machine"
 
-#: Bytes of a document, devices, remarks: a machine with 16 GPUs takes 2 kB.
+#: Limits of a document: bytes, devices, remarks. A machine with 16 GPUs takes 2 kB.
 BYTES, GPUS, REMARKS = 100_000, 64, 20
-#: Characters of a text.
+#: Most characters of a string.
 LONGEST = 300
-#: Evidence on the machine itself, whose remarks travel; that of an environment is of no use there.
+#: Codes of the remarks to write: those on the machine itself, since those on an environment are of
+#: no use elsewhere.
 _CODES = (
     (TOLD | frozenset(code for codes in REASONS for code in codes) | {"arch_unknown"})
     - {"record_broken", "pins_unreadable", "pin_unreadable"}
@@ -51,7 +52,7 @@ _CUDA_FROM = re.compile(r"libcuda|CONDA_OVERRIDE_CUDA|override_virtual_packages\
 
 
 def is_text(value: Any) -> TypeGuard[str]:
-    """Whether this is a short text of one line that can be shown as it is."""
+    """Whether a value is a short string of one line that can be shown unchanged."""
     return (
         isinstance(value, str)
         and 0 < len(value) <= LONGEST
@@ -61,7 +62,7 @@ def is_text(value: Any) -> TypeGuard[str]:
 
 
 def as_text(value: str) -> str:
-    """A text of one line that `is_text` takes, as near to this one as can be."""
+    """Return the nearest string that `is_text` accepts."""
     printable = "".join(c if c.isprintable() else " " for c in safe(value))
     short = printable.strip()[:LONGEST]
     return short if is_text(short) else "?"
@@ -89,7 +90,7 @@ def _is_gpu(value: Any) -> bool:
 
 
 def _is_remark(value: Any) -> bool:
-    """Whether this is a remark whose sentence can be said."""
+    """Whether a value is a remark with a known code and facts that fit its sentence."""
     if not isinstance(value, Mapping) or value.keys() != {"code", "facts"}:
         return False
     code, facts = value["code"], value["facts"]
@@ -100,7 +101,7 @@ def _is_remark(value: Any) -> bool:
             return False
     try:
         text(f"machine.{code}", facts)
-    except (ValueError, TypeError, OverflowError):  # a text where the sentence wants a number
+    except (ValueError, TypeError, OverflowError):  # a string where the sentence formats a number
         return False
     return True
 
@@ -109,7 +110,7 @@ def _listed(fits: Callable[[Any], bool], most: int) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and len(value) <= most and all(map(fits, value))
 
 
-#: Every field of the document but `kind` and `schema`, with what its value must be.
+#: Every field of the document except `kind` and `schema`, with the check of its value.
 FIELDS: Mapping[str, Callable[[Any], bool]] = {
     "created": _like(_TIME),
     "created_by": is_text,
@@ -130,7 +131,7 @@ FIELDS: Mapping[str, Callable[[Any], bool]] = {
 
 
 def document(machine: Machine) -> dict[str, Any]:
-    """The facts of a machine as a document that `parse` takes: what fits no field is left out."""
+    """Return a machine's facts as a document that `parse` accepts; invalid values are left out."""
     cuda = _kept("cuda", machine.cuda)
     return {
         "kind": KIND,
@@ -173,12 +174,12 @@ def _remarks(remarks: Iterable[Notice]) -> Iterable[dict[str, Any]]:
 
 
 def dump(machine: Machine) -> str:
-    """The document as text: ASCII, which every shell writes to a file in a way that is read."""
+    """Return the document as JSON, ASCII only: any shell can redirect that to a readable file."""
     return json.dumps(document(machine), indent=2)
 
 
 def read(file: str) -> Facts:
-    """The facts in a file. Raises: BadMachineFile, MachineFileTooNew."""
+    """Read the facts in a file. Raises: BadMachineFile, MachineFileTooNew."""
     try:
         data = file_io.read(Path(file), BYTES)
     except file_io.FileTrouble as trouble:
@@ -188,9 +189,9 @@ def read(file: str) -> Facts:
 
 
 def parse(data: bytes, file: str = "-") -> Facts:
-    """The facts in a document, in UTF-8 or, as PowerShell writes it, UTF-16.
+    """Read the facts in a document, encoded as UTF-8, or as UTF-16 (which PowerShell writes).
 
-    Raises: BadMachineFile, MachineFileTooNew.
+    `file` is its name in errors. Raises: BadMachineFile, MachineFileTooNew.
     """
     if not data.strip():
         raise BadMachineFile(file=file, detail=text("facts_empty"))
@@ -228,10 +229,9 @@ def parse(data: bytes, file: str = "-") -> Facts:
 
 
 def load(data: bytes) -> Any:
-    """The value in a JSON document from elsewhere, in UTF-8, or UTF-16 as PowerShell writes it.
+    """Parse an untrusted JSON document, encoded as UTF-8, or as UTF-16 (which PowerShell writes).
 
-    Refused are a key that stands twice, a number that is not finite, and what is nested too deep.
-    Raises: ValueError.
+    Raises: ValueError, for duplicate keys, numbers that are not finite, and too deep nesting too.
     """
     try:
         return json.loads(
@@ -256,7 +256,7 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _fault(found: Mapping[str, Any]) -> str | None:
-    """What keeps a document of this version from being one, as a sentence; or None."""
+    """Return the first fault of a document of this version as a sentence, or None."""
     known = {"kind", "schema", *FIELDS}
     if unknown := sorted(found.keys() - known):
         return text("facts_unknown", {"field": unknown[0][:LONGEST]})
@@ -273,7 +273,11 @@ def _fault(found: Mapping[str, Any]) -> str | None:
 
 
 def floor(machines: Sequence[Machine]) -> Machine:
-    """A machine that has only what all of these have: what runs on it runs on each of them."""
+    """Return the common denominator of machines: what runs on it runs on each of them.
+
+    Versions are the lowest ones, None where any machine has none. The rest is the first machine's,
+    which must have the platform and Python of all.
+    """
     first = machines[0]
 
     def least(name: str) -> str | None:

@@ -36,11 +36,11 @@ _SMI_FIELDS = (("compute_cap", "driver_version", "uuid", "name"), ("driver_versi
 
 
 class DriverReport(NamedTuple):
-    """The driver's version, the CUDA that it runs, and its devices.
+    """The driver's version, the newest CUDA that it runs, and its devices.
 
     `source` is nvml, libcuda, nvidia-smi or None; `devices` are all devices, and `visible` those
-    that `CUDA_VISIBLE_DEVICES` leaves, in its order. `notes` are pairs of code and facts: what
-    was found, and what was tried in vain.
+    that `CUDA_VISIBLE_DEVICES` leaves, in its order. `notes` are pairs of code and facts on what
+    was found and what failed.
     """
 
     source: str | None = None
@@ -52,14 +52,14 @@ class DriverReport(NamedTuple):
 
     @property
     def arch(self) -> str | None:
-        """The lowest compute capability of all devices, as CEP 46 wants it."""
+        """The lowest compute capability of all devices, as CEP 46 defines it."""
         return lowest(self.devices)
 
 
 def signs(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """List the paths that hint at an NVIDIA driver on this computer.
 
-    Starts no process: this decides whether one is worth it where conda found no `__cuda`.
+    Starts no process: where conda found no `__cuda`, the result decides whether to start one.
     """
     env = os.environ if environ is None else environ
     if sys.platform == "win32":
@@ -76,7 +76,7 @@ def signs(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
 def has_library(environ: Mapping[str, str] | None = None) -> bool:
     """Whether libcuda can be loaded by one of the names that conda's detection of `__cuda` tries.
 
-    Starts no process, where conda's detection takes one of 150 to 200 ms to find none.
+    Starts no process; conda's detection starts one that takes 150 to 200 ms, even to find nothing.
     """
     env = os.environ if environ is None else environ
     if sys.platform == "win32":
@@ -89,7 +89,7 @@ def has_library(environ: Mapping[str, str] | None = None) -> bool:
         folders = [*filter(None, env.get("LD_LIBRARY_PATH", "").split(":")), *LIBRARY_DIRS]
     if existing(os.path.join(folder, name) for folder in folders for name in names):
         return True
-    # The loader knows more places; it opens a library only where there is one after all.
+    # The loader searches more places than these folders.
     return any(map(driver_calls.loads, names))
 
 
@@ -101,7 +101,7 @@ def on_system(path: str) -> bool:
 def probe(limit: float = LIMIT, *, why: bool = False) -> DriverReport:
     """Ask the driver for its version and its devices, in a process of at most `limit` seconds.
 
-    `why` asks libcuda even where NVML has answered: for the reason that there is no `__cuda`.
+    With `why`, ask libcuda even where NVML has answered, to learn why there is no `__cuda`.
     """
     rows, hung = _run_script(limit, ["why"] if why else [])
     said: dict[str, Any] = {}
@@ -159,7 +159,7 @@ def _run_script(limit: float, words: Sequence[str]) -> tuple[list[dict[str, Any]
 
 
 def _timeboxed(argv: list[str], limit: float) -> tuple[int | None, str, bool]:
-    """Run a command and return (exit code, what it printed, whether it ran out of time)."""
+    """Run a command; return its exit code or errno, its output and whether it ran out of time."""
     import subprocess
     import tempfile
 
@@ -223,8 +223,9 @@ def _ask_smi(
 def parse_smi(text: str, fields: Sequence[str]) -> tuple[list[Device], str | None]:
     """Read the lines of `nvidia-smi --query-gpu=... --format=csv,noheader`.
 
-    A line counts only where its driver version looks like one: everything else that the program
-    may print, in any language, is not a device. The name comes last since it may hold commas.
+    Returns the devices and the driver's version. Only lines with a plausible driver version count:
+    the program may print warnings, in any language. The name is the last field since it may hold
+    commas.
     """
     devices: list[Device] = []
     driver = None

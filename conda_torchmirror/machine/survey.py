@@ -22,7 +22,7 @@ from .driver_calls import Device, lowest
 from .environment import with_environment
 from .evidence import DESCRIBED, TYPED, attempt, with_remarks
 
-#: Errors of a driver that finds no device: the machine counts as one without a GPU.
+#: Errors of a driver that finds no device: the machine is then treated as one without a GPU.
 _NOTHING_THERE = frozenset(
     (
         *("CUDA_ERROR_NO_DEVICE", "CUDA_ERROR_STUB_LIBRARY"),
@@ -34,7 +34,7 @@ _MIXED = frozenset(("NVML_ERROR_LIB_RM_VERSION_MISMATCH", "CUDA_ERROR_SYSTEM_DRI
 
 
 class Survey(NamedTuple):
-    """The machine, and the evidence: what was found, where, and what was tried in vain."""
+    """The machine, and the evidence for its facts: what was found where, and what failed."""
 
     machine: Machine
     evidence: tuple[Notice, ...] = ()
@@ -48,7 +48,7 @@ def inspect(
     python: str | None = None,
     probe_gpus: bool = True,
 ) -> Machine:
-    """Return the facts for a target platform and environment. Never raises."""
+    """Return the machine that `survey` finds, without the evidence. Never raises."""
     return survey(
         subdir=subdir, prefix=prefix, cuda=cuda, python=python, probe_gpus=probe_gpus
     ).machine
@@ -63,10 +63,10 @@ def survey(
     probe_gpus: bool = True,
     facts: Facts | None = None,
 ) -> Survey:
-    """Return the facts with their evidence. Never raises.
+    """Return the facts for a target platform and environment, with their evidence. Never raises.
 
-    `cuda` is "auto", "cpu" or a version; `probe_gpus=False` keeps the driver from being asked
-    for its devices. `facts` are those of another machine, which stand for this one.
+    `cuda` is "auto", "cpu" or a version; `probe_gpus=False` does not ask the driver for its
+    devices. `facts` are those of another machine, to use in place of this one's.
     """
     if facts is not None:
         return _described(facts, subdir=subdir, prefix=prefix, cuda=cuda, python=python)
@@ -76,7 +76,7 @@ def survey(
     value, origin = _cuda(cuda, at_home, subdir, native, evidence)
     machine = Machine(subdir=subdir, cuda=value, cuda_from=origin, foreign=not at_home)
 
-    # A user who hides the driver wants none; listing its devices would contradict that.
+    # A user who hides the driver wants it ignored; listing its devices would contradict that.
     hidden = any(notice.code == "cuda_hidden" for notice in evidence)
     if at_home and cuda != "cpu" and probe_gpus and not hidden:
         machine = attempt("gpus", lambda: _with_gpus(machine, evidence), machine, evidence)
@@ -104,7 +104,7 @@ def survey(
 def _described(
     facts: Facts, *, subdir: str, prefix: str | None, cuda: str, python: str | None
 ) -> Survey:
-    """The machine of some facts, for which what was typed counts more than what they say."""
+    """Return the machine that facts describe; options of the command line override them."""
     on, evidence = facts.machine, []
     remarks = [Notice(DESCRIBED, {"file": facts.file})]
 
@@ -126,7 +126,7 @@ def _described(
     elif given := cuda_version(cuda):
         typed("--cuda", given, on.cuda)
         evidence.append(Notice("cuda_given", {"cuda": given}))
-        # The driver that is named is another one, on the same GPUs.
+        # `--cuda` stands for another driver on the same GPUs.
         arch = on.cuda_arch or min((g.arch for g in on.gpus if g.arch), key=number, default=None)
         on = on._replace(cuda=given, cuda_from="--cuda", driver=None, cuda_arch=arch)
         on = on._replace(failing=False)
@@ -148,7 +148,7 @@ def _described(
 
 
 def overrides(machine: Machine) -> dict[str, str]:
-    """Conda's own variables, by which its solver sees the virtual packages of another machine."""
+    """Return the CONDA_OVERRIDE_* variables that show conda's solver a machine's facts."""
     found = {"CONDA_OVERRIDE_CUDA": machine.cuda or ""}
     found["CONDA_OVERRIDE_CUDA_ARCH"] = machine.cuda_arch or ""
     if machine.glibc and machine.subdir.startswith("linux-"):
@@ -159,7 +159,7 @@ def overrides(machine: Machine) -> dict[str, str]:
 
 
 def _version(code: str, evidence: Iterable[Notice]) -> str | None:
-    """The dotted number in a notice of the system, None where it is none."""
+    """The dotted version in the first such notice that has one, or None."""
     found = (
         re.match(r"\d+(?:\.\d+)*", str(n.facts["version"])) for n in evidence if n.code == code
     )
@@ -172,7 +172,8 @@ def native_subdir() -> str:
 
 
 def _override(name: str) -> tuple[str | None, str]:
-    """Return the override of virtual package `name` and what sets it, in conda's own order."""
+    """Return the override of virtual package `name`, or None, and the variable or setting that sets
+    it: the variable takes precedence, as in conda."""
     variable = f"CONDA_OVERRIDE_{name.upper()}"
     if variable in os.environ:
         return os.environ[variable].strip(), variable
@@ -203,7 +204,7 @@ def _cuda(
         if given := cuda_version(text):
             evidence.append(Notice("cuda_overridden", {"cuda": given, "variable": variable}))
             return given, "CONDA_OVERRIDE_CUDA"
-        # conda hands it to its solver as it stands, so asking the driver would not help.
+        # Conda passes the value to its solver unchanged, so asking the driver would not help.
         evidence.append(Notice("cuda_unusable", {"variable": variable, "value": text}))
         return None, "CONDA_OVERRIDE_CUDA"
     if not at_home:
@@ -220,10 +221,10 @@ def _cuda(
 
 
 def _detected_cuda() -> str | None:
-    """Return the version that conda detects. Its process starts only where a driver may be."""
-    # Neither the plugin manager nor a second detection: the first would recurse when this runs
-    # inside a virtual package hook, the second costs a process. Imported here, so that a conda
-    # without it leaves one fact out and not all.
+    """Return the version that conda detects. Starts conda's process only if a driver may exist."""
+    # Conda's cached function, not the plugin manager, which would recurse when this runs inside a
+    # virtual package hook, and not a second detection, which costs a process. Imported here, so
+    # that a conda without it leaves out one fact and not all.
     from conda.plugins.virtual_packages.cuda import cached_cuda_version
 
     if not cached_cuda_version.cache_info().currsize and not nvidia.has_library():
@@ -240,8 +241,8 @@ def _probe(why: bool) -> nvidia.DriverReport:
 def has_device(machine: Machine) -> bool:
     """Whether this computer itself should run a CUDA build, whatever `--cuda` or an override says.
 
-    Conda's detection cannot answer after a hand-over: 24.7 keeps an override that was in force
-    when it was first asked. Never raises.
+    Conda's detection cannot tell after a hand-over: 24.7 caches the override that was in force when
+    it was first called. Never raises.
     """
     if machine.cuda_from == "libcuda" or machine.gpus or machine.failing:
         return True
@@ -287,7 +288,7 @@ def _label(device: Device) -> str:
 
 
 def _chosen(found: nvidia.DriverReport, evidence: list[Notice]) -> Sequence[Device]:
-    """Return the devices that a choice is made for; the others are added to the evidence."""
+    """Return the devices to choose for; the others are only noted in the evidence."""
     if found.source is None or not found.devices:
         return ()
     names = ", ".join(_label(device) for device in found.devices)
@@ -298,7 +299,8 @@ def _chosen(found: nvidia.DriverReport, evidence: list[Notice]) -> Sequence[Devi
     value = os.environ.get("CUDA_VISIBLE_DEVICES")
     chosen = found.visible
     if not chosen:
-        # conda's detection of __cuda does not heed it either, and the environment outlives it.
+        # Choose for all devices: conda's detection of `__cuda` ignores the variable as well, and
+        # the environment will be used without it.
         evidence.append(Notice("gpus_hidden", {"value": value}))
         chosen = found.devices
     shown = {device.uuid or device for device in chosen}
@@ -315,7 +317,7 @@ def _chosen(found: nvidia.DriverReport, evidence: list[Notice]) -> Sequence[Devi
 
 
 def _arch_override(evidence: list[Notice]) -> str | None:
-    """Return the overriding compute capability: "" where it hides the GPUs, None without one."""
+    """Return the overriding compute capability: "" hides the GPUs, None is no override."""
     text, variable = _override("cuda_arch")
     if text is None:
         return None
@@ -334,8 +336,8 @@ def cuda_arch() -> str | None:
     """Return the version of `__cuda_arch` as CEP 46 defines it, or None where it is absent.
 
     The lowest compute capability of all devices of this computer, whatever
-    `CUDA_VISIBLE_DEVICES` says; absent without `__cuda`. Costs the process that asks the driver,
-    once, and only with a driver. Never raises.
+    `CUDA_VISIBLE_DEVICES` says; absent without `__cuda`. Only where there is a driver, the first
+    call starts the process that asks it. Never raises.
     """
     evidence: list[Notice] = []
     override = attempt("arch", lambda: _arch_override(evidence), None, evidence)

@@ -1,4 +1,4 @@
-"""The system under conda: libc, macOS, WSL 2, Jetson, containers, and GPUs without a driver.
+"""The operating system: libc, macOS, WSL 2, Jetson, containers, and GPUs without a driver.
 
 Reads files and asks the C library; starts no process.
 """
@@ -16,7 +16,7 @@ from . import nvidia
 
 
 def overrides(subdir: str) -> Iterator[Notice]:
-    """Yield what conda's variables say of the system of any platform."""
+    """Yield the version of glibc or macOS that conda's CONDA_OVERRIDE_* variables set, if any."""
     for family, code, variable in (
         ("linux-", "glibc", "CONDA_OVERRIDE_GLIBC"),
         ("osx-", "macos", "CONDA_OVERRIDE_OSX"),
@@ -27,7 +27,7 @@ def overrides(subdir: str) -> Iterator[Notice]:
 
 
 def notices(subdir: str) -> Iterator[Notice]:
-    """Yield what the choice depends on of this system. Raises OSError, ValueError."""
+    """Yield the facts of this system that the choice depends on. Raises OSError, ValueError."""
     given = list(overrides(subdir))
     yield from given
     if subdir.startswith("linux-"):
@@ -70,7 +70,7 @@ def _translated() -> bool:
 
 
 def no_driver(signs: Iterable[str]) -> Iterator[Notice]:
-    """Yield the reason why there may be a GPU and yet no usable driver."""
+    """Yield why there may be a GPU without a usable driver. `signs` come from `nvidia.signs`."""
     kernel = not {*nvidia.NODES[:2]}.isdisjoint(signs)
     if kernel and "/dev/nvidiactl" not in signs and _in_container():
         yield Notice("container_without_driver")

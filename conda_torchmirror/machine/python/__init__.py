@@ -1,1 +1,1 @@
-"""The Python of an environment: what it holds, what its pip is told, how a process of it runs."""
+"""The Python of an environment: its distributions, its pip's configuration, its activation."""

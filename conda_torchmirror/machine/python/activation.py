@@ -1,4 +1,4 @@
-"""The variables of an activated environment, for a process of ours that runs in it."""
+"""The environment variables of an activated environment, for a process that we run in it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from ..environment import python_path
 
 
 def environment(prefix: str) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
-    """Return the variables of an activated environment, and the scripts to leave and enter it.
+    """Return the variables of an activated environment, its deactivate and its activate scripts.
 
-    Without PYTHONPATH and PYTHONHOME: they belong to the Python that conda was started with.
+    PYTHONPATH and PYTHONHOME are left out: they belong to the Python that runs conda. Never raises:
+    where activation fails there are PATH and CONDA_PREFIX, and no scripts.
     """
     inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
     try:
@@ -22,7 +23,7 @@ def environment(prefix: str) -> tuple[dict[str, str], tuple[str, ...], tuple[str
             activator = CmdExeActivator() if os.name == "nt" else PosixActivator()
             built = activator.build_activate(prefix)
     except Exception:
-        # The way to the libraries is what matters; a broken state file must not hide the check.
+        # PATH is what matters most; a broken state file must not keep the check from running.
         folders = [os.path.dirname(python_path(prefix)), inherited.get("PATH", "")]
         path = os.pathsep.join(filter(None, folders))
         return {**inherited, "PATH": path, "CONDA_PREFIX": prefix}, (), ()

@@ -26,15 +26,18 @@ class Distribution(NamedTuple):
 
 
 def normalized(name: str) -> str:
-    """The name of a project as indexes have it (PEP 503)."""
+    """Return the normalized name of a project (PEP 503)."""
     return _SEPARATORS.sub("-", name).lower()
 
 
 def installed(prefix: str) -> Mapping[str, Distribution]:
-    """What is installed, by normalised name; empty where there is no Python or no reading it."""
+    """Return the installed distributions by normalized name.
+
+    Empty where the environment has no Python or cannot be read. Never raises.
+    """
     try:
         records = list(PrefixData(prefix).iter_records())
-    except Exception:  # a broken record, which the machine's own facts tell of
+    except Exception:  # a broken record, which `environment` reports
         return {}
     python = next((record for record in records if record.name == "python"), None)
     if python is None:
@@ -60,9 +63,9 @@ def installed(prefix: str) -> Mapping[str, Distribution]:
 
 
 def externally_managed(prefix: str, python: str) -> str | None:
-    """The file by which an environment says that pip must not change it (PEP 668), if it is there.
+    """Return the path of the marker by which an environment forbids pip changes (PEP 668), or None.
 
-    `python` is the version of its Python.
+    `python` is the version of the environment's Python.
     """
     short = get_python_site_packages_short_path(python)
     library = os.path.dirname(short) if os.path.basename(short) == "site-packages" else short

@@ -1,8 +1,8 @@
-"""What pip's own configuration says: files and PIP_* variables, read as pip reads them.
+"""Pip's own configuration: files and PIP_* variables, read as pip reads them.
 
-A run of ours hands pip an empty configuration, so that nothing of it is mixed in silently; what
-must hold all the same (a proxy, a certificate, the user's own index) is carried over by name.
-Never raises: another program may have written anything there.
+We run pip with an empty configuration, so that no option slips in unnoticed; those that must apply
+all the same (a proxy, a certificate, the user's own index) are carried over by name. Never raises:
+any program may have written these files.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from collections.abc import Iterator, Mapping
 from configparser import Error, RawConfigParser
 from typing import NamedTuple
 
-#: The sections that count for `pip install`; the later one wins.
+#: The sections that apply to `pip install`; the later one wins.
 _SECTIONS = ("global", "install")
-#: Bytes of a file that pip reads as its configuration.
+#: Most characters of a configuration file to read.
 _LARGEST = 1_000_000
-#: What pip itself reads PIP_CONFIG_FILE and nothing else for, and what only hides a line.
+#: Options to leave out: the place of the configuration itself, and options that only affect output
+#: or prompts.
 _QUIET = frozenset(("config-file", "disable-pip-version-check", "no-input", "no-color"))
 
 
 class PipConfig(NamedTuple):
     """The options of `pip install` that are set outside its command line, by their long names.
 
-    `sources` says of each which file or variable it comes from, `unreadable` are files that are
-    none.
+    `sources` has the file or variable that each comes from; `unreadable` are the files that cannot
+    be read or parsed.
     """
 
     options: Mapping[str, str]
@@ -34,7 +35,7 @@ class PipConfig(NamedTuple):
 
 
 def read(prefix: str | None = None) -> PipConfig:
-    """The configuration that holds for the pip of an environment, for any new one without it."""
+    """Read the configuration of an environment's pip; without `prefix`, of a new environment's."""
     options: dict[str, str] = {}
     sources: dict[str, str] = {}
     unreadable: list[str] = []
@@ -51,7 +52,7 @@ def read(prefix: str | None = None) -> PipConfig:
         if name and name not in _QUIET and value:
             options[name] = value
             sources[name] = variable
-    if "default-timeout" in options:  # its name before it was in the documentation
+    if "default-timeout" in options:  # an undocumented alias of `timeout`
         options.setdefault("timeout", options.pop("default-timeout"))
         sources.setdefault("timeout", sources.pop("default-timeout"))
     return PipConfig(options, sources, tuple(unreadable))
@@ -74,7 +75,7 @@ def _of_file(path: str) -> Iterator[tuple[str, str]]:
 
 
 def _files(prefix: str | None) -> Iterator[str]:
-    """The files that pip reads, in its order, as far as they are there."""
+    """Yield the existing files that pip reads, in its order: a later one takes precedence."""
     named = os.environ.get("PIP_CONFIG_FILE", "")
     if named == os.devnull:
         return
