@@ -131,7 +131,7 @@ FIELDS: Mapping[str, Callable[[Any], bool]] = {
 
 
 def document(machine: Machine) -> dict[str, Any]:
-    """Return a machine's facts as a document that `parse` accepts; invalid values are left out."""
+    """Return a machine's facts as a document that `parse` accepts; invalid values become null."""
     cuda = _kept("cuda", machine.cuda)
     return {
         "kind": KIND,
