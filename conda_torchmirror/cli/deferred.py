@@ -1,15 +1,15 @@
-"""Parsers that are filled when they parse, and that take no empty values.
+"""Parsers that are filled when they parse, and that accept no empty values.
 
-`plugin` hands conda parsers that stay empty until argparse asks them to parse; what that saves and
-costs is said there. A tool that walks conda's parser without parsing (completion, documentation)
-fills them first:
+`plugin` hands conda parsers that stay empty until argparse asks them to parse; its docstring has
+the cost and the benefit. A tool that walks conda's parser without parsing (completion,
+documentation) has to fill them first:
 
     from conda.cli.conda_argparse import generate_parser
     from conda_torchmirror.cli.deferred import fill
     parser = fill(generate_parser())
 
-An empty value (`--save-plan ""`, where a script's variable was not set) is a mistake and never the
-same as no value, for conda's own options of our commands too.
+An empty value (`--save-plan ""`, from an unset variable in a script) is an error and never the same
+as no value. That includes the options of conda's own that our commands have.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from ..text.messages import text
 
 
 class HelpFormatter(RawDescriptionHelpFormatter):
-    """Argparse's own, with lines that Chinese fits into too: it has no spaces, and is wider than
-    it is long."""
+    """Argparse's formatter with line breaks that suit Chinese too, which has no spaces and whose
+    characters take two columns."""
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return wrapped(text, most=width)
@@ -40,11 +40,11 @@ class HelpFormatter(RawDescriptionHelpFormatter):
 
 
 def fill(parser: ArgumentParser) -> ArgumentParser:
-    """Fill a parser and all parsers of its commands; return it. Those that are full stay as is."""
+    """Fill a parser and those of its subcommands, unless already filled; return the parser."""
     configure = vars(parser).pop("configure_later", None)
     if configure is not None:
         del parser.parse_known_args
-        if parser.description:  # `plugin` names the command in English, before anybody reads
+        if parser.description:  # `plugin` sets it in English, before the language is known
             parser.description = translated(parser.description, {}, parser.prog.split()[-1])
         configure(parser)
         refuse_empty(parser)
@@ -57,7 +57,7 @@ def fill(parser: ArgumentParser) -> ArgumentParser:
 
 
 def refuse_empty(parser: ArgumentParser) -> None:
-    """Make an empty value of any argument a usage error, in a parser and those of its commands."""
+    """Make an empty value of any argument a usage error, in a parser and its subcommands."""
     for action in parser._actions:
         if isinstance(action, _SubParsersAction):
             for below in action.choices.values():
@@ -67,7 +67,7 @@ def refuse_empty(parser: ArgumentParser) -> None:
 
 
 class _Filled:
-    """An argument's type that takes no empty word."""
+    """An argparse type that refuses an empty word, and else applies the `inner` type."""
 
     __slots__ = ("inner",)
 
@@ -80,5 +80,5 @@ class _Filled:
         return word if self.inner is None else self.inner(word)
 
     def __repr__(self) -> str:
-        # Argparse names the type in its own message.
+        # Argparse shows the type's name in its error message.
         return getattr(self.inner, "__name__", "value")

@@ -1,7 +1,7 @@
-"""`conda torch-install`: its parser, what its command line says, and its run.
+"""`conda torch-install`: its parser, the reading of its command line, and its run.
 
-What conda has, conda's own parser helpers add; their actions are kept, so that what the user gave
-can be passed on to conda's `install` and `create`.
+Conda's parser helpers add the options that conda has too; their actions are kept, so that those
+which the user gave can be passed on to conda's `install` and `create`.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ from ..text.messages import text
 from . import install_output
 from .deferred import HelpFormatter
 
-#: What we say to conda ourselves; everything else that its own helpers read is passed on.
+#: Options of conda's helpers that we handle ourselves; all others are passed on to conda.
 OURS = frozenset(("name", "prefix", "channel", "subdir", "dry_run", "help", "json"))
 
-#: What a saved plan leaves no room for: the options that decide what is installed, by attribute,
-#: with the value that says nothing.
+#: The options that decide what is installed, which `--plan` excludes: by attribute, with the value
+#: of an option that was not given.
 CHOICE: Mapping[str, Any] = {
     "specs": [],
     "file": None,
@@ -70,8 +70,8 @@ def configure_install(parser: ArgumentParser) -> None:
     """Add the options of `conda torch-install`."""
     parser.epilog = text("help.install_examples")
     parser.formatter_class = HelpFormatter
-    # Our own come first in the help. In groups, because a parser formats each argument that is
-    # added to itself.
+    # Our own options come first in the help. In groups, because argparse formats the usage for
+    # every argument that is added to the parser itself.
     add = parser.add_argument_group(text("help.choice")).add_argument
     add("specs", nargs="*", metavar="SPEC", help=text("help.specs"))
     add("-f", "--file", action="append", help=text("help.file"))
@@ -100,7 +100,7 @@ def configure_install(parser: ArgumentParser) -> None:
         const="plain",
         help=text("help.urls"),
     )
-    # Options of their own: a format that stood apart would take a spec for one.
+    # Two options instead of one with a value: an optional value would swallow the spec after it.
     add("--urls=plain", dest="urls", action="store_const", const="plain", help=SUPPRESS)
     add(
         "--urls=aria2",
@@ -143,7 +143,7 @@ def install(args: Namespace) -> int:
 
 
 def options(args: Namespace) -> InstallOptions:
-    """What the command line says; nothing below this module sees the namespace.
+    """Turn the parsed namespace into options, all that the stages below see of it.
 
     Raises: PrintAlone, SolveAlone, UrlsFormat, WithPackagesAlone, PlanTakesNoChoice,
     OnlyForWheels.
@@ -167,7 +167,7 @@ def options(args: Namespace) -> InstallOptions:
     return InstallOptions(
         action=_action(args),
         dry_run=bool(args.dry_run),
-        # A list of all packages is what a solver finds.
+        # Only a solve yields the list of all packages.
         solve=args.solve or args.print == EXPLICIT,
         specs=tuple(args.specs),
         files=tuple(args.file or ()),
@@ -200,10 +200,10 @@ def options(args: Namespace) -> InstallOptions:
 
 
 def _split_machines(words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """The files of `--machine`, and the specs that stand behind them: it takes any number of words.
+    """Split the words of `--machine` into files and the specs after them, which it swallows.
 
-    Specs begin with the first word that names PyTorch, or how versions compare; what is there as a
-    file is one wherever it stands.
+    A word that exists as a file is a file. Of the others, the specs begin with the first one that
+    names a package of the torch family or has a comparison operator.
     """
     files: list[str] = []
     specs: list[str] = []
@@ -215,7 +215,7 @@ def _split_machines(words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
 
 
 def _endings(args: Namespace) -> list[str]:
-    """The options that ask for another end than `--print` does."""
+    """The given options that exclude `--print`, because they ask for another kind of output."""
     given = {
         "--list": args.list,
         "--urls": args.urls,
@@ -228,7 +228,10 @@ def _endings(args: Namespace) -> list[str]:
 
 
 def _source(args: Namespace) -> str:
-    """The source that is named, or the one that files of wheels name. Raises: OnlyForWheels."""
+    """The value of `--source`, "" without one; wheels if wheel files are given.
+
+    Raises: OnlyForWheels.
+    """
     files = [word for word in args.specs if word.lower().endswith(".whl") and "://" not in word]
     given = files if args.wheel_dir is None else ["--wheel-dir", *files]
     if given and args.source not in (None, WHEELS):
@@ -237,7 +240,7 @@ def _source(args: Namespace) -> str:
 
 
 def _action(args: Namespace) -> Action:
-    """The one thing to end in. Of several it is the one that does least."""
+    """The action that the options ask for; of several, the one that does least."""
     if args.plan is not None:
         return "replay"
     if args.list:
@@ -252,7 +255,7 @@ def _action(args: Namespace) -> Action:
 
 
 def passed(actions: Sequence[ParserAction], args: Namespace) -> tuple[tuple[str, ...], ...]:
-    """The options of conda's own helpers that the user gave, each as command-line words again."""
+    """The options of conda's helpers that the user gave, each turned back into words."""
     found: dict[str, tuple[str, ...]] = {}
     for action in actions:
         value = getattr(args, action.dest, NULL)
@@ -275,7 +278,7 @@ def passed(actions: Sequence[ParserAction], args: Namespace) -> tuple[tuple[str,
 
 
 def _option(action: ParserAction, value: Any) -> str | None:
-    """The option string that gives this value, or None where another action does."""
+    """The option string of `action` that gives this value; None where it gives another one."""
     if action.nargs == 0 and action.const is not None and action.const != value:
         return None
     long = [option for option in action.option_strings if option.startswith("--")]

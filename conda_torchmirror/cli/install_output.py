@@ -1,6 +1,6 @@
-"""What `torch-install` shows: each result of its stages as text, or as the one JSON document.
+"""The output of `torch-install`: each result of its stages as text, or as one JSON document.
 
-Plans, files and checks are imported where a result of theirs is there: a preview has none.
+Plans, files and checks are imported only when there is such a result: a preview has none.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def reporter(*, explain: bool, as_json: bool) -> Callable[[Step], None]:
-    """What shows a run as it goes on; under `--json` nothing comes before the document."""
+    """Return the function that shows each step of a run; with `--json` it shows nothing."""
 
     def report(step: Step) -> None:
         if as_json:
@@ -68,7 +68,7 @@ def _report_done(step: Step, *, explain: bool) -> None:
 
 
 def footprint_lines(found: Footprint) -> Iterator[str]:
-    """What is to be downloaded and where it goes, before conda's own list and question."""
+    """The size of the download and the free space, to show before conda's own list and question."""
     facts = {
         "count": found.packages,
         "size": file_size(found.size),
@@ -82,7 +82,7 @@ def footprint_lines(found: Footprint) -> Iterator[str]:
 
 
 def show(result: Result, options: InstallOptions) -> int:
-    """Show what the run ended in, and return the exit code."""
+    """Show the result of the run, and return the exit code."""
     if isinstance(result, Listing):
         if options.as_json:
             emit(listing.document(result))
@@ -99,7 +99,7 @@ def show(result: Result, options: InstallOptions) -> int:
 
 
 def _show_done(result: Result, options: InstallOptions) -> int:
-    """What there is only where conda was asked, or a saved plan."""
+    """Show a result other than a preview's, whose modules a preview does not import."""
     from ..handover.conda import Outcome
     from ..install.machines.run import MachinePlans
     from ..install.printing.printed import Printed
@@ -141,7 +141,7 @@ def _show_done(result: Result, options: InstallOptions) -> int:
 
 
 def decision_lines(decision: Decision, *, explain: bool) -> list[str]:
-    """A decision as lines, as long as conda's own `-v` asks for."""
+    """A decision as lines, with more detail under conda's `-v`."""
     return decisions.lines(decision, explain=explain, verbose=bool(context.verbosity))
 
 
@@ -174,7 +174,7 @@ def _show_saved(saved: Saved, options: InstallOptions) -> None:
 
 
 def _show_printed(found: Printed, options: InstallOptions) -> None:
-    """The text alone goes to standard output, and what is said of the choice to the other."""
+    """Print the text on standard output, and the notices on standard error."""
     if options.as_json:
         emit(found.about, dry_run=True, prefix=found.prefix)
         return
@@ -184,7 +184,7 @@ def _show_printed(found: Printed, options: InstallOptions) -> None:
 
 
 def _show_urls(found: DownloadList, options: InstallOptions) -> None:
-    """URLs, and nothing else, go to standard output; the count and notices to the other."""
+    """Print nothing but the URLs on standard output, and totals and notices on standard error."""
     from ..plans.downloads import FORMATS
 
     if options.as_json:
@@ -214,7 +214,7 @@ def _about_urls(found: DownloadList) -> Iterator[str]:
 
 
 def replay_lines(replay: Replay) -> Iterator[str]:
-    """A saved plan and what is lacking of it, as lines."""
+    """A saved plan and what has to be downloaded for it, as lines."""
     plan = replay.plan
     chosen = plan.decision.get("selected", {})
     names = [build.get("name") for build in chosen.get("builds", ())]

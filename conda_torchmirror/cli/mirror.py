@@ -1,7 +1,7 @@
 """`conda torch-mirror`: its parser, and the functions that run its commands.
 
-Filled only when the command is on the command line. The module of a handler is imported when the
-handler runs; only `rewrite` is there before, whose options `python -m conda_torchmirror` has too.
+The parser is only filled when the command runs. A handler's module is imported when the handler is
+called, except `rewrite`, which also defines the options of `python -m conda_torchmirror`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from ..text.output import say
 from . import rewrite
 from .deferred import HelpFormatter
 
-#: Seconds that a test of mirrors may take.
+#: Upper limit of `torch-mirror test --timeout`, in seconds.
 LONGEST = 600
 
 
 class Command(NamedTuple):
-    """A command of `torch-mirror`: what adds its options, and what runs it."""
+    """A subcommand of `torch-mirror`: the functions that add its options and that run it."""
 
     name: str
     configure: Callable[[ArgumentParser], None]
@@ -60,7 +60,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Run the command that was given; without one, show the help."""
+    """Run the subcommand and return its exit code; without one, show the help."""
     for command in COMMANDS:
         if command.name == args.torch_mirror:
             return command.run(args)
@@ -91,7 +91,7 @@ def _test(parser: ArgumentParser) -> None:
 
 
 def _seconds(word: str) -> float:
-    """A duration in seconds. Raises: ArgumentTypeError."""
+    """Parse a duration in seconds, above 0 and at most `LONGEST`. Raises: ArgumentTypeError."""
     try:
         seconds = float(word)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`conda torch-mirror enable` and `disable`: what the file holds, and what is said about it."""
+"""`conda torch-mirror enable` and `disable`: writing our configuration file, and reporting it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .mirror_status import read_now
 
 
 def enable(args: Namespace) -> int:
-    """Write the file, or with `--hook-only` remove it. The exit code is returned.
+    """Write the file, or with `--hook-only` remove it; return the exit code.
 
     Raises: BadMirror, BadRegistry, Contradiction, NothingToEnable, ForeignFile, CannotWrite.
     """
@@ -34,7 +34,7 @@ def enable(args: Namespace) -> int:
     config = _config(args.mirror or ())
     if {*config.preference} <= {UPSTREAM}:
         raise BadMirror(value=UPSTREAM, detail=text("enable_upstream"))
-    # What an earlier `enable` wrote is about to be replaced, so it is nobody's own.
+    # Mappings of an earlier `enable` are about to be replaced: do not respect them as the user's.
     config.own -= config.enabled.keys()
     channels = args.channels or channels_for("enabled")
     policies = policy.decide(channels, config)
@@ -64,7 +64,7 @@ def enable(args: Namespace) -> int:
 
 
 def _hook_only(args: Namespace) -> int:
-    """Remove the file. What still keeps the redirect off, or still maps channels, is said."""
+    """Remove the file, and report what still keeps the redirect off or still maps channels."""
     path = _path(args)
     written = _put(path, None)
     lines = _head("hook_only", path) if written else []
@@ -81,9 +81,9 @@ def _hook_only(args: Namespace) -> int:
 
 
 def disable(args: Namespace) -> int:
-    """Replace the file by the switch that keeps the automatic redirect off.
+    """Replace the file's content with the setting that turns the automatic redirect off.
 
-    What leads channels to mirrors all the same is said. Raises: ForeignFile, CannotWrite.
+    Reports anything that still sends channels to mirrors. Raises: ForeignFile, CannotWrite.
     """
     path = _path(args)
     written = _put(path, condarc.OFF)
@@ -92,13 +92,14 @@ def disable(args: Namespace) -> int:
         lines += bullet(text("disabled_undo", {"system": _option(path)}))
         try:
             lines += _still_mirrored(path)
-        except (BadSetting, BadRegistry) as error:  # they keep nobody from turning mirrors off
+        except (BadSetting, BadRegistry) as error:  # broken settings must not prevent `disable`
             lines += bullet(str(error.message))
     return _report(path, "disabled", lines, written=written)
 
 
 def _put(path: Path, content: str | None) -> bool:
-    """Write or remove the file; return whether it changed, or with --dry-run would."""
+    """Write the file, or remove it if `content` is None; return whether it changed or, with
+    --dry-run, would change."""
     if context.dry_run:
         return condarc.differs(path, content)
     changed = condarc.remove(path) if content is None else condarc.write(path, content)
@@ -107,28 +108,28 @@ def _put(path: Path, content: str | None) -> bool:
 
 
 def _head(code: str, path: Path) -> list[str]:
-    """The first sentence: what was done to the file, or would be."""
+    """The first sentence: what was done to the file or, with --dry-run, would be."""
     return wrapped(text(_dry(code), {"file": str(path)}), "", "  ")
 
 
 def _dry(code: str) -> str:
-    """The code of a sentence on what was done, or with --dry-run on what would be."""
+    """The code of the sentence on what was done or, with --dry-run, would be."""
     return f"{code}_dry" if context.dry_run else code
 
 
 def _others(path: Path) -> list[Path]:
-    """Our files in the other places."""
+    """Our files in places other than `path`."""
     return [file for file in condarc.files() if file != path and condarc.is_ours(file)]
 
 
 def _option(path: Path) -> str:
-    """The option of our commands that means this file, with a space before it."""
+    """The option by which our commands refer to this file, with a space before it; may be ""."""
     return " --system" if path == condarc.system_file() else ""
 
 
 def _auto() -> bool | None:
-    """Whether commands are redirected as they run; None where a setting of ours is broken, with
-    which nothing is redirected."""
+    """Whether the automatic redirect is on; None where one of our settings is broken, in which case
+    nothing is redirected."""
     try:
         return settings.read().auto
     except BadSetting:
@@ -136,7 +137,7 @@ def _auto() -> bool | None:
 
 
 def _still_off() -> list[str]:
-    """What keeps the redirect off although it was turned on."""
+    """Report what keeps the redirect off although this run turned it on."""
     try:
         if settings.read().auto:
             return []
@@ -146,7 +147,7 @@ def _still_off() -> list[str]:
 
 
 def _still_mirrored(path: Path) -> list[str]:
-    """What leads channels to mirrors although it was turned off.
+    """Report what still sends channels to mirrors although this run turned that off.
 
     Raises: BadSetting, BadRegistry.
     """
@@ -203,7 +204,7 @@ def _content(
 
 
 def _refresh() -> None:
-    """Let conda see what was written."""
+    """Make conda in this process read its configuration again."""
     if hasattr(YamlRawParameter, "cache_clear"):  # new conda reads each file once
         YamlRawParameter.cache_clear()
     configuration.reload()

@@ -1,4 +1,4 @@
-"""`conda torch-mirror list` and `status`: what mirrors there are, and where channels come from."""
+"""`conda torch-mirror list` and `status`: which mirrors exist, and where channels are read from."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ from ..text.messages import of_error, text
 from ..text.output import can_show, emit, say
 from ..text.sanitize import safe
 
-#: Where the URL of a channel begins in `status`.
+#: The column in which the URL of a channel begins in `status`.
 INDENT = 16
 
 
 def show_list(args: Namespace) -> int:
-    """Print the registry. Raises: BadChannel, BadRegistry,
-    BadSetting."""
+    """Print the registry of mirrors. Raises: BadRegistry, BadSetting."""
     chosen = settings.read()
     try:
         known = settings.registry(chosen)
@@ -45,7 +44,7 @@ def show_list(args: Namespace) -> int:
 
 
 def _faults(known: Registry, preferred: Sequence[str], *, allow_http: bool) -> list[str]:
-    """What is wrong with the preference of the settings: the list is where the right names are."""
+    """The fault of the configured preference, if any: shown, since the list has the right names."""
     try:
         known.resolve(preferred, allow_http=allow_http)
     except MirrorError as error:
@@ -66,9 +65,9 @@ def _table(known: Registry, preferred: Sequence[str]) -> list[str]:
             mirror.confidence.get("wheels", "yes") if mirror.wheels else "-",
         ]
         cells = [text(f"list.{cell}", default=cell) for cell in (*carried, *pip)]
-        if set(cells) != {"-"}:  # the others are known so that old files are recognised
+        if set(cells) != {"-"}:  # others stay in the registry to recognise their URLs in old files
             rows.append((place, name, *cells))
-    # A year alone is not a day.
+    # `as_of` may be a year alone; only full dates count here.
     listed = [row[1] for row in rows[1:]]
     days = (known[name].as_of or "" for name in listed)
     dates = sorted(day for day in days if len(day) == 10)
@@ -81,7 +80,7 @@ def _table(known: Registry, preferred: Sequence[str]) -> list[str]:
 
 
 def _sites(known: Registry, names: Iterable[str]) -> list[tuple[str, str]]:
-    """Two rows for each mirror: its names (in English, that in Chinese too), its address."""
+    """Two rows for each mirror: its titles (the Chinese one alone in a Chinese run), its URL."""
     rows = []
     for mirror in map(known.__getitem__, names):
         chinese = mirror.title_zh if can_show(mirror.title_zh) else ""
@@ -130,9 +129,9 @@ def _as_json(mirror: Mirror, preferred: Sequence[str]) -> dict[str, Any]:
 
 
 class Reading(NamedTuple):
-    """One channel as conda reads it now: from where, which mirror that is, and why.
+    """One channel as conda reads it now: the URL, the mirror that it belongs to, and why.
 
-    `code` is what `reason` says in words; `source` the file or variable that decides, if one does.
+    `reason` is the sentence for `code`; `source` is the file or variable that decides, if any.
     """
 
     name: str
@@ -144,7 +143,10 @@ class Reading(NamedTuple):
 
 
 def show_status(args: Namespace) -> int:
-    """Print where channels are read from now, and why. Raises: BadRegistry, BadSetting."""
+    """Print where channels are read from now, and why.
+
+    Raises: BadChannel, BadRegistry, BadSetting.
+    """
     check_channels(args.channels)
     chosen = settings.read()
     config, shown = read_now(chosen, args.channels)
@@ -158,7 +160,7 @@ def show_status(args: Namespace) -> int:
 def read_now(
     chosen: settings.Settings, channels: Iterable[str] = ()
 ) -> tuple[policy.UserConfig, list[Reading]]:
-    """Return where conda reads its channels from, and those of `channels`. Raises: BadRegistry."""
+    """Return where conda reads its configured channels and `channels` from. Raises: BadRegistry."""
     try:
         config = policy.UserConfig(chosen)
     except MirrorError as error:
@@ -180,7 +182,7 @@ def read_now(
 
 
 def _resolved(word: str, config: policy.UserConfig) -> list[tuple[str, str]]:
-    """What conda makes of a channel now: its name and URL, one row for each part of `defaults`."""
+    """The name and URL that a channel resolves to now, one row for each part of `defaults`."""
     channel = Channel(word)
     if word == policy.DEFAULTS:
         parts = [str(url) for url in channel.base_urls]
@@ -271,7 +273,7 @@ def _status_lines(
 
 
 def _lines_of(row: Reading) -> list[str]:
-    """The name beside the URL, the reason below; what is long has a line of its own."""
+    """The name beside the URL, the reason below; a long name has a line of its own."""
     indent = " " * INDENT
     facts = {"mirror": row.mirror, "reason": row.reason}
     why = text("status.at", facts) if row.mirror else row.reason

@@ -1,7 +1,7 @@
-"""`conda torch-mirror test`: which mirrors answer, how soon, and what they hold of a request.
+"""`conda torch-mirror test`: which mirrors answer, how fast, and which builds they have.
 
-Owns which mirrors are compared, for which builds, and how the comparison is shown; the asking is in
-`transport.probe_session`.
+Picks the mirrors and builds to compare, and shows the comparison; `transport.probe_session` sends
+the requests.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from ..text.sanitize import safe
 from ..transport.answers import Answer
 from ..transport.probe_session import Trial, compare
 
-#: The source whose builds are asked for, and the channels that a set of them comes from.
+#: The source whose builds are looked for, and the channels that a set of them comes from.
 SOURCE = allowed()[0]
 CHANNELS = tuple(filter(None, (SOURCE.channel, SOURCE.base_channel, SOURCE.runtime_channel)))
-#: Seconds for the whole test.
+#: Seconds for the whole test, unless `--timeout` says otherwise.
 SECONDS = 10.0
 
 
 def execute(args: Namespace) -> int:
-    """Run the command: 0 where any mirror answered, else 1.
+    """Run the command. Return 0 if any mirror answered, else 1.
 
     Raises: BadMirror, OfflineTest.
     """
@@ -59,7 +59,7 @@ def execute(args: Namespace) -> int:
 
 
 def _request(specs: Sequence[str]) -> Request:
-    """What is asked for. Raises: BadSpec, Contradiction and their like."""
+    """Read the specs. Raises: what `install.request.make` raises."""
     return request.make(
         list(specs),
         cuda_word="auto",
@@ -71,8 +71,7 @@ def _request(specs: Sequence[str]) -> Request:
 
 
 def _chosen(subdir: str, asked: Request) -> tuple[Build, ...]:
-    """The builds that torch-install would choose here, going by the built-in index; () where it
-    knows none."""
+    """The builds that torch-install would choose here by the built-in index; () if none fit."""
     here = survey.survey(subdir=subdir, prefix=None, cuda="auto", python=None, probe_gpus=False)
     known = SOURCE.built_in(subdir)
     if known is None:
@@ -82,7 +81,7 @@ def _chosen(subdir: str, asked: Request) -> tuple[Build, ...]:
 
 
 def _passed_over(subdir: str, asked: Request, chosen: Sequence[Build]) -> list[Notice]:
-    """What was named, but is asked of no mirror."""
+    """Notices on specs that no mirror is asked for."""
     found = []
     if asked.others:
         names = ", ".join(str(spec) for spec in asked.others)
@@ -94,8 +93,8 @@ def _passed_over(subdir: str, asked: Request, chosen: Sequence[Build]) -> list[N
 
 
 def _trials(names: Sequence[str], subdir: str) -> list[Trial]:
-    """The mirrors to test: those named, else the preferred ones and all that may be chosen on
-    their own; the official channels last."""
+    """The mirrors to test: those named, else the preferred ones, those that `auto` may choose, and
+    last the official channels."""
     try:
         values = settings.read()
         known = settings.registry(values)
@@ -122,7 +121,7 @@ def _routes(mirror: Mirror, subdir: str) -> dict[str, Route]:
 
 
 def ago(moment: float | None) -> str:
-    """How long ago a time in seconds since 1970 was.
+    """The age of a time in seconds since 1970, in whole days, hours or minutes; "?" for None.
 
     >>> import time
     >>> ago(time.time() - 3 * 3600)
@@ -175,8 +174,8 @@ def _answer(trial: Trial) -> str:
 
 
 def recommended(trials: Sequence[Trial]) -> str | None:
-    """The mirror to use: the first of the preference that holds everything, which is the first of
-    the trials, else the one of those that answers first; None where none holds everything."""
+    """The mirror to use among those that have everything: the first one tested, which is the most
+    preferred, else the fastest. None where no mirror has everything."""
     complete = [trial for trial in trials if trial.name != UPSTREAM and _complete(trial)]
     if not complete:
         return None
@@ -186,7 +185,7 @@ def recommended(trials: Sequence[Trial]) -> str | None:
 
 
 def _complete(trial: Trial) -> bool:
-    """Whether a mirror has the channel of PyTorch, and all files that were asked for."""
+    """Whether a mirror answers, and has the channel of PyTorch and all files of the set."""
     torch = trial.channels.get(SOURCE.channel)
     return trial.ok and torch is not None and torch.ok and all(a.ok for a in trial.files.values())
 
@@ -227,7 +226,7 @@ def _synced(trial: Trial) -> str:
 
 
 def _remarks(trial: Trial) -> list[Notice]:
-    """What needs a sentence: why a mirror or a file is not to be had, and where one sends on to."""
+    """Notices on mirrors and files that cannot be had, and on redirects to other hosts."""
     answers = [trial.first, *trial.channels.values(), *trial.files.values()]
     found = []
     for answer in answers:

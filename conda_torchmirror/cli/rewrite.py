@@ -1,8 +1,8 @@
-"""`conda torch-mirror rewrite` and `upstream`: run, and the results as text or JSON.
+"""`conda torch-mirror rewrite` and `upstream`: running them, and their results as text or JSON.
 
-Standard output is the product: what was done, or the diff, or the filtered text; then everything
-that is about the product goes to standard error. Imports no conda, so that
-`python -m conda_torchmirror` can do the same in a place that has none.
+Standard output gets the report. With `--diff` or standard input it gets the diff or the rewritten
+text instead, and the report goes to standard error. Imports no conda, so that
+`python -m conda_torchmirror` works where conda is not installed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ..text.sanitize import safe
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """Add what `rewrite` and `upstream` take."""
+    """Add the arguments of `rewrite` and `upstream`."""
     add = parser.add_argument
     add("files", nargs="+", metavar="FILE", help=text("help.files"))
     add("--pip", action="store_true", help=text("help.pip"))
@@ -49,7 +49,7 @@ def execute(
     as_json: bool = False,
     quiet: bool = False,
 ) -> int:
-    """Do the files and report on them; the exit code is returned.
+    """Rewrite the files and report on them; return the exit code.
 
     Raises MirrorError for mirrors that cannot be used, before any file is read.
     """
@@ -67,7 +67,7 @@ def execute(
         backup=not args.no_backup,
         allow_http=values.http,
     )
-    # The same text twice is two runs on one file, which is never meant.
+    # A path that is given twice must not be rewritten twice.
     paths = tuple(dict.fromkeys(args.files))
     stdin = sys.stdin.buffer if STDIN in paths and sys.stdin is not None else None
     results = batch.run(paths, options, mirrors=known, stdin=stdin)
@@ -80,7 +80,7 @@ def execute(
 
 
 def document(results: Iterable[FileResult], options: Options) -> dict[str, Any]:
-    """The JSON value of the run. What a filter puts out is there as `content`."""
+    """The JSON value of the run. The output for standard input is its `content`."""
     files = []
     for result in results:
         shown = result.document
@@ -116,7 +116,7 @@ def _show(results: Sequence[FileResult], options: Options, *, quiet: bool) -> No
 
 
 def _show_diff(diff: Sequence[str]) -> None:
-    """A diff as lines on a terminal, and as the bytes that it must have for any other reader."""
+    """Show a diff as lines on a terminal, and as exact bytes to a pipe or file, for `patch`."""
     if not diff:
         return
     if on_terminal() or not batch.is_exact(diff):
@@ -126,7 +126,7 @@ def _show_diff(diff: Sequence[str]) -> None:
 
 
 def lines(result: FileResult, *, edits: bool = True) -> list[str]:
-    """What became of one file, for a terminal. `edits` lists each of them."""
+    """The result of one file as lines for a terminal; with `edits`, every edit has a line."""
     name = text("file.stdin") if result.path == STDIN else safe(result.path)
     count = len(result.edits)
     entries = plural("file.entries", count)
@@ -145,7 +145,7 @@ def lines(result: FileResult, *, edits: bool = True) -> list[str]:
 
 
 def _backup(result: FileResult) -> str:
-    """The backup as the file itself was named, unless a link led elsewhere."""
+    """The path of the backup, relative where the file's was, unless a link leads elsewhere."""
     beside = result.path + BACKUP_SUFFIX
     return beside if result.backup == os.path.realpath(beside) else result.backup or ""
 
@@ -158,7 +158,7 @@ def _edit(line: int, old: str, new: str) -> list[str]:
     return [f"{head}{old}", f"{' ' * (width(head) - 3)}-> {new}"]
 
 
-#: Notices that name their line themselves.
+#: Notices whose sentence already has the line.
 _OF_LINES = frozenset(("not_yaml", "edited_by_lines", "read_by_lines"))
 
 
@@ -175,7 +175,7 @@ def _told(notice: Notice) -> str:
 
 
 def summary(results: Iterable[FileResult]) -> str:
-    """How many files there were of each outcome."""
+    """The number of files with each status, as a sentence."""
     counted = Counter(result.status for result in results)
     return listed(
         text(f"file.total.{status}", {"count": count}) for status, count in sorted(counted.items())

@@ -1,8 +1,8 @@
 """`conda torch-verify`: its parser and its run.
 
 Exit codes: 0 fine, 3 no usable GPU though one is expected, 1 broken. A GPU is expected where this
-machine has one and the build turns out to be for it, or with `--require-gpu`. `--collect` has them
-for all machines: 0 all are fine, 3 all work but some not on the GPU, 1 anything else.
+machine has one and the build turns out to be for it, or with `--require-gpu`. With `--collect` they
+cover all machines: 0 all are fine, 3 all work but some not on the GPU, 1 anything else.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def run(args: Namespace) -> int:
 
 
 def _show_facts(args: Namespace) -> int:
-    """Print the facts of this machine, with the Python of an environment that is named.
+    """Print the facts of this machine, with the Python of the environment if one is named.
 
-    A document of its own, with or without `--json`: it goes to a file, and that to `--machine`.
+    The output is the same with and without `--json`: a document to save as a file for `--machine`.
     """
     _refuse_beside("--facts", args, ("require_gpu", "report"))
     prefix = None
@@ -98,7 +98,7 @@ def _show_collection(args: Namespace) -> int:
 
 
 def _refuse_beside(option: str, args: Namespace, others: Iterable[str]) -> None:
-    """Raises: Contradiction where one of these options is given too."""
+    """Refuse other options beside `option`. Raises: Contradiction."""
     for other in others:
         if getattr(args, other):
             raise Contradiction(first=option, second=f"--{other.replace('_', '-')}")

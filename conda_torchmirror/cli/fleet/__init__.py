@@ -1,1 +1,1 @@
-"""What commands show that concerns many machines."""
+"""Commands and output that concern many machines: a shared cache, plans for several machines."""

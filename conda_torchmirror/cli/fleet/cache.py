@@ -1,4 +1,4 @@
-"""`conda torch-mirror cache`: configurations of a cache and of its clients, and what is kept."""
+"""`conda torch-mirror cache`: configurations of a cache and its clients, and checking its files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ...text.layout import bullet, wrapped
 from ...text.messages import text
 from ...text.output import emit, say
 
-#: What is said of a file that must go.
+#: The sentence for each fault because of which a file is deleted.
 _WHY = {"size": "cache_size", "hash": "cache_hash", "unreadable": "cache_unreadable"}
 
 
@@ -81,7 +81,7 @@ def _resolvers() -> Iterator[str]:
 
 
 def _check(folder: Path) -> int:
-    """Delete what differs from the indexes, and say so; with `--dry-run` only say it."""
+    """Delete files that differ from the indexes, and report them; with `--dry-run`, only report."""
     if not folder.is_dir():
         raise BadCacheOption(option=f"--check {folder}", detail=text("cache_no_folder"))
     found = kept.examine(folder, walk)

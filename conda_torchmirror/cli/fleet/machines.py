@@ -1,4 +1,4 @@
-"""What `torch-install --machine` shows for several machines: their plans, as text or as JSON."""
+"""The output of `torch-install --machine` for several machines: their plans as text or JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ONCE = ("plan_next", "plan_offline", "plan_with_packages")
 
 
 def show(found: MachinePlans, options: InstallOptions) -> int:
-    """Show the plans, and return the exit code: 1 where there is a machine without one."""
+    """Show the plans, and return the exit code: 1 if any machine has no plan, else 0."""
     if options.as_json:
         _emit(found, options)
     elif found.urls is None:
