@@ -1,1 +1,1 @@
-"""Handing over to conda: the only package that changes an environment or the package cache."""
+"""Handing over to conda, pip and uv: the package that changes environments and package caches."""

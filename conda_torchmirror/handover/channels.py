@@ -1,4 +1,4 @@
-"""Which of the user's channels conda looks at beside those of a set."""
+"""The user's own channels in a run: checking them, and leaving some out of a solve."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..text.sanitize import safe
 
 
 def check(typed: Sequence[str] = (), of_files: Sequence[str] = (), file: str = "") -> None:
-    """Read every channel of this run as conda will: those `typed`, those `of_files` in `file`, and
-    the configured ones. Conda's own commands end in a report of an unexpected error.
+    """Parse every channel of this run as conda will: those `typed`, those `of_files` in `file`, and
+    the configured ones. At a bad one conda's own commands end with an unexpected-error report.
 
     Raises: BadChannel.
     """
@@ -33,12 +33,12 @@ def check(typed: Sequence[str] = (), of_files: Sequence[str] = (), file: str = "
 def kept(
     configured: Sequence[str], source: Source, subdir: str, *, exists: bool
 ) -> tuple[str, ...] | None:
-    """The user's channels behind that of the source, where others have to be left out of the run;
-    None where all of them stay.
+    """The configured channels to keep after the source's own, if any have to be left out of the
+    run; None if all of them stay.
 
-    Channels of other sources bring builds that the set does not go with. An environment that does
-    not exist yet is not made of `defaults` beside a channel that has everything itself. Where the
-    administrator forbids to pass over configured channels, all of them stay.
+    Channels of other sources have builds that do not work with the set. A new environment does not
+    use `defaults` beside a channel that has everything itself. All of them stay if the
+    administrator forbids overriding the configured channels.
     """
     out = set(foreign(source))
     if source.channel == source.base_channel and not exists:

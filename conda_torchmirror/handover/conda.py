@@ -1,7 +1,7 @@
 """Handing a plan to conda: its own solver, prompt, progress, history and errors.
 
-The only module here that changes an environment. Conda's command line is the most stable of its
-interfaces, so the hand-over is `main_subshell("install", ...)` with plain words.
+Conda's command line is the most stable of its interfaces, so the hand-over is
+`main_subshell("install", ...)` with plain command-line arguments.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class Finished(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a run that changed something: conda's exit code, or that of the check.
+    """The result of a run that changed something: `code` is conda's exit code, or the check's.
 
-    `about` is the value of `torchmirror` in the JSON document, `document` the keys beside it, which
-    are those of conda's own. `downloaded` says that only the package cache was filled.
+    `about` is the value of `torchmirror` in the JSON document, `document` has conda's own keys
+    beside it. `downloaded` says that only the package cache was filled.
     """
 
     code: int
@@ -60,14 +60,14 @@ class Outcome(NamedTuple):
 
 
 def taken(passed: Sequence[Sequence[str]], verb: str) -> list[str]:
-    """Of the options that conda's own parser read, those that its `verb` knows, as words."""
+    """The words of those options in `passed` that conda's subcommand `verb` accepts."""
     known = accepted(verb)
     return [word for option in passed if option[0] in known for word in option]
 
 
 @cache
 def accepted(verb: str) -> frozenset[str]:
-    """The options that this conda's `verb` knows: they differ by verb and version."""
+    """The option strings that the subcommand `verb` of this conda accepts."""
     parser = generate_parser(add_help=True)
     for action in parser._actions:
         if isinstance(action.choices, Mapping) and verb in action.choices:
@@ -76,7 +76,8 @@ def accepted(verb: str) -> frozenset[str]:
 
 
 def arguments(plan: Plan, prefix: str, options: Sequence[str], *, subdir: str | None) -> list[str]:
-    """The words of the inner conda command."""
+    """The command-line arguments of the inner conda command. `subdir` is only for a new
+    environment."""
     found = [plan.verb, "--prefix", prefix]
     for channel in plan.passed:
         found += ["--channel", channel]
@@ -90,9 +91,10 @@ def arguments(plan: Plan, prefix: str, options: Sequence[str], *, subdir: str | 
 def run(command: Sequence[str], variables: Mapping[str, str], extra: Mapping[str, Any]) -> Finished:
     """Run one conda command in this process.
 
-    Conda prints its JSON document at once; here it is held back and returned. An error gets
-    `extra` for its own document, and goes on to conda's handler. So does the end of a dry run,
-    which is an exception too, but under `--json` that is a result.
+    With `--json`, the document that conda prints is captured and returned. `extra` is added to the
+    JSON document of an error.
+
+    Raises: what conda raises; without `--json` also DryRunExit, by which conda ends a dry run.
     """
     held = StringIO() if "--json" in command else None
     try:
@@ -114,7 +116,7 @@ def run(command: Sequence[str], variables: Mapping[str, str], extra: Mapping[str
 
 
 def confirm(*, as_json: bool) -> None:
-    """Ask as conda does, which means not at all under `--json`. Raises: conda's own no."""
+    """Ask as conda does, so not under `--json`. Raises: what conda raises when the answer is no."""
     if as_json:
         return
     try:
@@ -125,9 +127,9 @@ def confirm(*, as_json: bool) -> None:
 
 
 def solves(command: Sequence[str], variables: Mapping[str, str]) -> bool:
-    """Whether a command that failed has a solution under these variables. Changes nothing."""
+    """Whether a failed command has a solution under these environment variables. A dry run."""
     words = [word for word in command if word not in _PRIORITY]
-    # Nobody sees what it would ask or show.
+    # The output is discarded, so it must not wait for an answer.
     words += [word for word in ("--dry-run", "--yes", "--quiet") if word not in words]
     try:
         with inner_command(), environment(variables), redirect_stdout(StringIO()):
@@ -140,12 +142,12 @@ def solves(command: Sequence[str], variables: Mapping[str, str]) -> bool:
 
 @contextmanager
 def unmade(prefix: str, *, filled: bool = False) -> Iterator[None]:
-    """Where the block fails, remove an environment whose folder was not there before it, and the
-    line on it in conda's list of environments.
+    """If the block fails, remove the environment that it began to create, and its line in conda's
+    list of environments.
 
-    Conda leaves a history behind where creating one is interrupted or fails, and then asks before
-    it uses the folder again. Whatever else is in there keeps it, unless `filled` says that one with
-    packages goes too.
+    When creation fails or is interrupted, conda leaves a history file, and then asks before it uses
+    the folder again. A folder that existed before is kept, and so is one with any other file,
+    unless `filled` is true.
     """
     there = os.path.lexists(prefix)
     try:
@@ -160,7 +162,7 @@ def unmade(prefix: str, *, filled: bool = False) -> Iterator[None]:
 
 
 def refuse_unreadable(on: Machine, prefix: str | None) -> None:
-    """Stop before conda meets a file of the environment that neither of us can read.
+    """Stop before conda fails on an unreadable record or file of pins in the environment.
 
     Raises: BrokenRecord, UnreadablePins.
     """
@@ -172,7 +174,7 @@ def refuse_unreadable(on: Machine, prefix: str | None) -> None:
 
 
 def refuse_pip_torch(installed: Iterable[Installed], prefix: str) -> None:
-    """Conda would unpack over the files of a PyTorch that pip installed. Raises: PipTorch."""
+    """Stop before conda unpacks files over a PyTorch that pip installed. Raises: PipTorch."""
     found = [one for one in installed if one.channel == "pypi" and one.name in PIP_NAMES]
     if found:
         raise PipTorch(
@@ -190,10 +192,11 @@ def hidden_by_priority(
     decision: Decision,
     routes: Sequence[Route],
 ) -> str:
-    """The packages that a strict channel priority hides, where it is why nothing was found.
+    """The names of packages hidden by strict channel priority, if that is why the solve failed.
 
-    That it is, only another solve shows. Of the packages that the set needs, those are named that
-    all of `routes` carry, as far as these can be read; else the text is empty.
+    Another solve without strict priority tells whether it is. Returns, joined by commas, the
+    packages that the set needs and that all of `routes` carry; "" if priority is not the reason or
+    a channel cannot be read.
     """
     if not (strict_priority() and unsatisfiable(error)):
         return ""
@@ -205,7 +208,7 @@ def hidden_by_priority(
     try:
         read = [of_channel(route.channel).read(route, subdir, names) for route in routes]
         held = [{build.name for build in found.builds} for found in read]
-    except (ChannelError, NothingCached):  # what the solver said is then the better error
+    except (ChannelError, NothingCached):  # the solver's own error is then more helpful
         return ""
     return ", ".join(sorted(set.intersection(*held)))
 
@@ -216,7 +219,7 @@ def strict_priority() -> bool:
 
 
 def unsatisfiable(error: Exception) -> bool:
-    """Whether this is a solver's word that nothing fits; each has a class of its own."""
+    """Whether an error says that a solve has no solution; each solver has its own error class."""
     return isinstance(error, UnsatisfiableError) or "nsatisfiable" in type(error).__name__
 
 
@@ -225,7 +228,7 @@ def _subshell(command: Sequence[str]) -> int:
 
 
 def _document(output: str) -> dict[str, Any]:
-    """The JSON document in conda's output, without the NUL-separated progress before it."""
+    """The JSON document in conda's output, after the NUL-separated progress reports."""
     last = output.rpartition("\0")[2].strip()
     try:
         found = json.loads(last)
@@ -235,7 +238,7 @@ def _document(output: str) -> dict[str, Any]:
 
 
 def _clean(error: BaseException) -> None:
-    """Let what conda will show of an error pass `safe`: solvers cite an index as it is."""
+    """Sanitize everything that conda will show of an error: solvers quote the index verbatim."""
     for part in flatten(error):
         for name, value in [*vars(part).items()]:
             if isinstance(value, str):
@@ -244,8 +247,8 @@ def _clean(error: BaseException) -> None:
 
 
 def _attach(error: BaseException, extra: Mapping[str, Any]) -> None:
-    """Put our key into conda's JSON error; conda prints every public attribute of an error."""
-    # After an interrupted transaction one of the errors is an empty tuple: conda had none to show.
+    """Add our keys to conda's JSON error, which includes every public attribute of an error."""
+    # After an interrupted transaction, conda has an empty tuple among the errors.
     for part in (error, *getattr(error, "errors", ())):
         if isinstance(part, BaseException):
             for name, value in extra.items():

@@ -1,7 +1,7 @@
-"""What a transaction downloads and writes, whether there is room for it, and whether it may.
+"""How much a transaction downloads and writes, whether it fits, and whether it may be written.
 
-Conda's records know the size of the archive alone. What it unpacks to is at least that, so `need`
-is a lower bound: where even that is not free, nothing is downloaded.
+Conda's records have only the size of the archive. Its unpacked content is at least as large, so
+`need` is a lower bound: if even that is not free, nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from . import package_cache, solve
 
 
 class Place(NamedTuple):
-    """A folder that is written to, with what it takes at least and what is free, in bytes."""
+    """A folder that is written to, with the least space needed and the free space, in bytes."""
 
     folder: str
     need: int
@@ -32,9 +32,10 @@ class Place(NamedTuple):
 
 
 class Footprint(NamedTuple):
-    """The packages of a transaction, and where they go; sizes in bytes.
+    """The size of a transaction, in bytes, as far as its records have sizes.
 
-    `lacking` of them have to be downloaded, `download` bytes in all, as far as records know.
+    `packages` is the number of packages, `lacking` the number of those to download, `download` the
+    size of the latter. `places` are the folders that they are written to.
     """
 
     packages: int
@@ -47,8 +48,10 @@ class Footprint(NamedTuple):
 def refuse_unwritable(prefix: str, instead: str = "fresh_environment") -> None:
     """Stop before anything is downloaded for an environment that cannot be written.
 
-    Conda tries that once it has all packages. `instead` is the hint on a new environment. Raises:
-    CannotWrite.
+    Conda itself only finds out after the download. `instead` is the code of the hint to use a new
+    environment.
+
+    Raises: CannotWrite.
     """
     there = os.path.isdir(prefix)
     places = (prefix, os.path.join(prefix, "conda-meta")) if there else (_existing(prefix),)
@@ -65,11 +68,9 @@ def refuse_unwritable(prefix: str, instead: str = "fresh_environment") -> None:
 
 @contextmanager
 def watched(prefix: str | None, report: Callable[[Footprint], None]) -> Iterator[None]:
-    """Measure what conda solves within the block, before it shows its plan and asks.
+    """Measure each transaction that conda solves within the block, before conda shows it and asks.
 
-    `prefix` is None where packages are downloaded only.
-
-    Raises, from within conda: NoSpace.
+    `prefix` is None where packages are only downloaded. Raises NoSpace, from within conda.
     """
 
     def solved(removed: Sequence[Any], added: Sequence[Any]) -> None:
@@ -83,7 +84,10 @@ def watched(prefix: str | None, report: Callable[[Footprint], None]) -> Iterator
 
 
 def measure(added: Iterable[Any], prefix: str | None, removed: Iterable[Any] = ()) -> Footprint:
-    """What these records take in the package cache, and in an environment that others leave."""
+    """Measure what adding and removing these records takes in the package cache and in `prefix`.
+
+    A package cache that links into the environment takes no space there.
+    """
     records = list(added)
     lacking, archives, contents = [], 0, 0
     for record in records:
@@ -109,14 +113,16 @@ def measure(added: Iterable[Any], prefix: str | None, removed: Iterable[Any] = (
 def measure_files(
     sizes: Sequence[int], lacking: Sequence[int], cache: str, prefix: str | None
 ) -> Footprint:
-    """The same of files with these sizes in bytes, of which `lacking` have to be fetched into a
-    folder; they are unpacked into an environment, where one is meant, and stay as archives."""
+    """Measure files of these sizes in bytes, unpacked into `prefix` if there is one.
+
+    `lacking` are the sizes of the files to download, which are kept in the folder `cache`.
+    """
     needs = {cache: sum(lacking), **({prefix: sum(sizes)} if prefix else {})}
     return Footprint(len(sizes), sum(sizes), len(lacking), sum(lacking), tuple(_places(needs)))
 
 
 def check(found: Footprint) -> None:
-    """Raises: NoSpace."""
+    """Refuse a transaction that does not fit on the disk. Raises: NoSpace."""
     for place in found.places:
         if place.need > place.free:
             raise NoSpace(
@@ -125,7 +131,7 @@ def check(found: Footprint) -> None:
 
 
 def _places(needs: dict[str, int]) -> Iterator[Place]:
-    """Folders on the same disk are one place, named by the first of them."""
+    """Yield a place for each disk, named by the first folder on it."""
     disks: dict[int, tuple[str, int]] = {}
     for folder, need in needs.items():
         there = _existing(folder)
@@ -134,7 +140,7 @@ def _places(needs: dict[str, int]) -> Iterator[Place]:
             first, before = disks.get(disk, (folder, 0))
             disks[disk] = (first, before + need)
     for folder, need in disks.values():
-        # Where nobody knows what is free, conda finds out.
+        # Where the free space is unknown there is no check, and conda fails if it does not fit.
         try:
             yield Place(folder, need, shutil.disk_usage(str(_existing(folder))).free)
         except OSError:
@@ -142,7 +148,7 @@ def _places(needs: dict[str, int]) -> Iterator[Place]:
 
 
 def _linked(cache: str, prefix: str) -> bool:
-    """Whether files of the environment are those of the cache."""
+    """Whether conda can link files of the cache into the environment, so that they take no space."""
     one, other = _existing(cache), _existing(prefix)
     if one is None or other is None:
         return True
@@ -150,7 +156,7 @@ def _linked(cache: str, prefix: str) -> bool:
 
 
 def _existing(folder: str) -> str | None:
-    """The folder, or the nearest above it that is there."""
+    """The folder, or its nearest parent that exists; None without any."""
     while not os.path.isdir(folder):
         folder, below = os.path.dirname(folder), folder
         if folder == below:

@@ -1,9 +1,9 @@
-"""One run at a time changes an environment.
+"""A lock, so that only one run at a time changes an environment.
 
-Conda locks no environment: of two transactions at once, the one that fails takes away the files of
-the other, whose records stay (tried on 24.7 and 26.7). A lock is a byte of a file in the package
-cache, so that nothing is left in the environment, and the system gives it back whatever becomes of
-the process.
+Conda does not lock environments: of two concurrent transactions, the one that fails removes files
+of the other, whose records stay (tried on 24.7 and 26.7). The lock is one byte of a file in the
+package cache, so that nothing is left in the environment; the system releases it when the process
+ends in any way.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ else:
 def held(prefix: str) -> Iterator[None]:
     """Keep other runs from an environment until the block ends.
 
-    Where no lock can be had for another reason (a read-only cache, a file system without locks,
-    `--no-lock`), there is none.
+    Goes on without a lock where none is possible (a read-only cache, a file system without locks)
+    or wanted (`--no-lock`).
 
-    Raises: OtherRun.
+    Raises: OtherRun, if another run holds the lock.
     """
     file = None if context.no_lock else _opened()
     if file is None:

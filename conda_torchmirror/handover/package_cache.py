@@ -1,9 +1,9 @@
-"""Conda's package cache: what is in it, and bringing into it what is not.
+"""Conda's package cache: looking up packages, and adding those that are missing.
 
-Conda knows a cached package by its channel's name, which it works out from the URL that the package
-came from; where that is a mirror which is not the present one, the name is the URL itself and the
-package would be downloaded again. Only this process's picture of the cache changes; what is on disk
-stays, and conda still compares size and md5 with the index before it uses a package.
+Conda identifies a cached package by its channel's name, which it derives from the URL that the
+package came from. For a mirror other than the present one, that name is the URL itself, and the
+package would be downloaded again. `alias_mirrored` corrects that in this process's memory only; the
+files stay as they are, and conda still compares size and md5 with the index before using a package.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _CHUNK = 1 << 20  # bytes
 
 
 def alias_mirrored(routes: Iterable[Route]) -> int:
-    """Read conda's package caches anew, and add a record under the channel's name for every package
-    that came from one of the routes or from a known mirror. Returns how many were added."""
+    """Reload conda's package caches, and add a record under the channel's name for every package
+    that came from one of the routes or from a known mirror. Return the number of added records."""
 
     known = {f"{route.url.rstrip('/')}/": route.channel for route in routes}
     count = 0
@@ -46,7 +46,7 @@ def alias_mirrored(routes: Iterable[Route]) -> int:
                     twin = PackageCacheRecord.from_objects(record, channel=Channel(name))
                     cache._package_cache_records.setdefault(twin, twin)
                     count += 1
-        except Exception as error:  # it only saves a download
+        except Exception as error:  # an optimization: without it packages are downloaded again
             log.debug("packages of %s not adopted: %r", folder, error)
     return count
 
@@ -60,7 +60,7 @@ def _channel(url: str, known: dict[str, str]) -> str | None:
 
 
 def check_allowed(records: Iterable[Any]) -> None:
-    """Obey allowlist_channels and denylist_channels, which conda forgets for explicit files.
+    """Enforce allowlist_channels and denylist_channels, which conda ignores for explicit files.
 
     Raises: conda's ChannelNotAllowed or ChannelDenied.
     """
@@ -68,7 +68,10 @@ def check_allowed(records: Iterable[Any]) -> None:
 
 
 def cached(record: Any) -> Any | None:
-    """The package cache's record of this very file, or None where it is not there."""
+    """The package cache's record of exactly this file, or None if it is not cached.
+
+    Hashes and size must be equal where both records have them.
+    """
 
     for folder in context.pkgs_dirs:
         found = PackageCacheData(folder).get(record, None)
@@ -84,10 +87,10 @@ def cached(record: Any) -> Any | None:
 
 
 def beside(records: Iterable[Any], folder: str) -> dict[Any, str]:
-    """The files that a download manager left for these records, by record, with their path.
+    """The paths, by record, of package files that a download manager left.
 
-    They are looked for in `folder` and in the package cache, where conda alone would not know
-    which channel they come from. Only a file with the size and the hash of its record counts.
+    Looks in `folder` and in the package cache, where conda itself could not tell which channel such
+    a file belongs to. A file counts only with the size and hash of its record.
     """
 
     found = {}
@@ -100,8 +103,8 @@ def beside(records: Iterable[Any], folder: str) -> dict[Any, str]:
 
 
 def copy_archives(records: Iterable[Any], folder: str) -> list[str]:
-    """Copy the archives of cached packages into a folder; the names of those that are not there,
-    or not as their record says.
+    """Copy the archives of cached packages into a folder; return the file names of those that are
+    not cached or do not match their record.
 
     Raises: OSError.
     """
@@ -112,7 +115,7 @@ def copy_archives(records: Iterable[Any], folder: str) -> list[str]:
         if not _is_file_of(path, record):
             lacking.append(str(record.fn))
             continue
-        # One that breaks off has another hash, and is not taken.
+        # An interrupted copy does no harm: with a wrong hash it is not used.
         shutil.copyfile(path, os.path.join(folder, os.path.basename(record.fn)))
     return lacking
 
@@ -129,7 +132,7 @@ def _is_file_of(path: str, record: Any) -> bool:
 
 
 def digest(path: str, algorithm: str) -> str:
-    """The hash of a file. Conda's own computes no md5 where a system forbids it (FIPS).
+    """The hexadecimal hash of a file. Unlike conda's own function, computes md5 under FIPS too.
 
     Raises: OSError.
     """
@@ -143,10 +146,11 @@ def digest(path: str, algorithm: str) -> str:
 def fetch(
     records: Sequence[Any], files: Mapping[Any, str] | None = None, *, quiet: bool = False
 ) -> None:
-    """Bring into conda's package cache what is not there yet: from `files`, or by download.
+    """Add missing packages to conda's package cache, from `files` or by download.
 
-    Records, unlike the URLs of an explicit file, keep the channel's metadata, which may correct
-    that of the package itself, and are checked by sha256 on every conda. `quiet` shows no progress.
+    Takes records rather than URLs as in an explicit file: they keep the channel's metadata, which
+    may correct that of the package itself, and every conda checks their sha256. `quiet` shows no
+    progress.
 
     Raises: CondaMultiError.
     """

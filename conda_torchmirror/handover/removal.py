@@ -1,9 +1,9 @@
-"""Packages that leave an environment in the transaction that brings others.
+"""Removing packages in the same transaction that installs others.
 
-Conda's command line removes or installs. Here its own solver is shown the environment without what
-leaves, and its transaction is made against the environment as it is: one plan, one question, and
-conda itself undoes all of it where a part fails. Where conda installs from a list of files there is
-no solver, and what leaves is added to the transaction that it makes.
+Conda's command line can do either, not both. Here its solver sees the environment without the
+packages to remove, while the transaction is made against the environment as it is: one plan, one
+question, and conda rolls back all of it if any part fails. When conda installs from a list of files
+there is no solver, and the removals are added to its transaction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from conda.models.prefix_graph import PrefixGraph
 def removing(names: Collection[str], hidden: Collection[str]) -> Iterator[None]:
     """Remove the packages of these names in every transaction that is solved for in the block.
 
-    `hidden` are those that the solver must not find in the environment, to which it may return.
+    `hidden` are the packages that the solver does not see in the environment; it may add them
+    again.
     """
     if not hidden:
         yield
@@ -48,8 +49,8 @@ def removing(names: Collection[str], hidden: Collection[str]) -> Iterator[None]:
 def removing_beside_files(names: Collection[str]) -> Iterator[None]:
     """Remove the packages of these names in the transaction that conda makes of a list of files.
 
-    Conda makes it in `conda.misc` by `PrefixSetup` (24.7 to 26.7), and replaces with it only what
-    has the name of a file.
+    Conda makes that with `PrefixSetup` in `conda.misc` (24.7 to 26.7); by itself it only removes
+    packages that one of the files replaces.
     """
     if not names:
         yield
@@ -62,9 +63,9 @@ def removing_beside_files(names: Collection[str]) -> Iterator[None]:
         comes = {record.name for record in (*unlink, *link)}
         found = (PrefixData(prefix).get(name, None) for name in {*names} - comes)
         leaving = [record for record in found if record is not None]
-        # What needs another goes before it.
+        # Dependents are unlinked before what they need.
         unlink = tuple(reversed(PrefixGraph((*unlink, *leaving)).graph))
-        # For the history of the environment: a later solve must not bring them back.
+        # Recorded in the environment's history, so that a later solve does not bring them back.
         specs = tuple(MatchSpec(record.name) for record in leaving)
         return kept(prefix, unlink, link, (*remove_specs, *specs), update_specs, *rest)
 
@@ -76,7 +77,7 @@ def removing_beside_files(names: Collection[str]) -> Iterator[None]:
 
 
 def _removing(backend: type[Solver], names: frozenset[str], hidden: frozenset[str]) -> type[Solver]:
-    """A solver that shows this one the environment without the packages that are hidden."""
+    """A subclass of the solver class that does not see the hidden packages in the environment."""
 
     class Removing(backend):
         def solve_final_state(self, *args: Any, **kwargs: Any) -> Any:
@@ -85,8 +86,8 @@ def _removing(backend: type[Solver], names: frozenset[str], hidden: frozenset[st
 
         def solve_for_diff(self, *args: Any, **kwargs: Any) -> Any:
             found = super().solve_for_diff(*args, **kwargs)
-            # For the history of the environment; no solver takes both kinds of specs. The second
-            # name is that of new conda.
+            # Set after the solve, for the environment's history: no solver accepts specs to add and
+            # to remove at once. The second name is that of new conda.
             self.specs_to_remove = frozenset(map(MatchSpec, names))
             self.unmerged_specs_to_remove = self.specs_to_remove
             return found
@@ -96,7 +97,7 @@ def _removing(backend: type[Solver], names: frozenset[str], hidden: frozenset[st
 
 @contextmanager
 def _hiding(names: frozenset[str]) -> Iterator[None]:
-    """Let no package of these names be in any environment."""
+    """Hide the packages of these names from every reader of an environment's records."""
     every = PrefixData._prefix_records
 
     def rest(self: PrefixData) -> dict[str, Any]:

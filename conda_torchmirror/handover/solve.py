@@ -1,7 +1,7 @@
-"""What conda's solver decided, as whole records.
+"""The result of conda's solver as complete records.
 
-Conda's own JSON of a dry run names packages without hashes (new ones) or without URLs, so the
-records are taken where conda hands them to plugins: after the solve.
+The JSON of conda's dry run lacks hashes (new conda) or URLs, so the records are taken from the hook
+that conda calls after a solve.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _PLUGIN = "conda-torchmirror-transaction"
 
 @dataclass(frozen=True)
 class Transaction:
-    """Conda's records, in the order in which they can be linked.
+    """The result of a solve as conda's records.
 
-    `state` is all that the environment holds afterwards, `new` what of it is added or replaced,
-    `removed` the names that are gone.
+    `state` is everything that the environment has afterwards, in the order of linking, `new` the
+    part of it that is added or replaced, `removed` the names of packages that it no longer has.
     """
 
     state: tuple[Any, ...]
@@ -46,9 +46,9 @@ class Transaction:
 
 @contextmanager
 def listening(solved: Callable[[Any, Any], None]) -> Iterator[None]:
-    """Hear of every solve in this process: a plugin of conda's for as long as the block runs.
+    """Call `solved` after every solve in this process, through a conda plugin, within the block.
 
-    `solved` gets the records that leave and those that come.
+    `solved` gets the records to unlink and those to link.
     """
 
     def heard(repodata_fn: str, unlink: Any, link: Any) -> None:
@@ -68,12 +68,12 @@ def listening(solved: Callable[[Any, Any], None]) -> Iterator[None]:
 
 
 def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
-    """Run the words of a conda `install` or `create` as a dry run, and return what it would do.
+    """Run a conda `install` or `create` as a dry run, and return what it would do.
 
-    Nothing is printed or changed. `command` holds `--prefix`; its `--dry-run` and `--json` are
-    added here where they are missing.
+    Prints and changes nothing. `command` must have `--prefix`; `--dry-run` and `--json` are added
+    if they are missing.
 
-    Raises: what conda raises, UnsatisfiableError for one.
+    Raises: what conda raises, such as UnsatisfiableError.
     """
     wanted = [*command, *(word for word in ("--dry-run", "--json") if word not in command)]
     found: list[tuple[Any, Any]] = []
@@ -102,23 +102,23 @@ def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
 
 
 def nowhere() -> str:
-    """A path where no environment is, for solving as if for a new one."""
+    """A path without an environment, to solve as if for a new one."""
     return os.path.join(gettempdir(), f"torchmirror-{os.getpid()}-none")
 
 
 def dumped(record: Any) -> dict[str, Any]:
-    """A record as plain values, without credentials, and without what an environment adds to it."""
+    """A record as plain JSON values, without credentials and fields of an installed package."""
 
     found = PackageRecord.from_objects(record).dump()
     found["url"], found["channel"] = public_url(found["url"]), public_url(str(found["channel"]))
-    # Through JSON, so that a plan just made equals the same plan read.
+    # Through JSON, so that a new plan equals the same plan read from its file.
     return dict(json.loads(json.dumps({k: v for k, v in found.items() if v is not None})))
 
 
 def loaded(packages: Iterable[Mapping[str, Any]]) -> list[Any]:
-    """Records again, with the credentials that this conda is configured with for their channel.
+    """Turn dumped records back into conda's, with this conda's credentials for their channels.
 
-    Raises: ValueError or what conda's records raise for values that are none.
+    Raises: ValueError, or what conda's records raise for invalid values.
     """
 
     full: dict[str, str] = {}

@@ -1,8 +1,8 @@
 """Wheels in conda's package cache: beside its own packages, in a folder that conda leaves alone.
 
-A file is kept below its hash, or its address where nobody says the hash: files of one name differ
-between directories of one mirror. Conda's own download fetches it, which goes on where it was cut
-off, compares hash and size, and shows conda's own progress.
+Each file has a folder named by its hash, or by its URL if the hash is unknown, because files of the
+same name differ between directories of one mirror. Conda's own download function fetches it, which
+resumes, compares hash and size, and shows conda's own progress bar.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from ..text.sanitize import public_url
 from .package_cache import digest
 
 FOLDER = "torchmirror-wheels"
-#: What the page said of a file that was fetched, beside it.
+#: The file beside a wheel with the metadata of its link.
 SAID = "link.json"
 _KEPT = ("filename", "variant", "sha256", "requires_python")
 _LONGEST = 10_000
 
 
 def first() -> str:
-    """The folder that new files go into.
+    """The folder for new files; makes the package cache that it is in.
 
     Raises: conda's NoWritablePkgsDirError.
     """
@@ -47,7 +47,8 @@ def first() -> str:
 
 
 def expected() -> str:
-    """The same without making anything; the first one where none can be written."""
+    """The folder that `first` would return, without creating anything; the first of `folders` if
+    none is writable."""
     for folder in folders():
         place = os.path.dirname(folder)
         while not os.path.isdir(place) and place != os.path.dirname(place):
@@ -58,17 +59,17 @@ def expected() -> str:
 
 
 def place(link: Link) -> str:
-    """The path that the file of a link has once it is fetched."""
+    """The path to which the file of a link would be fetched."""
     return os.path.join(expected(), _key(link), link.filename)
 
 
 def folders() -> list[str]:
-    """The folders that files may be in; none is made."""
+    """The folders that files may be in, existing or not."""
     return [os.path.join(folder, FOLDER) for folder in context.pkgs_dirs]
 
 
 def links() -> Iterator[Link]:
-    """The wheels that are there, as their pages had them; each link leads to the file."""
+    """Yield the cached wheels with the metadata of their links; the URLs are those of the files."""
     for folder in folders():
         try:
             entries = sorted(entry.path for entry in os.scandir(folder) if entry.is_dir())
@@ -82,7 +83,7 @@ def links() -> Iterator[Link]:
 
 
 def _said(entry: str) -> Link | None:
-    """What stands beside a file; None for what does not fit, as anybody may have written it."""
+    """The validated metadata beside a file, None if invalid: any program may have written it."""
     try:
         with open(os.path.join(entry, SAID), encoding="utf-8") as file:
             found = json.loads(file.read(_LONGEST))
@@ -107,7 +108,7 @@ def _said(entry: str) -> Link | None:
 
 
 def _is_address(url: object, name: str) -> bool:
-    """Whether a text is an address of the web that ends in the name of the file."""
+    """Whether a value is an HTTP URL that ends in the name of the file."""
     if not (isinstance(url, str) and record_schema.is_url(url)):
         return False
     parts = urlsplit(url)
@@ -116,8 +117,10 @@ def _is_address(url: object, name: str) -> bool:
 
 
 def with_address(link: Link) -> Link:
-    """A link to a file of the cache with the address that the file was fetched from, as far as it
-    was kept; any other link as it is."""
+    """Replace the URL of a cached file by the one that it was fetched from, if that is known.
+
+    Returns any other link unchanged.
+    """
     if not link.url.startswith("file:"):
         return link
     said = _said(os.path.dirname(path_of(link)))
@@ -126,7 +129,8 @@ def with_address(link: Link) -> Link:
 
 
 def find(link: Link, *, quickly: bool = False) -> str | None:
-    """The file of a link, where it is whole; `quickly` goes by its size, for a preview."""
+    """The path of a link's file on this disk if it is complete, else None; `quickly` compares only
+    the size, for a preview."""
     wanted = link._replace(sha256=None) if quickly else link
     if link.url.startswith("file:"):
         path = path_of(link)
@@ -139,7 +143,7 @@ def find(link: Link, *, quickly: bool = False) -> str | None:
 
 
 def is_file_of(path: str, link: Link) -> bool:
-    """Whether a file has the size and the hash of a link, as far as they are known."""
+    """Whether a file exists with the size and hash of a link, as far as the link has them."""
     try:
         if link.size is not None and os.path.getsize(path) != link.size:
             return False
@@ -149,7 +153,7 @@ def is_file_of(path: str, link: Link) -> bool:
 
 
 def fetch(link: Link, name: str, version: str, *, quiet: bool = False) -> str:
-    """Download a file, or what is still lacking of it, and return its path.
+    """Download a file, resuming an earlier attempt, and return its path.
 
     Raises: what conda's download raises; OSError.
     """
@@ -157,7 +161,7 @@ def fetch(link: Link, name: str, version: str, *, quiet: bool = False) -> str:
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, link.filename)
     if os.path.lexists(path):
-        os.unlink(path)  # it is not whole, or it would have been found
+        os.unlink(path)  # incomplete, or `find` would have found it
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(StringIO()) if quiet else nullcontext())
         update = _progress(SimpleNamespace(name=name, version=version, size=link.size), stack)
@@ -175,7 +179,7 @@ def fetch(link: Link, name: str, version: str, *, quiet: bool = False) -> str:
 
 
 def _progress(what: Any, stack: ExitStack) -> Callable[[float], None]:
-    """Conda's own progress bar for a download, which ends with `stack`."""
+    """Start conda's progress bar for a download; closing `stack` ends it."""
     arguments: dict[str, Any] = {}
     try:
         from conda.reporters import get_progress_bar_context_manager as manager
@@ -190,12 +194,12 @@ def _progress(what: Any, stack: ExitStack) -> Callable[[float], None]:
 
 
 def file_link(link: Link, path: str) -> Link:
-    """The link to a file on this disk."""
+    """Return the link with the URL of a file on this disk."""
     return link._replace(url=path_to_url(path))
 
 
 def path_of(link: Link) -> str:
-    """The file that a link leads to which is one of this disk."""
+    """The path of a link with a file: URL."""
     path: str = url_to_path(link.url)
     return path
 

@@ -1,1 +1,1 @@
-"""What puts wheels into an environment: its own pip, or uv where that is asked for."""
+"""The installers of wheels: the environment's own pip, or uv if a setting asks for it."""

@@ -1,18 +1,18 @@
-"""Handing wheels to the environment's own pip: one run, with a page of links that has the chosen
-files alone, and with nothing of pip's own configuration but what is carried over by name.
+"""Handing wheels to the environment's own pip: one run, with a page of links to exactly the chosen
+files, and without pip's own configuration except for options that are carried over by name.
 
-What each part of the command line is for was tried with pip 20.3.4 to 26.3 (2026-11):
+The reason for each part of the command line, tried with pip 20.3.4 to 26.3 (2026-11):
 
-    -I                   no PYTHONPATH and no user site: a numpy found there would count as there
-    PIP_CONFIG_FILE      the empty file, and no other PIP_* variable: an extra index adds to ours,
-                         and a torch of the same version from there may win; PIP_TARGET ends well
-                         and puts nothing into the environment
+    -I                   no PYTHONPATH and no user site: pip would count a numpy there as installed
+    PIP_CONFIG_FILE      the empty file, and no other PIP_* variable: a configured extra index would
+                         be used beside ours, and its torch of the same version might win; with
+                         PIP_TARGET pip succeeds without installing into the environment
     --index-url          one index for everything else
     --find-links         our page, whose links carry hashes
     --only-binary        no source archive of the family from the index
-    NAME==VERSION+LOCAL  leaves no record of a URL behind
+    NAME==VERSION+LOCAL  preferred, because it leaves no record of a URL in the environment
     NAME @ URL#sha256=   where there is no +LOCAL: the index may have the same version with other
-                         content, and which of the two pip takes depends on its version
+                         content, and which of the two pip takes depends on pip's version
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from ...machine.environment import python_path
 from ...machine.python.activation import environment
 from ...selection.wheels.link import Link
 
-#: pip before this knows no manylinux_2_28, and finds "no version" of what is there.
+#: Older pip does not know manylinux_2_28, and reports "no version" for existing wheels.
 OLDEST = (20, 3)
-#: What of pip's configuration is carried over; an index goes another way.
+#: Options that are carried over from pip's configuration; its index is handled separately.
 CARRIED = ("cert", "client-cert", "proxy", "trusted-host", "timeout", "retries")
-#: What pip says, by what it means here.
+#: Patterns of pip's messages for each kind of failure, in the order of precedence.
 _SAID = {
     "hash": re.compile(r"DO NOT MATCH THE HASHES"),
     "space": re.compile(r"No space left on device|\[Errno 28\]"),
@@ -48,13 +48,13 @@ _SAID = {
     ),
     "conflict": re.compile(r"ResolutionImpossible|conflicting dependencies"),
 }
-#: Characters of pip's log that are looked at, from its end, and of a line of it that is shown.
+#: Most characters to read from the end of pip's log, and most to show of one of its lines.
 _LOG, _LINE = 400_000, 300
 
 
 class PipExit(NamedTuple):
-    """How pip ended: its exit code; for another than 0 what it means (a key of `_SAID`, or
-    "other"), what was missing, and the last line of error."""
+    """The end of a run of pip. Unless `code`, its exit code, is 0: `kind` is the kind of failure (a
+    key of `_SAID`, or "other"), `what` the missing requirement, `line` the last error line."""
 
     code: int
     kind: str = ""
@@ -63,7 +63,7 @@ class PipExit(NamedTuple):
 
 
 def page(links: Iterable[Link]) -> str:
-    """The page of links that pip is given."""
+    """The HTML page of links for `--find-links`."""
     rows = []
     for link in links:
         said = ""
@@ -79,7 +79,7 @@ def page(links: Iterable[Link]) -> str:
 
 
 def requirement(name: str, version: str, link: Link) -> str:
-    """One wheel as a requirement."""
+    """The requirement for one wheel: by version if that has a local part, else by URL."""
     if "+" in version:
         return f"{name}=={version}"
     return f"{name} @ {link.with_hash}"
@@ -94,8 +94,8 @@ def command(
     links: str,
     options: Sequence[str] = (),
 ) -> list[str]:
-    """The words of the run. `index` is a URL, "" for pip's own; `links` is the path of the page;
-    `family` are the projects that no source archive may stand in for."""
+    """The command line of the run. `index` is a URL, "" for pip's own; `links` is the path of the
+    page; `family` are the projects to take as wheels only."""
     return [
         python_path(prefix),
         *("-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check"),
@@ -116,10 +116,10 @@ def run(
     text: str,
     quiet: bool = False,
 ) -> PipExit:
-    """Run pip. `text` is the content of the page of links, which is written where `words` say;
-    `quiet` shows nothing of what pip prints.
+    """Run pip with the command line `words`. `text` is the page of links, written to the path that
+    `--find-links` has; `quiet` hides pip's output.
 
-    An index with a password goes through the environment, where no other user sees it.
+    An index with credentials is passed in an environment variable, which other users cannot see.
     """
     links = words[words.index("--find-links") + 1]
     os.makedirs(os.path.dirname(links), exist_ok=True)
@@ -147,7 +147,7 @@ def run(
 
 
 def clean(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables without those of pip and of the Python that conda was started with."""
+    """The variables without those that configure pip or Python, and pip's configuration off."""
     kept = {
         name: value
         for name, value in variables.items()

@@ -1,18 +1,18 @@
-"""Handing wheels to uv instead of pip, where a setting asks for it: the same files, page of links
-and index, with nothing of uv's own configuration.
+"""Handing wheels to uv instead of pip, if a setting asks for it: the same files, page of links and
+index, without uv's own configuration.
 
-What each part of the command line is for was tried with uv 0.13.9 (2026-11):
+The reason for each part of the command line, tried with uv 0.13.9 (2026-11):
 
-    --no-config          no uv.toml: an index or a constraint there adds to ours; with it no UV_*
-                         variable but those of its cache
+    --no-config          no uv.toml, whose index or constraint would be used beside ours; for the
+                         same reason no UV_* variable except those of its cache
     --python             the environment, wherever uv itself is
-    --find-links         the page of links that pip gets too; a hash that differs is refused
+    --find-links         the same page of links as for pip; uv refuses a file with another hash
     --index-url          one index for everything else
     --only-binary        no source archive of the family from the index
     NAME @ URL           where there is no +LOCAL, as for pip
 
-uv leaves an environment as it was where a file fails: all are fetched and compared before any is
-installed.
+If any file fails, uv leaves the environment as it was: it fetches and compares all files before it
+installs any.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from ...text.output import warn
 from . import pip
 from .pip import PipExit
 
-#: Variables of uv's own that say where it keeps things, and nothing of what it installs.
+#: Variables of uv that are kept, since they do not affect what it installs.
 _KEPT = ("UV_CACHE_DIR", "UV_LINK_MODE")
-#: Options of pip by the variables that mean the same to uv.
+#: Environment variables that mean the same to uv as an option means to pip.
 _VARIABLES: Mapping[str, tuple[str, ...]] = {
     "--proxy": ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"),
     "--cert": ("SSL_CERT_FILE",),
@@ -44,9 +44,9 @@ _VARIABLES: Mapping[str, tuple[str, ...]] = {
     "--timeout": ("UV_HTTP_TIMEOUT",),
     "--retries": ("UV_HTTP_RETRIES",),
 }
-#: Options of pip by those that mean the same to uv.
+#: Options that mean the same to uv as an option means to pip.
 _OPTIONS = {"--trusted-host": "--allow-insecure-host"}
-#: What uv says, by what it means here; the kinds are those of `pip`.
+#: Patterns of uv's messages for each kind of failure; the kinds are those of `pip`.
 _SAID = {
     "hash": re.compile(r"Hash mismatch"),
     "space": re.compile(r"No space left on device|os error 28"),
@@ -58,12 +58,12 @@ _SAID = {
     "network": re.compile(r"error sending request|Failed to fetch|Request failed|timed out"),
     "conflict": re.compile(r"No solution found"),
 }
-#: Characters of what uv says that are looked at, and of a line of it that is shown.
+#: Most characters to read from the end of uv's output, and most to show of one of its lines.
 _MOST, _LINE = 400_000, 300
 
 
 def find(prefix: str | None) -> str | None:
-    """The uv of an environment, that beside this Python, or that of the PATH."""
+    """The path of uv: of the environment, else beside this Python, else on the PATH; or None."""
     name = "uv.exe" if os.name == "nt" else "uv"
     folders = [os.path.dirname(sys.executable)]
     if prefix:
@@ -82,7 +82,7 @@ def command(
     links: str,
     options: Sequence[str] = (),
 ) -> list[str]:
-    """The words of the run; the arguments are those of `pip.command`."""
+    """The command line of the run; the arguments are those of `pip.command`."""
     return [
         *(uv, "--no-config", "pip", "install", "--python", python_path(prefix)),
         *(("--index-url", index) if index else ()),
@@ -96,7 +96,7 @@ def command(
 def by_hand(
     uv: str, prefix: str, requirements: Sequence[str], index: str, options: Sequence[str]
 ) -> list[str]:
-    """The words that do the same by the addresses of the files."""
+    """The command line that does the same for a person, with requirements by URL."""
     return [
         *(uv, "--no-config", "pip", "install", "--python", python_path(prefix)),
         *(("--index-url", index) if index else ()),
@@ -114,9 +114,10 @@ def run(
     options: Sequence[str] = (),
     quiet: bool = False,
 ) -> PipExit:
-    """Run uv; the arguments are those of `pip.run`. What of `options` are variables to uv is set.
+    """Run uv; the arguments are those of `pip.run`. `options` are pip's: those that are environment
+    variables to uv are set.
 
-    An index with a password goes through the environment, where no other user sees it.
+    An index with credentials is passed in an environment variable, which other users cannot see.
     """
     links = words[words.index("--find-links") + 1]
     os.makedirs(os.path.dirname(links), exist_ok=True)
@@ -144,7 +145,7 @@ def run(
 
 
 def _translated(options: Sequence[str]) -> list[str]:
-    """The options of pip as uv has them, without those that are variables there."""
+    """Pip's options as uv's, without those that are environment variables to uv."""
     found: list[str] = []
     words = iter(options)
     for word in words:
@@ -160,7 +161,7 @@ def _of_options(options: Sequence[str]) -> dict[str, str]:
 
 
 def _clean(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables without those of uv, pip and the Python that conda was started with."""
+    """The variables without those that configure uv, pip or Python."""
     kept = {
         name: value
         for name, value in pip.clean(variables).items()
