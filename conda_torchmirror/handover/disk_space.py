@@ -148,7 +148,7 @@ def _places(needs: dict[str, int]) -> Iterator[Place]:
 
 
 def _linked(cache: str, prefix: str) -> bool:
-    """Whether conda can link files of the cache into the environment, so that they take no space."""
+    """Whether conda can link files of the cache into the environment, which takes no space."""
     one, other = _existing(cache), _existing(prefix)
     if one is None or other is None:
         return True
