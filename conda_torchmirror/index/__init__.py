@@ -1,1 +1,1 @@
-"""Records by name: from a channel, conda's cache, or the index that ships with the package."""
+"""Package records by name: from a channel, conda's cache, or the index shipped with the plugin."""

@@ -1,20 +1,21 @@
-"""The built-in index: what the channels hold, for a machine that was never online.
+"""The built-in index: the builds of the channels, for a machine that was never online.
 
-`pytorch` ended with 2.5.1, so a list of its builds stays useful. Of conda-forge, which goes on, it
-holds the builds of which a full record was seen: real, but a sample, and old from its `date` on.
-Owns the reading of `data/index/`, which `tools/build-index/build_index.py` makes: one document a
-channel and subdir, since a preview needs one platform and pays for every byte. Standard library
-only; nothing is read before the first call.
+The channel `pytorch` ended with 2.5.1, so the list of its builds is final. Of conda-forge, which is
+maintained, the index has the builds of which a full record was seen: real builds, but only a
+sample, and outdated after its `date`. This module reads `data/index/`, which
+`tools/build-index/build_index.py` makes: one document per channel and subdir, because a preview
+needs one platform and reading takes time. Standard library only; reads nothing before the first
+call.
 
-A document (`schema` 3): `strings` holds every match spec once, `lists` every list of them as
-places in `strings`. `packages` has one entry a name and version with its builds, each
+A document (`schema` 3): `strings` has every match spec once, `lists` every list of specs as indexes
+into `strings`. `packages` has an entry for each name and version with its builds, each
 
     [build, build_number, depends, constrains, evidence(, size, timestamp, md5, sha256)]
 
-where `depends` and `constrains` are places in `lists`, `evidence` one in `evidence`, and the last
-four are there where they are known. Where `kept` is a list, the specs are those on these packages
-alone, as only they are read by a choice. `date` is the day of the newest record of all subdirs,
-`extension` how the names of the files end.
+where `depends` and `constrains` are indexes into `lists`, `evidence` is one into `evidence`, and
+the last four are present if known. If `kept` is a list, only specs on the packages in it were kept,
+since a choice reads no others. `date` is the day of the newest record of all subdirs, `extension`
+the ending of the file names.
 """
 
 from __future__ import annotations
@@ -50,11 +51,11 @@ def _document(channel: str, subdir: str) -> Mapping[str, Any] | None:
 
 
 def load(subdir: str, names: Collection[str] | None = None, *, channel: str) -> Records | None:
-    """The known builds of `names` (all, where None) for `subdir`, with the noarch ones.
+    """The known builds of `names` (None for all) for `subdir`, and the noarch ones after them.
 
-    None where the index knows nothing of that platform: linux-aarch64 has builds on the channel
-    pytorch, but no record of one was found. `url` is empty, as it depends on the mirror. Builds
-    come by name, oldest version first, the noarch ones last.
+    None if the index has nothing for the platform: linux-aarch64 has builds on the channel pytorch,
+    but no record of one was found. `url` is empty, as it depends on the mirror. Builds are sorted
+    by name, oldest version first.
     """
     document = None if subdir == "noarch" else _document(channel, subdir)
     if document is None:
@@ -100,7 +101,7 @@ def _builds(document: Mapping[str, Any], names: Collection[str] | None) -> Itera
 def hashes(channel: str) -> dict[str, str]:
     """sha256 by `subdir/filename`, for the builds of which a real record was seen.
 
-    A second opinion on what a mirror's index claims; what is only listed or derived has no say.
+    Used to double-check a mirror's index; builds that are only listed or derived are left out.
     Empty for a channel without an index.
     """
     return {

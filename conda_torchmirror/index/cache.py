@@ -1,9 +1,9 @@
-"""Conda's cache of indexes: where it keeps one, and those that it emptied.
+"""Conda's cache of indexes: where an index is kept, and dropping those that conda emptied.
 
-After a 403 or a 404 conda caches `{}` in place of what it had. It keeps the old ETag beside it, so
-that the mirror, healthy again, answers "not modified", and every package of the channel is not
-found until `conda clean --index-cache`. Loads none of conda's own index machinery: the automatic
-redirect runs before every command, and a preview needs none.
+After a 403 or 404, conda replaces the cached index by `{}` but keeps the old ETag. When the mirror
+works again it answers "not modified", and conda finds no package of the channel until `conda clean
+--index-cache`. Imports conda's index machinery only in `path_of`: the automatic redirect runs
+before every command, and must be fast.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from conda.base.context import context
 if TYPE_CHECKING:
     from ..mirrors.registry import Route
 
-#: What conda writes, and where it keeps what it knows of the file (24.7 to 26.7).
+#: The content of an emptied index, and the suffix of the file with its state (conda 24.7 to 26.7).
 _EMPTY = b"{}"
 _STATE = ".info.json"
 
 
 def holds(route: Route, subdir: str) -> bool:
-    """Whether conda's cache holds the index of a channel, wherever conda is pointed now."""
+    """Whether conda's cache has the index of a channel at this route, redirected to it or not."""
     return path_of(route, subdir).exists()
 
 
 def forget(route: Route, subdir: str) -> None:
-    """Drop the index of a channel from conda's cache, as far as it can be."""
+    """Remove the index of a channel from conda's cache, for `subdir` and noarch, if possible."""
     for part in (subdir, "noarch"):
         path = path_of(route, part)
         for kept in (path, path.with_suffix(".info.json")):
@@ -43,7 +43,7 @@ def path_of(route: Route, subdir: str) -> Path:
     from conda.gateways.repodata import RepodataCache, cache_fn_url, create_cache_dir
     from conda.models.channel import Channel
 
-    # What SubdirData does to find the file; it would load the means to download it as well.
+    # The way SubdirData finds the file, without importing what it needs for a download.
     url = Channel(f"{route.url}/{subdir}").url(with_credentials=True)
     stem = cache_fn_url(url, REPODATA_FN).removesuffix(".json")
     cache = RepodataCache(os.path.join(create_cache_dir(), stem), REPODATA_FN)
@@ -51,9 +51,9 @@ def path_of(route: Route, subdir: str) -> Path:
 
 
 def drop_emptied() -> tuple[str, ...]:
-    """Remove every emptied index from conda's cache, so that it is fetched anew.
+    """Remove every emptied index from conda's cache, so that it is fetched again.
 
-    Returns the paths of what was removed. Raises nothing: what cannot be removed stays.
+    Returns the paths of the removed files. Raises nothing: a file that cannot be removed stays.
     """
     found = []
     for folder in context.pkgs_dirs:

@@ -1,7 +1,7 @@
-"""Conda's setting `exclude_newer`, as its solver applies it: what is newer does not exist.
+"""Conda's setting `exclude_newer`, applied as in its solver: newer builds do not exist.
 
-New conda (26.7) has it, old conda does not know it. A build that conda's solver will not see must
-not be chosen before.
+Conda 26.7 has the setting, 24.7 does not. A build that conda's solver will not see must not be
+chosen.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from ..models import Build, Records
 
 
 def without_newer(records: Records) -> Records:
-    """Records without the builds that the setting excludes, which are counted.
+    """Records without the builds that the setting excludes; `excluded` counts those.
 
-    Raises: conda's CondaValueError for a setting that is no time.
+    Raises: conda's CondaValueError for an invalid time in the setting.
     """
     policy = _policy()
     if policy is None:
@@ -28,16 +28,15 @@ def without_newer(records: Records) -> Records:
 
 
 def undated(builds: Iterable[Build]) -> int:
-    """How many of these builds the setting could not judge; 0 without the setting.
+    """The number of builds without a timestamp, which the setting cannot judge; 0 without it.
 
-    Conda takes a build without a timestamp for an old one, and so does `without_newer`. In an index
-    of a channel nearly every record has one; in the built-in index those that are known from a
-    listing alone have none.
+    Conda and `without_newer` treat such a build as old. In the index of a channel nearly every
+    record has a timestamp; in the built-in index the builds known only from a listing have none.
     """
     return sum(not build.timestamp for build in builds) if _policy() else 0
 
 
 def _policy() -> Any:
-    """Conda's policy, None where the setting is not set or not known."""
+    """Conda's policy object, None if the setting is not set or this conda does not have it."""
     policy = getattr(context, "exclude_newer_policy", None)
     return policy if policy is not None and policy.active else None

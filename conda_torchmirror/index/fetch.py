@@ -1,12 +1,15 @@
-"""One index through conda's own fetch, bounded: conda reads any size for as long as bytes arrive.
-And conda's sessions, in a run of ours: it reads the page that comes with an error to its end before
-it says anything (`CondaHTTPError.__init__`, 24.7 to 26.7), and such a page may never end.
+"""Limits in size and time for what conda downloads in a run of ours.
 
-What cannot be bounded from here: what conda's solvers fetch by themselves afterwards; how much a
-single block of a compressed index unpacks to (16 kB of zstd: some hundred MB at worst); a package
-that is longer than its record says, which conda writes to the disk until the server stops; an
-answer that never gets to its status, or begins with informational ones without an end, while a
-package is downloaded; and the sessions of conda's own commands, which are not ours to change.
+Conda reads an index of any size for as long as bytes arrive; here its own fetch is bounded. Conda
+also reads the page of an HTTP error to its end before it reports the error
+(`CondaHTTPError.__init__`, 24.7 to 26.7), and such a page may never end; here its sessions read
+only the beginning.
+
+Not bounded: what conda's solvers fetch themselves afterwards; the unpacked size of a single block
+of a compressed index (16 kB of zstd: some hundred MB at worst); a package that is longer than its
+record says, which conda writes to the disk until the server stops; a response to a package download
+that never gets to its status line or has endless informational responses before it; and the
+sessions of conda's own commands, which we leave alone.
 """
 
 from __future__ import annotations
@@ -34,46 +37,47 @@ from ..text.messages import text
 
 _T = TypeVar("_T")
 
-#: Bytes of an index, as it is sent and as it is unpacked, where its source says nothing else.
+#: Most bytes of an index, both as sent and as unpacked, unless the caller gives another limit.
 MOST_BYTES = 2**30
-#: Seconds without another block (16 kB), and for all of them.
+#: Most seconds to wait for a block (16 kB), and for the whole index.
 PATIENCE, TOTAL = 60.0, 900.0
-#: Bytes that are read of the page that comes with an HTTP error, and seconds for them.
+#: Most bytes to read of the page of an HTTP error, and most seconds to wait for them.
 PAGE, PAGE_SECONDS = 65536, 5.0
-#: Where urllib3 logs retries, and headers that it cannot read with a traceback.
+#: The loggers by which urllib3 reports retries, and unreadable headers with a traceback.
 _LOGS = ("urllib3.connectionpool", "urllib3.connection")
 
 
 class IndexTooLarge(ValueError):
-    """A server sends more than any channel has."""
+    """An index is larger than the limit, and so than that of any real channel."""
 
 
 class ForeignScheme(ValueError):
-    """A server redirects to something that is not on the web."""
+    """A server redirects to a URL that is neither http nor https."""
 
 
 class IndexTooSlow(TimeoutError):
-    """A server keeps the connection and sends next to nothing."""
+    """A server keeps the connection open but sends too little or nothing."""
 
 
 def fetch_latest(fetch: Any, most_bytes: int | None = None) -> tuple[Any, Any]:
     """The parsed index and its state, as conda's `RepodataFetch.fetch_latest_parsed` gives them.
 
-    Raises: what conda does; UnavailableInvalidChannel for a 403 and a 404 too, which conda takes
-    for an empty platform; IndexTooLarge, for more than `most_bytes` or MOST_BYTES; IndexTooSlow.
+    Raises: what conda raises; UnavailableInvalidChannel also for those 403s and 404s that conda
+    treats as an empty platform; IndexTooLarge above `most_bytes` (default MOST_BYTES);
+    IndexTooSlow.
     """
     return _fetch(fetch, fetch.fetch_latest_parsed, most_bytes)
 
 
 def fetch_latest_path(fetch: Any, most_bytes: int | None = None) -> tuple[Path, Any]:
-    """Where conda keeps the index, brought up to date, and its state; nothing is read of it.
+    """Update the index in conda's cache, and return its path and state without reading it.
 
-    Where conda has to download it, it reads the new one itself, once: whole, and 26.7 parses it.
-    There is no file where conda is offline and has none. Raises: what `fetch_latest` does.
+    If conda has to download it, conda itself reads the new file once, and 26.7 parses it. There is
+    no file if conda is offline and has none. Raises: what `fetch_latest` raises.
     """
 
     def read_cache() -> tuple[str, Any]:
-        # Conda's own would read the whole text, which is not wanted here.
+        # Conda's own method would read the whole file.
         cache = fetch.repo_cache
         cache.load_state()
         return "", cache.state
@@ -84,11 +88,12 @@ def fetch_latest_path(fetch: Any, most_bytes: int | None = None) -> tuple[Path, 
 
 
 def fetch_shards(fetch: Any, names: Collection[str]) -> dict[str, Any] | None:
-    """The records of these names out of a sharded index (CEP 16), in the form of a plain one.
+    """The records of these names from a sharded index (CEP 16), in the form of a plain index.
 
-    None where this conda reads none (before 26), is told not to, or the channel has none; conda
-    remembers that for a week. Conda leaves out a .tar.bz2 that is there as .conda too.
-    Raises: what conda does; IndexTooSlow.
+    None if this conda cannot read shards (before 26), is configured not to, or the channel has
+    none, which conda remembers for a week. Conda leaves out a .tar.bz2 that exists as .conda too.
+
+    Raises: what conda raises; IndexTooSlow.
     """
     if not getattr(context, "repodata_use_shards", False):
         return None
@@ -97,19 +102,19 @@ def fetch_shards(fetch: Any, names: Collection[str]) -> dict[str, Any] | None:
     except ImportError:
         return None
     if "depth" not in signature(build_repodata_subset).parameters:
-        return None  # it would fetch all that these packages depend on
+        return None  # this version would also fetch everything that these packages depend on
     cache = fetch.repo_cache
     cache.load_state()
     cached = context.offline or context.use_index_cache or not cache.stale()
     if cached and cache.cache_path_json.exists() and not cache.cache_path_shards.exists():
-        # Conda (26.7) forgets the plain index's ETag where it asks for shards in vain.
+        # If it asked for shards in vain, conda (26.7) would forget the plain index's ETag.
         return None
     url = fetch.url_w_credentials
 
     def subset() -> Any:
         return build_repodata_subset(sorted(names), {url: fetch.channel}, depth=0)
 
-    # Conda fetches shards through sessions of its own, which are not counted: they are small.
+    # Conda fetches shards through other sessions, whose bytes are not counted: shards are small.
     found = _run(subset, _Progress(fetch.cache_path_json, MOST_BYTES, patience=TOTAL))
     if found is None:
         return None
@@ -125,7 +130,7 @@ def fetch_shards(fetch: Any, names: Collection[str]) -> dict[str, Any] | None:
 
 
 def _fetch(fetch: Any, job: Callable[[], Any], most_bytes: int | None) -> Any:
-    """What one of conda's ways to fetch an index gives, within the bounds."""
+    """Run `job`, one of conda's methods to fetch an index, within the limits."""
     refused: list[UnavailableInvalidChannel] = []
     fetch.repo_interface_cls = _noting(fetch.repo_interface_cls, refused)
     progress = _Progress(fetch.cache_path_json, most_bytes or MOST_BYTES, patience=PATIENCE)
@@ -139,7 +144,7 @@ def _fetch(fetch: Any, job: Callable[[], Any], most_bytes: int | None) -> Any:
 
 @contextmanager
 def spinner(message: str) -> Iterator[None]:
-    """Conda's own sign that something takes its time; nothing where no terminal shows it."""
+    """Show conda's own spinner during the block, unless the output is no terminal or is quiet."""
     if context.json or context.quiet or context.verbosity or not on_terminal():
         yield
         return
@@ -152,7 +157,7 @@ def spinner(message: str) -> Iterator[None]:
 
 
 def _noting(interface: Any, refused: list[UnavailableInvalidChannel]) -> Callable[..., Any]:
-    """Conda's interface to a server, which notes what the server refused."""
+    """Wrap conda's repo interface class so that refusals of the server are added to `refused`."""
 
     def make(*args: Any, **kwargs: Any) -> Any:
         repo = interface(*args, **kwargs)
@@ -173,7 +178,7 @@ def _noting(interface: Any, refused: list[UnavailableInvalidChannel]) -> Callabl
 
 
 class _Progress:
-    """How much of an index has arrived, and when the last of it did."""
+    """The size of an index so far, and the time at which its last block arrived."""
 
     def __init__(self, path: Path, most_bytes: int, *, patience: float) -> None:
         self._path, self._most, self.patience = path, most_bytes, patience
@@ -191,13 +196,13 @@ class _Progress:
             raise IndexTooLarge(text("index_too_large", {"megabytes": self._most >> 20}))
 
     def too_slow(self) -> bool:
-        """Whether it is not worth waiting for more."""
+        """Whether a time limit has passed."""
         now = time.monotonic()
         return now - self._last > self.patience or now - self._begun > TOTAL
 
     def _unpacked(self) -> int:
-        """Bytes of what conda is unpacking beside the cached index, in `<name>.<random>.tmp`."""
-        name = self._path.stem.removesuffix("1")  # conda's mark of an index of .tar.bz2 alone
+        """Size in bytes of the file to which conda unpacks the index, `<name>.<random>.tmp`."""
+        name = self._path.stem.removesuffix("1")  # conda's mark for use_only_tar_bz2
         try:
             return max(path.stat().st_size for path in self._path.parent.glob(f"{name}.*.tmp"))
         except (OSError, ValueError):
@@ -205,7 +210,7 @@ class _Progress:
 
 
 class _CountedBody:
-    """The body of a response, as requests reads it, with every block counted."""
+    """A wrapper around the body of a response that counts every block that is read."""
 
     def __init__(self, raw: Any, progress: _Progress) -> None:
         self._raw, self._progress = raw, progress
@@ -214,13 +219,13 @@ class _CountedBody:
         return getattr(self._raw, name)
 
     def stream(self, amt: int = 2**14, decode_content: bool | None = None) -> Iterator[bytes]:
-        """The blocks, as urllib3 gives them."""
+        """Yield the blocks, as urllib3's method of this name does."""
         for block in self._raw.stream(amt, decode_content=decode_content):
             self._progress.add(len(block))
             yield block
 
     def read(self, *args: Any, **kwargs: Any) -> bytes:
-        """So many bytes, as urllib3 gives them."""
+        """Read bytes, as urllib3's method of this name does."""
         block: bytes = self._raw.read(*args, **kwargs)
         self._progress.add(len(block))
         return block
@@ -228,17 +233,17 @@ class _CountedBody:
 
 @contextmanager
 def _counted(url: str, progress: _Progress) -> Iterator[None]:
-    """Count what conda's session for this URL receives."""
+    """Count the bytes that conda's session for this URL receives, and refuse foreign redirects."""
 
     def count(response: Any, **_: Any) -> None:
-        # Conda's session also reads files of this machine, wherever it was sent to them from.
+        # Conda's session would follow a redirect from the web to a file of this machine.
         if response.is_redirect:
             onward = urljoin(response.url, response.headers["Location"])
             if urlsplit(onward).scheme not in ("http", "https"):
                 raise ForeignScheme(
                     text("index_foreign_scheme", {"scheme": urlsplit(onward).scheme})
                 )
-        if hasattr(response.raw, "stream"):  # files of this machine have none
+        if hasattr(response.raw, "stream"):  # the response for a local file has none
             response.raw = _CountedBody(response.raw, progress)
 
     hooks = get_session(url).hooks.setdefault("response", [])
@@ -250,8 +255,8 @@ def _counted(url: str, progress: _Progress) -> Iterator[None]:
 
 
 def _run(job: Callable[[], Any], progress: _Progress) -> Any:
-    """Run the job in a thread that is left behind once it is too slow: a read that waits for the
-    next byte cannot be ended."""
+    """Run the job in a thread that is abandoned when it is too slow, because a read that waits for
+    the next byte cannot be interrupted."""
     results: list[Any] = []
     errors: list[BaseException] = []
 
@@ -276,15 +281,15 @@ def _run(job: Callable[[], Any], progress: _Progress) -> Any:
 
 
 def read_page(response: Any) -> bytes:
-    """The page of an error, as far as it comes soon; the status has to do where it does not."""
+    """Read the page of an HTTP error, up to `PAGE` bytes that arrive within `PAGE_SECONDS`."""
     held = getattr(response, "_content", None)
     if isinstance(held, bytes):
         return held[:PAGE]
     raw = getattr(response, "raw", None)
-    if raw is None:  # conda's error may come without a response
+    if raw is None:  # conda's error may have no response
         return b""
     blocks: list[bytes] = []
-    # What has arrived, where this urllib3 can give it (2.0 and newer).
+    # `read1` (urllib3 2.0 and newer) returns what has arrived instead of waiting for all of it.
     take = getattr(raw, "read1", raw.read)
 
     def read() -> None:
@@ -302,7 +307,7 @@ def read_page(response: Any) -> bytes:
 
 @contextmanager
 def bounded_pages() -> Iterator[None]:
-    """Let no session of conda wait for the end of a page that comes with an error."""
+    """Keep conda's sessions from reading the page of an HTTP error to its end."""
     send = CondaSession.send
 
     def send_bounded(self: Any, request: Any, **kwargs: Any) -> Any:
@@ -322,7 +327,7 @@ def bounded_pages() -> Iterator[None]:
 
 @contextmanager
 def quiet_pool() -> Iterator[None]:
-    """Leave out what urllib3 logs of a server: what failed is said once, in our words."""
+    """Silence urllib3's warnings during the block: failures are reported once, in our words."""
     logs = [getLogger(name) for name in _LOGS]
     levels = [log.level for log in logs]
     if not context.verbosity:
@@ -354,15 +359,19 @@ def session_without_retries(url: str) -> Any:
 
 
 def user_agent() -> str:
-    """Who is asking: this project, then conda's own words."""
+    """The User-Agent header: this project, then conda's own value."""
     return f"conda-torchmirror/{__version__} {context.user_agent}"
 
 
 def run_within(
     waiting: Sequence[tuple[str, Callable[[], _T]]], limit: float, parallel: int
 ) -> dict[str, _T | None]:
-    """Run the jobs in threads that are left behind at the limit: a look-up that hangs in the C
-    library cannot be ended, and must not hold up the end of the process."""
+    """Run jobs in at most `parallel` threads; return the results by URL, None for each job that has
+    not ended after `limit` seconds.
+
+    Its thread is abandoned: a name lookup that hangs in the C library cannot be interrupted, and
+    must not hold up the end of the process.
+    """
     answers: dict[str, _T] = {}
     jobs = iter(waiting)
     lock = Lock()

@@ -1,4 +1,4 @@
-"""Match specs as conda reads them: what one says, and whether it admits a package."""
+"""Match specs, parsed and matched by conda."""
 
 from __future__ import annotations
 
@@ -16,22 +16,24 @@ from ..text.messages import text
 log = getLogger(__name__)
 
 _NAME = r"[a-z0-9_][a-z0-9_.-]*"
-#: PyPI's name of pytorch.
+#: A spec that calls pytorch by its name on PyPI.
 _TORCH = r"(?i)^(.*::)?torch(?=$|[\s=<>!~\[])"
-#: An operator that nothing follows.
+#: A spec that ends in an operator.
 _HALF = r"[<>=!~|,]$"
-#: The variant of a wheel, which conda would read as a part of the version.
+#: The variant (local version) of a wheel, which conda would read as part of the version.
 _LOCAL = r"(?i)\+([a-z]+[\d.]*)"
 
-#: What a spec may ask of a record, and what else conda would compare, which no choice knows.
+#: Fields of a spec that are compared with a record, and fields that conda would compare but that
+#: `Build` does not have.
 _OF_RECORDS = ("build_number", "subdir", "md5", "sha256", "fn")
 _UNKNOWN = ("track_features", "features", "license", "license_family")
 
 
 class Spec(NamedTuple):
-    """What a match spec says. `plain` is the spec without channel and variant.
+    """A parsed match spec. `plain` is the spec without channel and variant.
 
-    `variant` is that of a wheel's version, such as cu121. `url` names one file.
+    `variant` is the local part of a wheel's version, such as cu121. `url` is the URL of a single
+    package file.
     """
 
     name: str
@@ -42,12 +44,12 @@ class Spec(NamedTuple):
 
     @property
     def open(self) -> bool:
-        """Whether it says no more than the name."""
+        """Whether the spec is a bare name."""
         return self.plain == self.name
 
 
 def read(word: str) -> Spec:
-    """Read a match spec; `torch` is pytorch. Raises: BadSpec."""
+    """Parse a match spec; `torch` means pytorch. Raises: BadSpec."""
     from conda import CondaError
     from conda.models.match_spec import MatchSpec
 
@@ -61,7 +63,7 @@ def read(word: str) -> Spec:
     except (CondaError, ValueError) as error:
         raise BadSpec(spec=word, detail=str(error).splitlines()[0]) from error
     if re.search(_HALF, head.rstrip()):
-        # Conda drops such an operator, and takes any version.
+        # Conda would ignore the operator and admit any version.
         raise BadSpec(spec=word, detail=text("spec_half"))
     name = found.get_exact_value("name")
     if not name or not re.fullmatch(_NAME, name):
@@ -76,7 +78,7 @@ def read(word: str) -> Spec:
         if (value := found.get_raw_value(field)) is not None
     }
     if url and "fn" not in asked:
-        # Where a file is read from does not matter; which one it is does.
+        # Reduce the URL to the file that it names, wherever that is read from.
         asked["subdir"], asked["fn"] = str(url).rstrip("/").split("/")[-2:]
     plain = bare.rpartition("::")[2].strip()
     if bracket or url or "subdir" in asked:
@@ -94,7 +96,7 @@ def read(word: str) -> Spec:
 
 @lru_cache(maxsize=4096)
 def _match_spec(spec: str) -> Any:
-    """Conda's object for a spec, None where conda cannot read it."""
+    """Conda's MatchSpec for a spec, None if conda cannot parse it."""
     from conda.exceptions import InvalidSpec
     from conda.models.match_spec import MatchSpec
 
@@ -106,10 +108,10 @@ def _match_spec(spec: str) -> Any:
 
 
 def admits(spec: str, name: str, version: str, build: str, record: Build | None = None) -> bool:
-    """Whether conda's match spec admits a package; an unreadable spec admits none.
+    """Whether a match spec admits a package, by conda's rules; an unreadable spec admits none.
 
-    An empty `build` stands for "any", for packages of which only the version is known. `record`
-    answers for what only a record knows, such as hashes; without one a spec on them admits none.
+    An empty `build` means any, for packages of which only the version is known. `record` has the
+    fields that only a record knows, such as hashes; without it, a spec on those admits none.
     """
     if record is None or "[" not in spec:
         return _admits(spec, name, version, build)
@@ -129,7 +131,7 @@ def _admits(spec: str, name: str, version: str, build: str) -> bool:
     from conda.models.match_spec import MatchSpec
 
     if not build and parsed.get_raw_value("build") is not None:
-        # Conda 24.7 cannot take a build out of a spec that it has parsed.
+        # Conda 24.7 cannot remove the build from a parsed spec.
         parsed = MatchSpec(name=parsed.name, version=parsed.get_raw_value("version") or "*")
     return _matches(parsed, _package(MatchSpec.FIELD_NAMES, name, version, build))
 
@@ -144,7 +146,7 @@ def _matches(parsed: Any, package: SimpleNamespace) -> bool:
 
 
 def _package(fields: tuple[str, ...], name: str, version: str, build: str) -> SimpleNamespace:
-    """What a match spec looks at, without the cost of a PackageRecord; unknown fields are None."""
+    """The fields that MatchSpec reads, cheaper than a PackageRecord; unknown ones are None."""
     number = build.rpartition("_")[2]
     package = SimpleNamespace(**dict.fromkeys(fields))
     package.name, package.version, package.build = name, version, build

@@ -1,9 +1,9 @@
-"""The strict schema of a package record, of an index or of a saved plan.
+"""The strict schema of a package record in an index or a saved plan.
 
-Whatever comes from outside passes here before anything uses it: a choice, a download list, a file
-name on this disk, or conda itself. Alphabets are conda's. The bounds are at least three times what
-the records of `pytorch` and `nvidia` hold (those of `tests/data/channels`: 34 characters of a build
-string, 57 of a file name, 51 of a match spec).
+All external records are validated here before they are used: for a choice, a download list, a file
+name on this disk, or by conda itself. The character sets are conda's. The limits are at least three
+times the maxima in the records of `pytorch` and `nvidia` (in `tests/data/channels`: 34 characters
+of a build string, 57 of a file name, 51 of a match spec).
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-#: Characters of a name, a version and a build string, of a file name, and of a match spec.
+#: Most characters of a name, version or build string, of a file name, and of a match spec.
 WORD, FILE, SPEC = 128, 255, 1000
-#: Match specs of one record.
+#: Most match specs in one list of a record.
 SPECS = 10_000
-#: Bytes of a package; build numbers may be dates; milliseconds since 1970, up to the year 5138.
+#: Upper limits of the size in bytes, the build number (which may be a date) and the timestamp in
+#: milliseconds since 1970 (the year 5138).
 SIZE, BUILD_NUMBER, TIMESTAMP = 10**12, 10**12, 10**14
 #: Hexadecimal digits of each kind of hash.
 DIGITS = {"md5": 32, "sha256": 64}
-#: Schemes that a package is fetched by.
+#: URL schemes from which a package may be fetched.
 SCHEMES = ("https", "http", "file")
 
 _WORDS = {
@@ -38,14 +39,14 @@ _URL = re.compile(r"[!-~]+")
 
 
 def fits(field: str, value: Any) -> bool:
-    """Whether a value is a possible name, version, build, subdir, fn, md5 or sha256."""
+    """Whether a value is valid for the field name, version, build, subdir, fn, md5 or sha256."""
     return (
         isinstance(value, str) and len(value) <= FILE and _WORDS[field].fullmatch(value) is not None
     )
 
 
 def is_count(value: Any, most: int) -> bool:
-    """Whether a value is a whole number from 0 to `most`; JSON's true is none."""
+    """Whether a value is a whole number from 0 to `most`. A bool is not."""
     return type(value) is int and 0 <= value <= most
 
 
@@ -62,21 +63,21 @@ def is_url(value: Any) -> bool:
 
 
 def are_specs(value: Any) -> bool:
-    """Whether a value is a list of what may be match specs."""
+    """Whether a value is a list of possible match specs: short, printable ASCII strings."""
     if not isinstance(value, (list, tuple)) or len(value) > SPECS:
         return False
     try:
         together = "".join(value)
-    except TypeError:  # one of them is no text
+    except TypeError:  # an item is not a string
         return False
     return max(map(len, value), default=0) <= SPEC and _PRINTABLE.fullmatch(together) is not None
 
 
 def find_fault(fn: Any, record: Any) -> str | None:
-    """The first field of a record that is not as it must be, or None for a sound one.
+    """The name of the first invalid field of a record, or None if the record is valid.
 
-    Fields that conda does not need may be missing: `constrains`, `size`, `subdir`, `timestamp`,
-    and one of the two hashes.
+    These may be missing: `depends`, `constrains`, `size`, `subdir`, `timestamp`, and one of the two
+    hashes. The timestamp is not checked.
     """
     if not isinstance(record, Mapping):
         return "record"

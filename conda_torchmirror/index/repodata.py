@@ -1,8 +1,8 @@
-"""Records by name: from the channel or conda's cache, through conda's own index machinery.
+"""Package records by name, from the channel or conda's cache, through conda's index machinery.
 
 Conda fetches (zst, conditional requests, proxies, `ssl_verify`, locks, offline); this module picks
-the wanted names out of the index, skips what is unusable, and turns every way in which reading can
-fail into one of our errors.
+the records of the wanted names, skips unusable ones, and turns every failure into one of our
+errors.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ from .sparse import reader
 
 #: The parts of an index that hold records.
 _SECTIONS = ("packages", "packages.conda")
-#: HTTP statuses that say more than that a mirror failed.
+#: HTTP statuses with an error class of their own.
 _OF_STATUS: dict[Any, type[ChannelError]] = {404: ChannelMissing, 403: ChannelForbidden}
 
 
 def read(route: Route, subdir: str, names: Collection[str]) -> Records:
     """The records of these names in a channel, for one subdir and noarch.
 
-    Conda must have been pointed at `route.url` before (`redirect.in_process`), or the channel be
-    where conda looks for it anyway.
+    The caller must have redirected conda to `route.url` (`redirect.in_process`), unless conda reads
+    the channel from there anyway.
 
     Raises: one of the `ChannelError` classes, or `NothingCached` when offline.
     """
@@ -56,10 +56,10 @@ def read(route: Route, subdir: str, names: Collection[str]) -> Records:
 
 
 def read_some(route: Route, subdir: str, names: Collection[str]) -> Records:
-    """What `read` gives, for a channel whose index is too large to be parsed.
+    """Do what `read` does, for a channel whose index is too large to be parsed.
 
-    It is read in shards where conda has them, otherwise out of conda's cached file (`sparse`).
-    Records without a readable name are not counted, as nobody looks at them.
+    Reads shards if conda and the channel support them, else scans conda's cached file (`sparse`).
+    Records without a readable name are not seen, so `skipped` does not count them.
     """
     return _read(
         route, subdir, names, lambda where, part: _fetch(where, part, partial(_few, names=names))
@@ -81,12 +81,12 @@ def _read(
     for part in (subdir, "noarch"):
         repodata, date = fetch(route, part)
         if not repodata and part != "noarch":
-            # Conda takes a platform that is not there for one without packages.
+            # Conda treats a missing platform as one without packages.
             where: dict[str, Any] = {"channel": route.channel, "subdir": subdir}
             where["mirror"] = route.mirror
             if cached:
                 raise NothingCached(**where)
-            # What an earlier command emptied was dropped before this one asked.
+            # This is a real answer: indexes emptied by earlier commands were dropped before.
             url = safe(f"{route.url}/{part}/")
             raise ChannelBroken(**where, url=url, status=None, detail="{}")
         if date:
@@ -105,18 +105,18 @@ def _read(
 
 
 def inspect(route: Route, subdir: str) -> None:
-    """Hold a whole index against the schema, one record after the other: solvers read every one.
+    """Validate every record of a channel's index, since solvers read all of them.
 
-    Raises: ChannelBroken for the first thing that is not as it must be, and what `read` raises.
+    Raises: ChannelBroken for the first fault, and what `read` raises.
     """
     for part in (subdir, "noarch"):
         _fetch(route, part, partial(_inspected, subdir=part))
 
 
 def _inspected(fetch: Any, subdir: str) -> tuple[Mapping[str, Any], Any]:
-    """What an index has besides its records, and its state.
+    """Validate an index; return the rest of it, without its records, and its state.
 
-    Raises: ValueError for what a solver would stumble over, by its place in the index.
+    Raises: ValueError for a fault that would break a solver; it names the place in the index.
     """
     path, state = fetch_latest_path(fetch)
     if not path.exists():
@@ -126,7 +126,7 @@ def _inspected(fetch: Any, subdir: str) -> tuple[Mapping[str, Any], Any]:
     def visit(fn: str, record: Any) -> None:
         if fault := _fault_of(fn, record):
             faults.setdefault(fn, f"{fn[:80]}: {fault}")
-        else:  # of a key that stands there twice the last one counts
+        else:  # of a duplicate key the last value counts
             faults.pop(fn, None)
 
     rest = reader.walk(path, visit)
@@ -136,7 +136,7 @@ def _inspected(fetch: Any, subdir: str) -> tuple[Mapping[str, Any], Any]:
 
 
 def _fault_beside(repodata: Mapping[str, Any], subdir: str) -> str | None:
-    """What is not as it must be in an index beside its records."""
+    """The first fault of an index outside its records, or None."""
     info = repodata.get("info", {})
     if not isinstance(info, Mapping) or info.get("subdir", subdir) != subdir:
         return "info: subdir"
@@ -146,7 +146,7 @@ def _fault_beside(repodata: Mapping[str, Any], subdir: str) -> str | None:
 
 
 def _fault_of(fn: str, record: Any) -> str | None:
-    """What is not as it must be in a record."""
+    """The first invalid field of a record, including the timestamp, or None."""
     if fault := record_schema.find_fault(fn, record):
         return fault
     timestamp = record.get("timestamp")
@@ -155,7 +155,7 @@ def _fault_of(fn: str, record: Any) -> str | None:
 
 
 def _few(fetch: Any, names: Collection[str]) -> tuple[Mapping[str, Any], Any]:
-    """The index with no records but those of these names, and its state."""
+    """The index, reduced to the records of these names, and its state."""
     if (shards := fetch_shards(fetch, names)) is not None:
         return shards, fetch.repo_cache.load_state()
     path, state = fetch_latest_path(fetch)
@@ -165,7 +165,10 @@ def _few(fetch: Any, names: Collection[str]) -> tuple[Mapping[str, Any], Any]:
 def _fetch(
     route: Route, subdir: str, reader: Callable[[Any], tuple[Any, Any]] = fetch_latest
 ) -> tuple[Mapping[str, Any], str | None]:
-    """The index of one subdir, and the day on which the mirror says it was changed."""
+    """The index of one subdir, and the day of its Last-Modified header (YYYY-MM-DD) or None.
+
+    Raises: our error for whatever goes wrong; conda's ChannelNotAllowed or ChannelDenied.
+    """
     from conda.core.subdir_data import SubdirData, create_cache_dir
     from conda.models.channel import Channel
 
@@ -194,12 +197,12 @@ def _day(http_date: str) -> str | None:
 
     try:
         return parsedate_to_datetime(http_date).date().isoformat()
-    except Exception:  # whatever the reader of dates makes of what a server sent, it is none
+    except Exception:  # a server may send anything, and the parser may raise anything
         return None
 
 
 def validate(urls: Sequence[str]) -> None:
-    """Obey allowlist_channels and denylist_channels, as conda's own commands do.
+    """Enforce allowlist_channels and denylist_channels, as conda's own commands do.
 
     Raises: conda's ChannelNotAllowed or ChannelDenied.
     """
@@ -214,11 +217,11 @@ def validate(urls: Sequence[str]) -> None:
 
 
 def _own_error(error: Exception, route: Route, subdir: str, fetch: Any) -> TorchMirrorError:
-    """What an exception means that left conda's fetch of one index.
+    """Turn an exception from conda's fetch of an index into one of our errors.
 
-    Everything that is raised there is about this index, whatever its type, but for what the disk
-    refuses. Conda keeps what it was sent: what cannot be read, and what stands for a refusal, is
-    dropped from its cache, or it would break the next command as well.
+    Whatever its type, the exception is about this index, unless the disk refused something. Conda
+    has cached what it received: a broken index, or the empty one that stands for a refusal, is
+    removed from the cache, because it would break the next command as well.
     """
     if full := causes.disk_error(error):
         return CannotWrite.of(full, os.path.dirname(fetch.cache_path_json))
@@ -250,9 +253,9 @@ def _own_error(error: Exception, route: Route, subdir: str, fetch: Any) -> Torch
 def _builds(
     repodata: Mapping[str, Any], route: Route, subdir: str, names: Collection[str]
 ) -> Iterator[Build | None]:
-    """Every wanted record as a Build, None for one that cannot be used.
+    """Yield every wanted record as a Build, or None for an unusable one.
 
-    A record whose name cannot be read counts as wanted: it may be one.
+    That includes records without a readable name, any of which may be a wanted one.
     """
     for section in _SECTIONS:
         for fn, record in (repodata.get(section) or {}).items():

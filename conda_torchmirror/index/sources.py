@@ -1,7 +1,7 @@
-"""Where builds come from: the channels, packages and records of each source.
+"""The sources of builds: the channels, packages and records of each.
 
-The one list of sources. A stage is given a `Source`, and names no channel and no package of its
-own; which source that is, `allowed` says from the word of `--source`.
+This is the only list of sources. Stages work on a `Source` and hard-code no channel or package
+names. `allowed` maps the value of `--source` to sources.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -19,15 +19,16 @@ from .match import admits
 
 
 class Source(NamedTuple):
-    """One place that builds are chosen from.
+    """One source that builds are chosen from.
 
-    `channel` holds the builds of pytorch, `runtime_channel` what CUDA ones need where that is
-    another channel, `base_channel` Python and the rest where the user has no channel for it.
+    `channel` has the builds of pytorch, `runtime_channel` the CUDA packages that they need, if that
+    is another channel, and `base_channel` Python and everything else, if the user has no channel
+    for those.
 
-    `facts` says what the packages are called and what their records mean, `read` reads records and
-    raises what `repodata.read` does. `tables` says which CUDA and which GPUs the builds run on.
-    `end` has the last release (`last`) and the newest Python (`python`) of a channel that gets no
-    more builds; None where it lives.
+    `facts` has the names of the packages and the meaning of their records; `read` reads records and
+    raises what `repodata.read` raises; `tables` tells which CUDA and GPUs the builds run on. `end`
+    returns the last release (`last`) and newest Python (`python`) of a discontinued channel; it is
+    None for a maintained one. `flexible` says that a strict channel priority has to be lifted.
     """
 
     name: str
@@ -42,13 +43,13 @@ class Source(NamedTuple):
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Every channel that a set can come from, that of pytorch first."""
+        """Every channel that a set can come from, the one with pytorch first."""
         names = (self.channel, self.runtime_channel, self.base_channel)
         return tuple(dict.fromkeys(name for name in names if name))
 
     @property
     def without_python(self) -> frozenset[str]:
-        """The channels that an environment cannot be made from alone."""
+        """The channels that do not have Python, so cannot be the only ones of an environment."""
         return frozenset(self.channels) - {self.base_channel}
 
     @property
@@ -57,28 +58,28 @@ class Source(NamedTuple):
         return self.facts.records
 
     def built_in(self, subdir: str) -> Records | None:
-        """What the index that ships with the package knows, None for an unknown platform."""
+        """The source's records in the built-in index, None for a platform that it lacks."""
         return builtin.load(subdir, self.packages, channel=self.channel)
 
     @property
     def knowledge(self) -> Knowledge:
-        """What a choice among these builds goes by."""
+        """The rules and tables for a choice among these builds."""
         return Knowledge(admits, self.tables(), self.facts)
 
     def ended(self) -> Mapping[str, str] | None:
-        """Where the channel ended, None where it lives."""
+        """The end of a discontinued channel (see `end`), None for a maintained one."""
         return self.end() if self.end else None
 
 
 def _read_whole(route: Route, subdir: str, names: Collection[str]) -> Records:
-    """What `repodata.read` gives. A preview by the built-in index loads none of it."""
+    """Call `repodata.read`, imported late: a preview by the built-in index does not need it."""
     from . import repodata
 
     return repodata.read(route, subdir, names)
 
 
 def read_some(route: Route, subdir: str, names: Collection[str]) -> Records:
-    """What `repodata.read_some` gives: for an index that is, or may be, too large to be parsed."""
+    """Call `repodata.read_some`, for an index that is or may be too large to be parsed."""
     from . import repodata
 
     return repodata.read_some(route, subdir, names)
@@ -109,14 +110,14 @@ SOURCES = (
     ),
 )
 
-#: What `--source` takes besides the names of the sources.
+#: The value of `--source` that leaves the source to the rule.
 AUTO = "auto"
-#: The source that is no channel: wheels, by pip.
+#: The value of `--source` for wheels, which come by pip and not from a channel.
 WHEELS = "wheels"
 
 
 def allowed(word: str = AUTO) -> tuple[Source, ...]:
-    """The sources that `--source` allows, in the order in which they are tried."""
+    """The sources that a value of `--source` allows, in order; () for an unknown one or wheels."""
     return SOURCES if word == AUTO else tuple(s for s in SOURCES if s.name == word)
 
 
@@ -126,23 +127,23 @@ def named(name: str) -> Source:
 
 
 def traits() -> tuple[Traits, ...]:
-    """What the rule of `auto` knows of each source."""
+    """The properties of each source that the rule of `auto` uses."""
     return tuple(
         Traits(one.name, one.channel, rules.last_releases() if one.end else {}) for one in SOURCES
     )
 
 
 def own_names(source: Source) -> frozenset[str]:
-    """The names that this source has and no other."""
+    """The package names that only this source has."""
     others = (other.facts.names for other in SOURCES if other is not source)
     return source.facts.names.difference(*others)
 
 
 def foreign(source: Source) -> frozenset[str]:
-    """The channels that other sources need and this one does not."""
+    """The channels that other sources use and this one does not."""
     return frozenset(c for other in SOURCES for c in other.channels).difference(source.channels)
 
 
 def of_channel(channel: str) -> Source:
-    """The source whose builds a channel has; the first one reads those of any other channel."""
+    """The source whose pytorch builds are on this channel; the first source for any other."""
     return next((source for source in SOURCES if source.channel == channel), SOURCES[0])

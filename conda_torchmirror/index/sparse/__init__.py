@@ -1,1 +1,1 @@
-"""A few names out of a huge index: the scan, and the places that it remembers."""
+"""Reading the records of a few names from a huge index without parsing all of it."""

@@ -1,7 +1,7 @@
-"""A few names out of a huge index: conda's cached JSON, mapped and scanned (`scan`).
+"""Reading the records of a few names from conda's cached index, memory-mapped and scanned (`scan`).
 
-Where the wanted records are is remembered in a small file beside it, so that an unchanged one is
-answered at once.
+The positions of the wanted records are remembered in a small file beside the index, so that an
+unchanged index need not be scanned again.
 """
 
 from __future__ import annotations
@@ -18,15 +18,14 @@ from zlib import crc32
 from ...envfiles.file_io import write_file
 from .scan import SECTIONS, Places, Walk, broken, scan
 
-#: What the file of remembered places is called, and the number of its format.
+#: The suffix of the file of remembered positions, and the version of its format.
 _SUFFIX, _FORMAT = ".torchmirror", 1
 
 
 def read(path: Path, names: Collection[str]) -> dict[str, Any]:
-    """The index in a file, with nothing but the records of these names and the keys in `KEPT`.
+    """Read an index, reduced to the records of these names and the top-level keys in `KEPT`.
 
-    Where the file is the one of the last time, its places are remembered, in a small file beside
-    it. Raises: BrokenIndex; OSError where it cannot be read.
+    Raises: BrokenIndex; OSError if the file cannot be read.
     """
     wanted = frozenset(names)
     with path.open("rb") as file, _mapped(file) as data:
@@ -47,10 +46,10 @@ def read(path: Path, names: Collection[str]) -> dict[str, Any]:
 
 
 def walk(path: Path, visit: Callable[[str, Any], None]) -> dict[str, Any]:
-    """Give every record of an index to `visit`, with its key, and hold no more than one of them.
+    """Call `visit` with the key and value of every record, one record in memory at a time.
 
-    Of a key that stands there twice both are given. Returns the rest, as `read` does, with sections
-    that are empty. Raises: BrokenIndex; OSError where the file cannot be read; what `visit` raises.
+    Both values of a duplicate key are visited. Returns the rest of the index, as `read` does, with
+    empty sections. Raises: BrokenIndex; OSError if the file cannot be read; what `visit` raises.
     """
     with path.open("rb") as file, _mapped(file) as data:
         places = Walk(data, visit).document()
@@ -68,7 +67,7 @@ def _mapped(file: BinaryIO) -> Iterator[mmap.mmap]:
 
 
 def _decoded(data: mmap.mmap, places: Places) -> dict[str, Any]:
-    """The index that is left of a file. Raises: BrokenIndex."""
+    """Parse the places of a file as an index. Raises: BrokenIndex."""
     try:
         return _decode(data, places)
     except ValueError as error:  # no UTF-8
@@ -76,7 +75,7 @@ def _decoded(data: mmap.mmap, places: Places) -> dict[str, Any]:
 
 
 def _decode(data: mmap.mmap, places: Places) -> dict[str, Any]:
-    """One document of the places, parsed. Raises: ValueError."""
+    """Parse the places of a file as one document. Raises: ValueError."""
     parts = [b'"%s":%s' % (key.encode(), data[a:b]) for key, (a, b) in places.values.items()]
     for key, spans in places.sections.items():
         members = b",".join([data[a:b] for a, b in spans])
@@ -91,8 +90,8 @@ def _decode(data: mmap.mmap, places: Places) -> dict[str, Any]:
 def _recall(
     kept: Path, stamp: list[int], wanted: frozenset[str], data: mmap.mmap
 ) -> dict[str, Any] | None:
-    """What stands at the remembered places; None where they are not of this file and these names,
-    or something else stands there now."""
+    """The index at the remembered places; None if these are not of this file or lack any of the
+    names, or if other records are there now."""
     try:
         check, _, content = kept.read_bytes().partition(b" ")
         if int(check) != crc32(content):
@@ -112,7 +111,7 @@ def _recall(
 
 
 def _remember(kept: Path, stamp: list[int], wanted: frozenset[str], places: Places) -> None:
-    """Write the places beside the file; a folder may be read-only."""
+    """Write the places beside the file, unless that is impossible (a read-only folder)."""
     known = {"format": _FORMAT, "stamp": stamp, "names": sorted(wanted), **places._asdict()}
     content = json.dumps(known, separators=(",", ":")).encode()
     with suppress(OSError):

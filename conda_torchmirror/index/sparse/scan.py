@@ -1,22 +1,23 @@
-"""Where in a huge index the records of a few names are, without parsing it: one scan of the bytes.
+"""Finding the records of a few names in a huge index by scanning its bytes, without parsing it all.
 
 An index of conda-forge has a million records in half a gigabyte, of which a choice reads some
-hundred. The bytes are scanned whole; only members that may be wanted are decoded. For
-every valid JSON document the answer is that of a full parse (`test_sparse.py` holds this as a law).
+hundred. All bytes are scanned, but only members that may be wanted are decoded. For every valid
+JSON document the result is that of a full parse (a property test in `test_sparse.py`).
 
-How the scan knows where it is. It starts at the first member of a section and searches the next
-closing brace that is not followed by `,"name":{`. Where such a `"` is followed by a letter, it
-opens a string: after one that closes, only `,:]}` or whitespace can stand. So every brace that is
-passed closes an object which has a next sibling that is an object too. Sections of plain records
-are passed in one search. Where the search stops, the member that holds the brace is decoded by the
-real parser, and the scan goes on behind it. What the search cannot see are braces that open inside
-a record. If one was missed, the document seems to end before its last brace does, as the scan sees
-every brace that closes; then, and in the two cases of `_Unsure`, every member of both sections is
-decoded, one at a time: slower than a full parse, in a thousandth of its memory.
+How the scan keeps its position: it starts at the first member of a section and searches for the
+next closing brace that is not followed by `,"name":{`. A `"` followed by a letter opens a string,
+since after a closing one there can only be `,:]}` or whitespace. So every brace that the search
+passes closes an object whose next sibling is an object too, and a section of plain records is
+passed in one search. Where the search stops, the member with the brace is decoded by the real
+parser, and the scan goes on after it. The search does not see braces that open inside a record. If
+it missed one, the document seems to end before its last brace, because it does see every closing
+brace. Then, or if a string hides the end of a key, or if a wanted record has another name's key,
+every member of both sections is decoded, one at a time: slower than a full parse, but in a
+thousandth of its memory.
 
-What is an error: a file that ends early, anything that no JSON has between members, a NUL, which a
-hole in a file is full of, and a decoded member that does not parse. Not seen is nonsense inside a
-plain record that nobody asked for.
+These are errors: a file that ends early, anything between members that is not JSON, a NUL (with
+which the file system fills holes in a file), and a decoded member that does not parse. Invalid JSON
+inside a plain record that is not wanted goes unnoticed.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ from typing import Any, NamedTuple
 
 from ...text.messages import text
 
-#: The parts of an index that hold records, and what else of it is returned.
+#: The top-level keys with records, and the other keys to return.
 SECTIONS = ("packages", "packages.conda")
 KEPT = ("info", "repodata_version")
 
-#: Bytes of one member, of one block that is looked through, and of the first try at a member.
+#: Sizes in bytes: the largest member, a block in `_look_through`, the first try at decoding one.
 MOST_MEMBER, _BLOCK, _FIRST = 1 << 24, 1 << 17, 1 << 11
-#: Bytes up to which a value that nobody asked for is parsed, and not only walked through.
+#: Size in bytes above which an unwanted value is skipped by its brackets instead of parsed.
 _PARSED = 1 << 20
 
 _SPACE = rb"[ \t\r\n]*"
@@ -45,9 +46,9 @@ _SPACES = re.compile(_SPACE)
 _COLON = re.compile(_SPACE + rb":" + _SPACE)
 _COMMA = re.compile(_SPACE + rb"," + _SPACE)
 _PLAIN_KEY = re.compile(rb'"([\w.+!-]*)"' + _SPACE + rb":" + _SPACE)
-#: What follows a member: another one, or the end of the object.
+#: What follows a member: the end of the object, or a comma and another member.
 _AFTER = re.compile(_SPACE + rb"(?:(\})|," + _SPACE + rb'(?="))')
-#: Escapes that may spell a letter of a name, and those that hide the end of a key.
+#: Escapes that may stand for a letter of a name, and those that hide the end of a key.
 _ESCAPE = re.compile(rb'\\(?:(u00[2-7])|"' + _SPACE + rb":" + _SPACE + rb"\{)")
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("?)|[\[\]{}]', re.DOTALL)
 _DECODER = json.JSONDecoder()
@@ -56,13 +57,14 @@ Span = tuple[int, int]
 
 
 class BrokenIndex(ValueError):
-    """A file that is no index, or not a whole one."""
+    """A file that is not an index, or an incomplete one."""
 
 
 class Places(NamedTuple):
-    """Where in a file the wanted part of an index is, as (first byte, one behind the last).
+    """The positions in a file of the wanted part of an index, as (first byte, byte after the last).
 
-    `values` are those of top-level keys; `sections` the members of each, key and record, in order.
+    `values` has those of the values of top-level keys; `sections` those of the members (key and
+    record) of each section, in order.
     """
 
     values: dict[str, Span]
@@ -70,12 +72,12 @@ class Places(NamedTuple):
 
 
 class _Unsure(Exception):
-    """The quick scan cannot answer: it lost count of the braces, a string hides the end of a key,
-    or a wanted record stands under another name's key, where a later one of that key may hide."""
+    """The quick scan cannot answer: it lost count of the braces, or a wanted record has a key that
+    does not begin with its name, so that a later duplicate of that key may go unnoticed."""
 
 
 def scan(data: mmap.mmap, names: Collection[str]) -> Places:
-    """Where the records of these names are. Raises: BrokenIndex."""
+    """Find the records of these names. Raises: BrokenIndex."""
     letters, hidden = _look_through(data)
     if not hidden:
         with suppress(_Unsure):
@@ -84,9 +86,9 @@ def scan(data: mmap.mmap, names: Collection[str]) -> Places:
 
 
 def _look_through(data: mmap.mmap) -> tuple[list[int], bool]:
-    """Where escapes are that may spell a letter, and whether one hides the end of a key.
+    """The positions of escapes that may stand for a letter, and whether any hides the end of a key.
 
-    Raises: BrokenIndex for a NUL, which a hole in a file is full of.
+    Raises: BrokenIndex for a NUL, with which the file system fills holes in a file.
     """
     letters: list[int] = []
     hidden = False
@@ -106,7 +108,7 @@ def _look_through(data: mmap.mmap) -> tuple[list[int], bool]:
 
 
 class _Member(NamedTuple):
-    """One member of a section that was decoded, as Latin-1."""
+    """A member of a section, decoded as Latin-1."""
 
     start: int
     end: int
@@ -115,13 +117,13 @@ class _Member(NamedTuple):
 
     @property
     def name(self) -> str | None:
-        """The name of its record, where it has one."""
+        """The name in its record, or None."""
         name = self.record.get("name") if isinstance(self.record, dict) else None
         return name if isinstance(name, str) else None
 
 
 class _Scan:
-    """One pass over a document; `quick` is the search, otherwise every member is decoded."""
+    """One pass over a document: with `quick` by the search, else by decoding every member."""
 
     def __init__(
         self, data: mmap.mmap, names: Collection[str], letters: list[int], *, quick: bool
@@ -131,17 +133,17 @@ class _Scan:
             return
         self._prefixes = tuple(f"{name}-" for name in names)
         first, rest = _alternatives(names)
-        # A superset of the wanted names costs less to look for than the names.
+        # Searching for a superset of the wanted names is faster than searching for the names.
         other = rb'"(?!%s(?:%s)-)\w[^"]*"' % (first, rest)
         usual = rb",%s:\{" % other
         spaced = rb"%s,%s%s%s:%s\{" % (_SPACE, _SPACE, other, _SPACE, _SPACE)
         self._other = re.compile(rb"%s%s:%s\{" % (other, _SPACE, _SPACE))
         self._stop = re.compile(rb"\}(?!%s|%s)" % (usual, spaced))
-        # `"name"`, from its rarest letter on, and a value that may be wanted.
+        # The end of the key `"name"`, from its rarest letters on, and a value that may be wanted.
         self._named = re.compile(rb'me"[^"]*"%s(?:%s)"' % (first, rest))
 
     def document(self) -> Places:
-        """Where the wanted part of the document is. Raises: BrokenIndex, _Unsure."""
+        """Find the wanted part of the document. Raises: BrokenIndex, _Unsure."""
         data = self._data
         values: dict[str, Span] = {}
         sections: dict[str, list[Span]] = {}
@@ -169,7 +171,7 @@ class _Scan:
         return Places(values, sections)
 
     def _section(self, at: int) -> tuple[list[Span], int]:
-        """The wanted members of the object that begins here, and where it ends."""
+        """The wanted members of the object that begins at `at`, and the position after it."""
         found: dict[str, Span] = {}
 
         def keep(member: _Member) -> None:
@@ -184,7 +186,7 @@ class _Scan:
         return list(found.values()), at
 
     def _each(self, at: int, visit: Callable[[_Member], None]) -> int:
-        """Visit the members that may be wanted of the object that begins here; where it ends."""
+        """Visit the members that may be wanted in the object at `at`; return its end."""
         at = self._past(_SPACES, at + 1)
         if self._data[at : at + 1] == b"}":
             return at + 1
@@ -204,7 +206,7 @@ class _Scan:
         return at
 
     def _wanted_in(self, begin: int, end: int) -> Iterator[_Member]:
-        """What may be wanted among members that are plain records, one behind the other."""
+        """Yield what may be wanted among the consecutive plain records from `begin` to `end`."""
         hits = [hit.start() for hit in self._named.finditer(self._data, begin, end)]
         letters = self._letters
         hits += letters[bisect_left(letters, begin) : bisect_left(letters, end)]
@@ -216,7 +218,7 @@ class _Scan:
                 yield member
 
     def _member_of(self, at: int, begin: int, default: int) -> int:
-        """Where the plain member begins that holds this place: behind the brace before it."""
+        """The start of the plain member around position `at`: after the last brace before it."""
         brace = self._data.rfind(b"}", begin, at)
         if brace < 0:
             comma = _COMMA.match(self._data, default)
@@ -224,13 +226,13 @@ class _Scan:
         return self._past(_COMMA, brace + 1)
 
     def _member(self, at: int) -> _Member:
-        """The member that begins here, decoded."""
+        """Decode the member that begins at `at`."""
         key, body = self._key(at)
         record, end = self._value(body, MOST_MEMBER)
         return _Member(at, end, key, record)
 
     def _key(self, at: int) -> tuple[str, int]:
-        """The key that begins here, and where its value does."""
+        """The key that begins at `at`, and the position of its value."""
         if plain := _PLAIN_KEY.match(self._data, at):
             return plain[1].decode("ascii"), plain.end()
         if self._data[at : at + 1] != b'"':
@@ -240,14 +242,14 @@ class _Scan:
         return key, self._past(_COLON, end)
 
     def _after(self, at: int) -> tuple[int, bool]:
-        """Where the member behind this one begins, or the object ends, and which of the two."""
+        """The position of the next member and True, or that after the object and False."""
         after = _AFTER.match(self._data, at)
         if after is None:
             raise broken(at)
         return after.end(), after[1] is None
 
     def _end(self, at: int) -> int:
-        """Where the value ends that begins here; a large one is walked through, not parsed."""
+        """The position after the value at `at`; a large one is skipped by counting brackets."""
         try:
             return self._value(at, _PARSED)[1]
         except BrokenIndex:
@@ -257,7 +259,7 @@ class _Scan:
             return end
 
     def _walked(self, at: int) -> int:
-        """Where the object or array ends that begins here, by its brackets."""
+        """The position after the object or array at `at`, found by counting brackets."""
         if self._data[at : at + 1] not in (b"{", b"["):
             raise broken(at)
         depth = 0
@@ -274,16 +276,16 @@ class _Scan:
         raise broken(len(self._data))
 
     def _value(self, at: int, most: int) -> tuple[Any, int]:
-        """The value that begins here, and where it ends.
+        """The value that begins at `at`, and the position after it.
 
-        It is read as Latin-1, where a character is a byte: what is not ASCII in it is not right.
+        Decoded as Latin-1, in which a character is a byte, so characters outside ASCII are wrong.
         """
         size = _FIRST
         while True:
             part = self._data[at : at + size].decode("latin-1")
             with suppress(ValueError, RecursionError):
                 value, length = _DECODER.raw_decode(part)
-                # A number may go on behind what was read.
+                # A number that reaches the end of the part may continue after it.
                 if length < size:
                     return value, at + length
             if len(part) < size or size >= most:
@@ -298,7 +300,7 @@ class _Scan:
 
 
 class Walk(_Scan):
-    """A pass that gives every record to `visit`, with its key, and keeps the place of none."""
+    """A pass that calls `visit` with the key and value of every record, and keeps no positions."""
 
     def __init__(self, data: mmap.mmap, visit: Callable[[str, Any], None]) -> None:
         super().__init__(data, (), [], quick=False)
@@ -317,12 +319,12 @@ class Walk(_Scan):
 
 
 def _alternatives(names: Collection[str]) -> tuple[bytes, bytes]:
-    """Regular expressions of the first letters of names, and of what follows any of them."""
+    """Two regular expressions: for the first characters of names, and for the rests of names."""
     firsts = sorted({re.escape(name[:1]) for name in names})
     rests = sorted({re.escape(name[1:]) for name in names})
     return f"[{''.join(firsts)}]".encode(), "|".join(rests).encode()
 
 
 def broken(byte: int) -> BrokenIndex:
-    """The error for what stands at a byte."""
+    """The error for an index that is broken at this byte."""
     return BrokenIndex(text("index_broken", {"byte": byte}))

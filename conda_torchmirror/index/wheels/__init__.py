@@ -1,1 +1,1 @@
-"""Indexes of wheels: the pages of links that mirrors serve, and reading them."""
+"""Indexes of wheels: fetching and parsing mirrors' pages of links, and the built-in list."""

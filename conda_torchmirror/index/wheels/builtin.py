@@ -1,14 +1,14 @@
-"""The built-in list of wheels: which are known for a platform, for a preview without the network.
+"""The built-in list of the known wheels of each platform, for a preview without the network.
 
-Owns the reading of `data/wheels/`, which `tools/build-index/wheel_list.py` makes: one document a
-platform. A document (`schema` 1) has a row for the wheels that differ by their Python alone:
+This module reads `data/wheels/`, which `tools/build-index/wheel_list.py` makes: one document per
+platform. A document (`schema` 1) has a row for each group of wheels that differ only in the Python:
 
     [project, version, variant, tags, pythons, evidence(, size, local, build)]
 
-`tags` is a place in the list of that name, where `*` stands for the Python; `pythons` are written
-as in a tag, "39 310", and empty where the tags name none; `evidence` is a place in that list.
-`size` is the largest of them in bytes, 0 where it is not known; `local` says whether the version
-ends in the variant, which it does where that is not "" and nothing is said; `build` is a build tag.
+`tags` is an index into the list `tags`, whose items have `*` for the Python; `pythons` are written
+as in a tag, "39 310", and empty if the tags have none; `evidence` is an index into `evidence`.
+`size` is that of the largest wheel in bytes, 0 if unknown; `local` says whether the version ends in
+`+variant`, by default whether there is a variant; `build` is a build tag.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _FOLDER = Path(__file__).parents[2] / "data" / "wheels"
 
 @dataclass(frozen=True)
 class Known:
-    """What is known for a platform, and the day that it is from. A link has no URL."""
+    """The known wheels of a platform, as links without URLs, and the day of the list."""
 
     links: tuple[Link, ...]
     date: str
 
     @cached_property
     def by_variant(self) -> Mapping[str, Sequence[Link]]:
-        """The links of each directory, in their order."""
+        """The links by variant, in their order."""
         found: dict[str, list[Link]] = {}
         for link in self.links:
             found.setdefault(link.variant, []).append(link)
@@ -43,13 +43,13 @@ class Known:
 
 
 def platforms() -> tuple[str, ...]:
-    """The subdirs that there is a list for."""
+    """The subdirs that have a list."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.json")))
 
 
 @cache
 def load(subdir: str) -> Known | None:
-    """The known wheels of a platform, None where nothing is known of it."""
+    """The known wheels of a platform, None for a platform without a list."""
     if subdir not in platforms():
         return None
     document = json.loads((_FOLDER / f"{subdir}.json").read_bytes())
@@ -77,7 +77,7 @@ def _links(document: Mapping[str, Any]) -> Iterator[Link]:
 
 
 def _filled(tags: str, python: str) -> str:
-    """Tags with a Python in them; the ABI of 3.7 and older has an `m`."""
+    """Fill a Python into tags; the ABI tag of Python 3.7 and older ends in `m`."""
     interpreter, abi, platform = tags.replace("*", python).split("-")
     old = abi.startswith("cp3") and len(python) == 2 and int(python[1:]) < 8
     return f"{interpreter}-{abi}{'m' if old else ''}-{platform}"

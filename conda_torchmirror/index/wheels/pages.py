@@ -1,11 +1,11 @@
-"""What a page of links says: HTML (PEP 503, flat listings, torch_stable.html) or JSON (PEP 691).
+"""Parsing a page of links: HTML (PEP 503, flat listings, torch_stable.html) or JSON (PEP 691).
 
-Pure, and made for pages of strangers: takes time in proportion to the page whatever stands on it,
-and passes on only links that the strict schema of files takes. `html.parser` needs the square of
-the length for some broken pages, so it is given one tag at a time.
+Pure, and safe for untrusted pages: takes linear time whatever the page contains, and returns only
+links that pass the strict schema of files. `html.parser` takes quadratic time for some broken
+pages, so it gets one tag at a time.
 
-The directory above a file says which variant it is of; `torch_stable.html`, and pages that list all
-variants of a project, name several.
+The variant of a file is the name of its directory; `torch_stable.html`, and pages that list all
+variants of a project, have links to several directories.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from ..record_schema import FILE, SIZE, fits, is_count, is_url
 #: The media type of PEP 691.
 JSON = "application/vnd.pypi.simple.v1+json"
 
-#: Tags that are looked at, of these the broken ones, and links that are made of them; real pages
-#: have 2,500 links at most.
+#: Most tags to look at, most broken tags among them, and most links to return; real pages have up
+#: to 2,500 links.
 TAGS, BROKEN, LINKS = 200_000, 1000, 20_000
-#: Characters of a tag: a link with its hashes has 600.
+#: Most characters of a tag: a link with its hashes has 600.
 TAG = 4000
 
 #: The names of the directories of variants.
 VARIANT = re.compile(r"cpu|cpu-cxx11-abi|cu\d{2,4}(?:_[a-z_]{1,20})?|rocm\d[\d.]{0,8}|xpu")
-#: What stands in the name of a wheel; two runs of it meet at no character that both have.
+#: The file name of a wheel. No two repetitions are adjacent, so that matching takes linear time.
 _WHEEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.!+-]*\.whl")
 _TAG = re.compile(r"<(?=(?:a|base)\s)", re.IGNORECASE)
 _WHOLE = re.compile(r"""<[^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*>""")
-#: The name of a file in a tag, as it is written there.
+#: The name of a wheel in a tag, still quoted.
 _NAME = re.compile(r"""([^/"'=\s>]+\.whl)(?=["'#?\s>])""")
 _HASH = re.compile(r"sha256=([0-9a-f]{64})")
 _REQUIRES = re.compile(r"[0-9A-Za-z.*<>=!~, ]{1,200}")
 
 
 class NoIndex(ValueError):
-    """A page without one link to a wheel: of a portal, of a block, or broken."""
+    """A page without any link to a wheel: a login portal, a block page, or broken."""
 
 
 class Address(NamedTuple):
-    """Where a page came from, and the `variant` that it was asked for; "" for none."""
+    """The URL that a page came from, and the `variant` that it was requested for; "" for none."""
 
     url: str
     variant: str = ""
@@ -56,10 +56,11 @@ class Address(NamedTuple):
 def parse(
     body: bytes, at: Address, media_type: str = "", keep: Callable[[str], bool] | None = None
 ) -> tuple[Link, ...]:
-    """The wheels that a page links to, in its order, as far as `keep` takes the name of the file.
+    """The wheels that a page links to, in its order, if `keep` accepts the name of the file.
 
-    A look at the names first saves nine tenths of the time of a long page. Raises: NoIndex, for a
-    page without one wheel, kept or not.
+    Checking the names before anything else saves nine tenths of the time of a long page.
+
+    Raises: NoIndex, for a page without any wheel, kept or not.
     """
     text = body.decode("utf-8", "replace")
 
@@ -77,7 +78,8 @@ def parse(
 
 
 class _Attributes(HTMLParser):
-    """The attributes of one tag, its entities resolved; the first of each name counts."""
+    """A parser for one tag and its attributes, with entities resolved; of duplicates the first
+    counts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +99,7 @@ class _Attributes(HTMLParser):
 
 
 def _tags(text: str, keep: Callable[[str], bool] | None) -> Iterator[tuple[str, dict[str, str]]]:
-    """The `base` tags of a page, and the `a` tags that lead to wheels with names to keep."""
+    """Yield the `base` tags of a page, and the `a` tags whose wheels may be kept."""
     first, *rest = text.split("<!--")
     text = first + "".join(part.partition("-->")[2] for part in rest)
     read, broken, at = _Attributes().read, 0, 0
@@ -118,7 +120,7 @@ def _tags(text: str, keep: Callable[[str], bool] | None) -> Iterator[tuple[str, 
 
 
 def _may_be_kept(tag: str, keep: Callable[[str], bool] | None) -> bool:
-    """Whether it is worth reading the tag."""
+    """Whether a raw tag is worth parsing: it may link to a wheel whose name `keep` accepts."""
     if ".whl" not in tag:
         return False
     name = _NAME.search(tag) if keep is not None and "&" not in tag.partition(".whl")[0] else None
@@ -130,7 +132,7 @@ def _from_html(text: str, at: Address, keep: Callable[[str], bool] | None) -> It
     for name, attributes in _tags(text, keep):
         href = attributes.get("href", "")
         if name == "base" and not based:
-            # The first one counts, as in a browser.
+            # Only the first `base` counts, as in a browser.
             base, based = _joined(base, href) or base, True
         elif name == "a" and href:
             said = {
@@ -173,7 +175,8 @@ def _metadata_of(file: Mapping[str, Any]) -> str | None:
 
 
 def _link(href: str, base: str, at: Address, said: Mapping[str, Any]) -> Link | None:
-    """The link, or None where it is none to a wheel, or one that nothing good comes of."""
+    """The link, or None if it does not lead to a wheel or has an unusable URL. `said` is the
+    metadata on the page; invalid values are dropped."""
     url = _joined(base, href.strip())
     if url is None:
         return None
@@ -197,17 +200,17 @@ def _link(href: str, base: str, at: Address, said: Mapping[str, Any]) -> Link | 
 
 
 def is_name(value: Any) -> bool:
-    """Whether a value is a possible name of a wheel."""
+    """Whether a value is a valid file name of a wheel."""
     return isinstance(value, str) and len(value) <= FILE and bool(_WHEEL.fullmatch(value))
 
 
 def is_requirement(value: Any) -> bool:
-    """Whether a value is what a page may say of the Pythons that a wheel is for."""
+    """Whether a value is a possible `requires-python` of a page."""
     return isinstance(value, str) and bool(_REQUIRES.fullmatch(value))
 
 
 def _variant(parts: SplitResult) -> str | None:
-    """The variant that the folders of a file name."""
+    """The variant by the two innermost directories of a file's URL, or None."""
     folders = parts.path.split("/")[-3:-1]
     return next((name for name in reversed(folders) if VARIANT.fullmatch(name)), None)
 
@@ -220,9 +223,9 @@ def _metadata(value: Any) -> bool | str:
 
 
 def _joined(base: str, href: str) -> str | None:
-    """The absolute address, where it is one that a file may be fetched from.
+    """The absolute URL, or None if files may not be fetched from it.
 
-    A page that came by TLS cannot lead to a file that does not.
+    A page that came over https cannot link to a file over http.
     """
     if not href.isprintable():
         return None

@@ -1,5 +1,5 @@
-"""Reading pages of links through conda's own session: its proxies, certificates, credentials, and
-its word on offline work. Bounded in bytes, hops and time, whatever a server sends.
+"""Fetching pages of links through conda's own session, with its proxies, certificates, credentials
+and offline mode. Bounded in bytes, redirects and time, whatever a server sends.
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ from ...mirrors.urls import host_of, is_loopback
 from ..fetch import bounded_pages, read_page, run_within, session_without_retries, user_agent
 from .pages import JSON
 
-#: Bytes of a page, unpacked: that of PyTorch's own for torch has 700,000.
+#: Most bytes of a page, unpacked; PyTorch's own page for torch has 700,000.
 BYTES = 32_000_000
-#: Seconds for all pages of a call, and redirects of one.
+#: Most seconds for all pages of a call, and most redirects of one page.
 SECONDS, HOPS = 60.0, 5
-#: Requests under way at one time, all to one mirror.
+#: Most concurrent requests, all to one mirror.
 PARALLEL = 4
 
 _ACCEPT = f"{JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1, */*;q=0.01"
 
 
 class PageTooLarge(ValueError):
-    """A server sends more than any page of links has."""
+    """A page is larger than `BYTES`, and so than any real page of links."""
 
 
 class ForeignPage(ValueError):
-    """A page is redirected to where nothing vouches for it: `host`."""
+    """A page is redirected to an untrusted host, `host`."""
 
     def __init__(self, host: str, *, insecure: bool) -> None:
-        """Keep the host, and whether it is refused because it would be read without TLS."""
+        """Keep the host, and whether it is refused because the page would come without TLS."""
         super().__init__(host)
         self.host, self.insecure = host, insecure
 
 
 class BadStatus(Exception):
-    """A status other than 200. `page` is the beginning of what came with it."""
+    """A status other than 200. `page` is the beginning of the response's body."""
 
     def __init__(self, status: int, headers: Mapping[str, str], page: bytes) -> None:
-        """Keep the answer."""
+        """Keep the parts of the response."""
         super().__init__(f"HTTP {status}")
         self.status, self.headers, self.page = status, headers, page
 
 
 class Body(NamedTuple):
-    """What a server sent for a page; `url` is where it came from in the end."""
+    """The response for a page; `url` is the final one, after redirects."""
 
     url: str
     content: bytes
@@ -60,8 +60,9 @@ class Body(NamedTuple):
 def read_pages(
     urls: Iterable[str], hosts: frozenset[str] = frozenset(), seconds: float = SECONDS
 ) -> dict[str, Body | Exception]:
-    """The pages by their addresses, or what went wrong with each: BadStatus, PageTooLarge,
-    ForeignPage, TimeoutError, or what the session raises. `hosts` may be redirected to."""
+    """Fetch pages, within `seconds` in all. Returns, by URL, the page or what went wrong with it:
+    BadStatus, PageTooLarge, ForeignPage, TimeoutError, or what the session raises. Redirects may
+    lead to `hosts`, besides the page's own host."""
     end = time.monotonic() + seconds
     jobs = [(url, partial(_read_or_error, url, hosts, end)) for url in dict.fromkeys(urls)]
     with bounded_pages():
@@ -112,7 +113,10 @@ def _body(url: str, response: Any, end: float) -> Body:
 
 
 def _check_redirect(asked: str, onward: str, hosts: frozenset[str]) -> None:
-    """Raises: ForeignPage, ValueError for what is no address."""
+    """Refuse a redirect to an untrusted host or from https to http.
+
+    Raises: ForeignPage, ValueError for an invalid URL.
+    """
     parts = urlsplit(onward)
     loopback = is_loopback(parts.hostname or "")
     plain = loopback or urlsplit(asked).scheme == "http"
