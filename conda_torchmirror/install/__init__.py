@@ -1,1 +1,1 @@
-"""`conda torch-install`: from words and files to a decision that is carried out."""
+"""`conda torch-install`: from command line and files to a decision, and carrying it out."""

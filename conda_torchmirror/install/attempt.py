@@ -1,4 +1,4 @@
-"""What one source has for a task: its records, and the choice among them."""
+"""An attempt to meet a request from one source: its records, and the choice among them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .task import Task
 
 
 class Attempt(NamedTuple):
-    """A task as one source gets it, the records that it has for it, and what is chosen of them.
+    """A task for one source, the source's records, and the choice among them.
 
-    The request of the task is narrowed to what the packages beside the set go with; `notices` say
-    how.
+    The task's request is narrowed to sets that the other requested packages work with; `notices`
+    say how.
     """
 
     task: Task
@@ -27,7 +27,7 @@ class Attempt(NamedTuple):
 
 
 def is_sample(done: Attempt) -> bool:
-    """Whether the records are only some of those that the source has."""
+    """Whether the records are only a sample of the source's: built-in, of a maintained channel."""
     return done.records.origin == "built-in" and done.task.source.end is None
 
 
@@ -44,8 +44,8 @@ def attempt(task: Task, records: Records) -> Attempt:
 
 
 def _for_files(task: Task, records: Records) -> Task:
-    """The task for a machine that runs CUDA, where there is no driver and files name a package that
-    brings some CUDA, without saying which: as with one that they name, they want it."""
+    """The task for the newest CUDA, where there is no driver and files name a CUDA package without
+    a version: they want CUDA, as files do that name a version."""
     on, request = task.machine, task.request
     if task.files is None or not task.files.any_cuda or on.has_gpu or request.cuda != "auto":
         return task
@@ -58,8 +58,8 @@ def _for_files(task: Task, records: Records) -> Task:
 
 
 def _beside(task: Task, records: Records) -> tuple[Request, tuple[Notice, ...]]:
-    """The request narrowed to a set that the packages beside it go with, as far as their records
-    are cheaply at hand. A preview reads no further channel for it, and says so."""
+    """The request, narrowed to sets that the other requested packages work with, as far as their
+    records are cheap to read. A preview reads no further channel for that, and says so."""
     on, source, request = task.machine, task.source, task.request
     if not request.others:
         return request, ()

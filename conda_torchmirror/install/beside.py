@@ -1,7 +1,7 @@
-"""Packages beside the torch family whose records pin it, as pytorch3d's and pyg's do.
+"""Other packages whose records pin the torch family, such as pytorch3d and pyg.
 
-Pure functions of records: `unmet` says what one of their builds wants of a set and does not get,
-`narrow` finds the set that goes with all of them.
+Pure functions of records: `unmet` lists the dependencies of a build that a set does not meet,
+`narrow` finds the best set that works with all such packages.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ..selection.facts.record import Knowledge, recency
 from ..selection.specs import admits_python, number, package_name
 
 PYTHON = "python"
-#: What a record has to depend on to say anything of a set.
+#: The packages that a build must depend on for its record to restrict the set.
 _TELLING = frozenset((*FAMILY, *RUNTIMES))
 
 
 class Held(NamedTuple):
-    """What a set has: its builds by name, its Python, its CUDA and the package that brings it."""
+    """A set as other packages see it: builds by name, Python, CUDA and its runtime package."""
 
     builds: Mapping[str, Build]
     python: str
@@ -30,7 +30,7 @@ class Held(NamedTuple):
 
     @property
     def shown(self) -> dict[str, str]:
-        """What it has of each name, as messages show it."""
+        """The packages of the set by name, as messages show them."""
         found = {name: f"{name} {build.version}" for name, build in self.builds.items()}
         if self.runtime and self.cuda:
             found.setdefault(self.runtime, f"{self.runtime} {self.cuda}")
@@ -38,20 +38,20 @@ class Held(NamedTuple):
 
 
 class Narrowed(NamedTuple):
-    """A request that asks for a set which packages beside it go with, and what to say of it."""
+    """A request for a set that other packages work with, and notices on how it was narrowed."""
 
     request: Request
     notices: tuple[Notice, ...] = ()
 
 
 def held(choice: Choice) -> Held:
-    """What a choice has."""
+    """A choice as other packages see it."""
     builds = {build.name: build for build in choice.builds}
     return Held(builds, choice.python, choice.cuda, choice.runtime)
 
 
 def unmet(build: Build, there: Held, admits: Admits) -> tuple[str, ...]:
-    """The specs of a build that a set does not meet."""
+    """The dependencies of a build that a set does not meet."""
     return tuple(spec for spec in build.depends if not _meets(spec, there, admits))
 
 
@@ -80,9 +80,9 @@ def narrow(
     others: Mapping[str, Sequence[Build]],
     knowledge: Knowledge,
 ) -> Narrowed:
-    """The request for the best set that the packages of `others`, builds by spec, all go with.
+    """Narrow a request to the best set that all packages of `others` (builds by spec) work with.
 
-    It is the same request where they go with the best set as it is, or with none.
+    Returns the request unchanged if they work with the best set anyway, or with no set at all.
     """
     admits = knowledge.admits
     binding = {
@@ -115,7 +115,7 @@ def narrow(
 
 
 def left_out(binding: Mapping[str, Sequence[Build]], there: Held, admits: Admits) -> list[str]:
-    """The specs of which no build goes with a set."""
+    """The specs none of whose builds works with a set."""
     return [word for word, of in binding.items() if all(unmet(b, there, admits) for b in of)]
 
 
@@ -126,7 +126,7 @@ def best_with(
     builds: Sequence[Build],
     knowledge: Knowledge,
 ) -> Choice | None:
-    """The best set that a build of each package goes with, builds by spec."""
+    """The best set that works with a build of each package in `binding` (builds by spec)."""
     for offer in _in_order(offers(machine, request, builds, knowledge), machine):
         torch, reads = offer.builds[0], knowledge.source.read(offer.builds[0])
         there = Held({b.name: b for b in offer.builds}, offer.python, offer.cuda, reads.runtime)
@@ -140,7 +140,7 @@ def best_with(
 
 
 def _in_order(found: Sequence[Offer], machine: Machine) -> Iterator[Offer]:
-    """The sets that fit, in the order of the choice: in a release those within the driver first."""
+    """The sets that fit, best first: within a release, those with CUDA up to the driver's first."""
     driver = number(machine.cuda or "0")
 
     def beyond(offer: Offer) -> bool:

@@ -1,6 +1,6 @@
-"""From records to a decision: the choice, its pins, channels and plan, and what to say of them.
+"""From records to a decision: the choice, its pins, channels and plan, and the notices on them.
 
-Reads conda's context, asks no solver and changes nothing.
+Reads conda's context, runs no solver and changes nothing.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
 
 class Channels(NamedTuple):
-    """Where a choice is read from. `behind` are those of `routes` that come after the user's own
-    channels; None puts all of them before. `flexible` lifts a strict priority of channels. `users`
-    are the user's own channels where conda must look at no others, None where it may."""
+    """Where a choice is read from. `behind` are the `routes` that come after the user's channels;
+    None puts all of them before. `flexible` lifts a strict channel priority. `users` are the user's
+    channels to pass on where conda must use no others, None where it uses the configured ones."""
 
     routes: tuple[Route, ...]
     behind: tuple[Route, ...] | None
@@ -54,7 +54,7 @@ class Channels(NamedTuple):
 def decide(
     attempt: Attempt, choice: Choice, reader: RecordReader, told: Sequence[Notice] = ()
 ) -> Decision:
-    """Plan what is handed to conda for a choice. `told` is what is said of its source.
+    """Make the decision, with the plan for conda, from a choice. `told` are notices on its source.
 
     Raises: PinConflict, HistoryConflict, what reading the runtime channel raises.
     """
@@ -104,7 +104,8 @@ def decide(
 def _read_runtime(
     choice: Choice, source: Source, reader: RecordReader, records: Records
 ) -> tuple[RuntimeIndex | None, list[Notice]]:
-    """What the runtime channel holds of what the runtime's builds ask for; None if unknown."""
+    """The (version, build) pairs, by name, that the runtime channel has of the dependencies of the
+    runtime package; None if that is unknown."""
     channel = source.runtime_channel
     if channel is None or choice.runtime != source.facts.runtime or records.origin == "built-in":
         return None, []
@@ -131,7 +132,7 @@ def _complete(
     reader: RecordReader,
     records: Records,
 ) -> Choice:
-    """The choice with its build of the runtime, and with a URL for every build."""
+    """Add the build of the runtime package to the choice, and a URL to every build."""
     source = task.source
     name = source.facts.runtime or ""
     asked = task.request.specs.get(name, ())
@@ -151,7 +152,7 @@ def _complete(
 
 
 def _channels(choice: Choice, task: Task, reader: RecordReader) -> tuple[Channels, list[Notice]]:
-    """The channels of the choice in conda's order, and what to say about them."""
+    """The channels of the choice in conda's order, and notices on them."""
     options, source, subdir = task.options, task.source, task.machine.subdir
     names = [source.channel]
     if extra := rules.runtime_channel(choice, subdir):
@@ -192,15 +193,15 @@ def _channels(choice: Choice, task: Task, reader: RecordReader) -> tuple[Channel
 
 
 def _python(task: Task) -> tuple[str | None, list[Notice]]:
-    """The version of Python that has to be named to the solver, if any."""
+    """The version of Python to name to the solver, if any, and notices on it."""
     python, notices = task.request.python, []
     if python and not task.target.to_be_made:
-        # The exact builds say which Python; only a change of it has to be named.
+        # The exact builds imply the Python; it has to be named only if it changes.
         there = installed(task.machine, "python")
         if there is None or there.version.startswith(f"{task.machine.python}."):
             return None, []
         notices.append(Notice("python_changes", {"old": there.version, "new": python}))
-    # The files say it in their own words.
+    # If the files ask for this Python, their own spec goes to the solver.
     return None if task.files and task.files.python == python else python, notices
 
 
@@ -216,7 +217,7 @@ def _plan(
     subdir, facts = on.subdir, task.source.facts
     variables = {}
     if on.cuda and on.cuda_from in ("--cuda", "file") and facts.read(choice.torch).needs_driver:
-        # Without it a solver finds no driver, and no build that needs one.
+        # Without it the solver sees no driver, and rejects builds that need one.
         variables["CONDA_OVERRIDE_CUDA"] = on.cuda
     words = target.words
     if target.to_be_made and subdir != machine.native_subdir():
@@ -239,15 +240,16 @@ def _plan(
 
 
 def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:
-    """The pins for this hand-over, and what to say about them.
+    """The pins for this hand-over, and notices on them.
 
-    What the user asks for in this run goes to the solver as written, and is said. Raises:
-    PinConflict where the environment's own pins leave no version, HistoryConflict where what was
-    asked for in it before does.
+    A spec of this run that contradicts a rule goes to the solver as written, with a notice.
+
+    Raises: PinConflict if the environment's own pins leave no version, HistoryConflict if the specs
+    of its history leave none.
     """
     on, target, request = task.machine, task.target, task.request
     words = [Pin(spec, "") for spec in request.others]
-    # What is narrowed now takes the place of what was asked for before, in conda too.
+    # A spec with a version replaces the one in the history, as it does in conda.
     narrowed = {name for spec in request.others if (name := package_name(spec)) != spec}
     history = [pin for pin in on.history if package_name(pin.spec) not in narrowed]
     pins: list[str] = []
@@ -285,7 +287,7 @@ def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:
 
 
 def _to_keep(pins: Sequence[str], task: Task) -> Iterator[Notice]:
-    """How to keep, in an environment, what is pinned for this hand-over alone."""
+    """Tell how to make permanent, in the environment, the pins of this hand-over."""
     if pins and task.target.prefix:
         file = os.path.join(task.target.prefix, "conda-meta", "pinned")
         code = "rule_keep" if len(pins) == 1 else "rule_keep_all"
@@ -293,7 +295,7 @@ def _to_keep(pins: Sequence[str], task: Task) -> Iterator[Notice]:
 
 
 def _of_other_gpu(choice: Choice, task: Task) -> Iterator[Notice]:
-    """The wheels for a GPU of this machine that no conda build runs on, where there are any."""
+    """Point to wheels for an AMD or Intel GPU of this machine, which no conda build supports."""
     there = (notice for notice in task.survey.evidence if notice.code == accelerators.FOUND)
     if choice.cuda or (found := next(there, None)) is None:
         return

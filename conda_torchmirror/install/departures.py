@@ -1,7 +1,7 @@
-"""What has to leave an environment so that a set can come in: its former torch, a CPU marker.
+"""Packages that must be removed to install a set: torch of another channel, a CPU marker.
 
-A torch of another channel is not changed in place by any solver, and `cpuonly` keeps a solver from
-every CUDA build. Both leave in the transaction that brings the set.
+No solver replaces a torch of another channel in place, and `cpuonly` excludes every CUDA build.
+Both are removed in the transaction that installs the set.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 def installed(on: Machine, name: str) -> Installed | None:
-    """The package of this name that conda has put into the environment."""
+    """The package of this name that conda installed in the environment, or None."""
     return next((p for p in on.installed if p.name == name and p.channel != "pypi"), None)
 
 
 def of_other_source(source: Source, on: Machine) -> Installed | None:
-    """The pytorch of the environment that came from the channel of another source."""
+    """The environment's pytorch if it came from the channel of another source, else None."""
     there = installed(on, TORCH)
     channels = {other.channel for other in SOURCES if other is not source}
     if source is not SOURCES[0]:
@@ -39,16 +39,16 @@ def of_other_source(source: Source, on: Machine) -> Installed | None:
 
 
 def leftover(source: Source, chosen: Choice, on: Machine) -> Installed | None:
-    """What is installed and keeps an environment on CPU builds, where a CUDA build is chosen."""
+    """The installed package that restricts the environment to CPU builds, if CUDA is chosen."""
     if not chosen.cuda:
         return None
     return next(filter(None, (installed(on, name) for name in source.facts.cpu_only)), None)
 
 
 def strangers(source: Source, on: Machine) -> tuple[Installed, ...]:
-    """What is installed and goes with builds of other sources alone, such as `pytorch-cuda`.
+    """Installed packages that only work with builds of other sources, such as `pytorch-cuda`.
 
-    It narrows every solve, so that none for builds of this source may have a solution.
+    They restrict every solve, so that builds of this source may have no solution.
     """
     kept = {*FAMILY, TOOLKIT}
     names = sorted(set().union(*(own_names(s) for s in SOURCES if s is not source)) - kept)
@@ -56,7 +56,7 @@ def strangers(source: Source, on: Machine) -> tuple[Installed, ...]:
 
 
 def with_dependents(task: Task) -> Task:
-    """The task with what needs a torch that leaves among its specs, so that it is kept."""
+    """Add to the task's specs the packages that need a torch to be removed, so that they stay."""
     named = {*map(package_name, task.request.others), *task.request.specs}
     found = _of_source(task).specs
     kept = tuple(spec for spec in found if package_name(spec.rpartition("::")[2]) not in named)
@@ -65,13 +65,13 @@ def with_dependents(task: Task) -> Task:
 
 
 def of(task: Task, chosen: Choice) -> Departure:
-    """What leaves the environment for a set."""
+    """The packages to remove from the environment for a set."""
     there = leftover(task.source, chosen, task.machine)
     return _of_source(task, there.name) if there else _of_source(task)
 
 
 def _of_source(task: Task, *more: str) -> Departure:
-    """What leaves for any set of the source, and `more`."""
+    """The packages to remove for any set of the source, and those named in `more`."""
     source, on = task.source, task.machine
     names = {*more, *(package.name for package in strangers(source, on))}
     if of_other_source(source, on):
@@ -80,7 +80,7 @@ def _of_source(task: Task, *more: str) -> Departure:
 
 
 def notices(found: Departure, task: Task) -> list[Notice]:
-    """What is said of it."""
+    """Notices on the packages to remove, and why."""
     source, on = task.source, task.machine
     if not found.named:
         return []
@@ -102,7 +102,7 @@ def notices(found: Departure, task: Task) -> list[Notice]:
 
 
 def check_confirmed(task: Task) -> None:
-    """Where nobody is asked, a change of channel is taken only from words that name the source.
+    """Refuse to change pytorch's channel without a prompt, unless the source was named.
 
     Raises: ChannelChange.
     """

@@ -1,4 +1,4 @@
-"""What is said beside a choice: of the index, the release, and what is installed or asked for."""
+"""Notices on a choice: about the index, the release, the environment and the request."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[No
 
 
 def _toolkit(chosen: Choice, task: Task, records: Records) -> Iterator[Notice]:
-    """That `cudatoolkit` holds the release back, where it does."""
+    """Tell if a newer release would be chosen without the spec for `cudatoolkit`."""
     specs = {name: found for name, found in task.request.specs.items() if name != TOOLKIT}
     if len(specs) == len(task.request.specs):
         return
@@ -60,9 +60,10 @@ def _toolkit(chosen: Choice, task: Task, records: Records) -> Iterator[Notice]:
 
 
 def slips(task: Task) -> Iterator[Notice]:
-    """Words for the solver that are likely slips: nearly a name that is chosen here, or a version.
+    """Warn about words for the solver that are likely slips: a misspelt name of the torch family, or a
+    version without a name.
 
-    Where no name of a family is there, the default set is taken beside them.
+    With a different code if nothing of the family was named, so that the default set is chosen.
     """
     facts = task.source.facts
     known = (*facts.family, *facts.runtimes, *facts.cpu_only)

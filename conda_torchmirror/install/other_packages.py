@@ -1,9 +1,8 @@
-"""Packages of other channels beside the chosen set: what goes to the solver, and what it wants.
+"""Packages outside the torch family that go to the solver as written, and the set that they need.
 
-Before a solve, `without_foreign` takes partners out of the choice that only another channel has,
-and `at_hand` reads what is of packages that may pin another set: `beside` narrows the choice to it.
-After a solver found nothing, `read` asks every channel, and `find`, a pure function of records,
-says which package wants which other set.
+Before a solve, `at_hand` reads the records of packages that may pin another set, to which `beside`
+then narrows the choice. After a solve that failed, `read` reads every channel, and `find`, a pure
+function of records, tells which package needs which other set.
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ from .task import Task
 
 
 class Conflict(NamedTuple):
-    """A package of which no build goes with a set.
+    """A package none of whose builds works with a set.
 
-    `wanted` are specs of its newest build that the set does not meet, `held` what the set has of
-    these. `specs` and `python` ask for a set that a build of it goes with, if there is one.
+    `wanted` are the dependencies of its newest build that the set does not meet, `held` the set's
+    packages of those names. `specs` and `python` request a set that works with it, if there is one.
     """
 
     package: str
@@ -47,8 +46,8 @@ class Conflict(NamedTuple):
 
 
 def near(source: Source, words: Iterable[str], channels: Iterable[str]) -> tuple[str, ...]:
-    """The channels that specs name, and of `channels`, that are read before a solve. The great
-    ones, which have everything, are left to the solver."""
+    """The channels to read before a solve: those that the specs name, and `channels`. Large ones
+    (those of the source, and defaults) are left to the solver."""
     named = [
         word.rpartition("::")[0] or match.read(word).channel
         for word in words
@@ -79,7 +78,7 @@ def at_hand(
 
 
 def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
-    """The package beside the family that wants another set than the one that was not to be had."""
+    """The error for a package because of which a solve failed, as it needs another set; or None."""
     on, request = task.machine, task.request
     words = (*request.others, *(pin.spec for pin in on.history))
     others = read(decision, words)
@@ -97,7 +96,7 @@ def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
 
 
 def read(decision: Decision, words: Iterable[str]) -> dict[str, list[Build]]:
-    """The builds that conda's channels have of the packages that specs name, by spec."""
+    """The builds, by spec, of the packages that specs name, in all channels of the run."""
     by_name = {package_name(word): word for word in words}
     channels = (*decision.plan.passed, *context.channels)
     return _read(channels, by_name, decision.machine.subdir)
@@ -113,7 +112,7 @@ def _read(
         for part in channel.channels if isinstance(channel, MultiChannel) else (channel,):
             route = Route(part.canonical_name, str(part.base_url), "")
             try:
-                # Nobody knows how large a channel is that somebody names.
+                # A channel that a user names may be of any size.
                 builds = read_some(route, subdir, set(by_name)).builds
             except (ChannelError, NothingCached):
                 continue
@@ -130,7 +129,7 @@ def find(
     others: Mapping[str, Sequence[Build]],
     knowledge: Knowledge,
 ) -> Conflict | None:
-    """The first package that no set but another goes with. `others` are builds by spec."""
+    """The first package that does not work with the choice. `others` are builds by spec."""
     admits, there = knowledge.admits, held(choice)
     for word, builds in others.items():
         found_builds = fitting(word, builds, admits)
@@ -146,9 +145,9 @@ def find(
 def command(
     conflict: Conflict, request: Request, options: InstallOptions, words: Sequence[str]
 ) -> str | None:
-    """The command line that asks for what a package wants, with everything else as asked.
+    """The command that requests the set of a conflict, and everything else as in this run.
 
-    `words` name the environment. With files there is none: what they say stays.
+    `words` are the options that name the environment. None with files, whose specs would remain.
     """
     if not conflict.specs or options.files:
         return None
@@ -173,7 +172,7 @@ def _asking_for(
     records: Sequence[Build],
     knowledge: Knowledge,
 ) -> tuple[tuple[str, ...], str | None] | None:
-    """Specs, and a Python where it is free, with which the choice goes with a package."""
+    """The specs, and the Python if that is free, by which the choice works with a package."""
     binding = {word: fitting_builds}
     opened = {n: (n,) if n in FAMILY else specs for n, specs in request.specs.items()}
     wanted = best_with(binding, machine, request._replace(specs=opened), records, knowledge)

@@ -1,1 +1,1 @@
-"""Environment files that `torch-install` is given: their reading, their request, their advice."""
+"""Environment files of `torch-install -f`: reading them, their request, advice on them."""

@@ -1,7 +1,7 @@
-"""What is said where files give no choice: what they lack, and what to change in them.
+"""Advice where nothing fits the request of files: what they lack, and which lines to change.
 
-A file may ask for hundreds of packages, and its reader can edit it: so a step names the lines that
-matter. Each has been tried on the records, as those of `selection.alternatives` are.
+A file may have hundreds of packages, and the user can edit it, so a step names the lines that
+matter. As in `selection.alternatives`, each step has been tried on the records.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from .environment_file import EnvironmentFile, short
 if TYPE_CHECKING:
     from .request import FileRequest
 
-#: Lines that one step names at most.
+#: Most lines that one step names.
 _MOST = 6
 
 
 def steps(
     files: FileRequest, advice: alternatives.Advice, case: alternatives.Case, source: Source
 ) -> Iterator[Notice]:
-    """The steps of a refusal in words for files, and at the end the file as conda takes it."""
+    """The next steps of a refusal, worded for files; the last is to use the file with conda."""
     machine = case.machine
     of = advice.cause.facts["of"] if advice.cause and "of" in advice.cause.facts else None
     if of and any(without_build(spec) for spec in files.beside):
@@ -52,7 +52,7 @@ def steps(
             python = str(step.facts["pythons"]).rpartition(", ")[2]
             yield step._replace(facts={**step.facts, "command": _command(files, case, python)})
         elif step.code == "use_cpu_instead":
-            yield Notice("use_cpu_only")  # the option takes the place of these lines
+            yield Notice("use_cpu_only")  # the option overrides these lines
         elif step.code == "change_pins" and (pins := _lines(files, step, machine)):
             yield Notice("file_change_pins", {"file": files.label, "lines": pins})
         else:
@@ -62,7 +62,7 @@ def steps(
 
 
 def _command(files: FileRequest, case: alternatives.Case, python: str | None = None) -> str:
-    """The command line of files, with a Python of its own in a new environment."""
+    """The command for the same files; with `python`, for a new environment with that version."""
     request = case.request
     words = ["conda", "torch-install", *(w for file in files.files for w in ("-f", file.path))]
     words += ["-n", "NEW", "--python", python] if python else []
@@ -73,7 +73,7 @@ def _command(files: FileRequest, case: alternatives.Case, python: str | None = N
 
 
 def _change_lines(files: FileRequest, step: Notice, case: alternatives.Case) -> Iterator[Notice]:
-    """Which lines to open and which to leave out, for `ask_less`: everything that narrows."""
+    """For `ask_less`: the lines to write without a version, and the lines to leave out."""
     request, machine = case.request, case.machine
     command = str(step.facts["command"])
     python = command.partition(" --python ")[2].partition(" ")[0] or None
@@ -96,7 +96,7 @@ def _change_lines(files: FileRequest, step: Notice, case: alternatives.Case) -> 
 
 
 def _lines(files: FileRequest, step: Notice, machine: Machine) -> str:
-    """The lines of files that `change_pins` speaks of, where it speaks of no other pin."""
+    """The lines that the step `change_pins` is about, "" if it is about pins outside files too."""
     named = str(step.facts["pins"]).split(", ")
     pins = [pin for pin in machine.pins if f"{pin.text} ({pin.source})" in named]
     return _listed(pin.text for pin in pins) if all(_of_files(files, p) for p in pins) else ""
@@ -119,7 +119,7 @@ def _listed(specs: Iterable[str]) -> str:
 def _on_platform(
     files: FileRequest, subdir: str, case: alternatives.Case, source: Source
 ) -> Iterator[Notice]:
-    """The platform that a file was exported on, where its lines give a choice there."""
+    """Point to the platform that a file was exported on, if its lines give a choice there."""
     machine = case.machine
     records = source.built_in(subdir)
     builds = records.builds if records else ()
@@ -138,8 +138,8 @@ def _on_platform(
 
 
 def _may_serve(case: alternatives.Case) -> bool:
-    """Whether conda itself may take the files as they are: it knows neither driver nor GPU, and has
-    other channels for what the records never had."""
+    """Whether plain conda may install the files as they are: it checks neither driver nor GPU, and
+    uses other channels for specs that are not in the records."""
     pins = tuple(pin for pin in case.machine.pins if package_name(pin.spec) not in CUDA_NAMES)
     anywhere = case.machine._replace(cuda="99", driver=None, cuda_arch=None, pins=pins)
     asked = case.request._replace(cuda="auto", allow_cpu=True, pins=())
@@ -157,10 +157,10 @@ def _known(spec: str, case: alternatives.Case) -> bool:
 def check_source(
     files: Sequence[EnvironmentFile], given: FileRequest, options: InstallOptions
 ) -> None:
-    """A file of long-term or nightly builds is not answered with stable ones.
+    """Refuse to answer a file for long-term or nightly builds with stable ones.
 
-    A channel that holds everything, as conda-forge, is in most files for other packages. Behind
-    the other channel it says nothing of PyTorch, unless `--source` or the setting names it.
+    A file that names a source's channel too is accepted, but conda-forge, which most files have for
+    other packages, must come before the other channel, unless `--source` or the setting names it.
 
     Raises: FileOtherChannel.
     """
@@ -191,7 +191,7 @@ def channels_of_sources(options: InstallOptions) -> frozenset[str]:
 
 
 def check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
-    """Files, or the words beside them, must name a package of the family.
+    """Refuse files if neither they nor the command line names a package of the torch family.
 
     Raises: NoTorchInFile.
     """
@@ -200,7 +200,7 @@ def check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
     pip = [safe(line) for file in files for line in file.pip if package_name(line) in PIP_NAMES]
     code = "file_torch_by_pip" if pip else "file_no_torch"
     path = {"path": safe(files[0].path)}
-    # Named beside a pip section that has it, torch would be there twice.
+    # With torch in the pip section, naming it for conda as well would install it twice.
     first = Notice("file_torch_to_conda") if pip else Notice("file_name_torch", path)
     raise NoTorchInFile(
         file=", ".join(map(short, files)),

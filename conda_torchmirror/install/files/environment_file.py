@@ -1,8 +1,8 @@
 """An environment file as conda itself reads it: one record for conda 24.7 and 26.7 alike.
 
-Owns which files `torch-install -f` takes, that whatever conda's reader does with another one
-becomes one clear error, and, after the transaction, what conda's `install` does not read from a
-file: the pip section and the variables. Nothing is decided here.
+Checks which files `torch-install -f` accepts, and turns any failure of conda's reader on others
+into one clear error. After the transaction, installs what conda's `install` does not read from a
+file: the pip section and the variables. Decides nothing.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from ...text.messages import text
 from ...text.sanitize import safe
 from . import shape
 
-#: The sentences for what a file is instead, and for the way that does work. The key is `kind.Kind`,
-#: or a code of `kind.Foreign`.
+#: The codes of the sentences for what another kind of file is, and for the command that takes it.
+#: The key is a `kind.Kind`, or the code of a `kind.Foreign`.
 _INSTEAD: Mapping[str, tuple[str, str]] = {
     "explicit": ("is_explicit", "file_explicit"),
     "specs": ("is_specs", "file_specs"),
@@ -56,7 +56,7 @@ _INSTEAD: Mapping[str, tuple[str, str]] = {
 
 
 _ROOT = ("base", "root")
-#: A prefix that this system cannot have.
+#: A prefix of another operating system.
 _FOREIGN_PREFIX = re.compile("/" if os.name == "nt" else r"[A-Za-z]:[\\/]|\\\\")
 #: A dependency with a selector of conda-build's, such as `# [linux]`.
 _SELECTOR = re.compile(r"^[ \t]*-[ \t]+(?P<spec>[^#\n]+?)[ \t]+#[ \t]*\[[^\]\n]+\]", re.M)
@@ -64,11 +64,11 @@ _SELECTOR = re.compile(r"^[ \t]*-[ \t]+(?P<spec>[^#\n]+?)[ \t]+#[ \t]*\[[^\]\n]+
 
 @dataclass(frozen=True)
 class EnvironmentFile:
-    """What conda takes from a file.
+    """The content of an environment file.
 
-    `specs` are the conda dependencies in the words of the file, `sections` the other lists among
-    the dependencies by the name of their installer, pip for one. `remark` is what conda says of
-    parts that it ignores.
+    `specs` are the conda dependencies as they are written in the file, `sections` the other lists
+    among the dependencies, by installer (such as pip). `remark` is what conda prints about parts
+    that it ignores.
     """
 
     path: str
@@ -87,10 +87,10 @@ class EnvironmentFile:
 
 
 def read(path: str) -> EnvironmentFile:
-    """Read a file, or what is at a URL.
+    """Read the environment file at a path or URL.
 
     Raises: NotEnvironmentFile, FileNotReadable, FileSection, FileSelectors, and conda's own error
-    where there is no such file.
+    for a missing file.
     """
     where = path if "://" in path else expand(path)
     content = _check_kind(path, where)
@@ -102,7 +102,7 @@ def read(path: str) -> EnvironmentFile:
     except (CondaHTTPError, EnvironmentFileNotFound):
         raise
     except Exception as error:
-        # The YAML parser's errors, and slips of conda's reader on data of another shape.
+        # Errors of the YAML parser, and bugs of conda's reader on data of another shape.
         why, way = shape.fault(content) or (_detail(error), Notice("file_correct"))
         raise FileNotReadable(file=path, detail=why, ways=[way]) from error
     _check_sections(path, result)
@@ -118,10 +118,12 @@ def short(file: EnvironmentFile) -> str:
 def target(
     files: Sequence[EnvironmentFile],
 ) -> tuple[str | None, str | None, list[Notice]]:
-    """The name, else the prefix that the files give, and what to say about it.
+    """The name, else the prefix, of the environment that the files name, and notices on it.
 
-    Base counts as none, since it stands in files that were exported from there by mistake, and so
-    does a prefix of another system. Raises: FilesDisagree.
+    Ignores the name base, which is there because a file was exported from base by mistake, and a
+    prefix of another operating system.
+
+    Raises: FilesDisagree.
     """
     names = sorted({file.name for file in files if file.name})
     if len(names) > 1:
@@ -139,8 +141,11 @@ def target(
 
 
 def _check_kind(path: str, where: str) -> str:
-    """Tell apart by content what conda would take for an environment file, or fail on; return the
-    text, which is empty where conda has to fetch or to miss the file."""
+    """Refuse, by its content, a file of another kind, which conda would misread or fail on. Return
+    the text, "" for a URL or a missing file, which are left to conda.
+
+    Raises: NotEnvironmentFile, FileNotReadable.
+    """
     if "://" in where:
         return ""
     try:
@@ -166,8 +171,8 @@ def _check_kind(path: str, where: str) -> str:
 
 
 def _taken(where: str, found: Any) -> EnvironmentFile:
-    """Conda's object as ours. In it, `raw` has the specs as they stand in the file: conda's own
-    form of a spec has lost the host of a channel that is a URL."""
+    """Convert conda's object. Takes the specs from its `raw`, as they are written in the file:
+    conda's own form of a spec loses the host of a channel that is a URL."""
     channels = tuple(map(str, found.channels or ()))
     for name, value in (("dependencies", found.dependencies.raw), ("variables", found.variables)):
         if isinstance(value, str) or (name == "dependencies" and isinstance(value, Mapping)):
@@ -176,12 +181,12 @@ def _taken(where: str, found: Any) -> EnvironmentFile:
         if isinstance(value, (list, tuple, Mapping)):
             raise TypeError(f"{name}: {value}")
     if len(channels) > 1 and all(len(channel) == 1 for channel in channels):
-        # Conda has taken a text for a list of its letters.
+        # Conda has read a string as a list of its characters.
         raise TypeError(f"channels: {''.join(channels)}")
     raw = [item for item in found.dependencies.raw or () if not isinstance(item, Mapping)]
     specs = [str(item).strip() for item in raw]
     sections: dict[str, tuple[str, ...]] = {}
-    # From `raw` too: of two sections of one installer conda itself keeps the last.
+    # From `raw` too: of two sections for one installer conda itself keeps only the last.
     for item in found.dependencies.raw or ():
         for name, lines in item.items() if isinstance(item, Mapping) else ():
             if isinstance(lines, str):
@@ -212,7 +217,10 @@ def _check_sections(path: str, found: EnvironmentFile) -> None:
 
 
 def _check_selectors(path: str, content: str, found: EnvironmentFile) -> None:
-    """Of lines for several systems conda reads all, which matters where they differ."""
+    """Refuse lines with selectors for several systems if they differ: conda reads all of them.
+
+    Raises: FileSelectors.
+    """
     asked: dict[str, set[str]] = {}
     for spec in found.specs:
         words = "".join(spec.partition("#")[0].split()).rpartition("::")[2]
@@ -224,8 +232,7 @@ def _check_selectors(path: str, content: str, found: EnvironmentFile) -> None:
 
 
 def _detail(error: Exception) -> str:
-    """The error in one line, where the shape of the file is not what is wrong with it, or where
-    only conda has read it."""
+    """The error in one line, for a file without a fault that `shape` finds, or one at a URL."""
     if isinstance(error, (TypeError, AttributeError, KeyError)):
         return text("file.odd_section")
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -241,14 +248,16 @@ class SetVariables(NamedTuple):
 def finish(
     files: Sequence[EnvironmentFile], prefix: str, *, quiet: bool
 ) -> tuple[dict[str, list[str]], SetVariables | None]:
-    """Install the sections and set the variables; return what was done, as conda's JSON names it.
+    """Install the sections and set the variables; return the installed packages as in conda's JSON.
 
-    Conda's own installers do it, the same that `conda env create` calls, in the folder of each
-    file. `quiet` keeps what they print. Raises: SectionFailed; what conda had to do is then done.
+    Uses conda's own installers, as `conda env create` does, in the folder of each file. `quiet`
+    hides their output.
+
+    Raises: SectionFailed; the conda packages are installed by then.
     """
     actions: dict[str, list[str]] = {}
     for file in files:
-        # Conda looks here for the folder that paths in the section are relative to.
+        # Paths in the section are relative to the folder of this file.
         words = configuration.arguments(file=file.path)
         for name, lines in file.sections.items():
             try:

@@ -1,9 +1,9 @@
-"""`torch-install -f environment.yml`: what files mean for one run.
+"""`torch-install -f environment.yml`: the request of files.
 
-Their torch specs are narrowed to exact builds by the same choice as those of the command line, and
-everything else goes to the solver as written. Conda's `install` and `create` do the work, so that
-previews, plans and prompts are the same as without a file. What these do not read from a file, the
-pip section and the variables, is done after them (`environment_file.finish`).
+Their specs of the torch family are narrowed to exact builds by the same choice as those of the
+command line, and everything else goes to the solver as written. Conda's `install` and `create` do
+the work, so that previews, plans and prompts are the same as without a file. They do not read the
+pip section and the variables, which are handled afterwards (`environment_file.finish`).
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ _MINOR = re.compile(r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?")
 
 
 class FileRequest(NamedTuple):
-    """The files of one run, and what their specs ask of the choice.
+    """The files of one run, and what their specs mean for the choice.
 
     `family` are the specs that the choice narrows, `beside` those that go to the solver as
-    written. `pins` narrow the choice too, and go no further. `cuda` and `python` are the one
-    version that the files ask for, where there is one; `any_cuda` says that they name a package
-    that brings CUDA. `channels` are theirs, in conda's order.
+    written. `pins` only restrict the choice. `cuda` and `python` are the version that the files ask
+    for, if there is exactly one; `any_cuda` says that they name a package that brings CUDA.
+    `channels` are those of the files, in conda's order.
     """
 
     files: tuple[EnvironmentFile, ...]
@@ -75,7 +75,7 @@ class FileRequest(NamedTuple):
 
     @property
     def documents(self) -> tuple[dict[str, Any], ...]:
-        """What was taken from each file, as plain JSON values; of variables only the names."""
+        """The content of each file as plain JSON values; of variables only the names."""
         return tuple(
             {
                 "path": safe(file.path),
@@ -90,10 +90,10 @@ class FileRequest(NamedTuple):
         )
 
     def applied(self, asked: Request, survey: Survey) -> tuple[Request, Survey]:
-        """Request and machine with what the files ask for.
+        """Return request and machine with the files' specs and pins.
 
-        Where there is no driver and the files name one CUDA, it is chosen for that: the files want
-        it in so many words. (Without files a missing driver means the CPU.)
+        If there is no driver and the files name one CUDA version, choose for that, because they ask
+        for it explicitly. (Without files a missing driver means the CPU.)
         """
         asked = asked._replace(others=(*self.beside, *asked.others))
         on = survey.machine._replace(pins=(*survey.machine.pins, *self.pins))
@@ -134,7 +134,7 @@ class FileRequest(NamedTuple):
         return every, lacking, told
 
     def against(self, rule: Rule) -> Notice | None:
-        """What to say where a file asks for what a rule keeps out: it is handed over as written."""
+        """The notice on a spec that contradicts a rule, or None; it goes to conda as written."""
         asked = [Pin(spec, self.label) for spec in self.beside]
         pin = conflict(rule, asked, admits)
         if pin is None:
@@ -152,9 +152,9 @@ class FileRequest(NamedTuple):
 
 
 def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
-    """Read the files of `-f`, and return the options with what the files say.
+    """Read the files of `-f`, and return the options with what the files add, and their request.
 
-    What is on the command line comes first: `-n` and `-p`, channels, `--python`, `--cuda`.
+    The command line takes precedence: `-n` and `-p`, channels, `--python`, `--cuda`.
 
     Raises: what `environment_file.read` raises, NoTorchInFile, FileElsewhere, FileOtherChannel,
     FilesDisagree.
@@ -186,7 +186,7 @@ def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
         override_channels=override,
         passed=passed,
     )
-    # Conda too has to know which environment and channels are meant.
+    # Conda's context has to have the same environment and channels.
     reload(
         name=name,
         prefix=prefix,
@@ -198,7 +198,7 @@ def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
 
 
 class _Sorter:
-    """Sorts the specs of files by what becomes of them, and notes what they ask for."""
+    """Sorts the specs of files by how they are handled, and collects the versions they ask for."""
 
     def __init__(self, options: InstallOptions) -> None:
         self.options = options
@@ -212,12 +212,12 @@ class _Sorter:
         self.cudas: set[str] = set()
         self.metapackages: list[tuple[EnvironmentFile, str]] = []
         sources = allowed(options.source)
-        #: Metapackages of a source that is chosen from: they mean its pytorch.
+        #: Metapackages of the allowed sources, each of which stands for its source's pytorch.
         self.chosen_as_torch = {name for one in sources for name in one.facts.metapackages}
         self.left: list[Notice] = []
 
     def add(self, file: EnvironmentFile, spec: str) -> None:
-        """Take one spec in. Raises: FileOtherChannel."""
+        """Sort one spec. Raises: FileOtherChannel."""
         found = read(spec)
         name = found.name
         if name in self.chosen_as_torch:
@@ -251,7 +251,7 @@ class _Sorter:
                 self._narrow(narrowing(spec, found, short(file)))
 
     def _check_channel(self, file: EnvironmentFile, spec: str, channel: str | None) -> None:
-        """A spec of the family must be of a source's channel, wherever that is read from.
+        """Refuse a spec of the family that names a channel other than an allowed source's.
 
         Raises: FileOtherChannel.
         """
@@ -267,7 +267,7 @@ class _Sorter:
             )
 
     def _overruled(self, spec: Spec) -> str | None:
-        """The option of the command line that takes the place of a spec."""
+        """The option of the command line that overrides a spec, or None."""
         name = spec.name
         if name == "python" and self.options.python:
             return f"--python {self.options.python}"
@@ -282,7 +282,7 @@ class _Sorter:
             self.cudas.add(minor)
 
     def _narrow(self, pins: Iterable[Pin]) -> None:
-        """Keep what a spec or a channel says of CUDA and release without being chosen here."""
+        """Add pins that other specs or channels imply for the CUDA or the release of the set."""
         for pin in pins:
             self.narrowed.append(pin)
             if package_name(pin.spec) in CUDA_NAMES and (minor := _minor(pin.spec)):
@@ -293,7 +293,7 @@ class _Sorter:
         return any(package_name(pin.spec) in CUDA_NAMES for pin in self.narrowed)
 
     def given(self, files: tuple[EnvironmentFile, ...]) -> FileRequest:
-        """All that was taken in. Raises: FileElsewhere."""
+        """Return the request of all sorted specs. Raises: FileElsewhere."""
         family, beside = tuple(dict.fromkeys(self.family)), tuple(dict.fromkeys(self.beside))
         alone = not any(package_name(spec) == RUNTIME for spec in family)
         if alone:
@@ -305,7 +305,7 @@ class _Sorter:
                 self._narrow(of_label(channel, channel, short(file)))
         runtimes = [spec for spec in family if package_name(spec) == RUNTIME]
         for file, spec in self.metapackages:
-            # Beside pytorch-cuda, which conda-forge has not, it says that a CUDA build is wanted.
+            # Beside pytorch-cuda, which conda-forge lacks, it only asks for some CUDA build.
             if not runtimes or package_name(spec) != GPU_METAPACKAGE:
                 name = package_name(spec)
                 raise FileElsewhere(
@@ -340,7 +340,7 @@ class _Sorter:
         specs = ", ".join(f"`{safe(spec)}`" for spec in family)
         facts = {"file": label, "specs": specs, "count": others}
         told = [Notice("file_narrowed", facts)] if family else []
-        # None of these installs anything, so nothing comes after it.
+        # These actions install nothing, so the sections and variables are not handled after them.
         kept = self.options.action in ("save", "urls", "download")
         for file in files:
             if file.remark:
@@ -359,26 +359,26 @@ class _Sorter:
 
 
 def _tail(spec: str) -> str:
-    """What follows the name."""
+    """The part of a spec after the name."""
     return spec.strip()[len(package_name(spec)) :].strip()
 
 
 def _minor(spec: str) -> str | None:
-    """The major.minor that a spec fixes, if it does: of `=11.3.1=h59b6b97_2`, 11.3."""
+    """The major.minor that a spec fixes, or None: for `=11.3.1=h59b6b97_2`, 11.3."""
     found = _MINOR.fullmatch(_tail(spec))
     return found[1] if found else None
 
 
 def _of_any_runtime(pin: Pin) -> list[Pin]:
-    """A spec on cudatoolkit as one on the CUDA of any release: those from 1.13 on have another
-    runtime, and the CUDA is meant all the same where it is not named otherwise."""
+    """Turn a spec for cudatoolkit into a pin on the CUDA of any release: releases from 1.13 on have
+    another runtime package, but the file wants that CUDA all the same."""
     minor, tail = _minor(pin.spec), _tail(pin.spec)
     wanted = f"={minor}" if minor else tail
     return [Pin(f"{CUDA_NAMES[0]}{wanted}", pin.source, pin.spec)] if wanted else []
 
 
 def _admitted(pythons: Sequence[Pin]) -> list[str]:
-    """The Pythons of which some patch release passes all of these specs."""
+    """The minor versions of Python of which a patch release may satisfy all of these specs."""
     return [
         minor
         for minor in _PYTHONS
@@ -387,7 +387,7 @@ def _admitted(pythons: Sequence[Pin]) -> list[str]:
 
 
 def _channels(files: Sequence[EnvironmentFile]) -> tuple[str, ...]:
-    """The channels of all files. As in conda 26.7, those of a later file come before."""
+    """The channels of all files. As in conda 26.7, those of a later file come first."""
     merged: list[str] = []
     for file in files:
         merged = list(dict.fromkeys((*file.channels, *merged)))

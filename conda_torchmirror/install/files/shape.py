@@ -1,6 +1,6 @@
-"""What is wrong with a file that conda's reader stumbles over, told by the file's own keys.
+"""Explaining, by the file's own keys, why conda's reader fails on an environment file.
 
-Conda takes the data as they come, and what it raises then speaks of Python's types.
+Conda does not validate the data, so its own errors are about Python types.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ruamel.yaml.error import YAMLError
 from ...models import Notice
 from ...text.messages import text
 
-#: The keys whose value conda reads, with what it takes there, by a code of `tables.files`.
+#: The keys that conda reads, with the type of their value as a code of `tables.files`.
 _KEYS: Mapping[str, str] = {
     "name": "a_text",
     "prefix": "a_text",
@@ -25,7 +25,7 @@ _KEYS: Mapping[str, str] = {
 
 
 def fault(content: str) -> tuple[str, Notice] | None:
-    """What is wrong in words, and the next step; None where the shape is what conda takes."""
+    """The fault as a sentence, and the next step; None for a file of the right shape."""
     try:
         found = list(YAML(typ="safe", pure=True).load_all(content))
     except YAMLError as error:
@@ -33,7 +33,7 @@ def fault(content: str) -> tuple[str, Notice] | None:
         said = str(getattr(error, "problem", None) or error).partition("\n")[0]
         facts = {"line": mark.line + 1 if mark else "?", "problem": said}
         return text("file.broken_yaml", facts), Notice("file_mend_line")
-    except (ValueError, RecursionError):  # numbers and nesting without bounds
+    except (ValueError, RecursionError):  # from huge numbers and deep nesting
         return None
     if len(found) > 1:
         return text("file.more_documents"), Notice("file_one_document")
@@ -46,7 +46,7 @@ def _of_data(data: Any) -> str | None:
         return text("file.no_mapping", {"found": _kind(data)})
     for key, wanted in _KEYS.items():
         code = _code(data.get(key))
-        # A key may be left out, and a name or a list of variables be empty.
+        # Any key may be missing, and all but the lists may be empty.
         fine = key not in data or (code == "nothing" and key not in ("channels", "dependencies"))
         if not fine and code != wanted and (wanted, code) != ("a_text", "a_number"):
             facts = {"key": key, "found": _kind(data[key]), "wanted": text(f"file.{wanted}")}

@@ -1,1 +1,1 @@
-"""Deciding for machines that are elsewhere, by their facts."""
+"""Decisions for other machines, by the files with their facts (`--machine`)."""

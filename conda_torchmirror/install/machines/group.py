@@ -1,4 +1,4 @@
-"""Which machines need the same, and what tells their plans apart. Pure."""
+"""Grouping machines that need the same plan, and naming the plans. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TypeAlias
 from ...models import Decision, Machine
 from ...selection.pip.plan import WheelDecision
 
-#: What a preview for one machine ends in.
+#: The result of a preview for one machine.
 AnyDecision: TypeAlias = "Decision | WheelDecision"
 
 
 def key(decision: AnyDecision) -> Hashable:
-    """What is equal for machines that one plan serves."""
+    """The key by which decisions are grouped: it is equal for machines that can share a plan."""
     on = decision.machine
     same = (on.subdir, on.driver_os, on.failing)
     if isinstance(decision, WheelDecision):
@@ -24,7 +24,7 @@ def key(decision: AnyDecision) -> Hashable:
 
 
 def labels(decision: AnyDecision) -> Mapping[str, str]:
-    """What a plan is, in words that a folder can be named by; the most telling come first."""
+    """The properties of a plan as parts of a folder name, the most distinctive first."""
     wheels = isinstance(decision, WheelDecision)
     choice = decision.chosen.choice if isinstance(decision, WheelDecision) else decision.choice
     return {
@@ -37,9 +37,9 @@ def labels(decision: AnyDecision) -> Mapping[str, str]:
 
 
 def names(decisions: Sequence[AnyDecision]) -> list[str]:
-    """A name for each plan: what distinguishes it from the others, and its CUDA where nothing does.
+    """A name for each plan, of the properties that distinguish the plans; of the CUDA if none do.
 
-    Plans that differ in nothing that is worth a name are numbered.
+    Plans that would have the same name are numbered.
     """
     rows = [labels(decision) for decision in decisions]
     telling: list[str] = []
@@ -57,7 +57,7 @@ def names(decisions: Sequence[AnyDecision]) -> list[str]:
 
 
 def alike(machines: Iterable[Machine]) -> list[tuple[Machine, list[int]]]:
-    """Machines without those that equal an earlier one, each with the positions of all of them."""
+    """The distinct machines, each with the positions of all machines that are equal to it."""
     found: list[tuple[Machine, list[int]]] = []
     for position, machine in enumerate(machines):
         for known, positions in found:

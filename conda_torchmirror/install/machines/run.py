@@ -1,4 +1,4 @@
-"""`--machine FILE ...`: one decision for each machine, and one plan for all that need the same."""
+"""`--machine FILE ...`: a decision for each machine, and one plan for all that need the same."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 
 class MachinePlan(NamedTuple):
-    """What some machines need: `name` tells it from the other plans, `files` hold their facts.
+    """The plan for some machines: `name` is unique, `files` are those with the machines' facts.
 
-    `saved` is the plan in its folder, where one was asked for.
+    `saved` is the saved plan, if saving was asked for.
     """
 
     name: str
@@ -44,14 +44,14 @@ class MachinePlan(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """A machine, or several alike, for which nothing could be chosen or solved, and why."""
+    """Machines, equal or in one group, for which nothing could be chosen or solved, and why."""
 
     files: tuple[str, ...]
     error: CondaError
 
 
 class MachinePlans(NamedTuple):
-    """What several machines need. `urls` are the files of all plans, where these were asked for."""
+    """The plans for several machines. `urls` are the files of all plans, if asked for."""
 
     plans: tuple[MachinePlan, ...]
     failed: tuple[Failed, ...] = ()
@@ -59,7 +59,7 @@ class MachinePlans(NamedTuple):
 
 
 def execute(options: InstallOptions, report: Report) -> Result:
-    """Run the command for the machines in `options.machines`; a single one is a run as any other.
+    """Run the command for the machines in `options.machines`; for a single one, any action works.
 
     Raises: BadMachineFile, SeveralMachines, TorchMirrorError, or what conda raises.
     """
@@ -96,7 +96,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
 
 
 def _once(files: Iterable[str]) -> Iterable[str]:
-    """Each file by the first of its names."""
+    """The files without repetitions, each by the first path that was given for it."""
     found: dict[str, str] = {}
     for file in files:
         found.setdefault(os.path.realpath(file), file)
@@ -104,14 +104,14 @@ def _once(files: Iterable[str]) -> Iterable[str]:
 
 
 def _check(options: InstallOptions, count: int) -> None:
-    """Raises: SeveralMachines for what can be done for one machine only."""
+    """Refuse actions that work for one machine only. Raises: SeveralMachines."""
     fits = options.action in ("save", "urls") or (options.action == "install" and options.dry_run)
     if not fits or (options.dry_run and options.solve):
         raise SeveralMachines(count=count)
 
 
 def _for_one(options: InstallOptions, facts: Facts, report: Report) -> Result:
-    """A run for the machine of some facts; conda's platform is that of the machine meanwhile."""
+    """Run for the machine of these facts, with its platform as conda's during the run."""
     subdir = options.subdir or facts.machine.subdir
     if subdir != native_subdir():
         options = options._replace(subdir=subdir)
@@ -128,13 +128,14 @@ def _decided(preview: InstallOptions, facts: Facts) -> AnyDecision:
 
 
 def _silent(step: Any) -> None:
-    """Several machines are told of together."""
+    """Show nothing: the results for several machines are shown together."""
 
 
 def _groups(
     preview: InstallOptions, decided: list[tuple[Facts, tuple[str, ...], AnyDecision]]
 ) -> Iterator[tuple[Facts, tuple[str, ...], AnyDecision]]:
-    """One for all machines of which the same was decided, and is for what they have in common."""
+    """Merge machines with the same decision into one with their common denominator (`facts.floor`),
+    unless the decision for that one differs."""
     by_key: dict[Any, list[tuple[Facts, tuple[str, ...], AnyDecision]]] = {}
     for one in decided:
         by_key.setdefault(group.key(one[2]), []).append(one)
@@ -158,8 +159,11 @@ def _groups(
 def _saved(
     options: InstallOptions, plans: tuple[MachinePlan, ...], everyone: list[Facts]
 ) -> tuple[tuple[MachinePlan, ...], list[Failed]]:
-    """The plans, each in a folder of its name, and the machines for which conda's solver found
-    none, or could not fetch. Nothing is solved where a folder cannot be written."""
+    """Solve and save each plan in a folder of its name. Return the saved plans, and the machines
+    for which conda's solver or a download failed.
+
+    Raises: PlanFolderTaken and the like before anything is solved; the first failure if all fail.
+    """
     parent = Path(str(options.save))
     if parent.is_file():
         raise PlanFolderTaken(folder=str(parent), detail=text("plan_at_file"))
@@ -172,7 +176,7 @@ def _saved(
         try:
             saved = _for_one(options._replace(save=str(folder), urls=None), facts, _silent)
         except CondaError as error:
-            if isinstance(error, SystemExit):  # an end that is none of a failure
+            if isinstance(error, SystemExit):  # a regular exit
                 raise
             failed.append(Failed(plan.files, error))
             continue
@@ -189,7 +193,7 @@ def _urls(
     everyone: list[Facts],
     report: Report,
 ) -> DownloadList:
-    """The files of all plans, each once."""
+    """The files of all plans, without duplicates."""
     files: dict[Download, None] = {}
     notices: dict[str, Any] = {}
     for plan, facts in zip(plans, everyone, strict=True):
