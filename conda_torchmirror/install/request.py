@@ -1,4 +1,4 @@
-"""From the words of the command line to a `Request`. Match specs are read by conda."""
+"""From the arguments of the command line to a `Request`. Conda parses the match specs."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ from ..text.messages import text
 
 _PYTHON = r"(?:py(?:thon)?)?={0,2}(\d+)\.(\d+)(\.\d+)?(?:\.\*)?"
 _BRACKETS = r"python\[version='([^',]*)'\]"
-#: The build of a package for any Python and platform, which is built against no pytorch. That of
-#: another channel's torchvision would be, and its own one besides.
+#: The build string of a noarch Python package, which is not built against a particular pytorch.
+#: Other builds of another channel are, so they cannot be combined with the set.
 _NOARCH = r"[=\s]py(?:h[0-9a-f]{7})?_\d+$"
-#: What goes with the builds of one source alone.
+#: Packages that only work with the builds of one source.
 _OF_ONE = (*RUNTIMES, MUTEX, *METAPACKAGES, LIBTORCH)
 
 
 def cuda(value: str) -> str:
-    """Normalise `--cuda`: auto, cpu, major.minor (from 12.4, 12.4.1, cu124 or cuda12.4), or a
-    major alone, which is a driver for every minor of it.
+    """Normalize `--cuda`: auto, cpu, major.minor (from 12.4, 12.4.1, cu124 or cuda12.4), or a
+    major alone, which stands for a driver that runs every minor of it.
 
     Raises: BadCuda.
     """
@@ -62,7 +62,7 @@ def cuda(value: str) -> str:
 
 
 def python(value: str) -> tuple[str, str]:
-    """(major.minor, the version as it goes to the solver) of `--python`.
+    """Parse `--python`; return major.minor, and the version for the solver, with a patch if given.
 
     Raises: BadPython.
     """
@@ -84,13 +84,13 @@ def make(
     channels: Sequence[str] = (),
     sources: Sequence[Source] | None = None,
 ) -> Request:
-    """Read the specs: the torch family is chosen by us, everything else goes to the solver.
+    """Make a request of specs: we choose the torch family, everything else goes to the solver.
 
-    `torch` is accepted as `pytorch`. pytorch is always part of the set. What says CPU (`cpuonly`,
-    `pytorch-mutex=*=cpu`, `+cpu`) stands for `--cuda cpu`, `python=3.11` for `--python 3.11`.
-    What names a CUDA without being chosen by us (`cuda-version`, a label among `channels`, `+cu121`
-    ...) narrows that of the set. `sources` are those whose names are understood, by default those
-    that `source` allows.
+    `torch` is accepted as `pytorch`. pytorch is always part of the set. Specs for the CPU
+    (`cpuonly`, `pytorch-mutex=*=cpu`, `+cpu`) mean `--cuda cpu`, and `python=3.11` means `--python
+    3.11`. Other hints at a CUDA version (`cuda-version`, a label in `channels`, `+cu121` ...)
+    restrict that of the set. `sources` are those whose package names are recognized, by default
+    those that `source` allows.
 
     Raises: BadSpec, OtherChannelSpec, BadCuda, BadPython, Contradiction.
     """
@@ -113,7 +113,7 @@ def make(
         if spec.name == "python":
             python_word = _named_python(word, spec.plain, python_word)
         elif spec.name == TOOLKIT and beside:
-            others.append(word)  # pytorch-cuda says which CUDA
+            others.append(word)  # the spec for pytorch-cuda decides the CUDA
         elif spec.name in _OF_ONE and spec.name not in known.names:
             said = "torchmirror_source: " if source == AUTO else "--source "
             raise Contradiction(first=word, second=said + sources[0].name)
@@ -159,8 +159,8 @@ def make(
 
 
 class _Known(NamedTuple):
-    """What the allowed sources have: the family, what brings or says the CUDA, metapackages, and
-    all of their names."""
+    """The package names of the allowed sources: the family, those that bring or select the CUDA,
+    metapackages, and all of them."""
 
     family: frozenset[str]
     runtimes: frozenset[str]
@@ -169,7 +169,7 @@ class _Known(NamedTuple):
 
     @classmethod
     def of(cls, sources: Sequence[Source]) -> _Known:
-        """Those of some sources."""
+        """Return the names of these sources."""
         facts = [one.facts for one in sources]
         runtimes = frozenset(n for f in facts for n in (*f.runtimes, *((f.mutex or ())[:1])))
         return cls(
@@ -181,8 +181,8 @@ class _Known(NamedTuple):
 
 
 def _is_of(spec: Spec, source: Source) -> bool:
-    """Whether a spec names a package that this source has and no other, or one of the family by
-    the channel of this source or by a build that is named as its are."""
+    """Whether only this source can meet a spec: by a package that no other has, or by its channel,
+    or by a build string of the form that its builds have."""
     if spec.name not in source.facts.names or spec.name in own_names(source):
         return spec.name in source.facts.names
     others = (other for other in SOURCES if other is not source)
@@ -192,7 +192,7 @@ def _is_of(spec: Spec, source: Source) -> bool:
 
 
 def _of_torch(word: str, spec: Spec, sources: Sequence[Source]) -> str:
-    """The spec on pytorch that one on its metapackage means: the same version.
+    """The spec for pytorch that corresponds to one for its metapackage: the same version.
 
     Raises: OtherChannelSpec.
     """
@@ -201,7 +201,7 @@ def _of_torch(word: str, spec: Spec, sources: Sequence[Source]) -> str:
 
 
 def _of_metapackage(word: str, spec: Spec) -> list[Pin]:
-    """That the metapackage of CUDA builds means these, and which CUDA its build string names."""
+    """The pin that the metapackage of CUDA builds implies: the CUDA of its build string, or any."""
     if spec.name != GPU_METAPACKAGE:
         return []
     named = marks(spec.plain.partition(spec.name)[2]).cuda
@@ -217,7 +217,8 @@ def says_cpu(spec: Spec) -> bool:
 
 
 def narrowing(word: str, spec: Spec, source: str = "") -> list[Pin]:
-    """What a spec says of CUDA or of the release without being on a package that is chosen here.
+    """The pins that a spec implies for the CUDA or the release of the set, by its channel's label,
+    its wheel variant, or a package outside the family.
 
     Raises: BadSpec for the variant of a wheel that no conda build has.
     """
@@ -231,17 +232,17 @@ def narrowing(word: str, spec: Spec, source: str = "") -> list[Pin]:
         pins.append(Pin(spec.plain, source))
     elif spec.name not in (*FAMILY, *RUNTIMES):
         named = marks(spec.plain.partition(spec.name)[2])
-        # A build string that names a CUDA alone is that of another package's own libraries.
+        # A build string with a CUDA but no torch is about other libraries of that package.
         if named.torch and named.cuda:
             pins += _pins(named.cuda, named.torch, word, source)
     return pins
 
 
 def beside_runtime(pins: Iterable[Pin], runtimes: Iterable[str]) -> list[Pin]:
-    """The pins that bind beside specs on pytorch-cuda.
+    """The pins that apply beside specs for pytorch-cuda, which decides the CUDA of the set.
 
-    It says which CUDA the set has. A `cuda-version` of another minor of the same major, as exports
-    have it beside pytorch-cuda, narrows other packages alone.
+    Drops a `cuda-version` with the same major, whatever its minor: exports have one beside
+    pytorch-cuda, where it only restricts other packages.
     """
     majors = {
         major
@@ -263,7 +264,7 @@ def beside_runtime(pins: Iterable[Pin], runtimes: Iterable[str]) -> list[Pin]:
 
 
 def of_label(channel: str, word: str, source: str = "") -> list[Pin]:
-    """What a channel with a label, such as `nvidia/label/cuda-11.8.0`, says of CUDA and release."""
+    """The pins on CUDA and release that a channel's label implies (`nvidia/label/cuda-11.8.0`)."""
     if "/label/" not in channel:
         return []
     named = marks(channel.partition("/label/")[2])
@@ -276,7 +277,7 @@ def _pins(version: str | None, torch: str | None, word: str, source: str) -> lis
 
 
 def _of_source(word: str, spec: Spec, sources: Sequence[Source]) -> str:
-    """A spec of the family without its channel, which must be that of a source.
+    """A spec of the family without its channel, if that is a source's or none.
 
     Raises: OtherChannelSpec.
     """
@@ -288,14 +289,14 @@ def _of_source(word: str, spec: Spec, sources: Sequence[Source]) -> str:
 
 
 def other_channel(channel: str | None, sources: Sequence[Source]) -> tuple[str, list[Notice]]:
-    """The channels that are chosen from, and how to choose from another one that may be."""
+    """The channels of the sources as text, and a hint if another source has the channel named."""
     named = ", ".join(f"`{one.channel}`" for one in sources)
     other = [s.name for s in SOURCES if channel and s.channel == channel and s not in sources]
     return named, [Notice("choose_from", {"source": name}) for name in other]
 
 
 def _channel(spec: Spec) -> str | None:
-    """The channel that a spec names, or that its file is of."""
+    """The channel that a spec names, by name or by the URL of a file; or None."""
     if not spec.url:
         return spec.channel
     found = addresses.split(spec.url)
@@ -303,7 +304,7 @@ def _channel(spec: Spec) -> str | None:
 
 
 def _named_python(word: str, spec: str, given: str | None) -> str | None:
-    """The version of `--python`, where a spec on Python stands beside it or for it.
+    """The value for `--python`, if a spec for Python is given beside it or instead of it.
 
     Raises: BadPythonSpec, Contradiction.
     """
@@ -319,15 +320,15 @@ def _named_python(word: str, spec: str, given: str | None) -> str | None:
 
 
 def names_torch(word: str) -> bool:
-    """Whether a spec on the command line is on pytorch itself."""
+    """Whether a spec on the command line is for pytorch itself."""
     return read(word).name == TORCH
 
 
 def without_foreign(
     source: Source, request: Request, builds: Sequence[Build], channels: Iterable[str]
 ) -> tuple[Request, list[Notice]]:
-    """The request without partners whose build only another channel can have, which go to the
-    solver as they are written; and notices to show."""
+    """Move partners whose requested build only another channel can have to the specs that go to the
+    solver as written. Return the new request, and notices."""
     if {source.channel, source.runtime_channel}.issuperset(channels):
         return request, []
     foreign = {

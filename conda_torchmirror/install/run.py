@@ -1,6 +1,6 @@
 """`conda torch-install`, stage after stage: machine, records, choice, plan, hand-over.
 
-Every stage returns its result; what is shown before the next one begins goes to `report`.
+Every stage returns its result; anything to show before the next one begins goes to `report`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from .machines.run import MachinePlans
     from .printing.printed import Printed
 
-    #: What a run ends in.
+    #: The result of a run.
     Result: TypeAlias = (
         WheelDecision
         | Listing
@@ -65,21 +65,21 @@ if TYPE_CHECKING:
         | MachinePlans
         | Printed
     )
-    #: What is shown while it runs.
+    #: What is shown during a run.
     Step: TypeAlias = WheelDecision | Decision | Replay | Footprint | SetVariables | Check | Notice
     Report: TypeAlias = Callable[[Step], None]
 
 
 def execute(options: InstallOptions, report: Report) -> Result:
-    """Run the command, for whose command line conda's context is set up.
+    """Run the command; conda's context must be set up for its command line.
 
-    `report` shows what comes before the result: the decision or the saved plan before conda asks,
-    a mirror that is left afterwards, what a check found.
+    `report` shows what comes before the result: the decision or the saved plan before conda asks, a
+    switch to another mirror, the result of a check.
 
     Raises: TorchMirrorError, or what conda raises.
     """
     if options.action == "replay":
-        # A plan says itself where its packages come from.
+        # A plan has the URLs of its packages, so no channel is checked or chosen.
         from ..plans import saved_plan
         from ..plans.replay import replay
 
@@ -153,12 +153,12 @@ def execute(options: InstallOptions, report: Report) -> Result:
 
 
 def _from_channels(task: Task, order: Order, report: Report) -> Result:
-    """The run with builds of the sources that the order has."""
+    """Run with conda builds of the sources in the order."""
     options, subdir = task.options, context.subdir
     found = tuple(map(named, order.sources))
     channels = tuple(dict.fromkeys(name for source in found for name in source.channels))
     if not options.solving and context.offline:
-        # Nothing is solved; where nothing is cached either, conda need not be pointed anywhere.
+        # Without a solve and without a cached index, conda need not be redirected.
         unread = OfflineRouter(options, subdir, channels)
         chains = (unread.chains[source.channel] for source in found)
         if not any(cache.holds(route, subdir) for chain in chains for route in chain):
@@ -170,12 +170,12 @@ def _from_channels(task: Task, order: Order, report: Report) -> Result:
             try:
                 return _attempt(task, order, reader, report)
             except Exception as error:
-                # Returns where another route took the place of the one that failed.
+                # Returns if another route replaces the one that failed, else raises.
                 reader.recover(error)
 
 
 def _replayed(done: Any, options: InstallOptions, target: Target, report: Report) -> Result:
-    """The result of a replayed plan, with the check that any installation of PyTorch gets."""
+    """The result of a replayed plan; if it installed PyTorch, checked as after any installation."""
     builds = getattr(done, "about", {}).get("selected", {}).get("builds", ())
     names = {build.get("name") for build in builds}
     if getattr(done, "code", 1) or done.downloaded or not names & {TORCH, PIP_NAMES[0]}:
@@ -198,8 +198,8 @@ def target_of(options: InstallOptions) -> Target:
 
 
 def _request(options: InstallOptions, source: str) -> Request:
-    """The request of the command line. `source` is its word for `--source`, which commands that
-    are offered repeat; a setting needs no repeating."""
+    """The request of the command line. `source` is the value of `--source`, which offered commands
+    repeat; a setting need not be repeated."""
     return requests_.make(
         options.specs,
         cuda_word=options.cuda,
@@ -219,7 +219,7 @@ def _facts(
     target: Target,
     subdir: str,
 ) -> tuple[Request, machine.Survey]:
-    """The request and the machine; each needs a piece of the other."""
+    """The request and the machine, each completed with facts from the other."""
     survey = machine.survey(
         subdir=subdir,
         prefix=target.prefix if target.exists else None,
@@ -231,13 +231,13 @@ def _facts(
     torch = installed(survey.machine, TORCH)
     named = any(requests_.names_torch(word) for word in options.specs)
     if torch and options.specs and not named:
-        # Only partners are named: the release that is there stays.
+        # Only other packages are named: keep the installed release.
         asked = asked._replace(specs={**asked.specs, TORCH: (f"{TORCH}=={torch.version}",)})
     return files.applied(asked, survey) if files else (asked, survey)
 
 
 def _attempt(task: Task, order: Order, reader: RecordReader, report: Report) -> Result:
-    """One run with the routes that the channels have at present."""
+    """Run once with the channels' present routes; `reader` changes them when one fails."""
     options = task.options
     if options.action == "list":
         return _listing(task, order, reader)
@@ -273,7 +273,7 @@ def _attempt(task: Task, order: Order, reader: RecordReader, report: Report) -> 
 
 
 def _listing(task: Task, order: Order, reader: RecordReader) -> Listing:
-    """What each source in the order offers this platform."""
+    """List what each source in the order has for this platform."""
     on, request = task.machine, task.request
     found = (
         Listed(
@@ -290,7 +290,7 @@ def _listing(task: Task, order: Order, reader: RecordReader) -> Listing:
 def _hand_over(
     task: Task, decision: Decision, reader: RecordReader, report: Report
 ) -> Saved | DownloadList | Printed | Outcome:
-    """Ask conda's solver, and save, link, print or install what it found."""
+    """Run conda's solver, and save, list, print or install the result."""
     from ..handover import conda, disk_space, package_cache
     from ..handover import solve as solver
     from ..handover.removal import removing
@@ -335,7 +335,7 @@ def _hand_over(
             with conda.unmade(prefix), watched:
                 done = conda.run(command, variables, extra)
     except Exception as error:
-        # Not its subclasses: an answer of no is one of them.
+        # Not a subclass, as one of them means that the user answered no.
         if options.download and type(error) is CondaExitZero:
             return conda.Outcome(0, about, downloaded=True)
         reader.check_emptied(error)
@@ -355,7 +355,7 @@ def _hand_over(
 def _finish(
     task: Task, decision: Decision, prefix: str, outcome: Outcome, report: Report
 ) -> Outcome:
-    """After conda's transaction: what files ask for beyond it, and the check."""
+    """After conda's transaction, install the other sections of files, and check the result."""
     document: dict[str, Any] = dict(outcome.document)
     if task.files is not None:
         from .files import environment_file
@@ -368,7 +368,7 @@ def _finish(
             report(variables)
     outcome = outcome._replace(document=document)
     on = decision.machine
-    if task.options.facts is not None:  # what can be tried is what is here
+    if task.options.facts is not None:  # the check runs on this machine, not on the described one
         on = machine.inspect(subdir=machine.native_subdir(), prefix=None)
     return checked(outcome, task.options, prefix, on, report)
 
@@ -376,7 +376,7 @@ def _finish(
 def checked(
     outcome: Outcome, options: InstallOptions, prefix: str, on: Machine, report: Report
 ) -> Outcome:
-    """What an installation ends in, with the check of it where one is wanted and can be made."""
+    """The result of an installation, with a check of it if that is wanted and possible here."""
     if not (options.check and settings.read().check):
         return outcome
     from ..verify.run import verify_after

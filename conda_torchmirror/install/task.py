@@ -1,4 +1,4 @@
-"""What a run has been asked for, and what it knows before it reads any records."""
+"""The task of a run: its options, target, request, machine and source, before any reading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Target(NamedTuple):
-    """The environment that is meant, as a path, and the words that name it on a command line."""
+    """The target environment: its path, and the options that name it in a command."""
 
     prefix: str | None
     words: tuple[str, ...] = ()
@@ -22,12 +22,12 @@ class Target(NamedTuple):
 
     @property
     def to_be_made(self) -> bool:
-        """Whether conda has to create it."""
+        """Whether conda has to create it: it is named and does not exist."""
         return bool(self.words) and not self.exists
 
 
 class Task(NamedTuple):
-    """What a run has been asked for, of one source."""
+    """The task of a run for one source."""
 
     options: InstallOptions
     files: FileRequest | None

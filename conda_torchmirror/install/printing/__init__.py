@@ -1,1 +1,1 @@
-"""`torch-install --print`: a decision, made ready for the words of another tool."""
+"""`torch-install --print`: a decision, prepared for the format of another tool."""

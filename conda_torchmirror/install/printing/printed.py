@@ -1,4 +1,4 @@
-"""What `--print` ends in: the text for a tool, and what stands beside it."""
+"""The result of `--print`: the text for a tool, and the notices on it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from . import recipe
 if TYPE_CHECKING:
     from ..files.request import FileRequest
 
-#: Said of this computer, where the text is for any: pip's configuration, a file to keep a pin in.
+#: Notices on this computer (pip's configuration, a file of pins), while the text is for any.
 _HERE = frozenset(("pip_config_carried", "pip_config_left", "rule_keep", "rule_keep_all"))
 
 
 class Printed(NamedTuple):
-    """A decision in the words of a tool. `about` is the value of `torchmirror`."""
+    """A decision in the format of a tool. `about` is the value of `torchmirror` in the JSON."""
 
     tool: str
     text: str
@@ -37,7 +37,7 @@ class Printed(NamedTuple):
 
 
 def check(options: InstallOptions, subdir: str) -> None:
-    """Refuse what a tool cannot say, before anything is read.
+    """Refuse options that the tool's format cannot express, before anything is read.
 
     Raises: PrintNeedsWheels, PrintNotWheels, PrintLinuxOnly.
     """
@@ -51,7 +51,7 @@ def check(options: InstallOptions, subdir: str) -> None:
 
 
 def check_files(options: InstallOptions, files: FileRequest) -> None:
-    """Refuse files with parts that are no conda packages and would be lost.
+    """Refuse files with sections or variables, which the tool's format would lose.
 
     Raises: PrintFileParts.
     """
@@ -63,7 +63,7 @@ def check_files(options: InstallOptions, files: FileRequest) -> None:
 
 
 def of_channels(task: Task, decision: Decision) -> Printed:
-    """A choice among builds of channels."""
+    """Print a choice among conda builds."""
     options = task.options
     with _language(options):
         flexible = named(decision.source).flexible
@@ -74,7 +74,7 @@ def of_channels(task: Task, decision: Decision) -> Printed:
 
 
 def of_wheels(options: InstallOptions, target: Target, decision: WheelDecision) -> Printed:
-    """A choice among wheels."""
+    """Print a choice among wheels."""
     with _language(options):
         said = recipe.of_wheels(decision, options, target)
         found = render(str(options.tool), said)
@@ -83,7 +83,7 @@ def of_wheels(options: InstallOptions, target: Target, decision: WheelDecision) 
 
 
 def _left_out(options: InstallOptions, said: Recipe) -> Iterator[Notice]:
-    """What was asked for and does not stand in the text."""
+    """Notices on what the text lacks: credentials, and an environment name the tool refuses."""
     if said.hidden:
         yield Notice("print_credentials", {"channels": ", ".join(said.hidden)})
     if said.unnamed and options.tool in NAMING:
@@ -93,7 +93,7 @@ def _left_out(options: InstallOptions, said: Recipe) -> Iterator[Notice]:
 def explicit(
     options: InstallOptions, decision: Decision, found: str, notices: Sequence[Notice]
 ) -> Printed:
-    """The list of everything that conda's solver found, with what is said of it."""
+    """Print the explicit list of everything that conda's solver found, with its notices."""
     of_plan = {"plan_credentials": "print_credentials"}
     renamed = (each._replace(code=of_plan.get(each.code, each.code)) for each in notices)
     decision = decision._replace(notices=(*decision.notices, *renamed))
@@ -101,7 +101,7 @@ def explicit(
 
 
 def _language(options: InstallOptions) -> Any:
-    """Of a text with comments: a document is in English."""
+    """The language of the text's comments: English within a JSON document."""
     return in_english() if options.as_json else nullcontext()
 
 

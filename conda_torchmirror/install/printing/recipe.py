@@ -1,4 +1,4 @@
-"""From a decision to a recipe: match specs taken apart, every channel of the run by its address."""
+"""From a decision to a recipe: match specs split into fields, all channels of the run resolved."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ...transport import routes
 from ..task import Target
 from ..wheels import steps
 
-#: The name of an environment where none is given, or one that not every tool takes.
+#: The name of an environment if none was given, or one that not every tool accepts.
 NAME = "torch"
 _DEFAULTS = "defaults"
 
@@ -33,7 +33,7 @@ _DEFAULTS = "defaults"
 def of_channels(
     decision: Decision, options: InstallOptions, target: Target, *, flexible: bool
 ) -> Recipe:
-    """The recipe of a choice among builds of channels. `flexible` says that its source needs it."""
+    """The recipe of a choice among conda builds. `flexible` is that of the choice's source."""
     step, choice, on = decision.plan.conda, decision.choice, decision.machine
     variables = step.environment
     found = _common(options, target, step)
@@ -58,7 +58,7 @@ def of_channels(
 
 
 def of_wheels(decision: WheelDecision, options: InstallOptions, target: Target) -> Recipe:
-    """The recipe of a choice among wheels; where nothing says which environment, of a new one."""
+    """The recipe of a choice among wheels; for a new environment if none was named."""
     chosen, on, step = decision.chosen, decision.machine, decision.conda
     found = _common(options, target, step)
     fresh = step or steps.conda_step("create", (), steps.basis(chosen.python), (), on.subdir)
@@ -96,8 +96,7 @@ def _common(options: InstallOptions, target: Target, step: CondaStep | None) -> 
         create=step is not None and step.verb == "create",
         platform=context.subdir if context.subdir != native else None,
         pins=tuple(map(spec, step.pins)) if step else (),
-        # `conda env create` of its own reads the word; that which hands on to `conda create` does
-        # not.
+        # Only a conda whose `env create` is not yet an alias of `create` understands `nodefaults`.
         nodefaults=hasattr(main_env_create, "execute"),
     )
 
@@ -108,7 +107,7 @@ def _head(torch: str, cuda: str | None, python: str, subdir: str) -> str:
 
 
 def spec(word: str) -> PackageSpec:
-    """A match spec with its fields."""
+    """A match spec, split into its fields."""
     found = MatchSpec(word)
     fields: dict[str, str] = {}
     for field in MatchSpec.FIELD_NAMES:
@@ -121,8 +120,8 @@ def spec(word: str) -> PackageSpec:
 def _channels(
     step: CondaStep, options: InstallOptions, subdir: str, ours: Iterable[Route]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Every channel of a step in order, as any tool takes it: official ones by name. And those of
-    them that this conda reads with a token or a password."""
+    """Every channel of a step in order, official ones by name and others by URL; and those of them
+    that this conda reads with a token or a password."""
     there = {route.channel: route.url for route in ours}
     chains = routes.chains(options._replace(mirrors=()), subdir, step.passed) if not there else {}
     others = routes.others(options, subdir, there)
@@ -137,13 +136,13 @@ def _channels(
 
 
 def _is_secret(word: str, url: str) -> bool:
-    """Whether a channel is read with what no text for others may hold."""
+    """Whether a channel is read with credentials, which must not be printed."""
     channel = Channel(word)
     return bool(channel.auth or channel.token) or safe(url) != url
 
 
 def _mirrored(channels: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """The official address of each channel that is named by a mirror's."""
+    """Pairs of official URL and mirror's URL, for each channel that is read from a mirror."""
     found = ((upstream_url(name_of(url)), url) for url in channels if "://" in url)
     return tuple((there, url) for there, url in found if "://" not in name_of(url) and there != url)
 

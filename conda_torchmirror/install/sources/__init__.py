@@ -1,1 +1,1 @@
-"""Which source answers a request: the rule of `auto` carried out, and what is said of it."""
+"""The source that answers a request: applying the rule of `auto`, and the notices on it."""

@@ -1,7 +1,7 @@
-"""The order of the rule carried out: one source after the other, as far as it takes.
+"""Trying one source after the other, in the order of the rule, until the answer is settled.
 
-An index is read only where the rule needs it. Of sources whose newest release counts, those that
-live are asked first: a channel that has ended can win only with a release up to its last.
+An index is read only if the rule needs it. Where the newest release decides, maintained channels
+are read first, because a discontinued one can only win with a release up to its last.
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ if TYPE_CHECKING:
 
 
 class SourceChoice(NamedTuple):
-    """The attempt that counts, its choice, and why it is this source's.
+    """The winning attempt, its choice, and why its source was chosen.
 
-    `others` are attempts with the other sources that were asked, `unread` the sources that could
-    not be.
+    `others` are the attempts with other sources, `unread` the sources that could not be read.
     """
 
     attempt: Attempt
@@ -42,10 +41,10 @@ class SourceChoice(NamedTuple):
 
 
 def in_order(options: InstallOptions, request: Request, on: Machine) -> Order:
-    """The sources for a request, as the rule has them. `options.source` is that of the command
-    line or of the setting.
+    """The order of sources for a request, by the rule. `options.source` is that of the command line
+    or of the setting.
 
-    Raises: Contradiction for words that name different sources.
+    Raises: Contradiction for arguments that require different sources.
     """
     asked = None if options.source == AUTO else options.source
     channels = tuple(map(name_of, options.channels))
@@ -56,10 +55,10 @@ def in_order(options: InstallOptions, request: Request, on: Machine) -> Order:
 
 
 def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
-    """The answer of the source that the order comes to.
+    """Find the source that answers, and its choice.
 
-    Raises: NoFittingBuild, with what would fit; what reading raises where no source can be read,
-    or one cannot and must not be passed over; Moved where another mirror may have more.
+    Raises: NoFittingBuild, with what would fit; what reading raises if no source can be read, or if
+    one that must not be skipped cannot; Moved if another mirror may have more.
     """
     tried: list[Attempt] = []
     unread: list[Unread] = []
@@ -70,7 +69,7 @@ def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
         try:
             found = records(of_source, reader)
         except UNREADABLE as error:
-            # No network is a reason to change what an environment has.
+            # A network failure must not change the source of an existing environment.
             if len(order.sources) == 1 or order.why == "bound" or not task.options.fallback:
                 raise
             unread.append(Unread(source, error))
@@ -82,7 +81,7 @@ def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
     sets = {each.task.source.name: each.found for each in tried if isinstance(each.found, Choice)}
     winner = (newest(sets) if order.newest else next(iter(sets))) if sets else None
     others = tuple(each for each in tried if each.task.source.name != winner)
-    # A mirror that is old or empty must not decide for another source.
+    # An outdated or empty mirror must not be the reason to choose another source.
     doubts = (
         reader.doubt(each.task.source, each.task.machine, each.task.request, each.records)
         for each in others
@@ -100,9 +99,9 @@ def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
 
 
 def each_source(task: Task, order: Order, reader: RecordReader) -> list[tuple[Source, Records]]:
-    """The records of every source whose newest release counts, or of the first that can be read.
+    """The records of every source if the newest release decides, else of the first readable one.
 
-    Raises: what reading raises where no source can be read.
+    Raises: what reading raises if no source can be read.
     """
     found: list[tuple[Source, Records]] = []
     unread: list[Unread] = []
@@ -120,13 +119,13 @@ def each_source(task: Task, order: Order, reader: RecordReader) -> list[tuple[So
 
 
 def _in_turn(order: Order) -> list[Source]:
-    """The sources in the order in which they are read."""
+    """The sources in the order of reading: maintained ones first if the newest release decides."""
     found = [named(name) for name in order.sources]
     return sorted(found, key=lambda source: source.end is not None) if order.newest else found
 
 
 def _settles(done: Attempt, source: Source, order: Order) -> bool:
-    """Whether an attempt leaves nothing to ask another source for."""
+    """Whether `source` need not be read after an attempt, because it cannot win any more."""
     found, ended = done.found, source.ended()
     if isinstance(found, NoChoice):
         return False
@@ -140,7 +139,7 @@ def _settles(done: Attempt, source: Source, order: Order) -> bool:
 
 
 def _why(best: Attempt, order: Order, others: Iterable[Attempt], unread: Sequence[Unread]) -> Why:
-    """Why the source of an attempt is the one."""
+    """The reason for choosing the source of the winning attempt."""
     if unread:
         return "offline"
     if not order.newest and best.task.source.name == order.sources[0]:

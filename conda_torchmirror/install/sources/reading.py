@@ -1,4 +1,4 @@
-"""The records of one source for a task: the channel's own, or those of the built-in index."""
+"""Reading the records of one source: from its channel, or from the built-in index."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ..task import Task
 if TYPE_CHECKING:
     from ...transport.routes import RecordReader
 
-#: Why a source may not be had, while another may: no route to it is left, conda is offline and has
-#: no index of it, its builds for this platform are not known, or the administrator forbids it.
+#: Errors after which another source may still be readable: no route to the channel is left, conda
+#: is offline without its index, the platform is not covered, or the administrator forbids it.
 UNREADABLE = (
     ChannelError,
     NothingCached,
@@ -36,7 +36,7 @@ class Unread(NamedTuple):
 
     @property
     def detail(self) -> str:
-        """Why, in one sentence; one of ours keeps its English, for documents."""
+        """The error's first line; a one-line message itself, as ours carries its English."""
         said = getattr(self.error, "message", self.error)
         if isinstance(said, str) and len(said.splitlines()) == 1:
             return said
@@ -44,7 +44,7 @@ class Unread(NamedTuple):
 
 
 def records(task: Task, reader: RecordReader) -> Records:
-    """The family's records; a preview falls back to the built-in index where nothing is cached.
+    """The records that a choice needs; a preview uses the built-in index if nothing is cached.
 
     Raises: one of `UNREADABLE`, Moved.
     """

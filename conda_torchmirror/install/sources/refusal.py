@@ -1,4 +1,4 @@
-"""The error where no source has a set that fits: why, and what would help."""
+"""The error for a request that no source can meet: the reasons, and what would help."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from . import wheels
 from .reading import Unread
 from .rule import AutoRule
 
-#: Steps to a CPU build.
+#: Steps that lead to a CPU build.
 _ON_CPU = ("use_cpu", "use_cpu_only", "use_cpu_instead")
-#: Steps to a source that only the tables know.
+#: Steps that lead to conda-forge by what the tables say of it.
 _OF_TABLES = ("use_conda_forge", "use_conda_forge_cpu")
-#: A step to wheels that only tables of GPU code know.
+#: Steps that lead to wheels by the tables of GPU code.
 _OF_WHEELS = ("use_wheels",)
-#: What a sample of a channel says less than the channel would.
+#: Codes of causes, with the weaker ones to use if the records are only a sample of the channel.
 _OF_SAMPLE = {
     "no_such_release": "no_such_release_sample",
     "no_such_build": "no_such_build_sample",
@@ -42,7 +42,7 @@ _OF_SAMPLE = {
 
 
 class _Told(NamedTuple):
-    """Why one source has nothing that fits, and the steps that its records know."""
+    """Why one source has nothing that fits, and the next steps found in its records."""
 
     source: str
     detail: str
@@ -52,9 +52,9 @@ class _Told(NamedTuple):
 def refuse(
     attempts: Sequence[Attempt], old: Iterable[Notice], unread: Sequence[Unread]
 ) -> NoFittingBuild | NoFittingSource:
-    """The error for attempts of which none found a set, in the order of the rule.
+    """Make the error for attempts, in the order of the rule, none of which found a set.
 
-    `old` is what is said of indexes that are old, `unread` are the sources that could not be read.
+    `old` are notices on outdated indexes, `unread` the sources that could not be read.
     """
     first = attempts[0]
     task, on = first.task, first.task.machine
@@ -95,13 +95,13 @@ def refuse(
 
 
 def _may_have(attempt: Attempt) -> bool:
-    """Whether the tables know something that fits of a channel of which a sample is at hand."""
+    """Whether the records are a sample, and the tables know of a fitting release on the channel."""
     task = attempt.task
     return is_sample(attempt) and bool(newest_of_conda_forge(task.machine, task.request, admits))
 
 
 def _to_read(unread: Unread) -> str:
-    """The step to reading a source that could not be read."""
+    """The code of the step that helps to read a source."""
     return "test_mirrors" if isinstance(unread.error, ChannelError) else "go_online"
 
 
@@ -118,7 +118,7 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
         from ..files import advice as file_advice
 
         steps = file_advice.steps(task.files, advice, case, source)
-    # Where the channel ended explains nothing beside what a newer one says of the request.
+    # With a maintained channel among those tried, the end of another one explains nothing.
     lives = any(each.end is None for each in tried)
     detail = reasons.why(
         found.rejected,
@@ -129,13 +129,13 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
         advice.blamed,
         None if lives else source.ended(),
     )
-    # What a source has is known better from its own records, where these were asked.
+    # The records of a source that was read are better evidence than the tables.
     known = {*(_OF_TABLES if lives else ()), *(() if task.files else _OF_WHEELS)}
     return _Told(source.name, detail, tuple(step for step in steps if step.code not in known))
 
 
 def _of_sample(cause: Notice | None, found: NoChoice) -> Notice | None:
-    """What no build of a sample meets, which says less than the same of the channel."""
+    """The cause, weakened for a sample: that no build of it fits proves little for the channel."""
     if cause and cause.code in _OF_SAMPLE:
         return cause._replace(code=_OF_SAMPLE[cause.code])
     if found.rejected and all(item.code == "cpu_build" for item in found.rejected):
@@ -144,8 +144,8 @@ def _of_sample(cause: Notice | None, found: NoChoice) -> Notice | None:
 
 
 def _once(told: Sequence[_Told], request: Request, on: Machine) -> Iterator[Notice]:
-    """The steps of every source, but of each kind those of the first that has any; the Pythons of
-    all of them are one step."""
+    """The steps of all sources, of each kind only those of the first source that has any; the
+    Pythons of all sources are merged into one step."""
     pythons = {
         python
         for each in told
@@ -165,7 +165,7 @@ def _once(told: Sequence[_Told], request: Request, on: Machine) -> Iterator[Noti
 def _other_sources(
     task: Task, tried: Sequence[Source], unread: Sequence[Source]
 ) -> Iterator[Notice]:
-    """The sources that were not asked and whose builds fit, as far as the built-in indexes know."""
+    """Point to sources that were not tried and that have a fitting set in the built-in index."""
     options, on = task.options, task.machine
     if task.files or SOURCES[0] in tried:
         return
@@ -189,7 +189,7 @@ def _other_sources(
 
 
 def _in_words_of(source: Source, options: InstallOptions) -> Request | None:
-    """What is asked, read with the names of another source; None where these say something else."""
+    """The request of the same arguments for another source; None if that source refuses them."""
     try:
         return requests.make(
             options.specs,
@@ -205,8 +205,7 @@ def _in_words_of(source: Source, options: InstallOptions) -> Request | None:
 
 
 def _in_part(done: Attempt) -> list[Notice]:
-    """That the built-in index of a channel which lives is only a sample, where what is asked for
-    may be in the rest of it."""
+    """Tell that the built-in index is only a sample, if the channel may have what is asked for."""
     if not is_sample(done):
         return []
     task, records, found = done.task, done.records, done.found
@@ -222,7 +221,7 @@ def _in_part(done: Attempt) -> list[Notice]:
 
 
 def _where_to_look(options: InstallOptions, on: Machine, source: str, *, offline: bool) -> Notice:
-    """The last way out: the list for the machine and the `--source` that were asked about."""
+    """The last step: `--list` for the same machine and `--source`."""
     words = ["conda", "torch-install", "--list"]
     words += machine_words(on)
     words += ["--cuda", options.cuda] if options.cuda != "auto" else []

@@ -1,7 +1,7 @@
-"""What the rule of the sources comes to for another request, of what a refusal has at hand.
+"""The rule of the sources, applied to the requests that a refusal considers as next steps.
 
-A step of a refusal may lead to another source than the one that refuses: without the words that
-tied it, or with the release left open, a request is answered from whichever has the newest.
+A step may lead to another source than the refusing one: without the arguments that tied it to a
+source, or with the release left open, a request is answered by the source with the newest release.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from .answer import in_order
 
 
 class AutoRule:
-    """The choice for another machine or request. Reads nothing: of sources that were not asked it
-    knows the built-in index, and of one that lives what the tables say is newer."""
+    """Chooses for another machine or request, without reading a channel: for sources that were not
+    read it uses the built-in index, and for a maintained one also the tables of newer releases."""
 
     def __init__(self, options: InstallOptions, attempts: Iterable[Attempt]) -> None:
         self._options = options
@@ -35,7 +35,7 @@ class AutoRule:
         self._asked = frozenset(self._builds)
 
     def __call__(self, on: Machine, request: Request) -> Choice | None:
-        """The choice that another request for a machine is answered with."""
+        """The choice for a machine and request, or None."""
         request = request._replace(ties=_standing(request))
         try:
             order = in_order(self._options, request, on)
@@ -60,8 +60,8 @@ class AutoRule:
         return self._builds[source.name]
 
     def _as_known(self, found: Choice, source: Source, on: Machine, request: Request) -> Choice:
-        """A choice out of a sample with the release and the CUDA that the tables know to be newer:
-        they are what is said of it."""
+        """Replace release and CUDA of a choice from a sample by newer ones of the tables, as those
+        are what the step will mention."""
         if source.name in self._asked or source.end is not None:
             return found
         torch, *partners = found.builds
@@ -74,7 +74,7 @@ class AutoRule:
 
 
 def _standing(request: Request) -> tuple[tuple[str, str], ...]:
-    """The words that still tie a request to a source."""
+    """The ties of a request whose arguments are still part of it."""
     return tuple((source, word) for source, word in request.ties if _stands(word, request))
 
 

@@ -1,4 +1,4 @@
-"""What is said of the source: which it is, why, what the other one has, and how to get that."""
+"""Notices on the source: which it is, why, what the other source has, and how to get that."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ...text.reasons import nearest, reason
 from ..attempt import Attempt, is_sample
 from .answer import SourceChoice
 
-#: Why builds fall away that a newer driver runs.
+#: Codes of rejections that a newer driver would lift.
 _DRIVER = frozenset(("cuda_too_new", "driver_too_old", "minor_version_only"))
 
 
 def of_source(answer: SourceChoice, route: Route) -> Notice:
-    """Which source it is, why, and what the other one has or needs. `route` is how the channel of
-    the set is read."""
+    """The notice on the chosen source, the reason, and what the other one has or needs. `route` is
+    the one by which the set's channel was read."""
     source = answer.attempt.task.source
     other = _other(answer)
     facts = {
@@ -39,7 +39,7 @@ def of_source(answer: SourceChoice, route: Route) -> Notice:
 
 
 def of_sample(answer: SourceChoice) -> list[Notice]:
-    """What the tables know to be newer than a set of a source of which only a sample is at hand."""
+    """The notice on a newer release that the tables know, if the set was chosen from a sample."""
     attempt = answer.attempt
     if not is_sample(attempt):
         return []
@@ -50,7 +50,7 @@ def of_sample(answer: SourceChoice) -> list[Notice]:
 
 
 def passed_over(answer: SourceChoice) -> Mapping[str, tuple[Rejection, ...]]:
-    """Why the newer releases of the other sources that were asked fell away, by source."""
+    """The rejections of newer releases of the other sources that were read, by source."""
     return {
         each.task.source.name: found
         for each in answer.others
@@ -59,7 +59,8 @@ def passed_over(answer: SourceChoice) -> Mapping[str, tuple[Rejection, ...]]:
 
 
 def _other(answer: SourceChoice) -> dict[str, Any] | None:
-    """The other source: the release that it would give here, or its newest and what that needs."""
+    """The facts on the other source: the release that it has for this machine, or its newest and
+    what that needs."""
     if answer.unread:
         unread = answer.unread[0]
         return _facts(unread.source, None, needs={"code": "unread", "reason": unread.detail})
@@ -84,7 +85,7 @@ def _facts(
 
 
 def _tried(attempt: Attempt, choice: Choice) -> dict[str, Any]:
-    """What a source has that was asked in vain: its newest release, and what that needs."""
+    """The facts on a source that was read but not chosen: a newer release, and what that needs."""
     task, source, found = attempt.task, attempt.task.source, attempt.found
     known = newest_of_conda_forge(task.machine, task.request, admits)
     if is_sample(attempt) and known and _above(known, choice):
@@ -101,8 +102,8 @@ def _tried(attempt: Attempt, choice: Choice) -> dict[str, Any]:
 
 
 def _newer(attempt: Attempt, choice: Choice) -> list[Rejection]:
-    """What fell away of releases above the chosen one. That a sample has but a CPU build of one
-    says nothing of the channel."""
+    """The rejections of releases newer than the chosen one. Ignores CPU builds of a sample, since
+    the channel may have other builds of the release."""
     left = {"cpu_build"} if is_sample(attempt) else set()
     return [
         item
@@ -117,8 +118,8 @@ def _above(version: str, choice: Choice) -> bool:
 
 
 def _with_driver(attempt: Attempt, newer: Iterable[Rejection]) -> tuple[str, str] | None:
-    """The release that the lowest driver runs which runs any of these, where that is all that they
-    lack, and this driver."""
+    """The lowest driver with which one of the newer releases would fit, and that release first:
+    (release, driver). None if a newer driver is not enough."""
     task, source = attempt.task, attempt.task.source
     strict = task.request.compat == "strict"
     cudas = {str(item.needs.facts["cuda"]) for item in newer if item.code in _DRIVER}
@@ -133,8 +134,8 @@ def _with_driver(attempt: Attempt, newer: Iterable[Rejection]) -> tuple[str, str
 
 
 def _unasked(other: Source, on: Machine, request: Request) -> str | None:
-    """The newest release that runs here of a source whose records were not read: what the tables
-    know of one that lives, the built-in index of one that has ended."""
+    """The newest release that runs here of a source that was not read, by the tables for a
+    maintained channel, and by the built-in index for a discontinued one."""
     if other.end is None:
         return newest_of_conda_forge(on, request, admits)
     known = other.built_in(on.subdir)
@@ -145,6 +146,6 @@ def _unasked(other: Source, on: Machine, request: Request) -> str | None:
 
 
 def _open(request: Request) -> Request:
-    """The request with every release open."""
+    """The request without any restriction of the release."""
     specs = {name: (name,) for name in request.specs if name in FAMILY}
     return request._replace(specs=specs, pins=(), ties=())

@@ -1,5 +1,5 @@
-"""Wheels where no conda build fits: named with the ready command, by the built-in list, or taken
-instead, where the settings allow pip."""
+"""Wheels where no conda build fits: suggesting a command for them by the built-in list, or using
+them instead, if the settings allow pip."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from ..task import Target
 if TYPE_CHECKING:
     from ..run import Report, Result
 
-#: What wheels are refused for, which says less than why no build of conda fits.
+#: Errors of a run with wheels that are less helpful than the reason why no conda build fits.
 _NEITHER = (NoFittingWheel, NoWheels, NotForWheels, BadWheelWord, CondaTorch, PrintNotWheels)
 
 
 def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, ...]:
-    """The step to a set of wheels, in a new environment, where the list has one for the request."""
+    """The step to install wheels in a new environment, if the list has a set for the request."""
     known = builtin.load(on.subdir)
     cuda = wheel_request.accelerator(options.cuda)
     if known is None or cuda is None or options.files:
@@ -73,7 +73,7 @@ def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, .
 
 
 def refuse_variant(options: InstallOptions, target: Target, subdir: str) -> None:
-    """Refuse an accelerator that only wheels are built for. Raises: NoCondaVariant."""
+    """Refuse a `--cuda` that only wheels are built for (ROCm, XPU). Raises: NoCondaVariant."""
     variant = options.cuda.strip().lower()
     if not NAMED.fullmatch(variant):
         return
@@ -85,8 +85,8 @@ def refuse_variant(options: InstallOptions, target: Target, subdir: str) -> None
 
 
 def may_stand_in(options: InstallOptions, request: Request, order: Order) -> bool:
-    """Whether nothing ties the request to conda: no file, no channel, no package of a channel's
-    own, and no torch of conda's in the environment."""
+    """Whether nothing ties the request to conda: no file, channel or package of a single source,
+    and no torch of conda's in the environment."""
     named = options.files or options.channels or options.override_channels or request.ties
     return not named and order.why != "bound" and options.action != "list"
 
@@ -103,9 +103,9 @@ def instead(
     why: Why,
     error: TorchMirrorError | None = None,
 ) -> Result:
-    """The run with wheels, which the settings allow. `error` says why conda has nothing.
+    """Run with wheels instead, which the settings allow. `error` is that of the run with conda.
 
-    Raises: `error`, where wheels have nothing either; what a run with wheels raises.
+    Raises: `error`, if no wheels fit either; what a run with wheels raises.
     """
     from ..printing import printed
     from ..wheels.run import execute

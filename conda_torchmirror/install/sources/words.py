@@ -1,4 +1,4 @@
-"""What `--source` and the settings say of where builds may come from."""
+"""The source that `--source` and the settings select."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ...text.messages import text
 
 
 class SourceWords(NamedTuple):
-    """The options with the source that counts. `pip_allowed` says that wheels may stand in where
-    nothing of conda's fits."""
+    """The options with the selected source. `pip_allowed` says that wheels may be used if no conda
+    build fits."""
 
     options: InstallOptions
     pip_allowed: bool = False
 
 
 def in_force(options: InstallOptions) -> SourceWords:
-    """The source of the command line, or that of the settings where it names none; of `auto` the
-    channels that the settings leave.
+    """Select the source of the command line, else of the settings; for `auto`, restricted to the
+    sources that the settings allow.
 
     Raises: BadSetting.
     """
