@@ -1,4 +1,4 @@
-"""Conda's part of a run with wheels: an environment, or a pip that knows today's wheels."""
+"""Conda's part of a run with wheels: a new environment, or a Python or newer pip for an old one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def conda_words(step: CondaStep, options: InstallOptions, prefix: str) -> list[str]:
-    """The words of conda's part."""
+    """The command line of conda's part."""
     words = [*conda.taken(options.passed, step.verb), *(["--json"] if options.as_json else [])]
     command = [step.verb, "--prefix", prefix]
     for channel in step.passed:
@@ -34,7 +34,7 @@ def by_conda(
     prefix: str,
     report: Report,
 ) -> int:
-    """Let conda make the environment, or bring pip into it, from mirrors like any other run."""
+    """Run conda's part, with mirrors and fallback like any other run; return conda's exit code."""
     command = conda_words(step, options, prefix)
     names = step.passed or (steps.BASE,)
     extra: dict[str, Any] = {"torchmirror": summary(decision)}

@@ -1,6 +1,6 @@
-"""From words to a decision: the pages of a mirror, the choice, a place for every file, the run.
+"""From a request to a decision for wheels: reading pages, choosing, locating files, planning pip.
 
-Changes nothing. Whatever it reads of the environment are names and records; no process is started.
+Changes nothing and starts no process. Of the environment it reads names and records only.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from .task import WheelTask
 
 
 class Chosen(NamedTuple):
-    """The set with all its files, located, and what the wheels say of themselves by project."""
+    """The set with all its files, located, and their METADATA by project, as far as known."""
 
     wheels: WheelSet
     files: tuple[WheelFile, ...]
@@ -52,8 +52,9 @@ class Chosen(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """A decision, and what goes on from it where a mirror fails later: `rest` are the indexes that
-    come behind the chosen one. `said` is the METADATA of the files by project, where known."""
+    """A decision, and what is needed to go on if a mirror fails later: `reader` knows other places
+    of the files, `rest` are the indexes after the chosen one. `said` is the METADATA of the files
+    by project, where known."""
 
     decision: WheelDecision
     reader: WheelReader
@@ -62,7 +63,7 @@ class Decided(NamedTuple):
 
 
 def decide(task: WheelTask) -> Decided:
-    """Choose, find every file, and make the run of it.
+    """Choose a set, locate its files, and plan the run of pip.
 
     Raises: NoFittingWheel, NoWheels, WheelNowhere, WheelsNotHere, CondaTorch, CondaOwned,
     ExternallyManaged.
@@ -82,7 +83,10 @@ def decide(task: WheelTask) -> Decided:
 
 
 def _of_own(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, WheelSet] | None:
-    """The choice of what the user brings. Raises: NoFittingWheel, NoWheels, BadWheelFile."""
+    """The choice among the user's own files, None without any.
+
+    Raises: NoFittingWheel, NoWheels, BadWheelFile, WheelDamaged.
+    """
     own = task.brought
     if own is None:
         return None
@@ -97,7 +101,7 @@ def _of_own(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, WheelS
 
 
 def _of_cache(task: WheelTask) -> tuple[WheelReader, WheelSet] | None:
-    """The choice of what is on this disk, where conda is offline and that is enough."""
+    """The choice among cached wheels, if conda is offline and they are enough, else None."""
     if not context.offline or task.options.action not in ("install", "download", "save"):
         return None
     folder = wheel_cache.folders()[0]
@@ -111,13 +115,13 @@ def _of_cache(task: WheelTask) -> tuple[WheelReader, WheelSet] | None:
 
 
 def _of_mirrors(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, WheelSet]:
-    """The choice of what mirrors have. Raises: NoFittingWheel, NoWheels."""
+    """The choice among the wheels of mirrors. Raises: NoFittingWheel, NoWheels."""
     on = task.machine
     reader = preview.reader(chains, keep(on), on.subdir)
     try:
         found = _read_and_choose(task, reader)
     except NoWheels as error:
-        # Pages may be full of wheels for other Pythons, other directories of wheels for this one.
+        # The pages may have wheels for other Pythons only, and other directories for this one.
         if not reader.answered:
             raise
         raise no_choice(task, chains) from error
@@ -127,7 +131,7 @@ def _of_mirrors(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, Wh
 
 
 def _lacking(task: WheelTask, found: WheelSet) -> WheelsNotHere:
-    """What is to be fetched before conda is offline."""
+    """The error for wheels that have to be downloaded before conda is offline."""
     here = {link.filename for link in wheel_cache.links()}
     names = [w.link.filename for w in found.wheels if w.link.filename not in here]
     words = ["conda", "torch-install", *task.target.words, *words_of(task.request)]
@@ -138,7 +142,7 @@ def _lacking(task: WheelTask, found: WheelSet) -> WheelsNotHere:
 
 
 def keep(on: Machine) -> Callable[[str], bool]:
-    """Whether a file name is of a project and a platform that matter."""
+    """Return a filter that accepts file names of wheels for this machine and of our projects."""
     target = WheelTarget(on.subdir, [on.python] if on.python else PYTHONS)
     projects = {*FAMILY, *TRITON}
 
@@ -150,15 +154,15 @@ def keep(on: Machine) -> Callable[[str], bool]:
 
 
 def _projects(task: WheelTask) -> tuple[str, ...]:
-    """The projects whose pages are read: those that are asked for, and the partners that pip
-    installed before, which have to go with the new torch or be replaced."""
+    """The projects whose pages to read: the requested ones, and those of the family that pip
+    installed before, which have to work with the new torch or be replaced."""
     there = {package.name for package in task.machine.installed if package.channel == "pypi"}
     wanted = there.union(task.request.specs)
     return (TORCH, *(name for name in FAMILY if name in wanted and name != TORCH))
 
 
 def _read_and_choose(task: WheelTask, reader: WheelReader) -> WheelSet | NoChoice:
-    """Read until there is a choice: further directories of the mirror, then further mirrors."""
+    """Read until there is a choice: more directories of the mirror, then more mirrors."""
     on, request = task.machine, task.request
     first, lower = variants.to_read(on, request, tables())
     projects = _projects(task)
@@ -180,8 +184,8 @@ def _read_and_choose(task: WheelTask, reader: WheelReader) -> WheelSet | NoChoic
 
 
 def _choose(task: WheelTask, reader: WheelReader, links: Sequence[Link]) -> WheelSet | NoChoice:
-    """The choice, for which partners that are newer than the table are asked which torch they go
-    with, as far as the mirrors serve their METADATA."""
+    """Choose. For partners newer than our table, the torch that they need is read from their
+    METADATA, if a mirror serves it."""
     on, request = task.machine, task.request
     known = routes.hosts(reader.mirrors)
     asked = [link for link in to_ask(request, on, links) if host_of(link.url) in known]
@@ -199,9 +203,10 @@ def _choose(task: WheelTask, reader: WheelReader, links: Sequence[Link]) -> Whee
 def no_choice(
     task: WheelTask, chains: routes.Chains, links: Sequence[Link] | None = None
 ) -> NoFittingWheel:
-    """The refusal, with what would help: for that the pages are read once more, for every Python
-    and for the directories that the words leave out. `links` are all that there is, where nothing
-    else is to be read.
+    """The error for a request that no wheels meet, with what would help.
+
+    Without `links`, reads the pages again to find out, for every Python and including directories
+    that the request excludes. Otherwise `links` are all the wheels to consider.
 
     Raises: NoWheels.
     """
@@ -218,7 +223,7 @@ def no_choice(
 
 
 def _further(task: WheelTask, chains: routes.Chains) -> Sequence[Link]:
-    """The wheels for every Python, also of directories that the words leave out.
+    """The wheels for every Python, including directories that the request excludes.
 
     Raises: NoWheels.
     """
@@ -234,7 +239,7 @@ def _further(task: WheelTask, chains: routes.Chains) -> Sequence[Link]:
 
 
 def _complete(task: WheelTask, reader: WheelReader, found: WheelSet) -> Chosen:
-    """The set with the triton that torch pins, a place for each file, and their METADATA."""
+    """Complete the set: the triton that torch pins, the location of each file, their METADATA."""
     located = reader.locate([wheel.link for wheel in found.wheels])
     pairs = zip(found.wheels, located, strict=True)
     files = [_file(w.project, w.full_version, place) for w, place in pairs]
@@ -244,7 +249,7 @@ def _complete(task: WheelTask, reader: WheelReader, found: WheelSet) -> Chosen:
     others = task.request.others
     limits = bounds.of_set(found.choice, said, task.there, others, found.python)
     if TORCH in said and limits.words:
-        # As if torch asked for it, so that it holds for what conda owns too.
+        # Treated as a requirement of torch, so that it applies to packages of conda's too.
         bound = (*said[TORCH].requires, *limits.words)
         said = {**said, TORCH: said[TORCH]._replace(requires=bound)}
     return Chosen(found, tuple(files), said, limits)
@@ -253,7 +258,7 @@ def _complete(task: WheelTask, reader: WheelReader, found: WheelSet) -> Chosen:
 def _triton(
     subdir: str, reader: WheelReader, found: WheelSet, said: Metadata
 ) -> Iterator[WheelFile]:
-    """The triton that torch pins, where a mirror of torch has it."""
+    """Yield the triton that torch pins, if a mirror of torch has it."""
     target = WheelTarget(subdir, [found.python])
     for project, version in dict(plan.pinned_triton(said, subdir, found.python)).items():
         for wheel in map(parse, reader.project(found.torch.link.variant, project)):
@@ -282,8 +287,8 @@ def _said(files: Sequence[WheelFile]) -> dict[str, Metadata]:
 
 
 def _index(indexes: Sequence[Route]) -> tuple[Route, tuple[Notice, ...]]:
-    """The first index that answers, and what is said of those that do not. The last is not asked:
-    where it does not answer, pip says so."""
+    """The first index that answers, and notices on those that do not. The last one is not probed:
+    if it fails, pip reports that."""
     notices: list[Notice] = []
     for at, route in enumerate(indexes[:-1]):
         failure = index_failure(route)
@@ -360,7 +365,7 @@ def _about_metadata(chosen: Chosen) -> tuple[Notice, ...]:
     return (Notice("wheel_unread", facts),) if lacking else ()
 
 
-#: Options of conda's that say how it reads and solves, which it does for its own part alone.
+#: Options for conda's reading and solving, which only affect its own part of the run.
 _CONDAS_PART = frozenset(
     (
         *("--solver", "--experimental-solver", "--repodata-fn", "--no-pin", "--use-index-cache"),
@@ -370,7 +375,7 @@ _CONDAS_PART = frozenset(
 
 
 def _about_options(task: WheelTask, index: Route, step: CondaStep | None) -> Iterator[Notice]:
-    """Options that were given and that no part of the run hears."""
+    """Notices on options that have no effect in this run."""
     given = [words[0] for words in task.options.passed if words[0] in _CONDAS_PART]
     if given and step is None:
         yield Notice("conda_unheard", {"options": ", ".join(given)})

@@ -1,4 +1,4 @@
-"""Bringing the files of a set onto this disk before anything changes."""
+"""Downloading the files of a set before anything in the environment changes."""
 
 from __future__ import annotations
 
@@ -33,9 +33,12 @@ def fetched(
     *,
     quiet: bool,
 ) -> tuple[WheelFile, ...]:
-    """The files on this disk, each with its path; `reader` knows further places of each.
+    """Download the files that are not cached; return all of them with their paths.
 
-    Raises: WheelNowhere, CannotWrite, what conda's download raises and is nobody's fault.
+    If a mirror fails, `reader` has other places to get the file from.
+
+    Raises: WheelNowhere, WheelDamaged, CannotWrite, and what conda's download raises that no mirror
+    is to blame for.
     """
     mirrors = {mirror.name: mirror for mirror in reader.mirrors}
     found = []
@@ -68,8 +71,8 @@ def fetched(
 def find_rest(
     task: WheelTask, decided: Decided, report: Callable[[Notice], None], *, anew: bool = False
 ) -> Rest | None:
-    """What the set needs besides, at the first index that has all of it, or on this disk where
-    conda is offline; None where it is for pip to find. `anew` looks at nothing that is installed.
+    """The other packages that the set needs, at the first index that has all of them, or in the
+    cache if conda is offline; None if pip has to find them. `anew` ignores installed packages.
     """
     decision, said = decided.decision, decided.said
     if task.brought is not None or any(file.project not in said for file in decision.files):
@@ -100,10 +103,11 @@ def fetched_rest(
     *,
     quiet: bool,
 ) -> tuple[WheelFile, ...]:
-    """The same for what the set needs besides; the very file may come from another index.
+    """Download the other packages that the set needs, like `fetched`. If an index fails, the same
+    file may come from another one.
 
-    Raises: WheelNowhere, WheelDamaged, CannotWrite, what conda's download raises and is nobody's
-    fault.
+    Raises: WheelNowhere, WheelDamaged, CannotWrite, and what conda's download raises that no index
+    is to blame for.
     """
     away = [file.link.size or 0 for file in files if file.cached is None]
     if away:

@@ -1,4 +1,4 @@
-"""`--list` for wheels: every whole set that the directories of a mirror have for a platform."""
+"""`--list` for wheels: every complete set in the directories of a mirror for a platform."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .task import WheelTask
 
 
 def listing(task: WheelTask) -> Listing:
-    """The sets of the first mirror that answers, or of the built-in list where conda is offline.
+    """The sets of the first mirror that answers, or of the built-in list if conda is offline.
 
-    The directories are those of the newest releases that the words admit: a mirror has fifty, and
-    each is a page for every project.
+    Reads the directories that the request names, else those of the newest releases: a mirror has
+    fifty, and each has a page for every project.
 
     Raises: NoWheels, NoFittingWheel.
     """
@@ -33,5 +33,5 @@ def listing(task: WheelTask) -> Listing:
     return Listing((Listed(WHEELS, rows, records),), on, request)
 
 
-#: Releases of the table whose directories are read.
+#: The number of newest releases in the table whose directories are read.
 NEWEST = 10

@@ -1,4 +1,4 @@
-"""What keeps pip from an environment: a torch of conda's, its packages, its own word."""
+"""Reasons not to run pip: conda's torch, conda's packages that it would replace, PEP 668."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from .task import WheelTask
 
 
 def check_environment(task: WheelTask) -> None:
-    """Raises: CondaTorch for a torch that conda installed, ExternallyManaged."""
+    """Refuse environments that pip must not change.
+
+    Raises: CondaTorch for a torch that conda installed, ExternallyManaged.
+    """
     if not task.target.exists:
         return
     prefix = str(task.target.prefix)
@@ -32,9 +35,11 @@ def check_environment(task: WheelTask) -> None:
 
 
 def check_owned(task: WheelTask, said: Mapping[str, Metadata], python: str) -> None:
-    """Raises: CondaOwned for packages that conda owns and pip would replace.
+    """Refuse a set for which pip would replace packages of conda's.
 
-    `said` is the METADATA of the set by project, `python` what it is for, major.minor.
+    `said` is the METADATA of the set by project, `python` the set's Python, major.minor.
+
+    Raises: CondaOwned.
     """
     owned = {d.name: (d.version, d.owner) for d in task.there.values() if d.owner}
     replaced = plan.replaced(said, owned, task.machine.subdir, task.python or python)

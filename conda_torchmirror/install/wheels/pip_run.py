@@ -1,4 +1,4 @@
-"""Pip's part of a run: once for each index until one has everything, and what to say where none."""
+"""Pip's part of a run: one attempt per index until one succeeds, and the error if none does."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def by_pip(
     *,
     quiet: bool,
 ) -> None:
-    """Run pip or uv, on the files alone where they are all that is needed; where something is
-    lacking, or an index fails, once more with the next of `indexes`.
+    """Run pip or uv, without an index if the files are complete; if something is missing, or an
+    index fails, run again with the next of `indexes`.
 
     Raises: PipFailed.
     """
@@ -74,7 +74,7 @@ def _run(order: PipOrder, index: Route, prefix: str, *, quiet: bool) -> PipExit:
 
 
 def _here(files: Sequence[WheelFile]) -> tuple[WheelFile, ...]:
-    """The files with links to where they are on this disk."""
+    """The files with the URLs of their paths on this disk."""
     return tuple(
         file._replace(link=wheel_cache.file_link(file.link, str(file.cached))) for file in files
     )
@@ -83,7 +83,7 @@ def _here(files: Sequence[WheelFile]) -> tuple[WheelFile, ...]:
 def _after_pip(
     ended: PipExit, others: Sequence[str], prefix: str, tried: Sequence[Route]
 ) -> Iterator[Notice]:
-    """What helps where pip failed; nothing where only its own words tell more."""
+    """Next steps after a failure of pip; none if only pip's own message helps."""
     if context.offline and ended.kind in ("missing", "network"):
         yield Notice("pip_offline", {"what": ended.what})
         return

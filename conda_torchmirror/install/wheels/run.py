@@ -1,6 +1,7 @@
 """`--source wheels`, stage after stage: decision, question, files, conda's part, pip's, the check.
 
-Files come before anything changes, so that a mirror that fails leaves the environment as it was.
+Files are downloaded before anything changes, so that a failing mirror leaves the environment as it
+was.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ if TYPE_CHECKING:
     from ..printing.printed import Printed
     from ..run import Report
 
-#: Options that have no meaning for wheels, or that are not built yet, by attribute: their names,
-#: and the codes of why.
+#: Options that have no meaning for wheels, or are not implemented for them, by attribute: the
+#: option's name, and the code of the reason.
 _REFUSED = {
     "files": ("--file", "wheels_not_built"),
     "solve": ("--solve", "wheels_no_solve"),
@@ -55,8 +56,8 @@ _REFUSED = {
     "channels": ("--channel", "wheels_no_channel"),
     "override_channels": ("--override-channels", "wheels_no_channel"),
 }
-#: Options of conda's that say what its solver is to do with packages. Pip takes none of them, and
-#: one that went unheard would bring what was not asked for.
+#: Options that change what conda's solver installs. Pip has none of them, and ignoring one would
+#: install something else than was asked for.
 _SOLVERS = frozenset(
     (
         *("--no-deps", "--only-deps", "--force-reinstall", "--satisfied-skip-solve"),
@@ -73,8 +74,8 @@ def execute(
     by_setting: bool = False,
     why: Why | None = None,
 ) -> WheelDecision | DownloadList | Listing | Printed | Saved | Outcome:
-    """Run the command. `by_setting` says that no word of it names wheels, `why` why these stand in
-    for builds of conda.
+    """Run the command. `by_setting` says that a setting chose wheels and not the command line,
+    `why` is the reason if wheels are used instead of conda builds.
 
     Raises: TorchMirrorError, or what conda raises.
     """
@@ -123,15 +124,15 @@ def execute(
 
 
 def _chosen_by(decision: WheelDecision, why: Why) -> WheelDecision:
-    """The decision, which says first why it is one for wheels."""
+    """Put first a notice on why wheels were chosen."""
     torch = decision.chosen.torch.full_version
     facts = {"source": WHEELS, "version": torch, "why": why, "mirror": None, "other": None}
     return decision._replace(notices=(Notice("source_chosen", facts), *decision.notices))
 
 
 def _with_rest(task: WheelTask, decided: Decided) -> tuple[Rest | None, Decided]:
-    """What the set needs besides, and the decision with it. A preview by the built-in list reads no
-    index.
+    """Find the other packages that the set needs, and add them to the decision. An offline preview
+    reads no index.
 
     Raises: CondaOwned.
     """
@@ -150,7 +151,7 @@ def _with_rest(task: WheelTask, decided: Decided) -> tuple[Rest | None, Decided]
 def _beside(
     decided: Decided, rest: Rest | None, report: Report, *, quiet: bool
 ) -> tuple[WheelFile, ...] | None:
-    """The files of the rest on this disk; None where pip is left to find them."""
+    """Download the other packages that the set needs; None if pip has to find them."""
     if rest is None:
         return None
     indexes = (decided.decision.rest, *decided.rest)
@@ -162,7 +163,7 @@ def _beside(
 
 
 def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
-    """Raises: NotForWheels, NotForWheelSetting."""
+    """Refuse options that wheels do not take. Raises: NotForWheels, NotForWheelSetting."""
     found = dict(said for name, said in _REFUSED.items() if getattr(options, name))
     found |= {words[0]: "wheels_no_solver" for words in options.passed if words[0] in _SOLVERS}
     given = list(found)
@@ -175,7 +176,7 @@ def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
 
 
 def _space(files: Sequence[WheelFile], prefix: str | None) -> Footprint:
-    """What the files take, as far as their sizes are known."""
+    """The disk space that the files take, as far as their sizes are known."""
     sizes = [file.link.size or 0 for file in files]
     lacking = [file.link.size or 0 for file in files if file.cached is None]
     return disk_space.measure_files(sizes, lacking, wheel_cache.folders()[0], prefix)
@@ -189,10 +190,10 @@ def _install(
     prefix: str,
     report: Report,
 ) -> Outcome:
-    """Conda's part where there is one, then pip's, then the check."""
+    """Run conda's part if there is one, then pip's, then the check."""
     decision = decided.decision
     about = summary(decision)
-    # A new environment holds what conda brought for the wheels, and nobody has used it.
+    # If it fails, a new environment is removed even with packages: they are only for the wheels.
     with environment_lock.held(prefix), conda.unmade(prefix, filled=True):
         if decision.conda is not None:
             code = by_conda(decision, decision.conda, options, prefix, report)
@@ -202,6 +203,6 @@ def _install(
         by_pip(order, (decision.rest, *decided.rest), prefix, report, quiet=options.as_json)
     outcome = Outcome(0, about, {"prefix": prefix})
     on = decision.machine
-    if options.facts is not None:  # what can be tried is what is here
+    if options.facts is not None:  # the check runs on this machine, not on the described one
         on = inspect(subdir=native_subdir(), prefix=None)
     return checked(outcome, options, prefix, on, report)

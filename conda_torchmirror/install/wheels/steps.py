@@ -1,4 +1,4 @@
-"""The runs of a decision as plain words: conda's for Python and pip, then pip's for the wheels."""
+"""The command lines of a decision: conda's for Python and pip, then pip's for the wheels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ...transport.wheels.routes import NO_INDEX, OWN
 if TYPE_CHECKING:
     from .task import WheelTask
 
-#: Where a new environment's Python comes from where the user has no channel for it.
+#: The channel for a new environment's Python, if the user has none with Python.
 BASE = SOURCES[0].base_channel
 #: Channels that have no Python.
 _WITHOUT = SOURCES[0].without_python
@@ -39,7 +39,7 @@ _WITHOUT = SOURCES[0].without_python
 #: The environment of a run that names none.
 NOWHERE = os.path.join(os.curdir, "NEW")
 
-#: What of pip's configuration changes nothing that a run of ours does.
+#: Options of pip's configuration that make no difference to our runs.
 _HARMLESS = frozenset(
     (
         *("progress-bar", "verbose", "quiet", "log", "cache-dir", "no-cache-dir"),
@@ -51,8 +51,8 @@ _HARMLESS = frozenset(
 
 
 def carried(config: PipConfig) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
-    """What of pip's own configuration holds for a run of ours, as options, and what to say of all
-    of it. Conda's certificates and proxy hold where pip has none of its own."""
+    """The options to carry over from pip's configuration, and notices on all of that. Conda's
+    certificates and proxy are used if pip has none of its own."""
     found: list[str] = []
     names: list[str] = []
     for name in pip.CARRIED:
@@ -83,10 +83,10 @@ def carried(config: PipConfig) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
 
 
 class PipOrder(NamedTuple):
-    """What pip, or the uv at a path, is asked for: files, words beside them, options of its own.
+    """What pip, or uv at the path `uv`, is to install: files, other requirements, options.
 
-    `beside` are the files of all that these need besides; None where that is not known, and an
-    index is asked.
+    `beside` are the files of all other packages that are needed; None if they are not known, so
+    that an index is needed.
     """
 
     files: tuple[WheelFile, ...]
@@ -102,7 +102,7 @@ class PipOrder(NamedTuple):
 
 
 def words(order: PipOrder, prefix: str, index: Route) -> list[str]:
-    """The words of one run on files of this disk; `NO_INDEX` for these alone."""
+    """The command line of one run on files of this disk; with `NO_INDEX`, on nothing else."""
     make = pip.command if order.uv is None else partial(uv.command, order.uv)
     return make(
         prefix,
@@ -121,12 +121,12 @@ def options(order: PipOrder, index: Route) -> tuple[str, ...]:
 
 
 def pip_step(prefix: str, order: PipOrder, index: Route) -> PipStep:
-    """What is handed over once the files are here, and what does the same by hand. `index` has
+    """The step to run once the files are downloaded, and the same by hand. `index` is for
     everything that is not among the files."""
     here = order._replace(
         files=tuple(map(_expected, order.files)), beside=tuple(map(_expected, order.beside or ()))
     )
-    # A preview without a network shows what an installation with one runs.
+    # An offline preview shows the command of an installation that is online.
     away = index == NO_INDEX and any(not f.link.url.startswith("file:") for f in order.files)
     first = NO_INDEX if order.beside is not None and not away else index
     command = words(here, prefix, first)
@@ -160,14 +160,14 @@ def pip_step(prefix: str, order: PipOrder, index: Route) -> PipStep:
 
 
 def with_rest(decision: WheelDecision, beside: tuple[WheelFile, ...] | None) -> WheelDecision:
-    """The decision with what the set needs besides, which changes the command."""
+    """Add the files of the other packages that the set needs, which changes the command."""
     order = PipOrder(decision.files, decision.others, decision.pip.options, beside, uv=decision.uv)
     step = pip_step(decision.prefix or NOWHERE, order, decision.rest)
     return decision._replace(beside=beside, pip=step)
 
 
 def _expected(file: WheelFile) -> WheelFile:
-    """The file with a link to where it is on this disk, or will be."""
+    """The file with the URL of the path where it is on this disk, or will be."""
     if file.link.url.startswith("file:"):
         return file
     path = file.cached or wheel_cache.place(file.link)
@@ -175,7 +175,7 @@ def _expected(file: WheelFile) -> WheelFile:
 
 
 def installer(prefix: str | None) -> tuple[str | None, tuple[Notice, ...]]:
-    """The path of uv where the settings ask for it, None for pip; and what is said of it."""
+    """The path of uv if the settings ask for it and it is found, else None for pip; and notices."""
     if settings.read().installer.strip().lower() != "uv":
         return None, ()
     found = uv.find(prefix)
@@ -183,8 +183,8 @@ def installer(prefix: str | None) -> tuple[str | None, tuple[Notice, ...]]:
 
 
 def trusted(index: Route) -> tuple[str, ...]:
-    """What tells pip of `--insecure`, or of a registry's index without TLS, which is there only
-    where the user takes that (`torchmirror_http`)."""
+    """The option for an index without verified TLS: under conda's `--insecure`, or for an http
+    index of the registry, which is only used if the user allows that (`torchmirror_http`)."""
     plain = index.url.startswith("http://") and index.mirror != OWN
     if not index.url or not (plain or context.ssl_verify is False):
         return ()
@@ -192,22 +192,22 @@ def trusted(index: Route) -> tuple[str, ...]:
 
 
 def page_path(links: Sequence[Link]) -> str:
-    """Where the page of links for these files is written, which nothing does yet. Where they are
-    now does not count: a preview names the page that an installation writes."""
-    # The folder of a file without a hash stands for its address.
+    """The path to write the page of links for these files to. Independent of where the files are
+    now, so that a preview names the same page as the installation."""
+    # For a file without a hash, the last two segments of its URL identify it.
     said = "\n".join(f"{li.filename} {li.sha256 or li.url.split('/')[-2:]}" for li in links)
     digest = hashlib.sha256(said.encode()).hexdigest()
     return os.path.join(wheel_cache.expected(), f"links-{digest[:12]}.html")
 
 
 def basis(python: str) -> tuple[str, str]:
-    """What pip needs to be there: a Python, and a pip that knows today's wheels."""
+    """The conda specs that a run of pip needs: a Python, and a recent enough pip."""
     return f"python={python}", f"pip>={'.'.join(map(str, pip.OLDEST))}"
 
 
 def conda_first(task: WheelTask, python: str, pins: Sequence[str]) -> CondaStep | None:
-    """What conda does first: an environment with the Python of the set, for which `pins` hold, or
-    a pip that knows today's wheels."""
+    """Conda's part, which comes first: a new environment with the set's Python, under `pins`, or a
+    Python or newer pip for an existing one; None if nothing is needed."""
     on, target = task.machine, task.target
     specs = basis(task.request.python or python)
     if not target.exists:

@@ -1,4 +1,4 @@
-"""What a run with wheels has been asked for: words, machine, environment, and what pip is told."""
+"""The task of a run with wheels: options, machine, environment, and pip's configuration."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from .own.brought import Brought
 
 
 class WheelTask(NamedTuple):
-    """What a run has been asked for, and what it knows before it reads any page. `uv` is its path
-    where it takes the place of pip, `notices` are about that."""
+    """The task of a run, before any page is read. `uv` is its path if it is used instead of pip,
+    `notices` are about that."""
 
     options: InstallOptions
     target: Target
@@ -55,7 +55,7 @@ class WheelTask(NamedTuple):
 
 
 def prepare(options: InstallOptions, target: Target, subdir: str) -> WheelTask:
-    """Read the words, the machine and the environment.
+    """Read the arguments, the machine and the environment.
 
     Raises: BadWheelWord, BadWheelFile, BadCuda, BadPython.
     """

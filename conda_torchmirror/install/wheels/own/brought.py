@@ -1,4 +1,4 @@
-"""Wheels that the user brings: files that words name, or those of a folder (`--wheel-dir`)."""
+"""The user's own wheels: files on the command line, or those of a folder (`--wheel-dir`)."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ from ....text.messages import of_os_error, text
 from ....text.sanitize import safe
 from ....transport.wheels import metadata
 
-#: Files of a folder that are looked at.
+#: Most files of a folder to look at.
 _MOST = 2000
 _LOCAL = re.compile(r"\+([A-Za-z0-9.]+)")
 
 
 class Brought(NamedTuple):
-    """Wheels of the user's own. `words` are those of the command line that name no file, `named`
-    the wheels of the files that others name; `links` are all that may be chosen from, `folder` is
-    what results call the place."""
+    """The user's own wheels. `named` are those of files on the command line, `words` its other
+    arguments; `links` are all wheels to choose from, `folder` is shown as their place."""
 
     folder: str
     words: tuple[str, ...]
@@ -38,9 +37,9 @@ class Brought(NamedTuple):
     links: tuple[Link, ...]
 
     def applied(self, request: Request) -> Request:
-        """The request of the words, narrowed to the files: what is named is asked for as it is, and
-        with no word at all whatever the folder has of the family."""
-        # A wish is there where no word names any of the family.
+        """Narrow the request of `words` to the files: require exactly the named ones, or, if
+        nothing of the family is named, every project of the family that the folder has."""
+        # `wishes` are set exactly if no argument names a project of the family.
         specs = {} if request.wishes else dict(request.specs)
         ours = [wheel for wheel in self.named if wheel.project in FAMILY]
         for wheel in ours:
@@ -61,7 +60,7 @@ class Brought(NamedTuple):
         )
 
     def check(self, on: Machine) -> None:
-        """Hold the files that are named against the machine. Raises: BadWheelFile."""
+        """Check that the named files are for this machine. Raises: BadWheelFile."""
         for wheel in self.named:
             fit = WheelTarget(on.subdir, [on.python] if on.python else PYTHONS).fit(wheel.triple)
             if fit is None:
@@ -71,17 +70,17 @@ class Brought(NamedTuple):
                 raise BadWheelFile(file=wheel.link.filename, detail=detail)
 
 
-#: The Pythons that are looked for where the environment has none: wheels of torch 1.8 and later.
+#: The Pythons to consider if the environment has none: those of wheels of torch 1.8 and later.
 PYTHONS = tuple(f"3.{minor}" for minor in range(6, 20))
 
 
 def is_file(word: str) -> bool:
-    """Whether a word of the command line names a file: that of a wheel, and no address."""
+    """Whether an argument of the command line is the path of a wheel, and not a URL."""
     return word.lower().endswith(".whl") and "://" not in word
 
 
 def read(options: InstallOptions) -> Brought | None:
-    """What the command line brings; None where it brings nothing.
+    """Read the wheels that the command line names; None if there are none.
 
     Raises: BadWheelFile.
     """
@@ -98,7 +97,10 @@ def read(options: InstallOptions) -> Brought | None:
 
 
 def check_content(links: Sequence[Link]) -> None:
-    """See that files are whole, and what their names say. Raises: BadWheelFile."""
+    """Check that files are complete and that METADATA agrees with their names.
+
+    Raises: BadWheelFile.
+    """
     for link in links:
         said, wheel = metadata.of_file(wheel_cache.path_of(link)), parse(link)
         detail = None
@@ -130,7 +132,7 @@ def _named(word: str) -> Wheel:
 
 
 def _of_folder(folder: str) -> Iterator[Link]:
-    """Raises: BadWheelFile, for a folder that is none."""
+    """Yield the wheels of a folder. Raises: BadWheelFile, if it cannot be listed."""
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".whl"))[:_MOST]
     except OSError as error:
@@ -142,7 +144,7 @@ def _of_folder(folder: str) -> Iterator[Link]:
 
 
 def _link(path: str, size: int) -> Link:
-    """A file as a link; its directory is that which its version or its folder names."""
+    """A file as a link; its variant is that in its version or in its folder's name, else ""."""
     name = os.path.basename(path)
     found = _LOCAL.search(name)
     above = os.path.basename(os.path.dirname(path))

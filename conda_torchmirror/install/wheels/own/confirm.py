@@ -1,4 +1,4 @@
-"""Holding the hashes of wheels that somebody brought against those that a mirror lists."""
+"""Comparing the hashes of the user's own wheels with those that a mirror lists."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ....transport.wheels.reader import WheelReader
 def confirmed(
     found: WheelSet, chains: routes.Chains, keep: Callable[[str], bool]
 ) -> tuple[WheelSet, tuple[Notice, ...]]:
-    """The set with the hashes that the first mirror lists, and what to say of it.
+    """The set with the hashes that the first mirror lists, and notices on them.
 
-    Where conda is offline or the mirror does not list a file, it is taken as it is, and said.
+    If conda is offline or the mirror does not list a file, it is accepted, with a notice.
 
-    Raises: WheelDamaged.
+    Raises: WheelDamaged, if a hash differs.
     """
     listed: dict[tuple[str, str], str] = {}
     mirror = chains.wheels[0]

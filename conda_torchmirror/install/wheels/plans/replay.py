@@ -1,6 +1,6 @@
-"""`--plan DIR` of a plan with wheels: conda's packages, then the files by pip.
+"""`--plan DIR` for a plan with wheels: conda's packages, then the files by pip.
 
-Nothing is chosen, and no page of wheels is read but where the address of a file fails.
+Nothing is chosen, and pages of wheels are only read if a file's URL fails.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ if TYPE_CHECKING:
 def replay(
     plan: SavedPlan, part: WheelPart, options: InstallOptions, target: Target, report: Report
 ) -> DownloadList | Replay | Outcome:
-    """Carry out a plan with wheels.
+    """Carry out a plan with wheels. An environment that already has all of it is not changed.
 
-    An environment that has all of it already stays as it is. Raises: one of the `Plan...` errors,
-    CondaTorch, ExternallyManaged, WheelNowhere, PipFailed, or what conda raises.
+    Raises: one of the `Plan...` errors, NoEnvironment, CondaTorch, ExternallyManaged, NoSpace,
+    CannotWrite, OtherRun, WheelNowhere, WheelDamaged, PipFailed, or what conda raises.
     """
     if options.urls:
         where = Notice("urls_beside_plan", {"folder": str(plan.folder)})
@@ -117,7 +117,7 @@ def replay(
         for notice in (*task.notices, *told):
             report(notice)
         indexes = (routes.NO_INDEX,) if context.offline else chains.indexes
-        if part.rest is not None:  # the plan says all, and nothing else is looked for
+        if part.rest is not None:  # the plan is complete, so pip needs no index
             indexes = (routes.NO_INDEX,)
         whole = None if part.rest is None else tuple(rest)
         order = PipOrder(tuple(files), part.others, carried, whole, task.uv)
@@ -126,7 +126,7 @@ def replay(
 
 
 def _located(file: PlanWheel, folder: Path) -> WheelFile:
-    """A file where it is: in the cache, beside the plan, or at its address."""
+    """A file of the plan with its location: in the cache, beside the plan, or at its URL."""
     link = file.link
     beside = folder / link.filename
     cached = wheel_cache.find(link)
@@ -138,19 +138,19 @@ def _located(file: PlanWheel, folder: Path) -> WheelFile:
 def _places(
     files: Iterable[WheelFile], mirrors: tuple[WheelMirror, ...]
 ) -> tuple[WheelMirror, ...]:
-    """The places that the plan names, then those of this computer's preference."""
+    """The hosts that the plan's URLs name, then the mirrors of this computer's preference."""
     own = {file.mirror: WheelMirror(file.mirror, _above(file.link), ("index",)) for file in files}
     return (*own.values(), *(mirror for mirror in mirrors if mirror.name not in own))
 
 
 def _above(link: Link) -> str:
-    """The URL above the directories of the variants, as far as an address shows it."""
+    """The URL above the variant's directory of a file, if the file's URL has one."""
     folder = link.url.rpartition("/")[0]
     return folder.removesuffix(f"/{link.variant}") if link.variant else folder
 
 
 def _is_there(plan: SavedPlan, part: WheelPart, on: Machine, prefix: str) -> bool:
-    """Whether the environment holds the very versions of the plan."""
+    """Whether the environment has everything of the plan, and the family in its exact versions."""
     there = distributions.installed(prefix)
     return (
         on.python == part.python
@@ -166,7 +166,7 @@ def _is_there(plan: SavedPlan, part: WheelPart, on: Machine, prefix: str) -> boo
 
 
 def _has(records: Iterable[object], prefix: str) -> bool:
-    """Whether conda has these very packages in an environment."""
+    """Whether exactly these packages are installed by conda in an environment, by file name."""
     folder = os.path.join(prefix, "conda-meta")
     names = (str(getattr(record, "fn", "")) for record in records)
     stems = (name.removesuffix(".conda").removesuffix(".tar.bz2") for name in names)
@@ -174,7 +174,10 @@ def _has(records: Iterable[object], prefix: str) -> bool:
 
 
 def _check(task: WheelTask, plan: SavedPlan, part: WheelPart) -> None:
-    """Raises: NoEnvironment, PlanOtherPython, CondaTorch, ExternallyManaged, PlanInTheWay."""
+    """Refuse a target that the plan cannot be installed in.
+
+    Raises: NoEnvironment, PlanOtherPython, CondaTorch, ExternallyManaged.
+    """
     if task.target.prefix is None:
         raise NoEnvironment()
     here = task.machine.python if task.target.exists else None

@@ -1,4 +1,4 @@
-"""`--save-plan` for wheels: conda's part as its solver finds it, then the files for pip."""
+"""`--save-plan` for wheels: the solve of conda's part, then the files for pip."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Report) -> Saved:
-    """Keep what conda and pip would do, and do none of it.
+    """Save what conda and pip would install, without installing it.
 
     Raises: PlanFolderTaken, PlanWithoutAddress, PlanBadRecord, CannotWrite, what conda raises.
     """
@@ -82,17 +82,20 @@ def _with_packages(plan: SavedPlan, found: Transaction, files: Sequence[WheelFil
     beside = saved_plan.with_packages(plan, found)
     try:
         for file in files:
-            # One that breaks off has another hash, and is not taken.
+            # An interrupted copy does no harm: with a wrong hash it is not used.
             shutil.copyfile(str(file.cached), plan.folder / file.link.filename)
     except OSError as error:
         raise CannotWrite.of(error, plan.folder, "--save-plan") from error
-    # Without the rest the folder is not all that is needed.
+    # Without the rest, the folder does not have everything that an offline machine needs.
     part = plan.wheels
     return [] if part is None or part.rest is None else beside
 
 
 def _part(decision: WheelDecision, rest: Rest | None) -> WheelPart:
-    """The files of the set, and of the rest. Raises: PlanWithoutAddress, PlanBadRecord."""
+    """The plan's part for pip: the files of the set, and of the rest if that is known.
+
+    Raises: PlanWithoutAddress, PlanBadRecord.
+    """
     found, beside = (
         tuple(f._replace(link=wheel_cache.with_address(f.link)) for f in files)
         for files in (decision.files, rest.files if rest else ())
@@ -113,7 +116,7 @@ def _part(decision: WheelDecision, rest: Rest | None) -> WheelPart:
 
 
 def _solved(decision: WheelDecision, options: InstallOptions, report: Report) -> Transaction:
-    """What conda's part would bring; nothing where it has none."""
+    """Solve conda's part; an empty transaction if there is none."""
     step = decision.conda
     if step is None:
         return Transaction((), (), ())
