@@ -1,1 +1,1 @@
-"""Existing files: their channels and index options changed, and not one other byte."""
+"""Rewriting the channels and index options of existing files, without changing any other byte."""

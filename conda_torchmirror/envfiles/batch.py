@@ -1,8 +1,8 @@
 """`conda torch-mirror rewrite` and `upstream` on files: one result for each, errors included.
 
-Owns reading, deciding, writing, the diff and the exit code. What is edited is in `rewrite`, how a
-file is replaced in `file_io`. Rendering is the caller's: every result is data, and `sentence`
-gives the text of a notice.
+Reads and writes the files, makes the diff and the exit code. `rewrite` decides what is edited,
+`file_io` replaces the file. The caller renders: every result is data, and `sentence` returns the
+text of a notice.
 """
 
 from __future__ import annotations
@@ -26,13 +26,17 @@ from .source_text import Edit, decode, unified_diff
 
 FileStatus = Literal["changed", "would_change", "unchanged", "failed"]
 
-#: The name that stands for standard input and output.
+#: The file name that means standard input and output.
 STDIN = "-"
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line says. `check` and `diff` write nothing."""
+    """The options of the command line. With `check` or `diff` nothing is written.
+
+    `preference` are mirrors in order, None for the default; `subdir` is the platform that decides
+    whether a mirror has a channel; `pip` includes pip's index options.
+    """
 
     direction: Direction = "rewrite"
     preference: tuple[str, ...] | None = None
@@ -46,7 +50,8 @@ class Options:
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file. `data` is set for standard input, `diff` where it was asked for."""
+    """The result of one file. `data` is the output for standard input, `diff` has lines if it was
+    asked for."""
 
     path: str
     status: FileStatus
@@ -76,7 +81,7 @@ class FileResult:
 
 
 def sentence(notice: Notice) -> str:
-    """The text of a notice or error, after the file's name and, where known, the line."""
+    """The text of a notice or error, to show after the file's name and, if known, the line."""
     return text(f"file.{notice.code}", notice.facts)
 
 
@@ -87,9 +92,9 @@ def run(
     mirrors: Registry | None = None,
     stdin: BinaryIO | None = None,
 ) -> tuple[FileResult, ...]:
-    """Rewrite files, each on its own: one that fails does not keep the others from being done.
+    """Rewrite files independently: the failure of one does not affect the others.
 
-    Raises MirrorError for a preference that cannot be used, before any file is read.
+    Raises MirrorError for an unusable preference, before any file is read.
     """
     rewriter = EntryRewriter(
         options.direction,
@@ -162,7 +167,7 @@ def _carry_out(
 
 
 def _read(stdin: BinaryIO | None) -> bytes:
-    """What standard input holds, a byte more than the most that is taken. Raises: FileTrouble."""
+    """Read standard input, at most one byte more than the limit. Raises: FileTrouble."""
     if stdin is None:
         raise FileTrouble("closed")
     try:
@@ -177,7 +182,7 @@ def _diff(path: str, data: bytes, rewritten: Rewritten) -> tuple[str, ...]:
 
 
 def _about_diff(data: bytes, diff: Sequence[str]) -> tuple[Notice, ...]:
-    """Why a diff cannot be applied as it is shown, if so."""
+    """A notice if a diff cannot be applied as it is shown, and why."""
     codec = decode(data).codec
     if codec != "utf-8":
         return (Notice("diff_of_utf16", {"codec": codec.upper()}),)
@@ -187,7 +192,7 @@ def _about_diff(data: bytes, diff: Sequence[str]) -> tuple[Notice, ...]:
 
 
 def is_exact(diff: Sequence[str]) -> bool:
-    """Whether a diff is shown as it is: without secrets and control characters."""
+    """Whether a diff is shown unchanged, because it has no secrets and control characters."""
     bare = [line.removesuffix("\r").replace("\ufeff", "").replace("\t", " ") for line in diff]
     return all(safe(line) == line for line in bare)
 

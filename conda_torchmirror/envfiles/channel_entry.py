@@ -1,8 +1,8 @@
-"""One channel entry of a file, to a mirror and back. Pure string work.
+"""Rewriting one channel entry of a file to a mirror and back. Pure string work.
 
-The way back must give the entry that stood there, to the byte, though a name and several spellings
-of a URL all lead to one mirror URL. What the spelling was is therefore kept in the mirror URL, in
-ways that no reader of channels minds (conda takes trailing slashes off before anything else):
+The way back must restore the original entry to the byte, although a name and several spellings of a
+URL all lead to the same mirror. The mirror URL therefore encodes the spelling, in ways that readers
+of channels ignore (conda strips trailing slashes before anything else):
 
     pytorch                          <->  MIRROR/pytorch
     https://conda.anaconda.org/pytorch    <->  MIRROR/pytorch/
@@ -10,7 +10,7 @@ ways that no reader of channels minds (conda takes trailing slashes off before a
     http://conda.anaconda.org/pytorch     <->  MIRROR:443/pytorch
 
 Where an entry is usually a URL (parts of defaults, with a platform, in `URL::spec`, in explicit
-files) the slashes stay as they are, and it is the name that gets two.
+files), a URL keeps its slashes, and a name gets two.
 """
 
 from __future__ import annotations
@@ -38,25 +38,26 @@ _SECRET = re.compile(r"https?://(?:[^/\s]*@|[^/\s]+/t/)")
 #: A URL that is not at an official host.
 _UNKNOWN = re.compile(r"https?://(?!(?:conda\.anaconda\.org|repo\.anaconda\.com)[:/])[^/\s]")
 
-#: Longer texts are no channel entries.
+#: Most characters of a channel entry; anything longer is left alone.
 MAX_ENTRY = 2000
 
-#: How many entries are kept as they were read: files name the same few again and again.
+#: The number of parsed entries to cache, since files repeat the same few.
 _KEPT = 1024
 
-#: A name that two slashes stand for, where URLs are the rule.
+#: The number of slashes that stand for a name, where URLs are the rule.
 _NAME_SLASHES = 2
 
 
 class SecretInMirror(MirrorError):
-    """A mirror URL with a password or token, which must not get into a file."""
+    """A mirror URL with a password or token, which must not be written into a file."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A channel entry, read. `origin` is a mirror's name or "upstream".
+    """A parsed channel entry. `origin` is a mirror's name or "upstream".
 
-    `marked` says that the URL spells out port 443, `named` that the entry is a bare name.
+    `named` says that the entry is a bare name, `marked` that its URL spells out port 443, `https`
+    is false for http, `slashes` is the number of trailing slashes.
     """
 
     origin: str
@@ -74,7 +75,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class EntryResult:
-    """What becomes of an entry: the new text, or None and, where it matters, why (a code)."""
+    """The result for an entry: the new text, or None if it stays, with a code if the user should
+    know why."""
 
     new: str | None = None
     code: str | None = None
@@ -83,7 +85,7 @@ class EntryResult:
 
 @dataclass(frozen=True)
 class Identity:
-    """The channel that an entry stands for. Two entries with one identity are the same to conda."""
+    """The channel that an entry refers to. Entries with equal identities are the same to conda."""
 
     origin: str
     channel: str
@@ -91,7 +93,8 @@ class Identity:
 
 
 class EntryRewriter:
-    """Where entries go: the direction, the mirrors in order, and the platform of the file."""
+    """Rewrites entries in one direction, to the first of `chosen` mirrors that has the channel for
+    `subdir`."""
 
     def __init__(
         self,
@@ -102,7 +105,8 @@ class EntryRewriter:
         mirrors: Registry | None = None,
         allow_http: bool = False,
     ) -> None:
-        """Read the preference. Raises MirrorError for an item that cannot be used."""
+        """Resolve the preference. Raises MirrorError for an item that cannot be used, and its
+        subclass SecretInMirror for a URL with credentials."""
         known = built_in() if mirrors is None else mirrors
         items = DEFAULT_MIRRORS if preference is None else tuple(preference)
         self.direction = direction
@@ -110,7 +114,7 @@ class EntryRewriter:
         self.mirrors = known
         self.chosen = known.resolve(items, allow_http=allow_http)
         self.book = address_book((*self.chosen, *known.values()))
-        #: The entry that a text is, or None for a path, an unknown URL or anything else.
+        #: Parse a text as an entry; None for a path, an unknown URL or anything else.
         self.read = lru_cache(_KEPT)(self._read)
         for mirror in self.chosen:
             for carried in mirror.channels.values():
@@ -141,12 +145,12 @@ class EntryRewriter:
         return Entry(origin, channel, subdir, False, https, marked, len(found.rest))
 
     def identity(self, text: str) -> Identity | None:
-        """What an entry stands for; spellings of the same channel have one identity."""
+        """The channel that an entry refers to, however it is spelled; None if it is not known."""
         entry = self.read(text)
         return None if entry is None else Identity(entry.origin, entry.channel, entry.subdir)
 
     def rewrite(self, text: str, *, url_first: bool = False) -> EntryResult:
-        """What becomes of one channel entry."""
+        """Rewrite one channel entry. `url_first` says that entries there are usually URLs."""
         if text == "defaults":
             return EntryResult(code="defaults_left" if self.direction == "rewrite" else None)
         if text == "nodefaults" or len(text) > MAX_ENTRY:
@@ -175,7 +179,7 @@ class EntryRewriter:
         if new is None:
             return EntryResult(code="plain_http_left", facts={"entry": text})
         if entry.origin == UPSTREAM:
-            # The way back is tried here, so that no unusual spelling can get lost.
+            # Try the way back now, so that an unusual spelling is left alone rather than lost.
             back = self.read(new)
             if back is None or _spelled(_as_upstream(back, url_first)) != text:
                 return EntryResult(code="unusual_url", facts={"entry": text})
@@ -200,7 +204,7 @@ def _unless_same(text: str, new: str) -> EntryResult:
 
 
 def _at_mirror(source: Entry, channel_url: str, url_first: bool) -> str | None:
-    """An upstream entry at a mirror; None where plain http cannot be kept in mind there."""
+    """The mirror URL for an upstream entry; None if it cannot encode that the entry was http."""
     url = channel_url if source.subdir is None else f"{channel_url}/{source.subdir}"
     if not source.https:
         marked = re.sub(r"^(https://[^/:]+)(?=/)", r"\1:443", url)
@@ -211,7 +215,7 @@ def _at_mirror(source: Entry, channel_url: str, url_first: bool) -> str | None:
 
 
 def _as_upstream(entry: Entry, url_first: bool) -> Entry:
-    """The upstream entry that a mirror's entry stands for (see the table at the top)."""
+    """The upstream entry that a mirror's entry encodes (see the table at the top)."""
     back = replace(entry, origin=UPSTREAM, marked=False, https=not entry.marked)
     if entry.marked:
         return back

@@ -1,11 +1,11 @@
-"""The one writer of whole files: at any moment either the old or the new content is there.
+"""Atomic writing of files: at any moment a path has either the old or the new content.
 
-`update` changes a file in place, `write_file` and `write_folder` put new content at a path. Content
-is written beside the target, flushed to the disk and renamed over it. Mode, extended attributes and
-(where allowed) the owner stay; a symbolic link stays a link and its target changes. Runs that write
-in one folder wait for each other, so that none works on what another is about to replace, and what
-a killed run left behind is cleared by the next one. A file with several hard links gets only this
-name's content replaced, as any rename does.
+`update` changes an existing file, `write_file` and `write_folder` put new content at a path.
+Content is written beside the target, flushed to the disk and renamed over it. Mode, extended
+attributes and (if allowed) the owner are kept; a symbolic link stays a link and its target changes.
+Runs that write in one folder wait for each other, so that none works on a file that another is
+about to replace, and the next run removes what a killed one left behind. Of a file with several
+hard links only this name gets the new content, as with any rename.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 from ..text.messages import of_os_error
 
-#: Larger files are no environment files; reading them would only take time.
+#: Most bytes of a file to read; no environment file is larger.
 MAX_SIZE = 20_000_000
 
 BACKUP_SUFFIX = ".bak"
@@ -35,7 +35,7 @@ _LOCK_SECONDS = 30.0
 
 
 class FileTrouble(Exception):
-    """A file that cannot be read or changed: a code and facts for the sentence."""
+    """A file that cannot be read or changed: the code of a sentence, and its facts."""
 
     def __init__(self, code: str, **facts: Any) -> None:
         """Keep both; the caller has the sentence."""
@@ -59,12 +59,12 @@ def read(path: Path, most: int | None = None) -> bytes:
 
 
 def write_file(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
-    """Put `content` (text as UTF-8, its line ends as they are) at `path`, whole or not at all.
+    """Put `content` at `path`, completely or not at all; a str as UTF-8 with unchanged line ends.
 
-    `mode` is the mode of the file afterwards; None keeps that of an existing file, and gives a new
-    one what the umask leaves. What is no regular file, such as `/dev/stdout`, is written to as it
-    is. Raises OSError: PermissionError for a file or folder that is read-only, TimeoutError where
-    another run keeps writing in this folder.
+    `mode` is the mode of the file afterwards; None keeps that of an existing file, and applies the
+    umask to a new one. Anything but a regular file, such as `/dev/stdout`, is written to directly.
+    Raises OSError: PermissionError for a read-only file or folder, TimeoutError if another run
+    keeps writing in this folder.
     """
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     target = Path(os.path.realpath(path))
@@ -76,7 +76,7 @@ def write_file(path: Path, content: str | bytes, *, mode: int | None = None) -> 
         target.write_bytes(data)
         return
     if status is not None and not _is_writable(target, status):
-        # A rename needs no right to the file itself.
+        # The rename below would succeed all the same, as it needs no permission on the file.
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
     with _locked(target.parent) as alone:
         if alone:
@@ -92,9 +92,9 @@ def write_file(path: Path, content: str | bytes, *, mode: int | None = None) -> 
 
 
 def remove_file(path: Path) -> bool:
-    """Remove a file and what killed writers of it left; False where it is missing. Raises OSError.
+    """Remove a file, and leftovers of killed writers of it; return False if it was missing.
 
-    A link is removed, not what it leads to.
+    Removes a link itself, not its target. Raises OSError.
     """
     with _locked(path.parent) as alone:
         if alone:
@@ -107,10 +107,9 @@ def remove_file(path: Path) -> bool:
 
 
 def write_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Put a folder that holds these files, and nothing else, at `folder`, whole or not at all.
+    """Put a folder with exactly these files at `folder`, completely or not at all.
 
-    What was there goes when the new one is in its place. Parents are made. Raises OSError, as
-    `write_file` does.
+    A folder that was there is replaced. Creates parents. Raises OSError, as `write_file` does.
     """
     folder = Path(os.path.realpath(folder))
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -138,11 +137,11 @@ def write_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
 
 
 def update(path: Path, change: Callable[[bytes], bytes | None], *, backup: bool = True) -> Update:
-    """Replace a file by what `change` makes of its content.
+    """Replace the content of a file by the result of `change`.
 
-    None or the same content writes nothing. `change` may be called again when another program
-    wrote the file meanwhile. Raises FileTrouble, and what `change` raises; the file is then as it
-    was.
+    Writes nothing if that is None or the same content. `change` is called again if another program
+    has changed the file meanwhile. Raises FileTrouble, and what `change` raises; the file is then
+    unchanged.
     """
     target = _target(path)
     with _locked_for_update(target.parent) as alone:
@@ -196,7 +195,7 @@ def _read(path: Path, most: int) -> tuple[bytes, os.stat_result]:
 
 
 def _check_writable(target: Path, status: os.stat_result) -> None:
-    # A rename needs no right to the file itself, so that its own mode would go unheeded.
+    # A rename needs no permission on the file itself, so it would ignore a read-only mode.
     if not _is_writable(target, status):
         raise FileTrouble("read_only")
     if not os.access(target.parent, os.W_OK):
@@ -217,7 +216,7 @@ def _backup_path(target: Path) -> Path:
 def _replace(
     target: Path, before: bytes, after: bytes, status: os.stat_result, kept: Path | None
 ) -> bool:
-    """Write and rename. False if the file is not the one any more that was read."""
+    """Write and rename; return False if the file has changed since it was read."""
     if kept is not None:
         old = _written(target, before, status)
         shutil.copystat(target, old)
@@ -240,9 +239,10 @@ def _replace(
 
 
 def _written(target: Path, data: bytes, status: os.stat_result | None) -> Path:
-    """A synced file beside the target, with its mode, owner and extended attributes if it exists.
+    """Write a temporary file beside the target, flush it to the disk, and return its path.
 
-    Only its owner can read it before that.
+    It gets mode, owner and extended attributes of an existing target. Until then only its owner can
+    read it.
     """
     handle, name = tempfile.mkstemp(_LEFTOVER, _prefix(target), target.parent)
     path = Path(name)
@@ -264,7 +264,7 @@ def _written(target: Path, data: bytes, status: os.stat_result | None) -> Path:
 
 
 def _prefix(target: Path) -> str:
-    """How the name of a temporary file begins; cut, for file systems bound the length of names."""
+    """The prefix of temporary names for a target; cut, as file systems limit a name's length."""
     return f".{target.name[:40]}."
 
 
@@ -276,9 +276,9 @@ def _umask() -> int:
 
 
 def _clear_leftovers(target: Path) -> None:
-    """Remove what a killed run left. Only under the lock: nobody else is writing them then.
+    """Remove what a killed run left behind. Requires the lock, so that no other run is using it.
 
-    A folder whose new content did not get into its place gets the old one back.
+    Restores the old content of a folder that was being replaced.
     """
     prefix = _prefix(target)
     with suppress(OSError):
@@ -295,7 +295,7 @@ def _clear_leftovers(target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename last through a power cut, where the system can."""
+    """Make a rename durable across a power failure, if the system can."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -310,7 +310,7 @@ def _timeout(folder: Path) -> TimeoutError:
 
 @contextmanager
 def _locked_for_update(folder: Path) -> Iterator[bool]:
-    """`_locked`, with the trouble of it told as that of `update`."""
+    """`_locked`, with its errors turned into FileTrouble."""
     with ExitStack() as stack:
         try:
             alone = stack.enter_context(_locked(folder))
@@ -329,7 +329,7 @@ except ImportError:  # Windows
 
     @contextmanager
     def _locked(folder: Path) -> Iterator[bool]:
-        """Hold a lock file that the system removes with its last handle, also after a kill."""
+        """Hold a lock file, which the system removes when the process closes it or is killed."""
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_TEMPORARY", 0)
         path = folder / ".torchmirror-lock"
         deadline = time.monotonic() + _LOCK_SECONDS
@@ -352,10 +352,10 @@ else:
 
     @contextmanager
     def _locked(folder: Path) -> Iterator[bool]:
-        """Hold an advisory lock on the folder itself, which leaves nothing behind; True if held.
+        """Hold an advisory lock on the folder itself, which leaves no file; yield whether it is.
 
-        A network file system may know no such locks; the work then goes on without, and the check
-        before the rename still notices a change.
+        A network file system may not support it. The work then goes on without a lock, and the
+        check before the rename still detects a change.
         """
         handle = os.open(folder, os.O_RDONLY)
         try:

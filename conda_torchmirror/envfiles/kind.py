@@ -1,8 +1,8 @@
-"""What kind of file a text is, told by its content alone. Pure.
+"""Recognizing the kind of a file by its content alone. Pure.
 
 Kinds: explicit (`@EXPLICIT`), lock (of pixi, conda-lock, or an export of conda in their formats),
-requirements (pip's), specs (conda's lists of match specs), environment, and empty. Every other file
-that people keep beside these is named for what it is, and refused with the way that does work.
+requirements (pip's), specs (conda's lists of match specs), environment, and empty. Other files that
+people keep beside these are recognized as `Foreign`, so that the refusal can say what works.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Kind = Literal["environment", "requirements", "explicit", "lock", "specs", "empt
 
 @dataclass(frozen=True)
 class Foreign:
-    """A file that is not edited: a code, what it is, and the command that makes it anew, if any."""
+    """A file that is not edited: a code, what it is, and the command that remakes it, if any."""
 
     code: str
     tool: str
@@ -26,14 +26,14 @@ class Foreign:
 _EXPLICIT = re.compile(r"^[ \t]*@EXPLICIT[ \t]*\r?$", re.M)
 _PACKAGE_URL = re.compile(r"^[ \t]*https?://\S+?\.(?:conda|tar\.bz2)(?:#|[ \t]*\r?$)", re.M)
 
-#: Lock files that name a URL for each package and check nothing but the package itself. All marks
-#: must be there.
+#: Lock files that have a URL for each package and a hash only for the package itself, so that they
+#: can be edited. All marks of a row must match.
 _URL_LOCKS = (
     (r"^metadata:", r"^package:", r"content_hash:"),  # conda-lock
     (r"^version: *\d", r"^environments:", r"^packages:"),  # pixi, rattler-lock, conda workspaces
 )
 
-#: Lock files that an edit would break, by marks that all must be there, and each tool's command.
+#: Lock files that an edit would break: the tool, its command, and marks that all must match.
 _LOCKS = (
     ("anaconda-project", "anaconda-project lock", (r"^locking_enabled:",)),
     ("poetry", "poetry lock", (r"^\[\[package\]\]", r"^content-hash *=")),
@@ -58,8 +58,8 @@ _DOCKERFILE = re.compile(r"^FROM[ \t]+\S", re.M | re.I)
 _DOCKERFILE_START = re.compile(r"(?:ARG|FROM)[ \t]+\S", re.I)
 _TOP_KEY = re.compile(r"^[\"']?([A-Za-z_][\w-]*)[\"']?[ \t]*:(?=\s|$)", re.M)
 
-#: YAML files of other tools: what each is, the keys that all must stand at the top, and those of
-#: which one must. None of the keys can stand in an environment file.
+#: YAML files of other tools: the name, top-level keys that must all be present, and keys of which
+#: one must be. They identify the file, since no environment file has such a combination of keys.
 _YAML_FILES: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = tuple(
     (title, frozenset(every.split()), frozenset(one.split()))
     for title, every, one in (
@@ -80,7 +80,7 @@ _YAML_FILES: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = tuple(
     )
 )
 
-#: What a line of pip's requirements may be, besides blank and comment.
+#: A line of pip's requirements, other than blank lines and comments.
 _REQUIREMENT = re.compile(
     r"""(?:
         -{1,2}[A-Za-z][\w-]*(?:[ =].*)?                                   # an option
@@ -94,7 +94,7 @@ _REQUIREMENT = re.compile(
     re.X,
 )
 
-#: A match spec of conda in a line of its own.
+#: A line with one match spec of conda's.
 _SPEC = re.compile(
     r"""(?:(?:https?://[^\s\[\]]+?|[A-Za-z0-9_./-]+)::)?           # a channel
         [A-Za-z0-9_*][\w.*-]*                                      # a name
@@ -102,17 +102,17 @@ _SPEC = re.compile(
         (?:\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)?\])?""",
     re.X,
 )
-#: What a line of pip's requirements cannot have: `::`, a single `=`, keys in brackets.
+#: Syntax of match specs that pip's requirements cannot have: `::`, a single `=`, keys in brackets.
 _CONDA_ONLY = re.compile(
     r"^\S+?::|^[A-Za-z0-9_][\w.-]*[ ]*=[ ]*[\dvV*]"
     r"|\[[ ]*(?:version|build|build_number|channel|subdir|md5|sha256|url|fn)[ ]*="
 )
-#: The head that `conda export --format requirements` and `conda list --export` write.
+#: The header that `conda export --format requirements` and `conda list --export` write.
 _CONDA_HEAD = re.compile(r"^# \$ conda create --name <env> --file <this file>", re.M)
 
 #: Keys of conda's configuration: the parameters of 24.7.1 and of 26.7 (main of 2026-08-21) and
-#: their aliases, read off its class `Context`, without those that other files have too. A test
-#: holds the list against the conda that is installed.
+#: their aliases, from its class `Context`, without those that other files have too. A test compares
+#: the list with the installed conda.
 CONFIGURATION_KEYS = frozenset(
     """
     add_anaconda_token add_binstar_token add_pip_as_python_dependency aggressive_update_packages
@@ -144,7 +144,7 @@ CONFIGURATION_KEYS = frozenset(
 
 
 def recognise(text: str) -> Kind | Foreign | None:
-    """The kind of a file; None if it has to be read as YAML to know. Time is linear."""
+    """The kind of a file; None if it has to be parsed as YAML to tell. Takes linear time."""
     if _EXPLICIT.search(text):
         return "explicit"
     if any(all(mark.search(text) for mark in marks) for marks in _URL_LOCK_PATTERNS):
@@ -164,7 +164,7 @@ def recognise(text: str) -> Kind | Foreign | None:
 
 
 def _foreign(text: str, first: str) -> Foreign | None:
-    """What a file of another tool is. `first` is its first line that is no comment."""
+    """Recognize a file of another tool, or return None. `first` is the first line with content."""
     for tool, command, marks in _LOCK_PATTERNS:
         if all(mark.search(text) for mark in marks):
             return Foreign("foreign_lock", tool, command)

@@ -1,16 +1,16 @@
-"""Index options of pip, in one line of a requirements file, to mirrors and back. Pure string work.
+"""Rewriting pip's index options in a line of requirements to mirrors and back. Pure string work.
 
-Two places have mirrors: PyPI, and the wheels of download.pytorch.org. A wheel mirror is either an
-index like the original, or one flat listing for each CUDA version, which only --find-links reads.
-Where an option has to change its name for that, a fragment keeps the former one; pip sends no
-fragment to the server:
+There are mirrors of PyPI and of the wheels on download.pytorch.org. A wheel mirror is either an
+index like the original, or has a flat listing for each CUDA version, which only --find-links reads.
+If an option has to change its name for that, the fragment of the URL, which pip does not send to
+the server, keeps the original name:
 
     --extra-index-url WHEELS/cu121     <->  --find-links FLAT/cu121/#extra-index-url
     --index-url WHEELS/cu121           <->  --index-url PYPI --find-links FLAT/cu121/#index-url
     -f WHEELS/cu121/torch_stable.html  <->  -f FLAT/cu121/#torch_stable.html
 
-The second one names a PyPI mirror too, because a flat listing holds no dependencies. As for channel
-entries, port 443 spelled out stands for a former plain http.
+The second one adds a PyPI mirror, because a flat listing has no dependencies. As in channel
+entries, an explicit port 443 encodes that the original URL was http.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ..text.sanitize import safe
 from .channel_entry import EntryRewriter
 from .source_text import Change
 
-#: PyPI's index, put together here so that no registry's host stands in this project as it is.
+#: PyPI's index, assembled so that the name of no registry's host is in this project literally.
 PYPI = f"https://{'.'.join(('pypi', 'org'))}/simple"
 
 _INDEX = ("-i", "--index-url", "--extra-index-url")
@@ -52,22 +52,22 @@ class Option:
     url: str
 
     def spelled(self, name: str, url: str) -> str:
-        """The same option with another name or URL."""
+        """The option with another name or URL."""
         return f"{name}{self.sep}{self.quote}{url}{self.quote}"
 
 
 @dataclass(frozen=True)
 class Left:
-    """An option that stays as it is, and why (a code)."""
+    """An option that is not rewritten, and the code of the reason."""
 
     code: str
     facts: Mapping[str, Any]
 
 
 def rewrite_line(line: str, rewriter: EntryRewriter) -> tuple[list[Change], list[Left]]:
-    """What becomes of the index options of one line (without its line end).
+    """Rewrite the index options of one line (without its line end).
 
-    The changes' positions count from the start of the line.
+    Returns the changes, with positions relative to the line, and the options that are left.
     """
     changes: list[Change] = []
     left: list[Left] = []
@@ -123,9 +123,9 @@ def _comes_back(new: str, old: str, rewriter: EntryRewriter) -> bool:
 def _mirrored(
     option: Option, mirrors: Sequence[Mirror]
 ) -> tuple[str, None] | tuple[None, str | None]:
-    """The upstream option at the first of the mirrors that serves it; else why none does (a code).
+    """The upstream option at the first mirror that serves it, or the code of why none does.
 
-    Both are None for an option that has no mirrors anywhere.
+    Both are None for an option that no mirror could ever serve.
     """
     tail = _below(option.url, PYPI)
     if tail is not None and option.name in _INDEX:
@@ -182,7 +182,7 @@ def _at_wheels(
 
 
 def _pair(first: Option, second: Option | None, rewriter: EntryRewriter) -> str | None:
-    """The upstream option that an index and a flat listing after it stand for."""
+    """The upstream option that an index followed by a flat listing encodes, or None."""
     if second is None or second.name != "--find-links" or first.name not in ("-i", "--index-url"):
         return None
     found = _flat(second, rewriter)
@@ -192,7 +192,7 @@ def _pair(first: Option, second: Option | None, rewriter: EntryRewriter) -> str 
 
 
 def _upstream(option: Option, rewriter: EntryRewriter) -> str | None:
-    """The upstream option that a mirror's stands for; None if it names no mirror."""
+    """The upstream option that a mirror's option encodes; None if it names no mirror."""
     tail = _pypi_tail(option.url, rewriter)
     if tail is not None:
         if option.name not in _INDEX or tail.strip("/"):
@@ -212,7 +212,7 @@ def _upstream(option: Option, rewriter: EntryRewriter) -> str | None:
 
 
 def _flat(option: Option, rewriter: EntryRewriter) -> tuple[str, str] | None:
-    """Upstream URL and option name that a flat listing's fragment tells."""
+    """The upstream URL and option name that the fragment of a flat listing encodes, or None."""
     address, mark, fragment = option.url.partition("#")
     former = _FORMER.fullmatch(fragment) if mark else None
     if former is None or option.name in _INDEX:
@@ -249,7 +249,7 @@ def _below_any(url: str, bases: Iterator[str] | tuple[str, ...]) -> str | None:
 
 
 def _below(url: str, base: str) -> str | None:
-    """What follows a base URL, over http or https; None if the URL is not below it."""
+    """The part of a URL after `base`, whether http or https; None if it is not below `base`."""
     rest = url.partition("://")[2]
     host, slash, path = rest.partition("/")
     here = f"{host.removesuffix(':443').lower()}{slash}{path}"
@@ -259,7 +259,7 @@ def _below(url: str, base: str) -> str | None:
 
 
 def _marked(url: str, source: str) -> str | None:
-    """A mirror's URL that remembers whether the source was plain http; None where it cannot."""
+    """A mirror's URL that encodes whether the source was plain http; None if it cannot."""
     if source.startswith("https:"):
         return url
     marked = re.sub(r"^(https://[^/:]+)(?=/)", r"\1:443", url)
@@ -273,7 +273,7 @@ def _origin(url: str, at: str) -> str:
 
 
 def _owner(line: str, rewriter: EntryRewriter) -> list[tuple[str | None, bool]]:
-    """Which mirrors the options of a line name, and whether over https."""
+    """The mirrors that the options of a line name, and whether by https."""
     return [(_site(option.url, rewriter), option.url[:6] == "https:") for option in _options(line)]
 
 
@@ -290,7 +290,7 @@ def _is_official(url: str) -> bool:
 
 
 def _left(code: str, option: Option, rewriter: EntryRewriter) -> Left:
-    """An option that stays, with the sites that would serve exactly this one."""
+    """An option that is left, with the other mirrors that would serve it."""
     old = option.spelled(option.name, option.url)
     able = []
     for name, mirror in rewriter.mirrors.items():

@@ -1,12 +1,12 @@
-"""Existing files, text to text: channel entries and pip's index options to mirrors and back.
+"""Rewriting the content of files: channel entries and pip's index options to mirrors and back.
 
-Owns what is edited in which kind of file. Not one byte outside the reported edits changes; what
-cannot be edited safely is left whole, with the reason. Pure: no conda, no HTTP, no files.
+Decides what is edited in which kind of file. No byte outside the reported edits changes; a file
+that cannot be edited safely is left unchanged, with the reason. Pure: no conda, no HTTP, no files.
 
-Defined here, because YAML leaves them open or readers differ: a `channels` key that stands twice is
-edited in both places; every document of a file is edited; an alias in a channel list is edited
-where its anchor is, unless that is no channel entry; an entry that an alias repeats elsewhere is
-left alone, since something else would change along with it. `defaults` is a list of the user's own
+These cases are defined here, because YAML does not define them or readers differ: a duplicate
+`channels` key is edited in both places; every document of a file is edited; an alias in a channel
+list is edited at its anchor, if that is a channel entry; an entry that an alias repeats elsewhere
+is left alone, since something else would change with it. `defaults` is a list in the user's own
 configuration, not a channel, and stays.
 """
 
@@ -55,10 +55,10 @@ _LOCKED_CHANNEL = re.compile(
 
 @dataclass(frozen=True)
 class Rewritten:
-    """The bytes after, what was edited, and what there is to tell.
+    """The new content, the edits and notices.
 
-    `refused` says why a file was left whole although something was wanted of it; `data` is then
-    the input. `kind` is None where it could not be told.
+    `refused` is the reason if the file could not be edited; `data` is then the input. `kind` is
+    None if it was not recognized.
     """
 
     data: bytes
@@ -69,7 +69,7 @@ class Rewritten:
 
 
 class _Notes:
-    """Notices, the same one only once, with its first line and how often it came."""
+    """Collects notices; repetitions are merged into one with its first line and a count."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -116,7 +116,7 @@ def _result(source: SourceText, kind: Kind, changes: list[Change], notes: _Notes
 def _environment(source: SourceText, rewriter: EntryRewriter, pip: bool) -> Rewritten:
     text = source.text
     if "channels" not in text and "dependencies" not in text:
-        # Told without the parser, which takes long for a large file of another kind.
+        # A quick check: the parser would take long for a large file of another kind.
         return Rewritten(source.data, None, refused=Notice("not_environment"))
     try:
         try:
@@ -155,7 +155,7 @@ def _not_ours(found: Outline) -> Notice | None:
 
 
 def _only_these(text: str, found: Outline, by_event: Mapping[int, list[Change]]) -> bool:
-    """Whether the edited text says the same but for the edited entries, by the YAML parser."""
+    """Whether, to the YAML parser, the edited text differs in exactly the edited entries."""
     changed = {}
     for slot in found.slots:
         if slot.event in by_event:
@@ -188,7 +188,7 @@ def _slot_changes(slot: Slot, rewriter: EntryRewriter, pip: bool, notes: _Notes)
         if slot.kind == "channel":
             notes.add(f"{slot.trouble}_left", slot.line, entry=slot.value)
         return []
-    # Notices of an entry that cannot be edited would speak of edits; only whether counts.
+    # For an entry that cannot be edited, only note whether there would be changes.
     told = notes if slot.trouble is None else _Notes()
     if slot.kind == "channel":
         changes = _channel(slot, rewriter, told)
@@ -210,7 +210,7 @@ def _channel(slot: Slot, rewriter: EntryRewriter, notes: _Notes) -> list[Change]
 
 
 def _dependency(slot: Slot, rewriter: EntryRewriter, notes: _Notes) -> list[Change]:
-    """A match spec: `URL::name`, `name[channel=URL]`, or the URL of a package."""
+    """The changes of a match spec: `URL::name`, `name[channel=URL]`, or the URL of a package."""
     value = slot.value
     if len(value) > MAX_ENTRY or ("::" not in value and "://" not in value):
         return []
@@ -261,7 +261,7 @@ def _requirements(text: str, rewriter: EntryRewriter, pip: bool, notes: _Notes) 
 
 
 def _specs(text: str, rewriter: EntryRewriter, notes: _Notes) -> list[Change]:
-    """A list of match specs, which name channels as dependencies do."""
+    """The changes of a list of match specs, which name channels as dependencies do."""
     changes = []
     start = 0
     for number, line in enumerate(text.split("\n"), 1):
@@ -276,10 +276,10 @@ def _specs(text: str, rewriter: EntryRewriter, notes: _Notes) -> list[Change]:
 
 
 def _lock(text: str, rewriter: EntryRewriter, notes: _Notes) -> list[Change]:
-    """A lock file that names a URL for each package.
+    """The changes of a lock file with a URL for each package.
 
-    Its list of channels is compared with what it was made from, so that no mirror is put there;
-    one that is there goes back to upstream.
+    Its tool compares the list of channels with the manifest, so no mirror is written there; one
+    that is there is changed back to upstream.
     """
     changes = _packages(_LOCKED_PACKAGE, text, rewriter, notes)
     if rewriter.direction == "upstream":
@@ -293,7 +293,7 @@ def _lock(text: str, rewriter: EntryRewriter, notes: _Notes) -> list[Change]:
 def _packages(
     pattern: re.Pattern[str], text: str, rewriter: EntryRewriter, notes: _Notes
 ) -> list[Change]:
-    """The URLs of packages that a pattern finds, each in a line of its own."""
+    """The changes of package URLs that a pattern finds, each on a line of its own."""
     changes = []
     lost = 0
     line, counted = 1, 0
@@ -326,7 +326,7 @@ def _about_channels(
     rewriter: EntryRewriter,
     notes: _Notes,
 ) -> None:
-    """Say where entries that were different channels have become one."""
+    """Note where entries for different channels have become the same channel."""
     groups: dict[Identity, list[tuple[int, Identity | None]]] = defaultdict(list)
     for slot in slots:
         if slot.kind != "channel" or slot.trouble in ("alias", "not_text"):
@@ -342,7 +342,7 @@ def _about_channels(
 
 
 def _by_lines(source: SourceText, rewriter: EntryRewriter, error: NotYaml) -> Rewritten:
-    """The channel list alone, where the rest of the file is no YAML."""
+    """Edit only the channel list, line by line, of a file that is not valid YAML elsewhere."""
     facts = {"line": error.line, "problem": error.problem}
     try:
         found = plain_channels(source.text, error.line)

@@ -1,7 +1,7 @@
 """Files as text with exact positions: decoding, edits at spans, and the diff made from them.
 
-Owns the promise that no byte outside a reported span changes: the result is put together from
-slices of the input's own bytes. Line ends, byte order marks and encodings are never touched.
+Guarantees that no byte outside a reported span changes: the result is assembled from slices of the
+input's bytes. Line ends, byte order marks and encodings are never changed.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
-#: Control characters that no text file has; form feed and vertical tab do occur.
+#: Control characters that show that a file is binary; tab, form feed and the like occur in text.
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 _CONTEXT = 3
 
 
 class UnreadableText(ValueError):
-    """Bytes that are no text in a known encoding. `code` is binary, utf16_without_bom or
+    """Bytes that are not text in a supported encoding. `code` is binary, utf16_without_bom or
     not_unicode.
     """
 
@@ -59,7 +59,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Edit:
-    """What was replaced: a span of bytes of the input, its line (from 1), old and new text."""
+    """A replacement: the span in bytes of the input, its line (from 1), old and new text."""
 
     start: int
     end: int
@@ -81,14 +81,14 @@ def decode(data: bytes) -> SourceText:
 
 
 def _looks_wide(data: bytes) -> bool:
-    """Whether ASCII text seems to be stored in two bytes a character."""
+    """Whether the bytes look like ASCII text with two bytes per character."""
     head = data[:4096]
     zeros = head[::2].count(0), head[1::2].count(0)
     return min(zeros) == 0 and max(zeros) > len(head) // 4
 
 
 def apply(source: SourceText, changes: Iterable[Change]) -> tuple[bytes, tuple[Edit, ...]]:
-    """The new bytes and what was replaced, in order. Time is linear in the file.
+    """Apply changes; return the new bytes and the edits, in order. Takes linear time.
 
     Raises ValueError when two changes overlap.
     """
@@ -112,7 +112,7 @@ def apply(source: SourceText, changes: Iterable[Change]) -> tuple[bytes, tuple[E
 
 
 def edited(text: str, changes: Sequence[Change]) -> str:
-    """The text with its changes made."""
+    """The text with the changes applied."""
     pieces = []
     char = 0
     for change in sorted(changes, key=lambda change: change.start):
@@ -124,12 +124,11 @@ def edited(text: str, changes: Sequence[Change]) -> str:
 def unified_diff(
     before: SourceText, after: SourceText, edits: Sequence[Edit], name: str
 ) -> Iterator[str]:
-    """Unified diff lines without line ends, three lines of context. Time is linear.
+    """Unified diff lines without line ends, with three lines of context. Takes linear time.
 
-    Every edit stays within its line, so the numbers of the changed lines are known and the lines
-    need not be compared. Lines that end with CR LF keep the CR, and a byte order mark of UTF-8
-    stands in the first line, so that `patch` and `git apply` find what is in the file. `name` is
-    the path with slashes.
+    Every edit stays within its line, so the changed lines are known without comparing. Lines that
+    end in CR LF keep the CR, and the first line keeps a UTF-8 byte order mark, so that `patch` and
+    `git apply` find the content of the file. `name` is the path with slashes.
     """
     old, new = _lines(_with_mark(before)), _lines(_with_mark(after))
     changed = sorted({edit.line - 1 for edit in edits})
@@ -166,9 +165,9 @@ def _hunk(
 
 
 def _diff_name(name: str, prefix: str) -> str:
-    """A file name as git writes it: below `a/` and `b/`, quoted where it has to be.
+    """A file name as git writes it: below `a/` or `b/`, and quoted if necessary.
 
-    A path from the root is left as it is; no program applies a diff to one without being told.
+    An absolute path gets no prefix; programs only apply a diff to one if told to.
     """
     if not name.startswith("/"):
         name = prefix + name

@@ -1,9 +1,9 @@
 """The events of a YAML text, with positions. Pure.
 
-Two readers give the same events. `parsed` asks the YAML parser, which knows everything and takes
-most of the time that a file takes. `plain` reads the form that `conda env export` and nearly all
-people write, line by line, and gives up at anything else; a law in `tests/laws` holds both against
-each other.
+Two readers give the same events. `parsed` uses the YAML parser, which handles everything but takes
+most of the time for a file. `plain` reads, line by line, the form that `conda env export` and
+nearly all people write, and gives up at anything else; a property test in `tests/laws` compares
+the two.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ class NotYaml(ValueError):
     """The parser stopped: at `line` (from 1, None if unknown) for the reason `problem`."""
 
     def __init__(self, line: int | None, problem: str) -> None:
-        """Keep both for the message."""
+        """Keep both."""
         self.line = line
         self.problem = problem
         super().__init__(problem)
 
 
 class Meaning(NamedTuple):
-    """What an event says, wherever it stands. `name` is the parser's own name of its kind."""
+    """The content of an event, apart from its position. `name` is the name of its class."""
 
     name: str
     value: str | None = None
@@ -49,8 +49,10 @@ class Event(NamedTuple):
 
 
 def events(text: str, most: int | None = None) -> Iterable[Event]:
-    """The events of a text, or at least the first `most`, by the quicker reader that can. Raises
-    NotYaml."""
+    """The events of a text, or at least the first `most`, by the fastest reader that can read it.
+
+    Raises NotYaml.
+    """
     found = plain(text, most)
     return parsed(text) if found is None else found
 
@@ -65,7 +67,7 @@ def parsed(text: str) -> Iterator[Event]:
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         raise NotYaml(None if mark is None else mark.line + 1, str(problem)) from error
     except (ValueError, TypeError, LookupError, AssertionError, AttributeError) as error:
-        # The parser has slips of its own on broken text; none of them may end the run.
+        # Bugs of the parser on broken text must not end the run.
         raise NotYaml(None, str(error) or type(error).__name__) from error
 
 
@@ -82,7 +84,7 @@ def _converted(event: Any) -> Event:
     return Event(meaning, start.index, end.index, start.line + 1, style)
 
 
-#: What the plain reader lets pass: no control characters, and no line ends but LF and CR LF.
+#: Characters that the plain reader leaves to the parser, such as controls and unusual line ends.
 _UNUSUAL = re.compile(
     "[^\n\x20-\x7e\xa1-\u1fff\u2010-\u2027\u2030-\ud7ff\uf900-\ufdcf\uff01-\uffee]"
 )
@@ -93,7 +95,7 @@ _LINE = re.compile(
 _DOCUMENT = re.compile(r"---(?: +#.*| *)")
 _COMMENT = re.compile(r" +#.*| *")
 
-#: What begins something else than a plain scalar. A dash does only before a space.
+#: Characters that cannot begin a plain scalar. A dash can, unless a space follows.
 _INDICATORS = frozenset("?:,[]{}#&*!|>'\"%@`")
 
 #: Longer lines are left to the parser.
@@ -106,13 +108,13 @@ _LIST, _END_LIST = Meaning("SequenceStartEvent"), Meaning("SequenceEndEvent")
 
 
 def plain(text: str, most: int | None = None) -> list[Event] | None:
-    """The events of a text in plain block form; None for a text that has anything else.
+    """The events of a text in plain block form; None for a text with anything else.
 
-    With `most`, the first so many events and a few more, whatever stands behind those.
+    With `most`, stops after a few more than that many events, whatever follows.
 
-    That is one mapping at the left margin. Its values are scalars of one line, lists of such, or
-    mappings of such; a list may hold mappings of one key with a list (`- pip:`). Events other than
-    scalars stand at the start of the item after them.
+    Plain block form is one mapping at the left margin. Its values are scalars of one line, lists of
+    such, or mappings of such; a list may have mappings of one key with a list (`- pip:`). Events
+    other than scalars have the position of the item after them.
     """
     text = text.replace("\r\n", " \n")
     if _UNUSUAL.search(text):
@@ -121,7 +123,7 @@ def plain(text: str, most: int | None = None) -> list[Event] | None:
     start = 0
     try:
         for number, line in enumerate(text.split("\n"), 1):
-            # Only the event behind a scalar shows that it has ended: its text may go on.
+            # Read one event more, since a scalar may continue until the next event.
             if most is not None and len(reader.events) > most:
                 return reader.events
             reader.read(line, number, start)
@@ -137,7 +139,7 @@ class _NotPlain(Exception):
 
 
 class _PlainReader:
-    """The events of the lines read so far, and which containers are open."""
+    """The state of the plain reader: the events so far, and the open containers."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -150,7 +152,7 @@ class _PlainReader:
         self.number = self.start = 0
 
     def read(self, line: str, number: int, start: int) -> None:
-        """Take in a line that starts at the character `start` of the text. Raises _NotPlain."""
+        """Read a line that starts at the character `start` of the text. Raises _NotPlain."""
         if len(line) > _LONG:
             raise _NotPlain
         match = _LINE.match(line)
@@ -173,7 +175,7 @@ class _PlainReader:
             raise _NotPlain
 
     def finish(self) -> None:
-        """Take in the end of the text. Raises _NotPlain."""
+        """Emit the events at the end of the text. Raises _NotPlain."""
         self._close()
         if not self.events:
             raise _NotPlain

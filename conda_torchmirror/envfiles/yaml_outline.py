@@ -1,7 +1,7 @@
-"""Where the entries of an environment.yml stand in its text. Pure.
+"""Locating the entries of an environment.yml in its text. Pure.
 
-Works on the events of the YAML parser, which carry positions, and never on loaded data: comments,
-quoting, order, duplicate keys and anchors are all still there.
+Works on the events of the YAML parser, which have positions, and not on loaded data, which lacks
+comments, quoting, duplicate keys and anchors.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from .yaml_events import Event, Meaning, NotYaml, events
 
 SlotKind = Literal["channel", "dependency", "pip"]
 
-#: Where entries stand below the top of a document; None is any position in a list.
+#: The paths of entries from the top of a document; None is any position in a list.
 _PLACES: Mapping[tuple[str | None, ...], SlotKind] = {
     ("channels", None): "channel",
     ("dependencies", None): "dependency",
     ("dependencies", None, "pip", None): "pip",
 }
 
-#: The parser takes time that grows with the square of the depth; no environment is this deep.
+#: Most levels of nesting: the parser's time is quadratic in the depth, and no file is deeper.
 _TOO_DEEP = 50
 
-#: Enough to be out of the list that holds the last change, and at what follows it.
+#: Events to compare after the last change: enough to leave the list that has it.
 _EVENTS_BEHIND = 8
 
 #: The list of channels itself, which may be an alias.
@@ -35,10 +35,10 @@ _LIST = ("channels",)
 _DEEPEST = max(map(len, _PLACES))
 _DEEP = ("too deep to matter",)
 
-#: Bounded, so that many openings without an end do not make the search quadratic.
+#: With a limited length, so that many unclosed brackets do not make the search quadratic.
 _JINJA = re.compile(r"\{\{.{0,1000}?\}\}|\{%.{0,1000}?%\}|\{#.{0,1000}?#\}", re.S)
 
-#: Lines of a file that is no YAML, for `plain_channels`.
+#: Lines of a file that is not valid YAML, for `plain_channels`.
 _HEAD = re.compile(r"[\"']?channels[\"']?[ \t]*:")
 _PLAIN_HEAD = re.compile(r"channels:[ ]*(?:#.*)?")
 _DEPENDENCIES = re.compile(r"^dependencies:", re.M)
@@ -48,12 +48,11 @@ _NEXT_KEY = re.compile(r"[A-Za-z_][\w-]*[ ]*:|---|\.\.\.")
 
 
 class Slot(NamedTuple):
-    """One entry: what it is and where its characters are, quotes left out.
+    """One entry: its kind, and the position of its characters without quotes.
 
-    `trouble` is None if it may be edited, else a code: alias (of something outside), escaped (what
-    stands there is not what is meant, so that no part of it can be replaced), shared (an alias
-    elsewhere repeats it), not_text (a list or a mapping).
-    `event` is its number in the event stream.
+    `trouble` is None if it may be edited, else a code: alias (of something outside), escaped (the
+    text differs from the value, so no part of it can be replaced), shared (an alias elsewhere
+    repeats it), not_text (a list or a mapping). `event` is its index in the events.
     """
 
     kind: SlotKind
@@ -69,7 +68,7 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True)
 class Outline:
-    """What matters of a YAML file: its slots, top-level keys with their count, and its events."""
+    """The relevant parts of a YAML file: slots, top-level keys with their counts, and events."""
 
     slots: tuple[Slot, ...]
     keys: Mapping[str, int]
@@ -81,7 +80,7 @@ class Outline:
 
 @dataclass
 class _Frame:
-    """A mapping or sequence that is open. `key` is the mapping's key whose value comes next."""
+    """An open mapping or sequence. `key` is the mapping's key whose value comes next."""
 
     is_map: bool
     key: str | None = None
@@ -103,7 +102,7 @@ class _Walk:
     pip_sections: int = 0
 
     def place(self) -> tuple[str | None, ...]:
-        """Keys from the top, None for a list; one value for all that is too deep to matter."""
+        """The path from the top: keys, None for a list; the same value for all that is too deep."""
         if len(self.frames) > _DEEPEST:
             return _DEEP
         return tuple([(frame.key or "") if frame.is_map else None for frame in self.frames])
@@ -127,7 +126,7 @@ class _Walk:
 
 
 def outline(text: str) -> Outline:
-    """Read a YAML text. Raises NotYaml. Time and memory are linear in the text."""
+    """Outline a YAML text. Takes linear time and memory. Raises NotYaml."""
     walk = _Walk(text)
     for number, event in enumerate(events(text)):
         _step(walk, number, event)
@@ -145,7 +144,7 @@ def _step(walk: _Walk, number: int, event: Event) -> None:
     name, _, anchor, _ = event.meaning
     walk.meanings.append(event.meaning)
     match name:
-        case "ScalarEvent":  # nearly all are
+        case "ScalarEvent":  # first, as it is the most frequent
             _scalar(walk, number, event)
         case "DocumentStartEvent":
             walk.documents += 1
@@ -199,7 +198,7 @@ def _slot(walk: _Walk, kind: SlotKind, number: int, event: Event, trouble: str |
         anchors = walk.anchors(event.meaning.anchor)
         quote = event.style if event.style in ("'", '"') else ""
         quoted = bool(quote)
-        # The event begins with its anchor and tag; the characters themselves end it.
+        # The event's span begins with anchor and tag, and ends with the value itself.
         written = quote + value + quote
         if event.style in ("", "'", '"') and (
             walk.text[max(start, end - len(written)) : end] == written
@@ -212,7 +211,7 @@ def _slot(walk: _Walk, kind: SlotKind, number: int, event: Event, trouble: str |
 
 
 def _settled(walk: _Walk) -> list[Slot]:
-    """The slots, those that an alias in another place repeats marked as shared."""
+    """The slots; those that an alias in another place repeats are marked as shared."""
     shared = set()
     for anchor, place, is_key in walk.aliases:
         if is_key or any(place != at for at in walk.anchored.get(anchor, ())):
@@ -228,17 +227,17 @@ def _settled(walk: _Walk) -> list[Slot]:
 
 
 def _follows(walk: _Walk, slot: Slot, shared: set[str]) -> bool:
-    """Whether an alias repeats an entry of the same list, and so is edited along with it."""
+    """Whether an alias repeats an entry of the same list, and so changes with it."""
     return slot.value not in shared and slot.value in walk.anchored
 
 
 def without_jinja(text: str) -> str:
-    """The text with Jinja replaced by harmless characters, of the same length line by line."""
+    """The text with Jinja replaced by harmless characters, every line with the same length."""
 
     def blank(match: re.Match[str]) -> str:
         found = match[0]
         if "\n" in found or not found.startswith("{{"):
-            # A statement or comment of its own becomes a YAML comment.
+            # A statement or comment becomes a YAML comment.
             return re.sub(r"[^\r\n]", "#", found)
         return "j" * len(found)
 
@@ -246,10 +245,11 @@ def without_jinja(text: str) -> str:
 
 
 def same_but(before: Outline, text: str, changed: Mapping[int, str]) -> bool:
-    """Whether an edited text has the events of `before`, but for the values of the changed ones.
+    """Whether an edited text has the events of `before`, except for the values in `changed`.
 
-    Behind the last change the text is the same, and so is what the parser makes of it once it is
-    back in the same state: a few events later the comparison ends. Raises NotYaml.
+    `changed` has the new values by event. After the last change the text is the same, and so are
+    the events once the parser is in the same state, so the comparison ends a few events later.
+    Raises NotYaml.
     """
     enough = max(changed) + _EVENTS_BEHIND
     number = -1
@@ -267,10 +267,10 @@ def same_but(before: Outline, text: str, changed: Mapping[int, str]) -> bool:
 
 
 class Ambiguous(ValueError):
-    """The list cannot be told beyond doubt: `line` (from 1) and a code."""
+    """The channel list cannot be identified with certainty: `line` (from 1) and a code."""
 
     def __init__(self, line: int | None, code: str) -> None:
-        """Keep both for the message."""
+        """Keep both."""
         self.line = line
         self.code = code
         super().__init__(code)
@@ -278,7 +278,8 @@ class Ambiguous(ValueError):
 
 @dataclass(frozen=True)
 class PlainList:
-    """The list as a text of its own: where it starts, and its outline (lines as in the file)."""
+    """The channel list as a separate text: its start in the file, and its outline, with positions
+    in this text but line numbers of the file."""
 
     text: str
     start: int
@@ -286,8 +287,10 @@ class PlainList:
 
 
 def plain_channels(text: str, error_line: int | None) -> PlainList:
-    """Find the list. Raises Ambiguous; its codes are no_list, two_lists, odd_line, broken_inside,
-    broken_before and line_ends.
+    """Find the channel list of a file that is not valid YAML (at `error_line`, if known).
+
+    Raises Ambiguous, with the code no_list, two_lists, odd_line, broken_inside, broken_before or
+    line_ends.
     """
     lines = text.split("\n")
     bare = [line.removesuffix("\r") for line in lines]
@@ -317,7 +320,8 @@ def plain_channels(text: str, error_line: int | None) -> PlainList:
 
 
 def _end(lines: list[str], first: int) -> int:
-    """The number of the first line after the list. Raises Ambiguous at a line that is neither."""
+    """The index of the line after the last entry. Raises Ambiguous at a line that is neither an
+    entry, blank, a comment nor the next key."""
     if not _PLAIN_HEAD.fullmatch(lines[first]):
         raise Ambiguous(first + 1, "odd_line")
     end = last = first + 1
