@@ -60,7 +60,7 @@ def _toolkit(chosen: Choice, task: Task, records: Records) -> Iterator[Notice]:
 
 
 def slips(task: Task) -> Iterator[Notice]:
-    """Warn about words for the solver that are likely slips: a misspelt name of the torch family, or a
+    """Warn about likely slips among words for the solver: a misspelt name of the torch family, or a
     version without a name.
 
     With a different code if nothing of the family was named, so that the default set is chosen.

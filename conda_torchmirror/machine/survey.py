@@ -208,13 +208,11 @@ def _cuda(
         evidence.append(Notice("cuda_unusable", {"variable": variable, "value": text}))
         return None, "CONDA_OVERRIDE_CUDA"
     if not at_home:
-        if not subdir.startswith("osx-"):
-            evidence.append(Notice("cuda_foreign", {"subdir": subdir, "native": native}))
+        evidence.append(Notice("cuda_foreign", {"subdir": subdir, "native": native}))
         return None, "none"
     found = attempt("cuda", _detected_cuda, None, evidence)
     if found is None:
-        if not subdir.startswith("osx-"):
-            evidence.append(Notice("cuda_not_detected"))
+        evidence.append(Notice("cuda_not_detected"))
         return None, "none"
     evidence.append(Notice("cuda_from_libcuda", {"cuda": found}))
     return found, "libcuda"

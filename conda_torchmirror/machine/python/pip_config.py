@@ -93,7 +93,9 @@ def _files(prefix: str | None) -> Iterator[str]:
             shared = [os.path.join("/Library/Application Support", "pip")]
             there = os.path.join(home, "Library", "Application Support", "pip")
             own = [os.path.join(home, ".pip"), there if os.path.isdir(there) else own[1]]
-    places = [os.path.join(folder, name) for folder in (*shared, *own)]
+    # pip leaves the user's own files unread where the variable names a file that is there.
+    heads = shared if os.path.exists(named) else [*shared, *own]
+    places = [os.path.join(folder, name) for folder in heads]
     if prefix:
         places.append(os.path.join(prefix, name))
     if named:
