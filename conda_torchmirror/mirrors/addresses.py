@@ -1,4 +1,4 @@
-"""Which mirror and which channel a URL names: the other direction of `registry.locate`. Pure."""
+"""Recognise the mirror and channel that a URL names, the inverse of `registry.locate`. Pure."""
 
 from __future__ import annotations
 
@@ -48,26 +48,26 @@ class Identified(NamedTuple):
 
 
 class Split(NamedTuple):
-    """A URL taken apart: `identified`, and what follows channel and subdir, slash included."""
+    """A URL in two parts: `identified`, and the `rest` behind channel and subdir, with slash."""
 
     identified: Identified
     rest: str
 
 
 def identify(url: str, book: AddressBook | None = None) -> Identified | None:
-    """Which channel a URL names, at a known mirror or upstream; None for any other URL.
+    """Identify the channel that a URL names, at a known mirror or upstream; None for any other URL.
 
-    http and https, trailing slashes, a subdir at the end and labels are understood. A channel
-    under a known address counts even if the registry does not say that it is carried. A URL with
-    a user, a token, a port of its own, a query or a fragment is nobody's, and so is the URL of a
-    file in a channel. `book` is as for `split`.
+    Accepts http and https, trailing slashes, a subdir at the end, and labels. A channel below a
+    known address counts even if the registry does not list it. Returns None for a URL with a user,
+    a token, an unknown port, a query or a fragment, and for the URL of a file in a channel. `book`
+    is as for `split`.
     """
     found = split(url, book)
     return found.identified if found is not None and not found.rest.strip("/") else None
 
 
 def name_of(channel: str) -> str:
-    """The name of a channel that is given as a name or a URL, without its platform."""
+    """Return the name of a channel given as a name or a URL, without its platform."""
     if "://" in channel and (found := identify(channel)):
         return found.channel
     name, _, subdir = channel.rstrip("/").rpartition("/")
@@ -75,9 +75,9 @@ def name_of(channel: str) -> str:
 
 
 def split(url: str, book: AddressBook | None = None) -> Split | None:
-    """`identify` for URLs with something behind the channel, such as a package file.
+    """Like `identify`, for URLs with more behind the channel, such as a package file.
 
-    `book` is that of a registry; without one the built-in registry's is used.
+    `book` holds the addresses of a registry; by default those of the built-in one.
     """
     scheme, sep, tail = url.partition("://")
     if not sep or scheme not in {"http", "https"} or "?" in tail or "#" in tail:
@@ -130,7 +130,7 @@ def _split_at(address: _Address, channel: str, behind: str) -> Split:
 
 
 def address_book(mirrors: Iterable[Mirror]) -> AddressBook:
-    """The addresses of mirrors and upstream, for `split`."""
+    """Collect the addresses of `mirrors` and of upstream, for `split`."""
     found: dict[str, list[_Address]] = {}
 
     def add(url: str, mirror: str, prefix: str = "", channel: str | None = None) -> None:

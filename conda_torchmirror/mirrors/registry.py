@@ -1,8 +1,8 @@
-"""The mirrors that are known, what they carry, and which of them a channel is read from.
+"""The known mirrors, what they carry, and which of them a channel is read from.
 
-The data are in `data/mirrors.json`, with sources and dates; a lab adds entries of its own with the
-same fields. The automatic redirect loads this module, so entries are read when they are asked for,
-and the classes are the kind that costs least to define (0.04 ms against 0.7 of a named tuple).
+The data are in `data/mirrors.json`, with sources and dates; users add entries with the same fields.
+The automatic redirect loads this module, so entries are parsed only when first used, and the
+classes are plain ones with slots, the cheapest to define (0.04 ms; a named tuple takes 0.7 ms).
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 FILE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "mirrors.json")
 
 
-#: The preference where the user has none: per channel the first that carries it. `tuna` has what
-#: the torch channels need; `nju`, which syncs from upstream by itself, has the parts of `defaults`
+#: The default preference list: a channel is read from the first that carries it. `tuna` has what
+#: the torch channels need; `nju`, which syncs from upstream itself, has the parts of `defaults`
 #: that `tuna` lost in August 2026 (pkgs/r, pkgs/msys2). Neither has `nvidia`. Sources and dates:
 #: data/mirrors.json.
 DEFAULT_MIRRORS = ("tuna", "nju")
 
-#: The mirror's name where the user's own configuration says where a channel is.
+#: The `mirror` of a route that the user's own configuration sets.
 OWN = "custom_channels"
 
-#: The word for all mirrors that may be chosen on their own, in the registry's order.
+#: The preference that means every mirror usable without being named, in the registry's order.
 AUTO = "auto"
 
 
 class Route:
-    """Where a channel is read from: its name, its URL there, and the name of the mirror."""
+    """Where a channel is read from: the channel's name, its URL there, and the mirror's name."""
 
     __slots__ = ("channel", "mirror", "url")
 
@@ -63,7 +63,7 @@ class Route:
 
     @property
     def place(self) -> str:
-        """The mirror as people know it: by its name, or by its host where the user led us there."""
+        """The mirror's name for display; its host where the user's own configuration chose it."""
         return host_of(self.url) if self.mirror == OWN else self.mirror
 
     def _key(self) -> tuple[str, str, str]:
@@ -74,8 +74,8 @@ class Carried:
     """One channel at a mirror.
 
     `status` is yes, redirect, campus, unknown or no; only yes counts when choosing. `subdirs` is
-    None where the mirror's own list is not known, which is taken as all. `labels` says whether
-    `<channel>/label/<x>` is there as well.
+    None where the mirror's list of platforms is unknown, which counts as all of them. `labels` says
+    whether `<channel>/label/<x>` is there as well.
     """
 
     __slots__ = ("labels", "status", "subdirs", "url")
@@ -100,7 +100,7 @@ class Wheels:
 
     `layout` is "index" (PEP 503 pages, for --index-url) or "flat" (one listing for each
     directory, for --find-links only). `dirs` are the directories known to exist, None for all.
-    `html` says whether `torch_stable.html` is served. `also` are other addresses of the same.
+    `html` says whether `torch_stable.html` is served. `also` are other addresses of the same tree.
     """
 
     __slots__ = ("also", "dirs", "html", "layout", "url")
@@ -115,14 +115,14 @@ class Wheels:
 
 
 class Mirror:
-    """One site. `confidence` and `chosen` are by kind: conda, pypi, wheels; `title_zh` is Chinese.
+    """One mirror site. Kinds are conda, pypi and wheels; `confidence` is by kind.
 
-    A kind that is not in `chosen` is used only where the user named the mirror. `roots` are the
+    `chosen` are the kinds that the mirror may be used for unless the user names it. `roots` are the
     addresses above `cloud/` and `pkgs/`; `parents` are addresses right above channel names.
-    `pypi` holds index URLs, the one to use first; `pypi_also` those that are only recognised in
-    files. `official` is the address above `cloud/` and `pkgs/` where a cache has the indexes of the
-    official site, "" for none. `drops_tar_bz2` says that the site does not keep a .tar.bz2 that
-    also exists as .conda; `shards` that it is known to serve sharded indexes.
+    `pypi` holds index URLs, the one to use first; `pypi_also` further ones, only recognised in
+    files. `official` is the address above `cloud/` and `pkgs/` at which a cache serves the indexes
+    of the official site, "" for none. `drops_tar_bz2` says that the site does not keep a .tar.bz2
+    that also exists as .conda; `shards` that it is known to serve sharded indexes.
     """
 
     __slots__ = (
@@ -157,7 +157,7 @@ class Mirror:
 
     @property
     def channels(self) -> Mapping[str, Carried]:
-        """What the site carries, and what it is known not to carry, by channel."""
+        """The listed channels by name, including those that the site is known not to carry."""
         return {channel: self._channel(channel) for channel in self._channels}
 
     def _channel(self, name: str) -> Carried:
@@ -168,8 +168,8 @@ class Mirror:
         return self._carried[name]
 
     def lacks(self, channel: str, subdir: str | None = None) -> bool:
-        """Whether it is known that the channel is not here. A list that may have gaps (`confidence`
-        other than certain) says nothing of channels that it does not name."""
+        """Whether the site is known not to carry the channel (for `subdir`, if given). A channel
+        that its list does not name counts as absent only if the list is certain to be complete."""
         if channel in self._channels:
             carried = self._channel(channel)
             return carried.status == "no" or (carried.status == "yes" and not carried.has(subdir))
@@ -211,11 +211,11 @@ class Registry(Mapping[str, Mirror]):
         return len(self.entries)
 
     def chosen_for(self, kind: str = "conda") -> tuple[str, ...]:
-        """The names of the mirrors that may be chosen unnamed for conda, pypi or wheels."""
+        """The names of mirrors usable for `kind` (conda, pypi, wheels) without being asked for."""
         return tuple(name for name in self if kind in self.entries[name].get("chosen", ()))
 
     def _worth_naming(self) -> tuple[str, ...]:
-        """The names that `--mirror` is good for; the others are there to recognise files by."""
+        """The names useful after `--mirror`; other entries only help to recognise URLs in files."""
         return tuple(
             name
             for name, entry in self.entries.items()
@@ -223,7 +223,7 @@ class Registry(Mapping[str, Mirror]):
         )
 
     def _words(self) -> dict[str, str]:
-        """Parts of host names that stand for one mirror alone, such as tsinghua for tuna."""
+        """Mirror names by a part of a host name that only one mirror has: tsinghua for tuna."""
         found: dict[str, set[str]] = {}
         for name, entry in self.entries.items():
             for url in _urls(entry.get("roots", ())):
@@ -232,7 +232,7 @@ class Registry(Mapping[str, Mirror]):
         return {part: names.pop() for part, names in found.items() if len(names) == 1}
 
     def resolve(self, preference: Sequence[str], *, allow_http: bool = False) -> tuple[Mirror, ...]:
-        """The mirrors that a preference list names, up to "upstream", which ends it.
+        """Return the mirrors that a preference list names, up to "upstream", which ends it.
 
         An item is a name or a URL. Raises UnknownMirror, InsecureMirror or BadMirrorUrl.
         """
@@ -249,17 +249,17 @@ class Registry(Mapping[str, Mirror]):
         return tuple(found)
 
     def locate(self, channel: str, subdir: str | None, preference: Sequence[str]) -> Route:
-        """Where to read a channel. Raises what `resolve` raises; see the function `locate`."""
+        """Find where to read a channel, as the function `locate` does. Raises as `resolve` does."""
         return locate(channel, subdir, self.resolve(preference))
 
     def identify(self, url: str) -> Identified | None:
-        """Which channel a URL names, at one of these mirrors or upstream; see `addresses`."""
+        """Identify the channel that a URL names at one of these mirrors; see `addresses`."""
         from .addresses import identify  # the automatic redirect rarely needs it
 
         return identify(url, self.book)
 
     def split(self, url: str) -> Split | None:
-        """`identify` for URLs with something behind the channel."""
+        """Like `identify`, for URLs with more behind the channel."""
         from .addresses import split
 
         return split(url, self.book)
@@ -289,7 +289,7 @@ def built_in() -> Registry:
 
 @cache
 def chinese_names() -> Mapping[str, str]:
-    """The Chinese name of each site, by the name and by the title of its mirror."""
+    """Chinese titles of mirrors, by name and by English title."""
     entries = _data()["mirrors"].items()
     return {
         word: entry["title_zh"]
@@ -300,7 +300,7 @@ def chinese_names() -> Mapping[str, str]:
 
 
 def channels_for(use: str) -> tuple[str, ...]:
-    """The channels that the data list for a use: columns, status or enabled (`lists` there)."""
+    """The channels that the data list for a use, a key of `lists` there, such as status."""
     return tuple(_data()["lists"][use])
 
 
@@ -310,7 +310,7 @@ def official_wheel_hosts() -> frozenset[str]:
 
 
 def locate(channel: str, subdir: str | None, mirrors: Sequence[Mirror]) -> Route:
-    """Where to read a channel: the first of the mirrors that has it for `subdir`, else upstream.
+    """Find where to read a channel: the first mirror that has it for `subdir`, else upstream.
 
     `channel` is a name such as `pytorch`, `pkgs/main` or `nvidia/label/cuda-12.4.0`, never a URL
     and never `defaults` (see `parts_of_defaults`). `subdir` None asks for any platform.
@@ -329,11 +329,11 @@ def preferred(
     *,
     only: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """The names and URLs to go through, in order: `asked` (`--mirror`), else `configured`, else
-    the default, which a mirror of the user's own precedes.
+    """Return the mirrors to try, as names and URLs in order: `asked` (`--mirror`), else
+    `configured`, else the user's own mirrors followed by the defaults.
 
-    `auto` is replaced by names, and what the administrator does not allow (`only`, empty for no
-    limit) is left out. Raises MirrorError where nothing of `asked` is allowed.
+    `auto` is expanded to names. Mirrors that the administrator's list `only` lacks (empty for no
+    limit) are dropped. Raises MirrorError if that leaves nothing of `asked`.
     """
     words: Sequence[str] = asked or configured or (*registry.own, *DEFAULT_MIRRORS)
     expanded = tuple(dict.fromkeys(_expanded(words, registry)))
@@ -367,7 +367,7 @@ def below_root(channel: str) -> str:
 
 
 def _mirror_at(address: str) -> Mirror:
-    """A mirror made from a URL: one channel where that ends in its name, else a parent."""
+    """Make a mirror of a URL: one channel if the URL ends in its name, else a parent of several."""
     last = address.rpartition("/")[2]
     shown = without_secrets(address)
     if last in channels_for("channel"):

@@ -1,6 +1,6 @@
-"""What a registry entry may hold. Every entry that a user writes passes here before it is used.
+"""The schema of a registry entry, which every entry that a user writes must pass before use.
 
-Pure. The built-in registry has the same form, which a test holds it to.
+Pure. A test holds the built-in registry to the same schema.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LAYOUTS = ("index", "flat")
 #: Words of a preference list that name no mirror.
 RESERVED = frozenset((UPSTREAM, "auto"))
 
-#: Bounds that nothing real comes near: characters of a text, entries of a list.
+#: Upper limits, far beyond any real entry: characters of a text, entries of a list.
 LONGEST, MOST = 2000, 500
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}(:[0-9]{1,5})?")
@@ -29,14 +29,14 @@ _SUBDIR = re.compile(r"[a-z0-9]{2,20}(-[a-z0-9]{1,20})?")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
 
 
-#: What a field that follows a pattern must be.
+#: Errors for fields that must match a pattern.
 A_HOST = "The entry of mirror {name!r}: {field} must be a host, not {found}."
 A_CHANNEL = "The entry of mirror {name!r}: {field} must be by channel name, not {found}."
 A_PLATFORM = "The entry of mirror {name!r}: {field} must be a platform, not {found}."
 
 
 class _Unfit(ValueError):
-    """What a field must be: a sentence with the fields `name`, `field`, `found` and others."""
+    """A value that its field does not take. `sentence` has the fields `name`, `field`, `found`."""
 
     def __init__(self, sentence: str, found: Any = None, **facts: object) -> None:
         super().__init__(sentence)
@@ -44,9 +44,10 @@ class _Unfit(ValueError):
 
 
 def check_entry(name: str, entry: Any, *, allow_http: bool = False) -> dict[str, Any]:
-    """The entry in the form of the data file: lists for single values, no empty channel.
+    """Check an entry and return it as the data file has it: single values as lists, a channel
+    without details as an empty map.
 
-    Raises MirrorError with the field at fault, InsecureMirror and BadMirrorUrl for an address.
+    Raises MirrorError with the field at fault, InsecureMirror or BadMirrorUrl for an address.
     """
     if not _NAME.fullmatch(name) or name in RESERVED:
         raise MirrorError(
@@ -123,7 +124,7 @@ def _flag(value: Any) -> bool:
 
 
 def _day(value: Any) -> str:
-    """A date; YAML makes an object of one without quotes."""
+    """A date as text: YAML turns an unquoted one into an object."""
     return value.isoformat() if isinstance(value, date) else _text(value)
 
 
@@ -211,7 +212,7 @@ def _wheels(value: Any, url: Callable[[Any], str]) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
-    """A value in an error, short and on one line."""
+    """A value as an error shows it, short and on one line."""
     kind = {dict: "a map", list: "a list", type(None): "nothing"}.get(type(value))
     return (
         kind or ascii(value if isinstance(value, (str, int, float)) else type(value).__name__)[:80]

@@ -1,7 +1,7 @@
-"""Mirror URLs: which may be used, their host, the official address of a channel, secrets.
+"""URLs of mirrors and channels: checks, hosts, official addresses, removal of secrets.
 
-Loaded by the automatic redirect on every command that names a channel of a mirror, so what only an
-error or a rare URL needs is imported there.
+The automatic redirect loads this module on every command that names a mirrored channel, so what
+only an error or a rare URL needs is imported in the function that needs it.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ UPSTREAM_CLOUD = "https://conda.anaconda.org"
 UPSTREAM_REPO = "https://repo.anaconda.com"
 UPSTREAM_PKGS = f"{UPSTREAM_REPO}/pkgs"
 
-#: The former address of the same parts, which old files still name (conda's own constants).
+#: The former address of the parts of `defaults`, still in old files (as conda's constants have it).
 FORMER_PKGS = "https://repo.continuum.io/pkgs"
 
-#: The official hosts, and what stands before the name of a channel there.
+#: The official hosts, each with the path that precedes a channel's bare name there.
 UPSTREAM_HOSTS = {"conda.anaconda.org": "", "repo.anaconda.com": "pkgs/"}
 
-#: PyTorch's own wheels: PEP 503 pages, one below this for each variant and project.
+#: The root of PyTorch's own wheels: a PEP 503 page at `<variant>/<project>/` for each.
 WHEELS = "https://download.pytorch.org/whl"
 
-#: The name that stands for no mirror, in preferences and results.
+#: The name that means the official site, not a mirror, in preferences and results.
 UPSTREAM = "upstream"
 
 
 class MirrorError(ValueError):
     """A preference item or a registry entry that cannot be used.
 
-    `sentence` is for a person, with the fields `facts`, as `text.messages.fill` takes them; the
-    text of the error is the same in English.
+    `sentence` and the values `facts` of its fields are what `text.messages.fill` takes, which
+    translates it; `str()` of the error is the sentence in English.
     """
 
     def __init__(self, sentence: str, /, **facts: object) -> None:
-        """Keep the sentence apart from its facts."""
+        """Keep the sentence and its facts apart, for translation."""
         self.sentence, self.facts = sentence, facts
         super().__init__(sentence.format_map(facts))
 
@@ -47,7 +47,7 @@ class UnknownMirror(MirrorError):
     def __init__(
         self, name: str, known: Iterable[str], words: Mapping[str, str] | None = None
     ) -> None:
-        """Keep the name beside those that exist; `words` are other ways to say them."""
+        """`known` are the names that exist; `words` maps other words for a mirror to its name."""
         self.name = name
         self.known = tuple(known)
         import difflib  # only a wrong name needs it
@@ -84,16 +84,16 @@ class BadMirrorUrl(MirrorError):
     """Something that looks like a URL but names no place that channels can be read from."""
 
     def __init__(self, url: str, sentence: str, **facts: object) -> None:
-        """Keep the URL without its secrets, which is the fact `url` of the sentence."""
+        """Keep the URL without its secrets, and add it to the facts as `url`."""
         self.url = without_secrets(url)
         super().__init__(sentence, url=self.url, **facts)
 
 
 def check_url(url: str, *, allow_http: bool = False) -> str:
-    """A mirror's URL without trailing slashes, if it may be used.
+    """Check that a mirror's URL may be used, and return it without trailing slashes.
 
     Raises InsecureMirror for plain http to another computer unless `allow_http`, and BadMirrorUrl
-    for what is not a plain http or https address.
+    for anything but a plain http or https address.
     """
     address = url.strip().rstrip("/")
     try:
@@ -133,7 +133,7 @@ def is_loopback(host: str) -> bool:
 
 
 def upstream_parent(channel: str) -> str:
-    """The official URL above a channel name, which is what conda's `custom_channels` takes."""
+    """The official URL above a channel's name, in the form of conda's `custom_channels`."""
     return UPSTREAM_REPO if channel.startswith("pkgs/") else UPSTREAM_CLOUD
 
 
@@ -143,6 +143,6 @@ def upstream_url(channel: str) -> str:
 
 
 def without_secrets(url: str) -> str:
-    """A URL that may be shown: without user, password and token."""
+    """Return a URL fit to be shown: without user, password and token."""
     shown = re.sub(r"(?<=://)[^/@\s]*@", "", url.strip())
     return re.sub(r"/t/[^/]+", "/t/<TOKEN>", shown)
