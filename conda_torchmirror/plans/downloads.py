@@ -1,4 +1,4 @@
-"""`--urls`: direct URLs with their hashes, in the forms that download managers take."""
+"""`--urls`: direct URLs with their hashes, in the formats that download managers take."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class Download:
 
     @property
     def file(self) -> str:
-        """The name to save it under: the last part of the URL's path, as the server means it."""
+        """The file name to save as: the last part of the URL's path, percent-decoded."""
         # Encoded slashes and line breaks must not become folders and options.
         return _UNSAFE.sub("_", unquote(urlsplit(self.url).path.rpartition("/")[2]))
 
     @property
     def hash(self) -> tuple[str, str] | None:
-        """The strongest hash that is known, with its name."""
+        """The strongest known hash as (algorithm, hex digest); None if there is none."""
         if self.sha256:
             return "sha256", self.sha256
         return ("md5", self.md5) if self.md5 else None
 
 
 class DownloadList(NamedTuple):
-    """Files to download, and what stands beside them: `about` is the value of `torchmirror`."""
+    """Files to download. `about` is the value of `torchmirror` in the JSON document of the run."""
 
     files: Sequence[Download]
     about: Mapping[str, Any]
@@ -48,9 +48,9 @@ class DownloadList(NamedTuple):
 
 
 def downloads(found: Iterable[Any]) -> list[Download]:
-    """From anything with `url`, `size`, `md5` and `sha256`: builds or conda's own records.
+    """Make downloads of anything with `url`, `size`, `md5` and `sha256`: builds, conda's records.
 
-    Conda's have passed no schema: what is no size or no hash counts as unknown.
+    Conda's records have passed no schema, so a malformed size or hash counts as unknown.
     """
     return [
         Download(
@@ -64,7 +64,7 @@ def downloads(found: Iterable[Any]) -> list[Download]:
 
 
 def plain(files: Iterable[Download]) -> list[str]:
-    """One URL a line, the hash as a fragment (`#sha256=...`), which clients do not send."""
+    """Format as one URL a line, the hash as its fragment (`#sha256=...`), which no client sends."""
     lines = []
     for file in files:
         known = file.hash
@@ -73,10 +73,10 @@ def plain(files: Iterable[Download]) -> list[str]:
 
 
 def aria2(files: Iterable[Download]) -> list[str]:
-    """What `aria2c -i` reads: a URL, and options in lines that begin with blanks.
+    """Format as input for `aria2c -i`: each URL, then its options on indented lines.
 
-    `split=1`, because mirrors shut out clients that fetch one file in several ranges at once (a
-    downloader with eight threads was answered 403 by tuna, user report of 2026-09-12).
+    `split=1`, because mirrors block clients that fetch one file in several ranges at once (tuna
+    answered 403 to a downloader with eight threads, user report of 2026-09-12).
     """
     lines = []
     for file in files:
@@ -94,5 +94,5 @@ FORMATS: Mapping[str, Callable[[Iterable[Download]], list[str]]] = MappingProxyT
 
 
 def total(files: Iterable[Download]) -> int:
-    """The bytes of all files whose size is known."""
+    """The total size in bytes of the files whose size is known."""
     return sum(file.size or 0 for file in files)

@@ -1,8 +1,8 @@
-"""The strict schema of a saved plan's document: what it must hold before anything uses it.
+"""The strict schema that a saved plan's document must pass before anything uses it.
 
-A plan travels: on USB sticks, through version control, by hand. The records in it pass the schema
-of every index (`index.record_schema`), and what is shown or compared is of the type and size that
-a plan of ours has.
+A plan travels: on USB sticks, through version control, by hand. Its records must pass the schema
+of every index (`index.record_schema`), and each value that is shown or compared must have the type
+and size that we write.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..index import record_schema
 from ..text.messages import text
 from . import wheel_part
 
-#: Bytes of the document, and packages of a plan: an environment of 500 packages takes 1 MB.
+#: Upper limits: bytes of the document (1 MB for 500 packages), and packages of a plan.
 BYTES, PACKAGES = 64_000_000, 10_000
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T[0-9:.+Z-]{5,32}")
@@ -25,7 +25,7 @@ _RELEASE = re.compile(r"\d{1,3}\.\d{1,3}")
 
 
 def parse(data: bytes) -> Any:
-    """The document as JSON values. Raises: ValueError for anything that is none, or too large."""
+    """Parse the document. Raises: ValueError if it is not JSON, too large or nested too deep."""
     if len(data) > BYTES:
         raise ValueError(text("plan_large", {"size": len(data), "limit": BYTES}))
     try:
@@ -39,7 +39,7 @@ def _refuse(word: str) -> Any:
 
 
 def find_fault(document: Any) -> str | None:
-    """The first field that is not as it must be, as a path such as `packages[3].fn`; or None."""
+    """Return the path of the first invalid field, such as `packages[3].fn`; or None."""
     if not isinstance(document, Mapping):
         return "the whole"
     subdir = document.get("subdir")
@@ -61,14 +61,14 @@ def find_fault(document: Any) -> str | None:
     with_wheels = document.get("schema") != 1
     if with_wheels and (fault := wheel_part.find_fault(document.get("wheels"), str(subdir))):
         return f"wheels.{fault}"
-    # An environment that has a Python needs none of conda's packages.
+    # Wheels for an environment that already has a Python need no packages of conda's.
     if with_wheels and document.get("packages") == []:
         return None
     return _fault_of_packages(document.get("packages"), str(subdir))
 
 
 def _fault_of_decision(decision: Any) -> str | None:
-    """Of what a run decided, only this is used; the rest is shown as JSON."""
+    """Check the fields of the decision that are used; the rest is only shown, as JSON."""
     if not isinstance(decision, Mapping):
         return "selected"
     selected = decision.get("selected")
@@ -101,10 +101,10 @@ def _fault_of_packages(packages: Any, subdir: str) -> str | None:
 
 
 def find_package_fault(package: Any, subdir: str) -> str | None:
-    """The first field of a package that is not as it must be for a plan of this platform, or None.
+    """Return the first invalid field of a package in a plan for `subdir`; None if all are valid.
 
-    A file name is where conda writes to, a platform is what a plan goes by, and a package without
-    a hash could be any file.
+    Strict, because conda writes to the path that the file name gives, and because a package of
+    another platform or without a hash could be any file.
     """
     if not isinstance(package, Mapping):
         return "record"

@@ -1,4 +1,4 @@
-"""`--plan DIR`: carrying a saved plan out. No index is read and nothing is solved."""
+"""`--plan DIR`: carry out a saved plan, without reading an index or solving."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from .saved_plan import SavedPlan
 
 
 class Replay(NamedTuple):
-    """A saved plan before it is carried out in `prefix`, which is None where only downloads are
-    asked for. Of its packages `lacking` have to be downloaded, `to_download` bytes in all;
-    `changed` says that the environment is not yet as planned."""
+    """A saved plan about to be carried out in `prefix`, which is None for downloads only.
+    `lacking` counts the packages still to be downloaded, `to_download` their bytes; `changed` is
+    False if the environment already is as planned."""
 
     plan: SavedPlan
     prefix: str | None
@@ -58,10 +58,11 @@ def replay(
     exists: bool,
     report: Callable[[Replay], None],
 ) -> DownloadList | Replay | Outcome:
-    """Carry out a plan on the environment at `prefix`.
+    """Carry out a plan on the environment at `prefix`; `exists` says whether it exists yet.
 
-    A preview is a `Replay`; otherwise that goes to `report` before anything is done. Where the
-    environment is as planned already, nothing is.
+    Return the downloads for `--urls` and the `Replay` for `--dry-run`. Otherwise pass the `Replay`
+    to `report` before anything is done, and return the outcome. An environment that already is as
+    planned is left alone.
 
     Raises: one of the `Plan...` errors, or what conda raises.
     """
@@ -114,13 +115,13 @@ def replay(
 
 
 def unchanged(found: Replay) -> Outcome:
-    """What a plan ends in that the environment agrees with already."""
+    """The outcome of a plan whose environment already is as planned."""
     said = text("plan_as_planned", {"prefix": str(found.prefix)})
     return Outcome(0, found.about, {"message": said, "prefix": found.prefix})
 
 
 def records_of(plan: SavedPlan) -> list[Any]:
-    """The packages of a plan as conda has them.
+    """The packages of a plan as conda's own records.
 
     Raises: PlanAltered, conda's ChannelNotAllowed or ChannelDenied.
     """
@@ -139,7 +140,7 @@ def link(
     plan = found.plan
     lines = []
     for package, record in zip(plan.packages, records, strict=True):
-        # Conda finds a cached file by the very URL that it came from, which may hold a token.
+        # Conda looks up a cached file by the exact URL it came from, which may hold a token.
         there = package_cache.cached(record)
         url = there.url if there is not None else record.url
         lines.append(saved_plan.line({**package, "url": url}, md5_only=True))
@@ -155,19 +156,19 @@ def link(
         file = os.path.join(folder, saved_plan.EXPLICIT)
         write_file(Path(file), saved_plan.explicit(plan.subdir, lines))
         command = [verb, "--prefix", prefix, *words, "--file", file]
-        # Addresses are final here. The automatic redirect would give them other channels than those
-        # that conda's cache was read with, and conda would find none of the files in it.
+        # URLs are final here. The automatic redirect would assign them to other channels than those
+        # under which conda has read its cache, and conda would not find the files in it.
         with in_process.redirected((), override=False):
             done = conda.run(command, {}, {"prefix": prefix, "torchmirror": found.about})
     return Outcome(done.code, found.about, {**done.document, "prefix": prefix})
 
 
 def _is_as_planned(records: Sequence[Any], prefix: str) -> bool:
-    """Whether an environment holds the very packages of a plan, by name, version, build and hash;
-    what it holds beside them is its own."""
+    """Whether an environment holds exactly the packages of a plan, by name, version, build and
+    hash. Further packages in it do not matter."""
     try:
         there = {record.name: record for record in PrefixData(prefix).iter_records()}
-    except Exception:  # a record that cannot be read is told later on
+    except Exception:  # a record that cannot be read is reported later
         return False
 
     def same(planned: Any) -> bool:
@@ -183,8 +184,8 @@ def _is_as_planned(records: Sequence[Any], prefix: str) -> bool:
 
 
 def _leaving(plan: SavedPlan, prefix: str | None, on: Machine) -> tuple[str, ...]:
-    """What the environment holds of the packages that the plan has to remove."""
-    # Records that cannot be read are refused before anything is done.
+    """The packages in the environment that the plan removes, by name."""
+    # `_check` refuses records that cannot be read before anything is done.
     if prefix is None or any(remark.code == "machine.record_broken" for remark in on.remarks):
         return ()
     there = {record.name for record in PrefixData(prefix).iter_records()}
@@ -192,13 +193,13 @@ def _leaving(plan: SavedPlan, prefix: str | None, on: Machine) -> tuple[str, ...
 
 
 def _removal(names: Sequence[str]) -> tuple[Notice, ...]:
-    """What is said of packages that leave."""
+    """The notice on packages that will be removed; none without any."""
     return (Notice("plan_removes", {"names": ", ".join(names)}),) if names else ()
 
 
 def _check(plan: SavedPlan, on: Machine, prefix: str, leaving: Collection[str]) -> None:
-    """See that the environment can take the plan: conda does not look whether what is beside the
-    files of a list still has what it needs.
+    """Check that the plan breaks no other package: given an explicit list, conda does not check
+    whether the dependencies of the remaining packages are still met.
 
     Raises: PlanInTheWay, PipTorch, BrokenRecord, UnreadablePins.
     """
@@ -217,7 +218,7 @@ def _check(plan: SavedPlan, on: Machine, prefix: str, leaving: Collection[str]) 
 
 
 def of_driver(plan: SavedPlan, on: Machine) -> tuple[Notice, ...]:
-    """What this machine's driver says to the plan's CUDA; nothing where none is known."""
+    """The notice if this machine has no driver for the plan's CUDA, or one that is too old."""
     cuda = plan.decision.get("selected", {}).get("cuda")
     if not cuda:
         return ()

@@ -1,11 +1,11 @@
 """The folder of a saved plan: conda's explicit file beside a JSON document, written and read.
 
-    DIR/explicit.txt   `@EXPLICIT`, a URL with its md5 for each package: `conda create --file` of
-                       every conda reads it (24.7 knows no sha256 there), mamba and micromamba too
+    DIR/explicit.txt   `@EXPLICIT`, a URL with its md5 for each package: read by `conda create
+                       --file` of every conda (24.7 knows no sha256 there), mamba and micromamba
     DIR/plan.json      the decision, the facts it was made from, sizes, hashes, and the channel's
                        record of each package
 
-Neither holds a token or a password. Carrying a plan out is in `replay`.
+Neither holds a token or a password. `replay` carries plans out.
 """
 
 from __future__ import annotations
@@ -48,22 +48,23 @@ from .wheel_part import WheelPart
 
 EXPLICIT, DOCUMENT = "explicit.txt", "plan.json"
 KIND = "conda-torchmirror plan"
-#: The format of plans for conda alone, and of those with wheels.
+#: Versions of the format: of plans for conda alone, and of those with wheels.
 SCHEMA_OF_CONDA, SCHEMA = 1, 2
-#: More versions of the format than there will be.
+#: Upper limit for the number of a format version.
 _SCHEMAS = 10**6
 
-#: Of the JSON document of a run, what is of no use elsewhere: it is long, or about this computer.
+#: Keys of a run's JSON document that a plan omits: long, or about this computer alone.
 _LEFT_OUT = ("rejected", "check", "solved")
 
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """A plan as it is in its folder.
+    """A plan as stored in its folder.
 
-    `packages` are conda's records, in the order of linking, all that the environment will hold;
-    `removed` the names of what had to leave the environment that the plan was made for; `decision`
-    what `torchmirror` holds in the JSON document of a run.
+    `packages` are the records of everything that the environment will hold, as conda writes them,
+    in linking order; `removed` are the names of packages that the plan removes from the environment
+    it was made for; `created` is a time in UTC (ISO 8601); `decision` is the value of `torchmirror`
+    in the JSON document of a run.
     """
 
     folder: Path
@@ -76,7 +77,7 @@ class SavedPlan:
 
     @property
     def files(self) -> tuple[downloads.Download, ...]:
-        """What there is to download where nothing is cached."""
+        """Everything to download if nothing is cached, wheels included."""
         part = self.wheels
         links = [file.link for file in (*part.files, *(part.rest or ()))] if part else []
         return (
@@ -89,12 +90,12 @@ class SavedPlan:
 
     @property
     def total(self) -> int:
-        """The bytes of all packages, as the channels give them."""
+        """The total size of `files` in bytes, as channels and pages state it."""
         return downloads.total(self.files)
 
     @property
     def about(self) -> dict[str, Any]:
-        """In short, for the JSON document of a run."""
+        """A summary for the JSON document of a run."""
         return {
             "folder": str(self.folder),
             "explicit": str(self.folder / EXPLICIT),
@@ -105,8 +106,8 @@ class SavedPlan:
 
 
 class Saved(NamedTuple):
-    """A plan just saved, and what to say about it. `about` is the value of `torchmirror`,
-    `fetched` says that its packages are in conda's cache."""
+    """A plan just saved, with the notices on it. `about` is the value of `torchmirror` in the JSON
+    document; `fetched` says whether the packages are in conda's cache."""
 
     plan: SavedPlan
     prefix: str | None
@@ -116,7 +117,8 @@ class Saved(NamedTuple):
 
 
 def line(package: Mapping[str, Any], *, md5_only: bool = False) -> str:
-    """A package as a line of an explicit file; md5, unless only sha256 is known."""
+    """Format a package as a line of an explicit file, with its md5, else with its sha256 unless
+    `md5_only`."""
     known = package.get("md5") or (None if md5_only else package.get("sha256"))
     return f"{package['url']}#{known}" if known else str(package["url"])
 
@@ -128,7 +130,7 @@ def explicit(subdir: str, lines: Iterable[str]) -> str:
 
 
 def check_folder(folder: Path, *, with_packages: bool = False) -> None:
-    """A plan may be saved where nothing is, in an empty folder, or over an older plan.
+    """Check that a plan may be saved at `folder`: nothing, an empty folder or an older plan there.
 
     Raises: PlanFolderTaken, CannotWrite.
     """
@@ -142,7 +144,7 @@ def check_folder(folder: Path, *, with_packages: bool = False) -> None:
             there = {entry.name for entry in folder.iterdir()}
         except OSError as error:
             raise CannotWrite.of(error, folder, "--save-plan") from error
-        # The archives of an older plan are its own where the new one brings its archives too.
+        # Archives of the older plan may stay if the new plan brings its archives too.
         own = _archives(folder) if with_packages else set()
         if others := sorted(there - {EXPLICIT, DOCUMENT} - own):
             detail = text("plan_at_others", {"name": others[0]})
@@ -161,7 +163,7 @@ def _kind(folder: Path) -> Any:
 
 
 def _archives(folder: Path) -> set[str]:
-    """The names of the files that a plan may have beside it."""
+    """The names of the archives that the plan in `folder` may have beside it."""
     try:
         plan = load(folder)
     except (PlanMissing, PlanAltered, PlanTooNew):
@@ -194,8 +196,8 @@ def write(
     prefix: str | None = None,
     with_packages: bool = False,
 ) -> SavedPlan:
-    """The same from the parts of a decision: `about` is the value of `torchmirror`, `wheels` what
-    pip does afterwards."""
+    """Like `save`, from the parts of a decision: `about` is the value of `torchmirror` in the JSON
+    document, `wheels` what pip installs afterwards."""
     folder = folder.absolute()
     check_folder(folder, with_packages=with_packages)
     packages = _packages(found, subdir, prefix)
@@ -233,7 +235,7 @@ def write(
 
 
 def _packages(found: Transaction, subdir: str, prefix: str | None) -> tuple[Mapping[str, Any], ...]:
-    """The records of all that an environment will hold.
+    """The records of everything that the environment will hold, as conda writes them.
 
     Raises: PlanWithoutAddress, PlanBadRecord.
     """
@@ -248,19 +250,19 @@ def _packages(found: Transaction, subdir: str, prefix: str | None) -> tuple[Mapp
 
 
 def _sha256(content: str) -> str:
-    # As with \n: version control may have changed the line ends on the way.
+    # Line ends count as \n: version control may have changed them on the way.
     return hashlib.sha256(content.replace("\r\n", "\n").encode()).hexdigest()
 
 
 def load(folder: Path) -> SavedPlan:
-    """Read a plan, and see that both its files are as they were written.
+    """Read a plan, and check that both its files are as they were written.
 
     Raises: PlanMissing, PlanTooNew, PlanAltered.
     """
     folder = folder.absolute()
     try:
         found = plan_schema.parse(_content(folder, DOCUMENT))
-        # Without translation of line ends, which `_sha256` takes care of.
+        # Decoded without translating line ends, which `_sha256` takes care of.
         content = _content(folder, EXPLICIT).decode()
     except ValueError as error:
         raise PlanAltered(folder=str(folder), detail=str(error)) from error
@@ -292,7 +294,7 @@ def load(folder: Path) -> SavedPlan:
 
 
 def _content(folder: Path, name: str) -> bytes:
-    """A file of a plan; what leads to a pipe or a device, or is larger than a plan, is none.
+    """Read a file of a plan. A pipe, a device or a file beyond the size limit counts as altered.
 
     Raises: PlanMissing, PlanAltered.
     """
@@ -317,7 +319,7 @@ def make(
     command: Sequence[str],
     variables: Mapping[str, str],
 ) -> Saved | DownloadList:
-    """`--save-plan` and `--urls --solve`: keep what conda's solver would do, and do none of it.
+    """`--save-plan` and `--urls --solve`: solve, and save or list the result without installing it.
 
     Raises: what `save` raises, and what conda raises.
     """
@@ -344,7 +346,7 @@ def make(
 
 
 def with_packages(plan: SavedPlan, found: Transaction) -> list[Notice]:
-    """Put the packages beside the plan. Raises: CannotWrite."""
+    """Copy the package archives into the plan's folder; return notices. Raises: CannotWrite."""
     folder = str(plan.folder)
     try:
         lacking = package_cache.copy_archives(found.state, folder)
@@ -358,8 +360,7 @@ def with_packages(plan: SavedPlan, found: Transaction) -> list[Notice]:
 def listed(
     decision: Decision, command: Sequence[str], variables: Mapping[str, str]
 ) -> tuple[str, list[Notice]]:
-    """`--print explicit`: the text of the explicit file of what conda's solver would do, and the
-    notices on it.
+    """`--print explicit`: solve, and return the explicit file of the result with the notices on it.
 
     Raises: PlanWithoutAddress, PlanBadRecord, and what conda raises.
     """
@@ -369,7 +370,7 @@ def listed(
 
 
 def _warnings(found: Transaction) -> list[Notice]:
-    """What keeps some URLs of a plan from working by themselves elsewhere."""
+    """Notices on URLs of a plan that do not work elsewhere: with credentials, or of local files."""
     secret = {r.channel.base_url for r in found.state if safe(r.url) != r.url}
     local = [r.name for r in found.state if r.url.startswith("file:")]
     notices = []

@@ -1,11 +1,11 @@
-"""The wheels of a saved plan: what pip installs when conda's part is done, written and read.
+"""The wheels of a saved plan, which pip installs after conda's part: written and read.
 
     {"python": "3.12", "others": ["numpy<2"],
      "files": [{"project", "version", "filename", "url", "sha256", "size", "variant"}],
-     "rest": [the same, for what they need besides; absent where pip is left to find it]}
+     "rest": [the same, for their further dependencies; absent if pip is to find them]}
 
-Whoever reads a plan trusts none of it: every file has a hash, an address of the web that ends in
-its name, and a name that is a wheel of that project and version for the plan's platform and Python.
+A plan is not trusted when read: each file must have a hash, an http or https URL that ends in its
+name, and the name of a wheel of that project and version for the plan's platform and Python.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ..selection.wheels.name import Wheel, parse
 from ..selection.wheels.tags import WheelTarget
 from ..text.sanitize import public_url
 
-#: Files and words of a plan; a set has six at most.
+#: Upper limits: files of the set (six in practice) and other requirements; their dependencies.
 _MOST, _MOST_OF_REST = 50, 200
 _RELEASE = re.compile(r"\d{1,3}\.\d{1,3}")
 
 
 class PlanWheel(NamedTuple):
-    """One file. `link` has its hash."""
+    """One wheel of a plan. `link` holds its URL, hash and size."""
 
     project: str
     version: str
@@ -37,9 +37,9 @@ class PlanWheel(NamedTuple):
 
 
 class WheelPart(NamedTuple):
-    """What pip is asked for. `python` is major.minor of the environment, `others` are words beside
-    the files. `rest` are the files of all that the set and the words need besides; None where pip
-    is left to find them."""
+    """What pip installs. `python` is major.minor of the environment's; `others` are requirements
+    besides the files. `rest` are the files of all further dependencies, None if pip is to find
+    them."""
 
     python: str
     files: tuple[PlanWheel, ...]
@@ -70,7 +70,7 @@ def _row(file: PlanWheel) -> dict[str, Any]:
 
 
 def read(value: Mapping[str, Any]) -> WheelPart:
-    """The part of a document that `find_fault` has passed."""
+    """Read the part from a document that has passed `find_fault`."""
     files = tuple(map(_file, value["files"]))
     rest = tuple(map(_file, value["rest"])) if "rest" in value else None
     return WheelPart(value["python"], files, tuple(value["others"]), rest)
@@ -82,7 +82,7 @@ def _file(row: Mapping[str, Any]) -> PlanWheel:
 
 
 def find_fault(value: Any, subdir: str) -> str | None:
-    """The first field that is not as it must be, such as `files[0].url`; or None."""
+    """Return the path of the first invalid field, such as `files[0].url`; None if all are valid."""
     if not isinstance(value, Mapping):
         return "the whole"
     python, others, files = (value.get(key) for key in ("python", "others", "files"))
@@ -108,8 +108,8 @@ def find_fault(value: Any, subdir: str) -> str | None:
 
 
 def is_word(word: Any) -> bool:
-    """Whether pip may be asked for a word of a plan: a name with its versions, and nothing that
-    leads elsewhere."""
+    """Whether a requirement of a plan may be passed to pip: a name with versions, without URL or
+    environment marker."""
     if not isinstance(word, str) or len(word) > record_schema.WORD or "@" in word or ";" in word:
         return False
     return word.isprintable() and request.requested_name(word) is not None
