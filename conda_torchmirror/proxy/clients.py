@@ -1,4 +1,4 @@
-"""What clients of a cache are told: a registry for conda-torchmirror; a condarc and a pip.conf."""
+"""Files for clients of a cache: a registry for conda-torchmirror, a condarc, a pip.conf."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..mirrors.registry import parts_of_defaults
 from ..mirrors.urls import host_of
 from .layout import NEXT, OFFICIAL, PYPI, ROOT, WHL, Layout
 
-#: The names of the two ways as mirrors.
+#: The names of a cache's two ways (see `layout`) in the registry.
 FIRST, OTHER = "cache", "cache-next"
 
 
 def registry(layout: Layout, url: str) -> str:
-    """The file for the setting `torchmirror_registry`: both ways, each a mirror of its own."""
+    """Render the file for the setting `torchmirror_registry`, with each way as a mirror."""
     return "\n".join(_registry(layout, url.rstrip("/"))) + "\n"
 
 
@@ -46,7 +46,7 @@ def _registry(layout: Layout, url: str) -> Iterator[str]:
 
 
 def condarc(layout: Layout, url: str, subdir: str) -> str:
-    """A .condarc by which conda alone, mamba and others go through the cache."""
+    """Render a .condarc for conda without this plugin, mamba and others to use the cache."""
     return "\n".join(_condarc(layout, url.rstrip("/"), subdir)) + "\n"
 
 
@@ -61,7 +61,7 @@ def _condarc(layout: Layout, url: str, subdir: str) -> Iterator[str]:
 
 
 def pip(layout: Layout, url: str) -> str:
-    """A pip.conf by which pip alone, and uv told the same, go through the cache."""
+    """Render a pip.conf for pip to use the cache; uv takes the same URLs."""
     return "\n".join(_pip(layout, url.rstrip("/"))) + "\n"
 
 
@@ -79,5 +79,5 @@ def _pip(layout: Layout, url: str) -> Iterator[str]:
 
 
 def _text(value: str) -> str:
-    """A YAML scalar that is a text, whatever it looks like."""
+    """A YAML scalar that is read as a text, whatever it looks like."""
     return json.dumps(value)

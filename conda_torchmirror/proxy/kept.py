@@ -1,9 +1,10 @@
-"""What nginx has kept, held against the indexes and pages that it has kept: `cache --check`.
+"""`cache --check`: compare the packages in nginx's cache with the indexes and pages in it.
 
-A file of nginx's cache has a binary head, a line `KEY: ...`, the header of the answer and its body
-(ngx_http_file_cache.c, 1.22). Its name is the MD5 of the key, which tells it from any other file,
-and one that is being written has a longer name. A package lies there in ranges, each with a key of
-its own. Reads regular files below the folder, follows no link, and touches nothing.
+A file of nginx's cache has a binary head, a line `KEY: ...`, the header of the response and its
+body (ngx_http_file_cache.c, 1.22). Its name is the MD5 of the key, which tells it from any other
+file; a file still being written has a longer name. A package is cached in ranges, each with a key
+of its own. Only regular files below the folder are read, links are not followed, and nothing is
+changed.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ _KEY = re.compile(
 )
 _RANGE = re.compile(rb"\ncontent-range: bytes \d+-\d+/(\d+)", re.IGNORECASE)
 _LENGTH = re.compile(rb"\ncontent-length: (\d+)\r", re.IGNORECASE)
-#: Bytes of a file's head within which the key and the header of the answer are.
+#: Leading bytes of a cache file, within which the key and the header of the response are.
 _HEAD = 65536
-#: Files of packages, and pages of links with the form that they are kept in.
+#: The suffixes of packages, and the paths of pages of links, which end in their format.
 _PACKAGES = (".conda", ".tar.bz2", ".whl", ".tar.gz", ".zip")
 _PAGE = re.compile(rf"({ROOT}(?:{PYPI}/simple|{WHL})/.+/)(json|html)")
 _INDEXES = ("repodata.json", "current_repodata.json", "repodata.json.zst")
 
 
 class Piece(NamedTuple):
-    """A file of the cache: a range of a file of the mirrors that begins at `first`, whose body
-    begins at `body` here. `total` are the bytes of the whole and `length` those of the body, where
-    the answer says it."""
+    """A file of the cache: a range, from byte `first`, of a file of the mirrors. In the cache file
+    it begins at byte `body`. `total` is the size of the whole and `length` that of the range, in
+    bytes; None where the response does not say."""
 
     file: Path
     first: int
@@ -44,14 +45,14 @@ class Piece(NamedTuple):
 
     @property
     def cut(self) -> bool:
-        """Whether the body has not the bytes that its answer announced: a disk that was full."""
+        """Whether the body's length is not the announced one, as after a full disk."""
         return self.length is not None and self.file.stat().st_size - self.body != self.length
 
 
 class Found(NamedTuple):
-    """A package or an index as it is kept on one of the two ways. `fault` is what is wrong: size,
-    hash or unreadable; or why nothing can be said: incomplete, unlisted, no_index, no_access; or ""
-    for a right one. `pieces` are the files that go where it is wrong."""
+    """A package or an index as cached on one of the two ways. `fault` is size, hash or unreadable
+    for a wrong one; incomplete, unlisted, no_index or no_access for one that cannot be judged; ""
+    for a right one. `pieces` are the cache files to delete if it is wrong."""
 
     path: str
     way: str
@@ -60,12 +61,12 @@ class Found(NamedTuple):
 
     @property
     def wrong(self) -> bool:
-        """Whether it must go."""
+        """Whether it is known to be wrong and must be deleted."""
         return self.fault in ("size", "hash", "unreadable")
 
 
 def examine(folder: Path, walk: listed.Walk) -> list[Found]:
-    """Everything that is kept in a folder, with what the indexes there say of it."""
+    """Judge each package and index cached below `folder` by the indexes and pages cached there."""
     kept, closed = _kept(folder)
     found = [Found(str(file), "", (), "no_access") for file in closed]
     names: dict[str, set[str]] = {}
@@ -73,7 +74,7 @@ def examine(folder: Path, walk: listed.Walk) -> list[Found]:
         if path.endswith(_PACKAGES):
             parent, _, name = path.rpartition("/")
             names.setdefault(parent, set()).add(name)
-    #: By folder: several indexes or pages, of which one may be newer than another.
+    # Several by folder, because one index or page may be newer than another.
     indexes: dict[str, list[listed.Records]] = {}
     for (way, path), pieces in sorted(kept.items()):
         parent = path.rpartition("/")[0]
@@ -151,7 +152,7 @@ def _kept(folder: Path) -> tuple[dict[tuple[str, str], list[Piece]], list[Path]]
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The regular files below a folder that have a name as nginx gives."""
+    """The regular files below a folder whose names are such as nginx gives."""
     for parent, _, names in os.walk(folder):
         for name in names:
             file = Path(parent, name)
@@ -168,7 +169,7 @@ def _content(pieces: list[Piece]) -> Iterator[bytes]:
 
 
 def _fault(pieces: list[Piece], name: str, indexes: list[Mapping[str, Any]] | None) -> str:
-    """What is wrong with a package by every index that lists it; right by one is right."""
+    """The fault of a package by the indexes that list it: none if it is right by one of them."""
     if not indexes:
         return "no_index"
     listed = (index.get(name) for index in indexes)

@@ -1,14 +1,14 @@
-"""Which channels a cache carries, and from which sites it takes each, in order. Pure.
+"""Which channels a cache serves, and which sites it fetches each from, in order. Pure.
 
     http://CACHE/anaconda/cloud/<channel>, http://CACHE/anaconda/pkgs/<name>   the first way
     http://CACHE/anaconda/pypi/simple/<project>/                               for pip
     http://CACHE/anaconda/whl/<variant>/<project>/                             wheels of PyTorch
-    http://CACHE/next/anaconda/...                                             the other one
+    http://CACHE/next/anaconda/...                                             the other way
     http://CACHE/official/anaconda/...         indexes of channels, from the official site alone
 
-The other way asks the same sites in another order and keeps what it gets apart: where the first one
-has kept a file that is wrong, or breaks off, a client goes on there. The official site alone is for
-the second opinion on hashes.
+The other way asks the same sites in another order and caches separately: where the first way has
+cached a wrong file or breaks off, a client continues there. The official site alone serves as the
+second opinion on hashes.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from ..mirrors.registry import (
 )
 from ..mirrors.urls import UPSTREAM, WHEELS, host_of, upstream_url
 
-#: Where everything stands below the address of a cache, on each way.
+#: The path above everything on the first way, and what precedes it on the other.
 ROOT, NEXT = "/anaconda", "/next"
 
-#: What stands before it where the official site alone is asked.
+#: What precedes `ROOT` where the official site alone is asked.
 OFFICIAL = "/official"
 
-#: Where the trees for pip stand below `ROOT`: an index of projects, and of variants of PyTorch.
+#: The trees for pip below `ROOT`: an index of projects, and PyTorch's wheels by variant.
 PYPI, WHL = "/pypi", "/whl"
 
-#: What a configuration can hold as it is: no quote, dollar sign, semicolon, brace, space, password.
+#: URLs that need no quoting: without quote, dollar sign, semicolon, brace, space or password.
 _ADDRESS = re.compile(
     r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[-\w.~!+,=@%]*)*", re.ASCII
 )
@@ -43,7 +43,7 @@ _NAME = re.compile(r"(?:pkgs/)?[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
 def is_address(url: str) -> bool:
-    """Whether a URL can stand in a configuration."""
+    """Whether a URL can stand in nginx's configuration as it is."""
     return _ADDRESS.fullmatch(url) is not None
 
 
@@ -60,9 +60,9 @@ class Origin(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """A channel behind the cache, or a tree for pip, whose name and path are `PYPI` or `WHL`.
+    """A channel behind the cache, its labels, or a tree for pip (name and path `PYPI` or `WHL`).
 
-    `path` is its place below `ROOT`, `places` are in order.
+    `path` is relative to `ROOT`; `places` are in the order of the first way.
     """
 
     name: str
@@ -71,18 +71,18 @@ class Channel(NamedTuple):
 
     @property
     def sites(self) -> tuple[str, ...]:
-        """The names of the sites."""
+        """The names of the sites, in the order of the first way."""
         return tuple(place.site for place in self.places)
 
     @property
     def sites_next(self) -> tuple[str, ...]:
-        """The same for the other way: the first one comes last."""
+        """The order of the other way: the first site comes last."""
         return (*self.sites[1:], *self.sites[:1])
 
 
 class Layout(NamedTuple):
-    """Everything behind a cache. `hosts` are those that a site may redirect to, by site; `left_out`
-    is what is not behind it, by name."""
+    """Everything behind a cache. `hosts` are the hosts that each site may redirect to, by site;
+    `left_out` names what is not behind the cache."""
 
     channels: tuple[Channel, ...]
     hosts: Mapping[str, tuple[str, ...]]
@@ -90,7 +90,7 @@ class Layout(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The channels by name, without their labels and what is for pip."""
+        """The names of the channels, without the entries for labels and for pip."""
         return tuple(
             c.name
             for c in self.channels
@@ -119,11 +119,12 @@ def arrange(
     upstream: bool = True,
     spare: Sequence[Mirror] = (),
 ) -> Layout:
-    """What is behind a cache: every channel that one of these mirrors has, all of `defaults`, those
-    that are listed for `enable`, and `more`; their wheels and their mirrors of PyPI, or where none
-    has any those of `spare`. The official site comes last, unless it is not wanted; that of PyPI
-    has no address here. What cannot be behind it is left out by name: a site whose address cannot
-    stand in a configuration, or whose wheels are flat listings.
+    """Lay out a cache in front of `mirrors`.
+
+    It serves every channel that one of them carries, all of `defaults`, the channels listed for
+    `enable`, and `more`; their wheels and their mirrors of PyPI, or if none has any, those of
+    `spare`. The official site comes last if `upstream`; that of PyPI is never asked. Left out, by
+    name, are sites whose address cannot stand in a configuration, and flat listings of wheels.
     """
     carried = (n for mirror in mirrors for n, there in mirror.channels.items() if there.has(None))
     parts = (part for subdir in ("linux-64", "win-64") for part in parts_of_defaults(subdir))
@@ -163,13 +164,13 @@ def arrange(
 
 
 def _indexes(mirrors: Sequence[Mirror]) -> tuple[Origin, ...]:
-    """What is above `simple/` at the mirrors of PyPI, since the files stand beside it."""
+    """The URLs above `simple/` at the mirrors of PyPI, because the files are beside `simple/`."""
     found = ((m.name, url) for m in mirrors for url in m.pypi[:1])
     return tuple(Origin(n, u.removesuffix("/simple")) for n, u in found if u.endswith("/simple"))
 
 
 def _wheels(mirrors: Sequence[Mirror]) -> tuple[Origin, ...]:
-    """The mirrors of wheels with a page for each project, as the official site has them."""
+    """The mirrors of wheels that have a page for each project, as the official site does."""
     found = ((m.name, m.wheels) for m in mirrors if m.wheels is not None)
     return tuple(Origin(name, there.url) for name, there in found if there.layout == "index")
 
@@ -182,6 +183,6 @@ def _places(name: str, mirrors: Sequence[Mirror], *, upstream: bool) -> tuple[Or
 
 
 def needs_names(layout: Layout) -> bool:
-    """Whether a host has to be looked up: whether one is no address."""
+    """Whether nginx must resolve names: whether some host is not given as an IP address."""
     hosts = {host_of(place.url) for channel in layout.channels for place in channel.places}
     return any(not re.fullmatch(r"[0-9.]+(:[0-9]+)?|\[.*", host) for host in hosts)

@@ -1,6 +1,6 @@
-"""What indexes and pages that a cache has kept say of files: sizes and hashes, for `cache --check`.
+"""Sizes and hashes of files, read from the indexes and pages in a cache, for `cache --check`.
 
-An index is unpacked into a file and walked through one record at a time, since conda-forge's has
+An index is decompressed into a file and read one record at a time, because conda-forge's has
 400 MB. Pages of links are small.
 """
 
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urljoin
 
-#: Bytes of an index and of a page, unpacked, beyond which they are not read.
+#: Upper limits in bytes for a decompressed index and for a page; larger ones are not read.
 LARGEST, LARGEST_PAGE = 2_000_000_000, 32_000_000
 _BLOCK = 2**20
 
-#: Gives every record of an index in a file to a function, with its key; ValueError for what is no
-#: index. It is handed in, as reading indexes is not this package's.
+#: Calls a function with the key and the record of each entry of an index file; raises ValueError if
+#: it is not an index. A parameter, because reading indexes is another package's task.
 Walk = Callable[[Path, Callable[[str, Any], None]], object]
 #: Records by the name of the file.
 Records = Mapping[str, Any]
@@ -32,8 +32,8 @@ _LINK = re.compile(r"""href\s*=\s*["']([^"'#]+)#sha256=([0-9a-f]{64})""", re.IGN
 def of_index(
     file: Path, body: int, *, packed: bool, wanted: Collection[str], walk: Walk
 ) -> Records | None:
-    """The records of these files in an index whose content begins at the byte `body`; None where
-    it is none. Of one that cannot be read here, for want of a library or of bounds, nothing.
+    """Return the records of the `wanted` files from an index whose content begins at byte `body`.
+    None if it is not an index; nothing for one that is too large or lacks a library to unpack it.
 
     Raises: OSError.
     """
@@ -58,14 +58,14 @@ def of_index(
         return {}
     except OSError:
         raise
-    except Exception:  # of zstandard, or of what is no index
+    except Exception:  # zstandard has errors of its own, or this is not an index
         return None
     return found
 
 
 def _unpacking(packed: BinaryIO) -> Any:
-    """By what conda itself has for it, which is another module on 24.7 than on 26.7; either reads
-    as much as it is asked for. Raises: ImportError."""
+    """Decompress with the module that conda itself uses, which differs between 24.7 and 26.7; each
+    can read a given number of bytes. Raises: ImportError if there is none."""
     for name in ("compression.zstd", "backports.zstd"):
         try:
             return import_module(name).ZstdFile(packed)
@@ -75,8 +75,8 @@ def _unpacking(packed: BinaryIO) -> Any:
 
 
 def of_page(page: str, form: str, content: bytes) -> dict[str, str]:
-    """The hashes of the files that a page links to, by their paths here. `page` is its path, and
-    `form` json or html."""
+    """Return the SHA-256 of each file that a page links to, by the file's path in the cache. `page`
+    is the path of the page, `form` is json or html."""
     if len(content) > LARGEST_PAGE:
         return {}
     text = content.decode("utf-8", "replace")

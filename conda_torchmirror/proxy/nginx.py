@@ -1,19 +1,19 @@
-r"""A complete configuration of nginx as a cache in front of the mirrors: a layout in, text out.
+r"""The configuration of nginx as a cache in front of the mirrors: a layout in, text out.
 
-Two layers in one process, because `proxy_next_upstream` cannot change the path, the host or the
-name in a certificate, which differ by mirror:
+There are two layers in one process, because `proxy_next_upstream` cannot change the path, the host
+or the TLS server name, which differ between mirrors:
 
     client -> front (cache, one key for all mirrors) -> chain -> adapter of a mirror -> the mirror
 
-An adapter knows a mirror: where each channel is, its certificate, the hosts that it may redirect
-to. It makes a failure of everything that is not the file: a page that blocks (403, 429) becomes a
-503, which counts against the mirror, and HTML with status 200 a header that cannot be read. A
-chain has one mirror and, where that fails, the chain of the others: nginx takes several `backup`
-servers in turn and not in order. The front splits packages into ranges of `SLICE`, one after
-another, so that many clients are served while the mirror sends each byte once.
+An adapter knows one mirror: where each channel is, its certificate, the hosts that it may redirect
+to. It turns every response that is not the file into a failure: a page that blocks (403, 429)
+becomes a 503, which counts against the mirror, and HTML with status 200 an invalid header. A chain
+has one mirror and, as its backup, the chain of the remaining ones, because nginx takes several
+`backup` servers in rotation and not in order. The front fetches packages in ranges of `SLICE`, one
+after another, so that many clients are served while the mirror sends each byte once.
 
-What nginx cannot do, found by trying (1.22, 2026-11-25): it checks no hash, and where a mirror dies
-inside a range the client's transfer breaks. For both there is the other way (`layout.NEXT`).
+What nginx cannot do, found by trying (1.22, 2026-11-25): it checks no hash, and if a mirror dies
+within a range, the client's transfer breaks. The other way (`layout.NEXT`) is for both cases.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from ..mirrors.urls import UPSTREAM, host_of
 from . import pages
 from .layout import NEXT, OFFICIAL, PYPI, ROOT, WHL, Channel, Layout, needs_names
 
-#: What one request to a mirror asks for. Half of what a slow line carries in the time that a client
-#: waits for a first byte (60 s for conda).
+#: The size of one request to a mirror: half of what a slow line carries while a client waits for
+#: the first byte (60 s for conda).
 SLICE = "8m"
 
-#: Characters of the path of a file. nginx hands on what it has decoded: with any other a client
-#: could ask a mirror for `%2e%2e/` (written as %252e), a query or a line of a header.
+#: The allowed path of a file. nginx passes on the path as decoded: with other characters a client
+#: could ask a mirror for `%2e%2e/` (sent as %252e), for a query, or with a header of its own.
 _FILE = r"[-\w.!+~=@]+(?:/[-\w.!+~=@]+)*"
 
 #: Where channels are below `ROOT`.
 _CONDA = ("/cloud", "/pkgs")
 
-#: Answers that are not the file that was asked for, as `status|range asked|range|encoding`: the
-#: whole where a later range was asked, another range, a body that was packed on the way.
+#: Responses other than the one asked for, as `status|range asked|range sent|encoding`: the whole
+#: file for a later range, another range, a range unasked, a body compressed on the way.
 _NOT_IT = (
     r"^200\|bytes=[1-9]",
     r"^206\|bytes=(\d+)-\d*\|(?!bytes \1-)",
@@ -47,7 +47,7 @@ _NOT_IT = (
     r"\|(?:gzip|x-gzip|deflate|br)$",
 )
 
-#: Lets `keepalive` work. A place with a `proxy_set_header` of its own takes none from above it.
+#: Needed for `keepalive`, in each location: one with a `proxy_set_header` of its own inherits none.
 _KEPT_OPEN = "proxy_set_header Connection '';"
 
 _FAULTS = "error timeout invalid_header http_403 http_404 http_429"
@@ -55,11 +55,11 @@ _FAULTS += " http_500 http_502 http_503 http_504"
 
 
 class Host(NamedTuple):
-    """Where the cache runs. `folder` takes everything that it writes; `listen` is the address for
-    clients, and `ports` are free ones on loopback, from which as many are used as `ports_of` says.
-    `resolver` are addresses of name servers, `ca` the file of certificates that are trusted.
-    Seconds to wait for a mirror: `connect`, and `read` between two pieces of an answer. `size`
-    bounds what is kept.
+    """The machine that the cache runs on. nginx writes into `folder` alone; `listen` is the address
+    for clients, and `ports` are free ports on loopback, of which it uses the first `ports_of`.
+    `resolver` holds addresses of name servers, `ca` the file of trusted certificates. `connect` and
+    `read` are timeouts for a mirror in seconds, `read` between two pieces of a response. `size`
+    limits the cache, in nginx's notation.
     """
 
     folder: str
@@ -73,13 +73,13 @@ class Host(NamedTuple):
 
 
 class _Chains:
-    """The ports of adapters and chains: each site, and each order of sites that is not the first
-    of a request."""
+    """The ports of adapters, one for each site, and of chains, one for each order of sites that
+    remains when the first site of another order has failed."""
 
     def __init__(self, layout: Layout) -> None:
         orders = [order for c in layout.channels for order in (c.sites, c.sites_next)]
         self.orders = list(dict.fromkeys(order for order in orders if len(order) > 1))
-        for order in self.orders:  # grows while it is read
+        for order in self.orders:  # grows during the loop, for the rest of each rest
             if len(order) > 2 and order[1:] not in self.orders:
                 self.orders.append(order[1:])
         self.sites = list(dict.fromkeys(site for order in orders for site in order))
@@ -91,21 +91,21 @@ class _Chains:
 
     @property
     def count(self) -> int:
-        """How many ports there must be."""
+        """The number of ports needed."""
         return len(self.sites) + len(self.links)
 
     def site(self, site: str) -> int:
-        """The position of the port of an adapter."""
+        """The index of an adapter's port in `Host.ports`."""
         return self.sites.index(site)
 
     def link(self, order: tuple[str, ...]) -> int:
-        """The position of the port of a chain; of a single site that of its adapter."""
+        """The index of a chain's port; for a single site that of its adapter's."""
         if len(order) == 1:
             return self.site(order[0])
         return len(self.sites) + self.links.index(order)
 
     def name(self, order: tuple[str, ...]) -> str:
-        """The name of the upstream group."""
+        """The name of the `upstream` block of an order of sites."""
         return "_".join(("from", *(re.sub(r"\W", "_", site) for site in order)))
 
 
@@ -187,7 +187,8 @@ def _http(layout: Layout, on: Host, chains: _Chains) -> Iterator[str]:
 
 
 def _groups(layout: Layout, chains: _Chains) -> Iterator[str]:
-    """Labels first, since their channel begins with the same words."""
+    """The map from paths to `upstream` blocks; labels first, because their channel's pattern would
+    match them too."""
     rows: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for channel in sorted(layout.channels, key=lambda c: not c.path.endswith("/label")):
         orders = [("", channel.sites), (NEXT, channel.sites_next)]
@@ -270,7 +271,7 @@ def _link(order: tuple[str, ...], on: Host, chains: _Chains) -> Iterator[str]:
 
 
 def _going_on() -> Iterator[str]:
-    """On to the next one; the adapter is who watches the clock."""
+    """Go on to the next server after a failure. The timeout is long: adapters have shorter ones."""
     yield f"proxy_next_upstream {_FAULTS};"
     yield "proxy_read_timeout 30m;"
     yield "proxy_buffering on;"
@@ -279,7 +280,7 @@ def _going_on() -> Iterator[str]:
 
 
 def _verdict() -> Iterator[str]:
-    """A file is not there only if every mirror says so."""
+    """Answer 404 only if every mirror does; 502 if any of them failed in another way."""
     yield "location @verdict { if ($shut) { return 502; } return 404; }"
 
 
@@ -343,10 +344,11 @@ def _mirror(
 
 
 def _parents(urls: Mapping[Channel, str]) -> dict[tuple[str, str], list[str]]:
-    """What stands before the path of channels at a site, and before it here; with these paths.
+    """Group a site's channels by (URL prefix at the site, path prefix in the cache); each value
+    lists the paths that follow both.
 
-    A root has `cloud/` and `pkgs/` below it as the cache has, a parent the channels themselves; a
-    URL of another form is taken as it is.
+    Below a root, paths are as in the cache (`cloud/`, `pkgs/`); below a parent they are channel
+    names; any other URL is a prefix of its own, followed by an empty path.
     """
     found: dict[tuple[str, str], list[str]] = {}
     for channel, url in urls.items():
@@ -359,7 +361,7 @@ def _parents(urls: Mapping[Channel, str]) -> dict[tuple[str, str], list[str]]:
 
 
 def _either(paths: Iterable[str]) -> str:
-    """Alternatives of a regular expression, the longer first."""
+    """Alternatives of a regular expression, the longest first."""
     return "|".join(re.escape(path) for path in sorted(paths, key=lambda p: (-len(p), p)))
 
 
@@ -371,7 +373,7 @@ def _block(head: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _server(address: str) -> str:
-    """An address of a name server; one of IPv6 stands in brackets."""
+    """The address of a name server, in brackets if it is IPv6."""
     return f"[{address}]" if ":" in address and not address.startswith("[") else address
 
 

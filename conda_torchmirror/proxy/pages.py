@@ -1,10 +1,9 @@
-"""What pip reads, behind the cache: pages of links whose files are behind it too. A layout in,
-lines of nginx's configuration out.
+"""nginx's directives for the pages that pip reads, so that the linked files come from the cache.
 
-A page is asked for in one of two forms, whatever a client says that it takes: PEP 691 for those
-that name it, else HTML. Links that lead to the site itself, or to PyTorch's own servers, are made
-relative by the adapter, which serves both ways and a cache behind another name; relative ones are
-right as they are. Links to other hosts stay, and lead past the cache.
+A page is requested in one of two formats: PEP 691 for clients that name it, else HTML. The adapter
+makes links to the site itself or to PyTorch's own servers relative, so that one page fits both ways
+and any name of the cache; relative links fit already. Links to other hosts stay, and bypass the
+cache.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _UP = "../../"
 
 
 def maps() -> Iterator[str]:
-    """For the whole configuration: the form of a page, and the path that a mirror is sent."""
+    """Maps for the http block: the format of a page, and the path that is sent to a mirror."""
     yield "# A page of links: as JSON or as HTML."
     json = "application/vnd[.]pypi[.]simple[.]v1[+]json"
     yield f'map $http_accept $form {{ "~{json}" json; default html; }}'
@@ -32,12 +31,12 @@ def maps() -> Iterator[str]:
 
 
 def negotiated(key: str) -> tuple[str, ...]:
-    """For a place of pages: one form is kept apart from the other."""
+    """Directives for a location of pages, which caches each format under a key of its own."""
     return f"proxy_cache_key {key}$form;", "proxy_set_header Accept $accept;"
 
 
 def relative(trees: Mapping[str, str]) -> Iterator[str]:
-    """For an adapter: the links of its pages. `trees` are URLs at the site by `PYPI` or `WHL`."""
+    """Directives for an adapter that make links relative. `trees`: URLs by `PYPI` or `WHL`."""
     if not trees:
         return
     yield f"sub_filter_types {_JSON} application/vnd.pypi.simple.v1+html;"
