@@ -1,1 +1,1 @@
-"""Pointing conda at mirrors: the settings, the policy, doing and undoing it."""
+"""Pointing conda at mirrors: settings, policy, and the redirect in process or on disk."""

@@ -1,9 +1,9 @@
-"""What mirrors answered in the last minutes, as it is kept on disk between runs.
+"""The recent answers of mirrors, stored on disk between runs.
 
-One small JSON file in the folder of conda's own cached indexes: `conda clean --index-cache` makes
-us forget. Answers are plain dictionaries here, with the fields of `transport.answers.Answer`: the
-automatic redirect looks them up before every command that fetches an index, and has no time to load
-what asks for them. Nothing that goes wrong with the file is worth an error.
+They are in one small JSON file in the folder of conda's own cached indexes, which `conda clean
+--index-cache` deletes. Answers are plain dictionaries here, with the fields of
+`transport.answers.Answer`: the automatic redirect looks them up before every command that fetches
+an index, and has no time to import the code that probes. Trouble with the file is never an error.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ..mirrors.urls import host_of
 NAME = "torchmirror-probes.json"
 SCHEMA = 1
 
-#: How long an answer holds, in seconds. A network that was shut out stays so for hours; asking
-#: again is what mirrors ask not to do.
+#: How long an answer is valid, in seconds. Mirrors block a network for hours, and ask it not to try
+#: again meanwhile.
 FOUND, FAILED, BLOCKED = 600.0, 300.0, 1800.0
-#: Bytes that a file of ours never has.
+#: Upper limit for the file in bytes, far beyond what we write.
 LARGEST = 1_000_000
 
-#: What one answer, or the lack of one, says of the whole site and not of one file.
+#: Codes of failures that concern the whole site and not one file.
 OF_SITE = frozenset(("refused", "dns", "tls", "timeout", "unreachable", "blocked"))
 
 #: Failures of the compressed form of an index after which conda reads the plain one (24.7 to 26.7);
@@ -39,7 +39,7 @@ StoredAnswer: TypeAlias = "Mapping[str, Any]"
 
 _NUMBER = (int, float, type(None))
 _TEXT = (str, type(None))
-#: The fields and their types; `remembered` is not kept.
+#: The stored fields and their types; `remembered` is not stored.
 _FIELDS: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("url", "code", "host", "detail"), (str,)),
     **dict.fromkeys(("seconds", "at"), (int, float)),
@@ -49,16 +49,16 @@ _FIELDS: Mapping[str, tuple[type, ...]] = {
 
 
 def files(package_caches: Iterable[str]) -> list[str]:
-    """Where the file may be, by conda's `pkgs_dirs`: conda writes into the first that it can."""
+    """The paths that the file may have, by conda's `pkgs_dirs`; the first writable one is used."""
     return [os.path.join(folder, "cache", NAME) for folder in package_caches]
 
 
 def read(
     paths: Iterable[str], sites: tuple[str, ...] = ("http://", "https://")
 ) -> dict[str, dict[str, Any]]:
-    """The answers that still hold, by URL, the newest of each; what cannot be read is left out.
+    """Read the newest answer for each URL that is still valid, and skip what cannot be read.
 
-    `sites` are the beginnings of the URLs that are wanted.
+    `sites` are the beginnings of the URLs to read.
     """
     found: dict[str, dict[str, Any]] = {}
     now = time.time()
@@ -91,7 +91,7 @@ def _entry(entry: Any) -> dict[str, Any] | None:
 
 
 def lifetime(answer: StoredAnswer) -> float:
-    """For how many seconds an answer holds."""
+    """The number of seconds for which an answer is valid."""
     if answer["code"] == "ok":
         return FOUND
     if answer["code"] == "blocked":
@@ -100,17 +100,16 @@ def lifetime(answer: StoredAnswer) -> float:
 
 
 def is_of_site(answer: StoredAnswer) -> bool:
-    """Whether a failure is that of the whole site that was asked, and not of where it sent to."""
+    """Whether a failure concerns the whole site asked, and not a host that it redirected to."""
     own = not answer["host"] or answer["host"] == host_of(answer["url"])
     return answer["code"] in OF_SITE and own
 
 
 def verdict(answers: Iterable[StoredAnswer], url: str, subdir: str) -> StoredAnswer | None:
-    """The answer that decides whether a channel can be read at this URL; None where nothing is
-    known of it.
+    """Return the answer that decides whether a channel can be read at this URL; None without any.
 
-    That is the newest failure of its site, or of an index or package of the channel, and else the
-    newest answer of a site that is there.
+    That is the newest failure of the whole site unless the site has answered since; else the newest
+    failure of an index or package of the channel; else the newest success of the site.
     """
     site = site_of(url)
     of_channel = (f"{url}/{subdir}/", f"{url}/noarch/")
@@ -137,7 +136,7 @@ def _is_spared(answer: StoredAnswer) -> bool:
 
 
 def site_of(url: str) -> str:
-    """The part of a URL before its path, with the first slash.
+    """The part of a URL before its path, including the first slash.
 
     >>> site_of("https://mirror.example/anaconda/cloud/pytorch")
     'https://mirror.example/'
@@ -151,7 +150,7 @@ def _newer(first: StoredAnswer | None, second: StoredAnswer) -> StoredAnswer:
 
 
 def facts(answer: StoredAnswer) -> dict[str, Any]:
-    """What the sentence `probe_<code>` about an answer takes, without the mirror's name."""
+    """The fields of the sentence `probe_<code>` for an answer, except for the mirror's name."""
     from ..text.messages import text
 
     return {
@@ -167,7 +166,7 @@ def facts(answer: StoredAnswer) -> dict[str, Any]:
 
 
 def file_of(url: str) -> str:
-    """The name of the file, with its subdir where it is an index; of a page of wheels the last
+    """The file name in a URL, with its subdir if it is an index; for a page of wheels the last two
     folders."""
     parts: Sequence[str] = urlsplit(url).path.replace("%2B", "+").split("/")
     if not parts[-1]:

@@ -1,11 +1,11 @@
-"""The persistent form: one file that every tool which reads condarc files heeds, and its removal.
+"""The persistent redirect: one condarc file, heeded by every tool that reads condarc files.
 
-The user's file is `~/.conda/condarc.d/torchmirror.yml`. Of the places that conda looks into for a
-user, it is the one that mamba and micromamba 1 know as well (`~/.config/conda/condarc.d` came with
-2.0; libmamba/src/api/configuration.cpp, compute_default_rc_sources, seen 2026-07-24), and it counts
-less than `~/.condarc`, so that what users set themselves wins. An administrator's is
-`condarc.d/torchmirror.yml` in the base environment. The same file holds the switch that
-`conda torch-mirror disable` leaves.
+The user's file is `~/.conda/condarc.d/torchmirror.yml`. Of the places where conda looks for a
+user's files, it is the one that mamba and micromamba 1 know too (`~/.config/conda/condarc.d` came
+with 2.0; libmamba/src/api/configuration.cpp, compute_default_rc_sources, seen 2026-07-24), and it
+ranks below `~/.condarc`, so that what users set themselves wins. An administrator's file is
+`condarc.d/torchmirror.yml` in the base environment. `conda torch-mirror disable` leaves its switch
+in the same file.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ plugins:
 
 
 def user_file() -> Path:
-    """Where the file of the user is."""
+    """The path of the user's file."""
     return Path("~/.conda/condarc.d").expanduser() / NAME
 
 
 def system_file() -> Path:
-    """Where the file of everybody who uses this conda is: beside that of `config --system`."""
+    """The path of the file for all users of this conda, beside that of `config --system`."""
     from conda.base.context import sys_rc_path
 
     return Path(sys_rc_path).parent / "condarc.d" / NAME
 
 
 def files() -> tuple[Path, ...]:
-    """Where our files can be: everybody's, the user's."""
+    """The paths that our files can have: that for all users, then the user's."""
     return (system_file(), user_file())
 
 
 def is_off(path: Path) -> bool:
-    """Whether a file of ours holds the switch of `torch-mirror disable` alone."""
+    """Whether the file is exactly what `torch-mirror disable` leaves."""
     try:
         return path.read_text(encoding="utf-8") == OFF
     except (OSError, UnicodeDecodeError):
@@ -56,7 +56,8 @@ def is_off(path: Path) -> bool:
 def is_ours(source: Any) -> bool:
     """Whether a source of conda's configuration is a file that `enable` or `disable` wrote.
 
-    Asked by the automatic redirect, so what only a failure needs is imported there.
+    The automatic redirect calls this, so the module imports what it needs elsewhere inside
+    functions.
     """
     return isinstance(source, Path) and source.name == NAME and _marked(source)
 
@@ -79,9 +80,9 @@ def render(
 ) -> str:
     """The text of the file: a condarc that maps each channel of `parents` to the URL above it.
 
-    `defaults` are the URLs that `default_channels` is to hold, none to leave it. Labels of the
-    `guarded` channels stay at upstream. `mirrors` is the preference list to keep, if it was given.
-    `about` is a comment of one line.
+    `defaults` are the URLs for `default_channels`, which is left alone if there are none. Labels of
+    the `guarded` channels stay at upstream. `mirrors` is the preference list to store, if one was
+    given. `about` is a comment of one line.
     """
     lines = [f"{MARK} enable; conda torch-mirror disable removes it.", f"# {about}"]
     if defaults:
@@ -90,7 +91,7 @@ def render(
     lines += [f"  {name}: {url}" for name, url in parents.items()]
     lines += [f"  {name}/label: {upstream_parent(name)}" for name in guarded]
     if "pkgs/pro" not in parents:
-        # What conda maps by itself only as long as nothing else is mapped.
+        # Conda's built-in entry, which it drops as soon as anything else is mapped.
         lines += [f"  pkgs/pro: {upstream_parent('pkgs/pro')}"]
     lines += ["migrated_custom_channels:"]
     lines += [f"  {name}: {upstream_parent(name)}" for name in parents]
@@ -111,9 +112,9 @@ def differs(path: Path, content: str | None) -> bool:
 
 
 def write(path: Path, content: str) -> bool:
-    """Make the file hold `content`; False where it does already. At no moment it is half there.
+    """Write the file atomically; return False if it holds `content` already.
 
-    Raises: ForeignFile where a file of somebody else has this name, CannotWrite.
+    Raises: ForeignFile if the file is somebody else's, CannotWrite.
     """
     from ..envfiles.file_io import write_file
     from ..exceptions.mirror import CannotWrite
@@ -130,7 +131,7 @@ def write(path: Path, content: str) -> bool:
 
 
 def remove(path: Path) -> bool:
-    """Remove the file, and its folder if that is empty then; False where there is none.
+    """Remove the file, and its folder if that leaves it empty; return False if there is no file.
 
     Raises: ForeignFile, CannotWrite.
     """
@@ -141,7 +142,7 @@ def remove(path: Path) -> bool:
     try:
         if not remove_file(path):
             return False
-    except FileNotFoundError:  # nor is there a folder that it could be in
+    except FileNotFoundError:  # the folder is missing too
         return False
     except OSError as error:
         raise CannotWrite.of(error, path) from error

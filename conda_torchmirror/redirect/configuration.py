@@ -1,4 +1,4 @@
-"""Conda's configuration in this process: read, read anew, and set for a block. Writes nothing."""
+"""Conda's configuration in this process: read, reload, or change it for a block. Writes nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CUDA = "CONDA_OVERRIDE_CUDA"
 
 
 def configured() -> dict[str, str]:
-    """The channels that the user's own configuration maps, by name, with their parent URL."""
+    """The user's own `custom_channels`: the parent URL of each channel, by name."""
     from conda.base.context import context
 
     # The public `custom_channels` also holds the parts of multichannels and the built-in entry.
@@ -20,8 +20,8 @@ def configured() -> dict[str, str]:
 
 
 def arguments(**changed: Any) -> Any:
-    """A copy of the arguments of the command line as conda keeps them, in its dict whose items are
-    attributes too. Those in `changed` are replaced."""
+    """Copy the parsed arguments of the command line, in conda's type (a dict whose items are
+    attributes too), with those in `changed` replaced."""
     from conda.base.context import context
 
     kept = context._argparse_args
@@ -29,9 +29,9 @@ def arguments(**changed: Any) -> Any:
 
 
 def reload(**changed: Any) -> None:
-    """Read conda's configuration anew, and forget what was computed from the former one.
+    """Reload conda's configuration, and drop what conda computed from the old one.
 
-    Of the arguments of the command line, which conda keeps, those in `changed` are replaced.
+    The arguments of the command line are kept, with those in `changed` replaced.
     """
     from conda.base.context import context
 
@@ -41,8 +41,8 @@ def reload(**changed: Any) -> None:
 
 @contextmanager
 def inner_command() -> Iterator[None]:
-    """Run another conda command in a block: clean what it logs, and give conda the arguments of
-    this command back when the block ends."""
+    """Let a block run another conda command: clean what that logs, and restore the arguments and
+    the configuration of this command when the block ends."""
     from conda.base.context import context
 
     from ..text.output import clean_log
@@ -58,7 +58,7 @@ def inner_command() -> Iterator[None]:
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables until the block ends. Pins join those that are set already."""
+    """Set environment variables until the block ends. Pins are added to those already set."""
     before = {name: os.environ.get(name) for name in variables}
     if other_cuda := variables.get(_CUDA, before.get(_CUDA)) != before.get(_CUDA):
         _forget_cuda()
@@ -79,7 +79,7 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def _forget_cuda() -> None:
-    """Have conda detect CUDA again: it keeps what it found, an override included."""
+    """Make conda detect CUDA again: it caches what it found, an override included."""
     detection = sys.modules.get("conda.plugins.virtual_packages.cuda")
     clear = getattr(getattr(detection, "cached_cuda_version", None), "cache_clear", None)
     if clear is not None:
@@ -87,7 +87,7 @@ def _forget_cuda() -> None:
 
 
 def forget() -> None:
-    """Drop what conda computed from a configuration that has changed."""
+    """Clear what conda computed from a configuration that has changed since."""
     from conda.base.context import context
     from conda.models import match_spec
     from conda.models.channel import Channel
@@ -98,10 +98,10 @@ def forget() -> None:
     matchers = match_spec.MatchSpec._MATCHER_CACHE
     for key in [key for key in matchers if key[0] == "channel"]:
         del matchers[key]
-    # Conda chooses the solver for the setting of shards that it finds, and keeps it.
+    # Conda chooses the solver by the setting for shards, and caches its choice.
     cached = getattr(context.plugin_manager, "get_cached_solver_backend", None)
     if (clear := getattr(cached, "cache_clear", None)) is not None:
         clear()
-    # Records that an earlier command of this process read remember their channels' names.
+    # Records read by an earlier command of this process hold channels with their old names.
     prefixes = sys.modules.get("conda.core.prefix_data")
     getattr(getattr(prefixes, "PrefixData", None), "_cache_", {}).clear()

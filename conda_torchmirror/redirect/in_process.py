@@ -7,15 +7,15 @@ long as nothing else is mapped. Names stay names: `pytorch::` specs, full upstre
 exports and priorities go on working, and switching mirrors reinstalls nothing. Where a label is
 asked for that the mirror lacks, a file of `label/` leaves the channel's labels at upstream.
 
-The automatic redirect also puts what the files say into the configuration that conda has read
-already (`mapped` is the same as data): to parse one of them takes 3 ms, and all files anew 3 more.
+The automatic redirect also merges the content of these files, which `mapped` has as data, into the
+configuration that conda has read already: parsing one takes 3 ms, and rereading all files 3 more.
 
 The parts of `defaults` are replaced where conda computes them: a `default_channels` list would
 give them other names (`anaconda/pkgs/main`), and conda 26.7 would then reinstall every package
 that came from `defaults` before.
 
-All of conda that this needs beside its documented interface is in `PRIVATE`; where a later conda
-lacks one of these names, nothing is changed.
+`PRIVATE` lists all that this uses of conda beyond its documented interface; if a later conda lacks
+one of these names, nothing is changed.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 REDIRECTS = Path(__file__).parents[1] / "data" / "redirect"
 
-#: What `Route.mirror` says of a channel that no mirror of ours serves.
+#: The values of `Route.mirror` for a channel that no mirror of the registry serves.
 NOT_OURS = ("upstream", "custom_channels")
 
-#: Module, attributes of it: what the redirect uses and conda does not document.
+#: What the redirect uses and conda does not document, as module and attribute path.
 PRIVATE = (
     ("conda.base.context", "SEARCH_PATH"),
     ("conda.base.context", "context._argparse_args"),
@@ -53,14 +53,14 @@ PRIVATE = (
 )
 
 
-#: Conda's setting for sharded indexes, of 26.7.
+#: The setting for sharded indexes in conda 26.7.
 SHARDS = "repodata_use_shards"
 
 
 class CondaChanged(RuntimeError):
-    """This conda lacks a name that the redirect needs, or does not heed what was set by it.
+    """This conda lacks a name that the redirect needs, or ignores what the redirect has set.
 
-    Its text is the sentence for `code`, which is put together only where it is shown.
+    `str()` of it is the sentence for `code`, which is built only when it is shown.
     """
 
     def __init__(self, code: str, **facts: str) -> None:
@@ -92,8 +92,8 @@ def variable(name: str) -> str:
 
 
 def mapped(name: str, above: str, *, guarded: bool = False) -> dict[str, dict[str, str]]:
-    """What the redirect files say of a channel at a mirror's parent URL, for `guarded` with that
-    of `label/`."""
+    """The content of a channel's redirect file, for the mirror's parent URL `above`; for a
+    `guarded` channel also that of its file in `label/`."""
     official = upstream_parent(name)
     if name.startswith("pkgs/"):
         return {"migrated_custom_channels": {name: official}}
@@ -104,7 +104,7 @@ def mapped(name: str, above: str, *, guarded: bool = False) -> dict[str, dict[st
 
 
 def parent(name: str, url: str) -> str | None:
-    """The URL above a channel, which is what conda's `custom_channels` takes; None if it has none.
+    """The URL above a channel, as in conda's `custom_channels`; None if `url` has another name.
 
     >>> parent("pkgs/main", "https://mirror.example/anaconda/pkgs/main")
     'https://mirror.example/anaconda'
@@ -131,15 +131,16 @@ def knows_shards() -> bool:
     """Whether this conda reads sharded indexes."""
     from conda.base.context import Context
 
-    # A setting of conda's raises AttributeError where the class is asked for it.
+    # Not by hasattr: conda's settings raise AttributeError when accessed on the class.
     return any(SHARDS in vars(kind) for kind in Context.__mro__)
 
 
 class _Redirection:
-    """Redirects that are in force, and how to end them.
+    """Redirects that can be put in force and ended.
 
-    `quick` is for the automatic redirect: ours joins the configuration that conda has read
-    already, instead of conda reading all files anew.
+    `override` ranks them above the user's configuration. `quick`, for the automatic redirect,
+    merges them into the configuration that conda has read already, instead of having conda reread
+    all files. Without `shards` conda reads whole indexes.
     """
 
     def __init__(
@@ -168,7 +169,7 @@ class _Redirection:
         self.multichannels: property | None = None
 
     def start(self) -> None:
-        """Point conda at the mirrors. Raises CondaChanged, with everything as it was."""
+        """Point conda at the mirrors. Raises CondaChanged, after everything is put back."""
         from conda.base import context as module
 
         if lacking := missing():
@@ -192,7 +193,7 @@ class _Redirection:
             raise
 
     def _join(self) -> None:
-        """Put ours into conda's configuration, below all others as in the search path."""
+        """Merge ours into conda's configuration, ranked lowest as in the search path."""
         from conda.base.context import context
         from conda.common.configuration import CommentedMap, YamlRawParameter
 
@@ -239,7 +240,7 @@ class _Redirection:
         if not self.quick:
             reload()
             return
-        # The files are there where conda read its configuration anew meanwhile.
+        # Our files are among the sources if conda has reloaded its configuration meanwhile.
         ours, held = {REDIRECTS, *self.files}, context.raw_data
         context.raw_data = {source: held[source] for source in held if source not in ours}
         context._reset_cache()
@@ -250,7 +251,7 @@ def _with_parts(original: property, parents: Mapping[str, str]) -> property:
     """`Context.custom_multichannels` with the parts of `defaults` at mirrors, names kept."""
     fget = original.fget
     assert fget is not None
-    # Conda asks for it each time that it names a channel; what it computed is what it remembers.
+    # Conda reads this each time it names a channel; ours is cached as long as conda's own value is.
     last: list[Any] = [None, None]
 
     def custom_multichannels(self: Any) -> dict[str, Any]:
@@ -274,7 +275,7 @@ def _with_parts(original: property, parents: Mapping[str, str]) -> property:
 
 
 def _place(url: str) -> dict[str, str]:
-    """A URL as the parts that conda makes a channel of."""
+    """Split a URL into the arguments of conda's `Channel`."""
     from conda.common.url import split_scheme_auth_token
 
     location, scheme, auth, token = split_scheme_auth_token(url)
@@ -297,11 +298,11 @@ def active() -> tuple[Redirect, ...]:
 
 
 def apply(redirects: Sequence[Redirect], *, shards: bool = True) -> None:
-    """Redirect until `undo`, in place of what was redirected before.
+    """Redirect until `undo`, replacing what was redirected before.
 
-    Without `shards` conda reads whole indexes, unless the user's configuration says otherwise: of a
-    mirror that lacks sharded ones, or answers with a page of its own, some solvers do not find the
-    way back to the whole index (libmamba ends in an unexpected error, tried on 26.7).
+    Without `shards` conda reads whole indexes, unless the user's configuration says otherwise: if a
+    mirror lacks sharded ones, or answers with a page of its own, some solvers do not fall back to
+    the whole index (libmamba ends in an unexpected error, tried on 26.7).
 
     Raises: CondaChanged, with conda as it is without us.
     """
@@ -360,7 +361,7 @@ def redirected(
 
 
 def _label_to_guard(route: Route, asked: Sequence[str]) -> bool:
-    """Whether a label of the channel is asked for, and the mirror has no labels of it."""
+    """Whether a label of the channel is asked for and the mirror carries none of its labels."""
     if not any(f"{route.channel}/label/" in word for word in asked):
         return False
     mirror = settings.registry(settings.read()).get(route.mirror)

@@ -1,9 +1,10 @@
 """Which channels a command names: on its command line, in conda's configuration, in files, and in
 the history of the environment.
 
-Too many names do no harm, a missing one is read from upstream. So whatever cannot be looked into
-(a file at a URL, one that is fetched by name, what stands behind the first `MOST` bytes of a large
-file) counts as naming every channel. Whatever is read is read once: it may be anybody's file.
+A name too many does no harm, while a channel that is missed is read from upstream. So whatever
+cannot be inspected (a file at a URL or fetched by name, the part of a large file after its first
+`MOST` bytes) counts as naming every channel. Text is scanned in one pass, since it may be
+anybody's file.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
-#: One file for each channel that may be redirected; see `channels`.
+#: The folder with one file for each channel that may be redirected; see `candidates`.
 REDIRECTS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "redirect")
 
-#: How much of a file is looked into, in bytes: a lock of three platforms has a fifth of it, and
-#: more would be felt before the command starts.
+#: Bytes of a file that are scanned: a lock file of three platforms has a fifth of that, and more
+#: would be a noticeable delay.
 MOST = 2_000_000
 
 # Patterns are compiled when they are used first: each takes 0.2 ms, and few commands need any.
 _KEY = r"[ \t]*(['\"]?)channels\1[ \t]*:[ \t]*(.*)$"
-#: What `channel::name`, `channel/linux-64::name` and `url::name` are among other text.
+#: A word such as `channel::name`, `channel/linux-64::name` or `url::name` in other text.
 _WORD = r"[^\s'\",\[\]=]+"
 #: The channel of `name[channel=...]`.
 _INSIDE = r"\bchannel=['\"]?([^'\",\]\s]+)"
@@ -32,12 +33,12 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 
 class NamedChannels:
-    """What was found. `asked` are channels that the command reads, in order, and `installed` those
+    """The channels found. `asked` are those that the command reads, in order, and `installed` those
     that the environment's packages came from; both without labels.
 
     `labels` holds the label channels by their channel, `secret` the channels whose URL has a token
-    or a password in it, `urls` URLs at other hosts by the channel that they may be. `everything`
-    says that something could not be looked into.
+    or a password in it, `urls` the URLs at other hosts by each channel that they may stand for.
+    `everything` says that something could not be inspected.
 
     `packages` holds the channels whose package files are named by their official URLs, which no
     redirect reaches; `explicit` says that a file of the command is a list of such URLs.
@@ -54,7 +55,8 @@ class NamedChannels:
         self.everything = False
 
     def channel(self, word: str, *, into: dict[str, None] | None = None) -> None:
-        """Take a channel in: a name or a URL, with or without label and subdir."""
+        """Add a channel, given as a name or a URL with or without label and subdir, to `asked` or
+        `into`."""
         found = self.asked if into is None else into
         word = word.strip().strip("'\"").rstrip("/")
         if "://" in word:
@@ -76,7 +78,7 @@ class NamedChannels:
             if name and (auth or token):
                 self.secret.add(name)
             return
-        # A mirror's: which channel it is can be seen when the mirrors' own URLs are known.
+        # Perhaps a mirror's: which channel it is can be told once the mirrors' URLs are known.
         parts = path.split("/")
         for at, part in enumerate(parts):
             if part == "pkgs" and parts[at + 1 : at + 2]:
@@ -99,8 +101,8 @@ class NamedChannels:
         return first
 
     def specs(self, text: str) -> None:
-        """Take in the channels of match specs: `pytorch::x`, `x[channel=pytorch]`, URLs."""
-        # Word by word: an expression for a word and its `::` tries long ones at every character.
+        """Add the channels of match specs: `pytorch::x`, `x[channel=pytorch]`, URLs."""
+        # By words: one expression for a word and its `::` would backtrack at every character.
         words = re.findall(_WORD, text) if "::" in text else ()
         for before in dict.fromkeys(word.rpartition("::")[0] for word in words):
             if before:
@@ -123,7 +125,8 @@ class NamedChannels:
             self.packages.setdefault(prefix + path[len(prefix) :].partition("/")[0])
 
     def file(self, text: str) -> bool:
-        """Take in an environment file or a list of specs; whether it asks for no other channels."""
+        """Add the channels of an environment file or a list of specs; return whether it excludes
+        all others (`nodefaults`)."""
         alone = False
         for item in dict.fromkeys(_listed(text)):
             alone = alone or item == "nodefaults"
@@ -134,7 +137,7 @@ class NamedChannels:
         return alone
 
     def history(self, content: bytes) -> None:
-        """Take in an environment's history: what is installed, and the specs that still count."""
+        """Add the channels in an environment's history: of packages it installed, and of specs."""
         channels = set()
         for line in content.splitlines():
             if line.startswith(b"+"):  # +channel/linux-64::name-version-build
@@ -167,7 +170,8 @@ def _listed(text: str) -> Iterator[str]:
 
 
 def read(path: str) -> tuple[str, bool]:
-    """The beginning of a file that a command names, and whether that is all of it."""
+    """Read the first `MOST` bytes of a file that a command names; return them as text, and whether
+    that is the whole file."""
     if "://" in path:
         return "", False
     try:
@@ -187,10 +191,10 @@ def mentioned(
     prefix: str | None = None,
     specs: Iterable[str] = (),
 ) -> NamedChannels:
-    """The channels that a command names.
+    """Collect the channels that a command names.
 
-    `arguments` are its parsed words by name, `channels` those of conda's configuration, `prefix`
-    an environment whose history counts, `specs` further specs from the configuration.
+    `arguments` are its parsed arguments by name, `channels` those of conda's configuration,
+    `prefix` an environment whose history counts, `specs` further specs from the configuration.
     """
     found = NamedChannels()
     alone = bool(arguments.get("override_channels"))
@@ -231,11 +235,10 @@ def _words(arguments: Mapping[str, Any]) -> Iterator[str]:
 def of_this_command(
     *, installed: bool = False, words: Container[str] | None = None
 ) -> NamedChannels:
-    """The channels that the running command names, by conda's context.
+    """Collect the channels that the running command names, from conda's context.
 
-    `installed` says that those of the target environment count, `words` which of the command's
-    words are looked at (None for all). Raises AttributeError where a later conda lacks what this
-    looks at.
+    With `installed`, those of the target environment count too. `words` names the arguments to look
+    at, None for all. Raises AttributeError if a later conda lacks an attribute used here.
     """
     from conda.base.context import context
     from conda.exceptions import CondaError
@@ -253,8 +256,8 @@ def of_this_command(
         arguments = {name: value for name, value in arguments.items() if name in words}
     configured = tuple(context._channels)
     if arguments.get("channel") and "channels" not in there:
-        # Old conda adds `defaults` to channels that are on the command line alone. The property
-        # `context.channels` knows, and checks the whole configuration for it (10 ms).
+        # Old conda adds `defaults` if channels are given on the command line alone. The property
+        # `context.channels` would tell, but validates the whole configuration first (10 ms).
         configured += tuple(vars(type(context))["_channels"].type.default.typify("default"))
     return mentioned(arguments, configured, prefix=prefix, specs=map(str, packages))
 

@@ -1,6 +1,6 @@
-"""Where the user's own configuration leads a channel, held against the registry.
+"""Where the user's own configuration leads a channel, checked against the registry.
 
-`status`, the automatic redirect, torch-install and `conda doctor` all ask here, so that they agree.
+`status`, the automatic redirect, torch-install and `conda doctor` share this, so that they agree.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from ..mirrors.registry import Registry
 from ..mirrors.urls import UPSTREAM
 from . import configuration
 
-#: Faults of an entry that the registry knows to find nothing: the mirror does not have the channel
-#: (for this platform), or the URL is not the one above the channel's name.
+#: Faults of an entry that cannot work by the registry: the mirror does not have the channel (for
+#: this platform), or the URL is not the one above the channel's name.
 LACKING, MISPLACED = "lacking", "misplaced"
 
 
@@ -21,7 +21,7 @@ class OwnChannel:
     """Where conda finds a channel by the user's `custom_channels` or `channel_alias`.
 
     `mirror` is the registry's name of the place, "upstream" for an official host, None for a server
-    that the registry does not know. `fault` is LACKING or MISPLACED where nothing can be there.
+    that the registry does not know. `fault` is LACKING, MISPLACED, or None if none is known.
     """
 
     __slots__ = ("fault", "mirror", "name", "url")
@@ -36,15 +36,15 @@ class OwnChannel:
 def by_entry(
     name: str, configured: Mapping[str, str], registry: Registry, subdir: str
 ) -> OwnChannel | None:
-    """What `custom_channels` makes of a channel; None where it does not map it."""
+    """Where `custom_channels` leads a channel; None if it does not map it."""
     if name not in configured:
         return None
     return _held(name, configured[name], registry, subdir)
 
 
 def by_alias(name: str, alias: str | None, registry: Registry, subdir: str) -> OwnChannel | None:
-    """What `channel_alias` makes of a channel; None without an alias, and for parts of `defaults`,
-    which it does not concern."""
+    """Where `channel_alias` leads a channel; None without an alias, and for parts of `defaults`,
+    which an alias does not affect."""
     if alias is None or name.startswith("pkgs/"):
         return None
     return _held(name, alias, registry, subdir)
@@ -61,7 +61,7 @@ def alias_in_force() -> str | None:
 
 
 def faults(registry: Registry, subdir: str) -> list[OwnChannel]:
-    """The entries of the user's `custom_channels` that are known to find nothing."""
+    """The entries of the user's `custom_channels` that cannot work, by the registry."""
     entries = configuration.configured()
     found = [_held(name, parent, registry, subdir) for name, parent in entries.items()]
     return [one for one in found if one.fault]

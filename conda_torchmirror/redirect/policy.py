@@ -1,10 +1,9 @@
 """Which channels are redirected to which mirror, and why a channel is left alone.
 
 What users have configured themselves wins: their `custom_channels`, `default_channels` and
-`channel_alias`, the administrator's allowlist and denylist, and credentials, which must never get
-to a mirror. For the rest the first mirror of the preference list that carries the channel is
-taken. Needs conda for its configuration only; the automatic redirect cannot wait for more imports
-than these.
+`channel_alias`, the administrator's allowlist and denylist, and credentials, which must never reach
+a mirror. Any other channel goes to the first mirror of the preference list that carries it. Of
+conda only the configuration is needed; the automatic redirect cannot wait for further imports.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 DEFAULTS = "defaults"
-#: The codes of channels that are read where `mirror` says.
+#: The codes with which a channel is read at its `mirror`.
 READ_AT = ("mirrored", "enabled", "configured", "channel_alias")
 
 
@@ -30,16 +29,17 @@ class ChannelPolicy:
 
     `code` is "mirrored" (and then `url` and `mirror` are set), or says why the channel is left
     alone: "configured", "default_channels", "channel_alias", "credentials", "not_allowed",
-    "not_carried", "elsewhere" (`mirror` is one that has it and is not preferred), "unfit_url".
-    "enabled" is a part of `defaults` that the file of `torch-mirror enable` leads to `url`: it is
-    redirected as well, for its name. `mirror` and `url` are set, too, where the user's own
-    configuration ("configured", "channel_alias") leads the channel to a server that the registry
-    knows. "alias_lacks" is a channel that the mirror at which the user's
-    `channel_alias` stands does not have: it is read from the official upstream, `url`. "lacking"
-    and "misplaced" are faults of the user's own entry, which stays (see `own_channels`).
+    "not_carried", "elsewhere" (`mirror` has it but is not a preferred one), "unfit_url". `mirror`
+    and `url` are also set if the user's own configuration ("configured", "channel_alias") leads the
+    channel to a server that the registry knows. "lacking" and "misplaced" are faults of the user's
+    own entry, which is kept (see `own_channels`).
 
-    `others` are the preferred mirrors that carry a channel as well, in order, with its URL there;
-    known where it is mirrored or leads to a mirror by an entry of the user's.
+    Two more codes are redirected: "enabled", a part of `defaults` that the file of `torch-mirror
+    enable` leads to `url`, so that it keeps its name; and "alias_lacks", a channel that the mirror
+    of the user's `channel_alias` does not have, which is read from the official upstream, `url`.
+
+    `others` are the other preferred mirrors that carry the channel, in order, with its URL there;
+    given if it is mirrored or mapped by an entry of the user's.
     """
 
     __slots__ = ("code", "mirror", "name", "others", "url")
@@ -75,11 +75,11 @@ class ChannelPolicy:
 
 
 class UserConfig:
-    """What the policy of a channel depends on: the settings, the registry, the preferred mirrors,
-    the platform, and the user's own configuration as it is without our redirects.
+    """Everything that the policy of a channel depends on: the settings, the registry, the preferred
+    mirrors, the platform, and the user's own configuration as it is without our redirects.
 
-    `asked` takes the place of the preference in the settings. Raises MirrorError for a preference
-    that names no mirror, and for a registry that cannot be read.
+    `asked` replaces the preference in the settings. Raises MirrorError for a preference that names
+    no mirror, and for a registry that cannot be read.
     """
 
     def __init__(self, values: Settings, asked: Sequence[str] = ()) -> None:
@@ -111,7 +111,7 @@ class UserConfig:
         return tuple(mirror.name for mirror in self.mirrors)
 
     def mirror(self, name: str | None) -> Mirror | None:
-        """The preferred mirror of this name."""
+        """The preferred mirror of this name; None if there is none."""
         return next((mirror for mirror in self.mirrors if mirror.name == name), None)
 
     def permits(self, name: str, url: str) -> bool:
@@ -135,7 +135,7 @@ def _alias() -> str | None:
 
 
 def _enabled(context: Any) -> set[str]:
-    """The channels that nothing but a file of `torch-mirror enable` maps."""
+    """The channels that only a file of `torch-mirror enable` maps."""
     from .condarc import is_ours
 
     ours: set[str] = set()
@@ -148,7 +148,7 @@ def _enabled(context: Any) -> set[str]:
 
 
 def keys(context: Any) -> frozenset[str]:
-    """The configuration keys that any source sets: typing one costs conda 0.2 ms."""
+    """The configuration keys that some source sets; others need not be typed (0.2 ms each)."""
     return frozenset(name for raw in context.raw_data.values() for name in raw)
 
 
@@ -235,7 +235,7 @@ def _of_own_entry(name: str, config: UserConfig) -> ChannelPolicy:
 
 
 def _of_own_alias(name: str, config: UserConfig) -> ChannelPolicy | None:
-    """What the user's `channel_alias` makes of a channel: "channel_alias", or "alias_lacks"."""
+    """The policy by the user's `channel_alias`: "channel_alias", "alias_lacks" or None."""
     from .own_channels import LACKING, by_alias
 
     mine = by_alias(name, config.alias, config.registry, config.subdir)
@@ -282,7 +282,7 @@ def has_shards(policies: Iterable[ChannelPolicy], config: UserConfig) -> bool:
 
 
 def _only_by_other_url(policy: ChannelPolicy, found: NamedChannels) -> bool:
-    """Whether the channel was named by URLs alone that are not of the mirror."""
+    """Whether the channel was named only by URLs that are not the mirror's."""
     name = policy.name
     group = {name, DEFAULTS} if name.startswith("pkgs/") else {name}
     if found.everything or group & {*found.asked, *found.installed}:

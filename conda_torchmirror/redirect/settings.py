@@ -23,29 +23,28 @@ if TYPE_CHECKING:
 
 PREFIX = "torchmirror_"
 
-#: Characters of a registry of one's own; the built-in one has 25,000.
+#: Upper limit for a user's registry in characters; the built-in one has 25,000.
 LARGEST = 1_000_000
-#: Characters of a path or of what a parser says that an error shows.
+#: Characters of a path or of a parser's message that an error shows at most.
 SHOWN = 200
 
-#: What the setting of the language takes; `text.language` reads it before there are settings.
+#: The values of the language setting; `text.language` reads it before conda knows our settings.
 LANGUAGES = ("auto", "en", "zh")
-#: What puts wheels into an environment.
+#: The values of the installer setting: what installs wheels.
 INSTALLERS = ("pip", "uv")
 #: The settings that take one of a few words.
 _WORDS: Mapping[str, tuple[str, ...]] = {"language": LANGUAGES, "installer": INSTALLERS}
 
-#: What conda takes for a truth value, in small letters.
+#: The words that conda reads as a boolean, in lower case.
 _TRUTHS = frozenset(("true", "yes", "on", "y", "false", "off", "n", "no", "non", "none", ""))
 
 
 class Settings:
-    """The values in force; read-only by agreement (creating a frozen class costs 1 ms).
+    """The values in force; read-only by convention (creating a frozen class takes 1 ms).
 
-    `mirrors` is the preference list, empty where nobody set one. `sources` are those that `auto`
-    may take, empty for both channels and no wheels. `registry` is the path of a file
-    with mirrors of one's own, or the text of it. `only` are the mirrors that an administrator
-    allows, empty for all.
+    `mirrors` is the preference list, empty if none is set. `sources` are those that `auto` may
+    take, empty for both channels and no wheels. `registry` is the path of a file with mirrors of
+    the user's own, or its text. `only` are the mirrors that an administrator allows, empty for all.
     """
 
     auto: bool = True
@@ -63,7 +62,7 @@ class Settings:
     language: str = "auto"
 
     def __init__(self, **values: Any) -> None:
-        """Take the values that differ from the defaults, which are those of the class."""
+        """Set the values that differ from the defaults, which are the class attributes."""
         self.__dict__.update(values)
 
 
@@ -85,7 +84,7 @@ DESCRIPTIONS: Mapping[str, str] = {
 
 
 def declared() -> Iterator[CondaSetting]:
-    """The settings as conda wants them."""
+    """The settings as conda's plugin interface takes them."""
     from conda.common.configuration import PrimitiveParameter, SequenceParameter
     from conda.plugins.types import CondaSetting
 
@@ -99,10 +98,10 @@ def declared() -> Iterator[CondaSetting]:
 
 
 def read() -> Settings:
-    """What is set now. Raises: BadSetting, for what cannot be a value.
+    """Read the settings in force. Raises: BadSetting for an invalid value.
 
-    Conda merges and types the values; it has no error for a value of another shape than its own,
-    so each is looked at first.
+    Conda merges and types the values, but has no error for a value of the wrong shape, so each is
+    checked first.
     """
     from conda.base.context import context
 
@@ -134,8 +133,8 @@ def _names_set(context: Any) -> set[str]:
 
 
 def _plugins(context: Any) -> Any:
-    """Conda's settings of plugins, without the files whose `plugins` is no map: conda cannot merge
-    the others with them."""
+    """Conda's settings of plugins, without the files whose `plugins` is not a map, which conda
+    cannot merge with the others."""
     whole = context.raw_data
     context.raw_data = {source: raw for source, raw in whole.items() if _held(raw) is not None}
     try:
@@ -145,7 +144,7 @@ def _plugins(context: Any) -> Any:
 
 
 def _held(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What a source has under `plugins`, in conda's raw parameters; None where that is no map."""
+    """What a source has under `plugins`, as conda's raw parameters; None if that is not a map."""
     if "plugins" not in raw:
         return {}
     held = raw["plugins"].value(None)
@@ -153,9 +152,9 @@ def _held(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _check_value(name: str, value: Any, source: object, *, typed: bool = True) -> None:
-    """Raises: BadSetting for a value that conda could not type, or would type as what nobody means.
+    """Check a value of a setting, a raw YAML parameter if `typed`, else the text of a variable.
 
-    `typed` says that the value is a raw parameter of YAML; a variable is a text.
+    Raises: BadSetting if conda could not type the value, or would type it as what nobody means.
     """
     given = value.value(None) if typed else value
     default = getattr(Settings, name)
@@ -191,8 +190,8 @@ def _bad(name: str, code: str, source: object, value: Any, **facts: str) -> BadS
 def _policy(plugins: Any, merged: Sequence[str]) -> tuple[str, ...]:
     """The mirrors that every source allows, the system's files first.
 
-    Conda would add lists up, so that a user could widen what the administrator allows. A list that
-    shares nothing with those before it is of no effect.
+    Conda would join the lists, so that a user could widen what the administrator allows. A list
+    that shares nothing with those before it is ignored.
     """
     from conda.common.configuration import PrimitiveParameter, SequenceParameter
 
@@ -209,9 +208,9 @@ def _policy(plugins: Any, merged: Sequence[str]) -> tuple[str, ...]:
 
 
 def registry(settings: Settings) -> Registry:
-    """The mirrors by name: those of the user's own first, then the built-in ones.
+    """The mirrors by name: the user's own first, then the built-in ones.
 
-    Raises MirrorError for mirrors of one's own that cannot be read or used.
+    Raises MirrorError if the user's own cannot be read or used.
     """
     given = settings.registry
     if not given:
@@ -222,13 +221,13 @@ def registry(settings: Settings) -> Registry:
 
 
 def preference(asked: Sequence[str], settings: Settings, known: Registry) -> tuple[str, ...]:
-    """The mirrors to go through by these settings; see `mirrors.registry.preferred`."""
+    """The mirrors to try by these settings, in order; see `mirrors.registry.preferred`."""
     return preferred(asked, settings.mirrors, known, only=settings.only)
 
 
 def in_force(asked: Sequence[str]) -> tuple[Settings, Registry, tuple[Mirror, ...]]:
-    """The settings, the mirrors that are known, and those to go through, the first one first;
-    `asked` are those of the command line. Raises: BadMirror, BadRegistry."""
+    """Return the settings, the known mirrors, and the mirrors to try, in order; `asked` are those
+    named on the command line. Raises: BadMirror, BadRegistry."""
     values = read()
     try:
         known = registry(values)
@@ -271,15 +270,15 @@ def _registry_works() -> bool:
 
 @lru_cache(maxsize=2)
 def _with_own(text: str, where: str, allow_http: bool) -> Registry:
-    """All mirrors, with those that a text holds. A run asks for them several times, and each time
-    costs as much as the rest of a preview where the text is read anew."""
+    """All mirrors, those in a text included. Cached, because a run asks several times, and parsing
+    the text takes as long as the rest of a preview."""
     own = _own(text, where, allow_http)
     others = {name: entry for name, entry in built_in().entries.items() if name not in own}
     return Registry({**own, **others}, own=tuple(own))
 
 
 def _own(text: str, where: str, allow_http: bool) -> dict[str, dict[str, Any]]:
-    """The mirrors of a text, checked. `where` names it in errors."""
+    """Parse and check the mirrors in a text; `where` names the text in errors."""
     import io
 
     from ruamel.yaml import YAML
@@ -328,7 +327,7 @@ def _file(path: str) -> str:
 
 
 def _entries(held: Any) -> Any:
-    """The entries of a value as the source has it: a map or a text as it is, a list's as texts."""
+    """The entries of a raw value: a map or a text as it is, the items of a list unwrapped."""
     return [part.value(None) for part in held] if isinstance(held, (list, tuple)) else held
 
 
