@@ -1,1 +1,1 @@
-"""Which builds, and what is handed over: a pure function of machine, request and records."""
+"""Choosing builds and planning their installation: pure functions of machine, request, records."""

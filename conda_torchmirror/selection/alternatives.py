@@ -1,7 +1,7 @@
-"""When nothing fits: what keeps everything out, and what would help. Pure.
+"""When nothing fits: what rules every set out, and which next steps would help. Pure.
 
-A next step is offered only if the choice, asked again as if the step were taken and with everything
-else as it was, gives a set.
+A step is offered only if the choice, made again as if the step were taken and with everything else
+unchanged, gives a set.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .facts.record import Knowledge, SourceFacts
 from .plan import machine_words, typed, words_of
 from .specs import number, package_name, release, without_build
 
-#: Codes of rejections by what one would have to change about it.
+#: Codes of rejections, by what would have to change.
 _DRIVER = ("cuda_too_new", "driver_too_old", "minor_version_only")
 _BLAMED = {
     "pins": ("pinned",),
@@ -30,8 +30,8 @@ _BLAMED = {
 
 
 class Advice(NamedTuple):
-    """What keeps everything out, where the reasons of single builds do not say it, which of these
-    reasons do, and the next steps, the nearest first."""
+    """Why nothing fits: the `cause`, if no single build's rejection tells it; `blamed`, the codes
+    of the rejections that do; and the next steps, the nearest first."""
 
     cause: Notice | None
     blamed: frozenset[str]
@@ -39,10 +39,10 @@ class Advice(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A request that has no answer, and the means to ask again.
+    """A request without a choice, and the means to choose again.
 
-    `rule` gives the choice among all sources that another request would be answered from; without
-    it there is this one alone.
+    `rule` chooses among all sources that another request would be answered from; without it, only
+    the one at hand is asked.
     """
 
     failed: NoChoice
@@ -54,7 +54,7 @@ class Case(NamedTuple):
 
     @property
     def codes(self) -> frozenset[str]:
-        """Why builds fell away."""
+        """The codes of the rejections."""
         return frozenset(rejection.code for rejection in self.failed.rejected)
 
     @property
@@ -69,14 +69,14 @@ class Case(NamedTuple):
         return self.knowledge.admits(spec, build.name, build.version, build.build, build)
 
     def ask(self, machine: Machine | None = None, request: Request | None = None) -> Choice | None:
-        """The choice with another machine or request."""
+        """Choose from this source with another machine or request; None if nothing fits."""
         found = choose(
             machine or self.machine, request or self.request, self.builds, self.knowledge
         )
         return found if isinstance(found, Choice) else None
 
     def take(self, machine: Machine | None = None, request: Request | None = None) -> Choice | None:
-        """What a step comes to that leads to another machine or request."""
+        """Choose as a run would after a step that changes machine or request: by `rule`."""
         rule = self.rule or self.ask
         return rule(machine or self.machine, request or self.request)
 
@@ -86,7 +86,7 @@ class Case(NamedTuple):
 
     @property
     def narrowed(self) -> dict[str, tuple[str, ...]]:
-        """The specs of the family that say more than a name."""
+        """The specs on the family that are more than a bare name."""
         return {
             name: found
             for name in self.source.family
@@ -95,8 +95,8 @@ class Case(NamedTuple):
 
 
 def find(case: Case) -> Advice:
-    """The cause and the next steps of a request without a choice."""
-    # Whose facts were typed by the user is no step.
+    """Find the cause and the next steps for a request without a choice."""
+    # Remarks on a machine that the user described are no steps.
     steps = [
         n for n in case.machine.remarks if n.code not in ("machine.described", "machine.typed")
     ]
@@ -127,7 +127,7 @@ def causes(case: Case) -> tuple[Notice | None, frozenset[str]]:
 
 
 def _change_pins(case: Case) -> Iterator[Notice]:
-    """Without the pins that keep builds out; those of the request's own words are `_drop_cuda`."""
+    """Change the pins that rule builds out; `_drop_cuda` handles those of the request's words."""
     shown = {
         (str(item.machine.facts["spec"]), str(item.machine.facts.get("source", "")))
         for item in case.failed.rejected
@@ -141,7 +141,7 @@ def _change_pins(case: Case) -> Iterator[Notice]:
 
 
 def _least(items: Sequence[Pin], works: Callable[[Sequence[Pin]], bool]) -> Sequence[Pin]:
-    """One of the items if leaving it out works, else all of them if that works, else none."""
+    """One item if dropping it alone works, else all of them if that works, else none."""
     single = next(([item] for item in items if works([item])), None)
     if single is not None:
         return single
@@ -161,7 +161,7 @@ def _use_minor(case: Case) -> Iterator[Notice]:
 
 
 def _use_python(case: Case) -> Iterator[Notice]:
-    """The Pythons that would do, and the command for the newest in a new environment."""
+    """Use a Python with which something fits, the newest of them in a new environment."""
     machine, request = case.machine, case.request
     if machine.python is None:
         return
@@ -172,7 +172,7 @@ def _use_python(case: Case) -> Iterator[Notice]:
 
 
 def with_python(pythons: Iterable[str], request: Request, machine: Machine) -> Notice:
-    """The step that names these Pythons, with a new environment for the newest."""
+    """The step that names these Pythons, with the command for a new environment with the newest."""
     known = sorted(pythons, key=number)
     words = ["conda", "torch-install", "-n", "NEW", "--python", known[-1]]
     words += [*words_of(request), *machine_words(machine)]
@@ -180,7 +180,7 @@ def with_python(pythons: Iterable[str], request: Request, machine: Machine) -> N
 
 
 def _open_builds(case: Case) -> Iterator[Notice]:
-    """The same versions by other builds than the ones named."""
+    """Use other builds of the same versions than those named."""
     opened = {
         name: tuple(without_build(spec) or spec for spec in case.request.specs[name])
         for name in (*case.source.family, *case.source.runtimes)
@@ -199,7 +199,7 @@ def _open_builds(case: Case) -> Iterator[Notice]:
 
 
 def _open_partners(case: Case) -> Iterator[Notice]:
-    """The partner that does go with the release, or the set without a partner that has none."""
+    """Use the partner version that fits the release, or leave out a partner that has none."""
     narrowed = [name for name in case.narrowed if name in case.source.partners]
     for names in (*([name] for name in narrowed), *([narrowed] if len(narrowed) > 1 else [])):
         if choice := case.take(request=case.specs({name: (name,) for name in names})):
@@ -220,7 +220,7 @@ def _open_partners(case: Case) -> Iterator[Notice]:
 
 
 def _drop_cuda(case: Case) -> Iterator[Notice]:
-    """Without the words that name a CUDA."""
+    """Drop the words that name a CUDA."""
     words, open_ = _without_cuda(case)
     if words and (choice := case.take(request=open_)):
         facts = {"words": _quoted(words), "torch": f"{choice.torch.name} {choice.torch.version}"}
@@ -231,7 +231,7 @@ def _drop_cuda(case: Case) -> Iterator[Notice]:
 
 
 def _without_cuda(case: Case) -> tuple[list[str], Request]:
-    """The words that name a CUDA, and the request without them; a metapackage names a release."""
+    """The words that name a CUDA, and the request without them and the torch specs they imply."""
     asked, torch = case.request.specs, case.source.torch
     words = [spec for name in case.source.runtimes for spec in asked.get(name, ())]
     words += [pin.text for pin in case.request.pins]
@@ -248,7 +248,7 @@ def _quoted(words: Iterable[str]) -> str:
 
 
 def _open_release(case: Case) -> Iterator[Notice]:
-    """The release left open if that is enough, else every version of the family."""
+    """Leave the release open if that is enough, else every version of the family."""
     named = list(case.narrowed)
     torch = case.source.torch
     if torch not in named:
@@ -258,14 +258,14 @@ def _open_release(case: Case) -> Iterator[Notice]:
         if choice is None:
             continue
         versions = [without_build(spec) or spec for spec in case.narrowed[torch]]
-        # The very release that was asked for is no other one.
+        # Not if the choice is the very release that was asked for.
         if not all(case.admits(spec, choice.torch, version_only=True) for spec in versions):
             yield Notice(code, {"torch": f"{choice.torch.name} {choice.torch.version}"})
         return
 
 
 def _ask_less(case: Case) -> list[Notice]:
-    """Where no one thing is enough: everything that was asked for left open, then Python too."""
+    """If no single change is enough: leave everything open, then Python too."""
     family = tuple(name for name in case.request.specs if name in case.source.family)
     pins = {pin.text for pin in case.request.pins}
     kept = tuple(
@@ -287,7 +287,7 @@ def _ask_less(case: Case) -> list[Notice]:
 
 
 def _name_cuda(case: Case) -> Iterator[Notice]:
-    """`--cuda`, where nothing that runs CUDA was found and CUDA is wanted in so many words."""
+    """Suggest `--cuda` if nothing that runs CUDA was found and the request asks for CUDA."""
     named = any(name in case.request.specs for name in case.source.runtimes)
     asked = named or bool(case.request.pins)
     unusable = "driver_unusable" in case.codes
@@ -299,7 +299,7 @@ def _name_cuda(case: Case) -> Iterator[Notice]:
 
 
 def _upgrade_driver(case: Case) -> Iterator[Notice]:
-    """The lowest driver with which there is a choice."""
+    """Upgrade to the lowest driver with which something fits."""
     short = {str(item.needs.facts["cuda"]) for item in case.failed.rejected if item.code in _DRIVER}
     strict = case.request.compat == "strict"
     tables = case.knowledge.tables
@@ -311,7 +311,7 @@ def _upgrade_driver(case: Case) -> Iterator[Notice]:
 
 
 def _use_cpu(case: Case) -> Iterator[Notice]:
-    """`--cuda cpu`, and `--allow-cpu` where that is enough; words that name a CUDA go out."""
+    """Suggest `--cuda cpu`, or `--allow-cpu` if that is enough, without words that name a CUDA."""
     words, request = _without_cuda(case)
     if request.cuda == "cpu" or case.take(request=request._replace(cuda="cpu")) is None:
         return
@@ -327,8 +327,8 @@ def _use_cpu(case: Case) -> Iterator[Notice]:
 
 
 def _blamed(case: Case) -> frozenset[str]:
-    """The codes of the rejections that would be no more if one thing were otherwise, where that
-    thing alone keeps everything out."""
+    """The codes of the rejections by each constraint (pins, Python, driver, ...) without which
+    alone something would fit."""
     machine = case.machine
     free: dict[str, Callable[[], Choice | None]] = {
         "pins": lambda: case.ask(machine._replace(pins=())),
@@ -352,7 +352,7 @@ def _blamed(case: Case) -> frozenset[str]:
 
 
 def _cause(case: Case) -> Notice | None:
-    """What part of the request no build meets, where no build came as far as being judged."""
+    """The part of the request that no build meets, if every build was filtered out unjudged."""
     if case.failed.rejected:
         return None
     torch = [build for build in case.builds if build.name == case.source.torch]
@@ -381,7 +381,7 @@ def _has_runtime(build: Build, name: str, spec: str, case: Case) -> bool:
 
 
 def _unknown(spec: str, torch: Sequence[Build], case: Case) -> Notice:
-    """Why the channel has nothing for one spec: no such release, or a build of somebody else's."""
+    """Why the channel has nothing for one spec: no such release, or another channel's build."""
     subdir = case.machine.subdir
     version = without_build(spec) or spec
     there = any(case.admits(version, build, version_only=True) for build in torch)
@@ -395,6 +395,6 @@ def _unknown(spec: str, torch: Sequence[Build], case: Case) -> Notice:
             return Notice("no_such_build", {"spec": spec, "subdir": subdir})
     known = [(order, build.version) for build in torch if (order := release(build.version))]
     if not known:
-        return Notice("no_release")  # versions that nobody can order
+        return Notice("no_release")  # no version can be ordered
     facts = {"spec": version, "subdir": subdir, "first": min(known)[1], "last": max(known)[1]}
     return Notice("no_such_release", facts)

@@ -11,9 +11,9 @@ from .facts.record import BuildFacts
 from .fit import Constraints
 from .specs import number, release
 
-#: A partner's specs on pytorch, all of which hold. Many builds share them.
+#: A partner's specs on pytorch, all of which must hold. Many builds share them.
 _TorchSpecs = tuple[str, ...]
-#: The same, with those of them that name a build.
+#: The same, and those of them that name a build.
 _Range = tuple[_TorchSpecs, list[str]]
 
 
@@ -27,12 +27,12 @@ class Candidate(NamedTuple):
 
     @property
     def fit(self) -> tuple[object, ...]:
-        """How well it suits the machine; larger is better, within one release."""
+        """How well it suits the machine, for comparison within one release; larger is better."""
         return self.facts.accelerator == "cuda", self.strict, number(self.facts.cuda or "0")
 
     @property
     def rank(self) -> tuple[object, ...]:
-        """Larger is better, within one release."""
+        """The order of preference within one release; larger is better."""
         return (
             *self.fit,
             number(self.facts.python or "0"),
@@ -41,7 +41,7 @@ class Candidate(NamedTuple):
 
 
 class Catalog:
-    """The family's builds, ordered for look-up. Only what a choice looks at is read."""
+    """The family's builds, indexed for the choice. Records are parsed only when needed."""
 
     def __init__(self, builds: Iterable[Build], constraints: Constraints) -> None:
         self.constraints, self.source = constraints, constraints.source
@@ -72,7 +72,7 @@ class Catalog:
         return self._partners[name]
 
     def releases(self) -> list[str]:
-        """Every pytorch version, newest first; one that cannot be ordered is left out."""
+        """Every pytorch version, newest first, without those that cannot be ordered."""
         known = [(order, version) for version in self._torch if (order := release(version))]
         return [version for _, version in sorted(known, reverse=True)]
 
@@ -88,9 +88,9 @@ class Catalog:
     def partners(self, name: str, candidate: Candidate, *, asked: bool = True) -> list[list[Build]]:
         """The builds of `name` for this pytorch, its Python and its accelerator.
 
-        `asked` leaves out what specs and pins do not admit, and what is for a newer system. In
-        groups that are not empty, each newest first: a group has the same specs on pytorch, and
-        many releases share those that are ranges.
+        With `asked`, without those that specs and pins rule out or that need a newer system. They
+        come in non-empty groups with the same specs on pytorch, each sorted newest first; groups
+        whose specs are ranges are shared by many releases.
         """
         torch = candidate.build
         met = (name, torch.version, torch.build)
@@ -107,12 +107,12 @@ class Catalog:
         return [found for group in groups for key in keys if (found := group.get(key))]
 
     def newest(self, groups: Sequence[Sequence[Build]], torch: Build) -> Build:
-        """The partner that a pytorch gets of those in all groups, each the newest first."""
+        """The best partner of a pytorch in these groups, each of which is sorted newest first."""
         return self.source.best_partner(groups, torch, self.constraints.machine)
 
     def _of_release(self, name: str, version: str) -> list[_Range]:
         """The specs of a partner that a pytorch release meets, with those of them that name a
-        build: they have to be matched one by one for every build, the others once."""
+        build: these must be matched for every build, the others only once."""
         release_ = (name, version)
         if release_ not in self._open:
             admits, torch = self.constraints.admits, self.source.torch

@@ -1,8 +1,8 @@
 """The choice itself: a pure function of machine, request and records. No conda, HTTP, subprocess.
 
-Releases are tried from the newest down. Within one, every build is judged by itself (Python,
-driver, GPU, pins) and then together with its partners, so that the set that comes out is one whose
-members admit each other. Whatever is passed over is kept with the two facts that clash.
+Releases are tried from the newest down. Within one, each build is judged by itself (Python, driver,
+GPU, pins) and then together with its partners, so that the members of the chosen set admit each
+other. Each rejected build is reported with the two facts that clash.
 """
 
 from __future__ import annotations
@@ -28,11 +28,10 @@ from .specs import number, package_name, same_cuda
 
 
 class _Partners(NamedTuple):
-    """The partners of a pytorch build and what to tell of them, the names of those that were only
-    wished for and are not there, or the clash where one lacks.
+    """The partners of a pytorch build with the notices on them, or the clash if one is missing.
 
-    `cuda` is the CUDA that the whole set runs with where that is beyond the driver, and pytorch's
-    own is not.
+    `left_out` names optional partners that are not available. `cuda` is the CUDA of the whole set
+    if that exceeds the driver's while pytorch's own does not.
     """
 
     builds: tuple[Build, ...] = ()
@@ -60,7 +59,7 @@ class _Sets:
         self.wishes = {*request.wishes}.intersection(catalog.source.wishes) - there
 
     def complete(self, candidate: Candidate) -> _Partners:
-        """The partners that were asked for, and those installed that would not fit any more."""
+        """Find the partners asked for, and replacements for installed ones that no longer fit."""
         builds: list[Build] = []
         notices: list[Notice] = []
         left_out: list[str] = []
@@ -92,7 +91,7 @@ class _Sets:
         return found._replace(cuda=highest, clash=fit.clash)
 
     def _within(self, groups: list[list[Build]], candidate: Candidate) -> list[list[Build]]:
-        """Where pytorch's CUDA is within the driver, the partners whose CUDA is so too, if any."""
+        """If the driver covers pytorch's CUDA, the partners whose CUDA it covers too, if any."""
         if not candidate.strict:
             return groups
         constraints, read = self.catalog.constraints, self.catalog.source.read
@@ -125,7 +124,7 @@ class _Sets:
 
 
 class _Release(NamedTuple):
-    """What one release of pytorch comes to, and the wishes that it leaves open."""
+    """The result of one release of pytorch; `left_out` are optional partners that it lacks."""
 
     choice: Choice | None
     rejected: tuple[Rejection, ...]
@@ -135,11 +134,11 @@ class _Release(NamedTuple):
 def choose(
     machine: Machine, request: Request, builds: Iterable[Build], knowledge: Knowledge
 ) -> Choice | NoChoice:
-    """The best set that runs on this machine, or why there is none.
+    """Choose the best set that runs on this machine, or say why there is none.
 
-    Newest release first; within it a CUDA that the driver runs outright before one that it runs by
-    minor-version compatibility, then the highest CUDA, the newest Python, the highest build number.
-    The order of `builds` does not matter.
+    The newest release wins; within it a CUDA that the driver runs outright before one that it runs
+    by minor-version compatibility, then the highest CUDA, the newest Python, the highest build
+    number. The order of `builds` does not matter.
     """
     builds = tuple(builds)
     found, rejected, left_out = _best(machine, request, builds, knowledge)
@@ -158,8 +157,8 @@ def choose(
 
 
 def _left_out(name: str, found: Choice, last: Choice | None) -> Notice:
-    """That a wish is left out of a choice. `last` is what there would be with it demanded: an older
-    release, or the same one for a lower CUDA or the CPU, which is not given up for a wish."""
+    """The notice on an optional partner that the choice leaves out. `last` is the choice if it were
+    required: an older release, or the same one for a lower CUDA or the CPU."""
     facts = {"name": name, "torch": found.torch.version, "channel": found.torch.channel}
     if last is None:
         return Notice("partner_left_out_always", facts)
@@ -179,8 +178,8 @@ def _libraries(torch: Build, builds: Sequence[Build], knowledge: Knowledge) -> I
 
 
 def _belongs(library: Build, torch: Build, admits: Admits) -> bool:
-    """Whether a library is the one that a pytorch brings along: one of them names the other's
-    build. A release alone has libraries for the CPU and for every CUDA."""
+    """Whether a pytorch brings this build of a library along: one of them must name the other's
+    build, because each release has libraries for the CPU and for every CUDA."""
     asked = dependencies(torch, library.name)
     named = [spec for spec in library.constrains if package_name(spec) == torch.name]
     return (
@@ -194,7 +193,7 @@ def _belongs(library: Build, torch: Build, admits: Admits) -> bool:
 def _best(
     machine: Machine, request: Request, builds: Iterable[Build], knowledge: Knowledge
 ) -> _Release:
-    """The best release, with all that was passed over."""
+    """Choose the best release, and collect all rejections."""
     constraints = Constraints(machine, request, knowledge)
     catalog = Catalog(builds, constraints)
     sets = _Sets(catalog, machine, request)
@@ -207,7 +206,7 @@ def _best(
             continue
         if found.choice.cuda or not constraints.wants_cuda:
             return found._replace(rejected=tuple(rejected))
-        # Allowed, but a CUDA build of an older release is still the better one.
+        # Allowed, but a CUDA build of an older release would still be better.
         on_cpu = on_cpu or found
     return (on_cpu or _Release(None, ()))._replace(rejected=tuple(rejected))
 
@@ -215,7 +214,7 @@ def _best(
 def with_highest_cuda(
     machine: Machine, request: Request, builds: Sequence[Build], knowledge: Knowledge
 ) -> Choice | None:
-    """The set for a driver that runs the highest CUDA with which there is one."""
+    """Choose for the highest CUDA that gives a set, as if the driver ran it."""
     source = knowledge.source
     cudas = {source.read(build).cuda for build in builds if build.name == source.torch}
     for cuda in sorted(filter(None, cudas), key=number, reverse=True):
@@ -229,7 +228,7 @@ def with_highest_cuda(
 def _of_release(
     version: str, catalog: Catalog, sets: _Sets, constraints: Constraints, *, cuda_only: bool
 ) -> _Release:
-    """The best set of one release, and why the builds above it fell away."""
+    """Choose the best set of one release, and say why the better builds were rejected."""
     candidates = []
     rejected = []
     for build, read in catalog.torch(version):
@@ -242,7 +241,7 @@ def _of_release(
     best: tuple[Candidate, _Partners] | None = None
     for candidate in sorted(candidates, key=lambda c: c.rank, reverse=True):
         complete = best is not None and not best[1].left_out
-        # Another Python may have what is wished for; CUDA is not given up for it.
+        # Another Python may have the optional partners; CUDA is not given up for them.
         if best and (candidate.fit < best[0].fit or (complete and candidate.fit == best[0].fit)):
             break
         partners = sets.complete(candidate)
@@ -254,7 +253,7 @@ def _of_release(
             best = candidate, partners
         elif partners.clash and best is None:
             rejected.append(partners.clash.rejects(candidate.build))
-    # The order of the records must not show.
+    # The result must not depend on the order of the records.
     rejected.sort(key=lambda item: (item.build, item.code), reverse=True)
     if best is None:
         return _Release(None, tuple(rejected))
@@ -299,9 +298,9 @@ def _why_cpu(machine: Machine) -> str:
 def offers(
     machine: Machine, request: Request, builds: Iterable[Build], knowledge: Knowledge
 ) -> list[Offer]:
-    """Every complete set of this platform, best first: one for each release, CUDA and Python.
+    """List every complete set of this platform, best first: one per release, CUDA and Python.
 
-    The specs of the request narrow them, the machine does not: it only says what fits.
+    The specs of the request narrow the list; the machine only decides which sets fit.
     """
     constraints = Constraints(machine, request, knowledge)
     catalog = Catalog(builds, constraints)

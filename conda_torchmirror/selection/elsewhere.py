@@ -1,7 +1,7 @@
-"""What other places have that the records do not: conda-forge, wheels, `pytorch-lts`. Pure.
+"""Advice on other places that serve a request: conda-forge, wheels, `pytorch-lts`. Pure.
 
-Each is offered only where it serves the whole request: release, partners, Python, CUDA, driver, GPU
-and platform. None of them is chosen from; the figures are in `data/`.
+Each is offered only if it serves the whole request: release, partners, Python, CUDA, driver, GPU
+and platform. Nothing is chosen from them here; the figures are in `data/`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from .facts.record import Knowledge
 from .plan import machine_words, typed
 from .specs import admits_cuda, admits_python, minor, number, package_name
 
-#: What the CUDA builds of conda-forge ask of cuDNN at least, in the records of 2.1.2 and later.
+#: The lowest cuDNN that CUDA builds of conda-forge accept, in the records of 2.1.2 and later.
 _OLDEST_CUDNN = "8.9"
 
 
 class _Wanted(NamedTuple):
-    """What a set from elsewhere has to serve."""
+    """The demands on a set from elsewhere."""
 
     machine: Machine
     request: Request
@@ -40,13 +40,13 @@ class _Wanted(NamedTuple):
 
     @property
     def on_cpu(self) -> bool:
-        """Whether a CPU build is what is wanted."""
+        """Whether a CPU build is wanted."""
         wants = self.request.cuda == "cpu"
         return wants or (self.request.cuda == "auto" and not self.machine.has_gpu)
 
     @property
     def of_the_channel(self) -> bool:
-        """Whether the words are on packages, builds or files that only the channel has."""
+        """Whether the words name packages, builds or files that only the channel has."""
         specs = [spec for found in self.request.specs.values() for spec in found]
         return any(name in self.request.specs for name in RUNTIMES) or any(
             "[" in spec or spec.count("=") - spec.count("==") > 1 or " " in spec for spec in specs
@@ -84,30 +84,30 @@ class _Wanted(NamedTuple):
 
     @property
     def pins(self) -> tuple[Any, ...]:
-        """What binds besides the specs."""
+        """The pins of machine and request, which bind besides the specs."""
         return (*self.machine.pins, *self.request.pins)
 
 
 def find(
     machine: Machine, request: Request, knowledge: Knowledge, words: Sequence[str]
 ) -> Iterator[Notice]:
-    """Where else the request is served than by the source that was chosen from, as advice.
+    """Advise on places, other than the source at hand, that serve the request.
 
-    `words` ask for the same of conda-forge, on a command line.
+    `words` are the command-line words that ask for the same from conda-forge.
     """
     if knowledge.source.torch != TORCH:
-        return  # words on wheels say nothing of what a channel has
+        return  # words on wheels do not apply to a channel
     wanted = _Wanted(machine, request, knowledge.admits, knowledge.tables)
     yield from _long_term(wanted)
     if wanted.of_the_channel or any(package_name(pin.spec) == MUTEX for pin in wanted.pins):
         return
-    if not knowledge.source.metapackages:  # those of conda-forge itself
+    if not knowledge.source.metapackages:  # only conda-forge itself has these
         yield from _conda_forge(wanted, words)
     yield from _wheels(wanted)
 
 
 def newest_of_conda_forge(machine: Machine, request: Request, admits: Admits) -> str | None:
-    """The newest release of conda-forge that serves a request, as far as the tables know."""
+    """The newest release on conda-forge that serves a request, by the tables."""
     found = best_of_conda_forge(machine, request, admits)
     return found[0] if found else None
 
@@ -115,14 +115,14 @@ def newest_of_conda_forge(machine: Machine, request: Request, admits: Admits) ->
 def best_of_conda_forge(
     machine: Machine, request: Request, admits: Admits
 ) -> tuple[str, str] | None:
-    """The same with its CUDA, which is "" for a CPU build."""
+    """The newest release on conda-forge that serves a request, and its CUDA ("" for the CPU)."""
     wanted = _Wanted(machine, request, admits, conda_forge_tables())
     return next(_on_conda_forge(wanted), None)
 
 
 def may_be_on_conda_forge(machine: Machine, request: Request, admits: Admits) -> bool:
-    """Whether the whole index of conda-forge may have what a part of it lacks: the tables have it,
-    or they cannot say, of a release that they do not know and of words on builds."""
+    """Whether the full index of conda-forge may serve what a part of it cannot: by the tables, or
+    because they do not cover the release or words that name builds."""
     wanted = _Wanted(machine, request, admits, conda_forge_tables())
     known = (row["torch"] for row in data("conda_forge.json")["releases"])
     if wanted.of_the_channel or not any(wanted.release(TORCH, torch) for torch in known):
@@ -131,7 +131,7 @@ def may_be_on_conda_forge(machine: Machine, request: Request, admits: Admits) ->
 
 
 def _conda_forge(wanted: _Wanted, words: Sequence[str]) -> Iterator[Notice]:
-    """The newest release of conda-forge that serves the request, and since which one it does."""
+    """Advise on conda-forge, with the newest and the oldest release that serve the request."""
     fitting = list(_on_conda_forge(wanted))
     if not fitting:
         return
@@ -148,7 +148,7 @@ def _conda_forge(wanted: _Wanted, words: Sequence[str]) -> Iterator[Notice]:
 
 
 def _releases(first: str, last: str) -> dict[str, Any]:
-    """The facts of a span of releases; a single one is told by itself."""
+    """The facts of a span of releases; `count` is 1 for a single release, else 2."""
     since, until = minor(first), minor(last)
     return {"since": since, "torch": until, "count": 1 if since == until else 2}
 
@@ -168,8 +168,8 @@ def _on_conda_forge(wanted: _Wanted) -> Iterator[tuple[str, str]]:
 
 
 def _best_cuda(row: Mapping[str, Any], cudas: list[str], wanted: _Wanted) -> str | None:
-    """The highest CUDA that runs, "" for a CPU build that is wanted, None where nothing serves."""
-    if wanted.on_cpu:  # a word that names a CUDA asks for none of the CPU's builds
+    """The highest CUDA that runs, "" if a CPU build is wanted, None if nothing serves."""
+    if wanted.on_cpu:  # a word that names a CUDA rules CPU builds out
         return None if any(package_name(pin.spec) in CUDA_NAMES for pin in wanted.pins) else ""
     arch, subdir = wanted.machine.cuda_arch, wanted.machine.subdir
     ceiling = wanted.tables.cudnn_ceiling(arch) if arch else None
@@ -182,7 +182,7 @@ def _best_cuda(row: Mapping[str, Any], cudas: list[str], wanted: _Wanted) -> str
         if wanted.cuda(cuda)
         and (
             arch is None
-            # No source says that the bundled libraries of these builds run by PTX.
+            # No source says that the libraries bundled with these builds have PTX.
             or runs_on(arch, code(row["torch"], cuda, subdir, build=row["number"]) or ())
         )
     ]
@@ -190,9 +190,9 @@ def _best_cuda(row: Mapping[str, Any], cudas: list[str], wanted: _Wanted) -> str
 
 
 def _has_partner(row: Mapping[str, Any], name: str, wanted: _Wanted) -> bool:
-    """Whether a release has this partner, as far as it is asked for.
+    """Whether a release has this partner, or the request does not require it.
 
-    In the default request torchaudio is no more than a wish.
+    In the default request torchaudio is optional.
     """
     if name not in wanted.request.specs:
         return True
@@ -205,7 +205,7 @@ def _has_partner(row: Mapping[str, Any], name: str, wanted: _Wanted) -> bool:
 
 
 def _wheels(wanted: _Wanted) -> Iterator[Notice]:
-    """Wheels with code for a GPU that no build of the channel has code for."""
+    """Advise on wheels with code for a GPU that no build of the channel has code for."""
     machine = wanted.machine
     if wanted.on_cpu or machine.cuda_arch is None:
         return
@@ -230,7 +230,7 @@ def _wheels(wanted: _Wanted) -> Iterator[Notice]:
 
 
 def _long_term(wanted: _Wanted) -> Iterator[Notice]:
-    """A release that only another conda channel has, where the words are on that release."""
+    """Advise on another conda channel if the words name a release that only that channel has."""
     if not any(spec != TORCH for spec in wanted.request.specs.get(TORCH, ())):
         return
     for entry in data("rules.json")["elsewhere"]:
@@ -247,8 +247,8 @@ def _long_term(wanted: _Wanted) -> Iterator[Notice]:
 
 
 def _command(entry: Mapping[str, Any], wanted: _Wanted) -> str | None:
-    """The official command for what is wanted. It names a new environment: the active one would
-    have to change its Python, or get a second pytorch."""
+    """The official command for the request. It creates a new environment, because the active one
+    would have to change its Python or get a second pytorch."""
     words = entry["words"].get(wanted.machine.subdir, {})
     found = next((words[cuda] for cuda in words if _takes(cuda, wanted)), None)
     python = next((f"python={p} " for p in reversed(entry["pythons"]) if wanted.python(p)), "")
@@ -256,7 +256,7 @@ def _command(entry: Mapping[str, Any], wanted: _Wanted) -> str | None:
 
 
 def _takes(cuda: str, wanted: _Wanted) -> bool:
-    """Whether the official command for this CUDA (or for the CPU) is the one that is wanted."""
+    """Whether the official command for this CUDA (or "cpu") serves the request."""
     if cuda == "cpu" or wanted.on_cpu:
         return cuda == "cpu" and wanted.on_cpu
     toolkit = wanted.request.specs.get(TOOLKIT, ())
@@ -267,12 +267,12 @@ def _takes(cuda: str, wanted: _Wanted) -> bool:
 
 
 def others_of_pytorch() -> frozenset[str]:
-    """The channels of pytorch.org that are not the one of its stable releases."""
+    """The channels of pytorch.org other than that of its stable releases."""
     return frozenset(data("rules.json")["other_channels"]["names"])
 
 
 def of_channel(channel: str, machine: Machine, request: Request, admits: Admits) -> list[Notice]:
-    """The official command for what a channel of its own has, by the toolkit that is asked for."""
+    """The official commands for a channel other than `pytorch`, for the CUDA toolkit asked for."""
     wanted = _Wanted(machine, request, admits, tables())
     return [
         Notice("other_channel_command", {"channel": channel, "command": command}, entry["source"])

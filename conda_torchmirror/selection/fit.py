@@ -1,7 +1,6 @@
-"""One build against machine and request: Python, driver, GPU, pins, CPU or CUDA. Pure.
+"""Judge one build by machine and request: Python, driver, GPU, pins, CPU or CUDA. Pure.
 
-The rules are those of the contract, section 3. The sentences of a clash are in
-`text/tables/decision.py`.
+The sentences on clashes are in `text/tables/decision.py`.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from .specs import admits_cuda, admits_python, number, package_name, without_bui
 
 
 class Fit(NamedTuple):
-    """How a build fits: `strict` says that its CUDA is within the driver's own."""
+    """How a build fits. `strict` says that its CUDA does not exceed the driver's own."""
 
     strict: bool
     clash: Clash | None = None
 
 
 class Constraints:
-    """What machine and request ask of every build."""
+    """The demands of machine and request on every build."""
 
     def __init__(self, machine: Machine, request: Request, knowledge: Knowledge) -> None:
         self.machine, self.request = machine, request
@@ -35,20 +34,20 @@ class Constraints:
         self.pins: dict[str, list[Pin]] = defaultdict(list)
         for pin in (*machine.pins, *request.pins):
             self.pins[package_name(pin.spec)].append(pin)
-        #: What the request's own words say of CUDA, so that a CPU build is none of it.
+        #: The request's own words on CUDA, which rule out CPU builds.
         self.named_cuda = [p for p in request.pins if package_name(p.spec) in CUDA_NAMES]
-        # A bare name admits everything; records are many.
+        # A bare name admits everything; not matching it saves time on thousands of records.
         self.specs = {
             name: [spec for spec in specs if spec != name] for name, specs in request.specs.items()
         }
-        # A runtime named there narrows the CUDA of the whole set.
+        # A runtime named in the specs narrows the CUDA of the whole set.
         self.runtime_specs = {
             name: request.specs[name] for name in self.source.runtimes if name in request.specs
         }
 
     @property
     def names_cuda(self) -> bool:
-        """Whether specs or pins, and not the driver alone, say which CUDA it is."""
+        """Whether specs or pins, and not the driver alone, determine the CUDA."""
         builds = self.specs.get(self.source.torch, ())
         return (
             bool(self.runtime_specs)
@@ -57,14 +56,14 @@ class Constraints:
         )
 
     def asked(self, build: Build) -> bool:
-        """Whether the specs on this name admit the build."""
+        """Whether the specs on the build's name admit it."""
         return all(
             self.admits(spec, build.name, build.version, build.build, build)
             for spec in self.specs.get(build.name, ())
         )
 
     def runtime_asked(self, read: BuildFacts) -> bool:
-        """Whether the specs on packages that bring CUDA admit the build's."""
+        """Whether the specs on packages that bring CUDA admit the build's runtime."""
         return all(
             read.runtime == name and self.admits(spec, name, read.cuda or "", "")
             for name, specs in self.runtime_specs.items()
@@ -72,7 +71,7 @@ class Constraints:
         )
 
     def check(self, build: Build, read: BuildFacts) -> Fit:
-        """Hold one build of pytorch, whose facts are `read`, against machine and request."""
+        """Judge one build of pytorch, whose facts are `read`, by machine and request."""
         clash = self._accelerator(read) or self._python(read) or self.pinned(build, read)
         if clash := clash or self.system(read):
             return Fit(False, clash)
@@ -88,11 +87,11 @@ class Constraints:
         return Fit(fit.strict, clash)
 
     def clashes(self, build: Build, read: BuildFacts) -> Clash | None:
-        """What of the source's own keeps a build off this machine."""
+        """The clash by the source's own rules that rules a build out, if any."""
         return self.source.clash(build, read, self.machine, self.tables)
 
     def pinned(self, build: Build, read: BuildFacts) -> Clash | None:
-        """The pin that keeps this build, or the CUDA that it needs, out."""
+        """The clash with a pin that rules out this build or the CUDA that it needs, if any."""
         for pin in self.pins.get(build.name, ()):
             if not self.admits(pin.spec, build.name, build.version, build.build, build):
                 return Clash("pinned", _pin(pin), Notice("spec", {"spec": build.spec}))
@@ -142,7 +141,7 @@ class Constraints:
         return None
 
     def system(self, read: BuildFacts) -> Clash | None:
-        """The C library or the macOS that is too old for a build."""
+        """The clash if the C library or macOS is too old for a build."""
         if _older(self.machine.glibc, read.glibc):
             says = Notice("glibc_there", {"version": self.machine.glibc})
             return Clash("glibc_too_old", says, Notice("glibc_from", {"version": read.glibc}))
@@ -152,15 +151,15 @@ class Constraints:
         return None
 
     def driver(self, cuda: str) -> Fit:
-        """Whether the driver runs this CUDA: by itself, by minor-version compatibility where that
-        will do, or not."""
+        """Judge whether the driver runs this CUDA: by itself, by minor-version compatibility if
+        the request allows that, or not at all."""
         machine, needs = self.machine, Notice("cuda", {"cuda": cuda})
         if machine.cuda is None:
             gpus = ", ".join(gpu.name for gpu in machine.gpus)
             says = Notice("gpu_unusable", {"gpus": gpus}) if gpus else Notice("driver_unusable")
             return Fit(False, Clash("driver_unusable", says, needs))
         built, driver = number(cuda), number(machine.cuda)
-        # A major alone says that the driver runs every minor of it.
+        # If only the driver's major is known, it is taken to run every minor of it.
         if built[: len(driver)] <= driver:
             return Fit(True)
         if built[0] != driver[0] or built[0] < self.tables.compat_since:
@@ -177,7 +176,7 @@ class Constraints:
         return Fit(False)
 
     def _arch(self, build: Build, read: BuildFacts, *, ptx: bool) -> Clash | None:
-        """Why the GPU cannot run the build's code; `ptx` says that PTX in it counts."""
+        """The clash if the GPU cannot run the build's code; PTX counts only with `ptx`."""
         arch, cuda = self.machine.cuda_arch, read.cuda
         if arch is None or cuda is None:
             return None
@@ -186,7 +185,7 @@ class Constraints:
             build.version, cuda, build.subdir, build=read.number, variant=read.arm
         )
         if carried is None:
-            # Nobody has looked into this build; what is known of its release must do.
+            # This build's code is not on record; fall back to what is known of its release.
             bound = self.tables.bound(build.version, cuda, arch)
             if bound is None and arch in self.tables.integrated and read.arm != "tegra":
                 bound = Notice("code_unknown")  # no other device's code would do

@@ -1,4 +1,4 @@
-"""From a choice to what is handed over: specs, pins, channels, and the same as plain commands.
+"""Plan the hand-over of a choice to conda: specs, pins, channels, and the equivalent commands.
 
 Pure: no conda, no HTTP, no subprocess.
 """
@@ -26,27 +26,26 @@ from .facts.names import DEFAULT, PIP_NAMES
 from .facts.record import Knowledge, dependencies, recency
 from .specs import package_name
 
-#: Versions by package name of what the CUDA runtime channel holds: name -> (version, build) pairs.
+#: The contents of the CUDA runtime channel: (version, build) pairs by package name.
 RuntimeIndex = Mapping[str, Sequence[tuple[str, str]]]
 #: A spec that names a version and a build string, neither with a wildcard.
 _EXACT = r"[^=*<>!~|,\[]+==?[^=*<>!~|,\[]+=[^=*<>!~|,\[]+"
 
-#: The option that keeps conda to the channels of the command line.
+#: The option that limits conda to the channels of the command line.
 ALONE = "--override-channels"
-#: What lifts a strict channel priority for one command.
+#: The variable that lifts a strict channel priority for one command.
 FLEXIBLE = MappingProxyType({"CONDA_CHANNEL_PRIORITY": "flexible"})
 
 
 def specs(choice: Choice, request: Request, beside: Sequence[str] = ()) -> tuple[str, ...]:
-    """The exact match specs, `name=version=build`, the CUDA runtime, what the source needs
-    `beside` them, then the user's other specs.
+    """The specs to hand over: the chosen builds as `name=version=build`, the CUDA runtime, the
+    source's further specs `beside` them, then the user's other specs.
 
-    The runtime is named with its build only where that build is among the chosen ones or was asked
-    for.
+    The runtime is named with its build only if that build was chosen or asked for.
     """
     exact = [build.spec for build in choice.builds]
     named = any(build.name == choice.runtime for build in choice.builds)
-    # Where the user's own spec says as much, a second one of the same package says nothing.
+    # A runtime that the user's own spec already names in this version is not named again.
     same = rf"{choice.runtime}\s*=*\s*{re.escape(choice.cuda or '')}(\.\d+)*(\.\*)?(=[^=]+)?"
     said = any(re.fullmatch(same, spec) for spec in request.others)
     if choice.runtime and not (named or said):
@@ -59,10 +58,10 @@ def specs(choice: Choice, request: Request, beside: Sequence[str] = ()) -> tuple
 def add_runtime_build(
     choice: Choice, builds: Iterable[Build], runtime: RuntimeIndex | None, knowledge: Knowledge
 ) -> Choice:
-    """Add the build of the runtime package whose packages the runtime channel holds.
+    """Add the newest build of the runtime package whose dependencies the runtime channel holds.
 
-    `runtime` None means that its records are not known: then no build is named, and the solver
-    takes the one that it can satisfy. The check is one level deep, the rest is the solver's.
+    If `runtime` is None, the channel's records are unknown; then no build is added, and the solver
+    takes one that it can satisfy. Only direct dependencies are checked.
     """
     admits, source, name = knowledge.admits, knowledge.source, choice.runtime
     if name is None or name != source.runtime or runtime is None:
@@ -93,13 +92,12 @@ def _held(spec: str, runtime: RuntimeIndex, admits: Admits) -> bool:
 class PlanOptions(NamedTuple):
     """How a choice is handed over.
 
-    `target` are the words that name the environment (`-n NAME`, `--platform SUBDIR`), `python` a
-    version where Python is to be named to the solver, `user_channels` those of `-c`. `behind` are
-    the channels that come after these and are not among them; None puts all of ours before.
-    `departure` is what leaves the environment. `flexible` says that the user's channel
-    priority is strict and must not be for this hand-over. `beside` are specs beside the chosen
-    builds, `variables` what the environment has to say. `alone` says that conda must not look at
-    the channels that are configured.
+    `target` are the words that name the environment (`-n NAME`, `--platform SUBDIR`), `python` is
+    the version if Python is to be named to the solver, `user_channels` are those of `-c`. `behind`
+    are our channels that follow these; None puts all of ours first. `departure` is what leaves the
+    environment. `flexible` lifts the user's strict channel priority for this hand-over. `beside`
+    are specs besides the chosen builds, `variables` environment variables to set. `alone` keeps
+    conda from using the configured channels.
     """
 
     verb: Literal["install", "create"]
@@ -117,7 +115,7 @@ class PlanOptions(NamedTuple):
 
 
 def make(choice: Choice, request: Request, routes: Sequence[Route], options: PlanOptions) -> Plan:
-    """The plan for a choice whose channels are read by `routes`."""
+    """Make the plan for a choice whose channels are read by `routes`."""
     wanted = specs(choice, request, options.beside)
     if options.python:
         wanted = (f"python={options.python}", *wanted)
@@ -176,7 +174,7 @@ def _command(head: Sequence[str], channels: Sequence[str]) -> str:
 
 
 def words_of(request: Request) -> list[str]:
-    """The command line of a request, without Python."""
+    """The command-line words of a request, without those for Python and the machine."""
     defaults = [{name: (name,) for name in names} for names in (DEFAULT, PIP_NAMES)]
     specs = [spec for found in request.specs.values() for spec in found]
     words = [] if dict(request.specs) in defaults else specs
@@ -189,7 +187,7 @@ def words_of(request: Request) -> list[str]:
 
 
 def machine_words(machine: Machine) -> list[str]:
-    """The words of a command line for a machine that is not the one where they are typed."""
+    """The command-line words for a machine other than the one where they are typed."""
     described = [n.facts["file"] for n in machine.remarks if n.code == "machine.described"]
     words = ["--platform", machine.subdir] if machine.foreign else []
     return [*words, *(["--machine", *described] if described else [])]

@@ -1,7 +1,7 @@
-"""Known-bad combinations and the channels that bring CUDA: data from `data/rules.json`, applied.
+"""Known-bad combinations and the channels that bring CUDA, from `data/rules.json`.
 
 A rule acts as a pin for one hand-over, never as a spec: a spec would enter the environment's
-history and make a later, quite different, request unsolvable. Pure: no conda.
+history and could make a later, quite different, request unsolvable. Pure: no conda.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _VERSION = r"\d+(?:\.\d+)*"
 
 
 class Rule(NamedTuple):
-    """One known-bad pair. `if_open` limits it to builds that ask for any version of that name,
-    `but_of` are the channels whose builds it does not concern."""
+    """One known-bad pair: a pytorch version spec and the pin that avoids the pair. `if_open` limits
+    it to builds that accept any version of that package; `but_of` are exempt channels."""
 
     code: str
     pin: str
@@ -38,11 +38,11 @@ class Rule(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The package that the pin is on."""
+        """The package that the pin constrains."""
         return package_name(self.pin)
 
     def applies(self, choice: Choice, admits: Admits) -> bool:
-        """Whether the chosen set is in the scope of this rule."""
+        """Whether the rule applies to the chosen set."""
         torch = choice.torch
         if torch.channel in self.but_of:
             return False
@@ -73,7 +73,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def applying(choice: Choice, admits: Admits) -> tuple[Rule, ...]:
-    """The rules in whose scope the choice is, one for each pin: the first, which says most."""
+    """The rules that apply to the choice, one per pin: the first, which is the most specific."""
     found: dict[str, Rule] = {}
     for rule in rules():
         if rule.pin not in found and rule.applies(choice, admits):
@@ -82,7 +82,7 @@ def applying(choice: Choice, admits: Admits) -> tuple[Rule, ...]:
 
 
 def notices(choice: Choice, admits: Admits) -> tuple[Notice, ...]:
-    """Notices on a release, such as a vulnerability that newer ones have closed."""
+    """Notices on the chosen release, such as a vulnerability fixed in newer ones."""
     torch = choice.torch
     return tuple(
         Notice(entry["code"], entry["facts"], entry["url"])
@@ -105,9 +105,9 @@ def last_releases() -> Mapping[str, str]:
 
 
 def conflict(rule: Rule, pins: Iterable[Pin], admits: Admits) -> Pin | None:
-    """The first of the environment's pins that leaves no version for the rule's.
+    """The first of the environment's pins that no version satisfies together with the rule's pin.
 
-    The versions tried are those that either spec names, and ones just below and above them.
+    Tried are the versions that either spec names, and ones just below and above them.
     """
     for pin in pins:
         if package_name(pin.spec) != rule.name:
@@ -135,7 +135,7 @@ def _below(version: str) -> str:
 
 
 def contradicted(rule: Rule, installed: Iterable[Installed], admits: Admits) -> Installed | None:
-    """The installed package that the rule's pin would have replaced."""
+    """The installed package that the rule's pin does not admit, if any; pip's do not count."""
     for package in installed:
         ours = package.name == rule.name and package.channel != "pypi"
         if ours and not admits(rule.pin, package.name, package.version, package.build):
@@ -144,7 +144,7 @@ def contradicted(rule: Rule, installed: Iterable[Installed], admits: Admits) -> 
 
 
 def runtime_channel(choice: Choice, subdir: str) -> str | None:
-    """The channel beside `pytorch` that the CUDA packages of this choice come from, if any."""
+    """The channel other than `pytorch` that this choice's CUDA packages come from, if any."""
     if choice.runtime is None or choice.cuda is None:
         return None
     by_cuda = data("rules.json")["runtime_channels"][choice.runtime]

@@ -1,21 +1,21 @@
-"""Words and variables for a shell: POSIX, or what cmd and PowerShell have in common."""
+"""Quote words and variables for a shell: POSIX, or what cmd and PowerShell have in common."""
 
 import re
 import shlex
 from collections.abc import Iterable, Mapping
 
-#: What every shell takes as it is.
+#: Words that need no quotes in any shell.
 _BARE = r"[A-Za-z0-9_@+=:./-]+"
 _BARE_IN_POSIX = r"[A-Za-z0-9_@%+=:,./-]+"
-#: What double quotes keep as it is, cmd's too, which knows no others.
+#: Words that double quotes keep as they are, in cmd too, which has no other quotes.
 _QUOTED = r"[\w@%+=:,./<>|~*#&;?\[\](){} '^-]*"
 _QUOTED_ON_WINDOWS = r"[\w@%+=:,./<>|~*#&;?\[\](){} '^!\\-]*"
-#: Values in a match spec, for which single quotes do as well.
+#: Double-quoted values in a match spec, for which single quotes do as well.
 _VALUES = r"(?<=[\[=,])\"([^\"']*)\"(?=[\],])"
 
 
 def quoted(word: str, *, windows: bool = False) -> str:
-    """A word that the shell hands over as it is: nothing in it is a variable or a command.
+    """Quote a word so that the shell passes it on as it is, with no variable or command in it.
 
     >>> quoted("numpy<2"), quoted("$(id)")
     ('"numpy<2"', "'$(id)'")
@@ -24,16 +24,16 @@ def quoted(word: str, *, windows: bool = False) -> str:
         return word
     word = re.sub(_VALUES, r"'\1'", word)
     if re.fullmatch(_QUOTED_ON_WINDOWS if windows else _QUOTED, word):
-        # Where it ends in a backslash, that would take the quote along.
+        # Backslashes at the end are doubled, or the last would escape the quote.
         return f'"{word}{word[len(word.rstrip(chr(92))) :]}"'
     if windows:
-        # PowerShell's, in which nothing is a variable; cmd has no quotes for such a word.
+        # PowerShell's single quotes, which expand nothing; cmd cannot quote such a word.
         return "'" + word.replace("'", "''") + "'"
     return shlex.quote(word)
 
 
 def command(words: Iterable[str], *, windows: bool = False) -> str:
-    """A command line."""
+    """Join words to a command line, quoted where needed."""
     return " ".join(quoted(word, windows=windows) for word in words)
 
 
@@ -45,5 +45,5 @@ def variables(values: Mapping[str, str], *, windows: bool = False) -> list[str]:
 
 
 def comments(sentences: Iterable[str], *, windows: bool = False) -> list[str]:
-    """Sentences as comments; what is typed into cmd has none."""
+    """Sentences as comment lines; none on Windows, because cmd has no comments when typed."""
     return [] if windows else [f"# {line}" for said in sentences for line in said.splitlines()]

@@ -1,4 +1,4 @@
-"""The one reader of short words: names in match specs, versions, what labels name. Pure."""
+"""Parse short words: names in match specs, versions, the CUDA and torch of a label. Pure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .facts.names import TORCH
 if TYPE_CHECKING:
     from ..models import Admits
 
-# Patterns that not every command needs are compiled when they are used first: each takes 0.2 ms.
+# Patterns that few commands need are compiled on first use: each takes 0.2 ms.
 _NAME = re.compile(r"[\w.-]*")
 _CU = r"cu(\d{1,2})(\d)"
 _CUDA = r"(?:cuda)?(\d{1,3})(?:\.(\d{1,2})(?:\.\d+)*)?"
-#: CUDA 12 and the like; before 10 there were no more digits than that of a minor release.
+#: CUDA 10 and later by major alone; before 10 two digits are a major and a minor.
 _CU_MAJOR = r"cu(1\d)"
 
-#: CPython has made no more patch releases than this of any minor one, CUDA none above the second.
+#: More patch releases than any minor release of CPython, or of CUDA, has had.
 _PATCHES = range(31)
 _CUDA_PATCHES = range(10)
 
@@ -70,7 +70,7 @@ def version_alone(word: str) -> str | None:
 
 
 def without_build(spec: str) -> str | None:
-    """A spec without its build and whatever else names one file; None where it names none."""
+    """A spec without its build and whatever else narrows it to one file; None if it has neither."""
     if found := re.fullmatch(_EQUALS, spec):
         return f"{found[1]}{found[2]}{found[3]}"
     if found := re.fullmatch(_SPACES, spec):
@@ -83,7 +83,7 @@ def without_build(spec: str) -> str | None:
 
 @cache
 def release(version: str) -> Version | None:
-    """A version that can be compared, or None where it follows no known order."""
+    """A version that can be compared; None if it does not follow PEP 440."""
     try:
         return Version(version)
     except InvalidVersion:
@@ -92,7 +92,7 @@ def release(version: str) -> Version | None:
 
 @cache
 def number(version: str) -> tuple[int, ...]:
-    """A dotted number such as a CUDA version, as integers, to compare by value."""
+    """A dotted number such as a CUDA version as integers, for comparison. Raises: ValueError."""
     return tuple(int(part) for part in version.split("."))
 
 
@@ -102,7 +102,7 @@ def minor(version: str) -> str:
 
 
 def cuda_version(text: str) -> str | None:
-    """Read "12.4", "12.4.1", "cu124" or "cuda12.4" as major.minor, "12" as the major that it is.
+    """Read "12.4", "12.4.1", "cu124" or "cuda12.4" as major.minor, "12" or "cu12" as a major.
 
     None for anything else.
     """
@@ -123,7 +123,7 @@ def same_cuda(asked: str, cuda: str) -> bool:
 
 
 def marks(text: str) -> Marks:
-    """Read what a label such as `cuda-11.8.0` or `th24_cu118`, or a build string, is made for."""
+    """Read the CUDA and torch that a label (`cuda-11.8.0`, `th24_cu118`) or build string names."""
     cuda, torch = re.search(_MARKED_CUDA, text), re.search(_MARKED_TORCH, text)
     return Marks(
         cuda_version(cuda[1] if "." in cuda[1] else f"cu{cuda[1]}") if cuda else None,
