@@ -1,1 +1,1 @@
-"""What records mean: names of packages, and the readers of each source's records."""
+"""Names of packages, the readers of each source's records, and facts on CUDA and GPU code."""

@@ -43,7 +43,7 @@ from .record import (
 
 #: Packages whose version is the CUDA of a set: cuda-version from CUDA 12 on, cudatoolkit before.
 RUNTIMES = (CUDA_NAMES[0], TOOLKIT)
-#: What stands for the variant in a build number.
+#: The multiple in a build number that stands for the variant.
 _VARIANTS = 100
 _MKL, _NO_MKL, _BLAS, _ARM = "mkl", "nomkl", "libblas", "arm-variant"
 _CUDA, _GLIBC, _OSX, _ABI = "__cuda", "__glibc", "__osx", "python_abi"
@@ -90,7 +90,7 @@ def _accelerator(build: Build, specs: Mapping[str, list[str]], runtime: str | No
         return "cuda"
     words = [rest.rpartition(" ")[2] for rest in specs.get(TORCH, ())]
     words.append(build.build)
-    # Each build shuts out the metapackage of the other kind, by a version that there is not.
+    # Each build excludes the metapackage of the other kind by requiring a version that never was.
     for name, kind in ((GPU_METAPACKAGE, "cpu"), (CPU_METAPACKAGE, "cuda")):
         if any(rest in ("<0.0a0", "==99999999") for rest in specs.get(name, ())):
             words.insert(0, kind)
@@ -111,8 +111,8 @@ def _arm(
 ) -> Literal["sbsa", "tegra"] | None:
     """The kind of ARM board that a CUDA build is for.
 
-    The recipes name it for the building alone, so most records do not say it. But what is built
-    for Jetson, and nothing else of that platform, is built against a newer glibc.
+    The recipes name it only at build time, so most records do not tell. But on that platform,
+    builds for Jetson, and no others, require a newer glibc.
     """
     if build.subdir != "linux-aarch64":
         return None
@@ -141,7 +141,7 @@ def _cuda_of_words(specs: Iterable[str], build: str) -> str | None:
 
 
 def _floor(specs: Iterable[str]) -> str | None:
-    """The highest version that the specs start at, as all of them hold."""
+    """The highest lower bound of the specs, all of which must hold."""
     found = [version for rest in specs if (version := _lower(rest))]
     return max(found, key=number, default=None)
 
@@ -153,14 +153,14 @@ def _lower(rest: str) -> str | None:
 
 
 def _known() -> Mapping[str, Any]:
-    """What the feedstocks say."""
+    """The table of the feedstocks' facts, `data/conda_forge.json`."""
     return data("conda_forge.json")
 
 
 def torch_specs(build: Build) -> tuple[str, ...]:
-    """The specs of a partner or metapackage on pytorch: `* cuda*` and a range, all of which hold.
+    """The specs of a partner or metapackage on pytorch: `* cuda*` and a range, both of which hold.
 
-    The range comes first here: it leaves more out.
+    The range comes first because it excludes more.
     """
     return tuple(sorted(dependencies(build, TORCH), key=lambda spec: " * " in spec))
 
@@ -186,9 +186,9 @@ def pairs(torch: Build, partner: Build) -> bool:
 
 
 def order(build: Build, machine: Machine) -> tuple[object, ...]:
-    """The environment's own BLAS, MKL where it has none; boards that are no Jetson; then numbers.
+    """Prefer the environment's BLAS (MKL if it has none), then builds not for Jetson, then numbers.
 
-    What is for Jetson alone comes last where the GPU is not known.
+    Builds for Jetson alone come last if the GPU is not known.
     """
     facts = read(build)
     blas = environment_blas(machine) or "mkl"
@@ -203,7 +203,7 @@ def order(build: Build, machine: Machine) -> tuple[object, ...]:
 
 
 def environment_blas(machine: Machine) -> Literal["mkl", "generic"] | None:
-    """Which BLAS the packages of the environment use already; None where there is none."""
+    """The BLAS that the environment's packages use already; None if there is none."""
     builds = {package.name: package.build for package in machine.installed}
     for name in (_BLAS, "blas"):
         if name in builds:
@@ -212,7 +212,7 @@ def environment_blas(machine: Machine) -> Literal["mkl", "generic"] | None:
 
 
 def clash(build: Build, facts: BuildFacts, machine: Machine, tables: CudaTables) -> Clash | None:
-    """What keeps a CUDA build off this machine besides its driver: the board, the cuDNN."""
+    """The clash of a CUDA build with this machine apart from the driver: by board or cuDNN."""
     arch = machine.cuda_arch
     if facts.arm == "tegra" and arch and arch not in tables.integrated:
         carried = tables.architectures(
@@ -224,9 +224,9 @@ def clash(build: Build, facts: BuildFacts, machine: Machine, tables: CudaTables)
 
 
 def cudnn_pins(builds: Iterable[Build], machine: Machine, tables: CudaTables) -> tuple[str, ...]:
-    """The pins that keep a cuDNN out which the GPU does not run, of both packages.
+    """The pins, on both packages, that exclude a cuDNN that the GPU does not run.
 
-    Every build that `clash` lets pass admits a lower one.
+    Every build that passes `clash` accepts a lower one.
     """
     ceiling = tables.cudnn_ceiling(machine.cuda_arch) if machine.cuda_arch else None
     if ceiling is None or not any(read(build).cudnn for build in builds):
@@ -235,14 +235,14 @@ def cudnn_pins(builds: Iterable[Build], machine: Machine, tables: CudaTables) ->
 
 
 def cuda_version(builds: Iterable[Build]) -> str | None:
-    """The CUDA whose `cuda-version` the whole set runs with: the highest lower bound of all."""
+    """The `cuda-version` for the whole set: the highest of the builds' lower bounds."""
     found = [facts.cuda for build in builds if (facts := read(build)).cuda]
     return max(filter(None, found), key=number, default=None)
 
 
 def metapackage_of(torch: Build, metapackages: Iterable[Build], admits: Admits) -> Build | None:
-    """The newest pytorch-gpu or pytorch-cpu that goes with a build of pytorch, None where none was
-    made for it."""
+    """The newest pytorch-gpu or pytorch-cpu for a build of pytorch; None if none was made for
+    it."""
     fitting = [
         build
         for build in metapackages
@@ -260,12 +260,12 @@ def extras(
     request: Request,
     knowledge: Knowledge,
 ) -> Extras:
-    """The CUDA that all builds run with, the cuDNN that the GPU runs, and metapackages.
+    """Bound the CUDA of all builds and the cuDNN for the GPU, and name metapackages.
 
-    Unpinned, solvers take the newest runtime of the major, which is for newer drivers; a CUDA that
-    is asked for by `+cu128` or a label is the one that the build has to run with. A pin does
-    not enter the history; where that has a spec already, only a spec takes its place. A metapackage
-    that is there would hold its own pytorch fast, so it is named along with the new one.
+    Unpinned, solvers take the newest runtime of the major, which needs a newer driver; a CUDA asked
+    for by `+cu128` or a label is the one that the build has to run with. A pin does not enter the
+    history; if the history has a spec already, only a spec replaces it. An installed metapackage
+    would hold its own pytorch fast, so its new version is named too.
     """
     notices = []
     pins = cudnn_pins(choice.builds, machine, knowledge.tables)
@@ -291,7 +291,7 @@ def extras(
 
 
 def named_for(spec: str) -> str | None:
-    """The channel that is called as the package, where a build is named as its builds are."""
+    """The channel `pytorch` if a spec's build is named as that channel's builds are."""
     return TORCH if re.search(_OF_PYTORCH, spec.rpartition("=")[2]) else None
 
 

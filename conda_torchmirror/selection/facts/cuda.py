@@ -16,7 +16,7 @@ _DATA = Path(__file__).parents[2] / "data"
 
 
 class Elsewhere(NamedTuple):
-    """Builds of another source: the first and last minor release of torch, and the CUDA."""
+    """Builds of another source: its first and last minor release of torch, and their CUDA."""
 
     since: str
     until: str
@@ -49,13 +49,13 @@ class CudaTables:
         return floor
 
     def toolkit_driver(self, cuda: str, system: str) -> str | None:
-        """The driver of this CUDA's own toolkit, which says at least this CUDA itself."""
+        """The driver that this CUDA's toolkit came with, which reports at least this CUDA."""
         found: str | None = self._drivers["versions"].get(cuda, {}).get(f"toolkit_{system}")
         return found
 
     def driver_for(self, cuda: str, system: str, *, strict: bool) -> str | None:
-        """The lowest driver that runs builds of this CUDA; with `strict` by itself, without
-        minor-version compatibility."""
+        """The lowest driver that runs builds of this CUDA; if `strict`, without minor-version
+        compatibility."""
         enough = self.toolkit_driver if strict else self.driver_floor
         return enough(cuda, system)
 
@@ -66,25 +66,25 @@ class CudaTables:
         return self.code.carried(torch, cuda, subdir, build, variant)
 
     def bound(self, torch: str, cuda: str, arch: str) -> Notice | None:
-        """Why a release that `architectures` does not know cannot have code for a GPU.
+        """The reason why a release unknown to `architectures` cannot have code for a GPU.
 
-        The fact of the release, or None where nothing is known against it.
+        None if nothing is known against it.
         """
         return self.code.bound(torch, cuda, arch)
 
     def cudnn_floor(self, cudnn: str) -> str | None:
-        """The lowest compute capability that this cuDNN runs on, as far as it is known."""
+        """The lowest compute capability that this cuDNN runs on; None if unknown."""
         found = [row["arch"] for row in self._cudnn if number(row["since"]) <= (*number(cudnn), 0)]
         return max(found, key=number, default=None)
 
     def cudnn_ceiling(self, arch: str) -> str | None:
-        """The first cuDNN that a GPU does not run any more; None where none is known."""
+        """The first cuDNN that no longer runs on a GPU; None if none is known."""
         floors = [row["since"] for row in self._cudnn if number(arch) < number(row["arch"])]
         return min(floors, key=number, default=None)
 
     def blocks_elsewhere(self, source: str, arch: str, subdir: str) -> list[Elsewhere]:
         """What `source` (wheels) has with code for a GPU, by CUDA and releases."""
-        # No source says that the bundled libraries of these builds run by PTX.
+        # No source says that the libraries bundled with these builds have PTX.
         return [
             Elsewhere(block["since"], block["until"], block["cuda"])
             for block in self._ways_out[source]["builds"]
@@ -93,7 +93,7 @@ class CudaTables:
 
     @property
     def wheel_pythons(self) -> tuple[str, str]:
-        """The first and the last Python that every such wheel is made for."""
+        """The first and the last Python that all wheels of `blocks_elsewhere` are made for."""
         first, last = self._ways_out["wheels"]["pythons"]
         return first, last
 
@@ -126,10 +126,10 @@ def runs_on(
 ) -> bool:
     """Whether code for these architectures runs on a device of this compute capability.
 
-    A cubin runs on its own architecture and on higher minors of the same major, but for integrated
-    devices, whose code and that of others is not exchanged. PTX is compiled by the driver for
-    anything newer, if the driver is not older than the toolkit: `ptx_since` is the lowest that
-    counts then, None where none does.
+    A cubin runs on its own architecture and on higher minors of the same major, except that
+    integrated devices and others cannot run each other's code. The driver compiles PTX for anything
+    newer, if it is not older than the toolkit: `ptx_since` is the lowest PTX that counts, None for
+    none.
     """
     major, minor = number(device)[:2]
     integrated = tables().integrated

@@ -1,6 +1,6 @@
-"""The GPU code that builds carry: of the channel `pytorch` and of conda-forge. Pure.
+"""The GPU code in builds of the channel `pytorch` and of conda-forge. Pure.
 
-Compute capabilities are "8.6" for machine code, "8.6+PTX" with its PTX besides, "9.0a" for code
+Compute capabilities are "8.6" for machine code, "8.6+PTX" if its PTX is included, "9.0a" for code
 that runs on 9.0 alone. What the tables do not know is None, never a guess.
 """
 
@@ -24,10 +24,10 @@ class GpuCode(Protocol):
     def carried(
         self, torch: str, cuda: str, subdir: str, build: int, variant: str | None
     ) -> tuple[str, ...] | None:
-        """The code of a build; `build` and `variant` count where a release has several lists."""
+        """The code in a build; `build` and `variant` matter if a release has several lists."""
 
     def bound(self, torch: str, cuda: str, arch: str) -> Notice | None:
-        """Why a release whose code is not known cannot have any for a GPU; None where it may."""
+        """Why a release whose code is not known cannot have code for a GPU; None if it may."""
 
 
 class ChannelCode:
@@ -40,7 +40,7 @@ class ChannelCode:
     def carried(
         self, torch: str, cuda: str, subdir: str, build: int = 0, variant: str | None = None
     ) -> tuple[str, ...] | None:
-        """The code of a release; one list holds for all its builds of a CUDA and a system."""
+        """The code in a release; one list holds for all its builds of a CUDA and a system."""
         within = number(minor(torch))
         for block in self._builds:
             if number(block["since"]) <= within <= number(block["until"]) and block["cuda"] == cuda:
@@ -49,7 +49,7 @@ class ChannelCode:
         return None
 
     def bound(self, torch: str, cuda: str, arch: str) -> Notice | None:
-        """The fact of the release, by the first release of each generation and the lowest."""
+        """Judge by the first release that had each GPU generation, and by the lowest generation."""
         release, device = number(minor(torch)), number(arch)
         lowest = self._bounds["lowest"]
         if device < number(lowest["arch"]) and release >= number(lowest["since"]):
@@ -89,10 +89,10 @@ class ForgeCode:
         return None
 
     def bound(self, torch: str, cuda: str, arch: str) -> Notice | None:
-        """The fact of the CUDA, by what the known builds have.
+        """Judge by the CUDA of the known builds.
 
-        Toolkits of one major drop no generation, and a generation needs the toolkit that brought
-        it. A generation that no known build has code for may be in a newer release.
+        Toolkits of one major drop no GPU generation, and a generation needs the toolkit that
+        introduced it. A newer release may have code for one that no known build has.
         """
         device, made_for = number(arch), number(cuda)
         lowest = min((a for c, _, a in self._known() if c[0] == made_for[0]), default=None)

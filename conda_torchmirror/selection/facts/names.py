@@ -1,7 +1,7 @@
-"""Names of packages: those of the torch family everywhere, and those that one channel alone has.
+"""Names of packages: those of the torch family everywhere, and those that only one channel has.
 
-What a person writes is read with all of them, whichever source is chosen from; what a source's own
-records are read with is in its module beside this one. Pure: constants only.
+Users' words are read with all of these names, whatever the source; names needed only to read a
+source's records are in that source's module. Pure: constants only.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ TORCH = "pytorch"
 #: Packages that are chosen together with pytorch, each built for exactly one release of it.
 PARTNERS = ("torchvision", "torchaudio", "torchtext", "torchdata")
 FAMILY = (TORCH, *PARTNERS)
-#: What is installed where no package is named, the last of it where there is one.
+#: The packages to install if none is named; the last one only if there is a build of it.
 DEFAULT = (TORCH, *PARTNERS[:2])
 AUDIO = DEFAULT[2]
 #: Packages that bring CUDA into an environment of the channel `pytorch`: cudatoolkit up to pytorch
@@ -22,15 +22,15 @@ RUNTIMES = (RUNTIME, TOOLKIT)
 CPU_ONLY, MUTEX = "cpuonly", "pytorch-mutex"
 #: Packages of conda-forge that bring its own pytorch, and so no other.
 GPU_METAPACKAGE, CPU_METAPACKAGE = METAPACKAGES = ("pytorch-gpu", "pytorch-cpu")
-#: What its pytorch is built on, which no other channel has as a package.
+#: The library that conda-forge's pytorch is built on, a package of that channel only.
 LIBTORCH = "libtorch"
-#: Packages of which one says what BLAS an environment has.
+#: Packages that tell which BLAS an environment has.
 BLAS = ("libblas", "blas", "nomkl")
-#: The packages that bring cuDNN: the second is all of it since conda-forge took it apart.
+#: The packages that bring cuDNN: the second holds all of it since conda-forge split it.
 CUDNN = ("cudnn", "libcudnn")
-#: Packages whose version is a CUDA version, the first of them only that.
+#: Packages whose version is a CUDA version; the first holds nothing else.
 CUDA_NAMES = ("cuda-version", "cuda-toolkit", "cuda", "cuda-runtime")
-#: The distributions that bring the same modules by pip.
+#: The distributions on PyPI with the same modules.
 PIP_NAMES = ("torch", "torchvision", "torchaudio")
-#: What is chosen as wheels, each of its partners for a release of the first.
+#: The distributions chosen as wheels, each partner for a release of the first.
 PIP_FAMILY = (*PIP_NAMES, PARTNERS[2])

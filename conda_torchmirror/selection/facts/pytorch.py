@@ -25,7 +25,7 @@ from .record import (
     dependencies,
 )
 
-#: How the names begin that are read below; a record has thirty others.
+#: The beginnings of the names that are read below; a record has thirty others.
 _TELLING = (TORCH, "python", "cuda")
 _FIRST_VERSION = r"\d+(?:\.\d+)+|\d+"
 _BUILD_CUDNN = r"cudnn(\d+(?:\.\d+)*)"
@@ -65,7 +65,7 @@ def _accelerator(build: Build, mutex: str, cuda: str | None) -> Accelerator:
     if cuda or mutex.endswith(" cuda"):
         return "cuda"
     says_cpu = mutex.endswith(" cpu") or "cpu" in build.build or CPU_ONLY in build.constrains
-    # A pytorch that says neither is the one build of macOS.
+    # A pytorch that names neither is the only build for macOS, which is for the CPU.
     return "cpu" if says_cpu or build.name == TORCH else "any"
 
 
@@ -85,12 +85,12 @@ def torch_keys(name: str, facts: BuildFacts) -> tuple[Hashable, ...]:
 
 
 def order(build: Build, _machine: Machine) -> tuple[object, ...]:
-    """Build numbers only count."""
+    """Prefer the higher build number, which encodes no variant."""
     return by_number(build)
 
 
 def clash(_build: Build, facts: BuildFacts, machine: Machine, tables: CudaTables) -> Clash | None:
-    """Why the GPU cannot run the cuDNN that is inside the build."""
+    """The clash if the GPU cannot run the cuDNN that is bundled with the build."""
     return cudnn_clash(facts, machine, tables)
 
 

@@ -1,7 +1,7 @@
-"""What the choice asks of any source's records: the types, and what all sources share. Pure.
+"""The interface between the choice and each source's records, and what all sources share. Pure.
 
-`SourceFacts` is the seam. A source that packages pytorch in another way brings its own module with
-one `SourceFacts`; `fit`, `choose` and `plan` read records through that and nothing else.
+A source that packages pytorch in its own way has a module with one `SourceFacts`; `fit`, `choose`
+and `plan` read records only through that.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -13,8 +13,8 @@ from .cuda import CudaTables
 from .names import TORCH
 
 Accelerator = Literal["cuda", "cpu", "any"]
-#: Records whose facts are remembered: a choice looks at one several times, and advice on how to get
-#: a set makes a dozen choices among the same records.
+#: The size of the cache of facts: a choice reads a record several times, and advice on how to get a
+#: set makes a dozen choices among the same records.
 MOST_READ = 16384
 #: No CUDA had this minor.
 _CUDA_MINORS = 10
@@ -23,14 +23,14 @@ _CUDA_MINORS = 10
 class BuildFacts(NamedTuple):
     """What one build needs. `cuda` and `python` are major.minor.
 
-    `accelerator` is "any" for a build that runs beside a CPU and a CUDA pytorch alike (torchtext,
-    torchaudio before 0.10). `runtime` is the package that says which CUDA it is. `cudnn` is the
-    cuDNN inside, or the lowest that the build takes where that is a package of its own.
+    `accelerator` is "any" for a build that works with a CPU or a CUDA pytorch (torchtext,
+    torchaudio before 0.10). `runtime` is the package that determines the CUDA. `cudnn` is the
+    bundled cuDNN, or the lowest one that the build accepts if cuDNN is a package of its own.
 
     `cuda_open` says that the runtime may be of a later minor. `number` is the build number without
-    what stands for a variant, `arm` the kind of board that a build for linux-aarch64 with CUDA is
-    for. `glibc` and `osx` are the oldest that it runs on, None where the record says nothing.
-    `needs_driver` says that a solver takes it only where there is a CUDA driver.
+    the part that stands for a variant, `arm` the kind of board that a linux-aarch64 build with CUDA
+    is for. `glibc` and `osx` are the oldest versions that it runs on, None if the record does not
+    tell. `needs_driver` says that solvers take it only if there is a CUDA driver.
     """
 
     accelerator: Accelerator
@@ -56,7 +56,7 @@ class BuildFacts(NamedTuple):
 
 
 class Clash(NamedTuple):
-    """Why a build does not do: a code, a fact of machine or request, one of the build."""
+    """Why a build is rejected: a code, and the clashing facts of machine or request and build."""
 
     code: str
     machine: Notice
@@ -68,7 +68,7 @@ class Clash(NamedTuple):
 
 
 class Extras(NamedTuple):
-    """What is handed over beside the chosen builds: specs, pins, and what to say of them."""
+    """Specs and pins to hand over besides the chosen builds, with notices on them."""
 
     specs: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
@@ -136,7 +136,7 @@ class SourceFacts(NamedTuple):
 
     @property
     def names(self) -> frozenset[str]:
-        """All that is called by a name of this source."""
+        """All package names that are particular to this source."""
         mutex = (self.mutex or ())[:1]
         beside = (*self.runtimes, *mutex, *self.cpu_only, *self.metapackages, *self.libraries)
         return frozenset((*self.family, *beside))
@@ -148,7 +148,7 @@ class SourceFacts(NamedTuple):
         return frozenset((*self.family, *self.metapackages, *self.libraries, *runtime))
 
     def preference(self, build: Build, machine: Machine) -> tuple[object, ...]:
-        """What orders builds of one package: newer releases first, then `order`."""
+        """The sort key for builds of one package, larger is better: release, then `order`."""
         return (release(build.version) or release("0"), *self.order(build, machine))
 
     def best_partner(
@@ -166,7 +166,7 @@ class SourceFacts(NamedTuple):
 
 
 class Knowledge(NamedTuple):
-    """What a choice goes by besides machine, request and builds.
+    """What a choice depends on besides machine, request and builds.
 
     `admits` is conda's meaning of match specs, `tables` says which CUDA and GPU code runs where,
     `source` how the builds are packaged that are chosen from.
@@ -178,7 +178,7 @@ class Knowledge(NamedTuple):
 
 
 def cudnn_clash(facts: BuildFacts, machine: Machine, tables: CudaTables) -> Clash | None:
-    """Why the GPU cannot run even the lowest cuDNN that a build takes."""
+    """The clash if the GPU cannot run even the lowest cuDNN that a build accepts."""
     arch = machine.cuda_arch
     floor = tables.cudnn_floor(facts.cudnn) if facts.cudnn else None
     if arch is None or floor is None or number(arch) >= number(floor):
@@ -200,10 +200,10 @@ def dependency(build: Build, name: str) -> str | None:
 
 
 def recency(build: Build) -> tuple[object, ...]:
-    """What orders builds of a package whose build numbers only count; larger is newer."""
+    """The sort key for builds whose build numbers encode no variant; larger is newer."""
     return (release(build.version) or release("0"), *by_number(build))
 
 
 def by_number(build: Build) -> tuple[object, ...]:
-    """What orders builds of one release: the build number, then the time it was made."""
+    """The sort key for builds of one release: the build number, then the build time."""
     return (build.build_number, build.timestamp, build.build)

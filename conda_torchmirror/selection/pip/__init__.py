@@ -1,1 +1,1 @@
-"""What pip is to be told: which pages matter, what wheels ask for, the run as a plan."""
+"""Planning a run of pip: which pages to read, what wheels require, the run itself."""

@@ -1,7 +1,7 @@
-"""What the set needs of other packages though no wheel says it: `data/rules.json`, for pip. Pure.
+"""Bounds on other packages that the set needs but no wheel states: `data/rules.json`. Pure.
 
-For conda these are pins of one hand-over. Pip has no history, so that a requirement of the run does
-the same; one on a package that nothing of the run needs would only install it.
+For conda these are pins of one hand-over. Pip has no history, so a requirement of the run does the
+same; one on a package that nothing in the run needs would only install it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .metadata import Metadata, requirements
 
 
 class Bounds(NamedTuple):
-    """Requirements beside the set, and what to say of them: `why` is the code of a sentence."""
+    """Requirements besides the set; `why` is the code of the sentence that explains them."""
 
     words: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
@@ -37,7 +37,7 @@ def of_set(
     """The bounds of the rules that apply to a set.
 
     `said` is the METADATA of its wheels, `there` the projects of the environment, `others` the
-    user's own words, which win, and are said.
+    user's own requirements, which win over a rule; that is reported.
     """
     others = tuple(others)
     needed = {*_needed(said, choice.torch.subdir, python), *there}
@@ -65,7 +65,7 @@ def _against(rule: Rule, words: Iterable[str]) -> str | None:
 
 
 def admits(spec: str, name: str, version: str, _build: str = "") -> bool:
-    """Whether a spec with its versions, as a rule or pip has it, admits a version of a package."""
+    """Whether a spec, written as in a rule or as for pip, admits a version of a package."""
     if package_name(spec) != name:
         return False
     versions = spec.strip()[len(name) :].strip().strip("()")

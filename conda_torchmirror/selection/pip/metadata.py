@@ -1,6 +1,6 @@
-"""What a wheel says of itself in its METADATA, and what it asks for on a target. Pure.
+"""A wheel's METADATA, and what it requires on a target. Pure.
 
-Whatever the text is, reading it raises nothing: lines that are none of the standard's are left out.
+Reading never raises, whatever the text: lines that do not follow the standard are skipped.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-#: Requirements of one wheel that are looked at; torch has 30.
+#: Requirements of one wheel that are read at most; torch has 30.
 MOST = 500
 
-#: What a marker calls the machine and the system of a subdir.
+#: The values that environment markers have for machine and system, by subdir.
 _PLATFORMS: Mapping[str, tuple[str, str, str, str]] = {
     "linux-64": ("posix", "linux", "Linux", "x86_64"),
     "linux-aarch64": ("posix", "linux", "Linux", "aarch64"),
@@ -29,7 +29,7 @@ _PLATFORMS: Mapping[str, tuple[str, str, str, str]] = {
 
 
 class Metadata(NamedTuple):
-    """`requires` are the requirements as they are written, with their markers."""
+    """The METADATA of one wheel; `requires` are its requirements as written, with markers."""
 
     name: str
     version: str
@@ -38,7 +38,7 @@ class Metadata(NamedTuple):
 
 
 def parse(text: str) -> Metadata | None:
-    """The metadata in a text; None for a text that names no project and version."""
+    """Parse a METADATA text; None if it names no project or no version."""
     # Only the head: what follows the first empty line is a description.
     found = HeaderParser().parsestr(text.partition("\n\n")[0], headersonly=True)
     name, version = found.get("Name", ""), found.get("Version", "")
@@ -52,7 +52,7 @@ def parse(text: str) -> Metadata | None:
 def requirements(
     metadata: Metadata, subdir: str, python: str, *, extras: Sequence[str] = ()
 ) -> Iterator[Requirement]:
-    """What the wheel, with these extras, asks for on a platform and a Python (its full version, or
+    """The requirements of a wheel with these extras, on a platform and a Python (a full version or
     major.minor)."""
     environment = _environment(subdir, python)
     asked = [{**environment, "extra": extra} for extra in ("", *extras)]

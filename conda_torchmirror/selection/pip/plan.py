@@ -1,6 +1,6 @@
-"""From a set of wheels to what is handed over: files, requirements, and a run as plain words. Pure.
+"""Plan the hand-over of a set of wheels: files, requirements, and the run as plain words. Pure.
 
-How pip must be called, and why each word is there, is in `handover.installers.pip`.
+`handover.installers.pip` explains how pip must be called, and why each word is there.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ..wheels.choose import WheelSet
 from ..wheels.link import Link
 from .metadata import Metadata, admits, exact, requirements
 
-#: What torch pins exactly and only the wheel mirrors have: builds of triton for one accelerator.
-#: The plain one is on PyPI.
+#: Builds of triton for one accelerator, which torch pins exactly and only wheel mirrors have. The
+#: plain triton is on PyPI.
 TRITON = (
     "pytorch-triton-rocm",
     "triton-rocm",
@@ -27,13 +27,13 @@ TRITON = (
 )
 
 
-#: What conda brings along with pip.
+#: The project that conda installs along with pip.
 _BROUGHT = "setuptools"
 
 
 class WheelFile(NamedTuple):
-    """One file of a run. `mirror` is the name of the place that `link` leads to; `cached` the path
-    of the file where it is on this disk already."""
+    """One file of a run. `mirror` names the place that `link` leads to; `cached` is the path of the
+    file if it is on this disk already."""
 
     project: str
     version: str
@@ -43,8 +43,8 @@ class WheelFile(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A package that conda owns and that the set wants in another version: `needed` is what it
-    wants, `owner` the conda package, `by` the wheel that wants it."""
+    """A package of conda's that the set needs in another version: `needed` is the requirement,
+    `owner` the conda package, `by` the wheel that requires it."""
 
     name: str
     version: str
@@ -55,11 +55,11 @@ class Kept(NamedTuple):
 
 class WheelDecision(NamedTuple):
     """Everything that a run with wheels decided, for text and JSON. `prefix` is None without a
-    target. `wheels` is the place of the pages, `rest` that of everything else.
+    target. `wheels` is the place of the pages, `rest` the index for everything else.
 
-    `conda` is the step that comes first, where there is no environment, no pip, or an old one;
-    `others` is what pip is asked for beside the set. `beside` are the files of all that these need
-    besides; None where pip is left to find them. `uv` is its path where it stands in for pip.
+    `conda` is a first step, needed if there is no environment, no pip, or an old one; `others` are
+    requirements besides the set. `beside` are the files of all further dependencies, None if pip is
+    to find them. `uv` is the path of uv if that is used instead of pip.
     """
 
     machine: Machine
@@ -82,18 +82,17 @@ class WheelDecision(NamedTuple):
 
     @property
     def steps(self) -> tuple[CondaStep | PipStep, ...]:
-        """The runs, one after the other."""
+        """The steps in order."""
         return (self.conda, self.pip) if self.conda else (self.pip,)
 
     @property
     def rejected(self) -> tuple[Rejection, ...]:
-        """What was passed over."""
+        """The rejected wheels."""
         return self.chosen.rejected
 
 
 def pinned_triton(said: Metadata, subdir: str, python: str) -> tuple[tuple[str, str], ...]:
-    """The builds of triton that torch pins and that are on no index but the wheel mirror's: name
-    and version."""
+    """Name and version of the builds of triton that torch pins and only wheel mirrors have."""
     return tuple(
         (requirement.name, version)
         for requirement in requirements(said, subdir, python)
@@ -109,7 +108,7 @@ def replaced(
 ) -> tuple[Kept, ...]:
     """The packages of conda that pip would replace for these wheels.
 
-    `owned` has what conda brought by project: its version, and the name of the conda package.
+    `owned` maps each project that conda installed to its version and the conda package's name.
     """
     found: dict[str, Kept] = {}
     for project, metadata in said.items():
@@ -123,8 +122,8 @@ def replaced(
 
 
 def conda_pins(said: Mapping[str, Metadata], subdir: str, python: str) -> tuple[str, ...]:
-    """What conda must not bring in another version into an environment that is made for the set:
-    packages that it brings along with Python and pip, as far as the wheels bound them."""
+    """Pins for conda when it makes an environment for the set: packages that it installs along with
+    Python and pip, if the wheels bound their versions."""
     found = {
         f"{_BROUGHT}{one.specifier}"
         for metadata in said.values()

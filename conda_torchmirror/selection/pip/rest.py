@@ -1,8 +1,8 @@
-"""What a set of wheels needs besides, as pip would choose it from an index: the newest of each that
-goes with all that is asked for. Pure.
+"""Choose the dependencies of a set of wheels from an index as pip would: the newest of each that
+meets all requirements. Pure.
 
-It never goes back on a choice, as pip does: where the newest do not go together, nothing is chosen,
-and pip is left to find what does.
+Unlike pip, this never backtracks: if the newest versions conflict, nothing is chosen, and pip is
+left to find versions that do not.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from .metadata import Metadata, requirements
 
 
 class Need(NamedTuple):
-    """All that is asked of one project."""
+    """All requirements on one project."""
 
     specifier: SpecifierSet
     extras: frozenset[str]
 
 
 class RestTarget(NamedTuple):
-    """Where the packages run. `python` is a full version, or major.minor."""
+    """The target of the packages. `python` is a full version, or major.minor."""
 
     machine: Machine
     python: str
@@ -47,8 +47,8 @@ def needs(
     chosen: Mapping[str, Metadata],
     on: RestTarget,
 ) -> dict[str, Need] | None:
-    """What is asked for by these wheels, these words and, one after the other, what was `chosen`
-    for it; None for a word that leads elsewhere than to an index."""
+    """Collect the requirements of these wheels, of these words and, in turn, of what was `chosen`
+    for them; None if a word does not refer to an index."""
     waiting = []
     for word in words:
         try:
@@ -75,8 +75,8 @@ def needs(
 
 
 def pick(links: Iterable[Link], name: str, need: Need, on: RestTarget) -> Wheel | None:
-    """The newest wheel of a project that fits, the best of its version by the tags; None where
-    there is none. One that was withdrawn, or whose hash nobody says, is not taken."""
+    """Pick the newest fitting wheel of a project, of its version the one with the best tags; None
+    if there is none. Wheels that are yanked or have no known hash are skipped."""
     ranks = tags.ranks(on.release, on.machine.subdir, on.machine.glibc, on.machine.osx)
     best: tuple[tuple[Version, int, object], Wheel] | None = None
     for link in links:
@@ -97,12 +97,12 @@ def pick(links: Iterable[Link], name: str, need: Need, on: RestTarget) -> Wheel 
 
 
 def kept(need: Need, version: str | None) -> bool:
-    """Whether pip leaves what is installed as it is."""
+    """Whether pip would keep the installed version."""
     return version is not None and need.specifier.contains(version, prereleases=True)
 
 
 def unmet(found: Mapping[str, Need], versions: Mapping[str, str]) -> Collection[str]:
-    """The projects whose version is settled and is not what is asked for."""
+    """The projects whose settled version does not meet its requirements."""
     return [
         name
         for name, version in versions.items()
@@ -114,7 +114,7 @@ def _takes(bound: str | None, python: str) -> bool:
     if not bound:
         return True
     try:
-        # Of a release whose patch nobody says, a late one is meant.
+        # An unknown patch release is taken to be a late one.
         full = python if python.count(".") >= 2 else f"{python}.99"
         return SpecifierSet(bound).contains(full, prereleases=True)
     except InvalidSpecifier:

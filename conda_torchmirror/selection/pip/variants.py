@@ -1,4 +1,4 @@
-"""Which directories of a wheel mirror are read for a request, and none in vain. Pure."""
+"""Which directories of a wheel mirror to read for a request, and no others. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..specs import number
 from ..wheels.request import Asked, understand
 from ..wheels.tables import NAMED, TORCH, WheelTables
 
-#: Directories that are read only to say what there is.
+#: Upper limit for directories that are read only for advice.
 _MOST = 6
 #: Directories of builds for a CUDA, by its major.minor.
 _CUDA = {
@@ -22,8 +22,8 @@ _CUDA = {
 def to_read(
     machine: Machine, request: Request, tables: WheelTables
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The directories to read, the best first: those of the CUDAs that the driver runs by its
-    major version, and those of lower ones, where the first leave no choice."""
+    """The directories to read, best first: those of CUDAs with the driver's major version, and
+    those of lower majors to try if the first give no set."""
     words = [word for spec in request.specs.get(TORCH, ()) if (word := _asked(spec))]
     if named := named_by_words(request):
         return named, ()
@@ -51,10 +51,10 @@ def named_by_words(request: Request) -> tuple[str, ...]:
 def of_release(
     machine: Machine, request: Request, tables: WheelTables, newest: int | None = None
 ) -> tuple[str, ...]:
-    """The directories that the releases which the words admit are known to have, the best first: of
-    CUDA and CPU, or of accelerators that are chosen by name where the request names one.
+    """The directories, best first, that are known for the releases that the words admit: for CUDA
+    and CPU, or for accelerators chosen by name if the request names one.
 
-    Of releases that no word narrows, the `newest` alone.
+    If no word narrows the releases, only the `newest` so many count.
     """
     if NAMED.fullmatch(request.cuda):
         rows = [row.get(machine.subdir, ()) for row in tables.variants.values()]
@@ -75,8 +75,8 @@ def of_release(
 def for_advice(
     machine: Machine, request: Request, opened: Request, tables: WheelTables
 ) -> tuple[str, ...]:
-    """The directories to read for what helps where a request has no answer: those of the request
-    itself, of `opened`, which names none, and of one that leaves the releases open."""
+    """The directories to read for advice on a request without a set: those of the request itself,
+    of `opened`, which names none, and of a request that leaves the releases open."""
     first, lower = to_read(machine, request, tables)
     names = [*first, *lower, *sum(to_read(machine, opened, tables), ())]
     if opened != request or not names or NAMED.fullmatch(request.cuda):
@@ -93,9 +93,9 @@ def _asked(spec: str) -> Asked | None:
 def _known(
     subdir: str, words: Sequence[Asked], variants: Mapping[str, Mapping[str, Sequence[str]]]
 ) -> dict[str, tuple[int, ...]]:
-    """The directories of CUDA that releases which the words admit are known to have.
+    """The CUDA directories known for the releases that the words admit.
 
-    A release that the table does not know may be in any of them, and may be newer than the table.
+    A release that the table does not know may be in any directory, and may be newer than the table.
     """
     admitted = [
         row

@@ -1,1 +1,1 @@
-"""Which source a request is answered from: the rule, and the better of two sets."""
+"""Choosing the source that a request is answered from, and the better of two sets."""

@@ -1,8 +1,8 @@
-"""Which sources are asked for a request, in which order, and why: the rule of `--source auto`.
+"""Which sources to ask for a request, in which order, and why: the rule of `--source auto`.
 
-The newest release that runs here counts, from whichever source has it. One source comes first where
-something ties the request to it: its own packages, a channel that is named, the torch of the
-environment, a release that it alone has. Pure: no conda.
+The newest release that runs here wins, whichever source has it. One source comes first if something
+ties the request to it: its own packages, a named channel, the torch of the environment, a release
+that it alone has. Pure: no conda.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from ..facts.cuda import data
 from ..facts.names import PARTNERS, TORCH
 from ..specs import package_name, release
 
-#: Why a source is the one: it was named, the environment has its torch, a named release is of its
-#: time, its release is the newer one, no other has a set, or no other could be read.
+#: Why a source was taken: it was named, the environment has its torch, only it can have the named
+#: release, its release is the newest, no other has a set, or no other could be read.
 Why = Literal["asked", "bound", "release", "newer", "only", "offline"]
 _VERSION = r"\d+(?:\.\d+)*"
 
 
 class Traits(NamedTuple):
-    """What the rule knows of a source. `last` are its last releases by package, where its channel
-    gets no more builds, else empty."""
+    """What the rule knows of a source. `last` holds its last releases by package if its channel has
+    ended, else nothing."""
 
     name: str
     channel: str
@@ -32,10 +32,10 @@ class Traits(NamedTuple):
 
 
 class Order(NamedTuple):
-    """The sources to ask, by name. With `newest` all of them are, and the newer release wins; else
-    the first that has a set counts.
+    """The sources to ask, by name. With `newest` all are asked and the newest release wins; else
+    the first that has a set is taken.
 
-    `clash` are two words that name different sources: then nothing is asked.
+    `clash` holds two words that name different sources; then none is asked.
     """
 
     sources: tuple[str, ...]
@@ -85,7 +85,7 @@ def _clash(request: Request, source: str, word: str) -> tuple[str, str] | None:
 def _too_new(
     request: Request, name: str, word: str, sources: Sequence[Traits], admits: Admits
 ) -> tuple[str, str] | None:
-    """A word that ties the request to a channel that ended before the release that is named."""
+    """A word that ties the request to a channel that ended, and words for a newer release."""
     last = next(source.last for source in sources if source.name == name)
     if not last or "old" in _sides(request, last, admits) or not _narrowed(request):
         return None
@@ -106,10 +106,10 @@ def _narrowed(request: Request) -> dict[str, tuple[str, ...]]:
 def _sides(
     request: Request, last: Mapping[str, str], admits: Admits
 ) -> Collection[Literal["old", "new"]]:
-    """Whether the named releases are those up to the `last` of a channel, newer ones, or both.
+    """Whether the named releases are up to the `last` of a channel (old), newer, or both.
 
-    Both where nothing is named. What the specs admit is tried on the releases that are known and
-    on the versions that the specs themselves name.
+    Both if none is named. The specs are tried on the known releases and on the versions that they
+    name themselves.
     """
     both: set[Literal["old", "new"]] = {"old", "new"}
     for name, specs in _narrowed(request).items():

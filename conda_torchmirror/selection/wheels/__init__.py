@@ -1,1 +1,1 @@
-"""Wheels: what a link offers, which wheels run on a machine, and the choice of a set of them."""
+"""Wheels: parsing links, which wheels run on a machine, and the choice of a set."""

@@ -1,7 +1,7 @@
-"""When no set of wheels fits: what keeps all of them out, and what would help. Pure.
+"""When no set of wheels fits: what rules every set out, and which next steps would help. Pure.
 
-Most of it is what helps with builds of a channel (`alternatives`). As there, a step is offered only
-if the choice, asked again as if it were taken, gives a set.
+Most steps are those for builds of a channel (`alternatives`). As there, a step is offered only if
+the choice, made again as if it were taken, gives a set.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .tables import NAMED, PLAIN, TORCH, WheelTables
 
 
 class Refusal(NamedTuple):
-    """Why there is no set, wheel by wheel, and what `alternatives.Advice` says of it."""
+    """Why there is no set: the rejection of each wheel, and the advice as in `alternatives`."""
 
     rejected: tuple[Rejection, ...] = ()
     cause: Notice | None = None
@@ -31,9 +31,9 @@ class Refusal(NamedTuple):
 def find(
     request: Request, machine: Machine, links: Iterable[Link], table: WheelTables | None = None
 ) -> Refusal:
-    """The reasons, the cause and the next steps of a request without a set.
+    """Find the rejections, the cause and the next steps for a request without a set.
 
-    `links` for other Pythons than the machine's own show which of them would do.
+    `links` for Pythons other than the machine's show which of these would do.
     """
     case = prepare(request, machine, links, table, any_python=True)
     failed = case.choose()
@@ -56,7 +56,7 @@ def find(
 
 
 def without_variants(request: Request) -> Request:
-    """The same versions, from whatever directory."""
+    """The request for the same versions from any directory."""
     opened = {
         name: tuple(
             f"{word.project}{word.specifier}"
@@ -69,7 +69,7 @@ def without_variants(request: Request) -> Request:
 
 
 def _no_directory(case: WheelCase, builds: Sequence[Build]) -> Notice | None:
-    """The directory that the words on torch name, where no wheel of torch is in it."""
+    """The notice that no wheel of torch is in the directory that the words name, if so."""
     there = {build.channel or PLAIN for build in builds if build.name == TORCH}
     for spec in case.request.specs[TORCH]:
         word = understand(spec)
@@ -81,7 +81,7 @@ def _no_directory(case: WheelCase, builds: Sequence[Build]) -> Notice | None:
 
 
 def _name_cuda(case: WheelCase) -> Iterator[Notice]:
-    """`--cuda`, where the words name a directory of CUDA and nothing here runs any."""
+    """Suggest `--cuda` if the words name a directory of CUDA and nothing here runs CUDA."""
     if case.machine.has_gpu or case.request.cuda != "auto":
         return
     words = (understand(spec) for spec in case.request.specs[TORCH])
@@ -93,7 +93,7 @@ def _name_cuda(case: WheelCase) -> Iterator[Notice]:
 
 
 def _open_variant(case: WheelCase) -> Iterator[Notice]:
-    """The same versions from another directory than the words name."""
+    """Use the same versions from another directory than the words name."""
     named = [
         spec
         for specs in case.request.specs.values()
@@ -109,7 +109,7 @@ def _open_variant(case: WheelCase) -> Iterator[Notice]:
 
 
 def _named_steps(case: WheelCase) -> Iterator[Notice]:
-    """Other directories of the same accelerator, and the newest release that this one has."""
+    """Use another directory of the same accelerator, or the newest release in the named one."""
     kind = str(case.named)[:4]
     for variant in _variants(case):
         if variant != case.named and variant[:4] == kind:
