@@ -1,7 +1,7 @@
-"""The choice of wheels: torch and its partners by the rules that conda builds are chosen by. Pure.
+"""The choice of wheels: torch and its partners, by the same rules as builds of conda. Pure.
 
-The rules are those of `selection.choose`; what is particular to wheels is in `source`. Here is what
-comes before and after: the links that matter, and what is told of the set.
+The rules are those of `selection.choose`; what is particular to wheels is in `source`. This module
+selects the links before the choice and adds the notices after it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class WheelSet(NamedTuple):
     """Torch and its partners as wheels that go together and run on the machine.
 
     `wheels` starts with torch. `variant` is the directory that they come from, "" for PyPI; a
-    partner that holds nothing for an accelerator may be elsewhere. `choice` is the same as builds,
-    with the reasons and notices. `left_out` are wishes that the release has none for, `refused`
+    partner with no accelerator code may be elsewhere. `choice` is the set as builds, with the
+    rejections and notices. `left_out` are optional partners that the release lacks, `refused` are
     links whose names are not those of wheels.
     """
 
@@ -58,17 +58,17 @@ class WheelSet(NamedTuple):
 
     @property
     def rejected(self) -> tuple[Rejection, ...]:
-        """What was passed over on the way."""
+        """The rejected wheels."""
         return self.choice.rejected
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What to tell beside the set."""
+        """The notices on the set."""
         return self.choice.notices
 
 
 class WheelCase(NamedTuple):
-    """What one choice is made from: the links read for a machine, and what they are judged by."""
+    """The input of one choice: the links read for a machine, and what they are judged by."""
 
     machine: Machine
     request: Request
@@ -83,8 +83,8 @@ class WheelCase(NamedTuple):
         return self.request.cuda if NAMED.fullmatch(self.request.cuda) else None
 
     def judged(self) -> tuple[Machine, Request]:
-        """Machine and request as the rules take them, which know CUDA and CPU alone."""
-        # Pins and history are conda's; what it installed is no part of what pip does.
+        """Machine and request in the form for the rules, which know only CUDA and CPU."""
+        # Pins and history bind conda alone, and pip does not manage what conda installed.
         there = tuple(p for p in self.machine.installed if p.channel == "pypi")
         machine = self.machine._replace(
             pins=(), history=(), installed=tuple(p._replace(channel=TORCH) for p in there)
@@ -94,12 +94,12 @@ class WheelCase(NamedTuple):
     def choose(
         self, machine: Machine | None = None, request: Request | None = None
     ) -> Choice | NoChoice:
-        """The choice, or one with another machine or request."""
+        """Make the choice, if given with another machine or request."""
         case = self._replace(machine=machine or self.machine, request=request or self.request)
         return rules.choose(*case.judged(), case.of_accelerator(), self.knowledge)
 
     def of_accelerator(self) -> list[Build]:
-        """The builds for the accelerator that is named, or for those that need not be."""
+        """The builds for the accelerator that is named, else for CUDA and the CPU."""
         if self.named:
             return [
                 build
@@ -112,11 +112,10 @@ class WheelCase(NamedTuple):
 def choose(
     request: Request, machine: Machine, links: Iterable[Link], table: WheelTables | None = None
 ) -> WheelSet | NoChoice:
-    """The best set of wheels for a machine, or why there is none.
+    """Choose the best set of wheels for a machine, or say why there is none.
 
-    `links` are those of every page that was read, in any order. The newest release whose set is
-    whole comes first; within it a CUDA that the driver runs outright, then the highest, then the
-    newest Python.
+    `links` are those of every page read, in any order. The newest release with a complete set wins;
+    within it a CUDA that the driver runs outright, then the highest CUDA, then the newest Python.
     """
     case = prepare(request, machine, links, table)
     found = case.choose()
@@ -128,10 +127,10 @@ def choose(
 def offers(
     request: Request, machine: Machine, links: Iterable[Link], table: WheelTables | None = None
 ) -> list[Offer]:
-    """Every whole set of the links, best first: one for each release, CUDA and Python.
+    """List every complete set in the links, best first: one per release, CUDA and Python.
 
-    The words of the request narrow them, the machine does not: it only says what fits. For an
-    accelerator that is chosen by name, and else for CUDA and CPU.
+    The words of the request narrow the list; the machine only decides which sets fit. The sets are
+    for the accelerator that the request names, else for CUDA and the CPU.
     """
     case = prepare(request, machine, links, table, any_python=True)
     found = rules.offers(*case.judged(), case.of_accelerator(), case.knowledge)
@@ -183,10 +182,10 @@ def prepare(
 def to_ask(
     request: Request, machine: Machine, links: Iterable[Link], table: WheelTables | None = None
 ) -> tuple[Link, ...]:
-    """Links to partners whose METADATA would say what the table does not: which release of torch,
-    newer than all that it knows, they go with (`WheelTables.extended`).
+    """Links to partners too new for the table, whose METADATA would tell which release of torch
+    they go with (`WheelTables.extended`).
 
-    One link for each release of a partner, as all of its wheels ask for the same torch.
+    One link per release of a partner, because all of its wheels require the same torch.
     """
     links = tuple(links)
     if not any(link.metadata for link in links):
@@ -231,7 +230,7 @@ def _set(choice: Choice, case: WheelCase) -> WheelSet:
         for package in case.machine.installed
         if package.channel == "pypi" and package.name not in case.request.specs
     }
-    # What pip installed before and goes with the new torch as it is needs no new file.
+    # A partner that pip installed before and that fits the new torch needs no new file.
     kept = [w.project for w in wheels if there.get(w.project) == w.full_version]
     wheels = tuple(wheel for wheel in wheels if wheel.project not in kept)
     names = {build.name for build in choice.builds}
@@ -263,14 +262,14 @@ def _is_kept(notice: Notice, kept: Sequence[str]) -> bool:
 
 
 def _renamed(notice: Notice) -> Notice:
-    """A notice of the rules in the words of wheels."""
+    """A notice of the rules with its names replaced by those of wheels."""
     if notice.code.startswith("partner_left_out"):
         return notice._replace(facts={**notice.facts, "channel": notice.facts["channel"] or PLAIN})
     return notice
 
 
 def shown(item: Rejection, case: WheelCase) -> Rejection:
-    """A rejection with its wheel as pip calls it, and a partner that lacks by the one it is."""
+    """A rejection with the wheel named as pip names it, and a missing partner by its version."""
     variant, _, _ = item.build.rpartition("/")
     public, needs = item.version, item.needs
     if needs.code in ("no_partner", "partner_unknown"):
@@ -287,7 +286,7 @@ def shown(item: Rejection, case: WheelCase) -> Rejection:
 
 
 def _passed_over(choice: Choice, case: WheelCase) -> Iterator[Notice]:
-    """What a person would ask for: directories of a higher CUDA, newer releases, open pairs."""
+    """Notices on what a reader might expect: a higher CUDA, a newer release, an untested pair."""
     torch, home = choice.torch, choice.torch.channel or PLAIN
     lacking = [
         item

@@ -1,4 +1,4 @@
-"""A wheel as a page of links offers it. Whoever reads pages makes these; nothing is judged yet."""
+"""A link to a wheel, as read from a page; nothing is parsed or judged yet."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Link(NamedTuple):
     `filename` is the name of the file, unescaped; `url` is absolute. `variant` is the directory
     under the root of the wheels that the page belongs to ("cu126", "cpu", "rocm6.4", "xpu"), "" for
     a plain index such as PyPI. `sha256` is the hash in hexadecimal and `size` in bytes, each None
-    where the page does not say. `requires_python` is what the page copies of it from the wheel.
-    `metadata` says whether the wheel's METADATA is served beside it (PEP 658), by its sha256 where
-    the page gives that. `known_by` is how sure it is that the file exists: a link on a page is a
-    record, the built-in list knows others by less.
+    if the page does not tell. `requires_python` is the wheel's Requires-Python as the page has it.
+    `metadata` says whether the wheel's METADATA is served beside it (PEP 658), by its sha256 if the
+    page gives that. `known_by` is the evidence that the file exists: a link on a page is a record;
+    the built-in list has weaker kinds.
     """
 
     filename: str
@@ -39,7 +39,7 @@ class Link(NamedTuple):
 
     @property
     def with_hash(self) -> str:
-        """The address as pip checks it: with the hash behind it, where that is known."""
+        """The URL with the hash as its fragment, if known, for pip to check."""
         return f"{self.url}#sha256={self.sha256}" if self.sha256 else self.url
 
 
@@ -48,7 +48,7 @@ def project_of(filename: str) -> str:
     return _normalised(filename.partition("-")[0])
 
 
-#: Thousands of wheels are of a dozen projects.
+#: Cached: thousands of wheels belong to a dozen projects.
 _normalised = lru_cache(maxsize=256)(canonicalize_name)
 
 

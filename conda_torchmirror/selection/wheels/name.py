@@ -1,7 +1,7 @@
-"""Names of wheels: which project, release and build a file is. Pure, and never raises.
+"""Parse names of wheels: the project, release and build of a file. Pure, and never raises.
 
-Pages are written by others. A name that is none is refused with a reason; a name of something else
-than the torch family is passed over.
+Pages may hold anything. A name that is not a wheel's is refused with a reason; wheels outside the
+torch family are skipped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from packaging.version import InvalidVersion
 from .link import Link, triple_of
 from .tags import WheelTarget
 
-#: File systems take no longer names, and what parses them none of thousands of digits.
+#: Upper limit for a name: file systems take no longer ones, and integers of thousands of digits
+#: cannot be parsed.
 _LONGEST = 255
 _ODD = re.compile(r"[\x00-\x20\x7f/\\]|[^\x00-\x7f]")
 
@@ -31,10 +32,10 @@ Reason = Literal["not_a_wheel", "too_long", "odd_characters", "not_by_the_standa
 
 
 class Wheel(NamedTuple):
-    """A wheel by its name.
+    """A wheel, parsed from its name.
 
-    `project` is normalised (PEP 503), `version` is without the part after `+`, which is `local`.
-    `build` is () or a number and a suffix; `tags` are single ones.
+    `project` is normalised (PEP 503); `version` excludes the part after `+`, which is `local`.
+    `build` is () or a number and a suffix; `tags` are expanded to single ones.
     """
 
     project: str
@@ -46,12 +47,12 @@ class Wheel(NamedTuple):
 
     @property
     def full_version(self) -> str:
-        """The version as pip has it."""
+        """The version with its local part, as pip shows it."""
         return f"{self.version}+{self.local}" if self.local else self.version
 
     @property
     def triple(self) -> str:
-        """The tags as the name has them."""
+        """The three tags as written in the name."""
         return triple_of(self.link.filename)
 
 
@@ -63,14 +64,14 @@ class Refused(NamedTuple):
 
 
 class Page(NamedTuple):
-    """The wheels of the torch family for a platform, and what is not taken for a wheel."""
+    """The wheels of the torch family for a platform, and the links refused as wheels."""
 
     wheels: tuple[Wheel, ...]
     refused: tuple[Refused, ...] = ()
 
 
 def parse(link: Link) -> Wheel | Refused:
-    """Read one name."""
+    """Parse the name of one link."""
     name = link.filename
     if not name.endswith(".whl"):
         return Refused(link, "not_a_wheel")
@@ -86,10 +87,10 @@ def parse(link: Link) -> Wheel | Refused:
 
 
 def read(links: Iterable[Link], projects: Collection[str], target: WheelTarget) -> Page:
-    """The wheels of some projects that run on the target.
+    """Read the wheels of some projects that run on the target.
 
-    Other platforms, Pythons and projects go by the tags and the first word of the name, before it
-    is parsed, which costs six times as much.
+    Other platforms, Pythons and projects are dropped by the tags and the first word of the name,
+    because parsing a name takes six times as long.
     """
     wheels: list[Wheel] = []
     refused: list[Refused] = []
@@ -108,12 +109,12 @@ def read(links: Iterable[Link], projects: Collection[str], target: WheelTarget) 
     return Page(tuple(wheels), tuple(refused))
 
 
-# Pages have thousands of names, which are some hundred fronts with some hundred tags.
+# Parts are cached: the thousands of names on a page combine some hundred heads and tags.
 
 
 @lru_cache(maxsize=4096)
 def _front(head: str) -> tuple[str, str, str | None, BuildTag] | None:
-    """What stands before the tags: project, version, local version and build."""
+    """Parse the part before the tags: project, version, local version and build."""
     try:
         project, version, build, _ = parse_wheel_filename(f"{head}-py3-none-any.whl")
     except (InvalidWheelFilename, InvalidVersion):
@@ -127,5 +128,5 @@ def _tags(triple: str) -> frozenset[str]:
 
 
 def _plausible(filename: str) -> bool:
-    """Whether a name has the parts of a wheel's, so that it is one for somebody else."""
+    """Whether a name is built like a wheel's, so that it is a wheel for some other target."""
     return filename.endswith(".whl") and filename.count("-") in (4, 5)

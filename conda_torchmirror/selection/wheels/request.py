@@ -1,7 +1,7 @@
-"""Words that ask for wheels: `torch`, `torch==2.7`, `torch>=2.6`, `torch==2.7.1+cu126`. Pure.
+"""Parse words that ask for wheels: `torch`, `torch==2.7`, `torch>=2.6`, `torch==2.7.1+cu126`. Pure.
 
-They mean what pip takes them for. One form is conda's: `torch=2.7` is every release of 2.7. What
-stands after a `+` is the directory that the wheel comes from, which its own name need not say.
+They mean what pip takes them for, except for conda's form `torch=2.7`, any release of 2.7. The part
+after a `+` is the directory that the wheel comes from, which need not be in the wheel's name.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from ..facts.names import TORCH as CONDA_TORCH
 from ..specs import cuda_version
 from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH
 
-#: What people call torch where they think of conda.
+#: Conda's name for torch, which users may type for wheels too.
 _ALIASES = {CONDA_TORCH: TORCH}
-#: Packages of conda that say for which accelerator or Python a set is. Given to pip they would
-#: decide nothing, and a project of that name there is not theirs. cuda-toolkit is a project of pip.
+#: Packages of conda that select the accelerator or Python of a set. They mean nothing to pip, and a
+#: project on PyPI with such a name is unrelated. cuda-toolkit is a project on PyPI.
 _CONDAS_OWN = {"python", CPU_ONLY, LIBTORCH, MUTEX, CUDA_NAMES[0], *METAPACKAGES, *RUNTIMES}
 _CONDA = re.compile(
     r"([A-Za-z0-9][\w.-]*)\s*=\s*([0-9][\w.]*?)(?:\.\*|(\+[A-Za-z0-9][\w.]*))?",
@@ -49,7 +49,7 @@ _LOCAL = re.compile(r"(={2,3})\s*([^\s,;+]+)\+([A-Za-z0-9][\w.]*)", re.ASCII)
 
 
 class Asked(NamedTuple):
-    """What a word asks of a project. `variant` is the directory that it names, None for any."""
+    """The meaning of a word for a project. `variant` is the directory it names, None for any."""
 
     project: str
     specifier: SpecifierSet
@@ -84,10 +84,10 @@ def read(
     allow_cpu: bool = False,
     python: str | None = None,
 ) -> Request | BadWord:
-    """The request of some words. `cuda` is that of `accelerator`; `python` is major.minor.
+    """Parse words into a request. `cuda` is a result of `accelerator`; `python` is major.minor.
 
-    The torch family is chosen, `others` are for pip as they are written. torch is always part of
-    the set. With no word on the family it is the default one, where torchaudio is but a wish.
+    Words on the torch family are for the choice; `others` go to pip as written. torch is always in
+    the set. Without a word on the family the default set is meant, where torchaudio is optional.
     """
     specs: dict[str, list[str]] = {}
     others: list[str] = []
@@ -125,9 +125,9 @@ def read(
 
 
 def accelerator(word: str) -> str | None:
-    """`--cuda` for wheels: auto, cpu, a CUDA as major.minor, `rocm6.4` or `xpu`; None for others.
+    """Parse `--cuda` for wheels: auto, cpu, a CUDA as major.minor, `rocm6.4` or `xpu`; else None.
 
-    ROCm takes its version: which of them serves an AMD GPU is not known from here.
+    ROCm needs its version, because nothing here tells which one serves an AMD GPU.
     """
     plain = word.strip().lower()
     if plain in ("auto", "cpu") or NAMED.fullmatch(plain):
@@ -137,7 +137,7 @@ def accelerator(word: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def understand(word: str) -> Asked | BadWord:
-    """What a word on one project asks for."""
+    """Parse a word on one project."""
     simple = _SIMPLE.fullmatch(word)
     if simple is None:
         return _refused(word)
@@ -154,7 +154,7 @@ def understand(word: str) -> Asked | BadWord:
 
 
 def _refused(word: str) -> BadWord:
-    """Why a word is more than a name with its versions."""
+    """Why a word is not a name with versions."""
     # The full grammar is seldom needed, and takes a third of the time of all imports.
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -169,7 +169,7 @@ def _refused(word: str) -> BadWord:
 
 
 def requested_name(word: str) -> str | None:
-    """The name that a word of pip's begins with; None where it is no such word."""
+    """The project name that a requirement of pip begins with; None if the word is not one."""
     if simple := _SIMPLE.fullmatch(word):
         try:
             SpecifierSet(simple[2] or simple[3] or "")
@@ -185,8 +185,8 @@ def requested_name(word: str) -> str | None:
 
 
 def _instead(name: str, rest: str) -> Notice:
-    """What says for wheels what a package of conda says for builds of a channel; `rest` is what
-    stands behind its name."""
+    """What to write for wheels instead of a package of conda that selects builds of a channel;
+    `rest` is the part of the word after the package's name."""
     found = _VERSION.search(rest)
     version = found[0] if found else ""
     if name == "python":
@@ -203,8 +203,8 @@ def _instead(name: str, rest: str) -> Notice:
 def admits(spec: str, name: str, version: str, build: str, record: Build | None = None) -> bool:
     """Whether a spec admits a wheel.
 
-    Besides words of a request there are those of the table of partners: `torch 2.11.0|2.12.0`.
-    Whether prereleases count is not asked here.
+    Specs are words of a request, or those of the table of partners: `torch 2.11.0|2.12.0`.
+    Prereleases are always admitted here.
     """
     if " " in spec:
         of, _, versions = spec.partition(" ")
@@ -234,7 +234,7 @@ def _local(record: Build) -> str:
 
 
 def _plain(word: str) -> str | BadWord:
-    """A word as pip takes it: conda's `torch=2.7` as `torch==2.7.*`, pytorch as torch."""
+    """A word rewritten for pip: conda's `torch=2.7` as `torch==2.7.*`, pytorch as torch."""
     found = _CONDA.fullmatch(word.strip())
     plain = word.strip()
     if found:

@@ -1,8 +1,8 @@
-"""Wheels as a source to choose from: what `choose` asks of builds, answered for wheels. Pure.
+"""Wheels as a source to choose from: the `SourceFacts` that `choose` reads wheels through. Pure.
 
 A wheel becomes a `Build` for every Python of the target that takes it: `version` is the public one,
-so that the variants of a release are one release, `channel` the directory, `build` the directory
-and the tags, `depends` the Python.
+so that all variants of a release count as one release, `channel` is the directory, `build` the
+directory and the tags, `depends` the Python.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from .request import admits
 from .tables import AUDIO, DIRECTORY, PARTNERS, TORCH, Home, WheelTables, cuda_tables
 from .tags import WheelTarget, expand, ranks
 
-#: Every patch release that a Python may be of, for what a wheel says of Pythons.
+#: The patch releases of a Python to try against a wheel's Requires-Python.
 _PATCHES = range(31)
 
 
 class Pool(NamedTuple):
-    """The builds to choose from, and the wheel that each is by its name, URL and directory."""
+    """The builds to choose from, and the wheel of each."""
 
     builds: tuple[Build, ...]
     wheels: dict[tuple[str, str, str], Wheel]
@@ -46,9 +46,10 @@ def pool(
     yanked: bool = False,
     prereleases: bool = False,
 ) -> Pool:
-    """The builds that wheels are for a target.
+    """Turn wheels into builds for a target.
 
-    `yanked` ones count where a version is pinned, `prereleases` where one is named.
+    `yanked` includes yanked wheels (if a version is pinned), `prereleases` prereleases (if one is
+    named).
     """
     builds: list[Build] = []
     known: dict[tuple[str, str, str], Wheel] = {}
@@ -83,8 +84,8 @@ def pool(
 
 
 def knowledge(subdir: str, tables: WheelTables, target: WheelTarget, *, named: bool) -> Knowledge:
-    """What a choice of wheels goes by. `named` says that the request names a release, so that a
-    partner counts which goes with it by more than its own place in the table."""
+    """The `Knowledge` for a choice of wheels. `named` says that the request names a release, which
+    then admits partners that the table has only for a range of releases."""
     facts = _Reader(subdir, tables, target, named)
     source = SourceFacts(
         torch=TORCH,
@@ -116,10 +117,10 @@ class _Reader:
         self._homes: dict[tuple[str, str, str], Home] = {}
 
     def read(self, build: Build) -> BuildFacts:
-        """The facts of a wheel: `runtime` is its directory, None where any will do.
+        """The facts of a wheel: `runtime` is its directory, None if it works with any.
 
-        A wheel of which nobody knows what it is for counts as a CUDA build of unknown CUDA, which
-        is never chosen.
+        A wheel for an unknown accelerator counts as a CUDA build of unknown CUDA, which is never
+        chosen.
         """
         key = (build.name, build.version, build.channel)
         if key not in self._homes:
@@ -142,11 +143,11 @@ class _Reader:
     def _runtime(self, build: Build, home: Home) -> str | None:
         if home.kind == "neutral":
             return None
-        # On macOS there is one build, whatever directory it is in.
+        # On macOS there is only one build, whichever directory it is in.
         return "cpu" if build.subdir.startswith("osx-") else build.channel
 
     def torch_specs(self, build: Build) -> tuple[str, ...]:
-        """What torch a partner goes with: the releases of the table, or every one from some on."""
+        """The spec on torch for a partner: the releases in the table, or all from one on."""
         tables = self._tables
         stated = tables.torch_of(build.name, build.version)
         found = tables.open_since(build.name, build.version)
@@ -158,8 +159,8 @@ class _Reader:
 
 
 def _partner_key(name: str, facts: BuildFacts) -> Hashable:
-    """Python and directory. A torchaudio of PyPI has the very CUDA of its torch, or refuses to be
-    imported; a torchvision only compares the major."""
+    """Python and directory. A torchaudio from PyPI must have exactly the CUDA of its torch, or its
+    import fails; torchvision compares only the major."""
     return facts.python, facts.runtime, facts.cuda if name == AUDIO else None
 
 
@@ -168,8 +169,8 @@ def _torch_keys(name: str, facts: BuildFacts) -> tuple[Hashable, ...]:
 
 
 def _order(build: Build, machine: Machine) -> tuple[object, ...]:
-    """Files from a directory of the mirror first, then the tag that pip prefers, then the build
-    number. The rest only keeps the order of the links from showing."""
+    """Prefer files from a directory of the mirror, then the tag that pip prefers, then the build
+    number. The rest makes the result independent of the order of links."""
     places = ranks(build.depends[0], build.subdir, machine.glibc, machine.osx)
     tags = _expanded(triple_of(build.fn))
     rank = min((places[tag] for tag in tags if tag in places), default=len(places))
@@ -187,8 +188,8 @@ def _expanded(triple: str) -> frozenset[str]:
 
 @cache
 def _takes(requires: str | None, python: str) -> bool:
-    """Whether some patch release of a Python passes what a wheel requires; no bound where that is
-    no specifier, as for pip."""
+    """Whether some patch release of a Python meets a wheel's Requires-Python; anything does if that
+    is not a valid specifier, as for pip."""
     if not requires:
         return True
     try:

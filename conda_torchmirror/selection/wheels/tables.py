@@ -1,9 +1,8 @@
-"""What names of wheels do not say: `data/wheels.json`, and look-ups in it. Pure.
+"""Facts on wheels that their names do not tell, looked up in `data/wheels.json`. Pure.
 
-Which accelerator a wheel is for follows from the directory that it is in. Of a wheel on PyPI, and
-of the few that hold nothing for an accelerator, the table says it. Neither METADATA nor a missing
-`+` does: CPU wheels name CUDA libraries behind markers, and not every CUDA wheel has a local
-version.
+The accelerator of a wheel follows from the directory that it is in; for wheels on PyPI, and for the
+few without accelerator code, from the table. It follows neither from METADATA nor from a missing
+`+`: CPU wheels name CUDA libraries behind markers, and not every CUDA wheel has a local version.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from ..facts.gpu_code import ChannelCode
 from ..facts.names import PIP_FAMILY, PIP_NAMES
 from ..specs import minor, number, release
 
-#: What is installed where no package is named, the last of it where there is one.
+#: The distributions to install if none is named; the last one only if there is a wheel of it.
 TORCH, _, AUDIO = DEFAULT = PIP_NAMES
 #: Distributions that are chosen together with torch.
 PARTNERS = PIP_FAMILY[1:]
 FAMILY = PIP_FAMILY
-#: The name of the index whose wheels are in no directory, to show.
+#: The name to show for the index whose wheels are in no directory.
 PLAIN = "PyPI"
 
 #: A specifier that admits one version, in parentheses or not, whatever its local part.
@@ -38,16 +37,16 @@ DIRECTORY = re.compile(rf"|cpu|{_CUDA.pattern}|{NAMED.pattern}", re.ASCII)
 
 
 class Home(NamedTuple):
-    """What a wheel is built for. `kind` is cuda, cpu, named (ROCm, XPU), neutral where it holds
-    nothing for an accelerator, or unknown; `cuda` is major.minor."""
+    """What a wheel is built for. `kind` is cuda, cpu, named (ROCm, XPU), neutral (no accelerator
+    code) or unknown; `cuda` is major.minor."""
 
     kind: str
     cuda: str | None = None
 
 
 class Open(NamedTuple):
-    """Partners from one release on that go with every release of torch from one on. `default` says
-    whether that is enough for a request that names no release."""
+    """A partner, from one of its releases on, that goes with every torch from one release on.
+    `default` says whether such a pair is good enough for a request that names no release."""
 
     project: str
     since: str
@@ -103,7 +102,7 @@ class WheelTables:
         torch = [version] if project == TORCH else self.torch_of(project, version)
         cudas = {self._plain["cuda"][subdir].get(one) for one in torch}
         if torch and all(_order(one) < _order(since) for one in torch):
-            # Before the first, the wheels of linux-64 have CUDA too, and nobody wrote down which.
+            # Older wheels for linux-64 have CUDA too, but no source says which.
             return Home("unknown" if subdir == "linux-64" else "cpu")
         found = cudas - {None}
         # torchaudio 2.11 goes with releases of two CUDAs, and was made for the first of them.
@@ -118,8 +117,8 @@ class WheelTables:
         return torch in self.stated or torch in self.inferred
 
     def extended(self, said: Mapping[tuple[str, str], str]) -> WheelTables:
-        """The same with partners of newer releases than the table knows, by what their own METADATA
-        asks for: project and version to a specifier on torch, of which one exact version counts."""
+        """A copy with partners newer than the table. `said` maps project and version to the
+        specifier on torch in their METADATA, which counts if it is one exact version."""
         stated = {torch: dict(partners) for torch, partners in self.stated.items()}
         for (project, version), specifier in said.items():
             exact = _EXACT.fullmatch(specifier.strip())
@@ -130,11 +129,11 @@ class WheelTables:
         return WheelTables(table)
 
     def partner(self, project: str, torch: str) -> str | None:
-        """The partner that is stated for a release of torch, the preferred one."""
+        """The version of a partner that is stated for a release of torch, the preferred one."""
         return next(iter(self.stated.get(torch, {}).get(project, ())), None)
 
     def open_since(self, project: str, version: str) -> Open | None:
-        """From which torch on a partner goes with all, where it does."""
+        """The entry for a partner that goes with every torch from one release on; else None."""
         return next(
             (
                 row
@@ -145,7 +144,7 @@ class WheelTables:
         )
 
     def cudnn(self, torch: str, cuda: str) -> str | None:
-        """The cuDNN of a CUDA build, or the least that it has; None where nothing is known."""
+        """The cuDNN of a CUDA build, or a lower bound for it; None if unknown."""
         known: str | None = self._cudnn["builds"].get(torch, {}).get(cuda)
         if known:
             return known
@@ -156,11 +155,11 @@ class WheelTables:
 class WheelCode:
     """The GPU code of wheels for one platform.
 
-    Where no wheel of a release was looked into, that of the channel `pytorch` says it: up to 2.5
-    the same recipes made both, but for 6.1 and 7.5, which code of the same major serves.
+    If no wheel of a release was inspected, the code of the channel `pytorch` stands in: up to 2.5
+    the same recipes made both, except for 6.1 and 7.5, which run code of the same major.
     """
 
-    #: No source says that the libraries inside run by PTX.
+    #: No source says that the bundled libraries have PTX.
     ptx_since: tuple[int, ...] | None = None
 
     def __init__(self, tables: Mapping[str, Any], wheels: Mapping[str, Any], subdir: str) -> None:
@@ -186,10 +185,10 @@ class WheelCode:
         return self._channel.carried(torch, cuda, subdir)
 
     def bound(self, torch: str, cuda: str, arch: str) -> Notice | None:
-        """The fact of the CUDA, by what wheels of the same major have.
+        """Judge by the CUDA of wheels of the same major.
 
-        Toolkits of one major drop no generation that the first wheels of it lacked, and a
-        generation needs the toolkit that brought it.
+        No wheel of a CUDA major has code for a GPU older than the known wheels of that major do,
+        and a GPU generation needs the toolkit that introduced it.
         """
         device, made_for = number(arch), number(cuda)
         known = self._known()
@@ -229,5 +228,5 @@ def cuda_tables(subdir: str) -> CudaTables:
 
 
 def _order(version: str) -> Any:
-    """A version as something to compare; what cannot be ordered comes first."""
+    """The sort key of a version; those that cannot be ordered come first."""
     return release(version) or release("0")

@@ -1,8 +1,8 @@
 """Where a wheel runs, by the tags in its name: for a target, never for this interpreter. Pure.
 
 A name ends in three tags, `cp312-cp312-manylinux_2_28_x86_64`, each of which may list several with
-dots between. `packaging.tags` says what an interpreter takes; of the platform it can only say what
-this computer is, so the platforms of a conda subdir are listed here.
+dots between. `packaging.tags` gives the tags of an interpreter, but platform tags only for this
+computer, so those of a conda subdir are listed here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ARCHITECTURES = {
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 #: The oldest glibc, 2.N, that any wheel of an architecture is made for.
 _OLDEST_GLIBC = {"x86_64": 5, "aarch64": 17}
-#: Where a system's version is not known, none is too new: beyond every release so far.
+#: Stand-ins for an unknown system version, newer than every release so far, so that all wheels fit.
 _NEWEST_GLIBC, _NEWEST_MACOS = "2.60", "30.0"
 
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_", re.ASCII)
@@ -38,10 +38,10 @@ _MACOS = re.compile(r"macosx_(\d+)_(\d+)_", re.ASCII)
 
 
 class TagFit(NamedTuple):
-    """Where a wheel of some tags runs on a platform.
+    """Where a wheel with some tags runs on a platform.
 
-    `pythons` are those of the target that take it. `glibc` and `osx` are the oldest systems that it
-    is made for, None where the tags set no bound.
+    `pythons` are those of the target that take it. `glibc` and `osx` are the oldest versions that
+    it is made for, None if the tags set no bound.
     """
 
     pythons: tuple[str, ...]
@@ -74,10 +74,9 @@ def platforms(subdir: str, glibc: str | None = None, osx: str | None = None) -> 
 
 @cache
 def interpreters(python: str) -> tuple[str, ...]:
-    """What a CPython (major.minor) takes as the first two tags, the best first.
+    """The pairs of first two tags that a CPython (major.minor) accepts, the best first.
 
-    The usual build of it: one without the global lock has an ABI of its own, and conda names such
-    an environment otherwise.
+    This is for the usual build; a free-threaded one has an ABI of its own.
     """
     version = number(python)
     name = "cp" + "".join(map(str, version))
@@ -94,9 +93,9 @@ def interpreters(python: str) -> tuple[str, ...]:
 def ranks(
     python: str, subdir: str, glibc: str | None = None, osx: str | None = None
 ) -> Mapping[str, int]:
-    """Every tag that the target takes, by its place in the order of preference, 0 the best."""
+    """The rank of every tag that the target accepts; 0 is the best."""
     known = platforms(subdir, glibc, osx)
-    # What is for any platform has no ABI.
+    # Wheels for any platform have no ABI.
     found = [
         f"{pair}-{platform}"
         for pair in interpreters(python)
@@ -106,15 +105,15 @@ def ranks(
 
 
 def expand(triple: str) -> frozenset[str]:
-    """Each single tag that the tags of a name stand for."""
+    """Expand the tags of a name to single ones."""
     parts = (part.split(".") for part in triple.split("-"))
     return frozenset("-".join(found) for found in product(*parts))
 
 
 class WheelTarget:
-    """The platform and the Pythons that wheels are looked for; answers once for each set of tags.
+    """The platform and the Pythons (major.minor) to find wheels for.
 
-    `pythons` are major.minor. Pages have thousands of names and a hundred sets of tags.
+    Results are cached by the set of tags: a page has thousands of names, but a hundred such sets.
     """
 
     def __init__(self, subdir: str, pythons: Collection[str]) -> None:
@@ -123,7 +122,7 @@ class WheelTarget:
         self._known: dict[str, TagFit | None] = {}
 
     def fit(self, triple: str) -> TagFit | None:
-        """Where a wheel runs, None where it does not on this platform, whatever its version."""
+        """Where a wheel runs; None if it runs on no version of this platform."""
         if triple not in self._known:
             self._known[triple] = self._fit(triple)
         return self._known[triple]
