@@ -1,7 +1,6 @@
-"""What came back for a file, by code: from an HTTP status, a page, the first bytes, or from memory.
+"""Interpret answers for a file, as codes: by HTTP status, page, first bytes, or from memory.
 
-Reads answers only; the requests are in `probe`. How they are kept on disk is in
-`redirect.answer_log`.
+The requests are in `probe`; `redirect.answer_log` stores answers on disk.
 """
 
 from __future__ import annotations
@@ -25,11 +24,12 @@ _MAGIC = {".bz2": b"BZh", ".conda": b"PK", ".whl": b"PK", ".zst": b"\x28\xb5\x2f
 
 
 class Answer(NamedTuple):
-    """What came back for a file; nothing in it names a secret.
+    """The answer for a file, without secrets.
 
     `code` is "ok" or says what went wrong. `seconds` is the time until the first bytes, `modified`
-    and `at` (when it was asked) are in seconds since 1970, `size` is the whole file's in bytes,
-    `host` the one that answered in the end. `identifier` and `support` come from a block page.
+    and `at` (the time of the request) are in seconds since 1970, `size` is that of the whole file
+    in bytes, `host` the one that finally answered. `identifier` and `support` come from a block
+    page.
     """
 
     url: str
@@ -53,36 +53,36 @@ class Answer(NamedTuple):
 
     @property
     def of_site(self) -> bool:
-        """Whether it says something of the whole site that was asked."""
+        """Whether it is a failure of the whole site that was asked."""
         return answer_log.is_of_site(self._asdict())
 
     @property
     def moved_to(self) -> str | None:
-        """The host that answered, where it is another one than was asked."""
+        """The host that answered, if it is not the one that was asked."""
         return self.host if self.host and self.host != host_of(self.url) else None
 
     @property
     def notice(self) -> Notice:
-        """What to say of it: a code of `messages`, and its facts."""
+        """The notice on it, with a code of `messages` and its facts."""
         return Notice(f"probe_{self.code}", answer_log.facts(self._asdict()))
 
     def compared(self, size: int | None) -> Answer:
-        """The same answer for a file that an index says is of this size in bytes."""
+        """The answer checked against the size in bytes that an index states for the file."""
         sized = self.code in ("ok", "wrong_size")
         return self._replace(**compare_size(self.size, size)) if sized else self
 
     def failed_at(self, url: str) -> Answer:
-        """The answer where the connection that failed was to `url`: after a redirect to another
-        host the mirror itself is well."""
+        """The answer with `url` as the place of the failed connection: if a redirect led to another
+        host, the mirror itself is well."""
         host = host_of(url)
         return self if host == host_of(self.url) else self._replace(code="redirect_dead", host=host)
 
 
 def refusal(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """The fields of an Answer that an HTTP status other than 200 gives.
+    """The fields of an Answer for an HTTP status other than 200.
 
-    A 403 with a page that names an identifier or an address means that the mirror has shut out
-    this network; it is read to the user, who else takes it for a matter of log-in.
+    A 403 with a page that names an identifier or a mail address means that the mirror has blocked
+    this network; both are shown to the user, who would otherwise suspect a login problem.
     """
     if status == 403:
         identifier, support = block_page(body.decode("utf-8", "replace"))
@@ -93,7 +93,7 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, A
 
 
 def content_code(first: bytes, headers: Mapping[str, str], url: str) -> str | None:
-    """What the first bytes are instead of the file at `url`, or None."""
+    """The code if the first bytes are not those of the file at `url`; else None."""
     path = urlsplit(url).path
     magic = next((magic for end, magic in _MAGIC.items() if path.endswith(end)), None)
     if path.endswith(".json"):
@@ -106,7 +106,7 @@ def content_code(first: bytes, headers: Mapping[str, str], url: str) -> str | No
 
 
 def compare_size(found: int | None, expected: int | None) -> dict[str, Any]:
-    """The fields of an Answer for a file of this size in bytes."""
+    """The fields of an Answer for a file of `found` bytes whose index states `expected` bytes."""
     if expected is None or found is None or found == expected:
         return {"code": "ok", "detail": ""}
     return {"code": "wrong_size", "detail": f"{found} != {expected} bytes"}
@@ -119,22 +119,22 @@ def whole_size(status: int, headers: Mapping[str, str]) -> int | None:
 
 
 def whole_number(said: str | None) -> int | None:
-    """A whole number of a header, or None where it is none: a server may write anything there,
-    digits of other scripts and thousands of them included."""
+    """Parse a whole number in a header; None if it is not one. A server may write anything there,
+    even digits of other scripts, or thousands of them."""
     digits = (said or "").strip()
     return int(digits) if _NUMBER.fullmatch(digits) else None
 
 
 def http_time(said: str | None) -> float | None:
-    """A date of HTTP in seconds since 1970."""
+    """An HTTP date in seconds since 1970; None if it is not one."""
     try:
         return parsedate_to_datetime(said or "").timestamp()
-    except Exception:  # whatever the reader of dates makes of it, it is none
+    except Exception:  # the parser raises errors of many kinds; the value is not a date
         return None
 
 
 def _delay(said: str | None) -> float | None:
-    """The seconds of a Retry-After, which may also hold a date."""
+    """The seconds to wait by a Retry-After header, which may hold seconds or a date."""
     seconds = whole_number(said)
     if seconds is not None:
         return float(seconds)
@@ -142,8 +142,8 @@ def _delay(said: str | None) -> float | None:
     return None if moment is None else max(0.0, moment - time.time())
 
 
-# The page with which a mirror shuts a network out: mirrors block subnets that download too much,
-# by a 403 with a page for people. Conda shows nothing of it and speaks of credentials.
+# Block pages: mirrors block subnets that download too much with a 403 and a page for people. Conda
+# does not show the page, and suggests a problem with credentials.
 
 _IDENTIFIER = re.compile(
     r"\b(?:id|identifier|code|number|no\.|uuid)\b(?:\s+is)?[\s:：=#]*([0-9A-Za-z][\w.:-]{5,63})"
@@ -152,7 +152,7 @@ _IDENTIFIER = re.compile(
 )
 #: The two sides of a mail address and their lengths, as RFC 5321 limits them.
 _NAME, _MOST_NAME = re.compile(r"[\w.+-]+\Z"), 64
-#: Signs that are looked at: a page for people has one address or two.
+#: Upper limit of `@` signs to inspect: a page for people has one address or two.
 _MOST_SIGNS = 100
 _DOMAIN, _MOST_DOMAIN = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), 255
 
@@ -176,7 +176,7 @@ def block_page(page: str) -> tuple[str | None, str | None]:
 
 
 def visible_text(page: str) -> str:
-    """What a page shows, without its tags, scripts and styles; linear in its length, whatever a
+    """The visible text of a page, without tags, scripts and styles. Takes linear time, whatever a
     server sends."""
     shown: list[str] = []
     small = page.lower()
@@ -197,8 +197,8 @@ def visible_text(page: str) -> str:
 
 
 def _address(words: str) -> str | None:
-    """The first mail address. Looked for around each `@`: a pattern that starts with the name
-    takes the square of a long word."""
+    """The first mail address. The search starts from each `@`, because a pattern that starts with
+    the name takes quadratic time on a long word."""
     at = words.find("@")
     for _ in range(_MOST_SIGNS):
         if at < 0:

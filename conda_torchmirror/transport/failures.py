@@ -1,8 +1,8 @@
 """Map an exception to the channel and mirror that caused it, and to a reason in words.
 
-A download that fails reaches us as a `CondaMultiError` of several, an index that cannot be parsed
-as a plain `ValueError` without any URL. Only what points at a channel that a mirror may stand in
-for is a mirror's fault; everything else (unsolvable, declined, interrupted, disk full) is not.
+A failed download reaches us inside a `CondaMultiError`, an index that cannot be parsed as a plain
+`ValueError` without any URL. A mirror is blamed only for an error that points at a channel it may
+serve; everything else (unsolvable, declined, interrupted, disk full) is not its fault.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from .answers import Answer, refusal
 
 #: Where conda downloads packages and indexes; the functions there call what they fetch `url`.
 _GATEWAYS = "conda.gateways."
-#: The part of it that fetches, and reads nothing but headers and bytes.
+#: The modules among these that only fetch, and parse nothing but headers.
 _DOWNLOADS = "conda.gateways.connection."
 
-#: In this order: urllib3 1 takes every connection that fails for one that timed out.
+#: The order matters: in urllib3 1 every failed connection is also a kind of timeout.
 _NETWORK: dict[str, tuple[type[BaseException], ...]] = {
     "proxy": (http.ProxyError, lower.ProxyError),
     "dns": (socket.gaierror,),
@@ -55,7 +55,7 @@ _NETWORK: dict[str, tuple[type[BaseException], ...]] = {
     "timeout": (http.Timeout, lower.TimeoutError, TimeoutError),
     "cut": (ConnectionError, lower.ProtocolError, http.ChunkedEncodingError),
 }
-#: What every site gives where this computer has no network.
+#: The codes that every site gives if this computer has no network.
 _NO_NETWORK = frozenset(("probe_dns", "probe_unreachable"))
 _AWAY = frozenset((errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN))
 
@@ -63,8 +63,8 @@ _AWAY = frozenset((errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN))
 class Failure(NamedTuple):
     """A route that failed, and why (`reason`: a code of `messages`).
 
-    `of_site` says that nothing else is to be asked of that site. `answer` is what the mirror
-    answered, as far as it did.
+    `of_site` says that the whole site failed and must not be asked again. `answer` is the mirror's
+    answer, if there was one.
     """
 
     route: Route
@@ -76,7 +76,7 @@ class Failure(NamedTuple):
 def no_route_left(
     failures: Sequence[Failure], ways: Sequence[Notice], kind: type[NoSource] = NoSource
 ) -> NoSource:
-    """The error for a channel all of whose routes failed; it says what each of them did."""
+    """The error for a channel whose routes have all failed, with the reason of each failure."""
     told = [_why(failure, dated=True) for failure in failures]
     sites = {host_of(failure.route.url) for failure in failures}
     if len(sites) > 1 and all(f.reason.code in _NO_NETWORK for f in failures):
@@ -95,7 +95,7 @@ def no_route_left(
 
 
 def _why(failure: Failure, *, dated: bool = False) -> str:
-    """The sentence about a failure; with `dated` it says of a remembered one when it was."""
+    """The sentence on a failure; with `dated`, a remembered one is told with its time."""
     facts = {**failure.reason.facts, "mirror": failure.route.place}
     why = text(failure.reason.code, facts)
     if dated and failure.answer is not None and failure.answer.remembered:
@@ -104,7 +104,7 @@ def _why(failure: Failure, *, dated: bool = False) -> str:
 
 
 def left(failure: Failure, instead: Sequence[Route]) -> Iterator[Notice]:
-    """Notices of which route failed, why, and what is used `instead`."""
+    """Notices on the route that failed, why, and which routes are used `instead`."""
     facts = {
         "mirror": failure.route.place,
         "why": _why(failure),
@@ -140,7 +140,7 @@ def network_code(error: BaseException) -> tuple[str, str]:
 
 
 def _is_of_reading(error: BaseException) -> bool:
-    """Whether somebody stumbled over what was sent: a URL, a number or a text that is none."""
+    """Whether parsing a response failed: an invalid URL, number or text."""
     found = causes.chain(error, context=False)
     stumbled = any(isinstance(p, ValueError) and not isinstance(p, ssl.SSLError) for p in found)
     return stumbled or not any(isinstance(p, (OSError, lower.HTTPError)) for p in found)
@@ -149,13 +149,13 @@ def _is_of_reading(error: BaseException) -> bool:
 def find_culprit(error: BaseException, routes: Sequence[Route]) -> Failure | None:
     """The failure behind an exception, or None where no route is to blame.
 
-    Raises nothing: an exception of others may look like anything.
+    Never raises, whatever attributes the exception of other code has.
     """
     parts = list(causes.flatten(error))
     if causes.disk_error(error) or any(is_deliberate(p) or _is_settled(p) for p in parts):
         return None
     for part in parts:
-        if isinstance(part, FileNotFoundError):  # of its cache, not of a request
+        if isinstance(part, FileNotFoundError):  # about conda's cache, not a request
             continue
         for url in _urls(part):
             for route in routes:
@@ -165,14 +165,14 @@ def find_culprit(error: BaseException, routes: Sequence[Route]) -> Failure | Non
 
 
 def of_file(error: BaseException, route: Route, url: str) -> Failure | None:
-    """The failure of the mirror that a file was fetched from; None where it is not to blame."""
+    """The failure of the mirror that a file was fetched from; None if it is not to blame."""
     if causes.disk_error(error) or is_deliberate(error):
         return None
     return _failure(next(causes.flatten(error)), route, url)
 
 
 def find_broken_index(error: BaseException, routes: Sequence[Route]) -> Failure | None:
-    """The route whose index conda was reading when it stumbled; None where that is not seen."""
+    """The failure of the route whose index conda failed to read; None if that cannot be told."""
     found = stumbled_over(error)
     if found is None:
         return None
@@ -183,7 +183,7 @@ def find_broken_index(error: BaseException, routes: Sequence[Route]) -> Failure 
 
 
 def stumbled_over(error: BaseException) -> Answer | None:
-    """The index, of whatever channel, that conda was reading when it stumbled, as an answer.
+    """The answer for the index, of any channel, that conda failed to read; None if there is none.
 
     Looks into the frames of conda's readers and of its rattler solver (tried on 24.7 and 26.7).
     """
@@ -193,7 +193,7 @@ def stumbled_over(error: BaseException) -> Answer | None:
         for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
             if url := _index_in(frame):
                 index = f"{safe(url)}/repodata.json"
-                # Conda misses in its cache what an answer without a body left out.
+                # After a response without a body, conda misses the file in its cache.
                 code = "not_the_file" if isinstance(part, FileNotFoundError) else "broken"
                 answer = Answer(index, code, host=host_of(index), at=time.time())
                 return answer._replace(detail=safe(causes.reason(error)))
@@ -201,9 +201,9 @@ def stumbled_over(error: BaseException) -> Answer | None:
 
 
 def of_other_channel(error: Exception) -> TorchMirrorError | None:
-    """The error for an index that conda stumbled over and that no other route stands in for.
+    """The error for an index that conda failed to read and that has no other route.
 
-    Conda's copy of it is dropped, if there is one. None for what conda tells in words of its own.
+    Drops conda's cached copy of it, if there is one. None if conda's own error explains the case.
     """
     found = None if isinstance(error, CondaError) else stumbled_over(error)
     if found is None:
@@ -229,15 +229,15 @@ def _index_in(frame: FrameType) -> str:
     elif module == "conda_rattler_solver.solver":
         url = _unreadable_to_rattler(there.get("index"))
     else:
-        # It reads what conda has fetched by itself.
+        # It parses by itself what conda has fetched.
         url = there.get("url") if module == "conda_rattler_solver.index" else None
     return url.rstrip("/") if isinstance(url, str) else ""
 
 
 def _unreadable_to_rattler(index: Any) -> str | None:
-    """The URL of the index of a rattler solver that py-rattler cannot read whole, if there is one.
+    """The URL of the index in a rattler solver that py-rattler cannot fully read, if there is one.
 
-    It reads records only while it solves, is stricter than JSON and conda (a field twice, a
+    It parses records only while solving, is stricter than JSON and conda (a duplicate field, a
     `license` that is a number), and its OSError names no file.
     """
     for one in getattr(index, "_index", {}).values():
@@ -246,17 +246,17 @@ def _unreadable_to_rattler(index: Any) -> str | None:
                 one.repo.load_records(name)
         except OSError as error:
             return str(one.full_url) if error.errno is None else None
-        except (AttributeError, TypeError, ValueError):  # of another py-rattler, or closed by now
+        except (AttributeError, TypeError, ValueError):  # another py-rattler, or closed by now
             return None
     return None
 
 
 def may_be_index(error: BaseException) -> bool:
-    """Whether an exception may come from an index that is none, or from a record that is none.
+    """Whether an exception may come from an invalid index or an invalid record.
 
-    Which one, it does not say: solvers look at a record long after it was read. What conda says in
-    words of its own is something else, but for its readers of versions and match specs, and for a
-    package that an index says to be a file of this machine.
+    It does not tell which index, because solvers use a record long after it was read. Errors of
+    conda's own do not count, except those of its parsers for versions and match specs, and those on
+    a package whose URL in an index is a file of this machine.
     """
     parts = list(causes.flatten(error))
     if any(is_deliberate(part) or _is_settled(part) for part in parts):
@@ -266,20 +266,20 @@ def may_be_index(error: BaseException) -> bool:
 
 
 def _comparable(url: str) -> str:
-    """A URL for comparing: conda leaves credentials out in one place and not in another."""
+    """A URL in a form for comparison, because conda drops credentials in some places only."""
     return safe(url).replace("/t/<TOKEN>", "")
 
 
 def _is_garbled(error: BaseException) -> bool:
-    """Whether this came from reading what was fetched, and not from fetching it."""
+    """Whether the error came from parsing what was fetched, and not from fetching it."""
     if isinstance(error, (ValueError, EOFError)) or type(error).__name__ == "ZstdError":
         return True
-    # The rattler solver reads indexes by itself, and has no other error for a broken one.
+    # The rattler solver parses indexes by itself, and raises this error alone for a broken one.
     return type(error) is OSError and error.errno is None
 
 
 def is_deliberate(error: BaseException) -> bool:
-    """Whether somebody wanted this: declined, interrupted, a dry run that is over."""
+    """Whether the end was intended: declined, interrupted, a completed dry run."""
     return not isinstance(error, Exception) or type(error).__name__ in (
         "CondaExitZero",
         "CondaSignalInterrupt",
@@ -289,13 +289,13 @@ def is_deliberate(error: BaseException) -> bool:
 
 
 def _is_settled(error: BaseException) -> bool:
-    """Whether this is an error of ours that is about something else than one URL."""
+    """Whether this is an error of ours that does not concern a single URL."""
     ours = isinstance(error, TorchMirrorError)
     return ours and not (isinstance(error, ChannelError) and "url" in error._facts)
 
 
 def _urls(error: BaseException) -> Iterator[str]:
-    """The URLs that an exception may be about, the surest first."""
+    """The URLs that an exception may be about, the most certain first."""
     facts = getattr(error, "_facts", None) if isinstance(error, ChannelError) else None
     kwargs = facts or getattr(error, "_kwargs", None) or {}
     if url := kwargs.get("channel_url"):
@@ -303,7 +303,7 @@ def _urls(error: BaseException) -> Iterator[str]:
     if url := kwargs.get("url"):
         yield f"{url}repodata.json" if str(url).endswith("/") else str(url)
     yield from urls_in_frames(error, _DOWNLOADS if _is_garbled(error) else _GATEWAYS)
-    # After a redirect the request names a stranger.
+    # After a redirect, the request names another host.
     for part in causes.chain(error):
         request = getattr(part, "request", None) or getattr(
             getattr(part, "response", None), "request", None
@@ -315,12 +315,12 @@ def _urls(error: BaseException) -> Iterator[str]:
 def urls_in_frames(error: BaseException, modules: str = _GATEWAYS) -> Iterator[str]:
     """The URLs that conda was fetching when an exception was raised, the innermost first.
 
-    `modules` is what the names of the modules begin with whose functions count.
+    Only functions in modules whose name begins with `modules` count.
 
-    The only place that looks into conda's frames, because nothing else knows: of a connection that
-    breaks, or of TLS that fails, conda's exception does not say whose it was. The functions of
-    `conda.gateways` call what they fetch `url` (tried on 24.7 and 26.7); where a later conda names
-    it otherwise, nothing is found, and the exception is shown as conda raised it.
+    This looks into conda's frames because nothing else tells: for a broken connection or failed
+    TLS, conda's exception does not name the URL. The functions of `conda.gateways` hold it in a
+    variable `url` (tried on 24.7 and 26.7); if a later conda names it otherwise, nothing is found,
+    and the exception is shown as conda raised it.
     """
     for part in causes.chain(error):
         for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
@@ -353,6 +353,6 @@ def _failure(error: BaseException, route: Route, url: str) -> Failure:
 
 
 def _is_telling(error: BaseException) -> bool:
-    """Whether `network_code` knows more of it than that it is a CondaError."""
+    """Whether `network_code` finds a cause more specific than a CondaError."""
     known = ("requests", "urllib3", "builtins", "ssl")
     return isinstance(error, ValueError) or type(error).__module__.partition(".")[0] in known

@@ -1,7 +1,7 @@
-"""From one route to the next when one fails: what `torch-install` reads, and what it does then.
+"""Fallback for `torch-install`: go on to the next route of a channel when one fails.
 
-Owns what is asked of a mirror before conda asks it, and the decision after any failure: start again
-with another route, or one error that names all that were tried.
+Owns the checks of a mirror before conda uses it, and the decision after any failure: start again
+with another route, or raise one error that names all routes tried.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ from .probe import ProbeTarget
 from .probe_session import ProbeSession, Wanted
 from .route_setup import RouteSetup
 
-#: What may pass by itself; where there is no other route, conda's own patience decides.
+#: Failures that may be temporary; without another route, they are left to conda's own retries.
 PASSING = frozenset(
     ("refused", "dns", "tls", "timeout", "unreachable", "reset", "proxy", "busy", "server_error")
 )
 
-#: Shows a notice at once, for what happens after the decision was shown.
+#: Shows a notice at once, for events after the decision was shown.
 Report = Callable[[Notice], None]
 
 
 class Moved(Exception):
-    """A channel has another route now: what was read and chosen before counts no more."""
+    """A channel has another route now, so what was read and chosen before is void."""
 
 
 class Router:
-    """The `routes.RecordReader` of a run that may ask. Use as a context: within it conda finds
-    every channel at its present route.
+    """The `routes.RecordReader` of a run that may use the network. Use as a context manager: within
+    it conda finds every channel at its present route.
 
-    `read` and `check` raise Moved when a route failed and the next one is in place; `recover` does
-    the same for whatever the rest of the run raised, or raises the error to show.
+    `read` and `check` raise Moved after a route has failed and the next one is in place; `recover`
+    handles any error of the rest of the run, or raises the error to show.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Router:
         solving: bool = False,
     ) -> None:
         """`names` are the channels to read; mirrors are ranked by the first. `solving` says that
-        conda's solver will be asked, which reads further channels."""
+        conda's solver will run, which reads further channels."""
         chains = routes.chains(options, subdir, names)
         self._others: frozenset[str] = frozenset()
         if solving:
@@ -77,7 +77,7 @@ class Router:
         self._specs: tuple[str, ...] | None = None
         self._records: dict[tuple[str, frozenset[str]], Records | ChannelError] = {}
         self._online = not (context.offline or context.use_index_cache)
-        # Offline nobody is asked, and there is no host to know.
+        # Offline nothing is requested, so no hosts are needed.
         hosts = routes.hosts(chains.values()) if self._online else frozenset()
         self._session = ProbeSession(subdir, hosts)
         self._state = routes.RoutingState(chains)
@@ -148,10 +148,10 @@ class Router:
         return known
 
     def check(self, source: Source, decision: Decision) -> tuple[Notice, ...]:
-        """Check before conda is asked that what was chosen is the newest there is, that its files
-        are there, and that its hashes are known; return notices to show.
+        """Check, before conda runs, that the choice is the newest there is, that its files exist,
+        and that its hashes are confirmed; return notices to show.
 
-        Raises: Moved; an error where no route is left, or where a hash is wrong.
+        Raises: Moved; an error if no route is left or a hash is wrong.
         """
         torch = self[source.channel]
         if self._specs not in (None, decision.plan.specs):
@@ -173,10 +173,10 @@ class Router:
     def doubt(
         self, source: Source, machine: Machine, request: Request, records: Records
     ) -> Notice | None:
-        """Whether the source's index is old, half synced or empty: without a build that
-        would be chosen.
+        """Check whether the source's index is old, partly synced or empty: whether it lacks a build
+        that would be chosen. Return the notice on it if there is no other route.
 
-        Raises: Moved where there is another route; where there is none, the notice says it.
+        Raises: Moved if there is another route.
         """
         torch = self[source.channel]
         lacking = hashes.behind(source, machine, request, records) if self._online else None
@@ -188,15 +188,15 @@ class Router:
         return Notice("index_behind", {"mirror": torch.place, "what": lacking})
 
     def agree(self, decision: Decision) -> None:
-        """From here on the user has seen these specs; another route must have the same."""
+        """Record that the user has seen these specs; another route must have the same."""
         self._specs = decision.plan.specs
         self.agreed = True
 
     def check_emptied(self, error: Exception) -> None:
-        """Leave a mirror whose index was refused while the solver read it: conda takes it for an
-        empty one, and what the solver then says is not the request's fault.
+        """Leave a mirror whose index was refused while the solver read it: conda takes it for
+        empty, so the solver's error is not about the request.
 
-        Raises: Moved, or an error where no route is left.
+        Raises: Moved, or an error if no route is left.
         """
         if not self._online or failures.is_deliberate(error):
             return
@@ -209,7 +209,7 @@ class Router:
                 self._leave(failures.from_answer(route, reason), cause=error)
 
     def recover(self, error: Exception) -> None:
-        """Return with the next route in place if a route was to blame for this error.
+        """Put the next route in place if a route is to blame for this error.
 
         Raises: the error itself, or NoSource once no route is left.
         """
@@ -234,10 +234,10 @@ class Router:
         except Moved:
             return
 
-    # What is asked
+    # Requests
 
     def _probe(self, located: Collection[Route], files: Sequence[Wanted] = ()) -> None:
-        """Ask for the indexes of routes and for files, what was not asked yet in this run.
+        """Probe the indexes of routes and files, unless already probed in this run.
 
         Raises: Moved or an error after a failure.
         """
@@ -256,7 +256,7 @@ class Router:
                 self._note(notice)
 
     def _used(self, decision: Decision) -> list[Route]:
-        """The routes that the solver will ask, those of the user's own channels included."""
+        """The routes that the solver will use, including those of the user's own channels."""
         planned = {route.channel for route in decision.plan.channels}
         if decision.plan.conda.alone:
             passed = map(Channel, decision.plan.passed)
@@ -267,8 +267,8 @@ class Router:
         return [route for route in self.located if route.channel in read]
 
     def _files(self, source: Source, decision: Decision) -> list[Wanted]:
-        """The chosen files that are not in conda's cache: the family's, and of the runtime's those
-        that the solver will most likely take."""
+        """The chosen files that are not in conda's cache: those of the family, and those of the
+        CUDA runtime that the solver will most likely take."""
         chosen = (*decision.choice.builds, *decision.choice.libraries)
         builds = [(self[b.channel], b) for b in chosen if b.channel in self.chains]
         runtime = next((b for b in decision.choice.builds if b.name == source.facts.runtime), None)
@@ -293,7 +293,7 @@ class Router:
             return of_channel(route.channel).read(there, self._subdir, names)
 
     def _find_broken_index(self, error: Exception) -> tuple[Exception, Failure | None]:
-        """Which index is broken, if one is: the exception itself does not say."""
+        """Find which index is broken, if one is, because the exception does not tell."""
         if (seen := failures.find_broken_index(error, self.located)) is not None:
             return error, seen
         for route in self.located:
@@ -305,10 +305,10 @@ class Router:
                 continue
         return error, None
 
-    # What happens then
+    # After a failure
 
     def _leave(self, failure: Failure, cause: Exception | None = None) -> None:
-        """Go on to the next route, and say so.
+        """Go on to the next route, with a notice.
 
         Raises: Moved, or NoSource.
         """
@@ -324,7 +324,7 @@ class Router:
         raise Moved from cause
 
     def _skip_failed_sites(self, name: str) -> None:
-        """Pass routes at sites that are known not to answer, as long as there are others."""
+        """Skip routes at sites known not to answer, unless they are the last."""
         while not self._state.is_last(name):
             answer = self._session.cache.site_failure(self[name].url)
             if answer is None:
@@ -335,7 +335,7 @@ class Router:
             self._tell_left(failure, [name])
 
     def _give_up(self, failure: Failure, cause: Exception | None) -> None:
-        """Go back to a route that was only old, or end with an error that names all failures."""
+        """Return to a route that was only old, or raise an error that names all failures."""
         name = failure.route.channel
         if self._state.settle_for_old(name):
             self._tell_left(failure, [name])
@@ -353,18 +353,18 @@ class Router:
         raise failures.no_route_left(failed, ways) from cause
 
     def _leave_zst_out(self, route: Route, code: str) -> None:
-        """Read plain indexes in this run, and say why."""
+        """Read plain indexes for the rest of this run, with a notice on why."""
         self._tell(Notice(code, {"mirror": route.mirror, "channel": route.channel}))
         self._setup.leave_zst_out(self.located)
 
-    # What is said
+    # Notices
 
     def _tell_left(self, failure: Failure, moved: Sequence[str]) -> None:
         for notice in failures.left(failure, [self[name] for name in moved]):
             self._tell(notice)
 
     def _tell(self, notice: Notice) -> None:
-        """Keep a notice for the decision, and show it at once where that has been shown already."""
+        """Add a notice to the decision, and show it at once if the decision was already shown."""
         self._note(notice)
         if self.agreed:
             self._report(notice)
@@ -374,7 +374,7 @@ class Router:
             self._notices.append(notice)
 
     def _mirrored_along(self, decision: Decision) -> Iterator[Notice]:
-        """Which channels beside the planned ones the solver reads from a mirror, and from which."""
+        """Notices on further channels that the solver reads from a mirror, and from which."""
         planned = {route.channel for route in decision.plan.channels}
         places: dict[str, list[str]] = {}
         for route in (
@@ -391,5 +391,5 @@ class Router:
 
 
 def _is_cached(build: Build) -> bool:
-    """Whether the package lies in one of conda's package caches."""
+    """Whether the package is in one of conda's package caches."""
     return any(os.path.exists(os.path.join(folder, build.fn)) for folder in context.pkgs_dirs)

@@ -1,4 +1,4 @@
-"""What an index says, held against what is known besides: the built-in index and upstream's own.
+"""Check a mirror's index against the built-in index and the official channel's own.
 
 A mirror's index names the hashes by which conda judges the mirror's files, so it vouches for
 itself. The built-in index, made from the official channel's records, is a second opinion; where the
@@ -29,11 +29,11 @@ from ..text.sanitize import safe
 
 
 def behind(source: Source, machine: Machine, request: Request, records: Records) -> str | None:
-    """The file that would have been chosen if the index were complete, if it is not there.
+    """The file that would be chosen from a complete index, if this index lacks it; else None.
 
-    Of a channel that has ended: a record that was seen once and is missing means an old copy, one
-    that is synced by half, or an empty one. A channel that lives may take single builds back, so
-    there only releases count that are newer than all it has.
+    In a channel that has ended, a missing record means that the copy is old, partly synced or
+    empty. A live channel may withdraw single builds, so there only releases newer than all in the
+    index count.
     """
     if records.origin != "live":
         return None
@@ -59,7 +59,7 @@ def behind(source: Source, machine: Machine, request: Request, records: Records)
 
 
 def _newer(builds: Iterable[Build], than: Iterable[Build]) -> list[Build]:
-    """The builds of releases above all that others have of the same package."""
+    """The builds with a release newer than every one that `than` has of the same package."""
     last: dict[str, Any] = {}
     for build in than:
         if found := release(build.version):
@@ -73,7 +73,7 @@ def _newer(builds: Iterable[Build], than: Iterable[Build]) -> list[Build]:
 
 
 def likely(runtime: Build, held: Iterable[Build]) -> list[Build]:
-    """The newest build for each dependency of the runtime package: what a solver will take."""
+    """The newest build for each dependency of the runtime package, as a solver will choose."""
     found = []
     builds = list(held)
     for spec in runtime.depends:
@@ -96,10 +96,10 @@ def opinion(
     always: bool,
     exempt: bool,
 ) -> list[Notice]:
-    """Hold the hashes of the chosen builds against the built-in index, and where they differ (or
-    `always`) against the official channel, whose records `official` reads.
+    """Compare the hashes of the chosen builds with the built-in index, and if they differ (or
+    `always`) with the official channel, whose records `official` reads.
 
-    `exempt` leaves the built-in index out: the user's own server may have packages of its own.
+    `exempt` skips the built-in index, because the user's own server may have its own packages.
 
     Raises: HashConflict, HashUnconfirmed.
     """
@@ -135,7 +135,7 @@ def opinion(
 
 
 def _said(error: Exception) -> str:
-    """The error in a line; ours keep the reason apart."""
+    """The reason of an error in one line; errors of ours hold it separately."""
     cause = getattr(error, "_cause", "")
     return f"{getattr(error, 'message', error)}{f' ({cause})' if cause else ''}"
 
@@ -150,7 +150,7 @@ def _compare(build: Build, theirs: Build | None, route: Route) -> None:
 
 
 def _hash(build: Build, other: Build) -> str:
-    """The hash that both records have; an old index may lack sha256."""
+    """The name of a hash that both records have; an old index may lack sha256."""
     return str(build.sha256 if build.sha256 and other.sha256 else build.md5)
 
 

@@ -1,8 +1,8 @@
-"""Asking mirrors whether they are there and hold a file: one request for the first bytes of each.
+"""Probe whether mirrors answer and have a file, by one request for the first bytes of each.
 
-The requests go through conda's own session: its proxies, certificates and credentials. Each is a
-GET for a few bytes: a HEAD shows neither a block page nor a web page that stands in for a file.
-None is repeated, and all of them together end by a deadline.
+Requests use conda's own session, with its proxies, certificates and credentials. Each is a GET for
+a few bytes, because a HEAD reveals neither a block page nor a web page in place of a file. None is
+repeated, and all of them together end by a deadline.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from .answers import (
 )
 from .failures import network_code
 
-#: Requests that are under way at one time, to all mirrors together.
+#: Concurrent requests, to all mirrors together.
 PARALLEL = 8
-#: Bytes of a file that are asked for.
+#: Bytes of a file to request.
 FIRST = 16
 #: Conda gives up after 30 redirects (requests' own limit); a mirror needs one or two.
 HOPS = 8
 
 
 class ProbeTarget(NamedTuple):
-    """A file to ask for. `size` in bytes where known; `hashed` says that its hash is known, so
-    that it may come from any host."""
+    """A file to probe. `size` is in bytes, None if unknown; `hashed` says that its hash is known,
+    so that it may come from any host."""
 
     url: str
     size: int | None = None
@@ -55,11 +55,11 @@ def ask(
     deadline: float | None = None,
     parallel: int = PARALLEL,
 ) -> dict[str, Answer]:
-    """Ask for all targets at once and return what came back by URL.
+    """Probe all targets concurrently and return the answers by URL.
 
-    `deadline` is in seconds and bounds the whole call, by default conda's connect timeout; what
-    has not answered then is a `timeout`. An index may be redirected to `hosts` only. URLs that are
-    not http are taken to be there. `parallel` is for callers that ask each mirror for one file.
+    `deadline` bounds the whole call, in seconds, by default conda's connect timeout; targets that
+    have not answered by then are a `timeout`. An index may be redirected only to `hosts`. URLs that
+    are not http are assumed to exist. `parallel` may be raised if each mirror gets one request.
     """
     if not context.ssl_verify:
         disable_ssl_verify_warning()
@@ -79,8 +79,8 @@ def ask(
 
 
 def fetch_small(urls: Iterable[str], *, most: int, deadline: float) -> dict[str, bytes]:
-    """The content of small files by URL, all asked for at once; what is larger than `most` bytes,
-    redirected or not there is left out. `deadline` is in seconds, for all of them."""
+    """Fetch small files concurrently, and return their content by URL, without those larger than
+    `most` bytes, redirected or missing. `deadline`, in seconds, is for all of them."""
     waiting = [
         (url, partial(_fetch, session_without_retries(url), url, most, deadline)) for url in urls
     ]
@@ -88,7 +88,7 @@ def fetch_small(urls: Iterable[str], *, most: int, deadline: float) -> dict[str,
 
 
 def _fetch(session: Any, url: str, most: int, limit: float) -> bytes | None:
-    # Not compressed: how much a few bytes unpack to is up to the server.
+    # Not compressed, because a server could send a few bytes that unpack to any size.
     headers = {"User-Agent": user_agent(), "Accept-Encoding": "identity"}
     try:
         response = session.get(
@@ -99,7 +99,7 @@ def _fetch(session: Any, url: str, most: int, limit: float) -> bytes | None:
                 return None
             body: bytes = response.raw.read(most + 1, decode_content=False)
             return body if len(body) <= most else None
-    except Exception:  # nobody depends on such a file
+    except Exception:  # such a file is optional
         return None
 
 
@@ -113,7 +113,7 @@ def _ask(session: Any, target: ProbeTarget, hosts: frozenset[str], limit: float)
 def _follow(
     session: Any, target: ProbeTarget, hosts: frozenset[str], limit: float, asked: Answer
 ) -> Answer:
-    """One request, its redirects followed by hand so that each can be refused."""
+    """Send one request, following redirects by hand so that each can be refused."""
     url, seen = target.url, [target.url]
     headers = {
         "User-Agent": user_agent(),
@@ -131,7 +131,7 @@ def _follow(
                 onward = urljoin(url, response.headers["Location"])
                 _drain(response)
             refused = _refused_redirect(onward, target, hosts | {asked.host})
-        except Exception as error:  # whatever it is, the file is not to be had from here
+        except Exception as error:  # whatever it is, the file is not available here
             code, detail = network_code(error)
             return asked._replace(code=code, detail=detail).failed_at(url)
         if onward in seen or len(seen) > HOPS:
@@ -147,7 +147,7 @@ def _refused_redirect(url: str, target: ProbeTarget, hosts: frozenset[str]) -> s
     """Why a redirect to this URL is not followed, or None."""
     parts, asked = urlsplit(url), urlsplit(target.url)
     loopback = is_loopback(parts.hostname or "")
-    # A mirror that the user has allowed to be plain http may go on being so.
+    # A mirror that the user has allowed to use plain http may redirect to plain http.
     plain = loopback or (asked.scheme == "http" and not is_loopback(asked.hostname or ""))
     if parts.scheme != "https" and not (parts.scheme == "http" and plain):
         return "insecure"
@@ -157,14 +157,14 @@ def _refused_redirect(url: str, target: ProbeTarget, hosts: frozenset[str]) -> s
 
 
 def _drain(response: Any) -> None:
-    """Read a short rest, so that the connection can be used again."""
+    """Read the rest of a short response, so that the connection can be reused."""
     length = whole_number(response.headers.get("Content-Length"))
     if length is not None and length <= PAGE:
         response.raw.read(length)
 
 
 def _read(response: Any, target: ProbeTarget) -> dict[str, Any]:
-    """The fields of an Answer that a response gives."""
+    """The fields of an Answer for a response."""
     status, headers = response.status_code, response.headers
     facts = {"status": status, "modified": http_time(headers.get("Last-Modified"))}
     if status not in (200, 206):

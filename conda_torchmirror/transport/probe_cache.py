@@ -1,7 +1,7 @@
-"""What mirrors answered, in this run and in the last minutes, so that none is asked twice.
+"""The answers of mirrors in this run and the last minutes, so that none is asked twice.
 
-`redirect.answer_log` owns the file; this adds to it. It is apart from `probe_session`, because a
-command that only looks up what is remembered need not load the means to ask.
+`redirect.answer_log` owns the file; this adds to it. It is separate from `probe_session`, because a
+command that only looks up answers need not import the code that probes.
 """
 
 from __future__ import annotations
@@ -18,37 +18,37 @@ from ..mirrors.urls import host_of
 from ..redirect import answer_log
 from .answers import Answer
 
-#: Answers that the file holds at most.
+#: Upper limit for the number of answers in the file.
 MOST = 300
 
 
 class ProbeCache:
-    """Answers by URL. `keep` adds to what is known, `save` writes it."""
+    """Answers by URL. `keep` adds answers, `save` writes them to disk."""
 
     def __init__(self, *, fresh: bool = False) -> None:
         self._known: dict[str, Answer] = {} if fresh else _load()
         self._new: list[Answer] = []
 
     def get(self, url: str) -> Answer | None:
-        """What is known of this URL, or of the whole site that it is at."""
+        """The answer for this URL or a failure of its whole site; None if neither is known."""
         about = [a for a in self._known.values() if a.url == url or _of_same_site(a, url)]
         return max(about, key=lambda answer: answer.at, default=None)
 
     def site_failure(self, url: str) -> Answer | None:
-        """The failure that keeps the whole site of this URL from being asked, if there is one."""
+        """The failure of the whole site of this URL, if one is known."""
         of_it = [a for a in self._known.values() if host_of(a.url) == host_of(url)]
         newest = max(of_it, key=lambda answer: answer.at, default=None)
         return newest if newest is not None and newest.of_site else None
 
     def keep(self, answers: Iterable[Answer]) -> None:
-        """Add answers, to be written by `save`; later look-ups of this run see them at once."""
+        """Add answers, which this run can look up at once and `save` writes."""
         for answer in answers:
             self._known[answer.url] = answer
             self._new.append(answer)
 
     def save(self, *, certain: bool = False) -> None:
-        """Write what was added. Nothing is, unless a mirror answered well or the fault is `certain`
-        to be the mirror's: where all fail, it is likely on this side, and may be over in a moment.
+        """Write the added answers, but only if a mirror answered well or the fault is `certain` to
+        be the mirror's: if all fail, the cause is likely on this side, and may be gone in a moment.
         """
         if not self._new or not (certain or any(answer.ok for answer in self._new)):
             return
@@ -67,7 +67,7 @@ def _of_same_site(answer: Answer, url: str) -> bool:
 
 
 def _place() -> Path | None:
-    """Where the file is written: conda's first package cache that it can write."""
+    """The path to write the file to, in conda's first writable package cache."""
     from conda.core.subdir_data import create_cache_dir
     from conda.exceptions import CondaError
 
@@ -78,6 +78,6 @@ def _place() -> Path | None:
 
 
 def _load() -> dict[str, Answer]:
-    """The answers that still hold."""
+    """The stored answers that are still valid."""
     entries = answer_log.read(answer_log.files(context.pkgs_dirs))
     return {url: Answer(**entry, remembered=True) for url, entry in entries.items()}

@@ -1,8 +1,8 @@
-"""One run's answers, and those of the last minutes: at most one request a file.
+"""The probes of one run: at most one request per file, with the answers of the last minutes.
 
-Owns which files of a route are asked for, and the findings that need more than one answer: which
-form of the index to read, where a mirror sends on to, which mirror is the quickest, and how all of
-them compare (`conda torch-mirror test`).
+Owns which files of a route are probed, and the findings that need several answers: which form of
+the index to read, where a mirror redirects to, which mirror is the fastest, and how all of them
+compare (`conda torch-mirror test`).
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from .routes import hosts, is_private
 #: By how many seconds a compressed index may be older than the plain one of the same sync.
 ZST_LAG = 3600.0
 
-#: Of a comparison: the share of its time for the first request to each mirror, and how many are
-#: asked for that at one time.
+#: In a comparison: the share of its time for the first request to each mirror, and how many of
+#: these requests are sent concurrently.
 FIRST_SHARE, AT_ONCE = 0.6, 16
 #: Bytes of a tunasync.json; a site with 200 mirrors needs 60 kB.
 SYNC_SIZE = 1_000_000
 
-#: A file, and the route by which it is to come.
+#: A route and the file to fetch by it.
 Wanted = tuple[Route, ProbeTarget]
 
 
 class ProbeSession:
-    """The answers of one run. `hosts` are those that an index may be redirected to."""
+    """The probes and answers of one run. An index may be redirected to `hosts` only."""
 
     def __init__(self, subdir: str, hosts: frozenset[str]) -> None:
         self.subdir, self.hosts = subdir, hosts
@@ -46,8 +46,8 @@ class ProbeSession:
         self.answers: dict[str, Answer] = {}
 
     def indexes(self, route: Route) -> list[Wanted]:
-        """The index of a channel in both forms, and that of noarch; [] where conda is not led
-        elsewhere by us: the official channels, and the user's own server."""
+        """The index of a channel in both forms, and that of noarch; [] for routes that are not ours
+        to check: the official channels, and the user's own server."""
         if route.mirror == UPSTREAM or is_private(route):
             return []
         return [(route, ProbeTarget(url)) for url in self._urls(route)]
@@ -57,9 +57,9 @@ class ProbeSession:
         return plain, f"{plain}.zst", f"{route.url}/noarch/repodata.json"
 
     def ask(self, wanted: Iterable[Wanted], last: frozenset[str]) -> list[tuple[Route, Answer]]:
-        """Ask for what is not known yet, and return what failed, the gravest first.
+        """Probe what is not known yet, and return the failures, the gravest first.
 
-        Of the channels in `last`, which have no other route, no failure is taken from the cache.
+        For channels in `last`, which have no other route, cached failures are ignored.
         """
         rows = list(wanted)
         new = []
@@ -78,7 +78,7 @@ class ProbeSession:
             # Conda does without the compressed form.
             if not (answer := self.answers[target.url]).ok and not target.url.endswith(".zst")
         ]
-        # What is of the whole site explains the rest.
+        # Failures of a whole site come first: they explain the others.
         return sorted(failed, key=lambda pair: not pair[1].of_site)
 
     def _ask(self, targets: Sequence[ProbeTarget]) -> None:
@@ -88,17 +88,17 @@ class ProbeSession:
             self.cache.keep(found.values())
 
     def ask_again(self, url: str) -> Answer:
-        """Ask for a file of which another answer is expected than the one that is known."""
+        """Probe a file again because its answer is expected to have changed."""
         self._ask([ProbeTarget(url)])
         return self.answers[url]
 
     def keep(self, answer: Answer) -> None:
-        """Add what conda found out."""
+        """Add an answer that conda received."""
         self.answers[answer.url] = answer
         self.cache.keep([answer])
 
     def zst_fault(self, route: Route) -> str | None:
-        """The code of the fault of a compressed index whose plain form is sound."""
+        """The fault code of a compressed index whose plain form is sound; None if it has none."""
         plain, packed = (self.answers.get(url) for url in self._urls(route)[:2])
         if plain is None or packed is None or not plain.ok:
             return None
@@ -110,7 +110,7 @@ class ProbeSession:
         return None
 
     def redirect_notice(self, route: Route) -> Notice | None:
-        """Where a mirror redirects to, if it does."""
+        """The notice on where a mirror redirects to, if it does."""
         found = {
             answer.moved_to
             for url, answer in self.answers.items()
@@ -123,8 +123,8 @@ class ProbeSession:
         return Notice("mirror_sends_on", facts)
 
     def rank(self, chain: Sequence[Route]) -> dict[str, int]:
-        """The mirrors of a chain by name, each with its rank by how soon it answers; all are asked
-        at once."""
+        """Probe the mirrors of a chain concurrently, and rank them, by name, by how soon they
+        answer."""
         first = {r.mirror: self._urls(r)[0] for r in chain if r.mirror not in (UPSTREAM, OWN)}
         known = {url: a for url in first.values() if (a := self.cache.get(safe(url))) is not None}
         self.answers |= known
@@ -139,10 +139,11 @@ class ProbeSession:
 
 @dataclass
 class Trial:
-    """What one mirror answered in a comparison.
+    """The answers of one mirror in a comparison.
 
-    `channels` maps each channel that it carries to its index, `files` each chosen file to what came
-    back; `sync` is what it says of its last sync (`status`, `updated` in seconds since 1970).
+    `channels` maps each carried channel to the answer for its index, `files` each chosen file to
+    its answer; `sync` is the mirror's report on its last sync (`status`, `updated` in seconds since
+    1970).
     """
 
     name: str
@@ -160,17 +161,17 @@ class Trial:
 
     @property
     def modified(self) -> float | None:
-        """When its newest index was made, in seconds since 1970."""
+        """The date of its newest index, in seconds since 1970; None if unknown."""
         dates = (answer.modified for answer in self.channels.values() if answer.ok)
         return max((date for date in dates if date), default=None)
 
 
 def compare(trials: Sequence[Trial], subdir: str, chosen: Sequence[Build], seconds: float) -> None:
-    """Ask the mirrors and fill the trials, within so many seconds.
+    """Probe the mirrors and fill in the trials, within `seconds` seconds.
 
-    One request to each mirror first, all at once; only those that answer are asked for the rest:
-    the index of each channel, the chosen files, and the state of their last sync where a mirror
-    publishes it (`static/tunasync.json`).
+    Each mirror first gets one request, all concurrently; only those that answer are asked for the
+    rest: the index of each channel, the chosen files, and the state of their last sync if they
+    publish it (`static/tunasync.json`).
     """
     end = time.monotonic() + seconds
     known = hosts([list(trial.routes.values()) for trial in trials])
@@ -204,7 +205,7 @@ def compare(trials: Sequence[Trial], subdir: str, chosen: Sequence[Build], secon
 
 
 def _files(trial: Trial, chosen: Sequence[Build]) -> dict[str, ProbeTarget]:
-    """The chosen files at a mirror. Their hashes are known, sizes only where a record was seen."""
+    """The chosen files at a mirror. Their hashes are known, but sizes only from full records."""
     return {
         build.fn: ProbeTarget(f"{route.url}/{build.subdir}/{build.fn}", build.size, hashed=True)
         for build in chosen
@@ -213,7 +214,7 @@ def _files(trial: Trial, chosen: Sequence[Build]) -> dict[str, ProbeTarget]:
 
 
 def _add_sync(trials: Sequence[Trial], seconds: float) -> None:
-    """What the mirrors say of their last sync, as far as they publish it."""
+    """Add the mirrors' reports on their last sync, if they publish them."""
     pages = {}
     for trial in trials:
         if trial.name != UPSTREAM and trial.routes:
@@ -235,5 +236,5 @@ def _sync_job(body: bytes, trial: Trial) -> Mapping[str, Any] | None:
             "status": safe(str(entry["status"]))[:40],
             "updated": float(entry.get("last_update_ts") or 0) or None,
         }
-    except Exception:  # it was this page that was being read, and nobody depends on it
+    except Exception:  # the page is malformed, and it is optional
         return None

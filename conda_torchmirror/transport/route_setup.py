@@ -1,7 +1,7 @@
 """Let conda find every channel of a run at its present route, in this process only.
 
-Channels keep their names throughout, only where conda finds them changes; what conda has cached
-therefore stays valid. See `redirect.in_process` for how conda is told.
+Channels keep their names and only their URLs change, so conda's caches stay valid.
+`redirect.in_process` explains how conda is configured.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ class RouteSetup:
         return _USE_ZST in self._variables
 
     def apply(self, routes: Sequence[Route]) -> None:
-        """Let conda find every channel at its route, and nothing at a former one."""
+        """Let conda find every channel at its route, and none at a former one."""
         self._stack.close()
         own = configuration.configured()
         alias = own_channels.alias_in_force()
         over = [route for route in routes if route.channel in own and route.mirror != OWN]
-        # Conda would read these at the alias.
+        # Conda would read these at the URL of the alias.
         past = [r for r in routes if alias and r.mirror == UPSTREAM and not _is_part(r.channel)]
         variables = dict(self._variables)
         if any(route.mirror not in (UPSTREAM, OWN) for route in routes):
-            # Mirrors have no shards, and their current_repodata.json may be left from last year.
+            # Mirrors have no shards, and their current_repodata.json may be outdated by a year.
             variables.setdefault("CONDA_REPODATA_USE_SHARDS", "false")
             if tuple(context.repodata_fns) == ("current_repodata.json", "repodata.json"):
                 variables["CONDA_REPODATA_FNS"] = "repodata.json"
@@ -75,7 +75,7 @@ class RouteSetup:
         """Read plain indexes from now on."""
         self._variables[_USE_ZST] = "false"
         self.apply(routes)
-        # Conda keeps the way it reads an index together with what it has read.
+        # Conda caches the form in which it reads an index together with the data.
         SubdirData.clear_cached_local_channel_data(exclude_file=False)
 
     def close(self) -> None:
@@ -84,12 +84,12 @@ class RouteSetup:
 
 
 def _is_part(name: str) -> bool:
-    """Whether it is a part of `defaults`, which no alias concerns."""
+    """Whether the channel is a part of `defaults`, which no alias affects."""
     return name.startswith("pkgs/")
 
 
 def _named_by_host(route: Route) -> Route:
-    """An upstream route under its host's name: `in_process.redirected` leaves upstream to conda,
-    which may have been told otherwise."""
+    """An upstream route under its host's name: `in_process.redirected` leaves routes named upstream
+    to conda, whose configuration may lead elsewhere."""
     upstream = route.mirror == UPSTREAM
     return Route(route.channel, route.url, host_of(route.url)) if upstream else route

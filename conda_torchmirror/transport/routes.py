@@ -1,7 +1,7 @@
 """The routes of each channel in the order in which they are used, and the one in use.
 
-Owns what a preference list means beside the user's own configuration: which mirrors carry the
-channel, where the user's own mapping stands among them, and that the official channel comes last.
+Owns how a preference list combines with the user's own configuration: which mirrors carry the
+channel, where the user's own mapping ranks among them, and that the official channel comes last.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from ..text.sanitize import safe
 if TYPE_CHECKING:
     from .failures import Failure
 
-#: The words of the command that name channels. Those of files are among them when they are read.
+#: The arguments that name channels; when they are read, they include those from files.
 _NAMING = ("channel", "override_channels", "specs")
 
 
 def chains(
     options: InstallOptions, subdir: str, names: Sequence[str]
 ) -> dict[str, tuple[Route, ...]]:
-    """The routes of each channel, the one to use first; the last is the official one.
+    """The routes of each channel in order of use, the official one last.
 
-    Where the user's own `custom_channels` or `channel_alias` leads comes first unless `--mirror`
-    names others. A server that is no public mirror was named on purpose: nothing comes behind it.
-    An entry that is known to find nothing is passed over (see `own_fault`).
+    The place that the user's own `custom_channels` or `channel_alias` gives comes first unless
+    `--mirror` names others. If it is not a public mirror, it was chosen on purpose and is the only
+    route. An entry known not to work is skipped (see `own_fault`).
 
     Raises: BadMirror.
     """
@@ -74,19 +74,19 @@ def chains(
 
 
 class Others(NamedTuple):
-    """The channels of a run beside its own: the routes of each, and which the solver reads."""
+    """The further channels of a run: the routes of each, and which ones the solver reads."""
 
     chains: dict[str, tuple[Route, ...]]
     read: frozenset[str]
 
 
 def others(options: InstallOptions, subdir: str, taken: Collection[str]) -> Others:
-    """The other channels that conda will look at in this run and that a mirror carries.
+    """The other channels that conda will read in this run and that a mirror carries.
 
-    Where the user's configuration has a say (`policy.ChannelPolicy`) they are left alone, and so
-    they are all with `torchmirror_auto: false`, unless `--mirror` is given. Raises: BadMirror.
+    Those that the user's configuration settles (`policy.ChannelPolicy`) are left alone, as are all
+    with `torchmirror_auto: false` unless `--mirror` is given. Raises: BadMirror.
     """
-    # A preview that solves nothing does without them.
+    # Imported here because a preview that solves nothing does not need them.
     from ..redirect import named_channels, policy
 
     values = settings.read()
@@ -96,7 +96,7 @@ def others(options: InstallOptions, subdir: str, taken: Collection[str]) -> Othe
     try:
         found = named_channels.of_this_command(installed=True, words=_NAMING)
         config = policy.UserConfig(values, words)
-    except AttributeError:  # a later conda, which then finds its channels as it will
+    except AttributeError:  # a later conda, which then finds its channels unaided
         return Others({}, frozenset())
     names = set(named_channels.candidates(found)).difference(taken)
     policies = policy.decide(sorted(names), config, found)
@@ -117,7 +117,7 @@ def others(options: InstallOptions, subdir: str, taken: Collection[str]) -> Othe
 
 
 def elsewhere(options: InstallOptions, subdir: str, chain: Sequence[Route]) -> Notice | None:
-    """Which mirror has a channel that none of the preferred ones carries, and how to take it."""
+    """The notice on a mirror that has a channel which no preferred one carries, if there is one."""
     first, values = chain[0], settings.read()
     words = options.mirrors
     if first.mirror != UPSTREAM or first.url != upstream_url(first.channel):
@@ -134,7 +134,7 @@ def elsewhere(options: InstallOptions, subdir: str, chain: Sequence[Route]) -> N
 
 
 def own_fault(subdir: str, name: str) -> Notice | None:
-    """What is wrong where the user's own configuration leads a channel; None where nothing is."""
+    """The notice on a fault in where the user's own configuration leads a channel, if any."""
     known = settings.registry(settings.read())
     entry = own_channels.by_entry(name, configuration.configured(), known, subdir)
     held = entry or own_channels.by_alias(name, own_channels.alias_in_force(), known, subdir)
@@ -148,7 +148,7 @@ def own_fault(subdir: str, name: str) -> Notice | None:
 
 
 def around_own(options: InstallOptions, subdir: str, route: Route) -> Iterator[Notice]:
-    """What to do where a server that the user's own configuration names does not serve."""
+    """Next steps if a server that the user's own configuration names fails."""
     if not is_private(route) or options.mirrors:
         return
     values = settings.read()
@@ -163,8 +163,8 @@ def around_own(options: InstallOptions, subdir: str, route: Route) -> Iterator[N
 
 
 def official(route: Route) -> Route:
-    """Where the official channel's own indexes are read: through a cache of the user's own, where
-    the registry's entry of the route says where it has them."""
+    """The route to the official channel's own indexes: through the user's cache if the registry's
+    entry for the route says where the cache has them."""
     known = settings.registry(settings.read())
     own = known[route.mirror].official if route.mirror in known else ""
     url = f"{own}{below_root(route.channel)}" if own else upstream_url(route.channel)
@@ -172,12 +172,12 @@ def official(route: Route) -> Route:
 
 
 def is_private(route: Route) -> bool:
-    """Whether this is the user's own server, of which nothing is known here."""
+    """Whether the route leads to a server of the user's own, unknown to the registry."""
     return route.mirror == OWN and addresses.identify(route.url) is None
 
 
 def measured(options: InstallOptions) -> bool:
-    """Whether the order of the mirrors is left to how soon they answer."""
+    """Whether the mirrors are to be ordered by how soon they answer."""
     words = options.mirrors or settings.read().mirrors
     return AUTO in [word.lower() for word in words]
 
@@ -199,7 +199,7 @@ def known_hosts(mirrors: Iterable[Mirror]) -> frozenset[str]:
 
 
 class RoutingState:
-    """Which route each channel has now, and which failed. Asks nobody."""
+    """The present route of each channel, and the failed ones. Makes no requests."""
 
     def __init__(self, chains: Mapping[str, tuple[Route, ...]]) -> None:
         self.chains = dict(chains)
@@ -220,20 +220,20 @@ class RoutingState:
         return self._at[name] + 1 >= len(self.chains[name])
 
     def advance(self, name: str) -> bool:
-        """Take the channel's next route; False where there is none."""
+        """Switch to the channel's next route; False if there is none."""
         if self.is_last(name):
             return False
         self._at[name] += 1
         return True
 
     def restart(self, name: str) -> None:
-        """Take the channel's first route again."""
+        """Return to the channel's first route."""
         self._at[name] = 0
 
     def leave(self, failure: Failure) -> list[str]:
-        """Take the next route of the channel that failed, and of all others at a site that did.
+        """Switch the failed channel, and all others at a failed site, to their next routes.
 
-        Returns the channels that have another route now.
+        Return the channels that have another route now.
         """
         self.failures.append(failure)
         site = host_of(failure.route.url)
@@ -246,12 +246,11 @@ class RoutingState:
         return [name for name in left if self.advance(name)]
 
     def keep_old(self, name: str) -> None:
-        """Remember the channel's route as one to come back to: it is old, which is better than
-        nothing. The first one counts."""
+        """Remember the channel's route, which is old, as a last resort. The first one counts."""
         self._old.setdefault(name, self[name])
 
     def settle_for_old(self, name: str) -> bool:
-        """Come back to the channel's old route for good; False where none is remembered."""
+        """Return to the remembered old route for good; False if none is remembered."""
         old = self._old.pop(name, None)
         if old is None:
             return False
@@ -260,7 +259,7 @@ class RoutingState:
         return True
 
     def sort(self, rank: Mapping[str, int]) -> None:
-        """Order the ranked mirrors of each chain among themselves; the others keep their place."""
+        """Sort the ranked mirrors of each chain by rank; the other routes keep their places."""
         for name, chain in self.chains.items():
             ranked = iter(
                 sorted((r for r in chain if r.mirror in rank), key=lambda r: rank[r.mirror])
@@ -269,7 +268,7 @@ class RoutingState:
 
 
 class RecordReader(Protocol):
-    """What `torch-install` reads records through, and by which routes.
+    """The interface through which `torch-install` reads records, and the routes it uses.
 
     `agreed` says that the user has seen a decision of this run.
     """
@@ -296,17 +295,17 @@ class RecordReader(Protocol):
     def doubt(
         self, source: Source, machine: Machine, request: Request, records: Records
     ) -> Notice | None:
-        """Whether these records are of an old index; None where they are not, or nobody knows."""
+        """The notice that these records are of an old index; None if they are not, or unknown."""
 
     def agree(self, decision: Decision) -> None:
-        """From here on the user has seen this decision."""
+        """Record that the user has seen this decision."""
 
     def check_emptied(self, error: Exception) -> None:
         """Leave a mirror whose index was refused while the solver that failed read it."""
 
 
 class OfflineRouter:
-    """The `RecordReader` of a run that reads no channel: the routes that would come first."""
+    """The `RecordReader` of a run without network: it shows the routes that would come first."""
 
     def __init__(self, options: InstallOptions, subdir: str, names: Sequence[str]) -> None:
         """Raises: BadMirror."""
