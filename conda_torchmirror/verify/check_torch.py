@@ -1,8 +1,8 @@
-"""Try PyTorch in the interpreter that runs this file, and write what happened as lines of JSON.
+"""Test PyTorch in the interpreter that runs this file, and write the results as lines of JSON.
 
-Started by `run` in the environment that is checked, so it must run on Python 3.6 and newer and
-imports nothing but the standard library and what it tries. Arguments: the file to write to, and
-the partners to import. A line is written after each step: after a crash the last one tells where.
+`run` starts it in the environment to check, so it must run on Python 3.6 and newer, and imports
+only the standard library and what it tests. Arguments: the file to write to, and the partners to
+import. A line is written after each step, so that after a crash the last one tells where it was.
 """
 
 import json
@@ -22,7 +22,7 @@ def _say(step, **facts):
 
 
 def _error(error):
-    # Chained errors matter: torch hides the loader's own message behind its own.
+    # Include chained errors: torch hides the loader's message behind its own.
     parts = []
     while error is not None and len(parts) < 5:
         parts.append(f"{type(error).__name__}: {error}")
@@ -85,20 +85,20 @@ def _product(device):
     left = (torch.arange(4096).reshape(64, 64) % 5).float()
     right = (torch.arange(4096).reshape(64, 64) % 3).float()
     expected = left @ right
-    # The product is a bundled library's kernel, the sum and the comparison are torch's own.
+    # The product runs a bundled library's kernel; the sum and the comparison run torch's own.
     found = left.to(device) @ right.to(device)
     same = bool(torch.equal((found + 1).cpu(), expected + 1))
     return {"device": str(device), "same": same}
 
 
 def _convolution(device):
-    """Compute one convolution on a device. On NVIDIA GPUs it is cuDNN's, which no product needs."""
+    """Compute one convolution on a device. On NVIDIA GPUs it uses cuDNN, which products do not."""
     import torch
 
     functional = torch.nn.functional
     image = (torch.arange(192).reshape(1, 3, 8, 8) % 5).float()
     weight = (torch.arange(108).reshape(4, 3, 3, 3) % 3).float()
-    # The same sums as a product of matrices, which no library of convolutions computes.
+    # The expected sums as a matrix product, which uses no convolution library.
     expected = (weight.reshape(4, 27) @ functional.unfold(image, 3)).reshape(1, 4, 6, 6)
     found = functional.conv2d(image.to(device), weight.to(device))
     facts = {"device": str(device), "same": bool(torch.equal((found + 1).cpu(), expected + 1))}

@@ -1,9 +1,9 @@
-"""The reports of many machines in one folder: what each says, and which say the same.
+"""Read the reports of many machines in one folder, and group machines with the same result.
 
-A report is what `conda torch-verify --json` printed; where a machine has only `--facts`, that is
-read too. Both are data from elsewhere: sizes are bounded, values that are shown are checked, and
-sentences are made here from codes, never taken from a file. A file that cannot be used is a row of
-its own. A machine is named by its file: `HOST.json`, and `HOST.facts.json` beside it.
+A report is the output of `conda torch-verify --json`; for a machine without one, that of `--facts`
+is read too. Neither is trusted: sizes are bounded, values to show are checked, and sentences are
+built here from codes, never taken from a file. A file that cannot be used gets a row of its own. A
+machine is named by its file: `HOST.json`, and `HOST.facts.json` beside it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..text.messages import of_os_error, text
 from ..text.output import SCHEMA
 from .verdict import EXIT_CODES, sentence
 
-#: Bytes of a report (one with 64 GPUs takes 20 kB), files of a folder; of a report, notices, GPUs.
+#: Upper limits: bytes of a report (20 kB with 64 GPUs), files, notices and GPUs of a report.
 BYTES, FILES, NOTICES, DEVICES = 1_000_000, 10_000, 50, 64
 
 #: From best to worst. `untried` has facts alone; `unread` cannot be used.
@@ -31,12 +31,12 @@ MachineStatus = Literal["fine", "no_gpu", "untried", "broken", "unread"]
 STATUSES: tuple[MachineStatus, ...] = ("fine", "no_gpu", "untried", "broken", "unread")
 
 
-#: What a shell would read as more than a word between double quotes.
+#: Characters with a meaning to a shell even between double quotes.
 _COMMAND = re.compile(r"[`$\\\"!]")
 
 
 class Row(NamedTuple):
-    """What is known of one machine. `notices` explain the status, the first one most."""
+    """The results of one machine. `notices` explain the status, the most important first."""
 
     host: str
     files: tuple[str, ...]
@@ -61,7 +61,7 @@ class Group(NamedTuple):
 
 
 class Collection(NamedTuple):
-    """The rows of a folder by host, and the groups of those that need something, largest first."""
+    """The rows of a folder by host, and the groups that need attention, the largest first."""
 
     rows: tuple[Row, ...]
     groups: tuple[Group, ...]
@@ -72,14 +72,14 @@ class Collection(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """0 all work, 3 all work but some not on the GPU, 1 anything else."""
+        """The exit code: 0 if all work, 3 if all work but some not on the GPU, else 1."""
         if all(row.status == "fine" for row in self.rows):
             return 0
         return 3 if all(row.status in ("fine", "no_gpu") for row in self.rows) else 1
 
 
 class _Unusable(Exception):
-    """A file that is no report: the code and facts of the sentence that says why."""
+    """A file is not a report; the code and facts are those of the sentence that says why."""
 
     def __init__(self, code: str, **facts: Any) -> None:
         self.notice = Notice(code, facts)
@@ -141,7 +141,7 @@ _UNTRIED = (Notice("collect_untried", {}),)
 
 
 def _read(host: str, path: Path) -> Row | Machine:
-    """What a file holds. Raises: _Unusable."""
+    """Read the report or the facts in a file. Raises: _Unusable."""
     try:
         data = file_io.read(path, BYTES)
     except file_io.FileTrouble as trouble:
@@ -221,7 +221,7 @@ def _gpus(check: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _notices(check: Mapping[str, Any]) -> Iterator[Notice]:
-    """Those whose sentence can be said here; one of another version keeps its code."""
+    """The notices of a report; one whose code this version does not know is shown by its code."""
     for one in _listed(check, "notices", NOTICES):
         code, facts = one.get("code"), one.get("facts")
         if not facts_.is_text(code) or not isinstance(facts, Mapping):
@@ -251,7 +251,7 @@ def _groups(rows: Iterable[Row]) -> Iterator[Group]:
 
 
 def _hint(rows: Sequence[Row]) -> str:
-    """What to do; nothing where a value from elsewhere would be more than a word of a command."""
+    """The next step; none if a value from a report could be more than one word of a command."""
     notice = _telling(rows[0])
     assert notice is not None
     if any(_COMMAND.search(value) for value in notice.facts.values() if isinstance(value, str)):
@@ -261,8 +261,8 @@ def _hint(rows: Sequence[Row]) -> str:
 
 
 def _telling(row: Row) -> Notice | None:
-    """The notice that says why a machine is not as it could be; a machine that works has none, but
-    for a GPU build that no GPU was there to try."""
+    """The notice on why a machine needs attention. A working machine has none, unless it has a GPU
+    build and no GPU to test it on."""
     if row.status == "fine":
         return next((one for one in row.notices if one.code == "gpu_untried"), None)
     return row.notices[0] if row.notices else Notice("unexplained", {})

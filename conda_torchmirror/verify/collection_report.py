@@ -21,7 +21,7 @@ _RESULTS: Mapping[MachineStatus, str] = {
 
 
 def lines(found: Collection) -> list[str]:
-    """Return how many work, a row for each machine, then each cause with its machines."""
+    """Return lines: the counts, a row for each machine, then each cause with its machines."""
     counts: dict[str, int] = {status: found.count(status) for status in STATUSES}
     out = wrapped(text("check.collect_counts", {"count": len(found.rows), **counts}))
     head = [

@@ -31,7 +31,7 @@ def lines(check: Check) -> list[str]:
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
-    """Names and values in two columns; a value that is too wide goes on below itself."""
+    """Names and values in two columns; a value that is too wide is wrapped below itself."""
     broad = max(width(name) for name, _ in rows)
     indent = " " * (broad + 4)
     return [line for name, value in rows for line in wrapped(value, _label(name, broad), indent)]
@@ -91,9 +91,9 @@ def origin(url: str) -> str:
 
 @in_english()
 def report(check: Check, *, prefix: str = "", system: str = "") -> str:
-    """Return a short text that can be handed in.
+    """Return a short report to attach to an issue.
 
-    Without names of people and machines: the environment's path and the home folder are left out.
+    It names no people or machines: the environment's path and the home folder are left out.
     """
     import platform
 

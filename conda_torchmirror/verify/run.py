@@ -1,9 +1,9 @@
-"""Try PyTorch in an environment, and on its GPU.
+"""Test PyTorch in an environment, and on its GPU.
 
 `check_torch.py` runs in the environment's own Python, as `conda run` would start it but without
-the time that a second conda takes: conda's activator says which variables and scripts, PYTHONPATH
-and PYTHONHOME are not inherited, and the process is ended at a time limit. `verdict` makes a
-`Check` of what comes back.
+starting a second conda: conda's activator gives the variables and scripts, PYTHONPATH and
+PYTHONHOME are not inherited, and the process is ended at a time limit. `verdict` makes a `Check` of
+the result.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ..selection.facts.names import DEFAULT, TORCH
 from . import static_wheels
 from .verdict import Check, CheckExit, CheckSubject, judge
 
-#: Seconds for everything. A first import from a slow disk under a virus scanner takes minutes.
+#: Seconds for the whole check. A first import from a slow disk with a virus scanner takes minutes.
 LIMIT = 300.0
 PARTNERS = DEFAULT[1:]
 _SCRIPT = Path(__file__).with_name("check_torch.py")
@@ -45,10 +45,10 @@ def verify(
     partners: Sequence[str] | None = None,
     limit: float = LIMIT,
 ) -> Check:
-    """Try PyTorch in the environment at `prefix`, for at most `limit` seconds.
+    """Test PyTorch in the environment at `prefix`, for at most `limit` seconds.
 
-    `expect_gpu` None expects a GPU where the build turns out to be for one. `partners` are
-    imported too; None takes those that are installed. Raises nothing of its own.
+    With `expect_gpu` None a GPU is expected if the build is for one. `partners` are imported too;
+    None means those that are installed. Raises nothing of its own.
     """
     where = option_of(prefix)
     python = python_path(prefix)
@@ -67,14 +67,14 @@ def verify(
 
 
 def verify_after(prefix: str, machine: Machine) -> Check | None:
-    """Try what an installation for `machine` left in `prefix`; None where it cannot run here."""
+    """Test what an installation for `machine` left in `prefix`; None if it cannot run here."""
     if machine.subdir != native_subdir():
         return None
     return verify(prefix, expect_gpu=expects_gpu(machine))
 
 
 def expects_gpu(machine: Machine) -> bool | None:
-    """Whether a GPU has to be found: no without one, None leaves it to what the build is for."""
+    """Whether the check must find a GPU: False without one, None if that depends on the build."""
     return None if has_device(machine) else False
 
 
@@ -138,7 +138,7 @@ def _through_shell(argv: list[str], folder: str, scripts: Sequence[str]) -> list
     """Write a script that sources activation scripts and becomes the command."""
     if os.name == "nt":
         path = os.path.join(folder, "run.bat")
-        # The file is UTF-8, so that a prefix may have any name.
+        # Code page 65001 is UTF-8, so that a prefix may have any name.
         lines = ["@ECHO OFF", "CHCP 65001 >NUL", *(f'CALL "{script}"' for script in scripts)]
         lines += [subprocess.list2cmdline(argv).replace("%", "%%"), "EXIT /B %ERRORLEVEL%"]
         write_file(Path(path), "\r\n".join(lines))
@@ -147,13 +147,13 @@ def _through_shell(argv: list[str], folder: str, scripts: Sequence[str]) -> list
 
     path = os.path.join(folder, "run.sh")
     sourced = [f". {shlex.quote(script)} >/dev/null 2>&1" for script in scripts]
-    # As the file system spells them: a prefix may have bytes that are no text.
+    # Encoded as the file system does: a prefix may have bytes that are not text.
     write_file(Path(path), os.fsencode("\n".join([*sourced, f"exec {shlex.join(argv)}"])))
     return [which("bash") or which("sh") or "/bin/sh", path]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process with all that it started; one that hangs in the kernel is left behind."""
+    """End a process and all that it started; abandon one that hangs in the kernel."""
     with contextlib.suppress(OSError):
         if os.name == "nt":
             taskkill = os.path.expandvars(r"%SystemRoot%\System32\taskkill.exe")

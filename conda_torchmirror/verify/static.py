@@ -1,6 +1,6 @@
-"""What is wrong with an environment's PyTorch, by looking: installed records against the machine.
+"""Check an environment's PyTorch statically: installed records against the machine.
 
-The part of a check that `conda doctor` can do. Nothing of the environment is run.
+`conda doctor` uses this part of a check. Nothing of the environment is run.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from .verdict import Check, for_arch, unique
 
 
 class StaticReport(NamedTuple):
-    """This machine, conda's record of the environment's pytorch if it has one, what is wrong.
+    """This machine, conda's record of the environment's pytorch if it has one, and the faults.
 
-    With `by_pip` it is a torch that pip installed, and its build is "pip".
+    With `by_pip`, pip installed the torch, and its build is "pip".
     """
 
     machine: Machine
@@ -41,14 +41,14 @@ class StaticReport(NamedTuple):
     by_pip: bool = False
 
 
-#: Remarks about the machine that are about the environment.
+#: Codes of the machine's remarks that concern the environment.
 ENVIRONMENT = frozenset(
     ("machine.record_broken", "machine.pins_unreadable", "machine.pin_unreadable")
 )
 
 
 def inspect_records(prefix: str) -> StaticReport:
-    """Look at an environment's PyTorch without running it: records, machine, and each other."""
+    """Check an environment's PyTorch without running it: records against machine and each other."""
     machine = inspect(subdir=context.subdir, prefix=prefix)
     environment = [notice for notice in machine.remarks if notice.code in ENVIRONMENT]
     broken = any(notice.code == "machine.record_broken" for notice in environment)
@@ -69,7 +69,7 @@ def inspect_records(prefix: str) -> StaticReport:
 
 
 def with_records(check: Check, report: StaticReport) -> Check:
-    """Add to a check what only the records tell. Where a GPU works, nobody needs tables."""
+    """Add what only the records tell to a check; not `MACHINE` if a GPU is expected or works."""
     known = {notice.code for notice in check.notices}
     works = any(device.ok for device in check.devices)
     if check.expect_gpu or works:
@@ -78,7 +78,7 @@ def with_records(check: Check, report: StaticReport) -> Check:
         known.add(CUDNN_TOO_NEW)
     more = [notice for notice in report.notices if notice.code not in known]
     if check.torch and not check.expect_gpu and has_device(report.machine):
-        # Where pip installed torch, there is no record that could tell.
+        # If pip installed torch, no record tells that it is for the CPU.
         told = known & MACHINE or any(notice.code not in ENVIRONMENT for notice in more)
         more += [] if told else [Notice("cpu_build")]
     if check.status == "no_gpu":
@@ -96,7 +96,7 @@ def _builds(prefix: str, names: Sequence[str]) -> dict[str, Build]:
             build=record.build,
             build_number=record.build_number,
             subdir=record.subdir,
-            # By its name, also where a mirror's URL was typed.
+            # The channel's name, even if a mirror's URL was typed.
             channel=name_of(record.channel.canonical_name),
             depends=tuple(record.depends or ()),
             constrains=tuple(record.constrains or ()),
@@ -106,18 +106,18 @@ def _builds(prefix: str, names: Sequence[str]) -> dict[str, Build]:
     }
 
 
-#: What is wrong between a build and the machine; the rest is wrong in the environment itself.
+#: Codes of clashes between build and machine; other codes are faults of the environment itself.
 MACHINE = frozenset(
     ("cpu_build", "cpuonly_left", "driver_too_old", "driver_unusable", "no_kernel_image")
 )
-#: Said where a GPU fails too: a matrix product works without cuDNN.
+#: Reported unless a GPU works, even where `MACHINE` is not: a matrix product needs no cuDNN.
 CUDNN_TOO_NEW = "cudnn_too_new"
 
 
 def _against_machine(
     torch: Build, records: Mapping[str, Build], machine: Machine
 ) -> Iterator[Notice]:
-    """Yield why the build would not be chosen for this machine today; pins are not asked."""
+    """Yield why the build would not be chosen for this machine today; pins are ignored."""
     knowledge = of_channel(torch.channel).knowledge
     read = knowledge.source.read(torch)
     arch = machine.cuda_arch
@@ -136,9 +136,9 @@ def _against_machine(
 def _cudnn(
     torch: Build, records: Mapping[str, Build], arch: str, tables: CudaTables
 ) -> Iterator[Notice]:
-    """Yield that the cuDNN beside the build does not run on a GPU on which the build does."""
+    """Yield a notice if the installed cuDNN does not run on a GPU that the build itself runs on."""
     for name in CUDNN:
-        # Where pytorch does not ask for it, its own is in the build.
+        # A pytorch that does not depend on cuDNN has it bundled.
         there = records.get(name) if dependencies(torch, name) else None
         floor = tables.cudnn_floor(there.version) if there else None
         if there and floor and number(arch) < number(floor):

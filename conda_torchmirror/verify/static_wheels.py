@@ -1,7 +1,7 @@
-"""A torch that pip installed, by looking: its version against the machine, its partners, and rules.
+"""Check a torch that pip installed statically: against the machine, its partners, and rules.
 
-A wheel leaves no record of the directory that it came from. Where its version names one, that is
-known; of others the table of PyPI's wheels says what they are built for, or nothing is said.
+An installed wheel does not record the directory that it came from. If its version names one, that
+is used; for others the table of PyPI's wheels tells what they are built for, else nothing is said.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..selection.wheels.tags import WheelTarget, platforms
 from ..text.messages import text
 from .verdict import for_arch
 
-#: What a clash of the choice means for a build or a wheel that is there already.
+#: The code for an installed build or wheel, by the code of the clash in a choice.
 CLASHES = {
     "cpu_build": "cpu_build",
     "cuda_too_new": "driver_too_old",
@@ -39,7 +39,7 @@ def torch_of_pip(there: Mapping[str, Distribution]) -> Distribution | None:
 
 
 def inspect(prefix: str, machine: Machine) -> tuple[Build | None, tuple[Notice, ...]]:
-    """The torch that pip installed, with its version as pip has it, and what is wrong with it."""
+    """The torch that pip installed, with pip's version string, and notices on its faults."""
     there = distributions.installed(prefix)
     found = torch_of_pip(there)
     if found is None:
@@ -48,7 +48,7 @@ def inspect(prefix: str, machine: Machine) -> tuple[Build | None, tuple[Notice, 
     build = _build(found.version, machine)
     if build is None or NAMED.fullmatch(build.channel):
         return shown, ()
-    # Commands that are offered install wheels again.
+    # The suggested commands install wheels again.
     where = f"{option_of(prefix)} --source wheels"
     notices = [
         notice._replace(facts={"where": where, **notice.facts})
@@ -58,7 +58,7 @@ def inspect(prefix: str, machine: Machine) -> tuple[Build | None, tuple[Notice, 
 
 
 def _build(version: str, machine: Machine) -> Build | None:
-    """The wheel as what is chosen from; None where its version does not say what it is."""
+    """The wheel as a build to judge; None if its version does not tell what it is for."""
     public, _, local = version.partition("+")
     if not (DIRECTORY.fullmatch(local) and machine.python and platforms(machine.subdir)):
         return None
@@ -90,7 +90,7 @@ def _against_machine(torch: Build, machine: Machine) -> Iterator[Notice]:
 
 
 def _against_partners(torch: Distribution, there: Mapping[str, Distribution]) -> Iterator[Notice]:
-    """Yield the partners that were built for another torch, or in another directory."""
+    """Yield notices on partners for another torch or from another directory."""
     public, _, local = torch.version.partition("+")
     for name in PARTNERS:
         found = there.get(name)

@@ -1,7 +1,7 @@
-"""What the steps of a check say about an installed PyTorch: the result, its verdict, its causes.
+"""Judge an installed PyTorch by the steps of a check: the result, its verdict, its causes.
 
-`check_torch.py` writes the steps and `run` starts it; here they become a `Check`. Known
-messages of loaders and drivers are explained by a stable code. Runs nothing.
+`run` starts `check_torch.py`, which writes the steps; here they become a `Check`. Known messages of
+loaders and drivers are explained by a stable code. Runs nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..text.messages import text
 from .causes import LOADING, explain
 
 CheckStatus = Literal["fine", "no_gpu", "broken"]
-#: The exit code of each.
+#: The exit code of each status.
 EXIT_CODES: Mapping[str, int] = {"fine": 0, "no_gpu": 3, "broken": 1}
 #: Exit code of an installation whose check failed, for whatever reason: the packages are there.
 INSTALLED_BUT_FAILED = 3
@@ -29,9 +29,9 @@ INSTALLED_BUT_FAILED = 3
 
 @dataclass(frozen=True)
 class Tested:
-    """One device on which a matrix product and a small convolution were tried.
+    """One device on which a matrix product and a small convolution were computed.
 
-    `error` is the message of the one that failed; `ok` says that both gave the right numbers.
+    `error` is the message of the one that failed; `ok` says that both results were right.
     """
 
     index: int
@@ -52,11 +52,11 @@ class Partner:
 
 @dataclass(frozen=True)
 class Check:
-    """What came out. `status` is the verdict; `notices` explain it, the first one most.
+    """The result. `status` is the verdict; `notices` explain it, the most important first.
 
-    `cuda` is what torch was built for, `archs` the GPU code that it says it has. `build` and `url`
-    are those of conda's record, where conda installed it. `where` are the words that name the
-    environment in a command. `seconds` is wall time.
+    `cuda` is what torch was built for, `archs` the GPU code that it reports. `build` and `url` are
+    those of conda's record, if conda installed it. `where` are the words that name the environment
+    in a command. `seconds` is wall time.
     """
 
     status: CheckStatus
@@ -80,7 +80,7 @@ class Check:
 
     @property
     def exit_code(self) -> int:
-        """0 fine, 3 no usable GPU though one is expected, 1 broken."""
+        """The exit code: 0 fine, 3 no usable GPU though one is expected, 1 broken."""
         return EXIT_CODES[self.status]
 
     @property
@@ -106,24 +106,24 @@ class Check:
 
 
 def for_arch(arch: str | None) -> str:
-    """The fact `of_arch`: for which GPU, where that is known."""
+    """The fact `of_arch`, which names the GPU by its compute capability, if that is known."""
     return text("check.for_arch", {"arch": arch}) if arch else ""
 
 
 def sentence(notice: Notice, part: str = "", *, where: str = "") -> str:
-    """Return the sentence of a notice, or its `.hint`; empty where there is none.
+    """Return the sentence of a notice, or its `.hint`; empty if there is none.
 
     `where` are the words that name the environment in a command, with a space before them.
     """
     facts = {"cuda": text("check.this_version"), "of_arch": "", "where": where, **notice.facts}
-    # Remarks about the machine bring their own subject.
+    # Codes of remarks about the machine have a prefix already.
     code = notice.code if "." in notice.code else f"check.{notice.code}"
     return text(code + part, facts, default="")
 
 
 @dataclass(frozen=True)
 class CheckExit:
-    """How the process ended: its code, None where it ran out of time, and what it printed."""
+    """How the process ended: its exit code, None if it ran out of time, and its output."""
 
     code: int | None
     text: str
@@ -131,9 +131,8 @@ class CheckExit:
 
 @dataclass(frozen=True)
 class CheckSubject:
-    """What the check was about. `limit` and `seconds` are seconds, `build` and `url` conda's.
-
-    `expect_gpu` None expects one where torch turns out to be built for it.
+    """The subject of a check. `limit` and `seconds` are in seconds; `build` and `url` are those of
+    conda's record. With `expect_gpu` None a GPU is expected if torch is built for one.
     """
 
     prefix: str
@@ -147,7 +146,7 @@ class CheckSubject:
 
 @dataclass
 class _Verdict:
-    """Collects what the steps say, worst first in `status`."""
+    """The findings of the steps so far; `status` is the worst of them."""
 
     status: CheckStatus = "fine"
     notices: list[Notice] = field(default_factory=list)
@@ -171,7 +170,7 @@ def _first(steps: Sequence[Mapping[str, Any]], kind: str) -> Mapping[str, Any]:
 
 
 def judge(steps: Sequence[Mapping[str, Any]], ended: CheckExit, asked: CheckSubject) -> Check:
-    """Return what the steps mean that the script wrote before its process ended."""
+    """Judge the steps that the script wrote before its process ended."""
     torch, cuda = _first(steps, "torch"), _first(steps, "cuda")
     built_for_gpu = bool(torch.get("cuda") or torch.get("hip"))
     expect_gpu = built_for_gpu if asked.expect_gpu is None else asked.expect_gpu
@@ -180,7 +179,7 @@ def judge(steps: Sequence[Mapping[str, Any]], ended: CheckExit, asked: CheckSubj
 
     def failed(status: CheckStatus, step: Mapping[str, Any], **more: Any) -> None:
         error = str(step["error"])
-        # What else was printed explains a failed import, but not what happened long after it.
+        # Other output may explain a failed import, but not a failure long after it.
         printed = explain(ended.text) if status == "broken" else None
         code = explain(error) or printed or "unexplained"
         if code == "torch_missing" and asked.build:
@@ -232,14 +231,14 @@ def judge(steps: Sequence[Mapping[str, Any]], ended: CheckExit, asked: CheckSubj
 
 
 def unique(notices: Sequence[Notice]) -> tuple[Notice, ...]:
-    """Keep the first of equal notices; their facts are dictionaries, so they cannot be hashed."""
+    """Drop repeated notices. Their facts are dictionaries, so they cannot be hashed."""
     return tuple(notice for i, notice in enumerate(notices) if notice not in notices[:i])
 
 
 def _unfinished(
     verdict: _Verdict, steps: Sequence[Mapping[str, Any]], ended: CheckExit, asked: CheckSubject
 ) -> None:
-    """Say what a process that did not come to its end was doing, and how it ended."""
+    """Report what a process that did not complete was doing, and how it ended."""
     last = steps[-1] if steps else {}
     kind = str(last.get("step", ""))
     step = {
@@ -263,7 +262,7 @@ def _unfinished(
     elif ended.code == -getattr(signal, "SIGILL", 4) or ended.code & 0xFFFFFFFF == 0xC000001D:
         verdict.fail(status, "illegal_instruction", error)
     elif ended.code == -getattr(signal, "SIGBUS", 7):
-        # What a library that ends before its own header says it does gives when it is mapped.
+        # A library file that is shorter than its header states causes this when it is mapped.
         verdict.fail(status, "truncated", error)
     else:
         verdict.fail(status, "crashed", error, reason=_reason(ended.code), step=doing)
@@ -277,7 +276,7 @@ def _reason(code: int) -> str:
 
 
 def _tested(steps: Sequence[Mapping[str, Any]]) -> Iterator[Tested]:
-    """Yield the devices; one that was found and gave no result is where the process ended."""
+    """Yield the devices; one without a result is where the process ended."""
     found = {step["index"]: step for step in _steps(steps, "found")}
     results = list(_steps(steps, "device"))
     convolutions = {step["index"]: result for step, result in _convolutions(steps)}
@@ -295,7 +294,7 @@ def _tested(steps: Sequence[Mapping[str, Any]]) -> Iterator[Tested]:
 def _convolutions(
     steps: Sequence[Mapping[str, Any]],
 ) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Yield each convolution that was begun, with its result: empty where the process ended."""
+    """Yield each convolution begun, with its result, which is empty if the process ended in it."""
     results = list(_steps(steps, "convolution"))
     for position, begun in enumerate(_steps(steps, "convolving")):
         yield begun, results[position] if position < len(results) else {}
@@ -354,7 +353,7 @@ def _judge_gpu(
 
 
 def _around(torch: Mapping[str, Any], asked: CheckSubject, status: CheckStatus) -> Iterator[Notice]:
-    """Yield what is not wrong in itself, but explains much."""
+    """Yield notices on circumstances that are not faults but may explain one."""
     file = torch.get("file")
     if file and not _inside(file, asked.prefix):
         yield Notice("elsewhere", {"file": file})

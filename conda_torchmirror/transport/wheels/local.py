@@ -1,4 +1,4 @@
-"""Wheels on this disk in the place of a mirror's pages; nobody is asked for anything."""
+"""Wheels on this disk instead of a mirror's pages; nothing is requested."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .routes import Chains, WheelMirror
 
 
 class LocalReader(WheelReader):
-    """Wheels whose links lead to files; `folder` is the place that results name."""
+    """A reader of wheels whose links lead to local files; results name `folder` as their place."""
 
     origin = "cache"
 
@@ -27,7 +27,7 @@ class LocalReader(WheelReader):
         self._held = tuple(link for link in links if keep(link.filename))
 
     def read(self, _variants: Sequence[str], projects: Sequence[str]) -> tuple[Link, ...]:
-        """The wheels of these projects, of whatever directory.
+        """The wheels of these projects, from any directory.
 
         Raises: NoWheels.
         """
@@ -42,7 +42,7 @@ class LocalReader(WheelReader):
     def read_further(
         self, _variants: Sequence[str], _projects: Sequence[str]
     ) -> tuple[Link, ...] | None:
-        """None: there is but one place."""
+        """None: there is only one place."""
         return None
 
     def project(self, variant: str, project: str) -> tuple[Link, ...]:

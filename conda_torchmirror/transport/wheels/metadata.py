@@ -1,6 +1,6 @@
-"""The METADATA of wheels that are not here: by PEP 658, else the few bytes of the archive.
+"""The METADATA of remote wheels: by PEP 658, else by reading a few bytes of the archive.
 
-Nothing depends on it: where a server gives neither, it is read from the file once that is there.
+It is optional: if a server supports neither, METADATA is read from the file once that is here.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from ...selection.pip.metadata import Metadata
 from ...selection.wheels.link import Link
 from .. import probe
 
-#: Bytes of a METADATA, and of an archive's directory: that of torch has 1.5 MB.
+#: Upper limits in bytes for METADATA, and for an archive's directory: that of torch has 1.5 MB.
 MOST, DIRECTORY = 1_000_000, 16_000_000
-#: Bytes that are asked for at the end of an archive, and requests for one.
+#: Bytes to request at the end of an archive, and the limit of requests for one.
 TAIL, REQUESTS = 262_144, 6
-#: Seconds for all of them.
+#: Seconds for all requests together.
 SECONDS = 20.0
 
 
 class _Gone(OSError):
-    """The server gives no parts of files, or not these."""
+    """The server does not serve ranges of files, or not these."""
 
 
 def read(links: Sequence[Link]) -> dict[Link, Metadata]:
-    """What the wheels say of themselves, as far as their servers tell."""
+    """Read the METADATA of wheels, without those whose servers do not give it."""
     if context.offline:
         return {}
     served = {f"{link.url}.metadata": link for link in links if link.metadata}
@@ -56,7 +56,7 @@ def read(links: Sequence[Link]) -> dict[Link, Metadata]:
 
 
 def of_file(path: str) -> Metadata | None:
-    """What a wheel on this disk says of itself; None for a file that is none."""
+    """Read the METADATA of a wheel on this disk; None if the file is not a wheel."""
     try:
         with open(path, "rb") as file:
             return metadata.parse(_member(file).decode("utf-8", "replace"))
@@ -65,7 +65,7 @@ def of_file(path: str) -> Metadata | None:
 
 
 def _parsed(body: bytes, link: Link) -> Metadata | None:
-    """The metadata, where it is that of this file."""
+    """The metadata, if it belongs to this file; else None."""
     said = metadata.parse(body.decode("utf-8", "replace"))
     if said is None or said.name != link.project:
         return None
@@ -75,7 +75,7 @@ def _parsed(body: bytes, link: Link) -> Metadata | None:
 def _of_archive(link: Link) -> bytes | None:
     try:
         return _member(_Parts(link))
-    except Exception:  # whatever comes, the file itself will tell
+    except Exception:  # whatever happens, the file itself can be read later
         return None
 
 
@@ -93,7 +93,7 @@ def _member(file: io.RawIOBase | io.BufferedReader | _Parts) -> bytes:
 
 
 class _Parts(io.RawIOBase):
-    """A file at a server, of which parts are read. Raises: _Gone."""
+    """A remote file that is read by ranges. Raises: _Gone."""
 
     def __init__(self, link: Link) -> None:
         self._url, self._size = link.url, link.size or 0

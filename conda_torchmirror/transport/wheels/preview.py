@@ -1,6 +1,6 @@
-"""The built-in list of wheels in the place of a mirror's pages, for a preview without the network.
+"""The built-in list of wheels instead of a mirror's pages, for a preview without the network.
 
-What it shows of addresses is where the mirror would have the files; nobody has asked it.
+Its URLs are where the mirror should have the files; none was requested.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ...selection.wheels.tables import FAMILY
 from .reader import WheelReader
 from .routes import Chains
 
-#: Each file stands on the pages of several mirrors.
+#: Cached: each file is on the pages of several mirrors.
 _quoted = lru_cache(maxsize=4096)(quote)
 
 
 class PreviewReader(WheelReader):
-    """The pages of one run as they are known without asking for them."""
+    """The pages of one run as the built-in list knows them."""
 
     origin = "built-in"
 
@@ -37,8 +37,8 @@ class PreviewReader(WheelReader):
 
     @property
     def answered(self) -> bool:
-        """Whether it is known what there is for this platform: a directory that the list does not
-        have is not for it, whatever else the mirror has there."""
+        """Whether the list covers this platform. If so, a directory that the list lacks has nothing
+        for the platform."""
         return bool(self._known)
 
     def _load(self, wanted: Mapping[str, str]) -> list[tuple[Link, ...]]:

@@ -1,7 +1,7 @@
 """Reading wheel pages from the mirrors in order, and finding a mirror for each file.
 
-A mirror whose pages cannot be read is left for the next one, and so is one that lacks a file which
-its pages list, for this file alone. Whatever is left is told with its reason, as for channels.
+A mirror whose pages cannot be read is left for the next one; one that lacks a file on its pages is
+left for this file alone. Each failure is reported with its reason, as for channels.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ from ..failures import Failure
 from ..probe import ProbeTarget
 from .routes import Chains, WheelMirror, hosts
 
-#: What failures call the pages of a mirror.
+#: The name of a mirror's pages in failures.
 WHEELS = "wheels"
 
 
-#: Of a mirror that answers: it lacks the directories, or (True) has nothing in them that fits.
+#: Codes for a mirror that answers but lacks the directories, or (True) has nothing fitting there.
 _LACKING = ("mirror_lacks_variants", "mirror_lacks_fitting")
 _NETWORK = frozenset(("probe_dns", "probe_unreachable", "probe_timeout", "probe_refused"))
 
 
 class Located(NamedTuple):
-    """A file and where it comes from: `link` has the address to fetch, and the size if any server
-    said it; `mirror` is the name of the place."""
+    """A file and its place: `link` has the URL to fetch, and the size if any server gave it;
+    `mirror` is the name of the place."""
 
     link: Link
     mirror: WheelMirror
 
 
 class WheelReader:
-    """The pages and files of one run. `keep` says by the name of a file whether it matters.
+    """The pages and files of one run. `keep` tells by a file's name whether it matters.
 
-    `origin` is where the pages are from, as for indexes of channels; `date` the day of those that
-    are not read anew.
+    `origin` is where the pages come from, as for indexes of channels; `date` is the day of pages
+    that are not read anew.
     """
 
     origin: Literal["live", "cache", "built-in"] = "live"
@@ -65,13 +65,13 @@ class WheelReader:
         self._hosts = hosts(chains.wheels)
         self._failures: list[Failure] = []
         self._read: dict[str, tuple[Link, ...] | Answer] = {}
-        #: What was read, the mirror that is preferred first.
+        #: The links read, by mirror, the preferred one first.
         self._shelves: dict[WheelMirror, tuple[Link, ...]] = {}
         self._gone: set[str] = set()
 
     @property
     def answered(self) -> bool:
-        """Whether the mirrors that have nothing are there all the same."""
+        """Whether the mirrors without a result did answer."""
         return all(failure.reason.code in _LACKING for failure in self._failures)
 
     @property
@@ -80,11 +80,11 @@ class WheelReader:
         return tuple(self._shelves)
 
     def read(self, variants: Sequence[str], projects: Sequence[str]) -> tuple[Link, ...]:
-        """The wheels of these projects, of the first mirror that has pages of any of the variants.
+        """The wheels of these projects, at the first mirror that has pages for any of the variants.
 
         Raises: NoWheels.
         """
-        # Those that only lacked other directories are asked for these.
+        # Mirrors that only lacked other directories are tried again.
         self._failures = [f for f in self._failures if f.reason.code not in _LACKING]
         if not self._shelves and not self._next(variants, projects):
             raise failures.no_route_left(self._failures, self._ways(), NoWheels)
@@ -95,7 +95,7 @@ class WheelReader:
     def read_further(
         self, variants: Sequence[str], projects: Sequence[str]
     ) -> tuple[Link, ...] | None:
-        """The same with those of the next mirror that has any; None where there is none."""
+        """The wheels found so far and those of the next mirror that has any; None if none has."""
         return self._union() if self._next(variants, projects) else None
 
     def project(self, variant: str, project: str) -> tuple[Link, ...]:
@@ -104,7 +104,7 @@ class WheelReader:
         return next((links for links in held if links), ())
 
     def locate(self, wanted: Sequence[Link]) -> tuple[Located, ...]:
-        """Where each of these files can be had, in their order.
+        """Find a place for each of these files, in their order.
 
         Raises: WheelNowhere.
         """
@@ -126,14 +126,14 @@ class WheelReader:
                     continue
                 size = offer.link.size if answer.size is None else answer.size
                 found[link] = offer._replace(link=offer.link._replace(size=size))
-                # A link that left its mirror, which has the file itself, is no failure of anybody.
+                # If a link led away from its mirror, which has the file itself, nothing failed.
                 left = [one for one in tried[link] if one.route.mirror != route.mirror]
                 for failure in left[-1:]:
                     self.notices += failures.left(failure, [route])
         return tuple(found[link] for link in wanted)
 
     def after(self, failed: Located, error: BaseException) -> Located | None:
-        """The next place of a file that could not be fetched; None where the error is nobody's.
+        """The next place of a file that could not be fetched; None if no place is to blame.
 
         Raises: WheelNowhere.
         """
@@ -150,7 +150,7 @@ class WheelReader:
         return found
 
     def _next(self, variants: Sequence[str], projects: Sequence[str]) -> bool:
-        """Read the next mirror that has any of these pages; False where none is left."""
+        """Read the next mirror that has any of these pages; False if none is left."""
         gone = {failure.route.mirror for failure in self._failures}
         for mirror in self.mirrors:
             if mirror in self._shelves or mirror.name in gone:
@@ -168,7 +168,7 @@ class WheelReader:
         return False
 
     def _union(self) -> tuple[Link, ...]:
-        """Every file once, as the first mirror that lists it has it."""
+        """Each file once, with the link of the first mirror that lists it."""
         found: dict[tuple[str, str], Link] = {}
         for links in self._shelves.values():
             for link in links:
@@ -178,7 +178,7 @@ class WheelReader:
     def _of(
         self, mirror: WheelMirror, variants: Sequence[str], projects: Sequence[str]
     ) -> tuple[Link, ...]:
-        """What one mirror has; nothing where it does not answer."""
+        """The links at one mirror; none if it does not answer."""
         there = [name for name in variants if mirror.dirs is None or name in mirror.dirs]
         first, *rest = projects
         for layout in mirror.layouts:
@@ -191,7 +191,7 @@ class WheelReader:
         return ()
 
     def _load(self, wanted: Mapping[str, str]) -> list[tuple[Link, ...]]:
-        """The links of pages, by their addresses with their variants; each is read once."""
+        """The links of pages, given as variants by URL; each page is read once."""
         bodies = read_pages((url for url in wanted if url not in self._read), self._hosts)
         for url, body in bodies.items():
             self._read[url] = self._links(body, url, wanted[url])
@@ -211,11 +211,11 @@ class WheelReader:
     def _failure(
         self, mirror: WheelMirror, variants: Sequence[str], projects: Sequence[str]
     ) -> Failure:
-        """Why a mirror gave nothing: what its site did, else what came for the first page."""
+        """Why a mirror gave nothing: the failure of its site, else the answer for a page."""
         asked = [mirror.page(at, v, projects[0]) for at in mirror.layouts for v in variants]
         read = [self._read[url] for url in asked if url in self._read]
         answers = [found for found in read if isinstance(found, Answer)]
-        # That it lacks one directory of several says nothing.
+        # Lacking one directory of several is no failure.
         telling = [answer for answer in answers if answer.code != "not_found"]
         telling.sort(key=lambda answer: not answer.of_site)
         if telling:
@@ -226,7 +226,7 @@ class WheelReader:
         return Failure(mirror.route(WHEELS), Notice(code, facts))
 
     def _ways(self) -> list[Notice]:
-        """What helps where no mirror has any page."""
+        """Next steps if no mirror has any page."""
         ways = [Notice("allow_fallback")] if self._held_back else []
         if any(f.reason.code in _NETWORK for f in self._failures):
             ways.append(Notice("check_network"))
@@ -242,7 +242,7 @@ class WheelReader:
         return probe.ask(targets, hosts=self._hosts)
 
     def _offers(self, link: Link) -> Iterator[Located]:
-        """The addresses of a file: at the mirror that lists it, then at the others in order."""
+        """The places of a file: at the mirror that lists it, then at the others in order."""
         project = [link.project]
         listing = next(
             (m for m in self._shelves if link in self._of(m, [link.variant], project)), None
@@ -254,7 +254,7 @@ class WheelReader:
                 yield from (p for p in _addresses(mirror, same) if p.link.url not in self._gone)
 
     def _same(self, mirror: WheelMirror, link: Link) -> Link | None:
-        """The file as another mirror lists it, unless its hash is another one."""
+        """The file as another mirror lists it; None if its hash differs or it is not listed."""
         for found in self._of(mirror, [link.variant], [link.project]):
             if (found.variant, found.filename) != (link.variant, link.filename):
                 continue
@@ -267,8 +267,8 @@ class WheelReader:
 
 
 def _addresses(mirror: WheelMirror, link: Link) -> Iterator[Located]:
-    """A link that leaves the mirror is tried at the mirror itself first; elsewhere it is only taken
-    where its hash is known, or PyTorch's own servers have it."""
+    """The places for a link. One that leads away from the mirror is tried at the mirror first; its
+    own target is used only if the hash is known or it is on PyTorch's own servers."""
     if host_of(link.url) != host_of(mirror.url):
         folder = f"{mirror.url}/{link.variant}" if link.variant else mirror.url
         yield Located(link._replace(url=f"{folder}/{quote(link.filename)}"), mirror)
@@ -278,7 +278,7 @@ def _addresses(mirror: WheelMirror, link: Link) -> Iterator[Located]:
 
 
 def _answer(answer: Answer, error: Exception) -> Answer:
-    """What went wrong with a page, by the codes of answers."""
+    """The answer for a page, with the code of what went wrong."""
     if isinstance(error, BadStatus):
         fields = refusal(error.status, error.headers, error.page)
         return answer._replace(status=error.status, **fields)
@@ -293,9 +293,9 @@ def _answer(answer: Answer, error: Exception) -> Answer:
 
 
 def index_failure(route: Route) -> Failure | None:
-    """Why an index of the rest cannot be used; None where it answers. One request.
+    """The failure of an index for dependencies; None if it answers. Makes one request.
 
-    PyPI's own is not asked: where it is, only pip says.
+    PyPI's own index is not asked, because only pip knows its address.
     """
     if not route.url or context.offline:
         return None

@@ -1,5 +1,5 @@
-"""What a set of wheels needs besides, found on the pages of an index or among the files of this
-disk, before anything is fetched."""
+"""Find the further dependencies of a set of wheels, on the pages of an index or among the files on
+this disk, before anything is fetched."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .. import probe
 from ..probe import ProbeTarget
 from . import metadata
 
-#: Rounds of asking until nothing new is asked for: the depth of what needs what; and projects.
+#: Upper limits: rounds of resolving, which is the depth of the dependencies; and projects.
 ROUNDS, MOST = 20, 200
 
 
 class RestQuery(NamedTuple):
-    """What the rest is for: the METADATA of the set by project, words beside it, what is installed
-    already by project with its version, and the target."""
+    """The input: the METADATA of the set by project, further requirements, the installed versions
+    by project, and the target."""
 
     said: Mapping[str, Metadata]
     words: tuple[str, ...]
@@ -37,18 +37,18 @@ class RestQuery(NamedTuple):
 
 
 class Rest(NamedTuple):
-    """Everything that a set needs besides: the files, and what they say of themselves."""
+    """All further dependencies of a set: the files, and their METADATA."""
 
     files: tuple[WheelFile, ...] = ()
     said: Mapping[str, Metadata] = {}
 
 
 def find(asked: RestQuery, index: Route | None) -> Rest | str | None:
-    """The rest on the pages of an index; None looks among the files of this disk.
+    """Find the dependencies on the pages of an index, or with None among the files on this disk.
 
-    The name of a project of which it has no wheel that fits, with a hash; None where the rest is
-    not whole for another reason, such as that the newest do not go together. Pip's own index has
-    no address here, and is not looked at.
+    Return the name of a project instead if there is no fitting wheel of it with a hash, and None if
+    the set is incomplete for another reason, such as a conflict of the newest versions. PyPI's own
+    index has no address here, and is not searched.
     """
     if index is not None and not index.url:
         return None
@@ -85,7 +85,7 @@ def find(asked: RestQuery, index: Route | None) -> Rest | str | None:
 
 
 def same(link: Link, index: Route) -> Link | None:
-    """The very file as an index lists it; None where it does not."""
+    """The same file as an index lists it; None if it does not."""
     if not index.url:
         return None
     (listed,) = _Pages(index)([link.project]).values()
@@ -142,7 +142,7 @@ def _cached(names: Iterable[str]) -> dict[str, tuple[Link, ...]]:
 
 
 def _sizes(links: Iterable[Link]) -> dict[Link, int | None]:
-    """What the files have, by their pages or their servers."""
+    """The sizes of files in bytes, by their pages or their servers."""
     found = {link: link.size for link in links}
     targets = [ProbeTarget(link.url, None, True) for link, size in found.items() if size is None]
     answers = probe.ask(targets) if targets else {}
@@ -150,7 +150,7 @@ def _sizes(links: Iterable[Link]) -> dict[Link, int | None]:
 
 
 def _said(links: Sequence[Link], sizes: Mapping[Link, int | None]) -> dict[Link, Metadata]:
-    """What the files say of themselves, those of this disk without asking anybody."""
+    """The METADATA of files, without requests for those on this disk."""
     found: dict[Link, Metadata] = {}
     away = {}
     for link in links:

@@ -1,8 +1,8 @@
-"""The places that wheels are read from, and the indexes that the rest comes from, in order.
+"""The places to read wheels from, and the indexes for everything else, in order.
 
-A preference list names mirrors for everything; of these, those count here that have wheels, or a
-mirror of PyPI. Where none of them has any, the registry's own order does. PyPI's own index has no
-address here: it is what pip takes where it is told of none.
+A preference list names mirrors for everything; here only those with wheels or a mirror of PyPI
+count. If none has any, the registry's own order is used. PyPI's own index has no address here: it
+is what pip uses if it is given none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ...options import InstallOptions
 from ...redirect import settings
 from ...text.sanitize import safe
 
-#: The place of everything else where conda is offline: there is none.
+#: The index for everything else if conda is offline: none.
 NO_INDEX = Route("index", "", "none")
 
 #: The name in results of an index of the user's own.
@@ -28,8 +28,8 @@ class WheelMirror(NamedTuple):
     """A place of wheels: `url` is the parent of the directories of the variants.
 
     `layouts` are those to try, in order: "index" has a page for each project of a variant, "flat"
-    one for each variant. `dirs` are the variants that are there, None where nobody says. `by_url`
-    says that it is no mirror of the registry.
+    one for each variant. `dirs` are the variants that exist, None if unknown. `by_url` says that
+    the place was given as a URL and is not in the registry.
     """
 
     name: str
@@ -44,7 +44,7 @@ class WheelMirror(NamedTuple):
         return f"{folder}/" if layout == "flat" else f"{folder}/{project}/"
 
     def route(self, what: str) -> Route:
-        """The same as the words of failures have it."""
+        """The place as a route for `what`, for use in failures."""
         return Route(what, self.url, self.name)
 
 
@@ -52,8 +52,8 @@ _UPSTREAM = WheelMirror(UPSTREAM, WHEELS, ("index",))
 
 
 class Chains(NamedTuple):
-    """Where wheels come from and the rest, each in order, and what to say of it. The URL of
-    PyPI's own index is "". `held_back` says that `--no-fallback` keeps other places out.
+    """The places of wheels and the indexes for the rest, each in order, with notices. The URL of
+    PyPI's own index is "". `held_back` says that `--no-fallback` excludes other places.
     """
 
     wheels: tuple[WheelMirror, ...]
@@ -111,7 +111,7 @@ def chains(options: InstallOptions, pip: Mapping[str, str]) -> Chains:
 
 
 def hosts(found: Sequence[WheelMirror]) -> frozenset[str]:
-    """The hosts that a page may be redirected to: those of all wheel mirrors that are known."""
+    """The hosts that a page may be redirected to: those of all known mirrors of wheels."""
     known = settings.registry(settings.read()).values()
     listed = {host_of(url) for m in known if m.wheels for url in (m.wheels.url, *m.wheels.also)}
     sent_on = {host.lower() for m in known for host in m.redirects_to}
