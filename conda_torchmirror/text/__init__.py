@@ -1,1 +1,1 @@
-"""What people read: sentences, layout, a decision as lines or as a document."""
+"""Text for people: sentences, layout, a decision as lines or as a JSON document."""

@@ -1,4 +1,4 @@
-"""A decision as lines for a terminal, or as the JSON value of the contract."""
+"""A decision as lines for a terminal, or as the JSON value of the key `torchmirror`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .messages import text
 from .reasons import explained, reason, shown
 from .sanitize import safe
 
-#: More specs than anybody types: then the command is shown only with -v.
+#: With more specs than this, which nobody types, the command is shown only with -v.
 _TYPED = 30
 
-#: Notices that a person reads only with -v: they change nothing.
+#: Notices that are shown only with -v, because they change nothing.
 QUIET = frozenset(("skipped_records",))
 
 
@@ -45,7 +45,7 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
     out += ["", *columns(rows)]
     out += beside(decision.notices, decision.evidence, verbose=verbose)
     if explain:
-        # A sample of a channel may have but the CPU build of a release.
+        # A sample of a channel may have only the CPU build of a release.
         left = {"cpu_build"} if preview else set()
         rejected = [item for item in choice.rejected if item.code not in left]
         out += ["", shown("passed_over"), *explained(rejected, choice)]
@@ -63,20 +63,20 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
     return [safe(line) for line in out]
 
 
-#: What is said where the other source has a newer one, by why this one was taken.
+#: The sentence if the other source has a newer release, by the reason why this source was taken.
 _WHEELS = {"only": "wheels.only", "bound": "wheels.bound"}
 _NEWER = {"asked": "asked.newer", "bound": "bound.newer", "release": "release.newer"}
 
 
 def said(notice: Notice) -> str:
-    """The sentence for what is told beside a choice."""
+    """The sentence for a notice on a choice."""
     if notice.code == "source_chosen":
         return _source(notice.facts)
     return text(notice.code, notice.facts)
 
 
 def _source(facts: Mapping[str, Any]) -> str:
-    """Which source, why, and what the other has: the sentence that says most."""
+    """The sentence on which source was taken, why, and what the other has."""
     why, other = facts["why"], facts["other"] or {}
     needs = other.get("needs") or {}
     ended, version = "last" in other, other.get("version")
@@ -105,7 +105,7 @@ def _source(facts: Mapping[str, Any]) -> str:
 
 
 def beside(notices: Iterable[Notice], known: Iterable[Notice], *, verbose: bool) -> Iterator[str]:
-    """What is told beside a choice, and with `verbose` the evidence of the machine's facts."""
+    """The sentences of notices on a choice, with `verbose` also those on the machine's facts."""
     told = [notice for notice in notices if verbose or notice.code not in QUIET]
     if told:
         yield ""
@@ -140,7 +140,7 @@ def _facts(decision: Decision) -> list[tuple[str, str]]:
 def chosen_for(
     request: Request, machine: Machine, python: str, prefix: str | None
 ) -> list[tuple[str, str]]:
-    """What a set was chosen for, by label: driver, GPUs, Python and environment."""
+    """What a set was chosen for, as (label, value): driver, GPUs, Python and environment."""
     rows = [(shown("driver"), driver(request, machine))]
     if machine.gpus:
         gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
@@ -151,7 +151,7 @@ def chosen_for(
 
 
 def driver(request: Request, machine: Machine) -> str:
-    """What is known of the driver, in one phrase."""
+    """The known facts about the driver, in one phrase."""
     if request.cuda == "cpu":
         return shown("driver_not_asked")
     if machine.cuda:
@@ -211,7 +211,7 @@ def summary(decision: Decision) -> dict[str, Any]:
 
 
 def why_chosen(notices: Iterable[Notice]) -> dict[str, Any]:
-    """Why the source is the one, and what the other one has."""
+    """The fields on why the source was taken, and what the other one has."""
     found = next((n.facts for n in notices if n.code == "source_chosen"), None)
     if found is None:
         return {}

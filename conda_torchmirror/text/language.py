@@ -1,9 +1,9 @@
 """The language of the reader, and the translations of our sentences into it.
 
-Nothing here is loaded before the first sentence, and English loads no translations. Asked in this
-order: the setting `torchmirror_language`, `CONDA_TORCHMIRROR_LANG`, `LANGUAGE`, `LC_ALL`,
-`LC_MESSAGES`, `LANG`, and on Windows the language of its user interface. What a program reads is
-English always: everything under `--json`, and what is made `in_english`.
+Nothing here is loaded before the first sentence, and English loads no translations. The language is
+the first that is set of: the setting `torchmirror_language`, `CONDA_TORCHMIRROR_LANG`, `LANGUAGE`,
+`LC_ALL`, `LC_MESSAGES`, `LANG`, and on Windows the language of its user interface. Text for
+programs is always English: everything under `--json`, and what is made `in_english`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ DOMAIN: Final = "conda_torchmirror"
 
 #: The variables of POSIX and of gettext, in the order in which they count.
 _VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
-#: Where Chinese is written in traditional characters, which these translations are not.
+#: Regions and scripts with traditional characters, which these translations do not use.
 _TRADITIONAL = frozenset(("tw", "hk", "mo", "hant"))
-#: What a console that shows the translations can show; Big5 lacks the first characters.
+#: A sample that a console must be able to show; Big5 lacks the first characters.
 _SAMPLE = "简体，（）"
 #: The primary language of Windows' language identifiers, and those of its traditional forms
 #: (Microsoft's [MS-LCID]: zh-TW, zh-HK, zh-MO).
@@ -41,10 +41,10 @@ _catalogs: dict[str, Translations | None] = {}
 
 
 class Translations(NullTranslations):
-    """The sentences of a .mo file, each looked up when it is said.
+    """The sentences of a .mo file, each looked up when it is needed.
 
-    `gettext.GNUTranslations` reads all 900 into a dictionary, which takes 4 ms; a preview says 50,
-    at 10 microseconds each. For languages with one form for every number, as Chinese.
+    `gettext.GNUTranslations` reads all 900 into a dictionary, which takes 4 ms; a preview needs 50,
+    at 10 microseconds each. Only for languages without plural forms, such as Chinese.
     """
 
     def _parse(self, fp: Any) -> None:
@@ -64,7 +64,7 @@ class Translations(NullTranslations):
         return self._find(f"{context}\x04{msgid1}\0{msgid2}") or english
 
     def _find(self, key: str) -> str | None:
-        """What stands for a key, which lies between zeros in the order of the table."""
+        """The translation of a key, which is between two zero bytes in the file; None if missing."""
         word = key.encode()
         place = self._data.find(b"\0%b\0" % word) + 1
         number = bisect_left(self._places, place)
@@ -75,7 +75,7 @@ class Translations(NullTranslations):
 
 
 def current() -> str:
-    """The language of what is said now, `en` or `zh`."""
+    """The present language, `en` or `zh`."""
     global _language
     if _forced or _under_json():
         return ENGLISH
@@ -102,7 +102,7 @@ def catalog() -> Translations | None:
 
 @contextmanager
 def in_english() -> Iterator[None]:
-    """Say everything in English within: documents, and what is kept in files."""
+    """Use English within the block: for documents, and for text kept in files."""
     global _forced
     _forced += 1
     try:
@@ -112,14 +112,14 @@ def in_english() -> Iterator[None]:
 
 
 def forget() -> None:
-    """Ask for the language anew, as where one process runs several commands."""
+    """Forget the language, for a process that runs several commands."""
     global _language
     _language = _UNKNOWN
 
 
 def preferred(setting: str, environ: Mapping[str, str], windows: Callable[[], int | None]) -> str:
-    """The language that is asked for, ours by `zh` and `en` or as a locale such as `zh_CN`;
-    `windows` returns Windows' identifier of its language, and None elsewhere."""
+    """The preferred language by the setting and the variables, which hold `zh`, `en` or a locale
+    such as `zh_CN`; `windows` returns Windows' language identifier, None on other systems."""
     for word in (setting, environ.get("CONDA_TORCHMIRROR_LANG", "")):
         if own := _of_locale(word.strip()):
             return own
@@ -134,7 +134,7 @@ def preferred(setting: str, environ: Mapping[str, str], windows: Callable[[], in
 
 
 def _of_locale(word: str) -> str | None:
-    """Our language for a locale such as `zh_CN.UTF-8`; None where we have none."""
+    """Our language for a locale such as `zh_CN.UTF-8`; None if we have none."""
     language, *rest = word.partition(".")[0].partition("@")[0].lower().replace("-", "_").split("_")
     if language == CHINESE:
         return None if _TRADITIONAL.intersection(rest) else CHINESE
@@ -151,8 +151,8 @@ def _under_json() -> bool:
 
 
 def _setting() -> str:
-    """The setting in conda's raw data: conda merges settings once a process, and this may be asked
-    before the command line is known. What is wrong with a value is told where settings are read."""
+    """The setting in conda's raw data: conda merges settings once per process, and this may be read
+    before the command line is known. Invalid values are reported where settings are read."""
     name = "torchmirror_language"
     try:
         for raw in reversed(list(_conda().raw_data.values())):
@@ -161,7 +161,7 @@ def _setting() -> str:
             held = raw["plugins"].value(None) if "plugins" in raw else None
             if isinstance(held, Mapping) and name in held:
                 return str(held[name].value(None))
-    except Exception:  # whatever conda's configuration holds, no sentence fails because of it
+    except Exception:  # a sentence must not fail, whatever conda's configuration holds
         return ""
     return ""
 

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from unicodedata import east_asian_width
 
-#: What stays on one line: a command between backticks and what sticks to it, a full-width character
-#: with the punctuation that may not begin or end a line, a word, the space before any of these.
+#: Pieces that are not split: a command in backticks with what adjoins it, a full-width character
+#: with punctuation that may not begin or end a line, a word; each with the space before it.
 _PIECE = re.compile(
     r" *(?:[（《「“]*(?:`[^`]+`|[^\s`\u2e80-\u9fff\uff00-\uffef（《「“]|`)+"
     r"|[（《「“]*[\u2e80-\u9fff\uff00-\uffef]?)[，。、：；！？）》」”]*"
@@ -18,25 +18,25 @@ _PIECE = re.compile(
 
 
 def terminal_width() -> int:
-    """The columns of the terminal, or what COLUMNS says; 80 where output is no terminal."""
+    """The width of the terminal in cells, or the value of COLUMNS; 80 if output is no terminal."""
     if "COLUMNS" not in os.environ and not on_terminal():
         return 80
     return max(40, shutil.get_terminal_size().columns)
 
 
 def on_terminal() -> bool:
-    """Whether standard output is a terminal; it is None where it is closed, as under pythonw."""
+    """Whether standard output is a terminal; `sys.stdout` is None if closed, as under pythonw."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 
 def wrapped(
     sentence: str, first: str = "", indent: str = "", *, most: int | None = None
 ) -> list[str]:
-    """A sentence as lines for this terminal, the first of which begins with `first`.
+    """Wrap a sentence for this terminal; the first line begins with `first`.
 
-    No word is split, and nothing between backticks: a command can be copied from one line. Chinese
+    No word is split, nor text in backticks, so that a command can be copied from one line. Chinese
     has no spaces: a line may end after any character, but none begins with a comma or a full stop.
-    `most` is the width of a line, of the terminal where it is None.
+    `most` is the width of a line in cells; by default that of the terminal.
     """
     most = terminal_width() - 2 if most is None else most
     lines: list[str] = []
@@ -68,9 +68,9 @@ def width(text: str) -> int:
 
 
 def columns(rows: Sequence[Sequence[str]], *, indent: str = "  ", gap: str = "  ") -> list[str]:
-    """Rows as aligned lines. The last cell is not padded, and goes on below itself where the line
-    would be wider than the terminal. Where the last cells are single words, such as URLs, and one
-    is too wide, all of them stand below their rows."""
+    """Rows as aligned lines. The last cell is not padded, and is wrapped below itself if the line
+    would be wider than the terminal. If the last cells are single words, such as URLs, and one is
+    too wide, all of them go on lines below their rows."""
     if not rows:
         return []
     widths = [max(width(row[i]) for row in rows) for i in range(len(rows[0]))]

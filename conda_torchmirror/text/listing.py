@@ -1,4 +1,4 @@
-"""`--list`: what a platform can have, as lines for a terminal or as the JSON value."""
+"""`--list`: the sets available for a platform, as lines for a terminal or as the JSON value."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .layout import bullet, columns, wrapped
 from .messages import clauses, text
 from .reasons import nearest, reason, shown
 
-#: Rows of the table without `-v`: with what stands around them they fill a screen of 24 lines.
+#: Rows of the table without `-v`: with the text around them they fill a screen of 24 lines.
 ROWS = 12
-#: The same of each of several sources.
+#: Rows of each source without `-v` if there are several.
 ROWS_OF_EACH = 5
-#: Reasons that are told without `-v`.
+#: Reasons shown without `-v`.
 REASONS = 2
 
 
@@ -75,8 +75,8 @@ def document(listing: Listing) -> dict[str, Any]:
 
 
 def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
-    """A row for each release, the newest first, with those of one minor version that are alike
-    together; then why nothing of a release fits, and where a channel ends."""
+    """Lines: a row for each release, newest first, equal rows of one minor version merged; then why
+    nothing of a release fits, and where a channel ends."""
     on = (
         shown("on_cpu")
         if listing.request.cuda == "cpu"
@@ -100,7 +100,7 @@ def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
 
 
 def _of_all(listed: Sequence[Listed], head: Sequence[str], *, verbose: bool) -> list[str]:
-    """The same for several sources: a block of rows for each, that with the newest first."""
+    """Lines for several sources: a block of rows for each, that with the newest release first."""
     blocks = sorted(
         ((of, _grouped(of)) for of in listed),
         key=lambda block: number(block[1][0].releases[0]),
@@ -121,14 +121,14 @@ def _of_all(listed: Sequence[Listed], head: Sequence[str], *, verbose: bool) -> 
 
 
 def _below(listed: Iterable[Listed], told: Sequence[str], *, verbose: bool) -> list[str]:
-    """What stands below the rows: what the marks mean, and why nothing of a release fits."""
+    """Lines below the rows: the meaning of the marks, and why nothing of a release fits."""
     any_fits = any(offer.fits for of in listed for offer in of.rows)
     out = ["", *wrapped(shown("list_legend" if any_fits else "list_none"), "  ", "  ")]
     return [*out, *(line for why in told[: None if verbose else REASONS] for line in bullet(why))]
 
 
 def _older(grouped: Sequence[_Row]) -> list[str]:
-    """How many releases are not shown."""
+    """The line on how many releases are not shown."""
     older = [name for row in grouped for name in row.releases]
     if not older:
         return []
@@ -146,14 +146,14 @@ def _cells(row: _Row) -> tuple[str, str, str]:
 
 
 def _index(listed: Listed) -> str:
-    """Which index the rows of a source are from."""
+    """The sentence on which index a source's rows come from."""
     records = listed.records
     code = "list_index_of" if records.date else "list_index"
     return shown(code, source=listed.source, index=records.origin, date=records.date)
 
 
 def _nothing(listing: Listing) -> str:
-    """Why there is no row at all: no release is what the specs ask for."""
+    """The sentence on why there are no rows: no release meets the specs."""
     specs = " ".join(spec for each in listing.request.specs.values() for spec in each)
     builds = [build for listed in listing.of for build in listed.records.builds]
     releases = sorted({b.version for b in builds if b.name == TORCH}, key=number)
@@ -164,13 +164,13 @@ def _nothing(listing: Listing) -> str:
 
 
 def _unfit(grouped: Iterable[_Row], *, several: bool) -> Iterator[str]:
-    """Why nothing of a release fits: the reason nearest to a fit, releases that share it told
-    together."""
+    """Sentences on why nothing of a release fits: the reason nearest to a fit, one sentence for
+    releases that share it."""
     found: list[tuple[_Row, list[Rejection]]] = []
     for row in grouped:
         rejected = [offer.rejection for offer in row.offers if offer.rejection is not None]
         near = nearest(rejected) if len(rejected) == len(row.offers) else []
-        # A sample of a channel may have but the CPU build of a release.
+        # A sample of a channel may have only the CPU build of a release.
         if not near or (row.sampled and near[0].code == "cpu_build"):
             continue
         for same, alike in found:

@@ -1,8 +1,8 @@
 """Every sentence that a person reads, by its stable code.
 
-The sentences stand in `tables`, by subject; those of errors on their classes. A table is loaded
-when the first of its sentences is shown. Never translated: codes, JSON keys, commands, what goes to
-a log.
+The sentences are in `tables`, by subject; those of errors are on their classes. A table is loaded
+when the first of its sentences is shown. Never translated: codes, JSON keys, commands, log
+messages.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from .sanitize import safe
 if TYPE_CHECKING:
     from ..mirrors.urls import MirrorError
 
-#: A sentence with fields in braces, or two: for one and for any other number, which is the fact
-#: `count`.
+#: A sentence with fields in braces, or a pair: the singular and the plural by the fact `count`.
 Sentence: TypeAlias = "str | tuple[str, str]"
 Table: TypeAlias = "Mapping[str, Sentence]"
 
-#: What stands for a fact that is not there.
+#: Shown in place of a missing fact.
 UNKNOWN: Final = "?"
 
 
@@ -52,17 +51,17 @@ def plural(code: str, n: int, facts: Mapping[str, Any] | None = None) -> str:
 
 
 def listed(parts: Iterable[str]) -> str:
-    """Phrases as one, such as what a request is made of."""
+    """Join phrases as a list, such as the parts of a request."""
     return _joined("list.phrases", parts)
 
 
 def clauses(parts: Iterable[str]) -> str:
-    """Sentences as one."""
+    """Join sentences to one, as clauses."""
     return _joined("list.clauses", parts)
 
 
 def sentences(parts: Iterable[str]) -> str:
-    """Sentences one after the other; what they are made of may be clauses."""
+    """Join sentences, which stay sentences."""
     return _joined("list.sentences", parts)
 
 
@@ -71,18 +70,18 @@ def _joined(code: str, parts: Iterable[str]) -> str:
 
 
 class Translated(str):
-    """A sentence in the reader's language, which a document can have in English."""
+    """A sentence in the reader's language that keeps its English form for documents."""
 
     __slots__ = ("english",)
     english: str
 
 
 def fill(sentence: Sentence, facts: Mapping[str, Any], context: str) -> str:
-    """A sentence in the language of the reader, with its facts in their places.
+    """Translate a sentence into the reader's language and fill in its facts.
 
-    `context` is the code of the sentence, or the name of the class that owns it. A fact is one line
-    of clean text, and one that is missing is a question mark: an incomplete message is of more use
-    than an error about it.
+    `context` is the code of the sentence, or the name of the class that owns it. A fact becomes one
+    line of clean text; a missing one becomes a question mark, because an incomplete message is more
+    useful than an error about it.
     """
     count = facts.get("count")
     english = sentence if isinstance(sentence, str) else sentence[count != 1]
@@ -100,7 +99,7 @@ def fill(sentence: Sentence, facts: Mapping[str, Any], context: str) -> str:
 
 
 class _Facts(dict[str, Any]):
-    """Facts on their way into a sentence."""
+    """The facts of a sentence, cleaned when they are filled in."""
 
     def __getitem__(self, name: str) -> Any:
         value = super().__getitem__(name)
@@ -114,7 +113,7 @@ class _Facts(dict[str, Any]):
 
 
 class _TranslatedFacts(_Facts):
-    """The same for a translation."""
+    """The facts of a translation."""
 
     def _word(self, value: Any) -> str:
         word = " ".join(safe(str(value)).split("\n"))
@@ -122,8 +121,8 @@ class _TranslatedFacts(_Facts):
 
 
 class _Word(str):
-    """A fact that a translation may show in other words: `{mirror:site}` as the name of the site,
-    `{source:origin}` as what a code for an origin means."""
+    """A fact that a translation may show in other words: `{mirror:site}` shows the site's name,
+    `{source:origin}` the meaning of an origin's code."""
 
     __slots__ = ()
 
@@ -144,15 +143,15 @@ def _marked(word: str) -> str:
 
 
 def _spaced(said: str) -> str:
-    """A sentence without spaces between Chinese and Chinese, where facts were put into it."""
+    """Remove spaces between Chinese characters around the facts that were filled in."""
     if _MARK not in said:
         return said
-    # Characters are told apart by hand: `re` takes 5 ms to compile a class of so many.
+    # Characters are classified by hand: `re` takes 5 ms to compile a class of so many.
     return re.sub(rf" ?{_MARK}+ ?", _joint, said)
 
 
 def _joint(found: re.Match[str]) -> str:
-    """What stands where a fact and its sentence meet: nothing between Chinese and Chinese."""
+    """The space between a fact and its sentence: none between two Chinese characters."""
     before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
     return "" if _is_wide(before) and _is_wide(after) else found[0].replace(_MARK, "")
 
@@ -170,11 +169,11 @@ def _site(name: str) -> str:
 
 
 def of_error(error: MirrorError) -> str:
-    """What an error says that is raised below this package, in the language of the reader."""
+    """The message, in the reader's language, of an error raised below this package."""
     return fill(error.sentence, error.facts, "MirrorError")
 
 
-#: What a file system refuses, by the system's number: a code of `tables.files`.
+#: Codes of `tables.files` for errors of the file system, by errno.
 REFUSALS: Mapping[int | None, str] = {
     errno.ENOSPC: "disk_full",
     errno.EDQUOT: "quota_used_up",
@@ -192,7 +191,7 @@ REFUSALS: Mapping[int | None, str] = {
 
 
 def of_os_error(error: BaseException) -> str:
-    """What a file system refused, in the language of the reader."""
+    """The reason of a file system's error, in the reader's language."""
     code = REFUSALS.get(getattr(error, "errno", None))
     if code is not None:
         return text(f"file.{code}")
@@ -200,7 +199,7 @@ def of_os_error(error: BaseException) -> str:
 
 
 def _sentence(code: str) -> Sentence | None:
-    """The one look-up of sentences."""
+    """Look up the sentence of a code; None if there is none."""
     subject, dot, rest = code.partition(".")
     if dot:
         return _section(subject).get(rest)
@@ -255,8 +254,8 @@ def _section(subject: str) -> Table:
 
 
 def _plain() -> Iterator[Table]:
-    """The tables of the codes without a subject, each loaded only if those before lack a code: the
-    automatic redirect's first, which every command may need."""
+    """The tables of codes without a subject, each loaded only if those before lack the code; first
+    that of the automatic redirect, which every command may need."""
     from .tables import mirrors
 
     yield mirrors.TEXT

@@ -1,7 +1,7 @@
 """The only place that writes to standard output and standard error, and cleans what conda logs.
 
-Every string passes `sanitize.safe`; bytes of a file go out as they are. A reader that went away
-(`| head`) is no error, and a character that the console's encoding lacks is escaped.
+Every string passes `sanitize.safe`; bytes of a file are written as they are. A closed pipe
+(`| head`) is no error, and characters that the console's encoding lacks are escaped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from .sanitize import safe
 
-#: The version of what stands under `torchmirror` in every JSON document.
+#: The schema version of the value of `torchmirror` in every JSON document.
 SCHEMA = 1
 
 
@@ -54,9 +54,9 @@ def put(data: bytes) -> None:
 
 
 def clean(value: Any) -> Any:
-    """A JSON value whose every string has passed `safe`; what JSON does not know becomes text.
+    """Clean every string in a value with `safe`, and turn types unknown to JSON into text.
 
-    Sentences are in English, whatever the language was when they were made.
+    Sentences are in English, whatever language they were made in.
     """
     if isinstance(value, str):
         return safe(getattr(value, "english", value))
@@ -71,14 +71,14 @@ def clean(value: Any) -> Any:
 
 @contextmanager
 def clean_log() -> Iterator[None]:
-    """Let all that is logged until the block ends pass `safe`: conda logs words of an index."""
+    """Clean all log messages in the block with `safe`, because conda logs text from indexes."""
     made = logging.getLogRecordFactory()
 
     def clean_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = made(*args, **kwargs)
         try:
             message = record.getMessage()
-        except Exception:  # logging itself tells of a message that does not fit its arguments
+        except Exception:  # logging itself reports a message that does not fit its arguments
             return record
         if (shown := safe(message)) != message:
             record.msg, record.args = shown, None
@@ -115,5 +115,5 @@ def _reader_may_leave(stream: TextIO) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        # Python flushes once more at exit, into nothing then.
+        # Python flushes once more at exit; let that go to the null device.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

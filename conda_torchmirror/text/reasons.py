@@ -1,4 +1,4 @@
-"""Why builds do not fit: rejections in sentences, those that are alike told together."""
+"""Sentences on why builds do not fit, one for each group of similar rejections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..selection.specs import number, release
 from .layout import wrapped
 from .messages import clauses, listed, text
 
-#: From the reason that is nearest to a fit to the one that says least.
+#: Codes of rejections, from the nearest to a fit to the least informative.
 NEAREST = (
     "partner_missing",
     "pinned",
@@ -30,12 +30,12 @@ NEAREST = (
     "cpu_build",
 )
 
-#: Facts whose one value is a number, so that several can stand in one sentence.
+#: Facts with a number as value, of which one sentence can list several.
 _COUNTED = frozenset(("cuda", "python"))
 
 
 def shown(code: str, /, **facts: Any) -> str:
-    """One of the words around a decision."""
+    """A heading, label or phrase of the table `show`."""
     return text(f"show.{code}", facts)
 
 
@@ -66,10 +66,11 @@ def why(
     end: Mapping[str, str] | None = None,
     most: int = 3,
 ) -> str:
-    """The reasons in short: what the machine or the request says, and what the builds need.
+    """The main reasons: what machine or request demand, and what the builds need.
 
-    `cause` is what no build meets at all, `blamed` are the codes of the rejections that keep
-    everything out; without those the nearest reasons are told. `end` is where the channel ended.
+    `cause` is a demand that no build meets, `blamed` are the codes of the rejections that rule
+    everything out; without these the nearest reasons are given. `end` tells where the channel
+    ended. `most` limits the number of reasons.
     """
     ended = [text("channel_end", end)] if end and _beyond(end, request, machine) else []
     if cause is not None:
@@ -91,14 +92,14 @@ def why(
     for item in rejected:
         grouped.setdefault((item.code, _key(item.machine)), []).append(item)
     reasons = sorted(grouped.values(), key=lambda alike: NEAREST.index(alike[0].code))
-    # That CPU builds run on the CPU only explains nothing beside a reason for the others.
+    # The rejection of CPU builds explains nothing if there is a reason for the others.
     reasons = [alike for alike in reasons if alike[0].code != "cpu_build"] or reasons
     told = [reason(alike) for alike in reasons[:most]]
     return clauses([*told, *ended])
 
 
 def _before(cause: Notice, records: Records) -> bool:
-    """Whether a release is asked for that is older than what the built-in index knows."""
+    """Whether the request names a release older than those in the built-in index."""
     found = re.search(r"\d+(?:\.\d+)*", str(cause.facts["spec"]))
     first = release(str(cause.facts["first"]))
     asked_for = release(found[0]) if found else None
@@ -106,7 +107,7 @@ def _before(cause: Notice, records: Records) -> bool:
 
 
 def _beyond(end: Mapping[str, str], request: Request, machine: Machine) -> bool:
-    """Whether a release or a Python is asked for that the channel never got."""
+    """Whether the request names a release or a Python that the channel never got."""
     last = number(end["last"])
     wanted = [
         (found[1], number(found[2]))
@@ -123,9 +124,9 @@ def _beyond(end: Mapping[str, str], request: Request, machine: Machine) -> bool:
 
 
 def reason(alike: Sequence[Rejection]) -> str:
-    """Why builds fell away that have the code and the fact of machine or request in common.
+    """The sentence for rejections that share the code and the fact of machine or request.
 
-    Needs that differ in one value are told together, and of others how many there are.
+    Needs that differ in one value are listed together; of others only the number is given.
     """
     code, machine = alike[0].code, alike[0].machine
     kinds: dict[str, list[Notice]] = {}
@@ -140,17 +141,17 @@ def reason(alike: Sequence[Rejection]) -> str:
 
 
 def nearest(rejected: Sequence[Rejection]) -> list[Rejection]:
-    """Those of the rejections that are nearest to a fit, as `reason` takes them."""
+    """The group of rejections nearest to a fit, as `reason` takes it."""
     code = min((item.code for item in rejected), key=NEAREST.index)
     alike = [item for item in rejected if item.code == code]
     return [item for item in alike if item.machine == alike[0].machine]
 
 
 def explained(rejected: Iterable[Rejection], choice: Choice) -> list[str]:
-    """Why each newer release or higher CUDA fell away, builds with the same reason together.
+    """Sentences on why each newer release or higher CUDA was rejected, one for each shared reason.
 
-    That a build is for the CPU explains nothing beside a CUDA set of the same release, or beside a
-    reason for the CUDA builds of a newer one.
+    Rejections of CPU builds are dropped if a CUDA set of the same release was chosen, or if there
+    is a reason for the CUDA builds of a newer one.
     """
     rejected = list(rejected)
     better = {item.version for item in rejected if item.code != "cpu_build"}
@@ -175,7 +176,7 @@ def explained(rejected: Iterable[Rejection], choice: Choice) -> list[str]:
 
 
 def _key(notice: Notice) -> Hashable:
-    """What notices with the same code and facts have in common."""
+    """A key that is equal for notices with the same code and facts."""
     return notice.code, tuple(sorted((name, str(value)) for name, value in notice.facts.items()))
 
 
@@ -184,7 +185,7 @@ def _distinct(found: Iterable[Notice]) -> list[Notice]:
 
 
 def _together(found: Sequence[Notice]) -> tuple[Notice, int]:
-    """One notice for several of a code, such as Python `3.11, 3.12`, and how many it leaves out."""
+    """Merge notices of one code, such as Python `3.11, 3.12`; return also how many are left out."""
     code, facts = found[0].code, found[0].facts
     if len(found) == 1 or len(facts) > 1 or code not in _COUNTED:
         return found[0], len(found) - 1

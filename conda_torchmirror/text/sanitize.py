@@ -1,4 +1,4 @@
-"""What must not get to a person: credentials, tokens, characters that hide others.
+"""Remove from text what must not be shown: credentials, tokens, characters that hide others.
 
 Everything that is shown passes `safe`.
 """
@@ -9,16 +9,16 @@ import re
 from unicodedata import category
 from urllib.parse import quote
 
-#: Categories of characters that show nothing and can hide or turn round what stands beside them:
-#: controls, formats (bidirectional marks, zero widths), separators of lines and paragraphs.
+#: Categories of invisible characters that can hide or reorder the text around them: controls,
+#: formats (bidirectional marks, zero widths), separators of lines and paragraphs.
 _HIDDEN = frozenset(("Cc", "Cf", "Zl", "Zp"))
 
-#: The user and the password of a URL. A password may hold `/`, a port is no password.
+#: The user and the password of a URL. A password may contain `/`; a port is not a password.
 _LOGIN = r"(?:[^/\s?#]+@|[^/\s?#@:]{1,64}:(?!\d*[/?#])[^\s@]{1,256}@)"
 
-#: What hides a secret, and what is shown instead. What follows a log-in that is taken away must not
-#: become another. Bounded, so that no text takes longer than its length. `re` keeps what it has
-#: compiled, and what holds no secret compiles nothing.
+#: Patterns of secrets, and their replacements. Removing a login must not turn the text after it
+#: into another. Repetitions are bounded, so that any text takes linear time. Patterns are compiled
+#: by `re`, which caches them, only for text that may hold a secret.
 _SECRETS = (
     ("//", rf"(?<=//){_LOGIN}(?:/*{_LOGIN})*", ""),
     ("/t/", r"/t/(?!<TOKEN>/)[^/\s]+(?=/)", "/t/<TOKEN>"),
@@ -34,14 +34,14 @@ _SECRETS = (
 
 
 def safe(text: str) -> str:
-    """Without credentials, tokens and characters that hide others, which any input may carry.
+    """Remove credentials, tokens and characters that hide others, which any input may carry.
 
-    Line breaks and tabs stay.
+    Line breaks and tabs are kept.
 
     >>> safe("https://me:secret@host/t/abc/pytorch")
     'https://host/t/<TOKEN>/pytorch'
     """
-    # Hidden characters first: one of them may split what shows a secret.
+    # Hidden characters first: one of them may split a secret so that no pattern matches.
     if not text.isprintable():
         text = "".join(
             c for c in text if c.isprintable() or c in "\n\t" or category(c) not in _HIDDEN
@@ -53,7 +53,7 @@ def safe(text: str) -> str:
 
 
 def public_url(url: str) -> str:
-    """A URL without token or credentials, and in one word: records may carry anything.
+    """A URL without token or credentials, and without spaces, since records may hold anything.
 
     >>> public_url("https://me:secret@host/t/abc/pytorch/linux-64/a 1.conda")
     'https://host/pytorch/linux-64/a%201.conda'

@@ -21,7 +21,7 @@ TEXT: Table = {
     "label_build": "build",
     "label_from": "from",
     "label_code": "GPU code",
-    # What was being done when the process ended.
+    # The step during which the process ended.
     "step_python": "starting Python",
     "step_import": "import {name}",
     "step_product": "a matrix product on {name}",

@@ -1,4 +1,4 @@
-"""A decision: the words around it, what is said about it, and why builds fell away."""
+"""Sentences on a decision: headings, notices, and why builds were rejected."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ SHOW: Table = {
     "list_span": "{first} to {last}",
 }
 
-#: What the codes for origins mean, of facts about the machine and of an index; in English they are
-#: the words of the documents. Codes begin with `origin.`.
+#: The meaning of codes for origins, of facts about the machine and of an index; in English the same
+#: words as in documents. Codes begin with `origin.`.
 ORIGIN: Table = {
     "--cuda": "--cuda",
     "--machine": "--machine",
@@ -94,10 +94,10 @@ ORIGIN: Table = {
     "live": "live",
 }
 
-#: Why builds do not do, each a sentence with its subject: it stands after a release, in a cause
-#: and alone. A code is `clash.` and those of a `models.Rejection`: what is wrong, what machine or
-#: request say, what the build needs. Fields that begin with `own_` are of machine or request. Those
-#: of the build can hold several values, such as `12.1, 12.4`.
+#: Why builds are rejected, each a sentence with its subject, because it is used after a release, in
+#: a cause and alone. A code is `clash.` and those of a `models.Rejection`: what is wrong, the fact
+#: of machine or request, the need of the build. Fields that begin with `own_` are of machine or
+#: request. Those of the build can hold several values, such as `12.1, 12.4`.
 CLASH: Table = {
     "cuda_too_new.driver_runs.cuda": "builds for CUDA {cuda} are too new: the driver runs CUDA "
     "{own_cuda} or older",
@@ -181,7 +181,7 @@ RULE: Table = {
     "numpy_2_win": "on Windows 2.3.1 and 2.4.0 fail with NumPy 2 as well",
 }
 
-#: What no build meets at all.
+#: Demands that no build meets.
 CAUSE: Table = {
     "and_more": "{reason} (and {count} more like it)",
     "no_release": "no build in the channel matches these specs",
@@ -271,7 +271,7 @@ SPEC: Table = {
     "spec_variant": "no conda build is for {variant}",
 }
 
-#: What is said about a choice.
+#: Notices on a choice.
 NOTICES: Table = {
     "source_chosen": "PyTorch {version} from the channel {source}, as asked",
     "wheels_neither": "wheels, which `torchmirror_sources` allows, are no way out: {detail}",

@@ -1,4 +1,4 @@
-"""Existing files that are rewritten or read: why one is left, what stayed, what became of it."""
+"""Sentences on existing files that are read or rewritten: results, what stayed, why one is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do next: hints of our errors, shared by several, and of conda's own."""
+"""Hints on what to do next, shared by several errors of ours, or for errors of conda's own."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ TEXT: Table = {
     "pins_unreadable.hint": "Save it as UTF-8, without a byte order mark.",
     "pin_unreadable": "{file} holds `{spec}`, which is no match spec that conda can read.",
     "pin_unreadable.hint": "Correct that line, or remove it.",
-    # What is said beside a choice for a machine whose facts were read.
+    # Notices on a choice for a machine whose facts were read from a file.
     "described": "decided by the facts in {file}, not for this machine",
     "typed": "`{option}` takes the place of {value}, which {file} says",
 }

@@ -95,7 +95,7 @@ HELP: Table = {
     "wheel_dir": "Install from the wheels in DIR, which a download manager brought.",
     "quiet": "Report errors only.",
     "urls_aria2": "The same as an input file of aria2c.",
-    # What argparse says behind the name of an argument.
+    # Errors that argparse shows after the name of an argument.
     "empty_value": "its value is empty",
     "bad_seconds": "it takes seconds, more than 0 and at most {most}",
     # torch-verify.

@@ -58,7 +58,7 @@ TEXT: Table = {
     "urls_family": "what conda's solver adds is not among them: `--solve` lists it too",
     "urls_beside_plan": "saved in {folder}, they are found by `conda torch-install --plan "
     "{folder}`",
-    # Why a folder is not taken.
+    # Why a folder is refused for a plan.
     "plan_at_file": "it is a file",
     "plan_at_others": "it holds {name}",
     "plan_at_other_kind": "its {file} is not one of torch-install",

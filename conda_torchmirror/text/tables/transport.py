@@ -35,7 +35,7 @@ TEXT: Table = {
     "probe_hash": "{mirror} sent {what} with another content than its index says",
     "probe_behind": "{mirror} has an old index, without {what}",
     "probe_other_choice": "{mirror} has other builds than those that were agreed on",
-    # In place of what a block page does not name.
+    # Shown if a block page names no identifier or no address.
     "unnamed_identifier": "not given",
     "unnamed_operators": "the mirror's operators",
     # Why a hash is confirmed, and what the official channel has instead of one.

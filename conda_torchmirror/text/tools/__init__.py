@@ -1,1 +1,1 @@
-"""One decision in the words of other tools: commands, manifests, a Dockerfile. Pure."""
+"""Render a decision for other tools: commands, manifests, a Dockerfile. Pure."""

@@ -1,4 +1,4 @@
-"""A recipe as commands: of conda and the tools that take its words, of pip, of uv."""
+"""Render a recipe as commands of conda, mamba or micromamba, of pip, or of uv."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def conda(recipe: Recipe, tool: str = "conda") -> str:
 
 
 def with_channels(recipe: Recipe) -> list[str]:
-    """The words that name the channels, and no others."""
+    """The words that name the recipe's channels and exclude all others."""
     found = ["--override-channels"] if recipe.channels else []
     for channel in recipe.channels:
         found += ["-c", channel]

@@ -29,8 +29,8 @@ def _by_pip(recipe: Recipe) -> list[str]:
 
 
 def _by_conda(recipe: Recipe) -> list[str]:
-    """An environment by conda. No driver is seen while an image is built, so the CUDA to choose
-    for is always named."""
+    """The lines that make an environment with conda. No driver is visible while an image is built,
+    so the CUDA to choose for is always named."""
     values = {}
     if recipe.cuda:
         values["CONDA_OVERRIDE_CUDA"] = recipe.cuda

@@ -12,9 +12,9 @@ from ...selection import shell
 from ..messages import text
 from .recipe import PackageSpec, Recipe
 
-#: Scalars that YAML takes as they are and as text.
+#: Scalars that YAML reads as text without quotes.
 _YAML = re.compile(r"(?!(?:null|true|false|yes|no|on|off|y|n)$)[a-z][\w./:=+<>-]*", re.ASCII | re.I)
-#: What the name of a project on PyPI is made of.
+#: The characters in the name of a project on PyPI.
 _OF_NAMES = f"{ascii_letters}{digits}._-"
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
 #: Fields of a match spec by their names in a pixi.toml.
@@ -28,7 +28,8 @@ _PIXI = MappingProxyType(
 
 
 def environment_yml(recipe: Recipe) -> str:
-    """What `conda env create` reads, and mamba's and micromamba's `create -f`."""
+    """Render an environment.yml for `conda env create`, and for mamba's and micromamba's `create
+    -f`."""
     lines = [
         *shell.comments([recipe.head, *_without_driver(recipe), text("print.environment_yml")]),
         f"name: {_yaml(recipe.name)}",
@@ -49,7 +50,7 @@ def environment_yml(recipe: Recipe) -> str:
 
 
 def _without_further_channels(*, known: bool) -> list[str]:
-    """`nodefaults`, where this conda knows the word; a newer one looks for a channel of that name.
+    """`nodefaults` if this conda knows the word; newer ones look for a channel of that name.
 
     Tried: conda 24.7 knows it, 26.7 asks conda.anaconda.org/nodefaults and ends with its 404.
     """
@@ -59,7 +60,7 @@ def _without_further_channels(*, known: bool) -> list[str]:
 
 
 def _without_driver(recipe: Recipe) -> list[str]:
-    """What helps where the driver that was chosen for is not there."""
+    """Advice for computers without the driver that the set was chosen for."""
     return [text("print.no_driver", {"cuda": recipe.cuda})] if recipe.cuda_named else []
 
 
@@ -97,7 +98,7 @@ def pixi(recipe: Recipe) -> str:
 
 
 def _each_once(specs: Iterable[PackageSpec]) -> Iterable[PackageSpec]:
-    """Specs by name: a table of TOML has each key once, so versions are joined."""
+    """Merge the specs on one package, because a key may occur only once in a TOML table."""
     found: dict[str, PackageSpec] = {}
     for spec in specs:
         before = found.get(spec.name)
@@ -120,7 +121,7 @@ def _dependency(spec: PackageSpec) -> str:
 
 
 def _exact(version: str) -> str:
-    """A version as rattler reads it: one without an operator is that version alone for conda."""
+    """A version for rattler with `==`, because conda takes one without an operator as exact."""
     alone = version[:1].isdigit() and not re.search(r"[*,|]", version)
     return f"=={version}" if alone else version
 

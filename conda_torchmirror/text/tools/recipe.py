@@ -1,4 +1,4 @@
-"""What a decision says to any tool, whoever carries it out."""
+"""The content of a decision, independent of the tool that carries it out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class PackageSpec(NamedTuple):
-    """One conda package to ask for: the match spec in the user's words or ours, and its fields by
+    """One conda package to request: the match spec, as the user or we wrote it, and its fields by
     conda's names, such as version and build."""
 
     word: str
@@ -17,14 +17,14 @@ class PackageSpec(NamedTuple):
 
 
 class PinnedWheel(NamedTuple):
-    """One wheel of the set. `url` has its hash behind it, where that is known."""
+    """One wheel of the set. `url` ends in the hash as a fragment, if known."""
 
     project: str
     url: str
 
     @property
     def requirement(self) -> str:
-        """The wheel as pip and uv take it."""
+        """The requirement for pip and uv."""
         return f"{self.project} @ {self.url}"
 
 
@@ -76,7 +76,7 @@ class Recipe(NamedTuple):
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """What pip is asked for."""
+        """The requirements for pip."""
         return (*(wheel.requirement for wheel in self.wheels), *self.others)
 
     @property

@@ -22,10 +22,10 @@ _FORMS: Mapping[str, Callable[[Recipe], str]] = MappingProxyType(
     }
 )
 
-#: The tools whose text names the environment in a word of its own, which has an alphabet.
+#: The tools whose text contains the environment's name, which restricts its characters.
 NAMING = ("pixi", "environment.yml", "dockerfile")
 
 
 def render(tool: str, recipe: Recipe) -> str:
-    """A recipe in the words of a tool, without a line break at its end."""
+    """Render a recipe for a tool, without a line break at the end."""
     return _FORMS[tool](recipe)

@@ -1,1 +1,1 @@
-"""What is said of wheels."""
+"""Text on decisions for wheels."""

@@ -1,4 +1,4 @@
-"""A decision for wheels, as lines for a terminal or as the JSON value of the contract."""
+"""A decision for wheels, as lines for a terminal or as the JSON value of `torchmirror`."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _files(decision: WheelDecision) -> list[tuple[str, ...]]:
 
 
 def _size(files: Sequence[WheelFile]) -> str:
-    """The bytes of files; of those whose size nobody says, that it is at least so much."""
+    """The total size of files as text, as a lower bound if some sizes are unknown."""
     sizes = [file.link.size for file in files]
     known = sum(size or 0 for size in sizes)
     if not known:
