@@ -3,8 +3,8 @@
     python tools/build-index/build_index.py ../shared
 
 The folder holds `channels/pytorch` and `channels/conda-forge` (records), `channels/listing.tsv`
-(names seen) and `compat/releases.yaml` (what exists). Here is what is in the index of `pytorch`,
-`forge_index.py` says it of conda-forge. The same input gives the same bytes. Needs ruamel.yaml.
+(names seen) and `compat/releases.yaml` (what exists). This module makes the index of `pytorch`,
+`forge_index.py` that of conda-forge. The same input gives the same bytes. Needs ruamel.yaml.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from index_document import Entry, Index, Key, documents, entry_of, key_of
 from ruamel.yaml import YAML
 
 FAMILY = ("pytorch", "torchvision", "torchaudio", "torchtext")
-#: torchdata and the runtime are known by record alone: no rule names their builds.
+#: torchdata and pytorch-cuda are known only from records: no rule gives their builds' names.
 NAMES = (*FAMILY, "torchdata", "pytorch-cuda")
 SUBDIRS = (*rules.PLATFORMS, "noarch")
 SOURCES = (
@@ -60,7 +60,7 @@ def build_number(build: str, name: str) -> int:
 
 
 def collect(shared: Path) -> dict[Key, Entry]:
-    """All builds with their evidence, the surer one kept where a build is known twice."""
+    """Collect all builds, each with its strongest evidence."""
     releases = read_releases(shared)
     named = {
         build.key: build
@@ -98,7 +98,7 @@ def collect(shared: Path) -> dict[Key, Entry]:
 
 
 def _in_scope(key: Key, named: Mapping[Key, rules.Named]) -> bool:
-    """Whether a build belongs to a covered release; one that the rules do not name is an error."""
+    """Whether a build belongs to a covered release. Raises if the rules do not name it."""
     if key[0] not in FAMILY or key in named:
         return True
     oldest = min(
@@ -110,7 +110,7 @@ def _in_scope(key: Key, named: Mapping[Key, rules.Named]) -> bool:
 
 
 def _check_complete(named: Mapping[Key, rules.Named], entries: Mapping[Key, Entry]) -> None:
-    """Where the records are the whole channel, a derived build without a record does not exist."""
+    """Check that no build is derived where the records are complete but lack it."""
     for key, build in named.items():
         last = rules.COMPLETE.get(build.subdir)
         if last and rules.number(build.torch) <= rules.number(last) and key not in entries:
@@ -118,22 +118,22 @@ def _check_complete(named: Mapping[Key, rules.Named], entries: Mapping[Key, Entr
 
 
 def _listed(shared: Path, named: Mapping[Key, rules.Named]) -> set[Key]:
-    """The builds whose name was seen, whether or not with a record."""
+    """The builds whose names were seen, with or without a record."""
     with (shared / "channels" / "listing.tsv").open(encoding="utf-8", newline="") as lines:
         rows = [
             (row["name"], row["version"], row["subdir"], row["build"])
             for row in csv.DictReader(lines, delimiter="\t")
             if row["channel"] == "pytorch" and row["name"] in NAMES and row["subdir"] in SUBDIRS
         ]
-    # A version such as 1.2.0+cu92 is one person's own build, none of the channel's.
+    # A version such as 1.2.0+cu92 is a private build, not one of the channel's.
     return {key for key in rows if "+" not in key[1] and _in_scope(key, named)}
 
 
 def _runtime_depends(key: Key, entries: Mapping[Key, Entry]) -> tuple[str, ...]:
-    """What a pytorch-cuda without a record depends on.
+    """The dependencies of a pytorch-cuda without a record.
 
-    As the record of the same version for the same platform (the builds differ by number alone);
-    else as the one for linux-64 in its Windows form; the early noarch builds by their recipe.
+    Those in the record of the same version and platform (builds differ only by number), else those
+    for linux-64 in their Windows form; for the early noarch builds those of the recipe.
     """
     name, version, subdir, build = key
     if subdir == "noarch":
@@ -157,7 +157,7 @@ def index(shared: Path) -> Index:
 
 
 def main() -> None:
-    """Write the index and say what it holds."""
+    """Write the index and print what it holds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("shared", type=Path, help="the folder with channels/ and compat/")
     parser.add_argument("--out", type=Path, default=TARGET, help="where to write (%(default)s)")

@@ -23,8 +23,8 @@ import conda_forge
 import rules
 
 TARGET = Path(__file__).resolve().parents[2] / "tests" / "data"
-#: What of the pytorch channel is carried: the torch family, what its records tie together, and the
-#: two packages that hide others' under strict channel priority.
+#: The packages carried from the pytorch channel: the torch family, those that its records refer to,
+#: and the two that hide other channels' packages under strict channel priority.
 TORCH_NAMES = frozenset(
     {
         *build_index.NAMES,
@@ -36,7 +36,7 @@ TORCH_NAMES = frozenset(
         "libjpeg-turbo",
     }
 )
-#: The runtime packages that need nothing else: the other CUDA runtimes are found from pytorch-cuda.
+#: Runtime packages to start from; the other CUDA runtimes are reachable from pytorch-cuda.
 RUNTIME_ROOTS = frozenset({"cudatoolkit"})
 RUNTIME_CHANNELS = ("nvidia", "nvidia/label/cuda-12.4.0")
 RUNTIME_SUBDIRS = ("linux-64", "win-64", "noarch")
@@ -52,7 +52,7 @@ Repodata = dict[str, Any]
 
 
 def read(path: Path) -> Repodata | None:
-    """A repodata file, or None where there is none."""
+    """Read a repodata file; None if there is none."""
     if not path.exists():
         return None
     data: Repodata = json.loads(path.read_text(encoding="utf-8"))
@@ -88,7 +88,7 @@ def reachable(roots: Iterable[str], channels: Iterable[Repodata]) -> set[str]:
 
 
 def rendered(data: Repodata) -> str:
-    """Repodata as JSON with one record a line, so that a change shows in a diff where it is."""
+    """Repodata as JSON with one record per line, for readable diffs."""
     lines = []
     for name in sorted(data):
         value = data[name]
@@ -127,9 +127,9 @@ def channels(shared: Path) -> dict[str, str]:
 
 
 def official(shared: Path, releases: Mapping[str, Any]) -> str:
-    """The conda rows of the official install commands, reduced to what each asks for.
+    """The conda rows of the official install commands, reduced to what each requests.
 
-    `flag` is no-such-build where the page asks for a CUDA variant that was never built.
+    `flag` is no-such-build if the page requests a CUDA variant that was never built.
     """
     rows: list[list[str]] = [list(OFFICIAL_COLUMNS)]
     table = shared / "compat" / "official_commands.tsv"
@@ -173,7 +173,7 @@ def compute_capability(shared: Path) -> str:
 
 
 def release_facts(releases: Mapping[str, Any]) -> str:
-    """The releases that the channel has, one a line."""
+    """The releases of the channel, one per line."""
     kept = {
         version: {name: facts[name] for name in RELEASE_FACTS}
         for version, facts in sorted(releases.items(), key=lambda item: rules.number(item[0]))
@@ -199,7 +199,7 @@ def carried(shared: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    """Write the files and say how large they are."""
+    """Write the files and print their sizes."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("shared", type=Path, help="the folder with channels/ and compat/")
     parser.add_argument("--out", type=Path, default=TARGET, help="where to write (%(default)s)")

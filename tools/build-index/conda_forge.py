@@ -1,11 +1,12 @@
-"""Write what is known of conda-forge's PyTorch: `data/conda_forge.json`, and the build matrices.
+"""Write the facts on conda-forge's PyTorch, `data/conda_forge.json`, and the build matrices.
 
     python tools/build-index/conda_forge.py ../shared
 
 The material was compiled from the history of the feedstocks, whose commits and dates it names.
-`data/conda_forge.json` holds what a choice and its advice go by: GPU code, partners, which release
-exists for which Python and CUDA. The matrices by build number go to `tests/data` (`carry.py`):
-nothing but tests makes builds of them. The same input gives the same bytes. Needs ruamel.yaml.
+`data/conda_forge.json` holds the facts that a choice and its advice use: GPU code, partners, which
+release exists for which Python and CUDA. The matrices by build number go to `tests/data`
+(`carry.py`): only tests make builds of them. The same input gives the same bytes. Needs
+ruamel.yaml.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ CODE_KEY = re.compile(
     r"(?P<cuda>\d+\.\d)(?: \((?P<variant>\w+)\))?(?:,? (?P<subdir>[a-z]+-\w+))?"
     r"(?:, _(?P<first>\d+)(?: (?:to _(?P<last>\d+)|(?P<later>and later)))?)?"
 )
-#: The words of a variant: what it is called, the variant of ARM, the oldest glibc that it runs on.
+#: The form of a variant: its name, the ARM board, the oldest glibc that it runs on.
 VARIANT = re.compile(r"(?P<name>\w+)(?: \((?P<arm>tegra)\))?(?: \(glibc>=(?P<glibc>[\d.]+)\))?")
-#: What the material says in prose, and its meaning; a change of the words stops the script.
+#: Sentences of the material and their meaning; the script stops if their wording changes.
 PROSE = {
     "osx": "arm64 11.0, from 2.13.0 12.0; osx-64 10.15, from 2.8.0 11.0; still built for osx-64",
     "partner_cuda_check": "torchvision compares only the CUDA major with torch at import, "
@@ -68,7 +69,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def variant(text: str) -> Variant:
-    """Read the words of a variant, such as `cuda129_generic (tegra) (glibc>=2.34)`."""
+    """Parse a variant such as `cuda129_generic (tegra) (glibc>=2.34)`."""
     found = VARIANT.fullmatch(text)
     if not found:
         raise SystemExit(f"variant {text!r} is in no known form: mend conda_forge.py")
@@ -89,8 +90,8 @@ def matrices(builds: Mapping[Any, Mapping[str, Any]]) -> Iterator[tuple[Any, dic
 
 
 def platform(builds: Mapping[int, Mapping[str, Any]], subdir: str) -> dict[str, Any] | None:
-    """The Pythons and CUDAs of a release on one platform over all its builds, the oldest glibc of
-    its newest ones where that is not 2.17, and the CUDAs of its variant for Jetson."""
+    """The facts on a release on one platform: the Pythons and CUDAs over all its builds, the oldest
+    glibc of its newest builds if not 2.17, and the CUDAs of its variant for Jetson."""
     pythons: set[str] = set()
     found: dict[Variant, int] = {}
     for which, row in matrices(builds):
@@ -118,14 +119,14 @@ def platform(builds: Mapping[int, Mapping[str, Any]], subdir: str) -> dict[str, 
 
 
 def partners(entries: list[str]) -> list[str]:
-    """Versions without the numbers of their builds."""
+    """The versions in entries, without the build numbers."""
     return sorted({entry.split(" ")[0] for entry in entries}, key=number)
 
 
 def code(releases: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The architecture lists, each once with the releases and platforms that have it.
 
-    Rows that name build numbers come first: they hold where a general one would.
+    Rows that name build numbers come first, because they override general ones.
     """
     rows: dict[str, dict[str, Any]] = {}
     for torch, release in releases.items():
@@ -165,7 +166,7 @@ def upstream(releases: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 
 def release_row(torch: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of one release: dates, last build number, partners, platforms."""
+    """The facts on one release: dates, last build number, partners, platforms."""
     builds = row["builds"]
     return {
         "torch": torch,
@@ -259,7 +260,7 @@ def _lines(rows: list[Any]) -> str:
 def builds(shared: Path) -> str:
     """The text of `tests/data/conda_forge_builds.json`: the matrices by build number.
 
-    `cells` holds every pair of Pythons and variants once, `packages` their places by package,
+    `cells` holds every pair of Pythons and variants once, `packages` their indexes by package,
     version, build number and platform.
     """
     table = read(shared / "compat" / "conda_forge.yaml")

@@ -1,7 +1,7 @@
-"""The index of conda-forge: the builds of the family of which a full record was seen.
+"""The index of conda-forge: the builds of the family whose full records were seen.
 
-Nothing is listed or derived here. Build strings have a hash in them, which no rule gives, and a
-variant that the feedstocks' matrices name may have failed in their CI and never have been uploaded.
+No builds are derived here: build strings contain a hash, which no rule gives, and a variant in the
+feedstocks' matrices may have failed in CI and never been uploaded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAMES = (
     *("pytorch", "torchvision", "torchaudio", "pytorch-gpu", "pytorch-cpu"),
     *("cuda-version", "libtorch"),
 )
-#: The packages whose specs a choice reads; a record has thirty others, which are the solver's.
+#: The packages whose specs a choice reads; the thirty others of a record are only for the solver.
 KEPT = frozenset(
     (
         *("python", "python_abi", "pytorch", "pytorch-gpu", "pytorch-cpu", "libtorch"),

@@ -1,6 +1,6 @@
-"""What the built-in index is made of: entries, and the document of one channel and subdir.
+"""The entries of the built-in index, and the document of one channel and subdir.
 
-`conda_torchmirror/index/builtin.py` says what the fields of a document mean. Pure.
+`conda_torchmirror/index/builtin.py` explains the fields of a document. Pure.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Key = tuple[str, str, str, str]
 
 @dataclass
 class Entry:
-    """One build of the index: what it is, how sure it is, and what a record says of it."""
+    """One build of the index: its identity, its evidence, and the fields of its record."""
 
     key: Key
     evidence: str
@@ -38,8 +38,8 @@ class Entry:
 class Index(NamedTuple):
     """The index of one channel.
 
-    `names` are its packages in their order, `extension` is that of their files, `kept` the names
-    of the packages whose specs are kept, None where all are; `sources` say where it is from.
+    `names` are its packages in order, `extension` is that of their files, `kept` are the names of
+    packages whose specs are kept, None for all; `sources` describe its origin.
     """
 
     channel: str
@@ -59,22 +59,22 @@ class Index(NamedTuple):
 
 @dataclass
 class Interned:
-    """Values met so far, each with its place in the table of the document."""
+    """The distinct values so far, each with its index in the table of the document."""
 
     places: dict[Any, int] = field(default_factory=dict)
 
     def place(self, value: Any) -> int:
-        """The place of `value`, new or known."""
+        """The index of `value`, which is added if new."""
         return self.places.setdefault(value, len(self.places))
 
     @property
     def table(self) -> list[Any]:
-        """The values in the order of their places."""
+        """The values in the order of their indexes."""
         return list(self.places)
 
 
 def key_of(record: Mapping[str, str], subdir: str) -> Key:
-    """What tells one build of a channel from another."""
+    """The key that identifies a build in a channel."""
     return (record["name"], record["version"], subdir, record["build"])
 
 
@@ -137,7 +137,7 @@ def _document(index: Index, subdir: str) -> dict[str, Any]:
 
 
 def _rendered(data: Mapping[str, Any]) -> str:
-    """JSON with one package group a line, so that a change shows in a diff where it is."""
+    """JSON with one group of packages per line, for readable diffs."""
 
     def short(value: Any) -> str:
         return json.dumps(value, separators=(",", ":"))

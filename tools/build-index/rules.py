@@ -1,9 +1,9 @@
-"""Which builds a release has on the `pytorch` channel, how they are named, what they depend on.
+"""Which builds a release has on the `pytorch` channel, their names, and their dependencies.
 
 Owns the naming rule and the reading of `depends.tsv`. Pure, standard library only. What exists
 comes from the releases table (`releases.yaml`, or its reduced copy `tests/data/releases.json`,
 which has the same shape); a value there that ends in "?" was inferred and derives nothing.
-`tests/test_naming.py` holds these rules against every carried record.
+`tests/test_naming.py` checks these rules against every carried record.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PLATFORMS = ("linux-64", "osx-64", "osx-arm64", "win-64")
 FIRST, LAST = "1.8.0", "2.5.1"
 #: 1.8.2 is the long-term release of channel `pytorch-lts`, not of `pytorch`.
 LEFT_OUT = frozenset({"1.8.2"})
-#: Up to this release the records of linux-64 are the whole channel: what has no record is not.
+#: The last release for which the records of linux-64 are complete: no record means no build.
 COMPLETE = {"linux-64": "2.1.0"}
 
 #: Where the channel's torchtext differs from the release's: 2.0.0 has 0.15.0 (its linux-64
@@ -30,7 +30,7 @@ TORCHTEXT = {"2.0.0": "0.15.0", "2.3.1": None}
 #: First torchtext built for osx-arm64: the first release branch of pytorch/text with a conda
 #: workflow for it.
 TORCHTEXT_ARM64 = "0.15.0"
-#: First torchtext for Python 3.12: earlier ones need torchdata, of which no such build was seen.
+#: First torchtext for Python 3.12: earlier ones need torchdata, which was not seen for that Python.
 TORCHTEXT_PY312 = "0.18.0"
 #: (package, version, subdir, CUDA) of which no build was seen where the rest of its release has
 #: one: the remarks of the releases table on 1.11.0.
@@ -78,12 +78,12 @@ class Named:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What tells one package of a channel from another."""
+        """The key that identifies a package in a channel."""
         return (self.name, self.version, self.subdir, self.build)
 
 
 class Parts(NamedTuple):
-    """What a build string says. `cuda` is None for CPU builds, `cpu` whether the word is there."""
+    """The parts of a build string. `cuda` is None for CPU builds, `cpu` if the word is there."""
 
     python: str
     cuda: str | None
@@ -92,7 +92,7 @@ class Parts(NamedTuple):
 
 
 def parse(name: str, build: str) -> Parts | None:
-    """Read a build string of pytorch or a partner, or give None where it follows no known form."""
+    """Parse a build string of pytorch or a partner; None if it has no known form."""
     if name == "pytorch":
         if found := _TORCH_BUILD.match(build):
             python, cpu, cuda, cudnn, _ = found.groups()
@@ -182,7 +182,7 @@ def _versions(facts: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _cudnn(conda: Mapping[str, Any], subdir: str, cuda: str | None) -> str | None:
-    """Linux spells cuDNN in full, Windows only its major number."""
+    """The cuDNN in a build string: in full on Linux, only the major on Windows."""
     if cuda is None:
         return None
     table: Mapping[str, str] = conda["linux_cudnn" if subdir == "linux-64" else "win_cudnn_major"]
@@ -235,7 +235,7 @@ def requirements(build: Named) -> dict[str, tuple[str, ...]]:
 
 
 def _record_order(spec: str) -> tuple[str, str]:
-    """By package name first: in records "mkl >=2018" stands before "mkl-service"."""
+    """A sort key by package name first: in records "mkl >=2018" precedes "mkl-service"."""
     name, _, rest = spec.partition(" ")
     return (name, rest)
 

@@ -1,10 +1,10 @@
-"""Write what is known of the wheels of PyTorch: `conda_torchmirror/data/wheels.json`.
+"""Write the facts on the wheels of PyTorch: `conda_torchmirror/data/wheels.json`.
 
     python tools/build-index/wheel_facts.py ../shared
 
-From `compat/releases.yaml`, `compat/official_commands.tsv` and `wheels/requires.tsv` of the
-material folder. What the material says in prose stands below, with its source. The same input gives
-the same bytes. Needs ruamel.yaml.
+Reads `compat/releases.yaml`, `compat/official_commands.tsv` and `wheels/requires.tsv` of the
+material folder. Facts that the material gives in prose are below, with their sources. The same
+input gives the same bytes. Needs ruamel.yaml.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ruamel.yaml import YAML
 
 OUT = Path(__file__).parents[2] / "conda_torchmirror" / "data" / "wheels.json"
 PARTNERS = ("torchvision", "torchaudio", "torchtext")
-#: What the material was compiled from, and when.
+#: The sources that the material was compiled from, with dates.
 SOURCES = {
     "releases": "pytorch/vision README, pytorch/audio docs installation.rst, pytorch/text README, "
     "version-compatibility.md of PyTorchKR/pytorch.kr",
@@ -58,7 +58,7 @@ OPEN = [
         "as_of": "2026-11-25",
     },
 ]
-#: Partners whose wheels hold nothing for an accelerator, whatever directory they are in.
+#: Partners whose wheels have no accelerator code, in any directory.
 NEUTRAL = [
     {
         "project": "torchaudio",
@@ -74,7 +74,7 @@ NEUTRAL = [
         "as_of": "2026-11-25",
     },
 ]
-#: From which release on PyPI's wheel for a platform is a CUDA build.
+#: The first release whose wheel on PyPI is a CUDA build, by platform.
 PLAIN_CUDA = {
     "linux-64": {"since": "1.8.0", "source": "PyPI's Linux wheels hold the default CUDA"},
     "linux-aarch64": {
@@ -82,9 +82,9 @@ PLAIN_CUDA = {
         "source": "METADATA: CUDA libraries for every Linux from 2.11.0 on, for x86_64 before",
     },
 }
-#: Which variants the wheels of an accelerator that is no CUDA are in, by what names them.
+#: Vendors of the accelerators other than CUDA, by the word that their directories begin with.
 NAMED_ONLY = {"xpu": "Intel", "rocm": "AMD"}
-#: Of a wheel whose METADATA was not seen, a cuDNN that it has at least, by its release.
+#: A lower bound for the cuDNN of wheels whose METADATA was not seen, by release.
 CUDNN_SINCE = {
     "2.4.0": "9.1",
     "source": "METADATA from 2.4.0 on: nvidia-cudnn-cu12==9.1.0.70 and newer; pytorch/builder "
@@ -127,7 +127,7 @@ def read_releases(shared: Path) -> dict[str, Any]:
 
 
 def read_rows(path: Path) -> Iterator[dict[str, str]]:
-    """The rows of a table with a head."""
+    """The rows of a tab-separated table with a header."""
     with path.open(encoding="utf-8", newline="") as lines:
         yield from csv.DictReader(lines, delimiter="\t")
 
@@ -141,7 +141,7 @@ def official_commands(shared: Path) -> Iterator[dict[str, str]]:
 
 @cache
 def pairings(shared: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The partners of each release by what an official source states, the preferred ones first;
+    """The partners of each release: those stated by an official source, the preferred ones first,
     and those that the material marks as inferred."""
     stated: dict[str, dict[str, list[str]]] = {}
     inferred: dict[str, dict[str, list[str]]] = {}
@@ -191,7 +191,7 @@ def cudnn(shared: Path) -> dict[str, dict[str, str]]:
         public, _, local = row["version"].partition("+")
         if row["package"] != "torch" or not pin or (local and not local.startswith("cu")):
             continue
-        # A lock file's row has what was resolved, which may be newer than the pin.
+        # A row from a lock file has the resolved version, which may be newer than the pin.
         cuda = dotted(local) if local else plain.get(public)
         if cuda and (local or row["index"] == "pypi"):
             seen[public][cuda].add(pin[1])
@@ -214,7 +214,7 @@ def variants(shared: Path) -> dict[str, dict[str, list[str]]]:
 
 
 def facts(shared: Path) -> dict[str, Any]:
-    """All that the file holds."""
+    """The content of the file."""
     stated, inferred = pairings(shared)
     return {
         "schema": 1,
@@ -251,7 +251,7 @@ def facts(shared: Path) -> dict[str, Any]:
 
 
 def rendered(value: Any, indent: str = "") -> str:
-    """JSON with what fits into a line on one, so that a person can read a difference of it."""
+    """JSON in which values that fit are on one line, for readable diffs."""
     short = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, (dict, list)) or len(indent) + len(short) <= 96:
         return short

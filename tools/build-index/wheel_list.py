@@ -2,10 +2,10 @@
 
     python tools/build-index/wheel_list.py ../shared
 
-A wheel is `listed` where its name stands in `wheels/wheel_listing.tsv` of the material folder, and
-`derived` where `compat/releases.yaml` has the release, its partner, the directory and the Python,
-the listing does not go that far, and a rule below gives the name. `index/wheels/builtin.py`
-says what the fields mean. The same input gives the same bytes. Needs ruamel.yaml.
+A wheel is `listed` if its name is in `wheels/wheel_listing.tsv` of the material folder, and
+`derived` if `compat/releases.yaml` has the release, its partner, the directory and the Python, the
+release is newer than the listing, and a rule below gives the name. `index/wheels/builtin.py`
+explains the fields. The same input gives the same bytes. Needs ruamel.yaml.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OUT = Path(__file__).parents[2] / "conda_torchmirror" / "data" / "wheels"
 SCHEMA = 1
 EVIDENCE = ("listed", "derived")
 PROJECTS = ("torch", "torchvision", "torchaudio", "torchtext")
-#: How the platform tags of a subdir begin and end.
+#: The beginning and end of the platform tags of a subdir.
 PLATFORMS = {
     "linux-64": ("linux", "x86_64"),
     "linux-aarch64": ("linux", "aarch64"),
@@ -32,21 +32,21 @@ PLATFORMS = {
     "osx-64": ("macosx", "x86_64"),
     "osx-arm64": ("macosx", "arm64"),
 }
-#: Directories that a choice is made from; the listing has others, such as `cu121_full`.
+#: Directories to choose from; the listing has others, such as `cu121_full`.
 VARIANT = re.compile(r"cpu|cu\d{2,3}|rocm\d[\d.]*|xpu|")
-#: Up to here the listing holds every wheel that there is, so what is missing does not exist.
+#: The last releases for which the listing is complete: a wheel that it lacks does not exist.
 COMPLETE = {"torch": "2.7.1", "torchvision": "0.16.0", "torchaudio": "2.1.0", "torchtext": "99"}
-#: From here on names of a platform follow the rule, whatever the directory.
+#: The first torch from which a platform's names follow the rule, in every directory.
 DERIVED_SINCE = {"linux-64": "2.1.0", "win-64": "2.1.0", "linux-aarch64": "2.10.0"}
 #: Up to torch 2.6.0 the names of partners in directories had another platform (naming.md).
 OLD_LINUX, SINCE_NEWEST = "linux_x86_64", "2.7.0"
-#: No source says that there is one.
+#: Wheels that the rule would derive but no source mentions.
 NEVER = {("torchaudio", "2.11.0", "cu132"), ("torchaudio", "2.11.0", "cu129")}
 NEWEST = {"linux-64": "manylinux_2_28_x86_64", "linux-aarch64": "manylinux_2_28_aarch64"}
 
 
 class Wheel(NamedTuple):
-    """A wheel but for its Python: `tags` has `*` in its places."""
+    """A wheel for any Python: `tags` has `*` in place of the Python."""
 
     project: str
     version: str
@@ -69,8 +69,8 @@ def main() -> None:
 
 
 def collect(shared: Path, subdir: str) -> dict[Wheel, dict[str, tuple[str, int]]]:
-    """The wheels of a platform by what all Pythons share: for each Python the evidence, and the
-    size where it is known, else 0."""
+    """The wheels of a platform, each with the evidence and the size in bytes (0 if unknown) by
+    Python."""
     found: dict[Wheel, dict[str, tuple[str, int]]] = defaultdict(dict)
     for wheel, python, size in listed(shared, subdir):
         found[wheel][python] = ("listed", size)
@@ -103,7 +103,7 @@ def listed(shared: Path, subdir: str) -> Iterator[tuple[Wheel, str, int]]:
         variant = "" if row["variant"] in ("pypi", "root") else row["variant"]
         if project not in PROJECTS or not here or not VARIANT.fullmatch(variant):
             continue
-        if row["platform"] == "macosx_11_1_arm64":  # installers know no minor of macOS 11
+        if row["platform"] == "macosx_11_1_arm64":  # installers accept no minor of macOS 11
             continue
         if local.replace(".", "") not in ("", variant.replace(".", "")):
             continue
@@ -122,19 +122,19 @@ def listed(shared: Path, subdir: str) -> Iterator[tuple[Wheel, str, int]]:
 
 
 def abi_is_usual(python: str, abi: str) -> bool:
-    """Whether a wheel is for CPython 3 with its usual ABI, and not for one without the lock."""
+    """Whether a wheel is for CPython 3 with its usual ABI, not for a free-threaded build."""
     if python == "py3":
         return abi == "none"
     return bool(re.fullmatch(r"cp3\d+", python)) and abi in (python, f"{python}m", "none")
 
 
 def starred(tag: str) -> str:
-    """A tag with `*` for the Python; the ABI of 3.7 and older has an `m`, which is left out."""
+    """A tag with `*` in place of the Python, without the `m` in the ABI of 3.7 and older."""
     return "cp*" if re.fullmatch(r"cp3\d+m?", tag) else tag
 
 
 def derived(shared: Path, subdir: str) -> Iterator[tuple[Wheel, str]]:
-    """The wheels that a release has by the build matrix, where the listing ends before."""
+    """The wheels of releases newer than the listing, by the build matrix."""
     if subdir not in DERIVED_SINCE:
         return
     stated = pairings(shared)[0]
@@ -159,7 +159,7 @@ def derived(shared: Path, subdir: str) -> Iterator[tuple[Wheel, str]]:
 
 
 def rendered(subdir: str, found: Mapping[Wheel, Mapping[str, tuple[str, int]]]) -> str:
-    """The document: a row for all Pythons that share the evidence."""
+    """The text of the document: one row for all Pythons that share the evidence."""
     tags = sorted({wheel.tags for wheel in found})
     rows: list[list[Any]] = []
     for wheel in sorted(found, key=_order):
@@ -184,7 +184,7 @@ def _row(wheel: Wheel, tags: list[str], pythons: Mapping[str, int], evidence: st
     row: list[Any] = [wheel.project, wheel.version, wheel.variant, tags.index(wheel.tags)]
     row += [" ".join(names), EVIDENCE.index(evidence)]
     sizes = _sizes(pythons.values())
-    # What follows is there only where it says something.
+    # Trailing fields are written only if they differ from the default.
     tail: list[Any] = [sizes, int(bool(wheel.local)), wheel.build]
     plain = [0, int(bool(wheel.variant)), ""]
     while tail and tail[-1] == plain[len(tail) - 1]:
@@ -193,7 +193,7 @@ def _row(wheel: Wheel, tags: list[str], pythons: Mapping[str, int], evidence: st
 
 
 def _sizes(sizes: Iterable[int]) -> int:
-    """The largest size, 0 where one is not known."""
+    """The largest size in bytes, 0 if any is unknown."""
     sizes = list(sizes)
     return max(sizes) if all(sizes) else 0
 

@@ -1,7 +1,7 @@
 """One cell of the page, decided by the stages of the command itself.
 
-No rule stands here: `torch-install` would go through the same functions for the same words, on a
-computer like the one of the cell that has never been online.
+This module has no rules of its own: `torch-install` calls the same functions for the same words, on
+a computer like that of the cell which has never been online.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from conda_torchmirror.transport.routes import OfflineRouter
 
 #: The environment that every command of the page makes.
 NAME = "torch"
-#: In the place of a CUDA: no driver is there, or none is wanted.
+#: The value instead of a CUDA if there is no driver, or none is to be used.
 CPU = "cpu"
 #: The variable for the language of sentences.
 LANGUAGE = "CONDA_TORCHMIRROR_LANG"
@@ -52,8 +52,8 @@ CONDA_FORGE = "conda-forge"
 
 
 class Cell(NamedTuple):
-    """One question. `cuda` is what the driver runs or `CPU`; "" leaves release, GPU and Python
-    open. `arch` is the compute capability."""
+    """One question. `cuda` is the driver's CUDA, or `CPU`; `arch` is the GPU's compute capability.
+    Release, GPU and Python are "" if left open."""
 
     system: str
     source: str
@@ -69,8 +69,8 @@ class Cell(NamedTuple):
 
 
 class Matrix(NamedTuple):
-    """What the recipes of conda-forge are known to have: a release, its CUDA ("" for the CPU), and
-    which of the partners."""
+    """A set that the recipes of conda-forge have: a release, its CUDA ("" for the CPU), and the
+    partners that exist for it."""
 
     release: str
     cuda: str
@@ -78,7 +78,7 @@ class Matrix(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the command comes to, a decision or an error, and the words behind it."""
+    """The result of the command, a decision or an error, and the command's words."""
 
     words: tuple[str, ...]
     found: Decision | WheelDecision | TorchMirrorError
@@ -86,7 +86,7 @@ class Answer(NamedTuple):
 
 @contextmanager
 def on_computer(system: str, **variables: str) -> Iterator[None]:
-    """Conda as on a computer of this platform, which is offline and has one channel configured."""
+    """Configure conda as on an offline computer of this platform with one configured channel."""
     native = Context._native_subdir
     before = dict(os.environ)
     for name in [name for name in os.environ if name.startswith(("CONDA_", "MAMBA_"))]:
@@ -107,8 +107,8 @@ def on_computer(system: str, **variables: str) -> Iterator[None]:
 
 
 def words(cell: Cell, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The words behind `conda torch-install` for a cell. `names` are the packages of a release that
-    is named; without one the command's own default holds."""
+    """The words after `conda torch-install` for a cell. `names` are the packages to name with a
+    release; without a release the command's own default is used."""
     found = ["-n", NAME]
     found += ["--python", cell.python] if cell.python else []
     found += [f"pytorch={cell.release}", *names] if cell.release else []
@@ -119,8 +119,8 @@ def words(cell: Cell, names: tuple[str, ...]) -> tuple[str, ...]:
 
 @contextmanager
 def without_steps(*, causes: bool = True) -> Iterator[None]:
-    """No search for what would fit instead, which takes a dozen further choices each: that is what
-    the other cells say. Nor for the cause, where the refusal is not shown."""
+    """Skip the search for next steps, which takes a dozen further choices each and which the other
+    cells answer; without `causes` also that for the cause, if the refusal is not shown."""
     find, others, way = alternatives.find, refusal._other_sources, wheels.way
     no_choice = by_wheels.no_choice
     none = None, frozenset[str]()
@@ -138,18 +138,18 @@ def without_steps(*, causes: bool = True) -> Iterator[None]:
         by_wheels.no_choice = no_choice
 
 
-#: The packages beside a release that is named, the first that there is a set of: some releases lack
-#: torchaudio, and some torchvision too.
+#: The partners to try with a named release, until there is a set: some releases lack torchaudio,
+#: and some torchvision too.
 BESIDE = (("torchvision", "torchaudio"), ("torchvision",))
 
 
-#: The reading of the whole list of wheels. In the command's place for it a desk shows what it has
-#: narrowed it to, also to whoever comes after it in the same process.
+#: The original function that loads the whole list of wheels. A desk replaces the command's
+#: reference to it by its own narrowed list, for the rest of the process.
 load_wheels = wheels_builtin.load
 
 
 class Desk:
-    """Answers for one system, within `on_computer`. Records are read once."""
+    """Answers the cells of one system, within `on_computer`. Records are read once."""
 
     def __init__(self, system: str) -> None:
         self.system = system
@@ -163,8 +163,8 @@ class Desk:
         self._release = ""
 
     def narrow(self, release: str) -> None:
-        """Look at what belongs to one release only, which is all that the answer for it needs; of
-        a source that has none, at everything, as it says which releases it has."""
+        """Restrict the records to one release, which is all that the answer for it needs. A source
+        without that release keeps all, because its refusal names the releases that it has."""
         if release == self._release:
             return
         self._release = release
@@ -230,7 +230,7 @@ class Desk:
                 return error
         except TorchMirrorError as error:
             return error
-        # The pages that are read have other releases only.
+        # The pages read would have other releases only, so look at the whole list.
         narrowed, self._wheels = self._wheels, self.wheels
         try:
             return self._of_wheels(cell, said)
@@ -238,7 +238,8 @@ class Desk:
             self._wheels = narrowed
 
     def matrix(self, cell: Cell) -> Matrix | None:
-        """What conda-forge has for a cell by its recipes, of which the records are a sample."""
+        """The set on conda-forge for a cell by the recipes, of whose builds the records are a
+        sample."""
         if cell.source not in (AUTO, CONDA_FORGE):
             return None
         on = machine(cell)
@@ -260,7 +261,7 @@ def specs_of(said: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def request_of(cell: Cell, said: tuple[str, ...]) -> Request:
-    """What the words ask of the channels."""
+    """The request that the words make of the channels."""
     on_cpu = cell.cuda == CPU and not cell.mac
     return _request(specs_of(said), cell.source, CPU if on_cpu else AUTO, cell.python)
 
@@ -277,7 +278,7 @@ def _request(specs: tuple[str, ...], source: str, cuda: str, python: str) -> Req
 
 
 def _belongs(build: Build, facts: SourceFacts, versions: Collection[str]) -> bool:
-    """Whether a build is of one of these releases of pytorch, or may go with one."""
+    """Whether a build belongs to one of these releases of pytorch, or may go with one."""
     if build.name == facts.torch:
         return build.version in versions
     specs = facts.torch_specs(build) if build.name in facts.partners else ()
@@ -288,7 +289,7 @@ def _belongs(build: Build, facts: SourceFacts, versions: Collection[str]) -> boo
 
 
 def _goes(link: Link, releases: Collection[str]) -> bool:
-    """Whether a wheel beside torch may go with one of these releases, as far as tables say."""
+    """Whether a partner's wheel may go with one of these releases, by the tables."""
     stated = link.project != "torch" and tables().torch_of(link.project, _version(link))
     return link.project != "torch" and (not stated or not releases.isdisjoint(stated))
 
@@ -298,7 +299,7 @@ def _version(link: Link) -> str:
 
 
 class BuiltIn(OfflineRouter):
-    """Reads the built-in index, once a channel."""
+    """A router that reads the built-in index, once per channel."""
 
     def __init__(self, options: InstallOptions, subdir: str, names: tuple[str, ...]) -> None:
         super().__init__(options, subdir, names)

@@ -21,11 +21,11 @@ SYSTEMS = ("linux-64", "win-64", "linux-aarch64", "osx-arm64", "osx-64")
 CHOICES = (AUTO, *(source.name for source in SOURCES), WHEELS)
 #: The oldest CUDA of a driver, release and Python that can be asked for.
 _CUDA, _RELEASE, _PYTHON = "11.0", "2.0", "3.10"
-#: How many releases of a source can be asked for. The command knows those before them.
+#: The number of releases of a source on the page; the command knows older ones too.
 RELEASES = 8
 #: A CUDA that `nvidia-smi` shows and for which no toolkit is in the tables.
 _UNLISTED = "12.7"
-#: Boards that are one with their GPU, all of them linux-aarch64.
+#: Compute capabilities of boards with an integrated GPU, all of them linux-aarch64.
 _BOARDS = frozenset(data("cuda.json")["architectures"]["integrated"]["archs"])
 
 
@@ -95,7 +95,7 @@ def _sorted(values: Iterable[str], *, newest: bool = False) -> tuple[str, ...]:
 
 
 def driver_of(cuda: str, system: str) -> str | None:
-    """The driver from which on `nvidia-smi` shows this CUDA, None where no table says."""
+    """The first driver with which `nvidia-smi` shows this CUDA; None if no table tells."""
     kind = "windows" if system == "win-64" else "linux"
     row = data("cuda.json")["drivers"]["versions"].get(cuda, {})
     found: str | None = row.get(f"toolkit_{kind}")

@@ -1,6 +1,6 @@
 """All answers as one JSON document for the script of the page, small by its structure.
 
-Everything is there once, and referred to by its number: `strings`; `rows`, the packages of a set;
+Every value is stored once and referred to by its number: `strings`; `rows`, the packages of a set;
 `phrases`, clauses in English and Chinese with the number of their holes; `notes`, sentences as
 phrases each with the strings for its holes; `texts`, those of all tools; `answers`. `systems` has
 the axes of a system and, by source, release and Python, the number of its table in `tables`: the
@@ -43,7 +43,7 @@ class System(NamedTuple):
 
 
 class Once:
-    """Values by number, each once."""
+    """Distinct values, numbered in order of first use."""
 
     def __init__(self) -> None:
         self.numbers: dict[Hashable, int] = {}
@@ -106,7 +106,7 @@ def written(systems: Iterable[System]) -> dict[str, Any]:
 
 
 class Parts:
-    """What answers and tables are made of, each once."""
+    """The parts of answers and tables, each stored once."""
 
     def __init__(self) -> None:
         names = ("strings", "rows", "phrases", "notes", "texts", "answers")
@@ -148,7 +148,7 @@ class Parts:
         return self._of["tables"]((without, pattern, *used.values))
 
 
-#: Where a sentence of several is put together, in English and Chinese.
+#: Where a sentence can be split into phrases, in English and Chinese.
 _JOINTS = (
     re.compile(r"((?:^|\. )[a-z-]+: |; )"),
     re.compile(r"((?:^|。)[a-z-]+：|；)"),
@@ -158,7 +158,7 @@ _VALUE = re.compile(r"(?<![\w.{])\d[\w.+]*(?:, \d[\w.+]*)*")
 
 
 def phrases(english: str, chinese: str) -> list[tuple[str, str, tuple[str, ...]]]:
-    """A sentence as phrases in both languages, each with the values that stand in its holes."""
+    """Split a sentence into phrases in both languages, each with the values for its holes."""
     parts = [joint.split(text) for joint, text in zip(_JOINTS, (english, chinese), strict=True)]
     if len({len(part) for part in parts}) > 1:
         parts = [[english], [chinese]]
@@ -222,7 +222,7 @@ def _of(release: str, python: str, table: Table, of: Axes) -> Iterable[tuple[Cel
 
 
 def _encoded(found: Shown, cell: Cell) -> tuple[Any, ...]:
-    """An answer with marks for what other answers differ in."""
+    """An answer with marks for the values in which other answers differ."""
     release = cell.release
 
     def of_cell(word: str) -> str:
@@ -240,7 +240,7 @@ def _encoded(found: Shown, cell: Cell) -> tuple[Any, ...]:
 
 
 def _of_set(word: str, found: Shown) -> str:
-    """A word of a package with marks for what the set has in common."""
+    """A word on a package with marks for the values that the set shares."""
     word = _of_python(word, found.python)
     if found.release:
         word = re.sub(rf"(?<![\d.]){re.escape(found.release)}(?![\d.])", "{t}", word)
@@ -272,7 +272,7 @@ def _marked(text: str, found: Shown) -> str:
         text = _of_cuda(text, found.cuda)
     if found.release:
         text = re.sub(rf'(?<= = "){re.escape(found.release)}(?=\.\*")', "{t}", text)
-    # What pixi is told of the driver is the cell's own.
+    # The driver's CUDA in a pixi.toml is that of the cell.
     text = re.sub(r'(?<=\[system-requirements\]\ncuda = ")[\d.]+', "{d}", text)
     return re.sub(rf"(?<=[cg]pu=){re.escape(found.release)}(?![\d.])", "{t}", text)
 

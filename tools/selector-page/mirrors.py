@@ -1,4 +1,4 @@
-"""What each mirror decides in the texts to copy: where channels, wheels and the index are read."""
+"""The URLs that each mirror gives the texts to copy: of channels, wheels and the index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conda_torchmirror.redirect import settings
 from conda_torchmirror.transport import routes
 from conda_torchmirror.transport.wheels import routes as wheel_routes
 
-#: The name of the command's own preference, which `--mirror` does without.
+#: The name of the command's own preference, for which `--mirror` is not given.
 DEFAULT = ""
 
 

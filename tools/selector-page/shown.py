@@ -1,5 +1,5 @@
-"""What the page shows of an answer: the set, what is said of it in both languages, and the texts to
-copy, in which marks stand for what a mirror decides."""
+"""The part of an answer that the page shows: the set, notes in both languages, and texts to copy,
+in which marks stand for the URLs that depend on the mirror."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from conda_torchmirror.text.tools.render import render
 #: The tools whose words are shown, by what they install.
 OF_CHANNELS = ("conda", "mamba", "environment.yml", "pixi")
 OF_WHEELS = ("pip", "uv")
-#: Said of the records at hand, of a user's own configuration or of the mirror that is read, none of
-#: which the page knows.
+#: Notices on the records at hand, the user's configuration or the mirror, none of which the page
+#: knows.
 _LEFT = frozenset(
     (
         *("built_in", "built_in_wheels", "derived", "derived_wheels", "undated", "sample_newer"),
@@ -64,7 +64,7 @@ class Shown(NamedTuple):
 
 
 def shown(asked: Asked, desk: Desk) -> Shown:
-    """What is shown of an answer of one source."""
+    """Prepare the answer of one source for the page."""
     cell, answer, matrix = asked
     if matrix and not _covers(answer, matrix):
         return _of_recipes(cell, matrix)
@@ -132,7 +132,7 @@ def _of_wheels(answer: Answer, found: WheelDecision, desk: Desk) -> Shown:
 
 
 def _of_recipes(cell: Cell, matrix: Matrix) -> Shown:
-    """A set by loose specs: which files it is, only the channel says."""
+    """A set by loose specs, whose files only the channel knows."""
     meta = GPU_METAPACKAGE if matrix.cuda else CPU_METAPACKAGE
     specs = [f"python={cell.python}"] if cell.python else []
     specs += [f"{meta}={matrix.release}", *matrix.partners]
@@ -187,7 +187,7 @@ def _texts(recipe: Recipe, tools: tuple[str, ...]) -> tuple[Pair, ...]:
 
 
 def _uncommented(found: str) -> str:
-    """A text without its comments, which say what the page shows beside it."""
+    """A text without its comments, which repeat what the page shows beside it."""
     lines = [line for line in found.splitlines() if not line.lstrip().startswith("#")]
     for mark, form in ((_INDEX, "{index}"), (_WHEELS, "{wheels}"), (_CHANNEL[:-2], "{at}")):
         lines = [line.replace(mark, form) for line in lines]

@@ -1,8 +1,8 @@
-"""Every cell of a system with its answer, of which as few as possible are asked for.
+"""Every cell of a system with its answer, computed with as few choices as possible.
 
-Machines that a release fits alike get the same answer. How a build fits a machine is asked of the
-command's own judge (`selection.fit.Constraints.check`), for every build, driver and GPU. Where an
-answer names the driver or the GPU, a mark stands in their place.
+Machines that a release's builds fit in the same way share an answer. The command's own
+`selection.fit.Constraints.check` judges the fit, for every build, driver and GPU. If an answer
+names the driver or the GPU, a mark stands in for the value.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from conda_torchmirror.selection.wheels import request as wheel_requests
 from conda_torchmirror.selection.wheels.tables import TORCH as WHEEL
 from conda_torchmirror.selection.wheels.tables import tables
 
-#: What stands for the driver's CUDA and for the GPU in a sentence.
+#: The marks for the driver's CUDA and for the GPU in a sentence.
 DRIVER, GPU = "{d}", "{a}"
 
 
 class Mark(str):
-    """A value that is compared as it is, and shown as something else."""
+    """A value that is compared as it is, but shown as its mark."""
 
     __slots__ = ("shown",)
     shown: str
@@ -65,7 +65,7 @@ class Fits:
         builds, self._judge = _of_wheels(desk) if source == WHEELS else _of(source, desk)
         self._partners = _partner_cudas(desk) if source == CONDA_FORGE else ()
         self._kinds: dict[Hashable, int] = {}
-        #: Builds that are judged alike, with their releases and Pythons.
+        #: Builds with the same verdict, with their releases and Pythons.
         self._alike: dict[Hashable, tuple[Build, BuildFacts, set[tuple[str, str]]]] = {}
         for build, read in builds:
             key = build.version, build.channel, read._replace(python=None)
@@ -91,7 +91,7 @@ class Fits:
         }
 
     def _checked(self, cell: Cell) -> dict[tuple[str, str], tuple[int, bool]]:
-        """By release and Python, how its builds fit, as a number, and whether any does."""
+        """By release and Python: a number for how the builds fit, and whether any does."""
         judge = self._judge(machine(cell))
         partners = tuple(_outcome(judge.driver(cuda)) for cuda in self._partners)
         found: dict[tuple[str, str], list[Hashable]] = {}
@@ -111,8 +111,9 @@ class Fits:
         }
 
     def of(self, python: str, versions: Collection[str]) -> Callable[[str, str], Hashable]:
-        """What tells machines apart for these releases, by driver and GPU: how the builds for the
-        Python fit, and would with any driver or GPU, and whether those for another Python do."""
+        """A function of driver and GPU whose value is equal for machines with the same answer: how
+        the builds of these releases for the Python fit, and would fit with any driver or GPU, and
+        whether those for another Python do."""
 
         @cache
         def one(cuda: str, arch: str) -> tuple[Hashable, bool, bool]:
@@ -130,7 +131,7 @@ class Fits:
         def whole(cuda: str, arch: str) -> Hashable:
             any_driver, driver = self._driver[_ANY], self._driver[cuda]
             here = one(driver, arch)
-            # Where nothing fits, all that was read has a say.
+            # If nothing fits, the refusal depends on all that was read.
             read = "" if here[-1] else self._read[cuda]
             return here, one(any_driver, arch), one(driver, ""), read
 
@@ -172,7 +173,7 @@ def _of_wheels(desk: Desk) -> Any:
 
 
 def _partner_cudas(desk: Desk) -> tuple[str, ...]:
-    """The CUDAs of partners, which may be others than that of their pytorch."""
+    """The CUDAs of partners, which may differ from that of their pytorch."""
     records, facts = desk.records[CONDA_FORGE], named(CONDA_FORGE).facts
     builds = records.builds if records else ()
     found = {facts.read(build).cuda for build in builds if build.name in facts.partners}
@@ -201,7 +202,7 @@ class Table:
             of = [v for v in fits.releases if number(v) >= low and release in ("", minor(v))]
             return fits.of(python, frozenset(of))
 
-        # Where the release is open, those below the chosen one have no say.
+        # If the release is open, those below the chosen one do not matter.
         lowest: set[str] = set()
         groups: dict[Hashable, Asked] = {}
         for cuda in self.axes.cudas:
@@ -220,7 +221,7 @@ class Table:
 
     def _ask(self, cell: Cell, matrix: Matrix | None) -> Asked:
         self.asked += 1
-        # Why a sample has nothing is of no interest where the recipes have it.
+        # Why a sample has nothing does not matter if the recipes have it.
         with without_steps(causes=matrix is None):
             return Asked(cell, self.desk.answer(cell), matrix)
 

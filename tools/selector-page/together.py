@@ -1,7 +1,8 @@
 """The answers of `--source auto`, put together from those of the sources by the command's own rule.
 
-Which sources count for a request, and in which order, `install.sources.answer.in_order` says; whose
-newest release wins, `selection.sources.compare.newest`. Why none has any, the command says itself.
+`install.sources.answer.in_order` gives the sources for a request and their order,
+`selection.sources.compare.newest` the one whose release wins. If none has a set, the command itself
+gives the reason.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from conda_torchmirror.selection.sources.compare import newest
 
 
 def of_auto(cell: Cell, found: Mapping[str, Shown], desk: Desk) -> Shown:
-    """The answer where the source is open. `found` are those of the sources, by name."""
+    """The answer for an open source. `found` has the answers of the sources, by name."""
     order = in_order(desk.options, request_of(cell, words(cell, ())), machine(cell))
     there = {name: found[name] for name in order.sources if found[name].kind != "none"}
     if not there:

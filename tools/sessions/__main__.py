@@ -1,4 +1,4 @@
-"""`python tools/sessions`: make the pictures of docs/images anew, from what the program says."""
+"""`python tools/sessions`: redraw the pictures of docs/images from the program's output."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import tempfile
 from picture import picture
 from sessions import COMMANDS, LANGUAGES, file, folded, words
 
-#: What a new account on a common machine says, whatever the one is that makes the pictures.
+#: The settings of a new account on a common machine, independent of the one that draws.
 HOME = {"CONDA_OVERRIDE_GLIBC": "2.35", "CONDA_CHANNELS": "defaults", "COLUMNS": "80"}
 
 
 def output(name: str, language: str) -> str:
-    """What a command says on both streams, in an empty home."""
+    """The output of a command on both streams, run in an empty home."""
     with tempfile.TemporaryDirectory() as home:
         kept = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": home, "TERM": "dumb"}
         done = subprocess.run(  # noqa: S603

@@ -1,4 +1,4 @@
-"""What a command says, as an SVG picture of a terminal."""
+"""Draw the output of a command as an SVG picture of a terminal."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def picture(command: str, output: str) -> str:
 
 
 def _row(at: int, line: str) -> Iterator[str]:
-    """The runs of equally wide characters of a line, each where its cells are."""
+    """The SVG of a line: runs of equally wide characters, each placed at its cells."""
     y, column = MARGIN + at * LINE + FONT, 0
     kind = ' class="typed"' if at == 0 else ""
     for _, found in groupby(line, width):

@@ -22,7 +22,7 @@ WIDTH = 88
 
 
 def file(name: str, language: str) -> Path:
-    """Where a picture is."""
+    """The path of a picture."""
     return IMAGES / f"{name}{LANGUAGES[language]}.svg"
 
 
@@ -32,7 +32,7 @@ def words(name: str) -> list[str]:
 
 
 def folded(output: str) -> str:
-    """The output as a narrow terminal shows it: lines that go on are broken at blanks."""
+    """The output as a narrow terminal shows it, with long lines broken at spaces."""
     lines: list[str] = []
     for line in output.splitlines():
         indent = line[: len(line) - len(line.lstrip())]

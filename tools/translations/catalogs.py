@@ -1,4 +1,4 @@
-"""The catalogs of translations: what there is to translate, and the files that hold it.
+"""The catalogs of translations: the messages to translate, and the files that hold them.
 
 A message is an English sentence of the package with its context: the code of the sentence, or the
 name of the class or command that owns it. Needs Babel and conda; the package itself needs neither
@@ -29,7 +29,7 @@ LOCALE = "zh_CN"
 PO = Path(language.FOLDER, LOCALE, "LC_MESSAGES", f"{language.DOMAIN}.po")
 MO = PO.with_suffix(".mo")
 
-#: What stands before the codes of a table, by module and name; see `text.messages`.
+#: The prefix of a table's codes, by module and name; see `text.messages`.
 SUBJECTS = {
     ("check", "TEXT"): "check.",
     ("comments", "SHOW"): "print.",
@@ -48,21 +48,21 @@ SUBJECTS = {
 }
 #: Modules below `text`, whose errors own their sentences.
 OWNING = ("envfiles/channel_entry.py", "mirrors/*.py", "redirect/settings.py")
-#: What reads as one of those sentences.
+#: The form of the strings in these modules that count as sentences.
 _SENTENCE = re.compile(r"(?:[A-Z{].*\.)", re.S)
 
 
 class Message(NamedTuple):
-    """A sentence to translate; `id` is a pair where it has a plural."""
+    """A sentence to translate; `id` is a pair if it has a plural."""
 
     context: str
     id: str | tuple[str, str]
 
 
 def messages_of_package() -> list[Message]:
-    """Everything that is to be translated, in the order of contexts."""
+    """All messages to translate, ordered by context."""
     found = {*_of_tables(), *_of_errors(), *_of_errors_below(), *_of_commands()}
-    # What is nothing but a fact is the same in every language.
+    # A message that is only a field is the same in every language.
     worded = (message for message in found if not re.fullmatch(r"\{\w+\}", str(message.id)))
     return sorted(worded, key=lambda message: (message.context, str(message.id)))
 
@@ -76,7 +76,7 @@ def _of_tables() -> Iterator[Message]:
             if name.isupper() and isinstance(table, dict):
                 before = SUBJECTS.get((path.stem, name), "")
                 for code, sentence in table.items():
-                    # Else its code would be asked for elsewhere.
+                    # Otherwise the code would be looked up in another table.
                     assert messages._sentence(before + code) is sentence, (path.stem, name, code)
                     yield Message(before + code, sentence)
 
@@ -119,14 +119,14 @@ def fields(sentence: str) -> set[str]:
 
 
 def read() -> Catalog:
-    """The catalog as it stands in the repository."""
+    """Read the catalog in the repository."""
     with PO.open("rb") as file:
         return read_po(file, locale=LOCALE, domain=language.DOMAIN)
 
 
 def merged(old: Catalog) -> Catalog:
-    """The messages of the package with the translations there are. The translation of a sentence
-    that was reworded stays, marked as fuzzy, and is not used until somebody has looked at it."""
+    """Merge the existing translations into the messages of the package. The translation of a
+    reworded sentence is kept, marked as fuzzy, and not used until somebody has reviewed it."""
     new = Catalog(locale=LOCALE, domain=language.DOMAIN, fuzzy=False)
     known = {(entry.context, entry.id): entry for entry in old if entry.id}
     wanted = {tuple(message) for message in messages_of_package()}
@@ -186,7 +186,7 @@ def mo(catalog: Catalog) -> bytes:
 
 
 def update() -> str:
-    """Bring the .po up to date with the package and compile it; what is still to do, in words."""
+    """Update the .po from the package and compile it; return a sentence on what is left to do."""
     catalog = merged(read()) if PO.exists() else merged(Catalog(locale=LOCALE))
     PO.write_bytes(po(catalog))
     MO.write_bytes(mo(catalog))
@@ -194,7 +194,7 @@ def update() -> str:
 
 
 def untranslated(catalog: Catalog) -> list[str]:
-    """The messages without a translation, or with one of another wording."""
+    """The messages whose translation is missing or fuzzy."""
     return [
         f"{'reworded' if entry.fuzzy else 'not translated'}: {entry.context}: {entry.id}"
         for entry in catalog
@@ -207,7 +207,7 @@ def _strings(string: str | tuple[str, ...] | list[str]) -> list[str]:
 
 
 def check() -> list[str]:
-    """What is wrong with the catalog: [] where it is complete and right."""
+    """The faults of the catalog; [] if it is complete and right."""
     catalog = read()
     faults = untranslated(catalog)
     there = {(entry.context, entry.id) for entry in catalog if entry.id}
@@ -227,7 +227,7 @@ def check() -> list[str]:
 def _faults(english: str | tuple[str, str], string: str | tuple[str, ...]) -> Iterator[str]:
     ids = english if isinstance(english, tuple) else (english,)
     for chinese in filter(None, _strings(string)):
-        # A sentence for one may leave its number out; Chinese has one form for all.
+        # An English singular may omit the number; Chinese has a single form with all fields.
         if fields(chinese) != set().union(*map(fields, ids)):
             yield f"other fields than {ids}: {chinese}"
         commands = [set(re.findall(r"`[^`]+`", part)) for part in (*ids, chinese)]
