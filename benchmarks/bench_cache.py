@@ -56,7 +56,7 @@ def slow(sent: list[int]) -> Callable[..., None]:
 
 
 def measure(folder: Path, clients: int, *, cached: bool) -> tuple[int, float, float]:
-    """Bytes from the mirror, seconds for everybody, seconds until the last one has a first byte."""
+    """Bytes from the mirror, seconds until all clients are done, until all have a first byte."""
     sent: list[int] = []
     with Mirror({"cloud/pytorch": folder}, {"pytorch": "cloud"}) as origin:
         origin.fail("*", slow(sent))

@@ -1,4 +1,4 @@
-"""What a large index of conda-forge costs a whole command, as ratios from one run.
+"""Measure the cost of a large index of conda-forge to a whole command, as ratios from one run.
 
     python benchmarks/bench_conda_forge.py [--records 1000000] [--solve 30000] [--repeats 7]
 
@@ -52,7 +52,7 @@ def write(folder: Path, records: int) -> Path:
 
 @contextmanager
 def world(folder: Path, records: int) -> Iterator[int]:
-    """A private home, the channels on loopback, an environment to list; the bytes of the index."""
+    """Set up a private home, channels on loopback and an environment; yield the index's bytes."""
     index = write(folder / "channels", records)
     sandbox = isolation.Sandbox(folder / "world").create()
     names = {"conda-forge": ""}
@@ -64,7 +64,7 @@ def world(folder: Path, records: int) -> Iterator[int]:
             {
                 "custom_channels": mirror.custom_channels(),
                 "channels": ["conda-forge"],
-                # Conda asks for all of it where this file is not there.
+                # Conda would fall back to this file anyway if current_repodata.json is missing.
                 "repodata_fns": ["repodata.json"],
                 "remote_read_timeout_secs": 300,
             }
@@ -91,7 +91,7 @@ def preview(records: int, repeats: int, folder: Path) -> list[tuple[str, str, st
 
 
 def _forgotten(folder: Path):  # type: ignore[no-untyped-def]
-    """A preview that has to look through the index: the remembered places are away."""
+    """A preview that has to scan the index, because the remembered places are removed."""
     command = conda(*PREVIEW)
 
     def run() -> float:

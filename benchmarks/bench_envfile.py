@@ -1,11 +1,11 @@
-"""How fast existing files are rewritten: files a second, and a large explicit file.
+"""Measure how fast existing files are rewritten: files per second, and a large explicit file.
 
     python benchmarks/bench_envfile.py
 
 Prints one table. The small files are the size of real ones: 20 to 400 dependencies. The last column
-is the rate of the same files where every one goes through the YAML parser, as those do that the
-quick reader of plain YAML leaves to it. Times are CPU time of this process, the best of several
-runs; memory is the peak above what the input itself takes.
+is the rate with the YAML parser for every file, which is otherwise used only for files that the
+quick reader of plain YAML declines. Times are CPU time of this process, the best of several runs;
+memory is the peak beyond the input itself.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def best_by_parser(data: bytes, rewriter: EntryRewriter, runs: int) -> float:
 
 
 def peak(data: bytes, rewriter: EntryRewriter) -> int:
-    """Bytes of memory at the highest, above what there was before."""
+    """Peak memory in bytes, beyond what was in use before."""
     tracemalloc.start()
     rewrite(data, rewriter)
     _, high = tracemalloc.get_traced_memory()

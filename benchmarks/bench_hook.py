@@ -1,4 +1,4 @@
-"""What the plugin costs conda's other commands: loading it, its parsers, the automatic redirect.
+"""Measure the plugin's cost to conda's other commands: loading, parsers, automatic redirect.
 
     python benchmarks/bench_hook.py
 
@@ -84,7 +84,7 @@ def load() -> None:
 
 
 def child(home: Path, *words: str) -> list[float]:
-    """Milliseconds that one child reports."""
+    """Run one child and return the milliseconds that it reports."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("CONDA_", "PYTHONDONT"))}
     done = subprocess.run(
         [sys.executable, __file__, *words],

@@ -1,4 +1,4 @@
-"""What it costs to read a dozen names out of a huge index, in four ways.
+"""Measure the cost of reading a dozen names out of a huge index, in four ways.
 
     python benchmarks/bench_index.py [--records 100000 300000 1000000] [--repeats 3]
 
@@ -112,7 +112,7 @@ def memory(field: str) -> float:
 
 
 def measure(python: str, way: str, path: Path) -> list[float] | str:
-    """What one process found, or why it could not."""
+    """The figures of one process, or why it failed."""
     done = subprocess.run(
         [python, "-c", CHILD, __file__, way, str(path)], capture_output=True, text=True, check=False
     )

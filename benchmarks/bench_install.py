@@ -38,7 +38,7 @@ LOOSE = (
     *("pytorch", "torchvision", "torchaudio", "pytorch-cuda=12.1", "-c", "pytorch", "-c", "nvidia"),
 )
 EXACT = ("torch-install", "-n", "there", "--cuda", "12.1", "--dry-run", "--solve")
-#: The same of a release whose records are whole in the tests' channels, into a new environment.
+#: The same for a release with complete records in the tests' channels, into a new environment.
 OLDER_LOOSE = (
     *("create", "-n", "new", "--dry-run", "python=3.11", "pytorch=2.1.0", "torchvision"),
     *("torchaudio", "pytorch-cuda=12.1", "-c", "pytorch", "-c", "nvidia"),
@@ -50,13 +50,13 @@ OLDER_EXACT = (
 
 
 def interleaved(repeats: int, *commands: Callable[[], float]) -> list[list[float]]:
-    """The seconds of each command, one round after the other."""
+    """Time each command in seconds, once per round."""
     rounds = [[command() for command in commands] for _ in range(repeats)]
     return [list(column) for column in zip(*rounds, strict=True)]
 
 
 def conda(*words: str, **env: str) -> Callable[[], float]:
-    """A conda command as a process; the wall time in seconds."""
+    """A function that runs a conda command as a process and returns the wall time in seconds."""
 
     def run() -> float:
         start = time.perf_counter()
@@ -78,9 +78,8 @@ def conda(*words: str, **env: str) -> Callable[[], float]:
 def parsers(repeats: int) -> float:
     """Milliseconds to load our plugin and build its parsers, as conda does it on every command.
 
-    The median over fresh imports in one process, in which conda and its own plugins are loaded. The
-    empty parsers are conda's, and not counted: Python takes 0.3 ms for each, whoever asks for it.
-    CPU time.
+    The median CPU time over fresh imports in one process, in which conda and its own plugins are
+    loaded. Conda makes the empty parsers, which are not counted: Python takes 0.3 ms for each.
     """
     script = f"""
 import argparse, importlib.metadata as md, statistics, sys, time
@@ -141,7 +140,7 @@ def _median_of(script: str, repeats: int) -> float:
 
 
 def _later(build: Build, n: int) -> Build:
-    """A copy that belongs to a release of its own, as if the channel had gone on."""
+    """A copy that belongs to a release of its own, as if the channel had continued."""
     if not n:
         return build
     depends = tuple(f"{d}.{n}" if re.fullmatch(r"pytorch [\d.]+", d) else d for d in build.depends)
@@ -151,8 +150,8 @@ def _later(build: Build, n: int) -> Build:
 def choose_once(factor: int) -> tuple[int, float]:
     """(records, milliseconds) of the first pure choice in this process.
 
-    Among `factor` copies of the real records, each under releases of its own: what a channel looks
-    like after years. Conda's match specs are loaded before, as they are when a command runs.
+    The choice is among `factor` copies of the real records, each under releases of its own, like a
+    channel after years. Conda's match specs are loaded before, as they are when a command runs.
     """
     import conda.models.match_spec  # noqa: F401
 
@@ -187,7 +186,7 @@ def choose_once(factor: int) -> tuple[int, float]:
 def choosing() -> Iterator[tuple[int, float]]:
     """(records, milliseconds) of the pure choice, up to 100 times the real records.
 
-    Each in a process of its own, so that nothing is remembered from a choice before.
+    Each choice runs in a process of its own, so that no cache is warm.
     """
     for factor in (1, 10, 100):
         done = [

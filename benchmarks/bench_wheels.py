@@ -1,11 +1,11 @@
-"""What it costs to plan from a page of 10,000 links to wheels.
+"""Measure the cost of planning from a page of 10,000 links to wheels.
 
     python benchmarks/bench_wheels.py [--links 10000] [--repeats 5]
 
 Prints the median CPU time of several processes in milliseconds, stage by stage: the imports,
 reading the page, choosing, and the reasons where nothing fits. The page holds the names of the
 built-in lists, all platforms and directories together, and further releases in the same forms up to
-the number. Beside it stands what a plain use of `packaging` takes to read all these names.
+that number. For comparison, the time of a plain use of `packaging` for all names is printed.
 """
 
 from __future__ import annotations
