@@ -64,7 +64,7 @@ class Translations(NullTranslations):
         return self._find(f"{context}\x04{msgid1}\0{msgid2}") or english
 
     def _find(self, key: str) -> str | None:
-        """The translation of a key, which is between two zero bytes in the file; None if missing."""
+        """The translation of a key, which is between zero bytes in the file; None if missing."""
         word = key.encode()
         place = self._data.find(b"\0%b\0" % word) + 1
         number = bisect_left(self._places, place)
