@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from conda.base.context import context
 
 from ..models import Notice
-from ..text.messages import N_, REFUSALS, of_os_error
+from ..text.messages import N_, REFUSALS, of_os_error, text
 from ..text.sanitize import safe
 from .base import TorchMirrorError
 
@@ -94,6 +94,14 @@ class CannotWrite(TorchMirrorError):
         except OSError as error:
             return cls.of(error, folder)
         return cls.of(PermissionError(errno.EACCES, ""), folder)
+
+    @classmethod
+    def of_temporary(cls) -> CannotWrite:
+        """The error where Python finds no folder for temporary files."""
+        names = ("TMPDIR", "TEMP", "TMP")
+        folder = next(filter(None, map(os.environ.get, names)), os.path.join(os.sep, "tmp"))
+        ways = [Notice("check_folder", {"folder": safe(folder)}), Notice("set_tmpdir")]
+        return cls(file=safe(folder), detail=text("file.no_temporary"), ways=ways)
 
 
 #: The first next step for each refusal of the system (`text.messages.REFUSALS`).

@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, NamedTuple
 
 from conda.base.context import context
@@ -166,3 +166,14 @@ def _existing(folder: str) -> str | None:
 
 def _size(record: Any) -> int:
     return int(record.get("size") or 0)
+
+
+@contextmanager
+def temporary_folder(prefix: str) -> Iterator[str]:
+    """A folder that is gone after the block. Raises: CannotWrite."""
+    try:
+        made = TemporaryDirectory(prefix=prefix)
+    except OSError as error:
+        raise CannotWrite.of_temporary() from error
+    with made as folder:
+        yield folder

@@ -152,16 +152,24 @@ def is_file_of(path: str, link: Link) -> bool:
         return False
 
 
-def fetch(link: Link, name: str, version: str, *, quiet: bool = False) -> str:
-    """Download a file, resuming an earlier attempt, and return its path.
+def prepared(link: Link) -> str:
+    """Make the folder for a file, remove an incomplete copy, and return the file's path.
 
-    Raises: what conda's download raises; OSError.
+    Raises: conda's NoWritablePkgsDirError; OSError.
     """
     folder = os.path.join(first(), _key(link))
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, link.filename)
     if os.path.lexists(path):
         os.unlink(path)  # incomplete, or `find` would have found it
+    return path
+
+
+def fetch(link: Link, path: str, name: str, version: str, *, quiet: bool = False) -> str:
+    """Download a file to a path of `prepared`, resuming an earlier attempt, and return the path.
+
+    Raises: what conda's download raises; OSError.
+    """
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(StringIO()) if quiet else nullcontext())
         update = _progress(SimpleNamespace(name=name, version=version, size=link.size), stack)
@@ -174,7 +182,7 @@ def fetch(link: Link, name: str, version: str, *, quiet: bool = False) -> str:
         )
     said = {name: getattr(link, name) for name in _KEPT}
     said |= {"url": public_url(link.url), "size": os.path.getsize(path)}
-    write_file(Path(folder, SAID), json.dumps(said))
+    write_file(Path(path).with_name(SAID), json.dumps(said))
     return path
 
 

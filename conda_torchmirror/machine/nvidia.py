@@ -165,7 +165,11 @@ def _timeboxed(argv: list[str], limit: float) -> tuple[int | None, str, bool]:
 
     # Output goes to a file: a process that hangs in the kernel cannot be killed, and reading its
     # pipe to the end would hang with it.
-    with tempfile.TemporaryFile() as out:
+    try:
+        out = tempfile.TemporaryFile()  # noqa: SIM115
+    except OSError as error:
+        return error.errno or 1, str(error), False
+    with out:
         try:
             process = subprocess.Popen(  # noqa: S603
                 argv,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from conda.api import PrefixData
@@ -16,6 +15,7 @@ from ..exceptions.environment import NoEnvironment
 from ..exceptions.plan import PlanAltered, PlanInTheWay, PlanNotCached, PlanOtherPlatform
 from ..handover import conda, disk_space, environment_lock, package_cache, solve
 from ..handover.conda import Outcome
+from ..handover.disk_space import temporary_folder
 from ..handover.removal import removing_beside_files
 from ..index.match import admits
 from ..machine import survey
@@ -152,7 +152,7 @@ def link(
             words += ["--subdir", plan.subdir]
     if options.as_json:
         words.append("--json")
-    with TemporaryDirectory(prefix="torchmirror-") as folder:
+    with temporary_folder("torchmirror-") as folder:
         file = os.path.join(folder, saved_plan.EXPLICIT)
         write_file(Path(file), saved_plan.explicit(plan.subdir, lines))
         command = [verb, "--prefix", prefix, *words, "--file", file]

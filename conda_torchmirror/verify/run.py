@@ -23,6 +23,7 @@ from typing import Any
 from conda.core.prefix_data import PrefixData
 
 from ..envfiles.file_io import write_file
+from ..handover.disk_space import temporary_folder
 from ..machine.environment import option_of, python_path
 from ..machine.python import distributions
 from ..machine.python.activation import environment
@@ -48,7 +49,9 @@ def verify(
     """Test PyTorch in the environment at `prefix`, for at most `limit` seconds.
 
     With `expect_gpu` None a GPU is expected if the build is for one. `partners` are imported too;
-    None means those that are installed. Raises nothing of its own.
+    None means those that are installed.
+
+    Raises: CannotWrite if there is no place for temporary files.
     """
     where = option_of(prefix)
     python = python_path(prefix)
@@ -56,7 +59,7 @@ def verify(
         notices = (Notice("no_python"),)
         return Check("broken", expect_gpu=bool(expect_gpu), notices=notices, where=where)
     names = _installed_partners(prefix) if partners is None else partners
-    with tempfile.TemporaryDirectory(prefix="torch-verify-") as folder:
+    with temporary_folder("torch-verify-") as folder:
         out = os.path.join(folder, "steps")
         began = time.monotonic()
         ended = _run(prefix, [python, str(_SCRIPT), out, *names], folder, limit)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 
 import pytest
 from support.files import contents
 from support.interrupting import interrupted
-from support.wheel_commands import CUDA, REST, SET, dists, names
+from support.wheel_commands import CUDA, REST, SET, WHEELS, dists, names
 from support.wheel_fixtures import imported
 from support.wheel_lab import PYTHON
 from support.wheel_site import put
 
 from conda_torchmirror.exceptions.environment import OtherRun
+from conda_torchmirror.exceptions.mirror import CannotWrite
 
 pytest_plugins = ["support.wheel_fixtures"]
 
@@ -125,3 +127,56 @@ def test_a_page_without_a_good_link_is_left(wheel_lab, install, lab_env):
     install().ok()
     assert {*SET, *REST} <= dists(lab_env)
     assert names(wheel_lab.second.sent()) == SET
+
+
+@pytest.mark.parametrize("json", [(), ("--json",)], ids=["text", "json"])
+@pytest.mark.parametrize("below", [".", "pkgs", "pkgs/torchmirror-wheels"])
+def test_a_package_cache_that_cannot_be_written_is_no_fault_of_a_mirror(
+    wheel_lab, lab_env, install, tmp_path, monkeypatch, below, json
+):
+    """A file is in the way of a folder; the second mirror is not asked, and nothing changes."""
+    put(wheel_lab.second, wheel_lab.of("cu126"))
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("CONDA_PKGS_DIRS", str(cache / "pkgs"))
+    place = cache / below
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("")
+    before = contents(lab_env)
+    done = install(*json)
+    assert isinstance(done.error, CannotWrite), str(done)
+    assert "WheelNowhere" not in done.words
+    if json:
+        assert done.json()["torchmirror"]["error"] == "cannot_write"
+    assert wheel_lab.second.sent() == []
+    assert contents(lab_env) == before
+    place.unlink()
+    install().ok()
+
+
+@pytest.mark.parametrize("json", [(), ("--json",)], ids=["text", "json"])
+@pytest.mark.parametrize("command", ["install", "plan", "verify"])
+def test_no_place_for_temporary_files_is_told(
+    wheel_lab, lab_env, conda_in_process, tmp_path, monkeypatch, command, json
+):
+    """As with a full disk, where the standard library finds none. Nothing changes."""
+    plan = tmp_path / "plan"
+    install = (*WHEELS, *CUDA, "-p", lab_env)
+    conda_in_process(*install, "--save-plan", plan).ok()
+    words = {
+        "install": (*install, "-y"),
+        "plan": ("torch-install", "--plan", plan, "-p", lab_env, "-y"),
+        "verify": ("torch-verify", "-p", lab_env),
+    }
+    before = contents(lab_env)
+    none = str(tmp_path / "none")
+    with monkeypatch.context() as patch:
+        patch.setenv("TMPDIR", none)
+        patch.setattr(tempfile, "tempdir", None)
+        patch.setattr(tempfile, "_candidate_tempdir_list", lambda: [none])
+        done = conda_in_process(*words[command], *json)
+    assert isinstance(done.error, CannotWrite), str(done)
+    assert f"{none} cannot be written" in done.words
+    assert "`TMPDIR`" in done.words
+    if json:
+        assert done.json()["torchmirror"]["error"] == "cannot_write"
+    assert contents(lab_env) == before

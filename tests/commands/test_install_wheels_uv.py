@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.files import contents
 from support.wheel_commands import CUDA, REST, SET, WHEELS, dists, names
 from support.wheel_fixtures import imported
 from support.wheel_lab import PYTHON
@@ -132,6 +133,38 @@ def test_where_there_is_none_pip_installs_and_it_is_said(
     done = install().ok()
     assert "uv, which `torchmirror_installer` asks for, is not on this computer" in done.words
     assert installer(lab_env, "torch") == "pip"
+
+
+@pytest.mark.parametrize("json", [(), ("--json",)], ids=["text", "json"])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "uv cannot be started"),
+        (b"exit 3\n", "uv cannot be started"),
+        (b"#!/no/such/interpreter\n", "uv cannot be started"),
+        (b"\x7fELF of another machine", "uv cannot be started"),
+        (b"#!/bin/sh\nkill -9 $$\n", "uv says: nothing"),
+    ],
+    ids=["empty", "no-interpreter", "lost-interpreter", "other-machine", "killed"],
+)
+def test_one_that_does_not_run_is_told(wheel_lab, lab_env, by_uv, install, content, told, json):
+    """Nothing changes; where it cannot be started, what is offered helps."""
+    program = lab_env / "bin" / "uv"
+    program.write_bytes(content)
+    program.chmod(0o755)
+    before = contents(lab_env)
+    done = install(*json)
+    assert isinstance(done.error, PipFailed)
+    assert told in done.words
+    assert "Traceback" not in done.words
+    assert contents(lab_env) == before
+    if json:
+        assert done.json()["torchmirror"]["error"] == "pip_failed"
+    if "started" in told:
+        assert f"`{program}` does not run on this computer" in done.words
+        program.unlink()
+        install().ok()
+        assert dists(lab_env) >= SET
 
 
 def test_another_installer_is_refused(wheel_lab, condarc, install):

@@ -21,7 +21,6 @@ import html
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +29,8 @@ from ...envfiles.file_io import write_file
 from ...machine.environment import python_path
 from ...machine.python.activation import environment
 from ...selection.wheels.link import Link
+from ...text.messages import of_os_error
+from ..disk_space import temporary_folder
 
 #: Older pip does not know manylinux_2_28, and reports "no version" for existing wheels.
 OLDEST = (20, 3)
@@ -48,13 +49,16 @@ _SAID = {
     ),
     "conflict": re.compile(r"ResolutionImpossible|conflicting dependencies"),
 }
+#: The exit code of shells for a program that cannot be started.
+UNSTARTED = 126
 #: Most characters to read from the end of pip's log, and most to show of one of its lines.
 _LOG, _LINE = 400_000, 300
 
 
 class PipExit(NamedTuple):
     """The end of a run of pip. Unless `code`, its exit code, is 0: `kind` is the kind of failure (a
-    key of `_SAID`, or "other"), `what` the missing requirement, `line` the last error line."""
+    key of `_SAID`, "unstarted" or "other"), `what` the missing requirement, `line` the last error
+    line."""
 
     code: int
     kind: str = ""
@@ -130,20 +134,28 @@ def run(
         at = words.index("--index-url")
         del words[at : at + 2]
         variables["PIP_INDEX_URL"] = index
-    with tempfile.TemporaryDirectory(prefix="torchmirror-pip-") as folder:
+    with temporary_folder("torchmirror-pip-") as folder:
         log = os.path.join(folder, "pip.log")
         at = words.index("install") + 1
         words[at:at] = ["--log", log, *(["--quiet"] if quiet else [])]
-        done = subprocess.run(  # noqa: S603
-            words,
-            env=variables,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL if quiet else None,
-            stderr=subprocess.DEVNULL if quiet else None,
-            check=False,
-        )
+        try:
+            done = subprocess.run(  # noqa: S603
+                words,
+                env=variables,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL if quiet else None,
+                stderr=subprocess.DEVNULL if quiet else None,
+                check=False,
+            )
+        except OSError as error:
+            return unstarted(words[0], error)
         return _ended(done.returncode, log)
+
+
+def unstarted(program: str, error: OSError) -> PipExit:
+    """What became of a program that the system could not start, such as one for another machine."""
+    return PipExit(UNSTARTED, "unstarted", program, of_os_error(error))
 
 
 def clean(variables: Mapping[str, str]) -> dict[str, str]:

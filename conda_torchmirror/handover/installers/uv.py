@@ -22,7 +22,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -31,6 +30,7 @@ from ...envfiles.file_io import write_file
 from ...machine.environment import python_path
 from ...machine.python.activation import environment
 from ...text.output import warn
+from ..disk_space import temporary_folder
 from . import pip
 from .pip import PipExit
 
@@ -128,16 +128,19 @@ def run(
         at = words.index("--index-url")
         del words[at : at + 2]
         variables["UV_INDEX_URL"] = index
-    with tempfile.TemporaryDirectory(prefix="torchmirror-uv-") as folder:
-        done = subprocess.run(  # noqa: S603
-            [*words, "--no-progress", *(["--quiet"] if quiet else [])],
-            env=variables,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL if quiet else None,
-            stderr=subprocess.PIPE,
-            check=False,
-        )
+    with temporary_folder("torchmirror-uv-") as folder:
+        try:
+            done = subprocess.run(  # noqa: S603
+                [*words, "--no-progress", *(["--quiet"] if quiet else [])],
+                env=variables,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL if quiet else None,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        except OSError as error:
+            return pip.unstarted(words[0], error)
     said = done.stderr.decode("utf-8", "replace")[-_MOST:]
     if said and not quiet:
         warn(said.rstrip())

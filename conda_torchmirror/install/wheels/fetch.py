@@ -15,6 +15,7 @@ from ...mirrors.registry import Route
 from ...models import Notice
 from ...selection.pip.plan import WheelFile
 from ...selection.pip.rest import RestTarget
+from ...selection.wheels.link import Link
 from ...text.layout import file_size
 from ...text.messages import text
 from ...text.sanitize import safe
@@ -49,9 +50,11 @@ def fetched(
             if path is None and place.link.url.startswith("file:"):
                 path = safe(wheel_cache.path_of(place.link))
                 raise WheelDamaged(file=path, detail=text("wheel_hash_differs"))
+            to = path or _prepared(place.link)
             try:
                 if path is None:
-                    path = wheel_cache.fetch(place.link, file.project, file.version, quiet=quiet)
+                    name, version = file.project, file.version
+                    path = wheel_cache.fetch(place.link, to, name, version, quiet=quiet)
             except Exception as error:
                 if full := causes.disk_error(error):
                     where = full.filename or wheel_cache.folders()[0]
@@ -66,6 +69,17 @@ def fetched(
             found.append(file._replace(link=place.link, cached=path))
             break
     return tuple(found)
+
+
+def _prepared(link: Link) -> str:
+    """Where a file goes. What is refused here is this disk's, and no mirror's fault.
+
+    Raises: CannotWrite, conda's NoWritablePkgsDirError.
+    """
+    try:
+        return wheel_cache.prepared(link)
+    except OSError as error:
+        raise CannotWrite.of(error, error.filename or wheel_cache.expected()) from error
 
 
 def find_rest(
@@ -136,8 +150,9 @@ def _from_any(
     link, route = file.link, Route(file.link.filename, file.link.url, file.mirror)
     tried = []
     while True:
+        path = _prepared(link)
         try:
-            return wheel_cache.fetch(link, file.project, file.version, quiet=quiet)
+            return wheel_cache.fetch(link, path, file.project, file.version, quiet=quiet)
         except Exception as error:
             if full := causes.disk_error(error):
                 where = full.filename or wheel_cache.folders()[0]

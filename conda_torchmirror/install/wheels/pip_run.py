@@ -58,7 +58,7 @@ def by_pip(
         tool=tool,
         code=ended.code,
         detail=text(f"pip_{ended.kind}", {"what": ended.what, "tool": tool}),
-        said=safe(ended.line),
+        said=safe(ended.line) or text("pip_silent"),
         command=typed(steps.words(order, prefix, tried[-1])),
         ways=tuple(_after_pip(ended, order.others, prefix, tried)),
     )
@@ -96,6 +96,8 @@ def _after_pip(
     elif ended.kind == "network":
         yield Notice("check_network")
         yield Notice("pip_again")
+    elif ended.kind == "unstarted":
+        yield Notice("pip_repair", {"program": safe(ended.what)})
     elif ended.kind == "space":
         yield Notice("make_room_at", {"folder": safe(prefix)})
     elif ended.kind == "hash":

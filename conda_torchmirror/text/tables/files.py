@@ -22,6 +22,7 @@ TEXT: Table = {
     "disk_read_only": "its disk is read-only",
     "not_permitted": "your account has no permission for it",
     "not_there": "there is no such file or folder",
+    "no_temporary": "no folder for temporary files can be written, there or elsewhere",
     "no_folder": "what should be a folder in its path is a file",
     "is_folder": "it is a folder",
     "name_too_long": "its name is too long for the file system",

@@ -46,6 +46,8 @@ TEXT: Table = {
     "make_writable": "make {folder} writable for your account, then run the same command again",
     "make_parent": "make the folder that it should be in, then run the same command again",
     "move_from_path": "move that file or folder away, then run the same command again",
+    "set_tmpdir": "or set the variable `TMPDIR` (`TEMP` on Windows) to a folder that can be "
+    "written",
     "check_folder": "check {folder} and its disk, then run the same command again",
     "other_place": "or name another place for {option}",
     "after_other_run": "run the same command again when the other run is done",
@@ -172,6 +174,8 @@ TEXT: Table = {
     "new_for_wheels": "or take a new environment: `conda torch-install -n NEW --source wheels`",
     "make_room": "make room by conda, then run this again: `{command}`",
     "pip_again": "the files of the set are kept: run the same command again when the index answers",
+    "pip_repair": "`{program}` does not run on this computer: repair or remove it, and run the "
+    "same command again",
     "pip_offline": "run once online: {what} is neither in the environment nor on this disk",
     "fetch_wheels": "fetch them where there is a network: `{command}`",
     "wheels_in_folder": "or put them into a folder, and name that with `--wheel-dir FOLDER`",

@@ -85,6 +85,8 @@ TEXT: Table = {
     "pip_missing": "the index does not have {what}",
     "pip_network": "the index could not be read",
     "pip_other": "{tool} says",
+    "pip_unstarted": "{tool} cannot be started",
+    "pip_silent": "nothing",
 }
 
 #: Words around a decision for wheels; codes begin with `wheel.`.
