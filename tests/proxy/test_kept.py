@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 import tracemalloc
 from pathlib import Path
 from urllib.parse import quote
@@ -44,8 +45,19 @@ def folder(files, make_mirror, tmp_path) -> Path:
     with caching([site("m", origin)]) as cache:
         assert cache.get(PACKAGE) == (200, BODY)
         assert cache.get(INDEX)[0] == 200
+        settled(cache.folder)
         shutil.copytree(cache.folder / "cache", tmp_path / "kept")
     return tmp_path / "kept"
+
+
+def settled(folder: Path) -> list[kept.Found]:
+    """What is kept, once nginx has given its last file a name: a client has the whole before."""
+    patience = time.monotonic() + 30
+    while True:
+        found = kept.examine(folder, walk)
+        if time.monotonic() > patience or not any(one.fault == "incomplete" for one in found):
+            return found
+        time.sleep(0.05)
 
 
 def faults(folder: Path) -> dict[str, str]:
@@ -211,7 +223,7 @@ def test_a_wheel_is_held_against_the_page_that_lists_it(tmp_path, form) -> None:
             with caching([Mirror("m", entry)]) as cache:
                 assert cache.get(PAGE, Accept=kind)[0] == 200
                 assert cache.get(WHEEL) == (200, BODY)
-                found = {one.path: one.fault for one in kept.examine(cache.folder, walk)}
+                found = {one.path: one.fault for one in settled(cache.folder)}
                 assert found == {f"/anaconda/{WHEEL}": fault}
 
 

@@ -34,8 +34,10 @@ from conda_torchmirror.models import Build, Decision, Machine, Records, Request
 from conda_torchmirror.options import InstallOptions
 from conda_torchmirror.selection import alternatives, elsewhere
 from conda_torchmirror.selection.facts.record import SourceFacts
+from conda_torchmirror.selection.pip import variants
 from conda_torchmirror.selection.pip.plan import WheelDecision
 from conda_torchmirror.selection.specs import minor
+from conda_torchmirror.selection.wheels import advice
 from conda_torchmirror.selection.wheels import request as wheel_requests
 from conda_torchmirror.selection.wheels.link import Link
 from conda_torchmirror.selection.wheels.tables import tables
@@ -228,6 +230,9 @@ class Desk:
         except NoWheels as error:
             if self._wheels is self.wheels:
                 return error
+        except NoFittingWheel as error:
+            if self._wheels is self.wheels or self._narrowed_has_torch(task):
+                return error
         except TorchMirrorError as error:
             return error
         # The pages read would have other releases only, so look at the whole list.
@@ -236,6 +241,13 @@ class Desk:
             return self._of_wheels(cell, said)
         finally:
             self._wheels = narrowed
+
+    def _narrowed_has_torch(self, task: by_wheels.WheelTask) -> bool:
+        """Whether the release has a torch in a directory that is read for advice: without one, the
+        command names the releases that those directories have."""
+        opened = advice.without_variants(task.request)
+        names = variants.for_advice(task.machine, task.request, opened, tables())
+        return any(k.project == "torch" and k.variant in names for k in self._wheels.links)
 
     def matrix(self, cell: Cell) -> Matrix | None:
         """The set on conda-forge for a cell by the recipes, of whose builds the records are a
