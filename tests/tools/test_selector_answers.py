@@ -34,6 +34,7 @@ CELLS = {
     "too_new_a_gpu": ("linux-64", "pytorch", "2.3", "12.4", "12.0", "3.11"),
     "recipes": ("linux-64", "conda-forge", "2.12", "12.9", "8.6", "3.11"),
     "wheels": ("win-64", "wheels", "2.7", "12.8", "12.0", "3.12"),
+    "release_above_a_driver": ("linux-64", "wheels", "2.14", "11.8", "8.9", "3.12"),
     "mac": ("osx-arm64", "pytorch", "", "cpu", "", ""),
     "one_source_unread": ("linux-aarch64", "auto", "", "11.8", "8.7", "3.12"),
     "unknown_platform": ("linux-aarch64", "pytorch", "", "12.4", "", ""),
@@ -119,6 +120,14 @@ def test_wheels_by_their_addresses(answers: dict[str, Any]) -> None:
     found = answers["wheels"]
     assert (found["kind"], found["cuda"]) == ("exact", "12.8"), found["notes"]
     assert "{wheels}/cu128/torch-2.7.1%2Bcu128-cp312" in dict(found["texts"])["pip"]
+
+
+def test_a_release_that_no_directory_of_a_driver_has(answers: dict[str, Any]) -> None:
+    """The list is narrowed to a release; the refusal names those of the directories all the same."""
+    found = answers["release_above_a_driver"]
+    [(english, _)] = found["notes"]
+    assert found["kind"] == "none"
+    assert "where the releases go from 1.8.0 to 2.7.1" in english
 
 
 def test_a_mac_is_asked_for_no_driver(answers: dict[str, Any]) -> None:
