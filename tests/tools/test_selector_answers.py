@@ -123,7 +123,7 @@ def test_wheels_by_their_addresses(answers: dict[str, Any]) -> None:
 
 
 def test_a_release_that_no_directory_of_a_driver_has(answers: dict[str, Any]) -> None:
-    """The list is narrowed to a release; the refusal names those of the directories all the same."""
+    """The list is narrowed to a release; the refusal names those of the directories anyway."""
     found = answers["release_above_a_driver"]
     [(english, _)] = found["notes"]
     assert found["kind"] == "none"
