@@ -125,15 +125,9 @@ def run(
 
     An index with credentials is passed in an environment variable, which other users cannot see.
     """
-    links = words[words.index("--find-links") + 1]
-    os.makedirs(os.path.dirname(links), exist_ok=True)
-    write_file(Path(links), text)
-    variables = clean(environment(prefix)[0])
-    words = list(words)
-    if "@" in index:
-        at = words.index("--index-url")
-        del words[at : at + 2]
-        variables["PIP_INDEX_URL"] = index
+    write_page(words, text)
+    words, hidden = without_credentials(words, index, "PIP_INDEX_URL")
+    variables = clean(environment(prefix)[0]) | hidden
     with temporary_folder("torchmirror-pip-") as folder:
         log = os.path.join(folder, "pip.log")
         at = words.index("install") + 1
@@ -151,6 +145,26 @@ def run(
         except OSError as error:
             return unstarted(words[0], error)
         return _ended(done.returncode, log)
+
+
+def write_page(words: Sequence[str], text: str) -> None:
+    """Write the page of links to the path that `--find-links` has in a command line."""
+    links = words[words.index("--find-links") + 1]
+    os.makedirs(os.path.dirname(links), exist_ok=True)
+    write_file(Path(links), text)
+
+
+def without_credentials(
+    words: Sequence[str], index: str, variable: str
+) -> tuple[list[str], dict[str, str]]:
+    """The command line without an index that has credentials, and the environment variable that
+    has it instead."""
+    words = list(words)
+    if "@" not in index:
+        return words, {}
+    at = words.index("--index-url")
+    del words[at : at + 2]
+    return words, {variable: index}
 
 
 def unstarted(program: str, error: OSError) -> PipExit:

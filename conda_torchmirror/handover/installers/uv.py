@@ -24,9 +24,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 
-from ...envfiles.file_io import write_file
 from ...machine.environment import python_path
 from ...machine.python.activation import environment
 from ...text.output import warn
@@ -84,8 +82,7 @@ def command(
 ) -> list[str]:
     """The command line of the run; the arguments are those of `pip.command`."""
     return [
-        *(uv, "--no-config", "pip", "install", "--python", python_path(prefix)),
-        *(("--index-url", index) if index else ()),
+        *_start(uv, prefix, index),
         *("--find-links", links),
         *(word for name in family for word in ("--only-binary", name)),
         *_translated(options),
@@ -98,11 +95,15 @@ def by_hand(
 ) -> list[str]:
     """The command line that does the same for a person, with requirements by URL."""
     return [
-        *(uv, "--no-config", "pip", "install", "--python", python_path(prefix)),
-        *(("--index-url", index) if index else ()),
+        *_start(uv, prefix, index),
         *_translated(options),
         *requirements,
     ]
+
+
+def _start(uv: str, prefix: str, index: str) -> list[str]:
+    indexed = ("--index-url", index) if index else ()
+    return [uv, "--no-config", "pip", "install", "--python", python_path(prefix), *indexed]
 
 
 def run(
@@ -119,15 +120,9 @@ def run(
 
     An index with credentials is passed in an environment variable, which other users cannot see.
     """
-    links = words[words.index("--find-links") + 1]
-    os.makedirs(os.path.dirname(links), exist_ok=True)
-    write_file(Path(links), text)
-    variables = _clean(environment(prefix)[0]) | _of_options(options)
-    words = list(words)
-    if "@" in index:
-        at = words.index("--index-url")
-        del words[at : at + 2]
-        variables["UV_INDEX_URL"] = index
+    pip.write_page(words, text)
+    words, hidden = pip.without_credentials(words, index, "UV_INDEX_URL")
+    variables = _clean(environment(prefix)[0]) | _of_options(options) | hidden
     with temporary_folder("torchmirror-uv-") as folder:
         try:
             done = subprocess.run(  # noqa: S603

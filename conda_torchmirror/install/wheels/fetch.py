@@ -47,18 +47,15 @@ def fetched(
         place: Located | None = Located(file.link, mirrors[file.mirror])
         while place is not None:
             path = wheel_cache.find(place.link)
-            if path is None and place.link.url.startswith("file:"):
-                path = safe(wheel_cache.path_of(place.link))
-                raise WheelDamaged(file=path, detail=text("wheel_hash_differs"))
+            if path is None:
+                _refuse_damaged(place.link)
             to = path or _prepared(place.link)
             try:
                 if path is None:
                     name, version = file.project, file.version
                     path = wheel_cache.fetch(place.link, to, name, version, quiet=quiet)
             except Exception as error:
-                if full := causes.disk_error(error):
-                    where = full.filename or wheel_cache.folders()[0]
-                    raise CannotWrite.of(full, where) from error
+                _refuse_disk(error)
                 told = len(reader.notices)
                 place = reader.after(place, error)
                 if place is None:
@@ -69,6 +66,20 @@ def fetched(
             found.append(file._replace(link=place.link, cached=path))
             break
     return tuple(found)
+
+
+def _refuse_damaged(link: Link) -> None:
+    """Raise WheelDamaged for a file of this disk: it is not what its link says, and no mirror has
+    it."""
+    if link.url.startswith("file:"):
+        path = safe(wheel_cache.path_of(link))
+        raise WheelDamaged(file=path, detail=text("wheel_hash_differs"))
+
+
+def _refuse_disk(error: Exception) -> None:
+    """Raise CannotWrite for a failed download that is this disk's fault, and no mirror's."""
+    if full := causes.disk_error(error):
+        raise CannotWrite.of(full, full.filename or wheel_cache.folders()[0]) from error
 
 
 def _prepared(link: Link) -> str:
@@ -143,9 +154,7 @@ def _from_any(
         return file.cached
     if path := wheel_cache.find(file.link):
         return path
-    if file.link.url.startswith("file:"):
-        path = safe(wheel_cache.path_of(file.link))
-        raise WheelDamaged(file=path, detail=text("wheel_hash_differs"))
+    _refuse_damaged(file.link)
     places = iter([index for index in indexes if index.mirror != file.mirror])
     link, route = file.link, Route(file.link.filename, file.link.url, file.mirror)
     tried = []
@@ -154,9 +163,7 @@ def _from_any(
         try:
             return wheel_cache.fetch(link, path, file.project, file.version, quiet=quiet)
         except Exception as error:
-            if full := causes.disk_error(error):
-                where = full.filename or wheel_cache.folders()[0]
-                raise CannotWrite.of(full, where) from error
+            _refuse_disk(error)
             failure = failures.of_file(error, route, link.url)
             if failure is None:
                 raise
