@@ -156,52 +156,88 @@ def _releases(first: str, last: str) -> dict[str, Any]:
 def _on_conda_forge(wanted: _Wanted) -> Iterator[tuple[str, str]]:
     """The releases of conda-forge that serve the request, newest first, each with its CUDA."""
     for row in data("conda_forge.json")["releases"]:
-        found = row["platforms"].get(wanted.machine.subdir)
-        if (
-            found
-            and wanted.release(TORCH, row["torch"])
-            and all(_has_partner(row, name, wanted) for name in PARTNERS)
-            and any(wanted.python(python) for python in found["python"])
-            and (cuda := _best_cuda(row, found["cuda"], wanted)) is not None
-        ):
-            yield row["torch"], cuda
+        there = row["platforms"].get(wanted.machine.subdir)
+        if there is None or not wanted.release(TORCH, row["torch"]):
+            continue
+        if not _has_macos(row["torch"], wanted.machine):
+            continue
+        pythons = [python for python in there["python"] if wanted.python(python)]
+        for cuda in _cudas(row, there, wanted):
+            if any(_has_partners(row, python, cuda, wanted) for python in pythons):
+                yield row["torch"], cuda
+                break
 
 
-def _best_cuda(row: Mapping[str, Any], cudas: list[str], wanted: _Wanted) -> str | None:
-    """The highest CUDA that runs, "" if a CPU build is wanted, None if nothing serves."""
+def _has_macos(torch: str, machine: Machine) -> bool:
+    """Whether this macOS, if it is one, is new enough for a release."""
+    floors = data("conda_forge.json")["floors"]["osx"].get(machine.subdir, ())
+    since = [row for row in floors if number(row["since"]) <= number(torch)]
+    return not (machine.osx and since) or number(machine.osx) >= number(since[-1]["osx"])
+
+
+def _cudas(row: Mapping[str, Any], there: Mapping[str, Any], wanted: _Wanted) -> list[str]:
+    """The CUDAs of a release that run here, the best first; [""] if a CPU build is wanted.
+
+    As in a choice, those that the driver has itself go before newer minors, and higher ones first.
+    """
     if wanted.on_cpu:  # a word that names a CUDA rules CPU builds out
-        return None if any(package_name(pin.spec) in CUDA_NAMES for pin in wanted.pins) else ""
+        return [] if any(package_name(pin.spec) in CUDA_NAMES for pin in wanted.pins) else [""]
     arch, subdir = wanted.machine.cuda_arch, wanted.machine.subdir
     ceiling = wanted.tables.cudnn_ceiling(arch) if arch else None
     if ceiling and number(ceiling) <= number(_OLDEST_CUDNN):
-        return None
+        return []
     code = conda_forge_tables().architectures
+    glibc, floors = wanted.machine.glibc, there.get("glibc", {})
+    oldest = data("conda_forge.json")["floors"]["glibc"]
     fitting = [
         cuda
-        for cuda in cudas
+        for cuda in there["cuda"]
         if wanted.cuda(cuda)
+        and (glibc is None or number(glibc) >= number(floors.get(cuda, oldest)))
         and (
             arch is None
             # No source says that the libraries bundled with these builds have PTX.
             or runs_on(arch, code(row["torch"], cuda, subdir, build=row["number"]) or ())
         )
     ]
-    return max(fitting, key=number, default=None)
+    driver = number(wanted.machine.cuda or "0")
+    return sorted(fitting, key=lambda cuda: (number(cuda) <= driver, number(cuda)), reverse=True)
 
 
-def _has_partner(row: Mapping[str, Any], name: str, wanted: _Wanted) -> bool:
-    """Whether a release has this partner, or the request does not require it.
+def _has_partners(row: Mapping[str, Any], python: str, cuda: str, wanted: _Wanted) -> bool:
+    """Whether a release has every partner of the request for this Python and CUDA ("" for the CPU).
 
     In the default request torchaudio is optional.
     """
-    if name not in wanted.request.specs:
-        return True
-    default = {name: (name,) for name in DEFAULT}
-    if name == AUDIO and dict(wanted.request.specs) == default:
-        return True
-    if name == AUDIO and wanted.machine.subdir in data("conda_forge.json")["no_torchaudio"]:
-        return False
-    return any(wanted.release(name, version) for version in row.get(name, ()))
+    specs = wanted.request.specs
+    by_default = dict(specs) == {name: (name,) for name in DEFAULT}
+    return all(
+        any(
+            wanted.release(name, version)
+            and _is_built(name, which, python, cuda, wanted.machine.subdir)
+            for version, which in row.get(name, {}).items()
+        )
+        for name in PARTNERS
+        if name in specs and not (name == AUDIO and by_default)
+    )
+
+
+def _is_built(name: str, which: int, python: str, cuda: str, subdir: str) -> bool:
+    """Whether a version of a partner, by its row in the table, is built for all of these."""
+    table = data("conda_forge.json")
+    of_major = table["partner_cuda"]["same"][name] == "major"
+    return any(
+        subdir in cell["subdirs"]
+        and python in cell["python"]
+        and (
+            not cuda
+            or any(
+                number(other)[0] == number(cuda)[0] if of_major else other == cuda
+                for other in cell["cuda"]
+            )
+        )
+        for cell in table["partners"]["builds"][which]
+    )
 
 
 def _wheels(wanted: _Wanted) -> Iterator[Notice]:

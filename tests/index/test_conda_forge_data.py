@@ -108,11 +108,47 @@ def test_jetson_has_builds_from_2_10_on() -> None:
     assert FORGE["floors"]["tegra_glibc"] == "2.34"
 
 
+def built(name: str, torch: str, version: str, subdir: str) -> tuple[str, str, list[str]] | None:
+    """The first and last Python and the CUDAs of a partner for a torch; None without a build."""
+    cells = FORGE["partners"]["builds"][ROWS[torch][name][version]]
+    found = [cell for cell in cells if subdir in cell["subdirs"]]
+    assert len(found) <= 1, (name, torch, version, subdir)
+    return (found[0]["python"][0], found[0]["python"][-1], found[0]["cuda"]) if found else None
+
+
+@pytest.mark.parametrize(
+    ("name", "torch", "version", "subdir", "expected"),
+    [
+        ("torchvision", "2.13.0", "0.28.0", "win-64", ("3.10", "3.14", ["12.8", "13.0"])),
+        ("torchvision", "2.12.0", "0.28.0", "win-64", ("3.10", "3.14", ["12.9", "13.0"])),
+        ("torchvision", "2.9.1", "0.25.0", "linux-64", ("3.10", "3.13", ["12.9"])),
+        ("torchvision", "2.4.1", "0.19.1", "linux-aarch64", ("3.9", "3.12", ["12.0"])),
+        ("torchvision", "2.4.0", "0.19.0", "win-64", None),
+        ("torchvision", "2.0.0", "0.15.2", "linux-64", ("3.8", "3.11", ["11.2"])),
+        ("torchaudio", "2.10.0", "2.9.1", "linux-64", ("3.10", "3.13", ["12.9"])),
+        ("torchaudio", "2.10.0", "2.11.0", "linux-64", ("3.10", "3.14", ["12.9", "13.0"])),
+        ("torchaudio", "2.8.0", "2.8.0", "osx-64", ("3.10", "3.12", [])),
+        ("torchaudio", "2.6.0", "2.6.0", "osx-64", ("3.10", "3.12", [])),
+        ("torchaudio", "2.4.0", "2.4.1", "linux-64", ("3.9", "3.12", ["11.8", "12.0", "12.6"])),
+    ],
+)
+def test_the_builds_of_a_partner(
+    name: str,
+    torch: str,
+    version: str,
+    subdir: str,
+    expected: tuple[str, str, list[str]] | None,
+) -> None:
+    assert built(name, torch, version, subdir) == expected
+
+
 def test_torchaudio_ends_with_2_10() -> None:
     """None for a later torch, and none for Windows ever."""
     assert next(torch for torch, row in ROWS.items() if row["torchaudio"]) == "2.10.0"
-    assert ROWS["2.10.0"]["torchaudio"] == ["2.9.1", "2.10.0", "2.11.0"]
-    assert FORGE["no_torchaudio"] == ["win-64"]
+    assert list(ROWS["2.10.0"]["torchaudio"]) == ["2.9.1", "2.10.0", "2.11.0"]
+    for torch, row in ROWS.items():
+        for version in row["torchaudio"]:
+            assert built("torchaudio", torch, version, "win-64") is None, (torch, version)
     last = FORGE["last_torchaudio"]
     assert (last["version"], last["torch"], last["date"]) == ("2.11.0", "2.10", "2026-05-21")
 
@@ -158,14 +194,14 @@ def _number(version: str) -> tuple[int, ...]:
 
 
 def test_every_block_has_a_source_and_a_date() -> None:
-    for name in ("partner_cuda", "upstream", "cudnn", "floors", "code"):
+    for name in ("partner_cuda", "upstream", "cudnn", "floors", "code", "partners"):
         assert FORGE[name]["source"], name
         assert FORGE[name]["as_of"] >= "2026", name
 
 
 def test_it_is_small() -> None:
     """It is read for every choice from conda-forge."""
-    assert FILE.stat().st_size <= 20_000
+    assert FILE.stat().st_size <= 21_000
 
 
 @pytest.fixture

@@ -45,7 +45,6 @@ OSX_FLOORS = {
     "osx-arm64": [{"since": "2.0.0", "osx": "11.0"}, {"since": "2.13.0", "osx": "12.0"}],
 }
 PARTNER_CUDA = {"torchvision": "major", "torchaudio": "minor"}
-NO_TORCHAUDIO = ("win-64",)
 LAST_TORCHAUDIO = {"version": "2.11.0", "date": "2026-05-21", "torch": "2.10"}
 
 
@@ -123,6 +122,25 @@ def partners(entries: list[str]) -> list[str]:
     return sorted({entry.split(" ")[0] for entry in entries}, key=number)
 
 
+#: By partner, minor of torch and version: by platform, the Pythons and CUDAs over all its builds.
+Cells = dict[str, dict[str, dict[str, dict[str, Any]]]]
+
+
+def partner_cells(table: Mapping[str, Any]) -> Cells:
+    """The Pythons and CUDAs of every partner, as the matrices by build number have them."""
+    found: Cells = {}
+    for name, entries in table["partners_by_build"].items():
+        for which, row in matrices(entries):
+            torch = found.setdefault(name, {}).setdefault(entries[which]["torch"], {})
+            there = torch.setdefault(which.split(" ")[0], {})
+            for subdir, cell in row["platforms"].items():
+                cuda = {one.cuda for one in map(variant, cell["variants"]) if one.cuda}
+                known = there.setdefault(subdir, {"python": [], "cuda": []})
+                for key, more in (("python", {*cell["python"]}), ("cuda", cuda)):
+                    known[key] = sorted({*known[key], *more}, key=number)
+    return found
+
+
 def code(releases: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The architecture lists, each once with the releases and platforms that have it.
 
@@ -165,16 +183,39 @@ def upstream(releases: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return dict(sorted(pairs.items(), key=lambda pair: number(pair[0])))
 
 
-def release_row(torch: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts on one release: dates, last build number, partners, platforms."""
+def _grouped(platforms: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The cells of one version, each once with the platforms that have it."""
+    rows: dict[str, dict[str, Any]] = {}
+    for subdir in filter(platforms.__contains__, PLATFORMS):
+        cell = platforms[subdir]
+        rows.setdefault(json.dumps(cell), {"subdirs": [], **cell})["subdirs"].append(subdir)
+    return list(rows.values())
+
+
+def release_row(
+    torch: str, row: Mapping[str, Any], cells: Cells, known: list[Any]
+) -> dict[str, Any]:
+    """The facts on one release: dates, last build number, partners, platforms.
+
+    A partner's version has the index of its cells in `known`, which grows.
+    """
     builds = row["builds"]
+
+    def placed(name: str) -> dict[str, int]:
+        there = cells[name].get(torch.rpartition(".")[0], {})
+        if sorted(there, key=number) != partners(row[name]):
+            raise SystemExit(f"{name} for {torch}: {row[name]}, but the matrices have {[*there]}")
+        made = {version: _grouped(there[version]) for version in partners(row[name])}
+        known.extend(one for one in made.values() if one not in known)
+        return {version: known.index(one) for version, one in made.items()}
+
     return {
         "torch": torch,
         "first": builds[min(builds)]["date"],
         "last": builds[max(builds)]["date"],
         "number": max(builds),
-        "torchvision": partners(row["torchvision"]),
-        "torchaudio": partners(row["torchaudio"]),
+        "torchvision": placed("torchvision"),
+        "torchaudio": placed("torchaudio"),
         "platforms": {
             subdir: found for subdir in PLATFORMS if (found := platform(builds, subdir)) is not None
         },
@@ -191,7 +232,7 @@ def facts(shared: Path) -> str:
     as_of = {name: str(table["as_of"][name]) for name in ("pytorch", "torchvision", "torchaudio")}
     pytorch = FEEDSTOCK.format("pytorch-cpu")
     head = {
-        "schema": 2,
+        "schema": 3,
         "about": "conda-forge's releases of PyTorch from 2.0 on, newest first, as the feedstocks' "
         "recipes and matrices have them: what of that was uploaded, an index says.",
         "source": [pytorch, FEEDSTOCK.format("torchvision"), FEEDSTOCK.format("torchaudio")],
@@ -209,7 +250,6 @@ def facts(shared: Path) -> str:
             "as_of": "2026-11-25",
             "torchvision": upstream(read(shared / "compat" / "releases.yaml")["releases"]),
         },
-        "no_torchaudio": list(NO_TORCHAUDIO),
         "last_torchaudio": {**LAST_TORCHAUDIO, "source": FEEDSTOCK.format("torchaudio")},
         "cudnn": {
             "about": "The packages that bring cuDNN; which GPU needs which cuDNN is in cuda.json. "
@@ -244,11 +284,22 @@ def facts(shared: Path) -> str:
         },
     }
     releases = table["releases"]
-    rows = [release_row(torch, row) for torch, row in releases.items()]
+    cells, known = partner_cells(table), list[Any]()
+    rows = [release_row(torch, row, cells, known) for torch, row in releases.items()]
+    partner_head = {
+        "about": "The Pythons and CUDAs of partners by platform, over the builds of a version for "
+        "one minor of torch. A release names a row for each version of a partner.",
+        "source": [FEEDSTOCK.format(name) for name in cells],
+        "as_of": as_of["torchvision"][:10],
+    }
+    about_partners = "".join(
+        f'  "{name}": {json.dumps(value)},\n' for name, value in partner_head.items()
+    )
     about = "".join(f'  "{name}": {json.dumps(value)},\n' for name, value in code_head.items())
     return (
         f"{json.dumps(head, indent=1)[:-2]},\n"
         f' "code": {{\n{about}  "builds": [\n  {_lines(code(releases))}\n  ]\n }},\n'
+        f' "partners": {{\n{about_partners}  "builds": [\n  {_lines(known)}\n  ]\n }},\n'
         f' "releases": [\n  {_lines(rows)}\n ]\n}}\n'
     )
 
