@@ -112,6 +112,9 @@ def read() -> Settings:
     values = {name: getattr(plugins, PREFIX + name) for name in DESCRIPTIONS if name in names}
     if values.get("only"):
         values["only"] = _policy(plugins, values["only"])
+    if values.get("sources"):
+        # Conda would join the lists, so that a variable could only widen what a file allows.
+        values["sources"] = (_lists(plugins, "sources") or [values["sources"]])[-1]
     return Settings(**values)
 
 
@@ -193,18 +196,20 @@ def _policy(plugins: Any, merged: Sequence[str]) -> tuple[str, ...]:
     Conda would join the lists, so that a user could widen what the administrator allows. A list
     that shares nothing with those before it is ignored.
     """
+    allowed: tuple[str, ...] = ()
+    for names in _lists(plugins, "only"):
+        lowered = [name.lower() for name in names]
+        allowed = tuple(n for n in allowed or lowered if n in lowered) or allowed
+    return allowed or tuple(name.lower() for name in merged)
+
+
+def _lists(plugins: Any, name: str) -> list[tuple[str, ...]]:
+    """The lists that the sources set for a setting: the system's files first, variables last."""
     from conda.common.configuration import PrimitiveParameter, SequenceParameter
 
     words = SequenceParameter(PrimitiveParameter("", element_type=str))
-    allowed: tuple[str, ...] = ()
-    try:
-        for raw in plugins.raw_data.values():
-            if (held := raw.get(f"{PREFIX}only")) is not None:
-                names = [str(item.value(None)).lower() for item in held.value(words)]
-                allowed = tuple(n for n in allowed or names if n in names) or allowed
-    except (AttributeError, TypeError):
-        allowed = ()
-    return allowed or tuple(name.lower() for name in merged)
+    held = (raw.get(f"{PREFIX}{name}") for raw in plugins.raw_data.values())
+    return [tuple(str(i.value(None)) for i in raw.value(words)) for raw in held if raw is not None]
 
 
 def registry(settings: Settings) -> Registry:

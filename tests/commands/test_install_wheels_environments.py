@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 
+import pytest
 from conda.core.envs_manager import get_user_environments_txt_file
 from support import wheel_files
+from support.files import contents
 from support.wheel_commands import CUDA, FAMILY, WHEELS, dists
 from support.wheel_fixtures import LINUX, imported
 from support.wheel_lab import PYTHON
@@ -20,6 +24,7 @@ from conda_torchmirror.exceptions.environment import (
     NoEnvironment,
     PipFailed,
 )
+from conda_torchmirror.handover.installers import uv
 
 pytest_plugins = ["support.wheel_fixtures"]
 
@@ -51,6 +56,84 @@ def test_what_conda_owns_is_not_replaced(wheel_lab, lab_env, install, conda_in_p
     conda_in_process(*words, "-y", "-q").ok()
     install("torch==2.8.0").ok()
     assert "setuptools-80.9.0" in dists(lab_env)
+
+
+@pytest.fixture
+def index_with(wheel_lab, tmp_path):
+    """`index_with(version, needs, ...)`: the indexes also have this sympy. Without hashes, only pip
+    finds out what it needs."""
+
+    def put_there(version, *needs, hashes=True, alone=False):
+        made = wheel_files.make(tmp_path, "sympy", version, requires=needs, says="index")
+        others = [one for one in wheel_lab.made[""] if not (alone and one.project == "sympy")]
+        for site in (wheel_lab.index, wheel_lab.spare):
+            for page in (site.folder / "simple").glob("*/index.html"):
+                page.unlink()
+            put(site, [*others, made], "simple", hashes=hashes)
+
+    return put_there
+
+
+@pytest.mark.parametrize("json", [(), ("--json",)], ids=["text", "json"])
+def test_what_a_dependency_would_replace_is_not_replaced_either(
+    wheel_lab, lab_env, install, conda_in_process, index_with, json
+):
+    """A package of conda's that nothing of the set names, but what the set needs does."""
+    conda_in_process("install", "-y", "-q", "-p", lab_env, "setuptools=82.0.1").ok()
+    index_with("1.15.0", "setuptools<82")
+    before = contents(lab_env)
+    done = install(*json)
+    assert isinstance(done.error, CondaOwned), str(done)
+    assert "setuptools 82.0.1" in done.words
+    assert "sympy 1.15.0" in done.words
+    assert contents(lab_env) == before
+    (command,) = re.findall("`(conda install [^`]*)`", done.words.replace("\\", ""))
+    conda_in_process(*shlex.split(command)[1:], "-y", "-q").ok()
+    install().ok()
+    assert {"setuptools-80.9.0", "sympy-1.15.0"} <= dists(lab_env)
+
+
+@pytest.mark.parametrize("tool", ["pip", "uv"])
+def test_where_pip_chooses_it_takes_what_goes_with_condas_packages(
+    wheel_lab, lab_env, install, conda_in_process, index_with, condarc, tool
+):
+    if tool == "uv" and uv.find(None) is None:
+        pytest.skip("uv is not installed")
+    condarc(**wheel_lab.settings(torchmirror_installer=tool))
+    conda_in_process("install", "-y", "-q", "-p", lab_env, "setuptools=82.0.1").ok()
+    index_with("1.15.0", "setuptools<82", hashes=False)
+    owned = contents(lab_env / "lib" / f"python{PYTHON}" / "site-packages" / "setuptools")
+    install().ok()
+    assert {"setuptools-82.0.1", "sympy-1.14.0"} <= dists(lab_env)
+    assert owned == contents(lab_env / "lib" / f"python{PYTHON}" / "site-packages" / "setuptools")
+
+
+@pytest.mark.parametrize("tool", ["pip", "uv"])
+def test_where_nothing_goes_with_condas_packages_it_is_said(
+    wheel_lab, lab_env, install, conda_in_process, index_with, condarc, tool
+):
+    if tool == "uv" and uv.find(None) is None:
+        pytest.skip("uv is not installed")
+    condarc(**wheel_lab.settings(torchmirror_installer=tool))
+    conda_in_process("install", "-y", "-q", "-p", lab_env, "setuptools=82.0.1").ok()
+    index_with("1.15.0", "setuptools<82", hashes=False, alone=True)
+    before = dists(lab_env)
+    done = install("--no-fallback")
+    assert isinstance(done.error, PipFailed), str(done)
+    assert "conda's setuptools==82.0.1 stays as it is" in done.words
+    assert dists(lab_env) == before
+
+
+def test_a_word_that_would_replace_a_package_of_condas(
+    wheel_lab, lab_env, install, conda_in_process
+):
+    conda_in_process("install", "-y", "-q", "-p", lab_env, "setuptools=82.0.1").ok()
+    before = contents(lab_env)
+    done = install("torch", "setuptools<82")
+    assert isinstance(done.error, CondaOwned), str(done)
+    assert "the command line wants `setuptools<82`" in done.words
+    assert contents(lab_env) == before
+    install("torch", "setuptools>=82").ok()
 
 
 def test_a_new_environment_is_made_with_room_for_the_set(

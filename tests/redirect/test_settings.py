@@ -54,6 +54,15 @@ def test_the_environment_sets_it(sandbox, monkeypatch, variable, text, name, val
     assert getattr(settings.read(), name) == value
 
 
+@pytest.mark.parametrize("own", ["pytorch", "conda-forge,pytorch", "pytorch,wheels"])
+def test_a_variable_narrows_the_sources_of_a_file(condarc, monkeypatch, own):
+    """Conda joins the lists of a file and a variable, so that one could only add wheels."""
+    condarc(plugins={"torchmirror_sources": ["conda-forge", "pytorch", "wheels"]})
+    monkeypatch.setenv("CONDA_PLUGINS_TORCHMIRROR_SOURCES", own)
+    reset_conda()
+    assert settings.read().sources == tuple(own.split(","))
+
+
 def test_without_any_the_defaults_hold_and_conda_types_nothing(sandbox, monkeypatch):
     def refuse(self: object) -> None:
         raise AssertionError("asked")

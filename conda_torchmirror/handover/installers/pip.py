@@ -10,6 +10,8 @@ The reason for each part of the command line, tried with pip 20.3.4 to 26.3 (202
     --index-url          one index for everything else
     --find-links         our page, whose links carry hashes
     --only-binary        no source archive of the family from the index
+    --constraint         where pip chooses the other packages: those that conda owns, which it would
+                         replace in silence, while conda goes on listing them
     NAME==VERSION+LOCAL  preferred, because it leaves no record of a URL in the environment
     NAME @ URL#sha256=   where there is no +LOCAL: the index may have the same version with other
                          content, and which of the two pip takes depends on pip's version
@@ -42,13 +44,15 @@ _SAID = {
     "space": re.compile(r"No space left on device|\[Errno 28\]"),
     "managed": re.compile(r"externally-managed-environment"),
     "missing": re.compile(r"No matching distribution found for (?P<what>[^\s(]{1,200})"),
+    "conflict": re.compile(r"ResolutionImpossible|conflicting dependencies"),
     "network": re.compile(
         r"Connection(?:Error| refused| reset)|Max retries exceeded|NewConnectionError|"
         r"HTTP error \d{3}|\d{3} (?:Client|Server) Error|Read timed out|SSLError|ProxyError|"
         r"Could not fetch URL"
     ),
-    "conflict": re.compile(r"ResolutionImpossible|conflicting dependencies"),
 }
+#: The project of a constraint that rules out a solution.
+_BOUND = re.compile(r"The user requested \(constraint\) ([^\s=]{1,200})")
 #: The exit code of shells for a program that cannot be started.
 UNSTARTED = 126
 #: Most characters to read from the end of pip's log, and most to show of one of its lines.
@@ -57,8 +61,8 @@ _LOG, _LINE = 400_000, 300
 
 class PipExit(NamedTuple):
     """The end of a run of pip. Unless `code`, its exit code, is 0: `kind` is the kind of failure (a
-    key of `_SAID`, "unstarted" or "other"), `what` the missing requirement, `line` the last error
-    line."""
+    key of `_SAID`, "unstarted" or "other"), `what` the missing requirement or, for a conflict, the
+    projects whose bounds rule out a solution, `line` the last error line."""
 
     code: int
     kind: str = ""
@@ -125,7 +129,7 @@ def run(
 
     An index with credentials is passed in an environment variable, which other users cannot see.
     """
-    write_page(words, text)
+    write_page(links_of(words), text)
     words, hidden = without_credentials(words, index, "PIP_INDEX_URL")
     variables = clean(environment(prefix)[0]) | hidden
     with temporary_folder("torchmirror-pip-") as folder:
@@ -147,11 +151,15 @@ def run(
         return _ended(done.returncode, log)
 
 
-def write_page(words: Sequence[str], text: str) -> None:
-    """Write the page of links to the path that `--find-links` has in a command line."""
-    links = words[words.index("--find-links") + 1]
-    os.makedirs(os.path.dirname(links), exist_ok=True)
-    write_file(Path(links), text)
+def links_of(words: Sequence[str]) -> str:
+    """The path that `--find-links` has in a command line."""
+    return words[words.index("--find-links") + 1]
+
+
+def write_page(path: str, text: str) -> None:
+    """Write a file that a command line names, such as the page of links."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    write_file(Path(path), text)
 
 
 def without_credentials(
@@ -195,5 +203,7 @@ def _ended(code: int, log: str) -> PipExit:
     for kind, pattern in _SAID.items():
         if found := pattern.search(said):
             what = found.groupdict().get("what") or ""
+            if kind == "conflict":
+                what = " ".join(dict.fromkeys(_BOUND.findall(said)))
             return PipExit(code, kind, what, line)
     return PipExit(code, "other", "", line)

@@ -56,6 +56,8 @@ _SAID = {
     "network": re.compile(r"error sending request|Failed to fetch|Request failed|timed out"),
     "conflict": re.compile(r"No solution found"),
 }
+#: The projects whose versions a conflict is about.
+_BOUND = re.compile(r"([A-Za-z0-9][\w.-]{0,200})==")
 #: Most characters to read from the end of uv's output, and most to show of one of its lines.
 _MOST, _LINE = 400_000, 300
 
@@ -120,7 +122,7 @@ def run(
 
     An index with credentials is passed in an environment variable, which other users cannot see.
     """
-    pip.write_page(words, text)
+    pip.write_page(pip.links_of(words), text)
     words, hidden = pip.without_credentials(words, index, "UV_INDEX_URL")
     variables = _clean(environment(prefix)[0]) | _of_options(options) | hidden
     with temporary_folder("torchmirror-uv-") as folder:
@@ -176,5 +178,8 @@ def _ended(code: int, said: str) -> PipExit:
     line = lines[-1].partition(": ")[2][:_LINE] if lines else ""
     for kind, pattern in _SAID.items():
         if found := pattern.search(said):
-            return PipExit(code, kind, found.groupdict().get("what") or "", line)
+            what = found.groupdict().get("what") or ""
+            if kind == "conflict":
+                what = " ".join(dict.fromkeys(_BOUND.findall(said)))
+            return PipExit(code, kind, what, line)
     return PipExit(code, "other", "", line)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+
+from packaging.version import InvalidVersion, Version
 
 from ...exceptions.environment import CondaOwned, CondaTorch, ExternallyManaged
 from ...machine.environment import option_of
@@ -11,6 +14,7 @@ from ...selection.facts.names import FAMILY as CONDA_FAMILY
 from ...selection.pip import plan
 from ...selection.pip.metadata import Metadata
 from ...selection.plan import typed
+from ...text.messages import text
 from .task import WheelTask
 
 
@@ -42,6 +46,8 @@ def check_owned(task: WheelTask, said: Mapping[str, Metadata], python: str) -> N
     Raises: CondaOwned.
     """
     owned = {d.name: (d.version, d.owner) for d in task.there.values() if d.owner}
+    asked = Metadata(text("command_line"), "", task.request.others)
+    said = {**said, "": asked}
     replaced = plan.replaced(said, owned, task.machine.subdir, task.python or python)
     if not replaced:
         return
@@ -55,3 +61,14 @@ def check_owned(task: WheelTask, said: Mapping[str, Metadata], python: str) -> N
         needed=", ".join(f"`{one.name}{one.needed}`" for one in replaced),
         command=command,
     )
+
+
+def owned_by_conda(prefix: str, leaving_out: Collection[str]) -> dict[str, str]:
+    """A requirement on the installed version of each project that conda owns, by its name, for
+    a file of constraints. Projects to leave out are those of the set."""
+    found = {}
+    for one in distributions.installed(prefix).values():
+        if one.owner and one.name not in leaving_out:
+            with suppress(InvalidVersion):
+                found[one.name] = f"{one.name}=={Version(one.version)}"
+    return found

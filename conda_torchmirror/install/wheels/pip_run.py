@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from conda.base.context import context
 
@@ -19,6 +19,7 @@ from ...text.messages import text
 from ...text.sanitize import safe
 from ...transport.wheels.routes import NO_INDEX
 from . import steps
+from .obstacles import owned_by_conda
 from .steps import PipOrder
 
 
@@ -31,10 +32,12 @@ def by_pip(
     quiet: bool,
 ) -> None:
     """Run pip or uv, without an index if the files are complete; if something is missing, or an
-    index fails, run again with the next of `indexes`.
+    index fails, run again with the next of `indexes`. Packages that conda owns stay as they are.
 
     Raises: PipFailed.
     """
+    owned = owned_by_conda(prefix, [file.project for file in order.files])
+    pip.write_page(steps.owned_path(prefix), "".join(f"{pin}\n" for pin in owned.values()))
     alone = (NO_INDEX,) if order.beside is not None else ()
     order = order._replace(files=_here(order.files), beside=_here(order.beside or ()))
     tool = "pip" if order.uv is None else "uv"
@@ -60,8 +63,15 @@ def by_pip(
         detail=text(f"pip_{ended.kind}", {"what": ended.what, "tool": tool}),
         said=safe(ended.line) or text("pip_silent"),
         command=typed(steps.words(order, prefix, tried[-1])),
-        ways=tuple(_after_pip(ended, order.others, prefix, tried)),
+        ways=(*_after_pip(ended, order.others, prefix, tried), *_about_owned(ended, owned)),
     )
+
+
+def _about_owned(ended: PipExit, owned: Mapping[str, str]) -> Iterator[Notice]:
+    """The next step if packages that conda owns rule out every solution, else none."""
+    pins = [owned[name] for name in ended.what.split() if name in owned]
+    if ended.kind == "conflict" and pins:
+        yield Notice("pip_owned", {"packages": ", ".join(pins)})
 
 
 def _run(order: PipOrder, index: Route, prefix: str, *, quiet: bool) -> PipExit:

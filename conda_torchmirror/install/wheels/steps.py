@@ -102,7 +102,10 @@ class PipOrder(NamedTuple):
 
 
 def words(order: PipOrder, prefix: str, index: Route) -> list[str]:
-    """The command line of one run on files of this disk; with `NO_INDEX`, on nothing else."""
+    """The command line of one run on files of this disk; with `NO_INDEX`, on nothing else.
+
+    If pip chooses the other packages, what conda owns bounds them.
+    """
     make = pip.command if order.uv is None else partial(uv.command, order.uv)
     return make(
         prefix,
@@ -110,8 +113,13 @@ def words(order: PipOrder, prefix: str, index: Route) -> list[str]:
         family=[file.project for file in order.files],
         index=index.url,
         links=page_path([file.link for file in order.every]),
-        options=options(order, index),
+        options=(*options(order, index), *_bound(order, prefix, index)),
     )
+
+
+def _bound(order: PipOrder, prefix: str, index: Route) -> tuple[str, ...]:
+    alone = order.beside is not None and index == NO_INDEX
+    return () if alone else ("--constraint", owned_path(prefix))
 
 
 def options(order: PipOrder, index: Route) -> tuple[str, ...]:
@@ -198,6 +206,13 @@ def page_path(links: Sequence[Link]) -> str:
     said = "\n".join(f"{li.filename} {li.sha256 or li.url.split('/')[-2:]}" for li in links)
     digest = hashlib.sha256(said.encode()).hexdigest()
     return os.path.join(wheel_cache.expected(), f"links-{digest[:12]}.html")
+
+
+def owned_path(prefix: str) -> str:
+    """The path to write the file of constraints to, with the packages of an environment that conda
+    owns. Independent of which they are, so that a preview names the same file."""
+    digest = hashlib.sha256(prefix.encode("utf-8", "replace")).hexdigest()
+    return os.path.join(wheel_cache.expected(), f"conda-{digest[:12]}.txt")
 
 
 def basis(python: str) -> tuple[str, str]:

@@ -108,15 +108,16 @@ def replaced(
 ) -> tuple[Kept, ...]:
     """The packages of conda that pip would replace for these wheels.
 
-    `owned` maps each project that conda installed to its version and the conda package's name.
+    `said` is the METADATA of what pip installs. `owned` maps each project that conda installed to
+    its version and the conda package's name.
     """
     found: dict[str, Kept] = {}
-    for project, metadata in said.items():
+    for metadata in said.values():
         for one in requirements(metadata, subdir, python):
             name = canonicalize_name(one.name)
             there = owned.get(name)
             if there and name not in found and not admits(one, there[0]):
-                by = f"{project} {metadata.version}"
+                by = f"{metadata.name} {metadata.version}".strip()
                 found[name] = Kept(name, *there, str(one.specifier), by)
     return tuple(found.values())
 

@@ -176,6 +176,8 @@ TEXT: Table = {
     "pip_again": "the files of the set are kept: run the same command again when the index answers",
     "pip_repair": "`{program}` does not run on this computer: repair or remove it, and run the "
     "same command again",
+    "pip_owned": "conda's {packages} stays as it is, and no versions of the other packages go "
+    "with it: take a new environment: `conda torch-install -n NEW --source wheels`",
     "pip_offline": "run once online: {what} is neither in the environment nor on this disk",
     "fetch_wheels": "fetch them where there is a network: `{command}`",
     "wheels_in_folder": "or put them into a folder, and name that with `--wheel-dir FOLDER`",
