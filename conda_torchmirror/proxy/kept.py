@@ -24,6 +24,8 @@ _KEY = re.compile(
 )
 _RANGE = re.compile(rb"\ncontent-range: bytes \d+-\d+/(\d+)", re.IGNORECASE)
 _LENGTH = re.compile(rb"\ncontent-length: (\d+)\r", re.IGNORECASE)
+#: The response to what no mirror has, which is cached like an index.
+_MISSING = re.compile(rb"HTTP/1\.[01] 404 ")
 #: Leading bytes of a cache file, within which the key and the header of the response are.
 _HEAD = 65536
 #: The suffixes of packages, and the paths of pages of links, which end in their format.
@@ -50,9 +52,10 @@ class Piece(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A package or an index as cached on one of the two ways. `fault` is size, hash or unreadable
-    for a wrong one; incomplete, unlisted, no_index or no_access for one that cannot be judged; ""
-    for a right one. `pieces` are the cache files to delete if it is wrong."""
+    """A package or an index as cached on one of the two ways, or a page that is none. `fault` is
+    size, hash or unreadable for a wrong one; incomplete, unlisted, no_index or no_access for one
+    that cannot be judged; "" for a right one. `pieces` are the cache files to delete if it is
+    wrong."""
 
     path: str
     way: str
@@ -66,7 +69,10 @@ class Found(NamedTuple):
 
 
 def examine(folder: Path, walk: listed.Walk) -> list[Found]:
-    """Judge each package and index cached below `folder` by the indexes and pages cached there."""
+    """Judge each package and index cached below `folder` by the indexes and pages cached there.
+
+    Raises: listed.NoRoom.
+    """
     kept, closed = _kept(folder)
     found = [Found(str(file), "", (), "no_access") for file in closed]
     names: dict[str, set[str]] = {}
@@ -81,7 +87,9 @@ def examine(folder: Path, walk: listed.Walk) -> list[Found]:
         try:
             if page := _PAGE.fullmatch(path):
                 said = listed.of_page(page[1], page[2], b"".join(_content(pieces)))
-                for at, digest in said.items():
+                if said is None:
+                    found.append(Found(path, way, tuple(pieces), "unreadable"))
+                for at, digest in (said or {}).items():
                     place, _, name = at.rpartition("/")
                     indexes.setdefault(place, []).append({name: {"sha256": digest}})
             elif path.endswith(_INDEXES):
@@ -96,6 +104,8 @@ def examine(folder: Path, walk: listed.Walk) -> list[Found]:
                 found.append(Found(path, way, tuple(pieces), fault))
                 if index is not None:
                     indexes.setdefault(parent, []).append(index)
+        except listed.NoRoom:
+            raise
         except OSError:
             found.append(Found(path, way, (), "no_access"))
     for (way, path), pieces in sorted(kept.items()):
@@ -132,7 +142,7 @@ def _kept(folder: Path) -> tuple[dict[tuple[str, str], list[Piece]], list[Path]]
             continue
         key = _KEY.search(head)
         end = head.find(b"\r\n\r\n", key.end()) if key else -1
-        if key is None or end < 0:
+        if key is None or end < 0 or _MISSING.match(head, key.end()):
             continue
         if hashlib.md5(key["key"], usedforsecurity=False).hexdigest() != file.name:
             continue

@@ -9,8 +9,10 @@ An adapter knows one mirror: where each channel is, its certificate, the hosts t
 to. It turns every response that is not the file into a failure: a page that blocks (403, 429)
 becomes a 503, which counts against the mirror, and HTML with status 200 an invalid header. A chain
 has one mirror and, as its backup, the chain of the remaining ones, because nginx takes several
-`backup` servers in rotation and not in order. The front fetches packages in ranges of `SLICE`, one
-after another, so that many clients are served while the mirror sends each byte once.
+`backup` servers in rotation and not in order. A chain answers 404 only if the file is missing, so
+that the front can cache that too: by a 404 pip, uv and conda know that they must go on, and not
+that something is broken. The front fetches packages in ranges of `SLICE`, one after another, so
+that many clients are served while the mirror sends each byte once.
 
 What nginx cannot do, found by trying (1.22, 2026-11-25): it checks no hash, and if a mirror dies
 within a range, the client's transfer breaks. The other way (`layout.NEXT`) is for both cases.
@@ -50,6 +52,19 @@ _NOT_IT = (
 #: Needed for `keepalive`, in each location: one with a `proxy_set_header` of its own inherits none.
 _KEPT_OPEN = "proxy_set_header Connection '';"
 
+#: What an adapter makes of a response that is not the file.
+_ERRORS = (
+    "error_page 301 302 303 307 308 = @follow;",
+    "error_page 404 410 = @missing;",
+    "error_page 401 403 429 =503 @shut;",
+)
+
+#: The answer where the official site says that a file is missing, to the front and to a chain.
+_GONE = "if ($http_x_front) { return 404; } return 410;"
+
+#: For servers that ask others here: the timeout is long, because adapters have shorter ones.
+_WAITING = ("proxy_read_timeout 30m;", "proxy_buffering on;")
+
 _FAULTS = "error timeout invalid_header http_403 http_404 http_429"
 _FAULTS += " http_500 http_502 http_503 http_504"
 
@@ -73,40 +88,40 @@ class Host(NamedTuple):
 
 
 class _Chains:
-    """The ports of adapters, one for each site, and of chains, one for each order of sites that
-    remains when the first site of another order has failed."""
+    """The ports of adapters, one for each site, and of chains, one for each order of several sites:
+    those that the front asks (`asked`), and those that remain when the first site has failed."""
 
     def __init__(self, layout: Layout) -> None:
         orders = [order for c in layout.channels for order in (c.sites, c.sites_next)]
-        self.orders = list(dict.fromkeys(order for order in orders if len(order) > 1))
+        if layout.has_official:
+            orders.append((UPSTREAM,))
+        self.asked = list(dict.fromkeys(orders))
+        self.sites = list(dict.fromkeys(site for order in orders for site in order))
+        self.orders = [order for order in self.asked if len(order) > 1]
         for order in self.orders:  # grows during the loop, for the rest of each rest
             if len(order) > 2 and order[1:] not in self.orders:
                 self.orders.append(order[1:])
-        self.sites = list(dict.fromkeys(site for order in orders for site in order))
-        alone = {c.sites for c in layout.channels if len(c.sites) == 1}
-        if layout.has_official:
-            alone.add((UPSTREAM,))
-        self.single = [site for site in self.sites if (site,) in alone]
-        self.links = [order for order in self.orders if any(o[1:] == order for o in self.orders)]
 
     @property
     def count(self) -> int:
         """The number of ports needed."""
-        return len(self.sites) + len(self.links)
+        return len(self.sites) + len(self.orders)
 
     def site(self, site: str) -> int:
         """The index of an adapter's port in `Host.ports`."""
         return self.sites.index(site)
 
-    def link(self, order: tuple[str, ...]) -> int:
+    def chain(self, order: tuple[str, ...]) -> int:
         """The index of a chain's port; for a single site that of its adapter's."""
         if len(order) == 1:
             return self.site(order[0])
-        return len(self.sites) + self.links.index(order)
+        return len(self.sites) + self.orders.index(order)
 
-    def name(self, order: tuple[str, ...]) -> str:
-        """The name of the `upstream` block of an order of sites."""
-        return "_".join(("from", *(re.sub(r"\W", "_", site) for site in order)))
+    def name(self, order: tuple[str, ...], *, inside: bool = False) -> str:
+        """The name of the `upstream` block by which the front asks a chain or, `inside`, by which
+        the chain asks its mirrors."""
+        first = "first" if inside else "from"
+        return "_".join((first, *(re.sub(r"\W", "_", site) for site in order)))
 
 
 def ports_of(layout: Layout) -> int:
@@ -170,17 +185,18 @@ def _http(layout: Layout, on: Host, chains: _Chains) -> Iterator[str]:
     yield ""
     yield "# Who has what, on both ways."
     yield from _block("map $way$path $group", _groups(layout, chains))
+    for order in chains.asked:
+        server = f"server 127.0.0.1:{on.ports[chains.chain(order)]};"
+        yield from _block(f"upstream {chains.name(order)}", [server, "keepalive 16;"])
     for order in chains.orders:
-        yield from _block(f"upstream {chains.name(order)}", _upstream(order, on, chains))
-    for site in chains.single:
-        server = f"server 127.0.0.1:{on.ports[chains.site(site)]};"
-        yield from _block(f"upstream {chains.name((site,))}", [server])
+        name = chains.name(order, inside=True)
+        yield from _block(f"upstream {name}", _upstream(order, on, chains))
     yield ""
     yield "# What clients ask."
     yield from _block("server", _front(on))
-    for order in chains.links:
+    for order in chains.orders:
         yield ""
-        yield from _block("server", _link(order, on, chains))
+        yield from _block("server", _chain(order, on, chains))
     for site in chains.sites:
         yield ""
         yield from _adapter(site, layout, on, chains)
@@ -206,7 +222,7 @@ def _groups(layout: Layout, chains: _Chains) -> Iterator[str]:
 
 def _upstream(order: tuple[str, ...], on: Host, chains: _Chains) -> Iterator[str]:
     yield f"server 127.0.0.1:{on.ports[chains.site(order[0])]} max_fails=1 fail_timeout=60s;"
-    yield f"server 127.0.0.1:{on.ports[chains.link(order[1:])]} backup;"
+    yield f"server 127.0.0.1:{on.ports[chains.chain(order[1:])]} backup;"
     yield "keepalive 16;"
 
 
@@ -222,7 +238,7 @@ def _front(on: Host) -> Iterator[str]:
         "proxy_cache_valid 200 206 365d;",
     ]
     fresh = [
-        "proxy_cache_valid 200 5m;",
+        "proxy_cache_valid 200 404 5m;",
         "proxy_cache_revalidate on;",
         f"proxy_cache_use_stale {_FAULTS} updating;",
     ]
@@ -247,41 +263,35 @@ def _front(on: Host) -> Iterator[str]:
                 "proxy_cache_lock_age 10m;",
                 "proxy_ignore_headers Set-Cookie Vary Cache-Control Expires X-Accel-Expires;",
                 "proxy_hide_header Set-Cookie;",
+                "proxy_set_header X-Front yes;",
                 "proxy_set_header Accept-Encoding '';",
                 _KEPT_OPEN,
-                *_going_on(),
+                *_WAITING,
                 "proxy_pass http://$group$path;",
             ],
         )
-    yield from _verdict()
 
 
-def _link(order: tuple[str, ...], on: Host, chains: _Chains) -> Iterator[str]:
-    yield f"listen 127.0.0.1:{on.ports[chains.link(order)]};"
+def _chain(order: tuple[str, ...], on: Host, chains: _Chains) -> Iterator[str]:
+    yield f"listen 127.0.0.1:{on.ports[chains.chain(order)]};"
     yield "access_log off;"
     yield from _block(
         "location /",
         [
             _KEPT_OPEN,
-            *_going_on(),
-            f"proxy_pass http://{chains.name(order)};",
+            "proxy_set_header X-Front '';",
+            *_WAITING,
+            f"proxy_next_upstream {_FAULTS};",
+            "proxy_intercept_errors on;",
+            "error_page 404 = @verdict;",
+            "error_page 410 = @missing;",
+            f"proxy_pass http://{chains.name(order, inside=True)};",
         ],
     )
-    yield from _verdict()
-
-
-def _going_on() -> Iterator[str]:
-    """Go on to the next server after a failure. The timeout is long: adapters have shorter ones."""
-    yield f"proxy_next_upstream {_FAULTS};"
-    yield "proxy_read_timeout 30m;"
-    yield "proxy_buffering on;"
-    yield "proxy_intercept_errors on;"
-    yield "error_page 404 = @verdict;"
-
-
-def _verdict() -> Iterator[str]:
-    """Answer 404 only if every mirror does; 502 if any of them failed in another way."""
+    # Missing only if every mirror says so, or the official site: by 410, so that nobody else is
+    # asked. (After one mirror has failed, a 404 of the last one ends as "no live upstreams".)
     yield "location @verdict { if ($shut) { return 502; } return 404; }"
+    yield f"location @missing {{ {_GONE} }}"
 
 
 def _adapter(site: str, layout: Layout, on: Host, chains: _Chains) -> Iterator[str]:
@@ -312,6 +322,7 @@ def _mirror(
     yield "proxy_set_header Host $proxy_host;"
     yield "proxy_set_header Cookie '';"
     yield "proxy_set_header Authorization '';"
+    yield "proxy_set_header X-Front '';"
     yield "proxy_ssl_verify on;"
     yield "proxy_ssl_verify_depth 4;"
     yield "proxy_ssl_server_name on;"
@@ -324,10 +335,11 @@ def _mirror(
     yield from pages.relative({c.path: url for c, url in urls.items() if c.path in (PYPI, WHL)})
     yield "proxy_intercept_errors on;"
     yield "recursive_error_pages on;"
-    yield "error_page 301 302 303 307 308 = @follow;"
-    yield "error_page 401 403 429 =503 @shut;"
+    yield from _ERRORS
     yield "location / { return 404; }"
     yield "location @shut { internal; return 503; }"
+    missing = _GONE if site == UPSTREAM else "return 404;"
+    yield f"location @missing {{ internal; recursive_error_pages off; {missing} }}"
     yield from _block(
         "location @follow",
         [
@@ -337,9 +349,13 @@ def _mirror(
         ],
     )
     for (parent, head), paths in _parents(urls).items():
+        # The official server of wheels answers 403 for what is missing, which uv expects of it too
+        # (docs.astral.sh/uv/concepts/indexes). nginx takes the first line that fits.
+        of_wheels = site == UPSTREAM and WHL in (f"{head}{path}" for path in paths)
+        errors = ["error_page 403 = @missing;", *_ERRORS] if of_wheels else []
         yield from _block(
             f'location ~ "^{ROOT}{head}(?<rest>(?:{_either(paths)})/.+)$"',
-            [f"proxy_pass {parent}$sent;"],
+            [*errors, f"proxy_pass {parent}$sent;"],
         )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import resource
 import shutil
+import tempfile
 import time
 import tracemalloc
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 from support.channels import write_channel, zstd_compress
 from support.lab import record
 from support.nginx import caching, needs_nginx, site
-from support.wheel_site import Site
+from support.wheel_site import Site, portal
 
 from conda_torchmirror.index.sparse.reader import walk
 from conda_torchmirror.mirrors.registry import Mirror
@@ -110,7 +112,7 @@ def test_a_wrong_body_of_the_right_size_goes(folder, check) -> None:
 
 def test_an_index_that_is_none_goes_and_the_packages_stay(folder, check) -> None:
     (index,) = pieces(folder, ".json")
-    index.write_bytes(index.read_bytes().replace(b"{", b"[", 1))
+    index.write_bytes(index.read_bytes().replace(b"\r\n\r\n{", b"\r\n\r\n[", 1))
     assert check() == 1
     assert not index.exists()
     assert faults(folder) == {"large-1.0-0.conda": "no_index"}
@@ -175,6 +177,34 @@ def test_what_cannot_be_read_is_said_to_be_unknown(folder, monkeypatch, check) -
     assert faults(folder)[first.name] == "no_access"
 
 
+@pytest.mark.parametrize("fault", ["gone", "none", "full"])
+def test_without_room_for_temporary_files_nothing_is_deleted(
+    folder, conda_in_process, monkeypatch, tmp_path, fault
+) -> None:
+    """It is not the index that is wrong then."""
+    first, _ = pieces(folder, ".conda")
+    first.write_bytes(first.read_bytes()[:-1])
+    place = tmp_path / "temporary"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if fault == "none":
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(place)])
+    else:
+        monkeypatch.setattr(tempfile, "tempdir", str(place))
+    if fault == "full":
+        place.mkdir()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        done = conda_in_process("torch-mirror", "cache", "--check", folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert done.rc == 1
+    assert "cannot be written" in done.words
+    if fault != "none":
+        assert str(place) in done.words
+    assert first.exists()
+
+
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_huge_index_is_not_held_in_memory(tmp_path, packed) -> None:
     """A record at a time, where `json` would take ten times the file."""
@@ -225,6 +255,39 @@ def test_a_wheel_is_held_against_the_page_that_lists_it(tmp_path, form) -> None:
                 assert cache.get(WHEEL) == (200, BODY)
                 found = {one.path: one.fault for one in settled(cache.folder)}
                 assert found == {f"/anaconda/{WHEEL}": fault}
+
+
+LINKS = "<html><head><title>Links for x</title></head><body></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("form", "body", "fault"),
+    [
+        ("html", "<h1>Log in</h1><a href='/login'>here</a>", "unreadable"),
+        ("html", LINKS, None),
+        ("html", '<a href="x-1-py3-none-any.whl">x</a>', None),
+        ("json", "<h1>Log in</h1>", "unreadable"),
+        ("json", '{"error": "log in"}', "unreadable"),
+        ("json", '{"files": []}', None),
+        ("json", LINKS, None),
+    ],
+)
+def test_a_page_that_blocks_is_told_from_a_page_of_links(form, body, fault) -> None:
+    found = listed.of_page("/anaconda/whl/cu126/x/", form, body.encode())
+    assert (found is None) is (fault == "unreadable")
+
+
+def test_a_page_that_blocks_is_deleted(tmp_path, conda_in_process) -> None:
+    with Site(tmp_path / "site") as origin:
+        entry = {"wheels": {"url": origin.wheels, "layout": "index"}}
+        origin.fail("*", portal)
+        with caching([Mirror("m", entry)]) as cache:
+            assert cache.get(PAGE)[0] == 200
+            settled(cache.folder)
+            said = conda_in_process("torch-mirror", "cache", "--check", cache.folder).ok().words
+            assert f"/anaconda/{PAGE}html was deleted: it is neither an index nor" in said
+            origin.heal()
+            assert cache.get(PAGE)[0] == 404
 
 
 def test_ten_thousand_files_are_looked_through(folder, check) -> None:

@@ -22,6 +22,7 @@ from support.nginx import PATIENCE, Cache, caching, needs_nginx, site
 
 from conda_torchmirror.index.sparse.reader import walk
 from conda_torchmirror.mirrors.registry import built_in
+from conda_torchmirror.mirrors.urls import UPSTREAM
 from conda_torchmirror.proxy.kept import examine
 from conda_torchmirror.proxy.layout import NEXT, arrange
 from conda_torchmirror.proxy.nginx import Host, ports_of, render
@@ -250,6 +251,35 @@ def test_a_file_is_missing_only_if_every_mirror_says_so(files, make_mirror, faul
         assert missing is (set(faults) == {"not_found"})
 
 
+@pytest.mark.parametrize("way", ["", NEXT], ids=["first", "next"])
+def test_the_official_site_knows_what_is_missing_while_a_mirror_is_blocked(
+    files, make_mirror, way
+) -> None:
+    blocked, official = (make_mirror(files, {"pytorch": "anaconda/cloud"}) for _ in range(2))
+    blocked.fail("*", "blocked")
+    with caching([site("m", blocked), site(UPSTREAM, official)]) as found:
+        for name in ("one", "two"):  # when it has just failed, and while it is not asked any more
+            assert found.get(f"cloud/pytorch/linux-64/{name}.json", way=way)[0] == 404
+        assert found.get(INDEX, way=way)[0] == 200
+        official.refuse()
+        assert found.get("cloud/pytorch/linux-64/three.json", way=way)[0] >= 500
+
+
+def test_what_is_missing_is_known_while_every_mirror_is_down(cache, origins) -> None:
+    """conda takes the plain index only where the packed one is missing, and not where it fails."""
+    missing = f"{INDEX}.bz2"
+    assert cache.get(missing)[0] == 404
+    asked = [len(origin.asked("*.bz2")) for origin in origins]
+    assert asked == [1, 1, 1]
+    for origin in origins:
+        origin.refuse()
+    assert cache.get(missing)[0] == 404
+    assert cache.get(f"{INDEX}.zst")[0] == 502
+    # No package: one that is asked for stands in an index.
+    assert cache.get(PACKAGE.replace("1.0", "2.0"))[0] == 502
+    assert not [one for one in examine(cache.folder, walk) if one.wrong]
+
+
 def test_only_what_is_behind_it_is_asked_for(cache, origins) -> None:
     assert cache.get("cloud/elsewhere/linux-64/repodata.json")[0] == 404
     assert cache.get("cloud/pytorch/../../secret")[0] == 404
@@ -283,7 +313,7 @@ def test_an_index_is_served_stale_while_every_mirror_is_down(cache, origins, fil
 
 def test_an_index_that_did_not_change_is_not_sent_again(cache, origins) -> None:
     cache.file.write_text(
-        cache.file.read_text().replace("proxy_cache_valid 200 5m;", "proxy_cache_valid 200 1s;")
+        cache.file.read_text().replace("proxy_cache_valid 200 404 5m;", "proxy_cache_valid 200 1s;")
     )
     cache.kill()
     cache.start()

@@ -1,4 +1,4 @@
-"""pip, and the product's wheels, through a real cache: pages whose links stay behind it."""
+"""pip, uv and the product's wheels through a real cache: pages whose links stay behind it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from support.wheel_commands import SET, WHEELS, dists
 from support.wheel_files import make
 from support.wheel_site import Site, portal, put
 
+from conda_torchmirror.handover.installers import uv as uv_
 from conda_torchmirror.mirrors.registry import Mirror
+from conda_torchmirror.mirrors.urls import UPSTREAM
 from conda_torchmirror.proxy import clients
 from conda_torchmirror.proxy.layout import NEXT, PYPI, ROOT, WHL, arrange
 
@@ -82,6 +84,24 @@ def pip(cache: Cache, folder: Path, *, way: str = "", words=("torch",)):
             *("--extra-index-url", pages),
         ],
         env={**env, "PIP_CONFIG_FILE": str(config)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def uv(cache: Cache, folder: Path, *words: str):
+    """uv into a folder, by the same addresses and with a cache of its own; it gives up where an
+    index answers anything but a page or 404."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_"))}
+    return subprocess.run(
+        [
+            *(str(uv_.find(None)), "--no-config", "--no-progress", "pip", "install"),
+            *("--python", sys.executable, "--target", folder, "--no-cache", *(words or ("torch",))),
+            *("--index", f"{cache.url}{ROOT}{WHL}/cu126"),
+            *("--default-index", f"{cache.url}{ROOT}{PYPI}/simple"),
+        ],
+        env={**env, "UV_HTTP_RETRIES": "0"},
         capture_output=True,
         text=True,
         check=False,
@@ -211,6 +231,51 @@ def test_a_wrong_file_is_refused_by_pip_and_right_on_the_other_way(tmp_path, cac
     right = pip(cache, tmp_path / "right", way=NEXT)
     assert right.returncode == 0, right.stderr
     assert installed(tmp_path / "right") == WHOLE
+
+
+needs_uv = pytest.mark.skipif(uv_.find(None) is None, reason="uv is not installed")
+
+
+@needs_uv
+def test_uv_takes_everything_from_it_alone_and_then_with_every_mirror_dead(
+    tmp_path, cache, origins
+):
+    """The variant's index has no page of filelock, which is remembered as the pages are."""
+    first = uv(cache, tmp_path / "first")
+    assert first.returncode == 0, first.stderr
+    assert installed(tmp_path / "first") == WHOLE
+    missing = "*/whl/cu126/filelock/"
+    assert len(origins[0].asked(missing)) == 1
+    for origin in origins:
+        origin.refuse()
+    again = uv(cache, tmp_path / "again")
+    assert again.returncode == 0, again.stderr
+    assert installed(tmp_path / "again") == WHOLE
+    assert len(origins[0].asked(missing)) == 1
+
+
+@needs_uv
+def test_uv_is_not_told_that_something_is_missing_which_nobody_could_say(tmp_path, cache, origins):
+    """It would take a torch of another index instead."""
+    for origin in origins:
+        origin.refuse()
+    done = uv(cache, tmp_path / "done")
+    assert done.returncode != 0
+    assert "502" in done.stderr
+
+
+@needs_uv
+def test_uv_takes_the_official_site_where_a_mirror_is_blocked(tmp_path, origins, made):
+    """It has no page of filelock either, says so by 403 as the real one does, and is the one to
+    know."""
+    for origin in origins:
+        fill(origin, made)
+    origins[0].fail("*", "blocked")
+    origins[1].fail("*/whl/cu126/filelock/", "blocked")
+    with caching([entry("m", origins[0]), entry(UPSTREAM, origins[1])]) as cache:
+        done = uv(cache, tmp_path / "done")
+        assert done.returncode == 0, done.stderr
+    assert installed(tmp_path / "done") == WHOLE
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from ...exceptions.mirror import CannotWrite
 from ...exceptions.usage import BadCacheOption, Contradiction
 from ...index.sparse.reader import walk
 from ...mirrors.urls import UPSTREAM
-from ...proxy import clients, kept, layout, nginx
+from ...proxy import clients, kept, layout, listed, nginx
 from ...redirect import settings
 from ...text.layout import bullet, wrapped
 from ...text.messages import text
@@ -84,7 +84,12 @@ def _check(folder: Path) -> int:
     """Delete files that differ from the indexes, and report them; with `--dry-run`, only report."""
     if not folder.is_dir():
         raise BadCacheOption(option=f"--check {folder}", detail=text("cache_no_folder"))
-    found = kept.examine(folder, walk)
+    try:
+        found = kept.examine(folder, walk)
+    except listed.NoRoom as error:
+        if error.filename is None:
+            raise CannotWrite.of_temporary() from error
+        raise CannotWrite.of(error, error.filename) from error
     wrong = [one for one in found if one.wrong]
     if not context.dry_run:
         for one in wrong:

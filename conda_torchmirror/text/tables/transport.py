@@ -90,5 +90,5 @@ TEXT: Table = {
     "cache_would_delete": "{path} would be deleted: {why}",
     "cache_size": "its size is not that of the index",
     "cache_hash": "its hash is not that of the index",
-    "cache_unreadable": "it is no index",
+    "cache_unreadable": "it is neither an index nor a page of links",
 }
