@@ -2,7 +2,7 @@
 
 After a 403 or 404, conda replaces the cached index by `{}` but keeps the old ETag. When the mirror
 works again it answers "not modified", and conda finds no package of the channel until `conda clean
---index-cache`. Imports conda's index machinery only in `path_of`: the automatic redirect runs
+--index-cache`. Imports conda's index machinery only in functions: the automatic redirect runs
 before every command, and must be fast.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conda.base.context import context
 
@@ -39,15 +39,40 @@ def forget(route: Route, subdir: str) -> None:
 
 def path_of(route: Route, subdir: str) -> Path:
     """The file in which conda caches the index of a channel."""
-    from conda.base.constants import REPODATA_FN
-    from conda.gateways.repodata import RepodataCache, cache_fn_url, create_cache_dir
     from conda.models.channel import Channel
 
-    # The way SubdirData finds the file, without importing what it needs for a download.
-    url = Channel(f"{route.url}/{subdir}").url(with_credentials=True)
-    stem = cache_fn_url(url, REPODATA_FN).removesuffix(".json")
-    cache = RepodataCache(os.path.join(create_cache_dir(), stem), REPODATA_FN)
-    return Path(cache.cache_path_json)
+    return Path(repo_fetch(Channel(f"{route.url}/{subdir}")).cache_path_json)
+
+
+def repo_fetch(channel: Any) -> Any:
+    """Conda's `RepodataFetch` for a channel and subdir, as its `SubdirData` makes it.
+
+    What only a download needs (10 ms of imports in 24.7) is imported when there is one.
+    """
+    from conda.base.constants import REPODATA_FN
+    from conda.gateways.repodata import (
+        RepodataFetch,
+        cache_fn_url,
+        create_cache_dir,
+        get_repo_interface,
+    )
+
+    def interface(*args: Any, **kwargs: Any) -> Any:
+        return get_repo_interface()(*args, **kwargs)
+
+    name = cache_fn_url(channel.url(with_credentials=True), REPODATA_FN)
+    base = Path(create_cache_dir(), name.removesuffix(".json"))
+    return RepodataFetch(base, channel, REPODATA_FN, repo_interface_cls=interface)
+
+
+def unexpired(fetch: Any) -> Any | None:
+    """The `RepodataCache` of a `RepodataFetch`, with its state, if conda reads the index that is in
+    it without asking the server; else None."""
+    cache = fetch.repo_cache
+    cache.load_state()
+    if not cache.cache_path_json.exists():
+        return None
+    return cache if context.offline or context.use_index_cache or not cache.stale() else None
 
 
 def drop_emptied() -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from urllib3.util.retry import Retry
 from .. import __version__
 from ..text.layout import on_terminal
 from ..text.messages import text
+from .cache import unexpired
 
 _T = TypeVar("_T")
 
@@ -75,6 +76,10 @@ def fetch_latest_path(fetch: Any, most_bytes: int | None = None) -> tuple[Path, 
     If conda has to download it, conda itself reads the new file once, and 26.7 parses it. There is
     no file if conda is offline and has none. Raises: what `fetch_latest` raises.
     """
+    cached = unexpired(fetch)
+    if cached and not fetch.url_w_subdir.startswith("file:"):
+        # Without the session, the thread and the imports of a download.
+        return Path(cached.cache_path_json), cached.state
 
     def read_cache() -> tuple[str, Any]:
         # Conda's own method would read the whole file.
@@ -103,10 +108,8 @@ def fetch_shards(fetch: Any, names: Collection[str]) -> dict[str, Any] | None:
         return None
     if "depth" not in signature(build_repodata_subset).parameters:
         return None  # this version would also fetch everything that these packages depend on
-    cache = fetch.repo_cache
-    cache.load_state()
-    cached = context.offline or context.use_index_cache or not cache.stale()
-    if cached and cache.cache_path_json.exists() and not cache.cache_path_shards.exists():
+    cached = unexpired(fetch)
+    if cached and not cached.cache_path_shards.exists():
         # If it asked for shards in vain, conda (26.7) would forget the plain index's ETag.
         return None
     url = fetch.url_w_credentials

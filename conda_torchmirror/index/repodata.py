@@ -34,7 +34,7 @@ from ..mirrors.registry import Route
 from ..models import Build, Records
 from ..text.sanitize import safe
 from . import record_schema
-from .cache import drop_emptied
+from .cache import drop_emptied, repo_fetch
 from .fetch import IndexTooLarge, fetch_latest, fetch_latest_path, fetch_shards
 from .sparse import reader
 
@@ -169,13 +169,11 @@ def _fetch(
 
     Raises: our error for whatever goes wrong; conda's ChannelNotAllowed or ChannelDenied.
     """
-    from conda.core.subdir_data import SubdirData, create_cache_dir
     from conda.models.channel import Channel
 
     source = Channel(f"{route.channel}/{subdir}")
     validate([source.base_url])
-    create_cache_dir()
-    fetch = SubdirData(source).repo_fetch
+    fetch = repo_fetch(source)
     try:
         repodata, state = reader(fetch)
         if not _is_repodata(repodata):

@@ -13,8 +13,8 @@ from .specs import number, release
 
 #: A partner's specs on pytorch, all of which must hold. Many builds share them.
 _TorchSpecs = tuple[str, ...]
-#: The same, and those of them that name a build.
-_Range = tuple[_TorchSpecs, list[str]]
+#: The same where they are no single release, with those of them that name a build and the others.
+_Range = tuple[_TorchSpecs, list[str], list[str]]
 
 
 class Candidate(NamedTuple):
@@ -49,6 +49,7 @@ class Catalog:
         self._builds: dict[str, list[Build]] = {name: [] for name in self.source.partners}
         self._partners: dict[str, dict[_TorchSpecs, list[Build]]] = {}
         self._groups: dict[tuple[str, _TorchSpecs, bool], dict[Hashable, list[Build]]] = {}
+        self._ranges: dict[str, list[_Range]] = {}
         self._open: dict[tuple[str, str], list[_Range]] = {}
         self._met: dict[tuple[str, str, str], list[_TorchSpecs]] = {}
         for build in builds:
@@ -69,6 +70,7 @@ class Catalog:
                 if specs := self.source.torch_specs(build):
                     found[specs].append(build)
             self._partners[name] = found
+            self._ranges[name] = [_range(specs) for specs in found if _is_range(specs)]
         return self._partners[name]
 
     def releases(self) -> list[str]:
@@ -98,7 +100,7 @@ class Catalog:
             admits, version = self.constraints.admits, torch.version
             ranges = [
                 specs
-                for specs, named in self._of_release(name, version)
+                for specs, named, _ in self._of_release(name, version)
                 if all(admits(spec, torch.name, version, torch.build) for spec in named)
             ]
             self._met[met] = [(f"{torch.name} {torch.version}",), *ranges]
@@ -111,18 +113,17 @@ class Catalog:
         return self.source.best_partner(groups, torch, self.constraints.machine)
 
     def _of_release(self, name: str, version: str) -> list[_Range]:
-        """The specs of a partner that a pytorch release meets, with those of them that name a
-        build: these must be matched for every build, the others only once."""
+        """The specs of a partner that a pytorch release meets. Specs that name a build must be
+        matched for every build, the others only once."""
         release_ = (name, version)
         if release_ not in self._open:
             admits, torch = self.constraints.admits, self.source.torch
-            found = []
-            for specs in self._by_specs(name):
-                if len(specs) > 1 or any(c in specs[0] for c in "<>=!~*|,["):
-                    named = [spec for spec in specs if spec.count(" ") > 1 or "[" in spec]
-                    if all(admits(s, torch, version, "") for s in specs if s not in named):
-                        found.append((specs, named))
-            self._open[release_] = found
+            self._by_specs(name)
+            self._open[release_] = [
+                found
+                for found in self._ranges[name]
+                if all(admits(spec, torch, version, "") for spec in found[2])
+            ]
         return self._open[release_]
 
     def _by_key(self, name: str, specs: _TorchSpecs, *, asked: bool) -> dict[Hashable, list[Build]]:
@@ -145,3 +146,13 @@ class Catalog:
                     found[self.source.partner_key(name, read)].append(build)
             self._groups[group] = found
         return self._groups[group]
+
+
+def _is_range(specs: _TorchSpecs) -> bool:
+    """Whether specs on pytorch may admit more than one release; most partners name a single one."""
+    return len(specs) > 1 or any(c in specs[0] for c in "<>=!~*|,[")
+
+
+def _range(specs: _TorchSpecs) -> _Range:
+    named = [spec for spec in specs if spec.count(" ") > 1 or "[" in spec]
+    return specs, named, [spec for spec in specs if spec not in named]

@@ -76,6 +76,14 @@ def test_a_cached_index_is_not_read_by_conda(site, monkeypatch, ttl):
     assert repodata.read_some(where, "linux-64", NAMES) == first
 
 
+def test_a_fresh_index_needs_nothing_of_a_download(site, monkeypatch):
+    where = site(local_repodata_ttl=600)
+    first = repodata.read_some(where, "linux-64", NAMES)
+    for name in ("get_session", "_run"):
+        monkeypatch.delattr(fetch, name)
+    assert repodata.read_some(where, "linux-64", NAMES) == first
+
+
 def test_an_unchanged_index_is_not_scanned_again(site, monkeypatch):
     where = site(local_repodata_ttl=600)
     first = repodata.read_some(where, "linux-64", NAMES)

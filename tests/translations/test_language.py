@@ -295,6 +295,14 @@ def test_no_line_begins_with_a_comma_or_ends_with_a_bracket(prose):
         assert line[-1] != "（" or " " in prose
 
 
+@given(st.text(alphabet="ab.`()\t -", max_size=60), st.integers(0, 20))
+def test_lines_of_ascii_end_where_those_of_a_mixture_do(words, most):
+    words = words.strip() or "a"
+    beside = wrapped(f"{words} 字", "- ", "  ", most=most)
+    alone = wrapped(words, "- ", "  ", most=most)
+    assert "\n".join(beside).removesuffix("字").rstrip() == "\n".join(alone).rstrip()
+
+
 def test_columns_with_full_width_cells_align():
     lines = columns([("驱动", "a"), ("gpu", "b"), ("环境路径", "c")])
     assert {width(line[: -len(line.split()[-1])]) for line in lines} == {2 + 8 + 2}
