@@ -102,6 +102,10 @@ def execute(options: InstallOptions, report: Report) -> Result:
         from .printing import printed
 
         printed.check(options, context.subdir)
+    if options.source == WHEELS and options.files and options.tool == "environment.yml":
+        from .printing import completed
+
+        return completed.execute(options)
     if options.source == WHEELS:
         from .wheels.run import execute as from_wheels
 

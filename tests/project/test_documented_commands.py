@@ -7,6 +7,7 @@ which nobody tried. Options that stand alone are held against the parsers of our
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shlex
 import subprocess
@@ -185,6 +186,16 @@ def checks_a_cache(world: World, command: str) -> None:
     world.conda(command.replace("/srv/torch-cache", str(world.folder)))
 
 
+def sets_pips_index(world: World, command: str) -> None:
+    """In the user's own file, which is there for pip's next run."""
+    home = {**os.environ, "HOME": str(world.folder), "XDG_CONFIG_HOME": str(world.folder)}
+    home.pop("PIP_CONFIG_FILE", None)
+    words = [sys.executable, *shlex.split(command)[1:]]
+    subprocess.run(words, env=home, check=True, timeout=120, capture_output=True)
+    (file,) = world.folder.rglob("pip.conf")
+    assert command.rpartition(" ")[2] in file.read_text()
+
+
 FACTS = "--machine node.json"
 #: What is run, by the way it is.
 HOW: dict[str, How] = {
@@ -194,6 +205,12 @@ HOW: dict[str, How] = {
     "conda torch-install -n torch pytorch=2.3.1 --python 3.12 --cuda 12.1": runs_offline,
     "conda torch-install --source wheels --cuda cpu --dry-run": runs_offline,
     "conda torch-install --source wheels --cuda cpu --print uv": prints_offline,
+    "conda torch-install --source wheels --cuda cpu --print pip": prints_offline,
+    "conda torch-install --source wheels -f environment.yml --print environment.yml": (
+        prints_offline
+    ),
+    "python -m pip config set global.index-url "
+    "https://mirrors.tuna.tsinghua.edu.cn/pypi/web/simple": sets_pips_index,
     "conda torch-install -n torch --python 3.11 --print environment.yml": runs,
     "conda torch-install -n torch --cuda cpu": installs,
     'conda torch-install -n torch --python 3.11 pytorch scikit-learn "numpy<2"': installs,
@@ -241,6 +258,7 @@ HOW: dict[str, How] = {
 PARSED = {
     "conda doctor",
     "conda install",
+    "conda env export",
     "conda export",
     "conda export --format requirements",
     "conda install --file",
@@ -267,6 +285,7 @@ ELSEWHERE = {
     "python -m pip install .": ("the same without conda, which .ci/run installs too", ".ci/run"),
     "python -m pytest -n auto --dist worksteal": ("these tests", "tests"),
     "python -m pip install '.[docs]'": ("tests/project/test_site.py", "mkdocs.yml"),
+    "pip install torch": ("what this is compared with", ""),
     "conda activate base": ("a function of the shell, which `conda init` makes", ""),
     "conda activate torch": ("a function of the shell, which `conda init` makes", ""),
     "python benchmarks/bench_install.py": ("measures; -m benchmark", "benchmarks/bench_install.py"),

@@ -7,9 +7,9 @@ with `pyvenv.cfg` beside it, that interpreter takes the environment for its own,
 
 from __future__ import annotations
 
-import ensurepip
 import os
 import shlex
+import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -19,17 +19,27 @@ from typing import Any
 
 from .channels import file_name, write_channel
 
-#: The Python of these tests, which is that of the environments.
-PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
-FULL = ".".join(map(str, sys.version_info[:3]))
-TAG = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+#: The Python of the environments: that of these tests, unless another is named.
+BASE = os.environ.get("TORCHMIRROR_TEST_PYTHON") or os.path.realpath(sys.executable)
+
+
+def _ask(code: str) -> str:
+    words = [BASE, "-I", "-c", code]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+
+#: Its version, major.minor and whole, and the tag of its wheels.
+FULL = _ask("import platform; print(platform.python_version())")
+PYTHON = ".".join(FULL.split(".")[:2])
+TAG = f"cp{PYTHON.replace('.', '')}"
 _SITE = f"lib/python{PYTHON}/site-packages"
 
 
 @cache
 def bundled_pip() -> Path:
     """The wheel of pip that comes with Python."""
-    (found,) = (Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl")
+    folder = Path(_ask("import ensurepip; print(ensurepip.__file__)")).parent
+    (found,) = (folder / "_bundled").glob("pip-*.whl")
     return found
 
 
@@ -47,10 +57,9 @@ def _texts(wheel: Path) -> Mapping[str, str]:
 
 
 def python_record() -> dict[str, Any]:
-    """The record of a Python that is the one of these tests."""
-    base = os.path.realpath(sys.executable)
-    script = f'#!/bin/bash\nexec -a "$0" {shlex.quote(base)} "$@"\n'
-    config = f"home = {os.path.dirname(base)}\ninclude-system-site-packages = false\n"
+    """The record of a Python that becomes `BASE`."""
+    script = f'#!/bin/bash\nexec -a "$0" {shlex.quote(BASE)} "$@"\n'
+    config = f"home = {os.path.dirname(BASE)}\ninclude-system-site-packages = false\n"
     files = {"bin/python": script, "bin/python3": script, "pyvenv.cfg": config}
     return _record("python", FULL, scripts=files)
 
@@ -81,9 +90,10 @@ def _record(name: str, version: str, *, depends: Any = (), **more: Any) -> dict[
     }
 
 
-def write_lab(root: Path, *records: dict[str, Any]) -> Path:
-    """Write the channel conda-forge with Python, pip and more below `root`; returns `root`."""
-    found = [python_record(), pip_record(bundled_pip()), *records]
+def write_lab(root: Path, *records: dict[str, Any], pip: Path | None = None) -> Path:
+    """Write the channel conda-forge with Python, pip (the bundled one, or a wheel) and more below
+    `root`; returns `root`."""
+    found = [python_record(), pip_record(pip or bundled_pip()), *records]
     by_name = {file_name(record): record for record in found}
     write_channel(root / "conda-forge", "linux-64", by_name)
     write_channel(root / "conda-forge", "noarch", {})

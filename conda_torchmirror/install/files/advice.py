@@ -206,5 +206,14 @@ def check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
         file=", ".join(map(short, files)),
         path=path["path"],
         detail=text(code, {"lines": ", ".join(pip)}),
-        ways=(first, Notice("file_as_it_is", path)),
+        ways=(first, *(completed(files[0].path) if pip else ()), Notice("file_as_it_is", path)),
     )
+
+
+def completed(path: str) -> tuple[Notice, ...]:
+    """The step that writes a file for conda, completed with wheels."""
+    if "://" in path:
+        return ()
+    words = ["conda", "torch-install", "--source", "wheels", "-f", path]
+    command = typed([*words, "--print", "environment.yml"])
+    return (Notice("complete_file", {"command": safe(command)}),)

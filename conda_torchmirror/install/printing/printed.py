@@ -65,7 +65,7 @@ def check_files(options: InstallOptions, files: FileRequest) -> None:
 def of_channels(task: Task, decision: Decision) -> Printed:
     """Print a choice among conda builds."""
     options = task.options
-    with _language(options):
+    with language(options):
         flexible = named(decision.source).flexible
         said = recipe.of_channels(decision, options, task.target, flexible=flexible)
         found = render(str(options.tool), said)
@@ -75,11 +75,16 @@ def of_channels(task: Task, decision: Decision) -> Printed:
 
 def of_wheels(options: InstallOptions, target: Target, decision: WheelDecision) -> Printed:
     """Print a choice among wheels."""
-    with _language(options):
+    with language(options):
         said = recipe.of_wheels(decision, options, target)
         found = render(str(options.tool), said)
     decision = decision._replace(notices=(*decision.notices, *_left_out(options, said)))
     return _printed(options, found, wheels.summary(decision), decision.notices, decision.prefix)
+
+
+def of_text(options: InstallOptions, decision: WheelDecision, found: str) -> Printed:
+    """Print a file that was made of a choice among wheels."""
+    return _printed(options, found, wheels.summary(decision), decision.notices, None)
 
 
 def _left_out(options: InstallOptions, said: Recipe) -> Iterator[Notice]:
@@ -100,7 +105,7 @@ def explicit(
     return _printed(options, found, summary(decision), decision.notices, decision.prefix)
 
 
-def _language(options: InstallOptions) -> Any:
+def language(options: InstallOptions) -> Any:
     """The language of the text's comments: English within a JSON document."""
     return in_english() if options.as_json else nullcontext()
 

@@ -11,13 +11,14 @@ from conda.cli import main_env_create
 from conda.models.channel import Channel
 from conda.models.match_spec import MatchSpec
 
+from ...handover import wheel_cache
 from ...machine.survey import native_subdir
 from ...mirrors.addresses import name_of
 from ...mirrors.registry import Route
 from ...mirrors.urls import upstream_url
 from ...models import CondaStep, Decision
 from ...options import InstallOptions
-from ...selection.pip.plan import WheelDecision
+from ...selection.pip.plan import WheelDecision, WheelFile
 from ...text.reasons import shown
 from ...text.sanitize import public_url, safe
 from ...text.tools.recipe import PackageSpec, PinnedWheel, Recipe
@@ -76,10 +77,16 @@ def of_wheels(decision: WheelDecision, options: InstallOptions, target: Target) 
         cuda=on.cuda if chosen.cuda else None,
         specs=tuple(map(spec, step.specs)) if step else (),
         fresh=tuple(map(spec, steps.basis(chosen.python))),
-        wheels=tuple(PinnedWheel(f.project, public_url(f.link.with_hash)) for f in decision.files),
+        wheels=pinned(decision.files),
         others=tuple(map(safe, decision.request.others)),
         index_url=public_url(decision.rest.url),
     )
+
+
+def pinned(files: Iterable[WheelFile]) -> tuple[PinnedWheel, ...]:
+    """Wheels by address and hash; those on this disk by the address that they came from."""
+    links = ((file.project, wheel_cache.with_address(file.link)) for file in files)
+    return tuple(PinnedWheel(name, public_url(link.with_hash)) for name, link in links)
 
 
 def _common(options: InstallOptions, target: Target, step: CondaStep | None) -> Recipe:

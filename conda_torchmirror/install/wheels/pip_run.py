@@ -45,6 +45,9 @@ def by_pip(
     tried: list[Route] = []
     for index in indexes:
         ended = _run(order, index, prefix, quiet=quiet or context.quiet)
+        if ended.kind == "missing" and (name := requested_name(ended.what)) in owned:
+            # Pip 20.3 calls a version missing that a constraint rules out.
+            ended = ended._replace(kind="conflict", what=name)
         if ended.code == 0:
             return
         tried.append(index)

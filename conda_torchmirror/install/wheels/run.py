@@ -30,6 +30,7 @@ from ...text.messages import clauses, text
 from ...text.sanitize import safe
 from ...text.wheels.decision import summary
 from ...transport.wheels.rest import Rest
+from ..files.advice import completed
 from ..run import checked
 from ..task import Target
 from . import steps
@@ -171,8 +172,9 @@ def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
         file = settings.source_of("torchmirror_source")
         raise NotForWheelSetting(options=", ".join(given), file=safe(str(file)))
     if given:
+        ways = completed(options.files[0]) if len(options.files) == 1 else ()
         detail = clauses(text(code) for code in dict.fromkeys(found.values()))
-        raise NotForWheels(options=", ".join(given), detail=detail)
+        raise NotForWheels(options=", ".join(given), detail=detail, ways=ways)
 
 
 def _space(files: Sequence[WheelFile], prefix: str | None) -> Footprint:

@@ -179,6 +179,7 @@ TEXT: Table = {
     "pip_owned": "conda's {packages} stays as it is, and no versions of the other packages go "
     "with it: take a new environment: `conda torch-install -n NEW --source wheels`",
     "pip_offline": "run once online: {what} is neither in the environment nor on this disk",
+    "complete_file": "write the wheels into a file for `conda env create -f` with `{command}`",
     "fetch_wheels": "fetch them where there is a network: `{command}`",
     "wheels_in_folder": "or put them into a folder, and name that with `--wheel-dir FOLDER`",
     "leave_source_out": "leave `--source` out, or say `--source wheels`",

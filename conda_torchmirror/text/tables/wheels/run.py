@@ -69,8 +69,10 @@ TEXT: Table = {
     "pip_config_index": "everything but PyTorch comes from your own index {index} ({source})",
     "pip_config_left": "of pip's own configuration this run leaves out {options} ({sources})",
     "pip_config_unreadable": "pip's configuration {files} cannot be read, and is left out",
-    "wheels_not_built": "for builds of the channels it does; leave it out, or use `--source "
-    "pytorch` or `--source conda-forge`",
+    "wheels_not_built": "wheels are not installed by a file, builds of the channels are "
+    "(`--source pytorch`, `--source conda-forge`)",
+    "wheels_one_file": "one file on this disk at a time is completed with wheels",
+    "file_wheels": "in {file}, wheels by address and hash stand in for {lines}",
     "wheels_no_channel": "pip reads no channel; the Python of a new environment comes from those "
     "of conda's configuration",
     "wheels_no_solver": "it asks conda's solver for something, and pip has another one",

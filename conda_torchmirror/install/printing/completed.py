@@ -1,0 +1,253 @@
+"""`--source wheels -f FILE --print environment.yml`: an environment file, completed with wheels.
+
+A file that conda exported says `torch==2.7.1+cu126` and not where that comes from, so that it
+cannot be recreated from. Its PyTorch, of the pip section or among the conda packages, is chosen as
+wheels, which stand in the new file by address and hash, with the index of everything else; all
+other content stays, comments included.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from conda.base.context import context
+from ruamel.yaml import YAML
+
+from ...envfiles.file_io import read as read_bytes
+from ...envfiles.source_text import decode
+from ...exceptions.usage import NotForWheels
+from ...index.match import read as read_spec
+from ...index.wheels.pages import VARIANT
+from ...models import Notice
+from ...options import InstallOptions
+from ...selection import shell
+from ...selection.facts import names as conda_names
+from ...selection.pip.plan import WheelDecision
+from ...selection.specs import cuda_version, package_name
+from ...selection.wheels.link import Link
+from ...selection.wheels.name import Refused, parse
+from ...selection.wheels.request import BadWord, requested_name, understand
+from ...selection.wheels.tables import FAMILY, TORCH
+from ...text.messages import text
+from ...text.sanitize import safe
+from ..files import advice, environment_file
+from ..files.environment_file import EnvironmentFile, short
+from ..task import Target
+from ..wheels import decide, steps
+from ..wheels.task import WheelTask, prepare
+from . import printed, recipe
+from .printed import Printed
+
+#: Conda packages that the wheels stand in for.
+_REPLACED = frozenset(
+    (
+        *conda_names.FAMILY,
+        *conda_names.METAPACKAGES,
+        *conda_names.RUNTIMES,
+        *(conda_names.CPU_ONLY, conda_names.MUTEX, conda_names.LIBTORCH),
+    )
+)
+#: Pip's options that lead to an index, for which the new file has its own.
+_INDEX = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)(?:\s+|\s*=\s*)(\S+)")
+_OWN_INDEX = re.compile(r"(?:-i|--index-url)\b")
+_LONGEST_LINE = 4096
+
+
+class Parts(NamedTuple):
+    """The parts of a file that ask for PyTorch, and those that stay.
+
+    `words` are requirements on the family, `others` those of the pip section that pip would find
+    on an index, `cuda` is a value for `--cuda`, or None. `left` are the lines that the wheels stand
+    in for.
+    """
+
+    words: tuple[str, ...]
+    others: tuple[str, ...]
+    cuda: str | None
+    python: str | None
+    left: tuple[str, ...]
+
+
+def execute(options: InstallOptions) -> Printed:
+    """Print the completed file.
+
+    Raises: NotForWheels for several files, NoTorchInFile, what `environment_file.read` and
+    `decide.decide` raise.
+    """
+    path, *more = options.files
+    if more or "://" in path:
+        raise NotForWheels(options="--file", detail=text("wheels_one_file"))
+    file = environment_file.read(path)
+    found = parts(file)
+    if not found.words:
+        advice.check_torch([file], ())
+    options = options._replace(
+        files=(),
+        specs=(*found.words, *found.others, *options.specs),
+        python=options.python or found.python,
+        name=options.name or file.name,
+    )
+    task = _task(options, found.cuda)
+    decision = decide.decide(task).decision
+    with printed.language(options):
+        shown = _rendered(file, found, decision, task)
+    names = ", ".join(f"`{safe(line)}`" for line in found.left)
+    told = Notice("file_wheels", {"file": short(file), "lines": names})
+    decision = decision._replace(notices=(told, *decision.notices))
+    return printed.of_text(options, decision, shown)
+
+
+def _task(options: InstallOptions, cuda: str | None) -> WheelTask:
+    """The task for a new environment. Without a driver, the CUDA that the file names counts."""
+    nowhere = Target(None, ("-n", options.name or recipe.NAME))
+    task = prepare(options, nowhere, context.subdir)
+    if options.cuda == "auto" and cuda and not task.machine.has_gpu:
+        task = prepare(options._replace(cuda=cuda), nowhere, context.subdir)
+    return task
+
+
+def parts(file: EnvironmentFile) -> Parts:
+    """Sort the lines of a file."""
+    asked: dict[str, str] = {}
+    left: list[str] = []
+    others: list[str] = []
+    cudas: list[str | None] = []
+    pythons: list[str] = []
+    for line in file.pip:
+        option = _INDEX.fullmatch(line.strip())
+        name = requested_name(line) if len(line) < _LONGEST_LINE else None
+        if option and (variant := _variant(option[1])):
+            left.append(line)
+            cudas.append(_cuda(variant))
+        elif name in FAMILY:
+            left.append(line)
+            asked[name] = _pinned(line)
+        elif name is not None and "@" not in line:
+            others.append(line)
+    for spec in file.specs:
+        found = read_spec(spec)
+        if found.name == "python":
+            pythons.append(_minor(found.plain))
+        elif found.name in _REPLACED:
+            left.append(spec)
+            cudas.append(_cuda_of(found.name, found.plain))
+            project = _project(found.name)
+            if project in FAMILY:
+                asked.setdefault(project, _as_word(project, found.plain))
+    for word in asked.values():
+        meant = understand(word)
+        if not isinstance(meant, BadWord) and meant.variant:
+            cudas.insert(0, _cuda(meant.variant))
+    python = next(filter(None, pythons), None)
+    return Parts(
+        tuple(asked.values()), tuple(others), next(filter(None, cudas), None), python, tuple(left)
+    )
+
+
+def _variant(url: str) -> str | None:
+    """The directory of wheels that an index or a page of links is for, or None."""
+    folders = urlsplit(url).path.removesuffix("/torch_stable.html").strip("/").split("/")
+    return folders[-1] if VARIANT.fullmatch(folders[-1]) else None
+
+
+def _cuda(variant: str) -> str | None:
+    """The value of `--cuda` that stands for a directory: 12.6 for cu126."""
+    if found := re.fullmatch(r"cu(\d+)(\d)", variant):
+        return f"{found[1]}.{found[2]}"
+    return "cpu" if variant.startswith("cpu") else variant
+
+
+def _cuda_of(name: str, plain: str) -> str | None:
+    """The value of `--cuda` that a conda package asks for, if it does."""
+    if name in (conda_names.CPU_ONLY, conda_names.CPU_METAPACKAGE):
+        return "cpu"
+    version = re.search(r"\d+\.\d+", plain)
+    return cuda_version(version[0]) if name in conda_names.RUNTIMES and version else None
+
+
+def _project(name: str) -> str:
+    """The project whose wheel stands in for a conda package."""
+    return TORCH if name in (conda_names.TORCH, *conda_names.METAPACKAGES) else name
+
+
+def _as_word(project: str, plain: str) -> str:
+    """A spec of conda's as a word for wheels: its version alone, as builds are the channel's own.
+
+    `pytorch=2.3.1=py3.12_cuda12.1_cudnn8.9.2_0` asks for 2.3.1.
+    """
+    versions = plain[len(package_name(plain)) :].strip()
+    bare = re.fullmatch(r"(={1,2})\s*([0-9][\w.]*?)(\.\*)?(?:=\S*)?", versions)
+    if bare:
+        exact = bare[1] == "==" or (bare[2].count(".") > 1 and not bare[3])
+        return f"{project}=={bare[2]}{'' if exact else '.*'}"
+    word = f"{project}{versions.split()[0] if versions else ''}"
+    return project if isinstance(understand(word), BadWord) else word
+
+
+def _pinned(line: str) -> str:
+    """A line of the pip section as a word; a direct address as the version that it is of."""
+    name, at, address = line.partition("@")
+    if not at:
+        return line.partition(";")[0].strip()
+    filename = unquote(urlsplit(address.split()[0]).path.rpartition("/")[2]) if address else ""
+    wheel = parse(Link(filename, "", ""))
+    if isinstance(wheel, Refused):
+        return name.strip()
+    return f"{name.strip()}=={wheel.full_version}"
+
+
+def _minor(plain: str) -> str:
+    found = re.fullmatch(r"python\s*={1,2}\s*(3\.\d+)(?:[.=\s].*)?", plain)
+    return found[1] if found else ""
+
+
+def _rendered(file: EnvironmentFile, found: Parts, decision: WheelDecision, task: WheelTask) -> str:
+    """The text of the new file: what it was chosen for in comments, then the file."""
+    said = recipe.of_wheels(decision, task.options, task.target)
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 1_000_000
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    document: Any = yaml.load(decode(read_bytes(Path(file.path))).text)
+    dependencies = document["dependencies"]
+    _keep(dependencies, lambda entry: entry not in found.left)
+    have = {package_name(str(entry)) for entry in dependencies if not isinstance(entry, Mapping)}
+    sections = [entry["pip"] for entry in dependencies if "pip" in _keys(entry)]
+    if not sections:
+        dependencies.append({"pip": []})
+        sections = [dependencies[-1]["pip"]]
+    for spec in steps.basis(decision.chosen.python):
+        if package_name(spec) not in have:
+            dependencies.insert(len(dependencies) - 1, spec)
+    chosen = {one.project for one in decision.files}
+    for section in sections:
+        # Deleting and inserting keeps the comments beside the lines that stay.
+        _keep(section, lambda line: line not in found.left and requested_name(line) not in chosen)
+    section = sections[0]
+    options = [line for line in section if str(line).startswith("-")]
+    new = [one.requirement for one in said.wheels]
+    new += [word for word in decision.others if word not in decision.request.others]
+    for line in reversed(new):
+        section.insert(len(options), line)
+    if said.index_url and not any(_OWN_INDEX.match(str(line)) for line in options):
+        section.insert(0, f"--index-url {said.index_url}")
+    out = io.StringIO()
+    yaml.dump(document, out)
+    head = shell.comments([said.head, text("print.environment_yml")])
+    return "\n".join([*head, out.getvalue().rstrip("\n")])
+
+
+def _keys(entry: object) -> Collection[str]:
+    return entry if isinstance(entry, Mapping) else ()
+
+
+def _keep(entries: Any, wanted: Callable[[str], bool]) -> None:
+    """Delete the unwanted texts of a list, in place."""
+    for at in reversed(range(len(entries))):
+        if isinstance(entries[at], str) and not wanted(entries[at].strip()):
+            del entries[at]
