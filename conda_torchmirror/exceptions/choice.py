@@ -54,8 +54,8 @@ class UnknownPlatform(TorchMirrorError):
         "conda has no cached index of `{channel}` for {subdir}, and the built-in one does not "
         "cover it"
     )
-    facts = ("subdir", "channel")
-    hints = ("go_online",)
+    facts = ("subdir", "channel", "platforms")
+    hints = ("known_platforms", "look_online")
 
 
 class PinConflict(TorchMirrorError):
@@ -99,3 +99,16 @@ class PartnerConflict(TorchMirrorError):
     cause = N_("its newest build wants {wanted}, and the set has {held}")
     facts = ("package", "wanted", "held")
     hints = ("leave_partner_out",)
+
+
+class SolverSilent(TorchMirrorError):
+    """Conda's solver ended without calling the hook that tells what it found."""
+
+    code = "solver_silent"
+    message = N_("the solver `{solver}` ended without telling what it found")
+    cause = N_(
+        "plans and previews with `--solve` are told by conda's hook for the end of a solve, which "
+        "it did not call"
+    )
+    facts = ("solver",)
+    hints = ("classic_solver",)

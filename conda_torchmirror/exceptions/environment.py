@@ -54,8 +54,8 @@ class ChannelChange(TorchMirrorError):
         "to take it out and to install that of another channel is to be confirmed: by an answer, "
         "or by `--source`"
     )
-    facts = ("there", "of", "channel", "command")
-    hints = ("confirm_change", "fresh_environment")
+    facts = ("there", "of", "channel", "command", "new")
+    hints = ("confirm_change", "new_with_request")
 
 
 class NoSpace(TorchMirrorError):

@@ -16,6 +16,7 @@ class BadCuda(UsageError):
         "xpu too"
     )
     facts = ("value",)
+    hints = ("list_releases",)
 
 
 class NoCondaVariant(UsageError):
@@ -34,6 +35,7 @@ class BadPython(UsageError):
     message = N_("`--python {value}` is not understood")
     cause = N_("it takes a version such as 3.11")
     facts = ("value",)
+    hints = ("list_releases",)
 
 
 class BadPythonSpec(UsageError):
@@ -43,6 +45,7 @@ class BadPythonSpec(UsageError):
     message = N_("`{spec}` does not name one version of Python")
     cause = N_("builds are for one minor version each: `python=3.11`")
     facts = ("spec",)
+    hints = ("list_releases",)
 
 
 class Contradiction(UsageError):
@@ -70,6 +73,7 @@ class PrintAlone(UsageError):
     message = N_("`--print` does not go with {options}")
     cause = N_("it prints the choice in the words of another tool, and does nothing else")
     facts = ("options",)
+    hints = ("leave_print_or",)
 
 
 class PrintNeedsWheels(UsageError):
@@ -118,6 +122,7 @@ class WithPackagesAlone(UsageError):
     code = "with_packages_alone"
     message = N_("`--with-packages` goes with `--save-plan DIR`")
     cause = N_("the packages are put into the folder of the plan")
+    hints = ("save_beside",)
 
 
 class UrlsFormat(UsageError):
@@ -126,6 +131,7 @@ class UrlsFormat(UsageError):
     code = "urls_format"
     message = N_("`--urls aria2` is not understood")
     cause = N_("the format is joined by an equals sign, so that specs can follow: `--urls=aria2`")
+    hints = ("urls_joined",)
 
 
 class SeveralMachines(UsageError):
@@ -145,6 +151,7 @@ class BadCacheOption(UsageError):
     message = N_("`{option}` cannot be used")
     cause = N_("{detail}")
     facts = ("option", "detail")
+    hints = ("cache_help",)
 
 
 class BadSpec(UsageError):
@@ -154,6 +161,7 @@ class BadSpec(UsageError):
     message = N_("`{spec}` is not a match spec that conda can read")
     cause = N_("{detail}")
     facts = ("spec", "detail")
+    hints = ("spec_form",)
 
 
 class OtherChannelSpec(UsageError):
@@ -175,6 +183,7 @@ class BadWheelWord(UsageError):
     message = N_("`{word}` cannot be asked of wheels")
     cause = N_("{detail}")
     facts = ("word", "detail")
+    hints = ("wheel_word_form",)
 
 
 class NotForWheels(UsageError):
@@ -184,6 +193,7 @@ class NotForWheels(UsageError):
     message = N_("`--source wheels` does not take {options}")
     cause = N_("{detail}")
     facts = ("options", "detail")
+    hints = ("leave_options",)
 
 
 class NotForWheelSetting(UsageError):
@@ -203,6 +213,7 @@ class BadWheelFile(UsageError):
     message = N_("{file} cannot be installed from")
     cause = N_("{detail}")
     facts = ("file", "detail")
+    hints = ("leave_file_out",)
 
 
 class OnlyForWheels(UsageError):
@@ -222,6 +233,7 @@ class BadMirror(UsageError):
     message = N_("`{value}` cannot be used as a mirror")
     cause = N_("{detail}")
     facts = ("value", "detail")
+    hints = ("see_mirrors",)
 
 
 class BadChannel(UsageError):

@@ -25,8 +25,9 @@ from conda.models.records import PackageRecord
 from conda.plugins import hookimpl
 from conda.plugins.types import CondaPostSolve
 
+from ..exceptions.choice import SolverSilent
 from ..redirect.configuration import environment, inner_command
-from ..text.sanitize import public_url
+from ..text.sanitize import public_url, safe
 
 _PLUGIN = "conda-torchmirror-transaction"
 
@@ -73,7 +74,7 @@ def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
     Prints and changes nothing. `command` must have `--prefix`; `--dry-run` and `--json` are added
     if they are missing.
 
-    Raises: what conda raises, such as UnsatisfiableError.
+    Raises: what conda raises, such as UnsatisfiableError; SolverSilent.
     """
     wanted = [*command, *(word for word in ("--dry-run", "--json") if word not in command)]
     found: list[tuple[Any, Any]] = []
@@ -87,6 +88,8 @@ def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
             main_subshell(*wanted)
     except DryRunExit:
         pass
+    if not found:
+        raise SolverSilent(solver=safe(str(context.solver)))
     unlink, link = found[-1]
     prefix = wanted[wanted.index("--prefix") + 1]
     exists = os.path.isdir(os.path.join(prefix, "conda-meta"))

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from conda.base.context import context
 
+from ..text.sanitize import public_url
+
 if TYPE_CHECKING:
     from ..mirrors.registry import Route
 
@@ -35,6 +37,19 @@ def forget(route: Route, subdir: str) -> None:
         for kept in (path, path.with_suffix(".info.json")):
             with suppress(OSError):
                 kept.unlink()
+
+
+def with_credentials(channel: str) -> str:
+    """The URL of a channel of the configuration, given without credentials, with those that it has
+    there: conda's cache tells the two apart."""
+    from conda.models.channel import Channel
+
+    for one in map(Channel, context.channels):
+        known = zip(one.urls(False, ("noarch",)), one.urls(True, ("noarch",)), strict=True)
+        for plain, full in known:
+            if public_url(plain) == f"{channel}/noarch":
+                return str(full).removesuffix("/noarch")
+    return channel
 
 
 def path_of(route: Route, subdir: str) -> Path:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -105,22 +106,25 @@ def _read(
 
 
 def inspect(route: Route, subdir: str) -> None:
-    """Validate every record of a channel's index, since solvers read all of them.
+    """Validate every record of a channel's index in conda's cache, since solvers read all of them.
 
-    Raises: ChannelBroken for the first fault, and what `read` raises.
+    Downloads nothing: what a solver has read is in the cache. Shards are not looked at, nor a whole
+    index that is older than they are.
+
+    Raises: ChannelBroken for the first fault.
     """
     for part in (subdir, "noarch"):
         _fetch(route, part, partial(_inspected, subdir=part))
 
 
 def _inspected(fetch: Any, subdir: str) -> tuple[Mapping[str, Any], Any]:
-    """Validate an index; return the rest of it, without its records, and its state.
+    """Validate a cached index; return the rest of it, without its records, and no state.
 
     Raises: ValueError for a fault that would break a solver; it names the place in the index.
     """
-    path, state = fetch_latest_path(fetch)
-    if not path.exists():
-        return {}, state
+    path = Path(fetch.cache_path_json)
+    if not path.exists() or _has_shards(fetch):
+        return {}, None
     faults: dict[str, str] = {}
 
     def visit(fn: str, record: Any) -> None:
@@ -132,7 +136,17 @@ def _inspected(fetch: Any, subdir: str) -> tuple[Mapping[str, Any], Any]:
     rest = reader.walk(path, visit)
     if fault := _fault_beside(rest, subdir) or next(iter(faults.values()), None):
         raise ValueError(fault)
-    return rest, state
+    return rest, None
+
+
+def _has_shards(fetch: Any) -> bool:
+    """Whether conda (26 or newer) reads this channel in shards."""
+    from conda.base.context import context
+
+    shards = getattr(fetch.repo_cache, "cache_path_shards", None)
+    return bool(
+        shards is not None and getattr(context, "repodata_use_shards", False) and shards.exists()
+    )
 
 
 def _fault_beside(repodata: Mapping[str, Any], subdir: str) -> str | None:

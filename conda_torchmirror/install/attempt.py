@@ -40,7 +40,19 @@ def attempt(task: Task, records: Records) -> Attempt:
     request, narrowing = _beside(task, records)
     task = task._replace(request=request)
     found = choose(task.machine, request, records.builds, task.source.knowledge)
-    return Attempt(task, records, found, (*foreign, *narrowing))
+    done = Attempt(task, records, found, (*foreign, *narrowing))
+    return _as_of_sample(done) if is_sample(done) else done
+
+
+def _as_of_sample(done: Attempt) -> Attempt:
+    """The attempt, with rejections that do not take the sample for the whole channel."""
+    rejected = tuple(
+        item._replace(needs=item.needs._replace(code="no_partner_sample"))
+        if item.needs.code == "no_partner"
+        else item
+        for item in done.found.rejected
+    )
+    return done._replace(found=done.found._replace(rejected=rejected))
 
 
 def _for_files(task: Task, records: Records) -> Task:

@@ -34,7 +34,7 @@ from ..selection.facts.names import (
     TOOLKIT,
     TORCH,
 )
-from ..selection.specs import admits_cuda, cuda_version, marks, package_name, without_build
+from ..selection.specs import admits_cuda, cuda_version, for_torch, marks, package_name
 from ..text.messages import text
 
 _PYTHON = r"(?:py(?:thon)?)?={0,2}(\d+)\.(\d+)(\.\d+)?(?:\.\*)?"
@@ -196,8 +196,7 @@ def _of_torch(word: str, spec: Spec, sources: Sequence[Source]) -> str:
 
     Raises: OtherChannelSpec.
     """
-    plain = _of_source(word, spec, sources)
-    return TORCH + (without_build(plain) or plain)[len(spec.name) :]
+    return for_torch(_of_source(word, spec, sources))
 
 
 def _of_metapackage(word: str, spec: Spec) -> list[Pin]:

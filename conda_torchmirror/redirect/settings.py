@@ -36,7 +36,7 @@ INSTALLERS = ("pip", "uv")
 _WORDS: Mapping[str, tuple[str, ...]] = {"language": LANGUAGES, "installer": INSTALLERS}
 
 #: The words that conda reads as a boolean, in lower case.
-_TRUTHS = frozenset(("true", "yes", "on", "y", "false", "off", "n", "no", "non", "none", ""))
+_TRUTHS = frozenset(("true", "yes", "on", "y", "false", "off", "n", "no", "non", "none"))
 
 
 class Settings:
@@ -129,7 +129,7 @@ def _names_set(context: Any) -> set[str]:
                 found.add(short)
         # Only with the prefix: the options of the command line are a source too, `--check` for one.
         for short in DESCRIPTIONS:
-            if (variable := f"plugins_{PREFIX}{short}") in raw:
+            if (variable := f"plugins_{PREFIX}{short}") in raw and not _is_empty(raw[variable]):
                 _check_value(short, raw[variable].value(None), source, typed=False)
                 found.add(short)
     return found
@@ -137,13 +137,26 @@ def _names_set(context: Any) -> set[str]:
 
 def _plugins(context: Any) -> Any:
     """Conda's settings of plugins, without the files whose `plugins` is not a map, which conda
-    cannot merge with the others."""
+    cannot merge with the others, and without empty variables, which conda takes for a value."""
     whole = context.raw_data
-    context.raw_data = {source: raw for source, raw in whole.items() if _held(raw) is not None}
+    context.raw_data = {
+        source: {
+            key: value
+            for key, value in raw.items()
+            if not (key.startswith(f"plugins_{PREFIX}") and _is_empty(value))
+        }
+        for source, raw in whole.items()
+        if _held(raw) is not None
+    }
     try:
         return context.plugins
     finally:
         context.raw_data = whole
+
+
+def _is_empty(variable: Any) -> bool:
+    """Whether a variable, as conda's raw parameter, is empty: as good as not set."""
+    return not str(variable.value(None)).strip()
 
 
 def _held(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -347,7 +360,7 @@ def source_of(key: str, name: str | None = None) -> str | None:
         if key.startswith(PREFIX):
             if key in (_held(raw) or ()):
                 return str(source)
-            if f"plugins_{key}" in raw:
+            if f"plugins_{key}" in raw and not _is_empty(raw[f"plugins_{key}"]):
                 return f"CONDA_PLUGINS_{key.upper()}"
         elif key in raw and (name is None or name in _entries(raw[key].value(None))):
             return f"CONDA_{key.upper()}" if str(source) == "envvars" else str(source)

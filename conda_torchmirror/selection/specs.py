@@ -81,6 +81,11 @@ def without_build(spec: str) -> str | None:
     return None
 
 
+def for_torch(spec: str) -> str:
+    """The spec for pytorch that one for its metapackage comes to: the same version, any build."""
+    return TORCH + (without_build(spec) or spec)[len(package_name(spec)) :]
+
+
 @cache
 def release(version: str) -> Version | None:
     """A version that can be compared; None if it does not follow PEP 440."""

@@ -213,7 +213,8 @@ def of_other_channel(error: Exception) -> TorchMirrorError | None:
     if found.code == "not_the_file":
         other = NothingCached(channel=folder, subdir=subdir, mirror=found.host)
     else:
-        cache.forget(Route(folder, folder, OWN), subdir)
+        address = cache.with_credentials(folder)
+        cache.forget(Route(folder, address, OWN), subdir)
         other = OtherIndexBroken(channel=folder, url=found.url, detail=found.detail)
     other.__cause__ = error
     return other

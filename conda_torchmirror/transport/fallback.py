@@ -218,15 +218,14 @@ class Router:
         if not isinstance(error, TorchMirrorError) and (full := causes.disk_error(error)):
             raise CannotWrite.of(full, full.filename or context.pkgs_dirs[0]) from error
         failure = failures.find_culprit(error, self.located) if self._online else None
+        broken = isinstance(error, ChannelBroken)
         if failure is None and self._online and self.agreed and failures.may_be_index(error):
             error, failure = self._find_broken_index(error)
+            broken = failure is not None
         if failure is None:
             raise failures.of_other_channel(error) or error
-        if (
-            isinstance(error, ChannelBroken)
-            and not self._setup.plain
-            and failure.route.mirror != UPSTREAM
-        ):
+        if broken and not self._setup.plain and failure.route.mirror != UPSTREAM:
+            cache.forget(failure.route, self._subdir)  # a solver leaves what it cannot read
             self._leave_zst_out(failure.route, "index_zst_broken")
             return
         try:
@@ -301,8 +300,6 @@ class Router:
                 repodata.inspect(route, self._subdir)
             except ChannelError as found:
                 return found, failures.find_culprit(found, [route])
-            except NothingCached:
-                continue
         return error, None
 
     # After a failure

@@ -268,6 +268,30 @@ def _said(result: Result, sites: Sites) -> str:
     return re.sub(r"\b[0-9a-f]{60}[0-9a-f]{4}\b", "...", text).replace("|", "/")
 
 
+def cut_within(exchange: Exchange) -> None:
+    """A sound .zst of half an index, which no look at the file itself tells from a whole one."""
+    import zstandard
+
+    path = exchange.file()
+    assert path is not None
+    index = zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes())
+    half = zstandard.compress(index[: len(index) // 2])
+    exchange.send_content(half, modified=int(path.stat().st_mtime))
+
+
+@pytest.mark.parametrize("channel", ["pytorch", "conda-forge"])
+def test_behind_a_broken_zst_the_plain_index_is_asked_first(
+    sites: Sites, prefix: Path, conda_in_process: Callable[..., Result], channel: str
+) -> None:
+    sites.first.fail(f"*/{channel}/linux-64/repodata.json.zst", cut_within)
+    result = conda_in_process(*ASK, "-p", prefix).ok()
+    assert _ends(result, prefix, "pytorch" if channel == "pytorch" else "filelock", sites) == (
+        "success from `first`"
+    )
+    assert f"first's compressed index of `{channel}` is broken; the plain one is" in result.words
+    assert not sites.second.asked(f"*/{channel}/*")
+
+
 def test_the_page_is_complete() -> None:
     if WRITE:
         pytest.skip("being written")

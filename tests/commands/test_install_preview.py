@@ -111,6 +111,12 @@ def test_a_foreign_arm_server_is_unknown_offline(mirrored, conda_in_process):
     result = conda_in_process(*words)
     assert result.rc == 1
     assert "UnknownPlatform" in result.stderr
+    said = " ".join(result.stderr.split())
+    assert (
+        "the built-in index covers linux-64, osx-64, osx-arm64, win-64: `--platform` chooses"
+        in said
+    )
+    assert "whether `pytorch` has anything for linux-aarch64 is seen online" in said
 
 
 def test_explain_answers_why_not_the_newest(mirrored, conda_in_process):

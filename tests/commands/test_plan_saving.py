@@ -237,3 +237,31 @@ def test_the_files_that_are_said_to_travel_are_all_that_another_machine_needs(
 def test_packages_go_with_a_plan_alone(conda_in_process):
     refused = conda_in_process("torch-install", "--with-packages", "--dry-run")
     assert (refused.rc, "goes with `--save-plan DIR`" in refused.stderr) == (2, True)
+
+
+def test_a_solver_that_does_not_tell_what_it_found_is_named(mirrored, conda_in_process, tmp_path):
+    from conda.base.context import context
+    from conda.core.solve import Solver
+    from conda.exceptions import DryRunExit
+    from conda.plugins import hookimpl
+    from conda.plugins.types import CondaSolver
+
+    class Silent(Solver):
+        def solve_for_transaction(self, *of, **more):
+            raise DryRunExit
+
+    class Plugin:
+        @hookimpl
+        def conda_solvers(self):
+            yield CondaSolver(name="silent", backend=Silent)
+
+    plugin, words = Plugin(), ("torch-install", "--save-plan", tmp_path / "plan", *CPU, "pytorch")
+    context.plugin_manager.register(plugin, name="silent")
+    try:
+        refused = conda_in_process(*words, "--solver", "silent")
+    finally:
+        context.plugin_manager.unregister(plugin)
+    assert refused.rc == 1
+    assert "the solver `silent` ended without telling what it found" in refused.words
+    assert not (tmp_path / "plan").exists()
+    conda_in_process(*words, "--solver", "classic").ok()

@@ -306,8 +306,12 @@ def test_options_that_are_refused_have_ways_out_that_work(both, conda_in_process
             "the built-in index, which has some of the builds, knows no",
         ),
         (("pytorch=2.13", "--python", "3.8"), "the built-in index knows CPU builds only"),
+        (
+            ("pytorch=2.10", "torchvision"),
+            "no torchvision for pytorch=2.10.0=",
+        ),
     ],
-    ids=["no such release", "no such build", "a CPU build alone"],
+    ids=["no such release", "no such build", "a CPU build alone", "no partner"],
 )
 def test_what_a_sample_lacks_is_not_said_of_the_channel(preview, words, says):
     done = preview("--json", "--offline", *words, **cuda("12.9"))

@@ -65,6 +65,11 @@ TAKEN: dict[str, Callable[[Words, dict[str, Any]], Words]] = {
     "machines_preview": lambda words, _: tuple(
         w for w in (*words, "--dry-run") if w not in ("--solve", "--list", "--download-only")
     ),
+    "save_beside": lambda words, _: tuple(w for w in words if w != "--with-packages"),
+    "spec_form": lambda words, _: (*words[:-1], "pytorch=2.5.1"),
+    "urls_joined": lambda words, _: (*words[:-2], "--urls=aria2"),
+    "leave_print_or": lambda words, _: tuple(w for w in words if w not in ("--print", "conda")),
+    "leave_options": lambda words, _: tuple(w for w in words if w != "--check-upstream"),
     # What is solved wants the network besides.
     "machines_one": lambda words, _: tuple(
         w for w in words if w != "--solve" and not w.endswith("login.json")
@@ -157,6 +162,42 @@ CASES = {
     "a channel of neither": case(
         *(*PREVIEW, "--source", "auto", "--cuda", "cpu", "other::pytorch"),
         says="chooses exact builds of `pytorch`, `conda-forge`; for another",
+    ),
+    # Words that are not understood.
+    "a CUDA": case(
+        *("torch-install", "-n", "new", "--cuda", "12,4"),
+        says="auto, cpu, or a CUDA version",
+        hints="list_releases",
+    ),
+    "a Python": case(
+        *("torch-install", "-n", "new", "--python", "3"),
+        says="a version such as 3.11",
+        hints="list_releases",
+    ),
+    "two Pythons": case(
+        *("torch-install", "-n", "new", "python>=3.9"),
+        says="one minor version each",
+        hints="list_releases",
+    ),
+    "a spec": case(
+        *("torch-install", "-n", "new", "pytorch=="),
+        says="not a match spec that conda can read",
+        hints="spec_form",
+    ),
+    "a format by a space": case(
+        *("torch-install", "-n", "new", "--urls", "aria2"),
+        says="joined by an equals sign",
+        hints="urls_joined",
+    ),
+    "two kinds of output": case(
+        *("torch-install", "-n", "new", "--list", "--print", "conda"),
+        says="does nothing else",
+        hints="leave_print_or",
+    ),
+    "an option that wheels lack": case(
+        *("torch-install", "-n", "new", "--source", "wheels", "--check-upstream"),
+        says="does not take --check-upstream",
+        hints="leave_options",
     ),
     # Plans, caches and reports: the cause says what to write.
     "packages of no plan": case(

@@ -114,20 +114,16 @@ FAULTS: dict[str, tuple[dict[str, Any], str | None]] = {
 
 
 @pytest.fixture
-def judged(tmp_path, monkeypatch):
-    """`judged(content)`: the error for a cached index, and whether it is kept."""
-    path, beside = tmp_path / "0123abcd.json", tmp_path / "noarch.json"
-    beside.write_text('{"info":{"subdir":"noarch"},"packages":{}}')
-
-    def latest(fetch: Any) -> tuple[Path, None]:
-        here = not fetch.url_w_subdir.endswith("noarch")
-        return (path if here else beside), None
+def judged(sandbox):
+    """`judged(content)`: the error for a cached index."""
+    route = Route("pytorch", "https://conda.anaconda.org/pytorch", "upstream")
 
     def judge(content: bytes) -> ChannelBroken | None:
+        path = cache.path_of(route, "linux-64")
         path.write_bytes(content)
-        monkeypatch.setattr(repodata, "fetch_latest_path", latest)
+        cache.path_of(route, "noarch").write_text('{"info":{"subdir":"noarch"},"packages":{}}')
         try:
-            repodata.inspect(Route("pytorch", "https://mirror.test/pytorch", "test"), "linux-64")
+            repodata.inspect(route, "linux-64")
         except ChannelBroken as error:
             return error
         return None
@@ -156,9 +152,12 @@ def test_what_has_a_fault_is_dropped_as_the_error_says(sites, condarc, conda_in_
     condarc(**{**sites.settings(), "custom_channels": {"pytorch": base}, "local_repodata_ttl": 600})
     conda_in_process("info", "--json").ok()
     route = Route("pytorch", f"{base}/pytorch", "first")
-    repodata.inspect(route, "linux-64")
+    repodata.read(route, "linux-64", {"pytorch"})
     kept = cache.path_of(route, "linux-64")
     assert kept.exists()
+    asked = len(sites.first.asked())
+    repodata.inspect(route, "linux-64")
+    assert len(sites.first.asked()) == asked
     document = json.loads(kept.read_text(encoding="utf-8"))
     document["packages.conda"]["q-1-0.conda"] = record("q", version="")
     kept.write_text(json.dumps(document), encoding="utf-8")
@@ -172,3 +171,5 @@ def test_what_has_a_fault_is_dropped_as_the_error_says(sites, condarc, conda_in_
     assert "clean_index" in hints
     assert not kept.exists()
     repodata.inspect(route, "linux-64")
+    assert not kept.exists(), "what is not cached is not downloaded to be inspected"
+    assert len(sites.first.asked()) == asked

@@ -305,6 +305,62 @@ def test_a_variable_is_named_as_it_is_set(sandbox, monkeypatch):
     assert "in CONDA_PLUGINS_TORCHMIRROR_AUTO cannot be used" in str(caught.value.message)
 
 
+#: Of every setting, a value that is not the default, as a variable has it.
+OTHER = {
+    "auto": "false",
+    "mirrors": "nju,tuna",
+    "fallback": "false",
+    "flexible": "false",
+    "source": "conda-forge",
+    "sources": "pytorch,wheels",
+    "installer": "uv",
+    "check": "false",
+    "check_hashes": "false",
+    "http": "true",
+    "registry": "/mirrors.yml",
+    "only": "nju,tuna",
+    "language": "zh",
+}
+
+
+@pytest.fixture
+def alone(sandbox, monkeypatch):
+    """No setting of ours by variable."""
+    for name in settings.DESCRIPTIONS:
+        monkeypatch.delenv(f"CONDA_PLUGINS_TORCHMIRROR_{name.upper()}", raising=False)
+
+
+@pytest.mark.parametrize("name", settings.DESCRIPTIONS)
+def test_a_variable_and_a_file_mean_the_same(alone, condarc, monkeypatch, name):
+    default, text = getattr(Settings, name), OTHER[name]
+    value = text.split(",") if isinstance(default, tuple) else yaml_of(text)
+    condarc(plugins={f"torchmirror_{name}": value})
+    by_file = getattr(settings.read(), name)
+    condarc()
+    monkeypatch.setenv(f"CONDA_PLUGINS_TORCHMIRROR_{name.upper()}", text)
+    reset_conda()
+    assert getattr(settings.read(), name) == by_file != default
+
+
+def yaml_of(text: str) -> bool | str:
+    return {"true": True, "false": False}.get(text, text)
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+@pytest.mark.parametrize("name", settings.DESCRIPTIONS)
+def test_an_empty_variable_is_not_set(alone, condarc, monkeypatch, name, empty):
+    """Conda takes it for false, so that an emptied variable would lift the check of hashes."""
+    monkeypatch.setenv(f"CONDA_PLUGINS_TORCHMIRROR_{name.upper()}", empty)
+    reset_conda()
+    assert getattr(settings.read(), name) == getattr(Settings, name)
+    text = OTHER[name]
+    listed = isinstance(getattr(Settings, name), tuple)
+    condarc(plugins={f"torchmirror_{name}": text.split(",") if listed else yaml_of(text)})
+    reset_conda()
+    assert getattr(settings.read(), name) != getattr(Settings, name)
+    assert str(settings.source_of(f"torchmirror_{name}")).endswith("condarc")
+
+
 @pytest.mark.parametrize("word", ["0", "1", "on", "No", "TRUE"])
 def test_words_for_true_and_false_are_condas(sandbox, monkeypatch, word):
     monkeypatch.setenv("CONDA_PLUGINS_TORCHMIRROR_AUTO", word)

@@ -14,6 +14,8 @@ from support.prefixes import whole
 from support.raw import RawServer, head
 from support.sites import ASK, LEAF
 
+from conda_torchmirror.index import cache
+from conda_torchmirror.mirrors.registry import Route
 from conda_torchmirror.text.messages import text
 from conda_torchmirror.transport.probe import ProbeTarget, ask
 
@@ -411,9 +413,10 @@ UNSOLVABLE = ("depends-escapes", "depends-long", "duplicate-keys", "noarch-unkno
 STRICT = ("v3-number", "license-number")
 
 
+@pytest.mark.parametrize("account", ["", "me:hunter2@"])
 @pytest.mark.parametrize("name", STRICT)
 def test_an_index_of_a_channel_of_ones_own_that_its_solver_cannot_read(
-    first, conda_in_process, prefix, name
+    first, conda_in_process, sandbox, prefix, name, account
 ):
     """No mirror stands in for it; it is named, and conda's copy of it is dropped."""
 
@@ -429,10 +432,15 @@ def test_an_index_of_a_channel_of_ones_own_that_its_solver_cannot_read(
     first(sound)
     before = contents(prefix)
     with RawServer(fault) as server:
-        ask = (*ASK, "-p", prefix, "-c", f"{server.url}/own")
+        own = f"{server.url}/own".replace("//", f"//{account}")
+        ask = (*ASK, "-p", prefix, "-c", own)
         result = conda_in_process(*ask)
         check(result, prefix, before)
         assert result.rc == 0 or f"{server.url}/own/linux-64/repodata.json: " in result.stderr
+        assert "hunter2" not in result.stderr + result.stdout
+        path = cache.path_of(Route("own", own, "own"), "linux-64")
+        assert path.parent == sandbox.pkgs / "cache"
+        assert path.exists() == (result.rc == 0)
         offline = conda_in_process(*ask, "--offline")
     assert "Traceback" not in offline.stderr
     if result.rc:

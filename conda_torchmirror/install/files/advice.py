@@ -20,9 +20,18 @@ from ...options import InstallOptions
 from ...selection import alternatives
 from ...selection.choose import choose
 from ...selection.elsewhere import of_channel, others_of_pytorch
-from ...selection.facts.names import CPU_ONLY, CUDA_NAMES, FAMILY, METAPACKAGES, PIP_NAMES, RUNTIMES
+from ...selection.facts.names import (
+    CPU_ONLY,
+    CUDA_NAMES,
+    FAMILY,
+    GPU_METAPACKAGE,
+    METAPACKAGES,
+    PIP_NAMES,
+    RUNTIMES,
+    TORCH,
+)
 from ...selection.plan import machine_words, typed
-from ...selection.specs import package_name, without_build
+from ...selection.specs import for_torch, package_name, without_build
 from ...text.messages import text
 from ...text.sanitize import safe
 from ..request import other_channel
@@ -45,6 +54,7 @@ def steps(
         # The other lines are exact builds of that platform too.
         yield from _on_platform(files, str(of), case, source)
         return
+    gpu = _metapackages(files)
     for step in advice.steps:
         if step.code == "ask_less":
             yield from _change_lines(files, step, case)
@@ -52,24 +62,53 @@ def steps(
             python = str(step.facts["pythons"]).rpartition(", ")[2]
             yield step._replace(facts={**step.facts, "command": _command(files, case, python)})
         elif step.code == "use_cpu_instead":
-            yield Notice("use_cpu_only")  # the option overrides these lines
+            # The option overrides these lines, but not the release that they name.
+            on_cpu = case.request._replace(cuda="cpu", pins=())
+            if not gpu or case.take(request=on_cpu):
+                yield Notice("use_cpu_only")
+        elif step.code in ("drop_cuda", "drop_cuda_cpu") and (gpu or machine.cuda_from == "file"):
+            # The lines may be the only ones that ask for pytorch, or for a CUDA.
+            lines = [spec for name in RUNTIMES for spec in case.request.specs.get(name, ())]
+            lines += [pin.text for pin in case.request.pins if pin.text not in gpu]
+            cuda = str(step.facts.get("cuda", "auto")) if machine.cuda_from == "file" else "auto"
+            command = _command(files, case, words=[TORCH] if gpu else [], cuda=cuda)
+            facts = {"file": files.label, "left": _listed([*gpu, *lines]), "command": command}
+            yield Notice("file_leave_lines", {**facts, "torch": step.facts["torch"]})
         elif step.code == "change_pins" and (pins := _lines(files, step, machine)):
-            yield Notice("file_change_pins", {"file": files.label, "lines": pins})
+            if _holds_without(files, step, case):
+                yield Notice("file_change_pins", {"file": files.label, "lines": pins})
         else:
             yield step
     if _may_serve(case):
         yield Notice("file_as_it_is", {"path": safe(files.files[0].path)})
 
 
-def _command(files: FileRequest, case: alternatives.Case, python: str | None = None) -> str:
-    """The command for the same files; with `python`, for a new environment with that version."""
+def _metapackages(files: FileRequest) -> list[str]:
+    """The lines for the metapackage that stands for CUDA builds of pytorch."""
+    every = (spec for file in files.files for spec in file.specs)
+    return [spec for spec in dict.fromkeys(every) if read(spec).name == GPU_METAPACKAGE]
+
+
+def _command(
+    files: FileRequest,
+    case: alternatives.Case,
+    python: str | None = None,
+    *,
+    words: Sequence[str] = (),
+    cuda: str | None = None,
+) -> str:
+    """The command for the same files; with `python`, for a new environment with that version.
+    `words` are specs beside the files, `cuda` the value of `--cuda` if not that of the request."""
     request = case.request
-    words = ["conda", "torch-install", *(w for file in files.files for w in ("-f", file.path))]
-    words += ["-n", "NEW", "--python", python] if python else []
-    words += ["--cuda", request.cuda] if request.cuda != "auto" else []
-    words += ["--cuda-compat", "strict"] if request.compat == "strict" else []
-    words += machine_words(case.machine)
-    return typed(map(safe, words))
+    cuda = cuda or request.cuda
+    line = ["conda", "torch-install", *(w for file in files.files for w in ("-f", file.path))]
+    line += [*words, *(["-n", "NEW", "--python", python] if python else [])]
+    line += ["--cuda", cuda] if cuda != "auto" else []
+    if request.repeated or request.source != "auto":
+        line += ["--source", request.source]
+    line += ["--cuda-compat", "strict"] if request.compat == "strict" else []
+    line += machine_words(case.machine)
+    return typed(map(safe, line))
 
 
 def _change_lines(files: FileRequest, step: Notice, case: alternatives.Case) -> Iterator[Notice]:
@@ -77,22 +116,50 @@ def _change_lines(files: FileRequest, step: Notice, case: alternatives.Case) -> 
     request, machine = case.request, case.machine
     command = str(step.facts["command"])
     python = command.partition(" --python ")[2].partition(" ")[0] or None
+    gpu = _metapackages(files)
+    of_torch = [for_torch(read(line).plain) for line in gpu]
     opened = [
-        spec for name in FAMILY for spec in request.specs.get(name, ()) if spec.strip() != name
+        _as_written(files, spec)
+        for name in FAMILY
+        for spec in request.specs.get(name, ())
+        if spec.strip() != name and spec not in of_torch
     ]
-    left = [spec for name in RUNTIMES for spec in request.specs.get(name, ())]
+    left = [*gpu, *(spec for name in RUNTIMES for spec in request.specs.get(name, ()))]
     left += [pin.text for pin in machine.pins if _of_files(files, pin) and not _of_python(pin)]
     facts = {
         "file": files.label,
         "opened": _listed(opened),
         "left": _listed(left),
-        "command": _command(files, case, python),
+        "command": _command(files, case, python, words=[TORCH] if gpu else ()),
         "torch": step.facts["torch"],
     }
     if opened and left:
         yield Notice("file_open_and_leave", facts)
     elif opened or left:
         yield Notice("file_open_lines" if opened else "file_leave_lines", facts)
+
+
+def _as_written(files: FileRequest, spec: str) -> str:
+    """The line of the files that a spec comes from."""
+    written = (
+        line
+        for line in files.family
+        if package_name(line) in METAPACKAGES and for_torch(line) == spec
+    )
+    return next(written, spec)
+
+
+def _holds_without(files: FileRequest, step: Notice, case: alternatives.Case) -> bool:
+    """Whether the step `change_pins` still helps where these lines are what asks for a CUDA."""
+    machine = case.machine
+    if machine.cuda_from != "file":
+        return True
+    named = str(step.facts["pins"]).split(", ")
+    pins = tuple(pin for pin in machine.pins if f"{pin.text} ({pin.source})" not in named)
+    if any(package_name(pin.spec) in CUDA_NAMES for pin in pins if pin in files.pins):
+        return True
+    here = machine._replace(pins=pins, cuda=None, cuda_from="none")
+    return case.take(here, case.request._replace(cuda="auto")) is not None
 
 
 def _lines(files: FileRequest, step: Notice, machine: Machine) -> str:

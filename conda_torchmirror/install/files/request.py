@@ -36,7 +36,7 @@ from ...selection.facts.names import (
     TOOLKIT,
 )
 from ...selection.rules import Rule, conflict
-from ...selection.specs import admits_python, package_name
+from ...selection.specs import admits_python, for_torch, package_name
 from ...text.messages import text
 from ...text.sanitize import safe
 from ..request import beside_runtime, narrowing, of_label, other_channel, says_cpu
@@ -222,12 +222,13 @@ class _Sorter:
         name = found.name
         if name in self.chosen_as_torch:
             self._check_channel(file, spec, found.channel)
-            self.family.append(found.plain)
+            if over := name == GPU_METAPACKAGE and self.cuda == "cpu":
+                self._leave(file, spec, "--cuda cpu")  # its release stays a demand
+            self.family.append(for_torch(found.plain) if over else found.plain)
         elif name in METAPACKAGES:
             self.metapackages.append((file, spec))
         elif option := self._overruled(found):
-            facts = {"file": short(file), "spec": safe(spec), "option": option}
-            self.left.append(Notice("file_left_out", facts))
+            self._leave(file, spec, option)
         elif name == CPU_ONLY:
             self.family.append(CPU_ONLY)
         elif name in (*FAMILY, RUNTIME):
@@ -249,6 +250,10 @@ class _Sorter:
                 self._ask(pin.spec)
             else:
                 self._narrow(narrowing(spec, found, short(file)))
+
+    def _leave(self, file: EnvironmentFile, spec: str, option: str) -> None:
+        facts = {"file": short(file), "spec": safe(spec), "option": option}
+        self.left.append(Notice("file_left_out", facts))
 
     def _check_channel(self, file: EnvironmentFile, spec: str, channel: str | None) -> None:
         """Refuse a spec of the family that names a channel other than an allowed source's.

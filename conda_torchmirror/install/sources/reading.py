@@ -8,6 +8,7 @@ from conda.exceptions import ChannelError as CondaChannelError
 
 from ...exceptions.channel import ChannelError, NothingCached, NothingCachedToSolve
 from ...exceptions.choice import UnknownPlatform
+from ...index import builtin
 from ...index.exclude_newer import without_newer
 from ...index.sources import Source
 from ...models import Records
@@ -59,5 +60,6 @@ def records(task: Task, reader: RecordReader) -> Records:
             raise NothingCachedToSolve(channel=source.channel, subdir=subdir) from error
     found = source.built_in(subdir)
     if found is None:
-        raise UnknownPlatform(subdir=subdir, channel=source.channel)
+        covered = ", ".join(builtin.platforms(source.channel))
+        raise UnknownPlatform(subdir=subdir, channel=source.channel, platforms=covered)
     return without_newer(found)

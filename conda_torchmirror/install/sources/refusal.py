@@ -59,7 +59,7 @@ def refuse(
     first = attempts[0]
     task, on = first.task, first.task.machine
     tried = [each.task.source for each in attempts]
-    rule = None if task.files else AutoRule(task.options, attempts)
+    rule = AutoRule(task.options, attempts)
     told = [_told(each, tried, rule) for each in attempts]
     excluded = sum(each.records.excluded for each in attempts)
     offline = any(each.records.origin != "live" for each in attempts)

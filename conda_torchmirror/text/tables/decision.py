@@ -156,6 +156,10 @@ CLASH: Table = {
     "is macOS {own_version}",
     "partner_missing.partner_asked.no_partner": "this channel has no {name} for {torch}, and "
     "{own_name} is asked for",
+    "partner_missing.partner_asked.no_partner_sample": "no {name} for {torch} is in the built-in "
+    "index, which has some of the builds, and {own_name} is asked for",
+    "partner_missing.partner_there.no_partner_sample": "no {name} for {torch} is in the built-in "
+    "index, which has some of the builds, and {own_name} {own_version} is installed",
     "partner_missing.partner_asked.partner_unknown": "no {name} is known for this platform, and "
     "{own_name} is asked for",
     "partner_missing.partner_there.no_partner": "this channel has no {name} for {torch}, and "

@@ -25,6 +25,10 @@ TEXT: Table = {
     "mend_channel": "correct or remove it; conda's own commands cannot read it either",
     "mend_mirrors": "correct or remove {places}; `conda torch-mirror disable` works all the same",
     "go_online": "run once online: without `--offline`, `CONDA_OFFLINE`, and `offline` in .condarc",
+    "known_platforms": "the built-in index covers {platforms}: `--platform` chooses for one of "
+    "them",
+    "look_online": "whether `{channel}` has anything for {subdir} is seen online: run it without "
+    "`--offline`, `CONDA_OFFLINE`, and `offline` in .condarc",
     "preview_offline": "`--dry-run --offline` previews from conda's cache or the built-in index",
     "around_own": "your own `{key}` in {file} leads `{channel}` there: `--mirror {instead}` reads "
     "it from {instead} in this run",
@@ -35,6 +39,16 @@ TEXT: Table = {
     "names",
     "check_certificates": "check `conda config --show ssl_verify` and the clock of this computer",
     "clean_index": "the broken copy was removed from conda's cache; try again later",
+    "list_releases": "`conda torch-install --list` shows the releases with their Pythons and CUDAs",
+    "spec_form": "write NAME, NAME=VERSION or NAME=VERSION=BUILD, such as `pytorch=2.5.1`",
+    "wheel_word_form": "write NAME or NAME==VERSION, such as `torch==2.5.1`",
+    "cache_help": "`conda torch-mirror cache --help` shows the options",
+    "leave_options": "leave {options} out, or choose conda packages: `--source auto`",
+    "leave_print_or": "leave out either `--print` or {options}",
+    "urls_joined": "write `--urls=aria2`",
+    "save_beside": "add `--save-plan DIR`, or leave `--with-packages` out",
+    "leave_file_out": "leave it out: wheels are then taken from mirrors",
+    "classic_solver": "add `--solver classic`, conda's own",
     "change_pin": "change or remove that pin",
     "newer_release": "or ask for a newer release",
     "pip_uninstall": "remove pip's first: `{python} -m pip uninstall {names}`",
@@ -52,6 +66,7 @@ TEXT: Table = {
     "other_place": "or name another place for {option}",
     "after_other_run": "run the same command again when the other run is done",
     "fresh_environment": "or install into a new environment: `conda torch-install -n NEW`",
+    "new_with_request": "or install into a new environment: `{new}`",
     "allow_flexible": "let this one transaction run with flexible priority: `plugins: "
     "{{torchmirror_flexible: true}}` in .condarc",
     "built_in_part": "the built-in index of {date} has only some of the builds of `{channel}`: "
