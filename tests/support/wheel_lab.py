@@ -3,16 +3,19 @@ environment that pip installs into.
 
 Python is a script that becomes the interpreter of these tests under the name of the environment;
 with `pyvenv.cfg` beside it, that interpreter takes the environment for its own, as in a venv.
+
+The modules of pip are unpacked and compiled once, beside the channel: a package of theirs would be
+500 files to extract, link and compile in every environment, which took most of a test's time.
 """
 
 from __future__ import annotations
 
+import compileall
 import os
 import shlex
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,17 +46,32 @@ def bundled_pip() -> Path:
     return found
 
 
-def pip_record(wheel: Path, **more: Any) -> dict[str, Any]:
-    """The record of a conda package that holds a wheel of pip."""
+def pip_record(wheel: Path, modules: Path, **more: Any) -> dict[str, Any]:
+    """The record of a conda package of a wheel of pip: its metadata, and a package `pip` that is
+    the one in `modules`."""
     version = wheel.name.split("-")[1]
-    files = {f"{_SITE}/{path}": text for path, text in _texts(wheel).items()}
+    real = modules / "pip"
+    hand_over = f"""__file__ = {str(real / "__init__.py")!r}
+__path__ = [{str(real)!r}]
+with open(__file__, encoding="utf-8") as file:
+    exec(compile(file.read(), __file__, "exec"))
+"""
+    with zipfile.ZipFile(wheel) as archive:
+        files = {
+            f"{_SITE}/{name}": archive.read(name).decode("utf-8")
+            for name in archive.namelist()
+            if ".dist-info/" in name and not name.endswith("/")
+        }
+    files[f"{_SITE}/pip/__init__.py"] = hand_over
     return _record("pip", version, scripts=files, depends=[f"python {PYTHON}.*"], **more)
 
 
-def _texts(wheel: Path) -> Mapping[str, str]:
+def unpack_pip(wheel: Path, folder: Path) -> Path:
+    """Unpack and compile a wheel of pip into a new `folder`; returns that."""
     with zipfile.ZipFile(wheel) as archive:
-        names = [n for n in archive.namelist() if not n.endswith((".exe", "/"))]
-        return {name: archive.read(name).decode("utf-8") for name in names}
+        archive.extractall(folder)
+    compileall.compile_dir(folder, quiet=2)
+    return folder
 
 
 def python_record() -> dict[str, Any]:
@@ -93,7 +111,9 @@ def _record(name: str, version: str, *, depends: Any = (), **more: Any) -> dict[
 def write_lab(root: Path, *records: dict[str, Any], pip: Path | None = None) -> Path:
     """Write the channel conda-forge with Python, pip (the bundled one, or a wheel) and more below
     `root`; returns `root`."""
-    found = [python_record(), pip_record(pip or bundled_pip()), *records]
+    wheel = pip or bundled_pip()
+    modules = unpack_pip(wheel, root / "pip")
+    found = [python_record(), pip_record(wheel, modules), *records]
     by_name = {file_name(record): record for record in found}
     write_channel(root / "conda-forge", "linux-64", by_name)
     write_channel(root / "conda-forge", "noarch", {})
