@@ -22,6 +22,7 @@ import tarfile
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,19 @@ def package(fn: str, record: Mapping[str, Any], files: Files | None = None) -> b
 
     The same on every run.
     """
-    files = _payload(record) if files is None else files
+    if files is not None:
+        return _package(fn, record, files)
+    return _tiny(fn, json.dumps(record))
+
+
+@lru_cache(maxsize=8192)
+def _tiny(fn: str, record: str) -> bytes:
+    """A tiny package, made once: many channels hold the same real records."""
+    found = json.loads(record)
+    return _package(fn, found, _payload(found))
+
+
+def _package(fn: str, record: Mapping[str, Any], files: Files) -> bytes:
     info = {path: (content, 0o644) for path, content in _info(record, files).items()}
     if fn.endswith(".tar.bz2"):
         return bz2.compress(_tar({**info, **files}), 1)
