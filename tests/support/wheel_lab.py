@@ -10,7 +10,6 @@ The modules of pip are unpacked and compiled once, beside the channel: a package
 
 from __future__ import annotations
 
-import compileall
 import os
 import shlex
 import subprocess
@@ -67,10 +66,12 @@ with open(__file__, encoding="utf-8") as file:
 
 
 def unpack_pip(wheel: Path, folder: Path) -> Path:
-    """Unpack and compile a wheel of pip into a new `folder`; returns that."""
+    """Unpack a wheel of pip into a new `folder`, compiled for the environments; returns that."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
-    compileall.compile_dir(folder, quiet=2)
+    # An old pip has modules for Python 2, which do not compile and are not imported.
+    words = [BASE, "-I", "-m", "compileall", "-qq", str(folder)]
+    subprocess.run(words, check=False, capture_output=True)
     return folder
 
 
