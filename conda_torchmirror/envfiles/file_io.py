@@ -18,9 +18,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..text.messages import of_os_error
 
@@ -44,8 +43,7 @@ class FileTrouble(Exception):
         super().__init__(code)
 
 
-@dataclass(frozen=True)
-class Update:
+class Update(NamedTuple):
     """What `update` did: whether it wrote, which file, and where the old content is."""
 
     written: bool

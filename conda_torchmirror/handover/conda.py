@@ -61,7 +61,8 @@ class Outcome(NamedTuple):
 
 def taken(passed: Sequence[Sequence[str]], verb: str) -> list[str]:
     """The words of those options in `passed` that conda's subcommand `verb` accepts."""
-    known = accepted(verb)
+    # Building conda's parser takes as long as a tenth of a command.
+    known = accepted(verb) if passed else frozenset()
     return [word for option in passed if option[0] in known for word in option]
 
 

@@ -10,10 +10,9 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
 from io import StringIO
 from tempfile import gettempdir
-from typing import Any
+from typing import Any, NamedTuple
 
 from conda.api import PrefixData
 from conda.base.context import context
@@ -32,8 +31,7 @@ from ..text.sanitize import public_url, safe
 _PLUGIN = "conda-torchmirror-transaction"
 
 
-@dataclass(frozen=True)
-class Transaction:
+class Transaction(NamedTuple):
     """The result of a solve as conda's records.
 
     `state` is everything that the environment has afterwards, in the order of linking, `new` the

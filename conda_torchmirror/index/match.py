@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from logging import getLogger
-from types import SimpleNamespace
 from typing import Any, NamedTuple
+
+from conda import CondaError
+from conda.exceptions import InvalidSpec, InvalidVersionSpec
+from conda.models.match_spec import MatchSpec
 
 from ..exceptions.usage import BadSpec
 from ..models import Build
@@ -50,9 +53,6 @@ class Spec(NamedTuple):
 
 def read(word: str) -> Spec:
     """Parse a match spec; `torch` means pytorch. Raises: BadSpec."""
-    from conda import CondaError
-    from conda.models.match_spec import MatchSpec
-
     bare = re.sub(_TORCH, rf"\1{TORCH}", word.partition("#")[0].strip())
     head, bracket, fields = bare.partition("[")
     variant = None if "://" in bare else re.search(_LOCAL, head)
@@ -97,9 +97,6 @@ def read(word: str) -> Spec:
 @lru_cache(maxsize=4096)
 def _match_spec(spec: str) -> Any:
     """Conda's MatchSpec for a spec, None if conda cannot parse it."""
-    from conda.exceptions import InvalidSpec
-    from conda.models.match_spec import MatchSpec
-
     try:
         return MatchSpec(spec)
     except InvalidSpec:
@@ -115,9 +112,7 @@ def admits(spec: str, name: str, version: str, build: str, record: Build | None 
     """
     if record is None or "[" not in spec:
         return _admits(spec, name, version, build)
-    from conda.models.match_spec import MatchSpec
-
-    package = _package(MatchSpec.FIELD_NAMES, name, version, build)
+    package = _Package(name, version, build)
     for field in _OF_RECORDS:
         setattr(package, field, getattr(record, field))
     return _matches(_match_spec(spec), package)
@@ -128,27 +123,26 @@ def _admits(spec: str, name: str, version: str, build: str) -> bool:
     parsed = _match_spec(spec)
     if parsed is None:
         return False
-    from conda.models.match_spec import MatchSpec
-
     if not build and parsed.get_raw_value("build") is not None:
         # Conda 24.7 cannot remove the build from a parsed spec.
         parsed = MatchSpec(name=parsed.name, version=parsed.get_raw_value("version") or "*")
-    return _matches(parsed, _package(MatchSpec.FIELD_NAMES, name, version, build))
+    return _matches(parsed, _Package(name, version, build))
 
 
-def _matches(parsed: Any, package: SimpleNamespace) -> bool:
-    from conda.exceptions import InvalidVersionSpec
-
+def _matches(parsed: Any, package: _Package) -> bool:
     try:
         return parsed is not None and bool(parsed.match(package))
     except InvalidVersionSpec:
         return False
 
 
-def _package(fields: tuple[str, ...], name: str, version: str, build: str) -> SimpleNamespace:
-    """The fields that MatchSpec reads, cheaper than a PackageRecord; unknown ones are None."""
-    number = build.rpartition("_")[2]
-    package = SimpleNamespace(**dict.fromkeys(fields))
-    package.name, package.version, package.build = name, version, build
-    package.build_number = int(number) if number.isdecimal() else 0
-    return package
+class _Package:
+    """The fields that MatchSpec reads, cheaper than a PackageRecord; the others are None."""
+
+    def __init__(self, name: str, version: str, build: str) -> None:
+        number = build.rpartition("_")[2]
+        self.name, self.version, self.build = name, version, build
+        self.build_number = int(number) if number.isdecimal() else 0
+
+    def __getattr__(self, field: str) -> None:
+        return None

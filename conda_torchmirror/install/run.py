@@ -298,8 +298,6 @@ def _hand_over(
     from ..handover import conda, disk_space, package_cache
     from ..handover import solve as solver
     from ..handover.removal import removing
-    from ..plans import saved_plan
-    from . import other_packages
 
     options, source, on = task.options, task.source, decision.machine
     conda.refuse_unreadable(on, decision.prefix)
@@ -328,8 +326,11 @@ def _hand_over(
     try:
         with removing(leaving.named, leaving.hidden):
             if options.action in ("save", "urls"):
+                from ..plans import saved_plan
+
                 return saved_plan.make(options, decision, command, variables)
             if options.action == "print":
+                from ..plans import saved_plan
                 from .printing import printed
 
                 listed = saved_plan.listed(decision, command, variables)
@@ -348,8 +349,11 @@ def _hand_over(
             hiding = conda.hidden_by_priority(error, command, variables, decision, routes)
         if hiding:
             raise Shadowed(channel=source.channel, package=hiding) from error
-        if conda.unsatisfiable(error) and (conflict := other_packages.conflict(task, decision)):
-            raise conflict from error
+        if conda.unsatisfiable(error):
+            from . import other_packages
+
+            if conflict := other_packages.conflict(task, decision):
+                raise conflict from error
         raise
     if done.code or options.dry_run or options.download:
         return conda.Outcome(done.code, about, done.document)

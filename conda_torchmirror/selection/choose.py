@@ -172,19 +172,22 @@ def _left_out(name: str, found: Choice, last: Choice | None) -> Notice:
 def _libraries(torch: Build, builds: Sequence[Build], knowledge: Knowledge) -> Iterator[Build]:
     """The newest build of each library that a pytorch brings along."""
     for name in knowledge.source.libraries:
-        fitting = [b for b in builds if b.name == name and _belongs(b, torch, knowledge.admits)]
+        asked = dependencies(torch, name)
+        there = [build for build in builds if build.name == name] if asked else []
+        fitting = [build for build in there if _belongs(build, torch, asked, knowledge.admits)]
         if fitting:
             yield max(fitting, key=recency)
 
 
-def _belongs(library: Build, torch: Build, admits: Admits) -> bool:
-    """Whether a pytorch brings this build of a library along: one of them must name the other's
-    build, because each release has libraries for the CPU and for every CUDA."""
-    asked = dependencies(torch, library.name)
+def _belongs(library: Build, torch: Build, asked: Sequence[str], admits: Admits) -> bool:
+    """Whether a pytorch that asks for a library by these specs brings this build of it along.
+
+    One of them must name the other's build, because each release has libraries for the CPU and for
+    every CUDA.
+    """
     named = [spec for spec in library.constrains if package_name(spec) == torch.name]
     return (
-        bool(asked)
-        and any(spec.count(" ") > 1 for spec in (*asked, *named))
+        any(spec.count(" ") > 1 for spec in (*asked, *named))
         and all(admits(s, library.name, library.version, library.build) for s in asked)
         and all(admits(s, torch.name, torch.version, torch.build) for s in named)
     )

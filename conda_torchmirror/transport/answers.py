@@ -5,7 +5,6 @@ The requests are in `probe`; `redirect.answer_log` stores answers on disk.
 
 from __future__ import annotations
 
-import html
 import re
 import time
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from ..redirect import answer_log
 from ..text.sanitize import safe
 
 _CODES = {401: "unauthorized", 404: "not_found", 410: "not_found", 429: "busy", 503: "busy"}
-_NUMBER = re.compile(r"[0-9]{1,15}")
+_NUMBER = r"[0-9]{1,15}"
 _MAGIC = {".bz2": b"BZh", ".conda": b"PK", ".whl": b"PK", ".zst": b"\x28\xb5\x2f\xfd"}
 
 
@@ -122,7 +121,7 @@ def whole_number(said: str | None) -> int | None:
     """Parse a whole number in a header; None if it is not one. A server may write anything there,
     even digits of other scripts, or thousands of them."""
     digits = (said or "").strip()
-    return int(digits) if _NUMBER.fullmatch(digits) else None
+    return int(digits) if re.fullmatch(_NUMBER, digits) else None
 
 
 def http_time(said: str | None) -> float | None:
@@ -145,16 +144,16 @@ def _delay(said: str | None) -> float | None:
 # Block pages: mirrors block subnets that download too much with a 403 and a page for people. Conda
 # does not show the page, and suggests a problem with credentials.
 
-_IDENTIFIER = re.compile(
+# Compiled on first use: the pattern takes 2 ms.
+_IDENTIFIER = (
     r"\b(?:id|identifier|code|number|no\.|uuid)\b(?:\s+is)?[\s:：=#]*([0-9A-Za-z][\w.:-]{5,63})"
-    r"|(?:编号|标识符?|代码|识别码|请求\s*ID)\s*(?:为|是)?[\s:：=#]*([0-9A-Za-z][\w.:-]{5,63})",
-    re.IGNORECASE,
+    r"|(?:编号|标识符?|代码|识别码|请求\s*ID)\s*(?:为|是)?[\s:：=#]*([0-9A-Za-z][\w.:-]{5,63})"
 )
 #: The two sides of a mail address and their lengths, as RFC 5321 limits them.
-_NAME, _MOST_NAME = re.compile(r"[\w.+-]+\Z"), 64
+_NAME, _MOST_NAME = r"[\w.+-]+\Z", 64
 #: Upper limit of `@` signs to inspect: a page for people has one address or two.
 _MOST_SIGNS = 100
-_DOMAIN, _MOST_DOMAIN = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), 255
+_DOMAIN, _MOST_DOMAIN = r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", 255
 
 
 def block_page(page: str) -> tuple[str | None, str | None]:
@@ -163,11 +162,13 @@ def block_page(page: str) -> tuple[str | None, str | None]:
     >>> block_page("<p>Blocked. Request ID: <code>7f3c-0a91</code>, mail help@mirror.example.</p>")
     ('7f3c-0a91', 'help@mirror.example')
     """
+    import html  # only a page of a mirror needs its table of entities
+
     if "<" not in page:
         return None, None
     visible = " ".join(html.unescape(visible_text(page)).split())
     identifier = None
-    for found in _IDENTIFIER.finditer(visible):
+    for found in re.finditer(_IDENTIFIER, visible, re.IGNORECASE):
         word = (found[1] or found[2]).rstrip(".:-")
         if any(char.isdigit() for char in word) and "@" not in word:
             identifier = safe(word)
@@ -203,8 +204,8 @@ def _address(words: str) -> str | None:
     for _ in range(_MOST_SIGNS):
         if at < 0:
             break
-        name = _NAME.search(words[max(0, at - _MOST_NAME) : at])
-        domain = _DOMAIN.match(words, at + 1, at + 1 + _MOST_DOMAIN)
+        name = re.search(_NAME, words[max(0, at - _MOST_NAME) : at])
+        domain = re.match(_DOMAIN, words[at + 1 : at + 1 + _MOST_DOMAIN])
         if name and domain:
             return safe(f"{name[0]}@{domain[0].rstrip('.-')}")
         at = words.find("@", at + 1)

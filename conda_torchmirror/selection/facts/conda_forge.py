@@ -47,6 +47,13 @@ RUNTIMES = (CUDA_NAMES[0], TOOLKIT)
 _VARIANTS = 100
 _MKL, _NO_MKL, _BLAS, _ARM = "mkl", "nomkl", "libblas", "arm-variant"
 _CUDA, _GLIBC, _OSX, _ABI = "__cuda", "__glibc", "__osx", "python_abi"
+#: The names that are read below; a record has thirty others.
+_TELLING = frozenset(
+    (
+        *(TORCH, GPU_METAPACKAGE, CPU_METAPACKAGE, "python", _ABI, *RUNTIMES, *CUDNN),
+        *(_MKL, _NO_MKL, _BLAS, _ARM, _GLIBC, _OSX),
+    )
+)
 
 _LOWER = r">=?\s*(\d+(?:\.\d+)*)"
 _BUILD_CUDA = r"cuda_?(\d{2,})(\d)(?=py|_|h|\*|$)"
@@ -59,11 +66,11 @@ _OF_PYTORCH = r"py\d\.\d+_(?:cuda\d|cpu_)?\d|_cudnn\d|py\d+_cu\d{2,3}$"
 def read(build: Build) -> BuildFacts:
     """Read a record of the torch family, or of one of its metapackages."""
     specs: dict[str, list[str]] = {}
-    for spec in (*build.depends, *build.constrains):
-        name, _, rest = spec.partition(" ")
+    for name, rest in filter(None, map(_split, (*build.depends, *build.constrains))):
         specs.setdefault(name, []).append(rest)
     runtime = next((name for name in RUNTIMES if name in specs), None)
-    accelerator = _accelerator(build, specs, runtime)
+    needs_driver = any(map(_is_driver, build.depends))
+    accelerator: Accelerator = "cuda" if runtime or needs_driver else _accelerator(build, specs)
     cuda = None
     if accelerator == "cuda":
         floor = _floor(specs[runtime]) if runtime else None
@@ -81,13 +88,24 @@ def read(build: Build) -> BuildFacts:
         arm=_arm(build, specs, glibc) if cuda else None,
         glibc=glibc,
         osx=_floor(specs.get(_OSX, ())),
-        needs_driver=any(package_name(spec) == _CUDA for spec in build.depends),
+        needs_driver=needs_driver,
     )
 
 
-def _accelerator(build: Build, specs: Mapping[str, list[str]], runtime: str | None) -> Accelerator:
-    if runtime or any(package_name(spec) == _CUDA for spec in build.depends):
-        return "cuda"
+@cache
+def _split(spec: str) -> tuple[str, str] | None:
+    """The name in a spec and the rest, if it is a name that is read; many builds share a spec."""
+    name, _, rest = spec.partition(" ")
+    return (name, rest) if name in _TELLING else None
+
+
+@cache
+def _is_driver(spec: str) -> bool:
+    return package_name(spec) == _CUDA
+
+
+def _accelerator(build: Build, specs: Mapping[str, list[str]]) -> Accelerator:
+    """The accelerator of a build that needs neither a CUDA package nor a driver."""
     words = [rest.rpartition(" ")[2] for rest in specs.get(TORCH, ())]
     words.append(build.build)
     # Each build excludes the metapackage of the other kind by requiring a version that never was.
