@@ -137,6 +137,26 @@ def checks_an_environment(world: World, command: str) -> None:
     world.conda(command)
 
 
+def sets_the_index(world: World, command: str) -> None:
+    """In the configuration of a home of its own."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    home = str(world.folder)
+    env |= {"HOME": home, "XDG_CONFIG_HOME": home, "APPDATA": home, "PIP_NO_INPUT": "1"}
+
+    def pip(*words: str) -> str:
+        words = (sys.executable, "-m", "pip", *words)
+        return subprocess.run(
+            words, env=env, check=True, capture_output=True, text=True, timeout=120
+        ).stdout
+
+    if "unset" in command:
+        pip("config", "set", "global.index-url", "before")
+    pip(*shlex.split(command)[3:])
+    said = pip("config", "list")
+    assert ("global.index-url='ADDRESS'" in said) is ("unset" not in command)
+    assert "before" not in said
+
+
 def asks_mirrors(world: World, command: str) -> None:
     """Two on loopback, by name: without one it asks the real ones."""
     world.request.getfixturevalue("sites")
@@ -224,6 +244,8 @@ HOW: dict[str, How] = {
     "conda torch-install --dry-run --platform win-64 --cuda 12.4 --python 3.12": runs_offline,
     "conda torch-install -f environment.yml torchaudio jupyter": runs_offline,
     "python -m conda torch-install --cuda 12.4 --python 3.12 --dry-run --offline": runs_offline,
+    "python -m pip config set global.index-url ADDRESS": sets_the_index,
+    "python -m pip config unset global.index-url": sets_the_index,
     "conda torch-verify -n torch": checks_an_environment,
     "conda torch-verify --facts": prints_facts,
     "conda torch-verify --facts > node.json": prints_facts,
