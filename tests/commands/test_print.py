@@ -11,6 +11,8 @@ import subprocess
 import sys
 
 import pytest
+from conda.models.channel import Channel
+from ruamel.yaml import YAML
 from support import forge_channel, rattler_process
 from support.prefixes import installed
 from support.wheel_fixtures import imported
@@ -167,6 +169,28 @@ def test_mamba_takes_the_same_words(printed, tool, tmp_path):
     assert specs[:3] == list(SPECS)
     found = rattler_process.solve(channels, [*specs, "mkl<2024.1"], tmp_path, flexible=True)
     assert chosen(found) == set(SPECS[1:])
+
+
+@pytest.mark.parametrize("tool", ["mamba", "micromamba"])
+def test_mamba_has_the_mirrors_in_its_own_form(tool, conda_in_process, condarc):
+    """With them the names of channels come to the addresses of the command. Read by conda, whose
+    `custom_channels` mamba has too."""
+    condarc(channels=["defaults"])
+    words = ("--offline", "--platform", "linux-64", "--mirror", "nju", *WORDS)
+    text = conda_in_process(*PRINT, tool, *words).ok().stdout
+    lines = text.splitlines()
+    urls = [word for word in command_of(text) if word.startswith("https://")]
+    at = lines.index("# custom_channels:")
+    rows = [line.removeprefix("# ") for line in lines[at:]]
+    condarc(**YAML(typ="safe").load("\n".join(rows)))
+    named = [Channel("pytorch"), *Channel("defaults")._channels]
+    assert [channel.base_url for channel in named] == urls
+
+
+def test_conda_gets_no_lines_for_a_mambarc(conda_in_process, condarc):
+    condarc(channels=["conda-forge"])
+    words = ("--offline", "--platform", "linux-64", "--mirror", "nju", *WORDS)
+    assert "custom_channels" not in conda_in_process(*PRINT, "conda", *words).ok().stdout
 
 
 def manifest(text):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from ...mirrors.urls import UPSTREAM_CLOUD
 from ...selection import shell
 from ..messages import text
 from .recipe import Recipe
 
 
 def conda(recipe: Recipe, tool: str = "conda") -> str:
-    """Commands of conda, mamba or micromamba, with every channel by its address.
+    """Commands of conda, mamba or micromamba, with every channel by its address; for the latter two
+    also, as a comment, the mirrors in their own configuration.
 
     Sources: mamba reads its settings from `MAMBA_` variables, lists with commas between
     (libmamba/src/api/configuration.cpp and its tests, seen 2026-11-26).
@@ -41,7 +45,31 @@ def conda(recipe: Recipe, tool: str = "conda") -> str:
         words = [*inside, *pip_words(recipe)]
         lines.append(shell.command(words, windows=windows))
     head = [recipe.head, *([text("print.pins")] if listed else [])]
-    return "\n".join([*shell.comments(head, windows=windows), *lines])
+    mirrors = list(_mambarc(recipe)) if tool != "conda" and specs else []
+    tail = [text("print.mamba_mirrors"), *mirrors] if mirrors else []
+    return "\n".join(
+        [*shell.comments(head, windows=windows), *lines, *shell.comments(tail, windows=windows)]
+    )
+
+
+def _mambarc(recipe: Recipe) -> Iterator[str]:
+    """The mirrors as lines of a .mambarc, by name of channel and for the parts of `defaults`.
+
+    Not as `mirrored_channels`: mamba 2 reads the channels that stand there before all others, in
+    whatever order they were named, which under a strict priority chooses other packages
+    (mamba-org/mamba#4395, open on 2026-11-26).
+    """
+    named = [
+        f"  {name}: {base}"
+        for official, url in recipe.mirrored
+        for base, _, name in (url.rpartition("/"),)
+        if official == f"{UPSTREAM_CLOUD}/{name}"
+    ]
+    parts = [f"  - {url}" for official, url in recipe.mirrored if "/pkgs/" in official]
+    if named:
+        yield from ("custom_channels:", *named)
+    if parts:
+        yield from ("default_channels:", *parts)
 
 
 def with_channels(recipe: Recipe) -> list[str]:

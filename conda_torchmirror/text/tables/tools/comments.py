@@ -8,6 +8,7 @@ SHOW: Table = {
     "pins": "the pinned versions are those that work with it; they bind this command alone",
     "pins_specs": "not asked for, but only these versions work with it",
     "no_driver": "where conda finds no driver, set CONDA_OVERRIDE_CUDA={cuda} before",
+    "mamba_mirrors": "with these lines in ~/.mambarc, mamba finds the channels by name:",
     "pip": "in an environment with Python {python}:",
     "environment_yml": "save as environment.yml, then: conda env create -f environment.yml",
     "nodefaults": "no further channels; a newer conda needs the next line left out",
