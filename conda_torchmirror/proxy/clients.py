@@ -68,9 +68,13 @@ def pip(layout: Layout, url: str) -> str:
 def _pip(layout: Layout, url: str) -> Iterator[str]:
     yield "# pip through a cache: ~/.config/pip/pip.conf, or /etc/pip.conf for all of a machine."
     yield f"# Not behind it: {', '.join(layout.left_out)}."
+    yield "# Links of a page to a third host lead past it."
     if layout.has(WHL):
         yield "# PyTorch for CUDA 12.6, say:"
         yield f"#   pip install torch --extra-index-url {url}{ROOT}{WHL}/cu126"
+        if layout.has(PYPI):
+            yield f"#   uv pip install torch --index {url}{ROOT}{WHL}/cu126 \\"
+            yield f"#     --default-index {url}{ROOT}{PYPI}/simple"
     yield "[global]"
     if layout.has(PYPI):
         yield f"index-url = {url}{ROOT}{PYPI}/simple"

@@ -128,10 +128,10 @@ def _package(
 
 
 def _kept(folder: Path) -> tuple[dict[tuple[str, str], list[Piece]], list[Path]]:
-    """The pieces of each file by way and path, and the files that cannot be read."""
+    """The pieces of each file by way and path, and the files and folders that cannot be read."""
     found: dict[tuple[str, str], list[Piece]] = {}
     closed: list[Path] = []
-    for file in _files(folder):
+    for file in _files(folder, closed):
         try:
             with file.open("rb") as opened:
                 head = opened.read(_HEAD)
@@ -161,9 +161,15 @@ def _kept(folder: Path) -> tuple[dict[tuple[str, str], list[Piece]], list[Path]]
     return found, closed
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """The regular files below a folder whose names are such as nginx gives."""
-    for parent, _, names in os.walk(folder):
+def _files(folder: Path, closed: list[Path]) -> Iterator[Path]:
+    """The regular files below a folder whose names are such as nginx gives. Folders that cannot be
+    read are added to `closed`: those of a cache that root has started are open to nobody else."""
+
+    def refused(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            closed.append(Path(error.filename))
+
+    for parent, _, names in os.walk(folder, onerror=refused):
         for name in names:
             file = Path(parent, name)
             if re.fullmatch(r"[0-9a-f]{32}", name) and not file.is_symlink() and file.is_file():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import resource
 import shutil
 import tempfile
@@ -175,6 +176,29 @@ def test_what_cannot_be_read_is_said_to_be_unknown(folder, monkeypatch, check) -
     monkeypatch.setattr(Path, "open", refuse)
     assert check() == 0
     assert faults(folder)[first.name] == "no_access"
+
+
+def test_a_folder_of_another_user_is_not_passed_over_in_silence(
+    folder, monkeypatch, conda_in_process
+) -> None:
+    """nginx that root has started works as nobody, and its folders are open to nobody else."""
+    scan = os.scandir
+
+    def refuse(path="."):
+        if str(path).startswith(f"{folder}{os.sep}"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    said = conda_in_process("torch-mirror", "cache", "--check", folder).ok().words
+    assert "files or folders cannot be read" in said
+    assert "as root" in said
+
+
+def test_a_folder_that_is_no_cache_is_not_called_right(tmp_path, conda_in_process) -> None:
+    (tmp_path / "notes.txt").touch()
+    said = conda_in_process("torch-mirror", "cache", "--check", tmp_path).ok().words
+    assert said.startswith("There is no index, page or package of a cache below")
 
 
 @pytest.mark.parametrize("fault", ["gone", "none", "full"])

@@ -91,15 +91,17 @@ def pip(cache: Cache, folder: Path, *, way: str = "", words=("torch",)):
 
 
 def uv(cache: Cache, folder: Path, *words: str):
-    """uv into a folder, by the same addresses and with a cache of its own; it gives up where an
-    index answers anything but a page or 404."""
+    """uv into a folder, by the command that is printed for it and with a cache of its own; it gives
+    up where an index answers anything but a page or 404."""
+    _, _, told = clients.pip(cache.layout, cache.url).partition("#   uv pip install torch ")
+    pages, index = told.replace("\\\n#", "").splitlines()[0].split("--default-index")
+    assert pages.split() == ["--index", f"{cache.url}{ROOT}{WHL}/cu126"]
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_"))}
     return subprocess.run(
         [
             *(str(uv_.find(None)), "--no-config", "--no-progress", "pip", "install"),
             *("--python", sys.executable, "--target", folder, "--no-cache", *(words or ("torch",))),
-            *("--index", f"{cache.url}{ROOT}{WHL}/cu126"),
-            *("--default-index", f"{cache.url}{ROOT}{PYPI}/simple"),
+            *(*pages.split(), "--default-index", index.strip()),
         ],
         env={**env, "UV_HTTP_RETRIES": "0"},
         capture_output=True,

@@ -102,14 +102,20 @@ def _check(folder: Path) -> int:
         rows = [{"path": one.path, "way": one.way, "fault": one.fault} for one in found]
         emit({"kept": rows, "deleted": len(wrong)}, dry_run=bool(context.dry_run))
     else:
-        say(list(_lines(found, wrong)))
+        say(list(_lines(folder, found, wrong)))
     return 0
 
 
-def _lines(found: Sequence[kept.Found], wrong: Iterable[kept.Found]) -> Iterator[str]:
-    unknown = sum(bool(one.fault) and not one.wrong for one in found)
+def _lines(folder: Path, found: Sequence[kept.Found], wrong: Iterable[kept.Found]) -> Iterator[str]:
+    if not found:
+        yield from wrapped(text("cache_empty", {"folder": str(folder)}))
+        return
+    closed = sum(one.fault == "no_access" for one in found)
+    unknown = sum(bool(one.fault) and not one.wrong for one in found) - closed
     right = sum(not one.fault for one in found)
     yield from wrapped(text("cache_checked", {"count": right, "unknown": unknown}))
+    if closed:
+        yield from wrapped(text("cache_closed", {"count": closed}))
     code = "cache_would_delete" if context.dry_run else "cache_deleted"
     for one in wrong:
         facts = {"path": f"{one.way}{one.path}", "why": text(_WHY[one.fault])}

@@ -10,7 +10,7 @@ TEXT: Table = {
     "dangling_link": "it is a link to a file that is not there",
     "folder": "it is a folder; name the files in it",
     "not_a_file": "it is not a regular file",
-    "too_large": "it has {size} bytes, and no environment file has more than {limit}",
+    "too_large": "it has {size} bytes, and no such file has more than {limit}",
     "closed": "it is closed, so nothing can be read from it",
     "unreadable": "it cannot be read: {problem}",
     "read_only": "it is read-only; `chmod u+w` it, or use `--diff` to only look",

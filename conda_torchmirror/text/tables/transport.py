@@ -86,6 +86,13 @@ TEXT: Table = {
         "{count} kept files are as the indexes say; of {unknown} they say nothing, or they are not "
         "whole.",
     ),
+    "cache_closed": (
+        "{count} file or folder cannot be read: check as the user that nginx works as, or as root.",
+        "{count} files or folders cannot be read: check as the user that nginx works as, or as "
+        "root.",
+    ),
+    "cache_empty": "There is no index, page or package of a cache below {folder}; DIR is the "
+    "folder that `--dir` named.",
     "cache_deleted": "{path} was deleted: {why}",
     "cache_would_delete": "{path} would be deleted: {why}",
     "cache_size": "its size is not that of the index",
