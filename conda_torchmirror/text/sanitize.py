@@ -6,6 +6,7 @@ Everything that is shown passes `safe`.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from unicodedata import category
 from urllib.parse import quote
 
@@ -16,14 +17,27 @@ _HIDDEN = frozenset(("Cc", "Cf", "Zl", "Zp"))
 #: The user and the password of a URL. A password may contain `/`; a port is not a password.
 _LOGIN = r"(?:[^/\s?#]+@|[^/\s?#@:]{1,64}:(?!\d*[/?#])[^\s@]{1,256}@)"
 
+#: Tokens in an address: before another part of it, in the form of conda's own, after the host.
+_TOKENS = (
+    (r"/t/(?!<TOKEN>/)[^/\s]+(?=/)", "/t/<TOKEN>"),
+    (r"(?<=/t/)[A-Za-z]{2}-[\w-]{8,}", "<TOKEN>"),
+    (r"(//[^\s/]{1,256}/t/)(?!<TOKEN>)[^/\s'\"`\])]+", r"\1<TOKEN>"),
+)
+
+#: Where `/t/` precedes a token, and is no folder on this disk: a URL but of a file, the path
+#: of one where nothing or urllib3's `url: ` precedes it, an address without its scheme.
+_ADDRESS = (
+    r"(?:(?<!file:)(?<!/)//|(?<=url: )/|(?<![^\s'\"`(=])/(?=t/)"
+    r"|(?<![\w./-])(?:[\w-]{1,63}\.){1,8}[\w-]{1,63}(?::\d{1,5})?/(?=t/))\S*"
+)
+
 #: Patterns of secrets, and their replacements. Removing a login must not turn the text after it
 #: into another. Repetitions are bounded, so that any text takes linear time. Patterns are compiled
 #: by `re`, which caches them, only for text that may hold a secret.
-_SECRETS = (
+_SECRETS: tuple[tuple[str, str, str | Callable[[re.Match[str]], str]], ...] = (
     ("//", rf"(?<=//){_LOGIN}(?:/*{_LOGIN})*", ""),
-    ("/t/", r"/t/(?!<TOKEN>/)[^/\s]+(?=/)", "/t/<TOKEN>"),
-    ("/t/", r"(?<=/t/)[A-Za-z]{2}-[\w-]{8,}", "<TOKEN>"),
-    ("/t/", r"(//[^\s/]{1,256}/t/)(?!<TOKEN>)[^/\s'\"`\])]+", r"\1<TOKEN>"),
+    ("/t/", _ADDRESS, lambda found: _without_token(found[0])),
+    ("/t/", r"(?<=/t/)[A-Za-z]{2}-[0-9a-f]{8}-[0-9a-f-]{8,}", "<TOKEN>"),
     (
         "=",
         r"(?i)([?&](?:[\w-]{0,32}(?:token|passw(?:or)?d|secret|signature|api_?key)|sig|auth|key)=)"
@@ -31,6 +45,12 @@ _SECRETS = (
         r"\1<TOKEN>",
     ),
 )
+
+
+def _without_token(address: str) -> str:
+    for pattern, instead in _TOKENS:
+        address = re.sub(pattern, instead, address)
+    return address
 
 
 def safe(text: str) -> str:
