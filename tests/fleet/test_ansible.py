@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import pytest
 from stubs import Card, build, needs_compiler, variables
@@ -20,10 +21,17 @@ from support import fleet_channels
 from support.built import ROOT
 from support.isolation import Sandbox
 from support.mirror import Mirror
+from support.nginx import caching, needs_nginx, site
 from support.sites import FIRST
 from support.sshd import PATIENCE, Host, make_key, needs_sshd, write_conda
+from support.torches import TORCH
+from support.wheel_files import Made, make
+from support.wheel_lab import PYTHON, TAG
+from support.wheel_site import Site, put
 
-pytest_plugins = ("support.fleet_fixtures",)
+from conda_torchmirror.proxy import clients
+
+pytest_plugins = ("support.fleet_fixtures", "support.wheel_fixtures")
 
 PLAYBOOK = ROOT / "fleet" / "ansible" / "site.yml"
 PROGRAM = os.environ.get("TORCHMIRROR_ANSIBLE_PLAYBOOK") or shutil.which("ansible-playbook")
@@ -250,6 +258,84 @@ def test_a_host_that_nothing_fits_does_not_stop_the_others(
     assert len(fetched(origin)) == 6
     for kept in (fleet.hosts["ada"].world.home / "plans", fleet.work / "plans"):
         assert len({path.name[:12] for path in kept.iterdir()}) == 1  # those of one decision
+
+
+@needs_nginx
+def test_wheels_come_through_a_cache_and_are_there_when_every_mirror_is_gone(
+    make_fleet: Callable[..., Fleet],
+    lab_channels: Path,
+    make_mirror: Callable[..., Mirror],
+    condarc: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    fleet = make_fleet(ada=ADA)
+    fleet.set(
+        torch_with_packages=False,
+        torch_specs=[],
+        torch_options=["--source", "wheels", "--python", PYTHON],
+    )
+    channel = make_mirror(lab_channels, {"conda-forge": "anaconda/cloud"})
+    with Site(tmp_path / "site") as origin:
+        made = torch_wheels(tmp_path / "wheels")
+        put(origin, made)
+        rest = make(tmp_path / "wheels", "filelock", "3.19.1")
+        put(origin, [rest], "simple")
+        wheels = {"url": origin.wheels, "layout": "index"}
+        mirror = site("lab", channel, wheels=wheels, pypi=[origin.simple])
+        with caching([mirror]) as cache:
+            registry = tmp_path / "cache.yaml"
+            registry.write_text(clients.registry(cache.layout, cache.url), encoding="utf-8")
+            plugins = {
+                "torchmirror_registry": str(registry),
+                "torchmirror_mirrors": [clients.FIRST],
+            }
+            condarc(channels=["conda-forge"], default_channels=[], plugins=plugins)
+            # What the wheels need besides is no part of a plan: the host's pip looks for it.
+            fleet.hosts["ada"].world.write_condarc({"plugins": plugins})
+            monkeypatch.delenv("CONDA_PLUGINS_TORCHMIRROR_SOURCE")
+            first = fleet.run()
+            assert first.rc == 0, first.out
+            assert row(first.out, "ada") == "works 2.6.0+cu124 (CUDA 12.4) NVIDIA L4"
+            # With every mirror gone, what is there stays, and what was kept makes it once more.
+            origin.refuse()
+            channel.refuse()
+            asked = [path.rpartition("/")[2] for path in origin.asked("*.whl")]
+            assert sorted(map(unquote, asked)) == sorted(one.name for one in [*made, rest])
+            second = fleet.run()
+            assert second.rc == 0, second.out
+            assert second.changed == {"ada": 0}
+            shutil.rmtree(fleet.hosts["ada"].world.envs)
+            shutil.rmtree(fleet.hosts["ada"].world.pkgs)
+            third = fleet.run()
+            assert third.rc == 0, third.out
+            assert third.changed == {"ada": 1}
+
+
+def torch_wheels(folder: Path) -> list[Made]:
+    """torch and its partners for CUDA 12.4, that can be tried."""
+    tags = f"{TAG}-{TAG}-manylinux_2_28_x86_64"
+    code = TORCH.format(
+        knobs={"version": "2.6.0+cu124", "cuda": "12.4", "gpus": [["NVIDIA L4", [8, 9]]]}
+    )
+    needs = {
+        "torch": ("filelock",),
+        "torchvision": ("torch==2.6.0",),
+        "torchaudio": ("torch==2.6.0",),
+    }
+    return [
+        make(
+            *(folder, name, f"{version}+cu124", tags),
+            requires=needs[name],
+            variant="cu124",
+            code=code if name == "torch" else "",
+        )
+        for name, version in (
+            ("torch", "2.6.0"),
+            ("torchvision", "0.21.0"),
+            ("torchaudio", "2.6.0"),
+        )
+    ]
 
 
 def fetched(origin: Mirror) -> list[str]:

@@ -71,7 +71,9 @@ class Host:
         self.process: subprocess.Popen[bytes] | None = None
         inherited = os.environ.items()
         own = {k: v for k, v in world.variables().items() if (k, v) not in inherited}
-        own |= {"PYTHONPATH": world.variables()["PYTHONPATH"], **more}
+        # A session inherits nothing, and `pip -I` would ask the index of this machine.
+        pips = {k: v for k, v in world.variables().items() if k.startswith("PIP_")}
+        own |= {"PYTHONPATH": world.variables()["PYTHONPATH"], **pips, **more}
         self._configure(own)
 
     def _configure(self, variables: Mapping[str, str]) -> None:

@@ -48,9 +48,10 @@ def make(
     says: str = "",
     padding: int = 0,
     variant: str = "",
+    code: str = "",
 ) -> Made:
-    """Write a wheel: a module of the project's name whose `SAYS` is `says`, and `padding` bytes
-    that do not compress."""
+    """Write a wheel: a module of the project's name whose `SAYS` is `says` and that goes on with
+    `code`, and `padding` bytes that do not compress."""
     stem = f"{name.replace('-', '_')}-{version}"
     info = f"{stem}.dist-info"
     requirements = "".join(f"Requires-Dist: {one}\n" for one in requires)
@@ -61,7 +62,7 @@ def make(
     pure = "true" if tags.endswith("-any") else "false"
     module = name.replace("-", "_")
     files = {
-        f"{module}/__init__.py": f"__version__ = {version!r}\nSAYS = {says!r}\n".encode(),
+        f"{module}/__init__.py": f"__version__ = {version!r}\nSAYS = {says!r}\n{code}".encode(),
         f"{info}/METADATA": metadata.encode(),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: {pure}\n"
         f"Tag: {tags}\n".encode(),
