@@ -18,6 +18,7 @@ from ..index.match import Spec, admits, read
 from ..index.sources import AUTO, SOURCES, Source, allowed, own_names
 from ..mirrors import addresses
 from ..models import Build, Compat, Notice, Pin, Request
+from ..options import InstallOptions
 from ..selection.facts.names import (
     AUDIO,
     CPU_METAPACKAGE,
@@ -71,6 +72,20 @@ def python(value: str) -> tuple[str, str]:
         raise BadPython(value=value)
     major, minor, patch = found.groups()
     return f"{major}.{minor}", f"{major}.{minor}{patch or ''}"
+
+
+def of(options: InstallOptions, source: str, sources: Sequence[Source] | None = None) -> Request:
+    """Make the request of the options, for a value of `--source`. See `make`."""
+    return make(
+        options.specs,
+        cuda_word=options.cuda,
+        compat=options.cuda_compat,
+        allow_cpu=options.allow_cpu,
+        source=source,
+        python_word=options.python,
+        channels=options.channels,
+        sources=sources,
+    )
 
 
 def make(

@@ -130,7 +130,9 @@ def execute(options: InstallOptions, report: Report) -> Result:
             if not pip_allowed:
                 raise
             return wheels.instead(options, target, report, "only", error)
-    request = _request(options, typed or AUTO)._replace(repeated=bool(typed))
+    # Offered commands repeat a `--source` that was typed; a setting need not be repeated.
+    request = requests_.of(options, typed or AUTO, allowed(options.source))
+    request = request._replace(repeated=bool(typed))
     if options.save is not None:
         from ..plans import saved_plan
 
@@ -199,21 +201,6 @@ def target_of(options: InstallOptions) -> Target:
         return Target(active, exists=(Path(active) / "conda-meta").is_dir())
     any_new_one = options.save is not None or options.download or options.solve
     return Target(None, ("-n", "NEW") if any_new_one else ())
-
-
-def _request(options: InstallOptions, source: str) -> Request:
-    """The request of the command line. `source` is the value of `--source`, which offered commands
-    repeat; a setting need not be repeated."""
-    return requests_.make(
-        options.specs,
-        cuda_word=options.cuda,
-        compat=options.cuda_compat,
-        allow_cpu=options.allow_cpu,
-        source=source,
-        sources=allowed(options.source),
-        python_word=options.python,
-        channels=options.channels,
-    )
 
 
 def _facts(

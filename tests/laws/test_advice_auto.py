@@ -9,24 +9,22 @@ built-in index.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pytest
-from support import forge_stubs
+from support.both_channels import Reader
 
 from conda_torchmirror.exceptions.choice import NoFittingBuild
 from conda_torchmirror.index import match
-from conda_torchmirror.index.sources import AUTO, allowed, named
+from conda_torchmirror.index.sources import AUTO, named
 from conda_torchmirror.install import request as requests
 from conda_torchmirror.install.sources import answer as answers
 from conda_torchmirror.install.sources import refusal
 from conda_torchmirror.install.sources.answer import SourceChoice
 from conda_torchmirror.install.task import Target, Task
 from conda_torchmirror.machine.survey import Survey
-from conda_torchmirror.mirrors.registry import Route
-from conda_torchmirror.models import Build, Installed, Machine, Notice, Pin, Records
+from conda_torchmirror.models import Installed, Machine, Notice, Pin
 from conda_torchmirror.options import InstallOptions
 from conda_torchmirror.selection.facts.names import DEFAULT, FAMILY, LIBTORCH, METAPACKAGES
 
@@ -43,33 +41,6 @@ class Asked(NamedTuple):
     cuda: str = "auto"
     allow_cpu: bool = False
     python: str | None = None
-
-
-@cache
-def builds(source: str, subdir: str) -> tuple[Build, ...]:
-    if source == FORGE:
-        return forge_stubs.builds(subdir)
-    known = named(source).built_in(subdir)
-    return known.builds if known else ()
-
-
-class Reader:
-    """Both channels, as if they had been read."""
-
-    agreed = False
-
-    def __init__(self, subdir: str) -> None:
-        self.subdir = subdir
-
-    def __getitem__(self, name: str) -> Route:
-        return Route(name, f"https://mirror.test/{name}", "test")
-
-    def read(self, name: str, names: Collection[str]) -> Records:
-        found = [build for build in builds(name, self.subdir) if build.name in names]
-        return Records(tuple(found), "live")
-
-    def doubt(self, *_of: Any) -> None:
-        """Nothing is old."""
 
 
 def answer(asked: Asked) -> SourceChoice:
@@ -90,15 +61,7 @@ def answer(asked: Asked) -> SourceChoice:
         python=asked.python,
         dry_run=True,
     )
-    request = requests.make(
-        asked.words,
-        cuda_word=asked.cuda,
-        compat=asked.compat,
-        allow_cpu=asked.allow_cpu,
-        python_word=asked.python,
-        source=asked.source,
-        sources=allowed(asked.source),
-    )
+    request = requests.of(options, asked.source)
     order = answers.in_order(options, request, on)
     task = Task(options, None, Target(None), request, Survey(on), named(order.sources[0]))
     return answers.find(task, order, Reader(on.subdir))  # type: ignore[arg-type]

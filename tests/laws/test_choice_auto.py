@@ -10,14 +10,14 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import forge_stubs
+from support.both_channels import Reader, builds
 from support.choosing import CAPABILITIES
 
 from conda_torchmirror.exceptions.choice import NoFittingBuild
@@ -30,7 +30,7 @@ from conda_torchmirror.install.sources.told import of_source
 from conda_torchmirror.install.task import Target, Task
 from conda_torchmirror.machine.survey import Survey
 from conda_torchmirror.mirrors.registry import Route
-from conda_torchmirror.models import Build, Machine, Records, Request
+from conda_torchmirror.models import Build, Machine, Request
 from conda_torchmirror.options import InstallOptions
 from conda_torchmirror.selection.facts.cuda import runs_on
 from conda_torchmirror.selection.specs import number, release
@@ -79,35 +79,6 @@ cases = st.builds(
     on=machines,
     compat=st.sampled_from(["minor", "minor", "strict"]),
 )
-
-
-@cache
-def builds(source: str, subdir: str) -> tuple[Build, ...]:
-    if source == FORGE:
-        return forge_stubs.builds(subdir)
-    known = named(source).built_in(subdir)
-    return known.builds if known else ()
-
-
-class Reader:
-    """Both channels, as if they had been read."""
-
-    agreed = False
-
-    def __init__(self, subdir: str, order: random.Random | None = None) -> None:
-        self.subdir, self.order = subdir, order
-
-    def __getitem__(self, name: str) -> Route:
-        return Route(name, f"https://mirror.test/{name}", "test")
-
-    def read(self, name: str, names: Collection[str]) -> Records:
-        found = [build for build in builds(name, self.subdir) if build.name in names]
-        if self.order:
-            self.order.shuffle(found)
-        return Records(tuple(found), "live")
-
-    def doubt(self, *_of: Any) -> None:
-        """Nothing is old."""
 
 
 def asked(case: Case) -> Request:

@@ -7,24 +7,59 @@ channel `pytorch` the built-in index. Of the runtime's channel nothing is there 
 from __future__ import annotations
 
 import json
+import random
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from conda_torchmirror.index.sources import named
-from conda_torchmirror.models import Build
+from conda_torchmirror.mirrors.registry import Route
+from conda_torchmirror.models import Build, Records
 
 from . import forge_stubs
 
 SUBDIRS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
 
 
+@cache
+def builds(source: str, subdir: str) -> tuple[Build, ...]:
+    """The builds of a source."""
+    if source == "conda-forge":
+        return forge_stubs.builds(subdir)
+    known = named(source).built_in(subdir)
+    return known.builds if known else ()
+
+
+class Reader:
+    """Both channels, as if they had been read: stands for a reader of `index`. `order` shuffles
+    the builds."""
+
+    agreed = False
+
+    def __init__(self, subdir: str, order: random.Random | None = None) -> None:
+        self.subdir, self.order = subdir, order
+
+    def __getitem__(self, name: str) -> Route:
+        return Route(name, f"https://mirror.test/{name}", "test")
+
+    def read(self, name: str, names: Collection[str]) -> Records:
+        """The builds of a channel with these names."""
+        found = [build for build in builds(name, self.subdir) if build.name in names]
+        if self.order:
+            self.order.shuffle(found)
+        return Records(tuple(found), "live")
+
+    def doubt(self, *_of: Any) -> None:
+        """Nothing is old."""
+
+
 def build(root: Path) -> Path:
     """Write both channels to `root`; returns it."""
     for subdir in SUBDIRS:
-        known = named("pytorch").built_in(subdir)
-        _write(root / "pytorch", subdir, known.builds if known else ())
-        _write(root / "conda-forge", subdir, forge_stubs.builds(subdir))
+        for source in ("pytorch", "conda-forge"):
+            _write(root / source, subdir, builds(source, subdir))
         _write(root / "nvidia", subdir, ())
     for channel in ("pytorch", "conda-forge", "nvidia"):
         _write(root / channel, "noarch", ())

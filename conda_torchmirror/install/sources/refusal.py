@@ -191,15 +191,7 @@ def _other_sources(
 def _in_words_of(source: Source, options: InstallOptions) -> Request | None:
     """The request of the same arguments for another source; None if that source refuses them."""
     try:
-        return requests.make(
-            options.specs,
-            cuda_word=options.cuda,
-            compat=options.cuda_compat,
-            allow_cpu=options.allow_cpu,
-            source=source.name,
-            python_word=options.python,
-            channels=options.channels,
-        )
+        return requests.of(options, source.name)
     except TorchMirrorError:
         return None
 
