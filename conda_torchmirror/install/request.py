@@ -244,6 +244,8 @@ def narrowing(word: str, spec: Spec, source: str = "") -> list[Pin]:
         pins.append(Pin(f"{CUDA_NAMES[0]}={version}", source, f"+{spec.variant}"))
     if spec.name in (*CUDA_NAMES, MUTEX) and not spec.open:
         pins.append(Pin(spec.plain, source))
+    elif spec.name == LIBTORCH and not spec.open:
+        pins.append(Pin(for_torch(spec.plain), source, word))  # pytorch needs its own
     elif spec.name not in (*FAMILY, *RUNTIMES):
         named = marks(spec.plain.partition(spec.name)[2])
         # A build string with a CUDA but no torch is about other libraries of that package.

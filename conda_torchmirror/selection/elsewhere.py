@@ -54,9 +54,12 @@ class _Wanted(NamedTuple):
 
     def release(self, name: str, version: str) -> bool:
         """Whether specs and pins admit this version of a package."""
+        return all(self.admits(spec, name, version, "") for spec in self.demands(name))
+
+    def demands(self, name: str) -> list[str]:
+        """The specs, of words and pins, that narrow a package."""
         specs = [spec for spec in self.request.specs.get(name, ()) if spec != name]
-        specs += [pin.spec for pin in self.pins if package_name(pin.spec) == name]
-        return all(self.admits(spec, name, version, "") for spec in specs)
+        return specs + [pin.spec for pin in self.pins if package_name(pin.spec) == name]
 
     def python(self, python: str) -> bool:
         """Whether the environment can have this Python."""
@@ -124,9 +127,15 @@ def may_be_on_conda_forge(machine: Machine, request: Request, admits: Admits) ->
     """Whether the full index of conda-forge may serve what a part of it cannot: by the tables, or
     because they do not cover the release or words that name builds."""
     wanted = _Wanted(machine, request, admits, conda_forge_tables())
-    known = (row["torch"] for row in data("conda_forge.json")["releases"])
-    if wanted.of_the_channel or not any(wanted.release(TORCH, torch) for torch in known):
+    known = [row["torch"] for row in data("conda_forge.json")["releases"]]
+    if wanted.of_the_channel:
         return True
+    if not any(wanted.release(TORCH, torch) for torch in known):
+        # Demands that single releases meet, but none all of them, contradict each other.
+        single = (
+            any(admits(spec, TORCH, torch, "") for torch in known) for spec in wanted.demands(TORCH)
+        )
+        return not all(single)
     return next(_on_conda_forge(wanted), None) is not None
 
 

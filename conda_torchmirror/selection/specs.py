@@ -82,7 +82,8 @@ def without_build(spec: str) -> str | None:
 
 
 def for_torch(spec: str) -> str:
-    """The spec for pytorch that one for its metapackage comes to: the same version, any build."""
+    """The spec for pytorch that one for its metapackage or library comes to: the same version, any
+    build."""
     return TORCH + (without_build(spec) or spec)[len(package_name(spec)) :]
 
 

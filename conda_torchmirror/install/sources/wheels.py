@@ -81,7 +81,9 @@ def refuse_variant(options: InstallOptions, target: Target, subdir: str) -> None
     on = survey.survey(
         subdir=subdir, prefix=prefix, cuda="cpu", probe_gpus=False, facts=options.facts
     ).machine
-    raise NoCondaVariant(variant=variant, ways=way(options, target, on))
+    listing = ("conda", "torch-install", "--list", "--source", WHEELS, "--cuda", variant)
+    look = Notice("see_list", {"command": typed((*listing, *machine_words(on)))})
+    raise NoCondaVariant(variant=variant, ways=(*way(options, target, on), look))
 
 
 def may_stand_in(options: InstallOptions, request: Request, order: Order) -> bool:
