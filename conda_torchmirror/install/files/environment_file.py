@@ -156,7 +156,8 @@ def _check_kind(path: str, where: str) -> str:
         why = text(f"file.{trouble.code}", trouble.facts)
         raise FileNotReadable(file=path, detail=why) from trouble
     except UnreadableText as trouble:
-        raise FileNotReadable(file=path, detail=text(f"file.{trouble.code}")) from trouble
+        detail = text(f"file.{trouble.code}")
+        raise FileNotReadable(file=path, detail=detail, ways=[Notice("file_form")]) from trouble
     kind = recognise(content)
     code = kind.code if isinstance(kind, Foreign) else kind
     if code is not None and code in _INSTEAD:
@@ -235,6 +236,8 @@ def _detail(error: Exception) -> str:
     """The error in one line, for a file without a fault that `shape` finds, or one at a URL."""
     if isinstance(error, (TypeError, AttributeError, KeyError)):
         return text("file.odd_section")
+    if isinstance(error, RecursionError):
+        return text("setting_deep")
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return safe(" ".join(lines)[:300]) or type(error).__name__
 
