@@ -120,7 +120,7 @@ def find(case: Case) -> Advice:
 
 def causes(case: Case) -> tuple[Notice | None, frozenset[str]]:
     """The cause and the blamed reasons of a request without a choice, as in `Advice`."""
-    return _cause(case), _blamed(case)
+    return cause(case), _blamed(case)
 
 
 # Steps
@@ -351,7 +351,7 @@ def _blamed(case: Case) -> frozenset[str]:
     return frozenset(found & case.codes)
 
 
-def _cause(case: Case) -> Notice | None:
+def cause(case: Case) -> Notice | None:
     """The part of the request that no build meets, if every build was filtered out unjudged."""
     if case.failed.rejected:
         return None

@@ -34,13 +34,12 @@ from conda_torchmirror.models import Build, Decision, Machine, Records, Request
 from conda_torchmirror.options import InstallOptions
 from conda_torchmirror.selection import alternatives, elsewhere
 from conda_torchmirror.selection.facts.record import SourceFacts
-from conda_torchmirror.selection.pip import variants
 from conda_torchmirror.selection.pip.plan import WheelDecision
 from conda_torchmirror.selection.specs import minor
-from conda_torchmirror.selection.wheels import advice
 from conda_torchmirror.selection.wheels import request as wheel_requests
 from conda_torchmirror.selection.wheels.link import Link
 from conda_torchmirror.selection.wheels.tables import tables
+from conda_torchmirror.text.messages import clauses, text
 from conda_torchmirror.transport.routes import OfflineRouter
 
 #: The environment that every command of the page makes.
@@ -231,7 +230,7 @@ class Desk:
             if self._wheels is self.wheels:
                 return error
         except NoFittingWheel as error:
-            if self._wheels is self.wheels or self._narrowed_has_torch(task):
+            if self._wheels is self.wheels or not _of_nothing(error, cell.system):
                 return error
         except TorchMirrorError as error:
             return error
@@ -241,13 +240,6 @@ class Desk:
             return self._of_wheels(cell, said)
         finally:
             self._wheels = narrowed
-
-    def _narrowed_has_torch(self, task: by_wheels.WheelTask) -> bool:
-        """Whether the release has a torch in a directory that is read for advice: without one, the
-        command names the releases that those directories have."""
-        opened = advice.without_variants(task.request)
-        names = variants.for_advice(task.machine, task.request, opened, tables())
-        return any(k.project == "torch" and k.variant in names for k in self._wheels.links)
 
     def matrix(self, cell: Cell) -> Matrix | None:
         """The set on conda-forge for a cell by the recipes, of whose builds the records are a
@@ -264,6 +256,12 @@ class Desk:
 
     def _newest_of_recipes(self, cell: Cell, on: Machine) -> str | None:
         return elsewhere.newest_of_conda_forge(on, request_of(cell, words(cell, ())), admits)
+
+
+def _of_nothing(error: NoFittingWheel, system: str) -> bool:
+    """Whether no wheel of torch was there to choose from."""
+    nothing = clauses([text("no_wheel_at_all", {"subdir": system})])
+    return str(error._facts["detail"]) == str(nothing)
 
 
 def specs_of(said: tuple[str, ...]) -> tuple[str, ...]:

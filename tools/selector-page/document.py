@@ -215,7 +215,7 @@ def _of(release: str, python: str, table: Table, of: Axes) -> Iterable[tuple[Cel
             if release in ("", *of.releases[source]):
                 yield cell._replace(source=source), found[source]
         if release in ("", *of.releases[AUTO]):
-            key = tuple(id(found[source.name]) for source in SOURCES), cuda == CPU
+            key = tuple(found[source.name] for source in SOURCES), cuda == CPU
             if key not in made:
                 made[key] = of_auto(cell, found, table.desk)
             yield cell, made[key]

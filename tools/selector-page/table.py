@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from answer import CONDA_FORGE, CPU, Answer, Cell, Desk, Matrix, machine, request_of, without_steps
 from axes import Axes
 
+from conda_torchmirror.exceptions.base import TorchMirrorError
 from conda_torchmirror.index.sources import SOURCES, WHEELS, named
 from conda_torchmirror.models import Build, Decision, Machine
 from conda_torchmirror.selection.facts.record import BuildFacts
@@ -58,6 +59,25 @@ class Asked(NamedTuple):
     matrix: Matrix | None
 
 
+class _Kind(NamedTuple):
+    """How the builds for one release and Python fit: numbers for which ones do, and for the
+    outcome of each, and whether any does."""
+
+    fitting: int
+    outcomes: int
+    fits: bool
+
+
+class _Likeness(NamedTuple):
+    """What is equal for machines with the same answer: `chosen` where it is a set, which builds fit
+    and how; `refused` otherwise, why the others do not, and whether they would with any driver or
+    GPU or another Python. `fits` says that there may be a set."""
+
+    chosen: Hashable
+    refused: Hashable
+    fits: bool
+
+
 class Fits:
     """How the builds of a source fit the machines of a system, release by release."""
 
@@ -90,50 +110,54 @@ class Fits:
             for arch in ("", *axes.archs)
         }
 
-    def _checked(self, cell: Cell) -> dict[tuple[str, str], tuple[int, bool]]:
-        """By release and Python: a number for how the builds fit, and whether any does."""
+    def _checked(self, cell: Cell) -> dict[tuple[str, str], _Kind]:
+        """How the builds fit, by release and Python."""
         judge = self._judge(machine(cell))
         partners = tuple(_outcome(judge.driver(cuda)) for cuda in self._partners)
-        found: dict[tuple[str, str], list[Hashable]] = {}
-        fits: set[tuple[str, str]] = set()
+        found: dict[tuple[str, str], list[Fit]] = {}
         for build, read, where in self._alike.values():
             fit = judge.check(build, read)
             for place in where:
-                found.setdefault(place, []).append(_outcome(fit))
-                if fit.clash is None:
-                    fits.add(place)
-        return {
-            place: (
-                self._kinds.setdefault((place, tuple(rows), partners), len(self._kinds)),
-                place in fits,
-            )
-            for place, rows in found.items()
-        }
+                found.setdefault(place, []).append(fit)
 
-    def of(self, python: str, versions: Collection[str]) -> Callable[[str, str], Hashable]:
-        """A function of driver and GPU whose value is equal for machines with the same answer: how
-        the builds of these releases for the Python fit, and would fit with any driver or GPU, and
-        whether those for another Python do."""
+        def number_of(*key: Hashable) -> int:
+            return self._kinds.setdefault(key, len(self._kinds))
+
+        def kind(place: tuple[str, str], fits: list[Fit]) -> _Kind:
+            fitting = tuple(None if fit.clash else fit.strict for fit in fits)
+            outcomes = tuple(map(_outcome, fits))
+            return _Kind(
+                number_of(place, fitting, partners),
+                number_of(place, outcomes, partners),
+                any(fit.clash is None for fit in fits),
+            )
+
+        return {place: kind(place, fits) for place, fits in found.items()}
+
+    def of(self, python: str, versions: Collection[str]) -> Callable[[str, str], _Likeness]:
+        """A function of driver and GPU that tells which machines share an answer, for these
+        releases and the Python."""
 
         @cache
-        def one(cuda: str, arch: str) -> tuple[Hashable, bool, bool]:
+        def one(cuda: str, arch: str) -> tuple[Hashable, Hashable, bool, bool]:
             found = [
-                (kind, fits, of in ("", python or of))
-                for (version, of), (kind, fits) in self._on[cuda, arch].items()
+                (kind, of in ("", python or of))
+                for (version, of), kind in self._on[cuda, arch].items()
                 if version in versions
             ]
             return (
-                tuple(kind for kind, _, mine in found if mine),
-                any(fits for _, fits, _ in found),
-                any(fits for _, fits, mine in found if mine),
+                tuple(kind.fitting for kind, mine in found if mine),
+                tuple(kind.outcomes for kind, mine in found if mine),
+                any(kind.fits for kind, _ in found),
+                any(kind.fits for kind, mine in found if mine),
             )
 
-        def whole(cuda: str, arch: str) -> Hashable:
+        def whole(cuda: str, arch: str) -> _Likeness:
             any_driver, driver = self._driver[_ANY], self._driver[cuda]
             here = one(driver, arch)
+            refused = *here[1:], one(any_driver, arch)[1:], one(driver, "")[1:]
             # If nothing fits, the refusal depends on all that was read.
-            read = "" if here[-1] else self._read[cuda]
-            return here, one(any_driver, arch), one(driver, ""), read
+            return _Likeness(here[0], (*refused, "" if here[-1] else self._read[cuda]), here[-1])
 
         return whole
 
@@ -197,25 +221,28 @@ class Table:
         found = {(CPU, ""): self._ask(cell, self.desk.matrix(cell))}
 
         @cache
-        def told_apart(floor: str) -> Callable[[str, str], Hashable]:
+        def likeness(floor: str) -> Callable[[str, str], _Likeness]:
             low = number(floor or "0")
             of = [v for v in fits.releases if number(v) >= low and release in ("", minor(v))]
             return fits.of(python, frozenset(of))
 
-        # If the release is open, those below the chosen one do not matter.
+        # If the release is open, those below `floor` do not matter.
         lowest: set[str] = set()
         groups: dict[Hashable, Asked] = {}
         for cuda in self.axes.cudas:
             for arch in ("", *self.axes.archs):
                 cell = cell._replace(cuda=cuda, arch=arch)
                 known = self.desk.matrix(cell), arch == ""
-                keys = ((floor, known, told_apart(floor)(cuda, arch)) for floor in lowest)
+                alike = [(floor, likeness(floor)(cuda, arch)) for floor in lowest]
+                keys = [(known, floor, way) for floor, like in alike for way in like[:2]]
                 at = next((key for key in keys if key in groups), None)
                 if at is None:
                     asked = self._ask(marked_cell(cell), known[0])
-                    floor = "" if release else chosen(asked.answer)
+                    floor = "" if release else _lowest(asked.answer)
                     lowest.add(floor)
-                    groups[at := (floor, known, told_apart(floor)(cuda, arch))] = asked
+                    like = likeness(floor)(cuda, arch)
+                    at = known, floor, like.chosen if chosen(asked.answer) else like.refused
+                    groups[at] = asked
                 found[cuda, arch] = groups[at]
         return found
 
@@ -239,3 +266,11 @@ def chosen(answer: Answer) -> str:
     if isinstance(answer.found, WheelDecision):
         return answer.found.chosen.torch.version
     return ""
+
+
+def _lowest(answer: Answer) -> str:
+    """The lowest release on which an answer depends, "" for all."""
+    found = answer.found
+    told = () if isinstance(found, TorchMirrorError) else found.notices
+    # Where an optional partner is left out, the older release that has it is named.
+    return "" if any(n.code.startswith("partner_left_out") for n in told) else chosen(answer)

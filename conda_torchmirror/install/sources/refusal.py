@@ -204,7 +204,7 @@ def _in_part(done: Attempt) -> list[Notice]:
     on, request, admits = task.machine, task.request, task.source.knowledge.admits
     assert isinstance(found, NoChoice)
     case = alternatives.Case(found, on, request, records.builds, task.source.knowledge)
-    cause, _ = alternatives.causes(case)
+    cause = alternatives.cause(case)
     if cause and cause.code == "contradict":
         return []
     if not may_be_on_conda_forge(on, request, admits):
