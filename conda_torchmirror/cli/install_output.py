@@ -38,7 +38,7 @@ def reporter(*, explain: bool, as_json: bool) -> Callable[[Step], None]:
         if isinstance(step, Decision):
             say(decision_lines(step, explain=explain))
         elif isinstance(step, Notice):
-            warn(text(step.code, step.facts))
+            warn(wrapped(text(step.code, step.facts)))
         else:
             _report_done(step, explain=explain)
 
@@ -64,7 +64,7 @@ def _report_done(step: Step, *, explain: bool) -> None:
         if step.exit_code_after or not context.quiet:
             say(lines_after(step))
     elif isinstance(step, SetVariables) and not context.quiet:
-        say(text("file_variables_set", {"names": ", ".join(step.names)}))
+        say(wrapped(text("file_variables_set", {"names": ", ".join(step.names)})))
 
 
 def footprint_lines(found: Footprint) -> Iterator[str]:
@@ -126,7 +126,7 @@ def _show_done(result: Result, options: InstallOptions) -> int:
             document = {k: v for k, v in result.document.items() if k != "torchmirror"}
             emit(result.about, **document)
         elif result.downloaded:
-            say(text("downloaded"))
+            say(wrapped(text("downloaded")))
         return result.code
     elif isinstance(result, DownloadList):
         _show_urls(result, options)
@@ -170,7 +170,7 @@ def _show_saved(saved: Saved, options: InstallOptions) -> None:
         told = [wrapped(text(notice.code, notice.facts)) for notice in saved.notices]
         say(["", *(line for lines in told for line in lines)])
         if saved.fetched:
-            say(text("downloaded"))
+            say(wrapped(text("downloaded")))
 
 
 def _show_printed(found: Printed, options: InstallOptions) -> None:

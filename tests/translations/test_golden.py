@@ -22,6 +22,8 @@ import pytest
 from support import running
 from support.sites import ASK
 from support.torches import CPU_BUILD, CUDA_BUILD, record
+from support.wheel_commands import CUDA, WHEELS
+from support.wheel_lab import PYTHON, TAG
 
 import conda_torchmirror
 from conda_torchmirror.exceptions.base import TorchMirrorError
@@ -32,7 +34,7 @@ from conda_torchmirror.verify import verdict
 from conda_torchmirror.verify.report import lines
 from conda_torchmirror.verify.verdict import Check, Partner
 
-pytest_plugins = ("support.site_fixtures",)
+pytest_plugins = ("support.site_fixtures", "support.wheel_fixtures")
 
 GOLDEN = Path(__file__).parent / "golden"
 WRITE = os.environ.get("TORCHMIRROR_GOLDEN") == "write"
@@ -216,6 +218,55 @@ def test_installations(
         )
     assert too_wide(sections) == []
     compare("installations", speaking, sections)
+
+
+def test_installations_of_wheels(
+    speaking, wheel_lab, conda_in_process, sandbox, tmp_path, monkeypatch, request
+) -> None:
+    """The same of wheels, into an environment that conda made."""
+    short = Path(tempfile.mkdtemp(prefix="tm-", dir="/tmp"))
+    request.addfinalizer(partial(shutil.rmtree, short))
+    monkeypatch.setenv("CONDA_PKGS_DIRS", str(short / "pkgs"))
+    env, plan = short / "env", short / "plan"
+    conda_in_process("create", "-y", "-q", "-p", env, "python", "pip").ok()
+    use = ("torch-install", "-y", "-p", env, "--plan", plan)
+    sections: dict[str, str] = {}
+    for words in (
+        (*WHEELS, *CUDA, "-p", env, "--save-plan", plan),
+        use,
+        use,
+        (*use, "--cuda", "11.8"),
+        (*WHEELS, *CUDA, "-y", "-p", env, "torch==2.7.1"),
+        (*WHEELS, "--cuda", "11.8", "-y", "-p", env),
+    ):
+        result = conda_in_process(*words)
+        said = plain(f"{result.stdout}\n{told(result)}", sandbox, short)
+        for pattern, instead in (
+            (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+            (r"[\d.]+ [kMG]?B\b", "SIZE"),
+            (r"SIZE {2,}", "SIZE  "),
+            (r"\d{4}-\d\d-\d\d", "DATE"),
+            (r"\b[0-9a-f]{64}\b", "SHA256"),
+            (r"links-[0-9a-f]+", "links-HASH"),
+            (TAG, "cpXY"),
+            (re.escape(PYTHON), "X.Y"),
+        ):
+            said = re.sub(pattern, instead, said)
+        shown = " ".join(str(word).replace(str(short), "ROOT") for word in words)
+        said += f"\n\n[{result.rc}]" * bool(result.rc)
+        sections[f"{len(sections) + 1:02} conda {shown}"] = said
+    assert too_wide(sections) == []
+    compare("installations-wheels", speaking, sections)
+
+
+def test_facts_are_the_same_in_every_language(conda_in_process, monkeypatch):
+    said = []
+    for spoken in LANGUAGES:
+        monkeypatch.setenv("CONDA_TORCHMIRROR_LANG", spoken)
+        language.forget()
+        facts = conda_in_process("torch-verify", "--facts").json()
+        said.append({name: value for name, value in facts.items() if name != "created"})
+    assert said[0] == said[1]
 
 
 def told(result: running.Result) -> str:
@@ -434,9 +485,27 @@ def test_errors(speaking):
 
 
 def test_nothing_is_kept_that_nothing_says():
-    kinds = ("checks", "commands", "doctor", "errors", "help", "installations", "mirror-test")
+    kinds = ["checks", "commands", "doctor", "errors", "help", "installations"]
+    kinds += ["installations-wheels", "mirror-test"]
     wanted = {f"{kind}.{spoken}.txt" for kind in kinds for spoken in LANGUAGES}
     assert {path.name for path in GOLDEN.iterdir()} == wanted
+
+
+def test_every_command_has_a_section_of_what_it_says():
+    """`help` has every command, by the parsers; each is also run in one of the other files."""
+    heads = {
+        kind: re.findall(r"(?m)^======== (?:\d+ )?conda (.+)$", read(kind, language.ENGLISH))
+        for kind in ("help", "commands", "mirror-test")
+    }
+    commands = [head.removesuffix(" --help") for head in heads["help"]]
+    run = [*heads["commands"], *heads["mirror-test"]]
+    assert len(commands) > 8
+    for command in commands:
+        assert any(head == command or head.startswith(f"{command} ") for head in run), command
+
+
+def read(kind: str, spoken: str) -> str:
+    return (GOLDEN / f"{kind}.{spoken}.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", ["checks", "commands", "doctor", "errors", "help", "mirror-test"])
