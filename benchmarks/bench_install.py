@@ -147,11 +147,12 @@ def _later(build: Build, n: int) -> Build:
     return build._replace(version=f"{build.version}.{n}", depends=depends)
 
 
-def choose_once(factor: int) -> tuple[int, float]:
-    """(records, milliseconds) of the first pure choice in this process.
+def choose_once(name: str, factor: int) -> tuple[int, float]:
+    """(records, milliseconds) of the first pure choice in this process for a source.
 
-    The choice is among `factor` copies of the real records, each under releases of its own, like a
-    channel after years. Conda's match specs are loaded before, as they are when a command runs.
+    The choice is among `factor` copies of the real records of the source's own channels, for all
+    platforms, each under releases of its own, like a channel after years. Conda's match specs are
+    loaded before, as they are when a command runs.
     """
     import conda.models.match_spec  # noqa: F401
 
@@ -162,10 +163,9 @@ def choose_once(factor: int) -> tuple[int, float]:
     from conda_torchmirror.models import Machine
     from conda_torchmirror.selection import choose
 
-    shared = Path(os.environ.get("TORCHMIRROR_SHARED", ROOT.parent / "shared")) / "channels"
-    folder = shared if shared.is_dir() else ROOT / "tests" / "data" / "channels"
+    source = sources.named(name)
     builds: list[Build] = []
-    for path in sorted(folder.rglob("repodata*.json")):
+    for path in _indexes(source.channel, source.runtime_channel):
         repodata = json.loads(path.read_text(encoding="utf-8"))
         names = {
             r["name"]
@@ -176,29 +176,59 @@ def choose_once(factor: int) -> tuple[int, float]:
         builds += [b for b in catalog._builds(repodata, where, path.parent.name, names) if b]
     machine = Machine("linux-64", cuda="12.1", cuda_from="--cuda", python="3.11")
     asked = request.make([], cuda_word="12.1")
-    knowledge = sources.of_channel("pytorch").knowledge
+    knowledge = source.knowledge
     many = [_later(build, n) for n in range(factor) for build in builds]
     start = time.perf_counter()
     choose.choose(machine, asked, many, knowledge)
     return len(many), (time.perf_counter() - start) * 1e3
 
 
-def choosing() -> Iterator[tuple[int, float]]:
-    """(records, milliseconds) of the pure choice, up to 100 times the real records.
+def _indexes(*channels: str | None) -> list[Path]:
+    """The files with real records of these channels; none for a channel that is not at hand."""
+    shared = Path(os.environ.get("TORCHMIRROR_SHARED", ROOT.parent / "shared")) / "channels"
+    folder = shared if shared.is_dir() else ROOT / "tests" / "data" / "channels"
+    return [
+        path
+        for name in channels
+        if name
+        for path in sorted((folder / name).rglob("repodata*.json"))
+    ]
+
+
+def choosing(name: str, factor: int) -> tuple[int, float]:
+    """(records, milliseconds) of the pure choice, the median of several.
 
     Each choice runs in a process of its own, so that no cache is warm.
     """
+    done = [
+        subprocess.run(
+            [sys.executable, __file__, "--choose-once", name, str(factor)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for _ in range(7 if factor < 100 else 3)
+    ]
+    return int(done[0][0]), statistics.median(float(milliseconds) for _, milliseconds in done)
+
+
+def choices() -> Iterator[tuple[str, str, str]]:
+    """The rows of the choice, for the channel `pytorch` up to 100 times its real records."""
+    sizes = []
     for factor in (1, 10, 100):
-        done = [
-            subprocess.run(
-                [sys.executable, __file__, "--choose-once", str(factor)],
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout.split()
-            for _ in range(7 if factor < 100 else 3)
-        ]
-        yield int(done[0][0]), statistics.median(float(milliseconds) for _, milliseconds in done)
+        records, milliseconds = choosing("pytorch", factor)
+        sizes.append(milliseconds)
+        aim = "at most 20 ms" if factor == 1 else ""
+        what = f"choosing among {records:,} records of `pytorch`"
+        yield what, f"{milliseconds:.1f} ms", aim
+    yield (
+        "growth from the first to the last of these",
+        f"{sizes[-1] / sizes[0]:.0f} times",
+        "near 100",
+    )
+    if _indexes("conda-forge"):
+        records, milliseconds = choosing("conda-forge", 1)
+        yield f"choosing among {records:,} records of `conda-forge`", f"{milliseconds:.1f} ms", ""
 
 
 def peak_memory(words: Sequence[str]) -> float:
@@ -237,10 +267,11 @@ def main() -> None:
     """Measure and print."""
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("--repeats", type=int, default=15)
-    reader.add_argument("--choose-once", type=int, metavar="FACTOR", help=argparse.SUPPRESS)
+    reader.add_argument("--choose-once", nargs=2, help=argparse.SUPPRESS)
     words = reader.parse_args()
     if words.choose_once:
-        print(*choose_once(words.choose_once))
+        name, factor = words.choose_once
+        print(*choose_once(name, int(factor)))
         return
     repeats = words.repeats
     # Installed packages come compiled; a checkout should be measured like that.
@@ -264,14 +295,7 @@ def main() -> None:
             ("built-in index of linux-64", f"{index_load(repeats):.1f} ms", "at most 30 ms")
         )
         os.environ["CONDA_OVERRIDE_CUDA"] = ""
-        sizes = list(choosing())
-        for records, milliseconds in sizes:
-            aim = "at most 20 ms" if records == sizes[0][0] else ""
-            rows.append((f"choosing among {records:,} records", f"{milliseconds:.1f} ms", aim))
-        growth = sizes[-1][1] / sizes[0][1]
-        rows.append(
-            ("growth from the first to the last of these", f"{growth:.0f} times", "near 100")
-        )
+        rows += choices()
         for what, ours, official in (
             ("--dry-run --solve / the official command", EXACT, LOOSE),
             ("the same for 2.1.0 into a new environment", OLDER_EXACT, OLDER_LOOSE),

@@ -123,7 +123,7 @@ PREVIEW = EVERY | {
     *("selection.fit", "selection.plan", "selection.rules", "selection.shell"),
     "selection.sources",
     *("selection.sources.compare", "selection.sources.order", "selection.specs"),
-    *("text", "text.decision", "text.language", "text.layout", "text.listing", "text.messages"),
+    *("text", "text.decision", "text.language", "text.layout", "text.messages"),
     *("text.output", "text.reasons", "text.sanitize", "text.tables"),
     *("text.tables.decision", "text.tables.hints", "text.tables.mirrors"),
     "text.tables.options",

@@ -1,6 +1,6 @@
 """The output of `torch-install`: each result of its stages as text, or as one JSON document.
 
-Plans, files and checks are imported only when there is such a result: a preview has none.
+Lists, plans, files and checks are imported only when there is such a result: a preview has none.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from conda.base.context import context
 from ..models import Decision, Listing, Notice
 from ..options import InstallOptions
 from ..text import decision as decisions
-from ..text import listing
 from ..text.layout import bullet, columns, file_size, wrapped
 from ..text.messages import text
 from ..text.output import emit, say, warn
@@ -84,6 +83,8 @@ def footprint_lines(found: Footprint) -> Iterator[str]:
 def show(result: Result, options: InstallOptions) -> int:
     """Show the result of the run, and return the exit code."""
     if isinstance(result, Listing):
+        from ..text import listing
+
         if options.as_json:
             emit(listing.document(result))
         else:

@@ -50,8 +50,15 @@ def _document(channel: str, subdir: str) -> Mapping[str, Any] | None:
     return document
 
 
-def load(subdir: str, names: Collection[str] | None = None, *, channel: str) -> Records | None:
-    """The known builds of `names` (None for all) for `subdir`, and the noarch ones after them.
+def load(
+    subdir: str,
+    names: Collection[str] | None = None,
+    *,
+    channel: str,
+    versions: Mapping[str, str] | None = None,
+) -> Records | None:
+    """The known builds of `names` (None for all) for `subdir`, and the noarch ones after them. With
+    `versions`, one version of each name in it, and no other names.
 
     None if the index has nothing for the platform: linux-aarch64 has builds on the channel pytorch,
     but no record of one was found. `url` is empty, as it depends on the mirror. Builds are sorted
@@ -62,13 +69,17 @@ def load(subdir: str, names: Collection[str] | None = None, *, channel: str) -> 
         return None
     shared = _document(channel, "noarch") or {}
     return Records(
-        builds=(*_builds(document, names), *_builds(shared, names)),
+        builds=(*_builds(document, names, versions), *_builds(shared, names, versions)),
         origin="built-in",
         date=document["date"],
     )
 
 
-def _builds(document: Mapping[str, Any], names: Collection[str] | None) -> Iterator[Build]:
+def _builds(
+    document: Mapping[str, Any],
+    names: Collection[str] | None,
+    versions: Mapping[str, str] | None = None,
+) -> Iterator[Build]:
     if not document:
         return
     spec = document["strings"].__getitem__
@@ -77,6 +88,8 @@ def _builds(document: Mapping[str, Any], names: Collection[str] | None) -> Itera
     channel, subdir = document["channel"], document["subdir"]
     for name, version, rows in document["packages"]:
         if names is not None and name not in names:
+            continue
+        if versions is not None and versions.get(name) != version:
             continue
         for build, number, depends, constrains, sure, *known in rows:
             size, timestamp, md5, sha256 = known or (None, 0, None, None)

@@ -57,9 +57,10 @@ class Source(NamedTuple):
         """The names whose records a choice needs."""
         return self.facts.records
 
-    def built_in(self, subdir: str) -> Records | None:
-        """The source's records in the built-in index, None for a platform that it lacks."""
-        return builtin.load(subdir, self.packages, channel=self.channel)
+    def built_in(self, subdir: str, versions: Mapping[str, str] | None = None) -> Records | None:
+        """The source's records in the built-in index (with `versions` one version of each name in
+        it), None for a platform that it lacks."""
+        return builtin.load(subdir, self.packages, channel=self.channel, versions=versions)
 
     @property
     def knowledge(self) -> Knowledge:

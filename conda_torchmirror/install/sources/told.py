@@ -11,6 +11,7 @@ from ...index.sources import SOURCES, Source
 from ...mirrors.registry import OWN, Route
 from ...mirrors.urls import UPSTREAM
 from ...models import Choice, Machine, Notice, Rejection, Request
+from ...selection import rules
 from ...selection.choose import choose
 from ...selection.elsewhere import newest_of_conda_forge
 from ...selection.facts.names import FAMILY, TORCH
@@ -138,11 +139,16 @@ def _unasked(other: Source, on: Machine, request: Request) -> str | None:
     maintained channel, and by the built-in index for a discontinued one."""
     if other.end is None:
         return newest_of_conda_forge(on, request, admits)
-    known = other.built_in(on.subdir)
-    if known is None:
-        return None
-    found = choose(on, request, without_newer(known).builds, other.knowledge)
-    return found.torch.version if isinstance(found, Choice) else None
+    # The last release runs on most machines, and one release is read in a fraction of the time.
+    for versions in (rules.last_releases(), None):
+        known = other.built_in(on.subdir, versions)
+        if known is None:
+            return None
+        found = choose(on, request, without_newer(known).builds, other.knowledge)
+        # Where there is a GPU, an older release for CUDA comes before one for the CPU.
+        if isinstance(found, Choice) and (versions is None or found.cuda or not on.has_gpu):
+            return found.torch.version
+    return None
 
 
 def _open(request: Request) -> Request:
