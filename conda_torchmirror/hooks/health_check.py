@@ -14,8 +14,8 @@ from ..mirrors.urls import MirrorError
 from ..redirect import own_channels, settings
 from ..text.messages import text
 from ..text.output import can_show, say
-from ..verify.report import advice
-from ..verify.static import inspect_records
+from ..verify.report import advice, origin
+from ..verify.static import StaticReport, inspect_records
 
 #: The marks that conda's own checks print; the supported versions share no constant for them.
 FINE, WRONG = "✅", "❌"
@@ -43,6 +43,8 @@ def check(prefix: str, verbose: bool) -> None:
     else:
         return
     out = [f"{_mark(WRONG if wrong else FINE)} {said}"]
+    if report.by_pip and report.torch:
+        out += _about_wheel(report)
     out += ["", *advice(report.notices, option_of(prefix))] if report.notices else []
     if verbose:
         machine = report.machine
@@ -71,6 +73,14 @@ def fix(prefix: str, confirm: Callable[[str], Any]) -> int:
     confirm(text("check.fix_question"))
     agreed = ["--yes"] if context.always_yes else []
     return conda.run(["torch-install", "--prefix", prefix, *of_pip, *agreed], {}, {}).code
+
+
+def _about_wheel(report: StaticReport) -> list[str]:
+    """Lines on where a wheel came from, and on an export, which does not say so."""
+    if report.url:
+        return [text("check.wheel_from", {"place": origin(report.url)}), text("check.wheel_export")]
+    named = report.torch is not None and "+" in report.torch.version
+    return [text("check.wheel_export")] if named else []
 
 
 def _channels_lost() -> list[str]:

@@ -7,8 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..exceptions.mirror import BadSetting
 from ..mirrors.addresses import split
+from ..mirrors.registry import built_in
+from ..mirrors.urls import UPSTREAM, WHEELS, MirrorError
 from ..models import Notice
+from ..redirect import settings
 from ..text.language import in_english
 from ..text.layout import bullet, width, wrapped
 from ..text.messages import text
@@ -83,10 +87,28 @@ def _facts(check: Check) -> Iterator[tuple[str, str]]:
 
 
 def origin(url: str) -> str:
-    """Return the channel that a package's URL belongs to, and the mirror's name."""
+    """Return the channel, or the folder of wheels, that a URL belongs to, and the mirror's name."""
+    if url.endswith(".whl"):
+        folder, name = url.rpartition("/")[0], _wheel_mirror(url)
+        return safe(f"{folder} ({name})" if name else folder)
     channel = url.rpartition("/")[0].rpartition("/")[0]
     found = split(url)
     return safe(f"{channel} ({found.identified.mirror})" if found else channel)
+
+
+def _wheel_mirror(url: str) -> str | None:
+    """The name of the mirror that has a wheel's URL, also of the user's own; None for others."""
+    try:
+        known = settings.registry(settings.read())
+    except (MirrorError, BadSetting):
+        known = built_in()
+    if url.startswith(f"{WHEELS}/"):
+        return UPSTREAM
+    for name, mirror in known.items():
+        wheels = (mirror.wheels.url, *mirror.wheels.also) if mirror.wheels else ()
+        if any(url.startswith(f"{address.rstrip('/')}/") for address in wheels):
+            return str(name)
+    return None
 
 
 @in_english()

@@ -87,7 +87,8 @@ def _installed_partners(prefix: str) -> tuple[str, ...]:
 
 
 def _origin(prefix: str) -> tuple[str | None, str | None]:
-    """Return build string and URL of conda's own record of pytorch, or what pip installed."""
+    """Return build string and URL of conda's own record of pytorch, or of the wheel that pip
+    installed."""
     try:
         record = PrefixData(prefix).get(TORCH, None)
     except Exception:
@@ -95,7 +96,9 @@ def _origin(prefix: str) -> tuple[str | None, str | None]:
     if record:
         return record.build, str(record.url or "") or None
     found = static_wheels.torch_of_pip(distributions.installed(prefix))
-    return (f"torch {found.version} (pip)" if found else None), None
+    if found is None:
+        return None, None
+    return f"torch {found.version} (pip)", static_wheels.address(prefix, found)
 
 
 def _read(path: str) -> list[dict[str, Any]]:

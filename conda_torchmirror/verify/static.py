@@ -15,6 +15,7 @@ from conda.core.prefix_data import PrefixData
 from ..index.match import admits
 from ..index.sources import of_channel
 from ..machine.environment import NAMES
+from ..machine.python import distributions
 from ..machine.survey import has_device, inspect
 from ..mirrors.addresses import name_of
 from ..models import Build, Choice, Machine, Notice, Request
@@ -32,13 +33,15 @@ from .verdict import Check, for_arch, unique
 class StaticReport(NamedTuple):
     """This machine, conda's record of the environment's pytorch if it has one, and the faults.
 
-    With `by_pip`, pip installed the torch, and its build is "pip".
+    With `by_pip`, pip installed the torch, and its build is "pip"; `url` is the address of its
+    wheel, if that is known.
     """
 
     machine: Machine
     torch: Build | None = None
     notices: tuple[Notice, ...] = ()
     by_pip: bool = False
+    url: str | None = None
 
 
 #: Codes of the machine's remarks that concern the environment.
@@ -58,7 +61,9 @@ def inspect_records(prefix: str) -> StaticReport:
     notices: list[Notice] = []
     if pip and not torch and not broken:
         wheel, told = static_wheels.inspect(prefix, machine)
-        return StaticReport(machine, wheel, unique([*environment, *told]), by_pip=True)
+        found = static_wheels.torch_of_pip(distributions.installed(prefix))
+        url = static_wheels.address(prefix, found) if found else None
+        return StaticReport(machine, wheel, unique([*environment, *told]), by_pip=True, url=url)
     if torch and pip:
         facts = {"pip": f"torch {pip[0].version}", "conda": f"{TORCH} {torch.version}"}
         notices.append(Notice("torch_twice", facts))

@@ -1,13 +1,15 @@
 """Check a torch that pip installed statically: against the machine, its partners, and rules.
 
-An installed wheel does not record the directory that it came from. If its version names one, that
+An installed wheel seldom records the directory that it came from. If its version names one, that
 is used; for others the table of PyPI's wheels tells what they are built for, else nothing is said.
+The address is known where the wheel cache has the file, and where pip was given it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..handover import wheel_origin
 from ..machine.environment import option_of
 from ..machine.python import distributions
 from ..machine.python.distributions import Distribution
@@ -36,6 +38,12 @@ def torch_of_pip(there: Mapping[str, Distribution]) -> Distribution | None:
     """The torch of an environment that pip installed, if it did."""
     found = there.get(TORCH)
     return found if found and found.owner is None else None
+
+
+def address(prefix: str, found: Distribution) -> str | None:
+    """The URL that a distribution which pip installed came from, if that is known."""
+    folder = distributions.info_folder(prefix, found)
+    return wheel_origin.address(folder, found.name, found.version) if folder else None
 
 
 def inspect(prefix: str, machine: Machine) -> tuple[Build | None, tuple[Notice, ...]]:

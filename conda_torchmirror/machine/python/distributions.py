@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from conda.common.path import get_python_site_packages_short_path
 from conda.core.prefix_data import PrefixData
@@ -39,11 +39,9 @@ def installed(prefix: str) -> Mapping[str, Distribution]:
         records = list(PrefixData(prefix).iter_records())
     except Exception:  # a broken record, which `environment` reports
         return {}
-    python = next((record for record in records if record.name == "python"), None)
-    if python is None:
+    short = _site_packages(records)
+    if short is None:
         return {}
-    short = getattr(python, "python_site_packages_path", None)
-    short = (short or get_python_site_packages_short_path(python.version)).replace("\\", "/")
     owners: dict[str, str] = {}
     for record in records:
         for path in getattr(record, "files", None) or ():
@@ -60,6 +58,31 @@ def installed(prefix: str) -> Mapping[str, Distribution]:
             name = normalized(match[1])
             found[name] = Distribution(name, match[2], owners.get(folder))
     return found
+
+
+def info_folder(prefix: str, found: Distribution) -> str | None:
+    """The path of the `.dist-info` folder of an installed distribution, None if it is not there."""
+    short = _site_packages(PrefixData(prefix).iter_records())
+    folder = os.path.join(prefix, *short.split("/")) if short else ""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return None
+    for name in names:
+        match = _FOLDER.fullmatch(name)
+        if match and (normalized(match[1]), match[2]) == (found.name, found.version):
+            return os.path.join(folder, name)
+    return None
+
+
+def _site_packages(records: Iterable[Any]) -> str | None:
+    """The folder of modules in a prefix, with slashes; None without a Python."""
+    python = next((record for record in records if record.name == "python"), None)
+    if python is None:
+        return None
+    short = getattr(python, "python_site_packages_path", None)
+    found = short or get_python_site_packages_short_path(python.version)
+    return str(found).replace("\\", "/")
 
 
 def externally_managed(prefix: str, python: str) -> str | None:

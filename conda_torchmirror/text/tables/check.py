@@ -32,6 +32,9 @@ TEXT: Table = {
     "for_arch": " (compute capability {arch})",
     "installed_but": "The packages are installed, but the check of PyTorch failed:",
     "static_fine": "{torch} ({build}) fits this machine and its partners.",
+    "wheel_from": "Its wheel came from {place}.",
+    "wheel_export": "`conda env export` leaves out where that is: `conda torch-install --source "
+    "wheels -f FILE --print environment.yml` completes the file.",
     "static_wrong": "{torch} ({build}) has problems:",
     "static_unread": "Whether PyTorch is installed cannot be told:",
     "static_machine": "CUDA of the driver: {cuda}, driver: {driver}, GPUs: {gpus}.",
