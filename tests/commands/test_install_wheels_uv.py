@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -165,6 +166,43 @@ def test_one_that_does_not_run_is_told(wheel_lab, lab_env, by_uv, install, conte
         program.unlink()
         install().ok()
         assert dists(lab_env) >= SET
+
+
+def stand_in(lab_env, script):
+    program = lab_env / "bin" / "uv"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["older-there", "nothing-there"])
+def test_one_that_installs_nothing_is_told(wheel_lab, lab_env, by_uv, install, condarc, there):
+    """Though it ends with 0, and no check of PyTorch follows."""
+    if there:
+        condarc(**wheel_lab.settings())
+        install("torch==2.7.1+cu118").ok()
+        condarc(**wheel_lab.settings(torchmirror_installer="uv"))
+    stand_in(lab_env, "exit 0")
+    before = dists(lab_env)
+    done = install("torch==2.7.1+cu126", "--no-check")
+    assert isinstance(done.error, PipFailed), str(done)
+    assert "uv ended without an error, and torch is not in the environment" in done.words
+    assert dists(lab_env) == before
+    (lab_env / "bin" / "uv").unlink()
+    condarc(**wheel_lab.settings())
+    install("torch==2.7.1+cu126").ok()
+
+
+def test_a_flood_of_output_is_bounded(wheel_lab, lab_env, by_uv, install):
+    """Its end is shown, and the file that has all of it is named."""
+    stand_in(lab_env, "seq -f 'line %.0f of many' 30000 >&2; echo 'error: the end' >&2; exit 2")
+    done = install("torch")
+    assert isinstance(done.error, PipFailed)
+    assert "line 30000 of many" in done.stderr
+    assert "line 20000 of many" not in done.stderr
+    assert len(done.stderr) < 30_000
+    (log,) = re.findall(r"all of it is in (\S+uv\.log)", done.words)
+    assert Path(log).read_text().count("of many") == 30_000
+    assert "the end" in done.words
 
 
 def test_another_installer_is_refused(wheel_lab, condarc, install):

@@ -24,10 +24,14 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 
+from ...envfiles.file_io import write_file
 from ...machine.environment import python_path
 from ...machine.python.activation import environment
+from ...text.messages import text as sentence
 from ...text.output import warn
+from ...text.sanitize import safe
 from ..disk_space import temporary_folder
 from . import pip
 from .pip import PipExit
@@ -60,6 +64,8 @@ _SAID = {
 _BOUND = re.compile(r"([A-Za-z0-9][\w.-]{0,200})==")
 #: Most characters to read from the end of uv's output, and most to show of one of its lines.
 _MOST, _LINE = 400_000, 300
+#: Most characters and lines to show of a whole output.
+_SHOWN, _LINES = 20_000, 200
 
 
 def find(prefix: str | None) -> str | None:
@@ -138,10 +144,23 @@ def run(
             )
         except OSError as error:
             return pip.unstarted(words[0], error)
-    said = done.stderr.decode("utf-8", "replace")[-_MOST:]
+    said = done.stderr.decode("utf-8", "replace")
     if said and not quiet:
-        warn(said.rstrip())
-    return _ended(done.returncode, said)
+        warn(_shown(said.rstrip(), os.path.dirname(pip.links_of(words))))
+    return _ended(done.returncode, said[-_MOST:])
+
+
+def _shown(said: str, folder: str) -> str:
+    """The end of uv's output; what is longer is kept in a file there, which the text names."""
+    end = "\n".join(said[-_SHOWN:].splitlines()[-_LINES:])
+    if len(end) >= len(said):
+        return said
+    log = os.path.join(folder, "uv.log")
+    try:
+        write_file(Path(log), said)
+    except OSError:
+        return end
+    return f"{sentence('uv_log', {'file': safe(log)})}\n{end}"
 
 
 def _translated(options: Sequence[str]) -> list[str]:

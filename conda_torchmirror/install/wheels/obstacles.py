@@ -1,18 +1,22 @@
-"""Reasons not to run pip: conda's torch, conda's packages that it would replace, PEP 668."""
+"""Reasons not to run pip: conda's torch, conda's packages that it would replace, PEP 668; and what
+it did not install."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
+from packaging.utils import canonicalize_version
 from packaging.version import InvalidVersion, Version
 
 from ...exceptions.environment import CondaOwned, CondaTorch, ExternallyManaged
 from ...machine.environment import option_of
 from ...machine.python import distributions
+from ...machine.python.distributions import folders
 from ...selection.facts.names import FAMILY as CONDA_FAMILY
 from ...selection.pip import plan
 from ...selection.pip.metadata import Metadata
+from ...selection.pip.plan import WheelFile
 from ...selection.plan import typed
 from ...text.messages import text
 from .task import WheelTask
@@ -72,3 +76,13 @@ def owned_by_conda(prefix: str, leaving_out: Collection[str]) -> dict[str, str]:
             with suppress(InvalidVersion):
                 found[one.name] = f"{one.name}=={Version(one.version)}"
     return found
+
+
+def not_there(prefix: str, files: Sequence[WheelFile]) -> list[str]:
+    """The projects of a set that are not in an environment in their version."""
+    there = {(name, canonicalize_version(version)) for name, version, _ in folders(prefix)}
+    return [
+        file.project
+        for file in files
+        if (file.project, canonicalize_version(file.version)) not in there
+    ]

@@ -19,7 +19,7 @@ from ...text.messages import text
 from ...text.sanitize import safe
 from ...transport.wheels.routes import NO_INDEX
 from . import steps
-from .obstacles import owned_by_conda
+from .obstacles import not_there, owned_by_conda
 from .steps import PipOrder
 
 
@@ -48,8 +48,12 @@ def by_pip(
         if ended.kind == "missing" and (name := requested_name(ended.what)) in owned:
             # Pip 20.3 calls a version missing that a constraint rules out.
             ended = ended._replace(kind="conflict", what=name)
-        if ended.code == 0:
+        if ended.code == 0 and not (lacking := not_there(prefix, order.files)):
             return
+        if ended.code == 0:
+            ended = PipExit(0, "unchanged", ", ".join(lacking))
+            tried.append(index)
+            break
         tried.append(index)
         remaining = indexes[len(tried) :]
         if index == NO_INDEX and remaining and ended.kind in ("missing", "network", "conflict"):
@@ -66,7 +70,7 @@ def by_pip(
         detail=text(f"pip_{ended.kind}", {"what": ended.what, "tool": tool}),
         said=safe(ended.line) or text("pip_silent"),
         command=typed(steps.words(order, prefix, tried[-1])),
-        ways=(*_after_pip(ended, order.others, prefix, tried), *_about_owned(ended, owned)),
+        ways=(*_after_pip(ended, tool, order.others, prefix, tried), *_about_owned(ended, owned)),
     )
 
 
@@ -94,7 +98,7 @@ def _here(files: Sequence[WheelFile]) -> tuple[WheelFile, ...]:
 
 
 def _after_pip(
-    ended: PipExit, others: Sequence[str], prefix: str, tried: Sequence[Route]
+    ended: PipExit, tool: str, others: Sequence[str], prefix: str, tried: Sequence[Route]
 ) -> Iterator[Notice]:
     """Next steps after a failure of pip; none if only pip's own message helps."""
     if context.offline and ended.kind in ("missing", "network"):
@@ -111,6 +115,8 @@ def _after_pip(
         yield Notice("pip_again")
     elif ended.kind == "unstarted":
         yield Notice("pip_repair", {"program": safe(ended.what)})
+    elif ended.kind == "unchanged":
+        yield Notice("pip_look", {"tool": tool})
     elif ended.kind == "space":
         yield Notice("make_room_at", {"folder": safe(prefix)})
     elif ended.kind == "hash":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from conda.common.path import get_python_site_packages_short_path
@@ -62,17 +62,21 @@ def installed(prefix: str) -> Mapping[str, Distribution]:
 
 def info_folder(prefix: str, found: Distribution) -> str | None:
     """The path of the `.dist-info` folder of an installed distribution, None if it is not there."""
+    wanted = (found.name, found.version)
+    return next((path for *one, path in folders(prefix) if tuple(one) == wanted), None)
+
+
+def folders(prefix: str) -> Iterator[tuple[str, str, str]]:
+    """Yield name, version and path of every `.dist-info` folder, also of several for one name."""
     short = _site_packages(PrefixData(prefix).iter_records())
     folder = os.path.join(prefix, *short.split("/")) if short else ""
     try:
         names = os.listdir(folder)
     except OSError:
-        return None
+        return
     for name in names:
-        match = _FOLDER.fullmatch(name)
-        if match and (normalized(match[1]), match[2]) == (found.name, found.version):
-            return os.path.join(folder, name)
-    return None
+        if match := _FOLDER.fullmatch(name):
+            yield normalized(match[1]), match[2], os.path.join(folder, name)
 
 
 def _site_packages(records: Iterable[Any]) -> str | None:

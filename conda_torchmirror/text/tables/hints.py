@@ -193,6 +193,8 @@ TEXT: Table = {
     "same command again",
     "pip_owned": "conda's {packages} stays as it is, and no versions of the other packages go "
     "with it: take a new environment: `conda torch-install -n NEW --source wheels`",
+    "pip_look": "look whether `{tool}` on this computer is the program of that name; without "
+    "`torchmirror_installer` the environment's own pip installs",
     "pip_offline": "run once online: {what} is neither in the environment nor on this disk",
     "complete_file": "write the wheels into a file for `conda env create -f` with `{command}`",
     "fetch_wheels": "fetch them where there is a network: `{command}`",

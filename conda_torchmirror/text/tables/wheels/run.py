@@ -88,6 +88,8 @@ TEXT: Table = {
     "pip_network": "the index could not be read",
     "pip_other": "{tool} says",
     "pip_unstarted": "{tool} cannot be started",
+    "pip_unchanged": "{tool} ended without an error, and {what} is not in the environment",
+    "uv_log": "(the end of what uv says; all of it is in {file})",
     "pip_silent": "nothing",
 }
 
