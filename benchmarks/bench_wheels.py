@@ -146,6 +146,7 @@ def beside(count: int, repeats: int) -> None:
                 )
             )
             os.environ["PIP_INDEX_URL"] = site.simple
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
             own_conda = [sys.executable, "-m", "conda"]
             env = folder / "env"
             _timed([*own_conda, "create", "-y", "-q", "-p", str(env), "python", "pip"])
@@ -201,15 +202,17 @@ def _table(
     cache: Path | None = None,
 ) -> None:
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
-    for _ in range(repeats):
+    for at in range(repeats + 1):  # the first round compiles modules, and does not count
         for name, words in commands.items():
             for before in undo:
                 subprocess.run(before, capture_output=True, check=False)
             if cache is not None and name.endswith("nothing cached"):
                 shutil.rmtree(cache, ignore_errors=True)
-            times[name].append(_timed(words))
-    for name, found in times.items():
-        cpu, wall = (statistics.median(column) * 1000 for column in zip(*found, strict=True))
+            found = _timed(words)
+            if at:
+                times[name].append(found)
+    for name, rows in times.items():
+        cpu, wall = (statistics.median(column) * 1000 for column in zip(*rows, strict=True))
         print(f"  {name:30} {cpu:7.0f} {wall:7.0f}")
 
 

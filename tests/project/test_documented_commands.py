@@ -308,6 +308,7 @@ ELSEWHERE = {
     "python -m pytest -n auto --dist worksteal": ("these tests", "tests"),
     "python -m pip install '.[docs]'": ("tests/project/test_site.py", "mkdocs.yml"),
     "pip install torch": ("what this is compared with", ""),
+    "pip install --dry-run": ("what this is compared with", ""),
     "conda activate base": ("a function of the shell, which `conda init` makes", ""),
     "conda activate torch": ("a function of the shell, which `conda init` makes", ""),
     "python benchmarks/bench_install.py": ("measures; -m benchmark", "benchmarks/bench_install.py"),
@@ -316,6 +317,7 @@ ELSEWHERE = {
         "benchmarks/bench_conda_forge.py",
     ),
     "python benchmarks/bench_index.py": ("measures", "benchmarks/bench_index.py"),
+    "python benchmarks/bench_wheels.py --beside": ("measures", "benchmarks/bench_wheels.py"),
     "conda create pytorch-gpu torchvision": ("what is measured there", ""),
     "python benchmarks/bench_cache.py": ("measures", "benchmarks/bench_cache.py"),
     **dict.fromkeys(
