@@ -239,7 +239,9 @@ def test_packages_go_with_a_plan_alone(conda_in_process):
     assert (refused.rc, "goes with `--save-plan DIR`" in refused.stderr) == (2, True)
 
 
-def test_a_solver_that_does_not_tell_what_it_found_is_named(mirrored, conda_in_process, tmp_path):
+def test_a_solver_that_does_not_tell_what_it_found_is_named(
+    mirrored, conda_in_process, monkeypatch, tmp_path
+):
     from conda.base.context import context
     from conda.core.solve import Solver
     from conda.exceptions import DryRunExit
@@ -257,8 +259,10 @@ def test_a_solver_that_does_not_tell_what_it_found_is_named(mirrored, conda_in_p
 
     plugin, words = Plugin(), ("torch-install", "--save-plan", tmp_path / "plan", *CPU, "pytorch")
     context.plugin_manager.register(plugin, name="silent")
+    # Not by `--solver`, whose choices conda remembers from the first command of a process.
+    monkeypatch.setenv("CONDA_SOLVER", "silent")
     try:
-        refused = conda_in_process(*words, "--solver", "silent")
+        refused = conda_in_process(*words)
     finally:
         context.plugin_manager.unregister(plugin)
     assert refused.rc == 1
