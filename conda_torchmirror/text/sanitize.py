@@ -28,7 +28,8 @@ _TOKENS = (
 #: of one where nothing or urllib3's `url: ` precedes it, an address without its scheme.
 _ADDRESS = (
     r"(?:(?<!file:)(?<!/)//|(?<=url: )/|(?<![^\s'\"`(=])/(?=t/)"
-    r"|(?<![\w./-])(?:[\w-]{1,63}\.){1,8}[\w-]{1,63}(?::\d{1,5})?/(?=t/))\S*"
+    r"|(?<![\w./-])(?:(?:[\w-]{1,63}\.){1,8}[\w-]{1,63}(?::\d{1,5})?|[\w-]{1,63}:\d{1,5})"
+    r"/(?=t/))\S*"
 )
 
 #: Patterns of secrets, and their replacements. Removing a login must not turn the text after it

@@ -280,7 +280,8 @@ def test_wheels_come_through_a_cache_and_are_there_when_every_mirror_is_gone(
         made = torch_wheels(tmp_path / "wheels")
         put(origin, made)
         rest = make(tmp_path / "wheels", "filelock", "3.19.1")
-        put(origin, [rest], "simple")
+        # An index without a page for pip itself is taken for one that does not work.
+        put(origin, [rest, make(tmp_path / "wheels", "pip", "25.3")], "simple")
         wheels = {"url": origin.wheels, "layout": "index"}
         mirror = site("lab", channel, wheels=wheels, pypi=[origin.simple])
         with caching([mirror]) as cache:
@@ -291,8 +292,6 @@ def test_wheels_come_through_a_cache_and_are_there_when_every_mirror_is_gone(
                 "torchmirror_mirrors": [clients.FIRST],
             }
             condarc(channels=["conda-forge"], default_channels=[], plugins=plugins)
-            # What the wheels need besides is no part of a plan: the host's pip looks for it.
-            fleet.hosts["ada"].world.write_condarc({"plugins": plugins})
             monkeypatch.delenv("CONDA_PLUGINS_TORCHMIRROR_SOURCE")
             first = fleet.run()
             assert first.rc == 0, first.out

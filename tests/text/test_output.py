@@ -31,6 +31,7 @@ SECRETS = {
     "with url: /conda/t/secret/x": "with url: /conda/t/<TOKEN>/x",
     "https:///host/t/secret/x": "https:///host/t/<TOKEN>/x",
     "host.example:8080/t/secret/x": "host.example:8080/t/<TOKEN>/x",
+    "localhost:8080/t/secret/x": "localhost:8080/t/<TOKEN>/x",
     "https://host/a//b/t/secret/x": "https://host/a//b/t/<TOKEN>/x",
     "https://host/pytorch?token=secret&page=1": "https://host/pytorch?token=<TOKEN>&page=1",
     "https://host/f?a=1&X-Amz-Signature=secret": "https://host/f?a=1&X-Amz-Signature=<TOKEN>",
