@@ -1,11 +1,10 @@
 """The built-in index: the builds of the channels, for a machine that was never online.
 
-The channel `pytorch` ended with 2.5.1, so the list of its builds is final. Of conda-forge, which is
-maintained, the index has the builds of which a full record was seen: real builds, but only a
-sample, and outdated after its `date`. This module reads `data/index/`, which
-`tools/build-index/build_index.py` makes: one document per channel and subdir, because a preview
-needs one platform and reading takes time. Standard library only; reads nothing before the first
-call.
+The channel `pytorch` ended with 2.5.1, so the list of its builds is final. Of conda-forge the index
+has the builds of which a full record was seen: real builds, but a sample, and outdated after its
+`date`. This module reads `data/index/`, which `tools/build-index/build_index.py` makes: one
+document per channel and subdir, because a preview needs one platform. Reads nothing before the
+first call.
 
 A document (`schema` 3): `strings` has every match spec once, `lists` every list of specs as indexes
 into `strings`. `packages` has an entry for each name and version with its builds, each
@@ -50,15 +49,9 @@ def _document(channel: str, subdir: str) -> Mapping[str, Any] | None:
     return document
 
 
-def load(
-    subdir: str,
-    names: Collection[str] | None = None,
-    *,
-    channel: str,
-    versions: Mapping[str, str] | None = None,
-) -> Records | None:
-    """The known builds of `names` (None for all) for `subdir`, and the noarch ones after them. With
-    `versions`, one version of each name in it, and no other names.
+def load(subdir: str, names: Collection[str] | None = None, *, channel: str) -> Records | None:
+    """The known builds of `names` (None for all) for `subdir`, and the noarch ones after them. If
+    `names` is a mapping, the one version that it has for each name.
 
     None if the index has nothing for the platform: linux-aarch64 has builds on the channel pytorch,
     but no record of one was found. `url` is empty, as it depends on the mirror. Builds are sorted
@@ -69,17 +62,13 @@ def load(
         return None
     shared = _document(channel, "noarch") or {}
     return Records(
-        builds=(*_builds(document, names, versions), *_builds(shared, names, versions)),
+        builds=(*_builds(document, names), *_builds(shared, names)),
         origin="built-in",
         date=document["date"],
     )
 
 
-def _builds(
-    document: Mapping[str, Any],
-    names: Collection[str] | None,
-    versions: Mapping[str, str] | None = None,
-) -> Iterator[Build]:
+def _builds(document: Mapping[str, Any], names: Collection[str] | None) -> Iterator[Build]:
     if not document:
         return
     spec = document["strings"].__getitem__
@@ -89,7 +78,7 @@ def _builds(
     for name, version, rows in document["packages"]:
         if names is not None and name not in names:
             continue
-        if versions is not None and versions.get(name) != version:
+        if isinstance(names, Mapping) and names[name] != version:
             continue
         for build, number, depends, constrains, sure, *known in rows:
             size, timestamp, md5, sha256 = known or (None, 0, None, None)

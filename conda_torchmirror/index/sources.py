@@ -60,7 +60,7 @@ class Source(NamedTuple):
     def built_in(self, subdir: str, versions: Mapping[str, str] | None = None) -> Records | None:
         """The source's records in the built-in index (with `versions` one version of each name in
         it), None for a platform that it lacks."""
-        return builtin.load(subdir, self.packages, channel=self.channel, versions=versions)
+        return builtin.load(subdir, versions or self.packages, channel=self.channel)
 
     @property
     def knowledge(self) -> Knowledge:

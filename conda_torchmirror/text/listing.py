@@ -140,9 +140,16 @@ def _header() -> tuple[str, str, str]:
 
 
 def _cells(row: _Row) -> tuple[str, str, str]:
-    cuda = _marked(row.offers, lambda offer: offer.cuda or shown("list_cpu"))
+    cuda = _marked(row.offers, _accelerator)
     python = _marked(sorted(row.offers, key=_python), lambda offer: offer.python)
     return ", ".join(row.releases), cuda, python
+
+
+def _accelerator(offer: Offer) -> str:
+    """The CUDA of a set, or what else it is for; only wheels, by their version, are for ROCm or
+    XPU."""
+    variant = offer.builds[0].version.partition("+")[2]
+    return offer.cuda or (variant if variant not in ("", "cpu") else shown("list_cpu"))
 
 
 def _index(listed: Listed) -> str:

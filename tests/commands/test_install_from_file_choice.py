@@ -331,4 +331,4 @@ def test_torch_by_pip_is_never_advised_to_be_installed_twice(mirrored, file, con
     path = file("dependencies: [python=3.10, pip, {pip: [torch==2.1.0, einops]}]\n")
     result = conda_in_process("torch-install", "-d", "--offline", "--json", "-f", path)
     codes = [hint["hint_code"] for hint in result.json()["guidance"]["hints"]]
-    assert codes == ["file_torch_to_conda", "file_as_it_is"]
+    assert codes == ["file_torch_to_conda", "complete_file", "file_as_it_is"]

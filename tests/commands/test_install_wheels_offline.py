@@ -255,6 +255,14 @@ def test_the_list_without_the_network(wheel_lab, conda_in_process):
     assert asked(wheel_lab) == []
 
 
+@pytest.mark.parametrize("variant", ["xpu", "rocm6.4"])
+def test_the_list_of_an_accelerator_that_is_no_cuda(wheel_lab, conda_in_process, variant):
+    words = ("--list", "--offline", "--platform", "linux-64", "--cuda", variant)
+    lines = conda_in_process(*WHEELS, *words).ok().words
+    assert f"{variant}*" in lines
+    assert "cpu" not in lines
+
+
 def test_a_list_of_nothing_says_why(wheel_lab, conda_in_process):
     words = ("--list", "--python", PYTHON, "torch==9.9", "--json")
     done = conda_in_process(*WHEELS, *words)

@@ -81,9 +81,12 @@ def refuse_variant(options: InstallOptions, target: Target, subdir: str) -> None
     on = survey.survey(
         subdir=subdir, prefix=prefix, cuda="cpu", probe_gpus=False, facts=options.facts
     ).machine
-    listing = ("conda", "torch-install", "--list", "--source", WHEELS, "--cuda", variant)
-    look = Notice("see_list", {"command": typed((*listing, *machine_words(on)))})
-    raise NoCondaVariant(variant=variant, ways=(*way(options, target, on), look))
+    ways = way(options, target, on)
+    known = builtin.load(on.subdir)
+    if not ways and known and any(link.variant == variant for link in known.links):
+        listing = ("conda", "torch-install", "--list", "--source", WHEELS, "--cuda", variant)
+        ways = (Notice("see_list", {"command": typed((*listing, *machine_words(on)))}),)
+    raise NoCondaVariant(variant=variant, ways=ways)
 
 
 def may_stand_in(options: InstallOptions, request: Request, order: Order) -> bool:

@@ -58,8 +58,8 @@ def of_release(
     """
     if NAMED.fullmatch(request.cuda):
         rows = [row.get(machine.subdir, ()) for row in tables.variants.values()]
-        named = dict.fromkeys(name for row in rows for name in row if NAMED.fullmatch(name))
-        return tuple(named)[:_MOST]
+        named = (name for row in rows for name in row if NAMED.fullmatch(name))
+        return tuple(dict.fromkeys((request.cuda, *named)))[:_MOST]
     words = [
         word._replace(variant=None)
         for spec in request.specs.get(TORCH, ())
