@@ -2,8 +2,8 @@
 
 Every cell is a whole installation and ends in success or in one clear error, with an environment
 that is complete or untouched; after a switch of mirror only what is missing is fetched again. What
-the cells end in stands in `docs/fault-matrix.md`, and shorter in `docs/fault-matrix-zh.md`, which
-these tests check. Write both anew with
+the cells end in stands in `docs/fault-matrix.md`, and in `docs/fault-matrix-zh.md`, whose sentences
+are those of the catalog. These tests check both; write them anew with
 
     TORCHMIRROR_WRITE_MATRIX=1 python -m pytest tests/commands/test_fault_matrix.py
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from support.mirror import Exchange
 from support.prefixes import records, whole
 from support.running import Result
 from support.sites import ASK, LEAF, SET, TORCH, Sites
+
+from conda_torchmirror.text import language
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -112,33 +115,116 @@ FAULTS_ZH = (
     *("循环重定向", "返回网页", "`.zst` 不完整", "只发一半，却当作发完", "内容不符（校验值错误）"),
     "索引是八天前的",
 )
-_HEAD_ZH = """# 镜像可能出的错，和 `conda torch-install` 的处理
+ASKED_ZH = dict(
+    zip(ASKED, ("频道的索引", "软件包", "另一个频道的索引", "另一个频道的软件包"), strict=True)
+)
+_HEAD_ZH = """# 镜像出错时，`conda torch-install` 会怎样
 
-由 `tests/commands/test_fault_matrix.py` 用 conda {conda} 生成；每一格都是在本机回环地址上的一次
-真实安装。首选两个镜像，先 `first`，后 `second`；最后是官方源。每行是 `first` 的一种错，每列是出错的
-请求。无论哪一格，环境要么完整，要么和原来一样；换镜像不会使任何软件包下载两次。每一格的提示
-原文，见[英文表](fault-matrix.md)。
+镜像会断线、封禁网络，也会返回旧的或错误的内容。几乎总是自动改用下一个镜像，提示只是说明哪个镜像
+出了什么错，不需要做什么。想自己换一个，先用 `conda torch-mirror test` 看哪些可用，再加
+`--mirror NAME`，见[镜像](mirrors-zh.md)。
 
-“另一个频道”指 conda-forge，其中的文件由 conda 的求解器选择：出错时已在下载，
-安装过程已经开始。
+表格由 `tests/commands/test_fault_matrix.py` 用 conda {conda} 生成，每一格都是在本机回环地址上的
+一次真实安装。配置了两个镜像，先用 `first`，再用 `second`，最后是官方源；出错的总是 `first`。
+无论哪一格，环境要么完整，要么和原来一样；换镜像也不会使任何软件包下载两次。
 
-“改用 second”：从第二个镜像装好了。“仍用 first”：装好了，没有换镜像。“报错 `HashConflict`”：
-软件包的校验值与官方源的不同，什么都没有装。“-”：没有这种情况。
+“另一个频道”指 conda-forge，其中的文件由 conda 的求解器选择，因此它的软件包出错时，下载已经开始。
 
-| `first` 出的错 | 频道的索引 | 软件包 | 另一个频道的索引 | 另一个频道的软件包 |
+## 结果
+
+“改用 second”：已从第二个镜像装好。“仍用 first”：已装好，没有换镜像。“报错 `HashConflict`”：
+软件包的校验值与官方源的不同，没有安装任何东西。“-”：没有这种情况。
+
+| `first` 出的错 | {asked} |
 |---|---|---|---|---|
+"""
+_SAID_ZH = """
+## 提示
+
+FILE 是当时请求的文件，`CHANNEL` 是频道（可能有几个），“...”是每次不同的内容，如校验值和
+系统给出的原因。
+
+| `first` 出的错 | 出错的请求 | 提示 |
+|---|---|---|
 """
 _ENDS_ZH = {"success from `first`": "仍用 first", "success from `second`": "改用 second"}
 
 
 def _page_zh(rows: dict[tuple[str, str], tuple[str, str]], conda: str) -> str:
-    """The same in Chinese: a row for each fault, without the sentences."""
-    lines = []
+    """The same in Chinese: what each cell ends in as one table, what is said as another."""
+    ends, said = [], []
     for fault, name in zip(FAULTS, FAULTS_ZH, strict=True):
-        ends = (rows.get((fault, asked), ("-", ""))[0] for asked in ASKED)
-        told = (_ENDS_ZH.get(end, end).replace("an error, ", "报错 ") for end in ends)
-        lines.append(f"| {name} | {' | '.join(told)} |")
-    return _HEAD_ZH.format(conda=conda) + "\n".join(lines) + "\n"
+        there = [rows.get((fault, asked), ("-", ""))[0] for asked in ASKED]
+        told = (_ENDS_ZH.get(end, end).replace("an error, ", "报错 ") for end in there)
+        ends.append(f"| {name} | {' | '.join(told)} |\n")
+        of: dict[str, list[str]] = {}
+        for asked in ASKED:
+            if (fault, asked) in rows:
+                of.setdefault(_chinese(rows[fault, asked][1]), []).append(ASKED_ZH[asked])
+        for sentence, asked in of.items():
+            what = "任何一种" if len(asked) == len(ASKED) else "、".join(asked)
+            said.append(f"| {name} | {what} | {sentence} |\n")
+    head = _HEAD_ZH.format(conda=conda, asked=" | ".join(ASKED_ZH.values()))
+    return head + "".join(ends) + _SAID_ZH + "".join(said)
+
+
+#: What stands in a cell and is not a sentence of ours.
+_OWN_ZH = {
+    "nothing": "没有提示",
+    "first refuses connections, and cut those that were open": "first 拒绝连接，并断开了已有的连接",
+}
+
+
+def _chinese(said: str) -> str:
+    """What is said in a cell, in the words of the catalog."""
+    if " Cause: " in said:
+        error, cause, step = re.split(r" Cause: | Next steps: - ", said)
+        return f"{_sentence_zh(error)}。原因：{_sentence_zh(cause)}。解决办法：{_sentence_zh(step)}"
+    return "；".join(_sentence_zh(part) for part in re.split("; (?=first)", said))
+
+
+#: Where a field can end, for fields beside which another sentence would fit too.
+_FORMS = {"mirror": "first", "what": "[^:]+", "why": ".+", "channels": "`.+"}
+
+
+def _sentence_zh(said: str) -> str:
+    """A sentence of the catalog in Chinese, with its fields."""
+    if said in _OWN_ZH:
+        return _OWN_ZH[said]
+    for code, english in _sentences():
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(english))
+        for field, form in _FORMS.items():
+            pattern = pattern.replace(f"<{field}>.+?", f"<{field}>{form}")
+        if found := re.fullmatch(pattern, said):
+            facts = found.groupdict()
+            if "why" in facts:
+                facts["why"] = _sentence_zh(facts["why"])
+            facts |= dict.fromkeys(facts.keys() & {"channel", "channels"}, "CHANNEL")
+            facts |= dict.fromkeys(facts.keys() & {"what"}, "FILE")
+            facts |= dict.fromkeys(facts.keys() & {"detail"}, "...")
+            chinese = _catalog().pgettext(code, english)
+            assert chinese != english, code
+            filled = re.sub(r"(\{\w+):site\}", r"\1}", chinese).format(**facts)
+            return filled.replace("`CHANNEL`", "CHANNEL").replace("CHANNEL", "`CHANNEL`")
+    raise AssertionError(f"no sentence of the tables: {said}")
+
+
+@cache
+def _catalog() -> language.Translations:
+    path = Path(language.FOLDER, language.LOCALES["zh"], "LC_MESSAGES", f"{language.DOMAIN}.mo")
+    with path.open("rb") as file:
+        return language.Translations(file)
+
+
+def _sentences() -> Iterator[tuple[str, str]]:
+    """Code and English of what may be said of a mirror."""
+    from conda_torchmirror.exceptions.channel import HashConflict
+    from conda_torchmirror.text.tables import hints, transport
+
+    yield "HashConflict", HashConflict.message
+    yield "HashConflict.cause", str(HashConflict.cause)
+    yield "tell_operators", str(hints.TEXT["tell_operators"])
+    yield from ((code, one) for code, one in transport.TEXT.items() if isinstance(one, str))
 
 
 @pytest.fixture(scope="module")
