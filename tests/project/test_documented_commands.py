@@ -309,6 +309,7 @@ ELSEWHERE = {
     "python -m pip install '.[docs]'": ("tests/project/test_site.py", "mkdocs.yml"),
     "pip install torch": ("what this is compared with", ""),
     "pip install --dry-run": ("what this is compared with", ""),
+    "conda activate": ("a function of the shell, which `conda init` makes", ""),
     "conda activate base": ("a function of the shell, which `conda init` makes", ""),
     "conda activate torch": ("a function of the shell, which `conda init` makes", ""),
     "python benchmarks/bench_install.py": ("measures; -m benchmark", "benchmarks/bench_install.py"),
