@@ -120,13 +120,14 @@ ASKED_ZH = dict(
 )
 _HEAD_ZH = """# 镜像出错时，`conda torch-install` 会怎样
 
-镜像会断线、封禁网络，也会返回旧的或错误的内容。几乎总是自动改用下一个镜像，提示只是说明哪个镜像
-出了什么错，不需要做什么。想自己换一个，先用 `conda torch-mirror test` 看哪些可用，再加
-`--mirror NAME`，见[镜像](mirrors-zh.md)。
+镜像会断线、封禁网络，也会返回旧的或错误的内容。几乎总是自动改用下一个镜像，
+提示只是说明哪个镜像出了什么错，不需要做什么。想自己换一个，先用 `conda torch-mirror test`
+看哪些可用，再加 `--mirror NAME`，见[镜像](mirrors-zh.md)。
 
-表格由 `tests/commands/test_fault_matrix.py` 用 conda {conda} 生成，每一格都是在本机回环地址上的
-一次真实安装。配置了两个镜像，先用 `first`，再用 `second`，最后是官方源；出错的总是 `first`。
-无论哪一格，环境要么完整，要么和原来一样；换镜像也不会使任何软件包下载两次。
+表格由 `tests/commands/test_fault_matrix.py` 用 conda {conda} 生成，
+每一格都是在本机回环地址上的一次真实安装。配置了两个镜像，先用 `first`，再用 `second`，
+最后是官方源；出错的总是 `first`。无论哪一格，环境要么完整，要么和原来一样；
+换镜像也不会使任何软件包下载两次。
 
 “另一个频道”指 conda-forge，其中的文件由 conda 的求解器选择，因此它的软件包出错时，下载已经开始。
 
@@ -141,8 +142,8 @@ _HEAD_ZH = """# 镜像出错时，`conda torch-install` 会怎样
 _SAID_ZH = """
 ## 提示
 
-FILE 是当时请求的文件，`CHANNEL` 是频道（可能有几个），“...”是每次不同的内容，如校验值和
-系统给出的原因。
+FILE 是当时请求的文件，`CHANNEL` 是频道（可能有几个），
+“...”是每次不同的内容，如校验值和系统给出的原因。
 
 | `first` 出的错 | 出错的请求 | 提示 |
 |---|---|---|
