@@ -162,8 +162,8 @@ def _page_zh(rows: dict[tuple[str, str], tuple[str, str]], conda: str) -> str:
         for asked in ASKED:
             if (fault, asked) in rows:
                 of.setdefault(_chinese(rows[fault, asked][1]), []).append(ASKED_ZH[asked])
-        for sentence, asked in of.items():
-            what = "任何一种" if len(asked) == len(ASKED) else "、".join(asked)
+        for sentence, places in of.items():
+            what = "任何一种" if len(places) == len(ASKED) else "、".join(places)
             said.append(f"| {name} | {what} | {sentence} |\n")
     head = _HEAD_ZH.format(conda=conda, asked=" | ".join(ASKED_ZH.values()))
     return head + "".join(ends) + _SAID_ZH + "".join(said)
