@@ -24,7 +24,6 @@ from conda_torchmirror.exceptions.environment import (
     NoEnvironment,
     PipFailed,
 )
-from conda_torchmirror.handover.installers import uv
 
 pytest_plugins = ["support.wheel_fixtures"]
 
@@ -93,13 +92,10 @@ def test_what_a_dependency_would_replace_is_not_replaced_either(
     assert {"setuptools-80.9.0", "sympy-1.15.0"} <= dists(lab_env)
 
 
-@pytest.mark.parametrize("tool", ["pip", "uv"])
+@pytest.mark.usefixtures("installer")
 def test_where_pip_chooses_it_takes_what_goes_with_condas_packages(
-    wheel_lab, lab_env, install, conda_in_process, index_with, condarc, tool
+    lab_env, install, conda_in_process, index_with
 ):
-    if tool == "uv" and uv.find(None) is None:
-        pytest.skip("uv is not installed")
-    condarc(**wheel_lab.settings(torchmirror_installer=tool))
     conda_in_process("install", "-y", "-q", "-p", lab_env, "setuptools=82.0.1").ok()
     index_with("1.15.0", "setuptools<82", hashes=False)
     owned = contents(lab_env / "lib" / f"python{PYTHON}" / "site-packages" / "setuptools")
@@ -108,13 +104,10 @@ def test_where_pip_chooses_it_takes_what_goes_with_condas_packages(
     assert owned == contents(lab_env / "lib" / f"python{PYTHON}" / "site-packages" / "setuptools")
 
 
-@pytest.mark.parametrize("tool", ["pip", "uv"])
+@pytest.mark.usefixtures("installer")
 def test_where_nothing_goes_with_condas_packages_it_is_said(
-    wheel_lab, lab_env, install, conda_in_process, index_with, condarc, tool
+    lab_env, install, conda_in_process, index_with
 ):
-    if tool == "uv" and uv.find(None) is None:
-        pytest.skip("uv is not installed")
-    condarc(**wheel_lab.settings(torchmirror_installer=tool))
     conda_in_process("install", "-y", "-q", "-p", lab_env, "setuptools=82.0.1").ok()
     index_with("1.15.0", "setuptools<82", hashes=False, alone=True)
     before = dists(lab_env)

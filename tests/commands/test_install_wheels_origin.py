@@ -11,7 +11,6 @@ from support.wheel_commands import WHEELS
 from support.wheel_fixtures import LINUX
 from support.wheel_site import put
 
-from conda_torchmirror.handover.installers import uv
 from conda_torchmirror.verify.run import _origin
 
 pytest_plugins = ["support.wheel_fixtures"]
@@ -23,13 +22,8 @@ def doctor(lab_env, run_conda):
     return lambda: " ".join(run_conda("doctor", "-p", lab_env).stdout.split())
 
 
-@pytest.mark.parametrize("tool", ["pip", "uv"])
-def test_the_mirror_of_a_wheel_is_named(
-    wheel_lab, lab_env, install, doctor, condarc, conda_in_process, tool
-):
-    if tool == "uv" and uv.find(None) is None:
-        pytest.skip("uv is not installed")
-    condarc(**wheel_lab.settings(torchmirror_installer=tool))
+@pytest.mark.usefixtures("installer")
+def test_the_mirror_of_a_wheel_is_named(wheel_lab, lab_env, install, doctor, conda_in_process):
     install().ok()
     place = f"{wheel_lab.first.wheels}/cu126"
     said = doctor()

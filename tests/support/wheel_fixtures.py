@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from conda_torchmirror.handover.installers import uv
+
 from . import wheel_files
 from .mirror import Mirror
 from .wheel_commands import CUDA, WHEELS
@@ -198,3 +200,13 @@ def imported(prefix: Path, *names: str) -> dict[str, str]:
     assert done.returncode == 0, done.stderr
     said: dict[str, str] = json.loads(done.stdout)
     return said
+
+
+@pytest.fixture(params=["pip", "uv"])
+def installer(request: pytest.FixtureRequest, wheel_lab: Any, condarc: Callable[..., Path]) -> str:
+    """Each installer in turn, as the setting says."""
+    tool: str = request.param
+    if tool == "uv" and uv.find(None) is None:
+        pytest.skip("uv is not installed")
+    condarc(**wheel_lab.settings(torchmirror_installer=tool))
+    return tool

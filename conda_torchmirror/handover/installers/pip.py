@@ -200,10 +200,18 @@ def _ended(code: int, log: str) -> PipExit:
     errors = [line for line in said.splitlines() if "ERROR" in line]
     # Each line of the log begins with its time.
     line = errors[-1].partition("ERROR: ")[2][:_LINE] if errors else ""
-    for kind, pattern in _SAID.items():
+    return failed(code, said, line, _SAID, _BOUND)
+
+
+def failed(
+    code: int, said: str, line: str, patterns: Mapping[str, re.Pattern[str]], bound: re.Pattern[str]
+) -> PipExit:
+    """The end of a run that failed, by the first of the `patterns` for its kind that is found in
+    the output; `bound` finds the projects that a conflict is about."""
+    for kind, pattern in patterns.items():
         if found := pattern.search(said):
             what = found.groupdict().get("what") or ""
             if kind == "conflict":
-                what = " ".join(dict.fromkeys(_BOUND.findall(said)))
+                what = " ".join(dict.fromkeys(bound.findall(said)))
             return PipExit(code, kind, what, line)
     return PipExit(code, "other", "", line)

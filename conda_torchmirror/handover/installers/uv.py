@@ -195,10 +195,4 @@ def _ended(code: int, said: str) -> PipExit:
     lines = [line.strip() for line in said.splitlines() if "error" in line or "cause" in line]
     # The first says what failed, the last why.
     line = lines[-1].partition(": ")[2][:_LINE] if lines else ""
-    for kind, pattern in _SAID.items():
-        if found := pattern.search(said):
-            what = found.groupdict().get("what") or ""
-            if kind == "conflict":
-                what = " ".join(dict.fromkeys(_BOUND.findall(said)))
-            return PipExit(code, kind, what, line)
-    return PipExit(code, "other", "", line)
+    return pip.failed(code, said, line, _SAID, _BOUND)
