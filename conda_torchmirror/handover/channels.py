@@ -15,19 +15,24 @@ from ..text.messages import text
 from ..text.sanitize import safe
 
 
-def check(typed: Sequence[str] = (), of_files: Sequence[str] = (), file: str = "") -> None:
+def check(
+    typed: Sequence[str] = (), of_files: Sequence[str] = (), file: str = ""
+) -> tuple[str, ...]:
     """Parse every channel of this run as conda will: those `typed`, those `of_files` in `file`, and
-    the configured ones. At a bad one conda's own commands end with an unexpected-error report.
+    the configured ones, which are returned. At a bad one conda's own commands end with an
+    unexpected-error report.
 
     Raises: BadChannel.
     """
-    for word in dict.fromkeys((*typed, *of_files, *context.channels)):
+    configured: tuple[str, ...] = context.channels
+    for word in dict.fromkeys((*typed, *of_files, *configured)):
         try:
             Channel(word).base_urls  # noqa: B018  # parses
         except ValueError as error:
             source = file if word in of_files else str(settings.source_of("channels", word))
             source = text("command_line") if word in typed else source
             raise BadChannel(channel=safe(word), source=source, detail=safe(str(error))) from error
+    return configured
 
 
 def kept(

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from conda.base.context import context
-
-from ..mirrors.addresses import name_of
 from ..models import Choice, NoChoice, Notice, Records, Request
 from ..selection.choose import choose, with_highest_cuda
 from .request import without_foreign
@@ -33,9 +30,7 @@ def is_sample(done: Attempt) -> bool:
 
 def attempt(task: Task, records: Records) -> Attempt:
     """Choose among the records of the task's source."""
-    request, foreign = without_foreign(
-        task.source, task.request, records.builds, map(name_of, context.channels)
-    )
+    request, foreign = without_foreign(task.source, task.request, records.builds, task.configured)
     task = _for_files(task._replace(request=request), records)
     request, narrowing = _beside(task, records)
     task = task._replace(request=request)

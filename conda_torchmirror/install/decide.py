@@ -20,7 +20,6 @@ from ..index.match import admits
 from ..index.sources import Source
 from ..machine import accelerators
 from ..machine import survey as machine
-from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
 from ..models import Build, Choice, Decision, Departure, Notice, Pin, Plan, Records
 from ..selection import plan, rules
@@ -166,7 +165,7 @@ def _channels(choice: Choice, task: Task, reader: RecordReader) -> tuple[Channel
         )
         if notice
     ]
-    configured = list(map(name_of, context.channels))
+    configured = task.configured
     alone = source.channel in source.without_python and source.without_python.issuperset(configured)
     if alone and not options.override_channels:
         notices.append(Notice("no_channels"))

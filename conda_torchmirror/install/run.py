@@ -23,6 +23,7 @@ from ..handover.channels import check as check_channels
 from ..index import cache
 from ..index.sources import AUTO, WHEELS, allowed, named
 from ..machine import survey as machine
+from ..mirrors.addresses import name_of
 from ..models import Decision, Listed, Listing, Machine, Notice, Request
 from ..options import InstallOptions
 from ..redirect import settings
@@ -95,7 +96,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
         from .machines.run import execute as for_machines
 
         return for_machines(options, report)
-    check_channels(options.channels)
+    configured = tuple(map(name_of, check_channels(options.channels)))
     typed = options.source
     options, pip_allowed = words.in_force(options)
     if options.action == "print":
@@ -149,7 +150,8 @@ def execute(options: InstallOptions, report: Report) -> Result:
         pip_allowed = wheels.may_stand_in(options, request, order)
         if pip_allowed and wheels.torch_by_pip(survey.machine):
             return wheels.instead(options, target, report, "bound")
-    task = Task(options, files, target, request, survey, named(order.sources[0]))
+    first = named(order.sources[0])
+    task = Task(options, files, target, request, survey, first, configured)
     try:
         return _from_channels(task, order, report)
     except NoFittingBuild as error:

@@ -27,7 +27,11 @@ class Target(NamedTuple):
 
 
 class Task(NamedTuple):
-    """The task of a run for one source."""
+    """The task of a run for one source.
+
+    `configured` are the names of the channels of conda's configuration and of `--channel`. They are
+    read once, because conda collects its whole configuration anew each time it is asked for them.
+    """
 
     options: InstallOptions
     files: FileRequest | None
@@ -35,6 +39,7 @@ class Task(NamedTuple):
     request: Request
     survey: Survey
     source: Source
+    configured: tuple[str, ...]
 
     @property
     def machine(self) -> Machine:

@@ -63,7 +63,9 @@ def answer(asked: Asked) -> SourceChoice:
     )
     request = requests.of(options, asked.source)
     order = answers.in_order(options, request, on)
-    task = Task(options, None, Target(None), request, Survey(on), named(order.sources[0]))
+    task = Task(
+        options, None, Target(None), request, Survey(on), named(order.sources[0]), ("defaults",)
+    )
     return answers.find(task, order, Reader(on.subdir))  # type: ignore[arg-type]
 
 

@@ -93,7 +93,7 @@ def answer(
     request = asked(case)
     sources = answers.in_order(options, request, case.on)
     first = named(sources.sources[0])
-    task = Task(options, None, Target(None), request, Survey(case.on), first)
+    task = Task(options, None, Target(None), request, Survey(case.on), first, ("defaults",))
     try:
         return answers.find(task, sources, Reader(case.on.subdir, order))  # type: ignore[arg-type]
     except NoFittingBuild as error:
