@@ -160,6 +160,27 @@ def test_a_preview_loads_what_it_shows_and_nothing_else(sandbox, condarc):
     assert others & sys.stdlib_module_names <= {"gc"}  # part of the interpreter
 
 
+#: As conda does it, up to what the interpreter does after the command: handlers run last in, first
+#: out, so this one sees what ours left.
+ENDING = """
+import atexit, gc, sys
+atexit.register(lambda: print(gc.get_freeze_count(), file=sys.stderr))
+from conda.cli.main import main
+sys.exit(main(*sys.argv[1:]))
+"""
+
+
+def test_nothing_is_searched_for_garbage_as_our_command_ends(sandbox):
+    def frozen(*words: str) -> int:
+        done = subprocess.run(
+            [sys.executable, "-c", ENDING, *words], capture_output=True, text=True, check=True
+        )
+        return int(done.stderr.splitlines()[-1])
+
+    assert frozen("torch-install", "--cuda", "12.4", "--dry-run", "--offline") > 10_000
+    assert frozen("config", "--show", "channels") == 0
+
+
 @pytest.mark.parametrize("command", [("list",), ("info", "--json"), ("config", "--show-sources")])
 def test_other_commands_do_not_reach_the_stages(sandbox, run_conda, tmp_path, command):
     log = tmp_path / "modules"
