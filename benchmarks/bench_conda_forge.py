@@ -5,7 +5,7 @@
 The index is generated, with conda-forge's torch and what it needs in small among it, and served on
 loopback. "preview" is `torch-install --dry-run` from conda's cached copy, as a whole process beside
 `conda list`; "solve" is the dry run of an installation, of exact builds, beside that of the loose
-words `pytorch-gpu torchvision`. Medians of interleaved runs, wall time, and for a solve memory.
+words `pytorch-gpu torchvision`. Medians of interleaved runs, CPU time, and for a solve memory.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench_install import conda, interleaved, isolation, peak_memory
-from support import big_index, forge_channel
+from bench_install import conda, interleaved, peak_memory
+from support import big_index, forge_channel, isolation
 from support.mirror import Mirror
 
 SUBDIR = forge_channel.SUBDIR

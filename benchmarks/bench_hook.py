@@ -110,7 +110,7 @@ def main() -> None:
         (prefix / "conda-meta" / "history").write_text("".join(lines))
         print(f"conda {conda.__version__}, Python {sys.version.split()[0]}")
         print(f"{'':38}{'first':>8}{'again':>8}")
-        rows = {"every command: plugin, parsers, hooks": ("--load",)}
+        rows: dict[str, tuple[str, ...]] = {"every command: plugin, parsers, hooks": ("--load",)}
         rows |= {
             f"hook: {name}": ("--one", words[0], "-p", str(prefix), *words[1:])
             if words[0] == "list"

@@ -19,10 +19,12 @@ from fnmatch import fnmatchcase
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 Fault = Callable[..., None]
+#: The type of a mirror in its `with` block.
+_Served = TypeVar("_Served", bound="Mirror")
 
 
 @dataclass
@@ -227,7 +229,7 @@ class Mirror:
         )
         self._thread.start()
 
-    def __enter__(self) -> Mirror:
+    def __enter__(self: _Served) -> _Served:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
