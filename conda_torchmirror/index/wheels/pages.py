@@ -2,7 +2,8 @@
 
 Pure, and safe for untrusted pages: takes linear time whatever the page contains, and returns only
 links that pass the strict schema of files. `html.parser` takes quadratic time for some broken
-pages, so it gets one tag at a time.
+pages, so it gets one tag at a time; and a third of a second for a long page, so tags written as
+real indexes write them are read by one expression, with the same result.
 
 The variant of a file is the name of its directory; `torch_stable.html`, and pages that list all
 variants of a project, have links to several directories.
@@ -15,11 +16,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from ...selection.wheels.link import Link
-from ..record_schema import FILE, SIZE, fits, is_count, is_url
+from ..record_schema import FILE, SIZE, SPEC, fits, is_count, is_url
 
 #: The media type of PEP 691.
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -34,10 +35,20 @@ TAG = 4000
 VARIANT = re.compile(r"cpu|cpu-cxx11-abi|cu\d{2,4}(?:_[a-z_]{1,20})?|rocm\d[\d.]{0,8}|xpu")
 #: The file name of a wheel. No two repetitions are adjacent, so that matching takes linear time.
 _WHEEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.!+-]*\.whl")
-_TAG = re.compile(r"<(?=(?:a|base)\s)", re.IGNORECASE)
+_TAG = re.compile(r"<(?=(?:[aA]|[bB][aA][sS][eE])\s)")
+#: A tag as indexes write them: a link to a wheel first, with its hash if at all; every value in
+#: double quotes, and no entity but for brackets. No two ways to match the same text.
+_USUAL = re.compile(
+    r"""<a\ href="([^"#?&]*/)? ([\w.!+%-]+\.whl) (?:\#sha256=([0-9a-f]{64}))? "
+    ((?:\ [a-z][a-z-]*="[^"&]*(?:&[gl]t;[^"&]*)*")*) >""",
+    re.ASCII | re.VERBOSE,
+)
+_ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
 _WHOLE = re.compile(r"""<[^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*>""")
 #: The name of a wheel in a tag, still quoted.
 _NAME = re.compile(r"""([^/"'=\s>]+\.whl)(?=["'#?\s>])""")
+#: The name of a wheel at the end of a URL, as indexes write it.
+_USUAL_NAME = re.compile(r"[\w.!+%-]+\.whl", re.ASCII)
 _HASH = re.compile(r"sha256=([0-9a-f]{64})")
 _REQUIRES = re.compile(r"[0-9A-Za-z.*<>=!~, ]{1,200}")
 
@@ -63,16 +74,13 @@ def parse(
     Raises: NoIndex, for a page without any wheel, kept or not.
     """
     text = body.decode("utf-8", "replace")
-
-    def found(keep: Callable[[str], bool] | None) -> Iterator[Link]:
-        if "json" in media_type or text[:200].lstrip().startswith("{"):
-            return _from_json(text, at)
-        return _from_html(text, at, keep)
-
+    read = _from_html
+    if "json" in media_type or text[:200].lstrip().startswith("{"):
+        read = _from_json
     links: dict[tuple[str, str], Link] = {}
-    for link in islice(found(keep), LINKS):
+    for link in islice(read(text, at, keep), LINKS):
         links.setdefault((link.variant, link.filename), link)
-    if not links and next(found(None), None) is None:
+    if not links and next(read(text, at, None), None) is None:
         raise NoIndex
     return tuple(link for link in links.values() if keep is None or keep(link.filename))
 
@@ -98,7 +106,11 @@ class _Attributes(HTMLParser):
             self.found[name] = value or ""
 
 
-def _tags(text: str, keep: Callable[[str], bool] | None) -> Iterator[tuple[str, dict[str, str]]]:
+#: A tag of a page: the match of `_USUAL`, or the name and the attributes.
+_Tag: TypeAlias = "re.Match[str] | tuple[str, dict[str, str]]"
+
+
+def _tags(text: str, keep: Callable[[str], bool] | None) -> Iterator[_Tag]:
     """Yield the `base` tags of a page, and the `a` tags whose wheels may be kept."""
     first, *rest = text.split("<!--")
     text = first + "".join(part.partition("-->")[2] for part in rest)
@@ -107,9 +119,16 @@ def _tags(text: str, keep: Callable[[str], bool] | None) -> Iterator[tuple[str, 
         found = _TAG.search(text, at)
         if found is None:
             return
-        whole = _WHOLE.match(text[found.start() : found.start() + TAG])
+        start = found.start()
+        usual = _USUAL.match(text, start, start + TAG)
+        if usual is not None:
+            at = usual.end()
+            if keep is None or keep(_unquoted(usual[2])):
+                yield usual
+            continue
+        whole = _WHOLE.match(text, start, start + TAG)
         if whole is not None:
-            at = found.start() + whole.end()
+            at = whole.end()
             if whole[0][1] in "bB" or _may_be_kept(whole[0], keep):
                 yield read(whole[0])
         elif broken < BROKEN:
@@ -127,33 +146,76 @@ def _may_be_kept(tag: str, keep: Callable[[str], bool] | None) -> bool:
     return name is None or keep is None or keep(unquote(name[1]))
 
 
+def _unquoted(name: str) -> str:
+    """Unquote the name of a file, in most of which only the `+` is quoted."""
+    name = name.replace("%2B", "+")
+    return unquote(name) if "%" in name else name
+
+
 def _from_html(text: str, at: Address, keep: Callable[[str], bool] | None) -> Iterator[Link]:
-    base, based = at.url, False
-    for name, attributes in _tags(text, keep):
-        href = attributes.get("href", "")
-        if name == "base" and not based:
-            # Only the first `base` counts, as in a browser.
-            base, based = _joined(base, href) or base, True
-        elif name == "a" and href:
-            said = {
-                "requires_python": attributes.get("data-requires-python"),
-                "yanked": "data-yanked" in attributes,
-                "metadata": attributes.get(
-                    "data-core-metadata", attributes.get("data-dist-info-metadata")
-                ),
-            }
-            if (link := _link(href, base, at, said)) is not None:
-                yield link
+    folders, based = _Folders(at.url, at), False
+    for tag in _tags(text, keep):
+        if isinstance(tag, re.Match):
+            folder, name, sha256, rest = tag.groups()
+            attributes = dict(reversed(_ATTRIBUTE.findall(rest)))
+            for key in attributes:
+                attributes[key] = attributes[key].replace("&gt;", ">").replace("&lt;", "<")
+            more = len("#sha256=") + len(sha256) if sha256 else 0
+            link = folders.link(folder or "", name, _said(attributes, sha256), more)
+        else:
+            kind, attributes = tag
+            link, href = None, attributes.get("href", "")
+            if kind == "base" and not based:
+                # Only the first `base` counts, as in a browser.
+                folders, based = _Folders(_joined(at.url, href) or at.url, at), True
+            elif kind == "a" and href:
+                link = _link(href, folders.base, at, _said(attributes))
+        if link is not None:
+            yield link
 
 
-def _from_json(text: str, at: Address) -> Iterator[Link]:
+def _said(attributes: Mapping[str, str], sha256: str | None = None) -> dict[str, Any]:
+    """The metadata of a file on a page, by the attributes of its tag."""
+    return {
+        "sha256": sha256,
+        "requires_python": attributes.get("data-requires-python"),
+        "yanked": "data-yanked" in attributes,
+        "metadata": attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata")),
+    }
+
+
+class _Folders:
+    """The folders that a page links into: their URLs and variants, each worked out once."""
+
+    def __init__(self, base: str, at: Address) -> None:
+        self.base, self._at = base, at
+        self._known: dict[str, Link | None] = {}
+
+    def link(self, folder: str, name: str, said: Mapping[str, Any], more: int = 0) -> Link | None:
+        """As `_link` of the folder and the name, a name as in `_USUAL`; `more` characters follow in
+        the URL."""
+        if folder not in self._known:
+            self._known[folder] = _link(f"{folder}x.whl", self.base, self._at, _said({}))
+        first, filename = self._known[folder], _unquoted(name)
+        if first is None or not is_name(filename):
+            return None
+        url = first.url.removesuffix("x.whl") + name
+        return _filled(filename, url, first.variant, said) if len(url) + more <= SPEC else None
+
+
+def _from_json(text: str, at: Address, keep: Callable[[str], bool] | None) -> Iterator[Link]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return
     files = document.get("files") if isinstance(document, Mapping) else None
+    folders = _Folders(at.url, at)
     for file in files if isinstance(files, list) else ():
         if not (isinstance(file, Mapping) and isinstance(file.get("url"), str)):
+            continue
+        folder, slash, name = file["url"].strip().rpartition("/")
+        usual = _USUAL_NAME.fullmatch(name) and "#" not in folder and "?" not in folder
+        if usual and keep is not None and not keep(_unquoted(name)):
             continue
         hashes = file.get("hashes")
         said = {
@@ -163,7 +225,12 @@ def _from_json(text: str, at: Address) -> Iterator[Link]:
             "yanked": bool(file.get("yanked")),
             "metadata": _metadata_of(file),
         }
-        if (link := _link(file["url"], at.url, at, said)) is not None:
+        link = (
+            folders.link(f"{folder}{slash}", name, said)
+            if usual
+            else _link(file["url"], at.url, at, said)
+        )
+        if link is not None:
             yield link
 
 
@@ -184,18 +251,23 @@ def _link(href: str, base: str, at: Address, said: Mapping[str, Any]) -> Link | 
     filename = unquote(parts.path.rpartition("/")[2])
     if not is_name(filename):
         return None
-    in_fragment = _HASH.search(parts.fragment)
-    sha256 = in_fragment[1] if in_fragment else said.get("sha256")
-    size, requires = said.get("size"), said.get("requires_python")
+    if in_fragment := _HASH.search(parts.fragment):
+        said = {**said, "sha256": in_fragment[1]}
+    return _filled(filename, url.partition("#")[0], _variant(parts) or at.variant, said)
+
+
+def _filled(filename: str, url: str, variant: str, said: Mapping[str, Any]) -> Link:
+    """The link with what a page says of it, without invalid values."""
+    sha256, size, requires = said["sha256"], said.get("size"), said["requires_python"]
     return Link(
         filename=filename,
-        url=url.partition("#")[0],
-        variant=_variant(parts) or at.variant,
+        url=url,
+        variant=variant,
         sha256=sha256 if fits("sha256", sha256) else None,
         size=size if is_count(size, SIZE) else None,
         requires_python=requires if is_requirement(requires) else None,
-        yanked=bool(said.get("yanked")),
-        metadata=_metadata(said.get("metadata")),
+        yanked=bool(said["yanked"]),
+        metadata=_metadata(said["metadata"]),
     )
 
 

@@ -145,10 +145,21 @@ def keep(on: Machine) -> Callable[[str], bool]:
     """Return a filter that accepts file names of wheels for this machine and of our projects."""
     target = WheelTarget(on.subdir, [on.python] if on.python else PYTHONS)
     projects = {*FAMILY, *TRITON}
+    known: dict[tuple[str, str], bool] = {}
 
     def matters(name: str) -> bool:
-        whole = name.count("-") >= 3
-        return whole and project_of(name) in projects and bool(target.fit(triple_of(name)))
+        head, _, rest = name.partition("-")
+        tail = rest.partition("-")[2]
+        if tail.count("-") < 2:  # no version before the tags, or no tags
+            return name.count("-") >= 3 and judged(name)
+        # Thousands of names differ in nothing but their versions.
+        found = known.get((head, tail))
+        if found is None:
+            found = known[head, tail] = judged(name)
+        return found
+
+    def judged(name: str) -> bool:
+        return project_of(name) in projects and bool(target.fit(triple_of(name)))
 
     return matters
 

@@ -6,6 +6,7 @@ selects the links before the choice and adds the notices after it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -190,16 +191,24 @@ def to_ask(
     links = tuple(links)
     if not any(link.metadata for link in links):
         return ()
+    known = table or tables()
+    newest = max((_order(torch) for torch in known.stated), default=_order("0"))
+
+    def is_news(version: str) -> bool:
+        return _order(version) > newest and not known.knows(version)
+
+    # By the names alone: most pages have no news, and reading them takes longer.
+    names = (link.filename.partition("-")[2] for link in links if link.project == TORCH)
+    if not any(map(is_news, {re.split("[-+]", name, maxsplit=1)[0] for name in names})):
+        return ()
     case = prepare(request, machine, links, table)
-    newest = max((_order(torch) for torch in case.tables.stated), default=_order("0"))
-    torch = {b.version for b in case.pool.builds if b.name == TORCH}
-    if not any(_order(v) > newest and not case.tables.knows(v) for v in torch):
+    if not any(is_news(build.version) for build in case.pool.builds if build.name == TORCH):
         return ()
     found: dict[tuple[str, str], Link] = {}
     for wheel in sorted(case.page.wheels, key=lambda wheel: wheel.link):
-        known = case.tables.torch_of(wheel.project, wheel.version)
+        stated = case.tables.torch_of(wheel.project, wheel.version)
         asked = wheel.project != TORCH and wheel.project in request.specs and wheel.link.metadata
-        if asked and not known and _is_last(wheel, case):
+        if asked and not stated and _is_last(wheel, case):
             found.setdefault((wheel.project, wheel.version), wheel.link)
     return tuple(found.values())
 
