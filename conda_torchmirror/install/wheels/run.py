@@ -34,12 +34,12 @@ from ..files.advice import completed
 from ..run import checked
 from ..task import Target
 from . import steps
-from .conda_part import by_conda
+from .carry_out.conda_part import by_conda
+from .carry_out.pip_run import by_pip
 from .decide import Decided, decide
 from .fetch import fetched, fetched_rest, find_rest
 from .listing import listing
 from .obstacles import check_owned
-from .pip_run import by_pip
 from .plans.save import save
 from .steps import PipOrder
 from .task import WheelTask, prepare

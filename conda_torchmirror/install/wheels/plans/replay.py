@@ -34,10 +34,10 @@ from ....transport.wheels.reader import WheelReader
 from ....transport.wheels.routes import WheelMirror
 from ...task import Target
 from .. import steps
+from ..carry_out.pip_run import by_pip
 from ..decide import keep
 from ..fetch import fetched, fetched_rest
 from ..obstacles import check_environment
-from ..pip_run import by_pip
 from ..steps import PipOrder
 from ..task import WheelTask
 

@@ -26,7 +26,7 @@ from ....text.wheels.decision import summary
 from ....transport.fallback import Router
 from ....transport.wheels.rest import Rest
 from .. import steps
-from ..conda_part import conda_words
+from ..carry_out.conda_part import conda_words
 from ..decide import Decided
 from ..fetch import fetched, fetched_rest, find_rest
 from ..task import WheelTask

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from conda.base.context import context
 
-from ...handover import conda
-from ...models import CondaStep
-from ...options import InstallOptions
-from ...selection.pip.plan import WheelDecision
-from ...text.wheels.decision import summary
-from ...transport.fallback import Router
-from . import steps
+from ....handover import conda
+from ....models import CondaStep
+from ....options import InstallOptions
+from ....selection.pip.plan import WheelDecision
+from ....text.wheels.decision import summary
+from ....transport.fallback import Router
+from .. import steps
 
 if TYPE_CHECKING:
-    from ..run import Report
+    from ...run import Report
 
 
 def conda_words(step: CondaStep, options: InstallOptions, prefix: str) -> list[str]:

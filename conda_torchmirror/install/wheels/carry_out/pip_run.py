@@ -6,21 +6,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from conda.base.context import context
 
-from ...exceptions.environment import PipFailed
-from ...handover import wheel_cache
-from ...handover.installers import pip, uv
-from ...handover.installers.pip import PipExit
-from ...mirrors.registry import Route
-from ...models import Notice
-from ...selection.pip.plan import WheelFile
-from ...selection.plan import typed
-from ...selection.wheels.request import requested_name
-from ...text.messages import text
-from ...text.sanitize import safe
-from ...transport.wheels.routes import NO_INDEX
-from . import steps
-from .obstacles import not_there, owned_by_conda
-from .steps import PipOrder
+from ....exceptions.environment import PipFailed
+from ....handover import wheel_cache
+from ....handover.installers import pip, uv
+from ....handover.installers.pip import PipExit
+from ....mirrors.registry import Route
+from ....models import Notice
+from ....selection.pip.plan import WheelFile
+from ....selection.plan import typed
+from ....selection.wheels.request import requested_name
+from ....text.messages import text
+from ....text.sanitize import safe
+from ....transport.wheels.routes import NO_INDEX
+from .. import steps
+from ..obstacles import not_there, owned_by_conda
+from ..steps import PipOrder
 
 
 def by_pip(

@@ -1,0 +1,1 @@
+"""What a decision on wheels changes: conda's part, and pip's."""
