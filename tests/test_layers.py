@@ -203,7 +203,10 @@ SEAMS = {
     # Wheels stand in only where the settings allow pip and conda has nothing.
     "install.sources.wheels": {"install"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},
-    "install.wheels.run": {"install"},
+    # A preview of wheels fetches and installs nothing.
+    "install.wheels.run": {"install", "plans"},
+    # Most pages are written so that one expression reads their tags.
+    "index.wheels.pages": {"index"},
     # A command whose channels no mirror has reads no settings and decides nothing; only commands
     # that fetch an index look for emptied ones, and for mirrors that answer.
     "hooks.redirect": {"exceptions", "hooks", "index", "redirect", "text"},

@@ -101,13 +101,25 @@ def show(result: Result, options: InstallOptions) -> int:
 
 def _show_done(result: Result, options: InstallOptions) -> int:
     """Show a result other than a preview's, whose modules a preview does not import."""
+    from ..selection.pip.plan import WheelDecision
+
+    if isinstance(result, WheelDecision):
+        if options.as_json:
+            emit(wheel_summary(result), dry_run=result.dry_run, prefix=result.prefix)
+        else:
+            say(wheel_lines(result, explain=options.explain))
+        return 0
+    return _show_rest(result, options)
+
+
+def _show_rest(result: Result, options: InstallOptions) -> int:
+    """Show a result that is no preview of a choice."""
     from ..handover.conda import Outcome
     from ..install.machines.run import MachinePlans
     from ..install.printing.printed import Printed
     from ..plans.downloads import DownloadList
     from ..plans.replay import Replay
     from ..plans.saved_plan import Saved
-    from ..selection.pip.plan import WheelDecision
 
     if isinstance(result, MachinePlans):
         from .fleet import machines
@@ -117,11 +129,6 @@ def _show_done(result: Result, options: InstallOptions) -> int:
         return machines.show(result, options)
     if isinstance(result, Printed):
         _show_printed(result, options)
-    elif isinstance(result, WheelDecision):
-        if options.as_json:
-            emit(wheel_summary(result), dry_run=result.dry_run, prefix=result.prefix)
-        else:
-            say(wheel_lines(result, explain=options.explain))
     elif isinstance(result, Outcome):
         if options.as_json:
             document = {k: v for k, v in result.document.items() if k != "torchmirror"}

@@ -11,6 +11,7 @@ hard links only this name gets the new content, as with any rename.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 import stat
@@ -25,6 +26,8 @@ from ..text.messages import of_os_error
 
 #: Most bytes of a file to read; no environment file is larger.
 MAX_SIZE = 20_000_000
+
+_CHUNK = 1 << 20  # bytes
 
 BACKUP_SUFFIX = ".bak"
 
@@ -373,3 +376,15 @@ else:
                 time.sleep(0.01)
             except OSError:
                 return False
+
+
+def digest(path: str, algorithm: str) -> str:
+    """The hexadecimal hash of a file. Unlike conda's own function, computes md5 under FIPS too.
+
+    Raises: OSError.
+    """
+    computed = hashlib.new(algorithm, usedforsecurity=False)
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            computed.update(chunk)
+    return computed.hexdigest()

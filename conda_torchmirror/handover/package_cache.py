@@ -8,7 +8,6 @@ files stay as they are, and conda still compares size and md5 with the index bef
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,12 +22,12 @@ from conda.core.package_cache_data import PackageCacheData, ProgressiveFetchExtr
 from conda.models.channel import Channel
 from conda.models.records import PackageCacheRecord
 
+from ..envfiles.file_io import digest
 from ..index.repodata import validate
 from ..mirrors import addresses
 from ..mirrors.registry import Route
 
 log = getLogger(__name__)
-_CHUNK = 1 << 20  # bytes
 
 
 def alias_mirrored(routes: Iterable[Route]) -> int:
@@ -129,18 +128,6 @@ def _is_file_of(path: str, record: Any) -> bool:
         return digest(path, algorithm) == expected
     except OSError:
         return False
-
-
-def digest(path: str, algorithm: str) -> str:
-    """The hexadecimal hash of a file. Unlike conda's own function, computes md5 under FIPS too.
-
-    Raises: OSError.
-    """
-    computed = hashlib.new(algorithm, usedforsecurity=False)
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            computed.update(chunk)
-    return computed.hexdigest()
 
 
 def fetch(

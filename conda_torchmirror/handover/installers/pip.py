@@ -29,10 +29,8 @@ from typing import NamedTuple
 
 from ...envfiles.file_io import write_file
 from ...machine.environment import python_path
-from ...machine.python.activation import environment
 from ...selection.wheels.link import Link
 from ...text.messages import of_os_error
-from ..disk_space import temporary_folder
 
 #: Older pip does not know manylinux_2_28, and reports "no version" for existing wheels.
 OLDEST = (20, 3)
@@ -57,6 +55,14 @@ _BOUND = re.compile(r"The user requested \(constraint\) ([^\s=]{1,200})")
 UNSTARTED = 126
 #: Most characters to read from the end of pip's log, and most to show of one of its lines.
 _LOG, _LINE = 400_000, 300
+
+
+class Workplace(NamedTuple):
+    """Where an installer runs: the variables of the activated environment, and a folder for its own
+    files that is gone afterwards."""
+
+    variables: Mapping[str, str]
+    folder: str
 
 
 class PipExit(NamedTuple):
@@ -117,8 +123,8 @@ def command(
 
 
 def run(
-    prefix: str,
     words: Sequence[str],
+    at: Workplace,
     *,
     index: str,
     text: str,
@@ -131,24 +137,22 @@ def run(
     """
     write_page(links_of(words), text)
     words, hidden = without_credentials(words, index, "PIP_INDEX_URL")
-    variables = clean(environment(prefix)[0]) | hidden
-    with temporary_folder("torchmirror-pip-") as folder:
-        log = os.path.join(folder, "pip.log")
-        at = words.index("install") + 1
-        words[at:at] = ["--log", log, *(["--quiet"] if quiet else [])]
-        try:
-            done = subprocess.run(  # noqa: S603
-                words,
-                env=variables,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL if quiet else None,
-                stderr=subprocess.DEVNULL if quiet else None,
-                check=False,
-            )
-        except OSError as error:
-            return unstarted(words[0], error)
-        return _ended(done.returncode, log)
+    log = os.path.join(at.folder, "pip.log")
+    place = words.index("install") + 1
+    words[place:place] = ["--log", log, *(["--quiet"] if quiet else [])]
+    try:
+        done = subprocess.run(  # noqa: S603
+            words,
+            env=clean(at.variables) | hidden,
+            cwd=at.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if quiet else None,
+            stderr=subprocess.DEVNULL if quiet else None,
+            check=False,
+        )
+    except OSError as error:
+        return unstarted(words[0], error)
+    return _ended(done.returncode, log)
 
 
 def links_of(words: Sequence[str]) -> str:

@@ -28,13 +28,11 @@ from pathlib import Path
 
 from ...envfiles.file_io import write_file
 from ...machine.environment import python_path
-from ...machine.python.activation import environment
 from ...text.messages import text as sentence
 from ...text.output import warn
 from ...text.sanitize import safe
-from ..disk_space import temporary_folder
 from . import pip
-from .pip import PipExit
+from .pip import PipExit, Workplace
 
 #: Variables of uv that are kept, since they do not affect what it installs.
 _KEPT = ("UV_CACHE_DIR", "UV_LINK_MODE")
@@ -115,8 +113,8 @@ def _start(uv: str, prefix: str, index: str) -> list[str]:
 
 
 def run(
-    prefix: str,
     words: Sequence[str],
+    at: Workplace,
     *,
     index: str,
     text: str,
@@ -130,20 +128,18 @@ def run(
     """
     pip.write_page(pip.links_of(words), text)
     words, hidden = pip.without_credentials(words, index, "UV_INDEX_URL")
-    variables = _clean(environment(prefix)[0]) | _of_options(options) | hidden
-    with temporary_folder("torchmirror-uv-") as folder:
-        try:
-            done = subprocess.run(  # noqa: S603
-                [*words, "--no-progress", *(["--quiet"] if quiet else [])],
-                env=variables,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL if quiet else None,
-                stderr=subprocess.PIPE,
-                check=False,
-            )
-        except OSError as error:
-            return pip.unstarted(words[0], error)
+    try:
+        done = subprocess.run(  # noqa: S603
+            [*words, "--no-progress", *(["--quiet"] if quiet else [])],
+            env=_clean(at.variables) | _of_options(options) | hidden,
+            cwd=at.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if quiet else None,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    except OSError as error:
+        return pip.unstarted(words[0], error)
     said = done.stderr.decode("utf-8", "replace")
     if said and not quiet:
         warn(_shown(said.rstrip(), os.path.dirname(pip.links_of(words))))

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from html.parser import HTMLParser
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
@@ -85,27 +84,6 @@ def parse(
     return tuple(link for link in links.values() if keep is None or keep(link.filename))
 
 
-class _Attributes(HTMLParser):
-    """A parser for one tag and its attributes, with entities resolved; of duplicates the first
-    counts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.name = ""
-        self.found: dict[str, str] = {}
-
-    def read(self, tag: str) -> tuple[str, dict[str, str]]:
-        self.reset()
-        self.name, self.found = "", {}
-        self.feed(tag)
-        return self.name, self.found
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.name = tag
-        for name, value in reversed(attrs):
-            self.found[name] = value or ""
-
-
 #: A tag of a page: the match of `_USUAL`, or the name and the attributes.
 _Tag: TypeAlias = "re.Match[str] | tuple[str, dict[str, str]]"
 
@@ -114,7 +92,7 @@ def _tags(text: str, keep: Callable[[str], bool] | None) -> Iterator[_Tag]:
     """Yield the `base` tags of a page, and the `a` tags whose wheels may be kept."""
     first, *rest = text.split("<!--")
     text = first + "".join(part.partition("-->")[2] for part in rest)
-    read, broken, at = _Attributes().read, 0, 0
+    parser, broken, at = None, 0, 0
     for _ in range(TAGS):
         found = _TAG.search(text, at)
         if found is None:
@@ -130,7 +108,11 @@ def _tags(text: str, keep: Callable[[str], bool] | None) -> Iterator[_Tag]:
         if whole is not None:
             at = whole.end()
             if whole[0][1] in "bB" or _may_be_kept(whole[0], keep):
-                yield read(whole[0])
+                if parser is None:
+                    from .html_tag import TagParser
+
+                    parser = TagParser()
+                yield parser.read(whole[0])
         elif broken < BROKEN:
             broken += 1
             at = found.end()

@@ -1,50 +1,38 @@
-"""`--source wheels`, stage after stage: decision, question, files, conda's part, pip's, the check.
+"""`--source wheels`: the decision, and what the command line wants done with it.
 
-Files are downloaded before anything changes, so that a failing mirror leaves the environment as it
-was.
+What a preview does not need is imported when it is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from conda.base.context import context
 
-from ...exceptions.channel import WheelNowhere
 from ...exceptions.environment import ForeignPlatform, NoEnvironment
 from ...exceptions.usage import NotForWheels, NotForWheelSetting
-from ...handover import conda, disk_space, environment_lock, wheel_cache
-from ...handover.conda import Outcome
-from ...handover.disk_space import Footprint
 from ...index.sources import WHEELS
-from ...machine.survey import inspect, native_subdir
+from ...machine.survey import native_subdir
 from ...models import Listing, Notice
 from ...options import InstallOptions
-from ...plans.downloads import DownloadList, downloads
-from ...plans.saved_plan import Saved
 from ...redirect import settings
-from ...selection.pip.plan import WheelDecision, WheelFile
+from ...selection.pip.plan import WheelDecision
 from ...selection.sources.order import Why
 from ...text.messages import clauses, text
 from ...text.sanitize import safe
 from ...text.wheels.decision import summary
 from ...transport.wheels.rest import Rest
-from ..files.advice import completed
-from ..run import checked
 from ..task import Target
 from . import steps
-from .carry_out.conda_part import by_conda
-from .carry_out.pip_run import by_pip
 from .decide import Decided, decide
-from .fetch import fetched, fetched_rest, find_rest
-from .listing import listing
+from .fetch import find_rest
 from .obstacles import check_owned
-from .plans.save import save
-from .steps import PipOrder
 from .task import WheelTask, prepare
 
 if TYPE_CHECKING:
+    from ...handover.conda import Outcome
+    from ...plans.downloads import DownloadList
+    from ...plans.saved_plan import Saved
     from ..printing.printed import Printed
     from ..run import Report
 
@@ -90,12 +78,16 @@ def execute(
     if target.prefix is None and not nowhere:
         raise NoEnvironment()
     if options.action == "list":
+        from .listing import listing
+
         return listing(task)
     decided = decide(task)
     if why is not None:
         decided = decided._replace(decision=_chosen_by(decided.decision, why))
     decision = decided.decision
     if options.action == "save":
+        from .plans.save import save
+
         return save(task, decided, options, report)
     if options.action == "print":
         from ..printing import printed
@@ -104,24 +96,17 @@ def execute(
     rest, decided = _with_rest(task, decided)
     decision = decided.decision
     if options.action == "urls":
+        from ...plans.downloads import DownloadList, downloads
+
         links = (file.link for file in (*decision.files, *(decision.beside or ())))
         notices = () if decision.beside is not None else (Notice("urls_set"),)
         return DownloadList(downloads(links), summary(decision), notices)
     if options.dry_run:
         return decision
     report(decision)
-    if not options.download:
-        disk_space.refuse_unwritable(str(target.prefix), "new_for_wheels")
-    needed = (*decision.files, *(rest.files if rest else ()))
-    report(space := _space(needed, None if options.download else str(target.prefix)))
-    disk_space.check(space)
-    if decision.conda is None and not options.download:
-        conda.confirm(as_json=options.as_json)
-    files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
-    beside = _beside(decided, rest, report, quiet=options.as_json)
-    if options.download:
-        return Outcome(0, summary(decision), downloaded=True)
-    return _install(decided, files, beside, options, str(target.prefix), report)
+    from .carry_out.stages import carry_out
+
+    return carry_out(decided, rest, options, target.prefix, report)
 
 
 def _chosen_by(decision: WheelDecision, why: Why) -> WheelDecision:
@@ -149,20 +134,6 @@ def _with_rest(task: WheelTask, decided: Decided) -> tuple[Rest | None, Decided]
     return rest, decided._replace(decision=decision)
 
 
-def _beside(
-    decided: Decided, rest: Rest | None, report: Report, *, quiet: bool
-) -> tuple[WheelFile, ...] | None:
-    """Download the other packages that the set needs; None if pip has to find them."""
-    if rest is None:
-        return None
-    indexes = (decided.decision.rest, *decided.rest)
-    try:
-        return fetched_rest(rest.files, indexes, report, quiet=quiet)
-    except WheelNowhere:
-        report(Notice("rest_short", {"instead": indexes[-1].mirror}))
-        return None
-
-
 def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
     """Refuse options that wheels do not take. Raises: NotForWheels, NotForWheelSetting."""
     found = dict(said for name, said in _REFUSED.items() if getattr(options, name))
@@ -172,39 +143,8 @@ def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
         file = settings.source_of("torchmirror_source")
         raise NotForWheelSetting(options=", ".join(given), file=safe(str(file)))
     if given:
+        from ..files.advice import completed
+
         ways = completed(options.files[0]) if len(options.files) == 1 else ()
         detail = clauses(text(code) for code in dict.fromkeys(found.values()))
         raise NotForWheels(options=", ".join(given), detail=detail, ways=ways)
-
-
-def _space(files: Sequence[WheelFile], prefix: str | None) -> Footprint:
-    """The disk space that the files take, as far as their sizes are known."""
-    sizes = [file.link.size or 0 for file in files]
-    lacking = [file.link.size or 0 for file in files if file.cached is None]
-    return disk_space.measure_files(sizes, lacking, wheel_cache.folders()[0], prefix)
-
-
-def _install(
-    decided: Decided,
-    files: tuple[WheelFile, ...],
-    beside: tuple[WheelFile, ...] | None,
-    options: InstallOptions,
-    prefix: str,
-    report: Report,
-) -> Outcome:
-    """Run conda's part if there is one, then pip's, then the check."""
-    decision = decided.decision
-    about = summary(decision)
-    # If it fails, a new environment is removed even with packages: they are only for the wheels.
-    with environment_lock.held(prefix), conda.unmade(prefix, filled=True):
-        if decision.conda is not None:
-            code = by_conda(decision, decision.conda, options, prefix, report)
-            if code:
-                return Outcome(code, about)
-        order = PipOrder(files, decision.others, decision.pip.options, beside, decision.uv)
-        by_pip(order, (decision.rest, *decided.rest), prefix, report, quiet=options.as_json)
-    outcome = Outcome(0, about, {"prefix": prefix})
-    on = decision.machine
-    if options.facts is not None:  # the check runs on this machine, not on the described one
-        on = inspect(subdir=native_subdir(), prefix=None)
-    return checked(outcome, options, prefix, on, report)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from conda.base.context import context
 
 from ....exceptions.environment import PipFailed
-from ....handover import wheel_cache
+from ....handover import disk_space, wheel_cache
 from ....handover.installers import pip, uv
-from ....handover.installers.pip import PipExit
+from ....handover.installers.pip import PipExit, Workplace
+from ....machine.python.activation import environment
 from ....mirrors.registry import Route
 from ....models import Notice
 from ....selection.pip.plan import WheelFile
@@ -84,10 +85,13 @@ def _about_owned(ended: PipExit, owned: Mapping[str, str]) -> Iterator[Notice]:
 def _run(order: PipOrder, index: Route, prefix: str, *, quiet: bool) -> PipExit:
     words = steps.words(order, prefix, index)
     page = pip.page(file.link for file in order.every)
-    if order.uv is None:
-        return pip.run(prefix, words, index=index.url, text=page, quiet=quiet)
-    options = steps.options(order, index)
-    return uv.run(prefix, words, index=index.url, text=page, options=options, quiet=quiet)
+    tool = "pip" if order.uv is None else "uv"
+    with disk_space.temporary_folder(f"torchmirror-{tool}-") as folder:
+        at = Workplace(environment(prefix)[0], folder)
+        if order.uv is None:
+            return pip.run(words, at, index=index.url, text=page, quiet=quiet)
+        options = steps.options(order, index)
+        return uv.run(words, at, index=index.url, text=page, options=options, quiet=quiet)
 
 
 def _here(files: Sequence[WheelFile]) -> tuple[WheelFile, ...]:
