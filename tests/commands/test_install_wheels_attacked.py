@@ -1,4 +1,4 @@
-"""Wheels where something comes in between: Ctrl-C, a second run, a hostile page."""
+"""Wheels where something comes in between: a second run, a hostile page."""
 
 from __future__ import annotations
 
@@ -8,63 +8,14 @@ import tempfile
 
 import pytest
 from support.files import contents
-from support.interrupting import interrupted
 from support.wheel_commands import CUDA, REST, SET, WHEELS, dists, names
 from support.wheel_fixtures import imported
-from support.wheel_lab import PYTHON
 from support.wheel_site import put
 
 from conda_torchmirror.exceptions.environment import OtherRun
 from conda_torchmirror.exceptions.mirror import CannotWrite
 
 pytest_plugins = ["support.wheel_fixtures"]
-
-posix = pytest.mark.skipif(sys.platform == "win32", reason="signals as on POSIX")
-
-
-def without_hashes(lab):
-    """Let pip read the index itself, as nothing there proves what it has."""
-    for page in (lab.index.folder / "simple").glob("*/index.html"):
-        page.unlink()
-    put(lab.index, lab.made[""], "simple", hashes=False)
-
-
-@posix
-def test_interrupted_while_a_wheel_comes(wheel_lab, lab_env, install):
-    """The environment is as it was; the next run goes on, and ends well."""
-    before = contents(lab_env)
-    made = wheel_lab.made["cu126"][1]
-    wheel_lab.first.fail(f"*/{made.name.replace('+', '*')}", "stall", times=1)
-    said = interrupted(
-        *("torch-install", "--source", "wheels", *CUDA, "-p", lab_env, "-y", "--no-check"),
-        when=lambda: any(made.name in r.path for r in wheel_lab.first.requests),
-        otherwise="the download never began",
-    )
-    assert "Traceback" not in said
-    assert contents(lab_env) == before
-    install().ok()
-    assert {*SET, *REST} <= dists(lab_env)
-
-
-@posix
-@pytest.mark.parametrize("there", [True, False], ids=["existing", "new"])
-def test_interrupted_while_pip_fetches(wheel_lab, lab_env, tmp_path, there):
-    """Nothing is installed, and an environment that was made for it is gone."""
-    without_hashes(wheel_lab)
-    wheel_lab.index.fail("*/numpy-*", "stall")
-    prefix = lab_env if there else tmp_path / "new"
-    before = dists(prefix)
-    new = () if there else ("--python", PYTHON)
-    said = interrupted(
-        *("torch-install", "--source", "wheels", *CUDA, "-p", prefix, *new),
-        *("-y", "--no-check", "--no-fallback"),
-        when=lambda: any("/numpy-" in r.path for r in wheel_lab.index.requests),
-        otherwise="pip never asked for it",
-    )
-    assert "ERROR REPORT" not in said
-    assert dists(prefix) == before
-    assert prefix.exists() == there
-
 
 HOLD = """
 import sys

@@ -31,6 +31,7 @@ from ...envfiles.file_io import write_file
 from ...machine.environment import python_path
 from ...selection.wheels.link import Link
 from ...text.messages import of_os_error
+from . import process
 
 #: Older pip does not know manylinux_2_28, and reports "no version" for existing wheels.
 OLDEST = (20, 3)
@@ -141,15 +142,9 @@ def run(
     place = words.index("install") + 1
     words[place:place] = ["--log", log, *(["--quiet"] if quiet else [])]
     try:
-        done = subprocess.run(  # noqa: S603
-            words,
-            env=clean(at.variables) | hidden,
-            cwd=at.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL if quiet else None,
-            stderr=subprocess.DEVNULL if quiet else None,
-            check=False,
-        )
+        shown = subprocess.DEVNULL if quiet else None
+        variables = clean(at.variables) | hidden
+        done = process.run(words, variables, at.folder, stdout=shown, stderr=shown)
     except OSError as error:
         return unstarted(words[0], error)
     return _ended(done.returncode, log)

@@ -31,7 +31,7 @@ from ...machine.environment import python_path
 from ...text.messages import text as sentence
 from ...text.output import warn
 from ...text.sanitize import safe
-from . import pip
+from . import pip, process
 from .pip import PipExit, Workplace
 
 #: Variables of uv that are kept, since they do not affect what it installs.
@@ -129,14 +129,12 @@ def run(
     pip.write_page(pip.links_of(words), text)
     words, hidden = pip.without_credentials(words, index, "UV_INDEX_URL")
     try:
-        done = subprocess.run(  # noqa: S603
+        done = process.run(
             [*words, "--no-progress", *(["--quiet"] if quiet else [])],
-            env=_clean(at.variables) | _of_options(options) | hidden,
-            cwd=at.folder,
-            stdin=subprocess.DEVNULL,
+            _clean(at.variables) | _of_options(options) | hidden,
+            at.folder,
             stdout=subprocess.DEVNULL if quiet else None,
             stderr=subprocess.PIPE,
-            check=False,
         )
     except OSError as error:
         return pip.unstarted(words[0], error)

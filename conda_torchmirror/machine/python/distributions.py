@@ -31,33 +31,53 @@ def normalized(name: str) -> str:
 
 
 def installed(prefix: str) -> Mapping[str, Distribution]:
-    """Return the installed distributions by normalized name.
+    """Return the installed distributions by normalized name, without `unfinished` ones.
 
     Empty where the environment has no Python or cannot be read. Never raises.
     """
+    return {one.name: one for one, path in _found(prefix) if one.owner or not _is_torn(path)}
+
+
+def unfinished(prefix: str) -> Iterator[tuple[Distribution, str]]:
+    """Yield the distributions that pip or uv was installing when it was killed, each with the path
+    of its `.dist-info` folder. Pip takes them for installed, and would leave them as they are.
+
+    Never raises.
+    """
+    return ((one, path) for one, path in _found(prefix) if one.owner is None and _is_torn(path))
+
+
+def _is_torn(path: str) -> bool:
+    """Whether a distribution that is not conda's is there in part: pip and uv write the name of the
+    installer after all files of the wheel."""
+    return path.endswith(".dist-info") and not os.path.lexists(os.path.join(path, "INSTALLER"))
+
+
+def _found(prefix: str) -> Iterator[tuple[Distribution, str]]:
+    """Yield the distributions of an environment with the paths of their metadata."""
     try:
         records = list(PrefixData(prefix).iter_records())
     except Exception:  # a broken record, which `environment` reports
-        return {}
+        return
     short = _site_packages(records)
     if short is None:
-        return {}
+        return
     owners: dict[str, str] = {}
     for record in records:
         for path in getattr(record, "files", None) or ():
             folder, _, rest = path.replace("\\", "/").removeprefix(f"{short}/").partition("/")
             if rest in ("METADATA", "PKG-INFO") and path.startswith(short):
                 owners[folder] = record.name
-    found: dict[str, Distribution] = {}
+    place = os.path.join(prefix, *short.split("/"))
     try:
-        folders = os.listdir(os.path.join(prefix, *short.split("/")))
+        folders = os.listdir(place)
     except OSError:
-        return {}
+        return
     for folder in folders:
         if match := _FOLDER.fullmatch(folder):
             name = normalized(match[1])
-            found[name] = Distribution(name, match[2], owners.get(folder))
-    return found
+            one = Distribution(name, match[2], owners.get(folder))
+            yield one, os.path.join(place, folder)
 
 
 def info_folder(prefix: str, found: Distribution) -> str | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from conda.base.context import context
 
@@ -10,6 +11,7 @@ from ....exceptions.environment import PipFailed
 from ....handover import disk_space, wheel_cache
 from ....handover.installers import pip, uv
 from ....handover.installers.pip import PipExit, Workplace
+from ....machine.python import distributions
 from ....machine.python.activation import environment
 from ....mirrors.registry import Route
 from ....models import Notice
@@ -35,8 +37,11 @@ def by_pip(
     """Run pip or uv, without an index if the files are complete; if something is missing, or an
     index fails, run again with the next of `indexes`. Packages that conda owns stay as they are.
 
+    What an earlier run was killed in the middle of is installed anew.
+
     Raises: PipFailed.
     """
+    _clear(prefix, {file.project for file in order.every}, report)
     owned = owned_by_conda(prefix, [file.project for file in order.files])
     pip.write_page(steps.owned_path(prefix), "".join(f"{pin}\n" for pin in owned.values()))
     alone = (NO_INDEX,) if order.beside is not None else ()
@@ -73,6 +78,17 @@ def by_pip(
         command=typed(steps.words(order, prefix, tried[-1])),
         ways=(*_after_pip(ended, tool, order.others, prefix, tried), *_about_owned(ended, owned)),
     )
+
+
+def _clear(prefix: str, names: Collection[str], report: Callable[[Notice], None]) -> None:
+    """Remove the metadata of those of these projects that were installed in part, so that pip does
+    not take them for installed."""
+    torn = [(one, path) for one, path in distributions.unfinished(prefix) if one.name in names]
+    for _, path in torn:
+        shutil.rmtree(path, ignore_errors=True)
+    if torn:
+        shown = ", ".join(f"{one.name} {one.version}" for one, _ in torn)
+        report(Notice("pip_unfinished", {"packages": safe(shown), "count": len(torn)}))
 
 
 def _about_owned(ended: PipExit, owned: Mapping[str, str]) -> Iterator[Notice]:

@@ -61,6 +61,10 @@ TEXT: Table = {
         "changes, and kept for other environments",
     ),
     "rest_short": "what was fetched is not all that pip needs: it looks for the rest at {instead}",
+    "pip_unfinished": (
+        "{packages} is there in part, as an installation was cut off: it is installed anew",
+        "{packages} are there in part, as an installation was cut off: they are installed anew",
+    ),
     "index_failed": "{index} could not be read by pip: once more with {instead}",
     "urls_set": "the set alone: what it needs besides is for pip to find",
     "uv_not_found": "uv, which `torchmirror_installer` asks for, is not on this computer: the "
