@@ -10,7 +10,6 @@ The folder holds `channels/pytorch` and `channels/conda-forge` (records), `chann
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from typing import Any
 import forge_index
 import rules
 from index_document import Entry, Index, Key, documents, entry_of, key_of
-from ruamel.yaml import YAML
+from material import read_releases, read_rows
 
 FAMILY = ("pytorch", "torchvision", "torchaudio", "torchtext")
 #: torchdata and pytorch-cuda are known only from records: no rule gives their builds' names.
@@ -35,13 +34,6 @@ SOURCES = (
     "see tests/data/SOURCES.md",
 )
 TARGET = Path(__file__).resolve().parents[2] / "conda_torchmirror" / "data" / "index"
-
-
-def read_releases(shared: Path) -> dict[str, Any]:
-    """The releases table as plain data."""
-    text = (shared / "compat" / "releases.yaml").read_text(encoding="utf-8")
-    releases: dict[str, Any] = YAML(typ="safe").load(text)["releases"]
-    return releases
 
 
 def read_records(shared: Path, subdir: str, file: str = "repodata.json") -> list[dict[str, Any]]:
@@ -119,12 +111,11 @@ def _check_complete(named: Mapping[Key, rules.Named], entries: Mapping[Key, Entr
 
 def _listed(shared: Path, named: Mapping[Key, rules.Named]) -> set[Key]:
     """The builds whose names were seen, with or without a record."""
-    with (shared / "channels" / "listing.tsv").open(encoding="utf-8", newline="") as lines:
-        rows = [
-            (row["name"], row["version"], row["subdir"], row["build"])
-            for row in csv.DictReader(lines, delimiter="\t")
-            if row["channel"] == "pytorch" and row["name"] in NAMES and row["subdir"] in SUBDIRS
-        ]
+    rows = [
+        (row["name"], row["version"], row["subdir"], row["build"])
+        for row in read_rows(shared / "channels" / "listing.tsv")
+        if row["channel"] == "pytorch" and row["name"] in NAMES and row["subdir"] in SUBDIRS
+    ]
     # A version such as 1.2.0+cu92 is a private build, not one of the channel's.
     return {key for key in rows if "+" not in key[1] and _in_scope(key, named)}
 

@@ -10,7 +10,6 @@ is in `tests/data/SOURCES.md`. The same input gives the same bytes. Needs ruamel
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -21,6 +20,7 @@ from typing import Any
 import build_index
 import conda_forge
 import rules
+from material import read_releases, read_rows
 
 TARGET = Path(__file__).resolve().parents[2] / "tests" / "data"
 #: The packages carried from the pytorch channel: the torch family, those that its records refer to,
@@ -132,10 +132,9 @@ def official(shared: Path, releases: Mapping[str, Any]) -> str:
     `flag` is no-such-build if the page requests a CUDA variant that was never built.
     """
     rows: list[list[str]] = [list(OFFICIAL_COLUMNS)]
-    table = shared / "compat" / "official_commands.tsv"
-    with table.open(encoding="utf-8", newline="") as lines:
-        given = [row for row in csv.DictReader(lines, delimiter="\t") if row["manager"] == "conda"]
-    for row in given:
+    for row in read_rows(shared / "compat" / "official_commands.tsv"):
+        if row["manager"] != "conda":
+            continue
         words = row["command"].split()
         pins = dict(re.findall(r"(\S+?)==?(\S+)", row["command"]))
         runtime = [
@@ -164,11 +163,10 @@ def official(shared: Path, releases: Mapping[str, Any]) -> str:
 def compute_capability(shared: Path) -> str:
     """The architectures of each CUDA build of the covered releases."""
     rows = [["version", "build", "architectures"]]
-    with (shared / "channels" / "compute_capability.tsv").open(encoding="utf-8") as lines:
-        for row in csv.DictReader(lines, delimiter="\t"):
-            version = row["version"].partition("+")[0]
-            if row["package"] == "pytorch" and rules.number(version) >= rules.number(rules.FIRST):
-                rows.append([row[name] for name in rows[0]])
+    for row in read_rows(shared / "channels" / "compute_capability.tsv"):
+        version = row["version"].partition("+")[0]
+        if row["package"] == "pytorch" and rules.number(version) >= rules.number(rules.FIRST):
+            rows.append([row[name] for name in rows[0]])
     return _table(rows)
 
 
@@ -189,7 +187,7 @@ def _table(rows: Iterable[Iterable[str]]) -> str:
 
 def carried(shared: Path) -> dict[str, str]:
     """Every file that this script makes, by path under `tests/data`."""
-    releases = build_index.read_releases(shared)
+    releases = read_releases(shared)
     return channels(shared) | {
         "official_conda.tsv": official(shared, releases),
         "compute_capability.tsv": compute_capability(shared),

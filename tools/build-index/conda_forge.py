@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from forge_index import PLATFORMS
-from ruamel.yaml import YAML
+from material import read_releases, read_yaml
+from rules import number
 
 OUT = Path(__file__).parents[2] / "conda_torchmirror" / "data" / "conda_forge.json"
 FEEDSTOCK = "https://github.com/conda-forge/{}-feedstock"
@@ -54,17 +55,6 @@ class Variant(NamedTuple):
     cuda: str | None
     arm: str | None
     glibc: str | None
-
-
-def number(version: str) -> tuple[int, ...]:
-    """A dotted version as integers, to compare by value."""
-    return tuple(map(int, version.split(".")))
-
-
-def read(path: Path) -> dict[str, Any]:
-    """One YAML file of the material."""
-    data: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    return data
 
 
 def variant(text: str) -> Variant:
@@ -224,7 +214,7 @@ def release_row(
 
 def facts(shared: Path) -> str:
     """The text of `data/conda_forge.json`."""
-    table = read(shared / "compat" / "conda_forge.yaml")
+    table = read_yaml(shared / "compat" / "conda_forge.yaml")
     said = {**table["run_requirements"], **table}
     for name, words in PROSE.items():
         if said[name] != words:
@@ -248,7 +238,7 @@ def facts(shared: Path) -> str:
             "a torchvision for another torch as well; this one is preferred.",
             "source": "https://github.com/pytorch/vision, the table of its README",
             "as_of": "2026-11-25",
-            "torchvision": upstream(read(shared / "compat" / "releases.yaml")["releases"]),
+            "torchvision": upstream(read_releases(shared)),
         },
         "last_torchaudio": {**LAST_TORCHAUDIO, "source": FEEDSTOCK.format("torchaudio")},
         "cudnn": {
@@ -314,7 +304,7 @@ def builds(shared: Path) -> str:
     `cells` holds every pair of Pythons and variants once, `packages` their indexes by package,
     version, build number and platform.
     """
-    table = read(shared / "compat" / "conda_forge.yaml")
+    table = read_yaml(shared / "compat" / "conda_forge.yaml")
     cells: list[Any] = []
 
     def place(cell: Any) -> int:

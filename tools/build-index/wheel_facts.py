@@ -10,7 +10,6 @@ input gives the same bytes. Needs ruamel.yaml.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import re
 from collections import defaultdict
@@ -19,7 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from material import read_releases, read_rows
+from rules import number
 
 OUT = Path(__file__).parents[2] / "conda_torchmirror" / "data" / "wheels.json"
 PARTNERS = ("torchvision", "torchaudio", "torchtext")
@@ -108,28 +108,9 @@ PLATFORMS = {
 }
 
 
-def number(version: str) -> tuple[int, ...]:
-    """A dotted version as integers, to compare by value."""
-    return tuple(map(int, version.split(".")))
-
-
 def dotted(variant: str) -> str:
     """The CUDA of a directory: 12.6 of cu126."""
     return f"{variant[2:-1]}.{variant[-1]}"
-
-
-@cache
-def read_releases(shared: Path) -> dict[str, Any]:
-    """The releases table as plain data."""
-    text = (shared / "compat" / "releases.yaml").read_text(encoding="utf-8")
-    releases: dict[str, Any] = YAML(typ="safe").load(text)["releases"]
-    return releases
-
-
-def read_rows(path: Path) -> Iterator[dict[str, str]]:
-    """The rows of a tab-separated table with a header."""
-    with path.open(encoding="utf-8", newline="") as lines:
-        yield from csv.DictReader(lines, delimiter="\t")
 
 
 def official_commands(shared: Path) -> Iterator[dict[str, str]]:

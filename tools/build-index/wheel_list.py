@@ -18,7 +18,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from wheel_facts import number, pairings, read_releases, read_rows, variants
+from material import read_releases, read_rows
+from rules import number
+from wheel_facts import pairings, variants
 
 OUT = Path(__file__).parents[2] / "conda_torchmirror" / "data" / "wheels"
 SCHEMA = 1
