@@ -130,10 +130,9 @@ def ago(moment: float | None) -> str:
     if moment is None:
         return "?"
     seconds = max(0.0, time.time() - moment)
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length or (unit == "min"):
-            return f"{seconds / length:.0f} {unit}"
-    return ""
+    units = (("d", 86400), ("h", 3600), ("min", 60))
+    unit, length = next((one for one in units if seconds >= 2 * one[1]), units[-1])
+    return f"{seconds / length:.0f} {unit}"
 
 
 def _lines(

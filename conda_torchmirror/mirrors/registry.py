@@ -66,6 +66,12 @@ class Route:
         """The mirror's name for display; its host where the user's own configuration chose it."""
         return host_of(self.url) if self.mirror == OWN else self.mirror
 
+    @property
+    def by_mirror(self) -> bool:
+        """Whether it leads to a mirror: not the official place, nor one that the user's own
+        configuration chose."""
+        return self.mirror not in (UPSTREAM, OWN)
+
     def _key(self) -> tuple[str, str, str]:
         return self.channel, self.url, self.mirror
 

@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 
 REDIRECTS = Path(__file__).parents[1] / "data" / "redirect"
 
-#: The values of `Route.mirror` for a channel that no mirror of the registry serves.
-NOT_OURS = ("upstream", "custom_channels")
-
 #: What the redirect uses and conda does not document, as module and attribute path.
 PRIVATE = (
     ("conda.base.context", "SEARCH_PATH"),
@@ -339,7 +336,7 @@ def redirected(
     ours = []
     for route in located:
         above = parent(route.channel, route.url)
-        if route.mirror in NOT_OURS or above is None or not redirectable(route.channel):
+        if not route.by_mirror or above is None or not redirectable(route.channel):
             continue
         if override or route.channel not in own:
             ours.append((route.channel, above, _label_to_guard(route, asked)))

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from ..mirrors.registry import OWN, Route
-from ..mirrors.urls import UPSTREAM
+from ..mirrors.registry import Route
 from ..models import (
     Admits,
     Build,
@@ -161,9 +160,7 @@ def _ordered(
 
 def _typed(route: Route, subdir: str) -> str:
     """A channel as a person would type it: upstream by name, a mirror by URL and subdir."""
-    if route.mirror in (UPSTREAM, OWN):
-        return route.channel
-    return f"{route.url}/{subdir}"
+    return f"{route.url}/{subdir}" if route.by_mirror else route.channel
 
 
 def _command(head: Sequence[str], channels: Sequence[str]) -> str:

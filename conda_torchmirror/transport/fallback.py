@@ -20,7 +20,7 @@ from ..exceptions.mirror import CannotWrite
 from ..index import cache, repodata
 from ..index.fetch import bounded_pages, quiet_pool, spinner
 from ..index.sources import SOURCES, Source, of_channel
-from ..mirrors.registry import OWN, Route
+from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM
 from ..models import Build, Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions
@@ -377,7 +377,7 @@ class Router:
         for route in (
             sorted(self._used(decision), key=lambda route: route.channel) if self._solving else ()
         ):
-            if route.channel not in planned and route.mirror not in (UPSTREAM, OWN):
+            if route.channel not in planned and route.by_mirror:
                 places.setdefault(route.mirror, []).append(f"`{route.channel}`")
         if places:
             where = (

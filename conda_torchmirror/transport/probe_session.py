@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..mirrors.registry import OWN, Route
+from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM
 from ..models import Build, Notice
 from ..text.sanitize import safe
@@ -125,7 +125,7 @@ class ProbeSession:
     def rank(self, chain: Sequence[Route]) -> dict[str, int]:
         """Probe the mirrors of a chain concurrently, and rank them, by name, by how soon they
         answer."""
-        first = {r.mirror: self._urls(r)[0] for r in chain if r.mirror not in (UPSTREAM, OWN)}
+        first = {r.mirror: self._urls(r)[0] for r in chain if r.by_mirror}
         known = {url: a for url in first.values() if (a := self.cache.get(safe(url))) is not None}
         self.answers |= known
         self._ask([ProbeTarget(url) for url in first.values() if url not in known])

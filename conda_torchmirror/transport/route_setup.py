@@ -42,7 +42,7 @@ class RouteSetup:
         # Conda would read these at the URL of the alias.
         past = [r for r in routes if alias and r.mirror == UPSTREAM and not _is_part(r.channel)]
         variables = dict(self._variables)
-        if any(route.mirror not in (UPSTREAM, OWN) for route in routes):
+        if any(route.by_mirror for route in routes):
             # Mirrors have no shards, and their current_repodata.json may be outdated by a year.
             variables.setdefault("CONDA_REPODATA_USE_SHARDS", "false")
             if tuple(context.repodata_fns) == ("current_repodata.json", "repodata.json"):

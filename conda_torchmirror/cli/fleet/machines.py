@@ -100,4 +100,4 @@ def _lines(found: MachinePlans, options: InstallOptions) -> Iterator[str]:
 def _refused(failed: Failed) -> Iterator[str]:
     names = ", ".join(failed.files)
     yield from wrapped(text("machines_failed", {"files": names}))
-    yield from str(repr(failed.error)).splitlines()
+    yield from repr(failed.error).splitlines()

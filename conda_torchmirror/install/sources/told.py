@@ -8,8 +8,7 @@ from typing import Any
 from ...index.exclude_newer import without_newer
 from ...index.match import admits
 from ...index.sources import SOURCES, Source
-from ...mirrors.registry import OWN, Route
-from ...mirrors.urls import UPSTREAM
+from ...mirrors.registry import Route
 from ...models import Choice, Machine, Notice, Rejection, Request
 from ...selection import rules
 from ...selection.choose import choose
@@ -33,7 +32,7 @@ def of_source(answer: SourceChoice, route: Route) -> Notice:
         "source": source.name,
         "version": answer.choice.torch.version,
         "why": answer.why,
-        "mirror": None if route.mirror in (UPSTREAM, OWN) else route.mirror,
+        "mirror": route.mirror if route.by_mirror else None,
         "other": other,
     }
     return Notice("source_chosen", facts)
