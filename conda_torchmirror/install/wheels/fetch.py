@@ -42,30 +42,44 @@ def fetched(
     is to blame for.
     """
     mirrors = {mirror.name: mirror for mirror in reader.mirrors}
-    found = []
-    for file in files:
-        place: Located | None = Located(file.link, mirrors[file.mirror])
-        while place is not None:
-            path = wheel_cache.find(place.link)
-            if path is None:
-                _refuse_damaged(place.link)
-            to = path or _prepared(place.link)
-            try:
-                if path is None:
-                    name, version = file.project, file.version
-                    path = wheel_cache.fetch(place.link, to, name, version, quiet=quiet)
-            except Exception as error:
-                _refuse_disk(error)
-                told = len(reader.notices)
-                place = reader.after(place, error)
-                if place is None:
-                    raise
-                for notice in reader.notices[told:]:
-                    report(notice)
-                continue
-            found.append(file._replace(link=place.link, cached=path))
+
+    def of_set(file: WheelFile) -> WheelFile:
+        place = Located(file.link, mirrors[file.mirror])
+
+        def next_link(error: Exception) -> Link:
+            nonlocal place
+            told = len(reader.notices)
+            found = reader.after(place, error)
+            if found is None:
+                raise error
+            for notice in reader.notices[told:]:
+                report(notice)
+            place = found
+            return place.link
+
+        return _downloaded(file, next_link, quiet=quiet)
+
+    return tuple(map(of_set, files))
+
+
+def _downloaded(
+    file: WheelFile, next_link: Callable[[Exception], Link], *, quiet: bool
+) -> WheelFile:
+    """The file with its path, downloaded unless it is cached. `next_link` returns the link to try
+    after one that failed, or raises."""
+    link = file.link
+    while True:
+        if path := wheel_cache.find(link):
             break
-    return tuple(found)
+        _refuse_damaged(link)
+        to = _prepared(link)
+        try:
+            path = wheel_cache.fetch(link, to, file.project, file.version, quiet=quiet)
+            break
+        except Exception as error:
+            _refuse_disk(error)
+            link = next_link(error)
+    return file._replace(link=link, cached=path)
 
 
 def _refuse_damaged(link: Link) -> None:
@@ -138,9 +152,7 @@ def fetched_rest(
     if away:
         facts = {"count": len(away), "size": file_size(sum(away)) if all(away) else "?"}
         report(Notice("rest_fetched", {**facts, "index": files[0].mirror}))
-    return tuple(
-        file._replace(cached=_from_any(file, indexes, report, quiet=quiet)) for file in files
-    )
+    return tuple(_from_any(file, indexes, report, quiet=quiet) for file in files)
 
 
 def _from_any(
@@ -149,31 +161,26 @@ def _from_any(
     report: Callable[[Notice], None],
     *,
     quiet: bool,
-) -> str:
+) -> WheelFile:
     if file.cached and wheel_cache.is_file_of(file.cached, file.link):
-        return file.cached
-    if path := wheel_cache.find(file.link):
-        return path
-    _refuse_damaged(file.link)
+        return file
     places = iter([index for index in indexes if index.mirror != file.mirror])
-    link, route = file.link, Route(file.link.filename, file.link.url, file.mirror)
+    route = Route(file.link.filename, file.link.url, file.mirror)
     tried = []
-    while True:
-        path = _prepared(link)
-        try:
-            return wheel_cache.fetch(link, path, file.project, file.version, quiet=quiet)
-        except Exception as error:
-            _refuse_disk(error)
-            failure = failures.of_file(error, route, link.url)
-            if failure is None:
-                raise
-            tried.append(failure)
+
+    def next_link(error: Exception) -> Link:
+        nonlocal route
+        failure = failures.of_file(error, route, route.url)
+        if failure is None:
+            raise error
+        tried.append(failure)
         for index in places:
             if (found := rest.same(file.link, index)) is not None:
-                link = found._replace(variant="", size=file.link.size)
-                route = Route(link.filename, link.url, index.mirror)
-                for notice in failures.left(tried[-1], [route]):
+                route = Route(found.filename, found.url, index.mirror)
+                for notice in failures.left(failure, [route]):
                     report(notice)
-                break
-        else:
-            raise failures.no_route_left(tried, (), WheelNowhere)
+                return found._replace(variant="", size=file.link.size)
+        raise failures.no_route_left(tried, (), WheelNowhere)
+
+    # Only the path is new: what is saved and told of the file is its own link.
+    return file._replace(cached=_downloaded(file, next_link, quiet=quiet).cached)
