@@ -378,6 +378,16 @@ else:
                 return False
 
 
+def copy_whole(source: str, target: str | Path) -> None:
+    """Copy a file; no part of it stays at the target if that fails. Raises: OSError."""
+    try:
+        shutil.copyfile(source, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(target)
+        raise
+
+
 def digest(path: str, algorithm: str) -> str:
     """The hexadecimal hash of a file. Unlike conda's own function, computes md5 under FIPS too.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -86,6 +88,14 @@ class CannotWrite(TorchMirrorError):
         return cls(file=safe(str(file)), detail=of_os_error(error), ways=[*ways, *others])
 
     @classmethod
+    def of_one(cls, error: OSError, places: Sequence[str]) -> CannotWrite:
+        """Return the error for an OSError that may name its file. If it does not, it is about the
+        first of these places, or about the fullest where a disk is full."""
+        if error.filename or error.errno != errno.ENOSPC:
+            return cls.of(error, error.filename or places[0])
+        return cls.of(error, min(places, key=_free))
+
+    @classmethod
     def of_cache(cls) -> CannotWrite:
         """Return the error for a conda that can write to none of its package caches."""
         folder = Path(context.pkgs_dirs[0])
@@ -115,6 +125,16 @@ _WAYS = {
     "is_folder": "move_from_path",
     "other_run": "after_other_run",
 }
+
+
+def _free(folder: str) -> int:
+    """The free space for a folder in bytes, the most if it is unknown."""
+    path = Path(os.path.abspath(folder))
+    there = next((place for place in (path, *path.parents) if place.is_dir()), path)
+    try:
+        return shutil.disk_usage(there).free
+    except OSError:
+        return sys.maxsize
 
 
 def _closed(path: Path) -> Path:

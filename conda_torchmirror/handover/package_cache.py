@@ -9,7 +9,6 @@ files stay as they are, and conda still compares size and md5 with the index bef
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from io import StringIO
@@ -22,7 +21,7 @@ from conda.core.package_cache_data import PackageCacheData, ProgressiveFetchExtr
 from conda.models.channel import Channel
 from conda.models.records import PackageCacheRecord
 
-from ..envfiles.file_io import digest
+from ..envfiles.file_io import copy_whole, digest
 from ..index.repodata import validate
 from ..mirrors import addresses
 from ..mirrors.registry import Route
@@ -114,8 +113,8 @@ def copy_archives(records: Iterable[Any], folder: str) -> list[str]:
         if not _is_file_of(path, record):
             lacking.append(str(record.fn))
             continue
-        # An interrupted copy does no harm: with a wrong hash it is not used.
-        shutil.copyfile(path, os.path.join(folder, os.path.basename(record.fn)))
+        # A copy of a run that was killed does no harm: with a wrong hash it is not used.
+        copy_whole(path, os.path.join(folder, os.path.basename(record.fn)))
     return lacking
 
 

@@ -216,7 +216,8 @@ class Router:
         if isinstance(error, Moved):
             return
         if not isinstance(error, TorchMirrorError) and (full := causes.disk_error(error)):
-            raise CannotWrite.of(full, full.filename or context.pkgs_dirs[0]) from error
+            places = (context.pkgs_dirs[0], context.target_prefix)
+            raise CannotWrite.of_one(full, places) from error
         failure = failures.find_culprit(error, self.located) if self._online else None
         broken = isinstance(error, ChannelBroken)
         if failure is None and self._online and self.agreed and failures.may_be_index(error):

@@ -188,5 +188,6 @@ def _ended(code: int, said: str) -> PipExit:
         return PipExit(0)
     lines = [line.strip() for line in said.splitlines() if "error" in line or "cause" in line]
     # The first says what failed, the last why.
-    line = lines[-1].partition(": ")[2][:_LINE] if lines else ""
+    said_last = lines[-1] if lines else ""
+    line = (said_last.partition(": ")[2] or said_last)[:_LINE]
     return pip.failed(code, said, line, _SAID, _BOUND)

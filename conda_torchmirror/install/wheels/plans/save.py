@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conda.base.context import context
 
+from ....envfiles.file_io import copy_whole
 from ....exceptions.mirror import CannotWrite
 from ....exceptions.plan import PlanBadRecord, PlanWithoutAddress
 from ....handover import disk_space, package_cache, solve, wheel_cache
@@ -82,8 +82,8 @@ def _with_packages(plan: SavedPlan, found: Transaction, files: Sequence[WheelFil
     beside = saved_plan.with_packages(plan, found)
     try:
         for file in files:
-            # An interrupted copy does no harm: with a wrong hash it is not used.
-            shutil.copyfile(str(file.cached), plan.folder / file.link.filename)
+            # A copy of a run that was killed does no harm: with a wrong hash it is not used.
+            copy_whole(str(file.cached), plan.folder / file.link.filename)
     except OSError as error:
         raise CannotWrite.of(error, plan.folder, "--save-plan") from error
     # Without the rest, the folder does not have everything that an offline machine needs.
