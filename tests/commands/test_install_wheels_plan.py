@@ -158,6 +158,26 @@ def test_a_folder_with_packages_is_all_that_is_needed(
     assert wheel_lab.first.requests == wheel_lab.index.requests == []
 
 
+@pytest.mark.parametrize("beside", [True, False], ids=["with-packages", "addresses-alone"])
+def test_what_the_files_require_comes_along_once_they_are_here(
+    wheel_lab, lab_env, conda_in_process, replay, tmp_path, beside
+):
+    """A server that gives no part of a file tells what it requires only with the whole."""
+    wheel_lab.first.fail("*.whl", lambda exchange: exchange.send(200, exchange.content()))
+    folder = tmp_path / "plan"
+    words = (*WHEELS, *CUDA, "-p", lab_env, "--save-plan", folder)
+    said = conda_in_process(*words, *(("--with-packages",) if beside else ())).ok().words
+    part = json.loads((folder / "plan.json").read_text())["wheels"]
+    assert ("rest" in part) == beside
+    assert ("all that a machine without a network needs" in said) == beside
+    if beside:
+        shutil.rmtree(wheel_cache.folders()[0])
+        for site in (wheel_lab.first, wheel_lab.index):
+            site.refuse()
+        replay(folder, "--offline").ok()
+        assert dists(lab_env) >= SET | REST
+
+
 def test_the_rest_of_a_plan_comes_from_another_index_with_the_same_content(
     wheel_lab, lab_env, plan, replay
 ):

@@ -12,7 +12,7 @@ from support.wheel_fixtures import imported
 from support.wheel_lab import PYTHON
 from support.wheel_site import put
 
-from conda_torchmirror.handover.installers import pip
+from conda_torchmirror.handover.installers import process
 from conda_torchmirror.text.layout import file_size
 
 pytest_plugins = ["support.wheel_fixtures"]
@@ -22,14 +22,14 @@ pytest_plugins = ["support.wheel_fixtures"]
 def handed_over(monkeypatch):
     """The words of every process that the hand-over starts, without the log of ours."""
     found: list[list[str]] = []
-    run = subprocess.run
+    run = process.run
 
-    def noting(words, **options):
+    def noting(words, *given, **options):
         at = words.index("--log")
         found.append([*words[:at], *words[at + 2 :]])
-        return run(words, **options)
+        return run(words, *given, **options)
 
-    monkeypatch.setattr(pip.subprocess, "run", noting)
+    monkeypatch.setattr(process, "run", noting)
     return found
 
 

@@ -17,10 +17,11 @@ from ...machine.evidence import told
 from ...mirrors.registry import Route
 from ...mirrors.urls import host_of
 from ...models import CondaStep, Machine, NoChoice, Notice, Records
-from ...selection.pip import bounds, plan, variants
+from ...selection.pip import bounds, plan, rest, variants
 from ...selection.pip.bounds import Bounds
 from ...selection.pip.metadata import Metadata, requirements
 from ...selection.pip.plan import TRITON, WheelDecision, WheelFile
+from ...selection.pip.rest import RestTarget
 from ...selection.plan import typed, words_of
 from ...selection.wheels import advice
 from ...selection.wheels.choose import WheelSet, choose, to_ask
@@ -30,10 +31,10 @@ from ...selection.wheels.tables import FAMILY, TORCH, tables
 from ...selection.wheels.tags import WheelTarget
 from ...text import reasons
 from ...text.messages import text
-from ...transport import failures
 from ...transport.wheels import metadata, preview, routes
+from ...transport.wheels.indexes import first_answering
 from ...transport.wheels.local import LocalReader
-from ...transport.wheels.reader import WHEELS, Located, WheelReader, index_failure
+from ...transport.wheels.reader import WHEELS, Located, WheelReader
 from . import steps
 from .obstacles import check_environment, check_owned
 from .own.brought import PYTHONS, check_content
@@ -77,7 +78,7 @@ def decide(task: WheelTask) -> Decided:
     chosen = _complete(task, reader, found)
     check_owned(task, chosen.said, chosen.wheels.python)
     indexes = (routes.NO_INDEX,) if context.offline else chains.indexes
-    index, index_notices = _index(indexes)
+    index, index_notices = first_answering(indexes, _needed(task, chosen))
     decision = _decision(task, reader, chosen, index, index_notices)
     return Decided(decision, reader, indexes[indexes.index(index) + 1 :], chosen.said)
 
@@ -297,16 +298,15 @@ def _said(files: Sequence[WheelFile]) -> dict[str, Metadata]:
     return {**said, **{found.name: found for found in remote.values()}}
 
 
-def _index(indexes: Sequence[Route]) -> tuple[Route, tuple[Notice, ...]]:
-    """The first index that answers, and notices on those that do not. The last one is not probed:
-    if it fails, pip reports that."""
-    notices: list[Notice] = []
-    for at, route in enumerate(indexes[:-1]):
-        failure = index_failure(route)
-        if failure is None:
-            return route, tuple(notices)
-        notices += failures.left(failure, [indexes[at + 1]])
-    return indexes[-1], tuple(notices)
+def _needed(task: WheelTask, chosen: Chosen) -> tuple[str, ...] | None:
+    """The projects that an index has to have, None if they are not known before the files are
+    here."""
+    if any(file.project not in chosen.said for file in chosen.files):
+        return None
+    on = RestTarget(task.machine, task.python or chosen.wheels.python)
+    found = rest.needs(chosen.said.values(), task.request.others, {}, on)
+    here = {*task.there, *(file.project for file in chosen.files), *FAMILY}
+    return None if found is None else tuple(name for name in found if name not in here)
 
 
 def _decision(

@@ -20,7 +20,7 @@ from ...text.layout import file_size
 from ...text.messages import text
 from ...text.sanitize import safe
 from ...transport import failures
-from ...transport.wheels import rest
+from ...transport.wheels import metadata, rest
 from ...transport.wheels.reader import Located, WheelReader
 from ...transport.wheels.rest import Rest, RestQuery
 from .decide import Decided
@@ -133,6 +133,16 @@ def find_rest(
         if isinstance(found, str) and index:
             left = index, found
     return None
+
+
+def read_here(decided: Decided, files: Sequence[WheelFile]) -> Decided:
+    """Add the METADATA of files that are here by now, where no server gave it before."""
+    here = {
+        file.project: found
+        for file in files
+        if file.project not in decided.said and (found := metadata.of_file(str(file.cached)))
+    }
+    return decided._replace(said={**decided.said, **here})
 
 
 def fetched_rest(

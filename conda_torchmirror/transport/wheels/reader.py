@@ -18,7 +18,7 @@ from ...index.fetch import spinner
 from ...index.wheels import pages
 from ...index.wheels.pages import Address, NoIndex
 from ...index.wheels.read import BYTES, BadStatus, Body, ForeignPage, PageTooLarge, read_pages
-from ...mirrors.registry import Route, official_wheel_hosts
+from ...mirrors.registry import official_wheel_hosts
 from ...mirrors.urls import host_of
 from ...models import Notice
 from ...selection.wheels.link import Link
@@ -201,7 +201,7 @@ class WheelReader:
     def _links(self, body: Body | Exception, url: str, variant: str) -> tuple[Link, ...] | Answer:
         answer = Answer(safe(url), "html", host=host_of(url), at=time.time())
         if isinstance(body, Exception):
-            return _answer(answer, body)
+            return answer_of(answer, body)
         try:
             at = Address(body.url, variant)
             return pages.parse(body.content, at, body.media_type, self._keep)
@@ -277,7 +277,7 @@ def _addresses(mirror: WheelMirror, link: Link) -> Iterator[Located]:
     yield Located(link, mirror)
 
 
-def _answer(answer: Answer, error: Exception) -> Answer:
+def answer_of(answer: Answer, error: Exception) -> Answer:
     """The answer for a page, with the code of what went wrong."""
     if isinstance(error, BadStatus):
         fields = refusal(error.status, error.headers, error.page)
@@ -290,22 +290,3 @@ def _answer(answer: Answer, error: Exception) -> Answer:
         )
     code, detail = failures.network_code(error)
     return answer._replace(code=code, detail=detail)
-
-
-def index_failure(route: Route) -> Failure | None:
-    """The failure of an index for dependencies; None if it answers. Makes one request.
-
-    PyPI's own index is not asked, because only pip knows its address.
-    """
-    if not route.url or context.offline:
-        return None
-    url = f"{route.url.rstrip('/')}/pip/"
-    (body,) = read_pages([url], frozenset({host_of(url)})).values()
-    answer = Answer(safe(url), "html", host=host_of(url), at=time.time())
-    if isinstance(body, Body):
-        try:
-            pages.parse(body.content, Address(body.url), body.media_type)
-            return None
-        except NoIndex:
-            return failures.from_answer(route, answer)
-    return failures.from_answer(route, _answer(answer, body))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from ....transport.wheels.rest import Rest
 from .. import steps
 from ..carry_out.conda_part import conda_words
 from ..decide import Decided
-from ..fetch import fetched, fetched_rest, find_rest
+from ..fetch import fetched, fetched_rest, find_rest, read_here
 from ..task import WheelTask
 
 if TYPE_CHECKING:
@@ -47,21 +48,22 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
     found = _solved(decision, options, report)
     about = summary(decision)
     on, prefix = decision.machine, decision.prefix
-    plan = saved_plan.write(
-        folder,
-        about,
-        on.subdir,
-        found,
-        part,
+    write = partial(
+        saved_plan.write,
+        *(folder, about, on.subdir, found),
         prefix=prefix,
         with_packages=options.with_packages,
     )
+    plan = write(part)
     filled = (options.download or options.with_packages) and not options.dry_run
     beside = [Notice("plan_offline", {"folder": str(options.save)})]
     if filled:
         disk_space.check(disk_space.measure(found.state, None))
         package_cache.fetch(found.state, quiet=options.as_json)
         files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
+        if rest is None and (rest := find_rest(task, read_here(decided, files), report, anew=True)):
+            part = _part(decision, rest)
+            plan = write(part)
         indexes = (decision.rest, *decided.rest)
         if rest is not None:
             files += fetched_rest(rest.files, indexes, report, quiet=options.as_json)
