@@ -14,15 +14,18 @@ from pathlib import Path
 
 from conda.base.context import context
 from conda.cli import helpers
-from conda.exceptions import EnvironmentLocationNotFound
 
 from ..envfiles.file_io import write_file
+from ..exceptions.environment import EnvironmentMissing
 from ..exceptions.mirror import CannotWrite
 from ..exceptions.usage import Contradiction
 from ..machine import facts
+from ..machine.environment import option_of
 from ..machine.survey import inspect
+from ..models import Notice
 from ..text.messages import text
 from ..text.output import emit, say
+from ..text.sanitize import safe
 from ..verify import collection_report
 from ..verify.collection import collect
 from ..verify.report import lines, report
@@ -47,15 +50,13 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Run `conda torch-verify`.
 
-    Raises: conda's EnvironmentLocationNotFound, CannotWrite, Contradiction, NoReports.
+    Raises: EnvironmentMissing, CannotWrite, Contradiction, NoReports.
     """
     if args.collect is not None:
         return _show_collection(args)
     if args.facts:
         return _show_facts(args)
-    prefix = context.target_prefix
-    if not os.path.isdir(os.path.join(prefix, "conda-meta")):
-        raise EnvironmentLocationNotFound(prefix)
+    prefix = _existing(args)
     records = inspect_records(prefix)
     expect_gpu = True if args.require_gpu else expects_gpu(records.machine)
     check = with_records(verify(prefix, expect_gpu=expect_gpu), records)
@@ -71,6 +72,16 @@ def run(args: Namespace) -> int:
     return check.exit_code
 
 
+def _existing(args: Namespace) -> str:
+    """The prefix of the environment to look at. Raises: EnvironmentMissing."""
+    prefix: str = context.target_prefix
+    if os.path.isdir(os.path.join(prefix, "conda-meta")):
+        return prefix
+    named = args.name or args.prefix
+    way = Notice("make_environment", {"where": option_of(prefix)}) if named else None
+    raise EnvironmentMissing(prefix=safe(prefix), ways=[way or Notice("name_to_verify")])
+
+
 def _show_facts(args: Namespace) -> int:
     """Print the facts of this machine, with the Python of the environment if one is named.
 
@@ -79,9 +90,7 @@ def _show_facts(args: Namespace) -> int:
     _refuse_beside("--facts", args, ("require_gpu", "report"))
     prefix = None
     if args.name or args.prefix:
-        prefix = context.target_prefix
-        if not os.path.isdir(os.path.join(prefix, "conda-meta")):
-            raise EnvironmentLocationNotFound(prefix)
+        prefix = _existing(args)
     say(facts.dump(inspect(subdir=context.subdir, prefix=prefix)))
     return 0
 

@@ -1,4 +1,4 @@
-"""Recognizing the kind of a file by its content alone. Pure.
+"""Recognizing the kind of a file by its content alone.
 
 Kinds: explicit (`@EXPLICIT`), lock (of pixi, conda-lock, or an export of conda in their formats),
 requirements (pip's), specs (conda's lists of match specs), environment, and empty. Other files that
@@ -8,19 +8,30 @@ people keep beside these are recognized as `Foreign`, so that the refusal can sa
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
+
+from ..text.messages import text as words
 
 Kind = Literal["environment", "requirements", "explicit", "lock", "specs", "empty"]
 
 
 @dataclass(frozen=True)
 class Foreign:
-    """A file that is not edited: a code, what it is, and the command that remakes it, if any."""
+    """A file that is not edited: a code, the tool that it is of, and the command that remakes it,
+    if any. `tool` is a name, or for `foreign_file` the code of a phrase, below `file.tool`."""
 
     code: str
     tool: str
     command: str = ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The facts of the sentence on it."""
+        phrase = self.code == "foreign_file"
+        tool = words(f"file.tool.{self.tool}") if phrase else self.tool
+        return {"tool": tool, "command": self.command}
 
 
 _EXPLICIT = re.compile(r"^[ \t]*@EXPLICIT[ \t]*\r?$", re.M)
@@ -58,25 +69,25 @@ _DOCKERFILE = re.compile(r"^FROM[ \t]+\S", re.M | re.I)
 _DOCKERFILE_START = re.compile(r"(?:ARG|FROM)[ \t]+\S", re.I)
 _TOP_KEY = re.compile(r"^[\"']?([A-Za-z_][\w-]*)[\"']?[ \t]*:(?=\s|$)", re.M)
 
-#: YAML files of other tools: the name, top-level keys that must all be present, and keys of which
+#: YAML files of other tools: the code, top-level keys that must all be present, and keys of which
 #: one must be. They identify the file, since no environment file has such a combination of keys.
 _YAML_FILES: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = tuple(
-    (title, frozenset(every.split()), frozenset(one.split()))
-    for title, every, one in (
-        ("a GitHub Actions workflow", "jobs", "on"),
-        ("a CircleCI configuration", "jobs version", "workflows orbs executors"),
-        ("an Azure pipeline", "", "pool trigger"),
-        ("a GitLab CI configuration", "", "stages before_script after_script"),
-        ("a Travis CI configuration", "language", "script install matrix jobs"),
-        ("an AppVeyor configuration", "", "build_script test_script"),
-        ("a pre-commit configuration", "repos", ""),
-        ("a Read the Docs configuration", "version build", "conda python sphinx mkdocs"),
-        ("a Compose file", "services", ""),
-        ("a Kubernetes manifest", "apiVersion kind", ""),
-        ("an anaconda-project file", "", "env_specs downloads"),
-        ("an anaconda-project file", "commands", "packages dependencies"),
-        ("a conda recipe", "package", "build source requirements about"),
-        ("a conda recipe", "outputs", "recipe build"),
+    (code, frozenset(every.split()), frozenset(one.split()))
+    for code, every, one in (
+        ("github_actions", "jobs", "on"),
+        ("circleci", "jobs version", "workflows orbs executors"),
+        ("azure_pipeline", "", "pool trigger"),
+        ("gitlab_ci", "", "stages before_script after_script"),
+        ("travis_ci", "language", "script install matrix jobs"),
+        ("appveyor", "", "build_script test_script"),
+        ("pre_commit", "repos", ""),
+        ("read_the_docs", "version build", "conda python sphinx mkdocs"),
+        ("compose", "services", ""),
+        ("kubernetes", "apiVersion kind", ""),
+        ("anaconda_project", "", "env_specs downloads"),
+        ("anaconda_project", "commands", "packages dependencies"),
+        ("recipe", "package", "build source requirements about"),
+        ("recipe", "outputs", "recipe build"),
     )
 )
 
@@ -143,6 +154,17 @@ CONFIGURATION_KEYS = frozenset(
 )
 
 
+def is_configuration(keys: Collection[str]) -> bool:
+    """Whether a YAML file with these keys is conda's own configuration."""
+    own = not CONFIGURATION_KEYS.isdisjoint(keys)
+    return own and "channels" in keys and "dependencies" not in keys
+
+
+def top_keys(text: str) -> frozenset[str]:
+    """The keys at the left margin of a YAML file, without parsing it."""
+    return frozenset(_TOP_KEY.findall(text))
+
+
 def recognise(text: str) -> Kind | Foreign | None:
     """The kind of a file; None if it has to be parsed as YAML to tell. Takes linear time."""
     if _EXPLICIT.search(text):
@@ -169,17 +191,17 @@ def _foreign(text: str, first: str) -> Foreign | None:
         if all(mark.search(text) for mark in marks):
             return Foreign("foreign_lock", tool, command)
     if text.startswith("#!"):
-        return Foreign("foreign_file", "a script")
+        return Foreign("foreign_file", "script")
     if _DOCKERFILE_START.match(first) and _DOCKERFILE.search(text):
-        return Foreign("foreign_file", "a Dockerfile")
+        return Foreign("foreign_file", "dockerfile")
     if _TOML.search(text) and _TOML_PAIR.search(text):
         return Foreign("manifest", "TOML")
     if first.startswith("[") and _INI.search(text):
-        return Foreign("foreign_file", "an INI file")
-    keys = set(_TOP_KEY.findall(text))
-    for title, every, one in _YAML_FILES:
+        return Foreign("foreign_file", "ini")
+    keys = top_keys(text)
+    for tool, every, one in _YAML_FILES:
         if every <= keys and (not one or one & keys):
-            return Foreign("foreign_file", title)
+            return Foreign("foreign_file", tool)
     return None
 
 

@@ -23,7 +23,7 @@ from ..mirrors.urls import UPSTREAM
 from ..models import Notice
 from ..text.sanitize import safe
 from .channel_entry import MAX_ENTRY, EntryRewriter, Identity
-from .kind import CONFIGURATION_KEYS, Foreign, Kind, recognise
+from .kind import Foreign, Kind, is_configuration, recognise
 from .pip_options import rewrite_line
 from .source_text import Change, Edit, SourceText, UnreadableText, apply, decode, edited
 from .yaml_events import NotYaml
@@ -91,8 +91,7 @@ def rewrite(data: bytes, rewriter: EntryRewriter, *, pip: bool = False) -> Rewri
         return Rewritten(data, None, refused=Notice(error.code))
     kind = recognise(source.text)
     if isinstance(kind, Foreign):
-        facts = {"tool": kind.tool, "command": kind.command}
-        return Rewritten(data, None, refused=Notice(kind.code, facts))
+        return Rewritten(data, None, refused=Notice(kind.code, kind.facts))
     if kind is None:
         return _environment(source, rewriter, pip)
     notes = _Notes()
@@ -149,7 +148,7 @@ def _not_ours(found: Outline) -> Notice | None:
     keys = found.keys
     if not found.mapping or not ("channels" in keys or "dependencies" in keys):
         return Notice("not_environment")
-    if "dependencies" not in keys and not CONFIGURATION_KEYS.isdisjoint(keys):
+    if is_configuration(keys):
         return Notice("conda_configuration")
     return None
 

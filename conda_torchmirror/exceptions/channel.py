@@ -19,13 +19,14 @@ class NothingCached(TorchMirrorError):
 
 
 class NothingCachedToSolve(TorchMirrorError):
-    """Offline, and a preview with `--solve` needs an index that is not in conda's cache."""
+    """Offline, and a preview for which conda solves needs an index that is not in its cache. The
+    raise adds the way to a preview that needs no solver."""
 
     code = "nothing_cached_to_solve"
     message = N_("the index of `{channel}` for {subdir} is not in conda's cache")
     cause = N_("conda is offline, and its solver needs the channel's own index")
     facts = ("channel", "subdir")
-    hints = ("go_online", "leave_solve_out")
+    hints = ("go_online",)
 
 
 class ChannelError(TorchMirrorError):
@@ -102,7 +103,7 @@ class NoSource(ChannelError):
     message = N_("the channel `{channel}` cannot be had from {tried}")
     cause = N_("{detail}")
     facts = ("channel", "tried", "detail")
-    hints: ClassVar[tuple[str, ...]] = ("test_mirrors",)
+    hints: ClassVar[tuple[str, ...]] = ()
 
 
 class NoWheels(NoSource):
@@ -110,7 +111,6 @@ class NoWheels(NoSource):
 
     code = "no_wheels"
     message = N_("wheels of PyTorch cannot be had from {tried}")
-    hints = ()
 
 
 class WheelNowhere(NoSource):
@@ -118,7 +118,6 @@ class WheelNowhere(NoSource):
 
     code = "wheel_nowhere"
     message = N_("{channel} cannot be had from {tried}")
-    hints = ()
 
 
 class WheelsNotHere(TorchMirrorError):

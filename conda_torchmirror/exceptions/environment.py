@@ -15,6 +15,16 @@ class NoEnvironment(TorchMirrorError):
     hints = ("name_environment", "preview_first")
 
 
+class EnvironmentMissing(TorchMirrorError):
+    """The environment to look at does not exist. The raise adds the way to make it if it is named,
+    else the way to name one."""
+
+    code = "environment_missing"
+    message = N_("there is no conda environment at {prefix}")
+    facts = ("prefix",)
+    hints = ("see_environments",)
+
+
 class ForeignPlatform(TorchMirrorError):
     """`--platform` differs from the platform of the existing environment."""
 

@@ -28,7 +28,8 @@ class PlanFolderTaken(TorchMirrorError):
 
 
 class PlanMissing(TorchMirrorError):
-    """`--plan` names a folder without a plan."""
+    """`--plan` names a folder without a plan. The raise adds the way to the plans that are in
+    folders of it."""
 
     code = "plan_missing"
     message = N_("there is no saved plan in {folder}")

@@ -53,8 +53,8 @@ class Contradiction(UsageError):
 
     code = "contradiction"
     message = N_("`{first}` and `{second}` contradict each other")
-    cause = N_("one of them has to be left out")
     facts = ("first", "second")
+    hints = ("leave_one_out",)
 
 
 class SolveAlone(UsageError):
@@ -144,8 +144,20 @@ class SeveralMachines(UsageError):
     hints = ("machines_preview", "machines_one")
 
 
+class CacheWithoutAction(UsageError):
+    """`torch-mirror cache` with neither `--print` nor `--check`."""
+
+    code = "cache_without_action"
+    message = N_("`torch-mirror cache` is not told what to do")
+    cause = N_(
+        "it takes `--print nginx`, `--print registry`, `--print condarc`, `--print pip` or "
+        "`--check DIR`"
+    )
+    hints = ("cache_help",)
+
+
 class BadCacheOption(UsageError):
-    """An unusable argument of `torch-mirror cache`, or neither `--print` nor `--check`."""
+    """An unusable argument of `torch-mirror cache`."""
 
     code = "bad_cache_option"
     message = N_("`{option}` cannot be used")

@@ -37,6 +37,7 @@ from ..handover.solve import Transaction
 from ..index import record_schema
 from ..models import Decision, Notice
 from ..options import InstallOptions
+from ..selection.plan import typed
 from ..text.decision import summary
 from ..text.layout import file_size
 from ..text.messages import text
@@ -293,6 +294,16 @@ def load(folder: Path) -> SavedPlan:
     )
 
 
+def _within(folder: Path) -> list[Notice]:
+    """The step to the plans for machines of several kinds, where a folder has one for each."""
+    try:
+        found = sorted(path.parent for path in folder.glob(f"*/{DOCUMENT}"))
+    except OSError:
+        return []
+    plans = ", ".join(f"`{typed(('--plan', str(path)))}`" for path in found)
+    return [Notice("plans_within", {"plans": plans})] if found else []
+
+
 def _content(folder: Path, name: str) -> bytes:
     """Read a file of a plan. A pipe, a device or a file beyond the size limit counts as altered.
 
@@ -302,7 +313,8 @@ def _content(folder: Path, name: str) -> bytes:
         return file_io.read(folder / name, plan_schema.BYTES)
     except file_io.FileTrouble as trouble:
         if trouble.code in ("missing", "dangling_link"):
-            raise PlanMissing(folder=str(folder), file=str(folder / name)) from trouble
+            ways = _within(folder) if name == DOCUMENT else []
+            raise PlanMissing(folder=str(folder), file=str(folder / name), ways=ways) from trouble
         large = trouble.code == "too_large"
         detail = text("plan_large" if large else f"file.{trouble.code}", trouble.facts)
         raise PlanAltered(folder=str(folder), detail=f"{name}: {detail}") from trouble

@@ -19,7 +19,7 @@ def registry(layout: Layout, url: str) -> str:
 
 
 def _registry(layout: Layout, url: str) -> Iterator[str]:
-    yield "# The mirrors behind a cache, for conda-torchmirror. In a .condarc of each client:"
+    yield "# The mirrors behind a cache, for conda-torchmirror. In each client's .condarc:"
     yield "#   plugins:"
     yield "#     torchmirror_registry: THIS_FILE"
     yield f"#     torchmirror_mirrors: [{FIRST}, {OTHER}]"
@@ -27,7 +27,7 @@ def _registry(layout: Layout, url: str) -> Iterator[str]:
         yield "#     torchmirror_http: true"
     else:
         yield "# and, where the cache has a certificate of your own: ssl_verify: CA_FILE"
-    yield f"# Not behind it: {', '.join(layout.left_out)}."
+    yield from layout.comment
     for name, way in ((FIRST, ""), (OTHER, NEXT)):
         yield f"{name}:"
         yield f"  title: {_text('Cache' + (', the other way' if way else ''))}"
@@ -52,7 +52,8 @@ def condarc(layout: Layout, url: str, subdir: str) -> str:
 
 def _condarc(layout: Layout, url: str, subdir: str) -> Iterator[str]:
     yield "# Channels by name, and all of `defaults`, through a cache. For conda, mamba and"
-    yield f"# micromamba; where a file is wrong there, {url}{NEXT}{ROOT} is the other way."
+    yield "# micromamba. Where a file is wrong there, this is the other way:"
+    yield f"# {url}{NEXT}{ROOT}"
     yield f"channel_alias: {_text(f'{url}{ROOT}/cloud')}"
     yield "default_channels:"
     for part in parts_of_defaults(subdir):
@@ -66,8 +67,8 @@ def pip(layout: Layout, url: str) -> str:
 
 
 def _pip(layout: Layout, url: str) -> Iterator[str]:
-    yield "# pip through a cache: ~/.config/pip/pip.conf, or /etc/pip.conf for all of a machine."
-    yield f"# Not behind it: {', '.join(layout.left_out)}."
+    yield "# pip through a cache: ~/.config/pip/pip.conf, or /etc/pip.conf for everybody."
+    yield from layout.comment
     yield "# Links of a page to a third host lead past it."
     if layout.has(WHL):
         yield "# PyTorch for CUDA 12.6, say:"

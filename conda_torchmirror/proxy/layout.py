@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
 from typing import NamedTuple
 
 from ..mirrors.registry import (
@@ -87,6 +88,15 @@ class Layout(NamedTuple):
     channels: tuple[Channel, ...]
     hosts: Mapping[str, tuple[str, ...]]
     left_out: tuple[str, ...]
+
+    @property
+    def comment(self) -> list[str]:
+        """The comment on what is not behind the cache, as lines; [] if everything is."""
+        said = f"# Not behind it: {', '.join(self.left_out)}."
+        lines = wrap(
+            said, 80, subsequent_indent="# ", break_long_words=False, break_on_hyphens=False
+        )
+        return lines if self.left_out else []
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -140,14 +140,15 @@ def render(layout: Layout, on: Host) -> str:
 
 
 def _head(layout: Layout, on: Host) -> Iterator[str]:
-    yield "# A cache in front of the mirrors, for nginx 1.18 or newer as distributions have it."
-    yield "# Written by `conda torch-mirror cache --print nginx`."
-    prefix = shlex.quote(f"{on.folder}/")
-    yield f"# Start: nginx -c /WHOLE/PATH/OF/THIS_FILE -p {prefix}   Stop: the same with -s quit"
-    yield "# (/usr/sbin/nginx where that is not on the PATH; to an ordinary user it may say that it"
-    yield "# cannot open the system's error log, which does no harm.)"
-    yield f"# It writes into {on.folder} alone, which must exist; for root it works as nobody."
-    yield f"# Not behind it: {', '.join(layout.left_out)}."
+    yield "# A cache in front of the mirrors, for nginx 1.18 or newer as distributions"
+    yield "# have it. Written by `conda torch-mirror cache --print nginx`."
+    yield f"# Start: nginx -c /WHOLE/PATH/OF/THIS_FILE -p {shlex.quote(f'{on.folder}/')}"
+    yield "# Stop: the same with -s quit at its end."
+    yield "# (/usr/sbin/nginx where that is not on the PATH; to an ordinary user it may"
+    yield "# say that it cannot open the system's error log, which does no harm.)"
+    yield "# It writes into one folder alone, which must exist (for root, as nobody):"
+    yield f"# {on.folder}"
+    yield from layout.comment
     yield f"pid {_quoted(on.folder + '/nginx.pid')};"
     yield f"error_log {_quoted(on.folder + '/error.log')};"
     yield "worker_processes auto;"

@@ -264,7 +264,9 @@ def unusable(error: MirrorError, asked: Sequence[str] = ()) -> BadMirror | BadRe
     from ..text.sanitize import safe
 
     if asked and _registry_works():
-        return BadMirror(value=safe(" ".join(asked)), detail=of_error(error))
+        named = [error.facts.get(key) for key in ("name", "url")]
+        wrong = [word for word in asked if word in named] or asked
+        return BadMirror(value=safe(" ".join(wrong)), detail=of_error(error))
     return BadRegistry(detail=of_error(error), places=places())
 
 

@@ -122,13 +122,16 @@ class _TranslatedFacts(_Facts):
 
 class _Word(str):
     """A fact that a translation may show in other words: `{mirror:site}` shows the site's name,
-    `{source:origin}` the meaning of an origin's code."""
+    `{source:origin}` the meaning of an origin's code, `{names:list}` a list with the separator of
+    Chinese."""
 
     __slots__ = ()
 
     def __format__(self, spec: str) -> str:
         if spec == "site":
             return _marked("、".join(map(_site, self.split(", "))))
+        if spec == "list":
+            return _marked(self.replace(", ", "、"))
         if spec == "origin":
             return _marked(text(f"origin.{self}", default=str(self)))
         return str.__format__(self, spec)

@@ -168,10 +168,11 @@ def explained(rejected: Iterable[Rejection], choice: Choice) -> list[str]:
         return (release(alike[0].version), -NEAREST.index(alike[0].code))
 
     out = []
+    wide = max(len(alike[0].version) for alike in grouped.values())
     for alike in sorted(grouped.values(), key=order, reverse=True):
         version, code = alike[0].version, alike[0].code
         said = shown("builds", reason=reason(alike), code=code, count=len(alike))
-        out += wrapped(f"{version}  {said}", "  ", " " * (4 + len(version)))
+        out += wrapped(said, f"  {version:{wide}}  ", " " * (4 + wide))
     return out
 
 

@@ -76,11 +76,15 @@ class Failure(NamedTuple):
 def no_route_left(
     failures: Sequence[Failure], ways: Sequence[Notice], kind: type[NoSource] = NoSource
 ) -> NoSource:
-    """The error for a channel whose routes have all failed, with the reason of each failure."""
+    """The error for a channel, or for wheels, whose routes have all failed, with the reason of each
+    failure."""
     told = [_why(failure, dated=True) for failure in failures]
     sites = {host_of(failure.route.url) for failure in failures}
-    if len(sites) > 1 and all(f.reason.code in _NO_NETWORK for f in failures):
+    if len(sites) > 1 and seems_offline(failures):
         told = [text("no_network", {"reason": told[-1]})]
+        ways = [Notice("check_network"), *ways]
+    elif kind is NoSource:
+        ways = [Notice("test_mirrors"), *ways]
     blocked = [
         Notice("write_to_support", {**f.reason.facts, "mirror": f.route.place})
         for f in failures
@@ -92,6 +96,11 @@ def no_route_left(
         detail=safe(clauses(dict.fromkeys(told))),
         ways=[*blocked, *ways],
     )
+
+
+def seems_offline(failures: Sequence[Failure]) -> bool:
+    """Whether all of these failures are such as every site shows where there is no network."""
+    return bool(failures) and all(failure.reason.code in _NO_NETWORK for failure in failures)
 
 
 def _why(failure: Failure, *, dated: bool = False) -> str:

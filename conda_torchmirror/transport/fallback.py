@@ -241,7 +241,11 @@ class Router:
 
         Raises: Moved or an error after a failure.
         """
-        wanted = [*files, *(row for route in located for row in self._session.indexes(route))]
+        # Without a network conda would retry for six seconds a channel, so the official one is
+        # probed as well.
+        offline = failures.seems_offline(self._state.failures)
+        indexes = (self._session.indexes(route, official=offline) for route in located)
+        wanted = [*files, *(row for rows in indexes for row in rows)]
         last = frozenset(name for name in self.chains if self._state.is_last(name))
         failed = self._session.ask(wanted, last)
         for route in located:
@@ -249,8 +253,10 @@ class Router:
             if code and not self._setup.plain:
                 self._leave_zst_out(route, code)
         for route, answer in failed:
-            if not (route.channel in last and answer.code in PASSING):
-                self._leave(failures.from_answer(route, answer))
+            failure = failures.from_answer(route, answer)
+            retried = route.channel in last and answer.code in PASSING
+            if not retried or (offline and failures.seems_offline([failure])):
+                self._leave(failure)
         for route in located:
             if notice := self._session.redirect_notice(route):
                 self._note(notice)

@@ -45,12 +45,14 @@ class ProbeSession:
         self.cache = ProbeCache()
         self.answers: dict[str, Answer] = {}
 
-    def indexes(self, route: Route) -> list[Wanted]:
+    def indexes(self, route: Route, *, official: bool = False) -> list[Wanted]:
         """The index of a channel in both forms, and that of noarch; [] for routes that are not ours
-        to check: the official channels, and the user's own server."""
-        if route.mirror == UPSTREAM or is_private(route):
+        to check: the user's own server, and the official channels. With `official` the plain index
+        of these too."""
+        if is_private(route) or (route.mirror == UPSTREAM and not official):
             return []
-        return [(route, ProbeTarget(url)) for url in self._urls(route)]
+        urls = self._urls(route)
+        return [(route, ProbeTarget(url)) for url in urls[: 1 if route.mirror == UPSTREAM else 3]]
 
     def _urls(self, route: Route) -> tuple[str, str, str]:
         plain = f"{route.url}/{self.subdir}/repodata.json"

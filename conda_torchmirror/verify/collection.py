@@ -160,13 +160,21 @@ def _read(host: str, path: Path) -> Row | Machine:
     return _report(host, found)
 
 
+#: The names of errors that say that there is no such environment: ours, and conda's own.
+_NO_ENVIRONMENT = ("EnvironmentMissing", "EnvironmentLocationNotFound")
+
+
 def _report(host: str, found: Any) -> Row:
     if not isinstance(found, Mapping):
         raise _Unusable("collect_other")
     if name := found.get("exception_name"):
         if not facts_.is_text(name):
             raise _Unusable("collect_field", field="exception_name")
-        return Row(host, (), "broken", notices=(Notice("collect_error", {"name": name}),))
+        missing = name in _NO_ENVIRONMENT
+        why = (
+            Notice("collect_no_environment") if missing else Notice("collect_error", {"name": name})
+        )
+        return Row(host, (), "broken", notices=(why,))
     ours = found.get("torchmirror")
     if not isinstance(ours, Mapping) or not isinstance(ours.get("check"), Mapping):
         raise _Unusable("collect_other")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..text.layout import bullet, columns, wrapped
-from ..text.messages import listed, text
+from ..text.messages import text
 from ..text.sanitize import safe
 from .collection import STATUSES, Collection, MachineStatus, Row
 
@@ -35,7 +35,9 @@ def lines(found: Collection) -> list[str]:
         out.append("")
     for group in found.groups:
         out += bullet(group.cause)
-        out += wrapped(text("check.collect_on", {"hosts": listed(group.hosts)}), " " * 6, " " * 6)
+        out += wrapped(
+            text("check.collect_on", {"hosts": ", ".join(group.hosts)}), " " * 6, " " * 6
+        )
         if group.hint:
             out += wrapped(group.hint, " " * 6, " " * 6)
     return [safe(line) for line in out]

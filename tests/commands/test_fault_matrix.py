@@ -205,7 +205,7 @@ def _sentence_zh(said: str) -> str:
             facts |= dict.fromkeys(facts.keys() & {"detail"}, "...")
             chinese = _catalog().pgettext(code, english)
             assert chinese != english, code
-            filled = re.sub(r"(\{\w+):site\}", r"\1}", chinese).format(**facts)
+            filled = re.sub(r"(\{\w+):(?:site|list)\}", r"\1}", chinese).format(**facts)
             return filled.replace("`CHANNEL`", "CHANNEL").replace("CHANNEL", "`CHANNEL`")
     raise AssertionError(f"no sentence of the tables: {said}")
 

@@ -57,6 +57,8 @@ def test_files_that_name_different_environments(mirrored, file, conda_in_process
         ("pytorch=2.1=py3.11_cpu_0\n", "e.txt", "put its specs on the command line"),
         ("torch==2.1\n", "requirements.txt", "put its specs on the command line"),
         ("[project]\nname='x'\n", "pixi.toml", "a TOML file"),
+        ("channels: [pytorch]\nauto_stack: 1\n", "c.yml", "is conda's own configuration, not"),
+        ("FROM x\nRUN y\n", "Dockerfile", "is a Dockerfile, not"),
         (
             "version: 6\nenvironments: {}\npackages: []\n",
             "pixi.lock",

@@ -111,6 +111,41 @@ def test_offline_nothing_is_solved_by_the_built_in_index(sites, run_conda):
     assert (found.rc, "NothingCachedToSolve" in found.stderr) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("words", "way"),
+    [
+        (("--dry-run", "--solve"), "leave_solve_out"),
+        (("--urls", "--solve"), "leave_solve_out"),
+        (("--print", "explicit"), "print_unsolved"),
+    ],
+    ids=["preview", "urls", "print"],
+)
+def test_what_needs_a_solve_is_told_what_does_without(sites, conda_in_process, words, way):
+    found = conda_in_process(*ASK, *words, "--offline", "-n", "new", "--json")
+    hints = [hint["hint_code"] for hint in found.json()["guidance"]["hints"]]
+    assert hints == ["go_online", way]
+    if way == "print_unsolved":
+        offered = ("--print", "environment.yml")
+        assert "pytorch=" in conda_in_process(*ASK, *offered, "--offline", "-n", "new").ok().stdout
+
+
+@pytest.mark.parametrize("words", [(), ("--source", "wheels")], ids=["channels", "wheels"])
+def test_without_a_network_nobody_waits_for_retries(conda_in_process, sandbox, monkeypatch, words):
+    """The official channel is probed where no mirror is known by DNS; conda would wait for it."""
+    from urllib3.util.retry import Retry
+
+    waited = []
+    monkeypatch.setattr(Retry, "sleep", lambda *_: waited.append(1))
+    done = conda_in_process("torch-install", *words, "--cuda", "cpu", "--dry-run", "--json")
+    assert "this computer seems to have no network" in done.json()["guidance"]["cause"]
+    hints = [hint["hint_code"] for hint in done.json()["guidance"]["hints"]]
+    assert hints == ["check_network", "preview_offline"]
+    assert (done.rc, waited) == (1, [])
+    assert sandbox.take_blocked()
+    offered = ("--cuda", "cpu", "--dry-run", "--offline")
+    conda_in_process("torch-install", *words, *offered).ok()
+
+
 def test_a_denied_channel_is_condas_own_error(sites, condarc, run_conda):
     context = pytest.importorskip("conda.base.context")
     if not hasattr(context, "validate_channels"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 
@@ -73,6 +74,16 @@ def test_the_command_by_hand_does_the_same(wheel_lab, lab_env, conda_in_process)
     assert {*SET, *REST} <= dists(lab_env)
     assert imported(lab_env, "torch") == {"torch": "mirror cu126"}
     assert names(wheel_lab.first.sent()) == SET
+
+
+def test_for_another_platform_no_path_of_this_one_is_shown(wheel_lab, conda_in_process):
+    words = ("--platform", "win-64", "--python", "3.12", "-n", "new", "--dry-run", "--offline")
+    shown = conda_in_process(*WHEELS, *CUDA, *words).ok().words
+    [pip] = re.findall(r"By the environment's own pip: (.*) Nothing was", shown)
+    assert pip.startswith("python -I -m pip install ")
+    assert pip.count("win_amd64") == 3
+    assert "torchmirror-wheels" not in pip
+    assert "or by hand" not in shown
 
 
 def test_what_the_set_needs_besides_is_counted(wheel_lab, conda_in_process, tmp_path):

@@ -49,7 +49,7 @@ def test_with_an_environment_its_python_is_among_them(conda_in_process, env_of) 
     done = conda_in_process("torch-verify", "--facts", "-p", prefix).ok()
     assert parse(done.stdout.encode()).machine.python == "3.11"
     refused = conda_in_process("torch-verify", "--facts", "-p", str(prefix) + "-none")
-    assert (refused.rc, "EnvironmentLocationNotFound" in refused.stderr) == (1, True)
+    assert (refused.rc, "EnvironmentMissing" in refused.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("option", [("--require-gpu",), ("--report", "x")])

@@ -51,6 +51,12 @@ def whole(exchange: Exchange) -> None:
     exchange.send(206, b"BZh9" + bytes(508), {"Content-Range": f"bytes 0-511/{size}"})
 
 
+def test_of_several_words_the_wrong_one_is_named(conda_in_process):
+    done = conda_in_process("torch-mirror", "test", "tuna", "tsinhua")
+    assert "`tsinhua` cannot be used as a mirror" in done.words
+    assert done.rc == 2
+
+
 def test_every_mirror_gets_a_row(sites, gpu, conda_in_process):
     result = ask(conda_in_process).ok()
     found = rows(result)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +92,23 @@ def test_an_altered_plan_is_refused(make_plan, change, error, says):
         saved_plan.load(folder)
     assert str(folder) in str(caught.value)
     assert says in str(caught.value.dump_map())
+
+
+def test_a_folder_of_plans_names_them(make_plan, tmp_path):
+    folder = make_plan("filelock").folder
+    for name in ("cpu", "cuda12.4"):
+        shutil.copytree(folder, tmp_path / "several plans" / name)
+    with pytest.raises(PlanMissing) as caught:
+        saved_plan.load(tmp_path / "several plans")
+    hints = {
+        hint["hint_code"]: hint["text"] for hint in caught.value.dump_map()["guidance"]["hints"]
+    }
+    assert list(hints) == ["save_first", "plans_within"]
+    offered = re.findall(r"`([^`]+)`", hints["plans_within"])
+    named = [shlex.split(words)[1] for words in offered]
+    assert named == [str(tmp_path / "several plans" / name) for name in ("cpu", "cuda12.4")]
+    for each in named:
+        saved_plan.load(Path(each))
 
 
 def test_the_refusal_as_a_person_sees_it(make_plan, mirror, conda_in_process, tmp_path):

@@ -66,6 +66,12 @@ CASES = {
         {},
         ("no conda build of PyTorch is for rocm6.4", WHEELS.format("--cuda rocm6.4 ")),
     ),
+    "what no source can meet": Case(
+        ("pytorch=2.3", "pytorch=2.4"),
+        {},
+        ("on linux-64 `pytorch=2.3` and `pytorch=2.4` exclude each other leave",),
+        ("conda-forge: ", "pytorch: "),
+    ),
     "ROCm, a source": Case(
         ("--cuda", "rocm6.4", "--source", FORGE, "pytorch", "torchvision"),
         {},

@@ -22,6 +22,7 @@ ELSEWHERE = frozenset(
     (
         *("print_facts", "write_reports", "fetch_wheels", "wheels_in_folder", "save_first"),
         *("go_online", "see_list", "built_in_part"),
+        "leave_one_out",  # see `test_either_of_two_that_contradict_may_be_left_out`
     )
 )
 
@@ -208,7 +209,7 @@ CASES = {
         says="there is no saved plan",
         hints="save_first",
     ),
-    "a cache of nothing": case("torch-mirror", "cache", says="say `--print nginx`"),
+    "a cache of nothing": case("torch-mirror", "cache", says="it takes `--print nginx`"),
     "a port that is none": case(
         "torch-mirror", "cache", "--print", "nginx", "--port", "70000", says="must be ports"
     ),
@@ -303,6 +304,17 @@ def test_every_step_of_a_refusal_works(conda_in_process, lab, name):
             more = [word for word in ("--dry-run", "--offline") if word not in command]
             again = conda_in_process(*command, *more, "--json")
             assert not again.rc, (code, command, again.stdout)
+
+
+def test_either_of_two_that_contradict_may_be_left_out(conda_in_process):
+    words = ("torch-install", "--cuda", "12.4", "--dry-run", "--offline", "--json")
+    two = ("pytorch-gpu", "pytorch-cuda=12.4")
+    refused = conda_in_process(*words, *two)
+    said, hints = guidance(refused)
+    assert "contradict each other" in said
+    assert hints == {"leave_one_out": "leave one of them out"}
+    for one in two:
+        conda_in_process(*words, one).ok()
 
 
 # What a part of a channel's index cannot say, its whole may

@@ -60,12 +60,27 @@ def test_an_environment_by_name(
 
 
 @pytest.mark.parametrize("words", [("-n", "nowhere"), ("-p", "/nowhere/at/all")], ids=str)
-def test_no_such_environment_is_condas_own_error(
+def test_an_environment_that_is_not_there_has_next_steps(
     conda_in_process: Conda, words: tuple[str, str]
 ) -> None:
     done = conda_in_process("torch-verify", *words)
     assert done.rc == 1
-    assert type(done.error).__name__ == "EnvironmentLocationNotFound"
+    assert type(done.error).__name__ == "EnvironmentMissing"
+    assert "`conda env list` shows" in done.words
+    assert f"`conda torch-install {' '.join(words)}` makes it" in done.words
+
+
+def test_a_conda_that_is_no_environment_itself_is_told_to_name_one(
+    conda_in_process: Conda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from conda.base.context import context
+
+    if os.path.isdir(os.path.join(context.root_prefix, "conda-meta")):
+        pytest.skip("this conda is in an environment of its own")
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+    done = conda_in_process("torch-verify", "--json")
+    hints = [hint["hint_code"] for hint in done.json()["guidance"]["hints"]]
+    assert (done.rc, hints) == (1, ["see_environments", "name_to_verify"])
 
 
 @pytest.mark.parametrize(

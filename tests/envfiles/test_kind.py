@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 import pytest
 from support.rewriting import TUNA, UP, M, back, codes, there
 
+from conda_torchmirror.envfiles import kind
 from conda_torchmirror.envfiles.batch import sentence
 from conda_torchmirror.envfiles.channel_entry import EntryRewriter
 from conda_torchmirror.envfiles.kind import CONFIGURATION_KEYS
 from conda_torchmirror.envfiles.rewrite import Rewritten, rewrite
+from conda_torchmirror.text import language
 
 # Kinds of files
 
@@ -213,6 +216,21 @@ def test_a_file_of_another_tool_is_named(text: str, tool: str) -> None:
     assert result.refused is not None
     assert (result.refused.code, result.refused.facts["tool"]) == ("foreign_file", tool)
     assert tool in sentence(result.refused)
+
+
+def test_what_a_file_is_of_has_words_in_both_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    from conda_torchmirror.text.tables.files import TEXT
+
+    codes = {row[0] for row in kind._YAML_FILES} | {"script", "dockerfile", "ini"}
+    assert {code for code in TEXT if code.startswith("tool.")} == {f"tool.{one}" for one in codes}
+    english = {code: kind.Foreign("foreign_file", code).facts["tool"] for code in codes}
+    monkeypatch.setenv("CONDA_TORCHMIRROR_LANG", "zh")
+    language.forget()
+    for code in codes:
+        chinese = kind.Foreign("foreign_file", code).facts["tool"]
+        assert re.match(r"an? ", english[code])
+        assert chinese.english == english[code] != chinese
+        assert not re.search(r"\b(?:an?|of|configuration|file) ", chinese)
 
 
 @pytest.mark.parametrize(

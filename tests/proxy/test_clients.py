@@ -160,6 +160,14 @@ def test_each_is_printed(conda_in_process, kind) -> None:
     if kind != "condarc":
         assert ("mychannel" in done.stdout) is (kind != "pip")
         assert "Not behind it: PyPI's own site." in done.stdout
+    assert [line for line in done.stdout.splitlines() if line[:1] == "#" and len(line) > 80] == []
+
+
+def test_a_long_list_of_what_is_not_behind_it_is_wrapped() -> None:
+    found = arrange(())._replace(left_out=tuple(f"channel-{number}" for number in range(20)))
+    assert all(line.startswith("# ") and len(line) <= 80 for line in found.comment)
+    assert " ".join(line[2:] for line in found.comment).endswith("channel-18, channel-19.")
+    assert arrange(())._replace(left_out=()).comment == []
 
 
 @needs_nginx
@@ -174,7 +182,7 @@ def test_what_is_printed_is_a_whole_configuration(conda_in_process, tmp_path) ->
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "say `--print nginx`"),
+        ((), "it takes `--print nginx`"),
         (("--print", "nginx", "--port", "65535"), "must be ports"),
         (("--print", "nginx", "--dir", "/a;b"), "no path with a quote"),
         (("--check", "/nowhere/at/all"), "no such folder"),

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from conda_torchmirror.text import language
+from conda_torchmirror.exceptions.choice import NoFittingSource
+from conda_torchmirror.text import language, messages
 
 pytest.importorskip("babel", reason="the catalog is compiled with Babel")
 
@@ -69,6 +70,15 @@ def test_a_new_and_a_reworded_sentence_are_found(catalogs, monkeypatch):
 )
 def test_what_is_against_the_rules_is_found(catalogs, english, chinese, fault):
     assert any(fault in told for told in catalogs._faults(english, chinese))
+
+
+def test_a_list_has_the_separator_of_its_language(monkeypatch):
+    facts = {"channels": "`pytorch`, `conda-forge`", "request": "pytorch"}
+    monkeypatch.setenv("CONDA_TORCHMIRROR_LANG", "zh")
+    language.forget()
+    said = messages.fill(NoFittingSource.message, facts, "NoFittingSource")
+    assert said == "频道 `pytorch`、`conda-forge` 都没有合适的构建：pytorch"
+    assert said.english == "no build of the channels `pytorch`, `conda-forge` fits: pytorch"
 
 
 def test_every_language_has_its_files():

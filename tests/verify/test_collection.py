@@ -118,7 +118,9 @@ def noticed(code: Any, facts: Any) -> dict[str, Any]:
         (noticed(["x"], {}), "unread", "collect_field"),
         (noticed("of_tomorrow", {}), "broken", "collect_code"),
         (noticed("timed_out", {"seconds": "soon", "step": "x"}), "broken", "collect_code"),
-        ({"exception_name": "EnvironmentLocationNotFound"}, "broken", "collect_error"),
+        ({"exception_name": "CondaValueError"}, "broken", "collect_error"),
+        ({"exception_name": "EnvironmentLocationNotFound"}, "broken", "collect_no_environment"),
+        ({"exception_name": "EnvironmentMissing"}, "broken", "collect_no_environment"),
     ],
     ids=lambda value: str(value)[:60],
 )

@@ -231,7 +231,9 @@ def _faults(english: str | tuple[str, str], string: str | tuple[str, ...]) -> It
         if fields(chinese) != set().union(*map(fields, ids)):
             yield f"other fields than {ids}: {chinese}"
         commands = [set(re.findall(r"`[^`]+`", part)) for part in (*ids, chinese)]
-        plain = [{re.sub(r":site|:origin|[A-Z]+", "", c) for c in found} for found in commands]
+        plain = [
+            {re.sub(r":site|:origin|:list|[A-Z]+", "", c) for c in found} for found in commands
+        ]
         if plain[-1] != set().union(*plain[:-1]) and not ids[0].startswith("examples"):
             yield f"other commands than {ids}: {chinese}"
         try:

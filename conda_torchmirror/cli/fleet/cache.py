@@ -11,7 +11,7 @@ from pathlib import Path
 from conda.base.context import context
 
 from ...exceptions.mirror import CannotWrite
-from ...exceptions.usage import BadCacheOption, Contradiction
+from ...exceptions.usage import BadCacheOption, CacheWithoutAction, Contradiction
 from ...index.sparse.reader import walk
 from ...mirrors.urls import UPSTREAM
 from ...proxy import clients, kept, layout, listed, nginx
@@ -27,14 +27,14 @@ _WHY = {"size": "cache_size", "hash": "cache_hash", "unreadable": "cache_unreada
 def execute(args: Namespace) -> int:
     """Print what `--print` names, or check a folder.
 
-    Raises: BadMirror, BadRegistry, BadCacheOption, Contradiction, CannotWrite.
+    Raises: BadMirror, BadRegistry, BadCacheOption, CacheWithoutAction, Contradiction, CannotWrite.
     """
     if args.check is not None:
         if args.print:
             raise Contradiction(first="--check", second="--print")
         return _check(Path(args.check))
     if not args.print:
-        raise BadCacheOption(option="cache", detail=text("cache_without_action"))
+        raise CacheWithoutAction
     for channel in args.channels:
         if channel != "defaults" and not layout.is_name(channel):
             raise BadCacheOption(option=channel, detail=text("cache_channel"))
@@ -113,9 +113,10 @@ def _lines(folder: Path, found: Sequence[kept.Found], wrong: Iterable[kept.Found
     closed = sum(one.fault == "no_access" for one in found)
     unknown = sum(bool(one.fault) and not one.wrong for one in found) - closed
     right = sum(not one.fault for one in found)
-    yield from wrapped(text("cache_checked", {"count": right, "unknown": unknown}))
-    if closed:
-        yield from wrapped(text("cache_closed", {"count": closed}))
+    yield from wrapped(text("cache_checked", {"count": right}))
+    for count, said in ((unknown, "cache_unknown"), (closed, "cache_closed")):
+        if count:
+            yield from wrapped(text(said, {"count": count}))
     code = "cache_would_delete" if context.dry_run else "cache_deleted"
     for one in wrong:
         facts = {"path": f"{one.way}{one.path}", "why": text(_WHY[one.fault])}

@@ -25,7 +25,7 @@ from conda.exceptions import CondaHTTPError, EnvironmentFileNotFound, InvalidIns
 
 from ...envfiles.file_io import FileTrouble
 from ...envfiles.file_io import read as read_bytes
-from ...envfiles.kind import Foreign, recognise
+from ...envfiles.kind import Foreign, is_configuration, recognise, top_keys
 from ...envfiles.source_text import UnreadableText, decode
 from ...exceptions.file import (
     FileNotReadable,
@@ -43,7 +43,7 @@ from ...text.sanitize import safe
 from . import shape
 
 #: The codes of the sentences for what another kind of file is, and for the command that takes it.
-#: The key is a `kind.Kind`, or the code of a `kind.Foreign`.
+#: The key is a `kind.Kind`, the code of a `kind.Foreign`, or that of conda's configuration.
 _INSTEAD: Mapping[str, tuple[str, str]] = {
     "explicit": ("is_explicit", "file_explicit"),
     "specs": ("is_specs", "file_specs"),
@@ -52,14 +52,16 @@ _INSTEAD: Mapping[str, tuple[str, str]] = {
     "lock": ("is_lock", "file_source"),
     "foreign_lock": ("is_lock", "file_lock"),
     "foreign_file": ("is_of_tool", "file_export"),
+    "conda_configuration": ("is_configuration", "file_configuration"),
 }
-
 
 _ROOT = ("base", "root")
 #: A prefix of another operating system.
 _FOREIGN_PREFIX = re.compile("/" if os.name == "nt" else r"[A-Za-z]:[\\/]|\\\\")
 #: A dependency with a selector of conda-build's, such as `# [linux]`.
 _SELECTOR = re.compile(r"^[ \t]*-[ \t]+(?P<spec>[^#\n]+?)[ \t]+#[ \t]*\[[^\]\n]+\]", re.M)
+#: What conda prints when it adds pip, for which there is a notice of our own in both languages.
+_NAGGED = re.compile(r"Warning: you have pip-installed dependencies.*?still nagging you\. ?")
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,9 @@ class EnvironmentFile:
     """The content of an environment file.
 
     `specs` are the conda dependencies as they are written in the file, `sections` the other lists
-    among the dependencies, by installer (such as pip). `remark` is what conda prints about parts
-    that it ignores.
+    among the dependencies, by installer (such as pip). `pip_added` says that pip is among the specs
+    for the pip section, without being written in the file. `remark` is what conda prints about
+    parts that it ignores.
     """
 
     path: str
@@ -78,6 +81,7 @@ class EnvironmentFile:
     specs: tuple[str, ...] = ()
     sections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    pip_added: bool = False
     remark: str = ""
 
     @property
@@ -107,7 +111,8 @@ def read(path: str) -> EnvironmentFile:
         raise FileNotReadable(file=path, detail=why, ways=[way]) from error
     _check_sections(path, result)
     _check_selectors(path, content, result)
-    return replace(result, remark=" ".join(said.getvalue().split()))
+    remark, times = _NAGGED.subn("", " ".join(said.getvalue().split()))
+    return replace(result, remark=remark, pip_added=bool(times))
 
 
 def short(file: EnvironmentFile) -> str:
@@ -159,14 +164,15 @@ def _check_kind(path: str, where: str) -> str:
         detail = text(f"file.{trouble.code}")
         raise FileNotReadable(file=path, detail=detail, ways=[Notice("file_form")]) from trouble
     kind = recognise(content)
+    facts = kind.facts if isinstance(kind, Foreign) else {"tool": "", "command": ""}
     code = kind.code if isinstance(kind, Foreign) else kind
+    if code is None and is_configuration(top_keys(content)):
+        code = "conda_configuration"
     if code is not None and code in _INSTEAD:
         what, way = _INSTEAD[code]
-        facts = {"file": path, "command": getattr(kind, "command", "")}
-        told = text(f"file.{what}", {"tool": getattr(kind, "tool", "")})
-        raise NotEnvironmentFile(file=path, what=told, ways=[Notice(way, facts)])
+        told, ways = text(f"file.{what}", facts), [Notice(way, {**facts, "file": path})]
+        raise NotEnvironmentFile(file=path, what=told, ways=ways)
     if isinstance(kind, Foreign):
-        facts = {"tool": kind.tool, "command": kind.command}
         raise FileNotReadable(file=path, detail=text(f"file.{kind.code}", facts))
     return content
 

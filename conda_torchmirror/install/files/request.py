@@ -348,6 +348,7 @@ class _Sorter:
         # These actions install nothing, so the sections and variables are not handled after them.
         kept = self.options.action in ("save", "urls", "download")
         for file in files:
+            told += [Notice("file_pip_added", {"file": short(file)})] if file.pip_added else []
             if file.remark:
                 told.append(Notice("file_remark", {"file": short(file), "remark": file.remark}))
             for name, lines in file.sections.items():

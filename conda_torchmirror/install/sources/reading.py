@@ -11,7 +11,8 @@ from ...exceptions.choice import UnknownPlatform
 from ...index import builtin
 from ...index.exclude_newer import without_newer
 from ...index.sources import Source
-from ...models import Records
+from ...models import Notice, Records
+from ...options import EXPLICIT
 from ...selection.specs import package_name
 from ..task import Task
 
@@ -57,7 +58,10 @@ def records(task: Task, reader: RecordReader) -> Records:
         if not options.preview:
             raise
         if options.solve:
-            raise NothingCachedToSolve(channel=source.channel, subdir=subdir) from error
+            way = "print_unsolved" if options.tool == EXPLICIT else "leave_solve_out"
+            raise NothingCachedToSolve(
+                channel=source.channel, subdir=subdir, ways=[Notice(way)]
+            ) from error
     found = source.built_in(subdir)
     if found is None:
         covered = ", ".join(builtin.platforms(source.channel))

@@ -77,16 +77,18 @@ def refuse(
         _where_to_look(task.options, on, task.request.source, offline=offline),
     )
     asked = reasons.asked(task.request, on)
-    detail = sentences(
-        (
-            *(text("detail_of", {"source": one.source, "detail": one.detail}) for one in told),
-            *(text("unread_of", {"source": o.source.name, "detail": o.detail}) for o in unread),
-        )
+    shared = len({one.detail for one in told}) == 1  # then it is not about a source
+    details = (
+        [told[0].detail]
+        if shared and not unread
+        else [text("detail_of", {"source": one.source, "detail": one.detail}) for one in told]
     )
+    lost = (text("unread_of", {"source": o.source.name, "detail": o.detail}) for o in unread)
+    detail = sentences((*details, *lost))
     channels = ", ".join(f"`{source.channel}`" for source in tried)
-    channel, alone = task.source.channel, detail if unread else told[0].detail
+    channel = task.source.channel
     error = (
-        NoFittingBuild(channel=channel, request=asked, detail=alone, ways=ways)
+        NoFittingBuild(channel=channel, request=asked, detail=detail, ways=ways)
         if len(told) == 1
         else NoFittingSource(channels=channels, request=asked, detail=detail, ways=ways)
     )

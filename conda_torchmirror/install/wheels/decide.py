@@ -118,7 +118,7 @@ def _of_cache(task: WheelTask) -> tuple[WheelReader, WheelSet] | None:
 def _of_mirrors(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, WheelSet]:
     """The choice among the wheels of mirrors. Raises: NoFittingWheel, NoWheels."""
     on = task.machine
-    reader = preview.reader(chains, keep(on), on.subdir)
+    reader = preview.reader(chains, keep(on), on.subdir, shown=task.options.preview)
     try:
         found = _read_and_choose(task, reader)
     except NoWheels as error:
@@ -240,7 +240,8 @@ def _further(task: WheelTask, chains: routes.Chains) -> Sequence[Link]:
     Raises: NoWheels.
     """
     on, request = task.machine, task.request
-    reader = preview.reader(chains, keep(on._replace(python=None)), on.subdir)
+    every = keep(on._replace(python=None))
+    reader = preview.reader(chains, every, on.subdir, shown=task.options.preview)
     names = variants.for_advice(on, request, advice.without_variants(request), tables())
     try:
         return reader.read(names, _projects(task))
@@ -329,7 +330,7 @@ def _decision(
         request=task.request,
         chosen=wheels,
         files=chosen.files,
-        pip=steps.pip_step(target.prefix or steps.NOWHERE, order, index),
+        pip=steps.pip_step(target.prefix, order, index, task.machine.subdir),
         others=others,
         uv=task.uv,
         conda=conda_step,

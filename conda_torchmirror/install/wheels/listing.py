@@ -22,7 +22,7 @@ def listing(task: WheelTask) -> Listing:
     """
     on, request = task.machine, task.request
     chains = routes.chains(task.options, task.config.options)
-    reader = preview.reader(chains, keep(on), on.subdir)
+    reader = preview.reader(chains, keep(on), on.subdir, shown=True)
     named = variants.named_by_words(request)
     names = named or variants.of_release(on, request, tables(), newest=NEWEST)
     links = reader.read(names, tuple(request.specs))

@@ -128,16 +128,17 @@ def options(order: PipOrder, index: Route) -> tuple[str, ...]:
     return (*order.options, *trusted(index), *alone)
 
 
-def pip_step(prefix: str, order: PipOrder, index: Route) -> PipStep:
-    """The step to run once the files are downloaded, and the same by hand. `index` is for
-    everything that is not among the files."""
-    here = order._replace(
+def pip_step(prefix: str | None, order: PipOrder, index: Route, subdir: str) -> PipStep:
+    """The step to run once the files are downloaded, and the same by hand, which is all that can be
+    said for another platform. `index` is for everything that is not among the files."""
+    here, prefix = subdir == native_subdir(), prefix or NOWHERE
+    cached = order._replace(
         files=tuple(map(_expected, order.files)), beside=tuple(map(_expected, order.beside or ()))
     )
     # An offline preview shows the command of an installation that is online.
     away = index == NO_INDEX and any(not f.link.url.startswith("file:") for f in order.files)
     first = NO_INDEX if order.beside is not None and not away else index
-    command = words(here, prefix, first)
+    command = words(cached, prefix, first)
     if away:
         command.remove("--no-index")
     addresses = [f"{file.project} @ {file.link.with_hash}" for file in order.files]
@@ -146,7 +147,7 @@ def pip_step(prefix: str, order: PipOrder, index: Route) -> PipStep:
         carried = (*carried, "--no-index")
     if order.uv is None:
         by_hand = [
-            *(python_path(prefix), "-I", "-m", "pip", "install"),
+            *(python_path(prefix) if here else "python", "-I", "-m", "pip", "install"),
             *(("--index-url", index.url) if index.url else ()),
             *carried,
             *addresses,
@@ -161,7 +162,7 @@ def pip_step(prefix: str, order: PipOrder, index: Route) -> PipStep:
         files=tuple((file.link.url, file.link.sha256 or "") for file in order.every),
         index_url=index.url,
         options=order.options,
-        command=typed(command),
+        command=typed(command if here else by_hand),
         by_hand=typed(by_hand),
         tool="pip" if order.uv is None else "uv",
     )
@@ -170,7 +171,7 @@ def pip_step(prefix: str, order: PipOrder, index: Route) -> PipStep:
 def with_rest(decision: WheelDecision, beside: tuple[WheelFile, ...] | None) -> WheelDecision:
     """Add the files of the other packages that the set needs, which changes the command."""
     order = PipOrder(decision.files, decision.others, decision.pip.options, beside, uv=decision.uv)
-    step = pip_step(decision.prefix or NOWHERE, order, decision.rest)
+    step = pip_step(decision.prefix, order, decision.rest, decision.machine.subdir)
     return decision._replace(beside=beside, pip=step)
 
 

@@ -76,6 +76,9 @@ TEXT: Table = {
     "collect_twice.hint": "Delete the older one.",
     "collect_error": "conda could not begin the check ({name}).",
     "collect_error.hint": "Run `conda torch-verify{where}` there, which says why.",
+    "collect_no_environment": "The environment that was to be checked is not there.",
+    "collect_no_environment.hint": "`conda torch-install{where}` makes it there; where its name "
+    "was wrong, check the right one.",
     "collect_code": "The cause `{code}` is not known to this version.",
     "collect_code.hint": "Run `conda torch-verify{where}` there, which explains it.",
     # Causes.

@@ -230,7 +230,7 @@ SOURCE: Table = {
     "newer.alone": "PyTorch {version} from the channel {source}; the channel {other_source}, which "
     "ended with {other_last}, has nothing that fits here",
     "newer.needs": "PyTorch {version} from the channel {source}, as {other_version} of "
-    "{other_source} does not run here: {other_reason}",
+    "{other_source} does not fit: {other_reason}",
     "newer.driver": "PyTorch {version} from the channel {source}: {other_version} of "
     "{other_source} needs driver {other_driver} or newer ({other_reason})",
     "newer.no_record": "PyTorch {version} from the channel {source}; {other_source} has "

@@ -44,6 +44,23 @@ TEXT: Table = {
     "is_manifest": "a TOML file",
     "is_lock": "a lock file",
     "is_of_tool": "{tool}",
+    "is_configuration": "conda's own configuration",
+    # What a file of another tool is, for `foreign_file` and `is_of_tool`.
+    "tool.github_actions": "a GitHub Actions workflow",
+    "tool.circleci": "a CircleCI configuration",
+    "tool.azure_pipeline": "an Azure pipeline",
+    "tool.gitlab_ci": "a GitLab CI configuration",
+    "tool.travis_ci": "a Travis CI configuration",
+    "tool.appveyor": "an AppVeyor configuration",
+    "tool.pre_commit": "a pre-commit configuration",
+    "tool.read_the_docs": "a Read the Docs configuration",
+    "tool.compose": "a Compose file",
+    "tool.kubernetes": "a Kubernetes manifest",
+    "tool.anaconda_project": "an anaconda-project file",
+    "tool.recipe": "a conda recipe",
+    "tool.script": "a script",
+    "tool.dockerfile": "a Dockerfile",
+    "tool.ini": "an INI file",
     "manifest": "it is a TOML file; name its channels there by hand",
     "conda_configuration": "it is conda's own configuration; `conda torch-mirror enable` sets "
     "mirrors there",
@@ -140,6 +157,8 @@ INPUT: Table = {
     "file_variables": "{file}: the variables {names} are set after that",
     "file_prefix_foreign": "{file}: its prefix {prefix} is one of another system, and not used",
     "file_remark": "{file}: {remark}",
+    "file_pip_added": "{file} has a pip section and does not name pip: conda's pip is installed "
+    "along",
     "file_variables_set": "Variables are set: {names}",
     "file_left_out": "{file}: `{spec}` is left out, as `{option}` takes its place",
     "file_metapackage_out": "{file}: `{spec}` is left out: it is for conda-forge's pytorch, and "

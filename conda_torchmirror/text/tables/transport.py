@@ -71,8 +71,6 @@ TEXT: Table = {
     "channel confirms the new one",
     "upstream_confirms": "the official channel confirms the hashes of the chosen builds",
     # A cache in front of the mirrors.
-    "cache_without_action": "say `--print nginx`, `--print registry`, `--print condarc`, "
-    "`--print pip` or `--check DIR`",
     "cache_folder_characters": "nginx takes no path with a quote, a dollar sign, a semicolon or a "
     "brace",
     "cache_channel": "that is not the name of a channel",
@@ -81,10 +79,12 @@ TEXT: Table = {
     "must be ports",
     "cache_no_folder": "there is no such folder",
     "cache_checked": (
-        "{count} kept file is as the indexes say; of {unknown} they say nothing, or they are not "
-        "whole.",
-        "{count} kept files are as the indexes say; of {unknown} they say nothing, or they are not "
-        "whole.",
+        "{count} kept file is as the indexes say.",
+        "{count} kept files are as the indexes say.",
+    ),
+    "cache_unknown": (
+        "Of {count} kept file the indexes say nothing, or it is not whole.",
+        "Of {count} kept files the indexes say nothing, or they are not whole.",
     ),
     "cache_closed": (
         "{count} file or folder cannot be read: check as the user that nginx works as, or as root.",

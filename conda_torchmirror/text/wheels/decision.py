@@ -51,7 +51,8 @@ def lines(decision: WheelDecision, *, explain: bool, verbose: bool) -> list[str]
         ]
     by_uv = decision.pip.tool == "uv"
     out += ["", text("wheel.uv_run" if by_uv else "wheel.pip_run"), f"  {decision.pip.command}"]
-    out += [text("wheel.pip_by_hand"), f"  {decision.pip.by_hand}"]
+    if decision.pip.by_hand != decision.pip.command:
+        out += [text("wheel.pip_by_hand"), f"  {decision.pip.by_hand}"]
     if decision.dry_run:
         out += ["", text("dry_run_wheels")]
     return [safe(line) for line in out]

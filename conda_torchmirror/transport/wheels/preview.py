@@ -55,8 +55,10 @@ class PreviewReader(WheelReader):
         )
 
 
-def reader(chains: Chains, keep: Callable[[str], bool], subdir: str) -> WheelReader:
-    """The reader of a run: of mirrors, or of the built-in list where conda is offline."""
+def reader(chains: Chains, keep: Callable[[str], bool], subdir: str, *, shown: bool) -> WheelReader:
+    """The reader of a run: of mirrors, or of the built-in list where conda is offline. `shown` says
+    that the choice is only shown, for which that list will do."""
     if context.offline:
         return PreviewReader(chains, keep, subdir)
-    return WheelReader(chains, keep)
+    listed = shown and subdir in builtin.platforms()
+    return WheelReader(chains, keep, [Notice("preview_offline")] if listed else [])

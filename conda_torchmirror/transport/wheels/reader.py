@@ -57,7 +57,11 @@ class WheelReader:
     origin: Literal["live", "cache", "built-in"] = "live"
     date: str | None = None
 
-    def __init__(self, chains: Chains, keep: Callable[[str], bool]) -> None:
+    def __init__(
+        self, chains: Chains, keep: Callable[[str], bool], ways: Sequence[Notice] = ()
+    ) -> None:
+        """`ways` are next steps to offer if no mirror has any page."""
+        self._further = ways
         self.mirrors = chains.wheels
         self._held_back = chains.held_back
         self.notices: list[Notice] = list(chains.notices)
@@ -233,7 +237,7 @@ class WheelReader:
         lacking = {f.route.mirror for f in self._failures if f.reason.code == _LACKING[False]}
         if any(mirror.by_url and mirror.name in lacking for mirror in self.mirrors):
             ways.append(Notice("wheel_mirror_url"))
-        return ways
+        return [*ways, *self._further]
 
     def _ask(self, links: Sequence[Link]) -> Mapping[str, Answer]:
         if context.offline:
