@@ -88,6 +88,7 @@ def _source(facts: Mapping[str, Any]) -> str:
             kind = "newer.no_record"
         elif needs:
             kind = "newer.driver" if "driver" in needs else "newer.needs"
+            kind = kind if needs["reason"] else "newer.driver_alone"
         elif version is None:
             kind = "newer.alone" if ended else "only"
         elif ended:

@@ -235,6 +235,13 @@ def test_one_line_says_which_why_and_how_to_get_the_other(
         assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_the_driver_of_a_release_is_not_explained_by_another_release(conda_in_process):
+    """2.5.1 of conda-forge is for CUDA 11 too, what is newer needs CUDA 12."""
+    words = ("--cuda", "10.1", "--dry-run", "--offline", "--platform", "linux-64")
+    done = conda_in_process("torch-install", *words).ok()
+    assert "2.5.1 of conda-forge needs driver 450.80.02 or newer - pinned" in done.words
+
+
 def test_the_json_has_why_and_the_other_source(preview):
     assert preview(**cuda("12.9"))["selected"]["other"] == {
         **{"source": CHANNEL, "version": "2.5.1", "last": "2.5.1"},
@@ -396,7 +403,7 @@ def test_row_26_real_records_alone_count(conda_in_process, monkeypatch, words, t
     assert (builds[CHANNEL], builds.get("torchvision")) == (torch, vision)
     assert {build["evidence"] for build in found["selected"]["builds"]} == {"record"}
     told = {warning["code"]: warning["text"] for warning in found["warnings"]}
-    assert "conda-forge has 2.13.0 for this machine" in told["sample_newer"]
+    assert "conda-forge has 2.13.0, which fits" in told["sample_newer"]
     # The larger part of the download, which conda's solver will add.
     (library,) = found["selected"]["libraries"]
     assert (library["name"], library["version"]) == ("libtorch", torch)
@@ -407,7 +414,7 @@ def test_offline_what_only_the_tables_know_is_told(conda_in_process):
     words = ("--platform", "win-64", "--cuda", "12.8")
     done = conda_in_process("torch-install", "-d", "--offline", *words).ok()
     assert "PyTorch 2.5.1 for CUDA 12.4" in done.stdout
-    assert "conda-forge has 2.13.0 for this machine" in done.words
+    assert "conda-forge has 2.13.0, which fits" in done.words
 
 
 def test_a_platform_that_one_source_alone_knows(conda_in_process):

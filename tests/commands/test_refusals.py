@@ -66,6 +66,12 @@ CASES = {
         {},
         ("no conda build of PyTorch is for rocm6.4", WHEELS.format("--cuda rocm6.4 ")),
     ),
+    "one command for two reasons": Case(
+        ("--platform", "win-64", "--cuda", "11.8", "--python", "3.13"),
+        {},
+        ("Pythons with a build: ",),
+        ("ask for less",),
+    ),
     "what no source can meet": Case(
         ("pytorch=2.3", "pytorch=2.4"),
         {},

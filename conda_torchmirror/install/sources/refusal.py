@@ -146,8 +146,8 @@ def _of_sample(cause: Notice | None, found: NoChoice) -> Notice | None:
 
 
 def _once(told: Sequence[_Told], request: Request, on: Machine) -> Iterator[Notice]:
-    """The steps of all sources, of each kind only those of the first source that has any; the
-    Pythons of all sources are merged into one step."""
+    """The steps of all sources, of each kind only those of the first source that has any, and each
+    command once; the Pythons of all sources are merged into one step."""
     pythons = {
         python
         for each in told
@@ -156,11 +156,16 @@ def _once(told: Sequence[_Told], request: Request, on: Machine) -> Iterator[Noti
         for python in str(step.facts["pythons"]).split(", ")
     }
     seen: set[str] = set()
+    offered: set[object] = set()
     for each in told:
         for step in each.steps:
-            if step.code not in seen:
-                asks = step.code == "use_python"
-                yield with_python(pythons, request, on) if asks else step
+            if step.code in seen:
+                continue
+            found = with_python(pythons, request, on) if step.code == "use_python" else step
+            command = found.facts.get("command")
+            if command is None or command not in offered:
+                yield found
+            offered.add(command)
         seen |= {step.code for step in each.steps}
 
 

@@ -94,11 +94,12 @@ def _tried(attempt: Attempt, choice: Choice) -> dict[str, Any]:
     if not newer:
         return _facts(source, found.torch.version if isinstance(found, Choice) else None)
     first = max((item.version for item in newer), key=number)
+    with_driver = _with_driver(attempt, newer)
+    shown = with_driver[0] if with_driver else first
     near = nearest([item for item in newer if item.version == first])
-    needs = {"code": near[0].code, "reason": reason(near)}
-    if with_driver := _with_driver(attempt, newer):
-        first, needs["driver"] = with_driver
-    return _facts(source, first, needs)
+    # The reason is about the newest one; of another, its driver says it all.
+    needs = {"code": near[0].code, "reason": reason(near) if shown == first else None}
+    return _facts(source, shown, {**needs, "driver": with_driver[1]} if with_driver else needs)
 
 
 def _newer(attempt: Attempt, choice: Choice) -> list[Rejection]:

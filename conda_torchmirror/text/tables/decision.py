@@ -233,9 +233,11 @@ SOURCE: Table = {
     "{other_source} does not fit: {other_reason}",
     "newer.driver": "PyTorch {version} from the channel {source}: {other_version} of "
     "{other_source} needs driver {other_driver} or newer ({other_reason})",
+    "newer.driver_alone": "PyTorch {version} from the channel {source}: {other_version} of "
+    "{other_source} needs driver {other_driver} or newer",
     "newer.no_record": "PyTorch {version} from the channel {source}; {other_source} has "
-    "{other_version} for this machine, of which the built-in index of {other_date} has no whole "
-    "set: an installation takes it",
+    "{other_version}, which fits, and the built-in index of {other_date} has no whole set of it: "
+    "an installation takes it",
     "only": "PyTorch {version} from the channel {source}, as {other_source} has nothing that fits "
     "here",
     "bound": "PyTorch {version} from the channel {source}, which this environment already uses",
@@ -243,7 +245,7 @@ SOURCE: Table = {
     "uses; for {other_version}, best in a new one: `conda torch-install -n NEW --source "
     "{other_source}`",
     "asked.newer": "PyTorch {version} from the channel {source}, as asked; {other_source} has "
-    "{other_version} for this machine",
+    "{other_version}, which fits",
     "release": "PyTorch {version} from the channel {source}, for the release that is named",
     "release.newer": "PyTorch {version} from the channel {source}, for the release that is "
     "named; left open, it is {other_version} of {other_source}",
@@ -317,7 +319,7 @@ NOTICES: Table = {
     "runtime_unread": "the runtime channel could not be read, so no build of pytorch-cuda is "
     "named: {detail}",
     "built_in": "from the built-in index of {date}: a preview; an installation reads the channel",
-    "sample_newer": "{source} has {version} for this machine: an installation, which reads the "
+    "sample_newer": "{source} has {version}, which fits: an installation, which reads the "
     "channel, takes it",
     "derived": (
         "{count} of these builds is known by the naming rules only, not from a record",
