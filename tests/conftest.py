@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -46,6 +47,8 @@ def _enter(world: isolation.Sandbox) -> Iterator[isolation.Sandbox]:
 def session_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[isolation.Sandbox]:
     """The private world of fixtures that outlive a test, and the parent of all the others."""
     root = tmp_path_factory.mktemp("worlds")
+    shared = tmp_path_factory.getbasetemp()
+    isolation.share_bytecode(shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared)
     with _enter(isolation.Sandbox(root / "session").create()) as world:
         from conda_torchmirror.exceptions import base
 

@@ -169,6 +169,13 @@ def _become(variables: Mapping[str, str]) -> None:
             os.environ[key] = value
 
 
+def share_bytecode(folder: Path) -> None:
+    """Where this machine's Python keeps no bytecode, let the children keep it below `folder`, which
+    all processes of a run share; each of them compiled the hundred modules of this project anew."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(folder / "bytecode"))
+
+
 def install_guard() -> ModuleType:
     """Load `guard/sitecustomize.py` into this process, under a name of its own.
 
