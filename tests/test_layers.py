@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,6 +81,7 @@ def dotted(path: Path) -> str:
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -113,6 +115,7 @@ def own_imports(path: Path) -> Iterator[Import]:
             yield Import(dotted(path), name, id(node) in inside)
 
 
+@cache
 def outside(path: Path) -> set[str]:
     """The packages of `OUTSIDE` that a module imports when it runs."""
     return imported(path) & OUTSIDE

@@ -71,7 +71,8 @@ def cache(origins, made):
 
 
 def pip(cache: Cache, folder: Path, *, way: str = "", words=("torch",)):
-    """pip into a folder, by the configuration that is printed for it."""
+    """pip into a folder, by the configuration that is printed for it; it is not asked what the
+    packages of these tests say to the new ones, which takes longer than all the rest."""
     told = clients.pip(cache.layout, f"{cache.url}{way}")
     config = folder.with_suffix(".conf")
     config.write_text(told, encoding="utf-8")
@@ -80,8 +81,8 @@ def pip(cache: Cache, folder: Path, *, way: str = "", words=("torch",)):
     return subprocess.run(
         [
             *(sys.executable, "-I", "-m", "pip", "install", "--no-cache-dir", "--no-input"),
-            *("--disable-pip-version-check", "--retries", "0", "--target", folder, *words),
-            *("--extra-index-url", pages),
+            *("--disable-pip-version-check", "--retries", "0", "--no-warn-conflicts"),
+            *("--target", folder, *words, "--extra-index-url", pages),
         ],
         env={**env, "PIP_CONFIG_FILE": str(config)},
         capture_output=True,
