@@ -100,6 +100,15 @@ def can_show(text: str) -> bool:
     return True
 
 
+def writes_utf8() -> bool:
+    """Whether standard output is a terminal, or takes text in UTF-8; else it may become a file in
+    an encoding of the system's own."""
+    if sys.stdout is None or sys.stdout.isatty():
+        return True
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return encoding.lower().replace("_", "-") in ("utf-8", "utf8", "cp65001")
+
+
 def _print(what: str | Iterable[str], stream: TextIO | None) -> None:
     if stream is None:  # closed, as under pythonw
         return

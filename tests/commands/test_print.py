@@ -404,6 +404,20 @@ def test_comments_are_in_the_language_of_the_reader(printed, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("encoding", "head"), [("utf-8", "保存为"), ("gbk", "save as"), ("latin-1", "save as")]
+)
+@pytest.mark.parametrize("tool", ["environment.yml", "pixi"])
+def test_a_file_of_another_encoding_has_its_comments_in_english(
+    mirrored, run_conda, tool, encoding, head
+):
+    """Conda and others read UTF-8 alone, and standard output of a Chinese Windows is GBK."""
+    chosen = {"CONDA_TORCHMIRROR_LANG": "zh", "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    text = run_conda(*PRINT, tool, *WORDS, "-q", env=chosen).ok().stdout
+    assert head in text
+    assert text.isascii() is (encoding != "utf-8")
+
+
+@pytest.mark.parametrize(
     ("words", "error"),
     [
         (("pip",), PrintNeedsWheels),

@@ -13,6 +13,7 @@ from ...options import EXPLICIT, OF_LINUX, OF_WHEELS, InstallOptions
 from ...selection.pip.plan import WheelDecision
 from ...text.decision import summary
 from ...text.language import in_english
+from ...text.output import writes_utf8
 from ...text.tools.recipe import Recipe
 from ...text.tools.render import NAMING, render
 from ...text.wheels import decision as wheels
@@ -106,8 +107,9 @@ def explicit(
 
 
 def language(options: InstallOptions) -> Any:
-    """The language of the text's comments: English within a JSON document."""
-    return in_english() if options.as_json else nullcontext()
+    """The language of the text's comments: English within a JSON document, and in a file that would
+    not be UTF-8, as with cmd of a Chinese Windows, since conda and others read nothing else."""
+    return in_english() if options.as_json or not writes_utf8() else nullcontext()
 
 
 def _printed(
