@@ -84,7 +84,7 @@ def render(
     the `guarded` channels stay at upstream. `mirrors` is the preference list to store, if one was
     given. `about` is a comment of one line.
     """
-    lines = [f"{MARK} enable; conda torch-mirror disable removes it.", f"# {about}"]
+    lines = [f"{MARK} enable, and removed by its option --hook-only.", f"# {about}"]
     if defaults:
         lines += ["default_channels:", *(f"  - {url}" for url in defaults)]
     lines += ["custom_channels:"]

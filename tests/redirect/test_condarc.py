@@ -194,7 +194,7 @@ def test_the_text_is_what_mirrors_tell_people_to_write():
         mirrors=["m"],
     )
     assert text == (
-        "# Written by conda torch-mirror enable; conda torch-mirror disable removes it.\n"
+        "# Written by conda torch-mirror enable, and removed by its option --hook-only.\n"
         "# Preference: m. Platform: win-64.\n"
         "default_channels:\n"
         "  - https://m.example/anaconda/pkgs/main\n"
