@@ -71,13 +71,15 @@ def _request(specs: Sequence[str]) -> Request:
 
 
 def _chosen(subdir: str, asked: Request) -> tuple[Build, ...]:
-    """The builds that torch-install would choose here by the built-in index; () if none fit."""
+    """The builds that torch-install would choose here by the built-in index, without those whose
+    files it knows by the naming rules only; () if none fit."""
     here = survey.survey(subdir=subdir, prefix=None, cuda="auto", python=None, probe_gpus=False)
     known = SOURCE.built_in(subdir)
     if known is None:
         return ()
     best = choose(here.machine, asked, known.builds, SOURCE.knowledge)
-    return best.builds if isinstance(best, Choice) else ()
+    builds = best.builds if isinstance(best, Choice) else ()
+    return tuple(build for build in builds if build.known_by != "derived")
 
 
 def _passed_over(subdir: str, asked: Request, chosen: Sequence[Build]) -> list[Notice]:

@@ -243,7 +243,7 @@ def test_a_time_that_is_none_is_a_usage_error(sites, run_conda, seconds):
     ("words", "said", "files"),
     [
         (("--spec", "numpy"), "PyTorch only, and for none of numpy", 3),
-        (("--spec", "pytorch=9"), "the built-in index has no pytorch=9 for linux-64", 0),
+        (("--spec", "pytorch=9"), "index knows none of pytorch=9 for linux-64 for certain", 0),
         (("--platform", "linux-aarch64"), "torchvision torchaudio for linux-aarch64", 0),
     ],
     ids=["other package", "no such release", "unknown platform"],
@@ -327,6 +327,15 @@ def test_no_secret_is_shown(sites, gpu, conda_in_process):
 def test_ago(seconds, words):
     assert ago(time.time() - seconds) == words
     assert ago(None) == "?"
+
+
+def test_a_file_that_is_not_asked_for_is_not_named(sites, conda_in_process):
+    """Of 2.3.1 for the CPU the built-in index knows names by the naming rules only."""
+    words = ("torch-mirror", "test", "first", "--spec", "pytorch=2.3", "--json")
+    found = conda_in_process(*words).ok().json()["torchmirror"]
+    asked = {file for file in found["files"] if sum(sites.probed(file).values())}
+    assert asked == set(found["files"])
+    assert len(found["remarks"]) == (not asked)
 
 
 def test_cuda_packages_are_not_asked_for(sites, gpu, conda_in_process):
