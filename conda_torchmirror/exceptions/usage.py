@@ -181,11 +181,9 @@ class OtherChannelSpec(UsageError):
 
     code = "other_channel"
     message = N_("`{spec}` names the channel `{channel}`")
-    cause = N_(
-        "here torch-install chooses exact builds of {channels}; for another channel use `conda "
-        "install {spec}`"
-    )
+    cause = N_("here torch-install chooses exact builds of {channels}")
     facts = ("spec", "channel", "channels")
+    hints = ("leave_channel_out", "conda_takes_it")
 
 
 class BadWheelWord(UsageError):

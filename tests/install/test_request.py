@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from support.choosing import LINUX
 
@@ -238,8 +240,12 @@ def test_what_no_choice_knows_is_refused_by_name(word):
     ],
 )
 def test_a_file_of_another_channel_is_refused_by_name(word):
-    with pytest.raises(exceptions.OtherChannelSpec):
+    with pytest.raises(exceptions.OtherChannelSpec) as caught:
         request.make([word], source="pytorch")
+    hints = {hint["hint_code"]: hint["text"] for hint in caught.value._hints}
+    assert {"leave_channel_out", "conda_takes_it"} <= hints.keys()
+    command = shlex.split(hints["conda_takes_it"].split("`")[1])
+    assert command == ["conda", "install", word]
 
 
 @pytest.mark.parametrize(

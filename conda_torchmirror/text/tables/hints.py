@@ -128,6 +128,8 @@ TEXT: Table = {
     "other_folder": "name another folder, a new or an empty one",
     "save_first": "save one where there is a network: `conda torch-install --save-plan DIR`",
     "plans_within": "it holds plans for machines of several kinds; name that of this one: {plans}",
+    "leave_channel_out": "leave the channel out: a build of {channels} is chosen",
+    "conda_takes_it": '`conda install "{spec}"` takes it from there, and chooses nothing',
     "leave_one_out": "leave one of them out",
     "plan_alone": "carry it out as it was saved: `conda torch-install --plan {folder}`",
     "plan_another": "leave `--plan` out, to decide anew",

@@ -81,8 +81,8 @@ TEXT: Table = {
     "test_nobody": "Nothing answered: check the network, and the proxy that `conda config --show "
     "proxy_servers` names; `conda torch-mirror test` without names asks every mirror.",
     "test_others": "`torch-mirror test` asks for files of PyTorch only, and for none of {specs}",
-    "test_no_files": "no files were asked for: the built-in index knows none of {specs} for {subdir} "
-    "for certain",
+    "test_no_files": "no files were asked for: the built-in index knows none of {specs} for "
+    "{subdir} for certain",
     "test_files": "the files that were asked for: {files}",
     "setting_source": "it takes one of {known}, not {value}",
     "setting_truth": "it takes true or false, not {value}",
