@@ -65,7 +65,7 @@ def _heeding() -> Iterator[None]:
     for name in _ENDING:
         # Only in the main thread can handlers be set; one that is ignored (nohup) stays so.
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+        if number is not None and signal.getsignal(number) not in (None, signal.SIG_IGN):
             with suppress(ValueError):
                 before[number] = signal.signal(number, interrupt)
     try:
