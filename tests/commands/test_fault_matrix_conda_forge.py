@@ -16,7 +16,7 @@ from support.files import contents
 from support.isolation import Sandbox
 from support.prefixes import records, whole
 from support.running import Result
-from support.sites import Row, Sites, open_sites, write_channels
+from support.sites import Row, Sites, move_upstream, open_sites, write_channels
 
 from conda_torchmirror.index.sources import named
 from conda_torchmirror.install import request
@@ -91,10 +91,8 @@ def served(
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Sites]:
-    from conda_torchmirror.mirrors import urls
-
     with open_sites(channels, sandbox.home / "mirrors.json") as found:
-        monkeypatch.setattr(urls, "UPSTREAM_CLOUD", found.upstream.url)
+        move_upstream(monkeypatch, found.upstream.url)
         condarc(**found.settings())
         yield found
 

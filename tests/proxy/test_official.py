@@ -6,9 +6,8 @@ import json
 
 import pytest
 from support.nginx import caching, needs_nginx, site
-from support.sites import ASK, TORCH
+from support.sites import ASK, TORCH, move_upstream
 
-from conda_torchmirror.mirrors import urls
 from conda_torchmirror.mirrors.registry import Registry
 from conda_torchmirror.mirrors.schema import check_entry
 from conda_torchmirror.proxy import clients
@@ -34,7 +33,7 @@ def behind(sites, condarc, monkeypatch, tmp_path):
         plugins = {**settings["plugins"], **told}
         patience = {"remote_connect_timeout_secs": 30.0, "remote_read_timeout_secs": 60.0}
         condarc(**{**settings, **patience, "channel_alias": nowhere, "plugins": plugins})
-        monkeypatch.setattr(urls, "UPSTREAM_CLOUD", nowhere)
+        move_upstream(monkeypatch, nowhere)
         yield cache
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from .isolation import Sandbox
-from .sites import Sites, open_sites, write_channels
+from .sites import Sites, move_upstream, open_sites, write_channels
 
 
 @pytest.fixture(scope="session")
@@ -27,10 +27,8 @@ def sites(
     from_pytorch: None,
 ) -> Iterator[Sites]:
     """The servers, and an rc file that knows them; `upstream` is the official channel."""
-    from conda_torchmirror.mirrors import urls
-
     with open_sites(small_channels, sandbox.home / "mirrors.json") as served:
-        monkeypatch.setattr(urls, "UPSTREAM_CLOUD", served.upstream.url)
+        move_upstream(monkeypatch, served.upstream.url)
         condarc(**served.settings())
         yield served
 

@@ -11,8 +11,15 @@ import os
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+import conda_torchmirror
+from conda_torchmirror.mirrors import urls
 
 from .channels import file_name, write_channel
 from .mirror import Mirror
@@ -56,6 +63,23 @@ _ROWS: dict[str, list[Row]] = {
         ("zlib", "1.2.13", "stub_0", []),
     ],
 }
+
+
+@cache
+def _load_copies() -> None:
+    """Import the modules that hold a copy of the official address: one that is imported while the
+    address is another keeps that one for the rest of the process."""
+    package = Path(conda_torchmirror.__file__).parent
+    for path in package.rglob("*.py"):
+        if "UPSTREAM_CLOUD" in path.read_text(encoding="utf-8"):
+            names = path.relative_to(package.parent).with_suffix("").parts
+            import_module(".".join(names))
+
+
+def move_upstream(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Let the official channels be at `url`."""
+    _load_copies()
+    monkeypatch.setattr(urls, "UPSTREAM_CLOUD", url)
 
 
 def write_channels(root: Path, of_conda_forge: Sequence[Row] = ()) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...mirrors.urls import UPSTREAM_CLOUD
+from ...mirrors.urls import upstream_url
 from ...selection import shell
 from ..messages import text
 from .recipe import Recipe
@@ -63,7 +63,7 @@ def _mambarc(recipe: Recipe) -> Iterator[str]:
         f"  {name}: {base}"
         for official, url in recipe.mirrored
         for base, _, name in (url.rpartition("/"),)
-        if official == f"{UPSTREAM_CLOUD}/{name}"
+        if official == upstream_url(name)
     ]
     parts = [f"  - {url}" for official, url in recipe.mirrored if "/pkgs/" in official]
     if named:
