@@ -151,6 +151,8 @@ ELSEWHERE = {
     "python benchmarks/bench_wheels.py --beside": ("measures", "benchmarks/bench_wheels.py"),
     "conda create pytorch-gpu torchvision": ("what is measured there", ""),
     "python benchmarks/bench_cache.py": ("measures", "benchmarks/bench_cache.py"),
+    "python benchmarks/bench_hook.py": ("measures", "benchmarks/bench_hook.py"),
+    "python benchmarks/bench_envfile.py": ("measures", "benchmarks/bench_envfile.py"),
     **dict.fromkeys(
         (
             f"{NODE} sh -c 'conda torch-verify --facts > machines/$SLURMD_NODENAME.json'",
