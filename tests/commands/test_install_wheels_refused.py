@@ -120,7 +120,8 @@ def test_a_mirror_without_a_network(wheel_lab, preview):
         site.refuse()
     cause, ways = told(preview(*CUDA, "--no-fallback"), NoWheels)
     assert "refuses connections" in cause
-    assert {"allow_fallback", "check_network"} == set(ways)
+    assert {"allow_fallback", "check_network", "preview_offline"} == set(ways)
+    preview(*CUDA, "--offline").ok()
 
 
 # Words

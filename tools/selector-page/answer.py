@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from conda.base.context import Context, reset_context
+from conda.base.context import Context, context, reset_context
 
 from conda_torchmirror.exceptions.base import TorchMirrorError
 from conda_torchmirror.exceptions.channel import NoWheels
@@ -30,6 +30,7 @@ from conda_torchmirror.install.task import Target, Task
 from conda_torchmirror.install.wheels import decide as by_wheels
 from conda_torchmirror.machine.python.pip_config import PipConfig
 from conda_torchmirror.machine.survey import Survey
+from conda_torchmirror.mirrors.addresses import name_of
 from conda_torchmirror.models import Build, Decision, Machine, Records, Request
 from conda_torchmirror.options import InstallOptions
 from conda_torchmirror.selection import alternatives, elsewhere
@@ -155,6 +156,7 @@ class Desk:
     def __init__(self, system: str) -> None:
         self.system = system
         self.options = InstallOptions(dry_run=True, name=NAME, subdir=system)
+        self.configured = tuple(map(name_of, context.channels))
         channels = dict.fromkeys(c for source in sources_.SOURCES for c in source.channels)
         self.reader = BuiltIn(self.options, system, tuple(channels))
         self.records = dict(self.reader.records)
@@ -207,7 +209,7 @@ class Desk:
             order = answers.in_order(options, request, on)
             first = sources_.named(order.sources[0])
             target = Target(None, ("-n", NAME))
-            task = Task(options, None, target, request, Survey(on), first)
+            task = Task(options, None, target, request, Survey(on), first, self.configured)
             found = answers.find(task, order, self.reader)
             return decide(found.attempt, found.choice, self.reader)
         except TorchMirrorError as error:

@@ -60,8 +60,8 @@ class WheelReader:
     def __init__(
         self, chains: Chains, keep: Callable[[str], bool], ways: Sequence[Notice] = ()
     ) -> None:
-        """`ways` are next steps to offer if no mirror has any page."""
-        self._further = ways
+        """`ways` are next steps to offer if no page can be read for lack of a network."""
+        self._unread_ways = ways
         self.mirrors = chains.wheels
         self._held_back = chains.held_back
         self.notices: list[Notice] = list(chains.notices)
@@ -233,11 +233,11 @@ class WheelReader:
         """Next steps if no mirror has any page."""
         ways = [Notice("allow_fallback")] if self._held_back else []
         if any(f.reason.code in _NETWORK for f in self._failures):
-            ways.append(Notice("check_network"))
+            ways += [Notice("check_network"), *self._unread_ways]
         lacking = {f.route.mirror for f in self._failures if f.reason.code == _LACKING[False]}
         if any(mirror.by_url and mirror.name in lacking for mirror in self.mirrors):
             ways.append(Notice("wheel_mirror_url"))
-        return [*ways, *self._further]
+        return ways
 
     def _ask(self, links: Sequence[Link]) -> Mapping[str, Answer]:
         if context.offline:
