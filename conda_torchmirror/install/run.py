@@ -286,7 +286,7 @@ def _hand_over(
     """Run conda's solver, and save, list, print or install the result."""
     from ..handover import conda, disk_space, package_cache
     from ..handover import solve as solver
-    from ..handover.removal import removing
+    from ..handover.transaction.removal import removing
 
     options, source, on = task.options, task.source, decision.machine
     conda.refuse_unreadable(on, decision.prefix)

@@ -16,7 +16,7 @@ from ..exceptions.plan import PlanAltered, PlanInTheWay, PlanNotCached, PlanOthe
 from ..handover import conda, disk_space, environment_lock, package_cache, solve
 from ..handover.conda import Outcome
 from ..handover.disk_space import temporary_folder
-from ..handover.removal import removing_beside_files
+from ..handover.transaction.removal import removing_beside_files
 from ..index.match import admits
 from ..machine import survey
 from ..models import Machine, Notice
