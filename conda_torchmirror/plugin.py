@@ -197,9 +197,11 @@ def _configure_install(parser: ArgumentParser) -> None:
 
 
 def _run_install(args: Namespace) -> int:
+    from . import interrupts
     from .cli.install import install
 
-    return install(args)
+    with interrupts.orderly():
+        return install(args)
 
 
 def _configure_mirror(parser: ArgumentParser) -> None:
@@ -209,9 +211,11 @@ def _configure_mirror(parser: ArgumentParser) -> None:
 
 
 def _run_mirror(args: Namespace) -> int:
+    from . import interrupts
     from .cli.mirror import run
 
-    return run(args)
+    with interrupts.orderly():
+        return run(args)
 
 
 def _configure_verify(parser: ArgumentParser) -> None:
@@ -221,9 +225,11 @@ def _configure_verify(parser: ArgumentParser) -> None:
 
 
 def _run_verify(args: Namespace) -> int:
+    from . import interrupts
     from .cli.verify import run
 
-    return run(args)
+    with interrupts.orderly():
+        return run(args)
 
 
 def _check_health(prefix: str, verbose: bool) -> None:

@@ -104,6 +104,7 @@ PREVIEW = EVERY | {
     *("handover", "handover.channels"),
     *("index", "index.builtin", "index.cache", "index.exclude_newer", "index.match"),
     "index.sources",
+    "interrupts",
     *("install", "install.attempt", "install.decide", "install.departures", "install.notices"),
     *("install.request", "install.run", "install.sources", "install.sources.answer"),
     *("install.sources.reading", "install.sources.told", "install.sources.words", "install.task"),

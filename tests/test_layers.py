@@ -22,6 +22,7 @@ ORDER = (
     "proxy",
     "models",
     "options",
+    "interrupts",
     "selection",
     "text",
     "exceptions",
@@ -192,7 +193,7 @@ REACH = {
 #: The seams: where an import of ours stands in a function, by module, with the packages that it
 #: leads to. Each keeps a command from loading what it does not run.
 SEAMS = {
-    "plugin": {"cli", "hooks", "redirect"},
+    "plugin": {"cli", "hooks", "interrupts", "redirect"},
     "cli.mirror": {"cli"},
     "cli.install_output": {"cli", "handover", "install", "plans", "selection", "text", "verify"},
     # A preview by the built-in index reads no other one.

@@ -25,6 +25,19 @@ class EnvironmentMissing(TorchMirrorError):
     hints = ("see_environments",)
 
 
+class HalfMade(TorchMirrorError):
+    """The folder is what the creation of an environment leaves that was killed."""
+
+    code = "half_made"
+    message = N_("{prefix} is an environment that was not made to its end")
+    cause = N_(
+        "it has the folder conda-meta and no history, as where the creation was killed; conda "
+        "neither installs into it nor creates it again"
+    )
+    facts = ("prefix",)
+    hints = ("delete_half_made", "fresh_environment")
+
+
 class ForeignPlatform(TorchMirrorError):
     """`--platform` differs from the platform of the existing environment."""
 

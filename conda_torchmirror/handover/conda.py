@@ -25,9 +25,9 @@ from conda.exceptions import DryRunExit, UnsatisfiableError
 
 from ..exceptions.causes import flatten
 from ..exceptions.channel import ChannelError, NothingCached
-from ..exceptions.environment import BrokenRecord, PipTorch, UnreadablePins
+from ..exceptions.environment import BrokenRecord, HalfMade, PipTorch, UnreadablePins
 from ..index.sources import of_channel
-from ..machine.environment import option_of, python_path
+from ..machine.environment import is_environment, option_of, python_path
 from ..mirrors.registry import Route
 from ..models import Decision, Installed, Machine, Plan
 from ..redirect.configuration import environment, inner_command
@@ -35,6 +35,7 @@ from ..selection.facts.names import FAMILY, PIP_NAMES, RUNTIMES
 from ..selection.plan import ALONE, FLEXIBLE
 from ..selection.specs import package_name
 from ..text.sanitize import safe
+from .transaction.undoing import undone_whole
 
 _PRIORITY = frozenset(("--strict-channel-priority", "--no-channel-priority"))
 
@@ -102,6 +103,7 @@ def run(command: Sequence[str], variables: Mapping[str, str], extra: Mapping[str
         with (
             inner_command(),
             environment(variables),
+            undone_whole(),
             redirect_stdout(held) if held is not None else nullcontext(),
         ):
             code = _subshell(command)
@@ -146,20 +148,26 @@ def unmade(prefix: str, *, filled: bool = False) -> Iterator[None]:
     """If the block fails, remove the environment that it began to create, and its line in conda's
     list of environments.
 
-    When creation fails or is interrupted, conda leaves a history file, and then asks before it uses
-    the folder again. A folder that existed before is kept, and so is one with any other file,
-    unless `filled` is true.
+    When creation fails or is interrupted, conda leaves a history file, and records of packages that
+    it has taken out again, which a later run would take for installed (tried on 24.7). A folder
+    that existed before is kept, and so is one with any other file, unless `filled` is true.
     """
     there = os.path.lexists(prefix)
     try:
         yield
     except BaseException:
-        history = os.path.join(prefix, "conda-meta", "history")
-        held = [os.path.join(root, name) for root, _, names in os.walk(prefix) for name in names]
-        if not there and (filled or not set(held) - {history}):
+        records = os.path.join(prefix, "conda-meta")
+        held = {root for root, _, names in os.walk(prefix) if names}
+        if not there and (filled or not held - {records}):
             shutil.rmtree(prefix, ignore_errors=True)
             unregister_env(prefix)
         raise
+
+
+def refuse_half_made(prefix: str) -> None:
+    """Stop before conda, which advises to create what it then does not create. Raises: HalfMade."""
+    if os.path.isdir(os.path.join(prefix, "conda-meta")) and not is_environment(prefix):
+        raise HalfMade(prefix=prefix)
 
 
 def refuse_unreadable(on: Machine, prefix: str | None) -> None:

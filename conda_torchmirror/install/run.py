@@ -23,6 +23,7 @@ from ..handover.channels import check as check_channels
 from ..index import cache
 from ..index.sources import AUTO, WHEELS, allowed, named
 from ..machine import survey as machine
+from ..machine.environment import is_environment
 from ..mirrors.addresses import name_of
 from ..models import Decision, Listed, Listing, Machine, Notice, Request
 from ..options import InstallOptions
@@ -193,14 +194,18 @@ def _replayed(done: Any, options: InstallOptions, target: Target, report: Report
 
 
 def target_of(options: InstallOptions) -> Target:
-    """The environment that the command line names."""
+    """The environment that the command line names. Raises: HalfMade."""
     if options.name or options.prefix:
         words = ("-n", options.name) if options.name else ("-p", str(options.prefix))
         prefix = context.target_prefix
-        return Target(prefix, words, (Path(prefix) / "conda-meta").is_dir())
+        if not options.preview:
+            from ..handover.conda import refuse_half_made
+
+            refuse_half_made(prefix)
+        return Target(prefix, words, is_environment(prefix))
     active = context.active_prefix
     if active and active != context.root_prefix:
-        return Target(active, exists=(Path(active) / "conda-meta").is_dir())
+        return Target(active, exists=is_environment(active))
     any_new_one = options.save is not None or options.download or options.solve
     return Target(None, ("-n", "NEW") if any_new_one else ())
 

@@ -95,6 +95,11 @@ def python_path(prefix: str) -> str:
     return os.path.join(prefix, get_python_short_path())
 
 
+def is_environment(prefix: str) -> bool:
+    """Whether conda takes this folder for an environment."""
+    return os.path.isfile(os.path.join(prefix, "conda-meta", "history"))
+
+
 def option_of(prefix: str) -> str:
     """Return the option that names an environment in a command, with a space before it.
 

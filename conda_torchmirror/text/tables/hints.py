@@ -69,6 +69,7 @@ TEXT: Table = {
     "written",
     "check_folder": "check {folder} and its disk, then run the same command again",
     "other_place": "or name another place for {option}",
+    "delete_half_made": "delete the folder, if nothing in it is yours, and run the same again",
     "after_other_run": "run the same command again when the other run is done",
     "fresh_environment": "or install into a new environment: `conda torch-install -n NEW`",
     "new_with_request": "or install into a new environment: `{new}`",

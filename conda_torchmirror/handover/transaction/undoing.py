@@ -1,0 +1,81 @@
+"""Interrupts of what changes an environment: it stays whole, and is as it was or complete.
+
+While conda changes an environment, its handler of signals raises in the middle of whatever is done.
+Between two packages, and a second time while the first is undone, nothing catches that: files are
+gone whose records stay, and every later run believes the records (tried on 24.7 and 26.7). So here
+conda is interrupted before a file is linked or unlinked and nowhere else, and then undoes all of
+it. What has no handler in conda, the end of a terminal or of a connection, is handled as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import conda
+from conda.core import link
+from conda.exceptions import CondaMultiError, CondaSignalInterrupt
+
+from ...interrupts import ENDING, handled, leave_terminal
+
+
+@contextmanager
+def undone_whole() -> Iterator[None]:
+    """Within the block, an interrupted transaction of conda's is undone whole, or is complete.
+
+    Where this conda has other methods, its own handling of signals stays.
+    """
+    methods: Any = link.UnlinkLinkTransaction
+    names = ("_execute", "_execute_actions", "_execute_post_link_actions")
+    if not all(name in vars(methods) for name in names):
+        yield
+        return
+    kept = {name: vars(methods)[name] for name in names}
+    handler = link.conda_signal_handler
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        leave_terminal(number)
+        noted.append(number)
+        for process in conda.ACTIVE_SUBPROCESSES:
+            if process.poll() is None:
+                process.send_signal(number)
+
+    def interrupt() -> CondaSignalInterrupt:
+        return CondaSignalInterrupt(noted[0])
+
+    def execute(transaction: Any, groups: Any) -> None:
+        noted.clear()
+        with handled(ENDING, note):
+            kept["_execute"](transaction, groups)
+            if noted:  # after the last change
+                raise interrupt()
+
+    def until_noted(actions: Iterable[Any]) -> Iterator[Any]:
+        for action in actions:
+            if noted:
+                raise interrupt()
+            yield action
+
+    def execute_actions(group: Any) -> Any:
+        if noted:
+            return CondaMultiError((interrupt(), group))
+        return kept["_execute_actions"].__func__(group._replace(actions=until_noted(group.actions)))
+
+    def post_link(group: Any) -> Any:
+        if noted:
+            return CondaMultiError((interrupt(), group))
+        return kept["_execute_post_link_actions"].__func__(group)
+
+    ours = (execute, staticmethod(execute_actions), staticmethod(post_link))
+    link.conda_signal_handler = note
+    for name, method in zip(names, ours, strict=True):
+        setattr(methods, name, method)
+    try:
+        yield
+    finally:
+        link.conda_signal_handler = handler
+        for name, method in kept.items():
+            setattr(methods, name, method)

@@ -1,0 +1,96 @@
+"""Signals at any moment of an installation: the environment is as it was or complete, and whole."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+
+import pytest
+from support.change_fixtures import FORGE, OFFICIAL_ENV, tree
+from support.interrupting import signalled
+from support.prefixes import installed, records, whole
+
+from conda_torchmirror.exceptions.environment import HalfMade
+
+pytest_plugins = ("support.change_fixtures",)
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as on POSIX")
+
+#: How often, and with what: a second one comes while the first is undone.
+ROUNDS = 12
+KINDS = (("SIGTERM",), ("SIGINT", "SIGINT"), ("SIGHUP",), ("SIGINT",))
+
+
+def moments(total):
+    """The signals of each round: change -> signal."""
+    for number in range(ROUNDS):
+        at = 1 + number * total // ROUNDS
+        names = KINDS[number % len(KINDS)]
+        yield {at + 3 * i: getattr(signal, name) for i, name in enumerate(names)}
+
+
+def check(prefix, words, scratch, before, after, signals):
+    """One round: what is there afterwards is one of both, with no file of neither."""
+    done = signalled(words, prefix, signals, scratch)
+    assert "Traceback" not in done.said
+    assert "escaped" not in done.said
+    if (tree(prefix) if prefix.exists() else {}) == before:
+        return False
+    assert installed(prefix) == after, (signals, done)
+    assert whole(prefix)
+    named = {file for record in records(prefix).values() for file in record["files"]}
+    assert {str(f) for f in tree(prefix) if f.parts[0] != "conda-meta"} == named
+    return True
+
+
+@pytest.fixture
+def words_of(env_with, conda_in_process, tmp_path):
+    """`words_of(kind)`: the words for a change of channel, or its replay."""
+
+    def make(kind, prefix):
+        if kind == "change":
+            return (*FORGE, "-y", "-q", "-p", prefix)
+        conda_in_process(*FORGE, "-q", "-p", prefix, "--save-plan", tmp_path / "plan").ok()
+        return ("torch-install", "--plan", tmp_path / "plan", "-y", "-q", "-p", prefix)
+
+    return make
+
+
+@pytest.mark.parametrize("kind", ["change", "replay"])
+def test_an_environment_that_is_changed_stays_whole(env_with, words_of, tmp_path, kind):
+    prefix = env_with(*OFFICIAL_ENV)
+    words, before, scratch = words_of(kind, prefix), tree(prefix), tmp_path / "ended"
+    unharmed = signalled(words, prefix, {}, scratch)
+    assert unharmed.rc == 0, unharmed.said
+    after, seen = installed(prefix), set()
+    for signals in moments(unharmed.changes):
+        shutil.rmtree(prefix)
+        assert tree(env_with(*OFFICIAL_ENV)) == before
+        seen.add(check(prefix, words, scratch, before, after, signals))
+    assert seen == {True, False}
+
+
+def test_an_environment_that_is_made_is_whole_or_gone(at_server, conda_in_process, tmp_path):
+    prefix, scratch = tmp_path / "new", tmp_path / "ended"
+    words = (*FORGE, "--python", "3.12", "-y", "-q", "-p", prefix)
+    unharmed = signalled(words, prefix, {}, scratch)
+    assert unharmed.rc == 0, unharmed.said
+    after = installed(prefix)
+    for signals in moments(unharmed.changes):
+        shutil.rmtree(prefix, ignore_errors=True)
+        check(prefix, words, scratch, {}, after, signals)
+    shutil.rmtree(prefix, ignore_errors=True)
+
+
+def test_a_creation_that_was_killed_is_said_to_be_one(at_server, conda_in_process, tmp_path):
+    """Conda advises `conda create`, which then says that the folder exists."""
+    prefix = tmp_path / "new"
+    words = (*FORGE, "--python", "3.12", "-y", "-q", "-p", prefix)
+    (prefix / "conda-meta").mkdir(parents=True)
+    (prefix / "lib").mkdir()
+    refused = conda_in_process(*words)
+    assert isinstance(refused.error, HalfMade)
+    conda_in_process(*words, "--dry-run").ok()
+    shutil.rmtree(prefix)  # its next step
+    conda_in_process(*words).ok()
+    assert whole(prefix)
