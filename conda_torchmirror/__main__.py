@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import get_args
 
-from .cli.deferred import HelpFormatter, refuse_empty
+from .cli.deferred import HelpFormatter, refuse_empty, say_what_is_wrong
 from .cli.rewrite import add_options, execute
 from .envfiles.channel_entry import Direction
 from .mirrors.urls import MirrorError
@@ -35,6 +35,7 @@ def main(words: Sequence[str] | None = None) -> int:
         below.add_argument("--json", action="store_true", help=text("help.json"))
         below.add_argument("-q", "--quiet", action="store_true", help=text("help.quiet"))
     refuse_empty(parser)
+    say_what_is_wrong(parser)
     args = parser.parse_args(words)
     with in_english() if args.json else nullcontext():
         try:

@@ -9,22 +9,40 @@ documentation) has to fill them first:
     parser = fill(generate_parser())
 
 An empty value (`--save-plan ""`, from an unset variable in a script) is an error and never the same
-as no value. That includes the options of conda's own that our commands have.
+as no value. That includes the options of conda's own that our commands have. What is wrong with a
+command line is said in a sentence, with the nearest word, where argparse prints every option.
 """
 
 from __future__ import annotations
 
+import re
 from argparse import (
     ArgumentParser,
     ArgumentTypeError,
     RawDescriptionHelpFormatter,
     _SubParsersAction,
 )
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
-from ..text.layout import wrapped
+from ..text.layout import bullet, wrapped
 from ..text.messages import fill as translated
 from ..text.messages import text
+from ..text.output import warn
+from ..text.sanitize import safe
+
+#: Argparse's messages by the code of our sentence; `of` is an argument, its names with slashes.
+_MESSAGES = {
+    "usage_choice": r"argument (?P<of>.+?): invalid choice: (?P<value>.+) "
+    r"\(choose from (?P<all>.*)\)",
+    "usage_no_value": r"argument (?P<of>.+?): expected (?:one|at least one|\d+) arguments?",
+    "usage_missing": r"the following arguments are required: (?P<of>.+)",
+    "usage_beside": r"argument (?P<of>.+?): not allowed with argument (?P<other>.+)",
+    "usage_ambiguous": r"ambiguous option: (?P<value>.+) could match (?P<all>.+)",
+    "usage_number": r"argument (?P<of>.+?): invalid (?:int|float) value: (?P<value>.+)",
+    "usage_takes_none": r"argument (?P<of>.+?): ignored explicit argument (?P<value>.+)",
+    "usage_of": r"argument (?P<of>.+?): (?P<said>.+)",
+}
 
 
 class HelpFormatter(RawDescriptionHelpFormatter):
@@ -48,6 +66,7 @@ def fill(parser: ArgumentParser) -> ArgumentParser:
             parser.description = translated(parser.description, {}, parser.prog.split()[-1])
         configure(parser)
         refuse_empty(parser)
+        say_what_is_wrong(parser)
     for action in parser._actions:
         if isinstance(action.choices, dict):
             for below in action.choices.values():
@@ -64,6 +83,74 @@ def refuse_empty(parser: ArgumentParser) -> None:
                 refuse_empty(below)
         elif action.nargs != 0:
             action.type = _Filled(action.type)
+
+
+def say_what_is_wrong(parser: ArgumentParser) -> None:
+    """Have a parser and its subcommands say in a sentence, and in the reader's language, what is
+    wrong with a command line, and end with exit code 2 as argparse does."""
+    parse = parser.parse_known_args
+
+    def parse_known_args(args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        found, rest = parse(args, namespace)
+        if rest:
+            _refuse(parser, *_unknown(parser, next(filter(_is_option, rest), rest[0])))
+        return found, rest
+
+    def error(message: str) -> NoReturn:
+        _refuse(parser, *_explained(message))
+
+    vars(parser).update(parse_known_args=parse_known_args, error=error)
+    for action in parser._actions:
+        if isinstance(action, _SubParsersAction):
+            for below in action.choices.values():
+                say_what_is_wrong(below)
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("-")
+
+
+def _refuse(parser: ArgumentParser, said: str, nearest: str | None) -> NoReturn:
+    # `python -m conda` calls itself by its file.
+    command = re.sub(r"^\S+(?= torch-)", "conda", parser.prog.strip())
+    steps = [text("help.usage_meant", {"nearest": nearest})] if nearest else []
+    steps.append(text("help.usage_help", {"command": command}))
+    lines = [*wrapped(said, f"{command}: "), "", text("show.next_steps")]
+    warn(safe("\n".join([*lines, *(line for step in steps for line in bullet(step))])))
+    raise SystemExit(2)
+
+
+def _unknown(parser: ArgumentParser, word: str) -> tuple[str, str | None]:
+    """The sentence on a word that the parser has no use for, and the option likely meant."""
+    name = word.partition("=")[0]
+    code = "usage_option" if _is_option(word) else "usage_word"
+    options = [option for option in parser._option_string_actions if option.startswith("--")]
+    return text(f"help.{code}", {"value": name}), _nearest(name, options)
+
+
+def _explained(message: str) -> tuple[str, str | None]:
+    """The sentence for an error message of argparse, and the word likely meant.
+
+    Its messages are all that every Python from 3.9 on hands over; an unknown one is shown itself.
+    """
+    for code, pattern in _MESSAGES.items():
+        if found := re.fullmatch(pattern, message, re.DOTALL):
+            facts = {key: value.rpartition("/")[2] for key, value in found.groupdict().items()}
+            value, every = found.groupdict().get("value"), found.groupdict().get("all")
+            words = re.findall(r"[^\s,']+", every or "")
+            if every is not None:
+                facts["all"] = ", ".join(words)
+            if value is not None:
+                facts["value"] = value.strip("'\"")
+            meant = _nearest(facts["value"], words) if code == "usage_choice" else None
+            return text(f"help.{code}", facts), meant
+    return message, None
+
+
+def _nearest(word: str, known: Sequence[str]) -> str | None:
+    import difflib  # only a wrong command line needs it
+
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
 
 
 class _Filled:

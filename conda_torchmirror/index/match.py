@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from logging import getLogger
 from typing import Any, NamedTuple
@@ -12,8 +13,17 @@ from conda.exceptions import InvalidSpec, InvalidVersionSpec
 from conda.models.match_spec import MatchSpec
 
 from ..exceptions.usage import BadSpec
-from ..models import Build
-from ..selection.facts.names import TORCH
+from ..models import Build, Notice
+from ..selection.facts.names import (
+    CPU_ONLY,
+    CUDA_NAMES,
+    FAMILY,
+    METAPACKAGES,
+    MUTEX,
+    PIP_NAMES,
+    RUNTIMES,
+    TORCH,
+)
 from ..text.messages import text
 
 log = getLogger(__name__)
@@ -21,6 +31,14 @@ log = getLogger(__name__)
 _NAME = r"[a-z0-9_][a-z0-9_.-]*"
 #: A spec that calls pytorch by its name on PyPI.
 _TORCH = r"(?i)^(.*::)?torch(?=$|[\s=<>!~\[])"
+#: Brackets that conda reads whole: it ignores what is no FIELD=VALUE in them.
+_FIELDS = r"""\[\s*(?:\w+\s*=\s*(?:'[^']*'|"[^"]*"|[^\s,'"\]]+)\s*(?:,\s*|(?=\])))*\]"""
+#: Packages that are chosen here, or that narrow the choice; conda reads all others by itself.
+_OURS = frozenset((*FAMILY, *RUNTIMES, *CUDA_NAMES, *METAPACKAGES, CPU_ONLY, MUTEX, "python"))
+#: Dashes that look like the hyphen, an option, and what stands between two packages in one word.
+_DASHES = r"[\u2010-\u2015\u2212]"
+_OPTION = r"--[a-z][a-z-]+"
+_BETWEEN = r"[,;、\s]+(?=[A-Za-z])"
 #: A spec that ends in an operator.
 _HALF = r"[<>=!~|,]$"
 #: The variant (local version) of a wheel, which conda would read as part of the version.
@@ -53,6 +71,34 @@ class Spec(NamedTuple):
 
 def read(word: str) -> Spec:
     """Parse a match spec; `torch` means pytorch. Raises: BadSpec."""
+    try:
+        return _read(word)
+    except BadSpec as error:
+        if meant := _meant(word):
+            ways = [Notice("spec_words" if " " in meant else "spec_meant", {"specs": meant})]
+            raise BadSpec(**error._facts, ways=ways) from error
+        raise
+
+
+def _meant(word: str) -> str:
+    """The words that an unreadable one was likely meant for: those of a Chinese keyboard or of a
+    text editor as ASCII, and what else separates as a space; "" if there are none."""
+    plain = unicodedata.normalize("NFKC", word)
+    plain = "".join(c for c in plain if unicodedata.category(c) != "Cf")
+    plain = re.sub(_DASHES, "-", plain).strip().strip("\"'`“”‘’「」")
+    if re.match(_DASHES, word.strip()[:1]) and plain.startswith("-"):
+        plain = f"--{plain.lstrip('-')}"
+        return plain if re.fullmatch(_OPTION, plain) else ""
+    words = re.split(_BETWEEN, plain)
+    try:
+        for each in words:
+            _read(each)
+    except BadSpec:
+        return ""
+    return " ".join(words) if words != [word] else ""
+
+
+def _read(word: str) -> Spec:
     bare = re.sub(_TORCH, rf"\1{TORCH}", word.partition("#")[0].strip())
     head, bracket, fields = bare.partition("[")
     variant = None if "://" in bare else re.search(_LOCAL, head)
@@ -70,6 +116,11 @@ def read(word: str) -> Spec:
         raise BadSpec(spec=word, detail=text("spec_no_package"))
     if unknown := [field for field in _UNKNOWN if found.get_raw_value(field) is not None]:
         raise BadSpec(spec=word, detail=text("spec_unknown_field", {"field": unknown[0]}))
+    if name in _OURS and (ignored := _ignored(bare)):
+        raise BadSpec(spec=word, detail=text("spec_ignored", {"part": ignored}))
+    versions = re.split(r"[,|\s]+", str(found.get_raw_value("version") or "").lower())
+    if not {*FAMILY, *PIP_NAMES}.isdisjoint(versions):
+        raise BadSpec(spec=word, detail=text("spec_several"))
     channel = found.get_exact_value("channel")
     url = found.get_raw_value("url")
     asked = {
@@ -94,6 +145,18 @@ def read(word: str) -> Spec:
     )
 
 
+def _ignored(spec: str) -> str:
+    """The part of a spec that conda reads over without a word, "" if there is none: parentheses at
+    its end, brackets with something that is no field in them, a version before that in brackets."""
+    head, bracket, fields = spec.partition("[")
+    if found := re.search(r"\(.*\)$", head.strip()):
+        return found[0]
+    if bracket and not re.fullmatch(_FIELDS, f"[{fields.rstrip()}"):
+        return bracket + fields
+    before = re.search(r"[\s=<>!~].*", head.rpartition("::")[2].strip())
+    return before[0].strip() if before and re.search(r"\b(version|build)\s*=", fields) else ""
+
+
 @lru_cache(maxsize=4096)
 def _match_spec(spec: str) -> Any:
     """Conda's MatchSpec for a spec, None if conda cannot parse it."""
@@ -107,8 +170,9 @@ def _match_spec(spec: str) -> Any:
 def admits(spec: str, name: str, version: str, build: str, record: Build | None = None) -> bool:
     """Whether a match spec admits a package, by conda's rules; an unreadable spec admits none.
 
-    An empty `build` means any, for packages of which only the version is known. `record` has the
-    fields that only a record knows, such as hashes; without it, a spec on those admits none.
+    An empty `build` means any, for packages of which only the version is known, and then the other
+    fields do not count either. `record` has the fields that only a record knows, such as hashes;
+    without it, a spec on those admits no build.
     """
     if record is None or "[" not in spec:
         return _admits(spec, name, version, build)
@@ -123,8 +187,8 @@ def _admits(spec: str, name: str, version: str, build: str) -> bool:
     parsed = _match_spec(spec)
     if parsed is None:
         return False
-    if not build and parsed.get_raw_value("build") is not None:
-        # Conda 24.7 cannot remove the build from a parsed spec.
+    if not build and any(parsed.get_raw_value(of) is not None for of in ("build", *_OF_RECORDS)):
+        # Conda 24.7 cannot remove fields from a parsed spec.
         parsed = MatchSpec(name=parsed.name, version=parsed.get_raw_value("version") or "*")
     return _matches(parsed, _Package(name, version, build))
 

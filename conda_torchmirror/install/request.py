@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from ..exceptions.usage import (
@@ -17,6 +17,8 @@ from ..exceptions.usage import (
 from ..index.match import Spec, admits, read
 from ..index.sources import AUTO, SOURCES, Source, allowed, own_names
 from ..mirrors import addresses
+from ..mirrors.registry import built_in
+from ..mirrors.urls import UPSTREAM
 from ..models import Build, Compat, Notice, Pin, Request
 from ..options import InstallOptions
 from ..selection.facts.names import (
@@ -140,15 +142,15 @@ def make(
         elif spec.name != CPU_ONLY:
             others.append(word)
     if on_cpu and wanted not in ("auto", "cpu"):
-        raise Contradiction(first=on_cpu[0], second=f"--cuda {cuda_word}")
+        raise Contradiction(first=" ".join(on_cpu), second=f"--cuda {cuda_word}")
     if on_cpu or wanted == "cpu":
         names_cuda = [
             *(pin.text for pin in pins if pin.spec.startswith(CUDA_NAMES)),
             *(spec for name in RUNTIMES for spec in family.get(name, ())),
         ]
         if names_cuda:
-            first = on_cpu[0] if on_cpu else f"--cuda {cuda_word}"
-            raise Contradiction(first=first, second=names_cuda[0])
+            first = " ".join(on_cpu) or f"--cuda {cuda_word}"
+            raise Contradiction(first=first, second=" ".join(dict.fromkeys(names_cuda)))
         wanted = "cpu"
     else:
         pins += [pin for channel in channels for pin in of_label(channel, channel)]
@@ -300,8 +302,21 @@ def _of_source(word: str, spec: Spec, sources: Sequence[Source]) -> str:
     channel = _channel(spec)
     if channel not in (None, *(one.channel for one in sources)):
         channels, ways = other_channel(channel, sources)
+        ways = [*_at_mirror(word, spec.plain, {one.channel for one in sources}), *ways]
         raise OtherChannelSpec(spec=word, channel=channel, channels=channels, ways=ways)
     return spec.plain
+
+
+def _at_mirror(word: str, plain: str, channels: Collection[str]) -> list[Notice]:
+    """The hint to name a mirror by its option, if a spec names one as its channel."""
+    where = word.rpartition("::")[0]
+    if where in built_in():
+        return [Notice("spec_at_mirror", {"spec": plain, "mirror": where})]
+    found = addresses.identify(where)
+    if found is None or found.mirror == UPSTREAM or found.channel not in channels:
+        return []
+    facts = {"spec": f"{found.channel}::{plain}", "mirror": found.mirror}
+    return [Notice("spec_at_mirror", facts)]
 
 
 def other_channel(channel: str | None, sources: Sequence[Source]) -> tuple[str, list[Notice]]:

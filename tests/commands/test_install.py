@@ -235,7 +235,7 @@ def test_the_printed_commands_do_what_the_hand_over_does(env_of, run_conda, monk
         (["-d", "cpuonly", "--cuda", "12.4"], 2, "Contradiction"),
         (["-n", "new", "--solve"], 2, "SolveAlone"),
         ([], 1, "NoEnvironment"),
-        (["-d", "--cuda-compat", "other"], 2, "invalid choice"),
+        (["-d", "--cuda-compat", "other"], 2, "--cuda-compat takes one of minor, strict"),
     ],
     ids=[
         "cuda",

@@ -285,6 +285,12 @@ def test_where_neither_has_it_both_are_named_and_the_way_out_works(
     assert preview("pytorch")["selected"]["builds"][0]["version"] == "2.13.0"
 
 
+@pytest.mark.parametrize("word", ["pytorch/linux-64::pytorch=2.3", "pytorch=2.3[subdir=linux-64]"])
+def test_a_platform_in_a_spec_says_nothing_of_the_release(preview, word):
+    """It was taken for a spec that no release of the channel admits."""
+    assert preview(word)["selected"]["builds"][0]["version"].startswith("2.3")
+
+
 def test_names_of_both_sides_are_refused(at_both, conda_in_process):
     result = conda_in_process("torch-install", "-d", "pytorch=2.6", "pytorch-cuda=12.4")
     assert result.rc == 2

@@ -202,8 +202,8 @@ def test_the_platform_counts(sandbox, run_conda, path):
     [
         (["--mirror", "tunna"], "Did you mean tuna?"),
         (["--mirror", "http://mirror.lab/conda"], "http"),
-        (["--diff", "--check"], "not allowed with"),
-        (["--no-such-option"], "unrecognized"),
+        (["--diff", "--check"], "do not go together"),
+        (["--no-such-option"], "`--no-such-option` is no option"),
     ],
 )
 def test_what_cannot_be_used(sandbox, run_conda, path, words, says):

@@ -281,3 +281,92 @@ def test_what_only_conda_forge_has_contradicts_the_other_source(word, source, se
         request.make((word,), source=source, sources=allowed("pytorch"))
     said = " ".join(str(error.value.message).split())
     assert said == f"`{word}` and `{second}` contradict each other"
+
+
+@pytest.mark.parametrize(
+    ("word", "part"),
+    [
+        ("pytorch['version=2.3']", "['version=2.3']"),
+        ("pytorch[version]", "[version]"),
+        ("pytorch[version=2.3,build]", "[version=2.3,build]"),
+        ("pytorch[x,version=2.3]", "[x,version=2.3]"),
+        ("pytorch=2.3 (py3.11)", "(py3.11)"),
+        ("pytorch=2.3[version=2.4]", "=2.3"),
+        ("pytorch-cuda[12.1]", "[12.1]"),
+    ],
+)
+def test_what_conda_reads_over_is_refused_by_name(word, part):
+    with pytest.raises(exceptions.BadSpec) as raised:
+        request.make([word])
+    assert f"`{part}`" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("pytorch[]", "pytorch[version='>=2,<3', build=*cuda*]", 'pytorch[version=">=2"]'),
+        *("pytorch[build='*cuda1(1|2)*']", "pytorch=2.3[md5=abc]", "pytorch=2.3[subdir=linux-64]"),
+        *("pytorch::pytorch[build=^py3.(11|12).*$]", "pytorch[version=>=2.0]"),
+    ],
+)
+def test_what_conda_reads_is_taken(word):
+    assert request.make([word]).specs["pytorch"]
+
+
+def test_what_goes_to_the_solver_is_read_as_conda_reads_it():
+    """Environment files have extras of pip among conda's packages, which conda reads over."""
+    assert request.make(["astartes[molecules]"]).others == ("astartes[molecules]",)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("pytorch，torchvision", "pytorch torchvision"),
+        ("pytorch、torchvision=0.18", "pytorch torchvision=0.18"),
+        ("pytorch>=2,<2.4,torchvision", "pytorch>=2,<2.4 torchvision"),
+        ("pytorch;torchvision", "pytorch torchvision"),
+        ("pytorch torchvision", "pytorch torchvision"),
+        ("ｐｙｔｏｒｃｈ＝２.３", "pytorch=2.3"),
+        ("“pytorch>=2”", "pytorch>=2"),
+        ("'pytorch'", "pytorch"),
+        ("pytorch\u200b", "pytorch"),
+        ("—cuda", "--cuda"),
+        ("−−offline", "--offline"),
+        ("*", None),
+        ("火炬", None),
+        ("—", None),
+        ("git+https://x/pytorch", None),
+    ],
+)
+def test_what_a_word_was_likely_meant_for_is_offered(word, meant):
+    with pytest.raises(exceptions.BadSpec) as raised:
+        request.make([word])
+    said = [hint["text"] for hint in raised.value._hints if hint["hint_code"] != "spec_form"]
+    assert [meant] == ([said[0].partition("`")[2].rpartition("`")[0]] if said else [None])
+
+
+@pytest.mark.parametrize(
+    ("word", "way"),
+    [
+        ("tuna::pytorch=2.3", "pytorch=2.3 --mirror tuna"),
+        (
+            "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/pytorch::pytorch",
+            "pytorch::pytorch --mirror tuna",
+        ),
+        ("https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/other::pytorch", None),
+        ("nosuch::pytorch=2.3", None),
+    ],
+)
+def test_a_mirror_that_is_named_as_a_channel_is_named_as_one(word, way):
+    with pytest.raises(exceptions.OtherChannelSpec) as raised:
+        request.make([word])
+    hints = {hint["hint_code"]: hint["text"] for hint in raised.value._hints}
+    said = f"write `{way}`, if that mirror is meant" if way else None
+    assert hints.get("spec_at_mirror") == said
+
+
+def test_all_words_of_a_side_are_left_out_together():
+    with pytest.raises(exceptions.Contradiction) as raised:
+        request.make(["cpuonly", "pytorch-mutex=*=cpu"], cuda_word="12.4", source="pytorch")
+    (hint,) = raised.value._hints
+    assert hint["text"] == "leave out `cpuonly pytorch-mutex=*=cpu`, or `--cuda 12.4`"

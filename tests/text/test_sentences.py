@@ -217,11 +217,14 @@ def test_no_label_of_a_table_is_written_elsewhere():
 PHRASE = re.compile(r"(?:an?|the|it|its|no|this|that) [A-Za-z][^|\\]*")
 
 
+QUOTED = {"cli.deferred": "argparse's own messages, to be told by ours"}
+
+
 def test_no_phrase_is_kept_in_a_constant():
     found = {
         (name, node.value)
         for name, tree in MODULES.items()
-        if name not in APART
+        if name not in APART | QUOTED
         for statement in tree.body
         if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value is not None
         for node in ast.walk(statement.value)

@@ -159,7 +159,7 @@ def _check_kind(path: str, where: str) -> str:
         if trouble.code in ("missing", "dangling_link"):
             return ""
         why = text(f"file.{trouble.code}", trouble.facts)
-        raise FileNotReadable(file=path, detail=why) from trouble
+        raise FileNotReadable(file=path, detail=why, ways=[_instead(where, trouble)]) from trouble
     except UnreadableText as trouble:
         detail = text(f"file.{trouble.code}")
         raise FileNotReadable(file=path, detail=detail, ways=[Notice("file_form")]) from trouble
@@ -175,6 +175,16 @@ def _check_kind(path: str, where: str) -> str:
     if isinstance(kind, Foreign):
         raise FileNotReadable(file=path, detail=text(f"file.{kind.code}", facts))
     return content
+
+
+def _instead(where: str, trouble: FileTrouble) -> Notice:
+    """The next step for a file of which nothing can be read."""
+    if trouble.code in ("not_a_file", "closed"):
+        return Notice("file_save_first")
+    if trouble.code == "folder":
+        found = sorted(path for path in Path(where).glob("*.y*ml") if path.is_file())
+        return Notice("file_in_folder", {"path": str(found[0])} if found else {"path": "FILE"})
+    return Notice("file_readable")
 
 
 def _taken(where: str, found: Any) -> EnvironmentFile:

@@ -78,8 +78,10 @@ def order(
 
 
 def _clash(request: Request, source: str, word: str) -> tuple[str, str] | None:
-    """Two words that name different sources, if there are any."""
-    return next(((word, other) for of, other in request.ties if of != source), None)
+    """The words that name this source, `word` among them, and those of others, if there are any."""
+    others = [other for of, other in request.ties if of != source]
+    ours = dict.fromkeys((word, *(one for of, one in request.ties if of == source)))
+    return (" ".join(ours), " ".join(dict.fromkeys(others))) if others else None
 
 
 def _too_new(

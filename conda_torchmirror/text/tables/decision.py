@@ -272,6 +272,8 @@ SPEC: Table = {
     "wheel_word_more": "a version alone can be asked for: no address, no marker",
     "wheel_word_extras": "the extras {extras} are packages, to be named by themselves",
     "spec_half": "no version follows its operator",
+    "spec_ignored": "conda would read over `{part}` without a word",
+    "spec_several": "it names several packages",
     "spec_no_package": "it names no package",
     "spec_unknown_field": "no build can be chosen by its {field}",
     "spec_variant": "no conda build is for {variant}",

@@ -97,6 +97,19 @@ HELP: Table = {
     "urls_aria2": "The same as an input file of aria2c.",
     # Errors that argparse shows after the name of an argument.
     "empty_value": "its value is empty",
+    # What is wrong with a command line.
+    "usage_choice": "{of} takes one of {all}, not `{value}`",
+    "usage_no_value": "{of} needs a value",
+    "usage_missing": "{of} is missing",
+    "usage_beside": "{of} and {other} do not go together",
+    "usage_ambiguous": "`{value}` may mean {all}",
+    "usage_number": "{of} takes a whole number, not `{value}`",
+    "usage_takes_none": "{of} takes no value, so not `{value}`",
+    "usage_option": "`{value}` is no option of this command",
+    "usage_word": "`{value}` is not expected here",
+    "usage_of": "{of}: {said}",
+    "usage_meant": "did you mean `{nearest}`?",
+    "usage_help": "`{command} --help` shows the options",
     "bad_seconds": "it takes seconds, more than 0 and at most {most}",
     # torch-verify.
     "verify": "Check",

@@ -1,0 +1,67 @@
+"""What is wrong with a command line is said in a sentence, with the word that was likely meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from conda_torchmirror import __main__
+
+INSTALL, MIRROR = "torch-install", "torch-mirror"
+CASES = {
+    "a command": ((MIRROR, "tset"), "COMMAND takes one of list, status, test", "test"),
+    "a value": ((INSTALL, "--source", "pytroch"), "--source takes one of auto,", "pytorch"),
+    "a tool": ((MIRROR, "cache", "--print", "ngnix"), "not `ngnix`", "nginx"),
+    "an option": ((INSTALL, "--cudaa", "12.4"), "`--cudaa` is no option", "--cuda"),
+    "an option below": ((MIRROR, "status", "--jsn"), "`--jsn` is no option", "--json"),
+    "an option with a value": (("torch-verify", "--repot=x"), "`--repot` is no", "--report"),
+    "no value": ((INSTALL, "--cuda"), "--cuda needs a value", None),
+    "no file": ((MIRROR, "rewrite"), "FILE is missing", None),
+    "two that exclude each other": (
+        (MIRROR, "rewrite", "--diff", "--check", "x"),
+        "together",
+        None,
+    ),
+    "half an option": ((INSTALL, "--ch"), "`--ch` may mean --check-upstream, --channel", None),
+    "no number": ((MIRROR, "cache", "--port", "x"), "--port takes a whole number", None),
+    "a value too many": ((INSTALL, "--explain=x"), "--explain takes no value", None),
+    "a word too many": ((MIRROR, "list", "x"), "`x` is not expected here", None),
+    "an empty value": ((INSTALL, "--python", ""), "--python: its value is empty", None),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_sentence_and_the_nearest_word(conda_in_process, name):
+    words, says, nearest = CASES[name]
+    result = conda_in_process(*words)
+    assert result.rc == 2
+    said = " ".join(result.stderr.split())
+    assert says in said
+    assert "usage:" not in said
+    assert ("did you mean" in said) is (nearest is not None)
+    if nearest:
+        assert f"did you mean `{nearest}`?" in said
+    # The command that is offered is there.
+    command = said.rpartition(" --help` shows")[0].rpartition("`conda ")[2].split()
+    help_of = conda_in_process(*command, "--help")
+    assert help_of.rc == 0
+    assert nearest is None or nearest in help_of.stdout
+
+
+def test_in_the_readers_language(run_conda):
+    said = run_conda(MIRROR, "tset", env={"CONDA_TORCHMIRROR_LANG": "zh"}).stderr
+    assert "是不是想写 `test`？" in said
+    assert "conda torch-mirror: COMMAND" in said
+    assert "did you mean" not in said
+
+
+def test_what_hides_in_a_word_is_not_printed(conda_in_process):
+    assert "\x1b" not in conda_in_process(MIRROR, "list", "--\x1b[31m").stderr
+
+
+def test_without_conda_too(capsys):
+    with pytest.raises(SystemExit) as end:
+        __main__.main(["rewrite", "--dif", "--nobackup", "x.yml"])
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert "did you mean `--no-backup`?" in said
+    assert "python -m conda_torchmirror rewrite --help" in said
