@@ -44,6 +44,10 @@ class Constraints:
         self.runtime_specs = {
             name: request.specs[name] for name in self.source.runtimes if name in request.specs
         }
+        # Thousands of builds differ in a few variants, CUDAs and kinds of code.
+        self._variants: dict[tuple[str | None, ...], Clash | None] = {}
+        self._drivers: dict[str, Fit] = {}
+        self._codes: dict[tuple[object, ...], Clash | None] = {}
 
     @property
     def names_cuda(self) -> bool:
@@ -57,14 +61,14 @@ class Constraints:
 
     def asked(self, build: Build) -> bool:
         """Whether the specs on the build's name admit it."""
-        return all(
-            self.admits(spec, build.name, build.version, build.build, build)
-            for spec in self.specs.get(build.name, ())
+        specs = self.specs.get(build.name)
+        return not specs or all(
+            self.admits(spec, build.name, build.version, build.build, build) for spec in specs
         )
 
     def runtime_asked(self, read: BuildFacts) -> bool:
         """Whether the specs on packages that bring CUDA admit the build's runtime."""
-        return all(
+        return not self.runtime_specs or all(
             read.runtime == name and self.admits(spec, name, read.cuda or "", "")
             for name, specs in self.runtime_specs.items()
             for spec in specs
@@ -72,18 +76,23 @@ class Constraints:
 
     def check(self, build: Build, read: BuildFacts) -> Fit:
         """Judge one build of pytorch, whose facts are `read`, by machine and request."""
-        clash = self._accelerator(read) or self._python(read) or self.pinned(build, read)
-        if clash := clash or self.system(read):
+        clash = self._of_variant(read) or self.pinned(build, read) or self.system(read)
+        if clash:
             return Fit(False, clash)
         if read.accelerator != "cuda":
             return Fit(True)
         if read.cuda is None:
             says, needs = Notice("cuda_to_compare"), Notice("no_cuda_version")
             return Fit(False, Clash("cuda_unknown", says, needs))
-        fit = self.driver(read.cuda)
+        if read.cuda not in self._drivers:
+            self._drivers[read.cuda] = self.driver(read.cuda)
+        fit = self._drivers[read.cuda]
         if fit.clash:
             return fit
-        clash = self._arch(build, read, ptx=fit.strict) or self.clashes(build, read)
+        code = (build.version, build.subdir, read.cuda, read.number, read.arm, fit.strict)
+        if code not in self._codes:
+            self._codes[code] = self._arch(build, read, ptx=fit.strict)
+        clash = self._codes[code] or self.clashes(build, read)
         return Fit(fit.strict, clash)
 
     def clashes(self, build: Build, read: BuildFacts) -> Clash | None:
@@ -113,6 +122,13 @@ class Constraints:
                     needs = Notice("spec", {"spec": f"{read.runtime}={read.cuda}"})
                     return Clash("pinned", _pin(pin), needs)
         return None
+
+    def _of_variant(self, read: BuildFacts) -> Clash | None:
+        """The clash with accelerator or Python, found once for each variant."""
+        variant = (read.accelerator, read.cuda, read.python)
+        if variant not in self._variants:
+            self._variants[variant] = self._accelerator(read) or self._python(read)
+        return self._variants[variant]
 
     def _accelerator(self, read: BuildFacts) -> Clash | None:
         if read.accelerator == "cuda" and not self.wants_cuda:
