@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.both_channels import Reader, builds
 from support.choosing import CAPABILITIES
@@ -147,6 +147,8 @@ def told(found: SourceChoice) -> Mapping[str, Any]:
 
 @settings(max_examples=40, deadline=None)
 @given(case=cases)
+# A newer driver brings a Python of 3.9 no newer release.
+@example(case=Case(("torchaudio",), made("linux-64", "11.2", None, "3.9")))
 def test_law_what_is_said_of_the_other_source_is_true(case):
     """Its release is what one gets by naming it; what it lacks is what keeps it out."""
     found = answer(case)

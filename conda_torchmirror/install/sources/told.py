@@ -94,7 +94,7 @@ def _tried(attempt: Attempt, choice: Choice) -> dict[str, Any]:
     if not newer:
         return _facts(source, found.torch.version if isinstance(found, Choice) else None)
     first = max((item.version for item in newer), key=number)
-    with_driver = _with_driver(attempt, newer)
+    with_driver = _with_driver(attempt, newer, choice)
     shown = with_driver[0] if with_driver else first
     near = nearest([item for item in newer if item.version == first])
     # The reason is about the newest one; of another, its driver says it all.
@@ -118,9 +118,11 @@ def _above(version: str, choice: Choice) -> bool:
     return bool(mine and theirs and theirs > mine)
 
 
-def _with_driver(attempt: Attempt, newer: Iterable[Rejection]) -> tuple[str, str] | None:
-    """The lowest driver with which one of the newer releases would fit, and that release first:
-    (release, driver). None if a newer driver is not enough."""
+def _with_driver(
+    attempt: Attempt, newer: Iterable[Rejection], choice: Choice
+) -> tuple[str, str] | None:
+    """The lowest driver with which a release newer than the chosen one would fit, and that release
+    first: (release, driver). None if a newer driver is not enough."""
     task, source = attempt.task, attempt.task.source
     strict = task.request.compat == "strict"
     cudas = {str(item.needs.facts["cuda"]) for item in newer if item.code in _DRIVER}
@@ -130,7 +132,9 @@ def _with_driver(attempt: Attempt, newer: Iterable[Rejection]) -> tuple[str, str
         found = choose(on, task.request, attempt.records.builds, source.knowledge)
         if floor and isinstance(found, Choice):
             known = newest_of_conda_forge(on, task.request, admits) if is_sample(attempt) else None
-            return known or found.torch.version, floor
+            version = known or found.torch.version
+            if _above(version, choice):  # with another driver, the Python may still be in the way
+                return version, floor
     return None
 
 
