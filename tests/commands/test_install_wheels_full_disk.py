@@ -49,7 +49,7 @@ def test_the_cache(wheel_lab, lab_env, conda_in_process, small, monkeypatch, wha
     error = conda_in_process(*words).error
     assert isinstance(error, CannotWrite)
     assert str(small) in str(error)
-    assert "disk is full" in str(error)
+    assert "disk is full" in str(error.dump_map())
     assert contents(lab_env) == before
     filling.ballast.unlink()
     conda_in_process(*words).ok()

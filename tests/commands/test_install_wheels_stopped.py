@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from functools import partial
+from pathlib import Path
 
 import pytest
 from support.files import contents
@@ -15,6 +16,8 @@ from support.wheel_commands import CUDA, REST, SET, WHEELS, dists
 from support.wheel_fixtures import imported
 from support.wheel_lab import PYTHON
 from support.wheel_site import put
+
+from conda_torchmirror.handover import wheel_cache
 
 pytest_plugins = ["support.wheel_fixtures"]
 
@@ -69,6 +72,11 @@ def downloads(prefix, plan):
     }
 
 
+def partly_here():
+    """The sizes of the files that are being downloaded, as far as they are on the disk."""
+    return [path.stat().st_size for path in Path(wheel_cache.folders()[0]).glob("*/*.partial")]
+
+
 @by_signal
 @pytest.mark.parametrize("what", ["install", "download-only", "save-plan", "plan"])
 def test_while_a_wheel_is_downloaded(
@@ -83,7 +91,10 @@ def test_while_a_wheel_is_downloaded(
     (torch,) = (made for made in wheel_lab.made["cu126"] if made.project == "torch")
     halted = Halted(wheel_lab.first, f"*/{torch.name.replace('+', '*')}")
     said = interrupted(
-        *words[what], when=halted.begun.is_set, otherwise="the download never began", by=by
+        *words[what],
+        when=lambda: halted.begun.is_set() and any(partly_here()),
+        otherwise="the download never began",
+        by=by,
     )
     assert "Traceback" not in said
     assert contents(lab_env) == before
