@@ -7,7 +7,7 @@ a computer like that of the cell which has never been online.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -28,6 +28,7 @@ from conda_torchmirror.install.sources import answer as answers
 from conda_torchmirror.install.sources import refusal, wheels
 from conda_torchmirror.install.task import Target, Task
 from conda_torchmirror.install.wheels import decide as by_wheels
+from conda_torchmirror.install.wheels.task import WheelTask
 from conda_torchmirror.machine.python.pip_config import PipConfig
 from conda_torchmirror.machine.survey import Survey
 from conda_torchmirror.mirrors.addresses import name_of
@@ -161,8 +162,8 @@ class Desk:
         self.reader = BuiltIn(self.options, system, tuple(channels))
         self.records = dict(self.reader.records)
         self.wheels = load_wheels(system)
-        wheels_builtin.load = lambda subdir: self._wheels
         self._wheels = self.wheels
+        wheels_builtin.load = lambda subdir: self._wheels  # type: ignore[assignment]
         self._release = ""
 
     def narrow(self, release: str) -> None:
@@ -180,11 +181,12 @@ class Desk:
             kept = [b for b in records.builds if not near or _belongs(b, source.facts, near)]
             self.reader.records[source.channel] = records._replace(builds=tuple(kept))
         if self.wheels:
-            torch = [k for k in self.wheels.links if k.project == "torch"]
-            near = {k for k in torch if not release or minor(_version(k)) == release}
-            releases = {_version(link) for link in near}
-            kept = [k for k in self.wheels.links if not near or k in near or _goes(k, releases)]
-            self._wheels = replace(self.wheels, links=tuple(kept))
+            links = self.wheels.links
+            torch = [k for k in links if k.project == "torch"]
+            of_release = {k for k in torch if not release or minor(_version(k)) == release}
+            releases = {_version(link) for link in of_release}
+            left = [k for k in links if not of_release or k in of_release or _goes(k, releases)]
+            self._wheels = replace(self.wheels, links=tuple(left))
 
     def answer(self, cell: Cell) -> Answer:
         """The answer for a cell."""
@@ -223,9 +225,7 @@ class Desk:
         request = wheel_requests.read(options.specs, cuda=cuda, python=cell.python or None)
         assert isinstance(request, Request)
         target = Target(None, ("-n", NAME))
-        task = by_wheels.WheelTask(
-            options, target, request, Survey(machine(cell)), PipConfig({}, {}), {}
-        )
+        task = WheelTask(options, target, request, Survey(machine(cell)), PipConfig({}, {}), {})
         try:
             return by_wheels.decide(task).decision
         except NoWheels as error:
@@ -300,7 +300,7 @@ def _belongs(build: Build, facts: SourceFacts, versions: Collection[str]) -> boo
     )
 
 
-def _goes(link: Link, releases: Collection[str]) -> bool:
+def _goes(link: Link, releases: Set[str]) -> bool:
     """Whether a partner's wheel may go with one of these releases, by the tables."""
     stated = link.project != "torch" and tables().torch_of(link.project, _version(link))
     return link.project != "torch" and (not stated or not releases.isdisjoint(stated))

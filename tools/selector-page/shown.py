@@ -15,6 +15,7 @@ from conda_torchmirror.exceptions.base import TorchMirrorError
 from conda_torchmirror.index.sources import WHEELS, named
 from conda_torchmirror.install.printing import recipe as recipes
 from conda_torchmirror.install.task import Target
+from conda_torchmirror.mirrors.addresses import name_of
 from conda_torchmirror.models import Decision, Notice
 from conda_torchmirror.selection.facts.names import CPU_METAPACKAGE, GPU_METAPACKAGE
 from conda_torchmirror.selection.pip.plan import WheelDecision
@@ -178,7 +179,7 @@ def _pair(sentence: Any) -> Pair:
 def _marked(recipe: Recipe) -> Recipe:
     """A recipe whose channels are marks. Every strict priority is lifted where the source needs
     that: which one the reader has is not known."""
-    channels = tuple(_CHANNEL.format(recipes.name_of(url)) for url in recipe.channels)
+    channels = tuple(_CHANNEL.format(name_of(url)) for url in recipe.channels)
     return recipe._replace(channels=channels, relaxed=recipe.flexible)
 
 

@@ -16,7 +16,7 @@ from axes import Axes
 
 from conda_torchmirror.exceptions.base import TorchMirrorError
 from conda_torchmirror.index.sources import SOURCES, WHEELS, named
-from conda_torchmirror.models import Build, Decision, Machine
+from conda_torchmirror.models import Build, Decision, Machine, Request
 from conda_torchmirror.selection.facts.record import BuildFacts
 from conda_torchmirror.selection.fit import Constraints, Fit
 from conda_torchmirror.selection.pip import variants
@@ -98,11 +98,12 @@ class Fits:
         #: The directories of wheels that are read for a driver.
         self._read: dict[str, Hashable] = {}
         asked = wheel_requests.read((), cuda="auto")
+        assert isinstance(asked, Request)
         for cuda in (*axes.cudas, _ANY):
             on = machine(Cell(desk.system, source, "", cuda))
             judge = self._judge(on)
-            key = tuple(_outcome(judge.driver(c)) for c in cudas)
-            self._driver[cuda] = drivers.setdefault(key, cuda)
+            outcomes = tuple(_outcome(judge.driver(c)) for c in cudas)
+            self._driver[cuda] = drivers.setdefault(outcomes, cuda)
             self._read[cuda] = source == WHEELS and variants.to_read(on, asked, tables())
         self._on = {
             (cuda, arch): self._checked(Cell(desk.system, source, "", cuda, arch))
@@ -185,6 +186,7 @@ def _of(source: str, desk: Desk) -> Any:
 
 def _of_wheels(desk: Desk) -> Any:
     request = wheel_requests.read((), cuda="auto")
+    assert isinstance(request, Request)
     on = machine(Cell(desk.system, WHEELS, "", "12.0"))
     links = desk.wheels.links if desk.wheels else ()
     case = by_wheels.prepare(request, on, links, any_python=True)
