@@ -17,7 +17,9 @@ from support.wheel_fixtures import imported
 from support.wheel_lab import PYTHON
 from support.wheel_site import put
 
+from conda_torchmirror import interrupts
 from conda_torchmirror.handover import wheel_cache
+from conda_torchmirror.handover.installers import process
 
 pytest_plugins = ["support.wheel_fixtures"]
 
@@ -178,15 +180,14 @@ def test_a_whole_installation_is_not_touched(wheel_lab, lab_env, install):
     assert contents(lab_env) == before
 
 
-def test_a_signal_that_is_ignored_stays_so(wheel_lab, lab_env, tmp_path, monkeypatch):
+def test_a_signal_that_is_ignored_stays_so(tmp_path):
     """`nohup conda torch-install` goes on when the terminal is closed."""
-    from conda_torchmirror.handover.installers import process
-
     was = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         code = "import os, signal; os.kill(os.getppid(), signal.SIGHUP)"
         run = partial(process.run, variables=dict(os.environ), folder=str(tmp_path))
-        done = run([sys.executable, "-c", code], stdout=None, stderr=None)
+        with interrupts.orderly():
+            done = run([sys.executable, "-c", code], stdout=None, stderr=None)
         assert done.returncode == 0
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
