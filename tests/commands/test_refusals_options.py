@@ -22,6 +22,7 @@ ELSEWHERE = frozenset(
     (
         *("print_facts", "write_reports", "fetch_wheels", "wheels_in_folder", "save_first"),
         *("go_online", "see_list", "built_in_part"),
+        "conda_takes_it",  # where conda has that channel
         "leave_one_out",  # see `test_either_of_two_that_contradict_may_be_left_out`
     )
 )
@@ -54,6 +55,7 @@ TAKEN: dict[str, Callable[[Words, dict[str, Any]], Words]] = {
         *("--cuda", "cpu"),
     ),
     "name_cuda": lambda words, said: (*words, "--cuda", said["named"]),
+    "leave_channel_out": lambda words, _: (*words[:-1], words[-1].rpartition("::")[2]),
     "choose_from": lambda words, _: _with(words, "pytorch", "conda-forge"),
     "use_minor": lambda words, _: (*words, "--cuda-compat", "minor"),
     "older_release": _open,
@@ -157,12 +159,12 @@ CASES = {
     # Channels, of which those are named that are chosen from.
     "the other channel": case(
         *(*PREVIEW, "--source", "pytorch", "--cuda", "cpu", "conda-forge::pytorch"),
-        says="chooses exact builds of `pytorch`; for another",
+        says="chooses exact builds of `pytorch`",
         hints="choose_from",
     ),
     "a channel of neither": case(
         *(*PREVIEW, "--source", "auto", "--cuda", "cpu", "other::pytorch"),
-        says="chooses exact builds of `pytorch`, `conda-forge`; for another",
+        says="chooses exact builds of `pytorch`, `conda-forge`",
     ),
     # Words that are not understood.
     "a CUDA": case(
@@ -312,7 +314,7 @@ def test_either_of_two_that_contradict_may_be_left_out(conda_in_process):
     refused = conda_in_process(*words, *two)
     said, hints = guidance(refused)
     assert "contradict each other" in said
-    assert hints == {"leave_one_out": "leave one of them out"}
+    assert hints == {"leave_one_out": "leave out `pytorch-gpu`, or `pytorch-cuda=12.4`"}
     for one in two:
         conda_in_process(*words, one).ok()
 

@@ -277,10 +277,13 @@ def check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
     )
 
 
-def completed(path: str) -> tuple[Notice, ...]:
-    """The step that writes a file for conda, completed with wheels."""
+def completed(path: str, cuda: str = "auto", python: str | None = None) -> tuple[Notice, ...]:
+    """The step that writes a file for conda, completed with wheels; `cuda` and `python` are the
+    values of options."""
     if "://" in path:
         return ()
     words = ["conda", "torch-install", "--source", "wheels", "-f", path]
+    words += ["--cuda", cuda] if cuda != "auto" else []
+    words += ["--python", python] if python else []
     command = typed([*words, "--print", "environment.yml"])
     return (Notice("complete_file", {"command": safe(command)}),)

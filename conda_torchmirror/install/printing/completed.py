@@ -156,9 +156,12 @@ def _variant(url: str) -> str | None:
 
 
 def _cuda(variant: str) -> str | None:
-    """The value of `--cuda` that stands for a directory: 12.6 for cu126."""
+    """The value of `--cuda` that stands for a directory: 12.6 for cu126; None if a version has
+    something else at its end, such as a commit."""
     if found := re.fullmatch(r"cu(\d+)(\d)", variant):
         return f"{found[1]}.{found[2]}"
+    if not VARIANT.fullmatch(variant):
+        return None
     return "cpu" if variant.startswith("cpu") else variant
 
 

@@ -135,7 +135,10 @@ def _with_rest(task: WheelTask, decided: Decided) -> tuple[Rest | None, Decided]
 
 
 def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
-    """Refuse options that wheels do not take. Raises: NotForWheels, NotForWheelSetting."""
+    """Refuse options that wheels do not take.
+
+    Raises: NotForWheels, NotForWheelSetting; what reading a file raises that is none.
+    """
     found = dict(said for name, said in _REFUSED.items() if getattr(options, name))
     found |= {words[0]: "wheels_no_solver" for words in options.passed if words[0] in _SOLVERS}
     given = list(found)
@@ -143,8 +146,20 @@ def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
         file = settings.source_of("torchmirror_source")
         raise NotForWheelSetting(options=", ".join(given), file=safe(str(file)))
     if given:
-        from ..files.advice import completed
-
-        ways = completed(options.files[0]) if len(options.files) == 1 else ()
+        ways = _completed(options) if len(options.files) == 1 else ()
         detail = clauses(text(code) for code in dict.fromkeys(found.values()))
         raise NotForWheels(options=", ".join(given), detail=detail, ways=ways)
+
+
+def _completed(options: InstallOptions) -> tuple[Notice, ...]:
+    """The step that completes the file of `-f` with wheels, if it asks for PyTorch.
+
+    Raises: what reading a file raises that is none.
+    """
+    from ..files import advice, environment_file
+    from ..printing.completed import parts
+
+    (path,) = options.files
+    if "://" in path or not parts(environment_file.read(path)).words:
+        return ()
+    return advice.completed(path, options.cuda, options.python)
