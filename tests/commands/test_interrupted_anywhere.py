@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -94,3 +95,26 @@ def test_a_creation_that_was_killed_is_said_to_be_one(at_server, conda_in_proces
     shutil.rmtree(prefix)  # its next step
     conda_in_process(*words).ok()
     assert whole(prefix)
+
+
+TEMPORARY = """
+import os, signal, sys, tempfile
+from conda_torchmirror.interrupts import orderly
+number = getattr(signal, sys.argv[1])
+if sys.argv[2] == "ignored":
+    signal.signal(number, signal.SIG_IGN)
+with orderly(), tempfile.NamedTemporaryFile(dir=sys.argv[3]):
+    os.kill(os.getpid(), number)
+    print("went on", flush=True)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("how", ["heard", "ignored"])
+def test_a_command_that_is_told_to_end_leaves_no_temporary_file(tmp_path, name, how):
+    """As `torch-mirror cache --check` did with the index that it unpacks; `nohup` stays in force."""
+    words = [sys.executable, "-c", TEMPORARY, name, how, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert ("KeyboardInterrupt" in done.stderr) is (how == "heard")
+    assert done.stdout == ("" if how == "heard" else "went on\n")
+    assert not list(tmp_path.iterdir())
