@@ -125,9 +125,9 @@ def conda_virtual_packages() -> Generator[None, Any, None]:
     """Offer `__cuda_arch`. A wrapper, because it must see what conda and other plugins offer."""
     outcome = yield
     if outcome.excinfo is None:
-        from .hooks.cuda_arch import beside
+        from .hooks.cuda_arch import with_ours
 
-        outcome.force_result(beside(outcome.get_result()))
+        outcome.force_result(with_ours(outcome.get_result()))
 
 
 @hookimpl

@@ -188,7 +188,7 @@ def _show_printed(found: Printed, options: InstallOptions) -> None:
         return
     say(found.text)
     if not context.quiet:
-        warn(list(decisions.beside(found.notices, (), verbose=bool(context.verbosity))))
+        warn(list(decisions.notes(found.notices, (), verbose=bool(context.verbosity))))
 
 
 def _show_urls(found: DownloadList, options: InstallOptions) -> None:

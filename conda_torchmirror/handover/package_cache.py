@@ -84,13 +84,12 @@ def cached(record: Any) -> Any | None:
     return None
 
 
-def beside(records: Iterable[Any], folder: str) -> dict[Any, str]:
+def find_brought(records: Iterable[Any], folder: str) -> dict[Any, str]:
     """The paths, by record, of package files that a download manager left.
 
     Looks in `folder` and in the package cache, where conda itself could not tell which channel such
     a file belongs to. A file counts only with the size and hash of its record.
     """
-
     found = {}
     for record in records:
         for place in (folder, PackageCacheData.first_writable().pkgs_dir):

@@ -18,7 +18,7 @@ from ..machine.survey import cuda_arch
 NAME = "cuda_arch"
 
 
-def beside(others: Iterable[Iterable[Any]]) -> list[Iterator[Any]]:
+def with_ours(others: Iterable[Iterable[Any]]) -> list[Iterator[Any]]:
     """Return the offers of every plugin, and last our own unless one of them has its name.
 
     Lazy: the plugins are only asked while conda iterates over the result, so that their errors

@@ -37,7 +37,7 @@ from ..selection.facts.names import (
     TORCH,
 )
 from ..selection.plan import typed
-from .evidence import attempt
+from .evidence import guarded
 
 #: Packages of an environment that matter for the choice.
 NAMES = (
@@ -74,8 +74,8 @@ def with_environment(
             found = _major_minor(records["python"].version)
             machine = machine._replace(python=found, python_from="prefix")
         packages = [_installed(record) for record in records.values()]
-        packages += attempt("pip", lambda: list(_pip(prefix, records)), [], evidence)
-        history: list[Pin] = attempt("history", lambda: list(_history(prefix)), [], evidence)
+        packages += guarded("pip", lambda: list(_pip(prefix, records)), [], evidence)
+        history: list[Pin] = guarded("history", lambda: list(_history(prefix)), [], evidence)
         machine = machine._replace(installed=tuple(packages), history=tuple(history))
     if python and (given := _major_minor(python)):
         machine = machine._replace(python=given, python_from="--python")
@@ -86,7 +86,7 @@ def with_environment(
     }.get(machine.python_from)
     facts = {"python": machine.python} if code else {}
     evidence.append(Notice(code or "python_newest", facts))
-    pins: list[Pin] = attempt("pins", lambda: list(_pins(prefix, evidence)), [], evidence)
+    pins: list[Pin] = guarded("pins", lambda: list(_pins(prefix, evidence)), [], evidence)
     return machine._replace(pins=tuple(pins))
 
 

@@ -30,7 +30,7 @@ REASONS = (
 DESCRIBED, TYPED = "machine.described", "machine.typed"
 
 
-def attempt(what: str, read: Callable[[], T], default: T, evidence: list[Notice]) -> T:
+def guarded(what: str, read: Callable[[], T], default: T, evidence: list[Notice]) -> T:
     """Return what `read` returns, or `default` if it raises; `what` names the fact in the evidence
     that is added then."""
     try:

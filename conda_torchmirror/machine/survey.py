@@ -20,7 +20,7 @@ from ..selection.specs import cuda_version, number
 from . import accelerators, nvidia, system
 from .driver_calls import Device, lowest
 from .environment import with_environment
-from .evidence import DESCRIBED, TYPED, attempt, with_remarks
+from .evidence import DESCRIBED, TYPED, guarded, with_remarks
 
 #: Errors of a driver that finds no device: the machine is then treated as one without a GPU.
 _NOTHING_THERE = frozenset(
@@ -71,7 +71,7 @@ def survey(
     if facts is not None:
         return _described(facts, subdir=subdir, prefix=prefix, cuda=cuda, python=python)
     evidence: list[Notice] = []
-    native = attempt("platform", native_subdir, subdir, evidence)
+    native = guarded("platform", native_subdir, subdir, evidence)
     at_home = subdir == native
     value, origin = _cuda(cuda, at_home, subdir, native, evidence)
     machine = Machine(subdir=subdir, cuda=value, cuda_from=origin, foreign=not at_home)
@@ -79,10 +79,10 @@ def survey(
     # A user who hides the driver wants it ignored; listing its devices would contradict that.
     hidden = any(notice.code == "cuda_hidden" for notice in evidence)
     if at_home and cuda != "cpu" and probe_gpus and not hidden:
-        machine = attempt("gpus", lambda: _with_gpus(machine, evidence), machine, evidence)
+        machine = guarded("gpus", lambda: _with_gpus(machine, evidence), machine, evidence)
         if not machine.has_gpu and subdir.startswith("linux-"):
-            evidence += attempt("gpus", lambda: list(accelerators.notices()), [], evidence)
-    arch = attempt("arch", lambda: _arch_override(evidence), None, evidence)
+            evidence += guarded("gpus", lambda: list(accelerators.notices()), [], evidence)
+    arch = guarded("arch", lambda: _arch_override(evidence), None, evidence)
     if arch is not None:
         machine = machine._replace(cuda_arch=arch or None)
     if machine.cuda is None:
@@ -90,7 +90,7 @@ def survey(
     elif machine.cuda_arch is None and cuda != "cpu":
         evidence.append(Notice("arch_unknown"))
     of_system = system.notices if at_home else system.overrides
-    evidence += attempt("system", lambda: list(of_system(subdir)), [], evidence)
+    evidence += guarded("system", lambda: list(of_system(subdir)), [], evidence)
     machine = machine._replace(
         wsl=any(notice.code == "wsl" for notice in evidence),
         glibc=_version("glibc", evidence),
@@ -196,7 +196,7 @@ def _cuda(
     if subdir.startswith("osx-"):
         return None, "none"  # No Mac runs CUDA, whatever else is set.
     unset: tuple[str | None, str] = (None, "")
-    text, variable = attempt("cuda", lambda: _override("cuda"), unset, evidence)
+    text, variable = guarded("cuda", lambda: _override("cuda"), unset, evidence)
     if text == "":
         evidence.append(Notice("cuda_hidden", {"variable": variable}))
         return None, "CONDA_OVERRIDE_CUDA"
@@ -210,7 +210,7 @@ def _cuda(
     if not at_home:
         evidence.append(Notice("cuda_foreign", {"subdir": subdir, "native": native}))
         return None, "none"
-    found = attempt("cuda", _detected_cuda, None, evidence)
+    found = guarded("cuda", _detected_cuda, None, evidence)
     if found is None:
         evidence.append(Notice("cuda_not_detected"))
         return None, "none"
@@ -245,7 +245,7 @@ def has_device(machine: Machine) -> bool:
     if machine.cuda_from == "libcuda" or machine.gpus or machine.failing:
         return True
     told = machine.cuda_from == "--cuda" and bool(nvidia.signs())
-    return told and attempt("gpus", lambda: bool(_probe(False).devices), False, [])
+    return told and guarded("gpus", lambda: bool(_probe(False).devices), False, [])
 
 
 def _with_gpus(machine: Machine, evidence: list[Notice]) -> Machine:
@@ -338,13 +338,13 @@ def cuda_arch() -> str | None:
     call starts the process that asks it. Never raises.
     """
     evidence: list[Notice] = []
-    override = attempt("arch", lambda: _arch_override(evidence), None, evidence)
+    override = guarded("arch", lambda: _arch_override(evidence), None, evidence)
     if override == "":
         return None
-    native = attempt("platform", native_subdir, "", evidence)
+    native = guarded("platform", native_subdir, "", evidence)
     cuda, origin = _cuda("auto", True, native, native, evidence)
     if cuda is None or override:
         return override if cuda else None
     if origin != "libcuda" and not nvidia.signs():
         return None
-    return attempt("gpus", lambda: _probe(False).arch, None, evidence)
+    return guarded("gpus", lambda: _probe(False).arch, None, evidence)

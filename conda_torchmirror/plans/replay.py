@@ -73,7 +73,7 @@ def replay(
         raise PlanOtherPlatform(subdir=plan.subdir, here=context.subdir, folder=str(plan.folder))
     records = records_of(plan)
     uncached = [record for record in records if package_cache.cached(record) is None]
-    files = package_cache.beside(uncached, str(plan.folder))
+    files = package_cache.find_brought(uncached, str(plan.folder))
     lacking = [record for record in uncached if record not in files]
     on = survey.inspect(subdir=plan.subdir, prefix=prefix if exists else None, probe_gpus=False)
     size = sum(record.get("size") or 0 for record in lacking)

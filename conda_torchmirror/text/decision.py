@@ -43,7 +43,7 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
     if choice.runtime and not any(b.name == choice.runtime for b in choice.builds):
         rows.append((choice.runtime, str(choice.cuda), shown("left_to_solver"), "", ""))
     out += ["", *columns(rows)]
-    out += beside(decision.notices, decision.evidence, verbose=verbose)
+    out += notes(decision.notices, decision.evidence, verbose=verbose)
     if explain:
         # A sample of a channel may have only the CPU build of a release.
         left = {"cpu_build"} if preview else set()
@@ -105,7 +105,7 @@ def _source(facts: Mapping[str, Any]) -> str:
     return text(f"source.{kind}", {**facts, **about})
 
 
-def beside(notices: Iterable[Notice], known: Iterable[Notice], *, verbose: bool) -> Iterator[str]:
+def notes(notices: Iterable[Notice], known: Iterable[Notice], *, verbose: bool) -> Iterator[str]:
     """The sentences of notices on a choice, with `verbose` also those on the machine's facts."""
     told = [notice for notice in notices if verbose or notice.code not in QUIET]
     if told:

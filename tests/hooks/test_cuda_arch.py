@@ -14,7 +14,7 @@ from stubs import Card, asked_afresh, build, needs_compiler, smi, variables
 from support.channels import file_name, write_channel
 from support.running import Result
 
-from conda_torchmirror.hooks.cuda_arch import beside
+from conda_torchmirror.hooks.cuda_arch import with_ours
 from conda_torchmirror.machine import nvidia
 
 A100 = Card("NVIDIA A100-SXM4-80GB", 80)
@@ -196,7 +196,7 @@ def test_nothing_is_asked_before_conda_goes_through_the_offers() -> None:
         yield SimpleNamespace(name="cuda")
         raise LookupError("of another plugin")
 
-    offers = itertools.chain.from_iterable(beside([others()]))
+    offers = itertools.chain.from_iterable(with_ours([others()]))
     assert next(offers).name == "cuda"
     with pytest.raises(LookupError, match="of another plugin"):
         next(offers)
@@ -205,7 +205,7 @@ def test_nothing_is_asked_before_conda_goes_through_the_offers() -> None:
 @pytest.mark.skipif(not DEFERRED, reason="old conda asks for the value at once")
 def test_an_offer_alone_asks_no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nvidia, "probe", lambda: pytest.fail("the driver was asked"))
-    [offer] = itertools.chain.from_iterable(beside([]))
+    [offer] = itertools.chain.from_iterable(with_ours([]))
     assert offer.name == "cuda_arch"
     assert callable(offer.version)
 

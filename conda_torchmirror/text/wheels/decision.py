@@ -9,9 +9,9 @@ from ...models import CondaStep, PipStep
 from ...selection.pip.plan import WheelDecision, WheelFile
 from ...selection.plan import shell_lines
 from ..decision import (
-    beside,
     chosen_for,
     machine_part,
+    notes,
     rejected_part,
     request_part,
     warnings_part,
@@ -39,7 +39,7 @@ def lines(decision: WheelDecision, *, explain: bool, verbose: bool) -> list[str]
         "",
         *columns(_files(decision)),
     ]
-    out += beside(decision.notices, decision.evidence, verbose=verbose)
+    out += notes(decision.notices, decision.evidence, verbose=verbose)
     if explain:
         out += ["", shown("passed_over"), *explained(decision.rejected, chosen.choice)]
     if decision.conda is not None:

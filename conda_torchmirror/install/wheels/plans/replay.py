@@ -62,7 +62,7 @@ def replay(
     on = survey.inspect(subdir=plan.subdir, prefix=prefix, probe_gpus=False)
     records = conda_plans.records_of(plan)
     uncached = [record for record in records if package_cache.cached(record) is None]
-    beside = package_cache.beside(uncached, str(plan.folder))
+    beside = package_cache.find_brought(uncached, str(plan.folder))
     lacking = [record for record in uncached if record not in beside]
     files = [_located(file, plan.folder) for file in part.files]
     rest = [_located(file, plan.folder) for file in part.rest or ()]
