@@ -112,7 +112,7 @@ with orderly(), tempfile.NamedTemporaryFile(dir=sys.argv[3]):
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("how", ["heard", "ignored"])
 def test_a_command_that_is_told_to_end_leaves_no_temporary_file(tmp_path, name, how):
-    """As `torch-mirror cache --check` did with the index that it unpacks; `nohup` stays in force."""
+    """As `torch-mirror cache --check` left the index that it unpacks; `nohup` stays in force."""
     words = [sys.executable, "-c", TEMPORARY, name, how, str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert ("KeyboardInterrupt" in done.stderr) is (how == "heard")
