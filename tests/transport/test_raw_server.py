@@ -78,6 +78,20 @@ WIRE: dict[str, Fault] = {
     "204": bare(status="204 No Content"),
     "304": bare(status="304 Not Modified"),
     "416": bare(status="416 Range Not Satisfiable"),
+    "101": bare(status="101 Switching Protocols"),
+    "103": raw(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + head("404 No")),
+    "205": bare("Content-Length: 0", status="205 Reset Content"),
+    "300": bare("Content-Length: 0", status="300 Multiple Choices"),
+    "451": bare("Content-Length: 0", status="451 Unavailable For Legal Reasons"),
+    "511": bare(status="511 Network Authentication Required", body=b"<html>Log in</html>"),
+    "retry-after-a-year": bare("Retry-After: 31536000", status="503 Busy"),
+    "location-ftp": bare("Location: ftp://127.0.0.1/x", status="302 Found"),
+    "cookies": with_headers(*(f"Set-Cookie: a{n}=\x1b[31m{'x' * 4000}" for n in range(20))),
+    "multipart": with_headers(
+        "Content-Type: multipart/byteranges; boundary=x", status="206 Partial Content"
+    ),
+    "trailers": chunked(b"2\r\n{}\r\n0\r\nX: \x1b[31m\r\nContent-Length: 3\r\n\r\n"),
+    "dates": with_headers("Date: Thu, 01 Jan 1970 00:00:00 GMT", "Age: 99999999999999999999"),
 }
 #: Without an end: what bounds them is in `index.fetch`, `transport.probe` and conda's timeouts.
 ENDLESS: dict[str, Fault] = {
@@ -95,9 +109,18 @@ HARMLESS = frozenset(
     (
         *("content-range", "content-range-long", "last-modified", "last-modified-long"),
         *("etag-control", "cache-control", "header-bytes", "header-no-colon"),
+        *("cookies", "dates", "multipart"),
         *("length-negative", "length-float", "length-digit", "length-long"),
         # What is wrong with these is behind the first bytes.
-        *("length-more", "length-less", "cut", "gzip-none", "encoding-unknown", "reset"),
+        *(
+            "length-more",
+            "length-less",
+            "cut",
+            "gzip-none",
+            "encoding-unknown",
+            "reset",
+            "trailers",
+        ),
     )
 )
 
