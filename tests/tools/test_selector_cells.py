@@ -92,9 +92,9 @@ def _of_recipes(answer: dict[str, Any], document: Any) -> list[str]:
     if chosen["source"] == "pytorch":
         known = [other.get("version")] if other.get("source") == "conda-forge" else []
     else:
-        known = (
-            re.findall(r"has (\S+) for", newer[0]) if newer else [chosen["builds"][0]["version"]]
-        )
+        # By the release alone: the words beside it may change.
+        known = re.findall(r" (\d+(?:\.\d+)+)", newer[0]) if newer else []
+        known = known or [chosen["builds"][0]["version"]]
     return [] if answer["release"] in known else [f"{answer['release']} is none of {known}"]
 
 
