@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from argparse import (
+    SUPPRESS,
     ArgumentParser,
     ArgumentTypeError,
     RawDescriptionHelpFormatter,
@@ -97,7 +98,8 @@ def say_what_is_wrong(parser: ArgumentParser) -> None:
         return found, rest
 
     def error(message: str) -> NoReturn:
-        _refuse(parser, *_explained(message))
+        said, meant = _explained(message)
+        _refuse(parser, said, meant or _with_value(parser, message))
 
     vars(parser).update(parse_known_args=parse_known_args, error=error)
     for action in parser._actions:
@@ -145,6 +147,14 @@ def _explained(message: str) -> tuple[str, str | None]:
             meant = _nearest(facts["value"], words) if code == "usage_choice" else None
             return text(f"help.{code}", facts), meant
     return message, None
+
+
+def _with_value(parser: ArgumentParser, message: str) -> str | None:
+    """The form with a value of an option that takes no other, such as `--urls=aria2`."""
+    found = re.fullmatch(_MESSAGES["usage_takes_none"], message, re.DOTALL)
+    shown = (action for action in parser._actions if action.help != SUPPRESS)
+    options = (option for action in shown for option in action.option_strings)
+    return next((one for one in options if found and one.startswith(f"{found['of']}=")), None)
 
 
 def _nearest(word: str, known: Sequence[str]) -> str | None:

@@ -76,13 +76,18 @@ def test_the_command_by_hand_does_the_same(wheel_lab, lab_env, conda_in_process)
     assert names(wheel_lab.first.sent()) == SET
 
 
-def test_for_another_platform_no_path_of_this_one_is_shown(wheel_lab, conda_in_process):
+def test_for_another_platform_no_path_of_this_one_is_shown(
+    wheel_lab, conda_in_process, monkeypatch, tmp_path
+):
+    (tmp_path / "own.pem").touch()
+    monkeypatch.setenv("PIP_CERT", str(tmp_path / "own.pem"))
     words = ("--platform", "win-64", "--python", "3.12", "-n", "new", "--dry-run", "--offline")
     shown = conda_in_process(*WHEELS, *CUDA, *words).ok().words
     [pip] = re.findall(r"By the environment's own pip: (.*) Nothing was", shown)
     assert pip.startswith("python -I -m pip install ")
     assert pip.count("win_amd64") == 3
     assert "torchmirror-wheels" not in pip
+    assert "own.pem" not in pip
     assert "or by hand" not in shown
 
 

@@ -142,7 +142,10 @@ def pip_step(prefix: str | None, order: PipOrder, index: Route, subdir: str) -> 
     if away:
         command.remove("--no-index")
     addresses = [f"{file.project} @ {file.link.with_hash}" for file in order.files]
-    carried = (*order.options, *trusted(index))
+    carried = (
+        *(order.options if here else ()),
+        *trusted(index),
+    )  # paths and proxies are this one's
     if index == NO_INDEX and not away:
         carried = (*carried, "--no-index")
     if order.uv is None:
