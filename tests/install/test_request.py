@@ -298,7 +298,7 @@ def test_what_only_conda_forge_has_contradicts_the_other_source(word, source, se
 def test_what_conda_reads_over_is_refused_by_name(word, part):
     with pytest.raises(exceptions.BadSpec) as raised:
         request.make([word])
-    assert f"`{part}`" in str(raised.value)
+    assert f"`{part}`" in raised.value._cause
 
 
 @pytest.mark.parametrize(
