@@ -200,6 +200,8 @@ SEAMS = {
     "index.sources": {"index"},
     # Only a GPU of another maker asks what wheels there are.
     "install.decide": {"install"},
+    # Few files have torch in their pip section alone.
+    "install.files.advice": {"install"},
     # What is said of a file, of further packages, and what would help where nothing fits.
     "install.attempt": {"install"},
     "install.sources.answer": {"install"},

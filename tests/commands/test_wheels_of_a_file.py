@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from support.machine_files import write
 
-from conda_torchmirror.exceptions.file import NotEnvironmentFile
+from conda_torchmirror.exceptions.file import NotEnvironmentFile, NoTorchInFile
 from conda_torchmirror.exceptions.usage import NotForWheels
 
 ASK = ("torch-install", "--source", "wheels", "--offline", "-d", "-n", "x", "-f")
@@ -55,3 +56,81 @@ def test_the_commit_of_a_version_is_no_cuda(conda_in_process, tmp_path):
     assert refused.rc == 1
     assert "no set of wheels fits" in refused.stderr
     assert "--cuda 591e73e" not in refused.words
+
+
+COMPLETE = ("torch-install", "--source", "wheels", "--offline", "--print", "environment.yml", "-f")
+#: What pip lines ask for, beside a Python, and the words of the command line.
+ANYWHERE = [
+    ("3.11", ["torch==2.7.1"], ()),
+    ("3.11", ["torch==2.7.1+cu126", "torchvision==0.22.1+cu126", "numpy"], ()),
+    ("3.10", ["torch==2.1.0", "torchaudio"], ("--cuda", "11.8")),
+    ("3.11", ["torch"], ("--cuda", "rocm6.3", "--cuda-compat", "strict")),
+    ("3.11", ["torch==2.7.1"], ("rich", "--cuda", "12.8")),
+    ("3.12", ["torch"], ("--platform", "win-64", "--python", "3.11", "--allow-cpu")),
+    ("3.11", ["torch"], ("--platform", "osx-arm64")),
+]
+NOWHERE = [
+    ("3.8", ["torch==1.7.1"], ()),
+    ("3.11", ["torch==2.3", "torchvision==0.20"], ()),
+    ("3.13", ["torch==2.1.0"], ()),
+    ("3.11", ["torch==2.1.0"], ("--python", "3.13")),
+    ("3.11", ["torch==2.7.1+cu999"], ()),
+    ("3.11", ["torch==2.7.1"], ("--cuda", "11.7", "--cuda-compat", "strict")),
+    ("3.11", ["torch==2.7.1"], ("--cuda", "rocm9.9")),
+    ("3.11", ["torch==2.7.1"], ("--platform", "linux-ppc64le")),
+    ("3.11", ["torch>==2.7"], ()),
+    ("3.11", ["torch==2.7.1"], ("cudatoolkit",)),
+]
+
+
+@pytest.mark.parametrize("words", [(), ("--source", "wheels")], ids=["auto", "wheels"])
+@pytest.mark.parametrize(
+    ("python", "pip", "more", "offered"),
+    [(*case, True) for case in ANYWHERE] + [(*case, False) for case in NOWHERE],
+)
+def test_the_step_is_offered_where_it_gives_a_file(
+    conda_in_process, tmp_path, python, pip, more, offered, words
+):
+    """The command is run, too, where it is not offered: it would be refused."""
+    file = tmp_path / "environment.yml"
+    lines = "".join(f"  - {line}\n" for line in pip)
+    file.write_text(f"name: x\ndependencies:\n- python={python}\n- pip:\n{lines}")
+    ask = ("torch-install", *words, "--offline", "-d", "-n", "x", "-f", file, *more)
+    refused = conda_in_process(*ask)
+    assert isinstance(refused.error, (NoTorchInFile, NotForWheels)), str(refused)
+    found = step(refused.error)
+    assert len(found) == offered, str(refused)
+    command = [*found[0][1:], "--offline"] if found else [*COMPLETE, file, *more]
+    done = conda_in_process(*command)
+    assert (done.rc == 0) is offered, str(done)
+    if offered:
+        assert set(more) <= set(command)
+        assert "torch @ http" in done.stdout
+
+
+@pytest.mark.parametrize(("machine", "offered"), [("ampere", True), ("kepler", False)])
+def test_the_machine_of_the_step_is_the_one_asked_for(conda_in_process, tmp_path, machine, offered):
+    """No wheel of torch 2.7 has code for a Kepler."""
+    file, facts = tmp_path / "environment.yml", write(tmp_path, machine)
+    file.write_text("name: x\ndependencies:\n- python=3.11\n- pip: [torch==2.7.1]\n")
+    more = ("--machine", str(facts))
+    refused = conda_in_process("torch-install", "--offline", "-d", "-n", "x", "-f", file, *more)
+    assert isinstance(refused.error, NoTorchInFile), str(refused)
+    found = step(refused.error)
+    assert len(found) == offered
+    assert all(set(more) <= set(command) for command in found)
+    command = [*found[0][1:], "--offline"] if found else [*COMPLETE, file, *more]
+    assert (conda_in_process(*command).rc == 0) is offered
+
+
+@pytest.mark.parametrize("words", [(), ("--source", "wheels")], ids=["auto", "wheels"])
+def test_several_files_are_not_completed(conda_in_process, tmp_path, words):
+    """The command takes one, and the first may be the one without torch."""
+    given = []
+    for name, line in (("a", "numpy"), ("b", "torch==2.7.1")):
+        file = tmp_path / f"{name}.yml"
+        file.write_text(f"dependencies:\n- python=3.11\n- pip: [{line}]\n")
+        given += ["-f", file]
+    refused = conda_in_process("torch-install", *words, "--offline", "-d", "-n", "x", *given)
+    assert isinstance(refused.error, (NoTorchInFile, NotForWheels)), str(refused)
+    assert step(refused.error) == []

@@ -257,14 +257,22 @@ def channels_of_sources(options: InstallOptions) -> frozenset[str]:
     return frozenset(source.channel for source in allowed(options.source))
 
 
-def check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
+def check_torch(
+    files: Sequence[EnvironmentFile], words: Iterable[str], options: InstallOptions
+) -> None:
     """Refuse files if neither they nor the command line names a package of the torch family.
+    `options` are those of the command.
 
     Raises: NoTorchInFile.
     """
     if any(package_name(word) in (*FAMILY, *METAPACKAGES, "torch") for word in words):
         return
     pip = [safe(line) for file in files for line in file.pip if package_name(line) in PIP_NAMES]
+    ways: tuple[Notice, ...] = ()
+    if pip:
+        from ..printing import completed
+
+        ways = completed.way(options)
     code = "file_torch_by_pip" if pip else "file_no_torch"
     path = {"path": safe(files[0].path)}
     # With torch in the pip section, naming it for conda as well would install it twice.
@@ -273,17 +281,5 @@ def check_torch(files: Sequence[EnvironmentFile], words: Iterable[str]) -> None:
         file=", ".join(map(short, files)),
         path=path["path"],
         detail=text(code, {"lines": ", ".join(pip)}),
-        ways=(first, *(completed(files[0].path) if pip else ()), Notice("file_as_it_is", path)),
+        ways=(first, *ways, Notice("file_as_it_is", path)),
     )
-
-
-def completed(path: str, cuda: str = "auto", python: str | None = None) -> tuple[Notice, ...]:
-    """The step that writes a file for conda, completed with wheels; `cuda` and `python` are the
-    values of options."""
-    if "://" in path:
-        return ()
-    words = ["conda", "torch-install", "--source", "wheels", "-f", path]
-    words += ["--cuda", cuda] if cuda != "auto" else []
-    words += ["--python", python] if python else []
-    command = typed([*words, "--print", "environment.yml"])
-    return (Notice("complete_file", {"command": safe(command)}),)

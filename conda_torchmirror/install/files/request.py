@@ -165,7 +165,7 @@ def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
         for spec in file.specs:
             sorter.add(file, spec)
     given = sorter.given(files)
-    check_torch(files, [*given.family, *options.specs])
+    check_torch(files, [*given.family, *options.specs], options)
     check_source(files, given, options)
     name, prefix = options.name, options.prefix
     if name is None and prefix is None:

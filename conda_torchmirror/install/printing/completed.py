@@ -20,14 +20,17 @@ from ruamel.yaml import YAML
 
 from ...envfiles.file_io import read as read_bytes
 from ...envfiles.source_text import decode
+from ...exceptions.base import TorchMirrorError
 from ...exceptions.usage import NotForWheels
 from ...index.match import read as read_spec
+from ...index.sources import WHEELS
 from ...index.wheels.pages import VARIANT
 from ...models import Notice
 from ...options import InstallOptions
 from ...selection import shell
 from ...selection.facts import names as conda_names
 from ...selection.pip.plan import WheelDecision
+from ...selection.plan import machine_words, typed
 from ...selection.specs import cuda_version, package_name
 from ...selection.wheels.link import Link
 from ...selection.wheels.name import Refused, parse
@@ -37,6 +40,7 @@ from ...text.messages import text
 from ...text.sanitize import safe
 from ..files import advice, environment_file
 from ..files.environment_file import EnvironmentFile, short
+from ..sources.wheels import known_set
 from ..task import Target
 from ..wheels import decide, steps
 from ..wheels.task import WheelTask, prepare
@@ -85,13 +89,8 @@ def execute(options: InstallOptions) -> Printed:
     file = environment_file.read(path)
     found = parts(file)
     if not found.words:
-        advice.check_torch([file], ())
-    options = options._replace(
-        files=(),
-        specs=(*found.words, *found.others, *options.specs),
-        python=options.python or found.python,
-        name=options.name or file.name,
-    )
+        advice.check_torch([file], (), options)
+    options = _with_file(options, file, found)
     task = _task(options, found.cuda)
     decision = decide.decide(task).decision
     with printed.language(options):
@@ -100,6 +99,46 @@ def execute(options: InstallOptions) -> Printed:
     told = Notice("file_wheels", {"file": short(file), "lines": names})
     decision = decision._replace(notices=(told, *decision.notices))
     return printed.of_text(options, decision, shown)
+
+
+def way(options: InstallOptions) -> tuple[Notice, ...]:
+    """The step that completes the file of `-f`, if the built-in list has a set for what the file
+    and the command line ask for.
+
+    Raises: what `environment_file.read` raises.
+    """
+    path, *more = options.files or ("",)
+    if not path or more or "://" in path:
+        return ()
+    file = environment_file.read(path)
+    found = parts(file)
+    if not found.words:
+        return ()
+    try:
+        task = _task(_with_file(options, file, found), found.cuda)
+    except TorchMirrorError:
+        return ()  # the step would be refused with it
+    # The list says nothing of the user's own wheels.
+    if task.brought or not known_set(task.request, task.machine):
+        return ()
+    words = ["conda", "torch-install", *options.specs, "--source", WHEELS, "-f", path]
+    words += ["--cuda", options.cuda] if options.cuda != "auto" else []
+    words += ["--cuda-compat", options.cuda_compat] if options.cuda_compat != "minor" else []
+    words += ["--allow-cpu"] if options.allow_cpu else []
+    words += ["--python", options.python] if options.python else []
+    words += machine_words(task.machine)
+    command = typed([*words, "--print", "environment.yml"])
+    return (Notice("complete_file", {"command": safe(command)}),)
+
+
+def _with_file(options: InstallOptions, file: EnvironmentFile, found: Parts) -> InstallOptions:
+    """The options of a command that has the file's requirements as words."""
+    return options._replace(
+        files=(),
+        specs=(*found.words, *found.others, *options.specs),
+        python=options.python or found.python,
+        name=options.name or file.name,
+    )
 
 
 def _task(options: InstallOptions, cuda: str | None) -> WheelTask:

@@ -22,7 +22,7 @@ from ...selection.pip import variants
 from ...selection.plan import machine_words, typed
 from ...selection.sources.order import Order, Why
 from ...selection.wheels import request as wheel_request
-from ...selection.wheels.choose import choose
+from ...selection.wheels.choose import WheelSet, choose
 from ...selection.wheels.tables import NAMED, PLAIN, tables
 from .. import request as words
 from ..task import Target
@@ -36,9 +36,8 @@ _NEITHER = (NoFittingWheel, NoWheels, NotForWheels, BadWheelWord, CondaTorch, Pr
 
 def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, ...]:
     """The step to install wheels in a new environment, if the list has a set for the request."""
-    known = builtin.load(on.subdir)
     cuda = wheel_request.accelerator(options.cuda)
-    if known is None or cuda is None or options.files:
+    if cuda is None or options.files:
         return ()
     request = wheel_request.read(
         options.specs,
@@ -49,14 +48,8 @@ def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, .
     )
     if isinstance(request, wheel_request.BadWord):
         return ()
-    on = on._replace(installed=())
-    first, lower = variants.to_read(on, request, tables())
-    found = choose(request, on, [link for link in known.links if link.variant in first])
-    if isinstance(found, NoChoice):
-        found = choose(
-            request, on, [link for link in known.links if link.variant in (*first, *lower)]
-        )
-    if isinstance(found, NoChoice):
+    found = known_set(request, on._replace(installed=()))
+    if found is None:
         return ()
     named = target.words if target.to_be_made else ("-n", "NEW")
     python = options.python or on.python
@@ -70,6 +63,20 @@ def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, .
     ]
     facts = {"torch": found.torch.version, "variant": found.variant or PLAIN}
     return (Notice("use_wheel_set", {**facts, "command": typed(command)}),)
+
+
+def known_set(request: Request, on: Machine) -> WheelSet | None:
+    """The set for a request that the built-in list has, or None."""
+    known = builtin.load(on.subdir)
+    if known is None:
+        return None
+    first, lower = variants.to_read(on, request, tables())
+    found = choose(request, on, [link for link in known.links if link.variant in first])
+    if isinstance(found, NoChoice):
+        found = choose(
+            request, on, [link for link in known.links if link.variant in (*first, *lower)]
+        )
+    return None if isinstance(found, NoChoice) else found
 
 
 def refuse_variant(options: InstallOptions, target: Target, subdir: str) -> None:

@@ -146,20 +146,8 @@ def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
         file = settings.source_of("torchmirror_source")
         raise NotForWheelSetting(options=", ".join(given), file=safe(str(file)))
     if given:
-        ways = _completed(options) if len(options.files) == 1 else ()
+        from ..printing import completed
+
+        ways = completed.way(options)
         detail = clauses(text(code) for code in dict.fromkeys(found.values()))
         raise NotForWheels(options=", ".join(given), detail=detail, ways=ways)
-
-
-def _completed(options: InstallOptions) -> tuple[Notice, ...]:
-    """The step that completes the file of `-f` with wheels, if it asks for PyTorch.
-
-    Raises: what reading a file raises that is none.
-    """
-    from ..files import advice, environment_file
-    from ..printing.completed import parts
-
-    (path,) = options.files
-    if "://" in path or not parts(environment_file.read(path)).words:
-        return ()
-    return advice.completed(path, options.cuda, options.python)
