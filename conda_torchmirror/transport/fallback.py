@@ -25,6 +25,7 @@ from ..mirrors.urls import UPSTREAM
 from ..models import Build, Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions
 from ..text.messages import clauses, text
+from ..text.sanitize import safe
 from . import failures, hashes, routes
 from .failures import Failure
 from .probe import ProbeTarget
@@ -242,20 +243,20 @@ class Router:
         Raises: Moved or an error after a failure.
         """
         # Without a network conda would retry for six seconds a channel, so the official one is
-        # probed as well.
+        # probed as well; for nothing else, as conda may well read what answers a probe oddly.
         offline = failures.seems_offline(self._state.failures)
-        indexes = (self._session.indexes(route, official=offline) for route in located)
-        wanted = [*files, *(row for rows in indexes for row in rows)]
+        rows = [row for r in located for row in self._session.indexes(r, official=offline)]
+        asked_too = {safe(target.url) for route, target in rows if route.mirror == UPSTREAM}
         last = frozenset(name for name in self.chains if self._state.is_last(name))
-        failed = self._session.ask(wanted, last)
+        failed = self._session.ask([*files, *rows], last)
         for route in located:
             code = self._session.zst_fault(route)
             if code and not self._setup.plain:
                 self._leave_zst_out(route, code)
         for route, answer in failed:
             failure = failures.from_answer(route, answer)
-            retried = route.channel in last and answer.code in PASSING
-            if not retried or (offline and failures.seems_offline([failure])):
+            of_conda = answer.url in asked_too or (route.channel in last and answer.code in PASSING)
+            if not of_conda or (offline and failures.seems_offline([failure])):
                 self._leave(failure)
         for route in located:
             if notice := self._session.redirect_notice(route):

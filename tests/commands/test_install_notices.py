@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 import pytest
-from support.sites import ASK, RUNTIME, TORCH
+from support.sites import ASK, FIRST, RUNTIME, TORCH
 
 from conda_torchmirror.cli import install
 from conda_torchmirror.handover import conda
@@ -144,6 +145,30 @@ def test_without_a_network_nobody_waits_for_retries(conda_in_process, sandbox, m
     assert sandbox.take_blocked()
     offered = ("--cuda", "cpu", "--dry-run", "--offline")
     conda_in_process("torch-install", *words, *offered).ok()
+
+
+@pytest.mark.parametrize("fault", ["no_ranges", "blocked", "elsewhere"])
+def test_the_official_channel_is_not_left_for_an_odd_answer_to_a_probe(
+    sites, condarc, conda_in_process, make_mirror, fault
+):
+    """Conda reads it: it asks for the whole index, and follows a redirect to any host."""
+    settings, known = sites.settings("first"), sites.registry()
+    known["mirrors"]["first"]["roots"] = ["https://first.invalid/anaconda"]
+    sites.file.write_text(json.dumps(known))
+    condarc(**settings)
+
+    def odd(exchange):
+        if exchange.headers.get("Range") != FIRST:
+            exchange.serve()
+        elif fault == "elsewhere":
+            exchange.send(302, b"", {"Location": "https://elsewhere.invalid/index"})
+        else:
+            exchange.send(416 if fault == "no_ranges" else 403, b"")
+
+    sites.upstream.fail("*/repodata.json*", odd)
+    done = conda_in_process(*ASK, "--dry-run", "--json", "-n", "new")
+    assert "mirror_left" in told(done)
+    assert sites.upstream.asked("/pytorch/linux-64/repodata.json")
 
 
 def test_a_denied_channel_is_condas_own_error(sites, condarc, run_conda):
