@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from functools import cache
 from io import StringIO
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -149,19 +150,36 @@ def unmade(prefix: str, *, filled: bool = False) -> Iterator[None]:
     list of environments.
 
     When creation fails or is interrupted, conda leaves a history file, and records of packages that
-    it has taken out again, which a later run would take for installed (tried on 24.7). A folder
-    that existed before is kept, and so is one with any other file, unless `filled` is true.
+    it has taken out again, which a later run would take for installed (tried on 24.7 and 26.7). A
+    folder that existed before is kept, without these, and so is one with any other file, unless
+    `filled` is true.
     """
-    there = os.path.lexists(prefix)
+    there, records = os.path.lexists(prefix), os.path.join(prefix, "conda-meta")
+    recorded = os.path.lexists(records)
     try:
         yield
     except BaseException:
-        records = os.path.join(prefix, "conda-meta")
-        held = {root for root, _, names in os.walk(prefix) if names}
-        if not there and (filled or not held - {records}):
-            shutil.rmtree(prefix, ignore_errors=True)
+        if not there:
+            held = {root for root, _, names in os.walk(prefix) if names}
+            if filled or not held - {records}:
+                shutil.rmtree(prefix, ignore_errors=True)
+                unregister_env(prefix)
+        elif not recorded and os.path.isdir(records) and not _has_packages(prefix):
+            shutil.rmtree(records, ignore_errors=True)
             unregister_env(prefix)
         raise
+
+
+def _has_packages(prefix: str) -> bool:
+    """Whether any file of the packages that are recorded in an environment is there, or may be."""
+    for record in Path(prefix, "conda-meta").glob("*.json"):
+        try:
+            files = json.loads(record.read_text(encoding="utf-8"))["files"]
+            if any(os.path.lexists(os.path.join(prefix, file)) for file in files):
+                return True
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            return True
+    return False
 
 
 def refuse_half_made(prefix: str) -> None:

@@ -110,7 +110,7 @@ def replay(
         return Outcome(0, found.about, downloaded=True)
     if leaving:
         conda.confirm(as_json=options.as_json)
-    with environment_lock.held(prefix), removing_beside_files(leaving):
+    with environment_lock.held(prefix), conda.unmade(prefix), removing_beside_files(leaving):
         return link(options, found, records, prefix, exists)
 
 

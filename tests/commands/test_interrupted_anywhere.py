@@ -83,6 +83,40 @@ def test_an_environment_that_is_made_is_whole_or_gone(at_server, conda_in_proces
     shutil.rmtree(prefix, ignore_errors=True)
 
 
+@pytest.mark.parametrize("kind", ["create", "replay"])
+@pytest.mark.parametrize("there", [True, False], ids=["folder", "nothing"])
+def test_a_folder_of_the_user_keeps_its_files_and_gets_no_records(
+    at_server, conda_in_process, tmp_path, kind, there
+):
+    """Conda leaves the records of what it has taken out again, and a later run believes them."""
+    prefix, scratch = tmp_path / "mine", tmp_path / "ended"
+    words = (*FORGE, "--python", "3.12", "-q", "-p", prefix)
+    if kind == "replay":
+        conda_in_process(*words, "--save-plan", tmp_path / "plan").ok()
+        words = ("torch-install", "--plan", tmp_path / "plan", "-q", "-p", prefix)
+
+    def fresh():
+        shutil.rmtree(prefix, ignore_errors=True)
+        if there:
+            prefix.mkdir()
+            (prefix / "thesis.txt").write_text("mine")
+
+    fresh()
+    unharmed = signalled((*words, "-y"), prefix, {}, scratch)
+    assert unharmed.rc == 0, unharmed.said
+    for number in range(8):
+        fresh()
+        at = unharmed.changes - 2 * number
+        done = signalled((*words, "-y"), prefix, {at: signal.SIGTERM}, scratch)
+        assert "Traceback" not in done.said
+        left = [path for path in prefix.rglob("*") if path.is_file()]
+        if whole(prefix) and len(records(prefix)) > 0:
+            continue  # after the last change
+        assert left == ([prefix / "thesis.txt"] if there else []), (at, done)
+        assert prefix.exists() == there
+    shutil.rmtree(prefix, ignore_errors=True)
+
+
 def test_a_creation_that_was_killed_is_said_to_be_one(at_server, conda_in_process, tmp_path):
     """Conda advises `conda create`, which then says that the folder exists."""
     prefix = tmp_path / "new"
