@@ -74,6 +74,14 @@ CASES = {
         ("torch==2.7.1+cu128", "torchvision=0.20.1", "python=3.14"),
         *((CHANNEL, "nvidia"), None, None, ("--platform", "osx-arm64")),
     ),
+    "a cuda-version beside pytorch-cuda": Case(
+        ("pytorch=2.3.1", "pytorch-cuda=12.4", "cuda-version=12.5"),
+        *((CHANNEL, "nvidia"), None, None, ("--cuda", "12.4", "--source", CHANNEL)),
+    ),
+    "a cuda-version beside it, and a partner": Case(
+        ("pytorch=2.3.1", "torchvision=0.15", "pytorch-cuda=12.4", "cuda-version=12.5"),
+        *((CHANNEL, "nvidia"), None, None, ("--cuda", "12.4", "--source", CHANNEL)),
+    ),
     "a build": Case(("pytorch=2.4.1=cuda118_py311h5f4b2bb_300",), (FORGE,), "12.9", "8.9"),
 }
 

@@ -132,6 +132,10 @@ def test_a_file_that_conda_cannot_take_either_is_not_offered_to_it(
     path = file(HEAD + "  - pytorch=2.3.1\n  - torchvision=0.17.0\n")
     codes = [h["hint_code"] for h in refused(conda_in_process, "-f", path, "-n", "x")]
     assert "file_as_it_is" not in codes
+    path = file(HEAD + "  - pytorch=2.1.2=py3.10_cuda12.1_cudnn8_0\n")  # of win-64
+    codes = [h["hint_code"] for h in refused(conda_in_process, "-f", path, "-n", "x")]
+    assert "open_build" in codes
+    assert "file_as_it_is" not in codes
     path = file(HEAD + "  - pytorch=1.5.0=cpu_py37h9f948e0_0\n")
     codes = [h["hint_code"] for h in refused(conda_in_process, "-f", path, "-n", "x")]
     assert "file_as_it_is" in codes

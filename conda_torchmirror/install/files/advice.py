@@ -70,6 +70,7 @@ def steps(
             # The lines may be the only ones that ask for pytorch, or for a CUDA.
             lines = [spec for name in RUNTIMES for spec in case.request.specs.get(name, ())]
             lines += [pin.text for pin in case.request.pins if pin.text not in gpu]
+            lines += [w for w in files.beside if lines and package_name(w) == CUDA_NAMES[0]]
             cuda = str(step.facts.get("cuda", "auto")) if machine.cuda_from == "file" else "auto"
             command = _command(files, case, words=[TORCH] if gpu else [], cuda=cuda)
             facts = {"file": files.label, "left": _listed([*gpu, *lines]), "command": command}
@@ -79,7 +80,7 @@ def steps(
                 yield Notice("file_change_pins", {"file": files.label, "lines": pins})
         else:
             yield step
-    if _may_serve(case):
+    if not of and _may_serve(case):
         yield Notice("file_as_it_is", {"path": safe(files.files[0].path)})
 
 
@@ -124,7 +125,10 @@ def _change_lines(files: FileRequest, step: Notice, case: alternatives.Case) -> 
         for spec in request.specs.get(name, ())
         if spec.strip() != name and spec not in of_torch
     ]
-    left = [*gpu, *(spec for name in RUNTIMES for spec in request.specs.get(name, ()))]
+    runtimes = [spec for name in RUNTIMES for spec in request.specs.get(name, ())]
+    # Beside pytorch-cuda a cuda-version restricts nothing; alone it would.
+    versions = [line for line in files.beside if package_name(line) == CUDA_NAMES[0]]
+    left = [*gpu, *runtimes, *(versions if runtimes else ())]
     left += [pin.text for pin in machine.pins if _of_files(files, pin) and not _of_python(pin)]
     facts = {
         "file": files.label,
