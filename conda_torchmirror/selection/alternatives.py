@@ -148,9 +148,8 @@ def _least(items: Sequence[Pin], works: Callable[[Sequence[Pin]], bool]) -> Sequ
     return items if items and works(items) else []
 
 
-def _without_pins(machine: Machine, left: Iterable[Pin]) -> Machine:
-    out = set(left)
-    return machine._replace(pins=tuple(pin for pin in machine.pins if pin not in out))
+def _without_pins(machine: Machine, left: Sequence[Pin]) -> Machine:
+    return machine._replace(pins=tuple(pin for pin in machine.pins if pin not in left))
 
 
 def _use_minor(case: Case) -> Iterator[Notice]:
@@ -224,10 +223,8 @@ def _drop_cuda(case: Case) -> Iterator[Notice]:
     words, open_ = _without_cuda(case)
     if words and (choice := case.take(request=open_)):
         facts = {"words": _quoted(words), "torch": f"{choice.torch.name} {choice.torch.version}"}
-        if choice.cuda:
-            yield Notice("drop_cuda", {**facts, "cuda": choice.cuda})
-        else:
-            yield Notice("drop_cuda_cpu", facts)
+        on_gpu = Notice("drop_cuda", {**facts, "cuda": choice.cuda})
+        yield on_gpu if choice.cuda else Notice("drop_cuda_cpu", facts)
 
 
 def _without_cuda(case: Case) -> tuple[list[str], Request]:
@@ -235,6 +232,8 @@ def _without_cuda(case: Case) -> tuple[list[str], Request]:
     asked, torch = case.request.specs, case.source.torch
     words = [spec for name in case.source.runtimes for spec in asked.get(name, ())]
     words += [pin.text for pin in case.request.pins]
+    # Beside a runtime a cuda-version restricts nothing; alone it would.
+    words += [w for w in case.request.others if words and package_name(w) == CUDA_NAMES[0]]
     plain = [(without_build(word) or word).rpartition("::")[2] for word in words]
     meta = [(word, package_name(word)) for word in plain]
     said = {torch + word[len(name) :] for word, name in meta if name in case.source.metapackages}
@@ -279,7 +278,8 @@ def _ask_less(case: Case) -> list[Notice]:
     for on in (new if here.pins else here, new._replace(python=None)):
         if choice := case.take(on, bare):
             words = ["conda", "torch-install", *([] if on is here else ["-n", "NEW"])]
-            words += ["--python", choice.python] if on is not here and here.python else []
+            named = here.python and (on is not here or here.python_from == "--python")
+            words += ["--python", choice.python] if named else []
             words += [*words_of(bare), *machine_words(here)]
             torch = f"{choice.torch.name} {choice.torch.version}"
             return [Notice("ask_less", {"command": typed(words), "torch": torch})]

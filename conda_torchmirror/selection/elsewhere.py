@@ -12,9 +12,7 @@ from typing import Any, NamedTuple
 from ..models import Admits, Machine, Notice, Request
 from .facts.cuda import CudaTables, conda_forge_tables, data, runs_on, tables
 from .facts.names import (
-    AUDIO,
     CUDA_NAMES,
-    DEFAULT,
     FAMILY,
     MUTEX,
     PARTNERS,
@@ -218,8 +216,7 @@ def _has_partners(row: Mapping[str, Any], python: str, cuda: str, wanted: _Wante
 
     In the default request torchaudio is optional.
     """
-    specs = wanted.request.specs
-    by_default = dict(specs) == {name: (name,) for name in DEFAULT}
+    specs, wishes = wanted.request.specs, wanted.request.wishes
     return all(
         any(
             wanted.release(name, version)
@@ -227,7 +224,7 @@ def _has_partners(row: Mapping[str, Any], python: str, cuda: str, wanted: _Wante
             for version, which in row.get(name, {}).items()
         )
         for name in PARTNERS
-        if name in specs and not (name == AUDIO and by_default)
+        if name in specs and name not in wishes
     )
 
 

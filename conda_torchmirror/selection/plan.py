@@ -174,7 +174,8 @@ def words_of(request: Request) -> list[str]:
     """The command-line words of a request, without those for Python and the machine."""
     defaults = [{name: (name,) for name in names} for names in (DEFAULT, PIP_NAMES)]
     specs = [spec for found in request.specs.values() for spec in found]
-    words = [] if dict(request.specs) in defaults else specs
+    # Without its wishes, the default set is another request: torchaudio has to be in the choice.
+    words = [] if request.wishes and dict(request.specs) in defaults else specs
     words += request.others
     words += ["--cuda", request.cuda] if request.cuda != "auto" else []
     if request.repeated or request.source != "auto":

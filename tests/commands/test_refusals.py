@@ -135,6 +135,29 @@ CASES = {
         ("older. conda-forge: builds for CUDA 11.2",),
         ("--source wheels",),
     ),
+    "a Python that was typed stays typed": Case(
+        ("--python", "3.12", "pytorch=2.5.1", "torchvision=0.15", "cudatoolkit"),
+        {},
+        ("`conda torch-install --python 3.12 pytorch torchvision`",),
+    ),
+    "three names that were typed are not the default": Case(
+        ("--python", "3.12", "pytorch=2.5.1", "torchvision=0.15", "torchaudio", "cudatoolkit"),
+        {},
+        (" pytorch torchvision torchaudio` takes pytorch ",),
+    ),
+    "wheels for the CPU, where those will do": Case(
+        ("pytorch=2.2.2", "--cuda", "9.2", "--source", FORGE, "--allow-cpu"),
+        {},
+        ("--cuda 9.2 --allow-cpu --source wheels",),
+    ),
+    "a cuda-version beside pytorch-cuda": Case(
+        ("pytorch=2.3", "pytorch-cuda=12.4", "cuda-version=12.2"),
+        cuda("12.4"),
+        (
+            "leave `pytorch-cuda=12.4`, `cuda-version=12.2` out: pytorch 2.3.1 with CUDA 12.1",
+            "`--cuda cpu` instead of `pytorch-cuda=12.4`, `cuda-version=12.2` takes a CPU build",
+        ),
+    ),
     "a Jetson": Case(
         (*("--platform", "linux-aarch64", "--cuda", "12.6"), "--source", CHANNEL),
         {"CONDA_OVERRIDE_CUDA_ARCH": "8.7"},

@@ -156,6 +156,12 @@ CASES = {
         says="no wheel of `torch==2.99`",
         hints="older_release",
     ),
+    "wheels that no change of one word gives": case(
+        *(*WHEELS, "--platform", "osx-64", "--python", "3.14", "--cuda", "11.3"),
+        "torch==2.8.0+cu128",
+        says="no wheel for cu128 is there for osx-64",
+        hints="see_list",
+    ),
     # Channels, of which those are named that are chosen from.
     "the other channel": case(
         *(*PREVIEW, "--source", "pytorch", "--cuda", "cpu", "conda-forge::pytorch"),

@@ -57,6 +57,7 @@ def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, .
         *("conda", "torch-install", *named, *options.specs),
         *(["--cuda", options.cuda] if options.cuda != "auto" else []),
         *(["--cuda-compat", options.cuda_compat] if options.cuda_compat != "minor" else []),
+        *(["--allow-cpu"] if options.allow_cpu else []),
         *(["--python", python] if python else []),
         *machine_words(on),
         *("--source", WHEELS),

@@ -22,7 +22,7 @@ from ...selection.pip.bounds import Bounds
 from ...selection.pip.metadata import Metadata, requirements
 from ...selection.pip.plan import TRITON, WheelDecision, WheelFile
 from ...selection.pip.rest import RestTarget
-from ...selection.plan import typed, words_of
+from ...selection.plan import machine_words, typed, words_of
 from ...selection.wheels import advice
 from ...selection.wheels.choose import WheelSet, choose, to_ask
 from ...selection.wheels.link import Link, project_of, triple_of
@@ -227,10 +227,13 @@ def no_choice(
         links = _further(task, chains)
     found = advice.find(request, on, links)
     records = Records((), "live")
+    words = ["conda", "torch-install", "--list", "--source", WHEELS, *machine_words(on)]
+    words += ["--cuda", task.options.cuda] if task.options.cuda != "auto" else []
+    listing = Notice("see_list", {"command": typed(words)})
     return NoFittingWheel(
         request=reasons.asked(request, on),
         detail=reasons.why(found.rejected, records, request, on, found.cause, found.blamed),
-        ways=found.steps,
+        ways=found.steps or (listing,),
     )
 
 
