@@ -192,3 +192,27 @@ def test_a_signal_that_is_ignored_stays_so(tmp_path):
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, was)
+
+
+UNDOING = """
+import os, signal, time
+try:
+    os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(60)
+except KeyboardInterrupt:
+    open("undone", "w").close()
+"""
+
+
+def test_where_ctrl_c_is_ignored_an_installer_still_hears_that_it_is_to_end(tmp_path):
+    """Shells ignore it for `&` in a script: an installer that inherits that was killed instead,
+    half a minute later and in the middle of what it was replacing."""
+    was = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run = partial(process.run, variables=dict(os.environ), folder=str(tmp_path))
+        with interrupts.orderly(), pytest.raises(KeyboardInterrupt):
+            run([sys.executable, "-c", UNDOING], stdout=None, stderr=None)
+        assert (tmp_path / "undone").exists()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, was)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 #: Seconds to wait for an installer to end by itself, and after it was told. It may have to put back
 #: what it was replacing.
@@ -30,20 +32,40 @@ def run(
 
     Raises: OSError if it cannot be started; KeyboardInterrupt.
     """
-    with subprocess.Popen(  # noqa: S603
-        words,
-        env={**variables, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder)},
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=stderr,
-    ) as child:
+    with _not_deaf() as alone:
+        child = subprocess.Popen(  # noqa: S603
+            words,
+            env={**variables, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder)},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=alone,
+        )
+    with child:
         try:
             out, said = child.communicate()
         except BaseException:
             _end(child)
             raise
     return subprocess.CompletedProcess(words, child.returncode, out, said)
+
+
+@contextmanager
+def _not_deaf() -> Iterator[bool]:
+    """A program that is started within the block hears SIGINT, by which it is told to end, also
+    where that is ignored: shells do so for `&` in a script, and programs inherit it, but no handler
+    of ours. Yields whether it is to be kept from the terminal, whose Ctrl-C stays ignored.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or os.name == "nt" or signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        yield False
+        return
+    signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield True
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
