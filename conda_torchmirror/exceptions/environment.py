@@ -113,6 +113,16 @@ class UnreadablePins(TorchMirrorError):
     hints = ("save_as_utf8",)
 
 
+class UnreadableHistory(TorchMirrorError):
+    """The environment's history is not UTF-8 text, so conda cannot read it."""
+
+    code = "unreadable_history"
+    message = N_("{file} is no UTF-8 text")
+    cause = N_("conda reads from it what was asked for, and stops at it")
+    facts = ("file",)
+    hints = ("save_as_utf8",)
+
+
 class CondaTorch(TorchMirrorError):
     """Conda installed torch into the environment, and pip would unpack its own over it."""
 

@@ -28,6 +28,7 @@ from ..exceptions.causes import flatten
 from ..exceptions.channel import ChannelError, NothingCached
 from ..exceptions.environment import BrokenRecord, HalfMade, PipTorch, UnreadablePins
 from ..index.sources import of_channel
+from ..machine.departure import requested
 from ..machine.environment import is_environment, option_of, python_path
 from ..mirrors.registry import Route
 from ..models import Decision, Installed, Machine, Plan
@@ -189,15 +190,17 @@ def refuse_half_made(prefix: str) -> None:
 
 
 def refuse_unreadable(on: Machine, prefix: str | None) -> None:
-    """Stop before conda fails on an unreadable record or file of pins in the environment.
+    """Stop before conda fails on an unreadable record, history or file of pins in the environment.
 
-    Raises: BrokenRecord, UnreadablePins.
+    Raises: BrokenRecord, UnreadableHistory, UnreadablePins.
     """
     for remark in on.remarks:
         if remark.code == "machine.record_broken":
             raise BrokenRecord(where=option_of(str(prefix)), **remark.facts)
         if remark.code == "machine.pins_unreadable":
             raise UnreadablePins(**remark.facts)
+    if prefix and is_environment(prefix):
+        requested(prefix)
 
 
 def refuse_pip_torch(installed: Iterable[Installed], prefix: str) -> None:

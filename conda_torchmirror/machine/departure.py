@@ -6,10 +6,12 @@ Reads records and history through conda, changes nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from conda.core.prefix_data import PrefixData
 from conda.history import History
 
+from ..exceptions.environment import UnreadableHistory
 from ..mirrors.addresses import name_of
 from ..models import Departure
 from ..selection.facts.names import CUDA_NAMES
@@ -21,20 +23,29 @@ _KEPT = "python"
 _CUDA = CUDA_NAMES[0]
 
 
+def requested(prefix: str) -> Mapping[str, Any]:
+    """The specs that were asked for in an environment, by name. Raises: UnreadableHistory."""
+    history = History(prefix)
+    try:
+        return dict(history.get_requested_specs_map())
+    except UnicodeDecodeError as error:
+        raise UnreadableHistory(file=history.path) from error
+
+
 def departure(prefix: str, names: Collection[str], channels: Collection[str] = ()) -> Departure:
     """Return what removing the packages of these names entails.
 
     Of the packages that came along with them, those of CUDA and those from `channels` become
     orphans; any other (numpy, for example) stays, since somebody may use it.
 
-    Raises: what conda raises for records that cannot be read.
+    Raises: UnreadableHistory, and what conda raises for records that cannot be read.
     """
     records = {r.name: r for r in PrefixData(prefix).iter_records() if not r.is_unmanageable}
     needs = {
         name: {need for spec in record.depends if (need := package_name(spec)) in records}
         for name, record in records.items()
     }
-    asked = History(prefix).get_requested_specs_map()
+    asked = requested(prefix)
     named = set(names) & records.keys()
     needing = _closure(named, _inverted(needs)) - named
     may_go = {

@@ -201,7 +201,7 @@ def _check(plan: SavedPlan, on: Machine, prefix: str, leaving: Collection[str]) 
     """Check that the plan breaks no other package: given an explicit list, conda does not check
     whether the dependencies of the remaining packages are still met.
 
-    Raises: PlanInTheWay, PipTorch, BrokenRecord, UnreadablePins.
+    Raises: PlanInTheWay, PipTorch, BrokenRecord, UnreadableHistory, UnreadablePins.
     """
     conda.refuse_unreadable(on, prefix)
     planned = {str(p["name"]): (str(p["version"]), str(p["build"])) for p in plan.packages}

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from conda import CondaError
 
-from conda_torchmirror.exceptions.environment import BrokenRecord, UnreadablePins
+from conda_torchmirror.exceptions.environment import BrokenRecord, UnreadableHistory, UnreadablePins
 from conda_torchmirror.handover.conda import refuse_unreadable
+from conda_torchmirror.machine.departure import departure
 from conda_torchmirror.machine.environment import option_of
 from conda_torchmirror.machine.survey import native_subdir, survey
 from conda_torchmirror.verify.static import inspect_records
@@ -76,6 +77,19 @@ def test_pins_that_are_no_utf_8_are_no_pins(prefix, encoding):
     assert machine.pins == ()
     with pytest.raises(UnreadablePins):
         refuse_unreadable(machine, str(prefix))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "gbk"])
+def test_a_history_that_is_no_utf_8_is_named(prefix, encoding):
+    file = prefix / "conda-meta" / "history"
+    file.write_bytes("==> 2024-05-01 10:00:00 <==\n# 我的\n+numpy-1.26-0\n".encode(encoding))
+    for refused in (
+        lambda: refuse_unreadable(looked_at(prefix), str(prefix)),
+        lambda: departure(str(prefix), ["numpy"]),
+    ):
+        with pytest.raises(UnreadableHistory) as caught:
+            refused()
+        assert str(file) in str(caught.value)
 
 
 def test_a_pin_that_is_no_match_spec_is_named(prefix):
