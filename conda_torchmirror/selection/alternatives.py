@@ -143,9 +143,7 @@ def _change_pins(case: Case) -> Iterator[Notice]:
 def _least(items: Sequence[Pin], works: Callable[[Sequence[Pin]], bool]) -> Sequence[Pin]:
     """One item if dropping it alone works, else all of them if that works, else none."""
     single = next(([item] for item in items if works([item])), None)
-    if single is not None:
-        return single
-    return items if items and works(items) else []
+    return single or (items if items and works(items) else [])
 
 
 def _without_pins(machine: Machine, left: Sequence[Pin]) -> Machine:
@@ -214,7 +212,9 @@ def _open_partners(case: Case) -> Iterator[Notice]:
     for names in (*([name] for name in partners), partners) if len(partners) > 1 else [partners]:
         kept = {k: v for k, v in case.request.specs.items() if k not in names}
         if names and (choice := case.take(request=case.request._replace(specs=kept))):
-            yield Notice("drop_partner", {"names": ", ".join(names)})
+            built = [build.name for build in choice.builds]  # perhaps without the wishes
+            left = ", ".join(name for name in partners if name not in built)
+            yield Notice("drop_partner", {"names": left})
             return
 
 

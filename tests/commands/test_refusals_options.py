@@ -162,6 +162,10 @@ CASES = {
         says="no wheel for cu128 is there for osx-64",
         hints="see_list",
     ),
+    "the default, where a sample has no partner": case(
+        *(*PREVIEW, "--python", "3.14", "--platform", "win-64", "--cuda", "12.1"),
+        says="torchvision is asked for",
+    ),
     # Channels, of which those are named that are chosen from.
     "the other channel": case(
         *(*PREVIEW, "--source", "pytorch", "--cuda", "cpu", "conda-forge::pytorch"),
