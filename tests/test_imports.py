@@ -215,3 +215,16 @@ def test_no_dependency_that_a_conda_base_lacks():
 def test_every_module_says_what_it_owns():
     for path in PACKAGE.rglob("*.py"):
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+
+
+def test_importing_every_module_prints_and_writes_nothing(tmp_path):
+    program = """
+import importlib, pkgutil, sys, conda_torchmirror
+for found in pkgutil.walk_packages(conda_torchmirror.__path__, "conda_torchmirror."):
+    if not found.name.endswith("__main__"):
+        importlib.import_module(found.name)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, "argument"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr, os.listdir(tmp_path)) == (0, "", "", [])

@@ -11,14 +11,13 @@ import time
 import warnings
 
 _BEGAN = time.time()
-_OUT = open(sys.argv[1], "a", encoding="ascii")  # noqa: SIM115
 
 
 def _say(step, **facts):
     facts["step"] = step
     facts["seconds"] = round(time.time() - _BEGAN, 3)
-    _OUT.write(json.dumps(facts) + "\n")
-    _OUT.flush()
+    with open(sys.argv[1], "a", encoding="ascii") as out:
+        out.write(json.dumps(facts) + "\n")
 
 
 def _error(error):
@@ -184,5 +183,5 @@ def _main():
     _say("end")
 
 
-_main()
-_OUT.close()
+if __name__ == "__main__":  # whoever imports all modules starts nothing
+    _main()
