@@ -221,7 +221,8 @@ def _reason(
     code = here.code
     facts: dict[str, Any] = {"mirror": here.mirror, "subdir": config.subdir}
     if code == "configured":
-        source = settings.source_of("custom_channels", here.name)
+        keys = ("custom_channels", "custom_multichannels")
+        source = next(filter(None, (settings.source_of(key, here.name) for key in keys)), None)
         code = "enabled" if _file_of_ours(source) else code
         facts["source"] = source
     elif code == "default_channels":

@@ -333,17 +333,22 @@ def _own(text: str, where: str, allow_http: bool) -> dict[str, dict[str, Any]]:
 
 def _file(path: str) -> str:
     import os
+    import stat
 
+    place, sentence = os.path.expanduser(path), "The file {path} cannot be read: {detail}."
     try:
-        with open(os.path.expanduser(path), encoding="utf-8-sig") as file:
+        if stat.S_ISFIFO(os.stat(place).st_mode):  # every command would wait for who writes there
+            from ..text.messages import text
+
+            raise MirrorError(sentence, path=path[:SHOWN], detail=text("file.not_a_file"))
+        with open(place, encoding="utf-8-sig") as file:
             return file.read(LARGEST + 1)
+    except MirrorError:  # a ValueError too
+        raise
     except (OSError, ValueError) as error:
         from ..text.messages import of_os_error
 
-        detail = of_os_error(error)
-        raise MirrorError(
-            "The file {path} cannot be read: {detail}.", path=path[:SHOWN], detail=detail
-        ) from error
+        raise MirrorError(sentence, path=path[:SHOWN], detail=of_os_error(error)) from error
 
 
 def _entries(held: Any) -> Any:

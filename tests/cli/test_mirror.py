@@ -100,6 +100,13 @@ def test_status_says_where_and_why(sandbox, condarc, conda_in_process):
         assert width(line) <= 80 or "https://" in line or str(sandbox.root) in line
 
 
+def test_status_names_what_makes_several_channels_of_one(sandbox, condarc, conda_in_process):
+    condarc(custom_multichannels={"pytorch": ["one", "two"]})
+    said = conda_in_process("torch-mirror", "status").ok().words
+    assert said.count(f"own configuration ({sandbox.condarc})") == 2
+    assert "None" not in said
+
+
 def test_status_of_channels_with_long_urls(sandbox, condarc, conda_in_process):
     url = "https://other.invalid/a/path/that/is/longer/than/any/name/of/a/channel/would/be"
     condarc(channels=[url, "a-channel-with-a-name-that-is-long"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from conda.base.context import Context, context
@@ -223,6 +224,13 @@ def test_what_is_wrong_with_it_is_said(text, said):
     with pytest.raises(MirrorError, match=said) as caught:
         settings.registry(Settings(registry=text))
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(MirrorError, match="cannot be read: it is not a regular file"):
+        settings.registry(Settings(registry=str(tmp_path / "pipe")))
 
 
 def test_plain_http_has_to_be_allowed():
