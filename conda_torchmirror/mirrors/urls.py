@@ -106,6 +106,12 @@ def check_url(url: str, *, allow_http: bool = False) -> str:
         raise BadMirrorUrl(url, "The mirror URL {url} cannot be used: it must start with https://.")
     if not host:
         raise BadMirrorUrl(url, "The mirror URL {url} cannot be used: it names no host.")
+    if ":" in host:  # conda loses its brackets (24.7 to 26.7)
+        raise BadMirrorUrl(
+            url,
+            "The mirror URL {url} cannot be used: conda reads from no IPv6 address, only from a "
+            "host name that leads to it.",
+        )
     if parts.query or parts.fragment or re.search(r"\s", address):
         raise BadMirrorUrl(
             url, "The mirror URL {url} cannot be used: spaces, ? and # have no place in it."

@@ -84,7 +84,8 @@ def no_route_left(
         told = [text("no_network", {"reason": told[-1]})]
         ways = [Notice("check_network"), *ways]
     elif kind is NoSource:
-        ways = [Notice("test_mirrors"), *ways]
+        proxied = all(failure.reason.code == "probe_proxy" for failure in failures)
+        ways = [Notice("check_network" if proxied else "test_mirrors"), *ways]
     blocked = [
         Notice("write_to_support", {**f.reason.facts, "mirror": f.route.place})
         for f in failures
@@ -139,6 +140,8 @@ def network_code(error: BaseException) -> tuple[str, str]:
     words = safe(causes.reason(error))
     if any(isinstance(part, OSError) and part.errno in _AWAY for part in found):
         return "unreachable", words
+    if any(map(_is_of_proxy, found)):
+        return "proxy", words
     code = next(
         (code for code, kinds in _NETWORK.items() if any(isinstance(p, kinds) for p in found)),
         None,
@@ -146,6 +149,17 @@ def network_code(error: BaseException) -> tuple[str, str]:
     if code is None:
         code = "unreadable" if _is_of_reading(error) else "unreachable"
     return "reset" if code == "cut" else code, words
+
+
+def _is_of_proxy(error: BaseException) -> bool:
+    """Whether the configured proxy cannot be used: its URL is malformed, it speaks SOCKS and no
+    PySocks is here, or it wants a password and nobody answers conda's question for it."""
+    if isinstance(error, http.InvalidProxyURL):
+        return True
+    if isinstance(error, http.InvalidSchema):
+        return "SOCKS" in str(error)
+    frames = traceback.walk_tb(error.__traceback__) if isinstance(error, EOFError) else ()
+    return any(frame.f_code.co_name == "handle_407" for frame, _ in frames)
 
 
 def _is_of_reading(error: BaseException) -> bool:
@@ -348,7 +362,7 @@ def _failure(error: BaseException, route: Route, url: str) -> Failure:
     if "content_length" in kwargs:
         return from_answer(route, answer._replace(code="reset"))
     facts = error._facts if isinstance(error, ChannelError) else {}
-    if isinstance(error, ChannelBroken):
+    if isinstance(error, ChannelBroken) and not any(map(_is_of_proxy, causes.chain(error))):
         detail = str(facts.get("detail", ""))
         return from_answer(route, answer._replace(code="broken", detail=detail))
     status = facts.get("status") or causes.http_status(error)

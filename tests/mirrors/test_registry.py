@@ -190,6 +190,7 @@ def test_any_platform_will_do_when_none_is_asked() -> None:
         pytest.param("mars", urls.UnknownMirror, "Known: tuna, nju", id="unknown"),
         pytest.param("http://lab.example/c", urls.InsecureMirror, "is not https", id="http"),
         pytest.param("ftp://lab.example/c", urls.BadMirrorUrl, "https://", id="scheme"),
+        pytest.param("https://[::1]:8080/c", urls.BadMirrorUrl, "no IPv6 address", id="ipv6"),
         pytest.param("https:///c", urls.BadMirrorUrl, "no host", id="no-host"),
         pytest.param("https://a.example/c?x=1", urls.BadMirrorUrl, "no place", id="query"),
         pytest.param("https://a.example:x/c", urls.BadMirrorUrl, "cannot be used", id="port"),

@@ -189,3 +189,34 @@ def test_what_is_remembered_is_told_as_remembered(sites):
     failed = failures.from_answer(Route("pytorch", f"{sites.first.url}/x", "first"), answer)
     cause = failures.no_route_left([failed], [])._cause
     assert "(5 min ago, not asked again)" in cause
+
+
+def wants_a_password(exchange: Exchange) -> None:
+    exchange.send(407, b"", {"Proxy-Authenticate": 'Basic realm="proxy"'})
+
+
+@pytest.mark.parametrize(
+    ("proxy", "why"),
+    [
+        ("socks5://me:hidden@127.0.0.1:9", "Missing dependencies for SOCKS support."),
+        ("http:///127.0.0.1:9", "Please check proxy URL."),
+        ("{mirror}", "EOF when reading a line"),  # conda asks for name and password
+    ],
+    ids=["socks", "malformed", "password"],
+)
+def test_an_unusable_proxy_is_not_blamed_on_mirrors(
+    sites, prefix, conda_in_process, monkeypatch, proxy, why
+):
+    sites.first.fail("*", wants_a_password)
+    monkeypatch.setenv("http_proxy", proxy.format(mirror=sites.first.url))
+    refused = conda_in_process(*ASK, "-p", prefix)
+    assert refused.rc == 1
+    for name in ("first", "second", "upstream"):
+        assert f"{name} cannot be reached through the proxy ({why}" in refused.words
+    assert "cannot be read" not in refused.words
+    assert "hidden" not in refused.words
+    assert "check the network, and the proxy" in refused.words
+    sites.first.heal()
+    monkeypatch.delenv("http_proxy")
+    conda_in_process(*ASK, "-p", prefix).ok()
+    assert sites.fetched(LEAF)["first"]

@@ -41,7 +41,7 @@ TEXT: Table = {
     "other_mirror": "name another source: `--mirror upstream` or `--mirror URL`",
     "do_not_retry": "do not try again at once; open the URL in a browser, it says whom to write to",
     "check_network": "check the network, and the proxy that `conda config --show proxy_servers` "
-    "names",
+    "or a variable such as `https_proxy` names",
     "check_certificates": "check `conda config --show ssl_verify` and the clock of this computer",
     "clean_index": "the broken copy was removed from conda's cache; try again later",
     "list_releases": "`conda torch-install --list` shows the releases with their Pythons and CUDAs",
