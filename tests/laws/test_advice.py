@@ -23,6 +23,7 @@ from conda_torchmirror.models import Build, Choice, Machine, NoChoice, Notice, P
 from conda_torchmirror.selection import alternatives, choose
 from conda_torchmirror.selection.facts import cuda
 from conda_torchmirror.selection.facts.names import FAMILY
+from conda_torchmirror.selection.refused import Case
 from conda_torchmirror.text import reasons
 from conda_torchmirror.text.messages import text
 
@@ -74,7 +75,7 @@ class Asked(NamedTuple):
             on = on._replace(cuda=None, cuda_from="none")
         elif asked.cuda != "auto":
             on = on._replace(cuda=asked.cuda, cuda_from="--cuda")
-        found = alternatives.find(alternatives.Case(failed, on, asked, builds, KNOWLEDGE))
+        found = alternatives.find(Case(failed, on, asked, builds, KNOWLEDGE))
         # What is said can be said.
         for notice in (*found.steps, *([found.cause] if found.cause else [])):
             assert "?" not in text(notice.code, notice.facts), notice

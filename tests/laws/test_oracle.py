@@ -14,6 +14,7 @@ from support.choosing import DATA, KNOWLEDGE, ask, chosen, known, real, refused,
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Machine, NoChoice
 from conda_torchmirror.selection import alternatives, choose, rules
+from conda_torchmirror.selection.refused import Case
 
 
 class Official(NamedTuple):
@@ -83,7 +84,7 @@ def out(*words, subdir, driver=None, cuda="auto", compat_mode="minor"):
     given = asked.cuda if asked.cuda not in ("auto", "cpu") else driver
     on = Machine(subdir, cuda=given, cuda_from="libcuda" if driver else "--cuda")
     failed = choose.choose(on, asked, known(subdir), KNOWLEDGE)
-    return alternatives.find(alternatives.Case(failed, on, asked, known(subdir), KNOWLEDGE)).steps
+    return alternatives.find(Case(failed, on, asked, known(subdir), KNOWLEDGE)).steps
 
 
 def test_the_table_is_whole():

@@ -16,8 +16,10 @@ from support.running import Result
 from conda_torchmirror.install import request
 from conda_torchmirror.machine.evidence import REASONS, TOLD
 from conda_torchmirror.models import Choice, Gpu, Machine, NoChoice, Notice, Request
-from conda_torchmirror.selection import alternatives, elsewhere
+from conda_torchmirror.selection import alternatives
 from conda_torchmirror.selection import choose as selection
+from conda_torchmirror.selection.refused import Case
+from conda_torchmirror.selection.sources import elsewhere
 from conda_torchmirror.text import reasons
 from conda_torchmirror.text.tables.machine import TEXT
 
@@ -80,7 +82,7 @@ def test_the_way_out_of_it_starts_with_the_evidence() -> None:
     on = Machine("linux-64", gpus=GPUS, remarks=remarks)
     found = refused("pytorch", gpus=GPUS, remarks=remarks)
     asked = Request({"pytorch": ("pytorch",)})
-    out = alternatives.find(alternatives.Case(found, on, asked, known("linux-64"), KNOWLEDGE))
+    out = alternatives.find(Case(found, on, asked, known("linux-64"), KNOWLEDGE))
     codes = [notice.code for notice in out.steps]
     assert codes == ["machine.driver_mismatch", "name_cuda", "use_cpu"]
 

@@ -34,9 +34,11 @@ from conda_torchmirror.machine.survey import Survey
 from conda_torchmirror.mirrors.addresses import name_of
 from conda_torchmirror.models import Build, Decision, Machine, Records, Request
 from conda_torchmirror.options import InstallOptions
-from conda_torchmirror.selection import alternatives, elsewhere
+from conda_torchmirror.selection import alternatives
 from conda_torchmirror.selection.facts.record import SourceFacts
 from conda_torchmirror.selection.pip.plan import WheelDecision
+from conda_torchmirror.selection.refused import causes as causes_of
+from conda_torchmirror.selection.sources import elsewhere
 from conda_torchmirror.selection.specs import minor
 from conda_torchmirror.selection.wheels import request as wheel_requests
 from conda_torchmirror.selection.wheels.link import Link
@@ -127,9 +129,7 @@ def without_steps(*, causes: bool = True) -> Iterator[None]:
     find, others, way = alternatives.find, refusal._other_sources, wheels.way
     no_choice = by_wheels.no_choice
     none = None, frozenset[str]()
-    alternatives.find = lambda case: alternatives.Advice(
-        *(alternatives.causes(case) if causes else none), ()
-    )
+    alternatives.find = lambda case: alternatives.Advice(*(causes_of(case) if causes else none), ())
     refusal._other_sources = lambda *of: iter(())
     wheels.way = lambda *of: ()
     if not causes:

@@ -17,9 +17,8 @@ from ...index.sources import Source, allowed
 from ...mirrors.addresses import name_of
 from ...models import Choice, Machine, Notice, Pin, Request
 from ...options import InstallOptions
-from ...selection import alternatives
+from ...selection import alternatives, refused
 from ...selection.choose import choose
-from ...selection.elsewhere import of_channel, others_of_pytorch
 from ...selection.facts.names import (
     CPU_ONLY,
     CUDA_NAMES,
@@ -31,6 +30,7 @@ from ...selection.facts.names import (
     TORCH,
 )
 from ...selection.plan import machine_words, typed
+from ...selection.sources.elsewhere import of_channel, others_of_pytorch
 from ...selection.specs import for_torch, package_name, without_build
 from ...text.messages import text
 from ...text.sanitize import safe
@@ -45,7 +45,7 @@ _MOST = 6
 
 
 def steps(
-    files: FileRequest, advice: alternatives.Advice, case: alternatives.Case, source: Source
+    files: FileRequest, advice: alternatives.Advice, case: refused.Case, source: Source
 ) -> Iterator[Notice]:
     """The next steps of a refusal, worded for files; the last is to use the file with conda."""
     machine = case.machine
@@ -92,7 +92,7 @@ def _metapackages(files: FileRequest) -> list[str]:
 
 def _command(
     files: FileRequest,
-    case: alternatives.Case,
+    case: refused.Case,
     python: str | None = None,
     *,
     words: Sequence[str] = (),
@@ -112,7 +112,7 @@ def _command(
     return typed(map(safe, line))
 
 
-def _change_lines(files: FileRequest, step: Notice, case: alternatives.Case) -> Iterator[Notice]:
+def _change_lines(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
     """For `ask_less`: the lines to write without a version, and the lines to leave out."""
     request, machine = case.request, case.machine
     command = str(step.facts["command"])
@@ -153,7 +153,7 @@ def _as_written(files: FileRequest, spec: str) -> str:
     return next(written, spec)
 
 
-def _holds_without(files: FileRequest, step: Notice, case: alternatives.Case) -> bool:
+def _holds_without(files: FileRequest, step: Notice, case: refused.Case) -> bool:
     """Whether the step `change_pins` still helps where these lines are what asks for a CUDA."""
     machine = case.machine
     if machine.cuda_from != "file":
@@ -188,7 +188,7 @@ def _listed(specs: Iterable[str]) -> str:
 
 
 def _on_platform(
-    files: FileRequest, subdir: str, case: alternatives.Case, source: Source
+    files: FileRequest, subdir: str, case: refused.Case, source: Source
 ) -> Iterator[Notice]:
     """Point to the platform that a file was exported on, if its lines give a choice there."""
     machine = case.machine
@@ -208,7 +208,7 @@ def _on_platform(
     yield Notice("file_export_anew")
 
 
-def _may_serve(case: alternatives.Case) -> bool:
+def _may_serve(case: refused.Case) -> bool:
     """Whether plain conda may install the files as they are: it checks neither driver nor GPU, and
     uses other channels for specs that are not in the records."""
     pins = tuple(pin for pin in case.machine.pins if package_name(pin.spec) not in CUDA_NAMES)
@@ -220,7 +220,7 @@ def _may_serve(case: alternatives.Case) -> bool:
     return not all(_known(spec, case) for spec in specs)
 
 
-def _known(spec: str, case: alternatives.Case) -> bool:
+def _known(spec: str, case: refused.Case) -> bool:
     name = read(spec).name
     return any(build.name == name and case.admits(spec, build) for build in case.builds)
 

@@ -13,12 +13,12 @@ from ...index.match import admits
 from ...index.sources import AUTO, SOURCES, Source
 from ...models import Choice, Machine, NoChoice, Notice, Request
 from ...options import InstallOptions
-from ...selection import alternatives
+from ...selection import alternatives, refused
 from ...selection.alternatives import with_python
 from ...selection.choose import choose
-from ...selection.elsewhere import may_be_on_conda_forge, newest_of_conda_forge
 from ...selection.facts.names import TORCH
 from ...selection.plan import machine_words, typed, words_of
+from ...selection.sources.elsewhere import may_be_on_conda_forge, newest_of_conda_forge
 from ...text import reasons
 from ...text.messages import sentences, text
 from .. import request as requests
@@ -111,9 +111,7 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
     task, records, source = attempt.task, attempt.records, attempt.task.source
     found = attempt.found
     assert isinstance(found, NoChoice)
-    case = alternatives.Case(
-        found, task.machine, task.request, records.builds, source.knowledge, rule
-    )
+    case = refused.Case(found, task.machine, task.request, records.builds, source.knowledge, rule)
     advice = alternatives.find(case)
     steps: Iterable[Notice] = advice.steps
     if task.files:
@@ -210,8 +208,8 @@ def _in_part(done: Attempt) -> list[Notice]:
     task, records, found = done.task, done.records, done.found
     on, request, admits = task.machine, task.request, task.source.knowledge.admits
     assert isinstance(found, NoChoice)
-    case = alternatives.Case(found, on, request, records.builds, task.source.knowledge)
-    cause = alternatives.cause(case)
+    case = refused.Case(found, on, request, records.builds, task.source.knowledge)
+    cause = refused.cause(case)
     if cause and cause.code == "contradict":
         return []
     if not may_be_on_conda_forge(on, request, admits):

@@ -15,9 +15,9 @@ from ...index.sources import SOURCES, Source, named
 from ...models import Build, Choice, Machine, Request
 from ...options import InstallOptions
 from ...selection.choose import choose
-from ...selection.elsewhere import best_of_conda_forge
 from ...selection.facts.names import CPU_METAPACKAGE, CPU_ONLY, MUTEX
 from ...selection.sources.compare import newest
+from ...selection.sources.elsewhere import best_of_conda_forge
 from ...selection.specs import release
 from ..attempt import Attempt
 from .answer import in_order

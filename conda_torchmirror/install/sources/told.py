@@ -12,8 +12,8 @@ from ...mirrors.registry import Route
 from ...models import Choice, Machine, Notice, Rejection, Request
 from ...selection import rules
 from ...selection.choose import choose
-from ...selection.elsewhere import newest_of_conda_forge
 from ...selection.facts.names import FAMILY, TORCH
+from ...selection.sources.elsewhere import newest_of_conda_forge
 from ...selection.specs import number, release
 from ...text.reasons import nearest, reason
 from ..attempt import Attempt, is_sample

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ...models import Build, Choice, Machine, NoChoice, Notice, Rejection, Request
-from .. import alternatives
+from .. import alternatives, refused
 from ..plan import machine_words, typed, words_of
 from ..specs import cuda_version, number
 from .choose import WheelCase, prepare, shown
@@ -45,7 +45,7 @@ def find(
         return Refusal(rejected, _cause_of_named(case, failed), steps=steps)
     on, asked = case.judged()
     builds = tuple(case.of_accelerator())
-    found = alternatives.find(alternatives.Case(failed, on, asked, builds, case.knowledge))
+    found = alternatives.find(refused.Case(failed, on, asked, builds, case.knowledge))
     cause = _no_directory(case, builds) or found.cause
     if not any(build.name == TORCH for build in builds):
         cause = Notice("no_wheel_at_all", {"subdir": machine.subdir})

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..models import Admits, Machine, Notice, Request
-from .facts.cuda import CudaTables, conda_forge_tables, data, runs_on, tables
-from .facts.names import (
+from ...models import Admits, Machine, Notice, Request
+from ..facts.cuda import CudaTables, conda_forge_tables, data, runs_on, tables
+from ..facts.names import (
     CUDA_NAMES,
     FAMILY,
     MUTEX,
@@ -20,9 +20,9 @@ from .facts.names import (
     TOOLKIT,
     TORCH,
 )
-from .facts.record import Knowledge
-from .plan import machine_words, typed
-from .specs import admits_cuda, admits_python, minor, number, package_name
+from ..facts.record import Knowledge
+from ..plan import machine_words, typed
+from ..specs import admits_cuda, admits_python, minor, number, package_name
 
 #: The lowest cuDNN that CUDA builds of conda-forge accept, in the records of 2.1.2 and later.
 _OLDEST_CUDNN = "8.9"

@@ -1,0 +1,158 @@
+"""A request without a choice, and its cause: what rules every set out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from ..models import Build, Choice, Machine, NoChoice, Notice, Request
+from .choose import choose
+from .facts.record import Knowledge, SourceFacts
+from .specs import release, without_build
+
+#: Codes of rejections that another driver would lift.
+DRIVER = ("cuda_too_new", "driver_too_old", "minor_version_only")
+#: Codes of rejections, by what would have to change.
+_BLAMED = {
+    "pins": ("pinned",),
+    "python": ("python_mismatch",),
+    "driver": (*DRIVER, "driver_unusable"),
+    "gpu": ("arch_missing", "cudnn_too_new"),
+    "system": ("glibc_too_old", "macos_too_old"),
+    "partner": ("partner_missing",),
+}
+
+
+class Case(NamedTuple):
+    """A request without a choice, and the means to choose again.
+
+    `rule` chooses among all sources that another request would be answered from; without it, only
+    the one at hand is asked.
+    """
+
+    failed: NoChoice
+    machine: Machine
+    request: Request
+    builds: Sequence[Build]
+    knowledge: Knowledge
+    rule: Callable[[Machine, Request], Choice | None] | None = None
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The codes of the rejections."""
+        return frozenset(rejection.code for rejection in self.failed.rejected)
+
+    @property
+    def source(self) -> SourceFacts:
+        """How the builds are packaged."""
+        return self.knowledge.source
+
+    def admits(self, spec: str, build: Build, *, version_only: bool = False) -> bool:
+        """Whether a spec admits a build, or with `version_only` any build of its release."""
+        if version_only:
+            return self.knowledge.admits(spec, build.name, build.version, "")
+        return self.knowledge.admits(spec, build.name, build.version, build.build, build)
+
+    def ask(self, machine: Machine | None = None, request: Request | None = None) -> Choice | None:
+        """Choose from this source with another machine or request; None if nothing fits."""
+        found = choose(
+            machine or self.machine, request or self.request, self.builds, self.knowledge
+        )
+        return found if isinstance(found, Choice) else None
+
+    def take(self, machine: Machine | None = None, request: Request | None = None) -> Choice | None:
+        """Choose as a run would after a step that changes machine or request: by `rule`."""
+        rule = self.rule or self.ask
+        return rule(machine or self.machine, request or self.request)
+
+    def specs(self, changed: Mapping[str, tuple[str, ...]]) -> Request:
+        """The request with other specs on some packages."""
+        return self.request._replace(specs={**self.request.specs, **changed})
+
+    @property
+    def narrowed(self) -> dict[str, tuple[str, ...]]:
+        """The specs on the family that are more than a bare name."""
+        return {
+            name: found
+            for name in self.source.family
+            if (found := tuple(s for s in self.request.specs.get(name, ()) if s != name))
+        }
+
+
+def causes(case: Case) -> tuple[Notice | None, frozenset[str]]:
+    """The cause and the blamed reasons of a request without a choice, as in `Advice`."""
+    return cause(case), _blamed(case)
+
+
+def _blamed(case: Case) -> frozenset[str]:
+    """The codes of the rejections by each constraint (pins, Python, driver, ...) without which
+    alone something would fit."""
+    machine = case.machine
+    free: dict[str, Callable[[], Choice | None]] = {
+        "pins": lambda: case.ask(machine._replace(pins=())),
+        "python": lambda: case.ask(machine._replace(python=None)),
+        "driver": lambda: case.ask(machine._replace(cuda="99", driver=None)),
+        "gpu": lambda: case.ask(machine._replace(cuda_arch=None)),
+        "system": lambda: case.ask(machine._replace(glibc=None, osx=None)),
+        "partner": lambda: case.ask(
+            request=case.request._replace(
+                specs={k: v for k, v in case.request.specs.items() if k not in case.source.partners}
+            )
+        ),
+    }
+    found = {
+        code
+        for what, codes in _BLAMED.items()
+        if case.codes.intersection(codes) and free[what]()
+        for code in codes
+    }
+    return frozenset(found & case.codes)
+
+
+def cause(case: Case) -> Notice | None:
+    """The part of the request that no build meets, if every build was filtered out unjudged."""
+    if case.failed.rejected:
+        return None
+    torch = [build for build in case.builds if build.name == case.source.torch]
+    if not torch:
+        return Notice("nothing_for_platform", {"subdir": case.machine.subdir})
+    specs = list(case.narrowed.get(case.source.torch, ()))
+    for spec in specs:
+        if not any(case.admits(spec, build) for build in torch):
+            return _unknown(spec, torch, case)
+    for first, second in ((a, b) for a in specs for b in specs if a < b):
+        if not any(case.admits(first, build) and case.admits(second, build) for build in torch):
+            return Notice("contradict", {"first": first, "second": second})
+    left = [build for build in torch if all(case.admits(spec, build) for spec in specs)]
+    for name in case.source.runtimes:
+        for spec in case.request.specs.get(name, ()):
+            if not any(_has_runtime(build, name, spec, case) for build in torch):
+                return Notice("no_such_cuda", {"spec": spec, "subdir": case.machine.subdir})
+            if specs and not any(_has_runtime(b, name, spec, case) for b in left):
+                return Notice("contradict", {"first": " ".join(specs), "second": spec})
+    return None
+
+
+def _has_runtime(build: Build, name: str, spec: str, case: Case) -> bool:
+    read = case.source.read(build)
+    return read.runtime == name and case.knowledge.admits(spec, name, read.cuda or "", "")
+
+
+def _unknown(spec: str, torch: Sequence[Build], case: Case) -> Notice:
+    """Why the channel has nothing for one spec: no such release, or another channel's build."""
+    subdir = case.machine.subdir
+    version = without_build(spec) or spec
+    there = any(case.admits(version, build, version_only=True) for build in torch)
+    if version != spec:
+        of = case.source.named_for(spec) or subdir
+        if of == "conda-forge":
+            return Notice("build_of_conda_forge", {"spec": spec})
+        if there and of.partition("-")[0] != subdir.partition("-")[0]:
+            return Notice("build_of_platform", {"spec": spec, "of": of, "subdir": subdir})
+        if there:
+            return Notice("no_such_build", {"spec": spec, "subdir": subdir})
+    known = [(order, build.version) for build in torch if (order := release(build.version))]
+    if not known:
+        return Notice("no_release")  # no version can be ordered
+    facts = {"spec": version, "subdir": subdir, "first": min(known)[1], "last": max(known)[1]}
+    return Notice("no_such_release", facts)
