@@ -103,8 +103,7 @@ class Machine(NamedTuple):
     this environment before. `python` is major.minor, or None where the newest may be taken, and
     `python_from` prefix, --python, --machine or newest. `wsl` means WSL 2, `foreign` a platform
     other than this computer's, `failing` an installed driver that reports an error instead of a
-    GPU. `remarks` are shown beside every choice. `glibc` and `osx` are the versions of the C
-    library and of macOS, None where not known.
+    GPU. `remarks` are shown beside every choice. `glibc` and `osx` are versions, None if unknown.
     """
 
     subdir: str
@@ -150,7 +149,7 @@ class Request(NamedTuple):
     that arguments imply without naming pytorch. `wishes` are those names in `specs` that were added
     by default: a source may leave them out where the newest release that runs has none. `ties` are
     (source, argument) pairs of arguments that only one source can meet. `repeated` says that
-    offered commands include `--source auto`, because it was typed.
+    `--source auto` was typed, so that offered commands have it; `implied` that pytorch was not.
     """
 
     specs: Mapping[str, tuple[str, ...]]
@@ -164,6 +163,7 @@ class Request(NamedTuple):
     wishes: tuple[str, ...] = ()
     ties: tuple[tuple[str, str], ...] = ()
     repeated: bool = False
+    implied: bool = False
 
 
 class Rejection(NamedTuple):

@@ -159,6 +159,7 @@ def make(
     if not any(name in FAMILY for name in family):
         family = {**{name: [name] for name in DEFAULT}, **family}
         wishes = (AUDIO,)
+    implied = TORCH not in family
     family.setdefault(TORCH, [TORCH])
     ordered = {name: tuple(family[name]) for name in (*FAMILY, *RUNTIMES) if name in family}
     return Request(
@@ -172,6 +173,7 @@ def make(
         pins=tuple(dict.fromkeys(pins)),
         wishes=wishes,
         ties=tuple(ties),
+        implied=implied,
     )
 
 

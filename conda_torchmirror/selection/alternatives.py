@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ..models import Machine, Notice, Pin, Request
+from ..models import Choice, Machine, Notice, Pin, Request
 from .choose import offers, with_highest_cuda
 from .facts.names import CUDA_NAMES
 from .plan import machine_words, typed, words_of
@@ -141,9 +141,24 @@ def _open_partners(case: Case) -> Iterator[Notice]:
         kept = {k: v for k, v in case.request.specs.items() if k not in names}
         if names and (choice := case.take(request=case.request._replace(specs=kept))):
             built = [build.name for build in choice.builds]  # perhaps without the wishes
-            left = ", ".join(name for name in partners if name not in built)
-            yield Notice("drop_partner", {"names": left})
+            left = [name for name in partners if name not in built]
+            yield _left_out(case, left, choice)
             return
+
+
+def _left_out(case: Case, names: Sequence[str], choice: Choice) -> Notice:
+    """The step that leaves these partners out. Where nothing else is named, nothing at all would be
+    the default set, so that pytorch has to be named instead."""
+    specs, torch = case.request.specs, case.source.torch
+    kept = [name for name in specs if name in case.source.family and name not in names]
+    if not case.request.implied or kept != [torch]:
+        return Notice("drop_partner", {"names": ", ".join(names)})
+    facts = {
+        "spec": " ".join(spec for name in names for spec in specs[name]),
+        "instead": torch,
+        "torch": f"{choice.torch.name} {choice.torch.version}",
+    }
+    return Notice("torch_instead", {**facts, "found": facts["torch"]})
 
 
 def _drop_cuda(case: Case) -> Iterator[Notice]:

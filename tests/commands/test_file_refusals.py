@@ -68,6 +68,10 @@ CASES = {
         ("pytorch=2.5.1=py3.9_cuda11.8_cudnn9.1.0_0", "pytorch-cuda=12.1"),
         *((CHANNEL, "nvidia"), None, None, ("--source", CHANNEL)),
     ),
+    "a package that one channel has, beside a release": Case(
+        ("python=3.8", "pytorch=1.6.0", "torchtext=0.7.0"), (FORGE, CHANNEL), "12.8", "12.0"
+    ),
+    "the only line is for a partner": Case(("torchtext", "python=3.13"), (), "12.9", "8.9"),
     "a release of both": Case(("pytorch=2.6", "torchvision=0.28"), (), "12.9", "8.9"),
     "a CUDA and a release": Case(("pytorch=2.13", "cuda-version=11.8"), (), "11.8", "8.6"),
     "a variant of wheels": Case(
@@ -117,7 +121,7 @@ def _taken(
     match hint["hint_code"]:
         case "file_change_pins" | "drop_cuda" | "drop_cuda_cpu":
             left = quoted
-        case "open_build" | "open_partner":
+        case "open_build" | "open_partner" | "torch_instead":
             names = {_name(old) for old in quoted[1].split()}
             return (*(one for one in lines if _name(one) not in names), *quoted[0].split()), None
         case "drop_partner":

@@ -65,7 +65,7 @@ def _taken(hint, path: Path):
     match hint["hint_code"]:
         case "file_change_pins" | "drop_cuda" | "drop_cuda_cpu":
             text = _without(text, quoted)
-        case "open_build" | "open_partner":
+        case "open_build" | "open_partner" | "torch_instead":
             for new, old in zip(quoted[0].split(), quoted[1].split(), strict=True):
                 text = _replaced(text, old, new)
         case "drop_partner":

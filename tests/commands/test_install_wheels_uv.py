@@ -61,6 +61,15 @@ def test_the_document_names_it(wheel_lab, lab_env, by_uv, conda_in_process):
 
 
 @needs_uv
+def test_for_another_platform_no_path_of_this_one_is_shown(wheel_lab, by_uv, conda_in_process):
+    words = ("--platform", "win-64", "--python", "3.12", "-n", "new", "--dry-run", "--offline")
+    shown = conda_in_process(*WHEELS, *CUDA, *words).ok().words
+    [by_hand] = re.findall(r"By uv: (.*) Nothing was", shown)
+    assert by_hand.startswith("uv --no-config pip install --python python ")
+    assert by_hand.count("win_amd64") == 3
+
+
+@needs_uv
 def test_nothing_of_its_own_configuration_is_mixed_in(
     wheel_lab, lab_env, by_uv, install, sandbox, monkeypatch
 ):

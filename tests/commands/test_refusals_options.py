@@ -62,6 +62,10 @@ TAKEN: dict[str, Callable[[Words, dict[str, Any]], Words]] = {
     "open_versions": _open,
     "drop_partner": lambda words, said: _without(words, said["names"]),
     "drop_cuda_cpu": lambda words, said: tuple(w for w in words if w != said["names"].strip("`")),
+    "torch_instead": lambda words, said: (
+        *(w for w in words if w not in said["asked"].split()),
+        said["instead"],
+    ),
     "open_partner": lambda words, said: _with(words, said["asked"], said["instead"]),
     "open_variant": lambda words, said: _with(words, said["asked"], said["instead"]),
     "upgrade_driver": lambda words, said: (*words, "--cuda", said["cuda"]),
@@ -316,6 +320,35 @@ def test_every_step_of_a_refusal_works(conda_in_process, lab, name):
             more = [word for word in ("--dry-run", "--offline") if word not in command]
             again = conda_in_process(*command, *more, "--json")
             assert not again.rc, (code, command, again.stdout)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("torch_instead", ("--platform", "win-64", "--python", "3.14", "torchvision")),
+        ("torch_instead", ("--python", "3.13", "torchtext")),
+        ("torch_instead", ("--python", "3.14", "torchtext", "torchvision")),
+        ("drop_cuda_cpu", ("--platform", "osx-64", "pytorch-cuda=12")),
+    ],
+    ids=["a partner alone", "a partner of one source", "partners alone", "the other source"],
+)
+def test_the_release_that_a_step_names_comes(conda_in_process, code, words):
+    """Without a network, what comes is of the built-in index, and nothing newer."""
+    cuda = () if "osx-64" in words else ("--cuda", "12.4")
+    words = (*PREVIEW, *cuda, *words, "--json")
+    _, hints = guidance(conda_in_process(*words))
+    match = _SAID.search(hints[code])
+    assert match
+    found = conda_in_process(*TAKEN[code](words, match.groupdict())).ok().json()["torchmirror"]
+    built = {one["name"]: one["version"] for one in found["selected"]["builds"]}
+    assert f"pytorch {built['pytorch']}" in hints[code]
+    assert "torchaudio" not in built or code != "torch_instead"
+
+
+def test_a_partner_is_left_out_where_pytorch_is_named(conda_in_process):
+    words = (*PREVIEW, "--cuda", "12.4", "--python", "3.13", "pytorch", "torchtext", "--json")
+    _, hints = guidance(conda_in_process(*words))
+    assert hints["drop_partner"] == "leave torchtext out"
 
 
 def test_either_of_two_that_contradict_may_be_left_out(conda_in_process):

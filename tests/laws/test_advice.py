@@ -128,6 +128,9 @@ def taken(asked: Asked, step: Notice) -> Iterator[Asked]:
             instead = facts["instead"].split(" ")
             names = [match.read(word).name for word in instead]
             yield _of_family(asked, names, instead)
+        case "torch_instead":
+            named = [match.read(word).name for word in facts["spec"].split(" ")]
+            yield _of_family(asked, named, [facts["instead"]])
         case "drop_partner":
             names = facts["names"].split(", ")
             kept = asked.words or ("pytorch", "torchvision", "torchaudio")

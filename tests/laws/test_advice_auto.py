@@ -123,6 +123,9 @@ def taken(asked: Asked, step: Notice) -> Iterator[Asked]:
         case "open_build" | "open_partner":
             words = facts["instead"].split()
             yield _instead(asked, [match.read(word).name for word in words], words)
+        case "torch_instead":
+            names = [match.read(word).name for word in facts["spec"].split()]
+            yield _instead(asked, names, [facts["instead"]])
         case "drop_partner":
             words = asked.words or DEFAULT
             names = facts["names"].split(", ")
@@ -208,6 +211,11 @@ CASES: list[tuple[str, tuple[str, ...], str]] = [
     ("RTX 5090", ("pytorch=2.5.1",), AUTO),
     ("RTX 5090", ("pytorch-cuda=12.1",), AUTO),
     ("RTX 5090", ("torch==2.3.1+cu121",), AUTO),
+    # In any version torchtext is a package of the channel alone.
+    ("RTX 5090", ("pytorch=1.6.0", "torchtext=0.7.0"), AUTO),
+    ("Python 3.14", ("torchtext",), AUTO),
+    ("Python 3.14", ("torchtext", "torchvision"), AUTO),
+    ("Python 3.14", ("pytorch", "torchtext"), AUTO),
     ("RTX 5090", ("torch==2.7.1+cu128",), FORGE),
     ("12.9", ("pytorch=2.13", "torchvision=0.20"), AUTO),
     ("12.9", ("pytorch=2.13", "cuda-version=11.8"), AUTO),

@@ -88,7 +88,7 @@ def command(
 ) -> list[str]:
     """The command line of the run; the arguments are those of `pip.command`."""
     return [
-        *_start(uv, prefix, index),
+        *_start(uv, python_path(prefix), index),
         *("--find-links", links),
         *(word for name in family for word in ("--only-binary", name)),
         *_translated(options),
@@ -97,19 +97,19 @@ def command(
 
 
 def by_hand(
-    uv: str, prefix: str, requirements: Sequence[str], index: str, options: Sequence[str]
+    uv: str, python: str, requirements: Sequence[str], index: str, options: Sequence[str]
 ) -> list[str]:
     """The command line that does the same for a person, with requirements by URL."""
     return [
-        *_start(uv, prefix, index),
+        *_start(uv, python, index),
         *_translated(options),
         *requirements,
     ]
 
 
-def _start(uv: str, prefix: str, index: str) -> list[str]:
+def _start(uv: str, python: str, index: str) -> list[str]:
     indexed = ("--index-url", index) if index else ()
-    return [uv, "--no-config", "pip", "install", "--python", python_path(prefix), *indexed]
+    return [uv, "--no-config", "pip", "install", "--python", python, *indexed]
 
 
 def run(

@@ -7,13 +7,16 @@ are read first, because a discontinued one can only win with a release up to its
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
+
+from conda.base.context import context
 
 from ...exceptions.usage import Contradiction
 from ...index.match import admits
 from ...index.sources import AUTO, Source, named, traits
 from ...mirrors.addresses import name_of
-from ...models import Choice, Machine, NoChoice, Records, Request
+from ...models import Build, Choice, Machine, NoChoice, Records, Request
 from ...options import InstallOptions
 from ...selection.sources.compare import newest
 from ...selection.sources.order import Order, Why, order
@@ -90,12 +93,23 @@ def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
     if winner is None:
         from .refusal import refuse
 
-        raise refuse(tried, old, unread)
+        cached = partial(_cached, task, reader) if context.offline else None
+        raise refuse(tried, old, unread, cached)
     [best] = (each for each in tried if each.task.source.name == winner)
     best = best._replace(notices=(*old, *best.notices))
     return SourceChoice(
         best, sets[winner], _why(best, order, others, unread), others, tuple(unread)
     )
+
+
+def _cached(task: Task, reader: RecordReader, source: Source) -> Sequence[Build] | None:
+    """The builds of a source as a run without a network has them, None without a route to it."""
+    if source.channel not in reader.chains:
+        return None
+    try:
+        return records(task._replace(source=source), reader).builds
+    except UNREADABLE:
+        return ()
 
 
 def each_source(task: Task, order: Order, reader: RecordReader) -> list[tuple[Source, Records]]:

@@ -26,7 +26,7 @@ from ..attempt import Attempt, is_sample
 from ..task import Task
 from . import wheels
 from .reading import Unread
-from .rule import AutoRule
+from .rule import AutoRule, Cached
 
 #: Steps that lead to a CPU build.
 _ON_CPU = ("use_cpu", "use_cpu_only", "use_cpu_instead")
@@ -50,16 +50,20 @@ class _Told(NamedTuple):
 
 
 def refuse(
-    attempts: Sequence[Attempt], old: Iterable[Notice], unread: Sequence[Unread]
+    attempts: Sequence[Attempt],
+    old: Iterable[Notice],
+    unread: Sequence[Unread],
+    cached: Cached | None = None,
 ) -> NoFittingBuild | NoFittingSource:
     """Make the error for attempts, in the order of the rule, none of which found a set.
 
-    `old` are notices on outdated indexes, `unread` the sources that could not be read.
+    `old` are notices on outdated indexes, `unread` the sources that could not be read, `cached` is
+    as for `AutoRule`.
     """
     first = attempts[0]
     task, on = first.task, first.task.machine
     tried = [each.task.source for each in attempts]
-    rule = AutoRule(task.options, attempts)
+    rule = AutoRule(task.options, attempts, cached)
     told = [_told(each, tried, rule) for each in attempts]
     excluded = sum(each.records.excluded for each in attempts)
     offline = any(each.records.origin != "live" for each in attempts)

@@ -6,12 +6,12 @@ source, or with the release left open, a request is answered by the source with 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ...exceptions.usage import Contradiction
 from ...index.exclude_newer import without_newer
 from ...index.match import admits, read
-from ...index.sources import SOURCES, Source, named
+from ...index.sources import SOURCES, Source, named, own_names
 from ...models import Build, Choice, Machine, Request
 from ...options import InstallOptions
 from ...selection.choose import choose
@@ -22,13 +22,25 @@ from ...selection.specs import release
 from ..attempt import Attempt
 from .answer import in_order
 
+#: The builds of a source as a run without a network has them; None if it is not one of that run.
+Cached = Callable[[Source], "Sequence[Build] | None"]
+
 
 class AutoRule:
     """Chooses for another machine or request, without reading a channel: for sources that were not
-    read it uses the built-in index, and for a maintained one also the tables of newer releases."""
+    read it uses the built-in index, and for a maintained one also the tables of newer releases.
 
-    def __init__(self, options: InstallOptions, attempts: Iterable[Attempt]) -> None:
+    With `cached`, for a run without a network, nothing is known beside what that has.
+    """
+
+    def __init__(
+        self,
+        options: InstallOptions,
+        attempts: Iterable[Attempt],
+        cached: Cached | None = None,
+    ) -> None:
         self._options = options
+        self._cached = cached
         self._builds: dict[str, Sequence[Build]] = {
             each.task.source.name: each.records.builds for each in attempts
         }
@@ -55,14 +67,17 @@ class AutoRule:
 
     def _of(self, source: Source, on: Machine) -> Sequence[Build]:
         if source.name not in self._builds:
-            known = source.built_in(on.subdir)
-            self._builds[source.name] = without_newer(known).builds if known else ()
+            builds = self._cached(source) if self._cached else None
+            if builds is None:
+                known = source.built_in(on.subdir)
+                builds = without_newer(known).builds if known else ()
+            self._builds[source.name] = builds
         return self._builds[source.name]
 
     def _as_known(self, found: Choice, source: Source, on: Machine, request: Request) -> Choice:
         """Replace release and CUDA of a choice from a sample by newer ones of the tables, as those
         are what the step will mention."""
-        if source.name in self._asked or source.end is not None:
+        if source.name in self._asked or self._cached or source.end is not None:
             return found
         torch, *partners = found.builds
         known, cuda = best_of_conda_forge(on, request, admits) or (torch.version, "")
@@ -75,12 +90,13 @@ class AutoRule:
 
 def _standing(request: Request) -> tuple[tuple[str, str], ...]:
     """The ties of a request whose arguments are still part of it."""
-    return tuple((source, word) for source, word in request.ties if _stands(word, request))
+    return tuple(tie for tie in request.ties if _stands(*tie, request))
 
 
-def _stands(word: str, request: Request) -> bool:
+def _stands(source: str, word: str, request: Request) -> bool:
     spec = read(word)
-    return (
+    # A name that only one source has ties the request to it in any version.
+    return (spec.name in request.specs and spec.name in own_names(named(source))) or (
         word in request.others
         or spec.plain in request.specs.get(spec.name, ())
         or any(pin.text == word for pin in request.pins)

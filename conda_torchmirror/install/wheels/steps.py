@@ -142,15 +142,14 @@ def pip_step(prefix: str | None, order: PipOrder, index: Route, subdir: str) -> 
     if away:
         command.remove("--no-index")
     addresses = [f"{file.project} @ {file.link.with_hash}" for file in order.files]
-    carried = (
-        *(order.options if here else ()),
-        *trusted(index),
-    )  # paths and proxies are this one's
+    # Paths and proxies are this machine's.
+    carried = (*(order.options if here else ()), *trusted(index))
+    python = python_path(prefix) if here else "python"
     if index == NO_INDEX and not away:
         carried = (*carried, "--no-index")
     if order.uv is None:
         by_hand = [
-            *(python_path(prefix) if here else "python", "-I", "-m", "pip", "install"),
+            *(python, "-I", "-m", "pip", "install"),
             *(("--index-url", index.url) if index.url else ()),
             *carried,
             *addresses,
@@ -158,7 +157,7 @@ def pip_step(prefix: str | None, order: PipOrder, index: Route, subdir: str) -> 
         ]
     else:
         asked = (*addresses, *order.others)
-        by_hand = uv.by_hand(order.uv, prefix, asked, index.url, carried)
+        by_hand = uv.by_hand(order.uv if here else "uv", python, asked, index.url, carried)
     specs = (pip.requirement(file.project, file.version, file.link) for file in order.files)
     return PipStep(
         specs=(*specs, *order.others),

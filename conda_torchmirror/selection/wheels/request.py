@@ -111,6 +111,7 @@ def read(
     wishes: tuple[str, ...] = ()
     if not specs:
         specs, wishes = {name: [name] for name in DEFAULT}, (AUDIO,)
+    implied = TORCH not in specs
     specs.setdefault(TORCH, [TORCH])
     return Request(
         specs={name: tuple(specs[name]) for name in FAMILY if name in specs},
@@ -121,6 +122,7 @@ def read(
         source="wheels",
         python=python,
         wishes=wishes,
+        implied=implied,
     )
 
 

@@ -118,6 +118,7 @@ TEXT: Table = {
     "open_variant": "ask for `{instead}` instead of `{spec}`: {variant} has the whole set",
     "other_variant": "the wheels for {variant} are whole: `{command}`",
     "open_partner": "ask for `{instead}` instead of `{spec}`: that goes with {torch}",
+    "torch_instead": "ask for `{instead}` instead of `{spec}`: here it is {found}",
     "drop_partner": "leave {names} out",
     "drop_cuda": "leave {words} out: {torch} with CUDA {cuda} fits",
     "drop_cuda_cpu": "leave {words} out: {torch} for the CPU fits",
