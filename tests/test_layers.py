@@ -233,8 +233,8 @@ SEAMS = {
     "redirect.answer_log": {"text"},
     # A preview that solves nothing asks for no further channels.
     "transport.routes": {"redirect"},
-    # A site has another name in another language.
-    "text.messages": {"mirrors", "text"},
+    # A table is loaded with its first sentence, translations with the first that is not English.
+    "text.messages": {"text"},
 }
 
 

@@ -1,28 +1,20 @@
-"""The language of the reader, and the translations of our sentences into it.
+"""The language of the reader.
 
-Nothing here is loaded before the first sentence, and English loads no translations. The language is
-the first that is set of: the setting `torchmirror_language`, `CONDA_TORCHMIRROR_LANG`, `LANGUAGE`,
-`LC_ALL`, `LC_MESSAGES`, `LANG`, and on Windows the language of its user interface. Text for
-programs is always English: everything under `--json`, and what is made `in_english`.
+It is the first that is set of: the setting `torchmirror_language`, `CONDA_TORCHMIRROR_LANG`,
+`LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`, and on Windows the language of its user interface. Text
+for programs is always English: everything under `--json`, and what is made `in_english`.
 """
 
 from __future__ import annotations
 
 import os
-import struct
 import sys
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from gettext import NullTranslations
 from typing import Any, Final
 
 ENGLISH: Final = "en"
 CHINESE: Final = "zh"
-FOLDER: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "locale")
-#: The folder of a language below that, and the name of its files.
-LOCALES = {CHINESE: "zh_CN"}
-DOMAIN: Final = "conda_torchmirror"
 
 #: The variables of POSIX and of gettext, in the order in which they count.
 _VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
@@ -37,41 +29,6 @@ _WINDOWS_CHINESE, _WINDOWS_TRADITIONAL = 0x04, frozenset((0x0404, 0x0C04, 0x1404
 _UNKNOWN: Final = ""
 _language: str = _UNKNOWN
 _forced = 0
-_catalogs: dict[str, Translations | None] = {}
-
-
-class Translations(NullTranslations):
-    """The sentences of a .mo file, each looked up when it is needed.
-
-    `gettext.GNUTranslations` reads all 900 into a dictionary, which takes 4 ms; a preview needs 50,
-    at 10 microseconds each. Only for languages without plural forms, such as Chinese.
-    """
-
-    def _parse(self, fp: Any) -> None:
-        self._data = fp.read()
-        _, _, count, ids, strings = struct.unpack_from("<5I", self._data)
-        table = struct.unpack_from(f"<{2 * count}I", self._data, ids)
-        self._lengths, self._places = table[::2], table[1::2]
-        self._strings = strings
-
-    def pgettext(self, context: str, message: str) -> str:
-        """The translation of a sentence, or the sentence."""
-        return self._find(f"{context}\x04{message}") or message
-
-    def npgettext(self, context: str, msgid1: str, msgid2: str, n: int) -> str:
-        """The translation of a pair of sentences, or the one for a number."""
-        english = msgid1 if n == 1 else msgid2
-        return self._find(f"{context}\x04{msgid1}\0{msgid2}") or english
-
-    def _find(self, key: str) -> str | None:
-        """The translation of a key, which is between zero bytes in the file; None if missing."""
-        word = key.encode()
-        place = self._data.find(b"\0%b\0" % word) + 1
-        number = bisect_left(self._places, place)
-        if not place or self._places[number] != place or self._lengths[number] != len(word):
-            return None
-        length, start = struct.unpack_from("<2I", self._data, self._strings + 8 * number)
-        return self._data[start : start + length].decode()
 
 
 def current() -> str:
@@ -83,21 +40,6 @@ def current() -> str:
         found = preferred(_setting(), os.environ, _windows_language)
         _language = found if _can_show((sys.stdout, sys.stderr)) else ENGLISH
     return _language
-
-
-def catalog() -> Translations | None:
-    """The translations into the current language; None for English."""
-    language = current()
-    if language == ENGLISH:
-        return None
-    if language not in _catalogs:
-        path = os.path.join(FOLDER, LOCALES[language], "LC_MESSAGES", f"{DOMAIN}.mo")
-        try:
-            with open(path, "rb") as file:
-                _catalogs[language] = Translations(file)
-        except (OSError, struct.error):  # a half-removed installation; English is in the code
-            _catalogs[language] = None
-    return _catalogs[language]
 
 
 @contextmanager

@@ -8,7 +8,6 @@ messages.
 from __future__ import annotations
 
 import errno
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -69,13 +68,6 @@ def _joined(code: str, parts: Iterable[str]) -> str:
     return reduce(lambda first, rest: text(code, {"first": first, "rest": rest}), parts)
 
 
-class Translated(str):
-    """A sentence in the reader's language that keeps its English form for documents."""
-
-    __slots__ = ("english",)
-    english: str
-
-
 def fill(sentence: Sentence, facts: Mapping[str, Any], context: str) -> str:
     """Translate a sentence into the reader's language and fill in its facts.
 
@@ -83,22 +75,20 @@ def fill(sentence: Sentence, facts: Mapping[str, Any], context: str) -> str:
     line of clean text; a missing one becomes a question mark, because an incomplete message is more
     useful than an error about it.
     """
-    count = facts.get("count")
-    english = sentence if isinstance(sentence, str) else sentence[count != 1]
-    catalog = language.catalog()
-    if catalog is None:
-        return english.format_map(_Facts(facts))
-    if isinstance(sentence, str):
-        found = catalog.pgettext(context, sentence)
-    else:
-        found = catalog.npgettext(context, *sentence, count if isinstance(count, int) else 2)
-    said = Translated(_spaced(found.format_map(_TranslatedFacts(facts))))
-    with language.in_english():
-        said.english = english.format_map(_Facts(facts))
-    return said
+    if language.current() == language.ENGLISH:
+        return filled(sentence, facts)
+    from .translation import translate
+
+    return translate(sentence, facts, context)
 
 
-class _Facts(dict[str, Any]):
+def filled(sentence: Sentence, facts: Mapping[str, Any]) -> str:
+    """The English sentence, in the form for its fact `count`, with its facts."""
+    english = sentence if isinstance(sentence, str) else sentence[facts.get("count") != 1]
+    return english.format_map(CleanFacts(facts))
+
+
+class CleanFacts(dict[str, Any]):
     """The facts of a sentence, cleaned when they are filled in."""
 
     def __getitem__(self, name: str) -> Any:
@@ -110,65 +100,6 @@ class _Facts(dict[str, Any]):
 
     def _word(self, value: Any) -> str:
         return " ".join(safe(str(getattr(value, "english", value))).split("\n"))
-
-
-class _TranslatedFacts(_Facts):
-    """The facts of a translation."""
-
-    def _word(self, value: Any) -> str:
-        word = " ".join(safe(str(value)).split("\n"))
-        return _Word(_marked(word) if isinstance(value, Translated) else word)
-
-
-class _Word(str):
-    """A fact that a translation may show in other words: `{mirror:site}` shows the site's name,
-    `{source:origin}` the meaning of an origin's code, `{names:list}` a list with the separator of
-    Chinese."""
-
-    __slots__ = ()
-
-    def __format__(self, spec: str) -> str:
-        if spec == "site":
-            return _marked("、".join(map(_site, self.split(", "))))
-        if spec == "list":
-            return _marked(self.replace(", ", "、"))
-        if spec == "origin":
-            return _marked(text(f"origin.{self}", default=str(self)))
-        return str.__format__(self, spec)
-
-
-#: Marks the ends of a fact that may be Chinese. No fact holds the mark, which `safe` takes away.
-_MARK = "\0"
-
-
-def _marked(word: str) -> str:
-    return f"{_MARK}{word}{_MARK}"
-
-
-def _spaced(said: str) -> str:
-    """Remove spaces between Chinese characters around the facts that were filled in."""
-    if _MARK not in said:
-        return said
-    # Characters are classified by hand: `re` takes 5 ms to compile a class of so many.
-    return re.sub(rf" ?{_MARK}+ ?", _joint, said)
-
-
-def _joint(found: re.Match[str]) -> str:
-    """The space between a fact and its sentence: none between two Chinese characters."""
-    before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
-    return "" if _is_wide(before) and _is_wide(after) else found[0].replace(_MARK, "")
-
-
-def _is_wide(character: str) -> bool:
-    """Whether a character, or none, is Chinese or a punctuation mark of its width."""
-    return "\u3000" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef"
-
-
-def _site(name: str) -> str:
-    from ..mirrors.registry import chinese_names
-    from ..mirrors.urls import UPSTREAM
-
-    return text("upstream_title") if name == UPSTREAM else chinese_names().get(name, name)
 
 
 def of_error(error: MirrorError) -> str:

@@ -25,7 +25,7 @@ from support.prefixes import records, whole
 from support.running import Result
 from support.sites import ASK, LEAF, SET, TORCH, Sites
 
-from conda_torchmirror.text import language
+from conda_torchmirror.text import translation
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -211,10 +211,12 @@ def _sentence_zh(said: str) -> str:
 
 
 @cache
-def _catalog() -> language.Translations:
-    path = Path(language.FOLDER, language.LOCALES["zh"], "LC_MESSAGES", f"{language.DOMAIN}.mo")
+def _catalog() -> translation.Translations:
+    path = Path(
+        translation.FOLDER, translation.LOCALES["zh"], "LC_MESSAGES", f"{translation.DOMAIN}.mo"
+    )
     with path.open("rb") as file:
-        return language.Translations(file)
+        return translation.Translations(file)
 
 
 def _sentences() -> Iterator[tuple[str, str]]:

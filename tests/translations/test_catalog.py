@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from conda_torchmirror.exceptions.choice import NoFittingSource
-from conda_torchmirror.text import language, messages
+from conda_torchmirror.text import language, messages, translation
 
 pytest.importorskip("babel", reason="the catalog is compiled with Babel")
 
@@ -82,6 +82,6 @@ def test_a_list_has_the_separator_of_its_language(monkeypatch):
 
 
 def test_every_language_has_its_files():
-    for name in language.LOCALES.values():
-        folder = Path(language.FOLDER, name, "LC_MESSAGES")
+    for name in translation.LOCALES.values():
+        folder = Path(translation.FOLDER, name, "LC_MESSAGES")
         assert {path.suffix for path in folder.iterdir()} == {".po", ".mo"}

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conda_torchmirror.text import language, messages
+from conda_torchmirror.text import language, translation
 from conda_torchmirror.text.language import CHINESE, ENGLISH, in_english, preferred
 from conda_torchmirror.text.layout import bullet, columns, width, wrapped
 from conda_torchmirror.text.messages import clauses, listed, plural, text
@@ -169,7 +169,7 @@ def test_what_is_kept_is_english_with_what_was_put_into_it(chinese):
     english = "undefined symbol iJIT_NotifyEvent with MKL 2024.1 and newer"
     assert said == f"pinned for this installation only: mkl<2024.1 ({english})"
     joined = clauses([why, listed([why, "x"])])
-    assert messages.Translated is type(joined)
+    assert translation.Translated is type(joined)
     assert joined.english.isascii()
     # As in the file of a plan that is saved without --json.
     about = {"needs": {"reason": joined}, "rows": [joined]}
@@ -221,16 +221,16 @@ def test_a_pipe_of_any_encoding_holds_whole_sentences(encoding):
 
 
 def test_without_a_catalog_there_is_english(monkeypatch, chinese, tmp_path):
-    monkeypatch.setattr(language, "FOLDER", str(tmp_path))
-    monkeypatch.setattr(language, "_catalogs", {})
+    monkeypatch.setattr(translation, "FOLDER", str(tmp_path))
+    monkeypatch.setattr(translation, "_catalogs", {})
     assert text("show.version") == "version"
 
 
 def test_the_catalog_says_what_gettext_reads():
-    for folder in language.LOCALES.values():
-        path = Path(language.FOLDER, folder, "LC_MESSAGES", f"{language.DOMAIN}.mo")
+    for folder in translation.LOCALES.values():
+        path = Path(translation.FOLDER, folder, "LC_MESSAGES", f"{translation.DOMAIN}.mo")
         with path.open("rb") as file, path.open("rb") as again:
-            ours, whole = language.Translations(file), gettext.GNUTranslations(again)
+            ours, whole = translation.Translations(file), gettext.GNUTranslations(again)
         keys = [key for key in whole._catalog if key]
         assert len(keys) > 800
         for key in keys:
@@ -249,9 +249,9 @@ def test_the_catalog_says_what_gettext_reads():
 def test_a_broken_catalog_is_none(monkeypatch, chinese, tmp_path, content):
     folder = tmp_path / "zh_CN" / "LC_MESSAGES"
     folder.mkdir(parents=True)
-    (folder / f"{language.DOMAIN}.mo").write_bytes(content)
-    monkeypatch.setattr(language, "FOLDER", str(tmp_path))
-    monkeypatch.setattr(language, "_catalogs", {})
+    (folder / f"{translation.DOMAIN}.mo").write_bytes(content)
+    monkeypatch.setattr(translation, "FOLDER", str(tmp_path))
+    monkeypatch.setattr(translation, "_catalogs", {})
     assert text("show.version") == "version"
 
 

@@ -22,11 +22,11 @@ from babel.messages.pofile import read_po, write_po
 
 import conda_torchmirror
 from conda_torchmirror.exceptions.base import TorchMirrorError
-from conda_torchmirror.text import language, messages, tables
+from conda_torchmirror.text import messages, tables, translation
 
 PACKAGE = Path(conda_torchmirror.__file__).parent
 LOCALE = "zh_CN"
-PO = Path(language.FOLDER, LOCALE, "LC_MESSAGES", f"{language.DOMAIN}.po")
+PO = Path(translation.FOLDER, LOCALE, "LC_MESSAGES", f"{translation.DOMAIN}.po")
 MO = PO.with_suffix(".mo")
 
 #: The prefix of a table's codes, by module and name; see `text.messages`.
@@ -121,13 +121,13 @@ def fields(sentence: str) -> set[str]:
 def read() -> Catalog:
     """Read the catalog in the repository."""
     with PO.open("rb") as file:
-        return read_po(file, locale=LOCALE, domain=language.DOMAIN)
+        return read_po(file, locale=LOCALE, domain=translation.DOMAIN)
 
 
 def merged(old: Catalog) -> Catalog:
     """Merge the existing translations into the messages of the package. The translation of a
     reworded sentence is kept, marked as fuzzy, and not used until somebody has reviewed it."""
-    new = Catalog(locale=LOCALE, domain=language.DOMAIN, fuzzy=False)
+    new = Catalog(locale=LOCALE, domain=translation.DOMAIN, fuzzy=False)
     known = {(entry.context, entry.id): entry for entry in old if entry.id}
     wanted = {tuple(message) for message in messages_of_package()}
     gone = {entry.context: entry for key, entry in known.items() if key not in wanted}
