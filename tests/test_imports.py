@@ -27,7 +27,7 @@ REDIRECTED = LOOKED | {
     *("redirect.configuration", "redirect.in_process", "redirect.policy", "redirect.settings"),
 }
 #: What reading an index adds: emptied ones are looked for.
-READ = {"index", "index.cache"}
+READ = {"index", "index.emptied"}
 #: What one line on standard error adds.
 TOLD = {
     *("text", "text.language", "text.messages", "text.output", "text.sanitize"),
@@ -102,7 +102,14 @@ PREVIEW = EVERY | {
     *("exceptions", "exceptions.base", "exceptions.channel", "exceptions.choice"),
     *("exceptions.environment", "exceptions.mirror", "exceptions.plan", "exceptions.usage"),
     *("handover", "handover.channels"),
-    *("index", "index.builtin", "index.cache", "index.exclude_newer", "index.match"),
+    *(
+        "index",
+        "index.builtin",
+        "index.cache",
+        "index.emptied",
+        "index.exclude_newer",
+        "index.match",
+    ),
     "index.sources",
     "interrupts",
     *("install", "install.attempt", "install.decide", "install.departures", "install.notices"),

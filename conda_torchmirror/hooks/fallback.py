@@ -217,7 +217,7 @@ class Fallback:
         return Notice("failed_own", {**facts, "key": key, "file": source})
 
     def _failure(self, error: BaseException) -> Failure | None:
-        from ..index import cache
+        from ..index import cache, emptied
         from ..transport import failures, probe
 
         places = [(one.policy.name, *one.place) for one in self.searches]
@@ -232,7 +232,7 @@ class Fallback:
             cache.forget(found.route, self.config.subdir)
             return found
         # Conda treats an index that the server refuses as an empty one, and finds no packages.
-        dropped = cache.drop_emptied()
+        dropped = emptied.drop_emptied()
         for route in routes if dropped else ():
             if str(cache.path_of(route, self.config.subdir)) in dropped:
                 index = f"{route.url}/{self.config.subdir}/repodata.json"

@@ -119,7 +119,7 @@ def _redirect(command: str, traits: Collection[Trait], found: NamedChannels | No
     begun = policy.redirects(policies, config, found)
     in_process.apply(begun, shards=policy.has_shards(policies, config))
     if reads and command != "info" and not context.offline:
-        from ..index.cache import drop_emptied
+        from ..index.emptied import drop_emptied
 
         drop_emptied()
     told = reads and not (command == "info" and _shows_no_channel())

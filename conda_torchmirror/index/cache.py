@@ -1,14 +1,10 @@
-"""Conda's cache of indexes: where an index is kept, and dropping those that conda emptied.
+"""Conda's cache of indexes: where an index is kept there, and whether it is still good.
 
-After a 403 or 404, conda replaces the cached index by `{}` but keeps the old ETag. When the mirror
-works again it answers "not modified", and conda finds no package of the channel until `conda clean
---index-cache`. Imports conda's index machinery only in functions: the automatic redirect runs
-before every command, and must be fast.
+Imports conda's index machinery only in functions: modules that rarely ask import this.
 """
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +15,6 @@ from ..text.sanitize import public_url
 
 if TYPE_CHECKING:
     from ..mirrors.registry import Route
-
-#: The content of an emptied index, and the suffix of the file with its state (conda 24.7 to 26.7).
-_EMPTY = b"{}"
-_STATE = ".info.json"
 
 
 def holds(route: Route, subdir: str) -> bool:
@@ -88,29 +80,3 @@ def unexpired(fetch: Any) -> Any | None:
     if not cache.cache_path_json.exists():
         return None
     return cache if context.offline or context.use_index_cache or not cache.stale() else None
-
-
-def drop_emptied() -> tuple[str, ...]:
-    """Remove every emptied index from conda's cache, so that it is fetched again.
-
-    Returns the paths of the removed files. Raises nothing: a file that cannot be removed stays.
-    """
-    found = []
-    for folder in context.pkgs_dirs:
-        with suppress(OSError), os.scandir(os.path.join(folder, "cache")) as entries:
-            for entry in entries:
-                if entry.name.endswith(".json") and not entry.name.endswith(_STATE):
-                    with suppress(OSError):
-                        if entry.stat().st_size == len(_EMPTY) and _drop(entry.path):
-                            found.append(entry.path)
-    return tuple(found)
-
-
-def _drop(path: str) -> bool:
-    with open(path, "rb") as file:
-        if file.read(len(_EMPTY) + 1) != _EMPTY:
-            return False
-    os.remove(path)
-    with suppress(FileNotFoundError):
-        os.remove(path.removesuffix(".json") + _STATE)
-    return True

@@ -35,7 +35,8 @@ from ..mirrors.registry import Route
 from ..models import Build, Records
 from ..text.sanitize import safe
 from . import record_schema
-from .cache import drop_emptied, repo_fetch
+from .cache import repo_fetch
+from .emptied import drop_emptied
 from .fetch import IndexTooLarge, fetch_latest, fetch_latest_path, fetch_shards
 from .sparse import reader
 

@@ -17,7 +17,7 @@ from ..exceptions import causes
 from ..exceptions.base import TorchMirrorError
 from ..exceptions.channel import ChannelBroken, ChannelError, NothingCached
 from ..exceptions.mirror import CannotWrite
-from ..index import cache, repodata
+from ..index import cache, emptied, repodata
 from ..index.fetch import bounded_pages, quiet_pool, spinner
 from ..index.sources import SOURCES, Source, of_channel
 from ..mirrors.registry import Route
@@ -89,7 +89,7 @@ class Router:
         self._stack.enter_context(bounded_pages())
         self._stack.enter_context(quiet_pool())
         if self._online:
-            cache.drop_emptied()
+            emptied.drop_emptied()
             if routes.measured(self._options):
                 self._state.sort(self._session.rank(self.chains[self._ranked_by]))
             for name in self.chains:
@@ -201,7 +201,7 @@ class Router:
         """
         if not self._online or failures.is_deliberate(error):
             return
-        dropped = cache.drop_emptied()
+        dropped = emptied.drop_emptied()
         for route in self.located if dropped else ():
             path = str(cache.path_of(route, self._subdir))
             if route.mirror != UPSTREAM and path in dropped:

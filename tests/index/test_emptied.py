@@ -10,7 +10,7 @@ from support.faults import FAULTS
 from support.sites import ASK
 
 from conda_torchmirror.index import cache
-from conda_torchmirror.index.cache import drop_emptied
+from conda_torchmirror.index.emptied import drop_emptied
 from conda_torchmirror.mirrors.registry import Route
 
 pytest_plugins = ("support.site_fixtures",)
