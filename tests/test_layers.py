@@ -228,8 +228,8 @@ SEAMS = {
     # The automatic redirect only asks whose the file is; `enable` and `disable` write it.
     "redirect.condarc": {"envfiles", "exceptions"},
     "redirect.configuration": {"text"},
-    # A registry of one's own is checked, and what is wrong in a setting told.
-    "redirect.settings": {"exceptions", "mirrors", "text"},
+    # A registry of one's own is read where one is set, and what is wrong in a setting told.
+    "redirect.settings": {"exceptions", "redirect", "text"},
     "redirect.answer_log": {"text"},
     # A preview that solves nothing asks for no further channels.
     "transport.routes": {"redirect"},

@@ -8,7 +8,6 @@ automatic redirect reads them, so nothing heavy is imported until it is needed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..mirrors.registry import Registry, built_in, preferred
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 PREFIX = "torchmirror_"
 
-#: Upper limit for a user's registry in characters; the built-in one has 25,000.
-LARGEST = 1_000_000
 #: Characters of a path or of a parser's message that an error shows at most.
 SHOWN = 200
 
@@ -233,9 +230,9 @@ def registry(settings: Settings) -> Registry:
     given = settings.registry
     if not given:
         return built_in()
-    if "\n" in given.strip() or given.lstrip().startswith("{"):
-        return _with_own(given, "torchmirror_registry", settings.http)
-    return _with_own(_file(given), given[:SHOWN], settings.http)
+    from .own_registry import read as read_own
+
+    return read_own(given, allow_http=settings.http)
 
 
 def preference(asked: Sequence[str], settings: Settings, known: Registry) -> tuple[str, ...]:
@@ -286,69 +283,6 @@ def _registry_works() -> bool:
     except MirrorError:
         return False
     return True
-
-
-@lru_cache(maxsize=2)
-def _with_own(text: str, where: str, allow_http: bool) -> Registry:
-    """All mirrors, those in a text included. Cached, because a run asks several times, and parsing
-    the text takes as long as the rest of a preview."""
-    own = _own(text, where, allow_http)
-    others = {name: entry for name, entry in built_in().entries.items() if name not in own}
-    return Registry({**own, **others}, own=tuple(own))
-
-
-def _own(text: str, where: str, allow_http: bool) -> dict[str, dict[str, Any]]:
-    """Parse and check the mirrors in a text; `where` names the text in errors."""
-    import io
-
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    from ..mirrors.schema import check_entry
-
-    if len(text) > LARGEST:
-        raise MirrorError("{where} is too large for a list of mirrors.", where=where)
-    try:
-        found = YAML(typ="safe", pure=True).load(io.StringIO(text))
-    except (YAMLError, RecursionError, ValueError) as error:
-        from ..text.messages import text as said
-
-        detail = said("setting_deep") if isinstance(error, RecursionError) else error
-        raise MirrorError(
-            "{where} is neither YAML nor JSON: {detail}.", where=where, detail=str(detail)[:SHOWN]
-        ) from error
-    found = found.get("mirrors", found) if isinstance(found, Mapping) else found
-    if not isinstance(found, Mapping) or not found:
-        raise MirrorError(
-            "{where} must hold mirrors by name, as data/mirrors.json does.", where=where
-        )
-    # A mirror that somebody writes down is meant to be used.
-    chosen = {"chosen": ["conda", "pypi", "wheels"]}
-    checked = {}
-    for key, entry in found.items():
-        name = str(key).lower()
-        checked[name] = {**chosen, **check_entry(name, entry, allow_http=allow_http)}
-    return checked
-
-
-def _file(path: str) -> str:
-    import os
-    import stat
-
-    place, sentence = os.path.expanduser(path), "The file {path} cannot be read: {detail}."
-    try:
-        if stat.S_ISFIFO(os.stat(place).st_mode):  # every command would wait for who writes there
-            from ..text.messages import text
-
-            raise MirrorError(sentence, path=path[:SHOWN], detail=text("file.not_a_file"))
-        with open(place, encoding="utf-8-sig") as file:
-            return file.read(LARGEST + 1)
-    except MirrorError:  # a ValueError too
-        raise
-    except (OSError, ValueError) as error:
-        from ..text.messages import of_os_error
-
-        raise MirrorError(sentence, path=path[:SHOWN], detail=of_os_error(error)) from error
 
 
 def _entries(held: Any) -> Any:
