@@ -76,6 +76,18 @@ class TorchMirrorError(CondaError):
         return result
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message; the name of its class if there is none.
+
+    A message of ours is returned itself, as it carries its English. Those of conda have their facts
+    only as a string.
+    """
+    said = error.message if isinstance(error, TorchMirrorError) else str(error)
+    if isinstance(said, str) and len(lines := said.splitlines()) <= 1:
+        return said if lines else type(error).__name__
+    return str(error).splitlines()[0]
+
+
 #: A run without a space that is longer than any name, address or command. Any other script is
 #: allowed more, because Chinese text has few spaces.
 _LONG = re.compile(r"[!-~]{301,}|\S{1001,}")

@@ -12,6 +12,7 @@ from conda import CondaError
 from conda.exceptions import InvalidSpec, InvalidVersionSpec
 from conda.models.match_spec import MatchSpec
 
+from ..exceptions.base import first_line
 from ..exceptions.usage import BadSpec
 from ..models import Build, Notice
 from ..selection.facts.names import (
@@ -107,7 +108,7 @@ def _read(word: str) -> Spec:
     try:
         found = MatchSpec(bare)
     except (CondaError, ValueError) as error:
-        raise BadSpec(spec=word, detail=str(error).splitlines()[0]) from error
+        raise BadSpec(spec=word, detail=first_line(error)) from error
     if re.search(_HALF, head.rstrip()):
         # Conda would ignore the operator and admit any version.
         raise BadSpec(spec=word, detail=text("spec_half"))

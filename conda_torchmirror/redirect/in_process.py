@@ -27,13 +27,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..mirrors.urls import upstream_parent
-from . import settings
+from . import named_channels, settings
 from .configuration import configured, forget, reload
 
 if TYPE_CHECKING:
     from ..mirrors.registry import Route
 
-REDIRECTS = Path(__file__).parents[1] / "data" / "redirect"
+#: The folder of the redirect files, as one of the sources of conda's configuration.
+REDIRECTS = Path(named_channels.REDIRECTS)
 
 #: What the redirect uses and conda does not document, as module and attribute path.
 PRIVATE = (
@@ -72,11 +73,6 @@ class CondaChanged(RuntimeError):
 
 #: A channel, the URL above it at a mirror, and whether its labels stay at upstream.
 Redirect = tuple[str, str, bool]
-
-
-def redirectable(name: str) -> bool:
-    """Whether there is a redirect file for this channel."""
-    return name.startswith("pkgs/") or _file(name).is_file()
 
 
 def _file(name: str) -> Path:
@@ -336,7 +332,7 @@ def redirected(
     ours = []
     for route in located:
         above = parent(route.channel, route.url)
-        if not route.by_mirror or above is None or not redirectable(route.channel):
+        if not route.by_mirror or above is None or not named_channels.redirectable(route.channel):
             continue
         if override or route.channel not in own:
             ours.append((route.channel, above, _label_to_guard(route, asked)))

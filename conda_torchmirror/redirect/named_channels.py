@@ -268,8 +268,9 @@ def candidates(found: NamedChannels) -> tuple[str, ...]:
         files = sorted(name for name in os.listdir(REDIRECTS) if name.endswith(".yml"))
         return tuple(name.removesuffix(".yml") for name in files)
     names = dict.fromkeys((*found.asked, *found.installed, *found.urls))
-    return tuple(name for name in names if name.startswith("pkgs/") or _has_file(name))
+    return tuple(name for name in names if redirectable(name))
 
 
-def _has_file(name: str) -> bool:
-    return os.path.exists(os.path.join(REDIRECTS, f"{name}.yml"))
+def redirectable(name: str) -> bool:
+    """Whether there is a redirect file for a channel."""
+    return name.startswith("pkgs/") or os.path.exists(os.path.join(REDIRECTS, f"{name}.yml"))

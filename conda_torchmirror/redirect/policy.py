@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..mirrors.registry import Mirror, Registry, parts_of_defaults
 from ..mirrors.urls import UPSTREAM, check_url, upstream_url
-from . import configuration, in_process, settings
+from . import configuration, in_process, named_channels, settings
 
 if TYPE_CHECKING:
     from .named_channels import NamedChannels
@@ -211,7 +211,7 @@ def _decide(name: str, config: UserConfig, found: NamedChannels | None) -> Chann
     mirror, url = usable[0]
     if not url.startswith("https://"):
         check_url(url, allow_http=config.settings.http)
-    if in_process.parent(name, url) is None or not in_process.redirectable(name):
+    if in_process.parent(name, url) is None or not named_channels.redirectable(name):
         return ChannelPolicy(name, "unfit_url", mirror, url)
     return ChannelPolicy(name, "mirrored", mirror, url, usable[1:])
 
@@ -260,7 +260,7 @@ def redirects(
     for one in policies:
         if one.code not in ("mirrored", "enabled", "alias_lacks") or one.parent is None:
             continue
-        if not in_process.redirectable(one.name):
+        if not named_channels.redirectable(one.name):
             continue
         if found is not None and _only_by_other_url(one, found):
             continue

@@ -20,6 +20,7 @@ from conda_torchmirror.exceptions import base
 from conda_torchmirror.exceptions.base import TorchMirrorError
 from conda_torchmirror.exceptions.mirror import CannotWrite
 from conda_torchmirror.models import Notice
+from conda_torchmirror.text import language
 from conda_torchmirror.text.messages import text
 from conda_torchmirror.text.tables import hints
 
@@ -162,6 +163,28 @@ def test_secrets_and_hidden_characters_leave_no_error():
         for hidden in ("hunter2", "tk-secret", "\u202e", "\x1b", "\\u202e", "\\u001b"):
             assert hidden not in shown, kind
         assert len(str(error.message).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("one\ntwo"), "one"),
+        (ValueError(), "ValueError"),
+        (CondaError("%(what)s is wrong", what="100% of it"), "100% of it is wrong"),
+        (CondaError("%(what)s:\n  no", what="all"), "all:"),
+    ],
+    ids=["several lines", "no message", "conda's", "conda's of several lines"],
+)
+def test_the_first_line_of_an_error(error, line):
+    assert base.first_line(error) == line
+
+
+def test_the_first_line_of_an_error_of_ours_carries_its_english(monkeypatch):
+    monkeypatch.setenv("CONDA_TORCHMIRROR_LANG", "zh")
+    language.forget()
+    error = CannotWrite.of(OSError(errno.ENOSPC, "x"), "y")
+    assert base.first_line(error) is error.message
+    assert error.message.english.isascii()
 
 
 def test_further_ways_are_hints_with_facts_of_their_own():

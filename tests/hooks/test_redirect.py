@@ -17,7 +17,7 @@ from support.lab import ALL, entry, hosts, urls_during
 from conda_torchmirror.hooks import redirect
 from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.plugin import REDIRECTED
-from conda_torchmirror.redirect import in_process
+from conda_torchmirror.redirect import in_process, named_channels
 
 pytest_plugins = ("support.lab_fixtures",)
 
@@ -265,7 +265,7 @@ def test_there_is_a_file_for_every_channel_of_the_registry():
     for name, mirror in built_in().items():
         for channel in mirror.channels:
             base = channel.partition("/label/")[0]
-            assert in_process.redirectable(base), (name, channel)
+            assert named_channels.redirectable(base), (name, channel)
     files = [p for p in in_process.REDIRECTS.glob("*.yml") if p.stem != "defaults"]
     for path in files:
         name = path.stem

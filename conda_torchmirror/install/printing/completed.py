@@ -30,7 +30,7 @@ from ...options import InstallOptions
 from ...selection import shell
 from ...selection.facts import names as conda_names
 from ...selection.pip.plan import WheelDecision
-from ...selection.plan import machine_words, typed
+from ...selection.plan import typed
 from ...selection.specs import cuda_version, package_name
 from ...selection.wheels.link import Link
 from ...selection.wheels.name import Refused, parse
@@ -40,7 +40,7 @@ from ...text.messages import text
 from ...text.sanitize import safe
 from ..files import advice, environment_file
 from ..files.environment_file import EnvironmentFile, short
-from ..sources.wheels import known_set
+from ..sources.wheels import known_set, narrowing
 from ..task import Target
 from ..wheels import decide, steps
 from ..wheels.task import WheelTask, prepare
@@ -122,12 +122,7 @@ def way(options: InstallOptions) -> tuple[Notice, ...]:
     if task.brought or not known_set(task.request, task.machine):
         return ()
     words = ["conda", "torch-install", *options.specs, "--source", WHEELS, "-f", path]
-    words += ["--cuda", options.cuda] if options.cuda != "auto" else []
-    words += ["--cuda-compat", options.cuda_compat] if options.cuda_compat != "minor" else []
-    words += ["--allow-cpu"] if options.allow_cpu else []
-    words += ["--python", options.python] if options.python else []
-    words += machine_words(task.machine)
-    command = typed([*words, "--print", "environment.yml"])
+    command = typed([*words, *narrowing(options, task.machine), "--print", "environment.yml"])
     return (Notice("complete_file", {"command": safe(command)}),)
 
 

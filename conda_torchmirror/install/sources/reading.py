@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from conda.exceptions import ChannelError as CondaChannelError
 
+from ...exceptions.base import first_line
 from ...exceptions.channel import ChannelError, NothingCached, NothingCachedToSolve
 from ...exceptions.choice import UnknownPlatform
 from ...index import builtin
@@ -38,11 +39,8 @@ class Unread(NamedTuple):
 
     @property
     def detail(self) -> str:
-        """The error's first line; a one-line message itself, as ours carries its English."""
-        said = getattr(self.error, "message", self.error)
-        if isinstance(said, str) and len(said.splitlines()) == 1:
-            return said
-        return str(said).splitlines()[0]
+        """The first line of the error's message."""
+        return first_line(self.error)
 
 
 def records(task: Task, reader: RecordReader) -> Records:

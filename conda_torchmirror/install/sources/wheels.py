@@ -53,17 +53,22 @@ def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, .
         return ()
     named = target.words if target.to_be_made else ("-n", "NEW")
     python = options.python or on.python
-    command = [
-        *("conda", "torch-install", *named, *options.specs),
+    command = ["conda", "torch-install", *named, *options.specs]
+    command += [*narrowing(options._replace(python=python), on), "--source", WHEELS]
+    facts = {"torch": found.torch.version, "variant": found.variant or PLAIN}
+    return (Notice("use_wheel_set", {**facts, "command": typed(command)}),)
+
+
+def narrowing(options: InstallOptions, on: Machine) -> list[str]:
+    """The words of the options that a choice of wheels for this machine depends on, for a command
+    that is to come to the same choice."""
+    return [
         *(["--cuda", options.cuda] if options.cuda != "auto" else []),
         *(["--cuda-compat", options.cuda_compat] if options.cuda_compat != "minor" else []),
         *(["--allow-cpu"] if options.allow_cpu else []),
-        *(["--python", python] if python else []),
+        *(["--python", options.python] if options.python else []),
         *machine_words(on),
-        *("--source", WHEELS),
     ]
-    facts = {"torch": found.torch.version, "variant": found.variant or PLAIN}
-    return (Notice("use_wheel_set", {**facts, "command": typed(command)}),)
 
 
 def known_set(request: Request, on: Machine) -> WheelSet | None:
