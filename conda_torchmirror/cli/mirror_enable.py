@@ -119,7 +119,7 @@ def _dry(code: str) -> str:
 
 def _others(path: Path) -> list[Path]:
     """Our files in places other than `path`."""
-    return [file for file in condarc.files() if file != path and condarc.is_ours(file)]
+    return [file for file in condarc.ours() if file != path]
 
 
 def _option(path: Path) -> str:

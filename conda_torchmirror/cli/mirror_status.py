@@ -243,11 +243,10 @@ def _reason(
 def _document(
     chosen: settings.Settings, config: policy.UserConfig, rows: Sequence[Reading]
 ) -> dict[str, Any]:
-    files = [str(path) for path in condarc.files() if path.exists()]
     return {
         "auto": chosen.auto,
         "auto_from": settings.source_of("torchmirror_auto"),
-        "files": files,
+        "files": [str(path) for path in condarc.ours()],
         "preference": list(config.preference),
         "only": list(chosen.only),
         "subdir": config.subdir,
@@ -263,9 +262,8 @@ def _status_lines(
 ) -> list[str]:
     source = settings.source_of("torchmirror_auto")
     switch = text("status.on") if chosen.auto else text("status.is_off", {"source": source})
-    files = [path for path in condarc.files() if path.exists()]
     facts = [(text("status.label_auto"), switch)]
-    abouts = [_about(path) for path in files] or [text("status.no_file")]
+    abouts = [_about(path) for path in condarc.ours()] or [text("status.no_file")]
     facts += [(text("status.label_file"), about) for about in abouts]
     facts.append((text("status.label_preference"), ", ".join(config.preference) or UPSTREAM))
     if chosen.only:

@@ -16,13 +16,14 @@ from conda.base.context import context
 from conda.cli import helpers
 
 from ..envfiles.file_io import write_file
-from ..exceptions.environment import EnvironmentMissing
+from ..exceptions.environment import EnvironmentMissing, UndescribedPlatform
 from ..exceptions.mirror import CannotWrite
 from ..exceptions.usage import Contradiction
 from ..machine import facts
 from ..machine.environment import option_of
 from ..machine.survey import inspect
 from ..models import Notice
+from ..redirect import settings
 from ..text.messages import text
 from ..text.output import emit, say
 from ..text.sanitize import safe
@@ -86,11 +87,17 @@ def _show_facts(args: Namespace) -> int:
     """Print the facts of this machine, with the Python of the environment if one is named.
 
     The output is the same with and without `--json`: a document to save as a file for `--machine`.
+
+    Raises: UndescribedPlatform, EnvironmentMissing, Contradiction.
     """
     _refuse_beside("--facts", args, ("require_gpu", "report"))
     prefix = None
     if args.name or args.prefix:
         prefix = _existing(args)
+    if not facts.describes(context.subdir):
+        source = settings.source_of("subdir")
+        ways = [Notice("mend_subdir", {"file": source})] if source else []
+        raise UndescribedPlatform(subdir=safe(context.subdir), ways=ways)
     say(facts.dump(inspect(subdir=context.subdir, prefix=prefix)))
     return 0
 

@@ -48,6 +48,16 @@ class ForeignPlatform(TorchMirrorError):
     hints = ("preview_platform",)
 
 
+class UndescribedPlatform(TorchMirrorError):
+    """Conda is set to a platform whose facts no `--machine` reads. The raise adds the way to undo
+    that if something sets it."""
+
+    code = "undescribed_platform"
+    message = N_("no facts can be written for {subdir}")
+    cause = N_("`--machine` reads those of machines with Linux, Windows or macOS")
+    facts = ("subdir",)
+
+
 class OtherRun(TorchMirrorError):
     """Another process is changing the environment."""
 

@@ -31,7 +31,7 @@ class UnknownConda(TorchMirrorError):
 class BadRegistry(TorchMirrorError):
     """The setting `torchmirror_registry`, or another that names mirrors, cannot be used.
 
-    `places` are the settings that name mirrors, each with its file or variable.
+    `places` is the setting at fault, with its file or variable.
     """
 
     code = "bad_registry"

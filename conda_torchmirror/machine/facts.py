@@ -130,8 +130,14 @@ FIELDS: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
+def describes(subdir: str) -> bool:
+    """Whether facts can be of a machine of this platform."""
+    return FIELDS["subdir"](subdir)
+
+
 def document(machine: Machine) -> dict[str, Any]:
-    """Return a machine's facts as a document that `parse` accepts; invalid values become null."""
+    """Return a machine's facts as a document that `parse` accepts if it `describes` the platform;
+    invalid values become null."""
     cuda = _kept("cuda", machine.cuda)
     return {
         "kind": KIND,

@@ -45,6 +45,11 @@ def files() -> tuple[Path, ...]:
     return (system_file(), user_file())
 
 
+def ours() -> tuple[Path, ...]:
+    """The files of ours that there are."""
+    return tuple(path for path in files() if _marked(path))
+
+
 def is_off(path: Path) -> bool:
     """Whether the file is exactly what `torch-mirror disable` leaves."""
     try:

@@ -268,13 +268,12 @@ def unusable(error: MirrorError, asked: Sequence[str] = ()) -> BadMirror | BadRe
 
 
 def places() -> str:
-    """The settings that name mirrors, each with the file or variable that holds it."""
-    from ..text.messages import listed, text
+    """The setting to mend where mirrors cannot be used, with the file or variable that holds it:
+    `torchmirror_registry` if that cannot be read, else `torchmirror_mirrors`."""
+    from ..text.messages import text
 
-    names = [PREFIX + name for name in ("mirrors", "registry", "only")]
-    found = [(name, source) for name in names if (source := source_of(name))]
-    told = [text("setting_place", {"name": name, "file": file}) for name, file in found]
-    return listed(told) if told else ""
+    name = PREFIX + ("mirrors" if _registry_works() else "registry")
+    return text("setting_place", {"name": name, "file": source_of(name)})
 
 
 def _registry_works() -> bool:

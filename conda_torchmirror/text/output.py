@@ -114,7 +114,12 @@ def _print(what: str | Iterable[str], stream: TextIO | None) -> None:
         return
     shown = safe(what if isinstance(what, str) else "\n".join(what))
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    shown = shown.encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        # Where a stream writes the bytes of a name as they are, as in the C locale, it may.
+        errors = getattr(stream, "errors", None)
+        shown.encode(encoding, "surrogateescape" if errors == "surrogateescape" else "strict")
+    except UnicodeEncodeError:
+        shown = shown.encode(encoding, "backslashreplace").decode(encoding)
     with _reader_may_leave(stream):
         print(shown, file=stream, flush=True)
 

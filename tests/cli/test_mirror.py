@@ -10,6 +10,7 @@ from support.lab import hosts
 
 from conda_torchmirror.cli import mirror as cli_mirror
 from conda_torchmirror.mirrors.registry import DEFAULT_MIRRORS, built_in
+from conda_torchmirror.redirect import condarc as condarc_file
 from conda_torchmirror.text.layout import width
 
 pytest_plugins = ("support.lab_fixtures",)
@@ -107,6 +108,18 @@ def test_status_names_what_makes_several_channels_of_one(sandbox, condarc, conda
     assert "None" not in said
 
 
+def test_status_shows_no_file_of_somebody_elses_as_ours(sandbox, conda_in_process):
+    theirs = condarc_file.user_file()
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("channels: [mine]\n")
+    assert str(theirs) not in conda_in_process("torch-mirror", "status").ok().stdout
+    found = conda_in_process("torch-mirror", "status", "--json").ok().json()["torchmirror"]
+    assert found["files"] == []
+    theirs.write_text(condarc_file.OFF)
+    found = conda_in_process("torch-mirror", "status", "--json").ok().json()["torchmirror"]
+    assert found["files"] == [str(theirs)]
+
+
 def test_status_of_channels_with_long_urls(sandbox, condarc, conda_in_process):
     url = "https://other.invalid/a/path/that/is/longer/than/any/name/of/a/channel/would/be"
     condarc(channels=[url, "a-channel-with-a-name-that-is-long"])
@@ -201,6 +214,15 @@ def test_a_bad_registry_is_an_error_with_its_reason(sandbox, condarc, run_conda,
     assert "/not/there.yml" in found["guidance"]["cause"]
     [hint] = found["guidance"]["hints"]
     assert f"torchmirror_registry in {sandbox.condarc}" in hint["text"]
+
+
+def test_of_the_settings_of_mirrors_the_one_at_fault_is_named(sandbox, condarc, conda_in_process):
+    held = {"torchmirror_mirrors": ["tuna"], "torchmirror_only": ["tuna"]}
+    condarc(plugins={**held, "torchmirror_registry": "/not/there.yml"})
+    [hint] = conda_in_process("torch-mirror", "status", "--json").json()["guidance"]["hints"]
+    said = f"correct or remove torchmirror_registry in {sandbox.condarc}; "
+    assert hint["text"].startswith(said)
+    assert "torchmirror_mirrors" not in hint["text"]
 
 
 @pytest.mark.parametrize(

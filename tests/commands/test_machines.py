@@ -52,6 +52,17 @@ def test_with_an_environment_its_python_is_among_them(conda_in_process, env_of) 
     assert (refused.rc, "EnvironmentMissing" in refused.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("subdir", ["klingon-64", "zos-z", "emscripten-wasm32"])
+def test_facts_that_no_command_reads_are_not_written(condarc, sandbox, conda_in_process, subdir):
+    condarc(subdir=subdir)
+    refused = conda_in_process("torch-verify", "--facts", "--json")
+    assert (refused.rc, refused.json()["exception_name"]) == (1, "UndescribedPlatform")
+    [hint] = refused.json()["guidance"]["hints"]
+    assert hint["text"] == f"correct or remove `subdir` in {sandbox.condarc}"
+    condarc()
+    conda_in_process("torch-verify", "--facts").ok()
+
+
 @pytest.mark.parametrize("option", [("--require-gpu",), ("--report", "x")])
 def test_facts_are_no_check(conda_in_process, option) -> None:
     refused = conda_in_process("torch-verify", "--facts", *option)

@@ -197,6 +197,18 @@ def test_what_a_console_cannot_show_is_escaped(encoding):
     assert b"\\udce9 \\U0001f600" in done.stdout
 
 
+def test_a_name_stays_as_it_is_in_the_c_locale():
+    name = "环境.yml"
+    code = "import sys; from conda_torchmirror.text.output import say; say(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "-c", code, name],
+        capture_output=True,
+        env={**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii:surrogateescape"},
+        timeout=60,
+    )
+    assert (done.stdout.strip().decode(), done.stderr) == (name, b"")
+
+
 def test_what_others_log_is_cleaned(caplog):
     log = logging.getLogger("of.another")
     with output.clean_log():

@@ -27,6 +27,7 @@ TEXT: Table = {
     "mend_setting": "correct or remove it in {file}; `conda torch-mirror disable` works all the "
     "same",
     "command_line": "the command line",
+    "mend_subdir": "correct or remove `subdir` in {file}",
     "mend_channel": "correct or remove it; conda's own commands cannot read it either",
     "mend_mirrors": "correct or remove {places}; `conda torch-mirror disable` works all the same",
     "go_online": "run once online: without `--offline`, `CONDA_OFFLINE`, and `offline` in .condarc",
@@ -80,7 +81,7 @@ TEXT: Table = {
     "allow_flexible": "let this one transaction run with flexible priority: `plugins: "
     "{{torchmirror_flexible: true}}` in .condarc",
     "built_in_part": "the built-in index of {date} has only some of the builds of `{channel}`: "
-    "run it once online",
+    "run once online",
     "unread_fits": "{torch} of the channel {source} fits, as far as the built-in index knows: run "
     "this again when the channel can be read",
     "use_source": "{torch} of the channel {source} fits: `{command}`",
