@@ -187,7 +187,7 @@ ELSEWHERE = {
     "python -m pip install ansible-core": (".ci/run", ".ci/run"),
     "srun": ("another program, named without what it does", ""),
     # Their files are the product's; conda's part of the second one is run by tests/fleet.
-    "docker build -t torch .": ("another program; tests/text/test_tools.py", "tests/text"),
+    "docker build -t torch .": ("another program; tests/text/tools/test_render.py", "tests/text"),
     "docker run --gpus all -it torch python": ("another program, and a GPU", ""),
     "apptainer build torch.sif docker-daemon://torch:latest": ("another program", ""),
     "apptainer build torch.sif torch.def": ("another program", "tests/fleet/test_recipes.py"),

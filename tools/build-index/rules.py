@@ -3,7 +3,7 @@
 Owns the naming rule and the reading of `depends.tsv`. Pure, standard library only. What exists
 comes from the releases table (`releases.yaml`, or its reduced copy `tests/data/releases.json`,
 which has the same shape); a value there that ends in "?" was inferred and derives nothing.
-`tests/test_naming.py` checks these rules against every carried record.
+`tests/tools/test_build_index_rules.py` checks these rules against every carried record.
 """
 
 from __future__ import annotations

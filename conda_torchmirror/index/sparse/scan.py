@@ -2,7 +2,7 @@
 
 An index of conda-forge has a million records in half a gigabyte, of which a choice reads some
 hundred. All bytes are scanned, but only members that may be wanted are decoded. For every valid
-JSON document the result is that of a full parse (a property test in `test_sparse.py`).
+JSON document the result is that of a full parse (a property test in `tests/laws/test_sparse.py`).
 
 How the scan keeps its position: it starts at the first member of a section and searches for the
 next closing brace that is not followed by `,"name":{`. A `"` followed by a letter opens a string,

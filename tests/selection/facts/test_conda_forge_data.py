@@ -14,7 +14,7 @@ from support.material import FOLDER, material
 
 from conda_torchmirror.index import builtin
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "conda_torchmirror" / "data" / "conda_forge.json"
 FORGE: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
 ROWS: dict[str, dict[str, Any]] = {row["torch"]: row for row in FORGE["releases"]}
