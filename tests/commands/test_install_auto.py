@@ -3,36 +3,13 @@ happens where a source cannot be had."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from support import both_channels
-from support.mirror import Mirror
+from support.auto_fixtures import CHANNEL, FORGE, codes, cuda, on
 
-FORGE, CHANNEL = "conda-forge", "pytorch"
-
-
-@pytest.fixture(scope="module")
-def indexes(tmp_path_factory):
-    return both_channels.build(tmp_path_factory.mktemp("indexes"))
-
-
-@pytest.fixture
-def both(indexes, make_mirror) -> Mirror:
-    return make_mirror(indexes, dict.fromkeys((CHANNEL, FORGE, "nvidia"), "anaconda/cloud"))
-
-
-@pytest.fixture
-def at_both(condarc, both):
-    """`at_both(**settings)`: an rc file that leads both sources to loopback."""
-
-    def write(**settings: Any):
-        return condarc(
-            **{"custom_channels": both.custom_channels(), "channels": [FORGE], **settings}
-        )
-
-    write()
-    return write
+pytest_plugins = ("support.auto_fixtures",)
 
 
 class Row(NamedTuple):
@@ -46,15 +23,6 @@ class Row(NamedTuple):
     why: str
     vision: str | None = None
     audio: str | None = None
-
-
-def cuda(version: str, arch: str | None = None, **more: str) -> dict[str, str]:
-    found = {"CONDA_OVERRIDE_CUDA": version, **more}
-    return {**found, "CONDA_OVERRIDE_CUDA_ARCH": arch} if arch else found
-
-
-def on(subdir: str, *words: str) -> tuple[str, ...]:
-    return ("--platform", subdir, *words)
 
 
 #: By the number of the row; the values are typed from the table, never read from records.
@@ -115,20 +83,6 @@ ROWS = {
 }
 
 
-@pytest.fixture
-def preview(at_both, conda_in_process, monkeypatch):
-    """`preview(*words, **variables)`: the JSON of a dry run."""
-
-    def run(*words: str, **variables: str) -> dict[str, Any]:
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        done = conda_in_process("torch-install", "-d", "--json", "-n", "new", *words).ok()
-        found: dict[str, Any] = done.json()["torchmirror"]
-        return found
-
-    return run
-
-
 @pytest.mark.parametrize("number", ROWS)
 def test_a_row_of_the_table(preview, number):
     row = ROWS[number]
@@ -138,10 +92,6 @@ def test_a_row_of_the_table(preview, number):
     assert (chosen["source"], builds[CHANNEL], chosen["cuda"], chosen["why"]) == row[2:6]
     assert builds.get("torchvision") == row.vision
     assert builds.get("torchaudio") == row.audio
-
-
-def codes(found: dict[str, Any]) -> set[str]:
-    return {warning["code"] for warning in found["warnings"]}
 
 
 # What is read, and what is not
@@ -193,158 +143,6 @@ def test_a_file_says_which_source(preview, tmp_path, lines, source):
     path = tmp_path / "environment.yml"
     path.write_text(f"name: x\n{lines}\n")
     assert preview("-f", str(path), **cuda("12.9"))["selected"]["source"] == source
-
-
-# What is said of it
-
-
-@pytest.fixture
-def old_torch(sandbox):
-    """An environment with the torch of the channel that ended."""
-    meta = sandbox.envs / "new" / "conda-meta"
-    meta.mkdir(parents=True)
-    (meta / "history").touch()
-    for name, version, build, channel in (
-        (CHANNEL, "2.5.1", "py3.12_cuda12.4_cudnn9.1.0_0", CHANNEL),
-        ("python", "3.12.4", "h0_0", FORGE),
-    ):
-        fn = f"{name}-{version}-{build}"
-        (meta / f"{fn}.json").write_text(
-            f'{{"name": "{name}", "version": "{version}", "build": "{build}", "depends": [],'
-            f' "build_number": 0, "subdir": "linux-64", "fn": "{fn}.tar.bz2", "files": [],'
-            f' "channel": "https://conda.anaconda.org/{channel}/linux-64",'
-            f' "url": "https://conda.anaconda.org/{channel}/linux-64/{fn}.tar.bz2"}}'
-        )
-
-
-def test_one_line_says_which_why_and_how_to_get_the_other(
-    at_both, conda_in_process, monkeypatch, sandbox
-):
-    for version, says in {
-        "12.9": "PyTorch 2.13.0 from the channel conda-forge (the channel pytorch ended with "
-        "2.5.1); to choose 2.5.1: `--source pytorch`",
-        "11.8": "PyTorch 2.5.1 from the channel pytorch: 2.13.0 of conda-forge needs driver "
-        "525.60.13 or newer (builds for CUDA 12.9, 13.0 are too new: the driver runs CUDA 11.8 or "
-        "older)",
-    }.items():
-        monkeypatch.setenv("CONDA_OVERRIDE_CUDA", version)
-        done = conda_in_process("torch-install", "-d", "-n", "new").ok()
-        assert says in done.words
-        # A path is as long as it is, here with the name of a worker in it.
-        shown = done.stdout.replace(str(sandbox.envs), "/envs").partition("The same in")[0]
-        assert max(map(len, shown.splitlines())) <= 80
-
-
-def test_the_driver_of_a_release_is_not_explained_by_another_release(conda_in_process):
-    """2.5.1 of conda-forge is for CUDA 11 too, what is newer needs CUDA 12."""
-    words = ("--cuda", "10.1", "--dry-run", "--offline", "--platform", "linux-64")
-    done = conda_in_process("torch-install", *words).ok()
-    assert "2.5.1 of conda-forge needs driver 450.80.02 or newer - pinned" in done.words
-
-
-def test_the_json_has_why_and_the_other_source(preview):
-    assert preview(**cuda("12.9"))["selected"]["other"] == {
-        **{"source": CHANNEL, "version": "2.5.1", "last": "2.5.1"},
-        "needs": None,
-    }
-    other = preview(**cuda("11.8"))["selected"]["other"]
-    assert (other["source"], other["version"]) == (FORGE, "2.13.0")
-    assert other["needs"]["code"] == "cuda_too_new"
-    assert other["needs"]["driver"] == "525.60.13"
-
-
-def test_what_is_chosen_is_where_the_line_leads(preview):
-    """The command for the other source gives what the line says."""
-    other = preview(**cuda("12.9"))["selected"]["other"]
-    found = preview("--source", other["source"], **cuda("12.9"))["selected"]
-    assert found["builds"][0]["version"] == other["version"]
-
-
-def test_an_environment_keeps_its_channel_and_newer_is_named(preview, old_torch):
-    """Row 25."""
-    found = preview("torchvision", **cuda("12.9"))
-    chosen = found["selected"]
-    assert {build["name"]: build["version"] for build in chosen["builds"]}[
-        "torchvision"
-    ] == "0.20.1"
-    assert (chosen["source"], chosen["why"]) == (CHANNEL, "bound")
-    assert chosen["other"]["version"] == "2.13.0"
-
-
-def test_where_neither_has_it_both_are_named_and_the_way_out_works(
-    at_both, conda_in_process, monkeypatch, preview
-):
-    """Row 10."""
-    for name, value in cuda("13.0", "12.0").items():
-        monkeypatch.setenv(name, value)
-    done = conda_in_process("torch-install", "-d", "-n", "new", "pytorch=2.5.1")
-    assert done.rc == 1
-    said = " ".join(done.stderr.split())
-    assert "no build of the channels `pytorch`, `conda-forge` fits" in said
-    assert "leave the release open: pytorch 2.13.0 has what fits" in said
-    assert preview("pytorch")["selected"]["builds"][0]["version"] == "2.13.0"
-
-
-@pytest.mark.parametrize("word", ["pytorch/linux-64::pytorch=2.3", "pytorch=2.3[subdir=linux-64]"])
-def test_a_platform_in_a_spec_says_nothing_of_the_release(preview, word):
-    """It was taken for a spec that no release of the channel admits."""
-    assert preview(word)["selected"]["builds"][0]["version"].startswith("2.3")
-
-
-def test_names_of_both_sides_are_refused(at_both, conda_in_process):
-    result = conda_in_process("torch-install", "-d", "pytorch=2.6", "pytorch-cuda=12.4")
-    assert result.rc == 2
-    assert "`pytorch-cuda=12.4` and `pytorch=2.6` contradict each other" in " ".join(
-        result.stderr.split()
-    )
-
-
-# --explain and --list
-
-
-@pytest.mark.parametrize(
-    ("words", "machine", "says"),
-    [
-        ((), cuda("11.8"), "2.13.0 builds for CUDA 12.9, 13.0 are too new: the driver runs"),
-        ((), cuda("12.9", "3.7"), "2.13.0 builds with code for"),
-        (("torchaudio",), cuda("12.9"), "2.13.0 this channel has no torchaudio for"),
-        (
-            ("--python", "3.8"),
-            cuda("12.9"),
-            "2.13.0 builds for Python 3.10, 3.11, 3.12, 3.13",
-        ),
-    ],
-    ids=["driver", "gpu", "torchaudio", "python"],
-)
-def test_why_not_the_newest(at_both, conda_in_process, monkeypatch, words, machine, says):
-    for name, value in machine.items():
-        monkeypatch.setenv(name, value)
-    done = conda_in_process("torch-install", "-d", "--explain", "-n", "new", *words).ok()
-    assert says in done.words
-    assert "runs on the CPU only" not in done.words
-
-
-def test_the_list_has_both_sources_on_one_screen(at_both, conda_in_process, monkeypatch):
-    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.9")
-    lines = conda_in_process("torch-install", "--list").ok().stdout.splitlines()
-    assert len(lines) <= 24
-    assert max(map(len, lines)) <= 80
-    titles = [line for line in lines if line.startswith((FORGE, CHANNEL))]
-    assert titles[0].startswith("conda-forge (live index")
-    assert titles[1].startswith("pytorch (live index")
-    assert "ended with PyTorch 2.5.1" in titles[1]
-    assert lines[lines.index(titles[0]) + 1].split()[0] == "2.13.0"
-    assert lines[lines.index(titles[1]) + 1].split()[0] == "2.5.1,"
-
-
-def test_the_list_as_json_says_whose_each_row_is(at_both, conda_in_process):
-    found = conda_in_process("torch-install", "--list", "--json", "--cuda", "12.9").ok().json()
-    ours = found["torchmirror"]
-    assert ours["source"] == "auto"
-    assert [one["source"] for one in ours["sources"]] == [CHANNEL, FORGE]
-    newest = ours["list"][0]
-    assert (newest["version"], newest["source"]) == ("2.13.0", FORGE)
-    assert {row["source"] for row in ours["list"] if row["version"] == "2.5.1"} == {CHANNEL, FORGE}
 
 
 # Where a source cannot be had

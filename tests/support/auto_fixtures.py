@@ -1,0 +1,81 @@
+"""Both sources of `--source auto` on loopback, and previews of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support import both_channels
+from support.mirror import Mirror
+
+FORGE, CHANNEL = "conda-forge", "pytorch"
+
+
+@pytest.fixture(scope="module")
+def indexes(tmp_path_factory):
+    return both_channels.build(tmp_path_factory.mktemp("indexes"))
+
+
+@pytest.fixture
+def both(indexes, make_mirror) -> Mirror:
+    return make_mirror(indexes, dict.fromkeys((CHANNEL, FORGE, "nvidia"), "anaconda/cloud"))
+
+
+@pytest.fixture
+def at_both(condarc, both):
+    """`at_both(**settings)`: an rc file that leads both sources to loopback."""
+
+    def write(**settings: Any):
+        return condarc(
+            **{"custom_channels": both.custom_channels(), "channels": [FORGE], **settings}
+        )
+
+    write()
+    return write
+
+
+def cuda(version: str, arch: str | None = None, **more: str) -> dict[str, str]:
+    found = {"CONDA_OVERRIDE_CUDA": version, **more}
+    return {**found, "CONDA_OVERRIDE_CUDA_ARCH": arch} if arch else found
+
+
+def on(subdir: str, *words: str) -> tuple[str, ...]:
+    return ("--platform", subdir, *words)
+
+
+@pytest.fixture
+def preview(at_both, conda_in_process, monkeypatch):
+    """`preview(*words, **variables)`: the JSON of a dry run."""
+
+    def run(*words: str, **variables: str) -> dict[str, Any]:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        done = conda_in_process("torch-install", "-d", "--json", "-n", "new", *words).ok()
+        found: dict[str, Any] = done.json()["torchmirror"]
+        return found
+
+    return run
+
+
+def codes(found: dict[str, Any]) -> set[str]:
+    return {warning["code"] for warning in found["warnings"]}
+
+
+@pytest.fixture
+def old_torch(sandbox):
+    """An environment with the torch of the channel that ended."""
+    meta = sandbox.envs / "new" / "conda-meta"
+    meta.mkdir(parents=True)
+    (meta / "history").touch()
+    for name, version, build, channel in (
+        (CHANNEL, "2.5.1", "py3.12_cuda12.4_cudnn9.1.0_0", CHANNEL),
+        ("python", "3.12.4", "h0_0", FORGE),
+    ):
+        fn = f"{name}-{version}-{build}"
+        (meta / f"{fn}.json").write_text(
+            f'{{"name": "{name}", "version": "{version}", "build": "{build}", "depends": [],'
+            f' "build_number": 0, "subdir": "linux-64", "fn": "{fn}.tar.bz2", "files": [],'
+            f' "channel": "https://conda.anaconda.org/{channel}/linux-64",'
+            f' "url": "https://conda.anaconda.org/{channel}/linux-64/{fn}.tar.bz2"}}'
+        )
