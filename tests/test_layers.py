@@ -6,15 +6,9 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-from support.imports import imported
-
-import conda_torchmirror
-
-PACKAGE = Path(conda_torchmirror.__file__).parent
-NAME = PACKAGE.name
+from support.imports import PACKAGE, dotted, imported, modules, own_imports, package_of, parsed
 
 #: From the ground up: each may import those before it, never those behind it.
 ORDER = (
@@ -63,67 +57,10 @@ LONG: frozenset[str] = frozenset()
 TOUCHING: frozenset[str] = frozenset()
 
 
-class Import(NamedTuple):
-    """One import of our own. `inside` says that it stands in a function."""
-
-    module: str
-    target: str
-    inside: bool
-
-
-def modules() -> Iterator[Path]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        # The script is run by the Python of another environment, and imports nothing of ours.
-        if path.name not in ("__init__.py", "check_torch.py"):
-            yield path
-
-
-def dotted(path: Path) -> str:
-    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
-
-
-@cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def inner(tree: ast.Module) -> set[int]:
-    """Everything that stands in a function."""
-    return {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-        for node in ast.walk(function)
-    }
-
-
-def own_imports(path: Path) -> Iterator[Import]:
-    """Imports of this project in one module, those for type checking among them."""
-    tree = parsed(path)
-    inside = inner(tree)
-    here = [NAME, *path.relative_to(PACKAGE).parent.parts]
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        module = (node.module or "").split(".") if node.module else []
-        above = here[: len(here) - node.level + 1] if node.level else []
-        target = [*above, *module]
-        if target[:1] != [NAME]:
-            continue
-        below = ".".join(target[1:])
-        for alias in node.names:
-            name = f"{below}.{alias.name}" if below else alias.name
-            yield Import(dotted(path), name, id(node) in inside)
-
-
 @cache
 def outside(path: Path) -> set[str]:
     """The packages of `OUTSIDE` that a module imports when it runs."""
     return imported(path) & OUTSIDE
-
-
-def package_of(module: str) -> str:
-    return module.partition(".")[0]
 
 
 def wrong_way() -> set[tuple[str, str]]:
@@ -408,19 +345,3 @@ def test_dispatch_is_code():
         or (isinstance(node, ast.Name) and node.id in ("import_module", "__import__"))
     }
     assert found == set(BY_NAME)
-
-
-TESTS = Path(__file__).parent
-#: Folders of tests that are about no single package.
-WHOLE = {
-    *("commands", "laws", "project", "tools", "translations", "fleet"),
-    *("data", "fuzz", "stubs", "support"),
-}
-
-
-def test_tests_mirror_the_packages():
-    folders = {path.parent.relative_to(TESTS) for path in TESTS.rglob("test_*.py")} - {Path()}
-    of_packages = {folder for folder in folders if folder.parts[0] not in WHOLE}
-    assert [str(folder) for folder in of_packages if not (PACKAGE / folder).is_dir()] == []
-    names = {path.name for path in TESTS.iterdir() if path.is_dir() and path.name[0] not in "._"}
-    assert names - WHOLE <= set(ORDER)
