@@ -4,20 +4,44 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from support.imports import PACKAGE
-from test_layers import ORDER
 
 TESTS = Path(__file__).parent
-#: Folders of tests that are about no single package.
-WHOLE = {
-    *("commands", "laws", "project", "tools", "translations", "fleet"),
-    *("data", "fuzz", "stubs", "support"),
-}
+#: Folders that are about no single package: whole commands, laws, what is around the product, and
+#: what tests need.
+WHOLE = frozenset(
+    (
+        *("commands", "laws", "project", "tools", "translations", "fleet"),
+        *("data", "fuzz", "stubs", "support"),
+    )
+)
+#: No file of tests has more lines.
+LINES = 400
+OF_PACKAGES = [
+    path.relative_to(TESTS)
+    for path in sorted(TESTS.rglob("test_*.py"))
+    if path.parent != TESTS and path.relative_to(TESTS).parts[0] not in WHOLE
+]
 
 
-def test_tests_mirror_the_packages():
-    folders = {path.parent.relative_to(TESTS) for path in TESTS.rglob("test_*.py")} - {Path()}
-    of_packages = {folder for folder in folders if folder.parts[0] not in WHOLE}
-    assert [str(folder) for folder in of_packages if not (PACKAGE / folder).is_dir()] == []
+def test_every_folder_is_a_package_or_about_several():
     names = {path.name for path in TESTS.iterdir() if path.is_dir() and path.name[0] not in "._"}
-    assert names - WHOLE <= set(ORDER)
+    assert sorted(name for name in names - WHOLE if not (PACKAGE / name).is_dir()) == []
+
+
+@pytest.mark.parametrize("path", OF_PACKAGES, ids=str)
+def test_a_test_is_named_for_its_module(path):
+    """`tests/PACKAGE/test_MODULE.py`, or `test_MODULE_SUBJECT.py` where a module has several."""
+    there = {room.stem for room in (PACKAGE / path.parent).glob("*.py")}
+    words = path.stem.split("_")[1:]
+    assert any("_".join(words[:n]) in there for n in range(1, len(words) + 1))
+
+
+def test_no_file_is_long():
+    long = {
+        path.relative_to(TESTS).as_posix()
+        for path in TESTS.rglob("*.py")
+        if len(path.read_text(encoding="utf-8").splitlines()) > LINES
+    }
+    assert long == set()
