@@ -208,6 +208,23 @@ def test_a_namespace_ends_in_the_command_line():
     assert {package_of(module) for module in naming} == COMMAND_LINE, naming
 
 
+#: What may write to standard output or standard error: the command line, and conda's hooks.
+PRINTERS = frozenset(("cli", "hooks", "__main__"))
+#: What writes there.
+PRINTING = frozenset(("say", "warn", "emit", "put"))
+
+
+def test_stages_return_and_print_nothing():
+    printing = {
+        dotted(path)
+        for path in modules()
+        for one in own_imports(path)
+        if one.target in {"text.output", *(f"text.output.{name}" for name in PRINTING)}
+        and package_of(one.module) not in PRINTERS
+    }
+    assert printing == set()
+
+
 #: The one writer of whole files, and what nobody else calls.
 WRITER = "envfiles.file_io"
 #: Opens a file to lock it, and leaves it empty.

@@ -46,6 +46,7 @@ def reporter(*, explain: bool, as_json: bool) -> Callable[[Step], None]:
 
 def _report_done(step: Step, *, explain: bool) -> None:
     from ..handover.disk_space import Footprint
+    from ..handover.installers.pip import InstallerOutput
     from ..install.files.environment_file import SetVariables
     from ..plans.replay import Replay
     from ..selection.pip.plan import WheelDecision
@@ -56,6 +57,8 @@ def _report_done(step: Step, *, explain: bool) -> None:
         say(list(replay_lines(step)))
     elif isinstance(step, WheelDecision):
         say(wheel_lines(step, explain=explain))
+    elif isinstance(step, InstallerOutput):
+        warn(step.text)
     elif isinstance(step, Footprint):
         if not context.quiet:
             say(["", *footprint_lines(step)])

@@ -45,6 +45,7 @@ from .task import Target, Task
 if TYPE_CHECKING:
     from ..handover.conda import Outcome
     from ..handover.disk_space import Footprint
+    from ..handover.installers.pip import InstallerOutput
     from ..plans.downloads import DownloadList
     from ..plans.replay import Replay
     from ..plans.saved_plan import Saved
@@ -67,8 +68,9 @@ if TYPE_CHECKING:
         | MachinePlans
         | Printed
     )
-    #: What is shown during a run.
-    Step: TypeAlias = WheelDecision | Decision | Replay | Footprint | SetVariables | Check | Notice
+    #: What is shown during a run: the choice, and what becomes of it.
+    Stage: TypeAlias = Footprint | InstallerOutput | SetVariables | Check | Notice
+    Step: TypeAlias = WheelDecision | Decision | Replay | Stage
     Report: TypeAlias = Callable[[Step], None]
 
 

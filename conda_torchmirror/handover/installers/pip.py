@@ -69,12 +69,20 @@ class Workplace(NamedTuple):
 class PipExit(NamedTuple):
     """The end of a run of pip. Unless `code`, its exit code, is 0: `kind` is the kind of failure (a
     key of `_SAID`, "unstarted" or "other"), `what` the missing requirement or, for a conflict, the
-    projects whose bounds rule out a solution, `line` the last error line."""
+    projects whose bounds rule out a solution, `line` the last error line. `output` is what is still
+    to be shown of the installer's own output; pip shows its own as it runs."""
 
     code: int
     kind: str = ""
     what: str = ""
     line: str = ""
+    output: str = ""
+
+
+class InstallerOutput(NamedTuple):
+    """What an installer said, to be shown as it is."""
+
+    text: str
 
 
 def page(links: Iterable[Link]) -> str:

@@ -29,7 +29,6 @@ from pathlib import Path
 from ...envfiles.file_io import write_file
 from ...machine.environment import python_path
 from ...text.messages import text as sentence
-from ...text.output import warn
 from ...text.sanitize import safe
 from . import pip, process
 from .pip import PipExit, Workplace
@@ -139,9 +138,10 @@ def run(
     except OSError as error:
         return pip.unstarted(words[0], error)
     said = done.stderr.decode("utf-8", "replace")
-    if said and not quiet:
-        warn(_shown(said.rstrip(), os.path.dirname(pip.links_of(words))))
-    return _ended(done.returncode, said[-_MOST:])
+    ended = _ended(done.returncode, said[-_MOST:])
+    if quiet or not said:
+        return ended
+    return ended._replace(output=_shown(said.rstrip(), os.path.dirname(pip.links_of(words))))
 
 
 def _shown(said: str, folder: str) -> str:

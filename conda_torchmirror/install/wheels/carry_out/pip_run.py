@@ -10,7 +10,7 @@ from conda.base.context import context
 from ....exceptions.environment import PipFailed
 from ....handover import disk_space, wheel_cache
 from ....handover.installers import pip, uv
-from ....handover.installers.pip import PipExit, Workplace
+from ....handover.installers.pip import InstallerOutput, PipExit, Workplace
 from ....machine.python import distributions
 from ....machine.python.activation import environment
 from ....mirrors.registry import Route
@@ -30,7 +30,7 @@ def by_pip(
     order: PipOrder,
     indexes: Sequence[Route],
     prefix: str,
-    report: Callable[[Notice], None],
+    report: Callable[[Notice | InstallerOutput], None],
     *,
     quiet: bool,
 ) -> None:
@@ -51,6 +51,8 @@ def by_pip(
     tried: list[Route] = []
     for index in indexes:
         ended = _run(order, index, prefix, quiet=quiet or context.quiet)
+        if ended.output:
+            report(InstallerOutput(ended.output))
         if ended.kind == "missing" and (name := requested_name(ended.what)) in owned:
             # Pip 20.3 calls a version missing that a constraint rules out.
             ended = ended._replace(kind="conflict", what=name)
