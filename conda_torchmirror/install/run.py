@@ -116,9 +116,9 @@ def execute(options: InstallOptions, report: Report) -> Result:
         return from_wheels(options, target_of(options), report, by_setting=not typed)
     files: FileRequest | None = None
     if options.files:
-        from .files import request as file_request
+        from .files import reading
 
-        options, files = file_request.take(options)
+        options, files = reading.take(options)
         if options.action == "print":
             from .printing import printed
 

@@ -43,12 +43,12 @@ def test_channels_of_the_command_line_come_first(file, preview_file):
     ids=["other", "with-platform", "upstream"],
 )
 def test_a_mirror_that_the_file_names_counts_as_the_channel(condarc, file, url, mirror):
-    from conda_torchmirror.install.files import request as file_request
+    from conda_torchmirror.install.files import reading
     from conda_torchmirror.mirrors.registry import Route
     from conda_torchmirror.options import InstallOptions
 
     path = file(FILE.replace("- pytorch\n", f"- {url}\n", 1))
-    _, given = file_request.take(InstallOptions(files=(str(path),)))
+    _, given = reading.take(InstallOptions(files=(str(path),)))
     wanted = [Route("pytorch", "https://here/pytorch", "here")]
     (every,), lacking, notices = given.located(wanted, "linux-64")
     assert (every.channel, every.mirror) == ("pytorch", mirror)

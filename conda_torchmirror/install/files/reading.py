@@ -1,0 +1,294 @@
+"""`torch-install -f environment.yml`: reading files into a request.
+
+Their specs of the torch family are narrowed to exact builds by the same choice as those of the
+command line, and everything else goes to the solver as written. Conda's `install` and `create` do
+the work, so that previews, plans and prompts are the same as without a file. They do not read the
+pip section and the variables, which are handled afterwards (`environment_file.finish`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from conda.base.context import context
+
+from ...exceptions.file import FileElsewhere, FileOtherChannel
+from ...handover.channels import check as check_channels
+from ...index.match import Spec, admits, read
+from ...index.sources import SOURCES, allowed
+from ...mirrors.addresses import name_of
+from ...models import Notice, Pin
+from ...options import InstallOptions
+from ...redirect.configuration import reload
+from ...selection.facts.names import (
+    CPU_ONLY,
+    CUDA_NAMES,
+    FAMILY,
+    GPU_METAPACKAGE,
+    METAPACKAGES,
+    MUTEX,
+    PIP_NAMES,
+    RUNTIME,
+    TOOLKIT,
+)
+from ...selection.specs import admits_python, for_torch, package_name
+from ...text.sanitize import safe
+from ..request import beside_runtime, narrowing, of_label, other_channel, says_cpu
+from . import environment_file
+from .advice import channels_of_sources, check_source, check_torch
+from .environment_file import EnvironmentFile, short, target
+from .request import FileRequest
+
+#: Pythons that a spec may name. The channel's oldest is 2.7.
+_PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
+_MINOR = re.compile(r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?")
+
+
+def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
+    """Read the files of `-f`, and return the options with what the files add, and their request.
+
+    The command line takes precedence: `-n` and `-p`, channels, `--python`, `--cuda`.
+
+    Raises: what `environment_file.read` raises, NoTorchInFile, FileElsewhere, FileOtherChannel,
+    FilesDisagree.
+    """
+    files = tuple(environment_file.read(path) for path in dict.fromkeys(options.files))
+    sorter = _Sorter(options)
+    for file in files:
+        for spec in file.specs:
+            sorter.add(file, spec)
+    given = sorter.given(files)
+    check_torch(files, [*given.family, *options.specs], options)
+    check_source(files, given, options)
+    name, prefix = options.name, options.prefix
+    if name is None and prefix is None:
+        name, prefix, notices = target(files)
+        given = given._replace(notices=(*given.notices, *notices))
+    check_channels(options.channels, given.channels, given.label)
+    channels = (*options.channels, *given.channels)
+    override, passed = options.override_channels, options.passed
+    alone = bool(channels) and any("nodefaults" in file.channels for file in files)
+    if alone and context.override_channels_enabled:
+        override, passed = True, tuple(dict.fromkeys((*passed, ("--override-channels",))))
+    options = options._replace(
+        name=name,
+        prefix=prefix,
+        specs=(*given.family, *options.specs),
+        python=options.python or given.python,
+        channels=channels,
+        override_channels=override,
+        passed=passed,
+    )
+    # Conda's context has to have the same environment and channels.
+    reload(
+        name=name,
+        prefix=prefix,
+        specs=list(options.specs),
+        channel=list(channels) or None,
+        override_channels=override,
+    )
+    return options, given
+
+
+class _Sorter:
+    """Sorts the specs of files by how they are handled, and collects the versions they ask for."""
+
+    def __init__(self, options: InstallOptions) -> None:
+        self.options = options
+        self.sources = channels_of_sources(options)
+        self.cuda = options.cuda.strip().lower()
+        self.family: list[str] = []
+        self.beside: list[str] = []
+        self.pythons: list[Pin] = []
+        self.toolkits: list[Pin] = []
+        self.narrowed: list[Pin] = []
+        self.cudas: set[str] = set()
+        self.metapackages: list[tuple[EnvironmentFile, str]] = []
+        sources = allowed(options.source)
+        #: Metapackages of the allowed sources, each of which stands for its source's pytorch.
+        self.chosen_as_torch = {name for one in sources for name in one.facts.metapackages}
+        self.left: list[Notice] = []
+
+    def add(self, file: EnvironmentFile, spec: str) -> None:
+        """Sort one spec. Raises: FileOtherChannel."""
+        found = read(spec)
+        name = found.name
+        if name in self.chosen_as_torch:
+            self._check_channel(file, spec, found.channel)
+            if over := name == GPU_METAPACKAGE and self.cuda == "cpu":
+                self._leave(file, spec, "--cuda cpu")  # its release stays a demand
+            self.family.append(for_torch(found.plain) if over else found.plain)
+        elif name in METAPACKAGES:
+            self.metapackages.append((file, spec))
+        elif option := self._overruled(found):
+            self._leave(file, spec, option)
+        elif name == CPU_ONLY:
+            self.family.append(CPU_ONLY)
+        elif name in (*FAMILY, RUNTIME):
+            self._check_channel(file, spec, found.channel)
+            self.family.append(found.plain)
+            self._ask(found.plain)
+            self._narrow(narrowing(spec, found, short(file)))
+            if says_cpu(found):
+                self.family.append(CPU_ONLY)
+        else:
+            self.beside.append(spec)
+            if says_cpu(found):
+                self.family.append(CPU_ONLY)
+            pin = Pin(found.plain, short(file))
+            if name == "python":
+                self.pythons.append(pin)
+            elif name == TOOLKIT:
+                self.toolkits.append(pin)
+                self._ask(pin.spec)
+            else:
+                self._narrow(narrowing(spec, found, short(file)))
+
+    def _leave(self, file: EnvironmentFile, spec: str, option: str) -> None:
+        facts = {"file": short(file), "spec": safe(spec), "option": option}
+        self.left.append(Notice("file_left_out", facts))
+
+    def _check_channel(self, file: EnvironmentFile, spec: str, channel: str | None) -> None:
+        """Refuse a spec of the family that names a channel other than an allowed source's.
+
+        Raises: FileOtherChannel.
+        """
+        if channel is not None and name_of(channel) not in self.sources:
+            channels, ways = other_channel(name_of(channel), allowed(self.options.source))
+            raise FileOtherChannel(
+                file=short(file),
+                spec=safe(spec),
+                channel=safe(channel),
+                channels=channels,
+                path=safe(file.path),
+                ways=ways,
+            )
+
+    def _overruled(self, spec: Spec) -> str | None:
+        """The option of the command line that overrides a spec, or None."""
+        name = spec.name
+        if name == "python" and self.options.python:
+            return f"--python {self.options.python}"
+        if name in (RUNTIME, TOOLKIT) and self.cuda == "cpu":
+            return "--cuda cpu"
+        if name in (CPU_ONLY, MUTEX) and says_cpu(spec) and self.cuda not in ("auto", "cpu"):
+            return f"--cuda {self.cuda}"
+        return None
+
+    def _ask(self, spec: str) -> None:
+        if package_name(spec) in (RUNTIME, TOOLKIT) and (minor := _minor(spec)):
+            self.cudas.add(minor)
+
+    def _narrow(self, pins: Iterable[Pin]) -> None:
+        """Add pins that other specs or channels imply for the CUDA or the release of the set."""
+        for pin in pins:
+            self.narrowed.append(pin)
+            if package_name(pin.spec) in CUDA_NAMES and (minor := _minor(pin.spec)):
+                self.cudas.add(minor)
+
+    @property
+    def _names_cuda(self) -> bool:
+        return any(package_name(pin.spec) in CUDA_NAMES for pin in self.narrowed)
+
+    def given(self, files: tuple[EnvironmentFile, ...]) -> FileRequest:
+        """Return the request of all sorted specs. Raises: FileElsewhere."""
+        family, beside = tuple(dict.fromkeys(self.family)), tuple(dict.fromkeys(self.beside))
+        alone = not any(package_name(spec) == RUNTIME for spec in family)
+        if alone:
+            self.narrowed += [pin for found in self.toolkits for pin in _of_any_runtime(found)]
+            bare = (TOOLKIT,) if any(pin.spec == TOOLKIT for pin in self.toolkits) else ()
+            family = (*family, *bare)
+        for file in files:
+            for channel in file.channels if CPU_ONLY not in family else ():
+                self._narrow(of_label(channel, channel, short(file)))
+        runtimes = [spec for spec in family if package_name(spec) == RUNTIME]
+        for file, spec in self.metapackages:
+            # Beside pytorch-cuda, which conda-forge lacks, it only asks for some CUDA build.
+            if not runtimes or package_name(spec) != GPU_METAPACKAGE:
+                name = package_name(spec)
+                raise FileElsewhere(
+                    file=short(file),
+                    spec=safe(spec),
+                    path=safe(file.path),
+                    source=next(s.name for s in SOURCES if name in s.facts.metapackages),
+                )
+            facts = {"file": short(file), "spec": safe(spec)}
+            self.left.append(Notice("file_metapackage_out", facts))
+        self.narrowed = beside_runtime(self.narrowed, runtimes)
+        named = {minor for spec in runtimes if (minor := _minor(spec))}
+        cudas = named or self.cudas
+        on_cpu = CPU_ONLY in family
+        fitting = _admitted(self.pythons) if self.pythons else []
+        return FileRequest(
+            files=files,
+            family=family,
+            beside=beside,
+            pins=tuple(dict.fromkeys((*self.pythons, *self.narrowed))),
+            cuda=min(cudas) if len(cudas) == 1 and not on_cpu else None,
+            any_cuda=not on_cpu and (bool(self.toolkits or runtimes) or self._names_cuda),
+            python=fitting[0] if len(fitting) == 1 else None,
+            channels=_channels(files),
+            notices=(*self._about(files, family, len(beside)), *self.left),
+        )
+
+    def _about(
+        self, files: Sequence[EnvironmentFile], family: Sequence[str], others: int
+    ) -> list[Notice]:
+        label = ", ".join(map(short, files))
+        specs = ", ".join(f"`{safe(spec)}`" for spec in family)
+        facts = {"file": label, "specs": specs, "count": others}
+        told = [Notice("file_narrowed", facts)] if family else []
+        # These actions install nothing, so the sections and variables are not handled after them.
+        kept = self.options.action in ("save", "urls", "download")
+        for file in files:
+            told += [Notice("file_pip_added", {"file": short(file)})] if file.pip_added else []
+            if file.remark:
+                told.append(Notice("file_remark", {"file": short(file), "remark": file.remark}))
+            for name, lines in file.sections.items():
+                section = {"file": short(file), "section": name, "count": len(lines)}
+                told.append(Notice("file_section_kept" if kept else "file_section_after", section))
+            if over := [safe(line) for line in file.pip if package_name(line) in PIP_NAMES]:
+                told.append(
+                    Notice("file_pip_over", {"file": short(file), "lines": ", ".join(over)})
+                )
+            if file.variables and not kept:
+                names = ", ".join(sorted(file.variables))
+                told.append(Notice("file_variables", {"file": short(file), "names": names}))
+        return told
+
+
+def _tail(spec: str) -> str:
+    """The part of a spec after the name."""
+    return spec.strip()[len(package_name(spec)) :].strip()
+
+
+def _minor(spec: str) -> str | None:
+    """The major.minor that a spec fixes, or None: for `=11.3.1=h59b6b97_2`, 11.3."""
+    found = _MINOR.fullmatch(_tail(spec))
+    return found[1] if found else None
+
+
+def _of_any_runtime(pin: Pin) -> list[Pin]:
+    """Turn a spec for cudatoolkit into a pin on the CUDA of any release: releases from 1.13 on have
+    another runtime package, but the file wants that CUDA all the same."""
+    minor, tail = _minor(pin.spec), _tail(pin.spec)
+    wanted = f"={minor}" if minor else tail
+    return [Pin(f"{CUDA_NAMES[0]}{wanted}", pin.source, pin.spec)] if wanted else []
+
+
+def _admitted(pythons: Sequence[Pin]) -> list[str]:
+    """The minor versions of Python of which a patch release may satisfy all of these specs."""
+    return [
+        minor
+        for minor in _PYTHONS
+        if all(admits_python(pin.spec, minor, admits) for pin in pythons)
+    ]
+
+
+def _channels(files: Sequence[EnvironmentFile]) -> tuple[str, ...]:
+    """The channels of all files. As in conda 26.7, those of a later file come first."""
+    merged: list[str] = []
+    for file in files:
+        merged = list(dict.fromkeys((*file.channels, *merged)))
+    return tuple(channel for channel in merged if channel != "nodefaults")
