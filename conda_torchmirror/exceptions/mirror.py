@@ -90,10 +90,13 @@ class CannotWrite(TorchMirrorError):
     @classmethod
     def of_one(cls, error: OSError, places: Sequence[str]) -> CannotWrite:
         """Return the error for an OSError that may name its file. If it does not, it is about the
-        first of these places, or about the fullest where a disk is full."""
+        first of these places; where a disk is full, about the fullest of them, of the home and of
+        the file that standard output goes to."""
         if error.filename or error.errno != errno.ENOSPC:
             return cls.of(error, error.filename or places[0])
-        return cls.of(error, min(places, key=_free))
+        written = os.path.realpath("/dev/stdout")  # where the system has that
+        output = [written] if os.path.isfile(written) else []
+        return cls.of(error, min([*places, os.path.expanduser("~"), *output], key=_free))
 
     @classmethod
     def of_cache(cls) -> CannotWrite:

@@ -5,17 +5,23 @@ Between two packages, and a second time while the first is undone, nothing catch
 gone whose records stay, and every later run believes the records (tried on 24.7 and 26.7). So here
 conda is interrupted before a file is linked or unlinked and nowhere else, and then undoes all of
 it. What has no handler in conda, the end of a terminal or of a connection, is handled as well.
+
+Conda does not undo the change that failed. On a full disk it leaves an empty record, by which it
+cannot read the environment any more, and puts an empty copy in place of the history (tried on 24.7;
+26.7 leaves both beside it).
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 import conda
 from conda.core import link
+from conda.core.path_actions import CreateInPrefixPathAction
 from conda.exceptions import CondaMultiError, CondaSignalInterrupt
 
 from ...interrupts import ENDING, handled, leave_terminal
@@ -57,7 +63,7 @@ def undone_whole() -> Iterator[None]:
         for action in actions:
             if noted:
                 raise interrupt()
-            yield action
+            yield _Whole(action)
 
     def execute_actions(group: Any) -> Any:
         if noted:
@@ -79,3 +85,30 @@ def undone_whole() -> Iterator[None]:
         link.conda_signal_handler = handler
         for name, method in kept.items():
             setattr(methods, name, method)
+
+
+class _Whole:
+    """A change of conda's of which no part stays if it fails."""
+
+    def __init__(self, action: Any) -> None:
+        self._action = action
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._action, name)
+
+    def execute(self) -> None:
+        """Execute it; if that fails, remove the file that it began."""
+        if not isinstance(self._action, CreateInPrefixPathAction):
+            self._action.execute()
+            return
+        target, copy = self._action.target_full_path, getattr(self._action, "hold_path", "")
+        size = os.lstat(target).st_size if os.path.lexists(target) else None
+        try:
+            self._action.execute()
+        except BaseException:
+            with suppress(OSError):
+                if size is None:
+                    os.unlink(target)
+                elif copy and os.lstat(copy).st_size < size:  # conda would put it back
+                    os.unlink(copy)
+            raise
