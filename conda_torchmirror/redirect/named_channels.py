@@ -2,8 +2,8 @@
 the history of the environment.
 
 A name too many does no harm, while a channel that is missed is read from upstream. So whatever
-cannot be inspected (a file at a URL or fetched by name, the part of a large file after its first
-`MOST` bytes) counts as naming every channel. Text is scanned in one pass, since it may be
+cannot be inspected (a file at a URL or fetched by name, a pipe, the part of a large file after its
+first `MOST` bytes) counts as naming every channel. Text is scanned in one pass, since it may be
 anybody's file.
 """
 
@@ -174,6 +174,8 @@ def read(path: str) -> tuple[str, bool]:
     that is the whole file."""
     if "://" in path:
         return "", False
+    if not os.path.isfile(path):  # what is read from a pipe is lost for conda
+        return "", not os.path.exists(path)
     try:
         with open(path, "rb") as file:
             content = file.read(MOST + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -81,6 +82,18 @@ def test_a_file_in_utf_16_is_read(tmp_path):
 def test_what_cannot_be_looked_into_counts_as_every_channel(arguments):
     found = named_channels.mentioned(arguments, ())
     assert {"pytorch", "conda-forge", "defaults"} <= set(named_channels.candidates(found))
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="a pipe has no path here")
+def test_a_pipe_is_left_for_conda():
+    """As of `--file <(...)` or `--file /dev/stdin`: conda found nothing in it any more."""
+    reading, writing = os.pipe()
+    os.write(writing, b"pytorch::a\n")
+    os.close(writing)
+    found = named_channels.mentioned({"file": [f"/dev/fd/{reading}"]}, ())
+    assert found.everything
+    with open(reading, encoding="ascii") as left:
+        assert left.read() == "pytorch::a\n"
 
 
 def test_of_a_large_file_the_beginning_is_read(tmp_path):
