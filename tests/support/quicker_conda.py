@@ -46,7 +46,9 @@ def _parsed_text(parse: Callable[[str], Any], text: str) -> Any:
     """What `parse` returns for a text. An rc file of a sandbox is JSON, of which equal objects
     are made without the YAML parser, 30 times as fast."""
     try:
-        return _from_json(json.loads(text, object_pairs_hook=_once, **_REFUSED))
+        number = partial(_decimal, parse)
+        kinds = {"object_pairs_hook": _once, "parse_float": number, "parse_constant": _refuse}
+        return _from_json(json.loads(text, **kinds))
     except ValueError:
         return parse(text)
 
@@ -59,13 +61,19 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+_DECIMAL = re.compile(r"-?\d+\.\d+")
+
+
+@lru_cache(maxsize=64)
+def _decimal(parse: Callable[[str], Any], text: str) -> Any:
+    """What `parse` makes of a number of JSON with a point, alone: YAML has a class for those.
+    Raises: ValueError for another form, of which YAML reads some as text (1e5)."""
+    return parse(text) if _DECIMAL.fullmatch(text) else _refuse(text)
+
+
 def _refuse(text: str) -> Any:
-    """Raises: ValueError, because YAML reads some numbers as text (1e5)."""
+    """Raises: ValueError, for what is no number in YAML (NaN) or perhaps text."""
     raise ValueError(text)
-
-
-#: Numbers that are none in YAML, or others.
-_REFUSED: Mapping[str, Any] = {"parse_float": _refuse, "parse_constant": _refuse}
 
 
 def _from_json(value: Any) -> Any:

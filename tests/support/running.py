@@ -162,7 +162,8 @@ def conda_in_process(*args: str | os.PathLike[str], input: str = "", check: bool
         seconds = time.perf_counter() - start
         sys.argv, sys.stdin = argv, stdin
         for logger, level in levels.items():
-            logger.setLevel(level)
+            if logger.level != level:  # every change empties the caches of all loggers
+                logger.setLevel(level)
         reset_conda()
     rc = status if isinstance(status, int) else 0 if status is None else 1
     return Result(words, rc, out.getvalue(), err.getvalue(), seconds, next(iter(errors), None))
