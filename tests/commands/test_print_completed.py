@@ -181,3 +181,54 @@ def test_installing_by_a_file_names_the_way(
     path.write_text(said)
     run_conda("env", "create", "-f", path).ok()
     assert imported(sandbox.envs / "made", "torch") == {"torch": "mirror cu126"}
+
+
+# The Python of the wheels
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "python", "lines"),
+    [
+        ("python", (), "3.12", ["python=3.12"]),
+        ("conda-forge::python", (), "3.12", ["conda-forge::python=3.12"]),
+        ("python>=3.9", (), "3.12", ["python>=3.9", "python=3.12"]),
+        ("python=3", (), "3.12", ["python=3", "python=3.12"]),
+        ("python>=3.9,<3.11", (), "3.10", ["python>=3.9,<3.11", "python=3.10"]),
+        ("python=3.9|3.11", (), "3.11", ["python=3.9|3.11", "python=3.11"]),
+        ("python!=3.12.*", (), "3.11", ["python!=3.12.*", "python=3.11"]),
+        ("python=3.10.13", (), "3.10", ["python=3.10.13"]),
+        ("python=3.10", ("--python", "3.11"), "3.11", ["python=3.11"]),
+        ("python>=3.9", ("--python", "3.11"), "3.11", ["python>=3.9", "python=3.11"]),
+    ],
+)
+def test_the_file_has_the_python_of_its_wheels(conda_in_process, file, line, words, python, lines):
+    """Where it left Python open, conda would take a newer one, into which pip installs none of
+    these wheels."""
+    path = file(f"dependencies:\n- '{line}'\n- pip\n- pip: [torch==2.4.0]\n")
+    listed = ("--offline", "--platform", "linux-64", *CUDA)
+    done = conda_in_process(*COMPLETE, "-f", path, *listed, *words).ok()
+    document = YAML(typ="safe").load(done.stdout)
+    tag = f"cp{python.replace('.', '')}"
+    assert f"-{tag}-{tag}-" in pip_of(document)[0]
+    assert conda_of(document) == [*lines, "pip"]
+    over = f"`{line}` is left out, as `--python 3.11` takes its place"
+    assert (over in " ".join(done.stderr.split())) == (line not in lines and bool(words))
+
+
+@pytest.mark.parametrize("line", ["python=2.7", "python>=3.13"])
+def test_a_python_without_such_wheels_is_refused(conda_in_process, file, line):
+    path = file(f"dependencies:\n- '{line}'\n- pip: [torch==2.4.0]\n")
+    listed = ("--offline", "--platform", "linux-64", *CUDA)
+    assert isinstance(conda_in_process(*COMPLETE, "-f", path, *listed).error, NoFittingWheel)
+    refused = conda_in_process("torch-install", "-f", path, *listed, "--dry-run", "--json")
+    hints = [hint["hint_code"] for hint in refused.json()["guidance"]["hints"]]
+    assert "file_torch_to_conda" in hints
+    assert "complete_file" not in hints
+
+
+def test_conda_takes_a_file_with_both_lines(complete, file, run_conda, sandbox):
+    path = file("name: made\ndependencies:\n- python>=3\n- pip: [torch==2.7.1+cu126]\n")
+    new, document = complete(path)
+    assert conda_of(document)[:2] == ["python>=3", f"python={PYTHON}"]
+    run_conda("env", "create", "-f", new).ok()
+    assert imported(sandbox.envs / "made", "torch") == {"torch": "mirror cu126"}

@@ -41,7 +41,7 @@ from .environment_file import EnvironmentFile, short, target
 from .request import FileRequest
 
 #: Pythons that a spec may name. The channel's oldest is 2.7.
-_PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
+PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
 _MINOR = re.compile(r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?")
 
 
@@ -280,9 +280,7 @@ def _of_any_runtime(pin: Pin) -> list[Pin]:
 def _admitted(pythons: Sequence[Pin]) -> list[str]:
     """The minor versions of Python of which a patch release may satisfy all of these specs."""
     return [
-        minor
-        for minor in _PYTHONS
-        if all(admits_python(pin.spec, minor, admits) for pin in pythons)
+        minor for minor in PYTHONS if all(admits_python(pin.spec, minor, admits) for pin in pythons)
     ]
 
 

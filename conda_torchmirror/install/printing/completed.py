@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -21,7 +22,9 @@ from ruamel.yaml import YAML
 from ...envfiles.file_io import read as read_bytes
 from ...envfiles.source_text import decode
 from ...exceptions.base import TorchMirrorError
+from ...exceptions.choice import NoFittingWheel
 from ...exceptions.usage import NotForWheels
+from ...index.match import admits
 from ...index.match import read as read_spec
 from ...index.sources import WHEELS
 from ...index.wheels.pages import VARIANT
@@ -31,7 +34,7 @@ from ...selection import shell
 from ...selection.facts import names as conda_names
 from ...selection.pip.plan import WheelDecision
 from ...selection.plan import typed
-from ...selection.specs import cuda_version, package_name
+from ...selection.specs import admits_python, cuda_version, number, package_name
 from ...selection.wheels.link import Link
 from ...selection.wheels.name import Refused, parse
 from ...selection.wheels.request import BadWord, requested_name, understand
@@ -40,6 +43,7 @@ from ...text.messages import text
 from ...text.sanitize import safe
 from ..files import advice, environment_file
 from ..files.environment_file import EnvironmentFile, short
+from ..files.reading import PYTHONS
 from ..sources.wheels import known_set, narrowing
 from ..task import Target
 from ..wheels import decide, steps
@@ -66,15 +70,25 @@ class Parts(NamedTuple):
     """The parts of a file that ask for PyTorch, and those that stay.
 
     `words` are requirements on the family, `others` those of the pip section that pip would find
-    on an index, `cuda` is a value for `--cuda`, or None. `left` are the lines that the wheels stand
-    in for.
+    on an index, `cuda` is a value for `--cuda`, or None. `python` are the lines for Python, `left`
+    those that the wheels stand in for.
     """
 
     words: tuple[str, ...]
     others: tuple[str, ...]
     cuda: str | None
-    python: str | None
+    python: tuple[str, ...]
     left: tuple[str, ...]
+
+    @property
+    def pythons(self) -> Sequence[str]:
+        """The Pythons, major.minor, that the file's lines allow, newest first."""
+        specs = [read_spec(line).plain for line in self.python]
+        return [
+            python
+            for python in reversed(PYTHONS)
+            if all(admits_python(spec, python, admits) for spec in specs)
+        ]
 
 
 def execute(options: InstallOptions) -> Printed:
@@ -91,14 +105,63 @@ def execute(options: InstallOptions) -> Printed:
     if not found.words:
         advice.check_torch([file], (), options)
     options = _with_file(options, file, found)
-    task = _task(options, found.cuda)
-    decision = decide.decide(task).decision
+    chosen = _for_allowed_python(options, found, _decided)
+    assert chosen
+    task, decision = chosen.task, chosen.decision
+    assert decision
     with printed.language(options):
         shown = _rendered(file, found, decision, task)
     names = ", ".join(f"`{safe(line)}`" for line in found.left)
-    told = Notice("file_wheels", {"file": short(file), "lines": names})
-    decision = decision._replace(notices=(told, *decision.notices))
+    told = [Notice("file_wheels", {"file": short(file), "lines": names})]
+    if options.python and found.python and chosen.python not in found.pythons:
+        facts = {"file": short(file), "option": f"--python {options.python}"}
+        told += [Notice("file_left_out", {**facts, "spec": safe(line)}) for line in found.python]
+    decision = decision._replace(notices=(*told, *decision.notices))
     return printed.of_text(options, decision, shown)
+
+
+class _Chosen(NamedTuple):
+    """A task, the Python of its wheels, and the whole decision, if it was made."""
+
+    task: WheelTask
+    python: str
+    decision: WheelDecision | None = None
+
+
+def _decided(task: WheelTask) -> _Chosen:
+    """Decide. Raises: what `decide.decide` raises."""
+    decision = decide.decide(task).decision
+    return _Chosen(task, decision.chosen.python, decision)
+
+
+def _listed(task: WheelTask) -> _Chosen | None:
+    """Choose from the built-in list, which says nothing of the user's own wheels."""
+    found = None if task.brought else known_set(task.request, task.machine)
+    return _Chosen(task, found.python) if found else None
+
+
+def _for_allowed_python(
+    options: InstallOptions, found: Parts, choose: Callable[[WheelTask], _Chosen | None]
+) -> _Chosen | None:
+    """Choose for the Python that is typed or that the file fixes, else for any; where that is
+    answered by one that the file excludes, for the newest older one that it allows.
+
+    Raises: what `_task` and `choose` raise; of several NoFittingWheel the last one.
+    """
+    if options.python or not found.pythons:
+        return choose(_task(options, found))
+    *some, fixed = found.pythons
+    if some:
+        chosen = choose(_task(options, found))
+        if chosen is None or chosen.python in found.pythons:
+            return chosen
+        newest = number(chosen.python)
+        *some, fixed = [p for p in found.pythons if number(p) < newest] or [fixed]
+    for python in some:
+        with suppress(NoFittingWheel):
+            if again := choose(_task(options, found, python)):
+                return again
+    return choose(_task(options, found, fixed))
 
 
 def way(options: InstallOptions) -> tuple[Notice, ...]:
@@ -115,14 +178,14 @@ def way(options: InstallOptions) -> tuple[Notice, ...]:
     if not found.words:
         return ()
     try:
-        task = _task(_with_file(options, file, found), found.cuda)
+        listed = _for_allowed_python(_with_file(options, file, found), found, _listed)
     except TorchMirrorError:
         return ()  # the step would be refused with it
-    # The list says nothing of the user's own wheels.
-    if task.brought or not known_set(task.request, task.machine):
+    if listed is None:
         return ()
     words = ["conda", "torch-install", *options.specs, "--source", WHEELS, "-f", path]
-    command = typed([*words, *narrowing(options, task.machine), "--print", "environment.yml"])
+    on = listed.task.machine
+    command = typed([*words, *narrowing(options, on), "--print", "environment.yml"])
     return (Notice("complete_file", {"command": safe(command)}),)
 
 
@@ -131,17 +194,18 @@ def _with_file(options: InstallOptions, file: EnvironmentFile, found: Parts) -> 
     return options._replace(
         files=(),
         specs=(*found.words, *found.others, *options.specs),
-        python=options.python or found.python,
         name=options.name or file.name,
     )
 
 
-def _task(options: InstallOptions, cuda: str | None) -> WheelTask:
-    """The task for a new environment. Without a driver, the CUDA that the file names counts."""
+def _task(options: InstallOptions, found: Parts, python: str | None = None) -> WheelTask:
+    """The task for a new environment, with `python` if the file asks for it. Without a driver, the
+    CUDA that the file names counts."""
     nowhere = Target(None, ("-n", options.name or recipe.NAME))
+    options = options._replace(python=options.python or python)
     task = prepare(options, nowhere, context.subdir)
-    if options.cuda == "auto" and cuda and not task.machine.has_gpu:
-        task = prepare(options._replace(cuda=cuda), nowhere, context.subdir)
+    if options.cuda == "auto" and found.cuda and not task.machine.has_gpu:
+        task = prepare(options._replace(cuda=found.cuda), nowhere, context.subdir)
     return task
 
 
@@ -166,7 +230,7 @@ def parts(file: EnvironmentFile) -> Parts:
     for spec in file.specs:
         found = read_spec(spec)
         if found.name == "python":
-            pythons.append(_minor(found.plain))
+            pythons.append(spec)
         elif found.name in _REPLACED:
             left.append(spec)
             cudas.append(_cuda_of(found.name, found.plain))
@@ -177,10 +241,8 @@ def parts(file: EnvironmentFile) -> Parts:
         meant = understand(word)
         if not isinstance(meant, BadWord) and meant.variant:
             cudas.insert(0, _cuda(meant.variant))
-    python = next(filter(None, pythons), None)
-    return Parts(
-        tuple(asked.values()), tuple(others), next(filter(None, cudas), None), python, tuple(left)
-    )
+    cuda = next(filter(None, cudas), None)
+    return Parts(tuple(asked.values()), tuple(others), cuda, tuple(pythons), tuple(left))
 
 
 def _variant(url: str) -> str | None:
@@ -238,11 +300,6 @@ def _pinned(line: str) -> str:
     return f"{name.strip()}=={wheel.full_version}"
 
 
-def _minor(plain: str) -> str:
-    found = re.fullmatch(r"python\s*={1,2}\s*(3\.\d+)(?:[.=\s].*)?", plain)
-    return found[1] if found else ""
-
-
 def _rendered(file: EnvironmentFile, found: Parts, decision: WheelDecision, task: WheelTask) -> str:
     """The text of the new file: what it was chosen for in comments, then the file."""
     said = recipe.of_wheels(decision, task.options, task.target)
@@ -253,6 +310,7 @@ def _rendered(file: EnvironmentFile, found: Parts, decision: WheelDecision, task
     document: Any = yaml.load(decode(read_bytes(Path(file.path))).text)
     dependencies = document["dependencies"]
     _keep(dependencies, lambda entry: entry not in found.left)
+    _fix_python(dependencies, found, decision.chosen.python)
     have = {package_name(str(entry)) for entry in dependencies if not isinstance(entry, Mapping)}
     sections = [entry["pip"] for entry in dependencies if "pip" in _keys(entry)]
     if not sections:
@@ -277,6 +335,29 @@ def _rendered(file: EnvironmentFile, found: Parts, decision: WheelDecision, task
     yaml.dump(document, out)
     head = shell.comments([said.head, text("print.environment_yml")])
     return "\n".join([*head, out.getvalue().rstrip("\n")])
+
+
+def _fix_python(dependencies: Any, found: Parts, python: str) -> None:
+    """Fix the Python of the wheels, beside the lines that leave it open, and instead of those that
+    exclude it, which `--python` overrides."""
+    if not found.python or found.pythons == [python]:
+        return
+    lines = [
+        at
+        for at, entry in enumerate(dependencies)
+        if isinstance(entry, str) and entry.strip() in found.python
+    ]
+    if not lines:
+        return
+    if python in found.pythons:
+        bare = [at for at in lines if read_spec(dependencies[at]).open]
+        if bare:
+            dependencies[bare[0]] = f"{str(dependencies[bare[0]]).strip()}={python}"
+        else:
+            dependencies.insert(lines[-1] + 1, f"python={python}")
+    else:
+        _keep(dependencies, lambda entry: entry not in found.python)
+        dependencies.insert(lines[0], f"python={python}")
 
 
 def _keys(entry: object) -> Collection[str]:
