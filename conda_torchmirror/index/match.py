@@ -14,6 +14,7 @@ from conda.models.match_spec import MatchSpec
 
 from ..exceptions.base import first_line
 from ..exceptions.usage import BadSpec
+from ..mirrors import addresses
 from ..models import Build, Notice
 from ..selection.facts.names import (
     CPU_ONLY,
@@ -47,6 +48,7 @@ _LOCAL = r"(?i)\+([a-z]+[\d.]*)"
 
 #: Fields of a spec that are compared with a record, and fields that conda would compare but that
 #: `Build` does not have.
+_PLACE = ("channel", "subdir")
 _OF_RECORDS = ("build_number", "subdir", "md5", "sha256", "fn")
 _UNKNOWN = ("track_features", "features", "license", "license_family")
 
@@ -160,12 +162,15 @@ def _ignored(spec: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _match_spec(spec: str) -> Any:
-    """Conda's MatchSpec for a spec, None if conda cannot parse it."""
+    """Conda's MatchSpec for a spec, None if conda cannot parse it. A channel that is given by its
+    URL at upstream or a mirror is the channel of that name, as it is in `Build`."""
     try:
-        return MatchSpec(spec)
+        parsed = MatchSpec(spec)
     except InvalidSpec:
         log.debug("unreadable match spec in a record: %s", spec)
         return None
+    url = spec.partition("[")[0].rpartition("::")[0]
+    return MatchSpec(parsed, channel=addresses.name_of(url)) if "://" in url else parsed
 
 
 def admits(spec: str, name: str, version: str, build: str, record: Build | None = None) -> bool:
@@ -173,12 +178,13 @@ def admits(spec: str, name: str, version: str, build: str, record: Build | None 
 
     An empty `build` means any, for packages of which only the version is known, and then the other
     fields do not count either. `record` has the fields that only a record knows, such as hashes;
-    without it, a spec on those admits no build.
+    without it, a spec on those admits no build, and the channel and platform that a spec names are
+    those of the package.
     """
-    if record is None or "[" not in spec:
+    if record is None or not ("[" in spec or "::" in spec):
         return _admits(spec, name, version, build)
     package = _Package(name, version, build)
-    for field in _OF_RECORDS:
+    for field in ("channel", *_OF_RECORDS):
         setattr(package, field, getattr(record, field))
     return _matches(_match_spec(spec), package)
 
@@ -191,6 +197,9 @@ def _admits(spec: str, name: str, version: str, build: str) -> bool:
     if not build and any(parsed.get_raw_value(of) is not None for of in ("build", *_OF_RECORDS)):
         # Conda 24.7 cannot remove fields from a parsed spec.
         parsed = MatchSpec(name=parsed.name, version=parsed.get_raw_value("version") or "*")
+    elif any(parsed.get_raw_value(of) is not None for of in _PLACE):
+        fields = {of: parsed.get_raw_value(of) for of in parsed.FIELD_NAMES if of not in _PLACE}
+        parsed = MatchSpec(**{of: value for of, value in fields.items() if value is not None})
     return _matches(parsed, _Package(name, version, build))
 
 

@@ -22,6 +22,51 @@ def test_a_contradicting_pin_is_named(env_of, conda_in_process):
     assert "`mkl<2024.1`" in result.stderr
 
 
+#: What a choice for a driver of 12.4 comes to under pins: its source, release and CUDA.
+OLD, NEWER = ("pytorch", "2.5.1", "12.4"), ("conda-forge", "2.8.0", "12.9")
+PINNED = {
+    "conda-forge::numpy": NEWER,
+    "conda-forge::python=3.13": NEWER,
+    "conda-forge::pytorch": NEWER,
+    "pytorch[channel=conda-forge]": NEWER,
+    "https://conda.anaconda.org/conda-forge::pytorch": NEWER,
+    "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/conda-forge::pytorch": NEWER,
+    "pytorch::pytorch": OLD,
+    "pytorch/linux-64::pytorch": OLD,
+    "pytorch::pytorch=2.3": ("pytorch", "2.3.1", "12.1"),
+    "pytorch::pytorch-cuda=12.1&pytorch<2.6": ("pytorch", "2.5.1", "12.1"),
+    "conda-forge::cuda-version=12.1": ("pytorch", "2.5.1", "12.1"),
+    "defaults::mkl&pytorch 2.3.*": ("pytorch", "2.3.1", "12.1"),
+}
+
+
+@pytest.mark.parametrize("pins", PINNED)
+def test_a_pin_that_names_a_channel_admits_the_builds_of_it(conda_in_process, monkeypatch, pins):
+    """Such a pin kept every build out, those of its own channel too."""
+    monkeypatch.setenv("CONDA_PINNED_PACKAGES", pins)
+    words = ("--dry-run", "--offline", "--json", "--platform", "linux-64", "--cuda", "12.4")
+    shown = conda_in_process("torch-install", *words).ok().json()["torchmirror"]["selected"]
+    (torch,) = (build for build in shown["builds"] if build["name"] == "pytorch")
+    assert (shown["source"], torch["version"], shown["cuda"]) == PINNED[pins]
+
+
+@pytest.mark.parametrize(
+    ("pin", "source"),
+    [
+        ("pytorch::pytorch", "conda-forge"),
+        ("conda-forge::pytorch", "pytorch"),
+        ("defaults::pytorch", "auto"),
+        ("pytorch/win-64::pytorch", "auto"),
+    ],
+)
+def test_a_pin_that_names_another_channel_is_in_the_way(conda_in_process, monkeypatch, pin, source):
+    monkeypatch.setenv("CONDA_PINNED_PACKAGES", pin)
+    words = ("--dry-run", "--offline", "--platform", "linux-64", "--cuda", "12.4")
+    refused = conda_in_process("torch-install", *words, "--source", source)
+    assert refused.rc == 1
+    assert f"the pin {pin} (pinned_packages) keeps" in " ".join(refused.stderr.split())
+
+
 def test_an_installed_package_that_contradicts_is_named_and_replaced(env_of, conda_in_process):
     """Here nobody asked for it: it came as some package's dependency."""
     prefix = env_of("python=3.11", "mkl=2025")
