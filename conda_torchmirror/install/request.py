@@ -141,15 +141,15 @@ def make(
             family.setdefault(spec.name, []).append(_of_source(word, spec, sources))
         elif spec.name != CPU_ONLY:
             others.append(word)
-    if on_cpu and wanted not in ("auto", "cpu"):
-        raise Contradiction(first=" ".join(on_cpu), second=f"--cuda {cuda_word}")
     if on_cpu or wanted == "cpu":
+        option = [] if wanted == "auto" else [f"--cuda {cuda_word}"]
         names_cuda = [
             *(pin.text for pin in pins if pin.spec.startswith(CUDA_NAMES)),
             *(spec for name in RUNTIMES for spec in family.get(name, ())),
+            *(option if wanted != "cpu" else ()),
         ]
         if names_cuda:
-            first = " ".join(on_cpu) or f"--cuda {cuda_word}"
+            first = " ".join((*on_cpu, *(option if wanted == "cpu" else ())))
             raise Contradiction(first=first, second=" ".join(dict.fromkeys(names_cuda)))
         wanted = "cpu"
     else:

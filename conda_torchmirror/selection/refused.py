@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from ..models import Build, Choice, Machine, NoChoice, Notice, Request
 from .choose import choose
 from .facts.record import Knowledge, SourceFacts
-from .specs import release, without_build
+from .specs import exclude_each_other, release, without_build
 
 #: Codes of rejections that another driver would lift.
 DRIVER = ("cuda_too_new", "driver_too_old", "minor_version_only")
@@ -110,7 +111,10 @@ def _blamed(case: Case) -> frozenset[str]:
 
 
 def cause(case: Case) -> Notice | None:
-    """The part of the request that no build meets, if every build was filtered out unjudged."""
+    """The part of the request that no build meets: two specs on one package, or what filtered every
+    build out unjudged."""
+    if clash := _exclusive(case):
+        return clash
     if case.failed.rejected:
         return None
     torch = [build for build in case.builds if build.name == case.source.torch]
@@ -130,6 +134,20 @@ def cause(case: Case) -> Notice | None:
                 return Notice("no_such_cuda", {"spec": spec, "subdir": case.machine.subdir})
             if specs and not any(_has_runtime(b, name, spec, case) for b in left):
                 return Notice("contradict", {"first": " ".join(specs), "second": spec})
+    return None
+
+
+def _exclusive(case: Case) -> Notice | None:
+    """Two specs on one package that no version meets, whatever the records are."""
+    source = case.source
+    for name in (*source.family, *source.runtimes):
+        specs = sorted(spec for spec in case.request.specs.get(name, ()) if spec != name)
+        if len(specs) < 2:
+            continue
+        known = {build.version for build in case.builds if build.name == name}
+        for first, second in combinations(specs, 2):
+            if exclude_each_other((first, second), name, known, case.knowledge.admits):
+                return Notice("contradict", {"first": first, "second": second})
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,6 +30,8 @@ _EQUALS = r"([\w.-]+)(={1,2})([^=\[\]]+)=([^=\[\]]+)"
 _SPACES = r"([\w.-]+)\s+(\S+)\s+(\S+)"
 _BRACKETS = r"([\w.-]+)\[(.*)\]"
 _VERSION = r"version='([^']*)'"
+#: A version in a spec, with the variant of a wheel.
+_NUMBER = r"\d+(?:\.\d+)*(?:\+\w+)?"
 
 _MARK = r"(?i)(?:^|[^A-Za-z0-9])"
 _MARKED_CUDA = _MARK + r"cu(?:da)?[-_]?(\d{1,2}\.\d{1,2}|\d{2,3})(?!\d)"
@@ -141,6 +143,18 @@ def admits_cuda(spec: str, name: str, cuda: str, admits: Admits) -> bool:
     """Whether a spec on a package whose version is a CUDA version passes some release of `cuda`."""
     versions = (cuda, *(f"{cuda}.{patch}" for patch in _CUDA_PATCHES))
     return any(admits(spec, name, version, "") for version in versions)
+
+
+def exclude_each_other(
+    specs: Sequence[str], name: str, known: Iterable[str], admits: Admits
+) -> bool:
+    """Whether no version of a package passes all of these match specs, whatever their builds.
+
+    Tried are the `known` versions, those that the specs name, and one just above each.
+    """
+    named = {found for spec in specs for found in re.findall(_NUMBER, without_build(spec) or spec)}
+    tried = {"0", *named, *(f"{version}.1" for version in named), *known}
+    return not any(all(admits(spec, name, one, "") for spec in specs) for one in tried)
 
 
 def admits_python(spec: str, python: str, admits: Admits) -> bool:

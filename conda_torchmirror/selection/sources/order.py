@@ -87,11 +87,17 @@ def _clash(request: Request, source: str, word: str) -> tuple[str, str] | None:
 def _too_new(
     request: Request, name: str, word: str, sources: Sequence[Traits], admits: Admits
 ) -> tuple[str, str] | None:
-    """A word that ties the request to a channel that ended, and words for a newer release."""
+    """A word that ties the request to a channel that ended, and other words for a newer release.
+
+    Where those words exclude each other, or a word that ties has the release itself, the records
+    tell better what is wrong.
+    """
     last = next(source.last for source in sources if source.name == name)
-    if not last or "old" in _sides(request, last, admits) or not _narrowed(request):
+    if not last or _sides(request, last, admits) != {"new"}:
         return None
-    return word, " ".join(spec for specs in _narrowed(request).values() for spec in specs)
+    tied = {package_name(one) for of, one in request.ties if of == name}
+    newer = [spec for of, specs in _narrowed(request).items() if of not in tied for spec in specs]
+    return (word, " ".join(newer)) if newer else None
 
 
 def _narrowed(request: Request) -> dict[str, tuple[str, ...]]:

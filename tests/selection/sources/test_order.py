@@ -279,6 +279,24 @@ def test_names_of_both_sides_are_a_contradiction(words, clash):
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        # What ties the request has the release itself.
+        ("pytorch::pytorch=2.7",),
+        ("pytorch=2.7=py3.12_cuda12.4_cudnn9.1.0_0",),
+        ("pytorch::pytorch=2.7", "pytorch::torchvision=0.22"),
+        ("pytorch::torchvision=0.22",),
+        # Other words exclude each other.
+        ("torchaudio=0.10.0=py38_cu113", "pytorch=2.1.0", "pytorch=1.11.0"),
+        ("pytorch-cuda=12.4", "pytorch=2.7", "torchvision=0.20"),
+        ("pytorch-cuda=12.4", "pytorch=2.7", "pytorch=2.3"),
+    ],
+)
+def test_what_the_records_tell_better_is_no_contradiction_of_sources(words):
+    assert of(*words) == Order((CHANNEL,), "asked")
+
+
+@pytest.mark.parametrize(
     ("channels", "sources"),
     [
         (("conda-forge",), (FORGE,)),
