@@ -51,7 +51,7 @@ def test_an_environment_is_refused_before_the_download(
     assert refused.rc == 1
     assert f"{prefix / part} cannot be written" in refused.stderr.replace("\n", " ")
     assert "your account has no permission for it" in refused.words
-    assert "`conda torch-install -n NEW`" in refused.words
+    assert "run the same command with `-n NEW`" in refused.words
     assert previewed.rc == kept.rc == 0
     assert contents(prefix) == before
     assert fetched(sites) == 1  # for --download-only

@@ -76,7 +76,7 @@ TEXT: Table = {
     "other_place": "or name another place for {option}",
     "delete_half_made": "delete the folder, if nothing in it is yours, and run the same again",
     "after_other_run": "run the same command again when the other run is done",
-    "fresh_environment": "or install into a new environment: `conda torch-install -n NEW`",
+    "fresh_environment": "or run the same command with `-n NEW`, which makes a new environment",
     "new_with_request": "or install into a new environment: `{new}`",
     "allow_flexible": "let this one transaction run with flexible priority: `plugins: "
     "{{torchmirror_flexible: true}}` in .condarc",
@@ -206,13 +206,13 @@ TEXT: Table = {
     "wheel_mirror_url": "give the URL above the directories of the variants: it ends before `cpu` "
     "or `cu126`",
     "remove_for_wheels": "remove it first: `conda remove{where} {names}`",
-    "new_for_wheels": "or take a new environment: `conda torch-install -n NEW --source wheels`",
+    "new_for_wheels": "or run the same command with `-n NEW`, which makes a new environment",
     "make_room": "make room by conda, then run this again: `{command}`",
     "pip_again": "the files of the set are kept: run the same command again when the index answers",
     "pip_repair": "`{program}` does not run on this computer: repair or remove it, and run the "
     "same command again",
     "pip_owned": "conda's {packages} stays as it is, and no versions of the other packages go "
-    "with it: take a new environment: `conda torch-install -n NEW --source wheels`",
+    "with it: run the same command with `-n NEW`, which makes a new environment",
     "pip_look": "look whether `{tool}` on this computer is the program of that name; without "
     "`torchmirror_installer` the environment's own pip installs",
     "pip_offline": "run once online: {what} is neither in the environment nor on this disk",
