@@ -1,0 +1,88 @@
+"""Arguments that contradict each other: what is named, and what may be left out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from support.running import Result
+
+PREVIEW = ("torch-install", "--dry-run", "--offline", "-n", "new")
+
+
+def guidance(done: Result) -> tuple[str, dict[str, str]]:
+    """What a refusal says, and its next steps by code."""
+    assert done.rc != 0, str(done)
+    document: dict[str, Any] = done.json()
+    hints = {hint["hint_code"]: hint["text"] for hint in document["guidance"]["hints"]}
+    return f"{document['message']} {document['guidance'].get('cause')}", hints
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "second"),
+    [
+        ("cpuonly pytorch-cuda=12.1 --cuda 12.4", "cpuonly", "pytorch-cuda=12.1 --cuda 12.4"),
+        ("pytorch-gpu pytorch-cpu --cuda 12.4", "pytorch-cpu", "pytorch-gpu --cuda 12.4"),
+        ("torch==2.5.1+cpu --cuda 12.4", "torch==2.5.1+cpu", "--cuda 12.4"),
+        ("cpuonly cuda-version=12.4 --cuda cpu", "cpuonly --cuda cpu", "cuda-version=12.4"),
+        (
+            "torch==2.5.1+cpu torchvision==0.20.1+cu124 --cuda 12.4",
+            "torch==2.5.1+cpu",
+            "+cu124 --cuda 12.4",
+        ),
+    ],
+)
+def test_either_side_that_may_be_left_out_is_named_whole(
+    conda_in_process, monkeypatch, words, first, second
+):
+    """Without a part of one side, the rest of it would go on contradicting the other."""
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.4")
+    _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words.split()))
+    assert hints == {"leave_one_out": f"leave out `{first}`, or `{second}`"}
+    for side in (first, second):
+        kept = words
+        for word in re.findall(r"--cuda \S+|\S+", side):
+            kept = kept.replace(word, "")
+        conda_in_process(*PREVIEW, "--json", *kept.split()).ok()
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "second"),
+    [
+        (("pytorch=2.1.0", "pytorch=1.11.0"), "pytorch=1.11.0", "pytorch=2.1.0"),
+        (("pytorch>2", "pytorch<2"), "pytorch<2", "pytorch>2"),
+        (("pytorch=1.4", "pytorch=1.5"), "pytorch=1.4", "pytorch=1.5"),
+        (("torchvision=0.12", "torchvision=0.13"), "torchvision=0.12", "torchvision=0.13"),
+        (
+            ("torchaudio=0.10.0=py38_cu113", "pytorch=2.1.0", "pytorch=1.11.0"),
+            *("pytorch=1.11.0", "pytorch=2.1.0"),
+        ),
+        (("pytorch-cuda=12.1", "pytorch-cuda=11.8"), "pytorch-cuda=11.8", "pytorch-cuda=12.1"),
+        (("pytorch::pytorch=2.7", "pytorch=2.3"), "pytorch=2.3", "pytorch=2.7"),
+    ],
+)
+def test_two_specs_of_one_package_are_named_and_no_index_is_blamed(
+    conda_in_process, words, first, second
+):
+    said, hints = guidance(conda_in_process(*PREVIEW, "--cuda", "12.4", "--json", *words))
+    assert f"`{first}` and `{second}` exclude each other" in said
+    assert "index has no" not in said
+    assert "built_in_part" not in hints
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("pytorch>=1.4", "pytorch<1.5"),
+        ("pytorch>1.4.1", "pytorch<1.7"),
+        ("pytorch<1.5", "pytorch!=1.4"),
+        ("pytorch=1.5", "pytorch==1.5.1"),
+        ("pytorch>=1.4,<1.8", "pytorch>1.4.1,<1.7"),
+    ],
+)
+def test_specs_that_a_release_outside_the_index_meets_do_not_exclude_each_other(
+    conda_in_process, words
+):
+    said, _ = guidance(conda_in_process(*PREVIEW, "--cuda", "12.4", "--json", *words))
+    assert "exclude each other" not in said
