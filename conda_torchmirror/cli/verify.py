@@ -30,7 +30,7 @@ from ..text.sanitize import safe
 from ..verify import collection_report
 from ..verify.collection import collect
 from ..verify.report import lines, report
-from ..verify.run import expects_gpu, verify
+from ..verify.run import expects_gpu, hiding, verify
 from ..verify.static import inspect_records, with_records
 from .deferred import HelpFormatter
 
@@ -60,7 +60,8 @@ def run(args: Namespace) -> int:
     prefix = _existing(args)
     records = inspect_records(prefix)
     expect_gpu = True if args.require_gpu else expects_gpu(records.machine)
-    check = with_records(verify(prefix, expect_gpu=expect_gpu), records)
+    hidden_by = hiding(records.machine)
+    check = with_records(verify(prefix, expect_gpu=expect_gpu, hidden_by=hidden_by), records)
     if args.report:
         try:
             write_file(Path(args.report), report(check, prefix=prefix))

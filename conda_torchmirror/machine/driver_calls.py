@@ -100,15 +100,20 @@ def visible(devices: Sequence[Device], value: str | None) -> tuple[Device, ...]:
     """Apply a value of `CUDA_VISIBLE_DEVICES` to devices in CUDA's own order.
 
     The rules are those of the CUDA programming guide (environment variables): entries are indexes
-    or unambiguous prefixes of UUIDs; the first entry that names no device ends the list.
+    or unambiguous prefixes of UUIDs; the first entry that names no device ends the list. An index
+    that is given twice leaves none: `cuInit` answers 101 (driver 580.159.04, by trial).
     """
     if value is None:
         return tuple(devices)
     chosen: list[Device] = []
+    by_index: list[Device] = []
     for entry in value.split(","):
         match = _named(devices, entry.strip())
         if match is None:
             break
+        if entry.strip().isdigit() and match in by_index:
+            return ()
+        by_index += [match] if entry.strip().isdigit() else []
         if match not in chosen:
             chosen.append(match)
     return tuple(chosen)
@@ -117,11 +122,11 @@ def visible(devices: Sequence[Device], value: str | None) -> tuple[Device, ...]:
 def _named(devices: Sequence[Device], entry: str) -> Device | None:
     if re.fullmatch(r"\+?\d+", entry):
         return devices[int(entry)] if int(entry) < len(devices) else None
-    if entry.startswith("MIG-GPU-"):
-        entry = entry.removeprefix("MIG-").partition("/")[0]
-    elif entry.startswith("MIG-"):
+    if entry.startswith("MIG-"):
         # A MIG instance has the compute capability of its parent, one of the partitioned devices.
         sliced = [device for device in devices if device.mig]
+        if entry.startswith("MIG-GPU-"):
+            return _named(sliced, entry.removeprefix("MIG-").partition("/")[0])
         return sliced[0] if len({device.arch for device in sliced}) == 1 else None
     found = [device for device in devices if entry and device.uuid.startswith(entry)]
     return found[0] if len(found) == 1 else None
@@ -166,11 +171,11 @@ class _Library:
             try:
                 self._dll = ctypes.CDLL(name)
             except OSError as error:
-                tried.append(f"{name}: {error}")
+                tried.append(str(error))
             else:
                 self.name = name
                 return
-        raise FileNotFoundError("; ".join(tried))
+        raise FileNotFoundError("; ".join(dict.fromkeys(tried)))
 
     def __call__(self, call: str, *args: Any) -> None:
         function = getattr(self._dll, call, None)

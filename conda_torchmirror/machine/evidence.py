@@ -20,8 +20,18 @@ TOLD = frozenset(
 #: Evidence for why there is no CUDA although something hints at a GPU, from causes to symptoms;
 #: only the first group with a match is shown.
 REASONS = (
-    frozenset(("driver_without_gpu", "container_without_driver", "gpu_without_driver")),
-    frozenset(("driver_error", "driver_mismatch")),
+    frozenset(
+        (
+            *("driver_without_gpu", "container_without_driver", "gpu_without_driver"),
+            "gpu_denied",
+        )
+    ),
+    frozenset(
+        (
+            *("driver_error", "driver_mismatch"),
+            *("uvm_missing", "memory_limited", "driver_shadowed"),
+        )
+    ),
     frozenset(("driver_library_missing", "smi_hangs")),
 )
 

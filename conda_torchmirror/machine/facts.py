@@ -37,10 +37,10 @@ BYTES, GPUS, REMARKS = 100_000, 64, 20
 #: Most characters of a string.
 LONGEST = 300
 #: Codes of the remarks to write: those on the machine itself, since those on an environment are of
-#: no use elsewhere.
+#: no use elsewhere, nor is a folder of somebody's LD_LIBRARY_PATH, which may name them.
 _CODES = (
     (TOLD | frozenset(code for codes in REASONS for code in codes) | {"arch_unknown"})
-    - {"record_broken", "pins_unreadable", "pin_unreadable"}
+    - {"record_broken", "pins_unreadable", "pin_unreadable", "driver_shadowed"}
 )  # fmt: skip
 
 _SUBDIR = re.compile(r"(?:linux|win|osx)-[a-z0-9]{2,12}")

@@ -256,7 +256,9 @@ def _with_gpus(machine: Machine, evidence: list[Notice]) -> Machine:
     found = _probe(machine.cuda is None)
     evidence += [Notice(code, facts) for code, facts in found.notes]
     errors = {str(facts["error"]) for code, facts in found.notes if code == "driver_error"}
-    if errors & _MIXED:
+    causes = list(system.causes(errors)) if machine.cuda is None else []
+    evidence += causes
+    if errors & _MIXED and not causes:
         evidence.append(Notice("driver_mismatch"))
     if found.driver:
         evidence.append(Notice("driver_version", {"driver": found.driver}))
@@ -265,9 +267,13 @@ def _with_gpus(machine: Machine, evidence: list[Notice]) -> Machine:
         outside = list(system.no_driver(signs))
         evidence += outside
     chosen = _chosen(found, evidence)
-    if not chosen and ("CUDA_ERROR_NO_DEVICE" in errors or found.source):
+    none_listed = not chosen and ("CUDA_ERROR_NO_DEVICE" in errors or found.source)
+    if none_listed and not causes and not outside:
         evidence.append(Notice("driver_without_gpu"))
-    hangs = any(code == "driver_hangs" for code, _ in found.notes)
+    codes = {code for code, _ in found.notes}
+    # The device file of a GPU that this account or this library keeps from being used.
+    there = bool(causes or "driver_library_missing" in codes) and system.has_device_file()
+    refused = "driver_hangs" in codes or bool(errors)
     return machine._replace(
         driver=found.driver,
         gpus=tuple(Gpu(device.name, device.arch) for device in chosen),
@@ -275,8 +281,7 @@ def _with_gpus(machine: Machine, evidence: list[Notice]) -> Machine:
         failing=(
             machine.cuda_from == "none"
             and not outside
-            and (hangs or bool(errors))
-            and not errors & _NOTHING_THERE
+            and (there or (refused and not errors & _NOTHING_THERE))
         ),
     )
 

@@ -8,11 +8,20 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from ..models import Notice
-from . import nvidia
+from . import driver_calls, nvidia
+
+#: Errors of a library that is not the one of the driver in the kernel: a CUDA toolkit's stub, or
+#: that of its folder `compat`.
+_OTHER_LIBRARY = frozenset(
+    (
+        *("CUDA_ERROR_STUB_LIBRARY", "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"),
+        *("CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE", "NVML_ERROR_LIB_RM_VERSION_MISMATCH"),
+    )
+)
 
 
 def overrides(subdir: str) -> Iterator[Notice]:
@@ -76,6 +85,48 @@ def no_driver(signs: Iterable[str]) -> Iterator[Notice]:
         yield Notice("container_without_driver")
     elif not kernel and (device := _pci_device()):
         yield Notice("gpu_without_driver", {"device": device})
+
+
+def has_device_file() -> bool:
+    """Whether Linux has the device file of an NVIDIA GPU, as `/dev/nvidia0`."""
+    return any(re.fullmatch(r"nvidia\d+", path.name) for path in _device_files())
+
+
+def causes(errors: Collection[str]) -> Iterator[Notice]:
+    """Yield why the driver refuses, where this system shows it. `errors` are names of its errors.
+
+    Each was seen on a real driver (580.159.04), with what is looked for here taken away.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    shut = [str(path) for path in _device_files() if not os.access(path, os.R_OK | os.W_OK)]
+    if shut and errors:
+        yield Notice("gpu_denied", {"files": ", ".join(shut)})
+    elif "CUDA_ERROR_UNKNOWN" in errors and nvidia.on_system("/dev/nvidiactl"):
+        if not nvidia.on_system("/dev/nvidia-uvm"):
+            yield Notice("uvm_missing")
+    elif "CUDA_ERROR_OUT_OF_MEMORY" in errors:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit != resource.RLIM_INFINITY:
+            yield Notice("memory_limited", {"limit": limit // 1024})
+    elif _OTHER_LIBRARY & set(errors) and (folder := _shadowing()):
+        yield Notice("driver_shadowed", {"folder": folder})
+
+
+def _device_files() -> list[Path]:
+    files = Path(f"{nvidia.ROOT}/dev").glob("nvidia*")
+    return sorted(path for path in files if re.fullmatch(r"nvidia(\d+|ctl|-uvm)", path.name))
+
+
+def _shadowing() -> str | None:
+    """The first folder of LD_LIBRARY_PATH with a libcuda, unless it is one of a driver."""
+    for folder in filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")):
+        if os.path.exists(os.path.join(folder, "libcuda.so.1")):
+            own = os.path.realpath(folder) in map(os.path.realpath, driver_calls.LIBRARY_DIRS)
+            return None if own else folder
+    return None
 
 
 def _in_container() -> bool:

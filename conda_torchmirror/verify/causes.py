@@ -15,7 +15,13 @@ KNOWN: tuple[tuple[str, str], ...] = (
     ("no_kernel_image", r"no kernel image is available|CUDA capability sm_\d+ is not compatible"),
     ("driver_mixed", r"unsupported display driver / cuda driver combination"),
     ("gpu_busy", r"CUDA-capable device\(s\) is/are busy|all CUDA-capable devices are busy"),
-    ("gpu_memory", r"CUDA out of memory|CUDA error: out of memory"),
+    (
+        "gpu_memory",
+        r"CUDA out of memory|CUDA error: out of memory|CU(BLAS|DNN)_STATUS_ALLOC_FAILED"
+        r"|CUDNN_STATUS_\w*ALLOCATION_FAILED",
+    ),
+    ("host_memory", r"cudaGetDeviceCount\(\).*Error 2: out of memory"),
+    ("driver_stub", r"CUDA driver is a stub library"),
     ("driver_missing", r"Found no NVIDIA driver|CUDA driver initialization failed"),
     ("cuda_unknown", r"CUDA unknown error"),
     ("gpu_unseen", r"No CUDA GPUs are available|no CUDA-capable device is detected"),

@@ -21,7 +21,7 @@ from ..machine import facts as facts_
 from ..models import Machine, Notice
 from ..text.messages import of_os_error, text
 from ..text.output import SCHEMA
-from .verdict import EXIT_CODES, sentence
+from .verdict import EXIT_CODES, UNTRIED, sentence
 
 #: Upper limits: bytes of a report (20 kB with 64 GPUs), files, notices and GPUs of a report.
 BYTES, FILES, NOTICES, DEVICES = 1_000_000, 10_000, 50, 64
@@ -272,7 +272,7 @@ def _telling(row: Row) -> Notice | None:
     """The notice on why a machine needs attention. A working machine has none, unless it has a GPU
     build and no GPU to test it on."""
     if row.status == "fine":
-        return next((one for one in row.notices if one.code == "gpu_untried"), None)
+        return next((one for one in row.notices if one.code in UNTRIED), None)
     return row.notices[0] if row.notices else Notice("unexplained", {})
 
 

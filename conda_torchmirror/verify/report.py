@@ -17,12 +17,12 @@ from ..text.language import in_english
 from ..text.layout import bullet, width, wrapped
 from ..text.messages import text
 from ..text.sanitize import safe
-from .verdict import Check, sentence
+from .verdict import UNTRIED, Check, sentence
 
 
 def lines(check: Check) -> list[str]:
     """Return the check as lines: the verdict first, then facts, then causes and advice."""
-    untried = check.status == "fine" and any(n.code == "gpu_untried" for n in check.notices)
+    untried = check.status == "fine" and any(n.code in UNTRIED for n in check.notices)
     out = [text("check.fine_untried" if untried else f"check.{check.status}")]
     if rows := list(_facts(check)):
         out += ["", *_table(rows)]

@@ -45,11 +45,12 @@ def verify(
     expect_gpu: bool | None,
     partners: Sequence[str] | None = None,
     limit: float = LIMIT,
+    hidden_by: str | None = None,
 ) -> Check:
     """Test PyTorch in the environment at `prefix`, for at most `limit` seconds.
 
     With `expect_gpu` None a GPU is expected if the build is for one. `partners` are imported too;
-    None means those that are installed.
+    None means those that are installed. `hidden_by` is what `hiding` returns.
 
     Raises: CannotWrite if there is no place for temporary files.
     """
@@ -66,19 +67,27 @@ def verify(
         seconds = time.monotonic() - began
         steps = _read(out)
     build, url = _origin(prefix)
-    return judge(steps, ended, CheckSubject(prefix, expect_gpu, limit, build, url, where, seconds))
+    subject = CheckSubject(prefix, expect_gpu, limit, build, url, where, seconds, hidden_by)
+    return judge(steps, ended, subject)
 
 
 def verify_after(prefix: str, machine: Machine) -> Check | None:
     """Test what an installation for `machine` left in `prefix`; None if it cannot run here."""
     if machine.subdir != native_subdir():
         return None
-    return verify(prefix, expect_gpu=expects_gpu(machine))
+    return verify(prefix, expect_gpu=expects_gpu(machine), hidden_by=hiding(machine))
 
 
 def expects_gpu(machine: Machine) -> bool | None:
-    """Whether the check must find a GPU: False without one, None if that depends on the build."""
-    return None if has_device(machine) else False
+    """Whether the check must find a GPU: False without one, or where the user hides them all; None
+    if that depends on the build."""
+    return None if has_device(machine) and hiding(machine) is None else False
+
+
+def hiding(machine: Machine) -> str | None:
+    """The value of CUDA_VISIBLE_DEVICES if it hides every GPU of this machine; else None."""
+    hidden = any(remark.code == "machine.gpus_hidden" for remark in machine.remarks)
+    return os.environ.get("CUDA_VISIBLE_DEVICES") if hidden else None
 
 
 def _installed_partners(prefix: str) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from ..selection.fit import Constraints
 from ..selection.specs import number, package_name
 from ..text.messages import text
 from . import static_wheels
-from .verdict import Check, for_arch, unique
+from .verdict import UNTRIED, Check, for_arch, unique
 
 
 class StaticReport(NamedTuple):
@@ -82,7 +82,8 @@ def with_records(check: Check, report: StaticReport) -> Check:
     if works:
         known.add(CUDNN_TOO_NEW)
     more = [notice for notice in report.notices if notice.code not in known]
-    if check.torch and not check.expect_gpu and has_device(report.machine):
+    untried = any(notice.code in UNTRIED for notice in check.notices)
+    if check.torch and not check.expect_gpu and not untried and has_device(report.machine):
         # If pip installed torch, no record tells that it is for the CPU.
         told = known & MACHINE or any(notice.code not in ENVIRONMENT for notice in more)
         more += [] if told else [Notice("cpu_build")]

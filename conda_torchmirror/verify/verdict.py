@@ -27,6 +27,10 @@ EXIT_CODES: Mapping[str, int] = {"fine": 0, "no_gpu": 3, "broken": 1}
 INSTALLED_BUT_FAILED = 3
 
 
+#: Codes of the notice on a build for a GPU that could not be tried on one.
+UNTRIED = ("gpu_untried", "gpu_hidden")
+
+
 @dataclass(frozen=True)
 class Tested:
     """One device on which a matrix product and a small convolution were computed.
@@ -132,7 +136,8 @@ class CheckExit:
 @dataclass(frozen=True)
 class CheckSubject:
     """The subject of a check. `limit` and `seconds` are in seconds; `build` and `url` are those of
-    conda's record. With `expect_gpu` None a GPU is expected if torch is built for one.
+    conda's record. With `expect_gpu` None a GPU is expected if torch is built for one. `hidden_by`
+    is the value of CUDA_VISIBLE_DEVICES where it hides every GPU of this machine.
     """
 
     prefix: str
@@ -142,6 +147,7 @@ class CheckSubject:
     url: str | None
     where: str
     seconds: float
+    hidden_by: str | None = None
 
 
 @dataclass
@@ -204,7 +210,7 @@ def judge(steps: Sequence[Mapping[str, Any]], ended: CheckExit, asked: CheckSubj
                 verdict.fail("broken", "partner_mismatch")
     devices = tuple(_tested(steps))
     if torch and "error" not in torch and verdict.status != "broken":
-        _judge_gpu(verdict, steps, devices, expect_gpu, failed)
+        _judge_gpu(verdict, steps, devices, expect_gpu, asked.hidden_by, failed)
     verdict.notices += _around(torch, asked, verdict.status)
     mps = _first(steps, "mps")
     end = steps[-1].get("seconds") if steps else None
@@ -313,6 +319,7 @@ def _judge_gpu(
     steps: Sequence[Mapping[str, Any]],
     devices: Sequence[Tested],
     expect_gpu: bool,
+    hidden_by: str | None,
     failed: Callable[..., None],
 ) -> None:
     torch, cuda, mps = (_first(steps, kind) for kind in ("torch", "cuda", "mps"))
@@ -340,7 +347,11 @@ def _judge_gpu(
             verdict.notices.append(Notice("gpu_skipped"))
         elif verdict.status == "fine" and not devices and (torch.get("cuda") or torch.get("hip")):
             platform = f"CUDA {torch['cuda']}" if torch.get("cuda") else f"ROCm {torch['hip']}"
-            verdict.notices.append(Notice("gpu_untried", {"platform": platform}))
+            if hidden_by is None:
+                verdict.notices.append(Notice("gpu_untried", {"platform": platform}))
+            else:
+                facts = {"platform": platform, "value": hidden_by}
+                verdict.notices.append(Notice("gpu_hidden", facts))
         return
     if not torch.get("cuda") and not torch.get("hip"):
         verdict.fail("no_gpu", "cpu_build")

@@ -115,6 +115,40 @@ def test_exit_codes(
     assert codes == ([expected[1]] if expected[1] else [])
 
 
+@needs_compiler
+@pytest.mark.parametrize(
+    ("words", "rc", "codes", "said"),
+    [
+        ((), 0, ["gpu_hidden"], "PyTorch works on the CPU; no GPU was tried."),
+        (
+            ("--require-gpu",),
+            3,
+            ["gpu_unseen", "machine.gpus_hidden"],
+            "PyTorch works, but not on the GPU.",
+        ),
+    ],
+    ids=["left open", "required"],
+)
+def test_a_gpu_that_the_user_hides_is_not_tried_and_no_fault(
+    run_conda: Callable[..., Result],
+    make_torch: MakeTorch,
+    libraries: Path,
+    words: tuple[str, ...],
+    rc: int,
+    codes: list[str],
+    said: str,
+) -> None:
+    """As on a node whose scheduler gave the shell no GPU."""
+    torch = make_torch(cuda="12.1")
+    hidden = {**variables(libraries, [CARD]), "CUDA_VISIBLE_DEVICES": ""}
+    env = {**hidden, "CONDA_OVERRIDE_CUDA": None}
+    done = run_conda("torch-verify", "-p", torch, *words, env=env)
+    assert (done.rc, done.stdout.splitlines()[0]) == (rc, said)
+    document = run_conda("torch-verify", "-p", torch, *words, "--json", env=env).json()
+    found = [notice["code"] for notice in document["torchmirror"]["check"]["notices"]]
+    assert [code for code in found if code not in ("library_path", "ignored_variable")] == codes
+
+
 def test_text_explains_and_fits_a_terminal(
     conda_in_process: Conda, make_torch: MakeTorch, venv: Path
 ) -> None:
@@ -164,7 +198,7 @@ def test_advice_names_the_environment(
 BY_HAND = frozenset(
     (
         *("driver_mixed", "driver_missing", "driver_unusable", "cuda_unknown", "gpu_unseen"),
-        *("cudnn", "dll_init", "wrong_result", "wrong_convolution", "unexplained", "pin_missing"),
+        *("cudnn", "dll_init", "wrong_result", "unexplained", "pin_missing"),
         # A file to delete, and this project itself to be brought up to date.
         *("collect_twice", "collect_newer"),
     )
@@ -175,7 +209,7 @@ BY_HAND = frozenset(
     "code", sorted(code.removesuffix(".hint") for code in TEXT if code.endswith(".hint"))
 )
 def test_advice_is_a_command(code: str) -> None:
-    facts = {"module": "yaml", "pin": "mkl<2024.1"}
+    facts = {"module": "yaml", "pin": "mkl<2024.1", "library": "cuDNN 91900"}
     hint = sentence(Notice(code, facts), ".hint", where=" -n mine")
     commands = re.findall(r"`(conda [^`]+)`", hint)
     assert bool(commands) != (code in BY_HAND)
@@ -198,7 +232,8 @@ def test_advice_is_a_command(code: str) -> None:
             [CARD],
             {"cuInit": 803},
             {"cuda": "12.1"},
-            (3, ["gpu_unseen", "machine.driver_error", "machine.driver_mismatch"]),
+            # The stand-ins are in a folder of LD_LIBRARY_PATH.
+            (3, ["gpu_unseen", "machine.driver_error", "machine.driver_shadowed"]),
         ),
     ],
     ids=["works", "torch sees none", "CPU build", "login node", "driver fails"],

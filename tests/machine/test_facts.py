@@ -211,7 +211,7 @@ def test_every_remark_on_a_machine_can_travel() -> None:
     """With facts of the kinds that its sentence takes."""
     numbers = {"driver_hangs": {"seconds": 3.0}, "smi_hangs": {"seconds": 3.0}}
     codes = {*TOLD, *(code for codes in REASONS for code in codes)}
-    stays = {"record_broken", "pins_unreadable", "pin_unreadable"}
+    stays = {"record_broken", "pins_unreadable", "pin_unreadable", "driver_shadowed"}
     for code in codes:
         remark = Notice(f"machine.{code}", numbers.get(code, {}))
         found = parse(dump(MACHINE._replace(remarks=(remark,))).encode())

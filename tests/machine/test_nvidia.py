@@ -26,6 +26,10 @@ RTX = Card("NVIDIA GeForce RTX 5090", 120)
 
 Ask = Callable[..., DriverReport]
 
+without_library = pytest.mark.skipif(
+    nvidia.has_library(), reason="this machine has a driver, which the loader finds"
+)
+
 
 @pytest.fixture(scope="session")
 def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -107,6 +111,7 @@ def test_both_libraries_refuse(libraries: Path, ask: Ask) -> None:
 
 
 @needs_compiler
+@without_library
 def test_without_nvml_libcuda_is_asked(tmp_path: Path, ask: Ask) -> None:
     """As in a container with the capability `compute` alone, and on a Jetson."""
     folder = build(tmp_path / "lib", ["libcuda"])
@@ -129,9 +134,10 @@ def test_a_lost_device_does_not_hide_the_others(libraries: Path, ask: Ask) -> No
 @needs_compiler
 @pytest.mark.parametrize("call", ["nvmlInit_v2", "nvmlDeviceGetCount_v2", "nvmlDeviceGetName"])
 def test_a_call_that_hangs_costs_the_limit_and_no_more(
-    libraries: Path, ask: Ask, call: str
+    libraries: Path, ask: Ask, call: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     began = time.monotonic()
+    monkeypatch.setattr(nvidia, "ROOT", str(tmp_path))  # the kernel's files tell a driver too
     found = ask(variables(libraries, [A100], driver="470.82.01", **{call: "hang"}), limit=0.7)
     assert time.monotonic() - began < 15  # it hangs for ever
     assert notes(found, "driver_hangs") == [{"seconds": 0.7}]
@@ -160,6 +166,7 @@ def test_a_library_without_the_calls(tmp_path: Path, ask: Ask) -> None:
 
 
 @needs_compiler
+@without_library
 def test_a_file_that_is_no_library(tmp_path: Path, ask: Ask) -> None:
     for name in ("libcuda.so.1", "libnvidia-ml.so.1"):
         (tmp_path / name).write_text("not a library", encoding="utf-8")
@@ -189,6 +196,9 @@ def test_sliced_gpus_have_the_whole_ones_capability(libraries: Path, ask: Ask) -
         ("1", [K80.name]),
         ("1,0", [K80.name, RTX.name]),
         ("0,7,1", [RTX.name]),
+        ("0,0", []),
+        ("0,GPU-22222222-2222-2222-2222-222222222222", [RTX.name]),
+        ("0,-1,0", [RTX.name]),
         ("GPU-1", [K80.name]),
         ("GPU-22222222-2222-2222-2222-222222222222", [RTX.name]),
     ],
@@ -349,11 +359,12 @@ def test_lowest_is_a_number_not_a_text(devices: list[Device]) -> None:
 
 @pytest.mark.parametrize(
     ("value", "names"),
-    [("MIG-GPU-aa/1/0", ["one"]), ("MIG-7c33", ["two"]), ("GPU-", [])],
-    ids=["old form", "new form", "ambiguous"],
+    [("MIG-GPU-aa/1/0", ["one"]), ("MIG-7c33", ["two"]), ("GPU-", []), ("MIG-GPU-bb/1/0", [])],
+    ids=["old form", "new form", "ambiguous", "of a whole GPU"],
 )
 def test_a_slice_stands_for_its_gpu(value: str, names: list[str]) -> None:
-    devices = [Device("one", "8.0", "GPU-aa"), Device("two", "9.0", "GPU-bb", mig=True)]
+    old = value.startswith("MIG-GPU-")
+    devices = [Device("one", "8.0", "GPU-aa", mig=old), Device("two", "9.0", "GPU-bb", mig=not old)]
     assert [device.name for device in visible(devices, value)] == names
 
 

@@ -41,6 +41,8 @@ class Tensor:
         self.device = device
         self.wrong = False
     def __matmul__(self, other):
+        if "kernel_warning" in KNOBS and self.device != "cpu":
+            warnings.warn(KNOBS["kernel_warning"])
         if "kernel_error" in KNOBS and self.device in KNOBS.get("bad", [self.device]):
             if self.device != "cpu":
                 raise RuntimeError(KNOBS["kernel_error"])
@@ -69,6 +71,7 @@ arange = ones = lambda *shape: Tensor()
 equal = lambda left, right: left.device == "cpu" or not (
     KNOBS.get("wrong") or left.wrong
 )
+allclose = lambda left, right, rtol, atol: equal(left, right)
 def _conv2d(image, weight):
     if image.device not in KNOBS.get("bad_convolution", [image.device]):
         return image

@@ -42,6 +42,25 @@ UNUSABLE = [
         ),
         "driver_mixed",
     ),
+    # The rest: 2.11.0+cu130 on an H100, driver 580.159.04, 2026-11-26, with a toolkit's folder
+    # `stubs` on LD_LIBRARY_PATH, and under `ulimit -v 6000000`.
+    (
+        (
+            "CUDA initialization: Unexpected error from cudaGetDeviceCount(). Did you run some cuda"
+            " functions before calling NumCudaDevices() that might have already set an error? Error"
+            " 34: CUDA driver is a stub library (Triggered internally at"
+            " /pytorch/c10/cuda/CUDAFunctions.cpp:119.)"
+        ),
+        "driver_stub",
+    ),
+    (
+        (
+            "CUDA initialization: Unexpected error from cudaGetDeviceCount(). Did you run some cuda"
+            " functions before calling NumCudaDevices() that might have already set an error? Error"
+            " 2: out of memory (Triggered internally at /pytorch/c10/cuda/CUDAFunctions.cpp:119.)"
+        ),
+        "host_memory",
+    ),
 ]
 
 

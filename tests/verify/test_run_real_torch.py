@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.torches import codes, site_packages
 
+from conda_torchmirror.machine import nvidia
 from conda_torchmirror.verify.run import verify
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
@@ -39,12 +40,48 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_real_cpu_build(real: Path) -> None:
+#: Whether the environment's torch is to be tried on this machine's GPU.
+needs_gpu = pytest.mark.skipif(not nvidia.signs(), reason="this machine has no NVIDIA driver")
+
+
+def test_a_real_build(real: Path) -> None:
     check = verify(str(real), expect_gpu=False)
-    assert (check.status, codes(check)) == ("fine", [])
+    of_gpu = ["gpu_skipped" if check.devices else "gpu_untried"] if check.cuda else []
+    assert (check.status, codes(check)) == ("fine", of_gpu)
     assert all(0 <= value < 1 for row in check.sample for value in row)
     if check.cuda is None:
         assert codes(verify(str(real), expect_gpu=True)) == ["cpu_build"]
+
+
+@needs_gpu
+def test_a_real_gpu(real: Path) -> None:
+    check = verify(str(real), expect_gpu=True)
+    if check.cuda is None:
+        pytest.skip("this PyTorch is for the CPU")
+    assert (check.status, codes(check)) == ("fine", [])
+    assert check.devices
+    assert all(device.ok for device in check.devices)
+
+
+@needs_gpu
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [
+        ({"CUDA_VISIBLE_DEVICES": ""}, "gpu_unseen"),
+        # Code that the driver would compile is all that counts then, and builds have none for it.
+        ({"CUDA_FORCE_PTX_JIT": "1"}, "no_kernel_image"),
+    ],
+    ids=["hidden", "no machine code"],
+)
+def test_a_real_gpu_that_cannot_be_used(
+    real: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], code: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    check = verify(str(real), expect_gpu=True)
+    if check.cuda is None:
+        pytest.skip("this PyTorch is for the CPU")
+    assert (check.exit_code, codes(check)) == (3, [code])
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,14 @@ def test_one_gpu_of_two_without_code(make_torch: MakeTorch) -> None:
     [
         ({"wrong": True}, "wrong_result"),
         ({"kernel_error": "CUDA out of memory. Tried to allocate"}, "gpu_memory"),
+        # Torch 2.11.0+cu130 on an H100 with 540 MiB free (driver 580.159.04, 2026-11-26).
+        (
+            {
+                "kernel_error": "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"
+                " `cublasCreate(handle)`"
+            },
+            "gpu_memory",
+        ),
         (
             {"kernel_error": "the provided PTX was compiled with an unsupported toolchain."},
             "ptx_toolchain",
@@ -69,7 +77,7 @@ def test_one_gpu_of_two_without_code(make_torch: MakeTorch) -> None:
         ({"kernel_signal": 11}, "crashed"),
         ({"kernel_sleep": 60}, "timed_out"),
     ],
-    ids=["wrong product", "memory", "PTX", "unknown", "crash", "hang"],
+    ids=["wrong product", "memory", "cuBLAS", "PTX", "unknown", "crash", "hang"],
 )
 def test_a_gpu_that_fails(make_torch: MakeTorch, knobs: dict[str, Any], code: str) -> None:
     check = verify(make_torch(cuda="12.1", gpus=[A100], **knobs), expect_gpu=True, limit=4)
@@ -89,6 +97,7 @@ def test_a_gpu_that_fails(make_torch: MakeTorch, knobs: dict[str, Any], code: st
         ({"convolution_error": "CUDNN_STATUS_NOT_INITIALIZED"}, "convolution_fails"),
         ({"convolution_error": "CUDA error: no kernel image is available"}, "convolution_fails"),
         ({"convolution_error": "CUDA out of memory. Tried to allocate"}, "gpu_memory"),
+        ({"convolution_error": "cuDNN error: CUDNN_STATUS_ALLOC_FAILED"}, "gpu_memory"),
         ({"convolution_error": "libcudnn_ops_infer.so.8: cannot open shared object file"}, "cudnn"),
         ({"convolution_error": "cuDNN version incompatibility: 8.7.0, but found 8.2.1"}, "cudnn"),
         ({"convolution_wrong": True}, "wrong_convolution"),
@@ -104,6 +113,16 @@ def test_a_gpu_that_multiplies_and_does_not_convolve(
     assert (check.exit_code, codes(check)) == (3, [code])
     assert [device.ok for device in check.devices] == [True, False]
     assert "cuDNN" in sentence(check.notices[0]) or code == "gpu_memory"
+
+
+def test_a_warning_explains_a_kernel_that_fails_without_a_reason(make_torch: MakeTorch) -> None:
+    """What torch says of a GPU that it has no code for as it starts; cuBLAS fails after it."""
+    warning = "NVIDIA A100 with CUDA capability sm_80 is not compatible with the current PyTorch"
+    error = "CUDA error: CUBLAS_STATUS_INTERNAL_ERROR when calling `cublasCreate(handle)`"
+    torch = make_torch(cuda="12.1", gpus=[A100], kernel_error=error, kernel_warning=warning)
+    check = verify(torch, expect_gpu=True)
+    assert (check.exit_code, codes(check)) == (3, ["no_kernel_image"])
+    assert error in (check.error or "")
 
 
 def test_no_word_from_torch_is_told_as_well(make_torch: MakeTorch) -> None:

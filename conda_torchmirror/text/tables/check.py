@@ -106,7 +106,14 @@ TEXT: Table = {
     "have.",
     "driver_mixed": "Parts of the NVIDIA driver have different versions, as after an update "
     "without a restart.",
-    "driver_mixed.hint": "Restart the machine.",
+    "driver_mixed.hint": "Take another libcuda.so.1, as in a folder `compat`, out of "
+    "LD_LIBRARY_PATH; if there is none, restart the machine.",
+    "driver_stub": "A CUDA toolkit's stub is loaded in place of the driver's library.",
+    "driver_stub.hint": "Take the toolkit's folder `stubs` out of LD_LIBRARY_PATH, then run `conda "
+    "torch-verify{where}` again.",
+    "host_memory": "CUDA could not reserve memory of this computer when it started.",
+    "host_memory.hint": "Raise the limit that `ulimit -v` shows, or on a cluster ask for more "
+    "memory; then run `conda torch-verify{where}` again.",
     "gpu_busy": "Another program has the GPU for itself.",
     "gpu_busy.hint": "`nvidia-smi` shows which; wait for it, then run `conda torch-verify{where}` "
     "again.",
@@ -173,7 +180,9 @@ TEXT: Table = {
     "convolution_fails.hint": "`conda torch-install{where} --dry-run --explain` says which build "
     "brings a cuDNN for this GPU.",
     "wrong_convolution": "{device} computes a wrong convolution with {library}.",
-    "wrong_convolution.hint": "Try another driver or release; do not trust results of this GPU.",
+    "wrong_convolution.hint": "{library} may lack a file, or find one of another version: `conda "
+    "torch-install{where} --force-reinstall` replaces it. Until then do not trust results of this "
+    "GPU.",
     "wrong_result": "{device} computes a wrong product.",
     "wrong_result.hint": "Try another driver or release; do not trust results of this GPU.",
     "elsewhere": "PyTorch is loaded from {file}, which is outside this environment.",
@@ -184,6 +193,9 @@ TEXT: Table = {
     "library_path": "LD_LIBRARY_PATH is set; libraries in it are found before the environment's.",
     "gpu_untried": "This build is for {platform}, and this machine has no GPU that it could be "
     "tried on.",
+    "gpu_hidden": "This build is for {platform}; CUDA_VISIBLE_DEVICES={value!r} hides every GPU "
+    "from it, so none was tried.",
+    "gpu_hidden.hint": "Without that variable, run `conda torch-verify{where} --require-gpu`.",
     "gpu_untried.hint": "Where there is one, run `conda torch-verify{where} --require-gpu`.",
     "gpu_skipped": "A GPU works, though none was expected.",
     "torch_twice": "{pip} of pip and {conda} of conda lie in the same place.",

@@ -26,8 +26,17 @@ TEXT: Table = {
     "arch_unknown": "The GPU's compute capability is not known, so no build is turned down "
     "because of it.",
     "gpus_listed": "{source} lists: {gpus}.",
-    "driver_without_gpu": "There is an NVIDIA driver, but no GPU in this machine, as on a login "
+    "driver_without_gpu": "There is an NVIDIA driver, but it offers no GPU here, as on a login "
     "node of a cluster. For a node that has one, say which CUDA its driver runs with --cuda.",
+    "gpu_denied": "Your account may not open {files}, and the GPU is used through them. Ask the "
+    "administrator for access, often by the group video or render.",
+    "uvm_missing": "/dev/nvidia-uvm is missing, which CUDA needs. `nvidia-modprobe -u -c 0`, as "
+    "root, makes it; a container has to be given it.",
+    "memory_limited": "CUDA needs more address space than `ulimit -v` allows here ({limit} kB). "
+    "Raise that limit, or ask who set it.",
+    "driver_shadowed": "LD_LIBRARY_PATH puts the libcuda.so.1 of {folder} first, which does not "
+    "fit the driver in the kernel. Take that folder out of it; if it is the driver's own, restart "
+    "this machine.",
     "gpus_hidden": "CUDA_VISIBLE_DEVICES={value!r} hides every GPU; the choice is made as if it "
     "were not set.",
     "gpu_left_out": "CUDA_VISIBLE_DEVICES={value!r} leaves out {gpu}.",
