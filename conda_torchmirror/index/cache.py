@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 def holds(route: Route, subdir: str) -> bool:
     """Whether conda's cache has the index of a channel at this route, redirected to it or not."""
-    return path_of(route, subdir).exists()
+    from conda.exceptions import NoWritablePkgsDirError
+
+    try:
+        return path_of(route, subdir).exists()
+    except NoWritablePkgsDirError:  # conda keeps no index then: a preview goes on with our own
+        return False
 
 
 def forget(route: Route, subdir: str) -> None:

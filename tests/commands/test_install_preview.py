@@ -171,6 +171,18 @@ def test_an_installation_never_goes_by_the_built_in_index(mirrored, conda_in_pro
     assert "NothingCached" in result.stderr
 
 
+@pytest.mark.parametrize("source", ["pytorch", "conda-forge", "wheels"])
+def test_a_preview_offline_needs_no_place_to_write_packages(
+    sandbox, conda_in_process, monkeypatch, source
+):
+    """As where the folder of packages is root's."""
+    file = sandbox.root / "file"
+    file.touch()
+    monkeypatch.setenv("CONDA_PKGS_DIRS", str(file / "pkgs"))
+    words = ("torch-install", "-d", "--offline", "--cuda", "12.4", "--python", "3.12")
+    assert "PyTorch 2." in conda_in_process(*words, "--source", source).ok().stdout
+
+
 def test_offline_with_a_cached_index(mirrored, conda_in_process):
     conda_in_process("torch-install", "-d", *ASK_2_5_1).ok()
     found = conda_in_process("torch-install", "-d", "--offline", "--json", *ASK_2_5_1).ok().json()
