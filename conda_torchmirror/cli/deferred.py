@@ -48,7 +48,20 @@ _MESSAGES = {
 
 class HelpFormatter(RawDescriptionHelpFormatter):
     """Argparse's formatter with line breaks that suit Chinese too, which has no spaces and whose
-    characters take two columns."""
+    characters take two columns, and with breaks between the alternatives of a usage, which argparse
+    keeps on one line."""
+
+    def _format_usage(self, *args: Any) -> str:
+        lines = []
+        for line in super()._format_usage(*args).split("\n"):
+            below = " " * (len(line) - len(line.lstrip()) + 1)
+            while (
+                len(line) > self._width and (at := line.rfind(" | ", len(below), self._width)) > 0
+            ):
+                lines.append(line[: at + 2])
+                line = below + line[at + 3 :]
+            lines.append(line)
+        return "\n".join(lines)
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return wrapped(text, most=width)

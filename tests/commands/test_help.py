@@ -20,7 +20,7 @@ def test_our_own_options_come_first(conda_in_process, monkeypatch, command):
     shown = result.stdout[result.stdout.index("\n\n") :]  # behind the usage
     assert -1 < shown.index(ours) < shown.index(condas)
     assert "examples:" in shown
-    assert max(map(len, shown.splitlines())) <= 80
+    assert max(map(len, result.stdout.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(
