@@ -197,8 +197,8 @@ def _configure_install(parser: ArgumentParser) -> None:
 
 
 def _run_install(args: Namespace) -> int:
-    from . import interrupts
     from .cli.install import install
+    from .handover import interrupts
 
     with interrupts.orderly():
         return install(args)
@@ -211,8 +211,8 @@ def _configure_mirror(parser: ArgumentParser) -> None:
 
 
 def _run_mirror(args: Namespace) -> int:
-    from . import interrupts
     from .cli.mirror import run
+    from .handover import interrupts
 
     with interrupts.orderly():
         return run(args)
@@ -225,8 +225,8 @@ def _configure_verify(parser: ArgumentParser) -> None:
 
 
 def _run_verify(args: Namespace) -> int:
-    from . import interrupts
     from .cli.verify import run
+    from .handover import interrupts
 
     with interrupts.orderly():
         return run(args)

@@ -16,7 +16,6 @@ ORDER = (
     "proxy",
     "models",
     "options",
-    "interrupts",
     "selection",
     "text",
     "exceptions",
@@ -130,7 +129,7 @@ REACH = {
 #: The seams: where an import of ours stands in a function, by module, with the packages that it
 #: leads to. Each keeps a command from loading what it does not run.
 SEAMS = {
-    "plugin": {"cli", "hooks", "interrupts", "redirect"},
+    "plugin": {"cli", "handover", "hooks", "redirect"},
     "cli.mirror": {"cli"},
     "cli.install_output": {"cli", "handover", "install", "plans", "selection", "text", "verify"},
     # A preview by the built-in index reads no other one.

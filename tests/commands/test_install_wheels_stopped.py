@@ -17,8 +17,7 @@ from support.wheel_fixtures import imported
 from support.wheel_lab import PYTHON
 from support.wheel_site import put
 
-from conda_torchmirror import interrupts
-from conda_torchmirror.handover import wheel_cache
+from conda_torchmirror.handover import interrupts, wheel_cache
 from conda_torchmirror.handover.installers import process
 
 pytest_plugins = ["support.wheel_fixtures"]

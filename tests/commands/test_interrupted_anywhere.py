@@ -133,7 +133,7 @@ def test_a_creation_that_was_killed_is_said_to_be_one(at_server, conda_in_proces
 
 TEMPORARY = """
 import os, signal, sys, tempfile
-from conda_torchmirror.interrupts import orderly
+from conda_torchmirror.handover.interrupts import orderly
 number = getattr(signal, sys.argv[1])
 if sys.argv[2] == "ignored":
     signal.signal(number, signal.SIG_IGN)

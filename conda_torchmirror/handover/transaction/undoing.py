@@ -24,7 +24,7 @@ from conda.core import link
 from conda.core.path_actions import CreateInPrefixPathAction
 from conda.exceptions import CondaMultiError, CondaSignalInterrupt
 
-from ...interrupts import ENDING, handled, leave_terminal
+from ..interrupts import ENDING, handled, leave_terminal
 
 
 @contextmanager
