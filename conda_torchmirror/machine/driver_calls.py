@@ -99,37 +99,44 @@ def lowest(devices: Sequence[Device]) -> str | None:
 def visible(devices: Sequence[Device], value: str | None) -> tuple[Device, ...]:
     """Apply a value of `CUDA_VISIBLE_DEVICES` to devices in CUDA's own order.
 
-    The rules are those of the CUDA programming guide (environment variables): entries are indexes
-    or unambiguous prefixes of UUIDs; the first entry that names no device ends the list. An index
-    that is given twice leaves none: `cuInit` answers 101 (driver 580.159.04, by trial).
+    The rules are those of the CUDA programming guide (environment variables), and of driver
+    580.159.04, by trial, where it says nothing: entries are numbers, of which what follows the
+    digits does not count, or unambiguous prefixes of UUIDs. The first entry that names no device,
+    or is of the other kind, ends the list; a device that is named twice leaves none (`cuInit`
+    answers 101).
     """
     if value is None:
         return tuple(devices)
+    entries = [entry.strip() for entry in value.split(",")]
+    by_index = bool(_INDEX.match(entries[0]))
     chosen: list[Device] = []
-    by_index: list[Device] = []
-    for entry in value.split(","):
-        match = _named(devices, entry.strip())
+    for entry in entries:
+        match = _named(devices, entry) if bool(_INDEX.match(entry)) == by_index else None
         if match is None:
             break
-        if entry.strip().isdigit() and match in by_index:
-            return ()
-        by_index += [match] if entry.strip().isdigit() else []
-        if match not in chosen:
+        if not any(one is match for one in chosen):
             chosen.append(match)
+        elif not entry.startswith("MIG-"):  # two slices of one GPU are two devices
+            return ()
     return tuple(chosen)
 
 
+#: A number as the driver reads it.
+_INDEX = re.compile(r"[+-]?\d+")
+
+
 def _named(devices: Sequence[Device], entry: str) -> Device | None:
-    if re.fullmatch(r"\+?\d+", entry):
-        return devices[int(entry)] if int(entry) < len(devices) else None
+    if number := _INDEX.match(entry):
+        index = int(number[0])
+        return devices[index] if 0 <= index < len(devices) else None
     if entry.startswith("MIG-"):
         # A MIG instance has the compute capability of its parent, one of the partitioned devices.
         sliced = [device for device in devices if device.mig]
         if entry.startswith("MIG-GPU-"):
             return _named(sliced, entry.removeprefix("MIG-").partition("/")[0])
         return sliced[0] if len({device.arch for device in sliced}) == 1 else None
-    found = [device for device in devices if entry and device.uuid.startswith(entry)]
-    return found[0] if len(found) == 1 else None
+    found = [device for device in devices if device.uuid.startswith(entry)]
+    return found[0] if len(found) == 1 and entry not in ("", "GPU-") else None
 
 
 def existing(paths: Iterable[str]) -> tuple[str, ...]:
@@ -307,7 +314,7 @@ def _needs_cuda_order(devices: Sequence[Device], value: str | None) -> bool:
     """Whether CUDA (fastest first) and NVML (by PCI) may mean different devices by an index."""
     return (
         value is not None
-        and any(entry.strip().isdigit() for entry in value.split(","))
+        and bool(_INDEX.match(value.strip()))
         and len({device.arch for device in devices}) > 1
         and os.environ.get("CUDA_DEVICE_ORDER", "").strip() != "PCI_BUS_ID"
     )
