@@ -45,9 +45,9 @@ def preview(both, conda_in_process, monkeypatch) -> Refused:
     return run
 
 
-def cuda(version: str, arch: str | None = None, **more: str) -> dict[str, str]:
-    found = {"CONDA_OVERRIDE_CUDA": version, **more}
-    return {**found, "CONDA_OVERRIDE_CUDA_ARCH": arch} if arch else found
+def cuda(version: str, arch: str = "", **more: str) -> dict[str, str]:
+    """The variables for a driver and a GPU. An empty `arch` hides that of this machine's own GPU."""
+    return {"CONDA_OVERRIDE_CUDA": version, "CONDA_OVERRIDE_CUDA_ARCH": arch, **more}
 
 
 class Case(NamedTuple):

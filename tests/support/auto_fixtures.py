@@ -35,9 +35,9 @@ def at_both(condarc, both):
     return write
 
 
-def cuda(version: str, arch: str | None = None, **more: str) -> dict[str, str]:
-    found = {"CONDA_OVERRIDE_CUDA": version, **more}
-    return {**found, "CONDA_OVERRIDE_CUDA_ARCH": arch} if arch else found
+def cuda(version: str, arch: str = "", **more: str) -> dict[str, str]:
+    """The variables for a driver and a GPU. An empty `arch` hides that of this machine's own GPU."""
+    return {"CONDA_OVERRIDE_CUDA": version, "CONDA_OVERRIDE_CUDA_ARCH": arch, **more}
 
 
 def on(subdir: str, *words: str) -> tuple[str, ...]:
