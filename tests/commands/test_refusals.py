@@ -46,7 +46,7 @@ def preview(both, conda_in_process, monkeypatch) -> Refused:
 
 
 def cuda(version: str, arch: str = "", **more: str) -> dict[str, str]:
-    """The variables for a driver and a GPU. An empty `arch` hides that of this machine's own GPU."""
+    """The variables for a driver and a GPU. An empty `arch` hides this machine's own GPU."""
     return {"CONDA_OVERRIDE_CUDA": version, "CONDA_OVERRIDE_CUDA_ARCH": arch, **more}
 
 

@@ -36,7 +36,7 @@ def at_both(condarc, both):
 
 
 def cuda(version: str, arch: str = "", **more: str) -> dict[str, str]:
-    """The variables for a driver and a GPU. An empty `arch` hides that of this machine's own GPU."""
+    """The variables for a driver and a GPU. An empty `arch` hides this machine's own GPU."""
     return {"CONDA_OVERRIDE_CUDA": version, "CONDA_OVERRIDE_CUDA_ARCH": arch, **more}
 
 
