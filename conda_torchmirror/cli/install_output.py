@@ -46,7 +46,7 @@ def reporter(*, explain: bool, as_json: bool) -> Callable[[Step], None]:
 
 def _report_done(step: Step, *, explain: bool) -> None:
     from ..handover.disk_space import Footprint
-    from ..handover.installers.pip import InstallerOutput
+    from ..handover.installers.ended import InstallerOutput
     from ..install.files.environment_file import SetVariables
     from ..plans.replay import Replay
     from ..selection.pip.plan import WheelDecision

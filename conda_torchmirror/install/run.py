@@ -45,7 +45,7 @@ from .task import Target, Task
 if TYPE_CHECKING:
     from ..handover.conda import Outcome
     from ..handover.disk_space import Footprint
-    from ..handover.installers.pip import InstallerOutput
+    from ..handover.installers.ended import InstallerOutput
     from ..plans.downloads import DownloadList
     from ..plans.replay import Replay
     from ..plans.saved_plan import Saved

@@ -23,15 +23,14 @@ import html
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from ...envfiles.file_io import write_file
 from ...machine.environment import python_path
 from ...selection.wheels.link import Link
-from ...text.messages import of_os_error
 from . import process
+from .ended import PipExit, failed, unstarted
+from .process import Workplace
 
 #: Older pip does not know manylinux_2_28, and reports "no version" for existing wheels.
 OLDEST = (20, 3)
@@ -52,37 +51,8 @@ _SAID = {
 }
 #: The project of a constraint that rules out a solution.
 _BOUND = re.compile(r"The user requested \(constraint\) ([^\s=]{1,200})")
-#: The exit code of shells for a program that cannot be started.
-UNSTARTED = 126
 #: Most characters to read from the end of pip's log, and most to show of one of its lines.
 _LOG, _LINE = 400_000, 300
-
-
-class Workplace(NamedTuple):
-    """Where an installer runs: the variables of the activated environment, and a folder for its own
-    files that is gone afterwards."""
-
-    variables: Mapping[str, str]
-    folder: str
-
-
-class PipExit(NamedTuple):
-    """The end of a run of pip. Unless `code`, its exit code, is 0: `kind` is the kind of failure (a
-    key of `_SAID`, "unstarted" or "other"), `what` the missing requirement or, for a conflict, the
-    projects whose bounds rule out a solution, `line` the last error line. `output` is what is still
-    to be shown of the installer's own output; pip shows its own as it runs."""
-
-    code: int
-    kind: str = ""
-    what: str = ""
-    line: str = ""
-    output: str = ""
-
-
-class InstallerOutput(NamedTuple):
-    """What an installer said, to be shown as it is."""
-
-    text: str
 
 
 def page(links: Iterable[Link]) -> str:
@@ -144,57 +114,18 @@ def run(
 
     An index with credentials is passed in an environment variable, which other users cannot see.
     """
-    write_page(links_of(words), text)
-    words, hidden = without_credentials(words, index, "PIP_INDEX_URL")
+    process.write_page(process.links_of(words), text)
+    words, hidden = process.without_credentials(words, index, "PIP_INDEX_URL")
     log = os.path.join(at.folder, "pip.log")
     place = words.index("install") + 1
     words[place:place] = ["--log", log, *(["--quiet"] if quiet else [])]
     try:
         shown = subprocess.DEVNULL if quiet else None
-        variables = clean(at.variables) | hidden
+        variables = process.clean(at.variables) | hidden
         done = process.run(words, variables, at.folder, stdout=shown, stderr=shown)
     except OSError as error:
         return unstarted(words[0], error)
     return _ended(done.returncode, log)
-
-
-def links_of(words: Sequence[str]) -> str:
-    """The path that `--find-links` has in a command line."""
-    return words[words.index("--find-links") + 1]
-
-
-def write_page(path: str, text: str) -> None:
-    """Write a file that a command line names, such as the page of links."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    write_file(Path(path), text)
-
-
-def without_credentials(
-    words: Sequence[str], index: str, variable: str
-) -> tuple[list[str], dict[str, str]]:
-    """The command line without an index that has credentials, and the environment variable that
-    has it instead."""
-    words = list(words)
-    if "@" not in index:
-        return words, {}
-    at = words.index("--index-url")
-    del words[at : at + 2]
-    return words, {variable: index}
-
-
-def unstarted(program: str, error: OSError) -> PipExit:
-    """What became of a program that the system could not start, such as one for another machine."""
-    return PipExit(UNSTARTED, "unstarted", program, of_os_error(error))
-
-
-def clean(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables without those that configure pip or Python, and pip's configuration off."""
-    kept = {
-        name: value
-        for name, value in variables.items()
-        if not name.upper().startswith(("PIP_", "PYTHON"))
-    }
-    return {**kept, "PIP_CONFIG_FILE": os.devnull, "PYTHONIOENCODING": "utf-8"}
 
 
 def _ended(code: int, log: str) -> PipExit:
@@ -208,17 +139,3 @@ def _ended(code: int, log: str) -> PipExit:
     # Each line of the log begins with its time.
     line = errors[-1].partition("ERROR: ")[2][:_LINE] if errors else ""
     return failed(code, said, line, _SAID, _BOUND)
-
-
-def failed(
-    code: int, said: str, line: str, patterns: Mapping[str, re.Pattern[str]], bound: re.Pattern[str]
-) -> PipExit:
-    """The end of a run that failed, by the first of the `patterns` for its kind that is found in
-    the output; `bound` finds the projects that a conflict is about."""
-    for kind, pattern in patterns.items():
-        if found := pattern.search(said):
-            what = found.groupdict().get("what") or ""
-            if kind == "conflict":
-                what = " ".join(dict.fromkeys(bound.findall(said)))
-            return PipExit(code, kind, what, line)
-    return PipExit(code, "other", "", line)

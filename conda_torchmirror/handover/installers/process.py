@@ -1,4 +1,5 @@
-"""Running an installer so that it never outlives the run of ours that started it.
+"""Running an installer, with clean variables, so that it never outlives the run of ours that started
+it.
 
 If this process is told to stop, as by a batch system or `docker stop`, the installer would go on
 changing the environment by itself, without the lock of the run. `interrupts.orderly` makes that an
@@ -13,10 +14,56 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from ...envfiles.file_io import write_file
 
 #: Seconds to wait for an installer to end by itself, and after it was told. It may have to put back
 #: what it was replacing.
 _HEARD, _TOLD = 2.0, 30.0
+
+
+class Workplace(NamedTuple):
+    """Where an installer runs: the variables of the activated environment, and a folder for its own
+    files that is gone afterwards."""
+
+    variables: Mapping[str, str]
+    folder: str
+
+
+def links_of(words: Sequence[str]) -> str:
+    """The path that `--find-links` has in a command line."""
+    return words[words.index("--find-links") + 1]
+
+
+def write_page(path: str, text: str) -> None:
+    """Write a file that a command line names, such as the page of links."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    write_file(Path(path), text)
+
+
+def without_credentials(
+    words: Sequence[str], index: str, variable: str
+) -> tuple[list[str], dict[str, str]]:
+    """The command line without an index that has credentials, and the environment variable that
+    has it instead."""
+    words = list(words)
+    if "@" not in index:
+        return words, {}
+    at = words.index("--index-url")
+    del words[at : at + 2]
+    return words, {variable: index}
+
+
+def clean(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables without those that configure pip or Python, and pip's configuration off."""
+    kept = {
+        name: value
+        for name, value in variables.items()
+        if not name.upper().startswith(("PIP_", "PYTHON"))
+    }
+    return {**kept, "PIP_CONFIG_FILE": os.devnull, "PYTHONIOENCODING": "utf-8"}
 
 
 def run(

@@ -30,8 +30,9 @@ from ...envfiles.file_io import write_file
 from ...machine.environment import python_path
 from ...text.messages import text as sentence
 from ...text.sanitize import safe
-from . import pip, process
-from .pip import PipExit, Workplace
+from . import process
+from .ended import PipExit, failed, unstarted
+from .process import Workplace
 
 #: Variables of uv that are kept, since they do not affect what it installs.
 _KEPT = ("UV_CACHE_DIR", "UV_LINK_MODE")
@@ -125,8 +126,8 @@ def run(
 
     An index with credentials is passed in an environment variable, which other users cannot see.
     """
-    pip.write_page(pip.links_of(words), text)
-    words, hidden = pip.without_credentials(words, index, "UV_INDEX_URL")
+    process.write_page(process.links_of(words), text)
+    words, hidden = process.without_credentials(words, index, "UV_INDEX_URL")
     try:
         done = process.run(
             [*words, "--no-progress", *(["--quiet"] if quiet else [])],
@@ -136,12 +137,12 @@ def run(
             stderr=subprocess.PIPE,
         )
     except OSError as error:
-        return pip.unstarted(words[0], error)
+        return unstarted(words[0], error)
     said = done.stderr.decode("utf-8", "replace")
     ended = _ended(done.returncode, said[-_MOST:])
     if quiet or not said:
         return ended
-    return ended._replace(output=_shown(said.rstrip(), os.path.dirname(pip.links_of(words))))
+    return ended._replace(output=_shown(said.rstrip(), os.path.dirname(process.links_of(words))))
 
 
 def _shown(said: str, folder: str) -> str:
@@ -177,7 +178,7 @@ def _clean(variables: Mapping[str, str]) -> dict[str, str]:
     """The variables without those that configure uv, pip or Python."""
     kept = {
         name: value
-        for name, value in pip.clean(variables).items()
+        for name, value in process.clean(variables).items()
         if name in _KEPT or not name.upper().startswith("UV_")
     }
     return {**kept, "UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
@@ -190,4 +191,4 @@ def _ended(code: int, said: str) -> PipExit:
     # The first says what failed, the last why.
     said_last = lines[-1] if lines else ""
     line = (said_last.partition(": ")[2] or said_last)[:_LINE]
-    return pip.failed(code, said, line, _SAID, _BOUND)
+    return failed(code, said, line, _SAID, _BOUND)

@@ -9,8 +9,9 @@ from conda.base.context import context
 
 from ....exceptions.environment import PipFailed
 from ....handover import disk_space, wheel_cache
-from ....handover.installers import pip, uv
-from ....handover.installers.pip import InstallerOutput, PipExit, Workplace
+from ....handover.installers import pip, process, uv
+from ....handover.installers.ended import InstallerOutput, PipExit
+from ....handover.installers.process import Workplace
 from ....machine.python import distributions
 from ....machine.python.activation import environment
 from ....mirrors.registry import Route
@@ -43,7 +44,7 @@ def by_pip(
     """
     _clear(prefix, {file.project for file in order.every}, report)
     owned = owned_by_conda(prefix, [file.project for file in order.files])
-    pip.write_page(steps.owned_path(prefix), "".join(f"{pin}\n" for pin in owned.values()))
+    process.write_page(steps.owned_path(prefix), "".join(f"{pin}\n" for pin in owned.values()))
     alone = (NO_INDEX,) if order.beside is not None else ()
     order = order._replace(files=_here(order.files), beside=_here(order.beside or ()))
     tool = "pip" if order.uv is None else "uv"
