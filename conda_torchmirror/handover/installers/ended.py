@@ -12,11 +12,14 @@ from ...text.messages import of_os_error
 UNSTARTED = 126
 
 
-class PipExit(NamedTuple):
-    """The end of a run of pip. Unless `code`, its exit code, is 0: `kind` is the kind of failure (a
-    key of `_SAID`, "unstarted" or "other"), `what` the missing requirement or, for a conflict, the
-    projects whose bounds rule out a solution, `line` the last error line. `output` is what is still
-    to be shown of the installer's own output; pip shows its own as it runs."""
+class InstallerExit(NamedTuple):
+    """The end of a run of an installer.
+
+    Unless `code`, its exit code, is 0: `kind` is the kind of failure ("unstarted", "other", or a
+    key of the installer's patterns), `what` the missing requirement or, for a conflict, the
+    projects whose bounds rule out a solution, and `line` the last error line. `output` is what is
+    still to be shown of the installer's own output: pip shows its own as it runs.
+    """
 
     code: int
     kind: str = ""
@@ -31,14 +34,14 @@ class InstallerOutput(NamedTuple):
     text: str
 
 
-def unstarted(program: str, error: OSError) -> PipExit:
+def unstarted(program: str, error: OSError) -> InstallerExit:
     """What became of a program that the system could not start, such as one for another machine."""
-    return PipExit(UNSTARTED, "unstarted", program, of_os_error(error))
+    return InstallerExit(UNSTARTED, "unstarted", program, of_os_error(error))
 
 
 def failed(
     code: int, said: str, line: str, patterns: Mapping[str, re.Pattern[str]], bound: re.Pattern[str]
-) -> PipExit:
+) -> InstallerExit:
     """The end of a run that failed, by the first of the `patterns` for its kind that is found in
     the output; `bound` finds the projects that a conflict is about."""
     for kind, pattern in patterns.items():
@@ -46,5 +49,5 @@ def failed(
             what = found.groupdict().get("what") or ""
             if kind == "conflict":
                 what = " ".join(dict.fromkeys(bound.findall(said)))
-            return PipExit(code, kind, what, line)
-    return PipExit(code, "other", "", line)
+            return InstallerExit(code, kind, what, line)
+    return InstallerExit(code, "other", "", line)

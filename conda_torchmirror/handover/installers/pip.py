@@ -29,7 +29,7 @@ from pathlib import Path
 from ...machine.environment import python_path
 from ...selection.wheels.link import Link
 from . import process
-from .ended import PipExit, failed, unstarted
+from .ended import InstallerExit, failed, unstarted
 from .process import Workplace
 
 #: Older pip does not know manylinux_2_28, and reports "no version" for existing wheels.
@@ -108,7 +108,7 @@ def run(
     index: str,
     text: str,
     quiet: bool = False,
-) -> PipExit:
+) -> InstallerExit:
     """Run pip with the command line `words`. `text` is the page of links, written to the path that
     `--find-links` has; `quiet` hides pip's output.
 
@@ -128,9 +128,9 @@ def run(
     return _ended(done.returncode, log)
 
 
-def _ended(code: int, log: str) -> PipExit:
+def _ended(code: int, log: str) -> InstallerExit:
     if code == 0:
-        return PipExit(0)
+        return InstallerExit(0)
     try:
         said = Path(log).read_text(encoding="utf-8", errors="replace")[-_LOG:]
     except OSError:

@@ -1,5 +1,4 @@
-"""Running an installer, with clean variables, so that it never outlives the run of ours that started
-it.
+"""Running an installer, with clean variables, so that it never outlives the run that started it.
 
 If this process is told to stop, as by a batch system or `docker stop`, the installer would go on
 changing the environment by itself, without the lock of the run. `interrupts.orderly` makes that an

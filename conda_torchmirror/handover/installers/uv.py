@@ -31,7 +31,7 @@ from ...machine.environment import python_path
 from ...text.messages import text as sentence
 from ...text.sanitize import safe
 from . import process
-from .ended import PipExit, failed, unstarted
+from .ended import InstallerExit, failed, unstarted
 from .process import Workplace
 
 #: Variables of uv that are kept, since they do not affect what it installs.
@@ -120,7 +120,7 @@ def run(
     text: str,
     options: Sequence[str] = (),
     quiet: bool = False,
-) -> PipExit:
+) -> InstallerExit:
     """Run uv; the arguments are those of `pip.run`. `options` are pip's: those that are environment
     variables to uv are set.
 
@@ -184,9 +184,9 @@ def _clean(variables: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "UV_NO_CONFIG": "1", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
 
 
-def _ended(code: int, said: str) -> PipExit:
+def _ended(code: int, said: str) -> InstallerExit:
     if code == 0:
-        return PipExit(0)
+        return InstallerExit(0)
     lines = [line.strip() for line in said.splitlines() if "error" in line or "cause" in line]
     # The first says what failed, the last why.
     said_last = lines[-1] if lines else ""

@@ -10,7 +10,7 @@ from conda.base.context import context
 from ....exceptions.environment import PipFailed
 from ....handover import disk_space, wheel_cache
 from ....handover.installers import pip, process, uv
-from ....handover.installers.ended import InstallerOutput, PipExit
+from ....handover.installers.ended import InstallerExit, InstallerOutput
 from ....handover.installers.process import Workplace
 from ....machine.python import distributions
 from ....machine.python.activation import environment
@@ -60,7 +60,7 @@ def by_pip(
         if ended.code == 0 and not (lacking := not_there(prefix, order.files)):
             return
         if ended.code == 0:
-            ended = PipExit(0, "unchanged", ", ".join(lacking))
+            ended = InstallerExit(0, "unchanged", ", ".join(lacking))
             tried.append(index)
             break
         tried.append(index)
@@ -94,14 +94,14 @@ def _clear(prefix: str, names: Collection[str], report: Callable[[Notice], None]
         report(Notice("pip_unfinished", {"packages": safe(shown), "count": len(torn)}))
 
 
-def _about_owned(ended: PipExit, owned: Mapping[str, str]) -> Iterator[Notice]:
+def _about_owned(ended: InstallerExit, owned: Mapping[str, str]) -> Iterator[Notice]:
     """The next step if packages that conda owns rule out every solution, else none."""
     pins = [owned[name] for name in ended.what.split() if name in owned]
     if ended.kind == "conflict" and pins:
         yield Notice("pip_owned", {"packages": ", ".join(pins)})
 
 
-def _run(order: PipOrder, index: Route, prefix: str, *, quiet: bool) -> PipExit:
+def _run(order: PipOrder, index: Route, prefix: str, *, quiet: bool) -> InstallerExit:
     words = steps.words(order, prefix, index)
     page = pip.page(file.link for file in order.every)
     tool = "pip" if order.uv is None else "uv"
@@ -121,7 +121,7 @@ def _here(files: Sequence[WheelFile]) -> tuple[WheelFile, ...]:
 
 
 def _after_pip(
-    ended: PipExit, tool: str, others: Sequence[str], prefix: str, tried: Sequence[Route]
+    ended: InstallerExit, tool: str, others: Sequence[str], prefix: str, tried: Sequence[Route]
 ) -> Iterator[Notice]:
     """Next steps after a failure of pip; none if only pip's own message helps."""
     if context.offline and ended.kind in ("missing", "network"):
