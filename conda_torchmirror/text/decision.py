@@ -151,14 +151,15 @@ def chosen_for(
     return rows
 
 
-def driver(request: Request, machine: Machine) -> str:
-    """The known facts about the driver, in one phrase."""
+def driver(request: Request, machine: Machine, *, alone: bool = True) -> str:
+    """The known facts about the driver, in one phrase; `alone` says that it stands beside the word
+    driver."""
     if request.cuda == "cpu":
         return shown("driver_not_asked")
     if machine.cuda:
         return shown("driver_cuda", cuda=machine.cuda, origin=machine.cuda_from)
-    if machine.foreign:
-        return shown("driver_unknown")
+    if machine.foreign and not machine.subdir.startswith("osx-"):
+        return shown("driver_unknown" if alone else "driver_unknown_there")
     return shown("driver_unusable" if machine.driver else "driver_none", driver=machine.driver)
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..models import Listed, Listing, Offer, Rejection
 from ..selection.facts.names import TORCH
+from ..selection.plan import machine_words
 from ..selection.specs import number
 from .decision import driver
 from .layout import bullet, columns, wrapped
@@ -80,12 +81,15 @@ def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
     on = (
         shown("on_cpu")
         if listing.request.cuda == "cpu"
-        else driver(listing.request, listing.machine)
+        else driver(listing.request, listing.machine, alone=False)
     )
     about = {"subdir": listing.machine.subdir, "driver": on}
+    elsewhere = bool(machine_words(listing.machine))
+    marks = ("list_legend_there", "list_none_there") if elsewhere else ("list_legend", "list_none")
     listed = [of for of in listing.of if of.rows]
     if len(listed) > 1:
-        return _of_all(listed, wrapped(shown("list_head_of_all", **about)), verbose=verbose)
+        head = wrapped(shown("list_head_of_all", **about))
+        return _of_all(listed, head, marks=marks, verbose=verbose)
     listed = listed or list(listing.of[:1])
     head = wrapped(shown("list_head", **about, index=clauses(map(_index, listed))))
     end = [line for of in listed if of.end for line in bullet(text("channel_end", of.end))]
@@ -96,10 +100,12 @@ def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
     table = columns([_header(), *map(_cells, grouped[:most])])
     rows = [*table, *_older(grouped[most:])]
     told = list(_unfit(grouped if verbose else grouped[:ROWS], several=False))
-    return [*head, "", *rows, *_below(listed, told, verbose=verbose), *end]
+    return [*head, "", *rows, *_below(listed, told, marks=marks, verbose=verbose), *end]
 
 
-def _of_all(listed: Sequence[Listed], head: Sequence[str], *, verbose: bool) -> list[str]:
+def _of_all(
+    listed: Sequence[Listed], head: Sequence[str], *, marks: tuple[str, str], verbose: bool
+) -> list[str]:
     """Lines for several sources: a block of rows for each, that with the newest release first."""
     blocks = sorted(
         ((of, _grouped(of)) for of in listed),
@@ -117,13 +123,17 @@ def _of_all(listed: Sequence[Listed], head: Sequence[str], *, verbose: bool) -> 
         rows, cells = cells[: len(grouped[:most])], cells[len(grouped[:most]) :]
         out += [*([""] if at else []), *wrapped(title), *rows, *_older(grouped[most:])]
         told += _unfit(grouped[:most], several=True)
-    return [*out, *_below(listed, told, verbose=verbose)]
+    return [*out, *_below(listed, told, marks=marks, verbose=verbose)]
 
 
-def _below(listed: Iterable[Listed], told: Sequence[str], *, verbose: bool) -> list[str]:
-    """Lines below the rows: the meaning of the marks, and why nothing of a release fits."""
+def _below(
+    listed: Iterable[Listed], told: Sequence[str], *, marks: tuple[str, str], verbose: bool
+) -> list[str]:
+    """Lines below the rows: the meaning of the marks, where there are any and where not, and why
+    nothing of a release fits."""
+    fitting, none = marks
     any_fits = any(offer.fits for of in listed for offer in of.rows)
-    out = ["", *wrapped(shown("list_legend" if any_fits else "list_none"), "  ", "  ")]
+    out = ["", *wrapped(shown(fitting if any_fits else none), "  ", "  ")]
     return [*out, *(line for why in told[: None if verbose else REASONS] for line in bullet(why))]
 
 

@@ -92,3 +92,20 @@ def test_a_release_that_is_not_there_is_named():
     assert "no set of builds for linux-64 is pytorch=7" in said
     assert "the index has PyTorch 1.8.0 to 2.5.1" in said
     assert "runs here" not in said
+
+
+@pytest.mark.parametrize(
+    ("about", "driver", "any_runs"),
+    [
+        ({"subdir": "win-64"}, "with a driver that is not known from here", True),
+        ({"subdir": "osx-arm64"}, "no NVIDIA driver", True),
+        ({"subdir": "win-64", "cuda": "9.0", "cuda_from": "--cuda"}, "CUDA 9.0 (--cuda)", False),
+    ],
+)
+def test_of_another_platform_it_is_said_what_runs_there(about, driver, any_runs):
+    found = listing.lines(made(Request(specs=FAMILY), foreign=True, **about))
+    said = " ".join(" ".join(found).split())
+    assert said.startswith(f"PyTorch for {about['subdir']}, {driver};")
+    assert ("* runs on that machine" in said) is any_runs
+    assert ("none of these runs on that machine" in said) is not any_runs
+    assert "runs here" not in said

@@ -26,6 +26,7 @@ SHOW: Table = {
     "driver_unusable": "{driver}, runs no CUDA",
     "driver_none": "no NVIDIA driver",
     "driver_unknown": "not known from here",
+    "driver_unknown_there": "with a driver that is not known from here",
     "driver_not_asked": "not asked (--cuda cpu)",
     "target_none": "not named yet: `-n NAME` or `-p PREFIX`",
     "package": "package",
@@ -67,6 +68,8 @@ SHOW: Table = {
     "list_cpu": "cpu",
     "list_legend": "* runs here",
     "list_none": "none of these runs here",
+    "list_legend_there": "* runs on that machine",
+    "list_none_there": "none of these runs on that machine",
     "list_empty": "no set of builds for {subdir} is {specs}; the index has PyTorch {first} to "
     "{last}",
     "list_older": (
