@@ -67,8 +67,3 @@ def _named(evidence: Sequence[Notice], codes: frozenset[str]) -> Iterator[Notice
     for position, notice in enumerate(evidence):
         if notice.code in codes and notice not in evidence[:position]:
             yield notice._replace(code=f"machine.{notice.code}")
-
-
-def told(machine: Machine) -> tuple[Notice, ...]:
-    """Return the remarks on a machine that say where its facts come from."""
-    return tuple(one for one in machine.remarks if one.code in (DESCRIBED, TYPED))

@@ -13,7 +13,6 @@ from conda.base.context import context
 from ...exceptions.channel import NoWheels, WheelsNotHere
 from ...exceptions.choice import NoFittingWheel
 from ...handover import wheel_cache
-from ...machine.evidence import told
 from ...mirrors.registry import Route
 from ...mirrors.urls import host_of
 from ...models import CondaStep, Machine, NoChoice, Notice, Records
@@ -344,7 +343,6 @@ def _decision(
         origin=reader.origin,
         date=reader.date,
         notices=(
-            *told(task.machine),
             *wheels.notices,
             *reader.notices,
             *index_notices,
