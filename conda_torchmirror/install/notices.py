@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..index.exclude_newer import undated
 from ..index.match import admits
-from ..mirrors.registry import OWN, Route
+from ..mirrors.registry import OWNS, Route
 from ..models import Choice, Notice, Records
 from ..selection import rules
 from ..selection.choose import choose
@@ -29,8 +29,8 @@ def about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[No
     """Notices about the index, the release and what pip left in the environment."""
     on = task.machine
     notices = []
-    if torch.mirror == OWN:
-        notices.append(Notice("custom_mirror", {"channel": torch.channel}))
+    if torch.mirror in OWNS:
+        notices.append(Notice("custom_mirror", {"channel": torch.channel, "key": torch.mirror}))
     if records.origin == "built-in":
         notices.append(Notice("built_in", {"date": records.date}))
         if count := sum(build.known_by == "derived" for build in chosen.builds):

@@ -35,8 +35,9 @@ FILE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "mirrors
 #: data/mirrors.json.
 DEFAULT_MIRRORS = ("tuna", "nju")
 
-#: The `mirror` of a route that the user's own configuration sets.
-OWN = "custom_channels"
+#: The `mirror` of a route that the user's own configuration sets: the key that does.
+OWN, OWN_ALIAS = "custom_channels", "channel_alias"
+OWNS = (OWN, OWN_ALIAS)
 
 #: The preference that means every mirror usable without being named, in the registry's order.
 AUTO = "auto"
@@ -64,7 +65,7 @@ class Route:
     @property
     def place(self) -> str:
         """The mirror's name for display; its host where the user's own configuration chose it."""
-        return host_of(self.url) if self.mirror == OWN else self.mirror
+        return host_of(self.url) if self.mirror in OWNS else self.mirror
 
     @property
     def by_mirror(self) -> bool:

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from ..exceptions.channel import NothingCached
 from ..index.sources import Source
 from ..mirrors import addresses
-from ..mirrors.registry import AUTO, OWN, Mirror, Route, below_root, parts_of_defaults
+from ..mirrors.registry import (
+    AUTO,
+    OWN,
+    OWN_ALIAS,
+    OWNS,
+    Mirror,
+    Route,
+    below_root,
+    parts_of_defaults,
+)
 from ..mirrors.urls import (
     UPSTREAM,
     UPSTREAM_CLOUD,
@@ -61,7 +70,7 @@ def chains(
         if held is None or held.fault or held.mirror == UPSTREAM or ends:
             chain.append(official)
         else:
-            mirror = OWN if by_entry is not None or held.mirror is None else held.mirror
+            mirror = OWN if by_entry is not None else held.mirror or OWN_ALIAS
             mine = Route(name, held.url, mirror)
             chain = [*chain, mine] if words else [mine, *chain]
             if not is_private(mine):
@@ -173,7 +182,7 @@ def official(route: Route) -> Route:
 
 def is_private(route: Route) -> bool:
     """Whether the route leads to a server of the user's own, unknown to the registry."""
-    return route.mirror == OWN and addresses.identify(route.url) is None
+    return route.mirror in OWNS and addresses.identify(route.url) is None
 
 
 def measured(options: InstallOptions) -> bool:

@@ -191,6 +191,16 @@ def test_the_users_own_mapping_wins_and_is_said(mirrored, conda_in_process):
     assert "custom_mirror" in [warning["code"] for warning in found["torchmirror"]["warnings"]]
 
 
+def test_the_users_own_alias_is_said_by_its_name(upstream, condarc, from_pytorch, conda_in_process):
+    condarc(
+        channel_alias=upstream.custom_channels()["pytorch"],
+        default_channels=[upstream.channel_url("pkgs/main")],
+    )
+    shown = conda_in_process("torch-install", "-d", *ASK_2_5_1).ok().words
+    assert "the channel `pytorch` comes from your own `channel_alias`" in shown
+    assert "custom_channels" not in shown
+
+
 def test_nothing_stays_redirected(mirrored, mirror, conda_in_process):
     from conda.base import context
 

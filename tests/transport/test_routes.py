@@ -83,3 +83,4 @@ def test_a_channel_alias_stands_for_the_official_channels(world, condarc):
     condarc(**{**world.settings(), "channel_alias": "https://conda.company.example/cloud"})
     found = chains(InstallOptions(), "linux-64", ("nvidia",))
     assert found["nvidia"][0].url == "https://conda.company.example/cloud/nvidia"
+    assert [route.mirror for route in found["nvidia"]] == ["channel_alias"]

@@ -347,7 +347,7 @@ NOTICES: Table = {
     "flexible_priority": "channel_priority is strict; this installation runs with flexible, "
     "because the channel `pytorch` hides newer image libraries otherwise",
     "no_channels": "no channels are configured, so conda-forge is added for everything else",
-    "custom_mirror": "the channel `{channel}` comes from your own `custom_channels`",
+    "custom_mirror": "the channel `{channel}` comes from your own `{key}`",
     "channels_left_out": "not asked in this run: {channels}; everything comes from {channel}",
     "channel_changes": "the environment's PyTorch of the channel {of} gives way to that of "
     "{channel}, in one transaction: {removed} leave the environment",
