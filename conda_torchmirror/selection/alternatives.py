@@ -17,6 +17,9 @@ from .refused import DRIVER, Case, causes
 from .sources import elsewhere
 from .specs import number, package_name, without_build
 
+#: The source of pins that bind every environment, a new one too.
+_OF_SETTINGS = "pinned_packages"
+
 
 class Advice(NamedTuple):
     """Why nothing fits: the `cause`, if no single build's rejection tells it; `blamed`, the codes
@@ -217,8 +220,9 @@ def _ask_less(case: Case) -> list[Notice]:
     here = case.machine
     if bare == case.request and not here.pins and here.python is None:
         return []
-    new = here._replace(pins=(), installed=(), history=())
-    for on in (new if here.pins else here, new._replace(python=None)):
+    everywhere = tuple(pin for pin in here.pins if pin.source == _OF_SETTINGS)
+    new = here._replace(pins=everywhere, installed=(), history=())
+    for on in (new if here.pins != everywhere else here, new._replace(python=None)):
         if choice := case.take(on, bare):
             words = ["conda", "torch-install", *([] if on is here else ["-n", "NEW"])]
             named = here.python and (on is not here or here.python_from == "--python")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+
 import pytest
 from support.asking import ASK_2_1_0, ASK_2_5_1
 from support.channels import write_channel
@@ -65,6 +68,28 @@ def test_a_pin_that_names_another_channel_is_in_the_way(conda_in_process, monkey
     refused = conda_in_process("torch-install", *words, "--source", source)
     assert refused.rc == 1
     assert f"the pin {pin} (pinned_packages) keeps" in " ".join(refused.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("pin", "words"),
+    [
+        ("pytorch 2.4.*", ("--cuda", "10.2", "--python", "3.8", "pytorch=2.3", "torchtext")),
+        ("pytorch::pytorch=2.3", ("--cuda", "cpu", "--python", "3.8", "--source", "conda-forge")),
+        ("python 3.10.*", ("--cuda", "cpu", "--python", "3.13", "pytorch=2.3")),
+        ("pytorch 2.3.*", ("--cuda", "cpu", "--python", "3.13", "pytorch=2.4")),
+    ],
+)
+def test_pins_of_the_settings_bind_what_is_offered_in_a_new_environment_too(
+    conda_in_process, monkeypatch, pin, words
+):
+    monkeypatch.setenv("CONDA_PINNED_PACKAGES", pin)
+    preview = ("--dry-run", "--offline", "--json", "--platform", "linux-64")
+    refused = conda_in_process("torch-install", *preview, *words)
+    assert refused.rc == 1
+    for hint in refused.json()["guidance"]["hints"]:
+        for command in re.findall("`conda (torch-install [^`]*)`", hint["text"]):
+            if "--list" not in command:
+                conda_in_process(*shlex.split(command), "--dry-run", "--offline").ok()
 
 
 def test_an_installed_package_that_contradicts_is_named_and_replaced(env_of, conda_in_process):
