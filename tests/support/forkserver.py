@@ -37,6 +37,11 @@ MODULES = (
     *("conda.cli.main_config", "conda.cli.main_list", "conda.cli.main_search"),
     *("conda.plugins.virtual_packages.cuda", "conda_package_handling.api", "zstandard"),
     *("conda.plugins.subcommands.doctor", "requests", "urllib3.contrib.socks", "jsonpatch"),
+    *("conda.cli.main_env_config", "conda.cli.main_env_create", "conda.cli.main_env_list"),
+    *("conda.cli.main_env_remove", "conda.cli.main_env_update", "conda.cli.main_env_vars"),
+    *("conda.trust.signature_verification", "conda.api", "conda.env.specs"),
+    *("conda.env.installers.conda", "archspec.cpu", "distro", "netrc", "packaging.requirements"),
+    *("packaging.tags", "packaging.utils", "pysat.solvers"),
 )
 
 

@@ -32,7 +32,7 @@ def interrupted(
     while not when():
         assert time.monotonic() < deadline, otherwise
         assert child.poll() is None, child.communicate()[0]
-        time.sleep(0.05)
+        time.sleep(0.01)
     child.send_signal(by)
     said = child.communicate(timeout=60)[0]
     assert child.returncode != 0

@@ -79,7 +79,7 @@ class Cache:
                     urlopen(f"{self.url}/", timeout=PATIENCE)
                 except HTTPError:
                     return
-            time.sleep(0.05)
+            time.sleep(0.005)
         raise AssertionError(self.test().stderr)
 
     def kill(self) -> None:

@@ -19,6 +19,9 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, TextIO
 
+#: The variable with the folder of a test's machine-wide rc files; see `guard/sitecustomize.py`.
+SYSTEM_VARIABLE = "TORCHMIRROR_TEST_SYSTEM"
+
 
 def quicken() -> None:
     """Make quicker what is loaded; what has been done is left."""
@@ -198,6 +201,10 @@ def _quicken_configuration(module: ModuleType) -> None:
     expand = configuration._expand_search_path
 
     def expand_search_path(search_path: Iterable[Any], **kwargs: Any) -> Any:
+        # Half of them are in the folder of machine-wide files, which a test makes if it needs it.
+        if not os.path.exists(os.environ.get(SYSTEM_VARIABLE, os.sep)):
+            beyond = f"${SYSTEM_VARIABLE}/"
+            search_path = [path for path in search_path if not str(path).startswith(beyond)]
         return expand((path for path in search_path if is_there(path, kwargs)), **kwargs)
 
     def is_there(path: Any, more: Mapping[str, Any]) -> bool:
