@@ -350,7 +350,8 @@ def _judge_gpu(
             if hidden_by is None:
                 verdict.notices.append(Notice("gpu_untried", {"platform": platform}))
             else:
-                facts = {"platform": platform, "value": hidden_by}
+                # Quoted here: an empty value would not travel in a report.
+                facts = {"platform": platform, "variable": f"CUDA_VISIBLE_DEVICES={hidden_by!r}"}
                 verdict.notices.append(Notice("gpu_hidden", facts))
         return
     if not torch.get("cuda") and not torch.get("hip"):

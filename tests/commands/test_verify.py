@@ -133,6 +133,7 @@ def test_a_gpu_that_the_user_hides_is_not_tried_and_no_fault(
     run_conda: Callable[..., Result],
     make_torch: MakeTorch,
     libraries: Path,
+    tmp_path: Path,
     words: tuple[str, ...],
     rc: int,
     codes: list[str],
@@ -147,6 +148,10 @@ def test_a_gpu_that_the_user_hides_is_not_tried_and_no_fault(
     document = run_conda("torch-verify", "-p", torch, *words, "--json", env=env).json()
     found = [notice["code"] for notice in document["torchmirror"]["check"]["notices"]]
     assert [code for code in found if code not in ("library_path", "ignored_variable")] == codes
+    # Its report, among those of a class, says the same.
+    (tmp_path / "node.json").write_text(json.dumps(document), encoding="utf-8")
+    told = run_conda("torch-verify", "--collect", str(tmp_path), env=env).stdout
+    assert ("CUDA_VISIBLE_DEVICES='' hides every GPU" in told) == ("gpu_hidden" in codes)
 
 
 def test_text_explains_and_fits_a_terminal(

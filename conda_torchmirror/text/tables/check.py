@@ -193,8 +193,8 @@ TEXT: Table = {
     "library_path": "LD_LIBRARY_PATH is set; libraries in it are found before the environment's.",
     "gpu_untried": "This build is for {platform}, and this machine has no GPU that it could be "
     "tried on.",
-    "gpu_hidden": "This build is for {platform}; CUDA_VISIBLE_DEVICES={value!r} hides every GPU "
-    "from it, so none was tried.",
+    "gpu_hidden": "This build is for {platform}; {variable} hides every GPU from it, so none was "
+    "tried.",
     "gpu_hidden.hint": "Without that variable, run `conda torch-verify{where} --require-gpu`.",
     "gpu_untried.hint": "Where there is one, run `conda torch-verify{where} --require-gpu`.",
     "gpu_skipped": "A GPU works, though none was expected.",
