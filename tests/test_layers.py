@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -75,6 +76,13 @@ def wrong_way() -> set[tuple[str, str]]:
 def test_every_package_has_its_place():
     there = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in modules()}
     assert there == set(ORDER)
+
+
+@pytest.mark.parametrize("page", ["how-it-works.md", "how-it-works-zh.md"])
+def test_the_documented_order_is_this_one(page):
+    text = (Path(__file__).parents[1] / "docs" / page).read_text(encoding="utf-8")
+    named = [word for word in re.findall(r"`(\w+)`", text) if word in ORDER]
+    assert tuple(dict.fromkeys(named)) == ORDER[:-1]  # `__main__` runs what `cli` does
 
 
 def test_imports_run_one_way():
