@@ -133,7 +133,7 @@ _WAYS = {
 def _free(folder: str) -> int:
     """The free space for a folder in bytes, the most if it is unknown."""
     path = Path(os.path.abspath(folder))
-    there = next((place for place in (path, *path.parents) if place.is_dir()), path)
+    there = next((place for place in (path, *path.parents) if os.path.isdir(place)), path)
     try:
         return shutil.disk_usage(there).free
     except OSError:
@@ -141,10 +141,13 @@ def _free(folder: str) -> int:
 
 
 def _closed(path: Path) -> Path:
-    """Return what keeps a path from being written: itself, or the nearest existing folder."""
-    if path.exists() and not os.access(path, os.W_OK):
+    """Return what keeps a path from being written: itself, or the nearest existing folder.
+
+    Its name may be too long for any, by which `Path.exists` raises.
+    """
+    if os.path.exists(path) and not os.access(path, os.W_OK):
         return path
-    return next(folder for folder in path.parents if folder.is_dir())
+    return next(folder for folder in path.parents if os.path.isdir(folder))
 
 
 class NothingToEnable(TorchMirrorError):

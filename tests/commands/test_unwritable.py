@@ -14,6 +14,9 @@ from support.isolation import Sandbox
 from support.running import Result
 from support.sites import ASK, TORCH, Sites
 
+from conda_torchmirror.exceptions.mirror import CannotWrite
+from conda_torchmirror.exceptions.usage import BadCacheOption
+
 pytest_plugins = ("support.site_fixtures",)
 
 Conda = Callable[..., Result]
@@ -96,3 +99,23 @@ def test_a_home_is_not_needed(
         refused = conda_in_process("torch-mirror", "enable", "conda-forge")
     assert refused.rc == 1
     assert "torchmirror.yml cannot be written" in refused.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ((*ASK, "--python", "3.12", "--save-plan"), CannotWrite),
+        (("torch-mirror", "cache", "--check"), BadCacheOption),
+    ],
+    ids=["plan", "cache"],
+)
+def test_a_name_that_no_folder_can_have(
+    sites: Sites,
+    conda_in_process: Conda,
+    tmp_path: Path,
+    words: tuple[str, ...],
+    error: type[Exception],
+) -> None:
+    """`Path.exists` raises for it, up to Python 3.11."""
+    done = conda_in_process(*words, tmp_path / ("x" * 300))
+    assert isinstance(done.error, error), done

@@ -82,7 +82,7 @@ def _resolvers() -> Iterator[str]:
 
 def _check(folder: Path) -> int:
     """Delete files that differ from the indexes, and report them; with `--dry-run`, only report."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise BadCacheOption(option=f"--check {folder}", detail=text("cache_no_folder"))
     try:
         found = kept.examine(folder, walk)
