@@ -8,15 +8,14 @@ built-in index.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from support.both_channels import Reader
+from support.steps_taken import Asked, taken
 
 from conda_torchmirror.exceptions.choice import NoFittingBuild
-from conda_torchmirror.index import match
 from conda_torchmirror.index.sources import AUTO, named
 from conda_torchmirror.install import request as requests
 from conda_torchmirror.install.sources import answer as answers
@@ -26,32 +25,13 @@ from conda_torchmirror.install.task import Target, Task
 from conda_torchmirror.machine.survey import Survey
 from conda_torchmirror.models import Installed, Machine, Notice, Pin
 from conda_torchmirror.options import InstallOptions
-from conda_torchmirror.selection.facts.names import DEFAULT, FAMILY, LIBTORCH, METAPACKAGES
 
 FORGE, CHANNEL = "conda-forge", "pytorch"
 
 
-class Asked(NamedTuple):
-    """A command line and the machine that it is for."""
-
-    words: tuple[str, ...]
-    on: Machine
-    source: str = AUTO
-    compat: Any = "minor"
-    cuda: str = "auto"
-    allow_cpu: bool = False
-    python: str | None = None
-
-
 def answer(asked: Asked) -> SourceChoice:
     """What the rule comes to. Raises: NoFittingBuild."""
-    on = asked.on
-    if asked.cuda == "cpu":
-        on = on._replace(cuda=None, cuda_from="none")
-    elif asked.cuda != "auto":
-        on = on._replace(cuda=asked.cuda, cuda_from="--cuda", failing=False)
-    if asked.python:
-        on = on._replace(python=asked.python, python_from="--python")
+    on = asked.machine
     options = InstallOptions(
         specs=asked.words,
         source=asked.source,
@@ -67,95 +47,6 @@ def answer(asked: Asked) -> SourceChoice:
         options, None, Target(None), request, Survey(on), named(order.sources[0]), ("defaults",)
     )
     return answers.find(task, order, Reader(on.subdir))  # type: ignore[arg-type]
-
-
-def _command(asked: Asked, command: str) -> Asked:
-    """A command as it is typed, into an environment of its own where it names one."""
-    line = iter(shlex.split(command)[2:])
-    on, rest, options = asked.on, [], {}
-    for word in line:
-        if word == "-n":
-            next(line)
-            on = on._replace(python=None, pins=(), installed=(), history=())
-        elif word in ("--cuda", "--python", "--cuda-compat", "--source", "--platform"):
-            options[word] = next(line)
-        elif word == "--allow-cpu":
-            options[word] = word
-        else:
-            rest.append(word)
-    return Asked(
-        tuple(rest),
-        on,
-        options.get("--source", AUTO),
-        options.get("--cuda-compat", "minor"),
-        options.get("--cuda", "auto"),
-        "--allow-cpu" in options,
-        options.get("--python"),
-    )
-
-
-def _without(asked: Asked, listed: str) -> Asked:
-    """Without these words; `+cu121` is a part of one."""
-    words = [word.strip("`") for word in listed.split(", ")]
-    kept = [word for word in asked.words if word not in words]
-    for variant in (word for word in words if word.startswith("+")):
-        kept = [word.removesuffix(variant) for word in kept]
-    return asked._replace(words=tuple(kept))
-
-
-def _instead(asked: Asked, names: Sequence[str], instead: Sequence[str]) -> Asked:
-    kept = tuple(word for word in asked.words if match.read(word).name not in names)
-    return asked._replace(words=(*kept, *instead))
-
-
-def taken(asked: Asked, step: Notice) -> Iterator[Asked]:
-    """The command lines and machines that a step leads to."""
-    facts = {key: str(value) for key, value in step.facts.items()}
-    match step.code:
-        case "change_pins":
-            pins = facts["pins"].split(", ")
-            kept = tuple(p for p in asked.on.pins if f"{p.text} ({p.source})" not in pins)
-            yield asked._replace(on=asked.on._replace(pins=kept))
-        case "use_minor":
-            yield asked._replace(compat="minor")
-        case "use_python":
-            yield _command(asked, facts["command"])
-        case "open_build" | "open_partner":
-            words = facts["instead"].split()
-            yield _instead(asked, [match.read(word).name for word in words], words)
-        case "torch_instead":
-            names = [match.read(word).name for word in facts["spec"].split()]
-            yield _instead(asked, names, [facts["instead"]])
-        case "drop_partner":
-            words = asked.words or DEFAULT
-            names = facts["names"].split(", ")
-            yield asked._replace(words=tuple(w for w in words if match.read(w).name not in names))
-        case "drop_cuda" | "drop_cuda_cpu":
-            yield _without(asked, facts["words"])
-        case "older_release":
-            named_by = [match.read(w).name for w in asked.words]
-            meta = [name for name in named_by if name in (*METAPACKAGES, LIBTORCH)]
-            yield _instead(asked, ["pytorch", *meta], meta or ["pytorch"])
-        case "open_versions":
-            every = dict.fromkeys(match.read(w).name for w in asked.words)
-            names = [name for name in every if name in (*FAMILY, *METAPACKAGES)]
-            yield _instead(asked, names, names)
-        case "ask_less" | "use_source":
-            yield _command(asked, facts["command"])
-        case "name_cuda":
-            yield asked._replace(cuda=facts["cuda"])
-        case "upgrade_driver":
-            better = asked.on._replace(cuda=facts["cuda"], driver=facts["driver"])
-            yield asked._replace(on=better)
-        case "use_cpu":
-            yield asked._replace(cuda="cpu")
-            yield asked._replace(allow_cpu=True)
-        case "use_cpu_only":
-            yield asked._replace(cuda="cpu")
-        case "use_cpu_instead":
-            yield _without(asked, facts["words"])._replace(cuda="cpu")
-        case _:
-            raise AssertionError(f"nobody takes the step {step.code}")
 
 
 #: Steps by tables of other places, or to look; `tests/laws/test_advice.py` holds what they say.
@@ -255,7 +146,7 @@ def ways(monkeypatch):
 
 @pytest.mark.parametrize(("machine", "words", "source"), CASES)
 def test_a_step_comes_to_what_it_says(ways, machine, words, source):
-    asked = Asked(words, MACHINES[machine], source)
+    asked = Asked(words, MACHINES[machine], source=source)
     with pytest.raises(NoFittingBuild):
         answer(asked)
     steps = list(ways)

@@ -1,4 +1,5 @@
-"""Taking a next step that a refusal offers, by its words alone, as a reader would."""
+"""Taking a next step that a refusal offers, by its words alone, as a reader would; for the laws of
+advice, for one source and for `--source auto`."""
 
 from __future__ import annotations
 
@@ -9,11 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from conda_torchmirror.index import match
+from conda_torchmirror.index.sources import AUTO
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Build, Choice, Machine, NoChoice, Notice, Request
 from conda_torchmirror.selection import alternatives, choose
 from conda_torchmirror.selection.facts import cuda
-from conda_torchmirror.selection.facts.names import FAMILY
+from conda_torchmirror.selection.facts.names import DEFAULT, FAMILY, LIBTORCH, METAPACKAGES
 from conda_torchmirror.selection.refused import Case
 from conda_torchmirror.text import reasons
 from conda_torchmirror.text.messages import text
@@ -35,6 +37,17 @@ class Asked(NamedTuple):
     compat: Any = "minor"
     allow_cpu: bool = False
     python: str | None = None
+    source: str = AUTO
+
+    @property
+    def machine(self) -> Machine:
+        """The machine, with what the command line says of it."""
+        on = self.on
+        if self.cuda == "cpu":
+            on = on._replace(cuda=None, cuda_from="none")
+        elif self.cuda != "auto":
+            on = on._replace(cuda=self.cuda, cuda_from="--cuda", failing=False)
+        return on._replace(python=self.python, python_from="--python") if self.python else on
 
     def asked(self) -> Request:
         return request.make(
@@ -46,27 +59,14 @@ class Asked(NamedTuple):
         )
 
     def choose(self, builds: Sequence[Build]) -> Choice | NoChoice:
-        found = self.asked()
-        on = self.on
-        if found.cuda == "cpu":
-            on = on._replace(cuda=None, cuda_from="none")
-        elif found.cuda != "auto":
-            on = on._replace(cuda=found.cuda, cuda_from="--cuda", failing=False)
-        if self.python:
-            on = on._replace(python=self.python, python_from="--python")
-        return choose.choose(on, found, builds, KNOWLEDGE)
+        return choose.choose(self.machine, self.asked(), builds, KNOWLEDGE)
 
     def advice(self, builds: Sequence[Build]) -> alternatives.Advice | None:
         """What is said where there is no choice."""
         failed = self.choose(builds)
         if isinstance(failed, Choice):
             return None
-        asked = self.asked()
-        on = self.on
-        if asked.cuda == "cpu":
-            on = on._replace(cuda=None, cuda_from="none")
-        elif asked.cuda != "auto":
-            on = on._replace(cuda=asked.cuda, cuda_from="--cuda")
+        asked, on = self.asked(), self.machine
         found = alternatives.find(Case(failed, on, asked, builds, KNOWLEDGE))
         # What is said can be said.
         for notice in (*found.steps, *([found.cause] if found.cause else [])):
@@ -125,17 +125,19 @@ def taken(asked: Asked, step: Notice) -> Iterator[Asked]:
             yield _of_family(asked, named, [facts["instead"]])
         case "drop_partner":
             names = facts["names"].split(", ")
-            kept = asked.words or ("pytorch", "torchvision", "torchaudio")
+            kept = asked.words or DEFAULT
             yield asked._replace(words=tuple(w for w in kept if match.read(w).name not in names))
         case "drop_cuda" | "drop_cuda_cpu":
             yield asked.without(_quoted(facts["words"]))
         case "older_release":
-            yield _of_family(asked, ["pytorch"], ["pytorch"])
+            named_by = [match.read(word).name for word in asked.words]
+            meta = [name for name in named_by if name in (*METAPACKAGES, LIBTORCH)]
+            yield _of_family(asked, ["pytorch", *meta], meta or ["pytorch"])
         case "open_versions":
             named = dict.fromkeys(match.read(word).name for word in asked.words)
-            family = [name for name in named if name in FAMILY]
+            family = [name for name in named if name in (*FAMILY, *METAPACKAGES)]
             yield _of_family(asked, family, family)
-        case "ask_less":
+        case "ask_less" | "use_source":
             yield _command(asked, facts["command"])
         case "name_cuda":
             yield asked._replace(cuda=facts["cuda"])
@@ -164,8 +166,8 @@ def _command(asked: Asked, command: str) -> Asked:
     for word in line:
         if word == "-n":
             next(line)
-            on = on._replace(python=None, pins=())
-        elif word in ("--cuda", "--python", "--cuda-compat"):
+            on = on._replace(python=None, pins=(), installed=(), history=())
+        elif word in ("--cuda", "--python", "--cuda-compat", "--source", "--platform"):
             options[word] = next(line)
         elif word == "--allow-cpu":
             options[word] = True
@@ -178,6 +180,7 @@ def _command(asked: Asked, command: str) -> Asked:
         compat=options.get("--cuda-compat", "minor"),
         allow_cpu=options.get("--allow-cpu", False),
         python=options.get("--python"),
+        source=options.get("--source", AUTO),
     )
 
 
