@@ -323,41 +323,6 @@ class Plan(NamedTuple):
         """The step of conda."""
         return next(step for step in self.steps if isinstance(step, CondaStep))
 
-    @property
-    def verb(self) -> Literal["install", "create"]:
-        """The conda subcommand."""
-        return self.conda.verb
-
-    @property
-    def specs(self) -> tuple[str, ...]:
-        """The match specs for conda."""
-        return self.conda.specs
-
-    @property
-    def pins(self) -> tuple[str, ...]:
-        """The specs that constrain conda's solver in this run without being requested."""
-        return self.conda.pins
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """The environment variables to set for conda."""
-        return self.conda.environment
-
-    @property
-    def command(self) -> str:
-        """The conda command, with mirrors by URL."""
-        return self.conda.command
-
-    @property
-    def command_by_name(self) -> str:
-        """The conda command, with channels by name."""
-        return self.conda.command_by_name
-
-    @property
-    def passed(self) -> tuple[str, ...]:
-        """The channels to pass to conda, in order."""
-        return self.conda.passed
-
 
 class Decision(NamedTuple):
     """Everything that one run decided, for text and JSON. `prefix` is None without a target.

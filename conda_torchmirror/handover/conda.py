@@ -82,14 +82,15 @@ def accepted(verb: str) -> frozenset[str]:
 def arguments(plan: Plan, prefix: str, options: Sequence[str], *, subdir: str | None) -> list[str]:
     """The command-line arguments of the inner conda command. `subdir` is only for a new
     environment."""
-    found = [plan.verb, "--prefix", prefix]
-    for channel in plan.passed:
+    step = plan.conda
+    found = [step.verb, "--prefix", prefix]
+    for channel in step.passed:
         found += ["--channel", channel]
-    if subdir and plan.verb == "create":
+    if subdir and step.verb == "create":
         found += ["--subdir", subdir]
-    if plan.conda.alone and ALONE not in options:
+    if step.alone and ALONE not in options:
         found.append(ALONE)
-    return [*found, *options, *plan.specs]
+    return [*found, *options, *step.specs]
 
 
 def run(command: Sequence[str], variables: Mapping[str, str], extra: Mapping[str, Any]) -> Finished:

@@ -98,7 +98,7 @@ def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
 def read(decision: Decision, words: Iterable[str]) -> dict[str, list[Build]]:
     """The builds, by spec, of the packages that specs name, in all channels of the run."""
     by_name = {package_name(word): word for word in words}
-    channels = (*decision.plan.passed, *context.channels)
+    channels = (*decision.plan.conda.passed, *context.channels)
     return _read(channels, by_name, decision.machine.subdir)
 
 

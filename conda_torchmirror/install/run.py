@@ -299,15 +299,15 @@ def _hand_over(
     conda.refuse_unreadable(on, decision.prefix)
     if not (options.dry_run or options.urls or options.tool):
         conda.refuse_pip_torch(on.installed, str(decision.prefix))
-    create = decision.plan.verb == "create"
+    create = decision.plan.conda.verb == "create"
     prefix = decision.prefix or (solver.nowhere() if create else context.root_prefix)
     words = [
-        *conda.taken(options.passed, decision.plan.verb),
+        *conda.taken(options.passed, decision.plan.conda.verb),
         *(["--json"] if options.as_json else []),
         *(["--dry-run"] if options.dry_run else []),
         *(["--download-only"] if options.download else []),
     ]
-    variables = dict(decision.plan.environment)
+    variables = dict(decision.plan.conda.environment)
     if on.cuda_from in ("--cuda", "file") and on.cuda:
         variables["CONDA_OVERRIDE_CUDA"] = on.cuda
     if options.facts is not None:

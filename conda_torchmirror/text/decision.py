@@ -51,13 +51,14 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
         out += ["", shown("passed_over"), *explained(rejected, choice)]
         for source, newer in decision.passed_over.items():
             out += ["", shown("passed_over_of", source=source), *explained(newer, choice)]
-    if verbose or len(plan.specs) <= _TYPED:
-        shell = shell_lines(plan.environment, machine.subdir)
-        mirrored = plan.command_by_name != plan.command
+    step = plan.conda
+    if verbose or len(step.specs) <= _TYPED:
+        shell = shell_lines(step.environment, machine.subdir)
+        mirrored = step.command_by_name != step.command
         out += ["", shown("by_url" if mirrored else "in_conda")]
-        out += [f"  {line}" for line in (*plan.before, *shell, plan.command)]
+        out += [f"  {line}" for line in (*plan.before, *shell, step.command)]
         if mirrored:
-            out += [shown("by_name"), f"  {plan.command_by_name}"]
+            out += [shown("by_name"), f"  {step.command_by_name}"]
     if decision.dry_run and not decision.solved:
         out += ["", text("dry_run")]
     return [safe(line) for line in out]
@@ -188,16 +189,16 @@ def summary(decision: Decision) -> dict[str, Any]:
             "builds": [_build(build) for build in choice.builds],
             "libraries": [_build(build) for build in choice.libraries],
         },
-        "specs": [safe(spec) for spec in plan.specs],
-        "pins": list(plan.pins),
+        "specs": [safe(spec) for spec in plan.conda.specs],
+        "pins": list(plan.conda.pins),
         "channels": [
             {"name": r.channel, "url": safe(r.url), "mirror": r.mirror} for r in plan.channels
         ],
-        "environment": dict(plan.environment),
+        "environment": dict(plan.conda.environment),
         "removed": [*plan.departure.named, *plan.departure.orphans],
         "before": [safe(command) for command in plan.before],
-        "command": safe(plan.command),
-        "command_by_name": safe(plan.command_by_name),
+        "command": safe(plan.conda.command),
+        "command_by_name": safe(plan.conda.command_by_name),
         "rejected": [
             row
             for source, rejected in (

@@ -155,7 +155,7 @@ class Router:
         Raises: Moved; an error if no route is left or a hash is wrong.
         """
         torch = self[source.channel]
-        if self._specs not in (None, decision.plan.specs):
+        if self._specs not in (None, decision.plan.conda.specs):
             self._leave(Failure(torch, Notice("probe_other_choice")))
         old = self.doubt(source, decision.machine, decision.request, decision.records)
         found = [old] if old else []
@@ -190,7 +190,7 @@ class Router:
 
     def agree(self, decision: Decision) -> None:
         """Record that the user has seen these specs; another route must have the same."""
-        self._specs = decision.plan.specs
+        self._specs = decision.plan.conda.specs
         self.agreed = True
 
     def check_emptied(self, error: Exception) -> None:
@@ -266,7 +266,7 @@ class Router:
         """The routes that the solver will use, including those of the user's own channels."""
         planned = {route.channel for route in decision.plan.channels}
         if decision.plan.conda.alone:
-            passed = map(Channel, decision.plan.passed)
+            passed = map(Channel, decision.plan.conda.passed)
             parts = (part for one in passed for part in getattr(one, "channels", (one,)))
             read = planned | {part.name for part in parts}
         else:
