@@ -22,8 +22,8 @@ from ..mirrors.urls import MirrorError
 from ..redirect import settings
 from ..text.messages import text
 from ..text.output import say
-from . import rewrite
 from .deferred import HelpFormatter
+from .files import rewrite
 
 #: Upper limit of `torch-mirror test --timeout`, in seconds.
 LONGEST = 600

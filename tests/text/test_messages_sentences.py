@@ -250,7 +250,7 @@ def test_errors_below_text_have_whole_sentences_with_fields():
 WRITING = {
     "machine.driver_calls": "rows for the process that started it",
     "verify.check_torch": "rows for the process that started it",
-    "cli.rewrite": "the edited bytes of a filter, which are the product",
+    "cli.files.rewrite": "the edited bytes of a filter, which are the product",
 }
 
 

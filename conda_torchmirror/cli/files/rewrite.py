@@ -14,18 +14,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..envfiles import batch
-from ..envfiles.batch import STDIN, FileResult, Options
-from ..envfiles.channel_entry import Direction
-from ..envfiles.file_io import BACKUP_SUFFIX
-from ..envfiles.source_text import UnreadableText, decode
-from ..mirrors.urls import UPSTREAM, MirrorError
-from ..models import Notice
-from ..redirect import settings
-from ..text import output
-from ..text.layout import bullet, on_terminal, terminal_width, width, wrapped
-from ..text.messages import listed, plural, text
-from ..text.sanitize import safe
+from ...envfiles import batch
+from ...envfiles.batch import STDIN, FileResult, Options
+from ...envfiles.channel_entry import Direction
+from ...envfiles.file_io import BACKUP_SUFFIX
+from ...envfiles.source_text import UnreadableText, decode
+from ...mirrors.urls import UPSTREAM, MirrorError
+from ...models import Notice
+from ...redirect import settings
+from ...text import output
+from ...text.layout import bullet, on_terminal, terminal_width, width, wrapped
+from ...text.messages import listed, plural, text
+from ...text.sanitize import safe
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -1,0 +1,1 @@
+"""Rewriting files: the options, and running `rewrite` and `upstream`."""
