@@ -13,7 +13,8 @@ from contextlib import nullcontext
 from typing import get_args
 
 from .cli.deferred import HelpFormatter, refuse_empty, say_what_is_wrong
-from .cli.files.rewrite import add_options, execute
+from .cli.files.options import add_options
+from .cli.files.rewrite import execute
 from .envfiles.channel_entry import Direction
 from .mirrors.urls import MirrorError
 from .redirect.settings import Settings

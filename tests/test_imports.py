@@ -84,6 +84,13 @@ def test_a_command_loads_what_it_needs_and_nothing_else(sandbox, condarc, words)
     assert with_ours - ours - loaded("without", words) == set()
 
 
+def test_what_rewrites_files_is_loaded_for_that_alone(sandbox, condarc):
+    """Every command of torch-mirror has the options of `rewrite` in its parser."""
+    there = loaded("with", ("torch-mirror", "list"))
+    assert "conda_torchmirror.cli.files.options" in there
+    assert [name for name in there if name.startswith("conda_torchmirror.envfiles")] == []
+
+
 @pytest.mark.parametrize("name", sorted(REDIRECTED | READ | TOLD))
 def test_what_the_redirect_loads_compiles_no_pattern(name):
     """One took 5 ms of a command's 15: `re` compiles those that are used when they are used."""

@@ -1,7 +1,7 @@
 """`conda torch-mirror`: its parser, and the functions that run its commands.
 
 The parser is only filled when the command runs. A handler's module is imported when the handler is
-called, except `rewrite`, which also defines the options of `python -m conda_torchmirror`.
+called.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..redirect import settings
 from ..text.messages import text
 from ..text.output import say
 from .deferred import HelpFormatter
-from .files import rewrite
+from .files.options import add_options
 
 #: Upper limit of `torch-mirror test --timeout`, in seconds.
 LONGEST = 600
@@ -115,7 +115,7 @@ def _disable(parser: ArgumentParser) -> None:
 
 
 def _files(parser: ArgumentParser) -> None:
-    rewrite.add_options(parser)
+    add_options(parser)
     helpers.add_parser_json(parser)
 
 
@@ -170,8 +170,10 @@ def _run_cache(args: Namespace) -> int:
 
 def _run_files(args: Namespace) -> int:
     """Run `rewrite` or `upstream`. Raises: BadMirror, BadRegistry."""
+    from .files.rewrite import execute
+
     try:
-        return rewrite.execute(
+        return execute(
             args,
             args.torch_mirror,
             settings.read(),

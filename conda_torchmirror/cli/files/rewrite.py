@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -26,18 +26,6 @@ from ...text import output
 from ...text.layout import bullet, on_terminal, terminal_width, width, wrapped
 from ...text.messages import listed, plural, text
 from ...text.sanitize import safe
-
-
-def add_options(parser: ArgumentParser) -> None:
-    """Add the arguments of `rewrite` and `upstream`."""
-    add = parser.add_argument
-    add("files", nargs="+", metavar="FILE", help=text("help.files"))
-    add("--pip", action="store_true", help=text("help.pip"))
-    only = parser.add_mutually_exclusive_group()
-    only.add_argument("--diff", action="store_true", help=text("help.diff"))
-    only.add_argument("--check", action="store_true", help=text("help.check"))
-    add("--no-backup", action="store_true", help=text("help.no_backup"))
-    add("--mirror", action="append", help=text("help.mirror"))
 
 
 def execute(
