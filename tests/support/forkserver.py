@@ -10,6 +10,7 @@ This file is the parent's side (`ForkServer`) and, run as a script, the server.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -156,6 +157,19 @@ def _become(order: Mapping[str, Any]) -> None:
     runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
 
 
+def _leave(end: SystemExit) -> None:
+    """End the process with the status of `end`, where it is a number, after all that Python does
+    before it takes its modules apart: that would write to every page that is the server's too.
+    """
+    if end.code is None or type(end.code) is int:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        with contextlib.suppress(OSError):  # what cannot be written is Python's to tell
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit((end.code or 0) & 0xFF)
+
+
 def main() -> None:
     """Import conda, then serve."""
     sys.path[0] = str(Path(__file__).resolve().parents[1])
@@ -168,7 +182,11 @@ def main() -> None:
     gc.freeze()
     order = _serve()
     if order is not None:
-        _become(order)
+        try:
+            _become(order)
+        except SystemExit as end:
+            _leave(end)
+            raise
 
 
 if __name__ == "__main__":
