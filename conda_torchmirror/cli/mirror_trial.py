@@ -54,7 +54,7 @@ def execute(args: Namespace) -> int:
         about["remarks"] = [text(notice.code, notice.facts) for notice in passed_over]
         output.emit(about, success=any(trial.ok for trial in trials))
     else:
-        output.say(_lines(trials, chosen, subdir, passed_over))
+        output.say(_lines(trials, chosen, subdir, passed_over, named=bool(args.mirrors)))
     return 0 if any(trial.ok for trial in trials) else 1
 
 
@@ -142,6 +142,8 @@ def _lines(
     chosen: Sequence[Build],
     subdir: str,
     passed_over: Sequence[Notice],
+    *,
+    named: bool,
 ) -> list[str]:
     before = (text("test_mirror"), text("test_answer"))
     behind = (text("test_file"), text("test_index"), text("test_sync"))
@@ -155,7 +157,7 @@ def _lines(
         remarks += [text(n.code, n.facts) for n in _remarks(trial)]
     about = [build.fn for build in chosen]
     head = wrapped(plural("test_head", len(trials), {"subdir": subdir}))
-    lines = [*wrapped(_advice(trials)), "", *head, "", *columns(table)]
+    lines = [*wrapped(_advice(trials, named=named)), "", *head, "", *columns(table)]
     if remarks:
         lines += [
             "",
@@ -191,11 +193,11 @@ def _complete(trial: Trial) -> bool:
     return trial.ok and torch is not None and torch.ok and all(a.ok for a in trial.files.values())
 
 
-def _advice(trials: Sequence[Trial]) -> str:
+def _advice(trials: Sequence[Trial], *, named: bool) -> str:
     name = recommended(trials)
     if name is None:
         if not any(trial.first and trial.first.status for trial in trials):
-            return text("test_nobody")
+            return text("test_nobody_named" if named else "test_nobody")
         official = next((trial for trial in trials if trial.name == UPSTREAM), None)
         if official is None or _complete(official):
             return text("test_none")

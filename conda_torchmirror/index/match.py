@@ -46,8 +46,8 @@ _HALF = r"[<>=!~|,]$"
 #: The variant (local version) of a wheel, which conda would read as part of the version.
 _LOCAL = r"(?i)\+([a-z]+[\d.]*)"
 
-#: Fields of a spec that are compared with a record, and fields that conda would compare but that
-#: `Build` does not have.
+#: Fields of a spec that say where a package is from, fields that are compared with a record, and
+#: fields that conda would compare but that `Build` does not have.
 _PLACE = ("channel", "subdir")
 _OF_RECORDS = ("build_number", "subdir", "md5", "sha256", "fn")
 _UNKNOWN = ("track_features", "features", "license", "license_family")

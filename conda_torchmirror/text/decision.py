@@ -158,7 +158,8 @@ def driver(request: Request, machine: Machine, *, alone: bool = True) -> str:
     if request.cuda == "cpu":
         return shown("driver_not_asked")
     if machine.cuda:
-        return shown("driver_cuda", cuda=machine.cuda, origin=machine.cuda_from)
+        code = "driver_cuda" if alone else "driver_cuda_there"
+        return shown(code, cuda=machine.cuda, origin=machine.cuda_from)
     if machine.foreign and not machine.subdir.startswith("osx-"):
         return shown("driver_unknown" if alone else "driver_unknown_there")
     return shown("driver_unusable" if machine.driver else "driver_none", driver=machine.driver)

@@ -7,6 +7,7 @@ import re
 import time
 
 import pytest
+from support.lab import hosts
 from support.mirror import Exchange
 from support.sites import CUDART, TORCH
 
@@ -262,7 +263,17 @@ def test_without_a_network_no_mirror_is_recommended(sites, gpu, conda_in_process
     for names in (NAMES, ("first",)):
         said = conda_in_process("torch-mirror", "test", *names).words
         assert "Nothing answered: check the network" in said
+        assert "`conda torch-mirror test` without names asks all" in said
         assert "torch-install" not in said
+
+
+def test_who_names_no_mirror_is_not_told_to_name_none(sites, gpu, conda_in_process, sandbox):
+    for mirror in sites.all.values():
+        mirror.refuse()
+    said = conda_in_process("torch-mirror", "test").words
+    assert hosts(sandbox)  # the real ones, as none is named
+    assert "Nothing answered: check the network" in said
+    assert "without names" not in said
 
 
 def test_official_channels_that_fail_are_not_recommended(sites, gpu, conda_in_process):

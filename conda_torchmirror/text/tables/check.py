@@ -106,8 +106,8 @@ TEXT: Table = {
     "have.",
     "driver_mixed": "Parts of the NVIDIA driver have different versions, as after an update "
     "without a restart.",
-    "driver_mixed.hint": "Take another libcuda.so.1, as in a folder `compat`, out of "
-    "LD_LIBRARY_PATH; if there is none, restart the machine.",
+    "driver_mixed.hint": "If a folder of LD_LIBRARY_PATH has a libcuda.so.1, such as a toolkit's "
+    "`compat`, take it out; if none has, restart the machine.",
     "driver_stub": "A CUDA toolkit's stub is loaded in place of the driver's library.",
     "driver_stub.hint": "Take the toolkit's folder `stubs` out of LD_LIBRARY_PATH, then run `conda "
     "torch-verify{where}` again.",
@@ -193,10 +193,10 @@ TEXT: Table = {
     "library_path": "LD_LIBRARY_PATH is set; libraries in it are found before the environment's.",
     "gpu_untried": "This build is for {platform}, and this machine has no GPU that it could be "
     "tried on.",
+    "gpu_untried.hint": "Where there is one, run `conda torch-verify{where} --require-gpu`.",
     "gpu_hidden": "This build is for {platform}; {variable} hides every GPU from it, so none was "
     "tried.",
     "gpu_hidden.hint": "Without that variable, run `conda torch-verify{where} --require-gpu`.",
-    "gpu_untried.hint": "Where there is one, run `conda torch-verify{where} --require-gpu`.",
     "gpu_skipped": "A GPU works, though none was expected.",
     "torch_twice": "{pip} of pip and {conda} of conda lie in the same place.",
     "torch_twice.hint": "Remove pip's with `conda run{where} python -m pip uninstall -y torch`, "

@@ -26,6 +26,7 @@ SHOW: Table = {
     "driver_unusable": "{driver}, runs no CUDA",
     "driver_none": "no NVIDIA driver",
     "driver_unknown": "not known from here",
+    "driver_cuda_there": "CUDA {cuda} ({origin})",
     "driver_unknown_there": "with a driver that is not known from here",
     "driver_not_asked": "not asked (--cuda cpu)",
     "target_none": "not named yet: `-n NAME` or `-p PREFIX`",

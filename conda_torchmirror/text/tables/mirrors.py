@@ -79,8 +79,10 @@ TEXT: Table = {
     "answer.",
     "test_none_there": "Neither a mirror nor the official channels have all that was asked for.",
     "test_nobody": "Nothing answered: check the network, and the proxy that `conda config --show "
-    "proxy_servers` or a variable such as `https_proxy` names; `conda torch-mirror test` without "
-    "names asks every mirror.",
+    "proxy_servers` or a variable such as `https_proxy` names.",
+    "test_nobody_named": "Nothing answered: check the network, and the proxy that `conda config "
+    "--show proxy_servers` or a variable such as `https_proxy` names; `conda torch-mirror test` "
+    "without names asks all mirrors that may be used here.",
     "test_others": "`torch-mirror test` asks for files of PyTorch only, and for none of {specs}",
     "test_no_files": "no files were asked for: the built-in index knows none of {specs} for "
     "{subdir} for certain",
