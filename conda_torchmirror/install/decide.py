@@ -233,7 +233,7 @@ def _plan(
         departure=leaving,
         beside=extras.specs,
         variables=variables,
-        alone=channels.users is not None,
+        alone=channels.users is not None or task.options.override_channels,
     )
     return plan.make(choice, task.request, channels.routes, options)
 

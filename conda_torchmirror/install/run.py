@@ -119,6 +119,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
         from .files import reading
 
         options, files = reading.take(options)
+        configured = tuple(map(name_of, context.channels))  # now with those of the files
         if options.action == "print":
             from .printing import printed
 

@@ -29,8 +29,9 @@ class Target(NamedTuple):
 class Task(NamedTuple):
     """The task of a run for one source.
 
-    `configured` are the names of the channels of conda's configuration and of `--channel`. They are
-    read once, because conda collects its whole configuration anew each time it is asked for them.
+    `configured` are the names of the channels of conda's configuration, of the files and of
+    `--channel`. They are read once, because conda collects its whole configuration anew each time
+    it is asked for them.
     """
 
     options: InstallOptions

@@ -75,3 +75,61 @@ def test_where_no_channel_has_python_one_is_added(mirrored, file, preview_file):
     found = preview_file(file(FILE.replace("  - conda-forge\n", "")))
     assert channels_of(found["command_by_name"]) == ["nvidia", "pytorch", "conda-forge"]
     assert "no_channels" in codes(found)
+
+
+FORGE = """\
+    name: lab
+    channels:
+      - {channels}
+    dependencies:
+      - pytorch
+      - samtools
+    """
+
+
+@pytest.mark.parametrize(
+    ("channels", "words", "passed"),
+    [
+        ("conda-forge bioconda", [], ["conda-forge", "bioconda"]),
+        ("bioconda conda-forge", [], ["conda-forge", "bioconda"]),
+        ("bioconda", [], ["conda-forge", "bioconda"]),
+        ("conda-forge bioconda defaults", ["-c", "own"], ["conda-forge", "own", "bioconda"]),
+        (
+            "pytorch nvidia bioconda",
+            ["--source", "conda-forge"],
+            ["conda-forge", "bioconda"],
+        ),
+        (
+            "conda-forge https://conda.company.example/team",
+            [],
+            ["conda-forge", "https://conda.company.example/team"],
+        ),
+    ],
+    ids=["both", "in-front", "alone", "words", "other-source", "url"],
+)
+def test_channels_of_a_file_stay_where_defaults_is_left_out(
+    condarc, file, conda_in_process, channels, words, passed
+):
+    condarc(channels=["defaults"])
+    path = file(FORGE.format(channels="\n      - ".join(channels.split())))
+    asked = ("torch-install", "-d", "--offline", "--json", "--cuda", "12.9", "-f", path, *words)
+    found = conda_in_process(*asked).ok().json()["torchmirror"]
+    assert channels_of(found["command_by_name"]) == passed
+    assert "--override-channels" in found["command_by_name"].split()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["-c", "bioconda", "--override-channels"], ["nodefaults"]],
+    ids=["option", "nodefaults"],
+)
+def test_a_printed_command_keeps_to_the_channels_too(condarc, file, conda_in_process, words):
+    condarc(channels=["defaults"], override_channels_enabled=True)
+    listed = "\n      - ".join(["bioconda", *(w for w in words if w == "nodefaults")])
+    options = words if words[0] == "-c" else ["-f", file(FORGE.format(channels=listed))]
+    asked = ("torch-install", "-d", "--offline", "--json", "--cuda", "12.4", "-n", "new")
+    for source in ("pytorch", "conda-forge"):
+        done = conda_in_process(*asked, "--source", source, *options)
+        found = done.ok().json()["torchmirror"]
+        for command in (found["command"], found["command_by_name"]):
+            assert command.split().count("--override-channels") == 1
