@@ -4,9 +4,8 @@ Data flows one way: `Machine` and `Request` and a list of `Build` go into `selec
 (or a `NoChoice`) comes out, `plan` turns it into a `Plan`, and `handover` carries that out.
 
 They are named tuples, which take a third of the time of frozen dataclasses to define and a fifth to
-instantiate: a preview defines all of them, and makes a thousand builds. There is no `from
-__future__ import annotations` here nor in other modules that define many fields, because evaluated
-annotations cost 40 % less than strings that `typing` has to compile.
+instantiate. There is no `from __future__ import annotations` here nor in other modules that define
+many fields, because evaluated annotations cost 40 % less than strings that `typing` has to compile.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -148,8 +147,8 @@ class Request(NamedTuple):
     `others` go to the solver as written. `pins` are further restrictions: the CUDA and the release
     that arguments imply without naming pytorch. `wishes` are those names in `specs` that were added
     by default: a source may leave them out where the newest release that runs has none. `ties` are
-    (source, argument) pairs of arguments that only one source can meet. `repeated` says that
-    `--source auto` was typed, so that offered commands have it; `implied` that pytorch was not.
+    (source, argument) pairs of arguments that only one source can meet. Offered commands have the
+    `channels`, and `repeated` says that `--source auto` was typed; `implied` that pytorch was not.
     """
 
     specs: Mapping[str, tuple[str, ...]]
@@ -164,6 +163,7 @@ class Request(NamedTuple):
     ties: tuple[tuple[str, str], ...] = ()
     repeated: bool = False
     implied: bool = False
+    channels: tuple[str, ...] = ()
 
 
 class Rejection(NamedTuple):

@@ -131,7 +131,9 @@ def _words(task: Task, request: Request) -> list[str]:
         # What else the files ask for stands in them.
         words = [word for file in options.files for word in ("-f", file)]
         words += [spec for spec in options.specs if spec not in task.files.family]
-        request = request._replace(specs={}, others=())
+        request = request._replace(
+            specs={}, others=(), channels=task.files.without_own(request.channels)
+        )
     elif options.python:
         words = ["--python", options.python]
     return [*words, *words_of(request), *machine_words(task.machine)]

@@ -37,6 +37,7 @@ from ..selection.facts.names import (
     TOOLKIT,
     TORCH,
 )
+from ..selection.plan import ALONE
 from ..selection.specs import admits_cuda, cuda_version, for_torch, marks, package_name
 from ..text.messages import text
 
@@ -78,7 +79,7 @@ def python(value: str) -> tuple[str, str]:
 
 def of(options: InstallOptions, source: str, sources: Sequence[Source] | None = None) -> Request:
     """Make the request of the options, for a value of `--source`. See `make`."""
-    return make(
+    made = make(
         options.specs,
         cuda_word=options.cuda,
         compat=options.cuda_compat,
@@ -88,6 +89,8 @@ def of(options: InstallOptions, source: str, sources: Sequence[Source] | None = 
         channels=options.channels,
         sources=sources,
     )
+    alone = (ALONE,) if options.override_channels else ()
+    return made._replace(channels=(*options.channels, *alone))
 
 
 def make(

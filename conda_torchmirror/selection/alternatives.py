@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..models import Choice, Machine, Notice, Pin, Request
 from .choose import offers, with_highest_cuda
-from .facts.names import CUDA_NAMES
+from .facts.names import CUDA_NAMES, OF_PYTORCH
 from .plan import machine_words, typed, words_of
 from .refused import DRIVER, Case, causes
 from .sources import elsewhere
@@ -48,7 +48,8 @@ def find(case: Case) -> Advice:
     steps += near or _ask_less(case)
     steps += _name_cuda(case)
     steps += _upgrade_driver(case)
-    words = words_of(case.request._replace(source="conda-forge"))
+    channels = tuple(name for name in case.request.channels if name not in OF_PYTORCH)
+    words = words_of(case.request._replace(source="conda-forge", channels=channels))
     steps += elsewhere.find(case.machine, case.request, case.knowledge, words)
     steps += _use_cpu(case)
     return Advice(*causes(case), tuple(steps))
@@ -216,7 +217,12 @@ def _ask_less(case: Case) -> list[Notice]:
     kept = tuple(
         w for w in case.request.others if w not in pins and package_name(w) not in CUDA_NAMES
     )
-    bare = case.request._replace(specs={name: (name,) for name in family}, pins=(), others=kept)
+    bare = case.request._replace(
+        specs={name: (name,) for name in family},
+        pins=(),
+        others=kept,
+        channels=tuple(channel for channel in case.request.channels if channel not in pins),
+    )
     here = case.machine
     if bare == case.request and not here.pins and here.python is None:
         return []

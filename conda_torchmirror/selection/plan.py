@@ -181,7 +181,13 @@ def words_of(request: Request) -> list[str]:
     if request.repeated or request.source != "auto":
         words += ["--source", request.source]
     words += ["--cuda-compat", "strict"] if request.compat == "strict" else []
+    words += channel_words(request.channels)
     return [*words, *(["--allow-cpu"] if request.allow_cpu else [])]
+
+
+def channel_words(channels: Iterable[str]) -> list[str]:
+    """The command-line words for channels; `ALONE` among them stands for itself."""
+    return [word for one in channels for word in ((one,) if one == ALONE else ("-c", one))]
 
 
 def machine_words(machine: Machine) -> list[str]:

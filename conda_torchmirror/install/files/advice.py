@@ -29,7 +29,7 @@ from ...selection.facts.names import (
     RUNTIMES,
     TORCH,
 )
-from ...selection.plan import machine_words, typed
+from ...selection.plan import channel_words, machine_words, typed
 from ...selection.sources.elsewhere import of_channel, others_of_pytorch
 from ...selection.specs import for_torch, package_name, without_build
 from ...text.messages import text
@@ -59,8 +59,16 @@ def steps(
         if step.code == "ask_less":
             yield from _change_lines(files, step, case)
         elif step.code == "use_python":
-            python = str(step.facts["pythons"]).rpartition(", ")[2]
-            yield step._replace(facts={**step.facts, "command": _command(files, case, python)})
+            python: str | None = str(step.facts["pythons"]).rpartition(", ")[2]
+            command = _command(files, case, python, words=_typed(files, case.request))
+            yield step._replace(facts={**step.facts, "command": command})
+        elif step.code in ("use_conda_forge", "use_conda_forge_cpu"):
+            # The specs alone would lose channels and the pip section.
+            python = machine.python if machine.python_from != "file" else None
+            there = case._replace(request=case.request._replace(source="conda-forge"))
+            typed_ = _typed(files, case.request)
+            command = _command(files, there, python, words=typed_, new=True)
+            yield step._replace(facts={**step.facts, "command": command})
         elif step.code == "use_cpu_instead":
             # The option overrides these lines, but not the release that they name.
             on_cpu = case.request._replace(cuda="cpu", pins=())
@@ -97,19 +105,31 @@ def _command(
     *,
     words: Sequence[str] = (),
     cuda: str | None = None,
+    new: bool = False,
 ) -> str:
-    """The command for the same files; with `python`, for a new environment with that version.
-    `words` are specs beside the files, `cuda` the value of `--cuda` if not that of the request."""
+    """The command for the same files; with `python`, for a new environment with that version, and
+    with `new` for one with the files' own. `words` are specs beside the files and the packages that
+    were typed, `cuda` the value of `--cuda` if not that of the request."""
     request = case.request
     cuda = cuda or request.cuda
     line = ["conda", "torch-install", *(w for file in files.files for w in ("-f", file.path))]
-    line += [*words, *(["-n", "NEW", "--python", python] if python else [])]
+    line += [*words, *(word for word in request.others if word not in files.beside)]
+    line += ["-n", "NEW"] if python or new else []
+    line += ["--python", python] if python else []
     line += ["--cuda", cuda] if cuda != "auto" else []
     if request.repeated or request.source != "auto":
         line += ["--source", request.source]
     line += ["--cuda-compat", "strict"] if request.compat == "strict" else []
+    line += channel_words(files.without_own(request.channels))
     line += machine_words(case.machine)
     return typed(map(safe, line))
+
+
+def _typed(files: FileRequest, request: Request) -> list[str]:
+    """The specs for the torch family that were typed beside the files."""
+    lines = {read(line).plain for line in files.family}
+    family = (spec for name in (*FAMILY, *RUNTIMES) for spec in request.specs.get(name, ()))
+    return [spec for spec in family if spec not in lines and spec not in files.family]
 
 
 def _change_lines(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ...index.match import admits
@@ -10,6 +10,7 @@ from ...machine.survey import Survey
 from ...mirrors.addresses import identify, name_of
 from ...mirrors.registry import Route
 from ...models import Machine, Notice, Pin, Request
+from ...selection.plan import ALONE
 from ...selection.rules import Rule, conflict
 from ...text.messages import text
 from ...text.sanitize import safe
@@ -78,6 +79,11 @@ class FileRequest(NamedTuple):
             code = "file_cuda" if self.cuda else "file_any_cuda"
             found.append(Notice(code, {"file": self.label, "cuda": on.cuda}))
         return found
+
+    def without_own(self, channels: Iterable[str]) -> tuple[str, ...]:
+        """Those of the words for channels that stand on the command line beside the files."""
+        found = tuple(word for word in channels if word not in self.channels)
+        return () if found == (ALONE,) else found  # for `nodefaults` in a file
 
     def located(
         self, wanted: Sequence[Route], subdir: str

@@ -14,11 +14,11 @@ from ...index.sources import AUTO, SOURCES, Source
 from ...models import Choice, Machine, NoChoice, Notice, Request
 from ...options import InstallOptions
 from ...selection import alternatives, refused
-from ...selection.alternatives import with_python
 from ...selection.choose import choose
 from ...selection.facts.names import TORCH
 from ...selection.plan import machine_words, typed, words_of
 from ...selection.sources.elsewhere import may_be_on_conda_forge, newest_of_conda_forge
+from ...selection.specs import number
 from ...text import reasons
 from ...text.messages import sentences, text
 from .. import request as requests
@@ -67,7 +67,7 @@ def refuse(
     told = [_told(each, tried, rule) for each in attempts]
     excluded = sum(each.records.excluded for each in attempts)
     offline = any(each.records.origin != "live" for each in attempts)
-    steps = list(_once(told, task.request, on))
+    steps = list(_once(told))
     old = tuple(old)
     ways = (
         *old,
@@ -147,7 +147,7 @@ def _of_sample(cause: Notice | None, found: NoChoice) -> Notice | None:
     return cause
 
 
-def _once(told: Sequence[_Told], request: Request, on: Machine) -> Iterator[Notice]:
+def _once(told: Sequence[_Told]) -> Iterator[Notice]:
     """The steps of all sources, of each kind only those of the first source that has any, and each
     command once; the Pythons of all sources are merged into one step."""
     pythons = {
@@ -163,12 +163,20 @@ def _once(told: Sequence[_Told], request: Request, on: Machine) -> Iterator[Noti
         for step in each.steps:
             if step.code in seen:
                 continue
-            found = with_python(pythons, request, on) if step.code == "use_python" else step
+            found = _of_pythons(step, pythons) if step.code == "use_python" else step
             command = found.facts.get("command")
             if command is None or command not in offered:
                 yield found
             offered.add(command)
         seen |= {step.code for step in each.steps}
+
+
+def _of_pythons(step: Notice, pythons: Iterable[str]) -> Notice:
+    """The step to use another Python, with these; its command has the newest of them."""
+    known = sorted(pythons, key=number)
+    newest = str(step.facts["pythons"]).rpartition(", ")[2]
+    command = str(step.facts["command"]).replace(f"--python {newest}", f"--python {known[-1]}", 1)
+    return step._replace(facts={"pythons": ", ".join(known), "command": command})
 
 
 def _other_sources(

@@ -12,9 +12,10 @@ from ...exceptions.channel import NoWheels
 from ...exceptions.choice import NoFittingWheel
 from ...exceptions.environment import CondaTorch
 from ...exceptions.usage import BadWheelWord, NoCondaVariant, NotForWheels, PrintNotWheels
-from ...index.sources import WHEELS
+from ...index.sources import SOURCES, WHEELS
 from ...index.wheels import builtin
 from ...machine import survey
+from ...mirrors.addresses import name_of
 from ...models import Machine, NoChoice, Notice, Request
 from ...options import InstallOptions
 from ...selection.facts.names import PIP_NAMES
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 #: Errors of a run with wheels that are less helpful than the reason why no conda build fits.
 _NEITHER = (NoFittingWheel, NoWheels, NotForWheels, BadWheelWord, CondaTorch, PrintNotWheels)
 
+#: The channels that torch and what it needs come from.
+_OF_SOURCES = frozenset(("defaults", *(name for source in SOURCES for name in source.channels)))
+
 
 def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, ...]:
     """The step to install wheels in a new environment, if the list has a set for the request."""
@@ -48,6 +52,8 @@ def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, .
     )
     if isinstance(request, wheel_request.BadWord):
         return ()
+    if request.others and not _OF_SOURCES.issuperset(map(name_of, options.channels)):
+        return ()  # packages of a channel are no distributions of pip
     found = known_set(request, on._replace(installed=()))
     if found is None:
         return ()

@@ -10,6 +10,8 @@ TORCH = "pytorch"
 #: Packages that are chosen together with pytorch, each built for exactly one release of it.
 PARTNERS = ("torchvision", "torchaudio", "torchtext", "torchdata")
 FAMILY = (TORCH, *PARTNERS)
+#: The channels of the source of that name, which a run with conda-forge leaves out.
+OF_PYTORCH = (TORCH, "nvidia")
 #: The packages to install if none is named; the last one only if there is a build of it.
 DEFAULT = (TORCH, *PARTNERS[:2])
 AUDIO = DEFAULT[2]
