@@ -10,7 +10,7 @@ from typing import Any
 from conda.base.context import context
 from conda.common.configuration import YamlRawParameter
 
-from ..exceptions.mirror import BadRegistry, BadSetting, NothingToEnable
+from ..exceptions.mirror import BadRegistry, BadSetting, NothingToEnable, OwnChannels
 from ..exceptions.usage import BadMirror, Contradiction
 from ..mirrors.registry import channels_for
 from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
@@ -21,11 +21,15 @@ from ..text.output import emit, say
 from ..text.sanitize import safe
 from .mirror_status import read_now
 
+#: Policies of channels that the user's own configuration maps.
+_OWN = ("configured", "default_channels", "channel_alias")
+
 
 def enable(args: Namespace) -> int:
     """Write the file, or with `--hook-only` remove it; return the exit code.
 
-    Raises: BadMirror, BadRegistry, Contradiction, NothingToEnable, ForeignFile, CannotWrite.
+    Raises: BadMirror, BadRegistry, Contradiction, NothingToEnable, OwnChannels, ForeignFile,
+    CannotWrite.
     """
     if args.hook_only:
         for word in (*(f"--mirror {name}" for name in args.mirror or ()), *args.channels):
@@ -39,6 +43,9 @@ def enable(args: Namespace) -> int:
     channels = args.channels or channels_for("enabled")
     policies = policy.decide(channels, config)
     mapped = [p for p in policies if p.code in ("mirrored", "unfit_url") and p.parent]
+    own = [p.name for p in policies if p.code in _OWN]
+    if not mapped and own:
+        raise OwnChannels(channels=", ".join(own))
     if not mapped:
         raise NothingToEnable(
             channels=", ".join(channels),
@@ -49,7 +56,6 @@ def enable(args: Namespace) -> int:
     written = _put(path, _content(mapped, policies, config, given=bool(args.mirror)))
     rows = [(p.name, str(p.mirror), safe(str(p.url))) for p in mapped]
     lines = [*_head("enabled", path), "", *wrapped(text(_dry("enabled_for"))), *columns(rows), ""]
-    own = [p.name for p in policies if p.code in ("configured", "default_channels")]
     lacking = [p.name for p in policies if p.code in ("not_carried", "elsewhere")]
     if own:
         lines += bullet(text("enabled_own", {"names": ", ".join(own)}))

@@ -160,6 +160,16 @@ class NothingToEnable(TorchMirrorError):
     hints = ("see_mirrors",)
 
 
+class OwnChannels(TorchMirrorError):
+    """The user's own configuration maps every channel that a preferred mirror carries."""
+
+    code = "own_channels"
+    message = N_("there is nothing to write, as these stay as they are: {channels}")
+    cause = N_("your own configuration says where they are read from")
+    facts = ("channels",)
+    hints = ("see_status",)
+
+
 class OfflineTest(TorchMirrorError):
     """`torch-mirror test` was run while conda is offline."""
 

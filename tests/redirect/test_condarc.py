@@ -185,6 +185,16 @@ def test_no_channel_no_file(at_lab, run_conda, file):
     assert not file.exists()
 
 
+def test_channels_of_an_own_alias_are_not_said_to_be_carried_nowhere(at_lab, run_conda, file):
+    at_lab(channel_alias="https://own.example/conda")
+    result = run_conda("torch-mirror", "enable", "pytorch", "nowhere")
+    assert result.rc == 1
+    assert "OwnChannels" in result.stderr
+    assert "nothing to write, as these stay as they are: pytorch" in result.words
+    assert "no mirror carries" not in result.words
+    assert not file.exists()
+
+
 def test_the_text_is_what_mirrors_tell_people_to_write():
     text = condarc.render(
         {"pkgs/main": "https://m.example/anaconda", "pytorch": "https://m.example/anaconda/cloud"},

@@ -160,6 +160,7 @@ TEXT: Table = {
     "persist": "`conda torch-mirror enable` does it by a file, which every conda reads",
     "move_file": "move that file away, and try again",
     "see_mirrors": "`conda torch-mirror list` shows which mirror carries what",
+    "see_status": "`conda torch-mirror status` shows where each channel is read from, and why",
     "file_save_first": "save what is to be read in a file, and name that after `-f`",
     "file_in_folder": "name the file in it: `-f {path}`",
     "file_readable": "mend that, or name another file after `-f`",
