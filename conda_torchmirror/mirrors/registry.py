@@ -71,7 +71,7 @@ class Route:
     def by_mirror(self) -> bool:
         """Whether it leads to a mirror: not the official place, nor one that the user's own
         configuration chose."""
-        return self.mirror not in (UPSTREAM, OWN)
+        return self.mirror not in (UPSTREAM, *OWNS)
 
     def _key(self) -> tuple[str, str, str]:
         return self.channel, self.url, self.mirror

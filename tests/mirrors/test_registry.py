@@ -352,3 +352,13 @@ def test_an_entry_is_read_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) 
     assert [mirror.name for mirror in known.resolve(["nju", "tuna"])] == ["nju", "tuna"]
     assert known["tuna"] is known["tuna"]
     assert asked == ["nju", "tuna"]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("tuna", True), (urls.UPSTREAM, False), *((own, False) for own in registry.OWNS)],
+)
+def test_a_place_of_the_users_own_is_no_mirror(name, found):
+    route = Route("pytorch", "https://mine.example/c/pytorch", name)
+    assert route.by_mirror is found
+    assert (route.place == "mine.example") == (name in registry.OWNS)
