@@ -27,6 +27,7 @@ from ...selection.wheels.choose import WheelSet, choose
 from ...selection.wheels.tables import NAMED, PLAIN, tables
 from .. import request as words
 from ..task import Target
+from ..wheels.python_pins import for_wheels
 
 if TYPE_CHECKING:
     from ..run import Report, Result
@@ -54,7 +55,7 @@ def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, .
         return ()
     if request.others and not _OF_SOURCES.issuperset(map(name_of, options.channels)):
         return ()  # packages of a channel are no distributions of pip
-    found = known_set(request, on._replace(installed=()))
+    found = known_set(request, for_wheels(on._replace(installed=())))
     if found is None:
         return ()
     named = target.words if target.to_be_made else ("-n", "NEW")

@@ -20,6 +20,7 @@ from ..task import Target
 from . import steps
 from .own import brought
 from .own.brought import Brought
+from .python_pins import for_wheels
 
 
 class WheelTask(NamedTuple):
@@ -82,6 +83,7 @@ def prepare(options: InstallOptions, target: Target, subdir: str) -> WheelTask:
         probe_gpus=cuda == "auto",
         facts=options.facts,
     )
+    survey = survey._replace(machine=for_wheels(survey.machine))
     if own:
         request = own.applied(request)
         own.check(survey.machine)

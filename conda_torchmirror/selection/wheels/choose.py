@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ...models import Build, Choice, Compat, Machine, NoChoice, Notice, Offer, Rejection, Request
 from .. import choose as rules
 from ..facts.record import Knowledge
-from ..specs import cuda_version, number, release
+from ..specs import cuda_version, number, package_name, release
 from .link import Link
 from .name import Page, Refused, Wheel, read
 from .request import Asked, understand
@@ -85,10 +85,13 @@ class WheelCase(NamedTuple):
 
     def judged(self) -> tuple[Machine, Request]:
         """Machine and request in the form for the rules, which know only CUDA and CPU."""
-        # Pins and history bind conda alone, and pip does not manage what conda installed.
+        # Pins and history bind conda alone, which takes the Python of a new environment, and pip
+        # does not manage what conda installed.
+        made = self.machine.python_from != "prefix"
+        pins = (p for p in self.machine.pins if made and package_name(p.spec) == "python")
         there = tuple(p for p in self.machine.installed if p.channel == "pypi")
         machine = self.machine._replace(
-            pins=(), history=(), installed=tuple(p._replace(channel=TORCH) for p in there)
+            pins=tuple(pins), history=(), installed=tuple(p._replace(channel=TORCH) for p in there)
         )
         return machine, self.request._replace(cuda="cpu") if self.named else self.request
 
