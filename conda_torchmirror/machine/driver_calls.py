@@ -65,6 +65,10 @@ CUDA_ERRORS = {
 
 #: `CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR` and `_MINOR`, from cuda.h.
 _CC_MAJOR, _CC_MINOR = 75, 76
+#: A number in `CUDA_VISIBLE_DEVICES` as the driver reads it; what follows does not count.
+_INDEX = re.compile(r"([+-]?)0*([0-9]+)")
+#: Digits of a number that are read: with so many, and no zero before them, it is no device's.
+_DIGITS = 10
 #: Folders of driver libraries on Linux, in addition to those that the loader searches.
 LIBRARY_DIRS = (
     "/usr/lib64",
@@ -121,13 +125,9 @@ def visible(devices: Sequence[Device], value: str | None) -> tuple[Device, ...]:
     return tuple(chosen)
 
 
-#: A number as the driver reads it.
-_INDEX = re.compile(r"[+-]?\d+")
-
-
 def _named(devices: Sequence[Device], entry: str) -> Device | None:
     if number := _INDEX.match(entry):
-        index = int(number[0])
+        index = int(number[1] + number[2][:_DIGITS])  # Python refuses thousands
         return devices[index] if 0 <= index < len(devices) else None
     if entry.startswith("MIG-"):
         # A MIG instance has the compute capability of its parent, one of the partitioned devices.

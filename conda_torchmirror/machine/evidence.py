@@ -21,10 +21,7 @@ TOLD = frozenset(
 #: only the first group with a match is shown.
 REASONS = (
     frozenset(
-        (
-            *("driver_without_gpu", "container_without_driver", "gpu_without_driver"),
-            "gpu_denied",
-        )
+        ("driver_without_gpu", "container_without_driver", "gpu_without_driver", "gpu_denied")
     ),
     frozenset(
         (
