@@ -65,7 +65,6 @@ class PinConflict(TorchMirrorError):
     message = N_("the pin `{pin}` ({source}) contradicts `{needed}`")
     cause = N_("PyTorch {torch} needs `{needed}`: {why}")
     facts = ("pin", "source", "needed", "torch", "why")
-    hints = ("change_pin", "newer_release")
 
 
 class HistoryConflict(TorchMirrorError):
@@ -74,8 +73,7 @@ class HistoryConflict(TorchMirrorError):
     code = "history_conflict"
     message = N_("`{spec}`, which was asked for in this environment, contradicts `{needed}`")
     cause = N_("PyTorch {torch} needs `{needed}`: {why}")
-    facts = ("spec", "needed", "torch", "why", "where")
-    hints = ("change_spec", "newer_release", "repeat_spec")
+    facts = ("spec", "needed", "torch", "why")
 
 
 class Shadowed(TorchMirrorError):

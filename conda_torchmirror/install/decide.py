@@ -13,7 +13,6 @@ from conda.base.constants import ChannelPriority
 from conda.base.context import context
 
 from ..exceptions.channel import ChannelError, NothingCached
-from ..exceptions.choice import HistoryConflict, PinConflict
 from ..handover.channels import kept
 from ..index.exclude_newer import without_newer
 from ..index.match import admits
@@ -55,7 +54,7 @@ def decide(
 ) -> Decision:
     """Make the decision, with the plan for conda, from a choice. `told` are notices on its source.
 
-    Raises: PinConflict, HistoryConflict, what reading the runtime channel raises.
+    Raises: what reading the runtime channel raises.
     """
     task, records = attempt.task, attempt.records
     runtime, runtime_notices = _read_runtime(choice, task.source, reader, records)
@@ -241,27 +240,13 @@ def _plan(
 def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:
     """The pins for this hand-over, and notices on them.
 
-    A spec of this run that contradicts a rule goes to the solver as written, with a notice.
-
-    Raises: PinConflict if the environment's own pins leave no version, HistoryConflict if the specs
-    of its history leave none.
+    A spec of this run that contradicts a rule goes to the solver as written, with a notice. Pins
+    and history do not contradict one here: `answer.find` has refused such a choice.
     """
-    on, target, request = task.machine, task.target, task.request
-    words = [Pin(spec, "") for spec in request.others]
-    # A spec with a version replaces the one in the history, as it does in conda.
-    narrowed = {name for spec in request.others if (name := package_name(spec)) != spec}
-    history = [pin for pin in on.history if package_name(pin.spec) not in narrowed]
+    words = [Pin(spec, "") for spec in task.request.others]
     pins: list[str] = []
     notices: list[Notice] = []
     for rule in rules.applying(chosen, admits):
-        if pin := rules.conflict(rule, on.pins, admits):
-            raise PinConflict(
-                pin=pin.spec,
-                source=pin.source,
-                needed=rule.pin,
-                torch=chosen.torch.version,
-                why=text(rule.why),
-            )
         if task.files and (against := task.files.against(rule)):
             notices.append(against)
             continue
@@ -269,17 +254,9 @@ def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:
             facts = {"spec": word.spec, "pin": rule.pin, "why": text(rule.why)}
             notices.append(Notice("against_rule", facts, rule.source))
             continue
-        if before := rules.conflict(rule, history, admits):
-            raise HistoryConflict(
-                spec=before.spec,
-                needed=rule.pin,
-                torch=chosen.torch.version,
-                why=text(rule.why),
-                where=plan.typed(target.words or ("-p", str(target.prefix))),
-            )
         pins.append(rule.pin)
         notices.append(Notice("rule_pin", {"pin": rule.pin, "why": text(rule.why)}, rule.source))
-        if there := rules.contradicted(rule, on.installed, admits):
+        if there := rules.contradicted(rule, task.machine.installed, admits):
             name = f"{there.name} {there.version}"
             notices.append(Notice("rule_installed", {"installed": name, "pin": rule.pin}))
     return pins, notices

@@ -59,13 +59,18 @@ def find(case: Case) -> Advice:
 
 
 def _change_pins(case: Case) -> Iterator[Notice]:
-    """Change the pins that rule builds out; `_drop_cuda` handles those of the request's words."""
+    """Change the pins that rule builds out, or that contradict a rule of the set that fits;
+    `_drop_cuda` handles those of the request's words."""
     shown = {
         (str(item.machine.facts["spec"]), str(item.machine.facts.get("source", "")))
         for item in case.failed.rejected
         if item.code == "pinned"
     }
-    guilty = [pin for pin in case.machine.pins if (pin.text, pin.source) in shown]
+    guilty = [
+        pin
+        for pin in case.machine.pins
+        if (pin.text, pin.source) in shown or pin in case.contradicting
+    ]
     least = _least(guilty, lambda left: case.take(_without_pins(case.machine, left)) is not None)
     if least:
         pins = ", ".join(sorted(f"{pin.text} ({pin.source})" for pin in least))
@@ -96,8 +101,21 @@ def _use_python(case: Case) -> Iterator[Notice]:
         return
     rows = offers(machine._replace(python=None), request, case.builds, case.knowledge)
     pythons = {row.python for row in rows if row.fits} - {machine.python}
+    if machine.pins or machine.history:  # else there are no rules to contradict
+        new = _new_environment(machine)
+        pythons = {
+            python
+            for python in pythons
+            if case.take(machine._replace(python=python)) and case.take(new._replace(python=python))
+        }
     if pythons:
         yield with_python(pythons, request, machine)
+
+
+def _new_environment(machine: Machine) -> Machine:
+    """The machine with a new environment, which only the pins of the settings bind."""
+    everywhere = tuple(pin for pin in machine.pins if pin.source == _OF_SETTINGS)
+    return machine._replace(pins=everywhere, installed=(), history=())
 
 
 def with_python(pythons: Iterable[str], request: Request, machine: Machine) -> Notice:
@@ -206,7 +224,8 @@ def _open_release(case: Case) -> Iterator[Notice]:
         versions = [without_build(spec) or spec for spec in case.narrowed[torch]]
         # Not if the choice is the very release that was asked for.
         if not all(case.admits(spec, choice.torch, version_only=True) for spec in versions):
-            yield Notice(code, {"torch": f"{choice.torch.name} {choice.torch.version}"})
+            torch = f"{choice.torch.name} {choice.torch.version}"
+            yield Notice(code, {"torch": torch, "channel": choice.torch.channel})
         return
 
 
@@ -226,9 +245,8 @@ def _ask_less(case: Case) -> list[Notice]:
     here = case.machine
     if bare == case.request and not here.pins and here.python is None:
         return []
-    everywhere = tuple(pin for pin in here.pins if pin.source == _OF_SETTINGS)
-    new = here._replace(pins=everywhere, installed=(), history=())
-    for on in (new if here.pins != everywhere else here, new._replace(python=None)):
+    new = _new_environment(here)
+    for on in (new if here.pins != new.pins else here, new._replace(python=None)):
         if choice := case.take(on, bare):
             words = ["conda", "torch-install", *([] if on is here else ["-n", "NEW"])]
             named = here.python and (on is not here or here.python_from == "--python")
@@ -247,7 +265,10 @@ def _name_cuda(case: Case) -> Iterator[Notice]:
     if case.request.cuda != "auto" or not (unusable or (asked and not case.machine.has_gpu)):
         return
     choice = with_highest_cuda(case.machine, case.request, case.builds, case.knowledge)
-    if choice:
+    if choice is None:
+        return
+    on = case.machine._replace(cuda=choice.cuda, cuda_from="--cuda", failing=False)
+    if case.take(on, case.request._replace(cuda=str(choice.cuda))):
         yield Notice("name_cuda", {"cuda": choice.cuda})
 
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from ..models import Build, Choice, Machine, NoChoice, Notice, Request
+from ..models import Build, Choice, Machine, NoChoice, Notice, Pin, Request
+from . import rules
 from .choose import choose
+from .facts.names import TORCH
 from .facts.record import Knowledge, SourceFacts
 from .specs import exclude_each_other, release, without_build
 
@@ -28,7 +30,8 @@ class Case(NamedTuple):
     """A request without a choice, and the means to choose again.
 
     `rule` chooses among all sources that another request would be answered from; without it, only
-    the one at hand is asked.
+    the one at hand is asked. `contradicting` are pins against the rules of a set that
+    fits otherwise.
     """
 
     failed: NoChoice
@@ -37,6 +40,7 @@ class Case(NamedTuple):
     builds: Sequence[Build]
     knowledge: Knowledge
     rule: Callable[[Machine, Request], Choice | None] | None = None
+    contradicting: tuple[Pin, ...] = ()
 
     @property
     def codes(self) -> frozenset[str]:
@@ -62,9 +66,17 @@ class Case(NamedTuple):
         return found if isinstance(found, Choice) else None
 
     def take(self, machine: Machine | None = None, request: Request | None = None) -> Choice | None:
-        """Choose as a run would after a step that changes machine or request: by `rule`."""
-        rule = self.rule or self.ask
-        return rule(machine or self.machine, request or self.request)
+        """Choose as a run would after a step that changes machine or request: by `rule`, and only
+        what no pin and no spec of the history contradicts."""
+        rule, on, asked = self.rule or self.ask, machine or self.machine, request or self.request
+        found = rule(on, asked)
+        return found if found and self.stands(found, on, asked) else None
+
+    def stands(self, found: Choice, machine: Machine, request: Request) -> bool:
+        """Whether a choice can be handed over. Conda's pins do not bind wheels."""
+        if self.source.torch != TORCH:
+            return True
+        return not rules.conflicts(found, machine, request, self.knowledge.admits)
 
     def specs(self, changed: Mapping[str, tuple[str, ...]]) -> Request:
         """The request with other specs on some packages."""

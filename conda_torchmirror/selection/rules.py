@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ..models import Admits, Choice, Installed, Notice, Pin
+from ..models import Admits, Choice, Installed, Machine, Notice, Pin, Request
 from .facts.cuda import data
 from .facts.names import TORCH
 from .facts.record import dependency
@@ -123,6 +123,36 @@ def conflict(rule: Rule, pins: Iterable[Pin], admits: Admits) -> Pin | None:
         ):
             return pin
     return None
+
+
+class RuleConflict(NamedTuple):
+    """A rule that a choice would add, and the pin or spec of the history that contradicts it."""
+
+    rule: Rule
+    pin: Pin
+
+
+def conflicts(
+    choice: Choice, machine: Machine, request: Request, admits: Admits
+) -> tuple[RuleConflict, ...]:
+    """What in the environment contradicts the rules of a choice, which is then not handed over.
+
+    A spec of this run that contradicts a rule lifts it; one with a version also takes the place of
+    the history's, as it does in conda.
+    """
+    if not (machine.pins or machine.history):
+        return ()
+    words = [Pin(spec, "") for spec in request.others]
+    narrowed = {name for spec in request.others if (name := package_name(spec)) != spec}
+    history = [pin for pin in machine.history if package_name(pin.spec) not in narrowed]
+    found: list[RuleConflict] = []
+    for rule in applying(choice, admits):
+        pin = conflict(rule, machine.pins, admits)
+        if pin is None and conflict(rule, words, admits) is None:
+            pin = conflict(rule, history, admits)
+        if pin:
+            found.append(RuleConflict(rule, pin))
+    return tuple(found)
 
 
 def _below(version: str) -> str:

@@ -170,6 +170,38 @@ CASES = {
         ("ask for `torchvision=0.28.0` instead of `torchvision=0.20`",),
         ("newer ones are on conda-forge",),
     ),
+    "a pin against the release that is asked for": Case(
+        ("pytorch=2.1",),
+        cuda("12.4", CONDA_PINNED_PACKAGES="mkl=2025"),
+        (
+            "the pin `mkl=2025` (pinned_packages) contradicts `mkl<2024.1`",
+            "change the pin that is in the way: mkl=2025 (pinned_packages)",
+            "leave the release open: pytorch 2.13.0 of the channel conda-forge has no such limit",
+        ),
+    ),
+    "a pin against every release of the channel": Case(
+        ("--source", CHANNEL),
+        cuda("12.4", CONDA_PINNED_PACKAGES="mkl=2025"),
+        ("change the pin that is in the way: mkl=2025 (pinned_packages)",),
+        ("leave the release open", "newer release"),
+    ),
+    "pins against an old release": Case(
+        ("--source", CHANNEL, "pytorch=2.1"),
+        cuda("12.4", CONDA_PINNED_PACKAGES="mkl=2025&numpy=2"),
+        ("in the way: mkl=2025 (pinned_packages), numpy=2 (pinned_packages)",),
+        ("leave the release open",),
+    ),
+    "NumPy against an old release": Case(
+        ("--source", CHANNEL, "pytorch=2.1"),
+        cuda("12.4", CONDA_PINNED_PACKAGES="numpy=2"),
+        ("leave the release open: pytorch 2.5.1 of the channel pytorch has no such limit",),
+    ),
+    "a Python whose builds a pin contradicts": Case(
+        ("--source", CHANNEL, "--python", "3.13"),
+        cuda("12.4", CONDA_PINNED_PACKAGES="mkl=2025"),
+        ("do not go with Python 3.13", "--source conda-forge"),
+        ("Pythons with a build",),
+    ),
     "a metapackage for a GPU, without one": Case(
         ("pytorch-gpu",), {}, ("leave `pytorch-gpu` out: pytorch 2.13.0 for the CPU fits",)
     ),

@@ -96,6 +96,25 @@ MACHINES: dict[str, Machine] = {
         python="3.9",
         pins=(Pin("pytorch 1.10.*", "conda-meta/pinned"), Pin("torchvision <0.12", "pinned")),
     ),
+    "mkl pinned": Machine(
+        "linux-64",
+        cuda="12.4",
+        cuda_from="libcuda",
+        cuda_arch="8.6",
+        python="3.13",
+        pins=(Pin("mkl 2025.*", "pinned_packages"),),
+    ),
+    "NumPy pinned": Machine(
+        "win-64",
+        cuda="11.8",
+        cuda_from="libcuda",
+        cuda_arch="8.6",
+        python="3.7",
+        pins=(Pin("numpy 2.*", "conda-meta/pinned"),),
+    ),
+    "NumPy of the history": Machine(
+        "linux-64", cuda="10.2", cuda_from="libcuda", history=(Pin("numpy 2.*", "history"),)
+    ),
     "RTX 5090": Machine("linux-64", cuda="13.0", cuda_from="libcuda", cuda_arch="12.0"),
     "K40": Machine("linux-64", cuda="11.4", cuda_from="libcuda", cuda_arch="3.5"),
     "old driver": Machine("win-64", cuda="10.2", cuda_from="libcuda", cuda_arch="7.5"),

@@ -15,11 +15,12 @@ import pytest
 from support.both_channels import Reader
 from support.steps_taken import Asked, taken
 
-from conda_torchmirror.exceptions.choice import NoFittingBuild
+from conda_torchmirror.exceptions.base import TorchMirrorError
+from conda_torchmirror.exceptions.choice import HistoryConflict, NoFittingBuild, PinConflict
 from conda_torchmirror.index.sources import AUTO, named
 from conda_torchmirror.install import request as requests
 from conda_torchmirror.install.sources import answer as answers
-from conda_torchmirror.install.sources import refusal
+from conda_torchmirror.install.sources import contradiction, refusal
 from conda_torchmirror.install.sources.answer import SourceChoice
 from conda_torchmirror.install.task import Target, Task
 from conda_torchmirror.machine.survey import Survey
@@ -27,6 +28,9 @@ from conda_torchmirror.models import Installed, Machine, Notice, Pin
 from conda_torchmirror.options import InstallOptions
 
 FORGE, CHANNEL = "conda-forge", "pytorch"
+#: The source of pins that bind a new environment too.
+SETTINGS = "pinned_packages"
+Refusal = (NoFittingBuild, PinConflict, HistoryConflict)
 
 
 def answer(asked: Asked) -> SourceChoice:
@@ -62,6 +66,16 @@ def gpu(subdir: str, cuda: str, arch: str, **more: Any) -> Machine:
     return Machine(subdir, cuda=cuda, cuda_from="libcuda", cuda_arch=arch, **more)
 
 
+def _bound(spec: str, source: str = SETTINGS, pins: tuple[Pin, ...] = (), **more: Any) -> Machine:
+    found = {"subdir": LINUX, "cuda": "12.4", "arch": "8.6", **more}
+    return gpu(**found, pins=(Pin(spec, source), *pins))
+
+
+def _before(*specs: str, **more: Any) -> Machine:
+    history = tuple(Pin(spec, "history") for spec in specs)
+    return gpu(LINUX, "12.4", "8.6", python="3.11", python_from="prefix", history=history, **more)
+
+
 THERE = Installed("pytorch", "2.5.1", "py3.12_cuda12.4_cudnn9.1.0_0", CHANNEL)
 MACHINES: dict[str, Machine] = {
     "no GPU": Machine(LINUX),
@@ -77,6 +91,19 @@ MACHINES: dict[str, Machine] = {
     "Intel Mac": Machine("osx-64", python="3.13"),
     "Jetson": gpu("linux-aarch64", "12.6", "8.7"),
     "pinned": gpu(LINUX, "12.9", "8.9", python="3.10", pins=(Pin("pytorch 2.4.*", "pinned"),)),
+    # Pins and history against a rule that the choice would add.
+    "mkl": _bound("mkl 2025.*"),
+    "mkl, Python 3.13": _bound("mkl 2025.*", python="3.13", python_from="--python"),
+    "mkl, in the environment": _bound("mkl 2025.*", "conda-meta/pinned", python="3.13"),
+    "numpy": _bound("numpy 2.*"),
+    "numpy, Windows": _bound("numpy 2.*", subdir=WIN),
+    "numpy, a broken driver": Machine(LINUX, failing=True, pins=(Pin("numpy 2.*", SETTINGS),)),
+    "numpy, 11.8": _bound("numpy 2.*", cuda="11.8", driver="520.61.05"),
+    "numpy, K80": _bound("numpy 2.*", cuda="11.4", arch="3.7"),
+    "mkl and numpy": _bound("mkl 2025.*", pins=(Pin("numpy 2.*", "conda-meta/pinned"),)),
+    "mkl before": _before("mkl=2025"),
+    "mkl and numpy before": _before("mkl=2025", "numpy=2.1"),
+    "mkl before, numpy pinned": _before("mkl=2025", pins=(Pin("numpy 2.*", SETTINGS),)),
     "the channel's torch": gpu(LINUX, "12.9", "8.9", python="3.12", installed=(THERE,)),
 }
 #: What is asked on which machine, of which source.
@@ -124,6 +151,22 @@ CASES: list[tuple[str, tuple[str, ...], str]] = [
     ("pinned", ("torchvision=0.28",), AUTO),
     ("the channel's torch", ("pytorch=2.5.1", "torchvision=0.28"), AUTO),
     ("the channel's torch", ("pytorch=2.99",), AUTO),
+    *(
+        (machine, words, source)
+        for machine in MACHINES
+        if machine.startswith(("mkl", "numpy"))
+        for words, source in (
+            ((), CHANNEL),
+            (("pytorch=2.1",), AUTO),
+            (("pytorch=2.1",), CHANNEL),
+            (("pytorch=2.1.2", "torchvision=0.20"), CHANNEL),
+            (("pytorch=2.1", "pytorch-cuda=12.4"), CHANNEL),
+            (("pytorch=2.1", "pytorch-cuda=12.1"), AUTO),
+            (("pytorch=2.1.2=py3.10_cpu_0",), CHANNEL),
+            (("pytorch=2.7",), CHANNEL),
+            (("pytorch=1.13", "torchtext"), AUTO),
+        )
+    ),
 ]
 
 
@@ -132,23 +175,36 @@ def ways(monkeypatch):
     """The steps of the refusal that was raised last."""
     found: list[Notice] = []
 
-    def noting(kind: type[NoFittingBuild]) -> Any:
-        def make(*, ways: Sequence[Notice], **facts: Any) -> NoFittingBuild:
+    def noting(kind: type[TorchMirrorError]) -> Any:
+        def make(*, ways: Sequence[Notice], **facts: Any) -> TorchMirrorError:
             found[:] = ways
             return kind(ways=ways, **facts)
 
         return make
 
-    for name in ("NoFittingBuild", "NoFittingSource"):
-        monkeypatch.setattr(refusal, name, noting(getattr(refusal, name)))
+    for room, names in (
+        (refusal, ("NoFittingBuild", "NoFittingSource")),
+        (contradiction, ("PinConflict", "HistoryConflict")),
+    ):
+        for name in names:
+            monkeypatch.setattr(room, name, noting(getattr(room, name)))
     return found
+
+
+def _refused(asked: Asked) -> bool:
+    try:
+        answer(asked)
+    except Refusal:
+        return True
+    return False
 
 
 @pytest.mark.parametrize(("machine", "words", "source"), CASES)
 def test_a_step_comes_to_what_it_says(ways, machine, words, source):
     asked = Asked(words, MACHINES[machine], source=source)
-    with pytest.raises(NoFittingBuild):
-        answer(asked)
+    if not _refused(asked):
+        assert machine.startswith(("mkl", "numpy")), "a case that shows nothing"
+        return
     steps = list(ways)
     assert steps
     for step in steps:
@@ -179,3 +235,45 @@ def test_a_step_may_lead_to_the_other_source(ways, machine, words, code, torch):
     with pytest.raises(NoFittingBuild):
         answer(Asked(words, MACHINES[machine]))
     assert {step.code: step.facts.get("torch") for step in ways}.get(code) == torch
+
+
+@pytest.mark.parametrize(
+    ("machine", "words", "source", "codes"),
+    [
+        ("mkl", (), CHANNEL, {"change_pins": None, "use_conda_forge": "2.13"}),
+        ("mkl", ("pytorch=2.1",), CHANNEL, {"change_pins": None}),
+        (
+            "mkl",
+            ("pytorch=2.1",),
+            AUTO,
+            {"change_pins": None, "newer_release": "pytorch 2.13.0"},
+        ),
+        (
+            "numpy",
+            ("pytorch=2.1",),
+            CHANNEL,
+            {"change_pins": None, "newer_release": "pytorch 2.5.1"},
+        ),
+        ("mkl before", (), CHANNEL, {"change_spec": None, "repeat_spec": None}),
+    ],
+)
+def test_the_steps_of_a_contradiction(ways, machine, words, source, codes):
+    with pytest.raises((PinConflict, HistoryConflict)):
+        answer(Asked(words, MACHINES[machine], source=source))
+    found = {step.code: step.facts.get("torch") for step in ways if step.code != "see_list"}
+    assert codes.items() <= found.items()
+    assert ("newer_release" in found) == ("newer_release" in codes)
+    for step in ways:
+        if step.code == "change_pins":
+            assert step.facts["pins"] == f"{MACHINES[machine].pins[0].spec} ({SETTINGS})"
+
+
+def test_a_python_that_leads_to_a_contradiction_is_not_offered(ways):
+    """Every build of the channel for such a Python would come with the rule."""
+    on = MACHINES["mkl, Python 3.13"]
+    with pytest.raises(NoFittingBuild):
+        answer(Asked((), on, source=CHANNEL))
+    assert "use_python" not in {step.code for step in ways}
+    with pytest.raises(NoFittingBuild):
+        answer(Asked((), on._replace(pins=()), source=CHANNEL))
+    assert "use_python" in {step.code for step in ways}

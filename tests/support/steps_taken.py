@@ -13,7 +13,7 @@ from conda_torchmirror.index import match
 from conda_torchmirror.index.sources import AUTO
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Build, Choice, Machine, NoChoice, Notice, Request
-from conda_torchmirror.selection import alternatives, choose
+from conda_torchmirror.selection import alternatives, choose, rules
 from conda_torchmirror.selection.facts import cuda
 from conda_torchmirror.selection.facts.names import DEFAULT, FAMILY, LIBTORCH, METAPACKAGES
 from conda_torchmirror.selection.refused import Case
@@ -26,6 +26,8 @@ CONDA_FORGE = {
     row["torch"]: row for row in json.loads((DATA / "conda_forge.json").read_text())["releases"]
 }
 END = SOURCE.ended()
+#: The packages that the rules are about.
+OF_RULES = ("mkl", "numpy")
 
 
 class Asked(NamedTuple):
@@ -109,6 +111,14 @@ def taken(asked: Asked, step: Notice) -> Iterator[Asked]:
             kept = [p for p in asked.on.pins if f"{p.text} ({p.source})" not in named]
             assert len(kept) < len(asked.on.pins)
             yield asked._replace(on=asked.on._replace(pins=tuple(kept)))
+        case "change_spec":
+            left = tuple(p for p in asked.on.history if match.read(p.spec).name not in OF_RULES)
+            yield asked._replace(on=asked.on._replace(history=left))
+        case "repeat_spec":
+            named = [match.read(word).name for word in asked.words]
+            # Other packages alone would have pytorch added, without its partners.
+            words = asked.words if set(named) & {*FAMILY} else (*asked.words, *DEFAULT)
+            yield asked._replace(words=(*words, *shlex.split(facts["spec"])))
         case "use_minor":
             assert asked.compat == "strict"
             yield asked._replace(compat="minor")
@@ -129,7 +139,7 @@ def taken(asked: Asked, step: Notice) -> Iterator[Asked]:
             yield asked._replace(words=tuple(w for w in kept if match.read(w).name not in names))
         case "drop_cuda" | "drop_cuda_cpu":
             yield asked.without(_quoted(facts["words"]))
-        case "older_release":
+        case "older_release" | "newer_release":
             named_by = [match.read(word).name for word in asked.words]
             meta = [name for name in named_by if name in (*METAPACKAGES, LIBTORCH)]
             yield _of_family(asked, ["pytorch", *meta], meta or ["pytorch"])
@@ -166,7 +176,8 @@ def _command(asked: Asked, command: str) -> Asked:
     for word in line:
         if word == "-n":
             next(line)
-            on = on._replace(python=None, pins=(), installed=(), history=())
+            pins = tuple(pin for pin in on.pins if pin.source == "pinned_packages")
+            on = on._replace(python=None, pins=pins, installed=(), history=())
         elif word in ("--cuda", "--python", "--cuda-compat", "--source", "--platform"):
             options[word] = next(line)
         elif word == "--allow-cpu":
@@ -199,6 +210,8 @@ def check(asked: Asked, builds: Sequence[Build]) -> list[str] | None:
         for again in taken(asked, step):
             found = again.choose(builds)
             assert isinstance(found, Choice), (asked, step)
+            against = rules.conflicts(found, again.on, again.asked(), match.admits)
+            assert not against, (asked, step)
             if "torch" in step.facts and step.code != "open_build":
                 assert step.facts["torch"] == f"pytorch {found.torch.version}", (asked, step)
             if step.code in ("drop_cuda", "name_cuda", "use_minor"):

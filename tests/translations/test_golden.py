@@ -33,6 +33,7 @@ from support.torches import CPU_BUILD, CUDA_BUILD, record
 from support.wheel_commands import CUDA, WHEELS
 from support.wheel_lab import PYTHON, TAG
 
+from conda_torchmirror.models import Notice
 from conda_torchmirror.text import language
 from conda_torchmirror.verify.report import lines
 
@@ -327,13 +328,23 @@ def test_help(speaking, condarc):
 # Errors
 
 
+NEWER = Notice("newer_release", {"torch": "pytorch 2.5.1", "channel": "pytorch"})
+#: Next steps that have been tried, as of errors whose class names none.
+WAYS = {
+    "pin_conflict": (Notice("change_pins", {"pins": "mkl=2025 (pinned_packages)"}), NEWER),
+    "history_conflict": (
+        Notice("change_spec", {"where": "-n lesson", "needed": '"mkl<2024.1"'}),
+        Notice("repeat_spec", {"spec": '"mkl=2025"'}),
+        NEWER,
+    ),
+}
+
+
 def test_errors(speaking):
     sections = {}
     for kind in errors():
         facts = {name: FACTS.get(name, name.upper()) for name in kind.facts}
-        if kind.code == "history_conflict":
-            facts["where"] = "-n lesson"
-        error = kind(**facts)
+        error = kind(**facts, ways=WAYS.get(kind.code, ()))
         sections[kind.__name__] = shown(error)
     assert too_wide(sections) == []
     compare("errors", speaking, sections)

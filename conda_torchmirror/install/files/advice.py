@@ -222,7 +222,8 @@ def _on_platform(
         pins=machine.pins,
         foreign=True,
     )
-    if isinstance(choose(there, case.request, builds, case.knowledge), Choice):
+    found = choose(there, case.request, builds, case.knowledge)
+    if isinstance(found, Choice) and case.stands(found, there, case.request):
         path = safe(files.files[0].path)
         yield Notice("file_on_platform", {"subdir": subdir, "path": path})
     yield Notice("file_export_anew")

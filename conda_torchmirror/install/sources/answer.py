@@ -18,6 +18,7 @@ from ...index.sources import AUTO, Source, named, traits
 from ...mirrors.addresses import name_of
 from ...models import Build, Choice, Machine, NoChoice, Records, Request
 from ...options import InstallOptions
+from ...selection import rules
 from ...selection.sources.compare import newest
 from ...selection.sources.order import Order, Why, order
 from ...selection.specs import release
@@ -60,8 +61,9 @@ def in_order(options: InstallOptions, request: Request, on: Machine) -> Order:
 def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
     """Find the source that answers, and its choice.
 
-    Raises: NoFittingBuild, with what would fit; what reading raises if no source can be read, or if
-    one that must not be skipped cannot; Moved if another mirror may have more.
+    Raises: NoFittingBuild, with what would fit; PinConflict or HistoryConflict if what fits
+    contradicts the environment; what reading raises if no source can be read, or if one that must
+    not be skipped cannot; Moved if another mirror may have more.
     """
     tried: list[Attempt] = []
     unread: list[Unread] = []
@@ -96,6 +98,12 @@ def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
         cached = partial(_cached, task, reader) if context.offline else None
         raise refuse(tried, old, unread, cached)
     [best] = (each for each in tried if each.task.source.name == winner)
+    on, request = best.task.machine, best.task.request
+    if against := rules.conflicts(sets[winner], on, request, admits):
+        from . import contradiction
+
+        cached = partial(_cached, task, reader) if context.offline else None
+        raise contradiction.refuse(best, tried, against, cached)
     best = best._replace(notices=(*old, *best.notices))
     return SourceChoice(
         best, sets[winner], _why(best, order, others, unread), others, tuple(unread)

@@ -13,7 +13,7 @@ from ...index.match import admits
 from ...index.sources import AUTO, SOURCES, Source
 from ...models import Choice, Machine, NoChoice, Notice, Request
 from ...options import InstallOptions
-from ...selection import alternatives, refused
+from ...selection import alternatives, refused, rules
 from ...selection.choose import choose
 from ...selection.facts.names import TORCH
 from ...selection.plan import machine_words, typed, words_of
@@ -31,9 +31,9 @@ from .rule import AutoRule, Cached
 #: Steps that lead to a CPU build.
 _ON_CPU = ("use_cpu", "use_cpu_only", "use_cpu_instead")
 #: Steps that lead to conda-forge by what the tables say of it.
-_OF_TABLES = ("use_conda_forge", "use_conda_forge_cpu")
+OF_TABLES = ("use_conda_forge", "use_conda_forge_cpu")
 #: Steps that lead to wheels by the tables of GPU code.
-_OF_WHEELS = ("use_wheels",)
+OF_WHEELS = ("use_wheels",)
 #: Codes of causes, with the weaker ones to use if the records are only a sample of the channel.
 _OF_SAMPLE = {
     "no_such_release": "no_such_release_sample",
@@ -78,7 +78,7 @@ def refuse(
         *([Notice("allow_newer", {"count": excluded})] if excluded else ()),
         *(step for step in steps if step.code in _ON_CPU),
         *(Notice(code) for code in dict.fromkeys(map(_to_read, unread))),
-        _where_to_look(task.options, on, task.request.source, offline=offline),
+        where_to_look(task.options, on, task.request.source, offline=offline),
     )
     asked = reasons.asked(task.request, on)
     shared = len({one.detail for one in told}) == 1  # then it is not about a source
@@ -117,11 +117,7 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
     assert isinstance(found, NoChoice)
     case = refused.Case(found, task.machine, task.request, records.builds, source.knowledge, rule)
     advice = alternatives.find(case)
-    steps: Iterable[Notice] = advice.steps
-    if task.files:
-        from ..files import advice as file_advice
-
-        steps = file_advice.steps(task.files, advice, case, source)
+    steps = steps_of(task, advice, case)
     # With a maintained channel among those tried, the end of another one explains nothing.
     lives = any(each.end is None for each in tried)
     detail = reasons.why(
@@ -134,8 +130,17 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
         None if lives else source.ended(),
     )
     # The records of a source that was read are better evidence than the tables.
-    known = {*(_OF_TABLES if lives else ()), *(() if task.files else _OF_WHEELS)}
+    known = {*(OF_TABLES if lives else ()), *(() if task.files else OF_WHEELS)}
     return _Told(source.name, detail, tuple(step for step in steps if step.code not in known))
+
+
+def steps_of(task: Task, advice: alternatives.Advice, case: refused.Case) -> Iterable[Notice]:
+    """The steps of an advice, in the words of the files if there are any."""
+    if task.files is None:
+        return advice.steps
+    from ..files import advice as file_advice
+
+    return file_advice.steps(task.files, advice, case, task.source)
 
 
 def _of_sample(cause: Notice | None, found: NoChoice) -> Notice | None:
@@ -188,24 +193,29 @@ def _other_sources(
         return
     for other in SOURCES:
         known = other.built_in(on.subdir) if other not in tried else None
-        request = _in_words_of(other, options) if known else None
+        request = in_words_of(other, options) if known else None
         if known is None or request is None:
             continue
         found = choose(on, request, without_newer(known).builds, other.knowledge)
-        if not isinstance(found, Choice):
+        if not isinstance(found, Choice) or rules.conflicts(found, on, request, admits):
             continue
         facts = {"source": other.name, "torch": f"{TORCH} {found.torch.version}"}
         if other in unread:
             yield Notice("unread_fits", facts)
             continue
-        words = ["conda", "torch-install", *task.target.words]
-        words += words_of(request)
-        words += machine_words(on)
-        words += ["--python", options.python] if options.python else []
-        yield Notice("use_source", {**facts, "command": typed(words)})
+        yield Notice("use_source", {**facts, "command": command(task, request)})
 
 
-def _in_words_of(source: Source, options: InstallOptions) -> Request | None:
+def command(task: Task, request: Request) -> str:
+    """The command for a request of another source, all else as it was asked for."""
+    words = ["conda", "torch-install", *task.target.words]
+    words += words_of(request)
+    words += machine_words(task.machine)
+    words += ["--python", task.options.python] if task.options.python else []
+    return typed(words)
+
+
+def in_words_of(source: Source, options: InstallOptions) -> Request | None:
     """The request of the same arguments for another source; None if that source refuses them."""
     try:
         return requests.of(options, source.name)
@@ -229,7 +239,7 @@ def _in_part(done: Attempt) -> list[Notice]:
     return [Notice("built_in_part", {"date": records.date, "channel": task.source.channel})]
 
 
-def _where_to_look(options: InstallOptions, on: Machine, source: str, *, offline: bool) -> Notice:
+def where_to_look(options: InstallOptions, on: Machine, source: str, *, offline: bool) -> Notice:
     """The last step: `--list` for the same machine and `--source`."""
     words = ["conda", "torch-install", "--list"]
     words += machine_words(on)

@@ -16,8 +16,8 @@ TEXT: Table = {
     "leave_solve_out": "leave `--solve` out: the built-in index is enough for a preview",
     "print_unsolved": "print the choice alone, which the built-in index is enough for: "
     "`--print environment.yml`",
-    "change_spec": '`conda install {where} "{needed}"` replaces it; then run this again',
-    "repeat_spec": 'to keep it all the same, name it here as well: "{spec}"',
+    "change_spec": "`conda install {where} {needed}` replaces it; then run this again",
+    "repeat_spec": "to keep it all the same, name it here as well: {spec}",
     "name_environment": "add `-n NAME`, which is created if it is not there",
     "preview_first": "or add `--dry-run`, which shows the choice without an environment",
     "see_environments": "`conda env list` shows the environments that there are",
@@ -59,8 +59,6 @@ TEXT: Table = {
     "save_beside": "add `--save-plan DIR`, or leave `--with-packages` out",
     "leave_file_out": "leave it out: wheels are then taken from mirrors",
     "classic_solver": "add `--solver classic`, conda's own",
-    "change_pin": "change or remove that pin",
-    "newer_release": "or ask for a newer release",
     "pip_uninstall": "remove pip's first: `{python} -m pip uninstall {names}`",
     "free_space": "`conda clean --tarballs --packages` removes cached packages that no environment "
     "uses",
@@ -107,6 +105,7 @@ TEXT: Table = {
         "pip wheels have code for this GPU from PyTorch {since} on, up to {torch} with {tag}",
     ),
     "older_release": "leave the release open: {torch} has what fits",
+    "newer_release": "leave the release open: {torch} of the channel {channel} has no such limit",
     "open_versions": "leave the versions open: {torch} has what fits",
     "other_channel_has": "PyTorch {torch} is in the channel `{channel}`, from which torch-install "
     "does not choose; the official command, for a new environment: `{command}`",
