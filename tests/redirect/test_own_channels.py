@@ -98,6 +98,7 @@ def test_status_the_redirect_and_torch_install_agree(
     assert (row["mirror"], row["url"]) == (mirror, url)
     assert first(name).url == url
     assert first(name).mirror in (mirror, *routes.OWNS)
+    assert mirror is not None or not first(name).by_mirror
     assert urls_during(("create", "-n", "x", "-c", name))[name] == [url]
 
 
