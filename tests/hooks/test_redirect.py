@@ -41,11 +41,7 @@ COMMANDS = {
     "create": ("create", "-n", "new", "-c", "pytorch", "from-pytorch"),
     "create-spec": ("create", "-n", "new", "pytorch::from-pytorch"),
     "create-url": (
-        "create",
-        "-n",
-        "new",
-        "-c",
-        "https://conda.anaconda.org/pytorch",
+        *("create", "-n", "new", "-c", "https://conda.anaconda.org/pytorch"),
         "from-pytorch",
     ),
     "create-url-subdir": (
@@ -54,11 +50,7 @@ COMMANDS = {
     ),
     "create-url-spec": ("create", "-n", "new", "https://conda.anaconda.org/pytorch::from-pytorch"),
     "create-http": (
-        "create",
-        "-n",
-        "new",
-        "-c",
-        "http://conda.anaconda.org/pytorch",
+        *("create", "-n", "new", "-c", "http://conda.anaconda.org/pytorch"),
         "from-pytorch",
     ),
     "create-bracket": ("create", "-n", "new", "from-pytorch[channel=pytorch]"),

@@ -117,10 +117,8 @@ def test_without_nvml_libcuda_is_asked(tmp_path: Path, ask: Ask) -> None:
     folder = build(tmp_path / "lib", ["libcuda"])
     found = ask(variables(folder, [RTX, A100]))
     assert found.source == "libcuda"
-    assert [(device.name, device.arch) for device in found.devices] == [
-        (RTX.name, "12.0"),
-        (A100.name, "8.0"),
-    ]
+    devices = [(device.name, device.arch) for device in found.devices]
+    assert devices == [(RTX.name, "12.0"), (A100.name, "8.0")]
     assert notes(found, "driver_library_missing")[0]["library"] == "nvml"
 
 
@@ -171,11 +169,9 @@ def test_a_file_that_is_no_library(tmp_path: Path, ask: Ask) -> None:
     for name in ("libcuda.so.1", "libnvidia-ml.so.1"):
         (tmp_path / name).write_text("not a library", encoding="utf-8")
     found = ask({"LD_LIBRARY_PATH": str(tmp_path)})
-    assert [facts["library"] for facts in notes(found, "driver_library_missing")] == [
-        "nvml",
-        "cuda",
-    ]
-    assert "libcuda.so.1" in notes(found, "driver_library_missing")[1]["tried"]
+    told = notes(found, "driver_library_missing")
+    assert [facts["library"] for facts in told] == ["nvml", "cuda"]
+    assert "libcuda.so.1" in told[1]["tried"]
 
 
 @needs_compiler
