@@ -18,9 +18,8 @@ from support.isolation import reset_conda
 from support.lab import ALL, entry, hosts, urls_during
 
 from conda_torchmirror.hooks import redirect
-from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.plugin import REDIRECTED
-from conda_torchmirror.redirect import in_process, named_channels
+from conda_torchmirror.redirect import in_process
 
 pytest_plugins = ("support.lab_fixtures",)
 
@@ -270,38 +269,6 @@ def test_what_another_mirror_has_is_told(at_lab, conda_in_process, sandbox, lab)
         " plugins.torchmirror_mirrors: [lab, sustech]",
     ]
     assert hosts(sandbox) == {"conda.anaconda.org"}
-
-
-def test_there_is_a_file_for_every_channel_of_the_registry():
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="safe")
-    for name, mirror in built_in().items():
-        for channel in mirror.channels:
-            base = channel.partition("/label/")[0]
-            assert named_channels.redirectable(base), (name, channel)
-    files = [p for p in in_process.REDIRECTS.glob("*.yml") if p.stem != "defaults"]
-    for path in files:
-        name = path.stem
-        above = f"${{{in_process.variable(name)}}}"
-        assert yaml.load(path) == in_process.mapped(name, above)
-        labels = yaml.load(path.parent / "label" / path.name)
-        both = {**yaml.load(path)["custom_channels"], **labels["custom_channels"]}
-        assert in_process.mapped(name, above, guarded=True)["custom_channels"] == both
-        assert both == {
-            name: above,
-            "pkgs/pro": "https://repo.anaconda.com",
-            f"{name}/label": "https://conda.anaconda.org",
-        }
-        assert list(in_process.mapped(name, above)["migrated_custom_channels"].values()) == [
-            "https://conda.anaconda.org"
-        ]
-    parts = {
-        **yaml.load(in_process.REDIRECTS / "defaults.yml")["migrated_custom_channels"],
-        **yaml.load(in_process.REDIRECTS / "pkgs" / "msys2.yml")["migrated_custom_channels"],
-    }
-    for name, official in parts.items():
-        assert in_process.mapped(name, "") == {"migrated_custom_channels": {name: official}}
 
 
 def test_torch_install_redirects_by_itself(at_lab, lab):
