@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import re
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -73,6 +74,30 @@ def _of_disk(error: OSError) -> bool:
     if type(error).__module__ == "ssl":  # its errno is OpenSSL's, not the system's
         return False
     return error.errno in _DISK or (error.errno in _DENIED and bool(error.filename))
+
+
+#: The functions of requests that put this computer's own settings into every request, and which of
+#: them. On the stack of an error, nothing was sent.
+_SETTINGS = {
+    "prepend_scheme_if_needed": "proxy",
+    "proxy_headers": "proxy",
+    "proxy_manager_for": "proxy",
+    "cert_verify": "unsent",
+    "get_netrc_auth": "unsent",
+    "_basic_auth_str": "unsent",
+}
+
+
+def of_settings(error: BaseException) -> str:
+    """The code for a request that this computer's settings do not let be made: "proxy", or "unsent"
+    for what `.netrc` or the files of certificates hold; "" where it is something else."""
+    called = {
+        frame.f_code.co_name
+        for part in chain(error)
+        for frame, _ in traceback.walk_tb(part.__traceback__)
+        if frame.f_globals.get("__name__", "").startswith("requests.")
+    }
+    return next((code for name, code in _SETTINGS.items() if name in called), "")
 
 
 def http_status(error: BaseException) -> int | None:

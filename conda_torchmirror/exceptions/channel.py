@@ -77,6 +77,15 @@ class ChannelTls(ChannelError):
     hints = ("check_certificates", "other_mirror", "preview_offline")
 
 
+class ChannelUnsent(ChannelError):
+    """This computer's own settings do not let a request be made."""
+
+    code = "channel_unsent"
+    message = N_("{mirror} cannot be asked, by this computer's own settings")
+    cause = N_("{url}: {detail}")
+    hints = ("check_settings",)
+
+
 class ChannelBroken(ChannelError):
     """The mirror sent something that is not an index: HTML, truncated, or not JSON."""
 

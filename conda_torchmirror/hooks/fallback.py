@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ROUND, TOTAL = 5.0, 10.0
 
 #: Failures that every mirror shows where this computer has no network.
-_NO_NETWORK = frozenset(("dns", "unreachable", "proxy"))
+_NO_NETWORK = frozenset(("dns", "unreachable", "proxy", "unsent"))
 
 #: Failures of one index that the other indexes of its site are likely to share.
 _SPREADING = frozenset(("broken", "not_the_file", "reset", "timeout", "unreadable"))

@@ -28,6 +28,7 @@ from ..exceptions.channel import (
     ChannelMissing,
     ChannelTls,
     ChannelUnreachable,
+    ChannelUnsent,
     NothingCached,
 )
 from ..exceptions.mirror import CannotWrite
@@ -241,7 +242,9 @@ def _own_error(error: Exception, route: Route, subdir: str, fetch: Any) -> Torch
     status = causes.http_status(error)
     network = isinstance(error, (CondaError, RequestException, HTTPError, OSError))
     kind: type[ChannelError] = ChannelUnreachable if network else ChannelBroken
-    if isinstance(error, CondaSSLError):
+    if causes.of_settings(error) == "unsent":
+        kind = ChannelUnsent
+    elif isinstance(error, CondaSSLError):
         kind = ChannelTls
     elif isinstance(error, IndexTooLarge):
         kind = ChannelBroken

@@ -83,6 +83,8 @@ def no_route_left(
     if len(sites) > 1 and seems_offline(failures):
         told = [text("no_network", {"reason": told[-1]})]
         ways = [Notice("check_network"), *ways]
+    elif all(failure.reason.code == "probe_unsent" for failure in failures):
+        told, ways = told[-1:], [Notice("check_settings")]  # no other way is any better
     elif kind is NoSource:
         proxied = all(failure.reason.code == "probe_proxy" for failure in failures)
         ways = [Notice("check_network" if proxied else "test_mirrors"), *ways]
@@ -142,6 +144,8 @@ def network_code(error: BaseException) -> tuple[str, str]:
         return "unreachable", words
     if any(map(_is_of_proxy, found)):
         return "proxy", words
+    if unsent := causes.of_settings(error):
+        return unsent, words
     code = next(
         (code for code, kinds in _NETWORK.items() if any(isinstance(p, kinds) for p in found)),
         None,
@@ -362,7 +366,8 @@ def _failure(error: BaseException, route: Route, url: str) -> Failure:
     if "content_length" in kwargs:
         return from_answer(route, answer._replace(code="reset"))
     facts = error._facts if isinstance(error, ChannelError) else {}
-    if isinstance(error, ChannelBroken) and not any(map(_is_of_proxy, causes.chain(error))):
+    ours = any(map(_is_of_proxy, causes.chain(error))) or causes.of_settings(error)
+    if isinstance(error, ChannelBroken) and not ours:
         detail = str(facts.get("detail", ""))
         return from_answer(route, answer._replace(code="broken", detail=detail))
     status = facts.get("status") or causes.http_status(error)

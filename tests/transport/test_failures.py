@@ -12,7 +12,7 @@ from support.faults import FAULTS
 from support.files import contents
 from support.mirror import Exchange
 from support.prefixes import records, whole
-from support.sites import ASK, LEAF
+from support.sites import ASK, LEAF, move_upstream
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -200,9 +200,10 @@ def wants_a_password(exchange: Exchange) -> None:
     [
         ("socks5://me:hidden@127.0.0.1:9", "Missing dependencies for SOCKS support."),
         ("http:///127.0.0.1:9", "Please check proxy URL."),
+        ("http://me:hidden@@:99999", "Failed to parse: http://:99999"),
         ("{mirror}", "EOF when reading a line"),  # conda asks for name and password
     ],
-    ids=["socks", "malformed", "password"],
+    ids=["socks", "malformed", "unparsed", "password"],
 )
 def test_an_unusable_proxy_is_not_blamed_on_mirrors(
     sites, prefix, conda_in_process, monkeypatch, proxy, why
@@ -220,3 +221,41 @@ def test_an_unusable_proxy_is_not_blamed_on_mirrors(
     monkeypatch.delenv("http_proxy")
     conda_in_process(*ASK, "-p", prefix).ok()
     assert sites.fetched(LEAF)["first"]
+
+
+NETRC = {
+    "netrc-bytes": "# 密码\nmachine 127.0.0.1 login me password x\n".encode("gbk"),
+    "netrc-latin": "machine 127.0.0.1 login 张 password x\n".encode(),
+}
+
+
+@pytest.fixture
+def unusable(sites, sandbox, condarc, monkeypatch, tmp_path):
+    """`unusable(kind)`: settings by which requests makes no request."""
+
+    def make(kind):
+        if kind in NETRC:
+            monkeypatch.setenv("NETRC", str(sandbox.home / "netrc"))
+            (sandbox.home / "netrc").write_bytes(NETRC[kind])
+            return
+        absent, https = str(tmp_path / "absent.pem"), sites.upstream.url.replace("http:", "https:")
+        move_upstream(monkeypatch, https)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", absent if kind == "bundle" else "")
+        own = {"client_ssl_cert": absent} if kind == "certificate" else {}
+        condarc(**{**sites.settings(), "channel_alias": https, **own})
+        sites.file.write_text(sites.file.read_text().replace("http:", "https:"))
+
+    return make
+
+
+@pytest.mark.parametrize("words", [(), ("--mirror", "first", "--no-fallback")], ids=["all", "one"])
+@pytest.mark.parametrize("kind", [*NETRC, "bundle", "certificate"])
+def test_own_settings_are_not_blamed_on_mirrors(unusable, prefix, conda_in_process, kind, words):
+    """`.netrc` was told as a broken answer of each mirror, an absent certificate as no network."""
+    unusable(kind)
+    refused = conda_in_process(*ASK, "-p", prefix, *words)
+    assert refused.rc == 1
+    assert "cannot be asked, by this computer's own settings" in refused.words
+    assert "check what goes into every request: `.netrc`" in refused.words
+    for untrue in ("cannot be read", "no network", "not an index", "torch-mirror test", "--mirror"):
+        assert untrue not in refused.words

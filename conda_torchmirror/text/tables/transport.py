@@ -13,6 +13,7 @@ TEXT: Table = {
     "probe_unreachable": "{mirror} cannot be reached ({detail})",
     "probe_unreadable": "{mirror} sends an answer for {what} that cannot be read ({detail})",
     "probe_proxy": "{mirror} cannot be reached through the proxy ({detail})",
+    "probe_unsent": "{mirror} cannot be asked, by this computer's own settings ({detail})",
     "probe_blocked": "{mirror} has shut out this network (403; identifier: {identifier}; write "
     "to: {support})",
     "probe_forbidden": "{mirror} refuses {what} (403)",
