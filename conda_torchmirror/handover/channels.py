@@ -24,7 +24,12 @@ def check(
 
     Raises: BadChannel.
     """
-    configured: tuple[str, ...] = context.channels
+    configured: tuple[str, ...]
+    unread: ValueError | None = None
+    try:
+        configured = context.channels
+    except ValueError as error:  # conda 26.7 parses them here
+        configured, unread = tuple(context._channels), error
     for word in dict.fromkeys((*typed, *of_files, *configured)):
         try:
             Channel(word).base_urls  # noqa: B018  # parses
@@ -32,6 +37,8 @@ def check(
             source = file if word in of_files else str(settings.source_of("channels", word))
             source = text("command_line") if word in typed else source
             raise BadChannel(channel=safe(word), source=source, detail=safe(str(error))) from error
+    if unread is not None:
+        raise unread
     return configured
 
 
