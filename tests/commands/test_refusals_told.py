@@ -1,0 +1,77 @@
+"""What a refusal says of a sample of a channel, of what is left out, of the library of pytorch."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from support.refusal_fixtures import FORGE, cuda
+
+pytest_plugins = ("support.refusal_fixtures",)
+
+
+# What a sample of a channel does not have, and what is left out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("pytorch=2.99",), "the built-in index has no `pytorch=2.99` for linux-64: it knows some"),
+        (
+            ("pytorch=2.4.1=cuda120_py311h3c1bf18_300",),
+            "the built-in index, which has some of the builds, knows no",
+        ),
+        (("pytorch=2.13", "--python", "3.8"), "the built-in index knows CPU builds only"),
+        (
+            ("pytorch=2.10", "torchvision"),
+            "no torchvision for pytorch=2.10.0=",
+        ),
+    ],
+    ids=["no such release", "no such build", "a CPU build alone", "no partner"],
+)
+def test_what_a_sample_lacks_is_not_said_of_the_channel(preview, words, says):
+    done = preview("--json", "--offline", *words, **cuda("12.9"))
+    assert done.rc == 1
+    assert says in done.json()["guidance"]["cause"]
+
+
+def test_a_wish_that_a_lower_cuda_has_is_told_as_that(preview):
+    machine = cuda("12.4", "8.6")
+    words = ("--cuda-compat", "strict", "--source", FORGE)
+    done = preview(*words, **machine).ok()
+    assert "for CUDA 12.0" in done.stdout
+    said = "torchaudio is left out: conda-forge has none for PyTorch 2.5.1 with CUDA 12.0; with"
+    assert f"{said} `torchaudio` named it is CUDA 11.8" in done.words
+    assert "for CUDA 11.8" in preview(*words, "torchaudio", "torchvision", **machine).ok().stdout
+
+
+# The library of pytorch
+
+
+def test_a_release_of_the_library_is_one_of_pytorch(preview):
+    done = preview("--json", "libtorch=2.6", "--cuda", "cpu").ok().json()["torchmirror"]
+    built = {one["name"]: one["version"] for one in done["selected"]["builds"]}
+    assert built["pytorch"] == "2.6.0"
+
+
+@pytest.mark.parametrize("offline", [(), ("--offline",)], ids=["online", "offline"])
+def test_a_library_of_another_release_is_told_as_the_cause(preview, offline):
+    words = ("libtorch=2.6", "pytorch>=2.7", "--cuda", "cpu", *offline)
+    refused = preview("--json", *words)
+    assert refused.rc == 1
+    guidance = refused.json()["guidance"]
+    assert "`libtorch=2.6` keeps pytorch=2.13.0=" in guidance["cause"]
+    hints = {hint["hint_code"]: hint["text"] for hint in guidance["hints"]}
+    assert "built_in_part" not in hints, "the whole index has no such set either"
+    assert "leave `libtorch=2.6` out: pytorch 2.13.0" in hints["drop_cuda_cpu"]
+    preview("pytorch>=2.7", "--cuda", "cpu", *offline).ok()
+    preview("libtorch=2.6", "pytorch", "--cuda", "cpu", *offline).ok()
+
+
+def test_where_no_wheel_fits_a_variant_the_list_is_offered(preview):
+    refused = preview("--json", "pytorch=2.0", "--cuda", "rocm6.4", "--offline")
+    assert refused.rc == 2
+    hints = {hint["hint_code"]: hint["text"] for hint in refused.json()["guidance"]["hints"]}
+    assert set(hints) == {"see_list"}
+    command = re.findall("`([^`]*)`", hints["see_list"])[0].split()[1:]
+    assert command == ["torch-install", "--list", "--source", "wheels", "--cuda", "rocm6.4"]
