@@ -35,8 +35,8 @@ TEXT: Table = {
     "memory_limited": "CUDA needs more address space than `ulimit -v` allows here ({limit} kB). "
     "Raise that limit, or ask who set it.",
     "driver_shadowed": "LD_LIBRARY_PATH puts the libcuda.so.1 of {folder} first, which does not "
-    "fit the driver in the kernel. Take that folder out; if it is the driver's own, restart the "
-    "machine.",
+    "fit the driver in the kernel. Take that folder out; if it is the driver's own, restart "
+    "this machine.",
     "gpus_hidden": "CUDA_VISIBLE_DEVICES={value!r} hides every GPU; the choice is made as if it "
     "were not set.",
     "gpu_left_out": "CUDA_VISIBLE_DEVICES={value!r} leaves out {gpu}.",
