@@ -26,6 +26,7 @@ from ..selection.facts.names import (
     RUNTIMES,
     TORCH,
 )
+from ..selection.specs import has_endless_number
 from ..text.messages import text
 
 log = getLogger(__name__)
@@ -103,6 +104,8 @@ def _meant(word: str) -> str:
 
 def _read(word: str) -> Spec:
     bare = re.sub(_TORCH, rf"\1{TORCH}", word.partition("#")[0].strip())
+    if has_endless_number(bare):
+        raise BadSpec(spec=word, detail=text("spec_digits"))
     head, bracket, fields = bare.partition("[")
     variant = None if "://" in bare else re.search(_LOCAL, head)
     if variant:

@@ -41,7 +41,7 @@ from ..selection.plan import ALONE
 from ..selection.specs import admits_cuda, cuda_version, for_torch, marks, package_name
 from ..text.messages import text
 
-_PYTHON = r"(?:py(?:thon)?)?={0,2}(\d+)\.(\d+)(\.\d+)?(?:\.\*)?"
+_PYTHON = r"(?:py(?:thon)?)?={0,2}(\d{1,9})\.(\d{1,9})(\.\d{1,9})?(?:\.\*)?"
 _BRACKETS = r"python\[version='([^',]*)'\]"
 #: The build string of a noarch Python package, which is not built against a particular pytorch.
 #: Other builds of another channel are, so they cannot be combined with the set.

@@ -161,7 +161,9 @@ def overrides(machine: Machine) -> dict[str, str]:
 def _version(code: str, evidence: Iterable[Notice]) -> str | None:
     """The dotted version in the first such notice that has one, or None."""
     found = (
-        re.match(r"\d+(?:\.\d+)*", str(n.facts["version"])) for n in evidence if n.code == code
+        re.match(r"\d{1,9}(?:\.\d{1,9})*", str(n.facts["version"]))
+        for n in evidence
+        if n.code == code
     )
     return next((match[0] for match in found if match), None)
 

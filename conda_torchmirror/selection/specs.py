@@ -32,6 +32,8 @@ _BRACKETS = r"([\w.-]+)\[(.*)\]"
 _VERSION = r"version='([^']*)'"
 #: A version in a spec, with the variant of a wheel.
 _NUMBER = r"\d+(?:\.\d+)*(?:\+\w+)?"
+#: Digits in a row that no version, build or hash has.
+_DIGITS = 100
 
 _MARK = r"(?i)(?:^|[^A-Za-z0-9])"
 _MARKED_CUDA = _MARK + r"cu(?:da)?[-_]?(\d{1,2}\.\d{1,2}|\d{2,3})(?!\d)"
@@ -143,6 +145,12 @@ def admits_cuda(spec: str, name: str, cuda: str, admits: Admits) -> bool:
     """Whether a spec on a package whose version is a CUDA version passes some release of `cuda`."""
     versions = (cuda, *(f"{cuda}.{patch}" for patch in _CUDA_PATCHES))
     return any(admits(spec, name, version, "") for version in versions)
+
+
+def has_endless_number(word: str) -> bool:
+    """Whether a word has a number of more digits than any version or build has, of which Python
+    reads 4,300."""
+    return len(word) > _DIGITS and bool(re.search(rf"\d{{{_DIGITS}}}", word))
 
 
 def exclude_each_other(

@@ -12,6 +12,9 @@ from support.interrupting import interrupted
 from support.lab import record
 from support.prefixes import history, installed
 
+#: More digits than Python reads.
+ENDLESS = "9" * 5000
+
 # A transaction
 
 
@@ -278,7 +281,13 @@ def test_what_cannot_be_used(mirrored, run_conda, words, rc, says):
         (("cpuonly", "--cuda", "12.4"), "Contradiction"),
         (("--source", "wheels", "pytorch=="), "BadWheelWord"),
         (("--source", "wheels", "--cuda", "twelve"), "BadCuda"),
+        ((f"pytorch=2.3=*_{ENDLESS}",), "BadSpec"),
+        ((f"pytorch[build_number={ENDLESS}]",), "BadSpec"),
+        ((f"numpy>={ENDLESS}",), "BadSpec"),
+        (("--python", f"3.{ENDLESS}"), "BadPython"),
+        (("--source", "wheels", f"torch=={ENDLESS}"), "BadWheelWord"),
     ],
+    ids=lambda part: part if isinstance(part, str) else " ".join(part)[:40],
 )
 def test_a_word_that_is_wrong_is_told_before_the_environment(conda_in_process, words, error):
     result = conda_in_process("torch-install", "-y", "--offline", *words)

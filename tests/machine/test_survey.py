@@ -216,7 +216,14 @@ def test_cuda_versions_are_read(text: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [("2.17", "2.17"), ("2.28=0", "2.28"), ("", None), ("new", None)]
+    ("value", "expected"),
+    [
+        ("2.17", "2.17"),
+        ("2.28=0", "2.28"),
+        ("", None),
+        ("new", None),
+        pytest.param("2." + "9" * 5000, "2.999999999", id="thousands of digits"),
+    ],
 )
 def test_the_c_library_is_a_fact_of_the_machine(
     monkeypatch: pytest.MonkeyPatch, value: str, expected: str | None

@@ -26,7 +26,7 @@ from ..facts.names import (
     RUNTIMES,
 )
 from ..facts.names import TORCH as CONDA_TORCH
-from ..specs import cuda_version
+from ..specs import cuda_version, has_endless_number
 from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH
 
 #: Conda's name for torch, which users may type for wheels too.
@@ -140,6 +140,8 @@ def accelerator(word: str) -> str | None:
 @lru_cache(maxsize=256)
 def understand(word: str) -> Asked | BadWord:
     """Parse a word on one project."""
+    if has_endless_number(word):
+        return BadWord(word, Notice("spec_digits", {}))
     simple = _SIMPLE.fullmatch(word)
     if simple is None:
         return _refused(word)

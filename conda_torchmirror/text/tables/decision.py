@@ -276,6 +276,7 @@ SPEC: Table = {
     "wheel_word_more": "a version alone can be asked for: no address, no marker",
     "wheel_word_extras": "the extras {extras} are packages, to be named by themselves",
     "spec_half": "no version follows its operator",
+    "spec_digits": "it has a number of more digits than any version has",
     "spec_ignored": "conda would read over `{part}` without a word",
     "spec_several": "it names several packages",
     "spec_no_package": "it names no package",
