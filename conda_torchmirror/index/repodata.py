@@ -237,6 +237,8 @@ def _own_error(error: Exception, route: Route, subdir: str, fetch: Any) -> Torch
     has cached what it received: a broken index, or the empty one that stands for a refusal, is
     removed from the cache, because it would break the next command as well.
     """
+    from conda.base.context import context
+
     if full := causes.disk_error(error):
         return CannotWrite.of(full, os.path.dirname(fetch.cache_path_json))
     status = causes.http_status(error)
@@ -256,6 +258,9 @@ def _own_error(error: Exception, route: Route, subdir: str, fetch: Any) -> Torch
                 os.unlink(kept)
     elif status in _OF_STATUS:
         drop_emptied()
+    if context.offline and not route.url.startswith("file:"):
+        # Nobody was asked: conda's own copy is at fault, by a power cut or a disk that was full.
+        return NothingCached(channel=route.channel, subdir=subdir, mirror=route.place)
     return kind(
         channel=route.channel,
         subdir=subdir,

@@ -216,3 +216,25 @@ def test_arm_servers_are_read_live(sites, one_channel, run_conda):
     done = run_conda(*words, "--no-fallback", "--mirror", url).ok().json()["torchmirror"]
     assert done["specs"] == ["pytorch=2.5.1=py3.12_cpu_0"]
     assert done["selected"]["index"] == "live"
+
+
+@pytest.mark.parametrize("kind", ["json", "info.json"])
+@pytest.mark.parametrize(
+    "content", [b"", b'{"cut', b"\0" * 99, None], ids=["empty", "cut", "zeros", "gone"]
+)
+def test_a_damaged_cache_is_no_mirrors_fault_offline(
+    sites, conda_in_process, sandbox, kind, content
+):
+    """A power cut or a full disk leaves such files. Offline, the first mirror was blamed, and the
+    preview that was offered failed as well."""
+    conda_in_process(*ASK, "-n", "before").ok()
+    cached = (sandbox.root / "pkgs" / "cache").glob("*.json")
+    for file in [file for file in cached if file.name.partition(".")[2] == kind]:
+        file.unlink()
+        if content is not None:
+            file.write_bytes(content)
+    refused = conda_in_process(*ASK, "-n", "new", "--offline")
+    assert isinstance(refused.error, exceptions.NothingCached)
+    assert "`--dry-run --offline` previews" in refused.words
+    conda_in_process(*ASK, "-n", "new", "--offline", "--dry-run").ok()
+    conda_in_process(*ASK, "-n", "new").ok()
