@@ -218,15 +218,31 @@ def _open_release(case: Case) -> Iterator[Notice]:
     if torch not in named:
         return
     for code, opened in (("older_release", [torch]), ("open_versions", named)):
-        choice = case.take(request=case.specs({name: (name,) for name in opened}))
+        request = case.specs({name: (name,) for name in opened})
+        kept = {word: f"{word.rpartition('::')[0]}::{name}" for word, name in _tied(case, opened)}
+        ties = tuple((source, kept.get(word, word)) for source, word in case.request.ties)
+        choice = case.take(request=request._replace(ties=ties))
         if choice is None:
             continue
         versions = [without_build(spec) or spec for spec in case.narrowed[torch]]
         # Not if the choice is the very release that was asked for.
         if not all(case.admits(spec, choice.torch, version_only=True) for spec in versions):
-            torch = f"{choice.torch.name} {choice.torch.version}"
-            yield Notice(code, {"torch": torch, "channel": choice.torch.channel})
+            found = f"{choice.torch.name} {choice.torch.version}"
+            facts = {"torch": found, "channel": choice.torch.channel}
+            if kept and code == "older_release":
+                [(spec, instead), *_] = kept.items()
+                code, facts = "torch_instead", {"spec": spec, "instead": instead, "torch": found}
+                facts["found"] = found
+            yield Notice(code, facts)
         return
+
+
+def _tied(case: Case, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The words that name one of these packages with its channel, and the package."""
+    for _, word in case.request.ties:
+        channel, _, spec = word.rpartition("::")
+        if channel and package_name(spec) in names:
+            yield word, package_name(spec)
 
 
 def _ask_less(case: Case) -> list[Notice]:

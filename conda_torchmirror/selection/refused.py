@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -173,6 +174,9 @@ def _unknown(spec: str, torch: Sequence[Build], case: Case) -> Notice:
     subdir = case.machine.subdir
     version = without_build(spec) or spec
     there = any(case.admits(version, build, version_only=True) for build in torch)
+    platform = re.search(r"\[.*\bsubdir='?([\w-]+)", spec)
+    if platform and platform[1] != subdir:
+        return Notice("spec_of_platform", {"spec": spec, "of": platform[1], "subdir": subdir})
     if version != spec:
         of = case.source.named_for(spec) or subdir
         if of == "conda-forge":

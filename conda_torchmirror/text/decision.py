@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -41,7 +42,8 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
         known = shown(build.known_by) if preview else ""
         rows.append((build.name, build.version, build.build, size, known))
     if choice.runtime and not any(b.name == choice.runtime for b in choice.builds):
-        rows.append((choice.runtime, str(choice.cuda), shown("left_to_solver"), "", ""))
+        fixed = _build_of(decision.request.specs.get(choice.runtime, ()))
+        rows.append((choice.runtime, str(choice.cuda), fixed or shown("left_to_solver"), "", ""))
     out += ["", *columns(rows)]
     out += notes(decision.notices, decision.evidence, verbose=verbose)
     if explain:
@@ -67,6 +69,12 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
 #: The sentence if the other source has a newer release, by the reason why this source was taken.
 _WHEELS = {"only": "wheels.only", "bound": "wheels.bound"}
 _NEWER = {"asked": "asked.newer", "bound": "bound.newer", "release": "release.newer"}
+
+
+def _build_of(specs: Iterable[str]) -> str | None:
+    """The one build that specs such as `pytorch-cuda=11.8=h7e8668a_6` fix, if any."""
+    found = (re.fullmatch(r"[\w-]+={1,2}[\w.]+=(\w+)", spec) for spec in specs)
+    return next((match[1] for match in found if match), None)
 
 
 def said(notice: Notice) -> str:

@@ -255,3 +255,26 @@ def test_they_reach_conda(sites, run_conda, prefix):
     run_conda(*ASK, "-p", prefix, "--no-deps").ok()
     found = {path.name.split("-")[0] for path in (prefix / "conda-meta").glob("*.json")}
     assert found == {"pytorch"}
+
+
+@pytest.mark.parametrize(
+    ("word", "row"),
+    [
+        ("pytorch-cuda=12.1=ha16c6d3_6", "pytorch-cuda 12.1 ha16c6d3_6"),
+        ("pytorch-cuda=12.1=ha16*", "pytorch-cuda 12.1 (chosen by conda's solver)"),
+        ("pytorch-cuda=12.1", "pytorch-cuda 12.1 (chosen by conda's solver)"),
+    ],
+)
+def test_a_build_that_is_asked_for_is_not_left_to_the_solver(conda_in_process, word, row):
+    words = ("--dry-run", "--offline", "-n", "new", "--platform", "linux-64", "--cuda", "12.4")
+    assert row in conda_in_process("torch-install", *words, "pytorch=2.4", word).ok().words
+
+
+@pytest.mark.parametrize(("more", "says"), [("", False), ("  - tqdm\n", True)])
+def test_specs_for_the_solver_are_told_where_there_are_any(conda_in_process, tmp_path, more, says):
+    file = tmp_path / "one.yml"
+    file.write_text(f"channels: [pytorch]\ndependencies:\n  - pytorch=2.4\n{more}")
+    words = ("--dry-run", "--offline", "-n", "new", "--platform", "linux-64", "--cuda", "cpu")
+    shown = conda_in_process("torch-install", *words, "-f", file).ok().words
+    assert "`pytorch=2.4` became the builds above" in shown
+    assert ("other spec" in shown) is says

@@ -373,6 +373,7 @@ def test_either_of_two_that_contradict_may_be_left_out(conda_in_process):
         (("pytorch=2.7.0", "--cuda", "cpu", "--python", "3.9"), True),
         (("pytorch=2.8", "--cuda", "cpu", "--python", "3.7"), False),
         (("pytorch=2.3", "pytorch=2.4", "--cuda", "cpu"), False),
+        (("--platform", "linux-64", "pytorch[subdir=win-64]", "--cuda", "cpu"), False),
         (("pytorch=2.8", "--cuda", "11.4"), False),
         (("--platform", "osx-arm64", "--cuda", "12.4"), False),
     ],

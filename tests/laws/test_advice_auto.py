@@ -138,6 +138,8 @@ CASES: list[tuple[str, tuple[str, ...], str]] = [
     ("12.9", ("pytorch=2.13", "torchvision=0.20"), AUTO),
     ("12.9", ("pytorch=2.13", "cuda-version=11.8"), AUTO),
     ("12.9", ("pytorch>=2.14",), AUTO),
+    ("12.9", ("pytorch::pytorch=2.7",), AUTO),
+    ("12.9", ("pytorch::pytorch=2.7", "torchvision"), AUTO),
     ("12.9", ("pytorch=2.2", "pytorch-cuda=12.4"), AUTO),
     ("no GPU", ("pytorch-gpu=2.4.1",), AUTO),
     ("no GPU", ("pytorch=2.3", "pytorch=2.4"), AUTO),
@@ -229,6 +231,8 @@ def test_a_step_comes_to_what_it_says(ways, machine, words, source):
         # What a metapackage says of the release goes with it.
         ("no GPU", ("pytorch-gpu=2.4.1",), "drop_cuda_cpu", "pytorch 2.13.0"),
         ("11.8", ("pytorch=2.7",), "older_release", "pytorch 2.5.1"),
+        # A channel that was typed stays.
+        ("12.9", ("pytorch::pytorch=2.7",), "torch_instead", "pytorch 2.5.1"),
     ],
 )
 def test_a_step_may_lead_to_the_other_source(ways, machine, words, code, torch):

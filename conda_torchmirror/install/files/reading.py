@@ -238,7 +238,7 @@ class _Sorter:
         label = ", ".join(map(short, files))
         specs = ", ".join(f"`{safe(spec)}`" for spec in family)
         facts = {"file": label, "specs": specs, "count": others}
-        told = [Notice("file_narrowed", facts)] if family else []
+        told = [Notice("file_narrowed" if others else "file_narrowed_all", facts)] if family else []
         # These actions install nothing, so the sections and variables are not handled after them.
         kept = self.options.action in ("save", "urls", "download")
         for file in files:

@@ -232,7 +232,7 @@ def _in_part(done: Attempt) -> list[Notice]:
     assert isinstance(found, NoChoice)
     case = refused.Case(found, on, request, records.builds, task.source.knowledge)
     cause = refused.cause(case)
-    if cause and cause.code == "contradict":
+    if cause and cause.code in ("contradict", "spec_of_platform"):
         return []
     if not may_be_on_conda_forge(on, request, admits):
         return []

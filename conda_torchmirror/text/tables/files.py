@@ -141,6 +141,7 @@ INPUT: Table = {
     "file_no_torch": "among its conda packages there is nothing to choose",
     "file_torch_by_pip": "its pip section installs {lines}, and beside pip's torch none of "
     "conda's can stand",
+    "file_narrowed_all": "{file}: {specs} became the builds above",
     "file_narrowed": (
         "{file}: {specs} became the builds above; {count} other spec goes to the solver as written",
         "{file}: {specs} became the builds above; {count} other specs go to the solver as written",
