@@ -35,7 +35,7 @@ def test_the_driver_of_a_release_is_not_explained_by_another_release(conda_in_pr
 
 def test_a_server_of_ones_own_is_said_by_its_host(condarc, conda_in_process):
     """Not by the key of the setting that leads to it."""
-    condarc(channel_alias="https://conda.company.example/cloud")
+    condarc(custom_channels={"conda-forge": "https://conda.company.example/cloud"})
     done = conda_in_process("torch-install", "--cuda", "12.9", "--dry-run", "--offline").ok()
     assert "all of it from conda.company.example; to choose 2.5.1" in done.words
 
