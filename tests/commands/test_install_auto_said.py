@@ -33,11 +33,19 @@ def test_the_driver_of_a_release_is_not_explained_by_another_release(conda_in_pr
     assert "2.5.1 of conda-forge needs driver 450.80.02 or newer - pinned" in done.words
 
 
-def test_a_server_of_ones_own_is_said_by_its_host(condarc, conda_in_process):
-    """Not by the key of the setting that leads to it."""
-    condarc(custom_channels={"conda-forge": "https://conda.company.example/cloud"})
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"channel_alias": "https://conda.company.example/cloud"},
+        {"custom_channels": {"conda-forge": "https://conda.company.example/cloud"}},
+    ],
+    ids=lambda own: next(iter(own)),
+)
+def test_a_server_of_ones_own_is_not_called_a_mirror(condarc, conda_in_process, own):
+    condarc(**own)
     done = conda_in_process("torch-install", "--cuda", "12.9", "--dry-run", "--offline").ok()
-    assert "all of it from conda.company.example; to choose 2.5.1" in done.words
+    assert "ended with 2.5.1); to choose 2.5.1" in done.words
+    assert "all of it from" not in done.words
 
 
 def test_the_json_has_why_and_the_other_source(preview):

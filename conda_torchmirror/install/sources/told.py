@@ -32,7 +32,7 @@ def of_source(answer: SourceChoice, route: Route) -> Notice:
         "source": source.name,
         "version": answer.choice.torch.version,
         "why": answer.why,
-        "mirror": route.place if route.by_mirror else None,
+        "mirror": route.mirror if route.by_mirror else None,
         "other": other,
     }
     return Notice("source_chosen", facts)
