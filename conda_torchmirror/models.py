@@ -103,6 +103,7 @@ class Machine(NamedTuple):
     `python_from` prefix, --python, --machine or newest. `wsl` means WSL 2, `foreign` a platform
     other than this computer's, `failing` an installed driver that reports an error instead of a
     GPU. `remarks` are shown beside every choice. `glibc` and `osx` are versions, None if unknown.
+    `ignores_pins` means that conda applies no pin in this run (`--no-pin`, `ignore_pinned`).
     """
 
     subdir: str
@@ -122,6 +123,7 @@ class Machine(NamedTuple):
     remarks: tuple[Notice, ...] = ()
     glibc: str | None = None
     osx: str | None = None
+    ignores_pins: bool = False
 
     @property
     def has_gpu(self) -> bool:

@@ -63,6 +63,11 @@ def decide(
     extras = task.source.facts.extras(
         choice, records.builds, task.machine, task.request, task.source.knowledge
     )
+    kept = [*pins, *(pin for pin in extras.pins if package_name(pin) in CUDNN)]
+    extras = extras._replace(pins=(*pins, *extras.pins))
+    if task.machine.ignores_pins:
+        # Conda would drop ours along with the user's; a spec binds it all the same.
+        extras = extras._replace(pins=(), specs=(*extras.specs, *extras.pins))
     channels, channel_notices = _channels(choice, task, reader)
     python, python_notices = _python(task)
     leaving = departures.of(task, choice)
@@ -74,7 +79,7 @@ def decide(
         *runtime_notices,
         *pin_notices,
         *extras.notices,
-        *_to_keep([*pins, *(pin for pin in extras.pins if package_name(pin) in CUDNN)], task),
+        *_to_keep(kept, task),
         *_of_other_gpu(choice, task),
         *notices_.about(choice, task, records, reader[task.source.channel]),
         *departures.notices(leaving, task),
@@ -87,9 +92,7 @@ def decide(
         request=task.request,
         choice=choice,
         records=records,
-        plan=_plan(
-            choice, task, extras._replace(pins=(*pins, *extras.pins)), channels, python, leaving
-        ),
+        plan=_plan(choice, task, extras, channels, python, leaving),
         prefix=task.target.prefix,
         dry_run=task.options.dry_run,
         source=task.source.name,
@@ -255,7 +258,8 @@ def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:
             notices.append(Notice("against_rule", facts, rule.source))
             continue
         pins.append(rule.pin)
-        notices.append(Notice("rule_pin", {"pin": rule.pin, "why": text(rule.why)}, rule.source))
+        code = "rule_asked" if task.machine.ignores_pins else "rule_pin"
+        notices.append(Notice(code, {"pin": rule.pin, "why": text(rule.why)}, rule.source))
         if there := rules.contradicted(rule, task.machine.installed, admits):
             name = f"{there.name} {there.version}"
             notices.append(Notice("rule_installed", {"installed": name, "pin": rule.pin}))
@@ -264,7 +268,7 @@ def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:
 
 def _to_keep(pins: Sequence[str], task: Task) -> Iterator[Notice]:
     """Tell how to make permanent, in the environment, the pins of this hand-over."""
-    if pins and task.target.prefix:
+    if pins and task.target.prefix and not task.machine.ignores_pins:
         file = os.path.join(task.target.prefix, "conda-meta", "pinned")
         code = "rule_keep" if len(pins) == 1 else "rule_keep_all"
         yield Notice(code, {"pins": ", ".join(pins), "file": file})

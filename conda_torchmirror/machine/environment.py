@@ -87,7 +87,7 @@ def with_environment(
     facts = {"python": machine.python} if code else {}
     evidence.append(Notice(code or "python_newest", facts))
     pins: list[Pin] = guarded("pins", lambda: list(_pins(prefix, evidence)), [], evidence)
-    return machine._replace(pins=tuple(pins))
+    return machine._replace(pins=tuple(pins), ignores_pins=context.ignore_pinned)
 
 
 def python_path(prefix: str) -> str:
@@ -183,7 +183,12 @@ def _history(prefix: str) -> Iterator[Pin]:
 
 
 def _pins(prefix: str | None, evidence: list[Notice]) -> Iterator[Pin]:
-    """Yield the pins that conda's solvers apply, in their order: settings, then the file."""
+    """Yield the pins that conda's solvers apply, in their order: settings, then the file.
+
+    None with `--no-pin`, or `ignore_pinned` in the configuration.
+    """
+    if context.ignore_pinned:
+        return
     for spec in context.pinned_packages:
         yield Pin(str(spec), "pinned_packages")
     if not prefix:

@@ -25,6 +25,26 @@ def test_a_contradicting_pin_is_named(env_of, conda_in_process):
     assert "`mkl<2024.1`" in result.stderr
 
 
+@pytest.mark.parametrize("by", ["the option", "the configuration"])
+def test_where_no_pin_applies_what_the_set_needs_is_asked_for(
+    env_of, conda_in_process, monkeypatch, by
+):
+    """Conda dropped our pins along with the user's, which had narrowed or refused the choice."""
+    prefix = env_of("python=3.11")
+    (prefix / "conda-meta" / "pinned").write_text("mkl >=2025\npytorch 2.0.*\n")
+    words = ("--no-pin",) if by == "the option" else ()
+    if not words:
+        monkeypatch.setenv("CONDA_IGNORE_PINNED", "true")
+    result = conda_in_process("torch-install", "-y", "-p", prefix, *words, *ASK_2_1_0).ok()
+    assert "asked for along with it, as no pin applies in this run: mkl<2024.1" in result.words
+    assert "pinned for this installation" not in result.words
+    assert "conda-meta/pinned" not in result.words
+    found = installed(prefix)
+    assert found["pytorch"].startswith("2.1.0=")
+    assert found["mkl"].startswith("2023.")
+    assert found["numpy"].startswith("1.26.")
+
+
 #: What a choice for a driver of 12.4 comes to under pins: its source, release and CUDA.
 OLD, NEWER = ("pytorch", "2.5.1", "12.4"), ("conda-forge", "2.8.0", "12.9")
 PINNED = {

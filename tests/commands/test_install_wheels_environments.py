@@ -130,7 +130,7 @@ def test_a_word_that_would_replace_a_package_of_condas(
 
 
 def test_a_new_environment_is_made_with_room_for_the_set(
-    wheel_lab, conda_in_process, tmp_path, condarc
+    wheel_lab, conda_in_process, tmp_path, monkeypatch
 ):
     made = wheel_files.make(
         tmp_path, "torch", "2.8.0+cu126", LINUX, requires=["setuptools<82"], variant="cu126"
@@ -149,6 +149,9 @@ def test_a_new_environment_is_made_with_room_for_the_set(
     done = conda_in_process(*words).ok()
     assert "CONDA_PINNED_PACKAGES" in done.words
     assert "setuptools<82" in done.words
+    monkeypatch.setenv("CONDA_IGNORE_PINNED", "true")  # so that a pin would not hold
+    assert '"setuptools<82"' in conda_in_process(*words).ok().words
+    assert "CONDA_PINNED_PACKAGES" not in conda_in_process(*words).ok().words
 
 
 def test_an_environment_without_pip_gets_one(wheel_lab, conda_in_process, tmp_path):

@@ -127,6 +127,14 @@ def test_pins_come_from_settings_and_file_in_condas_order(
     )
 
 
+def test_no_pin_binds_where_conda_ignores_them(prefix: Path, condarc: Callable[..., Path]) -> None:
+    condarc(pinned_packages=["numpy <2"], ignore_pinned=True)
+    (prefix / "conda-meta" / "pinned").write_text("mkl <2024.1\n", encoding="utf-8")
+    found = inspect(subdir="linux-64", prefix=str(prefix), cuda="cpu")
+    assert found.ignores_pins
+    assert found.pins == ()
+
+
 def test_pins_are_those_of_condas_solvers(prefix: Path, condarc: Callable[..., Path]) -> None:
     condarc(pinned_packages=["numpy <2", "python 3.11.*"])
     (prefix / "conda-meta" / "pinned").write_text("mkl<2024.1\nscipy\n", encoding="utf-8")

@@ -227,8 +227,10 @@ def conda_first(task: WheelTask, python: str, pins: Sequence[str]) -> CondaStep 
     """Conda's part, which comes first: a new environment with the set's Python, under `pins`, or a
     Python or newer pip for an existing one; None if nothing is needed."""
     on, target = task.machine, task.target
-    specs = basis(task.request.python or python)
+    specs: tuple[str, ...] = basis(task.request.python or python)
     if not target.exists:
+        if on.ignores_pins:
+            specs, pins = (*specs, *pins), ()
         return conda_step("create", target.words, specs, pins, on.subdir) if target.words else None
     has_python = task.python is not None
     if has_python and task.pip and number(task.pip)[:2] >= pip.OLDEST:

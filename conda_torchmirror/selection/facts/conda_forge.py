@@ -289,7 +289,8 @@ def extras(
     pins = cudnn_pins(choice.builds, machine, knowledge.tables)
     if pins:
         facts = {"pins": ", ".join(pins), "arch": machine.cuda_arch}
-        notices.append(Notice("cudnn_pinned", facts))
+        code = "cudnn_asked" if machine.ignores_pins else "cudnn_pinned"
+        notices.append(Notice(code, facts))
     there = {package.name for package in machine.installed if package.channel != "pypi"}
     before = {package_name(pin.spec) for pin in machine.history}
     specs = tuple(

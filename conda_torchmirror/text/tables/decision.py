@@ -360,10 +360,13 @@ NOTICES: Table = {
     ),
     "cudnn_pinned": "pinned for this installation only: {pins} (newer cuDNN does not run on a GPU "
     "of compute capability {arch})",
+    "cudnn_asked": "asked for along with it, as no pin applies in this run: {pins} (newer cuDNN "
+    "does not run on a GPU of compute capability {arch})",
     "channel_end": "the channel `pytorch` ended with PyTorch {last} and Python {python}; newer "
     "ones are on conda-forge",
     "newer_elsewhere": "releases below {fixed}: do not load untrusted files ({id})",
     "rule_pin": "pinned for this installation only: {pin} ({why})",
+    "rule_asked": "asked for along with it, as no pin applies in this run: {pin} ({why})",
     "rule_installed": "{installed} is installed and contradicts the pin {pin}; the solver has to "
     "replace it",
     "against_rule": "`{spec}` is asked for, though PyTorch needs {pin} ({why}); the solver gets "
