@@ -264,7 +264,9 @@ def _ask_less(case: Case) -> list[Notice]:
     new = _new_environment(here)
     for on in (new if here.pins != new.pins else here, new._replace(python=None)):
         if choice := case.take(on, bare):
-            words = ["conda", "torch-install", *([] if on is here else ["-n", "NEW"])]
+            # Without them, the command would change whatever environment is active.
+            where = case.target if on is here else ("-n", "NEW")
+            words = ["conda", "torch-install", *where]
             named = here.python and (on is not here or here.python_from == "--python")
             words += ["--python", choice.python] if named else []
             words += [*words_of(bare), *machine_words(here)]

@@ -32,7 +32,7 @@ class Case(NamedTuple):
 
     `rule` chooses among all sources that another request would be answered from; without it, only
     the one at hand is asked. `contradicting` are pins against the rules of a set that
-    fits otherwise.
+    fits otherwise. `target` are the options that name the environment of the run.
     """
 
     failed: NoChoice
@@ -42,6 +42,7 @@ class Case(NamedTuple):
     knowledge: Knowledge
     rule: Callable[[Machine, Request], Choice | None] | None = None
     contradicting: tuple[Pin, ...] = ()
+    target: tuple[str, ...] = ()
 
     @property
     def codes(self) -> frozenset[str]:

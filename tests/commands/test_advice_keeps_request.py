@@ -83,6 +83,35 @@ def test_pip_is_not_offered_for_packages_of_a_channel(offered):
     assert "use_wheel_set" in offered(*bare, "-c", "bioconda")
 
 
+#: Requests for which no single change is enough, and that fit without a new Python.
+LESS = ("pytorch=2.99", "pytorch-cuda=12.6", "--source", "pytorch")
+
+
+@pytest.mark.parametrize("option", ["-n", "-p"])
+def test_less_is_asked_for_in_the_environment_that_was_named(offered, tmp_path, option):
+    named = (option, "new" if option == "-n" else str(tmp_path / "new"))
+    found = offered(*LESS, *named)["ask_less"]
+    assert found[2:4] == list(named)
+    assert offered(*LESS)["ask_less"][2] == "pytorch"
+
+
+def test_another_directory_of_wheels_is_for_the_environment_that_was_named(offered):
+    words = ("torch==2.9.1", "--source", "wheels", "--cuda", "rocm6.0")
+    assert offered(*words, "-n", "new")["other_variant"][2:4] == ["-n", "new"]
+    assert "-n" not in offered(*words)["other_variant"]
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"), [((), []), (("-n", "lab"), []), (("-n", "new"), ["-n", "new"])]
+)
+def test_a_file_is_offered_for_the_environment_that_was_named(offered, tmp_path, words, kept):
+    path = tmp_path / "environment.yml"
+    path.write_text(FILE.replace("pytorch=2.5", "pytorch=2.99\n  - cuda-version=12.6"))
+    found = offered("-f", path, "--source", "pytorch", *words)["file_open_and_leave"]
+    assert found[4 : 4 + len(kept)] == kept
+    assert found.count("-n") == bool(kept)
+
+
 def test_a_label_that_is_to_be_dropped_is_not_offered_again(offered):
     found = offered("pytorch=2.99", "-n", "new", "-c", "nvidia/label/cuda-11.3.0", "-c", "bioconda")
     assert all("nvidia/label/cuda-11.3.0" not in words for words in found.values())

@@ -104,7 +104,7 @@ CASES = {
     "a Python that was typed stays typed": Case(
         ("--python", "3.12", "pytorch=2.5.1", "torchvision=0.15", "cudatoolkit"),
         {},
-        ("`conda torch-install --python 3.12 pytorch torchvision`",),
+        ("`conda torch-install -n new --python 3.12 pytorch torchvision`",),
     ),
     "three names that were typed are not the default": Case(
         ("--python", "3.12", "pytorch=2.5.1", "torchvision=0.15", "torchaudio", "cudatoolkit"),

@@ -35,7 +35,7 @@ from ...selection.specs import for_torch, package_name, without_build
 from ...text.messages import text
 from ...text.sanitize import safe
 from ..request import other_channel
-from .environment_file import EnvironmentFile, short
+from .environment_file import EnvironmentFile, short, target
 
 if TYPE_CHECKING:
     from .request import FileRequest
@@ -114,7 +114,7 @@ def _command(
     cuda = cuda or request.cuda
     line = ["conda", "torch-install", *(w for file in files.files for w in ("-f", file.path))]
     line += [*words, *(word for word in request.others if word not in files.beside)]
-    line += ["-n", "NEW"] if python or new else []
+    line += ["-n", "NEW"] if python or new else _target_typed(files, case)
     line += ["--python", python] if python else []
     line += ["--cuda", cuda] if cuda != "auto" else []
     if request.repeated or request.source != "auto":
@@ -123,6 +123,13 @@ def _command(
     line += channel_words(files.without_own(request.channels))
     line += machine_words(case.machine)
     return typed(map(safe, line))
+
+
+def _target_typed(files: FileRequest, case: refused.Case) -> tuple[str, ...]:
+    """The options that name the environment, unless they are what the files say."""
+    name, prefix, _ = target(files.files)
+    own = ("-n", name) if name else ("-p", prefix)
+    return () if case.target == own else case.target
 
 
 def _typed(files: FileRequest, request: Request) -> list[str]:

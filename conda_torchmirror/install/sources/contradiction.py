@@ -40,6 +40,7 @@ def refuse(
         task.source.knowledge,
         AutoRule(task.options, tried, cached),
         tuple(each.pin for each in found),
+        task.target.words,
     )
     # The choice was good but for the rule, so that what is open may only be newer.
     steps = [

@@ -115,7 +115,15 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
     task, records, source = attempt.task, attempt.records, attempt.task.source
     found = attempt.found
     assert isinstance(found, NoChoice)
-    case = refused.Case(found, task.machine, task.request, records.builds, source.knowledge, rule)
+    case = refused.Case(
+        found,
+        task.machine,
+        task.request,
+        records.builds,
+        source.knowledge,
+        rule,
+        target=task.target.words,
+    )
     advice = alternatives.find(case)
     steps = steps_of(task, advice, case)
     # With a maintained channel among those tried, the end of another one explains nothing.

@@ -224,7 +224,7 @@ def no_choice(
     on, request = task.machine, task.request
     if links is None:
         links = _further(task, chains)
-    found = advice.find(request, on, links)
+    found = advice.find(request, on, links, target=task.target.words)
     records = Records((), "live")
     words = ["conda", "torch-install", "--list", "--source", WHEELS, *machine_words(on)]
     words += ["--cuda", task.options.cuda] if task.options.cuda != "auto" else []

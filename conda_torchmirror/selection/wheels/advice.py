@@ -29,11 +29,16 @@ class Refusal(NamedTuple):
 
 
 def find(
-    request: Request, machine: Machine, links: Iterable[Link], table: WheelTables | None = None
+    request: Request,
+    machine: Machine,
+    links: Iterable[Link],
+    table: WheelTables | None = None,
+    target: tuple[str, ...] = (),
 ) -> Refusal:
     """Find the rejections, the cause and the next steps for a request without a set.
 
-    `links` for Pythons other than the machine's show which of these would do.
+    `links` for Pythons other than the machine's show which of these would do; `target` are the
+    options that name the environment.
     """
     case = prepare(request, machine, links, table, any_python=True)
     failed = case.choose()
@@ -41,11 +46,13 @@ def find(
         return Refusal()
     rejected = tuple(shown(item, case) for item in failed.rejected)
     if case.named:
-        steps = tuple(_named_steps(case))
+        steps = tuple(_named_steps(case, target))
         return Refusal(rejected, _cause_of_named(case, failed), steps=steps)
     on, asked = case.judged()
     builds = tuple(case.of_accelerator())
-    found = alternatives.find(refused.Case(failed, on, asked, builds, case.knowledge))
+    found = alternatives.find(
+        refused.Case(failed, on, asked, builds, case.knowledge, target=target)
+    )
     cause = _no_directory(case, builds) or found.cause
     if not any(build.name == TORCH for build in builds):
         cause = Notice("no_wheel_at_all", {"subdir": machine.subdir})
@@ -108,7 +115,7 @@ def _open_variant(case: WheelCase) -> Iterator[Notice]:
         yield Notice("open_variant", {**facts, "variant": choice.torch.channel or PLAIN})
 
 
-def _named_steps(case: WheelCase) -> Iterator[Notice]:
+def _named_steps(case: WheelCase, target: tuple[str, ...]) -> Iterator[Notice]:
     """Use another directory of the same accelerator, or the newest release in the named one."""
     kind = str(case.named)[:4]
     for variant in _variants(case):
@@ -116,7 +123,8 @@ def _named_steps(case: WheelCase) -> Iterator[Notice]:
             asked = case.request._replace(cuda=variant)
             if isinstance(case.choose(request=asked), Choice):
                 on = case.machine
-                words = ["conda", "torch-install", *words_of(asked), *machine_words(on)]
+                words = ["conda", "torch-install", *target]
+                words += [*words_of(asked), *machine_words(on)]
                 if on.python and on.python_from == "--python":
                     words += ["--python", on.python]
                 facts = {"variant": variant, "command": typed(words)}
