@@ -24,7 +24,7 @@ from ..options import InstallOptions
 from ..selection.choose import choose
 from ..selection.facts.names import FAMILY, TORCH
 from ..selection.facts.record import Knowledge
-from ..selection.plan import typed
+from ..selection.plan import machine_words, typed, words_of
 from ..selection.specs import package_name
 from ..text.sanitize import safe
 from .beside import best_with, fitting, held, left_out, unmet
@@ -86,7 +86,7 @@ def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
     found = find(decision.choice, on, request, records, others, task.source.knowledge)
     if found is None:
         return None
-    again = command(found, request, task.options, task.target.words)
+    again = command(found, request, on, task.options, task.target.words)
     return PartnerConflict(
         package=safe(found.package),
         wanted=", ".join(f"`{safe(spec)}`" for spec in found.wanted),
@@ -143,7 +143,7 @@ def find(
 
 
 def command(
-    conflict: Conflict, request: Request, options: InstallOptions, words: Sequence[str]
+    conflict: Conflict, request: Request, on: Machine, options: InstallOptions, words: Sequence[str]
 ) -> str | None:
     """The command that requests the set of a conflict, and everything else as in this run.
 
@@ -151,15 +151,14 @@ def command(
     """
     if not conflict.specs or options.files:
         return None
-    partners = [name for name in request.specs if name in FAMILY and name != TORCH]
+    partners = (name for name in request.specs if name in FAMILY and name != TORCH)
+    again = request._replace(specs={TORCH: (*conflict.specs, *partners)})
     python = conflict.python or options.python
     return typed(
         (
-            *("conda", "torch-install", *words, *conflict.specs, *partners, *request.others),
-            *(("--cuda", options.cuda) if options.cuda != "auto" else ()),
+            *("conda", "torch-install", *words, *words_of(again)),
             *(("--python", python) if python else ()),
-            *(("--machine", options.facts.file) if options.facts else ()),
-            *(word for channel in options.channels for word in ("-c", channel)),
+            *machine_words(on),
         )
     )
 

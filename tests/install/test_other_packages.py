@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from support.channels import write_channel
 from support.choosing import KNOWLEDGE, LINUX, ask, chosen
@@ -62,7 +64,20 @@ def test_the_newest_that_has_a_set_is_taken():
 def test_where_no_set_goes_with_it_no_command_is_offered():
     found = conflict(other("mine", "1", "pytorch 9.9"))
     assert found.specs == ()
-    assert other_packages.command(found, requests_.make([]), InstallOptions(), ()) is None
+    asked = requests_.make([])
+    assert other_packages.command(found, asked, MACHINE, InstallOptions(), ()) is None
+
+
+def test_the_command_has_the_options_of_the_run():
+    found = conflict(other("mine", "1", "pytorch 2.1.0"))
+    words = ("--source", "pytorch", "-c", "own", "--override-channels", "--allow-cpu")
+    asking = InstallOptions(specs=("pytorch", "mine"), source="pytorch", allow_cpu=True)
+    options = asking._replace(channels=("own",), override_channels=True)
+    on = MACHINE._replace(subdir="win-64", foreign=True)
+    asked = requests_.of(options, "pytorch")
+    command = other_packages.command(found, asked, on, options, ("-n", "new"))
+    said = ["conda", "torch-install", "-n", "new", "pytorch=2.1.0", "mine", *words]
+    assert shlex.split(command) == [*said, "--platform", "win-64"]
 
 
 def test_a_python_that_is_free_changes_too():
