@@ -112,6 +112,15 @@ def test_a_file_is_offered_for_the_environment_that_was_named(offered, tmp_path,
     assert found.count("-n") == bool(kept)
 
 
+def test_pytorch_is_named_beside_a_file_in_the_same_run(offered, tmp_path):
+    path = tmp_path / "environment.yml"
+    path.write_text("name: lab\ndependencies: [numpy]\n")
+    options = ["-n", "new", "--cuda", "12.4", "--python", "3.11", "--source", "pytorch"]
+    options += ["-c", "own", "--override-channels", "--platform", "win-64"]
+    found = offered("scipy", "-f", path, *options)["file_name_torch"]
+    assert found[2:] == ["-f", str(path), "scipy", "pytorch", "torchvision", *options]
+
+
 def test_a_label_that_is_to_be_dropped_is_not_offered_again(offered):
     found = offered("pytorch=2.99", "-n", "new", "-c", "nvidia/label/cuda-11.3.0", "-c", "bioconda")
     assert all("nvidia/label/cuda-11.3.0" not in words for words in found.values())

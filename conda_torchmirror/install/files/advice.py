@@ -13,7 +13,7 @@ from conda.base.context import context
 
 from ...exceptions.file import FileOtherChannel, NoTorchInFile
 from ...index.match import admits, read
-from ...index.sources import Source, allowed
+from ...index.sources import WHEELS, Source, allowed
 from ...mirrors.addresses import name_of
 from ...models import Choice, Machine, Notice, Pin, Request
 from ...options import InstallOptions
@@ -25,11 +25,12 @@ from ...selection.facts.names import (
     FAMILY,
     GPU_METAPACKAGE,
     METAPACKAGES,
+    PARTNERS,
     PIP_NAMES,
     RUNTIMES,
     TORCH,
 )
-from ...selection.plan import channel_words, machine_words, typed
+from ...selection.plan import ALONE, channel_words, machine_words, typed
 from ...selection.sources.elsewhere import of_channel, others_of_pytorch
 from ...selection.specs import for_torch, package_name, without_build
 from ...text.messages import text
@@ -307,11 +308,30 @@ def check_torch(
         ways = completed.way(options)
     code = "file_torch_by_pip" if pip else "file_no_torch"
     path = {"path": safe(files[0].path)}
+    named = {"command": _beside(files, options)}
     # With torch in the pip section, naming it for conda as well would install it twice.
-    first = Notice("file_torch_to_conda") if pip else Notice("file_name_torch", path)
+    first = Notice("file_torch_to_conda") if pip else Notice("file_name_torch", named)
     raise NoTorchInFile(
         file=", ".join(map(short, files)),
         path=path["path"],
         detail=text(code, {"lines": ", ".join(pip)}),
         ways=(first, *ways, Notice("file_as_it_is", path)),
     )
+
+
+def _beside(files: Sequence[EnvironmentFile], options: InstallOptions) -> str:
+    """The command of this run, with pytorch and torchvision beside its files."""
+    line = ["conda", "torch-install", *(word for file in files for word in ("-f", file.path))]
+    line += [*options.specs, TORCH, PARTNERS[0]]
+    line += ["-n", options.name] if options.name else []
+    line += ["-p", options.prefix] if options.prefix else []
+    line += ["--cuda", options.cuda] if options.cuda != "auto" else []
+    line += ["--python", options.python] if options.python else []
+    # A file is completed with wheels by what it names itself.
+    line += ["--source", options.source] if options.source not in ("", WHEELS) else []
+    line += ["--cuda-compat", "strict"] if options.cuda_compat == "strict" else []
+    line += channel_words((*options.channels, *([ALONE] if options.override_channels else [])))
+    line += ["--allow-cpu"] if options.allow_cpu else []
+    line += ["--platform", options.subdir] if options.subdir else []
+    line += ["--machine", options.facts.file] if options.facts else []
+    return typed(map(safe, line))

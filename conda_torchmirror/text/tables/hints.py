@@ -182,8 +182,7 @@ TEXT: Table = {
     "name_one": "name it: `-n NAME` or `-p PREFIX`",
     "file_torch_to_conda": "take them out of the pip section, and name pytorch among the "
     "dependencies",
-    "file_name_torch": "name them beside the file: `conda torch-install -f {path} pytorch "
-    "torchvision`",
+    "file_name_torch": "name them beside the file: `{command}`",
     "leave_partner_out": "leave it out, or install it into an environment of its own",
     "take_with_partner": "a set that it goes with: `{command}`",
     "allow_newer": (
