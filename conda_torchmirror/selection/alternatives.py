@@ -102,7 +102,7 @@ def _use_python(case: Case) -> Iterator[Notice]:
     rows = offers(machine._replace(python=None), request, case.builds, case.knowledge)
     pythons = {row.python for row in rows if row.fits} - {machine.python}
     if machine.pins or machine.history:  # else there are no rules to contradict
-        new = _new_environment(machine)
+        new = new_environment(machine)
         pythons = {
             python
             for python in pythons
@@ -112,7 +112,7 @@ def _use_python(case: Case) -> Iterator[Notice]:
         yield with_python(pythons, request, machine)
 
 
-def _new_environment(machine: Machine) -> Machine:
+def new_environment(machine: Machine) -> Machine:
     """The machine with a new environment, which only the pins of the settings bind."""
     everywhere = tuple(pin for pin in machine.pins if pin.source == _OF_SETTINGS)
     return machine._replace(pins=everywhere, installed=(), history=())
@@ -261,7 +261,7 @@ def _ask_less(case: Case) -> list[Notice]:
     here = case.machine
     if bare == case.request and not here.pins and here.python is None:
         return []
-    new = _new_environment(here)
+    new = new_environment(here)
     for on in (new if here.pins != new.pins else here, new._replace(python=None)):
         if choice := case.take(on, bare):
             # Without them, the command would change whatever environment is active.

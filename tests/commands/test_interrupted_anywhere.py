@@ -1,18 +1,23 @@
-"""Signals at any moment of an installation: the environment is as it was or complete, and whole."""
+"""Signals and failures at any moment of an installation: the environment is as it was or complete,
+and whole."""
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
+from conda.history import History
 from support.change_fixtures import FORGE, OFFICIAL_ENV, tree
 from support.interrupting import signalled
 from support.prefixes import installed, records, whole
 
 from conda_torchmirror.exceptions.environment import HalfMade
+from conda_torchmirror.exceptions.mirror import CannotWrite
 
 pytest_plugins = ("support.change_fixtures",)
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as on POSIX")
@@ -30,17 +35,18 @@ def moments(total):
         yield {at + 3 * i: getattr(signal, name) for i, name in enumerate(names)}
 
 
-def check(prefix, words, scratch, before, after, signals):
+def check(prefix, words, scratch, before, after, signals, failing=0):
     """One round: what is there afterwards is one of both, with no file of neither."""
-    done = signalled(words, prefix, signals, scratch)
+    done = signalled(words, prefix, signals, scratch, failing=failing)
     assert "Traceback" not in done.said
     assert "escaped" not in done.said
     if (tree(prefix) if prefix.exists() else {}) == before:
         return False
-    assert installed(prefix) == after, (signals, done)
+    assert installed(prefix) == after, (signals, failing, done)
     assert whole(prefix)
     named = {file for record in records(prefix).values() for file in record["files"]}
-    assert {str(f) for f in tree(prefix) if f.parts[0] != "conda-meta"} == named
+    kept = {str(f) for f in tree(prefix) if f.parts[0] != "conda-meta"}
+    assert {f for f in kept if not (failing and ".c~" in f)} == named  # conda cannot clean them up
     return True
 
 
@@ -69,6 +75,36 @@ def test_an_environment_that_is_changed_stays_whole(env_with, words_of, tmp_path
         assert tree(env_with(*OFFICIAL_ENV)) == before
         seen.add(check(prefix, words, scratch, before, after, signals))
     assert seen == {True, False}
+
+
+@pytest.mark.parametrize("by", [None, signal.SIGINT], ids=["alone", "while-it-is-interrupted"])
+def test_a_disk_that_fails_leaves_an_environment_as_it_was(env_with, words_of, tmp_path, by):
+    """A disk that hangs is given up by Ctrl-C, and fails then."""
+    prefix = env_with(*OFFICIAL_ENV)
+    words, before, scratch = words_of("change", prefix), tree(prefix), tmp_path / "ended"
+    total = signalled(words, prefix, {}, scratch).changes
+    after, seen = installed(prefix), set()
+    for at in range(1, total, total // ROUNDS):
+        shutil.rmtree(prefix)
+        assert tree(env_with(*OFFICIAL_ENV)) == before
+        signals = {} if by is None else {at: by}
+        seen.add(check(prefix, words, scratch, before, after, signals, failing=at))
+    assert False in seen
+
+
+def test_a_history_that_is_half_written_stays_as_it_was(
+    env_with, words_of, conda_in_process, monkeypatch
+):
+    """Conda 26.7 leaves in it what was taken out again."""
+    prefix = env_with(*OFFICIAL_ENV)
+    words, before = words_of("change", prefix), tree(prefix)
+
+    def fail(*args):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(History, "write_specs", fail)
+    assert isinstance(conda_in_process(*words).error, CannotWrite)
+    assert tree(prefix) == before
 
 
 def test_an_environment_that_is_made_is_whole_or_gone(at_server, conda_in_process, tmp_path):

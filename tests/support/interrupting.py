@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -49,15 +50,21 @@ class Signalled(NamedTuple):
 
 
 def signalled(
-    words: Sequence[object], folder: Path, signals: Mapping[int, int], scratch: Path
+    words: Sequence[object],
+    folder: Path,
+    signals: Mapping[int, int],
+    scratch: Path,
+    *,
+    failing: int = 0,
 ) -> Signalled:
     """Run conda with these words in a fork of this process, which gets each signal of `signals`
-    right before it makes that change (counted from 1) below `folder`; `scratch` is a file."""
+    right before it makes that change (counted from 1) below `folder`; `scratch` is a file. The disk
+    refuses the change `failing`."""
     pid = os.fork()
     if pid == 0:
         changes = [0]
         try:
-            _send_at(folder, signals, changes)
+            _send_at(folder, signals, changes, failing)
             done = conda_in_process(*map(str, words))
             text = json.dumps([done.rc, done.words, changes[0]])
         except BaseException as error:
@@ -68,7 +75,7 @@ def signalled(
     return Signalled(*json.loads(scratch.read_text()))
 
 
-def _send_at(folder: Path, signals: Mapping[int, int], changes: list[int]) -> None:
+def _send_at(folder: Path, signals: Mapping[int, int], changes: list[int], failing: int) -> None:
     """An audit hook cannot be taken away, so this is for a process that ends."""
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
@@ -83,5 +90,7 @@ def _send_at(folder: Path, signals: Mapping[int, int], changes: list[int]) -> No
             changes[0] += 1
             if changes[0] in signals:
                 os.kill(os.getpid(), signals[changes[0]])
+            if changes[0] == failing:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), path)
 
     sys.addaudithook(hook)

@@ -18,6 +18,7 @@ from ...machine import survey
 from ...mirrors.addresses import name_of
 from ...models import Machine, NoChoice, Notice, Request
 from ...options import InstallOptions
+from ...selection.alternatives import new_environment
 from ...selection.facts.names import PIP_NAMES
 from ...selection.pip import variants
 from ...selection.plan import machine_words, typed
@@ -55,7 +56,10 @@ def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, .
         return ()
     if request.others and not _OF_SOURCES.issuperset(map(name_of, options.channels)):
         return ()  # packages of a channel are no distributions of pip
-    found = known_set(request, for_wheels(on._replace(installed=())))
+    new = new_environment(on)
+    if new.python_from == "prefix":
+        new = new._replace(python_from="--python")  # as which it is offered, so that pins bind it
+    found = known_set(request, for_wheels(new))
     if found is None:
         return ()
     named = target.words if target.to_be_made else ("-n", "NEW")
