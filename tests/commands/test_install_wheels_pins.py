@@ -65,7 +65,20 @@ def test_a_pin_binds_the_wheels_that_a_refusal_offers(condarc, conda_in_process)
         assert ("use_wheel_set" in {hint["hint_code"] for hint in hints}) is offered
 
 
-def test_the_python_that_is_there_stays_whatever_the_pins(preview, tmp_path):
+@pytest.mark.parametrize(("pin", "offered"), [("python=3.9", False), ("python=3.12", True)])
+def test_a_pin_binds_the_new_environment_that_an_existing_one_is_refused_for(
+    condarc, conda_in_process, there, pin, offered
+):
+    words = ("torch-install", "-d", "--offline", "--json", "--cuda", "12.4", "-p", there)
+    condarc(channels=["defaults"], pinned_packages=[pin])
+    done = conda_in_process(*words, "--source", "pytorch", "pytorch=2.7")
+    hints = {hint["hint_code"] for hint in done.json()["guidance"]["hints"]}
+    assert ("use_wheel_set" in hints) is offered
+
+
+@pytest.fixture
+def there(tmp_path):
+    """An environment with Python 3.12."""
     prefix = tmp_path / "there"
     (prefix / "conda-meta").mkdir(parents=True)
     (prefix / "conda-meta" / "history").touch()
@@ -73,5 +86,9 @@ def test_the_python_that_is_there_stays_whatever_the_pins(preview, tmp_path):
     record |= {"channel": "conda-forge", "subdir": "linux-64", "fn": "python.conda", "files": []}
     record |= {"depends": [], "url": "https://conda.example/conda-forge/linux-64/python.conda"}
     (prefix / "conda-meta" / "python-3.12.4-h0_0.json").write_text(json.dumps(record))
-    found = preview("python=3.9", "-p", prefix).ok().json()["torchmirror"]
+    return prefix
+
+
+def test_the_python_that_is_there_stays_whatever_the_pins(preview, there):
+    found = preview("python=3.9", "-p", there).ok().json()["torchmirror"]
     assert found["selected"]["python"] == "3.12"
