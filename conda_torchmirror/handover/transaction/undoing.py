@@ -8,7 +8,7 @@ it. What has no handler in conda, the end of a terminal or of a connection, is h
 
 Conda does not undo the change that failed. On a full disk it leaves an empty record, by which it
 cannot read the environment any more, and puts an empty copy in place of the history (tried on 24.7;
-26.7 leaves both beside it).
+26.7 leaves both beside it, and what the history says of packages that were taken out again).
 """
 
 from __future__ import annotations
@@ -63,7 +63,10 @@ def undone_whole() -> Iterator[None]:
         for action in actions:
             if noted:
                 raise interrupt()
-            yield _Whole(action)
+            whole = _Whole(action)
+            yield whole
+            if whole.failed:
+                return  # conda goes on to undo, which an interrupt must not end
 
     def execute_actions(group: Any) -> Any:
         if noted:
@@ -92,12 +95,18 @@ class _Whole:
 
     def __init__(self, action: Any) -> None:
         self._action = action
+        self.failed = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._action, name)
 
     def execute(self) -> None:
-        """Execute it; if that fails, remove the file that it began."""
+        """Execute it; if that fails, note it and remove the file that it began."""
+        self.failed = True
+        self._execute()
+        self.failed = False
+
+    def _execute(self) -> None:
         if not isinstance(self._action, CreateInPrefixPathAction):
             self._action.execute()
             return
@@ -111,4 +120,6 @@ class _Whole:
                     os.unlink(target)
                 elif copy and os.lstat(copy).st_size < size:  # conda would put it back
                     os.unlink(copy)
+                elif copy:
+                    self._action._execute_successful = True  # else 26.7 does not put it back
             raise
