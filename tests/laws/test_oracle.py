@@ -186,7 +186,7 @@ def test_a_driver_of_cuda_10_has_no_2_3_1():
     ways_out = {n.code: n.facts for n in out("pytorch=2.3.1", subdir="win-64", driver="10.2")}
     assert list(ways_out) == ["older_release", "upgrade_driver", "use_cpu"]
     # On Windows the last release with a build for CUDA 10.2 is 1.10.2.
-    assert ways_out["older_release"] == {"torch": "pytorch 1.10.2"}
+    assert ways_out["older_release"] == {"torch": "pytorch 1.10.2", "channel": "pytorch"}
     assert ways_out["upgrade_driver"] == {"cuda": "11.8", "driver": "452.39"}
 
 
