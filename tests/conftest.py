@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -27,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     machine takes longer over it. Python looks for garbage less often than by itself: a process with
     ten thousand cases and conda's caches spent a tenth of its time on that."""
     isolation.install_guard()
+    _heed_signals()
     gc.set_threshold(10_000, 20, 20)
     slow = hypothesis.HealthCheck.too_slow
     hypothesis.settings.register_profile(
@@ -34,6 +37,15 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if not config.getoption("--hypothesis-profile"):
         hypothesis.settings.load_profile("patient")
+
+
+def _heed_signals() -> None:
+    """Heed what a shell's `&` or `nohup` has its children ignore: commands of tests inherit it, and
+    tests send them these signals."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @contextmanager
