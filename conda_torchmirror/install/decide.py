@@ -63,7 +63,7 @@ def decide(
     extras = task.source.facts.extras(
         choice, records.builds, task.machine, task.request, task.source.knowledge
     )
-    kept = [*pins, *(pin for pin in extras.pins if package_name(pin) in CUDNN)]
+    lasting = [*pins, *(pin for pin in extras.pins if package_name(pin) in CUDNN)]
     extras = extras._replace(pins=(*pins, *extras.pins))
     if task.machine.ignores_pins:
         # Conda would drop ours along with the user's; a spec binds it all the same.
@@ -79,7 +79,7 @@ def decide(
         *runtime_notices,
         *pin_notices,
         *extras.notices,
-        *_to_keep(kept, task),
+        *_to_keep(lasting, task),
         *_of_other_gpu(choice, task),
         *notices_.about(choice, task, records, reader[task.source.channel]),
         *departures.notices(leaving, task),

@@ -30,7 +30,7 @@ from ...selection.facts.names import (
     RUNTIMES,
     TORCH,
 )
-from ...selection.plan import ALONE, channel_words, machine_words, typed
+from ...selection.plan import ALONE, channel_words, machine_words, typed, words_of
 from ...selection.sources.elsewhere import of_channel, others_of_pytorch
 from ...selection.specs import for_torch, package_name, without_build
 from ...text.messages import text
@@ -112,17 +112,18 @@ def _command(
     with `new` for one with the files' own. `words` are specs beside the files and the packages that
     were typed, `cuda` the value of `--cuda` if not that of the request."""
     request = case.request
-    cuda = cuda or request.cuda
+    options = request._replace(
+        specs={},
+        others=(),
+        cuda=cuda or request.cuda,
+        allow_cpu=False,
+        channels=files.without_own(request.channels),
+    )
     line = ["conda", "torch-install", *(w for file in files.files for w in ("-f", file.path))]
     line += [*words, *(word for word in request.others if word not in files.beside)]
     line += ["-n", "NEW"] if python or new else _target_typed(files, case)
     line += ["--python", python] if python else []
-    line += ["--cuda", cuda] if cuda != "auto" else []
-    if request.repeated or request.source != "auto":
-        line += ["--source", request.source]
-    line += ["--cuda-compat", "strict"] if request.compat == "strict" else []
-    line += channel_words(files.without_own(request.channels))
-    line += machine_words(case.machine)
+    line += [*words_of(options), *machine_words(case.machine)]
     return typed(map(safe, line))
 
 
