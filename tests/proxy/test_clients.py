@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.nginx import Cache, caching, needs_nginx, site
+from support.nginx import Cache, caching, needs_nginx, registry_of, site
 
 from conda_torchmirror.index.sparse.reader import walk
 from conda_torchmirror.mirrors.registry import built_in
@@ -33,14 +33,11 @@ def cache(origins):
 @pytest.fixture
 def client(cache: Cache, condarc, from_pytorch, tmp_path):
     """A client that knows nothing but the cache."""
-    file = tmp_path / "cache.yaml"
-    file.write_text(clients.registry(cache.layout, cache.url), encoding="utf-8")
     return condarc(
         channels=["defaults"],
         default_channels=[f"{cache.url}/anaconda/pkgs/main"],
         plugins={
-            "torchmirror_registry": str(file),
-            "torchmirror_mirrors": ["cache", "cache-next"],
+            **registry_of(cache, tmp_path),
             "torchmirror_only": ["cache", "cache-next"],
             "torchmirror_http": True,
         },

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from support.nginx import caching, needs_nginx, site
+from support.nginx import caching, needs_nginx, registry_of, site
 from support.sites import ASK, TORCH, move_upstream
 
 from conda_torchmirror.mirrors.registry import Registry
 from conda_torchmirror.mirrors.schema import check_entry
-from conda_torchmirror.proxy import clients
 from conda_torchmirror.proxy.layout import OFFICIAL
 
 pytestmark = needs_nginx
@@ -25,12 +24,9 @@ def behind(sites, condarc, monkeypatch, tmp_path):
     sites.upstream.channels.update(dict.fromkeys(sites.first.channels, ""))
     mirrors = [site("first", sites.first), site("upstream", sites.upstream)]
     with caching(mirrors) as cache:
-        file = tmp_path / "cache.yaml"
-        file.write_text(clients.registry(cache.layout, cache.url), encoding="utf-8")
-        told = {"torchmirror_registry": str(file), "torchmirror_mirrors": ["cache", "cache-next"]}
         settings = sites.settings()
         nowhere = "http://127.0.0.1:9"
-        plugins = {**settings["plugins"], **told}
+        plugins = {**settings["plugins"], **registry_of(cache, tmp_path)}
         patience = {"remote_connect_timeout_secs": 30.0, "remote_read_timeout_secs": 60.0}
         condarc(**{**settings, **patience, "channel_alias": nowhere, "plugins": plugins})
         move_upstream(monkeypatch, nowhere)

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from support.nginx import Cache, caching, needs_nginx
+from support.nginx import Cache, caching, needs_nginx, registry_of
 from support.wheel_commands import SET, WHEELS, dists
 from support.wheel_files import make
 from support.wheel_site import Site, portal, put
@@ -305,10 +305,7 @@ def test_the_product_installs_wheels_through_it_with_every_mirror_dead(
     put(wheel_lab.second, wheel_lab.of("cu126"))
     mirrors = [Mirror(name, entry) for name, entry in wheel_lab.registry().items()]
     with caching(mirrors) as cache:
-        file = tmp_path / "cache.yaml"
-        file.write_text(clients.registry(cache.layout, cache.url), encoding="utf-8")
-        told = {"torchmirror_registry": str(file), "torchmirror_mirrors": ["cache", "cache-next"]}
-        condarc(**wheel_lab.settings(**told))
+        condarc(**wheel_lab.settings(**registry_of(cache, tmp_path)))
         words = (*WHEELS, "--cuda", "12.6", "-y", "-p")
         conda_in_process(*words, lab_env).ok()
         assert dists(lab_env) >= SET
@@ -330,10 +327,7 @@ def test_the_product_takes_the_other_way_round_a_page_that_blocks(
         blocked.fail("*/", portal)
     mirrors = [Mirror(name, entry) for name, entry in wheel_lab.registry().items()]
     with caching(mirrors) as cache:
-        file = tmp_path / "cache.yaml"
-        file.write_text(clients.registry(cache.layout, cache.url), encoding="utf-8")
-        told = {"torchmirror_registry": str(file), "torchmirror_mirrors": ["cache", "cache-next"]}
-        condarc(**wheel_lab.settings(**told))
+        condarc(**wheel_lab.settings(**registry_of(cache, tmp_path)))
         conda_in_process(*WHEELS, "--cuda", "12.6", "-y", "-p", lab_env).ok()
     assert dists(lab_env) >= SET
     assert wheel_lab.first.pages()

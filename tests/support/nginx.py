@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from conda_torchmirror.mirrors.registry import Mirror
+from conda_torchmirror.proxy import clients
 from conda_torchmirror.proxy import layout as layouts
 from conda_torchmirror.proxy import nginx as rendered
 
@@ -103,6 +104,14 @@ class Cache:
                 return answer.status, answer.read()
         except HTTPError as error:
             return error.code, error.read()
+
+
+def registry_of(cache: Cache, folder: Path) -> dict[str, Any]:
+    """The settings by which a client takes the mirrors of the cache, whose registry is written into
+    the folder."""
+    file = folder / "cache.yaml"
+    file.write_text(clients.registry(cache.layout, cache.url), encoding="utf-8")
+    return {"torchmirror_registry": str(file), "torchmirror_mirrors": ["cache", "cache-next"]}
 
 
 @contextmanager
