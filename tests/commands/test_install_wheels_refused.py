@@ -68,6 +68,33 @@ def test_lower_directories_are_read_where_the_mirror_has_none_of_the_driver(prev
     assert found["variant"] == "cu126"
 
 
+@pytest.mark.parametrize(
+    ("words", "variant", "others"),
+    [
+        (("--cuda", "12.0"), "cu118", True),
+        (("--cuda", "12.6"), "cu126", False),
+        (("--cuda", "12.9", "--cuda-compat", "strict"), "cu126", False),
+        (("--cuda", "12.0", "--offline"), "cu118", False),
+    ],
+    ids=["minor", "strict", "strict alone", "by the built-in list"],
+)
+def test_they_are_read_where_the_driver_runs_what_is_found_by_minor_version_only(
+    wheel_lab, preview, words, variant, others
+):
+    found = preview("torch==2.7.1", *words).ok().json()["torchmirror"]
+    assert found["selected"]["variant"] == variant
+    assert "minor_version_compat" not in {one["code"] for one in found["warnings"]}
+    pages = " ".join(wheel_lab.first.pages())
+    assert ("/cu118/" in pages) is others
+
+
+def test_a_cuda_build_of_a_lower_directory_comes_before_the_cpu(wheel_lab, preview):
+    shutil.rmtree(wheel_lab.first.folder / "whl" / "cu126")
+    words = ("torch", "--cuda", "12.6", "--allow-cpu", "--no-fallback")
+    found = preview(*words).ok().json()["torchmirror"]["selected"]
+    assert found["variant"] == "cu118"
+
+
 def test_a_cuda_older_than_any_directory(preview):
     cause, ways = told(preview("torch", "--cuda", "9.0"), NoFittingWheel)
     assert "CUDA 9.0" in cause

@@ -87,12 +87,8 @@ def known_set(request: Request, on: Machine) -> WheelSet | None:
     known = builtin.load(on.subdir)
     if known is None:
         return None
-    first, lower = variants.to_read(on, request, tables())
-    found = choose(request, on, [link for link in known.links if link.variant in first])
-    if isinstance(found, NoChoice):
-        found = choose(
-            request, on, [link for link in known.links if link.variant in (*first, *lower)]
-        )
+    names = sum(variants.to_read(on, request, tables()), ())
+    found = choose(request, on, [link for link in known.links if link.variant in names])
     return None if isinstance(found, NoChoice) else found
 
 

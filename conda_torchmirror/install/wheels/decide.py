@@ -183,7 +183,9 @@ def _read_and_choose(task: WheelTask, reader: WheelReader) -> WheelSet | NoChoic
     except NoWheels:
         if not (lower and reader.answered):
             raise
-    if isinstance(found, NoChoice) and lower:
+    if isinstance(found, WheelSet):
+        lower = variants.also(lower, found.choice, on, request, tables())
+    if lower:
         first = (*first, *lower)
         found = _choose(task, reader, reader.read(first, projects))
     while isinstance(found, NoChoice):

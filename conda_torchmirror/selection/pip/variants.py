@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...models import Machine, Request
+from packaging.version import Version
+
+from ...models import Choice, Machine, Request
 from ..specs import number
 from ..wheels.request import Asked, understand
 from ..wheels.tables import NAMED, TORCH, WheelTables
@@ -23,7 +25,8 @@ def to_read(
     machine: Machine, request: Request, tables: WheelTables
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The directories to read, best first: those of CUDAs with the driver's major version, and
-    those of lower majors to try if the first give no set."""
+    those of lower majors, which are read if the first give no set or not surely the best (`also`).
+    """
     words = [word for spec in request.specs.get(TORCH, ()) if (word := _asked(spec))]
     if named := named_by_words(request):
         return named, ()
@@ -40,6 +43,29 @@ def to_read(
     lower = tuple(name for name in cudas if known[name][0] < driver[0])
     on_cpu = ("cpu",) if request.allow_cpu else ()
     return (*same, *on_cpu), lower
+
+
+def also(
+    lower: Sequence[str], found: Choice, machine: Machine, request: Request, tables: WheelTables
+) -> tuple[str, ...]:
+    """Those of the directories of lower majors that may have a better set than the one `found` in
+    those of the driver's major, by the releases that they are known to have: a newer one; the same
+    one, if it is found for a CUDA that the driver runs by minor-version compatibility only; or any,
+    if it is found for the CPU only."""
+    if found.cuda is None:
+        return tuple(lower)
+    words = [word for spec in request.specs.get(TORCH, ()) if (word := _asked(spec))]
+    # A release newer than the table is taken to be where the newest of the table is.
+    public = found.torch.version.partition("+")[0]
+    mine = min(Version(public), max(map(Version, tables.variants)))
+    names: set[str] = set()
+    for version, row in tables.variants.items():
+        is_newer, is_same = Version(version) > mine, Version(version) == mine
+        if (is_same and found.compat == "minor") or (
+            is_newer and all(word.specifier.contains(version) for word in words)
+        ):
+            names.update(row.get(machine.subdir, ()))
+    return tuple(name for name in lower if name in names)
 
 
 def named_by_words(request: Request) -> tuple[str, ...]:
