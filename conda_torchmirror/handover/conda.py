@@ -37,6 +37,7 @@ from ..selection.facts.names import FAMILY, PIP_NAMES, RUNTIMES
 from ..selection.plan import ALONE, FLEXIBLE
 from ..selection.specs import package_name
 from ..text.sanitize import safe
+from .transaction import pins
 from .transaction.undoing import undone_whole
 
 _PRIORITY = frozenset(("--strict-channel-priority", "--no-channel-priority"))
@@ -106,6 +107,7 @@ def run(command: Sequence[str], variables: Mapping[str, str], extra: Mapping[str
         with (
             inner_command(),
             environment(variables),
+            pins.all_applied(command, variables),
             undone_whole(),
             redirect_stdout(held) if held is not None else nullcontext(),
         ):
@@ -138,7 +140,12 @@ def solves(command: Sequence[str], variables: Mapping[str, str]) -> bool:
     # The output is discarded, so it must not wait for an answer.
     words += [word for word in ("--dry-run", "--yes", "--quiet") if word not in words]
     try:
-        with inner_command(), environment(variables), redirect_stdout(StringIO()):
+        with (
+            inner_command(),
+            environment(variables),
+            pins.all_applied(words, variables),
+            redirect_stdout(StringIO()),
+        ):
             return _subshell(words) == 0
     except DryRunExit:
         return True

@@ -27,6 +27,7 @@ from conda.plugins.types import CondaPostSolve
 from ..exceptions.choice import SolverSilent
 from ..redirect.configuration import environment, inner_command
 from ..text.sanitize import public_url, safe
+from .transaction import pins
 
 _PLUGIN = "conda-torchmirror-transaction"
 
@@ -80,6 +81,7 @@ def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
         with (
             inner_command(),
             environment(variables),
+            pins.all_applied(wanted, variables),
             redirect_stdout(StringIO()),
             listening(lambda unlink, link: found.append((unlink, link))),
         ):

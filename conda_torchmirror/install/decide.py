@@ -80,6 +80,7 @@ def decide(
         *pin_notices,
         *extras.notices,
         *_to_keep(lasting, task),
+        *_beside(choice, extras.pins, task),
         *_of_other_gpu(choice, task),
         *notices_.about(choice, task, records, reader[task.source.channel]),
         *departures.notices(leaving, task),
@@ -272,6 +273,17 @@ def _to_keep(pins: Sequence[str], task: Task) -> Iterator[Notice]:
         file = os.path.join(task.target.prefix, "conda-meta", "pinned")
         code = "rule_keep" if len(pins) == 1 else "rule_keep_all"
         yield Notice(code, {"pins": ", ".join(pins), "file": file})
+
+
+def _beside(choice: Choice, pins: Sequence[str], task: Task) -> Iterator[Notice]:
+    """Tell of the environment's pins on what this run chooses or pins as well: it applies both, and
+    the command that is printed may not."""
+    names = {build.name for build in choice.builds}.union(map(package_name, pins))
+    told = [pin for pin in task.machine.pins if package_name(pin.spec) in names]
+    if weaker := [
+        f"{pin.text} ({pin.source})" for pin in told if pin.source and pin.spec not in pins
+    ]:
+        yield Notice("pins_beside", {"pins": ", ".join(weaker)})
 
 
 def _of_other_gpu(choice: Choice, task: Task) -> Iterator[Notice]:

@@ -167,6 +167,30 @@ def test_a_pin_on_pytorch_narrows(env_of, conda_in_process):
     assert found.json()["torchmirror"]["selected"]["builds"][0]["version"] == "2.0.1"
 
 
+@pytest.mark.parametrize("by", ["the file", "the settings"])
+def test_a_pin_that_admits_more_lifts_neither_the_choice_nor_its_pins(
+    env_of, conda_in_process, monkeypatch, by
+):
+    """Of two pins conda took the last, and the pin instead of the exact build: 2.5.1 came in for
+    2.1.0, and MKL 2025 and NumPy 2."""
+    prefix = env_of("python=3.11")
+    pins = ("pytorch >=1.10", "torchvision", "mkl >=2020", "numpy >=1.20")
+    if by == "the file":
+        (prefix / "conda-meta" / "pinned").write_text("\n".join(pins))
+    else:
+        monkeypatch.setenv("CONDA_PINNED_PACKAGES", "&".join(pins))
+    words = ("--cuda", "11.8", "--python", "3.11", "pytorch=2.1.0")
+    result = conda_in_process("torch-install", "-y", "-p", prefix, *words).ok()
+    assert "may take the pin alone" in " ".join(result.words.split())
+    found = installed(prefix)
+    assert found["pytorch"].startswith("2.1.0=py3.11_cuda11.8_")
+    assert found["mkl"].startswith("2023.")
+    conda_in_process("torch-install", "-y", "-p", prefix, *words, "torchvision").ok()
+    found = installed(prefix)
+    assert found["torchvision"] == "0.16.0=py311_cu118"
+    assert found["numpy"].startswith("1.26.")
+
+
 # Strict channel priority
 
 

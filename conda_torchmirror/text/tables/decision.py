@@ -367,6 +367,8 @@ NOTICES: Table = {
     "newer_elsewhere": "releases below {fixed}: do not load untrusted files ({id})",
     "rule_pin": "pinned for this installation only: {pin} ({why})",
     "rule_asked": "asked for along with it, as no pin applies in this run: {pin} ({why})",
+    "pins_beside": "what is chosen and pinned here applies together with {pins}; of the two, conda "
+    "by itself, as in a command that is typed by hand, may take the pin alone",
     "rule_installed": "{installed} is installed and contradicts the pin {pin}; the solver has to "
     "replace it",
     "against_rule": "`{spec}` is asked for, though PyTorch needs {pin} ({why}); the solver gets "
