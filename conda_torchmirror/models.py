@@ -149,8 +149,10 @@ class Request(NamedTuple):
     `others` go to the solver as written. `pins` are further restrictions: the CUDA and the release
     that arguments imply without naming pytorch. `wishes` are those names in `specs` that were added
     by default: a source may leave them out where the newest release that runs has none. `ties` are
-    (source, argument) pairs of arguments that only one source can meet. Offered commands have the
-    `channels`, and `repeated` says that `--source auto` was typed; `implied` that pytorch was not.
+    (source, argument) pairs of arguments that only one source can meet, `channels` those of the
+    command line and of files. `implied` says that pytorch was not named. `typed` are (argument,
+    name) pairs: the name in `specs` that the argument narrows, "python", "cpu", or "" for one that
+    goes to the solver; with `files`, some of them are lines of files.
     """
 
     specs: Mapping[str, tuple[str, ...]]
@@ -163,9 +165,10 @@ class Request(NamedTuple):
     pins: tuple[Pin, ...] = ()
     wishes: tuple[str, ...] = ()
     ties: tuple[tuple[str, str], ...] = ()
-    repeated: bool = False
     implied: bool = False
     channels: tuple[str, ...] = ()
+    typed: tuple[tuple[str, str], ...] = ()
+    files: bool = False
 
 
 class Rejection(NamedTuple):

@@ -144,6 +144,8 @@ SEAMS = {
     "index.sources": {"index"},
     # Only a GPU of another maker asks what wheels there are.
     "install.decide": {"install"},
+    # Few runs have options of conda's.
+    "install.task": {"handover"},
     # Few files have torch in their pip section alone.
     "install.files.advice": {"install"},
     # What is said of a file, of further packages, and what would help where nothing fits.

@@ -28,6 +28,7 @@ from conda.exceptions import NoWritablePkgsDirError
 from ..exceptions.mirror import CannotWrite
 from ..exceptions.plan import PlanTakesNoChoice
 from ..exceptions.usage import (
+    ListAlone,
     OnlyForWheels,
     PrintAlone,
     SolveAlone,
@@ -66,6 +67,9 @@ CHOICE: Mapping[str, Any] = {
     "explain": False,
     "solve": False,
 }
+
+#: Options that do something with a choice, which `--list` does not make.
+_FETCHING = ("--urls", "--save-plan", "--download-only")
 
 
 def configure_install(parser: ArgumentParser) -> None:
@@ -155,11 +159,13 @@ def install(args: Namespace) -> int:
 def options(args: Namespace) -> InstallOptions:
     """Turn the parsed namespace into options, all that the stages below see of it.
 
-    Raises: PrintAlone, SolveAlone, UrlsFormat, WithPackagesAlone, PlanTakesNoChoice,
+    Raises: PrintAlone, ListAlone, SolveAlone, UrlsFormat, WithPackagesAlone, PlanTakesNoChoice,
     OnlyForWheels.
     """
     if args.print and (others := _endings(args)):
         raise PrintAlone(options=", ".join(others))
+    if args.list and args.plan is None and (others := _endings(args, *_FETCHING)):
+        raise ListAlone(options=", ".join(others))
     machines, behind = _split_machines(args.machine or ())
     args.specs = [*args.specs, *behind]
     if args.solve and not (args.dry_run or args.urls):
@@ -224,8 +230,9 @@ def _split_machines(words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     return tuple(files), specs
 
 
-def _endings(args: Namespace) -> list[str]:
-    """The given options that exclude `--print`, because they ask for another kind of output."""
+def _endings(args: Namespace, *names: str) -> list[str]:
+    """The given options, of these names, which exclude `--print` or `--list`, because they ask for
+    another kind of output."""
     given = {
         "--list": args.list,
         "--urls": args.urls,
@@ -234,7 +241,8 @@ def _endings(args: Namespace) -> list[str]:
         "--solve": args.solve and args.print != EXPLICIT,
         "--explain": args.explain,
     }
-    return [option for option, is_given in given.items() if is_given]
+    asked = [option for option, is_given in given.items() if is_given]
+    return [option for option in asked if option in names or not names]
 
 
 def _source(args: Namespace) -> str:
@@ -293,5 +301,5 @@ def _option(action: ParserAction, value: Any) -> str | None:
         return None
     long = [option for option in action.option_strings if option.startswith("--")]
     if value is False:
-        long = [option for option in long if option.startswith("--no-")]
+        long = [option for option in long if option.startswith("--no-")] or long
     return (long or action.option_strings)[0]

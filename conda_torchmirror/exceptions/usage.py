@@ -76,6 +76,16 @@ class PrintAlone(UsageError):
     hints = ("leave_print_or",)
 
 
+class ListAlone(UsageError):
+    """`--list` beside an option that asks for something else to be done."""
+
+    code = "list_alone"
+    message = N_("`--list` does not go with {options}")
+    cause = N_("it shows what there is, and chooses nothing that could be saved or fetched")
+    facts = ("options",)
+    hints = ("leave_list_or",)
+
+
 class PrintNeedsWheels(UsageError):
     """`--print` for a tool that installs wheels only, with a conda source."""
 

@@ -32,9 +32,10 @@ from ..machine.departure import requested
 from ..machine.environment import is_environment, option_of, python_path
 from ..mirrors.registry import Route
 from ..models import Decision, Installed, Machine, Plan
+from ..options import ALONE
 from ..redirect.configuration import environment, inner_command
 from ..selection.facts.names import FAMILY, PIP_NAMES, RUNTIMES
-from ..selection.plan import ALONE, FLEXIBLE
+from ..selection.plan import FLEXIBLE
 from ..selection.specs import package_name
 from ..text.sanitize import safe
 from .transaction import pins

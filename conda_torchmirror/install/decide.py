@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from conda.base.constants import ChannelPriority
 from conda.base.context import context
@@ -32,7 +32,7 @@ from . import departures
 from . import notices as notices_
 from .attempt import Attempt
 from .departures import installed
-from .task import Task
+from .task import Task, words_for_conda
 
 if TYPE_CHECKING:
     from ..transport.routes import RecordReader
@@ -224,8 +224,9 @@ def _plan(
     words = target.words
     if target.to_be_made and subdir != machine.native_subdir():
         words = (*words, "--platform", subdir)
+    verb: Literal["create", "install"] = "create" if target.to_be_made else "install"
     options = plan.PlanOptions(
-        verb="create" if target.to_be_made else "install",
+        verb=verb,
         subdir=subdir,
         pins=extras.pins,
         flexible=channels.flexible,
@@ -237,6 +238,7 @@ def _plan(
         beside=extras.specs,
         variables=variables,
         alone=channels.users is not None or task.options.override_channels,
+        passed=words_for_conda(task.options, verb),
     )
     return plan.make(choice, task.request, channels.routes, options)
 

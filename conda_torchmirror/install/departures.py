@@ -15,10 +15,11 @@ from ..index.sources import AUTO, SOURCES, Source, foreign, own_names
 from ..machine.departure import departure
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import parts_of_defaults
-from ..models import Choice, Departure, Installed, Machine, Notice, Request
+from ..models import Choice, Departure, Installed, Machine, Notice
 from ..selection.facts.names import FAMILY, TOOLKIT, TORCH
-from ..selection.plan import machine_words, typed, words_of
+from ..selection.plan import offered
 from ..selection.specs import package_name
+from ..text.sanitize import safe
 
 if TYPE_CHECKING:
     from .task import Task
@@ -113,27 +114,11 @@ def check_confirmed(task: Task) -> None:
         return
     if request.source != AUTO:
         return
-    named = _words(task, request._replace(source=task.source.name))
+    asked = task.typed
     raise ChannelChange(
         there=f"{there.name} {there.version}",
         of=there.channel,
         channel=task.source.channel,
-        command=typed(("conda", "torch-install", *task.target.words, *named)),
-        new=typed(("conda", "torch-install", "-n", "NEW", *_words(task, request))),
+        command=safe(offered(asked._replace(source=task.source.name))),
+        new=safe(offered(asked.elsewhere())),
     )
-
-
-def _words(task: Task, request: Request) -> list[str]:
-    """The command-line words of a request, those for its files, Python and machine among them."""
-    options = task.options
-    words: list[str] = []
-    if task.files:
-        # What else the files ask for stands in them.
-        words = [word for file in options.files for word in ("-f", file)]
-        words += [spec for spec in options.specs if spec not in task.files.family]
-        request = request._replace(
-            specs={}, others=(), channels=task.files.without_own(request.channels)
-        )
-    elif options.python:
-        words = ["--python", options.python]
-    return [*words, *words_of(request), *machine_words(task.machine)]

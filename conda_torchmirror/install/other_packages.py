@@ -20,11 +20,11 @@ from ..index.sources import Source, read_some
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
 from ..models import Build, Choice, Decision, Machine, Notice, Records, Request
-from ..options import InstallOptions
+from ..options import InstallOptions, again
 from ..selection.choose import choose
 from ..selection.facts.names import FAMILY, TORCH
 from ..selection.facts.record import Knowledge
-from ..selection.plan import machine_words, typed, words_of
+from ..selection.plan import offered
 from ..selection.specs import package_name
 from ..text.sanitize import safe
 from .beside import best_with, fitting, held, left_out, unmet
@@ -86,12 +86,12 @@ def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
     found = find(decision.choice, on, request, records, others, task.source.knowledge)
     if found is None:
         return None
-    again = command(found, request, on, task.options, task.target.words)
+    way = command(found, request, task.typed)
     return PartnerConflict(
         package=safe(found.package),
         wanted=", ".join(f"`{safe(spec)}`" for spec in found.wanted),
         held=", ".join(found.held),
-        ways=[Notice("take_with_partner", {"command": safe(again)})] if again else (),
+        ways=[Notice("take_with_partner", {"command": safe(way)})] if way else (),
     )
 
 
@@ -142,25 +142,17 @@ def find(
     return None
 
 
-def command(
-    conflict: Conflict, request: Request, on: Machine, options: InstallOptions, words: Sequence[str]
-) -> str | None:
-    """The command that requests the set of a conflict, and everything else as in this run.
+def command(conflict: Conflict, request: Request, asked: InstallOptions) -> str | None:
+    """The command that requests the set of a conflict, and everything else as it was asked.
 
-    `words` are the options that name the environment. None with files, whose specs would remain.
+    None with files, whose specs would remain.
     """
-    if not conflict.specs or options.files:
+    if not conflict.specs or asked.files:
         return None
     partners = (name for name in request.specs if name in FAMILY and name != TORCH)
-    again = request._replace(specs={TORCH: (*conflict.specs, *partners)})
-    python = conflict.python or options.python
-    return typed(
-        (
-            *("conda", "torch-install", *words, *words_of(again)),
-            *(("--python", python) if python else ()),
-            *machine_words(on),
-        )
-    )
+    specs = {TORCH: conflict.specs, **{name: (name,) for name in partners}}
+    wanted = request._replace(specs=specs, wishes=())
+    return offered(again(asked, request, wanted, python=conflict.python))
 
 
 def _asking_for(

@@ -20,7 +20,7 @@ from ..mirrors import addresses
 from ..mirrors.registry import built_in
 from ..mirrors.urls import UPSTREAM
 from ..models import Build, Compat, Notice, Pin, Request
-from ..options import InstallOptions
+from ..options import ALONE, InstallOptions
 from ..selection.facts.names import (
     AUDIO,
     CPU_METAPACKAGE,
@@ -37,7 +37,6 @@ from ..selection.facts.names import (
     TOOLKIT,
     TORCH,
 )
-from ..selection.plan import ALONE
 from ..selection.specs import admits_cuda, cuda_version, for_torch, marks, package_name
 from ..text.messages import text
 
@@ -124,7 +123,9 @@ def make(
     sources = allowed(source) if sources is None else sources
     known = _Known.of(sources)
     ties: list[tuple[str, str]] = []
+    typed: list[tuple[str, str]] = []
     for word, spec in specs:
+        name = spec.name
         if says_cpu(spec) or (spec.name == CPU_METAPACKAGE and spec.name in known.metapackages):
             on_cpu.append(word)
         pins += narrowing(word, spec)
@@ -133,17 +134,21 @@ def make(
         if spec.name == "python":
             python_word = _named_python(word, spec.plain, python_word)
         elif spec.name == TOOLKIT and beside:
+            name = ""
             others.append(word)  # the spec for pytorch-cuda decides the CUDA
         elif spec.name in _OF_ONE and spec.name not in known.names:
             said = "torchmirror_source: " if source == AUTO else "--source "
             raise Contradiction(first=word, second=said + sources[0].name)
         elif spec.name in known.metapackages:
+            name = TORCH
             family.setdefault(TORCH, []).append(_of_torch(word, spec, sources))
             pins += _of_metapackage(word, spec)
         elif spec.name in (*known.family, *RUNTIMES):
             family.setdefault(spec.name, []).append(_of_source(word, spec, sources))
         elif spec.name != CPU_ONLY:
+            name = ""
             others.append(word)
+        typed.append((word, "cpu" if name == CPU_ONLY else name))
     if on_cpu or wanted == "cpu":
         option = [] if wanted == "auto" else [f"--cuda {cuda_word}"]
         names_cuda = [
@@ -177,6 +182,7 @@ def make(
         wishes=wishes,
         ties=tuple(ties),
         implied=implied,
+        typed=tuple(typed),
     )
 
 

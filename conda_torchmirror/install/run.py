@@ -74,11 +74,12 @@ if TYPE_CHECKING:
     Report: TypeAlias = Callable[[Step], None]
 
 
-def execute(options: InstallOptions, report: Report) -> Result:
+def execute(options: InstallOptions, report: Report, asked: InstallOptions | None = None) -> Result:
     """Run the command; conda's context must be set up for its command line.
 
-    `report` shows what comes before the result: the decision or the saved plan before conda asks, a
-    switch to another mirror, the result of a check.
+    `asked` are the options that were typed, if `options` are not. `report` shows what comes before
+    the result: the decision or the saved plan before conda asks, a switch to another mirror, the
+    result of a check.
 
     Raises: TorchMirrorError, or what conda raises.
     """
@@ -100,6 +101,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
 
         return for_machines(options, report)
     configured = tuple(map(name_of, check_channels(options.channels)))
+    asked = asked or options
     typed = options.source
     options, pip_allowed = words.in_force(options)
     if options.action == "print":
@@ -109,16 +111,17 @@ def execute(options: InstallOptions, report: Report) -> Result:
     if options.source == WHEELS and options.files and options.tool == "environment.yml":
         from .printing import completed
 
-        return completed.execute(options)
+        return completed.execute(options, asked)
     if options.source == WHEELS:
         from .wheels.run import execute as from_wheels
 
-        return from_wheels(options, target_of(options), report, by_setting=not typed)
+        target = target_of(options)
+        return from_wheels(options, target, report, by_setting=not typed, asked=asked)
     files: FileRequest | None = None
     if options.files:
         from .files import reading
 
-        options, files = reading.take(options)
+        options, files = reading.take(options, asked)
         configured = tuple(map(name_of, context.channels))  # now with those of the files
         if options.action == "print":
             from .printing import printed
@@ -130,14 +133,12 @@ def execute(options: InstallOptions, report: Report) -> Result:
         from .sources import wheels
 
         try:
-            wheels.refuse_variant(options, target, subdir)
+            wheels.refuse_variant(asked, target, subdir)
         except NoCondaVariant as error:
             if not pip_allowed:
                 raise
             return wheels.instead(options, target, report, "only", error)
-    # Offered commands repeat a `--source` that was typed; a setting need not be repeated.
     request = requests_.of(options, typed or AUTO, allowed(options.source))
-    request = request._replace(repeated=bool(typed))
     if options.save is not None:
         from ..plans import saved_plan
 
@@ -147,7 +148,9 @@ def execute(options: InstallOptions, report: Report) -> Result:
     if target.prefix is None and not options.preview and not target.words:
         raise NoEnvironment()
     request, survey = _facts(options, request, files, target, subdir)
-    order = answers.in_order(options, request, survey.machine)
+    # Conda may take both sources' packages, if all of them are of the files.
+    as_it_is = files.as_they_are if files and not asked.specs else ()
+    order = answers.in_order(options, request, survey.machine, as_it_is)
     if pip_allowed:
         from .sources import wheels
 
@@ -155,7 +158,7 @@ def execute(options: InstallOptions, report: Report) -> Result:
         if pip_allowed and wheels.torch_by_pip(survey.machine):
             return wheels.instead(options, target, report, "bound")
     first = named(order.sources[0])
-    task = Task(options, files, target, request, survey, first, configured)
+    task = Task(options, files, target, request, survey, first, configured, asked)
     try:
         return _from_channels(task, order, report)
     except NoFittingBuild as error:

@@ -25,13 +25,28 @@ class Target(NamedTuple):
         """Whether conda has to create it: it is named and does not exist."""
         return bool(self.words) and not self.exists
 
+    def is_fresh(self, options: InstallOptions) -> bool:
+        """Whether nothing is there yet that the run would change: a step needs no new one."""
+        nowhere = self.prefix is None and options.action in ("list", "urls", "print")
+        return self.to_be_made or nowhere
+
+
+def words_for_conda(options: InstallOptions, verb: str) -> tuple[str, ...]:
+    """The words of the options that conda's own command takes over."""
+    passed = options.for_conda
+    if not passed:
+        return ()
+    from ..handover.conda import taken
+
+    return tuple(taken(passed, verb))
+
 
 class Task(NamedTuple):
     """The task of a run for one source.
 
     `configured` are the names of the channels of conda's configuration, of the files and of
     `--channel`. They are read once, because conda collects its whole configuration anew each time
-    it is asked for them.
+    it is asked for them. `asked` are the options as they were typed, None if that is `options`.
     """
 
     options: InstallOptions
@@ -41,6 +56,17 @@ class Task(NamedTuple):
     survey: Survey
     source: Source
     configured: tuple[str, ...]
+    asked: InstallOptions | None = None
+
+    @property
+    def typed(self) -> InstallOptions:
+        """The options as they were typed."""
+        return self.asked or self.options
+
+    @property
+    def fresh(self) -> bool:
+        """Whether a step may use another Python in the environment of the run."""
+        return self.target.is_fresh(self.options)
 
     @property
     def machine(self) -> Machine:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..models import Choice, Machine, Notice, Pin, Request
 from .choose import offers, with_highest_cuda
 from .facts.names import CUDA_NAMES, OF_PYTORCH
-from .plan import machine_words, typed, words_of
+from .plan import offered
 from .refused import DRIVER, Case, causes
 from .sources import elsewhere
 from .specs import number, package_name, without_build
@@ -39,7 +39,7 @@ def find(case: Case) -> Advice:
     near = [
         *_change_pins(case),
         *_use_minor(case),
-        *_use_python(case),
+        *use_python(case),
         *(builds_open := list(_open_builds(case))),
         *_open_partners(case),
         *_drop_cuda(case),
@@ -49,8 +49,9 @@ def find(case: Case) -> Advice:
     steps += _name_cuda(case)
     steps += _upgrade_driver(case)
     channels = tuple(name for name in case.request.channels if name not in OF_PYTORCH)
-    words = words_of(case.request._replace(source="conda-forge", channels=channels))
-    steps += elsewhere.find(case.machine, case.request, case.knowledge, words)
+    there = case.request._replace(source="conda-forge", channels=channels)
+    asked = case.again(there, new=True)
+    steps += elsewhere.find(case.machine, case.request, case.knowledge, asked)
     steps += _use_cpu(case)
     return Advice(*causes(case), tuple(steps))
 
@@ -94,7 +95,7 @@ def _use_minor(case: Case) -> Iterator[Notice]:
         yield Notice("use_minor", {"cuda": choice.cuda})
 
 
-def _use_python(case: Case) -> Iterator[Notice]:
+def use_python(case: Case) -> Iterator[Notice]:
     """Use a Python with which something fits, the newest of them in a new environment."""
     machine, request = case.machine, case.request
     if machine.python is None:
@@ -109,7 +110,7 @@ def _use_python(case: Case) -> Iterator[Notice]:
             if case.take(machine._replace(python=python)) and case.take(new._replace(python=python))
         }
     if pythons:
-        yield with_python(pythons, request, machine)
+        yield with_python(pythons, case)
 
 
 def new_environment(machine: Machine) -> Machine:
@@ -118,12 +119,11 @@ def new_environment(machine: Machine) -> Machine:
     return machine._replace(pins=everywhere, installed=(), history=())
 
 
-def with_python(pythons: Iterable[str], request: Request, machine: Machine) -> Notice:
+def with_python(pythons: Iterable[str], case: Case) -> Notice:
     """The step that names these Pythons, with the command for a new environment with the newest."""
     known = sorted(pythons, key=number)
-    words = ["conda", "torch-install", "-n", "NEW", "--python", known[-1]]
-    words += [*words_of(request), *machine_words(machine)]
-    return Notice("use_python", {"pythons": ", ".join(known), "command": typed(words)})
+    command = offered(case.again(python=known[-1], new=True))
+    return Notice("use_python", {"pythons": ", ".join(known), "command": command})
 
 
 def _open_builds(case: Case) -> Iterator[Notice]:
@@ -185,14 +185,14 @@ def _left_out(case: Case, names: Sequence[str], choice: Choice) -> Notice:
 
 def _drop_cuda(case: Case) -> Iterator[Notice]:
     """Drop the words that name a CUDA."""
-    words, open_ = _without_cuda(case)
+    words, open_ = without_cuda(case)
     if words and (choice := case.take(request=open_)):
         facts = {"words": _quoted(words), "torch": f"{choice.torch.name} {choice.torch.version}"}
         on_gpu = Notice("drop_cuda", {**facts, "cuda": choice.cuda})
         yield on_gpu if choice.cuda else Notice("drop_cuda_cpu", facts)
 
 
-def _without_cuda(case: Case) -> tuple[list[str], Request]:
+def without_cuda(case: Case) -> tuple[list[str], Request]:
     """The words that name a CUDA, and the request without them and the torch specs they imply."""
     asked, torch = case.request.specs, case.source.torch
     words = [spec for name in case.source.runtimes for spec in asked.get(name, ())]
@@ -247,32 +247,32 @@ def _tied(case: Case, names: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _ask_less(case: Case) -> list[Notice]:
     """If no single change is enough: leave everything open, then Python too."""
-    family = tuple(name for name in case.request.specs if name in case.source.family)
-    pins = {pin.text for pin in case.request.pins}
-    kept = tuple(
-        w for w in case.request.others if w not in pins and package_name(w) not in CUDA_NAMES
-    )
-    bare = case.request._replace(
-        specs={name: (name,) for name in family},
-        pins=(),
-        others=kept,
-        channels=tuple(channel for channel in case.request.channels if channel not in pins),
-    )
-    here = case.machine
+    bare, here = opened(case), case.machine
     if bare == case.request and not here.pins and here.python is None:
         return []
     new = new_environment(here)
     for on in (new if here.pins != new.pins else here, new._replace(python=None)):
         if choice := case.take(on, bare):
-            # Without them, the command would change whatever environment is active.
-            where = case.target if on is here else ("-n", "NEW")
-            words = ["conda", "torch-install", *where]
-            named = here.python and (on is not here or here.python_from == "--python")
-            words += ["--python", choice.python] if named else []
-            words += [*words_of(bare), *machine_words(here)]
+            python = choice.python if here.python and on is not here else None
+            command = offered(case.again(bare, python=python, new=on is not here))
             torch = f"{choice.torch.name} {choice.torch.version}"
-            return [Notice("ask_less", {"command": typed(words), "torch": torch})]
+            return [Notice("ask_less", {"command": command, "torch": torch, "python": python})]
     return []
+
+
+def opened(case: Case) -> Request:
+    """The request for the same packages, in any version and for any CUDA."""
+    family = tuple(name for name in case.request.specs if name in case.source.family)
+    pins = {pin.text for pin in case.request.pins}
+    kept = tuple(
+        w for w in case.request.others if w not in pins and package_name(w) not in CUDA_NAMES
+    )
+    return case.request._replace(
+        specs={name: (name,) for name in family},
+        pins=(),
+        others=kept,
+        channels=tuple(channel for channel in case.request.channels if channel not in pins),
+    )
 
 
 def _name_cuda(case: Case) -> Iterator[Notice]:
@@ -304,7 +304,7 @@ def _upgrade_driver(case: Case) -> Iterator[Notice]:
 
 def _use_cpu(case: Case) -> Iterator[Notice]:
     """Suggest `--cuda cpu`, or `--allow-cpu` if that is enough, without words that name a CUDA."""
-    words, request = _without_cuda(case)
+    words, request = without_cuda(case)
     if request.cuda == "cpu" or case.take(request=request._replace(cuda="cpu")) is None:
         return
     if words:

@@ -15,13 +15,13 @@ from ..models import (
     Choice,
     CondaStep,
     Departure,
-    Machine,
     Notice,
     Plan,
     Request,
 )
+from ..options import ALONE, InstallOptions
+from ..options import words as words_of
 from . import shell
-from .facts.names import DEFAULT, PIP_NAMES
 from .facts.record import Knowledge, dependencies, recency
 from .specs import package_name
 
@@ -30,8 +30,6 @@ RuntimeIndex = Mapping[str, Sequence[tuple[str, str]]]
 #: A spec that names a version and a build string, neither with a wildcard.
 _EXACT = r"[^=*<>!~|,\[]+==?[^=*<>!~|,\[]+=[^=*<>!~|,\[]+"
 
-#: The option that limits conda to the channels of the command line.
-ALONE = "--override-channels"
 #: The variable that lifts a strict channel priority for one command.
 FLEXIBLE = MappingProxyType({"CONDA_CHANNEL_PRIORITY": "flexible"})
 
@@ -96,7 +94,7 @@ class PlanOptions(NamedTuple):
     are our channels that follow these; None puts all of ours first. `departure` is what leaves the
     environment. `flexible` lifts the user's strict channel priority for this hand-over. `beside`
     are specs besides the chosen builds, `variables` environment variables to set. `alone` keeps
-    conda from using the configured channels.
+    conda from using the configured channels, `passed` are further options of conda.
     """
 
     verb: Literal["install", "create"]
@@ -111,6 +109,7 @@ class PlanOptions(NamedTuple):
     beside: tuple[str, ...] = ()
     variables: Mapping[str, str] = MappingProxyType({})
     alone: bool = False
+    passed: tuple[str, ...] = ()
 
 
 def make(choice: Choice, request: Request, routes: Sequence[Route], options: PlanOptions) -> Plan:
@@ -128,7 +127,7 @@ def make(choice: Choice, request: Request, routes: Sequence[Route], options: Pla
         {route.channel: _typed(route, options.subdir) for route in routes}, routes, options
     )
     words = ["conda", options.verb, *options.target, *wanted]
-    words += [ALONE] if options.alone else []
+    words += [*([ALONE] if options.alone else []), *options.passed]
     step = CondaStep(
         verb=options.verb,
         specs=wanted,
@@ -152,10 +151,12 @@ def _ordered(
     shown: Mapping[str, str], routes: Sequence[Route], options: PlanOptions
 ) -> tuple[str, ...]:
     """The channels in conda's order, ours as `shown`."""
-    if options.behind is None:
-        return (*(shown[route.channel] for route in routes), *options.user_channels)
-    users = (shown.get(channel, channel) for channel in options.user_channels)
-    return (*users, *(shown[route.channel] for route in options.behind))
+    users = [shown.get(channel, channel) for channel in options.user_channels]
+    ours = [
+        shown[route.channel] for route in (routes if options.behind is None else options.behind)
+    ]
+    found = (*ours, *users) if options.behind is None else (*users, *ours)
+    return tuple(dict.fromkeys(found))
 
 
 def _typed(route: Route, subdir: str) -> str:
@@ -170,31 +171,9 @@ def _command(head: Sequence[str], channels: Sequence[str]) -> str:
     return typed(words)
 
 
-def words_of(request: Request) -> list[str]:
-    """The command-line words of a request, without those for Python and the machine."""
-    defaults = [{name: (name,) for name in names} for names in (DEFAULT, PIP_NAMES)]
-    specs = [spec for found in request.specs.values() for spec in found]
-    # Without its wishes, the default set is another request: torchaudio has to be in the choice.
-    words = [] if request.wishes and dict(request.specs) in defaults else specs
-    words += request.others
-    words += ["--cuda", request.cuda] if request.cuda != "auto" else []
-    if request.repeated or request.source != "auto":
-        words += ["--source", request.source]
-    words += ["--cuda-compat", "strict"] if request.compat == "strict" else []
-    words += channel_words(request.channels)
-    return [*words, *(["--allow-cpu"] if request.allow_cpu else [])]
-
-
-def channel_words(channels: Iterable[str]) -> list[str]:
-    """The command-line words for channels; `ALONE` among them stands for itself."""
-    return [word for one in channels for word in ((one,) if one == ALONE else ("-c", one))]
-
-
-def machine_words(machine: Machine) -> list[str]:
-    """The command-line words for a machine other than the one where they are typed."""
-    described = [n.facts["file"] for n in machine.remarks if n.code == "machine.described"]
-    words = ["--platform", machine.subdir] if machine.foreign else []
-    return [*words, *(["--machine", *described] if described else [])]
+def offered(asked: InstallOptions) -> str:
+    """The command that asks for this, for a message."""
+    return typed(words_of(asked))
 
 
 def typed(words: Iterable[str]) -> str:

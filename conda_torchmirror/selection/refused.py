@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from ..models import Build, Choice, Machine, NoChoice, Notice, Pin, Request
+from ..options import InstallOptions, again
 from . import rules
 from .choose import choose
 from .facts.names import TORCH
@@ -32,7 +33,8 @@ class Case(NamedTuple):
 
     `rule` chooses among all sources that another request would be answered from; without it, only
     the one at hand is asked. `contradicting` are pins against the rules of a set that
-    fits otherwise. `target` are the options that name the environment of the run.
+    fits otherwise. `asked` are the options that were typed, `fresh` says that the environment that
+    they name is to be made.
     """
 
     failed: NoChoice
@@ -42,7 +44,8 @@ class Case(NamedTuple):
     knowledge: Knowledge
     rule: Callable[[Machine, Request], Choice | None] | None = None
     contradicting: tuple[Pin, ...] = ()
-    target: tuple[str, ...] = ()
+    asked: InstallOptions | None = None
+    fresh: bool = False
 
     @property
     def codes(self) -> frozenset[str]:
@@ -79,6 +82,22 @@ class Case(NamedTuple):
         if self.source.torch != TORCH:
             return True
         return not rules.conflicts(found, machine, request, self.knowledge.admits)
+
+    def again(
+        self, request: Request | None = None, *, python: str | None = None, new: bool = False
+    ) -> InstallOptions:
+        """The options for the command that asks for another request, or with another Python; with
+        `new` for an environment that is to be made, which may be the one that was named."""
+        asked, before = self.asked, self.request
+        if asked is None:
+            asked = InstallOptions(
+                specs=tuple(word for word, _ in before.typed),
+                cuda=before.cuda,
+                cuda_compat=before.compat,
+                allow_cpu=before.allow_cpu,
+                source="" if before.source == "auto" else before.source,
+            )
+        return again(asked, before, request or before, python=python, new=new and not self.fresh)
 
     def specs(self, changed: Mapping[str, tuple[str, ...]]) -> Request:
         """The request with other specs on some packages."""

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from ..models import Listed, Listing, Offer, Rejection
 from ..selection.facts.names import TORCH
-from ..selection.plan import machine_words
 from ..selection.specs import number
 from .decision import driver
 from .layout import bullet, columns, wrapped
@@ -84,7 +83,8 @@ def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
         else driver(listing.request, listing.machine, alone=False)
     )
     about = {"subdir": listing.machine.subdir, "driver": on}
-    elsewhere = bool(machine_words(listing.machine))
+    on_file = any(remark.code == "machine.described" for remark in listing.machine.remarks)
+    elsewhere = listing.machine.foreign or on_file
     marks = ("list_legend_there", "list_none_there") if elsewhere else ("list_legend", "list_none")
     listed = [of for of in listing.of if of.rows]
     if len(listed) > 1:

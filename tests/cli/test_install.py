@@ -8,7 +8,7 @@ import pytest
 
 from conda_torchmirror.cli import install
 from conda_torchmirror.exceptions.plan import PlanTakesNoChoice
-from conda_torchmirror.exceptions.usage import SolveAlone, UrlsFormat
+from conda_torchmirror.exceptions.usage import ListAlone, SolveAlone, UrlsFormat
 from conda_torchmirror.options import InstallOptions
 
 
@@ -60,7 +60,6 @@ def solvers(conda_in_process):
         ("--plan d --dry-run", {"action": "replay", "plan": "d", "dry_run": True}),
         ("--download-only", {"action": "download", "download": True}),
         ("--list", {"action": "list"}),
-        ("--list --urls", {"action": "list", "urls": "plain"}),
         ("--freeze-installed", {"passed": (("--freeze-installed",),)}),
         ("-vv -y", {"passed": (("--verbose", "--verbose"), ("--yes",))}),
     ],
@@ -120,6 +119,13 @@ def test_a_plan_takes_no_choice(words, named, tmp_path):
 def test_solving_is_for_previews(words):
     with pytest.raises(SolveAlone):
         options(*words.split())
+
+
+@pytest.mark.parametrize("more", ["--urls", "--save-plan d", "--download-only", "--urls=aria2"])
+def test_a_list_is_not_saved_or_fetched(more):
+    """A plan that was to be saved beside a list was forgotten in silence."""
+    with pytest.raises(ListAlone, match=more.partition("=")[0].split()[0]):
+        options("--list", *more.split())
 
 
 def test_a_format_that_stands_apart_is_named():

@@ -118,7 +118,10 @@ def test_pytorch_is_named_beside_a_file_in_the_same_run(offered, tmp_path):
     options = ["-n", "new", "--cuda", "12.4", "--python", "3.11", "--source", "pytorch"]
     options += ["-c", "own", "--override-channels", "--platform", "win-64"]
     found = offered("scipy", "-f", path, *options)["file_name_torch"]
-    assert found[2:] == ["-f", str(path), "scipy", "pytorch", "torchvision", *options]
+    said = ["-f", str(path), "-n", "new", "--python", "3.11", "scipy", "pytorch", "torchvision"]
+    said += ["--cuda", "12.4", "--platform", "win-64", "--source", "pytorch"]
+    said += ["-c", "own", "--override-channels", "--offline", "--dry-run"]
+    assert found[2:] == said
 
 
 def test_a_label_that_is_to_be_dropped_is_not_offered_again(offered):
@@ -142,5 +145,5 @@ def test_a_python_is_offered_with_the_file(offered, tmp_path):
     path = tmp_path / "environment.yml"
     path.write_text(FILE)
     found = offered("-f", path, "--python", "3.13")["use_python"]
-    said = ["conda", "torch-install", "-f", str(path), "-n", "NEW", "--python", "3.12"]
-    assert found[: len(said)] == said
+    said = ["conda", "torch-install", "-f", str(path), "--python", "3.12", "--cuda", "12.4"]
+    assert found[: len(said)] == said  # the environment of the file is to be made

@@ -230,7 +230,7 @@ def test_a_setting_alone_does_not_change_the_channel_unasked(
         found = json.loads(result.stdout)
         assert found["torchmirror"]["error"] == "channel_change"
         assert command in found["guidance"]["hints"][0]["text"]
-        new = "`conda torch-install -n NEW pytorch --cuda 12.9`"
+        new = "`conda torch-install -n NEW pytorch --cuda 12.9 --no-check`"
         assert new in found["guidance"]["hints"][1]["text"]
     else:
         assert command in " ".join(result.stderr.split())

@@ -85,7 +85,7 @@ def test_they_are_named_with_the_command_where_it_is_not(allowed, preview, wheel
     step = hints(done)["use_wheel_set"]
     assert "wheels of PyTorch 2.7.1 from cu118 fit" in step
     command = step.partition("`")[2].partition("`")[0].split()
-    assert command[-2:] == ["--source", "wheels"]
+    assert command[-3:] == ["--source", "wheels", "--dry-run"]
     assert wheel_lab.first.requests == []
     again = preview(*command[2:])
     assert chosen(again)["torch"] == ("2.7.1+cu118", "cu118")

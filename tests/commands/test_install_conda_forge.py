@@ -291,7 +291,7 @@ def test_a_sample_of_the_channel_is_no_verdict(at_forge, conda_in_process):
     assert result.rc == 1
     said = " ".join(result.stderr.split())
     assert "has only some of the builds of `conda-forge`" in said
-    assert "torchvision --cuda 12.9 --source pytorch --platform win-64" in said
+    assert "torchvision --cuda 12.9 --platform win-64 --source pytorch" in said
 
 
 def test_what_the_sample_lacks_is_not_said_of_the_channel(conda_in_process):
@@ -332,9 +332,10 @@ def test_the_command_for_conda_forge_that_is_offered_works(words, at_forge, cond
     refused = conda_in_process(*asked, "--dry-run", "--offline", "--json").json()
     hints = {hint["hint_code"]: hint["text"] for hint in refused["guidance"]["hints"]}
     command = shlex.split(re.search("`(.*)`", hints["use_conda_forge"])[1])
-    # Into an environment of its own: nothing that is active or there is touched.
-    assert command[:4] == ["conda", "torch-install", "-n", "NEW"]
-    found = conda_in_process(*command[1:], "--dry-run", "--json").ok().json()["torchmirror"]
+    # Into an environment that is to be made: nothing that is active or there is touched.
+    assert command[:4] == ["conda", "torch-install", "-n", "x" if "-n" in words else "NEW"]
+    online = [word for word in command[1:] if word != "--offline"]
+    found = conda_in_process(*online, "--json").ok().json()["torchmirror"]
     assert found["selected"]["source"] == "conda-forge"
     assert f"pytorch={found['selected']['builds'][0]['version']}" == TORCH.rpartition("=")[0]
 

@@ -162,7 +162,7 @@ def test_strict_refusal_names_the_ways_out(mirrored, conda_in_process):
     for way in ("--cuda-compat minor", "a driver of at least 520.06 runs CUDA 11.8", "--cuda cpu"):
         assert way in result.stderr
     # The list that is offered is the one for the machine that was asked about.
-    assert "--list --platform win-64 --cuda 11.4 --offline" in result.stderr
+    assert "--list --cuda 11.4 --platform win-64 --offline" in result.stderr
 
 
 def test_an_installation_never_goes_by_the_built_in_index(mirrored, conda_in_process):

@@ -25,7 +25,7 @@ class Case(NamedTuple):
     not_said: tuple[str, ...] = ()
 
 
-WHEELS = "`conda torch-install -n new {}--source wheels`"
+WHEELS = "`conda torch-install -n new {}--source wheels --dry-run`"
 CASES = {
     "ROCm": Case(
         ("--cuda", "rocm6.4"),
@@ -76,7 +76,7 @@ CASES = {
         cuda("12.9"),
         (
             "Pythons with a build: 3.6, 3.7, 3.8, 3.9, 3.10, 3.11, 3.12, 3.13, 3.14; in",
-            "`conda torch-install -n NEW --python 3.14`",
+            "`conda torch-install -n new --python 3.14 --dry-run`",
         ),
         ("newer ones are on conda-forge",),
     ),
@@ -104,12 +104,12 @@ CASES = {
     "a Python that was typed stays typed": Case(
         ("--python", "3.12", "pytorch=2.5.1", "torchvision=0.15", "cudatoolkit"),
         {},
-        ("`conda torch-install -n new --python 3.12 pytorch torchvision`",),
+        ("`conda torch-install -n new --python 3.12 pytorch torchvision --dry-run`",),
     ),
     "three names that were typed are not the default": Case(
         ("--python", "3.12", "pytorch=2.5.1", "torchvision=0.15", "torchaudio", "cudatoolkit"),
         {},
-        (" pytorch torchvision torchaudio` takes pytorch ",),
+        (" pytorch torchvision torchaudio --dry-run` takes pytorch ",),
     ),
     "wheels for the CPU, where those will do": Case(
         ("pytorch=2.2.2", "--cuda", "9.2", "--source", FORGE, "--allow-cpu"),

@@ -74,4 +74,5 @@ def test_where_no_wheel_fits_a_variant_the_list_is_offered(preview):
     hints = {hint["hint_code"]: hint["text"] for hint in refused.json()["guidance"]["hints"]}
     assert set(hints) == {"see_list"}
     command = re.findall("`([^`]*)`", hints["see_list"])[0].split()[1:]
-    assert command == ["torch-install", "--list", "--source", "wheels", "--cuda", "rocm6.4"]
+    said = ["--cuda", "rocm6.4", "--source", "wheels", "--offline"]
+    assert command == ["torch-install", "--list", *said]

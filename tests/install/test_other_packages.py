@@ -65,19 +65,20 @@ def test_where_no_set_goes_with_it_no_command_is_offered():
     found = conflict(other("mine", "1", "pytorch 9.9"))
     assert found.specs == ()
     asked = requests_.make([])
-    assert other_packages.command(found, asked, MACHINE, InstallOptions(), ()) is None
+    assert other_packages.command(found, asked, InstallOptions()) is None
 
 
 def test_the_command_has_the_options_of_the_run():
     found = conflict(other("mine", "1", "pytorch 2.1.0"))
-    words = ("--source", "pytorch", "-c", "own", "--override-channels", "--allow-cpu")
+    words = ("--allow-cpu", "--platform", "win-64", "--source", "pytorch")
     asking = InstallOptions(specs=("pytorch", "mine"), source="pytorch", allow_cpu=True)
-    options = asking._replace(channels=("own",), override_channels=True)
-    on = MACHINE._replace(subdir="win-64", foreign=True)
+    options = asking._replace(channels=("own",), override_channels=True, name="new")
+    options = options._replace(subdir="win-64", mirrors=("nju",), passed=(("--no-deps",),))
     asked = requests_.of(options, "pytorch")
-    command = other_packages.command(found, asked, on, options, ("-n", "new"))
+    command = other_packages.command(found, asked, options)
     said = ["conda", "torch-install", "-n", "new", "pytorch=2.1.0", "mine", *words]
-    assert shlex.split(command) == [*said, "--platform", "win-64"]
+    said += ["-c", "own", "--override-channels", "--mirror", "nju", "--no-deps"]
+    assert shlex.split(command) == said
 
 
 def test_a_python_that_is_free_changes_too():
@@ -165,7 +166,7 @@ def test_the_command_that_is_offered_works(mine, mirrored, conda_in_process, san
     said = " ".join(result.stderr.split())
     assert "PartnerConflict: `mine` does not go with this set" in said
     assert "wants `pytorch 2.1.0`" in said
-    command = "conda torch-install -n new pytorch=2.1.0 mine --cuda 12.4 --python 3.11"
+    command = "conda torch-install -n new --python 3.11 pytorch=2.1.0 mine --cuda 12.4 --no-check"
     assert f"`{command}`" in said
     assert not (sandbox.envs / "new").exists()
     conda_in_process(*command.split()[1:], "-y", "-q").ok()

@@ -73,8 +73,9 @@ def test_a_cpu_build_names_the_wheels_that_run_there(
     computer(kfd, pci)
     [said] = offered(preview())
     command = said.split("`")[1]
-    assert command == (f"conda torch-install -n NEW --cuda {variant} --python 3.12 --source wheels")
-    chosen = conda_in_process(*command.split()[1:], "--dry-run", "--offline", "--json").ok().json()
+    words = f"-n NEW --python 3.12 --cuda {variant} --source wheels --offline --dry-run"
+    assert command == f"conda torch-install {words}"
+    chosen = conda_in_process(*command.split()[1:], "--json").ok().json()
     assert chosen["torchmirror"]["selected"]["variant"] == variant
 
 

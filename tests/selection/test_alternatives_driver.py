@@ -16,6 +16,7 @@ from support.running import Result
 from conda_torchmirror.install import request
 from conda_torchmirror.machine.evidence import REASONS, TOLD
 from conda_torchmirror.models import Choice, Gpu, Machine, NoChoice, Notice, Request
+from conda_torchmirror.options import InstallOptions
 from conda_torchmirror.selection import alternatives
 from conda_torchmirror.selection import choose as selection
 from conda_torchmirror.selection.refused import Case
@@ -128,7 +129,7 @@ def outside(subdir: str, arch: str) -> dict[str, Any]:
     """What other sources are said to have for a GPU on a driver of CUDA 12.8."""
     on = Machine(subdir, cuda="12.8", cuda_from="libcuda", cuda_arch=arch)
     asked = request.make(())
-    return {n.code: n.facts for n in elsewhere.find(on, asked, KNOWLEDGE, ())}
+    return {n.code: n.facts for n in elsewhere.find(on, asked, KNOWLEDGE, InstallOptions())}
 
 
 @pytest.fixture(scope="session")

@@ -182,6 +182,8 @@ def _command(asked: Asked, command: str) -> Asked:
             options[word] = next(line)
         elif word == "--allow-cpu":
             options[word] = True
+        elif word == "--dry-run":
+            continue
         else:
             rest.append(word)
     return Asked(

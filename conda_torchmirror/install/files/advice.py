@@ -30,7 +30,7 @@ from ...selection.facts.names import (
     RUNTIMES,
     TORCH,
 )
-from ...selection.plan import ALONE, channel_words, machine_words, typed, words_of
+from ...selection.plan import offered
 from ...selection.sources.elsewhere import of_channel, others_of_pytorch
 from ...selection.specs import for_torch, package_name, without_build
 from ...text.messages import text
@@ -56,20 +56,11 @@ def steps(
         yield from _on_platform(files, str(of), case, source)
         return
     gpu = _metapackages(files)
+    if not any(step.code == "use_python" for step in advice.steps):
+        yield from _other_python(files, case)
     for step in advice.steps:
         if step.code == "ask_less":
             yield from _change_lines(files, step, case)
-        elif step.code == "use_python":
-            python: str | None = str(step.facts["pythons"]).rpartition(", ")[2]
-            command = _command(files, case, python, words=_typed(files, case.request))
-            yield step._replace(facts={**step.facts, "command": command})
-        elif step.code in ("use_conda_forge", "use_conda_forge_cpu"):
-            # The specs alone would lose channels and the pip section.
-            python = machine.python if machine.python_from != "file" else None
-            there = case._replace(request=case.request._replace(source="conda-forge"))
-            typed_ = _typed(files, case.request)
-            command = _command(files, there, python, words=typed_, new=True)
-            yield step._replace(facts={**step.facts, "command": command})
         elif step.code == "use_cpu_instead":
             # The option overrides these lines, but not the release that they name.
             on_cpu = case.request._replace(cuda="cpu", pins=())
@@ -80,8 +71,9 @@ def steps(
             lines = [spec for name in RUNTIMES for spec in case.request.specs.get(name, ())]
             lines += [pin.text for pin in case.request.pins if pin.text not in gpu]
             lines += [w for w in files.beside if lines and package_name(w) == CUDA_NAMES[0]]
-            cuda = str(step.facts.get("cuda", "auto")) if machine.cuda_from == "file" else "auto"
-            command = _command(files, case, words=[TORCH] if gpu else [], cuda=cuda)
+            cuda = str(step.facts.get("cuda", "auto")) if machine.cuda_from == "file" else None
+            asked = case.again(alternatives.without_cuda(case)[1])
+            command = _command(files, asked, words=[TORCH] if gpu else [], cuda=cuda)
             facts = {"file": files.label, "left": _listed([*gpu, *lines]), "command": command}
             yield Notice("file_leave_lines", {**facts, "torch": step.facts["torch"]})
         elif step.code == "change_pins" and (pins := _lines(files, step, machine)):
@@ -90,7 +82,18 @@ def steps(
         else:
             yield step
     if not of and _may_serve(case):
-        yield Notice("file_as_it_is", {"path": safe(files.files[0].path)})
+        yield from files.as_they_are
+
+
+def _other_python(files: FileRequest, case: refused.Case) -> Iterator[Notice]:
+    """Use another Python than the files', which `--python` overrules; not where other lines are
+    exact builds, which go with theirs."""
+    own = [pin for pin in files.pins if _of_python(pin)]
+    if own and not any(without_build(spec) for spec in files.beside):
+        pins = tuple(pin for pin in case.machine.pins if pin not in own)
+        python = case.machine.python or ""
+        on = case.machine._replace(pins=pins, python=python, python_from="--python")
+        yield from alternatives.use_python(case._replace(machine=on))
 
 
 def _metapackages(files: FileRequest) -> list[str]:
@@ -100,52 +103,22 @@ def _metapackages(files: FileRequest) -> list[str]:
 
 
 def _command(
-    files: FileRequest,
-    case: refused.Case,
-    python: str | None = None,
-    *,
-    words: Sequence[str] = (),
-    cuda: str | None = None,
-    new: bool = False,
+    files: FileRequest, asked: InstallOptions, *, words: Sequence[str] = (), cuda: str | None = None
 ) -> str:
-    """The command for the same files; with `python`, for a new environment with that version, and
-    with `new` for one with the files' own. `words` are specs beside the files and the packages that
-    were typed, `cuda` the value of `--cuda` if not that of the request."""
-    request = case.request
-    options = request._replace(
-        specs={},
-        others=(),
-        cuda=cuda or request.cuda,
-        allow_cpu=False,
-        channels=files.without_own(request.channels),
-    )
-    line = ["conda", "torch-install", *(w for file in files.files for w in ("-f", file.path))]
-    line += [*words, *(word for word in request.others if word not in files.beside)]
-    line += ["-n", "NEW"] if python or new else _target_typed(files, case)
-    line += ["--python", python] if python else []
-    line += [*words_of(options), *machine_words(case.machine)]
-    return typed(map(safe, line))
-
-
-def _target_typed(files: FileRequest, case: refused.Case) -> tuple[str, ...]:
-    """The options that name the environment, unless they are what the files say."""
-    name, prefix, _ = target(files.files)
-    own = ("-n", name) if name else ("-p", prefix)
-    return () if case.target == own else case.target
-
-
-def _typed(files: FileRequest, request: Request) -> list[str]:
-    """The specs for the torch family that were typed beside the files."""
-    lines = {read(line).plain for line in files.family}
-    family = (spec for name in (*FAMILY, *RUNTIMES) for spec in request.specs.get(name, ()))
-    return [spec for spec in family if spec not in lines and spec not in files.family]
+    """The command for the same files. `words` are specs beside them and those that were typed,
+    `cuda` the value of `--cuda` if not that of `asked`."""
+    name = target(files.files)[0]
+    if asked.name == name and asked.prefix is None:
+        asked = asked._replace(name=None)  # the files say so
+    left = [word for word in words if word not in asked.specs]
+    return offered(asked._replace(specs=(*asked.specs, *left), cuda=cuda or asked.cuda))
 
 
 def _change_lines(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
     """For `ask_less`: the lines to write without a version, and the lines to leave out."""
     request, machine = case.request, case.machine
-    command = str(step.facts["command"])
-    python = command.partition(" --python ")[2].partition(" ")[0] or None
+    python = step.facts["python"]
+    asked = case.again(alternatives.opened(case), python=python, new=python is not None)
     gpu = _metapackages(files)
     of_torch = [for_torch(read(line).plain) for line in gpu]
     opened = [
@@ -159,11 +132,12 @@ def _change_lines(files: FileRequest, step: Notice, case: refused.Case) -> Itera
     versions = [line for line in files.beside if package_name(line) == CUDA_NAMES[0]]
     left = [*gpu, *runtimes, *(versions if runtimes else ())]
     left += [pin.text for pin in machine.pins if _of_files(files, pin) and not _of_python(pin)]
+    cuda = request.cuda if machine.cuda_from == "file" else None
     facts = {
         "file": files.label,
         "opened": _listed(opened),
         "left": _listed(left),
-        "command": _command(files, case, python, words=[TORCH] if gpu else ()),
+        "command": _command(files, asked, words=[TORCH] if gpu else (), cuda=cuda),
         "torch": step.facts["torch"],
     }
     if opened and left:
@@ -292,47 +266,31 @@ def channels_of_sources(options: InstallOptions) -> frozenset[str]:
 
 
 def check_torch(
-    files: Sequence[EnvironmentFile], words: Iterable[str], options: InstallOptions
+    files: Sequence[EnvironmentFile], words: Iterable[str], asked: InstallOptions
 ) -> None:
     """Refuse files if neither they nor the command line names a package of the torch family.
-    `options` are those of the command.
+    `asked` are the options that were typed.
 
     Raises: NoTorchInFile.
     """
     if any(package_name(word) in (*FAMILY, *METAPACKAGES, "torch") for word in words):
         return
     pip = [safe(line) for file in files for line in file.pip if package_name(line) in PIP_NAMES]
+    path = {"path": safe(files[0].path)}
     ways: tuple[Notice, ...] = ()
     if pip:
         from ..printing import completed
 
-        ways = completed.way(options)
-    code = "file_torch_by_pip" if pip else "file_no_torch"
-    path = {"path": safe(files[0].path)}
-    named = {"command": _beside(files, options)}
-    # With torch in the pip section, naming it for conda as well would install it twice.
-    first = Notice("file_torch_to_conda") if pip else Notice("file_name_torch", named)
+        # With torch in the pip section, naming it for conda as well would install it twice.
+        ways = (Notice("file_torch_to_conda"), *completed.way(asked))
+    elif asked.action != "print" or not any(file.sections or file.variables for file in files):
+        # A file is completed with wheels by what it names itself.
+        source = "" if asked.source == WHEELS else asked.source
+        named = asked._replace(specs=(*asked.specs, TORCH, PARTNERS[0]), source=source)
+        ways = (Notice("file_name_torch", {"command": safe(offered(named))}),)
     raise NoTorchInFile(
         file=", ".join(map(short, files)),
         path=path["path"],
-        detail=text(code, {"lines": ", ".join(pip)}),
-        ways=(first, *ways, Notice("file_as_it_is", path)),
+        detail=text("file_torch_by_pip" if pip else "file_no_torch", {"lines": ", ".join(pip)}),
+        ways=(*ways, Notice("file_as_it_is", path)),
     )
-
-
-def _beside(files: Sequence[EnvironmentFile], options: InstallOptions) -> str:
-    """The command of this run, with pytorch and torchvision beside its files."""
-    line = ["conda", "torch-install", *(word for file in files for word in ("-f", file.path))]
-    line += [*options.specs, TORCH, PARTNERS[0]]
-    line += ["-n", options.name] if options.name else []
-    line += ["-p", options.prefix] if options.prefix else []
-    line += ["--cuda", options.cuda] if options.cuda != "auto" else []
-    line += ["--python", options.python] if options.python else []
-    # A file is completed with wheels by what it names itself.
-    line += ["--source", options.source] if options.source not in ("", WHEELS) else []
-    line += ["--cuda-compat", "strict"] if options.cuda_compat == "strict" else []
-    line += channel_words((*options.channels, *([ALONE] if options.override_channels else [])))
-    line += ["--allow-cpu"] if options.allow_cpu else []
-    line += ["--platform", options.subdir] if options.subdir else []
-    line += ["--machine", options.facts.file] if options.facts else []
-    return typed(map(safe, line))

@@ -45,9 +45,12 @@ PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
 _MINOR = re.compile(r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?")
 
 
-def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
+def take(
+    options: InstallOptions, asked: InstallOptions | None = None
+) -> tuple[InstallOptions, FileRequest]:
     """Read the files of `-f`, and return the options with what the files add, and their request.
 
+    `asked` are the options that were typed, if `options` are not.
     The command line takes precedence: `-n` and `-p`, channels, `--python`, `--cuda`.
 
     Raises: what `environment_file.read` raises, NoTorchInFile, FileElsewhere, FileOtherChannel,
@@ -59,7 +62,7 @@ def take(options: InstallOptions) -> tuple[InstallOptions, FileRequest]:
         for spec in file.specs:
             sorter.add(file, spec)
     given = sorter.given(files)
-    check_torch(files, [*given.family, *options.specs], options)
+    check_torch(files, [*given.family, *options.specs], asked or options)
     check_source(files, given, options)
     name, prefix = options.name, options.prefix
     if name is None and prefix is None:

@@ -10,7 +10,7 @@ from ...machine.survey import Survey
 from ...mirrors.addresses import identify, name_of
 from ...mirrors.registry import Route
 from ...models import Machine, Notice, Pin, Request
-from ...selection.plan import ALONE
+from ...options import ALONE
 from ...selection.rules import Rule, conflict
 from ...text.messages import text
 from ...text.sanitize import safe
@@ -42,6 +42,11 @@ class FileRequest(NamedTuple):
         return ", ".join(map(short, self.files))
 
     @property
+    def as_they_are(self) -> tuple[Notice, ...]:
+        """The step to leave the files to conda."""
+        return (Notice("file_as_it_is", {"path": safe(self.files[0].path)}),)
+
+    @property
     def documents(self) -> tuple[dict[str, Any], ...]:
         """The content of each file as plain JSON values; of variables only the names."""
         return tuple(
@@ -63,7 +68,7 @@ class FileRequest(NamedTuple):
         If there is no driver and the files name one CUDA version, choose for that, because they ask
         for it explicitly. (Without files a missing driver means the CPU.)
         """
-        asked = asked._replace(others=(*self.beside, *asked.others))
+        asked = asked._replace(others=(*self.beside, *asked.others), files=True)
         on = survey.machine._replace(pins=(*survey.machine.pins, *self.pins))
         if self.python and on.python == self.python and on.python_from == "--python":
             on = on._replace(python_from="file")

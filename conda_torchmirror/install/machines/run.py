@@ -66,8 +66,9 @@ def execute(options: InstallOptions, report: Report) -> Result:
     found = [facts_.read(file) for file in _once(options.machines)]
     options = options._replace(machines=())
     if len(found) == 1:
-        return _for_one(options, found[0], report)
+        return _for_one(options, found[0], report, options)
     _check(options, len(found))
+    asked = options
     preview = options._replace(action="install", dry_run=True, save=None, urls=None)
     preview = preview._replace(download=False, explain=False)
     decided: list[tuple[Facts, tuple[str, ...], AnyDecision]] = []
@@ -76,12 +77,12 @@ def execute(options: InstallOptions, report: Report) -> Result:
         files = tuple(found[position].file for position in positions)
         facts = Facts(files[0], machine)
         try:
-            decided.append((facts, files, _decided(preview, facts)))
+            decided.append((facts, files, _decided(preview, facts, asked)))
         except TorchMirrorError as error:
             failed.append(Failed(files, error))
     if not decided:
         raise failed[0].error
-    groups = list(_groups(preview, decided))
+    groups = list(_groups(preview, decided, asked))
     names = group.names([decision for _, _, decision in groups])
     plans = tuple(
         MachinePlan(name, files, decision)
@@ -110,19 +111,24 @@ def _check(options: InstallOptions, count: int) -> None:
         raise SeveralMachines(count=count)
 
 
-def _for_one(options: InstallOptions, facts: Facts, report: Report) -> Result:
-    """Run for the machine of these facts, with its platform as conda's during the run."""
+def _for_one(
+    options: InstallOptions, facts: Facts, report: Report, asked: InstallOptions
+) -> Result:
+    """Run for the machine of these facts, with its platform as conda's during the run. `asked` are
+    the options that were typed."""
+    # What is offered for one of several machines is for that one.
+    asked = asked._replace(facts=facts)
     subdir = options.subdir or facts.machine.subdir
     if subdir != native_subdir():
         options = options._replace(subdir=subdir)
     with inner_command():
         if subdir != context.subdir:
             reload(subdir=subdir)
-        return run.execute(options._replace(facts=facts), report)
+        return run.execute(options._replace(facts=facts), report, asked)
 
 
-def _decided(preview: InstallOptions, facts: Facts) -> AnyDecision:
-    found = _for_one(preview, facts, _silent)
+def _decided(preview: InstallOptions, facts: Facts, asked: InstallOptions) -> AnyDecision:
+    found = _for_one(preview, facts, _silent, asked)
     assert isinstance(found, (Decision, WheelDecision))
     return found
 
@@ -132,7 +138,9 @@ def _silent(step: Any) -> None:
 
 
 def _groups(
-    preview: InstallOptions, decided: list[tuple[Facts, tuple[str, ...], AnyDecision]]
+    preview: InstallOptions,
+    decided: list[tuple[Facts, tuple[str, ...], AnyDecision]],
+    asked: InstallOptions,
 ) -> Iterator[tuple[Facts, tuple[str, ...], AnyDecision]]:
     """Merge machines with the same decision into one with their common denominator (`facts.floor`),
     unless the decision for that one differs."""
@@ -146,7 +154,7 @@ def _groups(
         files = tuple(file for _, names, _ in same for file in names)
         common = Facts(", ".join(files), facts_.floor([facts.machine for facts, _, _ in same]))
         try:
-            decision = _decided(preview, common)
+            decision = _decided(preview, common, asked._replace(machines=files))
         except TorchMirrorError:
             yield from same
             continue
@@ -174,7 +182,8 @@ def _saved(
     failed: list[Failed] = []
     for plan, folder, facts in zip(plans, folders, everyone, strict=True):
         try:
-            saved = _for_one(options._replace(save=str(folder), urls=None), facts, _silent)
+            for_this = options._replace(save=str(folder), urls=None)
+            saved = _for_one(for_this, facts, _silent, options)
         except CondaError as error:
             if isinstance(error, SystemExit):  # a regular exit
                 raise
@@ -200,7 +209,7 @@ def _urls(
         if plan.saved is not None:
             files |= dict.fromkeys(plan.saved.plan.files)
             continue
-        found = _for_one(options, facts, _silent)
+        found = _for_one(options, facts, _silent, options)
         assert isinstance(found, DownloadList)
         files |= dict.fromkeys(found.files)
         notices |= {notice.code: notice for notice in found.notices}

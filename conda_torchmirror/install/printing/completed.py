@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -26,14 +27,13 @@ from ...exceptions.choice import NoFittingWheel
 from ...exceptions.usage import NotForWheels
 from ...index.match import admits
 from ...index.match import read as read_spec
-from ...index.sources import WHEELS
 from ...index.wheels.pages import VARIANT
 from ...models import Notice
 from ...options import InstallOptions
 from ...selection import shell
 from ...selection.facts import names as conda_names
 from ...selection.pip.plan import WheelDecision
-from ...selection.plan import typed
+from ...selection.plan import offered
 from ...selection.specs import admits_python, cuda_version, number, package_name
 from ...selection.wheels.link import Link
 from ...selection.wheels.name import Refused, parse
@@ -44,7 +44,7 @@ from ...text.sanitize import safe
 from ..files import advice, environment_file
 from ..files.environment_file import EnvironmentFile, short
 from ..files.reading import PYTHONS
-from ..sources.wheels import known_set, narrowing
+from ..sources.wheels import by_wheels, known_set
 from ..task import Target
 from ..wheels import decide, steps
 from ..wheels.task import WheelTask, prepare
@@ -64,6 +64,12 @@ _REPLACED = frozenset(
 _INDEX = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)(?:\s+|\s*=\s*)(\S+)")
 _OWN_INDEX = re.compile(r"(?:-i|--index-url)\b")
 _LONGEST_LINE = 4096
+#: What the command that completes a file is to do, instead of what was asked.
+_PRINTED: Mapping[str, Any] = {
+    **{"action": "print", "tool": "environment.yml", "name": None, "prefix": None},
+    **{"urls": None, "save": None, "with_packages": False, "download": False},
+    **{"dry_run": False, "check": True},
+}
 
 
 class Parts(NamedTuple):
@@ -91,8 +97,8 @@ class Parts(NamedTuple):
         ]
 
 
-def execute(options: InstallOptions) -> Printed:
-    """Print the completed file.
+def execute(options: InstallOptions, asked: InstallOptions) -> Printed:
+    """Print the completed file. `asked` are the options that were typed.
 
     Raises: NotForWheels for several files, NoTorchInFile, what `environment_file.read` and
     `decide.decide` raise.
@@ -103,9 +109,9 @@ def execute(options: InstallOptions) -> Printed:
     file = environment_file.read(path)
     found = parts(file)
     if not found.words:
-        advice.check_torch([file], (), options)
+        advice.check_torch([file], (), asked)
     options = _with_file(options, file, found)
-    chosen = _for_allowed_python(options, found, _decided)
+    chosen = _for_allowed_python(options, found, _decided, asked)
     assert chosen
     task, decision = chosen.task, chosen.decision
     assert decision
@@ -141,27 +147,31 @@ def _listed(task: WheelTask) -> _Chosen | None:
 
 
 def _for_allowed_python(
-    options: InstallOptions, found: Parts, choose: Callable[[WheelTask], _Chosen | None]
+    options: InstallOptions,
+    found: Parts,
+    choose: Callable[[WheelTask], _Chosen | None],
+    asked: InstallOptions,
 ) -> _Chosen | None:
     """Choose for the Python that is typed or that the file fixes, else for any; where that is
     answered by one that the file excludes, for the newest older one that it allows.
 
     Raises: what `_task` and `choose` raise; of several NoFittingWheel the last one.
     """
+    task = partial(_task, options, found, asked)
     if options.python or not found.pythons:
-        return choose(_task(options, found))
+        return choose(task())
     *some, fixed = found.pythons
     if some:
-        chosen = choose(_task(options, found))
+        chosen = choose(task())
         if chosen is None or chosen.python in found.pythons:
             return chosen
         newest = number(chosen.python)
         *some, fixed = [p for p in found.pythons if number(p) < newest] or [fixed]
     for python in some:
         with suppress(NoFittingWheel):
-            if again := choose(_task(options, found, python)):
+            if again := choose(task(python)):
                 return again
-    return choose(_task(options, found, fixed))
+    return choose(task(fixed))
 
 
 def way(options: InstallOptions) -> tuple[Notice, ...]:
@@ -171,21 +181,20 @@ def way(options: InstallOptions) -> tuple[Notice, ...]:
     Raises: what `environment_file.read` raises.
     """
     path, *more = options.files or ("",)
-    if not path or more or "://" in path:
+    if not path or more or "://" in path or options.of_solver:
         return ()
     file = environment_file.read(path)
     found = parts(file)
     if not found.words:
         return ()
     try:
-        listed = _for_allowed_python(_with_file(options, file, found), found, _listed)
+        listed = _for_allowed_python(_with_file(options, file, found), found, _listed, options)
     except TorchMirrorError:
         return ()  # the step would be refused with it
     if listed is None:
         return ()
-    words = ["conda", "torch-install", *options.specs, "--source", WHEELS, "-f", path]
-    on = listed.task.machine
-    command = typed([*words, *narrowing(options, on), "--print", "environment.yml"])
+    # The file keeps its name, and nothing is installed.
+    command = offered(by_wheels(options)._replace(**_PRINTED))
     return (Notice("complete_file", {"command": safe(command)}),)
 
 
@@ -198,14 +207,19 @@ def _with_file(options: InstallOptions, file: EnvironmentFile, found: Parts) -> 
     )
 
 
-def _task(options: InstallOptions, found: Parts, python: str | None = None) -> WheelTask:
+def _task(
+    options: InstallOptions, found: Parts, asked: InstallOptions, python: str | None = None
+) -> WheelTask:
     """The task for a new environment, with `python` if the file asks for it. Without a driver, the
     CUDA that the file names counts."""
     nowhere = Target(None, ("-n", options.name or recipe.NAME))
     options = options._replace(python=options.python or python)
-    task = prepare(options, nowhere, context.subdir)
+    task = prepare(options, nowhere, context.subdir, asked)
     if options.cuda == "auto" and found.cuda and not task.machine.has_gpu:
-        task = prepare(options._replace(cuda=found.cuda), nowhere, context.subdir)
+        task = prepare(options._replace(cuda=found.cuda), nowhere, context.subdir, asked)
+    if python and not asked.python:
+        on = task.machine._replace(python_from="file")
+        task = task._replace(survey=task.survey._replace(machine=on))
     return task
 
 

@@ -89,7 +89,11 @@ def of_text(options: InstallOptions, decision: WheelDecision, found: str) -> Pri
 
 
 def _left_out(options: InstallOptions, said: Recipe) -> Iterator[Notice]:
-    """Notices on what the text lacks: credentials, and an environment name the tool refuses."""
+    """Notices on what the text lacks: credentials, an environment name the tool refuses, and
+    options that it does not have."""
+    lost = [words[0] for words in options.for_conda if words[0] not in said.options]
+    if lost and options.tool != "conda":  # which itself leaves out what a subcommand lacks
+        yield Notice("print_options_left", {"options": ", ".join(lost)})
     if said.hidden:
         yield Notice("print_credentials", {"channels": ", ".join(said.hidden)})
     if said.unnamed and options.tool in NAMING:

@@ -23,12 +23,20 @@ from ...text.reasons import shown
 from ...text.sanitize import public_url, safe
 from ...text.tools.recipe import PackageSpec, PinnedWheel, Recipe
 from ...transport import routes
-from ..task import Target
+from ..task import Target, words_for_conda
 from ..wheels import steps
 
 #: The name of an environment if none was given, or one that not every tool accepts.
 NAME = "torch"
 _DEFAULTS = "defaults"
+#: The tools that take options of conda's, and those of them that mamba 2 has too.
+_OF_CONDA = ("conda", "mamba", "micromamba")
+_OF_MAMBA = frozenset(
+    (
+        *("--strict-channel-priority", "--no-channel-priority", "--no-pin", "--no-deps"),
+        *("--only-deps", "--freeze-installed", "--force-reinstall"),
+    )
+)
 
 
 def of_channels(
@@ -93,6 +101,9 @@ def _common(options: InstallOptions, target: Target, step: CondaStep | None) -> 
     name = options.name or PurePath(options.prefix or "").name
     known = re.fullmatch(r"[A-Za-z][\w.-]*", name or "", re.ASCII)
     native = native_subdir()
+    passed = words_for_conda(options, step.verb) if step and options.tool in _OF_CONDA else ()
+    if options.tool != "conda":
+        passed = tuple(word for word in passed if word in _OF_MAMBA)
     return Recipe(
         head="",
         subdir="",
@@ -100,6 +111,7 @@ def _common(options: InstallOptions, target: Target, step: CondaStep | None) -> 
         name=name if known else NAME,
         unnamed="" if known else safe(name),
         target=target.words,
+        options=passed,
         create=step is not None and step.verb == "create",
         platform=context.subdir if context.subdir != native else None,
         pins=tuple(map(spec, step.pins)) if step else (),

@@ -12,7 +12,6 @@ from ...index.match import admits
 from ...models import Choice, NoChoice, Notice
 from ...selection import alternatives, refused, rules
 from ...selection.choose import choose
-from ...selection.facts.names import TORCH
 from ...selection.plan import typed
 from ...text.messages import text
 from ..attempt import Attempt
@@ -40,7 +39,8 @@ def refuse(
         task.source.knowledge,
         AutoRule(task.options, tried, cached),
         tuple(each.pin for each in found),
-        task.target.words,
+        task.typed,
+        task.fresh,
     )
     # The choice was good but for the rule, so that what is open may only be newer.
     steps = [
@@ -56,7 +56,7 @@ def refuse(
         *_of_history([each for each in found if each.pin in on.history], case, task),
         *(step for step in steps if step.code not in left),
         *_other_sources(best, tried),
-        refusal.where_to_look(task.options, on, task.request.source, offline=offline),
+        refusal.where_to_look(task.typed, offline=offline),
     )
     needed, why = first.rule.pin, text(first.rule.why)
     torch = choice.torch.version
@@ -90,11 +90,9 @@ def _other_sources(best: Attempt, tried: Sequence[Attempt]) -> Iterator[Notice]:
     task, on = best.task, best.task.machine
     for each in tried if task.files is None else ():
         other = each.task.source
-        request = refusal.in_words_of(other, task.options)
+        request = refusal.in_words_of(other, task)
         if other.name == task.source.name or request is None:
             continue
         found = choose(on, request, each.records.builds, other.knowledge)
         if isinstance(found, Choice) and not rules.conflicts(found, on, request, admits):
-            command = refusal.command(task, request)
-            facts = {"source": other.name, "torch": f"{TORCH} {found.torch.version}"}
-            yield Notice("use_source", {**facts, "command": command})
+            yield refusal.use_source(other, found, task)

@@ -10,13 +10,13 @@ from ...exceptions.channel import ChannelError
 from ...exceptions.choice import NoFittingBuild, NoFittingSource
 from ...index.exclude_newer import without_newer
 from ...index.match import admits
-from ...index.sources import AUTO, SOURCES, Source
-from ...models import Choice, Machine, NoChoice, Notice, Request
-from ...options import InstallOptions
+from ...index.sources import SOURCES, Source
+from ...models import Choice, NoChoice, Notice, Request
+from ...options import InstallOptions, listing
 from ...selection import alternatives, refused, rules
 from ...selection.choose import choose
 from ...selection.facts.names import TORCH
-from ...selection.plan import machine_words, typed, words_of
+from ...selection.plan import offered
 from ...selection.sources.elsewhere import may_be_on_conda_forge, newest_of_conda_forge
 from ...selection.specs import number
 from ...text import reasons
@@ -74,11 +74,11 @@ def refuse(
         *(way for each in attempts for way in _in_part(each)),
         *(step for step in steps if step.code not in _ON_CPU),
         *_other_sources(task, tried, [each.source for each in unread]),
-        *wheels.way(task.options, task.target, on),
+        *wheels.way(task.typed, task.target, on),
         *([Notice("allow_newer", {"count": excluded})] if excluded else ()),
         *(step for step in steps if step.code in _ON_CPU),
         *(Notice(code) for code in dict.fromkeys(map(_to_read, unread))),
-        where_to_look(task.options, on, task.request.source, offline=offline),
+        where_to_look(task.typed, offline=offline),
     )
     asked = reasons.asked(task.request, on)
     shared = len({one.detail for one in told}) == 1  # then it is not about a source
@@ -122,7 +122,8 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
         records.builds,
         source.knowledge,
         rule,
-        target=task.target.words,
+        asked=task.typed,
+        fresh=task.fresh,
     )
     advice = alternatives.find(case)
     steps = steps_of(task, advice, case)
@@ -196,39 +197,38 @@ def _other_sources(
     task: Task, tried: Sequence[Source], unread: Sequence[Source]
 ) -> Iterator[Notice]:
     """Point to sources that were not tried and that have a fitting set in the built-in index."""
-    options, on = task.options, task.machine
+    on = task.machine
     if task.files or SOURCES[0] in tried:
         return
     for other in SOURCES:
         known = other.built_in(on.subdir) if other not in tried else None
-        request = in_words_of(other, options) if known else None
+        request = in_words_of(other, task) if known else None
         if known is None or request is None:
             continue
         found = choose(on, request, without_newer(known).builds, other.knowledge)
         if not isinstance(found, Choice) or rules.conflicts(found, on, request, admits):
             continue
-        facts = {"source": other.name, "torch": f"{TORCH} {found.torch.version}"}
-        if other in unread:
-            yield Notice("unread_fits", facts)
-            continue
-        yield Notice("use_source", {**facts, "command": command(task, request)})
+        step = use_source(other, found, task)
+        yield step._replace(code="unread_fits") if other in unread else step
 
 
-def command(task: Task, request: Request) -> str:
-    """The command for a request of another source, all else as it was asked for."""
-    words = ["conda", "torch-install", *task.target.words]
-    words += words_of(request)
-    words += machine_words(task.machine)
-    words += ["--python", task.options.python] if task.options.python else []
-    return typed(words)
+def use_source(source: Source, found: Choice, task: Task) -> Notice:
+    """The step to take a set of another source, all else as it was asked for."""
+    facts = {"source": source.name, "torch": f"{TORCH} {found.torch.version}"}
+    command = offered(task.typed._replace(source=source.name))
+    return Notice("use_source", {**facts, "command": command})
 
 
-def in_words_of(source: Source, options: InstallOptions) -> Request | None:
+def in_words_of(source: Source, task: Task) -> Request | None:
     """The request of the same arguments for another source; None if that source refuses them."""
     try:
-        return requests.of(options, source.name)
+        found = requests.of(task.options, source.name)
     except TorchMirrorError:
         return None
+    if any(name == TORCH for _, name in found.typed) or not task.options.specs:
+        return found
+    # The release of the environment, which is kept where only other packages are named.
+    return found._replace(specs={**found.specs, TORCH: task.request.specs[TORCH]})
 
 
 def _in_part(done: Attempt) -> list[Notice]:
@@ -247,11 +247,6 @@ def _in_part(done: Attempt) -> list[Notice]:
     return [Notice("built_in_part", {"date": records.date, "channel": task.source.channel})]
 
 
-def where_to_look(options: InstallOptions, on: Machine, source: str, *, offline: bool) -> Notice:
+def where_to_look(asked: InstallOptions, *, offline: bool) -> Notice:
     """The last step: `--list` for the same machine and `--source`."""
-    words = ["conda", "torch-install", "--list"]
-    words += machine_words(on)
-    words += ["--cuda", options.cuda] if options.cuda != "auto" else []
-    words += ["--source", source] if source != AUTO else []
-    words += ["--offline"] if offline else []
-    return Notice("see_list", {"command": typed(words)})
+    return Notice("see_list", {"command": offered(listing(asked, offline=offline))})

@@ -10,13 +10,17 @@ from ...index.match import admits
 from ...index.sources import SOURCES, Source
 from ...mirrors.registry import Route
 from ...models import Choice, Machine, Notice, Rejection, Request
+from ...options import again
 from ...selection import rules
 from ...selection.choose import choose
 from ...selection.facts.names import FAMILY, TORCH
+from ...selection.plan import offered
 from ...selection.sources.elsewhere import newest_of_conda_forge
 from ...selection.specs import number, release
 from ...text.reasons import nearest, reason
+from ...text.sanitize import safe
 from ..attempt import Attempt, is_sample
+from ..task import Task
 from .answer import SourceChoice
 
 #: Codes of rejections that a newer driver would lift.
@@ -35,7 +39,15 @@ def of_source(answer: SourceChoice, route: Route) -> Notice:
         "mirror": route.mirror if route.by_mirror else None,
         "other": other,
     }
+    if answer.why == "bound" and other and other["version"]:
+        facts["command"] = safe(_in_new(answer.attempt.task, str(other["source"])))
     return Notice("source_chosen", facts)
+
+
+def _in_new(task: Task, source: str) -> str:
+    """The command that takes another source's newest release, in a new environment."""
+    found = again(task.typed, task.request, _open(task.request), new=True)
+    return offered(found._replace(source=source))
 
 
 def of_sample(answer: SourceChoice) -> list[Notice]:

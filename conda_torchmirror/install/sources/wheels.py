@@ -17,11 +17,11 @@ from ...index.wheels import builtin
 from ...machine import survey
 from ...mirrors.addresses import name_of
 from ...models import Machine, NoChoice, Notice, Request
-from ...options import InstallOptions
+from ...options import EXPLICIT, InstallOptions, listing
 from ...selection.alternatives import new_environment
 from ...selection.facts.names import PIP_NAMES
 from ...selection.pip import variants
-from ...selection.plan import machine_words, typed
+from ...selection.plan import offered
 from ...selection.sources.order import Order, Why
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.choose import WheelSet, choose
@@ -43,7 +43,7 @@ _OF_SOURCES = frozenset(("defaults", *(name for source in SOURCES for name in so
 def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, ...]:
     """The step to install wheels in a new environment, if the list has a set for the request."""
     cuda = wheel_request.accelerator(options.cuda)
-    if cuda is None or options.files:
+    if cuda is None or options.files or options.of_solver or options.tool == EXPLICIT:
         return ()
     request = wheel_request.read(
         options.specs,
@@ -62,24 +62,18 @@ def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, .
     found = known_set(request, for_wheels(new))
     if found is None:
         return ()
-    named = target.words if target.to_be_made else ("-n", "NEW")
-    python = options.python or on.python
-    command = ["conda", "torch-install", *named, *options.specs]
-    command += [*narrowing(options._replace(python=python), on), "--source", WHEELS]
+    asked = by_wheels(options if target.is_fresh(options) else options.elsewhere())
+    if on.python_from == "prefix":
+        asked = asked._replace(python=options.python or on.python)
     facts = {"torch": found.torch.version, "variant": found.variant or PLAIN}
-    return (Notice("use_wheel_set", {**facts, "command": typed(command)}),)
+    return (Notice("use_wheel_set", {**facts, "command": offered(asked)}),)
 
 
-def narrowing(options: InstallOptions, on: Machine) -> list[str]:
-    """The words of the options that a choice of wheels for this machine depends on, for a command
-    that is to come to the same choice."""
-    return [
-        *(["--cuda", options.cuda] if options.cuda != "auto" else []),
-        *(["--cuda-compat", options.cuda_compat] if options.cuda_compat != "minor" else []),
-        *(["--allow-cpu"] if options.allow_cpu else []),
-        *(["--python", options.python] if options.python else []),
-        *machine_words(on),
-    ]
+def by_wheels(asked: InstallOptions) -> InstallOptions:
+    """The options for wheels, without those that have no meaning for them."""
+    return asked._replace(
+        source=WHEELS, channels=(), override_channels=False, check_upstream=False, solve=False
+    )
 
 
 def known_set(request: Request, on: Machine) -> WheelSet | None:
@@ -104,8 +98,8 @@ def refuse_variant(options: InstallOptions, target: Target, subdir: str) -> None
     ways = way(options, target, on)
     known = builtin.load(on.subdir)
     if not ways and known and any(link.variant == variant for link in known.links):
-        listing = ("conda", "torch-install", "--list", "--source", WHEELS, "--cuda", variant)
-        ways = (Notice("see_list", {"command": typed((*listing, *machine_words(on)))}),)
+        command = offered(listing(options._replace(source=WHEELS, cuda=variant)))
+        ways = (Notice("see_list", {"command": command}),)
     raise NoCondaVariant(variant=variant, ways=ways)
 
 

@@ -16,12 +16,14 @@ from ...handover import wheel_cache
 from ...mirrors.registry import Route
 from ...mirrors.urls import host_of
 from ...models import CondaStep, Machine, NoChoice, Notice, Records
+from ...options import OFFLINE
+from ...options import listing as listed
 from ...selection.pip import bounds, plan, rest, variants
 from ...selection.pip.bounds import Bounds
 from ...selection.pip.metadata import Metadata, requirements
 from ...selection.pip.plan import TRITON, WheelDecision, WheelFile
 from ...selection.pip.rest import RestTarget
-from ...selection.plan import machine_words, typed, words_of
+from ...selection.plan import offered
 from ...selection.wheels import advice
 from ...selection.wheels.choose import WheelSet, choose, to_ask
 from ...selection.wheels.link import Link, project_of, triple_of
@@ -134,9 +136,8 @@ def _lacking(task: WheelTask, found: WheelSet) -> WheelsNotHere:
     """The error for wheels that have to be downloaded before conda is offline."""
     here = {link.filename for link in wheel_cache.links()}
     names = [w.link.filename for w in found.wheels if w.link.filename not in here]
-    words = ["conda", "torch-install", *task.target.words, *words_of(task.request)]
-    words += ["--python", task.options.python] if task.options.python else []
-    command = typed([*words, "--download-only"])
+    online = task.typed.without(OFFLINE)
+    command = offered(online._replace(action="download", download=True, save=None))
     ways = (Notice("fetch_wheels", {"command": command}), Notice("wheels_in_folder"))
     return WheelsNotHere(files=", ".join(names), count=len(names), ways=ways)
 
@@ -226,11 +227,10 @@ def no_choice(
     on, request = task.machine, task.request
     if links is None:
         links = _further(task, chains)
-    found = advice.find(request, on, links, target=task.target.words)
+    fresh = task.target.is_fresh(task.options)
+    found = advice.find(request, on, links, asked=task.typed, fresh=fresh)
     records = Records((), "live")
-    words = ["conda", "torch-install", "--list", "--source", WHEELS, *machine_words(on)]
-    words += ["--cuda", task.options.cuda] if task.options.cuda != "auto" else []
-    listing = Notice("see_list", {"command": typed(words)})
+    listing = Notice("see_list", {"command": offered(listed(task.typed._replace(source=WHEELS)))})
     return NoFittingWheel(
         request=reasons.asked(request, on),
         detail=reasons.why(found.rejected, records, request, on, found.cause, found.blamed),

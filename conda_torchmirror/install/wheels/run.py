@@ -45,14 +45,6 @@ _REFUSED = {
     "channels": ("--channel", "wheels_no_channel"),
     "override_channels": ("--override-channels", "wheels_no_channel"),
 }
-#: Options that change what conda's solver installs. Pip has none of them, and ignoring one would
-#: install something else than was asked for.
-_SOLVERS = frozenset(
-    (
-        *("--no-deps", "--only-deps", "--force-reinstall", "--satisfied-skip-solve"),
-        *("--update-all", "--update-deps", "--update-specs", "--freeze-installed", "--use-local"),
-    )
-)
 
 
 def execute(
@@ -62,15 +54,16 @@ def execute(
     *,
     by_setting: bool = False,
     why: Why | None = None,
+    asked: InstallOptions | None = None,
 ) -> WheelDecision | DownloadList | Listing | Printed | Saved | Outcome:
     """Run the command. `by_setting` says that a setting chose wheels and not the command line,
-    `why` is the reason if wheels are used instead of conda builds.
+    `why` is the reason if wheels are used instead of conda builds, `asked` as in `task.Task`.
 
     Raises: TorchMirrorError, or what conda raises.
     """
     _refuse(options, by_setting=by_setting)
     subdir, native = context.subdir, native_subdir()
-    task = prepare(options, target, subdir)
+    task = prepare(options, target, subdir, asked)
     planned = options.action == "save" and not target.exists
     if not (options.preview or planned) and subdir != native:
         raise ForeignPlatform(subdir=subdir, prefix=str(target.prefix), native=native)
@@ -140,7 +133,8 @@ def _refuse(options: InstallOptions, *, by_setting: bool) -> None:
     Raises: NotForWheels, NotForWheelSetting; what reading a file raises that is none.
     """
     found = dict(said for name, said in _REFUSED.items() if getattr(options, name))
-    found |= {words[0]: "wheels_no_solver" for words in options.passed if words[0] in _SOLVERS}
+    # To ignore one would install something else than was asked for.
+    found |= dict.fromkeys(options.of_solver, "wheels_no_solver")
     given = list(found)
     if given and by_setting:
         file = settings.source_of("torchmirror_source")

@@ -27,6 +27,7 @@ from ...selection.specs import number
 from ...selection.wheels.link import Link
 from ...text.sanitize import safe
 from ...transport.wheels.routes import NO_INDEX, OWN
+from ..task import words_for_conda
 
 if TYPE_CHECKING:
     from .task import WheelTask
@@ -231,12 +232,16 @@ def conda_first(task: WheelTask, python: str, pins: Sequence[str]) -> CondaStep 
     if not target.exists:
         if on.ignores_pins:
             specs, pins = (*specs, *pins), ()
-        return conda_step("create", target.words, specs, pins, on.subdir) if target.words else None
+        if not target.words:
+            return None
+        passed = words_for_conda(task.options, "create")
+        return conda_step("create", target.words, specs, pins, on.subdir, passed)
     has_python = task.python is not None
     if has_python and task.pip and number(task.pip)[:2] >= pip.OLDEST:
         return None
     where = option_of(str(target.prefix)).split() or ["-p", str(target.prefix)]
-    return conda_step("install", where, specs[1:] if has_python else specs, (), on.subdir)
+    passed = words_for_conda(task.options, "install")
+    return conda_step("install", where, specs[1:] if has_python else specs, (), on.subdir, passed)
 
 
 def conda_step(
@@ -245,6 +250,7 @@ def conda_step(
     specs: Sequence[str],
     pins: Sequence[str],
     subdir: str,
+    options: Sequence[str] = (),
 ) -> CondaStep:
     """A run of conda, with the user's own channels where they have a Python."""
     configured = [name_of(channel) for channel in context.channels]
@@ -254,6 +260,6 @@ def conda_step(
         words += ["--platform", subdir]
     for channel in passed:
         words += ["-c", channel]
-    command = typed([*words, *specs])
+    command = typed([*words, *options, *specs])
     variables = {"CONDA_PINNED_PACKAGES": "&".join(pins)} if pins else {}
     return CondaStep(verb, tuple(specs), tuple(pins), variables, command, command, passed)

@@ -25,7 +25,7 @@ from .python_pins import for_wheels
 
 class WheelTask(NamedTuple):
     """The task of a run, before any page is read. `uv` is its path if it is used instead of pip,
-    `notices` are about that."""
+    `notices` are about that. `asked` is as in `task.Task`."""
 
     options: InstallOptions
     target: Target
@@ -36,6 +36,12 @@ class WheelTask(NamedTuple):
     brought: Brought | None = None
     uv: str | None = None
     notices: tuple[Notice, ...] = ()
+    asked: InstallOptions | None = None
+
+    @property
+    def typed(self) -> InstallOptions:
+        """The options as they were typed."""
+        return self.asked or self.options
 
     @property
     def machine(self) -> Machine:
@@ -55,7 +61,9 @@ class WheelTask(NamedTuple):
         return found.version if found else None
 
 
-def prepare(options: InstallOptions, target: Target, subdir: str) -> WheelTask:
+def prepare(
+    options: InstallOptions, target: Target, subdir: str, asked: InstallOptions | None = None
+) -> WheelTask:
     """Read the arguments, the machine and the environment.
 
     Raises: BadWheelWord, BadWheelFile, BadCuda, BadPython.
@@ -89,4 +97,4 @@ def prepare(options: InstallOptions, target: Target, subdir: str) -> WheelTask:
         own.check(survey.machine)
     there = distributions.installed(prefix) if prefix else {}
     config, (uv, notices) = pip_config.read(prefix), steps.installer(prefix)
-    return WheelTask(options, target, request, survey, config, there, own, uv, notices)
+    return WheelTask(options, target, request, survey, config, there, own, uv, notices, asked)

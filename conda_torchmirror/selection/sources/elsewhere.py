@@ -6,10 +6,11 @@ and platform. Nothing is chosen from them here; the figures are in `data/`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ...models import Admits, Machine, Notice, Request
+from ...options import InstallOptions
 from ..facts.cuda import CudaTables, conda_forge_tables, data, runs_on, tables
 from ..facts.names import (
     CUDA_NAMES,
@@ -21,7 +22,7 @@ from ..facts.names import (
     TORCH,
 )
 from ..facts.record import Knowledge
-from ..plan import machine_words, typed
+from ..plan import offered
 from ..specs import admits_cuda, admits_python, minor, number, package_name
 
 #: The lowest cuDNN that CUDA builds of conda-forge accept, in the records of 2.1.2 and later.
@@ -90,11 +91,11 @@ class _Wanted(NamedTuple):
 
 
 def find(
-    machine: Machine, request: Request, knowledge: Knowledge, words: Sequence[str]
+    machine: Machine, request: Request, knowledge: Knowledge, asked: InstallOptions
 ) -> Iterator[Notice]:
     """Advise on places, other than the source at hand, that serve the request.
 
-    `words` are the command-line words that ask for the same from conda-forge.
+    `asked` are the options that ask for the same from conda-forge, in a new environment.
     """
     if knowledge.source.torch != TORCH:
         return  # words on wheels do not apply to a channel
@@ -103,7 +104,7 @@ def find(
     if wanted.of_the_channel or any(package_name(pin.spec) == MUTEX for pin in wanted.pins):
         return
     if not knowledge.source.metapackages:  # only conda-forge itself has these
-        yield from _conda_forge(wanted, words)
+        yield from _conda_forge(wanted, asked)
     yield from _wheels(wanted)
 
 
@@ -137,17 +138,15 @@ def may_be_on_conda_forge(machine: Machine, request: Request, admits: Admits) ->
     return next(_on_conda_forge(wanted), None) is not None
 
 
-def _conda_forge(wanted: _Wanted, words: Sequence[str]) -> Iterator[Notice]:
+def _conda_forge(wanted: _Wanted, asked: InstallOptions) -> Iterator[Notice]:
     """Advise on conda-forge, with the newest and the oldest release that serve the request."""
     fitting = list(_on_conda_forge(wanted))
     if not fitting:
         return
     (last, cuda), (first, _) = fitting[0], fitting[-1]
-    on = wanted.machine
-    command = ["conda", "torch-install", "-n", "NEW", *words]
-    command += machine_words(on)
-    command += ["--python", on.python] if on.python else []
-    facts = {**_releases(first, last), "command": typed(command)}
+    if wanted.machine.python_from == "prefix":
+        asked = asked._replace(python=wanted.machine.python)
+    facts = {**_releases(first, last), "command": offered(asked)}
     if cuda:
         yield Notice("use_conda_forge", {**facts, "cuda": cuda})
     else:

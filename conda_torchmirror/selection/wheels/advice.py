@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ...models import Build, Choice, Machine, NoChoice, Notice, Rejection, Request
+from ...options import InstallOptions
 from .. import alternatives, refused
-from ..plan import machine_words, typed, words_of
+from ..plan import offered
 from ..specs import cuda_version, number
 from .choose import WheelCase, prepare, shown
 from .link import Link
@@ -33,26 +34,27 @@ def find(
     machine: Machine,
     links: Iterable[Link],
     table: WheelTables | None = None,
-    target: tuple[str, ...] = (),
+    asked: InstallOptions | None = None,
+    *,
+    fresh: bool = False,
 ) -> Refusal:
     """Find the rejections, the cause and the next steps for a request without a set.
 
-    `links` for Pythons other than the machine's show which of these would do; `target` are the
-    options that name the environment.
+    `links` for Pythons other than the machine's show which of these would do; `asked` and `fresh`
+    are those of `refused.Case`.
     """
     case = prepare(request, machine, links, table, any_python=True)
     failed = case.choose()
     if isinstance(failed, Choice):
         return Refusal()
     rejected = tuple(shown(item, case) for item in failed.rejected)
-    if case.named:
-        steps = tuple(_named_steps(case, target))
-        return Refusal(rejected, _cause_of_named(case, failed), steps=steps)
-    on, asked = case.judged()
+    on, judged = case.judged()
     builds = tuple(case.of_accelerator())
-    found = alternatives.find(
-        refused.Case(failed, on, asked, builds, case.knowledge, target=target)
-    )
+    told = refused.Case(failed, on, judged, builds, case.knowledge, asked=asked, fresh=fresh)
+    if case.named:
+        steps = tuple(_named_steps(case, told._replace(request=case.request)))
+        return Refusal(rejected, _cause_of_named(case, failed), steps=steps)
+    found = alternatives.find(told)
     cause = _no_directory(case, builds) or found.cause
     if not any(build.name == TORCH for build in builds):
         cause = Notice("no_wheel_at_all", {"subdir": machine.subdir})
@@ -115,19 +117,14 @@ def _open_variant(case: WheelCase) -> Iterator[Notice]:
         yield Notice("open_variant", {**facts, "variant": choice.torch.channel or PLAIN})
 
 
-def _named_steps(case: WheelCase, target: tuple[str, ...]) -> Iterator[Notice]:
+def _named_steps(case: WheelCase, told: refused.Case) -> Iterator[Notice]:
     """Use another directory of the same accelerator, or the newest release in the named one."""
     kind = str(case.named)[:4]
     for variant in _variants(case):
         if variant != case.named and variant[:4] == kind:
             asked = case.request._replace(cuda=variant)
             if isinstance(case.choose(request=asked), Choice):
-                on = case.machine
-                words = ["conda", "torch-install", *target]
-                words += [*words_of(asked), *machine_words(on)]
-                if on.python and on.python_from == "--python":
-                    words += ["--python", on.python]
-                facts = {"variant": variant, "command": typed(words)}
+                facts = {"variant": variant, "command": offered(told.again(asked))}
                 yield Notice("other_variant", facts)
                 break
     opened = case.request._replace(specs={name: (name,) for name in case.request.specs})

@@ -91,6 +91,7 @@ def read(
     """
     specs: dict[str, list[str]] = {}
     others: list[str] = []
+    typed: list[tuple[str, str]] = []
     for word in words:
         plain = _plain(word)
         if isinstance(plain, BadWord):
@@ -103,11 +104,13 @@ def read(
             return BadWord(word, Notice("wheel_word", {"word": word}))
         if name not in FAMILY:
             others.append(plain)
+            typed.append((word, ""))
             continue
         found = understand(plain)
         if isinstance(found, BadWord):
             return found._replace(word=word)
         specs.setdefault(found.project, []).append("".join(plain.split()))
+        typed.append((word, found.project))
     wishes: tuple[str, ...] = ()
     if not specs:
         specs, wishes = {name: [name] for name in DEFAULT}, (AUDIO,)
@@ -123,6 +126,7 @@ def read(
         python=python,
         wishes=wishes,
         implied=implied,
+        typed=tuple(typed),
     )
 
 

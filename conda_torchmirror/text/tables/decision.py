@@ -247,8 +247,7 @@ SOURCE: Table = {
     "here",
     "bound": "PyTorch {version} from the channel {source}, which this environment already uses",
     "bound.newer": "PyTorch {version} from the channel {source}, which this environment already "
-    "uses; for {other_version}, best in a new one: `conda torch-install -n NEW --source "
-    "{other_source}`",
+    "uses; for {other_version}, best in a new one: `{command}`",
     "asked.newer": "PyTorch {version} from the channel {source}, as asked; {other_source} has "
     "{other_version}, which fits",
     "release": "PyTorch {version} from the channel {source}, for the release that is named",

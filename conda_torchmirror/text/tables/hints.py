@@ -35,7 +35,8 @@ TEXT: Table = {
     "them",
     "look_online": "whether `{channel}` has anything for {subdir} is seen online: run it without "
     "`--offline`, `CONDA_OFFLINE`, and `offline` in .condarc",
-    "preview_offline": "`--dry-run --offline` previews from conda's cache or the built-in index",
+    "preview_offline": "`--dry-run --offline`, with nothing to save or fetch, previews from "
+    "conda's cache or the built-in index",
     "around_own": "your own `{key}` in {file} leads `{channel}` there: `--mirror {instead}` reads "
     "it from {instead} in this run",
     "allow_fallback": "without `--no-fallback` other sources are tried",
@@ -58,6 +59,7 @@ TEXT: Table = {
     "cache_help": "`conda torch-mirror cache --help` shows the options",
     "leave_options": "leave {options} out, or choose conda packages: `--source auto`",
     "leave_print_or": "leave out either `--print` or {options}",
+    "leave_list_or": "leave out either `--list` or {options}",
     "urls_joined": "write `--urls=aria2`",
     "save_beside": "add `--save-plan DIR`, or leave `--with-packages` out",
     "leave_file_out": "leave it out: wheels are then taken from mirrors",

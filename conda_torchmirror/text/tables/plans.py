@@ -43,6 +43,7 @@ TEXT: Table = {
     "carry it out where conda is configured with that channel, or with its packages cached",
     "print_credentials": "read here with a token or password, which is not printed: {channels}; "
     "whoever uses this needs one of their own",
+    "print_options_left": "not in this text, as conda alone takes them: {options}",
     "print_renamed": "the environment is called {name} there: not every tool takes `{asked}`",
     "plan_rest_by_pip": "what the wheels need besides is no part of the plan: pip takes it from "
     "its index when the plan is carried out",

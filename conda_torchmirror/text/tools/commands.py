@@ -37,7 +37,7 @@ def conda(recipe: Recipe, tool: str = "conda") -> str:
         words = [tool, "create" if recipe.create else "install", *recipe.target]
         if recipe.create and recipe.platform:
             words += ["--platform", recipe.platform]
-        words += with_channels(recipe)
+        words += [*with_channels(recipe), *recipe.options]
         words += [spec.word for spec in specs]
         lines.append(shell.command(words, windows=windows))
     if recipe.wheels:

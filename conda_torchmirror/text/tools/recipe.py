@@ -32,13 +32,13 @@ class Recipe(NamedTuple):
     """A decision without the run that it was made for.
 
     `head` is what was chosen, in one line. `name` is that of a new environment, `target` the words
-    that name the one that is meant (none for the active one), `create` says that it has to be
-    made, for `platform` where that is not this computer's. `cuda` is what the driver runs that a
-    CUDA build was chosen for, and `cuda_named` that no driver says it here. `channels` are names or
-    URLs in order; `flexible` says that a strict priority of channels finds no solution, `relaxed`
-    that this conda's is strict. `mirrored` are official addresses of channels, each with the one of
-    `channels` that is a mirror of it. `pins` bind the solver without being asked for, `removed`
-    leave the environment first.
+    that name the one that is meant (none for the active one), `create` says that it has to be made,
+    for `platform` where that is not this computer's. `options` are those of conda that the tool has
+    too. `cuda` is what the driver runs that a CUDA build was chosen for, and `cuda_named` that no
+    driver says it here. `channels` are names or URLs in order; `flexible` says that a strict
+    priority of channels finds no solution, `relaxed` that this conda's is strict. `mirrored` are
+    official addresses of channels, each with the one of `channels` that is a mirror of it. `pins`
+    bind the solver without being asked for, `removed` leave the environment first.
 
     `specs` is what conda is asked for where this runs, `fresh` what a new environment is made of.
     For wheels these are what conda brings before, `wheels` is the set, `others` are further
@@ -55,6 +55,7 @@ class Recipe(NamedTuple):
     name: str
     python: str
     target: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     create: bool = True
     platform: str | None = None
     cuda: str | None = None
