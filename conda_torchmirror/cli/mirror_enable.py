@@ -21,8 +21,13 @@ from ..text.output import emit, say
 from ..text.sanitize import safe
 from .mirror_status import read_now
 
-#: Policies of channels that the user's own configuration maps.
-_OWN = ("configured", "default_channels", "channel_alias")
+#: Policies of channels that the user's own configuration maps, be it to where they are not.
+_OWN = (
+    *("configured", "default_channels", "channel_alias"),
+    *("lacking", "misplaced", "alias_lacks", "alias_misplaced"),
+)
+#: Policies of channels that no preferred mirror carries.
+_LACKING = ("not_carried", "elsewhere")
 
 
 def enable(args: Namespace) -> int:
@@ -56,11 +61,17 @@ def enable(args: Namespace) -> int:
     written = _put(path, _content(mapped, policies, config, given=bool(args.mirror)))
     rows = [(p.name, str(p.mirror), safe(str(p.url))) for p in mapped]
     lines = [*_head("enabled", path), "", *wrapped(text(_dry("enabled_for"))), *columns(rows), ""]
-    lacking = [p.name for p in policies if p.code in ("not_carried", "elsewhere")]
+    lacking = [p.name for p in policies if p.code in _LACKING]
     if own:
         lines += bullet(text("enabled_own", {"names": ", ".join(own)}))
     if lacking:
         lines += bullet(text("enabled_upstream", {"names": ", ".join(lacking)}))
+    left: dict[str, list[str]] = {}
+    for one in policies:
+        if one not in mapped and one.code not in (*_OWN, *_LACKING):
+            left.setdefault(text(f"status.{one.code}", {"mirror": one.mirror}), []).append(one.name)
+    for reason, names in left.items():
+        lines += bullet(text("enabled_left", {"names": ", ".join(names), "reason": reason}))
     if not context.dry_run:
         lines += bullet(text("enabled_mamba"))
         lines += bullet(text("enabled_undo", {"system": _option(path)}))
@@ -167,7 +178,8 @@ def _still_mirrored(path: Path) -> list[str]:
     own = [
         row.name for row in channels if row.mirror not in (None, UPSTREAM) and row.code != "enabled"
     ]
-    return [*lines, *bullet(text("still_own", {"names": ", ".join(own)}))] if own else lines
+    names = ", ".join(dict.fromkeys(own))
+    return [*lines, *bullet(text("still_own", {"names": names}))] if own else lines
 
 
 def _path(args: Namespace) -> Path:

@@ -232,6 +232,8 @@ def _reason(
         facts["source"] = next(filter(None, map(settings.source_of, keys)), None)
     elif code in ("lacking", "misplaced"):
         facts["source"] = settings.source_of("custom_channels", here.name)
+    elif code == "alias_misplaced":
+        facts["source"] = settings.source_of("channel_alias")
     elif code in ("mirrored", "alias_lacks") and not config.settings.auto:
         code = "off"
         facts["source"] = settings.source_of("torchmirror_auto")

@@ -32,8 +32,10 @@ ADVICE = frozenset(("pin_missing",))
 
 
 def check(prefix: str, verbose: bool) -> None:
-    """Print whether the environment's PyTorch fits this machine; nothing where it has none."""
+    """Print whether the environment's PyTorch fits this machine, and which of the user's channels
+    lead nowhere; nothing where there is neither."""
     report = inspect_records(prefix)
+    lost = _channels_lost()
     wrong = any(notice.code not in ADVICE for notice in report.notices)
     if report.torch:
         about = {"torch": f"PyTorch {report.torch.version}", "build": report.torch.build}
@@ -41,6 +43,8 @@ def check(prefix: str, verbose: bool) -> None:
     elif any(notice.code == "machine.record_broken" for notice in report.notices):
         said = text("check.static_unread")
     else:
+        if lost:
+            say("\n".join([*lost, ""]))
         return
     out = [f"{_mark(WRONG if wrong else FINE)} {said}"]
     if report.by_pip and report.torch:
@@ -51,7 +55,7 @@ def check(prefix: str, verbose: bool) -> None:
         gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
         facts = {"cuda": machine.cuda or "-", "driver": machine.driver or "-", "gpus": gpus or "-"}
         out += ["", text("check.static_machine", facts)]
-    say("\n".join([*out, *_channels_lost(), ""]))
+    say("\n".join([*out, *lost, ""]))
 
 
 def fix(prefix: str, confirm: Callable[[str], Any]) -> int:
@@ -84,12 +88,16 @@ def _about_wheel(report: StaticReport) -> list[str]:
 
 
 def _channels_lost() -> list[str]:
-    """Lines on channels that the user's own configuration sends to a mirror that lacks them."""
+    """Lines on channels that the user's own configuration sends to where they are not."""
     try:
-        lost = own_channels.faults(settings.registry(settings.read()), str(context.subdir))
+        known = settings.registry(settings.read())
     except (MirrorError, BadSetting):  # `torch-mirror status` says what is wrong with them
         return []
+    lost = own_channels.faults(known, str(context.subdir))
     lines = []
+    if (alias := own_channels.misplaced_alias(known)) is not None:
+        facts = {"mirror": alias.mirror, "source": settings.source_of("channel_alias")}
+        lines.append(f"{_mark(WRONG)} {text('status.alias_misplaced', facts)}")
     for one in lost:
         source = settings.source_of("custom_channels", one.name)
         said = text(f"status.{one.fault}", {"mirror": one.mirror, "source": source})

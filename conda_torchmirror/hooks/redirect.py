@@ -247,10 +247,13 @@ def _tell(
 
 
 def _tell_faults(policies: Sequence[ChannelPolicy]) -> None:
-    """Say which channels the user's own configuration sends to a mirror that lacks them."""
+    """Say which channels the user's own configuration sends to where they are not."""
     for one in policies:
         if one.code in ("alias_lacks", "lacking", "misplaced"):
             _say(f"own_{one.code}", channel=one.name, mirror=str(one.mirror))
+    alias = next((one for one in policies if one.code == "alias_misplaced"), None)
+    if alias is not None:  # one fault, whatever the channels
+        _say("own_alias_misplaced", mirror=str(alias.mirror))
 
 
 def _tell_packages(policies: Sequence[ChannelPolicy], found: NamedChannels) -> None:

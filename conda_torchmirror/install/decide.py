@@ -82,7 +82,7 @@ def decide(
         *_to_keep(lasting, task),
         *_beside(choice, extras.pins, task),
         *_of_other_gpu(choice, task),
-        *notices_.about(choice, task, records, reader[task.source.channel]),
+        *notices_.about(choice, task, records),
         *departures.notices(leaving, task),
         *channel_notices,
         *python_notices,
@@ -163,7 +163,7 @@ def _channels(choice: Choice, task: Task, reader: RecordReader) -> tuple[Channel
         notice
         for name in names
         for notice in (
-            routes.own_fault(subdir, name),
+            _own_place(reader, name),
             routes.elsewhere(options, subdir, reader.chains[name]),
         )
         if notice
@@ -192,6 +192,13 @@ def _channels(choice: Choice, task: Task, reader: RecordReader) -> tuple[Channel
     every, lacking, told = task.files.located(wanted, subdir)
     behind = None if users is not None else tuple(lacking)
     return Channels(tuple(every), behind, flexible, users), [*notices, *told]
+
+
+def _own_place(reader: RecordReader, name: str) -> Notice | None:
+    """The notice on where the user's own configuration leads a channel, if the channel is read from
+    there or the place is passed over."""
+    own = reader.own.get(name)
+    return own.notice if own and own.url in (None, reader[name].url) else None
 
 
 def _python(task: Task) -> tuple[str | None, list[Notice]]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ..index.exclude_newer import undated
 from ..index.match import admits
-from ..mirrors.registry import OWNS, Route
 from ..models import Choice, Notice, Records
 from ..selection import rules
 from ..selection.choose import choose
@@ -25,12 +24,10 @@ def of_choice(chosen: Choice, records: Records) -> Iterator[Notice]:
         yield notice._replace(code="partner_unrecorded") if sampled else notice
 
 
-def about(chosen: Choice, task: Task, records: Records, torch: Route) -> list[Notice]:
+def about(chosen: Choice, task: Task, records: Records) -> list[Notice]:
     """Notices about the index, the release and what pip left in the environment."""
     on = task.machine
     notices = []
-    if torch.mirror in OWNS:
-        notices.append(Notice("custom_mirror", {"channel": torch.channel, "key": torch.mirror}))
     if records.origin == "built-in":
         notices.append(Notice("built_in", {"date": records.date}))
         if count := sum(build.known_by == "derived" for build in chosen.builds):

@@ -67,6 +67,19 @@ def is_ours(source: Any) -> bool:
     return isinstance(source, Path) and source.name == NAME and _marked(source)
 
 
+def enabled() -> frozenset[str]:
+    """The channels that only a file of `torch-mirror enable` maps."""
+    from conda.base.context import context
+
+    ours: set[str] = set()
+    others: set[str] = set()
+    for source, raw in context.raw_data.items():
+        if "custom_channels" in raw:
+            names = set(raw["custom_channels"].value(None))
+            (ours if is_ours(source) else others).update(names)
+    return frozenset(ours - others)
+
+
 def _marked(path: Path) -> bool:
     try:
         with path.open(encoding="utf-8") as file:

@@ -16,6 +16,9 @@ from . import configuration
 #: this platform), or the URL is not the one above the channel's name.
 LACKING, MISPLACED = "lacking", "misplaced"
 
+#: A channel to try a `channel_alias` with.
+SAMPLE = "conda-forge"
+
 
 class OwnChannel:
     """Where conda finds a channel by the user's `custom_channels` or `channel_alias`.
@@ -65,6 +68,13 @@ def faults(registry: Registry, subdir: str) -> list[OwnChannel]:
     entries = configuration.configured()
     found = [_held(name, parent, registry, subdir) for name, parent in entries.items()]
     return [one for one in found if one.fault]
+
+
+def misplaced_alias(registry: Registry) -> OwnChannel | None:
+    """The user's `channel_alias`, if no channel can be below it by the registry."""
+    alias = alias_in_force()
+    held = None if alias is None else _held(SAMPLE, alias, registry, "noarch")
+    return held if held is not None and held.fault == MISPLACED else None
 
 
 def _held(name: str, parent: str, registry: Registry, subdir: str) -> OwnChannel:

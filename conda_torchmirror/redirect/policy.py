@@ -31,8 +31,8 @@ class ChannelPolicy:
     alone: "configured", "default_channels", "channel_alias", "credentials", "not_allowed",
     "not_carried", "elsewhere" (`mirror` has it but is not a preferred one), "unfit_url". `mirror`
     and `url` are also set if the user's own configuration ("configured", "channel_alias") leads the
-    channel to a server that the registry knows. "lacking" and "misplaced" are faults of the user's
-    own entry, which is kept (see `own_channels`).
+    channel to a server that the registry knows. "lacking", "misplaced" and "alias_misplaced" are
+    faults of the user's own entry or alias, which is kept (see `own_channels`).
 
     Two more codes are redirected: "enabled", a part of `defaults` that the file of `torch-mirror
     enable` leads to `url`, so that it keeps its name; and "alias_lacks", a channel that the mirror
@@ -95,9 +95,11 @@ class UserConfig:
         self.configured: Mapping[str, str] = {}
         self.enabled: Mapping[str, str] = {}
         if "custom_channels" in there or "custom_multichannels" in there:
+            from .condarc import enabled
+
             self.configured = configuration.configured()
             self.own = frozenset((*self.configured, *context._custom_multichannels))
-            self.enabled = {name: self.configured[name] for name in _enabled(context)}
+            self.enabled = {name: self.configured[name] for name in enabled()}
         self.own_defaults = not _may_move_defaults(context, there)
         self.alias = _alias() if "channel_alias" in there else None
         named = context.channel_settings if "channel_settings" in there else ()
@@ -132,19 +134,6 @@ def _alias() -> str | None:
     from .own_channels import alias_in_force
 
     return alias_in_force()
-
-
-def _enabled(context: Any) -> set[str]:
-    """The channels that only a file of `torch-mirror enable` maps."""
-    from .condarc import is_ours
-
-    ours: set[str] = set()
-    others: set[str] = set()
-    for source, raw in context.raw_data.items():
-        if "custom_channels" in raw:
-            names = set(raw["custom_channels"].value(None))
-            (ours if is_ours(source) else others).update(names)
-    return ours - others
 
 
 def keys(context: Any) -> frozenset[str]:
@@ -190,7 +179,7 @@ def _decide(name: str, config: UserConfig, found: NamedChannels | None) -> Chann
     ):
         return ChannelPolicy(name, "default_channels")
     alias = None if config.alias is None else _of_own_alias(name, config)
-    if alias is not None and alias.code == "channel_alias":
+    if alias is not None and alias.code != "alias_lacks":
         return alias
     if found is not None and name in found.secret:
         return ChannelPolicy(name, "credentials")
@@ -235,13 +224,16 @@ def _of_own_entry(name: str, config: UserConfig) -> ChannelPolicy:
 
 
 def _of_own_alias(name: str, config: UserConfig) -> ChannelPolicy | None:
-    """The policy by the user's `channel_alias`: "channel_alias", "alias_lacks" or None."""
+    """The policy by the user's `channel_alias`, if there is one for this channel: "channel_alias",
+    "alias_misplaced" or "alias_lacks"."""
     from .own_channels import LACKING, by_alias
 
     mine = by_alias(name, config.alias, config.registry, config.subdir)
     if mine is None:
         return None
     if mine.fault != LACKING:
+        if mine.fault is not None:
+            return ChannelPolicy(name, "alias_misplaced", mine.mirror)
         return ChannelPolicy(name, "channel_alias", mine.mirror, mine.url)
     return ChannelPolicy(name, "alias_lacks", mine.mirror, upstream_url(name))
 

@@ -65,14 +65,14 @@ class Router:
         """`names` are the channels to read; mirrors are ranked by the first. `solving` says that
         conda's solver will run, which reads further channels."""
         chains = routes.chains(options, subdir, names)
+        self.own: Mapping[str, routes.OwnPlace] = routes.own_places(subdir, names)
         self._others: frozenset[str] = frozenset()
         if solving:
             others = routes.others(options, subdir, chains)
             chains.update(others.chains)
             self._others = others.read
-        self.agreed = False
+        self.agreed, self._ranked_by = False, names[0]
         self._options, self._subdir, self._solving = options, subdir, solving
-        self._ranked_by = names[0]
         self._report = report
         self._notices: list[Notice] = []
         self._specs: tuple[str, ...] | None = None
@@ -359,7 +359,7 @@ class Router:
 
     def _leave_zst_out(self, route: Route, code: str) -> None:
         """Read plain indexes for the rest of this run, with a notice on why."""
-        self._tell(Notice(code, {"mirror": route.mirror, "channel": route.channel}))
+        self._tell(Notice(code, {"mirror": route.place, "channel": route.channel}))
         self._setup.leave_zst_out(self.located)
 
     # Notices

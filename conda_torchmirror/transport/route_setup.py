@@ -6,13 +6,13 @@ Channels keep their names and only their URLs change, so conda's caches stay val
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from conda.base.context import context
 from conda.core.subdir_data import SubdirData
 
-from ..mirrors.registry import OWN, Route
+from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM, host_of
 from ..options import InstallOptions
 from ..redirect import configuration, in_process, own_channels
@@ -38,7 +38,7 @@ class RouteSetup:
         self._stack.close()
         own = configuration.configured()
         alias = own_channels.alias_in_force()
-        over = [route for route in routes if route.channel in own and route.mirror != OWN]
+        over = [route for route in routes if _is_led_elsewhere(route, own)]
         # Conda would read these at the URL of the alias.
         past = [r for r in routes if alias and r.mirror == UPSTREAM and not _is_part(r.channel)]
         variables = dict(self._variables)
@@ -81,6 +81,12 @@ class RouteSetup:
     def close(self) -> None:
         """Put conda's configuration back."""
         self._stack.close()
+
+
+def _is_led_elsewhere(route: Route, own: Mapping[str, str]) -> bool:
+    """Whether the user's `custom_channels` map the channel to another place than the route's."""
+    parent = own.get(route.channel)
+    return parent is not None and f"{parent.rstrip('/')}/{route.channel}" != route.url
 
 
 def _is_part(name: str) -> bool:

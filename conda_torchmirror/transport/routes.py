@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..exceptions.channel import NothingCached
 from ..index.sources import Source
-from ..mirrors import addresses
 from ..mirrors.registry import (
     AUTO,
     OWN,
@@ -31,11 +30,14 @@ from ..mirrors.urls import (
 )
 from ..models import Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions
-from ..redirect import configuration, in_process, own_channels, settings
+from ..redirect import condarc, configuration, in_process, own_channels, settings
 from ..text.sanitize import safe
 
 if TYPE_CHECKING:
     from .failures import Failure
+
+#: The notices on the faults of a `channel_alias`.
+_OF_ALIAS = {own_channels.LACKING: "alias_lacks", own_channels.MISPLACED: "alias_misplaced"}
 
 #: The arguments that name channels; when they are read, they include those from files.
 _NAMING = ("channel", "override_channels", "specs")
@@ -47,8 +49,8 @@ def chains(
     """The routes of each channel in order of use, the official one last.
 
     The place that the user's own `custom_channels` or `channel_alias` gives comes first unless
-    `--mirror` names others. If it is not a public mirror, it was chosen on purpose and is the only
-    route. An entry known not to work is skipped (see `own_fault`).
+    `--mirror` names others. If no registry knows it, it was chosen on purpose and is the only
+    route. An entry known not to work is skipped (see `own_places`).
 
     Raises: BadMirror.
     """
@@ -67,10 +69,10 @@ def chains(
         official = Route(name, upstream_url(name), UPSTREAM)
         by_entry = own_channels.by_entry(name, own, known, subdir)
         held = by_entry or own_channels.by_alias(name, alias, known, subdir)
-        if held is None or held.fault or held.mirror == UPSTREAM or ends:
+        if held is None or held.fault or ends:
             chain.append(official)
         else:
-            mirror = OWN if by_entry is not None else held.mirror or OWN_ALIAS
+            mirror = held.mirror or (OWN_ALIAS if by_entry is None else OWN)
             mine = Route(name, held.url, mirror)
             chain = [*chain, mine] if words else [mine, *chain]
             if not is_private(mine):
@@ -142,18 +144,35 @@ def elsewhere(options: InstallOptions, subdir: str, chain: Sequence[Route]) -> N
     return Notice("channel_upstream", {**facts, "options": safe(listed)})
 
 
-def own_fault(subdir: str, name: str) -> Notice | None:
-    """The notice on a fault in where the user's own configuration leads a channel, if any."""
+class OwnPlace(NamedTuple):
+    """Where the user's own configuration leads a channel: its URL, None for a place that is known
+    not to work and is passed over, and the notice that says so."""
+
+    url: str | None
+    notice: Notice
+
+
+def own_places(subdir: str, names: Iterable[str]) -> dict[str, OwnPlace]:
+    """Where the user's own configuration leads these channels; the file of `torch-mirror enable` is
+    not the user's own. Must be called while no redirect of ours is in force: a redirect that takes
+    an entry's place hides it."""
     known = settings.registry(settings.read())
-    entry = own_channels.by_entry(name, configuration.configured(), known, subdir)
-    held = entry or own_channels.by_alias(name, own_channels.alias_in_force(), known, subdir)
-    if held is None or not held.fault:
-        return None
-    facts = {"channel": name, "mirror": held.mirror}
-    if entry is None:
-        return Notice("alias_lacks", facts)
-    source = settings.source_of("custom_channels", name)
-    return Notice(f"entry_{held.fault}", {**facts, "source": source})
+    own, alias = configuration.configured(), own_channels.alias_in_force()
+    ours = condarc.enabled() if own else ()
+    found = {}
+    for name in names:
+        entry = own_channels.by_entry(name, own, known, subdir)
+        held = entry or own_channels.by_alias(name, alias, known, subdir)
+        if held is None or (name in ours and not held.fault):
+            continue
+        key = OWN_ALIAS if entry is None else OWN
+        facts = {"channel": name, "mirror": held.mirror, "key": key}
+        facts["source"] = settings.source_of(key, None if entry is None else name)
+        code = "custom_mirror"
+        if held.fault:
+            code = f"entry_{held.fault}" if entry else _OF_ALIAS[held.fault]
+        found[name] = OwnPlace(None if held.fault else held.url, Notice(code, facts))
+    return found
 
 
 def around_own(options: InstallOptions, subdir: str, route: Route) -> Iterator[Notice]:
@@ -182,7 +201,7 @@ def official(route: Route) -> Route:
 
 def is_private(route: Route) -> bool:
     """Whether the route leads to a server of the user's own, unknown to the registry."""
-    return route.mirror in OWNS and addresses.identify(route.url) is None
+    return route.mirror in OWNS
 
 
 def measured(options: InstallOptions) -> bool:
@@ -279,10 +298,12 @@ class RoutingState:
 class RecordReader(Protocol):
     """The interface through which `torch-install` reads records, and the routes it uses.
 
-    `agreed` says that the user has seen a decision of this run.
+    `agreed` says that the user has seen a decision of this run; `own` is where the user's own
+    configuration leads its channels.
     """
 
     agreed: bool
+    own: Mapping[str, OwnPlace]
 
     @property
     def chains(self) -> Mapping[str, tuple[Route, ...]]:
@@ -320,6 +341,7 @@ class OfflineRouter:
         """Raises: BadMirror."""
         self.agreed = False
         self._chains = chains(options, subdir, names)
+        self.own: Mapping[str, OwnPlace] = own_places(subdir, names)
 
     @property
     def chains(self) -> Mapping[str, tuple[Route, ...]]:

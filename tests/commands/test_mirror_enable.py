@@ -192,3 +192,19 @@ def test_settings_that_cannot_be_used_do_not_keep_anybody_from_disabling(
     sandbox.condarc.write_text(written)
     conda_in_process("torch-mirror", "disable").ok()
     assert "torchmirror_auto: false" in file.read_text()
+
+
+def test_every_channel_is_told_of(at_lab, conda_in_process, lab):
+    """Those that the user's entries lead nowhere, or that an allowlist keeps, were in no line."""
+    cloud = f"{lab.url}/anaconda/cloud"
+    at_lab(
+        {"torchmirror_mirrors": ["lab"]},
+        custom_channels={"pytorch": f"{cloud}/pytorch", "bioconda": "https://mine.invalid/c"},
+        allowlist_channels=["conda-forge", "pytorch", "bioconda"],
+    )
+    named = ("conda-forge", "pytorch", "bioconda", "nvidia", "dglteam")
+    said = conda_in_process("torch-mirror", "enable", *named).ok().words
+    assert f"conda-forge lab {cloud}/conda-forge" in said
+    assert "Left as your own configuration has them: pytorch, bioconda" in said
+    assert "Still from upstream, because no mirror that you prefer has them: dglteam" in said
+    assert "nvidia: allowlist_channels or denylist_channels keeps lab out" in said

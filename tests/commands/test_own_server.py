@@ -15,8 +15,6 @@ from support.prefixes import records
 from support.running import Result
 from support.sites import ASK, SET, Sites
 
-from conda_torchmirror.transport import routes
-
 pytest_plugins = ("support.site_fixtures",)
 
 Conda = Callable[..., Result]
@@ -95,4 +93,3 @@ def test_other_addresses_of_tuna_are_tuna() -> None:
         there = addresses.identify(url)
         assert there is not None
         assert (there.mirror, there.channel) == ("tuna", "pytorch")
-        assert not routes.is_private(routes.Route("pytorch", url, routes.OWN))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from support.lab import urls_during
 
+from conda_torchmirror.hooks import health_check
 from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.options import InstallOptions
 from conda_torchmirror.redirect import own_channels
@@ -13,7 +16,10 @@ from conda_torchmirror.transport import routes
 pytest_plugins = ("support.lab_fixtures",)
 
 TUNA = "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud"
+MIRRORS4 = "https://mirrors4.tuna.tsinghua.edu.cn/anaconda/cloud"
 CLOUD = "https://conda.anaconda.org"
+#: A registry of one's own, as text for the setting.
+CAMPUS = json.dumps({"campus": {"roots": ["https://campus.invalid"], "channels": {"pytorch": {}}}})
 
 
 @pytest.mark.parametrize(
@@ -88,6 +94,44 @@ def status(conda_in_process):
         pytest.param(
             {"custom_channels": {"pytorch": TUNA}}, "pytorch", "tuna", f"{TUNA}/pytorch", id="entry"
         ),
+        pytest.param(
+            {"custom_channels": {"pytorch": MIRRORS4}},
+            "pytorch",
+            "tuna",
+            f"{MIRRORS4}/pytorch",
+            id="entry-other-address",
+        ),
+        pytest.param(
+            {"custom_channels": {"pytorch": f"{CLOUD}/"}},
+            "pytorch",
+            "upstream",
+            f"{CLOUD}/pytorch",
+            id="entry-official",
+        ),
+        pytest.param(
+            {"custom_channels": {"pytorch": CLOUD}, "channel_alias": "https://mine.invalid/c"},
+            "pytorch",
+            "upstream",
+            f"{CLOUD}/pytorch",
+            id="entry-official-beside-an-alias",
+        ),
+        pytest.param(
+            {"custom_channels": {"pytorch": "https://mine.invalid/c"}},
+            "pytorch",
+            None,
+            "https://mine.invalid/c/pytorch",
+            id="private-entry",
+        ),
+        pytest.param(
+            {
+                "custom_channels": {"pytorch": "https://campus.invalid/cloud"},
+                "plugins": {"torchmirror_registry": CAMPUS},
+            },
+            "pytorch",
+            "campus",
+            "https://campus.invalid/cloud/pytorch",
+            id="entry-of-own-registry",
+        ),
     ],
 )
 def test_status_the_redirect_and_torch_install_agree(
@@ -97,7 +141,10 @@ def test_status_the_redirect_and_torch_install_agree(
     row = status(conda_in_process)[name]
     assert (row["mirror"], row["url"]) == (mirror, url)
     assert first(name).url == url
-    assert first(name).mirror in (mirror, *routes.OWNS)
+    if mirror is None:
+        assert first(name).mirror in written
+    else:
+        assert first(name).mirror == mirror
     assert mirror is not None or not first(name).by_mirror
     assert urls_during(("create", "-n", "x", "-c", name))[name] == [url]
 
@@ -141,11 +188,37 @@ def test_an_entry_that_finds_nothing_is_named_everywhere(
     assert name in done.stderr
 
 
-def test_doctor_names_it_too(condarc, sandbox):
-    from conda_torchmirror.hooks import health_check
+@pytest.mark.parametrize("parent", [f"{TUNA}/pytorch", f"{TUNA}/pytorch/win-64", f"{CLOUD}/x"])
+def test_an_alias_below_which_no_channel_is_is_named_everywhere(
+    condarc, sandbox, conda_in_process, parent, from_pytorch
+):
+    """It was called the user's own, and no more."""
+    condarc(channel_alias=parent)
+    for name in ("pytorch", "conda-forge", "nvidia"):
+        row = status(conda_in_process)[name]
+        assert row["code"] == "alias_misplaced"
+        assert str(sandbox.condarc) in row["reason"]
+        assert "/x/" not in first(name).url
+    words = ("torch-install", "-d", "--offline", "--cuda", "12.4", "--platform", "linux-64")
+    found = conda_in_process(*words, "--json").ok().json()["torchmirror"]
+    told = {warning["code"]: warning["text"] for warning in found["warnings"]}
+    assert str(sandbox.condarc) in told["alias_misplaced"]
+    done = conda_in_process("create", "-n", "x", "-c", "pytorch", "-c", "nvidia", "--offline")
+    assert done.stderr.count("your channel_alias gives an address at") == 1
+    (line,) = health_check._channels_lost()
+    assert str(sandbox.condarc) in line
 
+
+def test_doctor_names_it_too(condarc, sandbox):
     assert health_check._channels_lost() == []
     condarc(custom_channels={"nvidia": TUNA, "conda-forge": TUNA})
     (line,) = health_check._channels_lost()
     assert "nvidia" in line
     assert str(sandbox.condarc) in line
+
+
+def test_doctor_names_it_where_there_is_no_torch(condarc, tmp_path, capsys):
+    condarc(custom_channels={"nvidia": TUNA})
+    (tmp_path / "conda-meta").mkdir()
+    health_check.check(str(tmp_path), verbose=False)
+    assert "nvidia: your own configuration" in capsys.readouterr().out

@@ -144,7 +144,10 @@ def test_the_users_own_server_may_have_its_own_packages(
     sites, doubting, condarc, conda_in_process, prefix
 ):
     doubting[f"linux-64/{TORCH}"] = "0" * 64
-    condarc(**sites.settings(), custom_channels=sites.first.custom_channels())
+    condarc(**sites.settings("second"), custom_channels=sites.first.custom_channels())
+    known = sites.registry()["mirrors"]
+    del known["first"]
+    sites.file.write_text(json.dumps(known))
     conda_in_process(*ASK, "-p", prefix).ok()
     assert not any("/pytorch/" in request.path for request in sites.upstream.requests)
 

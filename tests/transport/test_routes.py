@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 from support.mirror import Exchange
+from support.prefixes import records
+from support.sites import ASK
 
 from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.options import InstallOptions
@@ -75,7 +78,7 @@ def test_without_fallback_there_is_one_source(world, condarc, how):
 )
 def test_the_users_own_mapping(world, condarc, own, asked, found):
     condarc(**world.settings(), custom_channels={"pytorch": own})
-    expected = found or ["custom_channels", "first", "second", "upstream"]
+    expected = found or ["tuna", "first", "second", "upstream"]
     assert order(*asked) == expected
 
 
@@ -84,3 +87,47 @@ def test_a_channel_alias_stands_for_the_official_channels(world, condarc):
     found = chains(InstallOptions(), "linux-64", ("nvidia",))
     assert found["nvidia"][0].url == "https://conda.company.example/cloud/nvidia"
     assert [route.mirror for route in found["nvidia"]] == ["channel_alias"]
+
+
+def faulty(sites):
+    """What is wrong with an entry, and the entry."""
+    there = f"{sites.first.url}/anaconda/cloud"
+    return {"lacking": {"nvidia": there}, "misplaced": {"pytorch": f"{there}/pytorch"}}
+
+
+@pytest.mark.parametrize("fault", ["lacking", "misplaced"])
+@pytest.mark.parametrize("words", [("-d",), ("-d", "--offline")], ids=" ".join)
+def test_an_entry_that_is_passed_over_is_told_on_line_too(
+    sites, condarc, conda_in_process, sandbox, prefix, words, fault
+):
+    """Our own redirect stood in its place when it was looked for."""
+    settings = sites.settings()
+    known = sites.registry()["mirrors"]
+    known["first"]["channels"]["nvidia"] = {"status": "no"}
+    sites.file.write_text(json.dumps(known))
+    condarc(**settings, custom_channels=faulty(sites)[fault])
+    result = conda_in_process(*ASK, "-p", prefix, *words, "--json").ok().json()["torchmirror"]
+    told = {warning["code"]: warning["text"] for warning in result["warnings"]}
+    assert str(sandbox.condarc) in told[f"entry_{fault}"]
+
+
+@pytest.mark.parametrize("how", ["enable", "entry"])
+def test_a_mirror_of_ones_own_registry_has_others_behind_it(
+    sites, condarc, conda_in_process, prefix, how
+):
+    """Led there by `custom_channels`, it was taken for a server that nobody else stands in for."""
+    condarc(
+        **sites.settings(),
+        **({"custom_channels": sites.first.custom_channels()} if how == "entry" else {}),
+    )
+    if how == "enable":
+        conda_in_process("torch-mirror", "enable").ok()
+    shown = conda_in_process(*ASK, "-p", prefix, "-d", "--json").ok().json()["torchmirror"]
+    places = {channel["name"]: channel["mirror"] for channel in shown["channels"]}
+    assert places["pytorch"] == "first"
+    codes = [warning["code"] for warning in shown["warnings"]]
+    assert ("custom_mirror" in codes) == (how == "entry")  # the file of enable is not the user's
+    sites.first.fail("*/pytorch/*", "server_error")
+    result = conda_in_process(*ASK, "-p", prefix).ok()
+    assert "first" in result.words
+    assert records(prefix)["pytorch"]["url"].startswith(sites.second.url)

@@ -20,6 +20,8 @@ TEXT: Table = {
     "`conda torch-mirror status` names the file",
     "own_misplaced": "your custom_channels give an address of {channel} at {mirror} where no "
     "channel is; `conda torch-mirror status` names the file",
+    "own_alias_misplaced": "your channel_alias gives an address at {mirror} where no channel is; "
+    "`conda torch-mirror status` names the file",
     "conda_lacks": "this conda has no {names}",
     "conda_ignores": "this conda does not take the address of {channel}",
     "not_redirected": "channels are read without mirrors: {detail}",
@@ -31,6 +33,7 @@ TEXT: Table = {
     "conda's own commands read them",
     "enabled_own": "Left as your own configuration has them: {names}",
     "enabled_upstream": "Still from upstream, because no mirror that you prefer has them: {names}",
+    "enabled_left": "{names}: {reason}",
     "enabled_dry": "Not written, because of --dry-run: {file}",
     "enabled_mamba": "mamba and micromamba find channels that are named, as `pytorch`; full "
     "https://conda.anaconda.org/... URLs, and files of explicit URLs, they read from upstream.",
@@ -113,6 +116,8 @@ STATUS: Table = {
     "channel_alias": "your own channel_alias",
     "alias_lacks": "your channel_alias leads to {mirror}, which does not have it, so it is read "
     "from the official channel",
+    "alias_misplaced": "your own channel_alias ({source}) gives an address at {mirror} where no "
+    "channel is: it takes the URL above the channels' names",
     "lacking": "your own configuration ({source}) leads it to {mirror}, which does not have it; "
     "remove that entry",
     "misplaced": "your own configuration ({source}) gives an address at {mirror} where no channel "

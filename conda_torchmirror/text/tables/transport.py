@@ -45,6 +45,8 @@ TEXT: Table = {
     "hash_no_file": "no such file",
     "alias_lacks": "your channel_alias leads to {mirror}, which does not have `{channel}`: it "
     "comes from elsewhere",
+    "alias_misplaced": "your channel_alias ({source}) gives an address of `{channel}` at {mirror} "
+    "where no channel is: it takes the URL above the channels' names; it is passed over",
     "entry_lacking": "your configuration ({source}) leads `{channel}` to {mirror}, which does not "
     "have it: that entry is passed over, and should be removed",
     "entry_misplaced": "your configuration ({source}) gives an address of `{channel}` at {mirror} "
