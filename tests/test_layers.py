@@ -163,7 +163,7 @@ SEAMS = {
     # that fetch an index look for emptied ones, and for mirrors that answer.
     "hooks.redirect": {"exceptions", "hooks", "index", "redirect", "text"},
     # Nobody is asked where the answers are remembered.
-    "hooks.fallback": {"index", "models", "text", "transport"},
+    "hooks.fallback": {"hooks", "index", "models", "text", "transport"},
     # The automatic redirect knows most channels by name, and needs no addresses.
     "mirrors.registry": {"mirrors"},
     "redirect.named_channels": {"mirrors"},

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..mirrors.registry import OWN, Route
-from ..mirrors.urls import UPSTREAM, upstream_url
+from ..mirrors.urls import UPSTREAM, host_of, upstream_url
 from ..redirect import answer_log, settings
 from ..redirect.policy import ChannelPolicy
 
@@ -35,8 +35,10 @@ ROUND, TOTAL = 5.0, 10.0
 #: Failures that every mirror shows where this computer has no network.
 _NO_NETWORK = frozenset(("dns", "unreachable", "proxy", "unsent"))
 
-#: Failures of one index that the other indexes of its site are likely to share.
+#: Failures of one file that the indexes of its site are likely to share, and those of an index that
+#: the other indexes are.
 _SPREADING = frozenset(("broken", "not_the_file", "reset", "timeout", "unreadable"))
+_OF_INDEXES = frozenset(("busy", "forbidden", "server_error", "unauthorized", "withheld"))
 
 
 class Search:
@@ -198,7 +200,9 @@ class Fallback:
         user would have to run the command again for each channel.
         """
         assert failure.answer is not None
-        for one in self.searches if failure.answer.code in _SPREADING else ():
+        code, of_index = failure.answer.code, "repodata" in failure.answer.url
+        spreads = code in _SPREADING or (of_index and code in _OF_INDEXES)
+        for one in self.searches if spreads else ():
             name, url = one.place
             if one is not failed and name == failed.place[0] and not one.lost:
                 yield failure.answer._replace(url=f"{url}/{self.config.subdir}/repodata.json")
@@ -239,6 +243,24 @@ class Fallback:
                 answer = probe.ask([probe.ProbeTarget(index)], deadline=ROUND)[index]
                 reason = answer._replace(code="withheld") if answer.ok else answer
                 return failures.from_answer(route, reason)
+        return self._behind(error, routes)
+
+    def _behind(self, error: BaseException, routes: Iterable[Route]) -> Failure | None:
+        """The failure of a mirror whose index lacks a package that its channel is known to have,
+        where conda has found none of that name: such an index is old or half synced."""
+        said = {**(getattr(error, "_kwargs", None) or {}), **vars(error)}  # old conda, newer conda
+        if not said.get("channel_urls"):
+            return None
+        from ..transport import failures
+        from ..transport.answers import Answer
+        from . import lacking
+
+        specs = [str(spec) for spec in said.get("packages") or ()]
+        for route in routes:
+            if fn := lacking.find(route, self.config.subdir, specs):
+                file = f"{route.url}/{self.config.subdir}/{fn}"
+                answer = Answer(file, "behind", host=host_of(file), at=time.time())
+                return failures.from_answer(route, answer)
         return None
 
 

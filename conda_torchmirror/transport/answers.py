@@ -92,12 +92,18 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, A
 
 
 def content_code(first: bytes, headers: Mapping[str, str], url: str) -> str | None:
-    """The code if the first bytes are not those of the file at `url`; else None."""
+    """The code if the first bytes are not those of the file at `url`; else None.
+
+    An index that is `{}` and no more is none: a mirror sends it where it has nothing, and conda
+    finds no package. Only noarch may be empty.
+    """
     path = urlsplit(url).path
     magic = next((magic for end, magic in _MAGIC.items() if path.endswith(end)), None)
     if path.endswith(".json"):
         magic = b"{"
         first = first.lstrip(b" \t\r\n\xef\xbb\xbf")
+        if first.split() in ([b"{}"], [b"{", b"}"]) and not path.endswith("/noarch/repodata.json"):
+            return "not_the_file"
     if magic is None or first.startswith(magic):
         return None
     looks = first.lstrip().startswith(b"<") or "html" in headers.get("Content-Type", "")

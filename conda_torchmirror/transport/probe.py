@@ -35,6 +35,8 @@ from .failures import network_code
 PARALLEL = 8
 #: Bytes of a file to request.
 FIRST = 16
+#: Characters that are shown at most of an address without a host.
+SHOWN = 60
 #: Conda gives up after 30 redirects (requests' own limit); a mirror needs one or two.
 HOPS = 8
 
@@ -137,7 +139,7 @@ def _follow(
         if onward in seen or len(seen) > HOPS:
             refused = "redirect_loop"
         if refused is not None:
-            status, host = response.status_code, host_of(onward)
+            status, host = response.status_code, host_of(onward) or safe(onward)[:SHOWN]
             return asked._replace(code=refused, status=status, host=host)
         seen.append(onward)
         url = onward

@@ -147,6 +147,24 @@ def test_a_redirect_to_plain_http_is_refused(site, hashed):
     assert len(site.requests) == 1
 
 
+def test_a_redirect_to_what_is_no_host_is_shown_as_it_is(site):
+    """The mirror itself was called the place that it redirects to."""
+    site.fail("*", "redirect", to="file:///etc/")
+    probe = one(f"{site.url}/{PACKAGE}")
+    assert probe.code == "insecure"
+    assert probe.host.startswith("file:///etc/")
+
+
+@pytest.mark.parametrize("content", [b"{}", b" { }\n", b"\xef\xbb\xbf{}"])
+@pytest.mark.parametrize("subdir", ["linux-64", "noarch"])
+def test_an_empty_object_is_no_index(site, subdir, content):
+    path = site.mounts["/cloud/pytorch/"] / subdir / "repodata.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    probe = one(f"{site.url}/cloud/pytorch/{subdir}/repodata.json")
+    assert probe.code == ("ok" if subdir == "noarch" else "not_the_file")
+
+
 def test_a_redirect_to_a_strange_host_is_refused_where_no_hash_is_known(site):
     site.fail("*", "redirect", to="https://cdn.example")
     assert one(f"{site.url}/{INDEX}").code == "foreign"
