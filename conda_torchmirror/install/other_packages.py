@@ -109,8 +109,13 @@ def _read(
     one without them."""
     found: dict[str, list[Build]] = {word: [] for word in by_name.values()}
     for channel in map(Channel, dict.fromkeys(channels)):
-        for part in channel.channels if isinstance(channel, MultiChannel) else (channel,):
-            route = Route(part.canonical_name, str(part.base_url), "")
+        # The channels behind a name such as defaults: 24.7 gives their URLs alone, and the
+        # canonical name of each of them is that name again.
+        several = isinstance(channel, MultiChannel)
+        parts = map(Channel, channel.base_urls) if several else (channel,)
+        for part in parts:
+            url = str(part.base_url)
+            route = Route(url if several else part.canonical_name, url, "")
             try:
                 # A channel that a user names may be of any size.
                 builds = read_some(route, subdir, set(by_name)).builds

@@ -171,3 +171,11 @@ def test_the_command_that_is_offered_works(mine, mirrored, conda_in_process, san
     assert not (sandbox.envs / "new").exists()
     conda_in_process(*command.split()[1:], "-y", "-q").ok()
     assert installed(sandbox.envs / "new")["mine"].startswith("1")
+
+
+def test_the_parts_of_defaults_are_read_too(mine, mirrored, conda_in_process):
+    """Conda 24.7 has no public list of them: every solve that failed there ended in a traceback,
+    as `defaults` is its only channel where none is configured."""
+    mirrored(channels=["defaults", mine])
+    result = conda_in_process("torch-install", "-y", *WORDS, "pytorch", "mine")
+    assert "PartnerConflict: `mine` does not go with this set" in result.stderr
