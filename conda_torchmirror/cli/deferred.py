@@ -45,6 +45,18 @@ _MESSAGES = {
     "usage_of": r"argument (?P<of>.+?): (?P<said>.+)",
 }
 
+#: Options of pip that are typed here by habit, and the code of the step that does it here. Argparse
+#: would read `--pre`, which no command of ours has, as `--prefix`.
+_OF_PIP = {
+    **dict.fromkeys(
+        ("-i", "--index-url", "--extra-index-url", "--find-links", "--no-index", "--trusted-host"),
+        "pip_index",
+    ),
+    **dict.fromkeys(("-r", "--requirement"), "pip_list"),
+    **dict.fromkeys(("-U", "--upgrade"), "pip_upgrade"),
+    **dict.fromkeys(("--pre", "--user", "--no-cache-dir", "--target"), "pip_leave"),
+}
+
 
 class HelpFormatter(RawDescriptionHelpFormatter):
     """Argparse's formatter with line breaks that suit Chinese too, which has no spaces and whose
@@ -105,6 +117,11 @@ def say_what_is_wrong(parser: ArgumentParser) -> None:
     parse = parser.parse_known_args
 
     def parse_known_args(args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        for word in args or ():
+            if word == "--":
+                break
+            if word == "--pre" and word not in parser._option_string_actions:
+                _refuse(parser, *_unknown(parser, word))
         found, rest = parse(args, namespace)
         if rest:
             _refuse(parser, *_unknown(parser, next(filter(_is_option, rest), rest[0])))
@@ -112,7 +129,8 @@ def say_what_is_wrong(parser: ArgumentParser) -> None:
 
     def error(message: str) -> NoReturn:
         said, meant = _explained(message)
-        _refuse(parser, said, meant or _with_value(parser, message))
+        meant = meant or _with_value(parser, message)
+        _refuse(parser, said, _meant(meant) if meant else None)
 
     vars(parser).update(parse_known_args=parse_known_args, error=error)
     for action in parser._actions:
@@ -125,10 +143,14 @@ def _is_option(word: str) -> bool:
     return word.startswith("-")
 
 
-def _refuse(parser: ArgumentParser, said: str, nearest: str | None) -> NoReturn:
+def _meant(nearest: str) -> str:
+    return text("help.usage_meant", {"nearest": nearest})
+
+
+def _refuse(parser: ArgumentParser, said: str, step: str | None) -> NoReturn:
     # `python -m conda` calls itself by its file.
     command = re.sub(r"^\S+(?= torch-)", "conda", parser.prog.strip())
-    steps = [text("help.usage_meant", {"nearest": nearest})] if nearest else []
+    steps = [step] if step else []
     steps.append(text("help.usage_help", {"command": command}))
     lines = [*wrapped(said, f"{command}: "), "", text("show.next_steps")]
     warn(safe("\n".join([*lines, *(line for step in steps for line in bullet(step))])))
@@ -136,11 +158,21 @@ def _refuse(parser: ArgumentParser, said: str, nearest: str | None) -> NoReturn:
 
 
 def _unknown(parser: ArgumentParser, word: str) -> tuple[str, str | None]:
-    """The sentence on a word that the parser has no use for, and the option likely meant."""
+    """The sentence on a word that the parser has no use for, and the step to what is meant."""
     name = word.partition("=")[0]
-    code = "usage_option" if _is_option(word) else "usage_word"
-    options = [option for option in parser._option_string_actions if option.startswith("--")]
-    return text(f"help.{code}", {"value": name}), _nearest(name, options)
+    options = parser._option_string_actions
+    if not _is_option(word):
+        # To `torch-verify`, which takes no words, the name of an environment is given as one.
+        named = "-n" in options and re.fullmatch(r"\w[\w.-]*", word)
+        step = _meant(f"-n {word}") if named else None
+        return text("help.usage_word", {"value": name}), step
+    said = text("help.usage_option", {"value": name})
+    if name in _OF_PIP and "--source" in options:
+        return said, text(f"help.{_OF_PIP[name]}")
+    # Without the hyphens, which all of them have in common.
+    long = {option[2:]: option for option in options if option.startswith("--")}
+    nearest = _nearest(name.lstrip("-"), list(long), 0.7)
+    return said, _meant(long[nearest]) if nearest else None
 
 
 def _explained(message: str) -> tuple[str, str | None]:
@@ -170,10 +202,10 @@ def _with_value(parser: ArgumentParser, message: str) -> str | None:
     return next((one for one in options if found and one.startswith(f"{found['of']}=")), None)
 
 
-def _nearest(word: str, known: Sequence[str]) -> str | None:
+def _nearest(word: str, known: Sequence[str], likeness: float = 0.6) -> str | None:
     import difflib  # only a wrong command line needs it
 
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=likeness)), None)
 
 
 class _Filled:

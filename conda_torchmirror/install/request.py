@@ -37,7 +37,7 @@ from ..selection.facts.names import (
     TOOLKIT,
     TORCH,
 )
-from ..selection.specs import admits_cuda, cuda_version, for_torch, marks, package_name
+from ..selection.specs import admits_cuda, cuda_option, cuda_version, for_torch, marks, package_name
 from ..text.messages import text
 
 _PYTHON = r"(?:py(?:thon)?)?={0,2}(\d{1,9})\.(\d{1,9})(\.\d{1,9})?(?:\.\*)?"
@@ -50,7 +50,7 @@ _OF_ONE = (*RUNTIMES, MUTEX, *METAPACKAGES, LIBTORCH)
 
 
 def cuda(value: str) -> str:
-    """Normalize `--cuda`: auto, cpu, major.minor (from 12.4, 12.4.1, cu124 or cuda12.4), or a
+    """Normalize `--cuda`: auto, cpu, major.minor (from 12.4, 12.4.1, 124, cu124 or cuda12.4), or a
     major alone, which stands for a driver that runs every minor of it.
 
     Raises: BadCuda.
@@ -58,7 +58,7 @@ def cuda(value: str) -> str:
     word = value.strip().lower()
     if word in ("auto", "cpu"):
         return word
-    found = cuda_version(word)
+    found = cuda_option(word)
     if found is None:
         raise BadCuda(value=value)
     return found

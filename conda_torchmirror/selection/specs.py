@@ -127,6 +127,13 @@ def cuda_version(text: str) -> str | None:
     return f"{int(found[1])}.{int(found[2])}" if found[2] else str(int(found[1]))
 
 
+def cuda_option(word: str) -> str | None:
+    """Read the value of `--cuda` as `cuda_version` does, and `121` and `cu12.1` as 12.1: what is
+    typed from memory of `cu121`, where no CUDA has three digits before its dot."""
+    word = re.sub(r"^cu(?=\d+\.)", "cuda", word.strip().lower())
+    return cuda_version(f"cu{word}" if re.fullmatch(r"\d{3}", word) else word)
+
+
 def same_cuda(asked: str, cuda: str) -> bool:
     """Whether a CUDA (major.minor) is the one asked for; a major alone means any minor of it."""
     return number(cuda)[: len(number(asked))] == number(asked)

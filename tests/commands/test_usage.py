@@ -25,6 +25,7 @@ CASES = {
     "no number": ((MIRROR, "cache", "--port", "x"), "--port takes a whole number", None),
     "a value too many": ((INSTALL, "--explain=x"), "--explain takes no value", None),
     "a word too many": ((MIRROR, "list", "x"), "`x` is not expected here", None),
+    "unlike any option": ((INSTALL, "--envs"), "`--envs` is no option", None),
     "an empty value": ((INSTALL, "--python", ""), "--python: its value is empty", None),
 }
 
@@ -65,3 +66,42 @@ def test_without_conda_too(capsys):
     said = capsys.readouterr().err
     assert "did you mean `--no-backup`?" in said
     assert "python -m conda_torchmirror rewrite --help" in said
+
+
+PIP = {
+    "--index-url": (("https://download.pytorch.org/whl/cu121",), "add `--source wheels`"),
+    "-i": (("https://pypi.org/simple",), "add `--source wheels`"),
+    "--extra-index-url=x": ((), "add `--source wheels`"),
+    "-r": (("requirements.txt",), "`-f environment.yml`"),
+    "-U": ((), "the newest release that fits is chosen anyway"),
+    "--upgrade": ((), "the newest release that fits is chosen anyway"),
+    "--user": ((), "it is an option of pip: leave it out"),
+}
+
+
+@pytest.mark.parametrize("option", PIP)
+def test_an_option_of_pip(conda_in_process, option):
+    """What the command of pytorch.org has; the nearest word to `--index-url` was `--insecure`."""
+    values, says = PIP[option]
+    result = conda_in_process(INSTALL, "-d", "torch", option, *values)
+    assert result.rc == 2
+    said = " ".join(result.stderr.split())
+    assert f"`{option.partition('=')[0]}` is no option of this command" in said
+    assert says in said
+    assert "did you mean" not in said
+
+
+def test_the_pre_of_pip_is_no_short_form_of_prefix(conda_in_process, tmp_path, monkeypatch):
+    """The word after it became the folder of a new environment."""
+    monkeypatch.chdir(tmp_path)
+    result = conda_in_process(INSTALL, "-d", "--pre", "torch")
+    assert result.rc == 2
+    assert "`--pre` is no option of this command" in result.stderr
+    folder = conda_in_process(INSTALL, "-d", "--offline", "--pref", tmp_path / "new", "--json")
+    assert folder.ok().json()["prefix"] == str(tmp_path / "new")
+
+
+def test_an_environment_without_its_option(conda_in_process):
+    said = conda_in_process("torch-verify", "torch").stderr
+    assert "did you mean `-n torch`?" in said
+    assert "did you mean" not in conda_in_process("torch-verify", "a/b").stderr

@@ -57,6 +57,26 @@ def test_a_cuda_version(word, version):
     assert specs.cuda_version(word) == version
 
 
+@pytest.mark.parametrize(
+    ("word", "version"),
+    [
+        ("121", "12.1"),
+        ("118", "11.8"),
+        (" CU12.1 ", "12.1"),
+        ("cu121", "12.1"),
+        ("12.4", "12.4"),
+        ("12", "12"),
+        ("cu12", "12"),
+        ("1210", None),
+        ("cu", None),
+        ("gpu", None),
+    ],
+)
+def test_the_value_of_the_option(word, version):
+    """As people remember `cu121`; a driver of CUDA 121 was taken for one of CUDA 13."""
+    assert specs.cuda_option(word) == version
+
+
 def test_versions_are_ordered_by_value():
     assert specs.number("12.10") > specs.number("12.9")
     assert specs.release("2.10.0") > specs.release("2.9.1")

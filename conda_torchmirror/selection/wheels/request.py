@@ -26,7 +26,7 @@ from ..facts.names import (
     RUNTIMES,
 )
 from ..facts.names import TORCH as CONDA_TORCH
-from ..specs import cuda_version, has_endless_number
+from ..specs import cuda_option, cuda_version, has_endless_number
 from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH
 
 #: Conda's name for torch, which users may type for wheels too.
@@ -138,7 +138,7 @@ def accelerator(word: str) -> str | None:
     plain = word.strip().lower()
     if plain in ("auto", "cpu") or NAMED.fullmatch(plain):
         return plain
-    return cuda_version(plain)
+    return cuda_option(plain)
 
 
 @lru_cache(maxsize=256)

@@ -110,6 +110,12 @@ HELP: Table = {
     "usage_of": "{of}: {said}",
     "usage_meant": "did you mean `{nearest}`?",
     "usage_help": "`{command} --help` shows the options",
+    "pip_index": "it is an option of pip: leave it out, and add `--source wheels`; `--mirror URL` "
+    "names another mirror of wheels, and `torch==2.7.1+cu126` the CUDA",
+    "pip_list": "it is an option of pip: write the packages here, or name an environment file: "
+    "`-f environment.yml`",
+    "pip_upgrade": "leave it out: the newest release that fits is chosen anyway",
+    "pip_leave": "it is an option of pip: leave it out",
     "bad_seconds": "it takes seconds, more than 0 and at most {most}",
     # torch-verify.
     "verify": "Check",
