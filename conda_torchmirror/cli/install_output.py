@@ -147,7 +147,8 @@ def _show_rest(result: Result, options: InstallOptions) -> int:
         if options.as_json:
             emit(result.about, dry_run=True, prefix=result.prefix)
         else:
-            say(list(replay_lines(result)))
+            end = ["", text("dry_run")] if options.dry_run and result.changed else []
+            say([*replay_lines(result), *end])
     return 0
 
 
@@ -180,7 +181,8 @@ def _show_saved(saved: Saved, options: InstallOptions) -> None:
     else:
         told = [wrapped(text(notice.code, notice.facts)) for notice in saved.notices]
         say(["", *(line for lines in told for line in lines)])
-        if saved.fetched:
+        # Of packages that lie beside the plan, it is said already.
+        if saved.fetched and not options.with_packages:
             say(wrapped(text("downloaded")))
 
 

@@ -15,6 +15,15 @@ class FileNotReadable(TorchMirrorError):
     facts = ("file", "detail")
 
 
+class EnvironmentFileNotFound(TorchMirrorError):
+    """A file of `-f` is not there; named as conda's own error, which is in English alone."""
+
+    code = "file_not_found"
+    message = N_("{file} cannot be read as an environment file")
+    cause = N_("{detail}")
+    facts = ("file", "detail")
+
+
 class NotEnvironmentFile(TorchMirrorError):
     """A file of `-f` is of another kind; `ways` name commands that do take it."""
 

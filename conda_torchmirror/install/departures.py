@@ -89,7 +89,7 @@ def notices(found: Departure, task: Task) -> list[Notice]:
     shown = {name: f"{name} {versions.get(name, '')}".rstrip() for name in found.named}
     told = []
     if there := of_other_source(source, on):
-        facts = {"of": there.channel, "channel": source.channel}
+        facts = {"of": name_of(there.channel), "channel": source.channel}
         told.append(Notice("channel_changes", {**facts, "removed": ", ".join(shown.values())}))
     else:
         other = [package.name for package in strangers(source, on)]
@@ -117,7 +117,7 @@ def check_confirmed(task: Task) -> None:
     asked = task.typed
     raise ChannelChange(
         there=f"{there.name} {there.version}",
-        of=there.channel,
+        of=name_of(there.channel),
         channel=task.source.channel,
         command=safe(offered(asked._replace(source=task.source.name))),
         new=safe(offered(asked.elsewhere())),

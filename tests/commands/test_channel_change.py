@@ -252,6 +252,21 @@ def test_a_preview_says_what_leaves_and_changes_nothing(env_with, conda_in_proce
     assert tree(prefix) == before
 
 
+def test_a_channel_at_a_mirror_is_told_by_its_name(env_with, conda_in_process):
+    """A package that came by the mirror is recorded with the mirror's address."""
+    prefix = env_with(*OFFICIAL_ENV)
+    at = "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/pytorch"
+    for file in (prefix / "conda-meta").glob("pytorch-2*.json"):
+        record = json.loads(file.read_text())
+        url = f"{at}/linux-64/{record['fn']}"
+        file.write_text(json.dumps({**record, "channel": at, "url": url}))
+    shown = conda_in_process(*FORGE, "-d", "-p", prefix).ok().words
+    assert "of the channel pytorch gives way to that of conda-forge" in shown
+    words = ("torch-install", "-y", "--cuda", "12.9", "pytorch=2.8")
+    refused = conda_in_process(*words, "-p", prefix)
+    assert "pytorch 2.5.1 of the channel `pytorch`, not of `conda-forge`" in refused.words
+
+
 def test_a_solved_preview_is_the_whole_transaction(env_with, conda_in_process):
     prefix = env_with(*OFFICIAL_ENV)
     before = tree(prefix)

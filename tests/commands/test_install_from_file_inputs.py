@@ -106,6 +106,46 @@ def test_what_cannot_be_used(mirrored, tmp_path, conda_in_process, text, name, s
         assert result.error._hints
 
 
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        (["environment.yml"], "did you mean `-f {folder}/environment.yml`?"),
+        (["course.yaml", "a.txt"], "name a file that is there: `-f {folder}/course.yaml`"),
+        (["a.txt"], "in {folder} there is no environment file"),
+        (None, "there is no folder {folder}"),
+    ],
+)
+def test_a_file_that_is_not_there(mirrored, tmp_path, conda_in_process, there, says):
+    folder = tmp_path / "my files"
+    if there is not None:
+        folder.mkdir()
+    for name in there or ():
+        (folder / name).touch()
+    result = conda_in_process("torch-install", "-d", "-f", folder / "enviroment.yml")
+    assert result.rc == 1
+    assert "there is no such file" in result.words
+    assert says.format(folder=folder) in result.words
+
+
+@pytest.mark.parametrize(
+    ("words", "fault", "says"),
+    [
+        (["--offline"], None, "nothing is fetched offline"),
+        ([], "not_found", "the server answers 404"),
+        ([], "refused", "the server cannot be reached"),
+    ],
+)
+def test_a_file_at_an_address(mirrored, mirror, conda_in_process, words, fault, says):
+    """Offline, conda's reader takes it for empty, and that was said of the file."""
+    if fault:
+        mirror.fail("*", fault)
+    result = conda_in_process("torch-install", "-d", *words, "-f", f"{mirror.url}/e.yml")
+    assert result.rc == 1
+    assert says in result.words
+    assert "it holds nothing" not in result.words
+    assert "download it in another way, and name the file after `-f`" in result.words
+
+
 def test_a_folder(mirrored, tmp_path, conda_in_process):
     result = conda_in_process("torch-install", "-d", "--offline", "-f", tmp_path)
     assert "it is a folder" in result.words

@@ -187,6 +187,7 @@ def test_a_dry_run_only_shows_the_plan(make_plan, mirror, conda_in_process, tmp_
     words = ("torch-install", "-n", "new", "--plan", folder, "--dry-run")
     shown = conda_in_process(*words).ok().stdout
     assert "to be downloaded: 2 (" in " ".join(shown.split())
+    assert shown.endswith("\nDry run: nothing was solved or changed.\n")
     found = conda_in_process(*words, "--json").ok().json()
     assert found["dry_run"]
     assert found["torchmirror"]["plan"]["packages"] == 2

@@ -17,17 +17,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from conda import CondaError
+from conda.base.context import context
 from conda.common.path import expand
 from conda.core.prefix_data import PrefixData
 from conda.env.env import from_file
 from conda.env.installers.base import get_installer
-from conda.exceptions import CondaHTTPError, EnvironmentFileNotFound, InvalidInstaller
+from conda.exceptions import CondaHTTPError, InvalidInstaller
 
 from ...envfiles.file_io import FileTrouble
 from ...envfiles.file_io import read as read_bytes
 from ...envfiles.kind import Foreign, is_configuration, recognise, top_keys
 from ...envfiles.source_text import UnreadableText, decode
 from ...exceptions.file import (
+    EnvironmentFileNotFound,
     FileNotReadable,
     FilesDisagree,
     FileSection,
@@ -93,18 +95,26 @@ class EnvironmentFile:
 def read(path: str) -> EnvironmentFile:
     """Read the environment file at a path or URL.
 
-    Raises: NotEnvironmentFile, FileNotReadable, FileSection, FileSelectors, and conda's own error
-    for a missing file.
+    Raises: EnvironmentFileNotFound, NotEnvironmentFile, FileNotReadable, FileSection,
+    FileSelectors.
     """
     where = path if "://" in path else expand(path)
+    if context.offline and re.match("(?:https?|ftp|s3)://", where):
+        # Conda takes what it does not fetch for an empty file.
+        raise _unfetched(path, text("file.url_offline"), Notice("go_online"))
     content = _check_kind(path, where)
     said = StringIO()
     try:
         with redirect_stdout(said):
             found = from_file(where)
         result = _taken(where, found)
-    except (CondaHTTPError, EnvironmentFileNotFound):
-        raise
+    except CondaHTTPError as error:
+        status = (getattr(error, "_kwargs", None) or {}).get("status_code")
+        # Conda's word for no answer at all is 000.
+        answered = str(status or 0).strip("0")
+        why = text("file.url_status" if answered else "file.url_unreachable", {"status": status})
+        way = Notice("file_check_address" if answered else "check_network")
+        raise _unfetched(path, why, way) from error
     except Exception as error:
         # Errors of the YAML parser, and bugs of conda's reader on data of another shape.
         why, way = shape.fault(content) or (_detail(error), Notice("file_correct"))
@@ -146,19 +156,20 @@ def target(
 
 
 def _check_kind(path: str, where: str) -> str:
-    """Refuse, by its content, a file of another kind, which conda would misread or fail on. Return
-    the text, "" for a URL or a missing file, which are left to conda.
+    """Refuse a file that is not there and, by its content, one of another kind, which conda would
+    misread or fail on. Return the text, "" for a URL, which is left to conda.
 
-    Raises: NotEnvironmentFile, FileNotReadable.
+    Raises: EnvironmentFileNotFound, NotEnvironmentFile, FileNotReadable.
     """
     if "://" in where:
         return ""
     try:
         content = decode(read_bytes(Path(where))).text
     except FileTrouble as trouble:
-        if trouble.code in ("missing", "dangling_link"):
-            return ""
         why = text(f"file.{trouble.code}", trouble.facts)
+        if trouble.code in ("missing", "dangling_link"):
+            ways = [_near(path, Path(where))]
+            raise EnvironmentFileNotFound(file=path, detail=why, ways=ways) from trouble
         raise FileNotReadable(file=path, detail=why, ways=[_instead(where, trouble)]) from trouble
     except UnreadableText as trouble:
         detail = text(f"file.{trouble.code}")
@@ -175,6 +186,26 @@ def _check_kind(path: str, where: str) -> str:
     if isinstance(kind, Foreign):
         raise FileNotReadable(file=path, detail=text(f"file.{kind.code}", facts))
     return content
+
+
+def _unfetched(path: str, why: str, way: Notice) -> FileNotReadable:
+    """The error for a URL that is not read."""
+    return FileNotReadable(file=path, detail=why, ways=[way, Notice("file_download")])
+
+
+def _near(path: str, missing: Path) -> Notice:
+    """The next step for a file that is not there: the one beside it that is likely meant."""
+    import difflib  # only a file that is not there needs it
+
+    try:
+        there = sorted(path.name for path in missing.parent.iterdir() if path.is_file())
+    except OSError:
+        return Notice("file_no_folder", {"folder": safe(str(missing.parent))})
+    if near := difflib.get_close_matches(missing.name, there, n=1, cutoff=0.6):
+        return Notice("file_near", {"path": safe(str(Path(path).with_name(near[0])))})
+    if found := [name for name in there if re.search(r"\.ya?ml$", name)]:
+        return Notice("file_in_folder", {"path": safe(str(Path(path).with_name(found[0])))})
+    return Notice("file_none_there", {"folder": safe(str(missing.parent))})
 
 
 def _instead(where: str, trouble: FileTrouble) -> Notice:

@@ -8,6 +8,9 @@ from ..messages import Table
 TEXT: Table = {
     "missing": "there is no such file",
     "dangling_link": "it is a link to a file that is not there",
+    "url_offline": "nothing is fetched offline",
+    "url_status": "the server answers {status}",
+    "url_unreachable": "the server cannot be reached",
     "folder": "it is a folder; name the files in it",
     "not_a_file": "it is not a regular file",
     "too_large": "it has {size} bytes, and no such file has more than {limit}",

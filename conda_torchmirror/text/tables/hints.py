@@ -166,7 +166,12 @@ TEXT: Table = {
     "see_mirrors": "`conda torch-mirror list` shows which mirror carries what",
     "see_status": "`conda torch-mirror status` shows where each channel is read from, and why",
     "file_save_first": "save what is to be read in a file, and name that after `-f`",
-    "file_in_folder": "name the file in it: `-f {path}`",
+    "file_near": "did you mean `-f {path}`?",
+    "file_none_there": "name the file with its folder; in {folder} there is no environment file",
+    "file_no_folder": "name the file with its folder; there is no folder {folder}",
+    "file_check_address": "check the address in a browser",
+    "file_download": "or download it in another way, and name the file after `-f`",
+    "file_in_folder": "name a file that is there: `-f {path}`",
     "file_readable": "mend that, or name another file after `-f`",
     "file_form": "correct it, and run the same command again; `conda env export --from-history` "
     "shows the form of such a file",
