@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...messages import Table
 
 SHOW: Table = {
-    "pins": "the pinned versions are those that work with it; they bind this command alone",
+    "pins": "pinned to versions that work with it, until this terminal is closed",
     "pins_specs": "not asked for, but only these versions work with it",
     "no_driver": "where conda finds no driver, set CONDA_OVERRIDE_CUDA={cuda} before",
     "mamba_mirrors": "with these lines in ~/.mambarc, mamba finds the channels by name:",
