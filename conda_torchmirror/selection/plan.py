@@ -3,6 +3,7 @@
 Pure: no conda, no HTTP, no subprocess.
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -177,8 +178,8 @@ def offered(asked: InstallOptions) -> str:
 
 
 def typed(words: Iterable[str]) -> str:
-    """Words as a command line."""
-    return shell.command(words)
+    """Words as a command line of this computer."""
+    return shell.command(words, windows=os.name == "nt")
 
 
 def shell_lines(environment: Mapping[str, str], subdir: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ messages.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -85,15 +86,39 @@ def fill(sentence: Sentence, facts: Mapping[str, Any], context: str) -> str:
 def filled(sentence: Sentence, facts: Mapping[str, Any]) -> str:
     """The English sentence, in the form for its fact `count`, with its facts."""
     english = sentence if isinstance(sentence, str) else sentence[facts.get("count") != 1]
-    return english.format_map(CleanFacts(facts))
+    return with_facts(english, CleanFacts(facts))
+
+
+def with_facts(sentence: str, facts: CleanFacts) -> str:
+    """Fill facts into a sentence; in the commands that it offers, paths are quoted for a shell."""
+    parts = sentence.split("`")
+    for number, part in enumerate(parts):
+        if "{" in part:
+            # Between backticks, words with a space between them are a command.
+            facts.in_command = number % 2 == 1 and " " in part
+            parts[number] = part.format_map(facts)
+    return "`".join(parts)
+
+
+#: The facts that are paths.
+_PATHS = frozenset(("file", "folder", "path", "prefix", "python"))
 
 
 class CleanFacts(dict[str, Any]):
     """The facts of a sentence, cleaned when they are filled in."""
 
+    in_command = False
+
     def __getitem__(self, name: str) -> Any:
         value = super().__getitem__(name)
-        return value if isinstance(value, (int, float)) else self._word(value)
+        if isinstance(value, (int, float)):
+            return value
+        word = self._word(value)
+        if self.in_command and name in _PATHS:
+            from ..selection.shell import quoted
+
+            return quoted(word, windows=os.name == "nt")
+        return word
 
     def __missing__(self, name: str) -> str:
         return UNKNOWN

@@ -16,7 +16,7 @@ from typing import Any, Final
 from ..mirrors.registry import chinese_names
 from ..mirrors.urls import UPSTREAM
 from . import language
-from .messages import CleanFacts, Sentence, filled, text
+from .messages import CleanFacts, Sentence, filled, text, with_facts
 from .sanitize import safe
 
 FOLDER: Final = os.path.join(os.path.dirname(os.path.dirname(__file__)), "locale")
@@ -93,7 +93,7 @@ def translate(sentence: Sentence, facts: Mapping[str, Any], context: str) -> str
     else:
         count = facts.get("count")
         words = found.npgettext(context, *sentence, count if isinstance(count, int) else 2)
-    said = Translated(_spaced(words.format_map(_TranslatedFacts(facts))))
+    said = Translated(_spaced(with_facts(words, _TranslatedFacts(facts))))
     with language.in_english():
         said.english = filled(sentence, facts)
     return said

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pkgutil
+import re
+import shlex
+from importlib import import_module
 
 import pytest
 
+from conda_torchmirror.text import language, tables
 from conda_torchmirror.text.messages import N_, fill, text
 
 
@@ -39,3 +45,50 @@ def test_no_table_is_loaded_before_its_sentence(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [[], ["conda_torchmirror.text.tables.mirrors"]]
+
+
+PATHS = (
+    "/tmp/my plans/a",
+    "/tmp/$HOME/x",
+    "/tmp/it's",
+    '/tmp/"q"',
+    "/tmp/a;b&c",
+    "/tmp/\u4e2d\u6587",
+)
+#: A fact that is a path, in a command.
+_IN_COMMAND = re.compile(r"`[^`]* [^`]*\{(?:folder|prefix|path|file|python)\}[^`]*`")
+
+
+def offering():
+    """The sentences of all tables that offer a command with a path in it."""
+    for _, name, _ in pkgutil.walk_packages(tables.__path__, f"{tables.__name__}."):
+        for table in vars(import_module(name)).values():
+            for sentence in table.values() if isinstance(table, dict) else ():
+                forms = sentence if isinstance(sentence, tuple) else (sentence,)
+                yield from (f for f in forms if isinstance(f, str) and _IN_COMMAND.search(f))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the quotes of a POSIX shell")
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_in_a_command_that_is_offered_is_one_word_of_a_shell(path):
+    facts = dict.fromkeys(("folder", "prefix", "path", "file", "python"), path)
+    sentences = list(offering())
+    assert len(sentences) > 10
+    for sentence in sentences:
+        commands = zip(
+            sentence.split("`")[1::2],
+            re.findall("`([^`]*)`", fill(sentence, facts, "")),
+            strict=True,
+        )
+        for pattern, command in commands:
+            if _IN_COMMAND.search(f"`{pattern}`"):
+                assert any(word.endswith(path) for word in shlex.split(command)), command
+
+
+def test_so_in_chinese_while_a_path_beside_commands_stays_as_it_is(monkeypatch):
+    monkeypatch.setenv("CONDA_TORCHMIRROR_LANG", "zh")
+    language.forget()
+    said = text("plan_urls", {"folder": "/tmp/my plans"})
+    assert '`conda torch-install --plan "/tmp/my plans" --urls`' in said
+    assert " /tmp/my plans" in said
+    assert '--plan "/tmp/my plans"' in said.english
