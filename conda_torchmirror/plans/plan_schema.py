@@ -7,6 +7,7 @@ and size that we write.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -34,6 +35,13 @@ def parse(data: bytes) -> Any:
         raise ValueError(text("plan_deep")) from None
 
 
+def checksum(document: Mapping[str, Any]) -> str:
+    """The SHA-256 of all that a document says, without its own `sha256`, however it is laid out."""
+    said = {key: value for key, value in document.items() if key != "sha256"}
+    content = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
 def _refuse(word: str) -> Any:
     raise ValueError(text("plan_no_number", {"word": word}))
 
@@ -58,7 +66,11 @@ def find_fault(document: Any) -> str | None:
         return "removed"
     if fault := _fault_of_decision(document.get("torchmirror")):
         return f"torchmirror.{fault}"
+    if not record_schema.fits("sha256", document.get("sha256")):
+        return "sha256"
     with_wheels = document.get("schema") != 1
+    if not with_wheels and "wheels" in document:
+        return "wheels"
     if with_wheels and (fault := wheel_part.find_fault(document.get("wheels"), str(subdir))):
         return f"wheels.{fault}"
     # Wheels for an environment that already has a Python need no packages of conda's.

@@ -226,6 +226,7 @@ def write(
         "packages": list(plan.packages),
         **({} if wheels is None else {"wheels": wheel_part.document(wheels)}),
     }
+    document["sha256"] = plan_schema.checksum(document)
     try:
         file_io.write_folder(
             folder, {EXPLICIT: content, DOCUMENT: json.dumps(document, indent=1) + "\n"}
@@ -271,7 +272,7 @@ def load(folder: Path) -> SavedPlan:
     about: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
     if about.get("kind") != KIND:
         detail = text("plan_other_kind", names)
-    elif not record_schema.is_count(schema := about.get("schema"), _SCHEMAS):
+    elif not (record_schema.is_count(schema := about.get("schema"), _SCHEMAS) and schema):
         detail = text("plan_field", {**names, "field": "schema"})
     elif int(schema or 0) > SCHEMA:
         raise PlanTooNew(folder=str(folder), schema=schema)
@@ -281,6 +282,8 @@ def load(folder: Path) -> SavedPlan:
         detail = text("plan_checksum", names)
     elif _named(content) != [line(package) for package in found["packages"]]:
         detail = text("plan_differs", names)
+    elif found["sha256"] != plan_schema.checksum(found):
+        detail = text("plan_edited", names)
     if detail is not None:
         raise PlanAltered(folder=str(folder), detail=detail)
     return SavedPlan(

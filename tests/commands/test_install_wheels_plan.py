@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 from support import wheel_files
+from support.planning import rewrite
 from support.prefixes import installed
 from support.wheel_commands import CUDA, REST, SET, WHEELS, dists, names
 from support.wheel_fixtures import imported
@@ -210,7 +211,7 @@ def test_an_environment_with_another_python(wheel_lab, lab_env, plan, replay):
     other = "3.10" if PYTHON != "3.10" else "3.12"
     text = json.dumps(document).replace(TAG, f"cp{other.replace('.', '')}")
     text = text.replace(f'"python": "{PYTHON}"', f'"python": "{other}"')
-    (plan / "plan.json").write_text(text)
+    rewrite(plan, json.loads(text))
     done = replay(plan)
     assert isinstance(done.error, PlanOtherPython)
     assert f"`conda create -n NEW python={other} pip`" in str(done.error.dump_map())
@@ -341,8 +342,16 @@ def test_a_plan_for_another_platform(wheel_lab, conda_in_process, tmp_path):
         lambda document: document.pop("wheels"),
         lambda document: document.update(schema=1),
         lambda document: document["wheels"].update(others=["-e ."]),
+        lambda document: document["wheels"]["files"].pop(),
+        lambda document: document["wheels"]["rest"].pop(),
+        lambda document: document["wheels"].pop("rest"),
+        lambda document: document["wheels"].update(others=["numpy<2"]),
+        lambda document: document["wheels"]["files"][0].update(sha256="0" * 64),
     ],
-    ids=["hash", "wheels", "schema", "words"],
+    ids=[
+        *("hash", "wheels", "schema", "words"),
+        *("a wheel left out", "one of the rest", "all the rest", "one more", "other hash"),
+    ],
 )
 def test_an_altered_plan_is_not_carried_out(wheel_lab, lab_env, plan, replay, alter):
     document = json.loads((plan / "plan.json").read_text())

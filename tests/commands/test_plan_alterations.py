@@ -20,6 +20,10 @@ from conda_torchmirror.plans import saved_plan
 pytest_plugins = ("support.planning_fixtures",)
 
 
+#: A decision of a valid form.
+NOTHING = {"cuda": None, "python": "3.12", "builds": []}
+
+
 def break_explicit(folder):
     path = folder / "explicit.txt"
     path.write_text(path.read_text().replace("filelock-3.16.1", "filelock-3.16.2"))
@@ -73,6 +77,13 @@ def cut_json(folder):
         (edit(subdir="win-64"), PlanAltered, "packages[0].subdir"),
         (edit(schema=3), PlanTooNew, "newer"),
         (edit(schema=2), PlanAltered, "wheels"),
+        (edit(schema=0), PlanAltered, "written: schema"),
+        (edit(wheels={}), PlanAltered, "written: wheels"),
+        (edit(removed=["python"]), PlanAltered, "checksum that stands in it"),
+        (edit(torchmirror={"selected": NOTHING}), PlanAltered, "checksum that stands in it"),
+        (edit(sha256="0" * 64), PlanAltered, "checksum that stands in it"),
+        (edit(sha256=None), PlanAltered, "written: sha256"),
+        (edit_package(depends=["x"]), PlanAltered, "checksum that stands in it"),
         (edit_package(md5="0" * 32), PlanAltered, "same packages"),
         (edit_package(url="https://evil.example/a.conda"), PlanAltered, "packages[0].url"),
         (edit_package(fn="../../a.conda"), PlanAltered, "packages[0].fn"),
@@ -82,7 +93,18 @@ def cut_json(folder):
     ],
     ids=[
         *("line", "hash", "dropped", "cut", "none", "null", "no-records", "kind", "subdir"),
-        *("schema", "no-wheels", "md5", "url", "file-name", "no-explicit", "no-json", "no-folder"),
+        *("schema", "no-wheels", "schema-0", "wheels", "removed", "decision"),
+        *(
+            "checksum",
+            "no-checksum",
+            "depends",
+            "md5",
+            "url",
+            "file-name",
+            "no-explicit",
+            "no-json",
+            "no-folder",
+        ),
     ],
 )
 def test_an_altered_plan_is_refused(make_plan, change, error, says):
@@ -135,4 +157,12 @@ def test_line_ends_of_version_control_are_no_alteration(make_plan):
     plan = make_plan("filelock", "python")
     path = plan.folder / "explicit.txt"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert saved_plan.load(plan.folder) == plan
+
+
+def test_another_layout_is_no_alteration(make_plan):
+    plan = make_plan("filelock", "python")
+    path = plan.folder / "plan.json"
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(document.items())), indent=4))
     assert saved_plan.load(plan.folder) == plan

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 from support.lab import entry
-from support.planning import ASK, conda_meta
+from support.planning import ASK, conda_meta, rewrite
 
 pytest_plugins = ("support.planning_fixtures",)
 
@@ -91,7 +91,7 @@ def test_what_the_channel_says_survives_a_replay(make_plan, channels, conda_in_p
     folder = plan.folder
     corrected = {**plan.packages[0], "depends": ["python >=3.9"]}
     document = json.loads((folder / "plan.json").read_text())
-    (folder / "plan.json").write_text(json.dumps({**document, "packages": [corrected]}))
+    rewrite(folder, {**document, "packages": [corrected]})
     conda_in_process("torch-install", "-p", tmp_path / "env", "--plan", folder).ok()
     (record,) = conda_meta(tmp_path / "env").values()
     assert record["depends"] == ["python >=3.9"]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+
+from conda_torchmirror.plans import plan_schema
 
 #: Where each machine keeps its own things, and what differs between two ways to the same package.
 NOT_THE_PACKAGE = (
@@ -26,3 +29,9 @@ def conda_meta(prefix):
         record = json.loads(path.read_text(encoding="utf-8"))
         found[path.name] = {k: v for k, v in record.items() if k not in NOT_THE_PACKAGE}
     return found
+
+
+def rewrite(folder: Path, document: dict[str, Any]) -> None:
+    """Write the document of a plan as if the plan had been saved so, with its checksum."""
+    signed = {**document, "sha256": plan_schema.checksum(document)}
+    (folder / "plan.json").write_text(json.dumps(signed))

@@ -70,5 +70,6 @@ TEXT: Table = {
     "plan_other_kind": "{file} is of another kind",
     "plan_field": "{file} is not as a plan is written: {field}",
     "plan_checksum": "{explicit} does not have the checksum that {file} gives",
+    "plan_edited": "{file} does not have the checksum that stands in it",
     "plan_differs": "{explicit} and {file} do not name the same packages",
 }
