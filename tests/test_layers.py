@@ -138,6 +138,8 @@ REACH = {
 #: leads to. Each keeps a command from loading what it does not run.
 SEAMS = {
     "plugin": {"cli", "handover", "hooks", "redirect"},
+    # Only after a failure is it asked what of conda's cache is damaged.
+    "cli.install": {"handover"},
     "cli.mirror": {"cli"},
     "cli.install_output": {"cli", "handover", "install", "plans", "selection", "text", "verify"},
     # A preview by the built-in index reads no other one.
@@ -180,7 +182,8 @@ SEAMS = {
     # A preview that solves nothing asks for no further channels.
     "transport.routes": {"redirect"},
     # A table is loaded with its first sentence, translations with the first that is not English.
-    "text.messages": {"text"},
+    # Few sentences offer a command with a path in it.
+    "text.messages": {"selection", "text"},
 }
 
 
@@ -240,6 +243,8 @@ WRITER = "envfiles.file_io"
 LOCKS = "handover.environment_lock"
 #: A huge index is unpacked into a file without which it would be in memory; nobody else sees it.
 SCRATCH = "proxy.listed"
+#: What opens the null device where a standard stream is closed.
+STREAMS = "handover.interrupts"
 WRITES = frozenset(
     ("write_text", "write_bytes", "mkstemp", "NamedTemporaryFile", "fdopen", "replace")
 )
@@ -269,6 +274,7 @@ def test_files_are_written_in_one_place():
     assert written.pop(WRITER)
     assert len(written.pop(LOCKS)) == 1
     assert len(written.pop(SCRATCH)) == 1
+    assert len(written.pop(STREAMS)) == 1
     assert written == {}
 
 

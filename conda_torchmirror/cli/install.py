@@ -10,6 +10,7 @@ import atexit
 import gc
 import os
 import re
+import sys
 from argparse import (
     SUPPRESS,
     ArgumentParser,
@@ -17,14 +18,17 @@ from argparse import (
     _AppendAction,
 )
 from argparse import Action as ParserAction
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import StringIO
+from typing import Any, NoReturn
 
 from conda.base.context import context
 from conda.cli import helpers
 from conda.common.constants import NULL
 from conda.exceptions import NoWritablePkgsDirError
 
+from ..exceptions.environment import NobodyAnswers
 from ..exceptions.mirror import CannotWrite
 from ..exceptions.plan import PlanTakesNoChoice
 from ..exceptions.usage import (
@@ -148,12 +152,39 @@ def install(args: Namespace) -> int:
     gc.freeze()
     try:
         report = install_output.reporter(explain=asked.explain, as_json=asked.as_json)
-        result = execute(asked, report)
+        with _questions_refused():
+            result = execute(asked, report)
     except NoWritablePkgsDirError as error:
         raise CannotWrite.of_cache() from error
+    except Exception as error:
+        from ..handover.transaction import damaged
+
+        if found := damaged.find(error):
+            raise found from error
+        raise
     finally:
         gc.unfreeze()
     return install_output.show(result, asked)
+
+
+class _Closed(StringIO):
+    """Standard input that nobody has opened."""
+
+    def readline(self, *_: Any) -> NoReturn:
+        raise NobodyAnswers()
+
+
+@contextmanager
+def _questions_refused() -> Iterator[None]:
+    """Within the block, a question that nobody can answer is an error: conda fails at it."""
+    if sys.stdin is not None:
+        yield
+        return
+    sys.stdin = _Closed()
+    try:
+        yield
+    finally:
+        sys.stdin = None
 
 
 def options(args: Namespace) -> InstallOptions:

@@ -56,6 +56,8 @@ def _wrapped(error: BaseException) -> list[Any]:
 _DISK = frozenset((errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO))
 #: Errors of the disk if they name a file; without one they come from a connection or from TLS.
 _DENIED = frozenset((errno.EACCES, errno.EPERM))
+#: As before, where something else stands in the place of a file or folder.
+_IN_PLACE = frozenset((errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY, errno.ELOOP))
 
 
 def disk_error(error: BaseException) -> OSError | None:
@@ -73,7 +75,14 @@ def disk_error(error: BaseException) -> OSError | None:
 def _of_disk(error: OSError) -> bool:
     if type(error).__module__ == "ssl":  # its errno is OpenSSL's, not the system's
         return False
-    return error.errno in _DISK or (error.errno in _DENIED and bool(error.filename))
+    named = error.errno in _DENIED | _IN_PLACE and bool(error.filename)
+    return error.errno in _DISK or named
+
+
+def in_place(error: OSError) -> str | None:
+    """The path of a file or folder in whose place something else stands, if the error says that."""
+    found = error.filename2 or error.filename
+    return str(found) if found and error.errno in _IN_PLACE else None
 
 
 #: The functions of requests that put this computer's own settings into every request, and which of

@@ -133,6 +133,47 @@ class UnreadableHistory(TorchMirrorError):
     hints = ("save_as_utf8",)
 
 
+class PackageDamaged(TorchMirrorError):
+    """What conda unpacked of a package is damaged, as after a power cut, or was so in its channel.
+
+    `folder` is where it is unpacked, in the package cache.
+    """
+
+    code = "package_damaged"
+    message = N_("{package} is damaged in conda's package cache")
+    cause = N_("conda cannot read all of it: {detail}")
+    facts = ("package", "folder", "detail")
+    hints = ("delete_unpacked",)
+
+
+class PackageBroken(TorchMirrorError):
+    """The archive of a package has the right hash and holds no metadata that conda can read."""
+
+    code = "package_broken"
+    message = N_("{package} is broken as its channel has it")
+    cause = N_("it was downloaded whole, and conda cannot read what it says of itself: {file}")
+    facts = ("package", "file")
+    hints = ("other_build",)
+
+
+class CacheListDamaged(TorchMirrorError):
+    """The list of downloaded URLs in a package cache is not UTF-8 text, so conda cannot read it."""
+
+    code = "cache_list_damaged"
+    message = N_("{file} is no UTF-8 text")
+    cause = N_("conda keeps in it where its packages came from, and stops at it")
+    facts = ("file",)
+    hints = ("delete_list",)
+
+
+class NobodyAnswers(TorchMirrorError):
+    """A question has to be asked, and standard input is closed."""
+
+    code = "nobody_answers"
+    message = N_("nobody can answer: standard input is closed")
+    hints = ("answer_yes",)
+
+
 class CondaTorch(TorchMirrorError):
     """Conda installed torch into the environment, and pip would unpack its own over it."""
 

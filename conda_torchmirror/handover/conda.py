@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from functools import cache
 from io import StringIO
 from pathlib import Path
@@ -38,7 +38,7 @@ from ..selection.facts.names import FAMILY, PIP_NAMES, RUNTIMES
 from ..selection.plan import FLEXIBLE
 from ..selection.specs import package_name
 from ..text.sanitize import safe
-from .transaction import pins
+from .transaction import damaged, pins
 from .transaction.undoing import undone_whole
 
 _PRIORITY = frozenset(("--strict-channel-priority", "--no-channel-priority"))
@@ -110,6 +110,7 @@ def run(command: Sequence[str], variables: Mapping[str, str], extra: Mapping[str
             environment(variables),
             pins.all_applied(command, variables),
             undone_whole(),
+            damaged.told(),
             redirect_stdout(held) if held is not None else nullcontext(),
         ):
             code = _subshell(command)
@@ -119,7 +120,10 @@ def run(command: Sequence[str], variables: Mapping[str, str], extra: Mapping[str
         code = 0
     except Exception as error:
         _clean(error)
-        _attach(error, extra)
+        shown = damaged.find(error) or error
+        _attach(shown, extra)
+        if shown is not error:
+            raise shown from error
         raise
     return Finished(code, _document(held.getvalue()) if held is not None else {})
 
@@ -173,11 +177,16 @@ def unmade(prefix: str, *, filled: bool = False) -> Iterator[None]:
             held = {root for root, _, names in os.walk(prefix) if names}
             if filled or not held - {records}:
                 shutil.rmtree(prefix, ignore_errors=True)
-                unregister_env(prefix)
+                _unregister(prefix)
         elif not recorded and os.path.isdir(records) and not _has_packages(prefix):
             shutil.rmtree(records, ignore_errors=True)
-            unregister_env(prefix)
+            _unregister(prefix)
         raise
+
+
+def _unregister(prefix: str) -> None:
+    with suppress(OSError, ValueError):  # conda's list may be anything; it is told of another error
+        unregister_env(prefix)
 
 
 def _has_packages(prefix: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,9 @@ Handler = Callable[[int, FrameType | None], None]
 @contextmanager
 def orderly() -> Iterator[None]:
     """Within the block, a signal that ends the process acts as Ctrl-C, so that temporary files go,
-    and a half-made environment. A second one ends the process at once."""
+    and a half-made environment. A second one ends the process at once. Standard streams that are
+    closed lead nowhere."""
+    _open_streams()
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
         signal.signal(number, signal.SIG_DFL)
@@ -29,6 +32,19 @@ def orderly() -> Iterator[None]:
 
     with handled(ENDING, end):
         yield
+
+
+def _open_streams() -> None:
+    """Open closed standard streams to the null device: conda writes to them, and the next file that
+    is opened would have their number, by which another process would write into it."""
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 @contextmanager

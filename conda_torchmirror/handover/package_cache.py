@@ -25,6 +25,7 @@ from ..envfiles.file_io import copy_whole, digest
 from ..index.repodata import validate
 from ..mirrors import addresses
 from ..mirrors.registry import Route
+from .transaction import damaged
 
 log = getLogger(__name__)
 
@@ -145,5 +146,5 @@ def fetch(
     for record, (download, _) in job.paired_actions.items():
         if download is not None and files and record in files:
             download.url = path_to_url(files[record])
-    with redirect_stdout(StringIO()) if quiet else nullcontext():
+    with redirect_stdout(StringIO()) if quiet else nullcontext(), damaged.told():
         job.execute()

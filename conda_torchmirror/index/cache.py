@@ -5,6 +5,9 @@ Imports conda's index machinery only in functions: modules that rarely ask impor
 
 from __future__ import annotations
 
+import json
+import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +15,41 @@ from typing import TYPE_CHECKING, Any
 from conda.base.context import context
 
 from ..text.sanitize import public_url
+from .emptied import drop_emptied
 
 if TYPE_CHECKING:
     from ..mirrors.registry import Route
+
+
+#: Conda's files of an index and of its state, which is small, and ours beside them.
+_FILES = re.compile(r"[0-9a-f]{8}1?(?:(\.info)?\.json|\.torchmirror)|torchmirror-probes\.json")
+_LARGEST_STATE = 1_000_000
+
+
+def drop_unusable() -> None:
+    """Remove from conda's cache what keeps it from fetching an index: one that it has emptied, a
+    damaged state, by which it fails as if the server had sent it, and what is no file."""
+    drop_emptied()
+    for folder in context.pkgs_dirs:
+        with suppress(OSError), os.scandir(os.path.join(folder, "cache")) as entries:
+            for entry in entries:
+                kind = _FILES.fullmatch(entry.name)
+                if kind is None or entry.is_symlink():
+                    continue
+                with suppress(OSError):  # such as a folder that is not empty
+                    if entry.is_dir():
+                        os.rmdir(entry.path)
+                    elif not entry.is_file() or (kind[1] and not _is_state(entry.path)):
+                        os.unlink(entry.path)
+
+
+def _is_state(path: str) -> bool:
+    """Whether a file has the form of the state of an index."""
+    with open(path, "rb") as file:
+        try:
+            return isinstance(json.loads(file.read(_LARGEST_STATE)), dict)
+        except (ValueError, RecursionError):
+            return False
 
 
 def holds(route: Route, subdir: str) -> bool:

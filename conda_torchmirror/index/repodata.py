@@ -240,7 +240,9 @@ def _own_error(error: Exception, route: Route, subdir: str, fetch: Any) -> Torch
     from conda.base.context import context
 
     if full := causes.disk_error(error):
-        return CannotWrite.of(full, os.path.dirname(fetch.cache_path_json))
+        # What stands in the place of a file is named itself, not the folder that is full.
+        other = causes.in_place(full)
+        return CannotWrite.of(full, other or os.path.dirname(fetch.cache_path_json))
     status = causes.http_status(error)
     network = isinstance(error, (CondaError, RequestException, HTTPError, OSError))
     kind: type[ChannelError] = ChannelUnreachable if network else ChannelBroken

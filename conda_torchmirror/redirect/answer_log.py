@@ -73,6 +73,8 @@ def read(
 
 
 def _entries(path: str, sites: tuple[str, ...]) -> Iterable[dict[str, Any]]:
+    if not os.path.isfile(path):  # a pipe would keep us waiting
+        return []
     try:
         with open(path, "rb") as file:
             document = json.loads(file.read(LARGEST))

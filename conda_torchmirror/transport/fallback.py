@@ -89,7 +89,7 @@ class Router:
         self._stack.enter_context(bounded_pages())
         self._stack.enter_context(quiet_pool())
         if self._online:
-            emptied.drop_emptied()
+            cache.drop_unusable()
             if routes.measured(self._options):
                 self._state.sort(self._session.rank(self.chains[self._ranked_by]))
             for name in self.chains:

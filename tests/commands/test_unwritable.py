@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.files import contents
 from support.isolation import Sandbox
+from support.prefixes import whole
 from support.running import Result
 from support.sites import ASK, TORCH, Sites
 
@@ -99,6 +100,41 @@ def test_a_home_is_not_needed(
         refused = conda_in_process("torch-mirror", "enable", "conda-forge")
     assert refused.rc == 1
     assert "torchmirror.yml cannot be written" in refused.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize("there", ["no folder", "no text", "a file"])
+def test_the_list_of_environments_is_not_needed(
+    sites: Sites,
+    prefix: Path,
+    sandbox: Sandbox,
+    conda_in_process: Conda,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    there: str,
+) -> None:
+    """Conda took out what it had installed, with a bare message of the system."""
+    monkeypatch.setenv("CONDARC", str(sandbox.condarc))
+    home = tmp_path / "home"
+    if there == "no folder":
+        home = Path(os.devnull)
+    elif there == "a file":
+        home.mkdir()
+        (home / ".conda").touch()
+    else:
+        (home / ".conda").mkdir(parents=True)
+        (home / ".conda" / "environments.txt").write_bytes(b"/opt/\xff\n")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    conda_in_process(*ASK, "-p", prefix).ok()
+    conda_in_process(*ASK, "-p", tmp_path / "new").ok()
+    assert whole(prefix)
+    assert whole(tmp_path / "new")
+    if there == "no text":
+        assert (home / ".conda" / "environments.txt").read_bytes() == b"/opt/\xff\n"
+    # What fails after that is told as it is.
+    refused = conda_in_process(*ASK, "-p", tmp_path / "other", "no-such-package")
+    assert "no-such-package" in refused.words
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize(

@@ -13,18 +13,22 @@ cannot read the environment any more, and puts an empty copy in place of the his
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from logging import getLogger
 from types import FrameType
 from typing import Any
 
 import conda
 from conda.core import link
-from conda.core.path_actions import CreateInPrefixPathAction
+from conda.core.path_actions import CreateInPrefixPathAction, RegisterEnvironmentLocationAction
 from conda.exceptions import CondaMultiError, CondaSignalInterrupt
 
 from ..interrupts import ENDING, handled, leave_terminal
+
+log = getLogger(__name__)
 
 
 @contextmanager
@@ -107,6 +111,9 @@ class _Whole:
         self.failed = False
 
     def _execute(self) -> None:
+        if isinstance(self._action, RegisterEnvironmentLocationAction):
+            _register(self._action)
+            return
         if not isinstance(self._action, CreateInPrefixPathAction):
             self._action.execute()
             return
@@ -123,3 +130,14 @@ class _Whole:
                 elif copy:
                     self._action._execute_successful = True  # else 26.7 does not put it back
             raise
+
+
+def _register(action: Any) -> None:
+    """Add the environment to conda's list in the home folder. That may be no folder (`/dev/null`),
+    or the list no text: conda takes out all that it has installed, for some errors but not all."""
+    try:
+        action.execute()
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        log.warning("the environment is not in conda's list of environments: %s", error)

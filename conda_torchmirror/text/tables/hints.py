@@ -158,6 +158,12 @@ TEXT: Table = {
     "newer_version": "update conda-torchmirror",
     "remove_names": "remove them: `conda remove -p {prefix} {names}`",
     "delete_record": "delete that file, run `conda install{where} {package}`, then this again",
+    "delete_unpacked": "delete the folder {folder}, and run the same command again, which unpacks "
+    "or downloads it anew; if it ends so once more, the package is broken in its channel: take "
+    "another version or build",
+    "other_build": "take another version or build of it, and tell those who make the channel",
+    "delete_list": "delete that file, and run the same command again: conda makes it anew",
+    "answer_yes": "add `-y`, which is yes to every question, or `--dry-run` for a preview",
     "save_as_utf8": "save it as UTF-8, without a byte order mark",
     "confirm_change": "confirm it: `{command}`",
     "newer_plugin": "look for a newer conda-torchmirror",
