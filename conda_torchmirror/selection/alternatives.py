@@ -38,6 +38,7 @@ def find(case: Case) -> Advice:
     ]
     near = [
         *_change_pins(case),
+        *_drop_others(case),
         *_use_minor(case),
         *use_python(case),
         *(builds_open := list(_open_builds(case))),
@@ -76,6 +77,21 @@ def _change_pins(case: Case) -> Iterator[Notice]:
     if least:
         pins = ", ".join(sorted(f"{pin.text} ({pin.source})" for pin in least))
         yield Notice("change_pins", {"pins": pins})
+
+
+def _drop_others(case: Case) -> Iterator[Notice]:
+    """Leave out further specs that contradict what the builds need."""
+    shown = {str(item.machine.facts.get("spec")) for item in case.failed.rejected}
+    guilty = [Pin(word, "") for word in case.request.others if word in shown]
+
+    def works(left: Sequence[Pin]) -> bool:
+        words = {pin.spec for pin in left}
+        kept = tuple(word for word in case.request.others if word not in words)
+        return case.take(request=case.request._replace(others=kept)) is not None
+
+    if least := _least(guilty, works):
+        names = dict.fromkeys(package_name(pin.spec) for pin in least)
+        yield Notice("drop_partner", {"names": ", ".join(names)})
 
 
 def _least(items: Sequence[Pin], works: Callable[[Sequence[Pin]], bool]) -> Sequence[Pin]:

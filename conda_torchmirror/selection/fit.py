@@ -12,7 +12,14 @@ from ..models import Build, Machine, Notice, Pin, Request
 from .facts.cuda import runs_on
 from .facts.names import CUDA_NAMES
 from .facts.record import BuildFacts, Clash, Knowledge
-from .specs import admits_cuda, admits_python, number, package_name, without_build
+from .specs import (
+    admits_cuda,
+    admits_python,
+    never_together,
+    number,
+    package_name,
+    without_build,
+)
 
 
 class Fit(NamedTuple):
@@ -36,6 +43,15 @@ class Constraints:
             self.pins[package_name(pin.spec)].append(pin)
         #: The request's own words on CUDA, which rule out CPU builds.
         self.named_cuda = [p for p in request.pins if package_name(p.spec) in CUDA_NAMES]
+        #: Pins and further specs, by package, that what a build needs may contradict.
+        self._beside: dict[str, list[Pin]] = defaultdict(list)
+        for pin in (*machine.pins, *(Pin(word, "") for word in request.others)):
+            self._beside[package_name(pin.spec)].append(pin)
+        if self._beside:  # but for those that are judged by themselves
+            own = self.source.names.difference(self.source.libraries)
+            for name in ("python", *CUDA_NAMES, *own):
+                self._beside.pop(name, None)
+        self._against: dict[str, Pin | None] = {}
         # A bare name admits everything; not matching it saves time on thousands of records.
         self.specs = {
             name: [spec for spec in specs if spec != name] for name, specs in request.specs.items()
@@ -121,7 +137,25 @@ class Constraints:
                 if not self.admits(pin.spec, read.runtime, read.cuda, ""):
                     needs = Notice("spec", {"spec": f"{read.runtime}={read.cuda}"})
                     return Clash("pinned", _pin(pin), needs)
+        return self._needs(build) if self._beside else None
+
+    def _needs(self, build: Build) -> Clash | None:
+        """The clash with a pin, or a further spec of the request, that what a build needs
+        contradicts: no solver can meet both."""
+        for spec in build.depends:
+            name = package_name(spec)
+            if name not in self._beside:
+                continue
+            if spec not in self._against:
+                self._against[spec] = next(
+                    (p for p in self._beside[name] if self._contradict(p.spec, spec, name)), None
+                )
+            if pin := self._against[spec]:
+                return Clash("pinned", _pin(pin), Notice("dependency", {"spec": spec}))
         return None
+
+    def _contradict(self, pin: str, spec: str, name: str) -> bool:
+        return never_together(pin.rpartition("::")[2], spec, name, self.admits)
 
     def _of_variant(self, read: BuildFacts) -> Clash | None:
         """The clash with accelerator or Python, found once for each variant."""

@@ -123,7 +123,7 @@ def _blamed(case: Case) -> frozenset[str]:
     alone something would fit."""
     machine = case.machine
     free: dict[str, Callable[[], Choice | None]] = {
-        "pins": lambda: case.ask(machine._replace(pins=())),
+        "pins": lambda: case.ask(machine._replace(pins=()), case.request._replace(others=())),
         "python": lambda: case.ask(machine._replace(python=None)),
         "driver": lambda: case.ask(machine._replace(cuda="99", driver=None)),
         "gpu": lambda: case.ask(machine._replace(cuda_arch=None)),

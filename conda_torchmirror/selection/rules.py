@@ -6,7 +6,6 @@ history and could make a later, quite different, request unsolvable. Pure: no co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -14,9 +13,7 @@ from ..models import Admits, Choice, Installed, Machine, Notice, Pin, Request
 from .facts.cuda import data
 from .facts.names import TORCH
 from .facts.record import dependency
-from .specs import package_name
-
-_VERSION = r"\d+(?:\.\d+)*"
+from .specs import never_together, package_name
 
 
 class Rule(NamedTuple):
@@ -105,22 +102,11 @@ def last_releases() -> Mapping[str, str]:
 
 
 def conflict(rule: Rule, pins: Iterable[Pin], admits: Admits) -> Pin | None:
-    """The first of the environment's pins that no version satisfies together with the rule's pin.
-
-    Tried are the versions that either spec names, and ones just below and above them.
-    """
+    """The first of the environment's pins that no version satisfies together with the rule's
+    pin."""
     for pin in pins:
-        if package_name(pin.spec) != rule.name:
-            continue
-        tried = [
-            version
-            for edge in re.findall(_VERSION, f"{pin.spec} {rule.pin}")
-            for version in (edge, f"{edge}.0.1", _below(edge))
-        ]
-        if not any(
-            admits(pin.spec, rule.name, version, "") and admits(rule.pin, rule.name, version, "")
-            for version in tried
-        ):
+        same = package_name(pin.spec) == rule.name
+        if same and never_together(pin.spec, rule.pin, rule.name, admits):
             return pin
     return None
 
@@ -153,15 +139,6 @@ def conflicts(
         if pin:
             found.append(RuleConflict(rule, pin))
     return tuple(found)
-
-
-def _below(version: str) -> str:
-    """A version just below: `2024.1` gives `2024.0.999`."""
-    parts = [int(part) for part in version.split(".")]
-    for i in reversed(range(len(parts))):
-        if parts[i]:
-            return ".".join(map(str, (*parts[:i], parts[i] - 1, 999)))
-    return "0"
 
 
 def contradicted(rule: Rule, installed: Iterable[Installed], admits: Admits) -> Installed | None:

@@ -30,8 +30,11 @@ _EQUALS = r"([\w.-]+)(={1,2})([^=\[\]]+)=([^=\[\]]+)"
 _SPACES = r"([\w.-]+)\s+(\S+)\s+(\S+)"
 _BRACKETS = r"([\w.-]+)\[(.*)\]"
 _VERSION = r"version='([^']*)'"
+_BUILD = r"(?:^|,)\s*build=['\"]?([^'\",\]]+)"
 #: A version in a spec, with the variant of a wheel.
 _NUMBER = r"\d+(?:\.\d+)*(?:\+\w+)?"
+#: A version without it.
+_PLAIN = r"\d+(?:\.\d+)*"
 #: Digits in a row that no version, build or hash has.
 _DIGITS = 100
 
@@ -170,6 +173,57 @@ def exclude_each_other(
     named = {found for spec in specs for found in re.findall(_NUMBER, without_build(spec) or spec)}
     tried = {"0", *named, *(f"{version}.1" for version in named), *known}
     return not any(all(admits(spec, name, one, "") for spec in specs) for one in tried)
+
+
+def never_together(first: str, second: str, name: str, admits: Admits) -> bool:
+    """Whether no version and build of a package passes both of two match specs on it.
+
+    Tried are the versions that they name, and ones just below and above each. Specs of which none
+    of these passes one alone are taken to go together.
+    """
+    edges = {edge for spec in (first, second) for edge in re.findall(_PLAIN, spec)}
+    tried = {"0"}.union(*((edge, f"{edge}.1", f"{edge}.0.1", just_below(edge)) for edge in edges))
+    of_first, of_second = (
+        {version for version in tried if admits(spec, name, version, "")}
+        for spec in (first, second)
+    )
+    if not (of_first and of_second):
+        return False
+    builds = build_of(first), build_of(second)
+    return not of_first & of_second or not (None in builds or _globs_meet(*builds))
+
+
+def build_of(spec: str) -> str | None:
+    """The build in a match spec, with its wildcards; None if it names none."""
+    if found := re.fullmatch(_EQUALS, spec):
+        return found[4]
+    if found := re.fullmatch(_SPACES, spec):
+        return found[3]
+    found = re.search(_BUILD, spec.partition("[")[2])
+    return found[1] if found else None
+
+
+@lru_cache(maxsize=1024)
+def _globs_meet(first: str, second: str) -> bool:
+    """Whether some text passes both of two builds of match specs."""
+    if any(build[0] in "^" or len(build) > _DIGITS for build in (first, second) if build):
+        return True  # a regular expression
+    if not (first and second):
+        return not (first + second).strip("*")
+    if first[0] == "*":
+        return _globs_meet(first[1:], second) or _globs_meet(first, second[1:])
+    if second[0] == "*":
+        return _globs_meet(second, first)
+    return first[0] == second[0] and _globs_meet(first[1:], second[1:])
+
+
+def just_below(version: str) -> str:
+    """A version just below: `2024.1` gives `2024.0.999`."""
+    parts = [int(part) for part in version.split(".")]
+    for i in reversed(range(len(parts))):
+        if parts[i]:
+            return ".".join(map(str, (*parts[:i], parts[i] - 1, 999)))
+    return "0"
 
 
 def admits_python(spec: str, python: str, admits: Admits) -> bool:

@@ -60,6 +60,15 @@ PINNED = {
     "pytorch::pytorch-cuda=12.1&pytorch<2.6": ("pytorch", "2.5.1", "12.1"),
     "conda-forge::cuda-version=12.1": ("pytorch", "2.5.1", "12.1"),
     "defaults::mkl&pytorch 2.3.*": ("pytorch", "2.3.1", "12.1"),
+    # What conda-forge's builds need and a pin excludes ended in the solver's conflict.
+    "libtorch=2.6": ("conda-forge", "2.6.0", "12.6"),
+    "libtorch=*=cuda12*": NEWER,
+    "mkl=2024": NEWER,
+    "mkl<2024.1": OLD,
+    "libblas=*=*openblas": OLD,
+    "libblas=*=*mkl": NEWER,
+    "cudnn=8.9": OLD,
+    "numpy<2": NEWER,
 }
 
 
@@ -71,6 +80,19 @@ def test_a_pin_that_names_a_channel_admits_the_builds_of_it(conda_in_process, mo
     shown = conda_in_process("torch-install", *words).ok().json()["torchmirror"]["selected"]
     (torch,) = (build for build in shown["builds"] if build["name"] == "pytorch")
     assert (shown["source"], torch["version"], shown["cuda"]) == PINNED[pins]
+
+
+def test_further_specs_narrow_what_the_builds_need_and_the_one_in_the_way_is_left_out(
+    conda_in_process,
+):
+    words = ("torch-install", "--dry-run", "--offline", "--platform", "linux-64", "--cuda", "12.4")
+    found = conda_in_process(*words, "mkl<2024.1", "--json").ok().json()["torchmirror"]
+    assert found["selected"]["source"] == "pytorch"
+    refused = conda_in_process(*words, "pytorch=2.8", "torchvision", "mkl<2024.1")
+    said = " ".join(refused.stderr.split())
+    assert "`mkl<2024.1` keeps builds that need `mkl >=" in said
+    assert "- leave mkl out" in said
+    conda_in_process(*words, "pytorch=2.8", "torchvision").ok()
 
 
 @pytest.mark.parametrize(

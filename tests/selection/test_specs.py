@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from conda_torchmirror.index.match import admits
 from conda_torchmirror.selection import specs
 
 
@@ -117,3 +118,64 @@ def test_what_a_label_or_a_build_is_made_for(text, cuda, torch):
 )
 def test_a_major_means_every_minor_of_it(asked, cuda, same):
     assert specs.same_cuda(asked, cuda) == same
+
+
+MKL, LIBTORCH = "mkl >=2024.2.2,<2025.0a0", "libtorch 2.8.0 cuda129_mkl_h502773c_300"
+CUDNN = "cudnn >=9.10.1.4,<10.0a0"
+
+
+@pytest.mark.parametrize(
+    ("pin", "needed", "never"),
+    [
+        ("mkl<2024.1", MKL, True),
+        ("mkl=2024.2", MKL, False),
+        ("mkl 2024.*", MKL, False),
+        ("mkl", MKL, False),
+        ('mkl[version=">=2025"]', MKL, True),
+        ("mkl 2023.*|2025.*", MKL, True),
+        ("mkl 2023.*|2024.*", MKL, False),
+        ("libtorch=2.6", LIBTORCH, True),
+        ("libtorch=*=cuda12*", LIBTORCH, False),
+        ("libtorch=*=cpu*", LIBTORCH, True),
+        ("libtorch=2.8=*generic*", LIBTORCH, True),
+        ("libblas=*=*openblas", "libblas * *mkl", True),
+        ("libblas=*=*mkl", "libblas * *mkl", False),
+        ("libblas=*=35_*", "libblas * *mkl", False),
+        ("libblas[build='*openblas']", "libblas * *mkl", True),
+        ("libblas=*=^.*mkl$", "libblas * *mkl", False),
+        ("blas=1.0=mkl", "blas * mkl", False),
+        ("blas=*=openblas", "blas * mkl", True),
+        ("cudnn=8.9", CUDNN, True),
+        ("cudnn<9.11", CUDNN, False),
+        ("cudnn=9", "cudnn <9.11", False),
+        ("numpy=1.26", "numpy >=1.23,<3", False),
+        ("numpy==1.26.4=py312_0", "numpy >=1.23,<3", False),
+        ("numpy<1.23", "numpy >=1.23,<3", True),
+        ("setuptools=82.0.1", "setuptools <82", True),
+        ("setuptools<82", "setuptools", False),
+        # A version that is none of those tried says nothing.
+        ("openssl=1.1.1w", "openssl >=1.1.1w,<1.1.2a", False),
+    ],
+)
+def test_what_never_goes_together(pin, needed, never):
+    name = specs.package_name(pin)
+    assert specs.never_together(pin, needed, name, admits) is never
+    assert specs.never_together(needed, pin, name, admits) is never
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "meet"),
+    [
+        ("*mkl", "cuda*", True),
+        ("*a*b*", "*b*a*", True),
+        ("a*b", "a*c", False),
+        ("", "*", True),
+        ("", "a*", False),
+        ("abc", "abc", True),
+        ("abc", "ab", False),
+        ("*" * 40, "a" * 80, True),
+        ("*a" * 40, "*b" * 40, False),
+    ],
+)
+def test_builds_with_wildcards(first, second, meet):
+    assert specs._globs_meet(first, second) is specs._globs_meet(second, first) is meet

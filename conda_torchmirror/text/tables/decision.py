@@ -135,6 +135,9 @@ CLASH: Table = {
     "pinned.pin.python": "the pin {own_spec} ({own_source}) keeps builds for Python {python} out",
     "pinned.pin.cpu_only": "the pin {own_spec} ({own_source}) keeps CPU builds out",
     "pinned.pin.cuda_build": "the pin {own_spec} ({own_source}) keeps CUDA builds out",
+    "pinned.pin.dependency": "the pin {own_spec} ({own_source}) keeps builds that need `{spec}` "
+    "out",
+    "pinned.spec.dependency": "`{own_spec}` keeps builds that need `{spec}` out",
     "pinned.spec.spec": "`{own_spec}` keeps {spec} out",
     "pinned.spec.cuda": "`{own_spec}` keeps builds for CUDA {cuda} out",
     "pinned.spec.python": "`{own_spec}` keeps builds for Python {python} out",
