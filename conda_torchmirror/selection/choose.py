@@ -240,7 +240,8 @@ def _of_release(
             rejected.append(fit.clash.rejects(build))
         elif read.accelerator == "cuda" or not cuda_only:
             order = constraints.source.order(build, constraints.machine)
-            candidates.append(Candidate(build, read, fit.strict, order))
+            suits = constraints.suits(read.python)
+            candidates.append(Candidate(build, read, fit.strict, order, suits))
     best: tuple[Candidate, _Partners] | None = None
     for candidate in sorted(candidates, key=lambda c: c.rank, reverse=True):
         complete = best is not None and not best[1].left_out

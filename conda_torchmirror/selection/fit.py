@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from ..models import Build, Machine, Notice, Pin, Request
 from .facts.cuda import runs_on
-from .facts.names import CUDA_NAMES
+from .facts.names import CUDA_NAMES, LIBTORCH
 from .facts.record import BuildFacts, Clash, Knowledge
+from .rules import needs_of_python
 from .specs import (
     admits_cuda,
     admits_python,
@@ -45,13 +46,15 @@ class Constraints:
         self.named_cuda = [p for p in request.pins if package_name(p.spec) in CUDA_NAMES]
         #: Pins and further specs, by package, that what a build needs may contradict.
         self._beside: dict[str, list[Pin]] = defaultdict(list)
-        for pin in (*machine.pins, *(Pin(word, "") for word in request.others)):
+        words = (Pin(word, "") for word in request.others)
+        for pin in (*machine.pins, *(p for p in words if package_name(p.spec) != LIBTORCH)):
             self._beside[package_name(pin.spec)].append(pin)
-        if self._beside:  # but for those that are judged by themselves
+        if self._beside:  # but for those that are judged by themselves, as words on libtorch are
             own = self.source.names.difference(self.source.libraries)
             for name in ("python", *CUDA_NAMES, *own):
                 self._beside.pop(name, None)
         self._against: dict[str, Pin | None] = {}
+        self._suits: dict[str, bool] = {}
         # A bare name admits everything; not matching it saves time on thousands of records.
         self.specs = {
             name: [spec for spec in specs if spec != name] for name, specs in request.specs.items()
@@ -153,6 +156,20 @@ class Constraints:
             if pin := self._against[spec]:
                 return Clash("pinned", _pin(pin), Notice("dependency", {"spec": spec}))
         return None
+
+    def suits(self, python: str | None) -> bool:
+        """Whether the packages that pins and further specs name in old releases have builds for a
+        Python, as far as is known."""
+        if not (self._beside and python):
+            return True
+        if python not in self._suits:
+            needs = {package_name(need): need for need in needs_of_python(python)}
+            self._suits[python] = not any(
+                self._contradict(pin.spec, need, name)
+                for name, need in needs.items()
+                for pin in self._beside.get(name, ())
+            )
+        return self._suits[python]
 
     def _contradict(self, pin: str, spec: str, name: str) -> bool:
         return never_together(pin.rpartition("::")[2], spec, name, self.admits)

@@ -13,7 +13,7 @@ from ..models import Admits, Choice, Installed, Machine, Notice, Pin, Request
 from .facts.cuda import data
 from .facts.names import TORCH
 from .facts.record import dependency
-from .specs import never_together, package_name
+from .specs import never_together, number, package_name
 
 
 class Rule(NamedTuple):
@@ -99,6 +99,13 @@ def last_releases() -> Mapping[str, str]:
     """The last releases of the channel `pytorch`, by package: pytorch and its partners."""
     found: Mapping[str, str] = data("rules.json")["channel_end"]["releases"]
     return found
+
+
+def needs_of_python(python: str) -> tuple[str, ...]:
+    """What is known of the packages that have builds for a Python, as match specs: the first
+    releases of each."""
+    rows = data("rules.json")["python_needs"]
+    return tuple(row["spec"] for row in rows if number(row["python"]) <= number(python))
 
 
 def conflict(rule: Rule, pins: Iterable[Pin], admits: Admits) -> Pin | None:

@@ -30,6 +30,7 @@ LINES = {
     "a build of another release": "  - pytorch=2.3.1\n  - torchaudio=2.2.0=py39_cu118\n",
     "a Python without a build": "  - python=3.13\n  - pytorch=2.3.1\n  - tqdm=4\n",
     "releases that no Python has": "  - python=3.6\n  - pytorch=2.3.1\n  - torchvision=0.17\n",
+    "a channel of its own": "  - python=3.13\n  - pytorch::pytorch=2.3.1\n  - tqdm=4\n",
     "a build of that Python": "  - python=3.10\n  - pytorch=2.3.1=py3.9_cuda12.1_cudnn8.9.2_0\n",
 }
 #: Steps that lead away from the file, to another tool or list.
@@ -40,6 +41,16 @@ def refused(conda_in_process, *words):
     result = conda_in_process("torch-install", "-d", "--offline", "--json", *words)
     assert result.rc == 1
     return result.json()["guidance"]["hints"]
+
+
+def test_no_other_python_beside_exact_builds_for_that_of_the_file(mirrored, file, conda_in_process):
+    """They are for that Python alone, and conda could install neither."""
+    path = file(f"{HEAD}  - python=3.7\n  - pytorch=2.3.1\n  - numpy=1.21.6=py37h976b520_0\n")
+    hints = refused(conda_in_process, "-f", path, "-n", "x")
+    assert not [hint for hint in hints if "--python 3." in hint["text"]]
+    path = file(f"{HEAD}  - python=3.7\n  - pytorch=2.3.1\n  - numpy=1.21.6\n")
+    hints = refused(conda_in_process, "-f", path, "-n", "x")
+    assert [hint for hint in hints if "--python 3.12" in hint["text"]]
 
 
 @pytest.mark.parametrize("lines", LINES.values(), ids=LINES)

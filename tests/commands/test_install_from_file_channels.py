@@ -133,3 +133,33 @@ def test_a_printed_command_keeps_to_the_channels_too(condarc, file, conda_in_pro
         found = done.ok().json()["torchmirror"]
         for command in (found["command"], found["command_by_name"]):
             assert command.split().count("--override-channels") == 1
+
+
+@pytest.mark.parametrize(
+    ("named", "specs", "cuda", "source"),
+    [
+        ("pytorch, nvidia, conda-forge", ("conda-forge::pytorch",), "12.4", "conda-forge"),
+        (
+            "conda-forge, nvidia",
+            ("pytorch::pytorch=2.1.0", "pytorch::torchvision"),
+            "12.4",
+            "pytorch",
+        ),
+        (
+            "conda-forge, nvidia",
+            ("pytorch::pytorch=2.1.0", "pytorch::pytorch-cuda=11.8"),
+            "cpu",
+            "pytorch",
+        ),
+        ("conda-forge", ("torchvision", "pytorch::pytorch"), "cpu", "pytorch"),
+    ],
+)
+def test_a_channel_that_a_line_names_decides_the_source(
+    file, preview_file, named, specs, cuda, source
+):
+    """The line lost its channel, and the first of the file's channels decided."""
+    lines = "".join(f"  - {spec}\n" for spec in ("python=3.11", *specs))
+    text = f"channels: [{named}]\ndependencies:\n{lines}"
+    words = ("-n", "new", "--cuda", cuda, "--offline", "--source", "auto")
+    found = preview_file(file(text), *words)
+    assert found["selected"]["source"] == source

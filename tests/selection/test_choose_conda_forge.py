@@ -380,3 +380,20 @@ def test_a_pytorch_brings_the_libtorch_that_was_built_with_it(subdir: str) -> No
             assert library.version == build.version
             assert library.build.startswith(f"{variant}_")
             assert library.build.rpartition("_")[2] == build.build.rpartition("_")[2]
+
+
+@pytest.mark.parametrize(
+    ("word", "python"),
+    [
+        ("numpy<2", "3.12"),
+        ("numpy=1.26", "3.12"),
+        ("numpy=2.2", "3.13"),
+        ("numpy>=1.20", "3.13"),
+        ("scipy<1.10", "3.13"),
+    ],
+)
+def test_a_numpy_that_is_asked_for_decides_between_pythons(word, python):
+    """NumPy 1 has no build for Python 3.13: the newest Python left the solver nothing."""
+    assert chosen("pytorch=2.8", word, driver="12.9").python == python
+    # It only decides between Pythons: where there is one, the solver has the last word.
+    assert chosen("pytorch=2.8", word, driver="12.9", python="3.13").python == "3.13"

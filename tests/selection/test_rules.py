@@ -109,7 +109,8 @@ def test_what_is_installed_against_a_rule(package, contradicts):
 
 def test_every_rule_has_a_source_and_a_date():
     data = json.loads((Path(rules.__file__).parents[1] / "data" / "rules.json").read_text("utf-8"))
-    for entry in (*data["pins"], *data["notices"], data["runtime_channels"], *data["elsewhere"]):
+    rows = (*data["pins"], *data["notices"], *data["python_needs"], *data["elsewhere"])
+    for entry in (*rows, data["runtime_channels"]):
         assert entry["source"]
         assert entry["as_of"]
 

@@ -6,6 +6,7 @@ matter. As in `selection.alternatives`, each step has been tried on the records.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ from ...selection.facts.names import (
 )
 from ...selection.plan import offered
 from ...selection.sources.elsewhere import of_channel, others_of_pytorch
-from ...selection.specs import for_torch, package_name, without_build
+from ...selection.specs import build_of, for_torch, package_name, without_build
 from ...text.messages import text
 from ...text.sanitize import safe
 from ..request import other_channel
@@ -61,6 +62,8 @@ def steps(
     for step in advice.steps:
         if step.code == "ask_less":
             yield from _change_lines(files, step, case)
+        elif step.code == "use_python" and _of_one_python(files, machine):
+            continue
         elif step.code == "use_cpu_instead":
             # The option overrides these lines, but not the release that they name.
             on_cpu = case.request._replace(cuda="cpu", pins=())
@@ -118,6 +121,10 @@ def _change_lines(files: FileRequest, step: Notice, case: refused.Case) -> Itera
     """For `ask_less`: the lines to write without a version, and the lines to leave out."""
     request, machine = case.request, case.machine
     python = step.facts["python"]
+    if python not in (None, machine.python) and _of_one_python(files, machine):
+        return
+    if not _holds_tied(case, python):
+        return
     asked = case.again(alternatives.opened(case), python=python, new=python is not None)
     gpu = _metapackages(files)
     of_torch = [for_torch(read(line).plain) for line in gpu]
@@ -144,6 +151,30 @@ def _change_lines(files: FileRequest, step: Notice, case: refused.Case) -> Itera
         yield Notice("file_open_and_leave", facts)
     elif opened or left:
         yield Notice("file_open_lines" if opened else "file_leave_lines", facts)
+
+
+def _of_one_python(files: FileRequest, machine: Machine) -> bool:
+    """Whether other lines are exact builds for the Python of the files, with which no other one can
+    be installed."""
+    tag = f"py{(machine.python or '').replace('.', '')}"
+    found = (build_of(line) or "" for line in files.beside) if machine.python else ()
+    return any(re.search(rf"{tag}(?:h|_|$)", build) for build in found)
+
+
+def _holds_tied(case: refused.Case, python: str | None) -> bool:
+    """Whether lines without their versions give a choice where they go on naming a channel."""
+    request, machine = case.request, case.machine
+    tied = [word for _, word in request.ties if "::" in word]
+    if not tied:
+        return True
+    kept = {word: f"{word.rpartition('::')[0]}::{package_name(word)}" for word in tied}
+    bare = request._replace(
+        specs={name: (name,) for name in request.specs if name in case.source.family},
+        pins=(),
+        ties=tuple((source, kept.get(word, word)) for source, word in request.ties),
+    )
+    new = alternatives.new_environment(machine)
+    return case.take(new._replace(python=python or machine.python), bare) is not None
 
 
 def _as_written(files: FileRequest, spec: str) -> str:

@@ -121,7 +121,7 @@ class _Sorter:
             self._check_channel(file, spec, found.channel)
             if over := name == GPU_METAPACKAGE and self.cuda == "cpu":
                 self._leave(file, spec, "--cuda cpu")  # its release stays a demand
-            self.family.append(for_torch(found.plain) if over else found.plain)
+            self.family.append(for_torch(found.plain) if over else _word(found))
         elif name in METAPACKAGES:
             self.metapackages.append((file, spec))
         elif option := self._overruled(found):
@@ -130,7 +130,7 @@ class _Sorter:
             self.family.append(CPU_ONLY)
         elif name in (*FAMILY, RUNTIME):
             self._check_channel(file, spec, found.channel)
-            self.family.append(found.plain)
+            self.family.append(_word(found))
             self._ask(found.plain)
             self._narrow(narrowing(spec, found, short(file)))
             if says_cpu(found):
@@ -259,6 +259,12 @@ class _Sorter:
                 names = ", ".join(sorted(file.variables))
                 told.append(Notice("file_variables", {"file": short(file), "names": names}))
         return told
+
+
+def _word(spec: Spec) -> str:
+    """A spec of a file as a word of the command line: with its channel, which decides the source
+    whatever the file's channels are."""
+    return f"{name_of(spec.channel)}::{spec.plain}" if spec.channel else spec.plain
 
 
 def _tail(spec: str) -> str:

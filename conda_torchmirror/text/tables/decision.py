@@ -135,9 +135,8 @@ CLASH: Table = {
     "pinned.pin.python": "the pin {own_spec} ({own_source}) keeps builds for Python {python} out",
     "pinned.pin.cpu_only": "the pin {own_spec} ({own_source}) keeps CPU builds out",
     "pinned.pin.cuda_build": "the pin {own_spec} ({own_source}) keeps CUDA builds out",
-    "pinned.pin.dependency": "the pin {own_spec} ({own_source}) keeps builds that need `{spec}` "
-    "out",
-    "pinned.spec.dependency": "`{own_spec}` keeps builds that need `{spec}` out",
+    "pinned.pin.dependency": "the pin {own_spec} ({own_source}) keeps out what needs `{spec}`",
+    "pinned.spec.dependency": "`{own_spec}` keeps out what needs `{spec}`",
     "pinned.spec.spec": "`{own_spec}` keeps {spec} out",
     "pinned.spec.cuda": "`{own_spec}` keeps builds for CUDA {cuda} out",
     "pinned.spec.python": "`{own_spec}` keeps builds for Python {python} out",
@@ -369,8 +368,6 @@ NOTICES: Table = {
     "newer_elsewhere": "releases below {fixed}: do not load untrusted files ({id})",
     "rule_pin": "pinned for this installation only: {pin} ({why})",
     "rule_asked": "asked for along with it, as no pin applies in this run: {pin} ({why})",
-    "pins_beside": "what is chosen and pinned here applies together with {pins}; of the two, conda "
-    "by itself, as in a command that is typed by hand, may take the pin alone",
     "rule_installed": "{installed} is installed and contradicts the pin {pin}; the solver has to "
     "replace it",
     "against_rule": "`{spec}` is asked for, though PyTorch needs {pin} ({why}); the solver gets "

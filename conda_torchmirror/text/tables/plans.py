@@ -1,10 +1,12 @@
-"""Saved plans, and lists of URLs."""
+"""Saved plans, lists of URLs, and how a plan is handed over."""
 
 from __future__ import annotations
 
 from ..messages import Table
 
 TEXT: Table = {
+    "pins_beside": "what is chosen and pinned here applies together with {pins}; of the two, conda "
+    "by itself, as in a command that is typed by hand, may take the pin alone",
     "plan_saved": (
         "Plan saved in {folder}: {count} package, {size} to download.",
         "Plan saved in {folder}: {count} packages, {size} to download in all.",
