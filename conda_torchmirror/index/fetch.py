@@ -147,8 +147,9 @@ def _fetch(fetch: Any, job: Callable[[], Any], most_bytes: int | None) -> Any:
 
 @contextmanager
 def spinner(message: str) -> Iterator[None]:
-    """Show conda's own spinner during the block, unless the output is no terminal or is quiet."""
-    if context.json or context.quiet or context.verbosity or not on_terminal():
+    """Show conda's own spinner during the block, unless the output is no terminal or is quiet, or
+    nothing is asked of the site that the message names."""
+    if context.offline or context.json or context.quiet or context.verbosity or not on_terminal():
         yield
         return
     try:

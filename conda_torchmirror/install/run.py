@@ -201,6 +201,8 @@ def _replayed(done: Any, options: InstallOptions, target: Target, report: Report
 
 def target_of(options: InstallOptions) -> Target:
     """The environment that the command line names. Raises: HalfMade."""
+    if options.action == "print" and options.tool == "dockerfile":  # one in an image yet to be made
+        return Target(None, ("-n", options.name) if options.name else ())
     if options.name or options.prefix:
         words = ("-n", options.name) if options.name else ("-p", str(options.prefix))
         prefix = context.target_prefix

@@ -97,7 +97,8 @@ def _is_remark(value: Any) -> bool:
     if not isinstance(code, str) or code not in _CODES or not isinstance(facts, Mapping):
         return False
     for name, fact in facts.items():
-        if not is_text(name) or not (is_text(fact) or type(fact) in (int, float)):
+        # Empty is what `CUDA_VISIBLE_DEVICES` is set to in order to hide all GPUs.
+        if not is_text(name) or not (fact == "" or is_text(fact) or type(fact) in (int, float)):
             return False
     try:
         text(f"machine.{code}", facts)
@@ -170,7 +171,7 @@ def _kept(field: str, value: Any) -> Any:
 def _remarks(remarks: Iterable[Notice]) -> Iterable[dict[str, Any]]:
     for remark in remarks:
         facts = {
-            name: value if type(value) in (int, float) else as_text(str(value))
+            name: value if type(value) in (int, float) or value == "" else as_text(str(value))
             for name, value in remark.facts.items()
             if value is not None
         }

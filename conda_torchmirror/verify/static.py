@@ -27,7 +27,7 @@ from ..selection.fit import Constraints
 from ..selection.specs import number, package_name
 from ..text.messages import text
 from . import static_wheels
-from .verdict import UNTRIED, Check, for_arch, unique
+from .verdict import UNTRIED, Check, unique
 
 
 class StaticReport(NamedTuple):
@@ -136,7 +136,7 @@ def _against_machine(
         return
     if code == "cpu_build" and CPU_ONLY in records:
         code = "cpuonly_left"
-    yield Notice(code, {"cuda": read.cuda, "of_arch": for_arch(arch)})
+    yield Notice(code, {"cuda": read.cuda, "arch": arch})
 
 
 def _cudnn(

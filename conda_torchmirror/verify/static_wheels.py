@@ -21,7 +21,6 @@ from ..selection.wheels.source import knowledge
 from ..selection.wheels.tables import DIRECTORY, NAMED, PARTNERS, TORCH, tables
 from ..selection.wheels.tags import WheelTarget, platforms
 from ..text.messages import text
-from .verdict import for_arch
 
 #: The code for an installed build or wheel, by the code of the clash in a choice.
 CLASHES = {
@@ -94,7 +93,7 @@ def _against_machine(torch: Build, machine: Machine) -> Iterator[Notice]:
     clash = Constraints(today, Request({}), known).check(torch, read).clash
     code = CLASHES.get(clash.code) if clash else None
     if code is not None and not (code == "cpu_build" and machine.subdir.startswith("osx-")):
-        yield Notice(code, {"cuda": read.cuda, "of_arch": for_arch(machine.cuda_arch)})
+        yield Notice(code, {"cuda": read.cuda, "arch": machine.cuda_arch})
 
 
 def _against_partners(torch: Distribution, there: Mapping[str, Distribution]) -> Iterator[Notice]:

@@ -109,17 +109,16 @@ class Check:
         return plain
 
 
-def for_arch(arch: str | None) -> str:
-    """The fact `of_arch`, which names the GPU by its compute capability, if that is known."""
-    return text("check.for_arch", {"arch": arch}) if arch else ""
-
-
 def sentence(notice: Notice, part: str = "", *, where: str = "") -> str:
     """Return the sentence of a notice, or its `.hint`; empty if there is none.
 
     `where` are the words that name the environment in a command, with a space before them.
     """
-    facts = {"cuda": text("check.this_version"), "of_arch": "", "where": where, **notice.facts}
+    # The GPU is named by its compute capability where the notice has that.
+    arch = notice.facts.get("arch")
+    of_arch = text("check.for_arch", {"arch": arch}) if arch else ""
+    facts = {"cuda": text("check.this_version"), "of_arch": of_arch, "where": where}
+    facts |= notice.facts
     # Codes of remarks about the machine have a prefix already.
     code = notice.code if "." in notice.code else f"check.{notice.code}"
     return text(code + part, facts, default="")
@@ -328,7 +327,7 @@ def _judge_gpu(
             device = devices[position] if kind == "device" and position < len(devices) else None
             if "error" in step:
                 arch = device.arch if device else None
-                failed("no_gpu", step, of_arch=for_arch(arch))
+                failed("no_gpu", step, arch=arch)
             elif step.get("same") is False:
                 verdict.fail("no_gpu", "wrong_result", device=step.get("device"))
     for begun, result in _convolutions(steps):

@@ -80,6 +80,19 @@ def test_a_dockerfile_runs_the_same_in_conda(printed, shell, sandbox):
     assert installed(sandbox.envs / "lesson")["pytorch"] == SPECS[1].partition("=")[2]
 
 
+@pytest.mark.parametrize("by", ["-p", "active"])
+def test_an_image_follows_no_environment_here(env_of, conda_in_process, monkeypatch, by):
+    """That of the same name here has its own Python, which the image took over."""
+    prefix = env_of("python=3.10", "cpuonly", "-c", "pytorch")
+    if by == "active":
+        monkeypatch.setenv("CONDA_PREFIX", str(prefix))
+    words = ("--cuda", "12.1", "pytorch=2.3", *(("-p", prefix) if by == "-p" else ()))
+    text = conda_in_process(*PRINT, "dockerfile", *words).ok().stdout
+    assert "python=3.11" in text
+    assert "conda create --yes" in text
+    assert "conda remove" not in text
+
+
 # Documents, languages, and what is refused
 
 

@@ -160,6 +160,18 @@ def test_a_terminal_shows_that_something_is_read(sandbox):
     assert piped.stdout == b""
 
 
+def test_offline_no_site_is_said_to_be_read(sandbox):
+    """A machine without a network had twelve lines of sites that were not asked."""
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "conda", "torch-install", "-n", "new", "-y", "--offline"]
+    done = subprocess.run(words, stdout=theirs, stderr=subprocess.PIPE, check=False, timeout=60)
+    os.write(theirs, b"end")
+    os.close(theirs)
+    assert b"NothingCached" in done.stderr
+    assert os.read(ours, 4096) == b"end"
+    os.close(ours)
+
+
 def test_the_index_is_what_conda_itself_reads(sites, read):
     there = json.loads((sites.root / "pytorch/linux-64/repodata.json").read_text())
     names = {**there["packages"], **there["packages.conda"]}

@@ -22,6 +22,7 @@ from conda_torchmirror.machine.facts import (
 )
 from conda_torchmirror.machine.survey import overrides, survey
 from conda_torchmirror.models import Facts, Gpu, Installed, Machine, Notice, Pin
+from conda_torchmirror.text.messages import text
 
 RELEASES = st.builds("{}.{}".format, st.integers(1, 20), st.integers(0, 9))
 NAMES = st.text(string.ascii_letters + string.digits + " -()显卡", min_size=1).map(str.strip)
@@ -202,8 +203,8 @@ def test_a_file_that_cannot_be_read_is_told_by_what_it_is(tmp_path) -> None:
 
 def test_the_document_names_no_person_and_no_computer(monkeypatch) -> None:
     remark = Notice("machine.record_broken", {"file": "/home/me/env", "package": "x"})
-    text = dump(MACHINE._replace(remarks=(remark,), installed=(Installed("x", "1"),)))
-    assert "/home/me" not in text
+    dumped = dump(MACHINE._replace(remarks=(remark,), installed=(Installed("x", "1"),)))
+    assert "/home/me" not in dumped
     assert set(document(MACHINE)) == {"kind", "schema", *FIELDS}
 
 
@@ -216,6 +217,14 @@ def test_every_remark_on_a_machine_can_travel() -> None:
         remark = Notice(f"machine.{code}", numbers.get(code, {}))
         found = parse(dump(MACHINE._replace(remarks=(remark,))).encode())
         assert found.machine.remarks == (() if code in stays else (remark,))
+
+
+def test_an_empty_value_travels_as_one() -> None:
+    """It was `?` elsewhere, as if that were what hides the GPUs."""
+    remark = Notice("machine.gpus_hidden", {"value": ""})
+    there = parse(dump(MACHINE._replace(remarks=(remark,))).encode()).machine
+    assert there.remarks == (remark,)
+    assert "CUDA_VISIBLE_DEVICES='' hides every GPU" in text(remark.code, remark.facts)
 
 
 # What a survey makes of them.

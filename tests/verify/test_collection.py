@@ -195,3 +195,14 @@ def test_a_class_of_five_hundred(tmp_path) -> None:
         put(tmp_path, f"pc{n:03}", document(FINE if n % 50 else OLD))
     found = collect(str(tmp_path))
     assert (len(found.rows), found.count("no_gpu"), len(found.groups)) == (500, 10, 1)
+
+
+def test_the_gpu_is_named_in_the_language_of_the_reader(conda_in_process, lab, monkeypatch) -> None:
+    """A report is written once: its facts hold no words of one language."""
+    notice = Notice("no_kernel_image", {"cuda": "12.1", "arch": "12.0"})
+    put(lab, "e1", document(Check("no_gpu", **TORCH, notices=(notice,))))
+    monkeypatch.setenv("CONDA_TORCHMIRROR_LANG", "zh")
+    assert "算力 12.0" in conda_in_process("torch-verify", "--collect", lab).stdout
+    monkeypatch.setenv("CONDA_TORCHMIRROR_LANG", "en")
+    said = conda_in_process("torch-verify", "--collect", lab).stdout
+    assert "This build has no code for this GPU (compute capability 12.0)." in said
