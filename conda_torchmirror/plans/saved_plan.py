@@ -298,13 +298,16 @@ def load(folder: Path) -> SavedPlan:
 
 
 def _within(folder: Path) -> list[Notice]:
-    """The step to the plans for machines of several kinds, where a folder has one for each."""
+    """The step to the plans for machines of several kinds, where a folder has one for each, or
+    where a folder that is not there has others beside it."""
+    code = "plans_within" if folder.is_dir() else "plans_beside"
+    parent = folder if folder.is_dir() else folder.parent
     try:
-        found = sorted(path.parent for path in folder.glob(f"*/{DOCUMENT}"))
+        found = sorted(path.parent for path in parent.glob(f"*/{DOCUMENT}"))
     except OSError:
         return []
     plans = ", ".join(f"`{typed(('--plan', str(path)))}`" for path in found)
-    return [Notice("plans_within", {"plans": plans})] if found else []
+    return [Notice(code, {"plans": plans, "folder": safe(str(parent))})] if found else []
 
 
 def _content(folder: Path, name: str) -> bytes:

@@ -116,17 +116,19 @@ def test_an_altered_plan_is_refused(make_plan, change, error, says):
     assert says in str(caught.value.dump_map())
 
 
-def test_a_folder_of_plans_names_them(make_plan, tmp_path):
+@pytest.mark.parametrize(("named", "code"), [("", "plans_within"), ("cuda11.8", "plans_beside")])
+def test_a_folder_of_plans_names_them(make_plan, tmp_path, named, code):
+    """The folder itself, and a plan that is not in it, as the page on many machines has one."""
     folder = make_plan("filelock").folder
     for name in ("cpu", "cuda12.4"):
         shutil.copytree(folder, tmp_path / "several plans" / name)
     with pytest.raises(PlanMissing) as caught:
-        saved_plan.load(tmp_path / "several plans")
+        saved_plan.load(tmp_path / "several plans" / named)
     hints = {
         hint["hint_code"]: hint["text"] for hint in caught.value.dump_map()["guidance"]["hints"]
     }
-    assert list(hints) == ["save_first", "plans_within"]
-    offered = re.findall(r"`([^`]+)`", hints["plans_within"])
+    assert list(hints) == ["save_first", code]
+    offered = re.findall(r"`([^`]+)`", hints[code])
     named = [shlex.split(words)[1] for words in offered]
     assert named == [str(tmp_path / "several plans" / name) for name in ("cpu", "cuda12.4")]
     for each in named:

@@ -53,7 +53,7 @@ def test_text_fits_a_terminal(sandbox, run_conda, path):
         "environment.yml: 1 entry changed; the former file is environment.yml.bak\n"
         f"  line 3: pytorch -> {M}/pytorch\n"
         "  - line 4: nvidia stays: not carried by tuna, nju (sustech would:\n"
-        "    `--mirror NAME`)\n"
+        "    `--mirror tuna --mirror nju --mirror sustech`)\n"
         "  - line 5: `defaults` stays: it is a list of your own configuration, which\n"
         "    `conda torch-mirror enable` points at mirrors\n"
         "\n"

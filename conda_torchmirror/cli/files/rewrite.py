@@ -153,8 +153,11 @@ _OF_LINES = frozenset(("not_yaml", "edited_by_lines", "read_by_lines"))
 def _told(notice: Notice) -> str:
     said = safe(batch.sentence(notice))
     facts = notice.facts
-    if facts.get("others"):
-        said += text("file.others_carry", {"others": ", ".join(facts["others"])})
+    if others := facts.get("others"):
+        # Those that are preferred stay, for what the other one lacks.
+        kept = [name for name in str(facts["mirrors"]).split(", ") if name != "upstream"]
+        options = safe(" ".join(f"--mirror {name}" for name in (*kept, others[0])))
+        said += text("file.others_carry", {"others": ", ".join(others), "options": options})
     if facts.get("count", 1) > 1:
         said += text("file.times", {"count": facts["count"]})
     elif facts.get("line") and notice.code not in _OF_LINES:

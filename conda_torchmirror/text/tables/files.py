@@ -130,7 +130,7 @@ TEXT: Table = {
     "entries": ("{count} entry", "{count} entries"),
     "only_upstream": "upstream stands for the official channels; `conda torch-mirror upstream "
     "FILE` points a file back at them",
-    "others_carry": " ({others} would: `--mirror NAME`)",
+    "others_carry": " ({others} would: `{options}`)",
     "at_line": "line {line}: {said}",
     "times": " ({count} times)",
     "total.changed": "{count} changed",

@@ -138,6 +138,7 @@ TEXT: Table = {
     "false}}` in .condarc",
     "other_folder": "name another folder, a new or an empty one",
     "save_first": "save one where there is a network: `conda torch-install --save-plan DIR`",
+    "plans_beside": "in {folder} there are others: {plans}",
     "plans_within": "it holds plans for machines of several kinds; name that of this one: {plans}",
     "leave_channel_out": "leave the channel out: a build of {channels} is chosen",
     "conda_takes_it": '`conda install "{spec}"` takes it from there, and chooses nothing',
