@@ -136,11 +136,13 @@ def elsewhere(options: InstallOptions, subdir: str, chain: Sequence[Route]) -> N
     known = settings.registry(values)
     preference = settings.preference(words, values, known)
     others = (known[name] for name in known.chosen_for())
-    having = next((m.name for m in others if m.url_of(first.channel, subdir) is not None), None)
-    if having is None or values.only or UPSTREAM in preference:
+    having = [m.name for m in others if m.url_of(first.channel, subdir) is not None]
+    if not having or values.only or UPSTREAM in preference:
         return None
-    facts = {"channel": first.channel, "mirror": having}
-    listed = " ".join(f"--mirror {item}" for item in (*preference, having))
+    if not {*preference}.isdisjoint(having):  # the user's own entry leads to the official channel
+        return None
+    facts = {"channel": first.channel, "mirror": having[0]}
+    listed = " ".join(f"--mirror {item}" for item in (*preference, having[0]))
     return Notice("channel_upstream", {**facts, "options": safe(listed)})
 
 

@@ -149,6 +149,20 @@ def test_status_the_redirect_and_torch_install_agree(
     assert urls_during(("create", "-n", "x", "-c", name))[name] == [url]
 
 
+@pytest.mark.parametrize("fallback", [True, False])
+def test_an_entry_for_the_official_channel_is_no_lack_of_mirrors(
+    condarc, conda_in_process, fallback
+):
+    """A mirror was offered that was preferred already."""
+    condarc(custom_channels={"pytorch": CLOUD})
+    status(conda_in_process)
+    options = InstallOptions(fallback=fallback)
+    for name, told in (("pytorch", False), ("nvidia", True)):
+        chain = routes.chains(options, "linux-64", (name,))[name]
+        assert chain[0].mirror == "upstream"
+        assert (routes.elsewhere(options, "linux-64", chain) is not None) == told
+
+
 def test_what_the_mirror_of_the_alias_lacks_is_said(condarc, conda_in_process, from_pytorch):
     condarc(channel_alias=TUNA)
     done = conda_in_process("create", "-n", "x", "-c", "nvidia", "--override-channels", "--offline")
