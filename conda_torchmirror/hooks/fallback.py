@@ -34,6 +34,8 @@ ROUND, TOTAL = 5.0, 10.0
 
 #: Failures that every mirror shows where this computer has no network.
 _NO_NETWORK = frozenset(("dns", "unreachable", "proxy", "unsent"))
+#: Those of them that no other site would be without.
+_OF_EVERY_SITE = frozenset(("proxy", "unsent"))
 
 #: Failures of one file that the indexes of its site are likely to share, and those of an index that
 #: the other indexes are.
@@ -180,11 +182,14 @@ class Fallback:
         name = failure.route.channel
         facts = {**failure.reason.facts, "mirror": failure.route.place}
         facts["why"] = text(failure.reason.code, facts)
-        if name in self.own:
+        code = failure.answer.code
+        if name in self.own and code not in _OF_EVERY_SITE:
             return self._of_own(self.own[name], facts)
+        if code in _NO_NETWORK:
+            step = "check_settings" if code == "unsent" else "check_network"
+            return Notice("failed_here", {**facts, "step": text(step)})
         one = next(s for s in self.searches if s.policy.name == name)
-        ours = one.lost or failure.answer.code in _NO_NETWORK
-        if self.config.settings.fallback and not ours:
+        if self.config.settings.fallback and not one.lost:
             # Conda would fail on the compressed index again: a failure of the plain one, then.
             url = failure.answer.url.removesuffix(".zst")
             _remember([failure.answer._replace(url=url), *self._along(one, failure)], certain=True)

@@ -345,7 +345,8 @@ def quiet_pool() -> Iterator[None]:
 
 
 def session_without_retries(url: str) -> Any:
-    """Conda's session for this URL, sharing its connections, but without its retries."""
+    """Conda's session for this URL and its connections, without retries and questions for a log-in
+    at a proxy, which several threads would ask at once."""
 
     def once(adapter: Any) -> Any:
         if not isinstance(adapter, HTTPAdapter):
@@ -355,10 +356,14 @@ def session_without_retries(url: str) -> Any:
         twin.max_retries = Retry(0, read=False, raise_on_status=False)
         return twin
 
+    def unasked(request: Any) -> Any:
+        made = asked(request) if callable(asked) else request
+        made.hooks["response"] = []
+        return made
+
     session = copy.copy(get_session(url))
-    session.adapters = type(session.adapters)(
-        (prefix, once(adapter)) for prefix, adapter in session.adapters.items()
-    )
+    asked, session.auth = session.auth, unasked
+    session.adapters = type(session.adapters)((k, once(v)) for k, v in session.adapters.items())
     return session
 
 
@@ -373,24 +378,20 @@ def run_within(
     """Run jobs in at most `parallel` threads; return the results by URL, None for each job that has
     not ended after `limit` seconds.
 
-    Its thread is abandoned: a name lookup that hangs in the C library cannot be interrupted, and
-    must not hold up the end of the process.
+    Its thread is abandoned: a name lookup that hangs in the C library cannot be interrupted.
     """
     answers: dict[str, _T] = {}
-    jobs = iter(waiting)
-    lock = Lock()
+    jobs, lock = iter(waiting), Lock()
 
     def work() -> None:
         while True:
             with lock:
-                url, job = next(jobs, (None, None))
-            if url is None or job is None:
-                return
-            answers[url] = job()
+                if (following := next(jobs, None)) is None:
+                    return
+            answers[following[0]] = following[1]()
 
     end = time.monotonic() + limit
-    count = min(parallel, len(waiting))
-    threads = [Thread(target=work, daemon=True) for _ in range(count)]
+    threads = [Thread(target=work, daemon=True) for _ in waiting[:parallel]]
     with quiet_pool():
         for thread in threads:
             thread.start()

@@ -18,6 +18,8 @@ from ..redirect import answer_log
 from ..text.sanitize import safe
 
 _CODES = {401: "unauthorized", 404: "not_found", 410: "not_found", 429: "busy", 503: "busy"}
+#: The status of a proxy that asks for a log-in, and what it is called.
+LOGIN, LOGIN_WORDS = 407, "407 Proxy Authentication Required"
 _NUMBER = r"[0-9]{1,15}"
 _MAGIC = {".bz2": b"BZh", ".conda": b"PK", ".whl": b"PK", ".zst": b"\x28\xb5\x2f\xfd"}
 
@@ -87,6 +89,8 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, A
         identifier, support = block_page(body.decode("utf-8", "replace"))
         code = "blocked" if identifier or support else "forbidden"
         return {"code": code, "identifier": identifier, "support": support}
+    if status == LOGIN:
+        return {"code": "proxy", "detail": LOGIN_WORDS}
     code = _CODES.get(status, "server_error" if status >= 500 else "bad_status")
     return {"code": code, "retry_after": _delay(headers.get("Retry-After"))}
 

@@ -37,7 +37,7 @@ from ..mirrors.urls import host_of
 from ..models import Notice
 from ..text.messages import clauses, text
 from ..text.sanitize import safe
-from .answers import Answer, refusal
+from .answers import LOGIN_WORDS, Answer, refusal
 
 #: Where conda downloads packages and indexes; the functions there call what they fetch `url`.
 _GATEWAYS = "conda.gateways."
@@ -143,7 +143,7 @@ def network_code(error: BaseException) -> tuple[str, str]:
     if any(isinstance(part, OSError) and part.errno in _AWAY for part in found):
         return "unreachable", words
     if any(map(_is_of_proxy, found)):
-        return "proxy", words
+        return "proxy", LOGIN_WORDS if any(map(_is_unanswered, found)) else words
     if unsent := causes.of_settings(error):
         return unsent, words
     code = next(
@@ -162,6 +162,11 @@ def _is_of_proxy(error: BaseException) -> bool:
         return True
     if isinstance(error, http.InvalidSchema):
         return "SOCKS" in str(error)
+    return _is_unanswered(error)
+
+
+def _is_unanswered(error: BaseException) -> bool:
+    """Whether conda asked for the password of a proxy, and nobody answered."""
     frames = traceback.walk_tb(error.__traceback__) if isinstance(error, EOFError) else ()
     return any(frame.f_code.co_name == "handle_407" for frame, _ in frames)
 
@@ -214,9 +219,10 @@ def stumbled_over(error: BaseException) -> Answer | None:
 
     Looks into the frames of conda's readers and of its rattler solver (tried on 24.7 and 26.7).
     """
-    if is_deliberate(error) or causes.disk_error(error):
+    parts = causes.chain(error)
+    if is_deliberate(error) or causes.disk_error(error) or any(map(_is_of_proxy, parts)):
         return None
-    for part in causes.chain(error):
+    for part in parts:
         for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
             if url := _index_in(frame):
                 index = f"{safe(url)}/repodata.json"
@@ -300,6 +306,8 @@ def _comparable(url: str) -> str:
 
 def _is_garbled(error: BaseException) -> bool:
     """Whether the error came from parsing what was fetched, and not from fetching it."""
+    if _is_unanswered(error):
+        return False
     if isinstance(error, (ValueError, EOFError)) or type(error).__name__ == "ZstdError":
         return True
     # The rattler solver parses indexes by itself, and raises this error alone for a broken one.

@@ -19,7 +19,7 @@ from ..mirrors.urls import UPSTREAM
 from ..models import Build, Notice
 from ..text.sanitize import safe
 from . import probe
-from .answers import Answer
+from .answers import LOGIN, Answer
 from .probe import ProbeTarget
 from .probe_cache import ProbeCache
 from .routes import hosts, is_private
@@ -77,8 +77,10 @@ class ProbeSession:
         failed = [
             (route, answer)
             for route, target in rows
-            # Conda does without the compressed form.
-            if not (answer := self.answers[target.url]).ok and not target.url.endswith(".zst")
+            # Conda does without the compressed form, and asks what to tell a proxy by itself.
+            if not (answer := self.answers[target.url]).ok
+            and not target.url.endswith(".zst")
+            and answer.status != LOGIN
         ]
         # Failures of a whole site come first: they explain the others.
         return sorted(failed, key=lambda pair: not pair[1].of_site)

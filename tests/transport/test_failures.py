@@ -201,7 +201,7 @@ def wants_a_password(exchange: Exchange) -> None:
         ("socks5://me:hidden@127.0.0.1:9", "Missing dependencies for SOCKS support."),
         ("http:///127.0.0.1:9", "Please check proxy URL."),
         ("http://me:hidden@@:99999", "Failed to parse: http://:99999"),
-        ("{mirror}", "EOF when reading a line"),  # conda asks for name and password
+        ("{mirror}", "407 Proxy Authentication Required"),  # conda asks for name and password
     ],
     ids=["socks", "malformed", "unparsed", "password"],
 )
@@ -217,6 +217,8 @@ def test_an_unusable_proxy_is_not_blamed_on_mirrors(
     assert "cannot be read" not in refused.words
     assert "hidden" not in refused.words
     assert "check the network, and the proxy" in refused.words
+    # Conda asks for each of the three places, 24.7 twice at the last; our probes asked beside it.
+    assert refused.words.count("proxy username") <= (4 if proxy == "{mirror}" else 0)
     sites.first.heal()
     monkeypatch.delenv("http_proxy")
     conda_in_process(*ASK, "-p", prefix).ok()

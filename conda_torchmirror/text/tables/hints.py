@@ -254,6 +254,7 @@ HINT: Table = {
     "`conda torch-mirror enable --mirror {instead}` leads it elsewhere",
     "failed_own": "{why}; your own `{key}` in {file} leads `{channel}` there: without that entry, "
     "the next mirror that answers is taken",
+    "failed_here": "{why}; {step}",
     "failed_test": "{why}; `conda torch-mirror test` shows which mirrors answer",
     "mirror_forbids": "{mirror} refuses this network, as mirrors do after too many downloads: do "
     "not try again at once; `conda torch-mirror test` shows which mirrors answer",

@@ -1,0 +1,58 @@
+"""What is wrong between this computer and every mirror, in conda's own redirected commands."""
+
+from __future__ import annotations
+
+import pytest
+from support.mirror import Exchange
+
+pytest_plugins = ("support.site_fixtures",)
+
+
+def wants_a_password(exchange: Exchange) -> None:
+    """A proxy that asks for a log-in."""
+    exchange.send(407, b"", {"Proxy-Authenticate": 'Basic realm="proxy"'})
+
+
+@pytest.fixture
+def auto(sites, condarc):
+    """The automatic redirect, with or without entries of the user's own for these mirrors."""
+
+    def write(**more):
+        settings = sites.settings()
+        settings["plugins"]["torchmirror_auto"] = True
+        condarc(**settings, **more)
+
+    write()
+    return write
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["mirror", "own"])
+@pytest.mark.parametrize(
+    ("proxy", "why"),
+    [
+        ("{mirror}", "407 Proxy Authentication Required"),
+        ("http://127.0.0.1:9", "[Errno 111] Connection refused"),
+    ],
+    ids=["password", "refused"],
+)
+def test_a_proxy_is_told_with_what_to_check(
+    auto, sites, conda_in_process, tmp_path, monkeypatch, proxy, why, own
+):
+    """Conda's question for a password that nobody answers was told as a broken index, and what was
+    offered, another mirror or a test of mirrors, goes through the same proxy."""
+    if own:
+        auto(custom_channels=sites.first.custom_channels())
+    sites.first.fail("*", wants_a_password)
+    monkeypatch.setenv("http_proxy", proxy.format(mirror=sites.first.url))
+    words = ("create", "-y", "-p", tmp_path / "one", "-c", "conda-forge", "filelock")
+    refused = conda_in_process(*words)
+    assert refused.rc == 1
+    said = f"first cannot be reached through the proxy ({why}"
+    assert said in refused.words
+    assert "; check the network, and the proxy that `conda config --show" in refused.words
+    assert "index that cannot be read" not in refused.words
+    assert "torch-mirror test" not in refused.words
+    assert "custom_channels" not in refused.words
+    sites.first.heal()
+    monkeypatch.delenv("http_proxy")
+    conda_in_process(*words).ok()
