@@ -17,6 +17,9 @@ from conda_torchmirror.transport.probe import ProbeTarget, ask
 
 pytest_plugins = ("support.wire_fixtures",)
 
+#: The end of a chunked body, with headers behind it.
+TRAILERS = b"0\r\nX: \x1b[31m\r\nContent-Length: 3\r\n\r\n"
+
 WIRE: dict[str, Fault] = {
     "location-ipv6": bare("Location: http://[::1", status="302 Found"),
     "location-port": bare("Location: http://127.0.0.1:99999999/", status="302 Found"),
@@ -90,7 +93,7 @@ WIRE: dict[str, Fault] = {
     "multipart": with_headers(
         "Content-Type: multipart/byteranges; boundary=x", status="206 Partial Content"
     ),
-    "trailers": chunked(b"2\r\n{}\r\n0\r\nX: \x1b[31m\r\nContent-Length: 3\r\n\r\n"),
+    "trailers": chunked(b"2\r\n{}\r\n" + TRAILERS),
     "dates": with_headers("Date: Thu, 01 Jan 1970 00:00:00 GMT", "Age: 99999999999999999999"),
 }
 #: Without an end: what bounds them is in `index.fetch`, `transport.probe` and conda's timeouts.
@@ -119,7 +122,6 @@ HARMLESS = frozenset(
             "gzip-none",
             "encoding-unknown",
             "reset",
-            "trailers",
         ),
     )
 )
@@ -142,6 +144,12 @@ def test_a_probe_says_what_it_is_in_words(sites, name):
         assert said.startswith("first ")
     assert found.size is None or found.size < 10**15
     assert found.retry_after is None or 0 <= found.retry_after < 10**15
+
+
+def test_headers_behind_a_body_are_harmless():
+    with RawServer(chunked(b'10\r\n{"packages": {}}\r\n' + TRAILERS)) as server:
+        url = f"{server.url}/pytorch/linux-64/repodata.json"
+        assert ask([ProbeTarget(url)], deadline=1.0)[url].ok
 
 
 @pytest.mark.parametrize("name", WIRE)

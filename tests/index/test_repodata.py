@@ -235,6 +235,6 @@ def test_a_damaged_cache_is_no_mirrors_fault_offline(
             file.write_bytes(content)
     refused = conda_in_process(*ASK, "-n", "new", "--offline")
     assert isinstance(refused.error, exceptions.NothingCached)
-    assert "`--dry-run --offline` previews" in refused.words
+    assert "previews from conda's cache or the built-in index" in refused.words
     conda_in_process(*ASK, "-n", "new", "--offline", "--dry-run").ok()
     conda_in_process(*ASK, "-n", "new").ok()
