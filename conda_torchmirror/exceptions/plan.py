@@ -64,7 +64,7 @@ class PlanOtherPlatform(TorchMirrorError):
     code = "plan_other_platform"
     message = N_("the plan is for {subdir}, and this is {here}")
     cause = N_("packages of another platform do not run here")
-    facts = ("subdir", "here", "folder")
+    facts = ("subdir", "here", "folder", "command")
     hints = ("plan_for_here",)
 
 

@@ -27,7 +27,7 @@ def lines(check: Check) -> list[str]:
     if rows := list(_facts(check)):
         out += ["", *_table(rows)]
     if check.notices:
-        out += ["", *advice(check.notices, check.where)]
+        out += ["", *advice(check.notices, check.where, by_pip=check.by_pip)]
     if check.error and check.status != "fine":
         out += ["", text("check.message")]
         out += [line for part in check.error.splitlines() for line in wrapped(part, "  ", "  ")]
@@ -51,15 +51,13 @@ def lines_after(check: Check) -> list[str]:
     return ["", *intro, *lines(check)]
 
 
-def advice(notices: Sequence[Notice], where: str) -> list[str]:
-    """Return causes as items of a list, with what to do below each.
-
-    `where` are the words that name the environment in a command, with a space before them.
-    """
+def advice(notices: Sequence[Notice], where: str, *, by_pip: bool = False) -> list[str]:
+    """Return causes as items of a list, with what to do below each; `where` and `by_pip` are those
+    of `verdict.sentence`."""
     out = []
     for notice in notices:
         out += bullet(sentence(notice))
-        if hint := sentence(notice, ".hint", where=where):
+        if hint := sentence(notice, ".hint", where=where, by_pip=by_pip):
             out += wrapped(hint, " " * 6, " " * 6)
     return out
 

@@ -31,7 +31,7 @@ from ..machine.survey import has_device, inspect, native_subdir
 from ..models import Machine, Notice
 from ..selection.facts.names import DEFAULT, TORCH
 from . import static_wheels
-from .verdict import Check, CheckExit, CheckSubject, judge
+from .verdict import OF_PIP, Check, CheckExit, CheckSubject, judge
 
 #: Seconds for the whole check. A first import from a slow disk with a virus scanner takes minutes.
 LIMIT = 300.0
@@ -107,7 +107,7 @@ def _origin(prefix: str) -> tuple[str | None, str | None]:
     found = static_wheels.torch_of_pip(distributions.installed(prefix))
     if found is None:
         return None, None
-    return f"torch {found.version} (pip)", static_wheels.address(prefix, found)
+    return f"torch {found.version}{OF_PIP}", static_wheels.address(prefix, found)
 
 
 def _read(path: str) -> list[dict[str, Any]]:

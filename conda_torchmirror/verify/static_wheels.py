@@ -56,9 +56,9 @@ def inspect(prefix: str, machine: Machine) -> tuple[Build | None, tuple[Notice, 
     if build is None or NAMED.fullmatch(build.channel):
         return shown, ()
     # The suggested commands install wheels again.
-    where = f"{option_of(prefix)} --source wheels"
+    install = f"{option_of(prefix)} --source wheels"
     notices = [
-        notice._replace(facts={"where": where, **notice.facts})
+        notice._replace(facts={"install": install, **notice.facts})
         for notice in (*_against_machine(build, machine), *_against_partners(found, there))
     ]
     return shown, (*notices, *_against_rules(build, found.version, there))

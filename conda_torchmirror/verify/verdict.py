@@ -54,6 +54,10 @@ class Partner:
     error: str | None = None
 
 
+#: The end of the build of a torch that pip installed.
+OF_PIP = " (pip)"
+
+
 @dataclass(frozen=True)
 class Check:
     """The result. `status` is the verdict; `notices` explain it, the most important first.
@@ -83,6 +87,11 @@ class Check:
     import_seconds: float | None = None
 
     @property
+    def by_pip(self) -> bool:
+        """Whether pip installed the torch that was checked."""
+        return (self.build or "").endswith(OF_PIP)
+
+    @property
     def exit_code(self) -> int:
         """The exit code: 0 fine, 3 no usable GPU though one is expected, 1 broken."""
         return EXIT_CODES[self.status]
@@ -102,22 +111,26 @@ class Check:
                 "code": notice.code,
                 "facts": dict(notice.facts),
                 "text": sentence(notice),
-                "hint": sentence(notice, ".hint", where=self.where) or None,
+                "hint": sentence(notice, ".hint", where=self.where, by_pip=self.by_pip) or None,
             }
             for notice in self.notices
         ]
         return plain
 
 
-def sentence(notice: Notice, part: str = "", *, where: str = "") -> str:
+def sentence(notice: Notice, part: str = "", *, where: str = "", by_pip: bool = False) -> str:
     """Return the sentence of a notice, or its `.hint`; empty if there is none.
 
-    `where` are the words that name the environment in a command, with a space before them.
+    `where` are the words that name the environment in a command, with a space before them. `by_pip`
+    says that pip installed its torch, over which conda's would not be installed.
     """
     # The GPU is named by its compute capability where the notice has that.
     arch = notice.facts.get("arch")
     of_arch = text("check.for_arch", {"arch": arch}) if arch else ""
+    install = f"{where} --source wheels" if by_pip else where
+    again = text("check.reinstall_pip" if by_pip else "check.reinstall", {"where": where})
     facts = {"cuda": text("check.this_version"), "of_arch": of_arch, "where": where}
+    facts |= {"install": install, "reinstall": again}
     facts |= notice.facts
     # Codes of remarks about the machine have a prefix already.
     code = notice.code if "." in notice.code else f"check.{notice.code}"

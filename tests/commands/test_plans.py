@@ -106,6 +106,8 @@ def test_another_platform_is_refused(make_plan, run_conda, tmp_path, download_on
     result = run_conda(*words, env={"CONDA_SUBDIR": "win-64"})
     assert result.rc == 1
     assert "the plan is for linux-64, and this is win-64" in result.stderr
+    # One of the same things: without them, another set would be saved.
+    assert "`conda torch-install pytorch --platform win-64 --save-plan DIR`" in result.words
     assert not (tmp_path / "env").exists()
 
 

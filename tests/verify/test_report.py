@@ -40,6 +40,22 @@ def test_text_says_verdict_facts_and_what_to_do(make_torch: MakeTorch) -> None:
     assert max(map(len, said.splitlines())) <= 80
 
 
+def test_the_advice_for_a_torch_of_pip_is_what_pip_can_do() -> None:
+    """`conda torch-install` alone is refused there, and wheels take no `--force-reinstall`."""
+    notices = (Notice("library_missing"), Notice("driver_too_old", {"cuda": "12.6"}))
+    for build, said in {
+        "py3.12_cuda12.1_0": ("-n x --force-reinstall", "-n x`, which takes a build"),
+        f"torch 2.7.1{verdict.OF_PIP}": (
+            "python -m pip uninstall -y torch`, then `conda torch-install -n x --source wheels`",
+            "-n x --source wheels`, which takes a build",
+        ),
+    }.items():
+        check = verdict.Check("broken", notices=notices, build=build, where=" -n x")
+        hints = [each["hint"] for each in check.document()["notices"]]
+        assert all(words in hint for words, hint in zip(said, hints, strict=True)), hints
+        assert all(words in " ".join(" ".join(lines(check)).split()) for words in said)
+
+
 def test_a_report_can_be_handed_in(make_torch: MakeTorch) -> None:
     """Five lines of figures and the verdict; no path, so no name of a person or a machine."""
     prefix = make_torch(cuda="12.1", gpus=[A100])

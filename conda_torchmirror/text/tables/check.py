@@ -38,6 +38,9 @@ TEXT: Table = {
     "static_wrong": "{torch} ({build}) has problems:",
     "static_unread": "Whether PyTorch is installed cannot be told:",
     "static_machine": "CUDA of the driver: {cuda}, driver: {driver}, GPUs: {gpus}.",
+    "reinstall": "`conda torch-install{where} --force-reinstall`",
+    "reinstall_pip": "`conda run{where} python -m pip uninstall -y torch`, then `conda "
+    "torch-install{where} --source wheels`",
     "fix_nothing": "There is nothing wrong with PyTorch here that `conda torch-install` mends.",
     "fix_command": "`conda torch-install{where}` puts a PyTorch that fits this machine here.",
     "fix_question": "Run it",
@@ -91,18 +94,18 @@ TEXT: Table = {
     "numpy_abi": "This PyTorch was built against NumPy 1, and NumPy 2 is installed.",
     "numpy_abi.hint": 'Run `conda install{where} "numpy<2"`.',
     "partner_mismatch": "torchvision was built for another PyTorch, so its operators are missing.",
-    "partner_mismatch.hint": "Run `conda torch-install{where}`, which installs the matching set.",
+    "partner_mismatch.hint": "Run `conda torch-install{install}`, which installs the matching set.",
     "driver_too_old": "The NVIDIA driver is too old for CUDA {cuda}.",
-    "driver_too_old.hint": "Update the driver, or run `conda torch-install{where}`, which takes a "
-    "build that this driver runs.",
+    "driver_too_old.hint": "Update the driver, or run `conda torch-install{install}`, which takes "
+    "a build that this driver runs.",
     "driver_unusable": "The NVIDIA driver of this machine does not run.",
     "driver_unusable.hint": "`nvidia-smi` says more; after an update of the driver, restart.",
     "ptx_toolchain": "The driver is older than CUDA {cuda}, and has to compile code for this GPU, "
     "which it cannot.",
-    "ptx_toolchain.hint": "Update the driver, or run `conda torch-install{where} --cuda-compat "
+    "ptx_toolchain.hint": "Update the driver, or run `conda torch-install{install} --cuda-compat "
     "strict`.",
     "no_kernel_image": "This build has no code for this GPU{of_arch}.",
-    "no_kernel_image.hint": "`conda torch-install{where} --dry-run --explain` says which builds "
+    "no_kernel_image.hint": "`conda torch-install{install} --dry-run --explain` says which builds "
     "have.",
     "driver_mixed": "Parts of the NVIDIA driver have different versions, as after an update "
     "without a restart.",
@@ -143,26 +146,25 @@ TEXT: Table = {
     "dll_init.hint": "Install the current Microsoft Visual C++ Redistributable (x64).",
     "dll_missing": "A DLL, or one that it needs, is not found (WinError 126).",
     "dll_missing.hint": "Install the current Microsoft Visual C++ Redistributable (x64); then run "
-    "`conda torch-install{where} --force-reinstall`.",
+    "{reinstall}.",
     "truncated": "A file of the installation is damaged or incomplete.",
-    "truncated.hint": "Run `conda clean --packages`, then `conda torch-install{where} "
-    "--force-reinstall`.",
+    "truncated.hint": "Run `conda clean --packages`, then {reinstall}.",
     "undefined_symbol": "Two libraries that do not belong together are loaded.",
     "undefined_symbol.hint": "Mostly pip and conda packages are mixed, or a partner is of another "
     "release; make a fresh environment: `conda torch-install -n NEW`.",
     "library_missing": "A library that PyTorch needs is not in the environment.",
-    "library_missing.hint": "Run `conda torch-install{where} --force-reinstall`.",
+    "library_missing.hint": "Run {reinstall}.",
     "torch_missing": "PyTorch is not installed in this environment.",
-    "torch_missing.hint": "Run `conda torch-install{where}`.",
+    "torch_missing.hint": "Run `conda torch-install{install}`.",
     "torch_files_missing": "conda lists pytorch ({build}) here, but its files are missing.",
-    "torch_files_missing.hint": "Run `conda torch-install{where} --force-reinstall`.",
+    "torch_files_missing.hint": "Run {reinstall}.",
     "module_missing": "A Python package that is needed is missing.",
     "module_missing.hint": "Run `conda install{where} {module}`, with the package's own name where "
     "it differs.",
     "unexplained": "The cause is none of those that are known here.",
     "unexplained.hint": "Search the message in PyTorch's issues.",
     "no_python": "There is no Python in this environment.",
-    "no_python.hint": "Run `conda torch-install{where}` to install Python and PyTorch.",
+    "no_python.hint": "Run `conda torch-install{install}` to install Python and PyTorch.",
     "crashed": "Python ended with {reason} while it was busy with: {step}.",
     "crashed.hint": "Mostly libraries that do not belong together; try a fresh environment: `conda "
     "torch-install -n NEW`.",
@@ -173,15 +175,15 @@ TEXT: Table = {
     "timed_out.hint": "Run `conda torch-verify{where}` again; the first run of a new installation "
     "is the slowest.",
     "cpu_build": "This is a CPU build, which does not use the GPU.",
-    "cpu_build.hint": "Run `conda torch-install{where}`; with `--cuda cpu` if a CPU build is what "
-    "you want.",
+    "cpu_build.hint": "Run `conda torch-install{install}`; with `--cuda cpu` if a CPU build is "
+    "what you want.",
     "convolution_fails": "A matrix product works on {device}, a convolution does not: {library} "
     "does not run on this GPU.",
-    "convolution_fails.hint": "`conda torch-install{where} --dry-run --explain` says which build "
+    "convolution_fails.hint": "`conda torch-install{install} --dry-run --explain` says which build "
     "brings a cuDNN for this GPU.",
     "wrong_convolution": "{device} computes a wrong convolution with {library}.",
-    "wrong_convolution.hint": "{library} may lack a file, or find one of another version: `conda "
-    "torch-install{where} --force-reinstall` replaces it. Until then do not trust results of this "
+    "wrong_convolution.hint": "{library} may lack a file, or find one of another version: "
+    "{reinstall} replaces it. Until then do not trust results of this "
     "GPU.",
     "wrong_result": "{device} computes a wrong product.",
     "wrong_result.hint": "Try another driver or release; do not trust results of this GPU.",
@@ -200,15 +202,15 @@ TEXT: Table = {
     "gpu_skipped": "A GPU works, though none was expected.",
     "torch_twice": "{pip} of pip and {conda} of conda lie in the same place.",
     "torch_twice.hint": "Remove pip's with `conda run{where} python -m pip uninstall -y torch`, "
-    "then run `conda torch-install{where} --force-reinstall`.",
+    "then run {reinstall}.",
     "cpuonly_left": "The package cpuonly keeps this environment on CPU builds.",
-    "cpuonly_left.hint": "If it is to use the GPU, run `conda torch-install{where}`, which removes "
-    "it.",
+    "cpuonly_left.hint": "If it is to use the GPU, run `conda torch-install{install}`, which "
+    "removes it.",
     "cudnn_too_new": "cuDNN {cudnn} runs on GPUs from compute capability {floor} on, and this one "
     "has {arch}: convolutions fail.",
-    "cudnn_too_new.hint": "Run `conda torch-install{where}`, which takes a cuDNN for this GPU.",
+    "cudnn_too_new.hint": "Run `conda torch-install{install}`, which takes a cuDNN for this GPU.",
     "set_mismatch": "{partner} was built for `{spec}`, and {torch} is installed.",
-    "set_mismatch.hint": "Run `conda torch-install{where}`, which installs the matching set.",
+    "set_mismatch.hint": "Run `conda torch-install{install}`, which installs the matching set.",
     "rule_broken": "{installed} does not go with {torch}: {why}.",
     "rule_broken.hint": 'Run `conda install{where} "{pin}"`.',
     "rule_broken_pip": "{installed} does not go with {torch}: {why}.",

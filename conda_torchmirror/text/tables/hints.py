@@ -145,8 +145,7 @@ TEXT: Table = {
     "plan_alone": "carry it out as it was saved: `conda torch-install --plan {folder}`",
     "plan_another": "leave `--plan` out, to decide anew",
     "save_again": "save it again: `conda torch-install --save-plan DIR`",
-    "plan_for_here": "save one for this platform: `conda torch-install --platform {here} "
-    "--save-plan DIR`",
+    "plan_for_here": "save one for this platform: `{command}`",
     "fresh_for_plan": "carry it out in an environment with Python {python}: `conda create -n NEW "
     "python={python} pip`, then `conda torch-install -n NEW --plan {folder}`",
     "plan_download_only": "fill the cache where there is a network: `conda torch-install --plan "

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from conda.base.context import context
 
 from ....exceptions.environment import NoEnvironment
-from ....exceptions.plan import PlanNotCached, PlanOtherPlatform, PlanOtherPython
+from ....exceptions.plan import PlanNotCached, PlanOtherPython
 from ....handover import conda, disk_space, environment_lock, package_cache, wheel_cache
 from ....handover.conda import Outcome
 from ....machine import survey
@@ -57,7 +57,7 @@ def replay(
         where = Notice("urls_beside_plan", {"folder": str(plan.folder)})
         return DownloadList(plan.files, conda_plans.summary(plan, ()), (where,))
     if plan.subdir != context.subdir:
-        raise PlanOtherPlatform(subdir=plan.subdir, here=context.subdir, folder=str(plan.folder))
+        raise conda_plans.other_platform(plan)
     prefix = target.prefix if target.exists else None
     on = survey.inspect(subdir=plan.subdir, prefix=prefix, probe_gpus=False)
     records = conda_plans.records_of(plan)
