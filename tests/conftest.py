@@ -106,8 +106,18 @@ def run_conda(sandbox: isolation.Sandbox) -> Callable[..., running.Result]:
 
 @pytest.fixture
 def conda_in_process(sandbox: isolation.Sandbox) -> Callable[..., running.Result]:
-    """`conda_in_process("list", ...)`: conda in this process; see `support.running`."""
-    return running.conda_in_process
+    """`conda_in_process("list", ...)`: conda in this process; see `support.running`. The commands
+    that a refusal offers are held against what was asked."""
+
+    def run(*words: str | os.PathLike[str], **more: Any) -> running.Result:
+        done = running.conda_in_process(*words, **more)
+        if done.rc and "--json" in words:
+            from support import offered  # which loads the whole command
+
+            return offered.hold(done)
+        return done
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,16 @@ import argparse
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
+from io import StringIO
 
 from conda_torchmirror.cli import install
+from conda_torchmirror.exceptions.base import TorchMirrorError
 from conda_torchmirror.index import match
 from conda_torchmirror.options import InstallOptions
 from conda_torchmirror.selection.facts.names import CUDA_NAMES, FAMILY, METAPACKAGES, RUNTIMES
+
+from .running import Result
 
 COMMAND = re.compile(r"`(conda torch-install [^`]*)`")
 #: What a run prints, and whether it asks: offered commands leave it out.
@@ -39,7 +44,7 @@ CHANGES: Mapping[str, frozenset[str]] = {
     "ask_less": _NEW | _OPENED,
     "take_with_partner": frozenset(("specs", "python")),
     "complete_file": _NEW | _FOR_WHEELS | _DONE | {"check"},
-    "fetch_wheels": frozenset(("action", "download", "save", "--offline")),
+    "fetch_wheels": frozenset(("action", "download", "save", "check", "--offline")),
     "file_name_torch": frozenset(("specs",)),
     "file_open_lines": _NEW | _OPENED | {"cuda"},
     "file_leave_lines": _NEW | _OPENED | {"cuda"},
@@ -87,22 +92,43 @@ def check(words: Sequence[str], hints: Mapping[str, str]) -> set[str]:
     """Assert the law for the hints, by code, that a run with these words gave. Returns the codes of
     those that offered a command."""
     asked = read([word for word in words if word != "torch-install"])
+    several = len(asked.machines) > 1  # what is offered for one of them is for that one
     told = set()
     for code, line in commands(hints):
         offered = read(line)
+        left = {"machines"} if several else set()
         if code == "see_list":
             assert offered.action == "list"
-            for name in _LISTED:
+            # A variant is named that only wheels have.
+            left |= {"source"} if offered.source == "wheels" else set()
+            for name in set(_LISTED) - left:
                 assert getattr(offered, name) == getattr(asked, name), (name, line)
             told.add(code)
         elif code in CHANGES:
-            # Where wheels are chosen by files, `--source` says nothing more.
-            differing = changed(asked, offered) - CHANGES[code]
+            differing = changed(asked, offered) - CHANGES[code] - left
             assert not differing, (code, differing, line)
             dropped = {_name(word) for word in set(asked.specs) - set(offered.specs)}
             assert dropped <= _CHOSEN, (code, dropped, line)
             told.add(code)
     return told
+
+
+def hold(done: Result) -> Result:
+    """The result of a command, whose offered commands are held against it if it was refused."""
+    words = [str(word) for word in done.args]
+    if not done.rc or words[:1] != ["torch-install"] or "--json" not in words:
+        return done
+    if "`conda torch-install" not in done.stdout:
+        return done
+    hints = done.json().get("guidance", {}).get("hints", ())
+    found = {one["hint_code"]: one["text"] for one in hints}
+    try:
+        with redirect_stderr(StringIO()):
+            read(words[1:])
+    except (SystemExit, TorchMirrorError):
+        return done  # nothing was asked for
+    check(words, found)
+    return done
 
 
 def _name(word: str) -> str:
