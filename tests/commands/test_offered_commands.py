@@ -115,3 +115,84 @@ def test_what_is_to_be_done_stays(both, refused, tmp_path, case, end, target):
     for _, line in offered.commands(hints):
         at = [line[i + 1] for i, word in enumerate(line) if word in ("-n", "-p")]
         assert at in ([], shlex.split(where)[1:] if where else ["NEW"])
+
+
+# Files
+
+
+def lines(path, *dependencies, channels=("pytorch", "nvidia", "defaults")):
+    listed = "".join(f"- {line}\n" for line in dependencies)
+    path.write_text(f"name: lab\nchannels: [{', '.join(channels)}]\ndependencies:\n{listed}")
+    return path
+
+
+@pytest.mark.parametrize("python", ["=3.13", ">=3.13", "=3.13.1=h1_0"])
+def test_the_python_of_a_file_may_be_another(refused, conda_in_process, tmp_path, python):
+    """`--python` overrules the line, and was offered for a Python that was typed only."""
+    file = lines(tmp_path / "e.yml", f"python{python}", "pytorch=2.5", "tqdm")
+    words = ("-f", file, "--source", "pytorch", *BASE, "--offline", "--dry-run", "--mirror", "nju")
+    hints = refused(*words)
+    [line] = [line for code, line in offered.commands(hints) if code == "use_python"]
+    assert line[:4] == ["-f", str(file), "--python", "3.12"]
+    chosen = conda_in_process("torch-install", *line, "--json").ok().json()["torchmirror"]
+    assert chosen["selected"]["python"] == "3.12"
+
+
+def test_the_python_of_exact_builds_is_no_other(refused, tmp_path):
+    file = lines(tmp_path / "e.yml", "python=3.13", "pytorch=2.5", "tqdm=4.66=py313_0")
+    hints = refused("-f", file, "--source", "pytorch", *BASE, "--offline", "--dry-run")
+    assert "use_python" not in hints
+
+
+def test_a_file_of_both_sources_is_left_to_conda(refused, tmp_path):
+    """No single source has both packages; conda takes them from two."""
+    file = lines(tmp_path / "my e.yml", "pytorch-gpu", "pytorch-cuda=12.1")
+    hints = refused("-f", file, *BASE, "--offline", "--dry-run")
+    assert f'`conda env create -f "{file}"`' in hints["file_as_it_is"]
+    # What is typed beside it is not in the file.
+    assert "file_as_it_is" not in refused("numpy", "-f", file, *BASE, "--offline", "--dry-run")
+
+
+# The same in plain conda, and for other tools
+
+OPTIONS = ("--no-deps", "--strict-channel-priority", "--solver", "classic", "-q", "-y")
+
+
+@pytest.mark.parametrize("source", ["pytorch", "wheels"])
+def test_the_same_in_plain_conda_is_the_same(conda_in_process, source):
+    options = OPTIONS if source == "pytorch" else OPTIONS[1:]
+    words = ("--source", source, *BASE, "-n", "new", "--offline", "--dry-run", "--json")
+    done = conda_in_process("torch-install", *words, *options).ok().json()["torchmirror"]
+    command = done["steps"][0]["command"] if source == "wheels" else done["command"]
+    told = shlex.split(command)
+    assert [word for word in options if word in told] == [*options[:-2]]
+    assert not {"-q", "-y", "--quiet", "--yes", "--offline"} & {*told}
+
+
+def test_a_channel_is_named_once(conda_in_process):
+    words = ("--source", "pytorch", *BASE, "-n", "new", "--offline", "--dry-run", "--json")
+    more = ("-c", "pytorch", "-c", "bioconda", "-c", "nvidia")
+    done = conda_in_process("torch-install", *words, *more).ok().json()["torchmirror"]
+    told = shlex.split(done["command_by_name"])
+    named = [told[at + 1] for at, word in enumerate(told) if word == "-c"]
+    assert named == ["pytorch", "nvidia", "bioconda"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "kept"),
+    [
+        ("conda", ["--no-deps", "--strict-channel-priority", "--solver"]),
+        ("mamba", ["--no-deps", "--strict-channel-priority"]),
+        ("pixi", []),
+    ],
+)
+def test_another_tool_has_the_options_that_it_knows(conda_in_process, tool, kept):
+    words = ("--source", "pytorch", *BASE, "-n", "new", "--offline", "--print", tool, "--json")
+    done = conda_in_process("torch-install", *words, *OPTIONS).ok().json()["torchmirror"]
+    printed = done["print"]["text"].split()
+    options = ["--no-deps", "--strict-channel-priority", "--solver"]
+    assert [word for word in options if word in printed] == kept
+    told = {each["code"]: each["text"] for each in done["warnings"]}
+    left = {word for word in options if word not in kept}
+    said = told.get("print_options_left", "").rpartition(": ")[2]
+    assert set(said.split(", ")) - {""} == left

@@ -92,7 +92,8 @@ def _other_python(files: FileRequest, case: refused.Case) -> Iterator[Notice]:
     """Use another Python than the files', which `--python` overrules; not where other lines are
     exact builds, which go with theirs."""
     own = [pin for pin in files.pins if _of_python(pin)]
-    if own and not any(without_build(spec) for spec in files.beside):
+    others = (spec for spec in files.beside if package_name(spec) != "python")
+    if own and not any(map(without_build, others)):
         pins = tuple(pin for pin in case.machine.pins if pin not in own)
         python = case.machine.python or ""
         on = case.machine._replace(pins=pins, python=python, python_from="--python")
