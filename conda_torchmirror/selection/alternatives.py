@@ -43,6 +43,7 @@ def find(case: Case) -> Advice:
         *use_python(case),
         *(builds_open := list(_open_builds(case))),
         *_open_partners(case),
+        *_other_runtime(case),
         *_drop_cuda(case),
         *(() if builds_open else _open_release(case)),
     ]
@@ -82,7 +83,8 @@ def _change_pins(case: Case) -> Iterator[Notice]:
 def _drop_others(case: Case) -> Iterator[Notice]:
     """Leave out further specs that contradict what the builds need."""
     shown = {str(item.machine.facts.get("spec")) for item in case.failed.rejected}
-    guilty = [Pin(word, "") for word in case.request.others if word in shown]
+    judged = {pin.text for pin in case.request.pins}  # which `_drop_cuda` leaves out
+    guilty = [Pin(word, "") for word in case.request.others if word in shown - judged]
 
     def works(left: Sequence[Pin]) -> bool:
         words = {pin.spec for pin in left}
@@ -220,7 +222,27 @@ def without_cuda(case: Case) -> tuple[list[str], Request]:
     said = {torch + word[len(name) :] for word, name in meta if name in case.source.metapackages}
     specs = {name: found for name, found in asked.items() if name not in case.source.runtimes}
     specs[torch] = tuple(spec for spec in specs.get(torch, ()) if spec not in said) or (torch,)
-    return words, case.request._replace(specs=specs, pins=())
+    others = tuple(word for word in case.request.others if word not in words)
+    return words, case.request._replace(specs=specs, pins=(), others=others)
+
+
+def _other_runtime(case: Case) -> Iterator[Notice]:
+    """Ask for the same CUDA by the package that brings it for other releases."""
+    asked = case.request.specs
+    for name in case.source.runtimes:
+        for other in case.source.runtimes:
+            specs = asked.get(name, ())
+            if other == name or not specs or specs == (name,):
+                continue
+            instead = tuple(other + spec[len(name) :] for spec in specs)
+            kept = {key: found for key, found in asked.items() if key not in case.source.runtimes}
+            ties = (*case.request.ties, *((of, instead[0]) for of, _ in case.request.ties))
+            request = case.request._replace(specs={**kept, other: instead}, ties=ties)
+            choice = case.take(request=request)
+            if choice and choice.runtime == other:
+                found = f"{choice.torch.name} {choice.torch.version}"
+                facts = {"spec": " ".join(specs), "instead": " ".join(instead), "torch": found}
+                yield Notice("torch_instead", {**facts, "found": found})
 
 
 def _quoted(words: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..models import Build, Machine, Notice, Pin, Request
 from .facts.cuda import runs_on
-from .facts.names import CUDA_NAMES, LIBTORCH
+from .facts.names import CUDA_NAMES
 from .facts.record import BuildFacts, Clash, Knowledge
 from .rules import needs_of_python
 from .specs import (
@@ -46,10 +46,9 @@ class Constraints:
         self.named_cuda = [p for p in request.pins if package_name(p.spec) in CUDA_NAMES]
         #: Pins and further specs, by package, that what a build needs may contradict.
         self._beside: dict[str, list[Pin]] = defaultdict(list)
-        words = (Pin(word, "") for word in request.others)
-        for pin in (*machine.pins, *(p for p in words if package_name(p.spec) != LIBTORCH)):
+        for pin in (*machine.pins, *(Pin(word, "") for word in request.others)):
             self._beside[package_name(pin.spec)].append(pin)
-        if self._beside:  # but for those that are judged by themselves, as words on libtorch are
+        if self._beside:  # but for those that are judged by themselves
             own = self.source.names.difference(self.source.libraries)
             for name in ("python", *CUDA_NAMES, *own):
                 self._beside.pop(name, None)

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 from support import wheel_files
+from support.wheel_commands import chosen
 from support.wheel_fixtures import LINUX, imported
 from support.wheel_lab import PYTHON
 from support.wheel_site import put
@@ -99,6 +100,15 @@ def test_a_cuda_older_than_any_directory(preview):
     cause, ways = told(preview("torch", "--cuda", "9.0"), NoFittingWheel)
     assert "CUDA 9.0" in cause
     assert "upgrade_driver" in ways
+
+
+def test_a_release_that_a_platform_has_for_the_cpu_alone(preview):
+    """It was said not to be there."""
+    on = ("torch==2.5.1", "--platform", "linux-aarch64", "--offline")
+    cause, ways = told(preview(*on, "--cuda", "12.4"), NoFittingWheel)
+    assert "CPU builds use no CUDA" in cause
+    assert "use_cpu" in ways
+    assert chosen(preview(*on, "--cuda", "cpu").ok())["torch"][1] == "cpu"
 
 
 def test_a_platform_that_the_mirror_has_nothing_for(preview):

@@ -68,6 +68,38 @@ def test_a_library_of_another_release_is_told_as_the_cause(preview, offline):
     preview("libtorch=2.6", "pytorch", "--cuda", "cpu", *offline).ok()
 
 
+@pytest.mark.parametrize(
+    ("word", "driver"), [("libtorch=2.6=cpu*", "12.6"), ("libtorch=2.6=cuda*", "cpu")]
+)
+def test_a_library_of_the_other_kind_is_refused_and_leaving_it_out_is_offered(
+    preview, word, driver
+):
+    """Its build was forgotten, and the solver got both."""
+    refused = preview("--json", word, "--cuda", driver, "--offline")
+    hints = {hint["hint_code"]: hint["text"] for hint in refused.json()["guidance"]["hints"]}
+    assert f"leave `{word}` out" in hints["drop_cuda" if driver != "cpu" else "drop_cuda_cpu"]
+    assert "drop_partner" not in hints
+    preview("--cuda", driver, "--offline").ok()
+
+
+@pytest.mark.parametrize(
+    ("words", "instead", "torch"),
+    [
+        (("cudatoolkit=11.8",), "pytorch-cuda=11.8", "2.5.1"),
+        (("cudatoolkit=12.1", "pytorch=2.3"), "pytorch-cuda=12.1", "2.3.1"),
+        (("pytorch-cuda=11.3", "pytorch=1.12"), "cudatoolkit=11.3", "1.12.1"),
+    ],
+)
+def test_a_cuda_that_another_package_brings_is_offered_by_that(preview, words, instead, torch):
+    machine = ("--cuda", "12.4", "--offline")
+    refused = preview("--json", *words, *machine)
+    hints = {hint["hint_code"]: hint["text"] for hint in refused.json()["guidance"]["hints"]}
+    assert f"ask for `{instead}` instead of `{words[0]}`: here it is" in hints["torch_instead"]
+    assert f"pytorch {torch}" in hints["torch_instead"]
+    found = preview("--json", instead, *words[1:], *machine).ok().json()["torchmirror"]
+    assert found["selected"]["builds"][0]["version"] == torch
+
+
 def test_where_no_wheel_fits_a_variant_the_list_is_offered(preview):
     refused = preview("--json", "pytorch=2.0", "--cuda", "rocm6.4", "--offline")
     assert refused.rc == 2

@@ -102,13 +102,22 @@ def for_advice(
     machine: Machine, request: Request, opened: Request, tables: WheelTables
 ) -> tuple[str, ...]:
     """The directories to read for advice on a request without a set: those of the request itself,
-    of `opened`, which names none, and of a request that leaves the releases open."""
+    of `opened`, which names none, of a request that leaves the releases open, and that of CPU
+    builds where the releases have no other for the platform."""
     first, lower = to_read(machine, request, tables)
     names = [*first, *lower, *sum(to_read(machine, opened, tables), ())]
     if opened != request or not names or NAMED.fullmatch(request.cuda):
         names += of_release(machine, opened, tables)
     free = request._replace(specs={name: (name,) for name in request.specs})
-    return tuple(dict.fromkeys((*names, *sum(to_read(machine, free, tables), ()))))
+    names += sum(to_read(machine, free, tables), ())
+    words = [word for spec in opened.specs.get(TORCH, ()) if (word := _asked(spec))]
+    rows = [
+        row
+        for version, row in tables.variants.items()
+        if all(word.specifier.contains(version) for word in words)
+    ]
+    on_cpu = rows and not any(row.get(machine.subdir) for row in rows)
+    return tuple(dict.fromkeys((*names, *(("cpu",) if on_cpu else ()))))
 
 
 def _asked(spec: str) -> Asked | None:
