@@ -142,6 +142,10 @@ SEAMS = {
     "cli.install": {"handover"},
     "cli.mirror": {"cli"},
     "cli.install_output": {"cli", "handover", "install", "plans", "selection", "text", "verify"},
+    # Only what fails is cleaned for being shown.
+    "handover.interrupts": {"exceptions"},
+    # Offline nothing is dropped.
+    "index.cache": {"index"},
     # A preview by the built-in index reads no other one.
     "index.sources": {"index"},
     # Only a GPU of another maker asks what wheels there are.

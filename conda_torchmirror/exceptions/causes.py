@@ -9,7 +9,10 @@ import errno
 import re
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+
+from ..text.sanitize import safe
 
 #: Most exceptions to look at behind one, since causes may form a cycle.
 MOST = 20
@@ -50,6 +53,18 @@ def chain(error: BaseException, *, context: bool = True) -> list[BaseException]:
 def _wrapped(error: BaseException) -> list[Any]:
     held = [getattr(error, name, None) for name in ("_caused_by", "reason")]
     return [*held, *error.args, error.__cause__]
+
+
+def clean(error: BaseException) -> None:
+    """Sanitize all that conda may show of an error: solvers quote the index verbatim, and what is
+    behind it, which `-vv` shows too, has addresses with their passwords."""
+    for outer in flatten(error):
+        for part in chain(outer):
+            with suppress(AttributeError, TypeError):  # what cannot be set cannot be cleaned
+                for name, value in [*vars(part).items()]:
+                    if isinstance(value, str):
+                        setattr(part, name, safe(value))
+                part.args = tuple(safe(arg) if isinstance(arg, str) else arg for arg in part.args)
 
 
 #: Errors of this computer's disk, whichever file is written.

@@ -24,7 +24,7 @@ from conda.cli.main import main_subshell
 from conda.core.envs_manager import unregister_env
 from conda.exceptions import DryRunExit, UnsatisfiableError
 
-from ..exceptions.causes import flatten
+from ..exceptions.causes import clean
 from ..exceptions.channel import ChannelError, NothingCached
 from ..exceptions.environment import BrokenRecord, HalfMade, PipTorch, UnreadablePins
 from ..index.sources import of_channel
@@ -37,7 +37,6 @@ from ..redirect.configuration import environment, inner_command
 from ..selection.facts.names import FAMILY, PIP_NAMES, RUNTIMES
 from ..selection.plan import FLEXIBLE
 from ..selection.specs import package_name
-from ..text.sanitize import safe
 from .transaction import damaged, pins
 from .transaction.undoing import undone_whole
 
@@ -119,7 +118,7 @@ def run(command: Sequence[str], variables: Mapping[str, str], extra: Mapping[str
             raise
         code = 0
     except Exception as error:
-        _clean(error)
+        clean(error)
         shown = damaged.find(error) or error
         _attach(shown, extra)
         if shown is not error:
@@ -283,15 +282,6 @@ def _document(output: str) -> dict[str, Any]:
     except ValueError:
         return {"success": True, "message": last}
     return found if isinstance(found, dict) else {"success": True, "result": found}
-
-
-def _clean(error: BaseException) -> None:
-    """Sanitize everything that conda will show of an error: solvers quote the index verbatim."""
-    for part in flatten(error):
-        for name, value in [*vars(part).items()]:
-            if isinstance(value, str):
-                setattr(part, name, safe(value))
-        part.args = tuple(safe(arg) if isinstance(arg, str) else arg for arg in part.args)
 
 
 def _attach(error: BaseException, extra: Mapping[str, Any]) -> None:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from ..text.output import clean_log
+
 #: The signals that end a process which does not handle them, and that people or systems send: the
 #: second comes at the end of a terminal or of a connection.
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -22,7 +24,7 @@ Handler = Callable[[int, FrameType | None], None]
 def orderly() -> Iterator[None]:
     """Within the block, a signal that ends the process acts as Ctrl-C, so that temporary files go,
     and a half-made environment. A second one ends the process at once. Standard streams that are
-    closed lead nowhere."""
+    closed lead nowhere. What is logged, and an error that leaves the block, holds no secret."""
     _open_streams()
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
@@ -30,8 +32,14 @@ def orderly() -> Iterator[None]:
         leave_terminal(number)
         raise KeyboardInterrupt  # conda takes SystemExit for a plain end
 
-    with handled(ENDING, end):
-        yield
+    with handled(ENDING, end), clean_log():
+        try:
+            yield
+        except Exception as error:
+            from ..exceptions.causes import clean
+
+            clean(error)
+            raise
 
 
 def _open_streams() -> None:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from conda.base.context import context
 
 from ..text.sanitize import public_url
-from .emptied import drop_emptied
 
 if TYPE_CHECKING:
     from ..mirrors.registry import Route
@@ -29,6 +28,8 @@ _LARGEST_STATE = 1_000_000
 def drop_unusable() -> None:
     """Remove from conda's cache what keeps it from fetching an index: one that it has emptied, a
     damaged state, by which it fails as if the server had sent it, and what is no file."""
+    from .emptied import drop_emptied
+
     drop_emptied()
     for folder in context.pkgs_dirs:
         with suppress(OSError), os.scandir(os.path.join(folder, "cache")) as entries:

@@ -16,6 +16,8 @@ from typing import Any, TextIO
 
 from .sanitize import safe
 
+_FORMATTER = logging.Formatter()
+
 #: The schema version of the value of `torchmirror` in every JSON document.
 SCHEMA = 1
 
@@ -71,7 +73,8 @@ def clean(value: Any) -> Any:
 
 @contextmanager
 def clean_log() -> Iterator[None]:
-    """Clean all log messages in the block with `safe`, because conda logs text from indexes."""
+    """Clean all log messages in the block with `safe`, and the tracebacks with them, because conda
+    logs text from indexes, and addresses with their passwords."""
     made = logging.getLogRecordFactory()
 
     def clean_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
@@ -82,6 +85,8 @@ def clean_log() -> Iterator[None]:
             return record
         if (shown := safe(message)) != message:
             record.msg, record.args = shown, None
+        if record.exc_info:  # what `logging` would make of it, had it not been made
+            record.exc_text = safe(_FORMATTER.formatException(record.exc_info))
         return record
 
     logging.setLogRecordFactory(clean_record)

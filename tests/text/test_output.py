@@ -217,3 +217,15 @@ def test_what_others_log_is_cleaned(caplog):
     log.warning("a\x1bb")
     said = [record.getMessage() for record in caplog.records]
     assert said == ["skipping https://host/x[31mevil", "1 of 2", "a\x1bb"]
+
+
+def test_so_is_the_traceback_with_it(caplog):
+    log = logging.getLogger("of.another")
+    with output.clean_log():
+        try:
+            raise OSError("for url: https://me:secret@host/x")
+        except OSError:
+            log.info("failed", exc_info=True)
+            log.warning("failed", exc_info=True)
+    assert "OSError: for url: https://host/x" in caplog.text
+    assert "secret" not in caplog.text
