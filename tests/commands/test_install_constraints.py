@@ -82,6 +82,26 @@ def test_a_pin_that_names_a_channel_admits_the_builds_of_it(conda_in_process, mo
     assert (shown["source"], torch["version"], shown["cuda"]) == PINNED[pins]
 
 
+@pytest.mark.parametrize(
+    ("pin", "ours"),
+    [
+        ("cuda-version", ["cuda-version=12.6"]),
+        ("cuda-version=12", ["cuda-version=12.6"]),
+        ("cuda-version>=12,<13", ["cuda-version=12.6"]),
+        ("cuda-version=12.6", ["cuda-version=12.6"]),
+        ("cuda-version=12.8", []),
+    ],
+)
+def test_a_pin_on_the_runtime_lets_none_in_that_is_newer_than_the_set(
+    conda_in_process, monkeypatch, pin, ours
+):
+    """Under a wide one the solver took the newest of the major, which needs a newer driver."""
+    monkeypatch.setenv("CONDA_PINNED_PACKAGES", pin)
+    words = ("--dry-run", "--offline", "--json", "--platform", "linux-64", "--cuda", "12.6")
+    shown = conda_in_process("torch-install", *words, "pytorch-gpu=2.6").ok().json()["torchmirror"]
+    assert (shown["selected"]["cuda"], shown["pins"]) == ("12.6", ours)
+
+
 def test_further_specs_narrow_what_the_builds_need_and_the_one_in_the_way_is_left_out(
     conda_in_process,
 ):

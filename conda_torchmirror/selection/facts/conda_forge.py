@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from typing import Any, Literal
 
 from ...models import Admits, Build, Choice, Machine, Notice, Request
-from ..specs import minor, number, package_name
+from ..specs import admits_cuda, minor, number, package_name
 from .cuda import CudaTables, data
 from .names import (
     AUDIO,
@@ -301,8 +301,10 @@ def extras(
     )
     version, name = cuda_version(choice.builds), CUDA_NAMES[0]
     bound = {package_name(spec) for spec in request.others if spec != name}
-    bound |= {package_name(pin.spec) for pin in machine.pins}
-    if version and name not in bound:
+    own = [pin.spec for pin in machine.pins if package_name(pin.spec) == name]
+    # A pin of the user's is heeded beside ours, unless it asks for a later runtime.
+    heeded = version and all(admits_cuda(spec, name, version, knowledge.admits) for spec in own)
+    if heeded and name not in bound:
         words = (pin.spec for pin in request.pins if package_name(pin.spec) == name != pin.spec)
         run = tuple(words) or (f"{name}={version}",)
         specs, pins = ((*specs, *run), pins) if name in before else (specs, (*pins, *run))
