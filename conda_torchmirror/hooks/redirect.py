@@ -114,7 +114,8 @@ def _redirect(command: str, traits: Collection[Trait], found: NamedChannels | No
 
     config = policy.UserConfig(chosen)
     policies = policy.decide(names, config, found)
-    if "fetches" in traits and _fetches(command):
+    listed = found.explicit or _clones()
+    if "fetches" in traits and not listed and _fetches(command):
         policies = _at_places_that_answer(policies, config, found)
     begun = policy.redirects(policies, config, found)
     in_process.apply(begun, shards=policy.has_shards(policies, config))
@@ -124,7 +125,8 @@ def _redirect(command: str, traits: Collection[Trait], found: NamedChannels | No
         drop_emptied()
     told = reads and not (command == "info" and _shows_no_channel())
     if told and not context.json and not context.quiet:
-        _tell(policies, found, config, named)
+        if not listed:  # else no channel is read: the packages come from their own URLs
+            _tell(policies, found, config, named)
         _tell_packages(policy.decide(tuple(found.packages), config, found), found)
 
 
@@ -139,8 +141,14 @@ def _fetches(command: str) -> bool:
         return False  # conda will refuse a missing environment
     if command != "create" or "packages" not in given:  # the latter is `env create`
         return True
-    asked = any(given.get(word) for word in FETCHED) or bool(context.create_default_packages)
-    return asked and not given.get("clone")
+    return any(given.get(word) for word in FETCHED) or bool(context.create_default_packages)
+
+
+def _clones() -> bool:
+    """Whether the running command copies an environment."""
+    from conda.base.context import context
+
+    return bool(context._argparse_args.get("clone"))
 
 
 def _at_places_that_answer(

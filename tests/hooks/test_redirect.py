@@ -231,6 +231,23 @@ def test_packages_by_their_official_urls_are_told(
     assert lines == ([said] if said else [])
 
 
+@pytest.mark.parametrize("how", ["explicit", "clone"])
+def test_no_channel_is_told_where_none_is_read(
+    at_lab, lab, installed, conda_in_process, tmp_path, how
+):
+    """The configured channels were said to come from a mirror, which was asked whether it answers,
+    though packages come from their own URLs."""
+    at_lab(channels=["conda-forge"])
+    file = tmp_path / "explicit.txt"
+    file.write_text(f"@EXPLICIT\n{lab.channel_url('pytorch')}/noarch/from-pytorch-1.0-0.tar.bz2\n")
+    what = ("--file", file) if how == "explicit" else ("--clone", installed)
+    lab.requests.clear()
+    result = conda_in_process("create", "-y", "-p", tmp_path / "new", *what).ok()
+    assert "torchmirror" not in result.words
+    assert not lab.asked("*repodata*")
+    assert list((tmp_path / "new" / "conda-meta").glob("from-pytorch-*.json"))
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/stdin"), reason="standard input has no path here")
 @pytest.mark.parametrize("auto", [True, False])
 def test_a_list_from_a_pipe_is_installed(at_lab, lab, sandbox, auto):
