@@ -100,6 +100,21 @@ def test_a_cuda_that_another_package_brings_is_offered_by_that(preview, words, i
     assert found["selected"]["builds"][0]["version"] == torch
 
 
+@pytest.mark.parametrize(
+    ("word", "offered"),
+    [
+        ("pytorch[md5='00']", False),
+        ("pytorch[subdir='win-64']", False),
+        ("pytorch=1.8.2", True),
+        ("pytorch[version='1.8.2']", True),
+    ],
+)
+def test_a_release_of_another_channel_is_offered_for_what_names_a_release(preview, word, offered):
+    refused = preview("--json", word, "--cuda", "12.4", "--offline")
+    codes = [hint["hint_code"] for hint in refused.json()["guidance"]["hints"]]
+    assert ("other_channel_has" in codes) is offered
+
+
 def test_where_no_wheel_fits_a_variant_the_list_is_offered(preview):
     refused = preview("--json", "pytorch=2.0", "--cuda", "rocm6.4", "--offline")
     assert refused.rc == 2

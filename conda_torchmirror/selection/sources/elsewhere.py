@@ -23,7 +23,7 @@ from ..facts.names import (
 )
 from ..facts.record import Knowledge
 from ..plan import offered
-from ..specs import admits_cuda, admits_python, minor, number, package_name
+from ..specs import admits_cuda, admits_python, minor, number, package_name, without_build
 
 #: The lowest cuDNN that CUDA builds of conda-forge accept, in the records of 2.1.2 and later.
 _OLDEST_CUDNN = "8.9"
@@ -272,8 +272,9 @@ def _wheels(wanted: _Wanted) -> Iterator[Notice]:
 
 def _long_term(wanted: _Wanted) -> Iterator[Notice]:
     """Advise on another conda channel if the words name a release that only that channel has."""
-    if not any(spec != TORCH for spec in wanted.request.specs.get(TORCH, ())):
-        return
+    specs = wanted.request.specs.get(TORCH, ())
+    if all((without_build(spec) or spec) == TORCH for spec in specs):
+        return  # a hash or a file of a build names no release
     for entry in data("rules.json")["elsewhere"]:
         command = _command(entry, wanted)
         partners = {TORCH: entry["torch"], **entry["partners"]}
