@@ -41,6 +41,8 @@ OWNS = (OWN, OWN_ALIAS)
 
 #: The preference that means every mirror usable without being named, in the registry's order.
 AUTO = "auto"
+#: What stands for a channel in the route to an index of PyPI.
+INDEX = "index"
 
 
 class Route:

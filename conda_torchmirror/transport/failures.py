@@ -32,7 +32,7 @@ from ..exceptions.channel import (
 )
 from ..index import cache
 from ..index.fetch import read_page
-from ..mirrors.registry import OWN, Route
+from ..mirrors.registry import INDEX, OWN, Route
 from ..mirrors.urls import host_of
 from ..models import Notice
 from ..text.messages import clauses, text
@@ -124,11 +124,15 @@ def left(failure: Failure, instead: Sequence[Route]) -> Iterator[Notice]:
     }
     before = failure.answer is not None and failure.answer.remembered
     for name in dict.fromkeys(route.place for route in instead):
-        channels = [f"`{route.channel}`" for route in instead if route.place == name]
+        channels = [_named(route) for route in instead if route.place == name]
         yield Notice(
             "mirror_left_before" if before else "mirror_left",
             {**facts, "channels": ", ".join(channels), "instead": name},
         )
+
+
+def _named(route: Route) -> str:
+    return text("pypi_index") if route.channel == INDEX else f"`{route.channel}`"
 
 
 def from_answer(route: Route, answer: Answer) -> Failure:

@@ -141,7 +141,7 @@ def test_an_index_that_does_not_answer_gives_way_before_pip_runs(wheel_lab, lab_
     wheel_lab.index.fail("*", portal)
     done = install().ok()
     assert names(wheel_lab.spare.sent()) == REST
-    assert "`index` from second" in done.words
+    assert "the index of PyPI from second" in done.words
 
 
 @pytest.mark.parametrize("metadata", [True, False], ids=["known", "not-known"])
@@ -153,14 +153,14 @@ def test_an_index_without_a_page_for_pip_is_one_all_the_same(wheel_lab, lab_env,
     done = install().ok()
     assert names(wheel_lab.index.sent()) == REST
     assert wheel_lab.spare.requests == []
-    assert "`index` from" not in done.words
+    assert "the index of PyPI from" not in done.words
 
 
 def test_an_index_that_lacks_the_first_project_may_have_the_others(wheel_lab, lab_env, install):
     shutil.rmtree(wheel_lab.index.folder / "simple" / "filelock")
     done = install().ok()
     assert "first does not have filelock" in done.words
-    assert "`index` from" not in done.words
+    assert "the index of PyPI from" not in done.words
 
 
 def test_an_index_that_has_nothing_of_what_is_needed_is_left(wheel_lab, lab_env, install):
@@ -168,7 +168,7 @@ def test_an_index_that_has_nothing_of_what_is_needed_is_left(wheel_lab, lab_env,
         shutil.rmtree(wheel_lab.index.folder / "simple" / name)
     done = install().ok()
     assert names(wheel_lab.spare.sent()) == REST
-    assert "`index` from second" in done.words
+    assert "the index of PyPI from second" in done.words
 
 
 def test_ones_own_index_comes_first_and_is_said(wheel_lab, lab_env, run_conda):

@@ -54,6 +54,7 @@ TEXT: Table = {
     "passed over",
     "channel_upstream": "`{channel}` comes from upstream; {mirror} has it: `{options}`",
     "others_mirrored": "also read: {where}",
+    "pypi_index": "the index of PyPI",
     "mirror_left": "{why}: {channels} from {instead}",
     "mirror_left_before": "{why} ({minutes} min ago, not asked again): {channels} from {instead}",
     "mirror_failed_before": "{why} ({minutes} min ago, not asked again)",

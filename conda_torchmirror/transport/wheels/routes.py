@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ...mirrors.registry import Mirror, Registry, Route, official_wheel_hosts
+from ...mirrors.registry import INDEX, Mirror, Registry, Route, official_wheel_hosts
 from ...mirrors.urls import UPSTREAM, WHEELS, MirrorError, check_url, host_of
 from ...models import Notice
 from ...options import InstallOptions
@@ -18,7 +18,7 @@ from ...redirect import settings
 from ...text.sanitize import safe
 
 #: The index for everything else if conda is offline: none.
-NO_INDEX = Route("index", "", "none")
+NO_INDEX = Route(INDEX, "", "none")
 
 #: The name in results of an index of the user's own.
 OWN = "pip.conf"
@@ -91,7 +91,7 @@ def chains(options: InstallOptions, pip: Mapping[str, str]) -> Chains:
     indexes = [_index(item) for item in chosen if isinstance(item, Mirror) and item.pypi]
     own = pip.get("index-url")
     if mine := own is not None and not (words and indexes):
-        indexes = [Route("index", str(own), OWN)]
+        indexes = [Route(INDEX, str(own), OWN)]
     elif not (indexes or ends):
         indexes = [
             _index(known[name])
@@ -100,7 +100,7 @@ def chains(options: InstallOptions, pip: Mapping[str, str]) -> Chains:
         ]
     on = values.fallback and options.fallback
     if not mine:
-        indexes.append(Route("index", "", UPSTREAM))
+        indexes.append(Route(INDEX, "", UPSTREAM))
     wheels.append(_UPSTREAM)
     return Chains(
         tuple(wheels if on else wheels[:1]),
@@ -160,4 +160,4 @@ def _wheels(item: Mirror | WheelMirror) -> WheelMirror | None:
 
 
 def _index(mirror: Mirror) -> Route:
-    return Route("index", mirror.pypi[0], mirror.name)
+    return Route(INDEX, mirror.pypi[0], mirror.name)
