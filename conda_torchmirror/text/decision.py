@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..models import Build, Decision, Machine, Notice, Rejection, Request
@@ -61,9 +61,15 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
         out += [f"  {line}" for line in (*plan.before, *shell, step.command)]
         if mirrored:
             out += [shown("by_name"), f"  {step.command_by_name}"]
+        out += of_cmd(shell, machine.subdir)
     if decision.dry_run and not decision.solved:
         out += ["", text("dry_run")]
     return [safe(line) for line in out]
+
+
+def of_cmd(shell: Sequence[str], subdir: str) -> list[str]:
+    """On Windows, lines that say which shell the lines that set variables are for."""
+    return list(bullet(text("of_cmd"))) if shell and subdir.startswith("win-") else []
 
 
 #: The sentence if the other source has a newer release, by the reason why this source was taken.

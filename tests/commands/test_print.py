@@ -164,4 +164,7 @@ def test_windows_gets_its_own_quotes(condarc, conda_in_process):
     lines = text.stdout.splitlines()
     assert lines[0].startswith('set "CONDA_PINNED_PACKAGES=')
     assert lines[-1].endswith("\"scipy[version='>1']\"")
+    assert "in PowerShell they are `$env:NAME = 'VALUE'`" in " ".join(text.stderr.split())
+    preview = conda_in_process("torch-install", "-d", *words, "pytorch=2.3").ok()
+    assert "in PowerShell they are `$env:NAME = 'VALUE'`" in preview.words
     assert "'" not in lines[-1].replace("'>1'", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -126,4 +127,6 @@ def _printed(
     tool = str(options.tool)
     about = {**about, "print": {"tool": tool, "text": found.rstrip("\n") + "\n"}}
     told = tuple(notice for notice in notices if notice.code not in _HERE)
+    if re.search('^set "', found, re.MULTILINE):
+        told = (*told, Notice("of_cmd"))
     return Printed(tool, found.rstrip("\n"), about, told, prefix)

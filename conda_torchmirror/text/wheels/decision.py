@@ -12,6 +12,7 @@ from ..decision import (
     chosen_for,
     machine_part,
     notes,
+    of_cmd,
     rejected_part,
     request_part,
     warnings_part,
@@ -48,6 +49,7 @@ def lines(decision: WheelDecision, *, explain: bool, verbose: bool) -> list[str]
             "",
             text("wheel.conda_first"),
             *(f"  {line}" for line in (*shell, decision.conda.command)),
+            *of_cmd(shell, on.subdir),
         ]
     by_uv = decision.pip.tool == "uv"
     out += ["", text("wheel.uv_run" if by_uv else "wheel.pip_run"), f"  {decision.pip.command}"]
