@@ -39,7 +39,7 @@ from .departures import check_confirmed, installed
 from .sources import answer as answers
 from .sources import words
 from .sources.told import of_sample, of_source, passed_over
-from .task import Target, Task
+from .task import Target, Task, survey_here
 
 # What a preview does not need is imported where it is used.
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def _facts(
     subdir: str,
 ) -> tuple[Request, machine.Survey]:
     """The request and the machine, each completed with facts from the other."""
-    survey = machine.survey(
+    survey = survey_here(
         subdir=subdir,
         prefix=target.prefix if target.exists else None,
         cuda=asked.cuda,

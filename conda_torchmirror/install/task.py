@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..index.sources import Source
-from ..machine.survey import Survey
+from ..machine.survey import Survey, survey
+from ..mirrors.registry import built_in
+from ..mirrors.urls import MirrorError
 from ..models import Machine, Request
 from ..options import InstallOptions
+from ..redirect import settings
 
 if TYPE_CHECKING:
     from .files.request import FileRequest
@@ -72,3 +75,20 @@ class Task(NamedTuple):
     def machine(self) -> Machine:
         """The machine to choose for."""
         return self.survey.machine
+
+
+def survey_here(**asked: Any) -> Survey:
+    """Do what `machine.survey` does; what came by a mirror of the user's own registry, such as a
+    cache in the lab, is of the channel that stands behind the mirror's address."""
+    found = survey(**asked)
+    try:
+        known = settings.registry(settings.read())
+    except MirrorError:  # told where a channel is read
+        return found
+    if known is built_in():
+        return found
+    installed = []
+    for package in found.machine.installed:
+        at = known.identify(package.channel) if "://" in package.channel else None
+        installed.append(package._replace(channel=at.channel) if at else package)
+    return found._replace(machine=found.machine._replace(installed=tuple(installed)))

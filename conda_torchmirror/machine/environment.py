@@ -22,6 +22,7 @@ from conda.exceptions import CondaError
 from conda.history import History
 from conda.models.match_spec import MatchSpec
 
+from ..mirrors.addresses import name_of
 from ..models import Installed, Machine, Notice, Pin
 from ..selection.facts.names import (
     BLAS,
@@ -143,8 +144,9 @@ def _broken_record(prefix: str, error: Exception) -> Notice:
 
 
 def _installed(record: Any) -> Installed:
+    # A package that came by a mirror has the mirror's address, which conda knows no name for.
     channel = getattr(record.channel, "canonical_name", None) or str(record.channel or "")
-    return Installed(record.name, record.version, record.build, channel)
+    return Installed(record.name, record.version, record.build, name_of(channel))
 
 
 def _pip(prefix: str, records: dict[str, Any]) -> Iterator[Installed]:

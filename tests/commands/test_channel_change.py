@@ -24,6 +24,14 @@ def channels_of(prefix):
     return {r["name"]: r["channel"].rstrip("/").split("/")[-2] for r in records(prefix).values()}
 
 
+def recorded_at(prefix, at):
+    """Let pytorch be recorded as what came from this address of its channel."""
+    for file in (prefix / "conda-meta").glob("pytorch-2*.json"):
+        record = json.loads(file.read_text())
+        url = f"{at}/linux-64/{record['fn']}"
+        file.write_text(json.dumps({**record, "channel": at, "url": url}))
+
+
 def of_cuda(prefix):
     return {name for name in installed(prefix) if name.startswith(("cuda-", "libcu", "libnv"))}
 
@@ -80,6 +88,28 @@ def test_auto_keeps_the_channel_of_an_environment(env_with, server, conda_in_pro
     assert {name: found[name] for name in OF_PYTORCH} == OF_PYTORCH
     # But for MKL, which the rule for this channel pins.
     assert {name for name in before if found.get(name) != before[name]} == {"mkl"}
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/pytorch",
+        "https://cache.lab/anaconda/cloud/pytorch",
+    ],
+    ids=["built-in", "own"],
+)
+def test_auto_keeps_the_channel_of_what_came_by_a_mirror(
+    env_with, conda_in_process, monkeypatch, at
+):
+    """Every environment that was made through a mirror is recorded with the mirror's address: none
+    of them was known to use a channel, and 2.8.0 of conda-forge was taken."""
+    prefix = env_with(*OFFICIAL_ENV)
+    recorded_at(prefix, at)
+    own = {"lab": {"roots": ["https://cache.lab/anaconda"], "channels": {"pytorch": {}}}}
+    monkeypatch.setenv("CONDA_PLUGINS_TORCHMIRROR_REGISTRY", json.dumps(own))
+    words = ("torch-install", "-d", "--json", "-p", prefix, "--cuda", "12.9", "torchvision")
+    found = conda_in_process(*words).ok().json()["torchmirror"]["selected"]
+    assert (found["source"], found["why"]) == ("pytorch", "bound")
 
 
 def test_there_and_back_again(env_with, conda_in_process):
@@ -255,11 +285,7 @@ def test_a_preview_says_what_leaves_and_changes_nothing(env_with, conda_in_proce
 def test_a_channel_at_a_mirror_is_told_by_its_name(env_with, conda_in_process):
     """A package that came by the mirror is recorded with the mirror's address."""
     prefix = env_with(*OFFICIAL_ENV)
-    at = "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/pytorch"
-    for file in (prefix / "conda-meta").glob("pytorch-2*.json"):
-        record = json.loads(file.read_text())
-        url = f"{at}/linux-64/{record['fn']}"
-        file.write_text(json.dumps({**record, "channel": at, "url": url}))
+    recorded_at(prefix, "https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/pytorch")
     shown = conda_in_process(*FORGE, "-d", "-p", prefix).ok().words
     assert "of the channel pytorch gives way to that of conda-forge" in shown
     words = ("torch-install", "-y", "--cuda", "12.9", "pytorch=2.8")

@@ -395,7 +395,5 @@ NOTICES: Table = {
     "taken beside it; did you mean `{nearest}`?",
     "misspelt": "`{spec}` goes to conda's solver as it is written; did you mean `{nearest}`?",
     "python_changes": "the environment's Python {old} becomes {new}",
-    "of_cmd": "the lines with `set` are for cmd, as in the Anaconda Prompt; in PowerShell they are "
-    "`$env:NAME = 'VALUE'`",
     "dry_run": "Dry run: nothing was solved or changed.",
 }

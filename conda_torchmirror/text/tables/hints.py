@@ -172,6 +172,8 @@ TEXT: Table = {
     "see_mirrors": "`conda torch-mirror list` shows which mirror carries what",
     "see_status": "`conda torch-mirror status` shows where each channel is read from, and why",
     "file_save_first": "save what is to be read in a file, and name that after `-f`",
+    "of_cmd": "the lines with `set` are for cmd, as in the Anaconda Prompt; in PowerShell they are "
+    "`$env:NAME = 'VALUE'`",
     "file_near": "did you mean `-f {path}`?",
     "file_none_there": "name the file with its folder; in {folder} there is no environment file",
     "file_no_folder": "name the file with its folder; there is no folder {folder}",
