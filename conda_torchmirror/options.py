@@ -221,6 +221,9 @@ def again(
             found += specs
     found += [word for word in after.others if word not in before.others]
     channels = tuple(channel for channel in asked.channels if channel in after.channels)
+    alone = ALONE in after.channels and asked.override_channels
+    if alone and not channels and after.source != "auto":
+        channels = (after.source,)  # conda wants one, and this one is read anyway
     asked = asked.elsewhere() if new else asked
     return asked._replace(
         specs=tuple(found),
@@ -230,7 +233,7 @@ def again(
         allow_cpu=after.allow_cpu,
         source=asked.source if before.source == after.source else after.source,
         channels=channels,
-        override_channels=ALONE in after.channels and asked.override_channels,
+        override_channels=alone and bool(channels),
     )
 
 

@@ -9,7 +9,7 @@ from support.offered import changed, read
 
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Request
-from conda_torchmirror.options import NEW, InstallOptions, again, listing, words
+from conda_torchmirror.options import ALONE, NEW, InstallOptions, again, listing, words
 from conda_torchmirror.selection.plan import offered
 
 _NAMES = st.sampled_from(("pytorch=2.5", "torchvision", "numpy<2", "conda-forge::tqdm", "a b"))
@@ -135,6 +135,24 @@ def test_the_release_of_an_environment_is_named_for_a_new_one():
     kept = made._replace(specs={**made.specs, "pytorch": ("pytorch==2.5.1",)})
     assert again(asked, kept, kept).specs == ("scipy",)
     assert again(asked, kept, kept, new=True).specs == ("scipy", "pytorch==2.5.1")
+
+
+@pytest.mark.parametrize(
+    ("source", "kept", "channels"),
+    [
+        ("conda-forge", ("own",), ("own",)),
+        ("conda-forge", (), ("conda-forge",)),
+        ("auto", (), ()),
+    ],
+)
+def test_channels_alone_are_some_channels(source, kept, channels):
+    """Conda takes no `--override-channels` without a channel, which was offered."""
+    asked = InstallOptions(channels=("pytorch", "own"), override_channels=True)
+    before = request.of(asked, "auto")
+    after = before._replace(source=source, channels=(*kept, ALONE))
+    found = again(asked, before, after)
+    assert found.channels == channels
+    assert found.override_channels is bool(channels)
 
 
 def test_a_part_of_the_default_set_is_asked_for_with_the_rest():

@@ -109,8 +109,8 @@ def test_what_cannot_be_used(mirrored, tmp_path, conda_in_process, text, name, s
 @pytest.mark.parametrize(
     ("there", "says"),
     [
-        (["environment.yml"], "did you mean `-f {folder}/environment.yml`?"),
-        (["course.yaml", "a.txt"], "name a file that is there: `-f {folder}/course.yaml`"),
+        (["environment.yml"], 'did you mean `-f "{folder}/environment.yml"`?'),
+        (["course.yaml", "a.txt"], 'name a file that is there: `-f "{folder}/course.yaml"`'),
         (["a.txt"], "in {folder} there is no environment file"),
         (None, "there is no folder {folder}"),
     ],

@@ -28,6 +28,8 @@ TALK = frozenset(("--yes", "--quiet", "--verbose", "--debug", "--trace", "--cons
 _CHOSEN = frozenset((*FAMILY, *METAPACKAGES, *RUNTIMES, *CUDA_NAMES, "torch", "python"))
 _NEW = frozenset(("name", "prefix"))
 _OPENED = frozenset(("specs", "python", "channels"))
+#: The tables of conda-forge are of the channel, not of a copy of its index.
+_FORGE = _NEW | {"source", "python", "channels", "override_channels", "specs", "--offline"}
 #: Options that wheels do not take.
 _FOR_WHEELS = frozenset(("source", "channels", "override_channels", "check_upstream", "solve"))
 #: What is done with a choice.
@@ -36,8 +38,8 @@ _DONE = frozenset(("action", "tool", "urls", "save", "with_packages", "download"
 CHANGES: Mapping[str, frozenset[str]] = {
     "use_source": frozenset(("source",)),
     "use_python": _NEW | {"python", "specs"},
-    "use_conda_forge": _NEW | {"source", "python", "channels", "override_channels", "specs"},
-    "use_conda_forge_cpu": _NEW | {"source", "python", "channels", "override_channels", "specs"},
+    "use_conda_forge": _FORGE,
+    "use_conda_forge_cpu": _FORGE,
     "use_wheel_set": _NEW | _FOR_WHEELS | {"python"},
     "other_gpu_wheels": _NEW | _FOR_WHEELS | {"python", "cuda"},
     "other_variant": frozenset(("cuda",)),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ...models import Admits, Machine, Notice, Request
-from ...options import InstallOptions
+from ...options import OFFLINE, InstallOptions
 from ..facts.cuda import CudaTables, conda_forge_tables, data, runs_on, tables
 from ..facts.names import (
     CUDA_NAMES,
@@ -144,6 +144,7 @@ def _conda_forge(wanted: _Wanted, asked: InstallOptions) -> Iterator[Notice]:
     if not fitting:
         return
     (last, cuda), (first, _) = fitting[0], fitting[-1]
+    asked = asked.without(OFFLINE)  # the tables are of the channel, not of a copy of its index
     if wanted.machine.python_from == "prefix":
         asked = asked._replace(python=wanted.machine.python)
     facts = {**_releases(first, last), "command": offered(asked)}
