@@ -63,8 +63,8 @@ def misspelt(name: str, known: Iterable[str]) -> str | None:
     import difflib  # only a package that goes to the solver needs it
 
     names = [word for word in known if abs(len(word) - len(name)) <= 1]
-    if name in names:
-        return None
+    if name in names or (name[1:] in names and name[:1] != name[1:2]):
+        return None  # a letter before a name makes another: gpytorch
     return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.85)), None)
 
 

@@ -17,6 +17,8 @@ from conda_torchmirror.selection.specs import misspelt, version_alone
         ("torchaudo", "torchaudio"),
         ("pytorch-cude", "pytorch-cuda"),
         ("cudatoolkti", "cudatoolkit"),
+        ("ppytorch", "pytorch"),
+        ("gpytorch", None),
         ("pytorch3d", None),
         ("pytorch", None),
         ("torchdata", None),
