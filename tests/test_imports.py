@@ -122,7 +122,7 @@ PREVIEW = EVERY | {
     "models",
     "options",
     *("redirect", "redirect.configuration", "redirect.in_process", "redirect.named_channels"),
-    *("redirect.own_channels", "redirect.settings"),
+    *("redirect.own", "redirect.own.channels", "redirect.settings"),
     *("selection", "selection.catalog", "selection.choose", "selection.facts"),
     *("selection.facts.conda_forge", "selection.facts.cuda", "selection.facts.gpu_code"),
     *("selection.facts.names", "selection.facts.pytorch", "selection.facts.record"),

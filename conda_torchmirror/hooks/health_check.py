@@ -11,7 +11,8 @@ from ..exceptions.mirror import BadSetting
 from ..handover import conda
 from ..machine.environment import option_of
 from ..mirrors.urls import MirrorError
-from ..redirect import own_channels, settings
+from ..redirect import settings
+from ..redirect.own import channels as own_channels
 from ..text.messages import text
 from ..text.output import can_show, say
 from ..verify.report import advice, origin

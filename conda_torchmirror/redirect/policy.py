@@ -32,7 +32,7 @@ class ChannelPolicy:
     "not_carried", "elsewhere" (`mirror` has it but is not a preferred one), "unfit_url". `mirror`
     and `url` are also set if the user's own configuration ("configured", "channel_alias") leads the
     channel to a server that the registry knows. "lacking", "misplaced" and "alias_misplaced" are
-    faults of the user's own entry or alias, which is kept (see `own_channels`).
+    faults of the user's own entry or alias, which is kept (see `own.channels`).
 
     Two more codes are redirected: "enabled", a part of `defaults` that the file of `torch-mirror
     enable` leads to `url`, so that it keeps its name; and "alias_lacks", a channel that the mirror
@@ -131,7 +131,7 @@ class UserConfig:
 
 
 def _alias() -> str | None:
-    from .own_channels import alias_in_force
+    from .own.channels import alias_in_force
 
     return alias_in_force()
 
@@ -207,7 +207,7 @@ def _decide(name: str, config: UserConfig, found: NamedChannels | None) -> Chann
 
 def _of_own_entry(name: str, config: UserConfig) -> ChannelPolicy:
     """The policy of a channel that the user's configuration maps."""
-    from .own_channels import by_entry
+    from .own.channels import by_entry
 
     mine = by_entry(name, config.configured, config.registry, config.subdir)
     if mine is None:
@@ -226,7 +226,7 @@ def _of_own_entry(name: str, config: UserConfig) -> ChannelPolicy:
 def _of_own_alias(name: str, config: UserConfig) -> ChannelPolicy | None:
     """The policy by the user's `channel_alias`, if there is one for this channel: "channel_alias",
     "alias_misplaced" or "alias_lacks"."""
-    from .own_channels import LACKING, by_alias
+    from .own.channels import LACKING, by_alias
 
     mine = by_alias(name, config.alias, config.registry, config.subdir)
     if mine is None:

@@ -230,7 +230,7 @@ def registry(settings: Settings) -> Registry:
     given = settings.registry
     if not given:
         return built_in()
-    from .own_registry import read as read_own
+    from .own.registry import read as read_own
 
     return read_own(given, allow_http=settings.http)
 

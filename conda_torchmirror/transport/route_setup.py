@@ -15,7 +15,8 @@ from conda.core.subdir_data import SubdirData
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM, host_of
 from ..options import InstallOptions
-from ..redirect import configuration, in_process, own_channels
+from ..redirect import configuration, in_process
+from ..redirect.own import channels as own_channels
 
 _USE_ZST = "CONDA_REPODATA_USE_ZST"
 

@@ -30,7 +30,8 @@ from ..mirrors.urls import (
 )
 from ..models import Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions
-from ..redirect import condarc, configuration, in_process, own_channels, settings
+from ..redirect import condarc, configuration, in_process, settings
+from ..redirect.own import channels as own_channels
 from ..text.sanitize import safe
 
 if TYPE_CHECKING:

@@ -58,7 +58,7 @@ APART = {
 OWNING = frozenset(
     (
         *("envfiles.channel_entry", "mirrors.registry", "mirrors.schema", "mirrors.urls"),
-        "redirect.own_registry",
+        "redirect.own.registry",
     )
 )
 #: Modules with words that have to come home. This list only ever gets shorter.

@@ -47,7 +47,7 @@ SUBJECTS = {
     ("run", "SHOW"): "wheel.",
 }
 #: Modules below `text`, whose errors own their sentences.
-OWNING = ("envfiles/channel_entry.py", "mirrors/*.py", "redirect/own_registry.py")
+OWNING = ("envfiles/channel_entry.py", "mirrors/*.py", "redirect/own/registry.py")
 #: The form of the strings in these modules that count as sentences.
 _SENTENCE = re.compile(r"(?:[A-Z{].*\.)", re.S)
 

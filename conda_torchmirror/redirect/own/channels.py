@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..mirrors import urls
-from ..mirrors.registry import Registry
-from ..mirrors.urls import UPSTREAM
-from . import configuration
+from ...mirrors import urls
+from ...mirrors.registry import Registry
+from ...mirrors.urls import UPSTREAM
+from .. import configuration
 
 #: Faults of an entry that cannot work by the registry: the mirror does not have the channel (for
 #: this platform), or the URL is not the one above the channel's name.

@@ -15,11 +15,11 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from ..mirrors.registry import Registry, built_in
-from ..mirrors.schema import check_entry
-from ..mirrors.urls import MirrorError
-from ..text.messages import of_os_error, text
-from .settings import SHOWN
+from ...mirrors.registry import Registry, built_in
+from ...mirrors.schema import check_entry
+from ...mirrors.urls import MirrorError
+from ...text.messages import of_os_error, text
+from ..settings import SHOWN
 
 #: Upper limit for a registry in characters; the built-in one has 25,000.
 LARGEST = 1_000_000

@@ -10,7 +10,7 @@ from support.lab import urls_during
 from conda_torchmirror.hooks import health_check
 from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.options import InstallOptions
-from conda_torchmirror.redirect import own_channels
+from conda_torchmirror.redirect.own import channels as own_channels
 from conda_torchmirror.transport import routes
 
 pytest_plugins = ("support.lab_fixtures",)
