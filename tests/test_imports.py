@@ -24,7 +24,8 @@ LOOKED = EVERY | {"redirect", "redirect.named_channels"}
 REDIRECTED = LOOKED | {
     *("hooks", "hooks.redirect"),
     *("mirrors", "mirrors.registry", "mirrors.urls"),
-    *("redirect.configuration", "redirect.in_process", "redirect.policy", "redirect.settings"),
+    *("redirect.configuration", "redirect.in_process", "redirect.moved_channels"),
+    *("redirect.policy", "redirect.settings"),
 }
 #: What reading an index adds: emptied ones are looked for.
 READ = {"index", "index.emptied"}
@@ -121,7 +122,8 @@ PREVIEW = EVERY | {
     *("mirrors", "mirrors.addresses", "mirrors.registry", "mirrors.urls"),
     "models",
     "options",
-    *("redirect", "redirect.configuration", "redirect.in_process", "redirect.named_channels"),
+    *("redirect", "redirect.configuration", "redirect.in_process", "redirect.moved_channels"),
+    "redirect.named_channels",
     *("redirect.own", "redirect.own.channels", "redirect.settings"),
     *("selection", "selection.catalog", "selection.choose", "selection.facts"),
     *("selection.facts.conda_forge", "selection.facts.cuda", "selection.facts.gpu_code"),

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..mirrors.urls import upstream_parent
-from . import named_channels, settings
+from . import moved_channels, named_channels, settings
 from .configuration import configured, forget, reload
 
 if TYPE_CHECKING:
@@ -301,6 +301,7 @@ def apply(redirects: Sequence[Redirect], *, shards: bool = True) -> None:
     """
     global _automatic
     undo()
+    moved_channels.keep_names()
     begun = _Redirection(redirects, quick=True, shards=shards)
     if begun.redirects or not begun.shards:
         begun.start()
@@ -310,6 +311,7 @@ def apply(redirects: Sequence[Redirect], *, shards: bool = True) -> None:
 def undo() -> None:
     """End what `apply` began. Without effect where nothing is in force."""
     global _automatic
+    moved_channels.release()
     if _automatic is not None:
         ended, _automatic = _automatic, None
         ended.stop()
@@ -337,6 +339,7 @@ def redirected(
         if override or route.channel not in own:
             ours.append((route.channel, above, _label_to_guard(route, asked)))
     _open += 1
+    moved_channels.keep_names()
     begun = _Redirection(ours, override=override) if ours else None
     try:
         if begun is not None:
@@ -349,6 +352,8 @@ def redirected(
         yield
     finally:
         _open -= 1
+        if not busy():
+            moved_channels.release()
         if begun is not None:
             begun.stop()
 

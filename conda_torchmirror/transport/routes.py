@@ -30,7 +30,7 @@ from ..mirrors.urls import (
 )
 from ..models import Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions
-from ..redirect import condarc, configuration, in_process, settings
+from ..redirect import configuration, in_process, settings
 from ..redirect.own import channels as own_channels
 from ..text.sanitize import safe
 
@@ -161,12 +161,11 @@ def own_places(subdir: str, names: Iterable[str]) -> dict[str, OwnPlace]:
     an entry's place hides it."""
     known = settings.registry(settings.read())
     own, alias = configuration.configured(), own_channels.alias_in_force()
-    ours = condarc.enabled() if own else ()
     found = {}
     for name in names:
         entry = own_channels.by_entry(name, own, known, subdir)
         held = entry or own_channels.by_alias(name, alias, known, subdir)
-        if held is None or (name in ours and not held.fault):
+        if held is None or (not held.fault and _is_enabled(name)):
             continue
         key = OWN_ALIAS if entry is None else OWN
         facts = {"channel": name, "mirror": held.mirror, "key": key}
@@ -176,6 +175,13 @@ def own_places(subdir: str, names: Iterable[str]) -> dict[str, OwnPlace]:
             code = f"entry_{held.fault}" if entry else _OF_ALIAS[held.fault]
         found[name] = OwnPlace(None if held.fault else held.url, Notice(code, facts))
     return found
+
+
+def _is_enabled(name: str) -> bool:
+    """Whether the file of `torch-mirror enable` leads the channel, and not an entry of the user."""
+    from ..redirect import condarc
+
+    return name in condarc.enabled()
 
 
 def around_own(options: InstallOptions, subdir: str, route: Route) -> Iterator[Notice]:

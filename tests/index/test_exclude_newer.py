@@ -47,7 +47,8 @@ def test_a_build_without_a_date_cannot_be_judged(monkeypatch):
     from conda.base.context import context
 
     assert undated(RECORDS.builds) == 0  # without the setting nothing is
-    monkeypatch.setattr(type(context), "exclude_newer_policy", Policy, raising=False)
+    # New conda keeps the policy that it has just made on the object itself.
+    monkeypatch.setattr(context, "exclude_newer_policy", Policy, raising=False)
     assert undated(RECORDS.builds) == 1
 
 

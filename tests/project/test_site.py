@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 from support.built import ROOT
+from support.condas import of_old_conda
 
 TOOL = ROOT / "tools" / "sessions"
 
@@ -108,6 +109,7 @@ def test_both_readmes_show_the_same_commands():
     assert heads[0] == heads[1]
 
 
+@of_old_conda
 @pytest.mark.parametrize("language", sorted(SESSIONS.LANGUAGES))
 @pytest.mark.parametrize("name", sorted(SESSIONS.COMMANDS))
 def test_a_picture_shows_what_is_said_today(condarc, run_conda, monkeypatch, name, language):

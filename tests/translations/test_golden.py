@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.condas import of_old_conda
 from support.golden import (
     CHECKS,
     FACTS,
@@ -143,6 +144,7 @@ COMMANDS = (
 )
 
 
+@of_old_conda
 def test_commands(
     speaking, sandbox, condarc, conda_in_process, run_conda, tmp_path, monkeypatch, request
 ):
