@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.files import contents
 from support.isolation import Sandbox
-from support.mirror import Mirror
+from support.mirror import Exchange, Mirror
 from support.prefixes import records
 from support.running import Result
 from support.sites import ASK, SET, Sites
@@ -83,6 +83,42 @@ def test_so_do_condas_own_commands(
         refused.words
     )
     sandbox.take_blocked()
+
+
+def authorized(exchange: Exchange) -> None:
+    """401 for whoever does not log in."""
+    token = "/t/tk-1/" in exchange.record.path
+    if token or exchange.headers.get("Authorization", "").startswith("Basic "):
+        exchange.serve()
+    else:
+        exchange.send(401, b"", {"WWW-Authenticate": 'Basic realm="mine"'})
+
+
+@pytest.mark.parametrize("key", ["channel_alias", "custom_channels"])
+@pytest.mark.parametrize("login", ["user", "token"])
+def test_one_that_wants_a_log_in_gets_it_with_every_request(
+    sites: Sites,
+    condarc: Callable[..., Path],
+    prefix: Path,
+    conda_in_process: Conda,
+    key: str,
+    login: str,
+) -> None:
+    """By `channel_alias` it was asked for the chosen files without, and left for its 401."""
+    mine = sites.third  # at another address than the registry's
+    names = ("pytorch", "conda-forge", "nvidia")
+    for start in ("/", "/t/tk-1/"):
+        mine.mounts |= {f"{start}{name}/": sites.root / name for name in names}
+    mine.fail("*", authorized)
+    url = mine.url.replace("://", "://me:hunter2@") if login == "user" else f"{mine.url}/t/tk-1"
+    led = url if key == "channel_alias" else dict.fromkeys(names, url)
+    condarc(**{**sites.settings(), key: led})
+    shown = conda_in_process(*ASK, "-p", prefix).ok()
+    assert set(records(prefix)) == SET
+    assert all(request.status != 401 for request in mine.requests)
+    for said in (shown.stdout, shown.stderr):
+        assert "hunter2" not in said
+        assert "tk-1" not in said
 
 
 def test_other_addresses_of_tuna_are_tuna() -> None:

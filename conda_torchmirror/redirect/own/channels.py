@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from ...mirrors import urls
@@ -54,13 +55,15 @@ def by_alias(name: str, alias: str | None, registry: Registry, subdir: str) -> O
 
 
 def alias_in_force() -> str | None:
-    """The user's `channel_alias` as a URL; None for conda's own."""
+    """The user's `channel_alias` as a URL, with its credentials; None for conda's own."""
     from conda.base.context import context
 
     alias = context.channel_alias
     if not alias.location or alias.location == urls.UPSTREAM_CLOUD.partition("://")[2]:
         return None
-    return f"{alias.scheme}://{alias.location}"
+    user = f"{alias.auth}@" if alias.auth else ""
+    token = f"/t/{alias.token}" if alias.token else ""
+    return f"{alias.scheme}://{user}{alias.location}{token}"
 
 
 def faults(registry: Registry, subdir: str) -> list[OwnChannel]:
@@ -79,7 +82,8 @@ def misplaced_alias(registry: Registry) -> OwnChannel | None:
 
 def _held(name: str, parent: str, registry: Registry, subdir: str) -> OwnChannel:
     url = f"{parent.rstrip('/')}/{name}"
-    found = registry.split(url)
+    plain = re.sub(r"(?<=://)[^/@]*@|/t/[^/]+", "", url)
+    found = registry.split(plain)
     if found is None:
         return OwnChannel(name, url, None, None)
     there = found.identified
@@ -88,4 +92,5 @@ def _held(name: str, parent: str, registry: Registry, subdir: str) -> OwnChannel
         fault = MISPLACED
     elif there.mirror != UPSTREAM and registry[there.mirror].lacks(name, subdir):
         fault = LACKING
-    return OwnChannel(name, url, there.mirror, fault)
+    # A place with credentials is the user's own, but what is not there is not there.
+    return OwnChannel(name, url, there.mirror if fault or plain == url else None, fault)

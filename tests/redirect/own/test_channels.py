@@ -48,6 +48,11 @@ CAMPUS = json.dumps({"campus": {"roots": ["https://campus.invalid"], "channels":
         ),
         pytest.param("nvidia", CLOUD, "upstream", None, id="official"),
         pytest.param("pytorch", "https://lab.example/conda", None, None, id="private"),
+        pytest.param("pytorch", TUNA.replace("://", "://me:x@"), None, None, id="login"),
+        pytest.param(
+            "nvidia", TUNA.replace("://", "://me:x@"), "tuna", "lacking", id="login-lacks"
+        ),
+        pytest.param("nvidia", f"{TUNA}/t/tk-1", "tuna", "lacking", id="token-lacks"),
     ],
 )
 def test_an_entry_is_held_against_the_registry(name, parent, mirror, fault):
