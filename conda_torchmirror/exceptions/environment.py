@@ -146,6 +146,16 @@ class PackageDamaged(TorchMirrorError):
     hints = ("delete_unpacked",)
 
 
+class CacheInUse(TorchMirrorError):
+    """A package was not whole while conda read it, and is whole now: another run unpacked it."""
+
+    code = "cache_in_use"
+    message = N_("{package} was just being unpacked in conda's package cache")
+    cause = N_("another run of conda that shares the cache unpacks there")
+    facts = ("package",)
+    hints = ("run_anew",)
+
+
 class PackageBroken(TorchMirrorError):
     """The archive of a package has the right hash and holds no metadata that conda can read."""
 

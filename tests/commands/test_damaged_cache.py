@@ -11,19 +11,24 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from threading import Timer
 
 import pytest
+from conda import CondaMultiError
+from conda.exceptions import CondaVerificationError
 from support.channels import write_index
 from support.prefixes import records, whole
 from support.running import conda_in_process as conda
 from support.sites import ASK, TORCH, write_channels
 
 from conda_torchmirror.exceptions.environment import (
+    CacheInUse,
     CacheListDamaged,
     PackageBroken,
     PackageDamaged,
 )
 from conda_torchmirror.exceptions.mirror import CannotWrite
+from conda_torchmirror.handover.transaction import damaged
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -179,3 +184,22 @@ def test_a_pipe_in_the_place_of_the_answers_is_not_waited_for(cached, prefix):
     os.mkfifo(answers)
     words = [sys.executable, "-m", "conda", *ASK, "-p", str(prefix), "--dry-run"]
     subprocess.run(words, check=True, capture_output=True, timeout=60)
+
+
+@pytest.mark.parametrize("after", [None, 0.5, 0.0])
+def test_a_package_that_another_run_unpacks_is_not_damaged(tmp_path, after):
+    """It was told to be deleted, while another environment was made from it."""
+    folder = tmp_path / STEM
+    folder.mkdir()
+    error = CondaVerificationError(
+        f"The package for pytorch located at {folder}\nappears to be corrupted. The path 's/x y'"
+        "\nspecified in the package manifest cannot be found."
+    )
+    if after is None:
+        assert isinstance(damaged.find(CondaMultiError([error])), PackageDamaged)
+        return
+    (folder / "s").mkdir()
+    unpacking = Timer(after, (folder / "s" / "x y").touch)
+    unpacking.start()
+    assert isinstance(damaged.find(CondaMultiError([error])), CacheInUse)
+    unpacking.join()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +18,25 @@ from typing import Any
 
 from conda import CondaError
 from conda.core.path_actions import ExtractPackageAction
+from conda.gateways.disk import read
 
 from ...exceptions import causes
 from ...exceptions.base import TorchMirrorError
-from ...exceptions.environment import CacheListDamaged, PackageBroken, PackageDamaged
+from ...exceptions.environment import (
+    CacheInUse,
+    CacheListDamaged,
+    PackageBroken,
+    PackageDamaged,
+)
 from ...text.sanitize import safe
 
 #: What conda says of a package whose files are not those of its list (24.7 to 26.7).
 _CORRUPTED = re.compile(r"located at (.+)\s+appears to be corrupted\. (.+)", re.DOTALL)
+#: What it says there of a file that is not there.
+_LACKING = re.compile(r"The path '(.+)' specified in the package manifest cannot be found")
+#: A package that was unpacked within so many seconds may be unpacked by another run; how often, and
+#: after how many seconds each time, it is looked at again.
+_NEW, _TRIES, _PAUSE = 60, 10, 0.3
 #: The functions of `conda.gateways.disk.read` have the folder of the package as one of these.
 _FOLDERS = ("extracted_package_directory", "epd")
 
@@ -58,7 +70,7 @@ def find(error: BaseException) -> TorchMirrorError | None:
             return part
         if found := _CORRUPTED.search(str(part)) if isinstance(part, CondaError) else None:
             detail = " ".join(found[2].split("\n\n")[0].split())
-            return _damaged(found[1].strip(), detail)
+            return _of_package(found[1].strip(), detail, _LACKING.search(detail))
         if isinstance(part, (CondaError, OSError)):
             continue
         frames = list(traceback.walk_tb(part.__traceback__))
@@ -72,14 +84,44 @@ def _in_frame(frame: FrameType, error: BaseException) -> TorchMirrorError | None
     module, there = frame.f_globals.get("__name__", ""), frame.f_locals
     if module == "conda.gateways.disk.read":
         folder = next((there[name] for name in _FOLDERS if name in there), None)
-        return _damaged(str(folder), causes.reason(error)) if folder else None
+        return _of_package(str(folder), causes.reason(error)) if folder else None
     if module == "conda.core.path_actions" and "package_info" in there:
         folder = getattr(there["package_info"], "extracted_package_dir", None)
-        return _damaged(str(folder), causes.reason(error)) if folder else None
+        return _of_package(str(folder), causes.reason(error)) if folder else None
     if module == "conda.core.package_cache_data" and "urls_txt_path" in there:
         return CacheListDamaged(file=safe(str(there["urls_txt_path"])))
     return None
 
 
-def _damaged(folder: str, detail: str) -> PackageDamaged:
-    return PackageDamaged(package=os.path.basename(folder), folder=folder, detail=safe(detail))
+def _of_package(
+    folder: str, detail: str, lacking: re.Match[str] | None = None
+) -> PackageDamaged | CacheInUse:
+    """The error for an unpacked package; `lacking` is what conda says of a file that is not there.
+
+    Of two runs that share a cache, one unpacks anew what the other is about to link (tried on 24.7
+    and 26.7): what is whole a moment later is not damaged.
+    """
+    package = os.path.basename(folder)
+    for _ in range(_TRIES if _is_new(folder) else 1):
+        if _is_whole(folder, lacking):
+            return CacheInUse(package=package)
+        time.sleep(_PAUSE)
+    return PackageDamaged(package=package, folder=folder, detail=safe(detail))
+
+
+def _is_new(folder: str) -> bool:
+    try:
+        return abs(time.time() - os.stat(folder).st_mtime) < _NEW
+    except OSError:  # it is just being replaced
+        return True
+
+
+def _is_whole(folder: str, lacking: re.Match[str] | None) -> bool:
+    if lacking is not None:
+        return os.path.lexists(os.path.join(folder, lacking[1]))
+    try:
+        read.read_package_metadata(folder)
+        paths = read.read_paths_json(folder).paths
+        return all(os.path.lexists(os.path.join(folder, one.path)) for one in paths)
+    except Exception:  # as before
+        return False

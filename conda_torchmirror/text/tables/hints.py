@@ -162,6 +162,7 @@ TEXT: Table = {
     "or downloads it anew; if it ends so once more, the package is broken in its channel: take "
     "another version or build",
     "other_build": "take another version or build of it, and tell those who make the channel",
+    "run_anew": "run the same command again: the package is whole now",
     "delete_list": "delete that file, and run the same command again: conda makes it anew",
     "answer_yes": "add `-y`, which is yes to every question, or `--dry-run` for a preview",
     "save_as_utf8": "save it as UTF-8, without a byte order mark",
