@@ -213,7 +213,7 @@ WORDS = {
     "--force-reinstall": ["--force-reinstall"],
     "--copy": ["--copy"],
     "-C": ["--use-index-cache"],
-    "-k": ["-k"],
+    "-k": ["--insecure"],
     "-y": ["--yes"],
     "-q": ["--quiet"],
     "--offline": ["--offline"],
