@@ -52,6 +52,8 @@ def told() -> Iterator[None]:
         try:
             return kept(action, *args, **kwargs)
         except (SystemExit, ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
+            if _has_metadata(str(action.target_full_path)):
+                raise  # it is what the index says of the package
             archive = str(action.source_full_path)
             raise PackageBroken(package=os.path.basename(archive), file=archive) from e
 
@@ -60,6 +62,14 @@ def told() -> Iterator[None]:
         yield
     finally:
         setattr(kind, name, kept)
+
+
+def _has_metadata(folder: str) -> bool:
+    """Whether the metadata of an unpacked package can be read."""
+    try:
+        return isinstance(read.read_index_json(folder), dict)
+    except (OSError, ValueError, RecursionError):
+        return False
 
 
 def find(error: BaseException) -> TorchMirrorError | None:
