@@ -114,6 +114,7 @@ PREVIEW = EVERY | {
     "index.sources",
     *("install", "install.attempt", "install.decide", "install.departures", "install.notices"),
     *("install.request", "install.run", "install.sources", "install.sources.answer"),
+    "install.sources.given",
     *("install.sources.reading", "install.sources.told", "install.sources.words", "install.task"),
     *("machine", "machine.accelerators", "machine.departure", "machine.driver_calls"),
     "machine.environment",

@@ -158,6 +158,8 @@ SEAMS = {
     "install.attempt": {"install"},
     "install.sources.answer": {"install"},
     "install.sources.refusal": {"install"},
+    # Only where words contradict each other is it asked which may be left out.
+    "install.sources.given": {"install"},
     # Wheels stand in only where the settings allow pip and conda has nothing.
     "install.sources.wheels": {"install"},
     "install.run": {"handover", "install", "plans", "transport", "verify"},

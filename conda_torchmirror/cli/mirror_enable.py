@@ -38,7 +38,7 @@ def enable(args: Namespace) -> int:
     """
     if args.hook_only:
         for word in (*(f"--mirror {name}" for name in args.mirror or ()), *args.channels):
-            raise Contradiction(first="--hook-only", second=safe(word))
+            raise Contradiction.of_options("--hook-only", safe(word))
         return _hook_only(args)
     config = _config(args.mirror or ())
     if {*config.preference} <= {UPSTREAM}:

@@ -118,4 +118,4 @@ def _refuse_beside(option: str, args: Namespace, others: Iterable[str]) -> None:
     """Refuse other options beside `option`. Raises: Contradiction."""
     for other in others:
         if getattr(args, other):
-            raise Contradiction(first=option, second=f"--{other.replace('_', '-')}")
+            raise Contradiction.of_options(option, f"--{other.replace('_', '-')}")

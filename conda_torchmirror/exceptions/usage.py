@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..models import Notice
 from ..text.messages import N_
 from .base import UsageError
 
@@ -54,7 +55,17 @@ class Contradiction(UsageError):
     code = "contradiction"
     message = N_("`{first}` and `{second}` contradict each other")
     facts = ("first", "second")
-    hints = ("leave_one_out",)
+
+    @classmethod
+    def of_options(cls, first: str, second: str) -> Contradiction:
+        """The error for options of which either may be left out, whatever else is asked."""
+        facts = {"first": first, "second": second}
+        return cls(**facts, ways=(Notice("leave_one_out", facts),))
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """The words on either side."""
+        return str(self._facts["first"]), str(self._facts["second"])
 
 
 class SolveAlone(UsageError):

@@ -21,11 +21,11 @@ from ..exceptions.environment import (
 from ..exceptions.usage import NoCondaVariant
 from ..handover.channels import check as check_channels
 from ..index import cache
-from ..index.sources import AUTO, WHEELS, allowed, named
+from ..index.sources import WHEELS, named
 from ..machine import survey as machine
 from ..machine.environment import is_environment
 from ..mirrors.addresses import name_of
-from ..models import Decision, Listed, Listing, Machine, Notice, Request
+from ..models import Decision, Listed, Listing, Machine, Notice
 from ..options import InstallOptions
 from ..redirect import settings
 from ..selection.choose import offers
@@ -33,13 +33,13 @@ from ..selection.facts.names import PIP_NAMES, TORCH
 from ..selection.sources.order import Order
 from ..text.decision import summary
 from ..transport.routes import OfflineRouter, RecordReader
-from . import request as requests_
 from .decide import decide
-from .departures import check_confirmed, installed
+from .departures import check_confirmed
 from .sources import answer as answers
 from .sources import words
+from .sources.given import Given
 from .sources.told import of_sample, of_source, passed_over
-from .task import Target, Task, survey_here
+from .task import Target, Task
 
 # What a preview does not need is imported where it is used.
 if TYPE_CHECKING:
@@ -138,7 +138,8 @@ def execute(options: InstallOptions, report: Report, asked: InstallOptions | Non
             if not pip_allowed:
                 raise
             return wheels.instead(options, target, report, "only", error)
-    request = requests_.of(options, typed or AUTO, allowed(options.source))
+    given = Given(options, typed, files, target, subdir, asked)
+    request = given.request()
     if options.save is not None:
         from ..plans import saved_plan
 
@@ -147,10 +148,7 @@ def execute(options: InstallOptions, report: Report, asked: InstallOptions | Non
         raise ForeignPlatform(subdir=subdir, prefix=target.prefix, native=native)
     if target.prefix is None and not options.preview and not target.words:
         raise NoEnvironment()
-    request, survey = _facts(options, request, files, target, subdir)
-    # Conda may take both sources' packages, if all of them are of the files.
-    as_it_is = files.as_they_are if files and not asked.specs else ()
-    order = answers.in_order(options, request, survey.machine, as_it_is)
+    request, survey, order = given.order(request)
     if pip_allowed:
         from .sources import wheels
 
@@ -216,30 +214,6 @@ def target_of(options: InstallOptions) -> Target:
         return Target(active, exists=is_environment(active))
     any_new_one = options.save is not None or options.download or options.solve
     return Target(None, ("-n", "NEW") if any_new_one else ())
-
-
-def _facts(
-    options: InstallOptions,
-    asked: Request,
-    files: FileRequest | None,
-    target: Target,
-    subdir: str,
-) -> tuple[Request, machine.Survey]:
-    """The request and the machine, each completed with facts from the other."""
-    survey = survey_here(
-        subdir=subdir,
-        prefix=target.prefix if target.exists else None,
-        cuda=asked.cuda,
-        python=requests_.python(asked.python)[0] if asked.python else None,
-        probe_gpus=asked.cuda == "auto",
-        facts=options.facts,
-    )
-    torch = installed(survey.machine, TORCH)
-    named = any(requests_.names_torch(word) for word in options.specs)
-    if torch and options.specs and not named:
-        # Only other packages are named: keep the installed release.
-        asked = asked._replace(specs={**asked.specs, TORCH: (f"{TORCH}=={torch.version}",)})
-    return files.applied(asked, survey) if files else (asked, survey)
 
 
 def _attempt(task: Task, order: Order, reader: RecordReader, report: Report) -> Result:

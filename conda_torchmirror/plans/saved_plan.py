@@ -43,7 +43,7 @@ from ..text.layout import file_size
 from ..text.messages import text
 from ..text.output import clean
 from ..text.sanitize import safe
-from . import downloads, plan_schema, wheel_part
+from . import carried_out, downloads, plan_schema, wheel_part
 from .downloads import DownloadList
 from .wheel_part import WheelPart
 
@@ -353,11 +353,12 @@ def make(
         package_cache.fetch(found.state, quiet=options.as_json)
     if fetched and options.with_packages:
         beside = with_packages(plan, found)
+    then = carried_out.command(options, options.save, decision.prefix)
     facts = {"folder": options.save, "count": len(plan.packages), "subdir": plan.subdir}
     notices = (
         Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
         *_warnings(found),
-        Notice("plan_next", {**facts, "document": DOCUMENT, "explicit": EXPLICIT}),
+        Notice("plan_next", {**facts, "command": then, "document": DOCUMENT, "explicit": EXPLICIT}),
         *beside,
     )
     return Saved(plan, decision.prefix, {**about, "plan": plan.about}, notices, fetched)

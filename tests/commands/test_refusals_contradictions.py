@@ -86,3 +86,47 @@ def test_specs_that_a_release_outside_the_index_meets_do_not_exclude_each_other(
 ):
     said, _ = guidance(conda_in_process(*PREVIEW, "--cuda", "12.4", "--json", *words))
     assert "exclude each other" not in said
+
+
+# What is offered to be left out is tried
+
+SIDE = re.compile(r"--\w+ \S+|\S+")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("pytorch=2.13 pytorch-cuda=12.1 --python 3.8", "leave out `pytorch=2.13`"),
+        ("pytorch=2.99 cpuonly --cuda 12.4", None),
+        (
+            "cpuonly pytorch-cuda=12.1 python=3.9 --python 3.8",
+            "leave out `python=3.9 cpuonly`, or `python=3.9 pytorch-cuda=12.1`",
+        ),
+        ("pytorch-gpu pytorch-cuda=12.1 --python 3.5", None),
+        ("pytorch-cuda=12.1 --source conda-forge --python 3.13", "leave out `pytorch-cuda=12.1`"),
+        ("cpuonly pytorch=2.3 --cuda 10.2", "leave out `--cuda 10.2`"),
+    ],
+)
+def test_what_may_be_left_out_has_been_tried(conda_in_process, monkeypatch, words, told):
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.4")
+    _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words.split()))
+    said = [hints[code] for code in ("leave_one_out", "leave_words_out") if code in hints]
+    if told:
+        assert said == [told]
+    assert said or "see_list" in hints
+    for side in re.findall(r"`([^`]+)`", " ".join(said)):
+        kept = words
+        for word in SIDE.findall(side):
+            kept = re.sub(rf"(?<!\S){re.escape(word)}(?!\S)", "", kept, count=1)
+        conda_in_process(*PREVIEW, "--json", *kept.split()).ok()
+
+
+@pytest.mark.parametrize(("python", "offered"), [("3.11", True), ("2.6", False)])
+def test_pytorch_is_named_beside_a_file_only_if_that_has_a_choice(
+    conda_in_process, tmp_path, python, offered
+):
+    file = tmp_path / "environment.yml"
+    file.write_text("name: lab\ndependencies: [numpy]\n")
+    words = ("-f", file, "--python", python, "--cuda", "12.4", "--source", "pytorch")
+    _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words))
+    assert ("file_name_torch" in hints) is offered

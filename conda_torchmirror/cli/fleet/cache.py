@@ -31,7 +31,7 @@ def execute(args: Namespace) -> int:
     """
     if args.check is not None:
         if args.print:
-            raise Contradiction(first="--check", second="--print")
+            raise Contradiction.of_options("--check", "--print")
         return _check(Path(args.check))
     if not args.print:
         raise CacheWithoutAction

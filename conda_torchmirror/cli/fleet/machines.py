@@ -9,6 +9,7 @@ from typing import Any
 
 from ...install.machines.run import Failed, MachinePlan, MachinePlans
 from ...options import InstallOptions
+from ...plans import carried_out
 from ...selection.pip.plan import WheelDecision
 from ...text import decision as decisions
 from ...text.layout import bullet, columns, wrapped
@@ -93,7 +94,9 @@ def _lines(found: MachinePlans, options: InstallOptions) -> Iterator[str]:
         yield ""
         for notice in saved[0].notices:
             if notice.code in _ONCE:
-                facts = {**notice.facts, "folder": str(Path(str(options.save), "PLAN"))}
+                folder = str(Path(str(options.save), "PLAN"))
+                facts = {**notice.facts, "folder": folder}
+                facts["command"] = carried_out.command(options, folder)
                 yield from wrapped(text(notice.code, facts))
 
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from conda.base.context import context
 
+from ...exceptions.base import TorchMirrorError
 from ...exceptions.file import FileOtherChannel, NoTorchInFile
 from ...index.match import admits, read
 from ...index.sources import WHEELS, Source, allowed
+from ...machine.environment import is_environment
 from ...mirrors.addresses import name_of
 from ...models import Choice, Machine, Notice, Pin, Request
 from ...options import InstallOptions
@@ -292,16 +294,35 @@ def check_source(
     )
 
 
+def _has_choice(asked: InstallOptions, files: FileRequest) -> bool:
+    """Whether a run with these options has a choice, by what is known without reading a channel."""
+    from ..sources import words
+    from ..sources.given import Given
+    from ..task import Target
+
+    options = words.in_force(asked).options
+    prefix = context.target_prefix if asked.name or asked.prefix else None
+    target = Target(prefix, exists=prefix is not None and is_environment(prefix))
+    options = options._replace(python=options.python or files.python)
+    try:
+        return Given(options, asked.source, files, target, context.subdir, asked).has_choice()
+    except TorchMirrorError:
+        return False
+
+
 def channels_of_sources(options: InstallOptions) -> frozenset[str]:
     """The channels that builds may be chosen from."""
     return frozenset(source.channel for source in allowed(options.source))
 
 
 def check_torch(
-    files: Sequence[EnvironmentFile], words: Iterable[str], asked: InstallOptions
+    files: Sequence[EnvironmentFile],
+    words: Iterable[str],
+    asked: InstallOptions,
+    given: FileRequest | None = None,
 ) -> None:
     """Refuse files if neither they nor the command line names a package of the torch family.
-    `asked` are the options that were typed.
+    `asked` are the options that were typed, `given` is what the files ask for, if it is for conda.
 
     Raises: NoTorchInFile.
     """
@@ -319,7 +340,8 @@ def check_torch(
         # A file is completed with wheels by what it names itself.
         source = "" if asked.source == WHEELS else asked.source
         named = asked._replace(specs=(*asked.specs, TORCH, PARTNERS[0]), source=source)
-        ways = (Notice("file_name_torch", {"command": safe(offered(named))}),)
+        if given is None or _has_choice(named, given):
+            ways = (Notice("file_name_torch", {"command": safe(offered(named))}),)
     raise NoTorchInFile(
         file=", ".join(map(short, files)),
         path=path["path"],

@@ -62,7 +62,7 @@ def take(
         for spec in file.specs:
             sorter.add(file, spec)
     given = sorter.given(files)
-    check_torch(files, [*given.family, *options.specs], asked or options)
+    check_torch(files, [*given.family, *options.specs], asked or options, given)
     check_source(files, given, options)
     name, prefix = options.name, options.prefix
     if name is None and prefix is None:

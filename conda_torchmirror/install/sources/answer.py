@@ -16,7 +16,7 @@ from ...exceptions.usage import Contradiction
 from ...index.match import admits
 from ...index.sources import AUTO, Source, named, traits
 from ...mirrors.addresses import name_of
-from ...models import Build, Choice, Machine, NoChoice, Notice, Records, Request
+from ...models import Build, Choice, Machine, NoChoice, Records, Request
 from ...options import InstallOptions
 from ...selection import rules
 from ...selection.sources.compare import newest
@@ -44,11 +44,9 @@ class SourceChoice(NamedTuple):
     unread: tuple[Unread, ...] = ()
 
 
-def in_order(
-    options: InstallOptions, request: Request, on: Machine, ways: Sequence[Notice] = ()
-) -> Order:
+def in_order(options: InstallOptions, request: Request, on: Machine) -> Order:
     """The order of sources for a request, by the rule. `options.source` is that of the command line
-    or of the setting, `ways` are next steps where there is none.
+    or of the setting.
 
     Raises: Contradiction for arguments that require different sources.
     """
@@ -56,7 +54,7 @@ def in_order(
     channels = tuple(map(name_of, options.channels))
     found = order(asked, on, request, channels, traits(), admits)
     if found.clash:
-        raise Contradiction(first=found.clash[0], second=found.clash[1], ways=ways)
+        raise Contradiction(first=found.clash[0], second=found.clash[1])
     return found
 
 

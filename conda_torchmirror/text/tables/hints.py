@@ -54,6 +54,7 @@ TEXT: Table = {
     "spec_words": "write each package as a word of its own: `{specs}`",
     "spec_at_mirror": "write `{spec} --mirror {mirror}`, if that mirror is meant",
     "leave_one_out": "leave out `{first}`, or `{second}`",
+    "leave_words_out": "leave out `{words}`",
     "spec_form": "write NAME, NAME=VERSION or NAME=VERSION=BUILD, such as `pytorch=2.5.1`",
     "wheel_word_form": "write NAME or NAME==VERSION, such as `torch==2.5.1`",
     "cache_help": "`conda torch-mirror cache --help` shows the options",

@@ -1,0 +1,186 @@
+"""From what is given, options, files and machine, to a request and the order of the sources. Where
+words of it contradict each other, those are offered to be left out without which there is a choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from conda.base.context import context
+
+from ...exceptions.base import TorchMirrorError
+from ...exceptions.usage import Contradiction
+from ...index.match import admits, read
+from ...index.sources import AUTO, allowed
+from ...machine import survey as machine
+from ...models import Notice, Request
+from ...options import InstallOptions
+from ...selection import rules
+from ...selection.facts.names import CPU_ONLY, CUDA_NAMES, METAPACKAGES, RUNTIMES, TORCH
+from ...selection.sources.order import Order
+from ...selection.specs import for_torch, package_name
+from .. import request as requests_
+from ..departures import installed
+from ..task import Target, survey_here
+from . import answer
+
+if TYPE_CHECKING:
+    from ..files.request import FileRequest
+
+#: How many contradictions in one request are looked for.
+_DEPTH = 3
+#: Packages that narrow the CUDA of a file.
+_OF_CUDA = (*CUDA_NAMES, *RUNTIMES, *METAPACKAGES, CPU_ONLY)
+
+
+class Given(NamedTuple):
+    """What a run is given. `typed` is the source that the command line names, `asked` the options
+    that were typed."""
+
+    options: InstallOptions
+    typed: str
+    files: FileRequest | None
+    target: Target
+    subdir: str
+    asked: InstallOptions
+
+    def request(self) -> Request:
+        """The request of the options. Raises: what `request.of` raises."""
+        try:
+            return self._request()
+        except Contradiction as error:
+            raise self._refusal(error) from error
+
+    def order(self, request: Request) -> tuple[Request, machine.Survey, Order]:
+        """The request, completed with facts from the machine, the machine, and the order of the
+        sources. Raises: Contradiction."""
+        request, survey = self._facts(request)
+        try:
+            return request, survey, answer.in_order(self.options, request, survey.machine)
+        except Contradiction as error:
+            # Conda may take both sources' packages, if all of them are of the files.
+            whole = self.files.as_they_are if self.files and not self.asked.specs else ()
+            raise self._refusal(error, whole) from error
+
+    def _request(self) -> Request:
+        return requests_.of(self.options, self.typed or AUTO, allowed(self.options.source))
+
+    def _facts(self, asked: Request) -> tuple[Request, machine.Survey]:
+        """The request and the machine, each completed with facts from the other."""
+        options = self.options
+        survey = survey_here(
+            subdir=self.subdir,
+            prefix=self.target.prefix if self.target.exists else None,
+            cuda=asked.cuda,
+            python=requests_.python(asked.python)[0] if asked.python else None,
+            probe_gpus=asked.cuda == "auto",
+            facts=options.facts,
+        )
+        torch = installed(survey.machine, TORCH)
+        named = any(requests_.names_torch(word) for word in options.specs)
+        if torch and options.specs and not named:
+            # Only other packages are named: keep the installed release.
+            asked = asked._replace(specs={**asked.specs, TORCH: (f"{TORCH}=={torch.version}",)})
+        return self.files.applied(asked, survey) if self.files else (asked, survey)
+
+    def _refusal(self, error: Contradiction, ways: Sequence[Notice] = ()) -> Contradiction:
+        """The error with the steps that help, or with where to look if there are none."""
+        from .refusal import where_to_look
+
+        sides = list(self._helping(error))
+        if len(sides) > 1:
+            step = Notice("leave_one_out", {"first": sides[0], "second": sides[1]})
+        elif sides:
+            step = Notice("leave_words_out", {"words": sides[0]})
+        else:
+            step = where_to_look(self.asked, offline=context.offline)
+        first, second = error.sides
+        return Contradiction(first=first, second=second, ways=(step, *ways))
+
+    def _helping(self, error: Contradiction) -> Iterator[str]:
+        """The words without which there is a choice: one side of the contradiction; where each side
+        leaves another contradiction, one side of that as well."""
+        cases: list[tuple[tuple[str, ...], Given, Contradiction]] = [((), self, error)]
+        for _ in range(_DEPTH):
+            found: list[str] = []
+            further: list[tuple[tuple[str, ...], Given, Contradiction]] = []
+            for left, given, clash in cases:
+                for side in clash.sides:
+                    words = (*left, side)
+                    less = given._without(side)
+                    if less is None:
+                        continue
+                    try:
+                        if less.has_choice():
+                            found.append(" ".join(words))
+                    except Contradiction as next_:
+                        further.append((words, less, next_))
+                    except TorchMirrorError:
+                        continue
+            if found:
+                yield from dict.fromkeys(found)
+                return
+            cases = further
+
+    def has_choice(self) -> bool:
+        """Whether there is a choice, by what is known without reading a channel. Raises: what makes
+        a request impossible."""
+        from .rule import AutoRule
+
+        request, survey = self._facts(self._request())
+        on = survey.machine
+        answer.in_order(self.options, request, on)
+        found = AutoRule(self.options, ())(on, request)
+        return found is not None and not rules.conflicts(found, on, request, admits)
+
+    def _without(self, side: str) -> Given | None:
+        """The same without these words; None if not all of them are found."""
+        options, files, rest, typed = self.options, self.files, f" {side} ", self.typed
+        gone: set[str] = set()
+        named = {word: _names(word) for word in options.specs}
+        for word in files.beside if files else ():
+            named.setdefault(word, _names(word))
+        for word in options.channels:
+            named[word] = [word]
+        for option in (f"--cuda {options.cuda}", f"--python {options.python}"):
+            named[option] = [option]
+        named[""] = [f"--source {options.source}", f"torchmirror_source: {options.source}"]
+        for name, pin in ((word, word.rpartition("+")[2]) for word in options.specs if "+" in word):
+            named[name].append(f"+{pin}")
+        for word, names in sorted(named.items(), key=lambda item: -len(item[0])):
+            for name in sorted(names, key=len, reverse=True):
+                if f" {name} " in rest:
+                    rest = rest.replace(f" {name} ", " ")
+                    gone.add(name if name.startswith("+") else word)
+        if rest.strip():
+            return None
+        kept = [word for word in options.specs if word not in gone]
+        for variant in (word for word in gone if word.startswith("+")):
+            kept = [word.removesuffix(variant) for word in kept]
+        options = options._replace(
+            specs=tuple(kept),
+            channels=tuple(word for word in options.channels if word not in gone),
+            cuda="auto" if f"--cuda {options.cuda}" in gone else options.cuda,
+            python=None if f"--python {options.python}" in gone else options.python,
+            source=AUTO if "" in gone else options.source,
+        )
+        if files:
+            plain = {name for word in gone for name in named.get(word, ())}
+            lines = gone.intersection((*files.family, *files.beside))
+            of_cuda = any(package_name(word) in _OF_CUDA for word in lines)
+            files = files._replace(
+                family=tuple(word for word in files.family if word not in gone),
+                beside=tuple(word for word in files.beside if word not in gone),
+                pins=tuple(pin for pin in files.pins if not {pin.text, pin.spec} & plain),
+                cuda=None if of_cuda else files.cuda,
+            )
+        typed = "" if "" in gone else typed
+        return self._replace(options=options, files=files, typed=typed)
+
+
+def _names(word: str) -> list[str]:
+    """The forms in which an error may name a word."""
+    found = read(word)
+    names = [word, found.plain]
+    return [*names, for_torch(found.plain)] if found.name in METAPACKAGES else names
