@@ -4,7 +4,7 @@ Every command of ours that a message offers is made here: of the options that we
 the step changes (`again`), as words (`words`). An option that is not mentioned cannot be lost.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from .models import Compat, Facts, Request
@@ -220,6 +220,10 @@ def again(
         if name not in named and (whole or narrow):
             found += specs
     found += [word for word in after.others if word not in before.others]
+    # Of the words that were changed, one may have said that it is for the CPU.
+    cuda = asked.cuda if before.cuda == after.cuda else after.cuda
+    if after.cuda == "cpu" and cuda == "auto" and not before.files and _lost_cpu(found, meant):
+        cuda = "cpu"
     channels = tuple(channel for channel in asked.channels if channel in after.channels)
     alone = ALONE in after.channels and asked.override_channels
     if alone and not channels and after.source != "auto":
@@ -228,12 +232,21 @@ def again(
     return asked._replace(
         specs=tuple(found),
         python=python or asked.python,
-        cuda=asked.cuda if before.cuda == after.cuda else after.cuda,
+        cuda=cuda,
         cuda_compat=after.compat,
         allow_cpu=after.allow_cpu,
         source=asked.source if before.source == after.source else after.source,
         channels=channels,
         override_channels=alone and bool(channels),
+    )
+
+
+def _lost_cpu(kept: Iterable[str], meant: Mapping[str, str]) -> bool:
+    """Whether none of the words says that the set is for the CPU."""
+    said = (word for word in kept if word in meant)
+    marks = ("+cpu", "=cpu")
+    return not any(
+        meant[word] == "cpu" or word.endswith(marks) or "pytorch-cpu" in word for word in said
     )
 
 

@@ -191,6 +191,11 @@ def _left_out(case: Case, names: Sequence[str], choice: Choice) -> Notice:
     the default set, so that pytorch has to be named instead."""
     specs, torch = case.request.specs, case.source.torch
     kept = [name for name in specs if name in case.source.family and name not in names]
+    if case.request.wishes and not case.request.files:  # nobody has typed what is to be left out
+        facts = {"instead": " ".join(kept), "names": ", ".join(names)}
+        return Notice(
+            "name_alone", {**facts, "found": f"{choice.torch.name} {choice.torch.version}"}
+        )
     if not case.request.implied or kept != [torch]:
         return Notice("drop_partner", {"names": ", ".join(names)})
     facts = {

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from support import offered
 from support.running import Result
 
 PREVIEW = ("torch-install", "--dry-run", "--offline", "-n", "new")
@@ -130,3 +131,38 @@ def test_pytorch_is_named_beside_a_file_only_if_that_has_a_choice(
     words = ("-f", file, "--python", python, "--cuda", "12.4", "--source", "pytorch")
     _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words))
     assert ("file_name_torch" in hints) is offered
+
+
+def test_a_file_is_not_left_without_pytorch(conda_in_process, tmp_path):
+    file = tmp_path / "environment.yml"
+    file.write_text("name: lab\nchannels: [pytorch]\ndependencies: [tqdm]\n")
+    words = ("pytorch-cpu", "-f", file, "--source", "pytorch", "--cuda", "cpu")
+    _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words))
+    assert hints
+    assert "leave out `pytorch-cpu`" not in hints.values()
+
+
+# What says that it is for the CPU stays, in every step
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("torch==2.13+cpu --python 2.7 --platform linux-aarch64", "ask_less"),
+        ("torch==2.0+cpu mkl>=2024.1 --source conda-forge", "use_wheel_set"),
+    ],
+)
+def test_a_step_is_for_the_cpu_as_well(conda_in_process, monkeypatch, words, code):
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "11.4")
+    _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words.split()))
+    [line] = [line for of, line in offered.commands(hints) if of == code]
+    assert line[line.index("--cuda") + 1] == "cpu"
+    conda_in_process("torch-install", *line, "--json").ok()
+
+
+def test_what_nobody_typed_is_not_left_out(conda_in_process):
+    words = ("cuda-toolkit=12.1", "--cuda", "12.4", "--platform", "linux-aarch64")
+    _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words))
+    assert "drop_partner" not in hints
+    assert "name `pytorch`, to do without torchvision, torchaudio" in hints["name_alone"]
+    conda_in_process(*PREVIEW, "--json", "pytorch", *words).ok()

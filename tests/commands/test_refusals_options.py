@@ -60,6 +60,7 @@ TAKEN: dict[str, Callable[[Words, dict[str, Any]], Words]] = {
     "use_minor": lambda words, _: (*words, "--cuda-compat", "minor"),
     "older_release": _open,
     "open_versions": _open,
+    "name_alone": lambda words, said: (*words, *said["alone"].split()),
     "drop_partner": lambda words, said: _without(words, said["names"]),
     "drop_cuda_cpu": lambda words, said: tuple(w for w in words if w != said["names"].strip("`")),
     "torch_instead": lambda words, said: (
@@ -84,6 +85,7 @@ TAKEN: dict[str, Callable[[Words, dict[str, Any]], Words]] = {
 }
 _SAID = re.compile(
     r"leave (?P<names>[\w=.,` -]+) out|ask for `(?P<instead>[^`]*)` instead of `(?P<asked>[^`]*)`"
+    r"|name `(?P<alone>[^`]*)`, to do without"
     r"|runs CUDA (?P<cuda>[\d.]+)|`--cuda (?P<named>[\d.]+)` chooses"
     r"|`--cuda cpu` instead of `(?P<replaced>[^`]*)`"
 )

@@ -60,7 +60,11 @@ def test_every_error_can_be_made_shown_and_dumped(kind):
     assert shown.startswith(str(error.message)) or kind.__str__ is not TorchMirrorError.__str__
     assert dumped["exception_name"] == kind.__name__
     assert dumped["torchmirror"]["error"] == kind.code
-    guidance = {"cause": None, "hints": [], **dumped["guidance"]}  # 26.7 leaves out what is empty
+    guidance = {
+        "cause": None,
+        "hints": [],
+        **(dumped["guidance"] or {}),
+    }  # 26.7 leaves out what is empty
     assert guidance["cause"] == (error._cause or None)
     assert [hint["hint_code"] for hint in guidance["hints"]] == list(kind.hints)
     assert str(error.message) == str(error.message).strip().removesuffix(".")

@@ -16,6 +16,7 @@ from io import StringIO
 from conda_torchmirror.cli import install
 from conda_torchmirror.exceptions.base import TorchMirrorError
 from conda_torchmirror.index import match
+from conda_torchmirror.install.request import says_cpu
 from conda_torchmirror.options import InstallOptions
 from conda_torchmirror.selection.facts.names import CUDA_NAMES, FAMILY, METAPACKAGES, RUNTIMES
 
@@ -71,6 +72,9 @@ def _flat(options: InstallOptions) -> dict[str, object]:
     found = options._asdict()
     del found["passed"], found["explain"], found["as_json"]
     found["specs"] = frozenset(options.specs)
+    # A word may say it as well as the option.
+    if options.cuda == "auto" and any(map(_says_cpu, options.specs)):
+        found["cuda"] = "cpu"
     # It has no meaning where nothing is installed.
     found["check"] = options.check or options.preview or options.action in ("save", "download")
     left = {*TALK, "--override-channels"}
@@ -131,6 +135,13 @@ def hold(done: Result) -> Result:
         return done  # nothing was asked for
     check(words, found)
     return done
+
+
+def _says_cpu(word: str) -> bool:
+    try:
+        return not word.endswith(".whl") and says_cpu(match.read(word))
+    except TorchMirrorError:
+        return False
 
 
 def _name(word: str) -> str:

@@ -93,10 +93,17 @@ class Given(NamedTuple):
             step = Notice("leave_one_out", {"first": sides[0], "second": sides[1]})
         elif sides:
             step = Notice("leave_words_out", {"words": sides[0]})
+        elif context.offline and not any(self._known()):
+            step = Notice("go_online")
         else:
             step = where_to_look(self.asked, offline=context.offline)
         first, second = error.sides
         return Contradiction(first=first, second=second, ways=(step, *ways))
+
+    def _known(self) -> Iterator[bool]:
+        """For each source, whether anything is known of the platform without a channel."""
+        for source in allowed(self.options.source):
+            yield source.built_in(self.subdir) is not None
 
     def _helping(self, error: Contradiction) -> Iterator[str]:
         """The words without which there is a choice: one side of the contradiction; where each side
@@ -112,6 +119,7 @@ class Given(NamedTuple):
                     if less is None:
                         continue
                     try:
+                        less.check_files()
                         if less.has_choice():
                             found.append(" ".join(words))
                     except Contradiction as next_:
@@ -133,6 +141,14 @@ class Given(NamedTuple):
         answer.in_order(self.options, request, on)
         found = AutoRule(self.options, ())(on, request)
         return found is not None and not rules.conflicts(found, on, request, admits)
+
+    def check_files(self) -> None:
+        """Refuse files without a word of the torch family. Raises: NoTorchInFile."""
+        from ..files.advice import check_torch
+
+        if self.files:
+            words = (*self.files.family, *self.options.specs)
+            check_torch(self.files.files, words, self.asked)
 
     def _without(self, side: str) -> Given | None:
         """The same without these words; None if not all of them are found."""

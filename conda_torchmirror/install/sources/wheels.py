@@ -12,6 +12,7 @@ from ...exceptions.channel import NoWheels
 from ...exceptions.choice import NoFittingWheel
 from ...exceptions.environment import CondaTorch
 from ...exceptions.usage import BadWheelWord, NoCondaVariant, NotForWheels, PrintNotWheels
+from ...index.match import read
 from ...index.sources import SOURCES, WHEELS
 from ...index.wheels import builtin
 from ...machine import survey
@@ -65,6 +66,8 @@ def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, .
     asked = by_wheels(options if target.is_fresh(options) else options.elsewhere())
     if on.python_from == "prefix":
         asked = asked._replace(python=options.python or on.python)
+    if cuda == "auto" and any(words.says_cpu(read(word)) for word in options.specs):
+        asked = asked._replace(cuda="cpu")  # with wheels, `+cpu` alone does not pass over a GPU
     facts = {"torch": found.torch.version, "variant": found.variant or PLAIN}
     return (Notice("use_wheel_set", {**facts, "command": offered(asked)}),)
 

@@ -125,6 +125,7 @@ TEXT: Table = {
     "other_variant": "the wheels for {variant} are whole: `{command}`",
     "open_partner": "ask for `{instead}` instead of `{spec}`: that goes with {torch}",
     "torch_instead": "ask for `{instead}` instead of `{spec}`: here it is {found}",
+    "name_alone": "name `{instead}`, to do without {names}: here it is {found}",
     "drop_partner": "leave {names} out",
     "drop_cuda": "leave {words} out: {torch} with CUDA {cuda} fits",
     "drop_cuda_cpu": "leave {words} out: {torch} for the CPU fits",
