@@ -122,15 +122,23 @@ def test_what_may_be_left_out_has_been_tried(conda_in_process, monkeypatch, word
         conda_in_process(*PREVIEW, "--json", *kept.split()).ok()
 
 
-@pytest.mark.parametrize(("python", "offered"), [("3.11", True), ("2.6", False)])
+@pytest.mark.parametrize(
+    ("python", "line", "named"),
+    [
+        ("3.11", "numpy", True),
+        ("2.6", "numpy", False),
+        ("3.11", "pytorch-cuda=12.1", True),
+        ("3.11", "pytorch-cuda=12.6", False),
+    ],
+)
 def test_pytorch_is_named_beside_a_file_only_if_that_has_a_choice(
-    conda_in_process, tmp_path, python, offered
+    conda_in_process, tmp_path, python, line, named
 ):
     file = tmp_path / "environment.yml"
-    file.write_text("name: lab\ndependencies: [numpy]\n")
+    file.write_text(f"name: lab\ndependencies: [{line}]\n")
     words = ("-f", file, "--python", python, "--cuda", "12.4", "--source", "pytorch")
     _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words))
-    assert ("file_name_torch" in hints) is offered
+    assert ("file_name_torch" in hints) is named
 
 
 def test_a_file_is_not_left_without_pytorch(conda_in_process, tmp_path):

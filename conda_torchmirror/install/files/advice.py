@@ -303,7 +303,8 @@ def _has_choice(asked: InstallOptions, files: FileRequest) -> bool:
     options = words.in_force(asked).options
     prefix = context.target_prefix if asked.name or asked.prefix else None
     target = Target(prefix, exists=prefix is not None and is_environment(prefix))
-    options = options._replace(python=options.python or files.python)
+    specs = (*files.family, *options.specs)
+    options = options._replace(specs=specs, python=options.python or files.python)
     try:
         return Given(options, asked.source, files, target, context.subdir, asked).has_choice()
     except TorchMirrorError:
