@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from ..models import Choice, Machine, Notice, Pin, Request
 from .choose import offers, with_highest_cuda
-from .facts.names import CUDA_NAMES, OF_PYTORCH
+from .facts.names import CUDA_NAMES, OF_PYTORCH, TOOLKIT
 from .plan import offered
 from .refused import DRIVER, Case, causes
 from .sources import elsewhere
-from .specs import number, package_name, without_build
+from .specs import marks, number, package_name, without_build
 
 #: The source of pins that bind every environment, a new one too.
 _OF_SETTINGS = "pinned_packages"
@@ -220,15 +220,24 @@ def without_cuda(case: Case) -> tuple[list[str], Request]:
     asked, torch = case.request.specs, case.source.torch
     words = [spec for name in case.source.runtimes for spec in asked.get(name, ())]
     words += [pin.text for pin in case.request.pins]
-    # Beside a runtime a cuda-version restricts nothing; alone it would.
-    words += [w for w in case.request.others if words and package_name(w) == CUDA_NAMES[0]]
+    # Beside a runtime these restrict nothing; alone they would.
+    alone = (CUDA_NAMES[0], TOOLKIT)
+    words += [w for w in case.request.others if words and package_name(w) in alone]
+    words += [channel for channel in case.request.channels if words and _of_cuda(channel)]
     plain = [(without_build(word) or word).rpartition("::")[2] for word in words]
     meta = [(word, package_name(word)) for word in plain]
     said = {torch + word[len(name) :] for word, name in meta if name in case.source.metapackages}
     specs = {name: found for name, found in asked.items() if name not in case.source.runtimes}
     specs[torch] = tuple(spec for spec in specs.get(torch, ()) if spec not in said) or (torch,)
     others = tuple(word for word in case.request.others if word not in words)
-    return words, case.request._replace(specs=specs, pins=(), others=others)
+    channels = tuple(word for word in case.request.channels if word not in words)
+    open_ = case.request._replace(specs=specs, pins=(), others=others, channels=channels)
+    return words, open_
+
+
+def _of_cuda(channel: str) -> bool:
+    """Whether a channel is a label of one CUDA."""
+    return "/label/" in channel and marks(channel.partition("/label/")[2]).cuda is not None
 
 
 def _other_runtime(case: Case) -> Iterator[Notice]:
@@ -308,13 +317,16 @@ def opened(case: Case) -> Request:
     family = tuple(name for name in case.request.specs if name in case.source.family)
     pins = {pin.text for pin in case.request.pins}
     kept = tuple(
-        w for w in case.request.others if w not in pins and package_name(w) not in CUDA_NAMES
+        w
+        for w in case.request.others
+        if w not in pins and package_name(w) not in (*CUDA_NAMES, TOOLKIT)
     )
+    left = {*pins, *filter(_of_cuda, case.request.channels)}
     return case.request._replace(
         specs={name: (name,) for name in family},
         pins=(),
         others=kept,
-        channels=tuple(channel for channel in case.request.channels if channel not in pins),
+        channels=tuple(channel for channel in case.request.channels if channel not in left),
     )
 
 

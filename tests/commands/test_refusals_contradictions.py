@@ -174,3 +174,53 @@ def test_what_nobody_typed_is_not_left_out(conda_in_process):
     assert "drop_partner" not in hints
     assert "name `pytorch`, to do without torchvision, torchaudio" in hints["name_alone"]
     conda_in_process(*PREVIEW, "--json", "pytorch", *words).ok()
+
+
+# What a word makes harmless is dropped with that word
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "gone"),
+    [
+        (
+            "pytorch=1.8 pytorch-cuda=11.8 -c nvidia/label/cuda-11.8.0 --python 3.13",
+            "ask_less",
+            "nvidia/label/cuda-11.8.0",
+        ),
+        (
+            "pytorch=2.0 pytorch-cuda=12.6 cudatoolkit=10.2 --platform osx-arm64",
+            "drop_cuda_cpu",
+            "cudatoolkit=10.2",
+        ),
+        (
+            "pytorch=1.12.1 pytorch-cuda=11.8 -c nvidia/label/cuda-11.8.0 --source pytorch",
+            "drop_cuda",
+            "nvidia/label/cuda-11.8.0",
+        ),
+    ],
+)
+def test_what_would_narrow_alone_is_dropped_too(conda_in_process, monkeypatch, words, code, gone):
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.4")
+    _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words.split()))
+    if code == "ask_less":
+        [line] = [line for of, line in offered.commands(hints) if of == code]
+        assert gone not in line
+        conda_in_process("torch-install", *line, "--json").ok()
+    else:
+        kept = words
+        for word in re.findall(r"`([^`]+)`", hints[code]):
+            kept = re.sub(rf"(-c )?{re.escape(word)}", "", kept)
+        assert gone not in kept
+        conda_in_process(*PREVIEW, "--json", *kept.split()).ok()
+
+
+def test_the_cpu_is_named_instead_of_what_is_typed_beside_a_file(
+    conda_in_process, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "10.2")
+    file = tmp_path / "environment.yml"
+    file.write_text("name: lab\ndependencies: [tqdm]\n")
+    words = ("pytorch-gpu", "--python", "3.12", "-f", file)
+    _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words))
+    assert "`pytorch-gpu`" in hints["use_cpu_instead"]
+    assert "use_cpu_only" not in hints

@@ -18,7 +18,13 @@ from conda_torchmirror.exceptions.base import TorchMirrorError
 from conda_torchmirror.index import match
 from conda_torchmirror.install.request import says_cpu
 from conda_torchmirror.options import InstallOptions
-from conda_torchmirror.selection.facts.names import CUDA_NAMES, FAMILY, METAPACKAGES, RUNTIMES
+from conda_torchmirror.selection.facts.names import (
+    CPU_METAPACKAGE,
+    CUDA_NAMES,
+    FAMILY,
+    METAPACKAGES,
+    RUNTIMES,
+)
 
 from .running import Result
 
@@ -139,7 +145,9 @@ def hold(done: Result) -> Result:
 
 def _says_cpu(word: str) -> bool:
     try:
-        return not word.endswith(".whl") and says_cpu(match.read(word))
+        return not word.endswith(".whl") and (
+            says_cpu(match.read(word)) or _name(word) == CPU_METAPACKAGE
+        )
     except TorchMirrorError:
         return False
 

@@ -69,8 +69,11 @@ def steps(
         elif step.code == "use_cpu_instead":
             # The option overrides these lines, but not the release that they name.
             on_cpu = case.request._replace(cuda="cpu", pins=())
+            typed = case.asked.specs if case.asked else ()
             if not gpu or case.take(request=on_cpu):
-                yield Notice("use_cpu_only")
+                # What is typed beside the files it does not override.
+                beside = any(f"`{word}`" in str(step.facts["words"]) for word in typed)
+                yield step if beside else Notice("use_cpu_only")
         elif step.code in ("drop_cuda", "drop_cuda_cpu") and (gpu or machine.cuda_from == "file"):
             # The lines may be the only ones that ask for pytorch, or for a CUDA.
             lines = [spec for name in RUNTIMES for spec in case.request.specs.get(name, ())]
