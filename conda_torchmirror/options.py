@@ -245,9 +245,7 @@ def _lost_cpu(kept: Iterable[str], meant: Mapping[str, str]) -> bool:
     """Whether none of the words says that the set is for the CPU."""
     said = (word for word in kept if word in meant)
     marks = ("+cpu", "=cpu")
-    return not any(
-        meant[word] == "cpu" or word.endswith(marks) or "pytorch-cpu" in word for word in said
-    )
+    return not any(meant[word] == "cpu" or word.endswith(marks) or "-cpu" in word for word in said)
 
 
 def listing(asked: InstallOptions, *, offline: bool = False) -> InstallOptions:

@@ -250,6 +250,12 @@ def reset_conda() -> None:
             cache.clear()
         elif hasattr(cache, "cache_clear"):
             cache.cache_clear()
+    manager = _loaded("conda.plugins.manager", "get_plugin_manager")
+    if manager is not None and manager.cache_info().currsize:
+        # Conda keeps the solver that an earlier command of this process was set to.
+        solver = getattr(manager(), "get_cached_solver_backend", None)
+        if hasattr(solver, "cache_clear"):
+            solver.cache_clear()
     module.context.__dict__.pop("plugins", None)  # a cached_property that __init__ leaves alone
     module.reset_context()
     channel = _loaded("conda.models.channel", "Channel", "_reset_state")
