@@ -141,6 +141,40 @@ def test_pytorch_is_named_beside_a_file_only_if_that_has_a_choice(
     assert ("file_name_torch" in hints) is named
 
 
+def test_pytorch_is_named_beside_a_file_only_if_the_channels_of_that_have_it(
+    conda_in_process, tmp_path
+):
+    """The channels of a file decide the source, and conda-forge has nothing for Python 3.8."""
+    file = tmp_path / "environment.yml"
+    words = ("-f", file, "--cuda", "12.4")
+    for channel, named in (("pytorch", True), ("conda-forge", False)):
+        file.write_text(f"name: lab\nchannels: [{channel}]\ndependencies: [python=3.8, tqdm]\n")
+        _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words))
+        assert ("file_name_torch" in hints) is named
+        done = conda_in_process(*PREVIEW, "--json", *words, "pytorch", "torchvision")
+        assert (done.rc == 0) is named, str(done)
+
+
+@pytest.mark.parametrize("cuda", ["11.8", "12.4"])
+def test_what_a_line_of_a_file_makes_harmless_is_not_so_without_it(
+    conda_in_process, tmp_path, cuda
+):
+    """Without pytorch-cuda, a cudatoolkit beside pytorch-gpu is the next contradiction."""
+    file = tmp_path / "environment.yml"
+
+    def run(*lines: str) -> Result:
+        found = ", ".join(lines)
+        file.write_text(f"name: lab\nchannels: [pytorch, nvidia]\ndependencies: [{found}]\n")
+        return conda_in_process(*PREVIEW, "--json", "-f", file, "--cuda", cuda)
+
+    lines = ("pytorch-gpu", "pytorch-cuda=12.1", "torchvision", "cudatoolkit")
+    _, hints = guidance(run(*lines))
+    said = [hints[code] for code in ("leave_one_out", "leave_words_out") if code in hints]
+    assert said or "see_list" in hints
+    for side in re.findall(r"`([^`]+)`", " ".join(said)):
+        run(*(line for line in lines if line not in side.split())).ok()
+
+
 def test_a_file_is_not_left_without_pytorch(conda_in_process, tmp_path):
     file = tmp_path / "environment.yml"
     file.write_text("name: lab\nchannels: [pytorch]\ndependencies: [tqdm]\n")

@@ -306,8 +306,11 @@ def _has_choice(asked: InstallOptions, files: FileRequest) -> bool:
     options = words.in_force(asked).options
     prefix = context.target_prefix if asked.name or asked.prefix else None
     target = Target(prefix, exists=prefix is not None and is_environment(prefix))
-    specs = (*files.family, *options.specs)
-    options = options._replace(specs=specs, python=options.python or files.python)
+    options = options._replace(
+        specs=(*files.family, *options.specs),
+        python=options.python or files.python,
+        channels=(*options.channels, *files.channels),
+    )
     try:
         return Given(options, asked.source, files, target, context.subdir, asked).has_choice()
     except TorchMirrorError:

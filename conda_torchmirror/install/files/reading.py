@@ -9,7 +9,8 @@ pip section and the variables, which are handled afterwards (`environment_file.f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from conda.base.context import context
 
@@ -57,11 +58,7 @@ def take(
     FilesDisagree.
     """
     files = tuple(environment_file.read(path) for path in dict.fromkeys(options.files))
-    sorter = _Sorter(options)
-    for file in files:
-        for spec in file.specs:
-            sorter.add(file, spec)
-    given = sorter.given(files)
+    given = _sorted(files, options)
     check_torch(files, [*given.family, *options.specs], asked or options, given)
     check_source(files, given, options)
     name, prefix = options.name, options.prefix
@@ -92,6 +89,40 @@ def take(
         override_channels=override,
     )
     return options, given
+
+
+def without(given: FileRequest, gone: Collection[str], options: InstallOptions) -> FileRequest:
+    """The request of the same files without these lines, channels, and variants such as `+cu121`;
+    `options` are what was typed. The lines are sorted anew: what one of them made harmless counts
+    without it.
+
+    Raises: FileOtherChannel, FileElsewhere.
+    """
+
+    def rest(file: EnvironmentFile) -> Iterator[str]:
+        for spec in file.specs:
+            if spec in gone or _word(read(spec)) in gone:
+                continue
+            yield next((spec.removesuffix(v) for v in gone if spec.endswith(f"+{v[1:]}")), spec)
+
+    files = tuple(
+        replace(
+            file,
+            specs=tuple(rest(file)),
+            channels=tuple(channel for channel in file.channels if channel not in gone),
+        )
+        for file in given.files
+    )
+    return _sorted(files, options)
+
+
+def _sorted(files: tuple[EnvironmentFile, ...], options: InstallOptions) -> FileRequest:
+    """The request of the specs of files. Raises: FileOtherChannel, FileElsewhere."""
+    sorter = _Sorter(options)
+    for file in files:
+        for spec in file.specs:
+            sorter.add(file, spec)
+    return sorter.given(files)
 
 
 class _Sorter:

@@ -17,9 +17,9 @@ from ...machine import survey as machine
 from ...models import Notice, Request
 from ...options import InstallOptions
 from ...selection import rules
-from ...selection.facts.names import CPU_ONLY, CUDA_NAMES, METAPACKAGES, RUNTIMES, TORCH
+from ...selection.facts.names import METAPACKAGES, TORCH
 from ...selection.sources.order import Order
-from ...selection.specs import for_torch, package_name
+from ...selection.specs import for_torch
 from .. import request as requests_
 from ..departures import installed
 from ..task import Target, survey_here
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 #: How many contradictions in one request are looked for.
 _DEPTH = 3
-#: Packages that narrow the CUDA of a file.
-_OF_CUDA = (*CUDA_NAMES, *RUNTIMES, *METAPACKAGES, CPU_ONLY)
 
 
 class Given(NamedTuple):
@@ -151,7 +149,8 @@ class Given(NamedTuple):
             check_torch(self.files.files, words, self.asked)
 
     def _without(self, side: str) -> Given | None:
-        """The same without these words; None if not all of them are found."""
+        """The same without these words; None if not all of them are found, or if the files are
+        refused without them."""
         options, files, rest, typed = self.options, self.files, f" {side} ", self.typed
         gone: set[str] = set()
         named = {word: _names(word) for word in options.specs}
@@ -171,7 +170,8 @@ class Given(NamedTuple):
                     gone.add(name if name.startswith("+") else word)
         if rest.strip():
             return None
-        kept = [word for word in options.specs if word not in gone]
+        of_files = files.family if files else ()
+        kept = [word for word in options.specs if word not in (*gone, *of_files)]
         for variant in (word for word in gone if word.startswith("+")):
             kept = [word.removesuffix(variant) for word in kept]
         options = options._replace(
@@ -182,15 +182,15 @@ class Given(NamedTuple):
             source=AUTO if "" in gone else options.source,
         )
         if files:
-            plain = {name for word in gone for name in named.get(word, ())}
-            lines = gone.intersection((*files.family, *files.beside))
-            of_cuda = any(package_name(word) in _OF_CUDA for word in lines)
-            files = files._replace(
-                family=tuple(word for word in files.family if word not in gone),
-                beside=tuple(word for word in files.beside if word not in gone),
-                pins=tuple(pin for pin in files.pins if not {pin.text, pin.spec} & plain),
-                cuda=None if of_cuda else files.cuda,
-            )
+            from ..files.reading import without
+
+            # A Python of the options may be that of the files.
+            python = options.python if self.asked.python else None
+            try:
+                files = without(files, gone, options._replace(python=python))
+            except TorchMirrorError:
+                return None
+            options = options._replace(specs=(*files.family, *kept), python=python or files.python)
         typed = "" if "" in gone else typed
         return self._replace(options=options, files=files, typed=typed)
 
