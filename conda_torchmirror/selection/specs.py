@@ -206,15 +206,26 @@ def build_of(spec: str) -> str | None:
 @lru_cache(maxsize=1024)
 def _globs_meet(first: str, second: str) -> bool:
     """Whether some text passes both of two builds of match specs."""
-    if any(build[0] in "^" or len(build) > _DIGITS for build in (first, second) if build):
+    if any(build[:1] == "^" or len(build) > _DIGITS for build in (first, second)):
         return True  # a regular expression
-    if not (first and second):
-        return not (first + second).strip("*")
-    if first[0] == "*":
-        return _globs_meet(first[1:], second) or _globs_meet(first, second[1:])
-    if second[0] == "*":
-        return _globs_meet(second, first)
-    return first[0] == second[0] and _globs_meet(first[1:], second[1:])
+    # Pairs of positions that a text may have come to, each looked at once: recursion would come to
+    # the same pairs again and again.
+    todo, seen = [(0, 0)], set()
+    while todo:
+        at = todo.pop()
+        if at in seen:
+            continue
+        seen.add(at)
+        i, j = at
+        if at == (len(first), len(second)):
+            return True
+        one, other = first[i : i + 1], second[j : j + 1]
+        if "*" in (one, other):
+            todo += [(i + 1, j)] if one else []
+            todo += [(i, j + 1)] if other else []
+        elif one and one == other:
+            todo.append((i + 1, j + 1))
+    return False
 
 
 def just_below(version: str) -> str:

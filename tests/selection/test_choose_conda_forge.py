@@ -385,6 +385,7 @@ def test_a_pytorch_brings_the_libtorch_that_was_built_with_it(subdir: str) -> No
 @pytest.mark.parametrize(
     ("word", "python"),
     [
+        *(("numpy=1.22", "3.10"), ("numpy=1.24", "3.11")),
         ("numpy<2", "3.12"),
         ("numpy=1.26", "3.12"),
         ("numpy=2.2", "3.13"),

@@ -175,6 +175,10 @@ def test_what_never_goes_together(pin, needed, never):
         ("abc", "ab", False),
         ("*" * 40, "a" * 80, True),
         ("*a" * 40, "*b" * 40, False),
+        # More pairs of positions than any cache holds.
+        ("*a*b" * 24, "*b*a" * 24, False),
+        ("*a*b" * 24 + "*", "*b*a" * 24 + "*", True),
+        ("*a*b" * 24 + "c", "*b*a" * 24 + "d", False),
     ],
 )
 def test_builds_with_wildcards(first, second, meet):
