@@ -51,11 +51,15 @@ class _Names:
         if (write := getattr(History, "write_specs", None)) is None:
             return
 
-        def write_specs(history: Any, *specs: Iterable[Any]) -> None:
+        def write_specs(history: Any, *specs: Iterable[Any], **named: Iterable[Any]) -> None:
             # Only here: conda-rattler-solver finds a channel by the URL in the text of a spec.
             setattr(match_spec, _BY_URL, lambda one: by_url(one) and not _moved(one))
             try:
-                write(history, *([self._by_name(str(spec)) for spec in some] for some in specs))
+                write(
+                    history,
+                    *map(self._by_names, specs),
+                    **{which: self._by_names(some) for which, some in named.items()},
+                )
             finally:
                 setattr(match_spec, _BY_URL, by_url)
 
@@ -79,6 +83,9 @@ class _Names:
         names = [part.name for part in getattr(asked, "_channels", (asked,)) if _moved(part)]
         there = self.mirrors.identify(found.base_url) if names else None
         return there is not None and there.channel in names
+
+    def _by_names(self, specs: Iterable[Any]) -> list[str]:
+        return [self._by_name(str(spec)) for spec in specs]
 
     def _by_name(self, spec: str) -> str:
         """The text of a spec, with the name of a channel in place of its URL at a known mirror."""

@@ -104,3 +104,17 @@ def test_conda_is_left_as_it_was():
     moved_channels.release()
     moved_channels.release()
     assert held() == before
+
+
+def test_specs_are_written_as_conda_takes_them(tmp_path):
+    """By position, as conda does, or by name, as a tool that uses conda may."""
+    (tmp_path / "conda-meta").mkdir()
+    moved_channels.keep_names()
+    try:
+        History(str(tmp_path)).write_specs((), ["one"])
+        History(str(tmp_path)).write_specs(update_specs=["two"])
+    finally:
+        moved_channels.release()
+    written = (tmp_path / "conda-meta" / "history").read_text()
+    assert "'one'" in written
+    assert "'two'" in written
