@@ -70,7 +70,7 @@ def test_without_conda_too(capsys):
 
 PIP = {
     "--index-url": (("https://download.pytorch.org/whl/cu121",), "add `--source wheels`"),
-    "-i": (("https://pypi.org/simple",), "add `--source wheels`"),
+    "-i": (("https://mirror.example/simple",), "add `--source wheels`"),
     "--extra-index-url=x": ((), "add `--source wheels`"),
     "-r": (("requirements.txt",), "`-f environment.yml`"),
     "-U": ((), "the newest release that fits is chosen anyway"),
