@@ -15,7 +15,7 @@ from ...exceptions.choice import NoFittingWheel
 from ...handover import wheel_cache
 from ...mirrors.registry import Route
 from ...mirrors.urls import host_of
-from ...models import CondaStep, Machine, NoChoice, Notice, Records
+from ...models import Machine, NoChoice, Notice, Records
 from ...options import OFFLINE
 from ...options import listing as listed
 from ...selection.pip import bounds, plan, rest, variants
@@ -36,7 +36,7 @@ from ...transport.wheels import metadata, preview, routes
 from ...transport.wheels.indexes import first_answering
 from ...transport.wheels.local import LocalReader
 from ...transport.wheels.reader import WHEELS, Located, WheelReader
-from . import steps
+from . import steps, told
 from .obstacles import check_environment, check_owned
 from .own.brought import PYTHONS, check_content
 from .own.confirm import confirmed
@@ -350,49 +350,11 @@ def _decision(
             *index_notices,
             *task.notices,
             *carried_notices,
-            *_about_hashes(chosen.files),
-            *_about_evidence(chosen.files),
-            *_about_metadata(chosen),
+            *told.about_hashes(chosen.files),
+            *told.about_evidence(chosen.files),
+            *told.about_metadata(chosen.files, chosen.said),
             *(n._replace(facts={**n.facts, "why": text(str(n.facts["why"]))}) for n in bounds_),
-            *_about_options(task, index, conda_step),
+            *told.about_options(task, index, conda_step),
         ),
         evidence=task.survey.evidence,
     )
-
-
-def _about_hashes(files: Sequence[WheelFile]) -> tuple[Notice, ...]:
-    read = [file for file in files if file.link.known_by == "record"]
-    bare = [file.link.filename for file in read if not file.link.sha256]
-    if not bare:
-        return ()
-    facts = {"count": len(bare), "mirror": next(f.mirror for f in read if not f.link.sha256)}
-    return (Notice("wheels_without_hash", facts),)
-
-
-def _about_evidence(files: Sequence[WheelFile]) -> tuple[Notice, ...]:
-    derived = sum(file.link.known_by == "derived" for file in files)
-    return (Notice("derived_wheels", {"count": derived}),) if derived else ()
-
-
-def _about_metadata(chosen: Chosen) -> tuple[Notice, ...]:
-    lacking = [f.project for f in chosen.files if f.project not in chosen.said]
-    facts = {"names": ", ".join(lacking), "count": len(lacking)}
-    return (Notice("wheel_unread", facts),) if lacking else ()
-
-
-#: Options for conda's reading and solving, which only affect its own part of the run.
-_CONDAS_PART = frozenset(
-    (
-        *("--solver", "--experimental-solver", "--repodata-fn", "--no-pin", "--use-index-cache"),
-        *("--strict-channel-priority", "--no-channel-priority"),
-    )
-)
-
-
-def _about_options(task: WheelTask, index: Route, step: CondaStep | None) -> Iterator[Notice]:
-    """Notices on options that have no effect in this run."""
-    given = [words[0] for words in task.options.passed if words[0] in _CONDAS_PART]
-    if given and step is None:
-        yield Notice("conda_unheard", {"options": ", ".join(given)})
-    if context.ssl_verify is False and not index.url and index != routes.NO_INDEX:
-        yield Notice("pip_unchecked")

@@ -1,0 +1,54 @@
+"""What is said of a decision on wheels: hashes, evidence, METADATA, options without effect."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from conda.base.context import context
+
+from ...mirrors.registry import Route
+from ...models import CondaStep, Notice
+from ...selection.pip.plan import WheelFile
+from ...transport.wheels import routes
+from .task import WheelTask
+
+
+def about_hashes(files: Sequence[WheelFile]) -> tuple[Notice, ...]:
+    """A notice on files of which their mirror lists no hash."""
+    read = [file for file in files if file.link.known_by == "record"]
+    bare = [file.link.filename for file in read if not file.link.sha256]
+    if not bare:
+        return ()
+    facts = {"count": len(bare), "mirror": next(f.mirror for f in read if not f.link.sha256)}
+    return (Notice("wheels_without_hash", facts),)
+
+
+def about_evidence(files: Sequence[WheelFile]) -> tuple[Notice, ...]:
+    """A notice on files that were seen in no record."""
+    derived = sum(file.link.known_by == "derived" for file in files)
+    return (Notice("derived_wheels", {"count": derived}),) if derived else ()
+
+
+def about_metadata(files: Sequence[WheelFile], said: Collection[str]) -> tuple[Notice, ...]:
+    """A notice on files whose METADATA is not known; `said` are the projects of which it is."""
+    lacking = [file.project for file in files if file.project not in said]
+    facts = {"names": ", ".join(lacking), "count": len(lacking)}
+    return (Notice("wheel_unread", facts),) if lacking else ()
+
+
+#: Options for conda's reading and solving, which only affect its own part of the run.
+_CONDAS_PART = frozenset(
+    (
+        *("--solver", "--experimental-solver", "--repodata-fn", "--no-pin", "--use-index-cache"),
+        *("--strict-channel-priority", "--no-channel-priority"),
+    )
+)
+
+
+def about_options(task: WheelTask, index: Route, step: CondaStep | None) -> Iterator[Notice]:
+    """Notices on options that have no effect in this run."""
+    given = [words[0] for words in task.options.passed if words[0] in _CONDAS_PART]
+    if given and step is None:
+        yield Notice("conda_unheard", {"options": ", ".join(given)})
+    if context.ssl_verify is False and not index.url and index != routes.NO_INDEX:
+        yield Notice("pip_unchecked")
