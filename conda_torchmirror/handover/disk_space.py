@@ -20,7 +20,8 @@ from ..exceptions.environment import NoSpace
 from ..exceptions.mirror import CannotWrite
 from ..models import Notice
 from ..text.layout import file_size
-from . import package_cache, solve
+from . import package_cache
+from .transaction.solved import listening
 
 
 class Place(NamedTuple):
@@ -79,7 +80,7 @@ def watched(prefix: str | None, report: Callable[[Footprint], None]) -> Iterator
             report(found)
             check(found)
 
-    with solve.listening(solved):
+    with listening(solved):
         yield
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from io import StringIO
 from tempfile import gettempdir
 from typing import Any, NamedTuple
@@ -21,15 +21,12 @@ from conda.exceptions import DryRunExit
 from conda.models.channel import Channel
 from conda.models.prefix_graph import PrefixGraph
 from conda.models.records import PackageRecord
-from conda.plugins import hookimpl
-from conda.plugins.types import CondaPostSolve
 
 from ..exceptions.choice import SolverSilent
 from ..redirect.configuration import environment, inner_command
 from ..text.sanitize import public_url, safe
 from .transaction import pins
-
-_PLUGIN = "conda-torchmirror-transaction"
+from .transaction.solved import listening
 
 
 class Transaction(NamedTuple):
@@ -42,29 +39,6 @@ class Transaction(NamedTuple):
     state: tuple[Any, ...]
     new: tuple[Any, ...]
     removed: tuple[str, ...]
-
-
-@contextmanager
-def listening(solved: Callable[[Any, Any], None]) -> Iterator[None]:
-    """Call `solved` after every solve in this process, through a conda plugin, within the block.
-
-    `solved` gets the records to unlink and those to link.
-    """
-
-    def heard(repodata_fn: str, unlink: Any, link: Any) -> None:
-        solved(unlink, link)
-
-    class Listener:
-        @hookimpl
-        def conda_post_solves(self) -> Iterator[CondaPostSolve]:
-            yield CondaPostSolve(name=_PLUGIN, action=heard)
-
-    manager, listener = context.plugin_manager, Listener()
-    manager.register(listener, name=_PLUGIN)
-    try:
-        yield
-    finally:
-        manager.unregister(listener)
 
 
 def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
