@@ -251,9 +251,10 @@ def _of_release(
         partners = sets.complete(candidate)
         if partners.cuda:
             candidate = candidate._replace(strict=False)
-        if partners.clash is None and (
-            best is None or candidate.fit > best[0].fit or not partners.left_out
-        ):
+        # What a set needs may be known only now: one whose partner exceeds the driver fits less.
+        better = best is None or candidate.fit > best[0].fit
+        same = best is not None and candidate.fit == best[0].fit
+        if partners.clash is None and (better or (same and not complete and not partners.left_out)):
             best = candidate, partners
         elif partners.clash and best is None:
             rejected.append(partners.clash.rejects(candidate.build))
