@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..models import Build, Machine, Notice, Pin, Request
 from .facts.cuda import runs_on
-from .facts.names import CUDA_NAMES
+from .facts.names import CUDA_NAMES, CUDNN, RUNTIME
 from .facts.record import BuildFacts, Clash, Knowledge
 from .rules import needs_of_python
 from .specs import (
@@ -44,10 +44,19 @@ class Constraints:
             self.pins[package_name(pin.spec)].append(pin)
         #: The request's own words on CUDA, which rule out CPU builds.
         self.named_cuda = [p for p in request.pins if package_name(p.spec) in CUDA_NAMES]
+        #: The packages whose pins narrow the CUDA of every build, that of another source included.
+        other = () if RUNTIME in self.source.runtimes else (RUNTIME,)
+        self._cuda_names = (*CUDA_NAMES, *other)
         #: Pins and further specs, by package, that what a build needs may contradict.
         self._beside: dict[str, list[Pin]] = defaultdict(list)
         for pin in (*machine.pins, *(Pin(word, "") for word in request.others)):
-            self._beside[package_name(pin.spec)].append(pin)
+            name = package_name(pin.spec)
+            self._beside[name].append(pin)
+            if name == CUDNN[0]:
+                # Of 9.10 and later it is the headers, and needs the library of its own version;
+                # older ones hold the library, and go with no other.
+                spec = pin.spec.replace(*CUDNN, 1)
+                self._beside[CUDNN[1]].append(Pin(spec, pin.source, pin.text))
         if self._beside:  # but for those that are judged by themselves
             own = self.source.names.difference(self.source.libraries)
             for name in ("python", *CUDA_NAMES, *own):
@@ -123,7 +132,7 @@ class Constraints:
             if not self.admits(pin.spec, build.name, build.version, build.build, build):
                 return Clash("pinned", _pin(pin), Notice("spec", {"spec": build.spec}))
         if read.cuda:
-            for name in CUDA_NAMES:
+            for name in self._cuda_names:
                 for pin in self.pins.get(name, ()):
                     if not any(admits_cuda(pin.spec, name, c, self.admits) for c in read.cudas):
                         return Clash("pinned", _pin(pin), Notice("cuda", {"cuda": read.cuda}))

@@ -58,6 +58,9 @@ PINNED = {
     "pytorch/linux-64::pytorch": OLD,
     "pytorch::pytorch=2.3": ("pytorch", "2.3.1", "12.1"),
     "pytorch::pytorch-cuda=12.1&pytorch<2.6": ("pytorch", "2.5.1", "12.1"),
+    "pytorch-cuda=12.1": ("pytorch", "2.5.1", "12.1"),
+    "pytorch-cuda=11.8": ("pytorch", "2.5.1", "11.8"),
+    "pytorch-cuda": NEWER,
     "conda-forge::cuda-version=12.1": ("pytorch", "2.5.1", "12.1"),
     "defaults::mkl&pytorch 2.3.*": ("pytorch", "2.3.1", "12.1"),
     # What conda-forge's builds need and a pin excludes ended in the solver's conflict.
