@@ -76,6 +76,27 @@ class HistoryConflict(TorchMirrorError):
     facts = ("spec", "needed", "torch", "why")
 
 
+class PinDropped(TorchMirrorError):
+    """The solver dropped a pin of the environment, and with it ours on the same package."""
+
+    code = "pin_dropped"
+    message = N_("conda would install {package}, which `{needed}` excludes")
+    cause = N_(
+        "no build that is asked for meets the pin `{pin}` ({source}), so that conda drops it, and "
+        "`{needed}` with it"
+    )
+    facts = ("package", "needed", "pin", "source")
+
+
+class NotAsChosen(TorchMirrorError):
+    """The solver takes another package than was chosen or pinned."""
+
+    code = "not_as_chosen"
+    message = N_("conda would install {package}, which `{needed}` excludes")
+    cause = N_("the solver `{solver}` does not keep to what was chosen")
+    facts = ("package", "needed", "solver")
+
+
 class Shadowed(TorchMirrorError):
     """Strict channel priority, which the user kept, hides a package that the set needs."""
 

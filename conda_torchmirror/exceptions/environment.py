@@ -123,6 +123,16 @@ class UnreadablePins(TorchMirrorError):
     hints = ("save_as_utf8",)
 
 
+class UnreadablePin(TorchMirrorError):
+    """A line of the environment's file of pins is no match spec, so that conda stops at it."""
+
+    code = "unreadable_pin"
+    message = N_("`{spec}` in {file} is no match spec")
+    cause = N_("conda reads this file for every installation, and stops at that line")
+    facts = ("spec", "file")
+    hints = ("correct_line",)
+
+
 class UnreadableHistory(TorchMirrorError):
     """The environment's history is not UTF-8 text, so conda cannot read it."""
 

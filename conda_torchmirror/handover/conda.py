@@ -26,7 +26,13 @@ from conda.exceptions import DryRunExit, UnsatisfiableError
 
 from ..exceptions.causes import clean
 from ..exceptions.channel import ChannelError, NothingCached
-from ..exceptions.environment import BrokenRecord, HalfMade, PipTorch, UnreadablePins
+from ..exceptions.environment import (
+    BrokenRecord,
+    HalfMade,
+    PipTorch,
+    UnreadablePin,
+    UnreadablePins,
+)
 from ..index.sources import of_channel
 from ..machine.departure import requested
 from ..machine.environment import is_environment, option_of, python_path
@@ -37,7 +43,7 @@ from ..redirect.configuration import environment, inner_command
 from ..selection.facts.names import FAMILY, PIP_NAMES, RUNTIMES
 from ..selection.plan import FLEXIBLE
 from ..selection.specs import package_name
-from .transaction import damaged, pins
+from .transaction import damaged, heeded, pins
 from .transaction.undoing import undone_whole
 
 _PRIORITY = frozenset(("--strict-channel-priority", "--no-channel-priority"))
@@ -100,14 +106,22 @@ def run(command: Sequence[str], variables: Mapping[str, str], extra: Mapping[str
     With `--json`, the document that conda prints is captured and returned. `extra` is added to the
     JSON document of an error.
 
-    Raises: what conda raises; without `--json` also DryRunExit, by which conda ends a dry run.
+    Raises: Unheeded; what conda raises; without `--json` also DryRunExit, by which conda ends a dry
+    run.
     """
+    return heeded.with_whole_index(lambda words: _run(words, variables, extra), command)
+
+
+def _run(
+    command: Sequence[str], variables: Mapping[str, str], extra: Mapping[str, Any]
+) -> Finished:
     held = StringIO() if "--json" in command else None
     try:
         with (
             inner_command(),
             environment(variables),
             pins.all_applied(command, variables),
+            heeded.checked(command, variables),
             undone_whole(),
             damaged.told(),
             redirect_stdout(held) if held is not None else nullcontext(),
@@ -206,16 +220,19 @@ def refuse_half_made(prefix: str) -> None:
         raise HalfMade(prefix=prefix)
 
 
-def refuse_unreadable(on: Machine, prefix: str | None) -> None:
+def refuse_unreadable(on: Machine, prefix: str | None, *, solving: bool = True) -> None:
     """Stop before conda fails on an unreadable record, history or file of pins in the environment.
+    Only a solver (`solving`) parses the lines of that file.
 
-    Raises: BrokenRecord, UnreadableHistory, UnreadablePins.
+    Raises: BrokenRecord, UnreadableHistory, UnreadablePin, UnreadablePins.
     """
     for remark in on.remarks:
         if remark.code == "machine.record_broken":
             raise BrokenRecord(where=option_of(str(prefix)), **remark.facts)
         if remark.code == "machine.pins_unreadable":
             raise UnreadablePins(**remark.facts)
+        if remark.code == "machine.pin_unreadable" and solving:
+            raise UnreadablePin(**remark.facts)
     if prefix and is_environment(prefix):
         requested(prefix)
 

@@ -74,7 +74,7 @@ def watched(prefix: str | None, report: Callable[[Footprint], None]) -> Iterator
     `prefix` is None where packages are only downloaded. Raises NoSpace, from within conda.
     """
 
-    def solved(removed: Sequence[Any], added: Sequence[Any]) -> None:
+    def solved(_index: str, removed: Sequence[Any], added: Sequence[Any]) -> None:
         if added:
             found = measure(added, prefix, removed)
             report(found)

@@ -25,7 +25,7 @@ from conda.models.records import PackageRecord
 from ..exceptions.choice import SolverSilent
 from ..redirect.configuration import environment, inner_command
 from ..text.sanitize import public_url, safe
-from .transaction import pins
+from .transaction import heeded, pins
 from .transaction.solved import listening
 
 
@@ -47,17 +47,22 @@ def solve(command: Sequence[str], variables: Mapping[str, str]) -> Transaction:
     Prints and changes nothing. `command` must have `--prefix`; `--dry-run` and `--json` are added
     if they are missing.
 
-    Raises: what conda raises, such as UnsatisfiableError; SolverSilent.
+    Raises: what conda raises, such as UnsatisfiableError; Unheeded, SolverSilent.
     """
     wanted = [*command, *(word for word in ("--dry-run", "--json") if word not in command)]
+    return heeded.with_whole_index(lambda words: _solve(words, variables), wanted)
+
+
+def _solve(wanted: Sequence[str], variables: Mapping[str, str]) -> Transaction:
     found: list[tuple[Any, Any]] = []
     try:
         with (
             inner_command(),
             environment(variables),
             pins.all_applied(wanted, variables),
+            heeded.checked(wanted, variables),
             redirect_stdout(StringIO()),
-            listening(lambda unlink, link: found.append((unlink, link))),
+            listening(lambda _, unlink, link: found.append((unlink, link))),
         ):
             main_subshell(*wanted)
     except DryRunExit:

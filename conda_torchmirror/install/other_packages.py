@@ -14,7 +14,8 @@ from conda.base.context import context
 from conda.models.channel import Channel, MultiChannel
 
 from ..exceptions.channel import ChannelError, NothingCached
-from ..exceptions.choice import PartnerConflict
+from ..exceptions.choice import NotAsChosen, PartnerConflict, PinDropped
+from ..handover.transaction.heeded import Unheeded
 from ..index import match
 from ..index.sources import Source, read_some
 from ..mirrors.addresses import name_of
@@ -93,6 +94,23 @@ def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
         held=", ".join(found.held),
         ways=[Notice("take_with_partner", {"command": safe(way)})] if way else (),
     )
+
+
+def unheeded(found: Unheeded, task: Task, on: Machine) -> PinDropped | NotAsChosen:
+    """The error for a package that the solver took against the choice or its pins."""
+    name, needed = package_name(found.spec), safe(found.spec)
+    package = safe(found.package)
+    pin = next((pin for pin in reversed(on.pins) if package_name(pin.spec) == name), None)
+    if pin is None:
+        return NotAsChosen(package=package, needed=needed, solver=safe(str(context.solver)))
+    words = task.typed.specs
+    asked = tuple(found.spec if package_name(word) == name else word for word in words)
+    ways = [Notice("change_pins", {"pins": f"{pin.text} ({pin.source})"})]
+    if asked != words and not task.files:
+        command = offered(task.typed._replace(specs=asked))
+        ways.append(Notice("ask_as_pinned", {"command": safe(command)}))
+    facts = {"pin": pin.text, "source": pin.source}
+    return PinDropped(package=package, needed=needed, ways=ways, **facts)
 
 
 def read(decision: Decision, words: Iterable[str]) -> dict[str, list[Build]]:

@@ -273,7 +273,9 @@ def _hand_over(
     """Run conda's solver, and save, list, print or install the result."""
     from ..handover import conda, disk_space, package_cache
     from ..handover import solve as solver
+    from ..handover.transaction.heeded import Unheeded
     from ..handover.transaction.removal import removing
+    from . import other_packages
 
     options, source, on = task.options, task.source, decision.machine
     conda.refuse_unreadable(on, decision.prefix)
@@ -319,17 +321,17 @@ def _hand_over(
         # Not a subclass, as one of them means that the user answered no.
         if options.download and type(error) is CondaExitZero:
             return conda.Outcome(0, about, downloaded=True)
+        if isinstance(error, Unheeded):
+            raise other_packages.unheeded(error, task, decision.machine) from error
         reader.check_emptied(error)
         routes = [reader[name] for name in (source.channel, source.base_channel)]
         with removing(leaving.named, leaving.hidden):
             hiding = conda.hidden_by_priority(error, command, variables, decision, routes)
         if hiding:
             raise Shadowed(channel=source.channel, package=hiding) from error
-        if conda.unsatisfiable(error):
-            from . import other_packages
-
-            if conflict := other_packages.conflict(task, decision):
-                raise conflict from error
+        unsolved = conda.unsatisfiable(error)
+        if unsolved and (conflict := other_packages.conflict(task, decision)):
+            raise conflict from error
         raise
     if done.code or options.dry_run or options.download:
         return conda.Outcome(done.code, about, done.document)

@@ -228,7 +228,7 @@ def _check(plan: SavedPlan, on: Machine, prefix: str, leaving: Collection[str]) 
 
     Raises: PlanInTheWay, PipTorch, BrokenRecord, UnreadableHistory, UnreadablePins.
     """
-    conda.refuse_unreadable(on, prefix)
+    conda.refuse_unreadable(on, prefix, solving=False)
     planned = {str(p["name"]): (str(p["version"]), str(p["build"])) for p in plan.packages}
     broken: dict[str, str] = {}
     for record in PrefixData(prefix).iter_records():

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 from conda import CondaError
 
-from conda_torchmirror.exceptions.environment import BrokenRecord, UnreadableHistory, UnreadablePins
+from conda_torchmirror.exceptions.environment import (
+    BrokenRecord,
+    UnreadableHistory,
+    UnreadablePin,
+    UnreadablePins,
+)
 from conda_torchmirror.handover.conda import refuse_unreadable
 from conda_torchmirror.machine.departure import departure
 from conda_torchmirror.machine.environment import option_of
@@ -99,7 +104,11 @@ def test_a_pin_that_is_no_match_spec_is_named(prefix):
     [remark] = machine.remarks
     assert (remark.code, remark.facts["spec"]) == ("machine.pin_unreadable", "numpy >=")
     assert [pin.spec for pin in machine.pins] == ["numpy <2", "mkl<2024.1"]
-    refuse_unreadable(machine, str(prefix))
+    # Conda ended a solve with the line alone, and did not say where it is.
+    with pytest.raises(UnreadablePin) as caught:
+        refuse_unreadable(machine, str(prefix))
+    assert f"`numpy >=` in {file}" in str(caught.value)
+    refuse_unreadable(machine, str(prefix), solving=False)
 
 
 def test_the_option_that_names_an_environment(prefix, tmp_path, sandbox, monkeypatch):

@@ -3,27 +3,32 @@
 Of several pins on a package, conda's solvers keep the last, which is that of the environment's
 file; and the classic solver puts a pin in the place of the spec that is asked for. So in
 `conda-meta/pinned`, `numpy >=1.20` lifts the pin `numpy<2` of a hand-over, and `pytorch >=2` lets
-any build in for the exact one that was chosen.
+any build in for the exact one that was chosen. In the same way the bare name of a package in
+`aggressive_update_packages` takes the place of a pin on it.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from logging import getLogger
 from typing import Any
 
+from conda.base.context import context
 from conda.core import solve
 from conda.exceptions import CondaError
 from conda.models.match_spec import MatchSpec
+
+from ...selection.specs import package_name
 
 log = getLogger(__name__)
 
 #: The variable that pins packages for one command.
 PINS = "CONDA_PINNED_PACKAGES"
 _NAME = "get_pinned_specs"
+_AGGRESSIVE = "aggressive_update_packages"
 #: A word that is a spec with more than a name, which no option or its value is.
 _SPEC = r"(?:[^\s/]+::)?[A-Za-z0-9_][\w.-]*(?:[\s=<>!~].*|\[.*\])"
 
@@ -31,9 +36,33 @@ _SPEC = r"(?:[^\s/]+::)?[A-Za-z0-9_][\w.-]*(?:[\s=<>!~].*|\[.*\])"
 @contextmanager
 def all_applied(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[None]:
     """Within the block, the pin that conda takes for a package is combined with the pin on it in
-    the `variables` of a hand-over, and with the specs of the command on it."""
+    the `variables` of a hand-over, and with the specs of the command on it. What these are about is
+    not updated because conda's configuration says so."""
     ours = [word for word in variables.get(PINS, "").split("&") if word]
     asked = [word for word in command if re.fullmatch(_SPEC, word)]
+    with _chosen_here({name for word in (*ours, *asked) if (name := package_name(word))}):
+        yield from _combining([*ours, *asked])
+
+
+@contextmanager
+def _chosen_here(names: Container[str]) -> Iterator[None]:
+    """Within the block, conda's `aggressive_update_packages` has none of these names."""
+    kind: Any = type(context)
+    original = vars(kind).get(_AGGRESSIVE)
+    if not isinstance(original, property) or original.fget is None:
+        yield
+        return
+    read = original.fget
+    kept = property(lambda of: tuple(spec for spec in read(of) if spec.name not in names))
+    setattr(kind, _AGGRESSIVE, kept)
+    try:
+        yield
+    finally:
+        setattr(kind, _AGGRESSIVE, original)
+
+
+def _combining(beside: Sequence[str]) -> Iterator[None]:
+    """Yield once, and meanwhile let conda's pins be combined with these specs."""
     original: Any = getattr(solve, _NAME, None)
     if original is None:
         yield
@@ -42,7 +71,7 @@ def all_applied(command: Sequence[str], variables: Mapping[str, str]) -> Iterato
 
     def combined(*args: Any, **options: Any) -> tuple[Any, ...]:
         found = original(*args, **options)
-        return _combined(found, [*ours, *asked]) if inside else tuple(found)
+        return _combined(found, beside) if inside else tuple(found)
 
     # Other solvers import the function, some of them only when they are asked to solve.
     modules = [vars(module) for module in [*sys.modules.values()] if hasattr(module, "__dict__")]

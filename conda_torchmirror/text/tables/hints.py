@@ -167,6 +167,7 @@ TEXT: Table = {
     "run_anew": "run the same command again: the package is whole now",
     "delete_list": "delete that file, and run the same command again: conda makes it anew",
     "answer_yes": "add `-y`, which is yes to every question, or `--dry-run` for a preview",
+    "correct_line": "correct that line, or remove it",
     "save_as_utf8": "save it as UTF-8, without a byte order mark",
     "confirm_change": "confirm it: `{command}`",
     "newer_plugin": "look for a newer conda-torchmirror",
@@ -202,6 +203,7 @@ TEXT: Table = {
     "dependencies",
     "file_name_torch": "name them beside the file: `{command}`",
     "leave_partner_out": "leave it out, or install it into an environment of its own",
+    "ask_as_pinned": "ask for it as it is needed: `{command}`",
     "take_with_partner": "a set that it goes with: `{command}`",
     "allow_newer": (
         "{count} build is newer than conda's `exclude_newer` allows: `conda config --show "
