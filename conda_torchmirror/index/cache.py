@@ -121,3 +121,8 @@ def unexpired(fetch: Any) -> Any | None:
     if not cache.cache_path_json.exists():
         return None
     return cache if context.offline or context.use_index_cache or not cache.stale() else None
+
+
+def has_package(file: str) -> bool:
+    """Whether a package is in one of conda's package caches."""
+    return any(os.path.exists(os.path.join(folder, file)) for folder in context.pkgs_dirs)

@@ -6,7 +6,6 @@ with another route, or raise one error that names all routes tried.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
@@ -22,7 +21,7 @@ from ..index.fetch import bounded_pages, quiet_pool, spinner
 from ..index.sources import SOURCES, Source, of_channel
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM
-from ..models import Build, Decision, Machine, Notice, Records, Request
+from ..models import Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions
 from ..text.messages import clauses, text
 from ..text.sanitize import safe
@@ -194,8 +193,8 @@ class Router:
         self.agreed = True
 
     def check_emptied(self, error: Exception) -> None:
-        """Leave a mirror whose index was refused while the solver read it: conda takes it for
-        empty, so the solver's error is not about the request.
+        """Leave a mirror whose index was refused while the solver read it, which conda takes for
+        empty, or has no Python: then the solver's error is not about the request.
 
         Raises: Moved, or an error if no route is left.
         """
@@ -208,6 +207,9 @@ class Router:
                 answer = self._session.ask_again(f"{route.url}/{self._subdir}/repodata.json")
                 reason = answer._replace(code="withheld") if answer.ok else answer
                 self._leave(failures.from_answer(route, reason), cause=error)
+        for route in self.located if hashes.is_unsolved(error) else ():
+            if not self._state.is_last(route.channel) and hashes.is_hollow(route, self._subdir):
+                self._leave(Failure(route, hashes.HOLLOW), cause=error)
 
     def recover(self, error: Exception) -> None:
         """Put the next route in place if a route is to blame for this error.
@@ -287,7 +289,7 @@ class Router:
         return [
             (route, ProbeTarget(f"{route.url}/{build.subdir}/{build.fn}", build.size, hashed=True))
             for route, build in builds
-            if build.fn and not _is_cached(build)
+            if build.fn and not cache.has_package(build.fn)
         ]
 
     def _official(self, route: Route, names: Collection[str]) -> Records:
@@ -393,8 +395,3 @@ class Router:
                 for mirror, names in places.items()
             )
             yield Notice("others_mirrored", {"where": clauses(where)})
-
-
-def _is_cached(build: Build) -> bool:
-    """Whether the package is in one of conda's package caches."""
-    return any(os.path.exists(os.path.join(folder, build.fn)) for folder in context.pkgs_dirs)

@@ -12,13 +12,13 @@ from typing import Any
 
 from conda.exceptions import CondaError
 
-from ..exceptions.channel import HashConflict, HashUnconfirmed, NothingCached
+from ..exceptions.channel import ChannelError, HashConflict, HashUnconfirmed, NothingCached
 from ..index import builtin
 from ..index.exclude_newer import without_newer
 from ..index.match import admits
-from ..index.sources import Source
+from ..index.sources import SOURCES, Source, read_some
 from ..mirrors.registry import Route
-from ..mirrors.urls import upstream_url
+from ..mirrors.urls import UPSTREAM, upstream_url
 from ..models import Build, Choice, Decision, Machine, Notice, Records, Request
 from ..redirect import settings
 from ..selection.choose import choose
@@ -26,6 +26,13 @@ from ..selection.facts.record import recency
 from ..selection.specs import package_name, release
 from ..text.messages import text
 from ..text.sanitize import safe
+
+#: What every environment needs, the channels that have it, and why a mirror without it is left.
+_PYTHON = "python"
+HOLLOW = Notice("probe_hollow", {"what": _PYTHON})
+_HAVE_PYTHON = frozenset(("pkgs/main", *(source.base_channel for source in SOURCES)))
+#: Parts of the names of errors by which solvers end; each solver has its own.
+_UNSOLVED = ("nsatisfiable", "PackagesNotFound", "PackageNotFound")
 
 
 def behind(source: Source, machine: Machine, request: Request, records: Records) -> str | None:
@@ -70,6 +77,21 @@ def _newer(builds: Iterable[Build], than: Iterable[Build]) -> list[Build]:
         if (found := release(build.version))
         and (build.name not in last or found > last[build.name])
     ]
+
+
+def is_unsolved(error: BaseException) -> bool:
+    """Whether an error says that a solve has no solution, or that packages were not found."""
+    return any(word in type(error).__name__ for word in _UNSOLVED)
+
+
+def is_hollow(route: Route, subdir: str) -> bool:
+    """Whether the index that a solver just read of a channel which has Python is without it."""
+    if route.channel not in _HAVE_PYTHON or route.mirror == UPSTREAM:
+        return False
+    try:
+        return not read_some(route, subdir, {_PYTHON}).builds
+    except (ChannelError, NothingCached):
+        return False
 
 
 def likely(runtime: Build, held: Iterable[Build]) -> list[Build]:

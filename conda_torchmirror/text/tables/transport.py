@@ -35,6 +35,7 @@ TEXT: Table = {
     "probe_withheld": "{mirror} refuses {what} (403 or 404), though its first bytes could be had",
     "probe_hash": "{mirror} sent {what} with another content than its index says",
     "probe_behind": "{mirror} has an old index, without {what}",
+    "probe_hollow": "{mirror} has an index without {what}",
     "probe_other_choice": "{mirror} has other builds than those that were agreed on",
     # Shown if a block page names no identifier or no address.
     "unnamed_identifier": "not given",
