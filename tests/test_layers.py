@@ -167,6 +167,8 @@ SEAMS = {
     "install.wheels.run": {"install", "plans"},
     # Most pages are written so that one expression reads their tags.
     "index.wheels.pages": {"index"},
+    # What is pasted from another tool's guide is looked at where it is.
+    "cli.deferred": {"cli"},
     # A command whose channels no mirror has reads no settings and decides nothing; only commands
     # that fetch an index look for emptied ones, and for mirrors that answer.
     "hooks.redirect": {"exceptions", "hooks", "index", "redirect", "text"},

@@ -122,9 +122,11 @@ def say_what_is_wrong(parser: ArgumentParser) -> None:
                 break
             if word == "--pre" and word not in parser._option_string_actions:
                 _refuse(parser, *_unknown(parser, word))
+        if "--source" in parser._option_string_actions and (said := _pasted(args or ())):
+            _refuse(parser, *said)
         found, rest = parse(args, namespace)
         if rest:
-            _refuse(parser, *_unknown(parser, next(filter(_is_option, rest), rest[0])))
+            _refuse(parser, *_unknown(parser, next(filter(_is_option, rest), rest[0]), args))
         return found, rest
 
     def error(message: str) -> NoReturn:
@@ -157,8 +159,31 @@ def _refuse(parser: ArgumentParser, said: str, step: str | None) -> NoReturn:
     raise SystemExit(2)
 
 
-def _unknown(parser: ArgumentParser, word: str) -> tuple[str, str | None]:
-    """The sentence on a word that the parser has no use for, and the step to what is meant."""
+def _pasted(words: Sequence[str]) -> tuple[str, str] | None:
+    """The sentence on another installer's command among the words, and the step to ours."""
+    # Only `-f`, and words such as `install`, make it worth while to look.
+    if not {"-f", "install", "create", "add"} & {*words}:
+        return None
+    from . import pasted
+
+    if other := pasted.other_command(words):
+        value, rest = other
+        here = pasted.command(rest)
+        step = "other_command" if here else "other_left_out"
+        said = text("help.usage_other", {"value": value})
+        return said, text(f"help.{step}", {"value": value, "command": here})
+    if page := pasted.page_of_wheels(words):
+        here = pasted.command(words)
+        step = "pip_index_command" if here else "pip_index"
+        return text("help.usage_page", {"value": page}), text(f"help.{step}", {"command": here})
+    return None
+
+
+def _unknown(
+    parser: ArgumentParser, word: str, words: Sequence[str] | None = None
+) -> tuple[str, str | None]:
+    """The sentence on a word that the parser has no use for, and the step to what is meant, by all
+    the words of the command line."""
     name = word.partition("=")[0]
     options = parser._option_string_actions
     if not _is_option(word):
@@ -168,7 +193,13 @@ def _unknown(parser: ArgumentParser, word: str) -> tuple[str, str | None]:
         return text("help.usage_word", {"value": name}), step
     said = text("help.usage_option", {"value": name})
     if name in _OF_PIP and "--source" in options:
-        return said, text(f"help.{_OF_PIP[name]}")
+        code = _OF_PIP[name]
+        if code == "pip_index":
+            from . import pasted
+
+            if here := pasted.command(words or ()):
+                return said, text("help.pip_index_command", {"command": here})
+        return said, text(f"help.{code}")
     # Without the hyphens, which all of them have in common.
     long = {option[2:]: option for option in options if option.startswith("--")}
     nearest = _nearest(name.lstrip("-"), list(long), 0.7)

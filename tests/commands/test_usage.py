@@ -105,3 +105,57 @@ def test_an_environment_without_its_option(conda_in_process):
     said = conda_in_process("torch-verify", "torch").stderr
     assert "did you mean `-n torch`?" in said
     assert "did you mean" not in conda_in_process("torch-verify", "a/b").stderr
+
+
+OF_PYTORCH = "https://download.pytorch.org/whl"
+#: What guides show, typed after `conda torch-install`, and the command that is offered.
+PASTED = {
+    f"torch==2.3.1+cu121 torchvision --index-url {OF_PYTORCH}/cu121": "torch==2.3.1+cu121 "
+    "torchvision --source wheels",
+    f"pip3 install torch torchvision torchaudio --index-url {OF_PYTORCH}/cu118": "torch "
+    "torchvision torchaudio --source wheels --cuda cu118",
+    f"-n x torch --index-url={OF_PYTORCH}/cpu": "-n x torch --source wheels --cuda cpu",
+    f"uv pip install torch --index-url {OF_PYTORCH}/rocm6.4": "torch --source wheels "
+    "--cuda rocm6.4",
+    f"torch==1.9.0+cu111 torchaudio==0.9.0 -f {OF_PYTORCH}/torch_stable.html": "torch==1.9.0+cu111 "
+    "torchaudio==0.9.0 --source wheels",
+    "torch -f https://mirror.example/pytorch-wheels/cu121/": "torch --source wheels --mirror "
+    "https://mirror.example/pytorch-wheels --cuda cu121",
+    "python -m pip install -U torch -i https://mirror.example/simple --user": "torch "
+    "--source wheels",
+    "pip install torch": "torch",
+    "conda install pytorch=2.5.1 pytorch-cuda=12.4 -c pytorch -c nvidia": "pytorch=2.5.1 "
+    "pytorch-cuda=12.4 -c pytorch -c nvidia",
+    "mamba create -n x python=3.11 pytorch": "-n x python=3.11 pytorch",
+}
+
+
+@pytest.mark.parametrize("words", PASTED)
+def test_another_installers_command(conda_in_process, words):
+    """`pip` and `install` became packages, and a page of wheels an environment file."""
+    result = conda_in_process(INSTALL, *words.split())
+    assert result.rc == 2
+    command = f"conda torch-install {PASTED[words]}"
+    said = " ".join(result.stderr.split()).replace(" --no-check", "")  # of these tests
+    assert f"`{command}`" in said
+    again = conda_in_process(*command.split()[1:], "--dry-run", "--offline", "--cuda-compat=no")
+    assert "--cuda-compat takes one of minor" in again.stderr, "everything else is understood"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "pip install -r requirements.txt",
+        "pip install torch --target lib",
+        f"pip install torch -i {OF_PYTORCH}/nightly/cu126",
+    ],
+)
+def test_another_installers_command_without_a_counterpart(conda_in_process, words):
+    said = " ".join(conda_in_process(INSTALL, *words.split()).stderr.split())
+    assert "`pip install` begins another command" in said
+    assert "leave `pip install` out" in said
+
+
+def test_a_package_and_an_environment_may_be_called_so(conda_in_process):
+    words = ("-n", "pip", "pytorch", "uv", "pip", "--cuda", "cpu", "--offline")
+    assert "uv, pip" in conda_in_process(INSTALL, "-d", *words).ok().stdout

@@ -107,11 +107,18 @@ HELP: Table = {
     "usage_takes_none": "{of} takes no value, so not `{value}`",
     "usage_option": "`{value}` is no option of this command",
     "usage_word": "`{value}` is not expected here",
+    "usage_other": "`{value}` begins another command",
+    "usage_page": "`-f {value}` names a page of wheels, as pip's `-f` does, and no environment "
+    "file",
+    "other_command": "the same here: `{command}`",
+    "other_left_out": "leave `{value}` out, and what is an option of that command alone",
     "usage_of": "{of}: {said}",
     "usage_meant": "did you mean `{nearest}`?",
     "usage_help": "`{command} --help` shows the options",
     "pip_index": "it is an option of pip: leave it out, and add `--source wheels`; `--mirror URL` "
     "names another mirror of wheels, and `torch==2.7.1+cu126` the CUDA",
+    "pip_index_command": "it is an option of pip: leave it out, and add `--source wheels`: "
+    "`{command}`",
     "pip_list": "it is an option of pip: write the packages here, or name an environment file: "
     "`-f environment.yml`",
     "pip_upgrade": "leave it out: the newest release that fits is chosen anyway",

@@ -1,0 +1,94 @@
+"""What is pasted after `torch-install` from another installer's command, and the same in our words.
+
+`pip install torch==2.3.1+cu121 --index-url ...` and `conda install pytorch ...` are what guides
+show; read as specs, `pip` and `install` are packages, and a page of wheels an environment file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+from ..mirrors.registry import official_wheel_hosts
+from ..selection import shell
+
+#: The programs, and what they do with packages.
+_TOOLS = re.compile(r"[!%]?(?:pip\d*(?:\.\d+)*|conda|mamba|micromamba|uv|pixi|poetry)")
+_VERBS = ("install", "create", "add")
+#: What may stand before the program.
+_BEFORE = re.compile(r"sudo|-m|[!%]?(?:uv|python\d*(?:\.\d+)*|py)")
+#: Options of pip that name a place to look for packages, and those that say nothing here.
+INDEX = ("-i", "--index-url", "--extra-index-url", "--find-links")
+_WITH_VALUE, _ALONE = ("--trusted-host",), ("-U", "--upgrade", "--user", "--no-cache-dir")
+#: Options of pip without a counterpart.
+_NOT_HERE = ("-r", "--requirement", "--pre", "--target", "--no-index")
+_VARIANT = re.compile(r"(.+)/(cu\d+|cpu|xpu|rocm[\d.]+)(?:/[\w.-]*\.html?)?/*")
+
+
+def other_command(words: Sequence[str]) -> tuple[str, list[str]] | None:
+    """The beginning of another command among the words, and the words without it; or None."""
+    for at, (program, verb) in enumerate(pairwise(words)):
+        if program == "--":
+            break
+        if verb in _VERBS and _TOOLS.fullmatch(program):
+            start = at
+            while start and _BEFORE.fullmatch(words[start - 1]):
+                start -= 1
+            return " ".join(words[start : at + 2]), [*words[:start], *words[at + 2 :]]
+    return None
+
+
+def page_of_wheels(words: Sequence[str]) -> str | None:
+    """The address after `-f` that is a page of wheels, which pip's `-f` takes; or None."""
+    for option, value in pairwise(words):
+        if option == "-f" and _is_page(value):
+            return value
+    return None
+
+
+def _is_page(value: str) -> bool:
+    if not value.startswith(("http://", "https://")):
+        return False
+    found = urlsplit(value)
+    return found.hostname in official_wheel_hosts() or found.path.endswith((".html", "/"))
+
+
+def command(words: Sequence[str]) -> str | None:
+    """The command in our words, without pip's options; None where there is no such command."""
+    try:
+        said = list(_in_our_words(words))
+    except LookupError:
+        return None
+    return shell.command(["conda", "torch-install", *said], windows=os.name == "nt")
+
+
+def _in_our_words(words: Sequence[str]) -> Iterator[str]:
+    """Raises: LookupError where an option has no counterpart."""
+    places, rest = [], iter(words)
+    for word in rest:
+        name, sign, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if name in _NOT_HERE:
+            raise LookupError(name)
+        if name in (*INDEX, *_WITH_VALUE, "-f"):
+            value = value if sign else next(rest, "")
+            if name == "-f" and not _is_page(value):
+                yield from (word, value)
+            elif name not in _WITH_VALUE:
+                places.append(value)
+        elif name not in _ALONE:
+            yield word
+    if not places:
+        return
+    if "--source" not in words:
+        yield from ("--source", "wheels")
+    for place in places:
+        if not place.startswith("https://") or "/nightly" in place or "/test" in place:
+            raise LookupError(place)
+        if found := _VARIANT.fullmatch(place):
+            if urlsplit(place).hostname not in official_wheel_hosts() and "--mirror" not in words:
+                yield from ("--mirror", found[1])
+            if "--cuda" not in words and not any("+" in word for word in words):
+                yield from ("--cuda", found[2])
