@@ -127,8 +127,17 @@ def _for_one(
         return run.execute(options._replace(facts=facts), report, asked)
 
 
+def _apart(asked: InstallOptions, facts: Facts) -> InstallOptions:
+    """The options for what is offered for one of several machines: the folder of the plans is no
+    plan, so that its own goes into a folder there."""
+    if asked.save is None:
+        return asked
+    name = Path(facts.file.partition(", ")[0]).stem
+    return asked._replace(save=os.path.join(asked.save, f"for-{name}"))
+
+
 def _decided(preview: InstallOptions, facts: Facts, asked: InstallOptions) -> AnyDecision:
-    found = _for_one(preview, facts, _silent, asked)
+    found = _for_one(preview, facts, _silent, _apart(asked, facts))
     assert isinstance(found, (Decision, WheelDecision))
     return found
 
@@ -183,7 +192,7 @@ def _saved(
     for plan, folder, facts in zip(plans, folders, everyone, strict=True):
         try:
             for_this = options._replace(save=str(folder), urls=None)
-            saved = _for_one(for_this, facts, _silent, options)
+            saved = _for_one(for_this, facts, _silent, _apart(options, facts))
         except CondaError as error:
             if isinstance(error, SystemExit):  # a regular exit
                 raise
@@ -209,7 +218,7 @@ def _urls(
         if plan.saved is not None:
             files |= dict.fromkeys(plan.saved.plan.files)
             continue
-        found = _for_one(options, facts, _silent, options)
+        found = _for_one(options, facts, _silent, _apart(options, facts))
         assert isinstance(found, DownloadList)
         files |= dict.fromkeys(found.files)
         notices |= {notice.code: notice for notice in found.notices}

@@ -1,0 +1,31 @@
+"""What is offered for one of several machines, taken literally beside the plans of the others."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from support.machine_files import write
+
+from conda_torchmirror.plans import saved_plan
+
+pytest_plugins = ("support.planning_fixtures",)
+
+
+def test_its_plan_goes_into_a_folder_beside_those_of_the_others(
+    mirrored, conda_in_process, tmp_path
+):
+    """The folder of the plans is no plan, so that a step that named it was refused."""
+    machines = (write(tmp_path, "ampere", python="3.12"), write(tmp_path, "ada", python="3.13"))
+    parent = tmp_path / "plans"
+    words = ("--machine", *machines, "--save-plan", parent, "--source", "pytorch", "pytorch")
+    done = conda_in_process("torch-install", *words, "--json")
+    assert done.rc == 1
+    [failed] = done.json()["torchmirror"]["failed"]
+    hints = {hint["hint_code"]: hint["text"] for hint in failed["error"]["guidance"]["hints"]}
+    command = shlex.split(hints["use_python"].split("`")[1])
+    assert Path(command[command.index("--save-plan") + 1]) == parent / "for-ada"
+    conda_in_process(*command[1:]).ok()
+    assert saved_plan.load(parent / "for-ada").decision["selected"]["python"] == "3.12"
+    conda_in_process("torch-install", *words)  # and once more over all of it
+    assert len(list(parent.iterdir())) == 2
