@@ -354,12 +354,14 @@ class Decision(NamedTuple):
 
 class Listed(NamedTuple):
     """What a source has for a platform: every complete set for a request, fitting or not.
-    `end` says where a discontinued channel ended, None for one that is maintained."""
+    `end` says where a discontinued channel ended, None for one that is maintained. `unread` is the
+    newest release that is left out, as not everything of it was read; None where nothing is."""
 
     source: str
     rows: tuple[Offer, ...]
     records: Records
     end: Mapping[str, str] | None = None
+    unread: str | None = None
 
 
 class Listing(NamedTuple):

@@ -67,6 +67,7 @@ def document(listing: Listing) -> dict[str, Any]:
                 "source": listed.source,
                 "index": listed.records.origin,
                 "index_date": listed.records.date,
+                "unread_from": listed.unread,
             }
             for listed in listing.of
         ],
@@ -93,6 +94,8 @@ def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
     listed = listed or list(listing.of[:1])
     head = wrapped(shown("list_head", **about, index=clauses(map(_index, listed))))
     end = [line for of in listed if of.end for line in bullet(text("channel_end", of.end))]
+    for of in listed:
+        end += bullet(text("older_unread", {"release": of.unread})) if of.unread else []
     if not listed[0].rows:
         return [*head, "", *bullet(_nothing(listing)), *end]
     grouped = _grouped(listed[0])

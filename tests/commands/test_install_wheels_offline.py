@@ -255,6 +255,26 @@ def test_the_list_without_the_network(wheel_lab, conda_in_process):
     assert asked(wheel_lab) == []
 
 
+@pytest.mark.parametrize(
+    ("subdir", "older", "cudas"),
+    [("linux-64", "2.5.1", {"12.4", "12.1", "11.8"}), ("osx-64", "", ())],
+)
+def test_the_list_has_no_release_in_part(wheel_lab, conda_in_process, subdir, older, cudas):
+    """2.5.1 was listed for CUDA 11.8 and the CPU alone: nobody had looked into cu124 and cu121."""
+    words = (*WHEELS, "--list", "--offline", "--platform", subdir, "--json")
+    found = conda_in_process(*words).ok().json()["torchmirror"]
+    [source] = found["sources"]
+    assert bool(source["unread_from"]) == bool(older)
+    listed = {row["version"] for row in found["list"]}
+    assert listed
+    if older:
+        assert older not in listed
+        assert "2.6.0 and older ones" in conda_in_process(*words[:-1]).ok().words
+        named = conda_in_process(*words, f"torch=={older}").ok().json()["torchmirror"]
+        assert {row["cuda"] for row in named["list"]} == {*cudas, None}
+        assert named["sources"][0]["unread_from"] is None
+
+
 @pytest.mark.parametrize("variant", ["xpu", "rocm6.4"])
 def test_the_list_of_an_accelerator_that_is_no_cuda(wheel_lab, conda_in_process, variant):
     words = ("--list", "--offline", "--platform", "linux-64", "--cuda", variant)

@@ -27,10 +27,12 @@ def listing(task: WheelTask) -> Listing:
     names = named or variants.of_release(on, request, tables(), newest=NEWEST)
     links = reader.read(names, tuple(request.specs))
     rows = tuple(offers(request, on, links))
+    unread = variants.unread(on, request, tables(), names)
+    rows = tuple(row for row in rows if row.release not in unread)
     if not rows:
         raise no_choice(task, chains)
     records = Records((), reader.origin, reader.date)
-    return Listing((Listed(WHEELS, rows, records),), on, request)
+    return Listing((Listed(WHEELS, rows, records, unread=next(iter(unread), None)),), on, request)
 
 
 #: The number of newest releases in the table whose directories are read.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from packaging.version import Version
 
@@ -86,16 +86,37 @@ def of_release(
         rows = [row.get(machine.subdir, ()) for row in tables.variants.values()]
         named = (name for row in rows for name in row if NAMED.fullmatch(name))
         return tuple(dict.fromkeys((request.cuda, *named)))[:_MOST]
-    words = [
-        word._replace(variant=None)
-        for spec in request.specs.get(TORCH, ())
-        if (word := _asked(spec))
-    ]
+    words = _open_words(request)
     rows_ = tables.variants
     if newest is not None and not any(len(word.specifier) for word in words):
-        rows_ = {name: rows_[name] for name in sorted(rows_, key=number, reverse=True)[:newest]}
+        rows_ = {name: rows_[name] for name in _releases(tables)[:newest]}
     known = _known(machine.subdir, words, rows_)
     return (*sorted(known, key=known.__getitem__, reverse=True), "cpu")
+
+
+def unread(
+    machine: Machine, request: Request, tables: WheelTables, names: Iterable[str]
+) -> tuple[str, ...]:
+    """The releases, newest first, of which these directories, those of `of_release`, are not all
+    that are known; none where words or options narrow what is asked for."""
+    words = _open_words(request)
+    narrowed = any(len(word.specifier) for word in words)
+    if narrowed or named_by_words(request) or NAMED.fullmatch(request.cuda):
+        return ()
+    there, rows = {*names}, tables.variants
+    known = ((name, _cudas(rows[name].get(machine.subdir, ()))) for name in _releases(tables))
+    return tuple(name for name, found in known if not there.issuperset(v for v, _ in found))
+
+
+def _open_words(request: Request) -> list[Asked]:
+    """The words on torch, without the directories that they name."""
+    found = map(_asked, request.specs.get(TORCH, ()))
+    return [word._replace(variant=None) for word in found if word]
+
+
+def _releases(tables: WheelTables) -> list[str]:
+    """The releases of the table, newest first."""
+    return sorted(tables.variants, key=number, reverse=True)
 
 
 def for_advice(

@@ -66,6 +66,8 @@ TEXT: Table = {
         "{packages} are there in part, as an installation was cut off: they are installed anew",
     ),
     "index_failed": "{index} could not be read by pip: once more with {instead}",
+    "older_unread": "{release} and older ones are left out where not all their directories were "
+    "read: name one, such as `torch=={release}`",
     "urls_set": "the set alone: what it needs besides is for pip to find",
     "uv_not_found": "uv, which `torchmirror_installer` asks for, is not on this computer: the "
     "environment's own pip installs",
