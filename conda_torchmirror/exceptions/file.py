@@ -68,7 +68,6 @@ class FileOtherChannel(TorchMirrorError):
     message = N_("{file} takes `{spec}` from the channel `{channel}`")
     cause = N_("here torch-install chooses exact builds of {channels}")
     facts = ("file", "spec", "channel", "channels", "path")
-    hints = ("file_as_it_is",)
 
 
 class FileElsewhere(TorchMirrorError):
@@ -81,7 +80,7 @@ class FileElsewhere(TorchMirrorError):
         "chooses from the channel `pytorch`"
     )
     facts = ("file", "spec", "path", "source")
-    hints = ("choose_from", "file_remove_spec", "file_as_it_is")
+    hints = ("choose_from", "file_remove_spec")
 
 
 class FileSelectors(TorchMirrorError):

@@ -292,4 +292,11 @@ def _say(code: str, **facts: Any) -> None:
     from ..text.messages import text
     from ..text.output import warn
 
-    warn(f"torchmirror: {text(code, facts)}")
+    said = f"torchmirror: {text(code, facts)}"
+    if sys.stderr is None or not sys.stderr.isatty():
+        warn(said)  # a line of a log stays one
+        return
+    from ..text.layout import terminal_width, width, wrapped
+
+    # To wrap takes longer than all the rest.
+    warn(said if width(said) < terminal_width() else wrapped(said, indent="  "))

@@ -290,7 +290,10 @@ def _beside(choice: Choice, pins: Sequence[str], task: Task) -> Iterator[Notice]
     """Tell of the environment's pins on what this run chooses or pins as well: it applies both, and
     the command that is printed may not."""
     names = {build.name for build in choice.builds}.union(map(package_name, pins))
-    told = [pin for pin in task.machine.pins if package_name(pin.spec) in names]
+    # Those of files are specs of the same command, and labels of their channels pin nothing.
+    given = task.files.pins if task.files else ()
+    pinned = [pin for pin in task.machine.pins if pin not in given]
+    told = [pin for pin in pinned if package_name(pin.spec) in names]
     if weaker := [
         f"{pin.text} ({pin.source})" for pin in told if pin.source and pin.spec not in pins
     ]:

@@ -147,8 +147,14 @@ def choose(
     told = []
     for name in left_out:
         torch = knowledge.source.torch
-        named = request._replace(specs={torch: (torch,), name: (name,)}, wishes=())
-        told.append(_left_out(name, found, _best(machine, named, builds, knowledge).choice))
+        # With all that is asked for, or else without the other partners.
+        for specs in (request.specs, {torch: (torch,), name: (name,)}):
+            named = request._replace(specs=specs, wishes=())
+            last = _best(machine, named, builds, knowledge).choice
+            if last is not None:
+                break
+        words = " ".join(word for of_name in specs.values() for word in of_name)
+        told.append(_left_out(name, words, found, last))
     return found._replace(
         rejected=rejected,
         notices=(*told, *found.notices),
@@ -156,10 +162,11 @@ def choose(
     )
 
 
-def _left_out(name: str, found: Choice, last: Choice | None) -> Notice:
-    """The notice on an optional partner that the choice leaves out. `last` is the choice if it were
-    required: an older release, or the same one for a lower CUDA or the CPU."""
+def _left_out(name: str, words: str, found: Choice, last: Choice | None) -> Notice:
+    """The notice on an optional partner that the choice leaves out. `last` is the choice if these
+    words were required: an older release, or the same one for a lower CUDA or the CPU."""
     facts = {"name": name, "torch": found.torch.version, "channel": found.torch.channel}
+    facts["words"] = words
     if last is None:
         return Notice("partner_left_out_always", facts)
     facts["last"] = last.torch.version

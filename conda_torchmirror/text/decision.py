@@ -14,8 +14,9 @@ from .messages import text
 from .reasons import explained, reason, shown
 from .sanitize import safe
 
-#: With more specs than this, which nobody types, the command is shown only with -v.
-_TYPED = 30
+#: With more specs than this, which nobody types, the command is shown only with -v, and of those
+#: that go to the solver only so many.
+_TYPED, _NAMED = 30, 6
 
 #: Notices that are shown only with -v, because they change nothing.
 QUIET = frozenset(("skipped_records",))
@@ -33,7 +34,7 @@ def lines(decision: Decision, *, explain: bool, verbose: bool) -> list[str]:
             subdir=machine.subdir,
         )
     ]
-    out += ["", *columns(_facts(decision))]
+    out += ["", *columns(_facts(decision, verbose=verbose))]
     preview = decision.records.origin == "built-in"
     head = [shown(code) for code in ("package", "version", "build", "size")]
     rows = [(*head, shown("known_from") if preview else "")]
@@ -139,15 +140,16 @@ def evidence(notice: Notice) -> str:
     return text(f"machine.{notice.code}", notice.facts, default=notice.code)
 
 
-def _facts(decision: Decision) -> list[tuple[str, str]]:
+def _facts(decision: Decision, *, verbose: bool) -> list[tuple[str, str]]:
     records = decision.records
     rows = chosen_for(decision.request, decision.machine, decision.choice.python, decision.prefix)
     index = "index_dated" if records.date else "index_origin"
     rows.append((shown("index"), shown(index, origin=records.origin, date=records.date)))
-    if decision.request.others:
-        rows.append(
-            (shown("others"), shown("others_solved", specs=", ".join(decision.request.others)))
-        )
+    if others := decision.request.others:
+        named = others if verbose or len(others) <= _TYPED else others[:_NAMED]
+        facts = {"specs": ", ".join(named), "count": len(others) - len(named)}
+        code = "others_solved" if named is others else "others_more"
+        rows.append((shown("others"), shown(code, **facts)))
     for route in decision.plan.channels:
         rows.append((route.channel, shown("url_at", url=route.url, mirror=route.mirror)))
     return rows
@@ -161,7 +163,8 @@ def chosen_for(
     if machine.gpus:
         gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
         rows.append((shown("gpu"), gpus))
-    rows.append((shown("python"), shown("value_from", value=python, origin=machine.python_from)))
+    code = "value_newest" if machine.python_from == "newest" else "value_from"
+    rows.append((shown("python"), shown(code, value=python, origin=machine.python_from)))
     rows.append((shown("target"), prefix or shown("target_none")))
     return rows
 

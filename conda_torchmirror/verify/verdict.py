@@ -201,7 +201,9 @@ def judge(steps: Sequence[Mapping[str, Any]], ended: CheckExit, asked: CheckSubj
         printed = explain(ended.text) if status == "broken" else None
         code = explain(error) or printed or "unexplained"
         if code == "torch_missing" and asked.build:
-            code, more = "torch_files_missing", {**more, "build": asked.build}
+            by_pip = asked.build.endswith(OF_PIP)
+            code = "wheel_files_missing" if by_pip else "torch_files_missing"
+            more = {**more, "build": asked.build.removesuffix(OF_PIP)}
         if code == "module_missing" and (module := re.search(r"named '?([\w.]+)", error)):
             more = {**more, "module": module[1].partition(".")[0]}
         verdict.fail(status, code, error, **facts, **more)

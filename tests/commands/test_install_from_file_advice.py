@@ -159,3 +159,32 @@ def test_what_the_built_in_index_does_not_go_back_to(mirrored, file, conda_in_pr
     path = file(HEAD + "  - pytorch=2.9\n")
     result = conda_in_process("torch-install", "-d", "--offline", "-f", path, "-n", "x")
     assert "the channel has no `pytorch=2.9` for linux-64" in result.words
+
+
+def test_lines_that_say_it_as_pip_does_are_told_as_they_are(mirrored, file, conda_in_process):
+    """`torch==2.3.1` was told as `pytorch==2.3.1`, and the file was left to conda, which has no
+    such package."""
+    lines = f"{HEAD}  - python=3.10\n  - torch==2.3.1\n  - torchvision==%s+cu121\n"
+    fitting = conda_in_process("torch-install", "-d", "--offline", "-f", file(lines % "0.18.1"))
+    assert "`torch==2.3.1`, `torchvision==0.18.1+cu121` became the builds" in fitting.ok().words
+    hints = refused(conda_in_process, "-f", file(lines % "0.17.1"), "-n", "x")
+    said = {hint["hint_code"]: hint["text"] for hint in hints}
+    assert "instead of `torchvision==0.17.1+cu121`" in said["open_partner"]
+    assert "file_as_it_is" not in said
+
+
+def test_the_label_of_a_channel_is_no_pin(file, preview_file):
+    """Conda solves with both; only of pins it takes one or the other."""
+    channels = "channels: [dglteam/label/th21_cu118, pytorch, nvidia]\n"
+    found = preview_file(file(f"{channels}dependencies: [pytorch=2.1]\n"), "-n", "x")
+    assert found["selected"]["cuda"] == "11.8"
+    assert "pins_beside" not in [warning["code"] for warning in found["warnings"]]
+
+
+def test_a_long_file_leaves_the_choice_in_sight(mirrored, file, conda_in_process):
+    lines = "".join(f"  - package{number}\n" for number in range(40))
+    path = file(f"{HEAD}  - pytorch=2.3.1\n{lines}")
+    words = ("torch-install", "-d", "--offline", "-f", path, "-n", "x")
+    said = conda_in_process(*words).ok().words
+    assert "package5 and 34 more (`-v` shows them): chosen by conda's solver" in said
+    assert "package39: chosen by conda's solver" in conda_in_process(*words, "-v").ok().words

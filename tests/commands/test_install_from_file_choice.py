@@ -287,7 +287,7 @@ LTS = "`conda create -n NEW python={} pytorch torchvision torchaudio {} -c pytor
         ),
         ("pytorch-lts", "[pytorch=1.8.2, cudatoolkit=10.2]", LTS.format("3.8", "cudatoolkit=10.2")),
         ("pytorch-lts", "[pytorch=1.8.2, cpuonly]", LTS.format("3.8", "cpuonly")),
-        ("pytorch-nightly", "[python=3.10, pytorch]", "conda env create -f"),
+        ("pytorch-nightly", "[python=3.10, pytorch]", "conda env create -n NEW"),
     ],
 )
 def test_long_term_and_nightly_builds_are_not_answered_with_stable_ones(

@@ -41,7 +41,7 @@ def test_a_wish_that_a_lower_cuda_has_is_told_as_that(preview):
     done = preview(*words, **machine).ok()
     assert "for CUDA 12.0" in done.stdout
     said = "torchaudio is left out: conda-forge has none for PyTorch 2.5.1 with CUDA 12.0; with"
-    assert f"{said} `torchaudio` named it is CUDA 11.8" in done.words
+    assert f"{said} `pytorch torchvision torchaudio` it is CUDA 11.8" in done.words
     assert "for CUDA 11.8" in preview(*words, "torchaudio", "torchvision", **machine).ok().stdout
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.torches import record, site_packages
+from support.torches import codes, record, site_packages
 
 from conda_torchmirror.hooks import health_check
-from conda_torchmirror.verify.run import _origin
+from conda_torchmirror.verify.run import _origin, verify
 from conda_torchmirror.verify.static import inspect_records
 from conda_torchmirror.verify.verdict import sentence
 
@@ -107,3 +107,10 @@ def test_the_advice_stays_with_wheels(
 
 def test_the_check_says_where_it_came_from(by_pip: Callable[..., Path]) -> None:
     assert _origin(str(by_pip("torch==2.7.1+cu126"))) == ("torch 2.7.1+cu126 (pip)", None)
+
+
+def test_what_pip_lists_without_its_files_is_not_told_of_conda(by_pip: Callable[..., Path]) -> None:
+    check = verify(str(by_pip("torch==2.7.1+cu126")), expect_gpu=False)
+    assert codes(check) == ["wheel_files_missing"]
+    assert sentence(check.notices[0]).startswith("pip lists torch 2.7.1+cu126 here")
+    assert "--source wheels" in sentence(check.notices[0], ".hint", by_pip=check.by_pip)

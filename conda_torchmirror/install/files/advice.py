@@ -39,6 +39,7 @@ from ...selection.specs import build_of, for_torch, package_name, without_build
 from ...text.messages import text
 from ...text.sanitize import safe
 from ..request import other_channel
+from . import by_conda
 from .environment_file import EnvironmentFile, short, target
 
 if TYPE_CHECKING:
@@ -87,10 +88,14 @@ def steps(
         elif step.code == "change_pins" and (pins := _lines(files, step, machine)):
             if _holds_without(files, step, case):
                 yield Notice("file_change_pins", {"file": files.label, "lines": pins})
+        elif str(step.facts.get("spec")) in files.written:
+            yield step._replace(
+                facts={**step.facts, "spec": files.written[str(step.facts["spec"])]}
+            )
         else:
             yield step
     if not of and _may_serve(case):
-        yield from files.as_they_are
+        yield from files.as_they_are(case.asked)
 
 
 def _other_python(files: FileRequest, case: refused.Case) -> Iterator[Notice]:
@@ -185,6 +190,8 @@ def _holds_tied(case: refused.Case, python: str | None) -> bool:
 
 def _as_written(files: FileRequest, spec: str) -> str:
     """The line of the files that a spec comes from."""
+    if spec in files.written:
+        return files.written[spec]
     written = (
         line
         for line in files.family
@@ -244,8 +251,8 @@ def _on_platform(
     )
     found = choose(there, case.request, builds, case.knowledge)
     if isinstance(found, Choice) and case.stands(found, there, case.request):
-        path = safe(files.files[0].path)
-        yield Notice("file_on_platform", {"subdir": subdir, "path": path})
+        command = by_conda.command_of(files.files[:1], case.asked, "create")
+        yield Notice("file_on_platform", {"subdir": subdir, "command": command})
     yield Notice("file_export_anew")
 
 
@@ -293,7 +300,7 @@ def check_source(
         channel=other,
         channels=other_channel(other, sources)[0],
         path=safe(files[0].path),
-        ways=of_channel(other, on, asked, admits),
+        ways=(*by_conda.step(files, options), *of_channel(other, on, asked, admits)),
     )
 
 
@@ -336,7 +343,6 @@ def check_torch(
     if any(package_name(word) in (*FAMILY, *METAPACKAGES, "torch") for word in words):
         return
     pip = [safe(line) for file in files for line in file.pip if package_name(line) in PIP_NAMES]
-    path = {"path": safe(files[0].path)}
     ways: tuple[Notice, ...] = ()
     if pip:
         from ..printing import completed
@@ -351,7 +357,7 @@ def check_torch(
             ways = (Notice("file_name_torch", {"command": safe(offered(named))}),)
     raise NoTorchInFile(
         file=", ".join(map(short, files)),
-        path=path["path"],
+        path=safe(files[0].path),
         detail=text("file_torch_by_pip" if pip else "file_no_torch", {"lines": ", ".join(pip)}),
-        ways=(*ways, Notice("file_as_it_is", path)),
+        ways=(*ways, *by_conda.step(files, asked)),
     )

@@ -36,7 +36,7 @@ from ...selection.facts.names import (
 from ...selection.specs import admits_python, for_torch, package_name
 from ...text.sanitize import safe
 from ..request import beside_runtime, narrowing, of_label, other_channel, says_cpu
-from . import environment_file
+from . import by_conda, environment_file
 from .advice import channels_of_sources, check_source, check_torch
 from .environment_file import EnvironmentFile, short, target
 from .request import FileRequest
@@ -118,7 +118,7 @@ def without(given: FileRequest, gone: Collection[str], options: InstallOptions) 
 
 def _sorted(files: tuple[EnvironmentFile, ...], options: InstallOptions) -> FileRequest:
     """The request of the specs of files. Raises: FileOtherChannel, FileElsewhere."""
-    sorter = _Sorter(options)
+    sorter = _Sorter(files, options)
     for file in files:
         for spec in file.specs:
             sorter.add(file, spec)
@@ -128,11 +128,14 @@ def _sorted(files: tuple[EnvironmentFile, ...], options: InstallOptions) -> File
 class _Sorter:
     """Sorts the specs of files by how they are handled, and collects the versions they ask for."""
 
-    def __init__(self, options: InstallOptions) -> None:
+    def __init__(self, files: Sequence[EnvironmentFile], options: InstallOptions) -> None:
+        self.files = files
         self.options = options
         self.sources = channels_of_sources(options)
         self.cuda = options.cuda.strip().lower()
         self.family: list[str] = []
+        #: Lines whose words were changed, such as `torch` and `torchvision==0.18.1+cu121`.
+        self.written: dict[str, str] = {}
         self.beside: list[str] = []
         self.pythons: list[Pin] = []
         self.toolkits: list[Pin] = []
@@ -161,7 +164,9 @@ class _Sorter:
             self.family.append(CPU_ONLY)
         elif name in (*FAMILY, RUNTIME):
             self._check_channel(file, spec, found.channel)
-            self.family.append(_word(found))
+            self.family.append(word := _word(found))
+            if found.variant or package_name(spec) != name:
+                self.written[word] = spec.strip()
             self._ask(found.plain)
             self._narrow(narrowing(spec, found, short(file)))
             if says_cpu(found):
@@ -196,7 +201,7 @@ class _Sorter:
                 channel=safe(channel),
                 channels=channels,
                 path=safe(file.path),
-                ways=ways,
+                ways=(*by_conda.step(self.files, self.options), *ways),
             )
 
     def _overruled(self, spec: Spec) -> str | None:
@@ -246,6 +251,7 @@ class _Sorter:
                     spec=safe(spec),
                     path=safe(file.path),
                     source=next(s.name for s in SOURCES if name in s.facts.metapackages),
+                    ways=by_conda.step(files, self.options),
                 )
             facts = {"file": short(file), "spec": safe(spec)}
             self.left.append(Notice("file_metapackage_out", facts))
@@ -263,6 +269,7 @@ class _Sorter:
             any_cuda=not on_cpu and (bool(self.toolkits or runtimes) or self._names_cuda),
             python=fitting[0] if len(fitting) == 1 else None,
             channels=_channels(files),
+            written=self.written,
             notices=(*self._about(files, family, len(beside)), *self.left),
         )
 
@@ -270,7 +277,7 @@ class _Sorter:
         self, files: Sequence[EnvironmentFile], family: Sequence[str], others: int
     ) -> list[Notice]:
         label = ", ".join(map(short, files))
-        specs = ", ".join(f"`{safe(spec)}`" for spec in family)
+        specs = ", ".join(f"`{safe(self.written.get(spec, spec))}`" for spec in family)
         facts = {"file": label, "specs": specs, "count": others}
         told = [Notice("file_narrowed" if others else "file_narrowed_all", facts)] if family else []
         # These actions install nothing, so the sections and variables are not handled after them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...index.match import admits
@@ -10,10 +10,11 @@ from ...machine.survey import Survey
 from ...mirrors.addresses import identify, name_of
 from ...mirrors.registry import Route
 from ...models import Machine, Notice, Pin, Request
-from ...options import ALONE
+from ...options import ALONE, InstallOptions
 from ...selection.rules import Rule, conflict
 from ...text.messages import text
 from ...text.sanitize import safe
+from . import by_conda
 from .environment_file import EnvironmentFile, short
 
 
@@ -23,7 +24,8 @@ class FileRequest(NamedTuple):
     `family` are the specs that the choice narrows, `beside` those that go to the solver as
     written. `pins` only restrict the choice. `cuda` and `python` are the version that the files ask
     for, if there is exactly one; `any_cuda` says that they name a package that brings CUDA.
-    `channels` are those of the files, in conda's order.
+    `channels` are those of the files, in conda's order. `written` are the lines of the family that
+    say the same in other words.
     """
 
     files: tuple[EnvironmentFile, ...]
@@ -34,6 +36,7 @@ class FileRequest(NamedTuple):
     any_cuda: bool = False
     python: str | None = None
     channels: tuple[str, ...] = ()
+    written: Mapping[str, str] = {}
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -41,10 +44,9 @@ class FileRequest(NamedTuple):
         """The files as messages name them."""
         return ", ".join(map(short, self.files))
 
-    @property
-    def as_they_are(self) -> tuple[Notice, ...]:
-        """The step to leave the files to conda."""
-        return (Notice("file_as_it_is", {"path": safe(self.files[0].path)}),)
+    def as_they_are(self, asked: InstallOptions | None) -> tuple[Notice, ...]:
+        """The step to leave the files to conda; `asked` are the options that were typed."""
+        return by_conda.step(self.files, asked)
 
     @property
     def documents(self) -> tuple[dict[str, Any], ...]:

@@ -58,7 +58,8 @@ class Given(NamedTuple):
             return request, survey, answer.in_order(self.options, request, survey.machine)
         except Contradiction as error:
             # Conda may take both sources' packages, if all of them are of the files.
-            whole = self.files.as_they_are if self.files and not self.asked.specs else ()
+            typed = self.asked.specs
+            whole = self.files.as_they_are(self.asked) if self.files and not typed else ()
             raise self._refusal(error, whole) from error
 
     def _request(self) -> Request:

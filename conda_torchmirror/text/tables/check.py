@@ -158,6 +158,8 @@ TEXT: Table = {
     "torch_missing.hint": "Run `conda torch-install{install}`.",
     "torch_files_missing": "conda lists pytorch ({build}) here, but its files are missing.",
     "torch_files_missing.hint": "Run {reinstall}.",
+    "wheel_files_missing": "pip lists {build} here, but its files are missing.",
+    "wheel_files_missing.hint": "Run {reinstall}.",
     "module_missing": "A Python package that is needed is missing.",
     "module_missing.hint": "Run `conda install{where} {module}`, with the package's own name where "
     "it differs.",

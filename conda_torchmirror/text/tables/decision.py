@@ -18,6 +18,7 @@ SHOW: Table = {
     "python": "python",
     "target": "prefix",
     "index": "index",
+    "value_newest": "{value} (newest that fits)",
     "value_from": "{value} ({origin})",
     "index_origin": "{origin}",
     "index_dated": "{origin}, {date}",
@@ -40,6 +41,7 @@ SHOW: Table = {
     "derived": "naming rules",
     "left_to_solver": "(chosen by conda's solver)",
     "others": "solver",
+    "others_more": "{specs} and {count} more (`-v` shows them): chosen by conda's solver",
     "others_solved": "{specs}: chosen by conda's solver",
     "see": "see {url}",
     "evidence": "What is known of this machine",
@@ -92,7 +94,6 @@ ORIGIN: Table = {
     "libcuda": "libcuda",
     "file": "file",
     "prefix": "prefix",
-    "newest": "newest",
     "built-in": "built-in",
     "cache": "cache",
     "live": "live",
@@ -304,12 +305,12 @@ NOTICES: Table = {
     "cpu_foreign": "nothing is known from here of the driver of that machine, so this is a CPU "
     "build; for one with an NVIDIA GPU say `--cuda 12.4`",
     "cpu_allowed": "no CUDA build fits, so this is a CPU build (`--allow-cpu`)",
-    "partner_left_out": "{name} is left out: {channel} has none for PyTorch {torch}; with `{name}` "
-    "named it is PyTorch {last}",
+    "partner_left_out": "{name} is left out: {channel} has none for PyTorch {torch}; the newest "
+    "there with `{words}` is PyTorch {last}",
     "partner_left_out_cuda": "{name} is left out: {channel} has none for PyTorch {torch} with CUDA "
-    "{cuda}; with `{name}` named it is CUDA {last_cuda}",
+    "{cuda}; with `{words}` it is CUDA {last_cuda}",
     "partner_left_out_cpu": "{name} is left out: {channel} has none for PyTorch {torch} with CUDA "
-    "{cuda}; with `{name}` named it is a CPU build",
+    "{cuda}; with `{words}` it is a CPU build",
     "partner_left_out_always": "{name} is left out: {channel} has none for PyTorch {torch}, nor "
     "for any other that fits here",
     "partner_unrecorded": "{name} is left out: the built-in index has none for PyTorch {torch}; an "

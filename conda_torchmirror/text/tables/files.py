@@ -169,8 +169,8 @@ INPUT: Table = {
     "`pytorch-cuda` says here that a CUDA build is wanted",
     "file_cuda": "no NVIDIA driver was found here; {file} asks for CUDA {cuda}, so this is for a "
     "machine that runs it (`--cuda cpu` takes a CPU build)",
-    "file_any_cuda": "no NVIDIA driver was found here; {file} asks for CUDA without a version, so "
-    "this is for a machine that runs CUDA {cuda} (`--cuda cpu` takes a CPU build)",
+    "file_any_cuda": "no NVIDIA driver was found here; {file} leaves the version of CUDA open, "
+    "so this is for a machine that runs CUDA {cuda} (`--cuda cpu` takes a CPU build)",
     "file_channel_added": "{file} does not name the channel `{channel}`, which these builds need: "
     "it is added for this run, behind the others",
     "file_against_rule": "{file} asks for `{spec}`, though PyTorch needs {pin} ({why}); the "

@@ -212,9 +212,9 @@ TEXT: Table = {
         "exclude_newer`",
     ),
     "file_keep_lines": "keep the lines for this system, in a file of their own for each system",
-    "file_as_it_is": "`conda env create -f {path}` takes the file as it is, and chooses nothing",
+    "file_as_it_is": "`{command}` takes the file as it is, and chooses nothing",
     "file_on_platform": "the file is of {subdir}: `--platform {subdir}` previews it, and there "
-    "`conda env create -f {path}` takes it as it is",
+    "`{command}` takes it as it is",
     "file_export_anew": "for any platform, export it there anew: `conda env export --from-history`",
     "file_change_pins": "in {file}, change {lines} or leave it out",
     "file_open_lines": "in {file}, leave the version of {opened} open: then `{command}` takes "

@@ -1,0 +1,76 @@
+"""The step that leaves an environment file to conda, for what environment and platform is asked.
+
+Conda's `env create` does not look at what else the command line of `torch-install` says, fails for
+an environment that is there, and takes one file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conda.base.context import locate_prefix_by_name
+from conda.exceptions import CondaError
+
+from ...index.match import read
+from ...machine.environment import is_environment
+from ...models import Notice
+from ...options import NEW, InstallOptions
+from ...selection.facts.names import PIP_NAMES
+from ...selection.plan import typed
+from ...selection.specs import package_name
+from ...text.sanitize import safe
+from .environment_file import EnvironmentFile, target
+
+
+def step(files: Sequence[EnvironmentFile], asked: InstallOptions | None) -> tuple[Notice, ...]:
+    """The step to have conda install a file as it is; none for several files, or if it cannot.
+
+    `asked` are the options that were typed, or those that the file's environment was added to.
+    """
+    if len(files) != 1 or any(map(_as_pip_names_it, files[0].specs)):
+        return ()
+    where = _where(files, asked)
+    if _is_there(files, where):
+        command = command_of(files, asked, "update")
+    else:
+        platform = ("--platform", asked.subdir) if asked and asked.subdir else ()
+        command = command_of(files, asked, "create", *platform)
+    return (Notice("file_as_it_is", {"command": command}),)
+
+
+def command_of(
+    files: Sequence[EnvironmentFile], asked: InstallOptions | None, verb: str, *more: str
+) -> str:
+    """Conda's command for the first of the files, with these words before `-f`."""
+    words = ("conda", "env", verb, *_where(files, asked), *more, "-f", safe(files[0].path))
+    return typed(words)
+
+
+def _as_pip_names_it(spec: str) -> bool:
+    """Whether conda has no such package or version: `torch`, `torchvision==0.18.1+cu121`."""
+    found = read(spec)
+    return package_name(spec) == PIP_NAMES[0] or bool(found.variant)
+
+
+def _where(files: Sequence[EnvironmentFile], asked: InstallOptions | None) -> tuple[str, ...]:
+    """The words that name the environment; none where the file does, as conda reads it."""
+    name, prefix, _ = target(files)
+    if asked and asked.prefix:
+        return ("-p", asked.prefix)
+    if asked and asked.name:
+        return () if asked.name == name else ("-n", asked.name)
+    if name:
+        return ()
+    # Conda passes over a prefix in the file, and over the name base stops.
+    return ("-p", prefix) if prefix else ("-n", NEW)
+
+
+def _is_there(files: Sequence[EnvironmentFile], where: Sequence[str]) -> bool:
+    """Whether the environment that these words, or else the file, name is there."""
+    if where[:1] == ("-p",):
+        return is_environment(where[1])
+    name = where[1] if where else target(files)[0]
+    try:
+        return name is not None and is_environment(locate_prefix_by_name(name))
+    except CondaError:
+        return False

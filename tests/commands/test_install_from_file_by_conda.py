@@ -1,0 +1,79 @@
+"""The step that leaves a file to conda is for the environment and the platform that were asked."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from conda.cli.conda_argparse import generate_parser
+
+pytest_plugins = ("support.file_fixtures",)
+
+NOTHING = "channels: [conda-forge]\ndependencies: [numpy]\n"
+#: A release that the channel has for conda-forge's builds only, as plain conda may find it.
+OF_CONDA_FORGE = "channels: [pytorch]\ndependencies: ['pytorch=1.5.0=cpu_py37h9f948e0_0']\n"
+BOTH = "channels: [conda-forge]\ndependencies: [pytorch-gpu, pytorch-cuda=12.1]\n"
+NIGHTLY = "channels: [pytorch-nightly]\ndependencies: [pytorch]\n"
+FILES = {"none": NOTHING, "build": OF_CONDA_FORGE, "both": BOTH, "nightly": NIGHTLY}
+
+
+def left_to_conda(conda_in_process, *words) -> list[str]:
+    done = conda_in_process("torch-install", "-d", "--offline", "--json", *words)
+    assert done.rc in (1, 2)
+    hints = done.json()["guidance"]["hints"]
+    [said] = [hint["text"] for hint in hints if hint["hint_code"] == "file_as_it_is"]
+    command = shlex.split(said.split("`")[1])
+    assert command[0] == "conda"
+    generate_parser().parse_args(command[1:])
+    return command[1:]
+
+
+@pytest.mark.parametrize("content", FILES.values(), ids=FILES)
+@pytest.mark.parametrize(
+    ("named", "typed", "told"),
+    [
+        ("name: lab\n", [], []),
+        ("name: lab\n", ["-n", "lab"], []),
+        ("name: lab\n", ["-n", "x"], ["-n", "x"]),
+        ("name: lab\n", ["-p", "/opt/x"], ["-p", "/opt/x"]),
+        ("", ["-n", "x"], ["-n", "x"]),
+        ("", [], ["-n", "NEW"]),
+        ("name: base\n", [], ["-n", "NEW"]),
+        ("prefix: /opt/x\n", [], ["-p", "/opt/x"]),
+    ],
+)
+def test_the_environment_is_the_one_that_was_asked_for(
+    mirrored, file, conda_in_process, content, named, typed, told
+):
+    """Without `-n` conda makes another one, named by the file, or stops at base."""
+    path = file(named + content)
+    command = left_to_conda(conda_in_process, "-f", path, *typed)
+    assert command == ["env", "create", *told, "-f", str(path)]
+
+
+@pytest.mark.parametrize("content", FILES.values(), ids=FILES)
+def test_the_platform_is_the_one_that_was_asked_for(mirrored, file, conda_in_process, content):
+    path = file("name: lab\n" + content)
+    command = left_to_conda(conda_in_process, "-f", path, "--platform", "win-64")
+    assert command == ["env", "create", "--platform", "win-64", "-f", str(path)]
+
+
+@pytest.mark.parametrize("typed", [[], ["-n", "x"]])
+def test_an_environment_that_is_there_is_updated(mirrored, file, conda_in_process, sandbox, typed):
+    """`conda env create` stops at it."""
+    path = file("name: lab\n" + NOTHING)
+    folder = sandbox.envs / (typed[1] if typed else "lab") / "conda-meta"
+    folder.mkdir(parents=True)
+    (folder / "history").touch()
+    command = left_to_conda(conda_in_process, "-f", path, *typed)
+    assert command == ["env", "update", *typed, "-f", str(path)]
+
+
+def test_several_files_are_not_left_to_conda(mirrored, file, tmp_path, conda_in_process):
+    """It takes one of them, and the step named the first alone."""
+    first = file("name: lab\n" + NOTHING)
+    second = tmp_path / "second.yml"
+    second.write_text(NOTHING)
+    done = conda_in_process("torch-install", "-d", "--offline", "--json", "-f", first, "-f", second)
+    codes = [hint["hint_code"] for hint in done.json()["guidance"]["hints"]]
+    assert codes == ["file_name_torch"]
