@@ -199,6 +199,8 @@ def _advice(trials: Sequence[Trial], *, named: bool) -> str:
         if not any(trial.first and trial.first.status for trial in trials):
             return text("test_nobody_named" if named else "test_nobody")
         official = next((trial for trial in trials if trial.name == UPSTREAM), None)
+        if official is None and named:
+            return text("test_none_named")
         if official is None or _complete(official):
             return text("test_none")
         return text("test_none_there" if official.ok else "test_none_at_all")

@@ -284,6 +284,14 @@ def test_official_channels_that_fail_are_not_recommended(sites, gpu, conda_in_pr
     assert "torch-install" not in said
 
 
+def test_nothing_is_said_of_mirrors_that_were_not_asked(sites, gpu, conda_in_process):
+    """No mirror was said to have it, and the official channels were recommended unasked."""
+    sites.first.fail("*", "server_error")
+    said = conda_in_process("torch-mirror", "test", "first").words
+    assert "None that was asked has all of it; `conda torch-mirror test` without names" in said
+    assert "torch-install" not in said
+
+
 def test_nobody_answers(sites, gpu, conda_in_process):
     for mirror in sites.all.values():
         mirror.refuse()

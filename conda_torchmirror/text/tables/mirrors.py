@@ -78,6 +78,8 @@ TEXT: Table = {
     "{mirror}` once.",
     "test_none": "No mirror has all that was asked for; `conda torch-install --mirror upstream` "
     "reads the official channels.",
+    "test_none_named": "None that was asked has all of it; `conda torch-mirror test` without names "
+    "asks all mirrors that may be used here, and the official channels.",
     "test_none_at_all": "No mirror has all that was asked for, and the official channels do not "
     "answer.",
     "test_none_there": "Neither a mirror nor the official channels have all that was asked for.",
