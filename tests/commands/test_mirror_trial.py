@@ -105,7 +105,7 @@ def test_the_table(sites, gpu, conda_in_process):
         (
             {"first": "blocked", "second": "blocked", "third": "blocked"},
             "",
-            "`conda torch-install --mirror upstream` reads the official channels",
+            "`conda torch-mirror test` without names asks all mirrors",
         ),
     ],
     ids=["all", "first lacks", "one left", "none"],
