@@ -58,12 +58,40 @@ def test_a_folder_is_installed_from(wheel_lab, lab_env, folder, install):
     assert imported(lab_env, "torch") == {"torch": "mirror cu126"}
 
 
-def test_offline_the_folder_serves_the_other_packages_too(wheel_lab, lab_env, folder, install):
+@pytest.fixture
+def whole(wheel_lab, folder):
+    """The folder with all other packages too."""
     for made in wheel_lab.made[""]:
         shutil.copyfile(made.path, folder / made.name)
-    install("--wheel-dir", folder, "--offline").ok()
+    return folder
+
+
+def test_offline_the_folder_serves_the_other_packages_too(wheel_lab, lab_env, whole, install):
+    install("--wheel-dir", whole, "--offline").ok()
     for site in (wheel_lab.first, wheel_lab.second, wheel_lab.index, wheel_lab.spare):
         assert site.requests == []
+    assert dists(lab_env) >= SET | REST
+
+
+def test_a_folder_that_has_everything_needs_no_index(wheel_lab, lab_env, whole, install, preview):
+    """Pip asked one for each package: minutes of attempts on a machine without a network, and
+    elsewhere other versions than those that somebody had brought."""
+    file(whole, "sympy").unlink()
+    wheel_files.make(whole, "sympy", "1.13.3")
+    steps = preview("--wheel-dir", whole).ok().json()["torchmirror"]["steps"]
+    assert "--no-index" in steps[-1]["command"].split()
+    told = " ".join(install("--wheel-dir", whole).ok().stdout.split())
+    assert "other packages none: all are on this disk" in told
+    assert "3 more packages" in told
+    assert wheel_lab.index.requests == wheel_lab.spare.requests == []
+    assert dists(lab_env) >= {*SET, "filelock-3.19.1", "sympy-1.13.3", "numpy-2.2.6"}
+
+
+def test_a_folder_that_lacks_one_leaves_all_to_the_index(wheel_lab, lab_env, whole, install):
+    """As pip would: the newest of the folder and of the index."""
+    file(whole, "sympy").unlink()
+    install("--wheel-dir", whole).ok()
+    assert "sympy-1.14.0" in names(wheel_lab.index.sent())
     assert dists(lab_env) >= SET | REST
 
 

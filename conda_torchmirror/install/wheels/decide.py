@@ -36,6 +36,7 @@ from ...transport.wheels import metadata, preview, routes
 from ...transport.wheels.indexes import first_answering
 from ...transport.wheels.local import LocalReader
 from ...transport.wheels.reader import WHEELS, Located, WheelReader
+from ...transport.wheels.rest import OnDisk, Rest, find
 from . import steps, told
 from .obstacles import check_environment, check_owned
 from .own.brought import PYTHONS, check_content
@@ -56,12 +57,14 @@ class Chosen(NamedTuple):
 class Decided(NamedTuple):
     """A decision, and what is needed to go on if a mirror fails later: `reader` knows other places
     of the files, `rest` are the indexes after the chosen one. `said` is the METADATA of the files
-    by project, where known."""
+    by project, where known. `held` are the other packages that the set needs, if the user's own
+    wheels have them all."""
 
     decision: WheelDecision
     reader: WheelReader
     rest: tuple[Route, ...]
     said: Mapping[str, Metadata] = {}
+    held: Rest | None = None
 
 
 def decide(task: WheelTask) -> Decided:
@@ -78,10 +81,13 @@ def decide(task: WheelTask) -> Decided:
         raise _lacking(task, found)
     chosen = _complete(task, reader, found)
     check_owned(task, chosen.said, chosen.wheels.python)
-    indexes = (routes.NO_INDEX,) if context.offline else chains.indexes
+    held = _held(task, chosen)
+    indexes = () if context.offline else chains.indexes
+    if context.offline or held is not None:  # then an index would only have other versions
+        indexes = (routes.NO_INDEX, *indexes)
     index, index_notices = first_answering(indexes, _needed(task, chosen))
     decision = _decision(task, reader, chosen, index, index_notices)
-    return Decided(decision, reader, indexes[indexes.index(index) + 1 :], chosen.said)
+    return Decided(decision, reader, indexes[indexes.index(index) + 1 :], chosen.said, held)
 
 
 def _of_own(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, WheelSet] | None:
@@ -301,6 +307,16 @@ def _said(files: Sequence[WheelFile]) -> dict[str, Metadata]:
     rest = [file.link for file in files if file.project not in said]
     remote = metadata.read(rest)
     return {**said, **{found.name: found for found in remote.values()}}
+
+
+def _held(task: WheelTask, chosen: Chosen) -> Rest | None:
+    """The other packages that the set needs, if the user's own wheels have them all."""
+    if task.brought is None:
+        return None
+    others = (*task.request.others, *chosen.bounds.words)
+    asked = task.rest_of(chosen.said, others, chosen.wheels.python, anew=False)
+    found = find(asked, OnDisk("folder", task.brought.links))
+    return found if isinstance(found, Rest) else None
 
 
 def _needed(task: WheelTask, chosen: Chosen) -> tuple[str, ...] | None:

@@ -14,7 +14,6 @@ from ...index.fetch import spinner
 from ...mirrors.registry import Route
 from ...models import Notice
 from ...selection.pip.plan import WheelFile
-from ...selection.pip.rest import RestTarget
 from ...selection.wheels.link import Link
 from ...text.layout import file_size
 from ...text.messages import text
@@ -22,7 +21,7 @@ from ...text.sanitize import safe
 from ...transport import failures
 from ...transport.wheels import metadata, rest
 from ...transport.wheels.reader import Located, WheelReader
-from ...transport.wheels.rest import Rest, RestQuery
+from ...transport.wheels.rest import OnDisk, Rest
 from .decide import Decided
 from .task import WheelTask
 
@@ -113,24 +112,26 @@ def find_rest(
     """The other packages that the set needs, at the first index that has all of them, or in the
     cache if conda is offline; None if pip has to find them. `anew` ignores installed packages.
     """
+    if task.brought is not None:
+        return decided.held
     decision, said = decided.decision, decided.said
-    if task.brought is not None or any(file.project not in said for file in decision.files):
+    if any(file.project not in said for file in decision.files):
         return None
-    there = {} if anew else {one.name: one.version for one in task.there.values()}
-    on = RestTarget(task.machine, task.python or decision.chosen.python)
-    asked = RestQuery(said, decision.others, there, on)
-    indexes = (None,) if context.offline else (decision.rest, *decided.rest)
+    asked = task.rest_of(said, decision.others, decision.chosen.python, anew=anew)
+    if context.offline:
+        with spinner(text("reading_wheels", {"mirror": text("wheel.cached")})):
+            found = rest.find(asked, OnDisk("cache", tuple(wheel_cache.links())))
+        return found if isinstance(found, Rest) else None
     left: tuple[Route, str] | None = None
-    for index in indexes:
-        place = index.mirror if index else text("wheel.cached")
-        with spinner(text("reading_wheels", {"mirror": place})):
+    for index in (decision.rest, *decided.rest):
+        with spinner(text("reading_wheels", {"mirror": index.mirror})):
             found = rest.find(asked, index)
         if isinstance(found, Rest):
-            if left and index:
+            if left:
                 facts = {"index": left[0].mirror, "what": left[1], "instead": index.mirror}
                 report(Notice("index_left", facts))
             return found
-        if isinstance(found, str) and index:
+        if isinstance(found, str):
             left = index, found
     return None
 

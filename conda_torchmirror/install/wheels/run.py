@@ -116,7 +116,8 @@ def _with_rest(task: WheelTask, decided: Decided) -> tuple[Rest | None, Decided]
     Raises: CondaOwned.
     """
     decision = decided.decision
-    if context.offline and (decision.dry_run or decision.origin == "built-in"):
+    reads = decided.held is None
+    if reads and context.offline and (decision.dry_run or decision.origin == "built-in"):
         return None, decided
     notices: list[Notice] = []
     rest = find_rest(task, decided, notices.append)

@@ -11,9 +11,12 @@ from ...machine.python import distributions, pip_config
 from ...machine.python.distributions import Distribution
 from ...models import Machine, Notice, Request
 from ...options import InstallOptions
+from ...selection.pip.metadata import Metadata
+from ...selection.pip.rest import RestTarget
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.request import BadWord
 from ...text.messages import text
+from ...transport.wheels.rest import RestQuery
 from .. import request as words
 from ..departures import installed
 from ..task import Target
@@ -59,6 +62,14 @@ class WheelTask(NamedTuple):
         """The version of the environment's Python."""
         found = installed(self.machine, "python")
         return found.version if found else None
+
+    def rest_of(
+        self, said: Mapping[str, Metadata], others: tuple[str, ...], python: str, *, anew: bool
+    ) -> RestQuery:
+        """The query for the other packages that a set for `python` (major.minor) needs; `anew`
+        ignores installed packages."""
+        there = {} if anew else {one.name: one.version for one in self.there.values()}
+        return RestQuery(said, others, there, RestTarget(self.machine, self.python or python))
 
 
 def prepare(

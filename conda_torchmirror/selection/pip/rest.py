@@ -76,11 +76,13 @@ def needs(
 
 def pick(links: Iterable[Link], name: str, need: Need, on: RestTarget) -> Wheel | None:
     """Pick the newest fitting wheel of a project, of its version the one with the best tags; None
-    if there is none. Wheels that are yanked or have no known hash are skipped."""
+    if there is none. Wheels that are yanked, or that are to be fetched and have no known hash, are
+    skipped."""
     ranks = tags.ranks(on.release, on.machine.subdir, on.machine.glibc, on.machine.osx)
     best: tuple[tuple[Version, int, object], Wheel] | None = None
     for link in links:
-        if link.project != name or link.yanked or not link.sha256:
+        known = link.sha256 or link.url.startswith("file:")
+        if link.project != name or link.yanked or not known:
             continue
         wheel = parse(link)
         if not isinstance(wheel, Wheel) or wheel.project != name:

@@ -72,7 +72,8 @@ def _facts(decision: WheelDecision) -> list[tuple[str, str]]:
     places = (("wheel.place", decision.wheels), ("wheel.rest", decision.rest))
     for label, place in places:
         if place.mirror == "none":
-            rows.append((text(label), text("wheel.no_index")))
+            why = "wheel.no_index" if decision.beside is None else "wheel.no_index_needed"
+            rows.append((text(label), text(why)))
             continue
         url = place.url or text("wheel.pip_default")
         rows.append((text(label), shown("url_at", url=url, mirror=place.mirror)))

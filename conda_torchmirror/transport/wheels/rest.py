@@ -4,6 +4,7 @@ this disk, before anything is fetched."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from ...handover import wheel_cache
@@ -36,6 +37,13 @@ class RestQuery(NamedTuple):
     on: RestTarget
 
 
+class OnDisk(NamedTuple):
+    """Files on this disk to choose from instead of an index, and the name of their place."""
+
+    mirror: str
+    links: Sequence[Link]
+
+
 class Rest(NamedTuple):
     """All further dependencies of a set: the files, and their METADATA."""
 
@@ -43,16 +51,16 @@ class Rest(NamedTuple):
     said: Mapping[str, Metadata] = {}
 
 
-def find(asked: RestQuery, index: Route | None) -> Rest | str | None:
-    """Find the dependencies on the pages of an index, or with None among the files on this disk.
+def find(asked: RestQuery, index: Route | OnDisk) -> Rest | str | None:
+    """Find the dependencies on the pages of an index, or among the files on this disk.
 
     Return the name of a project instead if there is no fitting wheel of it with a hash, and None if
     the set is incomplete for another reason, such as a conflict of the newest versions. PyPI's own
     index has no address here, and is not searched.
     """
-    if index is not None and not index.url:
+    if isinstance(index, Route) and not index.url:
         return None
-    read = _cached if index is None else _Pages(index)
+    read = _Pages(index) if isinstance(index, Route) else partial(_of, index.links)
     settled = {name: said.version for name, said in asked.said.items()}
     links: dict[str, tuple[Link, ...]] = {}
     known: dict[Link, Metadata] = {}
@@ -73,7 +81,7 @@ def find(asked: RestQuery, index: Route | None) -> Rest | str | None:
         if isinstance(found, str):
             return found
         if found == chosen:
-            files = tuple(_file(wheel, sizes[wheel.link], index) for wheel in found.values())
+            files = tuple(_file(wheel, sizes[wheel.link], index.mirror) for wheel in found.values())
             return Rest(files, said)
         new = [wheel.link for wheel in found.values() if wheel.link not in known]
         sizes |= _sizes(new)
@@ -104,9 +112,8 @@ def _picked(
     return found
 
 
-def _file(wheel: Wheel, size: int | None, index: Route | None) -> WheelFile:
+def _file(wheel: Wheel, size: int | None, mirror: str) -> WheelFile:
     link = wheel.link._replace(variant="", size=size)
-    mirror = index.mirror if index is not None else "cache"
     cached = wheel_cache.find(link, quickly=True)
     return WheelFile(wheel.project, wheel.full_version, link, mirror, cached)
 
@@ -133,9 +140,9 @@ class _Pages:
         return tuple(link for link in found if link.project == name)
 
 
-def _cached(names: Iterable[str]) -> dict[str, tuple[Link, ...]]:
+def _of(held: Sequence[Link], names: Iterable[str]) -> dict[str, tuple[Link, ...]]:
     found: dict[str, list[Link]] = {name: [] for name in names}
-    for link in wheel_cache.links():
+    for link in held:
         if link.project in found:
             found[link.project].append(link)
     return {name: tuple(links) for name, links in found.items()}

@@ -105,6 +105,7 @@ SHOW: Table = {
     "rest": "other packages",
     "pip_default": "pip's own index",
     "no_index": "none: conda is offline",
+    "no_index_needed": "none: all are on this disk",
     "variant": "variant",
     "from": "from",
     "cached": "this disk",
