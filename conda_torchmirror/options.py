@@ -196,6 +196,10 @@ def again(
         for name in {**before.specs, **after.specs}
         if before.specs.get(name) != after.specs.get(name)
     }
+    # What stays of a changed package may have been typed with its channel.
+    there = {
+        word.rpartition("::")[2]: word for word in asked.specs if before.source == after.source
+    }
     found: list[str] = []
     named: set[str] = set()
     for word in asked.specs:
@@ -206,7 +210,8 @@ def again(
             stays = word in after.others if not name else before.cuda == after.cuda
             found += [word] if stays else []
         elif name in changed or any(word.endswith(text) for text in lost):
-            found += () if name in named else after.specs.get(name, ())
+            stay = () if name in named else after.specs.get(name, ())
+            found += [there.get(spec, spec) for spec in stay]
             named.add(name)
         else:
             # Another source takes no package of this one's channel.

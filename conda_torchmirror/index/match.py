@@ -26,14 +26,14 @@ from ..selection.facts.names import (
     RUNTIMES,
     TORCH,
 )
-from ..selection.specs import has_endless_number
+from ..selection.specs import VARIANT, has_endless_number
 from ..text.messages import text
 
 log = getLogger(__name__)
 
 _NAME = r"[a-z0-9_][a-z0-9_.-]*"
 #: A spec that calls pytorch by its name on PyPI.
-_TORCH = r"(?i)^(.*::)?torch(?=$|[\s=<>!~\[])"
+_TORCH = r"(?i)^(.*::)?torch(?=$|[\s=<>!~\[+])"
 #: Brackets that conda reads whole: it ignores what is no FIELD=VALUE in them.
 _FIELDS = r"""\[\s*(?:\w+\s*=\s*(?:'[^']*'|"[^"]*"|[^\s,'"\]]+)\s*(?:,\s*|(?=\])))*\]"""
 #: Packages that are chosen here, or that narrow the choice; conda reads all others by itself.
@@ -44,8 +44,6 @@ _OPTION = r"--[a-z][a-z-]+"
 _BETWEEN = r"[,;、\s]+(?=[A-Za-z])"
 #: A spec that ends in an operator.
 _HALF = r"[<>=!~|,]$"
-#: The variant (local version) of a wheel, which conda would read as part of the version.
-_LOCAL = r"(?i)\+([a-z]+[\d.]*)"
 
 #: Fields of a spec that say where a package is from, fields that are compared with a record, and
 #: fields that conda would compare but that `Build` does not have.
@@ -107,9 +105,9 @@ def _read(word: str) -> Spec:
     if has_endless_number(bare):
         raise BadSpec(spec=word, detail=text("spec_digits"))
     head, bracket, fields = bare.partition("[")
-    variant = None if "://" in bare else re.search(_LOCAL, head)
+    variant = None if "://" in bare else re.search(VARIANT, head)
     if variant:
-        bare = f"{re.sub(_LOCAL, '', head)}{bracket}{fields}"
+        bare = f"{re.sub(VARIANT, '', head)}{bracket}{fields}"
     try:
         found = MatchSpec(bare)
     except (CondaError, ValueError) as error:

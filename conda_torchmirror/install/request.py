@@ -32,6 +32,7 @@ from ..selection.facts.names import (
     LIBTORCH,
     METAPACKAGES,
     MUTEX,
+    PARTNERS,
     RUNTIME,
     RUNTIMES,
     TOOLKIT,
@@ -136,6 +137,9 @@ def make(
         elif spec.name == TOOLKIT and beside:
             name = ""
             others.append(word)  # the spec for pytorch-cuda decides the CUDA
+        elif spec.name in PARTNERS and _is_elsewhere(spec, sources):
+            name = ""
+            others.append(word)
         elif spec.name in _OF_ONE and spec.name not in known.names:
             said = "torchmirror_source: " if source == AUTO else "--source "
             raise Contradiction(first=word, second=said + sources[0].name)
@@ -143,11 +147,16 @@ def make(
             name = TORCH
             family.setdefault(TORCH, []).append(_of_torch(word, spec, sources))
             pins += _of_metapackage(word, spec)
+        elif spec.name == TOOLKIT and spec.channel:
+            family.setdefault(TOOLKIT, []).append(spec.plain)
+            others.append(word)  # several channels have it
         elif spec.name in (*known.family, *RUNTIMES):
             family.setdefault(spec.name, []).append(_of_source(word, spec, sources))
         elif spec.name != CPU_ONLY:
             name = ""
             others.append(word)
+            if spec.name == LIBTORCH:
+                _of_source(word, spec, sources)
         typed.append((word, "cpu" if name == CPU_ONLY else name))
     if on_cpu or wanted == "cpu":
         option = [] if wanted == "auto" else [f"--cuda {cuda_word}"]
@@ -211,12 +220,20 @@ class _Known(NamedTuple):
 def _is_of(spec: Spec, source: Source) -> bool:
     """Whether only this source can meet a spec: by a package that no other has, or by its channel,
     or by a build string of the form that its builds have."""
+    if spec.name in PARTNERS and _is_elsewhere(spec, SOURCES):
+        return _channel(spec) == source.channel
     if spec.name not in source.facts.names or spec.name in own_names(source):
         return spec.name in source.facts.names
     others = (other for other in SOURCES if other is not source)
     return _channel(spec) == source.channel or any(
         other.facts.named_for(spec.plain) == source.name for other in others
     )
+
+
+def _is_elsewhere(spec: Spec, sources: Sequence[Source]) -> bool:
+    """Whether a spec names the channel of a source that chooses no package of this name."""
+    channel = _channel(spec)
+    return any(one.channel == channel and spec.name not in one.facts.names for one in sources)
 
 
 def _of_torch(word: str, spec: Spec, sources: Sequence[Source]) -> str:
@@ -306,14 +323,18 @@ def _pins(version: str | None, torch: str | None, word: str, source: str) -> lis
 
 
 def _of_source(word: str, spec: Spec, sources: Sequence[Source]) -> str:
-    """A spec of the family without its channel, if that is a source's or none.
+    """A spec without its channel, if that is one of a source that has the package, or none.
 
     Raises: OtherChannelSpec.
     """
     channel = _channel(spec)
-    if channel not in (None, *(one.channel for one in sources)):
-        channels, ways = other_channel(channel, sources)
-        ways = [*_at_mirror(word, spec.plain, {one.channel for one in sources}), *ways]
+    having = [one for one in sources if spec.name in one.facts.names]
+    if channel not in (None, *(one.channel for one in having)):
+        channels, ways = other_channel(channel, having)
+        ways = [*_at_mirror(word, spec.plain, {one.channel for one in having}), *ways]
+        ways.append(Notice("conda_takes_it", {"spec": word}))
+        if spec.name not in PARTNERS and _is_elsewhere(spec, SOURCES):
+            ways = []  # there is no such package
         raise OtherChannelSpec(spec=word, channel=channel, channels=channels, ways=ways)
     return spec.plain
 

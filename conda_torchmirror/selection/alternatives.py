@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..models import Choice, Machine, Notice, Pin, Request
+from . import rules
 from .choose import offers, with_highest_cuda
-from .facts.names import CUDA_NAMES, OF_PYTORCH, TOOLKIT
+from .facts.names import AUDIO, CUDA_NAMES, DEFAULT, OF_PYTORCH, PIP_NAMES, TOOLKIT, TORCH
 from .plan import offered
 from .refused import DRIVER, Case, causes
 from .sources import elsewhere
-from .specs import marks, number, package_name, without_build
+from .specs import marks, number, package_name, wheel_variant, without_build
 
 #: The source of pins that bind every environment, a new one too.
 _OF_SETTINGS = "pinned_packages"
@@ -110,7 +111,8 @@ def _use_minor(case: Case) -> Iterator[Notice]:
     if case.request.compat == "strict" and (
         choice := case.take(request=case.request._replace(compat="minor"))
     ):
-        yield Notice("use_minor", {"cuda": choice.cuda})
+        told = (n.facts["cuda"] for n in choice.notices if n.code == "minor_version_compat")
+        yield Notice("use_minor", {"cuda": next(told, choice.cuda)})
 
 
 def use_python(case: Case) -> Iterator[Notice]:
@@ -127,8 +129,11 @@ def use_python(case: Case) -> Iterator[Notice]:
             for python in pythons
             if case.take(machine._replace(python=python)) and case.take(new._replace(python=python))
         }
+    beside = (*machine.pins, *(Pin(word, "") for word in request.others))
+    admits = case.knowledge.admits
+    suited = {python for python in pythons if not rules.lacking(python, beside, admits)}
     if pythons:
-        yield with_python(pythons, case)
+        yield with_python(suited or pythons, case)
 
 
 def new_environment(machine: Machine) -> Machine:
@@ -224,11 +229,19 @@ def without_cuda(case: Case) -> tuple[list[str], Request]:
     alone = (CUDA_NAMES[0], TOOLKIT)
     words += [w for w in case.request.others if words and package_name(w) in alone]
     words += [channel for channel in case.request.channels if words and _of_cuda(channel)]
+    variants = (_variant(case, word) for word, _ in case.request.typed)
+    words += [f"+{found}" for found in variants if words and found not in (None, "cpu")]
     plain = [(without_build(word) or word).rpartition("::")[2] for word in words]
     meta = [(word, package_name(word)) for word in plain]
     said = {torch + word[len(name) :] for word, name in meta if name in case.source.metapackages}
     specs = {name: found for name, found in asked.items() if name not in case.source.runtimes}
     specs[torch] = tuple(spec for spec in specs.get(torch, ()) if spec not in said) or (torch,)
+    family = [w for w, name in case.request.typed if name in case.source.family and w not in words]
+    if not (family or case.request.files or case.request.implied):
+        # Where nothing else is named, that is the default set.
+        own = (name for name in DEFAULT if name in case.source.family)
+        specs = {**{name: (name,) for name in own}, **specs}
+        case = case._replace(request=case.request._replace(wishes=(AUDIO,)))
     others = tuple(word for word in case.request.others if word not in words)
     channels = tuple(word for word in case.request.channels if word not in words)
     open_ = case.request._replace(specs=specs, pins=(), others=others, channels=channels)
@@ -271,7 +284,8 @@ def _open_release(case: Case) -> Iterator[Notice]:
         return
     for code, opened in (("older_release", [torch]), ("open_versions", named)):
         request = case.specs({name: (name,) for name in opened})
-        kept = {word: f"{word.rpartition('::')[0]}::{name}" for word, name in _tied(case, opened)}
+        words = [word for word, name in case.request.typed if name in opened]
+        kept = {word: open_ for word in words if (open_ := _open_word(case, word))}
         ties = tuple((source, kept.get(word, word)) for source, word in case.request.ties)
         choice = case.take(request=request._replace(ties=ties))
         if choice is None:
@@ -282,19 +296,31 @@ def _open_release(case: Case) -> Iterator[Notice]:
             found = f"{choice.torch.name} {choice.torch.version}"
             facts = {"torch": found, "channel": choice.torch.channel}
             if kept and code == "older_release":
-                [(spec, instead), *_] = kept.items()
-                code, facts = "torch_instead", {"spec": spec, "instead": instead, "torch": found}
-                facts["found"] = found
-            yield Notice(code, facts)
+                meta = case.source.metapackages
+                bare = {name: name for word in words if (name := package_name(word)) in meta}
+                instead = " ".join(dict.fromkeys({**bare, **kept}.values()))
+                facts = {"spec": " ".join(words), "instead": instead, "torch": found}
+                yield Notice("torch_instead", {**facts, "found": found})
+            elif code == "older_release" or not any("+" in word for word in kept.values()):
+                yield Notice(code, facts)
         return
 
 
-def _tied(case: Case, names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The words that name one of these packages with its channel, and the package."""
-    for _, word in case.request.ties:
-        channel, _, spec = word.rpartition("::")
-        if channel and package_name(spec) in names:
-            yield word, package_name(spec)
+def _open_word(case: Case, word: str) -> str | None:
+    """A word for a package of the family in any version, where more than its name stays: its
+    channel, or the variant of a wheel."""
+    name = package_name(word)
+    source = next((of for of, tied in case.request.ties if tied == word and "::" in word), None)
+    variant = _variant(case, word)
+    if name in case.source.metapackages or not (source or variant):
+        return None
+    name = case.source.torch if name == PIP_NAMES[0] else name
+    return (f"{source}::" if source else "") + name + (f"+{variant}" if variant else "")
+
+
+def _variant(case: Case, word: str) -> str | None:
+    """The variant of a wheel in a word; of wheels themselves the specs have it."""
+    return wheel_variant(word) if case.source.torch == TORCH else None
 
 
 def _ask_less(case: Case) -> list[Notice]:

@@ -18,14 +18,12 @@ _Range = tuple[_TorchSpecs, list[str], list[str]]
 
 
 class Candidate(NamedTuple):
-    """A pytorch build with its facts, how its CUDA fits the driver, and its source's order. `suits`
-    says that what else is asked for is likely there for its Python."""
+    """A pytorch build with its facts, how its CUDA fits the driver, and its source's order."""
 
     build: Build
     facts: BuildFacts
     strict: bool
     order: tuple[object, ...]
-    suits: bool = True
 
     @property
     def fit(self) -> tuple[object, ...]:
@@ -35,12 +33,7 @@ class Candidate(NamedTuple):
     @property
     def rank(self) -> tuple[object, ...]:
         """The order of preference within one release; larger is better."""
-        return (
-            *self.fit,
-            self.suits,
-            number(self.facts.python or "0"),
-            *self.order,
-        )
+        return (*self.fit, number(self.facts.python or "0"), *self.order)
 
 
 class Catalog:

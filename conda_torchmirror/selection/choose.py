@@ -26,6 +26,9 @@ from .facts.record import Clash, Knowledge, dependencies, recency
 from .fit import Constraints
 from .specs import number, package_name, same_cuda
 
+#: The code of the notice on a Python for which something that is asked for is likely not there.
+UNSUITED = "python_unsuited"
+
 
 class _Partners(NamedTuple):
     """The partners of a pytorch build with the notices on them, or the clash if one is missing.
@@ -203,14 +206,24 @@ def _belongs(library: Build, torch: Build, asked: Sequence[str], admits: Admits)
 def _best(
     machine: Machine, request: Request, builds: Iterable[Build], knowledge: Knowledge
 ) -> _Release:
-    """Choose the best release, and collect all rejections."""
+    """Choose the best release, and collect all rejections; if possible one with a Python for which
+    there is what else is asked for."""
     constraints = Constraints(machine, request, knowledge)
     catalog = Catalog(builds, constraints)
     sets = _Sets(catalog, machine, request)
+    suited = _newest(catalog, sets, constraints, suited=True)
+    if suited.choice or not constraints.has_unsuited:
+        return suited
+    return _newest(catalog, sets, constraints, suited=False)
+
+
+def _newest(catalog: Catalog, sets: _Sets, constraints: Constraints, *, suited: bool) -> _Release:
+    """Choose the best of the newest release that has a set; `suited` as for `_of_release`."""
     rejected: list[Rejection] = []
     on_cpu: _Release | None = None
     for version in catalog.releases():
-        found = _of_release(version, catalog, sets, constraints, cuda_only=on_cpu is not None)
+        cuda_only = on_cpu is not None
+        found = _of_release(version, catalog, sets, constraints, cuda_only=cuda_only, suited=suited)
         rejected += found.rejected
         if found.choice is None:
             continue
@@ -236,19 +249,26 @@ def with_highest_cuda(
 
 
 def _of_release(
-    version: str, catalog: Catalog, sets: _Sets, constraints: Constraints, *, cuda_only: bool
+    version: str,
+    catalog: Catalog,
+    sets: _Sets,
+    constraints: Constraints,
+    *,
+    cuda_only: bool,
+    suited: bool,
 ) -> _Release:
-    """Choose the best set of one release, and say why the better builds were rejected."""
+    """Choose the best set of one release, and say why the better builds were rejected. With
+    `suited`, the Pythons are out for which something that is asked for is not known to be there."""
     candidates = []
     rejected = []
     for build, read in catalog.torch(version):
         fit = constraints.check(build, read)
-        if fit.clash:
-            rejected.append(fit.clash.rejects(build))
+        clash = fit.clash or (constraints.unsuited(read.python) if suited else None)
+        if clash:
+            rejected.append(clash.rejects(build))
         elif read.accelerator == "cuda" or not cuda_only:
             order = constraints.source.order(build, constraints.machine)
-            suits = constraints.suits(read.python)
-            candidates.append(Candidate(build, read, fit.strict, order, suits))
+            candidates.append(Candidate(build, read, fit.strict, order))
     best: tuple[Candidate, _Partners] | None = None
     for candidate in sorted(candidates, key=lambda c: c.rank, reverse=True):
         complete = best is not None and not best[1].left_out
@@ -276,7 +296,7 @@ def _choice(candidate: Candidate, partners: _Partners, constraints: Constraints)
     read, machine, request = candidate.facts, constraints.machine, constraints.request
     told = list(partners.notices)
     if read.accelerator == "cuda" and not candidate.strict:
-        compat = {"cuda": partners.cuda or read.cuda, "driver": machine.cuda}
+        compat = {"cuda": partners.cuda or constraints.cuda(read), "driver": machine.cuda}
         told.append(Notice("minor_version_compat", compat, constraints.tables.compat_source))
     elif (
         read.cuda and request.cuda not in ("auto", "cpu") and not same_cuda(request.cuda, read.cuda)
@@ -286,6 +306,10 @@ def _choice(candidate: Candidate, partners: _Partners, constraints: Constraints)
         told.append(Notice(code, below))
     if read.accelerator == "cpu" and request.cuda != "cpu":
         told.append(Notice(_why_cpu(machine)))
+    if lacking := constraints.lacking(read.python):
+        pin, needs = lacking
+        facts = {"spec": pin.text, "python": read.python, "needs": needs}
+        told.append(Notice(UNSUITED, facts))
     return Choice(
         builds=(candidate.build, *partners.builds),
         python=read.python or "",

@@ -12,7 +12,7 @@ from ..models import Build, Machine, Notice, Pin, Request
 from .facts.cuda import runs_on
 from .facts.names import CUDA_NAMES, CUDNN, RUNTIME
 from .facts.record import BuildFacts, Clash, Knowledge
-from .rules import needs_of_python
+from .rules import lacking
 from .specs import (
     admits_cuda,
     admits_python,
@@ -62,7 +62,7 @@ class Constraints:
             for name in ("python", *CUDA_NAMES, *own):
                 self._beside.pop(name, None)
         self._against: dict[str, Pin | None] = {}
-        self._suits: dict[str, bool] = {}
+        self._lacking: dict[str, tuple[Pin, str] | None] = {}
         # A bare name admits everything; not matching it saves time on thousands of records.
         self.specs = {
             name: [spec for spec in specs if spec != name] for name, specs in request.specs.items()
@@ -111,9 +111,10 @@ class Constraints:
         if read.cuda is None:
             says, needs = Notice("cuda_to_compare"), Notice("no_cuda_version")
             return Fit(False, Clash("cuda_unknown", says, needs))
-        if read.cuda not in self._drivers:
-            self._drivers[read.cuda] = self.driver(read.cuda)
-        fit = self._drivers[read.cuda]
+        runtime = self.cuda(read) or read.cuda
+        if runtime not in self._drivers:
+            self._drivers[runtime] = self.driver(runtime)
+        fit = self._drivers[runtime]
         if fit.clash:
             return fit
         code = (build.version, build.subdir, read.cuda, read.number, read.arm, fit.strict)
@@ -165,19 +166,25 @@ class Constraints:
                 return Clash("pinned", _pin(pin), Notice("dependency", {"spec": spec}))
         return None
 
-    def suits(self, python: str | None) -> bool:
-        """Whether the packages that pins and further specs name in old releases have builds for a
-        Python, as far as is known."""
+    def lacking(self, python: str | None) -> tuple[Pin, str] | None:
+        """What `rules.lacking` finds for a Python among pins and further specs."""
         if not (self._beside and python):
-            return True
-        if python not in self._suits:
-            needs = {package_name(need): need for need in needs_of_python(python)}
-            self._suits[python] = not any(
-                self._contradict(pin.spec, need, name)
-                for name, need in needs.items()
-                for pin in self._beside.get(name, ())
-            )
-        return self._suits[python]
+            return None
+        if python not in self._lacking:
+            pins = (pin for found in self._beside.values() for pin in found)
+            self._lacking[python] = lacking(python, pins, self.admits)
+        return self._lacking[python]
+
+    def unsuited(self, python: str | None) -> Clash | None:
+        """The clash with what is likely lacking for a Python, if anything is."""
+        if (found := self.lacking(python)) is None:
+            return None
+        return Clash("pinned", _pin(found[0]), Notice("python", {"python": python}))
+
+    @property
+    def has_unsuited(self) -> bool:
+        """Whether a Python was found unsuited."""
+        return any(self._lacking.values())
 
     def _contradict(self, pin: str, spec: str, name: str) -> bool:
         return never_together(pin.rpartition("::")[2], spec, name, self.admits)
@@ -224,6 +231,16 @@ class Constraints:
             says = Notice("macos_there", {"version": self.machine.osx})
             return Clash("macos_too_old", says, Notice("macos_from", {"version": read.osx}))
         return None
+
+    def cuda(self, read: BuildFacts) -> str | None:
+        """The CUDA that a build runs with: its own, or the later minor that is asked for."""
+        asked = [(pin, name) for name in CUDA_NAMES for pin in self.pins.get(name, ())]
+        later = (
+            cuda
+            for cuda in read.cudas
+            if all(admits_cuda(pin.spec, name, cuda, self.admits) for pin, name in asked)
+        )
+        return next(later, read.cuda)
 
     def driver(self, cuda: str) -> Fit:
         """Judge whether the driver runs this CUDA: by itself, by minor-version compatibility if

@@ -101,11 +101,25 @@ def last_releases() -> Mapping[str, str]:
     return found
 
 
-def needs_of_python(python: str) -> tuple[str, ...]:
-    """What is known of the packages that have builds for a Python, as match specs: the first
-    releases of each."""
+def lacking(python: str, specs: Iterable[Pin], admits: Admits) -> tuple[Pin, str] | None:
+    """A spec that asks for older releases of a package than those that have builds for a Python,
+    as far as is known, and these. Some channel may have one all the same."""
     rows = data("rules.json")["python_needs"]
-    return tuple(row["spec"] for row in rows if number(row["python"]) <= number(python))
+    needs = {
+        package_name(row["spec"]): row["spec"]
+        for row in rows
+        if number(row["python"]) <= number(python)
+    }
+    found = ((pin, needs.get(package_name(pin.spec))) for pin in specs)
+    return next(
+        (
+            (pin, need)
+            for pin, need in found
+            if need
+            and never_together(pin.spec.rpartition("::")[2], need, package_name(need), admits)
+        ),
+        None,
+    )
 
 
 def conflict(rule: Rule, pins: Iterable[Pin], admits: Admits) -> Pin | None:

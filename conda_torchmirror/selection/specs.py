@@ -35,6 +35,8 @@ _BUILD = r"(?:^|,)\s*build=['\"]?([^'\",\]]+)"
 _NUMBER = r"\d+(?:\.\d+)*(?:\+\w+)?"
 #: A version without it.
 _PLAIN = r"\d+(?:\.\d+)*"
+#: The variant of a wheel, which conda would read as a part of the version.
+VARIANT = r"(?i)\+([a-z]+[\d.]*)"
 #: Digits in a row that no version, build or hash has.
 _DIGITS = 100
 
@@ -149,6 +151,12 @@ def marks(text: str) -> Marks:
         cuda_version(cuda[1] if "." in cuda[1] else f"cu{cuda[1]}") if cuda else None,
         f"{torch[1]}.{torch[2]}" if torch else None,
     )
+
+
+def wheel_variant(word: str) -> str | None:
+    """The variant (local version) of a wheel that a spec names: `cu121` of `torch==2.3.1+cu121`."""
+    found = re.search(VARIANT, word.partition("[")[0]) if "://" not in word else None
+    return found[1].lower() if found else None
 
 
 def admits_cuda(spec: str, name: str, cuda: str, admits: Admits) -> bool:

@@ -310,3 +310,84 @@ def test_pips_torch_stops_an_installation(env_of, conda_in_process):
     preview = conda_in_process("torch-install", "-d", "--json", "-p", prefix, *ASK_2_1_0).ok()
     codes = [warning["code"] for warning in preview.json()["torchmirror"]["warnings"]]
     assert "pip_torch_there" in codes
+
+
+# The channel of a word, and a NumPy that is older than a Python
+
+CHANNELS = {
+    # The channel that is named chooses no torchtext, and has one all the same.
+    "conda-forge::torchtext pytorch": ("conda-forge", "conda-forge::torchtext"),
+    "conda-forge::torchdata=0.9 pytorch=2.5": ("conda-forge", "conda-forge::torchdata=0.9"),
+    "pytorch::torchtext pytorch": ("pytorch", "torchtext=0.18.0=py312"),
+    "conda-forge::cudatoolkit=11.3 pytorch=1.11": ("pytorch", "conda-forge::cudatoolkit=11.3"),
+    "nvidia::cudatoolkit=11.3 pytorch=1.11": ("pytorch", "nvidia::cudatoolkit=11.3"),
+    "torch+cu121": ("pytorch", "pytorch=2.5.1=py3.12_cuda12.1_cudnn9.1.0_0"),
+}
+
+
+@pytest.mark.parametrize("words", CHANNELS)
+def test_the_channel_of_a_word_is_kept(conda_in_process, words):
+    """torchtext came from the other channel, and `torch+cu121` went to the solver as it stood."""
+    preview = ("--dry-run", "--offline", "--json", "--platform", "linux-64", "--cuda", "12.4")
+    found = conda_in_process("torch-install", *preview, *words.split()).ok().json()["torchmirror"]
+    source, spec = CHANNELS[words]
+    assert found["selected"]["source"] == source
+    assert spec in found["specs"]
+    assert "torch+cu121" not in found["specs"]
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["pytorch::pytorch-gpu", "pytorch::libtorch=2.5", "conda-forge::pytorch-cuda=11.8"],
+)
+def test_a_channel_that_has_no_such_package_is_refused_by_name(conda_in_process, word):
+    refused = conda_in_process("torch-install", "--dry-run", "--offline", "--json", word)
+    assert refused.rc == 2
+    document = refused.json()
+    assert document["torchmirror"]["error"] == "other_channel"
+    hints = [hint["hint_code"] for hint in document["guidance"]["hints"]]
+    assert hints == ["leave_channel_out"], "plain conda finds none there either"
+
+
+@pytest.mark.parametrize(
+    ("words", "source", "torch", "python"),
+    [
+        ("pytorch numpy=1.21 --source conda-forge", "conda-forge", "2.8.0", "3.10"),
+        ("pytorch numpy=1.26 --source conda-forge", "conda-forge", "2.12.0", "3.11"),
+        # The sample of conda-forge has nothing for Python 3.9 with CUDA.
+        ("numpy=1.19", "pytorch", "2.5.1", "3.9"),
+        ("numpy=1.19 --source pytorch --python 3.10", "pytorch", "2.5.1", "3.10"),
+    ],
+)
+def test_a_release_for_which_the_numpy_is_there_comes_before_a_newer_one(
+    conda_in_process, words, source, torch, python
+):
+    """numpy=1.21 got Python 3.14, for which no build of it was ever made."""
+    preview = ("--dry-run", "--offline", "--json", "--platform", "linux-64", "--cuda", "12.9")
+    shown = conda_in_process("torch-install", *preview, *words.split()).ok().json()["torchmirror"]
+    found = shown["selected"]
+    assert (found["source"], found["python"]) == (source, python)
+    assert found["builds"][0]["version"] == torch
+    told = [notice["code"] for notice in shown["warnings"]]
+    assert ("python_unsuited" in told) is ("--python" in words)
+
+
+def test_no_table_offers_what_pins_and_further_specs_exclude(conda_in_process):
+    words = ("--dry-run", "--offline", "--json", "--cuda", "13.0", "--source", "pytorch")
+    for spec, offered in (("tqdm", True), ("mkl=2024.0", False), ("numpy=1.26", False)):
+        refused = conda_in_process("torch-install", *words, "--python", "3.13", spec)
+        hints = [hint["hint_code"] for hint in refused.json()["guidance"]["hints"]]
+        assert ("use_conda_forge" in hints) is offered, spec
+
+
+def test_a_runtime_above_the_driver_is_minor_version_compatibility(conda_in_process):
+    """The build is for 12.0, and runs with the CUDA 12.6 that is asked for beside it."""
+    words = ("--dry-run", "--offline", "--json", "--source", "conda-forge", "--cuda", "12.0")
+    asked = ("torch-install", *words, "torchvision=0.19", "cuda-version=12.6")
+    shown = conda_in_process(*asked).ok().json()["torchmirror"]["warnings"]
+    assert any("CUDA 12.6 is newer than the driver's 12.0" in told["text"] for told in shown)
+    refused = conda_in_process(*asked, "--cuda-compat", "strict")
+    assert refused.rc == 1
+    assert "builds for CUDA 12.6 are newer" in refused.json()["guidance"]["cause"]
+    hints = {hint["hint_code"]: hint["text"] for hint in refused.json()["guidance"]["hints"]}
+    assert "takes CUDA 12.6" in hints["use_minor"]

@@ -231,6 +231,7 @@ def test_what_nobody_typed_is_not_left_out(conda_in_process):
             "drop_cuda",
             "nvidia/label/cuda-11.8.0",
         ),
+        ("pytorch-cuda=11.1 torch==2.3.1+cu118 torchaudio", "drop_cuda", "+cu118"),
     ],
 )
 def test_what_would_narrow_alone_is_dropped_too(conda_in_process, monkeypatch, words, code, gone):
@@ -258,3 +259,78 @@ def test_the_cpu_is_named_instead_of_what_is_typed_beside_a_file(
     _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words))
     assert "`pytorch-gpu`" in hints["use_cpu_instead"]
     assert "use_cpu_only" not in hints
+
+
+# Words are told as they were typed, and a step is true of what is left of them
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("conda-forge::pytorch=2.13.0[build_number=200]", "pytorch::torchvision", "--cuda", "12.4"),
+        ("pytorch[fn=pytorch-2.5.0-py3.12_cpu_0.tar.bz2]", "torchaudio=2.8"),
+        ("torch==2.13.0", "pytorch-cuda=12.1"),
+    ],
+)
+def test_the_words_of_a_contradiction_are_those_that_were_typed(conda_in_process, words):
+    said, _ = guidance(conda_in_process(*PREVIEW, "--json", *words))
+    named = re.findall("`([^`]*)`", said)
+    assert named
+    assert set(" ".join(named).split()) <= {*words, "contradict"}
+
+
+@pytest.mark.parametrize(
+    ("words", "instead"),
+    [
+        (("torch==2.3.1+cpu", "torchvision>=0.20", "--platform", "win-64"), "pytorch+cpu"),
+        (
+            ("pytorch==1.13.1", "pytorch/osx-64::pytorch=1.12.1", "--platform", "osx-64"),
+            "pytorch::pytorch",
+        ),
+        (("pytorch-gpu=2.8", "conda-forge::pytorch", "cuda-version<=12.1", "--cuda", "13.0"), None),
+    ],
+)
+def test_another_word_instead_gives_what_it_says(conda_in_process, words, instead):
+    """The channel and the variant of the word stay, which made the step about another set."""
+    _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words))
+    said = re.fullmatch(
+        r"ask for `(.*)` instead of `(.*)`: here it is (.*)", hints["torch_instead"]
+    )
+    assert said[1] != said[2]
+    assert instead in (None, said[1])
+    kept = [word for word in words if word not in said[2].split()]
+    done = conda_in_process(*PREVIEW, "--json", *said[1].split(), *kept).ok().json()
+    torch = done["torchmirror"]["selected"]["builds"][0]
+    assert f"{torch['name']} {torch['version']}" == said[3]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("pytorch-gpu", "--python", "3.10"),
+        ("pytorch-gpu=2.8=*cuda129*", "tqdm"),
+        ("pytorch-gpu", "--platform", "osx-64", "--python", "3.13"),
+        ("pytorch-gpu=2.8", "--platform", "linux-aarch64"),
+    ],
+)
+def test_without_the_metapackage_that_is_the_only_word_the_set_is_the_default(
+    conda_in_process, words
+):
+    """The step was tried for pytorch alone, and led into the next refusal or to another release."""
+    _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words))
+    if "drop_cuda_cpu" in hints:
+        done = conda_in_process(*PREVIEW, "--json", *words[1:]).ok().json()["torchmirror"]
+        torch = done["selected"]["builds"][0]["version"]
+        assert f"out: pytorch {torch} for the CPU fits" in hints["drop_cuda_cpu"]
+    if "use_cpu_instead" in hints:
+        conda_in_process(*PREVIEW, "--json", *words[1:], "--cuda", "cpu").ok()
+    assert ("drop_cuda_cpu" in hints) is ("osx-64" not in words and "linux-aarch64" not in words)
+
+
+def test_a_word_that_stays_is_offered_with_its_channel(conda_in_process, monkeypatch):
+    monkeypatch.setenv("CONDA_PINNED_PACKAGES", "mkl>=2024.1")
+    words = ("conda-forge::pytorch", "pytorch-cpu=2.3", "torchaudio=*=*cpu*", "--python", "3.10")
+    _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words))
+    [line] = [line for of, line in offered.commands(hints) if of == "ask_less"]
+    assert "conda-forge::pytorch" in line
+    conda_in_process("torch-install", *line, "--json").ok()

@@ -19,7 +19,7 @@ from ...mirrors.addresses import name_of
 from ...models import Build, Choice, Machine, NoChoice, Records, Request
 from ...options import InstallOptions
 from ...selection import rules
-from ...selection.sources.compare import newest
+from ...selection.sources.compare import newest, suits
 from ...selection.sources.order import Order, Why, order
 from ...selection.specs import release
 from ..attempt import Attempt, attempt
@@ -154,7 +154,7 @@ def _settles(done: Attempt, source: Source, order: Order) -> bool:
     if not order.newest:
         return True
     on_cpu = done.task.request.cuda == "cpu" or not done.task.machine.has_gpu
-    if ended is None or (found.cuda is None and not on_cpu):
+    if ended is None or (found.cuda is None and not on_cpu) or not suits(found):
         return False
     mine, last = release(found.torch.version), release(ended["last"])
     return bool(mine and last and mine > last)

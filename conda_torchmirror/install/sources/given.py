@@ -87,7 +87,7 @@ class Given(NamedTuple):
         """The error with the steps that help, or with where to look if there are none."""
         from .refusal import where_to_look
 
-        sides = list(self._helping(error))
+        sides = list(map(self._as_typed, self._helping(error)))
         if len(sides) > 1:
             step = Notice("leave_one_out", {"first": sides[0], "second": sides[1]})
         elif sides:
@@ -96,8 +96,17 @@ class Given(NamedTuple):
             step = Notice("go_online")
         else:
             step = where_to_look(self.asked, offline=context.offline)
-        first, second = error.sides
+        first, second = map(self._as_typed, error.sides)
         return Contradiction(first=first, second=second, ways=(step, *ways))
+
+    def _as_typed(self, side: str) -> str:
+        """A side of a contradiction with its specs as they were typed, or as a file has them."""
+        found = f" {side} "
+        files = self.files.files if self.files else ()
+        for word in (*self.asked.specs, *(spec for file in files for spec in file.specs)):
+            if f" {word} " not in found:
+                found = found.replace(f" {read(word).plain} ", f" {word} ")
+        return found.strip()
 
     def _known(self) -> Iterator[bool]:
         """For each source, whether anything is known of the platform without a channel."""

@@ -145,11 +145,28 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
 
 def steps_of(task: Task, advice: alternatives.Advice, case: refused.Case) -> Iterable[Notice]:
     """The steps of an advice, in the words of the files if there are any."""
+    if any(step.code in OF_TABLES for step in advice.steps) and not _goes_with_others(task):
+        steps = tuple(step for step in advice.steps if step.code not in OF_TABLES)
+        advice = advice._replace(steps=steps)
     if task.files is None:
         return advice.steps
     from ..files import advice as file_advice
 
     return file_advice.steps(task.files, advice, case, task.source)
+
+
+def _goes_with_others(task: Task) -> bool:
+    """Whether some pytorch of conda-forge, which the tables tell of without its dependencies, goes
+    with the pins and further specs, as far as the built-in index has records."""
+    source = next(one for one in SOURCES if one.end is None)
+    on = alternatives.new_environment(task.machine)
+    known, request = source.built_in(on.subdir), in_words_of(source, task)
+    if known is None or request is None or not (on.pins or request.others):
+        return True
+    builds, of = without_newer(known).builds, source.knowledge
+    request = request._replace(specs={TORCH: request.specs[TORCH]})
+    alone = choose(on._replace(pins=()), request._replace(others=()), builds, of)
+    return isinstance(alone, NoChoice) or isinstance(choose(on, request, builds, of), Choice)
 
 
 def _of_sample(cause: Notice | None, found: NoChoice) -> Notice | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ...models import Admits, Machine, Notice, Request
+from ...models import Admits, Machine, Notice, Pin, Request
 from ...options import OFFLINE, InstallOptions
+from .. import rules
 from ..facts.cuda import CudaTables, conda_forge_tables, data, runs_on, tables
 from ..facts.names import (
     CUDA_NAMES,
@@ -61,8 +62,12 @@ class _Wanted(NamedTuple):
         return specs + [pin.spec for pin in self.pins if package_name(pin.spec) == name]
 
     def python(self, python: str) -> bool:
-        """Whether the environment can have this Python."""
+        """Whether the environment can have this Python, and what else is asked for is likely
+        there for it."""
         if self.machine.python not in (None, python):
+            return False
+        beside = (*self.machine.pins, *(Pin(word, "") for word in self.request.others))
+        if rules.lacking(python, beside, self.admits):
             return False
         specs = [pin.spec for pin in self.pins if package_name(pin.spec) == "python"]
         return all(admits_python(spec, python, self.admits) for spec in specs)
