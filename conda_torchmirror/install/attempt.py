@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ..models import Choice, NoChoice, Notice, Records, Request
+from ..index.match import admits
+from ..index.sources import Source
+from ..models import Build, Choice, NoChoice, Notice, Records, Request
 from ..selection.choose import choose, with_highest_cuda
-from .request import without_foreign
 from .task import Task
+
+#: The build string of a noarch Python package, which is not built against a particular pytorch.
+#: Other builds of another channel are, so they cannot be combined with the set.
+_NOARCH = r"[=\s]py(?:h[0-9a-f]{7})?_\d+$"
 
 
 class Attempt(NamedTuple):
@@ -37,6 +44,32 @@ def attempt(task: Task, records: Records) -> Attempt:
     found = choose(task.machine, request, records.builds, task.source.knowledge)
     done = Attempt(task, records, found, (*foreign, *narrowing))
     return _as_of_sample(done) if is_sample(done) else done
+
+
+def without_foreign(
+    source: Source, request: Request, builds: Sequence[Build], channels: Iterable[str]
+) -> tuple[Request, list[Notice]]:
+    """Move partners whose requested build only another channel can have to the specs that go to the
+    solver as written. Return the new request, and notices."""
+    if {source.channel, source.runtime_channel}.issuperset(channels):
+        return request, []
+    foreign = {
+        name: specs
+        for name, specs in request.specs.items()
+        if name in source.facts.partners
+        and any(re.search(_NOARCH, spec) for spec in specs)
+        and not any(
+            all(admits(spec, name, build.version, build.build, build) for spec in specs)
+            for build in builds
+            if build.name == name
+        )
+    }
+    kept = {name: specs for name, specs in request.specs.items() if name not in foreign}
+    words = tuple(spec for specs in foreign.values() for spec in specs)
+    told = [
+        Notice("partner_elsewhere", {"spec": spec, "channel": source.channel}) for spec in words
+    ]
+    return request._replace(specs=kept, others=(*words, *request.others)), told
 
 
 def _as_of_sample(done: Attempt) -> Attempt:

@@ -19,7 +19,7 @@ from ..index.sources import AUTO, SOURCES, Source, allowed, own_names
 from ..mirrors import addresses
 from ..mirrors.registry import built_in
 from ..mirrors.urls import UPSTREAM
-from ..models import Build, Compat, Notice, Pin, Request
+from ..models import Compat, Notice, Pin, Request
 from ..options import ALONE, InstallOptions
 from ..selection.facts.names import (
     AUDIO,
@@ -43,9 +43,6 @@ from ..text.messages import text
 
 _PYTHON = r"(?:py(?:thon)?)?={0,2}(\d{1,9})\.(\d{1,9})(\.\d{1,9})?(?:\.\*)?"
 _BRACKETS = r"python\[version='([^',]*)'\]"
-#: The build string of a noarch Python package, which is not built against a particular pytorch.
-#: Other builds of another channel are, so they cannot be combined with the set.
-_NOARCH = r"[=\s]py(?:h[0-9a-f]{7})?_\d+$"
 #: Packages that only work with the builds of one source.
 _OF_ONE = (*RUNTIMES, MUTEX, *METAPACKAGES, LIBTORCH)
 
@@ -385,29 +382,3 @@ def _named_python(word: str, spec: str, given: str | None) -> str | None:
 def names_torch(word: str) -> bool:
     """Whether a spec on the command line is for pytorch itself."""
     return read(word).name == TORCH
-
-
-def without_foreign(
-    source: Source, request: Request, builds: Sequence[Build], channels: Iterable[str]
-) -> tuple[Request, list[Notice]]:
-    """Move partners whose requested build only another channel can have to the specs that go to the
-    solver as written. Return the new request, and notices."""
-    if {source.channel, source.runtime_channel}.issuperset(channels):
-        return request, []
-    foreign = {
-        name: specs
-        for name, specs in request.specs.items()
-        if name in source.facts.partners
-        and any(re.search(_NOARCH, spec) for spec in specs)
-        and not any(
-            all(admits(spec, name, build.version, build.build, build) for spec in specs)
-            for build in builds
-            if build.name == name
-        )
-    }
-    kept = {name: specs for name, specs in request.specs.items() if name not in foreign}
-    words = tuple(spec for specs in foreign.values() for spec in specs)
-    told = [
-        Notice("partner_elsewhere", {"spec": spec, "channel": source.channel}) for spec in words
-    ]
-    return request._replace(specs=kept, others=(*words, *request.others)), told

@@ -5,10 +5,9 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from support.choosing import LINUX
 
 from conda_torchmirror.exceptions import usage as exceptions
-from conda_torchmirror.index.sources import SOURCES, allowed
+from conda_torchmirror.index.sources import allowed
 from conda_torchmirror.install import request
 
 
@@ -246,28 +245,6 @@ def test_a_file_of_another_channel_is_refused_by_name(word):
     assert {"leave_channel_out", "conda_takes_it"} <= hints.keys()
     command = shlex.split(hints["conda_takes_it"].split("`")[1])
     assert command == ["conda", "install", word]
-
-
-@pytest.mark.parametrize(
-    ("spec", "channels", "left"),
-    [
-        ("torchdata=0.4.1=pyh8b8bddf_0", ["pytorch", "conda-forge"], True),
-        ("torchdata 0.4.1 pyh8b8bddf_0", ["pytorch", "conda-forge"], True),
-        ("torchdata=0.4.1=pyh8b8bddf_0", ["pytorch", "nvidia"], False),
-        ("torchdata=0.7.0", ["pytorch", "conda-forge"], False),
-        ("torchdata=99", ["pytorch", "conda-forge"], False),
-        ("torchvision=0.16.1=cuda118py311h9557654_3", ["pytorch", "conda-forge"], False),
-    ],
-)
-def test_a_partner_that_only_another_channel_has_goes_to_the_solver(spec, channels, left):
-    asked = request.make(["pytorch=2.1.0", spec, "tqdm"])
-    found, told = request.without_foreign(SOURCES[0], asked, LINUX, channels)
-    if left:
-        assert found.others == (spec, "tqdm")
-        assert list(found.specs) == ["pytorch"]
-        assert [notice.code for notice in told] == ["partner_elsewhere"]
-    else:
-        assert (found, told) == (asked, [])
 
 
 @pytest.mark.parametrize("word", ["pytorch-gpu=2.4.1", "pytorch-cpu", "libtorch=2.10"])
