@@ -99,10 +99,9 @@ ORIGIN: Table = {
     "live": "live",
 }
 
-#: Why builds are rejected, each a sentence with its subject, because it is used after a release, in
-#: a cause and alone. A code is `clash.` and those of a `models.Rejection`: what is wrong, the fact
-#: of machine or request, the need of the build. Fields that begin with `own_` are of machine or
-#: request. Those of the build can hold several values, such as `12.1, 12.4`.
+#: Why builds are rejected, each a sentence of its own, used after a release, in a cause and alone.
+#: A code is `clash.` and those of a `models.Rejection`. Fields that begin with `own_` are of the
+#: machine or request; those of the build can hold several values, such as `12.1, 12.4`.
 CLASH: Table = {
     "cuda_too_new.driver_runs.cuda": "builds for CUDA {cuda} are too new: the driver runs CUDA "
     "{own_cuda} or older",
