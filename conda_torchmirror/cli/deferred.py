@@ -187,10 +187,14 @@ def _unknown(
     name = word.partition("=")[0]
     options = parser._option_string_actions
     if not _is_option(word):
-        # To `torch-verify`, which takes no words, the name of an environment is given as one.
-        named = "-n" in options and re.fullmatch(r"\w[\w.-]*", word)
-        step = _meant(f"-n {word}") if named else None
-        return text("help.usage_word", {"value": name}), step
+        step = None
+        if any(not action.option_strings for action in parser._actions):
+            # Argparse takes one run of words.
+            step = text("help.usage_together")
+        elif "-n" in options and re.fullmatch(r"\w[\w.-]*", word):
+            # To `torch-verify`, which takes no words, the name of an environment is given as one.
+            step = _meant(f"-n {word}")
+        return text("help.usage_word", {"value": word}), step
     said = text("help.usage_option", {"value": name})
     if name in _OF_PIP and "--source" in options:
         code = _OF_PIP[name]

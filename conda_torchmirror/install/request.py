@@ -70,8 +70,9 @@ def python(value: str) -> tuple[str, str]:
     found = re.fullmatch(_PYTHON, value.strip().lower())
     if not found:
         raise BadPython(value=value)
-    major, minor, patch = found.groups()
-    return f"{major}.{minor}", f"{major}.{minor}{patch or ''}"
+    # As numbers, because a Chinese keyboard has digits of its own.
+    major, minor, *patch = (str(int(part.lstrip("."))) for part in found.groups() if part)
+    return f"{major}.{minor}", ".".join((major, minor, *patch))
 
 
 def of(options: InstallOptions, source: str, sources: Sequence[Source] | None = None) -> Request:
@@ -374,7 +375,7 @@ def _named_python(word: str, spec: str, given: str | None) -> str | None:
     found = re.fullmatch(_PYTHON, tail)
     if not found:
         raise BadPythonSpec(spec=word)
-    if given is not None and python(given)[0] != f"{found[1]}.{found[2]}":
+    if given is not None and python(given)[0] != python(tail)[0]:
         raise Contradiction(first=word, second=f"--python {given}")
     return given or tail.lstrip("= ")
 

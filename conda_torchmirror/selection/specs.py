@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 # Patterns that few commands need are compiled on first use: each takes 0.2 ms.
 _NAME = re.compile(r"[\w.-]*")
 _CU = r"cu(\d{1,2})(\d)"
-_CUDA = r"(?:cuda)?(\d{1,3})(?:\.(\d{1,2})(?:\.\d+)*)?"
+_CUDA = r"(?:cuda)?(\d{1,2})(?:\.(\d{1,2})(?:\.\d+)*)?"
+_TYPED_CUDA = r"^(?:cuda|cu)[-_ ]?(?=\d)|\.[x*]$"
 #: CUDA 10 and later by major alone; before 10 two digits are a major and a minor.
 _CU_MAJOR = r"cu(1\d)"
+
+#: No CUDA has such a major; the drivers do.
+_DRIVERS = 30
 
 #: More patch releases than any minor release of CPython, or of CUDA, has had.
 _PATCHES = range(31)
@@ -123,9 +127,9 @@ def cuda_version(text: str) -> str | None:
     """
     text = text.strip()
     if found := re.fullmatch(_CU_MAJOR, text):
-        return found[1]
+        return str(int(found[1]))
     if found := re.fullmatch(_CU, text):
-        return f"{found[1]}.{found[2]}"
+        return f"{int(found[1])}.{int(found[2])}"
     found = re.fullmatch(_CUDA, text)
     if found is None:
         return None
@@ -133,10 +137,12 @@ def cuda_version(text: str) -> str | None:
 
 
 def cuda_option(word: str) -> str | None:
-    """Read the value of `--cuda` as `cuda_version` does, and `121` and `cu12.1` as 12.1: what is
-    typed from memory of `cu121`, where no CUDA has three digits before its dot."""
-    word = re.sub(r"^cu(?=\d+\.)", "cuda", word.strip().lower())
-    return cuda_version(f"cu{word}" if re.fullmatch(r"\d{3}", word) else word)
+    """Read the value of `--cuda` as `cuda_version` does, and as a person types it: `CUDA 12.1`,
+    `cu12.1`, `12.x`; two or three digits as after `cu`, so `121` as 12.1, `92` as 9.2. None
+    for what may be the version of a driver (580)."""
+    plain = re.sub(_TYPED_CUDA, "", word.strip().lower())
+    found = cuda_version(f"cu{plain}" if re.fullmatch(r"\d{2,3}", plain) else plain)
+    return found if found and number(found)[0] < _DRIVERS else None
 
 
 def same_cuda(asked: str, cuda: str) -> bool:

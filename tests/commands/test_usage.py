@@ -159,3 +159,20 @@ def test_another_installers_command_without_a_counterpart(conda_in_process, word
 def test_a_package_and_an_environment_may_be_called_so(conda_in_process):
     words = ("-n", "pip", "pytorch", "uv", "pip", "--cuda", "cpu", "--offline")
     assert "uv, pip" in conda_in_process(INSTALL, "-d", *words).ok().stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (INSTALL, "-d", "pytorch", "-n", "torch", "numpy>=1"),
+        (INSTALL, "-n", "torch", "pytorch", "-y", "numpy>=1"),
+        (MIRROR, "rewrite", "one.yml", "--diff", "numpy>=1"),
+    ],
+    ids=" ".join,
+)
+def test_words_with_an_option_between_them(conda_in_process, words):
+    """As in conda they are not read; the step offered was another environment, of that name."""
+    said = " ".join(conda_in_process(*words).stderr.split())
+    assert "`numpy>=1` is not expected here" in said
+    assert "write the words in a row, with no option between them" in said
+    assert "did you mean" not in said

@@ -31,6 +31,13 @@ def test_cuda(word, found):
     assert request.cuda(word) == found
 
 
+def test_digits_of_another_keyboard_are_digits():
+    """The Python was told as one that no build is for."""
+    assert request.python("３.１２") == ("3.12", "3.12")
+    assert request.python("03.012.４") == ("3.12", "3.12.4")
+    assert request.cuda("１２.４") == "12.4"
+
+
 @pytest.mark.parametrize("word", ["new", "", "cu", "12.", "v12.4", "12.4-1", "-1.0"])
 def test_cuda_that_is_none(word):
     with pytest.raises(exceptions.BadCuda):

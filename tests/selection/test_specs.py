@@ -49,6 +49,7 @@ def test_the_name_in_a_match_spec(spec, name):
         ("cu92", "9.2"),
         ("cuda12.4", "12.4"),
         (" 12.4 ", "12.4"),
+        *(("１２.４", "12.4"), ("cu１２４", "12.4"), ("124", None), ("cuda124", None)),
         ("twelve", None),
         ("12.4.x", None),
         ("", None),
@@ -68,13 +69,16 @@ def test_a_cuda_version(word, version):
         ("12.4", "12.4"),
         ("12", "12"),
         ("cu12", "12"),
-        ("1210", None),
+        *(("cuda124", "12.4"), ("CUDA 12.4", "12.4"), ("cuda-12.4", "12.4"), ("v12.4", None)),
+        *(("12.x", "12"), ("12.*", "12"), ("92", "9.2"), ("cuda92", "9.2"), ("１２４", "12.4")),
+        *(("580", None), ("580.65", None), ("99", "9.9"), ("2026", None), ("1210", None)),
         ("cu", None),
         ("gpu", None),
     ],
 )
 def test_the_value_of_the_option(word, version):
-    """As people remember `cu121`; a driver of CUDA 121 was taken for one of CUDA 13."""
+    """As people remember `cu121`; a driver of CUDA 121 was taken for one of CUDA 13, and so were
+    `cuda124`, `92` and a driver's own version."""
     assert specs.cuda_option(word) == version
 
 

@@ -17,9 +17,11 @@ from packaging.version import InvalidVersion, Version
 
 from ...models import Build, Compat, Notice, Request
 from ..facts.names import (
+    BLAS,
     CPU_METAPACKAGE,
     CPU_ONLY,
     CUDA_NAMES,
+    CUDNN,
     LIBTORCH,
     METAPACKAGES,
     MUTEX,
@@ -33,7 +35,10 @@ from .tables import AUDIO, DEFAULT, FAMILY, NAMED, TORCH
 _ALIASES = {CONDA_TORCH: TORCH}
 #: Packages of conda that select the accelerator or Python of a set. They mean nothing to pip, and a
 #: project on PyPI with such a name is unrelated. cuda-toolkit is a project on PyPI.
-_CONDAS_OWN = {"python", CPU_ONLY, LIBTORCH, MUTEX, CUDA_NAMES[0], *METAPACKAGES, *RUNTIMES}
+_CONDAS_OWN = {
+    *("python", CPU_ONLY, LIBTORCH, MUTEX, CUDA_NAMES[0]),
+    *(*METAPACKAGES, *RUNTIMES, *CUDNN, *BLAS),
+}
 _CONDA = re.compile(
     r"([A-Za-z0-9][\w.-]*)\s*=\s*([0-9][\w.]*?)(?:\.\*|(\+[A-Za-z0-9][\w.]*))?",
     re.ASCII,
@@ -199,7 +204,7 @@ def _instead(name: str, rest: str) -> Notice:
     version = found[0] if found else ""
     if name == "python":
         return Notice("wheel_word_of_conda", {"option": f"--python {version or '3.12'}"})
-    if name == LIBTORCH:
+    if name in (LIBTORCH, *CUDNN, *BLAS):
         return Notice("wheel_word_inside", {"name": name})
     if name in (CPU_ONLY, CPU_METAPACKAGE) or "cpu" in rest:
         return Notice("wheel_word_of_conda", {"option": "--cuda cpu"})

@@ -273,8 +273,8 @@ SPEC: Table = {
     "instead",
     "wheel_word_of_cuda": "{name} is a package of conda's, which pip has no use for: `--cuda` says "
     "which CUDA wheels are for, as `--cuda 12.6` does",
-    "wheel_word_inside": "{name} is a package of conda's, and part of the wheel of torch: leave it "
-    "out",
+    "wheel_word_inside": "{name} is a package of conda's, and wheels of torch bring their own: "
+    "leave it out",
     "wheel_word_more": "a version alone can be asked for: no address, no marker",
     "wheel_word_extras": "the extras {extras} are packages, to be named by themselves",
     "spec_half": "no version follows its operator",

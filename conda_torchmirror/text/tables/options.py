@@ -113,6 +113,7 @@ HELP: Table = {
     "other_command": "the same here: `{command}`",
     "other_left_out": "leave `{value}` out, and what is an option of that command alone",
     "usage_of": "{of}: {said}",
+    "usage_together": "write the words in a row, with no option between them",
     "usage_meant": "did you mean `{nearest}`?",
     "usage_help": "`{command} --help` shows the options",
     "pip_index": "it is an option of pip: leave it out, and add `--source wheels`; `--mirror URL` "

@@ -96,6 +96,8 @@ def test_two_words_on_a_project_both_hold():
         ("pytorch-mutex", "wheel_word_of_cuda"),
         ("pytorch-gpu", "wheel_word_of_cuda"),
         ("libtorch", "wheel_word_inside"),
+        *(("cudnn=8", "wheel_word_inside"), ("libcudnn<9.9", "wheel_word_inside")),
+        *(("libblas=*=*openblas", "wheel_word_inside"), ("nomkl", "wheel_word_inside")),
     ],
 )
 def test_a_word_that_cannot_be_used_is_refused_by_name(word: str, code: str):
