@@ -114,7 +114,7 @@ def test_further_specs_narrow_what_the_builds_need_and_the_one_in_the_way_is_lef
     refused = conda_in_process(*words, "pytorch=2.8", "torchvision", "mkl<2024.1")
     said = " ".join(refused.stderr.split())
     assert "`mkl<2024.1` keeps out what needs `mkl >=" in said
-    assert "- leave mkl out" in said
+    assert "leave mkl out" in said  # conda 26.7 has the code of a step before it
     conda_in_process(*words, "pytorch=2.8", "torchvision").ok()
 
 
