@@ -124,7 +124,7 @@ def words(asked: InstallOptions) -> list[str]:
     """The command line that asks for this, without defaults and without what is about its output
     only."""
     machines = (asked.facts.file,) if asked.facts and not asked.machines else asked.machines
-    of_wheel_files = asked.wheel_dir is not None or any(map(_is_wheel, asked.specs))
+    of_wheel_files = asked.wheel_dir is not None or any(map(is_wheel_file, asked.specs))
     found = ["conda", "torch-install", *(["--list"] if asked.action == "list" else [])]
     for option, values in (
         ("-f", asked.files),
@@ -172,7 +172,8 @@ def _each(option: str, values: Iterable[str | None]) -> list[str]:
     return [word for value in values if value for word in (option, value)]
 
 
-def _is_wheel(word: str) -> bool:
+def is_wheel_file(word: str) -> bool:
+    """Whether an argument of the command line is the path of a wheel, and not a URL."""
     return word.lower().endswith(".whl") and "://" not in word
 
 

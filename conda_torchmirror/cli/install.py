@@ -42,7 +42,7 @@ from ..exceptions.usage import (
 from ..index.sources import AUTO, SOURCES, WHEELS
 from ..install.run import execute
 from ..models import Notice
-from ..options import EXPLICIT, TOOLS, Action, InstallOptions
+from ..options import EXPLICIT, TOOLS, Action, InstallOptions, is_wheel_file
 from ..selection.facts.names import FAMILY, PIP_NAMES
 from ..selection.specs import package_name
 from ..text.messages import text
@@ -281,7 +281,7 @@ def _source(args: Namespace) -> str:
 
     Raises: OnlyForWheels.
     """
-    files = [word for word in args.specs if word.lower().endswith(".whl") and "://" not in word]
+    files = [word for word in args.specs if is_wheel_file(word)]
     given = files if args.wheel_dir is None else ["--wheel-dir", *files]
     if given and args.source not in (None, WHEELS):
         raise OnlyForWheels(options=", ".join(given), source=args.source)

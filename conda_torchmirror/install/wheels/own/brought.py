@@ -13,7 +13,7 @@ from ....exceptions.usage import BadWheelFile
 from ....handover import wheel_cache
 from ....index.wheels import pages
 from ....models import Machine, Request
-from ....options import InstallOptions
+from ....options import InstallOptions, is_wheel_file
 from ....selection.wheels.link import Link
 from ....selection.wheels.name import Refused, Wheel, parse
 from ....selection.wheels.tables import FAMILY, TORCH
@@ -74,17 +74,12 @@ class Brought(NamedTuple):
 PYTHONS = tuple(f"3.{minor}" for minor in range(6, 20))
 
 
-def is_file(word: str) -> bool:
-    """Whether an argument of the command line is the path of a wheel, and not a URL."""
-    return word.lower().endswith(".whl") and "://" not in word
-
-
 def read(options: InstallOptions) -> Brought | None:
     """Read the wheels that the command line names; None if there are none.
 
     Raises: BadWheelFile.
     """
-    files = [word for word in options.specs if is_file(word)]
+    files = [word for word in options.specs if is_wheel_file(word)]
     if not files and options.wheel_dir is None:
         return None
     named = tuple(map(_named, files))
@@ -92,7 +87,7 @@ def read(options: InstallOptions) -> Brought | None:
     links = {wheel.link: None for wheel in named}
     if options.wheel_dir is not None:
         links |= dict.fromkeys(_of_folder(options.wheel_dir))
-    words = tuple(word for word in options.specs if not is_file(word))
+    words = tuple(word for word in options.specs if not is_wheel_file(word))
     return Brought(os.path.abspath(folder), words, named, tuple(links))
 
 
