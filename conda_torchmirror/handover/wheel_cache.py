@@ -146,7 +146,8 @@ def is_file_of(path: str, link: Link) -> bool:
     try:
         if link.size is not None and os.path.getsize(path) != link.size:
             return False
-        return os.path.isfile(path) and link.sha256 in (None, digest(path, "sha256"))
+        known = link.sha256
+        return os.path.isfile(path) and (known is None or known == digest(path, "sha256"))
     except OSError:
         return False
 

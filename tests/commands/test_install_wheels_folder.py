@@ -112,7 +112,20 @@ def test_a_file_with_another_hash_is_refused(wheel_lab, lab_env, folder, install
 
 def test_what_no_mirror_lists_is_said(wheel_lab, folder, preview):
     shutil.rmtree(wheel_lab.first.folder / "whl")
-    assert told(preview("--wheel-dir", folder))["wheels_unconfirmed"].startswith("the hashes of 3")
+    said = told(preview("--wheel-dir", folder))
+    assert said["wheels_unconfirmed"] == (
+        "the hashes of 3 files were not compared: first does not list that"
+    )
+    assert "wheels_without_hash" not in said  # which is about what a mirror sends
+
+
+def test_why_nothing_was_compared_is_said(wheel_lab, folder, preview):
+    """All three were told as `no mirror lists them`."""
+    said = told(preview("--wheel-dir", folder, "--offline"))["wheels_unconfirmed"]
+    assert said == "the hashes of 3 files were not compared: conda is offline"
+    wheel_lab.first.stop()
+    said = told(preview("--wheel-dir", folder))["wheels_unconfirmed"]
+    assert said == "the hashes of 3 files were not compared: first cannot be read"
 
 
 def test_a_file_is_a_word(wheel_lab, lab_env, folder, install):

@@ -14,8 +14,10 @@ from .task import WheelTask
 
 
 def about_hashes(files: Sequence[WheelFile]) -> tuple[Notice, ...]:
-    """A notice on files of which their mirror lists no hash."""
-    read = [file for file in files if file.link.known_by == "record"]
+    """A notice on files of which their mirror lists no hash. Of the user's own, `own.confirm` says
+    what they were compared with."""
+    away = [file for file in files if not file.link.url.startswith("file:")]
+    read = [file for file in away if file.link.known_by == "record"]
     bare = [file.link.filename for file in read if not file.link.sha256]
     if not bare:
         return ()

@@ -22,25 +22,31 @@ def confirmed(
 ) -> tuple[WheelSet, tuple[Notice, ...]]:
     """The set with the hashes that the first mirror lists, and notices on them.
 
-    If conda is offline or the mirror does not list a file, it is accepted, with a notice.
+    A file that cannot be compared is accepted, with a notice that says why: conda is offline, or
+    the mirror cannot be read or does not list it.
 
     Raises: WheelDamaged, if a hash differs.
     """
     listed: dict[tuple[str, str], str] = {}
     mirror = chains.wheels[0]
+    why = "uncompared_offline"
     if not context.offline:
+        why = "uncompared_unlisted"
         reader = WheelReader(chains._replace(wheels=(mirror,)), keep)
         variants = tuple(dict.fromkeys(wheel.link.variant for wheel in found.wheels))
         try:
             links = reader.read(variants, tuple(wheel.project for wheel in found.wheels))
         except NoWheels:
             links = ()
+            if not reader.answered:
+                why = "uncompared_unread"
         listed = {(li.variant, li.filename): li.sha256 for li in links if li.sha256}
     wheels = tuple(_with_hash(wheel, listed, mirror.name) for wheel in found.wheels)
     bare = sum(wheel.link.sha256 is None for wheel in wheels)
     told = []
     if bare:
-        told.append(Notice("wheels_unconfirmed", {"count": bare}))
+        facts = {"count": bare, "why": text(why, {"mirror": mirror.name})}
+        told.append(Notice("wheels_unconfirmed", facts))
     if bare < len(wheels):
         facts = {"count": len(wheels) - bare, "mirror": mirror.name}
         told.append(Notice("wheels_confirmed", facts))
