@@ -14,9 +14,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+from packaging.specifiers import SpecifierSet
 
 from ...selection.wheels.link import Link
 from ..record_schema import FILE, SIZE, SPEC, fits, is_count, is_url
@@ -48,7 +51,7 @@ _WHOLE = re.compile(r"""<[^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*>""")
 _NAME = re.compile(r"""([^/"'=\s>]+\.whl)(?=["'#?\s>])""")
 #: The name of a wheel at the end of a URL, as indexes write it.
 _USUAL_NAME = re.compile(r"[\w.!+%-]+\.whl", re.ASCII)
-_HASH = re.compile(r"sha256=([0-9a-f]{64})")
+_HASH = re.compile(r"sha256=([0-9a-fA-F]{64})")
 _REQUIRES = re.compile(r"[0-9A-Za-z.*<>=!~, ]{1,200}")
 
 
@@ -72,7 +75,7 @@ def parse(
 
     Raises: NoIndex, for a page without any wheel, kept or not.
     """
-    text = body.decode("utf-8", "replace")
+    text = body.decode("utf-8-sig", "replace")
     read = _from_html
     if "json" in media_type or text[:200].lstrip().startswith("{"):
         read = _from_json
@@ -240,7 +243,8 @@ def _link(href: str, base: str, at: Address, said: Mapping[str, Any]) -> Link | 
 
 def _filled(filename: str, url: str, variant: str, said: Mapping[str, Any]) -> Link:
     """The link with what a page says of it, without invalid values."""
-    sha256, size, requires = said["sha256"], said.get("size"), said["requires_python"]
+    size, requires = said.get("size"), said["requires_python"]
+    sha256 = said["sha256"].lower() if isinstance(said["sha256"], str) else None
     return Link(
         filename=filename,
         url=url,
@@ -259,8 +263,18 @@ def is_name(value: Any) -> bool:
 
 
 def is_requirement(value: Any) -> bool:
-    """Whether a value is a possible `requires-python` of a page."""
-    return isinstance(value, str) and bool(_REQUIRES.fullmatch(value))
+    """Whether a value is a valid `requires-python` of a page. An old pip takes an invalid one for
+    one that no Python satisfies."""
+    return isinstance(value, str) and bool(_REQUIRES.fullmatch(value)) and _is_specifier(value)
+
+
+@lru_cache(maxsize=256)
+def _is_specifier(value: str) -> bool:
+    try:
+        SpecifierSet(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _variant(parts: SplitResult) -> str | None:
@@ -273,7 +287,7 @@ def _metadata(value: Any) -> bool | str:
     if not isinstance(value, str) or value.lower() == "false":
         return False
     found = _HASH.fullmatch(value)
-    return found[1] if found else True
+    return found[1].lower() if found else True
 
 
 def _joined(base: str, href: str) -> str | None:

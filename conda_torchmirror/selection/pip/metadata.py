@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from email.parser import HeaderParser
 from typing import NamedTuple
 
-from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -61,12 +60,7 @@ def requirements(
             found = Requirement(line)
             if found.marker is None or any(map(found.marker.evaluate, asked)):
                 yield found
-        except (
-            InvalidRequirement,
-            InvalidSpecifier,
-            UndefinedComparison,
-            UndefinedEnvironmentName,
-        ):
+        except (ValueError, RecursionError):  # which of them, differs by version of packaging
             continue
 
 

@@ -56,11 +56,11 @@ def read(links: Sequence[Link]) -> dict[Link, Metadata]:
 
 
 def of_file(path: str) -> Metadata | None:
-    """Read the METADATA of a wheel on this disk; None if the file is not a wheel."""
+    """Read the METADATA of a wheel on this disk; None if the file is not a wheel, or damaged."""
     try:
         with open(path, "rb") as file:
             return metadata.parse(_member(file).decode("utf-8", "replace"))
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError):
+    except Exception:  # each of zipfile's compressions has errors of its own
         return None
 
 

@@ -168,6 +168,31 @@ def test_json_of_the_wrong_types_says_nothing(files):
     assert found.requires_python is None
 
 
+@pytest.mark.parametrize("requires", [">=banana", ">=3,,<", ">=3.6.*", "3", "~=3", ">="])
+def test_a_requirement_that_is_none_is_not_handed_on(requires):
+    """An old pip finds no Python that meets it, and takes the wheel for one that is not there."""
+    escaped = requires.replace(">", "&gt;").replace("<", "&lt;")
+    for quote in ('"', "'"):
+        tag = f"<a href={quote}{ESCAPED}{quote} data-requires-python={quote}{escaped}{quote}>x</a>"
+        assert one(page(tag)).requires_python is None
+    files = [{"url": ESCAPED, "requires-python": requires}]
+    assert one(json.dumps({"files": files}).encode()).requires_python is None
+
+
+def test_a_hash_in_capitals_is_one():
+    assert one(page(f'<a href="{ESCAPED}#sha256={SHA.upper()}">x</a>')).sha256 == SHA
+    tag = f'<a href="{ESCAPED}" data-core-metadata="sha256={SHA.upper()}">x</a>'
+    assert one(page(tag)).metadata == SHA
+    files = [{"url": ESCAPED, "hashes": {"sha256": SHA.upper()}}]
+    assert one(json.dumps({"files": files}).encode()).sha256 == SHA
+
+
+def test_a_byte_order_mark_is_no_part_of_a_page():
+    mark = "\ufeff".encode()
+    assert one(mark + page(f'<a href="{ESCAPED}">x</a>')).filename == CU128
+    assert one(mark + json.dumps({"files": [{"url": ESCAPED}]}).encode()).filename == CU128
+
+
 @pytest.mark.parametrize(
     "href",
     [
