@@ -211,7 +211,7 @@ def _content(
     parts = [p for p in policies if p.name.startswith("pkgs/")]
     moved = any(p.name in parents for p in parts)
     defaults = [p.url or upstream_url(p.name) for p in parts] if moved else []
-    from_ = ", ".join(config.preference)
+    from_ = ", ".join(mirror.name for mirror in config.mirrors)
     return condarc.render(
         parents,
         [str(url) for url in defaults],

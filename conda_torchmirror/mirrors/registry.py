@@ -19,6 +19,7 @@ from .urls import (
     UnknownMirror,
     check_url,
     host_of,
+    names_of_urls,
     upstream_url,
     without_secrets,
 )
@@ -129,7 +130,8 @@ class Mirror:
     `chosen` are the kinds that the mirror may be used for unless the user names it. `roots` are the
     addresses above `cloud/` and `pkgs/`; `parents` are addresses right above channel names.
     `pypi` holds index URLs, the one to use first; `pypi_also` further ones, only recognised in
-    files. `official` is the address above `cloud/` and `pkgs/` at which a cache serves the indexes
+    files. `word` is what names the mirror in a preference list: its name, or the URL that was given
+    there. `official` is the address above `cloud/` and `pkgs/` at which a cache serves the indexes
     of the official site, "" for none. `drops_tar_bz2` says that the site does not keep a .tar.bz2
     that also exists as .conda; `shards` that it is known to serve sharded indexes.
     """
@@ -137,12 +139,13 @@ class Mirror:
     __slots__ = (
         *("_carried", "_channels", "as_of", "chosen", "confidence", "drops_tar_bz2", "home"),
         *("name", "note", "official", "parents", "pypi", "pypi_also", "redirects_to", "roots"),
-        *("shards", "source", "support", "title", "title_zh", "wheels"),
+        *("shards", "source", "support", "title", "title_zh", "wheels", "word"),
     )
 
-    def __init__(self, name: str, entry: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, entry: Mapping[str, Any], word: str = "") -> None:
         """Read a registry entry: one of the data file, or one that `schema` has checked."""
-        self.name = name.lower()
+        self.name = name if word else name.lower()
+        self.word = word or self.name
         self.title: str = entry.get("title", name)
         self.title_zh: str = entry.get("title_zh", "")
         self.home: str = entry.get("home", "")
@@ -248,17 +251,18 @@ class Registry(Mapping[str, Mirror]):
 
         An item is a name or a URL. Raises UnknownMirror, InsecureMirror or BadMirrorUrl.
         """
-        found = []
+        found: dict[str, Mirror | None] = {}
         for item in preference:
             if "://" in item:
-                found.append(_mirror_at(check_url(item, allow_http=allow_http)))
+                found[check_url(item, allow_http=allow_http)] = None
             elif item.lower() == UPSTREAM:
                 break
             elif item.lower() in self:
-                found.append(self[item.lower()])
+                found[item.lower()] = self[item.lower()]
             else:
                 raise UnknownMirror(item, self._worth_naming(), self._words())
-        return tuple(found)
+        names = names_of_urls(found)
+        return tuple(mirror or _mirror_at(word, names[word]) for word, mirror in found.items())
 
     def locate(self, channel: str, subdir: str | None, preference: Sequence[str]) -> Route:
         """Find where to read a channel, as the function `locate` does. Raises as `resolve` does."""
@@ -378,7 +382,7 @@ def below_root(channel: str) -> str:
     return f"/{channel}" if channel.startswith("pkgs/") else f"/cloud/{channel}"
 
 
-def _mirror_at(address: str) -> Mirror:
+def _mirror_at(address: str, name: str) -> Mirror:
     """Make a mirror of a URL: one channel if the URL ends in its name, else a parent of several."""
     last = address.rpartition("/")[2]
     shown = without_secrets(address)
@@ -387,7 +391,7 @@ def _mirror_at(address: str) -> Mirror:
     else:
         channels = {name: {"url": f"{address}/{name}"} for name in channels_for("parent")}
         where = {"channels": channels, "parents": [address]}
-    return Mirror(host_of(address), {"title": shown, "home": shown, **where})
+    return Mirror(name, {"title": shown, "home": shown, **where}, word=address)
 
 
 def _urls(listed: Sequence[str]) -> tuple[str, ...]:

@@ -112,9 +112,11 @@ def check_url(url: str, *, allow_http: bool = False) -> str:
             "The mirror URL {url} cannot be used: conda reads from no IPv6 address, only from a "
             "host name that leads to it.",
         )
-    if parts.query or parts.fragment or re.search(r"\s", address):
+    if parts.query or parts.fragment or re.search(r"\s", address) or not address.isprintable():
         raise BadMirrorUrl(
-            url, "The mirror URL {url} cannot be used: spaces, ? and # have no place in it."
+            url,
+            "The mirror URL {url} cannot be used: spaces, control characters, ? and # have no "
+            "place in it.",
         )
     if parts.scheme == "http" and not (allow_http or is_loopback(host)):
         raise InsecureMirror(url)
@@ -124,6 +126,18 @@ def check_url(url: str, *, allow_http: bool = False) -> str:
 def host_of(url: str) -> str:
     """`host[:port]` in lower case, without user and password."""
     return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
+def names_of_urls(words: Iterable[str]) -> dict[str, str]:
+    """The names of the mirrors that a preference list gives by URL, by URL: the host, or where
+    another item of the list has that name, the URL without its scheme."""
+    listed = tuple(words)
+    hosts = [host_of(word) if "://" in word else word for word in listed]
+    return {
+        word: host if hosts.count(host) < 2 else without_secrets(word).partition("://")[2]
+        for word, host in zip(listed, hosts, strict=True)
+        if "://" in word
+    }
 
 
 def is_loopback(host: str) -> bool:

@@ -10,6 +10,9 @@ in the same file.
 
 from __future__ import annotations
 
+import json
+import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +24,9 @@ NAME = "torchmirror.yml"
 
 #: The first line of every file of ours; a file without it is left alone.
 MARK = "# Written by conda torch-mirror"
+
+#: The words of small letters that YAML 1.1 does not read as a text.
+_TRUTHS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
 OFF = f"""{MARK} disable; conda torch-mirror enable removes it.
 plugins:
@@ -52,10 +58,7 @@ def ours() -> tuple[Path, ...]:
 
 def is_off(path: Path) -> bool:
     """Whether the file is exactly what `torch-mirror disable` leaves."""
-    try:
-        return path.read_text(encoding="utf-8") == OFF
-    except (OSError, UnicodeDecodeError):
-        return False
+    return _holds(path, OFF)
 
 
 def is_ours(source: Any) -> bool:
@@ -81,11 +84,19 @@ def enabled() -> frozenset[str]:
 
 
 def _marked(path: Path) -> bool:
+    if not os.path.isfile(path):  # a pipe would keep us waiting
+        return False
     try:
         with path.open(encoding="utf-8") as file:
             return file.readline().startswith(MARK)
     except (OSError, UnicodeDecodeError):
         return False
+
+
+def _scalar(word: str) -> str:
+    """A name or a URL as YAML of any version reads it back: quoted, unless it is surely a text."""
+    plain = re.fullmatch(r"https?://[\w.:/%@+~-]*[\w/%~-]|[a-z][\w./-]*", word, re.ASCII)
+    return word if plain and word not in _TRUTHS else json.dumps(word, ensure_ascii=False)
 
 
 def render(
@@ -104,17 +115,17 @@ def render(
     """
     lines = [f"{MARK} enable, and removed by its option --hook-only.", f"# {about}"]
     if defaults:
-        lines += ["default_channels:", *(f"  - {url}" for url in defaults)]
+        lines += ["default_channels:", *(f"  - {_scalar(url)}" for url in defaults)]
     lines += ["custom_channels:"]
-    lines += [f"  {name}: {url}" for name, url in parents.items()]
+    lines += [f"  {_scalar(name)}: {_scalar(url)}" for name, url in parents.items()]
     lines += [f"  {name}/label: {upstream_parent(name)}" for name in guarded]
     if "pkgs/pro" not in parents:
         # Conda's built-in entry, which it drops as soon as anything else is mapped.
         lines += [f"  pkgs/pro: {upstream_parent('pkgs/pro')}"]
     lines += ["migrated_custom_channels:"]
-    lines += [f"  {name}: {upstream_parent(name)}" for name in parents]
+    lines += [f"  {_scalar(name)}: {upstream_parent(name)}" for name in parents]
     if mirrors:
-        lines += ["plugins:", f"  torchmirror_mirrors: [{', '.join(mirrors)}]"]
+        lines += ["plugins:", f"  torchmirror_mirrors: [{', '.join(map(_scalar, mirrors))}]"]
     return "\n".join(lines) + "\n"
 
 
@@ -124,9 +135,9 @@ def differs(path: Path, content: str | None) -> bool:
     Raises: ForeignFile.
     """
     _check_ours(path)
-    if content is None or not path.exists():
-        return path.exists() or content is not None
-    return path.read_text(encoding="utf-8") != content
+    if content is None:
+        return os.path.exists(path)
+    return not _holds(path, content)
 
 
 def write(path: Path, content: str) -> bool:
@@ -139,7 +150,7 @@ def write(path: Path, content: str) -> bool:
 
     _check_ours(path)
     try:
-        if path.exists() and path.read_text(encoding="utf-8") == content:
+        if _holds(path, content):
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, content, mode=0o644)
@@ -169,8 +180,16 @@ def remove(path: Path) -> bool:
     return True
 
 
+def _holds(path: Path, content: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") == content
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def _check_ours(path: Path) -> None:
-    if (path.exists() or path.is_symlink()) and not _marked(path):
+    # Path.exists raises an error for a folder that may not be entered.
+    if os.path.lexists(path) and not _marked(path):
         from ..exceptions.mirror import ForeignFile
 
         raise ForeignFile(file=str(path))

@@ -109,8 +109,8 @@ class UserConfig:
 
     @property
     def preference(self) -> tuple[str, ...]:
-        """The names of the preferred mirrors, in order."""
-        return tuple(mirror.name for mirror in self.mirrors)
+        """The preferred mirrors, in order, as a preference list has them: names, and URLs."""
+        return tuple(mirror.word for mirror in self.mirrors)
 
     def mirror(self, name: str | None) -> Mirror | None:
         """The preferred mirror of this name; None if there is none."""

@@ -1,13 +1,15 @@
 """The only place that writes to standard output and standard error, and cleans what conda logs.
 
 Every string passes `sanitize.safe`; bytes of a file are written as they are. A closed pipe
-(`| head`) is no error, and characters that the console's encoding lacks are escaped.
+(`| head`) is no error, a full disk behind standard output ends the run, and characters that the
+console's encoding lacks are escaped.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -56,12 +58,15 @@ def put(data: bytes) -> None:
 
 
 def clean(value: Any) -> Any:
-    """Clean every string in a value with `safe`, and turn types unknown to JSON into text.
+    """Clean every string in a value with `safe`, and turn types unknown to JSON into text, and
+    numbers unknown to it into None.
 
     Sentences are in English, whatever language they were made in.
     """
     if isinstance(value, str):
         return safe(getattr(value, "english", value))
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no word for it, and readers refuse Python's
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Mapping):
@@ -131,8 +136,19 @@ def _print(what: str | Iterable[str], stream: TextIO | None) -> None:
 
 @contextmanager
 def _reader_may_leave(stream: TextIO) -> Iterator[None]:
+    """Let a reader of the stream leave. Where standard output cannot be written for another reason,
+    such as a full disk, that is said on standard error, and the run ends with exit code 1."""
     try:
         yield
-    except BrokenPipeError:
+    except OSError as error:
+        left = isinstance(error, BrokenPipeError)
+        if not left and stream is not sys.stdout:
+            raise
         # Python flushes once more at exit; let that go to the null device.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if left:
+            return
+        from .messages import of_os_error, text
+
+        warn(f"torchmirror: {text('file.output_lost', {'problem': of_os_error(error)})}")
+        raise SystemExit(1) from error

@@ -30,6 +30,8 @@ ZST_LAG = 3600.0
 #: In a comparison: the share of its time for the first request to each mirror, and how many of
 #: these requests are sent concurrently.
 FIRST_SHARE, AT_ONCE = 0.6, 16
+#: The seconds by which the clock of a site may be ahead of this computer's.
+DAY = 86400.0
 #: Bytes of a tunasync.json; a site with 200 mirrors needs 60 kB.
 SYNC_SIZE = 1_000_000
 
@@ -230,6 +232,12 @@ def _add_sync(trials: Sequence[Trial], seconds: float) -> None:
             trial.sync = _sync_job(body, trial)
 
 
+def _moment(said: Any) -> float | None:
+    """A time in seconds since 1970 that may have been; None for anything else."""
+    moment = float(said or 0)
+    return moment if 0 < moment < time.time() + DAY else None
+
+
 def _sync_job(body: bytes, trial: Trial) -> Mapping[str, Any] | None:
     """The entry for the folder that the channels are in, such as `anaconda`."""
     folders = {urlsplit(r.url).path.strip("/").partition("/")[0] for r in trial.routes.values()}
@@ -238,7 +246,7 @@ def _sync_job(body: bytes, trial: Trial) -> Mapping[str, Any] | None:
         entry = next(job for job in jobs if job["name"] in folders)
         return {
             "status": safe(str(entry["status"]))[:40],
-            "updated": float(entry.get("last_update_ts") or 0) or None,
+            "updated": _moment(entry.get("last_update_ts")),
         }
     except Exception:  # the page is malformed, and it is optional
         return None

@@ -178,3 +178,14 @@ def test_ones_own_index_comes_first_and_is_said(wheel_lab, lab_env, run_conda):
     assert names(wheel_lab.spare.sent()) == REST
     assert wheel_lab.index.requests == []
     assert "your own index" in done.words
+
+
+def test_two_places_at_one_host_are_two(wheel_lab, install, lab_env):
+    """The one that has no pages does not stand for the other."""
+    (wheel_lab.first.folder / "copy").symlink_to(wheel_lab.first.folder / "whl")
+    bad, good = f"{wheel_lab.first.url}/none", f"{wheel_lab.first.url}/copy"
+    done = install("--mirror", bad, "--mirror", good).ok()
+    assert {*SET, *REST} <= dists(lab_env)
+    host = wheel_lab.first.url.partition("://")[2]
+    assert f"{host}/none has none of the directories" in done.words
+    assert f"from {host}/copy" in done.words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -208,3 +209,25 @@ def test_every_channel_is_told_of(at_lab, conda_in_process, lab):
     assert "Left as your own configuration has them: pytorch, bioconda" in said
     assert "Still from upstream, because no mirror that you prefer has them: dglteam" in said
     assert "nvidia: allowlist_channels or denylist_channels keeps lab out" in said
+
+
+@pytest.mark.parametrize("path", ["", "/a,b", "/a:", "/[x]", "/a%20b", "/ü"])
+def test_a_mirror_by_url_is_kept_by_its_url(at_lab, lab, conda_in_process, file, path):
+    """Its host, which our reports call it, names nothing in a preference list."""
+    url = f"{lab.url}{path}"
+    conda_in_process("torch-mirror", "enable", "--mirror", url, "pytorch").ok()
+    found = conda_in_process("torch-mirror", "status", "pytorch", "--json").ok().json()
+    assert found["torchmirror"]["preference"] == [url]
+    assert found["torchmirror"]["channels"][0]["code"] == "enabled"
+    assert found["torchmirror"]["channels"][0]["url"] == f"{url}/pytorch"
+
+
+@pytest.mark.parametrize("name", ["yes", "123", "1e5", "12:30", "2024-01-01", "nan"])
+def test_a_mirror_of_any_name_is_kept(at_lab, lab, conda_in_process, name):
+    entry = {"roots": [f"{lab.url}/anaconda"], "channels": {"pytorch": {}}}
+    own = json.dumps({name: entry})
+    at_lab({"torchmirror_registry": own}, channels=["pytorch"])
+    conda_in_process("torch-mirror", "enable", "--mirror", name, "pytorch").ok()
+    found = conda_in_process("torch-mirror", "status", "--json").ok().json()["torchmirror"]
+    assert found["preference"] == [name]
+    assert found["channels"][0]["code"] == "enabled"

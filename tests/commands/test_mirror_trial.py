@@ -187,8 +187,9 @@ def test_a_redirect_is_named(sites, gpu, conda_in_process):
         (lambda e: e.send(200, b'[{"name": "anaconda"}]'), None),
         (lambda e: e.send(200, b'{"name": "anaconda"}'), None),
         (lambda e: e.send(200, b"[" + b" " * 2_000_000 + b"]"), None),
+        (lambda e: tunasync(e, hours=-1), ("success", -1)),
     ],
-    ids=["good", "failed", "404", "html", "empty", "other-fields", "no-list", "huge"],
+    ids=["good", "failed", "404", "html", "empty", "other-fields", "no-list", "huge", "ahead"],
 )
 def test_the_state_of_the_last_sync(sites, gpu, conda_in_process, answer, sync):
     sites.first.fail("*/tunasync.json", answer)
@@ -197,6 +198,30 @@ def test_the_state_of_the_last_sync(sites, gpu, conda_in_process, answer, sync):
     if sync:
         assert found["status"] == sync[0]
         assert abs(time.time() - sync[1] * 3600 - found["updated"]) < 60
+
+
+@pytest.mark.parametrize(
+    "moment", ["1e999", "-1e999", "NaN", "-5", "1e300", "true", '"soon"', "[]"]
+)
+def test_a_sync_at_no_time_that_may_have_been(sites, gpu, conda_in_process, moment):
+    """JSON has no word for what is infinite, and a reader would refuse the whole document."""
+    job = f'[{{"name": "anaconda", "status": "ok", "last_update_ts": {moment}}}]'
+    sites.first.fail("*/tunasync.json", lambda e: e.send(200, job.encode()))
+    done = ask(conda_in_process, ("first",)).ok()
+    sync = rows(done)["first"]["sync"]
+    assert sync is None or sync["updated"] in (None, 1.0)
+    assert "Infinity" not in done.stdout
+    assert "NaN" not in done.stdout
+
+
+def test_two_places_at_one_host_are_two_mirrors(sites, gpu, conda_in_process):
+    """Each has its own answer and name, whichever comes first; one that is named twice is one."""
+    good, bad = f"{sites.first.url}/anaconda/cloud", f"{sites.first.url}/elsewhere"
+    for words in ((good, bad), (bad, good, good + "/")):
+        found = ask(conda_in_process, words).ok().json()["torchmirror"]["test"]
+        assert {row["title"]: row["ok"] for row in found} == {good: True, bad: False}
+        assert {f"http://{row['mirror']}" for row in found} == {good, bad}
+        assert len(found) == 2
 
 
 def test_an_old_index_shows(sites, gpu, conda_in_process):

@@ -219,6 +219,14 @@ def test_plain_http_is_taken_where_a_setting_allows_it() -> None:
     assert found.url == "http://lab.example/c/pytorch"
 
 
+def test_places_at_one_host_have_names_of_their_own() -> None:
+    one, other = "https://me:secret@a.example/conda", "https://a.example/Cloud"
+    found = registry.built_in().resolve([one, "tuna", other, other + "/"])
+    names = {mirror.word: mirror.name for mirror in found}
+    assert names == {one: "a.example/conda", "tuna": "tuna", other: "a.example/Cloud"}
+    assert [mirror.name for mirror in registry.built_in().resolve([other])] == ["a.example"]
+
+
 def test_secrets_of_a_url_are_not_shown() -> None:
     url = "https://me:hunter2@lab.example/t/se-cr-et/conda"
     (mirror,) = registry.built_in().resolve([url])

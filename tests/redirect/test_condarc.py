@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
 from support.lab import entry, hosts
 
 from conda_torchmirror.exceptions.mirror import CannotWrite, ForeignFile
@@ -220,3 +225,49 @@ def test_the_text_is_what_mirrors_tell_people_to_write():
         "plugins:\n"
         "  torchmirror_mirrors: [m]\n"
     )
+
+
+NAMES = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,8}(:[0-9]{1,3})?", fullmatch=True)
+PATHS = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="?#"), max_size=12)
+
+
+@given(NAMES, PATHS.map("http://127.0.0.1/{}".format), NAMES)
+@example("yes", "http://127.0.0.1/a:", "1e5")
+@example("12:30", "http://127.0.0.1/a,[b]", "2024-01-01")
+def test_whatever_is_written_is_read_as_it_was(channel, url, name):
+    """By YAML of both versions: a bare yes or 12:30 is no text in the older one."""
+    written = condarc.render({channel: url}, [url], about="a test", mirrors=(name, url))
+    for version in ((1, 1), (1, 2)):
+        yaml = YAML(typ="safe", pure=True)
+        yaml.version = version
+        found = yaml.load(written)
+        assert found["default_channels"] == [url]
+        assert found["custom_channels"][channel] == url
+        assert channel in found["migrated_custom_channels"]
+        assert found["plugins"]["torchmirror_mirrors"] == [name, url]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_a_pipe_in_the_place_of_the_file_keeps_nobody_waiting(sandbox, file):
+    file.parent.mkdir(parents=True)
+    os.mkfifo(file)
+    assert condarc.ours() == ()
+    with pytest.raises(ForeignFile):
+        condarc.write(file, condarc.OFF)
+
+
+def test_a_place_that_cannot_be_looked_at_is_an_error_of_ours(tmp_path):
+    """As a folder that may not be entered, which no test can make for an administrator."""
+    far = tmp_path / ("x" * 300) / condarc.NAME
+    assert condarc.differs(far, condarc.OFF)
+    assert not condarc.differs(far, None)
+    with pytest.raises(CannotWrite):
+        condarc.write(far, condarc.OFF)
+
+
+def test_a_file_of_ours_with_other_bytes_in_it_is_written_anew(tmp_path):
+    path = tmp_path / condarc.NAME
+    path.write_bytes(condarc.OFF.encode() + b"#\n" * 9000 + b"\xff\xfe\n")
+    assert condarc.differs(path, condarc.OFF)
+    assert condarc.write(path, condarc.OFF)
+    assert condarc.is_off(path)

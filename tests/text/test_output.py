@@ -90,7 +90,7 @@ def test_the_door_is_shut_and_what_has_passed_passes_again(text):
 
 @given(
     st.recursive(
-        st.one_of(texts, st.integers(), st.none()),
+        st.one_of(texts, st.integers(), st.floats(), st.none()),
         lambda inside: st.one_of(st.lists(inside), st.dictionaries(texts, inside)),
     )
 )
@@ -107,6 +107,7 @@ def test_no_json_value_keeps_anything_hidden(value):
                 walk(item)
 
     walk(output.clean(value))
+    json.dumps(output.clean(value), allow_nan=False)
 
 
 @pytest.mark.parametrize(
@@ -229,3 +230,17 @@ def test_so_is_the_traceback_with_it(caplog):
             log.warning("failed", exc_info=True)
     assert "OSError: for url: https://host/x" in caplog.text
     assert "secret" not in caplog.text
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a system without /dev/full")
+@pytest.mark.parametrize("call", ["say", "emit", "put"])
+def test_a_full_disk_behind_standard_output_ends_the_run(call):
+    code = f"from conda_torchmirror.text import output; output.{call}({GIVEN[call]})"
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == [
+        "torchmirror: standard output cannot be written, and the run ends there: its disk is full"
+    ]

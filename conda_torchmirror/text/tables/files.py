@@ -30,6 +30,7 @@ TEXT: Table = {
     "is_folder": "it is a folder",
     "name_too_long": "its name is too long for the file system",
     "disk_failing": "its disk reports an error",
+    "output_lost": "standard output cannot be written, and the run ends there: {problem}",
     "other_run": "another run has been writing in its folder for half a minute",
     "locked": "another run has been working in {folder} for half a minute; try again",
     "changes_all_the_time": "another program keeps writing it; try again when that is done",

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ...mirrors.registry import INDEX, Mirror, Registry, Route, official_wheel_hosts
-from ...mirrors.urls import UPSTREAM, WHEELS, MirrorError, check_url, host_of
+from ...mirrors.urls import UPSTREAM, WHEELS, MirrorError, check_url, host_of, names_of_urls
 from ...models import Notice
 from ...options import InstallOptions
 from ...redirect import settings
@@ -125,23 +125,22 @@ def _resolved(
 
     Raises: MirrorError.
     """
-    found: list[Mirror | WheelMirror] = []
+    found: dict[str, Mirror | WheelMirror | None] = {}
     for item in preference:
         if item.lower() == UPSTREAM:
             break
         if "://" in item:
             url = check_url(item, allow_http=allow_http)
-            found.append(_known_place(known, url) or _of_url(url))
+            found[url] = _known_place(known, url)
         else:
-            found += known.resolve([item], allow_http=allow_http)
-    return found
+            found |= {one.name: one for one in known.resolve([item], allow_http=allow_http)}
+    names = names_of_urls(found)
+    return [
+        place or WheelMirror(names[word], word, _BOTH, by_url=True) for word, place in found.items()
+    ]
 
 
 _BOTH = ("index", "flat")
-
-
-def _of_url(url: str) -> WheelMirror:
-    return WheelMirror(host_of(url), url, _BOTH, by_url=True)
 
 
 def _known_place(known: Registry, url: str) -> WheelMirror | None:
