@@ -189,6 +189,8 @@ SEAMS = {
     "redirect.answer_log": {"text"},
     # A preview that solves nothing asks for no further channels.
     "transport.routes": {"redirect"},
+    # Hardly ever is standard output lost.
+    "text.output": {"text"},
     # A table is loaded with its first sentence, translations with the first that is not English.
     # Few sentences offer a command with a path in it.
     "text.messages": {"selection", "text"},

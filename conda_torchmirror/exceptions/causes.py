@@ -67,16 +67,20 @@ def clean(error: BaseException) -> None:
                 part.args = tuple(safe(arg) if isinstance(arg, str) else arg for arg in part.args)
 
 
-#: Errors of this computer's disk, whichever file is written.
-_DISK = frozenset((errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO))
+#: Errors of this computer's disk, whichever file is written, and of the limits of this process
+#: (`ulimit`), which no mirror can cause either. FAT has the first of these for a file of 4 GB.
+_LIMITS = (errno.EFBIG, errno.EMFILE, errno.ENFILE)
+_DISK = frozenset((errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO, *_LIMITS))
 #: Errors of the disk if they name a file; without one they come from a connection or from TLS.
 _DENIED = frozenset((errno.EACCES, errno.EPERM))
 #: As before, where something else stands in the place of a file or folder.
 _IN_PLACE = frozenset((errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY, errno.ELOOP))
+_NAMED = frozenset((*_DENIED, *_IN_PLACE, errno.ENAMETOOLONG))
 
 
 def disk_error(error: BaseException) -> OSError | None:
-    """The error of this computer's disk (full, read-only, over quota) behind an exception, or None.
+    """The error of this computer's disk (full, read-only, over quota), or of a limit of this
+    process, behind an exception, or None.
 
     Of several, the first; a CondaMultiError is searched as a whole.
     """
@@ -90,7 +94,7 @@ def disk_error(error: BaseException) -> OSError | None:
 def _of_disk(error: OSError) -> bool:
     if type(error).__module__ == "ssl":  # its errno is OpenSSL's, not the system's
         return False
-    named = error.errno in _DENIED | _IN_PLACE and bool(error.filename)
+    named = error.errno in _NAMED and bool(error.filename)
     return error.errno in _DISK or named
 
 

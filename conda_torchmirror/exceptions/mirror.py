@@ -127,6 +127,8 @@ _WAYS = {
     "no_folder": "move_from_path",
     "is_folder": "move_from_path",
     "other_run": "after_other_run",
+    "file_too_large": "raise_limit",
+    "too_many_open": "raise_limit",
 }
 
 

@@ -145,6 +145,9 @@ REFUSALS: Mapping[int | None, str] = {
     errno.EISDIR: "is_folder",
     errno.ENAMETOOLONG: "name_too_long",
     errno.EIO: "disk_failing",
+    errno.EFBIG: "file_too_large",
+    errno.EMFILE: "too_many_open",
+    errno.ENFILE: "too_many_open",
     errno.ETIMEDOUT: "other_run",
 }
 

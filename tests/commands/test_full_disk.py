@@ -76,3 +76,32 @@ def test_the_disk_that_is_full_is_named(sites, small, sandbox, prefix, what):
         )
     said = " ".join(done.stderr.split())
     assert f"{small / what} cannot be written Cause: its disk is full" in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+@pytest.mark.parametrize(
+    ("limit", "most", "said"),
+    [("FSIZE", 450, "larger than its file system"), ("NOFILE", 16, "more files are open than")],
+)
+def test_a_limit_of_this_process_is_no_fault_of_a_mirror(sites, prefix, limit, most, said):
+    """As a file of 4 GB on FAT: no further mirror is asked, and none is told to have failed."""
+    import resource
+
+    def lower() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (450, 450))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "conda", *ASK, "-p", str(prefix), "--no-check"],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lower,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # else other tests load half modules
+    )
+    shown = " ".join(f"{done.stdout} {done.stderr}".split())
+    assert done.returncode == 1
+    assert "Cause: it would be larger than its file system" in shown
+    assert "cannot be had from" not in shown
+    assert "ulimit -a" in shown
+    assert not sites.second.asked("*/pytorch/*")
+    assert records(prefix) == {}

@@ -133,7 +133,10 @@ def test_a_missing_or_surplus_fact_is_found_in_tests_and_shown_in_use(monkeypatc
             "another run has been writing in its folder",
             "run the same command again when",
         ),
-        (errno.EMFILE, "Too many open files", "check {folder} and its disk"),
+        (errno.EFBIG, "larger than its file system, or a limit", "`ulimit -a` shows the limits"),
+        (errno.EMFILE, "more files are open than the system allows", "`ulimit -a` shows the lim"),
+        (errno.ENFILE, "more files are open than the system allows", "`ulimit -a` shows the lim"),
+        (errno.EBUSY, "Device or resource busy", "check {folder} and its disk"),
     ],
     ids=lambda value: errno.errorcode.get(value, "") if isinstance(value, int) else "",
 )

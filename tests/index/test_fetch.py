@@ -120,7 +120,7 @@ def test_an_unreadable_header_is_this_mirrors_fault(sites, read, header):
         read()
 
 
-FULL = [errno.ENOSPC, errno.EROFS, errno.EDQUOT]
+FULL = [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE]
 
 
 @pytest.mark.parametrize("number", FULL, ids=errno.errorcode.get)

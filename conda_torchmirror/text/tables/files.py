@@ -30,6 +30,8 @@ TEXT: Table = {
     "is_folder": "it is a folder",
     "name_too_long": "its name is too long for the file system",
     "disk_failing": "its disk reports an error",
+    "file_too_large": "it would be larger than its file system, or a limit of this process, allows",
+    "too_many_open": "more files are open than the system allows",
     "output_lost": "standard output cannot be written, and the run ends there: {problem}",
     "other_run": "another run has been writing in its folder for half a minute",
     "locked": "another run has been working in {folder} for half a minute; try again",
