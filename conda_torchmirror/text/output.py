@@ -144,11 +144,14 @@ def _reader_may_leave(stream: TextIO) -> Iterator[None]:
         left = isinstance(error, BrokenPipeError)
         if not left and stream is not sys.stdout:
             raise
+        written = os.path.realpath("/dev/stdout")  # where the system has that
         # Python flushes once more at exit; let that go to the null device.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if left:
             return
         from .messages import of_os_error, text
 
-        warn(f"torchmirror: {text('file.output_lost', {'problem': of_os_error(error)})}")
+        file = written if os.path.isfile(written) else text("file.output")
+        lost = text("file.output_lost", {"file": file, "problem": of_os_error(error)})
+        warn(f"torchmirror: {lost}")
         raise SystemExit(1) from error

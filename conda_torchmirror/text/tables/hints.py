@@ -76,8 +76,8 @@ TEXT: Table = {
     "move_from_path": "move that file or folder away, then run the same command again",
     "set_tmpdir": "or set the variable `TMPDIR` (`TEMP` on Windows) to a folder that can be "
     "written",
-    "raise_limit": "`ulimit -a` shows the limits of this shell; raise one that is reached, then run "
-    "the same command again",
+    "raise_limit": "`ulimit -a` shows the limits of this shell; raise one that is reached, then "
+    "run the same command again",
     "check_folder": "check {folder} and its disk, then run the same command again",
     "other_place": "or name another place for {option}",
     "delete_half_made": "delete the folder, if nothing in it is yours, and run the same again",
