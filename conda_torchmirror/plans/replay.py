@@ -81,7 +81,11 @@ def replay(
     on = survey.inspect(subdir=plan.subdir, prefix=prefix if exists else None, probe_gpus=False)
     size = sum(record.get("size") or 0 for record in lacking)
     leaving = _leaving(plan, prefix if exists else None, on)
-    notices = (*of_driver(plan, on), *_removal(() if options.download else leaving))
+    notices = (
+        *of_driver(plan, on),
+        *_removal(() if options.download else leaving),
+        *(() if options.download else _against_pins(records, on)),
+    )
     if exists and not (leaving or options.download) and _is_as_planned(records, str(prefix)):
         notices = (*notices, Notice("plan_as_planned", {"prefix": str(prefix)}))
         found = Replay(plan, prefix, 0, 0, notices, changed=False)
@@ -220,6 +224,26 @@ def _leaving(plan: SavedPlan, prefix: str | None, on: Machine) -> tuple[str, ...
 def _removal(names: Sequence[str]) -> tuple[Notice, ...]:
     """The notice on packages that will be removed; none without any."""
     return (Notice("plan_removes", {"names": ", ".join(names)}),) if names else ()
+
+
+def _against_pins(records: Sequence[Any], on: Machine) -> tuple[Notice, ...]:
+    """The notice on pins of the environment that the plan does not meet: conda applies none where
+    it is given files."""
+    planned = {record.name: record for record in records}
+    against = [
+        pin
+        for pin in on.pins
+        if (record := planned.get(package_name(pin.spec)))
+        and not admits(pin.spec, record.name, record.version, record.build)
+    ]
+    if not against:
+        return ()
+    names = dict.fromkeys(package_name(pin.spec) for pin in against)
+    facts = {
+        "packages": ", ".join(f"{name} {planned[name].version}" for name in names),
+        "pins": ", ".join(f"{safe(pin.text)} ({pin.source})" for pin in against),
+    }
+    return (Notice("plan_against_pins", facts),)
 
 
 def _check(plan: SavedPlan, on: Machine, prefix: str, leaving: Collection[str]) -> None:

@@ -312,3 +312,26 @@ def test_a_plan_of_pytorch_ends_with_the_check_each_time(make_plan, conda_in_pro
         assert (done.rc, about["check"]["status"]) == (3, "broken")
         assert about["changed"] is changed
     assert json.loads(conda_in_process(*words).ok().stdout)["torchmirror"].get("check") is None
+
+
+def test_a_pin_that_a_plan_does_not_meet_is_told_before(
+    mirrored, conda_in_process, tmp_path, monkeypatch
+):
+    """Conda applies no pin where it is given files, and nothing said so."""
+    mirrored(channels=["conda-forge"])
+    folder, prefix = tmp_path / "plan", tmp_path / "here"
+    conda_in_process("torch-install", "--save-plan", folder, *ASK).ok()
+    (prefix / "conda-meta").mkdir(parents=True)
+    (prefix / "conda-meta" / "history").touch()
+    (prefix / "conda-meta" / "pinned").write_text("pytorch 1.*\nfilelock\nnumpy <1\n")
+    words = ("torch-install", "--plan", folder, "-p", prefix)
+    found = conda_in_process(*words, "--dry-run", "--json").ok().json()["torchmirror"]["warnings"]
+    (told,) = (one["text"] for one in found if one["code"] == "plan_against_pins")
+    assert "pytorch 2.5.1" in told
+    assert "pytorch 1.* (conda-meta/pinned)" in told
+    assert "filelock" not in told
+    result = conda_in_process(*words, "-y").ok()
+    assert "which pins of the environment keep out" in result.words
+    for options in (("--no-pin",), ("--download-only",)):
+        result = conda_in_process(*words, "-y", *options).ok()
+        assert "pins of the environment" not in result.words

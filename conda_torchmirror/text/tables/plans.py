@@ -35,6 +35,8 @@ TEXT: Table = {
     ),
     "space_free": "Free in {folder}: {free}.",
     "plan_no_family": "None of its packages is PyTorch or one that was chosen with it.",
+    "plan_against_pins": "the plan has {packages}, which pins of the environment keep out "
+    "({pins}): a plan is carried out as it is",
     "plan_removes": "in the same transaction leaves the environment what the plan does without: "
     "{names}",
     "plan_as_planned": "{prefix} is as planned; nothing is changed",
