@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..models import Build, Machine, Notice, Pin, Request
 from .facts.cuda import runs_on
-from .facts.names import CUDA_NAMES, CUDNN, RUNTIME
+from .facts.names import CUDA_NAMES, CUDNN, MUTEX, RUNTIME
 from .facts.record import BuildFacts, Clash, Knowledge
 from .rules import lacking
 from .specs import (
@@ -21,6 +21,9 @@ from .specs import (
     package_name,
     without_build,
 )
+
+#: Names CPU or CUDA whatever the source, also where its builds do without it; with its one version.
+_MUTEX = (MUTEX, "1.0")
 
 
 class Fit(NamedTuple):
@@ -137,8 +140,8 @@ class Constraints:
                 for pin in self.pins.get(name, ()):
                     if not any(admits_cuda(pin.spec, name, c, self.admits) for c in read.cudas):
                         return Clash("pinned", _pin(pin), Notice("cuda", {"cuda": read.cuda}))
-        mutex, version = self.source.mutex or ("", "")
-        for pin in self.pins.get(mutex, ()) if mutex and build.name == self.source.torch else ():
+        mutex, version = self.source.mutex or _MUTEX
+        for pin in self.pins.get(mutex, ()) if build.name == self.source.torch else ():
             if not self.admits(pin.spec, mutex, version, read.accelerator):
                 needs = Notice("cpu_only" if read.accelerator == "cpu" else "cuda_build")
                 return Clash("pinned", _pin(pin), needs)
