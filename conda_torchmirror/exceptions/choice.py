@@ -88,6 +88,18 @@ class PinDropped(TorchMirrorError):
     facts = ("package", "needed", "pin", "source")
 
 
+class DefaultPackage(TorchMirrorError):
+    """Conda adds a package to each new environment that the choice excludes."""
+
+    code = "default_package"
+    message = N_("conda would install {package}, which `{needed}` excludes")
+    cause = N_(
+        "`create_default_packages` in conda's configuration adds `{spec}` to every new environment"
+    )
+    facts = ("package", "needed", "spec", "where")
+    hints = ("make_without_defaults",)
+
+
 class NotAsChosen(TorchMirrorError):
     """The solver takes another package than was chosen or pinned."""
 

@@ -14,7 +14,7 @@ from conda.base.context import context
 from conda.models.channel import Channel, MultiChannel
 
 from ..exceptions.channel import ChannelError, NothingCached
-from ..exceptions.choice import NotAsChosen, PartnerConflict, PinDropped
+from ..exceptions.choice import DefaultPackage, NotAsChosen, PartnerConflict, PinDropped
 from ..handover.transaction.heeded import Unheeded
 from ..index import match
 from ..index.sources import Source, read_some
@@ -25,7 +25,7 @@ from ..options import InstallOptions, again
 from ..selection.choose import choose
 from ..selection.facts.names import FAMILY, TORCH
 from ..selection.facts.record import Knowledge
-from ..selection.plan import offered
+from ..selection.plan import offered, typed
 from ..selection.specs import package_name
 from ..text.sanitize import safe
 from .beside import best_with, fitting, held, left_out, unmet
@@ -96,10 +96,14 @@ def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
     )
 
 
-def unheeded(found: Unheeded, task: Task, on: Machine) -> PinDropped | NotAsChosen:
+def unheeded(found: Unheeded, task: Task, on: Machine) -> PinDropped | DefaultPackage | NotAsChosen:
     """The error for a package that the solver took against the choice or its pins."""
     name, needed = package_name(found.spec), safe(found.spec)
     package = safe(found.package)
+    for spec in context.create_default_packages if task.target.to_be_made else ():
+        if package_name(spec) == name:
+            where = typed(task.target.words)
+            return DefaultPackage(package=package, needed=needed, spec=safe(spec), where=where)
     pin = next((pin for pin in reversed(on.pins) if package_name(pin.spec) == name), None)
     if pin is None:
         return NotAsChosen(package=package, needed=needed, solver=safe(str(context.solver)))

@@ -71,6 +71,27 @@ def test_nor_is_the_build_that_was_chosen(env_of, mirrored, conda_in_process):
     assert installed(prefix)["pytorch"].startswith("2.1.0=")
 
 
+@drops_pins
+def test_a_default_package_that_our_pin_excludes_ends_the_run_and_the_step_helps(
+    mirrored, conda_in_process, sandbox
+):
+    """Conda adds these to a new environment: MKL 2025 was installed beside what it breaks."""
+    mirrored(create_default_packages=["mkl=2025", "zlib"])
+    words = ("torch-install", "-y", "-n", "new", *ASKED, "--python", "3.11")
+    result = conda_in_process(*words, "--json")
+    assert result.rc == 1
+    found = result.json()
+    assert found["torchmirror"]["error"] == "default_package"
+    assert found["torchmirror"]["facts"]["spec"] == "mkl=2025"
+    assert not (sandbox.envs / "new").exists()
+    (step,) = found["guidance"]["hints"]
+    command = shlex.split(step["text"].partition("`")[2].partition("`")[0])
+    assert command == ["conda", "create", "-n", "new", "--no-default-packages"]
+    conda_in_process(*command[1:], "-y", "-q").ok()
+    conda_in_process(*words).ok()
+    assert installed(sandbox.envs / "new")["mkl"].startswith("2023.")
+
+
 @pytest.fixture
 def of_late(channels, tmp_path_factory):
     """The channels, with a `current_repodata.json` that has of MKL the newest alone."""

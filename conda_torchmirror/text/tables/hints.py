@@ -205,6 +205,8 @@ TEXT: Table = {
     "dependencies",
     "file_name_torch": "name them beside the file: `{command}`",
     "leave_partner_out": "leave it out, or install it into an environment of its own",
+    "make_without_defaults": "make it without: `conda create {where} --no-default-packages`; then "
+    "run this again",
     "ask_as_pinned": "ask for it as it is needed: `{command}`",
     "take_with_partner": "a set that it goes with: `{command}`",
     "allow_newer": (
