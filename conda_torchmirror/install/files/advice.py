@@ -6,7 +6,6 @@ matter. As in `selection.alternatives`, each step has been tried on the records.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from ...index.match import admits, read
 from ...index.sources import WHEELS, Source, allowed
 from ...machine.environment import is_environment
 from ...mirrors.addresses import name_of
-from ...models import Choice, Machine, Notice, Pin, Request
+from ...models import Choice, Machine, Notice, Request
 from ...options import InstallOptions
 from ...selection import alternatives, refused
 from ...selection.choose import choose
@@ -26,7 +25,6 @@ from ...selection.facts.names import (
     CPU_ONLY,
     CUDA_NAMES,
     FAMILY,
-    GPU_METAPACKAGE,
     METAPACKAGES,
     PARTNERS,
     PIP_NAMES,
@@ -35,18 +33,15 @@ from ...selection.facts.names import (
 )
 from ...selection.plan import offered
 from ...selection.sources.elsewhere import of_channel, others_of_pytorch
-from ...selection.specs import build_of, for_torch, package_name, without_build
+from ...selection.specs import package_name, without_build
 from ...text.messages import text
 from ...text.sanitize import safe
 from ..request import other_channel
-from . import by_conda
-from .environment_file import EnvironmentFile, short, target
+from . import by_conda, lines
+from .environment_file import EnvironmentFile, short
 
 if TYPE_CHECKING:
     from .request import FileRequest
-
-#: Most lines that one step names.
-_MOST = 6
 
 
 def steps(
@@ -59,13 +54,13 @@ def steps(
         # The other lines are exact builds of that platform too.
         yield from _on_platform(files, str(of), case, source)
         return
-    gpu = _metapackages(files)
+    gpu = lines.metapackages(files)
     if not any(step.code == "use_python" for step in advice.steps):
         yield from _other_python(files, case)
     for step in advice.steps:
         if step.code == "ask_less":
-            yield from _change_lines(files, step, case)
-        elif step.code == "use_python" and _of_one_python(files, machine):
+            yield from lines.change(files, step, case)
+        elif step.code == "use_python" and lines.of_one_python(files, machine):
             continue
         elif step.code == "use_cpu_instead":
             # The option overrides these lines, but not the release that they name.
@@ -77,13 +72,13 @@ def steps(
                 yield step if beside else Notice("use_cpu_only")
         elif step.code in ("drop_cuda", "drop_cuda_cpu") and (gpu or machine.cuda_from == "file"):
             # The lines may be the only ones that ask for pytorch, or for a CUDA.
-            lines = [spec for name in RUNTIMES for spec in case.request.specs.get(name, ())]
-            lines += [pin.text for pin in case.request.pins if pin.text not in gpu]
-            lines += [w for w in files.beside if lines and package_name(w) == CUDA_NAMES[0]]
+            found = [spec for name in RUNTIMES for spec in case.request.specs.get(name, ())]
+            found += [pin.text for pin in case.request.pins if pin.text not in gpu]
+            found += [w for w in files.beside if found and package_name(w) == CUDA_NAMES[0]]
             cuda = str(step.facts.get("cuda", "auto")) if machine.cuda_from == "file" else None
             asked = case.again(alternatives.without_cuda(case)[1])
-            command = _command(files, asked, words=[TORCH] if gpu else [], cuda=cuda)
-            facts = {"file": files.label, "left": _listed([*gpu, *lines]), "command": command}
+            again = lines.command(files, asked, words=[TORCH] if gpu else [], cuda=cuda)
+            facts = {"file": files.label, "left": lines.listed([*gpu, *found]), "command": again}
             yield Notice("file_leave_lines", {**facts, "torch": step.facts["torch"]})
         elif step.code == "change_pins" and (pins := _lines(files, step, machine)):
             if _holds_without(files, step, case):
@@ -101,103 +96,13 @@ def steps(
 def _other_python(files: FileRequest, case: refused.Case) -> Iterator[Notice]:
     """Use another Python than the files', which `--python` overrules; not where other lines are
     exact builds, which go with theirs."""
-    own = [pin for pin in files.pins if _of_python(pin)]
+    own = [pin for pin in files.pins if lines.of_python(pin)]
     others = (spec for spec in files.beside if package_name(spec) != "python")
     if own and not any(map(without_build, others)):
         pins = tuple(pin for pin in case.machine.pins if pin not in own)
         python = case.machine.python or ""
         on = case.machine._replace(pins=pins, python=python, python_from="--python")
         yield from alternatives.use_python(case._replace(machine=on))
-
-
-def _metapackages(files: FileRequest) -> list[str]:
-    """The lines for the metapackage that stands for CUDA builds of pytorch."""
-    every = (spec for file in files.files for spec in file.specs)
-    return [spec for spec in dict.fromkeys(every) if read(spec).name == GPU_METAPACKAGE]
-
-
-def _command(
-    files: FileRequest, asked: InstallOptions, *, words: Sequence[str] = (), cuda: str | None = None
-) -> str:
-    """The command for the same files. `words` are specs beside them and those that were typed,
-    `cuda` the value of `--cuda` if not that of `asked`."""
-    name = target(files.files)[0]
-    if asked.name == name and asked.prefix is None:
-        asked = asked._replace(name=None)  # the files say so
-    left = [word for word in words if word not in asked.specs]
-    return offered(asked._replace(specs=(*asked.specs, *left), cuda=cuda or asked.cuda))
-
-
-def _change_lines(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
-    """For `ask_less`: the lines to write without a version, and the lines to leave out."""
-    request, machine = case.request, case.machine
-    python = step.facts["python"]
-    if python not in (None, machine.python) and _of_one_python(files, machine):
-        return
-    if not _holds_tied(case, python):
-        return
-    asked = case.again(alternatives.opened(case), python=python, new=python is not None)
-    gpu = _metapackages(files)
-    of_torch = [for_torch(read(line).plain) for line in gpu]
-    opened = [
-        _as_written(files, spec)
-        for name in FAMILY
-        for spec in request.specs.get(name, ())
-        if spec.strip() != name and spec not in of_torch
-    ]
-    runtimes = [spec for name in RUNTIMES for spec in request.specs.get(name, ())]
-    # Beside pytorch-cuda a cuda-version restricts nothing; alone it would.
-    versions = [line for line in files.beside if package_name(line) == CUDA_NAMES[0]]
-    left = [*gpu, *runtimes, *(versions if runtimes else ())]
-    left += [pin.text for pin in machine.pins if _of_files(files, pin) and not _of_python(pin)]
-    cuda = request.cuda if machine.cuda_from == "file" else None
-    facts = {
-        "file": files.label,
-        "opened": _listed(opened),
-        "left": _listed(left),
-        "command": _command(files, asked, words=[TORCH] if gpu else (), cuda=cuda),
-        "torch": step.facts["torch"],
-    }
-    if opened and left:
-        yield Notice("file_open_and_leave", facts)
-    elif opened or left:
-        yield Notice("file_open_lines" if opened else "file_leave_lines", facts)
-
-
-def _of_one_python(files: FileRequest, machine: Machine) -> bool:
-    """Whether other lines are exact builds for the Python of the files, with which no other one can
-    be installed."""
-    tag = f"py{(machine.python or '').replace('.', '')}"
-    found = (build_of(line) or "" for line in files.beside) if machine.python else ()
-    return any(re.search(rf"{tag}(?:h|_|$)", build) for build in found)
-
-
-def _holds_tied(case: refused.Case, python: str | None) -> bool:
-    """Whether lines without their versions give a choice where they go on naming a channel."""
-    request, machine = case.request, case.machine
-    tied = [word for _, word in request.ties if "::" in word]
-    if not tied:
-        return True
-    kept = {word: f"{word.rpartition('::')[0]}::{package_name(word)}" for word in tied}
-    bare = request._replace(
-        specs={name: (name,) for name in request.specs if name in case.source.family},
-        pins=(),
-        ties=tuple((source, kept.get(word, word)) for source, word in request.ties),
-    )
-    new = alternatives.new_environment(machine)
-    return case.take(new._replace(python=python or machine.python), bare) is not None
-
-
-def _as_written(files: FileRequest, spec: str) -> str:
-    """The line of the files that a spec comes from."""
-    if spec in files.written:
-        return files.written[spec]
-    written = (
-        line
-        for line in files.family
-        if package_name(line) in METAPACKAGES and for_torch(line) == spec
-    )
-    return next(written, spec)
 
 
 def _holds_without(files: FileRequest, step: Notice, case: refused.Case) -> bool:
@@ -217,21 +122,11 @@ def _lines(files: FileRequest, step: Notice, machine: Machine) -> str:
     """The lines that the step `change_pins` is about, "" if it is about pins outside files too."""
     named = str(step.facts["pins"]).split(", ")
     pins = [pin for pin in machine.pins if f"{pin.text} ({pin.source})" in named]
-    return _listed(pin.text for pin in pins) if all(_of_files(files, p) for p in pins) else ""
-
-
-def _of_files(files: FileRequest, pin: Pin) -> bool:
-    return pin in files.pins
-
-
-def _of_python(pin: Pin) -> bool:
-    return package_name(pin.spec) == "python"
-
-
-def _listed(specs: Iterable[str]) -> str:
-    found = list(dict.fromkeys(specs))
-    shown = ", ".join(f"`{safe(spec)}`" for spec in found[:_MOST])
-    return f"{shown}, ..." if len(found) > _MOST else shown
+    return (
+        lines.listed(pin.text for pin in pins)
+        if all(lines.of_files(files, p) for p in pins)
+        else ""
+    )
 
 
 def _on_platform(
