@@ -189,3 +189,131 @@ def test_a_long_file_leaves_the_choice_in_sight(mirrored, file, conda_in_process
     said = conda_in_process(*words).ok().words
     assert "package5 and 34 more (`-v` shows them): chosen by conda's solver" in said
     assert "package39: chosen by conda's solver" in conda_in_process(*words, "-v").ok().words
+
+
+# Lines for the CPU or for one source, and words that are typed beside a file
+
+
+@pytest.fixture
+def preview(file, conda_in_process):
+    """`preview(channels, lines, *words)`: the JSON document of a preview for a file of these, the
+    return code, and the hints by code."""
+
+    def run(channels, lines, *words):
+        path = file(f"channels: [{channels}]\ndependencies: [{', '.join(map(repr, lines))}]\n")
+        asked = ("torch-install", "-d", "--offline", "--json", "-n", "x", "-f", path, *words)
+        done = conda_in_process(*asked)
+        document = done.json()
+        hints = document.get("guidance", {}).get("hints", ())
+        return document, done.rc, {hint["hint_code"]: hint["text"] for hint in hints}
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("where", "lines", "source", "torch"),
+    [
+        # `+cpu` is no package of the channel pytorch, as cpuonly is.
+        ("conda-forge", ["torch==2.8.0+cpu"], "conda-forge", "2.8.0"),
+        ("pytorch", ["torch==2.3.1+cpu"], "pytorch", "2.3.1"),
+        ("conda-forge", ["pytorch=2.3", "pytorch-mutex=1.0=cpu"], "pytorch", "2.3.1"),
+        # conda-forge has no such package, which went to the solver beside its pytorch.
+        ("conda-forge", ["pytorch", "pytorch-mutex=*=cuda"], "pytorch", "2.5.1"),
+    ],
+)
+def test_a_line_names_a_source_as_the_word_does(preview, where, lines, source, torch):
+    document, rc, _ = preview(where, lines)
+    assert rc == 0, document
+    found = document["torchmirror"]["selected"]
+    assert (found["source"], found["builds"][0]["version"]) == (source, torch)
+    assert (found["cuda"] is None) is any("cpu" in line for line in lines)
+    assert "cpuonly" not in str(document["torchmirror"]["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "words", "sides"),
+    [
+        (["torch==2.8.0+cpu"], ("--cuda", "12.4"), {"torch==2.8.0+cpu", "--cuda 12.4"}),
+        (["cpuonly", "torch==2.3.1+cu121"], (), {"cpuonly", "+cu121"}),
+        (
+            ["pytorch=2.5.1=cpu_mkl_py312_h6ed91f6_109", "pytorch-mutex=*=cpu"],
+            ("--platform", "osx-64"),
+            {"pytorch=2.5.1=cpu_mkl_py312_h6ed91f6_109", "pytorch-mutex=*=cpu"},
+        ),
+    ],
+)
+def test_a_contradiction_names_lines_that_are_there(preview, lines, words, sides):
+    document, rc, hints = preview("defaults", lines, *words)
+    assert rc == 2
+    assert set(re.findall("`([^`]*)`", document["message"])) == sides
+    assert "see_list" not in hints, "one of them helps"
+
+
+def test_a_variant_that_the_option_overrules_is_told(preview):
+    document, rc, _ = preview("pytorch", ["torch==2.3.1+cu121"], "--cuda", "cpu")
+    assert rc == 0
+    told = [one["text"] for one in document["torchmirror"]["warnings"]]
+    assert any("`+cu121` is left out, as `--cuda cpu`" in text for text in told)
+
+
+def test_no_file_is_left_without_a_line(preview):
+    document, rc, hints = preview("conda-forge", ["pytorch-gpu"], "--python", "3.12")
+    assert rc == 1, document
+    assert "file_leave_lines" not in hints
+    assert "ask for `pytorch` instead of `pytorch-gpu`" in hints["torch_instead"]
+    done, rc, _ = preview("conda-forge", ["pytorch"], "--python", "3.12")
+    assert rc == 0
+    torch = done["torchmirror"]["selected"]["builds"][0]["version"]
+    assert f"here it is pytorch {torch}" in hints["torch_instead"]
+
+
+@pytest.mark.parametrize(
+    ("where", "lines", "words", "never"),
+    [
+        # The line on Python stays, and with it no release of conda-forge is there.
+        (
+            "conda-forge",
+            ["pytorch", "python>=3.8,<3.10", "tqdm"],
+            ("torchvision=0.13.1", "--platform", "linux-aarch64"),
+            {"file_open_lines", "file_leave_lines", "ask_less"},
+        ),
+        # A cudatoolkit in a file names no source.
+        ("conda-forge", ["pytorch", "pytorch-cuda=10.2"], ("--cuda", "12.9"), {"torch_instead"}),
+        # The other line asks for a CUDA as well.
+        (
+            "nvidia/label/cuda-12.1.0, pytorch",
+            ["pytorch=2.5", "cuda-toolkit=11.1"],
+            (),
+            {"drop_cuda_cpu"},
+        ),
+        # The line goes on naming the other channel.
+        (
+            "conda-forge",
+            ["pytorch::pytorch", "python=3.13"],
+            ("--cuda", "12.6"),
+            {"use_conda_forge"},
+        ),
+    ],
+)
+def test_a_step_that_the_other_lines_spoil_is_not_offered(preview, where, lines, words, never):
+    document, rc, hints = preview(where, lines, *words)
+    assert rc == 1, document
+    assert not never & hints.keys()
+
+
+def test_the_variant_of_a_line_stays_where_its_release_is_opened(preview):
+    lines = ["torch==2.4.1+cpu", "torchvision=0.20"]
+    _, _, hints = preview("pytorch", lines)
+    assert "ask for `pytorch+cpu` instead of `torch==2.4.1+cpu`" in hints["torch_instead"]
+    document, rc, _ = preview("pytorch", ["pytorch+cpu", "torchvision=0.20"])
+    assert rc == 0
+    assert document["torchmirror"]["selected"]["builds"][0]["version"] == "2.5.1"
+
+
+def test_what_is_typed_beside_a_file_is_told_as_no_line_of_it(preview):
+    words = ("-c", "nvidia/label/cuda-12.1.1", "--source", "pytorch", "--cuda", "10.2")
+    _, _, hints = preview("pytorch", ["pytorch=2.99", "tqdm"], "torchvision=0.13.1", *words)
+    said = " ".join(text for code, text in hints.items() if code.startswith("file_"))
+    lines = said.partition(": then")[0]
+    assert "torchvision=0.13.1" not in lines
+    assert "nvidia/label" not in lines

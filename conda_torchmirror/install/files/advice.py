@@ -17,12 +17,11 @@ from ...index.match import admits, read
 from ...index.sources import WHEELS, Source, allowed
 from ...machine.environment import is_environment
 from ...mirrors.addresses import name_of
-from ...models import Choice, Machine, Notice, Request
+from ...models import Choice, Machine, Notice, Pin, Request
 from ...options import InstallOptions
 from ...selection import alternatives, refused
 from ...selection.choose import choose
 from ...selection.facts.names import (
-    CPU_ONLY,
     CUDA_NAMES,
     FAMILY,
     METAPACKAGES,
@@ -33,10 +32,10 @@ from ...selection.facts.names import (
 )
 from ...selection.plan import offered
 from ...selection.sources.elsewhere import of_channel, others_of_pytorch
-from ...selection.specs import package_name, without_build
+from ...selection.specs import package_name, wheel_variant, without_build
 from ...text.messages import text
 from ...text.sanitize import safe
-from ..request import other_channel
+from ..request import other_channel, says_cpu
 from . import by_conda, lines
 from .environment_file import EnvironmentFile, short
 
@@ -70,16 +69,25 @@ def steps(
                 # What is typed beside the files it does not override.
                 beside = any(f"`{word}`" in str(step.facts["words"]) for word in typed)
                 yield step if beside else Notice("use_cpu_only")
+        elif step.code == "drop_cuda_cpu" and _asks_for_cuda(files, step, case):
+            continue
+        elif step.code == "older_release" and (word := _open_variant(files)):
+            line, instead = word
+            torch = step.facts["torch"]
+            facts = {"spec": line, "instead": instead, "torch": torch, "found": torch}
+            yield Notice("torch_instead", facts)
         elif step.code in ("drop_cuda", "drop_cuda_cpu") and (gpu or machine.cuda_from == "file"):
             # The lines may be the only ones that ask for pytorch, or for a CUDA.
             found = [spec for name in RUNTIMES for spec in case.request.specs.get(name, ())]
             found += [pin.text for pin in case.request.pins if pin.text not in gpu]
             found += [w for w in files.beside if found and package_name(w) == CUDA_NAMES[0]]
+            found = [*gpu, *(line for line in found if not lines.is_typed(files, line, case))]
             cuda = str(step.facts.get("cuda", "auto")) if machine.cuda_from == "file" else None
             asked = case.again(alternatives.without_cuda(case)[1])
-            again = lines.command(files, asked, words=[TORCH] if gpu else [], cuda=cuda)
-            facts = {"file": files.label, "left": lines.listed([*gpu, *found]), "command": again}
-            yield Notice("file_leave_lines", {**facts, "torch": step.facts["torch"]})
+            yield from lines.leave(files, found, step, case, asked, cuda) if found else (step,)
+        elif step.code == "torch_instead" and package_name(str(step.facts["spec"])) in RUNTIMES:
+            if _holds_toolkit(files, str(step.facts["instead"]), case):
+                yield step
         elif step.code == "change_pins" and (pins := _lines(files, step, machine)):
             if _holds_without(files, step, case):
                 yield Notice("file_change_pins", {"file": files.label, "lines": pins})
@@ -103,6 +111,33 @@ def _other_python(files: FileRequest, case: refused.Case) -> Iterator[Notice]:
         python = case.machine.python or ""
         on = case.machine._replace(pins=pins, python=python, python_from="--python")
         yield from alternatives.use_python(case._replace(machine=on))
+
+
+def _asks_for_cuda(files: FileRequest, step: Notice, case: refused.Case) -> bool:
+    """Whether other lines than those of a step ask for a CUDA, so that no CPU build is taken."""
+    named = str(step.facts["words"])
+    left = (pin for pin in files.pins if f"`{pin.text}`" not in named)
+    return case.request.cuda == "auto" and any(package_name(p.spec) in CUDA_NAMES for p in left)
+
+
+def _open_variant(files: FileRequest) -> tuple[str, str] | None:
+    """The line for pytorch with the variant of a wheel, and the same in any version."""
+    for word, line in files.written.items():
+        if package_name(word) == TORCH and (variant := wheel_variant(line)):
+            return line, f"{TORCH}+{variant}"
+    return None
+
+
+def _holds_toolkit(files: FileRequest, instead: str, case: refused.Case) -> bool:
+    """Whether a line for cudatoolkit helps, which in a file names no source."""
+    request = case.request
+    version = instead[len(package_name(instead)) :]
+    pin = Pin(f"{CUDA_NAMES[0]}{version}", files.label, instead)
+    specs = {name: found for name, found in request.specs.items() if name not in RUNTIMES}
+    gone = [spec for name in RUNTIMES for spec in request.specs.get(name, ())]
+    ties = tuple((of, word) for of, word in request.ties if word not in gone)
+    on = case.machine._replace(pins=(*case.machine.pins, pin))
+    return case.take(on, request._replace(specs=specs, ties=ties)) is not None
 
 
 def _holds_without(files: FileRequest, step: Notice, case: refused.Case) -> bool:
@@ -188,7 +223,9 @@ def check_source(
         if source.channel in (channels if alone else before):
             return
     on = Machine(context.subdir, cuda=given.cuda or "99", pins=given.pins)  # any driver will do
-    asked = Request({}, cuda="cpu" if CPU_ONLY in given.family else "auto")
+    asked = Request(
+        {}, cuda="cpu" if any(says_cpu(read(line)) for line in given.family) else "auto"
+    )
     raise FileOtherChannel(
         file=given.label,
         spec=safe(given.family[0]),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...index.match import read
-from ...models import Machine, Notice, Pin
+from ...models import Choice, Machine, Notice, Pin
 from ...options import InstallOptions
 from ...selection import alternatives, refused
 from ...selection.facts.names import (
@@ -15,6 +15,7 @@ from ...selection.facts.names import (
     FAMILY,
     GPU_METAPACKAGE,
     METAPACKAGES,
+    MUTEX,
     RUNTIMES,
     TORCH,
 )
@@ -36,23 +37,34 @@ def change(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Not
     python = step.facts["python"]
     if python not in (None, machine.python) and of_one_python(files, machine):
         return
-    if not _holds_tied(case, python):
+    # No option takes the place of a line on Python.
+    kept = [pin for pin in machine.pins if of_files(files, pin) and of_python(pin) and not python]
+    choice = _with_open_lines(case, python, kept)
+    if choice is None:
         return
+    step = step._replace(facts={**step.facts, "torch": f"{TORCH} {choice.torch.version}"})
     asked = case.again(alternatives.opened(case), python=python, new=python is not None)
     gpu = metapackages(files)
     of_torch = [for_torch(read(line).plain) for line in gpu]
     opened = [
-        _as_written(files, spec)
+        line
         for name in FAMILY
         for spec in request.specs.get(name, ())
-        if spec.strip() != name and spec not in of_torch
+        if spec.strip() != name and spec not in of_torch and (line := _as_written(files, spec))
     ]
     runtimes = [spec for name in RUNTIMES for spec in request.specs.get(name, ())]
     # Beside pytorch-cuda a cuda-version restricts nothing; alone it would.
     versions = [line for line in files.beside if package_name(line) == CUDA_NAMES[0]]
     left = [*gpu, *runtimes, *(versions if runtimes else ())]
-    left += [pin.text for pin in machine.pins if of_files(files, pin) and not of_python(pin)]
+    mutex = [pin.text for pin in request.pins if package_name(pin.spec) == MUTEX]
+    left += mutex if request.cuda != "cpu" else []
+    pins = [pin for pin in machine.pins if of_files(files, pin) and pin not in kept]
+    left += [pin.text for pin in pins if not of_python(pin)]
+    left = [line for line in left if not is_typed(files, line, case)]
     cuda = request.cuda if machine.cuda_from == "file" else None
+    if left and not opened:
+        yield from leave(files, left, step, case, asked, cuda)
+        return
     facts = {
         "file": files.label,
         "opened": listed(opened),
@@ -60,10 +72,33 @@ def change(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Not
         "command": command(files, asked, words=[TORCH] if gpu else (), cuda=cuda),
         "torch": step.facts["torch"],
     }
-    if opened and left:
-        yield Notice("file_open_and_leave", facts)
-    elif opened or left:
-        yield Notice("file_open_lines" if opened else "file_leave_lines", facts)
+    if opened:
+        yield Notice("file_open_and_leave" if left else "file_open_lines", facts)
+    else:
+        yield step._replace(facts={**step.facts, "command": facts["command"]})
+
+
+def leave(
+    files: FileRequest,
+    lines: Sequence[str],
+    step: Notice,
+    case: refused.Case,
+    asked: InstallOptions,
+    cuda: str | None,
+) -> Iterator[Notice]:
+    """The step to leave lines out. No file is left without a line: for a metapackage that is the
+    only one, pytorch is to be written, where nothing else changes."""
+    gpu, torch = metapackages(files), step.facts["torch"]
+    every = {spec for file in files.files for spec in file.specs}
+    if every <= {*lines} and not any(file.sections for file in files.files):
+        typed = case.again()._replace(specs=())
+        if gpu and asked._replace(specs=(), cuda=cuda or asked.cuda) == typed:
+            facts = {"spec": " ".join(lines), "instead": TORCH, "torch": torch, "found": torch}
+            yield Notice("torch_instead", facts)
+        return
+    again = command(files, asked, words=[TORCH] if gpu else [], cuda=cuda)
+    facts = {"file": files.label, "left": listed(lines), "command": again}
+    yield Notice("file_leave_lines", {**facts, "torch": torch})
 
 
 def of_one_python(files: FileRequest, machine: Machine) -> bool:
@@ -74,32 +109,32 @@ def of_one_python(files: FileRequest, machine: Machine) -> bool:
     return any(re.search(rf"{tag}(?:h|_|$)", build) for build in found)
 
 
-def _holds_tied(case: refused.Case, python: str | None) -> bool:
-    """Whether lines without their versions give a choice where they go on naming a channel."""
+def is_typed(files: FileRequest, word: str, case: refused.Case) -> bool:
+    """Whether a word stands on the command line, and in no file."""
+    asked = case.asked
+    there = (*asked.specs, *asked.channels) if asked else ()
+    own = (spec for file in files.files for spec in file.specs)
+    return word in there and word not in files.channels and word not in own
+
+
+def _with_open_lines(case: refused.Case, python: str | None, kept: Sequence[Pin]) -> Choice | None:
+    """The choice with lines without their versions, which go on naming a channel; `kept` are the
+    lines that restrict it as before."""
     request, machine = case.request, case.machine
-    tied = [word for _, word in request.ties if "::" in word]
-    if not tied:
-        return True
-    kept = {word: f"{word.rpartition('::')[0]}::{package_name(word)}" for word in tied}
-    bare = request._replace(
-        specs={name: (name,) for name in request.specs if name in case.source.family},
-        pins=(),
-        ties=tuple((source, kept.get(word, word)) for source, word in request.ties),
-    )
+    names = {word: package_name(word) for _, word in request.ties if "::" in word}
+    ties = ((of, f"{of}::{names[word]}" if word in names else word) for of, word in request.ties)
     new = alternatives.new_environment(machine)
-    return case.take(new._replace(python=python or machine.python), bare) is not None
+    on = new._replace(pins=(*new.pins, *kept), python=python or machine.python)
+    return case.take(on, alternatives.opened(case)._replace(ties=tuple(ties)))
 
 
-def _as_written(files: FileRequest, spec: str) -> str:
-    """The line of the files that a spec comes from."""
-    if spec in files.written:
-        return files.written[spec]
-    written = (
-        line
-        for line in files.family
-        if package_name(line) in METAPACKAGES and for_torch(line) == spec
-    )
-    return next(written, spec)
+def _as_written(files: FileRequest, spec: str) -> str | None:
+    """The line of the files that a spec comes from; None if that is typed beside them."""
+    for line in files.family:
+        plain = read(line).plain
+        if spec in (plain, for_torch(plain) if package_name(line) in METAPACKAGES else plain):
+            return files.written.get(line, line)
+    return None
 
 
 def command(

@@ -136,11 +136,15 @@ class _Sorter:
         self.family: list[str] = []
         #: Lines whose words were changed, such as `torch` and `torchvision==0.18.1+cu121`.
         self.written: dict[str, str] = {}
+        #: Words with the variant of a wheel for CUDA, which contradicts a line for the CPU.
+        self.variants: dict[str, str] = {}
         self.beside: list[str] = []
         self.pythons: list[Pin] = []
         self.toolkits: list[Pin] = []
         self.narrowed: list[Pin] = []
         self.cudas: set[str] = set()
+        #: Whether a line is for the CPU, or for any CUDA.
+        self.on_cpu = self.any_cuda = False
         self.metapackages: list[tuple[EnvironmentFile, str]] = []
         sources = allowed(options.source)
         #: Metapackages of the allowed sources, each of which stands for its source's pytorch.
@@ -160,21 +164,26 @@ class _Sorter:
             self.metapackages.append((file, spec))
         elif option := self._overruled(found):
             self._leave(file, spec, option)
-        elif name == CPU_ONLY:
-            self.family.append(CPU_ONLY)
+        elif name in (CPU_ONLY, MUTEX):
+            self.family.append(_word(found))
+            self.on_cpu |= says_cpu(found)
+            self.any_cuda |= not says_cpu(found)
         elif name in (*FAMILY, RUNTIME):
             self._check_channel(file, spec, found.channel)
-            self.family.append(word := _word(found))
+            word = _word(found)
             if found.variant or package_name(spec) != name:
                 self.written[word] = spec.strip()
+            if found.variant:
+                self.variants[word] = f"{word}+{found.variant}"
+                self.written[f"{word}+{found.variant}"] = spec.strip()
+            if found.variant not in (None, "cpu") and self.cuda == "cpu":
+                self._leave(file, f"+{found.variant}", "--cuda cpu")
+            self.family.append(self.variants[word] if says_cpu(found) else word)
+            self.on_cpu |= says_cpu(found)
             self._ask(found.plain)
             self._narrow(narrowing(spec, found, short(file)))
-            if says_cpu(found):
-                self.family.append(CPU_ONLY)
         else:
             self.beside.append(spec)
-            if says_cpu(found):
-                self.family.append(CPU_ONLY)
             pin = Pin(found.plain, short(file))
             if name == "python":
                 self.pythons.append(pin)
@@ -209,7 +218,9 @@ class _Sorter:
         name = spec.name
         if name == "python" and self.options.python:
             return f"--python {self.options.python}"
-        if name in (RUNTIME, TOOLKIT) and self.cuda == "cpu":
+        if self.cuda == "cpu" and (
+            name in (RUNTIME, TOOLKIT) or (name == MUTEX and not says_cpu(spec))
+        ):
             return "--cuda cpu"
         if name in (CPU_ONLY, MUTEX) and says_cpu(spec) and self.cuda not in ("auto", "cpu"):
             return f"--cuda {self.cuda}"
@@ -226,8 +237,10 @@ class _Sorter:
             if package_name(pin.spec) in CUDA_NAMES and (minor := _minor(pin.spec)):
                 self.cudas.add(minor)
 
-    @property
-    def _names_cuda(self) -> bool:
+    def _names_cuda(self, runtimes: Sequence[str]) -> bool:
+        """Whether the files name a package that brings CUDA, or one for CUDA builds."""
+        if self.toolkits or runtimes or self.any_cuda:
+            return True
         return any(package_name(pin.spec) in CUDA_NAMES for pin in self.narrowed)
 
     def given(self, files: tuple[EnvironmentFile, ...]) -> FileRequest:
@@ -238,8 +251,10 @@ class _Sorter:
             self.narrowed += [pin for found in self.toolkits for pin in _of_any_runtime(found)]
             bare = (TOOLKIT,) if any(pin.spec == TOOLKIT for pin in self.toolkits) else ()
             family = (*family, *bare)
+        if self.on_cpu and self.cuda != "cpu":
+            family = tuple(self.variants.get(word, word) for word in family)
         for file in files:
-            for channel in file.channels if CPU_ONLY not in family else ():
+            for channel in file.channels if not self.on_cpu else ():
                 self._narrow(of_label(channel, channel, short(file)))
         runtimes = [spec for spec in family if package_name(spec) == RUNTIME]
         for file, spec in self.metapackages:
@@ -258,15 +273,14 @@ class _Sorter:
         self.narrowed = beside_runtime(self.narrowed, runtimes)
         named = {minor for spec in runtimes if (minor := _minor(spec))}
         cudas = named or self.cudas
-        on_cpu = CPU_ONLY in family
         fitting = _admitted(self.pythons) if self.pythons else []
         return FileRequest(
             files=files,
             family=family,
             beside=beside,
             pins=tuple(dict.fromkeys((*self.pythons, *self.narrowed))),
-            cuda=min(cudas) if len(cudas) == 1 and not on_cpu else None,
-            any_cuda=not on_cpu and (bool(self.toolkits or runtimes) or self._names_cuda),
+            cuda=min(cudas) if len(cudas) == 1 and not self.on_cpu else None,
+            any_cuda=not self.on_cpu and self._names_cuda(runtimes),
             python=fitting[0] if len(fitting) == 1 else None,
             channels=_channels(files),
             written=self.written,

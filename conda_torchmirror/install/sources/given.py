@@ -14,6 +14,7 @@ from ...exceptions.usage import Contradiction
 from ...index.match import admits, read
 from ...index.sources import AUTO, allowed
 from ...machine import survey as machine
+from ...mirrors.addresses import name_of
 from ...models import Notice, Request
 from ...options import InstallOptions
 from ...selection import rules
@@ -104,8 +105,11 @@ class Given(NamedTuple):
         found = f" {side} "
         files = self.files.files if self.files else ()
         for word in (*self.asked.specs, *(spec for file in files for spec in file.specs)):
-            if f" {word} " not in found:
-                found = found.replace(f" {read(word).plain} ", f" {word} ")
+            spec = read(word)
+            forms = [f"{name_of(spec.channel)}::{spec.plain}"] if spec.channel else []
+            forms += [f"{spec.plain}+{spec.variant}"] if spec.variant else []
+            for form in (*forms, spec.plain) if f" {word} " not in found else ():
+                found = found.replace(f" {form} ", f" {word} ")
         return found.strip()
 
     def _known(self) -> Iterator[bool]:

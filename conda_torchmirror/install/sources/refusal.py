@@ -9,7 +9,7 @@ from ...exceptions.base import TorchMirrorError
 from ...exceptions.channel import ChannelError
 from ...exceptions.choice import NoFittingBuild, NoFittingSource
 from ...index.exclude_newer import without_newer
-from ...index.match import admits
+from ...index.match import admits, read
 from ...index.sources import SOURCES, Source
 from ...models import Choice, NoChoice, Notice, Request
 from ...options import InstallOptions, listing
@@ -145,7 +145,7 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
 
 def steps_of(task: Task, advice: alternatives.Advice, case: refused.Case) -> Iterable[Notice]:
     """The steps of an advice, in the words of the files if there are any."""
-    if any(step.code in OF_TABLES for step in advice.steps) and not _goes_with_others(task):
+    if any(step.code in OF_TABLES for step in advice.steps) and not _may_be_elsewhere(task):
         steps = tuple(step for step in advice.steps if step.code not in OF_TABLES)
         advice = advice._replace(steps=steps)
     if task.files is None:
@@ -155,10 +155,14 @@ def steps_of(task: Task, advice: alternatives.Advice, case: refused.Case) -> Ite
     return file_advice.steps(task.files, advice, case, task.source)
 
 
-def _goes_with_others(task: Task) -> bool:
+def _may_be_elsewhere(task: Task) -> bool:
     """Whether some pytorch of conda-forge, which the tables tell of without its dependencies, goes
-    with the pins and further specs, as far as the built-in index has records."""
+    with the pins and further specs, as far as the built-in index has records, and no line of a file
+    names another channel."""
     source = next(one for one in SOURCES if one.end is None)
+    lines = task.files.family if task.files else ()
+    if any(read(line).channel not in (None, source.channel) for line in lines):
+        return False
     on = alternatives.new_environment(task.machine)
     known, request = source.built_in(on.subdir), in_words_of(source, task)
     if known is None or request is None or not (on.pins or request.others):
