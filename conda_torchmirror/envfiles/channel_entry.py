@@ -116,7 +116,8 @@ class EntryRewriter:
         self.book = address_book((*self.chosen, *known.values()))
         #: Parse a text as an entry; None for a path, an unknown URL or anything else.
         self.read = lru_cache(_KEPT)(self._read)
-        for mirror in self.chosen:
+        # The other direction writes official addresses alone.
+        for mirror in self.chosen if direction == "rewrite" else ():
             for carried in mirror.channels.values():
                 if _SECRET.match(carried.url):
                     raise SecretInMirror(

@@ -76,18 +76,19 @@ class Failure(NamedTuple):
 def no_route_left(
     failures: Sequence[Failure], ways: Sequence[Notice], kind: type[NoSource] = NoSource
 ) -> NoSource:
-    """The error for a channel, or for wheels, whose routes have all failed, with the reason of each
-    failure."""
+    """The error for a channel, or for wheels, whose routes have all failed, with their reasons."""
     told = [_why(failure, dated=True) for failure in failures]
     sites = {host_of(failure.route.url) for failure in failures}
+    codes = {failure.reason.code for failure in failures}
     if len(sites) > 1 and seems_offline(failures):
         told = [text("no_network", {"reason": told[-1]})]
         ways = [Notice("check_network"), *ways]
-    elif all(failure.reason.code == "probe_unsent" for failure in failures):
+    elif codes == {"probe_unsent"}:
         told, ways = told[-1:], [Notice("check_settings")]  # no other way is any better
     elif kind is NoSource:
-        proxied = all(failure.reason.code == "probe_proxy" for failure in failures)
-        ways = [Notice("check_network" if proxied else "test_mirrors"), *ways]
+        ways = [Notice("check_network" if codes == {"probe_proxy"} else "test_mirrors"), *ways]
+    if codes == {"probe_tls"}:
+        ways = [Notice("check_certificates"), *ways]  # by a wrong clock, every mirror looks expired
     blocked = [
         Notice("write_to_support", {**f.reason.facts, "mirror": f.route.place})
         for f in failures

@@ -331,3 +331,10 @@ def test_every_sentence_can_be_filled_in(code: str) -> None:
     fields = re.findall(r"\{(\w+)\}", "".join(TEXT[code]))
     shown = sentence(Notice(code, dict.fromkeys(fields, "x")))
     assert "{" not in shown
+
+
+@pytest.mark.parametrize("url", ["https://me:pw@lab.example/x", "https://lab.example/t/tk-1/x"])
+def test_official_addresses_are_written_whatever_the_preferred_mirror(url):
+    """Only the other direction would write its password or token into the file."""
+    found = EntryRewriter("upstream", [url])
+    assert found.read(f"{M}/pytorch") is not None

@@ -86,6 +86,15 @@ def test_where_a_body_is_wrong_the_product_goes_on_by_the_other_way(
     assert origins[1].asked("*/pytorch-2*")
 
 
+@pytest.mark.parametrize("tool", ["nginx", "registry", "condarc", "pip"])
+def test_what_is_printed_is_one_document_for_a_script(conda_in_process, tool):
+    words = ("torch-mirror", "cache", "--print", tool)
+    plain = conda_in_process(*words).ok().stdout
+    found = conda_in_process(*words, "--json").ok().json()
+    assert found["success"] is True
+    assert found["torchmirror"]["print"] == {"tool": tool, "text": plain}
+
+
 @needs_nginx
 def test_what_is_wrong_is_deleted_from_the_cache(client, cache, conda_in_process, origins):
     origins[0].fail("*/pytorch-2*", "wrong_hash")

@@ -261,3 +261,25 @@ def test_own_settings_are_not_blamed_on_mirrors(unusable, prefix, conda_in_proce
     assert "check what goes into every request: `.netrc`" in refused.words
     for untrue in ("cannot be read", "no network", "not an index", "torch-mirror test", "--mirror"):
         assert untrue not in refused.words
+
+
+@pytest.mark.parametrize("kind", ["NoSource", "NoWheels"])
+def test_where_no_certificate_is_valid_the_clock_may_be_wrong(sandbox, kind):
+    """With a wrong clock, every mirror's is expired, or not yet valid."""
+    from conda_torchmirror.exceptions import channel
+    from conda_torchmirror.mirrors.registry import Route
+    from conda_torchmirror.transport import failures
+    from conda_torchmirror.transport.answers import Answer
+
+    def hints(*codes: str) -> list[str]:
+        failed = []
+        for number, code in enumerate(codes):
+            url = f"https://mirror{number}.example/cloud/pytorch"
+            answer = Answer(f"{url}/linux-64/repodata.json", code)
+            failed.append(failures.from_answer(Route("pytorch", url, f"m{number}"), answer))
+        error = failures.no_route_left(failed, [], getattr(channel, kind))
+        return [hint["hint_code"] for hint in error._hints]
+
+    assert hints("tls")[0] == "check_certificates"
+    assert hints("tls", "tls")[0] == "check_certificates"
+    assert "check_certificates" not in hints("tls", "timeout")

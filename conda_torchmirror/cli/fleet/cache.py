@@ -47,13 +47,17 @@ def execute(args: Namespace) -> int:
     arranged = layout.arrange(mirrors, args.channels, upstream=official, spare=spare)
     url = args.url or f"http://localhost:{args.port}"
     if args.print == "registry":
-        say(clients.registry(arranged, url).rstrip("\n"))
+        printed = clients.registry(arranged, url)
     elif args.print == "pip":
-        say(clients.pip(arranged, url).rstrip("\n"))
+        printed = clients.pip(arranged, url)
     elif args.print == "condarc":
-        say(clients.condarc(arranged, url, context.subdir).rstrip("\n"))
+        printed = clients.condarc(arranged, url, context.subdir)
     else:
-        say(_nginx(arranged, args).rstrip("\n"))
+        printed = _nginx(arranged, args)
+    if context.json:
+        emit({"print": {"tool": args.print, "text": printed.rstrip("\n") + "\n"}})
+    else:
+        say(printed.rstrip("\n"))
     return 0
 
 
