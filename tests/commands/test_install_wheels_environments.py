@@ -17,6 +17,7 @@ from support.wheel_fixtures import LINUX, imported
 from support.wheel_lab import PYTHON
 from support.wheel_site import put
 
+from conda_torchmirror.exceptions.choice import DefaultPackage
 from conda_torchmirror.exceptions.environment import (
     CondaOwned,
     CondaTorch,
@@ -37,6 +38,20 @@ def test_a_torch_of_conda_is_not_overwritten(wheel_lab, lab_env, install):
     assert isinstance(done.error, CondaTorch)
     assert "conda remove" in done.words
     assert wheel_lab.first.sent() == []
+
+
+def test_nor_is_one_that_conda_adds_to_every_new_environment(
+    wheel_lab, condarc, conda_in_process, sandbox
+):
+    """Conda brought its torch along, and pip installed over it."""
+    defaults = {"create_default_packages": ["setuptools", "pytorch=2.5"]}
+    condarc(**wheel_lab.settings(), **defaults)
+    done = conda_in_process(*WHEELS, "-y", "-n", "new", "--python", PYTHON)
+    assert isinstance(done.error, DefaultPackage)
+    assert "`create_default_packages` in conda's configuration adds `pytorch=2.5`" in done.words
+    assert "`conda create -n new --no-default-packages`" in done.words
+    assert wheel_lab.first.sent() == []
+    assert not (sandbox.envs / "new").exists()
 
 
 def test_what_conda_owns_is_not_replaced(wheel_lab, lab_env, install, conda_in_process, tmp_path):

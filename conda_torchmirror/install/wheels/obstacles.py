@@ -6,28 +6,40 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
+from conda.base.context import context
 from packaging.utils import canonicalize_version
 from packaging.version import InvalidVersion, Version
 
+from ...exceptions.choice import DefaultPackage
 from ...exceptions.environment import CondaOwned, CondaTorch, ExternallyManaged
+from ...index.sources import WHEELS
 from ...machine.environment import option_of
 from ...machine.python import distributions
 from ...machine.python.distributions import folders
+from ...options import NEW
 from ...selection.facts.names import FAMILY as CONDA_FAMILY
 from ...selection.pip import plan
 from ...selection.pip.metadata import Metadata
 from ...selection.pip.plan import WheelFile
 from ...selection.plan import typed
+from ...selection.specs import package_name
 from ...text.messages import text
+from ...text.sanitize import safe
 from .task import WheelTask
 
 
 def check_environment(task: WheelTask) -> None:
     """Refuse environments that pip must not change.
 
-    Raises: CondaTorch for a torch that conda installed, ExternallyManaged.
+    Raises: CondaTorch for a torch that conda installed, DefaultPackage for one that conda's
+    configuration adds to a new environment, ExternallyManaged.
     """
     if not task.target.exists:
+        for spec in context.create_default_packages:
+            if package_name(spec) in CONDA_FAMILY:
+                where, said = typed(task.target.words or ("-n", NEW)), safe(spec)
+                needed = f"--source {WHEELS}"
+                raise DefaultPackage(package=said, needed=needed, spec=said, where=where)
         return
     prefix = str(task.target.prefix)
     conda = [p for p in task.machine.installed if p.channel != "pypi" and p.name in CONDA_FAMILY]
