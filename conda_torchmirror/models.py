@@ -246,7 +246,8 @@ class Records(NamedTuple):
     """Builds read from an index, and where that was: `origin` is live, cache or built-in.
 
     `skipped` counts unusable records, `excluded` the builds that the setting `exclude_newer` keeps
-    out; `date` is the day of the index (YYYY-MM-DD), None where not known.
+    out, `packed` those that `use_only_tar_bz2` does; `date` is the day of the index (YYYY-MM-DD),
+    None where not known.
     """
 
     builds: tuple[Build, ...]
@@ -254,6 +255,7 @@ class Records(NamedTuple):
     date: str | None = None
     skipped: int = 0
     excluded: int = 0
+    packed: int = 0
 
 
 class CondaStep(NamedTuple):

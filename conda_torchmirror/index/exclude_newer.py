@@ -1,7 +1,8 @@
-"""Conda's setting `exclude_newer`, applied as in its solver: newer builds do not exist.
+"""Conda's settings `exclude_newer` and `use_only_tar_bz2`, applied as in its solver: newer builds,
+or those in the format .conda, do not exist.
 
-Conda 26.7 has the setting, 24.7 does not. A build that conda's solver will not see must not be
-chosen.
+Conda 26.7 has the first setting, 24.7 does not. A build that conda's solver will not see must not
+be chosen.
 """
 
 from __future__ import annotations
@@ -15,10 +16,15 @@ from ..models import Build, Records
 
 
 def without_newer(records: Records) -> Records:
-    """Records without the builds that the setting excludes; `excluded` counts those.
+    """Records without the builds that the settings exclude; `excluded` counts those that are too
+    new, `packed` those in the format .conda.
 
     Raises: conda's CondaValueError for an invalid time in the setting.
     """
+    if getattr(context, "use_only_tar_bz2", False):
+        old = tuple(build for build in records.builds if not build.fn.endswith(".conda"))
+        hidden = len(records.builds) - len(old)
+        records = records._replace(builds=old, packed=records.packed + hidden)
     policy = _policy()
     if policy is None:
         return records

@@ -36,6 +36,8 @@ def about(chosen: Choice, task: Task, records: Records) -> list[Notice]:
             notices.append(Notice("undated", {"count": count}))
     if records.excluded:
         notices.append(Notice("excluded_newer", {"count": records.excluded}))
+    if records.packed:
+        notices.append(Notice("excluded_packed", {"count": records.packed}))
     if records.skipped:
         notices.append(Notice("skipped_records", {"count": records.skipped}))
     notices += rules.notices(chosen, admits)

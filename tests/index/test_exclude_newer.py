@@ -91,3 +91,26 @@ def test_an_offline_preview_says_what_it_could_not_judge(monkeypatch, conda_in_p
     told = [warning["text"] for warning in found["warnings"] if warning["code"] == "undated"]
     assert len(told) == 1
     assert told[0].startswith("2 of these builds have no date in the built-in index")
+
+
+def test_builds_that_conda_is_told_not_to_see_are_not_chosen(mirrored):
+    """With `use_only_tar_bz2` a .conda build of conda-forge was chosen, which no solver found."""
+    built = tuple(build._replace(fn=f"{build.spec}.conda") for build in RECORDS.builds[:1])
+    records = Records((*built, *RECORDS.builds[1:]), "live")
+    assert without_newer(records) is records
+    mirrored(use_only_tar_bz2=True)
+    assert without_newer(records) == Records(RECORDS.builds[1:], "live", packed=1)
+
+
+def test_what_is_chosen_and_said_then(mirrored, conda_in_process):
+    words = ("torch-install", "-d", "--json", "--offline", "--platform", "linux-64")
+    words += ("--cuda", "12.4", "--source")
+    mirrored(use_only_tar_bz2=True)
+    found = conda_in_process(*words, "auto").ok().json()["torchmirror"]["selected"]
+    assert (found["source"], found["builds"][0]["version"]) == ("pytorch", "2.5.1")
+    refused = conda_in_process(*words, "conda-forge")
+    assert refused.rc == 1
+    hints = {hint["hint_code"]: hint["text"] for hint in refused.json()["guidance"]["hints"]}
+    assert "`conda config --show use_only_tar_bz2`" in hints["allow_packed"]
+    mirrored(use_only_tar_bz2=False)
+    assert conda_in_process(*words, "conda-forge").rc == 0

@@ -66,6 +66,7 @@ def refuse(
     rule = AutoRule(task.options, attempts, cached)
     told = [_told(each, tried, rule) for each in attempts]
     excluded = sum(each.records.excluded for each in attempts)
+    packed = sum(each.records.packed for each in attempts)
     offline = any(each.records.origin != "live" for each in attempts)
     steps = list(_once(told))
     old = tuple(old)
@@ -76,6 +77,7 @@ def refuse(
         *_other_sources(task, tried, [each.source for each in unread]),
         *wheels.way(task.typed, task.target, on),
         *([Notice("allow_newer", {"count": excluded})] if excluded else ()),
+        *([Notice("allow_packed", {"count": packed})] if packed else ()),
         *(step for step in steps if step.code in _ON_CPU),
         *(Notice(code) for code in dict.fromkeys(map(_to_read, unread))),
         where_to_look(task.typed, offline=offline),

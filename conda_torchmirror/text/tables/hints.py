@@ -215,6 +215,11 @@ TEXT: Table = {
         "{count} builds are newer than conda's `exclude_newer` allows: `conda config --show "
         "exclude_newer`",
     ),
+    "allow_packed": (
+        "{count} .conda build is hidden by conda's setting: `conda config --show use_only_tar_bz2`",
+        "{count} .conda builds are hidden by conda's setting: `conda config --show "
+        "use_only_tar_bz2`",
+    ),
     "file_keep_lines": "keep the lines for this system, in a file of their own for each system",
     "file_as_it_is": "`{command}` takes the file as it is, and chooses nothing",
     "file_on_platform": "the file is of {subdir}: `--platform {subdir}` previews it, and there "

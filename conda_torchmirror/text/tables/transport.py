@@ -72,6 +72,10 @@ TEXT: Table = {
     "no_network": "this computer seems to have no network; of the last site that was asked:"
     " {reason}",
     "index_behind": "{mirror}'s index is old: it lacks {what}, which the channel has",
+    "excluded_packed": (
+        "{count} .conda build counts as not there, as conda's `use_only_tar_bz2` says",
+        "{count} .conda builds count as not there, as conda's `use_only_tar_bz2` says",
+    ),
     "index_outdated": "the hash of {what} is not the one in the built-in index; the official "
     "channel confirms the new one",
     "upstream_confirms": "the official channel confirms the hashes of the chosen builds",
