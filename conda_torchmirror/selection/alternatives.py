@@ -280,8 +280,9 @@ def _open_release(case: Case) -> Iterator[Notice]:
     """Leave the release open if that is enough, else every version of the family."""
     named = list(case.narrowed)
     torch = case.source.torch
-    if torch not in named:
-        return
+    variants = (wheel_variant(word) for word, _ in case.request.typed)
+    if torch not in named or (torch != TORCH and "cpu" in variants):
+        return  # of a wheel, `+cpu` would go with the version
     for code, opened in (("older_release", [torch]), ("open_versions", named)):
         request = case.specs({name: (name,) for name in opened})
         words = [word for word, name in case.request.typed if name in opened]

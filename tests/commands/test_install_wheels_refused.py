@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 from support import wheel_files
+from support.offered import commands
 from support.wheel_commands import chosen
 from support.wheel_fixtures import LINUX, imported
 from support.wheel_lab import PYTHON
@@ -213,3 +214,45 @@ def test_an_offered_command_repeats_the_source_that_was_typed(condarc, conda_in_
         offered = [hint for hint in hints if "conda torch-install" in hint and "2.3" in hint]
         assert offered, hints
         assert all(("--source auto" in hint) is there for hint in offered), hints
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("torch", "--cuda", "xpu", "--platform", "linux-aarch64"),
+        ("torch", "--cuda", "rocm6.4", "--platform", "win-64"),
+    ],
+)
+def test_a_list_that_is_offered_lists_something(conda_in_process, words):
+    """That of a variant which a platform has no wheel for was refused itself."""
+    preview = ("torch-install", "-d", "--offline", "--json", "--source", "wheels")
+    refused = conda_in_process(*preview, *words)
+    assert refused.rc == 1
+    hints = {one["hint_code"]: one["text"] for one in refused.json()["guidance"]["hints"]}
+    [(_, line)] = commands({"see_list": hints["see_list"]})
+    conda_in_process("torch-install", *line).ok()
+
+
+@pytest.mark.parametrize(
+    "words", [("torch==2.9.1+cpu",), ("torch==2.9.1+cpu", "torchvision", "torchaudio==2.9.1")]
+)
+def test_a_wheel_for_the_cpu_that_is_named_is_taken_beside_a_gpu(
+    conda_in_process, monkeypatch, words
+):
+    """`torch==2.3.1+cpu` is for the CPU among conda's builds too, and was refused here."""
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.0")
+    preview = ("torch-install", "-d", "--offline", "--json", "--source", "wheels")
+    found = conda_in_process(*preview, *words).ok().json()["torchmirror"]["selected"]
+    assert (found["variant"], found["builds"][0]["version"]) == ("cpu", "2.9.1+cpu")
+
+
+def test_less_is_asked_for_on_the_cpu_as_well(conda_in_process, monkeypatch):
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.0")
+    words = ("torchvision==0.8.2", "torch==2.9.1+cpu", "--python", "3.7")
+    refused = conda_in_process(
+        *("torch-install", "-d", "--offline", "--json", "--source", "wheels", *words)
+    )
+    hints = {one["hint_code"]: one["text"] for one in refused.json()["guidance"]["hints"]}
+    [(_, line)] = commands({"ask_less": hints["ask_less"]})
+    done = conda_in_process("torch-install", *line, "--json").ok().json()["torchmirror"]
+    assert done["selected"]["variant"] == "cpu"

@@ -236,7 +236,10 @@ def no_choice(
     fresh = task.target.is_fresh(task.options)
     found = advice.find(request, on, links, asked=task.typed, fresh=fresh)
     records = Records((), "live")
-    listing = Notice("see_list", {"command": offered(listed(task.typed._replace(source=WHEELS)))})
+    asked = task.typed._replace(source=WHEELS)
+    if found.cause and found.cause.code == "no_variant":  # then nothing would be listed
+        asked = asked._replace(cuda="auto")
+    listing = Notice("see_list", {"command": offered(listed(asked))})
     return NoFittingWheel(
         request=reasons.asked(request, on),
         detail=reasons.why(found.rejected, records, request, on, found.cause, found.blamed),

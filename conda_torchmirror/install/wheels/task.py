@@ -97,7 +97,7 @@ def prepare(
     survey = machine_.survey(
         subdir=subdir,
         prefix=prefix,
-        cuda=cuda if cuda[:1].isdigit() or cuda in ("auto", "cpu") else "cpu",
+        cuda=request.cuda if not cuda[:1].isalpha() or cuda in ("auto", "cpu") else "cpu",
         python=python,
         probe_gpus=cuda == "auto",
         facts=options.facts,

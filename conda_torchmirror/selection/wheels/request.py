@@ -93,10 +93,12 @@ def read(
 
     Words on the torch family are for the choice; `others` go to pip as written. torch is always in
     the set. Without a word on the family the default set is meant, where torchaudio is optional.
+    `+cpu` means `--cuda cpu`, where no word names another variant.
     """
     specs: dict[str, list[str]] = {}
     others: list[str] = []
     typed: list[tuple[str, str]] = []
+    variants: set[str] = set()
     for word in words:
         plain = _plain(word)
         if isinstance(plain, BadWord):
@@ -116,6 +118,9 @@ def read(
             return found._replace(word=word)
         specs.setdefault(found.project, []).append("".join(plain.split()))
         typed.append((word, found.project))
+        variants |= {found.variant} if found.variant else set()
+    if cuda == "auto" and variants == {"cpu"}:
+        cuda = "cpu"
     wishes: tuple[str, ...] = ()
     if not specs:
         specs, wishes = {name: [name] for name in DEFAULT}, (AUDIO,)
