@@ -192,6 +192,7 @@ def test_a_file_is_not_left_without_pytorch(conda_in_process, tmp_path):
     [
         ("torch==2.13+cpu --python 2.7 --platform linux-aarch64", "ask_less"),
         ("torch==2.0+cpu mkl>=2024.1 --source conda-forge", "use_wheel_set"),
+        ("torch==2.99+cpu --python 2.7 --source wheels", "ask_less"),
     ],
 )
 def test_a_step_is_for_the_cpu_as_well(conda_in_process, monkeypatch, words, code):

@@ -85,7 +85,10 @@ def _held(name: str, parent: str, registry: Registry, subdir: str) -> OwnChannel
     plain = re.sub(r"(?<=://)[^/@]*@|/t/[^/]+", "", url)
     found = registry.split(plain)
     if found is None:
-        return OwnChannel(name, url, None, None)
+        above = plain.rpartition(f"/{name}")[0]
+        # At a root itself are `cloud/` and `pkgs/`, and no channel.
+        of_root = next((m.name for m in registry.values() if above in m.roots), None)
+        return OwnChannel(name, url, of_root, MISPLACED if of_root else None)
     there = found.identified
     fault = None
     if there.channel != name or found.rest.strip("/"):

@@ -185,8 +185,9 @@ def test_what_the_mirror_of_the_alias_lacks_is_said(condarc, conda_in_process, f
         ("nvidia", TUNA, "lacking"),
         ("pytorch", f"{TUNA}/pytorch", "misplaced"),
         ("pytorch", f"{TUNA}/pytorch/win-64", "misplaced"),
+        ("pytorch", TUNA.removesuffix("/cloud"), "misplaced"),
     ],
-    ids=["nvidia-at-tuna", "channel-as-parent", "platform"],
+    ids=["nvidia-at-tuna", "channel-as-parent", "platform", "root"],
 )
 def test_an_entry_that_finds_nothing_is_named_everywhere(
     condarc, sandbox, conda_in_process, name, parent, code, from_pytorch
@@ -207,7 +208,10 @@ def test_an_entry_that_finds_nothing_is_named_everywhere(
     assert name in done.stderr
 
 
-@pytest.mark.parametrize("parent", [f"{TUNA}/pytorch", f"{TUNA}/pytorch/win-64", f"{CLOUD}/x"])
+@pytest.mark.parametrize(
+    "parent",
+    [f"{TUNA}/pytorch", f"{TUNA}/pytorch/win-64", f"{CLOUD}/x", TUNA.removesuffix("/cloud")],
+)
 def test_an_alias_below_which_no_channel_is_is_named_everywhere(
     condarc, sandbox, conda_in_process, parent, from_pytorch
 ):
