@@ -19,6 +19,9 @@ from ..text.messages import Sentence, fill, text
 from ..text.output import SCHEMA, clean
 from ..text.sanitize import safe
 
+#: What conda's parser of match specs raises: with some solvers an IndexError for `numpy[version]`.
+SPEC_ERRORS = (CondaError, ValueError, LookupError, TypeError, AttributeError)
+
 
 class TorchMirrorError(CondaError):
     """Base of all our errors: a class is one situation, and owns its words.

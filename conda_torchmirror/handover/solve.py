@@ -103,11 +103,24 @@ def loaded(packages: Iterable[Mapping[str, Any]]) -> list[Any]:
     Raises: ValueError, or what conda's records raise for invalid values.
     """
 
-    full: dict[str, str] = {}
-    for channel in map(Channel, context.channels):
-        full.update(zip(channel.urls(False), channel.urls(True), strict=True))
+    full = _folders()
     records = []
     for package in packages:
         folder, _, file = str(package["url"]).rpartition("/")
         records.append(PackageRecord(**{**package, "url": f"{full.get(folder, folder)}/{file}"}))
     return records
+
+
+def needs_credentials(url: str) -> bool:
+    """Whether the URL of a package has credentials, or its channel does, whose records some solvers
+    return without them."""
+    folder = url.rpartition("/")[0]
+    return safe(url) != url or _folders().get(folder, folder) != folder
+
+
+def _folders() -> dict[str, str]:
+    """The folders of this conda's channels, with credentials by what they are without."""
+    found: dict[str, str] = {}
+    for channel in map(Channel, context.channels):
+        found.update(zip(channel.urls(False), channel.urls(True), strict=True))
+    return found

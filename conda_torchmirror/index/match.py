@@ -8,11 +8,10 @@ from functools import lru_cache
 from logging import getLogger
 from typing import Any, NamedTuple
 
-from conda import CondaError
-from conda.exceptions import InvalidSpec, InvalidVersionSpec
+from conda.exceptions import InvalidVersionSpec
 from conda.models.match_spec import MatchSpec
 
-from ..exceptions.base import first_line
+from ..exceptions.base import SPEC_ERRORS, first_line
 from ..exceptions.usage import BadSpec
 from ..mirrors import addresses
 from ..models import Build, Notice
@@ -26,7 +25,7 @@ from ..selection.facts.names import (
     RUNTIMES,
     TORCH,
 )
-from ..selection.specs import VARIANT, has_endless_number
+from ..selection.specs import VARIANT, has_endless_number, package_name
 from ..text.messages import text
 
 log = getLogger(__name__)
@@ -102,15 +101,19 @@ def _meant(word: str) -> str:
 
 def _read(word: str) -> Spec:
     bare = re.sub(_TORCH, rf"\1{TORCH}", word.partition("#")[0].strip())
+    bare = re.sub(r"\[\s*\]$", "", bare)  # conda reads over these, or refuses them
     if has_endless_number(bare):
         raise BadSpec(spec=word, detail=text("spec_digits"))
     head, bracket, fields = bare.partition("[")
     variant = None if "://" in bare else re.search(VARIANT, head)
     if variant:
         bare = f"{re.sub(VARIANT, '', head)}{bracket}{fields}"
+    # Before conda, whose parser for some solvers refuses these in other words or fails over them.
+    if package_name(bare) in _OURS and (ignored := _ignored(bare)):
+        raise BadSpec(spec=word, detail=text("spec_ignored", {"part": ignored}))
     try:
         found = MatchSpec(bare)
-    except (CondaError, ValueError) as error:
+    except SPEC_ERRORS as error:
         raise BadSpec(spec=word, detail=first_line(error)) from error
     if re.search(_HALF, head.rstrip()):
         # Conda would ignore the operator and admit any version.
@@ -120,8 +123,6 @@ def _read(word: str) -> Spec:
         raise BadSpec(spec=word, detail=text("spec_no_package"))
     if unknown := [field for field in _UNKNOWN if found.get_raw_value(field) is not None]:
         raise BadSpec(spec=word, detail=text("spec_unknown_field", {"field": unknown[0]}))
-    if name in _OURS and (ignored := _ignored(bare)):
-        raise BadSpec(spec=word, detail=text("spec_ignored", {"part": ignored}))
     versions = re.split(r"[,|\s]+", str(found.get_raw_value("version") or "").lower())
     if not {*FAMILY, *PIP_NAMES}.isdisjoint(versions):
         raise BadSpec(spec=word, detail=text("spec_several"))
@@ -167,7 +168,7 @@ def _match_spec(spec: str) -> Any:
     URL at upstream or a mirror is the channel of that name, as it is in `Build`."""
     try:
         parsed = MatchSpec(spec)
-    except InvalidSpec:
+    except SPEC_ERRORS:
         log.debug("unreadable match spec in a record: %s", spec)
         return None
     url = spec.partition("[")[0].rpartition("::")[0]

@@ -18,10 +18,10 @@ from conda.base.constants import ROOT_ENV_NAME
 from conda.base.context import context
 from conda.common.path import get_python_short_path, get_python_site_packages_short_path
 from conda.core.prefix_data import PrefixData
-from conda.exceptions import CondaError
 from conda.history import History
 from conda.models.match_spec import MatchSpec
 
+from ..exceptions.base import SPEC_ERRORS
 from ..mirrors.addresses import name_of
 from ..models import Installed, Machine, Notice, Pin
 from ..selection.facts.names import (
@@ -208,7 +208,7 @@ def _pins(prefix: str | None, evidence: list[Notice]) -> Iterator[Pin]:
             continue
         try:
             MatchSpec(spec)
-        except CondaError:
+        except SPEC_ERRORS:
             evidence.append(Notice("pin_unreadable", {"file": str(file), "spec": spec}))
         else:
             yield Pin(spec, "conda-meta/pinned")

@@ -390,7 +390,7 @@ def listed(
 
 def _warnings(found: Transaction) -> list[Notice]:
     """Notices on URLs of a plan that do not work elsewhere: with credentials, or of local files."""
-    secret = {r.channel.base_url for r in found.state if safe(r.url) != r.url}
+    secret = {r.channel.base_url for r in found.state if solve.needs_credentials(r.url)}
     local = [r.name for r in found.state if r.url.startswith("file:")]
     notices = []
     if secret:

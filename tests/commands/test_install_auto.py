@@ -177,6 +177,19 @@ def test_a_source_that_is_not_allowed_does_not_exist(at_both, preview):
     assert preview(**cuda("12.9"))["selected"]["source"] == CHANNEL
 
 
+def test_nor_is_anything_of_it_offered(at_both, conda_in_process):
+    """Advised was to run online once, and to try again when the channel could be read."""
+    at_both(allowlist_channels=[FORGE])
+    done = conda_in_process(
+        "torch-install", "-d", "-n", "new", "--cuda", "cpu", "pytorch=1.13.1", "--json"
+    )
+    assert done.rc == 1
+    hints = {hint["hint_code"]: hint["text"] for hint in done.json()["guidance"]["hints"]}
+    assert "allowlist_channels" in hints["channel_forbidden"]
+    assert "go_online" not in hints
+    assert not [text for text in hints.values() if "when the channel can be read" in text]
+
+
 def test_an_old_mirror_of_conda_forge_does_not_decide(
     indexes, make_mirror, tmp_path, condarc, conda_in_process, monkeypatch
 ):

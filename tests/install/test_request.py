@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from support.condas import reads_over
 
 from conda_torchmirror.exceptions import usage as exceptions
+from conda_torchmirror.index import match
 from conda_torchmirror.index.sources import allowed
 from conda_torchmirror.install import request
 
@@ -297,9 +299,22 @@ def test_what_conda_reads_is_taken(word):
     assert request.make([word]).specs["pytorch"]
 
 
+@reads_over
 def test_what_goes_to_the_solver_is_read_as_conda_reads_it():
     """Environment files have extras of pip among conda's packages, which conda reads over."""
     assert request.make(["astartes[molecules]"]).others == ("astartes[molecules]",)
+
+
+def test_a_parser_that_fails_over_a_word_has_not_read_it(monkeypatch):
+    """With the solver rattler, conda 26.7 raises an IndexError for `numpy[version]`."""
+
+    def fail(word):
+        raise IndexError("string index out of range")
+
+    monkeypatch.setattr(match, "MatchSpec", fail)
+    with pytest.raises(exceptions.BadSpec) as raised:
+        request.make(["numpy[version]"])
+    assert "string index out of range" in raised.value._cause
 
 
 @pytest.mark.parametrize(

@@ -23,3 +23,8 @@ of_old_conda = pytest.mark.skipif(
 drops_pins = pytest.mark.skipif(
     CONDARC["solver"] != "classic", reason="another solver refuses such a pin"
 )
+
+#: For what only some solvers' parser of match specs reads over.
+reads_over = pytest.mark.skipif(
+    CONDARC["solver"] != "classic", reason="with another solver conda refuses it"
+)

@@ -42,6 +42,11 @@ class Unread(NamedTuple):
         """The first line of the error's message."""
         return first_line(self.error)
 
+    @property
+    def forbidden(self) -> bool:
+        """Whether the administrator's configuration keeps the channel out."""
+        return isinstance(self.error, CondaChannelError)
+
 
 def records(task: Task, reader: RecordReader) -> Records:
     """The records that a choice needs; a preview uses the built-in index if nothing is cached.

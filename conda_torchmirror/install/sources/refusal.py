@@ -74,7 +74,7 @@ def refuse(
         *old,
         *(way for each in attempts for way in _in_part(each)),
         *(step for step in steps if step.code not in _ON_CPU),
-        *_other_sources(task, tried, [each.source for each in unread]),
+        *_other_sources(task, tried, [each.source for each in unread if not each.forbidden]),
         *wheels.way(task.typed, task.target, on),
         *([Notice("allow_newer", {"count": excluded})] if excluded else ()),
         *([Notice("allow_packed", {"count": packed})] if packed else ()),
@@ -110,6 +110,8 @@ def _may_have(attempt: Attempt) -> bool:
 
 def _to_read(unread: Unread) -> str:
     """The code of the step that helps to read a source."""
+    if unread.forbidden:
+        return "channel_forbidden"
     return "test_mirrors" if isinstance(unread.error, ChannelError) else "go_online"
 
 

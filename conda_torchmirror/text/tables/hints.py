@@ -30,6 +30,8 @@ TEXT: Table = {
     "mend_subdir": "correct or remove `subdir` in {file}",
     "mend_channel": "correct or remove it; conda's own commands cannot read it either",
     "mend_mirrors": "correct or remove {places}; `conda torch-mirror disable` works all the same",
+    "channel_forbidden": "`allowlist_channels` or `denylist_channels` of conda's configuration "
+    "keeps that channel out",
     "go_online": "run once online: without `--offline`, `CONDA_OFFLINE`, and `offline` in .condarc",
     "known_platforms": "the built-in index covers {platforms}: `--platform` chooses for one of "
     "them",
