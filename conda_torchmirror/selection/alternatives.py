@@ -340,8 +340,7 @@ def _ask_less(case: Case) -> list[Notice]:
 
 
 def opened(case: Case) -> Request:
-    """The request for the same packages, in any version and for any CUDA, or for the CPU where a
-    word is for that."""
+    """The request for the same packages, in any version and for any CUDA."""
     family = tuple(name for name in case.request.specs if name in case.source.family)
     pins = {pin.text for pin in case.request.pins}
     kept = tuple(
@@ -350,9 +349,7 @@ def opened(case: Case) -> Request:
         if w not in pins and package_name(w) not in (*CUDA_NAMES, TOOLKIT)
     )
     left = {*pins, *filter(_of_cuda, case.request.channels)}
-    for_cpu = "cpu" in (wheel_variant(word) for name in family for word in case.request.specs[name])
     return case.request._replace(
-        cuda="cpu" if for_cpu and case.request.cuda == "auto" else case.request.cuda,
         specs={name: (name,) for name in family},
         pins=(),
         others=kept,
