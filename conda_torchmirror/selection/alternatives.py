@@ -14,12 +14,9 @@ from . import rules
 from .choose import offers, with_highest_cuda
 from .facts.names import AUDIO, CUDA_NAMES, DEFAULT, OF_PYTORCH, PIP_NAMES, TOOLKIT, TORCH
 from .plan import offered
-from .refused import DRIVER, Case, causes
+from .refused import DRIVER, Case, causes, new_environment
 from .sources import elsewhere
 from .specs import marks, number, package_name, wheel_variant, without_build
-
-#: The source of pins that bind every environment, a new one too.
-_OF_SETTINGS = "pinned_packages"
 
 
 class Advice(NamedTuple):
@@ -134,12 +131,6 @@ def use_python(case: Case) -> Iterator[Notice]:
     suited = {python for python in pythons if not rules.lacking(python, beside, admits)}
     if pythons:
         yield with_python(suited or pythons, case)
-
-
-def new_environment(machine: Machine) -> Machine:
-    """The machine with a new environment, which only the pins of the settings bind."""
-    everywhere = tuple(pin for pin in machine.pins if pin.source == _OF_SETTINGS)
-    return machine._replace(pins=everywhere, installed=(), history=())
 
 
 def with_python(pythons: Iterable[str], case: Case) -> Notice:

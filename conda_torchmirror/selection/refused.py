@@ -28,6 +28,16 @@ _BLAMED = {
 }
 
 
+#: The source of pins that bind every environment, a new one too.
+_OF_SETTINGS = "pinned_packages"
+
+
+def new_environment(machine: Machine) -> Machine:
+    """The machine with a new environment, which only the pins of the settings bind."""
+    everywhere = tuple(pin for pin in machine.pins if pin.source == _OF_SETTINGS)
+    return machine._replace(pins=everywhere, installed=(), history=())
+
+
 class Case(NamedTuple):
     """A request without a choice, and the means to choose again.
 

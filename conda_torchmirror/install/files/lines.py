@@ -123,7 +123,7 @@ def _with_open_lines(case: refused.Case, python: str | None, kept: Sequence[Pin]
     request, machine = case.request, case.machine
     names = {word: package_name(word) for _, word in request.ties if "::" in word}
     ties = ((of, f"{of}::{names[word]}" if word in names else word) for of, word in request.ties)
-    new = alternatives.new_environment(machine)
+    new = refused.new_environment(machine)
     on = new._replace(pins=(*new.pins, *kept), python=python or machine.python)
     return case.take(on, alternatives.opened(case)._replace(ties=tuple(ties)))
 

@@ -19,10 +19,10 @@ from ...machine import survey
 from ...mirrors.addresses import name_of
 from ...models import Machine, NoChoice, Notice, Request
 from ...options import EXPLICIT, InstallOptions, listing
-from ...selection.alternatives import new_environment
 from ...selection.facts.names import PIP_NAMES
 from ...selection.pip import variants
 from ...selection.plan import offered
+from ...selection.refused import new_environment
 from ...selection.sources.order import Order, Why
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.choose import WheelSet, choose
