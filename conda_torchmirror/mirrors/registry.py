@@ -235,14 +235,14 @@ class Registry(Mapping[str, Mirror]):
         )
 
     def _words(self) -> dict[str, str]:
-        """Mirror names by a part of a host name that only one mirror has, tsinghua for tuna, and
-        by their Chinese names."""
+        """Mirror names by a host name and a part of it that only one mirror has, tsinghua for tuna,
+        and by their Chinese names."""
         found: dict[str, set[str]] = {}
         for name, entry in self.entries.items():
             if chinese := str(entry.get("title_zh", "")).partition(" ")[0]:
                 found.setdefault(chinese, set()).add(name)
             for url in _urls(entry.get("roots", ())):
-                for part in host_of(url).split("."):
+                for part in ((host := host_of(url)), *host.split(".")):
                     found.setdefault(part, set()).add(name)
         return {part: names.pop() for part, names in found.items() if len(names) == 1}
 

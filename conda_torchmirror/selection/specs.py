@@ -76,7 +76,11 @@ def misspelt(name: str, known: Iterable[str]) -> str | None:
 
 def version_alone(word: str) -> str | None:
     """What a version without a name was likely meant for: a release of PyTorch, or, from 3 on,
-    Python. None for any other word."""
+    Python; what the directory of a wheel was, such as cu121 or cpu. None for any other word."""
+    if found := re.fullmatch(r"cu(?:da)?-?(\d+)\.?(\d)", word):
+        return f"--cuda {found[1]}.{found[2]}"
+    if word == "cpu":
+        return "--cuda cpu"
     if not re.fullmatch(r"\d{1,2}(?:\.\d{1,3})+", word):
         return None
     return f"--python {word}" if int(word.partition(".")[0]) >= 3 else f"{TORCH}={word}"

@@ -185,6 +185,9 @@ def test_any_platform_will_do_when_none_is_asked() -> None:
     [
         pytest.param("tunna", urls.UnknownMirror, "Did you mean tuna?", id="typo"),
         pytest.param("tsinhua", urls.UnknownMirror, "Did you mean tuna?", id="by-its-host"),
+        pytest.param(
+            "mirrors.tuna.tsinghua.edu.cn", urls.UnknownMirror, "Did you mean tuna?", id="host"
+        ),
         pytest.param("清华", urls.UnknownMirror, "Did you mean tuna?", id="in-chinese"),
         pytest.param("中科大", urls.UnknownMirror, "Did you mean ustc?", id="shortened"),
         pytest.param("mars", urls.UnknownMirror, "Known: tuna, nju", id="unknown"),
