@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 from support.refusal_fixtures import FORGE, cuda
+from support.torches import record
 
 pytest_plugins = ("support.refusal_fixtures",)
 
@@ -123,3 +125,24 @@ def test_where_no_wheel_fits_a_variant_the_list_is_offered(preview):
     command = re.findall("`([^`]*)`", hints["see_list"])[0].split()[1:]
     said = ["--cuda", "rocm6.4", "--source", "wheels", "--offline"]
     assert command == ["torch-install", "--list", *said]
+
+
+# What an environment holds
+
+
+def test_what_only_the_environment_excludes_fits_in_a_new_one(preview, tmp_path, conda_in_process):
+    """Another Python was named where an installed partner was in the way."""
+    prefix = tmp_path / "old"
+    (prefix / "conda-meta").mkdir(parents=True)
+    (prefix / "conda-meta" / "history").touch()
+    record(prefix, "python", "3.13.1", "h_0")
+    record(prefix, "torchaudio", "2.5.1", "py312_cu118")
+    words = ("--source", FORGE, "--cuda", "11.8", "--json")
+    refused = conda_in_process("torch-install", "-d", "-p", prefix, *words)
+    hints = {hint["hint_code"]: hint["text"] for hint in refused.json()["guidance"]["hints"]}
+    assert "use_python" not in hints
+    command = shlex.split(hints["in_new_environment"].split("`")[1])[1:]
+    assert command[command.index("--python") + 1] == "3.13"
+    found = conda_in_process(*command, "--json").ok().json()["torchmirror"]["selected"]
+    version = next(one["version"] for one in found["builds"] if one["name"] == "pytorch")
+    assert f"pytorch {version} fits" in hints["in_new_environment"]

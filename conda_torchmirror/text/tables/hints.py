@@ -85,6 +85,7 @@ TEXT: Table = {
     "delete_half_made": "delete the folder, if nothing in it is yours, and run the same again",
     "after_other_run": "run the same command again when the other run is done",
     "fresh_environment": "or run the same command with `-n NEW`, which makes a new environment",
+    "in_new_environment": "in a new environment {torch} fits: `{command}`",
     "new_with_request": "or install into a new environment: `{new}`",
     "allow_flexible": "let this one transaction run with flexible priority: `plugins: "
     "{{torchmirror_flexible: true}}` in .condarc",
