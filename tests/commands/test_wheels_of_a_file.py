@@ -136,3 +136,11 @@ def test_several_files_are_not_completed(conda_in_process, tmp_path, words):
     refused = conda_in_process("torch-install", *words, "--offline", "-d", "-n", "x", *given)
     assert isinstance(refused.error, (NoTorchInFile, NotForWheels)), str(refused)
     assert step(refused.error) == []
+
+
+def test_no_hash_is_told_of_where_none_is_known(conda_in_process, tmp_path):
+    path = tmp_path / "environment.yml"
+    path.write_text("dependencies: [python=3.10, pip, {pip: [torch==2.1.0]}]\n")
+    done = conda_in_process(*COMPLETE, path, "--cuda", "12.4").ok()
+    assert "#sha256=" not in done.stdout
+    assert "stand in for `torch==2.1.0`; not all of their hashes are known" in done.words

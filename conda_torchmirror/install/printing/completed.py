@@ -118,7 +118,9 @@ def execute(options: InstallOptions, asked: InstallOptions) -> Printed:
     with printed.language(options):
         shown = _rendered(file, found, decision, task)
     names = ", ".join(f"`{safe(line)}`" for line in found.left)
-    told = [Notice("file_wheels", {"file": short(file), "lines": names})]
+    hashed = all(one.link.sha256 for one in decision.files)
+    code = "file_wheels" if hashed else "file_wheels_bare"
+    told = [Notice(code, {"file": short(file), "lines": names})]
     if options.python and found.python and chosen.python not in found.pythons:
         facts = {"file": short(file), "option": f"--python {options.python}"}
         told += [Notice("file_left_out", {**facts, "spec": safe(line)}) for line in found.python]

@@ -82,6 +82,8 @@ TEXT: Table = {
     "(`--source pytorch`, `--source conda-forge`)",
     "wheels_one_file": "one file on this disk at a time is completed with wheels",
     "file_wheels": "in {file}, wheels by address and hash stand in for {lines}",
+    "file_wheels_bare": "in {file}, wheels by address stand in for {lines}; not all of their "
+    "hashes are known here",
     "wheels_no_channel": "pip reads no channel; the Python of a new environment comes from those "
     "of conda's configuration",
     "wheels_no_solver": "it asks conda's solver for something, and pip has another one",
