@@ -44,6 +44,7 @@ from ..install.run import execute
 from ..models import Notice
 from ..options import EXPLICIT, TOOLS, Action, InstallOptions, is_wheel_file
 from ..selection.facts.names import FAMILY, PIP_NAMES
+from ..selection.plan import typed
 from ..selection.specs import package_name
 from ..text.messages import text
 from . import install_output
@@ -209,7 +210,9 @@ def options(args: Namespace) -> InstallOptions:
     if args.plan is not None and given:
         words = ["SPEC" if name == "specs" else f"--{name.replace('_', '-')}" for name in given]
         there = os.path.isfile(os.path.join(args.plan, "plan.json"))
-        alone = (Notice("plan_alone", {"folder": args.plan}),) if there else ()
+        where = ("-n", args.name) if args.name else ("-p", args.prefix) if args.prefix else ()
+        command = typed(["conda", "torch-install", *where, "--plan", args.plan])
+        alone = (Notice("plan_alone", {"command": command}),) if there else ()
         raise PlanTakesNoChoice(options=", ".join(words), folder=args.plan, ways=alone)
     return InstallOptions(
         action=_action(args),

@@ -136,12 +136,16 @@ def other_platform(plan: SavedPlan) -> PlanOtherPlatform:
     words = [word for part in listed if isinstance(part, list) for word in part]
     words = [] if tuple(words) in (DEFAULT, PIP_NAMES) else words
     cuda, compat, source = (asked.get(key) for key in ("cuda", "cuda_compat", "source"))
+    about = plan.decision.get("machine")
+    on = about if isinstance(about, Mapping) else {}
+    python = on.get("python") if on.get("python_from") == "--python" else None
     options = InstallOptions(
         action="save",
         specs=tuple(word for word in words if isinstance(word, str)),
         subdir=context.subdir,
         cuda=cuda if isinstance(cuda, str) else "auto",
         cuda_compat="strict" if compat == "strict" else "minor",
+        python=python if isinstance(python, str) else None,
         source=source if isinstance(source, str) and source != AUTO else "",
         save="DIR",
     )

@@ -335,3 +335,19 @@ def test_a_pin_that_a_plan_does_not_meet_is_told_before(
     for options in (("--no-pin",), ("--download-only",)):
         result = conda_in_process(*words, "-y", *options).ok()
         assert "pins of the environment" not in result.words
+
+
+def test_the_steps_beside_a_plan_keep_what_was_typed(
+    mirrored, run_conda, conda_in_process, tmp_path
+):
+    """The Python of the plan, and the environment, were not in them."""
+    mirrored(channels=["conda-forge"])
+    folder = tmp_path / "plan"
+    words = ("--cuda", "cpu", "--python", "3.11", "--source", "pytorch", "pytorch")
+    conda_in_process("torch-install", "--save-plan", folder, *words).ok()
+    there = run_conda("torch-install", "--plan", folder, env={"CONDA_SUBDIR": "win-64"})
+    assert " --python 3.11 " in there.words.partition("save one for this platform")[2]
+    for where in (("-n", "x"), ("-p", tmp_path / "x")):
+        both = conda_in_process("torch-install", *where, "--plan", folder, "pytorch=2.3")
+        named = f"{where[0]} {where[1]}"
+        assert f"`conda torch-install {named} --plan {folder}`" in both.words

@@ -149,7 +149,7 @@ TEXT: Table = {
     "plans_within": "it holds plans for machines of several kinds; name that of this one: {plans}",
     "leave_channel_out": "leave the channel out: a build of {channels} is chosen",
     "conda_takes_it": '`conda install "{spec}"` takes it from there, and chooses nothing',
-    "plan_alone": "carry it out as it was saved: `conda torch-install --plan {folder}`",
+    "plan_alone": "carry it out as it was saved: `{command}`",
     "plan_another": "leave `--plan` out, to decide anew",
     "save_again": "save it again: `conda torch-install --save-plan DIR`",
     "plan_for_here": "save one for this platform: `{command}`",
