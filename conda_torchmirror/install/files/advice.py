@@ -13,6 +13,7 @@ from conda.base.context import context
 
 from ...exceptions.base import TorchMirrorError
 from ...exceptions.file import FileOtherChannel, NoTorchInFile
+from ...exceptions.usage import OtherChannelSpec
 from ...index.match import admits, read
 from ...index.sources import WHEELS, Source, allowed
 from ...machine.environment import is_environment
@@ -208,20 +209,12 @@ def check_source(
 ) -> None:
     """Refuse to answer a file for long-term or nightly builds with stable ones.
 
-    A file that names a source's channel too is accepted, but conda-forge, which most files have for
-    other packages, must come before the other channel, unless `--source` or the setting names it.
-
     Raises: FileOtherChannel.
     """
-    channels = [name_of(channel) for channel in (*options.channels, *given.channels)]
-    other = next((name for name in channels if name in others_of_pytorch()), None)
+    sources = allowed(options.source)
+    other = _other_of_pytorch((*options.channels, *given.channels), sources)
     if other is None or not given.family:
         return
-    sources, before = allowed(options.source), channels[: channels.index(other)]
-    for source in sources:
-        alone = len(sources) == 1 or source.channel in source.without_python
-        if source.channel in (channels if alone else before):
-            return
     on = Machine(context.subdir, cuda=given.cuda or "99", pins=given.pins)  # any driver will do
     asked = Request(
         {}, cuda="cpu" if any(says_cpu(read(line)) for line in given.family) else "auto"
@@ -234,6 +227,39 @@ def check_source(
         path=safe(files[0].path),
         ways=(*by_conda.step(files, options), *of_channel(other, on, asked, admits)),
     )
+
+
+def check_channels(options: InstallOptions) -> None:
+    """Refuse to answer the channel of long-term or nightly builds on the command line likewise.
+
+    Raises: OtherChannelSpec.
+    """
+    sources = allowed(options.source)
+    if (other := _other_of_pytorch(options.channels, sources)) is None:
+        return
+    asked = Request({}, cuda="cpu" if options.cuda == "cpu" else "auto")
+    raise OtherChannelSpec(
+        spec=f"-c {other}",
+        channel=other,
+        channels=other_channel(other, sources)[0],
+        ways=of_channel(other, Machine(context.subdir, cuda="99"), asked, admits),
+    )
+
+
+def _other_of_pytorch(channels: Iterable[str], sources: Sequence[Source]) -> str | None:
+    """The first channel for long-term or nightly builds, unless a source's is named too.
+
+    conda-forge, which most name for other packages, must come before it, unless `--source` or the
+    setting names it.
+    """
+    names = [name_of(channel) for channel in channels]
+    other = next((name for name in names if name in others_of_pytorch()), None)
+    before = names[: names.index(other)] if other else []
+    for source in sources:
+        alone = len(sources) == 1 or source.channel in source.without_python
+        if source.channel in (names if alone else before):
+            return None
+    return other
 
 
 def _has_choice(asked: InstallOptions, files: FileRequest) -> bool:

@@ -64,6 +64,10 @@ class Given(NamedTuple):
             raise self._refusal(error, whole) from error
 
     def _request(self) -> Request:
+        if self.options.channels and not self.files:
+            from ..files.advice import check_channels
+
+            check_channels(self.options)
         return requests_.of(self.options, self.typed or AUTO, allowed(self.options.source))
 
     def _facts(self, asked: Request) -> tuple[Request, machine.Survey]:

@@ -1,0 +1,35 @@
+"""Channels of pytorch.org other than that of its stable releases, on the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = ("support.refusal_fixtures",)
+
+ASK = ("torch-install", "-d", "-n", "new")
+CUDA = ("--cuda", "12.6", "--offline")
+
+
+@pytest.mark.parametrize("channel", ["pytorch-nightly", "pytorch-lts"])
+@pytest.mark.parametrize("before", [(), ("-c", "nvidia"), ("--source", "pytorch")])
+def test_long_term_and_nightly_builds_are_not_answered_with_stable_ones(
+    both, conda_in_process, channel, before
+):
+    """2.13.0 of conda-forge was chosen, and nothing said."""
+    url = f"https://mirrors.tuna.tsinghua.edu.cn/anaconda/cloud/{channel}/"
+    for named in (channel, url):
+        refused = conda_in_process(
+            *ASK, "pytorch", *before, "-c", named, "-c", "conda-forge", *CUDA, "--json"
+        )
+        found = refused.json()
+        assert refused.rc == 2
+        assert f"names the channel `{channel}`" in found["message"]
+        hints = {hint["hint_code"]: hint["text"] for hint in found["guidance"]["hints"]}
+        assert hints["leave_channel_out"].startswith("leave the channel out: a build of")
+        assert ("other_channel_command" in hints) == (channel == "pytorch-lts")
+    conda_in_process(*ASK, "pytorch", *before, *CUDA).ok()
+
+
+@pytest.mark.parametrize("before", [("-c", "pytorch"), ("-c", "conda-forge")])
+def test_beside_the_channel_of_a_source_they_are_channels_as_any(both, conda_in_process, before):
+    conda_in_process(*ASK, "pytorch", *before, "-c", "pytorch-nightly", *CUDA).ok()
