@@ -14,7 +14,7 @@ from . import rules
 from .choose import offers, with_highest_cuda
 from .facts.names import AUDIO, CUDA_NAMES, DEFAULT, OF_PYTORCH, PIP_NAMES, TOOLKIT, TORCH
 from .plan import offered
-from .refused import DRIVER, Case, causes, new_environment
+from .refused import DRIVER, Case, causes, in_new_environment, new_environment
 from .sources import elsewhere
 from .specs import marks, number, package_name, wheel_variant, without_build
 
@@ -38,7 +38,7 @@ def find(case: Case) -> Advice:
         *_change_pins(case),
         *_drop_others(case),
         *_use_minor(case),
-        *(list(_elsewhere(case)) or use_python(case)),
+        *(list(in_new_environment(case)) or use_python(case)),
         *(builds_open := list(_open_builds(case))),
         *_open_partners(case),
         *_other_runtime(case),
@@ -110,18 +110,6 @@ def _use_minor(case: Case) -> Iterator[Notice]:
     ):
         told = (n.facts["cuda"] for n in choice.notices if n.code == "minor_version_compat")
         yield Notice("use_minor", {"cuda": next(told, choice.cuda)})
-
-
-def _elsewhere(case: Case) -> Iterator[Notice]:
-    """The same in a new environment, where it is only what the environment has that rules it out:
-    an installed partner or its history."""
-    machine = case.machine
-    if not (machine.installed or machine.history):
-        return
-    if choice := case.take(new_environment(machine)):
-        command = offered(case.again(python=machine.python, new=True))
-        torch = f"{choice.torch.name} {choice.torch.version}"
-        yield Notice("in_new_environment", {"torch": torch, "command": command})
 
 
 def use_python(case: Case) -> Iterator[Notice]:

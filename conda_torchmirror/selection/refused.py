@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from . import rules
 from .choose import choose
 from .facts.names import TORCH
 from .facts.record import Knowledge, SourceFacts
+from .plan import offered
 from .specs import exclude_each_other, release, without_build
 
 #: Codes of rejections that another driver would lift.
@@ -121,6 +122,18 @@ class Case(NamedTuple):
             for name in self.source.family
             if (found := tuple(s for s in self.request.specs.get(name, ()) if s != name))
         }
+
+
+def in_new_environment(case: Case) -> Iterator[Notice]:
+    """The step to a new environment for the same, where it is only what the environment has that
+    rules it out: an installed partner or its history."""
+    machine = case.machine
+    if not (machine.installed or machine.history):
+        return
+    if choice := case.take(new_environment(machine)):
+        command = offered(case.again(python=machine.python, new=True))
+        torch = f"{choice.torch.name} {choice.torch.version}"
+        yield Notice("in_new_environment", {"torch": torch, "command": command})
 
 
 def causes(case: Case) -> tuple[Notice | None, frozenset[str]]:
