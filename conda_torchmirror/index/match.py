@@ -40,7 +40,7 @@ _OURS = frozenset((*FAMILY, *RUNTIMES, *CUDA_NAMES, *METAPACKAGES, CPU_ONLY, MUT
 #: Dashes that look like the hyphen, an option, and what stands between two packages in one word.
 _DASHES = r"[\u2010-\u2015\u2212]"
 _OPTION = r"--[a-z][a-z-]+"
-_BETWEEN = r"[,;、\s]+(?=[A-Za-z])"
+_BETWEEN = r"(?<![,;、\s])[,;、\s]+(?=[A-Za-z])"
 #: A spec that ends in an operator.
 _HALF = r"[<>=!~|,]$"
 

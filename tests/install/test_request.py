@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 
 import pytest
 from support.condas import reads_over
@@ -368,3 +369,12 @@ def test_all_words_of_a_side_are_left_out_together():
     with pytest.raises(exceptions.Contradiction) as raised:
         request.make(["cpuonly", "pytorch-mutex=*=cpu"], cuda_word="12.4", source="pytorch")
     assert raised.value.sides == ("cpuonly pytorch-mutex=*=cpu", "--cuda 12.4")
+
+
+@pytest.mark.parametrize("word", ["、" * 20_000, "pytorch" + " ," * 20_000 + "="])
+def test_a_long_word_that_cannot_be_read_is_refused_at_once(word):
+    """What separates words was looked for again from each of its characters."""
+    start = time.monotonic()
+    with pytest.raises(exceptions.BadSpec):
+        request.make([word])
+    assert time.monotonic() - start < 3

@@ -37,7 +37,7 @@ from ...selection.plan import offered
 from ...selection.specs import admits_python, cuda_version, number, package_name
 from ...selection.wheels.link import Link
 from ...selection.wheels.name import Refused, parse
-from ...selection.wheels.request import BadWord, requested_name, understand
+from ...selection.wheels.request import BadWord, accelerator, requested_name, understand
 from ...selection.wheels.tables import FAMILY, TORCH
 from ...text.messages import text
 from ...text.sanitize import safe
@@ -268,10 +268,10 @@ def _variant(url: str) -> str | None:
 
 
 def _cuda(variant: str) -> str | None:
-    """The value of `--cuda` that stands for a directory: 12.6 for cu126; None if a version has
-    something else at its end, such as a commit."""
+    """The value of `--cuda` that stands for a directory: 12.6 for cu126; None for a CUDA that it
+    does not take, and if a version has something else at its end, such as a commit."""
     if found := re.fullmatch(r"cu(\d+)(\d)", variant):
-        return f"{found[1]}.{found[2]}"
+        return accelerator(f"{found[1]}.{found[2]}")
     if not VARIANT.fullmatch(variant):
         return None
     return "cpu" if variant.startswith("cpu") else variant
