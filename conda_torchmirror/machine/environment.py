@@ -40,6 +40,10 @@ from ..selection.facts.names import (
 from ..selection.plan import typed
 from .evidence import guarded
 
+#: What editors of Windows put before a text. Conda takes it for a part of the first pin, which 24.7
+#: then does not heed, and 26.7 does not read.
+_BOM = "\ufeff"
+
 #: Packages of an environment that matter for the choice.
 NAMES = (
     *FAMILY,
@@ -199,7 +203,7 @@ def _pins(prefix: str | None, evidence: list[Notice]) -> Iterator[Pin]:
     if not file.is_file():
         return
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = file.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
         evidence.append(Notice("pins_unreadable", {"file": str(file)}))
         return
@@ -209,6 +213,8 @@ def _pins(prefix: str | None, evidence: list[Notice]) -> Iterator[Pin]:
         try:
             MatchSpec(spec)
         except SPEC_ERRORS:
-            evidence.append(Notice("pin_unreadable", {"file": str(file), "spec": spec}))
+            shown = spec.replace(_BOM, r"\ufeff")  # else nothing of it is seen
+            evidence.append(Notice("pin_unreadable", {"file": str(file), "spec": shown}))
         else:
-            yield Pin(spec, "conda-meta/pinned")
+            if not (spec := spec.lstrip(_BOM)).startswith("#"):
+                yield Pin(spec, "conda-meta/pinned")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conda import CondaError
+from conda.exceptions import InvalidSpec
 
 from conda_torchmirror.exceptions.environment import (
     BrokenRecord,
@@ -15,6 +16,7 @@ from conda_torchmirror.exceptions.environment import (
     UnreadablePins,
 )
 from conda_torchmirror.handover.conda import refuse_unreadable
+from conda_torchmirror.machine import environment
 from conda_torchmirror.machine.departure import departure
 from conda_torchmirror.machine.environment import option_of
 from conda_torchmirror.machine.survey import native_subdir, survey
@@ -109,6 +111,29 @@ def test_a_pin_that_is_no_match_spec_is_named(prefix):
         refuse_unreadable(machine, str(prefix))
     assert f"`numpy >=` in {file}" in str(caught.value)
     refuse_unreadable(machine, str(prefix), solving=False)
+
+
+def test_a_mark_before_the_pins_is_seen_where_conda_stops_at_it(prefix, monkeypatch):
+    """Conda 26.7 ended in an error on a spec in which the mark is not seen."""
+    file = prefix / "conda-meta" / "pinned"
+    file.write_text("numpy <2\nmkl<2024.1\n", encoding="utf-8-sig")
+    parse = environment.MatchSpec
+
+    def strict(spec):
+        if spec.startswith("\ufeff"):
+            raise InvalidSpec("invalid spec")
+        return parse(spec)
+
+    monkeypatch.setattr(environment, "MatchSpec", strict)
+    machine = looked_at(prefix)
+    assert [pin.spec for pin in machine.pins] == ["mkl<2024.1"]
+    with pytest.raises(UnreadablePin) as caught:
+        refuse_unreadable(machine, str(prefix))
+    assert r"`\ufeffnumpy <2` in" in str(caught.value)
+    monkeypatch.setattr(environment, "MatchSpec", lambda spec: spec)
+    assert [pin.spec for pin in looked_at(prefix).pins] == ["numpy <2", "mkl<2024.1"]
+    file.write_text("# mine\nmkl<2024.1\n", encoding="utf-8-sig")
+    assert [pin.spec for pin in looked_at(prefix).pins] == ["mkl<2024.1"]
 
 
 def test_the_option_that_names_an_environment(prefix, tmp_path, sandbox, monkeypatch):
