@@ -307,7 +307,7 @@ def _open_word(case: Case, word: str) -> str | None:
     if name in case.source.metapackages or not (source or variant):
         return None
     name = case.source.torch if name == PIP_NAMES[0] else name
-    return (f"{source}::" if source else "") + name + (f"+{variant}" if variant else "")
+    return (f"{source}::" if source else "") + name + (f"=*+{variant}" if variant else "")
 
 
 def _variant(case: Case, word: str) -> str | None:

@@ -304,8 +304,8 @@ def test_a_step_that_the_other_lines_spoil_is_not_offered(preview, where, lines,
 def test_the_variant_of_a_line_stays_where_its_release_is_opened(preview):
     lines = ["torch==2.4.1+cpu", "torchvision=0.20"]
     _, _, hints = preview("pytorch", lines)
-    assert "ask for `pytorch+cpu` instead of `torch==2.4.1+cpu`" in hints["torch_instead"]
-    document, rc, _ = preview("pytorch", ["pytorch+cpu", "torchvision=0.20"])
+    assert "ask for `pytorch=*+cpu` instead of `torch==2.4.1+cpu`" in hints["torch_instead"]
+    document, rc, _ = preview("pytorch", ["pytorch=*+cpu", "torchvision=0.20"])
     assert rc == 0
     assert document["torchmirror"]["selected"]["builds"][0]["version"] == "2.5.1"
 

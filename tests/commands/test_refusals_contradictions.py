@@ -283,7 +283,7 @@ def test_the_words_of_a_contradiction_are_those_that_were_typed(conda_in_process
 @pytest.mark.parametrize(
     ("words", "instead"),
     [
-        (("torch==2.3.1+cpu", "torchvision>=0.20", "--platform", "win-64"), "pytorch+cpu"),
+        (("torch==2.3.1+cpu", "torchvision>=0.20", "--platform", "win-64"), "pytorch=*+cpu"),
         (
             ("pytorch==1.13.1", "pytorch/osx-64::pytorch=1.12.1", "--platform", "osx-64"),
             "pytorch::pytorch",

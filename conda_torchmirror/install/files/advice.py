@@ -125,7 +125,7 @@ def _open_variant(files: FileRequest) -> tuple[str, str] | None:
     """The line for pytorch with the variant of a wheel, and the same in any version."""
     for word, line in files.written.items():
         if package_name(word) == TORCH and (variant := wheel_variant(line)):
-            return line, f"{TORCH}+{variant}"
+            return line, f"{TORCH}=*+{variant}"  # conda 26.7 reads no variant without a version
     return None
 
 
