@@ -107,10 +107,10 @@ def _trials(names: Sequence[str], subdir: str) -> list[Trial]:
         found = known.resolve(wanted, allow_http=values.http)
     except MirrorError as error:
         raise settings.unusable(error, names) from error
-    trials = [Trial(m.name, m.title, _routes(m, subdir)) for m in found]
+    trials = [Trial(m.name, m.title, _routes(m, subdir), m.word) for m in found]
     if not names or UPSTREAM in [name.lower() for name in names]:
         official = {name: Route(name, upstream_url(name), UPSTREAM) for name in CHANNELS}
-        trials.append(Trial(UPSTREAM, text("upstream_title"), official))
+        trials.append(Trial(UPSTREAM, text("upstream_title"), official, UPSTREAM))
     return trials
 
 
@@ -176,15 +176,15 @@ def _answer(trial: Trial) -> str:
     return f"{trial.first.seconds * 1000:.0f} ms" if trial.ok else text("test_no")
 
 
-def recommended(trials: Sequence[Trial]) -> str | None:
+def recommended(trials: Sequence[Trial]) -> Trial | None:
     """The mirror to use among those that have everything: the first one tested, which is the most
     preferred, else the fastest. None where no mirror has everything."""
     complete = [trial for trial in trials if trial.name != UPSTREAM and _complete(trial)]
     if not complete:
         return None
     if complete[0] is trials[0]:
-        return complete[0].name
-    return min(complete, key=lambda trial: trial.first.seconds if trial.first else SECONDS).name
+        return complete[0]
+    return min(complete, key=lambda trial: trial.first.seconds if trial.first else SECONDS)
 
 
 def _complete(trial: Trial) -> bool:
@@ -194,8 +194,8 @@ def _complete(trial: Trial) -> bool:
 
 
 def _advice(trials: Sequence[Trial], *, named: bool) -> str:
-    name = recommended(trials)
-    if name is None:
+    best = recommended(trials)
+    if best is None:
         if not any(trial.first and trial.first.status for trial in trials):
             return text("test_nobody_named" if named else "test_nobody")
         official = next((trial for trial in trials if trial.name == UPSTREAM), None)
@@ -204,7 +204,7 @@ def _advice(trials: Sequence[Trial], *, named: bool) -> str:
         if official is None or _complete(official):
             return text("test_none")
         return text("test_none_there" if official.ok else "test_none_at_all")
-    return text("test_keep" if name == trials[0].name else "test_recommend", {"mirror": name})
+    return text("test_keep" if best is trials[0] else "test_recommend", {"mirror": best.word})
 
 
 def _held(trial: Trial, name: str) -> str:
@@ -245,11 +245,11 @@ def _remarks(trial: Trial) -> list[Notice]:
 
 
 def _document(trials: Sequence[Trial], chosen: Sequence[Build], subdir: str) -> dict[str, Any]:
-    files = [build.fn for build in chosen]
+    files, best = [build.fn for build in chosen], recommended(trials)
     return {
         "subdir": subdir,
         "files": files,
-        "recommended": recommended(trials),
+        "recommended": None if best is None else safe(best.word),
         "test": [_as_json(trial) for trial in trials],
     }
 

@@ -195,6 +195,7 @@ class EntryRewriter:
         return {
             "channel": entry.channel,
             "mirrors": ", ".join(mirror.name for mirror in self.chosen) or UPSTREAM,
+            "preference": [mirror.word for mirror in self.chosen],
             "at": entry.origin,
             "others": others,
         }

@@ -303,6 +303,7 @@ def _left(code: str, option: Option, rewriter: EntryRewriter) -> Left:
             "option": option.name,
             "url": option.url,
             "mirrors": ", ".join(mirror.name for mirror in rewriter.chosen) or "upstream",
+            "preference": [mirror.word for mirror in rewriter.chosen],
             "others": able,
         },
     )

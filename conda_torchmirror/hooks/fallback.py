@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..mirrors.registry import OWN, Route
 from ..mirrors.urls import UPSTREAM, host_of, upstream_url
-from ..redirect import answer_log, settings
+from ..redirect import answer_log, condarc, settings
 from ..redirect.policy import ChannelPolicy
 
 if TYPE_CHECKING:
@@ -218,8 +218,11 @@ class Fallback:
 
         facts["channel"] = policy.name
         if policy.name in self.config.enabled:
-            others = [mirror for mirror, _ in policy.others]
-            return Notice("failed_enabled", {**facts, "instead": others[0] if others else UPSTREAM})
+            others = [self.config.mirror(mirror) for mirror, _ in policy.others]
+            if instead := next(filter(None, others), None):
+                return Notice("failed_enabled", {**facts, "instead": instead.word})
+            alone = condarc.ours() == (condarc.system_file(),)
+            return Notice("failed_enabled_alone", {**facts, "system": " --system" * alone})
         alias = policy.code == "channel_alias"
         key = "channel_alias" if alias else "custom_channels"
         source = settings.source_of(key, None if alias else policy.name)

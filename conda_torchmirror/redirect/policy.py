@@ -219,7 +219,7 @@ def _of_own_entry(name: str, config: UserConfig) -> ChannelPolicy:
     else:
         code = "configured"
     carriers = _carriers(name, config.subdir, config.mirrors)
-    others = [(mirror, url) for mirror, url in carriers if mirror != mine.mirror]
+    others = [(m, url) for m, url in carriers if m != mine.mirror and url != mine.url]
     return ChannelPolicy(name, code, mine.mirror, mine.url, others)
 
 

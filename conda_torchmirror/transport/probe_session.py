@@ -145,7 +145,7 @@ class ProbeSession:
 
 @dataclass
 class Trial:
-    """The answers of one mirror in a comparison.
+    """The answers of one mirror in a comparison; `word` is what names it after `--mirror`.
 
     `channels` maps each carried channel to the answer for its index, `files` each chosen file to
     its answer; `sync` is the mirror's report on its last sync (`status`, `updated` in seconds since
@@ -155,6 +155,7 @@ class Trial:
     name: str
     title: str
     routes: dict[str, Route]
+    word: str
     first: Answer | None = None
     channels: dict[str, Answer] = field(default_factory=dict)
     files: dict[str, Answer] = field(default_factory=dict)

@@ -191,7 +191,9 @@ def around_own(options: InstallOptions, subdir: str, route: Route) -> Iterator[N
     values = settings.read()
     known = settings.registry(values)
     preference = known.resolve(settings.preference((), values, known), allow_http=values.http)
-    having = (m.name for m in preference if m.url_of(route.channel, subdir) is not None)
+    having = (
+        m.word for m in preference if m.url_of(route.channel, subdir) not in (None, route.url)
+    )
     entry = route.channel in configuration.configured()
     key = "custom_channels" if entry else "channel_alias"
     source = settings.source_of(key, route.channel if entry else None)

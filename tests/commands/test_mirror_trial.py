@@ -224,6 +224,16 @@ def test_two_places_at_one_host_are_two_mirrors(sites, gpu, conda_in_process):
         assert len(found) == 2
 
 
+def test_a_mirror_by_url_is_recommended_by_its_url(sites, gpu, conda_in_process):
+    """Its host, by which the table calls it, is no value of `--mirror`."""
+    bad, good = (f"{mirror.url}/anaconda/cloud" for mirror in (sites.first, sites.second))
+    sites.first.fail("*", "blocked")
+    sites.second.fail("*.tar.bz2", whole)
+    assert ask(conda_in_process, (bad, good)).json()["torchmirror"]["recommended"] == good
+    out = " ".join(conda_in_process("torch-mirror", "test", bad, good).stdout.split())
+    assert f"`conda torch-mirror enable --mirror {good}` prefers it" in out
+
+
 def test_an_old_index_shows(sites, gpu, conda_in_process):
     def old(exchange: Exchange) -> None:
         exchange.send_content(exchange.content(), int(time.time()) - 8 * 86400)

@@ -281,3 +281,12 @@ def test_the_hooks_of_pre_commit(sandbox, path):
     assert path.read_text() == OLD
     assert without_conda(*check, path).returncode == 0
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_the_mirror_of_an_offered_option_is_the_url_that_was_given(sandbox, conda_in_process, path):
+    """By its host alone, which the sentence calls it, it would not be found."""
+    url = "https://mirror.lab.example/conda"
+    words = ("torch-mirror", "rewrite", "--check", path, "--mirror", url)
+    said = " ".join(conda_in_process(*words).stdout.split())
+    assert "not carried by mirror.lab.example" in said
+    assert f"`--mirror {url} --mirror sustech`" in said

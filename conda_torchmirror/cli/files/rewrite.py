@@ -155,8 +155,7 @@ def _told(notice: Notice) -> str:
     facts = notice.facts
     if others := facts.get("others"):
         # Those that are preferred stay, for what the other one lacks.
-        kept = [name for name in str(facts["mirrors"]).split(", ") if name != "upstream"]
-        options = safe(" ".join(f"--mirror {name}" for name in (*kept, others[0])))
+        options = safe(" ".join(f"--mirror {one}" for one in (*facts["preference"], others[0])))
         said += text("file.others_carry", {"others": ", ".join(others), "options": options})
     if facts.get("count", 1) > 1:
         said += text("file.times", {"count": facts["count"]})

@@ -270,6 +270,8 @@ HINT: Table = {
     "failed_again": "{why}; the same command, run again, reads `{channel}` from {instead}",
     "failed_enabled": "{why}; the file of `conda torch-mirror enable` leads `{channel}` there: "
     "`conda torch-mirror enable --mirror {instead}` leads it elsewhere",
+    "failed_enabled_alone": "{why}; the file of `conda torch-mirror enable` leads `{channel}` "
+    "there: `conda torch-mirror enable --hook-only{system}` removes it",
     "failed_own": "{why}; your own `{key}` in {file} leads `{channel}` there: without that entry, "
     "the next mirror that answers is taken",
     "failed_here": "{why}; {step}",
