@@ -207,6 +207,15 @@ class OtherChannelSpec(UsageError):
     hints = ("leave_channel_out",)
 
 
+class MirrorNoChannel(UsageError):
+    """`-c` with the name of a mirror."""
+
+    code = "mirror_no_channel"
+    message = N_("`-c {word}` names a mirror, and no channel")
+    cause = N_("conda would look for a channel of that name, which {mirror} is not")
+    facts = ("word", "mirror")
+
+
 class BadWheelWord(UsageError):
     """An argument that is not a requirement that pip would take."""
 

@@ -42,6 +42,7 @@ OWNS = (OWN, OWN_ALIAS)
 
 #: The preference that means every mirror usable without being named, in the registry's order.
 AUTO = "auto"
+
 #: What stands for a channel in the route to an index of PyPI.
 INDEX = "index"
 
@@ -226,25 +227,11 @@ class Registry(Mapping[str, Mirror]):
         """The names of mirrors usable for `kind` (conda, pypi, wheels) without being asked for."""
         return tuple(name for name in self if kind in self.entries[name].get("chosen", ()))
 
-    def _worth_naming(self) -> tuple[str, ...]:
-        """The names useful after `--mirror`; other entries only help to recognise URLs in files."""
-        return tuple(
-            name
-            for name, entry in self.entries.items()
-            if any(entry.get(kind) for kind in ("channels", "parents", "pypi", "wheels"))
-        )
+    def named(self, word: str) -> str | None:
+        """The mirror that a word names; see `words`."""
+        from . import words
 
-    def _words(self) -> dict[str, str]:
-        """Mirror names by a host name and a part of it that only one mirror has, tsinghua for tuna,
-        and by their Chinese names."""
-        found: dict[str, set[str]] = {}
-        for name, entry in self.entries.items():
-            if chinese := str(entry.get("title_zh", "")).partition(" ")[0]:
-                found.setdefault(chinese, set()).add(name)
-            for url in _urls(entry.get("roots", ())):
-                for part in ((host := host_of(url)), *host.split(".")):
-                    found.setdefault(part, set()).add(name)
-        return {part: names.pop() for part, names in found.items() if len(names) == 1}
+        return words.named(word, self.entries)
 
     def resolve(self, preference: Sequence[str], *, allow_http: bool = False) -> tuple[Mirror, ...]:
         """Return the mirrors that a preference list names, up to "upstream", which ends it.
@@ -260,7 +247,11 @@ class Registry(Mapping[str, Mirror]):
             elif item.lower() in self:
                 found[item.lower()] = self[item.lower()]
             else:
-                raise UnknownMirror(item, self._worth_naming(), self._words())
+                from . import words
+
+                raise UnknownMirror(
+                    item, words.worth_naming(self.entries), words.by_word(self.entries)
+                )
         names = names_of_urls(found)
         return tuple(mirror or _mirror_at(word, names[word]) for word, mirror in found.items())
 

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from conda.base.context import context
 
 from ...exceptions.base import TorchMirrorError
-from ...exceptions.usage import Contradiction
+from ...exceptions.usage import Contradiction, MirrorNoChannel
 from ...index.match import admits, read
 from ...index.sources import AUTO, allowed
 from ...machine import survey as machine
 from ...mirrors.addresses import name_of
 from ...models import Notice, Request
 from ...options import InstallOptions
+from ...redirect import settings
 from ...selection import rules
 from ...selection.facts.names import METAPACKAGES, TORCH
+from ...selection.plan import offered
 from ...selection.sources.order import Order
 from ...selection.specs import for_torch
 from .. import request as requests_
@@ -68,7 +70,26 @@ class Given(NamedTuple):
             from ..files.advice import check_channels
 
             check_channels(self.options)
+        self._check_mirrors()
         return requests_.of(self.options, self.typed or AUTO, allowed(self.options.source))
+
+    def _check_mirrors(self) -> None:
+        """Refuse the name of a mirror in the place of a channel. Raises: MirrorNoChannel."""
+        if not self.options.channels:
+            return
+        mirrors = settings.registry(settings.read())
+        for word in self.options.channels:
+            name = mirrors.named(word)
+            if name is None or word in {*context.custom_channels, *context.custom_multichannels}:
+                continue
+            left = tuple(channel for channel in self.asked.channels if channel != word)
+            asked = self.asked._replace(
+                channels=left,
+                override_channels=self.asked.override_channels and bool(left),
+                mirrors=self.asked.mirrors or (name,),
+            )
+            step = Notice("by_this_mirror", {"command": offered(asked)})
+            raise MirrorNoChannel(word=word, mirror=name, ways=(step,))
 
     def _facts(self, asked: Request) -> tuple[Request, machine.Survey]:
         """The request and the machine, each completed with facts from the other."""

@@ -122,6 +122,7 @@ TEXT: Table = {
     "does not choose; the official command, for a new environment: `{command}`",
     "other_channel_command": "the official command for the channel `{channel}`, for a new "
     "environment: `{command}`",
+    "by_this_mirror": "what is read from that mirror: `{command}`",
     "see_list": "`{command}` shows what there is",
     "change_pins": "change the pin that is in the way: {pins}",
     "name_cuda": "`--cuda {cuda}` chooses for a driver that will run that CUDA, and asks none here",

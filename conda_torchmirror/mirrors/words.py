@@ -1,0 +1,53 @@
+"""The words by which people name a mirror: its name in the registry, its host, whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .urls import host_of
+
+#: The ends of host names, which do not tell whose they are.
+_SUFFIXES = frozenset(("edu", "com", "org", "cn"))
+
+_Entries = Mapping[str, Mapping[str, Any]]
+
+
+def worth_naming(entries: _Entries) -> tuple[str, ...]:
+    """The names useful after `--mirror`; other entries only help to recognise URLs in files."""
+    return tuple(
+        name
+        for name, entry in entries.items()
+        if any(entry.get(kind) for kind in ("channels", "parents", "pypi", "wheels"))
+    )
+
+
+def by_word(entries: _Entries) -> dict[str, str]:
+    """Mirror names by a host name and a part of it that only one mirror has, tsinghua for tuna,
+    and by their Chinese names."""
+    found: dict[str, set[str]] = {}
+    for name, entry in entries.items():
+        if chinese := str(entry.get("title_zh", "")).partition(" ")[0]:
+            found.setdefault(chinese, set()).add(name)
+        for host in _hosts(entry):
+            for part in (host, *host.split(".")):
+                found.setdefault(part, set()).add(name)
+    return {part: names.pop() for part, names in found.items() if len(names) == 1}
+
+
+def named(word: str, entries: _Entries) -> str | None:
+    """The mirror that a word names: by its name in the registry, by its host, by whose it is by
+    that, as in tsinghua, or in Chinese. None for any other word."""
+    if word in worth_naming(entries):
+        return word
+    if (found := by_word(entries).get(word)) is None:
+        return None
+    hosts = list(_hosts(entries[found]))
+    # What else stands in a host may be the name of a channel: cloud, mirrors.
+    labels = [[part for part in host.split(".") if part not in _SUFFIXES] for host in hosts]
+    whole = (*hosts, *(parts[-1] for parts in labels if parts))
+    return found if word in whole or not word.isascii() else None
+
+
+def _hosts(entry: Mapping[str, Any]) -> Iterator[str]:
+    return map(host_of, entry.get("roots", ()))

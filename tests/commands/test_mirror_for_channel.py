@@ -1,0 +1,33 @@
+"""The name of a mirror after `-c`, where a channel belongs."""
+
+from __future__ import annotations
+
+import pytest
+
+from conda_torchmirror.mirrors.registry import built_in
+
+pytest_plugins = ("support.refusal_fixtures",)
+
+ASK = ("torch-install", "-d", "-n", "new", "pytorch", "--cuda", "12.1", "--offline")
+
+
+@pytest.mark.parametrize("word", ["tsinghua", "tuna", "mirrors.tuna.tsinghua.edu.cn", "清华大学"])
+def test_the_command_with_that_mirror_is_offered(both, conda_in_process, word):
+    """The preview was as any, and the installation ended in conda's own 404."""
+    refused = conda_in_process(*ASK, "-c", word, "-c", "pytorch", "--json").json()
+    assert f"`-c {word}` names a mirror, and no channel" in refused["message"]
+    (hint,) = refused["guidance"]["hints"]
+    assert hint["hint_code"] == "by_this_mirror"
+    assert "--mirror tuna" in hint["text"]
+    assert f"-c {word}" not in hint["text"]
+    assert "-c pytorch" in hint["text"]
+
+
+def test_a_channel_that_the_user_named_so_is_a_channel(both, conda_in_process, condarc):
+    condarc(custom_channels={"tsinghua": "https://conda.example"})
+    conda_in_process(*ASK, "-c", "tsinghua", "-c", "pytorch").ok()
+
+
+@pytest.mark.parametrize("word", ["cloud", "mirrors", "conda", "pytorch", "nvidia", "anaconda"])
+def test_other_words_of_hosts_name_no_mirror(word):
+    assert built_in().named(word) is None
