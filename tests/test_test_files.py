@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,15 @@ def test_no_file_is_long():
         if len(path.read_text(encoding="utf-8").splitlines()) > LINES
     }
     assert long == set()
+
+
+def test_no_two_plugins_have_a_fixture_of_one_name():
+    """Which of them a test gets would depend on the files that are collected before its own."""
+    names = Counter(
+        node.name
+        for path in (TESTS / "support").glob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+        and any("pytest.fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
+    )
+    assert [name for name, count in names.items() if count > 1] == []

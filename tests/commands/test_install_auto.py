@@ -84,9 +84,9 @@ ROWS = {
 
 
 @pytest.mark.parametrize("number", ROWS)
-def test_a_row_of_the_table(preview, number):
+def test_a_row_of_the_table(preview_auto, number):
     row = ROWS[number]
-    found = preview(*row.words, **row.machine)
+    found = preview_auto(*row.words, **row.machine)
     chosen = found["selected"]
     builds = {build["name"]: build["version"] for build in chosen["builds"]}
     assert (chosen["source"], builds[CHANNEL], chosen["cuda"], chosen["why"]) == row[2:6]
@@ -97,16 +97,16 @@ def test_a_row_of_the_table(preview, number):
 # What is read, and what is not
 
 
-def test_a_named_release_of_the_ended_channel_reads_that_alone(preview, both):
-    preview("pytorch=2.3.1", **cuda("12.9"))
-    assert both.asked("*/pytorch/*")
-    assert not both.asked("*/conda-forge/*")
+def test_a_named_release_of_the_ended_channel_reads_that_alone(preview_auto, auto_mirror):
+    preview_auto("pytorch=2.3.1", **cuda("12.9"))
+    assert auto_mirror.asked("*/pytorch/*")
+    assert not auto_mirror.asked("*/conda-forge/*")
 
 
 @pytest.mark.parametrize("words", [(), ("pytorch=2.8",), ("pytorch>=2.4",)])
-def test_what_the_living_channel_settles_reads_no_other(preview, both, words):
-    assert preview(*words, **cuda("12.9"))["selected"]["source"] == FORGE
-    assert not both.asked("*/pytorch/*")
+def test_what_the_living_channel_settles_reads_no_other(preview_auto, auto_mirror, words):
+    assert preview_auto(*words, **cuda("12.9"))["selected"]["source"] == FORGE
+    assert not auto_mirror.asked("*/pytorch/*")
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_what_the_living_channel_settles_reads_no_other(preview, both, words):
     ],
     ids=" ".join,
 )
-def test_channels_that_are_named_tie(preview, channels, source, torch):
+def test_channels_that_are_named_tie(preview_auto, channels, source, torch):
     words = [word for name in channels for word in ("-c", name)]
-    found = preview(*words, **cuda("12.9"))["selected"]
+    found = preview_auto(*words, **cuda("12.9"))["selected"]
     assert (found["source"], found["builds"][0]["version"]) == (source, torch)
     assert found["why"] == "asked"
 
@@ -139,21 +139,21 @@ def test_channels_that_are_named_tie(preview, channels, source, torch):
         ("dependencies: [pytorch=2.3.1=py3.12_cuda12.1_cudnn8.9.2_0]", CHANNEL),
     ],
 )
-def test_a_file_says_which_source(preview, tmp_path, lines, source):
+def test_a_file_says_which_source(preview_auto, tmp_path, lines, source):
     path = tmp_path / "environment.yml"
     path.write_text(f"name: x\n{lines}\n")
-    assert preview("-f", str(path), **cuda("12.9"))["selected"]["source"] == source
+    assert preview_auto("-f", str(path), **cuda("12.9"))["selected"]["source"] == source
 
 
 # Where a source cannot be had
 
 
 def test_without_conda_forge_the_other_answers_and_it_is_said(
-    at_both, both, conda_in_process, preview
+    at_both, auto_mirror, conda_in_process, preview_auto
 ):
-    gone = {**both.custom_channels(), FORGE: f"{both.url}/nowhere"}
+    gone = {**auto_mirror.custom_channels(), FORGE: f"{auto_mirror.url}/nowhere"}
     at_both(custom_channels=gone)
-    chosen = preview(**cuda("12.9"))["selected"]
+    chosen = preview_auto(**cuda("12.9"))["selected"]
     assert (chosen["source"], chosen["why"]) == (CHANNEL, "offline")
     assert chosen["other"]["needs"]["code"] == "unread"
     done = conda_in_process("torch-install", "-d", "-n", "new").ok()
@@ -163,18 +163,20 @@ def test_without_conda_forge_the_other_answers_and_it_is_said(
 
 
 def test_what_an_environment_has_is_not_changed_for_want_of_a_network(
-    at_both, both, conda_in_process, old_torch
+    at_both, auto_mirror, conda_in_process, old_torch
 ):
-    at_both(custom_channels={**both.custom_channels(), CHANNEL: f"{both.url}/nowhere"})
+    at_both(
+        custom_channels={**auto_mirror.custom_channels(), CHANNEL: f"{auto_mirror.url}/nowhere"}
+    )
     done = conda_in_process("torch-install", "-d", "-n", "new", "--cuda", "12.9")
     assert done.rc == 1
     assert "`pytorch`" in done.stderr
-    assert not both.asked("*/conda-forge/*")
+    assert not auto_mirror.asked("*/conda-forge/*")
 
 
-def test_a_source_that_is_not_allowed_does_not_exist(at_both, preview):
+def test_a_source_that_is_not_allowed_does_not_exist(at_both, preview_auto):
     at_both(allowlist_channels=[CHANNEL, "nvidia"], channels=[CHANNEL])
-    assert preview(**cuda("12.9"))["selected"]["source"] == CHANNEL
+    assert preview_auto(**cuda("12.9"))["selected"]["source"] == CHANNEL
 
 
 def test_nor_is_anything_of_it_offered(at_both, conda_in_process):
@@ -191,10 +193,10 @@ def test_nor_is_anything_of_it_offered(at_both, conda_in_process):
 
 
 def test_an_old_mirror_of_conda_forge_does_not_decide(
-    indexes, make_mirror, tmp_path, condarc, conda_in_process, monkeypatch
+    auto_indexes, make_mirror, tmp_path, condarc, conda_in_process, monkeypatch
 ):
     """One without any torch of it is told; it must not look as if 2.5.1 were the newest."""
-    both_channels.without_torch(indexes, tmp_path / "old")
+    both_channels.without_torch(auto_indexes, tmp_path / "old")
     old = make_mirror(tmp_path / "old", dict.fromkeys((CHANNEL, FORGE, "nvidia"), "cloud"))
     condarc(custom_channels=old.custom_channels(), channels=[FORGE])
     monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.9")

@@ -48,27 +48,27 @@ def test_a_server_of_ones_own_is_not_called_a_mirror(condarc, conda_in_process, 
     assert "all of it from" not in done.words
 
 
-def test_the_json_has_why_and_the_other_source(preview):
-    assert preview(**cuda("12.9"))["selected"]["other"] == {
+def test_the_json_has_why_and_the_other_source(preview_auto):
+    assert preview_auto(**cuda("12.9"))["selected"]["other"] == {
         **{"source": CHANNEL, "version": "2.5.1", "last": "2.5.1"},
         "needs": None,
     }
-    other = preview(**cuda("11.8"))["selected"]["other"]
+    other = preview_auto(**cuda("11.8"))["selected"]["other"]
     assert (other["source"], other["version"]) == (FORGE, "2.13.0")
     assert other["needs"]["code"] == "cuda_too_new"
     assert other["needs"]["driver"] == "525.60.13"
 
 
-def test_what_is_chosen_is_where_the_line_leads(preview):
+def test_what_is_chosen_is_where_the_line_leads(preview_auto):
     """The command for the other source gives what the line says."""
-    other = preview(**cuda("12.9"))["selected"]["other"]
-    found = preview("--source", other["source"], **cuda("12.9"))["selected"]
+    other = preview_auto(**cuda("12.9"))["selected"]["other"]
+    found = preview_auto("--source", other["source"], **cuda("12.9"))["selected"]
     assert found["builds"][0]["version"] == other["version"]
 
 
-def test_an_environment_keeps_its_channel_and_newer_is_named(preview, old_torch):
+def test_an_environment_keeps_its_channel_and_newer_is_named(preview_auto, old_torch):
     """Row 25."""
-    found = preview("torchvision", **cuda("12.9"))
+    found = preview_auto("torchvision", **cuda("12.9"))
     chosen = found["selected"]
     assert {build["name"]: build["version"] for build in chosen["builds"]}[
         "torchvision"
@@ -78,7 +78,7 @@ def test_an_environment_keeps_its_channel_and_newer_is_named(preview, old_torch)
 
 
 def test_where_neither_has_it_both_are_named_and_the_way_out_works(
-    at_both, conda_in_process, monkeypatch, preview
+    at_both, conda_in_process, monkeypatch, preview_auto
 ):
     """Row 10."""
     for name, value in cuda("13.0", "12.0").items():
@@ -88,13 +88,13 @@ def test_where_neither_has_it_both_are_named_and_the_way_out_works(
     said = " ".join(done.stderr.split())
     assert "no build of the channels `pytorch`, `conda-forge` fits" in said
     assert "leave the release open: pytorch 2.13.0 has what fits" in said
-    assert preview("pytorch")["selected"]["builds"][0]["version"] == "2.13.0"
+    assert preview_auto("pytorch")["selected"]["builds"][0]["version"] == "2.13.0"
 
 
 @pytest.mark.parametrize("word", ["pytorch/linux-64::pytorch=2.3", "pytorch=2.3[subdir=linux-64]"])
-def test_a_platform_in_a_spec_says_nothing_of_the_release(preview, word):
+def test_a_platform_in_a_spec_says_nothing_of_the_release(preview_auto, word):
     """It was taken for a spec that no release of the channel admits."""
-    assert preview(word)["selected"]["builds"][0]["version"].startswith("2.3")
+    assert preview_auto(word)["selected"]["builds"][0]["version"].startswith("2.3")
 
 
 def test_names_of_both_sides_are_refused(at_both, conda_in_process):

@@ -122,7 +122,7 @@ def test_an_answer_of_no_changes_nothing(wheel_lab, lab_env, conda_in_process):
     assert not names(dists(lab_env)) & {"torch-2.7.1+cu126"}
 
 
-def test_words_mean_what_they_say(wheel_lab, preview):
+def test_words_mean_what_they_say(wheel_lab, preview_wheels):
     for word in (
         "torch",
         "torch==2.7.1",
@@ -131,13 +131,13 @@ def test_words_mean_what_they_say(wheel_lab, preview):
         "torch==2.7.1+cu126",
         "pytorch",
     ):
-        assert chosen(preview(*CUDA, word)) == {"torch": ("2.7.1+cu126", "cu126")}, word
-    assert chosen(preview("torch==2.7.1+cu118", "--cuda", "12.6"))["torch"][1] == "cu118"
+        assert chosen(preview_wheels(*CUDA, word)) == {"torch": ("2.7.1+cu126", "cu126")}, word
+    assert chosen(preview_wheels("torch==2.7.1+cu118", "--cuda", "12.6"))["torch"][1] == "cu118"
 
 
-def test_without_a_gpu_the_cpu_wheel_is_taken(wheel_lab, preview):
-    assert chosen(preview("torch", "--cuda", "cpu")) == {"torch": ("2.7.1+cpu", "cpu")}
-    assert chosen(preview("torch")) == {"torch": ("2.7.1+cpu", "cpu")}
+def test_without_a_gpu_the_cpu_wheel_is_taken(wheel_lab, preview_wheels):
+    assert chosen(preview_wheels("torch", "--cuda", "cpu")) == {"torch": ("2.7.1+cpu", "cpu")}
+    assert chosen(preview_wheels("torch")) == {"torch": ("2.7.1+cpu", "cpu")}
 
 
 def test_other_words_go_to_pip(wheel_lab, lab_env, install):
@@ -145,8 +145,8 @@ def test_other_words_go_to_pip(wheel_lab, lab_env, install):
     assert {"numpy-2.2.6", "torch-2.7.1+cu126"} <= dists(lab_env)
 
 
-def test_the_document_of_a_preview(wheel_lab, preview):
-    document = preview(*CUDA).ok().json()
+def test_the_document_of_a_preview(wheel_lab, preview_wheels):
+    document = preview_wheels(*CUDA).ok().json()
     about = document["torchmirror"]
     assert (document["success"], document["dry_run"]) == (True, True)
     assert [step["tool"] for step in about["steps"]] == ["conda", "pip"]
@@ -192,7 +192,9 @@ def test_download_only_fills_the_cache(wheel_lab, lab_env, install):
 
 
 @pytest.mark.parametrize("served", [True, False], ids=["served", "silent"])
-def test_partners_of_a_release_that_is_newer_than_the_table(wheel_lab, preview, tmp_path, served):
+def test_partners_of_a_release_that_is_newer_than_the_table(
+    wheel_lab, preview_wheels, tmp_path, served
+):
     """Which torch they go with, their own METADATA says, where the mirror serves it."""
     new = [
         wheel_files.make(tmp_path, name, f"{v}+cu126", LINUX, requires=needs, variant="cu126")
@@ -202,7 +204,7 @@ def test_partners_of_a_release_that_is_newer_than_the_table(wheel_lab, preview, 
         )
     ]
     put(wheel_lab.first, new, metadata=served)
-    found = chosen(preview(*CUDA, "torch", "torchvision"))
+    found = chosen(preview_wheels(*CUDA, "torch", "torchvision"))
     newest = {"torch": ("9.1.0+cu126", "cu126"), "torchvision": ("0.99.0+cu126", "cu126")}
     assert (found == newest) is served
     if not served:
@@ -212,8 +214,8 @@ def test_partners_of_a_release_that_is_newer_than_the_table(wheel_lab, preview, 
 # Without the network
 
 
-def test_a_preview_goes_by_the_built_in_list(wheel_lab, preview):
-    done = preview("--cuda", "12.6", "--offline", "torch==2.7.1", "torchvision").ok()
+def test_a_preview_goes_by_the_built_in_list(wheel_lab, preview_wheels):
+    done = preview_wheels("--cuda", "12.6", "--offline", "torch==2.7.1", "torchvision").ok()
     assert chosen(done) == {
         "torch": ("2.7.1+cu126", "cu126"),
         "torchvision": ("0.22.1+cu126", "cu126"),

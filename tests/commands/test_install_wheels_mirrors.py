@@ -109,10 +109,10 @@ def test_every_layout_behind_a_url(wheel_lab, lab_env, conda_in_process, layout,
     assert set(imported(lab_env, *FAMILY).values()) == {"mirror cu126"}
 
 
-def test_files_without_a_hash_are_said(wheel_lab, preview):
+def test_files_without_a_hash_are_said(wheel_lab, preview_wheels):
     shutil.rmtree(wheel_lab.decoys.folder / "whl")
     put(wheel_lab.decoys, wheel_lab.of("cu126"), "flat", hashes=False)
-    done = preview(*CUDA, "--mirror", wheel_lab.decoys.wheels).ok()
+    done = preview_wheels(*CUDA, "--mirror", wheel_lab.decoys.wheels).ok()
     (warning,) = [
         row
         for row in done.json()["torchmirror"]["warnings"]

@@ -46,8 +46,8 @@ CONDAS_OWN = (
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else value.__name__,
 )
-def test_words_that_cannot_be_used(preview, words, error):
-    done = preview(*(CUDA if "--cuda" not in words else ()), *words)
+def test_words_that_cannot_be_used(preview_wheels, words, error):
+    done = preview_wheels(*(CUDA if "--cuda" not in words else ()), *words)
     assert isinstance(done.error, error), str(done)
     assert done.json()["exception_name"] == error.__name__
 
@@ -106,16 +106,16 @@ def hints(done):
     return found["cause"], {hint["hint_code"]: hint["text"] for hint in found["hints"]}
 
 
-def test_another_directory_that_has_the_whole_set(wheel_lab, preview):
+def test_another_directory_that_has_the_whole_set(wheel_lab, preview_wheels):
     """It is read for that alone: the word names another one."""
     torch = [made for made in wheel_lab.of("cu118") if made.name.startswith("torch-")]
     put(wheel_lab.second, [*torch, *wheel_lab.of("cu126")])
     alone = ("--mirror", "second", "--no-fallback")
-    cause, found = hints(preview(*CUDA, "torch==2.7.1+cu118", "torchvision", *alone))
+    cause, found = hints(preview_wheels(*CUDA, "torch==2.7.1+cu118", "torchvision", *alone))
     assert "no wheel of torchvision 0.22.1 is there for torch 2.7.1 and cu118" in cause
     assert "`torch==2.7.1+cu126 torchvision==0.22.1+cu126`" in found["open_variant"]
     words = ("torch==2.7.1+cu126", "torchvision==0.22.1+cu126")
-    assert chosen(preview(*CUDA, *words, *alone))["torch"] == ("2.7.1+cu126", "cu126")
+    assert chosen(preview_wheels(*CUDA, *words, *alone))["torch"] == ("2.7.1+cu126", "cu126")
 
 
 def test_a_python_that_the_wheels_are_for(wheel_lab, conda_in_process, tmp_path):
@@ -126,8 +126,8 @@ def test_a_python_that_the_wheels_are_for(wheel_lab, conda_in_process, tmp_path)
     assert f"--python {PYTHON} torch==2.7.1 --cuda 12.6 --source wheels" in found["use_python"]
 
 
-def test_a_release_that_is_not_there(wheel_lab, preview):
-    cause, found = hints(preview(*CUDA, "torch==9.9"))
+def test_a_release_that_is_not_there(wheel_lab, preview_wheels):
+    cause, found = hints(preview_wheels(*CUDA, "torch==9.9"))
     assert cause == (
         "no wheel of `torch==9.9` is there for linux-64, where the releases go from 2.7.1 to 2.7.1"
     )

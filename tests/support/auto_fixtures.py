@@ -13,22 +13,22 @@ FORGE, CHANNEL = "conda-forge", "pytorch"
 
 
 @pytest.fixture(scope="module")
-def indexes(tmp_path_factory):
+def auto_indexes(tmp_path_factory):
     return both_channels.build(tmp_path_factory.mktemp("indexes"))
 
 
 @pytest.fixture
-def both(indexes, make_mirror) -> Mirror:
-    return make_mirror(indexes, dict.fromkeys((CHANNEL, FORGE, "nvidia"), "anaconda/cloud"))
+def auto_mirror(auto_indexes, make_mirror) -> Mirror:
+    return make_mirror(auto_indexes, dict.fromkeys((CHANNEL, FORGE, "nvidia"), "anaconda/cloud"))
 
 
 @pytest.fixture
-def at_both(condarc, both):
+def at_both(condarc, auto_mirror):
     """`at_both(**settings)`: an rc file that leads both sources to loopback."""
 
     def write(**settings: Any):
         return condarc(
-            **{"custom_channels": both.custom_channels(), "channels": [FORGE], **settings}
+            **{"custom_channels": auto_mirror.custom_channels(), "channels": [FORGE], **settings}
         )
 
     write()
@@ -45,8 +45,8 @@ def on(subdir: str, *words: str) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def preview(at_both, conda_in_process, monkeypatch):
-    """`preview(*words, **variables)`: the JSON of a dry run."""
+def preview_auto(at_both, conda_in_process, monkeypatch):
+    """`preview_auto(*words, **variables)`: the JSON of a dry run."""
 
     def run(*words: str, **variables: str) -> dict[str, Any]:
         for name, value in variables.items():

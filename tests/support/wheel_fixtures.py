@@ -170,10 +170,10 @@ def install(lab_env: Path, conda_in_process: Callable[..., Any]) -> Callable[...
 
 
 @pytest.fixture
-def preview(
+def preview_wheels(
     wheel_lab: Lab, conda_in_process: Callable[..., Any], tmp_path: Path
 ) -> Callable[..., Any]:
-    """`preview(*words)`: for a new environment, as JSON."""
+    """`preview_wheels(*words)`: for a new environment, as JSON."""
 
     def run(*words: Any) -> Any:
         new = ("-p", tmp_path / "new", "--python", PYTHON)
