@@ -147,7 +147,7 @@ def taken(asked: Asked, step: Notice) -> Iterator[Asked]:
             named = dict.fromkeys(match.read(word).name for word in asked.words)
             family = [name for name in named if name in (*FAMILY, *METAPACKAGES)]
             yield _of_family(asked, family, family)
-        case "ask_less" | "use_source":
+        case "ask_less" | "use_source" | "in_new_environment":
             yield _command(asked, facts["command"])
         case "name_cuda":
             yield asked._replace(cuda=facts["cuda"])
