@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from conda.core.envs_manager import get_user_environments_txt_file
 from support import wheel_files
+from support.condas import drops_pins
 from support.files import contents
 from support.wheel_commands import CUDA, FAMILY, WHEELS, dists
 from support.wheel_fixtures import LINUX, imported
@@ -52,6 +53,32 @@ def test_nor_is_one_that_conda_adds_to_every_new_environment(
     assert "`conda create -n new --no-default-packages`" in done.words
     assert wheel_lab.first.sent() == []
     assert not (sandbox.envs / "new").exists()
+
+
+@drops_pins
+@pytest.mark.parametrize("plan", [False, True], ids=["installed", "planned"])
+def test_nor_does_conda_add_what_the_wheels_exclude(
+    wheel_lab, condarc, conda_in_process, sandbox, tmp_path, plan
+):
+    """The run ended in the name of an error of ours, without a cause or a step."""
+    condarc(**wheel_lab.settings(), create_default_packages=["setuptools=82"])
+    made = wheel_files.make(
+        tmp_path, "torch", "2.8.0+cu126", LINUX, requires=["setuptools<82"], variant="cu126"
+    )
+    put(wheel_lab.first, [made])
+    words = (*WHEELS, *CUDA, "-n", "new", "--python", PYTHON, "torch==2.8.0")
+    done = conda_in_process(*words, *(["--save-plan", tmp_path / "plan"] if plan else ["-y"]))
+    assert isinstance(done.error, DefaultPackage)
+    assert "conda would install setuptools 82.0.1, which `setuptools<82` excludes" in done.words
+    assert not (sandbox.envs / "new").exists()
+    assert not (tmp_path / "plan").exists()
+    (command,) = [part for part in done.words.split("`") if part.startswith("conda create")]
+    conda_in_process(*command.split()[1:], "-y", "-q").ok()
+    # Here a Python is still to come, with which conda brings setuptools.
+    told = conda_in_process(*words, "--dry-run", "--json").ok().json()["torchmirror"]
+    assert told["pins"] == ["setuptools<82"]
+    conda_in_process(*words, "-y").ok()
+    assert "torch-2.8.0+cu126" in dists(sandbox.envs / "new")
 
 
 def test_what_conda_owns_is_not_replaced(wheel_lab, lab_env, install, conda_in_process, tmp_path):

@@ -254,6 +254,20 @@ def test_files_of_this_disk(wheel_lab, lab_env, conda_in_process, tmp_path):
     assert not (tmp_path / "plan").exists()
 
 
+def test_what_is_installed_beside_files_of_the_cache_is_not_taken_for_granted(
+    wheel_lab, lab_env, conda_in_process, sandbox, tmp_path
+):
+    """A plan said that its wheels need nothing else, where this environment has that already."""
+    conda_in_process(*WHEELS, *CUDA, "-p", lab_env, "-y").ok()
+    files = sorted(sandbox.pkgs.glob("torchmirror-wheels/*/torch*.whl"))
+    assert len(files) == len(SET)
+    words = (*files, "--save-plan", tmp_path / "plan")
+    told = conda_in_process("torch-install", *CUDA, "-p", lab_env, *words).ok().words
+    assert "3 packages" in told
+    part = json.loads((tmp_path / "plan" / "plan.json").read_text(encoding="utf-8"))["wheels"]
+    assert "rest" not in part  # pip looks for it
+
+
 def kept(sandbox):
     """What stands beside every file of the cache."""
     found = list(sandbox.pkgs.glob("torchmirror-wheels/*/link.json"))

@@ -113,7 +113,7 @@ def find_rest(
     cache if conda is offline; None if pip has to find them. `anew` ignores installed packages.
     """
     if task.brought is not None:
-        return decided.held
+        return None if anew else decided.held
     decision, said = decided.decision, decided.said
     if any(file.project not in said for file in decision.files):
         return None

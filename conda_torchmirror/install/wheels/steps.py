@@ -241,7 +241,11 @@ def conda_first(task: WheelTask, python: str, pins: Sequence[str]) -> CondaStep 
         return None
     where = option_of(str(target.prefix)).split() or ["-p", str(target.prefix)]
     passed = words_for_conda(task.options, "install")
-    return conda_step("install", where, specs[1:] if has_python else specs, (), on.subdir, passed)
+    if has_python:
+        return conda_step("install", where, specs[1:], (), on.subdir, passed)
+    if on.ignores_pins:
+        specs, pins = (*specs, *pins), ()
+    return conda_step("install", where, specs, pins, on.subdir, passed)
 
 
 def conda_step(

@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from conda.base.context import context
 
+from ....exceptions.choice import DefaultPackage, NotAsChosen
 from ....handover import conda
+from ....handover.transaction.heeded import Unheeded
 from ....models import CondaStep
-from ....options import InstallOptions
+from ....options import NEW, InstallOptions
 from ....selection.pip.plan import WheelDecision
+from ....selection.plan import typed
+from ....selection.specs import package_name
+from ....text.sanitize import safe
 from ....text.wheels.decision import summary
 from ....transport.fallback import Router
 from .. import steps
@@ -43,5 +48,22 @@ def by_conda(
         while True:
             try:
                 return conda.run(command, step.environment, extra).code
+            except Unheeded as error:
+                raise unheeded(error, step, options) from error
             except Exception as error:
                 router.recover(error)
+
+
+def unheeded(
+    found: Unheeded, step: CondaStep, options: InstallOptions
+) -> DefaultPackage | NotAsChosen:
+    """The error for a package that the solver took against the pins of conda's part."""
+    name, package, needed = package_name(found.spec), safe(found.package), safe(found.spec)
+    for spec in context.create_default_packages if step.verb == "create" else ():
+        if package_name(spec) == name:
+            words = ("-n", options.name or NEW)
+            if options.prefix and not options.name:
+                words = ("-p", options.prefix)
+            where, said = typed(words), safe(spec)
+            return DefaultPackage(package=package, needed=needed, spec=said, where=where)
+    return NotAsChosen(package=package, needed=needed, solver=safe(str(context.solver)))

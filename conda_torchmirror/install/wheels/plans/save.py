@@ -14,6 +14,7 @@ from ....exceptions.mirror import CannotWrite
 from ....exceptions.plan import PlanBadRecord, PlanWithoutAddress
 from ....handover import disk_space, package_cache, solve, wheel_cache
 from ....handover.solve import Transaction
+from ....handover.transaction.heeded import Unheeded
 from ....machine.survey import native_subdir
 from ....models import Notice
 from ....options import InstallOptions
@@ -27,7 +28,7 @@ from ....text.wheels.decision import summary
 from ....transport.fallback import Router
 from ....transport.wheels.rest import Rest
 from .. import steps
-from ..carry_out.conda_part import conda_words
+from ..carry_out.conda_part import conda_words, unheeded
 from ..decide import Decided
 from ..fetch import fetched, fetched_rest, find_rest, read_here
 from ..task import WheelTask
@@ -133,5 +134,7 @@ def _solved(decision: WheelDecision, options: InstallOptions, report: Report) ->
         while True:
             try:
                 return solve.solve(command, step.environment)
+            except Unheeded as error:
+                raise unheeded(error, step, options) from error
             except Exception as error:
                 router.recover(error)
