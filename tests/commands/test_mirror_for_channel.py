@@ -28,6 +28,13 @@ def test_a_channel_that_the_user_named_so_is_a_channel(both, conda_in_process, c
     conda_in_process(*ASK, "-c", "tsinghua", "-c", "pytorch").ok()
 
 
+def test_the_channel_of_a_file_is_not_answered_with_an_option(both, conda_in_process, tmp_path):
+    """The command that was offered was refused in the same way, as the file stays as it is."""
+    path = tmp_path / "environment.yml"
+    path.write_text("channels: [tuna, pytorch]\ndependencies: [pytorch]\n")
+    conda_in_process(*(word for word in ASK if word != "pytorch"), "-f", str(path)).ok()
+
+
 @pytest.mark.parametrize("word", ["cloud", "mirrors", "conda", "pytorch", "nvidia", "anaconda"])
 def test_other_words_of_hosts_name_no_mirror(word):
     assert built_in().named(word) is None

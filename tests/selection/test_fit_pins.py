@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from conda_torchmirror.index import builtin
+from conda_torchmirror.index.match import admits
 from conda_torchmirror.index.sources import named
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Choice, Machine, NoChoice, Pin
 from conda_torchmirror.selection.choose import choose
+from conda_torchmirror.selection.sources.elsewhere import newest_of_conda_forge
 
 
 def ask(pin: str, source: str, cuda: str = "auto") -> Choice | NoChoice:
@@ -44,3 +46,26 @@ def test_a_runtime(source, pin, cuda):
     assert isinstance(found, Choice)
     assert found.cuda is not None
     assert found.cuda.startswith(cuda)
+
+
+@pytest.mark.parametrize(
+    ("pin", "driver", "found"),
+    [
+        ("pytorch-mutex=*=cpu", "12.9", False),
+        ("pytorch-mutex=*=cpu", None, True),
+        ("pytorch-mutex=*=cuda", "12.9", True),
+        ("pytorch-mutex=*=cuda", None, False),
+        ("pytorch-cuda=12.9", "12.9", True),
+        ("pytorch-cuda=12.1", "12.9", False),
+        ("pytorch-cuda=12.1", None, True),
+        ("cudnn=8", "12.9", False),
+        ("libcudnn<9", "12.9", False),
+        ("cudnn>=9.10", "12.9", True),
+        ("cudnn=8", None, True),
+    ],
+)
+def test_what_the_tables_tell_of(pin, driver, found):
+    """2.13.0 of conda-forge was told to fit, and to be taken by an installation."""
+    machine = Machine("linux-64", cuda=driver, cuda_from="libcuda", pins=(Pin(pin, ""),))
+    asked = request.make(("pytorch=2.13",), source="conda-forge")
+    assert (newest_of_conda_forge(machine, asked, admits) is not None) == found

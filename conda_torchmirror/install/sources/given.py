@@ -74,15 +74,16 @@ class Given(NamedTuple):
         return requests_.of(self.options, self.typed or AUTO, allowed(self.options.source))
 
     def _check_mirrors(self) -> None:
-        """Refuse the name of a mirror in the place of a channel. Raises: MirrorNoChannel."""
-        if not self.options.channels:
+        """Refuse the name of a mirror after `-c`. Raises: MirrorNoChannel."""
+        typed = self.asked.channels  # no option takes the place of a channel of a file
+        if not typed:
             return
         mirrors = settings.registry(settings.read())
-        for word in self.options.channels:
+        for word in typed:
             name = mirrors.named(word)
             if name is None or word in {*context.custom_channels, *context.custom_multichannels}:
                 continue
-            left = tuple(channel for channel in self.asked.channels if channel != word)
+            left = tuple(channel for channel in typed if channel != word)
             asked = self.asked._replace(
                 channels=left,
                 override_channels=self.asked.override_channels and bool(left),

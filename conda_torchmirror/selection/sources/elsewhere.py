@@ -15,19 +15,31 @@ from .. import rules
 from ..facts.cuda import CudaTables, conda_forge_tables, data, runs_on, tables
 from ..facts.names import (
     CUDA_NAMES,
+    CUDNN,
     FAMILY,
     MUTEX,
     PARTNERS,
+    RUNTIME,
     RUNTIMES,
     TOOLKIT,
     TORCH,
 )
 from ..facts.record import Knowledge
 from ..plan import offered
-from ..specs import admits_cuda, admits_python, minor, number, package_name, without_build
+from ..specs import (
+    admits_cuda,
+    admits_python,
+    minor,
+    never_together,
+    number,
+    package_name,
+    without_build,
+)
 
 #: The lowest cuDNN that CUDA builds of conda-forge accept, in the records of 2.1.2 and later.
 _OLDEST_CUDNN = "8.9"
+#: From this release on, all CUDA builds of conda-forge in the built-in index need cuDNN 9 or later.
+_SINCE_CUDNN_9 = "2.5"
 
 
 class _Wanted(NamedTuple):
@@ -43,6 +55,27 @@ class _Wanted(NamedTuple):
         """Whether a CPU build is wanted."""
         wants = self.request.cuda == "cpu"
         return wants or (self.request.cuda == "auto" and not self.machine.has_gpu)
+
+    def runtime(self, cuda: str) -> bool:
+        """Whether pins on pytorch-cuda, which narrow all builds of channels, admit this CUDA."""
+        pins = (pin.spec for pin in self.pins if package_name(pin.spec) == RUNTIME)
+        return all(admits_cuda(spec, RUNTIME, cuda, self.admits) for spec in pins)
+
+    def cudnn(self, torch: str) -> bool:
+        """Whether pins and further specs on cuDNN admit what CUDA builds of a release need."""
+        if number(torch) < number(_SINCE_CUDNN_9):
+            return True
+        specs = (*(pin.spec for pin in self.pins), *self.request.others)
+        return not any(
+            never_together(spec.rpartition("::")[2], f"{name}>=9", name, self.admits)
+            for spec in specs
+            if (name := package_name(spec)) in CUDNN
+        )
+
+    def has_mutex(self, accelerator: str) -> bool:
+        """Whether what is asked of pytorch-mutex admits builds for this accelerator."""
+        pins = (pin.spec for pin in self.pins if package_name(pin.spec) == MUTEX)
+        return all(self.admits(spec, MUTEX, "1.0", accelerator) for spec in pins)
 
     @property
     def of_the_channel(self) -> bool:
@@ -192,8 +225,12 @@ def _cudas(row: Mapping[str, Any], there: Mapping[str, Any], wanted: _Wanted) ->
 
     As in a choice, those that the driver has itself go before newer minors, and higher ones first.
     """
+    if not wanted.has_mutex("cpu" if wanted.on_cpu else "cuda"):
+        return []
     if wanted.on_cpu:  # a word that names a CUDA rules CPU builds out
         return [] if any(package_name(pin.spec) in CUDA_NAMES for pin in wanted.pins) else [""]
+    if not wanted.cudnn(row["torch"]):
+        return []
     arch, subdir = wanted.machine.cuda_arch, wanted.machine.subdir
     ceiling = wanted.tables.cudnn_ceiling(arch) if arch else None
     if ceiling and number(ceiling) <= number(_OLDEST_CUDNN):
@@ -205,6 +242,7 @@ def _cudas(row: Mapping[str, Any], there: Mapping[str, Any], wanted: _Wanted) ->
         cuda
         for cuda in there["cuda"]
         if wanted.cuda(cuda)
+        and wanted.runtime(cuda)
         and (glibc is None or number(glibc) >= number(floors.get(cuda, oldest)))
         and (
             arch is None
