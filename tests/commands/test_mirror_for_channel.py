@@ -23,6 +23,14 @@ def test_the_command_with_that_mirror_is_offered(both, conda_in_process, word):
     assert "-c pytorch" in hint["text"]
 
 
+def test_two_mirrors_are_offered_as_two(both, conda_in_process):
+    """The command that was offered was refused for the second of them."""
+    refused = conda_in_process(*ASK, "-c", "tuna", "-c", "ustc", "--json").json()
+    (hint,) = refused["guidance"]["hints"]
+    assert "--mirror tuna --mirror ustc" in hint["text"]
+    assert "-c " not in hint["text"]
+
+
 def test_a_channel_that_the_user_named_so_is_a_channel(both, conda_in_process, condarc):
     condarc(custom_channels={"tsinghua": "https://conda.example"})
     conda_in_process(*ASK, "-c", "tsinghua", "-c", "pytorch").ok()

@@ -79,18 +79,20 @@ class Given(NamedTuple):
         if not typed:
             return
         mirrors = settings.registry(settings.read())
-        for word in typed:
-            name = mirrors.named(word)
-            if name is None or word in {*context.custom_channels, *context.custom_multichannels}:
-                continue
-            left = tuple(channel for channel in typed if channel != word)
-            asked = self.asked._replace(
-                channels=left,
-                override_channels=self.asked.override_channels and bool(left),
-                mirrors=self.asked.mirrors or (name,),
-            )
-            step = Notice("by_this_mirror", {"command": offered(asked)})
-            raise MirrorNoChannel(word=word, mirror=name, ways=(step,))
+        own = {*context.custom_channels, *context.custom_multichannels}
+        named = {word: mirrors.named(word) for word in typed if word not in own}
+        found = {word: name for word, name in named.items() if name is not None}
+        if not found:
+            return
+        left = tuple(channel for channel in typed if channel not in found)
+        asked = self.asked._replace(
+            channels=left,
+            override_channels=self.asked.override_channels and bool(left),
+            mirrors=self.asked.mirrors or tuple(dict.fromkeys(found.values())),
+        )
+        step = Notice("by_this_mirror", {"command": offered(asked)})
+        word, name = next(iter(found.items()))
+        raise MirrorNoChannel(word=word, mirror=name, ways=(step,))
 
     def _facts(self, asked: Request) -> tuple[Request, machine.Survey]:
         """The request and the machine, each completed with facts from the other."""
