@@ -87,6 +87,12 @@ def test_a_folder_that_has_everything_needs_no_index(wheel_lab, lab_env, whole, 
     assert dists(lab_env) >= {*SET, "filelock-3.19.1", "sympy-1.13.3", "numpy-2.2.6"}
 
 
+def test_what_is_printed_for_it_names_an_index(wheel_lab, whole, preview):
+    """It named none, so that pip would have read the others from its own."""
+    printed = preview("--wheel-dir", whole, "--print", "pip").ok().stdout
+    assert f"--index-url {wheel_lab.index.simple}" in printed
+
+
 def test_a_folder_that_lacks_one_leaves_all_to_the_index(wheel_lab, lab_env, whole, install):
     """As pip would: the newest of the folder and of the index."""
     file(whole, "sympy").unlink()

@@ -313,8 +313,11 @@ def _said(files: Sequence[WheelFile]) -> dict[str, Metadata]:
 
 
 def _held(task: WheelTask, chosen: Chosen) -> Rest | None:
-    """The other packages that the set needs, if the user's own wheels have them all."""
-    if task.brought is None:
+    """The other packages that the set needs, if the user's own wheels have them all.
+
+    A printed command names the files of the set alone, and an index for all others.
+    """
+    if task.brought is None or task.options.action == "print":
         return None
     others = (*task.request.others, *chosen.bounds.words)
     asked = task.rest_of(chosen.said, others, chosen.wheels.python, anew=False)
