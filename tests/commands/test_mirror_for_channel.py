@@ -36,6 +36,12 @@ def test_a_channel_that_the_user_named_so_is_a_channel(both, conda_in_process, c
     conda_in_process(*ASK, "-c", "tsinghua", "-c", "pytorch").ok()
 
 
+def test_at_a_server_of_the_users_own_any_word_may_be_a_channel(both, conda_in_process, condarc):
+    """It was refused with the claim that conda would find no channel of that name."""
+    condarc(channel_alias="https://conda.example")
+    conda_in_process(*ASK, "-c", "tsinghua", "-c", "pytorch").ok()
+
+
 def test_the_channel_of_a_file_is_not_answered_with_an_option(both, conda_in_process, tmp_path):
     """The command that was offered was refused in the same way, as the file stays as it is."""
     path = tmp_path / "environment.yml"

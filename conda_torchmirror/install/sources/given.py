@@ -79,6 +79,8 @@ class Given(NamedTuple):
         if not typed:
             return
         mirrors = settings.registry(settings.read())
+        if mirrors.identify(f"{context.channel_alias}/{TORCH}") is None:
+            return  # at a server of the user's own, any word may be a channel
         own = {*context.custom_channels, *context.custom_multichannels}
         named = {word: mirrors.named(word) for word in typed if word not in own}
         found = {word: name for word, name in named.items() if name is not None}
