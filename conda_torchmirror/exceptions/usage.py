@@ -204,7 +204,6 @@ class OtherChannelSpec(UsageError):
     message = N_("`{spec}` names the channel `{channel}`")
     cause = N_("here torch-install chooses exact builds of {channels}")
     facts = ("spec", "channel", "channels")
-    hints = ("leave_channel_out",)
 
 
 class MirrorNoChannel(UsageError):

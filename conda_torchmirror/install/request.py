@@ -330,9 +330,10 @@ def _of_source(word: str, spec: Spec, sources: Sequence[Source]) -> str:
     if channel not in (None, *(one.channel for one in having)):
         channels, ways = other_channel(channel, having)
         ways = [*_at_mirror(word, spec.plain, {one.channel for one in having}), *ways]
+        ways.insert(0, Notice("leave_channel_out", {"channels": channels}))
         ways.append(Notice("conda_takes_it", {"spec": word}))
         if spec.name not in PARTNERS and _is_elsewhere(spec, SOURCES):
-            ways = []  # there is no such package
+            ways = ways[:1]  # there is no such package
         raise OtherChannelSpec(spec=word, channel=channel, channels=channels, ways=ways)
     return spec.plain
 

@@ -30,6 +30,16 @@ def test_long_term_and_nightly_builds_are_not_answered_with_stable_ones(
     conda_in_process(*ASK, "pytorch", *before, *CUDA).ok()
 
 
+@pytest.mark.parametrize(
+    ("channel", "word"), [("pytorch-lts", "pytorch=1.8.2"), ("pytorch-nightly", "pytorch=2.99")]
+)
+def test_a_release_of_theirs_is_not_offered_without_them(both, conda_in_process, channel, word):
+    """`leave the channel out` led into the next refusal."""
+    refused = conda_in_process(*ASK, word, "-c", channel, *CUDA, "--json")
+    hints = [hint["hint_code"] for hint in refused.json()["guidance"]["hints"]]
+    assert "leave_channel_out" not in hints
+
+
 @pytest.mark.parametrize("before", [("-c", "pytorch"), ("-c", "conda-forge")])
 def test_beside_the_channel_of_a_source_they_are_channels_as_any(both, conda_in_process, before):
     conda_in_process(*ASK, "pytorch", *before, "-c", "pytorch-nightly", *CUDA).ok()

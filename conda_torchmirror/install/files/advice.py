@@ -6,7 +6,7 @@ matter. As in `selection.alternatives`, each step has been tried on the records.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from conda.base.context import context
@@ -229,8 +229,9 @@ def check_source(
     )
 
 
-def check_channels(options: InstallOptions) -> None:
+def check_channels(options: InstallOptions, chooses: Callable[[InstallOptions], bool]) -> None:
     """Refuse to answer the channel of long-term or nightly builds on the command line likewise.
+    `chooses` tells whether there is a choice with other options.
 
     Raises: OtherChannelSpec.
     """
@@ -238,12 +239,12 @@ def check_channels(options: InstallOptions) -> None:
     if (other := _other_of_pytorch(options.channels, sources)) is None:
         return
     asked = Request({}, cuda="cpu" if options.cuda == "cpu" else "auto")
-    raise OtherChannelSpec(
-        spec=f"-c {other}",
-        channel=other,
-        channels=other_channel(other, sources)[0],
-        ways=of_channel(other, Machine(context.subdir, cuda="99"), asked, admits),
-    )
+    channels = other_channel(other, sources)[0]
+    left = tuple(each for each in options.channels if name_of(each) != other)
+    ways = of_channel(other, Machine(context.subdir, cuda="99"), asked, admits)
+    if chooses(options._replace(channels=left)):
+        ways.insert(0, Notice("leave_channel_out", {"channels": channels}))
+    raise OtherChannelSpec(spec=f"-c {other}", channel=other, channels=channels, ways=ways)
 
 
 def _other_of_pytorch(channels: Iterable[str], sources: Sequence[Source]) -> str | None:

@@ -69,9 +69,16 @@ class Given(NamedTuple):
         if self.options.channels and not self.files:
             from ..files.advice import check_channels
 
-            check_channels(self.options)
+            check_channels(self.options, self._chooses)
         self._check_mirrors()
         return requests_.of(self.options, self.typed or AUTO, allowed(self.options.source))
+
+    def _chooses(self, options: InstallOptions) -> bool:
+        """Whether there is a choice with these options, as far as is known."""
+        try:
+            return self._replace(options=options).has_choice()
+        except TorchMirrorError:
+            return False
 
     def _check_mirrors(self) -> None:
         """Refuse the name of a mirror after `-c`. Raises: MirrorNoChannel."""
