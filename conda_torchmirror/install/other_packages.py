@@ -15,6 +15,7 @@ from conda.models.channel import Channel, MultiChannel
 
 from ..exceptions.channel import ChannelError, NothingCached
 from ..exceptions.choice import DefaultPackage, NotAsChosen, PartnerConflict, PinDropped
+from ..handover.transaction import heeded
 from ..handover.transaction.heeded import Unheeded
 from ..index import match
 from ..index.sources import Source, read_some
@@ -98,23 +99,19 @@ def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
 
 def unheeded(found: Unheeded, task: Task, on: Machine) -> PinDropped | DefaultPackage | NotAsChosen:
     """The error for a package that the solver took against the choice or its pins."""
-    name, needed = package_name(found.spec), safe(found.spec)
-    package = safe(found.package)
-    for spec in context.create_default_packages if task.target.to_be_made else ():
-        if package_name(spec) == name:
-            where = typed(task.target.words)
-            return DefaultPackage(package=package, needed=needed, spec=safe(spec), where=where)
+    refused = heeded.refusal(found, typed(task.target.words) if task.target.to_be_made else None)
+    name = package_name(found.spec)
     pin = next((pin for pin in reversed(on.pins) if package_name(pin.spec) == name), None)
-    if pin is None:
-        return NotAsChosen(package=package, needed=needed, solver=safe(str(context.solver)))
+    if pin is None or isinstance(refused, DefaultPackage):
+        return refused
     words = task.typed.specs
     asked = tuple(found.spec if package_name(word) == name else word for word in words)
     ways = [Notice("change_pins", {"pins": f"{pin.text} ({pin.source})"})]
     if asked != words and not task.files:
         command = offered(task.typed._replace(specs=asked))
         ways.append(Notice("ask_as_pinned", {"command": safe(command)}))
-    facts = {"pin": pin.text, "source": pin.source}
-    return PinDropped(package=package, needed=needed, ways=ways, **facts)
+    facts = {"package": safe(found.package), "needed": safe(found.spec)}
+    return PinDropped(pin=pin.text, source=pin.source, ways=ways, **facts)
 
 
 def read(decision: Decision, words: Iterable[str]) -> dict[str, list[Build]]:

@@ -14,10 +14,14 @@ from typing import Any, TypeVar
 
 from conda import CondaError
 from conda.base.constants import REPODATA_FN
+from conda.base.context import context
 from conda.exceptions import UnsatisfiableError
 from conda.models.match_spec import MatchSpec
 
-from .pins import PINS
+from ...exceptions.choice import DefaultPackage, NotAsChosen
+from ...selection.specs import package_name
+from ...text.sanitize import safe
+from .pins import handed_over
 from .solved import listening
 
 #: The result of a command.
@@ -41,11 +45,23 @@ class Unheeded(UnsatisfiableError):
         CondaError.__init__(self, f"{package}: {spec}")
 
 
+def refusal(found: Unheeded, where: str | None) -> DefaultPackage | NotAsChosen:
+    """The error for what the solver took. `where` are the words that name a new environment, to
+    which conda's configuration may add packages, None for one that is there."""
+    name, needed, package = package_name(found.spec), safe(found.spec), safe(found.package)
+    for spec in context.create_default_packages if where is not None else ():
+        if package_name(spec) == name:
+            return DefaultPackage(package=package, needed=needed, spec=safe(spec), where=where)
+    return NotAsChosen(package=package, needed=needed, solver=safe(str(context.solver)))
+
+
 def demanded(command: Sequence[str], variables: Mapping[str, str]) -> dict[str, list[Any]]:
     """The pins in the `variables` of a hand-over and the exact builds in its command, by name."""
-    words = [word for word in variables.get(PINS, "").split("&") if word]
     found: dict[str, list[Any]] = {}
-    for word in (*words, *(word for word in command if re.fullmatch(_EXACT, word))):
+    for word in (
+        *handed_over(variables),
+        *(word for word in command if re.fullmatch(_EXACT, word)),
+    ):
         with suppress(CondaError):
             spec = MatchSpec(word)
             found.setdefault(spec.name, []).append((word, spec))

@@ -33,12 +33,17 @@ _AGGRESSIVE = "aggressive_update_packages"
 _SPEC = r"(?:[^\s/]+::)?[A-Za-z0-9_][\w.-]*(?:[\s=<>!~].*|\[.*\])"
 
 
+def handed_over(variables: Mapping[str, str]) -> list[str]:
+    """The pins in the `variables` of a hand-over, as match specs."""
+    return [word for word in variables.get(PINS, "").split("&") if word]
+
+
 @contextmanager
 def all_applied(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[None]:
     """Within the block, the pin that conda takes for a package is combined with the pin on it in
     the `variables` of a hand-over, and with the specs of the command on it. What these are about is
     not updated because conda's configuration says so."""
-    ours = [word for word in variables.get(PINS, "").split("&") if word]
+    ours = handed_over(variables)
     asked = [word for word in command if re.fullmatch(_SPEC, word)]
     with _chosen_here({name for word in (*ours, *asked) if (name := package_name(word))}):
         yield from _combining([*ours, *asked])

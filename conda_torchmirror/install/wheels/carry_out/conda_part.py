@@ -8,13 +8,12 @@ from conda.base.context import context
 
 from ....exceptions.choice import DefaultPackage, NotAsChosen
 from ....handover import conda
+from ....handover.transaction import heeded
 from ....handover.transaction.heeded import Unheeded
 from ....models import CondaStep
 from ....options import NEW, InstallOptions
 from ....selection.pip.plan import WheelDecision
 from ....selection.plan import typed
-from ....selection.specs import package_name
-from ....text.sanitize import safe
 from ....text.wheels.decision import summary
 from ....transport.fallback import Router
 from .. import steps
@@ -58,12 +57,7 @@ def unheeded(
     found: Unheeded, step: CondaStep, options: InstallOptions
 ) -> DefaultPackage | NotAsChosen:
     """The error for a package that the solver took against the pins of conda's part."""
-    name, package, needed = package_name(found.spec), safe(found.package), safe(found.spec)
-    for spec in context.create_default_packages if step.verb == "create" else ():
-        if package_name(spec) == name:
-            words = ("-n", options.name or NEW)
-            if options.prefix and not options.name:
-                words = ("-p", options.prefix)
-            where, said = typed(words), safe(spec)
-            return DefaultPackage(package=package, needed=needed, spec=said, where=where)
-    return NotAsChosen(package=package, needed=needed, solver=safe(str(context.solver)))
+    words = ("-n", options.name or NEW)
+    if options.prefix and not options.name:
+        words = ("-p", options.prefix)
+    return heeded.refusal(found, typed(words) if step.verb == "create" else None)
