@@ -102,13 +102,24 @@ class PlanInTheWay(TorchMirrorError):
 
 
 class PlanWithoutAddress(TorchMirrorError):
-    """An installed package has no URL, so it cannot be saved in a plan."""
+    """A package has no URL, so it cannot be saved in a plan: one that is installed already, or a
+    wheel of this disk. The raise adds the way."""
 
     code = "plan_without_address"
     message = N_("{names} cannot be part of a plan")
     cause = N_("{prefix} does not say where it came from")
     facts = ("names", "prefix")
-    hints = ("fresh_environment",)
+
+
+class PlanOnlyNames(TorchMirrorError):
+    """A requirement for pip that is more than a name with versions. `way` is the command without
+    it."""
+
+    code = "plan_only_names"
+    message = N_("{names} cannot be part of a plan")
+    cause = N_("for pip a plan holds files, and names with versions, but no URL, path or marker")
+    facts = ("names", "command")
+    hints = ("plan_names_after",)
 
 
 class PlanBadRecord(TorchMirrorError):

@@ -227,10 +227,9 @@ def write(
         **({} if wheels is None else {"wheels": wheel_part.document(wheels)}),
     }
     document["sha256"] = plan_schema.checksum(document)
+    files = {EXPLICIT: content, DOCUMENT: json.dumps(document, indent=1) + "\n"}
     try:
-        file_io.write_folder(
-            folder, {EXPLICIT: content, DOCUMENT: json.dumps(document, indent=1) + "\n"}
-        )
+        file_io.write_folder(folder, files)
     except OSError as error:
         raise CannotWrite.of(error, folder, "--save-plan") from error
     return plan
@@ -243,7 +242,8 @@ def _packages(found: Transaction, subdir: str, prefix: str | None) -> tuple[Mapp
     """
     without = [r.name for r in found.state if not (r.get("url") or "").partition("://")[1]]
     if without:
-        raise PlanWithoutAddress(names=", ".join(sorted(without)), prefix=prefix)
+        names, ways = ", ".join(sorted(without)), [Notice("fresh_environment")]
+        raise PlanWithoutAddress(names=names, prefix=prefix, ways=ways)
     packages = tuple(solve.dumped(record) for record in found.state)
     for package in packages:
         if fault := plan_schema.find_package_fault(package, subdir):

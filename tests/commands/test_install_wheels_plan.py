@@ -20,6 +20,7 @@ from conda_torchmirror.exceptions.plan import (
     PlanAltered,
     PlanBadRecord,
     PlanNotCached,
+    PlanOnlyNames,
     PlanOtherPython,
     PlanTakesNoChoice,
     PlanWithoutAddress,
@@ -252,6 +253,27 @@ def test_files_of_this_disk(wheel_lab, lab_env, conda_in_process, tmp_path):
     done = conda_in_process("torch-install", *CUDA, "-p", lab_env, *words)
     assert isinstance(done.error, PlanWithoutAddress)
     assert not (tmp_path / "plan").exists()
+    # A new environment, which was offered, has the same files; the step is the command without
+    # the plan, where the files are.
+    (step,) = done.error.dump_map()["guidance"]["hints"]
+    assert step["hint_code"] == "plan_copy_wheels"
+    assert str(folder) in step["text"]
+    command = step["text"].split("`")[1].split()
+    assert "--save-plan" not in command
+    conda_in_process(*command[1:], "-y").ok()
+
+
+def test_a_requirement_that_no_plan_holds(wheel_lab, lab_env, conda_in_process, tmp_path):
+    """It was told as one that the mirror has no address of."""
+    word = "numpy;python_version>'3'"
+    words = ("-p", lab_env, "--save-plan", tmp_path / "plan")
+    done = conda_in_process(*WHEELS, *CUDA, *words, "torch", word)
+    assert isinstance(done.error, PlanOnlyNames)
+    (step,) = done.error.dump_map()["guidance"]["hints"]
+    command = step["text"].split("`")[1].split()
+    assert word not in step["text"]
+    conda_in_process(*command[1:]).ok()
+    assert (tmp_path / "plan").exists()
 
 
 def test_what_is_installed_beside_files_of_the_cache_is_not_taken_for_granted(

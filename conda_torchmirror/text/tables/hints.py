@@ -146,6 +146,10 @@ TEXT: Table = {
     "false}}` in .condarc",
     "other_folder": "name another folder, a new or an empty one",
     "save_first": "save one where there is a network: `conda torch-install --save-plan DIR`",
+    "plan_copy_wheels": "copy {folder} to the machine that is to install them, and run there: "
+    "`{command}`",
+    "plan_names_after": "leave that out of the plan, `{command}`, and install it afterwards with "
+    "pip",
     "plans_beside": "in {folder} there are others: {plans}",
     "plans_within": "it holds plans for machines of several kinds; name that of this one: {plans}",
     "leave_channel_out": "leave the channel out: a build of {channels} is chosen",

@@ -11,7 +11,7 @@ from conda.base.context import context
 
 from ....envfiles.file_io import copy_whole
 from ....exceptions.mirror import CannotWrite
-from ....exceptions.plan import PlanBadRecord, PlanWithoutAddress
+from ....exceptions.plan import PlanBadRecord, PlanOnlyNames, PlanWithoutAddress
 from ....handover import disk_space, package_cache, solve, wheel_cache
 from ....handover.solve import Transaction
 from ....handover.transaction.heeded import Unheeded
@@ -22,6 +22,7 @@ from ....plans import saved_plan
 from ....plans.saved_plan import Saved, SavedPlan
 from ....plans.wheel_part import PlanWheel, WheelPart, is_word
 from ....selection.pip.plan import WheelDecision, WheelFile
+from ....selection.plan import offered
 from ....text.layout import file_size
 from ....text.sanitize import safe
 from ....text.wheels.decision import summary
@@ -44,8 +45,9 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
     """
     decision, folder = decided.decision, Path(str(options.save))
     saved_plan.check_folder(folder, with_packages=options.with_packages)
+    _check_words(task, decision)
     rest = find_rest(task, decided, report, anew=True)
-    part = _part(decision, rest)
+    part = _part(task, decision, rest)
     found = _solved(decision, options, report)
     about = summary(decision)
     on, prefix = decision.machine, decision.prefix
@@ -63,7 +65,7 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
         package_cache.fetch(found.state, quiet=options.as_json)
         files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
         if rest is None and (rest := find_rest(task, read_here(decided, files), report, anew=True)):
-            part = _part(decision, rest)
+            part = _part(task, decision, rest)
             plan = write(part)
         indexes = (decision.rest, *decided.rest)
         if rest is not None:
@@ -94,7 +96,16 @@ def _with_packages(plan: SavedPlan, found: Transaction, files: Sequence[WheelFil
     return [] if part is None or part.rest is None else beside
 
 
-def _part(decision: WheelDecision, rest: Rest | None) -> WheelPart:
+def _check_words(task: WheelTask, decision: WheelDecision) -> None:
+    """Refuse requirements that no plan may hold. Raises: PlanOnlyNames."""
+    found = [word for word in decision.others if not is_word(word)]
+    if found:
+        specs = tuple(word for word in task.typed.specs if word not in found)
+        left = task.typed._replace(specs=specs)
+        raise PlanOnlyNames(names=", ".join(map(safe, found)), command=offered(left))
+
+
+def _part(task: WheelTask, decision: WheelDecision, rest: Rest | None) -> WheelPart:
     """The plan's part for pip: the files of the set, and of the rest if that is known.
 
     Raises: PlanWithoutAddress, PlanBadRecord.
@@ -105,9 +116,10 @@ def _part(decision: WheelDecision, rest: Rest | None) -> WheelPart:
     )
     every = (*found, *beside)
     local = [f.link.filename for f in every if f.link.url.startswith("file:")]
-    local += [safe(word) for word in decision.others if not is_word(word)]
     if local:
-        raise PlanWithoutAddress(names=", ".join(local), prefix=decision.wheels.url)
+        raise PlanWithoutAddress(
+            names=", ".join(local), prefix=decision.wheels.url, ways=_way(task)
+        )
     for file in found:
         if file.link.sha256 is None:
             raise PlanBadRecord(name=file.link.filename, field="sha256")
@@ -116,6 +128,14 @@ def _part(decision: WheelDecision, rest: Rest | None) -> WheelPart:
     )
     whole = None if rest is None else left
     return WheelPart(decision.chosen.python, files, decision.others, whole)
+
+
+def _way(task: WheelTask) -> tuple[Notice, ...]:
+    """The next step where wheels have no address: to take them along, or to learn theirs."""
+    if task.brought is None:
+        return (Notice("go_online"),)
+    there = offered(task.typed._replace(save=None, with_packages=False, download=False))
+    return (Notice("plan_copy_wheels", {"folder": task.brought.folder, "command": there}),)
 
 
 def _solved(decision: WheelDecision, options: InstallOptions, report: Report) -> Transaction:
