@@ -83,6 +83,15 @@ class FileElsewhere(TorchMirrorError):
     hints = ("choose_from", "file_remove_spec")
 
 
+class FileMirrorNoChannel(TorchMirrorError):
+    """A file with the name of a mirror among its channels. The raise adds the way."""
+
+    code = "file_mirror_no_channel"
+    message = N_("`{word}` among the channels of {file} names a mirror, and no channel")
+    cause = N_("conda would look for a channel of that name, which {mirror} is not")
+    facts = ("file", "word", "mirror")
+
+
 class FileSelectors(TorchMirrorError):
     """A file has lines for several systems, told apart by selectors that conda does not read."""
 

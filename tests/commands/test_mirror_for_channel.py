@@ -42,11 +42,31 @@ def test_at_a_server_of_the_users_own_any_word_may_be_a_channel(both, conda_in_p
     conda_in_process(*ASK, "-c", "tsinghua", "-c", "pytorch").ok()
 
 
-def test_the_channel_of_a_file_is_not_answered_with_an_option(both, conda_in_process, tmp_path):
-    """The command that was offered was refused in the same way, as the file stays as it is."""
+FILE = tuple(word for word in ASK if word != "pytorch")
+
+
+@pytest.mark.parametrize("word", ["tuna", "tsinghua", "清华大学"])
+def test_the_line_of_a_file_is_to_be_left_out(both, conda_in_process, tmp_path, word):
+    """The preview was as any, and the installation ended in conda's own 404. No option takes the
+    place of a line: with the command alone it would be refused in the same way."""
+    path = tmp_path / "environment.yml"
+    path.write_text(f"channels: [{word}, pytorch]\ndependencies: [pytorch]\n", encoding="utf-8")
+    refused = conda_in_process(*FILE, "-f", str(path), "--json").json()
+    assert f"`{word}` among the channels of environment.yml names a mirror" in refused["message"]
+    (hint,) = refused["guidance"]["hints"]
+    assert hint["hint_code"] == "file_leave_mirror"
+    command = hint["text"].split("`")[3].split()
+    assert command[-2:] != ["-c", word]
+    assert "--mirror tuna" in hint["text"]
+    path.write_text("channels: [pytorch]\ndependencies: [pytorch]\n")
+    conda_in_process(*command[1:], "-d", "--offline").ok()
+
+
+def test_a_channel_of_a_file_that_the_user_named_so(both, conda_in_process, condarc, tmp_path):
+    condarc(custom_channels={"tuna": "https://conda.example"})
     path = tmp_path / "environment.yml"
     path.write_text("channels: [tuna, pytorch]\ndependencies: [pytorch]\n")
-    conda_in_process(*(word for word in ASK if word != "pytorch"), "-f", str(path)).ok()
+    conda_in_process(*FILE, "-f", str(path)).ok()
 
 
 @pytest.mark.parametrize("word", ["cloud", "mirrors", "conda", "pytorch", "nvidia", "anaconda"])

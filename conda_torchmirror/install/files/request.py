@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ...exceptions.file import FileMirrorNoChannel
 from ...index.match import admits
 from ...machine.survey import Survey
 from ...mirrors.addresses import identify, name_of
 from ...mirrors.registry import Route
 from ...models import Machine, Notice, Pin, Request
 from ...options import ALONE, InstallOptions
+from ...selection.plan import offered
 from ...selection.rules import Rule, conflict
 from ...text.messages import text
 from ...text.sanitize import safe
@@ -112,6 +114,18 @@ class FileRequest(NamedTuple):
                 route = Route(route.channel, url, found.mirror)
             every.append(route)
         return every, lacking, told
+
+    def check_channels(
+        self, mirrors: Callable[[Iterable[str]], Mapping[str, str]], asked: InstallOptions
+    ) -> None:
+        """Refuse the name of a mirror among the channels. `mirrors` are those of words, by word;
+        `asked` are the options that were typed. Raises: FileMirrorNoChannel."""
+        for file in self.files:
+            for word, mirror in mirrors(file.channels).items():
+                facts = {"file": short(file), "word": safe(word)}
+                command = offered(asked._replace(mirrors=asked.mirrors or (mirror,)))
+                step = Notice("file_leave_mirror", {**facts, "command": command})
+                raise FileMirrorNoChannel(**facts, mirror=mirror, ways=(step,))
 
     def against(self, rule: Rule) -> Notice | None:
         """The notice on a spec that contradicts a rule, or None; it goes to conda as written."""

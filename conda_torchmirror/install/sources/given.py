@@ -4,7 +4,7 @@ words of it contradict each other, those are offered to be left out without whic
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from conda.base.context import context
@@ -81,17 +81,25 @@ class Given(NamedTuple):
             return False
 
     def _check_mirrors(self) -> None:
-        """Refuse the name of a mirror after `-c`. Raises: MirrorNoChannel."""
-        typed = self.asked.channels  # no option takes the place of a channel of a file
-        if not typed:
+        """Refuse the name of a mirror after `-c` and among a file's channels.
+
+        Raises: MirrorNoChannel, FileMirrorNoChannel.
+        """
+        typed = self.asked.channels
+        if not (typed or (self.files and self.files.channels)):
             return
         mirrors = settings.registry(settings.read())
         if mirrors.identify(f"{context.channel_alias}/{TORCH}") is None:
             return  # at a server of the user's own, any word may be a channel
         own = {*context.custom_channels, *context.custom_multichannels}
-        named = {word: mirrors.named(word) for word in typed if word not in own}
-        found = {word: name for word, name in named.items() if name is not None}
-        if not found:
+
+        def of(words: Iterable[str]) -> dict[str, str]:
+            named = {word: mirrors.named(word) for word in words if word not in own}
+            return {word: name for word, name in named.items() if name is not None}
+
+        if self.files:
+            self.files.check_channels(of, self.asked)
+        if not (found := of(typed)):
             return
         left = tuple(channel for channel in typed if channel not in found)
         asked = self.asked._replace(

@@ -228,6 +228,8 @@ TEXT: Table = {
         "{count} .conda builds are hidden by conda's setting: `conda config --show "
         "use_only_tar_bz2`",
     ),
+    "file_leave_mirror": "in {file}, leave `{word}` out of the channels: then `{command}` reads "
+    "from that mirror",
     "file_keep_lines": "keep the lines for this system, in a file of their own for each system",
     "file_as_it_is": "`{command}` takes the file as it is, and chooses nothing",
     "file_on_platform": "the file is of {subdir}: `--platform {subdir}` previews it, and there "
