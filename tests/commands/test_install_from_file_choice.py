@@ -327,6 +327,39 @@ def test_a_channel_of_everything_behind_nightly_builds_says_nothing_of_pytorch(
     assert bool(result.rc) is refused
 
 
+@pytest.mark.parametrize(
+    ("torch", "lines", "instead"),
+    [
+        ("torch==2.3.1+cu121", ("nvidia::torchvision",), ("torchvision",)),
+        ("pytorch=2.3", ("nvidia::torchvision",), ("torchvision",)),
+        (
+            "pytorch=2.3",
+            ("nvidia::torchvision=0.18", "nvidia::torchaudio"),
+            ("torchvision=0.18", "torchaudio"),
+        ),
+        ("pytorch=2.3", ("nvidia::torchvision=0.16",), None),
+        ("pytorch=2.3", ("nvidia::torchvision", "other::torchaudio"), None),
+    ],
+    ids=["wheel's variant", "release", "two lines", "no choice", "two channels"],
+)
+def test_another_channel_of_a_line_is_to_be_left_out_where_that_gives_a_choice(
+    mirrored, file, conda_in_process, torch, lines, instead
+):
+    """Beside a wheel's variant, with which conda cannot use the file, there was no step at all."""
+    given = "channels: [pytorch, nvidia]\ndependencies: [python=3.10, %s]\n"
+    words = ("torch-install", "-d", "--offline", "--platform", "linux-64", "--cuda", "12.4")
+    path = file(given % ", ".join((torch, *lines)))
+    refused = conda_in_process(*words, "-f", path, "--json").json()
+    told = [h["text"] for h in refused["guidance"]["hints"]]
+    told = [words for words in told if "a build that fits is chosen" in words]
+    assert len(told) == (instead is not None)
+    if instead:
+        new, old = (", ".join(f"`{line}`" for line in some) for some in (instead, lines))
+        assert f"write {new} instead of {old}" in told[0]
+        path = file(given % ", ".join((torch, *instead)))
+        conda_in_process(*words, "-f", path).ok()
+
+
 def test_torch_by_pip_is_never_advised_to_be_installed_twice(mirrored, file, conda_in_process):
     path = file("dependencies: [python=3.10, pip, {pip: [torch==2.1.0, einops]}]\n")
     result = conda_in_process("torch-install", "-d", "--offline", "--json", "-f", path)

@@ -263,7 +263,7 @@ def _other_of_pytorch(channels: Iterable[str], sources: Sequence[Source]) -> str
     return other
 
 
-def _has_choice(asked: InstallOptions, files: FileRequest) -> bool:
+def has_choice(asked: InstallOptions, files: FileRequest) -> bool:
     """Whether a run with these options has a choice, by what is known without reading a channel."""
     from ..sources import words
     from ..sources.given import Given
@@ -312,7 +312,7 @@ def check_torch(
         # A file is completed with wheels by what it names itself.
         source = "" if asked.source == WHEELS else asked.source
         named = asked._replace(specs=(*asked.specs, TORCH, PARTNERS[0]), source=source)
-        if given is None or _has_choice(named, given):
+        if given is None or has_choice(named, given):
             ways = (Notice("file_name_torch", {"command": safe(offered(named))}),)
     raise NoTorchInFile(
         file=", ".join(map(short, files)),

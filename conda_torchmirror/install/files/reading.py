@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from conda.base.context import context
 
+from ...exceptions.base import TorchMirrorError
 from ...exceptions.file import FileElsewhere, FileOtherChannel
 from ...handover.channels import check as check_channels
 from ...index.match import Spec, admits, read
@@ -37,8 +38,9 @@ from ...selection.specs import admits_python, for_torch, package_name
 from ...text.sanitize import safe
 from ..request import beside_runtime, narrowing, of_label, other_channel, says_cpu
 from . import by_conda, environment_file
-from .advice import channels_of_sources, check_source, check_torch
+from .advice import channels_of_sources, check_source, check_torch, has_choice
 from .environment_file import EnvironmentFile, short, target
+from .lines import listed
 from .request import FileRequest
 
 #: Pythons that a spec may name. The channel's oldest is 2.7.
@@ -210,8 +212,34 @@ class _Sorter:
                 channel=safe(channel),
                 channels=channels,
                 path=safe(file.path),
-                ways=(*by_conda.step(self.files, self.options), *ways),
+                ways=(
+                    *by_conda.step(self.files, self.options),
+                    *ways,
+                    *self._without_channel(file, name_of(channel)),
+                ),
             )
+
+    def _without_channel(self, file: EnvironmentFile, channel: str) -> Iterator[Notice]:
+        """The step to leave a channel out of the lines of the family, if that gives a choice."""
+        lines = {
+            spec: spec.rpartition("::")[2].strip()
+            for spec in file.specs
+            if "::" in spec
+            and (found := read(spec)).name in (*FAMILY, RUNTIME, *self.chosen_as_torch)
+            and found.channel
+            and name_of(found.channel) == channel
+        }
+        if not lines:
+            return  # the channel is named in brackets
+        rest = replace(file, specs=tuple(lines.get(spec, spec) for spec in file.specs))
+        files = tuple(rest if each is file else each for each in self.files)
+        try:
+            given = _sorted(files, self.options)
+        except TorchMirrorError:
+            return
+        if has_choice(self.options, given):
+            facts = {"file": short(file), "lines": listed(lines), "instead": listed(lines.values())}
+            yield Notice("file_without_channel", facts)
 
     def _overruled(self, spec: Spec) -> str | None:
         """The option of the command line that overrides a spec, or None."""

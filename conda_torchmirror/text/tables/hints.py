@@ -230,6 +230,8 @@ TEXT: Table = {
     ),
     "file_leave_mirror": "in {file}, leave `{word}` out of the channels: then `{command}` reads "
     "from that mirror",
+    "file_without_channel": "in {file}, write {instead} instead of {lines}: then a build that fits "
+    "is chosen",
     "file_keep_lines": "keep the lines for this system, in a file of their own for each system",
     "file_as_it_is": "`{command}` takes the file as it is, and chooses nothing",
     "file_on_platform": "the file is of {subdir}: `--platform {subdir}` previews it, and there "
