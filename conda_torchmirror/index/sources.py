@@ -4,18 +4,20 @@ This is the only list of sources. Stages work on a `Source` and hard-code no cha
 names. `allowed` maps the value of `--source` to sources.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from ..mirrors import addresses
 from ..mirrors.registry import Route
 from ..models import Records
 from ..selection import rules
 from ..selection.facts import conda_forge, cuda, pytorch
 from ..selection.facts.cuda import CudaTables
+from ..selection.facts.names import PARTNERS
 from ..selection.facts.record import Knowledge, SourceFacts
 from ..selection.sources.order import Traits
 from . import builtin
-from .match import admits
+from .match import Spec, admits
 
 
 class Source(NamedTuple):
@@ -148,3 +150,30 @@ def foreign(source: Source) -> frozenset[str]:
 def of_channel(channel: str) -> Source:
     """The source whose pytorch builds are on this channel; the first source for any other."""
     return next((source for source in SOURCES if source.channel == channel), SOURCES[0])
+
+
+def is_of(spec: Spec, source: Source) -> bool:
+    """Whether only this source can meet a spec: by a package that no other has, or by its channel,
+    or by a build string of the form that its builds have."""
+    if spec.name in PARTNERS and is_elsewhere(spec, SOURCES):
+        return channel_of(spec) == source.channel
+    if spec.name not in source.facts.names or spec.name in own_names(source):
+        return spec.name in source.facts.names
+    others = (other for other in SOURCES if other is not source)
+    return channel_of(spec) == source.channel or any(
+        other.facts.named_for(spec.plain) == source.name for other in others
+    )
+
+
+def is_elsewhere(spec: Spec, sources: Sequence[Source]) -> bool:
+    """Whether a spec names the channel of a source that chooses no package of this name."""
+    channel = channel_of(spec)
+    return any(one.channel == channel and spec.name not in one.facts.names for one in sources)
+
+
+def channel_of(spec: Spec) -> str | None:
+    """The channel that a spec names, by name or by the URL of a file; or None."""
+    if not spec.url:
+        return spec.channel
+    found = addresses.split(spec.url)
+    return found.identified.channel if found else spec.url

@@ -15,7 +15,7 @@ from ..exceptions.usage import (
     OtherChannelSpec,
 )
 from ..index.match import Spec, admits, read
-from ..index.sources import AUTO, SOURCES, Source, allowed, own_names
+from ..index.sources import AUTO, SOURCES, Source, allowed, channel_of, is_elsewhere, is_of
 from ..mirrors import addresses
 from ..mirrors.registry import built_in
 from ..mirrors.urls import UPSTREAM
@@ -38,7 +38,16 @@ from ..selection.facts.names import (
     TOOLKIT,
     TORCH,
 )
-from ..selection.specs import admits_cuda, cuda_option, cuda_version, for_torch, marks, package_name
+from ..selection.specs import (
+    admits_cuda,
+    after_name,
+    cuda_option,
+    cuda_version,
+    fixed_minor,
+    for_torch,
+    marks,
+    package_name,
+)
 from ..text.messages import text
 
 _PYTHON = r"(?:py(?:thon)?)?={0,2}(\d{1,9})\.(\d{1,9})(\.\d{1,9})?(?:\.\*)?"
@@ -129,13 +138,13 @@ def make(
             on_cpu.append(word)
         pins += narrowing(word, spec)
         if len(sources) > 1:
-            ties += [(one.name, word) for one in sources if _is_of(spec, one)]
+            ties += [(one.name, word) for one in sources if is_of(spec, one)]
         if spec.name == "python":
             python_word = _named_python(word, spec.plain, python_word)
         elif spec.name == TOOLKIT and beside:
             name = ""
             others.append(word)  # the spec for pytorch-cuda decides the CUDA
-        elif spec.name in PARTNERS and _is_elsewhere(spec, sources):
+        elif spec.name in PARTNERS and is_elsewhere(spec, sources):
             name = ""
             others.append(word)
         elif spec.name in _OF_ONE and spec.name not in known.names:
@@ -215,25 +224,6 @@ class _Known(NamedTuple):
         )
 
 
-def _is_of(spec: Spec, source: Source) -> bool:
-    """Whether only this source can meet a spec: by a package that no other has, or by its channel,
-    or by a build string of the form that its builds have."""
-    if spec.name in PARTNERS and _is_elsewhere(spec, SOURCES):
-        return _channel(spec) == source.channel
-    if spec.name not in source.facts.names or spec.name in own_names(source):
-        return spec.name in source.facts.names
-    others = (other for other in SOURCES if other is not source)
-    return _channel(spec) == source.channel or any(
-        other.facts.named_for(spec.plain) == source.name for other in others
-    )
-
-
-def _is_elsewhere(spec: Spec, sources: Sequence[Source]) -> bool:
-    """Whether a spec names the channel of a source that chooses no package of this name."""
-    channel = _channel(spec)
-    return any(one.channel == channel and spec.name not in one.facts.names for one in sources)
-
-
 def _of_torch(word: str, spec: Spec, sources: Sequence[Source]) -> str:
     """The spec for pytorch that corresponds to one for its metapackage: the same version.
 
@@ -282,6 +272,14 @@ def narrowing(word: str, spec: Spec, source: str = "") -> list[Pin]:
     return pins
 
 
+def of_any_runtime(pin: Pin) -> list[Pin]:
+    """Turn a spec for cudatoolkit into a pin on the CUDA of any release: releases from 1.13 on have
+    another runtime package, but the file wants that CUDA all the same."""
+    minor, tail = fixed_minor(pin.spec), after_name(pin.spec)
+    wanted = f"={minor}" if minor else tail
+    return [Pin(f"{CUDA_NAMES[0]}{wanted}", pin.source, pin.spec)] if wanted else []
+
+
 def beside_runtime(pins: Iterable[Pin], runtimes: Iterable[str]) -> list[Pin]:
     """The pins that apply beside specs for pytorch-cuda, which decides the CUDA of the set.
 
@@ -325,14 +323,14 @@ def _of_source(word: str, spec: Spec, sources: Sequence[Source]) -> str:
 
     Raises: OtherChannelSpec.
     """
-    channel = _channel(spec)
+    channel = channel_of(spec)
     having = [one for one in sources if spec.name in one.facts.names]
     if channel not in (None, *(one.channel for one in having)):
         channels, ways = other_channel(channel, having)
         ways = [*_at_mirror(word, spec.plain, {one.channel for one in having}), *ways]
         ways.insert(0, Notice("leave_channel_out", {"channels": channels}))
         ways.append(Notice("conda_takes_it", {"spec": word}))
-        if spec.name not in PARTNERS and _is_elsewhere(spec, SOURCES):
+        if spec.name not in PARTNERS and is_elsewhere(spec, SOURCES):
             ways = ways[:1]  # there is no such package
         raise OtherChannelSpec(spec=word, channel=channel, channels=channels, ways=ways)
     return spec.plain
@@ -355,14 +353,6 @@ def other_channel(channel: str | None, sources: Sequence[Source]) -> tuple[str, 
     named = ", ".join(f"`{one.channel}`" for one in sources)
     other = [s.name for s in SOURCES if channel and s.channel == channel and s not in sources]
     return named, [Notice("choose_from", {"source": name}) for name in other]
-
-
-def _channel(spec: Spec) -> str | None:
-    """The channel that a spec names, by name or by the URL of a file; or None."""
-    if not spec.url:
-        return spec.channel
-    found = addresses.split(spec.url)
-    return found.identified.channel if found else spec.url
 
 
 def _named_python(word: str, spec: str, given: str | None) -> str | None:

@@ -41,6 +41,8 @@ _NUMBER = r"\d+(?:\.\d+)*(?:\+\w+)?"
 _PLAIN = r"\d+(?:\.\d+)*"
 #: The variant of a wheel, which conda would read as a part of the version.
 VARIANT = r"(?i)\+([a-z]+[\d.]*)"
+#: What fixes a major.minor.
+_FIXED = r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?"
 #: Digits in a row that no version, build or hash has.
 _DIGITS = 100
 
@@ -258,3 +260,14 @@ def just_below(version: str) -> str:
 def admits_python(spec: str, python: str, admits: Admits) -> bool:
     """Whether some patch release of this Python (major.minor) passes a match spec on python."""
     return any(admits(spec, "python", f"{python}.{patch}", "") for patch in _PATCHES)
+
+
+def after_name(spec: str) -> str:
+    """The part of a spec after the name."""
+    return spec.strip()[len(package_name(spec)) :].strip()
+
+
+def fixed_minor(spec: str) -> str | None:
+    """The major.minor that a spec fixes, or None: for `=11.3.1=h59b6b97_2`, 11.3."""
+    found = re.fullmatch(_FIXED, after_name(spec))
+    return found[1] if found else None

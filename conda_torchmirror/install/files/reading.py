@@ -8,7 +8,6 @@ pip section and the variables, which are handled afterwards (`environment_file.f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -34,9 +33,16 @@ from ...selection.facts.names import (
     RUNTIME,
     TOOLKIT,
 )
-from ...selection.specs import admits_python, for_torch, package_name
+from ...selection.specs import admits_python, fixed_minor, for_torch, package_name
 from ...text.sanitize import safe
-from ..request import beside_runtime, narrowing, of_label, other_channel, says_cpu
+from ..request import (
+    beside_runtime,
+    narrowing,
+    of_any_runtime,
+    of_label,
+    other_channel,
+    says_cpu,
+)
 from . import by_conda, environment_file
 from .advice import channels_of_sources, check_source, check_torch, has_choice
 from .environment_file import EnvironmentFile, short, target
@@ -45,7 +51,6 @@ from .request import FileRequest
 
 #: Pythons that a spec may name. The channel's oldest is 2.7.
 PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(3, 31)))
-_MINOR = re.compile(r"={0,2}\s*(\d+\.\d+)(?:\.\d+)*(?:\.?\*)?(?:[=\s].*)?")
 
 
 def take(
@@ -255,14 +260,14 @@ class _Sorter:
         return None
 
     def _ask(self, spec: str) -> None:
-        if package_name(spec) in (RUNTIME, TOOLKIT) and (minor := _minor(spec)):
+        if package_name(spec) in (RUNTIME, TOOLKIT) and (minor := fixed_minor(spec)):
             self.cudas.add(minor)
 
     def _narrow(self, pins: Iterable[Pin]) -> None:
         """Add pins that other specs or channels imply for the CUDA or the release of the set."""
         for pin in pins:
             self.narrowed.append(pin)
-            if package_name(pin.spec) in CUDA_NAMES and (minor := _minor(pin.spec)):
+            if package_name(pin.spec) in CUDA_NAMES and (minor := fixed_minor(pin.spec)):
                 self.cudas.add(minor)
 
     def _names_cuda(self, runtimes: Sequence[str]) -> bool:
@@ -276,7 +281,7 @@ class _Sorter:
         family, beside = tuple(dict.fromkeys(self.family)), tuple(dict.fromkeys(self.beside))
         alone = not any(package_name(spec) == RUNTIME for spec in family)
         if alone:
-            self.narrowed += [pin for found in self.toolkits for pin in _of_any_runtime(found)]
+            self.narrowed += [pin for found in self.toolkits for pin in of_any_runtime(found)]
             bare = (TOOLKIT,) if any(pin.spec == TOOLKIT for pin in self.toolkits) else ()
             family = (*family, *bare)
         if self.on_cpu and self.cuda != "cpu":
@@ -299,7 +304,7 @@ class _Sorter:
             facts = {"file": short(file), "spec": safe(spec)}
             self.left.append(Notice("file_metapackage_out", facts))
         self.narrowed = beside_runtime(self.narrowed, runtimes)
-        named = {minor for spec in runtimes if (minor := _minor(spec))}
+        named = {minor for spec in runtimes if (minor := fixed_minor(spec))}
         cudas = named or self.cudas
         fitting = _admitted(self.pythons) if self.pythons else []
         return FileRequest(
@@ -345,25 +350,6 @@ def _word(spec: Spec) -> str:
     """A spec of a file as a word of the command line: with its channel, which decides the source
     whatever the file's channels are."""
     return f"{name_of(spec.channel)}::{spec.plain}" if spec.channel else spec.plain
-
-
-def _tail(spec: str) -> str:
-    """The part of a spec after the name."""
-    return spec.strip()[len(package_name(spec)) :].strip()
-
-
-def _minor(spec: str) -> str | None:
-    """The major.minor that a spec fixes, or None: for `=11.3.1=h59b6b97_2`, 11.3."""
-    found = _MINOR.fullmatch(_tail(spec))
-    return found[1] if found else None
-
-
-def _of_any_runtime(pin: Pin) -> list[Pin]:
-    """Turn a spec for cudatoolkit into a pin on the CUDA of any release: releases from 1.13 on have
-    another runtime package, but the file wants that CUDA all the same."""
-    minor, tail = _minor(pin.spec), _tail(pin.spec)
-    wanted = f"={minor}" if minor else tail
-    return [Pin(f"{CUDA_NAMES[0]}{wanted}", pin.source, pin.spec)] if wanted else []
 
 
 def _admitted(pythons: Sequence[Pin]) -> list[str]:
