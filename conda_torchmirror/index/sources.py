@@ -177,3 +177,17 @@ def channel_of(spec: Spec) -> str | None:
         return spec.channel
     found = addresses.split(spec.url)
     return found.identified.channel if found else spec.url
+
+
+def takes_along(
+    name: str, specs: Sequence[Spec], channels: Sequence[str], sources: Sequence[Source]
+) -> bool:
+    """Whether a package by which one source is known is meant for builds of another, which need it
+    too: no other is allowed, or named by the other specs or the channels."""
+    without = [one for one in sources if name not in one.facts.names]
+    if not without or len(without) == len(sources):
+        return bool(without)
+    rest = [spec for spec in specs if spec.name != name]
+    meant = [one for one in sources if any(is_of(spec, one) for spec in rest)]
+    meant = meant or [one for one in sources if one.channel in channels]
+    return bool(meant) and all(one in without for one in meant)

@@ -15,7 +15,16 @@ from ..exceptions.usage import (
     OtherChannelSpec,
 )
 from ..index.match import Spec, admits, read
-from ..index.sources import AUTO, SOURCES, Source, allowed, channel_of, is_elsewhere, is_of
+from ..index.sources import (
+    AUTO,
+    SOURCES,
+    Source,
+    allowed,
+    channel_of,
+    is_elsewhere,
+    is_of,
+    takes_along,
+)
 from ..mirrors import addresses
 from ..mirrors.registry import built_in
 from ..mirrors.urls import UPSTREAM
@@ -54,6 +63,8 @@ _PYTHON = r"(?:py(?:thon)?)?={0,2}(\d{1,9})\.(\d{1,9})(\.\d{1,9})?(?:\.\*)?"
 _BRACKETS = r"python\[version='([^',]*)'\]"
 #: Packages that only work with the builds of one source.
 _OF_ONE = (*RUNTIMES, MUTEX, *METAPACKAGES, LIBTORCH)
+#: The CUDA of those builds of conda-forge that need `cudatoolkit`.
+_WITH_TOOLKIT = f"{CUDA_NAMES[0]}<12"
 
 
 def cuda(value: str) -> str:
@@ -116,8 +127,9 @@ def make(
     `torch` is accepted as `pytorch`. pytorch is always part of the set. Specs for the CPU
     (`cpuonly`, `pytorch-mutex=*=cpu`, `+cpu`) mean `--cuda cpu`, and `python=3.11` means `--python
     3.11`. Other hints at a CUDA version (`cuda-version`, a label in `channels`, `+cu121` ...)
-    restrict that of the set. `sources` are those whose package names are recognized, by default
-    those that `source` allows.
+    restrict that of the set, as `cudatoolkit` does where builds of conda-forge are meant, which is
+    the runtime of those for CUDA 11. `sources` are those whose package names are recognized, by
+    default those that `source` allows.
 
     Raises: BadSpec, OtherChannelSpec, BadCuda, BadPython, Contradiction.
     """
@@ -132,11 +144,17 @@ def make(
     known = _Known.of(sources)
     ties: list[tuple[str, str]] = []
     typed: list[tuple[str, str]] = []
+    along = takes_along(TOOLKIT, [spec for _, spec in specs], channels, sources)
     for word, spec in specs:
         name = spec.name
         if says_cpu(spec) or (spec.name == CPU_METAPACKAGE and spec.name in known.metapackages):
             on_cpu.append(word)
         pins += narrowing(word, spec)
+        if spec.name == TOOLKIT and along:
+            pins += of_any_runtime(Pin(spec.plain, "")) or [Pin(_WITH_TOOLKIT, "", word)]
+            others.append(word)
+            typed.append((word, ""))
+            continue
         if len(sources) > 1:
             ties += [(one.name, word) for one in sources if is_of(spec, one)]
         if spec.name == "python":

@@ -194,12 +194,43 @@ def test_a_metapackage_is_a_demand_on_pytorch(at_forge, conda_in_process):
     assert result.json()["torchmirror"]["selected"]["cuda"] is None
 
 
-@pytest.mark.parametrize("word", ["pytorch-cuda=12.4", "cudatoolkit=11.3", "pytorch-mutex=*=cuda"])
+@pytest.mark.parametrize("word", ["pytorch-cuda=12.4", "pytorch-mutex=*=cuda"])
 def test_names_of_the_channel_pytorch_are_a_contradiction(at_forge, conda_in_process, word):
     result = conda_in_process(*FORGE, "-d", "-n", "x", "pytorch", word)
     assert result.rc == 2 or result.rc == 1
     assert "contradict each other" in result.words
     assert "--source conda-forge" in result.stderr
+
+
+@pytest.mark.parametrize("toolkit", ["cudatoolkit=11.8", "cudatoolkit", "conda-forge::cudatoolkit"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "pytorch --source conda-forge",
+        "pytorch-gpu",
+        "conda-forge::pytorch",
+        "pytorch -c conda-forge",
+    ],
+)
+def test_cudatoolkit_is_the_runtime_of_conda_forge_too(at_forge, conda_in_process, words, toolkit):
+    """It was said to contradict all but the last, which was answered from the channel pytorch."""
+    torch, *options = words.split()
+    preview = ("torch-install", "-d", "--json", "-n", "x", *CUDA)
+    found = conda_in_process(*preview, torch, toolkit, *options).ok().json()["torchmirror"]
+    assert (found["selected"]["source"], found["selected"]["cuda"]) == ("conda-forge", "11.8")
+    assert found["specs"].count(toolkit) == 1
+    assert any(pin.startswith("cuda-version") for pin in found["pins"])
+
+
+def test_a_file_with_cudatoolkit_alone_is_answered_from_its_channel(
+    at_forge, conda_in_process, tmp_path
+):
+    file = tmp_path / "environment.yml"
+    file.write_text("channels: [conda-forge]\ndependencies: [pytorch, cudatoolkit]\n")
+    preview = ("torch-install", "-d", "--json", "-n", "x", *CUDA, "-f", file)
+    found = conda_in_process(*preview).ok().json()["torchmirror"]
+    assert (found["selected"]["source"], found["selected"]["cuda"]) == ("conda-forge", "11.8")
+    assert found["specs"].count("cudatoolkit") == 1
 
 
 def test_the_setting_says_which_source(at_forge, conda_in_process):

@@ -199,6 +199,13 @@ def test_what_says_cuda_beside_pytorch_cuda_goes_to_the_solver():
     assert "cudatoolkit" in request.make(["pytorch", "cudatoolkit"]).specs
 
 
+@pytest.mark.parametrize("channels", [["conda-forge", "pytorch"], ["pytorch"], ["nvidia"], []])
+def test_cudatoolkit_names_the_channel_pytorch_where_no_other_is_meant(channels):
+    asked = request.make(["pytorch", "cudatoolkit=11.3"], channels=channels)
+    assert asked.specs["cudatoolkit"] == ("cudatoolkit=11.3",)
+    assert asked.ties == (("pytorch", "cudatoolkit=11.3"),)
+
+
 @pytest.mark.parametrize(
     ("word", "spec"),
     [

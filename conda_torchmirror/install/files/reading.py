@@ -317,16 +317,17 @@ class _Sorter:
             python=fitting[0] if len(fitting) == 1 else None,
             channels=_channels(files),
             written=self.written,
-            notices=(*self._about(files, family, len(beside)), *self.left),
+            notices=(*self._about(files, family, beside), *self.left),
         )
 
     def _about(
-        self, files: Sequence[EnvironmentFile], family: Sequence[str], others: int
+        self, files: Sequence[EnvironmentFile], family: Sequence[str], beside: Sequence[str]
     ) -> list[Notice]:
         label = ", ".join(map(short, files))
-        specs = ", ".join(f"`{safe(self.written.get(spec, spec))}`" for spec in family)
-        facts = {"file": label, "specs": specs, "count": others}
-        told = [Notice("file_narrowed" if others else "file_narrowed_all", facts)] if family else []
+        chosen = (self.written.get(spec, spec) for spec in family if spec not in beside)
+        specs = ", ".join(f"`{safe(spec)}`" for spec in chosen)
+        facts = {"file": label, "specs": specs, "count": len(beside)}
+        told = [Notice("file_narrowed" if beside else "file_narrowed_all", facts)] if family else []
         # These actions install nothing, so the sections and variables are not handled after them.
         kept = self.options.action in ("save", "urls", "download")
         for file in files:

@@ -72,7 +72,8 @@ class FileRequest(NamedTuple):
         If there is no driver and the files name one CUDA version, choose for that, because they ask
         for it explicitly. (Without files a missing driver means the CPU.)
         """
-        asked = asked._replace(others=(*self.beside, *asked.others), files=True)
+        others = tuple(dict.fromkeys((*self.beside, *asked.others)))
+        asked = asked._replace(others=others, files=True)
         on = survey.machine._replace(pins=(*survey.machine.pins, *self.pins))
         if self.python and on.python == self.python and on.python_from == "--python":
             on = on._replace(python_from="file")
