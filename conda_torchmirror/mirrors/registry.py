@@ -351,7 +351,7 @@ def preferred(
         raise MirrorError(
             "torchmirror_only allows no other mirrors than {names}.", names=", ".join(only)
         )
-    return allowed or tuple(name for name in only if name in registry)
+    return allowed or tuple(word for word in only if word in registry or "://" in word)
 
 
 def _expanded(words: Iterable[str], registry: Registry) -> Iterator[str]:

@@ -236,7 +236,12 @@ def registry(settings: Settings) -> Registry:
 
 
 def preference(asked: Sequence[str], settings: Settings, known: Registry) -> tuple[str, ...]:
-    """The mirrors to try by these settings, in order; see `mirrors.registry.preferred`."""
+    """The mirrors to try by these settings, in order; see `mirrors.registry.preferred`.
+
+    Raises MirrorError, for a name in `torchmirror_only` that is no mirror's too, by which nothing
+    would be allowed.
+    """
+    known.resolve(settings.only, allow_http=settings.http)
     return preferred(asked, settings.mirrors, known, only=settings.only)
 
 
@@ -260,7 +265,7 @@ def unusable(error: MirrorError, asked: Sequence[str] = ()) -> BadMirror | BadRe
     from ..text.messages import of_error
     from ..text.sanitize import safe
 
-    if asked and _registry_works():
+    if asked and _unusable() is None:
         named = [error.facts.get(key) for key in ("name", "url")]
         wrong = [word for word in asked if word in named] or asked
         return BadMirror(value=safe(" ".join(wrong)), detail=of_error(error))
@@ -269,19 +274,26 @@ def unusable(error: MirrorError, asked: Sequence[str] = ()) -> BadMirror | BadRe
 
 def places() -> str:
     """The setting to mend where mirrors cannot be used, with the file or variable that holds it:
-    `torchmirror_registry` if that cannot be read, else `torchmirror_mirrors`."""
+    `torchmirror_registry` if that cannot be read, else `torchmirror_only` if that names no mirror,
+    else `torchmirror_mirrors`."""
     from ..text.messages import text
 
-    name = PREFIX + ("mirrors" if _registry_works() else "registry")
+    name = PREFIX + (_unusable() or "mirrors")
     return text("setting_place", {"name": name, "file": source_of(name)})
 
 
-def _registry_works() -> bool:
+def _unusable() -> str | None:
+    """Which of the settings that hold for any mirrors cannot be used."""
+    values = read()
     try:
-        registry(read())
+        known = registry(values)
     except MirrorError:
-        return False
-    return True
+        return "registry"
+    try:
+        known.resolve(values.only, allow_http=values.http)
+    except MirrorError:
+        return "only"
+    return None
 
 
 def _entries(held: Any) -> Any:

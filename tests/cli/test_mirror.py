@@ -236,14 +236,24 @@ def test_of_the_settings_of_mirrors_the_one_at_fault_is_named(sandbox, condarc, 
     ],
     ids=" ".join,
 )
-def test_a_setting_is_no_word_of_the_command_line(sandbox, condarc, run_conda, words):
-    """A mirror that a setting names is not told as one that was typed, and its place is named."""
-    condarc(plugins={"torchmirror_mirrors": ["tsinhua"]})
+@pytest.mark.parametrize("name", ["torchmirror_mirrors", "torchmirror_only"])
+def test_a_setting_is_no_word_of_the_command_line(sandbox, condarc, run_conda, words, name):
+    """A mirror that a setting names is not told as one that was typed, and its place is named. One
+    that alone is allowed was passed over: everything came from upstream, and nothing said why."""
+    condarc(plugins={name: ["tsinhua"]})
     found = run_conda(*words, "--json").json()
     assert found["exception_name"] == "BadRegistry"
     assert "Did you mean tuna?" in found["guidance"]["cause"]
     [hint] = found["guidance"]["hints"]
-    assert f"torchmirror_mirrors in {sandbox.condarc}" in hint["text"]
+    assert f"{name} in {sandbox.condarc}" in hint["text"]
+
+
+def test_what_alone_is_allowed_is_not_blamed_on_the_command_line(sandbox, condarc, run_conda):
+    condarc(plugins={"torchmirror_only": ["tsinhua"]})
+    found = run_conda("torch-install", "-d", "--offline", "--mirror", "tuna", "--json").json()
+    assert found["exception_name"] == "BadRegistry"
+    [hint] = found["guidance"]["hints"]
+    assert f"torchmirror_only in {sandbox.condarc}" in hint["text"]
 
 
 @pytest.mark.parametrize("command", ["enable", "test"])

@@ -146,8 +146,14 @@ def test_preference(asked, chosen, expected):
 
 
 def test_a_mirror_that_is_asked_for_and_not_allowed_is_an_error():
-    with pytest.raises(MirrorError, match="no other mirrors than lab"):
-        settings.preference(("tuna",), Settings(only=("lab",)), built_in())
+    with pytest.raises(MirrorError, match="no other mirrors than nju"):
+        settings.preference(("tuna",), Settings(only=("nju",)), built_in())
+
+
+def test_a_url_may_be_what_is_allowed():
+    """It was dropped, and everything came from upstream."""
+    only = Settings(only=("https://m.example/cloud",))
+    assert settings.preference((), only, built_in()) == ("https://m.example/cloud",)
 
 
 def test_the_default_is_tuna_first_and_never_has_nvidia():
