@@ -110,7 +110,7 @@ PREVIEW = EVERY | {
     *("exceptions", "exceptions.base", "exceptions.channel", "exceptions.choice"),
     *("exceptions.environment", "exceptions.mirror", "exceptions.plan", "exceptions.usage"),
     *("handover", "handover.channels", "handover.interrupts"),
-    *("index", "index.builtin", "index.cache", "index.exclude_newer", "index.match"),
+    *("index", "index.builtin", "index.cache", "index.hidden", "index.match"),
     "index.sources",
     *("install", "install.attempt", "install.decide", "install.departures", "install.notices"),
     *("install.request", "install.run", "install.sources", "install.sources.answer"),

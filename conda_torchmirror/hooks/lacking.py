@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from conda import CondaError
 
 from ..index import builtin, cache, match
-from ..index.exclude_newer import without_newer
+from ..index.hidden import without_hidden
 from ..index.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _known(spec: str, channel: str, subdir: str) -> Iterator[str]:
     if wanted.channel not in (None, channel):
         return
     known = builtin.load(subdir, [wanted.name], channel=channel)
-    for build in without_newer(known).builds if known is not None else ():
+    for build in without_hidden(known).builds if known is not None else ():
         # A live channel may withdraw single builds, so that a spec on one proves nothing.
         tried = build.build if channel in _ENDED else _NO_BUILD
         sure = build.known_by == "record" and build.subdir == subdir

@@ -14,7 +14,7 @@ from conda.base.context import context
 
 from ..exceptions.channel import ChannelError, NothingCached
 from ..handover.channels import kept
-from ..index.exclude_newer import without_newer
+from ..index.hidden import without_hidden
 from ..index.match import admits
 from ..index.sources import Source
 from ..machine import accelerators
@@ -118,7 +118,7 @@ def _read_runtime(
         for spec in build.depends
     }
     try:
-        found = without_newer(reader.read(channel, names))
+        found = without_hidden(reader.read(channel, names))
     except (ChannelError, NothingCached) as error:
         return None, [Notice("runtime_unread", {"detail": str(error.message)})]
     index: dict[str, list[tuple[str, str]]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..index.exclude_newer import undated
+from ..index.hidden import undated
 from ..index.match import admits
 from ..models import Choice, Notice, Records
 from ..selection import rules

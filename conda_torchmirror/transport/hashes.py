@@ -14,7 +14,7 @@ from conda.exceptions import CondaError
 
 from ..exceptions.channel import ChannelError, HashConflict, HashUnconfirmed, NothingCached
 from ..index import builtin
-from ..index.exclude_newer import without_newer
+from ..index.hidden import without_hidden
 from ..index.match import admits
 from ..index.sources import SOURCES, Source, read_some
 from ..mirrors.registry import Route
@@ -47,7 +47,7 @@ def behind(source: Source, machine: Machine, request: Request, records: Records)
     known = source.built_in(machine.subdir)
     if known is None:
         return None
-    known = without_newer(known)
+    known = without_hidden(known)
     held = {(build.subdir, build.fn) for build in records.builds}
     missing = [
         build

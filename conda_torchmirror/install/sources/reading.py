@@ -10,7 +10,7 @@ from ...exceptions.base import first_line
 from ...exceptions.channel import ChannelError, NothingCached, NothingCachedToSolve
 from ...exceptions.choice import UnknownPlatform
 from ...index import builtin
-from ...index.exclude_newer import without_newer
+from ...index.hidden import without_hidden
 from ...index.sources import Source
 from ...models import Notice, Records
 from ...options import EXPLICIT
@@ -56,7 +56,7 @@ def records(task: Task, reader: RecordReader) -> Records:
     options, source, subdir = task.options, task.source, task.machine.subdir
     try:
         names = {*source.packages, *map(package_name, task.request.others)}
-        return without_newer(reader.read(source.channel, names))
+        return without_hidden(reader.read(source.channel, names))
     except NothingCached as error:
         if not options.preview:
             raise
@@ -69,4 +69,4 @@ def records(task: Task, reader: RecordReader) -> Records:
     if found is None:
         covered = ", ".join(builtin.platforms(source.channel))
         raise UnknownPlatform(subdir=subdir, channel=source.channel, platforms=covered)
-    return without_newer(found)
+    return without_hidden(found)

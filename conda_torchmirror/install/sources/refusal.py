@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...exceptions.base import TorchMirrorError
 from ...exceptions.channel import ChannelError
 from ...exceptions.choice import NoFittingBuild, NoFittingSource
-from ...index.exclude_newer import without_newer
+from ...index.hidden import without_hidden
 from ...index.match import admits, read
 from ...index.sources import SOURCES, Source
 from ...models import Choice, NoChoice, Notice, Request
@@ -171,7 +171,7 @@ def _may_be_elsewhere(task: Task) -> bool:
     known, request = source.built_in(on.subdir), in_words_of(source, task)
     if known is None or request is None or not (on.pins or request.others):
         return True
-    builds, of = without_newer(known).builds, source.knowledge
+    builds, of = without_hidden(known).builds, source.knowledge
     request = request._replace(specs={TORCH: request.specs[TORCH]})
     alone = choose(on._replace(pins=()), request._replace(others=()), builds, of)
     return isinstance(alone, NoChoice) or isinstance(choose(on, request, builds, of), Choice)
@@ -230,7 +230,7 @@ def _other_sources(
         request = in_words_of(other, task) if known else None
         if known is None or request is None:
             continue
-        found = choose(on, request, without_newer(known).builds, other.knowledge)
+        found = choose(on, request, without_hidden(known).builds, other.knowledge)
         if not isinstance(found, Choice) or rules.conflicts(found, on, request, admits):
             continue
         step = use_source(other, found, task)

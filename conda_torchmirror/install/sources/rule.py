@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from ...exceptions.usage import Contradiction
-from ...index.exclude_newer import without_newer
+from ...index.hidden import without_hidden
 from ...index.match import admits, read
 from ...index.sources import SOURCES, Source, named, own_names
 from ...models import Build, Choice, Machine, Request
@@ -70,7 +70,7 @@ class AutoRule:
             builds = self._cached(source) if self._cached else None
             if builds is None:
                 known = source.built_in(on.subdir)
-                builds = without_newer(known).builds if known else ()
+                builds = without_hidden(known).builds if known else ()
             self._builds[source.name] = builds
         return self._builds[source.name]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...index.exclude_newer import without_newer
+from ...index.hidden import without_hidden
 from ...index.match import admits
 from ...index.sources import SOURCES, Source
 from ...mirrors.registry import Route
@@ -160,7 +160,7 @@ def _unasked(other: Source, on: Machine, request: Request) -> str | None:
         known = other.built_in(on.subdir, versions)
         if known is None:
             return None
-        found = choose(on, request, without_newer(known).builds, other.knowledge)
+        found = choose(on, request, without_hidden(known).builds, other.knowledge)
         # Where there is a GPU, an older release for CUDA comes before one for the CPU.
         if isinstance(found, Choice) and (versions is None or found.cuda or not on.has_gpu):
             return found.torch.version

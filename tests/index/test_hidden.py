@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from conda_torchmirror.index.exclude_newer import undated, without_newer
+from conda_torchmirror.index.hidden import undated, without_hidden
 from conda_torchmirror.models import Build, Records
 
 OLD, NEW, UNDATED = (
@@ -36,11 +36,11 @@ def test_newer_builds_do_not_exist(monkeypatch):
     from conda.base.context import context
 
     monkeypatch.setattr(type(context), "exclude_newer_policy", Policy, raising=False)
-    assert without_newer(RECORDS) == Records((OLD, UNDATED), "live", excluded=1)
+    assert without_hidden(RECORDS) == Records((OLD, UNDATED), "live", excluded=1)
 
 
 def test_without_the_setting_nothing_is_kept_out():
-    assert without_newer(RECORDS) is RECORDS
+    assert without_hidden(RECORDS) is RECORDS
 
 
 def test_a_build_without_a_date_cannot_be_judged(monkeypatch):
@@ -97,9 +97,9 @@ def test_builds_that_conda_is_told_not_to_see_are_not_chosen(mirrored):
     """With `use_only_tar_bz2` a .conda build of conda-forge was chosen, which no solver found."""
     built = tuple(build._replace(fn=f"{build.spec}.conda") for build in RECORDS.builds[:1])
     records = Records((*built, *RECORDS.builds[1:]), "live")
-    assert without_newer(records) is records
+    assert without_hidden(records) is records
     mirrored(use_only_tar_bz2=True)
-    assert without_newer(records) == Records(RECORDS.builds[1:], "live", packed=1)
+    assert without_hidden(records) == Records(RECORDS.builds[1:], "live", packed=1)
 
 
 def test_what_is_chosen_and_said_then(mirrored, conda_in_process):

@@ -15,7 +15,7 @@ from conda.base.context import context
 from ..models import Build, Records
 
 
-def without_newer(records: Records) -> Records:
+def without_hidden(records: Records) -> Records:
     """Records without the builds that the settings exclude; `excluded` counts those that are too
     new, `packed` those in the format .conda.
 
@@ -36,7 +36,7 @@ def without_newer(records: Records) -> Records:
 def undated(builds: Iterable[Build]) -> int:
     """The number of builds without a timestamp, which the setting cannot judge; 0 without it.
 
-    Conda and `without_newer` treat such a build as old. In the index of a channel nearly every
+    Conda and `without_hidden` treat such a build as old. In the index of a channel nearly every
     record has a timestamp; in the built-in index the builds known only from a listing have none.
     """
     return sum(not build.timestamp for build in builds) if _policy() else 0
