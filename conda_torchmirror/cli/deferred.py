@@ -45,18 +45,6 @@ _MESSAGES = {
     "usage_of": r"argument (?P<of>.+?): (?P<said>.+)",
 }
 
-#: Options of pip that are typed here by habit, and the code of the step that does it here. Argparse
-#: would read `--pre`, which no command of ours has, as `--prefix`.
-_OF_PIP = {
-    **dict.fromkeys(
-        ("-i", "--index-url", "--extra-index-url", "--find-links", "--no-index", "--trusted-host"),
-        "pip_index",
-    ),
-    **dict.fromkeys(("-r", "--requirement"), "pip_list"),
-    **dict.fromkeys(("-U", "--upgrade"), "pip_upgrade"),
-    **dict.fromkeys(("--pre", "--user", "--no-cache-dir", "--target"), "pip_leave"),
-}
-
 
 class HelpFormatter(RawDescriptionHelpFormatter):
     """Argparse's formatter with line breaks that suit Chinese too, which has no spaces and whose
@@ -120,6 +108,7 @@ def say_what_is_wrong(parser: ArgumentParser) -> None:
         for word in args or ():
             if word == "--":
                 break
+            # Argparse would read this option of pip as `--prefix`.
             if word == "--pre" and word not in parser._option_string_actions:
                 _refuse(parser, *_unknown(parser, word))
         if "--source" in parser._option_string_actions and (said := _pasted(args or ())):
@@ -196,14 +185,14 @@ def _unknown(
             step = _meant(f"-n {word}")
         return text("help.usage_word", {"value": word}), step
     said = text("help.usage_option", {"value": name})
-    if name in _OF_PIP and "--source" in options:
-        code = _OF_PIP[name]
-        if code == "pip_index":
-            from . import pasted
+    if "--source" in options:
+        from . import pasted
 
-            if here := pasted.command(words or ()):
+        if code := pasted.PIP_STEPS.get(name):
+            here = pasted.command(words or ()) if code == "pip_index" else None
+            if here is not None:
                 return said, text("help.pip_index_command", {"command": here})
-        return said, text(f"help.{code}")
+            return said, text(f"help.{code}")
     # Without the hyphens, which all of them have in common.
     long = {option[2:]: option for option in options if option.startswith("--")}
     nearest = _nearest(name.lstrip("-"), list(long), 0.7)

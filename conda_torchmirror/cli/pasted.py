@@ -20,11 +20,18 @@ _TOOLS = re.compile(r"[!%]?(?:pip\d*(?:\.\d+)*|conda|mamba|micromamba|uv|pixi|po
 _VERBS = ("install", "create", "add")
 #: What may stand before the program.
 _BEFORE = re.compile(r"sudo|-m|[!%]?(?:uv|python\d*(?:\.\d+)*|py)")
-#: Options of pip that name a place to look for packages, and those that say nothing here.
-INDEX = ("-i", "--index-url", "--extra-index-url", "--find-links")
+#: Options of pip that name a place to look for packages; those with a value and alone that say
+#: nothing here; those without a counterpart.
+_PLACES = ("-i", "--index-url", "--extra-index-url", "--find-links")
 _WITH_VALUE, _ALONE = ("--trusted-host",), ("-U", "--upgrade", "--user", "--no-cache-dir")
-#: Options of pip without a counterpart.
 _NOT_HERE = ("-r", "--requirement", "--pre", "--target", "--no-index")
+#: All of them, with the code of the step that is told where one is typed by habit.
+PIP_STEPS = {
+    **dict.fromkeys((*_PLACES, *_WITH_VALUE, "--no-index"), "pip_index"),
+    **dict.fromkeys(("-r", "--requirement"), "pip_list"),
+    **dict.fromkeys(("-U", "--upgrade"), "pip_upgrade"),
+    **dict.fromkeys(("--user", "--no-cache-dir", "--pre", "--target"), "pip_leave"),
+}
 _VARIANT = re.compile(r"(.+)/(cu\d+|cpu|xpu|rocm[\d.]+)(?:/[\w.-]*\.html?)?/*")
 
 
@@ -72,7 +79,7 @@ def _in_our_words(words: Sequence[str]) -> Iterator[str]:
         name, sign, value = word.partition("=") if word.startswith("--") else (word, "", "")
         if name in _NOT_HERE:
             raise LookupError(name)
-        if name in (*INDEX, *_WITH_VALUE, "-f"):
+        if name in (*_PLACES, *_WITH_VALUE, "-f"):
             value = value if sign else next(rest, "")
             if name == "-f" and not _is_page(value):
                 yield from (word, value)
