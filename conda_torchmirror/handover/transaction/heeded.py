@@ -8,7 +8,7 @@ build of it meets. That may be because another pin is combined with ours, or bec
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -48,11 +48,24 @@ class Unheeded(UnsatisfiableError):
 def refusal(found: Unheeded, where: str | None) -> DefaultPackage | NotAsChosen:
     """The error for what the solver took. `where` are the words that name a new environment, to
     which conda's configuration may add packages, None for one that is there."""
-    name, needed, package = package_name(found.spec), safe(found.spec), safe(found.package)
-    for spec in context.create_default_packages if where is not None else ():
-        if package_name(spec) == name:
-            return DefaultPackage(package=package, needed=needed, spec=safe(spec), where=where)
+    needed, package = safe(found.spec), safe(found.package)
+    if where is not None:
+        added = by_default({package_name(found.spec)}, needed, where, package=package)
+        if added is not None:
+            return added
     return NotAsChosen(package=package, needed=needed, solver=safe(str(context.solver)))
+
+
+def by_default(
+    names: Container[str], needed: str, where: str, *, package: str | None = None
+) -> DefaultPackage | None:
+    """The error for one of these packages that conda's configuration adds to every new environment,
+    if it does. `needed` excludes it; `package` is what the solver took, if that is known."""
+    for spec in context.create_default_packages:
+        if package_name(spec) in names:
+            said = safe(spec)
+            return DefaultPackage(package=package or said, needed=needed, spec=said, where=where)
+    return None
 
 
 def demanded(command: Sequence[str], variables: Mapping[str, str]) -> dict[str, list[Any]]:

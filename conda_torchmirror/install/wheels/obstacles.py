@@ -6,12 +6,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
-from conda.base.context import context
 from packaging.utils import canonicalize_version
 from packaging.version import InvalidVersion, Version
 
-from ...exceptions.choice import DefaultPackage
 from ...exceptions.environment import CondaOwned, CondaTorch, ExternallyManaged
+from ...handover.transaction import heeded
 from ...index.sources import WHEELS
 from ...machine.environment import option_of
 from ...machine.python import distributions
@@ -22,9 +21,7 @@ from ...selection.pip import plan
 from ...selection.pip.metadata import Metadata
 from ...selection.pip.plan import WheelFile
 from ...selection.plan import typed
-from ...selection.specs import package_name
 from ...text.messages import text
-from ...text.sanitize import safe
 from .task import WheelTask
 
 
@@ -35,11 +32,9 @@ def check_environment(task: WheelTask) -> None:
     configuration adds to a new environment, ExternallyManaged.
     """
     if not task.target.exists:
-        for spec in context.create_default_packages:
-            if package_name(spec) in CONDA_FAMILY:
-                where, said = typed(task.target.words or ("-n", NEW)), safe(spec)
-                needed = f"--source {WHEELS}"
-                raise DefaultPackage(package=said, needed=needed, spec=said, where=where)
+        where = typed(task.target.words or ("-n", NEW))
+        if added := heeded.by_default(CONDA_FAMILY, f"--source {WHEELS}", where):
+            raise added
         return
     prefix = str(task.target.prefix)
     conda = [p for p in task.machine.installed if p.channel != "pypi" and p.name in CONDA_FAMILY]
