@@ -6,7 +6,7 @@ matter. As in `selection.alternatives`, each step has been tried on the records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from conda.base.context import context
@@ -48,58 +48,102 @@ def steps(
     files: FileRequest, advice: alternatives.Advice, case: refused.Case, source: Source
 ) -> Iterator[Notice]:
     """The next steps of a refusal, worded for files; the last is to use the file with conda."""
-    machine = case.machine
     of = advice.cause.facts["of"] if advice.cause and "of" in advice.cause.facts else None
     if of and any(without_build(spec) for spec in files.beside):
         # The other lines are exact builds of that platform too.
         yield from _on_platform(files, str(of), case, source)
         return
-    gpu = lines.metapackages(files)
     if not any(step.code == "use_python" for step in advice.steps):
         yield from _other_python(files, case)
     for step in advice.steps:
-        if step.code == "ask_less":
-            yield from lines.change(files, step, case)
-        elif step.code == "use_python" and lines.of_one_python(files, machine):
-            continue
-        elif step.code == "use_cpu_instead":
-            # The option overrides these lines, but not the release that they name.
-            on_cpu = case.request._replace(cuda="cpu", pins=())
-            typed = case.asked.specs if case.asked else ()
-            if not gpu or case.take(request=on_cpu):
-                # What is typed beside the files it does not override.
-                beside = any(f"`{word}`" in str(step.facts["words"]) for word in typed)
-                yield step if beside else Notice("use_cpu_only")
-        elif step.code == "drop_cuda_cpu" and _asks_for_cuda(files, step, case):
-            continue
-        elif step.code == "older_release" and (word := _open_variant(files)):
-            line, instead = word
-            torch = step.facts["torch"]
-            facts = {"spec": line, "instead": instead, "torch": torch, "found": torch}
-            yield Notice("torch_instead", facts)
-        elif step.code in ("drop_cuda", "drop_cuda_cpu") and (gpu or machine.cuda_from == "file"):
-            # The lines may be the only ones that ask for pytorch, or for a CUDA.
-            found = [spec for name in RUNTIMES for spec in case.request.specs.get(name, ())]
-            found += [pin.text for pin in case.request.pins if pin.text not in gpu]
-            found += [w for w in files.beside if found and package_name(w) == CUDA_NAMES[0]]
-            found = [*gpu, *(line for line in found if not lines.is_typed(files, line, case))]
-            cuda = str(step.facts.get("cuda", "auto")) if machine.cuda_from == "file" else None
-            asked = case.again(alternatives.without_cuda(case)[1])
-            yield from lines.leave(files, found, step, case, asked, cuda) if found else (step,)
-        elif step.code == "torch_instead" and package_name(str(step.facts["spec"])) in RUNTIMES:
-            if _holds_toolkit(files, str(step.facts["instead"]), case):
-                yield step
-        elif step.code == "change_pins" and (pins := _lines(files, step, machine)):
-            if _holds_without(files, step, case):
-                yield Notice("file_change_pins", {"file": files.label, "lines": pins})
-        elif str(step.facts.get("spec")) in files.written:
-            yield step._replace(
-                facts={**step.facts, "spec": files.written[str(step.facts["spec"])]}
-            )
-        else:
-            yield step
+        reword = _REWORDED.get(step.code, _as_written)
+        yield from reword(files, step, case)
     if not of and _may_serve(case):
         yield from files.as_they_are(case.asked)
+
+
+def _as_written(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
+    """The step as it is, with the line of the files for the spec that it names."""
+    spec = str(step.facts.get("spec"))
+    if spec in files.written:
+        step = step._replace(facts={**step.facts, "spec": files.written[spec]})
+    yield step
+
+
+def _use_python(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
+    if not lines.of_one_python(files, case.machine):
+        yield step
+
+
+def _use_cpu(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
+    """The option overrides the files' lines on CUDA, but not the release that they name, nor what
+    is typed beside the files."""
+    on_cpu = case.request._replace(cuda="cpu", pins=())
+    typed = case.asked.specs if case.asked else ()
+    if not lines.metapackages(files) or case.take(request=on_cpu):
+        beside = any(f"`{word}`" in str(step.facts["words"]) for word in typed)
+        yield step if beside else Notice("use_cpu_only")
+
+
+def _drop_cuda(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
+    """Leave the lines on CUDA out, which may be the only ones that ask for pytorch, or for a
+    CUDA."""
+    gpu, of_files = lines.metapackages(files), case.machine.cuda_from == "file"
+    if not (gpu or of_files):
+        yield from _as_written(files, step, case)
+        return
+    found = [spec for name in RUNTIMES for spec in case.request.specs.get(name, ())]
+    found += [pin.text for pin in case.request.pins if pin.text not in gpu]
+    found += [w for w in files.beside if found and package_name(w) == CUDA_NAMES[0]]
+    found = [*gpu, *(line for line in found if not lines.is_typed(files, line, case))]
+    cuda = str(step.facts.get("cuda", "auto")) if of_files else None
+    asked = case.again(alternatives.without_cuda(case)[1])
+    yield from lines.leave(files, found, step, case, asked, cuda) if found else (step,)
+
+
+def _drop_cuda_cpu(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
+    """As before, unless other lines than those of the step ask for a CUDA, so that no CPU build is
+    taken."""
+    named = str(step.facts["words"])
+    left = (pin for pin in files.pins if f"`{pin.text}`" not in named)
+    if case.request.cuda != "auto" or not any(package_name(p.spec) in CUDA_NAMES for p in left):
+        yield from _drop_cuda(files, step, case)
+
+
+def _older_release(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
+    if (word := _open_variant(files)) is None:
+        yield from _as_written(files, step, case)
+        return
+    (line, instead), torch = word, step.facts["torch"]
+    facts = {"spec": line, "instead": instead, "torch": torch, "found": torch}
+    yield Notice("torch_instead", facts)
+
+
+def _torch_instead(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
+    if package_name(str(step.facts["spec"])) not in RUNTIMES:
+        yield from _as_written(files, step, case)
+    elif _holds_toolkit(files, str(step.facts["instead"]), case):
+        yield step
+
+
+def _change_pins(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
+    if not (pins := _lines(files, step, case.machine)):
+        yield from _as_written(files, step, case)
+    elif _holds_without(files, step, case):
+        yield Notice("file_change_pins", {"file": files.label, "lines": pins})
+
+
+#: What becomes of a step for files, by its code; of all others only the spec that they name.
+_REWORDED: Mapping[str, Callable[[FileRequest, Notice, refused.Case], Iterator[Notice]]] = {
+    "ask_less": lines.change,
+    "use_python": _use_python,
+    "use_cpu_instead": _use_cpu,
+    "drop_cuda": _drop_cuda,
+    "drop_cuda_cpu": _drop_cuda_cpu,
+    "older_release": _older_release,
+    "torch_instead": _torch_instead,
+    "change_pins": _change_pins,
+}
 
 
 def _other_python(files: FileRequest, case: refused.Case) -> Iterator[Notice]:
@@ -112,13 +156,6 @@ def _other_python(files: FileRequest, case: refused.Case) -> Iterator[Notice]:
         python = case.machine.python or ""
         on = case.machine._replace(pins=pins, python=python, python_from="--python")
         yield from alternatives.use_python(case._replace(machine=on))
-
-
-def _asks_for_cuda(files: FileRequest, step: Notice, case: refused.Case) -> bool:
-    """Whether other lines than those of a step ask for a CUDA, so that no CPU build is taken."""
-    named = str(step.facts["words"])
-    left = (pin for pin in files.pins if f"`{pin.text}`" not in named)
-    return case.request.cuda == "auto" and any(package_name(p.spec) in CUDA_NAMES for p in left)
 
 
 def _open_variant(files: FileRequest) -> tuple[str, str] | None:
