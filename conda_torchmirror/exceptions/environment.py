@@ -96,11 +96,8 @@ class NoSpace(TorchMirrorError):
 
     code = "no_space"
     message = N_("too little space in {folder}: at least {need} needed, {free} free")
-    cause = N_(
-        "nothing was downloaded; packages are kept as archives and unpacked, so they take more"
-    )
-    facts = ("folder", "need", "free")
-    hints = ("free_space", "other_disk")
+    cause = N_("nothing was downloaded; {detail}")
+    facts = ("folder", "need", "free", "detail")
 
 
 class BrokenRecord(TorchMirrorError):

@@ -20,16 +20,20 @@ from ..exceptions.environment import NoSpace
 from ..exceptions.mirror import CannotWrite
 from ..models import Notice
 from ..text.layout import file_size
+from ..text.messages import text
+from ..text.sanitize import safe
 from . import package_cache
 from .transaction.solved import listening
 
 
 class Place(NamedTuple):
-    """A folder that is written to, with the least space needed and the free space, in bytes."""
+    """A folder that is written to, with the least space needed and the free space, in bytes.
+    `keeps` says that packages are kept on its disk, and not in an environment alone."""
 
     folder: str
     need: int
     free: int
+    keeps: bool = True
 
 
 class Footprint(NamedTuple):
@@ -127,12 +131,23 @@ def check(found: Footprint) -> None:
     for place in found.places:
         if place.need > place.free:
             raise NoSpace(
-                folder=place.folder, need=file_size(place.need), free=file_size(place.free)
+                folder=place.folder,
+                need=file_size(place.need),
+                free=file_size(place.free),
+                detail=text("file.space_kept" if place.keeps else "file.space_unpacked"),
+                ways=_ways(place),
             )
 
 
+def _ways(place: Place) -> tuple[Notice, ...]:
+    """The steps that make room on the disk of a place, or take another disk."""
+    if place.keeps:
+        return Notice("free_space"), Notice("other_disk")
+    return Notice("make_room_at", {"folder": safe(place.folder)}), Notice("environment_elsewhere")
+
+
 def _places(needs: dict[str, int]) -> Iterator[Place]:
-    """Yield a place for each disk, named by the first folder on it."""
+    """Yield a place for each disk, named by the first folder on it; the first is a cache."""
     disks: dict[int, tuple[str, int]] = {}
     for folder, need in needs.items():
         there = _existing(folder)
@@ -140,12 +155,14 @@ def _places(needs: dict[str, int]) -> Iterator[Place]:
             disk = os.stat(there).st_dev
             first, before = disks.get(disk, (folder, 0))
             disks[disk] = (first, before + need)
+    cache = next(iter(needs))
     for folder, need in disks.values():
         # Where the free space is unknown there is no check, and conda fails if it does not fit.
         try:
-            yield Place(folder, need, shutil.disk_usage(str(_existing(folder))).free)
+            free = shutil.disk_usage(str(_existing(folder))).free
         except OSError:
             continue
+        yield Place(folder, need, free, keeps=folder == cache)
 
 
 def _linked(cache: str, prefix: str) -> bool:

@@ -138,7 +138,21 @@ def test_another_disk_is_a_place_of_its_own(sandbox: Any, condarc: Callable[...,
     if os.stat("/dev/shm").st_dev == os.stat(sandbox.root).st_dev:
         pytest.skip("/dev/shm is on the same disk")
     found = disk_space.measure([a_record("one", 1000)], "/dev/shm/torchmirror/none")
-    assert [place.need for place in found.places] == [2000, 1000]
+    assert [(place.need, place.keeps) for place in found.places] == [(2000, True), (1000, False)]
+
+
+@pytest.mark.parametrize(
+    ("keeps", "first"),
+    [(True, "free_space"), (False, "make_room_at")],
+    ids=["cache", "environment"],
+)
+def test_the_steps_make_room_on_the_disk_that_is_full(keeps: bool, first: str) -> None:
+    full = SimpleNamespace(places=(disk_space.Place("/a", 11, 10, keeps),))
+    with pytest.raises(NoSpace) as refused:
+        disk_space.check(full)  # type: ignore[arg-type]
+    hints = refused.value.dump_map()["guidance"]["hints"]
+    assert hints[0]["hint_code"] == first
+    assert ("conda clean" in str(hints)) is keeps
 
 
 def test_room_that_is_just_enough_is_enough() -> None:

@@ -32,6 +32,8 @@ TEXT: Table = {
     "disk_failing": "its disk reports an error",
     "file_too_large": "it would be larger than its file system, or a limit of this process, allows",
     "too_many_open": "more files are open than the system allows",
+    "space_kept": "packages are kept as archives and unpacked, so they take more",
+    "space_unpacked": "packages are unpacked there, and take more than their archives",
     "output": "standard output",
     "output_lost": "{file} cannot be written, and the run ends there: {problem}",
     "other_run": "another run has been writing in its folder for half a minute",

@@ -72,6 +72,7 @@ TEXT: Table = {
     "uses",
     "other_disk": "`conda config --prepend pkgs_dirs FOLDER` keeps packages on another disk; `-p "
     "FOLDER` puts a new environment there",
+    "environment_elsewhere": "or `-p FOLDER` puts a new environment on another disk",
     "make_room_at": "make room on the disk of {folder}, then run the same command again",
     "make_writable": "make {folder} writable for your account, then run the same command again",
     "make_parent": "make the folder that it should be in, then run the same command again",
