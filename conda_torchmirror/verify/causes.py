@@ -1,8 +1,12 @@
-"""Known causes of a failed check, found in the messages of loaders, drivers and torch."""
+"""Known causes of a failed check, found in the messages of loaders, drivers and torch; and a cause,
+and what to do about it, as a sentence."""
 
 from __future__ import annotations
 
 import re
+
+from ..models import Notice
+from ..text.messages import text
 
 #: Messages that mean one known thing: (code, pattern). The first that is found explains.
 KNOWN: tuple[tuple[str, str], ...] = (
@@ -52,3 +56,22 @@ def explain(message: str) -> str | None:
         if re.search(pattern, message, re.IGNORECASE):
             return code
     return None
+
+
+def sentence(notice: Notice, part: str = "", *, where: str = "", by_pip: bool = False) -> str:
+    """Return the sentence of a notice, or its `.hint`; empty if there is none.
+
+    `where` are the words that name the environment in a command, with a space before them. `by_pip`
+    says that pip installed its torch, over which conda's would not be installed.
+    """
+    # The GPU is named by its compute capability where the notice has that.
+    arch = notice.facts.get("arch")
+    of_arch = text("check.for_arch", {"arch": arch}) if arch else ""
+    install = f"{where} --source wheels" if by_pip else where
+    again = text("check.reinstall_pip" if by_pip else "check.reinstall", {"where": where})
+    facts = {"cuda": text("check.this_version"), "of_arch": of_arch, "where": where}
+    facts |= {"install": install, "reinstall": again}
+    facts |= notice.facts
+    # Codes of remarks about the machine have a prefix already.
+    code = notice.code if "." in notice.code else f"check.{notice.code}"
+    return text(code + part, facts, default="")

@@ -21,7 +21,8 @@ from ..machine import facts as facts_
 from ..models import Machine, Notice
 from ..text.messages import of_os_error, text
 from ..text.output import SCHEMA
-from .verdict import EXIT_CODES, UNTRIED, sentence
+from .causes import sentence
+from .verdict import EXIT_CODES, UNTRIED
 
 #: Upper limits: bytes of a report (20 kB with 64 GPUs), files, notices and GPUs of a report.
 BYTES, FILES, NOTICES, DEVICES = 1_000_000, 10_000, 50, 64

@@ -17,7 +17,8 @@ from ..text.language import in_english
 from ..text.layout import bullet, width, wrapped
 from ..text.messages import text
 from ..text.sanitize import safe
-from .verdict import UNTRIED, Check, sentence
+from .causes import sentence
+from .verdict import UNTRIED, Check
 
 
 def lines(check: Check) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from ..models import Notice
 from ..text.messages import text
-from .causes import LOADING, explain
+from .causes import LOADING, explain, sentence
 
 CheckStatus = Literal["fine", "no_gpu", "broken"]
 #: The exit code of each status.
@@ -116,25 +116,6 @@ class Check:
             for notice in self.notices
         ]
         return plain
-
-
-def sentence(notice: Notice, part: str = "", *, where: str = "", by_pip: bool = False) -> str:
-    """Return the sentence of a notice, or its `.hint`; empty if there is none.
-
-    `where` are the words that name the environment in a command, with a space before them. `by_pip`
-    says that pip installed its torch, over which conda's would not be installed.
-    """
-    # The GPU is named by its compute capability where the notice has that.
-    arch = notice.facts.get("arch")
-    of_arch = text("check.for_arch", {"arch": arch}) if arch else ""
-    install = f"{where} --source wheels" if by_pip else where
-    again = text("check.reinstall_pip" if by_pip else "check.reinstall", {"where": where})
-    facts = {"cuda": text("check.this_version"), "of_arch": of_arch, "where": where}
-    facts |= {"install": install, "reinstall": again}
-    facts |= notice.facts
-    # Codes of remarks about the machine have a prefix already.
-    code = notice.code if "." in notice.code else f"check.{notice.code}"
-    return text(code + part, facts, default="")
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ from conda_torchmirror.machine import survey
 from conda_torchmirror.machine.survey import native_subdir
 from conda_torchmirror.models import Gpu, Machine, Notice
 from conda_torchmirror.text.tables.check import TEXT
+from conda_torchmirror.verify.causes import sentence
 from conda_torchmirror.verify.report import lines_after
 from conda_torchmirror.verify.run import verify_after
-from conda_torchmirror.verify.verdict import sentence
 
 pytest_plugins = ("support.torch_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")

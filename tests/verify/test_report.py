@@ -14,10 +14,9 @@ from conda_torchmirror.models import Notice
 from conda_torchmirror.text.tables.check import TEXT
 from conda_torchmirror.verify import run as trying
 from conda_torchmirror.verify import static, verdict
-from conda_torchmirror.verify.causes import KNOWN
+from conda_torchmirror.verify.causes import KNOWN, sentence
 from conda_torchmirror.verify.report import lines, report
 from conda_torchmirror.verify.run import verify
-from conda_torchmirror.verify.verdict import sentence
 
 pytest_plugins = ("support.torch_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")

@@ -20,8 +20,8 @@ from support.torches import (
     site_packages,
 )
 
+from conda_torchmirror.verify.causes import sentence
 from conda_torchmirror.verify.run import environment, verify
-from conda_torchmirror.verify.verdict import sentence
 
 pytest_plugins = ("support.torch_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")

@@ -12,9 +12,10 @@ from support.torches import MakeTorch, codes, record
 from conda_torchmirror.index import builtin
 from conda_torchmirror.models import Build
 from conda_torchmirror.verify import verdict
+from conda_torchmirror.verify.causes import sentence
 from conda_torchmirror.verify.run import verify
 from conda_torchmirror.verify.static import inspect_records, with_records
-from conda_torchmirror.verify.verdict import Check, sentence
+from conda_torchmirror.verify.verdict import Check
 
 pytest_plugins = ("support.torch_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")

@@ -11,9 +11,9 @@ import pytest
 from support.torches import codes, record, site_packages
 
 from conda_torchmirror.hooks import health_check
+from conda_torchmirror.verify.causes import sentence
 from conda_torchmirror.verify.run import _origin, verify
 from conda_torchmirror.verify.static import inspect_records
-from conda_torchmirror.verify.verdict import sentence
 
 pytest_plugins = ("support.torch_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from support.torches import A100, RTX, MakeTorch, codes
 
+from conda_torchmirror.verify.causes import sentence
 from conda_torchmirror.verify.run import verify
-from conda_torchmirror.verify.verdict import sentence
 
 pytest_plugins = ("support.torch_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
