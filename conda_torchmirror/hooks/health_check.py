@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from conda.base.context import context
@@ -50,7 +51,9 @@ def check(prefix: str, verbose: bool) -> None:
     out = [f"{_mark(WRONG if wrong else FINE)} {said}"]
     if report.by_pip and report.torch:
         out += _about_wheel(report)
-    out += ["", *advice(report.notices, option_of(prefix))] if report.notices else []
+    if report.notices:
+        hint = partial(report.hint, where=option_of(prefix))
+        out += ["", *advice(report.notices, hint)]
     if verbose:
         machine = report.machine
         gpus = ", ".join(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
@@ -72,12 +75,12 @@ def fix(prefix: str, confirm: Callable[[str], Any]) -> int:
     if not found & MENDED:
         say(text("check.fix_nothing"))
         return 0
-    of_pip = ["--source", "wheels"] if report.by_pip else []
-    where = " ".join([option_of(prefix), *of_pip])
+    same = [*(["--source", "wheels"] if report.by_pip else []), *report.keep.split()]
+    where = " ".join([option_of(prefix), *same])
     say(text("check.fix_command", {"where": where}))
     confirm(text("check.fix_question"))
     agreed = ["--yes"] if context.always_yes else []
-    return conda.run(["torch-install", "--prefix", prefix, *of_pip, *agreed], {}, {}).code
+    return conda.run(["torch-install", "--prefix", prefix, *same, *agreed], {}, {}).code
 
 
 def _about_wheel(report: StaticReport) -> list[str]:

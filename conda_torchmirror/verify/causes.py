@@ -58,19 +58,28 @@ def explain(message: str) -> str | None:
     return None
 
 
-def sentence(notice: Notice, part: str = "", *, where: str = "", by_pip: bool = False) -> str:
+def keeping(cuda: str | None, *, has_gpu: bool) -> str:
+    """The words by which an installation stays with the CUDA of a build, with a space before them.
+    Where there is a GPU, what it runs is chosen without them; elsewhere, what is for the CPU."""
+    return f" --cuda {cuda}" if cuda and not has_gpu else ""
+
+
+def sentence(
+    notice: Notice, part: str = "", *, where: str = "", by_pip: bool = False, keep: str = ""
+) -> str:
     """Return the sentence of a notice, or its `.hint`; empty if there is none.
 
-    `where` are the words that name the environment in a command, with a space before them. `by_pip`
-    says that pip installed its torch, over which conda's would not be installed.
+    `where` are the words that name the environment in a command, with a space before them, `keep`
+    those of `keeping`. `by_pip` says that pip installed its torch, over which conda's would not be
+    installed.
     """
     # The GPU is named by its compute capability where the notice has that.
     arch = notice.facts.get("arch")
     of_arch = text("check.for_arch", {"arch": arch}) if arch else ""
     install = f"{where} --source wheels" if by_pip else where
-    again = text("check.reinstall_pip" if by_pip else "check.reinstall", {"where": where})
     facts = {"cuda": text("check.this_version"), "of_arch": of_arch, "where": where}
-    facts |= {"install": install, "reinstall": again}
+    facts |= {"install": install, "same": install + keep}
+    facts["reinstall"] = text("check.reinstall_pip" if by_pip else "check.reinstall", facts)
     facts |= notice.facts
     # Codes of remarks about the machine have a prefix already.
     code = notice.code if "." in notice.code else f"check.{notice.code}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..exceptions.mirror import BadSetting
@@ -28,7 +28,7 @@ def lines(check: Check) -> list[str]:
     if rows := list(_facts(check)):
         out += ["", *_table(rows)]
     if check.notices:
-        out += ["", *advice(check.notices, check.where, by_pip=check.by_pip)]
+        out += ["", *advice(check.notices, check.hint)]
     if check.error and check.status != "fine":
         out += ["", text("check.message")]
         out += [line for part in check.error.splitlines() for line in wrapped(part, "  ", "  ")]
@@ -52,14 +52,13 @@ def lines_after(check: Check) -> list[str]:
     return ["", *intro, *lines(check)]
 
 
-def advice(notices: Sequence[Notice], where: str, *, by_pip: bool = False) -> list[str]:
-    """Return causes as items of a list, with what to do below each; `where` and `by_pip` are those
-    of `verdict.sentence`."""
+def advice(notices: Sequence[Notice], hint: Callable[[Notice], str]) -> list[str]:
+    """Return causes as items of a list, with what to do, which is their `hint`, below each."""
     out = []
     for notice in notices:
         out += bullet(sentence(notice))
-        if hint := sentence(notice, ".hint", where=where, by_pip=by_pip):
-            out += wrapped(hint, " " * 6, " " * 6)
+        if found := hint(notice):
+            out += wrapped(found, " " * 6, " " * 6)
     return out
 
 

@@ -24,9 +24,10 @@ from ..selection.facts.cuda import CudaTables
 from ..selection.facts.names import BLAS, CPU_ONLY, CUDA_NAMES, CUDNN, TORCH
 from ..selection.facts.record import dependencies
 from ..selection.fit import Constraints
-from ..selection.specs import number, package_name
+from ..selection.specs import marks, number, package_name
 from ..text.messages import text
 from . import static_wheels
+from .causes import keeping, sentence
 from .verdict import UNTRIED, Check, unique
 
 
@@ -42,6 +43,19 @@ class StaticReport(NamedTuple):
     notices: tuple[Notice, ...] = ()
     by_pip: bool = False
     url: str | None = None
+
+    def hint(self, notice: Notice, where: str) -> str:
+        """What to do about a notice in the environment that these words name, "" if nothing."""
+        return sentence(notice, ".hint", where=where, by_pip=self.by_pip, keep=self.keep)
+
+    @property
+    def keep(self) -> str:
+        """The words by which an installation stays with the CUDA of the build."""
+        if self.torch is None:
+            return ""
+        build = self.torch.version if self.by_pip else self.torch.build
+        known = self.machine.cuda is not None or has_device(self.machine)
+        return keeping(marks(build).cuda, has_gpu=known)
 
 
 #: Codes of the machine's remarks that concern the environment.

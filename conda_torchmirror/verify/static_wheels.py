@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..handover import wheel_origin
-from ..machine.environment import option_of
 from ..machine.python import distributions
 from ..machine.python.distributions import Distribution
 from ..models import Build, Choice, Machine, Notice, Request
@@ -55,12 +54,7 @@ def inspect(prefix: str, machine: Machine) -> tuple[Build | None, tuple[Notice, 
     build = _build(found.version, machine)
     if build is None or NAMED.fullmatch(build.channel):
         return shown, ()
-    # The suggested commands install wheels again.
-    install = f"{option_of(prefix)} --source wheels"
-    notices = [
-        notice._replace(facts={"install": install, **notice.facts})
-        for notice in (*_against_machine(build, machine), *_against_partners(found, there))
-    ]
+    notices = (*_against_machine(build, machine), *_against_partners(found, there))
     return shown, (*notices, *_against_rules(build, found.version, there))
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..models import Notice
+from ..selection.specs import marks
 from ..text.messages import text
-from .causes import LOADING, explain, sentence
+from .causes import LOADING, explain, keeping, sentence
 
 CheckStatus = Literal["fine", "no_gpu", "broken"]
 #: The exit code of each status.
@@ -64,7 +65,7 @@ class Check:
 
     `cuda` is what torch was built for, `archs` the GPU code that it reports. `build` and `url` are
     those of conda's record, if conda installed it. `where` are the words that name the environment
-    in a command. `seconds` is wall time.
+    in a command, `keep` those that keep the CUDA of the build. `seconds` is wall time.
     """
 
     status: CheckStatus
@@ -83,6 +84,7 @@ class Check:
     error: str | None = None
     notices: tuple[Notice, ...] = ()
     where: str = ""
+    keep: str = ""
     seconds: float = 0.0
     import_seconds: float | None = None
 
@@ -101,17 +103,21 @@ class Check:
         """The exit code at the end of an installation: 0 or 3."""
         return 0 if self.status == "fine" else INSTALLED_BUT_FAILED
 
+    def hint(self, notice: Notice) -> str:
+        """What to do about a notice; empty if there is nothing."""
+        return sentence(notice, ".hint", where=self.where, by_pip=self.by_pip, keep=self.keep)
+
     def document(self) -> dict[str, Any]:
         """The check as plain JSON values."""
         plain = asdict(replace(self, notices=()))
-        del plain["where"]
+        del plain["where"], plain["keep"]
         plain["exit_code"] = self.exit_code
         plain["notices"] = [
             {
                 "code": notice.code,
                 "facts": dict(notice.facts),
                 "text": sentence(notice),
-                "hint": sentence(notice, ".hint", where=self.where, by_pip=self.by_pip) or None,
+                "hint": self.hint(notice) or None,
             }
             for notice in self.notices
         ]
@@ -141,6 +147,11 @@ class CheckSubject:
     where: str
     seconds: float
     hidden_by: str | None = None
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether this machine has a GPU, as far as is known."""
+        return self.expect_gpu is not False or self.hidden_by is not None
 
 
 @dataclass
@@ -226,6 +237,7 @@ def judge(steps: Sequence[Mapping[str, Any]], ended: CheckExit, asked: CheckSubj
         error=verdict.error,
         notices=unique(verdict.notices),
         where=asked.where,
+        keep=keeping(torch.get("cuda") or marks(asked.build or "").cuda, has_gpu=asked.has_gpu),
         seconds=round(asked.seconds, 3),
         import_seconds=torch.get("seconds", end),
     )

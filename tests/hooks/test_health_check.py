@@ -146,6 +146,16 @@ def test_doctor_shows_what_is_wrong_and_what_to_do(run_conda: Conda, venv: Path)
     assert all(len(line) <= 80 or str(venv) in line for line in said.splitlines())
 
 
+def test_without_a_gpu_the_step_keeps_the_cuda_of_the_build(run_conda: Conda, venv: Path) -> None:
+    """As on a login node: builds for the CPU would be chosen there."""
+    for entry in BROKEN:
+        record(venv, *entry)
+    flat = re.sub(r"\s+", " ", health(run_conda, venv))
+    assert f"Run `conda torch-install -p {venv} --cuda 12.1`, which installs" in flat
+    fixed = inspect_records(str(venv))
+    assert fixed.keep == " --cuda 12.1"
+
+
 def test_doctor_says_that_all_is_well(run_conda: Conda, venv: Path) -> None:
     for entry in (CUDA_BUILD, VISION):
         record(venv, *entry)

@@ -55,6 +55,27 @@ def test_the_advice_for_a_torch_of_pip_is_what_pip_can_do() -> None:
         assert all(words in " ".join(" ".join(lines(check)).split()) for words in said)
 
 
+@pytest.mark.parametrize(
+    ("expect_gpu", "hidden_by", "build", "said"),
+    [
+        (False, None, "py3.12_cuda12.1_0", "-n x --cuda 12.1 --force-reinstall"),
+        (False, None, "cuda126_mkl_py312h1_300", "-n x --cuda 12.6 --force-reinstall"),
+        (False, None, f"torch 2.7.1+cu126{verdict.OF_PIP}", "-n x --source wheels --cuda 12.6"),
+        (False, None, "py3.12_cpu_0", "-n x --force-reinstall"),
+        (False, "-1", "py3.12_cuda12.1_0", "-n x --force-reinstall"),
+        (None, None, "py3.12_cuda12.1_0", "-n x --force-reinstall"),
+    ],
+)
+def test_what_is_installed_anew_stays_for_its_cuda_where_no_gpu_says_so(
+    expect_gpu: bool | None, hidden_by: str | None, build: str, said: str
+) -> None:
+    """As on a login node: a build for the CPU would be chosen there."""
+    subject = verdict.CheckSubject("/p", expect_gpu, 1, build, None, " -n x", 1, hidden_by)
+    steps = [{"step": "torch", "error": "No module named 'torch'"}]
+    notice, *_ = verdict.judge(steps, verdict.CheckExit(0, ""), subject).document()["notices"]
+    assert said in notice["hint"]
+
+
 def test_a_report_can_be_handed_in(make_torch: MakeTorch) -> None:
     """Five lines of figures and the verdict; no path, so no name of a person or a machine."""
     prefix = make_torch(cuda="12.1", gpus=[A100])
