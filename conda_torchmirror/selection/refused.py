@@ -224,7 +224,8 @@ def _unknown(spec: str, torch: Sequence[Build], case: Case) -> Notice:
         of = case.source.named_for(spec) or subdir
         if of == "conda-forge":
             return Notice("build_of_conda_forge", {"spec": spec})
-        if there and of.partition("-")[0] != subdir.partition("-")[0]:
+        # No release that is not there would make it a build of this platform.
+        if of.partition("-")[0] != subdir.partition("-")[0]:
             return Notice("build_of_platform", {"spec": spec, "of": of, "subdir": subdir})
         if there:
             return Notice("no_such_build", {"spec": spec, "subdir": subdir})

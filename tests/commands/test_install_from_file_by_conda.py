@@ -77,3 +77,48 @@ def test_several_files_are_not_left_to_conda(mirrored, file, tmp_path, conda_in_
     done = conda_in_process("torch-install", "-d", "--offline", "--json", "-f", first, "-f", second)
     codes = [hint["hint_code"] for hint in done.json()["guidance"]["hints"]]
     assert codes == ["file_name_torch"]
+
+
+MAC, LINUX, WINDOWS = "osx-arm64", "linux-64", "win-64"
+
+
+@pytest.mark.parametrize(
+    ("content", "platform"),
+    [
+        ("channels: [conda-forge]\ndependencies: [numpy, cudatoolkit=11.3]\n", MAC),
+        ("channels: [pytorch-nightly]\ndependencies: [pytorch, pytorch-cuda=12.4]\n", MAC),
+        ("channels: [conda-forge]\ndependencies: [pytorch-gpu=1.10]\n", MAC),
+        ("channels: [conda-forge]\ndependencies: [pytorch=1.10.0=cuda112py39h3ad47f5_1]\n", MAC),
+        ("dependencies: [numpy, {pip: [torch==2.4.0+cu121]}]\n", MAC),
+        ("channels: [pytorch]\ndependencies: [pytorch=1.2.0=py3.7_cuda100_cudnn7_1]\n", LINUX),
+        ("dependencies: [numpy, _libgcc_mutex=0.1]\n", WINDOWS),
+        ("dependencies: [numpy, ucrt=10.0.22621.0]\n", LINUX),
+    ],
+    ids=str,
+)
+def test_a_file_of_another_system_is_not_left_to_conda(file, conda_in_process, content, platform):
+    """Conda ends in PackagesNotFound, or pip does."""
+    path = file("name: lab\n" + content)
+    words = ("-f", path, "--platform", platform)
+    done = conda_in_process("torch-install", "-d", "--offline", "--json", *words)
+    assert "file_as_it_is" not in str(done.json()["guidance"]["hints"])
+
+
+@pytest.mark.parametrize(
+    "line", ["cudatoolkit=11.3", "_libgcc_mutex=0.1", "pytorch-gpu=1.10", "cuda-version=11.8"]
+)
+def test_a_file_of_this_system_is_left_to_conda(file, conda_in_process, line):
+    path = file(f"name: lab\nchannels: [conda-forge]\ndependencies: [numpy, {line}]\n")
+    assert left_to_conda(conda_in_process, "-f", path, "--platform", LINUX)
+
+
+@pytest.mark.parametrize("platform", [MAC, LINUX])
+def test_a_build_of_another_platform_is_told_as_one_where_the_release_is_not_there(
+    file, conda_in_process, platform
+):
+    """It was told that the index is too small, with a build that no index has for it."""
+    build = "pytorch=1.2.0=py3.7_cuda100_cudnn7_1"
+    path = file(f"name: lab\nchannels: [pytorch]\ndependencies: ['{build}', ucrt=10=0]\n")
+    words = ("-f", path, "--platform", platform, "--cuda", "12.4")
+    done = conda_in_process("torch-install", "-d", "--offline", *words)
+    assert f"`{build}` is named as the builds of win-64 are" in done.words

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conda.base.context import locate_prefix_by_name
+from conda.base.context import context, locate_prefix_by_name
 from conda.exceptions import CondaError
 
 from ...index.match import read
 from ...machine.environment import is_environment
 from ...models import Notice
 from ...options import NEW, InstallOptions
-from ...selection.facts.names import PIP_NAMES
+from ...selection.facts.names import CUDA_NAMES, CUDNN, GPU_METAPACKAGE, PIP_NAMES, RUNTIMES
 from ...selection.plan import typed
-from ...selection.specs import package_name
+from ...selection.specs import build_of, marks, package_name, wheel_variant
 from ...text.sanitize import safe
 from .environment_file import EnvironmentFile, target
+
+#: Packages that one system alone has, of which every export from there holds some.
+_OF_SYSTEM = {
+    "linux": ("_libgcc_mutex", "libgcc-ng", "libstdcxx-ng", "ld_impl_linux-64"),
+    "win": ("vc", "vc14_runtime", "vs2015_runtime", "ucrt"),
+}
+#: Packages that no Mac of these years has; cuda-version is for every system.
+_OF_CUDA = (GPU_METAPACKAGE, *RUNTIMES, *CUDNN, *CUDA_NAMES[1:])
 
 
 def step(files: Sequence[EnvironmentFile], asked: InstallOptions | None) -> tuple[Notice, ...]:
@@ -28,6 +36,9 @@ def step(files: Sequence[EnvironmentFile], asked: InstallOptions | None) -> tupl
     `asked` are the options that were typed, or those that the file's environment was added to.
     """
     if len(files) != 1 or any(map(_as_pip_names_it, files[0].specs)):
+        return ()
+    lines = (*files[0].specs, *files[0].pip)
+    if any(_is_of_another(line, context.subdir) for line in lines):
         return ()
     where = _where(files, asked)
     if _is_there(files, where):
@@ -50,6 +61,15 @@ def _as_pip_names_it(spec: str) -> bool:
     """Whether conda has no such package or version: `torch`, `torchvision==0.18.1+cu121`."""
     found = read(spec)
     return package_name(spec) == PIP_NAMES[0] or bool(found.variant)
+
+
+def _is_of_another(spec: str, subdir: str) -> bool:
+    """Whether a spec, or a line for pip, is for packages of another system."""
+    name, system = package_name(spec), subdir.partition("-")[0]
+    built = wheel_variant(spec) or build_of(spec) or ""
+    if system == "osx" and (name in _OF_CUDA or marks(built).cuda):
+        return True
+    return any(name in names for of, names in _OF_SYSTEM.items() if of != system)
 
 
 def _where(files: Sequence[EnvironmentFile], asked: InstallOptions | None) -> tuple[str, ...]:
