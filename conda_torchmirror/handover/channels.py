@@ -49,12 +49,14 @@ def kept(
     run; None if all of them stay.
 
     Channels of other sources have builds that do not work with the set. A new environment does not
-    use `defaults` beside a channel that has everything itself. All of them stay if the
+    use `defaults` beside a channel that has everything itself. What Anaconda kept beside `defaults`
+    (pkgs/free) goes with them: by that name conda finds it nowhere. All of them stay if the
     administrator forbids overriding the configured channels.
     """
-    out = set(foreign(source))
+    out, parts = set(foreign(source)), parts_of_defaults(subdir)
     if source.channel == source.base_channel and not exists:
-        out |= {"defaults", *parts_of_defaults(subdir)}
+        out |= {name for name in configured if name == "defaults" or name.startswith("pkgs/")}
     if out.isdisjoint(configured) or not context.override_channels_enabled:
         return None
+    out |= {name for name in configured if name.startswith("pkgs/") and name not in parts}
     return tuple(name for name in configured if name not in out and name != source.channel)
