@@ -78,8 +78,13 @@ def test_the_torch_of_conda_forge_gives_way_to_that_of_pytorch(env_with, conda_i
     assert channels_of(prefix)["pytorch"] == "pytorch"
 
 
-def test_auto_keeps_the_channel_of_an_environment(env_with, server, conda_in_process):
-    """Row 25 of its table, installed: what is there already stays, whatever is newer elsewhere."""
+def test_auto_keeps_the_channel_of_an_environment(env_with, conda_in_process, monkeypatch):
+    """Row 25 of its table, installed: what is there already stays, whatever is newer elsewhere.
+
+    The environment was made for the same driver: without one there is a cuda-version of 13.1, which
+    no driver for 12.9 runs, and a solver that heeds `constrains` on `__cuda` (rattler) replaces it.
+    """
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.9")
     prefix = env_with(*OFFICIAL_ENV)
     before = installed(prefix)
     done = conda_in_process("torch-install", "-y", "-p", prefix, "--cuda", "12.9", "torchvision")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -71,7 +72,8 @@ def at_server(condarc, server):
 
 @pytest.fixture(scope="module")
 def made():
-    """Environments that were made once: a copy, and the server that its records name, by words."""
+    """Environments that were made once: a copy, and the server that its records name, by words and
+    driver."""
     return {}
 
 
@@ -81,12 +83,13 @@ def env_with(at_server, server, made, conda_in_process, tmp_path, tmp_path_facto
 
     def make(*words):
         prefix = tmp_path / "there"
-        if words not in made:
+        key = (*words, os.environ["CONDA_OVERRIDE_CUDA"])  # some solvers heed the driver
+        if key not in made:
             conda_in_process(words[0], "-y", "-q", "-p", prefix, *words[1:]).ok()
             kept = tmp_path_factory.mktemp("made") / "env"
-            made[words] = shutil.copytree(prefix, kept, symlinks=True), server.url
+            made[key] = shutil.copytree(prefix, kept, symlinks=True), server.url
             return prefix
-        kept, url = made[words]
+        kept, url = made[key]
         shutil.copytree(kept, prefix, symlinks=True)
         # Conda 26.7 has the channel's URL in the history as well.
         for path in (prefix / "conda-meta").iterdir():
