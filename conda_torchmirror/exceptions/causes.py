@@ -10,6 +10,7 @@ import re
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 from ..text.sanitize import safe
@@ -66,6 +67,11 @@ def clean(error: BaseException) -> None:
                         setattr(part, name, safe(value))
                 part.args = tuple(safe(arg) if isinstance(arg, str) else arg for arg in part.args)
 
+
+#: Where conda downloads packages and indexes; the functions there call what they fetch `url`.
+GATEWAYS = "conda.gateways."
+#: The modules among these that only fetch, and parse nothing but headers.
+DOWNLOADS = "conda.gateways.connection."
 
 #: Errors of this computer's disk, whichever file is written, and of the limits of this process
 #: (`ulimit`), which no mirror can cause either. FAT has the first of these for a file of 4 GB.
@@ -158,3 +164,52 @@ def reason(error: BaseException) -> str:
     # urllib3 prefixes the message with the connection object.
     said = re.sub(r"^<?\w+\([^)]*\)>?: |^<[^>]*>: ", "", lines[0][:1000]) if lines else ""
     return (said or type(root).__name__)[:LINE]
+
+
+def urls_in_frames(error: BaseException, modules: str = GATEWAYS) -> Iterator[str]:
+    """The URLs that conda was fetching when an exception was raised, the innermost first.
+
+    Only functions in modules whose name begins with `modules` count.
+
+    This looks into conda's frames because nothing else tells: for a broken connection or failed
+    TLS, conda's exception does not name the URL. The functions of `conda.gateways` hold it in a
+    variable `url` (tried on 24.7 and 26.7); if a later conda names it otherwise, nothing is found,
+    and the exception is shown as conda raised it.
+    """
+    for part in chain(error):
+        for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
+            url = frame.f_locals.get("url")
+            if isinstance(url, str) and frame.f_globals.get("__name__", "").startswith(modules):
+                yield url
+
+
+def index_in(frame: FrameType) -> str:
+    """The URL of the subdir whose index this frame reads; "" for any other frame."""
+    module, there = frame.f_globals.get("__name__", ""), frame.f_locals
+    if module.startswith(("conda.core.subdir_data", "conda.gateways.repodata")):
+        url = getattr(there.get("self"), "url_w_subdir", None)
+    elif module.startswith("conda._private.shards"):
+        url = getattr(there.get("sd"), "url_w_subdir", None)
+    elif module == "conda_rattler_solver.solver":
+        url = _unreadable_to_rattler(there.get("index"))
+    else:
+        # It parses by itself what conda has fetched.
+        url = there.get("url") if module == "conda_rattler_solver.index" else None
+    return url.rstrip("/") if isinstance(url, str) else ""
+
+
+def _unreadable_to_rattler(index: Any) -> str | None:
+    """The URL of the index in a rattler solver that py-rattler cannot fully read, if there is one.
+
+    It parses records only while solving, is stricter than JSON and conda (a duplicate field, a
+    `license` that is a number), and its OSError names no file.
+    """
+    for one in getattr(index, "_index", {}).values():
+        try:
+            for name in one.repo.package_names():
+                one.repo.load_records(name)
+        except OSError as error:
+            return str(one.full_url) if error.errno is None else None
+        except (AttributeError, TypeError, ValueError):  # another py-rattler, or closed by now
+            return None
+    return None

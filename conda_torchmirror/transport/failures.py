@@ -13,8 +13,7 @@ import ssl
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from types import FrameType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from conda import CondaError
 from conda.exceptions import PathNotFoundError
@@ -38,11 +37,6 @@ from ..models import Notice
 from ..text.messages import clauses, text
 from ..text.sanitize import safe
 from .answers import LOGIN_WORDS, Answer, refusal
-
-#: Where conda downloads packages and indexes; the functions there call what they fetch `url`.
-_GATEWAYS = "conda.gateways."
-#: The modules among these that only fetch, and parse nothing but headers.
-_DOWNLOADS = "conda.gateways.connection."
 
 #: The order matters: in urllib3 1 every failed connection is also a kind of timeout.
 _NETWORK: dict[str, tuple[type[BaseException], ...]] = {
@@ -229,7 +223,7 @@ def stumbled_over(error: BaseException) -> Answer | None:
         return None
     for part in parts:
         for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
-            if url := _index_in(frame):
+            if url := causes.index_in(frame):
                 index = f"{safe(url)}/repodata.json"
                 # After a response without a body, conda misses the file in its cache.
                 code = "not_the_file" if isinstance(part, FileNotFoundError) else "broken"
@@ -256,38 +250,6 @@ def of_other_channel(error: Exception) -> TorchMirrorError | None:
         other = OtherIndexBroken(channel=folder, url=found.url, detail=found.detail)
     other.__cause__ = error
     return other
-
-
-def _index_in(frame: FrameType) -> str:
-    """The URL of the subdir whose index this frame reads; "" for any other frame."""
-    module, there = frame.f_globals.get("__name__", ""), frame.f_locals
-    if module.startswith(("conda.core.subdir_data", "conda.gateways.repodata")):
-        url = getattr(there.get("self"), "url_w_subdir", None)
-    elif module.startswith("conda._private.shards"):
-        url = getattr(there.get("sd"), "url_w_subdir", None)
-    elif module == "conda_rattler_solver.solver":
-        url = _unreadable_to_rattler(there.get("index"))
-    else:
-        # It parses by itself what conda has fetched.
-        url = there.get("url") if module == "conda_rattler_solver.index" else None
-    return url.rstrip("/") if isinstance(url, str) else ""
-
-
-def _unreadable_to_rattler(index: Any) -> str | None:
-    """The URL of the index in a rattler solver that py-rattler cannot fully read, if there is one.
-
-    It parses records only while solving, is stricter than JSON and conda (a duplicate field, a
-    `license` that is a number), and its OSError names no file.
-    """
-    for one in getattr(index, "_index", {}).values():
-        try:
-            for name in one.repo.package_names():
-                one.repo.load_records(name)
-        except OSError as error:
-            return str(one.full_url) if error.errno is None else None
-        except (AttributeError, TypeError, ValueError):  # another py-rattler, or closed by now
-            return None
-    return None
 
 
 def may_be_index(error: BaseException) -> bool:
@@ -343,7 +305,9 @@ def _urls(error: BaseException) -> Iterator[str]:
         yield f"{url}/noarch/repodata.json"  # what makes conda call a channel invalid
     if url := kwargs.get("url"):
         yield f"{url}repodata.json" if str(url).endswith("/") else str(url)
-    yield from urls_in_frames(error, _DOWNLOADS if _is_garbled(error) else _GATEWAYS)
+    yield from causes.urls_in_frames(
+        error, causes.DOWNLOADS if _is_garbled(error) else causes.GATEWAYS
+    )
     # After a redirect, the request names another host.
     for part in causes.chain(error):
         request = getattr(part, "request", None) or getattr(
@@ -351,23 +315,6 @@ def _urls(error: BaseException) -> Iterator[str]:
         )
         if url := getattr(request, "url", None):
             yield str(url)
-
-
-def urls_in_frames(error: BaseException, modules: str = _GATEWAYS) -> Iterator[str]:
-    """The URLs that conda was fetching when an exception was raised, the innermost first.
-
-    Only functions in modules whose name begins with `modules` count.
-
-    This looks into conda's frames because nothing else tells: for a broken connection or failed
-    TLS, conda's exception does not name the URL. The functions of `conda.gateways` hold it in a
-    variable `url` (tried on 24.7 and 26.7); if a later conda names it otherwise, nothing is found,
-    and the exception is shown as conda raised it.
-    """
-    for part in causes.chain(error):
-        for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
-            url = frame.f_locals.get("url")
-            if isinstance(url, str) and frame.f_globals.get("__name__", "").startswith(modules):
-                yield url
 
 
 def _failure(error: BaseException, route: Route, url: str) -> Failure:
