@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import json
 import shutil
-from pathlib import Path
 
 import pytest
 from conda.gateways.repodata import RepodataCache
-from support.channels import zstd_compress
+from support import shards
 
 from conda_torchmirror.exceptions import channel as exceptions
 from conda_torchmirror.index import cache, fetch, repodata
-from conda_torchmirror.index.sparse import reader, scan
+from conda_torchmirror.index.sparse import reader
 from conda_torchmirror.mirrors.registry import Route
 
 pytest_plugins = ("support.site_fixtures",)
 
 NAMES = ("pytorch", "pytorch-cuda")
-#: `conda.gateways.shards` came with conda 26.
-SHARDS = importlib.util.find_spec("conda.gateways.shards") is not None
 
 
 @pytest.fixture
@@ -150,35 +144,14 @@ def test_the_bound_of_a_source(sites, site):
 # Shards
 
 
-def shard(folder: Path) -> None:
-    """Put shards beside an index, as CEP 16 has them."""
-    import msgpack
-
-    index = json.loads((folder / "repodata.json").read_text())
-    names: dict[str, dict] = {}
-    for section in scan.SECTIONS:
-        for fn, record in index[section].items():
-            part = names.setdefault(record["name"], {key: {} for key in scan.SECTIONS})
-            hashes = {key: bytes.fromhex(record[key]) for key in ("md5", "sha256")}
-            part[section][fn] = {**record, **hashes}
-    hashes = {}
-    for name, part in names.items():
-        content = zstd_compress(msgpack.dumps(part))
-        hashes[name] = hashlib.sha256(content).digest()
-        (folder / f"{hashes[name].hex()}.msgpack.zst").write_bytes(content)
-    info = {"subdir": folder.name, "base_url": "", "shards_base_url": ""}
-    document = {"info": info, "version": 1, "shards": hashes}
-    (folder / "repodata_shards.msgpack.zst").write_bytes(zstd_compress(msgpack.dumps(document)))
-
-
 @pytest.fixture
 def sharded(sites, condarc, conda_in_process, tmp_path, make_mirror):
     """`sharded(...)`: a mirror of the channel with shards, and the way to point conda at it."""
-    if not SHARDS:
+    if not shards.READ:
         pytest.skip("this conda reads no shards")
     for subdir in ("linux-64", "noarch"):
         shutil.copytree(sites.root / "pytorch" / subdir, tmp_path / "pytorch" / subdir)
-        shard(tmp_path / "pytorch" / subdir)
+        shards.write(tmp_path / "pytorch" / subdir)
     mirror = make_mirror(tmp_path, {"pytorch": "cloud"})
 
     def point(**more):
@@ -211,7 +184,7 @@ def test_shards_offline(sharded):
     "settings", [{"repodata_use_shards": False}, {"repodata_use_shards": True}]
 )
 def test_without_shards_the_plain_index_is_read(sites, site, settings):
-    if not SHARDS:
+    if not shards.READ:
         settings = {}
     found = repodata.read_some(site(**settings), "linux-64", NAMES)
     assert found.builds
