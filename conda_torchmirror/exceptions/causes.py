@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -68,10 +68,11 @@ def clean(error: BaseException) -> None:
                 part.args = tuple(safe(arg) if isinstance(arg, str) else arg for arg in part.args)
 
 
-#: Where conda downloads packages and indexes; the functions there call what they fetch `url`.
-GATEWAYS = "conda.gateways."
+#: Where conda fetches packages, indexes and the shards of an index; the functions there call what
+#: they fetch `url`.
+FETCHING = ("conda.gateways.", "conda._private.shards.")
 #: The modules among these that only fetch, and parse nothing but headers.
-DOWNLOADS = "conda.gateways.connection."
+DOWNLOADS = ("conda.gateways.connection.",)
 
 #: Errors of this computer's disk, whichever file is written, and of the limits of this process
 #: (`ulimit`), which no mirror can cause either. FAT has the first of these for a file of 4 GB.
@@ -166,15 +167,15 @@ def reason(error: BaseException) -> str:
     return (said or type(root).__name__)[:LINE]
 
 
-def urls_in_frames(error: BaseException, modules: str = GATEWAYS) -> Iterator[str]:
+def urls_in_frames(error: BaseException, modules: tuple[str, ...] = FETCHING) -> Iterator[str]:
     """The URLs that conda was fetching when an exception was raised, the innermost first.
 
-    Only functions in modules whose name begins with `modules` count.
+    Only functions in modules whose name begins with one of `modules` count.
 
     This looks into conda's frames because nothing else tells: for a broken connection or failed
-    TLS, conda's exception does not name the URL. The functions of `conda.gateways` hold it in a
-    variable `url` (tried on 24.7 and 26.7); if a later conda names it otherwise, nothing is found,
-    and the exception is shown as conda raised it.
+    TLS, conda's exception does not name the URL. Conda's functions hold it in a variable `url`
+    (tried on 24.7 and 26.7); if a later conda names it otherwise, nothing is found, and the
+    exception is shown as conda raised it.
     """
     for part in chain(error):
         for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
@@ -189,13 +190,26 @@ def index_in(frame: FrameType) -> str:
     if module.startswith(("conda.core.subdir_data", "conda.gateways.repodata")):
         url = getattr(there.get("self"), "url_w_subdir", None)
     elif module.startswith("conda._private.shards"):
-        url = getattr(there.get("sd"), "url_w_subdir", None)
+        url = getattr(there.get("sd"), "url_w_subdir", None) or _index_of_shards(there)
     elif module == "conda_rattler_solver.solver":
         url = _unreadable_to_rattler(there.get("index"))
     else:
         # It parses by itself what conda has fetched.
         url = there.get("url") if module == "conda_rattler_solver.index" else None
     return url.rstrip("/") if isinstance(url, str) else ""
+
+
+def _index_of_shards(there: Mapping[str, Any]) -> str | None:
+    """The URL of the subdir whose shards conda is fetching or reading, by the variables of its
+    function; a shard itself may be at another host."""
+    waited = there.get("in_flight")
+    nodes = [there.get("node_id"), *(waited if isinstance(waited, set) else ())]
+    known = [
+        getattr(there.get("shards"), "url", None),
+        *(getattr(n, "channel", None) for n in nodes),
+    ]
+    urls = sorted(url for url in known if isinstance(url, str))
+    return urls[0].rpartition("/")[0] if urls else None
 
 
 def _unreadable_to_rattler(index: Any) -> str | None:

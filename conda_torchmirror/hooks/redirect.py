@@ -188,7 +188,8 @@ def _is_read(name: str, named: NamedChannels) -> bool:
 def observe(error: BaseException) -> None:
     """Explain an error of the running command, unless conda asks for hints on every part of it.
 
-    Conda 26.5 never asks for hints, 26.7 asks for them on conda's own errors only.
+    Conda 26.5 never asks for hints, 26.7 asks for them on conda's own errors only. Any other ends
+    in a report of a hundred lines, which would hide a sentence before it: ours is the last.
     """
     from conda import CondaError
     from conda.base.context import context
@@ -201,7 +202,9 @@ def observe(error: BaseException) -> None:
         return
     notice = fallback.explain(error)
     if notice is not None:
-        _explain(notice)
+        import atexit
+
+        atexit.register(_explain, notice)
 
 
 def _explain(notice: Notice) -> None:

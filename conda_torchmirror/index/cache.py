@@ -67,7 +67,7 @@ def forget(route: Route, subdir: str) -> None:
     """Remove the index of a channel from conda's cache, for `subdir` and noarch, if possible."""
     for part in (subdir, "noarch"):
         path = path_of(route, part)
-        for kept in (path, path.with_suffix(".info.json")):
+        for kept in (path, *map(path.with_suffix, (".info.json", ".msgpack.zst"))):
             with suppress(OSError):
                 kept.unlink()
 

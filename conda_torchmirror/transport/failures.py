@@ -48,7 +48,14 @@ _NETWORK: dict[str, tuple[type[BaseException], ...]] = {
     "reset": (ConnectionResetError, ConnectionAbortedError, BrokenPipeError),
     "timeout": (http.Timeout, lower.TimeoutError, TimeoutError),
     "cut": (ConnectionError, lower.ProtocolError, http.ChunkedEncodingError),
+    "unreadable": (http.ContentDecodingError, lower.DecodeError),
 }
+#: Errors that conda's readers of indexes raise by themselves: after a response without a body the
+#: file is not in the cache, and shards may be waited for in vain. Any other means a broken index.
+_OF_INDEX: tuple[tuple[type[Exception], str], ...] = (
+    (FileNotFoundError, "not_the_file"),
+    (TimeoutError, "timeout"),
+)
 #: The codes that every site gives if this computer has no network.
 _NO_NETWORK = frozenset(("probe_dns", "probe_unreachable"))
 _AWAY = frozenset((errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN))
@@ -225,8 +232,7 @@ def stumbled_over(error: BaseException) -> Answer | None:
         for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
             if url := causes.index_in(frame):
                 index = f"{safe(url)}/repodata.json"
-                # After a response without a body, conda misses the file in its cache.
-                code = "not_the_file" if isinstance(part, FileNotFoundError) else "broken"
+                code = next((code for kind, code in _OF_INDEX if isinstance(part, kind)), "broken")
                 answer = Answer(index, code, host=host_of(index), at=time.time())
                 return answer._replace(detail=safe(causes.reason(error)))
     return None
@@ -305,11 +311,11 @@ def _urls(error: BaseException) -> Iterator[str]:
         yield f"{url}/noarch/repodata.json"  # what makes conda call a channel invalid
     if url := kwargs.get("url"):
         yield f"{url}repodata.json" if str(url).endswith("/") else str(url)
-    yield from causes.urls_in_frames(
-        error, causes.DOWNLOADS if _is_garbled(error) else causes.GATEWAYS
-    )
-    # After a redirect, the request names another host.
-    for part in causes.chain(error):
+    garbled = _is_garbled(error)
+    yield from causes.urls_in_frames(error, causes.DOWNLOADS if garbled else causes.FETCHING)
+    # After a redirect, the request names another host. What came was garbled, so that request was
+    # answered: one that was being handled then is that for another form of the index.
+    for part in causes.chain(error, context=not garbled):
         request = getattr(part, "request", None) or getattr(
             getattr(part, "response", None), "request", None
         )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from support.channels import zstd_compress
 from support.faults import stale
 from support.mirror import Exchange
 from support.prefixes import records
 from support.running import Result
+
+from conda_torchmirror.hooks import lacking
+from conda_torchmirror.mirrors.registry import Route
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -88,3 +94,27 @@ def test_a_live_channel_may_withdraw_builds_but_not_all(half, conda, tmp_path, s
     refused = conda("create", "-y", "-c", "conda-forge", "-p", tmp_path / "one", spec)
     assert refused.rc == 1
     assert ("first has an old index, without pytorch-" in what(refused)) == told
+
+
+def empty(exchange: Exchange) -> None:
+    """An index of this platform without any package, as between two runs of a mirror."""
+    (subdir, name) = exchange.record.path.split("/")[-2:]
+    plain = json.dumps({"info": {"subdir": subdir}, "packages": {}, "packages.conda": {}}).encode()
+    exchange.send_content(zstd_compress(plain) if name.endswith(".zst") else plain)
+
+
+def test_an_index_without_any_package_is_left_whatever_was_asked_for(half, conda, tmp_path):
+    """filelock is in no built-in index, so nothing was known to be missing: every run failed."""
+    half.first.heal()
+    half.first.fail("*/conda-forge/*repodata*", empty)
+    ask = ("create", "-y", "-c", "conda-forge", "-p", tmp_path / "one")
+    refused = conda(*ask, "filelock")
+    assert refused.rc == 1
+    assert "first has an old index, without pytorch-" in what(refused)
+    assert "the same command, run again, reads `conda-forge` from second" in what(refused)
+    conda(*ask, "filelock").ok()
+    assert records(tmp_path / "one")["filelock"]["url"].startswith(half.second.url)
+    # Nothing is known of what is wanted from another channel. (Rattler reports it without channel.)
+    route = Route("conda-forge", half.first.channel_url("conda-forge"), "first")
+    assert lacking.find(route, "linux-64", ["filelock"])
+    assert lacking.find(route, "linux-64", ["pytorch::filelock"]) is None

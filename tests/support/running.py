@@ -11,12 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from . import forkserver
 from .forkserver import ForkServer
@@ -156,7 +158,7 @@ def conda_in_process(*args: str | os.PathLike[str], input: str = "", check: bool
     try:
         sys.argv, sys.stdin = ["conda", *words], io.StringIO(input)
         world = environment(dict(os.environ))
-        with world, redirect_stdout(out), redirect_stderr(err), _parsers_kept():
+        with world, redirect_stdout(out), redirect_stderr(err), _parsers_kept(), _end_of_process():
             status = conda_exception_handler(command)
     finally:
         seconds = time.perf_counter() - start
@@ -195,6 +197,21 @@ def _parsers_kept() -> Iterator[None]:
         yield
     finally:
         conda_argparse.generate_parser = build
+
+
+@contextmanager
+def _end_of_process() -> Iterator[None]:
+    """Call what the plugin has registered with `atexit` when the block ends."""
+    register, ours = atexit.register, ExitStack()
+
+    def kept(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if function.__module__.startswith("conda_torchmirror."):
+            return ours.callback(function, *args, **kwargs)
+        return register(function, *args, **kwargs)
+
+    with ours, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(atexit, "register", kept)
+        yield
 
 
 def _log_levels() -> dict[logging.Logger, int]:
