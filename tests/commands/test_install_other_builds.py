@@ -36,7 +36,8 @@ def test_long_term_and_nightly_builds_are_not_answered_with_stable_ones(
 def test_a_release_of_theirs_is_not_offered_without_them(both, conda_in_process, channel, word):
     """`leave the channel out` led into the next refusal."""
     refused = conda_in_process(*ASK, word, "-c", channel, *CUDA, "--json")
-    hints = [hint["hint_code"] for hint in refused.json()["guidance"]["hints"]]
+    # Conda 26.7 leaves an empty list out.
+    hints = [hint["hint_code"] for hint in refused.json()["guidance"].get("hints", ())]
     assert "leave_channel_out" not in hints
 
 
