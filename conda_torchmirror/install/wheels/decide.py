@@ -10,13 +10,12 @@ from typing import NamedTuple
 
 from conda.base.context import context
 
-from ...exceptions.channel import NoWheels, WheelsNotHere
+from ...exceptions.channel import NoWheels
 from ...exceptions.choice import NoFittingWheel
 from ...handover import wheel_cache
 from ...mirrors.registry import Route
 from ...mirrors.urls import host_of
 from ...models import Machine, NoChoice, Notice, Records
-from ...options import OFFLINE
 from ...options import listing as listed
 from ...selection.pip import bounds, plan, rest, variants
 from ...selection.pip.bounds import Bounds
@@ -38,7 +37,7 @@ from ...transport.wheels.local import LocalReader
 from ...transport.wheels.reader import WHEELS, Located, WheelReader
 from ...transport.wheels.rest import OnDisk, Rest, find
 from . import steps, told
-from .obstacles import check_environment, check_owned
+from .obstacles import check_environment, check_owned, not_here
 from .own.brought import PYTHONS, check_content
 from .own.confirm import confirmed
 from .steps import PipOrder
@@ -78,7 +77,7 @@ def decide(task: WheelTask) -> Decided:
     chains = routes.chains(options, task.config.options)
     reader, found = _of_own(task, chains) or _of_cache(task) or _of_mirrors(task, chains)
     if context.offline and not options.preview and reader.origin == "built-in":
-        raise _lacking(task, found)
+        raise not_here(task, found)
     chosen = _complete(task, reader, found)
     check_owned(task, chosen.said, chosen.wheels.python)
     held = _held(task, chosen)
@@ -136,16 +135,6 @@ def _of_mirrors(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, Wh
     if isinstance(found, NoChoice):
         raise no_choice(task, chains)
     return reader, found
-
-
-def _lacking(task: WheelTask, found: WheelSet) -> WheelsNotHere:
-    """The error for wheels that have to be downloaded before conda is offline."""
-    here = {link.filename for link in wheel_cache.links()}
-    names = [w.link.filename for w in found.wheels if w.link.filename not in here]
-    online = task.typed.without(OFFLINE)
-    command = offered(online._replace(action="download", download=True, save=None))
-    ways = (Notice("fetch_wheels", {"command": command}), Notice("wheels_in_folder"))
-    return WheelsNotHere(files=", ".join(names), count=len(names), ways=ways)
 
 
 def keep(on: Machine) -> Callable[[str], bool]:

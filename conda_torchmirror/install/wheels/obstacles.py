@@ -1,5 +1,5 @@
-"""Reasons not to run pip: conda's torch, conda's packages that it would replace, PEP 668; and what
-it did not install."""
+"""Reasons not to run pip: conda's torch, conda's packages that it would replace, PEP 668; what it
+did not install, and what is not on this disk."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from contextlib import suppress
 from packaging.utils import canonicalize_version
 from packaging.version import InvalidVersion, Version
 
+from ...exceptions.channel import WheelsNotHere
 from ...exceptions.environment import CondaOwned, CondaTorch, ExternallyManaged
+from ...handover import wheel_cache
 from ...handover.transaction import heeded
 from ...index.sources import WHEELS
 from ...machine.environment import option_of
 from ...machine.python import distributions
 from ...machine.python.distributions import folders
-from ...options import NEW
+from ...models import Notice
+from ...options import NEW, OFFLINE
 from ...selection.facts.names import FAMILY as CONDA_FAMILY
 from ...selection.pip import plan
 from ...selection.pip.metadata import Metadata
 from ...selection.pip.plan import WheelFile
-from ...selection.plan import typed
+from ...selection.plan import offered, typed
+from ...selection.wheels.choose import WheelSet
 from ...text.messages import text
 from .task import WheelTask
 
@@ -93,3 +97,13 @@ def not_there(prefix: str, files: Sequence[WheelFile]) -> list[str]:
         for file in files
         if (file.project, canonicalize_version(file.version)) not in there
     ]
+
+
+def not_here(task: WheelTask, found: WheelSet) -> WheelsNotHere:
+    """The error for wheels that have to be downloaded before conda is offline."""
+    here = {link.filename for link in wheel_cache.links()}
+    names = [w.link.filename for w in found.wheels if w.link.filename not in here]
+    online = task.typed.without(OFFLINE)
+    command = offered(online._replace(action="download", download=True, save=None))
+    ways = (Notice("fetch_wheels", {"command": command}), Notice("wheels_in_folder"))
+    return WheelsNotHere(files=", ".join(names), count=len(names), ways=ways)
