@@ -151,6 +151,16 @@ class WheelDamaged(TorchMirrorError):
     hints = ("fetch_again",)
 
 
+class WheelUnlike(TorchMirrorError):
+    """A wheel does not go with the set that it was chosen for, as its METADATA tells only now."""
+
+    code = "wheel_unlike"
+    message = N_("{wheel} does not go with the set that it was chosen for")
+    cause = N_("by its own METADATA, which its mirror does not serve, it needs {needs}")
+    facts = ("wheel", "needs")
+    hints = ("choose_anew",)
+
+
 class HashConflict(TorchMirrorError):
     """A mirror's index and the official channel have different hashes for a chosen build."""
 

@@ -187,7 +187,8 @@ def _left_out(case: Case, names: Sequence[str], choice: Choice) -> Notice:
     the default set, so that pytorch has to be named instead."""
     specs, torch = case.request.specs, case.source.torch
     kept = [name for name in specs if name in case.source.family and name not in names]
-    if case.request.wishes and not case.request.files:  # nobody has typed what is to be left out
+    typed = case.request.wishes == () and any(of in names for _, of in case.request.typed)
+    if not (typed or case.request.files):  # nobody has typed what is to be left out
         facts = {"instead": " ".join(kept), "names": ", ".join(names)}
         return Notice(
             "name_alone", {**facts, "found": f"{choice.torch.name} {choice.torch.version}"}
@@ -272,8 +273,10 @@ def _open_release(case: Case) -> Iterator[Notice]:
     named = list(case.narrowed)
     torch = case.source.torch
     variants = (wheel_variant(word) for word, _ in case.request.typed)
-    if torch not in named or (torch != TORCH and "cpu" in variants):
-        return  # of a wheel, `+cpu` would go with the version
+    if torch not in named:
+        return
+    # Of a wheel, `+cpu` goes with the version, so that the command has to say it.
+    said = torch != TORCH and "cpu" in variants
     for code, opened in (("older_release", [torch]), ("open_versions", named)):
         request = case.specs({name: (name,) for name in opened})
         words = [word for word, name in case.request.typed if name in opened]
@@ -287,7 +290,10 @@ def _open_release(case: Case) -> Iterator[Notice]:
         if not all(case.admits(spec, choice.torch, version_only=True) for spec in versions):
             found = f"{choice.torch.name} {choice.torch.version}"
             facts = {"torch": found, "channel": choice.torch.channel}
-            if kept and code == "older_release":
+            if said:
+                command = offered(case.again(request))
+                yield Notice("ask_less", {"torch": found, "command": command, "python": None})
+            elif kept and code == "older_release":
                 meta = case.source.metapackages
                 bare = {name: name for word in words if (name := package_name(word)) in meta}
                 instead = " ".join(dict.fromkeys({**bare, **kept}.values()))

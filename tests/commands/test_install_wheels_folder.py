@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import wheel_files
+from support.offered import commands
 from support.wheel_commands import CUDA, REST, SET, WHEELS, chosen, dists, names
 from support.wheel_fixtures import LINUX, imported
 from support.wheel_lab import PYTHON, TAG
@@ -228,3 +229,49 @@ def test_what_a_folder_does_not_go_with(wheel_lab, preview, folder, words, error
 
 def test_the_source_may_be_said(wheel_lab, preview, folder):
     preview("--wheel-dir", folder, *WHEELS[1:]).ok()
+
+
+@pytest.mark.parametrize(
+    ("version", "tags", "hints"),
+    [
+        ("0.22.0", LINUX, ["name_alone", "fetch_set"]),  # made for torch 2.7.0
+        ("0.22.1", "cp27-cp27m-manylinux_2_28_x86_64", ["name_alone", "fetch_set"]),
+    ],
+)
+def test_a_partner_that_was_fetched_for_another_torch(
+    wheel_lab, folder, preview, conda_in_process, tmp_path, version, tags, hints
+):
+    """It was to be left out, which nobody had named."""
+    file(folder, "torchvision").unlink()
+    wheel_files.make(folder, "torchvision", f"{version}+cu126", tags)
+    refused = preview("--wheel-dir", folder)
+    assert isinstance(refused.error, NoFittingWheel)
+    ways = {one["hint_code"]: one["text"] for one in refused.json()["guidance"]["hints"]}
+    assert list(ways) == hints
+    assert "name `torch torchaudio`" in ways["name_alone"]
+    preview("torch", "torchaudio", "--wheel-dir", folder).ok()
+    [(_, line)] = commands({"fetch_set": ways["fetch_set"]})
+    listed = conda_in_process("torch-install", *line, "--platform", "linux-64").ok()
+    assert "torchvision-0.22.1%2Bcu126" in listed.stdout
+
+
+def test_a_folder_for_another_python_is_told_as_that(folder, preview, conda_in_process):
+    """It said that there was no wheel for this platform and Python, and nothing else."""
+    for made in folder.glob("*.whl"):
+        made.rename(made.with_name(made.name.replace(TAG, "cp39")))
+    refused = preview("--wheel-dir", folder)
+    assert isinstance(refused.error, NoFittingWheel)
+    found = refused.json()["guidance"]
+    assert "builds for Python 3.9 do not go with Python" in found["cause"]
+    assert [one["hint_code"] for one in found["hints"]] == ["use_python", "fetch_set"]
+
+
+def test_a_folder_without_a_wheel(folder, preview, conda_in_process):
+    """There was no next step."""
+    for made in folder.glob("*.whl"):
+        made.unlink()
+    refused = preview("--wheel-dir", folder)
+    assert isinstance(refused.error, NoWheels)
+    ways = {one["hint_code"]: one["text"] for one in refused.json()["guidance"]["hints"]}
+    [(_, line)] = commands(ways)
+    assert ".whl" in conda_in_process("torch-install", *line).ok().stdout

@@ -120,11 +120,12 @@ def test_a_platform_that_the_mirror_has_nothing_for(preview):
     assert set(ways) == {"allow_fallback"}
 
 
-def test_what_every_mirror_lacks_is_offered_from_none(wheel_lab, preview):
+def test_what_every_mirror_lacks_is_offered_from_another(wheel_lab, preview):
+    """There was no next step."""
     shutil.rmtree(wheel_lab.first.folder / "whl")
     cause, ways = told(preview(*CUDA), NoWheels)
     assert cause.count("none of the directories cu129, cu128, cu126, ..., cu101 at http://") == 3
-    assert ways == {}
+    assert set(ways) == {"test_mirrors"}
 
 
 def test_an_address_above_the_right_one(wheel_lab, preview):
@@ -256,3 +257,16 @@ def test_less_is_asked_for_on_the_cpu_as_well(conda_in_process, monkeypatch):
     [(_, line)] = commands({"ask_less": hints["ask_less"]})
     done = conda_in_process("torch-install", *line, "--json").ok().json()["torchmirror"]
     assert done["selected"]["variant"] == "cpu"
+
+
+@pytest.mark.parametrize("driver", ["", "12.4"])
+def test_an_older_release_of_a_wheel_for_the_cpu_is_offered(conda_in_process, monkeypatch, driver):
+    """`+cpu` goes with the version, so that nothing was offered."""
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", driver)
+    words = ("--source", "wheels", "torch==2.9.1+cpu", "--python", "3.8", "-n", "new")
+    refused = conda_in_process("torch-install", "-d", "--offline", "--json", *words)
+    hints = {one["hint_code"]: one["text"] for one in refused.json()["guidance"]["hints"]}
+    [(_, line)] = commands({"ask_less": hints["ask_less"]})
+    found = conda_in_process("torch-install", *line, "--json").ok().json()["torchmirror"]
+    assert found["selected"]["builds"][0]["version"] == "2.4.1+cpu"
+    assert found["machine"]["python"] == "3.8"

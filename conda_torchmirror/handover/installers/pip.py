@@ -25,6 +25,10 @@ import re
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import unquote
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
 from ...machine.environment import python_path
 from ...selection.wheels.link import Link
@@ -41,6 +45,7 @@ _SAID = {
     "hash": re.compile(r"DO NOT MATCH THE HASHES"),
     "space": re.compile(r"No space left on device|\[Errno 28\]"),
     "managed": re.compile(r"externally-managed-environment"),
+    "python": re.compile(r"Package '(?P<what>[^'\n]{1,200})' requires a different Python: "),
     "missing": re.compile(r"No matching distribution found for (?P<what>[^\s(]{1,200})"),
     "conflict": re.compile(r"ResolutionImpossible|conflicting dependencies"),
     "network": re.compile(
@@ -49,6 +54,8 @@ _SAID = {
         r"Could not fetch URL"
     ),
 }
+#: A file that pip skipped because of its Python.
+_FOR = re.compile(r"Link requires a different Python \([^\n]{1,300}\): [^\s#]*/([^\s/#]{1,300})")
 #: The project of a constraint that rules out a solution.
 _BOUND = re.compile(r"The user requested \(constraint\) ([^\s=]{1,200})")
 #: Most characters to read from the end of pip's log, and most to show of one of its lines.
@@ -138,4 +145,21 @@ def _ended(code: int, log: str) -> InstallerExit:
     errors = [line for line in said.splitlines() if "ERROR" in line]
     # Each line of the log begins with its time.
     line = errors[-1].partition("ERROR: ")[2][:_LINE] if errors else ""
-    return failed(code, said, line, _SAID, _BOUND)
+    ended = failed(code, said, line, _SAID, _BOUND)
+    # Pip calls a version missing that the index has for other Pythons.
+    if ended.kind == "missing" and any(_meets(ended.what, name) for name in _FOR.findall(said)):
+        return ended._replace(kind="python")
+    return ended
+
+
+def _meets(word: str, filename: str) -> bool:
+    """Whether a file is of a version that a requirement asks for."""
+    try:
+        asked, name = Requirement(word), unquote(filename)
+        project, version = (
+            parse_wheel_filename(name)[:2] if name.endswith(".whl") else parse_sdist_filename(name)
+        )
+    except ValueError:
+        return False
+    known = canonicalize_name(asked.name) == project
+    return known and asked.specifier.contains(version, prereleases=True)

@@ -51,6 +51,9 @@ _SAID = {
     "hash": re.compile(r"Hash mismatch"),
     "space": re.compile(r"No space left on device|os error 28"),
     "managed": re.compile(r"externally managed"),
+    "python": re.compile(
+        r"(?P<what>[A-Za-z0-9][^\s,]{0,200}) (?:depends on Python[<>=!~]|requires Python )"
+    ),
     "missing": re.compile(
         r"Because (?:there (?:is|are) no versions? of )?(?P<what>[A-Za-z0-9][^\s,]{0,200}) "
         r"(?:was not found|and )"

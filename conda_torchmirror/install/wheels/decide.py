@@ -17,7 +17,8 @@ from ...mirrors.registry import Route
 from ...mirrors.urls import host_of
 from ...models import Machine, NoChoice, Notice, Records
 from ...options import listing as listed
-from ...selection.pip import bounds, plan, rest, variants
+from ...selection.pip import against, bounds, plan, rest, variants
+from ...selection.pip.against import Against
 from ...selection.pip.bounds import Bounds
 from ...selection.pip.metadata import Metadata, requirements
 from ...selection.pip.plan import TRITON, WheelDecision, WheelFile
@@ -38,10 +39,14 @@ from ...transport.wheels.reader import WHEELS, Located, WheelReader
 from ...transport.wheels.rest import OnDisk, Rest, find
 from . import steps, told
 from .obstacles import check_environment, check_owned, not_here
+from .own import whole_set
 from .own.brought import PYTHONS, check_content
 from .own.confirm import confirmed
 from .steps import PipOrder
 from .task import WheelTask
+
+#: Most wheels to pass over for what their METADATA says.
+_MOST = 30
 
 
 class Chosen(NamedTuple):
@@ -51,6 +56,7 @@ class Chosen(NamedTuple):
     files: tuple[WheelFile, ...]
     said: Mapping[str, Metadata]
     bounds: Bounds = Bounds()
+    against: tuple[Against, ...] = ()
 
 
 class Decided(NamedTuple):
@@ -75,10 +81,11 @@ def decide(task: WheelTask) -> Decided:
     options = task.options
     check_environment(task)
     chains = routes.chains(options, task.config.options)
-    reader, found = _of_own(task, chains) or _of_cache(task) or _of_mirrors(task, chains)
-    if context.offline and not options.preview and reader.origin == "built-in":
-        raise not_here(task, found)
-    chosen = _complete(task, reader, found)
+    reader, chosen = _chosen(task, chains)
+    while chosen.against and len(task.known) < _MOST:
+        task = task._replace(known=against.added(task.known, chosen.against))
+        reader, chosen = _chosen(task, chains)
+    reader.notices += told.passed_over(task.known)
     check_owned(task, chosen.said, chosen.wheels.python)
     held = _held(task, chosen)
     indexes = () if context.offline else chains.indexes
@@ -87,6 +94,17 @@ def decide(task: WheelTask) -> Decided:
     index, index_notices = first_answering(indexes, _needed(task, chosen))
     decision = _decision(task, reader, chosen, index, index_notices)
     return Decided(decision, reader, indexes[indexes.index(index) + 1 :], chosen.said, held)
+
+
+def _chosen(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, Chosen]:
+    """The set, by what is known of its wheels, and the reader that has its files.
+
+    Raises: as `decide`.
+    """
+    reader, found = _of_own(task, chains) or _of_cache(task) or _of_mirrors(task, chains)
+    if context.offline and not task.options.preview and reader.origin == "built-in":
+        raise not_here(task, found)
+    return reader, _complete(task, reader, found)
 
 
 def _of_own(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, WheelSet] | None:
@@ -98,7 +116,12 @@ def _of_own(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, WheelS
     if own is None:
         return None
     reader = LocalReader("folder", own.folder, own.links, keep(task.machine))
-    found = _read_and_choose(task, reader)
+    try:
+        found = _read_and_choose(task, reader)
+    except NoWheels as error:
+        if not own.has_torch(task.machine.subdir):
+            raise reader.nothing(whole_set.addresses(task)) from error
+        raise no_choice(task, chains, own.links) from error
     if isinstance(found, NoChoice):
         raise no_choice(task, chains, own.links)
     check_content([wheel.link for wheel in found.wheels])
@@ -196,6 +219,7 @@ def _choose(task: WheelTask, reader: WheelReader, links: Sequence[Link]) -> Whee
     """Choose. For partners newer than our table, the torch that they need is read from their
     METADATA, if a mirror serves it."""
     on, request = task.machine, task.request
+    links = against.with_known(links, task.known)
     known = routes.hosts(reader.mirrors)
     asked = [link for link in to_ask(request, on, links) if host_of(link.url) in known]
     if not asked:
@@ -222,8 +246,11 @@ def no_choice(
     on, request = task.machine, task.request
     if links is None:
         links = _further(task, chains)
+    every, links = links, against.with_known(links, task.known)
     fresh = task.target.is_fresh(task.options)
     found = advice.find(request, on, links, asked=task.typed, fresh=fresh)
+    if isinstance(choose(request, on, every), WheelSet):
+        found = found._replace(cause=told.needs_other(task.known) or found.cause)
     records = Records((), "live")
     asked = task.typed._replace(source=WHEELS)
     if found.cause and found.cause.code == "no_variant":  # then nothing would be listed
@@ -232,7 +259,7 @@ def no_choice(
     return NoFittingWheel(
         request=reasons.asked(request, on),
         detail=reasons.why(found.rejected, records, request, on, found.cause, found.blamed),
-        ways=found.steps or (listing,),
+        ways=(*found.steps, *whole_set.addresses(task)) or (listing,),
     )
 
 
@@ -267,7 +294,8 @@ def _complete(task: WheelTask, reader: WheelReader, found: WheelSet) -> Chosen:
         # Treated as a requirement of torch, so that it applies to packages of conda's too.
         bound = (*said[TORCH].requires, *limits.words)
         said = {**said, TORCH: said[TORCH]._replace(requires=bound)}
-    return Chosen(found, tuple(files), said, limits)
+    wrong = tuple(against.found(found, said, task.machine.subdir))
+    return Chosen(found, tuple(files), said, limits, wrong)
 
 
 def _triton(

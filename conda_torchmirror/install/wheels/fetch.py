@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from conda.base.context import context
 
 from ...exceptions import causes
-from ...exceptions.channel import WheelDamaged, WheelNowhere
+from ...exceptions.channel import WheelDamaged, WheelNowhere, WheelUnlike
 from ...exceptions.mirror import CannotWrite
 from ...handover import wheel_cache
 from ...index.fetch import spinner
 from ...mirrors.registry import Route
 from ...models import Notice
+from ...selection.pip import against
 from ...selection.pip.plan import WheelFile
 from ...selection.wheels.link import Link
 from ...text.layout import file_size
@@ -137,12 +138,18 @@ def find_rest(
 
 
 def read_here(decided: Decided, files: Sequence[WheelFile]) -> Decided:
-    """Add the METADATA of files that are here by now, where no server gave it before."""
+    """Add the METADATA of files that are here by now, where no server gave it before.
+
+    Raises: WheelUnlike, if a file does not go with the set.
+    """
     here = {
         file.project: found
         for file in files
         if file.project not in decided.said and (found := metadata.of_file(str(file.cached)))
     }
+    decision = decided.decision
+    for wrong in against.found(decision.chosen, here, decision.machine.subdir):
+        raise WheelUnlike(wheel=wrong.wheel, needs=wrong.needs)
     return decided._replace(said={**decided.said, **here})
 
 

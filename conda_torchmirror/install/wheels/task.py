@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ...exceptions.usage import BadCuda, BadWheelWord
@@ -11,6 +12,7 @@ from ...machine.python import distributions, pip_config
 from ...machine.python.distributions import Distribution
 from ...models import Machine, Notice, Request
 from ...options import InstallOptions
+from ...selection.pip.against import Known
 from ...selection.pip.metadata import Metadata
 from ...selection.pip.rest import RestTarget
 from ...selection.wheels import request as wheel_request
@@ -40,6 +42,7 @@ class WheelTask(NamedTuple):
     uv: str | None = None
     notices: tuple[Notice, ...] = ()
     asked: InstallOptions | None = None
+    known: Known = MappingProxyType({})
 
     @property
     def typed(self) -> InstallOptions:

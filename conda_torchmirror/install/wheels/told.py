@@ -8,6 +8,7 @@ from conda.base.context import context
 
 from ...mirrors.registry import Route
 from ...models import CondaStep, Notice
+from ...selection.pip.against import Known
 from ...selection.pip.plan import WheelFile
 from ...transport.wheels import routes
 from .task import WheelTask
@@ -54,3 +55,15 @@ def about_options(task: WheelTask, index: Route, step: CondaStep | None) -> Iter
         yield Notice("conda_unheard", {"options": ", ".join(given)})
     if context.ssl_verify is False and not index.url and index != routes.NO_INDEX:
         yield Notice("pip_unchecked")
+
+
+def passed_over(known: Known) -> Iterator[Notice]:
+    """Notices on wheels that are passed over for what their METADATA says."""
+    for one in known.values():
+        yield Notice("wheel_passed_over", {"wheel": one.wheel, "needs": one.needs})
+
+
+def needs_other(known: Known) -> Notice | None:
+    """The cause for a set that needs a partner made for another torch, None without any."""
+    wrong = next((one for one in known.values() if one.python is None), None)
+    return wrong and Notice("wheel_needs_torch", {"wheel": wrong.wheel, "needs": wrong.needs})

@@ -90,7 +90,7 @@ def pick(links: Iterable[Link], name: str, need: Need, on: RestTarget) -> Wheel 
         rank = min((ranks[tag] for tag in wheel.tags if tag in ranks), default=None)
         if rank is None or not need.specifier.contains(wheel.full_version, prereleases=False):
             continue
-        if not _takes(link.requires_python, on.python):
+        if not takes(link.requires_python, on.python):
             continue
         key = (Version(wheel.full_version), -rank, wheel.build)
         if best is None or key > best[0]:
@@ -112,7 +112,8 @@ def unmet(found: Mapping[str, Need], versions: Mapping[str, str]) -> Collection[
     ]
 
 
-def _takes(bound: str | None, python: str) -> bool:
+def takes(bound: str | None, python: str) -> bool:
+    """Whether a Requires-Python admits a Python, a full version or major.minor."""
     if not bound:
         return True
     try:

@@ -17,6 +17,7 @@ from ..specs import cuda_version, number
 from .choose import WheelCase, prepare, shown
 from .link import Link
 from .request import Asked, understand
+from .source import takes
 from .tables import NAMED, PLAIN, TORCH, WheelTables
 
 
@@ -56,11 +57,14 @@ def find(
         return Refusal(rejected, _cause_of_named(case, failed), steps=steps)
     found = alternatives.find(told)
     cause = _no_directory(case, builds) or found.cause
-    if not any(build.name == TORCH for build in builds):
+    said, more = _said_of_files(case)
+    if said:
+        cause = said
+    elif not any(build.name == TORCH for build in builds):
         cause = Notice("no_wheel_at_all", {"subdir": machine.subdir})
     elif cause and cause.code == "no_such_release":
         cause = cause._replace(code="no_such_wheel")
-    steps = (*_name_cuda(case), *_open_variant(case), *found.steps)
+    steps = (*more, *_name_cuda(case), *_open_variant(case), *found.steps)
     return Refusal(rejected, cause, found.blamed, steps)
 
 
@@ -75,6 +79,54 @@ def without_variants(request: Request) -> Request:
         for name, specs in request.specs.items()
     }
     return request._replace(specs=opened)
+
+
+def _said_of_files(case: WheelCase) -> tuple[Notice | None, tuple[Notice, ...]]:
+    """The cause and the steps where the set would fit but for what is said of its files: that they
+    are yanked, or for another Python than their tags say."""
+    links = [wheel.link for wheel in case.page.wheels]
+    own = prepare(case.request, case.machine, links, case.tables)
+    refused = {
+        wheel.link: _refused(wheel.link, fit.pythons, yanked=own.yanked)
+        for wheel in own.page.wheels
+        if (fit := own.target.fit(wheel.triple))
+    }
+    if not any(refused.values()):
+        return None, ()
+    open_ = (one._replace(requires_python=None, yanked=False) for one in links)
+    relaxed = prepare(case.request, case.machine, open_, case.tables)
+    choice = relaxed.choose()
+    if not isinstance(choice, Choice):
+        return None, ()
+    by_name = {(one.variant, one.filename): code for one, code in refused.items() if code}
+    for build in choice.builds:
+        if code := by_name.get((build.channel, build.fn)):
+            wheel = relaxed.pool.wheel(build)
+            known = next(one for one in refused if one.filename == build.fn)
+            facts = {"wheel": f"{wheel.project} {wheel.full_version}", "python": choice.python}
+            cause = Notice(code, {**facts, "needs": str(known.requires_python)})
+            return cause, tuple(_exactly(case, relaxed, choice))
+    return None, ()
+
+
+def _refused(link: Link, pythons: Iterable[str], *, yanked: bool) -> str | None:
+    """The code of why a file is not chosen, whatever else is asked for; else None."""
+    if link.yanked and not yanked:
+        return "wheel_yanked"
+    if not any(takes(link.requires_python, python) for python in pythons):
+        return "wheel_needs_python"
+    return None
+
+
+def _exactly(case: WheelCase, relaxed: WheelCase, choice: Choice) -> Iterator[Notice]:
+    """Name the versions of a set, so that yanked files of it are taken."""
+    wheels = [relaxed.pool.wheel(build) for build in choice.builds]
+    exact = {one.project: (f"{one.project}=={one.full_version}",) for one in wheels}
+    links = [wheel.link for wheel in case.page.wheels]
+    named = case.request._replace(specs=exact, wishes=())
+    if isinstance(prepare(named, case.machine, links, case.tables).choose(), Choice):
+        instead = " ".join(word for words in exact.values() for word in words)
+        yield Notice("name_exactly", {"instead": instead})
 
 
 def _no_directory(case: WheelCase, builds: Sequence[Build]) -> Notice | None:

@@ -69,7 +69,8 @@ class WheelSet(NamedTuple):
 
 
 class WheelCase(NamedTuple):
-    """The input of one choice: the links read for a machine, and what they are judged by."""
+    """The input of one choice: the links read for a machine, and what they are judged by. `yanked`
+    says that yanked wheels are among those to choose from."""
 
     machine: Machine
     request: Request
@@ -77,6 +78,8 @@ class WheelCase(NamedTuple):
     pool: Pool
     knowledge: Knowledge
     tables: WheelTables
+    target: WheelTarget
+    yanked: bool = False
 
     @property
     def named(self) -> str | None:
@@ -170,17 +173,17 @@ def prepare(
         for spec in found
         if isinstance(word := understand(spec), Asked)
     ]
+    yanked = any(word.exact for word in asked)
     builds = pool(
         page.wheels,
         target,
         machine.subdir,
-        yanked=any(word.exact for word in asked),
+        yanked=yanked,
         prereleases=any(word.prerelease for word in asked),
     )
     named = any(len(word.specifier) for word in asked)
-    return WheelCase(
-        machine, request, page, builds, knowledge(machine.subdir, table, target, named=named), table
-    )
+    known = knowledge(machine.subdir, table, target, named=named)
+    return WheelCase(machine, request, page, builds, known, table, target, yanked)
 
 
 def to_ask(

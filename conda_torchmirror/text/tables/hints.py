@@ -253,6 +253,10 @@ TEXT: Table = {
     "new_for_wheels": "or run the same command with `-n NEW`, which makes a new environment",
     "make_room": "make room by conda, then run this again: `{command}`",
     "pip_again": "the files of the set are kept: run the same command again when the index answers",
+    "name_exactly": "name the yanked files by their versions, to take them all the same: "
+    "`{instead}`",
+    "choose_anew": "run the same command again: the file is kept, and the choice goes by what it "
+    "says",
     "pip_repair": "`{program}` does not run on this computer: repair or remove it, and run the "
     "same command again",
     "pip_owned": "conda's {packages} stays as it is, and no versions of the other packages go "
@@ -262,6 +266,7 @@ TEXT: Table = {
     "pip_offline": "run once online: {what} is neither in the environment nor on this disk",
     "complete_file": "write the wheels into a file for `conda env create -f` with `{command}`",
     "fetch_wheels": "fetch them where there is a network: `{command}`",
+    "fetch_set": "the addresses of all files of a set: `{command}`",
     "wheels_in_folder": "or put them into a folder, and name that with `--wheel-dir FOLDER`",
     "leave_source_out": "leave `--source` out, or say `--source wheels`",
     "fetch_again": "remove it, and fetch it again",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from ...exceptions.channel import NoWheels
+from ...exceptions.channel import NoSource, NoWheels
 from ...models import Notice
 from ...selection.wheels.link import Link
 from .. import failures
@@ -33,11 +33,15 @@ class LocalReader(WheelReader):
         """
         found = tuple(link for link in self._held if link.project in projects)
         if not found:
-            route = self._place.route(WHEELS)
-            gone = Failure(route, Notice("no_wheels_here", {"folder": self._place.url}))
-            raise failures.no_route_left([gone], (), NoWheels)
+            raise self.nothing()
         self._shelves[self._place] = found
         return found
+
+    def nothing(self, ways: Sequence[Notice] = ()) -> NoSource:
+        """The error for files among which no torch is for the machine, with next steps."""
+        route = self._place.route(WHEELS)
+        gone = Failure(route, Notice("no_wheels_here", {"folder": self._place.url}))
+        return failures.no_route_left([gone], ways, NoWheels)
 
     def read_further(
         self, _variants: Sequence[str], _projects: Sequence[str]

@@ -237,7 +237,7 @@ class WheelReader:
         lacking = {f.route.mirror for f in self._failures if f.reason.code == _LACKING[False]}
         if any(mirror.by_url and mirror.name in lacking for mirror in self.mirrors):
             ways.append(Notice("wheel_mirror_url"))
-        return ways
+        return ways or [Notice("test_mirrors")]
 
     def _ask(self, links: Sequence[Link]) -> Mapping[str, Answer]:
         if context.offline:

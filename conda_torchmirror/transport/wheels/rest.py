@@ -86,9 +86,19 @@ def find(asked: RestQuery, index: Route | OnDisk) -> Rest | str | None:
         new = [wheel.link for wheel in found.values() if wheel.link not in known]
         sizes |= _sizes(new)
         known |= _said(new, sizes)
-        chosen = found
-        if any(wheel.link not in known for wheel in chosen.values()):
+        if any(wheel.link not in known for wheel in found.values()):
             return None
+        chosen = {}
+        for name, wheel in found.items():
+            # The pages of some indexes do not say for which Pythons a file is.
+            bound = known[wheel.link].requires_python
+            if rest.takes(bound, asked.on.python):
+                chosen[name] = wheel
+            else:
+                links[name] = tuple(
+                    link._replace(requires_python=bound) if link == wheel.link else link
+                    for link in links[name]
+                )
     return None
 
 

@@ -26,6 +26,9 @@ from .. import steps
 from ..obstacles import not_there, owned_by_conda
 from ..steps import PipOrder
 
+#: Failures for which another index may do, and the notice of it.
+_AT_INDEX = {"missing": "index_left", "python": "index_left_python", "network": "index_failed"}
+
 
 def by_pip(
     order: PipOrder,
@@ -50,6 +53,7 @@ def by_pip(
     tool = "pip" if order.uv is None else "uv"
     indexes = tuple(dict.fromkeys((*alone, *indexes)))
     tried: list[Route] = []
+    of_python: InstallerExit | None = None
     for index in indexes:
         ended = _run(order, index, prefix, quiet=quiet or context.quiet)
         if ended.output:
@@ -65,14 +69,18 @@ def by_pip(
             break
         tried.append(index)
         remaining = indexes[len(tried) :]
-        if index == NO_INDEX and remaining and ended.kind in ("missing", "network", "conflict"):
+        if index == NO_INDEX and remaining and ended.kind in (*_AT_INDEX, "conflict"):
             report(Notice("rest_short", {"instead": remaining[0].mirror}))
             continue
-        if ended.kind not in ("missing", "network"):
+        if ended.kind not in _AT_INDEX:
             break
+        if ended.kind == "python":
+            of_python = of_python or ended
         if remaining:
             facts = {"index": index.mirror, "what": ended.what, "instead": remaining[0].mirror}
-            report(Notice("index_left" if ended.kind == "missing" else "index_failed", facts))
+            report(Notice(_AT_INDEX[ended.kind], facts))
+    if ended.kind in _AT_INDEX and of_python:  # then it is not for lack of an index
+        ended = of_python
     raise PipFailed(
         tool=tool,
         code=ended.code,
@@ -129,7 +137,7 @@ def _after_pip(
         return
     name = requested_name(ended.what)
     names = ", ".join(index.mirror for index in tried if index != NO_INDEX)
-    if ended.kind == "missing" and name in map(requested_name, others):
+    if ended.kind in ("missing", "python") and name in map(requested_name, others):
         yield Notice("pip_word", {"what": ended.what})
     elif ended.kind == "missing":
         yield Notice("pip_other_index", {"what": ended.what, "indexes": names})

@@ -21,7 +21,7 @@ from ....text.wheels.decision import summary
 from ....transport.wheels.rest import Rest
 from ...run import checked
 from ..decide import Decided
-from ..fetch import fetched, fetched_rest
+from ..fetch import fetched, fetched_rest, read_here
 from ..steps import PipOrder
 from .conda_part import by_conda
 from .pip_run import by_pip
@@ -47,6 +47,7 @@ def carry_out(
     if decision.conda is None and not options.download:
         conda.confirm(as_json=options.as_json)
     files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
+    decided = read_here(decided, files)
     beside = _beside(decided, rest, report, quiet=options.as_json)
     if options.download:
         return Outcome(0, summary(decision), downloaded=True)

@@ -14,7 +14,7 @@ from ....handover import wheel_cache
 from ....index.wheels import pages
 from ....models import Machine, Request
 from ....options import InstallOptions, is_wheel_file
-from ....selection.wheels.link import Link
+from ....selection.wheels.link import Link, triple_of
 from ....selection.wheels.name import Refused, Wheel, parse
 from ....selection.wheels.tables import FAMILY, TORCH
 from ....selection.wheels.tags import WheelTarget
@@ -57,6 +57,13 @@ class Brought(NamedTuple):
             specs={name: specs[name] for name in FAMILY if name in specs},
             others=(*request.others, *others),
             wishes=(),
+        )
+
+    def has_torch(self, subdir: str) -> bool:
+        """Whether there is a torch for a platform, for whatever Python."""
+        target = WheelTarget(subdir, PYTHONS)
+        return any(
+            link.project == TORCH and target.fit(triple_of(link.filename)) for link in self.links
         )
 
     def check(self, on: Machine) -> None:

@@ -25,6 +25,10 @@ TEXT: Table = {
         "{mirror} gives no hash of {count} file: what it sends cannot be checked",
         "{mirror} gives no hash of {count} files: what it sends cannot be checked",
     ),
+    "wheel_needs_python": "{wheel} needs Python {needs}, and this is Python {python}",
+    "wheel_yanked": "{wheel} is yanked, and not taken unless it is named exactly",
+    "wheel_needs_torch": "{wheel} needs {needs} by its own METADATA, whatever its page says",
+    "wheel_passed_over": "{wheel} is passed over: by its METADATA it needs {needs}",
     "wheel_unread": (
         "what {names} needs beside the set is not known before the file is here: its mirror "
         "serves no metadata",
@@ -57,6 +61,7 @@ TEXT: Table = {
     "pip's own configuration to say",
     "conda_unheard": "{options}: for conda's part alone, and there is nothing for it to do",
     "index_left": "{index} does not have {what}: once more with {instead}",
+    "index_left_python": "{index} does not have {what} for this Python: once more with {instead}",
     "rest_fetched": (
         "the set needs {count} more package, {size}, from {index}: fetched before anything "
         "changes, and kept for other environments",
@@ -96,6 +101,7 @@ TEXT: Table = {
     "pip_conflict": "no versions of the other packages go with the set",
     "pip_managed": "the environment says that {tool} must not change it",
     "pip_missing": "the index does not have {what}",
+    "pip_python": "{what} needs another Python than the environment has",
     "pip_network": "the index could not be read",
     "pip_other": "{tool} says",
     "pip_unstarted": "{tool} cannot be started",
