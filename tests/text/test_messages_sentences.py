@@ -355,7 +355,8 @@ def test_every_sentence_is_used():
     # Written in the package as f"probe_{code}" and the like.
     made = re.compile(
         r"probe_\w+|(own|entry)_\w+|\w+_dry|help\.mirror_\w+|file\.((total|tool)\.\w+|\w+_left)|"
-        r"check\.static_\w+|pip_(hash|space|conflict|managed|missing|network|unstarted|other|unchanged)"
+        r"check\.static_\w+|"
+        r"pip_(hash|space|conflict|managed|missing|python|network|unstarted|other|unchanged)"
     )
 
     def used(code: str) -> bool:
