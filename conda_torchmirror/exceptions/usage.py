@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from ..models import Notice
 from ..text.messages import N_
 from .base import UsageError
@@ -53,19 +55,37 @@ class Contradiction(UsageError):
     """Two command-line arguments that contradict each other."""
 
     code = "contradiction"
-    message = N_("`{first}` and `{second}` contradict each other")
-    facts = ("first", "second")
+    message = N_("{first_said} and {second_said} contradict each other")
+    facts = ("first", "second", "first_said", "second_said")
+
+    @classmethod
+    def of(
+        cls,
+        first: str,
+        second: str,
+        said: tuple[Sequence[str], Sequence[str]] | None = None,
+        ways: Sequence[Notice] = (),
+    ) -> Contradiction:
+        """The error for two sides, `said` in these words where they are several."""
+        shown = map(quoted, said or ((first,), (second,)))
+        facts = dict(zip(cls.facts, (first, second, *shown), strict=True))
+        return cls(**facts, ways=ways)
 
     @classmethod
     def of_options(cls, first: str, second: str) -> Contradiction:
         """The error for options of which either may be left out, whatever else is asked."""
-        facts = {"first": first, "second": second}
-        return cls(**facts, ways=(Notice("leave_one_out", facts),))
+        shown = {"first": quoted((first,)), "second": quoted((second,))}
+        return cls.of(first, second, ways=(Notice("leave_one_out", shown),))
 
     @property
     def sides(self) -> tuple[str, str]:
         """The words on either side."""
         return str(self._facts["first"]), str(self._facts["second"])
+
+
+def quoted(words: Iterable[str]) -> str:
+    """Words as they are typed, each by itself."""
+    return " ".join(f"`{word}`" for word in words)
 
 
 class SolveAlone(UsageError):

@@ -140,6 +140,7 @@ def make(
     on_cpu: list[str] = []
     pins: list[Pin] = []
     wanted = cuda(cuda_word)
+    of_python = (python_word, f"--python {python_word}") if python_word else None
     sources = allowed(source) if sources is None else sources
     known = _Known.of(sources)
     ties: list[tuple[str, str]] = []
@@ -158,7 +159,7 @@ def make(
         if len(sources) > 1:
             ties += [(one.name, word) for one in sources if is_of(spec, one)]
         if spec.name == "python":
-            python_word = _named_python(word, spec.plain, python_word)
+            of_python = _named_python(word, spec.plain, of_python)
         elif spec.name == TOOLKIT and beside:
             name = ""
             others.append(word)  # the spec for pytorch-cuda decides the CUDA
@@ -167,7 +168,7 @@ def make(
             others.append(word)
         elif spec.name in _OF_ONE and spec.name not in known.names:
             said = "torchmirror_source: " if source == AUTO else "--source "
-            raise Contradiction(first=word, second=said + sources[0].name)
+            raise Contradiction.of(word, said + sources[0].name)
         elif spec.name in known.metapackages:
             name = TORCH
             family.setdefault(TORCH, []).append(_of_torch(word, spec, sources))
@@ -192,7 +193,7 @@ def make(
         ]
         if names_cuda:
             first = " ".join((*on_cpu, *(option if wanted == "cpu" else ())))
-            raise Contradiction(first=first, second=" ".join(dict.fromkeys(names_cuda)))
+            raise Contradiction.of(first, " ".join(dict.fromkeys(names_cuda)))
         wanted = "cpu"
     else:
         pins += [pin for channel in channels for pin in of_label(channel, channel)]
@@ -211,7 +212,7 @@ def make(
         compat=compat,
         allow_cpu=allow_cpu,
         source=source,
-        python=python(python_word)[1] if python_word else None,
+        python=python(of_python[0])[1] if of_python else None,
         pins=tuple(dict.fromkeys(pins)),
         wishes=wishes,
         ties=tuple(ties),
@@ -373,20 +374,20 @@ def other_channel(channel: str | None, sources: Sequence[Source]) -> tuple[str, 
     return named, [Notice("choose_from", {"source": name}) for name in other]
 
 
-def _named_python(word: str, spec: str, given: str | None) -> str | None:
-    """The value for `--python`, if a spec for Python is given beside it or instead of it.
-
-    Raises: BadPythonSpec, Contradiction.
+def _named_python(word: str, spec: str, given: tuple[str, str] | None) -> tuple[str, str] | None:
+    """The value for `--python`, and what said it, if a spec for Python is given beside it (`given`)
+    or instead of it. Raises: BadPythonSpec, Contradiction.
     """
     tail = re.sub(_BRACKETS, r"python=\1", spec).partition("python")[2].strip()
     if not tail:
         return given
-    found = re.fullmatch(_PYTHON, tail)
-    if not found:
+    if not re.fullmatch(_PYTHON, tail):
         raise BadPythonSpec(spec=word)
-    if given is not None and python(given)[0] != python(tail)[0]:
-        raise Contradiction(first=word, second=f"--python {given}")
-    return given or tail.lstrip("= ")
+    found = (tail.lstrip("= "), word)
+    shorter, longer = sorted((given or found, found), key=lambda each: len(python(each[0])[1]))
+    if not f"{python(longer[0])[1]}.".startswith(f"{python(shorter[0])[1]}."):
+        raise Contradiction.of(word, given[1] if given else word)
+    return longer
 
 
 def names_torch(word: str) -> bool:

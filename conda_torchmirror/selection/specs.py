@@ -39,6 +39,9 @@ _BUILD = r"(?:^|,)\s*build=['\"]?([^'\",\]]+)"
 _NUMBER = r"\d+(?:\.\d+)*(?:\+\w+)?"
 #: A version without it.
 _PLAIN = r"\d+(?:\.\d+)*"
+#: A version that may have letters, and the ends of versions next to it.
+_ANY = r"\d[\w.!]*"
+_NEAR = ("", "dev", "dev0", ".dev0", "a0", "rc0", ".post0", ".0.0.0.1")
 #: The variant of a wheel, which conda would read as a part of the version.
 VARIANT = r"(?i)\+([a-z]+[\d.]*)"
 #: What fixes a major.minor.
@@ -211,6 +214,31 @@ def never_together(first: str, second: str, name: str, admits: Admits) -> bool:
         return False
     builds = build_of(first), build_of(second)
     return not of_first & of_second or not (None in builds or _globs_meet(*builds))
+
+
+def excluding(words: Iterable[str], admits: Admits) -> tuple[str, str] | None:
+    """The first two of some specs on one package that nothing passes both, not even a prerelease;
+    None if there are none."""
+    by_name: dict[str, list[str]] = {}
+    for word in words:
+        name = package_name(word)
+        for earlier in by_name.setdefault(name, []):
+            first, second = (spec.rpartition("::")[2] for spec in (earlier, word))
+            if _exclude(first, second, name, admits):
+                return earlier, word
+        by_name[name].append(word)
+    return None
+
+
+def _exclude(first: str, second: str, name: str, admits: Admits) -> bool:
+    """Whether no package passes both of two specs, as `never_together`, but with prereleases."""
+    if "^" in first + second or not never_together(first, second, name, admits):
+        return False
+    builds = build_of(first), build_of(second)
+    if None not in builds and not _globs_meet(*builds):
+        return True
+    near = (f"{edge}{end}" for edge in re.findall(_ANY, f"{first} {second}") for end in _NEAR)
+    return not any(admits(first, name, v, "") and admits(second, name, v, "") for v in near)
 
 
 def build_of(spec: str) -> str | None:

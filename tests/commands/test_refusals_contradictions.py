@@ -11,6 +11,8 @@ from support.running import Result
 
 PREVIEW = ("torch-install", "--dry-run", "--offline", "-n", "new")
 
+SIDE = re.compile(r"--\w+ \S+|\S+")
+
 
 def guidance(done: Result) -> tuple[str, dict[str, str]]:
     """What a refusal says, and its next steps by code."""
@@ -18,6 +20,17 @@ def guidance(done: Result) -> tuple[str, dict[str, str]]:
     document: dict[str, Any] = done.json()
     hints = {hint["hint_code"]: hint["text"] for hint in document["guidance"]["hints"]}
     return f"{document['message']} {document['guidance'].get('cause')}", hints
+
+
+def each(side: str) -> str:
+    """The words of a side as they are shown, each by itself."""
+    return " ".join(f"`{word}`" for word in SIDE.findall(side))
+
+
+def sides(said: list[str]) -> list[list[str]]:
+    """The words of each side that may be left out."""
+    shown = [side for hint in said for side in hint.split(", or ")]
+    return [re.findall(r"`([^`]+)`", side) for side in shown]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +53,7 @@ def test_either_side_that_may_be_left_out_is_named_whole(
     """Without a part of one side, the rest of it would go on contradicting the other."""
     monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.4")
     _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words.split()))
-    assert hints == {"leave_one_out": f"leave out `{first}`, or `{second}`"}
+    assert hints == {"leave_one_out": f"leave out {each(first)}, or {each(second)}"}
     for side in (first, second):
         kept = words
         for word in re.findall(r"--cuda \S+|\S+", side):
@@ -91,8 +104,6 @@ def test_specs_that_a_release_outside_the_index_meets_do_not_exclude_each_other(
 
 # What is offered to be left out is tried
 
-SIDE = re.compile(r"--\w+ \S+|\S+")
-
 
 @pytest.mark.parametrize(
     ("words", "told"),
@@ -101,7 +112,7 @@ SIDE = re.compile(r"--\w+ \S+|\S+")
         ("pytorch=2.99 cpuonly --cuda 12.4", None),
         (
             "cpuonly pytorch-cuda=12.1 python=3.9 --python 3.8",
-            "leave out `python=3.9 cpuonly`, or `python=3.9 pytorch-cuda=12.1`",
+            "leave out `python=3.9` `cpuonly`, or `python=3.9` `pytorch-cuda=12.1`",
         ),
         ("pytorch-gpu pytorch-cuda=12.1 --python 3.5", None),
         ("pytorch-cuda=12.1 --source conda-forge --python 3.13", "leave out `pytorch-cuda=12.1`"),
@@ -115,9 +126,9 @@ def test_what_may_be_left_out_has_been_tried(conda_in_process, monkeypatch, word
     if told:
         assert said == [told]
     assert said or "see_list" in hints
-    for side in re.findall(r"`([^`]+)`", " ".join(said)):
+    for side in sides(said):
         kept = words
-        for word in SIDE.findall(side):
+        for word in side:
             kept = re.sub(rf"(?<!\S){re.escape(word)}(?!\S)", "", kept, count=1)
         conda_in_process(*PREVIEW, "--json", *kept.split()).ok()
 
@@ -171,8 +182,8 @@ def test_what_a_line_of_a_file_makes_harmless_is_not_so_without_it(
     _, hints = guidance(run(*lines))
     said = [hints[code] for code in ("leave_one_out", "leave_words_out") if code in hints]
     assert said or "see_list" in hints
-    for side in re.findall(r"`([^`]+)`", " ".join(said)):
-        run(*(line for line in lines if line not in side.split())).ok()
+    for side in sides(said):
+        run(*(line for line in lines if line not in side)).ok()
 
 
 def test_a_file_is_not_left_without_pytorch(conda_in_process, tmp_path):

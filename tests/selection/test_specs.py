@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conda_torchmirror.index.match import admits
 from conda_torchmirror.selection import specs
@@ -187,3 +189,17 @@ def test_what_never_goes_together(pin, needed, never):
 )
 def test_builds_with_wildcards(first, second, meet):
     assert specs._globs_meet(first, second) is specs._globs_meet(second, first) is meet
+
+
+VERSIONS = st.from_regex(r"[0-3](\.[0-2]){0,2}((dev|a|rc|\.post)[0-1])?", fullmatch=True)
+SIGNS = st.sampled_from(["=", "==", ">=", "<=", ">", "<", "!=", "~="])
+ONE = st.tuples(SIGNS, VERSIONS).map("".join)
+BOTH, EITHER = (st.lists(ONE, min_size=2, max_size=2).map(sign.join) for sign in ",|")
+SPECS = ONE | BOTH | EITHER
+
+
+@given(SPECS, SPECS, VERSIONS)
+def test_what_conda_admits_by_two_specs_is_no_contradiction(first, second, version):
+    words = (f"numpy {first}", f"numpy {second}")
+    if all(admits(word, "numpy", version, "") for word in words):
+        assert specs.excluding(words, admits) is None

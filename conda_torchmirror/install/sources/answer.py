@@ -54,7 +54,7 @@ def in_order(options: InstallOptions, request: Request, on: Machine) -> Order:
     channels = tuple(map(name_of, options.channels))
     found = order(asked, on, request, channels, traits(), admits)
     if found.clash:
-        raise Contradiction(first=found.clash[0], second=found.clash[1])
+        raise Contradiction.of(found.clash[0], found.clash[1])
     return found
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from conda.base.context import context
 
 from ...exceptions.base import TorchMirrorError
-from ...exceptions.usage import Contradiction, MirrorNoChannel
+from ...exceptions.usage import Contradiction, MirrorNoChannel, quoted
 from ...index.match import admits, read
 from ...index.sources import AUTO, allowed
 from ...machine import survey as machine
@@ -22,7 +22,7 @@ from ...selection import rules
 from ...selection.facts.names import METAPACKAGES, TORCH
 from ...selection.plan import offered
 from ...selection.sources.order import Order
-from ...selection.specs import for_torch
+from ...selection.specs import excluding, for_torch
 from .. import request as requests_
 from ..departures import installed
 from ..task import Target, survey_here
@@ -57,6 +57,10 @@ class Given(NamedTuple):
         """The request, completed with facts from the machine, the machine, and the order of the
         sources. Raises: Contradiction."""
         request, survey = self._facts(request)
+        try:
+            _check_others(request)
+        except Contradiction as error:
+            raise self._refusal(error) from error
         try:
             return request, survey, answer.in_order(self.options, request, survey.machine)
         except Contradiction as error:
@@ -133,7 +137,7 @@ class Given(NamedTuple):
         """The error with the steps that help, or with where to look if there are none."""
         from .refusal import where_to_look
 
-        sides = list(map(self._as_typed, self._helping(error)))
+        sides = [quoted(self._words(side)) for side in self._helping(error)]
         if len(sides) > 1:
             step = Notice("leave_one_out", {"first": sides[0], "second": sides[1]})
         elif sides:
@@ -142,8 +146,19 @@ class Given(NamedTuple):
             step = Notice("go_online")
         else:
             step = where_to_look(self.asked, offline=context.offline)
-        first, second = map(self._as_typed, error.sides)
-        return Contradiction(first=first, second=second, ways=(step, *ways))
+        first, second = error.sides
+        return Contradiction.of(
+            self._as_typed(first),
+            self._as_typed(second),
+            (self._words(first), self._words(second)),
+            (step, *ways),
+        )
+
+    def _words(self, side: str) -> list[str]:
+        """The words of a side of a contradiction, as they were typed, in their order."""
+        found, rest = self._named(side)
+        places = sorted((f" {side} ".find(f" {name} "), name) for name in found)
+        return [self._as_typed(side)] if rest else [self._as_typed(name) for _, name in places]
 
     def _as_typed(self, side: str) -> str:
         """A side of a contradiction with its specs as they were typed, or as a file has them."""
@@ -195,6 +210,7 @@ class Given(NamedTuple):
 
         request, survey = self._facts(self._request())
         on = survey.machine
+        _check_others(request)
         answer.in_order(self.options, request, on)
         found = AutoRule(self.options, ())(on, request)
         return found is not None and not rules.conflicts(found, on, request, admits)
@@ -207,11 +223,10 @@ class Given(NamedTuple):
             words = (*self.files.family, *self.options.specs)
             check_torch(self.files.files, words, self.asked)
 
-    def _without(self, side: str) -> Given | None:
-        """The same without these words; None if not all of them are found, or if the files are
-        refused without them."""
-        options, files, rest, typed = self.options, self.files, f" {side} ", self.typed
-        gone: set[str] = set()
+    def _named(self, side: str) -> tuple[dict[str, str], str]:
+        """The words that a side of a contradiction names, by their form there, and what is left of
+        the side."""
+        options, files, rest = self.options, self.files, f" {side} "
         named = {word: _names(word) for word in options.specs}
         for word in files.beside if files else ():
             named.setdefault(word, _names(word))
@@ -222,13 +237,22 @@ class Given(NamedTuple):
         named[""] = [f"--source {options.source}", f"torchmirror_source: {options.source}"]
         for name, pin in ((word, word.rpartition("+")[2]) for word in options.specs if "+" in word):
             named[name].append(f"+{pin}")
+        found: dict[str, str] = {}
         for word, names in sorted(named.items(), key=lambda item: -len(item[0])):
             for name in sorted(names, key=len, reverse=True):
                 if f" {name} " in rest:
                     rest = rest.replace(f" {name} ", " ")
-                    gone.add(name if name.startswith("+") else word)
-        if rest.strip():
+                    found[name] = word
+        return found, rest.strip()
+
+    def _without(self, side: str) -> Given | None:
+        """The same without these words; None if not all of them are found, or if the files are
+        refused without them."""
+        options, files, typed = self.options, self.files, self.typed
+        named, rest = self._named(side)
+        if rest:
             return None
+        gone = {name if name.startswith("+") else word for name, word in named.items()}
         of_files = files.family if files else ()
         kept = [word for word in options.specs if word not in (*gone, *of_files)]
         for variant in (word for word in gone if word.startswith("+")):
@@ -252,6 +276,12 @@ class Given(NamedTuple):
             options = options._replace(specs=(*files.family, *kept), python=python or files.python)
         typed = "" if "" in gone else typed
         return self._replace(options=options, files=files, typed=typed)
+
+
+def _check_others(request: Request) -> None:
+    """Refuse specs of which conda's solver could not meet two. Raises: Contradiction."""
+    if found := excluding(request.others, admits):
+        raise Contradiction.of(found[0], found[1])
 
 
 def _names(word: str) -> list[str]:
