@@ -19,6 +19,7 @@ from .specs import (
     never_together,
     number,
     package_name,
+    wheel_variant,
     without_build,
 )
 
@@ -87,6 +88,7 @@ class Constraints:
             bool(self.runtime_specs)
             or any(self.pins.get(name) for name in (*CUDA_NAMES, *self.source.runtimes))
             or any(without_build(spec) is not None for spec in builds)
+            or any(wheel_variant(spec) for specs in self.specs.values() for spec in specs)
         )
 
     def asked(self, build: Build) -> bool:

@@ -31,7 +31,7 @@ _CUDA_PATCHES = range(10)
 
 #: The forms of a match spec that can name a build.
 _EQUALS = r"([\w.-]+)(={1,2})([^=\[\]]+)=([^=\[\]]+)"
-_SPACES = r"([\w.-]+)\s+(\S+)\s+(\S+)"
+_SPACES = r"([\w.-]+)\s+(\S*[^\s<>=!~|,])\s+([^\s<>=!~|,]\S*)"
 _BRACKETS = r"([\w.-]+)\[(.*)\]"
 _VERSION = r"version='([^']*)'"
 _BUILD = r"(?:^|,)\s*build=['\"]?([^'\",\]]+)"

@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 from support import wheel_files
-from support.wheel_commands import CUDA, dists, names
+from support.offered import commands
+from support.wheel_commands import CUDA, chosen, dists, names
 from support.wheel_fixtures import LINUX
 from support.wheel_lab import PYTHON
 from support.wheel_site import put
@@ -23,7 +24,7 @@ pytest_plugins = ["support.wheel_fixtures"]
 def mirror(wheel_lab, tmp_path):
     """`mirror(*wheels)`: the first mirror has these alone, of (name, version, what it needs)."""
 
-    def write(*wheels):
+    def write(*wheels, metadata=False):
         shutil.rmtree(wheel_lab.first.folder / "whl")
         made = [
             wheel_files.make(
@@ -37,7 +38,7 @@ def mirror(wheel_lab, tmp_path):
             )
             for name, version, more in wheels
         ]
-        put(wheel_lab.first, made)
+        put(wheel_lab.first, made, metadata=metadata)
 
     return write
 
@@ -99,6 +100,18 @@ def test_what_only_the_file_tells_is_told_before_anything_changes(
     assert dists(lab_env) == before
     install("torch").ok()
     assert "torch-2.6.0+cu126" in dists(lab_env)
+
+
+def test_a_bound_is_kept_where_only_the_file_tells_what_it_needs(
+    wheel_lab, mirror, plain_index, lab_env, install
+):
+    """NumPy 2 was installed beside a torch made for NumPy 1."""
+    mirror(("torch", "2.0.1", {}), ("torchvision", "0.15.2", {"requires": ["torch", "numpy"]}))
+    plain_index(("numpy", "1.26.4", ">=3.6"))
+    wheel_lab.first.fail("*.whl", lambda exchange: exchange.send(200, exchange.file().read_bytes()))
+    done = install("torch", "torchvision").ok()
+    assert "numpy-1.26.4" in dists(lab_env)
+    assert "numpy<2" in done.words
 
 
 #: The beginning of a tag for version 9.0 of a project.
@@ -164,3 +177,54 @@ def test_wheels_that_are_yanked_are_told_as_that(wheel_lab, mirror, preview_whee
     instead = "torch==2.7.1+cu126 torchvision==0.22.1+cu126"
     assert f"`{instead}`" in found["hints"][0]["text"]
     preview_wheels(*instead.split(), *CUDA).ok()
+
+
+NIGHTLY = "2.99.0.dev2026110"
+
+
+@pytest.fixture
+def nightly(mirror):
+    """The first mirror has prereleases alone, two of them with partners that pin theirs."""
+    mirror(
+        *(("torch", f"{NIGHTLY}{day}", {}) for day in "123"),
+        *(
+            ("torchvision", f"0.99.0.dev2026110{day}", {"requires": [f"torch=={NIGHTLY}{day}"]})
+            for day in "12"
+        ),
+        metadata=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "day"),
+    [
+        (("torch>=2.99.0.dev0", "torchvision"), 2),
+        (("torch==2.99.0.dev20261101", "torchvision"), 1),
+        (("torch==2.99.0.dev20261103+cu126",), 3),
+    ],
+)
+def test_prereleases_are_paired_by_what_they_say(nightly, preview_wheels, words, day):
+    """No official source says which go together, and METADATA counted for releases alone."""
+    found = chosen(preview_wheels(*words, *CUDA))
+    assert {name: version[0].rpartition(".dev2026110")[2] for name, version in found.items()} == (
+        dict.fromkeys([word.partition(">")[0].partition("=")[0] for word in words], f"{day}+cu126")
+    )
+
+
+def test_prereleases_alone_are_told_as_that(nightly, preview_wheels, conda_in_process):
+    """It said that there was no wheel at all."""
+    found = preview_wheels("torch", *CUDA).json()["guidance"]
+    assert "prereleases, up to 2.99.0.dev20261103" in found["cause"]
+    ways = {one["hint_code"]: one["text"] for one in found["hints"]}
+    [(_, line)] = commands({"ask_for_prerelease": ways["ask_for_prerelease"]})
+    done = conda_in_process("torch-install", *line, "--json").ok()
+    assert chosen(done) == {"torch": ("2.99.0.dev20261103+cu126", "cu126")}
+
+
+@pytest.mark.parametrize("words", [("torch==2.7.1+cu118",), ("torch", "torchvision==0.22.1+cu118")])
+def test_a_directory_that_was_named_is_why_its_cuda_is_lower(preview_wheels, words):
+    """It said that there was no build for CUDA 12.6 itself."""
+    found = preview_wheels(*words, *CUDA).ok().json()["torchmirror"]["warnings"]
+    codes = {one["code"] for one in found}
+    assert "cuda_narrowed" in codes
+    assert "cuda_below_asked" not in codes

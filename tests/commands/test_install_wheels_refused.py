@@ -172,6 +172,25 @@ def test_a_package_of_condas_is_refused_with_the_option_that_says_it(preview):
     preview("--cuda", "12.6").ok()
 
 
+@pytest.mark.parametrize(
+    ("words", "fits"),
+    [
+        (("numpy==1.21", "numpy==1.26"), False),
+        (("numpy<2", "numpy>=2"), False),
+        (("numpy>=1.21", "numpy<3"), True),
+        (("numpy >= 2", "numpy == 2.2.*"), True),
+    ],
+)
+def test_two_words_for_pip_that_exclude_each_other(preview, words, fits):
+    """Pip was started, and what it said was told as a conflict with the set."""
+    done = preview("torch", *words)
+    if fits:
+        done.ok()
+        return
+    assert "`{}` and `{}` contradict each other".format(*words) in done.json()["message"]
+    preview("torch", words[0]).ok()
+
+
 # Pip
 
 

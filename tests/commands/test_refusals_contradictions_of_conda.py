@@ -42,6 +42,8 @@ def test_two_specs_of_a_package_of_condas_are_named_before_it_solves(
     "words",
     [
         ("numpy>=1.21", "numpy<2"),
+        ("numpy >= 1.21", "numpy < 2"),  # what follows the operator was read as a build
+        ("numpy >=1.21, <2", "numpy 1.26"),
         ("numpy=1.26", "numpy<1.26"),  # 1.26.0rc1 is both
         ("numpy=1.26", "numpy>1.26"),
         ("numpy=1.26", "numpy=1.26.*", "numpy==1.26.4"),

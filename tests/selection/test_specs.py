@@ -192,7 +192,7 @@ def test_builds_with_wildcards(first, second, meet):
 
 
 VERSIONS = st.from_regex(r"[0-3](\.[0-2]){0,2}((dev|a|rc|\.post)[0-1])?", fullmatch=True)
-SIGNS = st.sampled_from(["=", "==", ">=", "<=", ">", "<", "!=", "~="])
+SIGNS = st.sampled_from(["=", "==", ">=", "<=", ">", "<", "!=", "~=", ">= ", "< ", "== "])
 ONE = st.tuples(SIGNS, VERSIONS).map("".join)
 BOTH, EITHER = (st.lists(ONE, min_size=2, max_size=2).map(sign.join) for sign in ",|")
 SPECS = ONE | BOTH | EITHER

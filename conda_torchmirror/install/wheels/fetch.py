@@ -13,7 +13,7 @@ from ...handover import wheel_cache
 from ...index.fetch import spinner
 from ...mirrors.registry import Route
 from ...models import Notice
-from ...selection.pip import against
+from ...selection.pip import against, bounds
 from ...selection.pip.plan import WheelFile
 from ...selection.wheels.link import Link
 from ...text.layout import file_size
@@ -137,8 +137,11 @@ def find_rest(
     return None
 
 
-def read_here(decided: Decided, files: Sequence[WheelFile]) -> Decided:
-    """Add the METADATA of files that are here by now, where no server gave it before.
+def read_here(
+    decided: Decided, files: Sequence[WheelFile], report: Callable[[Notice], None]
+) -> Decided:
+    """Add the METADATA of files that are here by now, where no server gave it before, and the
+    bounds on what they need.
 
     Raises: WheelUnlike, if a file does not go with the set.
     """
@@ -147,10 +150,18 @@ def read_here(decided: Decided, files: Sequence[WheelFile]) -> Decided:
         for file in files
         if file.project not in decided.said and (found := metadata.of_file(str(file.cached)))
     }
+    if not here:
+        return decided
     decision = decided.decision
+    python, asked = decision.chosen.python, decision.request.others
     for wrong in against.found(decision.chosen, here, decision.machine.subdir):
         raise WheelUnlike(wheel=wrong.wheel, needs=wrong.needs)
-    return decided._replace(said={**decided.said, **here})
+    limits = bounds.of_set(decision.chosen.choice, here, (), asked, python)
+    for word, notice in zip(limits.words, limits.of_words, strict=True):
+        if word not in decision.others:
+            decision = decision._replace(others=(*decision.others, word))
+            report(notice._replace(facts={**notice.facts, "why": text(str(notice.facts["why"]))}))
+    return decided._replace(decision=decision, said={**decided.said, **here})
 
 
 def fetched_rest(

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ...exceptions.usage import BadCuda, BadWheelWord
+from ...exceptions.usage import BadCuda, BadWheelWord, Contradiction
 from ...machine import survey as machine_
 from ...machine.python import distributions, pip_config
 from ...machine.python.distributions import Distribution
 from ...models import Machine, Notice, Request
 from ...options import InstallOptions
+from ...selection.pip import bounds
 from ...selection.pip.against import Known
 from ...selection.pip.metadata import Metadata
 from ...selection.pip.rest import RestTarget
+from ...selection.specs import excluding
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.request import BadWord
 from ...text.messages import text
@@ -80,7 +82,7 @@ def prepare(
 ) -> WheelTask:
     """Read the arguments, the machine and the environment.
 
-    Raises: BadWheelWord, BadWheelFile, BadCuda, BadPython.
+    Raises: BadWheelWord, BadWheelFile, BadCuda, BadPython, Contradiction.
     """
     cuda = wheel_request.accelerator(options.cuda)
     if cuda is None:
@@ -96,6 +98,8 @@ def prepare(
     )
     if isinstance(request, BadWord):
         raise BadWheelWord(word=request.word, detail=text(request.why.code, request.why.facts))
+    if two := excluding(request.others, bounds.admits):
+        raise Contradiction.of_options(*two)
     prefix = target.prefix if target.exists else None
     survey = machine_.survey(
         subdir=subdir,

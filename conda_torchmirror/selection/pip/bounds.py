@@ -26,6 +26,11 @@ class Bounds(NamedTuple):
     words: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
 
+    @property
+    def of_words(self) -> tuple[Notice, ...]:
+        """The notices on the words, in their order."""
+        return tuple(notice for notice in self.notices if notice.code == "rule_pip")
+
 
 def of_set(
     choice: Choice,

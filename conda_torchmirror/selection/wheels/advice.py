@@ -13,7 +13,7 @@ from ...models import Build, Choice, Machine, NoChoice, Notice, Rejection, Reque
 from ...options import InstallOptions
 from .. import alternatives, refused
 from ..plan import offered
-from ..specs import cuda_version, number
+from ..specs import cuda_version, number, release
 from .choose import WheelCase, prepare, shown
 from .link import Link
 from .request import Asked, understand
@@ -62,6 +62,9 @@ def find(
         cause = said
     elif not any(build.name == TORCH for build in builds):
         cause = Notice("no_wheel_at_all", {"subdir": machine.subdir})
+        if unfinished := _newest_prerelease(case):
+            cause = Notice("only_prereleases", {"torch": unfinished})
+            more = tuple(_ask_for_prerelease(case, told, unfinished))
     elif cause and cause.code == "no_such_release":
         cause = cause._replace(code="no_such_wheel")
     steps = (*more, *_name_cuda(case), *_open_variant(case), *found.steps)
@@ -107,6 +110,27 @@ def _said_of_files(case: WheelCase) -> tuple[Notice | None, tuple[Notice, ...]]:
             cause = Notice(code, {**facts, "needs": str(known.requires_python)})
             return cause, tuple(_exactly(case, relaxed, choice))
     return None, ()
+
+
+def _newest_prerelease(case: WheelCase) -> str | None:
+    """The newest torch for the machine, which is a prerelease; None without any."""
+    links = [wheel.link for wheel in case.page.wheels]
+    own = prepare(case.request, case.machine, links, case.tables).page.wheels
+    found = {version for w in own if w.project == TORCH and (version := release(w.version))}
+    return str(max(found)) if found else None
+
+
+def _ask_for_prerelease(case: WheelCase, told: refused.Case, version: str) -> Iterator[Notice]:
+    """Ask for prereleases by a bound on torch, with the partners if a source says which go with
+    it, else without them."""
+    spec = f"{TORCH}>={version.partition('.dev')[0]}.dev0"
+    links = [wheel.link for wheel in case.page.wheels]
+    partners = {name: (name,) for name in case.request.specs if name != TORCH}
+    for kept in (partners, {}) if partners else ({},):
+        asked = case.request._replace(specs={TORCH: (spec,), **kept}, wishes=())
+        if isinstance(prepare(asked, case.machine, links, case.tables).choose(), Choice):
+            yield Notice("ask_for_prerelease", {"command": offered(told.again(asked))})
+            return
 
 
 def _refused(link: Link, pythons: Iterable[str], *, yanked: bool) -> str | None:

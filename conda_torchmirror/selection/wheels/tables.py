@@ -28,7 +28,7 @@ FAMILY = PIP_FAMILY
 PLAIN = "PyPI"
 
 #: A specifier that admits one version, in parentheses or not, whatever its local part.
-_EXACT = re.compile(r"\(?={2,3}\s*(\d+(?:\.\d+)*)(?:\+[\w.]+)?\)?", re.ASCII)
+_EXACT = re.compile(r"\(?={2,3}\s*(\d[\w.]*)(?:\+[\w.]+)?\)?", re.ASCII)
 _CUDA = re.compile(r"cu(\d{1,2})(\d)", re.ASCII)
 #: Directories that hold builds for an accelerator which is chosen by name only.
 NAMED = re.compile(r"rocm\d+(?:\.\d+){1,2}|xpu", re.ASCII)
@@ -58,8 +58,12 @@ class Open(NamedTuple):
 class WheelTables:
     """Look-ups; what the table does not know is None or empty, never a guess."""
 
-    def __init__(self, table: Mapping[str, Any]) -> None:
+    def __init__(
+        self, table: Mapping[str, Any], said: frozenset[tuple[str, str]] = frozenset()
+    ) -> None:
         self._table = table
+        #: The partners, by project and version, that are in the table by their METADATA.
+        self._said = said
         pairings = table["pairings"]
         self.stated: Mapping[str, Mapping[str, Sequence[str]]] = pairings["stated"]
         self.inferred: Mapping[str, Mapping[str, Sequence[str]]] = pairings["inferred"]
@@ -120,20 +124,25 @@ class WheelTables:
         """A copy with partners newer than the table. `said` maps project and version to the
         specifier on torch in their METADATA, which counts if it is one exact version."""
         stated = {torch: dict(partners) for torch, partners in self.stated.items()}
+        found = set()
         for (project, version), specifier in said.items():
             exact = _EXACT.fullmatch(specifier.strip())
             if exact and not self.knows(exact[1]):
+                found.add((project, version))
                 row = stated.setdefault(exact[1], {})
                 row[project] = sorted({*row.get(project, ()), version}, key=_order, reverse=True)
         table = {**self._table, "pairings": {**self._table["pairings"], "stated": stated}}
-        return WheelTables(table)
+        return WheelTables(table, self._said | found)
 
     def partner(self, project: str, torch: str) -> str | None:
         """The version of a partner that is stated for a release of torch, the preferred one."""
         return next(iter(self.stated.get(torch, {}).get(project, ())), None)
 
     def open_since(self, project: str, version: str) -> Open | None:
-        """The entry for a partner that goes with every torch from one release on; else None."""
+        """The entry for a partner that goes with every torch from one release on; else None. One
+        whose METADATA names its torch is none."""
+        if (project, version) in self._said:
+            return None
         return next(
             (
                 row

@@ -253,6 +253,7 @@ TEXT: Table = {
     "new_for_wheels": "or run the same command with `-n NEW`, which makes a new environment",
     "make_room": "make room by conda, then run this again: `{command}`",
     "pip_again": "the files of the set are kept: run the same command again when the index answers",
+    "ask_for_prerelease": "ask for them: `{command}`",
     "name_exactly": "name the yanked files by their versions, to take them all the same: "
     "`{instead}`",
     "choose_anew": "run the same command again: the file is kept, and the choice goes by what it "

@@ -47,7 +47,7 @@ def carry_out(
     if decision.conda is None and not options.download:
         conda.confirm(as_json=options.as_json)
     files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
-    decided = read_here(decided, files)
+    decided = read_here(decided, files, report)
     beside = _beside(decided, rest, report, quiet=options.as_json)
     if options.download:
         return Outcome(0, summary(decision), downloaded=True)

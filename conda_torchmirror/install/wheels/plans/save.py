@@ -64,8 +64,10 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
         disk_space.check(disk_space.measure(found.state, None))
         package_cache.fetch(found.state, quiet=options.as_json)
         files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
-        decided = read_here(decided, files)
-        if rest is None and (rest := find_rest(task, decided, report, anew=True)):
+        decided = read_here(decided, files, report)
+        decision = decided.decision
+        if rest is None:  # by the files, what is needed besides is known
+            rest = find_rest(task, decided, report, anew=True)
             part = _part(task, decision, rest)
             plan = write(part)
         indexes = (decision.rest, *decided.rest)

@@ -26,6 +26,8 @@ TEXT: Table = {
         "{mirror} gives no hash of {count} files: what it sends cannot be checked",
     ),
     "wheel_needs_python": "{wheel} needs Python {needs}, and this is Python {python}",
+    "only_prereleases": "what is there of torch are prereleases, up to {torch}, which are taken "
+    "only where one is asked for",
     "wheel_yanked": "{wheel} is yanked, and not taken unless it is named exactly",
     "wheel_needs_torch": "{wheel} needs {needs} by its own METADATA, whatever its page says",
     "wheel_passed_over": "{wheel} is passed over: by its METADATA it needs {needs}",
