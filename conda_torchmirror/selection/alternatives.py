@@ -167,7 +167,7 @@ def _open_partners(case: Case) -> Iterator[Notice]:
             there = {build.name: build.version for build in choice.builds}
             facts = {
                 "spec": " ".join(spec for name in names for spec in case.narrowed[name]),
-                "instead": " ".join(f"{name}={there[name]}" for name in names if name in there),
+                "instead": " ".join(_spec(case, n, there[n]) for n in names if n in there),
                 "torch": f"{choice.torch.name} {choice.torch.version}",
             }
             yield Notice("open_partner", facts)
@@ -180,6 +180,12 @@ def _open_partners(case: Case) -> Iterator[Notice]:
             left = [name for name in partners if name not in built]
             yield _left_out(case, left, choice)
             return
+
+
+def _spec(case: Case, name: str, version: str) -> str:
+    """The spec for another version of a partner; `+cpu` stays where it is why the CPU is meant."""
+    on_cpu = case.request.cuda == "cpu" and "cpu" in map(wheel_variant, case.narrowed[name])
+    return f"{name}=={version}+cpu" if on_cpu else f"{name}={version}"
 
 
 def _left_out(case: Case, names: Sequence[str], choice: Choice) -> Notice:

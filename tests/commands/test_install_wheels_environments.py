@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -247,3 +248,22 @@ def test_a_failure_of_pip_keeps_what_was_in_the_folder_of_a_new_environment(
 
 def test_no_environment_is_named(wheel_lab, conda_in_process):
     assert isinstance(conda_in_process(*WHEELS, *CUDA, "-y").error, NoEnvironment)
+
+
+@pytest.mark.parametrize(("needs", "told"), [("torch==2.7.1", False), ("torch==2.6.0", True)])
+def test_a_package_that_the_new_torch_leaves_behind_is_told_before(
+    wheel_lab, lab_env, install, tmp_path, needs, told
+):
+    """Pip told it when all was done."""
+    old = [
+        wheel_files.make(tmp_path / "old", name, version, LINUX, requires=requires)
+        for name, version, requires in (("torch", needs[7:], ()), ("xformers", "0.0.29", (needs,)))
+    ]
+    words = ("-m", "pip", "install", "-q", "--no-index", "--no-deps")
+    subprocess.run([lab_env / "bin" / "python", *words, *(made.path for made in old)], check=True)
+    rows = install("torch", "--dry-run", "--json").ok().json()["torchmirror"]["warnings"]
+    said = [row["text"] for row in rows if row["code"] == "dependent_breaks"]
+    assert bool(said) is told
+    if told:
+        assert "xformers 0.0.29" in said[0]
+        assert "torch 2.7.1+cu126" in said[0]

@@ -289,3 +289,18 @@ def test_an_older_release_of_a_wheel_for_the_cpu_is_offered(conda_in_process, mo
     found = conda_in_process("torch-install", *line, "--json").ok().json()["torchmirror"]
     assert found["selected"]["builds"][0]["version"] == "2.4.1+cpu"
     assert found["machine"]["python"] == "3.8"
+
+
+@pytest.mark.parametrize("cuda", [(), ("--cuda", "cpu")])
+def test_a_partner_that_says_that_it_is_for_the_cpu_is_offered_as_one(
+    conda_in_process, monkeypatch, cuda
+):
+    """Without `+cpu` the driver's CUDA was meant again, for which the platform has nothing."""
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "11.8")
+    on = ("--python", "3.8", "--platform", "linux-aarch64", "-n", "new", *cuda)
+    preview = ("torch-install", "-d", "--offline", "--json", "--source", "wheels")
+    refused = conda_in_process(*preview, "torch", "torchvision==0.20.1+cpu", *on)
+    hints = {one["hint_code"]: one["text"] for one in refused.json()["guidance"]["hints"]}
+    word = hints["open_partner"].partition("`")[2].partition("`")[0]
+    assert word == "torchvision==0.13.0+cpu"
+    conda_in_process(*preview, "torch", word, *on).ok()

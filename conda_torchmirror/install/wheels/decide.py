@@ -392,6 +392,7 @@ def _decision(
             *told.about_hashes(chosen.files),
             *told.about_evidence(chosen.files),
             *told.about_metadata(chosen.files, chosen.said),
+            *told.about_dependents(task, chosen.files, wheels.python),
             *(n._replace(facts={**n.facts, "why": text(str(n.facts["why"]))}) for n in bounds_),
             *told.about_options(task, index, conda_step),
         ),

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from conda.base.context import context
+from packaging.utils import canonicalize_name
 
+from ...machine.python import distributions
 from ...mirrors.registry import Route
 from ...models import CondaStep, Notice
 from ...selection.pip.against import Known
+from ...selection.pip.metadata import admits, parse, requirements
 from ...selection.pip.plan import WheelFile
+from ...text.sanitize import safe
 from ...transport.wheels import routes
 from .task import WheelTask
 
@@ -67,3 +71,19 @@ def needs_other(known: Known) -> Notice | None:
     """The cause for a set that needs a partner made for another torch, None without any."""
     wrong = next((one for one in known.values() if one.python is None), None)
     return wrong and Notice("wheel_needs_torch", {"wheel": wrong.wheel, "needs": wrong.needs})
+
+
+def about_dependents(task: WheelTask, files: Sequence[WheelFile], python: str) -> Iterator[Notice]:
+    """Notices on packages of the environment that go with what is there, and not with the set: pip
+    only says so when it has installed that."""
+    new = {file.project: file.version for file in files}
+    old = {name: one.version for name, one in task.there.items()}
+    if not new.keys() & old.keys():
+        return
+    for said in filter(None, map(parse, distributions.metadata(str(task.target.prefix)))):
+        for one in requirements(said, task.machine.subdir, python) if said.name not in new else ():
+            name = canonicalize_name(one.name)
+            known = name in new and name in old and admits(one, old[name])
+            if known and not admits(one, new[name]):
+                facts = {"package": safe(f"{said.name} {said.version}"), "needs": safe(str(one))}
+                yield Notice("dependent_breaks", {**facts, "held": f"{name} {new[name]}"})

@@ -14,6 +14,8 @@ from conda.common.path import get_python_site_packages_short_path
 from conda.core.prefix_data import PrefixData
 
 _FOLDER = re.compile(r"([A-Za-z0-9._-]+?)-([^-]+)\.(?:dist-info|egg-info)")
+#: Characters of a METADATA file to read: requirements stand at its beginning.
+_HEAD = 100_000
 _SEPARATORS = re.compile(r"[-_.]+")
 
 
@@ -97,6 +99,17 @@ def folders(prefix: str) -> Iterator[tuple[str, str, str]]:
     for name in names:
         if match := _FOLDER.fullmatch(name):
             yield normalized(match[1]), match[2], os.path.join(folder, name)
+
+
+def metadata(prefix: str) -> Iterator[str]:
+    """Yield the METADATA of every distribution of an environment that can be read, without what
+    follows a long beginning. Never raises."""
+    for *_, folder in folders(prefix):
+        try:
+            with open(os.path.join(folder, "METADATA"), encoding="utf-8", errors="replace") as file:
+                yield file.read(_HEAD)
+        except OSError:
+            continue
 
 
 def _site_packages(records: Iterable[Any]) -> str | None:

@@ -31,6 +31,8 @@ TEXT: Table = {
     "wheel_yanked": "{wheel} is yanked, and not taken unless it is named exactly",
     "wheel_needs_torch": "{wheel} needs {needs} by its own METADATA, whatever its page says",
     "wheel_passed_over": "{wheel} is passed over: by its METADATA it needs {needs}",
+    "dependent_breaks": "{package} of this environment needs `{needs}`, and does not go with "
+    "{held}",
     "wheel_unread": (
         "what {names} needs beside the set is not known before the file is here: its mirror "
         "serves no metadata",
