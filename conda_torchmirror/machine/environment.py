@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from logging import getLogger
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from conda.common.path import get_python_short_path, get_python_site_packages_sh
 from conda.core.prefix_data import PrefixData
 from conda.history import History
 from conda.models.match_spec import MatchSpec
+from conda.models.records import PrefixRecord
 
 from ..exceptions.base import SPEC_ERRORS
 from ..mirrors.addresses import name_of
@@ -39,6 +41,8 @@ from ..selection.facts.names import (
 )
 from ..selection.plan import typed
 from .evidence import guarded
+
+log = getLogger(__name__)
 
 #: What editors of Windows put before a text. Conda takes it for a part of the first pin, which 24.7
 #: then does not heed, and 26.7 does not read.
@@ -126,8 +130,10 @@ def _major_minor(version: str) -> str | None:
 
 def _records(prefix: str) -> dict[str, Any]:
     data = PrefixData(prefix)
-    # Load the records first: `get` would mistake a KeyError from loading for a missing package.
-    next(iter(data.iter_records()), None)
+    # Load all records first: `get` would mistake a KeyError from loading for a missing package, and
+    # new conda, which loads each when it is needed, would only fail in the solver.
+    for _ in data.iter_records():
+        pass
     found = ((name, data.get(name, None)) for name in NAMES)
     return {name: record for name, record in found if record is not None}
 
@@ -137,10 +143,11 @@ def _broken_record(prefix: str, error: Exception) -> Notice:
     for file in sorted(Path(prefix, "conda-meta").glob("*.json")):
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
+            PrefixRecord(**record)  # as conda reads it
             if all(isinstance(record[key], str) for key in ("name", "version", "build")):
                 continue
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
-            pass
+        except Exception:  # of any kind, as conda lets them through
+            log.debug("broken record: %s", file, exc_info=True)
         facts = {"file": str(file), "package": file.stem.rsplit("-", 2)[0]}
         return Notice("record_broken", facts)
     detail = f"{type(error).__name__}: {error}"

@@ -31,6 +31,10 @@ RECORDS = {
     "no name": b'{"version": "1.26", "build": "0"}',
     "no text": b"\xff\x00\xfe",
     "deep": b"[" * 100_000,
+    "files": json.dumps({**GOOD, "paths_data": {"paths": {"a": "b"}}}).encode(),
+    "depends": json.dumps({**GOOD, "depends": [["python"]]}).encode(),
+    "size": json.dumps({**GOOD, "size": "1 kB"}).encode(),
+    "link": json.dumps({**GOOD, "link": {"type": "none"}}).encode(),
 }
 if not hasattr(CondaError, "guidance"):  # conda 26.7 and newer read it
     RECORDS["UTF-16"] = json.dumps(GOOD).encode("utf-16")
