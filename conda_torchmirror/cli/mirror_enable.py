@@ -10,7 +10,7 @@ from typing import Any
 from conda.base.context import context
 from conda.common.configuration import YamlRawParameter
 
-from ..exceptions.mirror import BadRegistry, BadSetting, NothingToEnable, OwnChannels
+from ..exceptions.mirror import BadCondarc, BadRegistry, BadSetting, NothingToEnable, OwnChannels
 from ..exceptions.usage import BadMirror, Contradiction
 from ..mirrors.registry import channels_for
 from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
@@ -109,8 +109,13 @@ def disable(args: Namespace) -> int:
         lines += bullet(text("disabled_undo", {"system": _option(path)}))
         try:
             lines += _still_mirrored(path)
-        except (BadSetting, BadRegistry) as error:  # broken settings must not prevent `disable`
+        # Broken settings, or a broken configuration of conda's, must not prevent `disable`.
+        except (BadSetting, BadRegistry) as error:
             lines += bullet(str(error.message))
+        except Exception as error:
+            if (found := BadCondarc.behind(error)) is None:
+                raise
+            lines += bullet(str(found.message))
     return _report(path, "disabled", lines, written=written)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from conda import CondaError
 from conda.base.context import context
 
 from ..models import Notice
@@ -49,6 +50,34 @@ class BadSetting(TorchMirrorError):
     cause = N_("{detail}")
     facts = ("name", "file", "detail")
     hints = ("mend_setting",)
+
+
+class BadCondarc(TorchMirrorError):
+    """A key of conda's configuration has a value of another form than conda reads, at which it
+    fails with an error of Python's."""
+
+    code = "bad_condarc"
+    message = N_("`{key}` in {file} has a form that conda does not read")
+    cause = N_("conda's own commands end in an error report there")
+    facts = ("key", "file")
+    hints = ("describe_key",)
+
+    @classmethod
+    def behind(cls, error: Exception) -> BadCondarc | None:
+        """Return the error for the first such key, which is behind an error of Python's; None for
+        one of conda's, and if conda reads every key or says itself what is wrong."""
+        for name in () if isinstance(error, CondaError) else context.parameter_names:
+            try:
+                getattr(context, name)
+            except CondaError:
+                continue
+            except Exception:
+                key = name.lstrip("_")
+                files = [file for file, raw in context.raw_data.items() if key in raw]
+                # Commands and variables hold no lists of lists.
+                files = [str(file) for file in files if file not in ("cmd_line", "envvars")]
+                return cls(key=key, file=safe(", ".join(files) or ".condarc"))
+        return None
 
 
 class ForeignFile(TorchMirrorError):

@@ -24,7 +24,8 @@ Handler = Callable[[int, FrameType | None], None]
 def orderly() -> Iterator[None]:
     """Within the block, a signal that ends the process acts as Ctrl-C, so that temporary files go,
     and a half-made environment. A second one ends the process at once. Standard streams that are
-    closed lead nowhere. What is logged, and an error that leaves the block, holds no secret."""
+    closed lead nowhere. What is logged, and an error that leaves the block, holds no secret; one of
+    a configuration that conda cannot read is told as that."""
     _open_streams()
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
@@ -37,8 +38,11 @@ def orderly() -> Iterator[None]:
             yield
         except Exception as error:
             from ..exceptions.causes import clean
+            from ..exceptions.mirror import BadCondarc
 
             clean(error)
+            if (found := BadCondarc.behind(error)) is not None:
+                raise found from error
             raise
 
 

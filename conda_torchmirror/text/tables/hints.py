@@ -27,6 +27,7 @@ TEXT: Table = {
     "mend_setting": "correct or remove it in {file}; `conda torch-mirror disable` works all the "
     "same",
     "command_line": "the command line",
+    "describe_key": "correct or remove it; `conda config --describe {key}` shows its form",
     "mend_subdir": "correct or remove `subdir` in {file}",
     "mend_channel": "correct or remove it; conda's own commands cannot read it either",
     "mend_mirrors": "correct or remove {places}; `conda torch-mirror disable` works all the same",
