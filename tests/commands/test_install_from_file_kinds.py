@@ -33,6 +33,19 @@ def test_a_prefix_of_another_system_is_not_used(file, preview_file, prefix, fore
     assert found["prefix"] == (None if foreign else prefix)
 
 
+@pytest.mark.parametrize("name", [r"C:\Users\x\envs\torch", "/home/x/torch", "a/b", "my torch"])
+def test_a_name_that_no_environment_can_have_is_not_used(
+    mirrored, file, preview_file, conda_in_process, name
+):
+    """Old condas exported the path of an environment as its name: conda's own words named neither
+    the file nor a way on."""
+    path = file(f"name: '{name}'\n{HEAD}  - pytorch=2.1.0\n")
+    found = preview_file(path, "--offline")
+    assert "file_name_unusable" in codes(found)
+    assert found["prefix"] is None
+    assert "NoEnvironment" in conda_in_process("torch-install", "-y", "-f", path).stderr
+
+
 def test_nothing_is_made_at_a_prefix_of_another_system(mirrored, file, conda_in_process):
     path = file(f"{HEAD}  - pytorch=2.3.1\nprefix: D:\\Anaconda3\\envs\\x\n")
     result = conda_in_process("torch-install", "-y", "-f", path)

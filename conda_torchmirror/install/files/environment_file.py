@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from conda import CondaError
+from conda.base.constants import PREFIX_NAME_DISALLOWED_CHARS
 from conda.base.context import context
 from conda.common.path import expand
 from conda.core.prefix_data import PrefixData
@@ -135,17 +136,22 @@ def target(
 ) -> tuple[str | None, str | None, list[Notice]]:
     """The name, else the prefix, of the environment that the files name, and notices on it.
 
-    Ignores the name base, which is there because a file was exported from base by mistake, and a
-    prefix of another operating system.
+    Ignores the name base, which is there because a file was exported from base by mistake, a name
+    that is none for conda, such as the path that old ones exported, and a prefix of another
+    operating system.
 
     Raises: FilesDisagree.
     """
-    names = sorted({file.name for file in files if file.name})
+    unusable = [file for file in files if PREFIX_NAME_DISALLOWED_CHARS & {*(file.name or "")}]
+    names = sorted({file.name for file in files if file.name and file not in unusable})
     if len(names) > 1:
         raise FilesDisagree(names=", ".join(map(safe, names)))
+    notices = [
+        Notice("file_name_unusable", {"file": short(file), "name": safe(str(file.name))})
+        for file in unusable
+    ]
     if names:
-        return None if names[0] in _ROOT else names[0], None, []
-    notices = []
+        return None if names[0] in _ROOT else names[0], None, notices
     for file in reversed(files):
         if file.prefix and _FOREIGN_PREFIX.match(file.prefix):
             facts = {"file": short(file), "prefix": safe(file.prefix)}
@@ -201,7 +207,8 @@ def _near(path: str, missing: Path) -> Notice:
         there = sorted(path.name for path in missing.parent.iterdir() if path.is_file())
     except OSError:
         return Notice("file_no_folder", {"folder": safe(str(missing.parent))})
-    if near := difflib.get_close_matches(missing.name, there, n=1, cutoff=0.6):
+    alike = [name for name in there if Path(name).suffix in (missing.suffix, ".yml", ".yaml")]
+    if near := difflib.get_close_matches(missing.name, alike, n=1, cutoff=0.6):
         return Notice("file_near", {"path": safe(str(Path(path).with_name(near[0])))})
     if found := [name for name in there if re.search(r"\.ya?ml$", name)]:
         return Notice("file_in_folder", {"path": safe(str(Path(path).with_name(found[0])))})
