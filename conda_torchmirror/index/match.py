@@ -137,6 +137,8 @@ def _read(word: str) -> Spec:
         # Reduce the URL to the file that it names, wherever that is read from.
         asked["subdir"], asked["fn"] = str(url).rstrip("/").split("/")[-2:]
     plain = bare.rpartition("::")[2].strip()
+    if plain.lower().startswith(name):
+        plain = name + plain[len(name) :]  # conda reads `CUDA` as it reads `cuda`
     if bracket or url or "subdir" in asked:
         # Written out again, without the channel.
         parts = ",".join(f"{field}='{value}'" for field, value in asked.items())

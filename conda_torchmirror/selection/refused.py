@@ -224,6 +224,8 @@ def _unknown(spec: str, torch: Sequence[Build], case: Case) -> Notice:
         of = case.source.named_for(spec) or subdir
         if of == "conda-forge":
             return Notice("build_of_conda_forge", {"spec": spec})
+        if of == TORCH:
+            return Notice("build_of_pytorch", {"spec": spec})
         # No release that is not there would make it a build of this platform.
         if of.partition("-")[0] != subdir.partition("-")[0]:
             return Notice("build_of_platform", {"spec": spec, "of": of, "subdir": subdir})

@@ -102,6 +102,15 @@ def test_a_cuda_that_another_package_brings_is_offered_by_that(preview, words, i
     assert found["selected"]["builds"][0]["version"] == torch
 
 
+@pytest.mark.parametrize("version", ["2.5.1", "1.9.0"])
+def test_a_build_of_the_other_channel_is_told_as_one(preview, version):
+    """The channel was told as a platform, and a release that is not there as the cause."""
+    word = f"pytorch={version}=py3.9_cuda11.1_cudnn8.0.5_0"
+    refused = preview("--json", word, "--source", "conda-forge", "--cuda", "12.4", "--offline")
+    cause = refused.json()["guidance"]["cause"]
+    assert cause.startswith(f"`{word}` is named as the builds of the channel `pytorch` are")
+
+
 @pytest.mark.parametrize(
     ("word", "offered"),
     [

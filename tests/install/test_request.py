@@ -385,3 +385,11 @@ def test_a_long_word_that_cannot_be_read_is_refused_at_once(word):
     with pytest.raises(exceptions.BadSpec):
         request.make([word])
     assert time.monotonic() - start < 3
+
+
+@pytest.mark.parametrize("word", ["CUDA", "Cuda-Toolkit", "PyTorch-Cuda=12.1", "CPUonly"])
+def test_the_case_of_a_name_means_nothing(word):
+    """Conda reads names in any case; a bare `CUDA` kept CPU builds out, and `cuda` did not."""
+    made = request.make(["pytorch", word])
+    assert made.pins == request.make(["pytorch", word.lower()]).pins
+    assert made.specs == request.make(["pytorch", word.lower()]).specs
