@@ -131,6 +131,8 @@ def use_python(case: Case) -> Iterator[Notice]:
     suited = {python for python in pythons if not rules.lacking(python, beside, admits)}
     if pythons:
         yield with_python(suited or pythons, case)
+    else:
+        yield from in_new_environment(case, any_python=True)
 
 
 def with_python(pythons: Iterable[str], case: Case) -> Notice:

@@ -124,14 +124,18 @@ class Case(NamedTuple):
         }
 
 
-def in_new_environment(case: Case) -> Iterator[Notice]:
+def in_new_environment(case: Case, *, any_python: bool = False) -> Iterator[Notice]:
     """The step to a new environment for the same, where it is only what the environment has that
-    rules it out: an installed partner or its history."""
+    rules it out: an installed partner or its history; with `any_python` its Python as well."""
     machine = case.machine
     if not (machine.installed or machine.history):
         return
-    if choice := case.take(new_environment(machine)):
-        command = offered(case.again(python=machine.python, new=True))
+    new = new_environment(machine)
+    if any_python:
+        new = new._replace(python=None, python_from="newest")
+    if choice := case.take(new):
+        python = choice.python if any_python else machine.python
+        command = offered(case.again(python=python, new=True))
         torch = f"{choice.torch.name} {choice.torch.version}"
         yield Notice("in_new_environment", {"torch": torch, "command": command})
 
@@ -225,7 +229,7 @@ def _unknown(spec: str, torch: Sequence[Build], case: Case) -> Notice:
         if of == "conda-forge":
             return Notice("build_of_conda_forge", {"spec": spec})
         if of == TORCH:
-            return Notice("build_of_pytorch", {"spec": spec})
+            return Notice("build_of_platform", {"spec": spec, "of": of, "subdir": "conda-forge"})
         # No release that is not there would make it a build of this platform.
         if of.partition("-")[0] != subdir.partition("-")[0]:
             return Notice("build_of_platform", {"spec": spec, "of": of, "subdir": subdir})

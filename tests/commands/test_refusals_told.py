@@ -108,7 +108,7 @@ def test_a_build_of_the_other_channel_is_told_as_one(preview, version):
     word = f"pytorch={version}=py3.9_cuda11.1_cudnn8.0.5_0"
     refused = preview("--json", word, "--source", "conda-forge", "--cuda", "12.4", "--offline")
     cause = refused.json()["guidance"]["cause"]
-    assert cause.startswith(f"`{word}` is named as the builds of the channel `pytorch` are")
+    assert cause == f"`{word}` is named as the builds of pytorch are, not those of conda-forge"
 
 
 @pytest.mark.parametrize(
@@ -155,3 +155,21 @@ def test_what_only_the_environment_excludes_fits_in_a_new_one(preview, tmp_path,
     found = conda_in_process(*command, "--json").ok().json()["torchmirror"]["selected"]
     version = next(one["version"] for one in found["builds"] if one["name"] == "pytorch")
     assert f"pytorch {version} fits" in hints["in_new_environment"]
+
+
+def test_another_python_in_a_new_environment_where_a_partner_is_in_the_way(
+    tmp_path, conda_in_process
+):
+    """With a partner installed, the Pythons that the release has were not named at all."""
+    prefix = tmp_path / "old"
+    (prefix / "conda-meta").mkdir(parents=True)
+    (prefix / "conda-meta" / "history").touch()
+    record(prefix, "python", "3.8.18", "h_0")
+    record(prefix, "torchvision", "0.13.1", "py38_cpu")
+    words = ("pytorch=2.7", "--cuda", "12.8", "--offline", "--json")
+    refused = conda_in_process("torch-install", "-d", "-p", prefix, *words)
+    hints = {hint["hint_code"]: hint["text"] for hint in refused.json()["guidance"]["hints"]}
+    command = shlex.split(hints["in_new_environment"].split("`")[1])[1:]
+    assert command[command.index("--python") + 1] == "3.13"
+    found = conda_in_process(*command, "--json").ok().json()["torchmirror"]["selected"]
+    assert f"pytorch {found['builds'][0]['version']} fits" in hints["in_new_environment"]

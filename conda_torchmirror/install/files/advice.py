@@ -48,10 +48,11 @@ def steps(
     files: FileRequest, advice: alternatives.Advice, case: refused.Case, source: Source
 ) -> Iterator[Notice]:
     """The next steps of a refusal, worded for files; the last is to use the file with conda."""
-    of = advice.cause.facts["of"] if advice.cause and "of" in advice.cause.facts else None
+    of = str(advice.cause.facts.get("of", "")) if advice.cause else ""
+    of = of if "-" in of else ""  # the other channel, else a platform
     if of and any(without_build(spec) for spec in files.beside):
         # The other lines are exact builds of that platform too.
-        yield from _on_platform(files, str(of), case, source)
+        yield from _on_platform(files, of, case, source)
         return
     if not any(step.code == "use_python" for step in advice.steps):
         yield from _other_python(files, case)

@@ -217,8 +217,6 @@ CAUSE: Table = {
     "no_such_cuda": "no build of the channel for {subdir} is made for `{spec}`",
     "build_of_conda_forge": "`{spec}` is named as the builds of conda-forge are, and the channel "
     "`pytorch` has none of those",
-    "build_of_pytorch": "`{spec}` is named as the builds of the channel `pytorch` are, and "
-    "conda-forge has none of those",
     "spec_of_platform": "`{spec}` asks for {of}, and the choice is for {subdir}",
     "build_of_platform": "`{spec}` is named as the builds of {of} are, not those of {subdir}",
     "contradict": "`{first}` and `{second}` exclude each other",
