@@ -59,7 +59,9 @@ CASES = {
         ("pytorch-gpu=2.4.1", "torchvision=0.28", "torchaudio=2.10", "pytorch-cuda"),
         *((CHANNEL, "nvidia"), None, None, ("--platform", "win-64", "--source", CHANNEL)),
     ),
-    "the only line for pytorch": Case(("pytorch-gpu=2.4.1", "python=3.9")),
+    "the only line for pytorch": Case(
+        ("pytorch-gpu=2.4.1", "python=3.9"), words=("--platform", "osx-arm64")
+    ),
     "a named source is kept": Case(
         ("pytorch", "torchvision=0.28", "torchaudio=2.10", "pytorch-cuda"),
         *((FORGE,), None, None, ("--platform", "win-64", "--source", CHANNEL)),

@@ -256,12 +256,22 @@ def test_a_variant_that_the_option_overrules_is_told(preview):
     assert any("`+cu121` is left out, as `--cuda cpu`" in text for text in told)
 
 
+def test_the_metapackage_of_cuda_builds_asks_for_cuda_without_a_driver(preview):
+    """A file with it was refused on a login node, where one with cuda-version was answered."""
+    document, rc, _ = preview("conda-forge", ["pytorch-gpu=2.5.1"])
+    assert rc == 0, document
+    found = document["torchmirror"]
+    assert found["selected"]["cuda"] == "12.6"
+    assert "file_any_cuda" in [one["code"] for one in found["warnings"]]
+
+
 def test_no_file_is_left_without_a_line(preview):
-    document, rc, hints = preview("conda-forge", ["pytorch-gpu"], "--python", "3.12")
+    mac = ("--python", "3.12", "--platform", "osx-arm64")
+    document, rc, hints = preview("conda-forge", ["pytorch-gpu"], *mac)
     assert rc == 1, document
     assert "file_leave_lines" not in hints
     assert "ask for `pytorch` instead of `pytorch-gpu`" in hints["torch_instead"]
-    done, rc, _ = preview("conda-forge", ["pytorch"], "--python", "3.12")
+    done, rc, _ = preview("conda-forge", ["pytorch"], *mac)
     assert rc == 0
     torch = done["torchmirror"]["selected"]["builds"][0]["version"]
     assert f"here it is pytorch {torch}" in hints["torch_instead"]

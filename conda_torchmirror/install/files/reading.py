@@ -166,6 +166,7 @@ class _Sorter:
             self._check_channel(file, spec, found.channel)
             if over := name == GPU_METAPACKAGE and self.cuda == "cpu":
                 self._leave(file, spec, "--cuda cpu")  # its release stays a demand
+            self.any_cuda |= name == GPU_METAPACKAGE and not over
             self.family.append(for_torch(found.plain) if over else _word(found))
         elif name in METAPACKAGES:
             self.metapackages.append((file, spec))

@@ -353,7 +353,7 @@ NOTICES: Table = {
     "because the channel `pytorch` hides newer image libraries otherwise",
     "no_channels": "no channels are configured, so conda-forge is added for everything else",
     "custom_mirror": "the channel `{channel}` comes from your own `{key}`",
-    "channels_left_out": "not asked in this run: {channels}; everything comes from {channel}",
+    "channels_left_out": "not asked in this run: {channels}; PyTorch comes from {channel}",
     "channel_changes": "the environment's PyTorch of the channel {of} gives way to that of "
     "{channel}, in one transaction: {removed} leave the environment",
     "orphans_removed": (
