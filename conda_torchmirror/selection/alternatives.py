@@ -129,10 +129,8 @@ def use_python(case: Case) -> Iterator[Notice]:
     beside = (*machine.pins, *(Pin(word, "") for word in request.others))
     admits = case.knowledge.admits
     suited = {python for python in pythons if not rules.lacking(python, beside, admits)}
-    if pythons:
-        yield with_python(suited or pythons, case)
-    else:
-        yield from in_new_environment(case, any_python=True)
+    found = [with_python(suited or pythons, case)] if pythons else []
+    yield from found or in_new_environment(case, any_python=True)
 
 
 def with_python(pythons: Iterable[str], case: Case) -> Notice:
