@@ -43,6 +43,7 @@ from ..redirect.configuration import environment, inner_command
 from ..selection.facts.names import FAMILY, PIP_NAMES, RUNTIMES
 from ..selection.plan import FLEXIBLE
 from ..selection.specs import package_name
+from .solve import with_credentials
 from .transaction import damaged, heeded, pins
 from .transaction.undoing import undone_whole
 
@@ -122,6 +123,7 @@ def _run(
             environment(variables),
             pins.all_applied(command, variables),
             heeded.checked(command, variables),
+            with_credentials(),
             undone_whole(),
             damaged.told(),
             redirect_stdout(held) if held is not None else nullcontext(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import AbstractContextManager, redirect_stdout
 from io import StringIO
 from tempfile import gettempdir
 from typing import Any, NamedTuple
@@ -109,6 +109,20 @@ def loaded(packages: Iterable[Mapping[str, Any]]) -> list[Any]:
         folder, _, file = str(package["url"]).rpartition("/")
         records.append(PackageRecord(**{**package, "url": f"{full.get(folder, folder)}/{file}"}))
     return records
+
+
+def with_credentials() -> AbstractContextManager[None]:
+    """Give what is solved in the block the credentials of its channels: conda downloads from the
+    URLs of these records, and conda-rattler-solver leaves them out."""
+
+    def complete(_: str, unlink: Any, link: Iterable[Any]) -> None:
+        full = _folders()
+        for record in link:
+            folder, _, file = str(record.url).rpartition("/")
+            if full.get(folder, folder) != folder:
+                record.url = f"{full[folder]}/{file}"
+
+    return listening(complete)
 
 
 def needs_credentials(url: str) -> bool:
