@@ -42,7 +42,11 @@ KNOWN: tuple[tuple[str, str], ...] = (
     ("truncated", r"file too short|invalid ELF header|truncated|not a valid Win32 application"),
     ("undefined_symbol", r"undefined symbol|Symbol not found|symbol lookup error"),
     ("library_missing", r"cannot open shared object file|Library not loaded"),
-    ("torch_missing", r"No module named '?torch'?(?![\w.])"),
+    # A folder without its files is a package without anything in it.
+    (
+        "torch_missing",
+        r"No module named '?torch'?(?![\w.])|module 'torch' has no attribute '(__)?version",
+    ),
     ("module_missing", r"No module named"),
 )
 

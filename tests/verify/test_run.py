@@ -32,6 +32,14 @@ def test_an_environment_without_torch(venv: Path) -> None:
     assert (check.exit_code, codes(check)) == (1, ["torch_missing"])
 
 
+def test_an_environment_with_a_folder_of_torch_and_nothing_in_it(venv: Path) -> None:
+    """What is left where a program kept a library open, or a disk was full: Python imports it."""
+    [packages] = venv.glob("lib/python*/site-packages")
+    (packages / "torch" / "lib").mkdir(parents=True)
+    check = verify(str(venv), expect_gpu=False)
+    assert (check.exit_code, codes(check)) == (1, ["torch_missing"])
+
+
 def test_an_environment_without_python(tmp_path: Path) -> None:
     check = verify(str(tmp_path), expect_gpu=False)
     assert (check.exit_code, codes(check)) == (1, ["no_python"])
