@@ -275,3 +275,23 @@ def test_a_folder_without_a_wheel(folder, preview, conda_in_process):
     ways = {one["hint_code"]: one["text"] for one in refused.json()["guidance"]["hints"]}
     [(_, line)] = commands(ways)
     assert ".whl" in conda_in_process("torch-install", *line).ok().stdout
+
+
+@pytest.mark.parametrize("changed", ["%2B", " (1)", "(2)"])
+def test_a_name_as_it_was_saved_is_told_with_the_right_one(folder, preview, changed):
+    """Such a file was passed over without a word."""
+    right = file(folder, "torchvision")
+    wrong = right.name.replace("+", "%2B") if changed == "%2B" else f"{right.stem}{changed}.whl"
+    odd = right.rename(folder / wrong)
+    assert f"rename it to {right.name}" in told(preview("--wheel-dir", folder))["wheel_rename"]
+    for words in (("torch", "torchvision", "--wheel-dir", folder), (odd,)):
+        hints = preview(*words).json()["guidance"]["hints"]
+        assert "wheel_rename" in [hint["hint_code"] for hint in hints]
+    odd.rename(right)
+    assert "torchvision" in chosen(preview("--wheel-dir", folder))
+
+
+def test_a_file_that_is_still_downloaded_is_told(folder, preview):
+    torchvision = file(folder, "torchvision")
+    torchvision.rename(folder / f"{torchvision.name}.part")
+    assert torchvision.name in told(preview("--wheel-dir", folder))["wheel_in_part"]

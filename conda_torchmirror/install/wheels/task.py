@@ -115,4 +115,5 @@ def prepare(
         own.check(survey.machine)
     there = distributions.installed(prefix) if prefix else {}
     config, (uv, notices) = pip_config.read(prefix), steps.installer(prefix)
+    notices = (*notices, *(own.passed_over if own else ()))
     return WheelTask(options, target, request, survey, config, there, own, uv, notices, asked)

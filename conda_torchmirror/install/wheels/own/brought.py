@@ -6,15 +6,16 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from conda.common.url import path_to_url
 
 from ....exceptions.usage import BadWheelFile
 from ....handover import wheel_cache
 from ....index.wheels import pages
-from ....models import Machine, Request
+from ....models import Machine, Notice, Request
 from ....options import InstallOptions, is_wheel_file
-from ....selection.wheels.link import Link, triple_of
+from ....selection.wheels.link import Link, project_of, triple_of
 from ....selection.wheels.name import Refused, Wheel, parse
 from ....selection.wheels.tables import FAMILY, TORCH
 from ....selection.wheels.tags import WheelTarget
@@ -29,12 +30,15 @@ _LOCAL = re.compile(r"\+([A-Za-z0-9.]+)")
 
 class Brought(NamedTuple):
     """The user's own wheels. `named` are those of files on the command line, `words` its other
-    arguments; `links` are all wheels to choose from, `folder` is shown as their place."""
+    arguments; `links` are all wheels to choose from, `folder` is shown as their place.
+    `passed_over` are notices on files there that are named as no wheel is, though they may be one.
+    """
 
     folder: str
     words: tuple[str, ...]
     named: tuple[Wheel, ...]
     links: tuple[Link, ...]
+    passed_over: tuple[Notice, ...] = ()
 
     def applied(self, request: Request) -> Request:
         """Narrow the request of `words` to the files: require exactly the named ones, or, if
@@ -92,10 +96,12 @@ def read(options: InstallOptions) -> Brought | None:
     named = tuple(map(_named, files))
     folder = options.wheel_dir or os.path.dirname(os.path.abspath(files[0]))
     links = {wheel.link: None for wheel in named}
+    odd: tuple[Notice, ...] = ()
     if options.wheel_dir is not None:
         links |= dict.fromkeys(_of_folder(options.wheel_dir))
+        odd = tuple(filter(None, map(_odd, sorted(os.listdir(options.wheel_dir))[:_MOST])))
     words = tuple(word for word in options.specs if not is_wheel_file(word))
-    return Brought(os.path.abspath(folder), words, named, tuple(links))
+    return Brought(os.path.abspath(folder), words, named, tuple(links), odd)
 
 
 def check_content(links: Sequence[Link]) -> None:
@@ -128,8 +134,10 @@ def _named(word: str) -> Wheel:
     if size is None:
         raise BadWheelFile(file=safe(word), detail=text("file.not_there"))
     wheel = parse(_link(path, size))
-    if isinstance(wheel, Refused):
-        raise BadWheelFile(file=safe(word), detail=text("wheel_file_name"))
+    if isinstance(wheel, Refused) or not pages.is_name(wheel.link.filename):
+        odd = _odd(os.path.basename(path))
+        ways = [odd] if odd and odd.code == "wheel_rename" else []
+        raise BadWheelFile(file=safe(word), detail=text("wheel_file_name"), ways=ways)
     return wheel
 
 
@@ -143,6 +151,17 @@ def _of_folder(folder: str) -> Iterator[Link]:
         path = os.path.join(os.path.abspath(folder), name)
         if pages.is_name(name) and os.path.isfile(path):
             yield _link(path, os.path.getsize(path))
+
+
+def _odd(name: str) -> Notice | None:
+    """The notice on a file of our projects that is named as no wheel is: as browsers and download
+    managers save it a second time, or with the `+` of its address, or before it is complete."""
+    if project_of(name) not in FAMILY or ".whl" not in name or pages.is_name(name):
+        return None
+    meant = re.sub(r" ?\(\d+\)(?=\.whl$)", "", unquote(name))
+    if pages.is_name(meant) and isinstance(parse(Link(meant, "")), Wheel):
+        return Notice("wheel_rename", {"file": safe(name), "name": meant})
+    return Notice("wheel_in_part", {"file": safe(name)})
 
 
 def _link(path: str, size: int) -> Link:

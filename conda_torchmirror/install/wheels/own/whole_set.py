@@ -17,11 +17,11 @@ from .brought import PYTHONS
 
 
 def addresses(task: WheelTask) -> tuple[Notice, ...]:
-    """The step that lists the addresses of a set with the torch that is there, else of any, if the
-    built-in list has one."""
+    """What is said of files that are passed over, and the step that lists the addresses of a set
+    with the torch that is there, else of any, if the built-in list has one."""
     if task.brought is None:
         return ()
-    known = builtin.load(task.machine.subdir)
+    odd, known = task.brought.passed_over, builtin.load(task.machine.subdir)
     for request in _requests(task) if known else ():
         if known and isinstance(choose(request, task.machine, known.links), WheelSet):
             specs = (word for words in request.specs.values() for word in words)
@@ -34,8 +34,8 @@ def addresses(task: WheelTask) -> tuple[Notice, ...]:
                 save=None,
                 dry_run=False,
             )
-            return (Notice("fetch_set", {"command": offered(asked)}),)
-    return ()
+            return (*odd, Notice("fetch_set", {"command": offered(asked)}))
+    return odd
 
 
 def _requests(task: WheelTask) -> Iterator[Request]:

@@ -43,6 +43,8 @@ TEXT: Table = {
     "wheel_hash_differs": "it does not have the size or the hash that its page gave",
     "wheel_file_name": "its name is not that of a wheel: `torch-2.7.1+cu126-cp312-cp312-"
     "manylinux_2_28_x86_64.whl` is one",
+    "wheel_rename": "{file} is no name of a wheel: rename it to {name}",
+    "wheel_in_part": "{file} is passed over: by its name it is not downloaded to its end",
     "wheel_file_other": "it is for {tags}, which is not {subdir}",
     "wheel_file_other_python": "it is for {tags}, which is not Python {python} on {subdir}",
     "wheel_file_broken": "it is no whole wheel: the download was cut off, or it is something else",
