@@ -112,7 +112,7 @@ class PlanWithoutAddress(TorchMirrorError):
 
 
 class PlanOnlyNames(TorchMirrorError):
-    """A requirement for pip that is more than a name with versions. `way` is the command without
+    """A requirement for pip that is more than a name with versions. `command` is the run without
     it."""
 
     code = "plan_only_names"

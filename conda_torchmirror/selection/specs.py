@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,7 +40,7 @@ _NUMBER = r"\d+(?:\.\d+)*(?:\+\w+)?"
 #: A version without it.
 _PLAIN = r"\d+(?:\.\d+)*"
 #: A version that may have letters, and the ends of versions next to it.
-_ANY = r"\d[\w.!]*"
+_ANY = r"\d(?:[\w.!+]*\w)?"
 _NEAR = ("", "dev", "dev0", ".dev0", "a0", "rc0", ".post0", ".0.0.0.1")
 #: The variant of a wheel, which conda would read as a part of the version.
 VARIANT = r"(?i)\+([a-z]+[\d.]*)"
@@ -201,11 +201,11 @@ def exclude_each_other(
 def never_together(first: str, second: str, name: str, admits: Admits) -> bool:
     """Whether no version and build of a package passes both of two match specs on it.
 
-    Tried are the versions that they name, and ones just below and above each. Specs of which none
-    of these passes one alone are taken to go together.
+    Tried are the versions that they name, ones just below and above each, and the next of each of
+    its parts. Specs of which none of these passes one alone are taken to go together.
     """
     edges = {edge for spec in (first, second) for edge in re.findall(_PLAIN, spec)}
-    tried = {"0"}.union(*((edge, f"{edge}.1", f"{edge}.0.1", just_below(edge)) for edge in edges))
+    tried = {"0"}.union(*map(_beside, edges))
     of_first, of_second = (
         {version for version in tried if admits(spec, name, version, "")}
         for spec in (first, second)
@@ -274,6 +274,13 @@ def _globs_meet(first: str, second: str) -> bool:
         elif one and one == other:
             todo.append((i + 1, j + 1))
     return False
+
+
+def _beside(version: str) -> Iterator[str]:
+    """A version, and those next to it: for 1.21 also 1.22, and 2."""
+    yield from (version, f"{version}.1", f"{version}.0.1", just_below(version))
+    parts = version.split(".")
+    yield from (".".join((*parts[:i], str(int(part) + 1))) for i, part in enumerate(parts))
 
 
 def just_below(version: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conda_torchmirror.index.match import admits
@@ -157,6 +157,7 @@ CUDNN = "cudnn >=9.10.1.4,<10.0a0"
         ("numpy=1.26", "numpy >=1.23,<3", False),
         ("numpy==1.26.4=py312_0", "numpy >=1.23,<3", False),
         ("numpy<1.23", "numpy >=1.23,<3", True),
+        ("numpy~=1.0,>1.21.2", "numpy !=1.21.*,!=1.20.3", False),
         ("setuptools=82.0.1", "setuptools <82", True),
         ("setuptools<82", "setuptools", False),
         # A version that is none of those tried says nothing.
@@ -198,6 +199,8 @@ BOTH, EITHER = (st.lists(ONE, min_size=2, max_size=2).map(sign.join) for sign in
 SPECS = ONE | BOTH | EITHER
 
 
+@example("~=1.0,>1.21.2", "!=1.21.*,!=1.20.3", "1.22")
+@example("<3.8", ">=9|==2.0.post1.*", "2.0.post1")
 @given(SPECS, SPECS, VERSIONS)
 def test_what_conda_admits_by_two_specs_is_no_contradiction(first, second, version):
     words = (f"numpy {first}", f"numpy {second}")
