@@ -118,13 +118,13 @@ class ListAlone(UsageError):
 
 
 class PrintNeedsWheels(UsageError):
-    """`--print` for a tool that installs wheels only, with a conda source."""
+    """`--print` for a tool that installs wheels only, with a conda source. The raise adds the
+    ways."""
 
     code = "print_needs_wheels"
     message = N_("`--print {tool}` cannot say a choice of `--source {source}`")
     cause = N_("{tool} installs wheels, and there the choice is among conda packages")
     facts = ("tool", "source")
-    hints = ("print_wheels", "print_conda")
 
 
 class PrintNotWheels(UsageError):

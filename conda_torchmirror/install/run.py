@@ -107,7 +107,7 @@ def execute(options: InstallOptions, report: Report, asked: InstallOptions | Non
     if options.action == "print":
         from .printing import printed
 
-        printed.check(options, context.subdir)
+        printed.check(options, context.subdir, asked)
     if options.source == WHEELS and options.files and options.tool == "environment.yml":
         from .printing import completed
 

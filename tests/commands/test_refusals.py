@@ -322,6 +322,36 @@ def test_options_that_are_refused_have_ways_out_that_work(both, conda_in_process
     assert set(hints) == codes
     for code, hint in hints.items():
         for way in WAYS[code](words):
+            if "`conda " in hint:
+                conda_in_process(*shlex.split(hint.split("`")[3])[1:], "--offline").ok()
             assert set(way) - set(words) <= set(re.findall(r"[\w.-]+", hint))
             offline = ("--offline",) if "wheels" in way else ()
             conda_in_process(*common, *way, *offline).ok()
+
+
+@pytest.mark.parametrize(
+    ("pasted", "cuda"),
+    [
+        ("pytorch torchvision pytorch-cuda=12.1 -c pytorch -c nvidia", "--cuda 12.1"),
+        ("pytorch==2.3.1 torchvision cudatoolkit=11.8 -c pytorch", "--cuda 11.8"),
+        ("pytorch torchvision cpuonly -c pytorch", "--cuda cpu"),
+        ("pytorch=2.3 pytorch-mutex=1.0=cpu", "--cuda cpu"),
+        ("pytorch=2.3", ""),
+    ],
+)
+def test_a_pasted_command_of_conda_is_printed_for_pip(both, conda_in_process, pasted, cuda):
+    """`--source wheels` alone was offered, and refused for the channels and for pytorch-cuda."""
+    common = ("torch-install", "--python", "3.12", "--offline", "--print", "pip")
+    done = conda_in_process(*common, *pasted.split(), "--json")
+    hints = {one["hint_code"]: one["text"] for one in done.json()["guidance"]["hints"]}
+    command = hints["print_wheels"].split("`")[3]
+    assert cuda in command
+    assert " -c " not in command
+    conda_in_process(*shlex.split(command)[1:], "--offline").ok()
+
+
+@pytest.mark.parametrize("words", [("pytorch-cuda=12.1", "--cuda", "11.8"), ("pytorch=2.3=py3*",)])
+def test_what_wheels_do_not_take_is_not_offered_of_them(both, conda_in_process, words):
+    done = conda_in_process("torch-install", "--print", "pip", *words, "--json")
+    codes = [one["hint_code"] for one in done.json()["guidance"]["hints"]]
+    assert codes == ["print_conda"]

@@ -19,7 +19,7 @@ from ...text.tools.recipe import Recipe
 from ...text.tools.render import NAMING, render
 from ...text.wheels import decision as wheels
 from ..task import Target, Task
-from . import recipe
+from . import by_pip, recipe
 
 if TYPE_CHECKING:
     from ..files.request import FileRequest
@@ -38,14 +38,16 @@ class Printed(NamedTuple):
     prefix: str | None
 
 
-def check(options: InstallOptions, subdir: str) -> None:
-    """Refuse options that the tool's format cannot express, before anything is read.
+def check(options: InstallOptions, subdir: str, asked: InstallOptions) -> None:
+    """Refuse options that the tool's format cannot express, before anything is read. `asked` are
+    those that were typed.
 
     Raises: PrintNeedsWheels, PrintNotWheels, PrintLinuxOnly.
     """
     tool = options.tool
     if tool in OF_WHEELS and options.source != WHEELS:
-        raise PrintNeedsWheels(tool=tool, source=options.source)
+        ways = (*by_pip.way(asked), Notice("print_conda"))
+        raise PrintNeedsWheels(tool=tool, source=options.source, ways=ways)
     if tool == EXPLICIT and options.source == WHEELS:
         raise PrintNotWheels(tool=tool)
     if tool == OF_LINUX and not subdir.startswith("linux-"):

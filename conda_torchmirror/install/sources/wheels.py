@@ -134,7 +134,7 @@ def instead(
 
     options = options._replace(source=WHEELS)
     try:
-        printed.check(options, context.subdir)
+        printed.check(options, context.subdir, options)
         return execute(options, target, report, why=why)
     except _NEITHER as other:
         if error is None:

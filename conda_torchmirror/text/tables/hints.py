@@ -6,8 +6,8 @@ from ..messages import Table
 
 TEXT: Table = {
     "solve_preview": "add `--dry-run`, or leave `--solve` out to install",
-    "print_wheels": "add `--source wheels`, which takes PyTorch as wheels",
-    "print_conda": "or print for a tool that takes conda packages: `--print conda`",
+    "print_wheels": "choose wheels with `--source wheels`: `{command}`",
+    "print_conda": "print for a tool that takes conda packages: `--print conda`",
     "print_urls": "`--urls` prints the addresses of the wheels with their hashes",
     "print_pip": "or `--print pip`, `--print uv`",
     "print_linux": "`--platform linux-64` chooses for a container on Linux",
