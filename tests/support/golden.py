@@ -31,7 +31,7 @@ def too_wide(sections: dict[str, str]) -> list[str]:
         for text in sections.values()
         for line in text.splitlines()
         if width(line) > 80
-        and not re.search(r"^ *(conda |export |set |\$env)|://|ROOT|^[+-]", line)
+        and not re.search(r"^ *(`?conda |export |set |\$env)|://|ROOT|^[+-]", line)
     ]
 
 
