@@ -169,7 +169,14 @@ def _index(listed: Listed) -> str:
     """The sentence on which index a source's rows come from."""
     records = listed.records
     code = "list_index_of" if records.date else "list_index"
+    # Of wheels the built-in list is whole: what it did not see follows from the rule of names.
+    if _sampled(listed) and listed.source != "wheels":
+        code = "list_index_part"
     return shown(code, source=listed.source, index=records.origin, date=records.date)
+
+
+def _sampled(listed: Listed) -> bool:
+    return listed.records.origin == "built-in" and listed.end is None
 
 
 def _nothing(listing: Listing) -> str:
@@ -215,7 +222,7 @@ def _grouped(listed: Listed) -> list[_Row]:
     found: dict[str, list[Offer]] = {}
     for offer in listed.rows:
         found.setdefault(offer.release, []).append(offer)
-    sampled = listed.records.origin == "built-in" and listed.end is None
+    sampled = _sampled(listed)
     alike: dict[Any, _Row] = {}
     for name in sorted(found, key=number, reverse=True):
         sets = frozenset((offer.cuda, offer.python, offer.fits) for offer in found[name])

@@ -155,6 +155,14 @@ def test_explain_answers_why_not_a_higher_cuda(
     assert says in " ".join(found.stdout.split())
 
 
+def test_explain_does_not_call_a_release_that_is_named_the_newest(mirrored, conda_in_process):
+    words = ("torch-install", "-d", "--offline", "--explain", "--cuda", "12.4", "pytorch=2.3")
+    out = " ".join(conda_in_process(*words).ok().stdout.split())
+    assert "PyTorch 2.3.1 for CUDA 12.1" in out
+    assert "nothing better fell away: of what was asked for, this comes first" in out
+    assert "newest of the channel" not in out
+
+
 def test_strict_refusal_names_the_ways_out(mirrored, conda_in_process):
     words = ("--cuda", "11.4", "--cuda-compat", "strict", "pytorch=2.3.1", "--platform", "win-64")
     result = conda_in_process("torch-install", "-d", "--offline", *words)

@@ -86,6 +86,23 @@ def test_all_of_it_with_verbose_and_as_json():
     assert {row["why"] for row in listing.document(fitting)["list"] if row["fits"]} == {None}
 
 
+def test_a_built_in_index_that_is_not_whole_says_so():
+    """Of conda-forge alone: the channel `pytorch` has ended, and wheels follow from a rule."""
+    about = made(Request(specs=FAMILY), cuda="12.4", cuda_from="--cuda")
+    (channel,) = about.of
+    for source, whole in (("conda-forge", False), ("wheels", True)):
+        listed = channel._replace(source=source, end=None)
+        said = " ".join(" ".join(listing.lines(about._replace(of=(listed,)))).split())
+        assert (": some of its builds)" not in said) is whole
+        live = listed._replace(records=listed.records._replace(origin="live"))
+        assert "some of" not in " ".join(listing.lines(about._replace(of=(live,))))
+    both = (channel, channel._replace(source="conda-forge", end=None))
+    lines = listing.lines(about._replace(of=both))
+    [title] = [line for line in lines if line.endswith(": some of its builds)")]
+    assert title.startswith("conda-forge (built-in index, ")
+    assert "some of" not in " ".join(listing.lines(about))
+
+
 def test_a_release_that_is_not_there_is_named():
     specs = {"pytorch": ("pytorch=7",)}
     said = " ".join(" ".join(listing.lines(made(Request(specs=specs)))).split())

@@ -50,7 +50,7 @@ SHOW: Table = {
     "by_name": "or by name, where conda is pointed at the mirror:",
     "passed_over": "Why not newer releases or a higher CUDA",
     "passed_over_of": "and of {source}",
-    "nothing_newer": "nothing: the chosen builds are the newest of the channel",
+    "nothing_newer": "nothing better fell away: of what was asked for, this comes first",
     "builds": ("{reason} ({code}, {count} build)", "{reason} ({code}, {count} builds)"),
     "cause": "Cause: {cause}",
     "next_steps": "Next steps:",
@@ -65,6 +65,7 @@ SHOW: Table = {
     "list_end": "{index}, ended with PyTorch {last} and Python {python}",
     "list_index": "{source} ({index} index)",
     "list_index_of": "{source} ({index} index, {date})",
+    "list_index_part": "{source} ({index} index, {date}: some of its builds)",
     "list_release": "release",
     "list_cuda": "cuda",
     "list_python": "python",
@@ -84,8 +85,7 @@ SHOW: Table = {
     "list_span": "{first} to {last}",
 }
 
-#: The meaning of codes for origins, of facts about the machine and of an index; in English the same
-#: words as in documents. Codes begin with `origin.`.
+#: Codes for origins, facts and indexes, in English as in documents; they begin with `origin.`.
 ORIGIN: Table = {
     "--cuda": "--cuda",
     "--machine": "--machine",

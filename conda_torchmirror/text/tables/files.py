@@ -164,7 +164,7 @@ INPUT: Table = {
         "{file}: the {section} section ({count} lines) is not part of it",
     ),
     "file_pip_over": "{file}: its pip section has {lines}, which pip puts over conda's",
-    "file_variables": "{file}: the variables {names} are set after that",
+    "file_variables": "{file}: set in the environment after that: {names}",
     "file_prefix_foreign": "{file}: its prefix {prefix} is one of another system, and not used",
     "file_name_unusable": "{file}: `{name}` cannot be the name of an environment, and is not used",
     "file_remark": "{file}: {remark}",
