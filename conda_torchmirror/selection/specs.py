@@ -30,7 +30,7 @@ _PATCHES = range(31)
 _CUDA_PATCHES = range(10)
 
 #: The forms of a match spec that can name a build.
-_EQUALS = r"([\w.-]+)(={1,2})([^=\[\]]+)=([^=\[\]]+)"
+_EQUALS = r"([\w.-]+)(={1,2})([^=\[\]]*[^=\[\]<>!~|,])=([^=\[\]]+)"
 _SPACES = r"([\w.-]+)\s+(\S*[^\s<>=!~|,])\s+([^\s<>=!~|,]\S*)"
 _BRACKETS = r"([\w.-]+)\[(.*)\]"
 _VERSION = r"version='([^']*)'"

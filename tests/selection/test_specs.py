@@ -199,10 +199,11 @@ BOTH, EITHER = (st.lists(ONE, min_size=2, max_size=2).map(sign.join) for sign in
 SPECS = ONE | BOTH | EITHER
 
 
-@example("~=1.0,>1.21.2", "!=1.21.*,!=1.20.3", "1.22")
-@example("<3.8", ">=9|==2.0.post1.*", "2.0.post1")
-@given(SPECS, SPECS, VERSIONS)
-def test_what_conda_admits_by_two_specs_is_no_contradiction(first, second, version):
-    words = (f"numpy {first}", f"numpy {second}")
+@example("~=1.0,>1.21.2", "!=1.21.*,!=1.20.3", "1.22", " ")
+@example("<3.8", ">=9|==2.0.post1.*", "2.0.post1", " ")
+@example("=1.*,!=1.24", "=1.*,!=1.25", "1.26", "")
+@given(SPECS, SPECS, VERSIONS, st.sampled_from([" ", ""]))
+def test_what_conda_admits_by_two_specs_is_no_contradiction(first, second, version, gap):
+    words = (f"numpy{gap}{first}", f"numpy{gap}{second}")
     if all(admits(word, "numpy", version, "") for word in words):
         assert specs.excluding(words, admits) is None
