@@ -148,17 +148,19 @@ def causes(case: Case) -> tuple[Notice | None, frozenset[str]]:
 def _blamed(case: Case) -> frozenset[str]:
     """The codes of the rejections by each constraint (pins, Python, driver, ...) without which
     alone something would fit."""
-    machine = case.machine
+    machine, along = case.machine, case.source.partners
     free: dict[str, Callable[[], Choice | None]] = {
         "pins": lambda: case.ask(machine._replace(pins=()), case.request._replace(others=())),
         "python": lambda: case.ask(machine._replace(python=None)),
         "driver": lambda: case.ask(machine._replace(cuda="99", driver=None)),
         "gpu": lambda: case.ask(machine._replace(cuda_arch=None)),
         "system": lambda: case.ask(machine._replace(glibc=None, osx=None)),
+        # Those that are there tie the choice as those that are asked for do.
         "partner": lambda: case.ask(
-            request=case.request._replace(
-                specs={k: v for k, v in case.request.specs.items() if k not in case.source.partners}
-            )
+            machine._replace(installed=tuple(p for p in machine.installed if p.name not in along)),
+            case.request._replace(
+                specs={k: v for k, v in case.request.specs.items() if k not in along}
+            ),
         ),
     }
     found = {

@@ -173,3 +173,17 @@ def test_another_python_in_a_new_environment_where_a_partner_is_in_the_way(
     assert command[command.index("--python") + 1] == "3.13"
     found = conda_in_process(*command, "--json").ok().json()["torchmirror"]["selected"]
     assert f"pytorch {found['builds'][0]['version']} fits" in hints["in_new_environment"]
+
+
+def test_an_installed_partner_is_told_beside_the_python(env_of, conda_in_process, monkeypatch):
+    """Another Python would do, and so would the environment without its torchaudio: builds for its
+    own Python are there, which the Python alone as the cause would deny."""
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.4")
+    prefix = env_of("python=3.11")
+    conda_in_process("torch-install", "-y", "-q", "-p", prefix, "pytorch=2.1", "torchaudio").ok()
+    words = ("torch-install", "-d", "--json", "-p", prefix, "pytorch=2.3", "torchvision")
+    cause = conda_in_process(*words).json()["torchmirror"]["facts"]["detail"]
+    missing, python = cause.split("; ")
+    assert missing.startswith("this channel has no torchaudio for pytorch=2.3.1=py3.11_cuda12.1")
+    assert "torchaudio 2.1.0 is installed" in missing
+    assert python == "builds for Python 3.8, 3.9, 3.10, 3.12 do not go with Python 3.11 (prefix)"
