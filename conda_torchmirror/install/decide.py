@@ -74,7 +74,7 @@ def decide(
     notices = (
         *notices_.slips(task),
         *told,
-        *notices_.of_choice(choice, records),
+        *notices_.of_choice(choice, records, task.source),
         *(task.files.told(task.machine) if task.files else ()),
         *runtime_notices,
         *pin_notices,

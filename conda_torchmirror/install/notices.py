@@ -14,14 +14,19 @@ from ..selection.facts.names import CUDA_NAMES, PIP_NAMES, TOOLKIT, TORCH
 from ..selection.specs import misspelt, package_name, version_alone
 
 if TYPE_CHECKING:
+    from ..index.sources import Source
     from .task import Task
 
 
-def of_choice(chosen: Choice, records: Records) -> Iterator[Notice]:
+def of_choice(chosen: Choice, records: Records, source: Source) -> Iterator[Notice]:
     """What the choice says; what a sample of the channel lacks is not said of the channel."""
     for notice in chosen.notices:
-        sampled = records.origin == "built-in" and notice.code.startswith("partner_left_out")
-        yield notice._replace(code="partner_unrecorded") if sampled else notice
+        code = notice.code
+        if records.origin == "built-in":
+            code = "partner_unrecorded" if code.startswith("partner_left_out") else code
+            if code == "cuda_below_asked" and source.end is None:
+                code = "cuda_below_sample"
+        yield notice._replace(code=code)
 
 
 def about(chosen: Choice, task: Task, records: Records) -> list[Notice]:

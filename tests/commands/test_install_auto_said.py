@@ -105,6 +105,25 @@ def test_names_of_both_sides_are_refused(at_both, conda_in_process):
     )
 
 
+def test_a_cuda_that_the_sample_lacks_is_not_denied_of_the_channel(conda_in_process):
+    """conda-forge has PyTorch 2.10.0 for CUDA 13.0; that no record of it has been seen on linux-64
+    is another matter. Of the channel `pytorch` all is known."""
+
+    def told(*words: str) -> dict[str, str]:
+        done = conda_in_process("torch-install", "-d", "--offline", "--json", "-n", "new", *words)
+        warnings = done.ok().json()["torchmirror"]["warnings"]
+        return {warning["code"]: warning["text"] for warning in warnings}
+
+    of_sample = told("pytorch=2.10", "--cuda", "13.0")
+    assert of_sample["cuda_below_sample"] == (
+        "no 2.10.0 for CUDA 13.0 is in the built-in index; 12.9 runs there"
+    )
+    assert "cuda_below_asked" not in of_sample
+    of_channel = told("pytorch=2.5.1", "--cuda", "12.8")
+    assert of_channel["cuda_below_asked"].startswith("no build of 2.5.1 for CUDA 12.8 itself")
+    assert "cuda_below_sample" not in of_channel
+
+
 # --explain and --list
 
 

@@ -224,8 +224,7 @@ CAUSE: Table = {
     "matches these specs",
 }
 
-#: Which source a set is from, and why; codes begin with `source.`. Fields that begin with `other_`
-#: are of the source that was not taken.
+#: Which source, and why: codes begin with `source.`; `other_` fields are of the one not taken.
 SOURCE: Table = {
     "newer": "PyTorch {version} from the channel {source}, which has the newest that runs here; "
     "to choose {other_version}: `--source {other_source}`",
@@ -294,6 +293,7 @@ NOTICES: Table = {
     "minor-version compatibility lets it run, without PTX (`--cuda-compat strict` refuses it)",
     "cuda_below_asked": "no build of {torch} for CUDA {asked} itself: {cuda} is the highest that "
     "fits, and runs there",
+    "cuda_below_sample": "no {torch} for CUDA {asked} is in the built-in index; {cuda} runs there",
     "cuda_narrowed": "CUDA {cuda}, as the specs ask; it runs on a driver for CUDA {asked}",
     "python_unsuited": "`{spec}` likely has no build for Python {python} ({needs} has)",
     "cpu_no_driver": "no NVIDIA driver was found, so this is a CPU build; for a machine that has "
