@@ -68,6 +68,14 @@ def test_a_selector_behind_a_single_line_is_a_comment(file, preview_file):
     assert preview_file(path, "-n", "x", "--offline")["selected"]["python"] == "3.10"
 
 
+@pytest.mark.parametrize("name", ["123", "2.5", "true"])
+@pytest.mark.parametrize("words", [(), ("-n", "x")], ids=["its own", "another"])
+def test_a_name_that_yaml_reads_as_another_type(file, preview_file, name, words):
+    path = file(f"{HEAD}  - pytorch=2.3.1\nname: {name}\n")
+    there = preview_file(path, *words, "--offline")["prefix"]
+    assert there.endswith(words[1] if words else name.title())
+
+
 @pytest.mark.parametrize(
     "lines",
     [

@@ -254,8 +254,9 @@ def _taken(where: str, found: Any) -> EnvironmentFile:
         specs += added
     return EnvironmentFile(
         path=where,
-        name=found.name or None,
-        prefix=found.prefix or None,
+        # YAML reads a name of digits as a number.
+        name=str(found.name) if found.name else None,
+        prefix=str(found.prefix) if found.prefix else None,
         channels=channels,
         specs=tuple(specs),
         sections=sections,
