@@ -63,8 +63,9 @@ _PYTHON = r"(?:py(?:thon)?)?={0,2}(\d{1,9})\.(\d{1,9})(\.\d{1,9})?(?:\.\*)?"
 _BRACKETS = r"python\[version='([^',]*)'\]"
 #: Packages that only work with the builds of one source.
 _OF_ONE = (*RUNTIMES, MUTEX, *METAPACKAGES, LIBTORCH)
-#: The CUDA of those builds of conda-forge that need `cudatoolkit`.
-_WITH_TOOLKIT = f"{CUDA_NAMES[0]}<12"
+#: The CUDA of those builds of conda-forge that need `cudatoolkit`; which version of it each takes,
+#: as any 11 from 11.2 on, its own record says.
+WITH_TOOLKIT = f"{CUDA_NAMES[0]}<12"
 
 
 def cuda(value: str) -> str:
@@ -152,7 +153,7 @@ def make(
             on_cpu.append(word)
         pins += narrowing(word, spec)
         if spec.name == TOOLKIT and along:
-            pins += of_any_runtime(Pin(spec.plain, "")) or [Pin(_WITH_TOOLKIT, "", word)]
+            pins.append(Pin(WITH_TOOLKIT, "", word))
             others.append(word)
             typed.append((word, ""))
             continue

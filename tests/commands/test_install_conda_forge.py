@@ -222,15 +222,17 @@ def test_cudatoolkit_is_the_runtime_of_conda_forge_too(at_forge, conda_in_proces
     assert any(pin.startswith("cuda-version") for pin in found["pins"])
 
 
+@pytest.mark.parametrize("toolkit", ["cudatoolkit", "cudatoolkit=11.9"])
 def test_a_file_with_cudatoolkit_alone_is_answered_from_its_channel(
-    at_forge, conda_in_process, tmp_path
+    at_forge, conda_in_process, tmp_path, toolkit
 ):
+    """Builds for 11.8 take any later 11; the pin of a minor kept them out."""
     file = tmp_path / "environment.yml"
-    file.write_text("channels: [conda-forge]\ndependencies: [pytorch, cudatoolkit]\n")
+    file.write_text(f"channels: [conda-forge]\ndependencies: [pytorch, {toolkit}]\n")
     preview = ("torch-install", "-d", "--json", "-n", "x", *CUDA, "-f", file)
     found = conda_in_process(*preview).ok().json()["torchmirror"]
     assert (found["selected"]["source"], found["selected"]["cuda"]) == ("conda-forge", "11.8")
-    assert found["specs"].count("cudatoolkit") == 1
+    assert found["specs"].count(toolkit) == 1
 
 
 def test_the_setting_says_which_source(at_forge, conda_in_process):

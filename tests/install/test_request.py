@@ -199,6 +199,12 @@ def test_what_says_cuda_beside_pytorch_cuda_goes_to_the_solver():
     assert "cudatoolkit" in request.make(["pytorch", "cudatoolkit"]).specs
 
 
+@pytest.mark.parametrize("toolkit", ["cudatoolkit=11.3", "cudatoolkit>=11.2", "cudatoolkit"])
+def test_which_cudatoolkit_builds_of_conda_forge_take_is_left_to_what_they_need(toolkit):
+    asked = request.make(["pytorch", toolkit], channels=["conda-forge"])
+    assert ([pin.spec for pin in asked.pins], asked.others) == (["cuda-version<12"], (toolkit,))
+
+
 @pytest.mark.parametrize("channels", [["conda-forge", "pytorch"], ["pytorch"], ["nvidia"], []])
 def test_cudatoolkit_names_the_channel_pytorch_where_no_other_is_meant(channels):
     asked = request.make(["pytorch", "cudatoolkit=11.3"], channels=channels)
@@ -390,6 +396,5 @@ def test_a_long_word_that_cannot_be_read_is_refused_at_once(word):
 @pytest.mark.parametrize("word", ["CUDA", "Cuda-Toolkit", "PyTorch-Cuda=12.1", "CPUonly"])
 def test_the_case_of_a_name_means_nothing(word):
     """Conda reads names in any case; a bare `CUDA` kept CPU builds out, and `cuda` did not."""
-    made = request.make(["pytorch", word])
-    assert made.pins == request.make(["pytorch", word.lower()]).pins
-    assert made.specs == request.make(["pytorch", word.lower()]).specs
+    made, lower = (request.make(["pytorch", each]) for each in (word, word.lower()))
+    assert (made.pins, made.specs) == (lower.pins, lower.specs)

@@ -17,7 +17,7 @@ from ...exceptions.base import TorchMirrorError
 from ...exceptions.file import FileElsewhere, FileOtherChannel
 from ...handover.channels import check as check_channels
 from ...index.match import Spec, admits, read
-from ...index.sources import SOURCES, allowed
+from ...index.sources import SOURCES, allowed, takes_along
 from ...mirrors.addresses import name_of
 from ...models import Notice, Pin
 from ...options import InstallOptions
@@ -36,6 +36,7 @@ from ...selection.facts.names import (
 from ...selection.specs import admits_python, fixed_minor, for_torch, package_name
 from ...text.sanitize import safe
 from ..request import (
+    WITH_TOOLKIT,
     beside_runtime,
     narrowing,
     of_any_runtime,
@@ -277,12 +278,25 @@ class _Sorter:
             return True
         return any(package_name(pin.spec) in CUDA_NAMES for pin in self.narrowed)
 
+    def _of_toolkits(
+        self, family: Sequence[str], files: Sequence[EnvironmentFile]
+    ) -> Iterator[Pin]:
+        """What lines on cudatoolkit ask of the CUDA."""
+        channels = [name_of(one) for one in (*self.options.channels, *_channels(files))]
+        specs, sources = [read(word) for word in family], allowed(self.options.source)
+        along = takes_along(TOOLKIT, specs, channels, sources)
+        for pin in self.toolkits:
+            if along:
+                yield Pin(WITH_TOOLKIT, pin.source, pin.spec)
+            else:
+                yield from of_any_runtime(pin)
+
     def given(self, files: tuple[EnvironmentFile, ...]) -> FileRequest:
         """Return the request of all sorted specs. Raises: FileElsewhere."""
         family, beside = tuple(dict.fromkeys(self.family)), tuple(dict.fromkeys(self.beside))
         alone = not any(package_name(spec) == RUNTIME for spec in family)
         if alone:
-            self.narrowed += [pin for found in self.toolkits for pin in of_any_runtime(found)]
+            self.narrowed += self._of_toolkits(family, files)
             bare = (TOOLKIT,) if any(pin.spec == TOOLKIT for pin in self.toolkits) else ()
             family = (*family, *bare)
         if self.on_cpu and self.cuda != "cpu":
