@@ -106,8 +106,7 @@ def loaded(packages: Iterable[Mapping[str, Any]]) -> list[Any]:
     full = _folders()
     records = []
     for package in packages:
-        folder, _, file = str(package["url"]).rpartition("/")
-        records.append(PackageRecord(**{**package, "url": f"{full.get(folder, folder)}/{file}"}))
+        records.append(PackageRecord(**{**package, "url": _full(str(package["url"]), full)}))
     return records
 
 
@@ -118,9 +117,8 @@ def with_credentials() -> AbstractContextManager[None]:
     def complete(_: str, unlink: Any, link: Iterable[Any]) -> None:
         full = _folders()
         for record in link:
-            folder, _, file = str(record.url).rpartition("/")
-            if full.get(folder, folder) != folder:
-                record.url = f"{full[folder]}/{file}"
+            if (url := _full(str(record.url), full)) != record.url:
+                record.url = url
 
     return listening(complete)
 
@@ -128,8 +126,13 @@ def with_credentials() -> AbstractContextManager[None]:
 def needs_credentials(url: str) -> bool:
     """Whether the URL of a package has credentials, or its channel does, whose records some solvers
     return without them."""
-    folder = url.rpartition("/")[0]
-    return safe(url) != url or _folders().get(folder, folder) != folder
+    return safe(url) != url or _full(url, _folders()) != url
+
+
+def _full(url: str, folders: Mapping[str, str]) -> str:
+    """The URL of a package with the credentials of its folder, if that is one of these."""
+    folder, _, file = url.rpartition("/")
+    return f"{folders[folder]}/{file}" if folder in folders else url
 
 
 def _folders() -> dict[str, str]:

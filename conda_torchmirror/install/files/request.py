@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...exceptions.file import FileMirrorNoChannel
@@ -116,13 +116,13 @@ class FileRequest(NamedTuple):
             every.append(route)
         return every, lacking, told
 
-    def check_channels(
-        self, mirrors: Callable[[Iterable[str]], Mapping[str, str]], asked: InstallOptions
-    ) -> None:
-        """Refuse the name of a mirror among the channels. `mirrors` are those of words, by word;
-        `asked` are the options that were typed. Raises: FileMirrorNoChannel."""
+    def check_channels(self, mirrors: Mapping[str, str | None], asked: InstallOptions) -> None:
+        """Refuse the name of a mirror among the channels. `mirrors` are those that words name, by
+        word; `asked` are the options that were typed. Raises: FileMirrorNoChannel."""
         for file in self.files:
-            for word, mirror in mirrors(file.channels).items():
+            for word in file.channels:
+                if (mirror := mirrors.get(word)) is None:
+                    continue
                 facts = {"file": short(file), "word": safe(word)}
                 command = offered(asked._replace(mirrors=asked.mirrors or (mirror,)))
                 step = Notice("file_leave_mirror", {**facts, "command": command})

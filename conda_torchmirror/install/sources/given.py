@@ -4,7 +4,7 @@ words of it contradict each other, those are offered to be left out without whic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from conda.base.context import context
@@ -89,21 +89,18 @@ class Given(NamedTuple):
 
         Raises: MirrorNoChannel, FileMirrorNoChannel.
         """
-        typed = self.asked.channels
-        if not (typed or (self.files and self.files.channels)):
+        typed, of_files = self.asked.channels, self.files.channels if self.files else ()
+        if not (typed or of_files):
             return
         mirrors = settings.registry(settings.read())
         if mirrors.identify(f"{context.channel_alias}/{TORCH}") is None:
             return  # at a server of the user's own, any word may be a channel
         own = {*context.custom_channels, *context.custom_multichannels}
-
-        def of(words: Iterable[str]) -> dict[str, str]:
-            named = {word: mirrors.named(word) for word in words if word not in own}
-            return {word: name for word, name in named.items() if name is not None}
-
+        named = {word: mirrors.named(word) for word in (*typed, *of_files) if word not in own}
         if self.files:
-            self.files.check_channels(of, self.asked)
-        if not (found := of(typed)):
+            self.files.check_channels(named, self.asked)
+        found = {word: name for word in typed if (name := named.get(word)) is not None}
+        if not found:
             return
         left = tuple(channel for channel in typed if channel not in found)
         asked = self.asked._replace(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..wheels.choose import WheelSet
 from ..wheels.link import Link
-from ..wheels.source import takes
+from ..wheels.source import takes_some_patch
 from ..wheels.tables import TORCH
 from .metadata import Metadata, admits, requirements
 
@@ -36,7 +36,7 @@ def found(wheels: WheelSet, said: Mapping[str, Metadata], subdir: str) -> Iterat
         if own is None:
             continue
         shown = f"{wheel.project} {wheel.full_version}"
-        if not takes(own.requires_python, wheels.python):
+        if not takes_some_patch(own.requires_python, wheels.python):
             needs = f"Python {own.requires_python}"
             yield Against(wheel.link, shown, needs, own.requires_python)
             continue

@@ -17,7 +17,7 @@ from ..specs import cuda_version, number, release
 from .choose import WheelCase, prepare, shown
 from .link import Link
 from .request import Asked, understand
-from .source import takes
+from .source import takes_some_patch
 from .tables import NAMED, PLAIN, TORCH, WheelTables
 
 
@@ -137,7 +137,7 @@ def _refused(link: Link, pythons: Iterable[str], *, yanked: bool) -> str | None:
     """The code of why a file is not chosen, whatever else is asked for; else None."""
     if link.yanked and not yanked:
         return "wheel_yanked"
-    if not any(takes(link.requires_python, python) for python in pythons):
+    if not any(takes_some_patch(link.requires_python, python) for python in pythons):
         return "wheel_needs_python"
     return None
 

@@ -78,7 +78,7 @@ def pool(
                 known_by=link.known_by,
             )
             for python in fit.pythons
-            if takes(link.requires_python, python)
+            if takes_some_patch(link.requires_python, python)
         ]
     return Pool(tuple(builds), known)
 
@@ -187,7 +187,7 @@ def _expanded(triple: str) -> frozenset[str]:
 
 
 @cache
-def takes(requires: str | None, python: str) -> bool:
+def takes_some_patch(requires: str | None, python: str) -> bool:
     """Whether some patch release of a Python meets a wheel's Requires-Python; anything does if that
     is not a valid specifier, as for pip."""
     if not requires:
