@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.auto_fixtures import CHANNEL, FORGE, cuda
+from support.auto_fixtures import CHANNEL, FORGE, cuda, on
 
 pytest_plugins = ("support.auto_fixtures",)
 
@@ -31,6 +31,26 @@ def test_the_driver_of_a_release_is_not_explained_by_another_release(conda_in_pr
     words = ("--cuda", "10.1", "--dry-run", "--offline", "--platform", "linux-64")
     done = conda_in_process("torch-install", *words).ok()
     assert "2.5.1 of conda-forge needs driver 450.80.02 or newer - pinned" in done.words
+
+
+@pytest.mark.parametrize(
+    ("pin", "says"),
+    [
+        ("pytorch<2.4", "as 2.12.0 of conda-forge does not fit: the pin pytorch<2.4 ("),
+        ("pytorch=2.3", "as 2.12.0 of conda-forge does not fit: the pin pytorch=2.3 ("),
+        ("pytorch<2.11", "conda-forge has 2.10.0, which fits"),
+    ],
+)
+def test_a_pin_of_the_release_is_the_reason_not_the_pythons_of_a_sample(
+    conda_in_process, monkeypatch, pin, says
+):
+    """That the sample has 2.12.1 for Python 3.14 alone says nothing of a pin that keeps every build
+    of it out."""
+    monkeypatch.setenv("CONDA_PINNED_PACKAGES", pin)
+    words = ("--cuda", "12.9", "--python", "3.11", *on("linux-64"))
+    done = conda_in_process("torch-install", "-n", "new", "-d", "--offline", *words).ok()
+    assert says in done.words
+    assert "builds for Python" not in done.words
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from ...selection.choose import choose
 from ...selection.facts.names import FAMILY, TORCH
 from ...selection.plan import offered
 from ...selection.sources.elsewhere import newest_of_conda_forge
-from ...selection.specs import number, release
+from ...selection.specs import number, package_name, release
 from ...text.reasons import nearest, reason
 from ...text.sanitize import safe
 from ..attempt import Attempt, is_sample
@@ -105,6 +105,10 @@ def _tried(attempt: Attempt, choice: Choice) -> dict[str, Any]:
     newer = _newer(attempt, choice)
     if not newer:
         return _facts(source, found.torch.version if isinstance(found, Choice) else None)
+    # A pin that keeps every build of the newest release out says more than what some builds need,
+    # which a sample may have all of another Python.
+    newest = max((item.version for item in newer), key=number)
+    newer = [item for item in newer if _pins_out(item, newest)] or newer
     first = max((item.version for item in newer), key=number)
     with_driver = _with_driver(attempt, newer, choice)
     shown = with_driver[0] if with_driver else first
@@ -123,6 +127,12 @@ def _newer(attempt: Attempt, choice: Choice) -> list[Rejection]:
         for item in attempt.found.rejected
         if item.name == TORCH and item.code not in left and _above(item.version, choice)
     ]
+
+
+def _pins_out(item: Rejection, version: str) -> bool:
+    """Whether a rejection is by a pin of pytorch that passes no build of a version."""
+    spec = str(item.machine.facts.get("spec")) if item.code == "pinned" else ""
+    return package_name(spec) == TORCH and not admits(spec, TORCH, version, "")
 
 
 def _above(version: str, choice: Choice) -> bool:
