@@ -71,6 +71,8 @@ def clean(error: BaseException) -> None:
 #: Where conda fetches packages, indexes and the shards of an index; the functions there call what
 #: they fetch `url`.
 FETCHING = ("conda.gateways.", "conda._private.shards.")
+#: Those of them for shards (conda 26).
+_SHARDS = ("conda.gateways.shards", "conda._private.shards")
 #: The modules among these that only fetch, and parse nothing but headers.
 DOWNLOADS = ("conda.gateways.connection.",)
 
@@ -133,6 +135,16 @@ def of_settings(error: BaseException) -> str:
         if frame.f_globals.get("__name__", "").startswith("requests.")
     }
     return next((code for name, code in _SETTINGS.items() if name in called), "")
+
+
+def of_shards(error: BaseException) -> bool:
+    """Whether an exception was raised while conda fetched or read the shards of an index."""
+    return any(
+        frame.f_globals.get("__name__", "").startswith(_SHARDS)
+        for outer in flatten(error)
+        for part in chain(outer)
+        for frame, _ in traceback.walk_tb(part.__traceback__)
+    )
 
 
 def http_status(error: BaseException) -> int | None:

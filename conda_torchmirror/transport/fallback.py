@@ -29,7 +29,7 @@ from . import failures, hashes, routes
 from .failures import Failure
 from .probe import ProbeTarget
 from .probe_session import ProbeSession, Wanted
-from .route_setup import RouteSetup
+from .route_setup import SHARDS, ZST, RouteSetup
 
 #: Failures that may be temporary; without another route, they are left to conda's own retries.
 PASSING = frozenset(
@@ -228,9 +228,12 @@ class Router:
             broken = failure is not None
         if failure is None:
             raise failures.of_other_channel(error) or error
-        if broken and not self._setup.plain and failure.route.mirror != UPSTREAM:
+        if causes.of_shards(error) and not self._setup.leaves_out(SHARDS):
+            self._leave_out(SHARDS, failure.route, "index_shards_broken")
+            return
+        if broken and not self._setup.leaves_out(ZST) and failure.route.mirror != UPSTREAM:
             cache.forget(failure.route, self._subdir)  # a solver leaves what it cannot read
-            self._leave_zst_out(failure.route, "index_zst_broken")
+            self._leave_out(ZST, failure.route, "index_zst_broken")
             return
         try:
             self._leave(failure, cause=error)
@@ -253,8 +256,8 @@ class Router:
         failed = self._session.ask([*files, *rows], last)
         for route in located:
             code = self._session.zst_fault(route)
-            if code and not self._setup.plain:
-                self._leave_zst_out(route, code)
+            if code and not self._setup.leaves_out(ZST):
+                self._leave_out(ZST, route, code)
         for route, answer in failed:
             failure = failures.from_answer(route, answer)
             of_conda = answer.url in asked_too or (route.channel in last and answer.code in PASSING)
@@ -359,10 +362,10 @@ class Router:
             ways.append(Notice("preview_offline"))
         raise failures.no_route_left(failed, ways) from cause
 
-    def _leave_zst_out(self, route: Route, code: str) -> None:
-        """Read plain indexes for the rest of this run, with a notice on why."""
+    def _leave_out(self, form: str, route: Route, code: str) -> None:
+        """Read indexes in other forms for the rest of this run, with a notice on why."""
         self._tell(Notice(code, {"mirror": route.place, "channel": route.channel}))
-        self._setup.leave_zst_out(self.located)
+        self._setup.leave_out(form, self.located)
 
     # Notices
 

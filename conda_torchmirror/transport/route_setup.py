@@ -18,7 +18,8 @@ from ..options import InstallOptions
 from ..redirect import configuration, in_process
 from ..redirect.own import channels as own_channels
 
-_USE_ZST = "CONDA_REPODATA_USE_ZST"
+#: Conda's settings for the forms of an index that can be left out.
+ZST, SHARDS = "CONDA_REPODATA_USE_ZST", "CONDA_REPODATA_USE_SHARDS"
 
 
 class RouteSetup:
@@ -29,10 +30,9 @@ class RouteSetup:
         self._variables: dict[str, str] = {}
         self._stack = ExitStack()
 
-    @property
-    def plain(self) -> bool:
-        """Whether only plain indexes are read."""
-        return _USE_ZST in self._variables
+    def leaves_out(self, form: str) -> bool:
+        """Whether indexes in this form, ZST or SHARDS, are left out."""
+        return form in self._variables
 
     def apply(self, routes: Sequence[Route]) -> None:
         """Let conda find every channel at its route, and none at a former one."""
@@ -45,7 +45,7 @@ class RouteSetup:
         variables = dict(self._variables)
         if any(route.by_mirror for route in routes):
             # Mirrors have no shards, and their current_repodata.json may be outdated by a year.
-            variables.setdefault("CONDA_REPODATA_USE_SHARDS", "false")
+            variables.setdefault(SHARDS, "false")
             if tuple(context.repodata_fns) == ("current_repodata.json", "repodata.json"):
                 variables["CONDA_REPODATA_FNS"] = "repodata.json"
         if variables:
@@ -72,9 +72,9 @@ class RouteSetup:
         finally:
             self.apply(routes)
 
-    def leave_zst_out(self, routes: Sequence[Route]) -> None:
-        """Read plain indexes from now on."""
-        self._variables[_USE_ZST] = "false"
+    def leave_out(self, form: str, routes: Sequence[Route]) -> None:
+        """Read no indexes in this form, ZST or SHARDS, from now on."""
+        self._variables[form] = "false"
         self.apply(routes)
         # Conda caches the form in which it reads an index together with the data.
         SubdirData.clear_cached_local_channel_data(exclude_file=False)

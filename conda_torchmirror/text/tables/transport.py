@@ -64,6 +64,8 @@ TEXT: Table = {
     "which is used",
     "index_zst_broken": "{mirror}'s compressed index of `{channel}` is broken; the plain one is "
     "used",
+    "index_shards_broken": "{mirror}'s sharded index of `{channel}` cannot be read; the whole one "
+    "is used",
     "index_broken": "it is no whole index: what stands at byte {byte} cannot be read",
     "index_foreign_scheme": "it redirects to {scheme}:, which is no address of the web",
     "index_too_large": "it sends more than {megabytes} MB, which no index has",
