@@ -21,6 +21,12 @@ class BadCuda(UsageError):
     facts = ("value",)
     hints = ("list_releases",)
 
+    @classmethod
+    def of(cls, value: str, likely: str | None) -> BadCuda:
+        """The error for a value, with the one that it was likely meant for."""
+        ways = [Notice("spec_meant", {"specs": f"--cuda {likely}"})] if likely else []
+        return cls(value=value, ways=ways)
+
 
 class NoCondaVariant(UsageError):
     """`--cuda` names ROCm or XPU, for which only wheels exist."""

@@ -41,6 +41,14 @@ _OURS = frozenset((*FAMILY, *RUNTIMES, *CUDA_NAMES, *METAPACKAGES, CPU_ONLY, MUT
 _DASHES = r"[\u2010-\u2015\u2212]"
 _OPTION = r"--[a-z][a-z-]+"
 _BETWEEN = r"(?<![,;、\s])[,;、\s]+(?=[A-Za-z])"
+#: What a Chinese keyboard or a text editor puts for these, and Unicode does not equate with them.
+_ASCII = str.maketrans({"。": ".", "≥": ">=", "≤": "<=", "≠": "!="})
+#: A name and a version as other tools write them: `pytorch-2.3`, `pytorch:2.3`, `torch@2.3`.
+_GLUED = r"(?i)((?:.*::)?[a-z][a-z-]*?)[-:@]?v?(\d+(?:\.\d+)+)"
+#: Where one bound of a version ends and the next begins.
+_BOUNDS = r"(?<=[\d*])(?=[<>!~])"
+#: What conda takes for a namespace, and reads over.
+_NAMESPACE = r"[^\[\]=<>!~\s:]+:(?!:)"
 #: A spec that ends in an operator.
 _HALF = r"[<>=!~|,]$"
 
@@ -85,18 +93,27 @@ def _meant(word: str) -> str:
     """The words that an unreadable one was likely meant for: those of a Chinese keyboard or of a
     text editor as ASCII, and what else separates as a space; "" if there are none."""
     plain = unicodedata.normalize("NFKC", word)
-    plain = "".join(c for c in plain if unicodedata.category(c) != "Cf")
+    plain = "".join(c for c in plain if unicodedata.category(c) != "Cf").translate(_ASCII)
     plain = re.sub(_DASHES, "-", plain).strip().strip("\"'`“”‘’「」")
     if re.match(_DASHES, word.strip()[:1]) and plain.startswith("-"):
         plain = f"--{plain.lstrip('-')}"
         return plain if re.fullmatch(_OPTION, plain) else ""
-    words = re.split(_BETWEEN, plain)
+    words = [_as_spec(each) for each in re.split(_BETWEEN, plain)]
     try:
         for each in words:
             _read(each)
     except BadSpec:
         return ""
     return " ".join(words) if words != [word] else ""
+
+
+def _as_spec(word: str) -> str:
+    """A word with the separators that a match spec has."""
+    if glued := re.fullmatch(_GLUED, word):
+        return f"{glued[1]}={glued[2]}"
+    if space := re.match(_NAMESPACE, word):
+        word = f"{space[0]}:{word[space.end() :]}"
+    return re.sub(_BOUNDS, ",", word)
 
 
 def _read(word: str) -> Spec:
@@ -119,8 +136,10 @@ def _read(word: str) -> Spec:
         # Conda would ignore the operator and admit any version.
         raise BadSpec(spec=word, detail=text("spec_half"))
     name = found.get_exact_value("name")
-    if not name or not re.fullmatch(_NAME, name):
+    if not name or not re.fullmatch(_NAME, name) or _is_glued(bare):
         raise BadSpec(spec=word, detail=text("spec_no_package"))
+    if "://" not in bare and (space := re.match(_NAMESPACE, bare)):
+        raise BadSpec(spec=word, detail=text("spec_ignored", {"part": space[0]}))
     if unknown := [field for field in _UNKNOWN if found.get_raw_value(field) is not None]:
         raise BadSpec(spec=word, detail=text("spec_unknown_field", {"field": unknown[0]}))
     versions = re.split(r"[,|\s]+", str(found.get_raw_value("version") or "").lower())
@@ -150,6 +169,13 @@ def _read(word: str) -> Spec:
         variant[1].lower() if variant else None,
         str(url) if url else None,
     )
+
+
+def _is_glued(spec: str) -> bool:
+    """Whether a spec would be the name of one of our packages and a version: no channel has such a
+    package."""
+    glued = re.fullmatch(_GLUED, spec)
+    return glued is not None and package_name(glued[1].lower()) in {*_OURS, *PIP_NAMES}
 
 
 def _ignored(spec: str) -> str:

@@ -54,6 +54,7 @@ from ..selection.specs import (
     cuda_version,
     fixed_minor,
     for_torch,
+    likely_cuda,
     marks,
     package_name,
 )
@@ -79,7 +80,7 @@ def cuda(value: str) -> str:
         return word
     found = cuda_option(word)
     if found is None:
-        raise BadCuda(value=value)
+        raise BadCuda.of(value, likely_cuda(value))
     return found
 
 

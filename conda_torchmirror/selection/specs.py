@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,6 +20,13 @@ _NAME = re.compile(r"[\w.-]*")
 _CU = r"cu(\d{1,2})(\d)"
 _CUDA = r"(?:cuda)?(\d{1,2})(?:\.(\d{1,2})(?:\.\d+)*)?"
 _TYPED_CUDA = r"^(?:cuda|cu)[-_ ]?(?=\d)|\.[x*]$"
+#: What people type for these values of `--cuda`, and around and for the point in a version.
+_MEANT_CUDA = {
+    **dict.fromkeys(("none", "no", "false", "off", "without"), "cpu"),
+    **dict.fromkeys(("gpu", "cuda", "yes", "true", "on", "latest", "any"), "auto"),
+}
+_AROUND_CUDA = r"^[<>=~≥≤]+|^(?:cuda)?[-_ ]?v(?=\d)|\+$"
+_POINTS = {ord(mark): "." for mark in ",。:_"}
 #: CUDA 10 and later by major alone; before 10 two digits are a major and a minor.
 _CU_MAJOR = r"cu(1\d)"
 
@@ -152,6 +160,15 @@ def cuda_option(word: str) -> str | None:
     plain = re.sub(_TYPED_CUDA, "", word.strip().lower())
     found = cuda_version(f"cu{plain}" if re.fullmatch(r"\d{2,3}", plain) else plain)
     return found if found and number(found)[0] < _DRIVERS else None
+
+
+def likely_cuda(word: str) -> str | None:
+    """The value of `--cuda` that one which cannot be read was likely meant for: `12,4` and `v12.4`
+    as 12.4, `none` as cpu."""
+    plain = unicodedata.normalize("NFKC", word).strip().lower()
+    if (meant := _MEANT_CUDA.get(plain)) is not None:
+        return meant
+    return cuda_option(re.sub(_AROUND_CUDA, "", plain).translate(_POINTS))
 
 
 def same_cuda(asked: str, cuda: str) -> bool:

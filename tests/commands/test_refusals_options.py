@@ -74,6 +74,7 @@ TAKEN: dict[str, Callable[[Words, dict[str, Any]], Words]] = {
         w for w in (*words, "--dry-run") if w not in ("--solve", "--list", "--download-only")
     ),
     "save_beside": lambda words, _: tuple(w for w in words if w != "--with-packages"),
+    "spec_meant": lambda words, said: (*words[:-2], *said["meant"].split()),
     "spec_form": lambda words, _: (*words[:-1], "pytorch=2.5.1"),
     "urls_joined": lambda words, _: (*words[:-2], "--urls=aria2"),
     "leave_print_or": lambda words, _: tuple(w for w in words if w not in ("--print", "conda")),
@@ -87,6 +88,7 @@ _SAID = re.compile(
     r"leave (?P<names>[\w=.,` -]+) out|ask for `(?P<instead>[^`]*)` instead of `(?P<asked>[^`]*)`"
     r"|name `(?P<alone>[^`]*)`, to do without"
     r"|runs CUDA (?P<cuda>[\d.]+)|`--cuda (?P<named>[\d.]+)` chooses"
+    r"|did you mean `(?P<meant>[^`]*)`"
     r"|`--cuda cpu` instead of `(?P<replaced>[^`]*)`"
 )
 
@@ -186,7 +188,7 @@ CASES = {
     "a CUDA": case(
         *("torch-install", "-n", "new", "--cuda", "12,4"),
         says="auto, cpu, or a CUDA version",
-        hints="list_releases",
+        hints="list_releases spec_meant",
     ),
     "a Python": case(
         *("torch-install", "-n", "new", "--python", "3"),

@@ -22,6 +22,22 @@ from conda_torchmirror.index import match
         ("pytorch\u200b", "pytorch"),
         ("—cuda", "--cuda"),
         ("−−offline", "--offline"),
+        ("pytorch>=2.0<2.4", "pytorch>=2.0,<2.4"),
+        ("pytorch>=2.*!=2.3", "pytorch>=2.*,!=2.3"),
+        ("pytorch=2。3", "pytorch=2.3"),
+        ("pytorch≥2.0", "pytorch>=2.0"),
+        ("pytorch：2.3", "pytorch=2.3"),
+        ("pytorch@2.3.1", "pytorch=2.3.1"),
+        ("pytorch-2.3", "pytorch=2.3"),
+        ("pytorch-v2.3.1", "pytorch=2.3.1"),
+        ("torch2.3", "torch=2.3"),
+        ("Torch:2.3", "Torch=2.3"),
+        ("python3.11", "python=3.11"),
+        ("cuda-12.4", "cuda=12.4"),
+        ("conda-forge::pytorch-2.3", "conda-forge::pytorch=2.3"),
+        ("conda-forge:numpy>=1.26", "conda-forge::numpy>=1.26"),
+        ("numpy:1.26", "numpy=1.26"),
+        ("pytorch-2.3，torchvision", "pytorch=2.3 torchvision"),
         ("*", None),
         ("火炬", None),
         ("—", None),
@@ -33,3 +49,16 @@ def test_what_a_word_was_likely_meant_for_is_offered(word, meant):
         match.read(word)
     said = [hint["text"] for hint in raised.value._hints if hint["hint_code"] != "spec_form"]
     assert [meant] == ([said[0].partition("`")[2].rpartition("`")[0]] if said else [None])
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("pytorch3d", "pytorch-lightning", "torch-geometric", "libblas=3.9=1_mkl", "pyg-2.5"),
+        *("pytorch[version='>=2.0,<2.4']", "pytorch>=2.0,<2.4", "pytorch 2.3", "h5py-3.11"),
+        *("conda-forge::numpy", "conda-forge/label/x::numpy", "numpy[channel=https://a.b:80/c]"),
+        "https://a.b:8080/c/linux-64/numpy-1.26-0.conda",
+    ],
+)
+def test_what_conda_reads_is_read(word):
+    assert match.read(word)

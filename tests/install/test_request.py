@@ -41,10 +41,20 @@ def test_digits_of_another_keyboard_are_digits():
     assert request.cuda("１２.４") == "12.4"
 
 
-@pytest.mark.parametrize("word", ["new", "", "cu", "12.", "v12.4", "12.4-1", "-1.0"])
-def test_cuda_that_is_none(word):
-    with pytest.raises(exceptions.BadCuda):
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        *(("v12.4", "12.4"), ("12,4", "12.4"), ("12。4", "12.4"), (">=12.1", "12.1")),
+        *(("12.4+", "12.4"), ("none", "cpu"), ("GPU", "auto"), ("new", None), ("", None)),
+        *(("cu", None), ("12.", None), ("12.4-1", None), ("-1.0", None), ("v580", None)),
+    ],
+)
+def test_cuda_that_is_none(word, meant):
+    with pytest.raises(exceptions.BadCuda) as raised:
         request.cuda(word)
+    said = [hint["text"] for hint in raised.value._hints if hint["hint_code"] == "spec_meant"]
+    assert said == ([f"did you mean `--cuda {meant}`?"] if meant else [])
+    assert meant is None or request.cuda(meant) == meant
 
 
 @pytest.mark.parametrize(

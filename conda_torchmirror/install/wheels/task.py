@@ -16,7 +16,7 @@ from ...selection.pip import bounds
 from ...selection.pip.against import Known
 from ...selection.pip.metadata import Metadata
 from ...selection.pip.rest import RestTarget
-from ...selection.specs import excluding
+from ...selection.specs import excluding, likely_cuda
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.request import BadWord
 from ...text.messages import text
@@ -86,7 +86,7 @@ def prepare(
     """
     cuda = wheel_request.accelerator(options.cuda)
     if cuda is None:
-        raise BadCuda(value=options.cuda)
+        raise BadCuda.of(options.cuda, likely_cuda(options.cuda))
     python = words.python(options.python)[0] if options.python else None
     own = brought.read(options)
     request = wheel_request.read(
