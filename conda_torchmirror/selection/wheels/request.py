@@ -39,6 +39,8 @@ _CONDAS_OWN = {
     *("python", CPU_ONLY, LIBTORCH, MUTEX, CUDA_NAMES[0]),
     *(*METAPACKAGES, *RUNTIMES, *CUDNN, *BLAS),
 }
+#: A name of the family and a version in one: what has such a name on PyPI is unrelated as well.
+_GLUED = rf"(?:{'|'.join((*FAMILY, CONDA_TORCH))})-?v?\d+(?:-\d+)+"
 _CONDA = re.compile(
     r"([A-Za-z0-9][\w.-]*)\s*=\s*([0-9][\w.]*?)(?:\.\*|(\+[A-Za-z0-9][\w.]*))?",
     re.ASCII,
@@ -109,6 +111,8 @@ def read(
         name = requested_name(plain)
         if name is None:
             return BadWord(word, Notice("wheel_word", {"word": word}))
+        if re.fullmatch(_GLUED, name):
+            return BadWord(word, Notice("spec_no_package", {}))
         if name not in FAMILY:
             others.append(plain)
             typed.append((word, ""))
