@@ -17,7 +17,7 @@ from conda_torchmirror.index.sources import named
 from conda_torchmirror.install import request as requests
 from conda_torchmirror.models import Choice, Machine
 from conda_torchmirror.selection.choose import choose
-from conda_torchmirror.selection.sources.elsewhere import best_of_conda_forge
+from conda_torchmirror.selection.sources.forge_tables import best_of_conda_forge
 
 FORGE = named("conda-forge")
 RELEASES = (

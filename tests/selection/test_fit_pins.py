@@ -10,7 +10,7 @@ from conda_torchmirror.index.sources import named
 from conda_torchmirror.install import request
 from conda_torchmirror.models import Choice, Machine, NoChoice, Pin
 from conda_torchmirror.selection.choose import choose
-from conda_torchmirror.selection.sources.elsewhere import newest_of_conda_forge
+from conda_torchmirror.selection.sources.forge_tables import newest_of_conda_forge
 
 
 def ask(pin: str, source: str, cuda: str = "auto") -> Choice | NoChoice:

@@ -38,7 +38,7 @@ from conda_torchmirror.selection import alternatives
 from conda_torchmirror.selection.facts.record import SourceFacts
 from conda_torchmirror.selection.pip.plan import WheelDecision
 from conda_torchmirror.selection.refused import causes as causes_of
-from conda_torchmirror.selection.sources import elsewhere
+from conda_torchmirror.selection.sources import forge_tables
 from conda_torchmirror.selection.specs import minor
 from conda_torchmirror.selection.wheels import request as wheel_requests
 from conda_torchmirror.selection.wheels.link import Link
@@ -252,12 +252,12 @@ class Desk:
         release = cell.release or str(self._newest_of_recipes(cell, on))
         for names in (*BESIDE, ()):
             request = request_of(cell, words(cell._replace(release=release), names))
-            if found := elsewhere.best_of_conda_forge(on, request, admits):
+            if found := forge_tables.best_of_conda_forge(on, request, admits):
                 return Matrix(*found, names)
         return None
 
     def _newest_of_recipes(self, cell: Cell, on: Machine) -> str | None:
-        return elsewhere.newest_of_conda_forge(on, request_of(cell, words(cell, ())), admits)
+        return forge_tables.newest_of_conda_forge(on, request_of(cell, words(cell, ())), admits)
 
 
 def _of_nothing(error: NoFittingWheel, system: str) -> bool:

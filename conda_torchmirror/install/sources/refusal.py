@@ -17,7 +17,7 @@ from ...selection import alternatives, refused, rules
 from ...selection.choose import choose
 from ...selection.facts.names import TORCH
 from ...selection.plan import offered
-from ...selection.sources.elsewhere import may_be_on_conda_forge, newest_of_conda_forge
+from ...selection.sources.forge_tables import may_be_on_conda_forge, newest_of_conda_forge
 from ...selection.specs import number
 from ...text import reasons
 from ...text.messages import sentences, text

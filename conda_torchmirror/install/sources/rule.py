@@ -17,7 +17,7 @@ from ...options import InstallOptions
 from ...selection.choose import choose
 from ...selection.facts.names import CPU_METAPACKAGE, CPU_ONLY, MUTEX
 from ...selection.sources.compare import newest
-from ...selection.sources.elsewhere import best_of_conda_forge
+from ...selection.sources.forge_tables import best_of_conda_forge
 from ...selection.specs import release
 from ..attempt import Attempt
 from .answer import in_order

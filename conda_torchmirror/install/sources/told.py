@@ -15,7 +15,7 @@ from ...selection import rules
 from ...selection.choose import choose
 from ...selection.facts.names import FAMILY, TORCH
 from ...selection.plan import offered
-from ...selection.sources.elsewhere import newest_of_conda_forge
+from ...selection.sources.forge_tables import newest_of_conda_forge
 from ...selection.specs import number, package_name, release
 from ...text.reasons import nearest, reason
 from ...text.sanitize import safe

@@ -1,0 +1,139 @@
+"""What the tables know of conda-forge: its releases that serve a request. Pure.
+
+Nothing is chosen from them; the figures are in `data/conda_forge.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...models import Admits, Machine, Request
+from ..facts.cuda import conda_forge_tables, data, runs_on
+from ..facts.names import CUDA_NAMES, PARTNERS, TORCH
+from ..specs import number, package_name
+from .wanted import Wanted
+
+#: The lowest cuDNN that CUDA builds of conda-forge accept, in the records of 2.1.2 and later.
+_OLDEST_CUDNN = "8.9"
+
+
+def newest_of_conda_forge(machine: Machine, request: Request, admits: Admits) -> str | None:
+    """The newest release on conda-forge that serves a request, by the tables."""
+    found = best_of_conda_forge(machine, request, admits)
+    return found[0] if found else None
+
+
+def best_of_conda_forge(
+    machine: Machine, request: Request, admits: Admits
+) -> tuple[str, str] | None:
+    """The newest release on conda-forge that serves a request, and its CUDA ("" for the CPU)."""
+    wanted = Wanted(machine, request, admits, conda_forge_tables())
+    return next(on_conda_forge(wanted), None)
+
+
+def may_be_on_conda_forge(machine: Machine, request: Request, admits: Admits) -> bool:
+    """Whether the full index of conda-forge may serve what a part of it cannot: by the tables, or
+    because they do not cover the release or words that name builds."""
+    wanted = Wanted(machine, request, admits, conda_forge_tables())
+    known = [row["torch"] for row in data("conda_forge.json")["releases"]]
+    if wanted.of_the_channel:
+        return True
+    if not any(wanted.release(TORCH, torch) for torch in known):
+        # Demands that single releases meet, but none all of them, contradict each other.
+        single = (
+            any(admits(spec, TORCH, torch, "") for torch in known) for spec in wanted.demands(TORCH)
+        )
+        return not all(single)
+    return next(on_conda_forge(wanted), None) is not None
+
+
+def on_conda_forge(wanted: Wanted) -> Iterator[tuple[str, str]]:
+    """The releases of conda-forge that serve the request, newest first, each with its CUDA."""
+    for row in data("conda_forge.json")["releases"]:
+        there = row["platforms"].get(wanted.machine.subdir)
+        if there is None or not wanted.release(TORCH, row["torch"]):
+            continue
+        if not _has_macos(row["torch"], wanted.machine):
+            continue
+        pythons = [python for python in there["python"] if wanted.python(python)]
+        for cuda in _cudas(row, there, wanted):
+            if any(_has_partners(row, python, cuda, wanted) for python in pythons):
+                yield row["torch"], cuda
+                break
+
+
+def _has_macos(torch: str, machine: Machine) -> bool:
+    """Whether this macOS, if it is one, is new enough for a release."""
+    floors = data("conda_forge.json")["floors"]["osx"].get(machine.subdir, ())
+    since = [row for row in floors if number(row["since"]) <= number(torch)]
+    return not (machine.osx and since) or number(machine.osx) >= number(since[-1]["osx"])
+
+
+def _cudas(row: Mapping[str, Any], there: Mapping[str, Any], wanted: Wanted) -> list[str]:
+    """The CUDAs of a release that run here, the best first; [""] if a CPU build is wanted.
+
+    As in a choice, those that the driver has itself go before newer minors, and higher ones first.
+    """
+    if not wanted.has_mutex("cpu" if wanted.on_cpu else "cuda"):
+        return []
+    if wanted.on_cpu:  # a word that names a CUDA rules CPU builds out
+        return [] if any(package_name(pin.spec) in CUDA_NAMES for pin in wanted.pins) else [""]
+    if not wanted.cudnn(row["torch"]):
+        return []
+    arch, subdir = wanted.machine.cuda_arch, wanted.machine.subdir
+    ceiling = wanted.tables.cudnn_ceiling(arch) if arch else None
+    if ceiling and number(ceiling) <= number(_OLDEST_CUDNN):
+        return []
+    code = conda_forge_tables().architectures
+    glibc, floors = wanted.machine.glibc, there.get("glibc", {})
+    oldest = data("conda_forge.json")["floors"]["glibc"]
+    fitting = [
+        cuda
+        for cuda in there["cuda"]
+        if wanted.cuda(cuda)
+        and wanted.runtime(cuda)
+        and (glibc is None or number(glibc) >= number(floors.get(cuda, oldest)))
+        and (
+            arch is None
+            # No source says that the libraries bundled with these builds have PTX.
+            or runs_on(arch, code(row["torch"], cuda, subdir, build=row["number"]) or ())
+        )
+    ]
+    driver = number(wanted.machine.cuda or "0")
+    return sorted(fitting, key=lambda cuda: (number(cuda) <= driver, number(cuda)), reverse=True)
+
+
+def _has_partners(row: Mapping[str, Any], python: str, cuda: str, wanted: Wanted) -> bool:
+    """Whether a release has every partner of the request for this Python and CUDA ("" for the CPU).
+
+    In the default request torchaudio is optional.
+    """
+    specs, wishes = wanted.request.specs, wanted.request.wishes
+    return all(
+        any(
+            wanted.release(name, version)
+            and _is_built(name, which, python, cuda, wanted.machine.subdir)
+            for version, which in row.get(name, {}).items()
+        )
+        for name in PARTNERS
+        if name in specs and name not in wishes
+    )
+
+
+def _is_built(name: str, which: int, python: str, cuda: str, subdir: str) -> bool:
+    """Whether a version of a partner, by its row in the table, is built for all of these."""
+    table = data("conda_forge.json")
+    of_major = table["partner_cuda"]["same"][name] == "major"
+    return any(
+        subdir in cell["subdirs"]
+        and python in cell["python"]
+        and (
+            not cuda
+            or any(
+                number(other)[0] == number(cuda)[0] if of_major else other == cuda
+                for other in cell["cuda"]
+            )
+        )
+        for cell in table["partners"]["builds"][which]
+    )
