@@ -39,6 +39,7 @@ _CUDA_PATCHES = range(10)
 
 #: The forms of a match spec that can name a build.
 _EQUALS = r"([\w.-]+)(={1,2})([^=\[\]]*[^=\[\]<>!~|,])=([^=\[\]]+)"
+_COMPARED = r"([\w.-]+)\s*([<>!~][^\[\]]*[^=<>!~|,\s\[\]])=([^=<>!~|,\s\[\]]+)"
 _SPACES = r"([\w.-]+)\s+(\S*[^\s<>=!~|,])\s+([^\s<>=!~|,]\S*)"
 _BRACKETS = r"([\w.-]+)\[(.*)\]"
 _VERSION = r"version='([^']*)'"
@@ -103,6 +104,8 @@ def without_build(spec: str) -> str | None:
     """A spec without its build and whatever else narrows it to one file; None if it has neither."""
     if found := re.fullmatch(_EQUALS, spec):
         return f"{found[1]}{found[2]}{found[3]}"
+    if found := re.fullmatch(_COMPARED, spec):
+        return f"{found[1]}{found[2]}"
     if found := re.fullmatch(_SPACES, spec):
         return f"{found[1]} {found[2]}"
     if found := re.fullmatch(_BRACKETS, spec):
@@ -262,7 +265,7 @@ def build_of(spec: str) -> str | None:
     """The build in a match spec, with its wildcards; None if it names none."""
     if found := re.fullmatch(_EQUALS, spec):
         return found[4]
-    if found := re.fullmatch(_SPACES, spec):
+    if found := re.fullmatch(_COMPARED, spec) or re.fullmatch(_SPACES, spec):
         return found[3]
     found = re.search(_BUILD, spec.partition("[")[2])
     return found[1] if found else None

@@ -144,6 +144,51 @@ def test_a_cuda_that_the_sample_lacks_is_not_denied_of_the_channel(conda_in_proc
     assert "cuda_below_sample" not in of_channel
 
 
+@pytest.mark.parametrize(
+    ("words", "machine", "fits"),
+    [
+        (("pytorch=*=cuda126*",), ("linux-aarch64", "12.6"), "2.7.1"),
+        # 2.7.1 is the newest with such a build, and the sample has it.
+        (("pytorch=*=cuda126*",), ("linux-64", "12.6"), None),
+        (("pytorch=2.7=cuda126*",), ("win-64", "12.6"), None),
+        (("pytorch>=2.6=cuda13*",), ("win-64", "13.0"), "2.13.0"),
+        # A build for 12.0 may run with any later CUDA 12.
+        (("pytorch=2.3", "cuda-version=12.4"), ("linux-64", "12.4"), None),
+        (("pytorch", "cuda-version=12.8"), ("linux-64", "12.8"), None),
+        # A build for CUDA comes before a newer one for the CPU that is allowed.
+        (
+            ("--source", FORGE, "--allow-cpu", "--python", "3.13"),
+            ("linux-64", "11.8"),
+            "2.5.1",
+        ),
+    ],
+)
+def test_what_a_preview_says_of_the_channel_is_what_the_channel_gives(
+    conda_in_process, preview_auto, condarc, monkeypatch, words, machine, fits
+):
+    """2.13.0 was told to fit what only builds for CUDA 12.6 do."""
+    subdir, version = machine
+    words = (*words, *on(subdir))
+    live = preview_auto(*words, **cuda(version))["selected"]["builds"][0]["version"]
+    condarc(channels=[FORGE])
+    done = conda_in_process("torch-install", "-d", "--offline", "--json", "-n", "new", *words)
+    ours = done.ok().json()["torchmirror"]
+    told = {one["code"]: one["text"] for one in ours["warnings"]}.get("sample_newer")
+    assert (told is None) == (fits is None)
+    assert (f"conda-forge has {fits}," in told) if told else True
+    assert live == (fits or ours["selected"]["builds"][0]["version"])
+
+
+def test_a_jetson_is_told_that_the_channel_has_builds_for_it(conda_in_process, monkeypatch):
+    """Of these the built-in index has none, and it was said that no build fits."""
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA_ARCH", "8.7")
+    words = ("-d", "--offline", "--json", "--platform", "linux-aarch64", "--source", FORGE)
+    done = conda_in_process("torch-install", *words, "-n", "new", "--cuda", "12.6")
+    hints = {hint["hint_code"] for hint in done.json()["guidance"]["hints"]}
+    assert done.rc == 1
+    assert "built_in_part" in hints
+
+
 # --explain and --list
 
 

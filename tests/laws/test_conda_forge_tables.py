@@ -24,6 +24,17 @@ RELEASES = (
     *("2.13", "2.12.1", "2.11", "2.10", "2.9", "2.8", "2.7.1", "2.7.0", "2.6", "2.5", "2.4.1"),
     *("2.4.0", "2.3", "2.1", "2.0"),
 )
+OF_BLAS = (("pytorch=*=*mkl*",), ("pytorch=*=*generic*",))
+WORDS = (
+    *(("pytorch=*=cuda126*",), ("pytorch=*=cuda*", "torchvision"), ("pytorch=*=cpu*",)),
+    *(*OF_BLAS, ("pytorch=*=cuda130_mkl_py312*",), ("pytorch=2.5.1=cuda118*",)),
+    *(("pytorch>=2.6=cuda12*",), ("torchvision=*=cuda128*",)),
+    ("pytorch", "torchvision=0.22=cuda126*"),
+    *(("pytorch", f"cuda-version={c}") for c in ("11.4", "11.8", "12", "12.4", "12.6", "12.8")),
+    *(("pytorch", "cuda-version=13.1"), ("torchvision", "cuda-version>=12.8")),
+    *(("pytorch", "cuda-version<13"), ("pytorch=2.7.1", "cuda-version=12.8")),
+    ("pytorch=2.12", "torchvision=0.27"),
+)
 PARTNERS = ((), ("torchvision",), ("torchaudio",), ("torchvision", "torchaudio"))
 
 
@@ -49,10 +60,10 @@ MACHINES = {
 }
 
 
-def chosen(on: Machine, words: tuple[str, ...]) -> tuple[Any, Any]:
+def chosen(on: Machine, words: tuple[str, ...], *, allow_cpu: bool = False) -> tuple[Any, Any]:
     """What the table has and what a choice has, each a release and its CUDA or None."""
     asked = requests.make(
-        words, cuda_word="auto", compat="minor", allow_cpu=False, source=FORGE.name
+        words, cuda_word="auto", compat="minor", allow_cpu=allow_cpu, source=FORGE.name
     )
     found = choose(on, asked, forge_stubs.builds(on.subdir), FORGE.knowledge)
     told = best_of_conda_forge(on, asked, admits)
@@ -66,9 +77,24 @@ def test_the_table_has_what_a_choice_has(machine, python):
     differ = []
     for release, partners in product(RELEASES, PARTNERS):
         told, found = chosen(on, (f"pytorch={release}", *partners))
-        # Of builds for Jetson alone, the table does not tell the C library.
-        if told != found and not (machine == "Jetson" and told is None):
+        if told != found:
             differ.append((release, partners, told, found))
+    assert differ == []
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("allow_cpu", [False, True], ids=["", "CPU allowed"])
+def test_of_words_on_builds_and_cuda_it_takes_what_a_choice_takes(machine, allow_cpu):
+    """A build for a CUDA may run with any later minor, and is not the newest release for long. Of
+    CUDA 11 the stubs name a BLAS, which few of the channel's builds do."""
+    differ = []
+    for words, python in product(WORDS, ("3.9", "3.12", None)):
+        on = MACHINES[machine]._replace(python=python)
+        if machine == "11.4" and words in OF_BLAS:
+            continue
+        told, found = chosen(on, words, allow_cpu=allow_cpu)
+        if told != found:
+            differ.append((words, python, told, found))
     assert differ == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conda.models.match_spec import MatchSpec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -207,3 +208,23 @@ def test_what_conda_admits_by_two_specs_is_no_contradiction(first, second, versi
     words = (f"numpy{gap}{first}", f"numpy{gap}{second}")
     if all(admits(word, "numpy", version, "") for word in words):
         assert specs.excluding(words, admits) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "version", "build"),
+    [
+        ("pytorch>=2.6=cuda12*", "pytorch>=2.6", "cuda12*"),
+        ("pytorch>=2.6,<2.9=*mkl*", "pytorch>=2.6,<2.9", "*mkl*"),
+        ("pytorch!=2.6=cuda*", "pytorch!=2.6", "cuda*"),
+        ("pytorch >=2.6=cuda12*", "pytorch>=2.6", "cuda12*"),
+        ("numpy>=1.8,!=1.24", None, None),
+        ("numpy>=1.8,==1.24", None, None),
+        ("numpy>=1.8,<=1.24", None, None),
+        ("numpy>=1.8", None, None),
+        ("numpy~=1.8", None, None),
+    ],
+)
+def test_a_build_after_a_version_that_is_compared(spec, version, build):
+    assert (specs.without_build(spec), specs.build_of(spec)) == (version, build)
+    read = MatchSpec(spec)
+    assert (read.get_raw_value("build") or None) == build

@@ -33,6 +33,9 @@ CODE_KEY = re.compile(
 VARIANT = re.compile(r"(?P<name>\w+)(?: \((?P<arm>tegra)\))?(?: \(glibc>=(?P<glibc>[\d.]+)\))?")
 #: Sentences of the material and their meaning; the script stops if their wording changes.
 PROSE = {
+    "blas": "mkl builds: libblas * *mkl (an existing openblas numpy is switched over), mkl "
+    ">=20NN,<20NN+1; generic: nomkl, libcblas/liblapack; osx-arm64, linux-aarch64 generic only; "
+    "win-64 mkl only; osx-64 both",
     "osx": "arm64 11.0, from 2.13.0 12.0; osx-64 10.15, from 2.8.0 11.0; still built for osx-64",
     "partner_cuda_check": "torchvision compares only the CUDA major with torch at import, "
     "torchaudio compares major.minor and raises (their extension code): a partner of another minor "
@@ -44,6 +47,13 @@ PROSE = {
 OSX_FLOORS = {
     "osx-64": [{"since": "2.0.0", "osx": "10.15"}, {"since": "2.8.0", "osx": "11.0"}],
     "osx-arm64": [{"since": "2.0.0", "osx": "11.0"}, {"since": "2.13.0", "osx": "12.0"}],
+}
+BLAS = {
+    "linux-64": "mkl generic",
+    "linux-aarch64": "generic",
+    "osx-64": "mkl generic",
+    "osx-arm64": "generic",
+    "win-64": "mkl",
 }
 PARTNER_CUDA = {"torchvision": "major", "torchaudio": "minor"}
 LAST_TORCHAUDIO = {"version": "2.11.0", "date": "2026-05-21", "torch": "2.10"}
@@ -260,6 +270,12 @@ def facts(shared: Path) -> str:
             "tegra_glibc": "2.34",
             "osx": OSX_FLOORS,
         },
+        "blas": {
+            "about": "The BLAS in the build strings of a platform.",
+            "source": f"{pytorch}: blas_impl of .ci_support",
+            "as_of": as_of["pytorch"][:10],
+            "platforms": BLAS,
+        },
     }
     code_head = {
         "about": "TORCH_CUDA_ARCH_LIST: X.Y is machine code, +PTX stands for its PTX besides. The "
@@ -290,12 +306,12 @@ def facts(shared: Path) -> str:
         f"{json.dumps(head, indent=1)[:-2]},\n"
         f' "code": {{\n{about}  "builds": [\n  {_lines(code(releases))}\n  ]\n }},\n'
         f' "partners": {{\n{about_partners}  "builds": [\n  {_lines(known)}\n  ]\n }},\n'
-        f' "releases": [\n  {_lines(rows)}\n ]\n}}\n'
+        f' "releases": [\n  {_lines(rows, ",")}\n ]\n}}\n'
     )
 
 
-def _lines(rows: list[Any]) -> str:
-    return ",\n  ".join(json.dumps(row) for row in rows)
+def _lines(rows: list[Any], between: str = ", ") -> str:
+    return ",\n  ".join(json.dumps(row, separators=(between, ": ")) for row in rows)
 
 
 def builds(shared: Path) -> str:

@@ -15,7 +15,7 @@ from ...selection import rules
 from ...selection.choose import choose
 from ...selection.facts.names import FAMILY, TORCH
 from ...selection.plan import offered
-from ...selection.sources.forge_tables import newest_of_conda_forge
+from ...selection.sources.forge_tables import best_of_conda_forge, newest_of_conda_forge
 from ...selection.specs import number, package_name, release
 from ...text.reasons import nearest, reason
 from ...text.sanitize import safe
@@ -51,12 +51,12 @@ def _in_new(task: Task, source: str) -> str:
 
 
 def of_sample(answer: SourceChoice) -> list[Notice]:
-    """The notice on a newer release that the tables know, if the set was chosen from a sample."""
+    """The notice on a better release that the tables know, if the set was chosen from a sample."""
     attempt = answer.attempt
     if not is_sample(attempt):
         return []
-    known = newest_of_conda_forge(attempt.task.machine, attempt.task.request, admits)
-    if known is None or not _above(known, answer.choice):
+    known = _better(attempt.task.machine, attempt.task.request, answer.choice)
+    if known is None:
         return []
     return [Notice("sample_newer", {"source": attempt.task.source.name, "version": known})]
 
@@ -82,10 +82,11 @@ def _other(answer: SourceChoice) -> dict[str, Any] | None:
     other = next((one for one in SOURCES if one is not task.source), None)
     if other is None:
         return None
-    version = _unasked(other, task.machine, _open(task.request))
-    if other.end is None and not (version and _above(version, answer.choice)):
-        return None
-    return _facts(other, version)
+    request = _open(task.request)
+    if other.end is not None:
+        return _facts(other, _last(other, task.machine, request))
+    version = _better(task.machine, request, answer.choice)
+    return _facts(other, version) if version else None
 
 
 def _facts(
@@ -99,8 +100,8 @@ def _facts(
 def _tried(attempt: Attempt, choice: Choice) -> dict[str, Any]:
     """The facts on a source that was read but not chosen: a newer release, and what that needs."""
     task, source, found = attempt.task, attempt.task.source, attempt.found
-    known = newest_of_conda_forge(task.machine, task.request, admits)
-    if is_sample(attempt) and known and _above(known, choice):
+    known = _better(task.machine, task.request, choice)
+    if is_sample(attempt) and known:
         return _facts(source, known, {"code": "no_record", "date": attempt.records.date})
     newer = _newer(attempt, choice)
     if not newer:
@@ -135,6 +136,15 @@ def _pins_out(item: Rejection, version: str) -> bool:
     return package_name(spec) == TORCH and not admits(spec, TORCH, version, "")
 
 
+def _better(on: Machine, request: Request, choice: Choice) -> str | None:
+    """The release of conda-forge that, by the tables, comes before a choice: a newer one, but a
+    build for the CPU before none for CUDA, and one for CUDA before any for the CPU."""
+    version, cuda = best_of_conda_forge(on, request, admits) or ("", "")
+    if not version or bool(cuda) < bool(choice.cuda):
+        return None
+    return version if bool(cuda) > bool(choice.cuda) or _above(version, choice) else None
+
+
 def _above(version: str, choice: Choice) -> bool:
     mine, theirs = release(choice.torch.version), release(version)
     return bool(mine and theirs and theirs > mine)
@@ -152,7 +162,7 @@ def _with_driver(
         floor = source.tables().driver_for(cuda, task.machine.driver_os, strict=strict)
         on = task.machine._replace(cuda=cuda, driver=floor)
         found = choose(on, task.request, attempt.records.builds, source.knowledge)
-        if floor and isinstance(found, Choice):
+        if floor and isinstance(found, Choice) and found.cuda:
             known = newest_of_conda_forge(on, task.request, admits) if is_sample(attempt) else None
             version = known or found.torch.version
             if _above(version, choice):  # with another driver, the Python may still be in the way
@@ -160,11 +170,8 @@ def _with_driver(
     return None
 
 
-def _unasked(other: Source, on: Machine, request: Request) -> str | None:
-    """The newest release that runs here of a source that was not read, by the tables for a
-    maintained channel, and by the built-in index for a discontinued one."""
-    if other.end is None:
-        return newest_of_conda_forge(on, request, admits)
+def _last(other: Source, on: Machine, request: Request) -> str | None:
+    """The newest release that runs here of a discontinued channel, by the built-in index."""
     # The last release runs on most machines, and one release is read in a fraction of the time.
     for versions in (rules.last_releases(), None):
         known = other.built_in(on.subdir, versions)

@@ -51,8 +51,13 @@ class BuildFacts(NamedTuple):
         """Every CUDA, major.minor, that the runtime of the build may have."""
         if not (self.cuda and self.cuda_open):
             return (self.cuda,) if self.cuda else ()
-        major, first = number(self.cuda)[:2]
-        return tuple(f"{major}.{later}" for later in range(first, _CUDA_MINORS))
+        return later_minors(self.cuda)
+
+
+def later_minors(cuda: str) -> tuple[str, ...]:
+    """A CUDA, major.minor, and the later minors of its major."""
+    major, first = number(cuda)[:2]
+    return tuple(f"{major}.{later}" for later in range(first, _CUDA_MINORS))
 
 
 class Clash(NamedTuple):

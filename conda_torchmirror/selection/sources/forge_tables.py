@@ -16,6 +16,8 @@ from .wanted import Wanted
 
 #: The lowest cuDNN that CUDA builds of conda-forge accept, in the records of 2.1.2 and later.
 _OLDEST_CUDNN = "8.9"
+#: From this CUDA on, the builds of pytorch for it name their BLAS (some for 12.0 do as well).
+_NAMES_BLAS = (12, 6)
 
 
 def newest_of_conda_forge(machine: Machine, request: Request, admits: Admits) -> str | None:
@@ -49,16 +51,33 @@ def may_be_on_conda_forge(machine: Machine, request: Request, admits: Admits) ->
 
 
 def on_conda_forge(wanted: Wanted) -> Iterator[tuple[str, str]]:
-    """The releases of conda-forge that serve the request, newest first, each with its CUDA."""
+    """The releases of conda-forge that serve the request, newest first, each with its CUDA: as in a
+    choice with a CPU build, where that is allowed, only if nothing runs CUDA."""
+    found = _of_kind(wanted)
+    first = next(found, None)
+    if first:
+        yield first
+        yield from found
+    elif wanted.at_worst:
+        yield from _of_kind(wanted.at_worst)
+
+
+def _of_kind(wanted: Wanted) -> Iterator[tuple[str, str]]:
+    """The releases with a build of the kind that is wanted, for CUDA or for the CPU."""
+    subdir = wanted.machine.subdir
     for row in data("conda_forge.json")["releases"]:
-        there = row["platforms"].get(wanted.machine.subdir)
+        there = row["platforms"].get(subdir)
         if there is None or not wanted.release(TORCH, row["torch"]):
             continue
         if not _has_macos(row["torch"], wanted.machine):
             continue
         pythons = [python for python in there["python"] if wanted.python(python)]
         for cuda in _cudas(row, there, wanted):
-            if any(_has_partners(row, python, cuda, wanted) for python in pythons):
+            if any(
+                wanted.built(TORCH, row["torch"], _builds(TORCH, cuda, python, subdir))
+                and _has_partners(row, python, cuda, wanted)
+                for python in pythons
+            ):
                 yield row["torch"], cuda
                 break
 
@@ -86,22 +105,28 @@ def _cudas(row: Mapping[str, Any], there: Mapping[str, Any], wanted: Wanted) -> 
     if ceiling and number(ceiling) <= number(_OLDEST_CUDNN):
         return []
     code = conda_forge_tables().architectures
-    glibc, floors = wanted.machine.glibc, there.get("glibc", {})
-    oldest = data("conda_forge.json")["floors"]["glibc"]
-    fitting = [
-        cuda
-        for cuda in there["cuda"]
-        if wanted.cuda(cuda)
+    glibc, oldest = wanted.machine.glibc, data("conda_forge.json")["floors"]
+    floors = there.get("glibc", {})
+    built: list[tuple[str, str | None, str]]
+    built = [(cuda, None, floors.get(cuda, oldest["glibc"])) for cuda in there["cuda"]]
+    if arch in wanted.tables.integrated:
+        built += [(cuda, "tegra", oldest["tegra_glibc"]) for cuda in there.get("tegra", ())]
+    fitting = {
+        cuda: number(run) <= number(wanted.machine.cuda or "0")
+        for cuda, board, floor in built
+        if (run := wanted.run_with(cuda))
+        and wanted.cuda(run)
         and wanted.runtime(cuda)
-        and (glibc is None or number(glibc) >= number(floors.get(cuda, oldest)))
+        and (glibc is None or number(glibc) >= number(floor))
         and (
             arch is None
             # No source says that the libraries bundled with these builds have PTX.
-            or runs_on(arch, code(row["torch"], cuda, subdir, build=row["number"]) or ())
+            or runs_on(
+                arch, code(row["torch"], cuda, subdir, build=row["number"], variant=board) or ()
+            )
         )
-    ]
-    driver = number(wanted.machine.cuda or "0")
-    return sorted(fitting, key=lambda cuda: (number(cuda) <= driver, number(cuda)), reverse=True)
+    }
+    return sorted(fitting, key=lambda cuda: (fitting[cuda], number(cuda)), reverse=True)
 
 
 def _has_partners(row: Mapping[str, Any], python: str, cuda: str, wanted: Wanted) -> bool:
@@ -112,8 +137,7 @@ def _has_partners(row: Mapping[str, Any], python: str, cuda: str, wanted: Wanted
     specs, wishes = wanted.request.specs, wanted.request.wishes
     return all(
         any(
-            wanted.release(name, version)
-            and _is_built(name, which, python, cuda, wanted.machine.subdir)
+            wanted.release(name, version) and _is_built(name, version, which, python, cuda, wanted)
             for version, which in row.get(name, {}).items()
         )
         for name in PARTNERS
@@ -121,19 +145,27 @@ def _has_partners(row: Mapping[str, Any], python: str, cuda: str, wanted: Wanted
     )
 
 
-def _is_built(name: str, which: int, python: str, cuda: str, subdir: str) -> bool:
-    """Whether a version of a partner, by its row in the table, is built for all of these."""
-    table = data("conda_forge.json")
+def _is_built(name: str, version: str, which: int, python: str, cuda: str, wanted: Wanted) -> bool:
+    """Whether a version of a partner, by its row in the table, is built for all of these, as specs
+    on its build want it."""
+    table, subdir = data("conda_forge.json"), wanted.machine.subdir
     of_major = table["partner_cuda"]["same"][name] == "major"
     return any(
         subdir in cell["subdirs"]
         and python in cell["python"]
-        and (
-            not cuda
-            or any(
-                number(other)[0] == number(cuda)[0] if of_major else other == cuda
-                for other in cell["cuda"]
-            )
+        and any(
+            wanted.built(name, version, _builds(name, other, python, subdir))
+            for other in (cell["cuda"] if cuda else ("",))
+            if other == cuda or (of_major and number(other)[0] == number(cuda)[0])
         )
         for cell in table["partners"]["builds"][which]
     )
+
+
+def _builds(name: str, cuda: str, python: str, subdir: str) -> list[str]:
+    """How a build for a CUDA ("" for the CPU) and a Python may be named, but for its hash."""
+    kind, of = f"cuda{cuda.replace('.', '')}" if cuda else "cpu", f"py{python.replace('.', '')}"
+    blas = data("conda_forge.json")["blas"]["platforms"][subdir].split()
+    if name != TORCH or (cuda and number(cuda) < _NAMES_BLAS):
+        blas = []
+    return [*(f"{kind}_{each}_{of}_h_0" for each in blas), f"{kind}_{of}_h_0", f"{kind}_{of}h_0"]

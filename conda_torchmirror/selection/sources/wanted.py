@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ...models import Admits, Machine, Pin, Request
 from .. import rules
 from ..facts.cuda import CudaTables
 from ..facts.names import CUDA_NAMES, CUDNN, MUTEX, RUNTIME, RUNTIMES
-from ..specs import admits_cuda, admits_python, never_together, number, package_name
+from ..facts.record import later_minors
+from ..specs import (
+    admits_cuda,
+    admits_python,
+    never_together,
+    number,
+    package_name,
+    without_build,
+)
 
 #: From this release on, all CUDA builds of conda-forge in the built-in index need cuDNN 9 or later.
 _SINCE_CUDNN_9 = "2.5"
@@ -27,6 +36,13 @@ class Wanted(NamedTuple):
         """Whether a CPU build is wanted."""
         wants = self.request.cuda == "cpu"
         return wants or (self.request.cuda == "auto" and not self.machine.has_gpu)
+
+    @property
+    def at_worst(self) -> Wanted | None:
+        """The demands with a CPU build, if one may be taken where nothing runs CUDA."""
+        if self.on_cpu or not self.request.allow_cpu:
+            return None
+        return self._replace(request=self.request._replace(cuda="cpu"))
 
     def runtime(self, cuda: str) -> bool:
         """Whether pins on pytorch-cuda, which narrow all builds of channels, admit this CUDA."""
@@ -61,6 +77,14 @@ class Wanted(NamedTuple):
         """Whether specs and pins admit this version of a package."""
         return all(self.admits(spec, name, version, "") for spec in self.demands(name))
 
+    def built(self, name: str, version: str, builds: Iterable[str]) -> bool:
+        """Whether specs and pins that name a build admit one of these of a version, if there are
+        such; more of a build than is in these names is admitted by none."""
+        specs = [spec for spec in self.demands(name) if without_build(spec) is not None]
+        return not specs or any(
+            all(self.admits(spec, name, version, build) for spec in specs) for build in builds
+        )
+
     def demands(self, name: str) -> list[str]:
         """The specs, of words and pins, that narrow a package."""
         specs = [spec for spec in self.request.specs.get(name, ()) if spec != name]
@@ -77,6 +101,11 @@ class Wanted(NamedTuple):
         specs = [pin.spec for pin in self.pins if package_name(pin.spec) == "python"]
         return all(admits_python(spec, python, self.admits) for spec in specs)
 
+    def run_with(self, cuda: str) -> str | None:
+        """The first CUDA that the words admit of those that a build for this one may run with, if
+        it takes every later minor."""
+        return next(filter(self._named, later_minors(cuda)), None)
+
     def cuda(self, cuda: str) -> bool:
         """Whether the driver runs builds of this CUDA, and the words admit it."""
         driver = number(self.machine.cuda or "0")
@@ -88,6 +117,10 @@ class Wanted(NamedTuple):
         own = self.machine.driver
         if strict or (own and floor and number(own) < number(floor)):
             return False
+        return self._named(cuda)
+
+    def _named(self, cuda: str) -> bool:
+        """Whether the words that name a CUDA admit this one."""
         return all(
             admits_cuda(pin.spec, package_name(pin.spec), cuda, self.admits)
             for pin in self.pins
