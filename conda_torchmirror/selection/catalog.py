@@ -44,7 +44,7 @@ class Catalog:
         self._torch: dict[str, list[Build]] = defaultdict(list)
         self._builds: dict[str, list[Build]] = {name: [] for name in self.source.partners}
         self._partners: dict[str, dict[_TorchSpecs, list[Build]]] = {}
-        self._groups: dict[tuple[str, _TorchSpecs, bool], dict[Hashable, list[Build]]] = {}
+        self._groups: dict[tuple[str, _TorchSpecs, bool, bool], dict[Hashable, list[Build]]] = {}
         self._ranges: dict[str, list[_Range]] = {}
         self._open: dict[tuple[str, str], list[_Range]] = {}
         self._met: dict[tuple[str, str, str], list[_TorchSpecs]] = {}
@@ -83,12 +83,14 @@ class Catalog:
             and self.constraints.runtime_asked(read := self.source.read(build))
         ]
 
-    def partners(self, name: str, candidate: Candidate, *, asked: bool = True) -> list[list[Build]]:
+    def partners(
+        self, name: str, candidate: Candidate, *, asked: bool = True, fits: bool = True
+    ) -> list[list[Build]]:
         """The builds of `name` for this pytorch, its Python and its accelerator.
 
-        With `asked`, without those that specs and pins rule out or that need a newer system. They
-        come in non-empty groups with the same specs on pytorch, each sorted newest first; groups
-        whose specs are ranges are shared by many releases.
+        With `asked`, without those that specs rule out, with `fits`, without those that pins or the
+        machine do. They come in non-empty groups with the same specs on pytorch, each sorted newest
+        first; groups whose specs are ranges are shared by many releases.
         """
         torch = candidate.build
         met = (name, torch.version, torch.build)
@@ -101,7 +103,7 @@ class Catalog:
             ]
             self._met[met] = [(f"{torch.name} {torch.version}",), *ranges]
         keys = self.source.torch_keys(name, candidate.facts)
-        groups = [self._by_key(name, specs, asked=asked) for specs in self._met[met]]
+        groups = [self._by_key(name, specs, asked=asked, fits=fits) for specs in self._met[met]]
         return [found for group in groups for key in keys if (found := group.get(key))]
 
     def newest(self, groups: Sequence[Sequence[Build]], torch: Build) -> Build:
@@ -122,9 +124,11 @@ class Catalog:
             ]
         return self._open[release_]
 
-    def _by_key(self, name: str, specs: _TorchSpecs, *, asked: bool) -> dict[Hashable, list[Build]]:
+    def _by_key(
+        self, name: str, specs: _TorchSpecs, *, asked: bool, fits: bool
+    ) -> dict[Hashable, list[Build]]:
         """The builds of a partner with these specs on pytorch, read when first asked for."""
-        group = (name, specs, asked)
+        group = (name, specs, asked, fits)
         if group not in self._groups:
             found: dict[Hashable, list[Build]] = defaultdict(list)
             machine = self.constraints.machine
@@ -133,11 +137,8 @@ class Catalog:
                 builds, key=lambda b: self.source.preference(b, machine), reverse=True
             ):
                 read = self.source.read(build)
-                if not asked or (
-                    self.constraints.asked(build)
-                    and self.constraints.pinned(build, read) is None
-                    and self.constraints.system(read) is None
-                    and self.constraints.clashes(build, read) is None
+                if (not asked or self.constraints.asked(build)) and (
+                    not fits or self.constraints.of_partner(build, read) is None
                 ):
                     found[self.source.partner_key(name, read)].append(build)
             self._groups[group] = found

@@ -45,10 +45,13 @@ class _Partners(NamedTuple):
 
 
 class _Sets:
-    """Completes a pytorch build to the set that was asked for."""
+    """Completes a pytorch build to the set that was asked for; with `fits`, to one whose partners
+    fit pins and machine."""
 
-    def __init__(self, catalog: Catalog, machine: Machine, request: Request) -> None:
-        self.catalog = catalog
+    def __init__(
+        self, catalog: Catalog, machine: Machine, request: Request, *, fits: bool = True
+    ) -> None:
+        self.catalog, self.fits = catalog, fits
         partners = catalog.source.partners
         self.wanted = [name for name in partners if name in request.specs]
         self.installed = {
@@ -68,7 +71,7 @@ class _Sets:
         left_out: list[str] = []
         for name in (*self.wanted, *self.installed):
             stays = self.installed.get(name)
-            groups = self.catalog.partners(name, candidate)
+            groups = self.catalog.partners(name, candidate, fits=self.fits)
             if not groups and name in self.wishes:
                 left_out.append(name)
                 continue
@@ -106,7 +109,7 @@ class _Sets:
 
     def _why_not(self, name: str, candidate: Candidate, says: Notice) -> Clash:
         """Why there is no partner: none is built for it, or specs or pins want another."""
-        groups = self.catalog.partners(name, candidate, asked=False)
+        groups = self.catalog.partners(name, candidate, asked=False, fits=False)
         if not self.catalog.knows(name):
             return Clash("partner_missing", says, Notice("partner_unknown", {"name": name}))
         if not groups:
@@ -114,8 +117,7 @@ class _Sets:
             return Clash("partner_missing", says, needs)
         newest = self.catalog.newest(groups, candidate.build)
         constraints, read = self.catalog.constraints, self.catalog.source.read(newest)
-        clash = constraints.pinned(newest, read) or constraints.system(read)
-        clash = clash or constraints.clashes(newest, read)
+        clash = constraints.of_partner(newest, read)
         if clash and constraints.asked(newest):
             return clash
         asked = " ".join(constraints.specs.get(name, ())) or name
@@ -340,7 +342,7 @@ def offers(
     """
     constraints = Constraints(machine, request, knowledge)
     catalog = Catalog(builds, constraints)
-    sets = _Sets(catalog, machine, request)
+    sets, any_sets = (_Sets(catalog, machine, request, fits=fits) for fits in (True, False))
     found: dict[tuple[str, str | None, str], Offer] = {}
     for version in catalog.releases():
         candidates = [
@@ -350,17 +352,22 @@ def offers(
         ]
         for candidate in sorted(candidates, key=lambda c: c.rank, reverse=True):
             partners = sets.complete(candidate)
+            clash = partners.clash
+            if clash:  # what it has that does not run here is listed all the same
+                partners = any_sets.complete(candidate)
             if partners.clash is None:
-                offer = _offer(candidate, partners, constraints)
+                offer = _offer(candidate, partners, constraints, clash)
                 key = (offer.release, offer.cuda, offer.python)
                 if key not in found or (offer.fits and not found[key].fits):
                     found[key] = offer
     return list(found.values())
 
 
-def _offer(candidate: Candidate, partners: _Partners, constraints: Constraints) -> Offer:
+def _offer(
+    candidate: Candidate, partners: _Partners, constraints: Constraints, of_partner: Clash | None
+) -> Offer:
     build, read = candidate.build, candidate.facts
-    clash = constraints.check(build, read).clash
+    clash = constraints.check(build, read).clash or of_partner
     system = constraints.machine.driver_os
     return Offer(
         release=build.version,

@@ -128,6 +128,10 @@ class Constraints:
         clash = self._codes[code] or self.clashes(build, read)
         return Fit(fit.strict, clash)
 
+    def of_partner(self, build: Build, read: BuildFacts) -> Clash | None:
+        """The clash with a pin or the machine that rules a build of a partner out, if any."""
+        return self.pinned(build, read) or self.system(read) or self.clashes(build, read)
+
     def clashes(self, build: Build, read: BuildFacts) -> Clash | None:
         """The clash by the source's own rules that rules a build out, if any."""
         return self.source.clash(build, read, self.machine, self.tables)

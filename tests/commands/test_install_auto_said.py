@@ -235,3 +235,23 @@ def test_the_list_as_json_says_whose_each_row_is(at_both, conda_in_process):
     newest = ours["list"][0]
     assert (newest["version"], newest["source"]) == ("2.13.0", FORGE)
     assert {row["source"] for row in ours["list"] if row["version"] == "2.5.1"} == {CHANNEL, FORGE}
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "row"),
+    [
+        # torchvision for CUDA 13.0 needs the C library that pytorch for it does.
+        ((), {**cuda("13.0"), "CONDA_OVERRIDE_GLIBC": "2.17"}, "2.13.0 13.0 12.9* cpu"),
+        # The real records of torchvision name a cuDNN, as pytorch's do.
+        (("--offline",), cuda("12.9", "3.7"), "2.8.0 12.9 3.12 3.13"),
+    ],
+    ids=["glibc", "cuDNN"],
+)
+def test_what_does_not_run_here_is_listed(
+    at_both, conda_in_process, monkeypatch, words, variables, row
+):
+    """Builds whose partner does not run here were not: the channel seemed to have none."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    done = conda_in_process("torch-install", "--list", "--source", FORGE, *words).ok()
+    assert any(" ".join(line.split()).startswith(row) for line in done.stdout.splitlines())
