@@ -294,7 +294,7 @@ NOTICES: Table = {
     "cuda_below_asked": "no build of {torch} for CUDA {asked} itself: {cuda} is the highest that "
     "fits, and runs there",
     "cuda_below_sample": "no {torch} for CUDA {asked} is in the built-in index; {cuda} runs there",
-    "cuda_narrowed": "CUDA {cuda}, as the specs ask; it runs on a driver for CUDA {asked}",
+    "cuda_narrowed": "CUDA {cuda}, as specs or pins ask; it runs on a driver for CUDA {asked}",
     "python_unsuited": "`{spec}` likely has no build for Python {python} ({needs} has)",
     "cpu_no_driver": "no NVIDIA driver was found, so this is a CPU build; for a machine that has "
     "one say `--cuda 12.4`",
