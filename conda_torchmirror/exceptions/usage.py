@@ -62,7 +62,8 @@ class Contradiction(UsageError):
 
     code = "contradiction"
     message = N_("{first_said} and {second_said} contradict each other")
-    facts = ("first", "second", "first_said", "second_said")
+    cause = N_("{detail}")
+    facts = ("first", "second", "first_said", "second_said", "detail")
 
     @classmethod
     def of(
@@ -71,10 +72,12 @@ class Contradiction(UsageError):
         second: str,
         said: tuple[Sequence[str], Sequence[str]] | None = None,
         ways: Sequence[Notice] = (),
+        detail: str = "",
     ) -> Contradiction:
-        """The error for two sides, `said` in these words where they are several."""
+        """The error for two sides, `said` in these words where they are several, with the reason
+        in `detail` where the words alone do not show it."""
         shown = map(quoted, said or ((first,), (second,)))
-        facts = dict(zip(cls.facts, (first, second, *shown), strict=True))
+        facts = dict(zip(cls.facts, (first, second, *shown, detail), strict=True))
         return cls(**facts, ways=ways)
 
     @classmethod
@@ -87,6 +90,11 @@ class Contradiction(UsageError):
     def sides(self) -> tuple[str, str]:
         """The words on either side."""
         return str(self._facts["first"]), str(self._facts["second"])
+
+    @property
+    def detail(self) -> str:
+        """The reason, or "" where the words show it."""
+        return str(self._facts["detail"])
 
 
 def quoted(words: Iterable[str]) -> str:

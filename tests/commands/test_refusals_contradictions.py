@@ -186,6 +186,48 @@ def test_what_a_line_of_a_file_makes_harmless_is_not_so_without_it(
         run(*(line for line in lines if line not in side)).ok()
 
 
+@pytest.mark.parametrize(
+    ("channels", "whole"),
+    [("pytorch, nvidia, nodefaults", False), ("pytorch, nvidia, conda-forge", True)],
+)
+def test_a_release_past_the_end_beside_what_the_channel_brings(
+    conda_in_process, tmp_path, channels, whole
+):
+    """Without a word on the channel's end; and conda was to take the file as it is, where it reads
+    no channel that has the release."""
+    file = tmp_path / "environment.yml"
+
+    def run(torch: str) -> Result:
+        lines = f"dependencies: [python=3.11, {torch}, pytorch-cuda=12.4]"
+        file.write_text(f"name: lab\nchannels: [{channels}]\n{lines}\n")
+        return conda_in_process(*PREVIEW, "--json", "-f", file, "--cuda", "12.4")
+
+    said, hints = guidance(run("pytorch=2.6"))
+    assert "`pytorch-cuda=12.4` and `pytorch=2.6` contradict each other" in said
+    assert "the channel `pytorch` ended with PyTorch 2.5.1" in said
+    assert ("file_as_it_is" in hints) == whole
+    if not whole:
+        assert "pytorch 2.5.1 has what fits" in hints["older_release"]
+        run("pytorch").ok()
+
+
+def test_the_channels_end_is_the_reason_where_it_is_one(conda_in_process):
+    def told(*words: str) -> str:
+        return guidance(conda_in_process(*PREVIEW, "--json", *words))[0]
+
+    assert "ended with PyTorch 2.5.1" in told("torchvision=0.22", "pytorch-cuda=12.1")
+    assert "ended with PyTorch 2.5.1" in told("pytorch=2.6", "cpuonly")
+    assert "ended" not in told("libtorch=2.6", "pytorch-cuda=12.1")
+    assert "ended" not in told("pytorch=2.3", "cpuonly", "--cuda", "12.4")
+
+
+def test_the_same_words_are_offered_once(conda_in_process):
+    words = ("pytorch=2.6", "pytorch-cuda=12.4", "cpuonly")
+    _, hints = guidance(conda_in_process(*PREVIEW, "--json", *words))
+    said = [frozenset(side) for side in sides([hints["leave_one_out"]])]
+    assert len(said) == len(set(said))
+
+
 def test_a_file_is_not_left_without_pytorch(conda_in_process, tmp_path):
     file = tmp_path / "environment.yml"
     file.write_text("name: lab\nchannels: [pytorch]\ndependencies: [tqdm]\n")
@@ -285,8 +327,9 @@ def test_the_cpu_is_named_instead_of_what_is_typed_beside_a_file(
     ],
 )
 def test_the_words_of_a_contradiction_are_those_that_were_typed(conda_in_process, words):
-    said, _ = guidance(conda_in_process(*PREVIEW, "--json", *words))
-    named = re.findall("`([^`]*)`", said)
+    done = conda_in_process(*PREVIEW, "--json", *words)
+    assert done.rc != 0
+    named = re.findall("`([^`]*)`", done.json()["message"])
     assert named
     assert set(" ".join(named).split()) <= {*words, "contradict"}
 

@@ -22,6 +22,7 @@ from ...selection import rules
 from ...selection.sources.compare import newest, suits
 from ...selection.sources.order import Order, Why, order
 from ...selection.specs import release
+from ...text.messages import text
 from ..attempt import Attempt, attempt
 from ..departures import with_dependents
 from ..task import Task
@@ -54,7 +55,12 @@ def in_order(options: InstallOptions, request: Request, on: Machine) -> Order:
     channels = tuple(map(name_of, options.channels))
     found = order(asked, on, request, channels, traits(), admits)
     if found.clash:
-        raise Contradiction.of(found.clash[0], found.clash[1])
+        ended = named(found.sources[0]).ended()
+        tied = {word for _, word in request.ties}
+        # A word that ties nothing names a release that is newer than the channel's last.
+        newer = ended is not None and tied.isdisjoint(found.clash[1].split())
+        detail = text("channel_end", ended) if newer else ""
+        raise Contradiction.of(*found.clash, detail=detail)
     return found
 
 

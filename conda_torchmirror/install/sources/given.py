@@ -15,11 +15,11 @@ from ...index.match import admits, read
 from ...index.sources import AUTO, allowed
 from ...machine import survey as machine
 from ...mirrors.addresses import name_of
-from ...models import Notice, Request
+from ...models import Choice, Notice, Request
 from ...options import InstallOptions
 from ...redirect import settings
 from ...selection import rules
-from ...selection.facts.names import METAPACKAGES, TORCH
+from ...selection.facts.names import FAMILY, METAPACKAGES, OF_PYTORCH, TORCH
 from ...selection.plan import offered
 from ...selection.sources.order import Order
 from ...selection.specs import excluding, for_torch
@@ -64,10 +64,15 @@ class Given(NamedTuple):
         try:
             return request, survey, answer.in_order(self.options, request, survey.machine)
         except Contradiction as error:
-            # Conda may take both sources' packages, if all of them are of the files.
-            typed = self.asked.specs
-            whole = self.files.as_they_are(self.asked) if self.files and not typed else ()
-            raise self._refusal(error, whole) from error
+            raise self._refusal(error, self._as_they_are()) from error
+
+    def _as_they_are(self) -> tuple[Notice, ...]:
+        """The step to leave the files to conda, which may take the packages of both sources if all
+        of them are of the files, and if other channels than those of one source are read."""
+        if self.files is None or self.asked.specs:
+            return ()
+        read_too = {name_of(word) for word in (*self.files.channels, *context.channels)}
+        return self.files.as_they_are(self.asked) if read_too.difference(OF_PYTORCH) else ()
 
     def _request(self) -> Request:
         if self.options.channels and not self.files:
@@ -139,6 +144,9 @@ class Given(NamedTuple):
             step = Notice("leave_one_out", {"first": sides[0], "second": sides[1]})
         elif sides:
             step = Notice("leave_words_out", {"words": sides[0]})
+        elif found := self._opened():
+            facts = {"torch": f"{TORCH} {found.torch.version}", "channel": found.torch.channel}
+            step = Notice("older_release", facts)
         elif context.offline and not any(self._known()):
             step = Notice("go_online")
         else:
@@ -149,6 +157,7 @@ class Given(NamedTuple):
             self._as_typed(second),
             (self._words(first), self._words(second)),
             (step, *ways),
+            error.detail,
         )
 
     def _words(self, side: str) -> list[str]:
@@ -183,26 +192,32 @@ class Given(NamedTuple):
             further: list[tuple[tuple[str, ...], Given, Contradiction]] = []
             for left, given, clash in cases:
                 for side in clash.sides:
-                    words = (*left, side)
                     less = given._without(side)
                     if less is None:
                         continue
                     try:
                         less.check_files()
                         if less.has_choice():
-                            found.append(" ".join(words))
+                            found.append(" ".join((*left, side)))
                     except Contradiction as next_:
-                        further.append((words, less, next_))
+                        further.append(((*left, side), less, next_))
                     except TorchMirrorError:
                         continue
             if found:
-                yield from dict.fromkeys(found)
+                once: dict[frozenset[str], str] = {}
+                for words in found:
+                    once.setdefault(frozenset(words.split()), words)
+                yield from once.values()
                 return
             cases = further
 
     def has_choice(self) -> bool:
-        """Whether there is a choice, by what is known without reading a channel. Raises: what makes
-        a request impossible."""
+        """Whether there is a choice, as `choice` has it."""
+        return self.choice() is not None
+
+    def choice(self) -> Choice | None:
+        """The choice by what is known without reading a channel, or None. Raises: what makes a
+        request impossible."""
         from .rule import AutoRule
 
         request, survey = self._facts(self._request())
@@ -210,7 +225,20 @@ class Given(NamedTuple):
         _check_others(request)
         answer.in_order(self.options, request, on)
         found = AutoRule(self.options, ())(on, request)
-        return found is not None and not rules.conflicts(found, on, request, admits)
+        return found if found and not rules.conflicts(found, on, request, admits) else None
+
+    def _opened(self) -> Choice | None:
+        """The choice with the release left open, or None."""
+        options, files = self.options, self.files
+        open_ = {word: read(word).name for word in options.specs}
+        open_ = {word: name if name in FAMILY else word for word, name in open_.items()}
+        specs = tuple(open_[word] for word in options.specs)
+        if files:
+            files = files._replace(family=tuple(open_.get(word, word) for word in files.family))
+        try:
+            return self._replace(options=options._replace(specs=specs), files=files).choice()
+        except TorchMirrorError:
+            return None
 
     def check_files(self) -> None:
         """Refuse files without a word of the torch family. Raises: NoTorchInFile."""
