@@ -8,6 +8,7 @@ instantiate. There is no `from __future__ import annotations` here nor in other 
 many fields, because evaluated annotations cost 40 % less than strings that `typing` has to compile.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -129,6 +130,13 @@ class Machine(NamedTuple):
     def has_gpu(self) -> bool:
         """Whether a driver, working or not, or a device was found, or `--cuda` stands for one."""
         return self.cuda is not None or bool(self.gpus) or self.failing
+
+    @property
+    def free_threaded(self) -> str | None:
+        """The Python of the environment, major.minor, if it is a free-threaded build."""
+        there = (package.build for package in self.installed if package.name == "python")
+        free = any(re.search(r"cp3\d+t$", build) for build in there)
+        return self.python if free else None
 
     @property
     def driver_os(self) -> Literal["linux", "windows"]:

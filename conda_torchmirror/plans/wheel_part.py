@@ -11,7 +11,7 @@ name, and the name of a wheel of that project and version for the plan's platfor
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -96,10 +96,11 @@ def find_fault(value: Any, subdir: str) -> str | None:
     if not (isinstance(rest, list) and len(rest) <= _MOST_OF_REST):
         return "rest"
     projects = set()
-    target = WheelTarget(subdir, [python])
+    # Which build of that Python it is for, a plan does not say.
+    targets = [WheelTarget(subdir, [python], free) for free in (None, python)]
     for name, rows in (("files", files), ("rest", rest)):
         for index, row in enumerate(rows):
-            if fault := _fault_of_file(row, target):
+            if fault := _fault_of_file(row, targets):
                 return f"{name}[{index}].{fault}"
             if row["project"] in projects:
                 return f"{name}[{index}].project"
@@ -115,7 +116,7 @@ def is_word(word: Any) -> bool:
     return word.isprintable() and request.requested_name(word) is not None
 
 
-def _fault_of_file(row: Any, target: WheelTarget) -> str | None:
+def _fault_of_file(row: Any, targets: Iterable[WheelTarget]) -> str | None:
     if not isinstance(row, Mapping):
         return "the whole"
     name, url = row.get("filename"), row.get("url")
@@ -135,7 +136,7 @@ def _fault_of_file(row: Any, target: WheelTarget) -> str | None:
     if not (isinstance(variant, str) and (not variant or pages.VARIANT.fullmatch(variant))):
         return "variant"
     wheel = parse(Link(str(name), ""))
-    if not isinstance(wheel, Wheel) or target.fit(wheel.triple) is None:
+    if not isinstance(wheel, Wheel) or not any(one.fit(wheel.triple) for one in targets):
         return "filename"
     if row.get("project") != wheel.project:
         return "project"

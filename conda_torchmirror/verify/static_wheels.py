@@ -79,9 +79,8 @@ def _build(version: str, machine: Machine) -> Build | None:
 
 def _against_machine(torch: Build, machine: Machine) -> Iterator[Notice]:
     """Yield why the wheel would not be chosen for this machine today."""
-    known = knowledge(
-        machine.subdir, tables(), WheelTarget(machine.subdir, [str(machine.python)]), named=True
-    )
+    target = WheelTarget(machine.subdir, [str(machine.python)])
+    known = knowledge(machine.subdir, tables(), target, named=True)
     today = machine._replace(pins=(), history=(), installed=())
     read = known.source.read(torch)
     clash = Constraints(today, Request({}), known).check(torch, read).clash

@@ -162,7 +162,7 @@ def _of_mirrors(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, Wh
 
 def keep(on: Machine) -> Callable[[str], bool]:
     """Return a filter that accepts file names of wheels for this machine and of our projects."""
-    target = WheelTarget(on.subdir, [on.python] if on.python else PYTHONS)
+    target = WheelTarget(on.subdir, [on.python] if on.python else PYTHONS, on.free_threaded)
     projects = {*FAMILY, *TRITON}
     known: dict[tuple[str, str], bool] = {}
 
@@ -287,7 +287,7 @@ def _complete(task: WheelTask, reader: WheelReader, found: WheelSet) -> Chosen:
     files = [_file(w.project, w.full_version, place) for w, place in pairs]
     said = _said(files)
     if TORCH in said:
-        files += _triton(task.machine.subdir, reader, found, said[TORCH])
+        files += _triton(task.machine, reader, found, said[TORCH])
     others = task.request.others
     limits = bounds.of_set(found.choice, said, task.there, others, found.python)
     if TORCH in said and limits.words:
@@ -299,11 +299,11 @@ def _complete(task: WheelTask, reader: WheelReader, found: WheelSet) -> Chosen:
 
 
 def _triton(
-    subdir: str, reader: WheelReader, found: WheelSet, said: Metadata
+    on: Machine, reader: WheelReader, found: WheelSet, said: Metadata
 ) -> Iterator[WheelFile]:
     """Yield the triton that torch pins, if a mirror of torch has it."""
-    target = WheelTarget(subdir, [found.python])
-    for project, version in dict(plan.pinned_triton(said, subdir, found.python)).items():
+    target = WheelTarget(on.subdir, [found.python], on.free_threaded)
+    for project, version in dict(plan.pinned_triton(said, on.subdir, found.python)).items():
         for wheel in map(parse, reader.project(found.torch.link.variant, project)):
             if (
                 not isinstance(wheel, Refused)

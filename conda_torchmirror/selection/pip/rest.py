@@ -78,7 +78,9 @@ def pick(links: Iterable[Link], name: str, need: Need, on: RestTarget) -> Wheel 
     """Pick the newest fitting wheel of a project, of its version the one with the best tags; None
     if there is none. Wheels that are yanked, or that are to be fetched and have no known hash, are
     skipped."""
-    ranks = tags.ranks(on.release, on.machine.subdir, on.machine.glibc, on.machine.osx)
+    machine = on.machine
+    free = machine.free_threaded == on.release
+    ranks = tags.ranks(on.release, machine.subdir, machine.glibc, machine.osx, free=free)
     best: tuple[tuple[Version, int, object], Wheel] | None = None
     for link in links:
         known = link.sha256 or link.url.startswith("file:")

@@ -165,7 +165,8 @@ def prepare(
     table = table or tables()
     links = tuple(links)
     python = None if any_python else machine.python
-    target = WheelTarget(machine.subdir, [python] if python else _pythons(links))
+    pythons = [python] if python else _pythons(links)
+    target = WheelTarget(machine.subdir, pythons, machine.free_threaded)
     page = read(links, FAMILY, target)
     asked = [
         word

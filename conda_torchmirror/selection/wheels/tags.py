@@ -73,15 +73,13 @@ def platforms(subdir: str, glibc: str | None = None, osx: str | None = None) -> 
 
 
 @cache
-def interpreters(python: str) -> tuple[str, ...]:
-    """The pairs of first two tags that a CPython (major.minor) accepts, the best first.
-
-    This is for the usual build; a free-threaded one has an ABI of its own.
-    """
+def interpreters(python: str, *, free: bool = False) -> tuple[str, ...]:
+    """The pairs of first two tags that a CPython (major.minor) accepts, the best first. A `free`
+    (free-threaded) one has an ABI of its own."""
     version = number(python)
     name = "cp" + "".join(map(str, version))
     # Up to 3.7 the ABI said that it was built with pymalloc.
-    abi = f"{name}m" if version < (3, 8) else name
+    abi = f"{name}m" if version < (3, 8) else f"{name}t" if free else name
     found = [
         *tags.cpython_tags(version, [abi], ["any"]),
         *tags.compatible_tags(version, name, ["any"]),
@@ -91,14 +89,19 @@ def interpreters(python: str) -> tuple[str, ...]:
 
 @cache
 def ranks(
-    python: str, subdir: str, glibc: str | None = None, osx: str | None = None
+    python: str,
+    subdir: str,
+    glibc: str | None = None,
+    osx: str | None = None,
+    *,
+    free: bool = False,
 ) -> Mapping[str, int]:
     """The rank of every tag that the target accepts; 0 is the best."""
     known = platforms(subdir, glibc, osx)
     # Wheels for any platform have no ABI.
     found = [
         f"{pair}-{platform}"
-        for pair in interpreters(python)
+        for pair in interpreters(python, free=free)
         for platform in (*known, *(["any"] if pair.endswith("-none") else []))
     ]
     return {tag: place for place, tag in enumerate(found)}
@@ -111,14 +114,17 @@ def expand(triple: str) -> frozenset[str]:
 
 
 class WheelTarget:
-    """The platform and the Pythons (major.minor) to find wheels for.
+    """The platform and the Pythons (major.minor) to find wheels for. `free` is the one of them that
+    is free-threaded, if any.
 
     Results are cached by the set of tags: a page has thousands of names, but a hundred such sets.
     """
 
-    def __init__(self, subdir: str, pythons: Collection[str]) -> None:
+    def __init__(self, subdir: str, pythons: Collection[str], free: str | None = None) -> None:
         self._platforms = frozenset(platforms(subdir))
-        self._pairs = {python: frozenset(interpreters(python)) for python in pythons}
+        self._pairs = {
+            python: frozenset(interpreters(python, free=python == free)) for python in pythons
+        }
         self._known: dict[str, TagFit | None] = {}
 
     def fit(self, triple: str) -> TagFit | None:

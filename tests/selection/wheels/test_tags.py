@@ -127,3 +127,17 @@ def test_the_pythons_that_a_tag_names():
     assert tags.named_pythons("cp39-") == {"3.9"}
     assert tags.named_pythons("cp39.cp310-cp39-x") == {"3.9", "3.10"}
     assert tags.named_pythons("py3-none-any") == frozenset()
+
+
+def test_a_free_threaded_python_has_an_abi_of_its_own():
+    """It takes no wheel of the usual build, nor of the stable ABI that is not made for it."""
+    found = interpreters("3.13", free=True)
+    assert found[0] == "cp313-cp313t"
+    assert {"cp313-none", "py3-none"} <= set(found)
+    assert not {"cp313-cp313", "cp39-abi3"} & set(found)
+    assert "cp313-cp313t-linux_x86_64" in ranks("3.13", "linux-64", free=True)
+    target = WheelTarget("linux-64", ["3.12", "3.13"], "3.13")
+    assert target.fit("cp313-cp313t-manylinux_2_28_x86_64") == TagFit(("3.13",), "2.28")
+    assert target.fit("cp313-cp313-manylinux_2_28_x86_64") is None
+    assert target.fit("cp312-cp312-manylinux_2_28_x86_64") == TagFit(("3.12",), "2.28")
+    assert target.fit("py3-none-any") == TagFit(("3.12", "3.13"))

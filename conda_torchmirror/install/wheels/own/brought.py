@@ -72,9 +72,9 @@ class Brought(NamedTuple):
 
     def check(self, on: Machine) -> None:
         """Check that the named files are for this machine. Raises: BadWheelFile."""
+        target = WheelTarget(on.subdir, [on.python] if on.python else PYTHONS, on.free_threaded)
         for wheel in self.named:
-            fit = WheelTarget(on.subdir, [on.python] if on.python else PYTHONS).fit(wheel.triple)
-            if fit is None:
+            if target.fit(wheel.triple) is None:
                 facts = {"tags": wheel.triple, "subdir": on.subdir}
                 code = "wheel_file_other" if on.python is None else "wheel_file_other_python"
                 detail = text(code, {**facts, "python": on.python})

@@ -41,7 +41,7 @@ def addresses(task: WheelTask) -> tuple[Notice, ...]:
 def _requests(task: WheelTask) -> Iterator[Request]:
     """The request with the torch that is there for this machine, and that for any."""
     on, names = task.machine, task.request.specs
-    target = WheelTarget(on.subdir, [on.python] if on.python else PYTHONS)
+    target = WheelTarget(on.subdir, [on.python] if on.python else PYTHONS, on.free_threaded)
     found = (parse(link) for link in task.brought.links) if task.brought else ()
     torch = {
         wheel.full_version
