@@ -144,3 +144,45 @@ def test_no_hash_is_told_of_where_none_is_known(conda_in_process, tmp_path):
     done = conda_in_process(*COMPLETE, path, "--cuda", "12.4").ok()
     assert "#sha256=" not in done.stdout
     assert "stand in for `torch==2.1.0`; not all of their hashes are known" in done.words
+
+
+URL = "https://download.pytorch.org/whl/cu126"
+FOR = "cp311-cp311-manylinux_2_28_x86_64.whl"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f"{URL}/torch-2.7.1%2Bcu126-{FOR}", f"{URL}/torchvision-0.22.1%2Bcu126-{FOR}"],
+        [f"./torch-2.7.1+cu126-{FOR}", "torchvision==0.22.1+cu126"],
+        [f"torch==2.7.1+cu126 --hash=sha256:{'a' * 64}", f"torchvision --hash=sha256:{'b' * 64}"],
+        ["torch==2.7.1+cu126  # the last", "torchvision>=0.20", "torchvision<0.23"],
+        [
+            'torch==2.7.1+cu126 ; sys_platform == "linux"',
+            'torch==2.7.1+cpu ; sys_platform == "darwin"',
+            "torchvision",
+        ],
+    ],
+    ids=["addresses", "path", "hashes", "comment", "markers"],
+)
+def test_no_line_that_names_it_in_another_form_stays_beside_it(conda_in_process, tmp_path, lines):
+    """Pip refuses a torch that is asked for in two ways."""
+    file = tmp_path / "environment.yml"
+    section = "".join(f"    - {line!r}\n" for line in lines)
+    file.write_text(f"name: x\ndependencies:\n  - python=3.11\n  - pip:\n{section}")
+    shown = conda_in_process(*COMPLETE, file).ok().stdout
+    of_torch = [line for line in shown.splitlines() if "torch" in line and not line.startswith("#")]
+    assert [line.split()[1] for line in of_torch] == ["torch", "torchvision"]
+    assert all(" @ https://" in line and "%2Bcu126-cp311" in line for line in of_torch)
+
+
+def test_an_address_of_torch_is_torch_for_conda_too(conda_in_process, tmp_path):
+    """Pytorch beside it, which was offered, would be installed twice."""
+    file = tmp_path / "environment.yml"
+    line = f"{URL}/torch-2.7.1%2Bcu126-{FOR}"
+    file.write_text(f"name: x\ndependencies:\n  - python=3.11\n  - pip:\n    - {line}\n")
+    refused = conda_in_process("torch-install", "--offline", "-d", "-n", "x", "-f", file)
+    assert isinstance(refused.error, NoTorchInFile)
+    codes = [hint["hint_code"] for hint in refused.error._hints]
+    assert "file_name_torch" not in codes
+    assert {"file_torch_to_conda", "complete_file"} <= set(codes)

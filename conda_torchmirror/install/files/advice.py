@@ -27,7 +27,6 @@ from ...selection.facts.names import (
     FAMILY,
     METAPACKAGES,
     PARTNERS,
-    PIP_NAMES,
     RUNTIMES,
     TORCH,
 )
@@ -37,7 +36,7 @@ from ...selection.specs import package_name, wheel_variant, without_build
 from ...text.messages import text
 from ...text.sanitize import safe
 from ..request import other_channel, says_cpu
-from . import by_conda, lines
+from . import by_conda, lines, pip_lines
 from .environment_file import EnvironmentFile, short
 
 if TYPE_CHECKING:
@@ -339,7 +338,7 @@ def check_torch(
     """
     if any(package_name(word) in (*FAMILY, *METAPACKAGES, "torch") for word in words):
         return
-    pip = [safe(line) for file in files for line in file.pip if package_name(line) in PIP_NAMES]
+    pip = [safe(line) for file in files for line in pip_lines.of_torch(file.pip)]
     ways: tuple[Notice, ...] = ()
     if pip:
         from ..printing import completed

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from conda.base.context import context
 from ruamel.yaml import YAML
@@ -35,13 +35,11 @@ from ...selection.facts import names as conda_names
 from ...selection.pip.plan import WheelDecision
 from ...selection.plan import offered
 from ...selection.specs import admits_python, cuda_version, number, package_name
-from ...selection.wheels.link import Link
-from ...selection.wheels.name import Refused, parse
 from ...selection.wheels.request import BadWord, accelerator, requested_name, understand
 from ...selection.wheels.tables import FAMILY, TORCH
 from ...text.messages import text
 from ...text.sanitize import safe
-from ..files import advice, environment_file
+from ..files import advice, environment_file, pip_lines
 from ..files.environment_file import EnvironmentFile, short
 from ..files.reading import PYTHONS
 from ..sources.wheels import by_wheels, known_set
@@ -63,7 +61,6 @@ _REPLACED = frozenset(
 #: Pip's options that lead to an index, for which the new file has its own.
 _INDEX = re.compile(r"(?:-i|-f|--index-url|--extra-index-url|--find-links)(?:\s+|\s*=\s*)(\S+)")
 _OWN_INDEX = re.compile(r"(?:-i|--index-url)\b")
-_LONGEST_LINE = 4096
 #: What the command that completes a file is to do, instead of what was asked.
 _PRINTED: Mapping[str, Any] = {
     **{"action": "print", "tool": "environment.yml", "name": None, "prefix": None},
@@ -89,12 +86,18 @@ class Parts(NamedTuple):
     @property
     def pythons(self) -> Sequence[str]:
         """The Pythons, major.minor, that the file's lines allow, newest first."""
-        specs = [read_spec(line).plain for line in self.python]
-        return [
-            python
-            for python in reversed(PYTHONS)
-            if all(admits_python(spec, python, admits) for spec in specs)
-        ]
+        return _pythons(self.python)
+
+
+def _pythons(lines: Iterable[str]) -> list[str]:
+    """The Pythons, major.minor, that the lines for Python among these allow, newest first."""
+    found = (read_spec(line) for line in lines)
+    specs = [spec.plain for spec in found if spec.name == "python"]
+    return [
+        python
+        for python in reversed(PYTHONS)
+        if all(admits_python(spec, python, admits) for spec in specs)
+    ]
 
 
 def execute(options: InstallOptions, asked: InstallOptions) -> Printed:
@@ -227,22 +230,24 @@ def _task(
 
 def parts(file: EnvironmentFile) -> Parts:
     """Sort the lines of a file."""
-    asked: dict[str, str] = {}
+    asked: dict[str, list[str]] = {}
     left: list[str] = []
     others: list[str] = []
     cudas: list[str | None] = []
     pythons: list[str] = []
     for line in file.pip:
         option = _INDEX.fullmatch(line.strip())
-        name = requested_name(line) if len(line) < _LONGEST_LINE else None
+        name = pip_lines.project(line)
         if option and (variant := _variant(option[1])):
             left.append(line)
             cudas.append(_cuda(variant))
         elif name in FAMILY:
             left.append(line)
-            asked[name] = _pinned(line)
-        elif name is not None and "@" not in line:
+            asked.setdefault(name, []).append(line)
+        elif name is not None and "@" not in line and requested_name(line) == name:
             others.append(line)
+    python = next(iter(_pythons(file.specs)), None)
+    meant = {name: pip_lines.words(asked[name], context.subdir, python) for name in asked}
     for spec in file.specs:
         found = read_spec(spec)
         if found.name == "python":
@@ -252,13 +257,14 @@ def parts(file: EnvironmentFile) -> Parts:
             cudas.append(_cuda_of(found.name, found.plain))
             project = _project(found.name)
             if project in FAMILY:
-                asked.setdefault(project, _as_word(project, found.plain))
-    for word in asked.values():
-        meant = understand(word)
-        if not isinstance(meant, BadWord) and meant.variant:
-            cudas.insert(0, _cuda(meant.variant))
+                meant.setdefault(project, [_as_word(project, found.plain)])
+    words = tuple(word for found in meant.values() for word in found)
+    for word in words:
+        one = understand(word)
+        if not isinstance(one, BadWord) and one.variant:
+            cudas.insert(0, _cuda(one.variant))
     cuda = next(filter(None, cudas), None)
-    return Parts(tuple(asked.values()), tuple(others), cuda, tuple(pythons), tuple(left))
+    return Parts(words, tuple(others), cuda, tuple(pythons), tuple(left))
 
 
 def _variant(url: str) -> str | None:
@@ -304,18 +310,6 @@ def _as_word(project: str, plain: str) -> str:
     return project if isinstance(understand(word), BadWord) else word
 
 
-def _pinned(line: str) -> str:
-    """A line of the pip section as a word; a direct address as the version that it is of."""
-    name, at, address = line.partition("@")
-    if not at:
-        return line.partition(";")[0].strip()
-    filename = unquote(urlsplit(address.split()[0]).path.rpartition("/")[2]) if address else ""
-    wheel = parse(Link(filename, "", ""))
-    if isinstance(wheel, Refused):
-        return name.strip()
-    return f"{name.strip()}=={wheel.full_version}"
-
-
 def _rendered(file: EnvironmentFile, found: Parts, decision: WheelDecision, task: WheelTask) -> str:
     """The text of the new file: what it was chosen for in comments, then the file."""
     said = recipe.of_wheels(decision, task.options, task.target)
@@ -338,7 +332,9 @@ def _rendered(file: EnvironmentFile, found: Parts, decision: WheelDecision, task
     chosen = {one.project for one in decision.files}
     for section in sections:
         # Deleting and inserting keeps the comments beside the lines that stay.
-        _keep(section, lambda line: line not in found.left and requested_name(line) not in chosen)
+        _keep(
+            section, lambda line: line not in found.left and pip_lines.project(line) not in chosen
+        )
     section = sections[0]
     options = [line for line in section if str(line).startswith("-")]
     new = [one.requirement for one in said.wheels]

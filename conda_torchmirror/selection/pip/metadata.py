@@ -64,6 +64,15 @@ def requirements(
             continue
 
 
+def applies(line: str, subdir: str, python: str) -> bool:
+    """Whether the marker of a requirement holds on a platform and a Python; True without one."""
+    try:
+        marker = Requirement(line).marker
+        return marker is None or marker.evaluate(dict(_environment(subdir, python)))
+    except (ValueError, RecursionError):
+        return True
+
+
 def admits(requirement: Requirement, version: str) -> bool:
     """Whether an installed version satisfies a requirement, as pip sees it."""
     try:
