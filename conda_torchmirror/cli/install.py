@@ -85,7 +85,9 @@ def configure_install(parser: ArgumentParser) -> None:
     # every argument that is added to the parser itself.
     add = parser.add_argument_group(text("help.choice")).add_argument
     add("specs", nargs="*", metavar="SPEC", help=text("help.specs"))
-    add("-f", "--file", action="append", help=text("help.file"))
+    # A shell leaves the ~ of `--file=~/FILE` as it is.
+    home = os.path.expanduser
+    add("-f", "--file", action="append", type=home, help=text("help.file"))
     add("--cuda", default="auto", help=text("help.cuda"))
     add(
         "--cuda-compat",
@@ -121,10 +123,10 @@ def configure_install(parser: ArgumentParser) -> None:
         help=text("help.urls_aria2"),
     )
     add("--print", choices=TOOLS, metavar="TOOL", help=text("help.print"))
-    add("--save-plan", metavar="DIR", help=text("help.save_plan"))
+    add("--save-plan", metavar="DIR", type=home, help=text("help.save_plan"))
     add("--with-packages", action="store_true", help=text("help.with_packages"))
-    add("--plan", metavar="DIR", help=text("help.plan"))
-    add("--wheel-dir", metavar="DIR", help=text("help.wheel_dir"))
+    add("--plan", metavar="DIR", type=home, help=text("help.plan"))
+    add("--wheel-dir", metavar="DIR", type=home, help=text("help.wheel_dir"))
     add("--download-only", action="store_true", help=text("help.download_only"))
     add("--no-check", action="store_true", help=text("help.no_check"))
     own = len(parser._actions)

@@ -41,9 +41,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.formatter_class = HelpFormatter
     add = parser.add_argument_group(text("help.verify")).add_argument
     add("--require-gpu", action="store_true", help=text("help.require_gpu"))
-    add("--report", metavar="FILE", help=text("help.report"))
+    add("--report", metavar="FILE", type=os.path.expanduser, help=text("help.report"))
     add("--facts", action="store_true", help=text("help.facts"))
-    add("--collect", metavar="DIR", help=text("help.collect"))
+    add("--collect", metavar="DIR", type=os.path.expanduser, help=text("help.collect"))
     helpers.add_parser_prefix(parser)
     helpers.add_parser_json(parser)
 

@@ -138,3 +138,15 @@ def test_other_formats_are_no_word(word, capsys):
     with pytest.raises(SystemExit):
         options(word)
     assert "--urls" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "field"),
+    [("--save-plan", "save"), ("--plan", "plan"), ("--wheel-dir", "wheel_dir"), ("-f", "files")],
+)
+def test_the_folder_of_the_user_is_known_where_a_shell_leaves_it(sandbox, option, field):
+    """`--save-plan=~/plan` made a folder that is called ~."""
+    word = f"{option}=~/there" if option != "-f" else "--file=~/there"
+    found = getattr(options(word), field)
+    there = str(sandbox.home / "there")
+    assert found == ((there,) if option == "-f" else there)
