@@ -192,13 +192,14 @@ class NobodyAnswers(TorchMirrorError):
 
 
 class CondaTorch(TorchMirrorError):
-    """Conda installed torch into the environment, and pip would unpack its own over it."""
+    """Conda installed torch into the environment, and pip would unpack its own over it. The raise
+    adds the way to a new environment, as with the next two."""
 
     code = "conda_torch"
     message = N_("conda has put {packages} into {prefix}")
     cause = N_("pip would unpack its own files over conda's, and neither would know of the other")
     facts = ("packages", "prefix", "where", "names")
-    hints = ("remove_for_wheels", "new_for_wheels")
+    hints = ("remove_for_wheels",)
 
 
 class CondaOwned(TorchMirrorError):
@@ -208,7 +209,7 @@ class CondaOwned(TorchMirrorError):
     message = N_("conda's {packages} would be replaced by pip")
     cause = N_("{by} wants {needed}, and conda would go on listing what is no longer there")
     facts = ("packages", "by", "needed", "command")
-    hints = ("make_room", "new_for_wheels")
+    hints = ("make_room",)
 
 
 class ExternallyManaged(TorchMirrorError):
@@ -218,7 +219,6 @@ class ExternallyManaged(TorchMirrorError):
     message = N_("pip must not change {prefix}")
     cause = N_("{file} says so")
     facts = ("file", "prefix")
-    hints = ("new_for_wheels",)
 
 
 class PipFailed(TorchMirrorError):

@@ -68,6 +68,16 @@ class PlanOtherPlatform(TorchMirrorError):
     hints = ("plan_for_here",)
 
 
+class PlanNewerSystem(TorchMirrorError):
+    """Packages of a saved plan are made for a newer glibc or macOS than this machine has."""
+
+    code = "plan_newer_system"
+    message = N_("the plan needs {system} {needed} or newer, and here is {system} {here}")
+    cause = N_("made for newer systems: {names}")
+    facts = ("system", "needed", "here", "names", "command")
+    hints = ("plan_for_system",)
+
+
 class PlanOtherPython(TorchMirrorError):
     """The wheels of a plan are for another Python than the environment has."""
 

@@ -50,10 +50,14 @@ class Footprint(NamedTuple):
     places: tuple[Place, ...]
 
 
-def refuse_unwritable(prefix: str, instead: str = "fresh_environment") -> None:
+#: The step where an environment cannot be written.
+_FRESH = Notice("fresh_environment")
+
+
+def refuse_unwritable(prefix: str, instead: Notice = _FRESH) -> None:
     """Stop before anything is downloaded for an environment that cannot be written.
 
-    Conda itself only finds out after the download. `instead` is the code of the hint to use a new
+    Conda itself only finds out after the download. `instead` is the step to a new
     environment.
 
     Raises: CannotWrite.
@@ -67,7 +71,7 @@ def refuse_unwritable(prefix: str, instead: str = "fresh_environment") -> None:
             TemporaryFile(dir=place).close()
         except OSError as error:
             if there:
-                raise CannotWrite.of(error, place, others=[Notice(instead)]) from error
+                raise CannotWrite.of(error, place, others=[instead]) from error
             raise CannotWrite.of(error, prefix, "-p") from error
 
 

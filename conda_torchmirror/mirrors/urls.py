@@ -128,6 +128,16 @@ def host_of(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
+def with_login_of(url: str, other: str) -> str:
+    """A URL with the user and password of another on the same server, if it has none. Servers
+    leave them out of the addresses on their pages and of redirects."""
+    login, at, host = urlsplit(other).netloc.rpartition("@") if "@" in other else ("", "", "")
+    if not at or "@" in urlsplit(url).netloc or host_of(url) != host.lower():
+        return url
+    safe_there = url.startswith("https:") or other.startswith("http:")
+    return url.replace("://", f"://{login}@", 1) if safe_there else url
+
+
 def names_of_urls(words: Iterable[str]) -> dict[str, str]:
     """The names of the mirrors that a preference list gives by URL, by URL: the host, or where
     another item of the list has that name, the URL without its scheme."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,24 +12,21 @@ from conda.base.context import context
 
 from ..envfiles.file_io import write_file
 from ..exceptions.environment import NoEnvironment
-from ..exceptions.plan import PlanAltered, PlanInTheWay, PlanNotCached, PlanOtherPlatform
+from ..exceptions.plan import PlanAltered, PlanInTheWay, PlanNotCached
 from ..handover import conda, disk_space, environment_lock, package_cache, solve
 from ..handover.conda import Outcome
 from ..handover.disk_space import temporary_folder
 from ..handover.transaction.removal import removing_beside_files
 from ..index.match import admits
-from ..index.sources import AUTO
 from ..machine import survey
 from ..models import Machine, Notice
 from ..options import InstallOptions
 from ..redirect import in_process
-from ..selection.facts.names import DEFAULT, PIP_NAMES
-from ..selection.plan import offered
 from ..selection.specs import number, package_name
 from ..text.layout import file_size
 from ..text.messages import text
 from ..text.sanitize import safe
-from . import saved_plan
+from . import saved_plan, suited
 from .downloads import DownloadList
 from .saved_plan import SavedPlan
 
@@ -73,12 +70,14 @@ def replay(
         where = Notice("urls_beside_plan", {"folder": str(plan.folder)})
         return DownloadList(plan.files, summary(plan, ()), (where,))
     if plan.subdir != context.subdir:
-        raise other_platform(plan)
+        raise suited.other_platform(plan)
     records = records_of(plan)
     uncached = [record for record in records if package_cache.cached(record) is None]
     files = package_cache.find_brought(uncached, str(plan.folder))
     lacking = [record for record in uncached if record not in files]
     on = survey.inspect(subdir=plan.subdir, prefix=prefix if exists else None, probe_gpus=False)
+    if not options.download:
+        suited.refuse_older(plan, on)
     size = sum(record.get("size") or 0 for record in lacking)
     leaving = _leaving(plan, prefix if exists else None, on)
     notices = (
@@ -125,32 +124,6 @@ def unchanged(found: Replay) -> Outcome:
     """The outcome of a plan whose environment already is as planned."""
     said = text("plan_as_planned", {"prefix": str(found.prefix)})
     return Outcome(0, found.about, {"message": said, "prefix": found.prefix})
-
-
-def other_platform(plan: SavedPlan) -> PlanOtherPlatform:
-    """The error for a plan that is not for this platform, with the command that saves one for it,
-    of what the plan was asked for."""
-    found = plan.decision.get("request")
-    asked = found if isinstance(found, Mapping) else {}
-    listed = [asked.get(key) for key in ("specs", "others")]
-    words = [word for part in listed if isinstance(part, list) for word in part]
-    words = [] if tuple(words) in (DEFAULT, PIP_NAMES) else words
-    cuda, compat, source = (asked.get(key) for key in ("cuda", "cuda_compat", "source"))
-    about = plan.decision.get("machine")
-    on = about if isinstance(about, Mapping) else {}
-    python = on.get("python") if on.get("python_from") == "--python" else None
-    options = InstallOptions(
-        action="save",
-        specs=tuple(word for word in words if isinstance(word, str)),
-        subdir=context.subdir,
-        cuda=cuda if isinstance(cuda, str) else "auto",
-        cuda_compat="strict" if compat == "strict" else "minor",
-        python=python if isinstance(python, str) else None,
-        source=source if isinstance(source, str) and source != AUTO else "",
-        save="DIR",
-    )
-    facts = {"subdir": plan.subdir, "here": context.subdir, "folder": str(plan.folder)}
-    return PlanOtherPlatform(**facts, command=safe(offered(options)))
 
 
 def records_of(plan: SavedPlan) -> list[Any]:

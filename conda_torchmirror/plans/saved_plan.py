@@ -357,7 +357,7 @@ def make(
     facts = {"folder": options.save, "count": len(plan.packages), "subdir": plan.subdir}
     notices = (
         Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
-        *_warnings(found),
+        *warnings(found),
         Notice("plan_next", {**facts, "command": then, "document": DOCUMENT, "explicit": EXPLICIT}),
         *beside,
     )
@@ -385,10 +385,10 @@ def listed(
     """
     found = solve.solve(command, variables)
     packages = _packages(found, decision.machine.subdir, decision.prefix)
-    return explicit(decision.machine.subdir, map(line, packages)), _warnings(found)
+    return explicit(decision.machine.subdir, map(line, packages)), warnings(found)
 
 
-def _warnings(found: Transaction) -> list[Notice]:
+def warnings(found: Transaction) -> list[Notice]:
     """Notices on URLs of a plan that do not work elsewhere: with credentials, or of local files."""
     secret = {r.channel.base_url for r in found.state if solve.needs_credentials(r.url)}
     local = [r.name for r in found.state if r.url.startswith("file:")]

@@ -95,11 +95,16 @@ def no_route_left(
         for f in failures
         if f.reason.code == "probe_blocked"
     ]
+    logins = [
+        Notice("give_login", {"host": host_of(failure.route.url)})
+        for failure in failures
+        if failure.reason.code == "probe_unauthorized"
+    ]
     return kind(
         channel=failures[0].route.channel,
         tried=", ".join(dict.fromkeys(f.route.place for f in failures)),
         detail=safe(clauses(dict.fromkeys(told))),
-        ways=[*blocked, *ways],
+        ways=[*blocked, *logins, *ways],
     )
 
 

@@ -18,7 +18,7 @@ from conda.base.context import context
 from conda.gateways.connection.download import disable_ssl_verify_warning
 
 from ..index.fetch import PAGE, read_page, run_within, session_without_retries, user_agent
-from ..mirrors.urls import host_of, is_loopback
+from ..mirrors.urls import host_of, is_loopback, with_login_of
 from ..text.sanitize import safe
 from .answers import (
     Answer,
@@ -130,7 +130,7 @@ def _follow(
             with closing(response):
                 if not response.is_redirect:
                     return asked._replace(host=host_of(url), **_read(response, target))
-                onward = urljoin(url, response.headers["Location"])
+                onward = with_login_of(urljoin(url, response.headers["Location"]), url)
                 _drain(response)
             refused = _refused_redirect(onward, target, hosts | {asked.host})
         except Exception as error:  # whatever it is, the file is not available here

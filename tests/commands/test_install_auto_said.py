@@ -140,7 +140,7 @@ def test_a_cuda_that_the_sample_lacks_is_not_denied_of_the_channel(conda_in_proc
     )
     assert "cuda_below_asked" not in of_sample
     of_channel = told("pytorch=2.5.1", "--cuda", "12.8")
-    assert of_channel["cuda_below_asked"].startswith("no build of 2.5.1 for CUDA 12.8 itself")
+    assert of_channel["cuda_below_asked"].startswith("no build of 2.5.1 for CUDA 12.8 itself fits")
     assert "cuda_below_sample" not in of_channel
 
 

@@ -16,10 +16,11 @@ from support.condas import drops_pins
 from support.files import contents
 from support.wheel_commands import CUDA, FAMILY, WHEELS, dists
 from support.wheel_fixtures import LINUX, imported
-from support.wheel_lab import PYTHON
+from support.wheel_lab import PYTHON, TAG
 from support.wheel_site import put
 
-from conda_torchmirror.exceptions.choice import DefaultPackage
+from conda_torchmirror.exceptions.channel import NoWheels
+from conda_torchmirror.exceptions.choice import DefaultPackage, NoFittingWheel
 from conda_torchmirror.exceptions.environment import (
     CondaOwned,
     CondaTorch,
@@ -267,3 +268,39 @@ def test_a_package_that_the_new_torch_leaves_behind_is_told_before(
     if told:
         assert "xformers 0.0.29" in said[0]
         assert "torch 2.7.1+cu126" in said[0]
+
+
+def test_nor_is_a_partner_of_condas_that_is_left_alone(wheel_lab, lab_env, install):
+    """Of which `conda remove --force pytorch` takes the torch away."""
+    record = {"name": "torchvision", "version": "0.20.1", "build": "py311_cu124"}
+    record |= {"channel": "pytorch", "subdir": "linux-64", "fn": "x.conda", "files": []}
+    record |= {"build_number": 0, "depends": []}
+    record |= {"url": "https://conda.example/pytorch/linux-64/x.conda"}
+    (lab_env / "conda-meta" / "torchvision-0.20.1-py311_cu124.json").write_text(json.dumps(record))
+    done = install()
+    assert isinstance(done.error, CondaTorch)
+    assert f"`conda remove -p {lab_env} torchvision`" in done.words
+    assert wheel_lab.first.sent() == []
+
+
+def test_a_free_threaded_python_gets_wheels_for_it(wheel_lab, lab_env, install, tmp_path):
+    """Of a real one, the build of conda's package says so; pip takes no other wheels there."""
+    (record,) = (lab_env / "conda-meta").glob("python-*.json")
+    build = f"lab_0_{TAG}t"
+    stem = record.stem.replace("lab_0", build)
+    said = json.loads(record.read_text()) | {"build": build, "fn": f"{stem}.tar.bz2"}
+    record.with_name(f"{stem}.json").write_text(json.dumps(said))
+    record.unlink()
+    refused = install("--dry-run")
+    assert isinstance(refused.error, (NoWheels, NoFittingWheel))
+    free = f"{TAG}-{TAG}t-manylinux_2_28_x86_64"
+    put(
+        wheel_lab.first,
+        [
+            wheel_files.make(tmp_path / "free", name, f"{version}+cu126", free, variant="cu126")
+            for name, version in (("torch", "2.7.1"), ("torchvision", "0.22.1"))
+        ],
+    )
+    about = install("torch", "torchvision", "--dry-run", "--json").ok().json()["torchmirror"]
+    files = {build["file"] for build in about["selected"]["builds"]}
+    assert files == {f"torch-2.7.1+cu126-{free}.whl", f"torchvision-0.22.1+cu126-{free}.whl"}

@@ -21,6 +21,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from packaging.specifiers import SpecifierSet
 
+from ...mirrors.urls import with_login_of
 from ...selection.wheels.link import Link
 from ..record_schema import FILE, SIZE, SPEC, fits, is_count, is_url
 
@@ -298,7 +299,7 @@ def _joined(base: str, href: str) -> str | None:
     if not href.isprintable():
         return None
     try:
-        url = urljoin(base, href)
+        url = with_login_of(urljoin(base, href), base)
         scheme = urlsplit(url).scheme
     except ValueError:
         return None

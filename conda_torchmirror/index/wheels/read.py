@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from conda.base.context import context
 
-from ...mirrors.urls import host_of, is_loopback
+from ...mirrors.urls import host_of, is_loopback, with_login_of
 from ..fetch import bounded_pages, read_page, run_within, session_without_retries, user_agent
 from .pages import JSON
 
@@ -90,7 +90,7 @@ def _read(url: str, hosts: frozenset[str], end: float) -> Body:
         with closing(response):
             if not response.is_redirect:
                 return _body(url, response, end)
-            onward = urljoin(url, response.headers["Location"])
+            onward = with_login_of(urljoin(url, response.headers["Location"]), url)
         _check_redirect(asked, onward, hosts)
         url = onward
     raise ForeignPage(host_of(url), insecure=False)

@@ -32,8 +32,8 @@ from .task import WheelTask
 def check_environment(task: WheelTask) -> None:
     """Refuse environments that pip must not change.
 
-    Raises: CondaTorch for a torch that conda installed, DefaultPackage for one that conda's
-    configuration adds to a new environment, ExternallyManaged.
+    Raises: CondaTorch for a torch or a partner that conda installed, DefaultPackage for one that
+    conda's configuration adds to a new environment, ExternallyManaged.
     """
     if not task.target.exists:
         where = typed(task.target.words or ("-n", NEW))
@@ -42,15 +42,16 @@ def check_environment(task: WheelTask) -> None:
         return
     prefix = str(task.target.prefix)
     conda = [p for p in task.machine.installed if p.channel != "pypi" and p.name in CONDA_FAMILY]
-    if any(package.name == CONDA_FAMILY[0] for package in conda):
+    if conda:
         raise CondaTorch(
             packages=", ".join(f"{one.name} {one.version}" for one in conda),
             prefix=prefix,
             where=option_of(prefix),
             names=" ".join(one.name for one in conda),
+            ways=(task.fresh,),
         )
     if task.python and (file := distributions.externally_managed(prefix, task.python)):
-        raise ExternallyManaged(file=file, prefix=prefix)
+        raise ExternallyManaged(file=file, prefix=prefix, ways=(task.fresh,))
 
 
 def check_owned(task: WheelTask, said: Mapping[str, Metadata], python: str) -> None:
@@ -75,6 +76,7 @@ def check_owned(task: WheelTask, said: Mapping[str, Metadata], python: str) -> N
         by=first.by,
         needed=", ".join(f"`{one.name}{one.needed}`" for one in replaced),
         command=command,
+        ways=(task.fresh,),
     )
 
 

@@ -13,6 +13,7 @@ from ...exceptions.environment import ForeignPlatform, NoEnvironment
 from ...exceptions.usage import NotForWheels, NotForWheelSetting
 from ...index.sources import WHEELS
 from ...machine.survey import native_subdir
+from ...mirrors.urls import host_of
 from ...models import Listing, Notice
 from ...options import InstallOptions
 from ...redirect import settings
@@ -91,9 +92,11 @@ def execute(
     if options.action == "urls":
         from ...plans.downloads import DownloadList, downloads
 
-        links = (file.link for file in (*decision.files, *(decision.beside or ())))
-        notices = () if decision.beside is not None else (Notice("urls_set"),)
-        return DownloadList(downloads(links), summary(decision), notices)
+        links = [file.link for file in (*decision.files, *(decision.beside or ()))]
+        told = [] if decision.beside is not None else [Notice("urls_set")]
+        if hosts := dict.fromkeys(host_of(li.url) for li in links if safe(li.url) != li.url):
+            told.append(Notice("print_credentials", {"channels": ", ".join(hosts)}))
+        return DownloadList(downloads(links), summary(decision), tuple(told))
     if options.dry_run:
         return decision
     report(decision)

@@ -32,7 +32,8 @@ from .python_pins import for_wheels
 
 class WheelTask(NamedTuple):
     """The task of a run, before any page is read. `uv` is its path if it is used instead of pip,
-    `notices` are about that. `asked` is as in `task.Task`."""
+    `notices` are about that. `asked` is as in `task.Task`, `fresh` is the step to a new
+    environment."""
 
     options: InstallOptions
     target: Target
@@ -45,6 +46,7 @@ class WheelTask(NamedTuple):
     notices: tuple[Notice, ...] = ()
     asked: InstallOptions | None = None
     known: Known = MappingProxyType({})
+    fresh: Notice = Notice("new_for_wheels")
 
     @property
     def typed(self) -> InstallOptions:

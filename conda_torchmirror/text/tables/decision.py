@@ -291,8 +291,8 @@ NOTICES: Table = {
     "wheels_neither": "wheels, which `torchmirror_sources` allows, are no way out: {detail}",
     "minor_version_compat": "CUDA {cuda} is newer than the driver's {driver}; NVIDIA's "
     "minor-version compatibility lets it run, without PTX (`--cuda-compat strict` refuses it)",
-    "cuda_below_asked": "no build of {torch} for CUDA {asked} itself: {cuda} is the highest that "
-    "fits, and runs there",
+    "cuda_below_asked": "no build of {torch} for CUDA {asked} itself fits: {cuda} is the highest "
+    "that does, and runs there",
     "cuda_below_sample": "no {torch} for CUDA {asked} is in the built-in index; {cuda} runs there",
     "cuda_narrowed": "CUDA {cuda}, as specs or pins ask; it runs on a driver for CUDA {asked}",
     "python_unsuited": "`{spec}` likely has no build for Python {python} ({needs} has)",

@@ -159,7 +159,10 @@ TEXT: Table = {
     "plan_alone": "carry it out as it was saved: `{command}`",
     "plan_another": "leave `--plan` out, to decide anew",
     "save_again": "save it again: `conda torch-install --save-plan DIR`",
+    "give_login": "give the log-in as `USER:PASSWORD@` before {host} in its address, or in "
+    "the file `~/.netrc`",
     "plan_for_here": "save one for this platform: `{command}`",
+    "plan_for_system": "save one here, for this system: `{command}`",
     "fresh_for_plan": "carry it out in an environment with Python {python}: `conda create -n NEW "
     "python={python} pip`, then `conda torch-install -n NEW --plan {folder}`",
     "plan_download_only": "fill the cache where there is a network: `conda torch-install --plan "

@@ -45,6 +45,8 @@ TEXT: Table = {
     "plan_driver": "the plan is for CUDA {cuda}, but the driver here runs only CUDA {driver}",
     "plan_credentials": "{channels} was read with a token or password, which a plan never holds: "
     "carry it out where conda is configured with that channel, or with its packages cached",
+    "plan_login": "{hosts} was read with a log-in, which a plan never holds: carry it out where "
+    "`torchmirror_mirrors`, pip's `index-url` or `~/.netrc` has one, or with the files beside it",
     "print_credentials": "read here with a token or password, which is not printed: {channels}; "
     "whoever uses this needs one of their own",
     "print_options_left": "not in this text, as conda alone takes them: {options}",

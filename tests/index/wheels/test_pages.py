@@ -327,3 +327,30 @@ def test_real_pages():
     body = (pages / "torch_stable_2021-03.html").read_bytes()
     found = links(body, url=f"{ROOT}/torch_stable.html", variant="")
     assert len(found) == body.count(b"<a href")
+
+
+@pytest.mark.parametrize("media", ["", JSON])
+@pytest.mark.parametrize(
+    ("href", "url"),
+    [
+        (
+            f"https://mirror.example/api/{ESCAPED}",
+            f"https://me:secret@mirror.example/api/{ESCAPED}",
+        ),
+        (f"/api/{ESCAPED}", f"https://me:secret@mirror.example/api/{ESCAPED}"),
+        (f"https://files.example/api/{ESCAPED}", f"https://files.example/api/{ESCAPED}"),
+    ],
+    ids=["absolute", "root", "other-host"],
+)
+def test_a_log_in_goes_on_to_the_files_of_the_same_server(media, href, url):
+    body = json.dumps({"files": [{"filename": CU128, "url": href}]}).encode()
+    body = body if media else page(f'<a href="{href}">{CU128}</a>')
+    (found,) = links(body, "https://me:secret@mirror.example/whl/cu128/torch/", media=media)
+    assert found.url == url
+
+
+def test_it_goes_on_from_the_base_of_a_page_as_well():
+    head = '<head><base href="https://mirror.example/files/"></head>'
+    body = page(f'<a href="{ESCAPED}">{CU128}</a>', head=head)
+    (found,) = links(body, "https://me:secret@mirror.example/whl/cu128/torch/")
+    assert found.url == f"https://me:secret@mirror.example/files/{ESCAPED}"

@@ -52,6 +52,7 @@ def by_pip(
     order = order._replace(files=_here(order.files), beside=_here(order.beside or ()))
     tool = "pip" if order.uv is None else "uv"
     indexes = tuple(dict.fromkeys((*alone, *indexes)))
+    own = {file.project for file in order.files}
     tried: list[Route] = []
     of_python: InstallerExit | None = None
     for index in indexes:
@@ -61,6 +62,8 @@ def by_pip(
         if ended.kind == "missing" and (name := requested_name(ended.what)) in owned:
             # Pip 20.3 calls a version missing that a constraint rules out.
             ended = ended._replace(kind="conflict", what=name)
+        if ended.kind == "missing" and requested_name(ended.what) in own:
+            ended = ended._replace(kind="unfit")
         if ended.code == 0 and not (lacking := not_there(prefix, order.files)):
             return
         if ended.code == 0:

@@ -40,7 +40,7 @@ def carry_out(
     """
     decision = decided.decision
     if not options.download:
-        disk_space.refuse_unwritable(str(prefix), "new_for_wheels")
+        disk_space.refuse_unwritable(str(prefix), Notice("new_for_wheels"))
     needed = (*decision.files, *(rest.files if rest else ()))
     report(space := _space(needed, None if options.download else str(prefix)))
     disk_space.check(space)

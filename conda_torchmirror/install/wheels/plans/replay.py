@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,11 @@ from ....handover import conda, disk_space, environment_lock, package_cache, whe
 from ....handover.conda import Outcome
 from ....machine import survey
 from ....machine.python import distributions, pip_config
-from ....mirrors.urls import host_of
+from ....mirrors.urls import host_of, with_login_of
 from ....models import Machine, Notice, Request
 from ....options import InstallOptions
 from ....plans import replay as conda_plans
+from ....plans import suited
 from ....plans.downloads import DownloadList
 from ....plans.replay import Replay
 from ....plans.saved_plan import SavedPlan
@@ -29,7 +31,7 @@ from ....plans.wheel_part import PlanWheel, WheelPart
 from ....selection.pip.plan import WheelFile
 from ....selection.wheels.link import Link
 from ....text.layout import file_size
-from ....transport.wheels import routes
+from ....transport.wheels import metadata, routes
 from ....transport.wheels.reader import WheelReader
 from ....transport.wheels.routes import WheelMirror
 from ...task import Target
@@ -37,7 +39,7 @@ from .. import steps
 from ..carry_out.pip_run import by_pip
 from ..decide import keep
 from ..fetch import fetched, fetched_rest
-from ..obstacles import check_environment
+from ..obstacles import check_environment, check_owned
 from ..steps import PipOrder
 from ..task import WheelTask
 
@@ -50,16 +52,18 @@ def replay(
 ) -> DownloadList | Replay | Outcome:
     """Carry out a plan with wheels. An environment that already has all of it is not changed.
 
-    Raises: one of the `Plan...` errors, NoEnvironment, CondaTorch, ExternallyManaged, NoSpace,
-    CannotWrite, OtherRun, WheelNowhere, WheelDamaged, PipFailed, or what conda raises.
+    Raises: one of the `Plan...` errors, NoEnvironment, CondaTorch, CondaOwned, ExternallyManaged,
+    NoSpace, CannotWrite, OtherRun, WheelNowhere, WheelDamaged, PipFailed, or what conda raises.
     """
     if options.urls:
         where = Notice("urls_beside_plan", {"folder": str(plan.folder)})
         return DownloadList(plan.files, conda_plans.summary(plan, ()), (where,))
     if plan.subdir != context.subdir:
-        raise conda_plans.other_platform(plan)
+        raise suited.other_platform(plan)
     prefix = target.prefix if target.exists else None
     on = survey.inspect(subdir=plan.subdir, prefix=prefix, probe_gpus=False)
+    if not options.download:
+        suited.refuse_older(plan, on)
     records = conda_plans.records_of(plan)
     uncached = [record for record in records if package_cache.cached(record) is None]
     beside = package_cache.find_brought(uncached, str(plan.folder))
@@ -92,21 +96,32 @@ def replay(
         )
     uv, about_uv = steps.installer(prefix)
     config = pip_config.read(prefix)
+    planned = {str(package["name"]) for package in plan.packages}  # conda puts these in place
+    held = distributions.installed(prefix) if prefix else {}
+    there = {name: one for name, one in held.items() if one.owner not in planned}
     task = WheelTask(
-        options, target, Request({}), survey.Survey(on), config, {}, uv=uv, notices=about_uv
+        *(options, target, Request({}, others=part.others), survey.Survey(on), config, there),
+        uv=uv,
+        notices=about_uv,
+        fresh=_fresh(plan, part),
     )
     if not options.download:
         _check(task, plan, part)
-        disk_space.refuse_unwritable(str(target.prefix), "new_for_wheels")
+        disk_space.refuse_unwritable(str(target.prefix), task.fresh)
     disk_space.check(disk_space.measure(records, None if options.download else target.prefix))
     if uncached:
         package_cache.fetch(uncached, beside, quiet=options.as_json)
     chains = routes.chains(options, task.config.options)
+    known = [*(place.url for place in chains.wheels), *(index.url for index in chains.indexes)]
+    files, rest = ([_with_login(file, known) for file in some] for some in (files, rest))
     reader = WheelReader(chains._replace(wheels=_places(files, chains.wheels)), keep(on))
     files = list(fetched(files, reader, report, quiet=options.as_json))
     rest = list(fetched_rest(rest, chains.indexes, report, quiet=options.as_json))
     if options.download:
         return Outcome(0, found.about, downloaded=True)
+    # Only now is it known what the files require.
+    read = ((file.project, metadata.of_file(str(file.cached))) for file in (*files, *rest))
+    check_owned(task, {name: said for name, said in read if said is not None}, part.python)
     to = str(target.prefix)
     with environment_lock.held(to), conda.unmade(to, filled=True):
         if records and not (prefix and _has(records, prefix)):
@@ -133,6 +148,13 @@ def _located(file: PlanWheel, folder: Path) -> WheelFile:
     if cached is None and wheel_cache.is_file_of(str(beside), link):
         cached, link = str(beside), wheel_cache.file_link(link, str(beside))
     return WheelFile(file.project, file.version, link, host_of(file.link.url), cached)
+
+
+def _with_login(file: WheelFile, known: Iterable[str]) -> WheelFile:
+    """A file with the user and password that this computer has for its server: the plan has none.
+    `known` are the addresses of mirrors and indexes."""
+    url = reduce(with_login_of, known, file.link.url)
+    return file._replace(link=file.link._replace(url=url))
 
 
 def _places(
@@ -173,6 +195,17 @@ def _has(records: Iterable[object], prefix: str) -> bool:
     return all(os.path.isfile(os.path.join(folder, f"{stem}.json")) for stem in stems)
 
 
+def _brings_python(plan: SavedPlan) -> bool:
+    return any(package["name"] == "python" for package in plan.packages)
+
+
+def _fresh(plan: SavedPlan, part: WheelPart) -> Notice:
+    """The step to a new environment."""
+    if _brings_python(plan):
+        return Notice("new_for_wheels")
+    return Notice("fresh_for_plan", {"python": part.python, "folder": str(plan.folder)})
+
+
 def _check(task: WheelTask, plan: SavedPlan, part: WheelPart) -> None:
     """Refuse a target that the plan cannot be installed in.
 
@@ -181,8 +214,7 @@ def _check(task: WheelTask, plan: SavedPlan, part: WheelPart) -> None:
     if task.target.prefix is None:
         raise NoEnvironment()
     here = task.machine.python if task.target.exists else None
-    brings = any(package["name"] == "python" for package in plan.packages)
-    if not (brings and here is None) and here != part.python:
+    if not (_brings_python(plan) and here is None) and here != part.python:
         folder = str(plan.folder)
         raise PlanOtherPython(python=part.python, here=here or "-", folder=folder)
     check_environment(task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from ....handover import disk_space, package_cache, solve, wheel_cache
 from ....handover.solve import Transaction
 from ....handover.transaction.heeded import Unheeded
 from ....machine.survey import native_subdir
+from ....mirrors.urls import host_of
 from ....models import Notice
 from ....options import InstallOptions
 from ....plans import saved_plan
@@ -80,6 +81,8 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
     notices = (
         Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
         *([Notice("plan_rest_by_pip")] if rest is None else []),
+        *saved_plan.warnings(found),
+        *_of_login((*decision.files, *(rest.files if rest else ()))),
         *beside,
     )
     return Saved(plan, prefix, {**about, "plan": plan.about}, notices, filled)
@@ -97,6 +100,13 @@ def _with_packages(plan: SavedPlan, found: Transaction, files: Sequence[WheelFil
     # Without the rest, the folder does not have everything that an offline machine needs.
     part = plan.wheels
     return [] if part is None or part.rest is None else beside
+
+
+def _of_login(files: Sequence[WheelFile]) -> Iterator[Notice]:
+    """The notice on servers that want a log-in, which is no part of a plan."""
+    links = (file.link.url for file in files)
+    if hosts := dict.fromkeys(host_of(url) for url in links if safe(url) != url):
+        yield Notice("plan_login", {"hosts": ", ".join(hosts)})
 
 
 def _check_words(task: WheelTask, decision: WheelDecision) -> None:

@@ -107,6 +107,7 @@ TEXT: Table = {
     "pip_conflict": "no versions of the other packages go with the set",
     "pip_managed": "the environment says that {tool} must not change it",
     "pip_missing": "the index does not have {what}",
+    "pip_unfit": "{tool} does not take the file of {what} for the Python and the system here",
     "pip_python": "{what} needs another Python than the environment has",
     "pip_network": "the index could not be read",
     "pip_other": "{tool} says",
