@@ -21,8 +21,17 @@ REDIRECTS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "re
 #: would be a noticeable delay.
 MOST = 2_000_000
 
+#: Characters of a text that is parsed as YAML where reading it by lines would miss something: the
+#: parser takes 0.5 s for so many.
+PARSED = 30_000
+
 # Patterns are compiled when they are used first: each takes 0.2 ms, and few commands need any.
 _KEY = r"[ \t]*(['\"]?)channels\1[ \t]*:[ \t]*(.*)$"
+#: The key in a line where `_KEY` does not find it: behind a brace, a question mark, a document's
+#: dashes.
+_KEY_WITHIN = r"(?<![\w-])channels['\"]?[ \t]*:|[ \t]*\?[ \t]*['\"]?channels\b"
+#: What an entry may begin with that is not its text: anchors, tags, aliases, other collections.
+_INDICATORS = frozenset("&!*|>[{?")
 #: A word such as `channel::name`, `channel/linux-64::name` or `url::name` in other text.
 _WORD = r"[^\s'\",\[\]=]+"
 #: The channel of `name[channel=...]`.
@@ -36,9 +45,10 @@ class NamedChannels:
     """The channels found. `asked` are those that the command reads, in order, and `installed` those
     that the environment's packages came from; both without labels.
 
-    `labels` holds the label channels by their channel, `secret` the channels whose URL has a token
-    or a password in it, `urls` the URLs at other hosts by each channel that they may stand for.
-    `everything` says that something could not be inspected.
+    `labels` holds the label channels by their channel, `whole` those in `asked` that are named
+    without a label as well, `secret` the channels whose URL has a token or a password in it, `urls`
+    the URLs at other hosts by each channel that they may stand for. `everything` says that
+    something could not be inspected.
 
     `packages` holds the channels whose package files are named by their official URLs, which no
     redirect reaches; `explicit` says that a file of the command is a list of such URLs.
@@ -48,6 +58,7 @@ class NamedChannels:
         self.asked: dict[str, None] = {}
         self.installed: dict[str, None] = {}
         self.labels: dict[str, set[str]] = {}
+        self.whole: set[str] = set()
         self.secret: set[str] = set()
         self.urls: dict[str, set[str]] = {}
         self.packages: dict[str, None] = {}
@@ -98,6 +109,8 @@ class NamedChannels:
         if rest.startswith("label/"):
             label = "/".join([first, *rest.split("/")[:2]])
             self.labels.setdefault(first, set()).add(label)
+        elif found is self.asked:
+            self.whole.add(first)
         return first
 
     def specs(self, text: str) -> None:
@@ -128,7 +141,13 @@ class NamedChannels:
         """Add the channels of an environment file or a list of specs; return whether it excludes
         all others (`nodefaults`)."""
         alone = False
-        for item in dict.fromkeys(_listed(text)):
+        try:
+            items = dict.fromkeys(_listed(text))
+        except _OddYaml:
+            found = _parsed(text)
+            self.everything = self.everything or found is None
+            items = dict.fromkeys(found or ())
+        for item in items:
             alone = alone or item == "nodefaults"
             self.channel(item)
         self.asked.pop("nodefaults", None)
@@ -148,25 +167,78 @@ class NamedChannels:
             self.channel(channel.decode("utf-8", "replace"), into=self.installed)
 
 
+class _OddYaml(ValueError):
+    """A text has a form of YAML that reading it by lines would misread."""
+
+
 def _listed(text: str) -> Iterator[str]:
-    """The items under every `channels:` of a YAML or JSON text, block or flow."""
+    """The items under every `channels:` of a YAML or JSON text, block or flow. Raises _OddYaml."""
     lines = iter(text.splitlines())
     within = False
     for line in lines:
         if "channels" in line and (key := re.match(_KEY, line)):
-            within = not key[2].startswith("[")
-            inner = key[2][1:].partition("#")[0]
-            while not within and "]" not in inner and (more := next(lines, None)) is not None:
-                yield from (word.strip(" \t'\"") for word in inner.split(","))
+            value = key[2]
+            within = not value or value[0] == "#"
+            if within:
+                continue
+            if value[0] != "[":
+                raise _OddYaml
+            inner = value[1:].partition("#")[0]
+            while "]" not in inner and (more := next(lines, None)) is not None:
+                yield from map(_item, inner.split(","))
                 inner = more.partition("#")[0]
-            if not within:
-                yield from (word.strip(" \t'\"") for word in inner.partition("]")[0].split(","))
+            yield from map(_item, inner.partition("]")[0].split(","))
+            continue
+        bare = line.strip()
+        if not bare or bare[0] == "#":
+            continue
+        if "channels" in line and re.search(_KEY_WITHIN, line):
+            raise _OddYaml
+        if within and bare[0] == "-":
+            item = _item(re.sub(r"\s#.*", "", bare[1:]))
+            if not item:  # it begins in the next line
+                raise _OddYaml
+            yield item
         elif within:
-            bare = line.strip()
-            if bare.startswith("-"):
-                yield re.sub(r"\s#.*", "", bare[1:]).strip(" \t'\"")
-            elif bare and not bare.startswith("#"):
-                within = False
+            if bare[0] in _INDICATORS:
+                raise _OddYaml
+            within = False
+
+
+def _item(written: str) -> str:
+    """The text of an entry, without its quotes. Raises _OddYaml."""
+    word = written.strip()
+    if word[:1] in _INDICATORS or "\\" in word:
+        raise _OddYaml
+    return word.strip(" \t'\"")
+
+
+def _parsed(text: str) -> list[str] | None:
+    """The items under every `channels:` of a text, by the YAML parser; none where it is no YAML, as
+    conda then refuses the file. None for a text too long to be parsed."""
+    if len(text) > PARSED:
+        return None
+    from ruamel.yaml import YAML
+
+    try:
+        nodes = [YAML(typ="safe", pure=True).load(text)]
+    except Exception:  # conda says what is wrong with it
+        return []
+    found: list[str] = []
+    seen: set[int] = set()  # aliases may lead to one node again and again
+    while nodes:
+        node = nodes.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, dict):
+            listed = node.get("channels")
+            if isinstance(listed, list):
+                found += [item for item in listed if isinstance(item, str)]
+            nodes += node.values()
+        elif isinstance(node, list):
+            nodes += node
+    return found
 
 
 def read(path: str) -> tuple[str, bool]:

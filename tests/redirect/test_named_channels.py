@@ -16,7 +16,20 @@ from conda_torchmirror.redirect import named_channels
         ("channels:\n  - pytorch\n  - nvidia\ndependencies:\n  - rdkit\n", "pytorch nvidia"),
         ("channels:\n- a # why\n\n# more\n-  'b'\nname: c\n", "a b"),
         ('channels: [a, "b",\n  c]\ndependencies: [d]', "a b c"),
-        ('{"channels": ["a", "b"], "dependencies": ["c"]}', ""),
+        ('{"channels": ["a", "b"], "dependencies": ["c"]}', "a b"),
+        ("--- {name: x, channels: [a, 'b'], dependencies: [c]}\n", "a b"),
+        ("channels: &ours [a, b]\ndependencies: [c]\n", "a b"),
+        ("channels: &ours\n  - a\n  - b\ndependencies: [c]\n", "a b"),
+        ("ours: &ours [a, b]\nchannels: *ours\ndependencies: [c]\n", "a b"),
+        ("channels: !!seq [a, b]\ndependencies: [c]\n", "a b"),
+        ("channels:\n  [a, b]\ndependencies: [c]\n", "a b"),
+        ("channels:\n  # two\n  [\n    a,\n    b,\n  ]\ndependencies: [c]\n", "a b"),
+        ("channels:\n- &one a\n- !!str b\ndependencies: [c]\n", "a b"),
+        ("channels:\n-\n  a\n- >-\n  b\ndependencies: [c]\n", "a b"),
+        ("? channels\n: [a, b]\ndependencies: [c]\n", "a b"),
+        ('channels: ["\\x61", b]\ndependencies: [c]\n', "a b"),
+        ("channels: !ours [a, b]\ndependencies: [c]\n", ""),
+        ("custom_channels: {a: https://b.example}\n- say channels\n", ""),
         ("name: x\r\nchannels:\r\n  - a\r\ndependencies:\r\n  - b\r\n", "a"),
         ("dependencies:\n - pytorch::pytorch=2.3\n - numpy\n", "pytorch"),
         ("pytorch/linux-64::pytorch\nnumpy\n", "pytorch"),
@@ -104,6 +117,23 @@ def test_of_a_large_file_the_beginning_is_read(tmp_path):
     assert list(found.asked) == ["rdkit"]
     assert list(found.packages) == ["pytorch"]
     assert found.everything, "what stands behind it may name any"
+
+
+def test_a_long_file_that_lines_cannot_tell_counts_as_every_channel():
+    text = "channels: &ours [rdkit]\n"
+    found = named_channels.NamedChannels()
+    found.file(text + "#" * (named_channels.PARSED - len(text)))
+    assert (list(found.asked), found.everything) == (["rdkit"], False)
+    found = named_channels.NamedChannels()
+    found.file(text + "#" * named_channels.PARSED)
+    assert found.everything
+
+
+def test_aliases_that_would_unfold_without_end_are_read_once():
+    rows = "".join(f"r{n}: &r{n} [{', '.join([f'*r{n - 1}'] * 9)}]\n" for n in range(1, 40))
+    found = named_channels.NamedChannels()
+    found.file(f"r0: &r0 {{channels: [a]}}\n{rows}channels: *r39\n")
+    assert list(found.asked) == ["a"]
 
 
 def test_a_file_of_the_bound_is_read_whole(tmp_path):
