@@ -14,7 +14,7 @@ from ..handover.channels import check as check_channels
 from ..mirrors.addresses import split
 from ..mirrors.registry import Mirror, Registry, channels_for, parts_of_defaults
 from ..mirrors.urls import UPSTREAM, MirrorError
-from ..redirect import condarc, in_process, policy, settings
+from ..redirect import condarc, configuration, in_process, policy, settings
 from ..redirect.named_channels import NamedChannels
 from ..text.language import ENGLISH, current
 from ..text.layout import bullet, columns, wrapped
@@ -184,7 +184,7 @@ def read_now(
 def _resolved(word: str, config: policy.UserConfig) -> list[tuple[str, str]]:
     """The name and URL that a channel resolves to now, one row for each part of `defaults`."""
     channel = Channel(word)
-    if word == policy.DEFAULTS:
+    if word == configuration.DEFAULTS:
         parts = [str(url) for url in channel.base_urls]
         names = parts_of_defaults(config.subdir)
         if [url.rpartition("/")[2] for url in parts] == [n.rpartition("/")[2] for n in names]:

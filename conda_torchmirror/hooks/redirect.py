@@ -156,10 +156,10 @@ def _at_places_that_answer(
 ) -> list[ChannelPolicy]:
     """The policies with every channel that the command reads at a place that answers; tell the user
     about each mirror that is not used."""
-    from ..redirect.policy import redirects
+    from ..redirect.policy import is_led, redirects
 
     led = {name for name, _, _ in redirects(policies, config, named)}
-    asked = [one for one in policies if _is_read(one.name, named)]
+    asked = [one for one in policies if _is_read(one.name, named) and is_led(one, config, named)]
     read = {one.name for one in asked if one.code == "mirrored" and one.name in led}
     own = [one for one in asked if one.code in OWN and one.leads_away]
     if not read and not own:
@@ -229,13 +229,15 @@ def _tell(
 
     `named` are the channels to report where the command may read any.
     """
+    from ..redirect.policy import is_led
+
     everything = found.everything and named is None
     asked = {*(found.asked if named is None else named)}
     if everything or DEFAULTS in asked:
         asked |= {p.name for p in policies if everything or p.name.startswith("pkgs/")}
     places: dict[str, list[str]] = {}
     for one in policies:
-        if one.code == "mirrored" and one.name in asked:
+        if one.code == "mirrored" and one.name in asked and is_led(one, config, found):
             whole = one.name.startswith("pkgs/") and DEFAULTS in found.asked
             mirrors = places.setdefault(DEFAULTS if whole else one.name, [])
             if one.mirror and one.mirror not in mirrors:

@@ -8,6 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from ..mirrors.urls import upstream_url
+
+DEFAULTS = "defaults"
+
 _CUDA = "CONDA_OVERRIDE_CUDA"
 
 
@@ -17,6 +21,60 @@ def configured() -> dict[str, str]:
 
     # The public `custom_channels` also holds the parts of multichannels and the built-in entry.
     return dict(getattr(context, "_custom_channels", {}))
+
+
+def keys(context: Any) -> frozenset[str]:
+    """The configuration keys that some source sets; others need not be typed (0.2 ms each)."""
+    return frozenset(name for raw in context.raw_data.values() for name in raw)
+
+
+class Lists:
+    """The administrator's `allowlist_channels` and `denylist_channels`."""
+
+    __slots__ = ("allowed", "denied")
+
+    def __init__(self) -> None:
+        from conda.base.context import context
+
+        there = keys(context)
+        self.allowed = _listed(context, there, "allowlist_channels", "whitelist_channels")
+        self.denied = _listed(context, there, "denylist_channels")
+
+    def permits(self, name: str, url: str) -> bool:
+        """Whether the lists let this URL stand in for the channel."""
+        return not self._denies(name, url) and self._allows(name, url)
+
+    def refusal(self, name: str, url: str) -> Exception:
+        """Conda's error for a channel at a URL that is not permitted."""
+        from conda import exceptions
+        from conda.models.channel import Channel
+
+        denied = self._denies(name, url)
+        kind = exceptions.ChannelDenied if denied else exceptions.ChannelNotAllowed
+        error: Exception = kind(Channel(url))
+        return error
+
+    def _denies(self, name: str, url: str) -> bool:
+        """A name means the channel wherever it is read from, as conda has it. So does the URL of
+        upstream, which the channel has once it is redirected."""
+        return bool({url, upstream_url(name), *_names(name)}.intersection(self.denied))
+
+    def _allows(self, name: str, url: str) -> bool:
+        """A name allows the channel wherever it is read from, a URL that place alone: that of
+        upstream does not allow a mirror."""
+        return not self.allowed or bool({url, *_names(name)}.intersection(self.allowed))
+
+
+def _names(channel: str) -> set[str]:
+    """The names by which a list may have a channel."""
+    return {channel, DEFAULTS} if channel.startswith("pkgs/") else {channel}
+
+
+def _listed(context: Any, there: frozenset[str], *names: str) -> tuple[str, ...]:
+    known = any(names[0] in vars(kind) for kind in type(context).__mro__)  # no denylist on 24.7
+    if not known or not there.intersection(names):
+        return ()
+    return tuple(str(item).rstrip("/") for item in getattr(context, names[0]))
 
 
 def arguments(**changed: Any) -> Any:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from ..mirrors.registry import Mirror, Registry, parts_of_defaults
 from ..mirrors.urls import UPSTREAM, check_url, upstream_url
 from . import configuration, in_process, named_channels, settings
+from .configuration import DEFAULTS
 
 if TYPE_CHECKING:
     from .named_channels import NamedChannels
     from .settings import Settings
 
-DEFAULTS = "defaults"
 #: The codes with which a channel is read at its `mirror`.
 READ_AT = ("mirrored", "enabled", "configured", "channel_alias")
 
@@ -85,7 +85,7 @@ class UserConfig:
     def __init__(self, values: Settings, asked: Sequence[str] = ()) -> None:
         from conda.base.context import context
 
-        there = keys(context)
+        there = configuration.keys(context)
         self.settings = values
         self.registry: Registry = settings.registry(values)
         wanted = settings.preference(asked, values, self.registry)
@@ -104,8 +104,7 @@ class UserConfig:
         self.alias = _alias() if "channel_alias" in there else None
         named = context.channel_settings if "channel_settings" in there else ()
         self.credentials = {str(item.get("channel", "")) for item in named if "auth" in item}
-        self.allowed = _listed(context, there, "allowlist_channels", "whitelist_channels")
-        self.denied = _listed(context, there, "denylist_channels")
+        self.permits = configuration.Lists().permits
 
     @property
     def preference(self) -> tuple[str, ...]:
@@ -116,36 +115,11 @@ class UserConfig:
         """The preferred mirror of this name; None if there is none."""
         return next((mirror for mirror in self.mirrors if mirror.name == name), None)
 
-    def permits(self, name: str, url: str) -> bool:
-        """Whether allowlist and denylist let this URL stand in for the channel.
-
-        A name in the allowlist allows the channel wherever it is read from, as conda has it; a URL
-        allows that URL alone, so that of upstream does not allow a mirror.
-        """
-        if url in self.denied:
-            return False
-        if not self.allowed:
-            return True
-        names = {name, DEFAULTS} if name.startswith("pkgs/") else {name}
-        return url in self.allowed or bool(names.intersection(self.allowed))
-
 
 def _alias() -> str | None:
     from .own.channels import alias_in_force
 
     return alias_in_force()
-
-
-def keys(context: Any) -> frozenset[str]:
-    """The configuration keys that some source sets; others need not be typed (0.2 ms each)."""
-    return frozenset(name for raw in context.raw_data.values() for name in raw)
-
-
-def _listed(context: Any, there: frozenset[str], *names: str) -> tuple[str, ...]:
-    known = any(names[0] in vars(kind) for kind in type(context).__mro__)  # no denylist on 24.7
-    if not known or not there.intersection(names):
-        return ()
-    return tuple(str(item).rstrip("/") for item in getattr(context, names[0]))
 
 
 def _may_move_defaults(context: Any, there: frozenset[str]) -> bool:
@@ -261,6 +235,16 @@ def redirects(
         guarded = any(mirror is None or mirror.url_of(x, config.subdir) is None for x in labels)
         begun.append((one.name, one.parent, guarded))
     return begun
+
+
+def is_led(one: ChannelPolicy, config: UserConfig, found: NamedChannels) -> bool:
+    """Whether anything of a mirrored channel is read at its mirror: nothing is where a command only
+    names labels of it that the mirror lacks."""
+    labels = found.labels.get(one.name, ())
+    if found.everything or one.name in found.whole or not labels:
+        return True
+    mirror = config.mirror(one.mirror)
+    return mirror is not None and any(mirror.url_of(label, config.subdir) for label in labels)
 
 
 def has_shards(policies: Iterable[ChannelPolicy], config: UserConfig) -> bool:

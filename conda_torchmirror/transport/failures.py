@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from conda import CondaError
-from conda.exceptions import PathNotFoundError
+from conda.exceptions import ChannelNotAllowed, PathNotFoundError
 from requests import exceptions as http
 from urllib3 import exceptions as lower
 
@@ -233,6 +233,8 @@ def stumbled_over(error: BaseException) -> Answer | None:
     parts = causes.chain(error)
     if is_deliberate(error) or causes.disk_error(error) or any(map(_is_of_proxy, parts)):
         return None
+    if any(isinstance(part, ChannelNotAllowed) for part in parts):
+        return None
     for part in parts:
         for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
             if url := causes.index_in(frame):
@@ -303,7 +305,10 @@ def is_deliberate(error: BaseException) -> bool:
 
 
 def _is_settled(error: BaseException) -> bool:
-    """Whether this is an error of ours that does not concern a single URL."""
+    """Whether this is an error of ours that does not concern a single URL, or conda's about a
+    channel that the user's own lists keep out, which no server has a part in."""
+    if isinstance(error, ChannelNotAllowed):
+        return True
     ours = isinstance(error, TorchMirrorError)
     return ours and not (isinstance(error, ChannelError) and "url" in error._facts)
 

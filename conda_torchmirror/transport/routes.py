@@ -51,7 +51,8 @@ def chains(
 
     The place that the user's own `custom_channels` or `channel_alias` gives comes first unless
     `--mirror` names others. If no registry knows it, it was chosen on purpose and is the only
-    route. An entry known not to work is skipped (see `own_places`).
+    route. An entry known not to work is skipped (see `own_places`), and so is a place that the
+    administrator's lists keep out, unless they keep out all.
 
     Raises: BadMirror.
     """
@@ -60,6 +61,7 @@ def chains(
     values, known, chosen = settings.in_force(words)
     ends = any(word.lower() == UPSTREAM for word in words)
     on = values.fallback and options.fallback
+    lists = configuration.Lists()
     found = {}
     for name in names:
         chain = [
@@ -81,8 +83,16 @@ def chains(
             elif not words:
                 chain = [mine]
         unique = list({item.url: item for item in chain}.values())
+        unique = [item for item in unique if lists.permits(name, item.url)] or unique
         found[name] = tuple(unique if on else unique[:1])
     return found
+
+
+def are_kept_out(options: InstallOptions, subdir: str, channel: str) -> bool:
+    """Whether the administrator's lists keep out every place of a channel."""
+    lists = configuration.Lists()
+    chain = chains(options, subdir, [channel])[channel]
+    return not any(lists.permits(channel, route.url) for route in chain)
 
 
 class Others(NamedTuple):
@@ -123,7 +133,7 @@ def others(options: InstallOptions, subdir: str, taken: Collection[str]) -> Othe
         for name, chain in chains(options, subdir, mirrored).items()
     }
     asked = set(found.asked)
-    if policy.DEFAULTS in asked:
+    if configuration.DEFAULTS in asked:
         asked.update(parts_of_defaults(subdir))
     return Others(usable, frozenset(asked.intersection(usable)))
 
@@ -368,8 +378,10 @@ class OfflineRouter:
         return tuple(self[name] for name in self.chains)
 
     def read(self, name: str, names: Collection[str]) -> Records:
-        """Nothing is cached. Raises: NothingCached."""
-        here = self[name]
+        """Nothing is cached. Raises: NothingCached; as a reader does, conda's ChannelNotAllowed."""
+        here, lists = self[name], configuration.Lists()
+        if not lists.permits(name, here.url):
+            raise lists.refusal(name, here.url)
         raise NothingCached(channel=name, subdir="", mirror=here.mirror)
 
     def check(self, source: Source, decision: Decision) -> tuple[Notice, ...]:

@@ -179,6 +179,34 @@ def test_a_source_that_is_not_allowed_does_not_exist(at_both, preview_auto):
     assert preview_auto(**cuda("12.9"))["selected"]["source"] == CHANNEL
 
 
+@pytest.mark.parametrize("words", [(), ("--offline",)])
+def test_without_a_network_neither(at_both, conda_in_process, preview_auto, words):
+    """A preview showed builds that an installation was refused."""
+    at_both(allowlist_channels=[CHANNEL, "nvidia"], channels=[CHANNEL])
+    assert preview_auto(*words, **cuda("12.9"))["selected"]["source"] == CHANNEL
+    done = conda_in_process("torch-install", "-d", "-n", "new", "--source", FORGE, *words)
+    assert "ChannelNotAllowed" in done.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("--offline",)])
+@pytest.mark.parametrize(
+    ("kept", "asked"), [(CHANNEL, "pytorch=2.8"), (FORGE, "pytorch=1.13.1")], ids=[CHANNEL, FORGE]
+)
+@pytest.mark.parametrize("source", ["auto", "kept"])
+def test_no_step_leads_to_it(at_both, conda_in_process, words, kept, asked, source):
+    """Offered was `--source` of the channel that is kept out."""
+    other = FORGE if kept == CHANNEL else CHANNEL
+    source = kept if source == "kept" else source
+    options = ("-d", "-n", "new", "--source", source, "--cuda", "12.9", asked, *words)
+    at_both()
+    offered = f"--source {other}" in conda_in_process("torch-install", *options).words
+    assert offered is (source == kept)
+    at_both(allowlist_channels=[kept, "nvidia", "defaults"], channels=[kept])
+    done = conda_in_process("torch-install", *options)
+    assert done.rc == 1
+    assert f"--source {other}" not in done.words
+
+
 def test_nor_is_anything_of_it_offered(at_both, conda_in_process):
     """Advised was to run online once, and to try again when the channel could be read."""
     at_both(allowlist_channels=[FORGE])

@@ -69,6 +69,12 @@ def _has_denylist() -> bool:
         pytest.param({"allowlist_channels": ["{lab}"]}, True, id="mirror-url"),
         pytest.param({"whitelist_channels": ["conda-forge"]}, False, id="another"),
         pytest.param({"denylist_channels": ["{lab}"]}, False, id="denied"),
+        pytest.param({"denylist_channels": ["pytorch"]}, False, id="denied-by-name"),
+        pytest.param(
+            {"denylist_channels": ["https://conda.anaconda.org/pytorch"]},
+            False,
+            id="upstream-denied",
+        ),
         pytest.param(
             {"denylist_channels": ["https://elsewhere.invalid/x"]}, True, id="other-denied"
         ),

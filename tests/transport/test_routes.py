@@ -6,6 +6,7 @@ import json
 import time
 
 import pytest
+from support import isolation
 from support.mirror import Exchange
 from support.prefixes import records
 from support.sites import ASK
@@ -49,6 +50,18 @@ def order(*words, name="pytorch", no_fallback=False):
 )
 def test_the_order_of_sources(world, asked, name, found):
     assert order(*asked, name=name) == found
+
+
+def test_what_the_lists_keep_out_is_passed_over(world, monkeypatch):
+    """The first mirror was asked, and blamed for the administrator's refusal."""
+    monkeypatch.setenv("CONDA_ALLOWLIST_CHANNELS", world.second.channel_url("pytorch"))
+    isolation.reset_conda()
+    assert order() == ["second"]
+    # Where all are kept out, the first one stands for the refusal.
+    assert order("third", name="nvidia") == ["third", "upstream"]
+    monkeypatch.setenv("CONDA_ALLOWLIST_CHANNELS", "pytorch")
+    isolation.reset_conda()
+    assert order() == ["first", "second", "upstream"]
 
 
 def test_all_that_may_be_chosen(world):

@@ -21,6 +21,7 @@ from ...selection.sources.forge_tables import may_be_on_conda_forge, newest_of_c
 from ...selection.specs import number
 from ...text import reasons
 from ...text.messages import sentences, text
+from ...transport import routes
 from .. import request as requests
 from ..attempt import Attempt, is_sample
 from ..task import Task
@@ -164,6 +165,8 @@ def _may_be_elsewhere(task: Task) -> bool:
     with the pins and further specs, as far as the built-in index has records, and no line of a file
     names another channel."""
     source = next(one for one in SOURCES if one.end is None)
+    if routes.are_kept_out(task.options, task.machine.subdir, source.channel):
+        return False
     lines = task.files.family if task.files else ()
     if any(read(line).channel not in (None, source.channel) for line in lines):
         return False
@@ -229,6 +232,8 @@ def _other_sources(
         known = other.built_in(on.subdir) if other not in tried else None
         request = in_words_of(other, task) if known else None
         if known is None or request is None:
+            continue
+        if routes.are_kept_out(task.options, on.subdir, other.channel):
             continue
         found = choose(on, request, without_hidden(known).builds, other.knowledge)
         if not isinstance(found, Choice) or rules.conflicts(found, on, request, admits):
