@@ -40,7 +40,7 @@ class Unread(NamedTuple):
     @property
     def detail(self) -> str:
         """The first line of the error's message."""
-        return first_line(self.error)
+        return first_line(self.error).rstrip(":")  # of conda's on a list: a list follows
 
     @property
     def forbidden(self) -> bool:
