@@ -172,8 +172,8 @@ SEAMS = {
     # A command whose channels no mirror has reads no settings and decides nothing; only commands
     # that fetch an index look for emptied ones, and for mirrors that answer.
     "hooks.redirect": {"exceptions", "hooks", "index", "redirect", "text"},
-    # Nobody is asked where the answers are remembered.
-    "hooks.fallback": {"hooks", "index", "models", "text", "transport"},
+    # Nobody is asked where the answers are remembered; which URLs are mirrors', after a failure.
+    "hooks.fallback": {"hooks", "index", "models", "redirect", "text", "transport"},
     # The automatic redirect knows most channels by name, and needs no addresses.
     "mirrors.registry": {"mirrors"},
     "redirect.named_channels": {"mirrors"},

@@ -105,6 +105,15 @@ class OtherIndexBroken(TorchMirrorError):
     hints = ("clean_index",)
 
 
+class UrlUnreadable(TorchMirrorError):
+    """The user names a channel by the URL of a mirror, which fails. The raise adds the step."""
+
+    code = "url_unreadable"
+    message = N_("the channel `{channel}` could not be read from {mirror}")
+    cause = N_("{url} is the address of that mirror: {why}")
+    facts = ("channel", "mirror", "url", "why")
+
+
 class NoSource(ChannelError):
     """Every source of a channel failed; the cause lists the failure of each."""
 

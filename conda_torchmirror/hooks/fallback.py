@@ -87,8 +87,8 @@ class Search:
 class Fallback:
     """The mirrored channels that one command reads, each at the first place that answers.
 
-    `own` are the channels that the user's own configuration sends to a mirror: they stay there,
-    and a failure is only explained.
+    `own` are the channels that the user's own configuration sends to a mirror, `urls` are URLs that
+    the command names channels by: they stay there, and a failure is only explained.
     """
 
     def __init__(
@@ -96,8 +96,10 @@ class Fallback:
         mirrored: Sequence[ChannelPolicy],
         config: UserConfig,
         own: Sequence[ChannelPolicy] = (),
+        urls: Sequence[str] = (),
     ) -> None:
         self.config = config
+        self.urls = urls
         self.own = {one.name: one for one in own}
         self.searches = [Search(one, config) for one in mirrored]
         self.asked: set[str] = set()
@@ -177,7 +179,9 @@ class Fallback:
         from ..text.messages import text
 
         failure = self._failure(error)
-        if failure is None or failure.answer is None:
+        if failure is None:
+            return self._by_url(error)
+        if failure.answer is None:
             return None
         name = failure.route.channel
         facts = {**failure.reason.facts, "mirror": failure.route.place}
@@ -227,6 +231,28 @@ class Fallback:
         key = "channel_alias" if alias else "custom_channels"
         source = settings.source_of(key, None if alias else policy.name)
         return Notice("failed_own", {**facts, "key": key, "file": source})
+
+    def _by_url(self, error: BaseException) -> Notice | None:
+        """The notice on a failing mirror that a channel of the command names by its URL."""
+        from ..index import cache
+        from ..models import Notice
+        from ..redirect.own import by_url
+        from ..text.messages import text
+        from ..transport import failures
+
+        named = by_url.of_this_command(self.urls, self.config.registry)
+        steps = {one.route: one.step for one in named}
+        failure = failures.find_culprit(error, list(steps))
+        if failure is None and not failures.is_deliberate(error):
+            failure = failures.find_broken_index(error, list(steps))
+            if failure is not None:
+                cache.forget(failure.route, self.config.subdir)
+        if failure is None or (failure.answer and failure.answer.code in _OF_EVERY_SITE):
+            return None
+        step = steps[failure.route]
+        facts = {**failure.reason.facts, "mirror": failure.route.place}
+        why = text(failure.reason.code, facts)
+        return Notice("failed_here", {**facts, "why": why, "step": text(step.code, step.facts)})
 
     def _failure(self, error: BaseException) -> Failure | None:
         from ..index import cache, emptied

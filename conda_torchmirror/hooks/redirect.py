@@ -162,13 +162,15 @@ def _at_places_that_answer(
     asked = [one for one in policies if _is_read(one.name, named) and is_led(one, config, named)]
     read = {one.name for one in asked if one.code == "mirrored" and one.name in led}
     own = [one for one in asked if one.code in OWN and one.leads_away]
-    if not read and not own:
+    urls = sorted({url for group in named.urls.values() for url in group})
+    if not read and not own and not urls and not (config.own_defaults and DEFAULTS in named.asked):
         return policies
     from conda.base.context import context
 
     from . import fallback
 
-    found = fallback.Fallback([one for one in policies if one.name in read], config, own)
+    searched = [one for one in policies if one.name in read]
+    found = fallback.Fallback(searched, config, own, urls)
     if read and config.settings.fallback:
         found.search()
         for code, facts in () if context.json or context.quiet else found.told():

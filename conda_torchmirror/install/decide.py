@@ -19,8 +19,10 @@ from ..index.match import admits
 from ..index.sources import Source
 from ..machine import accelerators
 from ..machine import survey as machine
+from ..mirrors.addresses import name_among
 from ..mirrors.registry import Route
 from ..models import Build, Choice, Decision, Departure, Notice, Pin, Plan, Records
+from ..redirect import settings
 from ..selection import plan, rules
 from ..selection.facts.names import CUDNN
 from ..selection.facts.record import Extras
@@ -239,7 +241,7 @@ def _plan(
         flexible=channels.flexible,
         target=words,
         python=python,
-        user_channels=task.options.channels if channels.users is None else channels.users,
+        user_channels=_typed(task, channels) if channels.users is None else channels.users,
         behind=channels.behind,
         departure=leaving,
         beside=extras.specs,
@@ -248,6 +250,16 @@ def _plan(
         passed=words_for_conda(task.options, verb),
     )
     return plan.make(choice, task.request, channels.routes, options)
+
+
+def _typed(task: Task, channels: Channels) -> tuple[str, ...]:
+    """The channels of the command line for conda, after which those of files stand as written. One
+    of ours that is named by the URL of a mirror is read by our route, which another may follow."""
+    words, as_written = task.options.channels, task.files.channels if task.files else ()
+    if not any("://" in word and word not in as_written for word in words):
+        return words
+    known, ours = settings.registry(settings.read()), [route.channel for route in channels.routes]
+    return tuple(w if w in as_written else name_among(w, known, ours) for w in words)
 
 
 def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from .registry import Mirror, below_root, built_in
+from .registry import Mirror, Registry, Route, below_root, built_in
 from .urls import FORMER_PKGS, UPSTREAM, UPSTREAM_CLOUD, UPSTREAM_PKGS
 
 #: conda.base.constants.KNOWN_SUBDIRS of conda 26.7, and names that old mirrors still have.
@@ -72,6 +72,33 @@ def name_of(channel: str) -> str:
         return found.channel
     name, _, subdir = channel.rstrip("/").rpartition("/")
     return name if subdir in SUBDIRS else channel.rstrip("/")
+
+
+def at_mirror(word: str, registry: Registry) -> Identified | None:
+    """The mirror and the channel that a word names by URL; None for any other word."""
+    found = registry.identify(word) if "://" in word else None
+    return None if found is None or found.mirror == UPSTREAM else found
+
+
+def name_among(word: str, registry: Registry, names: Iterable[str]) -> str:
+    """The name of a channel among these where a word names it by the URL of a mirror, else the
+    word."""
+    found = at_mirror(word, registry)
+    return found.channel if found is not None and found.channel in names else word
+
+
+def routes_by_url(
+    channel: str, words: Iterable[str], registry: Registry, subdir: str, only: Sequence[str] = ()
+) -> list[Route]:
+    """The routes to a channel at the mirrors that these words name it by the URL of, as far as the
+    registry has it there; `only` are the mirrors that an administrator allows."""
+    found = []
+    for named in filter(None, (at_mirror(word, registry) for word in words)):
+        mirror = registry[named.mirror]
+        url = mirror.url_of(channel, subdir) if named.channel == channel else None
+        if url is not None and (not only or mirror.name in only):
+            found.append(Route(channel, url, mirror.name))
+    return found
 
 
 def split(url: str, book: AddressBook | None = None) -> Split | None:

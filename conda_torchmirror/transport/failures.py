@@ -12,10 +12,11 @@ import socket
 import ssl
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from conda import CondaError
+from conda.base.context import context
 from conda.exceptions import ChannelNotAllowed, PathNotFoundError
 from requests import exceptions as http
 from urllib3 import exceptions as lower
@@ -28,12 +29,15 @@ from ..exceptions.channel import (
     NoSource,
     NothingCached,
     OtherIndexBroken,
+    UrlUnreadable,
 )
 from ..index import cache
 from ..index.fetch import read_page
 from ..mirrors.registry import INDEX, OWN, Route
 from ..mirrors.urls import host_of
 from ..models import Notice
+from ..redirect import settings
+from ..redirect.own import by_url
 from ..text.messages import clauses, text
 from ..text.sanitize import safe
 from .answers import LOGIN_WORDS, Answer, refusal
@@ -245,7 +249,13 @@ def stumbled_over(error: BaseException) -> Answer | None:
     return None
 
 
-def of_other_channel(error: Exception) -> TorchMirrorError | None:
+def of_other(error: Exception, words: Iterable[str]) -> TorchMirrorError | None:
+    """The error for a channel of the run that has no other route: one that the user's configuration
+    or one of these words names by URL, or whose index conda failed to read."""
+    return _of_url(error, words) or _of_other_channel(error)
+
+
+def _of_other_channel(error: Exception) -> TorchMirrorError | None:
     """The error for an index that conda failed to read and that has no other route.
 
     Drops conda's cached copy of it, if there is one. None if conda's own error explains the case.
@@ -261,6 +271,25 @@ def of_other_channel(error: Exception) -> TorchMirrorError | None:
         address = cache.with_credentials(folder)
         cache.forget(Route(folder, address, OWN), subdir)
         other = OtherIndexBroken(channel=folder, url=found.url, detail=found.detail)
+    other.__cause__ = error
+    return other
+
+
+def _of_url(error: Exception, words: Iterable[str]) -> TorchMirrorError | None:
+    """The error for a mirror that a channel of the run is read from because the user's
+    configuration, or one of these words, names it by URL. None if no such mirror is to blame."""
+    registry = settings.registry(settings.read())
+    named = {one.route: one for one in by_url.of_this_command(words, registry)}
+    failure = find_culprit(error, list(named))
+    if failure is None and not isinstance(error, CondaError):
+        failure = find_broken_index(error, list(named))
+        if failure is not None:
+            cache.forget(failure.route, context.subdir)
+    if failure is None or failure.reason.code == "probe_not_the_file":
+        return None
+    route = failure.route
+    facts = {"channel": route.channel, "mirror": route.place, "url": safe(route.url)}
+    other = UrlUnreadable(**facts, why=_why(failure), ways=[named[route].step])
     other.__cause__ = error
     return other
 

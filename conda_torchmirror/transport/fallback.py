@@ -227,7 +227,7 @@ class Router:
             error, failure = self._find_broken_index(error)
             broken = failure is not None
         if failure is None:
-            raise failures.of_other_channel(error) or error
+            raise failures.of_other(error, self._options.channels) or error
         if causes.of_shards(error) and not self._setup.leaves_out(SHARDS):
             self._leave_out(SHARDS, failure.route, "index_shards_broken")
             return

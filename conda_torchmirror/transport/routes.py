@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..exceptions.channel import NothingCached
 from ..index.sources import Source
+from ..mirrors.addresses import routes_by_url
 from ..mirrors.registry import (
     AUTO,
     OWN,
@@ -49,10 +50,9 @@ def chains(
 ) -> dict[str, tuple[Route, ...]]:
     """The routes of each channel in order of use, the official one last.
 
-    The place that the user's own `custom_channels` or `channel_alias` gives comes first unless
-    `--mirror` names others. If no registry knows it, it was chosen on purpose and is the only
-    route. An entry known not to work is skipped (see `own_places`), and so is a place that the
-    administrator's lists keep out, unless they keep out all.
+    Unless `--mirror` names others, mirrors whose URL `-c` names come first, then the place of the
+    user's own `custom_channels` or `channel_alias`: the only route if no registry knows it. Skipped
+    are entries known not to work (`own_places`), and what the administrator's lists keep out.
 
     Raises: BadMirror.
     """
@@ -82,6 +82,8 @@ def chains(
                 chain.append(official)
             elif not words:
                 chain = [mine]
+        if not words:
+            chain = [*routes_by_url(name, options.channels, known, subdir, values.only), *chain]
         unique = list({item.url: item for item in chain}.values())
         unique = [item for item in unique if lists.permits(name, item.url)] or unique
         found[name] = tuple(unique if on else unique[:1])

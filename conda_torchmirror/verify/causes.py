@@ -4,8 +4,10 @@ and what to do about it, as a sentence."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ..models import Notice
+from ..selection.facts.names import FAMILY
 from ..text.messages import text
 
 #: Messages that mean one known thing: (code, pattern). The first that is found explains.
@@ -68,21 +70,33 @@ def keeping(cuda: str | None, *, has_gpu: bool) -> str:
     return f" --cuda {cuda}" if cuda and not has_gpu else ""
 
 
+def naming(versions: Mapping[str, str]) -> str:
+    """The words by which an installation takes what is there again, with a space before each: these
+    packages of conda's in these versions."""
+    return "".join(f" {name}={versions[name]}" for name in FAMILY if name in versions)
+
+
 def sentence(
-    notice: Notice, part: str = "", *, where: str = "", by_pip: bool = False, keep: str = ""
+    notice: Notice,
+    part: str = "",
+    *,
+    where: str = "",
+    by_pip: bool = False,
+    keep: str = "",
+    there: str = "",
 ) -> str:
     """Return the sentence of a notice, or its `.hint`; empty if there is none.
 
     `where` are the words that name the environment in a command, with a space before them, `keep`
-    those of `keeping`. `by_pip` says that pip installed its torch, over which conda's would not be
-    installed.
+    those of `keeping`, `there` those of `naming`. `by_pip` says that pip installed its torch, over
+    which conda's would not be installed.
     """
     # The GPU is named by its compute capability where the notice has that.
     arch = notice.facts.get("arch")
     of_arch = text("check.for_arch", {"arch": arch}) if arch else ""
     install = f"{where} --source wheels" if by_pip else where
     facts = {"cuda": text("check.this_version"), "of_arch": of_arch, "where": where}
-    facts |= {"install": install, "same": install + keep}
+    facts |= {"install": install, "same": install + keep, "again": where + there + keep}
     facts["reinstall"] = text("check.reinstall_pip" if by_pip else "check.reinstall", facts)
     facts |= notice.facts
     # Codes of remarks about the machine have a prefix already.

@@ -29,8 +29,9 @@ from ..machine.python import distributions
 from ..machine.python.activation import environment
 from ..machine.survey import has_device, inspect, native_subdir
 from ..models import Machine, Notice
-from ..selection.facts.names import DEFAULT, TORCH
+from ..selection.facts.names import DEFAULT, FAMILY, TORCH
 from . import static_wheels
+from .causes import naming
 from .verdict import OF_PIP, Check, CheckExit, CheckSubject, judge
 
 #: Seconds for the whole check. A first import from a slow disk with a virus scanner takes minutes.
@@ -67,7 +68,8 @@ def verify(
         seconds = time.monotonic() - began
         steps = _read(out)
     build, url = _origin(prefix)
-    subject = CheckSubject(prefix, expect_gpu, limit, build, url, where, seconds, hidden_by)
+    there = naming(_of_conda(prefix)) if build and not build.endswith(OF_PIP) else ""
+    subject = CheckSubject(prefix, expect_gpu, limit, build, url, where, seconds, hidden_by, there)
     return judge(steps, ended, subject)
 
 
@@ -93,6 +95,13 @@ def hiding(machine: Machine) -> str | None:
 def _installed_partners(prefix: str) -> tuple[str, ...]:
     found = inspect(subdir=native_subdir(), prefix=prefix, cuda="cpu").installed
     return tuple(name for name in PARTNERS if any(package.name == name for package in found))
+
+
+def _of_conda(prefix: str) -> dict[str, str]:
+    """The versions of the packages of the family that conda has installed."""
+    data = PrefixData(prefix)
+    found = ((name, data.get(name, None)) for name in FAMILY)
+    return {name: record.version for name, record in found if record is not None}
 
 
 def _origin(prefix: str) -> tuple[str | None, str | None]:

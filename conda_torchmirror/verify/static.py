@@ -27,7 +27,7 @@ from ..selection.fit import Constraints
 from ..selection.specs import marks, number, package_name
 from ..text.messages import text
 from . import static_wheels
-from .causes import keeping, sentence
+from .causes import keeping, naming, sentence
 from .verdict import UNTRIED, Check, unique
 
 
@@ -35,7 +35,7 @@ class StaticReport(NamedTuple):
     """This machine, conda's record of the environment's pytorch if it has one, and the faults.
 
     With `by_pip`, pip installed the torch, and its build is "pip"; `url` is the address of its
-    wheel, if that is known.
+    wheel, if that is known. `there` are the words that name what conda has installed.
     """
 
     machine: Machine
@@ -43,10 +43,12 @@ class StaticReport(NamedTuple):
     notices: tuple[Notice, ...] = ()
     by_pip: bool = False
     url: str | None = None
+    there: str = ""
 
     def hint(self, notice: Notice, where: str) -> str:
         """What to do about a notice in the environment that these words name, "" if nothing."""
-        return sentence(notice, ".hint", where=where, by_pip=self.by_pip, keep=self.keep)
+        words = {"where": where, "keep": self.keep, "there": self.there}
+        return sentence(notice, ".hint", by_pip=self.by_pip, **words)
 
     @property
     def keep(self) -> str:
@@ -84,7 +86,8 @@ def inspect_records(prefix: str) -> StaticReport:
     if torch:
         notices += _against_machine(torch, records, machine)
         notices += _against_each_other(torch, records, machine)
-    return StaticReport(machine, torch, unique([*environment, *notices]))
+    there = naming({name: record.version for name, record in records.items()}) if torch else ""
+    return StaticReport(machine, torch, unique([*environment, *notices]), there=there)
 
 
 def with_records(check: Check, report: StaticReport) -> Check:

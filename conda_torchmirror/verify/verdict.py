@@ -65,7 +65,8 @@ class Check:
 
     `cuda` is what torch was built for, `archs` the GPU code that it reports. `build` and `url` are
     those of conda's record, if conda installed it. `where` are the words that name the environment
-    in a command, `keep` those that keep the CUDA of the build. `seconds` is wall time.
+    in a command, `keep` those that keep the CUDA of the build, `there` those that name what conda
+    has installed. `seconds` is wall time.
     """
 
     status: CheckStatus
@@ -85,6 +86,7 @@ class Check:
     notices: tuple[Notice, ...] = ()
     where: str = ""
     keep: str = ""
+    there: str = ""
     seconds: float = 0.0
     import_seconds: float | None = None
 
@@ -105,12 +107,13 @@ class Check:
 
     def hint(self, notice: Notice) -> str:
         """What to do about a notice; empty if there is nothing."""
-        return sentence(notice, ".hint", where=self.where, by_pip=self.by_pip, keep=self.keep)
+        words = {"where": self.where, "keep": self.keep, "there": self.there}
+        return sentence(notice, ".hint", by_pip=self.by_pip, **words)
 
     def document(self) -> dict[str, Any]:
         """The check as plain JSON values."""
         plain = asdict(replace(self, notices=()))
-        del plain["where"], plain["keep"]
+        del plain["where"], plain["keep"], plain["there"]
         plain["exit_code"] = self.exit_code
         plain["notices"] = [
             {
@@ -136,7 +139,8 @@ class CheckExit:
 class CheckSubject:
     """The subject of a check. `limit` and `seconds` are in seconds; `build` and `url` are those of
     conda's record. With `expect_gpu` None a GPU is expected if torch is built for one. `hidden_by`
-    is the value of CUDA_VISIBLE_DEVICES where it hides every GPU of this machine.
+    is the value of CUDA_VISIBLE_DEVICES where it hides every GPU of this machine. `there` is as for
+    `Check`.
     """
 
     prefix: str
@@ -147,6 +151,7 @@ class CheckSubject:
     where: str
     seconds: float
     hidden_by: str | None = None
+    there: str = ""
 
     @property
     def has_gpu(self) -> bool:
@@ -238,6 +243,7 @@ def judge(steps: Sequence[Mapping[str, Any]], ended: CheckExit, asked: CheckSubj
         notices=unique(verdict.notices),
         where=asked.where,
         keep=keeping(torch.get("cuda") or marks(asked.build or "").cuda, has_gpu=asked.has_gpu),
+        there=asked.there,
         seconds=round(asked.seconds, 3),
         import_seconds=torch.get("seconds", end),
     )

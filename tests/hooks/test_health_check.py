@@ -108,8 +108,11 @@ def test_torch_of_pip_over_torch_of_conda(venv: Path, condarc: Callable[..., Pat
     folder.mkdir()
     (folder / "METADATA").write_text("Name: torch\nVersion: 2.7.1\n", encoding="utf-8")
     (folder / "INSTALLER").write_text("pip\n", encoding="utf-8")
-    [notice] = inspect_records(str(venv)).notices
+    report = inspect_records(str(venv))
+    [notice] = report.notices
     assert (notice.code, notice.facts["pip"]) == ("torch_twice", "torch 2.7.1")
+    anew = "then run `conda torch-install -n x pytorch=2.3.1 --force-reinstall`."
+    assert report.hint(notice, " -n x").endswith(anew)
 
 
 BROKEN = [CUDA_BUILD, ("torchvision", "0.19.0", "py311_cu121", "pytorch 2.4.0")]

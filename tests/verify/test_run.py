@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -194,3 +195,17 @@ def test_the_environment_comes_first_whatever_is_active(
 def test_a_damaged_state_file_does_not_hide_the_check(make_torch: MakeTorch, venv: Path) -> None:
     (venv / "conda-meta" / "state").write_text("not json", encoding="utf-8")
     assert verify(make_torch(), expect_gpu=False).status == "fine"
+
+
+def test_what_lacks_its_files_is_offered_as_it_was(make_torch: MakeTorch) -> None:
+    """The newest release, with partners that were not there, was offered in its place."""
+    prefix = Path(make_torch(cuda="12.1"))
+    shutil.rmtree(site_packages(prefix) / "torch")
+    record(prefix, *CUDA_BUILD)
+    record(prefix, *VISION)
+    words = f"-p {prefix} pytorch=2.3.1 torchvision=0.18.1"
+    for expect_gpu, more in ((True, ""), (False, " --cuda 12.1")):
+        check = verify(str(prefix), expect_gpu=expect_gpu, partners=())
+        assert codes(check) == ["torch_files_missing"]
+        command = f"`conda torch-install {words}{more} --force-reinstall`"
+        assert check.hint(check.notices[0]) == f"Run {command}."

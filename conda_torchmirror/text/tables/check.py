@@ -38,7 +38,7 @@ TEXT: Table = {
     "static_wrong": "{torch} ({build}) has problems:",
     "static_unread": "Whether PyTorch is installed cannot be told:",
     "static_machine": "CUDA of the driver: {cuda}, driver: {driver}, GPUs: {gpus}.",
-    "reinstall": "`conda torch-install{same} --force-reinstall`",
+    "reinstall": "`conda torch-install{again} --force-reinstall`",
     "reinstall_pip": "`conda run{where} python -m pip uninstall -y torch`, then `conda "
     "torch-install{same}`",
     "fix_nothing": "There is nothing wrong with PyTorch here that `conda torch-install` mends.",

@@ -42,6 +42,17 @@ TEXT: Table = {
     "conda's cache or the built-in index",
     "around_own": "your own `{key}` in {file} leads `{channel}` there: `--mirror {instead}` reads "
     "it from {instead} in this run",
+    "url_name": "write `{name}` in place of `{word}`: by its name it is read from the next mirror "
+    "that answers",
+    "url_name_listed": "write `{name}` in place of `{word}` in {file}: by its name it is read from "
+    "the next mirror that answers",
+    "url_leave_out": "leave `{word}` out, unless packages from there are needed",
+    "url_leave_out_listed": "take `{word}` out of {file}, unless packages from there are needed",
+    "url_of_defaults": "your own `default_channels` in {file} lead `{channel}` there: take that "
+    "list out, and `defaults` is read from the next mirror that answers",
+    "url_enabled": "the file of `conda torch-mirror enable` leads `{channel}` there: `conda "
+    "torch-mirror enable --hook-only{system}` removes it, and the next mirror that answers is "
+    "taken",
     "allow_fallback": "without `--no-fallback` other sources are tried",
     "other_mirror": "name another source: `--mirror upstream` or `--mirror URL`",
     "do_not_retry": "do not try again at once; open the URL in a browser, it says whom to write to",
@@ -115,7 +126,7 @@ TEXT: Table = {
     ),
     "use_wheels": (
         "pip wheels of PyTorch {torch} have code for this GPU, with {tag}",
-        "pip wheels have code for this GPU from PyTorch {since} on, up to {torch} with {tag}",
+        "pip wheels of PyTorch {since} to {torch} have code for this GPU, the last with {tag}",
     ),
     "older_release": "leave the release open: {torch} has what fits",
     "newer_release": "leave the release open: {torch} of the channel {channel} has no such limit",
