@@ -40,6 +40,8 @@ from .process import Workplace
 OLDEST = (20, 3)
 #: Options that are carried over from pip's configuration; its index is handled separately.
 CARRIED = ("cert", "client-cert", "proxy", "trusted-host", "timeout", "retries")
+#: Options whose addresses may have credentials, and their variables.
+_HIDDEN = {"--index-url": "PIP_INDEX_URL", "--proxy": "PIP_PROXY"}
 #: Patterns of pip's messages for each kind of failure, in the order of precedence.
 _SAID = {
     "hash": re.compile(r"DO NOT MATCH THE HASHES"),
@@ -112,17 +114,17 @@ def run(
     words: Sequence[str],
     at: Workplace,
     *,
-    index: str,
     text: str,
     quiet: bool = False,
 ) -> InstallerExit:
     """Run pip with the command line `words`. `text` is the page of links, written to the path that
     `--find-links` has; `quiet` hides pip's output.
 
-    An index with credentials is passed in an environment variable, which other users cannot see.
+    An index, or a proxy, with credentials is passed in an environment variable, which other users
+    cannot see.
     """
     process.write_page(process.links_of(words), text)
-    words, hidden = process.without_credentials(words, index, "PIP_INDEX_URL")
+    words, hidden = process.without_credentials(words, _HIDDEN)
     log = os.path.join(at.folder, "pip.log")
     place = words.index("install") + 1
     words[place:place] = ["--log", log, *(["--quiet"] if quiet else [])]

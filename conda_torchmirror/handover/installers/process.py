@@ -43,16 +43,20 @@ def write_page(path: str, text: str) -> None:
 
 
 def without_credentials(
-    words: Sequence[str], index: str, variable: str
+    words: Sequence[str], variables: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
-    """The command line without an index that has credentials, and the environment variable that
-    has it instead."""
-    words = list(words)
-    if "@" not in index:
-        return words, {}
-    at = words.index("--index-url")
-    del words[at : at + 2]
-    return words, {variable: index}
+    """The command line without addresses that have credentials, and the environment variables that
+    have them instead, which other users cannot see. `variables` are those of the options."""
+    kept: list[str] = []
+    hidden: dict[str, str] = {}
+    following = iter(words)
+    for word in following:
+        value = next(following, None) if word in variables else None
+        if value is not None and "@" in value:
+            hidden[variables[word]] = value
+        else:
+            kept += [word] if value is None else [word, value]
+    return kept, hidden
 
 
 def clean(variables: Mapping[str, str]) -> dict[str, str]:

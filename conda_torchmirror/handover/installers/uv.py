@@ -119,7 +119,6 @@ def run(
     words: Sequence[str],
     at: Workplace,
     *,
-    index: str,
     text: str,
     options: Sequence[str] = (),
     quiet: bool = False,
@@ -130,7 +129,7 @@ def run(
     An index with credentials is passed in an environment variable, which other users cannot see.
     """
     process.write_page(process.links_of(words), text)
-    words, hidden = process.without_credentials(words, index, "UV_INDEX_URL")
+    words, hidden = process.without_credentials(words, {"--index-url": "UV_INDEX_URL"})
     try:
         done = process.run(
             [*words, "--no-progress", *(["--quiet"] if quiet else [])],

@@ -119,9 +119,9 @@ def _run(order: PipOrder, index: Route, prefix: str, *, quiet: bool) -> Installe
     with disk_space.temporary_folder(f"torchmirror-{tool}-") as folder:
         at = Workplace(environment(prefix)[0], folder)
         if order.uv is None:
-            return pip.run(words, at, index=index.url, text=page, quiet=quiet)
+            return pip.run(words, at, text=page, quiet=quiet)
         options = steps.options(order, index)
-        return uv.run(words, at, index=index.url, text=page, options=options, quiet=quiet)
+        return uv.run(words, at, text=page, options=options, quiet=quiet)
 
 
 def _here(files: Sequence[WheelFile]) -> tuple[WheelFile, ...]:
