@@ -45,6 +45,7 @@ from ..text.output import clean
 from ..text.sanitize import safe
 from . import carried_out, downloads, plan_schema, wheel_part
 from .downloads import DownloadList
+from .folder import put
 from .wheel_part import WheelPart
 
 EXPLICIT, DOCUMENT = "explicit.txt", "plan.json"
@@ -202,12 +203,11 @@ def write(
     folder = folder.absolute()
     check_folder(folder, with_packages=with_packages)
     packages = _packages(found, subdir, prefix)
-    about = {k: v for k, v in about.items() if k not in _LEFT_OUT}
     plan = SavedPlan(
         folder=folder,
         subdir=subdir,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        decision=clean(about),
+        decision=clean({k: v for k, v in about.items() if k not in _LEFT_OUT}),
         packages=packages,
         removed=found.removed,
         wheels=wheels,
@@ -227,9 +227,9 @@ def write(
         **({} if wheels is None else {"wheels": wheel_part.document(wheels)}),
     }
     document["sha256"] = plan_schema.checksum(document)
-    files = {EXPLICIT: content, DOCUMENT: json.dumps(document, indent=1) + "\n"}
+    files = {DOCUMENT: json.dumps(document, indent=1) + "\n", EXPLICIT: content}
     try:
-        file_io.write_folder(folder, files)
+        put(folder, files)
     except OSError as error:
         raise CannotWrite.of(error, folder, "--save-plan") from error
     return plan

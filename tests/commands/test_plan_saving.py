@@ -128,18 +128,22 @@ def test_a_folder_that_holds_something_else_is_left_alone(make_plan, conda_in_pr
     assert {path: path.read_bytes() for path in before} == before
 
 
-@pytest.mark.parametrize("there", ["nothing", "empty", "plan", "below"])
-def test_a_plan_is_saved_where_nothing_or_an_older_one_is(make_plan, tmp_path, there):
+@pytest.mark.parametrize("there", ["nothing", "empty", "plan", "below", "entered", "entered plan"])
+def test_a_plan_is_saved_where_nothing_or_an_older_one_is(make_plan, tmp_path, there, monkeypatch):
     folder = tmp_path / "plan"
-    if there == "empty":
+    if there in ("empty", "entered"):
         folder.mkdir()
-    elif there == "plan":
+    elif there in ("plan", "entered plan"):
         make_plan("filelock")
     elif there == "below":
         folder = tmp_path / "a" / "b"
+    if there.startswith("entered"):
+        monkeypatch.chdir(folder)
     plan = make_plan("sympy", "mpmath", folder=folder)
     assert saved_plan.load(folder) == plan
     assert sorted(os.listdir(folder.parent)) == [folder.name]
+    if there.startswith("entered"):  # the folder that a shell stands in stays the same one
+        assert sorted(os.listdir(os.curdir)) == ["explicit.txt", "plan.json"]
 
 
 def test_what_goes_wrong_while_saving_leaves_the_older_plan(make_plan, tmp_path):

@@ -1,0 +1,53 @@
+"""Putting the files of a plan at its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from ..envfiles import file_io
+
+
+def put(folder: Path, files: Mapping[str, str]) -> None:
+    """Put a folder with exactly these files at `folder`, completely or not at all, in place of one
+    that is there.
+
+    A folder that has to stay gets the files one by one, the first of them first: the one that the
+    user's shell is in, which would show nothing any more, a mount point, or one below a folder that
+    cannot be written. Only a run that is killed between two of them leaves it altered.
+
+    Raises: OSError.
+    """
+    if not _is_entered(folder):
+        try:
+            file_io.write_folder(folder, files)
+        except OSError:
+            if not folder.is_dir():
+                raise
+        else:
+            return
+    before = {name: (folder / name).read_bytes() for name in files if (folder / name).is_file()}
+    try:
+        for name, content in files.items():
+            file_io.write_file(folder / name, content)
+    except OSError:
+        with suppress(OSError):
+            for name in files:
+                if name in before:
+                    file_io.write_file(folder / name, before[name])
+                else:
+                    (folder / name).unlink(missing_ok=True)
+        raise
+    for path in folder.iterdir():
+        if path.name not in files and path.is_file():
+            path.unlink()
+
+
+def _is_entered(folder: Path) -> bool:
+    """Whether this process, and so the shell that started it, is in a folder or below it."""
+    try:
+        here = Path.cwd()
+        return folder.is_dir() and folder.resolve() in (here, *here.parents)
+    except OSError:
+        return False

@@ -1,0 +1,56 @@
+"""The folder of a plan that has to stay where it is."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from conda_torchmirror.plans.folder import put
+
+
+@pytest.fixture
+def mounted(tmp_path, monkeypatch):
+    """A folder that cannot be renamed, as a mount point, with an older plan and its package."""
+    folder = tmp_path / "plan"
+    folder.mkdir()
+    for name in ("plan.json", "explicit.txt", "numpy-2.2.6-py3-none-any.whl"):
+        (folder / name).write_text("old")
+    rename = Path.rename
+
+    def busy(self, target):
+        if self == folder:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(self))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", busy)
+    return folder
+
+
+def held(folder):
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_it_gets_the_files_in_place(mounted):
+    put(mounted, {"plan.json": "new", "explicit.txt": "new"})
+    assert held(mounted) == {"plan.json": "new", "explicit.txt": "new"}
+    assert os.listdir(mounted.parent) == ["plan"]
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["a plan", "empty"])
+def test_what_goes_wrong_leaves_it_as_it_was(mounted, there):
+    if not there:
+        for path in mounted.iterdir():
+            path.unlink()
+    before = held(mounted)
+    with pytest.raises(OSError, match="no-folder"):
+        put(mounted, {"plan.json": "new", "no-folder/explicit.txt": "new"})
+    assert held(mounted) == before
+
+
+def test_where_there_is_no_folder_what_goes_wrong_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        put(tmp_path / "file" / "plan", {"plan.json": "new"})
