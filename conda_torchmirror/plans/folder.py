@@ -1,12 +1,17 @@
-"""Putting the files of a plan at its folder."""
+"""The folder of a plan: where it is, and how files are put there."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from ..envfiles import file_io
+
+
+def named(path: Path, files: Collection[str]) -> Path:
+    """The folder of a plan that is named by itself, or by one of these files of it."""
+    return path.parent if path.name in files and path.is_file() else path
 
 
 def put(folder: Path, files: Mapping[str, str]) -> None:

@@ -45,7 +45,7 @@ from ..text.output import clean
 from ..text.sanitize import safe
 from . import carried_out, downloads, plan_schema, wheel_part
 from .downloads import DownloadList
-from .folder import put
+from .folder import named, put
 from .wheel_part import WheelPart
 
 EXPLICIT, DOCUMENT = "explicit.txt", "plan.json"
@@ -261,7 +261,7 @@ def load(folder: Path) -> SavedPlan:
 
     Raises: PlanMissing, PlanTooNew, PlanAltered.
     """
-    folder = folder.absolute()
+    folder = named(folder.absolute(), (DOCUMENT, EXPLICIT))
     try:
         found = plan_schema.parse(_content(folder, DOCUMENT))
         # Decoded without translating line ends, which `_sha256` takes care of.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conda_torchmirror.plans.folder import put
+from conda_torchmirror.plans.folder import named, put
 
 
 @pytest.fixture
@@ -54,3 +54,12 @@ def test_where_there_is_no_folder_what_goes_wrong_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         put(tmp_path / "file" / "plan", {"plan.json": "new"})
+
+
+def test_a_plan_may_be_named_by_a_file_of_it(tmp_path):
+    (tmp_path / "plan.json").write_text("")
+    assert named(tmp_path / "plan.json", ("plan.json", "explicit.txt")) == tmp_path
+    assert named(tmp_path / "explicit.txt", ("plan.json", "explicit.txt")) != tmp_path
+    assert named(tmp_path, ("plan.json", "explicit.txt")) == tmp_path
+    (tmp_path / "below" / "plan.json").mkdir(parents=True)
+    assert named(tmp_path / "below" / "plan.json", ("plan.json",)).name == "plan.json"
