@@ -46,7 +46,7 @@ from ..sources.wheels import by_wheels, known_set
 from ..task import Target
 from ..wheels import decide, steps
 from ..wheels.task import WheelTask, prepare
-from . import printed, recipe
+from . import printed, recipe, yaml_lists
 from .printed import Printed
 
 #: Conda packages that the wheels stand in for.
@@ -319,7 +319,8 @@ def _rendered(file: EnvironmentFile, found: Parts, decision: WheelDecision, task
     yaml.indent(mapping=2, sequence=4, offset=2)
     document: Any = yaml.load(decode(read_bytes(Path(file.path))).text)
     dependencies = document["dependencies"]
-    _keep(dependencies, lambda entry: entry not in found.left)
+    over = yaml_lists.keep(dependencies, lambda entry: entry not in found.left)
+    yaml_lists.add_above(document, "dependencies", over)
     _fix_python(dependencies, found, decision.chosen.python)
     have = {package_name(str(entry)) for entry in dependencies if not isinstance(entry, Mapping)}
     sections = [entry["pip"] for entry in dependencies if "pip" in _keys(entry)]
@@ -330,17 +331,19 @@ def _rendered(file: EnvironmentFile, found: Parts, decision: WheelDecision, task
         if package_name(spec) not in have:
             dependencies.insert(len(dependencies) - 1, spec)
     chosen = {one.project for one in decision.files}
-    for section in sections:
-        # Deleting and inserting keeps the comments beside the lines that stay.
-        _keep(
-            section, lambda line: line not in found.left and pip_lines.project(line) not in chosen
+    below = [
+        yaml_lists.keep(
+            one, lambda line: line not in found.left and pip_lines.project(line) not in chosen
         )
+        for one in sections
+    ]
     section = sections[0]
     options = [line for line in section if str(line).startswith("-")]
     new = [one.requirement for one in said.wheels]
     new += [word for word in decision.others if word not in decision.request.others]
     for line in reversed(new):
         section.insert(len(options), line)
+    yaml_lists.add_below(section, len(options) + len(new) - 1, below[0])
     if said.index_url and not any(_OWN_INDEX.match(str(line)) for line in options):
         section.insert(0, f"--index-url {said.index_url}")
     out = io.StringIO()
@@ -368,16 +371,9 @@ def _fix_python(dependencies: Any, found: Parts, python: str) -> None:
         else:
             dependencies.insert(lines[-1] + 1, f"python={python}")
     else:
-        _keep(dependencies, lambda entry: entry not in found.python)
+        yaml_lists.keep(dependencies, lambda entry: entry not in found.python)
         dependencies.insert(lines[0], f"python={python}")
 
 
 def _keys(entry: object) -> Collection[str]:
     return entry if isinstance(entry, Mapping) else ()
-
-
-def _keep(entries: Any, wanted: Callable[[str], bool]) -> None:
-    """Delete the unwanted texts of a list, in place."""
-    for at in reversed(range(len(entries))):
-        if isinstance(entries[at], str) and not wanted(entries[at].strip()):
-            del entries[at]
