@@ -72,7 +72,7 @@ def decide(
         extras = extras._replace(pins=(), specs=(*extras.specs, *extras.pins))
     channels, channel_notices = _channels(choice, task, reader)
     python, python_notices = _python(task)
-    leaving = departures.of(task, choice)
+    leaving = departures.of(task, choice, records)
     notices = (
         *notices_.slips(task),
         *told,

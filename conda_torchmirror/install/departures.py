@@ -1,7 +1,9 @@
-"""Packages that must be removed to install a set: torch of another channel, a CPU marker.
+"""Packages that must be removed to install a set: torch of another channel, a marker for the CPU or
+for CUDA.
 
-No solver replaces a torch of another channel in place, and `cpuonly` excludes every CUDA build.
-Both are removed in the transaction that installs the set.
+No solver replaces a torch of another channel in place, `cpuonly` excludes every CUDA build, and a
+metapackage such as `pytorch-gpu` holds the build that it was made for. All of these are removed in
+the transaction that installs the set.
 """
 
 from __future__ import annotations
@@ -11,11 +13,12 @@ from typing import TYPE_CHECKING
 from conda.base.context import context
 
 from ..exceptions.environment import ChannelChange
+from ..index.match import admits
 from ..index.sources import AUTO, SOURCES, Source, foreign, own_names
 from ..machine.departure import departure
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import parts_of_defaults
-from ..models import Choice, Departure, Installed, Machine, Notice
+from ..models import Build, Choice, Departure, Installed, Machine, Notice, Records
 from ..selection.facts.names import FAMILY, TOOLKIT, TORCH
 from ..selection.plan import offered
 from ..selection.specs import package_name
@@ -46,6 +49,34 @@ def leftover(source: Source, chosen: Choice, on: Machine) -> Installed | None:
     return next(filter(None, (installed(on, name) for name in source.facts.cpu_only)), None)
 
 
+def without_set(source: Source, chosen: Choice, on: Machine, records: Records) -> list[str]:
+    """The installed metapackages of the source of which there is none for the chosen pytorch. A
+    sample proves that only where they are for the CPU and the set is for CUDA, or the reverse."""
+    facts, torch = source.facts, chosen.torch
+    found = []
+    for name in facts.metapackages:
+        there = installed(on, name)
+        if there is None:
+            continue
+        own = Build(name, there.version, there.build, 0, on.subdir, there.channel)
+        of_kind = (facts.read(own).accelerator == "cuda") == bool(chosen.cuda)
+        sampled = records.origin == "built-in" and source.end is None
+        if of_kind and (sampled or _any_for(torch, name, source, records)):
+            continue
+        found.append(name)
+    return found
+
+
+def _any_for(torch: Build, name: str, source: Source, records: Records) -> bool:
+    """Whether there is a metapackage of this name for a build of pytorch."""
+    builds = (build for build in records.builds if build.name == name)
+    return any(
+        all(admits(spec, torch.name, torch.version, torch.build) for spec in specs)
+        for build in builds
+        if (specs := source.facts.torch_specs(build))
+    )
+
+
 def strangers(source: Source, on: Machine) -> tuple[Installed, ...]:
     """Installed packages that only work with builds of other sources, such as `pytorch-cuda`.
 
@@ -65,10 +96,12 @@ def with_dependents(task: Task) -> Task:
     return task._replace(request=task.request._replace(others=others))
 
 
-def of(task: Task, chosen: Choice) -> Departure:
-    """The packages to remove from the environment for a set."""
-    there = leftover(task.source, chosen, task.machine)
-    return _of_source(task, there.name) if there else _of_source(task)
+def of(task: Task, chosen: Choice, records: Records) -> Departure:
+    """The packages to remove from the environment for a set, chosen among these records."""
+    source, on = task.source, task.machine
+    there = leftover(source, chosen, on)
+    names = {*([there.name] if there else ()), *without_set(source, chosen, on, records)}
+    return _of_source(task, *names)
 
 
 def _of_source(task: Task, *more: str) -> Departure:
@@ -96,7 +129,13 @@ def notices(found: Departure, task: Task) -> list[Notice]:
         if other:
             listed = ", ".join(shown.pop(name) for name in other)
             told.append(Notice("strangers_removed", {"removed": listed, "source": source.name}))
-        told += [Notice("cpuonly_removed", {"spec": spec}) for spec in shown.values()]
+        told += [
+            Notice(
+                "cpuonly_removed" if name in source.facts.cpu_only else "metapackage_removed",
+                {"spec": spec},
+            )
+            for name, spec in shown.items()
+        ]
     if found.orphans:
         told.append(Notice("orphans_removed", {"count": len(found.orphans)}))
     return told

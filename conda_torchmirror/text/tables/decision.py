@@ -378,8 +378,8 @@ NOTICES: Table = {
     "each: {pins}",
     "strangers_removed": "{removed} goes with builds of another source than {source}, and is "
     "removed in the same transaction",
-    "cpuonly_removed": "{spec} keeps the environment on CPU builds and is removed, in the same "
-    "transaction",
+    "cpuonly_removed": "{spec} keeps the environment on CPU builds, and leaves it",
+    "metapackage_removed": "{spec} goes with no build of this set, and leaves the environment",
     "pip_torch_there": "pip has put {packages} into the environment; an installation stops there",
     "narrowed_by": "{packages} goes with PyTorch {torch}, by the records of the channel, and not "
     "with {instead}: so {torch} is chosen",

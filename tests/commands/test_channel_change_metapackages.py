@@ -1,0 +1,73 @@
+"""A metapackage of conda-forge in the environment, where a set comes that it does not go with."""
+
+from __future__ import annotations
+
+import pytest
+from support.change_fixtures import FORGE
+from support.prefixes import history, installed
+
+pytest_plugins = ("support.change_fixtures",)
+
+ENV = ("create", "python=3.12", "pytorch-gpu=2.8")
+
+
+@pytest.fixture
+def driver(monkeypatch):
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.9")
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA_ARCH", "8.9")
+
+
+@pytest.mark.parametrize("along", [(), ("torchvision",)], ids=["alone", "torchvision"])
+def test_the_one_for_cuda_gives_way_to_the_cpu(
+    driver, env_with, conda_in_process, monkeypatch, along
+):
+    """It was told to be left out, where nobody had named it."""
+    prefix = env_with(*ENV, *along)
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "")
+    words = ("torch-install", "-y", "-p", prefix, "--cuda", "cpu", "pytorch", *along)
+    result = conda_in_process(*words).ok()
+    found = installed(prefix)
+    assert "cpu_mkl" in found["pytorch"]
+    assert "pytorch-gpu" not in found
+    assert "pytorch-gpu 2.8.0 goes with no build of this set" in result.words
+    assert "# remove specs: ['pytorch-gpu']" in history(prefix)
+    again = conda_in_process(*words).ok()
+    assert "All requested packages already installed" in again.stdout
+
+
+def test_the_one_for_the_cpu_gives_way_to_cuda(driver, env_with, conda_in_process):
+    prefix = env_with("create", "python=3.12", "pytorch-cpu=2.8")
+    result = conda_in_process(*FORGE, "-y", "-p", prefix, "pytorch").ok()
+    found = installed(prefix)
+    assert "cuda129" in found["pytorch"]
+    assert "pytorch-cpu" not in found
+    assert "pytorch-cpu 2.8.0 keeps the environment on CPU builds" in result.words
+
+
+def test_it_gives_way_to_a_release_that_has_none(driver, env_with, conda_in_process):
+    prefix = env_with(*ENV)
+    conda_in_process(*FORGE, "-y", "-p", prefix, "pytorch=2.5.1").ok()
+    found = installed(prefix)
+    assert found["pytorch"].startswith("2.5.1=cuda126")
+    assert "pytorch-gpu" not in found
+
+
+def test_it_stays_where_it_goes_with_the_set(driver, env_with, conda_in_process):
+    prefix = env_with(*ENV)
+    conda_in_process(*FORGE, "-y", "-p", prefix, "pytorch", "torchvision").ok()
+    found = installed(prefix)
+    assert "torchvision" in found
+    assert found["pytorch-gpu"].startswith("2.8.0=cuda129")
+
+
+@pytest.mark.parametrize(
+    ("words", "leaves"), [(("--cuda", "cpu"), True), ((), False)], ids=["CPU", "CUDA"]
+)
+def test_a_sample_proves_the_kind_alone(driver, env_with, condarc, conda_in_process, words, leaves):
+    """That the built-in index has no metapackage for a release says nothing of the channel."""
+    prefix = env_with(*ENV)
+    condarc(channels=["conda-forge"])
+    line = ("torch-install", "-d", "--offline", "--json", "-p", prefix, "pytorch=2.6", *words)
+    ours = conda_in_process(*line).ok().json()["torchmirror"]
+    codes = {warning["code"] for warning in ours["warnings"]}
+    assert ("metapackage_removed" in codes) is leaves
