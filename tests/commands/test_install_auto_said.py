@@ -241,7 +241,7 @@ def test_the_list_as_json_says_whose_each_row_is(at_both, conda_in_process):
     ("words", "variables", "row"),
     [
         # torchvision for CUDA 13.0 needs the C library that pytorch for it does.
-        ((), {**cuda("13.0"), "CONDA_OVERRIDE_GLIBC": "2.17"}, "2.13.0 13.0 12.9* cpu"),
+        ((), {**cuda("13.0"), "CONDA_OVERRIDE_GLIBC": "2.17"}, "2.13.0 13.0 12.9 cpu"),
         # The real records of torchvision name a cuDNN, as pytorch's do.
         (("--offline",), cuda("12.9", "3.7"), "2.8.0 12.9 3.12 3.13"),
     ],

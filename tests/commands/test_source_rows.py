@@ -163,8 +163,8 @@ ROWS = (
         id="23 Jetson Orin",
     ),
     pytest.param(
-        *((), "linux-64", driver("13.0", "8.0", CONDA_OVERRIDE_GLIBC="2.17"), FORGE),
-        {"pytorch": "2.13.0=cuda129_mkl_", "cuda-version": "12.9="},
+        *((), "linux-64", driver("13.0", "8.0", CONDA_OVERRIDE_GLIBC="2.17"), CHANNEL),
+        {"pytorch": "2.5.1=py3.12_cuda12.4_cudnn9", "pytorch-cuda": "12.4="},
         id="24 CentOS 7",
     ),
     pytest.param(

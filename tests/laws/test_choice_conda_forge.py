@@ -214,7 +214,8 @@ def test_upstreams_pairing_comes_before_a_newer_partner():
 @pytest.mark.parametrize(
     ("subdir", "facts", "cuda", "version"),
     [
-        ("linux-64", {"driver": "13.0", "glibc": "2.17"}, "12.9", "2.13.0"),
+        ("linux-64", {"driver": "13.0", "glibc": "2.17"}, "12.6", "2.5.1"),
+        ("linux-64", {"driver": "13.0", "glibc": "2.27"}, "12.6", "2.5.1"),
         ("linux-64", {"driver": "13.0", "glibc": "2.28"}, "13.0", "2.13.0"),
         ("osx-arm64", {"osx": "11.7"}, None, "2.12.1"),
         ("osx-arm64", {"osx": "12.0"}, None, "2.13.0"),

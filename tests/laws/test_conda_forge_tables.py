@@ -113,7 +113,10 @@ def test_of_words_on_builds_and_cuda_it_takes_what_a_choice_takes(machine, allow
         ("Windows", "3.12", ("pytorch=2.9", "torchaudio"), None),
         ("macOS 11", "3.12", ("pytorch=2.13",), None),
         ("macOS 11", "3.12", ("pytorch=2.12.1",), ("2.12.1", "")),
-        ("glibc 2.17", "3.12", ("pytorch=2.13",), ("2.13.0", "12.9")),
+        # From 2.6 on they need a cuDNN, and from CUDA 12.8 on libraries of CUDA, for glibc 2.28.
+        ("glibc 2.17", "3.12", ("pytorch=2.13",), None),
+        ("glibc 2.17", "3.12", ("pytorch=2.6",), None),
+        ("glibc 2.17", "3.12", ("pytorch=2.5",), ("2.5.1", "12.6")),
     ],
 )
 def test_partners_by_python_and_cuda(machine, python, words, expected):

@@ -146,7 +146,7 @@ def chosen(*words: str, **facts: Any) -> Choice:
         ),
         pytest.param(
             *(BOTH, {"driver": "13.0", "cuda_arch": "8.0", "glibc": "2.17"}),
-            *(("2.13.0", "12.9", "0.28.0", "strict"),),
+            *(("2.5.1", "12.6", "0.20.1", "strict"),),
             id="CentOS 7",
         ),
         pytest.param(

@@ -28,8 +28,8 @@ RELEASES = {
 Leaf = tuple[str, str, str, tuple[str, ...]]
 LEAVES: tuple[Leaf, ...] = (
     ("libtorch", "2.8.0", "cuda129_mkl_h0000000_301", ("cuda-version >=12.9,<13",)),
-    ("cudnn", "9.10.2.21", "h0_0", ("cuda-version >=12,<13",)),
-    ("cudnn", "9.13.1.26", "h0_0", ("cuda-version >=12,<13",)),
+    ("cudnn", "9.10.2.21", "h0_0", ("cuda-version >=12,<13", "__glibc >=2.28,<3.0.a0")),
+    ("cudnn", "9.13.1.26", "h0_0", ("cuda-version >=12,<13", "__glibc >=2.28,<3.0.a0")),
     ("cudnn", "8.9.7.29", "h0_0", ()),
     ("libblas", "3.9.0", "35_h0_mkl", ("mkl >=2024",)),
     ("libblas", "3.9.0", "35_h0_openblas", ()),

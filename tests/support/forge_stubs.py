@@ -82,8 +82,9 @@ def _stub(
             # As the real records of 2.4.0 for CUDA 11.8.
             depends.append("cudnn >=8.9.7.29,<9.0a0")
         elif cuda and major == 12:
-            # Every build for CUDA 12 takes 9.10, the feedstock's issues say.
-            depends.append("libcudnn >=9.10.2.21,<10.0a0")
+            # As the records; every build for CUDA 12 takes 9.10, the feedstock's issues say.
+            old = _numbers(version) < (2, 6)
+            depends.append("cudnn >=9.3.0.75,<10.0a0" if old else "libcudnn >=9.10.2.21,<10.0a0")
     else:
         first, second = (int(part) for part in torch.split("."))
         depends.append(f"pytorch * {found['kind'][:4].rstrip('1')}*")

@@ -35,8 +35,8 @@ PARTNERS = {
 #: name, version, build, depends: newer ones than the lowest that a build asks for.
 _MORE = (
     *LEAVES,
-    ("libcudnn", "9.10.2.21", "h0_0", ("cuda-version >=12,<13",)),
-    ("libcudnn", "9.23.1.3", "h0_0", ("cuda-version >=12,<14",)),
+    ("libcudnn", "9.10.2.21", "h0_0", ("cuda-version >=12,<13", "__glibc >=2.28,<3.0.a0")),
+    ("libcudnn", "9.23.1.3", "h0_0", ("cuda-version >=12,<14", "__glibc >=2.28,<3.0.a0")),
     ("mkl", "2026.1.0", "h0_0", ()),
     ("python", "3.14.0", "stub_0_cp314", ()),
     ("python_abi", "3.14", "5_cp314", ("python 3.14.*",)),
@@ -114,7 +114,9 @@ def _satisfying(spec: str, subdir: str) -> dict[str, Any]:
 def _leaf(
     name: str, version: str, build: str, depends: tuple[str, ...], *, subdir: str
 ) -> dict[str, Any]:
-    found = {"name": name, "version": version, "build": build, "depends": list(depends)}
+    on_linux = subdir.startswith("linux-")
+    needed = [spec for spec in depends if on_linux or not spec.startswith("__glibc")]
+    found = {"name": name, "version": version, "build": build, "depends": needed}
     return {**found, "build_number": 0, "subdir": subdir}
 
 

@@ -268,6 +268,16 @@ def facts(shared: Path) -> str:
             "as_of": as_of["pytorch"][:10],
             "glibc": "2.17",
             "tegra_glibc": "2.34",
+            "libraries": {
+                "about": "What cuDNN and CUDA need from these versions on, and so builds that need "
+                "them: all for CUDA 12 and later from this torch on. Their own records say less.",
+                "source": [FEEDSTOCK.format(name) for name in ("cudnn", "libcublas")],
+                "as_of": "2026-11-25",
+                "glibc": "2.28",
+                "cudnn": "9.7",
+                "cuda": "12.8",
+                "torch": "2.6.0",
+            },
             "osx": OSX_FLOORS,
         },
         "blas": {

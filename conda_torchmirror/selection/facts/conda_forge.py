@@ -76,17 +76,20 @@ def read(build: Build) -> BuildFacts:
         floor = _floor(specs[runtime]) if runtime else None
         cuda = minor(floor) if floor else _cuda_of_words(specs.get(TORCH, ()), build.build)
     glibc = _floor(specs.get(_GLIBC, ()))
+    cudnn = _floor(rest for name in CUDNN for rest in specs.get(name, ())) if cuda else None
+    on_linux = build.subdir.startswith("linux-")
+    of_libraries = libraries_glibc(cuda, cudnn) if on_linux else None
     return BuildFacts(
         accelerator=accelerator,
         cuda=cuda,
         python=_python(specs, build.build),
         runtime=runtime,
-        cudnn=_floor(rest for name in CUDNN for rest in specs.get(name, ())) if cuda else None,
+        cudnn=cudnn,
         cuda_open=cuda is not None,
         number=build.build_number % _VARIANTS,
         blas=_blas(specs),
         arm=_arm(build, specs, glibc) if cuda else None,
-        glibc=glibc,
+        glibc=max(filter(None, (glibc, of_libraries)), key=number, default=None),
         osx=_floor(specs.get(_OSX, ())),
         needs_driver=needs_driver,
     )
@@ -173,6 +176,19 @@ def _lower(rest: str) -> str | None:
 def _known() -> Mapping[str, Any]:
     """The table of the feedstocks' facts, `data/conda_forge.json`."""
     return data("conda_forge.json")
+
+
+def libraries_glibc(cuda: str | None, cudnn: str | None, torch: str | None = None) -> str | None:
+    """The glibc that the CUDA and cuDNN of a build need, where that is more than any build says;
+    `cudnn` is the lowest that it accepts, and where that is not known, its release tells it."""
+    known = _known()["floors"]["libraries"]
+    later = (
+        (cuda, known["cuda"]),
+        (cudnn, known["cudnn"]),
+        (torch if cuda and number(cuda)[0] >= 12 else None, known["torch"]),
+    )
+    found = any(there and number(there) >= number(since) for there, since in later)
+    return str(known["glibc"]) if found else None
 
 
 def torch_specs(build: Build) -> tuple[str, ...]:

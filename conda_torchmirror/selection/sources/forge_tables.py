@@ -6,9 +6,11 @@ Nothing is chosen from them; the figures are in `data/conda_forge.json`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from ...models import Admits, Machine, Request
+from ..facts.conda_forge import libraries_glibc
 from ..facts.cuda import conda_forge_tables, data, runs_on
 from ..facts.names import CUDA_NAMES, PARTNERS, TORCH
 from ..specs import number, package_name
@@ -107,8 +109,12 @@ def _cudas(row: Mapping[str, Any], there: Mapping[str, Any], wanted: Wanted) -> 
     code = conda_forge_tables().architectures
     glibc, oldest = wanted.machine.glibc, data("conda_forge.json")["floors"]
     floors = there.get("glibc", {})
+    of_libraries = partial(libraries_glibc, cudnn=None, torch=row["torch"])
     built: list[tuple[str, str | None, str]]
-    built = [(cuda, None, floors.get(cuda, oldest["glibc"])) for cuda in there["cuda"]]
+    built = [
+        (cuda, None, floors.get(cuda) or of_libraries(cuda) or oldest["glibc"])
+        for cuda in there["cuda"]
+    ]
     if arch in wanted.tables.integrated:
         built += [(cuda, "tegra", oldest["tegra_glibc"]) for cuda in there.get("tegra", ())]
     fitting = {

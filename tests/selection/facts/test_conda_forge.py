@@ -268,3 +268,33 @@ def test_names_without_a_record_are_read_as_well() -> None:
         assert facts.cuda == (f"{made_for[:2]}.{made_for[2]}" if made_for else None)
         assert facts.python == f"{name['python'][0]}.{name['python'][1:]}"
         assert facts.number == int(name["number"]) % 100
+
+
+@pytest.mark.parametrize(
+    ("version", "build", "glibc"),
+    [
+        # Of cuDNN 9.3.0.75 there is a build for 2.17, of 9.7 and later none.
+        ("2.5.1", "cuda126_mkl_py312_hdbe889e_310", "2.17"),
+        ("2.4.1", "cuda120_py312hf8d5e09_302", "2.17"),
+        ("2.4.1", "cuda120_mkl_py310_h1a43862_306", "2.28"),
+        ("2.6.0", "cuda126_mkl_py312_h30b5a27_304", "2.28"),
+        ("2.8.0", "cuda129_mkl_py312_had1c889_302", "2.28"),
+    ],
+)
+def test_what_cuda_and_cudnn_need_counts(version: str, build: str, glibc: str) -> None:
+    """The records of these builds say 2.17; nothing of 2.6 and later was installable there."""
+    assert read(find_build("linux-64", "pytorch", version, build)).glibc == glibc
+
+
+def test_that_they_need_it_is_in_their_records() -> None:
+    path = material("channels", "conda-forge", "linux-64", "repodata.json")
+    data = json.loads(path.read_text(encoding="utf-8"))
+    known = {"cudnn": (9, 7), "libcudnn": (9, 7), "libcublas": (12, 8), "cuda-cupti": (12, 9)}
+    floors: dict[bool, set[str | None]] = {True: set(), False: set()}
+    for record in (*data["packages"].values(), *data["packages.conda"].values()):
+        if since := known.get(record["name"]):
+            number = tuple(map(int, record["version"].split(".")))
+            said = [spec for spec in record["depends"] if spec.startswith("__glibc >=2.28")]
+            floors[number >= since].add("2.28" if said else None)
+    assert floors[True] == {"2.28"}
+    assert None in floors[False]

@@ -141,7 +141,7 @@ ROWS: list[tuple[Any, ...]] = [
     ),
     (
         *(24, machine(LINUX, "13.0", "8.0", glibc="2.17"), (), {}),
-        *(FORGE, "2.13.0", "12.9", "0.28.0", None),
+        *(CHANNEL, "2.5.1", "12.4", "0.20.1", "2.5.1"),
     ),
     (
         *(27, machine(LINUX, "12.9", None, cuda_from="--cuda"), (), {"cuda_word": "12.9"}),
