@@ -40,7 +40,9 @@ class Unread(NamedTuple):
     @property
     def detail(self) -> str:
         """The first line of the error's message."""
-        return first_line(self.error).rstrip(":")  # of conda's on a list: a list follows
+        line = first_line(self.error)
+        # Of conda's on a list: a list follows. Ours stays what can be said in another language.
+        return line.rstrip(":") if line.endswith(":") else line
 
     @property
     def forbidden(self) -> bool:
