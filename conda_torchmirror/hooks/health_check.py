@@ -16,6 +16,7 @@ from ..redirect import settings
 from ..redirect.own import channels as own_channels
 from ..text.messages import text
 from ..text.output import can_show, say
+from ..verify.causes import asking
 from ..verify.report import advice, origin
 from ..verify.static import StaticReport, inspect_records
 
@@ -75,7 +76,8 @@ def fix(prefix: str, confirm: Callable[[str], Any]) -> int:
     if not found & MENDED:
         say(text("check.fix_nothing"))
         return 0
-    same = [*(["--source", "wheels"] if report.by_pip else []), *report.keep.split()]
+    words = ["--source", "wheels"] if report.by_pip else asking(report.there).split()
+    same = [*words, *report.keep.split()]
     where = " ".join([option_of(prefix), *same])
     say(text("check.fix_command", {"where": where}))
     confirm(text("check.fix_question"))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from ..models import Notice
-from ..selection.facts.names import FAMILY
+from ..selection.facts.names import DEFAULT, FAMILY
 from ..text.messages import text
 
 #: Messages that mean one known thing: (code, pattern). The first that is found explains.
@@ -76,6 +76,13 @@ def naming(versions: Mapping[str, str]) -> str:
     return "".join(f" {name}={versions[name]}" for name in FAMILY if name in versions)
 
 
+def asking(there: str) -> str:
+    """The words by which an installation chooses for what `naming` names, in any version, with a
+    space before each; none where it does by itself, as it does for the usual partners."""
+    names = [word.partition("=")[0] for word in there.split()]
+    return "" if {*DEFAULT} <= {*names} else "".join(f" {name}" for name in names)
+
+
 def sentence(
     notice: Notice,
     part: str = "",
@@ -94,7 +101,7 @@ def sentence(
     # The GPU is named by its compute capability where the notice has that.
     arch = notice.facts.get("arch")
     of_arch = text("check.for_arch", {"arch": arch}) if arch else ""
-    install = f"{where} --source wheels" if by_pip else where
+    install = f"{where} --source wheels" if by_pip else where + asking(there)
     facts = {"cuda": text("check.this_version"), "of_arch": of_arch, "where": where}
     facts |= {"install": install, "same": install + keep, "again": where + there + keep}
     facts["reinstall"] = text("check.reinstall_pip" if by_pip else "check.reinstall", facts)

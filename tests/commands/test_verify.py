@@ -170,7 +170,7 @@ def test_text_explains_and_fits_a_terminal(
         "GPU 0 NVIDIA A100 (8.0): computes correctly",
         "GPU 1 NVIDIA GeForce RTX 5090 (12.0): does not compute",
         "- This build has no code for this GPU (compute capability 12.0).",
-        f"`conda torch-install -p {venv} --dry-run --explain`",
+        f"`conda torch-install -p {venv} pytorch --dry-run --explain`",
     ):
         assert expected in text
     assert f"RuntimeError: {error}" in " ".join(done.stdout.split())

@@ -144,7 +144,10 @@ def test_doctor_shows_what_is_wrong_and_what_to_do(run_conda: Conda, venv: Path)
     flat = re.sub(r"\s+", " ", said)
     assert "This build has no code for this GPU (compute capability 12.0)." in flat
     assert "torchvision 0.19.0 was built for `pytorch 2.4.0`" in flat
-    assert f"Run `conda torch-install -p {venv}`, which installs the matching set." in flat
+    assert (
+        f"Run `conda torch-install -p {venv} pytorch torchvision`, which installs the matching set."
+        in flat
+    )
     # A command stays on one line, however long the path of the environment is.
     assert all(len(line) <= 80 or str(venv) in line for line in said.splitlines())
 
@@ -154,7 +157,10 @@ def test_without_a_gpu_the_step_keeps_the_cuda_of_the_build(run_conda: Conda, ve
     for entry in BROKEN:
         record(venv, *entry)
     flat = re.sub(r"\s+", " ", health(run_conda, venv))
-    assert f"Run `conda torch-install -p {venv} --cuda 12.1`, which installs" in flat
+    assert (
+        f"Run `conda torch-install -p {venv} pytorch torchvision --cuda 12.1`, which installs"
+        in flat
+    )
     fixed = inspect_records(str(venv))
     assert fixed.keep == " --cuda 12.1"
 
@@ -225,12 +231,13 @@ def test_the_fix_is_torch_install_after_asking(
     for answers, dry in (("", ("--dry-run",)), ("n\n", ()), ("y\nn\n", ())):
         done = run_conda(*words, *dry, input=answers, env=WITH_GPU)
         assert "Error running fix" not in done.stderr
-        assert f"`conda torch-install -p {prefix}` puts a PyTorch that fits" in done.words
+        assert f"`conda torch-install -p {prefix} pytorch` puts a PyTorch that fits" in done.words
         assert installed(prefix) == before
     done = run_conda(*words, input="y\ny\n", env=WITH_GPU).ok()
     assert "Run it (y/[n])?" in done.stdout
     assert "Proceed ([y]/n)?" in done.stdout
     assert "_cuda" in installed(prefix)["pytorch"]
+    assert "torchaudio" not in installed(prefix)  # nothing that was not there
     again = run_conda(*words, env=WITH_GPU).ok()
     assert "There is nothing wrong with PyTorch here" in again.words
 
