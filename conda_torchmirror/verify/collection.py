@@ -19,10 +19,12 @@ from ..exceptions.base import TorchMirrorError
 from ..exceptions.file import NoReports
 from ..machine import facts as facts_
 from ..models import Machine, Notice
+from ..selection.facts.names import FAMILY
+from ..selection.specs import marks
 from ..text.messages import of_os_error, text
 from ..text.output import SCHEMA
-from .causes import sentence
-from .verdict import EXIT_CODES, UNTRIED
+from .causes import keeping, naming, sentence
+from .verdict import EXIT_CODES, OF_PIP, UNTRIED
 
 #: Upper limits: bytes of a report (20 kB with 64 GPUs), files, notices and GPUs of a report.
 BYTES, FILES, NOTICES, DEVICES = 1_000_000, 10_000, 50, 64
@@ -32,12 +34,16 @@ MachineStatus = Literal["fine", "no_gpu", "untried", "broken", "unread"]
 STATUSES: tuple[MachineStatus, ...] = ("fine", "no_gpu", "untried", "broken", "unread")
 
 
+#: A version that may stand in a command.
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.]{0,31}")
 #: Characters with a meaning to a shell even between double quotes.
 _COMMAND = re.compile(r"[`$\\\"!]")
 
 
 class Row(NamedTuple):
-    """The results of one machine. `notices` explain the status, the most important first."""
+    """The results of one machine. `notices` explain the status, the most important first. `by_pip`,
+    `keep` and `there` are as for `causes.sentence`.
+    """
 
     host: str
     files: tuple[str, ...]
@@ -49,6 +55,9 @@ class Row(NamedTuple):
     driver: str | None = None
     prefix: str | None = None
     notices: tuple[Notice, ...] = ()
+    by_pip: bool = False
+    keep: str = ""
+    there: str = ""
 
 
 class Group(NamedTuple):
@@ -191,6 +200,8 @@ def _report(host: str, found: Any) -> Row:
     if check.get("exit_code") != EXIT_CODES[status]:
         raise _Unusable("collect_field", field="exit_code")
     prefix = found.get("prefix")
+    build = _text(check, "build") or ""
+    cuda = _text(check, "cuda") or marks(build).cuda
     return Row(
         host,
         (),
@@ -201,7 +212,21 @@ def _report(host: str, found: Any) -> Row:
         gpus=tuple(_gpus(check)),
         prefix=prefix if facts_.is_text(prefix) else None,
         notices=tuple(_notices(check)),
+        by_pip=build.endswith(OF_PIP),
+        keep=keeping(cuda if _is_version(cuda) else None, has_gpu=bool(check.get("expect_gpu"))),
+        there=naming(_installed(check)),
     )
+
+
+def _is_version(value: Any) -> bool:
+    return isinstance(value, str) and bool(_VERSION.fullmatch(value))
+
+
+def _installed(check: Mapping[str, Any]) -> dict[str, str]:
+    """The versions of the family that conda has installed; older reports lack them."""
+    found = check.get("installed")
+    versions = found if isinstance(found, Mapping) else {}
+    return {name: versions[name] for name in FAMILY if _is_version(versions.get(name))}
 
 
 def _text(check: Mapping[str, Any], name: str) -> str | None:
@@ -249,13 +274,14 @@ def _notices(check: Mapping[str, Any]) -> Iterator[Notice]:
 
 
 def _groups(rows: Iterable[Row]) -> Iterator[Group]:
-    alike: dict[tuple[MachineStatus, str, str], list[Row]] = {}
+    alike: dict[tuple[MachineStatus, str, str, bool], list[Row]] = {}
     for row in rows:
         notice = _telling(row)
         if notice is not None:
-            alike.setdefault((row.status, notice.code, sentence(notice)), []).append(row)
+            key = row.status, notice.code, sentence(notice), row.by_pip
+            alike.setdefault(key, []).append(row)
     worst_first = sorted(alike.items(), key=lambda one: -STATUSES.index(one[0][0]))
-    for (status, code, cause), same in sorted(worst_first, key=lambda one: -len(one[1])):
+    for (status, code, cause, _), same in sorted(worst_first, key=lambda one: -len(one[1])):
         yield Group(status, code, cause, _hint(same), tuple(row.host for row in same))
 
 
@@ -266,7 +292,10 @@ def _hint(rows: Sequence[Row]) -> str:
     if any(_COMMAND.search(value) for value in notice.facts.values() if isinstance(value, str)):
         plain = sentence(Notice(notice.code, {}), ".hint")
         return plain if "{" not in plain else ""
-    return sentence(notice, ".hint", where=_where(rows))
+    words = {(row.keep, row.there) for row in rows}
+    keep, there = words.pop() if len(words) == 1 else ("", "")
+    by_pip = rows[0].by_pip
+    return sentence(notice, ".hint", where=_where(rows), by_pip=by_pip, keep=keep, there=there)
 
 
 def _telling(row: Row) -> Notice | None:

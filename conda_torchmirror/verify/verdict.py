@@ -114,6 +114,7 @@ class Check:
         """The check as plain JSON values."""
         plain = asdict(replace(self, notices=()))
         del plain["where"], plain["keep"], plain["there"]
+        plain["installed"] = dict(word.split("=", 1) for word in self.there.split())
         plain["exit_code"] = self.exit_code
         plain["notices"] = [
             {

@@ -206,3 +206,35 @@ def test_the_gpu_is_named_in_the_language_of_the_reader(conda_in_process, lab, m
     monkeypatch.setenv("CONDA_TORCHMIRROR_LANG", "en")
     said = conda_in_process("torch-verify", "--collect", lab).stdout
     assert "This build has no code for this GPU (compute capability 12.0)." in said
+
+
+@pytest.mark.parametrize("installed", [" pytorch=2.3.1 torchvision=0.18.1", ""])
+@pytest.mark.parametrize("build", ["py3.11_cuda12.1_cudnn8.9.2_0", f"torch 2.3.1{verdict.OF_PIP}"])
+@pytest.mark.parametrize("expect_gpu", [True, False])
+def test_the_step_is_that_of_the_machine(
+    tmp_path: Path, expect_gpu: bool, build: str, installed: str
+) -> None:
+    """A wheel was to be installed again by an option that wheels refuse, a CUDA build as one for
+    the CPU, a release as the newest one."""
+    subject = verdict.CheckSubject(
+        "/p", expect_gpu, 1, build, None, " -p /opt/envs/torch", 1, there=installed
+    )
+    steps = [{"step": "torch", "error": "No module named 'torch'"}]
+    check = verdict.judge(steps, verdict.CheckExit(0, ""), subject)
+    put(tmp_path, "a", document(check))
+    [group] = collect(str(tmp_path)).groups
+    assert group.hint == check.hint(check.notices[0])
+    put(tmp_path, "b", document(Check("broken", notices=check.notices, build=build)))
+    assert [one.hosts for one in collect(str(tmp_path)).groups] == [("a", "b")]
+
+
+@pytest.mark.parametrize("version", ["1; ls", "", 2, "`id`", "1" * 40, None])
+def test_a_version_of_a_report_is_no_word_of_a_command_as_it_stands(
+    tmp_path: Path, version: Any
+) -> None:
+    report = document(Check("broken", notices=(Notice("library_missing"),)))
+    report["torchmirror"]["check"]["installed"] = {"pytorch": version, "torchvision": "0.18.1"}
+    put(tmp_path, "a", report)
+    [group] = collect(str(tmp_path)).groups
+    command = "conda torch-install -p /opt/envs/torch torchvision=0.18.1 --force-reinstall"
+    assert group.hint == f"Run `{command}`."
