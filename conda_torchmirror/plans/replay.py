@@ -224,10 +224,19 @@ def _against_pins(records: Sequence[Any], on: Machine) -> tuple[Notice, ...]:
 
 
 def _check(plan: SavedPlan, on: Machine, prefix: str, leaving: Collection[str]) -> None:
+    """Check an environment before it is changed.
+
+    Raises: PlanInTheWay, PipTorch, BrokenRecord, UnreadableHistory, UnreadablePins.
+    """
+    check_conda(plan, on, prefix, leaving)
+    conda.refuse_pip_torch(on.installed, prefix)
+
+
+def check_conda(plan: SavedPlan, on: Machine, prefix: str, leaving: Collection[str] = ()) -> None:
     """Check that the plan breaks no other package: given an explicit list, conda does not check
     whether the dependencies of the remaining packages are still met.
 
-    Raises: PlanInTheWay, PipTorch, BrokenRecord, UnreadableHistory, UnreadablePins.
+    Raises: PlanInTheWay, BrokenRecord, UnreadableHistory, UnreadablePins.
     """
     conda.refuse_unreadable(on, prefix, solving=False)
     planned = {str(p["name"]): (str(p["version"]), str(p["build"])) for p in plan.packages}
@@ -240,7 +249,6 @@ def _check(plan: SavedPlan, on: Machine, prefix: str, leaving: Collection[str]) 
     if broken:
         needed = ", ".join(f"`{spec}`" for spec in sorted(set(broken.values())))
         raise PlanInTheWay(prefix=prefix, names=" ".join(sorted(broken)), needed=safe(needed))
-    conda.refuse_pip_torch(on.installed, prefix)
 
 
 def of_driver(plan: SavedPlan, on: Machine) -> tuple[Notice, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from support import wheel_files
@@ -23,7 +24,7 @@ from support.wheel_lab import (
 from support.wheel_site import put
 
 from conda_torchmirror.exceptions.environment import CondaOwned, CondaTorch, PipFailed
-from conda_torchmirror.exceptions.plan import PlanNewerSystem
+from conda_torchmirror.exceptions.plan import PlanInTheWay, PlanNewerSystem
 
 pytest_plugins = ["support.wheel_fixtures"]
 
@@ -38,6 +39,7 @@ def lab_channels(tmp_path):
         {**pip, "depends": [*pip["depends"], "setuptools"]},
         *(dist_record("sympy", version) for version in ("1.12", "1.13.3")),
         *(dist_record("setuptools", version) for version in ("80.9.0", "82.0.1")),
+        {**dist_record("builder", "1.0"), "depends": ["setuptools >=82"]},
     ]
     write_channel(root / "conda-forge", "linux-64", {file_name(one): one for one in records})
     write_channel(root / "conda-forge", "noarch", {})
@@ -104,6 +106,13 @@ def test_those_that_the_plan_brings_itself_are_no_obstacle(
     assert "setuptools-82.0.1" in dists(prefix)
     replay(folder, prefix).ok()
     assert dists(prefix) >= {"torch-2.7.1+cu126", "setuptools-80.9.0"}
+    # Unless another package of conda's needs what they replace.
+    shutil.rmtree(prefix)
+    before = contents(other("setuptools=82", "builder"))
+    refused = replay(folder, prefix)
+    assert isinstance(refused.error, PlanInTheWay)
+    assert "they need `setuptools >=82`" in refused.words
+    assert contents(prefix) == before
 
 
 def test_a_torch_of_condas_has_a_step_for_the_plan(wheel_lab, plan, replay, other):

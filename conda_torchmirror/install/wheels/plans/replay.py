@@ -209,7 +209,8 @@ def _fresh(plan: SavedPlan, part: WheelPart) -> Notice:
 def _check(task: WheelTask, plan: SavedPlan, part: WheelPart) -> None:
     """Refuse a target that the plan cannot be installed in.
 
-    Raises: NoEnvironment, PlanOtherPython, CondaTorch, ExternallyManaged.
+    Raises: NoEnvironment, PlanOtherPython, CondaTorch, ExternallyManaged, and what
+    `conda_plans.check_conda` raises.
     """
     if task.target.prefix is None:
         raise NoEnvironment()
@@ -218,3 +219,5 @@ def _check(task: WheelTask, plan: SavedPlan, part: WheelPart) -> None:
         folder = str(plan.folder)
         raise PlanOtherPython(python=part.python, here=here or "-", folder=folder)
     check_environment(task)
+    if task.target.exists and plan.packages:
+        conda_plans.check_conda(plan, task.machine, str(task.target.prefix))
