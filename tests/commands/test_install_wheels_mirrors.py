@@ -180,6 +180,25 @@ def test_ones_own_index_comes_first_and_is_said(wheel_lab, lab_env, run_conda):
     assert "your own index" in done.words
 
 
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [(("--mirror", "first"), True), (("--offline",), False), (("--wheel-dir", "here"), False)],
+    ids=["a mirror that is named", "offline", "all is on this disk"],
+)
+def test_ones_own_index_is_not_said_to_be_used_where_it_is_not(
+    wheel_lab, lab_env, run_conda, tmp_path, words, left
+):
+    (tmp_path / "here").mkdir()
+    for made in wheel_lab.of("cu126", ""):
+        shutil.copyfile(made.path, tmp_path / "here" / made.name)
+    variables = {"PIP_INDEX_URL": wheel_lab.spare.simple, "PIP_CONFIG_FILE": None}
+    command = (*WHEELS, *CUDA, "-p", lab_env, "--dry-run", *words)
+    said = run_conda(*command, env=variables, cwd=tmp_path).ok().words
+    assert "your own index" not in said
+    assert ("this run leaves out index-url" in said) is left
+    assert wheel_lab.spare.requests == []
+
+
 def test_two_places_at_one_host_are_two(wheel_lab, install, lab_env):
     """The one that has no pages does not stand for the other."""
     (wheel_lab.first.folder / "copy").symlink_to(wheel_lab.first.folder / "whl")

@@ -361,7 +361,7 @@ def _decision(
     index_notices: tuple[Notice, ...],
 ) -> WheelDecision:
     options, target, wheels = task.options, task.target, chosen.wheels
-    carried, carried_notices = steps.carried(task.config)
+    carried, carried_notices = steps.carried(task.config, index)
     if options.wheel_dir is not None and task.brought is not None:
         carried = (*carried, "--find-links", task.brought.folder)
     pins = plan.conda_pins(chosen.said, task.machine.subdir, wheels.python)

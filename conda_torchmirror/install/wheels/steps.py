@@ -51,9 +51,10 @@ _HARMLESS = frozenset(
 )
 
 
-def carried(config: PipConfig) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
+def carried(config: PipConfig, index: Route) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
     """The options to carry over from pip's configuration, and notices on all of that. Conda's
-    certificates and proxy are used if pip has none of its own."""
+    certificates and proxy are used if pip has none of its own. `index` is the one for everything
+    that is not among the files."""
     found: list[str] = []
     names: list[str] = []
     for name in pip.CARRIED:
@@ -70,10 +71,12 @@ def carried(config: PipConfig) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
     notices: list[Notice] = []
     if names:
         notices.append(Notice("pip_config_carried", {"options": ", ".join(names)}))
-    if (own := config.options.get("index-url")) is not None:
+    mine = index.mirror == OWN
+    if mine and (own := config.options.get("index-url")) is not None:
         facts = {"index": safe(own), "source": config.sources["index-url"]}
         notices.append(Notice("pip_config_index", facts))
-    left = sorted({*config.options} - {*pip.CARRIED, "index-url"} - _HARMLESS)
+    heeded = {*pip.CARRIED, *(("index-url",) if mine or index == NO_INDEX else ())}
+    left = sorted({*config.options} - heeded - _HARMLESS)
     if left:
         places = dict.fromkeys(config.sources[name] for name in left)
         facts = {"options": ", ".join(left), "sources": ", ".join(places)}

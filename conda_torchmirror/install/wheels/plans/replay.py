@@ -128,12 +128,12 @@ def replay(
             done = conda_plans.link(options, found, records, to, target.exists)
             if done.code:
                 return done
-        carried, told = steps.carried(task.config)
-        for notice in (*task.notices, *told):
-            report(notice)
         indexes = (routes.NO_INDEX,) if context.offline else chains.indexes
         if part.rest is not None:  # the plan is complete, so pip needs no index
             indexes = (routes.NO_INDEX,)
+        carried, told = steps.carried(task.config, indexes[0])
+        for notice in (*task.notices, *told):
+            report(notice)
         whole = None if part.rest is None else tuple(rest)
         order = PipOrder(tuple(files), part.others, carried, whole, task.uv)
         by_pip(order, indexes, to, report, quiet=options.as_json)
