@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from support import wheel_files
@@ -23,8 +24,9 @@ from support.wheel_lab import (
 )
 from support.wheel_site import put
 
-from conda_torchmirror.exceptions.environment import CondaOwned, CondaTorch, PipFailed
+from conda_torchmirror.exceptions.environment import CondaOwned, CondaTorch, NoSpace, PipFailed
 from conda_torchmirror.exceptions.plan import PlanInTheWay, PlanNewerSystem
+from conda_torchmirror.handover import disk_space
 
 pytest_plugins = ["support.wheel_fixtures"]
 
@@ -163,3 +165,16 @@ def test_what_pip_does_not_take_is_not_told_as_missing_from_an_index(
     assert "pip does not take the file of torch==2.7.1+cu126" in refused.words
     assert "index" not in refused.words.partition("Cause:")[2].partition("No matching")[0]
     assert not (SET | REST) & dists(prefix)
+
+
+def test_too_little_room_stops_before_the_download(
+    wheel_lab, lab_env, plan, replay, conda_in_process, tmp_path, monkeypatch
+):
+    """Conda's packages alone were measured, of which this plan has none."""
+    for site in (wheel_lab.first, wheel_lab.index):
+        del site.requests[:]
+    monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    assert isinstance(replay(plan, lab_env).error, NoSpace)
+    words = ("--save-plan", tmp_path / "whole", "--with-packages")
+    assert isinstance(conda_in_process(*WHEELS, *CUDA, "-p", lab_env, *words).error, NoSpace)
+    assert wheel_lab.first.sent() == wheel_lab.index.sent() == []

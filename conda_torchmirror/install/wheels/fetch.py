@@ -9,7 +9,8 @@ from conda.base.context import context
 from ...exceptions import causes
 from ...exceptions.channel import WheelDamaged, WheelNowhere, WheelUnlike
 from ...exceptions.mirror import CannotWrite
-from ...handover import wheel_cache
+from ...handover import disk_space, wheel_cache
+from ...handover.disk_space import Footprint
 from ...index.fetch import spinner
 from ...mirrors.registry import Route
 from ...models import Notice
@@ -25,6 +26,14 @@ from ...transport.wheels.reader import Located, WheelReader
 from ...transport.wheels.rest import OnDisk, Rest
 from .decide import Decided
 from .task import WheelTask
+
+
+def space(files: Sequence[WheelFile], to: str | None) -> Footprint:
+    """The disk space that the files take in the cache and, unpacked or copied, at `to`, as far as
+    their sizes are known."""
+    sizes = [file.link.size or 0 for file in files]
+    lacking = [file.link.size or 0 for file in files if file.cached is None]
+    return disk_space.measure_files(sizes, lacking, wheel_cache.folders()[0], to)
 
 
 def fetched(

@@ -6,13 +6,11 @@ was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ....exceptions.channel import WheelNowhere
-from ....handover import conda, disk_space, environment_lock, wheel_cache
+from ....handover import conda, disk_space, environment_lock
 from ....handover.conda import Outcome
-from ....handover.disk_space import Footprint
 from ....machine.survey import inspect, native_subdir
 from ....models import Notice
 from ....options import InstallOptions
@@ -21,7 +19,7 @@ from ....text.wheels.decision import summary
 from ....transport.wheels.rest import Rest
 from ...run import checked
 from ..decide import Decided
-from ..fetch import fetched, fetched_rest, read_here
+from ..fetch import fetched, fetched_rest, read_here, space
 from ..steps import PipOrder
 from .conda_part import by_conda
 from .pip_run import by_pip
@@ -42,8 +40,8 @@ def carry_out(
     if not options.download:
         disk_space.refuse_unwritable(str(prefix), Notice("new_for_wheels"))
     needed = (*decision.files, *(rest.files if rest else ()))
-    report(space := _space(needed, None if options.download else str(prefix)))
-    disk_space.check(space)
+    report(room := space(needed, None if options.download else str(prefix)))
+    disk_space.check(room)
     if decision.conda is None and not options.download:
         conda.confirm(as_json=options.as_json)
     files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
@@ -66,13 +64,6 @@ def _beside(
     except WheelNowhere:
         report(Notice("rest_short", {"instead": indexes[-1].mirror}))
         return None
-
-
-def _space(files: Sequence[WheelFile], prefix: str | None) -> Footprint:
-    """The disk space that the files take, as far as their sizes are known."""
-    sizes = [file.link.size or 0 for file in files]
-    lacking = [file.link.size or 0 for file in files if file.cached is None]
-    return disk_space.measure_files(sizes, lacking, wheel_cache.folders()[0], prefix)
 
 
 def _install(

@@ -38,7 +38,7 @@ from ...task import Target
 from .. import steps
 from ..carry_out.pip_run import by_pip
 from ..decide import keep
-from ..fetch import fetched, fetched_rest
+from ..fetch import fetched, fetched_rest, space
 from ..obstacles import check_environment, check_owned
 from ..steps import PipOrder
 from ..task import WheelTask
@@ -108,7 +108,9 @@ def replay(
     if not options.download:
         _check(task, plan, part)
         disk_space.refuse_unwritable(str(target.prefix), task.fresh)
-    disk_space.check(disk_space.measure(records, None if options.download else target.prefix))
+    to = None if options.download else target.prefix
+    disk_space.check(disk_space.measure(records, to))
+    disk_space.check(space((*files, *rest), to))
     if uncached:
         package_cache.fetch(uncached, beside, quiet=options.as_json)
     chains = routes.chains(options, task.config.options)
@@ -122,10 +124,10 @@ def replay(
     # Only now is it known what the files require.
     read = ((file.project, metadata.of_file(str(file.cached))) for file in (*files, *rest))
     check_owned(task, {name: said for name, said in read if said is not None}, part.python)
-    to = str(target.prefix)
-    with environment_lock.held(to), conda.unmade(to, filled=True):
+    place = str(target.prefix)
+    with environment_lock.held(place), conda.unmade(place, filled=True):
         if records and not (prefix and _has(records, prefix)):
-            done = conda_plans.link(options, found, records, to, target.exists)
+            done = conda_plans.link(options, found, records, place, target.exists)
             if done.code:
                 return done
         indexes = (routes.NO_INDEX,) if context.offline else chains.indexes
@@ -136,8 +138,8 @@ def replay(
             report(notice)
         whole = None if part.rest is None else tuple(rest)
         order = PipOrder(tuple(files), part.others, carried, whole, task.uv)
-        by_pip(order, indexes, to, report, quiet=options.as_json)
-    return Outcome(0, found.about, {"prefix": to})
+        by_pip(order, indexes, place, report, quiet=options.as_json)
+    return Outcome(0, found.about, {"prefix": place})
 
 
 def _located(file: PlanWheel, folder: Path) -> WheelFile:

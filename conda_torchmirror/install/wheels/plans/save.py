@@ -32,7 +32,7 @@ from ....transport.wheels.rest import Rest
 from .. import steps
 from ..carry_out.conda_part import conda_words, unheeded
 from ..decide import Decided
-from ..fetch import fetched, fetched_rest, find_rest, read_here
+from ..fetch import fetched, fetched_rest, find_rest, read_here, space
 from ..task import WheelTask
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
     beside = [Notice("plan_offline", {"folder": str(options.save)})]
     if filled:
         disk_space.check(disk_space.measure(found.state, None))
+        every = (*decision.files, *(rest.files if rest else ()))
+        disk_space.check(space(every, str(plan.folder) if options.with_packages else None))
         package_cache.fetch(found.state, quiet=options.as_json)
         files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
         decided = read_here(decided, files, report)
