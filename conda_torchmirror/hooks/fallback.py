@@ -72,7 +72,8 @@ class Search:
         """Skip the places that are known to fail. Return whether the place reached is one that
         has no answer for `subdir` yet."""
         while not self.lost:
-            found = answer_log.verdict(answers.values(), self.place[1], subdir)
+            place = answer_log.shown(self.place[1])
+            found = answer_log.verdict(answers.values(), place, subdir)
             if found is None:
                 return True
             if found["code"] == "ok":
@@ -108,7 +109,8 @@ class Fallback:
         """Find the first place that answers for every channel, within `TOTAL` seconds."""
         from conda.base.context import context
 
-        sites = {answer_log.site_of(url) for one in self.searches for _, url in one.places}
+        urls = [answer_log.shown(url) for one in self.searches for _, url in one.places]
+        sites = dict.fromkeys(map(answer_log.site_of, urls))
         answers = answer_log.read(answer_log.files(context.pkgs_dirs), tuple(sites))
         end = time.monotonic() + TOTAL
         asked: list[Answer] = []

@@ -109,6 +109,7 @@ def is_of_site(answer: StoredAnswer) -> bool:
 
 def verdict(answers: Iterable[StoredAnswer], url: str, subdir: str) -> StoredAnswer | None:
     """Return the answer that decides whether a channel can be read at this URL; None without any.
+    The URL is as answers have it, see `shown`.
 
     That is the newest failure of the whole site unless the site has answered since; else the newest
     failure of an index or package of the channel; else the newest success of the site.
@@ -135,6 +136,15 @@ def verdict(answers: Iterable[StoredAnswer], url: str, subdir: str) -> StoredAns
 
 def _is_spared(answer: StoredAnswer) -> bool:
     return answer["url"].endswith(".zst") and answer["code"] in PLAIN_INSTEAD
+
+
+def shown(url: str) -> str:
+    """A URL as answers have it, without secrets."""
+    if "@" not in url and "/t/" not in url:  # as most
+        return url
+    from ..text.sanitize import safe
+
+    return safe(url)
 
 
 def site_of(url: str) -> str:

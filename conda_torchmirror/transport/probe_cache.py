@@ -41,8 +41,9 @@ class ProbeCache:
         return newest if newest is not None and newest.of_site else None
 
     def keep(self, answers: Iterable[Answer]) -> None:
-        """Add answers, which this run can look up at once and `save` writes."""
+        """Add answers, which this run can look up at once and `save` writes, without secrets."""
         for answer in answers:
+            answer = answer._replace(url=answer_log.shown(answer.url))
             self._known[answer.url] = answer
             self._new.append(answer)
 

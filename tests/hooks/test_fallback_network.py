@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
+from support.lab import entry
 from support.mirror import Exchange
+
+from conda_torchmirror.redirect import answer_log
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -56,3 +62,33 @@ def test_a_proxy_is_told_with_what_to_check(
     sites.first.heal()
     monkeypatch.delenv("http_proxy")
     conda_in_process(*words).ok()
+
+
+@pytest.mark.parametrize("fault", ["not_found", "server_error", "html"])
+@pytest.mark.parametrize("secret", ["/t/to-secret1", "me:secret1@"], ids=["token", "password"])
+def test_a_mirror_with_a_login_is_asked_once_and_its_secret_is_not_stored(
+    sites, condarc, conda_in_process, sandbox, tmp_path, secret, fault
+):
+    """It was asked again and again for ten seconds, and then told not to have answered in time."""
+    first = sites.first
+    settings = sites.settings()
+    registry = json.loads(Path(sites.file).read_text())
+    at = (
+        f"{first.url}{secret}" if secret.startswith("/") else first.url.replace("//", f"//{secret}")
+    )
+    named = json.loads(entry(first).replace(first.url, at))["lab"]
+    settings["plugins"] |= {
+        "torchmirror_auto": True,
+        "torchmirror_registry": json.dumps({**registry, "first": named}),
+    }
+    condarc(**settings)
+    first.fail("*", fault)
+    words = ("create", "-y", "-p", tmp_path / "one", "-c", "conda-forge", "filelock")
+    done = conda_in_process(*words).ok()
+    assert "in time" not in done.words
+    assert "`conda-forge` from second" in done.words
+    assert len([one for one in first.requests if "conda-forge" in one.path]) == 1
+    (file,) = Path(sandbox.root).rglob(answer_log.NAME)
+    assert "secret1" not in file.read_text() + done.words
+    again = conda_in_process(*words[:3], tmp_path / "two", *words[4:]).ok()
+    assert "not asked again" in again.words
