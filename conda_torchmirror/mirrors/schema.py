@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from .urls import UPSTREAM, MirrorError, check_url
+from .urls import UPSTREAM, MirrorError, check_url, without_secrets
 
 #: What a mirror can be chosen for.
 KINDS = ("conda", "pypi", "wheels")
@@ -102,6 +102,16 @@ def check_entry(name: str, entry: Any, *, allow_http: bool = False) -> dict[str,
             raise MirrorError(
                 "Mirror {name!r} gives no url for {channel} and has no roots.",
                 name=name,
+                channel=channel,
+            )
+        # The others are only recognised in files.
+        there = carried.get("url") if carried.get("status", "yes") == "yes" else None
+        if there is not None and not there.endswith(f"/{channel}"):
+            raise MirrorError(
+                "Mirror {name!r} gives {url} for {channel}: the address must end in the channel's "
+                "name, because conda adds the name to the address above it.",
+                name=name,
+                url=without_secrets(there),
                 channel=channel,
             )
     return found

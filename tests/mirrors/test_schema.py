@@ -68,6 +68,16 @@ def test_what_yaml_makes_of_it_is_understood(entry: Any, field: str, value: Any)
         pytest.param({"title": "x" * 3000}, "title must be a text", id="long"),
         pytest.param({"note": "\u202eabc"}, "note must be a text", id="bidirectional"),
         pytest.param({"channels": {"pytorch": {}}}, "no url for pytorch", id="no-url"),
+        pytest.param(
+            {"channels": {"pytorch": {"url": "https://x.example/conda/pytorch-remote"}}},
+            "https://x.example/conda/pytorch-remote for pytorch: the address must end",
+            id="url-of-another-name",
+        ),
+        pytest.param(
+            {**AT, "channels": {"x/label/y": {"url": "https://a:b@x.example/y"}}},
+            "gives https://x.example/y for x/label/y",
+            id="url-of-another-label",
+        ),
         pytest.param({"channels": ["pytorch"]}, "channels must be a map", id="channel-list"),
         pytest.param({"channels": 3}, "channels must be a map, not 3", id="channel-number"),
         pytest.param({**AT, "channels": {"../x": {}}}, "by channel name", id="channel-path"),
@@ -96,6 +106,11 @@ def test_a_field_that_cannot_be_used_is_named(entry: Any, said: str) -> None:
     with pytest.raises(MirrorError, match="lab") as caught:
         check_entry("lab", entry)
     assert said in str(caught.value)
+
+
+def test_an_address_that_is_only_recognised_has_any_name() -> None:
+    there = {"url": "https://x.example/old", "status": "no"}
+    assert check_entry("lab", {"channels": {"x": there}})["channels"]["x"] == there
 
 
 @pytest.mark.parametrize(
