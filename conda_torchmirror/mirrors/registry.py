@@ -233,6 +233,13 @@ class Registry(Mapping[str, Mirror]):
 
         return words.named(word, self.entries)
 
+    def at(self, address: str) -> Mirror | None:
+        """The mirror whose address a URL is (see `words.at`), read from there."""
+        from . import words
+
+        found = words.at(address.rstrip("/"), self)
+        return found and Mirror(found[0], {**self.entries[found[0]], **found[1]}, word=found[2])
+
     def resolve(self, preference: Sequence[str], *, allow_http: bool = False) -> tuple[Mirror, ...]:
         """Return the mirrors that a preference list names, up to "upstream", which ends it.
 
@@ -241,7 +248,8 @@ class Registry(Mapping[str, Mirror]):
         found: dict[str, Mirror | None] = {}
         for item in preference:
             if "://" in item:
-                found[check_url(item, allow_http=allow_http)] = None
+                known = self.at(address := check_url(item, allow_http=allow_http))
+                found[known.name if known else address] = known
             elif item.lower() == UPSTREAM:
                 break
             elif item.lower() in self:
@@ -358,8 +366,10 @@ def _expanded(words: Iterable[str], registry: Registry) -> Iterator[str]:
     for word in words:
         if word.lower() == AUTO:
             yield from registry.chosen_for()
+        elif "://" in word:
+            yield known.word if (known := registry.at(word)) else word
         else:
-            yield word if "://" in word else word.lower()
+            yield word.lower()
 
 
 def parts_of_defaults(subdir: str) -> tuple[str, ...]:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .registry import channels_for
 from .urls import host_of
+
+if TYPE_CHECKING:
+    from .registry import Registry
 
 #: The ends of host names, which do not tell whose they are.
 _SUFFIXES = frozenset(("edu", "com", "org", "cn"))
+
+#: The ends of the URLs that name one channel as a mirror.
+_CHANNELS = tuple(f"/{channel}" for channel in channels_for("channel"))
 
 _Entries = Mapping[str, Mapping[str, Any]]
 
@@ -47,6 +54,23 @@ def named(word: str, entries: _Entries) -> str | None:
     labels = [[part for part in host.split(".") if part not in _SUFFIXES] for host in hosts]
     whole = (*hosts, *(parts[-1] for parts in labels if parts))
     return found if word in whole or not word.isascii() else None
+
+
+def at(address: str, known: Registry) -> tuple[str, dict[str, list[str]], str] | None:
+    """The mirror whose address a URL is: that of its site, a root, with or without `/cloud`, or a
+    channel there, but for one that a URL alone may name (`registry.channels_for`).
+
+    Its name; for a root that is not its first one, what its entry has instead, and the word that
+    names it in a preference list.
+    """
+    for name, mirror in known.items():
+        for n, root in enumerate(mirror.roots):
+            if address in (root, f"{root}/cloud"):
+                return (name, {"roots": [root]}, address) if n else (name, {}, "")
+        if address == mirror.home.rstrip("/"):
+            return name, {}, ""
+    there = None if address.endswith(_CHANNELS) else known.identify(address)
+    return (there.mirror, {}, "") if there is not None and there.mirror in known else None
 
 
 def _hosts(entry: Mapping[str, Any]) -> Iterator[str]:

@@ -216,7 +216,8 @@ def test_a_sync_at_no_time_that_may_have_been(sites, gpu, conda_in_process, mome
 
 def test_two_places_at_one_host_are_two_mirrors(sites, gpu, conda_in_process):
     """Each has its own answer and name, whichever comes first; one that is named twice is one."""
-    good, bad = f"{sites.first.url}/anaconda/cloud", f"{sites.first.url}/elsewhere"
+    there = sites.first.url.replace("127.0.0.1", "localhost")  # by which no registry knows it
+    good, bad = f"{there}/anaconda/cloud", f"{there}/elsewhere"
     for words in ((good, bad), (bad, good, good + "/")):
         found = ask(conda_in_process, words).ok().json()["torchmirror"]["test"]
         assert {row["title"]: row["ok"] for row in found} == {good: True, bad: False}
@@ -226,7 +227,8 @@ def test_two_places_at_one_host_are_two_mirrors(sites, gpu, conda_in_process):
 
 def test_a_mirror_by_url_is_recommended_by_its_url(sites, gpu, conda_in_process):
     """Its host, by which the table calls it, is no value of `--mirror`."""
-    bad, good = (f"{mirror.url}/anaconda/cloud" for mirror in (sites.first, sites.second))
+    urls = (mirror.url.replace("127.0.0.1", "localhost") for mirror in (sites.first, sites.second))
+    bad, good = (f"{url}/anaconda/cloud" for url in urls)
     sites.first.fail("*", "blocked")
     sites.second.fail("*.tar.bz2", whole)
     assert ask(conda_in_process, (bad, good)).json()["torchmirror"]["recommended"] == good

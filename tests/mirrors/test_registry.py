@@ -157,6 +157,21 @@ def test_the_data_file_stays_small() -> None:
             "tuna",
             id="url-of-channel-has-no-sibling",
         ),
+        *(
+            pytest.param("conda-forge", "linux-64", [there], f"{TUNA}/cloud/conda-forge", "tuna")
+            for there in (
+                *(f"{TUNA}/", f"{TUNA}/cloud", "https://mirrors.tuna.tsinghua.edu.cn"),
+                *(f"{TUNA}/pkgs/main", f"{TUNA}/cloud/pytorch/linux-64"),
+            )
+        ),
+        pytest.param(
+            "conda-forge",
+            "linux-64",
+            ["https://mirrors6.tuna.tsinghua.edu.cn/anaconda", "nju"],
+            "https://mirrors6.tuna.tsinghua.edu.cn/anaconda/cloud/conda-forge",
+            "tuna",
+            id="another-root",
+        ),
         pytest.param(
             "pytorch",
             "linux-64",
@@ -173,6 +188,15 @@ def test_a_channel_is_read_from_the_first_mirror_that_has_it(
     chosen = DEFAULT_MIRRORS if preference is None else preference
     found = registry.built_in().locate(channel, subdir, chosen)
     assert found == Route(channel, url, mirror)
+
+
+def test_a_known_address_is_the_mirror_in_a_preference_list() -> None:
+    known = registry.built_in()
+    other = "https://mirrors4.tuna.tsinghua.edu.cn/anaconda"
+    asked = [f"{TUNA}/cloud/", other, "https://lab.example/conda"]
+    assert registry.preferred(asked, (), known) == ("tuna", *asked[1:])
+    assert registry.preferred(asked, (), known, only=["tuna"]) == ("tuna",)
+    assert [mirror.word for mirror in known.resolve([other])] == [other]
 
 
 def test_any_platform_will_do_when_none_is_asked() -> None:
