@@ -354,12 +354,6 @@ NOTICES: Table = {
     "no_channels": "no channels are configured, so conda-forge is added for everything else",
     "custom_mirror": "the channel `{channel}` comes from your own `{key}`",
     "channels_left_out": "not asked in this run: {channels}; PyTorch comes from {channel}",
-    "channel_changes": "the environment's PyTorch of the channel {of} gives way to that of "
-    "{channel}, in one transaction: {removed} leave the environment",
-    "orphans_removed": (
-        "so does {count} package that came along with it and that nothing else needs",
-        "so do {count} packages that came along with it and that nothing else needs",
-    ),
     "cudnn_pinned": "pinned for this installation only: {pins} (newer cuDNN does not run on a GPU "
     "of compute capability {arch})",
     "cudnn_asked": "asked for along with it, as no pin applies in this run: {pins} (newer cuDNN "
@@ -376,10 +370,6 @@ NOTICES: Table = {
     "rule_keep": "to keep it through a later `conda update --all`, add {pins} to {file}",
     "rule_keep_all": "to keep them through a later `conda update --all`, add to {file}, a line "
     "each: {pins}",
-    "strangers_removed": "{removed} goes with builds of another source than {source}, and is "
-    "removed in the same transaction",
-    "cpuonly_removed": "{spec} keeps the environment on CPU builds, and leaves it",
-    "metapackage_removed": "{spec} goes with no build of this set, and leaves the environment",
     "pip_torch_there": "pip has put {packages} into the environment; an installation stops there",
     "narrowed_by": "{packages} goes with PyTorch {torch}, by the records of the channel, and not "
     "with {instead}: so {torch} is chosen",

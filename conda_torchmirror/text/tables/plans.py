@@ -1,10 +1,20 @@
-"""Saved plans, lists of URLs, and how a plan is handed over."""
+"""What leaves an environment, saved plans, lists of URLs, and how a plan is handed over."""
 
 from __future__ import annotations
 
 from ..messages import Table
 
 TEXT: Table = {
+    "channel_changes": "the environment's PyTorch of the channel {of} gives way to that of "
+    "{channel}, in one transaction: {removed} leave the environment",
+    "orphans_removed": (
+        "so does {count} package that came along with it and that nothing else needs",
+        "so do {count} packages that came along with it and that nothing else needs",
+    ),
+    "strangers_removed": "{removed} goes with builds of another source than {source}, and is "
+    "removed in the same transaction",
+    "cpuonly_removed": "{spec} keeps the environment on CPU builds, and leaves it",
+    "metapackage_removed": "{spec} goes with no build of this set, and leaves the environment",
     "pins_beside": "what is chosen and pinned here applies together with {pins}; of the two, conda "
     "by itself, as in a command that is typed by hand, may take the pin alone",
     "plan_saved": (
