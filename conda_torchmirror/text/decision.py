@@ -102,6 +102,8 @@ def _source(facts: Mapping[str, Any]) -> str:
     if why in ("newer", "only"):
         if needs.get("code") == "no_record":
             kind = "newer.no_record"
+        elif needs.get("code") == "in_part":
+            kind = "only.in_part"
         elif needs:
             kind = "newer.driver" if "driver" in needs else "newer.needs"
             kind = kind if needs["reason"] else "newer.driver_alone"

@@ -189,6 +189,39 @@ def test_a_jetson_is_told_that_the_channel_has_builds_for_it(conda_in_process, m
     assert "built_in_part" in hints
 
 
+@pytest.mark.parametrize(
+    ("words", "other"),
+    [
+        (("-c", FORGE, "-c", CHANNEL, "pytorch=2.0"), ("2.0.0", "no_record")),
+        (
+            ("-c", FORGE, "-c", CHANNEL, "pytorch=2.1", "torchvision", "--python", "3.10"),
+            ("2.1.2", "no_record"),
+        ),
+        # It was said not to fit for its builds for Python 3.14, of which the sample has some.
+        (
+            ("-c", FORGE, "-c", CHANNEL, "torchvision", "cuda-version=12.1", "--python", "3.12"),
+            ("2.5.1", "no_record"),
+        ),
+        # The tables begin with 2.0.
+        (("-c", FORGE, "-c", CHANNEL, "pytorch=1.13"), (None, "in_part")),
+    ],
+)
+def test_a_sample_of_the_first_channel_does_not_speak_for_it(
+    conda_in_process, preview_auto, condarc, words, other
+):
+    """It was said to have nothing that fits, and an installation takes its builds."""
+    version, code = other
+    live = preview_auto(*words, **cuda("12.9"))["selected"]
+    condarc(channels=[FORGE])
+    done = conda_in_process("torch-install", "-d", "--offline", "--json", "-n", "new", *words)
+    chosen = done.ok().json()["torchmirror"]["selected"]
+    assert chosen["source"] == CHANNEL
+    assert chosen["other"]["version"] == version
+    assert chosen["other"]["needs"]["code"] == code
+    if version:
+        assert (live["source"], live["builds"][0]["version"]) == (FORGE, version)
+
+
 # --explain and --list
 
 

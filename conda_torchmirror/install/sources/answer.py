@@ -36,6 +36,7 @@ class SourceChoice(NamedTuple):
     """The winning attempt, its choice, and why its source was chosen.
 
     `others` are the attempts with other sources, `unread` the sources that could not be read.
+    `newest` says that the newest release decided, and not the order of the sources.
     """
 
     attempt: Attempt
@@ -43,6 +44,7 @@ class SourceChoice(NamedTuple):
     why: Why
     others: tuple[Attempt, ...] = ()
     unread: tuple[Unread, ...] = ()
+    newest: bool = True
 
 
 def in_order(options: InstallOptions, request: Request, on: Machine) -> Order:
@@ -111,9 +113,8 @@ def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
         cached = partial(_cached, task, reader) if context.offline else None
         raise contradiction.refuse(best, tried, against, cached)
     best = best._replace(notices=(*old, *best.notices))
-    return SourceChoice(
-        best, sets[winner], _why(best, order, others, unread), others, tuple(unread)
-    )
+    why = _why(best, order, others, unread)
+    return SourceChoice(best, sets[winner], why, others, tuple(unread), order.newest)
 
 
 def _cached(task: Task, reader: RecordReader, source: Source) -> Sequence[Build] | None:

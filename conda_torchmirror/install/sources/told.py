@@ -15,7 +15,12 @@ from ...selection import rules
 from ...selection.choose import choose
 from ...selection.facts.names import FAMILY, TORCH
 from ...selection.plan import offered
-from ...selection.sources.forge_tables import best_of_conda_forge, newest_of_conda_forge
+from ...selection.sources.forge_tables import (
+    best_of_conda_forge,
+    has_python,
+    may_be_on_conda_forge,
+    newest_of_conda_forge,
+)
 from ...selection.specs import number, package_name, release
 from ...text.reasons import nearest, reason
 from ...text.sanitize import safe
@@ -77,7 +82,7 @@ def _other(answer: SourceChoice) -> dict[str, Any] | None:
         unread = answer.unread[0]
         return _facts(unread.source, None, needs={"code": "unread", "reason": unread.detail})
     if answer.others:
-        return _tried(answer.others[0], answer.choice)
+        return _tried(answer.others[0], answer.choice, ahead=not answer.newest)
     task = answer.attempt.task
     other = next((one for one in SOURCES if one is not task.source), None)
     if other is None:
@@ -97,15 +102,20 @@ def _facts(
     return {"source": source.name, "version": version, **last, "needs": needs}
 
 
-def _tried(attempt: Attempt, choice: Choice) -> dict[str, Any]:
-    """The facts on a source that was read but not chosen: a newer release, and what that needs."""
+def _tried(attempt: Attempt, choice: Choice, *, ahead: bool) -> dict[str, Any]:
+    """The facts on a source that was read but not chosen: a newer release, and what that needs.
+    With `ahead` it comes before the chosen one, whatever release it has."""
     task, source, found = attempt.task, attempt.task.source, attempt.found
-    known = _better(task.machine, task.request, choice)
-    if is_sample(attempt) and known:
-        return _facts(source, known, {"code": "no_record", "date": attempt.records.date})
+    on, request, date = task.machine, task.request, attempt.records.date
+    sampled = is_sample(attempt)
+    known = newest_of_conda_forge(on, request, admits) if sampled else None
+    if sampled and (better := known if ahead else _better(on, request, choice)):
+        return _facts(source, better, {"code": "no_record", "date": date})
     newer = _newer(attempt, choice)
     if not newer:
-        return _facts(source, found.torch.version if isinstance(found, Choice) else None)
+        version = found.torch.version if isinstance(found, Choice) else known
+        in_part = sampled and not version and may_be_on_conda_forge(on, request, admits)
+        return _facts(source, version, {"code": "in_part", "reason": None} if in_part else None)
     # A pin that keeps every build of the newest release out says more than what some builds need,
     # which a sample may have all of another Python.
     newest = max((item.version for item in newer), key=number)
@@ -120,13 +130,16 @@ def _tried(attempt: Attempt, choice: Choice) -> dict[str, Any]:
 
 
 def _newer(attempt: Attempt, choice: Choice) -> list[Rejection]:
-    """The rejections of releases newer than the chosen one. Ignores CPU builds of a sample, since
-    the channel may have other builds of the release."""
-    left = {"cpu_build"} if is_sample(attempt) else set()
+    """The rejections of releases newer than the chosen one. Ignores CPU builds of a sample, and
+    those for another Python, since the channel may have other builds of the release."""
+    left, on = {"cpu_build"} if is_sample(attempt) else set(), attempt.task.machine
     return [
         item
         for item in attempt.found.rejected
-        if item.name == TORCH and item.code not in left and _above(item.version, choice)
+        if item.name == TORCH
+        and item.code not in left
+        and _above(item.version, choice)
+        and not (left and item.code == "python_mismatch" and has_python(item.version, on))
     ]
 
 

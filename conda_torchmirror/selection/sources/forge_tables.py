@@ -36,6 +36,15 @@ def best_of_conda_forge(
     return next(on_conda_forge(wanted), None)
 
 
+def has_python(torch: str, machine: Machine) -> bool:
+    """Whether a release has builds for the machine's Python on its platform."""
+    return any(
+        machine.python in row["platforms"].get(machine.subdir, {}).get("python", ())
+        for row in data("conda_forge.json")["releases"]
+        if row["torch"] == torch
+    )
+
+
 def may_be_on_conda_forge(machine: Machine, request: Request, admits: Admits) -> bool:
     """Whether the full index of conda-forge may serve what a part of it cannot: by the tables, or
     because they do not cover the release or words that name builds."""

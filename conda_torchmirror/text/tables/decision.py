@@ -246,6 +246,8 @@ SOURCE: Table = {
     "an installation takes it",
     "only": "PyTorch {version} from the channel {source}, as {other_source} has nothing that fits "
     "here",
+    "only.in_part": "PyTorch {version} from the channel {source}, as the built-in index has no "
+    "build of {other_source} that fits; an installation reads the channel",
     "bound": "PyTorch {version} from the channel {source}, which this environment already uses",
     "bound.newer": "PyTorch {version} from the channel {source}, which this environment already "
     "uses; for {other_version}, best in a new one: `{command}`",
