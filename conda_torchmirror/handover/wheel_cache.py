@@ -24,7 +24,7 @@ from conda.common.url import path_to_url
 from conda.core.package_cache_data import PackageCacheData, ProgressiveFetchExtract
 from conda.gateways.connection.download import download
 
-from ..envfiles.file_io import digest, write_file
+from ..envfiles.file_io import copy_whole, digest, write_file
 from ..index import record_schema
 from ..index.wheels import pages
 from ..selection.wheels.link import Link
@@ -180,10 +180,28 @@ def fetch(link: Link, path: str, name: str, version: str, *, quiet: bool = False
             size=link.size,
             progress_update_callback=update,
         )
+    _say(link, path)
+    return path
+
+
+def adopt(link: Link, path: str) -> str:
+    """Take a file of a link that has another name into the cache, and return its path there.
+
+    Raises: conda's NoWritablePkgsDirError; OSError.
+    """
+    to = prepared(link)
+    try:
+        os.link(path, to)
+    except OSError:  # another disk, or one without hard links
+        copy_whole(path, Path(to))
+    _say(link, to)
+    return to
+
+
+def _say(link: Link, path: str) -> None:
     said = {name: getattr(link, name) for name in _KEPT}
     said |= {"url": public_url(link.url), "size": os.path.getsize(path)}
     write_file(Path(path).with_name(SAID), json.dumps(said))
-    return path
 
 
 def _progress(what: Any, stack: ExitStack) -> Callable[[float], None]:

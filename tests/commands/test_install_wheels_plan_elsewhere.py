@@ -178,3 +178,17 @@ def test_too_little_room_stops_before_the_download(
     words = ("--save-plan", tmp_path / "whole", "--with-packages")
     assert isinstance(conda_in_process(*WHEELS, *CUDA, "-p", lab_env, *words).error, NoSpace)
     assert wheel_lab.first.sent() == wheel_lab.index.sent() == []
+
+
+def test_files_are_found_beside_it_as_curl_saves_them(wheel_lab, lab_env, plan, replay):
+    """`curl -O` and the like name a file as its address does."""
+    for made in wheel_lab.of("cu126", ""):
+        shutil.copyfile(made.path, plan / made.name.replace("+", "%2B"))
+    before = contents(plan)
+    for site in (wheel_lab.first, wheel_lab.index):
+        site.refuse()
+    told = replay(plan, lab_env, "--dry-run", "--json").ok().json()["torchmirror"]
+    assert told["to_download"] == 0
+    replay(plan, lab_env, "--offline").ok()
+    assert dists(lab_env) >= SET | REST
+    assert contents(plan) == before

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from conda.base.context import context
 
 from ....exceptions.environment import NoEnvironment
+from ....exceptions.mirror import CannotWrite
 from ....exceptions.plan import PlanNotCached, PlanOtherPython
 from ....handover import conda, disk_space, environment_lock, package_cache, wheel_cache
 from ....handover.conda import Outcome
@@ -115,7 +116,9 @@ def replay(
         package_cache.fetch(uncached, beside, quiet=options.as_json)
     chains = routes.chains(options, task.config.options)
     known = [*(place.url for place in chains.wheels), *(index.url for index in chains.indexes)]
-    files, rest = ([_with_login(file, known) for file in some] for some in (files, rest))
+    files, rest = (
+        [_with_login(_with_its_name(file), known) for file in some] for some in (files, rest)
+    )
     reader = WheelReader(chains._replace(wheels=_places(files, chains.wheels)), keep(on))
     files = list(fetched(files, reader, report, quiet=options.as_json))
     rest = list(fetched_rest(rest, chains.indexes, report, quiet=options.as_json))
@@ -143,13 +146,29 @@ def replay(
 
 
 def _located(file: PlanWheel, folder: Path) -> WheelFile:
-    """A file of the plan with its location: in the cache, beside the plan, or at its URL."""
+    """A file of the plan with its location: in the cache, beside the plan, also with the `%2B` of
+    its URL in its name, as `curl -O` saves it, or at its URL."""
     link = file.link
-    beside = folder / link.filename
+    beside, as_in_url = (str(folder / n) for n in (link.filename, link.url.rpartition("/")[2]))
     cached = wheel_cache.find(link)
-    if cached is None and wheel_cache.is_file_of(str(beside), link):
-        cached, link = str(beside), wheel_cache.file_link(link, str(beside))
+    if cached is None and wheel_cache.is_file_of(beside, link):
+        cached, link = beside, wheel_cache.file_link(link, beside)
+    elif cached is None and wheel_cache.is_file_of(as_in_url, link):
+        cached = as_in_url
     return WheelFile(file.project, file.version, link, host_of(file.link.url), cached)
+
+
+def _with_its_name(file: WheelFile) -> WheelFile:
+    """A file with the name of its wheel, by which pip knows what it is.
+
+    Raises: CannotWrite, conda's NoWritablePkgsDirError.
+    """
+    if file.cached is None or os.path.basename(file.cached) == file.link.filename:
+        return file
+    try:
+        return file._replace(cached=wheel_cache.adopt(file.link, file.cached))
+    except OSError as error:
+        raise CannotWrite.of(error, error.filename or wheel_cache.expected()) from error
 
 
 def _with_login(file: WheelFile, known: Iterable[str]) -> WheelFile:
