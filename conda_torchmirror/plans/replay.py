@@ -77,7 +77,7 @@ def replay(
     lacking = [record for record in uncached if record not in files]
     on = survey.inspect(subdir=plan.subdir, prefix=prefix if exists else None, probe_gpus=False)
     if not options.download:
-        suited.refuse_older(plan, on)
+        suited.refuse_older(plan, on, options)
     size = sum(record.get("size") or 0 for record in lacking)
     leaving = _leaving(plan, prefix if exists else None, on)
     notices = (

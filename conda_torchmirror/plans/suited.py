@@ -25,12 +25,14 @@ _BOUND = re.compile(r">=\s*(\d{1,4}(?:\.\d{1,4}){0,3})")
 _NAMED = 5
 
 
-def refuse_older(plan: SavedPlan, on: Machine) -> None:
+def refuse_older(plan: SavedPlan, on: Machine, options: InstallOptions) -> None:
     """Refuse a plan whose packages are made for a newer glibc or macOS than this machine has: conda
-    takes them from an explicit list as they are, and pip finds out after conda's part.
+    takes them from an explicit list as they are, and pip finds out after conda's part. The step is
+    for the environment that the `options` name.
 
     Raises: PlanNewerSystem.
     """
+    again = _any_release(_asked(plan))._replace(name=options.name, prefix=options.prefix)
     for virtual, system, here in (("__glibc", "glibc", on.glibc), ("__osx", "macOS", on.osx)):
         if here is None:
             continue
@@ -46,7 +48,7 @@ def refuse_older(plan: SavedPlan, on: Machine) -> None:
                 needed=max(newer.values(), key=number),
                 here=here,
                 names=", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else ""),
-                command=safe(offered(_any_release(_asked(plan)))),
+                command=safe(offered(again)),
             )
 
 

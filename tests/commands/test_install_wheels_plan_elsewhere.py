@@ -142,6 +142,8 @@ def test_an_older_system_is_told_before_anything_is_fetched(
     assert isinstance(refused.error, PlanNewerSystem)
     assert "the plan needs glibc 2.28 or newer, and here is glibc 2.17" in refused.words
     assert wheel_lab.first.requests == wheel_lab.index.requests == []
+    (step,) = [h["text"] for h in refused.error._hints if h["hint_code"] == "plan_for_system"]
+    assert f"conda torch-install -p {prefix} --cuda 12.6 --source wheels --save-plan DIR" in step
     # For others, its files may be fetched anywhere.
     replay(plan, prefix, "--download-only").ok()
 

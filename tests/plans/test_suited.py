@@ -8,6 +8,7 @@ import pytest
 
 from conda_torchmirror.exceptions.plan import PlanNewerSystem
 from conda_torchmirror.models import Machine
+from conda_torchmirror.options import InstallOptions
 from conda_torchmirror.plans import suited
 from conda_torchmirror.plans.saved_plan import SavedPlan
 from conda_torchmirror.plans.wheel_part import PlanWheel, WheelPart
@@ -67,11 +68,11 @@ MAC = "torch-2.9.0-cp313-none-macosx_14_0_arm64.whl"
 def test_it_is_refused_before_anything_is_done(plan, glibc, osx, needed):
     on = Machine(plan.subdir, glibc=glibc, osx=osx)
     if needed is None:
-        suited.refuse_older(plan, on)
+        suited.refuse_older(plan, on, InstallOptions(name="there"))
         return
     with pytest.raises(PlanNewerSystem) as caught:
-        suited.refuse_older(plan, on)
+        suited.refuse_older(plan, on, InstallOptions(name="there"))
     assert f"the plan needs {needed} or newer" in str(caught.value.message)
     (step,) = caught.value._hints
-    command = 'conda torch-install pytorch "numpy<2" --cuda 12.6 --save-plan DIR'
+    command = 'conda torch-install -n there pytorch "numpy<2" --cuda 12.6 --save-plan DIR'
     assert step["text"] == f"save one here, for this system: `{command}`"

@@ -64,7 +64,7 @@ def replay(
     prefix = target.prefix if target.exists else None
     on = survey.inspect(subdir=plan.subdir, prefix=prefix, probe_gpus=False)
     if not options.download:
-        suited.refuse_older(plan, on)
+        suited.refuse_older(plan, on, options)
     records = conda_plans.records_of(plan)
     uncached = [record for record in records if package_cache.cached(record) is None]
     beside = package_cache.find_brought(uncached, str(plan.folder))
