@@ -110,7 +110,7 @@ def say_what_is_wrong(parser: ArgumentParser) -> None:
                 break
             # Argparse would read this option of pip as `--prefix`.
             if word == "--pre" and word not in parser._option_string_actions:
-                _refuse(parser, *_unknown(parser, word))
+                _refuse(parser, *_unknown(parser, word, args))
         if "--source" in parser._option_string_actions and (said := _pasted(args or ())):
             _refuse(parser, *said)
         found, rest = parse(args, namespace)
@@ -189,6 +189,7 @@ def _unknown(
         from . import pasted
 
         if code := pasted.PIP_STEPS.get(name):
+            code = pasted.step(words or (), code)
             here = pasted.command(words or ()) if code == "pip_index" else None
             if here is not None:
                 return said, text("help.pip_index_command", {"command": here})

@@ -23,8 +23,9 @@ _BEFORE = re.compile(r"sudo|-m|[!%]?(?:uv|python\d*(?:\.\d+)*|py)")
 #: Options of pip that name a place to look for packages; those with a value and alone that say
 #: nothing here; those without a counterpart.
 _PLACES = ("-i", "--index-url", "--extra-index-url", "--find-links")
-_WITH_VALUE, _ALONE = ("--trusted-host",), ("-U", "--upgrade", "--user", "--no-cache-dir")
-_NOT_HERE = ("-r", "--requirement", "--pre", "--target", "--no-index")
+_WITH_VALUE = ("--trusted-host",)
+_ALONE = ("-U", "--upgrade", "--user", "--no-cache-dir", "--pre")
+_NOT_HERE = ("-r", "--requirement", "--target", "--no-index")
 #: All of them, with the code of the step that is told where one is typed by habit.
 PIP_STEPS = {
     **dict.fromkeys((*_PLACES, *_WITH_VALUE, "--no-index"), "pip_index"),
@@ -61,6 +62,15 @@ def _is_page(value: str) -> bool:
         return False
     found = urlsplit(value)
     return found.hostname in official_wheel_hosts() or found.path.endswith((".html", "/"))
+
+
+def step(words: Sequence[str], code: str) -> str:
+    """The code of the step for all of pip's options among the words, one of which has this code:
+    that for its places takes the others along."""
+    if any("/nightly" in word for word in words):
+        return "pip_nightly"
+    names = [word.partition("=")[0] for word in words]
+    return "pip_index" if any(PIP_STEPS.get(name) == "pip_index" for name in names) else code
 
 
 def command(words: Sequence[str]) -> str | None:

@@ -123,6 +123,10 @@ PASTED = {
     "https://mirror.example/pytorch-wheels --cuda cu121",
     "python -m pip install -U torch -i https://mirror.example/simple --user": "torch "
     "--source wheels",
+    f"--pre torch torchvision --index-url {OF_PYTORCH}/cu128": "torch torchvision --source wheels "
+    "--cuda cu128",
+    "torch --no-cache-dir -i https://mirror.example/simple --trusted-host mirror.example": "torch "
+    "--source wheels",
     "pip install torch": "torch",
     "conda install pytorch=2.5.1 pytorch-cuda=12.4 -c pytorch -c nvidia": "pytorch=2.5.1 "
     "pytorch-cuda=12.4 -c pytorch -c nvidia",
@@ -154,6 +158,14 @@ def test_another_installers_command_without_a_counterpart(conda_in_process, word
     said = " ".join(conda_in_process(INSTALL, *words.split()).stderr.split())
     assert "`pip install` begins another command" in said
     assert "leave `pip install` out" in said
+
+
+@pytest.mark.parametrize("pre", ["--pre ", ""])
+def test_the_command_for_nightly_builds(conda_in_process, pre):
+    """Its options were told one by one, and never that nightly builds are not chosen."""
+    words = f"{pre}torch torchvision --index-url {OF_PYTORCH}/nightly/cu128"
+    said = " ".join(conda_in_process(INSTALL, *words.split()).stderr.split())
+    assert "nightly builds are not chosen here: leave their index and `--pre` out" in said
 
 
 def test_a_package_and_an_environment_may_be_called_so(conda_in_process):

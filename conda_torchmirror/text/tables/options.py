@@ -123,6 +123,8 @@ HELP: Table = {
     "pip_list": "it is an option of pip: write the packages here, or name an environment file: "
     "`-f environment.yml`",
     "pip_upgrade": "leave it out: the newest release that fits is chosen anyway",
+    "pip_nightly": "nightly builds are not chosen here: leave their index and `--pre` out; with "
+    "`--source wheels` it is the newest release that fits",
     "pip_leave": "it is an option of pip: leave it out",
     "bad_seconds": "it takes seconds, more than 0 and at most {most}",
     # torch-verify.
