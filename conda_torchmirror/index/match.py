@@ -39,7 +39,7 @@ _FIELDS = r"""\[\s*(?:\w+\s*=\s*(?:'[^']*'|"[^"]*"|[^\s,'"\]]+)\s*(?:,\s*|(?=\])
 _OURS = frozenset((*FAMILY, *RUNTIMES, *CUDA_NAMES, *METAPACKAGES, CPU_ONLY, MUTEX, "python"))
 #: Dashes that look like the hyphen, an option, and what stands between two packages in one word.
 _DASHES = r"[\u2010-\u2015\u2212]"
-_OPTION = r"--[a-z][a-z-]+"
+_OPTION = r"--[a-z][a-z-]+|-[a-zA-Z]"
 _BETWEEN = r"(?<![,;、\s])[,;、\s]+(?=[A-Za-z])"
 #: What a Chinese keyboard or a text editor puts for these, and Unicode does not equate with them.
 _ASCII = str.maketrans({"。": ".", "≥": ">=", "≤": "<=", "≠": "!="})
@@ -96,7 +96,8 @@ def _meant(word: str) -> str:
     plain = "".join(c for c in plain if unicodedata.category(c) != "Cf").translate(_ASCII)
     plain = re.sub(_DASHES, "-", plain).strip().strip("\"'`“”‘’「」")
     if re.match(_DASHES, word.strip()[:1]) and plain.startswith("-"):
-        plain = f"--{plain.lstrip('-')}"
+        letters = plain.lstrip("-")
+        plain = f"-{letters}" if len(letters) == 1 else f"--{letters}"
         return plain if re.fullmatch(_OPTION, plain) else ""
     words = [_as_spec(each) for each in re.split(_BETWEEN, plain)]
     try:

@@ -21,6 +21,7 @@ from conda_torchmirror.index import match
         ("'pytorch'", "pytorch"),
         ("pytorch\u200b", "pytorch"),
         ("—cuda", "--cuda"),
+        ("–c", "-c"),
         ("−−offline", "--offline"),
         ("pytorch>=2.0<2.4", "pytorch>=2.0,<2.4"),
         ("pytorch>=2.*!=2.3", "pytorch>=2.*,!=2.3"),
