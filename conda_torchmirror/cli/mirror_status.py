@@ -11,7 +11,7 @@ from conda.base.context import context
 from conda.models.channel import Channel
 
 from ..handover.channels import check as check_channels
-from ..mirrors.addresses import split
+from ..mirrors.addresses import Identified, split
 from ..mirrors.registry import Mirror, Registry, channels_for, parts_of_defaults
 from ..mirrors.urls import UPSTREAM, MirrorError
 from ..redirect import condarc, configuration, in_process, policy, settings
@@ -205,6 +205,11 @@ def _explained(
     base = next(iter(plain.asked), name)
     here = policies.get(base)
     code, facts = ("url", {}) if here is None else _reason(here, config, url)
+    if code in ("url", "default_channels") and there and _is_lacking(there.identified, config):
+        listed = settings.source_of("default_channels") if base == configuration.DEFAULTS else None
+        source = facts.get("source") or listed
+        code = "lacking" if source else "url_lacking"
+        facts = {**facts, "mirror": there.identified.mirror, "source": source}
     return Reading(
         safe(name),
         safe(url),
@@ -213,6 +218,12 @@ def _explained(
         text(f"status.{code}", facts),
         facts.get("source"),
     )
+
+
+def _is_lacking(place: Identified, config: policy.UserConfig) -> bool:
+    """Whether a mirror is known not to have a channel that a URL names there."""
+    mirror = config.registry.get(place.mirror)
+    return mirror is not None and mirror.lacks(place.channel, config.subdir)
 
 
 def _reason(

@@ -130,6 +130,8 @@ STATUS: Table = {
     "elsewhere": "no mirror that you prefer carries it; {mirror} does",
     "unfit_url": "cannot be redirected as commands run; `conda torch-mirror enable NAME` can",
     "url": "a URL of your own",
+    "url_lacking": "a URL of your own, and {mirror} does not have that channel: write its name "
+    "instead",
     "label": "{mirror} does not have this label",
     "off": "torchmirror_auto is off ({source})",
     "no_part": "not a part of defaults on {subdir}",

@@ -245,3 +245,37 @@ def test_doctor_names_it_where_there_is_no_torch(condarc, tmp_path, capsys):
     (tmp_path / "conda-meta").mkdir()
     health_check.check(str(tmp_path), verbose=False)
     assert "nvidia: your own configuration" in capsys.readouterr().out
+
+
+BFSU = "https://mirrors.bfsu.edu.cn/anaconda"
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ({"channels": [f"{BFSU}/cloud/pytorch/"]}, "url_lacking"),
+        ({"channels": [f"{BFSU}/pkgs/main"]}, "url_lacking"),
+        ({"channels": ["defaults"], "default_channels": [f"{BFSU}/pkgs/main"]}, "lacking"),
+        (
+            {
+                "channels": ["defaults"],
+                "default_channels": [f"{BFSU}/pkgs/main", f"{BFSU}/pkgs/r"],
+            },
+            "lacking",
+        ),
+        ({"channels": [f"{TUNA}/pytorch"]}, "url"),
+        ({"channels": ["https://mirrors.aliyun.com/anaconda/cloud/pytorch"]}, "url"),
+        ({"channels": ["https://lab.example/pytorch"]}, "url"),
+    ],
+)
+def test_a_url_at_a_mirror_that_gave_up_conda_is_told(
+    condarc, conda_in_process, sandbox, written, code
+):
+    """`bfsu: a URL of your own` was said of addresses that many old files have."""
+    condarc(**written)
+    row = conda_in_process("torch-mirror", "status", "--json").json()["torchmirror"]["channels"][0]
+    assert row["code"] == code
+    if code == "lacking":
+        assert str(sandbox.condarc) in row["reason"]
+    if "lacking" in code:
+        assert row["mirror"] == "bfsu"
