@@ -16,7 +16,7 @@ from ..exceptions.channel import ChannelError, NothingCached
 from ..handover.channels import kept
 from ..index.hidden import without_hidden
 from ..index.match import admits
-from ..index.sources import Source
+from ..index.sources import SOURCES, Source
 from ..machine import accelerators
 from ..machine import survey as machine
 from ..mirrors.addresses import name_among
@@ -258,7 +258,9 @@ def _typed(task: Task, channels: Channels) -> tuple[str, ...]:
     words, as_written = task.options.channels, task.files.channels if task.files else ()
     if not any("://" in word and word not in as_written for word in words):
         return words
-    known, ours = settings.registry(settings.read()), [route.channel for route in channels.routes]
+    known = settings.registry(settings.read())
+    ours = {name for source in SOURCES for name in source.channels}
+    ours |= {route.channel for route in channels.routes}
     return tuple(w if w in as_written else name_among(w, known, ours) for w in words)
 
 

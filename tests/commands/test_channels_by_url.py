@@ -50,6 +50,18 @@ def test_a_channel_of_the_set_comes_from_the_next_mirror(
     assert sites.first.url not in " ".join(done.words.partition("The same in plain conda")[2:])
 
 
+@pytest.mark.parametrize("fault", FAULTS)
+def test_so_does_conda_forge_beside_it(
+    sites: Sites, condarc: CondaRc, prefix: Path, conda_in_process: Conda, fault: str
+) -> None:
+    condarc(**{**sites.settings(), "channels": ["pytorch"]})
+    sites.first.fail("*", fault)
+    words = ("-c", url(sites.first), "-c", url(sites.first, "conda-forge", ""))
+    conda_in_process(*ASK, *words, "-p", prefix).ok()
+    assert set(records(prefix)) == SET
+    assert records(prefix)["filelock"]["url"].startswith(sites.second.url)
+
+
 def test_the_mirror_that_is_typed_is_asked_first(
     sites: Sites, prefix: Path, conda_in_process: Conda
 ) -> None:
@@ -76,7 +88,7 @@ def test_any_other_address_stays_as_it_is_typed(sites: Sites, conda_in_process: 
     """The official one, a label, another channel, a server that nobody knows."""
     official = f"{sites.upstream.url}/pytorch"
     label = url(sites.first, "pytorch/label/x", "")
-    other = url(sites.first, "conda-forge", "")
+    other = url(sites.first, "bioconda", "")
     words = ("-c", official, "-c", label, "-c", other, "-c", "https://lab.example/pytorch")
     shown = conda_in_process(*ASK, *words, "--dry-run", "--offline", "--json").ok().json()
     assert " ".join(words[2:]) in shown["torchmirror"]["command"]
