@@ -27,8 +27,9 @@ def put(folder: Path, files: Mapping[str, str]) -> None:
     if not _is_entered(folder):
         try:
             file_io.write_folder(folder, files)
-        except OSError:
-            if not folder.is_dir():
+        except OSError as error:
+            # Another run that is writing there is waited for, and not written over.
+            if isinstance(error, TimeoutError) or not folder.is_dir():
                 raise
         else:
             return

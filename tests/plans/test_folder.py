@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conda_torchmirror.envfiles import file_io
 from conda_torchmirror.plans.folder import named, put
 
 
@@ -48,6 +49,18 @@ def test_what_goes_wrong_leaves_it_as_it_was(mounted, there):
     with pytest.raises(OSError, match="no-folder"):
         put(mounted, {"plan.json": "new", "no-folder/explicit.txt": "new"})
     assert held(mounted) == before
+
+
+def test_another_run_that_writes_there_is_not_written_over(tmp_path, monkeypatch):
+    (tmp_path / "plan").mkdir()
+
+    def busy(*_):
+        raise TimeoutError("another run")
+
+    monkeypatch.setattr(file_io, "write_folder", busy)
+    with pytest.raises(TimeoutError):
+        put(tmp_path / "plan", {"plan.json": "new"})
+    assert held(tmp_path / "plan") == {}
 
 
 def test_where_there_is_no_folder_what_goes_wrong_is_told(tmp_path):
