@@ -351,9 +351,10 @@ def offers(
             if read.python
         ]
         for candidate in sorted(candidates, key=lambda c: c.rank, reverse=True):
-            partners = sets.complete(candidate)
-            clash = partners.clash
-            if clash:  # what it has that does not run here is listed all the same
+            fit = constraints.check(candidate.build, candidate.facts)
+            partners = sets.complete(candidate._replace(strict=fit.strict))
+            clash = fit.clash or partners.clash
+            if partners.clash:  # what it has that does not run here is listed all the same
                 partners = any_sets.complete(candidate)
             if partners.clash is None:
                 offer = _offer(candidate, partners, constraints, clash)
@@ -364,10 +365,9 @@ def offers(
 
 
 def _offer(
-    candidate: Candidate, partners: _Partners, constraints: Constraints, of_partner: Clash | None
+    candidate: Candidate, partners: _Partners, constraints: Constraints, clash: Clash | None
 ) -> Offer:
     build, read = candidate.build, candidate.facts
-    clash = constraints.check(build, read).clash or of_partner
     system = constraints.machine.driver_os
     return Offer(
         release=build.version,

@@ -277,8 +277,14 @@ def test_the_list_as_json_says_whose_each_row_is(at_both, conda_in_process):
         ((), {**cuda("13.0"), "CONDA_OVERRIDE_GLIBC": "2.17"}, "2.13.0 13.0 12.9 cpu"),
         # The real records of torchvision name a cuDNN, as pytorch's do.
         (("--offline",), cuda("12.9", "3.7"), "2.8.0 12.9 3.12 3.13"),
+        # Until 0.27 torchvision is for CUDA 12.9, where pytorch is for 12.8.
+        (
+            ("torchvision", *on("win-64"), "--cuda-compat", "strict"),
+            cuda("12.8"),
+            "2.12.1, 2.12.0 13.0 12.8 cpu 3.10 3.11",
+        ),
     ],
-    ids=["glibc", "cuDNN"],
+    ids=["glibc", "cuDNN", "strict"],
 )
 def test_what_does_not_run_here_is_listed(
     at_both, conda_in_process, monkeypatch, words, variables, row
@@ -288,3 +294,15 @@ def test_what_does_not_run_here_is_listed(
         monkeypatch.setenv(name, value)
     done = conda_in_process("torch-install", "--list", "--source", FORGE, *words).ok()
     assert any(" ".join(line.split()).startswith(row) for line in done.stdout.splitlines())
+
+
+def test_a_python_is_not_offered_where_a_partner_is_beyond_the_driver(
+    at_both, conda_in_process, monkeypatch
+):
+    """Every other Python was, and all were refused alike."""
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.8")
+    words = ("pytorch=2.12", "torchvision", "--cuda-compat", "strict", "--python", "3.13")
+    done = conda_in_process("torch-install", "-d", "--json", "-n", "new", *words, *on("win-64"))
+    hints = {hint["hint_code"] for hint in done.json()["guidance"]["hints"]}
+    assert {"use_minor", "drop_partner"} <= hints
+    assert "use_python" not in hints
