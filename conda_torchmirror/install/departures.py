@@ -1,5 +1,5 @@
 """Packages that must be removed to install a set: torch of another channel, a marker for the CPU or
-for CUDA.
+for CUDA, a toolkit of another CUDA.
 
 No solver replaces a torch of another channel in place, `cpuonly` excludes every CUDA build, and a
 metapackage such as `pytorch-gpu` holds the build that it was made for. All of these are removed in
@@ -19,7 +19,7 @@ from ..machine.departure import departure
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import parts_of_defaults
 from ..models import Build, Choice, Departure, Installed, Machine, Notice, Records
-from ..selection.facts.names import FAMILY, TOOLKIT, TORCH
+from ..selection.facts.names import CUDA_NAMES, FAMILY, TOOLKIT, TORCH
 from ..selection.plan import offered
 from ..selection.specs import package_name
 from ..text.sanitize import safe
@@ -50,10 +50,15 @@ def leftover(source: Source, chosen: Choice, on: Machine) -> Installed | None:
 
 
 def without_set(source: Source, chosen: Choice, on: Machine, records: Records) -> list[str]:
-    """The installed metapackages of the source of which there is none for the chosen pytorch. A
-    sample proves that only where they are for the CPU and the set is for CUDA, or the reverse."""
+    """The installed metapackages of the source of which there is none for the chosen pytorch, and
+    a toolkit of another CUDA, which `cuda-version` excludes. A sample proves that of a metapackage
+    only where it is for the CPU and the set is for CUDA, or the reverse."""
     facts, torch = source.facts, chosen.torch
     found = []
+    toolkit = installed(on, TOOLKIT)
+    if toolkit and chosen.cuda and facts.read(torch).runtime == CUDA_NAMES[0]:
+        majors = {version.partition(".")[0] for version in (toolkit.version, chosen.cuda)}
+        found += [TOOLKIT] if len(majors) > 1 else []
     for name in facts.metapackages:
         there = installed(on, name)
         if there is None:

@@ -1,4 +1,4 @@
-"""A metapackage of conda-forge in the environment, where a set comes that it does not go with."""
+"""A metapackage or a toolkit in the environment, where a set comes that it does not go with."""
 
 from __future__ import annotations
 
@@ -58,6 +58,25 @@ def test_it_stays_where_it_goes_with_the_set(driver, env_with, conda_in_process)
     found = installed(prefix)
     assert "torchvision" in found
     assert found["pytorch-gpu"].startswith("2.8.0=cuda129")
+
+
+def test_a_toolkit_of_cuda_11_gives_way_to_cuda_12(driver, env_with, conda_in_process):
+    """It was asked for once, as guides had it, and the upgrade ended in conda's conflicts."""
+    prefix = env_with("create", "python=3.12", "pytorch=2.5.1=cuda118*", "cudatoolkit=11.8")
+    words = ("torch-install", "--source", "conda-forge", "-y", "-p", prefix, "pytorch")
+    result = conda_in_process(*words).ok()
+    found = installed(prefix)
+    assert found["pytorch"].startswith("2.8.0=cuda129")
+    assert "cudatoolkit" not in found
+    assert "cudatoolkit 11.8.0 goes with no build of this set" in result.words
+    assert "# remove specs: ['cudatoolkit']" in history(prefix)
+
+
+def test_a_toolkit_stays_with_its_cuda(driver, env_with, conda_in_process):
+    prefix = env_with("create", "python=3.12", "pytorch=2.5.1=cuda118*", "cudatoolkit=11.8")
+    words = ("torch-install", "--source", "conda-forge", "-y", "-p", prefix)
+    conda_in_process(*words, "pytorch=2.5.1=cuda118*").ok()
+    assert "cudatoolkit" in installed(prefix)
 
 
 @pytest.mark.parametrize(

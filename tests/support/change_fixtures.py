@@ -31,6 +31,9 @@ BESIDE = (
     ("torchmetrics", "1.4.0", "h0_0", ("python", "pytorch >=1.10", "packaging")),
     ("lightning", "2.4.0", "h0_0", ("python", "torchmetrics >=0.7", "pytorch >=2.1")),
     ("packaging", "24.1", "h0_0", ("python",)),
+    # What a pytorch for CUDA 11.8 needs.
+    ("cudatoolkit", "11.8.0", "h0_13", ()),
+    ("cudnn", "9.3.0.75", "h1_0", ("cudatoolkit 11.*",)),
     ("picky", "1.0", "h0_0", ("python", "pytorch 2.5.1 py3.12_cuda12.4*")),
 )
 #: The words of an environment as the official command makes it, and of one of conda-forge.
