@@ -90,14 +90,21 @@ def name_among(word: str, registry: Registry, names: Iterable[str]) -> str:
 def routes_by_url(
     channel: str, words: Iterable[str], registry: Registry, subdir: str, only: Sequence[str] = ()
 ) -> list[Route]:
-    """The routes to a channel at the mirrors that these words name it by the URL of, as far as the
-    registry has it there; `only` are the mirrors that an administrator allows."""
+    """The routes to a channel at the mirrors that these words name it by the URL of, but for those
+    that are known not to have it; `only` are the mirrors that an administrator allows."""
     found = []
-    for named in filter(None, (at_mirror(word, registry) for word in words)):
+    for word in words:
+        named = at_mirror(word, registry)
+        if named is None or named.channel != channel or (only and named.mirror not in only):
+            continue
         mirror = registry[named.mirror]
-        url = mirror.url_of(channel, subdir) if named.channel == channel else None
-        if url is not None and (not only or mirror.name in only):
-            found.append(Route(channel, url, mirror.name))
+        if mirror.lacks(channel, subdir):
+            continue
+        listed = mirror.channels.get(channel)
+        url = listed.url if listed else word.rstrip("/").removesuffix(f"/{named.subdir}")
+        if not any(root.startswith("http://") for root in mirror.roots):
+            url = re.sub(r"^http://", "https://", url)
+        found.append(Route(channel, url, mirror.name))
     return found
 
 
