@@ -347,7 +347,9 @@ def _urls(error: BaseException) -> Iterator[str]:
     facts = getattr(error, "_facts", None) if isinstance(error, ChannelError) else None
     kwargs = facts or getattr(error, "_kwargs", None) or {}
     if url := kwargs.get("channel_url"):
-        yield f"{url}/noarch/repodata.json"  # what makes conda call a channel invalid
+        # What makes conda call a channel invalid: an index, by `repodata_fns` another than this.
+        asked = str(getattr(causes.response(error), "url", ""))
+        yield asked if asked.startswith(f"{url}/") else f"{url}/noarch/repodata.json"
     if url := kwargs.get("url"):
         yield f"{url}repodata.json" if str(url).endswith("/") else str(url)
     garbled = _is_garbled(error)

@@ -160,6 +160,41 @@ def test_a_block_page_without_an_end_is_not_waited_for(sites, conda_in_process, 
     assert time.monotonic() - started < 60  # the page has no end
 
 
+def invalid(channel: str, url: str) -> Exception:
+    """Conda's error for a channel whose index a server does not have."""
+    import requests
+    from conda.exceptions import UnavailableInvalidChannel
+
+    response = requests.get(url, timeout=5)
+    found = UnavailableInvalidChannel(channel, 404, response)
+    found.__context__ = requests.HTTPError(response=response)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("conda-forge/linux-64/current_repodata.json", None),
+        ("conda-forge/noarch/current_repodata.json", None),
+        ("conda-forge/noarch/repodata.json", None),
+        ("elsewhere/x.json", "conda-forge/noarch/repodata.json"),
+    ],
+)
+def test_the_index_that_was_asked_for_is_told(sites, asked, told):
+    """By `repodata_fns` conda reads another one: that of the usual name was said to be missing."""
+    from conda_torchmirror.mirrors.registry import Route
+    from conda_torchmirror.transport import failures
+
+    sites.first.fail("*", "not_found")
+    channel = sites.first.channel_url("conda-forge")
+    above = channel.removesuffix("conda-forge")
+    error = invalid(channel, above + asked)
+    found = failures.find_culprit(error, [Route("conda-forge", channel, "first")])
+    assert found is not None
+    assert found.answer is not None
+    assert (found.answer.code, found.answer.url) == ("not_found", above + (told or asked))
+
+
 @pytest.mark.parametrize(
     ("kinds", "alone"), [(("dns", "dns", "unreachable"), True), (("dns", "refused", "dns"), False)]
 )
