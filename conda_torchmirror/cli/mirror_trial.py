@@ -22,6 +22,7 @@ from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
 from ..models import Build, Choice, Notice, Request
 from ..redirect import settings
 from ..selection.choose import choose
+from ..selection.facts.names import TORCH
 from ..text import output
 from ..text.layout import bullet, columns, wrapped
 from ..text.messages import plural, text
@@ -72,14 +73,19 @@ def _request(specs: Sequence[str]) -> Request:
 
 def _chosen(subdir: str, asked: Request) -> tuple[Build, ...]:
     """The builds that torch-install would choose here by the built-in index, without those whose
-    files it knows by the naming rules only; () if none fit."""
+    files it knows by the naming rules only; if pytorch is one of these, the next best files of the
+    release, if need be those for another driver; () if none fit."""
     here = survey.survey(subdir=subdir, prefix=None, cuda="auto", python=None, probe_gpus=False)
     known = SOURCE.built_in(subdir)
     if known is None:
         return ()
-    best = choose(here.machine, asked, known.builds, SOURCE.knowledge)
-    builds = best.builds if isinstance(best, Choice) else ()
-    return tuple(build for build in builds if build.known_by != "derived")
+    certain = [b for b in known.builds if b.name != TORCH or b.known_by != "derived"]
+    any_driver = here.machine._replace(cuda="99", cuda_from="--cuda", failing=False)
+    for on, builds in (here.machine, known.builds), (here.machine, certain), (any_driver, certain):
+        best = choose(on, asked, builds, SOURCE.knowledge)
+        if isinstance(best, Choice) and best.torch.known_by != "derived":
+            return tuple(build for build in best.builds if build.known_by != "derived")
+    return ()
 
 
 def _passed_over(subdir: str, asked: Request, chosen: Sequence[Build]) -> list[Notice]:
