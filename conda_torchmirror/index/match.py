@@ -47,8 +47,8 @@ _ASCII = str.maketrans({"。": ".", "≥": ">=", "≤": "<=", "≠": "!="})
 _GLUED = r"(?i)((?:.*::)?[a-z][a-z-]*?)[-:@]?v?(\d+(?:\.\d+)+)"
 #: Where one bound of a version ends and the next begins.
 _BOUNDS = r"(?<=[\d*])(?=[<>!~])"
-#: What conda takes for a namespace, and reads over.
-_NAMESPACE = r"[^\[\]=<>!~\s:]+:(?!:)"
+#: What conda takes for a namespace, and reads over; before `::` it is the drive of a path.
+_NAMESPACE = r"(?!.*::)[^\[\]=<>!~\s:]+:"
 #: A spec that ends in an operator.
 _HALF = r"[<>=!~|,]$"
 
@@ -140,7 +140,10 @@ def _read(word: str) -> Spec:
     if not name or not re.fullmatch(_NAME, name) or _is_glued(bare):
         raise BadSpec(spec=word, detail=text("spec_no_package"))
     if "://" not in bare and (space := re.match(_NAMESPACE, bare)):
-        raise BadSpec(spec=word, detail=text("spec_ignored", {"part": space[0]}))
+        if name in _OURS or re.fullmatch(r"v?\d+(\.\w+)*", name):
+            raise BadSpec(spec=word, detail=text("spec_ignored", {"part": space[0]}))
+        # Files have it before other packages, for which all channels are searched.
+        return _read(bare[space.end() :])
     if unknown := [field for field in _UNKNOWN if found.get_raw_value(field) is not None]:
         raise BadSpec(spec=word, detail=text("spec_unknown_field", {"field": unknown[0]}))
     versions = re.split(r"[,|\s]+", str(found.get_raw_value("version") or "").lower())

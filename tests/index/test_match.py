@@ -36,7 +36,8 @@ from conda_torchmirror.index import match
         ("python3.11", "python=3.11"),
         ("cuda-12.4", "cuda=12.4"),
         ("conda-forge::pytorch-2.3", "conda-forge::pytorch=2.3"),
-        ("conda-forge:numpy>=1.26", "conda-forge::numpy>=1.26"),
+        ("conda-forge:pytorch>=2.3", "conda-forge::pytorch>=2.3"),
+        ("conda-forge:python=3.11", "conda-forge::python=3.11"),
         ("numpy:1.26", "numpy=1.26"),
         ("pytorch-2.3，torchvision", "pytorch=2.3 torchvision"),
         ("*", None),
@@ -63,3 +64,17 @@ def test_what_a_word_was_likely_meant_for_is_offered(word, meant):
 )
 def test_what_conda_reads_is_read(word):
     assert match.read(word)
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "plain"),
+    [
+        ("conda-forge:gdal", "gdal", "gdal"),
+        ("conda-forge:numpy>=1.26", "numpy", "numpy>=1.26"),
+        ("pytorch:captum[version='0.7']", "captum", "captum[version='0.7']"),
+        ("C:/channel::numpy=1.26", "numpy", "numpy=1.26"),
+    ],
+)
+def test_a_colon_before_another_package_is_read_over_as_conda_does(word, name, plain):
+    found = match.read(word)
+    assert (found.name, found.plain) == (name, plain)
