@@ -387,8 +387,7 @@ def test_ago(seconds, words):
 
 @pytest.mark.parametrize("release", ["2.3", "2.4", "2.0", "1.13"])
 def test_a_file_that_is_not_asked_for_is_not_named(sites, conda_in_process, release):
-    """Of the newest Python's build for the CPU the built-in index knows the name by the naming
-    rules only: files of the release that it knows for certain are asked for instead."""
+    """Where the newest Python's build is known by the naming rules only, other files are asked."""
     words = ("torch-mirror", "test", "first", "--spec", f"pytorch={release}", "--json")
     found = conda_in_process(*words).ok().json()["torchmirror"]
     asked = {file for file in found["files"] if sum(sites.probed(file).values())}
