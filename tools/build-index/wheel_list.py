@@ -40,6 +40,9 @@ VARIANT = re.compile(r"cpu|cu\d{2,3}|rocm\d[\d.]*|xpu|")
 COMPLETE = {"torch": "2.7.1", "torchvision": "0.16.0", "torchaudio": "2.1.0", "torchtext": "99"}
 #: The first torch from which a platform's names follow the rule, in every directory.
 DERIVED_SINCE = {"linux-64": "2.1.0", "win-64": "2.1.0", "linux-aarch64": "2.10.0"}
+#: Where `cpu` has PyPI's own wheels, by the same names: of what the listing has there, from torch
+#: 1.8.0 on, all but three old files are on PyPI as well (311).
+PLAIN_IS_CPU = ("osx-64", "osx-arm64")
 #: Up to torch 2.6.0 the names of partners in directories had another platform (naming.md).
 OLD_LINUX, SINCE_NEWEST = "linux_x86_64", "2.7.0"
 #: Wheels that the rule would derive but no source mentions.
@@ -137,9 +140,23 @@ def starred(tag: str) -> str:
 
 def derived(shared: Path, subdir: str) -> Iterator[tuple[Wheel, str]]:
     """The wheels of releases newer than the listing, by the build matrix."""
+    stated = pairings(shared)[0]
+    if subdir in PLAIN_IS_CPU:
+        released = {
+            (project, version)
+            for torch, row in read_releases(shared).items()
+            if row["wheels"] is not None
+            for project, versions in {"torch": [torch], **stated.get(torch, {})}.items()
+            for version in versions
+            if number(version) > number(COMPLETE[project])
+        }
+        for wheel, python, _ in listed(shared, subdir):
+            # Whether files with a build number, which PyPI got later, are there is not known.
+            plain = wheel.variant == wheel.build == ""
+            if plain and (wheel.project, wheel.version) in released:
+                yield wheel._replace(variant="cpu"), python
     if subdir not in DERIVED_SINCE:
         return
-    stated = pairings(shared)[0]
     directories = variants(shared)
     for torch, row in read_releases(shared).items():
         if row["wheels"] is None or number(torch) < number(DERIVED_SINCE[subdir]):

@@ -63,6 +63,31 @@ def test_what_is_listed_is_in_the_listing(subdir: str):
     assert not derived & real
 
 
+@pytest.mark.parametrize(
+    ("subdir", "releases"),
+    [
+        ("osx-arm64", {"3.9": "2.2.2 2.5.1 2.8.0", "3.12": "2.2.2 2.6.0 2.9.1 2.13.0 2.14.0"}),
+        ("osx-64", {"3.9": "2.1.2 2.2.2", "3.12": "2.2.0 2.2.2"}),
+    ],
+)
+def test_of_macos_the_sets_are_whole(subdir: str, releases: dict[str, str]):
+    """A release of which the list has torch alone would be told to lack its partners."""
+    known = builtin.load(subdir)
+    assert known
+    target = WheelTarget(subdir, PYTHONS)
+    there = {
+        (wheel.project, wheel.version, python)
+        for link in known.by_variant["cpu"]
+        if isinstance(wheel := parse(link), Wheel) and (fit := target.fit(wheel.triple))
+        for python in fit.pythons
+    }
+    for python, versions in releases.items():
+        for torch in versions.split():
+            pairs = {"torch": torch, **{n: v[0] for n, v in tables().stated[torch].items()}}
+            pairs.pop("torchtext", None)  # ended with 0.18, and has no Python 3.12 of its own
+            assert {(*pair, python) for pair in pairs.items()} <= there
+
+
 def test_every_fact_has_a_source_and_a_date():
     facts = json.loads(FACTS.read_text("utf-8"))
     assert facts["sources"].keys() >= facts["as_of"].keys()
