@@ -44,10 +44,10 @@ _CODES = (
 )  # fmt: skip
 
 _SUBDIR = re.compile(r"(?:linux|win|osx)-[a-z0-9]{2,12}")
-_CUDA = re.compile(r"\d{1,2}(?:\.\d{1,2})?")
-_RELEASE = re.compile(r"\d{1,2}\.\d{1,3}")
-_DOTTED = re.compile(r"\d{1,5}(?:\.\d{1,5}){0,4}")
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T[0-9:.+Z-]{5,32}")
+_CUDA = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2})?")
+_RELEASE = re.compile(r"[0-9]{1,2}\.[0-9]{1,3}")
+_DOTTED = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,5}){0,4}")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+Z-]{5,32}")
 _CUDA_FROM = re.compile(r"libcuda|CONDA_OVERRIDE_CUDA|override_virtual_packages\.cuda|none")
 
 

@@ -155,6 +155,7 @@ def test_what_powershell_made_of_it_is_read(encoding: str) -> None:
         ({"subdir": "linux-64/../x"}, "`subdir`"),
         ({"cuda": 12.4}, "`cuda`"),
         ({"cuda": "12.4 or so"}, "`cuda`"),
+        *[({field: "\uff12.\uff11"}, f"`{field}`") for field in ("cuda", "driver", "glibc")],
         ({"cuda": None}, "`cuda_arch`"),
         ({"subdir": "osx-64"}, "`cuda`"),
         ({"cuda_from": "--cuda"}, "`cuda_from`"),
