@@ -143,7 +143,8 @@ def choose(
 
     The newest release wins; within it a CUDA that the driver runs outright before one that it runs
     by minor-version compatibility, then the highest CUDA, the newest Python, the highest build
-    number. The order of `builds` does not matter.
+    number. Where GPUs differ, what runs on all of them goes before what runs on the oldest alone.
+    The order of `builds` does not matter.
     """
     builds = tuple(builds)
     found, rejected, left_out = _best(machine, request, builds, knowledge)
@@ -208,9 +209,20 @@ def _belongs(library: Build, torch: Build, asked: Sequence[str], admits: Admits)
 def _best(
     machine: Machine, request: Request, builds: Iterable[Build], knowledge: Knowledge
 ) -> _Release:
-    """Choose the best release, and collect all rejections; if possible one with a Python for which
-    there is what else is asked for."""
+    """Choose the best release, and collect all rejections; if possible one that runs on every GPU,
+    where these differ, and one with a Python for which there is what else is asked for."""
     constraints = Constraints(machine, request, knowledge)
+    if constraints.wants_cuda and constraints.others:
+        builds = tuple(builds)
+        for_all = _suited(Constraints(machine, request, knowledge, every=True), builds)
+        if for_all.choice and for_all.choice.cuda:
+            return for_all
+    return _suited(constraints, builds)
+
+
+def _suited(constraints: Constraints, builds: Iterable[Build]) -> _Release:
+    """Choose the best release by constraints, if possible one with a Python as for `_best`."""
+    machine, request = constraints.machine, constraints.request
     catalog = Catalog(builds, constraints)
     sets = _Sets(catalog, machine, request)
     suited = _newest(catalog, sets, constraints, suited=True)
@@ -306,6 +318,9 @@ def _choice(candidate: Candidate, partners: _Partners, constraints: Constraints)
         below = {"cuda": read.cuda, "asked": request.cuda, "torch": candidate.build.version}
         code = "cuda_narrowed" if constraints.names_cuda else "cuda_below_asked"
         told.append(Notice(code, below))
+    if gpus := [gpu for gpu, _ in constraints.unserved(candidate.build, read)]:
+        names = ", ".join(f"{gpu.name} ({gpu.arch})" for gpu in gpus)
+        told.append(Notice("gpus_without_code", {"gpus": names}))
     if read.accelerator == "cpu" and request.cuda != "cpu":
         told.append(Notice(_why_cpu(machine)))
     if lacking := constraints.lacking(read.python):

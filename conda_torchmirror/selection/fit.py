@@ -6,9 +6,10 @@ The sentences on clashes are in `text/tables/decision.py`.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..models import Build, Machine, Notice, Pin, Request
+from ..models import Build, Gpu, Machine, Notice, Pin, Request
 from .facts.cuda import runs_on
 from .facts.names import CUDA_NAMES, CUDNN, MUTEX, RUNTIME
 from .facts.record import BuildFacts, Clash, Knowledge
@@ -35,10 +36,15 @@ class Fit(NamedTuple):
 
 
 class Constraints:
-    """The demands of machine and request on every build."""
+    """The demands of machine and request on every build.
 
-    def __init__(self, machine: Machine, request: Request, knowledge: Knowledge) -> None:
-        self.machine, self.request = machine, request
+    The oldest GPU decides; with `every`, the code has to run on the machine's others too.
+    """
+
+    def __init__(
+        self, machine: Machine, request: Request, knowledge: Knowledge, *, every: bool = False
+    ) -> None:
+        self.machine, self.request, self._every = machine, request, every
         self.admits, self.tables, self.source = knowledge
         self.wants_cuda = request.cuda not in ("auto", "cpu") or (
             request.cuda == "auto" and machine.has_gpu
@@ -124,7 +130,10 @@ class Constraints:
             return fit
         code = (build.version, build.subdir, read.cuda, read.number, read.arm, fit.strict)
         if code not in self._codes:
-            self._codes[code] = self._arch(build, read, ptx=fit.strict)
+            clash = self._arch(build, read, self.machine.cuda_arch, ptx=fit.strict)
+            if clash is None and self._every:
+                clash = next((found for _, found in self.unserved(build, read)), None)
+            self._codes[code] = clash
         clash = self._codes[code] or self.clashes(build, read)
         return Fit(fit.strict, clash)
 
@@ -276,9 +285,27 @@ class Constraints:
             return Fit(False, Clash("minor_version_only", says, needs))
         return Fit(False)
 
-    def _arch(self, build: Build, read: BuildFacts, *, ptx: bool) -> Clash | None:
-        """The clash if the GPU cannot run the build's code; PTX counts only with `ptx`."""
-        arch, cuda = self.machine.cuda_arch, read.cuda
+    @property
+    def others(self) -> list[Gpu]:
+        """The GPUs of another capability than the one that decides."""
+        arch, gpus = self.machine.cuda_arch, dict.fromkeys(self.machine.gpus)
+        if arch not in [gpu.arch for gpu in gpus]:
+            return []  # it is given in place of these
+        return [gpu for gpu in gpus if gpu.arch != arch]
+
+    def unserved(self, build: Build, read: BuildFacts) -> Iterator[tuple[Gpu, Clash]]:
+        """Those of the other GPUs that cannot run a build's code.
+
+        PTX counts: machines that share a plan are judged by the oldest of their drivers, and each
+        has its own.
+        """
+        for gpu in self.others:
+            if clash := self._arch(build, read, gpu.arch, ptx=True):
+                yield gpu, clash
+
+    def _arch(self, build: Build, read: BuildFacts, arch: str | None, *, ptx: bool) -> Clash | None:
+        """The clash if a GPU cannot run the build's code; PTX counts only with `ptx`."""
+        cuda = read.cuda
         if arch is None or cuda is None:
             return None
         says = Notice("gpu_arch", {"arch": arch})

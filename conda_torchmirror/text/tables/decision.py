@@ -293,6 +293,8 @@ NOTICES: Table = {
     "wheels_neither": "wheels, which `torchmirror_sources` allows, are no way out: {detail}",
     "minor_version_compat": "CUDA {cuda} is newer than the driver's {driver}; NVIDIA's "
     "minor-version compatibility lets it run, without PTX (`--cuda-compat strict` refuses it)",
+    "gpus_without_code": "these builds have no code for {gpus}, on which PyTorch would fail; a "
+    "newer release may have, and CUDA_VISIBLE_DEVICES can leave a GPU out",
     "cuda_below_asked": "no build of {torch} for CUDA {asked} itself fits: {cuda} is the highest "
     "that does, and runs there",
     "cuda_below_sample": "no {torch} for CUDA {asked} is in the built-in index; {cuda} runs there",
