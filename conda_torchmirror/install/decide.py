@@ -73,6 +73,8 @@ def decide(
     channels, channel_notices = _channels(choice, task, reader)
     python, python_notices = _python(task)
     leaving = departures.of(task, choice, records)
+    staying = departures.kept(leaving, task, choice)
+    extras = extras._replace(specs=(*extras.specs, *staying))
     notices = (
         *notices_.slips(task),
         *told,

@@ -8,6 +8,7 @@ the transaction that installs the set.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from conda.base.context import context
@@ -15,7 +16,7 @@ from conda.base.context import context
 from ..exceptions.environment import ChannelChange
 from ..index.match import admits
 from ..index.sources import AUTO, SOURCES, Source, foreign, own_names
-from ..machine.departure import departure
+from ..machine.departure import departure, requested
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import parts_of_defaults
 from ..models import Build, Choice, Departure, Installed, Machine, Notice, Records
@@ -49,13 +50,16 @@ def leftover(source: Source, chosen: Choice, on: Machine) -> Installed | None:
     return next(filter(None, (installed(on, name) for name in source.facts.cpu_only)), None)
 
 
-def without_set(source: Source, chosen: Choice, on: Machine, records: Records) -> list[str]:
+def without_set(
+    source: Source, chosen: Choice, on: Machine, records: Records, asked: Collection[str]
+) -> list[str]:
     """The installed metapackages of the source of which there is none for the chosen pytorch, and
-    a toolkit of another CUDA, which `cuda-version` excludes. A sample proves that of a metapackage
-    only where it is for the CPU and the set is for CUDA, or the reverse."""
+    a toolkit of another CUDA, which `cuda-version` excludes, if it was `asked` for: one that came
+    along leaves by itself. A sample proves that of a metapackage only where it is for the CPU and
+    the set is for CUDA, or the reverse."""
     facts, torch = source.facts, chosen.torch
     found = []
-    toolkit = installed(on, TOOLKIT)
+    toolkit = installed(on, TOOLKIT) if TOOLKIT in asked else None
     if toolkit and chosen.cuda and facts.read(torch).runtime == CUDA_NAMES[0]:
         majors = {version.partition(".")[0] for version in (toolkit.version, chosen.cuda)}
         found += [TOOLKIT] if len(majors) > 1 else []
@@ -105,8 +109,19 @@ def of(task: Task, chosen: Choice, records: Records) -> Departure:
     """The packages to remove from the environment for a set, chosen among these records."""
     source, on = task.source, task.machine
     there = leftover(source, chosen, on)
-    names = {*([there.name] if there else ()), *without_set(source, chosen, on, records)}
+    asked = requested(str(task.target.prefix)) if installed(on, TOOLKIT) else ()
+    names = {*([there.name] if there else ()), *without_set(source, chosen, on, records, asked)}
     return _of_source(task, *names)
+
+
+def kept(leaving: Departure, task: Task, chosen: Choice) -> tuple[str, ...]:
+    """The specs of packages that need one of those that leave, which go with it unless they are
+    named; without the set, and what the request names already."""
+    named = {*map(package_name, task.request.others), *task.request.specs, *task.source.facts.names}
+    named |= {build.name for build in chosen.builds}
+    return tuple(
+        spec for spec in leaving.specs if package_name(spec.rpartition("::")[2]) not in named
+    )
 
 
 def _of_source(task: Task, *more: str) -> Departure:

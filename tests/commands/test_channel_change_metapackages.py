@@ -72,6 +72,28 @@ def test_a_toolkit_of_cuda_11_gives_way_to_cuda_12(driver, env_with, conda_in_pr
     assert "# remove specs: ['cudatoolkit']" in history(prefix)
 
 
+@pytest.mark.parametrize("asked", [(), ("cudatoolkit=11.8",)], ids=["along", "asked"])
+def test_what_needs_the_set_stays_where_a_toolkit_leaves(driver, env_with, conda_in_process, asked):
+    """The old set needs the toolkit, and conda removes with a package all that need it."""
+    old = ("python=3.12", "pytorch=2.5.1=cuda118*", "lightning", *asked)
+    prefix = env_with("create", *old)
+    words = ("torch-install", "--source", "conda-forge", "-y", "-p", prefix, "pytorch")
+    conda_in_process(*words).ok()
+    found = installed(prefix)
+    assert found["pytorch"].startswith("2.8.0=cuda129")
+    assert {"lightning", "torchmetrics"} <= {*found}
+    assert "cudatoolkit" not in found
+
+
+@pytest.mark.parametrize("asked", [(), ("cudatoolkit=11.8",)], ids=["along", "asked"])
+def test_what_needs_a_toolkit_is_not_removed_with_it(driver, env_with, conda_in_process, asked):
+    prefix = env_with("create", "python=3.12", "pytorch=2.5.1=cuda118*", "cupy", *asked)
+    before = installed(prefix)
+    words = ("torch-install", "--source", "conda-forge", "-y", "-p", prefix, "pytorch")
+    assert conda_in_process(*words).rc == 1
+    assert installed(prefix) == before
+
+
 def test_a_toolkit_stays_with_its_cuda(driver, env_with, conda_in_process):
     prefix = env_with("create", "python=3.12", "pytorch=2.5.1=cuda118*", "cudatoolkit=11.8")
     words = ("torch-install", "--source", "conda-forge", "-y", "-p", prefix)

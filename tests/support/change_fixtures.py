@@ -33,6 +33,7 @@ BESIDE = (
     ("packaging", "24.1", "h0_0", ("python",)),
     # What a pytorch for CUDA 11.8 needs.
     ("cudatoolkit", "11.8.0", "h0_13", ()),
+    ("cupy", "13.0.0", "h0_0", ("python", "cudatoolkit 11.*")),
     ("cudnn", "9.3.0.75", "h1_0", ("cudatoolkit 11.*",)),
     ("picky", "1.0", "h0_0", ("python", "pytorch 2.5.1 py3.12_cuda12.4*")),
 )
