@@ -34,6 +34,31 @@ def test_the_driver_of_a_release_is_not_explained_by_another_release(conda_in_pr
 
 
 @pytest.mark.parametrize(
+    ("driver", "arch", "says"),
+    [
+        ("11.4", "8.6", "for the release that is named - "),
+        ("11.0", "7.0", "for the release that is named - "),
+        ("12.4", "8.9", "for the release that is named; left open, it is 2.13.0 of conda-forge - "),
+    ],
+    ids=["RTX 3060", "V100", "RTX 4090"],
+)
+@pytest.mark.parametrize("where", ["offline", "online"])
+def test_what_a_named_release_would_be_left_open_is_what_it_then_is(
+    at_both, conda_in_process, monkeypatch, driver, arch, says, where
+):
+    """For CUDA 11 both channels have 2.5.1, and then it is that of pytorch."""
+    for name, value in cuda(driver, arch).items():
+        monkeypatch.setenv(name, value)
+    words = ("torch-install", "-d", "-n", "new", *on("linux-64"))
+    words += ("--offline",) if where == "offline" else ()
+    named = conda_in_process(*words, "pytorch=2.3").ok()
+    assert f"PyTorch 2.3.1 from the channel pytorch, {says}" in named.words
+    left_open = conda_in_process(*words, "pytorch").ok()
+    of_forge = "from the channel conda-forge" in left_open.words
+    assert of_forge == ("of conda-forge" in says)
+
+
+@pytest.mark.parametrize(
     ("pin", "says"),
     [
         ("pytorch<2.4", "as 2.12.0 of conda-forge does not fit: the pin pytorch<2.4 ("),

@@ -91,6 +91,10 @@ def _other(answer: SourceChoice) -> dict[str, Any] | None:
     if other.end is not None:
         return _facts(other, _last(other, task.machine, request))
     version = _better(task.machine, request, answer.choice)
+    if version and answer.why in ("release", "bound") and task.source.end is not None:
+        # Left open, the request stays with a channel that has no older release for this machine.
+        own = _last(task.source, task.machine, request)
+        version = None if own and number(own) >= number(version) else version
     return _facts(other, version) if version else None
 
 
