@@ -28,6 +28,11 @@ from .specs import (
 _MUTEX = (MUTEX, "1.0")
 
 
+#: An override of `__cuda` that names no version, of which conda makes the package all the same:
+#: nothing is known of the driver then.
+OVERRIDDEN = "override_unusable"
+
+
 class Fit(NamedTuple):
     """How a build fits. `strict` says that its CUDA does not exceed the driver's own."""
 
@@ -267,6 +272,8 @@ class Constraints:
         if machine.cuda is None:
             gpus = ", ".join(gpu.name for gpu in machine.gpus)
             says = Notice("gpu_unusable", {"gpus": gpus}) if gpus else Notice("driver_unusable")
+            if machine.cuda_from == "CONDA_OVERRIDE_CUDA":
+                says = Notice(OVERRIDDEN)
             return Fit(False, Clash("driver_unusable", says, needs))
         built, driver = number(cuda), number(machine.cuda)
         # If only the driver's major is known, it is taken to run every minor of it.

@@ -146,7 +146,7 @@ def _against_machine(
     arch = machine.cuda_arch
     today = Constraints(machine._replace(pins=()), Request({}), knowledge)
     clash = today.check(torch, read).clash
-    code = static_wheels.CLASHES.get(clash.code) if clash else None
+    code = static_wheels.code_of(clash)
     if code is None and arch and read.cuda:
         yield from _cudnn(torch, records, arch, knowledge.tables)
     if code is None or (code == "cpu_build" and machine.subdir.startswith("osx-")):

@@ -14,7 +14,8 @@ from ..machine.python import distributions
 from ..machine.python.distributions import Distribution
 from ..models import Build, Choice, Machine, Notice, Request
 from ..selection import rules
-from ..selection.fit import Constraints
+from ..selection.facts.record import Clash
+from ..selection.fit import OVERRIDDEN, Constraints
 from ..selection.pip.bounds import admits
 from ..selection.wheels.source import knowledge
 from ..selection.wheels.tables import DIRECTORY, NAMED, PARTNERS, TORCH, tables
@@ -30,6 +31,12 @@ CLASHES = {
     "arch_missing": "no_kernel_image",
     "cudnn_too_new": "no_kernel_image",
 }
+
+
+def code_of(clash: Clash | None) -> str | None:
+    """The code for what is installed, if there is a clash that says anything of it."""
+    known = clash is not None and clash.machine.code != OVERRIDDEN
+    return CLASHES.get(clash.code) if clash and known else None
 
 
 def torch_of_pip(there: Mapping[str, Distribution]) -> Distribution | None:
@@ -84,7 +91,7 @@ def _against_machine(torch: Build, machine: Machine) -> Iterator[Notice]:
     today = machine._replace(pins=(), history=(), installed=())
     read = known.source.read(torch)
     clash = Constraints(today, Request({}), known).check(torch, read).clash
-    code = CLASHES.get(clash.code) if clash else None
+    code = code_of(clash)
     if code is not None and not (code == "cpu_build" and machine.subdir.startswith("osx-")):
         yield Notice(code, {"cuda": read.cuda, "arch": machine.cuda_arch})
 

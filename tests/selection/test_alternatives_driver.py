@@ -78,6 +78,16 @@ def test_a_driver_that_does_not_run_is_a_reason_of_its_own(
     assert {r.code for r in found.rejected} == {"driver_unusable", "cpu_build"}
 
 
+def test_of_a_driver_behind_an_override_without_sense_nothing_is_said() -> None:
+    """With `CONDA_OVERRIDE_CUDA=cpu` it was "the driver of this machine's GPU, which does not
+    run"."""
+    found = choose("pytorch", gpus=GPUS, driver="570.86.10", cuda_from="CONDA_OVERRIDE_CUDA")
+    assert isinstance(found, NoChoice)
+    told = {r.code: reasons.reason([r]) for r in found.rejected}
+    assert "the override of `__cuda` names no version" in told["driver_unusable"]
+    assert "does not run" not in told["driver_unusable"]
+
+
 def test_the_way_out_of_it_starts_with_the_evidence() -> None:
     remarks = (Notice("machine.driver_mismatch"),)
     on = Machine("linux-64", gpus=GPUS, remarks=remarks)

@@ -11,9 +11,13 @@ import pytest
 from support.torches import codes, record, site_packages
 
 from conda_torchmirror.hooks import health_check
+from conda_torchmirror.models import Notice
+from conda_torchmirror.selection.facts.record import Clash
+from conda_torchmirror.selection.fit import OVERRIDDEN
 from conda_torchmirror.verify.causes import sentence
 from conda_torchmirror.verify.run import _origin, verify
 from conda_torchmirror.verify.static import inspect_records
+from conda_torchmirror.verify.static_wheels import code_of
 
 pytest_plugins = ("support.torch_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
@@ -114,3 +118,10 @@ def test_what_pip_lists_without_its_files_is_not_told_of_conda(by_pip: Callable[
     assert codes(check) == ["wheel_files_missing"]
     assert sentence(check.notices[0]).startswith("pip lists torch 2.7.1+cu126 here")
     assert "--source wheels" in sentence(check.notices[0], ".hint", by_pip=check.by_pip)
+
+
+@pytest.mark.parametrize(
+    ("says", "code"), [("driver_unusable", "driver_unusable"), (OVERRIDDEN, None)]
+)
+def test_of_a_driver_behind_an_override_without_sense_nothing_is_said(says, code) -> None:
+    assert code_of(Clash("driver_unusable", Notice(says), Notice("cuda", {"cuda": "12.6"}))) == code

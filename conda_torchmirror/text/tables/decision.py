@@ -113,6 +113,8 @@ CLASH: Table = {
     "does not run",
     "driver_unusable.gpu_unusable.cuda": "builds for CUDA {cuda} need the driver of this machine's "
     "GPU ({own_gpus}), which does not run",
+    "driver_unusable.override_unusable.cuda": "builds for CUDA {cuda} cannot be held against the "
+    "driver, as the override of `__cuda` names no version",
     "cuda_build.cpu_asked.cuda": "builds for CUDA {cuda} are no CPU builds, and a CPU build is "
     "asked for",
     "cuda_build.cpu_asked.cuda_build": "CUDA builds are no CPU builds, and a CPU build is asked "
