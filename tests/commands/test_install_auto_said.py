@@ -33,6 +33,18 @@ def test_the_driver_of_a_release_is_not_explained_by_another_release(conda_in_pr
     assert "2.5.1 of conda-forge needs driver 450.80.02 or newer - pinned" in done.words
 
 
+@pytest.mark.parametrize(("subdir", "driver"), [("win-64", "528.33"), ("linux-64", "525.60.13")])
+def test_the_driver_is_the_lowest_one_though_a_sample_lacks_the_partner(
+    conda_in_process, monkeypatch, subdir, driver
+):
+    """2.13.0 is there for CUDA 12 and 13; for Windows the sample has no torchvision for 12.8."""
+    for name, value in cuda("11.4", "8.6").items():
+        monkeypatch.setenv(name, value)
+    words = ("torch-install", "-n", "new", "-d", "--offline", *on(subdir))
+    says = f"2.13.0 of conda-forge needs driver {driver} or newer"
+    assert says in conda_in_process(*words).ok().words
+
+
 @pytest.mark.parametrize(
     ("driver", "arch", "says"),
     [

@@ -172,18 +172,22 @@ def _with_driver(
 ) -> tuple[str, str] | None:
     """The lowest driver with which a release newer than the chosen one would fit, and that release
     first: (release, driver). None if a newer driver is not enough."""
-    task, source = attempt.task, attempt.task.source
+    task, source, sampled = attempt.task, attempt.task.source, is_sample(attempt)
     strict = task.request.compat == "strict"
     cudas = {str(item.needs.facts["cuda"]) for item in newer if item.code in _DRIVER}
     for cuda in sorted(cudas, key=number):
         floor = source.tables().driver_for(cuda, task.machine.driver_os, strict=strict)
         on = task.machine._replace(cuda=cuda, driver=floor)
-        found = choose(on, task.request, attempt.records.builds, source.knowledge)
-        if floor and isinstance(found, Choice) and found.cuda:
-            known = newest_of_conda_forge(on, task.request, admits) if is_sample(attempt) else None
-            version = known or found.torch.version
-            if _above(version, choice):  # with another driver, the Python may still be in the way
-                return version, floor
+        if not floor:
+            continue
+        # A sample may lack the partners of the very release that the tables know for this CUDA.
+        known = best_of_conda_forge(on, task.request, admits) if sampled else None
+        version = known[0] if known and known[1] else None
+        if version is None:
+            found = choose(on, task.request, attempt.records.builds, source.knowledge)
+            version = found.torch.version if isinstance(found, Choice) and found.cuda else None
+        if version and _above(version, choice):  # else the Python may still be in the way
+            return version, floor
     return None
 
 
