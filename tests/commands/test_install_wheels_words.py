@@ -129,6 +129,14 @@ def test_a_python_that_the_wheels_are_for(wheel_lab, conda_in_process, tmp_path)
     assert f"--python {PYTHON} torch==2.7.1 --cuda 12.6 --source wheels" in found["use_python"]
 
 
+def test_what_the_built_in_list_lacks_is_said_of_the_list(conda_in_process):
+    words = ("-d", "--offline", "--source", "wheels", "--platform", "linux-64", "torch==2.99")
+    done = conda_in_process("torch-install", *words, "--json")
+    cause = done.json()["guidance"]["cause"]
+    assert "in the built-in list, none that goes with the rest is `torch==2.99`" in cause
+    assert "newer ones may be online" in cause
+
+
 def test_a_release_that_is_not_there(wheel_lab, preview_wheels):
     cause, found = hints(preview_wheels(*CUDA, "torch==9.9"))
     assert cause == (

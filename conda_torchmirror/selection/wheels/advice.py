@@ -66,7 +66,8 @@ def find(
             cause = Notice("only_prereleases", {"torch": unfinished})
             more = tuple(_ask_for_prerelease(case, told, unfinished))
     elif cause and cause.code == "no_such_release":
-        cause = cause._replace(code="no_such_wheel")
+        listed = any(wheel.link.known_by != "record" for wheel in case.page.wheels)
+        cause = cause._replace(code="no_such_wheel_built_in" if listed else "no_such_wheel")
     steps = (*more, *_name_cuda(case), *_open_variant(case), *found.steps)
     return Refusal(rejected, cause, found.blamed, steps)
 

@@ -200,6 +200,8 @@ CAUSE: Table = {
     "no_wheel_at_all": "no wheel of torch is there for {subdir}",
     "no_such_wheel": "no wheel of `{spec}` is there for {subdir}, where the releases go from "
     "{first} to {last}",
+    "no_such_wheel_built_in": "of the wheels for {subdir} in the built-in list, none that goes "
+    "with the rest is `{spec}`: they go from {first} to {last}, and newer ones may be online",
     "no_wheel_of_variant": "no wheel for {variant} is what `{spec}` asks for",
     "no_variant": "no wheel for {variant} is there for {subdir}",
     "no_variant_but": "no wheel for {variant} is there for {subdir}, but for {there}",
