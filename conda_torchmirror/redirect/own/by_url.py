@@ -15,8 +15,8 @@ from ...mirrors.registry import Registry, Route
 from ...models import Notice
 from ...text.sanitize import safe
 from .. import condarc, settings
+from ..configuration import DEFAULTS
 
-DEFAULTS = "defaults"
 #: The part of `defaults` that stands for all of it in a list of channels.
 MAIN = "pkgs/main"
 #: The keys of conda's configuration that name channels.
