@@ -161,7 +161,7 @@ CASES = {
     ),
     "several of wheels, none of which": case(
         *(*WHEELS, "torch==2.99", "--machine", AMPERE, LOGIN),
-        says="no wheel of `torch==2.99`",
+        says="none that goes with the rest is `torch==2.99`",
         hints="older_release",
     ),
     "wheels that no change of one word gives": case(
@@ -241,7 +241,10 @@ CASES = {
     ),
     # Wheels.
     "wheels of a release that is none": case(
-        *WHEELS, "torch==2.99", says="no wheel of `torch==2.99`", hints="older_release"
+        *WHEELS,
+        "torch==2.99",
+        says="none that goes with the rest is `torch==2.99`",
+        hints="older_release",
     ),
     "wheels for an old driver": case(
         *(*WHEELS, "torch==2.13", "--machine", KEPLER),
