@@ -73,6 +73,10 @@ class Source(NamedTuple):
         """The end of a discontinued channel (see `end`), None for a maintained one."""
         return self.end() if self.end else None
 
+    def is_sample(self, records: Records) -> bool:
+        """Whether records are only a sample of this source's: built-in, of a maintained channel."""
+        return records.origin == "built-in" and self.end is None
+
 
 def _read_whole(route: Route, subdir: str, names: Collection[str]) -> Records:
     """Call `repodata.read`, imported late: a preview by the built-in index does not need it."""

@@ -31,8 +31,8 @@ class Attempt(NamedTuple):
 
 
 def is_sample(done: Attempt) -> bool:
-    """Whether the records are only a sample of the source's: built-in, of a maintained channel."""
-    return done.records.origin == "built-in" and done.task.source.end is None
+    """Whether the records of an attempt are only a sample of the source's."""
+    return done.task.source.is_sample(done.records)
 
 
 def attempt(task: Task, records: Records) -> Attempt:

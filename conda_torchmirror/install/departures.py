@@ -19,7 +19,7 @@ from ..index.sources import AUTO, SOURCES, Source, foreign, own_names
 from ..machine.departure import departure, requested
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import parts_of_defaults
-from ..models import Build, Choice, Departure, Installed, Machine, Notice, Records
+from ..models import Build, Choice, Departure, Installed, Machine, Notice, Records, Request
 from ..selection.facts.names import CUDA_NAMES, FAMILY, TOOLKIT, TORCH
 from ..selection.plan import offered
 from ..selection.specs import package_name
@@ -69,8 +69,7 @@ def without_set(
             continue
         own = Build(name, there.version, there.build, 0, on.subdir, there.channel)
         of_kind = (facts.read(own).accelerator == "cuda") == bool(chosen.cuda)
-        sampled = records.origin == "built-in" and source.end is None
-        if of_kind and (sampled or _any_for(torch, name, source, records)):
+        if of_kind and (source.is_sample(records) or _any_for(torch, name, source, records)):
             continue
         found.append(name)
     return found
@@ -98,11 +97,17 @@ def strangers(source: Source, on: Machine) -> tuple[Installed, ...]:
 
 def with_dependents(task: Task) -> Task:
     """Add to the task's specs the packages that need a torch to be removed, so that they stay."""
-    named = {*map(package_name, task.request.others), *task.request.specs}
-    found = _of_source(task).specs
-    kept = tuple(spec for spec in found if package_name(spec.rpartition("::")[2]) not in named)
-    others = (*task.request.others, *kept)
+    others = (*task.request.others, *_unnamed(_of_source(task), task.request))
     return task._replace(request=task.request._replace(others=others))
+
+
+def _unnamed(leaving: Departure, request: Request, *more: str) -> tuple[str, ...]:
+    """The specs of packages that need one of those that leave; without what the request names, and
+    the names in `more`."""
+    named = {*map(package_name, request.others), *request.specs, *more}
+    return tuple(
+        spec for spec in leaving.specs if package_name(spec.rpartition("::")[2]) not in named
+    )
 
 
 def of(task: Task, chosen: Choice, records: Records) -> Departure:
@@ -117,11 +122,8 @@ def of(task: Task, chosen: Choice, records: Records) -> Departure:
 def kept(leaving: Departure, task: Task, chosen: Choice) -> tuple[str, ...]:
     """The specs of packages that need one of those that leave, which go with it unless they are
     named; without the set, and what the request names already."""
-    named = {*map(package_name, task.request.others), *task.request.specs, *task.source.facts.names}
-    named |= {build.name for build in chosen.builds}
-    return tuple(
-        spec for spec in leaving.specs if package_name(spec.rpartition("::")[2]) not in named
-    )
+    of_set = (build.name for build in chosen.builds)
+    return _unnamed(leaving, task.request, *task.source.facts.names, *of_set)
 
 
 def _of_source(task: Task, *more: str) -> Departure:

@@ -22,10 +22,10 @@ def of_choice(chosen: Choice, records: Records, source: Source) -> Iterator[Noti
     """What the choice says; what a sample of the channel lacks is not said of the channel."""
     for notice in chosen.notices:
         code = notice.code
-        if records.origin == "built-in":
-            code = "partner_unrecorded" if code.startswith("partner_left_out") else code
-            if code == "cuda_below_asked" and source.end is None:
-                code = "cuda_below_sample"
+        if records.origin == "built-in" and code.startswith("partner_left_out"):
+            code = "partner_unrecorded"
+        elif source.is_sample(records) and code == "cuda_below_asked":
+            code = "cuda_below_sample"
         yield notice._replace(code=code)
 
 

@@ -230,11 +230,10 @@ class Given(NamedTuple):
     def _opened(self) -> Choice | None:
         """The choice with the release left open, or None."""
         options, files = self.options, self.files
-        open_ = {word: read(word).name for word in options.specs}
-        open_ = {word: name if name in FAMILY else word for word, name in open_.items()}
-        specs = tuple(open_[word] for word in options.specs)
+        names = {word: name for word in options.specs if (name := read(word).name) in FAMILY}
+        specs = tuple(names.get(word, word) for word in options.specs)
         if files:
-            files = files._replace(family=tuple(open_.get(word, word) for word in files.family))
+            files = files._replace(family=tuple(names.get(word, word) for word in files.family))
         try:
             return self._replace(options=options._replace(specs=specs), files=files).choice()
         except TorchMirrorError:
