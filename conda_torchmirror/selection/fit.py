@@ -87,7 +87,7 @@ class Constraints:
             name: request.specs[name] for name in self.source.runtimes if name in request.specs
         }
         # Thousands of builds differ in a few variants, CUDAs and kinds of code.
-        self._variants: dict[tuple[str | None, ...], Clash | None] = {}
+        self._variants: dict[tuple[str | bool | None, ...], Clash | None] = {}
         self._drivers: dict[str, Fit] = {}
         self._codes: dict[tuple[object, ...], Clash | None] = {}
 
@@ -214,7 +214,7 @@ class Constraints:
 
     def _of_variant(self, read: BuildFacts) -> Clash | None:
         """The clash with accelerator or Python, found once for each variant."""
-        variant = (read.accelerator, read.cuda, read.python)
+        variant = (read.accelerator, read.cuda, read.python, read.free_threaded)
         if variant not in self._variants:
             self._variants[variant] = self._accelerator(read) or self._python(read)
         return self._variants[variant]
@@ -240,6 +240,9 @@ class Constraints:
         if self.machine.python and read.python != self.machine.python:
             facts = {"python": self.machine.python, "origin": self.machine.python_from}
             return Clash("python_mismatch", Notice("python_there", facts), needs)
+        if read.free_threaded is False and read.python == self.machine.free_threaded:
+            says = Notice("free_threaded_there", {"origin": self.machine.python_from})
+            return Clash("python_mismatch", says, needs)
         for pin in self.pins.get("python", ()):
             if not admits_python(pin.spec, read.python, self.admits):
                 return Clash("pinned", _pin(pin), needs)

@@ -119,23 +119,27 @@ def listed(shared: Path, subdir: str) -> Iterator[tuple[Wheel, str, int]]:
         if project != "torch" and (project, version) not in paired:
             continue
         python, abi = row["python"], row["abi"]
-        if not abi_is_usual(python, abi):
+        if not abi_is_known(python, abi):
             continue
         tags = f"{starred(python)}-{starred(abi)}-{row['platform']}"
         wheel = Wheel(project, version, variant, local, row["build"], tags)
-        yield wheel, python.removeprefix("cp") if "*" in tags else "", int(row["size"] or 0)
+        # A free-threaded Python is known by its ABI, `313t`.
+        said = (abi if abi == f"{python}t" else python).removeprefix("cp") if "*" in tags else ""
+        yield wheel, said, int(row["size"] or 0)
 
 
-def abi_is_usual(python: str, abi: str) -> bool:
-    """Whether a wheel is for CPython 3 with its usual ABI, not for a free-threaded build."""
+def abi_is_known(python: str, abi: str) -> bool:
+    """Whether a wheel is for CPython 3 with one of its own ABIs, the free-threaded one included."""
     if python == "py3":
         return abi == "none"
-    return bool(re.fullmatch(r"cp3\d+", python)) and abi in (python, f"{python}m", "none")
+    own = (python, f"{python}m", f"{python}t", "none")
+    return bool(re.fullmatch(r"cp3\d+", python)) and abi in own
 
 
 def starred(tag: str) -> str:
-    """A tag with `*` in place of the Python, without the `m` in the ABI of 3.7 and older."""
-    return "cp*" if re.fullmatch(r"cp3\d+m?", tag) else tag
+    """A tag with `*` in place of the Python, without the `m` in the ABI of 3.7 and older and the
+    `t` of free-threaded builds."""
+    return "cp*" if re.fullmatch(r"cp3\d+[mt]?", tag) else tag
 
 
 def derived(shared: Path, subdir: str) -> Iterator[tuple[Wheel, str]]:

@@ -6,7 +6,7 @@ platform. A document (`schema` 1) has a row for each group of wheels that differ
     [project, version, variant, tags, pythons, evidence(, size, local, build)]
 
 `tags` is an index into the list `tags`, whose items have `*` for the Python; `pythons` are written
-as in a tag, "39 310", and empty if the tags have none; `evidence` is an index into `evidence`.
+as in a tag, "39 310 313t", and empty if the tags have none; `evidence` is an index into `evidence`.
 `size` is that of the largest wheel in bytes, 0 if unknown; `local` says whether the version ends in
 `+variant`, by default whether there is a variant; `build` is a build tag.
 """
@@ -77,7 +77,10 @@ def _links(document: Mapping[str, Any]) -> Iterator[Link]:
 
 
 def _filled(tags: str, python: str) -> str:
-    """Fill a Python into tags; the ABI tag of Python 3.7 and older ends in `m`."""
-    interpreter, abi, platform = tags.replace("*", python).split("-")
-    old = abi.startswith("cp3") and len(python) == 2 and int(python[1:]) < 8
-    return f"{interpreter}-{abi}{'m' if old else ''}-{platform}"
+    """Fill a Python into tags. The ABI tag of 3.7 and older ends in `m`; only the ABI has the `t` of
+    a free-threaded one."""
+    interpreter, abi, platform = tags.split("-")
+    of_abi = f"{python}m" if python in ("36", "37") else python
+    return "-".join(
+        (interpreter.replace("*", python.rstrip("t")), abi.replace("*", of_abi), platform)
+    )

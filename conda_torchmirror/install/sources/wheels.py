@@ -42,7 +42,8 @@ _OF_SOURCES = frozenset(("defaults", *(name for source in SOURCES for name in so
 
 
 def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, ...]:
-    """The step to install wheels in a new environment, if the list has a set for the request."""
+    """The step to install wheels if the list has a set for the request: in a new environment, but
+    for a free-threaded Python, which no other source may have builds for, in that of its own."""
     cuda = wheel_request.accelerator(options.cuda)
     if cuda is None or options.files or options.of_solver or options.tool == EXPLICIT:
         return ()
@@ -57,14 +58,15 @@ def way(options: InstallOptions, target: Target, on: Machine) -> tuple[Notice, .
         return ()
     if request.others and not _OF_SOURCES.issuperset(map(name_of, options.channels)):
         return ()  # packages of a channel are no distributions of pip
-    new = new_environment(on)
-    if new.python_from == "prefix":
+    stays = on.free_threaded is not None
+    new = on if stays else new_environment(on)
+    if not stays and new.python_from == "prefix":
         new = new._replace(python_from="--python")  # as which it is offered, so that pins bind it
     found = known_set(request, for_wheels(new))
     if found is None:
         return ()
-    asked = by_wheels(options if target.is_fresh(options) else options.elsewhere())
-    if on.python_from == "prefix":
+    asked = by_wheels(options if stays or target.is_fresh(options) else options.elsewhere())
+    if not stays and on.python_from == "prefix":
         asked = asked._replace(python=options.python or on.python)
     if cuda == "auto" and any(words.says_cpu(read(word)) for word in options.specs):
         asked = asked._replace(cuda="cpu")  # with wheels, `+cpu` alone does not pass over a GPU

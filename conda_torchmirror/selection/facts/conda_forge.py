@@ -92,6 +92,7 @@ def read(build: Build) -> BuildFacts:
         glibc=max(filter(None, (glibc, of_libraries)), key=number, default=None),
         osx=_floor(specs.get(_OSX, ())),
         needs_driver=needs_driver,
+        free_threaded=_free_threaded(specs.get(_ABI, ())),
     )
 
 
@@ -151,6 +152,13 @@ def _python(specs: Mapping[str, list[str]], build: str) -> str | None:
         return minor(floor)
     found = re.search(_BUILD_PYTHON, build)
     return f"{found[1]}.{found[2]}" if found else None
+
+
+def _free_threaded(abis: Iterable[str]) -> bool | None:
+    """What a spec on the ABI says, such as `3.13.* *_cp313`; free-threaded is `*_cp313t`."""
+    return next(
+        (found[1] == "t" for abi in abis if (found := re.search(r"_cp\d+(t?)$", abi))), None
+    )
 
 
 def _cuda_of_words(specs: Iterable[str], build: str) -> str | None:

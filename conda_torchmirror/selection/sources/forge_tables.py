@@ -38,7 +38,7 @@ def best_of_conda_forge(
 
 def has_python(torch: str, machine: Machine) -> bool:
     """Whether a release has builds for the machine's Python on its platform."""
-    return any(
+    return machine.free_threaded is None and any(
         machine.python in row["platforms"].get(machine.subdir, {}).get("python", ())
         for row in data("conda_forge.json")["releases"]
         if row["torch"] == torch

@@ -95,6 +95,9 @@ class Wanted(NamedTuple):
         there for it."""
         if self.machine.python not in (None, python):
             return False
+        # The tables name the usual Pythons; there are no free-threaded builds (2026-11-25).
+        if python == self.machine.free_threaded:
+            return False
         beside = (*self.machine.pins, *(Pin(word, "") for word in self.request.others))
         if rules.lacking(python, beside, self.admits):
             return False

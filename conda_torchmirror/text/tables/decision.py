@@ -132,6 +132,8 @@ CLASH: Table = {
     "cpu_build.driver_there.cpu_only": "CPU builds use no GPU, and an NVIDIA driver is there",
     "python_mismatch.python_there.python": "builds for Python {python} do not go with Python "
     "{own_python} ({own_origin})",
+    "python_mismatch.free_threaded_there.python": "builds for the usual Python {python} do not go "
+    "with the free-threaded one ({own_origin})",
     "pinned.pin.spec": "the pin {own_spec} ({own_source}) keeps {spec} out",
     "pinned.pin.cuda": "the pin {own_spec} ({own_source}) keeps builds for CUDA {cuda} out",
     "pinned.pin.python": "the pin {own_spec} ({own_source}) keeps builds for Python {python} out",

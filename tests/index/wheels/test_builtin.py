@@ -40,13 +40,13 @@ def test_every_link_is_a_wheel_for_its_platform(subdir: str):
     known = builtin.load(subdir)
     assert known
     assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", known.date)
-    target = WheelTarget(subdir, PYTHONS)
+    targets = [WheelTarget(subdir, PYTHONS, free) for free in (None, "3.13", "3.14", "3.15")]
     assert len({(link.variant, link.filename) for link in known.links}) == len(known.links)
     for link in known.links:
         wheel = parse(link)
         assert isinstance(wheel, Wheel)
         assert wheel.project in FAMILY
-        assert target.fit(wheel.triple)
+        assert any(target.fit(wheel.triple) for target in targets)
         assert DIRECTORY.fullmatch(link.variant)
         assert link.known_by in ("listed", "derived")
         assert (link.url, link.sha256) == ("", None)
@@ -86,6 +86,33 @@ def test_of_macos_the_sets_are_whole(subdir: str, releases: dict[str, str]):
             pairs = {"torch": torch, **{n: v[0] for n, v in tables().stated[torch].items()}}
             pairs.pop("torchtext", None)  # ended with 0.18, and has no Python 3.12 of its own
             assert {(*pair, python) for pair in pairs.items()} <= there
+
+
+@pytest.mark.parametrize(
+    ("subdir", "python", "first", "last"),
+    [
+        ("linux-64", "3.13", "2.6.0", "2.12.0"),
+        ("linux-64", "3.14", "2.9.0", "2.15.0"),
+        ("win-64", "3.13", "2.7.0", "2.12.0"),
+        ("osx-arm64", "3.14", "2.9.0", "2.15.0"),
+    ],
+)
+def test_a_free_threaded_python_has_wheels(subdir: str, python: str, first: str, last: str):
+    """And no usual one takes them."""
+    known = builtin.load(subdir)
+    assert known
+    there = {
+        free: {
+            wheel.version
+            for link in known.links
+            if isinstance(wheel := parse(link), Wheel) and wheel.project == "torch"
+            if link.filename.count(f"cp{python.replace('.', '')}t-")
+            if WheelTarget(subdir, [python], free).fit(wheel.triple)
+        }
+        for free in (None, python)
+    }
+    assert {first, last} <= there[python]
+    assert there[None] == set()
 
 
 def test_every_fact_has_a_source_and_a_date():
