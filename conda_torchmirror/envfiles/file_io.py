@@ -30,8 +30,8 @@ MAX_SIZE = 20_000_000
 _CHUNK = 1 << 20  # bytes
 
 BACKUP_SUFFIX = ".bak"
-
-_LEFTOVER = ".torchmirror-tmp"
+#: How the names end of what a run that is killed leaves behind.
+LEFTOVER = ".torchmirror-tmp"
 _ATTEMPTS = 5
 _LOCK_SECONDS = 30.0
 
@@ -117,7 +117,7 @@ def write_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
     with _locked(folder.parent) as alone:
         if alone:
             _clear_leftovers(folder)
-        beside = Path(tempfile.mkdtemp(_LEFTOVER, _prefix(folder), folder.parent))
+        beside = Path(tempfile.mkdtemp(LEFTOVER, _prefix(folder), folder.parent))
         new, old = beside / "new", beside / "old" / folder.name
         try:
             new.mkdir()
@@ -245,7 +245,7 @@ def _written(target: Path, data: bytes, status: os.stat_result | None) -> Path:
     It gets mode, owner and extended attributes of an existing target. Until then only its owner can
     read it.
     """
-    handle, name = tempfile.mkstemp(_LEFTOVER, _prefix(target), target.parent)
+    handle, name = tempfile.mkstemp(LEFTOVER, _prefix(target), target.parent)
     path = Path(name)
     try:
         with open(handle, "wb") as stream:
@@ -284,7 +284,7 @@ def _clear_leftovers(target: Path) -> None:
     prefix = _prefix(target)
     with suppress(OSError):
         for entry in os.scandir(target.parent):
-            if not (entry.name.startswith(prefix) and entry.name.endswith(_LEFTOVER)):
+            if not (entry.name.startswith(prefix) and entry.name.endswith(LEFTOVER)):
                 continue
             if not entry.is_dir(follow_symlinks=False):
                 os.unlink(entry.path)

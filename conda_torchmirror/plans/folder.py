@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from ..envfiles import file_io
+
+#: Where the files are written until all of them are; what a killed run leaves, the next replaces.
+_WRITTEN = f".plan{file_io.LEFTOVER}"
 
 
 def named(path: Path, files: Collection[str]) -> Path:
@@ -18,9 +23,9 @@ def put(folder: Path, files: Mapping[str, str]) -> None:
     """Put a folder with exactly these files at `folder`, completely or not at all, in place of one
     that is there.
 
-    A folder that has to stay gets the files one by one, the first of them first: the one that the
-    user's shell is in, which would show nothing any more, a mount point, or one below a folder that
-    cannot be written. Only a run that is killed between two of them leaves it altered.
+    A folder that has to stay gets the files one by one, once all of them are written: the one that
+    the user's shell is in, which would show nothing any more, a mount point, or one below a folder
+    that cannot be written. Only a run that is killed between two renames leaves it altered.
 
     Raises: OSError.
     """
@@ -34,9 +39,11 @@ def put(folder: Path, files: Mapping[str, str]) -> None:
         else:
             return
     before = {name: (folder / name).read_bytes() for name in files if (folder / name).is_file()}
+    written = folder / _WRITTEN
     try:
-        for name, content in files.items():
-            file_io.write_file(folder / name, content)
+        file_io.write_folder(written, files)
+        for name in files:
+            os.replace(written / name, folder / name)
     except OSError:
         with suppress(OSError):
             for name in files:
@@ -45,6 +52,8 @@ def put(folder: Path, files: Mapping[str, str]) -> None:
                 else:
                     (folder / name).unlink(missing_ok=True)
         raise
+    finally:
+        shutil.rmtree(written, ignore_errors=True)
     for path in folder.iterdir():
         if path.name not in files and path.is_file():
             path.unlink()

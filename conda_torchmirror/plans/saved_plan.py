@@ -143,7 +143,7 @@ def check_folder(folder: Path, *, with_packages: bool = False) -> None:
         detail = text("plan_at_file")
     else:
         try:
-            there = {entry.name for entry in folder.iterdir()}
+            there = {n for n in os.listdir(folder) if not n.endswith(file_io.LEFTOVER)}
         except OSError as error:
             raise CannotWrite.of(error, folder, "--save-plan") from error
         # Archives of the older plan may stay if the new plan brings its archives too.

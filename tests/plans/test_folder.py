@@ -10,6 +10,7 @@ import pytest
 
 from conda_torchmirror.envfiles import file_io
 from conda_torchmirror.plans.folder import named, put
+from conda_torchmirror.plans.saved_plan import check_folder
 
 
 @pytest.fixture
@@ -38,6 +39,41 @@ def test_it_gets_the_files_in_place(mounted):
     put(mounted, {"plan.json": "new", "explicit.txt": "new"})
     assert held(mounted) == {"plan.json": "new", "explicit.txt": "new"}
     assert os.listdir(mounted.parent) == ["plan"]
+
+
+def test_it_is_touched_only_when_all_of_them_are_written(mounted, monkeypatch):
+    """A kill before the first rename, with both files written, leaves the old plan whole."""
+    seen = []
+    replace = os.replace
+
+    def killed(source, target):
+        if os.path.dirname(target) == str(mounted):
+            beside = mounted / ".plan.torchmirror-tmp"
+            seen.append(sorted(path.read_text() for path in beside.iterdir()))
+            raise SystemExit(9)
+        replace(source, target)
+
+    before = held(mounted)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", killed)
+        with pytest.raises(SystemExit):
+            put(mounted, {"plan.json": "new", "explicit.txt": "new"})
+    assert seen == [["new", "new"]]
+    assert held(mounted) == before
+
+
+def test_what_a_killed_run_left_goes_with_the_next(mounted):
+    (mounted / ".plan.torchmirror-tmp").mkdir()
+    (mounted / ".plan.torchmirror-tmp" / "plan.json").write_text("half")
+    put(mounted, {"plan.json": "new", "explicit.txt": "new"})
+    assert held(mounted) == {"plan.json": "new", "explicit.txt": "new"}
+
+
+def test_nor_does_it_count_as_something_of_another(tmp_path):
+    """In a folder that was empty before; it had to be emptied by hand."""
+    (tmp_path / ".plan.torchmirror-tmp").mkdir()
+    (tmp_path / ".plan.json.abcdefgh.torchmirror-tmp").write_text("half")
+    check_folder(tmp_path)
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["a plan", "empty"])

@@ -77,8 +77,8 @@ def _links(document: Mapping[str, Any]) -> Iterator[Link]:
 
 
 def _filled(tags: str, python: str) -> str:
-    """Fill a Python into tags. The ABI tag of 3.7 and older ends in `m`; only the ABI has the `t` of
-    a free-threaded one."""
+    """Fill a Python into tags. The ABI tag of 3.7 and older ends in `m`; the `t` of a free-threaded
+    one is in that tag only."""
     interpreter, abi, platform = tags.split("-")
     of_abi = f"{python}m" if python in ("36", "37") else python
     return "-".join(
