@@ -11,13 +11,12 @@ hard links only this name gets the new content, as with any rename.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,8 +25,6 @@ from ..text.messages import of_os_error
 
 #: Most bytes of a file to read; no environment file is larger.
 MAX_SIZE = 20_000_000
-
-_CHUNK = 1 << 20  # bytes
 
 BACKUP_SUFFIX = ".bak"
 #: How the names end of what a run that is killed leaves behind.
@@ -135,6 +132,16 @@ def write_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
         finally:
             shutil.rmtree(beside, ignore_errors=True)
         _sync_folder(folder.parent)
+
+
+def move_files(source: Path, target: Path, names: Iterable[str]) -> None:
+    """Rename files of one folder into another of the same file system, in this order.
+
+    Raises OSError.
+    """
+    for name in names:
+        os.replace(source / name, target / name)
+    _sync_folder(target)
 
 
 def update(path: Path, change: Callable[[bytes], bytes | None], *, backup: bool = True) -> Update:
@@ -386,15 +393,3 @@ def copy_whole(source: str, target: str | Path) -> None:
         with suppress(OSError):
             os.unlink(target)
         raise
-
-
-def digest(path: str, algorithm: str) -> str:
-    """The hexadecimal hash of a file. Unlike conda's own function, computes md5 under FIPS too.
-
-    Raises: OSError.
-    """
-    computed = hashlib.new(algorithm, usedforsecurity=False)
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            computed.update(chunk)
-    return computed.hexdigest()

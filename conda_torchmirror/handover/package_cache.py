@@ -8,6 +8,7 @@ files stay as they are, and conda still compares size and md5 with the index bef
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
@@ -21,13 +22,15 @@ from conda.core.package_cache_data import PackageCacheData, ProgressiveFetchExtr
 from conda.models.channel import Channel
 from conda.models.records import PackageCacheRecord
 
-from ..envfiles.file_io import copy_whole, digest
+from ..envfiles.file_io import copy_whole
 from ..index.repodata import validate
 from ..mirrors import addresses
 from ..mirrors.registry import Route
 from .transaction import damaged
 
 log = getLogger(__name__)
+
+_CHUNK = 1 << 20  # bytes
 
 
 def alias_mirrored(routes: Iterable[Route]) -> int:
@@ -148,3 +151,15 @@ def fetch(
             download.url = path_to_url(files[record])
     with redirect_stdout(StringIO()) if quiet else nullcontext(), damaged.told():
         job.execute()
+
+
+def digest(path: str, algorithm: str) -> str:
+    """The hexadecimal hash of a file. Unlike conda's own function, computes md5 under FIPS too.
+
+    Raises: OSError.
+    """
+    computed = hashlib.new(algorithm, usedforsecurity=False)
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            computed.update(chunk)
+    return computed.hexdigest()

@@ -24,11 +24,12 @@ from conda.common.url import path_to_url
 from conda.core.package_cache_data import PackageCacheData, ProgressiveFetchExtract
 from conda.gateways.connection.download import download
 
-from ..envfiles.file_io import copy_whole, digest, write_file
+from ..envfiles.file_io import copy_whole, write_file
 from ..index import record_schema
 from ..index.wheels import pages
 from ..selection.wheels.link import Link
 from ..text.sanitize import public_url
+from .package_cache import digest
 
 FOLDER = "torchmirror-wheels"
 #: The file beside a wheel with the metadata of its link.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -42,8 +41,7 @@ def put(folder: Path, files: Mapping[str, str]) -> None:
     written = folder / _WRITTEN
     try:
         file_io.write_folder(written, files)
-        for name in files:
-            os.replace(written / name, folder / name)
+        file_io.move_files(written, folder, files)
     except OSError:
         with suppress(OSError):
             for name in files:
