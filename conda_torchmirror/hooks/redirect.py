@@ -74,8 +74,16 @@ def after(command: str) -> None:
 
 
 def _is_left_to_exports(command: str) -> bool:
-    """Whether `exports` takes care of the command: it is `export`, and this conda has the hook."""
-    return command == "export" and hasattr(types, "CondaPrefixDataLoader")
+    """Whether `exports` takes care of the command: it is `export`, and this conda has the hook.
+
+    With a list of the channels that are allowed, this conda refuses those of the configuration that
+    lead to none of them: what needs the redirect to be installed needs it to be exported.
+    """
+    if command != "export" or not hasattr(types, "CondaPrefixDataLoader"):
+        return False
+    from ..redirect.configuration import Lists
+
+    return not Lists().allowed
 
 
 def _clear() -> bool:

@@ -54,6 +54,19 @@ def test_what_an_environment_holds_is_not_changed(installed, lab, at_lab, run_co
     assert lab.url in run_conda("export", "-p", installed, "--format", "explicit").ok().stdout
 
 
+@pytest.mark.skipif(not LOADERS, reason="this conda lets no plugin read an environment")
+@pytest.mark.parametrize("name", ["environment-yaml", "explicit"])
+def test_where_the_mirror_alone_is_allowed_there_is_an_export(
+    installed, lab, at_lab, run_conda, name
+):
+    """Conda refused the channel of the configuration, which is upstream's without the redirect."""
+    at_lab(channels=["pytorch"], allowlist_channels=[f"{lab.url}/anaconda/cloud/pytorch"])
+    run_conda("list", "-p", installed).ok()
+    done = run_conda("export", "-p", installed, "--format", name).ok()
+    assert "from-pytorch" in done.stdout
+    assert lab.url not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("url", "official"),
     [
