@@ -9,6 +9,7 @@ from logging import getLogger
 from typing import Any, NamedTuple
 
 from conda.exceptions import InvalidVersionSpec
+from conda.models.channel import Channel
 from conda.models.match_spec import MatchSpec
 
 from ..exceptions.base import SPEC_ERRORS, first_line
@@ -49,6 +50,8 @@ _GLUED = r"(?i)((?:.*::)?[a-z][a-z-]*?)[-:@]?v?(\d+(?:\.\d+)+)"
 _BOUNDS = r"(?<=[\d*])(?=[<>!~])"
 #: What conda takes for a namespace, and reads over; before `::` it is the drive of a path.
 _NAMESPACE = r"(?!.*::)[^\[\]=<>!~\s:]+:"
+#: The URL of a channel in a spec.
+_URL = r"[a-z]+://[^\s'\",\]]+"
 #: A spec that ends in an operator.
 _HALF = r"[<>=!~|,]$"
 
@@ -149,7 +152,6 @@ def _read(word: str) -> Spec:
     versions = re.split(r"[,|\s]+", str(found.get_raw_value("version") or "").lower())
     if not {*FAMILY, *PIP_NAMES}.isdisjoint(versions):
         raise BadSpec(spec=word, detail=text("spec_several"))
-    channel = found.get_exact_value("channel")
     url = found.get_raw_value("url")
     asked = {
         field: value
@@ -169,10 +171,30 @@ def _read(word: str) -> Spec:
     return Spec(
         name,
         plain,
-        getattr(channel, "canonical_name", None),
+        _channel_by_url(bare) or _named(found),
         variant[1].lower() if variant else None,
         str(url) if url else None,
     )
+
+
+def channel_for_conda(word: str) -> str | None:
+    """The channel that this conda would take a spec from; `read` tells the one that is meant."""
+    try:
+        return _named(MatchSpec(word))
+    except SPEC_ERRORS:
+        return None
+
+
+def _named(found: Any) -> str | None:
+    return getattr(found.get_exact_value("channel"), "canonical_name", None)
+
+
+def _channel_by_url(spec: str) -> str | None:
+    """The channel that a spec names by its URL; conda 24.7 reads over the host of one."""
+    head, _, fields = spec.partition("[")
+    field = re.search(rf"\bchannel\s*=\s*['\"]?({_URL})", fields)
+    found = field or re.match(rf"({_URL})::", head)
+    return str(Channel(found[1]).canonical_name) if found else None
 
 
 def _is_glued(spec: str) -> bool:

@@ -14,7 +14,7 @@ from ..exceptions.usage import (
     Contradiction,
     OtherChannelSpec,
 )
-from ..index.match import Spec, admits, read
+from ..index.match import Spec, admits, channel_for_conda, read
 from ..index.sources import (
     AUTO,
     SOURCES,
@@ -350,7 +350,8 @@ def _of_source(word: str, spec: Spec, sources: Sequence[Source]) -> str:
         channels, ways = other_channel(channel, having)
         ways = [*_at_mirror(word, spec.plain, {one.channel for one in having}), *ways]
         ways.insert(0, Notice("leave_channel_out", {"channels": channels}))
-        ways.append(Notice("conda_takes_it", {"spec": word}))
+        if channel_for_conda(word) == spec.channel:
+            ways.append(Notice("conda_takes_it", {"spec": word}))
         if spec.name not in PARTNERS and is_elsewhere(spec, SOURCES):
             ways = ways[:1]  # there is no such package
         raise OtherChannelSpec(spec=word, channel=channel, channels=channels, ways=ways)

@@ -280,6 +280,23 @@ def test_a_file_of_another_channel_is_refused_by_name(word):
     assert command == ["conda", "install", word]
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "https://files.example/pytorch::pytorch=2.3",
+        "https://files.example/conda/pytorch/linux-64::pytorch",
+        "pytorch[version=2.3, channel='https://files.example/pytorch']",
+    ],
+)
+def test_a_channel_by_url_is_that_of_its_host(word):
+    """Conda 24.7 takes it for upstream's of the same path, so no command of its own is offered."""
+    with pytest.raises(exceptions.OtherChannelSpec) as raised:
+        request.make([word])
+    assert "https://files.example/" in raised.value.message
+    hints = {hint["hint_code"] for hint in raised.value._hints}
+    assert ("conda_takes_it" in hints) is ("files" in str(match.channel_for_conda(word)))
+
+
 @pytest.mark.parametrize("word", ["pytorch-gpu=2.4.1", "pytorch-cpu", "libtorch=2.10"])
 @pytest.mark.parametrize(
     ("source", "second"),
