@@ -55,6 +55,14 @@ def listed(parts: Iterable[str]) -> str:
     return _joined("list.phrases", parts)
 
 
+def counted(names: Iterable[str]) -> str:
+    """Join names by commas, equal ones as one with their number: `8 x NVIDIA H20 (9.0)`."""
+    found: dict[str, int] = {}
+    for name in names:
+        found[name] = found.get(name, 0) + 1
+    return ", ".join(name if count == 1 else f"{count} x {name}" for name, count in found.items())
+
+
 def clauses(parts: Iterable[str]) -> str:
     """Join sentences to one, as clauses."""
     return _joined("list.clauses", parts)

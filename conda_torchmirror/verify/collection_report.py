@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..text.layout import bullet, columns, wrapped
-from ..text.messages import text
+from ..text.messages import counted, text
 from ..text.sanitize import safe
 from .collection import STATUSES, Collection, MachineStatus, Row
 
@@ -49,13 +48,8 @@ def _cells(row: Row) -> list[str]:
         row.host,
         text(_RESULTS[row.status]),
         f"{row.torch} ({built})" if row.torch else "-",
-        ", ".join(_counted(row)) or "-",
+        counted(row.gpus) or "-",
     ]
-
-
-def _counted(row: Row) -> Iterator[str]:
-    for name, count in Counter(row.gpus).items():
-        yield name if count == 1 else f"{count} x {name}"
 
 
 def document(found: Collection) -> dict[str, Any]:

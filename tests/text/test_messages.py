@@ -12,7 +12,7 @@ from importlib import import_module
 import pytest
 
 from conda_torchmirror.text import language, tables
-from conda_torchmirror.text.messages import N_, fill, text
+from conda_torchmirror.text.messages import N_, counted, fill, text
 
 
 def test_plurals_follow_the_count():
@@ -92,3 +92,10 @@ def test_so_in_chinese_while_a_path_beside_commands_stays_as_it_is(monkeypatch):
     assert '`conda torch-install --plan "/tmp/my plans" --urls`' in said
     assert " /tmp/my plans" in said
     assert '--plan "/tmp/my plans"' in said.english
+
+
+def test_equal_names_are_counted():
+    """A node with eight equal GPUs had them in eight lines."""
+    names = ["NVIDIA H20 (9.0)"] * 8 + ["NVIDIA L4 (8.9)"]
+    assert counted(names) == "8 x NVIDIA H20 (9.0), NVIDIA L4 (8.9)"
+    assert counted([]) == ""
