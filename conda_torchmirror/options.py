@@ -26,6 +26,8 @@ ALONE = "--override-channels"
 OFFLINE = "--offline"
 #: The environment of a step that needs a new one.
 NEW = "NEW"
+#: The tools of `--print` that take conda's words as a command.
+OF_CONDA = ("conda", "mamba", "micromamba")
 #: Options of conda on how a run talks, not on what it does. Offered commands leave them out, as
 #: they do `--json` and `--explain`: without `--yes`, conda asks.
 _TALK = frozenset(("--yes", "--quiet", "--verbose", "--debug", "--trace", "--console"))

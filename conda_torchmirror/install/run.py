@@ -26,7 +26,7 @@ from ..machine import survey as machine
 from ..machine.environment import is_environment
 from ..mirrors.addresses import name_of
 from ..models import Decision, Listed, Listing, Machine, Notice
-from ..options import InstallOptions
+from ..options import NEW, OF_CONDA, InstallOptions
 from ..redirect import settings
 from ..selection.choose import offers
 from ..selection.facts.names import PIP_NAMES, TORCH
@@ -213,7 +213,9 @@ def target_of(options: InstallOptions) -> Target:
     if active and active != context.root_prefix:
         return Target(active, exists=is_environment(active))
     any_new_one = options.save is not None or options.download or options.solve
-    return Target(None, ("-n", "NEW") if any_new_one else ())
+    # A command that another terminal is to run: without a name it would install into base there.
+    any_new_one |= options.action == "print" and options.tool in OF_CONDA
+    return Target(None, ("-n", NEW) if any_new_one else ())
 
 
 def _attempt(task: Task, order: Order, reader: RecordReader, report: Report) -> Result:

@@ -17,7 +17,7 @@ from conda_torchmirror.exceptions.usage import (
     PrintNeedsWheels,
     PrintNotWheels,
 )
-from conda_torchmirror.options import TOOLS
+from conda_torchmirror.options import NEW, TOOLS
 
 pytest_plugins = ("support.wheel_fixtures", "support.print_fixtures")
 
@@ -37,6 +37,22 @@ def test_conda_installs_what_was_chosen(printed, shell, sandbox, mirror):
         assert there[name] == rest
     assert there["pytorch-cuda"].startswith("12.1=")
     assert "tqdm" in there
+
+
+def test_nothing_named_makes_a_new_environment(printed, shell, sandbox):
+    """Where none but base is active: without a name the command would install into base, and
+    with a Python of its own at that."""
+    text = printed("conda", "--python", "3.11", "--cuda", "cpu", "pytorch=2.3")
+    assert command_of(text)[:4] == ["conda", "create", "-n", NEW]
+    assert "python=3.11" in command_of(text)
+    shell(text)
+    assert installed(sandbox.envs / NEW)["python"].startswith("3.11.")
+
+
+@pytest.mark.parametrize("tool", ["mamba", "micromamba"])
+def test_nothing_named_makes_one_by_the_relatives_too(printed, tool):
+    text = printed(tool, "--python", "3.11", "--cuda", "cpu", "pytorch=2.3")
+    assert command_of(text)[:4] == [tool, "create", "-n", NEW]
 
 
 def test_an_explicit_list_makes_the_environment(printed, shell, sandbox, tmp_path):

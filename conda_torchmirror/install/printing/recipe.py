@@ -17,7 +17,7 @@ from ...mirrors.addresses import name_of
 from ...mirrors.registry import Route
 from ...mirrors.urls import upstream_url
 from ...models import CondaStep, Decision
-from ...options import InstallOptions
+from ...options import OF_CONDA, InstallOptions
 from ...selection.pip.plan import WheelDecision, WheelFile
 from ...text.reasons import shown
 from ...text.sanitize import public_url, safe
@@ -29,8 +29,7 @@ from ..wheels import steps
 #: The name of an environment if none was given, or one that not every tool accepts.
 NAME = "torch"
 _DEFAULTS = "defaults"
-#: The tools that take options of conda's, and those of them that mamba 2 has too.
-_OF_CONDA = ("conda", "mamba", "micromamba")
+#: The options of conda's that mamba 2 has too.
 _OF_MAMBA = frozenset(
     (
         *("--strict-channel-priority", "--no-channel-priority", "--no-pin", "--no-deps"),
@@ -101,7 +100,7 @@ def _common(options: InstallOptions, target: Target, step: CondaStep | None) -> 
     name = options.name or PurePath(options.prefix or "").name
     known = re.fullmatch(r"[A-Za-z][\w.-]*", name or "", re.ASCII)
     native = native_subdir()
-    passed = words_for_conda(options, step.verb) if step and options.tool in _OF_CONDA else ()
+    passed = words_for_conda(options, step.verb) if step and options.tool in OF_CONDA else ()
     if options.tool != "conda":
         passed = tuple(word for word in passed if word in _OF_MAMBA)
     return Recipe(
