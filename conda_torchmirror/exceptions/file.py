@@ -24,6 +24,14 @@ class EnvironmentFileNotFound(TorchMirrorError):
     facts = ("file", "detail")
 
 
+class FileAsSpec(UsageError):
+    """A file that is given as a word, without `-f`."""
+
+    code = "file_as_spec"
+    message = N_("{file} is a file; without `-f` it is read as the name of a package")
+    facts = ("file",)
+
+
 class NotEnvironmentFile(TorchMirrorError):
     """A file of `-f` is of another kind; `ways` name commands that do take it."""
 

@@ -96,6 +96,10 @@ def execute(options: InstallOptions, report: Report, asked: InstallOptions | Non
         else:
             done = replay(plan, options, target.prefix, exists=target.exists, report=report)
         return _replayed(done, options, target, report)
+    if any(word.lower().endswith((".yml", ".yaml", ".txt")) for word in options.specs):
+        from .files import environment_file
+
+        environment_file.refuse_as_spec(options.specs)
     if options.machines:
         from .machines.run import execute as for_machines
 

@@ -143,3 +143,47 @@ def test_what_is_no_list_of_specs(text):
     from conda_torchmirror.envfiles.kind import recognise
 
     assert recognise(text) != "specs"
+
+
+@pytest.mark.parametrize("name", ["environment.yml", "env.YAML"])
+def test_a_file_without_its_option(file, conda_in_process, name):
+    """Conda said of it, after a preview of the default set, that no channel has such a package."""
+    path = file(name=name)
+    done = conda_in_process("torch-install", "-d", "--offline", "pytorch", path)
+    assert (done.rc, done.error.code) == (2, "file_as_spec")
+    assert f"did you mean `-f {path}`?" in done.words
+
+
+@pytest.mark.parametrize("source", ["auto", "wheels"])
+def test_a_list_without_an_option(file, conda_in_process, source):
+    """It is a file that `-f` would refuse: the step is what that says."""
+    path = file("torch==2.3.1\n-r more.txt\n", "requirements.txt")
+    done = conda_in_process("torch-install", "-d", "--offline", path, "--source", source)
+    assert (done.rc, done.error.code) == (1, "not_environment_file")
+    assert "name its PyTorch on the command line" in done.words
+    assert "did you mean" not in done.words
+
+
+@pytest.mark.parametrize("name", ["ruamel.yaml", "nothing.yml", "environment.yml"])
+def test_a_package_may_be_called_as_a_file_is(mirrored, conda_in_process, name):
+    words = ("pytorch", name, "--cuda", "cpu", "--offline")
+    assert name in conda_in_process("torch-install", "-d", *words).ok().stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "chosen", "others"),
+    [
+        ("pytorch-mutex=1.0=cuda", "`pytorch=2.3.1`, `pytorch-cuda=12.1`", 2),
+        ("cpuonly", "`pytorch=2.3.1`, `cpuonly`", 1),
+        ("pytorch-mutex=1.0=cpu", "`pytorch=2.3.1`", 2),
+    ],
+)
+def test_what_is_said_of_a_file_is_what_becomes_of_it(file, preview_file, line, chosen, others):
+    """A pytorch-mutex, as `conda env export` writes it, was told as a build above it, and handed
+    to the solver."""
+    runtime = "  - pytorch-cuda=12.1\n" if line.endswith("cuda") else ""
+    path = file(f"{HEAD}  - pytorch=2.3.1\n{runtime}  - {line}\n")
+    found = preview_file(path, "-n", "x", "--offline")
+    (told,) = [w["text"] for w in found["warnings"] if w["code"].startswith("file_narrowed")]
+    assert f": {chosen} became the builds above; {others} other spec" in told
+    assert (line in found["request"]["others"]) is (others == 2)

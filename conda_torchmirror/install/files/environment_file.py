@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, field, replace
 from io import StringIO
@@ -31,6 +31,7 @@ from ...envfiles.kind import Foreign, is_configuration, recognise, top_keys
 from ...envfiles.source_text import UnreadableText, decode
 from ...exceptions.file import (
     EnvironmentFileNotFound,
+    FileAsSpec,
     FileNotReadable,
     FilesDisagree,
     FileSection,
@@ -50,7 +51,7 @@ from . import shape
 _INSTEAD: Mapping[str, tuple[str, str]] = {
     "explicit": ("is_explicit", "file_explicit"),
     "specs": ("is_specs", "file_specs"),
-    "requirements": ("is_requirements", "file_specs"),
+    "requirements": ("is_requirements", "file_requirements"),
     "manifest": ("is_manifest", "file_export"),
     "lock": ("is_lock", "file_source"),
     "foreign_lock": ("is_lock", "file_lock"),
@@ -192,6 +193,18 @@ def _check_kind(path: str, where: str) -> str:
     if isinstance(kind, Foreign):
         raise FileNotReadable(file=path, detail=text(f"file.{kind.code}", facts))
     return content
+
+
+def refuse_as_spec(words: Iterable[str]) -> None:
+    """Refuse a word for the solver that is a file of this folder, given without `-f`: what conda
+    finds is that no channel has a package of that name.
+
+    Raises: FileAsSpec, NotEnvironmentFile, FileNotReadable.
+    """
+    for word in words:
+        if re.search(r"\.(?:ya?ml|txt)$", word, re.IGNORECASE) and Path(expand(word)).is_file():
+            _check_kind(word, expand(word))
+            raise FileAsSpec(file=word, ways=[Notice("file_near", {"path": safe(word)})])
 
 
 def _unfetched(path: str, why: str, way: Notice) -> FileNotReadable:

@@ -338,10 +338,13 @@ class _Sorter:
         self, files: Sequence[EnvironmentFile], family: Sequence[str], beside: Sequence[str]
     ) -> list[Notice]:
         label = ", ".join(map(short, files))
-        chosen = (self.written.get(spec, spec) for spec in family if spec not in beside)
-        specs = ", ".join(f"`{safe(spec)}`" for spec in chosen)
-        facts = {"file": label, "specs": specs, "count": len(beside)}
-        told = [Notice("file_narrowed" if beside else "file_narrowed_all", facts)] if family else []
+        # It narrows the choice, and goes to the solver as it is.
+        mutexes = [spec for spec in family if package_name(spec) == MUTEX and spec not in beside]
+        chosen = [spec for spec in family if spec not in (*beside, *mutexes)]
+        specs = ", ".join(f"`{safe(self.written.get(spec, spec))}`" for spec in chosen)
+        facts = {"file": label, "specs": specs, "count": (others := len(beside) + len(mutexes))}
+        code = "file_narrowed" if others else "file_narrowed_all"
+        told = [Notice(code, facts)] if chosen else []
         # These actions install nothing, so the sections and variables are not handled after them.
         kept = self.options.action in ("save", "urls", "download")
         for file in files:

@@ -218,6 +218,8 @@ TEXT: Table = {
     "file_correct": "correct it in the file, and run the same command again",
     "file_explicit": "`conda create -n NEW --file {file}` installs exactly what it lists",
     "file_specs": "put its specs on the command line: `conda torch-install SPEC ...`",
+    "file_requirements": "name its PyTorch on the command line: `conda torch-install SPEC ...`; "
+    "afterwards pip installs the list without these lines",
     "file_export": "name its packages in an environment.yml, or on the command line",
     "file_configuration": "conda reads it by itself where it is `~/.condarc`; name the packages on "
     "the command line",
