@@ -75,7 +75,8 @@ class InsecureMirror(MirrorError):
         self.url = without_secrets(url)
         super().__init__(
             "The mirror {url} is not https, so anyone on the way could change what is "
-            "installed. Use its https address; plain http is taken only from this computer.",
+            "installed. Use its https address; plain http is taken from this computer, and from "
+            "others only with the setting torchmirror_http, for a cache in your own network.",
             url=self.url,
         )
 
