@@ -55,7 +55,7 @@ def test_files_that_name_different_environments(mirrored, file, conda_in_process
         ("dependencies: [pytorch, npm: [left-pad]]\n", "e.yml", "a section `npm`"),
         ("@EXPLICIT\nhttps://x.example/linux-64/a-1-0.conda\n", "e.txt", "conda create -n NEW"),
         ("pytorch=2.1=py3.11_cpu_0\n", "e.txt", "put its specs on the command line"),
-        ("torch==2.1\n", "requirements.txt", "put its specs on the command line"),
+        ("torch==2.1\n", "requirements.txt", "name its PyTorch on the command line"),
         ("[project]\nname='x'\n", "pixi.toml", "a TOML file"),
         ("channels: [pytorch]\nauto_stack: 1\n", "c.yml", "is conda's own configuration, not"),
         ("FROM x\nRUN y\n", "Dockerfile", "is a Dockerfile, not"),
