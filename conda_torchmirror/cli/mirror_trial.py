@@ -30,8 +30,9 @@ from ..text.sanitize import safe
 from ..transport.answers import Answer
 from ..transport.probe_session import Trial, compare
 
-#: The source whose builds are looked for, and the channels that a set of them comes from.
-SOURCE = allowed()[0]
+#: The sources whose builds are looked for, in this order; the first one's channels are shown.
+SOURCES = allowed()
+SOURCE = SOURCES[0]
 CHANNELS = tuple(filter(None, (SOURCE.channel, SOURCE.base_channel, SOURCE.runtime_channel)))
 #: Seconds for the whole test, unless `--timeout` says otherwise.
 SECONDS = 10.0
@@ -50,12 +51,18 @@ def execute(args: Namespace) -> int:
     trials = _trials(args.mirrors, subdir)
     compare(trials, subdir, chosen, args.timeout or SECONDS)
     passed_over = _passed_over(subdir, asked, chosen)
+    best = None if args.spec and not chosen else recommended(trials, chosen)
     if context.json:
         about = _document(trials, chosen, subdir)
+        about["recommended"] = None if best is None else safe(best.word)
         about["remarks"] = [text(notice.code, notice.facts) for notice in passed_over]
         output.emit(about, success=any(trial.ok for trial in trials))
     else:
-        output.say(_lines(trials, chosen, subdir, passed_over, named=bool(args.mirrors)))
+        if args.spec and not chosen and any(trial.ok for trial in trials):
+            advice = text("test_unknown", {"specs": _specs(asked)})
+        else:
+            advice = _advice(trials, chosen, best, named=bool(args.mirrors))
+        output.say([*wrapped(advice), "", *_lines(trials, chosen, subdir, passed_over)])
     return 0 if any(trial.ok for trial in trials) else 1
 
 
@@ -72,19 +79,25 @@ def _request(specs: Sequence[str]) -> Request:
 
 
 def _chosen(subdir: str, asked: Request) -> tuple[Build, ...]:
-    """The builds that torch-install would choose here by the built-in index, without those whose
-    files it knows by the naming rules only; if pytorch is one of these, the next best files of the
-    release, if need be those for another driver; () if none fit."""
+    """The builds that torch-install would choose here by the built-in index of the first source
+    that has any, without those whose files it knows by the naming rules only; if pytorch is one of
+    these, the next best files of the release, if need be those for another driver; () if none
+    fit."""
     here = survey.survey(subdir=subdir, prefix=None, cuda="auto", python=None, probe_gpus=False)
-    known = SOURCE.built_in(subdir)
-    if known is None:
-        return ()
-    certain = [b for b in known.builds if b.name != TORCH or b.known_by != "derived"]
     any_driver = here.machine._replace(cuda="99", cuda_from="--cuda", failing=False)
-    for on, builds in (here.machine, known.builds), (here.machine, certain), (any_driver, certain):
-        best = choose(on, asked, builds, SOURCE.knowledge)
-        if isinstance(best, Choice) and best.torch.known_by != "derived":
-            return tuple(build for build in best.builds if build.known_by != "derived")
+    for source in SOURCES:
+        known = source.built_in(subdir)
+        if known is None:
+            continue
+        certain = [b for b in known.builds if b.name != TORCH or b.known_by != "derived"]
+        for on, builds in (
+            (here.machine, known.builds),
+            (here.machine, certain),
+            (any_driver, certain),
+        ):
+            best = choose(on, asked, builds, source.knowledge)
+            if isinstance(best, Choice) and best.torch.known_by != "derived":
+                return tuple(build for build in best.builds if build.known_by != "derived")
     return ()
 
 
@@ -95,9 +108,12 @@ def _passed_over(subdir: str, asked: Request, chosen: Sequence[Build]) -> list[N
         names = ", ".join(str(spec) for spec in asked.others)
         found.append(Notice("test_others", {"specs": names}))
     if not chosen:
-        specs = " ".join(spec for each in asked.specs.values() for spec in each)
-        found.append(Notice("test_no_files", {"specs": specs, "subdir": subdir}))
+        found.append(Notice("test_no_files", {"specs": _specs(asked), "subdir": subdir}))
     return found
+
+
+def _specs(asked: Request) -> str:
+    return " ".join(spec for each in asked.specs.values() for spec in each)
 
 
 def _trials(names: Sequence[str], subdir: str) -> list[Trial]:
@@ -148,8 +164,6 @@ def _lines(
     chosen: Sequence[Build],
     subdir: str,
     passed_over: Sequence[Notice],
-    *,
-    named: bool,
 ) -> list[str]:
     before = (text("test_mirror"), text("test_answer"))
     behind = (text("test_file"), text("test_index"), text("test_sync"))
@@ -158,12 +172,12 @@ def _lines(
     for trial in trials:
         cells = [_held(trial, name) for name in CHANNELS]
         table.append(
-            (trial.name, _answer(trial), *cells, _count(trial), _age(trial), _synced(trial))
+            (trial.name, _answer(trial), *cells, _count(trial, chosen), _age(trial), _synced(trial))
         )
         remarks += [text(n.code, n.facts) for n in _remarks(trial)]
     about = [build.fn for build in chosen]
     head = wrapped(plural("test_head", len(trials), {"subdir": subdir}))
-    lines = [*wrapped(_advice(trials, named=named)), "", *head, "", *columns(table)]
+    lines = [*head, "", *columns(table)]
     if remarks:
         lines += [
             "",
@@ -182,10 +196,10 @@ def _answer(trial: Trial) -> str:
     return f"{trial.first.seconds * 1000:.0f} ms" if trial.ok else text("test_no")
 
 
-def recommended(trials: Sequence[Trial]) -> Trial | None:
+def recommended(trials: Sequence[Trial], chosen: Sequence[Build]) -> Trial | None:
     """The mirror to use among those that have everything: the first one tested, which is the most
     preferred, else the fastest. None where no mirror has everything."""
-    complete = [trial for trial in trials if trial.name != UPSTREAM and _complete(trial)]
+    complete = [trial for trial in trials if trial.name != UPSTREAM and _complete(trial, chosen)]
     if not complete:
         return None
     if complete[0] is trials[0]:
@@ -193,21 +207,27 @@ def recommended(trials: Sequence[Trial]) -> Trial | None:
     return min(complete, key=lambda trial: trial.first.seconds if trial.first else SECONDS)
 
 
-def _complete(trial: Trial) -> bool:
+def _channel(chosen: Sequence[Build]) -> str:
+    """The channel of the set."""
+    return chosen[0].channel if chosen else SOURCE.channel
+
+
+def _complete(trial: Trial, chosen: Sequence[Build]) -> bool:
     """Whether a mirror answers, and has the channel of PyTorch and all files of the set."""
-    torch = trial.channels.get(SOURCE.channel)
+    torch = trial.channels.get(_channel(chosen))
     return trial.ok and torch is not None and torch.ok and all(a.ok for a in trial.files.values())
 
 
-def _advice(trials: Sequence[Trial], *, named: bool) -> str:
-    best = recommended(trials)
+def _advice(
+    trials: Sequence[Trial], chosen: Sequence[Build], best: Trial | None, *, named: bool
+) -> str:
     if best is None:
         if not any(trial.first and trial.first.status for trial in trials):
             return text("test_nobody_named" if named else "test_nobody")
         official = next((trial for trial in trials if trial.name == UPSTREAM), None)
         if official is None and named:
             return text("test_none_named")
-        if official is None or _complete(official):
+        if official is None or _complete(official, chosen):
             return text("test_none")
         return text("test_none_there" if official.ok else "test_none_at_all")
     return text("test_keep" if best is trials[0] else "test_recommend", {"mirror": best.word})
@@ -220,9 +240,9 @@ def _held(trial: Trial, name: str) -> str:
     return "?" if answer is None else text("test_yes" if answer.ok else "test_no")
 
 
-def _count(trial: Trial) -> str:
+def _count(trial: Trial, chosen: Sequence[Build]) -> str:
     if not trial.files:
-        return "-" if SOURCE.channel not in trial.routes else "?"
+        return "-" if _channel(chosen) not in trial.routes else "?"
     return f"{sum(answer.ok for answer in trial.files.values())}/{len(trial.files)}"
 
 
@@ -251,11 +271,9 @@ def _remarks(trial: Trial) -> list[Notice]:
 
 
 def _document(trials: Sequence[Trial], chosen: Sequence[Build], subdir: str) -> dict[str, Any]:
-    files, best = [build.fn for build in chosen], recommended(trials)
     return {
         "subdir": subdir,
-        "files": files,
-        "recommended": None if best is None else safe(best.word),
+        "files": [build.fn for build in chosen],
         "test": [_as_json(trial) for trial in trials],
     }
 

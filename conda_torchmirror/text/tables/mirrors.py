@@ -73,6 +73,7 @@ TEXT: Table = {
         "newest index is, and what they say of their last sync",
     ),
     "test_keep": "{mirror}, the first of them, has what was asked for: no other is needed.",
+    "test_unknown": "Which of them has {specs} is not known: no file of it could be asked for.",
     "test_recommend": "{mirror} answers first of those that have what was asked for: `conda "
     "torch-mirror enable --mirror {mirror}` prefers it from now on, `conda torch-install --mirror "
     "{mirror}` once.",

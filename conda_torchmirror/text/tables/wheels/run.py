@@ -34,10 +34,10 @@ TEXT: Table = {
     "dependent_breaks": "{package} of this environment needs `{needs}`, and does not go with "
     "{held}",
     "wheel_unread": (
-        "what {names} needs beside the set is not known before the file is here: its mirror "
-        "serves no metadata",
-        "what {names} need beside the set is not known before the files are here: their mirror "
-        "serves no metadata",
+        "what {names} needs beside the set is not known before the file is here: no "
+        "METADATA of it was read",
+        "what {names} need beside the set is not known before the files are here: no "
+        "METADATA of them was read",
     ),
     "no_wheels_here": "no wheel of torch for this platform and Python is in {folder}",
     "wheel_hash_differs": "it does not have the size or the hash that its page gave",
