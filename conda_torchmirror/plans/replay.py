@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,16 +80,20 @@ def replay(
         suited.refuse_older(plan, on, options)
     size = sum(record.get("size") or 0 for record in lacking)
     leaving = _leaving(plan, prefix if exists else None, on)
+    spoilt = of_spoilt(plan, (record.fn for record in lacking))
     notices = (
         *of_driver(plan, on),
         *_removal(() if options.download else leaving),
         *(() if options.download else _against_pins(records, on)),
+        *spoilt,
     )
     if exists and not (leaving or options.download) and _is_as_planned(records, str(prefix)):
         notices = (*notices, Notice("plan_as_planned", {"prefix": str(prefix)}))
         found = Replay(plan, prefix, 0, 0, notices, changed=False)
     else:
         found = Replay(plan, prefix, len(lacking), size, notices)
+        if exists and not options.download:
+            _check(plan, on, str(prefix), leaving)
     if options.dry_run:
         return found
     report(found)
@@ -103,11 +107,11 @@ def replay(
             names=", ".join(sorted(record.fn for record in lacking)[:5])
             + (", ..." if len(lacking) > 5 else ""),
             folder=str(plan.folder),
+            ways=spoilt,
         )
     if not options.download:
         if prefix is None:
             raise NoEnvironment()
-        _check(plan, on, prefix, leaving)
         disk_space.refuse_unwritable(prefix)
     disk_space.check(disk_space.measure(records, None if options.download else prefix))
     if uncached:
@@ -196,6 +200,14 @@ def _leaving(plan: SavedPlan, prefix: str | None, on: Machine) -> tuple[str, ...
         return ()
     there = {record.name for record in PrefixData(prefix).iter_records()}
     return tuple(sorted(there.intersection(plan.removed)))
+
+
+def of_spoilt(plan: SavedPlan, lacking: Iterable[str]) -> tuple[Notice, ...]:
+    """The notice on files beside the plan that have the name of a file that is `lacking`, and are
+    not that file: of them, only the name is as it should be."""
+    names = sorted(name for name in set(lacking) if (plan.folder / name).is_file())
+    facts = {"names": ", ".join(names), "count": len(names), "folder": safe(str(plan.folder))}
+    return (Notice("plan_spoilt", facts),) if names else ()
 
 
 def _removal(names: Sequence[str]) -> tuple[Notice, ...]:

@@ -270,6 +270,27 @@ def test_a_package_that_the_new_torch_leaves_behind_is_told_before(
         assert "torch 2.7.1+cu126" in said[0]
 
 
+def test_so_is_one_that_needs_another_of_what_the_set_needs(
+    wheel_lab, lab_env, install, conda_in_process, tmp_path
+):
+    """As TensorFlow, which pins a cuDNN."""
+    old = [
+        wheel_files.make(tmp_path / "old", name, version, requires=requires)
+        for name, version, requires in (
+            ("sympy", "1.12", ()),
+            ("tensorflow", "2.15", ("sympy<1.13",)),
+        )
+    ]
+    words = ("-m", "pip", "install", "-q", "--no-index", "--no-deps")
+    subprocess.run([lab_env / "bin" / "python", *words, *(made.path for made in old)], check=True)
+    told = (
+        "tensorflow 2.15 of this environment needs `sympy<1.13`, and does not go with sympy 1.14.0"
+    )
+    assert told in install("--dry-run").ok().words
+    assert install().ok().words.count(told) == 1
+    assert "does not go with" not in install().ok().words
+
+
 def test_nor_is_a_partner_of_condas_that_is_left_alone(wheel_lab, lab_env, install):
     """Of which `conda remove --force pytorch` takes the torch away."""
     record = {"name": "torchvision", "version": "0.20.1", "build": "py311_cu124"}

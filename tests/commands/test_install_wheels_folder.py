@@ -295,3 +295,50 @@ def test_a_file_that_is_still_downloaded_is_told(folder, preview):
     torchvision = file(folder, "torchvision")
     torchvision.rename(folder / f"{torchvision.name}.part")
     assert torchvision.name in told(preview("--wheel-dir", folder))["wheel_in_part"]
+
+
+# What the folder lacks, and the cache has
+
+
+def test_offline_the_cache_has_what_the_folder_lacks(wheel_lab, lab_env, folder, install):
+    """Pip was given the folder alone, and did not find what is on this disk."""
+    install("--source", "wheels", "--download-only").ok()
+    for site in (wheel_lab.first, wheel_lab.index):
+        del site.requests[:]
+    install("--wheel-dir", folder, "--offline").ok()
+    assert wheel_lab.first.requests == wheel_lab.index.requests == []
+    assert dists(lab_env) >= SET | REST
+
+
+def test_a_filled_cache_has_what_the_folder_lacks(wheel_lab, lab_env, folder, install):
+    """It was told as filled, and nothing was fetched."""
+    said = install("--wheel-dir", folder, "--download-only").ok().words
+    assert "The package cache is filled" in said
+    assert names(wheel_lab.index.sent()) == REST
+    assert wheel_lab.first.sent() == []
+    for site in (wheel_lab.first, wheel_lab.index, wheel_lab.second, wheel_lab.spare):
+        site.refuse()
+    install("--wheel-dir", folder, "--offline").ok()
+    assert dists(lab_env) >= SET | REST
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["folder", "mirror"])
+def test_a_cache_that_lacks_what_they_need_is_not_told_as_whole(wheel_lab, folder, install, own):
+    for site in (wheel_lab.index, wheel_lab.spare):
+        shutil.rmtree(site.folder / "simple" / "sympy")
+    words = ("--wheel-dir", folder) if own else ("--source", "wheels")
+    said = install(*words, "--download-only").ok().words
+    assert "what the wheels need besides was not fetched" in said
+
+
+def test_a_list_is_of_the_folder(wheel_lab, folder, conda_in_process):
+    """It was the mirror's."""
+    words = ("torch-install", "--wheel-dir", folder, "--list", "--python", PYTHON)
+    found = conda_in_process(*words, "--json").ok().json()["torchmirror"]["list"]
+    assert {row["cuda"] for row in found} == {"12.6"}
+    assert wheel_lab.first.requests == []
+    for path in folder.iterdir():
+        path.unlink()
+    refused = conda_in_process(*words)
+    assert isinstance(refused.error, NoWheels)
+    assert str(folder) in refused.words

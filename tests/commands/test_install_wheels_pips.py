@@ -135,6 +135,8 @@ def test_condas_packages_stay_where_pip_chooses(
         ("missing", "does not have sympy"),
         ("changed", "another content than its index says"),
         ("network", "could not be read"),
+        ("down", "could not be read"),
+        ("blocked", "could not be read: 403 Client Error"),
         ("owned", "conda's setuptools==82.0.1 stays as it is"),
     ],
 )
@@ -155,6 +157,10 @@ def test_its_failures_are_understood(
         for page in (index.folder / "simple").glob("*/index.html"):
             page.write_text(re.sub("#sha256=[0-9a-f]*", "", page.read_text()))
         index.fail("*/.files/*", lambda exchange: exchange.send(503, b"no"))
+    elif fault == "down":  # pip calls that a project which the index does not have
+        index.refuse()
+    elif fault == "blocked":
+        index.fail("*", lambda exchange: exchange.send(403, b"no"))
     else:
         conda_in_process("install", "-y", "-q", "-p", lab_env, "setuptools=82.0.1").ok()
         made = wheel_files.make(tmp_path, "sympy", "1.15.0", requires=["setuptools<82"])

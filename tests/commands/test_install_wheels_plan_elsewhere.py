@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -25,7 +26,12 @@ from support.wheel_lab import (
 from support.wheel_site import put
 
 from conda_torchmirror.exceptions.environment import CondaOwned, CondaTorch, NoSpace, PipFailed
-from conda_torchmirror.exceptions.plan import PlanInTheWay, PlanNewerSystem
+from conda_torchmirror.exceptions.plan import (
+    PlanInTheWay,
+    PlanNewerSystem,
+    PlanNotCached,
+    PlanOtherPython,
+)
 from conda_torchmirror.handover import disk_space
 
 pytest_plugins = ["support.wheel_fixtures"]
@@ -73,6 +79,13 @@ def plan(wheel_lab, lab_env, conda_in_process, tmp_path):
     folder = tmp_path / "plan"
     conda_in_process(*WHEELS, *CUDA, "-p", lab_env, "--save-plan", folder).ok()
     return folder
+
+
+def test_what_to_do_with_it_is_said(wheel_lab, conda_in_process, tmp_path):
+    words = ("-n", "new", "--python", PYTHON, "--save-plan", tmp_path / "plan")
+    said = conda_in_process(*WHEELS, *CUDA, *words).ok().words
+    assert f"`conda torch-install -n new --plan {tmp_path / 'plan'}` carries it out" in said
+    assert "copy the folder: plan.json and explicit.txt are all that it needs" in said
 
 
 def test_packages_of_condas_are_not_replaced(wheel_lab, plan, replay, other, conda_in_process):
@@ -194,3 +207,106 @@ def test_files_are_found_beside_it_as_curl_saves_them(wheel_lab, lab_env, plan, 
     replay(plan, lab_env, "--offline").ok()
     assert dists(lab_env) >= SET | REST
     assert contents(plan) == before
+
+
+# What another tool, or the way to the other machine, has changed
+
+
+def by_pip(lab, prefix, *words):
+    command = [prefix / "bin" / "python", "-I", "-m", "pip", "install", "--no-deps", *words]
+    found = [made.path.parent for made in lab.made[""]][:1]
+    subprocess.run([*command, "--no-index", "--find-links", *found], check=True)
+
+
+def test_what_another_tool_replaced_is_put_back(wheel_lab, lab_env, plan, replay, tmp_path):
+    """It was as planned with any sympy, and torch needs one that it was not."""
+    replay(plan, lab_env).ok()
+    old = [wheel_files.make(tmp_path, name, version) for name, version in OLD]
+    by_pip(wheel_lab, lab_env, *(made.path for made in old))
+    done = replay(plan, lab_env).ok()
+    assert "as planned" not in done.words
+    # What the set takes in any version may be there for another package.
+    assert dists(lab_env) >= SET | {"sympy-1.14.0", "numpy-1.26.4"}
+    assert "is as planned; nothing is changed" in replay(plan, lab_env).ok().words
+
+
+OLD = (("sympy", "1.12"), ("numpy", "1.26.4"))
+
+
+def test_requirements_beside_the_files_are_part_of_it(
+    wheel_lab, lab_env, conda_in_process, replay, tmp_path
+):
+    made = wheel_files.make(tmp_path / "old", "numpy", "1.26.4", says="index")
+    put(wheel_lab.index, [made], "simple")
+    folder, words = tmp_path / "bound", ("torch", "torchvision", "numpy<2")
+    conda_in_process(*WHEELS, *CUDA, "-p", lab_env, *words, "--save-plan", folder).ok()
+    replay(folder, lab_env).ok()
+    by_pip(wheel_lab, lab_env, "numpy==2.2.6")
+    assert "as planned" not in replay(folder, lab_env).ok().words
+    assert "numpy-1.26.4" in dists(lab_env)
+
+
+def test_what_does_not_go_with_the_plan_is_told_before(
+    wheel_lab, lab_env, plan, replay, tmp_path, conda_in_process
+):
+    """Of the set, and of what it needs besides once that is known."""
+    needs = {"lightning": "torch<2.7", "older": "sympy<1.13", "open": "sympy"}
+    made = [wheel_files.make(tmp_path, n, "1.0", requires=[one]) for n, one in needs.items()]
+    made += [wheel_files.make(tmp_path, n, v) for n, v in (("torch", "2.6.0"), ("sympy", "1.12"))]
+    by_pip(wheel_lab, lab_env, *(one.path for one in made))
+    of_set = "lightning 1.0 of this environment needs `torch<2.7`, and does not go with torch 2.7.1"
+    of_rest = "older 1.0 of this environment needs `sympy<1.13`, and does not go with sympy 1.14.0"
+    previewed = replay(plan, lab_env, "--dry-run").ok().words
+    assert of_set in previewed
+    assert of_rest not in previewed  # the files that say what they need are not here yet
+    replay(plan, lab_env, "--download-only").ok()
+    assert of_rest in replay(plan, lab_env, "--dry-run").ok().words
+    done = replay(plan, lab_env).ok().words
+    assert done.count(of_set) == done.count(of_rest) == 1
+    assert "open 1.0" not in done
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)], ids=["carried out", "preview"])
+def test_a_preview_refuses_what_the_run_refuses(wheel_lab, plan, replay, other, words):
+    refused = replay(plan, other("sympy=1.12"), *words)
+    if words:  # what needs another sympy stands in files that are not here
+        assert refused.rc == 0
+    prefix = other()
+    (record,) = (prefix / "conda-meta").glob("python-*.json")
+    record.unlink()
+    assert isinstance(replay(plan, prefix, *words).error, PlanOtherPython)
+
+
+def test_a_file_that_was_damaged_on_the_way_is_named(wheel_lab, lab_env, plan, replay):
+    """It was told as one that is not there, with the step to put it there."""
+    for made in wheel_lab.of("cu126", ""):
+        shutil.copyfile(made.path, plan / made.name)
+    torch, *_ = (plan / made.name for made in wheel_lab.made["cu126"])
+    torch.write_bytes(torch.read_bytes()[:-10])
+    said = f"{torch.name} in {plan} is not the file of the plan"
+    assert said in replay(plan, lab_env, "--dry-run").ok().words
+    refused = replay(plan, lab_env, "--offline")
+    assert isinstance(refused.error, PlanNotCached)
+    (step,) = [h["text"] for h in refused.error._hints if h["hint_code"] == "plan_spoilt"]
+    assert step.startswith(said)
+    replay(plan, lab_env).ok()
+    assert dists(lab_env) >= SET | REST
+
+
+@pytest.mark.parametrize("quoted", [False, True], ids=["by name", "by address"])
+def test_files_beside_it_fill_the_cache(wheel_lab, lab_env, plan, replay, tmp_path, quoted):
+    """As for those who get the plan alone and a cache that all share."""
+    for made in wheel_lab.of("cu126", ""):
+        name = made.name.replace("+", "%2B") if quoted else made.name
+        shutil.copyfile(made.path, plan / name)
+    for site in (wheel_lab.first, wheel_lab.index):
+        site.refuse()
+    assert "The package cache is filled" in replay(plan, lab_env, "--download-only").ok().words
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for name in ("plan.json", "explicit.txt"):
+        shutil.move(plan / name, bare / name)
+    shutil.rmtree(plan)
+    replay(bare, lab_env, "--offline").ok()
+    assert dists(lab_env) >= SET | REST
+    assert imported(lab_env, "torch") == {"torch": "mirror cu126"}

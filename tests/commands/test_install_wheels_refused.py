@@ -217,6 +217,23 @@ def test_a_dependency_that_no_index_has(wheel_lab, install):
 
 
 @pytest.mark.parametrize(
+    ("blocked", "said"),
+    [(False, "connection error: "), (True, "403 Client Error: ")],
+    ids=["down", "blocked"],
+)
+def test_an_index_that_cannot_be_read_does_not_lack_anything(
+    wheel_lab, install, monkeypatch, blocked, said
+):
+    """Pip says the same of it as of one without the project: another index was advised."""
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    for site in (wheel_lab.index, wheel_lab.spare):
+        site.fail("*", lambda exchange: exchange.send(403, b"no")) if blocked else site.refuse()
+    cause, ways = told(install("--no-fallback"), PipFailed)
+    assert cause.startswith(f"the index could not be read: {said}")
+    assert set(ways) == {"check_network", "pip_again"}
+
+
+@pytest.mark.parametrize(
     ("count", "names", "said"),
     [(1, "torch", "what torch needs beside"), (2, "torch, torchaudio", "torchaudio need beside")],
 )

@@ -143,7 +143,10 @@ def test_files_of_a_download_manager_beside_the_plan(
     damaged[100] ^= 1
     (plan.folder / "mpmath-1.3.0-stub_0.tar.bz2").write_bytes(damaged)
     result = conda_in_process("torch-install", "-p", tmp_path / "env", "--plan", plan.folder).ok()
-    assert "to be downloaded: 1 (" in " ".join(result.stdout.split())
+    assert "to be downloaded: 1 (" in result.words
+    assert (
+        f"mpmath-1.3.0-stub_0.tar.bz2 in {plan.folder} is not the file of the plan" in result.words
+    )
     assert mirror.asked("*.tar.bz2") == [
         "/anaconda/cloud/conda-forge/noarch/mpmath-1.3.0-stub_0.tar.bz2"
     ]
@@ -217,7 +220,8 @@ def test_an_old_driver_is_said(make_plan, run_conda):
     assert "driver" not in result.stdout
 
 
-def test_pips_torch_stops_a_replay(make_plan, conda_in_process, tmp_path):
+@pytest.mark.parametrize("words", [(), ("--dry-run",)], ids=["carried out", "preview"])
+def test_pips_torch_stops_a_replay(make_plan, conda_in_process, tmp_path, words):
     prefix = tmp_path / "env"
     conda_in_process("create", "-y", "-q", "-p", prefix, "python=3.12").ok()
     info = prefix / "lib" / "python3.12" / "site-packages" / "torch-2.5.1.dist-info"
@@ -225,7 +229,8 @@ def test_pips_torch_stops_a_replay(make_plan, conda_in_process, tmp_path):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 2.5.1\n")
     (info / "RECORD").write_text("torch/__init__.py,,\n")
     (info / "INSTALLER").write_text("pip\n")
-    result = conda_in_process("torch-install", "-p", prefix, "--plan", make_plan("filelock").folder)
+    folder = make_plan("filelock").folder
+    result = conda_in_process("torch-install", "-p", prefix, "--plan", folder, *words)
     assert result.rc == 1
     assert "PipTorch" in result.stderr
 

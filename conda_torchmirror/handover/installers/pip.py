@@ -58,6 +58,8 @@ _SAID = {
 }
 #: A file that pip skipped because of its Python.
 _FOR = re.compile(r"Link requires a different Python \([^\n]{1,300}\): [^\s#]*/([^\s/#]{1,300})")
+#: A page that pip could not read, and why. One that is not there (404) was read: it has nothing.
+_UNREAD = re.compile(r"Could not fetch URL \S{0,2000}/([^\s/]{1,200})/?: (?!404 )([^\n]{0,2000})")
 #: The project of a constraint that rules out a solution.
 _BOUND = re.compile(r"The user requested \(constraint\) ([^\s=]{1,200})")
 #: Most characters to read from the end of pip's log, and most to show of one of its lines.
@@ -151,7 +153,19 @@ def _ended(code: int, log: str) -> InstallerExit:
     # Pip calls a version missing that the index has for other Pythons.
     if ended.kind == "missing" and any(_meets(ended.what, name) for name in _FOR.findall(said)):
         return ended._replace(kind="python")
+    if ended.kind == "missing":  # so it calls a project too of which it could not read the page
+        for project, why in _UNREAD.findall(said):
+            if _is_name_of(project, ended.what):
+                line = why.removesuffix(" - skipping")[:_LINE]
+                return ended._replace(kind="network", line=line)
     return ended
+
+
+def _is_name_of(project: str, word: str) -> bool:
+    try:
+        return canonicalize_name(project) == canonicalize_name(Requirement(word).name)
+    except ValueError:
+        return False
 
 
 def _meets(word: str, filename: str) -> bool:

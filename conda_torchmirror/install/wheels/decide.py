@@ -330,15 +330,15 @@ def _said(files: Sequence[WheelFile]) -> dict[str, Metadata]:
 
 
 def _held(task: WheelTask, chosen: Chosen) -> Rest | None:
-    """The other packages that the set needs, if the user's own wheels have them all.
-
-    A printed command names the files of the set alone, and an index for all others.
+    """The other packages that the set needs, if the user's own wheels have them all, or, offline,
+    these and the cache. A printed command names the files of the set, and an index for all others.
     """
     if task.brought is None or task.options.action == "print":
         return None
     others = (*task.request.others, *chosen.bounds.words)
     asked = task.rest_of(chosen.said, others, chosen.wheels.python, anew=False)
-    found = find(asked, OnDisk("folder", task.brought.links))
+    cached = tuple(wheel_cache.links()) if context.offline else ()
+    found = find(asked, OnDisk("folder", task.brought.links + cached))
     return found if isinstance(found, Rest) else None
 
 

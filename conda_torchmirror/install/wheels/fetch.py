@@ -122,7 +122,7 @@ def find_rest(
     """The other packages that the set needs, at the first index that has all of them, or in the
     cache if conda is offline; None if pip has to find them. `anew` ignores installed packages.
     """
-    if task.brought is not None:
+    if task.brought is not None and (decided.held or anew or not task.options.download):
         return None if anew else decided.held
     decision, said = decided.decision, decided.said
     if any(file.project not in said for file in decision.files):

@@ -8,19 +8,25 @@ from ...selection.pip import variants
 from ...selection.wheels.choose import offers
 from ...selection.wheels.tables import tables
 from ...transport.wheels import preview, routes
+from ...transport.wheels.local import LocalReader
 from .decide import keep, no_choice
 from .task import WheelTask
 
 
 def listing(task: WheelTask) -> Listing:
-    """The sets of the first mirror that answers, or of the built-in list if conda is offline.
+    """The sets of the first mirror that answers, or of the built-in list if conda is offline; those
+    of the user's own wheels if there are any.
 
     Reads the directories that the request names, else those of the newest releases: a mirror has
     fifty, and each has a page for every project.
 
     Raises: NoWheels, NoFittingWheel.
     """
-    on, request = task.machine, task.request
+    on, request, own = task.machine, task.request, task.brought
+    if own is not None:
+        held = LocalReader("folder", own.folder, own.links, keep(on))
+        rows = tuple(offers(request, on, held.read((), tuple(request.specs))))
+        return Listing((Listed(WHEELS, rows, Records((), held.origin)),), on, request)
     chains = routes.chains(task.options, task.config.options)
     reader = preview.reader(chains, keep(on), on.subdir, shown=True)
     named = variants.named_by_words(request)

@@ -24,7 +24,7 @@ from ...text.sanitize import safe
 from ...text.wheels.decision import summary
 from ...transport.wheels.rest import Rest
 from ..task import Target
-from . import steps
+from . import steps, told
 from .decide import Decided, decide
 from .fetch import find_rest
 from .obstacles import check_owned
@@ -102,7 +102,7 @@ def execute(
     report(decision)
     from .carry_out.stages import carry_out
 
-    return carry_out(decided, rest, options, target.prefix, report)
+    return carry_out(task, decided, rest, report)
 
 
 def _chosen_by(decision: WheelDecision, why: Why) -> WheelDecision:
@@ -125,7 +125,9 @@ def _with_rest(task: WheelTask, decided: Decided) -> tuple[Rest | None, Decided]
     notices: list[Notice] = []
     rest = find_rest(task, decided, notices.append)
     if rest is not None:
-        check_owned(task, rest.said, decision.chosen.python)
+        python = decision.chosen.python
+        check_owned(task, rest.said, python)
+        notices += told.about_dependents(task, rest.files, python, decision.files)
     decision = steps.with_rest(decision, rest.files if rest else None)
     decision = decision._replace(notices=(*decision.notices, *notices))
     return rest, decided._replace(decision=decision)

@@ -73,15 +73,20 @@ def needs_other(known: Known) -> Notice | None:
     return wrong and Notice("wheel_needs_torch", {"wheel": wrong.wheel, "needs": wrong.needs})
 
 
-def about_dependents(task: WheelTask, files: Sequence[WheelFile], python: str) -> Iterator[Notice]:
-    """Notices on packages of the environment that go with what is there, and not with the set: pip
-    only says so when it has installed that."""
+def about_dependents(
+    task: WheelTask, files: Sequence[WheelFile], python: str, beside: Sequence[WheelFile] = ()
+) -> Iterator[Notice]:
+    """Notices on packages of the environment that go with what is there, and not with these files:
+    pip only says so when it has installed them. `beside` are files that are installed as well."""
     new = {file.project: file.version for file in files}
     old = {name: one.version for name, one in task.there.items()}
     if not new.keys() & old.keys():
         return
+    leaving = {*new, *(file.project for file in beside)}
     for said in filter(None, map(parse, distributions.metadata(str(task.target.prefix)))):
-        for one in requirements(said, task.machine.subdir, python) if said.name not in new else ():
+        for one in (
+            requirements(said, task.machine.subdir, python) if said.name not in leaving else ()
+        ):
             name = canonicalize_name(one.name)
             known = name in new and name in old and admits(one, old[name])
             if known and not admits(one, new[name]):

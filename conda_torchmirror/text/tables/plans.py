@@ -64,6 +64,12 @@ TEXT: Table = {
     "plan_rest_by_pip": "what the wheels need besides is no part of the plan: pip takes it from "
     "its index when the plan is carried out",
     "plan_local": "{names} came from files of this computer; elsewhere the plan needs them cached",
+    "plan_spoilt": (
+        "{names} in {folder} is not the file of the plan: it was cut off or damaged on the way; "
+        "copy or download it again",
+        "{names} in {folder} are not the files of the plan: they were cut off or damaged on the "
+        "way; copy or download them again",
+    ),
     "downloaded": "The package cache is filled; nothing was installed.",
     "urls_total": ("{count} file, {size}", "{count} files, {size}"),
     "urls_total_part": (

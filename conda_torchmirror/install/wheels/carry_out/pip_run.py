@@ -54,7 +54,7 @@ def by_pip(
     indexes = tuple(dict.fromkeys((*alone, *indexes)))
     own = {file.project for file in order.files}
     tried: list[Route] = []
-    of_python: InstallerExit | None = None
+    known: dict[str, InstallerExit] = {}  # what indexes that answered said, by kind
     for index in indexes:
         ended = _run(order, index, prefix, quiet=quiet or context.quiet)
         if ended.output:
@@ -77,13 +77,12 @@ def by_pip(
             continue
         if ended.kind not in _AT_INDEX:
             break
-        if ended.kind == "python":
-            of_python = of_python or ended
+        known.setdefault(ended.kind, ended)
         if remaining:
             facts = {"index": index.mirror, "what": ended.what, "instead": remaining[0].mirror}
             report(Notice(_AT_INDEX[ended.kind], facts))
-    if ended.kind in _AT_INDEX and of_python:  # then it is not for lack of an index
-        ended = of_python
+    if ended.kind in _AT_INDEX:  # for another Python, it is not for lack of an index
+        ended = known.get("python") or known.get("missing") or ended
     raise PipFailed(
         tool=tool,
         code=ended.code,

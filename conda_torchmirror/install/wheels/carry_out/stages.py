@@ -19,8 +19,9 @@ from ....text.wheels.decision import summary
 from ....transport.wheels.rest import Rest
 from ...run import checked
 from ..decide import Decided
-from ..fetch import fetched, fetched_rest, read_here, space
+from ..fetch import fetched, fetched_rest, find_rest, read_here, space
 from ..steps import PipOrder
+from ..task import WheelTask
 from .conda_part import by_conda
 from .pip_run import by_pip
 
@@ -28,15 +29,13 @@ if TYPE_CHECKING:
     from ...run import Report
 
 
-def carry_out(
-    decided: Decided, rest: Rest | None, options: InstallOptions, prefix: str | None, report: Report
-) -> Outcome:
+def carry_out(task: WheelTask, decided: Decided, rest: Rest | None, report: Report) -> Outcome:
     """Download the files, and install them unless the command is only to download. `rest` are the
     other packages that the set needs, None if pip has to find them.
 
     Raises: TorchMirrorError, or what conda raises.
     """
-    decision = decided.decision
+    options, prefix, decision = task.options, task.target.prefix, decided.decision
     if not options.download:
         disk_space.refuse_unwritable(str(prefix), Notice("new_for_wheels"))
     needed = (*decision.files, *(rest.files if rest else ()))
@@ -45,9 +44,14 @@ def carry_out(
     if decision.conda is None and not options.download:
         conda.confirm(as_json=options.as_json)
     files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
+    was_unread = any(file.project not in decided.said for file in files)
     decided = read_here(decided, files, report)
+    if options.download and was_unread:  # now the files say what they need
+        rest = find_rest(task, decided, report)
     beside = _beside(decided, rest, report, quiet=options.as_json)
     if options.download:
+        if beside is None:
+            report(Notice("rest_not_fetched"))
         return Outcome(0, summary(decision), downloaded=True)
     return _install(decided, files, beside, options, str(prefix), report)
 

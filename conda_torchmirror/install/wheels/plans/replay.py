@@ -21,7 +21,7 @@ from ....handover.conda import Outcome
 from ....machine import survey
 from ....machine.python import distributions, pip_config
 from ....mirrors.urls import host_of, with_login_of
-from ....models import Machine, Notice, Request
+from ....models import Notice, Request
 from ....options import InstallOptions
 from ....plans import replay as conda_plans
 from ....plans import suited
@@ -43,6 +43,7 @@ from ..fetch import fetched, fetched_rest, space
 from ..obstacles import check_environment, check_owned
 from ..steps import PipOrder
 from ..task import WheelTask
+from . import there
 
 if TYPE_CHECKING:
     from ...run import Report
@@ -74,13 +75,31 @@ def replay(
     away = [file for file in (*files, *rest) if file.cached is None]
     size = sum(record.get("size") or 0 for record in lacking)
     size += sum(file.link.size or 0 for file in away)
+    names = [record.fn for record in lacking]
+    names += [name for file in away for name in _names(file.link)]
+    spoilt = conda_plans.of_spoilt(plan, names)
     notices = conda_plans.of_driver(plan, on)
-    if prefix and not options.download and _is_there(plan, part, on, prefix):
+    uv, about_uv = steps.installer(prefix)
+    config = pip_config.read(prefix)
+    placed = {str(package["name"]) for package in plan.packages}  # by conda, before pip
+    held = distributions.installed(prefix) if prefix else {}
+    task = WheelTask(
+        *(options, target, Request({}, others=part.others), survey.Survey(on), config),
+        {name: one for name, one in held.items() if one.owner not in placed},
+        uv=uv,
+        notices=about_uv,
+        fresh=_fresh(plan, part),
+    )
+    if prefix and not options.download and there.has_all(plan, part, on, prefix):
         notices = (*notices, Notice("plan_as_planned", {"prefix": prefix}))
         found = Replay(plan, prefix, 0, 0, notices, changed=False)
     else:
+        if not (options.download or (options.dry_run and target.prefix is None)):
+            _check(task, plan, part)
+            notices = (*notices, *there.replaced(task, part, files, rest))
         left = [Notice("plan_rest_by_pip")] if part.rest is None else []
-        found = Replay(plan, target.prefix, len(lacking) + len(away), size, (*notices, *left))
+        notices = (*notices, *spoilt, *left)
+        found = Replay(plan, target.prefix, len(lacking) + len(away), size, notices)
     if options.dry_run:
         return found
     report(found)
@@ -94,20 +113,9 @@ def replay(
             size=file_size(size),
             names=", ".join(names[:5]) + (", ..." if len(names) > 5 else ""),
             folder=str(plan.folder),
+            ways=spoilt,
         )
-    uv, about_uv = steps.installer(prefix)
-    config = pip_config.read(prefix)
-    planned = {str(package["name"]) for package in plan.packages}  # conda puts these in place
-    held = distributions.installed(prefix) if prefix else {}
-    there = {name: one for name, one in held.items() if one.owner not in planned}
-    task = WheelTask(
-        *(options, target, Request({}, others=part.others), survey.Survey(on), config, there),
-        uv=uv,
-        notices=about_uv,
-        fresh=_fresh(plan, part),
-    )
     if not options.download:
-        _check(task, plan, part)
         disk_space.refuse_unwritable(str(target.prefix), task.fresh)
     to = None if options.download else target.prefix
     disk_space.check(disk_space.measure(records, to))
@@ -117,7 +125,11 @@ def replay(
     chains = routes.chains(options, task.config.options)
     known = [*(place.url for place in chains.wheels), *(index.url for index in chains.indexes)]
     files, rest = (
-        [_with_login(_with_its_name(file), known) for file in some] for some in (files, rest)
+        [
+            _with_login(_with_its_name(file, planned, kept=options.download), known)
+            for file, planned in zip(some, of_plan, strict=True)
+        ]
+        for some, of_plan in ((files, part.files), (rest, part.rest or ()))
     )
     reader = WheelReader(chains._replace(wheels=_places(files, chains.wheels)), keep(on))
     files = list(fetched(files, reader, report, quiet=options.as_json))
@@ -129,7 +141,7 @@ def replay(
     check_owned(task, {name: said for name, said in read if said is not None}, part.python)
     place = str(target.prefix)
     with environment_lock.held(place), conda.unmade(place, filled=True):
-        if records and not (prefix and _has(records, prefix)):
+        if records and not (prefix and there.has_packages(records, prefix)):
             done = conda_plans.link(options, found, records, place, target.exists)
             if done.code:
                 return done
@@ -149,7 +161,7 @@ def _located(file: PlanWheel, folder: Path) -> WheelFile:
     """A file of the plan with its location: in the cache, beside the plan, also with the `%2B` of
     its URL in its name, as `curl -O` saves it, or at its URL."""
     link = file.link
-    beside, as_in_url = (str(folder / n) for n in (link.filename, link.url.rpartition("/")[2]))
+    beside, as_in_url = (str(folder / name) for name in _names(link))
     cached = wheel_cache.find(link)
     if cached is None and wheel_cache.is_file_of(beside, link):
         cached, link = beside, wheel_cache.file_link(link, beside)
@@ -158,15 +170,25 @@ def _located(file: PlanWheel, folder: Path) -> WheelFile:
     return WheelFile(file.project, file.version, link, host_of(file.link.url), cached)
 
 
-def _with_its_name(file: WheelFile) -> WheelFile:
-    """A file with the name of its wheel, by which pip knows what it is.
+def _names(link: Link) -> tuple[str, str]:
+    """The names that the file of a link may have beside the plan: its own, and that in its URL."""
+    return link.filename, link.url.rpartition("/")[2]
+
+
+def _with_its_name(file: WheelFile, planned: PlanWheel, *, kept: bool) -> WheelFile:
+    """A file with the name of its wheel, by which pip knows what it is; in the cache if it is to be
+    `kept` there.
 
     Raises: CannotWrite, conda's NoWritablePkgsDirError.
     """
-    if file.cached is None or os.path.basename(file.cached) == file.link.filename:
+    beside = file.link.url.startswith("file:")
+    if file.cached is None or not (
+        (kept and beside) or os.path.basename(file.cached) != file.link.filename
+    ):
         return file
     try:
-        return file._replace(cached=wheel_cache.adopt(file.link, file.cached))
+        path = wheel_cache.adopt(planned.link, file.cached)
+        return file._replace(link=planned.link, cached=path)
     except OSError as error:
         raise CannotWrite.of(error, error.filename or wheel_cache.expected()) from error
 
@@ -190,30 +212,6 @@ def _above(link: Link) -> str:
     """The URL above the variant's directory of a file, if the file's URL has one."""
     folder = link.url.rpartition("/")[0]
     return folder.removesuffix(f"/{link.variant}") if link.variant else folder
-
-
-def _is_there(plan: SavedPlan, part: WheelPart, on: Machine, prefix: str) -> bool:
-    """Whether the environment has everything of the plan, and the family in its exact versions."""
-    there = distributions.installed(prefix)
-    return (
-        on.python == part.python
-        and all(
-            (held := there.get(file.project)) is not None
-            and held.owner is None
-            and held.version == file.version
-            for file in part.files
-        )
-        and all(file.project in there for file in part.rest or ())
-        and _has(conda_plans.records_of(plan), prefix)
-    )
-
-
-def _has(records: Iterable[object], prefix: str) -> bool:
-    """Whether exactly these packages are installed by conda in an environment, by file name."""
-    folder = os.path.join(prefix, "conda-meta")
-    names = (str(getattr(record, "fn", "")) for record in records)
-    stems = (name.removesuffix(".conda").removesuffix(".tar.bz2") for name in names)
-    return all(os.path.isfile(os.path.join(folder, f"{stem}.json")) for stem in stems)
 
 
 def _brings_python(plan: SavedPlan) -> bool:

@@ -19,7 +19,7 @@ from ....machine.survey import native_subdir
 from ....mirrors.urls import host_of
 from ....models import Notice
 from ....options import InstallOptions
-from ....plans import saved_plan
+from ....plans import carried_out, saved_plan
 from ....plans.saved_plan import Saved, SavedPlan
 from ....plans.wheel_part import PlanWheel, WheelPart, is_word
 from ....selection.pip.plan import WheelDecision, WheelFile
@@ -80,10 +80,13 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
             beside = _with_packages(plan, found, files)
     count = len(plan.packages) + len(part.files) + len(part.rest or ())
     facts = {"folder": str(options.save), "count": count, "subdir": plan.subdir}
+    then = carried_out.command(options, str(options.save), prefix)
+    names = {"document": saved_plan.DOCUMENT, "explicit": saved_plan.EXPLICIT}
     notices = (
         Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
         *([Notice("plan_rest_by_pip")] if rest is None else []),
         *saved_plan.warnings(found),
+        Notice("plan_next", {**facts, "command": then, **names}),
         *_of_login((*decision.files, *(rest.files if rest else ()))),
         *beside,
     )

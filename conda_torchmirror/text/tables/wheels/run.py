@@ -75,6 +75,8 @@ TEXT: Table = {
         "changes, and kept for other environments",
     ),
     "rest_short": "what was fetched is not all that pip needs: it looks for the rest at {instead}",
+    "rest_not_fetched": "what the wheels need besides was not fetched: no index gave all of it "
+    "with its hashes, and pip looks for it when it installs",
     "pip_unfinished": (
         "{packages} is there in part, as an installation was cut off: it is installed anew",
         "{packages} are there in part, as an installation was cut off: they are installed anew",
