@@ -98,7 +98,8 @@ class Machine(NamedTuple):
     """Facts about the target computer and the target environment.
 
     `cuda` is the newest CUDA that the driver runs (the value of `__cuda`), or None without a
-    driver; `cuda_from` is libcuda, CONDA_OVERRIDE_CUDA, --cuda, --machine or none. `cuda_arch` is
+    driver; `cuda_from` is libcuda, CONDA_OVERRIDE_CUDA, --cuda, --machine, file, prefix (the CUDA
+    of the environment's pytorch, where no driver was found) or none. `cuda_arch` is
     the lowest compute capability of all devices. `history` are the specs that the user asked for in
     this environment before. `python` is major.minor, or None where the newest may be taken, and
     `python_from` prefix, --python, --machine or newest. `wsl` means WSL 2, `foreign` a platform
@@ -132,6 +133,11 @@ class Machine(NamedTuple):
         return self.cuda is not None or bool(self.gpus) or self.failing
 
     @property
+    def cuda_of_others(self) -> str | None:
+        """The CUDA, if it is that of a driver elsewhere, of which nothing here knows."""
+        return self.cuda if self.cuda_from in ("--cuda", "file", "prefix") else None
+
+    @property
     def free_threaded(self) -> str | None:
         """The Python of the environment, major.minor, if it is a free-threaded build."""
         there = (package.build for package in self.installed if package.name == "python")
@@ -160,7 +166,8 @@ class Request(NamedTuple):
     (source, argument) pairs of arguments that only one source can meet, `channels` those of the
     command line and of files. `implied` says that pytorch was not named. `typed` are (argument,
     name) pairs: the name in `specs` that the argument narrows, "python", "cpu", or "" for one that
-    goes to the solver; with `files`, some of them are lines of files.
+    goes to the solver; with `files`, some of them are lines of files. `keeps_torch` says that only
+    other packages are named, so that the spec for pytorch is the release that is installed.
     """
 
     specs: Mapping[str, tuple[str, ...]]
@@ -177,6 +184,7 @@ class Request(NamedTuple):
     channels: tuple[str, ...] = ()
     typed: tuple[tuple[str, str], ...] = ()
     files: bool = False
+    keeps_torch: bool = False
 
 
 class Rejection(NamedTuple):

@@ -8,8 +8,12 @@ from typing import NamedTuple
 
 from ..index.match import admits
 from ..index.sources import Source
-from ..models import Build, Choice, NoChoice, Notice, Records, Request
+from ..models import Build, Choice, NoChoice, Notice, Pin, Records, Request
+from ..selection import rules
 from ..selection.choose import choose, with_highest_cuda
+from ..selection.facts.names import CUDA_NAMES, TORCH
+from ..selection.specs import marks
+from .departures import installed
 from .task import Task
 
 #: The build string of a noarch Python package, which is not built against a particular pytorch.
@@ -41,9 +45,28 @@ def attempt(task: Task, records: Records) -> Attempt:
     task = _for_files(task._replace(request=request), records)
     request, narrowing = _beside(task, records)
     task = task._replace(request=request)
-    found = choose(task.machine, request, records.builds, task.source.knowledge)
+    found = _choose(task, records.builds)
     done = Attempt(task, records, found, (*foreign, *narrowing))
     return _as_of_sample(done) if is_sample(done) else done
+
+
+def _choose(task: Task, builds: Sequence[Build]) -> Choice | NoChoice:
+    """The choice. Where only packages beside the installed pytorch are named, that very build stays
+    if a set with it fits, or else its CUDA: what was compiled for it goes with no other, and for
+    one more partner nobody expects gigabytes of another CUDA."""
+    on, request, knowledge = task.machine, task.request, task.source.knowledge
+    there = installed(on, TORCH) if request.keeps_torch else None
+    if there is not None:
+        spec = f"{TORCH}={there.version}={there.build}"
+        narrowed = [request._replace(specs={**request.specs, TORCH: (spec,)})]
+        if cuda := marks(there.build).cuda:
+            pin = Pin(f"{CUDA_NAMES[0]}={cuda}", "")
+            narrowed.append(request._replace(pins=(*request.pins, pin)))
+        for kept in narrowed:
+            found = choose(on, kept, builds, knowledge)
+            if isinstance(found, Choice) and not rules.conflicts(found, on, request, admits):
+                return found
+    return choose(on, request, builds, knowledge)
 
 
 def without_foreign(

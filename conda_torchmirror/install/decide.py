@@ -229,9 +229,9 @@ def _plan(
     on, target = task.machine, task.target
     subdir, facts = on.subdir, task.source.facts
     variables = {}
-    if on.cuda and on.cuda_from in ("--cuda", "file") and facts.read(choice.torch).needs_driver:
+    if (cuda := on.cuda_of_others) and facts.read(choice.torch).needs_driver:
         # Without it the solver sees no driver, and rejects builds that need one.
-        variables["CONDA_OVERRIDE_CUDA"] = on.cuda
+        variables["CONDA_OVERRIDE_CUDA"] = cuda
     words = target.words
     if target.to_be_made and subdir != machine.native_subdir():
         words = (*words, "--platform", subdir)

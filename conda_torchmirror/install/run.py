@@ -296,8 +296,8 @@ def _hand_over(
         *(["--download-only"] if options.download else []),
     ]
     variables = dict(decision.plan.conda.environment)
-    if on.cuda_from in ("--cuda", "file") and on.cuda:
-        variables["CONDA_OVERRIDE_CUDA"] = on.cuda
+    if cuda := on.cuda_of_others:
+        variables["CONDA_OVERRIDE_CUDA"] = cuda
     if options.facts is not None:
         variables |= machine.overrides(on)
     foreign = on.subdir if on.subdir != machine.native_subdir() else None

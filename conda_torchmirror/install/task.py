@@ -8,7 +8,7 @@ from ..index.sources import Source
 from ..machine.survey import Survey, survey
 from ..mirrors.registry import built_in
 from ..mirrors.urls import MirrorError
-from ..models import Machine, Request
+from ..models import Machine, Notice, Request
 from ..options import InstallOptions
 from ..redirect import settings
 
@@ -92,3 +92,17 @@ def survey_here(**asked: Any) -> Survey:
         at = known.identify(package.channel) if "://" in package.channel else None
         installed.append(package._replace(channel=at.channel) if at else package)
     return found._replace(machine=found.machine._replace(installed=tuple(installed)))
+
+
+def for_nodes(found: Survey, cuda: str, torch: str) -> Survey | None:
+    """The machine for the CUDA of a torch that the environment has, where no driver was found: the
+    environment is there for other machines, such as the nodes of a cluster or the host of a
+    container. None where a driver or a GPU was found, where a variable hides them, and for other
+    platforms.
+    """
+    on = found.machine
+    if on.has_gpu or on.foreign or on.cuda_from != "none":
+        return None
+    kept = Notice("machine.cuda_kept", {"cuda": cuda, "torch": torch})
+    on = on._replace(cuda=cuda, cuda_from="prefix", remarks=(kept, *on.remarks))
+    return found._replace(machine=on)

@@ -173,7 +173,8 @@ def _open_partners(case: Case) -> Iterator[Notice]:
             yield Notice("open_partner", facts)
             return
     partners = [name for name in case.request.specs if name in case.source.partners]
-    for names in (*([name] for name in partners), partners) if len(partners) > 1 else [partners]:
+    whole = [] if case.request.keeps_torch else [partners]  # else nothing would be left to do
+    for names in (*([name] for name in partners if len(partners) > 1), *whole):
         kept = {k: v for k, v in case.request.specs.items() if k not in names}
         if names and (choice := case.take(request=case.request._replace(specs=kept))):
             built = [build.name for build in choice.builds]  # perhaps without the wishes
@@ -213,9 +214,9 @@ def _drop_cuda(case: Case) -> Iterator[Notice]:
     """Drop the words that name a CUDA."""
     words, open_ = without_cuda(case)
     if words and (choice := case.take(request=open_)):
-        facts = {"words": _quoted(words), "torch": f"{choice.torch.name} {choice.torch.version}"}
-        on_gpu = Notice("drop_cuda", {**facts, "cuda": choice.cuda})
-        yield on_gpu if choice.cuda else Notice("drop_cuda_cpu", facts)
+        facts = {"words": _quoted(words), "cuda": choice.cuda}
+        facts["torch"] = f"{choice.torch.name} {choice.torch.version}"
+        yield Notice("drop_cuda" if choice.cuda else "drop_cuda_cpu", facts)
 
 
 def without_cuda(case: Case) -> tuple[list[str], Request]:
@@ -296,9 +297,8 @@ def _open_release(case: Case) -> Iterator[Notice]:
         if not all(case.admits(spec, choice.torch, version_only=True) for spec in versions):
             found = f"{choice.torch.name} {choice.torch.version}"
             facts = {"torch": found, "channel": choice.torch.channel}
-            if said:
-                command = offered(case.again(request))
-                yield Notice("ask_less", {"torch": found, "command": command, "python": None})
+            if said or case.request.keeps_torch:
+                yield case.open_torch(request, found)
             elif kept and code == "older_release":
                 meta = case.source.metapackages
                 bare = {name: name for word in words if (name := package_name(word)) in meta}

@@ -110,6 +110,14 @@ class Case(NamedTuple):
             )
         return again(asked, before, request or before, python=python, new=new and not self.fresh)
 
+    def open_torch(self, request: Request, found: str) -> Notice:
+        """The step to a request with any release of pytorch, with which `found` is chosen; where
+        the installed one is kept, because pytorch is not named, it has to be."""
+        asked, kept = self.again(request), self.request.keeps_torch
+        asked = asked._replace(specs=(self.source.torch, *asked.specs)) if kept else asked
+        facts = {"torch": found, "command": offered(asked), "python": None}
+        return Notice("name_torch" if kept else "ask_less", facts)
+
     def specs(self, changed: Mapping[str, tuple[str, ...]]) -> Request:
         """The request with other specs on some packages."""
         return self.request._replace(specs={**self.request.specs, **changed})

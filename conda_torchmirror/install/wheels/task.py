@@ -16,14 +16,15 @@ from ...selection.pip import bounds
 from ...selection.pip.against import Known
 from ...selection.pip.metadata import Metadata
 from ...selection.pip.rest import RestTarget
-from ...selection.specs import excluding, likely_cuda
+from ...selection.specs import excluding, likely_cuda, wheel_variant
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.request import BadWord
+from ...selection.wheels.tables import NAMED, TORCH, tables
 from ...text.messages import text
 from ...transport.wheels.rest import RestQuery
 from .. import request as words
 from ..departures import installed
-from ..task import Target
+from ..task import Target, for_nodes
 from . import steps
 from .own import brought
 from .own.brought import Brought
@@ -116,6 +117,38 @@ def prepare(
         request = own.applied(request)
         own.check(survey.machine)
     there = distributions.installed(prefix) if prefix else {}
+    if own is None and options.facts is None:
+        request, survey = _as_installed(request, survey, there, options)
     config, (uv, notices) = pip_config.read(prefix), steps.installer(prefix)
     notices = (*notices, *(own.passed_over if own else ()))
     return WheelTask(options, target, request, survey, config, there, own, uv, notices, asked)
+
+
+def _as_installed(
+    request: Request,
+    survey: machine_.Survey,
+    there: Mapping[str, Distribution],
+    options: InstallOptions,
+) -> tuple[Request, machine_.Survey]:
+    """The request and the machine, by the torch that pip installed: only other packages being
+    named, its release and variant stay, as with builds of conda; and where no driver was found, the
+    choice is for its CUDA."""
+    torch = there.get(TORCH)
+    if torch is None or torch.owner is not None:
+        return request, survey
+    name, (public, _, variant) = f"{TORCH} {torch.version}", torch.version.partition("+")
+    open_ = request.cuda == "auto" and not any(wheel_variant(w) for w, _ in request.typed)
+    home = tables().home(TORCH, public, variant, survey.machine.subdir)
+    if open_ and home.cuda and (kept := for_nodes(survey, home.cuda, name)):
+        request, survey = request._replace(cuda=home.cuda), kept
+    elif open_ and NAMED.fullmatch(variant) and not survey.machine.has_gpu:
+        # Nothing else here tells of its GPU.
+        told = Notice("machine.variant_kept", {"variant": variant, "torch": name})
+        on = survey.machine._replace(remarks=(told, *survey.machine.remarks))
+        request, survey = request._replace(cuda=variant), survey._replace(machine=on)
+    if options.specs and not any(name == TORCH for _, name in request.typed):
+        # One for the CPU has to give way where there is a GPU.
+        spec = torch.version if open_ and home.cuda and variant else public
+        specs = {**request.specs, TORCH: (f"{TORCH}=={spec}",)}
+        request = request._replace(specs=specs, keeps_torch=True)
+    return request, survey

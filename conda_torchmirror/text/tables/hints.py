@@ -130,6 +130,7 @@ TEXT: Table = {
     ),
     "older_release": "leave the release open: {torch} has what fits",
     "newer_release": "leave the release open: {torch} of the channel {channel} has no such limit",
+    "name_torch": "name pytorch too, which leaves its release open: `{command}` takes {torch}",
     "open_versions": "leave the versions open: {torch} has what fits",
     "other_channel_has": "PyTorch {torch} is in the channel `{channel}`, from which torch-install "
     "does not choose; the official command, for a new environment: `{command}`",

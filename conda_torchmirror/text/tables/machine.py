@@ -14,6 +14,10 @@ TEXT: Table = {
     "cuda_unusable": "{variable} is {value!r}, which is no CUDA version such as 12.4.",
     "cuda_given": "CUDA {cuda} is given with --cuda; this machine's driver is not asked.",
     "cuda_described": "CUDA {cuda} is what the driver of the machine in {file} runs.",
+    "cuda_kept": "no NVIDIA driver was found here; {torch} of this environment is for CUDA {cuda}, "
+    "so this is for a machine that runs it (`--cuda cpu` takes a CPU build)",
+    "variant_kept": "{torch} of this environment is for {variant}, which stays (`--cuda cpu` takes "
+    "a CPU build)",
     "cuda_not_asked": "A CPU build is asked for; this machine's driver is not asked.",
     "cuda_foreign": "The target is {subdir}, this machine is {native}: its driver does not count. "
     "--cuda or CONDA_OVERRIDE_CUDA says which CUDA the target has.",
