@@ -78,7 +78,7 @@ def enabled() -> frozenset[str]:
     others: set[str] = set()
     for source, raw in context.raw_data.items():
         if "custom_channels" in raw:
-            names = set(raw["custom_channels"].value(None))
+            names = set(raw["custom_channels"].value(None) or ())  # None if nothing is under it
             (ours if is_ours(source) else others).update(names)
     return frozenset(ours - others)
 

@@ -127,9 +127,16 @@ def _may_move_defaults(context: Any, there: frozenset[str]) -> bool:
     if "default_channels" in there:
         from .condarc import is_ours
 
-        if not all(is_ours(s) for s, raw in context.raw_data.items() if "default_channels" in raw):
+        sources = (s for s, raw in context.raw_data.items() if _holds(raw, "default_channels"))
+        if not all(map(is_ours, sources)):
             return False
     return "custom_multichannels" not in there or DEFAULTS not in context._custom_multichannels
+
+
+def _holds(raw: Mapping[str, Any], key: str) -> bool:
+    """Whether a source sets a key; one that has nothing under it, as where the lines below are
+    comments, does not."""
+    return key in raw and raw[key].value(None) is not None
 
 
 def decide(

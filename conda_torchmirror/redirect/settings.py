@@ -297,8 +297,9 @@ def _unusable() -> str | None:
 
 
 def _entries(held: Any) -> Any:
-    """The entries of a raw value: a map or a text as it is, the items of a list unwrapped."""
-    return [part.value(None) for part in held] if isinstance(held, (list, tuple)) else held
+    """The entries of a raw value: a map or a text as it is, the items of a list unwrapped. None of a
+    key that has nothing under it."""
+    return [part.value(None) for part in held] if isinstance(held, (list, tuple)) else held or ()
 
 
 def source_of(key: str, name: str | None = None) -> str | None:

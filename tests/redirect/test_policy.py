@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.isolation import reset_conda
 from support.lab import ALL, hosts, urls_during
 
 from conda_torchmirror.hooks import redirect
@@ -44,6 +45,18 @@ def test_default_channels_that_are_set_are_left_alone(at_lab, lab, monkeypatch, 
     found = urls_during(ALL)
     assert found["defaults"] == ["https://mine.invalid/main"]
     assert found["pytorch"] == [f"{lab.url}/anaconda/cloud/pytorch"]
+
+
+@pytest.mark.parametrize("key", ["custom_channels", "custom_multichannels", "default_channels"])
+def test_a_key_with_nothing_under_it_changes_nothing(at_lab, lab, sandbox, key):
+    """As where the lines below it have become comments: conda takes it for not set."""
+    folder = sandbox.home / ".conda"
+    folder.mkdir()
+    (folder / ".condarc").write_text(f"{key}:\n#  pytorch: https://mine.invalid/cloud\n")
+    reset_conda()
+    found = urls_during(ALL)
+    assert found["pytorch"] == [f"{lab.url}/anaconda/cloud/pytorch"]
+    assert found["defaults"] == [f"{lab.url}/anaconda/pkgs/main", f"{lab.url}/anaconda/pkgs/r"]
 
 
 def test_an_alias_of_ones_own_is_left_alone(at_lab, lab):

@@ -185,6 +185,16 @@ def test_nor_does_it_hide_what_another_file_sets(sandbox, condarc, held):
     assert settings.source_of("torchmirror_auto") == str(sandbox.system / "etc" / ".condarc")
 
 
+def test_a_key_with_nothing_under_it_is_no_source_of_a_channel(sandbox, condarc):
+    own = condarc(custom_channels={"pytorch": "https://mine.invalid/cloud"})
+    system = sandbox.system / "etc" / ".condarc"
+    system.parent.mkdir(parents=True, exist_ok=True)
+    for path, text in ((system, own.read_text()), (own, "custom_channels:\n")):
+        path.write_text(text)
+    reset_conda()
+    assert settings.source_of("custom_channels", "pytorch") == str(system)
+
+
 BAD = {
     "truth": ({"torchmirror_auto": "perhaps"}, "true or false, not 'perhaps'"),
     "truth-list": ({"torchmirror_auto": [True]}, "true or false, not a list or a map"),
