@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ..mirrors.urls import upstream_url
+from . import named_channels
 
 DEFAULTS = "defaults"
 
@@ -26,6 +27,25 @@ def configured() -> dict[str, str]:
 def keys(context: Any) -> frozenset[str]:
     """The configuration keys that some source sets; others need not be typed (0.2 ms each)."""
     return frozenset(name for raw in context.raw_data.values() for name in raw)
+
+
+def with_handler(context: Any) -> frozenset[str]:
+    """The channels, by name or URL, that a handler of the user's logs in to."""
+    named = context.channel_settings if "channel_settings" in keys(context) else ()
+    return frozenset(str(item.get("channel", "")) for item in named if "auth" in item)
+
+
+def with_credentials(names: Iterable[str]) -> set[str]:
+    """Those of the channels that torch-install reads from the official place with a token, a
+    password, or a handler of the user's, none of which may reach a mirror."""
+    from conda.base.context import context
+
+    try:
+        secret = named_channels.of_this_command(words=named_channels.NAMING).secret
+    except AttributeError:  # a later conda, whose channels we cannot look at
+        secret = set()
+    held = with_handler(context)
+    return {name for name in names if name in secret or {name, upstream_url(name)} & held}
 
 
 class Lists:

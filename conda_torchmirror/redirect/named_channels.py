@@ -40,6 +40,9 @@ _URL = r"https?://[^\s'\",\]]+"
 _PACKAGE = (".conda", ".tar.bz2")
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
+#: The arguments of torch-install that name channels; those of files are among them by then.
+NAMING = ("channel", "override_channels", "specs")
+
 
 class NamedChannels:
     """The channels found. `asked` are those that the command reads, in order, and `installed` those

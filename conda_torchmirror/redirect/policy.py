@@ -102,8 +102,7 @@ class UserConfig:
             self.enabled = {name: self.configured[name] for name in enabled()}
         self.own_defaults = not _may_move_defaults(context, there)
         self.alias = _alias() if "channel_alias" in there else None
-        named = context.channel_settings if "channel_settings" in there else ()
-        self.credentials = {str(item.get("channel", "")) for item in named if "auth" in item}
+        self.credentials = configuration.with_handler(context)
         self.permits = configuration.Lists().permits
 
     @property

@@ -297,8 +297,8 @@ def _unusable() -> str | None:
 
 
 def _entries(held: Any) -> Any:
-    """The entries of a raw value: a map or a text as it is, the items of a list unwrapped. None of a
-    key that has nothing under it."""
+    """The entries of a raw value: a map or a text as it is, the items of a list unwrapped; nothing
+    of a key that has nothing under it."""
     return [part.value(None) for part in held] if isinstance(held, (list, tuple)) else held or ()
 
 

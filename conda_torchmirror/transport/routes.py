@@ -31,7 +31,7 @@ from ..mirrors.urls import (
 )
 from ..models import Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions
-from ..redirect import configuration, in_process, settings
+from ..redirect import configuration, in_process, named_channels, settings
 from ..redirect.own import channels as own_channels
 from ..text.sanitize import safe
 
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
 #: The notices on the faults of a `channel_alias`.
 _OF_ALIAS = {own_channels.LACKING: "alias_lacks", own_channels.MISPLACED: "alias_misplaced"}
 
-#: The arguments that name channels; when they are read, they include those from files.
-_NAMING = ("channel", "override_channels", "specs")
-
 
 def chains(
     options: InstallOptions, subdir: str, names: Sequence[str]
@@ -52,7 +49,8 @@ def chains(
 
     Unless `--mirror` names others, mirrors whose URL `-c` names come first, then the place of the
     user's own `custom_channels` or `channel_alias`: the only route if no registry knows it. Skipped
-    are entries known not to work (`own_places`), and what the administrator's lists keep out.
+    are entries known not to work (`own_places`), what the administrator's lists keep out, and the
+    mirrors of a channel that is read with credentials.
 
     Raises: BadMirror.
     """
@@ -62,11 +60,12 @@ def chains(
     ends = any(word.lower() == UPSTREAM for word in words)
     on = values.fallback and options.fallback
     lists = configuration.Lists()
+    secret = configuration.with_credentials(names)
     found = {}
     for name in names:
         chain = [
             Route(name, url, mirror.name)
-            for mirror in chosen
+            for mirror in (chosen if name not in secret else ())
             if (url := mirror.url_of(name, subdir)) is not None
         ]
         official = Route(name, upstream_url(name), UPSTREAM)
@@ -110,15 +109,15 @@ def others(options: InstallOptions, subdir: str, taken: Collection[str]) -> Othe
     Those that the user's configuration settles (`policy.ChannelPolicy`) are left alone, as are all
     with `torchmirror_auto: false` unless `--mirror` is given. Raises: BadMirror.
     """
-    # Imported here because a preview that solves nothing does not need them.
-    from ..redirect import named_channels, policy
+    # Imported here because a preview that solves nothing does not need it.
+    from ..redirect import policy
 
     values = settings.read()
     words = options.mirrors
     if not (values.auto or words):
         return Others({}, frozenset())
     try:
-        found = named_channels.of_this_command(installed=True, words=_NAMING)
+        found = named_channels.of_this_command(installed=True, words=named_channels.NAMING)
         config = policy.UserConfig(values, words)
     except AttributeError:  # a later conda, which then finds its channels unaided
         return Others({}, frozenset())
@@ -150,7 +149,8 @@ def elsewhere(options: InstallOptions, subdir: str, chain: Sequence[Route]) -> N
     preference = settings.preference(words, values, known)
     others = (known[name] for name in known.chosen_for())
     having = [m.name for m in others if m.url_of(first.channel, subdir) is not None]
-    if not having or values.only or UPSTREAM in preference:
+    secret = configuration.with_credentials([first.channel])
+    if not having or values.only or UPSTREAM in preference or secret:
         return None
     if not {*preference}.isdisjoint(having):  # the user's own entry leads to the official channel
         return None

@@ -13,7 +13,7 @@ from support.sites import ASK
 
 from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.options import InstallOptions
-from conda_torchmirror.transport.routes import chains
+from conda_torchmirror.transport.routes import chains, elsewhere
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -144,3 +144,40 @@ def test_a_mirror_of_ones_own_registry_has_others_behind_it(
     result = conda_in_process(*ASK, "-p", prefix).ok()
     assert "first" in result.words
     assert records(prefix)["pytorch"]["url"].startswith(sites.second.url)
+
+
+WITH_SECRETS = [
+    pytest.param({"channels": ["https://conda.anaconda.org/t/secret/pytorch"]}, id="token"),
+    pytest.param({"channels": ["https://me:secret@conda.anaconda.org/pytorch"]}, id="password"),
+    pytest.param({"channel_settings": [{"channel": "pytorch", "auth": "mine"}]}, id="handler"),
+]
+
+
+@pytest.mark.parametrize("settings", WITH_SECRETS)
+@pytest.mark.parametrize("asked", [[], ["third"]], ids=["", "mirror"])
+def test_a_channel_with_credentials_is_asked_of_no_mirror(world, condarc, settings, asked):
+    """Conda would send them along: with the requests for packages, or in the URL."""
+    condarc(**{**world.settings(), **settings})
+    assert order(*asked) == ["upstream"]
+    assert order(*asked, name="conda-forge")[0] == (*asked, "first")[0]
+
+
+def test_nor_is_a_mirror_offered_for_it(world, condarc):
+    nvidia = "https://conda.anaconda.org/t/secret/nvidia"
+    for channels, offered in (([], True), ([nvidia], False)):
+        condarc(**{**world.settings(), "channels": ["conda-forge", *channels]})
+        options = InstallOptions()
+        (chain,) = chains(options, "linux-64", ("nvidia",)).values()
+        assert chain[0].mirror == "upstream"
+        built_in_has_it = elsewhere(options, "linux-64", chain) is not None
+        assert built_in_has_it is offered
+
+
+def test_they_reach_no_mirror_in_a_run(world, conda_in_process, sandbox):
+    channel = "https://me:secret@conda.anaconda.org/pytorch"
+    found = conda_in_process(*ASK, "-c", channel, "--dry-run")
+    assert "secret" not in found.words
+    assert {line.split(" ")[0] for line in sandbox.take_blocked()} <= {"conda.anaconda.org"}
+    sent = [r for mirror in world.all.values() for r in mirror.requests]
+    assert not any("Authorization" in request.headers for request in sent)
+    assert not any("/pytorch/" in r.path for m in (world.first, world.second) for r in m.requests)
