@@ -96,3 +96,15 @@ def test_a_dockerfile_of_wheels(wheels):
     words = shlex.split(run_of(text))
     assert words[:3] == ["pip", "install", "--no-cache-dir"]
     assert sum("#sha256=" in word for word in words) == 3
+
+
+@pytest.mark.parametrize("subdir", ["win-64", "linux-64"])
+def test_the_python_that_pip_needs_is_said(condarc, conda_in_process, subdir):
+    """In a comment, which cmd does not have: there nothing named it, and pip said of the wheels
+    that they are none for this platform."""
+    condarc(channels=["conda-forge"])
+    words = (*WHEELS[:4], "--python", "3.12", "--platform", subdir, "--offline")
+    done = conda_in_process(*PRINT, "pip", *words).ok()
+    comment, told = "# in an environment with Python 3.12:", "for an environment with Python 3.12"
+    assert (comment in done.stdout) is (subdir == "linux-64")
+    assert (told in " ".join(done.stderr.split())) is (subdir == "win-64")

@@ -92,8 +92,9 @@ def of_text(options: InstallOptions, decision: WheelDecision, found: str) -> Pri
 
 
 def _left_out(options: InstallOptions, said: Recipe) -> Iterator[Notice]:
-    """Notices on what the text lacks: credentials, an environment name the tool refuses, and
-    options that it does not have."""
+    """Notices on what the text lacks: credentials, an environment name the tool refuses, options
+    that it does not have, and on Windows, whose commands have no comments, the Python that pip
+    needs."""
     lost = [words[0] for words in options.for_conda if words[0] not in said.options]
     if lost and options.tool != "conda":  # which itself leaves out what a subcommand lacks
         yield Notice("print_options_left", {"options": ", ".join(lost)})
@@ -101,6 +102,8 @@ def _left_out(options: InstallOptions, said: Recipe) -> Iterator[Notice]:
         yield Notice("print_credentials", {"channels": ", ".join(said.hidden)})
     if said.unnamed and options.tool in NAMING:
         yield Notice("print_renamed", {"asked": said.unnamed, "name": said.name})
+    if options.tool == "pip" and said.on_windows:
+        yield Notice("print_pip_python", {"python": said.python})
 
 
 def explicit(

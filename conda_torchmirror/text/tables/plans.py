@@ -61,6 +61,7 @@ TEXT: Table = {
     "whoever uses this needs one of their own",
     "print_options_left": "not in this text, as conda alone takes them: {options}",
     "print_renamed": "the environment is called {name} there: not every tool takes `{asked}`",
+    "print_pip_python": "the command is for an environment with Python {python}",
     "plan_rest_by_pip": "what the wheels need besides is no part of the plan: pip takes it from "
     "its index when the plan is carried out",
     "plan_local": "{names} came from files of this computer; elsewhere the plan needs them cached",
