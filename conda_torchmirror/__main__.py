@@ -19,6 +19,7 @@ from .envfiles.channel_entry import Direction
 from .mirrors.urls import MirrorError
 from .redirect.settings import Settings
 from .text.language import in_english
+from .text.layout import wrapped
 from .text.messages import of_error, text
 from .text.output import warn
 
@@ -42,7 +43,7 @@ def main(words: Sequence[str] | None = None) -> int:
         try:
             return execute(args, args.command, Settings(), as_json=args.json, quiet=args.quiet)
         except MirrorError as error:
-            warn(of_error(error))
+            warn("\n".join(wrapped(of_error(error))))
             return 2
 
 
