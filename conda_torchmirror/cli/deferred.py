@@ -45,6 +45,12 @@ _MESSAGES = {
     "usage_of": r"argument (?P<of>.+?): (?P<said>.+)",
 }
 
+#: Options that `torch-install` does not have, with the value of `--cuda` that they mean.
+_KINDS = {
+    **dict.fromkeys(("--cpu", "--cpu-only", "--cpuonly", "--no-cuda", "--no-gpu"), "cpu"),
+    **dict.fromkeys(("--gpu", "--use-cuda"), "auto"),
+}
+
 
 class HelpFormatter(RawDescriptionHelpFormatter):
     """Argparse's formatter with line breaks that suit Chinese too, which has no spaces and whose
@@ -194,6 +200,8 @@ def _unknown(
             if here is not None:
                 return said, text("help.pip_index_command", {"command": here})
             return said, text(f"help.{code}")
+    if "--cuda" in options and name in _KINDS:
+        return said, _meant(f"--cuda {_KINDS[name]}")
     # Without the hyphens, which all of them have in common.
     long = {option[2:]: option for option in options if option.startswith("--")}
     nearest = _nearest(name.lstrip("-"), list(long), 0.7)

@@ -48,6 +48,16 @@ def test_a_sentence_and_the_nearest_word(conda_in_process, name):
     assert nearest is None or nearest in help_of.stdout
 
 
+@pytest.mark.parametrize(
+    ("option", "meant"), [("--cpu", "cpu"), ("--cpu-only", "cpu"), ("--gpu", "auto")]
+)
+def test_an_option_for_a_kind_of_build(conda_in_process, option, meant):
+    said = conda_in_process(INSTALL, option, "-d").stderr
+    assert f"`{option}` is no option" in said
+    assert f"did you mean `--cuda {meant}`?" in said
+    assert "--cuda" not in conda_in_process("torch-verify", option).stderr
+
+
 def test_in_the_readers_language(run_conda):
     said = run_conda(MIRROR, "tset", env={"CONDA_TORCHMIRROR_LANG": "zh"}).stderr
     assert "是不是想写 `test`？" in said
