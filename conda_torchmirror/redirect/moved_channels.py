@@ -81,8 +81,11 @@ class _Names:
         if not isinstance(asked, Channel) or found.base_url is None:
             return False
         names = [part.name for part in getattr(asked, "_channels", (asked,)) if _moved(part)]
-        there = self.mirrors.identify(found.base_url) if names else None
-        return there is not None and there.channel in names
+        by_path = _is_named_by_path(asked, found.base_url)
+        there = self.mirrors.identify(found.base_url) if names or by_path else None
+        return there is not None and (
+            there.channel in names or (by_path and _is_moved(there.channel))
+        )
 
     def _by_names(self, specs: Iterable[Any]) -> list[str]:
         return [self._by_name(str(spec)) for spec in specs]
@@ -113,6 +116,25 @@ def release() -> None:
     if _names is not None:
         ended, _names = _names, None
         ended.stop()
+
+
+def _is_named_by_path(asked: Any, url: str) -> bool:
+    """Whether a channel is named by the path of this URL.
+
+    An old conda that knows nothing of a mirror writes `anaconda/cloud/pytorch::x` for a package of
+    it that is named by URL: into the history of a clone, and of what a list of URLs installed.
+    """
+    from conda.base.context import context
+
+    path = url.partition("://")[2].partition("/")[2]
+    by_name = asked.location == getattr(context.channel_alias, "location", None)
+    return bool(path) and by_name and asked.name == path
+
+
+def _is_moved(name: str) -> bool:
+    from conda.base.context import context
+
+    return name in context.migrated_custom_channels
 
 
 def _moved(channel: Any) -> bool:

@@ -85,6 +85,28 @@ def test_a_file_that_names_the_channel(at, lab, other, run_conda, sandbox, tmp_p
     assert names == {"from-pytorch", "from-conda-forge"}
 
 
+@pytest.mark.parametrize("how", ["clone", "list"])
+@pytest.mark.parametrize("auto", ["true", "false"], ids=["redirected", "plain"])
+@pytest.mark.parametrize("later", ["same", "other"])
+def test_a_copy_of_an_environment_takes_more_packages(
+    at, lab, other, run_conda, sandbox, tmp_path, how, auto, later
+):
+    """Conda names each package in its history by its URL; one that does not know the mirror makes
+    the channel anaconda/cloud/pytorch of it, and found such a package missing when it did."""
+    first, copy, file = sandbox.envs / "first", sandbox.envs / "copy", tmp_path / "list.txt"
+    at(lab)
+    run_conda("create", "-y", "-q", "-p", first, "from-pytorch", "from-conda-forge").ok()
+    plain = {"CONDA_CHANNELS": "bioconda", "CONDA_PLUGINS_TORCHMIRROR_AUTO": auto}
+    if how == "clone":
+        run_conda("create", "-y", "-q", "-p", copy, "--clone", first, env=plain).ok()
+    else:
+        file.write_text(run_conda("list", "-p", first, "--explicit").ok().stdout)
+        run_conda("create", "-y", "-q", "-p", copy, "--file", file, env=plain).ok()
+    at(lab if later == "same" else other)
+    done = run_conda("install", "-p", copy, "-c", "bioconda", "from-bioconda", "--json", "-d")
+    assert {package["name"] for package in done.ok().json()["actions"]["LINK"]} == {"from-bioconda"}
+
+
 def test_a_channel_of_the_same_name_elsewhere_is_another(at_lab, lab, other, run_conda, sandbox):
     at_lab(channels=["pytorch"])
     theirs = other.channel_url("pytorch")
