@@ -114,7 +114,8 @@ class Case(NamedTuple):
         """The step to a request with any release of pytorch, with which `found` is chosen; where
         the installed one is kept, because pytorch is not named, it has to be."""
         asked, kept = self.again(request), self.request.keeps_torch
-        asked = asked._replace(specs=(self.source.torch, *asked.specs)) if kept else asked
+        if kept and self.source.torch not in asked.specs:
+            asked = asked._replace(specs=(self.source.torch, *asked.specs))
         facts = {"torch": found, "command": offered(asked), "python": None}
         return Notice("name_torch" if kept else "ask_less", facts)
 

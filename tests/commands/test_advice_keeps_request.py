@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 
@@ -147,3 +148,30 @@ def test_a_python_is_offered_with_the_file(offered, tmp_path):
     found = offered("-f", path, "--python", "3.13")["use_python"]
     said = ["conda", "torch-install", "-f", str(path), "--python", "3.12", "--cuda", "12.4"]
     assert found[: len(said)] == said  # the environment of the file is to be made
+
+
+@pytest.mark.parametrize("beside", [(), ("torchvision",), ("scipy",)], ids=" ".join)
+def test_a_package_is_named_once(offered, sandbox, beside):
+    """Beside a release that stays because it is not named: pytorch was named twice."""
+    meta = sandbox.envs / "there" / "conda-meta"
+    meta.mkdir(parents=True)
+    (meta / "history").touch()
+    for name, version, build, channel in (
+        ("pytorch", "2.1.0", "py3.11_cuda12.1_cudnn8.9.2_0", "pytorch"),
+        ("torchvision", "0.16.0", "py311_cu121", "pytorch"),
+        ("python", "3.11.7", "h0_0", "conda-forge"),
+    ):
+        fn = f"{name}-{version}-{build}"
+        record = {
+            "name": name,
+            "version": version,
+            "build": build,
+            "build_number": 0,
+            "depends": [],
+        }
+        record |= {"subdir": "linux-64", "fn": f"{fn}.tar.bz2", "files": [], "channel": channel}
+        record["url"] = f"https://conda.anaconda.org/{channel}/linux-64/{fn}.tar.bz2"
+        (meta / f"{fn}.json").write_text(json.dumps(record))
+    words = offered("-n", "there", "python=3.12", *beside)["name_torch"]
+    assert words.count("pytorch") == 1
+    assert {"python=3.12", *beside} <= set(words)
