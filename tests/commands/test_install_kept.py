@@ -130,6 +130,17 @@ def test_a_partner_that_the_release_lacks_is_had_by_naming_pytorch(
     assert "PyTorch 2.10.0 for CUDA 12.9" in conda_in_process("torch-install", *words).ok().stdout
 
 
+def test_the_step_names_pytorch_once(env_of_torch, at_both, conda_in_process, monkeypatch):
+    env_of_torch("2.5.1", "py3.12_cuda12.4_cudnn9.1.0_0", CHANNEL)
+    for name, value in cuda("13.0", "12.0").items():
+        monkeypatch.setenv(name, value)
+    refused = conda_in_process("torch-install", "-d", "-n", "new", "scikit-learn")
+    assert (
+        "`conda torch-install -n new scikit-learn pytorch torchvision --dry-run` takes pytorch"
+        " 2.13.0"
+    ) in refused.words
+
+
 # No driver was found.
 
 

@@ -116,6 +116,8 @@ def test_a_build_of_the_other_channel_is_told_as_one(preview, version):
     [
         ("pytorch[md5='00']", False),
         ("pytorch[subdir='win-64']", False),
+        ("pytorch=*=*cpu*", False),
+        ("pytorch>=1.8=*rocm*", False),
         ("pytorch=1.8.2", True),
         ("pytorch[version='1.8.2']", True),
     ],

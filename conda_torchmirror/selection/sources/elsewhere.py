@@ -19,6 +19,9 @@ from ..specs import minor, number, package_name, without_build
 from .forge_tables import on_conda_forge
 from .wanted import Wanted
 
+#: A release that every spec admits which has no upper bound.
+_NEWEST = "999"
+
 
 def find(
     machine: Machine, request: Request, knowledge: Knowledge, asked: InstallOptions
@@ -88,8 +91,8 @@ def _wheels(wanted: Wanted) -> Iterator[Notice]:
 def _long_term(wanted: Wanted) -> Iterator[Notice]:
     """Advise on another conda channel if the words name a release that only that channel has."""
     specs = wanted.request.specs.get(TORCH, ())
-    if all((without_build(spec) or spec) == TORCH for spec in specs):
-        return  # a hash or a file of a build names no release
+    if all(wanted.admits(without_build(spec) or spec, TORCH, _NEWEST, "") for spec in specs):
+        return  # a build or a lower bound names no release that others do not have
     for entry in data("rules.json")["elsewhere"]:
         command = _command(entry, wanted)
         partners = {TORCH: entry["torch"], **entry["partners"]}
