@@ -11,8 +11,8 @@ from ..index.sources import Source
 from ..models import Build, Choice, NoChoice, Notice, Pin, Records, Request
 from ..selection import rules
 from ..selection.choose import choose, with_highest_cuda
-from ..selection.facts.names import CUDA_NAMES, TORCH
-from ..selection.specs import marks
+from ..selection.facts.names import CUDA_NAMES, OF_TOOLKIT, RUNTIMES, TORCH
+from ..selection.specs import fixed_minor, marks, package_name
 from .departures import installed
 from .task import Task
 
@@ -45,9 +45,32 @@ def attempt(task: Task, records: Records) -> Attempt:
     task = _for_files(task._replace(request=request), records)
     request, narrowing = _beside(task, records)
     task = task._replace(request=request)
+    request, told = _for_toolkit(task, records.builds)
+    task = task._replace(request=request)
     found = _choose(task, records.builds)
-    done = Attempt(task, records, found, (*foreign, *narrowing))
+    done = Attempt(task, records, found, (*foreign, *narrowing, *told))
     return _as_of_sample(done) if is_sample(done) else done
+
+
+def _for_toolkit(task: Task, builds: Sequence[Build]) -> tuple[Request, list[Notice]]:
+    """The request for the CUDA of the packages of a toolkit that are named beside the family, if
+    there is a choice then, and the notice on that. As it is where what names a CUDA by itself is
+    named, and where the installed pytorch stays."""
+    request = task.request
+    if request.keeps_torch or request.pins or any(name in request.specs for name in RUNTIMES):
+        return request, []
+    found = {spec: fixed_minor(spec.rpartition("::")[2]) for spec in request.others}
+    pins = tuple(
+        Pin(f"{CUDA_NAMES[0]}={cuda}", "", spec)
+        for spec, cuda in found.items()
+        if cuda and package_name(spec) in OF_TOOLKIT
+    )
+    narrowed = request._replace(pins=pins)
+    if not pins or isinstance(
+        choose(task.machine, narrowed, builds, task.source.knowledge), NoChoice
+    ):
+        return request, []
+    return narrowed, [Notice("toolkit_beside", {"specs": ", ".join(f"`{p.text}`" for p in pins)})]
 
 
 def _choose(task: Task, builds: Sequence[Build]) -> Choice | NoChoice:

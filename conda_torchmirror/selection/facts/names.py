@@ -32,6 +32,12 @@ BLAS = ("libblas", "blas", "nomkl")
 CUDNN = ("cudnn", "libcudnn")
 #: Packages whose version is a CUDA version; the first holds nothing else.
 CUDA_NAMES = ("cuda-version", "cuda-toolkit", "cuda", "cuda-runtime")
+#: Packages of a CUDA toolkit, whose versions begin with that of the toolkit. Nothing says that the
+#: set is for the same CUDA, but extensions are compiled with these, which torch refuses otherwise.
+OF_TOOLKIT = (
+    *("cuda-nvcc", "cuda-compiler", "cuda-nvrtc", "cuda-nvrtc-dev", "cudatoolkit-dev"),
+    *("cuda-cudart", "cuda-cudart-dev", "cuda-libraries", "cuda-libraries-dev"),
+)
 #: The distributions on PyPI with the same modules.
 PIP_NAMES = ("torch", "torchvision", "torchaudio")
 #: The distributions chosen as wheels, each partner for a release of the first.

@@ -7,6 +7,8 @@ from ..messages import Table
 TEXT: Table = {
     "channel_changes": "the environment's PyTorch of the channel {of} gives way to that of "
     "{channel}, in one transaction: {removed} leave the environment",
+    "toolkit_beside": "a build that runs with the CUDA of {specs} is chosen: torch takes no "
+    "extension that is compiled for another",
     "orphans_removed": (
         "so does {count} package that came along with it and that nothing else needs",
         "so do {count} packages that came along with it and that nothing else needs",
