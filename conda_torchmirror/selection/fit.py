@@ -13,7 +13,7 @@ from ..models import Build, Gpu, Machine, Notice, Pin, Request
 from .facts.cuda import runs_on
 from .facts.names import CUDA_NAMES, CUDNN, MUTEX, RUNTIME
 from .facts.record import BuildFacts, Clash, Knowledge
-from .rules import lacking
+from .rules import implied, lacking
 from .specs import (
     admits_cuda,
     admits_python,
@@ -72,6 +72,8 @@ class Constraints:
                 # older ones hold the library, and go with no other.
                 spec = pin.spec.replace(*CUDNN, 1)
                 self._beside[CUDNN[1]].append(Pin(spec, pin.source, pin.text))
+            for spec in implied(pin.spec):
+                self._beside[package_name(spec)].append(Pin(spec, pin.source, pin.text))
         if self._beside:  # but for those that are judged by themselves
             own = self.source.names.difference(self.source.libraries)
             for name in ("python", *CUDA_NAMES, *own):

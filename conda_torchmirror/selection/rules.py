@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from ..models import Admits, Choice, Installed, Machine, Notice, Pin, Request
 from .facts.cuda import data
-from .facts.names import TORCH
+from .facts.names import BLAS, TORCH
 from .facts.record import dependency
-from .specs import never_together, number, package_name
+from .specs import build_of, never_together, number, package_name
+
+_LIBBLAS, _BLAS, _NOMKL = BLAS
 
 
 class Rule(NamedTuple):
@@ -120,6 +122,16 @@ def lacking(python: str, specs: Iterable[Pin], admits: Admits) -> tuple[Pin, str
         ),
         None,
     )
+
+
+def implied(spec: str) -> tuple[str, ...]:
+    """The specs on what builds need that one on a package which selects the BLAS implies: `nomkl`
+    excludes every MKL, and `blas=*=openblas` conda-forge's library of any other."""
+    plain = spec.rpartition("::")[2]
+    name, build = package_name(plain), build_of(plain)
+    if name == _NOMKL:
+        return ("mkl<1",)
+    return (f"{_LIBBLAS}=*=*{build}",) if name == _BLAS and build else ()
 
 
 def conflict(rule: Rule, pins: Iterable[Pin], admits: Admits) -> Pin | None:

@@ -126,3 +126,20 @@ def test_an_index_of_new_builds_alone_is_not_enough_for_our_pin(
     if plan:
         conda_in_process("torch-install", "-y", "-p", prefix, "--plan", tmp_path / "plan").ok()
     assert installed(prefix)["mkl"].startswith("2023.")
+
+
+@pytest.mark.parametrize("word", ["nomkl", "blas=*=openblas", "libblas=*=*openblas"])
+def test_what_excludes_mkl_excludes_the_builds_that_need_it(conda_in_process, word):
+    """A build for MKL was chosen, with which the solver has no solution."""
+    words = ("--dry-run", "--offline", "--json", "--platform", "linux-64", "--cuda", "12.9")
+    found = conda_in_process("torch-install", *words, "pytorch", word).ok().json()["torchmirror"]
+    (torch,) = found["selected"]["builds"]
+    assert "_generic_" in torch["build"]
+
+
+def test_where_every_build_needs_it_that_is_told(conda_in_process):
+    words = ("--dry-run", "--offline", "--platform", "linux-64", "--cuda", "12.4")
+    refused = conda_in_process("torch-install", *words, "-c", "pytorch", "pytorch", "nomkl")
+    assert refused.rc == 1
+    assert "`nomkl` keeps out what needs `mkl >=2018`" in refused.words
+    assert "leave nomkl out" in refused.words

@@ -132,3 +132,19 @@ def test_every_rule_has_a_source_and_a_date():
 def test_the_channel_of_the_runtime(runtime, cuda, subdir, channel):
     made = Choice((Build("pytorch", "1", "b", 0, subdir),), "3.9", cuda=cuda, runtime=runtime)
     assert rules.runtime_channel(made, subdir) == channel
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("nomkl", ("mkl<1",)),
+        ("conda-forge::nomkl", ("mkl<1",)),
+        ("blas=*=openblas", ("libblas=*=*openblas",)),
+        ("blas 2.* mkl", ("libblas=*=*mkl",)),
+        ("blas[build=openblas]", ("libblas=*=*openblas",)),
+        ("blas=2.1", ()),
+        ("mkl=2023", ()),
+    ],
+)
+def test_what_selects_the_blas_says_what_builds_may_need(spec, expected):
+    assert rules.implied(spec) == expected
