@@ -251,6 +251,20 @@ def test_pips_torch_beside_condas_is_said(file, preview_file):
     assert "wandb" not in told
 
 
+def test_that_of_a_list_which_the_file_names_is_said_too(file, preview_file, conda_in_process):
+    path = file(FILE + "  - pip: [-r requirements.txt]\n")
+    path.with_name("requirements.txt").write_text("wandb\ntorch>=2.6\n")
+    found = preview_file(path, "--offline")
+    (told,) = [w["text"] for w in found["warnings"] if w["code"] == "file_pip_over"]
+    assert "torch>=2.6 (requirements.txt)" in told
+    # With none among conda's packages, it was advised to name one, which installed it twice.
+    path.write_text("dependencies: [python=3.12, pip, {pip: [-r requirements.txt]}]\n")
+    refused = conda_in_process("torch-install", "-d", "--offline", "-f", path, "--json").json()
+    assert "its pip section installs torch>=2.6 (requirements.txt)" in refused["guidance"]["cause"]
+    codes = {hint["hint_code"] for hint in refused["guidance"]["hints"]}
+    assert codes == {"file_torch_to_conda", "file_as_it_is"}
+
+
 # What names a CUDA, a CPU or another channel
 
 

@@ -36,7 +36,7 @@ from ...selection.specs import package_name, wheel_variant, without_build
 from ...text.messages import text
 from ...text.sanitize import safe
 from ..request import other_channel, says_cpu
-from . import by_conda, lines, pip_lines
+from . import by_conda, lines, required
 from .environment_file import EnvironmentFile, short
 
 if TYPE_CHECKING:
@@ -338,7 +338,7 @@ def check_torch(
     """
     if any(package_name(word) in (*FAMILY, *METAPACKAGES, "torch") for word in words):
         return
-    pip = [safe(line) for file in files for line in pip_lines.of_torch(file.pip)]
+    pip = [line for file in files for line in required.torch_lines(file)]
     ways: tuple[Notice, ...] = ()
     if pip:
         from ..printing import completed

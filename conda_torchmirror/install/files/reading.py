@@ -43,7 +43,7 @@ from ..request import (
     other_channel,
     says_cpu,
 )
-from . import by_conda, environment_file, pip_lines
+from . import by_conda, environment_file, required
 from .advice import channels_of_sources, check_source, check_torch, has_choice
 from .environment_file import EnvironmentFile, short, target
 from .lines import listed
@@ -354,7 +354,7 @@ class _Sorter:
             for name, lines in file.sections.items():
                 section = {"file": short(file), "section": name, "count": len(lines)}
                 told.append(Notice("file_section_kept" if kept else "file_section_after", section))
-            if over := [safe(line) for line in pip_lines.of_torch(file.pip)]:
+            if over := required.torch_lines(file):
                 told.append(
                     Notice("file_pip_over", {"file": short(file), "lines": ", ".join(over)})
                 )
