@@ -88,6 +88,15 @@ class PlanOtherPython(TorchMirrorError):
     hints = ("fresh_for_plan",)
 
 
+class PlanWithoutPip(TorchMirrorError):
+    """The environment has no pip for the wheels of a plan, or one that is too old for them."""
+
+    code = "plan_without_pip"
+    message = N_("the environment's own pip installs the wheels of the plan: {detail}")
+    facts = ("detail", "command")
+    hints = ("plan_bring_pip",)
+
+
 class PlanNotCached(TorchMirrorError):
     """Offline, and files of a saved plan are not in conda's package cache."""
 

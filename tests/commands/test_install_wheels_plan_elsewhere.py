@@ -31,6 +31,7 @@ from conda_torchmirror.exceptions.plan import (
     PlanNewerSystem,
     PlanNotCached,
     PlanOtherPython,
+    PlanWithoutPip,
 )
 from conda_torchmirror.handover import disk_space
 
@@ -275,6 +276,32 @@ def test_a_preview_refuses_what_the_run_refuses(wheel_lab, plan, replay, other, 
     (record,) = (prefix / "conda-meta").glob("python-*.json")
     record.unlink()
     assert isinstance(replay(plan, prefix, *words).error, PlanOtherPython)
+
+
+@pytest.mark.parametrize("version", [None, "20.2"], ids=["none", "old"])
+def test_an_environment_without_a_pip_for_it(
+    wheel_lab, plan, replay, other, conda_in_process, version
+):
+    """`pip says: nothing` was the cause, and the preview promised all."""
+    prefix = other()
+    site = prefix / "lib" / f"python{PYTHON}" / "site-packages"
+    (info,) = site.glob("pip-*.dist-info")
+    conda_in_process("remove", "-y", "-q", "-p", prefix, "--force", "pip").ok()
+    if version:
+        old = site / f"pip-{version}.dist-info"
+        old.mkdir()
+        (old / "INSTALLER").write_text("pip")
+    for words in ((), ("--dry-run",)):
+        refused = replay(plan, prefix, *words)
+        assert isinstance(refused.error, PlanWithoutPip)
+        assert (f"it is pip {version}" if version else "there is none") in refused.words
+    [step] = [h["text"] for h in refused.error._hints if h["hint_code"] == "plan_bring_pip"]
+    command = step.split("`")[1].replace('"', "").split()
+    conda_in_process(*command[1:], "-y").ok()
+    shutil.rmtree(site / f"pip-{version}.dist-info", ignore_errors=True)
+    assert info.is_dir()
+    replay(plan, prefix).ok()
+    assert dists(prefix) >= SET
 
 
 def test_a_file_that_was_damaged_on_the_way_is_named(wheel_lab, lab_env, plan, replay):

@@ -227,6 +227,11 @@ def basis(python: str) -> tuple[str, str]:
     return f"python={python}", f"pip>={'.'.join(map(str, pip.OLDEST))}"
 
 
+def has_pip(task: WheelTask) -> bool:
+    """Whether the environment has a pip that is recent enough for the wheels."""
+    return task.pip is not None and number(task.pip)[:2] >= pip.OLDEST
+
+
 def conda_first(task: WheelTask, python: str, pins: Sequence[str]) -> CondaStep | None:
     """Conda's part, which comes first: a new environment with the set's Python, under `pins`, or a
     Python or newer pip for an existing one; None if nothing is needed."""
@@ -240,7 +245,7 @@ def conda_first(task: WheelTask, python: str, pins: Sequence[str]) -> CondaStep 
         passed = words_for_conda(task.options, "create")
         return conda_step("create", target.words, specs, pins, on.subdir, passed)
     has_python = task.python is not None
-    if has_python and task.pip and number(task.pip)[:2] >= pip.OLDEST:
+    if has_python and has_pip(task):
         return None
     where = option_of(str(target.prefix)).split() or ["-p", str(target.prefix)]
     passed = words_for_conda(task.options, "install")

@@ -177,6 +177,7 @@ TEXT: Table = {
     "plan_for_system": "save one here, for this system: `{command}`",
     "fresh_for_plan": "carry it out in an environment with Python {python}: `conda create -n NEW "
     "python={python} pip`, then `conda torch-install -n NEW --plan {folder}`",
+    "plan_bring_pip": "bring one, `{command}`, and run the same command again",
     "plan_download_only": "fill the cache where there is a network: `conda torch-install --plan "
     "{folder} --download-only`",
     "plan_urls": "or put the files of `conda torch-install --plan {folder} --urls` into {folder}",

@@ -84,6 +84,9 @@ TEXT: Table = {
     "urls_family": "what conda's solver adds is not among them: `--solve` lists it too",
     "urls_beside_plan": "saved in {folder}, they are found by `conda torch-install --plan "
     "{folder}`",
+    # Why the environment's pip cannot carry a plan out.
+    "plan_pip_none": "there is none",
+    "plan_pip_old": "it is pip {here}, and {oldest} is the oldest that sees them",
     # Why a folder is refused for a plan.
     "plan_at_file": "it is a file",
     "plan_at_others": "it holds {name}",

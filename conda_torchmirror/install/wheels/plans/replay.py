@@ -15,10 +15,11 @@ from conda.base.context import context
 
 from ....exceptions.environment import NoEnvironment
 from ....exceptions.mirror import CannotWrite
-from ....exceptions.plan import PlanNotCached, PlanOtherPython
+from ....exceptions.plan import PlanNotCached, PlanOtherPython, PlanWithoutPip
 from ....handover import conda, disk_space, environment_lock, package_cache, wheel_cache
 from ....handover.conda import Outcome
 from ....machine import survey
+from ....machine.environment import option_of
 from ....machine.python import distributions, pip_config
 from ....mirrors.urls import host_of, with_login_of
 from ....models import Notice, Request
@@ -30,8 +31,10 @@ from ....plans.replay import Replay
 from ....plans.saved_plan import SavedPlan
 from ....plans.wheel_part import PlanWheel, WheelPart
 from ....selection.pip.plan import WheelFile
+from ....selection.plan import typed
 from ....selection.wheels.link import Link
 from ....text.layout import file_size
+from ....text.messages import text
 from ....transport.wheels import metadata, routes
 from ....transport.wheels.reader import WheelReader
 from ....transport.wheels.routes import WheelMirror
@@ -228,7 +231,7 @@ def _fresh(plan: SavedPlan, part: WheelPart) -> Notice:
 def _check(task: WheelTask, plan: SavedPlan, part: WheelPart) -> None:
     """Refuse a target that the plan cannot be installed in.
 
-    Raises: NoEnvironment, PlanOtherPython, CondaTorch, ExternallyManaged, and what
+    Raises: NoEnvironment, PlanOtherPython, PlanWithoutPip, CondaTorch, ExternallyManaged, and what
     `conda_plans.check_conda` raises.
     """
     if task.target.prefix is None:
@@ -237,6 +240,14 @@ def _check(task: WheelTask, plan: SavedPlan, part: WheelPart) -> None:
     if not (_brings_python(plan) and here is None) and here != part.python:
         folder = str(plan.folder)
         raise PlanOtherPython(python=part.python, here=here or "-", folder=folder)
+    brings_pip = any(package["name"] == "pip" for package in plan.packages)
+    if not (brings_pip or task.uv or steps.has_pip(task)):
+        _, pip = steps.basis(part.python)
+        where = option_of(str(task.target.prefix)).split()
+        facts = {"here": task.pip, "oldest": pip.partition(">=")[2]}
+        detail = text("plan_pip_old" if task.pip else "plan_pip_none", facts)
+        command = typed(("conda", "install", *where, pip))
+        raise PlanWithoutPip(detail=detail, command=command, ways=(task.fresh,))
     check_environment(task)
     if task.target.exists and plan.packages:
         conda_plans.check_conda(plan, task.machine, str(task.target.prefix))
