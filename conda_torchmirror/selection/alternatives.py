@@ -47,7 +47,7 @@ def find(case: Case) -> Advice:
     ]
     steps += near or _ask_less(case)
     steps += _name_cuda(case)
-    steps += _upgrade_driver(case)
+    steps += _upgrade_driver(case) if case.machine.cuda_from != "prefix" else ()
     channels = tuple(name for name in case.request.channels if name not in OF_PYTORCH)
     there = case.request._replace(source="conda-forge", channels=channels)
     asked = case.again(there, new=True)
@@ -361,11 +361,11 @@ def opened(case: Case) -> Request:
 
 
 def _name_cuda(case: Case) -> Iterator[Notice]:
-    """Suggest `--cuda` if nothing that runs CUDA was found and the request asks for CUDA."""
-    named = any(name in case.request.specs for name in case.source.runtimes)
-    asked = named or bool(case.request.pins)
-    unusable = "driver_unusable" in case.codes
-    if case.request.cuda != "auto" or not (unusable or (asked and not case.machine.has_gpu)):
+    """Suggest `--cuda` if nothing that runs CUDA was found and CUDA is asked for, or there."""
+    asked = case.request.pins or any(n in case.request.specs for n in case.source.runtimes)
+    kept = case.machine.cuda_from == "prefix"  # no driver either
+    unusable = "driver_unusable" in case.codes or (asked and not case.machine.has_gpu)
+    if not kept and (case.request.cuda != "auto" or not unusable):
         return
     choice = with_highest_cuda(case.machine, case.request, case.builds, case.knowledge)
     if choice is None:

@@ -175,6 +175,19 @@ def test_the_solver_is_told_of_that_cuda(env_of_torch, preview_auto, no_driver):
     assert found["environment"]["CONDA_OVERRIDE_CUDA"] == "12.9"
 
 
+def test_a_release_that_is_not_for_it_is_offered_for_a_machine_that_runs_more(
+    env_of_torch, at_both, conda_in_process, no_driver
+):
+    """A newer driver was offered, where there is none."""
+    env_of_torch(*FOR_118)
+    refused = conda_in_process("torch-install", "-d", "-n", "new", "pytorch=2.6")
+    assert "pytorch 2.4.1 of this environment is for CUDA 11.8" in refused.words
+    assert "`--cuda 12.6` chooses for a driver that will run that CUDA" in refused.words
+    assert "a driver of at least" not in refused.words
+    taken = conda_in_process("torch-install", "-d", "-n", "new", "pytorch=2.6", "--cuda", "12.6")
+    assert "PyTorch 2.6.0 for CUDA 12.6" in taken.ok().stdout
+
+
 @pytest.mark.parametrize(
     "words",
     [("--cuda", "cpu"), ("cpuonly",), ("pytorch=2.4.1=py3.12_cpu_0",)],
