@@ -296,3 +296,12 @@ def test_odd_words_are_refused(conda_in_process, words) -> None:
     refused = conda_in_process("torch-mirror", "cache", "--print", "registry", *words)
     assert refused.rc in (1, 2)
     assert "cannot be used" in " ".join(refused.stderr.split())
+
+
+@pytest.mark.parametrize("kind", ["registry", "condarc", "pip", "nginx"])
+def test_addresses_of_this_computer_are_told_as_such(conda_in_process, kind):
+    """Copied to other machines, which is what they are for, they led each to itself."""
+    words = ("torch-mirror", "cache", "--print", kind, "--mirror", "tuna", "--port", "9000")
+    told = "add `--url http://HOST:9000`"
+    assert (told in " ".join(conda_in_process(*words).ok().stderr.split())) is (kind != "nginx")
+    assert told not in conda_in_process(*words, "--url", "http://cache.lab:9000").stderr

@@ -18,7 +18,7 @@ from ...proxy import clients, kept, layout, listed, nginx
 from ...redirect import settings
 from ...text.layout import bullet, wrapped
 from ...text.messages import text
-from ...text.output import emit, say
+from ...text.output import emit, say, warn
 
 #: The sentence for each fault because of which a file is deleted.
 _WHY = {"size": "cache_size", "hash": "cache_hash", "unreadable": "cache_unreadable"}
@@ -58,6 +58,8 @@ def execute(args: Namespace) -> int:
         emit({"print": {"tool": args.print, "text": printed.rstrip("\n") + "\n"}})
     else:
         say(printed.rstrip("\n"))
+        if not args.url and args.print != "nginx":
+            warn(list(bullet(text("cache_of_here", {"url": url, "port": args.port}))))
     return 0
 
 

@@ -24,8 +24,8 @@ TEXT: Table = {
         "Plan saved in {folder}: {count} packages, {size} to download in all.",
     ),
     "plan_next": "Nothing was installed. `{command}` carries it out, "
-    "which downloads the packages. For another {subdir} machine, copy the folder: {document} "
-    "and {explicit} are all that it needs.",
+    "and downloads what is not there yet. For another {subdir} machine, copy the folder: "
+    "{document} and {explicit} are all that it needs.",
     "plan_offline": "For a machine without a network, put the files of `conda torch-install "
     "--plan {folder} --urls` into the folder as well.",
     "machines_plans": (

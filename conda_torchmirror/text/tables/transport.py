@@ -85,6 +85,8 @@ TEXT: Table = {
     "cache_folder_characters": "nginx takes no path with a quote, a dollar sign, a semicolon or a "
     "brace",
     "cache_channel": "that is not the name of a channel",
+    "cache_of_here": "{url} is this computer's own: for other machines add `--url "
+    "http://HOST:{port}`",
     "cache_url": "that is no address such as http://cache.lab:8080",
     "cache_port": "that and the numbers after it, one for each mirror and each order of mirrors, "
     "must be ports",
