@@ -186,6 +186,13 @@ class Request(NamedTuple):
     files: bool = False
     keeps_torch: bool = False
 
+    def keeping(self, name: str, spec: str) -> "Request":
+        """The request for only the packages that were named, besides a pytorch of this name that
+        is there: the partners that a new environment gets by default are not asked for."""
+        typed = {of for _, of in self.typed}
+        specs = {of: found for of, found in self.specs.items() if of in typed}
+        return self._replace(specs={name: (spec,), **specs}, wishes=(), keeps_torch=True)
+
 
 class Rejection(NamedTuple):
     """Why a build was rejected: a stable code and the two facts that clash, of the machine (or the

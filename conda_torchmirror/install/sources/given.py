@@ -131,9 +131,7 @@ class Given(NamedTuple):
         torch = installed(survey.machine, TORCH)
         named = any(requests_.names_torch(word) for word in options.specs)
         if torch and options.specs and not named:
-            # Only other packages are named: keep the installed release.
-            specs = {**asked.specs, TORCH: (f"{TORCH}=={torch.version}",)}
-            asked = asked._replace(specs=specs, keeps_torch=True)
+            asked = asked.keeping(TORCH, f"{TORCH}=={torch.version}")
         if self.files:
             asked, survey = self.files.applied(asked, survey)
         if torch and options.facts is None:

@@ -149,6 +149,5 @@ def _as_installed(
     if options.specs and not any(name == TORCH for _, name in request.typed):
         # One for the CPU has to give way where there is a GPU.
         spec = torch.version if open_ and home.cuda and variant else public
-        specs = {**request.specs, TORCH: (f"{TORCH}=={spec}",)}
-        request = request._replace(specs=specs, keeps_torch=True)
+        request = request.keeping(TORCH, f"{TORCH}=={spec}")
     return request, survey
