@@ -179,12 +179,20 @@ class Fallback:
         """
         from ..models import Notice
         from ..text.messages import text
+        from ..transport import failures
 
         failure = self._failure(error)
         if failure is None:
             return self._by_url(error)
         if failure.answer is None:
             return None
+        if self._cut_by_mirror(error, failure):
+            url = failure.answer.url
+            if url.rpartition("/")[2] in (self.config.subdir, "noarch"):  # conda gives no more
+                url += "/repodata.json"
+            cut = failure.answer._replace(code="reset", url=url)
+            failure = failures.from_answer(failure.route, cut)
+        assert failure.answer is not None
         name = failure.route.channel
         facts = {**failure.reason.facts, "mirror": failure.route.place}
         facts["why"] = text(failure.reason.code, facts)
@@ -203,6 +211,18 @@ class Fallback:
                 facts |= {"channel": name, "instead": one.places[one.at + 1][0]}
                 return Notice("failed_again", facts)
         return Notice("failed_test", facts)
+
+    def _cut_by_mirror(self, error: BaseException, failure: Failure) -> bool:
+        """Whether a mirror that answered before cut the connection behind a proxy. urllib3 tells of
+        every connection that is closed without an answer as if the proxy had failed."""
+        from ..exceptions import causes
+
+        if failure.answer is None or failure.answer.code != "proxy":
+            return False
+        parts = [part for one in causes.flatten(error) for part in causes.chain(one)]
+        named = [one for one in self.searches if one.policy.name == failure.route.channel]
+        answered = self.config.settings.fallback and not any(one.lost for one in named)
+        return bool(named) and answered and any(isinstance(p, ConnectionResetError) for p in parts)
 
     def _along(self, failed: Search, failure: Failure) -> Iterator[Answer]:
         """Yield answers that make the next command avoid a failed site for its other channels too.

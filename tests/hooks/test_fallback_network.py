@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
 from support.lab import entry
 from support.mirror import Exchange
+from support.raw import RawServer, head
 
 from conda_torchmirror.redirect import answer_log
 
@@ -62,6 +67,34 @@ def test_a_proxy_is_told_with_what_to_check(
     sites.first.heal()
     monkeypatch.delenv("http_proxy")
     conda_in_process(*words).ok()
+
+
+def test_a_connection_that_is_cut_behind_a_proxy_is_the_mirrors_fault(
+    auto, sites, conda_in_process, tmp_path, monkeypatch
+):
+    """The proxy was blamed, as urllib3 does, and nothing was remembered: it failed each time."""
+
+    def forward(connection: socket.socket, url: str, probe: bool) -> None:
+        if url.startswith(sites.first.url) and not probe:
+            return
+        ranged = {"Range": "bytes=0-15"} if probe else {}
+        request = urllib.request.Request(url, headers=ranged)
+        try:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as got:
+                status, body = f"{got.status} OK", got.read()
+        except urllib.error.HTTPError as error:
+            status, body = f"{error.code} No", b""
+        connection.sendall(head(status, f"Content-Length: {len(body)}") + body)
+
+    words = ("create", "-y", "-p", tmp_path / "one", "-c", "conda-forge", "filelock")
+    with RawServer(forward) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        refused = conda_in_process(*words)
+        assert refused.rc == 1
+        assert re.search("first cut the connection for [a-z0-9-]+/repodata.json;", refused.words)
+        assert "run again, reads `conda-forge` from second" in refused.words
+        assert "check the network" not in refused.words
+        conda_in_process(*words).ok()
 
 
 @pytest.mark.parametrize("fault", ["not_found", "server_error", "html"])
