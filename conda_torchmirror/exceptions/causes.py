@@ -113,8 +113,8 @@ def in_place(error: OSError) -> str | None:
     return str(found) if found and error.errno in _IN_PLACE else None
 
 
-#: The functions of requests that put this computer's own settings into every request, and which of
-#: them. On the stack of an error, nothing was sent.
+#: The functions of requests, and of urllib3 for timeouts, that put this computer's own settings
+#: into every request, and which of them. On the stack of an error, nothing was sent.
 _SETTINGS = {
     "prepend_scheme_if_needed": "proxy",
     "proxy_headers": "proxy",
@@ -122,17 +122,18 @@ _SETTINGS = {
     "cert_verify": "unsent",
     "get_netrc_auth": "unsent",
     "_basic_auth_str": "unsent",
+    "_validate_timeout": "unsent",
 }
 
 
 def of_settings(error: BaseException) -> str:
     """The code for a request that this computer's settings do not let be made: "proxy", or "unsent"
-    for what `.netrc` or the files of certificates hold; "" where it is something else."""
+    for `.netrc`, the files of certificates and the timeouts; "" where it is something else."""
     called = {
         frame.f_code.co_name
         for part in chain(error)
         for frame, _ in traceback.walk_tb(part.__traceback__)
-        if frame.f_globals.get("__name__", "").startswith("requests.")
+        if frame.f_globals.get("__name__", "").startswith(("requests.", "urllib3.util.timeout"))
     }
     return next((code for name, code in _SETTINGS.items() if name in called), "")
 

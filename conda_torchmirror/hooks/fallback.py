@@ -215,14 +215,13 @@ class Fallback:
     def _cut_by_mirror(self, error: BaseException, failure: Failure) -> bool:
         """Whether a mirror that answered before cut the connection behind a proxy. urllib3 tells of
         every connection that is closed without an answer as if the proxy had failed."""
-        from ..exceptions import causes
+        from ..transport import failures
 
         if failure.answer is None or failure.answer.code != "proxy":
             return False
-        parts = [part for one in causes.flatten(error) for part in causes.chain(one)]
         named = [one for one in self.searches if one.policy.name == failure.route.channel]
         answered = self.config.settings.fallback and not any(one.lost for one in named)
-        return bool(named) and answered and any(isinstance(p, ConnectionResetError) for p in parts)
+        return bool(named) and answered and failures.was_cut(error)
 
     def _along(self, failed: Search, failure: Failure) -> Iterator[Answer]:
         """Yield answers that make the next command avoid a failed site for its other channels too.

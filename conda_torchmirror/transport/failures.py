@@ -170,6 +170,12 @@ def network_code(error: BaseException) -> tuple[str, str]:
     return "reset" if code == "cut" else code, words
 
 
+def was_cut(error: BaseException) -> bool:
+    """Whether a connection was closed without an answer."""
+    parts = (part for one in causes.flatten(error) for part in causes.chain(one))
+    return any(isinstance(part, ConnectionResetError) for part in parts)
+
+
 def _is_of_proxy(error: BaseException) -> bool:
     """Whether the configured proxy cannot be used: its URL is malformed, it speaks SOCKS and no
     PySocks is here, or it wants a password and nobody answers conda's question for it."""
@@ -235,15 +241,15 @@ def stumbled_over(error: BaseException) -> Answer | None:
     Looks into the frames of conda's readers and of its rattler solver (tried on 24.7 and 26.7).
     """
     parts = causes.chain(error)
-    if is_deliberate(error) or causes.disk_error(error) or any(map(_is_of_proxy, parts)):
-        return None
-    if any(isinstance(part, ChannelNotAllowed) for part in parts):
+    settled = any(isinstance(part, ChannelNotAllowed) or _is_of_proxy(part) for part in parts)
+    if settled or is_deliberate(error) or causes.disk_error(error):
         return None
     for part in parts:
         for frame, _ in reversed(list(traceback.walk_tb(part.__traceback__))):
             if url := causes.index_in(frame):
                 index = f"{safe(url)}/repodata.json"
-                code = next((code for kind, code in _OF_INDEX if isinstance(part, kind)), "broken")
+                codes = (code for kind, code in _OF_INDEX if isinstance(part, kind))
+                code = causes.of_settings(error) or next(codes, "broken")
                 answer = Answer(index, code, host=host_of(index), at=time.time())
                 return answer._replace(detail=safe(causes.reason(error)))
     return None

@@ -97,6 +97,22 @@ def test_a_connection_that_is_cut_behind_a_proxy_is_the_mirrors_fault(
         conda_in_process(*words).ok()
 
 
+@pytest.mark.parametrize("which", ["CONNECT", "READ"])
+def test_a_timeout_of_nothing_is_no_mirrors_fault(
+    auto, conda_in_process, tmp_path, monkeypatch, which
+):
+    """No request is made, which was told as a broken index, and remembered of the mirror."""
+    words = ("create", "-y", "-p", tmp_path / "one", "-c", "conda-forge", "filelock")
+    monkeypatch.setenv(f"CONDA_REMOTE_{which}_TIMEOUT_SECS", "0")
+    refused = conda_in_process(*words)
+    assert refused.rc == 1
+    assert "first cannot be asked, by this computer's own settings (Invalid" in refused.words
+    assert "check what goes into every request" in refused.words
+    assert "cannot be read" not in refused.words
+    monkeypatch.delenv(f"CONDA_REMOTE_{which}_TIMEOUT_SECS")
+    assert "conda-forge from first" in conda_in_process(*words).ok().words
+
+
 @pytest.mark.parametrize("fault", ["not_found", "server_error", "html"])
 @pytest.mark.parametrize("secret", ["/t/to-secret1", "me:secret1@"], ids=["token", "password"])
 def test_a_mirror_with_a_login_is_asked_once_and_its_secret_is_not_stored(

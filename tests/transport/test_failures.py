@@ -275,6 +275,9 @@ def unusable(sites, sandbox, condarc, monkeypatch, tmp_path):
             monkeypatch.setenv("NETRC", str(sandbox.home / "netrc"))
             (sandbox.home / "netrc").write_bytes(NETRC[kind])
             return
+        if kind == "timeout":
+            condarc(**{**sites.settings(), "remote_read_timeout_secs": 0})
+            return
         absent, https = str(tmp_path / "absent.pem"), sites.upstream.url.replace("http:", "https:")
         move_upstream(monkeypatch, https)
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", absent if kind == "bundle" else "")
@@ -286,7 +289,7 @@ def unusable(sites, sandbox, condarc, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("words", [(), ("--mirror", "first", "--no-fallback")], ids=["all", "one"])
-@pytest.mark.parametrize("kind", [*NETRC, "bundle", "certificate"])
+@pytest.mark.parametrize("kind", [*NETRC, "bundle", "certificate", "timeout"])
 def test_own_settings_are_not_blamed_on_mirrors(unusable, prefix, conda_in_process, kind, words):
     """`.netrc` was told as a broken answer of each mirror, an absent certificate as no network."""
     unusable(kind)

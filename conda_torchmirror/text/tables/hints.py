@@ -59,9 +59,10 @@ TEXT: Table = {
     "check_network": "check the network, and the proxy that `conda config --show proxy_servers` "
     "or a variable such as `https_proxy` names",
     "check_certificates": "check `conda config --show ssl_verify` and the clock of this computer",
-    "check_settings": "check what goes into every request: `.netrc` in the home folder, and the "
-    "files that `conda config --show ssl_verify client_ssl_cert client_ssl_cert_key` and variables "
-    "such as `REQUESTS_CA_BUNDLE` name",
+    "check_settings": "check what goes into every request: `.netrc` in the home folder, the "
+    "timeouts of `conda config --show`, which must be above 0, and the files that `conda config "
+    "--show ssl_verify client_ssl_cert client_ssl_cert_key` and variables such as "
+    "`REQUESTS_CA_BUNDLE` name",
     "clean_index": "the broken copy was removed from conda's cache; try again later",
     "list_releases": "`conda torch-install --list` shows the releases with their Pythons and CUDAs",
     "spec_meant": "did you mean `{specs}`?",
