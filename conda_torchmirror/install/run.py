@@ -310,15 +310,15 @@ def _hand_over(
     try:
         with removing(leaving.named, leaving.hidden):
             if options.action in ("save", "urls"):
-                from ..plans import saved_plan
+                from ..plans.make import make
 
-                return saved_plan.make(options, decision, command, variables)
+                return make(options, decision, command, variables)
             if options.action == "print":
-                from ..plans import saved_plan
+                from ..plans.make import listed
                 from .printing import printed
 
-                listed = saved_plan.listed(decision, command, variables)
-                return printed.explicit(options, decision, *listed)
+                found = listed(decision, command, variables)
+                return printed.explicit(options, decision, *found)
             where = None if options.download else prefix
             watched = nullcontext() if options.dry_run else disk_space.watched(where, report)
             with conda.unmade(prefix), watched:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -32,19 +32,16 @@ from ..exceptions.plan import (
     PlanTooNew,
     PlanWithoutAddress,
 )
-from ..handover import disk_space, package_cache, solve
+from ..handover import solve
 from ..handover.solve import Transaction
 from ..index import record_schema
 from ..models import Decision, Notice
-from ..options import InstallOptions
 from ..selection.plan import typed
 from ..text.decision import summary
-from ..text.layout import file_size
 from ..text.messages import text
 from ..text.output import clean
 from ..text.sanitize import safe
-from . import carried_out, downloads, plan_schema, wheel_part
-from .downloads import DownloadList
+from . import downloads, plan_schema, wheel_part
 from .folder import named, put
 from .wheel_part import WheelPart
 
@@ -202,7 +199,7 @@ def write(
     document, `wheels` what pip installs afterwards."""
     folder = folder.absolute()
     check_folder(folder, with_packages=with_packages)
-    packages = _packages(found, subdir, prefix)
+    packages = packages_of(found, subdir, prefix)
     plan = SavedPlan(
         folder=folder,
         subdir=subdir,
@@ -235,7 +232,9 @@ def write(
     return plan
 
 
-def _packages(found: Transaction, subdir: str, prefix: str | None) -> tuple[Mapping[str, Any], ...]:
+def packages_of(
+    found: Transaction, subdir: str, prefix: str | None
+) -> tuple[Mapping[str, Any], ...]:
     """The records of everything that the environment will hold, as conda writes them.
 
     Raises: PlanWithoutAddress, PlanBadRecord.
@@ -329,72 +328,3 @@ def _content(folder: Path, name: str) -> bytes:
 def _named(content: str) -> list[str]:
     """The lines of an explicit file that name packages."""
     return content.replace("\r\n", "\n").partition("@EXPLICIT\n")[2].splitlines()
-
-
-def make(
-    options: InstallOptions,
-    decision: Decision,
-    command: Sequence[str],
-    variables: Mapping[str, str],
-) -> Saved | DownloadList:
-    """`--save-plan` and `--urls --solve`: solve, and save or list the result without installing it.
-
-    Raises: what `save` raises, and what conda raises.
-    """
-    found = solve.solve(command, variables)
-    about = summary(decision)
-    if options.save is None:
-        return DownloadList(downloads.downloads(found.new), about)
-    plan = save(Path(options.save), decision, found, with_packages=options.with_packages)
-    fetched = (options.download or options.with_packages) and not options.dry_run
-    beside = [Notice("plan_offline", {"folder": options.save})]
-    if fetched:
-        disk_space.check(disk_space.measure(found.state, None))
-        package_cache.fetch(found.state, quiet=options.as_json)
-    if fetched and options.with_packages:
-        beside = with_packages(plan, found)
-    then = carried_out.command(options, options.save, decision.prefix)
-    facts = {"folder": options.save, "count": len(plan.packages), "subdir": plan.subdir}
-    notices = (
-        Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
-        *warnings(found),
-        Notice("plan_next", {**facts, "command": then, "document": DOCUMENT, "explicit": EXPLICIT}),
-        *beside,
-    )
-    return Saved(plan, decision.prefix, {**about, "plan": plan.about}, notices, fetched)
-
-
-def with_packages(plan: SavedPlan, found: Transaction) -> list[Notice]:
-    """Copy the package archives into the plan's folder; return notices. Raises: CannotWrite."""
-    folder = str(plan.folder)
-    try:
-        lacking = package_cache.copy_archives(found.state, folder)
-    except OSError as error:
-        raise CannotWrite.of(error, folder, "--save-plan") from error
-    if lacking:
-        return [Notice("plan_without_archives", {"names": ", ".join(lacking), "folder": folder})]
-    return [Notice("plan_with_packages", {"folder": folder})]
-
-
-def listed(
-    decision: Decision, command: Sequence[str], variables: Mapping[str, str]
-) -> tuple[str, list[Notice]]:
-    """`--print explicit`: solve, and return the explicit file of the result with the notices on it.
-
-    Raises: PlanWithoutAddress, PlanBadRecord, and what conda raises.
-    """
-    found = solve.solve(command, variables)
-    packages = _packages(found, decision.machine.subdir, decision.prefix)
-    return explicit(decision.machine.subdir, map(line, packages)), warnings(found)
-
-
-def warnings(found: Transaction) -> list[Notice]:
-    """Notices on URLs of a plan that do not work elsewhere: with credentials, or of local files."""
-    secret = {r.channel.base_url for r in found.state if solve.needs_credentials(r.url)}
-    local = [r.name for r in found.state if r.url.startswith("file:")]
-    notices = []
-    if secret:
-        notices.append(Notice("plan_credentials", {"channels": ", ".join(sorted(secret))}))
-    if local:
-        notices.append(Notice("plan_local", {"names": ", ".join(local)}))
-    return notices

@@ -19,7 +19,7 @@ from ....machine.survey import native_subdir
 from ....mirrors.urls import host_of
 from ....models import Notice
 from ....options import InstallOptions
-from ....plans import carried_out, saved_plan
+from ....plans import carried_out, make, saved_plan
 from ....plans.saved_plan import Saved, SavedPlan
 from ....plans.wheel_part import PlanWheel, WheelPart, is_word
 from ....selection.pip.plan import WheelDecision, WheelFile
@@ -85,7 +85,7 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
     notices = (
         Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
         *([Notice("plan_rest_by_pip")] if rest is None else []),
-        *saved_plan.warnings(found),
+        *make.warnings(found),
         Notice("plan_next", {**facts, "command": then, **names}),
         *_of_login((*decision.files, *(rest.files if rest else ()))),
         *beside,
@@ -95,7 +95,7 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
 
 def _with_packages(plan: SavedPlan, found: Transaction, files: Sequence[WheelFile]) -> list[Notice]:
     """Put conda's packages and the wheels beside the plan. Raises: CannotWrite."""
-    beside = saved_plan.with_packages(plan, found)
+    beside = make.with_packages(plan, found)
     try:
         for file in files:
             # A copy of a run that was killed does no harm: with a wrong hash it is not used.

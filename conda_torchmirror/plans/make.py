@@ -1,0 +1,86 @@
+"""Making a plan of what conda solved: saved, with its packages, or printed as an explicit file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..exceptions.mirror import CannotWrite
+from ..handover import disk_space, package_cache, solve
+from ..handover.solve import Transaction
+from ..models import Decision, Notice
+from ..options import InstallOptions
+from ..text.decision import summary
+from ..text.layout import file_size
+from . import carried_out, downloads
+from .downloads import DownloadList
+from .saved_plan import DOCUMENT, EXPLICIT, Saved, SavedPlan, explicit, line, packages_of, save
+
+
+def make(
+    options: InstallOptions,
+    decision: Decision,
+    command: Sequence[str],
+    variables: Mapping[str, str],
+) -> Saved | DownloadList:
+    """`--save-plan` and `--urls --solve`: solve, and save or list the result without installing it.
+
+    Raises: what `save` raises, and what conda raises.
+    """
+    found = solve.solve(command, variables)
+    about = summary(decision)
+    if options.save is None:
+        return DownloadList(downloads.downloads(found.new), about)
+    plan = save(Path(options.save), decision, found, with_packages=options.with_packages)
+    fetched = (options.download or options.with_packages) and not options.dry_run
+    beside = [Notice("plan_offline", {"folder": options.save})]
+    if fetched:
+        disk_space.check(disk_space.measure(found.state, None))
+        package_cache.fetch(found.state, quiet=options.as_json)
+    if fetched and options.with_packages:
+        beside = with_packages(plan, found)
+    then = carried_out.command(options, options.save, decision.prefix)
+    facts = {"folder": options.save, "count": len(plan.packages), "subdir": plan.subdir}
+    notices = (
+        Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
+        *warnings(found),
+        Notice("plan_next", {**facts, "command": then, "document": DOCUMENT, "explicit": EXPLICIT}),
+        *beside,
+    )
+    return Saved(plan, decision.prefix, {**about, "plan": plan.about}, notices, fetched)
+
+
+def with_packages(plan: SavedPlan, found: Transaction) -> list[Notice]:
+    """Copy the package archives into the plan's folder; return notices. Raises: CannotWrite."""
+    folder = str(plan.folder)
+    try:
+        lacking = package_cache.copy_archives(found.state, folder)
+    except OSError as error:
+        raise CannotWrite.of(error, folder, "--save-plan") from error
+    if lacking:
+        return [Notice("plan_without_archives", {"names": ", ".join(lacking), "folder": folder})]
+    return [Notice("plan_with_packages", {"folder": folder})]
+
+
+def listed(
+    decision: Decision, command: Sequence[str], variables: Mapping[str, str]
+) -> tuple[str, list[Notice]]:
+    """`--print explicit`: solve, and return the explicit file of the result with the notices on it.
+
+    Raises: PlanWithoutAddress, PlanBadRecord, and what conda raises.
+    """
+    found = solve.solve(command, variables)
+    packages = packages_of(found, decision.machine.subdir, decision.prefix)
+    return explicit(decision.machine.subdir, map(line, packages)), warnings(found)
+
+
+def warnings(found: Transaction) -> list[Notice]:
+    """Notices on URLs of a plan that do not work elsewhere: with credentials, or of local files."""
+    secret = {r.channel.base_url for r in found.state if solve.needs_credentials(r.url)}
+    local = [r.name for r in found.state if r.url.startswith("file:")]
+    notices = []
+    if secret:
+        notices.append(Notice("plan_credentials", {"channels": ", ".join(sorted(secret))}))
+    if local:
+        notices.append(Notice("plan_local", {"names": ", ".join(local)}))
+    return notices
