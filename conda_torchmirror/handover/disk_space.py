@@ -75,6 +75,23 @@ def refuse_unwritable(prefix: str, instead: Notice = _FRESH) -> None:
             raise CannotWrite.of(error, prefix, "-p") from error
 
 
+def refuse_unwritable_folder(folder: str, option: str) -> None:
+    """Stop before anything is downloaded for a folder that can neither be written nor replaced.
+
+    Raises: CannotWrite.
+    """
+    places = (folder, os.path.dirname(folder)) if os.path.isdir(folder) else (_existing(folder),)
+    errors = []
+    for place in filter(None, places):
+        try:
+            TemporaryFile(dir=place).close()
+            return
+        except OSError as error:
+            errors.append(error)
+    if errors:
+        raise CannotWrite.of(errors[0], folder, option)
+
+
 @contextmanager
 def watched(prefix: str | None, report: Callable[[Footprint], None]) -> Iterator[None]:
     """Measure each transaction that conda solves within the block, before conda shows it and asks.

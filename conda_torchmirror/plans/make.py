@@ -14,7 +14,7 @@ from ..text.decision import summary
 from ..text.layout import file_size
 from . import carried_out, downloads
 from .downloads import DownloadList
-from .saved_plan import DOCUMENT, EXPLICIT, Saved, SavedPlan, explicit, line, packages_of, save
+from .saved_plan import DOCUMENT, EXPLICIT, Saved, SavedPlan, drafted, explicit, line, packages_of
 
 
 def make(
@@ -31,12 +31,19 @@ def make(
     about = summary(decision)
     if options.save is None:
         return DownloadList(downloads.downloads(found.new), about)
-    plan = save(Path(options.save), decision, found, with_packages=options.with_packages)
+    draft = drafted(
+        Path(options.save),
+        *(about, decision.machine.subdir, found),
+        prefix=decision.prefix,
+        with_packages=options.with_packages,
+    )
     fetched = (options.download or options.with_packages) and not options.dry_run
     beside = [Notice("plan_offline", {"folder": options.save})]
     if fetched:
+        disk_space.refuse_unwritable_folder(str(draft.plan.folder), "--save-plan")
         disk_space.check(disk_space.measure(found.state, None))
         package_cache.fetch(found.state, quiet=options.as_json)
+    plan = draft.write()
     if fetched and options.with_packages:
         beside = with_packages(plan, found)
     then = carried_out.command(options, options.save, decision.prefix)

@@ -104,6 +104,25 @@ class SavedPlan:
         }
 
 
+class Draft(NamedTuple):
+    """A plan with the files that are to be written. What is there stays until then: an older plan
+    and its packages are not given up before the new packages are here."""
+
+    plan: SavedPlan
+    files: Mapping[str, str]
+
+    def write(self) -> SavedPlan:
+        """Put the files at the folder, whole or not at all, and return the plan.
+
+        Raises: CannotWrite.
+        """
+        try:
+            put(self.plan.folder, self.files)
+        except OSError as error:
+            raise CannotWrite.of(error, self.plan.folder, "--save-plan") from error
+        return self.plan
+
+
 class Saved(NamedTuple):
     """A plan just saved, with the notices on it. `about` is the value of `torchmirror` in the JSON
     document; `fetched` says whether the packages are in conda's cache."""
@@ -177,15 +196,13 @@ def save(
 ) -> SavedPlan:
     """Write a plan to `folder`, whole or not at all, and return it.
 
-    Raises: PlanFolderTaken, PlanWithoutAddress, PlanBadRecord, CannotWrite.
+    Raises: what `drafted` and `Draft.write` raise.
     """
-    subdir, prefix = decision.machine.subdir, decision.prefix
-    return write(
-        folder, summary(decision), subdir, found, prefix=prefix, with_packages=with_packages
-    )
+    about, subdir, prefix = summary(decision), decision.machine.subdir, decision.prefix
+    return drafted(folder, about, subdir, found, prefix=prefix, with_packages=with_packages).write()
 
 
-def write(
+def drafted(
     folder: Path,
     about: Mapping[str, Any],
     subdir: str,
@@ -194,9 +211,12 @@ def write(
     *,
     prefix: str | None = None,
     with_packages: bool = False,
-) -> SavedPlan:
-    """Like `save`, from the parts of a decision: `about` is the value of `torchmirror` in the JSON
-    document, `wheels` what pip installs afterwards."""
+) -> Draft:
+    """Draft a plan from the parts of a decision: `about` is the value of `torchmirror` in the JSON
+    document, `wheels` what pip installs afterwards.
+
+    Raises: PlanFolderTaken, PlanWithoutAddress, PlanBadRecord, CannotWrite.
+    """
     folder = folder.absolute()
     check_folder(folder, with_packages=with_packages)
     packages = packages_of(found, subdir, prefix)
@@ -225,11 +245,7 @@ def write(
     }
     document["sha256"] = plan_schema.checksum(document)
     files = {DOCUMENT: json.dumps(document, indent=1) + "\n", EXPLICIT: content}
-    try:
-        put(folder, files)
-    except OSError as error:
-        raise CannotWrite.of(error, folder, "--save-plan") from error
-    return plan
+    return Draft(plan, files)
 
 
 def packages_of(

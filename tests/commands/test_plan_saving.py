@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
+from tempfile import TemporaryFile
 from urllib.request import urlopen
 
 import pytest
 from support.planning import ASK, CPU, TOKEN, conda_meta
 
 from conda_torchmirror.envfiles.file_io import write_folder
+from conda_torchmirror.exceptions.mirror import CannotWrite
 from conda_torchmirror.exceptions.plan import (
     PlanFolderTaken,
     PlanWithoutAddress,
 )
-from conda_torchmirror.handover import solve
+from conda_torchmirror.handover import disk_space, solve
 from conda_torchmirror.models import (
     Choice,
     CondaStep,
@@ -211,6 +214,40 @@ def test_a_plan_with_its_packages_is_all_that_a_machine_without_a_network_needs(
     (folder / "mine.txt").touch()
     refused = conda_in_process(*words)
     assert (refused.rc, "mine.txt" in refused.stderr) == (1, True)
+
+
+def test_an_older_plan_and_its_packages_stay_until_the_new_packages_are_here(
+    mirrored, mirror, conda_in_process, sandbox, tmp_path
+):
+    """They were gone once the new ones could not be downloaded."""
+    folder = tmp_path / "plan"
+    words = ("torch-install", "--save-plan", folder, "--with-packages", *CPU, "pytorch")
+    conda_in_process(*words).ok()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    shutil.rmtree(sandbox.pkgs)
+    for ending in ("conda", "tar.bz2"):
+        mirror.fail(f"*/pytorch-*.{ending}", "not_found")
+    assert conda_in_process(*words).rc != 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_download(
+    mirrored, mirror, conda_in_process, tmp_path, monkeypatch
+):
+    place = tmp_path / "read-only"
+    place.mkdir()
+
+    def refuse(dir=None, **_):
+        if str(dir) == str(place):
+            raise PermissionError(errno.EACCES, "no", str(dir))
+        return TemporaryFile(dir=dir)
+
+    monkeypatch.setattr(disk_space, "TemporaryFile", refuse)
+    words = ("torch-install", "--save-plan", place / "plan", "--with-packages", *CPU, "pytorch")
+    assert isinstance(conda_in_process(*words).error, CannotWrite)
+    # Of a package only its first bytes were read, to see that the mirror has it.
+    packages = [r for r in mirror.requests if r.path.endswith((".conda", ".tar.bz2"))]
+    assert all("Range" in request.headers for request in packages)
 
 
 def test_the_files_that_are_said_to_travel_are_all_that_another_machine_needs(

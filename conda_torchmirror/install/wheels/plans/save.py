@@ -52,19 +52,20 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
     found = _solved(decision, options, report)
     about = summary(decision)
     on, prefix = decision.machine, decision.prefix
-    write = partial(
-        saved_plan.write,
+    draft = partial(
+        saved_plan.drafted,
         *(folder, about, on.subdir, found),
         prefix=prefix,
         with_packages=options.with_packages,
     )
-    plan = write(part)
+    planned = draft(part)
     filled = (options.download or options.with_packages) and not options.dry_run
     beside = [Notice("plan_offline", {"folder": str(options.save)})]
     if filled:
+        disk_space.refuse_unwritable_folder(str(planned.plan.folder), "--save-plan")
         disk_space.check(disk_space.measure(found.state, None))
         every = (*decision.files, *(rest.files if rest else ()))
-        disk_space.check(space(every, str(plan.folder) if options.with_packages else None))
+        disk_space.check(space(every, str(planned.plan.folder) if options.with_packages else None))
         package_cache.fetch(found.state, quiet=options.as_json)
         files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
         decided = read_here(decided, files, report)
@@ -72,12 +73,13 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
         if rest is None:  # by the files, what is needed besides is known
             rest = find_rest(task, decided, report, anew=True)
             part = _part(task, decision, rest)
-            plan = write(part)
+            planned = draft(part)
         indexes = (decision.rest, *decided.rest)
         if rest is not None:
             files += fetched_rest(rest.files, indexes, report, quiet=options.as_json)
-        if options.with_packages:
-            beside = _with_packages(plan, found, files)
+    plan = planned.write()
+    if filled and options.with_packages:
+        beside = _with_packages(plan, found, files)
     count = len(plan.packages) + len(part.files) + len(part.rest or ())
     facts = {"folder": str(options.save), "count": count, "subdir": plan.subdir}
     then = carried_out.command(options, str(options.save), prefix)
