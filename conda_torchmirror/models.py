@@ -139,10 +139,11 @@ class Machine(NamedTuple):
 
     @property
     def free_threaded(self) -> str | None:
-        """The Python of the environment, major.minor, if it is a free-threaded build."""
-        there = (package.build for package in self.installed if package.name == "python")
-        free = any(re.search(r"cp3\d+t$", build) for build in there)
-        return self.python if free else None
+        """The Python of the environment, major.minor, if it is a free-threaded build, and stays."""
+        there = (package for package in self.installed if package.name == "python")
+        free = (p for p in there if re.search(r"cp3\d+t$", p.build))
+        stays = any(p.version.split(".")[:2] == (self.python or "").split(".") for p in free)
+        return self.python if stays else None
 
     @property
     def driver_os(self) -> Literal["linux", "windows"]:

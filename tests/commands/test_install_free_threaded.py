@@ -75,3 +75,10 @@ def test_one_that_the_source_is_named_for_is_refused_as_well(env, offline):
     done = offline(env("h1_102_cp313t"), "--source", "conda-forge")
     assert isinstance(done.error, NoFittingBuild)
     assert "the free-threaded one" in done.words
+
+
+def test_where_another_python_is_asked_for_a_build_for_that_is_chosen(env, offline):
+    """It was taken for a free-threaded one as well, for which the other channel's were chosen."""
+    done = offline(env("h1_102_cp313t"), "--python", "3.12", "--json").ok()
+    chosen = done.json()["torchmirror"]["selected"]
+    assert (chosen["source"], chosen["python"]) == ("conda-forge", "3.12")
