@@ -110,13 +110,17 @@ class Case(NamedTuple):
             )
         return again(asked, before, request or before, python=python, new=new and not self.fresh)
 
-    def open_torch(self, request: Request, found: str) -> Notice:
+    def open_torch(
+        self, request: Request, found: str, *, python: str | None = None, new: bool = False
+    ) -> Notice:
         """The step to a request with any release of pytorch, with which `found` is chosen; where
-        the installed one is kept, because pytorch is not named, it has to be."""
-        asked, kept = self.again(request), self.request.keeps_torch
+        the installed one is kept, because pytorch is not named, it has to be. `python` and `new` as
+        in `again`."""
+        asked = self.again(request, python=python, new=new)
+        kept = self.request.keeps_torch and not new
         if kept and self.source.torch not in asked.specs:
             asked = asked._replace(specs=(self.source.torch, *asked.specs))
-        facts = {"torch": found, "command": offered(asked), "python": None}
+        facts = {"torch": found, "command": offered(asked), "python": python}
         return Notice("name_torch" if kept else "ask_less", facts)
 
     def specs(self, changed: Mapping[str, tuple[str, ...]]) -> Request:

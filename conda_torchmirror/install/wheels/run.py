@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from conda.base.context import context
 
+from ...exceptions.channel import NoWheels
+from ...exceptions.choice import NoFittingWheel
 from ...exceptions.environment import ForeignPlatform, NoEnvironment
 from ...exceptions.usage import NotForWheels, NotForWheelSetting
 from ...index.sources import WHEELS
@@ -75,7 +77,7 @@ def execute(
         from .listing import listing
 
         return listing(task)
-    decided = decide(task)
+    task, decided = _decided(task)
     if why is not None:
         decided = decided._replace(decision=_chosen_by(decided.decision, why))
     decision = decided.decision
@@ -103,6 +105,18 @@ def execute(
     from .carry_out.stages import carry_out
 
     return carry_out(task, decided, rest, report)
+
+
+def _decided(task: WheelTask) -> tuple[WheelTask, Decided]:
+    """The decision, and the task that it is for: where the very torch that is there does not fit,
+    as where the driver is too old for it, another variant of its release takes its place."""
+    try:
+        return task, decide(task)
+    except (NoFittingWheel, NoWheels):
+        other = task.by_release
+        if other is None:
+            raise
+    return other, decide(other)
 
 
 def _chosen_by(decision: WheelDecision, why: Why) -> WheelDecision:

@@ -71,6 +71,16 @@ class WheelTask(NamedTuple):
         found = installed(self.machine, "python")
         return found.version if found else None
 
+    @property
+    def by_release(self) -> WheelTask | None:
+        """The task with the installed torch's release in any variant, where the very torch that is
+        there was to stay; else None."""
+        specs = self.request.specs
+        kept = tuple(spec.partition("+")[0] for spec in specs[TORCH])
+        if not self.request.keeps_torch or kept == specs[TORCH]:
+            return None
+        return self._replace(request=self.request._replace(specs={**specs, TORCH: kept}))
+
     def rest_of(
         self, said: Mapping[str, Metadata], others: tuple[str, ...], python: str, *, anew: bool
     ) -> RestQuery:
