@@ -57,7 +57,7 @@ def _for_toolkit(task: Task, builds: Sequence[Build]) -> tuple[Request, list[Not
     there is a choice then, and the notice on that. As it is where what names a CUDA by itself is
     named, and where the installed pytorch stays."""
     request = task.request
-    if request.keeps_torch or request.pins or any(name in request.specs for name in RUNTIMES):
+    if request.keeps_torch or names_cuda(request):
         return request, []
     found = {spec: fixed_minor(spec.rpartition("::")[2]) for spec in request.others}
     pins = tuple(
@@ -88,8 +88,20 @@ def _choose(task: Task, builds: Sequence[Build]) -> Choice | NoChoice:
         for kept in narrowed:
             found = choose(on, kept, builds, knowledge)
             if isinstance(found, Choice) and not rules.conflicts(found, on, request, admits):
-                return found
+                return found if names_cuda(request) else _stays(found)
     return choose(on, request, builds, knowledge)
+
+
+def _stays(found: Choice) -> Choice:
+    """The choice, whose CUDA is that of the installed pytorch, and not what words or pins ask."""
+    codes = {"cuda_narrowed": "machine.cuda_stays"}
+    told = (notice._replace(code=codes.get(notice.code, notice.code)) for notice in found.notices)
+    return found._replace(notices=tuple(told))
+
+
+def names_cuda(request: Request) -> bool:
+    """Whether what names a CUDA by itself is named."""
+    return bool(request.pins) or any(name in request.specs for name in RUNTIMES)
 
 
 def without_foreign(

@@ -108,7 +108,7 @@ def _use_minor(case: Case) -> Iterator[Notice]:
     if case.request.compat == "strict" and (
         choice := case.take(request=case.request._replace(compat="minor"))
     ):
-        told = (n.facts["cuda"] for n in choice.notices if n.code == "minor_version_compat")
+        told = (n.facts["cuda"] for n in choice.notices if "minor_version_" in n.code)
         yield Notice("use_minor", {"cuda": next(told, choice.cuda)})
 
 
@@ -336,9 +336,8 @@ def _ask_less(case: Case) -> list[Notice]:
     for on in (new if here.pins != new.pins else here, new._replace(python=None)):
         if choice := case.take(on, bare):
             python = choice.python if here.python and on is not here else None
-            command = offered(case.again(bare, python=python, new=on is not here))
             torch = f"{choice.torch.name} {choice.torch.version}"
-            return [Notice("ask_less", {"command": command, "torch": torch, "python": python})]
+            return [case.open_torch(bare, torch, python=python, new=on is not here)]
     return []
 
 

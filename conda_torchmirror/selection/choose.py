@@ -311,7 +311,9 @@ def _choice(candidate: Candidate, partners: _Partners, constraints: Constraints)
     told = list(partners.notices)
     if read.accelerator == "cuda" and not candidate.strict:
         compat = {"cuda": partners.cuda or constraints.cuda(read), "driver": machine.cuda}
-        told.append(Notice("minor_version_compat", compat, constraints.tables.compat_source))
+        without = machine.cuda_from == "prefix"  # then there is no driver
+        code = "machine.minor_version_kept" if without else "minor_version_compat"
+        told.append(Notice(code, compat, constraints.tables.compat_source))
     elif (
         read.cuda and request.cuda not in ("auto", "cpu") and not same_cuda(request.cuda, read.cuda)
     ):

@@ -115,6 +115,18 @@ def test_what_is_named_is_heeded(env_of_torch, preview_auto, words, torch):
     assert specs(preview_auto(*words, **cuda("12.9", "8.6")))[0] == torch
 
 
+def test_that_the_build_stays_is_not_told_as_what_was_asked(env_of_torch, preview_auto):
+    env_of_torch(*FOR_118)
+    named = preview_auto("torchvision", "pytorch-cuda=11.8", "--cuda", "12.1", **cuda("12.9"))
+    assert "cuda_narrowed" in codes(named)
+    found = preview_auto("torchvision", "--cuda", "12.1", **cuda("12.9"))
+    assert "cuda_narrowed" not in codes(found)
+    assert [w["text"] for w in found["warnings"] if w["code"] == "machine.cuda_stays"] == [
+        "CUDA 11.8: the environment's pytorch is not named, and stays; it runs on a driver for CUDA"
+        " 12.1"
+    ]
+
+
 def test_a_partner_that_the_release_lacks_is_had_by_naming_pytorch(
     env_of_torch, at_both, conda_in_process, monkeypatch
 ):
@@ -176,6 +188,17 @@ def test_the_solver_is_told_of_that_cuda(env_of_torch, preview_auto, no_driver):
     found = preview_auto("torchvision")
     assert specs(found)[0] == "pytorch={}={}".format(*OF_FORGE[:2])
     assert found["environment"]["CONDA_OVERRIDE_CUDA"] == "12.9"
+
+
+def test_a_later_minor_than_that_is_not_told_of_a_driver(env_of_torch, preview_auto, no_driver):
+    env_of_torch("2.7.1", "cuda126_mkl_py312_h30b5a27_300", FORGE)
+    found = preview_auto("pytorch")
+    assert (found["machine"]["cuda"], found["selected"]["cuda"]) == ("12.6", "12.9")
+    told = {w["code"]: w["text"] for w in found["warnings"]}
+    assert "minor_version_compat" not in told
+    assert told["machine.minor_version_kept"].startswith(
+        "CUDA 12.9 is newer than the 12.6 of the environment's PyTorch; a driver for that runs it"
+    )
 
 
 def test_a_release_that_is_not_for_it_is_offered_for_a_machine_that_runs_more(
@@ -276,3 +299,20 @@ def test_so_they_do_without_a_driver(preview_beside, no_driver, torch, words, ex
     builds, told = preview_beside(torch, *words)
     assert builds[0] == expected
     assert code in told
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        (cuda("11.8", "8.6"), ["torch==2.7.1+cu118", "torchvision==0.22.1+cu118"]),
+        (cuda("13.0", "6.1"), ["torch==2.7.1+cu126", "torchvision==0.22.1+cu126"]),
+    ],
+    ids=["driver", "gpu"],
+)
+def test_a_variant_that_does_not_run_here_gives_way(
+    preview_beside, monkeypatch, variables, expected
+):
+    """It was refused, and the same command offered."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert preview_beside("2.7.1+cu128", "torchvision")[0] == expected

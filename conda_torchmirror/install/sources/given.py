@@ -19,11 +19,12 @@ from ...models import Choice, Installed, Notice, Request
 from ...options import InstallOptions
 from ...redirect import settings
 from ...selection import rules
-from ...selection.facts.names import FAMILY, METAPACKAGES, OF_PYTORCH, RUNTIMES, TORCH
+from ...selection.facts.names import FAMILY, METAPACKAGES, OF_PYTORCH, TORCH
 from ...selection.plan import offered
 from ...selection.sources.order import Order
 from ...selection.specs import excluding, for_torch, marks, without_build
 from .. import request as requests_
+from ..attempt import names_cuda
 from ..departures import installed
 from ..task import Target, for_nodes, survey_here
 from . import answer
@@ -312,8 +313,8 @@ def _by_its_cuda(
     found, unless a build or a CUDA is named."""
     cuda = marks(torch.build).cuda
     builds = [spec for name in FAMILY for spec in asked.specs.get(name, ())]
-    named = asked.pins or any(name in asked.specs for name in RUNTIMES)
-    if cuda is None or asked.cuda != "auto" or named or any(map(without_build, builds)):
+    named = names_cuda(asked) or any(map(without_build, builds))
+    if cuda is None or asked.cuda != "auto" or named:
         return asked, survey
     kept = for_nodes(survey, cuda, f"{TORCH} {torch.version}")
     return (asked._replace(cuda=cuda), kept) if kept else (asked, survey)

@@ -16,6 +16,11 @@ TEXT: Table = {
     "cuda_described": "CUDA {cuda} is what the driver of the machine in {file} runs.",
     "cuda_kept": "no NVIDIA driver was found here; {torch} of this environment is for CUDA {cuda}, "
     "so this is for a machine that runs it (`--cuda cpu` takes a CPU build)",
+    "minor_version_kept": "CUDA {cuda} is newer than the {driver} of the environment's PyTorch; a "
+    "driver for that runs it by NVIDIA's minor-version compatibility, without PTX (`--cuda-compat "
+    "strict` refuses it)",
+    "cuda_stays": "CUDA {cuda}: the environment's pytorch is not named, and stays; it runs on a "
+    "driver for CUDA {asked}",
     "variant_kept": "{torch} of this environment is for {variant}, which stays (`--cuda cpu` takes "
     "a CPU build)",
     "cuda_not_asked": "A CPU build is asked for; this machine's driver is not asked.",
