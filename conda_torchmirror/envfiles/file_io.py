@@ -15,13 +15,13 @@ import os
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..text.messages import of_os_error
+from .disk.lock import locked
 
 #: Most bytes of a file to read; no environment file is larger.
 MAX_SIZE = 20_000_000
@@ -30,7 +30,6 @@ BACKUP_SUFFIX = ".bak"
 #: How the names end of what a run that is killed leaves behind.
 LEFTOVER = ".torchmirror-tmp"
 _ATTEMPTS = 5
-_LOCK_SECONDS = 30.0
 
 
 class FileTrouble(Exception):
@@ -76,7 +75,7 @@ def write_file(path: Path, content: str | bytes, *, mode: int | None = None) -> 
     if status is not None and not _is_writable(target, status):
         # The rename below would succeed all the same, as it needs no permission on the file.
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
-    with _locked(target.parent) as alone:
+    with locked(target.parent) as alone:
         if alone:
             _clear_leftovers(target)
         new = _written(target, data, status)
@@ -94,7 +93,7 @@ def remove_file(path: Path) -> bool:
 
     Removes a link itself, not its target. Raises OSError.
     """
-    with _locked(path.parent) as alone:
+    with locked(path.parent) as alone:
         if alone:
             _clear_leftovers(path)
         try:
@@ -111,7 +110,7 @@ def write_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
     """
     folder = Path(os.path.realpath(folder))
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.parent) as alone:
+    with locked(folder.parent) as alone:
         if alone:
             _clear_leftovers(folder)
         beside = Path(tempfile.mkdtemp(LEFTOVER, _prefix(folder), folder.parent))
@@ -312,16 +311,12 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _timeout(folder: Path) -> TimeoutError:
-    return TimeoutError(errno.ETIMEDOUT, "another run is writing in this folder", str(folder))
-
-
 @contextmanager
 def _locked_for_update(folder: Path) -> Iterator[bool]:
-    """`_locked`, with its errors turned into FileTrouble."""
+    """`locked`, with its errors turned into FileTrouble."""
     with ExitStack() as stack:
         try:
-            alone = stack.enter_context(_locked(folder))
+            alone = stack.enter_context(locked(folder))
         except TimeoutError as error:
             raise FileTrouble("locked", folder=str(folder)) from error
         except OSError as error:
@@ -329,60 +324,6 @@ def _locked_for_update(folder: Path) -> Iterator[bool]:
                 raise FileTrouble("folder_read_only", folder=str(folder)) from error
             raise FileTrouble("unreadable", problem=of_os_error(error)) from error
         yield alone
-
-
-try:
-    import fcntl
-except ImportError:  # Windows
-
-    @contextmanager
-    def _locked(folder: Path) -> Iterator[bool]:
-        """Hold a lock file, which the system removes when the process closes it or is killed."""
-        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_TEMPORARY", 0)
-        path = folder / ".torchmirror-lock"
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                handle = os.open(path, flags)
-                break
-            except (FileExistsError, PermissionError) as error:
-                if isinstance(error, PermissionError) and not os.access(folder, os.W_OK):
-                    raise
-                if time.monotonic() > deadline:
-                    raise _timeout(folder) from error
-                time.sleep(0.05)
-        try:
-            yield True
-        finally:
-            os.close(handle)
-
-else:
-
-    @contextmanager
-    def _locked(folder: Path) -> Iterator[bool]:
-        """Hold an advisory lock on the folder itself, which leaves no file; yield whether it is.
-
-        A network file system may not support it. The work then goes on without a lock, and the
-        check before the rename still detects a change.
-        """
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            yield _wait_for(handle, folder)
-        finally:
-            os.close(handle)
-
-    def _wait_for(handle: int, folder: Path) -> bool:
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return True
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise _timeout(folder) from error
-                time.sleep(0.01)
-            except OSError:
-                return False
 
 
 def copy_whole(source: str, target: str | Path) -> None:

@@ -1,0 +1,1 @@
+"""What the systems do differently where files are written: locks, and refusals."""
