@@ -11,6 +11,8 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from conda.base.context import context
+
 from ..models import Notice
 from . import driver_calls, nvidia
 
@@ -49,9 +51,10 @@ def notices(subdir: str) -> Iterator[Notice]:
             yield Notice("jetson", {"model": model})
     elif subdir.startswith("osx-"):
         if not given:
-            import platform
-
-            yield Notice("macos", {"version": platform.mac_ver()[0], "source": "system"})
+            # Conda's, which its solver holds builds against: Python's own function says 10.16 for
+            # any later macOS where Python was built for an earlier one.
+            version = context.os_distribution_name_version[1]
+            yield Notice("macos", {"version": version, "source": "system"})
         if subdir == "osx-64" and _translated():
             yield Notice("rosetta")
 
