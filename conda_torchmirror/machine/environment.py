@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import locale
 import os
 import re
 from collections.abc import Iterator
@@ -97,6 +98,18 @@ def with_environment(
     evidence.append(Notice(code or "python_newest", facts))
     pins: list[Pin] = guarded("pins", lambda: list(_pins(prefix, evidence)), [], evidence)
     return machine._replace(pins=tuple(pins), ignores_pins=context.ignore_pinned)
+
+
+def decoded(content: bytes, encoding: str = "utf-8") -> str:
+    """The text of a file of settings in UTF-8, as `encoding` reads it, else in the encoding of the
+    system's language, by which both conda and pip read such files: on a Chinese Windows GBK.
+
+    Raises: UnicodeDecodeError if it is in neither.
+    """
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        return content.decode(locale.getpreferredencoding(False))
 
 
 def python_path(prefix: str) -> str:
@@ -210,7 +223,7 @@ def _pins(prefix: str | None, evidence: list[Notice]) -> Iterator[Pin]:
     if not file.is_file():
         return
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = decoded(file.read_bytes()).splitlines()
     except UnicodeDecodeError:
         evidence.append(Notice("pins_unreadable", {"file": str(file)}))
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import locale
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from conda.core.solve import get_pinned_specs
 from conda.models.match_spec import MatchSpec
 from support.files import tree
 
+from conda_torchmirror.machine.environment import decoded
 from conda_torchmirror.machine.survey import inspect, survey
 from conda_torchmirror.models import Installed, Pin
 
@@ -144,6 +146,16 @@ def test_pins_are_those_of_condas_solvers(prefix: Path, condarc: Callable[..., P
     assert tuple(MatchSpec(pin.spec, optional=True) for pin in pins) == taken
 
 
+def test_pins_in_the_encoding_of_a_chinese_windows_are_read(
+    prefix: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conda reads the file in it; it was refused as one that conda cannot read."""
+    monkeypatch.setattr(locale, "getpreferredencoding", lambda do_setlocale=True: "cp936")
+    (prefix / "conda-meta" / "pinned").write_bytes("# 固定版本\nmkl <2024.1\n".encode("gbk"))
+    found = inspect(subdir="linux-64", prefix=str(prefix), cuda="cpu")
+    assert found.pins == (Pin("mkl <2024.1", "conda-meta/pinned"),)
+
+
 @pytest.mark.parametrize(
     "damage",
     ["not json", "", '{"name": "pytorch"}', "[]"],
@@ -155,3 +167,26 @@ def test_a_damaged_prefix_raises_nothing(prefix: Path, damage: str) -> None:
     (prefix / "conda-meta" / "pinned").write_bytes(b"\xff\xfe\x00bad\n")
     found = survey(subdir="linux-64", prefix=str(prefix), cuda="cpu")
     assert found.machine.subdir == "linux-64"
+
+
+TEXT = "# 固定版本\nnumpy <2\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
+def test_either_is_read_where_the_system_writes_gbk(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr(locale, "getpreferredencoding", lambda do_setlocale=True: "cp936")
+    assert decoded(TEXT.encode(encoding)) == TEXT
+
+
+@pytest.mark.parametrize("system", ["cp936", "utf-8"])
+def test_utf_16_is_neither(monkeypatch: pytest.MonkeyPatch, system: str) -> None:
+    monkeypatch.setattr(locale, "getpreferredencoding", lambda do_setlocale=True: system)
+    with pytest.raises(UnicodeDecodeError):
+        decoded(TEXT.encode("utf-16"))
+
+
+def test_the_mark_of_utf_8_goes_where_it_is_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locale, "getpreferredencoding", lambda do_setlocale=True: "cp936")
+    assert decoded(TEXT.encode("utf-8-sig"), "utf-8-sig") == TEXT

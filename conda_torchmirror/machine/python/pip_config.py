@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping
 from configparser import Error, RawConfigParser
 from typing import NamedTuple
 
+from ..environment import decoded
+
 #: The sections that apply to `pip install`; the later one wins.
 _SECTIONS = ("global", "install")
-#: Most characters of a configuration file to read.
+#: Most bytes of a configuration file to read.
 _LARGEST = 1_000_000
 #: Options to leave out: the place of the configuration itself, and options that only affect output
 #: or prompts.
@@ -63,8 +65,9 @@ def _option(word: str) -> str:
 
 
 def _of_file(path: str) -> Iterator[tuple[str, str]]:
-    with open(path, encoding="utf-8-sig") as file:
-        text = file.read(_LARGEST)
+    with open(path, "rb") as file:
+        content = file.read(_LARGEST)
+    text = decoded(content, "utf-8-sig")
     parser = RawConfigParser()
     parser.read_string(text)
     for section in _SECTIONS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import subprocess
 import sys
 
@@ -31,3 +32,16 @@ def test_the_files_are_those_that_pip_reads(sandbox, monkeypatch, named):
     found = pip_config.read(None).options
     assert {name: found.get(name, "") for name in theirs} == theirs
     assert theirs["timeout"] == ("22" if named == "there" else "11")
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-8", "utf-8-sig"])
+def test_a_file_in_the_encoding_of_a_chinese_windows_is_read(sandbox, monkeypatch, encoding):
+    """Pip reads it so; its index and proxy were left out as unreadable."""
+    monkeypatch.setattr(locale, "getpreferredencoding", lambda do_setlocale=True: "cp936")
+    file = sandbox.home / "named.conf"
+    text = "# 清华镜像\n[global]\nindex-url = https://pypi.lab/simple\n"
+    file.write_bytes(text.encode(encoding))
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
+    found = pip_config.read(None)
+    assert found.unreadable == ()
+    assert found.options["index-url"] == "https://pypi.lab/simple"
