@@ -36,6 +36,8 @@ from .verdict import OF_PIP, Check, CheckExit, CheckSubject, judge
 
 #: Seconds for the whole check. A first import from a slow disk with a virus scanner takes minutes.
 LIMIT = 300.0
+#: Seconds to wait at a time where Ctrl-C is not heard meanwhile.
+_MOMENT = 0.2
 PARTNERS = DEFAULT[1:]
 _SCRIPT = Path(__file__).with_name("check_torch.py")
 
@@ -131,26 +133,27 @@ def _read(path: str) -> list[dict[str, Any]]:
 def _run(prefix: str, argv: list[str], folder: str, limit: float) -> CheckExit:
     variables, leaving, entering = environment(prefix)
     variables.update(PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
+    command: list[str] | str = argv
     if leaving or entering:
-        argv = _through_shell(argv, folder, (*leaving, *entering))
+        command = _through_shell(argv, folder, (*leaving, *entering))
     with tempfile.TemporaryFile() as out:
         try:
             process = subprocess.Popen(  # noqa: S603
-                argv,
+                command,
                 env=variables,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=os.name != "nt",
+                # A console of its own on Windows, for its code page: that of the user's stays.
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
             return CheckExit(error.errno or 1, str(error))
         code: int | None = None
         try:
-            code = process.wait(limit)
-        except subprocess.TimeoutExpired:
-            pass
+            code = _waited(process, limit)
         finally:
             if code is None:
                 _end(process)
@@ -158,15 +161,27 @@ def _run(prefix: str, argv: list[str], folder: str, limit: float) -> CheckExit:
         return CheckExit(code, out.read(1 << 20).decode("utf-8", "replace"))
 
 
-def _through_shell(argv: list[str], folder: str, scripts: Sequence[str]) -> list[str]:
+def _waited(process: subprocess.Popen[bytes], limit: float) -> int | None:
+    """The exit code of a process that ends in time, else None. Windows hears no Ctrl-C while it
+    waits, and this process alone is sent it: so it waits a moment at a time."""
+    until = time.monotonic() + limit
+    while True:
+        left = max(0.0, until - time.monotonic())
+        try:
+            return process.wait(min(left, _MOMENT) if os.name == "nt" else left)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= until:
+                return None
+
+
+def _through_shell(argv: list[str], folder: str, scripts: Sequence[str]) -> list[str] | str:
     """Write a script that sources activation scripts and becomes the command."""
     if os.name == "nt":
         path = os.path.join(folder, "run.bat")
-        # Code page 65001 is UTF-8, so that a prefix may have any name.
-        lines = ["@ECHO OFF", "CHCP 65001 >NUL", *(f'CALL "{script}"' for script in scripts)]
-        lines += [subprocess.list2cmdline(argv).replace("%", "%%"), "EXIT /B %ERRORLEVEL%"]
-        write_file(Path(path), "\r\n".join(lines))
-        return [os.environ.get("COMSPEC", "cmd.exe"), "/d", "/c", path]
+        write_file(Path(path), batch(argv, scripts))
+        # With /s, cmd takes the outer quotes away and reads the rest as it is. Without, a path with
+        # a space and one of its own characters, as in `C:\Users\Wang (Lab)`, loses its quotes.
+        return f'"{os.environ.get("COMSPEC", "cmd.exe")}" /d /s /c ""{path}""'
     from shutil import which
 
     path = os.path.join(folder, "run.sh")
@@ -174,6 +189,16 @@ def _through_shell(argv: list[str], folder: str, scripts: Sequence[str]) -> list
     # Encoded as the file system does: a prefix may have bytes that are not text.
     write_file(Path(path), os.fsencode("\n".join([*sourced, f"exec {shlex.join(argv)}"])))
     return [which("bash") or which("sh") or "/bin/sh", path]
+
+
+def batch(argv: Sequence[str], scripts: Sequence[str]) -> str:
+    """The text of a batch file that calls activation scripts, and then a command of paths and
+    names. All words are quoted, for the sake of `&` in a path."""
+    # Code page 65001 is UTF-8, so that a prefix may have any name. CALL reads a line twice.
+    lines = ["@ECHO OFF", "CHCP 65001 >NUL"]
+    lines += [f'CALL "{script}"'.replace("%", "%%%%") for script in scripts]
+    lines += [" ".join(f'"{word}"' for word in argv).replace("%", "%%")]
+    return "\r\n".join([*lines, "EXIT /B %ERRORLEVEL%"])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

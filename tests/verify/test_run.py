@@ -22,7 +22,7 @@ from support.torches import (
 )
 
 from conda_torchmirror.verify.causes import sentence
-from conda_torchmirror.verify.run import environment, verify
+from conda_torchmirror.verify.run import batch, environment, verify
 
 pytest_plugins = ("support.torch_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the environments here are POSIX venvs")
@@ -209,3 +209,17 @@ def test_what_lacks_its_files_is_offered_as_it_was(make_torch: MakeTorch) -> Non
         assert codes(check) == ["torch_files_missing"]
         command = f"`conda torch-install {words}{more} --force-reinstall`"
         assert check.hint(check.notices[0]) == f"Run {command}."
+
+
+def test_a_batch_file_quotes_what_a_path_on_windows_may_have() -> None:
+    """`&` parts commands outside quotes, `%` is doubled for each time that cmd reads a line."""
+    home = r"C:\R&D\张 三 (100%)\envs\mine"
+    argv = [rf"{home}\python.exe", r"D:\conda torch\check_torch.py", "steps", "torchvision"]
+    assert batch(argv, [rf"{home}\etc\conda\activate.d\openssl.bat"]).split("\r\n") == [
+        "@ECHO OFF",
+        "CHCP 65001 >NUL",
+        r'CALL "C:\R&D\张 三 (100%%%%)\envs\mine\etc\conda\activate.d\openssl.bat"',
+        r'"C:\R&D\张 三 (100%%)\envs\mine\python.exe" "D:\conda torch\check_torch.py" '
+        r'"steps" "torchvision"',
+        "EXIT /B %ERRORLEVEL%",
+    ]
