@@ -17,11 +17,13 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..text.messages import of_os_error
 from .disk.lock import locked
+from .disk.windows import patiently, remove_tree
 
 #: Most bytes of a file to read; no environment file is larger.
 MAX_SIZE = 20_000_000
@@ -82,7 +84,7 @@ def write_file(path: Path, content: str | bytes, *, mode: int | None = None) -> 
         try:
             if mode is not None or status is None:
                 os.chmod(new, mode if mode is not None else 0o666 & ~_umask())
-            os.replace(new, target)
+            patiently(lambda: os.replace(new, target))
         finally:
             new.unlink(missing_ok=True)
         _sync_folder(target.parent)
@@ -121,15 +123,15 @@ def write_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
             for name, content in files.items():
                 write_file(new / name, content)
             if folder.exists():
-                folder.rename(old)
+                patiently(lambda: folder.rename(old))
             try:
-                new.rename(folder)
+                patiently(lambda: new.rename(folder))
             except OSError:
                 with suppress(FileNotFoundError):
                     old.rename(folder)
                 raise
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            remove_tree(beside)
         _sync_folder(folder.parent)
 
 
@@ -139,7 +141,7 @@ def move_files(source: Path, target: Path, names: Iterable[str]) -> None:
     Raises OSError.
     """
     for name in names:
-        os.replace(source / name, target / name)
+        patiently(partial(os.replace, source / name, target / name))
     _sync_folder(target)
 
 
@@ -227,7 +229,7 @@ def _replace(
     if kept is not None:
         old = _written(target, before, status)
         shutil.copystat(target, old)
-        os.replace(old, kept)
+        patiently(lambda: os.replace(old, kept))
     new = _written(target, after, status)
     try:
         now = target.stat()
@@ -237,7 +239,7 @@ def _replace(
             status.st_size,
         ):
             return False
-        os.replace(new, target)
+        patiently(lambda: os.replace(new, target))
     finally:
         with suppress(FileNotFoundError):
             new.unlink()
@@ -298,7 +300,7 @@ def _clear_leftovers(target: Path) -> None:
             for old in Path(entry.path, "old").glob("*"):
                 if not os.path.lexists(target.with_name(old.name)):
                     old.rename(target.with_name(old.name))
-            shutil.rmtree(entry.path)
+            remove_tree(entry.path)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -320,7 +322,8 @@ def _locked_for_update(folder: Path) -> Iterator[bool]:
         except TimeoutError as error:
             raise FileTrouble("locked", folder=str(folder)) from error
         except OSError as error:
-            if not os.access(folder, os.W_OK):
+            refused = os.name == "nt" and isinstance(error, PermissionError)
+            if refused or not os.access(folder, os.W_OK):
                 raise FileTrouble("folder_read_only", folder=str(folder)) from error
             raise FileTrouble("unreadable", problem=of_os_error(error)) from error
         yield alone

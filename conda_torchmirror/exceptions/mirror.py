@@ -132,7 +132,9 @@ class CannotWrite(TorchMirrorError):
         """Return the error for a conda that can write to none of its package caches."""
         folder = Path(context.pkgs_dirs[0])
         try:
-            TemporaryFile(dir=_closed(folder)).close()
+            # On Windows `tempfile` takes a refusal for a name that is taken, and goes on trying.
+            if os.name != "nt":
+                TemporaryFile(dir=_closed(folder)).close()
         except OSError as error:
             return cls.of(error, folder)
         return cls.of(PermissionError(errno.EACCES, ""), folder)

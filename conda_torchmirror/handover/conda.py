@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from functools import cache
@@ -24,6 +23,7 @@ from conda.cli.main import main_subshell
 from conda.core.envs_manager import unregister_env
 from conda.exceptions import DryRunExit, UnsatisfiableError
 
+from ..envfiles.disk.windows import remove_tree
 from ..exceptions.causes import clean
 from ..exceptions.channel import ChannelError, NothingCached
 from ..exceptions.environment import (
@@ -191,10 +191,10 @@ def unmade(prefix: str, *, filled: bool = False) -> Iterator[None]:
         if not there:
             held = {root for root, _, names in os.walk(prefix) if names}
             if filled or not held - {records}:
-                shutil.rmtree(prefix, ignore_errors=True)
+                remove_tree(prefix)
                 _unregister(prefix)
         elif not recorded and os.path.isdir(records) and not _has_packages(prefix):
-            shutil.rmtree(records, ignore_errors=True)
+            remove_tree(records)
             _unregister(prefix)
         raise
 

@@ -10,12 +10,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from conda.base.context import context
 from conda.core.package_cache_data import PackageCacheData
 
+from ..envfiles.disk.windows import try_writing
 from ..exceptions.environment import NoSpace
 from ..exceptions.mirror import CannotWrite
 from ..models import Notice
@@ -68,7 +69,7 @@ def refuse_unwritable(prefix: str, instead: Notice = _FRESH) -> None:
         if place is None or not os.path.isdir(place):
             continue
         try:
-            TemporaryFile(dir=place).close()
+            try_writing(place)
         except OSError as error:
             if there:
                 raise CannotWrite.of(error, place, others=[instead]) from error
@@ -84,7 +85,7 @@ def refuse_unwritable_folder(folder: str, option: str) -> None:
     errors = []
     for place in filter(None, places):
         try:
-            TemporaryFile(dir=place).close()
+            try_writing(place)
             return
         except OSError as error:
             errors.append(error)
@@ -209,9 +210,10 @@ def _size(record: Any) -> int:
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[str]:
-    """A folder that is gone after the block. Raises: CannotWrite."""
+    """A folder that is gone after the block, but for what another process keeps open on Windows, as
+    a virus scanner does. Raises: CannotWrite."""
     try:
-        made = TemporaryDirectory(prefix=prefix)
+        made = TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
     except OSError as error:
         raise CannotWrite.of_temporary() from error
     with made as folder:

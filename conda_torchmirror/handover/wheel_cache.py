@@ -53,7 +53,9 @@ def expected() -> str:
         place = os.path.dirname(folder)
         while not os.path.isdir(place) and place != os.path.dirname(place):
             place = os.path.dirname(place)
-        if os.access(place, os.W_OK):
+        # On Windows `os.access` is content with any folder; conda tries to write in its own.
+        cache = PackageCacheData(os.path.dirname(folder))
+        if os.access(place, os.W_OK) and cache.is_writable is not False:
             return folder
     return folders()[0]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from ..envfiles import file_io
+from ..envfiles.disk.windows import remove_tree
 
 #: Where the files are written until all of them are; what a killed run leaves, the next replaces.
 _WRITTEN = f".plan{file_io.LEFTOVER}"
@@ -51,7 +51,7 @@ def put(folder: Path, files: Mapping[str, str]) -> None:
                     (folder / name).unlink(missing_ok=True)
         raise
     finally:
-        shutil.rmtree(written, ignore_errors=True)
+        remove_tree(written)
     for path in folder.iterdir():
         if path.name not in files and path.is_file():
             path.unlink()

@@ -6,12 +6,12 @@ import errno
 import os
 import re
 import shutil
-from tempfile import TemporaryFile
 from urllib.request import urlopen
 
 import pytest
 from support.planning import ASK, CPU, TOKEN, conda_meta
 
+from conda_torchmirror.envfiles.disk.windows import try_writing
 from conda_torchmirror.envfiles.file_io import write_folder
 from conda_torchmirror.exceptions.mirror import CannotWrite
 from conda_torchmirror.exceptions.plan import (
@@ -237,12 +237,12 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_download(
     place = tmp_path / "read-only"
     place.mkdir()
 
-    def refuse(dir=None, **_):
-        if str(dir) == str(place):
-            raise PermissionError(errno.EACCES, "no", str(dir))
-        return TemporaryFile(dir=dir)
+    def refuse(folder):
+        if str(folder) == str(place):
+            raise PermissionError(errno.EACCES, "no", str(folder))
+        try_writing(folder)
 
-    monkeypatch.setattr(disk_space, "TemporaryFile", refuse)
+    monkeypatch.setattr(disk_space, "try_writing", refuse)
     words = ("torch-install", "--save-plan", place / "plan", "--with-packages", *CPU, "pytorch")
     assert isinstance(conda_in_process(*words).error, CannotWrite)
     # Of a package only its first bytes were read, to see that the mirror has it.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 
 import pytest
+from conda.core.package_cache_data import PackageCacheData
 
 from conda_torchmirror.handover import wheel_cache
 from conda_torchmirror.selection.wheels.link import Link
@@ -58,3 +60,19 @@ def test_listing_the_cache_reads_no_file(sandbox, reads):
     (folder / wheel_cache.SAID).write_text(json.dumps({**said, "size": len(CONTENT)}))
     assert [found.filename for found in wheel_cache.links()] == [NAME]
     assert reads == []
+
+
+def test_a_cache_that_conda_cannot_write_is_passed_over(sandbox, tmp_path, monkeypatch):
+    """Also where the system takes any folder for writable, as Windows does: of an installation for
+    all users, the first cache is the administrator's."""
+    monkeypatch.setattr(os, "access", lambda *_, **__: True)
+    shut = sandbox.root / "pkgs"
+    monkeypatch.setattr(
+        PackageCacheData,
+        "is_writable",
+        property(lambda cache: cache.pkgs_dir != str(shut)),
+    )
+    own = str(tmp_path / "own")
+    condas = type(wheel_cache.context)
+    monkeypatch.setattr(condas, "pkgs_dirs", property(lambda _: (str(shut), own)))
+    assert wheel_cache.expected() == os.path.join(own, wheel_cache.FOLDER)

@@ -45,7 +45,7 @@ _HIDDEN = {"--index-url": "PIP_INDEX_URL", "--proxy": "PIP_PROXY"}
 #: Patterns of pip's messages for each kind of failure, in the order of precedence.
 _SAID = {
     "hash": re.compile(r"DO NOT MATCH THE HASHES"),
-    "space": re.compile(r"No space left on device|\[Errno 28\]"),
+    "space": re.compile(r"No space left on device|\[Errno 28\]|\[WinError 112\]"),
     "managed": re.compile(r"externally-managed-environment"),
     "python": re.compile(r"Package '(?P<what>[^'\n]{1,200})' requires a different Python: "),
     "missing": re.compile(r"No matching distribution found for (?P<what>[^\s(]{1,200})"),

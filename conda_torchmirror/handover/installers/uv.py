@@ -49,7 +49,7 @@ _OPTIONS = {"--trusted-host": "--allow-insecure-host"}
 #: Patterns of uv's messages for each kind of failure; the kinds are those of `pip`.
 _SAID = {
     "hash": re.compile(r"Hash mismatch"),
-    "space": re.compile(r"No space left on device|os error 28"),
+    "space": re.compile(r"No space left on device|os error (?:28|112)\b"),
     "managed": re.compile(r"externally managed"),
     "python": re.compile(
         r"(?P<what>[A-Za-z0-9][^\s,]{0,200}) (?:depends on Python[<>=!~]|requires Python )"

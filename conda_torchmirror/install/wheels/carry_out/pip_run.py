@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from conda.base.context import context
 
+from ....envfiles.disk.windows import remove_tree
 from ....exceptions.environment import PipFailed
 from ....handover import disk_space, wheel_cache
 from ....handover.installers import pip, process, uv
@@ -98,7 +98,7 @@ def _clear(prefix: str, names: Collection[str], report: Callable[[Notice], None]
     not take them for installed."""
     torn = [(one, path) for one, path in distributions.unfinished(prefix) if one.name in names]
     for _, path in torn:
-        shutil.rmtree(path, ignore_errors=True)
+        remove_tree(path)
     if torn:
         shown = ", ".join(f"{one.name} {one.version}" for one, _ in torn)
         report(Notice("pip_unfinished", {"packages": safe(shown), "count": len(torn)}))
