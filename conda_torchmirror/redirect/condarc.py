@@ -94,9 +94,13 @@ def _marked(path: Path) -> bool:
 
 
 def _scalar(word: str) -> str:
-    """A name or a URL as YAML of any version reads it back: quoted, unless it is surely a text."""
+    """A name or a URL as YAML of any version reads it back: quoted, unless it is surely a text. In
+    ASCII, as conda reads its files in the encoding of the system's language, on Windows GBK."""
     plain = re.fullmatch(r"https?://[\w.:/%@+~-]*[\w/%~-]|[a-z][\w./-]*", word, re.ASCII)
-    return word if plain and word not in _TRUTHS else json.dumps(word, ensure_ascii=False)
+    if plain and word not in _TRUTHS:
+        return word
+    quoted = json.dumps(word, ensure_ascii=False)
+    return re.sub(r"[^\x00-\x7f]", lambda found: f"\\U{ord(found[0]):08x}", quoted)
 
 
 def render(

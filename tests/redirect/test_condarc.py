@@ -234,9 +234,12 @@ PATHS = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters=
 @given(NAMES, PATHS.map("http://127.0.0.1/{}".format), NAMES)
 @example("yes", "http://127.0.0.1/a:", "1e5")
 @example("12:30", "http://127.0.0.1/a,[b]", "2024-01-01")
+@example("lab", "http://127.0.0.1/镜像/\U0001f98e", "m")
 def test_whatever_is_written_is_read_as_it_was(channel, url, name):
-    """By YAML of both versions: a bare yes or 12:30 is no text in the older one."""
+    """By YAML of both versions: a bare yes or 12:30 is no text in the older one. And in whatever
+    encoding: conda takes the system's, GBK on a Chinese Windows."""
     written = condarc.render({channel: url}, [url], about="a test", mirrors=(name, url))
+    assert written.isascii()
     for version in ((1, 1), (1, 2)):
         yaml = YAML(typ="safe", pure=True)
         yaml.version = version
