@@ -28,6 +28,9 @@ KNOWN: tuple[tuple[str, str], ...] = (
     ),
     ("host_memory", r"cudaGetDeviceCount\(\).*Error 2: out of memory"),
     ("driver_stub", r"CUDA driver is a stub library"),
+    # Before the libraries that it names, which are as they should be. Windows says all this in its
+    # own language; what Python imports has no number of the error, only those words.
+    ("paging_file", r"WinError 1455\b|paging file is too small|页面文件太小"),
     ("driver_missing", r"Found no NVIDIA driver|CUDA driver initialization failed"),
     ("cuda_unknown", r"CUDA unknown error"),
     ("gpu_unseen", r"No CUDA GPUs are available|no CUDA-capable device is detected"),
@@ -38,10 +41,17 @@ KNOWN: tuple[tuple[str, str], ...] = (
         "cuda_library",
         r"lib(cudart|cublas|cufft|curand|cusolver|cusparse|nvJitLink|nccl|cupti)\w*\.",
     ),
-    ("dll_procedure", r"WinError 127\b"),
-    ("dll_init", r"WinError 1114\b"),
+    ("dll_procedure", r"WinError 127\b|specified procedure could not be found|找不到指定的程序"),
+    (
+        "dll_init",
+        r"WinError 1114\b|\(DLL\) initialization routine failed|\(DLL\)\s?初始化例程失败",
+    ),
+    (
+        "truncated",
+        r"file too short|invalid ELF header|truncated"
+        r"|WinError 193\b|not a valid Win32 application|不是有效的 Win32 应用程序",
+    ),
     ("dll_missing", r"WinError 126\b|DLL load failed"),
-    ("truncated", r"file too short|invalid ELF header|truncated|not a valid Win32 application"),
     ("undefined_symbol", r"undefined symbol|Symbol not found|symbol lookup error"),
     ("library_missing", r"cannot open shared object file|Library not loaded"),
     # A folder without its files is a package without anything in it.

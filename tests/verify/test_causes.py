@@ -109,6 +109,24 @@ BROKEN = [
         "dll_init",
     ),
     ("DLL load failed while importing _C: The specified module could not be found.", "dll_missing"),
+    ("DLL load failed while importing _C: 找不到指定的模块。", "dll_missing"),
+    (
+        "DLL load failed while importing _C: The specified procedure could not be found.",
+        "dll_procedure",
+    ),
+    ("DLL load failed while importing _C: 找不到指定的程序。", "dll_procedure"),
+    ("DLL load failed while importing _C: 动态链接库(DLL)初始化例程失败。", "dll_init"),
+    ("DLL load failed while importing _C: %1 不是有效的 Win32 应用程序。", "truncated"),
+    (
+        '[WinError 1455] 页面文件太小，无法完成操作。 Error loading "C:\\torch\\lib'
+        '\\cudnn_cnn_infer64_8.dll" or one of its dependencies.',
+        "paging_file",
+    ),
+    (
+        "[WinError 1455] The paging file is too small for this operation to complete. Error"
+        ' loading "C:\\torch\\lib\\cublas64_11.dll" or one of its dependencies.',
+        "paging_file",
+    ),
     ("/opt/env/lib/libtorch.so: file too short", "truncated"),
     ("undefined symbol: _ZN3c105ErrorC2ENS_14SourceLocationESs", "undefined_symbol"),
     ("libtorch_cuda.so: cannot open shared object file: No such file", "library_missing"),

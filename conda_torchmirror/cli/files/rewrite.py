@@ -11,7 +11,8 @@ import os
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from glob import glob
 from typing import Any
 
 from ...envfiles import batch
@@ -56,7 +57,7 @@ def execute(
         allow_http=values.http,
     )
     # A path that is given twice must not be rewritten twice.
-    paths = tuple(dict.fromkeys(args.files))
+    paths = tuple(dict.fromkeys(expanded(args.files, windows=os.name == "nt")))
     stdin = sys.stdin.buffer if STDIN in paths and sys.stdin is not None else None
     results = batch.run(paths, options, mirrors=known, stdin=stdin)
     code = batch.exit_code(results, options)
@@ -65,6 +66,15 @@ def execute(
     else:
         _show(results, options, quiet=quiet)
     return code
+
+
+def expanded(words: Iterable[str], *, windows: bool) -> Iterator[str]:
+    """Yield the paths that are meant: Windows' shells leave `*.yml` to programs. A pattern that
+    nothing matches stays as it is."""
+    for word in words:
+        pattern = word.replace("[", "[[]")
+        found = sorted(glob(pattern)) if windows and {*"*?"} & {*word} else []
+        yield from found or [word]
 
 
 def document(results: Iterable[FileResult], options: Options) -> dict[str, Any]:

@@ -139,6 +139,10 @@ TEXT: Table = {
     "cuda_library": "A CUDA library is missing, or another version of it is found first.",
     "cuda_library.hint": "Unset LD_LIBRARY_PATH and run `conda torch-verify{where}` again; if that "
     "does not help, make a fresh environment: `conda torch-install -n NEW`.",
+    "paging_file": "The paging file of Windows is too small to load PyTorch's libraries "
+    "(WinError 1455).",
+    "paging_file.hint": "Close what uses much memory, or enlarge the paging file: Advanced system "
+    "settings, Performance, Advanced, Virtual memory; then run `conda torch-verify{where}`.",
     "dll_procedure": "A DLL is found, but in a version that does not fit (WinError 127).",
     "dll_procedure.hint": "Another program's DLL comes first on PATH, or pip and conda are mixed; "
     "try a fresh environment: `conda torch-install -n NEW`.",

@@ -16,7 +16,8 @@ TEXT: Table = {
     "too_large": "it has {size} bytes, and no such file has more than {limit}",
     "closed": "it is closed, so nothing can be read from it",
     "unreadable": "it cannot be read: {problem}",
-    "read_only": "it is read-only; `chmod u+w` it, or use `--diff` to only look",
+    "read_only": "it is read-only; `chmod u+w` it (on Windows `attrib -r`), or use `--diff` to "
+    "only look",
     "folder_read_only": "the folder {folder} is read-only, so nothing can be put beside the file",
     "backup_is_folder": "the backup would be {backup}, which is a folder; use `--no-backup`",
     "write_failed": "it could not be written and is as it was: {problem}",
