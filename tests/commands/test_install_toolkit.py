@@ -15,6 +15,8 @@ DRIVER = cuda("12.9", "8.6")
     [
         (("cuda-nvcc=12.4",), "2.5.1", "12.4", None),
         (("cuda-nvcc=12.4.131", "cuda-cudart-dev=12.4"), "2.5.1", "12.4", None),
+        (("cuda-nvcc_linux-64=12.4",), "2.5.1", "12.4", None),
+        (("cuda-minimal-build=12.1", "-c", "nvidia"), "2.5.1", "12.1", None),
         (("nvidia::cuda-nvcc=11.8", "-c", "nvidia"), "2.5.1", "11.8", None),
         (("cudatoolkit-dev=11.7", "--source", "pytorch"), "2.0.1", "11.7", None),
         # A build of conda-forge for a lower minor runs with the later one, which has to be pinned.

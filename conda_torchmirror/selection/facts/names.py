@@ -37,6 +37,9 @@ CUDA_NAMES = ("cuda-version", "cuda-toolkit", "cuda", "cuda-runtime")
 OF_TOOLKIT = (
     *("cuda-nvcc", "cuda-compiler", "cuda-nvrtc", "cuda-nvrtc-dev", "cudatoolkit-dev"),
     *("cuda-cudart", "cuda-cudart-dev", "cuda-libraries", "cuda-libraries-dev"),
+    *("cuda-nvcc_linux-64", "cuda-nvcc_linux-aarch64", "cuda-nvcc_win-64", "cuda-minimal-build"),
+    *("cuda-cudart-static", "cuda-driver-dev", "cuda-cccl", "cuda-profiler-api", "cuda-nvtx-dev"),
+    "cuda-command-line-tools",
 )
 #: The distributions on PyPI with the same modules.
 PIP_NAMES = ("torch", "torchvision", "torchaudio")
