@@ -51,7 +51,10 @@ def undone_whole() -> Iterator[None]:
         noted.append(number)
         for process in conda.ACTIVE_SUBPROCESSES:
             if process.poll() is None:
-                process.send_signal(number)
+                # Windows can send hardly any, and a console sends Ctrl-C to all that run in it. An
+                # error here would end what is being done just as the interrupt must not.
+                with suppress(OSError, ValueError):
+                    process.send_signal(number)
 
     def interrupt() -> CondaSignalInterrupt:
         return CondaSignalInterrupt(noted[0])
