@@ -16,6 +16,7 @@ from ..exceptions.plan import PlanAltered, PlanInTheWay, PlanNotCached
 from ..handover import conda, disk_space, environment_lock, package_cache, solve
 from ..handover.conda import Outcome
 from ..handover.disk_space import temporary_folder
+from ..handover.transaction.asked import asking
 from ..handover.transaction.removal import removing_beside_files
 from ..index.match import admits
 from ..machine import survey
@@ -168,7 +169,11 @@ def link(
         command = [verb, "--prefix", prefix, *words, "--file", file]
         # URLs are final here. The automatic redirect would assign them to other channels than those
         # under which conda has read its cache, and conda would not find the files in it.
-        with in_process.redirected((), override=False):
+        asked = plan.decision.get("specs")
+        with (
+            in_process.redirected((), override=False),
+            asking(asked if isinstance(asked, list) else ()),
+        ):
             done = conda.run(command, {}, {"prefix": prefix, "torchmirror": found.about})
     return Outcome(done.code, found.about, {**done.document, "prefix": prefix})
 

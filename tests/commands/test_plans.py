@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
 
 import pytest
+from conda.models.match_spec import MatchSpec
 from support.lab import entry
-from support.planning import ASK, conda_meta, rewrite
+from support.planning import ASK, CPU, conda_meta, rewrite
+from support.prefixes import installed
 
 pytest_plugins = ("support.planning_fixtures",)
 
@@ -268,6 +271,22 @@ def test_the_automatic_redirect_does_not_hide_what_is_cached(
     run_conda("torch-install", "--plan", folder, "-p", tmp_path / "env", "--offline").ok()
     assert list(conda_meta(tmp_path / "env")) == ["filelock-3.16.1-stub_0.json"]
     assert mirror.asked() == []
+
+
+def test_what_a_plan_made_can_be_changed_afterwards(mirrored, conda_in_process, tmp_path):
+    # Conda takes each file of a list for a request, and its solver then holds on to all of them.
+    mirrored(channels=["conda-forge"])
+    folder, prefix = tmp_path / "plan", tmp_path / "env"
+    words = ("torch-install", "-y", "-q", "--no-check")
+    conda_in_process(*words, "--save-plan", folder, *CPU, "conda-forge::tqdm").ok()
+    conda_in_process(*words, "--plan", folder, "-p", prefix).ok()
+    planned = installed(prefix)
+    last = (prefix / "conda-meta" / "history").read_text().rpartition("# update specs: ")[2]
+    asked = {MatchSpec(spec).name for spec in ast.literal_eval(last.strip())}
+    assert asked == {"python", "pytorch", "tqdm"}
+    conda_in_process(*words, "-p", prefix, "pytorch", "--cuda", "12.4").ok()
+    assert "cpu" in planned["pytorch"]
+    assert "cuda12.4" in installed(prefix)["pytorch"]
 
 
 def test_a_second_run_says_as_planned_and_changes_nothing(
