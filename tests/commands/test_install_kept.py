@@ -73,6 +73,21 @@ def test_the_installed_build_stays(env_of_torch, preview_auto, word, partners):
     ]
 
 
+def test_conda_forge_is_named_for_the_other_packages(env_of_torch, preview_auto):
+    """Its pytorch was put in the place of that of the channel pytorch."""
+    env_of_torch(*FOR_118)
+    found = preview_auto("scikit-learn", "-c", FORGE, **cuda("12.9", "8.6"))
+    assert specs(found)[0] == "pytorch=2.4.1=py3.12_cuda11.8_cudnn9.1.0_0"
+    assert found["command_by_name"].endswith(" -c pytorch -c nvidia -c conda-forge")
+
+
+def test_with_a_partner_or_pytorch_it_is_for_these(env_of_torch, preview_auto):
+    env_of_torch(*FOR_118)
+    for word in ("torchvision", "pytorch"):
+        found = preview_auto(word, "-c", FORGE, **cuda("12.9", "8.6"))
+        assert found["selected"]["source"] == FORGE
+
+
 def test_so_does_one_of_conda_forge_that_newer_builds_replace(env_of_torch, preview_auto):
     version, build, channel = OF_FORGE
     env_of_torch(version, build, channel)

@@ -62,10 +62,14 @@ def order(
         clash = _clash(request, first, word) or _too_new(request, first, word, sources, admits)
         return Order((first,), "asked", clash=clash)
     named = [s.name for channel in channels for s in sources if s.channel == channel]
-    if named:
-        return Order(tuple(dict.fromkeys(named)), "asked")
     torch = next((p for p in machine.installed if p.name == TORCH), None)
-    bound = [source.name for source in sources if torch and source.channel == torch.channel]
+    of_torch = [source for source in sources if torch and source.channel == torch.channel]
+    bound = [source.name for source in of_torch]
+    # Beside a pytorch that stays, conda-forge is named for the other packages; conda-forge's is
+    # mixed with no other channel.
+    only_others = request.keeps_torch and not {*PARTNERS}.intersection(request.specs)
+    if named and not (only_others and any(source.last for source in of_torch)):
+        return Order(tuple(dict.fromkeys(named)), "asked")
     if bound:
         return Order((*bound, *(name for name in names if name not in bound)), "bound")
     old = [source for source in sources if source.last]
