@@ -73,6 +73,9 @@ if TYPE_CHECKING:
     Step: TypeAlias = WheelDecision | Decision | Replay | Stage
     Report: TypeAlias = Callable[[Step], None]
 
+#: Endings of the files that `-f` takes, or refuses with what does.
+_OF_FILES = (".yml", ".yaml", ".txt")
+
 
 def execute(options: InstallOptions, report: Report, asked: InstallOptions | None = None) -> Result:
     """Run the command; conda's context must be set up for its command line.
@@ -96,10 +99,10 @@ def execute(options: InstallOptions, report: Report, asked: InstallOptions | Non
         else:
             done = replay(plan, options, target.prefix, exists=target.exists, report=report)
         return _replayed(done, options, target, report)
-    if any(word.lower().endswith((".yml", ".yaml", ".txt")) for word in options.specs):
+    if like_files := [word for word in options.specs if word.lower().endswith(_OF_FILES)]:
         from .files import environment_file
 
-        environment_file.refuse_as_spec(options.specs)
+        environment_file.refuse_as_spec(like_files)
     if options.machines:
         from .machines.run import execute as for_machines
 

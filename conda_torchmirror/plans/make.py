@@ -25,7 +25,8 @@ def make(
 ) -> Saved | DownloadList:
     """`--save-plan` and `--urls --solve`: solve, and save or list the result without installing it.
 
-    Raises: what `save` raises, and what conda raises.
+    Raises: what `drafted` and `Draft.write` raise, CannotWrite and NoSpace before a download, and
+    what conda raises.
     """
     found = solve.solve(command, variables)
     about = summary(decision)

@@ -35,9 +35,8 @@ from ..exceptions.plan import (
 from ..handover import solve
 from ..handover.solve import Transaction
 from ..index import record_schema
-from ..models import Decision, Notice
+from ..models import Notice
 from ..selection.plan import typed
-from ..text.decision import summary
 from ..text.messages import text
 from ..text.output import clean
 from ..text.sanitize import safe
@@ -189,17 +188,6 @@ def _archives(folder: Path) -> set[str]:
     part = plan.wheels
     wheels = (*part.files, *(part.rest or ())) if part else ()
     return {str(p["fn"]) for p in plan.packages} | {file.link.filename for file in wheels}
-
-
-def save(
-    folder: Path, decision: Decision, found: Transaction, *, with_packages: bool = False
-) -> SavedPlan:
-    """Write a plan to `folder`, whole or not at all, and return it.
-
-    Raises: what `drafted` and `Draft.write` raise.
-    """
-    about, subdir, prefix = summary(decision), decision.machine.subdir, decision.prefix
-    return drafted(folder, about, subdir, found, prefix=prefix, with_packages=with_packages).write()
 
 
 def drafted(

@@ -9,7 +9,7 @@ import shutil
 from urllib.request import urlopen
 
 import pytest
-from support.planning import ASK, CPU, TOKEN, conda_meta
+from support.planning import ASK, CPU, TOKEN, conda_meta, draft
 
 from conda_torchmirror.envfiles.disk.windows import try_writing
 from conda_torchmirror.envfiles.file_io import write_folder
@@ -187,7 +187,7 @@ def test_a_package_without_an_address_cannot_be_planned(tmp_path):
     record = PackageRecord(name="mine", version="1", build="0", build_number=0)
     found = solve.Transaction((record,), (), ())
     with pytest.raises(PlanWithoutAddress, match="mine"):
-        saved_plan.save(tmp_path / "new", decision, found)
+        draft(tmp_path / "new", decision, found)
     assert not (tmp_path / "new").exists()
 
 

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from conda_torchmirror.plans import plan_schema
+from conda_torchmirror.plans import plan_schema, saved_plan
+from conda_torchmirror.text.decision import summary
 
 #: Where each machine keeps its own things, and what differs between two ways to the same package.
 NOT_THE_PACKAGE = (
@@ -20,6 +21,12 @@ NOT_THE_PACKAGE = (
 ASK = ("--cuda", "12.4", "--python", "3.12", "pytorch", "torchvision")
 CPU = ("--cuda", "cpu", "--python", "3.11", "pytorch=2.1.0")
 TOKEN = "tk-hidden-0123"
+
+
+def draft(folder, decision, found):
+    """The plan of a decision and of what conda solved for it."""
+    about, subdir = summary(decision), decision.machine.subdir
+    return saved_plan.drafted(folder, about, subdir, found, prefix=decision.prefix)
 
 
 def conda_meta(prefix):

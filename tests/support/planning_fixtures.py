@@ -20,9 +20,9 @@ from conda_torchmirror.models import (
     Records,
     Request,
 )
-from conda_torchmirror.plans import saved_plan
 
 from .isolation import Sandbox, reset_conda
+from .planning import draft
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def make_plan(mirrored, mirror, channels, tmp_path):
             dry_run=False,
         )
         found = solve.Transaction(tuple(records), tuple(records), tuple(removed))
-        plan = saved_plan.save(folder, decision, found)
+        plan = draft(folder, decision, found).write()
         reset_conda()
         return plan
 

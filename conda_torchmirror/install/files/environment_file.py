@@ -196,13 +196,13 @@ def _check_kind(path: str, where: str) -> str:
 
 
 def refuse_as_spec(words: Iterable[str]) -> None:
-    """Refuse a word for the solver that is a file of this folder, given without `-f`: what conda
-    finds is that no channel has a package of that name.
+    """Refuse a word with the ending of such files that is one, given without `-f`: what conda finds
+    is that no channel has a package of that name.
 
     Raises: FileAsSpec, NotEnvironmentFile, FileNotReadable.
     """
     for word in words:
-        if re.search(r"\.(?:ya?ml|txt)$", word, re.IGNORECASE) and Path(expand(word)).is_file():
+        if Path(expand(word)).is_file():
             _check_kind(word, expand(word))
             raise FileAsSpec(file=word, ways=[Notice("file_near", {"path": safe(word)})])
 
