@@ -14,7 +14,7 @@ from ..machine.environment import option_of
 from ..mirrors.urls import MirrorError
 from ..redirect import settings
 from ..redirect.own import channels as own_channels
-from ..text.messages import counted, text
+from ..text.messages import of_gpus, text
 from ..text.output import can_show, say
 from ..verify.causes import asking
 from ..verify.report import advice, origin
@@ -57,7 +57,7 @@ def check(prefix: str, verbose: bool) -> None:
         out += ["", *advice(report.notices, hint)]
     if verbose:
         machine = report.machine
-        gpus = counted(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
+        gpus = of_gpus(machine.gpus)
         facts = {"cuda": machine.cuda or "-", "driver": machine.driver or "-", "gpus": gpus or "-"}
         out += ["", text("check.static_machine", facts)]
     say("\n".join([*out, *lost, ""]))

@@ -10,7 +10,7 @@ from ..models import Build, Decision, Machine, Notice, Rejection, Request
 from ..selection.plan import shell_lines
 from .language import in_english
 from .layout import bullet, columns, file_size
-from .messages import counted, text
+from .messages import of_gpus, text
 from .reasons import explained, reason, shown
 from .sanitize import safe
 
@@ -163,7 +163,7 @@ def chosen_for(
     """What a set was chosen for, as (label, value): driver, GPUs, Python and environment."""
     rows = [(shown("driver"), driver(request, machine))]
     if machine.gpus:
-        gpus = counted(f"{gpu.name} ({gpu.arch or '?'})" for gpu in machine.gpus)
+        gpus = of_gpus(machine.gpus)
         rows.append((shown("gpu"), gpus))
     code = "value_newest" if machine.python_from == "newest" else "value_from"
     rows.append((shown("python"), shown(code, value=python, origin=machine.python_from)))

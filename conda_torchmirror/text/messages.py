@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -18,6 +19,7 @@ from .sanitize import safe
 
 if TYPE_CHECKING:
     from ..mirrors.urls import MirrorError
+    from ..models import Gpu
 
 #: A sentence with fields in braces, or a pair: the singular and the plural by the fact `count`.
 Sentence: TypeAlias = "str | tuple[str, str]"
@@ -56,11 +58,14 @@ def listed(parts: Iterable[str]) -> str:
 
 
 def counted(names: Iterable[str]) -> str:
-    """Join names by commas, equal ones as one with their number: `8 x NVIDIA H20 (9.0)`."""
-    found: dict[str, int] = {}
-    for name in names:
-        found[name] = found.get(name, 0) + 1
-    return ", ".join(name if count == 1 else f"{count} x {name}" for name, count in found.items())
+    """Join names by commas, equal ones as one with their number: `8 x NVIDIA H20`."""
+    found = Counter(names).items()
+    return ", ".join(name if count == 1 else f"{count} x {name}" for name, count in found)
+
+
+def of_gpus(gpus: Iterable[Gpu]) -> str:
+    """GPUs with their compute capabilities, equal ones once: `8 x NVIDIA H20 (9.0)`."""
+    return counted(f"{gpu.name} ({gpu.arch or '?'})" for gpu in gpus)
 
 
 def clauses(parts: Iterable[str]) -> str:
