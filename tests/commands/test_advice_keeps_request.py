@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 
 import pytest
+from support.torches import record
 
 FILE = """\
 name: lab
@@ -161,17 +161,7 @@ def test_a_package_is_named_once(offered, sandbox, beside):
         ("torchvision", "0.16.0", "py311_cu121", "pytorch"),
         ("python", "3.11.7", "h0_0", "conda-forge"),
     ):
-        fn = f"{name}-{version}-{build}"
-        record = {
-            "name": name,
-            "version": version,
-            "build": build,
-            "build_number": 0,
-            "depends": [],
-        }
-        record |= {"subdir": "linux-64", "fn": f"{fn}.tar.bz2", "files": [], "channel": channel}
-        record["url"] = f"https://conda.anaconda.org/{channel}/linux-64/{fn}.tar.bz2"
-        (meta / f"{fn}.json").write_text(json.dumps(record))
+        record(meta.parent, name, version, build, channel=channel)
     words = offered("-n", "there", "python=3.12", *beside)["name_torch"]
     assert words.count("pytorch") == 1
     assert {"python=3.12", *beside} <= set(words)

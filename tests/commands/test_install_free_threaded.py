@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from support.auto_fixtures import cuda
+from support.torches import record
 
 from conda_torchmirror.exceptions.choice import NoFittingBuild, NoFittingSource
 
 pytest_plugins = ["support.auto_fixtures"]
-
-CHANNEL = "https://conda.anaconda.org/conda-forge/linux-64"
 
 
 @pytest.fixture
@@ -22,11 +19,7 @@ def env(tmp_path):
         prefix = tmp_path / "env"
         (prefix / "conda-meta").mkdir(parents=True)
         (prefix / "conda-meta" / "history").touch()
-        name = f"python-3.13.1-{build}"
-        record = {"name": "python", "version": "3.13.1", "build": build, "build_number": 102}
-        record |= {"channel": CHANNEL, "subdir": "linux-64", "fn": f"{name}.conda", "files": []}
-        record |= {"url": f"{CHANNEL}/{name}.conda", "depends": []}
-        (prefix / "conda-meta" / f"{name}.json").write_text(json.dumps(record))
+        record(prefix, "python", "3.13.1", build, channel="conda-forge")
         return prefix
 
     return make

@@ -3,10 +3,9 @@ driver was found. Both channels are those of `auto_fixtures`, and every run is a
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from support.auto_fixtures import codes, cuda
+from support.torches import record
 from support.wheel_commands import WHEELS
 
 from conda_torchmirror.machine import survey
@@ -30,16 +29,9 @@ def env_of_torch(sandbox):
         (meta / "history").touch()
         python = "3.14.0" if "py314" in build else "3.12.4"
         rows = [("pytorch", version, build), *partners]
-        for name, version, build, channel in (
-            *((*row, channel) for row in rows),
-            ("python", python, "h0_0", FORGE),
-        ):
-            fn = f"{name}-{version}-{build}"
-            url = f"https://conda.anaconda.org/{channel}/linux-64"
-            record = {"name": name, "version": version, "build": build, "build_number": 0}
-            record |= {"depends": [], "subdir": "linux-64", "files": [], "fn": f"{fn}.tar.bz2"}
-            record |= {"channel": url, "url": f"{url}/{fn}.tar.bz2"}
-            (meta / f"{fn}.json").write_text(json.dumps(record))
+        for row in rows:
+            record(meta.parent, *row, channel=channel)
+        record(meta.parent, "python", python, "h0_0", channel=FORGE)
 
     return make
 
@@ -268,10 +260,7 @@ def preview_beside(sandbox, conda_in_process):
         meta = prefix / "conda-meta"
         meta.mkdir(parents=True)
         (meta / "history").touch()
-        record = {"name": "python", "version": "3.12.4", "build": "h0_0", "build_number": 0}
-        record |= {"depends": [], "subdir": "linux-64", "files": [], "fn": "python.tar.bz2"}
-        record |= {"channel": FORGE, "url": "https://conda.anaconda.org/conda-forge/linux-64/x"}
-        (meta / "python-3.12.4-h0_0.json").write_text(json.dumps(record))
+        record(prefix, "python", "3.12.4", "h0_0", channel=FORGE)
         info = prefix / "lib/python3.12/site-packages" / f"torch-{torch}.dist-info"
         info.mkdir(parents=True)
         text = f"Metadata-Version: 2.1\nName: torch\nVersion: {torch}\n"

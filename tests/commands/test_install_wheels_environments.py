@@ -14,6 +14,7 @@ from conda.core.envs_manager import get_user_environments_txt_file
 from support import wheel_files
 from support.condas import drops_pins
 from support.files import contents
+from support.torches import record
 from support.wheel_commands import CUDA, FAMILY, WHEELS, dists
 from support.wheel_fixtures import LINUX, imported
 from support.wheel_lab import PYTHON, TAG
@@ -33,10 +34,7 @@ pytest_plugins = ["support.wheel_fixtures"]
 
 
 def test_a_torch_of_conda_is_not_overwritten(wheel_lab, lab_env, install):
-    record = {"name": "pytorch", "version": "2.5.1", "build": "cpu_0", "build_number": 0}
-    record |= {"channel": "pytorch", "subdir": "linux-64", "fn": "x.conda", "files": []}
-    record |= {"depends": [], "url": "https://conda.example/pytorch/linux-64/x.conda"}
-    (lab_env / "conda-meta" / "pytorch-2.5.1-cpu_0.json").write_text(json.dumps(record))
+    record(lab_env, "pytorch", "2.5.1", "cpu_0")
     done = install()
     assert isinstance(done.error, CondaTorch)
     assert "conda remove" in done.words
@@ -293,11 +291,7 @@ def test_so_is_one_that_needs_another_of_what_the_set_needs(
 
 def test_nor_is_a_partner_of_condas_that_is_left_alone(wheel_lab, lab_env, install):
     """Of which `conda remove --force pytorch` takes the torch away."""
-    record = {"name": "torchvision", "version": "0.20.1", "build": "py311_cu124"}
-    record |= {"channel": "pytorch", "subdir": "linux-64", "fn": "x.conda", "files": []}
-    record |= {"build_number": 0, "depends": []}
-    record |= {"url": "https://conda.example/pytorch/linux-64/x.conda"}
-    (lab_env / "conda-meta" / "torchvision-0.20.1-py311_cu124.json").write_text(json.dumps(record))
+    record(lab_env, "torchvision", "0.20.1", "py311_cu124")
     done = install()
     assert isinstance(done.error, CondaTorch)
     assert f"`conda remove -p {lab_env} torchvision`" in done.words

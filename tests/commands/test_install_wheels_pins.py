@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
+from support.torches import record
 
 PREVIEW = ("torch-install", "-d", "--offline", "--json", "--cuda", "12.4", "--source", "wheels")
 
@@ -82,10 +81,7 @@ def there(tmp_path):
     prefix = tmp_path / "there"
     (prefix / "conda-meta").mkdir(parents=True)
     (prefix / "conda-meta" / "history").touch()
-    record = {"name": "python", "version": "3.12.4", "build": "h0_0", "build_number": 0}
-    record |= {"channel": "conda-forge", "subdir": "linux-64", "fn": "python.conda", "files": []}
-    record |= {"depends": [], "url": "https://conda.example/conda-forge/linux-64/python.conda"}
-    (prefix / "conda-meta" / "python-3.12.4-h0_0.json").write_text(json.dumps(record))
+    record(prefix, "python", "3.12.4", "h0_0", channel="conda-forge")
     return prefix
 
 

@@ -9,6 +9,7 @@ import pytest
 from support import wheel_files
 from support.planning import rewrite
 from support.prefixes import installed
+from support.torches import record
 from support.wheel_commands import CUDA, REST, SET, WHEELS, dists, names
 from support.wheel_fixtures import imported
 from support.wheel_lab import FULL, PYTHON, TAG
@@ -220,10 +221,7 @@ def test_an_environment_with_another_python(wheel_lab, lab_env, plan, replay):
 
 
 def test_a_torch_of_conda_stops_it(wheel_lab, lab_env, plan, replay):
-    record = {"name": "pytorch", "version": "2.5.1", "build": "cpu_0", "build_number": 0}
-    record |= {"channel": "pytorch", "subdir": "linux-64", "fn": "x.conda", "files": []}
-    record |= {"depends": [], "url": "https://conda.example/pytorch/linux-64/x.conda"}
-    (lab_env / "conda-meta" / "pytorch-2.5.1-cpu_0.json").write_text(json.dumps(record))
+    record(lab_env, "pytorch", "2.5.1", "cpu_0")
     assert isinstance(replay(plan).error, CondaTorch)
 
 

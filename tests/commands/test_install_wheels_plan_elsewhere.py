@@ -12,6 +12,7 @@ from support import wheel_files
 from support.channels import file_name, write_channel
 from support.files import contents
 from support.planning import rewrite
+from support.torches import record
 from support.wheel_commands import CUDA, REST, SET, WHEELS, dists
 from support.wheel_fixtures import imported
 from support.wheel_lab import (
@@ -133,10 +134,7 @@ def test_those_that_the_plan_brings_itself_are_no_obstacle(
 
 def test_a_torch_of_condas_has_a_step_for_the_plan(wheel_lab, plan, replay, other):
     prefix = other()
-    record = {"name": "pytorch", "version": "2.5.1", "build": "cpu_0", "build_number": 0}
-    record |= {"channel": "pytorch", "subdir": "linux-64", "fn": "x.conda", "files": []}
-    record |= {"depends": [], "url": "https://conda.example/pytorch/linux-64/x.conda"}
-    (prefix / "conda-meta" / "pytorch-2.5.1-cpu_0.json").write_text(json.dumps(record))
+    record(prefix, "pytorch", "2.5.1", "cpu_0")
     refused = replay(plan, prefix)
     assert isinstance(refused.error, CondaTorch)
     assert "`conda create -n NEW python=" in refused.words

@@ -8,6 +8,7 @@ import pytest
 
 from support import both_channels
 from support.mirror import Mirror
+from support.torches import record
 
 FORGE, CHANNEL = "conda-forge", "pytorch"
 
@@ -68,14 +69,5 @@ def old_torch(sandbox):
     meta = sandbox.envs / "new" / "conda-meta"
     meta.mkdir(parents=True)
     (meta / "history").touch()
-    for name, version, build, channel in (
-        (CHANNEL, "2.5.1", "py3.12_cuda12.4_cudnn9.1.0_0", CHANNEL),
-        ("python", "3.12.4", "h0_0", FORGE),
-    ):
-        fn = f"{name}-{version}-{build}"
-        (meta / f"{fn}.json").write_text(
-            f'{{"name": "{name}", "version": "{version}", "build": "{build}", "depends": [],'
-            f' "build_number": 0, "subdir": "linux-64", "fn": "{fn}.tar.bz2", "files": [],'
-            f' "channel": "https://conda.anaconda.org/{channel}/linux-64",'
-            f' "url": "https://conda.anaconda.org/{channel}/linux-64/{fn}.tar.bz2"}}'
-        )
+    record(meta.parent, CHANNEL, "2.5.1", "py3.12_cuda12.4_cudnn9.1.0_0", channel=CHANNEL)
+    record(meta.parent, "python", "3.12.4", "h0_0", channel=FORGE)
