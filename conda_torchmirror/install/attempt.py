@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from ..handover.channels import kept
 from ..index.match import admits
 from ..index.sources import Source
+from ..mirrors.addresses import name_of
 from ..models import Build, Choice, NoChoice, Notice, Pin, Records, Request
 from ..selection import rules
 from ..selection.choose import choose, with_highest_cuda
@@ -163,7 +165,12 @@ def _beside(task: Task, records: Records) -> tuple[Request, tuple[Notice, ...]]:
         return request, ()
     from . import beside, other_packages
 
-    channels = other_packages.near(source, request.others, task.options.channels)
+    # What is left out of the run says nothing of it, unless a spec names the channel itself.
+    users = kept(task.configured, source, on.subdir, exists=task.target.exists)
+    named = task.options.channels
+    if users is not None:
+        named = tuple(channel for channel in named if name_of(channel) in users)
+    channels = other_packages.near(source, request.others, named)
     read = channels if task.options.solving else ()
     others = other_packages.at_hand(request.others, read, records, on.subdir)
     request, notices = beside.narrow(on, request, records.builds, others, source.knowledge)

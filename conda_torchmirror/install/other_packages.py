@@ -117,7 +117,8 @@ def unheeded(found: Unheeded, task: Task, on: Machine) -> PinDropped | DefaultPa
 def read(decision: Decision, words: Iterable[str]) -> dict[str, list[Build]]:
     """The builds, by spec, of the packages that specs name, in all channels of the run."""
     by_name = {package_name(word): word for word in words}
-    channels = (*decision.plan.conda.passed, *context.channels)
+    step = decision.plan.conda
+    channels = (*step.passed, *(() if step.alone else context.channels))
     return _read(channels, by_name, decision.machine.subdir)
 
 
