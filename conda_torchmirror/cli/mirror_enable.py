@@ -14,7 +14,7 @@ from ..exceptions.mirror import BadCondarc, BadRegistry, BadSetting, NothingToEn
 from ..exceptions.usage import BadMirror, Contradiction
 from ..mirrors.registry import channels_for
 from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
-from ..redirect import condarc, configuration, policy, settings
+from ..redirect import condarc, configuration, named_channels, policy, settings
 from ..text.layout import bullet, columns, wrapped
 from ..text.messages import text
 from ..text.output import emit, say
@@ -46,11 +46,12 @@ def enable(args: Namespace) -> int:
     # Mappings of an earlier `enable` are about to be replaced: do not respect them as the user's.
     config.own -= config.enabled.keys()
     channels = args.channels or channels_for("enabled")
-    policies = policy.decide(channels, config)
+    named = named_channels.of_this_command(words=())  # some with a token or password, perhaps
+    policies = policy.decide(channels, config, named)
     mapped = [p for p in policies if p.code in ("mirrored", "unfit_url") and p.parent]
     own = [p.name for p in policies if p.code in _OWN]
-    if not mapped and own:
-        raise OwnChannels(channels=", ".join(own))
+    if not mapped and (kept := [p.name for p in policies if p.code not in _LACKING]):
+        raise OwnChannels(channels=", ".join(kept))
     if not mapped:
         raise NothingToEnable(
             channels=", ".join(channels),

@@ -14,7 +14,7 @@ from ..handover.channels import check as check_channels
 from ..mirrors.addresses import Identified, split
 from ..mirrors.registry import Mirror, Registry, channels_for, parts_of_defaults
 from ..mirrors.urls import UPSTREAM, MirrorError
-from ..redirect import condarc, configuration, in_process, policy, settings
+from ..redirect import condarc, configuration, in_process, named_channels, policy, settings
 from ..redirect.named_channels import NamedChannels
 from ..text.language import ENGLISH, current
 from ..text.layout import bullet, columns, wrapped
@@ -165,7 +165,7 @@ def read_now(
         config = policy.UserConfig(chosen)
     except MirrorError as error:
         raise settings.unusable(error) from error
-    named = NamedChannels()
+    named = named_channels.of_this_command(words=())
     asked = dict.fromkeys((*context.channels, *channels_for("status"), *channels))
     for word in asked:
         named.channel(word)

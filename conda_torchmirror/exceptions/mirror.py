@@ -194,11 +194,12 @@ class NothingToEnable(TorchMirrorError):
 
 
 class OwnChannels(TorchMirrorError):
-    """The user's own configuration maps every channel that a preferred mirror carries."""
+    """Every channel that a preferred mirror carries is settled by conda's configuration: mapped
+    there, read with credentials, or kept from mirrors by the administrator's lists."""
 
     code = "own_channels"
     message = N_("there is nothing to write, as these stay as they are: {channels}")
-    cause = N_("your own configuration says where they are read from")
+    cause = N_("conda's configuration decides where they are read from")
     facts = ("channels",)
     hints = ("see_status",)
 

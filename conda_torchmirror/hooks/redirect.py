@@ -117,11 +117,16 @@ def _redirect(command: str, traits: Collection[Trait], found: NamedChannels | No
 
     chosen = settings.read()
     if not chosen.auto:
-        return
+        names = tuple(name for name in names if name in found.secret)
+        if not names:
+            return
     from ..redirect import in_process, policy
 
     config = policy.UserConfig(chosen)
     policies = policy.decide(names, config, found)
+    if not chosen.auto:  # the file of `torch-mirror enable` may be in force all the same
+        in_process.apply(policy.redirects(policies, config, found))
+        return
     listed = found.explicit or _clones()
     if "fetches" in traits and not listed and _fetches(command):
         policies = _at_places_that_answer(policies, config, found)

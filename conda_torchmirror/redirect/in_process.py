@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: The folder of the redirect files, as one of the sources of conda's configuration.
 REDIRECTS = Path(named_channels.REDIRECTS)
+#: Another one of them, for what ranks above the user's configuration.
+BACK = REDIRECTS / "label"
 
 #: What the redirect uses and conda does not document, as module and attribute path.
 PRIVATE = (
@@ -131,9 +133,10 @@ def knows_shards() -> bool:
 class _Redirection:
     """Redirects that can be put in force and ended.
 
-    `override` ranks them above the user's configuration. `quick`, for the automatic redirect,
-    merges them into the configuration that conda has read already, instead of having conda reread
-    all files. Without `shards` conda reads whole indexes.
+    `override` ranks them above the user's configuration; those to the official place always rank
+    there, since nothing but the file of `torch-mirror enable` can lead such a channel away.
+    `quick`, for the automatic redirect, merges them into the configuration that conda has read
+    already, instead of having conda reread all files. Without `shards` conda reads whole indexes.
     """
 
     def __init__(
@@ -150,13 +153,15 @@ class _Redirection:
         self.quick = quick
         self.parts = {n: above for n, above, _ in self.redirects if n.startswith("pkgs/")}
         named = [redirect for redirect in self.redirects if redirect[0] not in self.parts]
+        self.back = {name for name, above, _ in named if above == upstream_parent(name)}
         self.files = (
-            *(_file(name) for name, _, _ in named),
+            *(_file(name) for name, _, _ in named if name not in self.back),
             *(_file(f"label/{name}") for name, _, guarded in named if guarded),
             *((_file("defaults"),) if self.parts else ()),
             *((_file("pkgs/msys2"),) if "pkgs/msys2" in self.parts else ()),
             *(() if self.shards else (_file("settings/shards"),)),
         )
+        self.above = tuple(_file(name) for name in self.back)
         self.variables = {variable(name): above for name, above, _ in named}
         self.before: dict[str, str | None] = {}
         self.multichannels: property | None = None
@@ -172,7 +177,8 @@ class _Redirection:
             os.environ.update(self.variables)
             path = tuple(module.SEARCH_PATH)
             # First is lowest in conda's order, last is highest.
-            module.SEARCH_PATH = (*path, *self.files) if self.override else (*self.files, *path)
+            below, above = ((), self.files) if self.override else (self.files, ())
+            module.SEARCH_PATH = (*below, *path, *above, *self.above)
             if self.parts:
                 self.multichannels = module.Context.custom_multichannels
                 module.Context.custom_multichannels = _with_parts(self.multichannels, self.parts)
@@ -186,18 +192,21 @@ class _Redirection:
             raise
 
     def _join(self) -> None:
-        """Merge ours into conda's configuration, ranked lowest as in the search path."""
+        """Merge ours into conda's configuration, ranked as in the search path."""
         from conda.base.context import context
         from conda.common.configuration import CommentedMap, YamlRawParameter
 
-        ours: dict[str, Any] = {}
+        ours: dict[str, Any] = {} if self.shards else {SHARDS: False}
+        back: dict[str, Any] = {}
         for name, above, guarded in self.redirects:
+            layer = back if name in self.back else ours
             for key, channels in mapped(name, above, guarded=guarded).items():
-                ours.setdefault(key, CommentedMap()).update(channels)
-        if not self.shards:
-            ours[SHARDS] = False
+                layer.setdefault(key, CommentedMap()).update(channels)
         raw = YamlRawParameter.make_raw_parameters(REDIRECTS, CommentedMap(ours))
         context.raw_data = {REDIRECTS: raw, **context.raw_data}
+        if back:
+            raw = YamlRawParameter.make_raw_parameters(BACK, CommentedMap(back))
+            context.raw_data[BACK] = raw
         context._reset_cache()
         forget()
 
@@ -221,7 +230,8 @@ class _Redirection:
         from conda.base import context as module
         from conda.base.context import context
 
-        module.SEARCH_PATH = tuple(p for p in module.SEARCH_PATH if p not in self.files)
+        sources = {REDIRECTS, BACK, *self.files, *self.above}
+        module.SEARCH_PATH = tuple(p for p in module.SEARCH_PATH if p not in sources)
         if self.multichannels is not None:
             module.Context.custom_multichannels = self.multichannels
             self.multichannels = None
@@ -234,8 +244,8 @@ class _Redirection:
             reload()
             return
         # Our files are among the sources if conda has reloaded its configuration meanwhile.
-        ours, held = {REDIRECTS, *self.files}, context.raw_data
-        context.raw_data = {source: held[source] for source in held if source not in ours}
+        held = context.raw_data
+        context.raw_data = {source: held[source] for source in held if source not in sources}
         context._reset_cache()
         forget()
 

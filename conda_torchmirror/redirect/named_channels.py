@@ -152,7 +152,7 @@ class NamedChannels:
             items = dict.fromkeys(found or ())
         for item in items:
             alone = alone or item == "nodefaults"
-            self.channel(item)
+            self.channel(os.path.expandvars(item))  # as conda does
         self.asked.pop("nodefaults", None)
         self.explicit = self.explicit or "@EXPLICIT" in text
         self.specs(text)
@@ -328,6 +328,7 @@ def of_this_command(
         except CondaError:  # no such environment: conda says so by itself
             prefix = None
     packages = context.create_default_packages if "create_default_packages" in there else ()
+    groups = dict(context._custom_multichannels) if "custom_multichannels" in there else {}
     arguments = context._argparse_args
     if words is not None:
         arguments = {name: value for name, value in arguments.items() if name in words}
@@ -336,7 +337,10 @@ def of_this_command(
         # Old conda adds `defaults` if channels are given on the command line alone. The property
         # `context.channels` would tell, but validates the whole configuration first (10 ms).
         configured += tuple(vars(type(context))["_channels"].type.default.typify("default"))
-    return mentioned(arguments, configured, prefix=prefix, specs=map(str, packages))
+    found = mentioned(arguments, configured, prefix=prefix, specs=map(str, packages))
+    for url in dict.fromkeys(str(url) for group in groups.values() for url in group):
+        found.channel(url, into={})  # for its token or password, if the group is named
+    return found
 
 
 def candidates(found: NamedChannels) -> tuple[str, ...]:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: The codes with which a channel is read at its `mirror`.
 READ_AT = ("mirrored", "enabled", "configured", "channel_alias")
 
+#: The codes with which a channel is redirected, where it has a `url`.
+REDIRECTED = ("mirrored", "enabled", "alias_lacks", "credentials")
+
 
 class ChannelPolicy:
     """Where a channel is read from, and why.
@@ -34,9 +37,10 @@ class ChannelPolicy:
     channel to a server that the registry knows. "lacking", "misplaced" and "alias_misplaced" are
     faults of the user's own entry or alias, which is kept (see `own.channels`).
 
-    Two more codes are redirected: "enabled", a part of `defaults` that the file of `torch-mirror
-    enable` leads to `url`, so that it keeps its name; and "alias_lacks", a channel that the mirror
-    of the user's `channel_alias` does not have, which is read from the official upstream, `url`.
+    Three more codes are redirected: "enabled", a part of `defaults` that the file of `torch-mirror
+    enable` leads to `url`, so that it keeps its name; "alias_lacks", a channel that the mirror of
+    the user's `channel_alias` does not have, which is read from the official upstream, `url`; and
+    "credentials" with a `url`, the official one of a channel that the file leads to a mirror.
 
     `others` are the other preferred mirrors that carry the channel, in order, with its URL there;
     given if it is mirrored or mapped by an entry of the user's.
@@ -152,6 +156,12 @@ def decide(
 
 
 def _decide(name: str, config: UserConfig, found: NamedChannels | None) -> ChannelPolicy:
+    secret = {name, upstream_url(name)} & config.credentials or (
+        found is not None and name in found.secret
+    )
+    if secret and name in config.enabled and not name.startswith("pkgs/"):
+        # Conda would send them to where the file of `torch-mirror enable` leads.
+        return ChannelPolicy(name, "credentials", UPSTREAM, upstream_url(name))
     if name in config.own:
         return _of_own_entry(name, config)
     if name.startswith("pkgs/") and (
@@ -161,9 +171,7 @@ def _decide(name: str, config: UserConfig, found: NamedChannels | None) -> Chann
     alias = None if config.alias is None else _of_own_alias(name, config)
     if alias is not None and alias.code != "alias_lacks":
         return alias
-    if found is not None and name in found.secret:
-        return ChannelPolicy(name, "credentials")
-    if {name, upstream_url(name)} & config.credentials:
+    if secret:
         return ChannelPolicy(name, "credentials")
     carriers = _carriers(name, config.subdir, config.mirrors)
     if not carriers and alias is not None:
@@ -230,7 +238,7 @@ def redirects(
     """What to redirect. A label that the channel's mirror lacks stays at upstream."""
     begun: list[in_process.Redirect] = []
     for one in policies:
-        if one.code not in ("mirrored", "enabled", "alias_lacks") or one.parent is None:
+        if one.code not in REDIRECTED or one.parent is None:
             continue
         if not named_channels.redirectable(one.name):
             continue

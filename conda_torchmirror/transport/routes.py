@@ -71,7 +71,7 @@ def chains(
         official = Route(name, upstream_url(name), UPSTREAM)
         by_entry = own_channels.by_entry(name, own, known, subdir)
         held = by_entry or own_channels.by_alias(name, alias, known, subdir)
-        if held is None or held.fault or ends:
+        if held is None or held.fault or ends or (name in secret and _is_enabled(name)):
             chain.append(official)
         else:
             mirror = held.mirror or (OWN_ALIAS if by_entry is None else OWN)
@@ -107,15 +107,14 @@ def others(options: InstallOptions, subdir: str, taken: Collection[str]) -> Othe
     """The other channels that conda will read in this run and that a mirror carries.
 
     Those that the user's configuration settles (`policy.ChannelPolicy`) are left alone, as are all
-    with `torchmirror_auto: false` unless `--mirror` is given. Raises: BadMirror.
+    with `torchmirror_auto: false` unless `--mirror` is given; those with credentials are led back
+    from where the file of `torch-mirror enable` leads. Raises: BadMirror.
     """
     # Imported here because a preview that solves nothing does not need it.
     from ..redirect import policy
 
     values = settings.read()
     words = options.mirrors
-    if not (values.auto or words):
-        return Others({}, frozenset())
     try:
         found = named_channels.of_this_command(installed=True, words=named_channels.NAMING)
         config = policy.UserConfig(values, words)
@@ -123,7 +122,8 @@ def others(options: InstallOptions, subdir: str, taken: Collection[str]) -> Othe
         return Others({}, frozenset())
     names = set(named_channels.candidates(found)).difference(taken)
     policies = policy.decide(sorted(names), config, found)
-    mirrored = [one.name for one in policies if one.code == "mirrored"]
+    codes = ("mirrored", "credentials") if values.auto or words else ("credentials",)
+    mirrored = [one.name for one in policies if one.code in codes and one.url]
     usable = {
         name: tuple(
             route

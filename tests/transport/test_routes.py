@@ -13,7 +13,7 @@ from support.sites import ASK
 
 from conda_torchmirror.mirrors.registry import built_in
 from conda_torchmirror.options import InstallOptions
-from conda_torchmirror.transport.routes import chains, elsewhere
+from conda_torchmirror.transport.routes import chains, elsewhere, others
 
 pytest_plugins = ("support.site_fixtures",)
 
@@ -162,6 +162,15 @@ def test_a_channel_with_credentials_is_asked_of_no_mirror(world, condarc, settin
     assert order(*asked, name="conda-forge")[0] == (*asked, "first")[0]
 
 
+@pytest.mark.parametrize("settings", WITH_SECRETS)
+def test_nor_of_that_to_which_the_file_of_enable_leads(world, condarc, conda_in_process, settings):
+    condarc(**world.settings())
+    conda_in_process("torch-mirror", "enable").ok()
+    condarc(**{**world.settings(), **settings})
+    assert order() == ["upstream"]
+    assert order(name="conda-forge")[0] == "first"
+
+
 def test_nor_is_a_mirror_offered_for_it(world, condarc):
     nvidia = "https://conda.anaconda.org/t/secret/nvidia"
     for channels, offered in (([], True), ([nvidia], False)):
@@ -181,3 +190,21 @@ def test_they_reach_no_mirror_in_a_run(world, conda_in_process, sandbox):
     sent = [r for mirror in world.all.values() for r in mirror.requests]
     assert not any("Authorization" in request.headers for request in sent)
     assert not any("/pytorch/" in r.path for m in (world.first, world.second) for r in m.requests)
+
+
+@pytest.mark.parametrize("auto", [False, True], ids=["off", "on"])
+@pytest.mark.parametrize("enabled", [False, True], ids=["alone", "enabled"])
+def test_nor_of_another_channel_that_the_file_leads_there(
+    world, condarc, conda_in_process, auto, enabled
+):
+    """Conda's solver read it where the file led."""
+    settings = world.settings()
+    settings["plugins"]["torchmirror_auto"] = auto
+    del settings["channel_alias"]
+    condarc(**settings)
+    if enabled:
+        conda_in_process("torch-mirror", "enable").ok()
+    condarc(**{**settings, "channels": ["https://me:secret@conda.anaconda.org/conda-forge"]})
+    found = others(InstallOptions(), "linux-64", ("pytorch",)).chains
+    places = {name: [route.mirror for route in chain] for name, chain in found.items()}
+    assert places.get("conda-forge") == (["upstream"] if enabled else None)
