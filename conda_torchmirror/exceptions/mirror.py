@@ -90,6 +90,28 @@ class ForeignFile(TorchMirrorError):
     hints = ("move_file",)
 
 
+class CacheClosed(TorchMirrorError):
+    """A package cache, such as one that several accounts share, cannot be read by this account."""
+
+    code = "cache_closed"
+    message = N_("{folder} cannot be read")
+    cause = N_("it is one of `pkgs_dirs`, your account has no permission for it, and conda stops")
+    facts = ("folder",)
+    hints = ("open_cache", "leave_cache_out")
+
+    @classmethod
+    def behind(cls, error: BaseException) -> CacheClosed | None:
+        """Return the error if conda could not list a package cache; None for any other."""
+        folder = error.filename if isinstance(error, PermissionError) else None
+        if folder not in context.pkgs_dirs:
+            return None
+        try:
+            os.listdir(folder)
+        except PermissionError:
+            return cls(folder=folder)
+        return None  # it is about writing to it
+
+
 class CannotWrite(TorchMirrorError):
     """A file or folder that was named or is configured cannot be written or removed."""
 
@@ -117,10 +139,12 @@ class CannotWrite(TorchMirrorError):
         return cls(file=safe(str(file)), detail=of_os_error(error), ways=[*ways, *others])
 
     @classmethod
-    def of_one(cls, error: OSError, places: Sequence[str]) -> CannotWrite:
+    def of_one(cls, error: OSError, places: Sequence[str]) -> CannotWrite | CacheClosed:
         """Return the error for an OSError that may name its file. If it does not, it is about the
         first of these places; where a disk is full, about the fullest of them, of the home and of
         the file that standard output goes to."""
+        if closed := CacheClosed.behind(error):
+            return closed
         if error.filename or error.errno != errno.ENOSPC:
             return cls.of(error, error.filename or places[0])
         written = os.path.realpath("/dev/stdout")  # where the system has that

@@ -79,13 +79,13 @@ class PlanNewerSystem(TorchMirrorError):
 
 
 class PlanOtherPython(TorchMirrorError):
-    """The wheels of a plan are for another Python than the environment has."""
+    """The wheels of a plan are for another Python than the environment has. The raise adds the way
+    to an environment with that one."""
 
     code = "plan_other_python"
     message = N_("the plan is for Python {python}, and the environment has {here}")
     cause = N_("wheels of one Python do not run on another")
     facts = ("python", "here", "folder")
-    hints = ("fresh_for_plan",)
 
 
 class PlanWithoutPip(TorchMirrorError):

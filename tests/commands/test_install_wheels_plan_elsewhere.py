@@ -335,3 +335,30 @@ def test_files_beside_it_fill_the_cache(wheel_lab, lab_env, plan, replay, tmp_pa
     replay(bare, lab_env, "--offline").ok()
     assert dists(lab_env) >= SET | REST
     assert imported(lab_env, "torch") == {"torch": "mirror cu126"}
+
+
+def test_what_is_saved_is_shown(wheel_lab, conda_in_process, tmp_path):
+    """On a login node without a driver it is for the CPU, which was nowhere said."""
+    words = (*WHEELS, "--python", PYTHON, "--save-plan", tmp_path / "plan")
+    said = conda_in_process(*words).ok().words
+    assert "no NVIDIA driver was found, so this is a CPU build" in said
+    assert said.index("torch 2.7.1+cpu") < said.index("3 more") < said.index("Plan saved")
+    listed = conda_in_process(*words, "--urls").ok().stdout.splitlines()
+    assert all(line.startswith("http") for line in listed)
+    conda_in_process(*words, "--json").ok().json()
+
+
+def test_the_step_to_its_own_python_needs_no_channel(wheel_lab, conda_in_process, tmp_path, other):
+    """A plan that brings one told a machine without a network to have conda make one first."""
+    plan, prefix = tmp_path / "plan", other()
+    [python] = (prefix / "conda-meta").glob("python-*.json")
+    python.unlink()
+    record(prefix, "python", "3.9.1", "old_0")
+    words = (*WHEELS, *CUDA, "--python", PYTHON, "-n", "NEW", "--save-plan", plan)
+    conda_in_process(*words, "--with-packages").ok()
+    wheel_lab.channel.stop()
+    refused = conda_in_process("torch-install", "-y", "-p", prefix, "--plan", plan)
+    assert isinstance(refused.error, PlanOtherPython)
+    assert f"`conda torch-install -n NEW --plan {plan}`" in refused.words
+    assert "conda create" not in refused.words
+    conda_in_process("torch-install", "-y", "-n", "NEW", "--plan", plan).ok()

@@ -15,7 +15,7 @@ from support.prefixes import whole
 from support.running import Result
 from support.sites import ASK, TORCH, Sites
 
-from conda_torchmirror.exceptions.mirror import CannotWrite
+from conda_torchmirror.exceptions.mirror import CacheClosed, CannotWrite
 from conda_torchmirror.exceptions.usage import BadCacheOption
 
 pytest_plugins = ("support.site_fixtures",)
@@ -155,3 +155,31 @@ def test_a_name_that_no_folder_can_have(
     """`Path.exists` raises for it, up to Python 3.11."""
     done = conda_in_process(*words, tmp_path / ("x" * 300))
     assert isinstance(done.error, error), done
+
+
+def test_a_package_cache_that_another_account_keeps_to_itself(
+    sites: Sites,
+    prefix: Path,
+    sandbox: Sandbox,
+    conda_in_process: Conda,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """One for everybody, filled with a umask that lets nobody else in: conda ends in its error
+    report, and so did a plan."""
+    plan, shared, before = tmp_path / "plan", tmp_path / "shared", contents(prefix)
+    words = ("torch-install", "-y", "--plan", plan, "-p", prefix)
+    conda_in_process(*ASK, "--python", "3.12", "--save-plan", plan).ok()
+    (shared / "pytorch-2.5.1-0").mkdir(parents=True)
+    monkeypatch.setenv("CONDA_PKGS_DIRS", f"{sandbox.pkgs},{shared}")
+    shared.chmod(0)
+    try:
+        if os.access(shared, os.R_OK):
+            pytest.skip("this account, or this system, may read everywhere")
+        refused = conda_in_process(*words)
+        assert isinstance(refused.error, CacheClosed), refused
+        assert f"`chmod -R a+rX {shared}`" in refused.words
+        assert contents(prefix) == before
+    finally:
+        shared.chmod(0o755)
+    conda_in_process(*words).ok()

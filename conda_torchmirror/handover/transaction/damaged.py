@@ -1,4 +1,5 @@
-"""Packages that conda cannot read: damaged in its cache, or broken as their channel has them.
+"""Packages that conda cannot read: damaged in its cache, closed there to this account, or broken as
+their channel has them.
 
 Of most of these conda's exception says nothing, so its frames are looked into. Where an archive
 without metadata is unpacked, conda ends as if the user had answered no (26.7: exit code 0), or with
@@ -28,6 +29,7 @@ from ...exceptions.environment import (
     PackageBroken,
     PackageDamaged,
 )
+from ...exceptions.mirror import CacheClosed
 from ...text.sanitize import safe
 
 #: What conda says of a package whose files are not those of its list (24.7 to 26.7).
@@ -81,6 +83,8 @@ def find(error: BaseException) -> TorchMirrorError | None:
         if found := _CORRUPTED.search(str(part)) if isinstance(part, CondaError) else None:
             detail = " ".join(found[2].split("\n\n")[0].split())
             return _of_package(found[1].strip(), detail, _LACKING.search(detail))
+        if closed := CacheClosed.behind(part):
+            return closed
         if isinstance(part, (CondaError, OSError)):
             continue
         frames = list(traceback.walk_tb(part.__traceback__))

@@ -85,6 +85,8 @@ TEXT: Table = {
     "uses",
     "other_disk": "`conda config --prepend pkgs_dirs FOLDER` keeps packages on another disk; `-p "
     "FOLDER` puts a new environment there",
+    "open_cache": "whoever filled it lets everybody read it: `chmod -R a+rX {folder}`",
+    "leave_cache_out": "or leave it out of `pkgs_dirs`: what it holds is then downloaded",
     "environment_elsewhere": "or `-p FOLDER` puts a new environment on another disk",
     "make_room_at": "make room on the disk of {folder}, then run the same command again",
     "make_writable": "make {folder} writable for your account, then run the same command again",
@@ -178,6 +180,8 @@ TEXT: Table = {
     "plan_for_system": "save one here, for this system: `{command}`",
     "fresh_for_plan": "carry it out in an environment with Python {python}: `conda create -n NEW "
     "python={python} pip`, then `conda torch-install -n NEW --plan {folder}`",
+    "plan_in_new": "carry it out in a new environment, whose Python it brings along: `conda "
+    "torch-install -n NEW --plan {folder}`",
     "plan_bring_pip": "bring one, `{command}`, and run the same command again",
     "plan_download_only": "fill the cache where there is a network: `conda torch-install --plan "
     "{folder} --download-only`",

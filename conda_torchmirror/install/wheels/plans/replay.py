@@ -238,8 +238,10 @@ def _check(task: WheelTask, plan: SavedPlan, part: WheelPart) -> None:
         raise NoEnvironment()
     here = task.machine.python if task.target.exists else None
     if not (_brings_python(plan) and here is None) and here != part.python:
-        folder = str(plan.folder)
-        raise PlanOtherPython(python=part.python, here=here or "-", folder=folder)
+        wanted = {"python": part.python, "folder": str(plan.folder)}
+        # Where its Python comes along, one of conda's own may be out of reach, and is not needed.
+        way = "plan_in_new" if _brings_python(plan) else "fresh_for_plan"
+        raise PlanOtherPython(**wanted, here=here or "-", ways=[Notice(way, wanted)])
     brings_pip = any(package["name"] == "pip" for package in plan.packages)
     if not (brings_pip or task.uv or steps.has_pip(task)):
         _, pip = steps.basis(part.python)

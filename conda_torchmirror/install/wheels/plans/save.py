@@ -49,6 +49,8 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
     _check_words(task, decision)
     rest = find_rest(task, decided, report, anew=True)
     part = _part(task, decision, rest)
+    if options.urls is None:  # whose output is the list alone
+        report(steps.with_rest(decision, rest.files if rest else None))
     found = _solved(decision, options, report)
     about = summary(decision)
     on, prefix = decision.machine, decision.prefix
