@@ -140,7 +140,7 @@ def _routes(mirror: Mirror, subdir: str) -> dict[str, Route]:
     return {
         name: Route(name, url, mirror.name)
         for name in CHANNELS
-        if (url := mirror.url_of(name, subdir)) is not None
+        if (url := mirror.may_have(name, subdir)) is not None
     }
 
 

@@ -21,7 +21,6 @@ from .urls import (
     host_of,
     names_of_urls,
     upstream_url,
-    without_secrets,
 )
 
 if TYPE_CHECKING:
@@ -188,6 +187,15 @@ class Mirror:
             return carried.status == "no" or (carried.status == "yes" and not carried.has(subdir))
         return "/label/" not in channel and self.confidence.get("conda") == "certain"
 
+    def may_have(self, channel: str, subdir: str | None = None) -> str | None:
+        """The URL of a channel that is carried for `subdir`, or of which nothing is known but that
+        this mirror was named by its URL; else None. Who asks there must be able to go on."""
+        if "://" in self.word and channel in self._channels:
+            there = self._channel(channel)
+            if there.status == "unknown":
+                return there.url
+        return self.url_of(channel, subdir)
+
     def url_of(self, channel: str, subdir: str | None = None) -> str | None:
         """The URL of a channel that is carried for `subdir`, else None. Labels are kept."""
         base, slash, label = channel.partition("/label/")
@@ -261,7 +269,12 @@ class Registry(Mapping[str, Mirror]):
                     item, words.worth_naming(self.entries), words.by_word(self.entries)
                 )
         names = names_of_urls(found)
-        return tuple(mirror or _mirror_at(word, names[word]) for word, mirror in found.items())
+        return tuple(m or self._unlisted(word, names[word]) for word, m in found.items())
+
+    def _unlisted(self, address: str, name: str) -> Mirror:
+        from . import words
+
+        return Mirror(name, words.entry_of(address), word=address)
 
     def locate(self, channel: str, subdir: str | None, preference: Sequence[str]) -> Route:
         """Find where to read a channel, as the function `locate` does. Raises as `resolve` does."""
@@ -381,18 +394,6 @@ def parts_of_defaults(subdir: str) -> tuple[str, ...]:
 def below_root(channel: str) -> str:
     """The path of a channel under a root."""
     return f"/{channel}" if channel.startswith("pkgs/") else f"/cloud/{channel}"
-
-
-def _mirror_at(address: str, name: str) -> Mirror:
-    """Make a mirror of a URL: one channel if the URL ends in its name, else a parent of several."""
-    last = address.rpartition("/")[2]
-    shown = without_secrets(address)
-    if last in channels_for("channel"):
-        where: dict[str, Any] = {"channels": {last: {"url": address}}}
-    else:
-        channels = {name: {"url": f"{address}/{name}"} for name in channels_for("parent")}
-        where = {"channels": channels, "parents": [address]}
-    return Mirror(name, {"title": shown, "home": shown, **where}, word=address)
 
 
 def _urls(listed: Sequence[str]) -> tuple[str, ...]:

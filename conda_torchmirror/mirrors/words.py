@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .registry import channels_for
-from .urls import host_of
+from .urls import host_of, without_secrets
 
 if TYPE_CHECKING:
     from .registry import Registry
@@ -71,6 +71,22 @@ def at(address: str, known: Registry) -> tuple[str, dict[str, list[str]], str] |
             return name, {}, ""
     there = None if address.endswith(_CHANNELS) else known.identify(address)
     return (there.mirror, {}, "") if there is not None and there.mirror in known else None
+
+
+def entry_of(address: str) -> dict[str, Any]:
+    """The entry of a mirror of which only this URL is known: one channel if that ends in its name,
+    else the folder above several, some of which are only perhaps there: their status is unknown."""
+    last, shown = address.rpartition("/")[2], without_secrets(address)
+    entry = {"title": shown, "home": shown}
+    if last in channels_for("channel"):
+        return {**entry, "channels": {last: {"url": address}}}
+    listed = {"yes": channels_for("parent"), "unknown": channels_for("perhaps")}
+    channels = {
+        name: {"url": f"{address}/{name}", "status": status}
+        for status, names in listed.items()
+        for name in names
+    }
+    return {**entry, "channels": channels, "parents": [address]}
 
 
 def _hosts(entry: Mapping[str, Any]) -> Iterator[str]:

@@ -66,7 +66,7 @@ def chains(
         chain = [
             Route(name, url, mirror.name)
             for mirror in (chosen if name not in secret else ())
-            if (url := mirror.url_of(name, subdir)) is not None
+            if (url := mirror.may_have(name, subdir)) is not None
         ]
         official = Route(name, upstream_url(name), UPSTREAM)
         by_entry = own_channels.by_entry(name, own, known, subdir)

@@ -207,7 +207,10 @@ def test_every_channel_is_told_of(at_lab, conda_in_process, lab):
     said = conda_in_process("torch-mirror", "enable", *named).ok().words
     assert f"conda-forge lab {cloud}/conda-forge" in said
     assert "Left as your own configuration has them: pytorch, bioconda" in said
-    assert "Still from upstream, because no mirror that you prefer has them: dglteam" in said
+    assert (
+        "Still from upstream, because no mirror that you prefer is known to have them: dglteam"
+        in said
+    )
     assert "nvidia: allowlist_channels or denylist_channels keeps lab out" in said
 
 

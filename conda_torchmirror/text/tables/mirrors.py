@@ -32,7 +32,8 @@ TEXT: Table = {
     "enable_upstream": "it stands for the official channels; `conda torch-mirror disable` has "
     "conda's own commands read them",
     "enabled_own": "Left as your own configuration has them: {names}",
-    "enabled_upstream": "Still from upstream, because no mirror that you prefer has them: {names}",
+    "enabled_upstream": "Still from upstream, because no mirror that you prefer is known "
+    "to have them: {names}",
     "enabled_left": "{names}: {reason}",
     "enabled_dry": "Not written, because of --dry-run: {file}",
     "enabled_mamba": "mamba and micromamba find channels that are named, as `pytorch`; full "
@@ -127,8 +128,8 @@ STATUS: Table = {
     "is: custom_channels takes the URL above the channel's name",
     "credentials": "left alone: it is read with credentials",
     "not_allowed": "allowlist_channels or denylist_channels keeps {mirror} out",
-    "not_carried": "no mirror that you prefer carries it",
-    "elsewhere": "no mirror that you prefer carries it; {mirror} does",
+    "not_carried": "no mirror that you prefer is known to carry it",
+    "elsewhere": "no mirror that you prefer is known to carry it; {mirror} does",
     "unfit_url": "cannot be redirected as commands run; `conda torch-mirror enable NAME` can",
     "url": "a URL of your own",
     "url_lacking": "a URL of your own, and {mirror} does not have that channel: write its name "
