@@ -20,7 +20,7 @@ from ..machine.departure import departure, requested
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import parts_of_defaults
 from ..models import Build, Choice, Departure, Installed, Machine, Notice, Records, Request
-from ..selection.facts.names import CUDA_NAMES, FAMILY, TOOLKIT, TORCH
+from ..selection.facts.names import CUDA_NAMES, FAMILY, RUNTIME, TOOLKIT, TORCH
 from ..selection.plan import offered
 from ..selection.specs import package_name
 from ..text.sanitize import safe
@@ -53,12 +53,15 @@ def leftover(source: Source, chosen: Choice, on: Machine) -> Installed | None:
 def without_set(
     source: Source, chosen: Choice, on: Machine, records: Records, asked: Collection[str]
 ) -> list[str]:
-    """The installed metapackages of the source of which there is none for the chosen pytorch, and
-    a toolkit of another CUDA, which `cuda-version` excludes, if it was `asked` for: one that came
-    along leaves by itself. A sample proves that of a metapackage only where it is for the CPU and
-    the set is for CUDA, or the reverse."""
+    """The installed metapackages of the source of which there is none for the chosen pytorch,
+    pytorch-cuda beside a release before it, and a toolkit of another CUDA, which `cuda-version`
+    excludes, if it was `asked` for: one that came along leaves by itself. A sample proves that of a
+    metapackage only where it is for the CPU and the set is for CUDA, or the reverse."""
     facts, torch = source.facts, chosen.torch
     found = []
+    if installed(on, RUNTIME) and chosen.runtime == TOOLKIT:
+        # What it brings needs a `cuda-version` that excludes the toolkit of a release before it.
+        found.append(RUNTIME)
     toolkit = installed(on, TOOLKIT) if TOOLKIT in asked else None
     if toolkit and chosen.cuda and facts.read(torch).runtime == CUDA_NAMES[0]:
         majors = {version.partition(".")[0] for version in (toolkit.version, chosen.cuda)}
@@ -132,7 +135,10 @@ def _of_source(task: Task, *more: str) -> Departure:
     names = {*more, *(package.name for package in strangers(source, on))}
     if of_other_source(source, on):
         names |= frozenset[str]().union(*(other.facts.names for other in SOURCES))
-    return departure(str(task.target.prefix), names, foreign(source)) if names else Departure()
+    # With a runtime package goes the CUDA that it brought, of whatever major.
+    runtime = {source.runtime_channel} if source.runtime_channel and RUNTIME in names else set()
+    channels = foreign(source) | runtime
+    return departure(str(task.target.prefix), names, channels) if names else Departure()
 
 
 def notices(found: Departure, task: Task) -> list[Notice]:

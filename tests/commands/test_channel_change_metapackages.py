@@ -112,3 +112,20 @@ def test_a_sample_proves_the_kind_alone(driver, env_with, condarc, conda_in_proc
     ours = conda_in_process(*line).ok().json()["torchmirror"]
     codes = {warning["code"] for warning in ours["warnings"]}
     assert ("metapackage_removed" in codes) is leaves
+
+
+def test_a_runtime_package_gives_way_to_a_release_before_it(driver, env_with, conda_in_process):
+    """It stayed, as the official command had asked for it, with a `cuda-version` that excludes the
+    toolkit of the older release: that ended in conda's conflicts."""
+    of = ("create", "-c", "pytorch", "-c", "nvidia", "python=3.10")
+    prefix = env_with(*of, "pytorch::pytorch=1.13.1", "pytorch::torchvision", "pytorch-cuda=11.7")
+    result = conda_in_process("torch-install", "-y", "-p", prefix, "pytorch=1.12.1").ok()
+    found = installed(prefix)
+    assert found["pytorch"] == "1.12.1=py3.10_cuda11.6_cudnn8.3.2_0"
+    assert found["torchvision"] == "0.13.1=py310_cu116"
+    assert found["cudatoolkit"].startswith("11.6.")
+    assert not {"pytorch-cuda", "cuda-libraries", "cuda-cudart", "libcublas"} & {*found}
+    assert "pytorch-cuda 11.7 goes with no build of this set" in result.words
+    # And back.
+    conda_in_process("torch-install", "-y", "-p", prefix, "pytorch=1.13.1").ok()
+    assert installed(prefix)["pytorch-cuda"].startswith("11.7=")
