@@ -44,7 +44,7 @@ from ..selection.facts.names import FAMILY, PIP_NAMES, RUNTIMES
 from ..selection.plan import FLEXIBLE
 from ..selection.specs import package_name
 from .solve import with_credentials
-from .transaction import damaged, heeded, pins
+from .transaction import asked, damaged, heeded, pins
 from .transaction.undoing import undone_whole
 
 _PRIORITY = frozenset(("--strict-channel-priority", "--no-channel-priority"))
@@ -121,6 +121,7 @@ def _run(
         with (
             inner_command(),
             environment(variables),
+            asked.by_name(),
             pins.all_applied(command, variables),
             heeded.checked(command, variables),
             with_credentials(),
@@ -163,6 +164,7 @@ def solves(command: Sequence[str], variables: Mapping[str, str]) -> bool:
         with (
             inner_command(),
             environment(variables),
+            asked.by_name(),
             pins.all_applied(words, variables),
             redirect_stdout(StringIO()),
         ):

@@ -25,7 +25,7 @@ from conda.models.records import PackageRecord
 from ..exceptions.choice import SolverSilent
 from ..redirect.configuration import environment, inner_command
 from ..text.sanitize import public_url, safe
-from .transaction import heeded, pins
+from .transaction import asked, heeded, pins
 from .transaction.solved import listening
 
 
@@ -59,6 +59,7 @@ def _solve(wanted: Sequence[str], variables: Mapping[str, str]) -> Transaction:
         with (
             inner_command(),
             environment(variables),
+            asked.by_name(),
             pins.all_applied(wanted, variables),
             heeded.checked(wanted, variables),
             redirect_stdout(StringIO()),

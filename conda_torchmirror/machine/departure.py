@@ -23,13 +23,24 @@ _KEPT = "python"
 _CUDA = CUDA_NAMES[0]
 
 
-def requested(prefix: str) -> Mapping[str, Any]:
-    """The specs that were asked for in an environment, by name. Raises: UnreadableHistory."""
+def requested(prefix: str, *, listed: bool = True) -> Mapping[str, Any]:
+    """The specs that were asked for in an environment, by name; with `listed` also those of which
+    a file was installed from a list. Raises: UnreadableHistory."""
     history = History(prefix)
     try:
-        return dict(history.get_requested_specs_map())
+        found = history.get_requested_specs_map()
     except UnicodeDecodeError as error:
         raise UnreadableHistory(file=history.path) from error
+    return {name: spec for name, spec in found.items() if listed or not is_file(spec)}
+
+
+def is_file(spec: Any) -> bool:
+    """Whether a spec of the history names one file, with the folder of its channel.
+
+    So conda records every package of `create --clone`, and of a list of URLs, where nobody asked
+    for each of them.
+    """
+    return all(spec.get(field) for field in ("subdir", "version", "build"))
 
 
 def departure(prefix: str, names: Collection[str], channels: Collection[str] = ()) -> Departure:
@@ -45,7 +56,7 @@ def departure(prefix: str, names: Collection[str], channels: Collection[str] = (
         name: {need for spec in record.depends if (need := package_name(spec)) in records}
         for name, record in records.items()
     }
-    asked = requested(prefix)
+    asked = requested(prefix, listed=False)
     named = set(names) & records.keys()
     needing = _closure(named, _inverted(needs)) - named
     may_go = {

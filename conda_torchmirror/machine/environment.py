@@ -20,7 +20,6 @@ from conda.base.constants import ROOT_ENV_NAME
 from conda.base.context import context
 from conda.common.path import get_python_short_path, get_python_site_packages_short_path
 from conda.core.prefix_data import PrefixData
-from conda.history import History
 from conda.models.match_spec import MatchSpec
 from conda.models.records import PrefixRecord
 
@@ -41,6 +40,7 @@ from ..selection.facts.names import (
     TORCH,
 )
 from ..selection.plan import typed
+from .departure import requested
 from .evidence import guarded
 
 log = getLogger(__name__)
@@ -202,7 +202,7 @@ def _pip(prefix: str, records: dict[str, Any]) -> Iterator[Installed]:
 
 def _history(prefix: str) -> Iterator[Pin]:
     """Yield the specs of the environment's history, which conda's solvers keep satisfying."""
-    asked = History(prefix).get_requested_specs_map()
+    asked = requested(prefix, listed=False)
     for name in NAMES:
         if name in asked:
             yield Pin(str(asked[name]), "history")

@@ -1,7 +1,8 @@
 """What an environment's history says was asked for, where conda installs from a list of files.
 
-Conda takes each file of such a list for an explicit request, down to its hash: its classic solver
-then keeps to all of them, and the environment takes no other release of anything.
+Conda takes each file of such a list, or of an environment that is cloned, for an explicit request,
+down to its build: its classic solver then keeps to all of them, and the environment takes no other
+release of anything.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from conda import misc
+from conda.history import History
 from conda.models.match_spec import MatchSpec
+
+from ...machine.departure import is_file
 
 
 @contextmanager
@@ -37,6 +41,23 @@ def asking(specs: Iterable[object]) -> Iterator[None]:
         yield
     finally:
         misc.PrefixSetup = kept
+
+
+@contextmanager
+def by_name() -> Iterator[None]:
+    """Let the files of such a list be asked for by their names alone, as conda itself does with a
+    spec that it gives up ("neutered"): they stay, in whatever release goes with what is asked."""
+    kept = History.get_requested_specs_map
+
+    def names(self: History) -> dict[str, MatchSpec]:
+        found = kept(self)
+        return {n: MatchSpec(n) if is_file(spec) else spec for n, spec in found.items()}
+
+    History.get_requested_specs_map = names
+    try:
+        yield
+    finally:
+        History.get_requested_specs_map = kept
 
 
 def _bare(spec: MatchSpec) -> MatchSpec:

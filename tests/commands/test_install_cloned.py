@@ -1,0 +1,80 @@
+"""An environment that conda cloned, or made from a list of URLs: each package stands in its history
+as if it had been asked for, down to its build."""
+
+from __future__ import annotations
+
+import pytest
+from support.change_fixtures import FORGE, OF_FORGE, OFFICIAL_ENV
+from support.prefixes import installed
+
+pytest_plugins = ("support.change_fixtures",)
+
+OLD = (
+    *("create", "-c", "pytorch", "-c", "nvidia", "python=3.10"),
+    *("pytorch::pytorch=2.0.1", "pytorch-cuda=11.7"),
+)
+
+
+@pytest.fixture(params=["clone", "list"])
+def copy_of(request, env_with, conda_in_process, tmp_path):
+    """`copy_of(*words)`: an environment that conda makes of the one that these words make."""
+
+    def make(*words):
+        source, prefix = env_with(*words), tmp_path / "copy"
+        if request.param == "clone":
+            conda_in_process("create", "-y", "-q", "-p", prefix, "--clone", source).ok()
+            return prefix
+        file = tmp_path / "list.txt"
+        file.write_text(conda_in_process("list", "-p", source, "--explicit", "--md5").ok().stdout)
+        conda_in_process("create", "-y", "-q", "-p", prefix, "--file", file).ok()
+        return prefix
+
+    return make
+
+
+def test_a_partner_comes_along_and_mkl_gives_way(copy_of, conda_in_process):
+    """Refused: `mkl`, which was asked for in this environment, contradicted the rule."""
+    prefix = copy_of(*OLD)
+    words = ("torch-install", "-y", "-p", prefix, "--source", "pytorch", "torchvision")
+    done = conda_in_process(*words, "--cuda", "11.7").ok()
+    found = installed(prefix)
+    assert found["pytorch"] == "2.0.1=py3.10_cuda11.7_cudnn8.5.0_0"
+    assert found["torchvision"] == "0.15.2=py310_cu117"
+    assert found["mkl"].startswith("2023.1.0")
+    assert "asked for" not in done.words
+
+
+def test_another_release_and_cuda(copy_of, conda_in_process):
+    """Refused: pytorch 2.0.1 itself did not go with the set, and was to be left out."""
+    prefix = copy_of(*OLD)
+    before = installed(prefix)
+    words = ("torch-install", "-y", "-p", prefix, "--source", "pytorch", "pytorch=2.1.0")
+    conda_in_process(*words, "--cuda", "12.1").ok()
+    found = installed(prefix)
+    assert found["pytorch"] == "2.1.0=py3.10_cuda12.1_cudnn8.9.2_0"
+    assert found["libcublas"].startswith("12.1.")
+    # What was there stays, in whatever release.
+    assert before.keys() <= found.keys()
+    assert found["python"] == before["python"]
+    # Nothing is left to do.
+    done = conda_in_process(*words, "--cuda", "12.1").ok()
+    assert "All requested packages already installed" in done.stdout
+
+
+def test_the_channel_of_torch_is_changed(copy_of, conda_in_process):
+    """Ended in conda's list of conflicts, with the former CUDA asked for once more."""
+    prefix = copy_of(*OFFICIAL_ENV, "lightning")
+    done = conda_in_process(*FORGE, "-y", "-p", prefix).ok()
+    found = installed(prefix)
+    assert {name: found[name] for name in OF_FORGE} == OF_FORGE
+    assert {"lightning", "torchmetrics", "numpy"} <= {*found}
+    assert not {"pytorch-cuda", "libcublas", "torchtriton"} & {*found}
+    assert "linux-64::" not in done.stdout.partition("Package Plan")[0]
+
+
+def test_what_was_asked_for_by_a_spec_is_kept_to(env_with, conda_in_process):
+    """Only files of a list are: a build that is typed stays."""
+    prefix = env_with(*OLD, "numpy=1.26.4=stub_0")
+    words = ("torch-install", "-y", "-p", prefix, "--source", "pytorch", "pytorch=2.1.0")
+    conda_in_process(*words, "--cuda", "12.1").ok()
+    assert installed(prefix)["numpy"] == "1.26.4=stub_0"
