@@ -14,9 +14,17 @@ from . import rules
 from .choose import offers, with_highest_cuda
 from .facts.names import AUDIO, CUDA_NAMES, DEFAULT, OF_PYTORCH, PIP_NAMES, TOOLKIT, TORCH
 from .plan import offered
-from .refused import DRIVER, Case, causes, in_new_environment, new_environment
+from .refused import (
+    DRIVER,
+    Case,
+    causes,
+    in_new_environment,
+    new_environment,
+    of_cuda,
+    opened,
+)
 from .sources import elsewhere
-from .specs import marks, number, package_name, wheel_variant, without_build
+from .specs import number, package_name, wheel_variant, without_build
 
 
 class Advice(NamedTuple):
@@ -45,18 +53,25 @@ def find(case: Case) -> Advice:
         *_drop_cuda(case),
         *(() if builds_open else _open_release(case)),
     ]
-    steps += near or _ask_less(case)
+    steps += (near := near or _ask_less(case))
     steps += _name_cuda(case)
     steps += _upgrade_driver(case) if case.machine.cuda_from != "prefix" else ()
-    channels = tuple(name for name in case.request.channels if name not in OF_PYTORCH)
-    there = case.request._replace(source="conda-forge", channels=channels)
-    asked = case.again(there, new=True)
-    steps += elsewhere.find(case.machine, case.request, case.knowledge, asked)
+    steps += (there := list(_elsewhere(case, case.request)))
+    if not (near or there or case.request.files or case.request.keeps_torch):
+        found = (n for n in _elsewhere(case, opened(case)) if n.code in elsewhere.OF_TABLES)
+        steps += (notice._replace(code="less_of_conda_forge") for notice in found)
     steps += _use_cpu(case)
     return Advice(*causes(case), tuple(steps))
 
 
 # Steps
+
+
+def _elsewhere(case: Case, request: Request) -> Iterator[Notice]:
+    """Other places that serve this request, which is that of the case or asks for less."""
+    channels = tuple(name for name in request.channels if name not in OF_PYTORCH)
+    there = request._replace(source="conda-forge", channels=channels)
+    return elsewhere.find(case.machine, request, case.knowledge, case.again(there, new=True))
 
 
 def _change_pins(case: Case) -> Iterator[Notice]:
@@ -227,7 +242,7 @@ def without_cuda(case: Case) -> tuple[list[str], Request]:
     # Beside a runtime these restrict nothing; alone they would.
     alone = (CUDA_NAMES[0], TOOLKIT)
     words += [w for w in case.request.others if words and package_name(w) in alone]
-    words += [channel for channel in case.request.channels if words and _of_cuda(channel)]
+    words += [channel for channel in case.request.channels if words and of_cuda(channel)]
     variants = (_variant(case, word) for word, _ in case.request.typed)
     words += [f"+{found}" for found in variants if words and found not in (None, "cpu")]
     plain = [(without_build(word) or word).rpartition("::")[2] for word in words]
@@ -245,11 +260,6 @@ def without_cuda(case: Case) -> tuple[list[str], Request]:
     channels = tuple(word for word in case.request.channels if word not in words)
     open_ = case.request._replace(specs=specs, pins=(), others=others, channels=channels)
     return words, open_
-
-
-def _of_cuda(channel: str) -> bool:
-    """Whether a channel is a label of one CUDA."""
-    return "/label/" in channel and marks(channel.partition("/label/")[2]).cuda is not None
 
 
 def _other_runtime(case: Case) -> Iterator[Notice]:
@@ -284,9 +294,9 @@ def _open_release(case: Case) -> Iterator[Notice]:
         return
     # Of a wheel, `+cpu` goes with the version, so that the command has to say it.
     said = torch != TORCH and "cpu" in variants
-    for code, opened in (("older_release", [torch]), ("open_versions", named)):
-        request = case.specs({name: (name,) for name in opened})
-        words = [word for word, name in case.request.typed if name in opened]
+    for code, names in (("older_release", [torch]), ("open_versions", named)):
+        request = case.specs({name: (name,) for name in names})
+        words = [word for word, name in case.request.typed if name in names]
         kept = {word: open_ for word in words if (open_ := _open_word(case, word))}
         ties = tuple((source, kept.get(word, word)) for source, word in case.request.ties)
         choice = case.take(request=request._replace(ties=ties))
@@ -339,24 +349,6 @@ def _ask_less(case: Case) -> list[Notice]:
             torch = f"{choice.torch.name} {choice.torch.version}"
             return [case.open_torch(bare, torch, python=python, new=on is not here)]
     return []
-
-
-def opened(case: Case) -> Request:
-    """The request for the same packages, in any version and for any CUDA."""
-    family = tuple(name for name in case.request.specs if name in case.source.family)
-    pins = {pin.text for pin in case.request.pins}
-    kept = tuple(
-        w
-        for w in case.request.others
-        if w not in pins and package_name(w) not in (*CUDA_NAMES, TOOLKIT)
-    )
-    left = {*pins, *filter(_of_cuda, case.request.channels)}
-    return case.request._replace(
-        specs={name: (name,) for name in family},
-        pins=(),
-        others=kept,
-        channels=tuple(channel for channel in case.request.channels if channel not in left),
-    )
 
 
 def _name_cuda(case: Case) -> Iterator[Notice]:

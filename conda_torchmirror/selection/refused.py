@@ -11,10 +11,10 @@ from ..models import Build, Choice, Machine, NoChoice, Notice, Pin, Request
 from ..options import InstallOptions, again
 from . import rules
 from .choose import choose
-from .facts.names import TORCH
+from .facts.names import CUDA_NAMES, TOOLKIT, TORCH
 from .facts.record import Knowledge, SourceFacts
 from .plan import offered
-from .specs import exclude_each_other, release, without_build
+from .specs import exclude_each_other, marks, package_name, release, without_build
 
 #: Codes of rejections that another driver would lift.
 DRIVER = ("cuda_too_new", "driver_too_old", "minor_version_only")
@@ -151,6 +151,29 @@ def in_new_environment(case: Case, *, any_python: bool = False) -> Iterator[Noti
         command = offered(case.again(python=python, new=True))
         torch = f"{choice.torch.name} {choice.torch.version}"
         yield Notice("in_new_environment", {"torch": torch, "command": command})
+
+
+def opened(case: Case) -> Request:
+    """The request for the same packages, in any version and for any CUDA."""
+    family = tuple(name for name in case.request.specs if name in case.source.family)
+    pins = {pin.text for pin in case.request.pins}
+    kept = tuple(
+        w
+        for w in case.request.others
+        if w not in pins and package_name(w) not in (*CUDA_NAMES, TOOLKIT)
+    )
+    left = {*pins, *filter(of_cuda, case.request.channels)}
+    return case.request._replace(
+        specs={name: (name,) for name in family},
+        pins=(),
+        others=kept,
+        channels=tuple(channel for channel in case.request.channels if channel not in left),
+    )
+
+
+def of_cuda(channel: str) -> bool:
+    """Whether a channel is a label of one CUDA."""
+    return "/label/" in channel and marks(channel.partition("/label/")[2]).cuda is not None
 
 
 def causes(case: Case) -> tuple[Notice | None, frozenset[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from support.both_channels import Reader
-from support.steps_taken import Asked, taken
+from support.steps_taken import LESS, Asked, taken
 
 from conda_torchmirror.exceptions.base import TorchMirrorError
 from conda_torchmirror.exceptions.choice import HistoryConflict, NoFittingBuild, PinConflict
@@ -214,7 +214,9 @@ def test_a_step_comes_to_what_it_says(ways, machine, words, source):
             continue
         for again in taken(asked, step):
             found = answer(again).choice
-            if "torch" in step.facts and step.code != "open_build":
+            if step.code == LESS:  # the tables go by minor versions
+                assert found.torch.version.startswith(f"{step.facts['torch']}."), (step, again)
+            elif "torch" in step.facts and step.code != "open_build":
                 assert step.facts["torch"] == f"pytorch {found.torch.version}", (step, again)
             if step.code in ("drop_cuda", "name_cuda", "use_minor"):
                 assert found.cuda == step.facts["cuda"], (step, again)

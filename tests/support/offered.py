@@ -48,6 +48,8 @@ CHANGES: Mapping[str, frozenset[str]] = {
     "use_conda_forge": _FORGE,
     "use_conda_forge_cpu": _FORGE,
     "use_wheel_set": _NEW | _FOR_WHEELS | {"python"},
+    "less_of_conda_forge": _FORGE,
+    "less_of_wheels": _NEW | _FOR_WHEELS | {"python", "specs"},
     "other_gpu_wheels": _NEW | _FOR_WHEELS | {"python", "cuda"},
     "other_variant": frozenset(("cuda",)),
     "ask_less": _NEW | _OPENED,

@@ -147,7 +147,7 @@ def taken(asked: Asked, step: Notice) -> Iterator[Asked]:
             named = dict.fromkeys(match.read(word).name for word in asked.words)
             family = [name for name in named if name in (*FAMILY, *METAPACKAGES)]
             yield _of_family(asked, family, family)
-        case "ask_less" | "use_source" | "in_new_environment":
+        case "ask_less" | "use_source" | "in_new_environment" | "less_of_conda_forge":
             yield _command(asked, facts["command"])
         case "name_cuda":
             yield asked._replace(cuda=facts["cuda"])
@@ -197,7 +197,8 @@ def _command(asked: Asked, command: str) -> Asked:
     )
 
 
-ELSEWHERE = ("use_conda_forge", "use_conda_forge_cpu", "use_wheels", "other_channel_has")
+LESS = "less_of_conda_forge"
+ELSEWHERE = ("use_conda_forge", "use_conda_forge_cpu", "use_wheels", "other_channel_has", LESS)
 
 
 def check(asked: Asked, builds: Sequence[Build]) -> list[str] | None:
@@ -242,7 +243,11 @@ def serves(asked: Asked, step: Notice) -> None:
         assert torch
         assert all(match.admits(spec, "pytorch", "1.8.2", "") for spec in torch)
         return
-    assert "pytorch-cuda" not in {spec.name for spec in specs}
+    if step.code == LESS:
+        torch = []
+        family = [name for name in asked.asked().specs if name in FAMILY]
+        asked = asked._replace(words=tuple(family if asked.words else ()))
+    assert step.code == LESS or "pytorch-cuda" not in {spec.name for spec in specs}
     until = str(step.facts["torch"])
     if step.code == "use_wheels":
         assert asked.on.python in (None, "3.10", "3.11", "3.12", "3.13")
@@ -262,9 +267,9 @@ def serves(asked: Asked, step: Notice) -> None:
         (there := row["platforms"].get(asked.on.subdir))
         and all(match.admits(spec, "pytorch", row["torch"], "") for spec in torch)
         and (asked.on.python is None or asked.on.python in there["python"])
-        and (step.code == "use_conda_forge_cpu" or step.facts["cuda"] in there["cuda"])
+        and ("cuda" not in step.facts or step.facts["cuda"] in there["cuda"])
         for row in rows
     ), (asked, step)
-    if step.code == "use_conda_forge" and asked.on.cuda and asked.cuda == "auto":
+    if "cuda" in step.facts and asked.on.cuda and asked.cuda == "auto":
         major = int(str(step.facts["cuda"]).partition(".")[0])
         assert major <= int(asked.on.cuda.partition(".")[0])

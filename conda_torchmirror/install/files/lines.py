@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...index.match import read
 from ...models import Choice, Machine, Notice, Pin
 from ...options import InstallOptions
-from ...selection import alternatives, refused
+from ...selection import refused
 from ...selection.facts.names import (
     CUDA_NAMES,
     FAMILY,
@@ -43,7 +43,7 @@ def change(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Not
     if choice is None:
         return
     step = step._replace(facts={**step.facts, "torch": f"{TORCH} {choice.torch.version}"})
-    asked = case.again(alternatives.opened(case), python=python, new=python is not None)
+    asked = case.again(refused.opened(case), python=python, new=python is not None)
     gpu = metapackages(files)
     of_torch = [for_torch(read(line).plain) for line in gpu]
     opened = [
@@ -125,7 +125,7 @@ def _with_open_lines(case: refused.Case, python: str | None, kept: Sequence[Pin]
     ties = ((of, f"{of}::{names[word]}" if word in names else word) for of, word in request.ties)
     new = refused.new_environment(machine)
     on = new._replace(pins=(*new.pins, *kept), python=python or machine.python)
-    return case.take(on, alternatives.opened(case)._replace(ties=tuple(ties)))
+    return case.take(on, refused.opened(case)._replace(ties=tuple(ties)))
 
 
 def _as_written(files: FileRequest, spec: str) -> str | None:

@@ -13,6 +13,7 @@ from ...models import Choice, NoChoice, Notice
 from ...selection import alternatives, refused, rules
 from ...selection.choose import choose
 from ...selection.plan import typed
+from ...selection.sources.elsewhere import OF_TABLES
 from ...text.messages import text
 from ..attempt import Attempt
 from ..task import Task
@@ -50,7 +51,7 @@ def refuse(
     offline = any(each.records.origin != "live" for each in tried)
     # The records of conda-forge are better evidence than the tables.
     lives = any(each.task.source.end is None for each in tried)
-    left = (*refusal.OF_WHEELS, *(refusal.OF_TABLES if lives else ()))
+    left = (*refusal.OF_WHEELS, *(OF_TABLES if lives else ()))
     first = next((each for each in found if each.pin in on.pins), found[0])
     ways = (
         *_of_history([each for each in found if each.pin in on.history], case, task),

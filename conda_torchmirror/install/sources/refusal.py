@@ -17,6 +17,7 @@ from ...selection import alternatives, refused, rules
 from ...selection.choose import choose
 from ...selection.facts.names import TORCH
 from ...selection.plan import offered
+from ...selection.sources.elsewhere import OF_TABLES
 from ...selection.sources.forge_tables import may_be_on_conda_forge, newest_of_conda_forge
 from ...selection.specs import number
 from ...text import reasons
@@ -31,8 +32,6 @@ from .rule import AutoRule, Cached
 
 #: Steps that lead to a CPU build.
 _ON_CPU = ("use_cpu", "use_cpu_only", "use_cpu_instead")
-#: Steps that lead to conda-forge by what the tables say of it.
-OF_TABLES = ("use_conda_forge", "use_conda_forge_cpu")
 #: Steps that lead to wheels by the tables of GPU code.
 OF_WHEELS = ("use_wheels",)
 #: Codes of causes, with the weaker ones to use if the records are only a sample of the channel.
@@ -43,11 +42,13 @@ _OF_SAMPLE = {
 
 
 class _Told(NamedTuple):
-    """Why one source has nothing that fits, and the next steps found in its records."""
+    """Why one source has nothing that fits, and the next steps found in its records; `less` are the
+    options for the same packages in any version and for any CUDA."""
 
     source: str
     detail: str
     steps: tuple[Notice, ...]
+    less: InstallOptions
 
 
 def refuse(
@@ -71,12 +72,18 @@ def refuse(
     offline = any(each.records.origin != "live" for each in attempts)
     steps = list(_once(told))
     old = tuple(old)
-    ways = (
-        *old,
-        *(way for each in attempts for way in _in_part(each)),
+    better = [
         *(step for step in steps if step.code not in _ON_CPU),
         *_other_sources(task, tried, [each.source for each in unread if not each.forbidden]),
         *wheels.way(task.typed, task.target, on),
+    ]
+    if not better and not task.request.keeps_torch:
+        of_wheels = wheels.way(told[0].less, task.target, on)
+        better += (step._replace(code="less_of_wheels") for step in of_wheels)
+    ways = (
+        *old,
+        *(way for each in attempts for way in _in_part(each)),
+        *better,
         *([Notice("allow_newer", {"count": excluded})] if excluded else ()),
         *([Notice("allow_packed", {"count": packed})] if packed else ()),
         *(step for step in steps if step.code in _ON_CPU),
@@ -144,8 +151,9 @@ def _told(attempt: Attempt, tried: Sequence[Source], rule: AutoRule | None) -> _
         None if lives else source.ended(),
     )
     # The records of a source that was read are better evidence than the tables.
+    less = case.again(refused.opened(case), new=True)
     known = {*(OF_TABLES if lives else ()), *(() if task.files else OF_WHEELS)}
-    return _Told(source.name, detail, tuple(step for step in steps if step.code not in known))
+    return _Told(source.name, detail, tuple(step for step in steps if step.code not in known), less)
 
 
 def steps_of(task: Task, advice: alternatives.Advice, case: refused.Case) -> Iterable[Notice]:

@@ -19,6 +19,8 @@ from ..specs import minor, number, package_name, without_build
 from .forge_tables import on_conda_forge
 from .wanted import Wanted
 
+#: Steps that lead to conda-forge by what the tables say of it.
+OF_TABLES = ("use_conda_forge", "use_conda_forge_cpu", "less_of_conda_forge")
 #: A release that every spec admits which has no upper bound.
 _NEWEST = "999"
 

@@ -152,6 +152,8 @@ TEXT: Table = {
     "drop_partner": "leave {names} out",
     "drop_cuda": "leave {words} out: {torch} with CUDA {cuda} fits",
     "drop_cuda_cpu": "leave {words} out: {torch} for the CPU fits",
+    "less_of_conda_forge": "ask for less: `{command}` takes PyTorch {torch} of conda-forge",
+    "less_of_wheels": "ask for less: `{command}` takes wheels of PyTorch {torch} from {variant}",
     "ask_less": "ask for less: `{command}` takes {torch}",
     "test_mirrors": "`conda torch-mirror test` shows which mirrors answer; `--mirror NAME` or "
     "`--mirror URL` names one",

@@ -1,0 +1,78 @@
+"""What ties a request to the channel `pytorch` is left out of a next step, where nothing else of it
+helps: as with the command of pytorch.org, on a GPU that the channel has no code for."""
+
+from __future__ import annotations
+
+import pytest
+from support import offered
+from support.auto_fixtures import cuda
+
+pytest_plugins = ["support.auto_fixtures"]
+
+CHANNELS = ("-c", "pytorch", "-c", "nvidia")
+FAMILY = ("pytorch", "torchvision", "torchaudio")
+OLD = ("pytorch==2.4.1", "torchvision==0.19.1", "torchaudio==2.4.1")
+BLACKWELL = cuda("13.0", "12.0")
+
+
+@pytest.fixture
+def refused(at_both, conda_in_process, monkeypatch):
+    """`refused(*words, **variables)`: the hints of a preview that is refused, by code."""
+
+    def run(*words: str, **variables: str) -> dict[str, str]:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        asked = ("torch-install", "-n", "new", *words, "--dry-run", "--json")
+        done = conda_in_process(*asked)
+        assert done.rc == 1, str(done)
+        hints = {h["hint_code"]: h["text"] for h in done.json()["guidance"]["hints"]}
+        offered.check(asked, hints)
+        return hints
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "release"),
+    [
+        ((*FAMILY, "pytorch-cuda=12.4", *CHANNELS), "2.10"),
+        ((*OLD, "pytorch-cuda=12.1", *CHANNELS), "2.10"),
+        (("pytorch=2.5.1", *CHANNELS), "2.13"),
+        (("pytorch=2.5.1", "--source", "pytorch"), "2.13"),
+        (("pytorch", "torchvision", "cudatoolkit=11.3", "-c", "pytorch"), "2.13"),
+    ],
+)
+def test_conda_forge_has_it_for_less(refused, conda_in_process, words, release):
+    """All that was offered was a CPU build."""
+    hints = refused(*words, **BLACKWELL)
+    assert f"PyTorch {release} of conda-forge" in hints["less_of_conda_forge"]
+    [command] = [line for code, line in offered.commands(hints) if code == "less_of_conda_forge"]
+    taken = conda_in_process("torch-install", *command, "--json").ok().json()["torchmirror"]
+    assert taken["selected"]["source"] == "conda-forge"
+    assert taken["selected"]["builds"][0]["version"].startswith(f"{release}.")
+    assert taken["selected"]["cuda"]
+
+
+def test_wheels_where_conda_forge_lacks_a_partner(refused):
+    """It has no torchaudio for Windows."""
+    words = (*FAMILY, "pytorch-cuda=12.4", *CHANNELS, "--platform", "win-64")
+    hints = refused(*words, **BLACKWELL)
+    assert "less_of_conda_forge" not in hints
+    [command] = [line for code, line in offered.commands(hints) if code == "less_of_wheels"]
+    assert command[:5] == ["-n", "new", *FAMILY]
+    assert command[-3:] == ["--source", "wheels", "--dry-run"]
+
+
+@pytest.mark.parametrize(
+    ("words", "on"),
+    [
+        # A single change is enough.
+        ((*FAMILY, "pytorch-cuda=12.1", *CHANNELS), cuda("11.6", "8.6")),
+        # It has none for this driver either.
+        ((*FAMILY, "pytorch-cuda=12.4", *CHANNELS), cuda("10.1", "3.5")),
+        # The packages have to be of the channel.
+        (("pytorch", "torchtext", "pytorch-cuda=12.1", *CHANNELS), BLACKWELL),
+    ],
+)
+def test_neither_is_offered_where_it_would_not_help(refused, words, on):
+    assert not {"less_of_conda_forge", "less_of_wheels"} & refused(*words, **on).keys()
