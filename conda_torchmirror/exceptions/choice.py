@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..text.messages import N_
 from .base import TorchMirrorError
 
@@ -110,7 +112,8 @@ class NotAsChosen(TorchMirrorError):
 
 
 class Shadowed(TorchMirrorError):
-    """Strict channel priority, which the user kept, hides a package that the set needs."""
+    """Strict channel priority, which the user kept, hides a package that the set needs. The raise
+    says how it is lifted."""
 
     code = "shadowed"
     message = N_("strict channel priority hides a package that this set needs")
@@ -118,8 +121,18 @@ class Shadowed(TorchMirrorError):
         "the channel `{channel}` comes first and carries `{package}`, so that newer ones of "
         "other channels are not considered"
     )
-    facts = ("channel", "package")
-    hints = ("allow_flexible",)
+    facts: ClassVar[tuple[str, ...]] = ("channel", "package")
+
+
+class ShadowedBehind(Shadowed):
+    """The same, where the set is of one channel, and what it hides are packages of others."""
+
+    code = "shadowed_behind"
+    cause = N_(
+        "of the packages that the channel `{channel}` has, none of another channel is considered; "
+        "without that there is a solution"
+    )
+    facts = ("channel",)
 
 
 class PartnerConflict(TorchMirrorError):

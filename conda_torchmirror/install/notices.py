@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from conda.base.context import context
+
+from ..exceptions.choice import Shadowed, ShadowedBehind
 from ..index.hidden import undated
 from ..index.match import admits
 from ..models import Choice, Notice, Records
 from ..selection import rules
 from ..selection.choose import choose
 from ..selection.facts.names import CUDA_NAMES, PIP_NAMES, TOOLKIT, TORCH
+from ..selection.plan import offered
 from ..selection.specs import misspelt, package_name, version_alone
+from ..text.sanitize import safe
 
 if TYPE_CHECKING:
     from ..index.sources import Source
     from .task import Task
+
+#: Conda's options on the priority of channels.
+STRICT, NO_PRIORITY = "--strict-channel-priority", "--no-channel-priority"
 
 
 def of_choice(chosen: Choice, records: Records, source: Source) -> Iterator[Notice]:
@@ -78,3 +86,18 @@ def slips(task: Task) -> Iterator[Notice]:
         if name not in CUDA_NAMES and meant:
             code = "misspelt_alone" if alone else "misspelt"
             yield Notice(code, {"spec": word, "nearest": meant})
+
+
+def shadowed(task: Task, hiding: str) -> Shadowed:
+    """The error for packages that strict channel priority is `hiding`, with what lifts it."""
+    source, asked = task.source, task.typed
+    channel, typed = source.channel, (STRICT,) in asked.passed
+    if source.flexible and not typed:  # which the setting alone keeps from being lifted
+        return Shadowed(channel=channel, package=hiding, ways=[Notice("allow_flexible")])
+    without = asked.without(STRICT)
+    if not (source.flexible and getattr(context.plugins, "torchmirror_flexible", True)):
+        without = without._replace(passed=(*without.passed, (NO_PRIORITY,)))
+    ways = [Notice("other_priority", {"command": safe(offered(without))})]
+    if source.flexible:
+        return Shadowed(channel=channel, package=hiding, ways=ways)
+    return ShadowedBehind(channel=channel, ways=ways)

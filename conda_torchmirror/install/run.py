@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from conda import CondaExitZero
 from conda.base.context import context
 
-from ..exceptions.choice import NoFittingBuild, Shadowed
+from ..exceptions.choice import NoFittingBuild
 from ..exceptions.environment import (
     ForeignPlatform,
     NoEnvironment,
@@ -284,7 +284,7 @@ def _hand_over(
     from ..handover import solve as solver
     from ..handover.transaction.heeded import Unheeded
     from ..handover.transaction.removal import removing
-    from . import other_packages
+    from . import notices, other_packages
 
     options, source, on = task.options, task.source, decision.machine
     conda.refuse_unreadable(on, decision.prefix)
@@ -337,7 +337,7 @@ def _hand_over(
         with removing(leaving.named, leaving.hidden):
             hiding = conda.hidden_by_priority(error, command, variables, decision, routes)
         if hiding:
-            raise Shadowed(channel=source.channel, package=hiding) from error
+            raise notices.shadowed(task, hiding) from error
         unsolved = conda.unsatisfiable(error)
         if unsolved and (conflict := other_packages.conflict(task, decision)):
             raise conflict from error

@@ -7,8 +7,6 @@ import shlex
 
 import pytest
 from support.asking import ASK_2_1_0, ASK_2_5_1
-from support.channels import write_channel
-from support.lab import record
 from support.prefixes import history, installed
 
 from conda_torchmirror.index import match
@@ -234,49 +232,6 @@ def test_a_pin_that_admits_more_lifts_neither_the_choice_nor_its_pins(
     found = installed(prefix)
     assert found["torchvision"] == "0.16.0=py311_cu118"
     assert found["numpy"].startswith("1.26.")
-
-
-# Strict channel priority
-
-
-def test_strict_priority_is_lifted_for_this_hand_over(mirrored, conda_in_process, sandbox):
-    mirrored(channels=["conda-forge"], channel_priority="strict")
-    result = conda_in_process("torch-install", "-y", "-n", "new", *ASK_2_5_1).ok()
-    assert installed(sandbox.envs / "new")["libjpeg-turbo"].startswith("3.")
-    assert "channel_priority is strict" in result.stdout
-    assert "export CONDA_CHANNEL_PRIORITY=flexible" in result.stdout
-
-
-@pytest.mark.parametrize(
-    ("setting", "words"),
-    [({"plugins": {"torchmirror_flexible": False}}, ()), ({}, ("--strict-channel-priority",))],
-    ids=["setting", "flag"],
-)
-def test_where_it_may_not_be_lifted_the_hiding_package_is_named(
-    mirrored, conda_in_process, sandbox, setting, words
-):
-    mirrored(channels=["conda-forge"], channel_priority="strict", **setting)
-    result = conda_in_process("torch-install", "-y", "-n", "new", *ASK_2_5_1, *words)
-    assert result.rc == 1
-    assert "Shadowed" in result.stderr
-    assert "libjpeg-turbo" in result.stderr
-    assert not (sandbox.envs / "new").exists()
-
-
-def test_what_has_no_solution_with_any_priority_is_not_blamed_on_it(
-    mirrored, make_mirror, conda_in_process, tmp_path
-):
-    picky = {"picky-1-0.tar.bz2": record("picky", "1", depends=["python <3.10"])}
-    write_channel(tmp_path / "more" / "mine", "noarch", picky)
-    write_channel(tmp_path / "more" / "mine", "linux-64", {})
-    own = make_mirror(tmp_path / "more", {"mine": ""})
-    strict = {"channel_priority": "strict", "plugins": {"torchmirror_flexible": False}}
-    mirrored(channels=["conda-forge"], **strict)
-    words = (*ASK_2_5_1, "picky", "-c", own.channel_url("mine"))
-    result = conda_in_process("torch-install", "-y", "-n", "new", *words)
-    assert result.rc == 1
-    assert "Shadowed" not in result.stderr
-    assert "picky" in result.stderr
 
 
 def test_a_leftover_cpuonly_is_removed_first(env_of, conda_in_process):

@@ -105,6 +105,7 @@ TEXT: Table = {
     "new_with_request": "or install into a new environment: `{new}`",
     "allow_flexible": "let this one transaction run with flexible priority: `plugins: "
     "{{torchmirror_flexible: true}}` in .condarc",
+    "other_priority": "run it without strict priority: `{command}`",
     "built_in_part": "the built-in index of {date} has only some of the builds of `{channel}`: "
     "run once online",
     "unread_fits": "{torch} of the channel {source} fits, as far as the built-in index knows: run "
