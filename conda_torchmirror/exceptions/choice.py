@@ -135,6 +135,18 @@ class ShadowedBehind(Shadowed):
     facts = ("channel",)
 
 
+class ChannelUnread(TorchMirrorError):
+    """A solve fails without a channel of the environment's packages, and not with it."""
+
+    code = "channel_unread"
+    message = N_("conda finds no solution without the channel `{channel}`")
+    cause = N_(
+        "packages of the environment are from there ({packages}), and what the channels of this "
+        "run have does not go with them"
+    )
+    facts = ("channel", "packages")
+
+
 class PartnerConflict(TorchMirrorError):
     """Another requested package needs a different set than the chosen one."""
 

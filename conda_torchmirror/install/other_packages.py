@@ -14,7 +14,14 @@ from conda.base.context import context
 from conda.models.channel import Channel, MultiChannel
 
 from ..exceptions.channel import ChannelError, NothingCached
-from ..exceptions.choice import DefaultPackage, NotAsChosen, PartnerConflict, PinDropped
+from ..exceptions.choice import (
+    ChannelUnread,
+    DefaultPackage,
+    NotAsChosen,
+    PartnerConflict,
+    PinDropped,
+)
+from ..handover.conda import solves
 from ..handover.transaction import heeded
 from ..handover.transaction.heeded import Unheeded
 from ..index import match
@@ -23,6 +30,7 @@ from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
 from ..models import Build, Choice, Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions, again
+from ..redirect.configuration import DEFAULTS
 from ..selection.choose import choose
 from ..selection.facts.names import FAMILY, TORCH
 from ..selection.facts.record import Knowledge
@@ -31,6 +39,11 @@ from ..selection.specs import package_name
 from ..text.sanitize import safe
 from .beside import best_with, fitting, held, left_out, unmet
 from .task import Task
+
+#: What stands for the channel of a package that is of none: of pip, or of a file.
+_OF_NO_CHANNEL = ("", "pypi", "<unknown>")
+#: How many packages to name as those of a channel.
+_SHOWN = 5
 
 
 class Conflict(NamedTuple):
@@ -95,6 +108,33 @@ def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
         held=", ".join(found.held),
         ways=[Notice("take_with_partner", {"command": safe(way)})] if way else (),
     )
+
+
+def unread(
+    task: Task, decision: Decision, command: Sequence[str], variables: Mapping[str, str]
+) -> ChannelUnread | None:
+    """The error for a solve that fails because of packages in the environment of a channel that the
+    run does not read: with it, there is a solution. None where that is not why."""
+    step = decision.plan.conda
+    if step.alone:
+        return None
+    named = map(Channel, (*step.passed, *context.channels))
+    read = {part.canonical_name for one in named for part in getattr(one, "channels", (one,))}
+    there: dict[str, list[str]] = {}
+    staying = (
+        one for one in decision.machine.installed if one.name not in decision.plan.departure.hidden
+    )
+    for one in staying:
+        name = DEFAULTS if one.channel.startswith("pkgs/") else one.channel
+        if name not in (*read, *_OF_NO_CHANNEL) and "://" not in name:
+            there.setdefault(name, []).append(one.name)
+    for name, packages in sorted(there.items(), key=lambda item: -len(item[1])):
+        if solves([*command, "--channel", name], variables):
+            typed_so = task.typed._replace(channels=(*task.typed.channels, name))
+            way = Notice("read_along", {"command": safe(offered(typed_so))})
+            shown = ", ".join([*packages[:_SHOWN], *(["..."] if packages[_SHOWN:] else [])])
+            return ChannelUnread(channel=safe(name), packages=safe(shown), ways=(way,))
+    return None
 
 
 def unheeded(found: Unheeded, task: Task, on: Machine) -> PinDropped | DefaultPackage | NotAsChosen:

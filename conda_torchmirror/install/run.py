@@ -284,6 +284,7 @@ def _hand_over(
     from ..handover import solve as solver
     from ..handover.transaction.heeded import Unheeded
     from ..handover.transaction.removal import removing
+    from ..transport.hashes import is_unsolved
     from . import notices, other_packages
 
     options, source, on = task.options, task.source, decision.machine
@@ -341,6 +342,11 @@ def _hand_over(
         unsolved = conda.unsatisfiable(error)
         if unsolved and (conflict := other_packages.conflict(task, decision)):
             raise conflict from error
+        if is_unsolved(error):
+            with removing(leaving.named, leaving.hidden):
+                unread = other_packages.unread(task, decision, command, variables)
+            if unread:
+                raise unread from error
         raise
     if done.code or options.dry_run or options.download:
         return conda.Outcome(done.code, about, done.document)

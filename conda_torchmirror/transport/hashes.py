@@ -32,7 +32,7 @@ _PYTHON = "python"
 HOLLOW = Notice("probe_hollow", {"what": _PYTHON})
 _HAVE_PYTHON = frozenset(("pkgs/main", *(source.base_channel for source in SOURCES)))
 #: Parts of the names of errors by which solvers end; each solver has its own.
-_UNSOLVED = ("nsatisfiable", "PackagesNotFound", "PackageNotFound")
+_UNSOLVED = ("nsatisfiable", "PackagesNotFound", "PackageNotFound", "SpecsConfigurationConflict")
 
 
 def behind(source: Source, machine: Machine, request: Request, records: Records) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 
 import pytest
-from support.change_fixtures import FORGE, OF_FORGE, OFFICIAL_ENV, tree
+from support.change_fixtures import FORGE, FORGE_ENV, OF_FORGE, OFFICIAL, OFFICIAL_ENV, tree
 from support.interrupting import interrupted
 from support.prefixes import installed
 
@@ -65,3 +66,29 @@ def test_a_package_that_is_missing_leaves_everything(env_with, server, conda_in_
     result = conda_in_process(*FORGE, "-y", "-p", prefix)
     assert result.rc == 1
     assert tree(prefix) == before
+
+
+@pytest.mark.parametrize("preview", [(), ("-d", "--solve")], ids=["run", "preview"])
+def test_the_channel_of_what_stays_is_to_be_read_too(
+    env_with, at_server, conda_in_process, preview
+):
+    """Conda's classic solver named our pin alone: the environment's BLAS wants a newer MKL, and the
+    channels of this run have no other BLAS."""
+    prefix = env_with(*FORGE_ENV)
+    at_server(channels=["defaults"])
+    before = tree(prefix)
+    words = (*OFFICIAL, "-y", "-p", prefix, *preview)
+    refused = conda_in_process(*words, "--json")
+    if refused.rc == 0:
+        pytest.skip("this solver finds a solution")
+    assert tree(prefix) == before
+    found = refused.json()
+    assert found["torchmirror"]["error"] == "channel_unread"
+    assert found["torchmirror"]["facts"]["channel"] == "conda-forge"
+    assert "libblas" in found["torchmirror"]["facts"]["packages"]
+    assert "pytorch" not in found["torchmirror"]["facts"]["packages"]
+    (hint,) = found["guidance"]["hints"]
+    command = shlex.split(hint["text"].split("`")[1])
+    conda_in_process(*command[1:], "-y").ok()
+    assert not preview or tree(prefix) == before
+    assert preview or installed(prefix)["pytorch"].startswith("2.5.1=py3.12_cuda12.4")

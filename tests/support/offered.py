@@ -60,6 +60,7 @@ CHANGES: Mapping[str, frozenset[str]] = {
     "file_open_lines": _NEW | _OPENED | {"cuda"},
     "file_leave_lines": _NEW | _OPENED | {"cuda"},
     "file_open_and_leave": _NEW | _OPENED | {"cuda"},
+    "read_along": frozenset(("channels",)),
     "confirm_change": frozenset(("source",)),
     "new_with_request": _NEW,
     "bound_newer": _NEW | {"source"},

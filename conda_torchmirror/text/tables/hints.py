@@ -243,6 +243,7 @@ TEXT: Table = {
     "leave_partner_out": "leave it out, or install it into an environment of its own",
     "make_without_defaults": "make it without: `conda create {where} --no-default-packages`; then "
     "run this again",
+    "read_along": "let the solver read it too: `{command}`",
     "ask_as_pinned": "ask for it as it is needed: `{command}`",
     "take_with_partner": "a set that it goes with: `{command}`",
     "allow_newer": (
