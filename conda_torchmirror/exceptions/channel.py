@@ -138,6 +138,13 @@ class WheelNowhere(NoSource):
     message = N_("{channel} cannot be had from {tried}")
 
 
+class PlanNowhere(NoSource):
+    """No place has a package of a saved plan; `channel` is the one that it is of."""
+
+    code = "plan_nowhere"
+    message = N_("packages of the plan, those of `{channel}`, cannot be had from {tried}")
+
+
 class WheelsNotHere(TorchMirrorError):
     """Offline, and wheels of the set are not on this disk; `files` are the missing ones."""
 

@@ -133,9 +133,14 @@ def _is_file_of(path: str, record: Any) -> bool:
 
 
 def fetch(
-    records: Sequence[Any], files: Mapping[Any, str] | None = None, *, quiet: bool = False
+    records: Sequence[Any],
+    files: Mapping[Any, str] | None = None,
+    urls: Mapping[Any, str] | None = None,
+    *,
+    quiet: bool = False,
 ) -> None:
-    """Add missing packages to conda's package cache, from `files` or by download.
+    """Add missing packages to conda's package cache, from `files` or by download: from `urls`, else
+    from the URL of the record.
 
     Takes records rather than URLs as in an explicit file: they keep the channel's metadata, which
     may correct that of the package itself, and every conda checks their sha256. `quiet` shows no
@@ -149,6 +154,8 @@ def fetch(
     for record, (download, _) in job.paired_actions.items():
         if download is not None and files and record in files:
             download.url = path_to_url(files[record])
+        elif download is not None and urls and record in urls:
+            download.url = urls[record]
     with redirect_stdout(StringIO()) if quiet else nullcontext(), damaged.told():
         job.execute()
 

@@ -9,10 +9,11 @@ from ..exceptions.mirror import CannotWrite
 from ..handover import disk_space, package_cache, solve
 from ..handover.solve import Transaction
 from ..models import Decision, Notice
-from ..options import InstallOptions
+from ..options import NEW, InstallOptions
+from ..selection.plan import offered
 from ..text.decision import summary
 from ..text.layout import file_size
-from . import carried_out, downloads
+from . import downloads
 from .downloads import DownloadList
 from .saved_plan import DOCUMENT, EXPLICIT, Saved, SavedPlan, drafted, explicit, line, packages_of
 
@@ -47,7 +48,7 @@ def make(
     plan = draft.write()
     if fetched and options.with_packages:
         beside = with_packages(plan, found)
-    then = carried_out.command(options, options.save, decision.prefix)
+    then = carried_out(options, options.save, decision.prefix)
     facts = {"folder": options.save, "count": len(plan.packages), "subdir": plan.subdir}
     notices = (
         Notice("plan_saved", {**facts, "size": file_size(plan.total)}),
@@ -92,3 +93,10 @@ def warnings(found: Transaction) -> list[Notice]:
     if local:
         notices.append(Notice("plan_local", {"names": ", ".join(local)}))
     return notices
+
+
+def carried_out(options: InstallOptions, folder: str, prefix: str | None = None) -> str:
+    """The command for the plan that a run with these options saved in the folder: in the
+    environment that was named, if any, or in the active one, whose `prefix` the run then had."""
+    name = options.name or (None if options.prefix or prefix else NEW)
+    return offered(InstallOptions("replay", name=name, prefix=options.prefix, plan=folder))

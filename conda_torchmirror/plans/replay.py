@@ -27,7 +27,7 @@ from ..selection.specs import number, package_name
 from ..text.layout import file_size
 from ..text.messages import text
 from ..text.sanitize import safe
-from . import saved_plan, suited
+from . import places, saved_plan, suited
 from .downloads import DownloadList
 from .saved_plan import SavedPlan
 
@@ -57,7 +57,7 @@ def replay(
     prefix: str | None,
     *,
     exists: bool,
-    report: Callable[[Replay], None],
+    report: Callable[[Replay | Notice], None],
 ) -> DownloadList | Replay | Outcome:
     """Carry out a plan on the environment at `prefix`; `exists` says whether it exists yet.
 
@@ -116,7 +116,9 @@ def replay(
         disk_space.refuse_unwritable(prefix)
     disk_space.check(disk_space.measure(records, None if options.download else prefix))
     if uncached:
-        package_cache.fetch(uncached, files, quiet=options.as_json)
+        ways = [Notice("plan_urls", {"folder": str(plan.folder)})]
+        told = places.fetch(uncached, files, options, report, ways)
+        found = found._replace(notices=(*found.notices, *told))
     if options.download or prefix is None:
         return Outcome(0, found.about, downloaded=True)
     if leaving:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...install.machines.run import Failed, MachinePlan, MachinePlans
 from ...options import InstallOptions
-from ...plans import carried_out
+from ...plans import make
 from ...selection.pip.plan import WheelDecision
 from ...text import decision as decisions
 from ...text.layout import bullet, columns, wrapped
@@ -96,7 +96,7 @@ def _lines(found: MachinePlans, options: InstallOptions) -> Iterator[str]:
             if notice.code in _ONCE:
                 folder = str(Path(str(options.save), "PLAN"))
                 facts = {**notice.facts, "folder": folder}
-                facts["command"] = carried_out.command(options, folder)
+                facts["command"] = make.carried_out(options, folder)
                 yield from wrapped(text(notice.code, facts))
 
 

@@ -188,6 +188,7 @@ TEXT: Table = {
     "plan_bring_pip": "bring one, `{command}`, and run the same command again",
     "plan_download_only": "fill the cache where there is a network: `conda torch-install --plan "
     "{folder} --download-only`",
+    "plan_again": "run the same command again when one of them answers: what is here is kept",
     "plan_urls": "or put the files of `conda torch-install --plan {folder} --urls` into {folder}",
     "write_reports": "on each machine, `conda torch-verify -n NAME --json > HOST.json` writes one",
     "print_facts": "on that machine, `conda torch-verify --facts > FILE` writes them",

@@ -24,8 +24,8 @@ from ....machine.python import distributions, pip_config
 from ....mirrors.urls import host_of, with_login_of
 from ....models import Notice, Request
 from ....options import InstallOptions
+from ....plans import places, suited
 from ....plans import replay as conda_plans
-from ....plans import suited
 from ....plans.downloads import DownloadList
 from ....plans.replay import Replay
 from ....plans.saved_plan import SavedPlan
@@ -124,7 +124,9 @@ def replay(
     disk_space.check(disk_space.measure(records, to))
     disk_space.check(space((*files, *rest), to))
     if uncached:
-        package_cache.fetch(uncached, beside, quiet=options.as_json)
+        ways = [Notice("plan_urls", {"folder": str(plan.folder)})]
+        moved = places.fetch(uncached, beside, options, report, ways)
+        found = found._replace(notices=(*found.notices, *moved))
     chains = routes.chains(options, task.config.options)
     known = [*(place.url for place in chains.wheels), *(index.url for index in chains.indexes)]
     files, rest = (

@@ -12,14 +12,14 @@ from conda.base.context import context
 from ....envfiles.file_io import copy_whole
 from ....exceptions.mirror import CannotWrite
 from ....exceptions.plan import PlanBadRecord, PlanOnlyNames, PlanWithoutAddress
-from ....handover import disk_space, package_cache, solve, wheel_cache
+from ....handover import disk_space, solve, wheel_cache
 from ....handover.solve import Transaction
 from ....handover.transaction.heeded import Unheeded
 from ....machine.survey import native_subdir
 from ....mirrors.urls import host_of
 from ....models import Notice
 from ....options import InstallOptions
-from ....plans import carried_out, make, saved_plan
+from ....plans import make, places, saved_plan
 from ....plans.saved_plan import Saved, SavedPlan
 from ....plans.wheel_part import PlanWheel, WheelPart, is_word
 from ....selection.pip.plan import WheelDecision, WheelFile
@@ -68,7 +68,7 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
         disk_space.check(disk_space.measure(found.state, None))
         every = (*decision.files, *(rest.files if rest else ()))
         disk_space.check(space(every, str(planned.plan.folder) if options.with_packages else None))
-        package_cache.fetch(found.state, quiet=options.as_json)
+        places.fetch(found.state, {}, options, report)
         files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
         decided = read_here(decided, files, report)
         decision = decided.decision
@@ -84,7 +84,7 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
         beside = _with_packages(plan, found, files)
     count = len(plan.packages) + len(part.files) + len(part.rest or ())
     facts = {"folder": str(options.save), "count": count, "subdir": plan.subdir}
-    then = carried_out.command(options, str(options.save), prefix)
+    then = make.carried_out(options, str(options.save), prefix)
     names = {"document": saved_plan.DOCUMENT, "explicit": saved_plan.EXPLICIT}
     notices = (
         Notice("plan_saved", {**facts, "size": file_size(plan.total)}),

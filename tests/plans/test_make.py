@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conda_torchmirror.options import InstallOptions
-from conda_torchmirror.plans.carried_out import command
+from conda_torchmirror.plans.make import carried_out
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from conda_torchmirror.plans.carried_out import command
     ],
 )
 def test_a_plan_is_carried_out_where_it_was_asked_for(options, prefix, target):
-    assert command(options, "there", prefix) == f"conda torch-install{target} --plan there"
+    assert carried_out(options, "there", prefix) == f"conda torch-install{target} --plan there"
