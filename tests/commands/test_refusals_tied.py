@@ -76,3 +76,27 @@ def test_wheels_where_conda_forge_lacks_a_partner(refused):
 )
 def test_neither_is_offered_where_it_would_not_help(refused, words, on):
     assert not {"less_of_conda_forge", "less_of_wheels"} & refused(*words, **on).keys()
+
+
+CONTRADICTION = (("pytorch=2.3.1", "pytorch-cuda=12.1"), "--source", "conda-forge")
+
+
+@pytest.mark.parametrize("by", ["option", "file"])
+def test_the_source_may_be_left_out_where_its_channel_is_named(
+    at_both, conda_in_process, monkeypatch, tmp_path, by
+):
+    """The channel was taken for the value of the option, and one side of the two was not offered;
+    with a file that has the channel, none was."""
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.4")
+    specs, *source = CONTRADICTION
+    if by == "file":
+        file = tmp_path / "environment.yml"
+        file.write_text(f"channels: [pytorch, nvidia, conda-forge]\ndependencies: {[*specs]}\n")
+        specs = ("-f", str(file))
+    channel = () if by == "file" else ("-c", "conda-forge")
+    asked = ("torch-install", "-n", "new", "--dry-run", *specs, *channel)
+    done = conda_in_process(*asked, *source, "--json")
+    assert done.rc == 2, str(done)
+    [hint] = done.json()["guidance"]["hints"]
+    assert "`--source conda-forge`" in hint["text"]
+    conda_in_process(*asked).ok()

@@ -266,11 +266,12 @@ class Given(NamedTuple):
         for name, pin in ((word, word.rpartition("+")[2]) for word in options.specs if "+" in word):
             named[name].append(f"+{pin}")
         found: dict[str, str] = {}
-        for word, names in sorted(named.items(), key=lambda item: -len(item[0])):
-            for name in sorted(names, key=len, reverse=True):
-                if f" {name} " in rest:
-                    rest = rest.replace(f" {name} ", " ")
-                    found[name] = word
+        # The longest first: a channel may be named as the value of an option is.
+        forms = ((name, word) for word, names in named.items() for name in names)
+        for name, word in sorted(forms, key=lambda form: len(form[0]), reverse=True):
+            if f" {name} " in rest:
+                rest = rest.replace(f" {name} ", " ")
+                found[name] = word
         return found, rest.strip()
 
     def _without(self, side: str) -> Given | None:

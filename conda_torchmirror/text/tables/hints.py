@@ -173,7 +173,7 @@ TEXT: Table = {
     "plans_beside": "in {folder} there are others: {plans}",
     "plans_within": "it holds plans for machines of several kinds; name that of this one: {plans}",
     "leave_channel_out": "leave the channel out: a build of {channels} is chosen",
-    "conda_takes_it": '`conda install "{spec}"` takes it from there, and chooses nothing',
+    "conda_takes_it": '`conda install -n NAME "{spec}"` takes it from there, and chooses nothing',
     "plan_alone": "carry it out as it was saved: `{command}`",
     "plan_another": "leave `--plan` out, to decide anew",
     "save_again": "save it again: `conda torch-install --save-plan DIR`",
