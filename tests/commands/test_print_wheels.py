@@ -108,3 +108,15 @@ def test_the_python_that_pip_needs_is_said(condarc, conda_in_process, subdir):
     comment, told = "# in an environment with Python 3.12:", "for an environment with Python 3.12"
     assert (comment in done.stdout) is (subdir == "linux-64")
     assert (told in " ".join(done.stderr.split())) is (subdir == "win-64")
+
+
+@pytest.mark.parametrize("tool", ["pip", "uv", "environment.yml", "pixi", "conda", "dockerfile"])
+def test_what_is_asked_of_pip_beside_the_set_is_printed(conda_in_process, tool):
+    """It was said, and a NumPy that this release breaks on would have been installed."""
+    words = ("torch==2.1.0", "numpy", "--source", "wheels", "--cuda", "12.1", "--python", "3.10")
+    done = conda_in_process(*PRINT, tool, *words, "--offline", "--platform", "linux-64").ok()
+    assert "asked of pip beside the set: numpy<2" in " ".join(done.stderr.split())
+    if tool == "pixi":
+        assert manifest(done.stdout)["pypi-dependencies"]["numpy"] == "<2"
+    else:
+        assert re.search(r"numpy<2", done.stdout)

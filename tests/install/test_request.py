@@ -277,7 +277,6 @@ def test_a_file_of_another_channel_is_refused_by_name(word):
     hints = {hint["hint_code"]: hint["text"] for hint in caught.value._hints}
     assert {"leave_channel_out", "conda_takes_it"} <= hints.keys()
     command = shlex.split(hints["conda_takes_it"].split("`")[1])
-    # Without an environment it would be the active one, and base where none is.
     assert command == ["conda", "install", "-n", "NAME", word]
 
 

@@ -85,7 +85,7 @@ def of_wheels(decision: WheelDecision, options: InstallOptions, target: Target) 
         specs=tuple(map(spec, step.specs)) if step else (),
         fresh=tuple(map(spec, steps.basis(chosen.python))),
         wheels=pinned(decision.files),
-        others=tuple(map(safe, decision.request.others)),
+        others=tuple(map(safe, decision.others)),
         index_url=public_url(decision.rest.url),
     )
 

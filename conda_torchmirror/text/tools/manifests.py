@@ -90,7 +90,7 @@ def pixi(recipe: Recipe) -> str:
             lines += ["", "[pypi-options]", f"index-url = {_toml(recipe.index_url)}"]
         lines += ["", "[pypi-dependencies]"]
         lines += [f"{_key(w.project)} = {{ url = {_toml(w.url)} }}" for w in recipe.wheels]
-        lines += [_requirement(word) for word in recipe.others]
+        lines += _requirements(recipe.others)
     if recipe.mirrored:
         rows = [f"{_toml(there)} = [{_toml(url)}]" for there, url in recipe.mirrored]
         lines += ["", *shell.comments([text("print.pixi_mirrors"), "[mirrors]", *rows])]
@@ -126,11 +126,15 @@ def _exact(version: str) -> str:
     return f"=={version}" if alone else version
 
 
-def _requirement(word: str) -> str:
-    """A requirement of pip's that names a project and its versions."""
-    versions = word.lstrip(_OF_NAMES)
-    name = word.removesuffix(versions)
-    return f"{_key(name)} = {_toml(versions.strip() or '*')}"
+def _requirements(words: Iterable[str]) -> Iterable[str]:
+    """Requirements of pip's that name a project and its versions, each project once."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        versions = word.lstrip(_OF_NAMES)
+        found.setdefault(word.removesuffix(versions), []).append(versions.strip())
+    for name, each in found.items():
+        versions = ",".join(dict.fromkeys(filter(None, each)))
+        yield f"{_key(name)} = {_toml(versions or '*')}"
 
 
 def _inline(fields: Mapping[str, str]) -> str:
