@@ -222,7 +222,10 @@ def _advice(
     trials: Sequence[Trial], chosen: Sequence[Build], best: Trial | None, *, named: bool
 ) -> str:
     if best is None:
-        if not any(trial.first and trial.first.status for trial in trials):
+        firsts = [trial.first for trial in trials if trial.first]
+        if not any(first.status for first in firsts):
+            if len(firsts) > 1 and {first.code for first in firsts} == {"tls"}:
+                return text("test_untrusted")
             return text("test_nobody_named" if named else "test_nobody")
         official = next((trial for trial in trials if trial.name == UPSTREAM), None)
         if official is None and named:

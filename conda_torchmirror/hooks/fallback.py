@@ -203,6 +203,8 @@ class Fallback:
             step = "check_settings" if code == "unsent" else "check_network"
             return Notice("failed_here", {**facts, "step": text(step)})
         one = next(s for s in self.searches if s.policy.name == name)
+        if code == "tls" and one.lost:  # elsewhere too: certificates here, or the clock
+            return Notice("failed_here", {**facts, "step": text("check_certificates")})
         if self.config.settings.fallback and not one.lost:
             # Conda would fail on the compressed index again: a failure of the plain one, then.
             url = failure.answer.url.removesuffix(".zst")

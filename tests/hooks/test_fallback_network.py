@@ -141,3 +141,23 @@ def test_a_mirror_with_a_login_is_asked_once_and_its_secret_is_not_stored(
     assert "secret1" not in file.read_text() + done.words
     again = conda_in_process(*words[:3], tmp_path / "two", *words[4:]).ok()
     assert "not asked again" in again.words
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_certificates_that_nobody_offers_are_this_sides(
+    auto, sites, conda_in_process, tmp_path, everywhere
+):
+    """Where a firm opens every connection with a certificate of its own, or the clock is wrong, a
+    mirror was blamed, and a test of mirrors was offered, which said to check the network."""
+    servers = sites.all if everywhere else ("first", "second")
+    for name in servers:
+        sites.all[name].fail("*", "tls")
+    words = ("create", "-y", "-p", tmp_path / "one", "-c", "conda-forge", "filelock")
+    done = conda_in_process(*words)
+    told = "check `conda config --show ssl_verify` and the clock of this computer"
+    assert done.rc == int(everywhere)
+    assert (told in done.words) is everywhere
+    assert "torch-mirror test" not in done.words
+    tested = conda_in_process("torch-mirror", "test", *sites.all)
+    assert (told in tested.words) is everywhere
+    assert "check the network" not in tested.words

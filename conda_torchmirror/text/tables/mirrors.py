@@ -90,6 +90,8 @@ TEXT: Table = {
     "test_nobody_named": "Nothing answered: check the network, and the proxy that `conda config "
     "--show proxy_servers` or a variable such as `https_proxy` names; `conda torch-mirror test` "
     "without names asks all mirrors that may be used here.",
+    "test_untrusted": "None of their certificates is accepted here: check `conda config --show "
+    "ssl_verify` and the clock of this computer.",
     "test_others": "`torch-mirror test` asks for files of PyTorch only, and for none of {specs}",
     "test_no_files": "no files were asked for: the built-in index knows none of {specs} for "
     "{subdir} for certain",
