@@ -48,6 +48,17 @@ class ForeignPlatform(TorchMirrorError):
     hints = ("preview_platform",)
 
 
+class OtherPlatform(TorchMirrorError):
+    """The Python of the environment is of another platform than this run chooses for, as in one
+    that was made with `CONDA_SUBDIR`."""
+
+    code = "other_platform"
+    message = N_("{prefix} has a Python for {there}, and this run is for {subdir}")
+    cause = N_("packages of two platforms do not work in one environment")
+    facts = ("prefix", "there", "subdir", "command", "line")
+    hints = ("as_platform", "fresh_environment")
+
+
 class UndescribedPlatform(TorchMirrorError):
     """Conda is set to a platform whose facts no `--machine` reads. The raise adds the way to undo
     that if something sets it."""
@@ -193,13 +204,26 @@ class NobodyAnswers(TorchMirrorError):
 
 class CondaTorch(TorchMirrorError):
     """Conda installed torch into the environment, and pip would unpack its own over it. The raise
-    adds the way to a new environment, as with the next two."""
+    adds the way to a new environment, as with the next three."""
 
     code = "conda_torch"
     message = N_("conda has put {packages} into {prefix}")
     cause = N_("pip would unpack its own files over conda's, and neither would know of the other")
     facts = ("packages", "prefix", "where", "names")
     hints = ("remove_for_wheels",)
+
+
+class WheelPython(TorchMirrorError):
+    """The environment has another Python than the one that is asked for."""
+
+    code = "wheel_python"
+    message = N_("this environment has Python {there}, and wheels for {python} are asked for")
+    cause = N_(
+        "its own pip installs them, and what pip has put there for one Python is not found by "
+        "another"
+    )
+    facts = ("there", "python", "where")
+    hints = ("python_first",)
 
 
 class CondaOwned(TorchMirrorError):

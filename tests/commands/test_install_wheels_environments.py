@@ -17,7 +17,7 @@ from support.files import contents
 from support.torches import record
 from support.wheel_commands import CUDA, FAMILY, WHEELS, dists
 from support.wheel_fixtures import LINUX, imported
-from support.wheel_lab import PYTHON, TAG
+from support.wheel_lab import FULL, PYTHON, TAG
 from support.wheel_site import put
 
 from conda_torchmirror.exceptions.channel import NoWheels
@@ -28,6 +28,7 @@ from conda_torchmirror.exceptions.environment import (
     ExternallyManaged,
     NoEnvironment,
     PipFailed,
+    WheelPython,
 )
 
 pytest_plugins = ["support.wheel_fixtures"]
@@ -213,6 +214,20 @@ def test_an_environment_that_pip_must_not_change(wheel_lab, lab_env, install):
     done = install()
     assert isinstance(done.error, ExternallyManaged)
     assert wheel_lab.first.sent() == []
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",), ("--print", "pip")], ids=" ".join)
+def test_another_python_is_not_told_to_come(wheel_lab, lab_env, install, more):
+    """The set was for it, and then pip, of the Python that stays, said that there is no torch."""
+    before = dists(lab_env)
+    done = install("--python", "3.14", *more)
+    assert isinstance(done.error, WheelPython)
+    assert f"has Python {FULL}, and wheels for 3.14 are asked for" in done.words
+    assert f"`conda install -p {lab_env} python=3.14`" in done.words
+    assert "`-n NEW`" in done.words
+    assert wheel_lab.first.sent() == []
+    assert dists(lab_env) == before
+    install("--python", PYTHON, "--dry-run").ok()
 
 
 def test_a_failure_of_pip_leaves_the_environment_as_it_was(wheel_lab, lab_env, install):

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_version
 from packaging.version import InvalidVersion, Version
 
 from ...exceptions.channel import WheelsNotHere
-from ...exceptions.environment import CondaOwned, CondaTorch, ExternallyManaged
+from ...exceptions.environment import CondaOwned, CondaTorch, ExternallyManaged, WheelPython
 from ...handover import wheel_cache
 from ...handover.transaction import heeded
 from ...index.sources import WHEELS
@@ -33,7 +33,7 @@ def check_environment(task: WheelTask) -> None:
     """Refuse environments that pip must not change.
 
     Raises: CondaTorch for a torch or a partner that conda installed, DefaultPackage for one that
-    conda's configuration adds to a new environment, ExternallyManaged.
+    conda's configuration adds to a new environment, WheelPython, ExternallyManaged.
     """
     if not task.target.exists:
         where = typed(task.target.words or ("-n", NEW))
@@ -50,6 +50,11 @@ def check_environment(task: WheelTask) -> None:
             names=" ".join(one.name for one in conda),
             ways=(task.fresh,),
         )
+    asked = task.request.python
+    if asked and task.python and not f"{task.python}.".startswith(f"{asked}."):
+        where = option_of(prefix)
+        facts = {"there": task.python, "python": asked, "where": where}
+        raise WheelPython(**facts, ways=(task.fresh,))
     if task.python and (file := distributions.externally_managed(prefix, task.python)):
         raise ExternallyManaged(file=file, prefix=prefix, ways=(task.fresh,))
 

@@ -280,6 +280,8 @@ TEXT: Table = {
     "or `cu126`",
     "remove_for_wheels": "remove it first: `conda remove{where} {names}`",
     "new_for_wheels": "or run the same command with `-n NEW`, which makes a new environment",
+    "as_platform": "keep it to its platform, by `subdir: {there}` in {line}; then run this again",
+    "python_first": "change it first: `conda install{where} python={python}`; then run this again",
     "make_room": "make room by conda, then run this again: `{command}`",
     "pip_again": "the files of the set are kept: run the same command again when the index answers",
     "ask_for_prerelease": "ask for them: `{command}`",
