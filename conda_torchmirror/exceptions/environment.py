@@ -55,8 +55,8 @@ class OtherPlatform(TorchMirrorError):
     code = "other_platform"
     message = N_("{prefix} has a Python for {there}, and this run is for {subdir}")
     cause = N_("packages of two platforms do not work in one environment")
-    facts = ("prefix", "there", "subdir", "command", "line")
-    hints = ("as_platform", "fresh_environment")
+    facts = ("prefix", "there", "subdir")
+    hints = ("with_subdir", "fresh_environment")
 
 
 class UndescribedPlatform(TorchMirrorError):

@@ -39,7 +39,7 @@ from .sources import answer as answers
 from .sources import words
 from .sources.given import Given
 from .sources.told import of_sample, of_source, passed_over
-from .task import Target, Task
+from .task import Target, Task, of_this_platform
 
 # What a preview does not need is imported where it is used.
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def _replayed(done: Any, options: InstallOptions, target: Target, report: Report
 
 
 def target_of(options: InstallOptions) -> Target:
-    """The environment that the command line names. Raises: HalfMade."""
+    """The environment that the command line names. Raises: HalfMade, OtherPlatform."""
     if options.action == "print" and options.tool == "dockerfile":  # one in an image yet to be made
         return Target(None, ("-n", options.name) if options.name else ())
     if options.name or options.prefix:
@@ -215,10 +215,10 @@ def target_of(options: InstallOptions) -> Target:
             from ..handover.conda import refuse_half_made
 
             refuse_half_made(prefix)
-        return Target(prefix, words, is_environment(prefix))
+        return of_this_platform(Target(prefix, words, is_environment(prefix)), options)
     active = context.active_prefix
     if active and active != context.root_prefix:
-        return Target(active, exists=is_environment(active))
+        return of_this_platform(Target(active, exists=is_environment(active)), options)
     any_new_one = options.save is not None or options.download or options.solve
     # A command that another terminal is to run: without a name it would install into base there.
     any_new_one |= options.action == "print" and options.tool in OF_CONDA

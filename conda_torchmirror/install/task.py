@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from conda.base.context import context
+
+from ..exceptions.environment import OtherPlatform
 from ..index.sources import Source
+from ..machine.environment import platform_of
 from ..machine.survey import Survey, survey
 from ..mirrors.registry import built_in
 from ..mirrors.urls import MirrorError
@@ -106,3 +110,15 @@ def for_nodes(found: Survey, cuda: str, torch: str) -> Survey | None:
     kept = Notice("machine.cuda_kept", {"cuda": cuda, "torch": torch})
     on = on._replace(cuda=cuda, cuda_from="prefix", remarks=(kept, *on.remarks))
     return found._replace(machine=on)
+
+
+def of_this_platform(target: Target, options: InstallOptions) -> Target:
+    """The environment, if its Python is of the platform that the run is for. A preview for another
+    platform, and the facts of another machine, are of no environment here. Raises: OtherPlatform.
+    """
+    prefix, subdir = str(target.prefix), context.subdir
+    if not target.exists or options.subdir or options.facts or options.machines:
+        return target
+    if (there := platform_of(prefix)) not in (None, subdir):
+        raise OtherPlatform(prefix=prefix, there=there, subdir=subdir)
+    return target

@@ -122,6 +122,16 @@ def is_environment(prefix: str) -> bool:
     return os.path.isfile(os.path.join(prefix, "conda-meta", "history"))
 
 
+def platform_of(prefix: str) -> str | None:
+    """Return the platform of an environment's Python, None without one or where it is not known."""
+    try:
+        found = PrefixData(prefix).get("python", None)
+    except Exception:  # a record that cannot be read is told of where all of them are
+        return None
+    subdir = getattr(found, "subdir", None)
+    return str(subdir) if subdir in {*context.known_subdirs} - {"noarch"} else None
+
+
 def option_of(prefix: str) -> str:
     """Return the option that names an environment in a command, with a space before it.
 

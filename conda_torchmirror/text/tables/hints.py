@@ -280,7 +280,7 @@ TEXT: Table = {
     "or `cu126`",
     "remove_for_wheels": "remove it first: `conda remove{where} {names}`",
     "new_for_wheels": "or run the same command with `-n NEW`, which makes a new environment",
-    "as_platform": "keep it to its platform, by `subdir: {there}` in {line}; then run this again",
+    "with_subdir": "set the variable `CONDA_SUBDIR` to `{there}`, and run the same command again",
     "python_first": "change it first: `conda install{where} python={python}`; then run this again",
     "make_room": "make room by conda, then run this again: `{command}`",
     "pip_again": "the files of the set are kept: run the same command again when the index answers",
