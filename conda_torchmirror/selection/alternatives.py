@@ -19,7 +19,6 @@ from .refused import (
     Case,
     causes,
     in_new_environment,
-    new_environment,
     of_cuda,
     opened,
 )
@@ -135,7 +134,7 @@ def use_python(case: Case) -> Iterator[Notice]:
     rows = offers(machine._replace(python=None), request, case.builds, case.knowledge)
     pythons = {row.python for row in rows if row.fits} - {machine.python}
     if machine.pins or machine.history:  # else there are no rules to contradict
-        new = new_environment(machine)
+        new = rules.new_environment(machine)
         pythons = {
             python
             for python in pythons
@@ -342,7 +341,7 @@ def _ask_less(case: Case) -> list[Notice]:
     bare, here = opened(case), case.machine
     if bare == case.request and not here.pins and here.python is None:
         return []
-    new = new_environment(here)
+    new = rules.new_environment(here)
     for on in (new if here.pins != new.pins else here, new._replace(python=None)):
         if choice := case.take(on, bare):
             python = choice.python if here.python and on is not here else None

@@ -29,16 +29,6 @@ _BLAMED = {
 }
 
 
-#: The source of pins that bind every environment, a new one too.
-_OF_SETTINGS = "pinned_packages"
-
-
-def new_environment(machine: Machine) -> Machine:
-    """The machine with a new environment, which only the pins of the settings bind."""
-    everywhere = tuple(pin for pin in machine.pins if pin.source == _OF_SETTINGS)
-    return machine._replace(pins=everywhere, installed=(), history=())
-
-
 class Case(NamedTuple):
     """A request without a choice, and the means to choose again.
 
@@ -143,7 +133,7 @@ def in_new_environment(case: Case, *, any_python: bool = False) -> Iterator[Noti
     machine = case.machine
     if not (machine.installed or machine.history):
         return
-    new = new_environment(machine)
+    new = rules.new_environment(machine)
     if any_python:
         new = new._replace(python=None, python_from="newest")
     if choice := case.take(new):

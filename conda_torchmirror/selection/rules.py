@@ -15,6 +15,8 @@ from .facts.names import BLAS, TORCH
 from .facts.record import dependency
 from .specs import build_of, never_together, number, package_name
 
+#: The source of pins that bind every environment, a new one too.
+_OF_SETTINGS = "pinned_packages"
 _LIBBLAS, _BLAS, _NOMKL = BLAS
 
 
@@ -101,6 +103,12 @@ def last_releases() -> Mapping[str, str]:
     """The last releases of the channel `pytorch`, by package: pytorch and its partners."""
     found: Mapping[str, str] = data("rules.json")["channel_end"]["releases"]
     return found
+
+
+def new_environment(machine: Machine) -> Machine:
+    """The machine with a new environment, which only the pins of the settings bind."""
+    everywhere = tuple(pin for pin in machine.pins if pin.source == _OF_SETTINGS)
+    return machine._replace(pins=everywhere, installed=(), history=())
 
 
 def lacking(python: str, specs: Iterable[Pin], admits: Admits) -> tuple[Pin, str] | None:

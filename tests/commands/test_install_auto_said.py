@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 from support.auto_fixtures import CHANNEL, FORGE, cuda, on
+from support.torches import record
 
 pytest_plugins = ("support.auto_fixtures",)
 
@@ -132,6 +135,24 @@ def test_an_environment_keeps_its_channel_and_newer_is_named(preview_auto, old_t
     ] == "0.20.1"
     assert (chosen["source"], chosen["why"]) == (CHANNEL, "bound")
     assert chosen["other"]["version"] == "2.13.0"
+
+
+def test_what_is_named_for_a_new_environment_is_what_that_gets(preview_auto, sandbox):
+    """The Python of the one that is there does not bind it: 2.7.1 was named for Python 3.9."""
+    meta = sandbox.envs / "new" / "conda-meta"
+    meta.mkdir(parents=True)
+    (meta / "history").touch()
+    record(meta.parent, CHANNEL, "1.12.1", "py3.9_cuda11.3_cudnn8.3.2_0", channel=CHANNEL)
+    record(meta.parent, "python", "3.9.19", "h0_0", channel=FORGE)
+    found = preview_auto("pytorch=2.3", **cuda("12.4", "8.6"))
+    assert found["selected"]["why"] == "bound"
+    [line] = [w["text"] for w in found["warnings"] if w["code"] == "source_chosen"]
+    command = shlex.split(line.split("`")[1])
+    assert command[:4] == ["conda", "torch-install", "-n", "NEW"]
+    taken = preview_auto(*command[4:], "-n", "other")["selected"]
+    version = taken["builds"][0]["version"]
+    assert version == found["selected"]["other"]["version"]
+    assert f"for {version}, best in a new one" in line
 
 
 def test_where_neither_has_it_both_are_named_and_the_way_out_works(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...index.match import read
 from ...models import Choice, Machine, Notice, Pin
 from ...options import InstallOptions
-from ...selection import refused
+from ...selection import refused, rules
 from ...selection.facts.names import (
     CUDA_NAMES,
     FAMILY,
@@ -123,7 +123,7 @@ def _with_open_lines(case: refused.Case, python: str | None, kept: Sequence[Pin]
     request, machine = case.request, case.machine
     names = {word: package_name(word) for _, word in request.ties if "::" in word}
     ties = ((of, f"{of}::{names[word]}" if word in names else word) for of, word in request.ties)
-    new = refused.new_environment(machine)
+    new = rules.new_environment(machine)
     on = new._replace(pins=(*new.pins, *kept), python=python or machine.python)
     return case.take(on, refused.opened(case)._replace(ties=tuple(ties)))
 

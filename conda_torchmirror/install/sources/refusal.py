@@ -178,7 +178,7 @@ def _may_be_elsewhere(task: Task) -> bool:
     lines = task.files.family if task.files else ()
     if any(read(line).channel not in (None, source.channel) for line in lines):
         return False
-    on = refused.new_environment(task.machine)
+    on = rules.new_environment(task.machine)
     known, request = source.built_in(on.subdir), in_words_of(source, task)
     if known is None or request is None or not (on.pins or request.others):
         return True

@@ -55,6 +55,12 @@ def _in_new(task: Task, source: str) -> str:
     return offered(found._replace(source=source))
 
 
+def _in_new_environment(on: Machine) -> Machine:
+    """The machine as a new environment has it: neither Python nor pins of the one that is there."""
+    kept = on.python if on.python_from != "prefix" else None
+    return rules.new_environment(on)._replace(python=kept)
+
+
 def of_sample(answer: SourceChoice) -> list[Notice]:
     """The notice on a better release that the tables know, if the set was chosen from a sample."""
     attempt = answer.attempt
@@ -90,7 +96,9 @@ def _other(answer: SourceChoice) -> dict[str, Any] | None:
     request = _open(task.request)
     if other.end is not None:
         return _facts(other, _last(other, task.machine, request))
-    version = _better(task.machine, request, answer.choice)
+    # An environment that keeps its torch is offered a new one, whose Python is free.
+    on = _in_new_environment(task.machine) if answer.why == "bound" else task.machine
+    version = _better(on, request, answer.choice)
     if version and answer.why in ("release", "bound") and task.source.end is not None:
         # Left open, the request stays with a channel that has no older release for this machine.
         own = _last(task.source, task.machine, request)

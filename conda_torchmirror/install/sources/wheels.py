@@ -22,7 +22,7 @@ from ...options import EXPLICIT, InstallOptions, listing
 from ...selection.facts.names import PIP_NAMES
 from ...selection.pip import variants
 from ...selection.plan import offered
-from ...selection.refused import new_environment
+from ...selection.rules import new_environment
 from ...selection.sources.order import Order, Why
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.choose import WheelSet, choose
