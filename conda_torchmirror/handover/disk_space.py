@@ -148,24 +148,46 @@ def measure_files(
     return Footprint(len(sizes), sum(sizes), len(lacking), sum(lacking), tuple(_places(needs)))
 
 
-def check(found: Footprint) -> None:
-    """Refuse a transaction that does not fit on the disk. Raises: NoSpace."""
+def measure_copies(sizes: Iterable[int], lacking: Iterable[int], folder: str) -> Footprint:
+    """Measure copies, of these sizes in bytes, of packages in the folder of a plan, where they take
+    the place of what is in it. `lacking` are the sizes of those that are not in the cache yet."""
+    sizes, lacking = list(sizes), list(lacking)
+    try:
+        there = sum(entry.stat().st_size for entry in os.scandir(folder) if entry.is_file())
+    except OSError:
+        there = 0
+    cache = PackageCacheData.first_writable().pkgs_dir
+    needs = {cache: sum(lacking), folder: max(0, sum(sizes) - there)}
+    return Footprint(len(sizes), sum(sizes), len(lacking), sum(lacking), tuple(_places(needs)))
+
+
+def check(found: Footprint, *, copies: bool = False) -> None:
+    """Refuse a transaction, or `copies`, without room on the disk. Raises: NoSpace."""
     for place in found.places:
         if place.need > place.free:
             raise NoSpace(
                 folder=place.folder,
                 need=file_size(place.need),
                 free=file_size(place.free),
-                detail=text("file.space_kept" if place.keeps else "file.space_unpacked"),
-                ways=_ways(place),
+                detail=_use(place, copies=copies),
+                ways=_ways(place, copies=copies),
             )
 
 
-def _ways(place: Place) -> tuple[Notice, ...]:
+def _use(place: Place, *, copies: bool) -> str:
+    if place.keeps:
+        return text("file.space_kept")
+    return text("file.space_copied" if copies else "file.space_unpacked")
+
+
+def _ways(place: Place, *, copies: bool) -> tuple[Notice, ...]:
     """The steps that make room on the disk of a place, or take another disk."""
     if place.keeps:
         return Notice("free_space"), Notice("other_disk")
-    return Notice("make_room_at", {"folder": safe(place.folder)}), Notice("environment_elsewhere")
+    room = Notice("make_room_at", {"folder": safe(place.folder)})
+    if copies:
+        return room, Notice("other_place", {"option": "--save-plan"})
+    return room, Notice("environment_elsewhere")
 
 
 def _places(needs: dict[str, int]) -> Iterator[Place]:

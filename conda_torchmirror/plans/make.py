@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..exceptions.mirror import CannotWrite
 from ..handover import disk_space, package_cache, solve
@@ -39,11 +40,16 @@ def make(
         prefix=decision.prefix,
         with_packages=options.with_packages,
     )
-    fetched = (options.download or options.with_packages) and not options.dry_run
+    if options.dry_run:
+        about = {**about, "plan": draft.plan.about}
+        return unsaved(draft.plan, options, decision.prefix, about, warnings(found))
+    fetched = options.download or options.with_packages
     beside = [Notice("plan_offline", {"folder": options.save})]
     if fetched:
         disk_space.refuse_unwritable_folder(str(draft.plan.folder), "--save-plan")
         disk_space.check(disk_space.measure(found.state, None))
+        if options.with_packages:
+            check_copies(found, str(draft.plan.folder))
         package_cache.fetch(found.state, quiet=options.as_json)
     plan = draft.write()
     if fetched and options.with_packages:
@@ -57,6 +63,33 @@ def make(
         *beside,
     )
     return Saved(plan, decision.prefix, {**about, "plan": plan.about}, notices, fetched)
+
+
+def unsaved(
+    plan: SavedPlan,
+    options: InstallOptions,
+    prefix: str | None,
+    about: Mapping[str, Any],
+    told: Sequence[Notice] = (),
+    more: int = 0,
+) -> Saved:
+    """What is shown of a plan under `--dry-run`, which writes nothing; `more` counts its wheels."""
+    facts = {"folder": options.save, "count": len(plan.packages) + more}
+    notice = Notice("plan_unsaved", {**facts, "size": file_size(plan.total)})
+    return Saved(plan, prefix, about, (notice, *told), False)
+
+
+def check_copies(
+    found: Transaction, folder: str, sizes: Sequence[int] = (), lacking: Sequence[int] = ()
+) -> None:
+    """Check that the folder of a plan has room for its packages, and for wheels of these sizes.
+
+    Raises: NoSpace.
+    """
+    every = {record: record.get("size") or 0 for record in found.state}
+    fetched = [size for record, size in every.items() if package_cache.cached(record) is None]
+    needed = disk_space.measure_copies([*every.values(), *sizes], [*fetched, *lacking], folder)
+    disk_space.check(needed, copies=True)
 
 
 def with_packages(plan: SavedPlan, found: Transaction) -> list[Notice]:

@@ -142,17 +142,35 @@ def test_another_disk_is_a_place_of_its_own(sandbox: Any, condarc: Callable[...,
 
 
 @pytest.mark.parametrize(
-    ("keeps", "first"),
-    [(True, "free_space"), (False, "make_room_at")],
-    ids=["cache", "environment"],
+    ("keeps", "copies", "steps"),
+    [
+        (True, False, ["free_space", "other_disk"]),
+        (True, True, ["free_space", "other_disk"]),
+        (False, False, ["make_room_at", "environment_elsewhere"]),
+        (False, True, ["make_room_at", "other_place"]),
+    ],
+    ids=["cache", "cache of a plan", "environment", "plan"],
 )
-def test_the_steps_make_room_on_the_disk_that_is_full(keeps: bool, first: str) -> None:
+def test_the_steps_make_room_on_the_disk_that_is_full(
+    keeps: bool, copies: bool, steps: list[str]
+) -> None:
+    """Beside the folder of a plan, another environment was named as a way out."""
     full = SimpleNamespace(places=(disk_space.Place("/a", 11, 10, keeps),))
     with pytest.raises(NoSpace) as refused:
-        disk_space.check(full)  # type: ignore[arg-type]
+        disk_space.check(full, copies=copies)  # type: ignore[arg-type]
     hints = refused.value.dump_map()["guidance"]["hints"]
-    assert hints[0]["hint_code"] == first
+    assert [hint["hint_code"] for hint in hints] == steps
     assert ("conda clean" in str(hints)) is keeps
+    assert ("unpacked there" in str(refused.value.dump_map())) is not (keeps or copies)
+
+
+def test_packages_beside_a_plan_take_the_place_of_those_that_are_there(
+    sandbox: Any, condarc: Callable[..., Path], tmp_path: Path
+) -> None:
+    condarc()
+    (tmp_path / "torch.whl").write_bytes(bytes(300))
+    found = disk_space.measure_copies([1000, 500], [200], str(tmp_path))
+    assert sum(place.need for place in found.places) == 200 + 1500 - 300
 
 
 def test_room_that_is_just_enough_is_enough() -> None:

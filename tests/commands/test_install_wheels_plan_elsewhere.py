@@ -343,6 +343,9 @@ def test_what_is_saved_is_shown(wheel_lab, conda_in_process, tmp_path):
     said = conda_in_process(*words).ok().words
     assert "no NVIDIA driver was found, so this is a CPU build" in said
     assert said.index("torch 2.7.1+cpu") < said.index("3 more") < said.index("Plan saved")
+    there = contents(tmp_path / "plan")
+    assert "Not saved in" in conda_in_process(*words, *CUDA, "--dry-run").ok().words
+    assert contents(tmp_path / "plan") == there
     listed = conda_in_process(*words, "--urls").ok().stdout.splitlines()
     assert all(line.startswith("http") for line in listed)
     conda_in_process(*words, "--json").ok().json()

@@ -9,6 +9,7 @@ import shutil
 from urllib.request import urlopen
 
 import pytest
+from support.files import contents
 from support.planning import ASK, CPU, TOKEN, conda_meta, draft
 
 from conda_torchmirror.envfiles.disk.windows import try_writing
@@ -314,3 +315,18 @@ def test_a_solver_that_does_not_tell_what_it_found_is_named(
     assert "the solver `silent` ended without telling what it found" in refused.words
     assert not (tmp_path / "plan").exists()
     conda_in_process(*words, "--solver", "classic").ok()
+
+
+def test_a_dry_run_leaves_the_plan_that_is_there(mirrored, sandbox, conda_in_process, tmp_path):
+    """It was replaced, below the line that nothing was changed."""
+    folder = tmp_path / "plan"
+    conda_in_process("torch-install", "--save-plan", folder, *CPU).ok()
+    before = contents(folder)
+    words = ("torch-install", "--save-plan", folder, "--with-packages", *ASK, "--dry-run")
+    said = conda_in_process(*words).ok().words
+    assert f"Not saved in {folder}, because of --dry-run: a plan of " in said
+    assert "Plan saved" not in said
+    assert "--plan" not in said
+    assert contents(folder) == before
+    conda_in_process("torch-install", "--save-plan", tmp_path / "other", *CPU, "--dry-run").ok()
+    assert not (tmp_path / "other").exists()

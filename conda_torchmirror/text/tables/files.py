@@ -34,6 +34,7 @@ TEXT: Table = {
     "file_too_large": "it would be larger than its file system, or a limit of this process, allows",
     "too_many_open": "more files are open than the system allows",
     "space_kept": "packages are kept as archives and unpacked, so they take more",
+    "space_copied": "the packages are copied there, for machines without a network",
     "space_unpacked": "packages are unpacked there, and take more than their archives",
     "output": "standard output",
     "output_lost": "{file} cannot be written, and the run ends there: {problem}",

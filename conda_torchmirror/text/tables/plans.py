@@ -23,6 +23,12 @@ TEXT: Table = {
         "Plan saved in {folder}: {count} package, {size} to download.",
         "Plan saved in {folder}: {count} packages, {size} to download in all.",
     ),
+    "plan_unsaved": (
+        "Not saved in {folder}, because of --dry-run: a plan of {count} package, {size} to "
+        "download.",
+        "Not saved in {folder}, because of --dry-run: a plan of {count} packages, {size} to "
+        "download in all.",
+    ),
     "plan_next": "Nothing was installed. `{command}` carries it out, "
     "and downloads what is not there yet. For another {subdir} machine, copy the folder: "
     "{document} and {explicit} are all that it needs.",

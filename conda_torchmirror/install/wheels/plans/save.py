@@ -61,13 +61,21 @@ def save(task: WheelTask, decided: Decided, options: InstallOptions, report: Rep
         with_packages=options.with_packages,
     )
     planned = draft(part)
-    filled = (options.download or options.with_packages) and not options.dry_run
+    if options.dry_run:
+        about = {**about, "plan": planned.plan.about}
+        wheels = len(part.files) + len(part.rest or ())
+        return make.unsaved(planned.plan, options, prefix, about, make.warnings(found), wheels)
+    filled = options.download or options.with_packages
     beside = [Notice("plan_offline", {"folder": str(options.save)})]
     if filled:
         disk_space.refuse_unwritable_folder(str(planned.plan.folder), "--save-plan")
         disk_space.check(disk_space.measure(found.state, None))
         every = (*decision.files, *(rest.files if rest else ()))
-        disk_space.check(space(every, str(planned.plan.folder) if options.with_packages else None))
+        disk_space.check(space(every, None))
+        if options.with_packages:
+            sizes = [file.link.size or 0 for file in every]
+            lacking = [file.link.size or 0 for file in every if file.cached is None]
+            make.check_copies(found, str(planned.plan.folder), sizes, lacking)
         places.fetch(found.state, {}, options, report)
         files = fetched(decision.files, decided.reader, report, quiet=options.as_json)
         decided = read_here(decided, files, report)
