@@ -87,6 +87,21 @@ def test_a_file_with_another_hash_is_not_installed(wheel_lab, lab_env, install):
     install().ok()
 
 
+def test_where_no_mirror_has_a_file_each_is_named_with_what_to_do(wheel_lab, lab_env, install):
+    """The last one to fail was named alone, and nothing that helps."""
+    made = wheel_lab.made["cu126"][0]
+    put(wheel_lab.second, wheel_lab.of("cu126"))
+    wheel_lab.first.fail(f"*{made.name}", "wrong_hash")
+    wheel_lab.second.fail(f"*{made.name}", "html")
+    done = install()
+    assert isinstance(done.error, WheelNowhere)
+    assert f"{made.name} cannot be had from first, second" in done.words
+    assert "run the same command again when one of them answers" in done.words
+    assert not names(dists(lab_env)) & SET
+    wheel_lab.second.heal()
+    install().ok()
+
+
 def test_links_that_leave_the_mirror_come_from_it_where_it_has_the_file(
     wheel_lab, lab_env, install
 ):

@@ -218,7 +218,7 @@ def _from_any(
                 for notice in failures.left(failure, [route]):
                     report(notice)
                 return found._replace(variant="", size=file.link.size)
-        raise failures.no_route_left(tried, (), WheelNowhere)
+        raise failures.no_route_left(tried, [Notice("plan_again")], WheelNowhere)
 
     # Only the path is new: what is saved and told of the file is its own link.
     return file._replace(cached=_downloaded(file, next_link, quiet=quiet).cached)

@@ -72,6 +72,8 @@ class WheelReader:
         #: The links read, by mirror, the preferred one first.
         self._shelves: dict[WheelMirror, tuple[Link, ...]] = {}
         self._gone: set[str] = set()
+        #: The places of a file that failed while it was fetched, by its name.
+        self._lost: dict[str, list[Failure]] = {}
 
     @property
     def answered(self) -> bool:
@@ -123,7 +125,10 @@ class WheelReader:
                     route = self.mirrors[0].route(link.filename)
                     facts = {"mirror": route.place}
                     gone = Failure(route, Notice("wheel_nowhere_else", facts))
-                    raise failures.no_route_left(tried[link] or [gone], (), WheelNowhere)
+                    lost = self._lost.get(link.filename, [])
+                    ways = [Notice("plan_again")] if lost else []
+                    every = [*lost, *tried[link]] or [gone]
+                    raise failures.no_route_left(every, ways, WheelNowhere)
                 answer, route = asked[offer.link.url], offer.mirror.route(link.filename)
                 if not answer.ok:
                     tried[link].append(failures.from_answer(route, answer))
@@ -146,10 +151,8 @@ class WheelReader:
         if failure is None:
             return None
         self._gone.add(failed.link.url)
-        try:
-            (found,) = self.locate([failed.link])
-        except WheelNowhere as nowhere:
-            raise failures.no_route_left([failure], (), WheelNowhere) from nowhere
+        self._lost.setdefault(failed.link.filename, []).append(failure)
+        (found,) = self.locate([failed.link])
         self.notices += failures.left(failure, [found.mirror.route(failed.link.filename)])
         return found
 
