@@ -13,7 +13,8 @@ from ..mirrors.addresses import name_of
 from ..models import Build, Choice, NoChoice, Notice, Pin, Records, Request
 from ..selection import rules
 from ..selection.choose import choose, with_highest_cuda
-from ..selection.facts.names import CUDA_NAMES, OF_TOOLKIT, RUNTIMES, TORCH
+from ..selection.facts.names import CUDA_NAMES, OF_TOOLKIT, TORCH
+from ..selection.rules import names_cuda
 from ..selection.specs import fixed_minor, marks, package_name
 from .departures import installed
 from .task import Task
@@ -99,11 +100,6 @@ def _stays(found: Choice) -> Choice:
     codes = {"cuda_narrowed": "machine.cuda_stays"}
     told = (notice._replace(code=codes.get(notice.code, notice.code)) for notice in found.notices)
     return found._replace(notices=tuple(told))
-
-
-def names_cuda(request: Request) -> bool:
-    """Whether what names a CUDA by itself is named."""
-    return bool(request.pins) or any(name in request.specs for name in RUNTIMES)
 
 
 def without_foreign(

@@ -12,9 +12,10 @@ from ..machine.environment import platform_of
 from ..machine.survey import Survey, survey
 from ..mirrors.registry import built_in
 from ..mirrors.urls import MirrorError
-from ..models import Machine, Notice, Request
+from ..models import Machine, Request
 from ..options import InstallOptions
 from ..redirect import settings
+from ..selection import rules
 
 if TYPE_CHECKING:
     from .files.request import FileRequest
@@ -99,17 +100,9 @@ def survey_here(**asked: Any) -> Survey:
 
 
 def for_nodes(found: Survey, cuda: str, torch: str) -> Survey | None:
-    """The machine for the CUDA of a torch that the environment has, where no driver was found: the
-    environment is there for other machines, such as the nodes of a cluster or the host of a
-    container. None where a driver or a GPU was found, where a variable hides them, and for other
-    platforms.
-    """
-    on = found.machine
-    if on.has_gpu or on.foreign or on.cuda_from != "none":
-        return None
-    kept = Notice("machine.cuda_kept", {"cuda": cuda, "torch": torch})
-    on = on._replace(cuda=cuda, cuda_from="prefix", remarks=(kept, *on.remarks))
-    return found._replace(machine=on)
+    """`rules.for_nodes` for a survey."""
+    on = rules.for_nodes(found.machine, cuda, torch)
+    return found._replace(machine=on) if on else None
 
 
 def of_this_platform(target: Target, options: InstallOptions) -> Target:

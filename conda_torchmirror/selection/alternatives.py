@@ -351,8 +351,10 @@ def _ask_less(case: Case) -> list[Notice]:
 
 
 def _name_cuda(case: Case) -> Iterator[Notice]:
-    """Suggest `--cuda` if nothing that runs CUDA was found and CUDA is asked for, or there."""
+    """Suggest `--cuda` if nothing that runs CUDA was found and CUDA, or a build, is asked for, or
+    there."""
     asked = case.request.pins or any(n in case.request.specs for n in case.source.runtimes)
+    asked = asked or any(without_build(spec) for found in case.narrowed.values() for spec in found)
     kept = case.machine.cuda_from == "prefix"  # no driver either
     unusable = "driver_unusable" in case.codes or (asked and not case.machine.has_gpu)
     if not kept and (case.request.cuda != "auto" or not unusable):

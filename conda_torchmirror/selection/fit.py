@@ -285,7 +285,8 @@ class Constraints:
         if built[: len(driver)] <= driver:
             return Fit(True)
         if built[0] != driver[0] or built[0] < self.tables.compat_since:
-            says = Notice("driver_runs", {"cuda": machine.cuda})
+            code = "prefix_has" if machine.cuda_from == "prefix" else "driver_runs"
+            says = Notice(code, {"cuda": machine.cuda})
             return Fit(False, Clash("cuda_too_new", says, needs))
         floor = self.tables.driver_floor(cuda, machine.driver_os)
         if machine.driver and floor and number(machine.driver) < number(floor):

@@ -1,4 +1,5 @@
-"""Known-bad combinations and the channels that bring CUDA, from `data/rules.json`.
+"""Known-bad combinations and the channels that bring CUDA, from `data/rules.json`; and the CUDA
+that an environment is for, where no driver tells.
 
 A rule acts as a pin for one hand-over, never as a spec: a spec would enter the environment's
 history and could make a later, quite different, request unsolvable. Pure: no conda.
@@ -11,9 +12,9 @@ from typing import NamedTuple
 
 from ..models import Admits, Choice, Installed, Machine, Notice, Pin, Request
 from .facts.cuda import data
-from .facts.names import BLAS, TORCH
+from .facts.names import BLAS, FAMILY, RUNTIMES, TORCH
 from .facts.record import dependency
-from .specs import build_of, never_together, number, package_name
+from .specs import build_of, marks, never_together, number, package_name, without_build
 
 #: The source of pins that bind every environment, a new one too.
 _OF_SETTINGS = "pinned_packages"
@@ -199,3 +200,32 @@ def runtime_channel(choice: Choice, subdir: str) -> str | None:
     by_subdir = by_cuda.get(choice.cuda) or by_cuda.get("*") or {}
     channel: str | None = by_subdir.get(subdir) or by_subdir.get("*")
     return channel
+
+
+def for_nodes(on: Machine, cuda: str, torch: str) -> Machine | None:
+    """The machine for the CUDA of a torch that the environment has, where no driver was found: the
+    environment is there for other machines, such as the nodes of a cluster or the host of a
+    container. None where a driver or a GPU was found, where a variable hides them, and for other
+    platforms.
+    """
+    if on.has_gpu or on.foreign or on.cuda_from != "none":
+        return None
+    kept = Notice("machine.cuda_kept", {"cuda": cuda, "torch": torch})
+    return on._replace(cuda=cuda, cuda_from="prefix", remarks=(kept, *on.remarks))
+
+
+def by_its_cuda(on: Machine, asked: Request, torch: Installed) -> tuple[Machine, Request]:
+    """The machine and the request, for the CUDA of the environment's pytorch if no driver was
+    found, unless a build or a CUDA is named."""
+    cuda = marks(torch.build).cuda
+    builds = [spec for name in FAMILY for spec in asked.specs.get(name, ())]
+    named = names_cuda(asked) or any(map(without_build, builds))
+    if cuda is None or asked.cuda != "auto" or named:
+        return on, asked
+    kept = for_nodes(on, cuda, f"{TORCH} {torch.version}")
+    return (kept, asked._replace(cuda=cuda)) if kept else (on, asked)
+
+
+def names_cuda(request: Request) -> bool:
+    """Whether what names a CUDA by itself is named."""
+    return bool(request.pins) or any(name in request.specs for name in RUNTIMES)

@@ -15,18 +15,17 @@ from ...index.match import admits, read
 from ...index.sources import AUTO, allowed
 from ...machine import survey as machine
 from ...mirrors.addresses import name_of
-from ...models import Choice, Installed, Notice, Request
+from ...models import Choice, Notice, Request
 from ...options import InstallOptions
 from ...redirect import settings
 from ...selection import rules
 from ...selection.facts.names import FAMILY, METAPACKAGES, OF_PYTORCH, TORCH
 from ...selection.plan import offered
 from ...selection.sources.order import Order
-from ...selection.specs import excluding, for_torch, marks, without_build
+from ...selection.specs import excluding, for_torch
 from .. import request as requests_
-from ..attempt import names_cuda
 from ..departures import installed
-from ..task import Target, for_nodes, survey_here
+from ..task import Target, survey_here
 from . import answer
 
 if TYPE_CHECKING:
@@ -136,7 +135,8 @@ class Given(NamedTuple):
         if self.files:
             asked, survey = self.files.applied(asked, survey)
         if torch and options.facts is None:
-            asked, survey = _by_its_cuda(asked, survey, torch)
+            on, asked = rules.by_its_cuda(survey.machine, asked, torch)
+            survey = survey._replace(machine=on)
         return asked, survey
 
     def _refusal(self, error: Contradiction, ways: Sequence[Notice] = ()) -> Contradiction:
@@ -305,20 +305,6 @@ class Given(NamedTuple):
             options = options._replace(specs=(*files.family, *kept), python=python or files.python)
         typed = "" if "" in gone else typed
         return self._replace(options=options, files=files, typed=typed)
-
-
-def _by_its_cuda(
-    asked: Request, survey: machine.Survey, torch: Installed
-) -> tuple[Request, machine.Survey]:
-    """The request and the machine, for the CUDA of the environment's pytorch if no driver was
-    found, unless a build or a CUDA is named."""
-    cuda = marks(torch.build).cuda
-    builds = [spec for name in FAMILY for spec in asked.specs.get(name, ())]
-    named = names_cuda(asked) or any(map(without_build, builds))
-    if cuda is None or asked.cuda != "auto" or named:
-        return asked, survey
-    kept = for_nodes(survey, cuda, f"{TORCH} {torch.version}")
-    return (asked._replace(cuda=cuda), kept) if kept else (asked, survey)
 
 
 def _check_others(request: Request) -> None:

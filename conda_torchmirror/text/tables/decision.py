@@ -105,6 +105,7 @@ ORIGIN: Table = {
 CLASH: Table = {
     "cuda_too_new.driver_runs.cuda": "builds for CUDA {cuda} are too new: the driver runs CUDA "
     "{own_cuda} or older",
+    "cuda_too_new.prefix_has.cuda": "builds for CUDA {cuda} are above the environment's {own_cuda}",
     "minor_version_only.driver_strict.cuda": "builds for CUDA {cuda} are newer than the driver's "
     "CUDA {own_cuda}, and --cuda-compat is strict",
     "driver_too_old.driver.cuda_floor": "builds for CUDA {cuda} need driver {driver}, and this is "
@@ -117,8 +118,7 @@ CLASH: Table = {
     "driver, as the override of `__cuda` names no version",
     "cuda_build.cpu_asked.cuda": "builds for CUDA {cuda} are no CPU builds, and a CPU build is "
     "asked for",
-    "cuda_build.cpu_asked.cuda_build": "CUDA builds are no CPU builds, and a CPU build is asked "
-    "for",
+    "cuda_build.cpu_asked.cuda_build": "CUDA builds are none for the CPU, which is asked for",
     "cuda_build.no_driver.cuda": "builds for CUDA {cuda} need an NVIDIA driver, and there is none",
     "cuda_build.no_driver.cuda_build": "CUDA builds need an NVIDIA driver, and there is none",
     "cuda_build.driver_unknown.cuda": "builds for CUDA {cuda} need an NVIDIA driver, and nothing "
