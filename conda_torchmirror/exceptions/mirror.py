@@ -228,6 +228,19 @@ class OwnChannels(TorchMirrorError):
     hints = ("see_status",)
 
 
+class ChannelIsGroup(TorchMirrorError):
+    """The user's `custom_multichannels` give a channel's name to a group of channels."""
+
+    code = "channel_is_group"
+    message = N_("`{channel}` stands for a group of channels here, and is to be read as one")
+    cause = N_(
+        "custom_multichannels in conda's configuration has a group of that name; give it another "
+        "one, or lead the channel to another place by custom_channels"
+    )
+    facts = ("channel",)
+    hints = ("see_status",)
+
+
 class OfflineTest(TorchMirrorError):
     """`torch-mirror test` was run while conda is offline."""
 

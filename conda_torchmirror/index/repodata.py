@@ -31,7 +31,7 @@ from ..exceptions.channel import (
     ChannelUnsent,
     NothingCached,
 )
-from ..exceptions.mirror import CannotWrite
+from ..exceptions.mirror import CannotWrite, ChannelIsGroup
 from ..mirrors.registry import Route
 from ..models import Build, Records
 from ..text.sanitize import safe
@@ -188,6 +188,8 @@ def _fetch(
     from conda.models.channel import Channel
 
     source = Channel(f"{route.channel}/{subdir}")
+    if source.base_url is None:
+        raise ChannelIsGroup(channel=route.channel)
     validate([source.base_url])
     fetch = repo_fetch(source)
     try:

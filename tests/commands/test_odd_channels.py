@@ -50,3 +50,14 @@ def test_in_a_file(conda_in_process, tmp_path, channel):
     file = tmp_path / "environment.yml"
     file.write_text(f"channels: ['{channel}', conda-forge]\ndependencies: [pytorch]\n")
     check(conda_in_process(*COMMANDS["preview"], "-f", file), channel, "environment.yml")
+
+
+@pytest.mark.parametrize("words", [(), ("--solve",)], ids=["preview", "solve"])
+@pytest.mark.parametrize("source", ["auto", "conda-forge", "pytorch"])
+def test_a_group_that_has_the_name_of_a_channel(mirrored, conda_in_process, words, source):
+    """It ended in a report of an unexpected error. Conda reads the group by that name."""
+    mirrored(custom_multichannels={"conda-forge": ["https://other.example/conda-forge"]})
+    asked = ("torch-install", "-d", "-n", "new", "--cuda", "12.4", "--source", source)
+    result = conda_in_process(*asked, *words)
+    assert "unexpected error" not in result.words
+    assert ("`conda-forge` stands for a group" in result.words) is (source != "pytorch")

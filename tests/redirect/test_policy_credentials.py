@@ -6,7 +6,7 @@ import json
 
 import pytest
 from support.isolation import reset_conda
-from support.lab import hosts
+from support.lab import hosts, urls_during
 
 from conda_torchmirror.redirect import condarc as ours
 from conda_torchmirror.redirect import in_process
@@ -49,7 +49,9 @@ def test_nor_where_the_redirect_is_off(enabled, lab, sandbox, run_conda):
 def test_others_of_the_command_are_read_at_the_mirror(enabled, lab, sandbox, run_conda, further):
     run_conda("create", "-d", "-p", sandbox.envs / "x", "from-pytorch", "-c", further, "-c", TOKEN)
     asks_upstream_alone(lab, sandbox)
-    assert bool(lab.asked("*conda-forge*")) == (further == "conda-forge")
+    found = urls_during(("create", "-n", "x", "-c", further, "-c", TOKEN))
+    assert found["pytorch"] == ["https://conda.anaconda.org/pytorch"]
+    assert found["conda-forge"] == [lab.channel_url("conda-forge")]
 
 
 def test_a_file_has_them_in_a_variable(lab, at_lab, sandbox, run_conda, tmp_path):
