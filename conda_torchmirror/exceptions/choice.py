@@ -153,8 +153,17 @@ class PartnerConflict(TorchMirrorError):
     code = "partner_conflict"
     message = N_("`{package}` does not go with this set")
     cause = N_("its newest build wants {wanted}, and the set has {held}")
-    facts = ("package", "wanted", "held")
-    hints = ("leave_partner_out",)
+    facts: ClassVar[tuple[str, ...]] = ("package", "wanted", "held")
+    hints: ClassVar[tuple[str, ...]] = ("leave_partner_out",)
+
+
+class PartnerThere(PartnerConflict):
+    """The same of a package that is not named: it was asked for in this environment before."""
+
+    code = "partner_there"
+    message = N_("`{package}` of this environment does not go with this set")
+    facts = ("package", "wanted", "held", "where", "name")
+    hints = ("remove_partner", "fresh_environment")
 
 
 class SolverSilent(TorchMirrorError):

@@ -19,6 +19,7 @@ from ..exceptions.choice import (
     DefaultPackage,
     NotAsChosen,
     PartnerConflict,
+    PartnerThere,
     PinDropped,
 )
 from ..handover.conda import solves
@@ -26,6 +27,7 @@ from ..handover.transaction import heeded
 from ..handover.transaction.heeded import Unheeded
 from ..index import match
 from ..index.sources import Source, read_some
+from ..machine.environment import option_of
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
 from ..models import Build, Choice, Decision, Machine, Notice, Records, Request
@@ -102,12 +104,17 @@ def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
     if found is None:
         return None
     way = command(found, request, task.typed)
-    return PartnerConflict(
-        package=safe(found.package),
-        wanted=", ".join(f"`{safe(spec)}`" for spec in found.wanted),
-        held=", ".join(found.held),
-        ways=[Notice("take_with_partner", {"command": safe(way)})] if way else (),
-    )
+    facts = {
+        "package": safe(found.package),
+        "wanted": ", ".join(f"`{safe(spec)}`" for spec in found.wanted),
+        "held": ", ".join(found.held),
+    }
+    ways = [Notice("take_with_partner", {"command": safe(way)})] if way else ()
+    name = package_name(found.package.rpartition("::")[2])
+    if task.files or name in map(package_name, task.typed.specs):
+        return PartnerConflict(**facts, ways=ways)
+    there = {"name": safe(name), "where": option_of(str(decision.prefix))}
+    return PartnerThere(**facts, **there, ways=ways)
 
 
 def unread(

@@ -213,9 +213,14 @@ def test_what_goes_with_the_former_torch_alone_is_named(env_with, conda_in_proce
     result = conda_in_process(*FORGE, "-y", "-p", prefix)
     assert result.rc == 1
     said = " ".join(result.stderr.split())
-    assert "`picky`" in said
+    assert "`picky` of this environment does not go with this set" in said
     assert "Found conflicts" not in said
     assert tree(prefix) == before
+    # It was not named, and could not be left out.
+    assert f"`conda remove -p {prefix} picky`" in said
+    conda_in_process("remove", "-y", "-p", prefix, "picky").ok()
+    conda_in_process(*FORGE, "-y", "-p", prefix).ok()
+    assert installed(prefix)["pytorch"] == OF_FORGE["pytorch"]
 
 
 def test_a_torch_without_files_gives_way_too(env_with, server, conda_in_process):

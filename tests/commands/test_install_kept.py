@@ -51,6 +51,21 @@ def specs(found) -> list[str]:
 # Only other packages are named.
 
 
+@pytest.mark.parametrize("word", ["torchtext", "pytorch-cuda=12.4"])
+def test_what_goes_with_another_torch_alone_is_told_how_to_open_it(
+    env_of_torch, at_both, conda_in_process, word
+):
+    """It contradicted a spec that nobody had typed, and was to be left out."""
+    env_of_torch("2.8.0", "cuda129_mkl_py312_had1c889_302", FORGE)
+    words = ("torch-install", "-d", "-n", "new", "--cuda", "12.9")
+    done = conda_in_process(*words, word)
+    command = f"conda torch-install -n new pytorch {word} --cuda 12.9 --dry-run"
+    assert f"name pytorch too, which leaves its release open: `{command}`" in done.words
+    found = conda_in_process(*command.split()[1:], "--json").ok().json()["torchmirror"]
+    version = found["selected"]["builds"][0]["version"]
+    assert f"`{command}` takes pytorch {version}" in done.words
+
+
 @pytest.mark.parametrize(
     ("word", "partners"),
     [("torchvision", ["torchvision=0.19.1=py312_cu118"]), ("scikit-learn", [])],

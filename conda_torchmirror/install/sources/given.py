@@ -64,7 +64,27 @@ class Given(NamedTuple):
         try:
             return request, survey, answer.in_order(self.options, request, survey.machine)
         except Contradiction as error:
-            raise self._refusal(error, self._as_they_are()) from error
+            ways = (*self._with_torch(request), *self._as_they_are())
+            raise self._refusal(error, ways) from error
+
+    def _with_torch(self, request: Request) -> tuple[Notice, ...]:
+        """The step to name pytorch too, where the one of the environment is in the way of a word
+        and only stays as it is not named."""
+        if not request.keeps_torch or self.files:
+            return ()
+        asked, options = self.asked, self.options
+        given = self._replace(
+            options=options._replace(specs=(TORCH, *options.specs)),
+            asked=asked._replace(specs=(TORCH, *asked.specs)),
+        )
+        try:
+            found = given.choice()
+        except TorchMirrorError:
+            return ()
+        if found is None:
+            return ()
+        facts = {"command": offered(given.asked), "torch": f"{TORCH} {found.torch.version}"}
+        return (Notice("name_torch", facts),)
 
     def _as_they_are(self) -> tuple[Notice, ...]:
         """The step to leave the files to conda, which may take the packages of both sources if all

@@ -241,6 +241,7 @@ TEXT: Table = {
     "file_torch_to_conda": "take them out of the pip section, and name pytorch among the "
     "dependencies",
     "file_name_torch": "name them beside the file: `{command}`",
+    "remove_partner": "take it out first: `conda remove{where} {name}`; then run this again",
     "leave_partner_out": "leave it out, or install it into an environment of its own",
     "make_without_defaults": "make it without: `conda create {where} --no-default-packages`; then "
     "run this again",
