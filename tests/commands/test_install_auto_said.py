@@ -51,9 +51,9 @@ def test_the_driver_is_the_lowest_one_though_a_sample_lacks_the_partner(
 @pytest.mark.parametrize(
     ("driver", "arch", "says"),
     [
-        ("11.4", "8.6", "for the release that is named - "),
-        ("11.0", "7.0", "for the release that is named - "),
-        ("12.4", "8.9", "for the release that is named; left open, it is 2.13.0 of conda-forge - "),
+        ("11.4", "8.6", "as it has to be this release - "),
+        ("11.0", "7.0", "as it has to be this release - "),
+        ("12.4", "8.9", "as it has to be this release; left open, it is 2.13.0 of conda-forge - "),
     ],
     ids=["RTX 3060", "V100", "RTX 4090"],
 )

@@ -259,9 +259,9 @@ SOURCE: Table = {
     "uses; for {other_version}, best in a new one: `{command}`",
     "asked.newer": "PyTorch {version} from the channel {source}, as asked; {other_source} has "
     "{other_version}, which fits",
-    "release": "PyTorch {version} from the channel {source}, for the release that is named",
-    "release.newer": "PyTorch {version} from the channel {source}, for the release that is "
-    "named; left open, it is {other_version} of {other_source}",
+    "release": "PyTorch {version} from the channel {source}, as it has to be this release",
+    "release.newer": "PyTorch {version} from the channel {source}, as it has to be this "
+    "release; left open, it is {other_version} of {other_source}",
     "release.ended": "PyTorch {version} from the channel {source}: the channel {other_source} "
     "ended with {other_last}",
     "wheels.only": "PyTorch {version} by wheels, with pip, as `torchmirror_sources` allows: no "
