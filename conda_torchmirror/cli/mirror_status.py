@@ -234,6 +234,7 @@ def _reason(
     if code == "configured":
         keys = ("custom_channels", "custom_multichannels")
         source = next(filter(None, (settings.source_of(key, here.name) for key in keys)), None)
+        source = source or settings.source_of("custom_multichannels")  # in a group there
         code = "enabled" if _file_of_ours(source) else code
         facts["source"] = source
     elif code == "default_channels":

@@ -102,7 +102,12 @@ class UserConfig:
             from .condarc import enabled
 
             self.configured = configuration.configured()
-            self.own = frozenset((*self.configured, *context._custom_multichannels))
+            groups = context._custom_multichannels
+            # Conda reads what is in a group at its official place, and would read it twice.
+            within = named_channels.NamedChannels()
+            for word in (word for group in groups.values() for word in group):
+                within.channel(str(word))
+            self.own = frozenset((*self.configured, *groups, *within.asked))
             self.enabled = {name: self.configured[name] for name in enabled()}
         self.own_defaults = not _may_move_defaults(context, there)
         self.alias = _alias() if "channel_alias" in there else None

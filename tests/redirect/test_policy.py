@@ -148,3 +148,15 @@ def test_a_mirror_that_is_named_by_url_keeps_names(at_lab, lab):
     assert found["pytorch"] == [lab.channel_url("pytorch")]
     elsewhere = urls_during(("create", "-n", "x", "-c", "https://other.invalid/pytorch"))
     assert elsewhere["pytorch"] == ["https://conda.anaconda.org/pytorch"]
+
+
+def test_what_a_group_of_the_users_has_is_read_once(at_lab, lab, conda_in_process, installed):
+    """Conda reads a group's channels at their official place, and the same index twice at once
+    failed by a race for its cache."""
+    at_lab(custom_multichannels={"all": ["pytorch", "https://conda.anaconda.org/bioconda"]})
+    around = policy.UserConfig(settings.read())
+    verdicts = policy.decide(["pytorch", "bioconda", "conda-forge"], around)
+    assert [one.code for one in verdicts] == ["configured", "configured", "mirrored"]
+    shown = conda_in_process("torch-mirror", "status", "pytorch").ok()
+    assert "your own configuration (" in shown.words
+    assert "(None)" not in shown.words
