@@ -52,7 +52,7 @@ def find(case: Case) -> Advice:
         *_drop_cuda(case),
         *(() if builds_open else _open_release(case)),
     ]
-    steps += (near := near or _ask_less(case))
+    steps += (near := near or ask_less(case))
     steps += _name_cuda(case)
     steps += _upgrade_driver(case) if case.machine.cuda_from != "prefix" else ()
     steps += (there := list(_elsewhere(case, case.request)))
@@ -336,7 +336,7 @@ def _variant(case: Case, word: str) -> str | None:
     return wheel_variant(word) if case.source.torch == TORCH else None
 
 
-def _ask_less(case: Case) -> list[Notice]:
+def ask_less(case: Case) -> list[Notice]:
     """If no single change is enough: leave everything open, then Python too."""
     bare, here = opened(case), case.machine
     if bare == case.request and not here.pins and here.python is None:

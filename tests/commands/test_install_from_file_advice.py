@@ -69,6 +69,35 @@ def test_each_step_taken_on_the_file_gives_a_choice(mirrored, file, conda_in_pro
     assert taken
 
 
+#: Files that only an older GPU runs, and what is to be left out of them.
+OLD = {
+    "a release": ("python=3.10 pytorch=2.1.0 torchvision pytorch-cuda=12.1", "pytorch-cuda=12.1"),
+    "a toolkit": ("python=3.8 pytorch=1.10 torchvision cudatoolkit=11.3", "cudatoolkit=11.3"),
+    "the whole family": (
+        "python=3.10 pytorch torchvision torchaudio pytorch-cuda=12.4",
+        "torchaudio pytorch-cuda=12.4",
+    ),
+}
+
+
+@pytest.mark.parametrize(("lines", "out"), OLD.values(), ids=OLD)
+def test_a_file_of_the_channel_that_ended_goes_on_from_conda_forge(
+    mirrored, file, conda_in_process, monkeypatch, lines, out
+):
+    """On a newer GPU no more than a CPU build was offered."""
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.9")
+    monkeypatch.setenv("CONDA_OVERRIDE_CUDA_ARCH", "12.0")
+    deps = "".join(f"  - {line}\n" for line in lines.split())
+    path = file(f"channels: [pytorch, nvidia, defaults]\ndependencies:\n{deps}")
+    first = refused(conda_in_process, "-f", path, "-n", "x")[0]
+    assert first["hint_code"] in ("file_leave_lines", "file_open_and_leave")
+    assert f"{', '.join(f'`{line}`' for line in out.split())} out" in first["text"]
+    words = list(_taken(first, path))
+    assert "conda-forge" in words
+    found = conda_in_process("torch-install", "-d", "--offline", "--json", *words).ok().json()
+    assert found["torchmirror"]["selected"]["cuda"] == "12.9"
+
+
 def _taken(hint, path: Path):
     """Change the file as a step says, and return the words of the command that comes then."""
     text = path.read_text()

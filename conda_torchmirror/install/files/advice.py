@@ -42,6 +42,9 @@ from .environment_file import EnvironmentFile, short
 if TYPE_CHECKING:
     from .request import FileRequest
 
+#: How the codes begin of steps that lead to no set for this machine, and of remarks.
+_NO_WAY = ("use_cpu", "use_wheels", "machine.")
+
 
 def steps(
     files: FileRequest, advice: alternatives.Advice, case: refused.Case, source: Source
@@ -53,11 +56,15 @@ def steps(
         # The other lines are exact builds of that platform too.
         yield from _on_platform(files, of, case, source)
         return
+    found: list[Notice] = []
     if not any(step.code == "use_python" for step in advice.steps):
-        yield from _other_python(files, case)
+        found += _other_python(files, case)
     for step in advice.steps:
         reword = _REWORDED.get(step.code, _as_written)
-        yield from reword(files, step, case)
+        found += reword(files, step, case)
+    if all(step.code.startswith(_NO_WAY) for step in found):
+        yield from lines.of_other_source(files, case, source)
+    yield from found
     if not of and _may_serve(case):
         yield from files.as_they_are(case.asked)
 

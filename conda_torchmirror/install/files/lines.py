@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ...index.match import read
+from ...index.match import admits, read
+from ...index.sources import AUTO, SOURCES, Source
 from ...models import Choice, Machine, Notice, Pin
 from ...options import InstallOptions
-from ...selection import refused, rules
+from ...selection import alternatives, refused, rules
 from ...selection.facts.names import (
     CUDA_NAMES,
     FAMILY,
     GPU_METAPACKAGE,
     METAPACKAGES,
     MUTEX,
+    OF_PYTORCH,
+    PARTNERS,
     RUNTIMES,
     TORCH,
 )
 from ...selection.plan import offered
+from ...selection.sources.forge_tables import best_of_conda_forge
 from ...selection.specs import build_of, for_torch, package_name
 from ...text.sanitize import safe
+from ..sources.rule import AutoRule
 from .environment_file import target
 
 if TYPE_CHECKING:
@@ -31,8 +36,11 @@ if TYPE_CHECKING:
 _MOST = 6
 
 
-def change(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Notice]:
-    """For `ask_less`: the lines to write without a version, and the lines to leave out."""
+def change(
+    files: FileRequest, step: Notice, case: refused.Case, out: Sequence[str] = ()
+) -> Iterator[Notice]:
+    """For `ask_less`: the lines to write without a version, and the lines to leave out; `out` are
+    lines that the case is without."""
     request, machine = case.request, case.machine
     python = step.facts["python"]
     if python not in (None, machine.python) and of_one_python(files, machine):
@@ -55,7 +63,7 @@ def change(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Not
     runtimes = [spec for name in RUNTIMES for spec in request.specs.get(name, ())]
     # Beside pytorch-cuda a cuda-version restricts nothing; alone it would.
     versions = [line for line in files.beside if package_name(line) == CUDA_NAMES[0]]
-    left = [*gpu, *runtimes, *(versions if runtimes else ())]
+    left = [*out, *gpu, *runtimes, *(versions if runtimes else ())]
     mutex = [pin.text for pin in request.pins if package_name(pin.spec) == MUTEX]
     left += mutex if request.cuda != "cpu" else []
     pins = [pin for pin in machine.pins if of_files(files, pin) and pin not in kept]
@@ -76,6 +84,41 @@ def change(files: FileRequest, step: Notice, case: refused.Case) -> Iterator[Not
         yield Notice("file_open_and_leave" if left else "file_open_lines", facts)
     else:
         yield step._replace(facts={**step.facts, "command": facts["command"]})
+
+
+def of_other_source(files: FileRequest, case: refused.Case, source: Source) -> Iterator[Notice]:
+    """Open the lines, for a set of another source, which the command names; if need be without
+    partners that it lacks, the last one that is named first."""
+    asked, rule, specs = case.asked, case.rule, case.request.specs
+    if not (asked and isinstance(rule, AutoRule) and case.request.source == AUTO):
+        return
+    channels = tuple(name for name in case.request.channels if name not in OF_PYTORCH)
+    partners = [name for name in reversed(list(specs)) if name in PARTNERS]
+    for other in (one for one in SOURCES if one.end is None and one.name != source.name):
+        for left in ([], *([name] for name in partners), partners):
+            kept = {name: found for name, found in specs.items() if name not in left}
+            request = case.request._replace(source=other.name, channels=channels, ties=())
+            there = case._replace(
+                request=request._replace(specs=kept),
+                asked=asked._replace(source=other.name),
+                rule=rule.naming(other.name),
+            )
+            out = [files.written.get(spec, spec) for name in left for spec in specs[name]]
+            if found := [
+                reworded
+                for step in alternatives.ask_less(there)
+                if _is_listed(there, step.facts["python"])
+                for reworded in change(files, step, there, out=out)
+            ]:
+                yield from found
+                return
+
+
+def _is_listed(case: refused.Case, python: Any) -> bool:
+    """Whether the tables know of what the sample of a channel gave: else more may be there."""
+    on = rules.new_environment(case.machine)
+    on = on._replace(python=python or on.python)
+    return best_of_conda_forge(on, refused.opened(case), admits) is not None
 
 
 def leave(

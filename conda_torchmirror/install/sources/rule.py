@@ -65,6 +65,12 @@ class AutoRule:
         in_turn = {one.name: sets[one.name] for one in SOURCES if one.name in sets}
         return sets[newest(in_turn) if order.newest else next(iter(sets))]
 
+    def naming(self, source: str) -> AutoRule:
+        """The rule for a run like this one that names a source."""
+        found = AutoRule(self._options._replace(source=source), (), self._cached)
+        found._builds, found._asked = self._builds, self._asked
+        return found
+
     def _of(self, source: Source, on: Machine) -> Sequence[Build]:
         if source.name not in self._builds:
             builds = self._cached(source) if self._cached else None
