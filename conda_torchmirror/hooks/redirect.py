@@ -113,11 +113,11 @@ def _redirect(command: str, traits: Collection[Trait], found: NamedChannels | No
     names = candidates(found)
     if not names and not found.packages:
         return
-    from ..redirect import settings
+    from ..redirect import configuration, settings
 
     chosen = settings.read()
     if not chosen.auto:
-        names = tuple(name for name in names if name in found.secret)
+        names = tuple(sorted(configuration.holding_credentials(names, found.secret)))
         if not names:
             return
     from ..redirect import in_process, policy

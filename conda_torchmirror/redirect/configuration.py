@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,12 +38,17 @@ def with_handler(context: Any) -> frozenset[str]:
 def with_credentials(names: Iterable[str]) -> set[str]:
     """Those of the channels that torch-install reads from the official place with a token, a
     password, or a handler of the user's, none of which may reach a mirror."""
-    from conda.base.context import context
-
     try:
         secret = named_channels.of_this_command(words=named_channels.NAMING).secret
     except AttributeError:  # a later conda, whose channels we cannot look at
         secret = set()
+    return holding_credentials(names, secret)
+
+
+def holding_credentials(names: Iterable[str], secret: Collection[str]) -> set[str]:
+    """Those of the channels whose URL is `secret`, or that a handler of the user's logs in to."""
+    from conda.base.context import context
+
     held = with_handler(context)
     return {name for name in names if name in secret or {name, upstream_url(name)} & held}
 

@@ -45,6 +45,15 @@ def test_nor_where_the_redirect_is_off(enabled, lab, sandbox, run_conda):
     assert asks_upstream_alone(lab, sandbox)
 
 
+@pytest.mark.parametrize("auto", [True, False], ids=["automatic", "off"])
+@pytest.mark.parametrize("named", ["pytorch", "https://conda.anaconda.org/pytorch"])
+def test_nor_what_a_handler_adds(enabled, at_lab, auto, named):
+    settings = [{"channel": named, "auth": "mine"}]
+    at_lab(channels=["pytorch"], channel_settings=settings, plugins={"torchmirror_auto": auto})
+    found = urls_during(("search", "from-pytorch"))
+    assert found["pytorch"] == ["https://conda.anaconda.org/pytorch"]
+
+
 @pytest.mark.parametrize("further", ["pytorch", "conda-forge"])
 def test_others_of_the_command_are_read_at_the_mirror(enabled, lab, sandbox, run_conda, further):
     run_conda("create", "-d", "-p", sandbox.envs / "x", "from-pytorch", "-c", further, "-c", TOKEN)
