@@ -78,7 +78,7 @@ def entry_of(address: str) -> dict[str, Any]:
     else the folder above several, some of which are only perhaps there: their status is unknown."""
     last, shown = address.rpartition("/")[2], without_secrets(address)
     entry = {"title": shown, "home": shown}
-    if last in channels_for("channel"):
+    if last in (*channels_for("channel"), *channels_for("perhaps")):
         return {**entry, "channels": {last: {"url": address}}}
     listed = {"yes": channels_for("parent"), "unknown": channels_for("perhaps")}
     channels = {

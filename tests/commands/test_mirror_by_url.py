@@ -71,6 +71,18 @@ def test_a_url_of_one_channel_is_asked_for_no_other(at, condarc, places):
     assert urls == {"pytorch": f"{first}/pytorch", "nvidia": f"{second}/nvidia"}
 
 
+@pytest.mark.parametrize("name", ["conda-forge", "nvidia"])
+def test_it_may_be_the_url_of_any_of_these(at, condarc, places, name):
+    """It was taken for a folder, and asked for `conda-forge/conda-forge`."""
+    first, second = at(*CHANNELS), at(*CHANNELS)
+    condarc(channels=["conda-forge"])
+    ways = ("--mirror", f"{first}/{name}", "--mirror", second)
+    urls, warned = places("--source", "auto", *ways)
+    urls |= places("--source", "pytorch", *ways)[0]
+    assert urls == {**{one: f"{second}/{one}" for one in CHANNELS}, name: f"{first}/{name}"}
+    assert "mirror_left" not in warned
+
+
 def test_commands_of_conda_read_there_what_is_certain_alone(at, condarc, conda_in_process):
     there = at(*CHANNELS)
     condarc(channels=["conda-forge"], plugins={"torchmirror_mirrors": [there]})
