@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from support.torches import record
 
 pytest_plugins = ("support.file_fixtures",)
 
@@ -356,3 +357,21 @@ def test_what_is_typed_beside_a_file_is_told_as_no_line_of_it(preview):
     lines = said.partition(": then")[0]
     assert "torchvision=0.13.1" not in lines
     assert "nvidia/label" not in lines
+
+
+@pytest.mark.parametrize("more", ["", "  - tqdm\n"], ids=["alone", "with-more"])
+def test_pytorch_instead_of_its_metapackage_need_not_stay(file, sandbox, conda_in_process, more):
+    """For the step without pytorch-gpu, the release that is there, of another channel than the file
+    names, was taken to stay: the command names pytorch, and found nothing."""
+    prefix = sandbox.envs / "there"
+    (prefix / "conda-meta").mkdir(parents=True)
+    (prefix / "conda-meta" / "history").touch()
+    record(prefix, "python", "3.12.4", "h0_0", channel="conda-forge")
+    record(prefix, "pytorch", "2.5.1", "py3.12_cuda12.4_cudnn9.1.0_0", "python >=3.12,<3.13.0a0")
+    record(prefix, "torchvision", "0.20.1", "py312_cu124", "pytorch 2.5.1")
+    record(prefix, "torchaudio", "2.5.1", "py312_cu124", "pytorch 2.5.1")
+    path = file(f"channels: [conda-forge]\ndependencies:\n  - pytorch-gpu\n{more}")
+    hints = refused(conda_in_process, "-f", path, "-n", "there", "--cuda", "12.4")
+    assert {"file_leave_lines", "torch_instead"}.isdisjoint(one["hint_code"] for one in hints)
+    path = file(f"channels: [conda-forge]\ndependencies:\n  - pytorch\n{more}")
+    assert refused(conda_in_process, "-f", path, "-n", "there", "--cuda", "12.4")

@@ -104,7 +104,14 @@ def _drop_cuda(files: FileRequest, step: Notice, case: refused.Case) -> Iterator
     found += [w for w in files.beside if found and package_name(w) == CUDA_NAMES[0]]
     found = [*gpu, *(line for line in found if not lines.is_typed(files, line, case))]
     cuda = str(step.facts.get("cuda", "auto")) if of_files else None
-    asked = case.again(alternatives.without_cuda(case)[1])
+    request = alternatives.without_cuda(case)[1]
+    if gpu and request.keeps_torch:
+        # pytorch is then named itself, so that the one that is there need not stay.
+        choice = case.take(request=request._replace(keeps_torch=False))
+        if choice is None:
+            return
+        step = step._replace(facts={**step.facts, "torch": f"{TORCH} {choice.torch.version}"})
+    asked = case.again(request)
     yield from lines.leave(files, found, step, case, asked, cuda) if found else (step,)
 
 
