@@ -7,7 +7,7 @@ function of records, tells which package needs which other set.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from conda.base.context import context
@@ -27,6 +27,7 @@ from ..handover.transaction import heeded
 from ..handover.transaction.heeded import Unheeded
 from ..index import match
 from ..index.sources import Source, read_some
+from ..machine.departure import requested
 from ..machine.environment import option_of
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import Route
@@ -97,8 +98,7 @@ def at_hand(
 def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
     """The error for a package because of which a solve failed, as it needs another set; or None."""
     on, request = task.machine, task.request
-    words = (*request.others, *(pin.spec for pin in on.history))
-    others = read(decision, words)
+    others = read(decision, (*request.others, *_asked_before(task, decision)))
     records = decision.records.builds
     found = find(decision.choice, on, request, records, others, task.source.knowledge)
     if found is None:
@@ -111,10 +111,23 @@ def conflict(task: Task, decision: Decision) -> PartnerConflict | None:
     }
     ways = [Notice("take_with_partner", {"command": safe(way)})] if way else ()
     name = package_name(found.package.rpartition("::")[2])
-    if task.files or name in map(package_name, task.typed.specs):
+    of_files = task.files and found.package in request.others
+    if of_files or name in map(package_name, task.typed.specs):
         return PartnerConflict(**facts, ways=ways)
     there = {"name": safe(name), "where": option_of(str(decision.prefix))}
     return PartnerThere(**facts, **there, ways=ways)
+
+
+def _asked_before(task: Task, decision: Decision) -> Iterator[str]:
+    """The specs of the environment's history, which conda goes on satisfying: without those that
+    this run asks for anew, as by a build of the set, or takes out."""
+    if task.target.to_be_made:
+        return
+    anew = {build.name for build in decision.choice.builds}
+    anew |= {*map(package_name, task.request.others), *decision.plan.departure.named}
+    for name, spec in requested(str(decision.prefix), listed=False).items():
+        if name not in anew:
+            yield str(spec)
 
 
 def unread(

@@ -223,6 +223,25 @@ def test_what_goes_with_the_former_torch_alone_is_named(env_with, conda_in_proce
     assert installed(prefix)["pytorch"] == OF_FORGE["pytorch"]
 
 
+@pytest.mark.parametrize("words", [("pytorch=2.0.1",), ("pytorch=1.12.1", "cudatoolkit=11.3")])
+def test_what_is_in_the_way_of_an_older_release_is_named(env_with, conda_in_process, words):
+    """A partner was, by its build that was asked for before and is replaced by one of the set, and
+    with its name on the command line it was to be left out."""
+    prefix = env_with(*OFFICIAL, "lightning", "--python", "3.10", "--no-check")
+    before = tree(prefix)
+    asked = ("torch-install", "--cuda", "12.4", "--no-check", "-y", "-p", prefix, *words)
+    for partner in ((), ("torchvision",)):
+        done = conda_in_process(*asked, *partner)
+        assert done.rc == 1
+        assert "`lightning` of this environment does not go with this set" in done.words
+        assert "wants `pytorch >=2.1`" in done.words
+        assert f"`conda remove -p {prefix} lightning`; then run this again" in done.words
+    assert tree(prefix) == before
+    conda_in_process("remove", "-y", "-p", prefix, "lightning").ok()
+    conda_in_process(*asked).ok()
+    assert installed(prefix)["pytorch"].startswith(words[0].partition("=")[2])
+
+
 def test_a_torch_without_files_gives_way_too(env_with, server, conda_in_process):
     """As of an environment that was copied: its channel, and the index of it, are not asked."""
     prefix = env_with("create", "-c", "conda-forge", "python=3.12")
