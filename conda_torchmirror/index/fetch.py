@@ -3,13 +3,13 @@
 Conda reads an index of any size for as long as bytes arrive; here its own fetch is bounded. Conda
 also reads the page of an HTTP error to its end before it reports the error
 (`CondaHTTPError.__init__`, 24.7 to 26.7), and such a page may never end; here its sessions read
-only the beginning.
+only the beginning. An index that conda's solver fetches itself is bounded in size.
 
-Not bounded: what conda's solvers fetch themselves afterwards; the unpacked size of a single block
-of a compressed index (16 kB of zstd: some hundred MB at worst); a package that is longer than its
-record says, which conda writes to the disk until the server stops; a response to a package download
-that never gets to its status line or has endless informational responses before it; and the
-sessions of conda's own commands, which we leave alone.
+Not bounded: the time that such an index takes while bytes arrive; the unpacked size of a single
+block of a compressed index (16 kB of zstd: some hundred MB at worst); a package that is longer than
+its record says, which conda writes to the disk until the server stops; a response to a package
+download that never gets to its status line or has endless informational responses before it; and
+the sessions of conda's own commands, which we leave alone.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from urllib.parse import urljoin, urlsplit
 from conda.base.context import context
 from conda.exceptions import UnavailableInvalidChannel
 from conda.gateways.connection.session import CondaSession, get_session
+from conda.gateways.repodata import cache_fn_url, create_cache_dir
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from .. import __version__
-from ..text.layout import on_terminal
 from ..text.messages import text
 from .cache import unexpired
 
@@ -145,21 +145,6 @@ def _fetch(fetch: Any, job: Callable[[], Any], most_bytes: int | None) -> Any:
     return found
 
 
-@contextmanager
-def spinner(message: str) -> Iterator[None]:
-    """Show conda's own spinner during the block, unless the output is no terminal or is quiet, or
-    nothing is asked of the site that the message names."""
-    if context.offline or context.json or context.quiet or context.verbosity or not on_terminal():
-        yield
-        return
-    try:
-        from conda.reporters import get_spinner as shown
-    except ImportError:  # conda 24.7
-        from conda.common.io import Spinner as shown
-    with shown(message):
-        yield
-
-
 def _noting(interface: Any, refused: list[UnavailableInvalidChannel]) -> Callable[..., Any]:
     """Wrap conda's repo interface class so that refusals of the server are added to `refused`."""
 
@@ -218,6 +203,7 @@ class _CountedBody:
 
     def __init__(self, raw: Any, progress: _Progress) -> None:
         self._raw, self._progress = raw, progress
+        raw.decode_content = True  # as conda (26) sets it before it reads
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
@@ -310,11 +296,14 @@ def read_page(response: Any) -> bytes:
 
 
 @contextmanager
-def bounded_pages() -> Iterator[None]:
-    """Keep conda's sessions from reading the page of an HTTP error to its end."""
+def bounded() -> Iterator[None]:
+    """Keep conda's sessions from reading the page of an HTTP error to its end, and more of an index
+    than `MOST_BYTES`, which the solver would, of the channels that only it reads."""
     send = CondaSession.send
 
     def send_bounded(self: Any, request: Any, **kwargs: Any) -> Any:
+        if "repodata" in request.url.rpartition("/")[2] and "Range" not in request.headers:
+            request.hooks["response"] = [*request.hooks.get("response", ()), _bound(request.url)]
         response = send(self, request, **kwargs)
         if response.status_code >= 400 and kwargs.get("stream"):
             response._content = read_page(response)
@@ -327,6 +316,17 @@ def bounded_pages() -> Iterator[None]:
         yield
     finally:
         CondaSession.send = send
+
+
+def _bound(url: str) -> Callable[..., None]:
+    """A hook that bounds the size of the index at this URL, as sent and as conda unpacks it."""
+    path = Path(create_cache_dir(), cache_fn_url(*url.removesuffix(".zst").rsplit("/", 1)))
+
+    def bound(response: Any, **_: Any) -> None:
+        if hasattr(response.raw, "stream") and not isinstance(response.raw, _CountedBody):
+            response.raw = _CountedBody(response.raw, _Progress(path, MOST_BYTES, patience=TOTAL))
+
+    return bound
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from ..exceptions.channel import (
 from ..exceptions.mirror import CannotWrite, ChannelIsGroup
 from ..mirrors.registry import Route
 from ..models import Build, Records
+from ..text.layout import on_terminal
 from ..text.sanitize import safe
 from . import record_schema
 from .cache import repo_fetch
@@ -45,6 +46,23 @@ from .sparse import reader
 _SECTIONS = ("packages", "packages.conda")
 #: HTTP statuses with an error class of their own.
 _OF_STATUS: dict[Any, type[ChannelError]] = {404: ChannelMissing, 403: ChannelForbidden}
+
+
+@contextmanager
+def spinner(message: str) -> Iterator[None]:
+    """Show conda's own spinner during the block, unless the output is no terminal or is quiet, or
+    nothing is asked of the site that the message names."""
+    from conda.base.context import context
+
+    if context.offline or context.json or context.quiet or context.verbosity or not on_terminal():
+        yield
+        return
+    try:
+        from conda.reporters import get_spinner as shown
+    except ImportError:  # conda 24.7
+        from conda.common.io import Spinner as shown
+    with shown(message):
+        yield
 
 
 def read(route: Route, subdir: str, names: Collection[str]) -> Records:

@@ -26,8 +26,9 @@ FOUND, FAILED, BLOCKED = 600.0, 300.0, 1800.0
 #: Upper limit for the file in bytes, far beyond what we write.
 LARGEST = 1_000_000
 
-#: Codes of failures that concern the whole site and not one file.
-OF_SITE = frozenset(("refused", "dns", "tls", "timeout", "unreachable", "blocked"))
+#: Codes of failures that concern the whole site and not one file. Where one index has no end, the
+#: others are not worth the time to find out.
+OF_SITE = frozenset(("refused", "dns", "tls", "timeout", "unreachable", "blocked", "too_large"))
 
 #: Failures of the compressed form of an index after which conda reads the plain one (24.7 to 26.7);
 #: any other ends the command.

@@ -32,7 +32,7 @@ from ..exceptions.channel import (
     UrlUnreadable,
 )
 from ..index import cache
-from ..index.fetch import read_page
+from ..index.fetch import IndexTooLarge, read_page
 from ..mirrors.registry import INDEX, OWN, Route
 from ..mirrors.urls import host_of
 from ..models import Notice
@@ -59,6 +59,7 @@ _NETWORK: dict[str, tuple[type[BaseException], ...]] = {
 _OF_INDEX: tuple[tuple[type[Exception], str], ...] = (
     (FileNotFoundError, "not_the_file"),
     (TimeoutError, "timeout"),
+    (IndexTooLarge, "too_large"),
 )
 #: The codes that every site gives if this computer has no network.
 _NO_NETWORK = frozenset(("probe_dns", "probe_unreachable"))
@@ -373,16 +374,15 @@ def _urls(error: BaseException) -> Iterator[str]:
 def _failure(error: BaseException, route: Route, url: str) -> Failure:
     answer = Answer(safe(url), "unreachable", host=host_of(url), at=time.time())
     kwargs = getattr(error, "_kwargs", None) or {}
-    name = type(error).__name__
-    if name == "ChecksumMismatchError":
+    if type(error).__name__ == "ChecksumMismatchError":
         return from_answer(route, answer._replace(code="hash"))
     if "content_length" in kwargs:
         return from_answer(route, answer._replace(code="reset"))
     facts = error._facts if isinstance(error, ChannelError) else {}
     ours = any(map(_is_of_proxy, causes.chain(error))) or causes.of_settings(error)
     if isinstance(error, ChannelBroken) and not ours:
-        detail = str(facts.get("detail", ""))
-        return from_answer(route, answer._replace(code="broken", detail=detail))
+        code = "too_large" if isinstance(error.__cause__, IndexTooLarge) else "broken"
+        return from_answer(route, answer._replace(code=code, detail=str(facts.get("detail", ""))))
     status = facts.get("status") or causes.http_status(error)
     if isinstance(status, int):
         answered = causes.response(error)

@@ -7,7 +7,7 @@ with another route, or raise one error that names all routes tried.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from conda.base.context import context
 from conda.models.channel import Channel
@@ -17,7 +17,8 @@ from ..exceptions.base import TorchMirrorError
 from ..exceptions.channel import ChannelBroken, ChannelError, NothingCached
 from ..exceptions.mirror import CannotWrite
 from ..index import cache, emptied, repodata
-from ..index.fetch import bounded_pages, quiet_pool, spinner
+from ..index.fetch import bounded, quiet_pool
+from ..index.repodata import spinner
 from ..index.sources import SOURCES, Source, of_channel
 from ..mirrors.registry import Route
 from ..mirrors.urls import UPSTREAM
@@ -85,7 +86,7 @@ class Router:
         self._stack = ExitStack()
 
     def __enter__(self) -> Router:
-        self._stack.enter_context(bounded_pages())
+        self._stack.enter_context(bounded())
         self._stack.enter_context(quiet_pool())
         if self._online:
             cache.drop_unusable()
@@ -231,14 +232,13 @@ class Router:
         if causes.of_shards(error) and not self._setup.leaves_out(SHARDS):
             self._leave_out(SHARDS, failure.route, "index_shards_broken")
             return
-        if broken and not self._setup.leaves_out(ZST) and failure.route.mirror != UPSTREAM:
+        other_form = failure.reason.code != "probe_too_large" and failure.route.mirror != UPSTREAM
+        if broken and other_form and not self._setup.leaves_out(ZST):
             cache.forget(failure.route, self._subdir)  # a solver leaves what it cannot read
             self._leave_out(ZST, failure.route, "index_zst_broken")
             return
-        try:
+        with suppress(Moved):
             self._leave(failure, cause=error)
-        except Moved:
-            return
 
     # Requests
 

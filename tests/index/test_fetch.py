@@ -148,7 +148,7 @@ def test_a_full_disk_stops_the_run_and_names_the_folder(sites, read, tmp_path, m
 def test_a_terminal_shows_that_something_is_read(sandbox):
     script = (
         "from conda.base.context import context; context.__init__()\n"
-        "from conda_torchmirror.index.fetch import spinner\n"
+        "from conda_torchmirror.index.repodata import spinner\n"
         "with spinner('Reading'): pass\n"
     )
     ours, theirs = pty.openpty()

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from conda.base.context import context
 
 from ...mirrors.urls import host_of, is_loopback, with_login_of
-from ..fetch import bounded_pages, read_page, run_within, session_without_retries, user_agent
+from ..fetch import bounded, read_page, run_within, session_without_retries, user_agent
 from .pages import JSON
 
 #: Most bytes of a page, unpacked; PyTorch's own page for torch has 700,000.
@@ -65,7 +65,7 @@ def read_pages(
     lead to `hosts`, besides the page's own host."""
     end = time.monotonic() + seconds
     jobs = [(url, partial(_read_or_error, url, hosts, end)) for url in dict.fromkeys(urls)]
-    with bounded_pages():
+    with bounded():
         found = run_within(jobs, seconds, PARALLEL)
     return {url: body or TimeoutError(url) for url, body in found.items()}
 

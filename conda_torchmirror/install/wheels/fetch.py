@@ -11,7 +11,7 @@ from ...exceptions.channel import WheelDamaged, WheelNowhere, WheelUnlike
 from ...exceptions.mirror import CannotWrite
 from ...handover import disk_space, wheel_cache
 from ...handover.disk_space import Footprint
-from ...index.fetch import spinner
+from ...index.repodata import spinner
 from ...mirrors.registry import Route
 from ...models import Notice
 from ...selection.pip import against, bounds

@@ -32,6 +32,7 @@ TEXT: Table = {
     "probe_not_the_file": "{mirror} sends something else instead of {what}",
     "probe_wrong_size": "{mirror} has another {what} than the index says ({detail})",
     "probe_broken": "{mirror} sends an index that cannot be read ({detail})",
+    "probe_too_large": "{mirror} sends an index that is too large ({detail})",
     "probe_withheld": "{mirror} refuses {what} (403 or 404), though its first bytes could be had",
     "probe_hash": "{mirror} sent {what} with another content than its index says",
     "probe_behind": "{mirror} has an old index, without {what}",

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from conda.base.context import context
 
 from ...exceptions.channel import NoWheels, WheelNowhere
-from ...index.fetch import spinner
+from ...index.repodata import spinner
 from ...index.wheels import pages
 from ...index.wheels.pages import Address, NoIndex
 from ...index.wheels.read import BYTES, BadStatus, Body, ForeignPage, PageTooLarge, read_pages
