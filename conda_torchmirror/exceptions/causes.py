@@ -65,6 +65,8 @@ def clean(error: BaseException) -> None:
                 for name, value in [*vars(part).items()]:
                     if isinstance(value, str):
                         setattr(part, name, safe(value))
+                    elif name == "parameter_value" and isinstance(value, (tuple, list, Mapping)):
+                        setattr(part, name, safe(repr(value)))  # conda cannot put it into JSON
                 part.args = tuple(safe(arg) if isinstance(arg, str) else arg for arg in part.args)
 
 

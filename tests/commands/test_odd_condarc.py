@@ -3,6 +3,7 @@ of Python's at them, and ours name the key and the file."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -42,3 +43,14 @@ def test_what_conda_itself_says_is_said_by_conda(condarc, conda_in_process):
     condarc(channels="pytorch")
     refused = conda_in_process("torch-mirror", "status")
     assert "InvalidTypeError" in refused.words
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[-1].strip("-"))
+def test_what_conda_says_of_a_list_it_says_in_json_too(condarc, conda_in_process, words):
+    """The raw items of the list were no JSON: conda itself ends in a traceback there."""
+    condarc(custom_channels=["a"])
+    refused = conda_in_process(*words, "--json")
+    assert refused.rc == 1
+    document = json.loads(refused.stdout)
+    assert document["exception_name"] == "InvalidTypeError"
+    assert "custom_channels" in document["message"]
