@@ -98,6 +98,7 @@ class UserConfig:
         self.own: frozenset[str] = frozenset()
         self.configured: Mapping[str, str] = {}
         self.enabled: Mapping[str, str] = {}
+        self.grouped: frozenset[str] = frozenset()
         if "custom_channels" in there or "custom_multichannels" in there:
             from .condarc import enabled
 
@@ -107,7 +108,8 @@ class UserConfig:
             within = named_channels.NamedChannels()
             for word in (word for group in groups.values() for word in group):
                 within.channel(str(word))
-            self.own = frozenset((*self.configured, *groups, *within.asked))
+            self.grouped = frozenset(within.asked)
+            self.own = frozenset((*self.configured, *groups, *self.grouped))
             self.enabled = {name: self.configured[name] for name in enabled()}
         self.own_defaults = not _may_move_defaults(context, there)
         self.alias = _alias() if "channel_alias" in there else None

@@ -138,6 +138,16 @@ def test_what_a_killed_run_left_is_cleared(at_lab, conda_in_process, file, words
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_what_a_group_of_the_users_has_since_is_left(at_lab, conda_in_process, file):
+    """A mapping of an earlier run was kept, and conda read the channel at two places."""
+    at_lab()
+    conda_in_process("torch-mirror", "enable", "pytorch", "conda-forge").ok()
+    at_lab(custom_multichannels={"all": ["pytorch"]})
+    done = conda_in_process("torch-mirror", "enable", "pytorch", "conda-forge")
+    assert "Left as your own configuration has them: pytorch" in flat(done)
+    assert "pytorch" not in YAML(typ="safe").load(file)["custom_channels"]
+
+
 def test_every_line_fits_a_terminal(at_lab, conda_in_process, sandbox):
     at_lab(channels=["pytorch"])
     for words in (("enable",), ("disable",), ("enable", "--hook-only")):
