@@ -293,9 +293,11 @@ def _pins(chosen: Choice, task: Task) -> tuple[list[str], list[Notice]]:
 
 
 def _to_keep(pins: Sequence[str], task: Task) -> Iterator[Notice]:
-    """Tell how to make permanent, in the environment, the pins of this hand-over."""
-    there = {pin.spec for pin in task.machine.pins}
-    pins = [pin for pin in pins if pin not in there]
+    """Tell how to make permanent, in the environment, the pins of this hand-over. Not those of what
+    is pinned there already: of two lines conda heeds the last, so that the user's would end."""
+    given = task.files.pins if task.files else ()
+    there = {package_name(pin.spec) for pin in task.machine.pins if pin not in given}
+    pins = [pin for pin in pins if package_name(pin) not in there]
     if pins and task.target.prefix and not task.machine.ignores_pins:
         file = os.path.join(task.target.prefix, "conda-meta", "pinned")
         code = "rule_keep" if len(pins) == 1 else "rule_keep_all"

@@ -335,3 +335,15 @@ def test_a_variant_that_does_not_run_here_gives_way(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert preview_beside("2.7.1+cu128", "torchvision")[0] == expected
+
+
+@pytest.mark.parametrize(("pinned", "told"), [("", True), ("numpy 1.19.*", False)])
+def test_no_second_line_is_advised_for_what_is_pinned(
+    env_of_torch, preview_auto, sandbox, pinned, told
+):
+    """Of two lines conda heeds the last: `conda update numpy` went from 1.19.5 to 1.26.4."""
+    env_of_torch("2.2.2", "py3.12_cuda12.1_cudnn8.9.2_0", CHANNEL)
+    (sandbox.envs / "new" / "conda-meta" / "pinned").write_text(f"{pinned}\n")
+    found = preview_auto("scikit-learn", **cuda("12.4"))
+    (keep,) = [w["text"] for w in found["warnings"] if w["code"].startswith("rule_keep")]
+    assert [pin in keep for pin in ("mkl<2024.1", "numpy<2")] == [True, told]
