@@ -44,7 +44,7 @@ def enable(args: Namespace) -> int:
     if {*config.preference} <= {UPSTREAM}:
         raise BadMirror(value=UPSTREAM, detail=text("enable_upstream"))
     # Mappings of an earlier `enable` are about to be replaced: do not respect them as the user's.
-    config.own -= config.enabled.keys() - config.grouped
+    config.own = config.own - config.enabled.keys() | config.within(config.groups)
     channels = args.channels or channels_for("enabled")
     named = named_channels.of_this_command(words=())  # some with a token or password, perhaps
     policies = policy.decide(channels, config, named)

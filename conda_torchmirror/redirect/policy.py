@@ -96,20 +96,15 @@ class UserConfig:
         self.mirrors = self.registry.resolve(wanted, allow_http=values.http)
         self.subdir: str = context.subdir
         self.own: frozenset[str] = frozenset()
+        self.groups: Mapping[str, Iterable[object]] = {}
         self.configured: Mapping[str, str] = {}
         self.enabled: Mapping[str, str] = {}
-        self.grouped: frozenset[str] = frozenset()
         if "custom_channels" in there or "custom_multichannels" in there:
             from .condarc import enabled
 
             self.configured = configuration.configured()
-            groups = context._custom_multichannels
-            # Conda reads what is in a group at its official place, and would read it twice.
-            within = named_channels.NamedChannels()
-            for word in (word for group in groups.values() for word in group):
-                within.channel(str(word))
-            self.grouped = frozenset(within.asked)
-            self.own = frozenset((*self.configured, *groups, *self.grouped))
+            self.groups = context._custom_multichannels
+            self.own = frozenset((*self.configured, *self.groups))
             self.enabled = {name: self.configured[name] for name in enabled()}
         self.own_defaults = not _may_move_defaults(context, there)
         self.alias = _alias() if "channel_alias" in there else None
@@ -120,6 +115,14 @@ class UserConfig:
     def preference(self) -> tuple[str, ...]:
         """The preferred mirrors, in order, as a preference list has them: names, and URLs."""
         return tuple(mirror.word for mirror in self.mirrors)
+
+    def within(self, names: Iterable[str]) -> frozenset[str]:
+        """The channels in those of the user's groups that are among `names`: conda reads them at
+        their official place, and would read one that is redirected twice."""
+        found = named_channels.NamedChannels()
+        for word in (word for name in names for word in self.groups.get(name, ())):
+            found.channel(str(word))
+        return frozenset(found.asked)
 
     def mirror(self, name: str | None) -> Mirror | None:
         """The preferred mirror of this name; None if there is none."""
@@ -154,10 +157,14 @@ def decide(
 ) -> list[ChannelPolicy]:
     """The policy of each channel; `defaults` is replaced by its parts."""
     policies: dict[str, ChannelPolicy] = {}
+    names = tuple(names)
+    held = config.within(names) - config.own
     for name in names:
         parts = parts_of_defaults(config.subdir) if name == DEFAULTS else (name,)
         for part in parts:
-            if part not in policies:
+            if part in held:
+                policies[part] = ChannelPolicy(part, "configured")
+            elif part not in policies:
                 policies[part] = _decide(part, config, found)
     return list(policies.values())
 

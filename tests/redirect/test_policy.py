@@ -155,8 +155,15 @@ def test_what_a_group_of_the_users_has_is_read_once(at_lab, lab, conda_in_proces
     failed by a race for its cache."""
     at_lab(custom_multichannels={"all": ["pytorch", "https://conda.anaconda.org/bioconda"]})
     around = policy.UserConfig(settings.read())
-    verdicts = policy.decide(["pytorch", "bioconda", "conda-forge"], around)
-    assert [one.code for one in verdicts] == ["configured", "configured", "mirrored"]
-    shown = conda_in_process("torch-mirror", "status", "pytorch").ok()
+    found = {p.name: p.code for p in policy.decide(["all", "pytorch", "conda-forge"], around)}
+    assert (found["pytorch"], found["conda-forge"]) == ("configured", "mirrored")
+    shown = conda_in_process("torch-mirror", "status", "all", "pytorch").ok()
     assert "your own configuration (" in shown.words
     assert "(None)" not in shown.words
+
+
+def test_a_group_that_a_command_does_not_read_changes_nothing(at_lab, lab):
+    """Its channels came from upstream in every command."""
+    at_lab(channels=["pytorch"], custom_multichannels={"all": ["pytorch", "bioconda"]})
+    (found,) = policy.decide(["pytorch"], policy.UserConfig(settings.read()))
+    assert (found.code, found.url) == ("mirrored", lab.channel_url("pytorch"))
