@@ -191,7 +191,7 @@ class _Progress:
 
     def _unpacked(self) -> int:
         """Size in bytes of the file to which conda unpacks the index, `<name>.<random>.tmp`."""
-        name = self._path.stem.removesuffix("1")  # conda's mark for use_only_tar_bz2
+        name = self._path.stem[:8]  # as of cache_fn_url; a mark for .tar.bz2 may follow
         try:
             return max(path.stat().st_size for path in self._path.parent.glob(f"{name}.*.tmp"))
         except (OSError, ValueError):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from conda.gateways.repodata import cache_fn_url
 from support.channels import zstd_compress
 
 from conda_torchmirror.exceptions import causes, channel, mirror
@@ -23,8 +24,8 @@ pytest_plugins = ("support.site_fixtures",)
 def read(sites, condarc, conda_in_process):
     """`read(zst=False, ...)`: the channel `pytorch` as the first mirror sends it."""
 
-    def reading(*, zst=False, **settings):
-        base = f"{sites.first.url}/anaconda/cloud"
+    def reading(*, zst=False, under="anaconda/cloud", **settings):
+        base = f"{sites.first.url}/{under}"
         own = {"custom_channels": {"pytorch": base}, "repodata_use_zst": zst}
         condarc(**{**sites.settings(), **own, **settings})
         conda_in_process("info", "--json").ok()
@@ -67,13 +68,20 @@ def test_an_endless_index_is_left(sites, read, monkeypatch):
     assert "more than 4 MB" in raised.value.dump_map()["guidance"]["cause"]
 
 
-def test_a_bomb_is_left(sites, read, monkeypatch):
-    """Eight MB of nothing in some hundred bytes for each block."""
+@pytest.mark.parametrize("digit", ["0", "1"])
+def test_a_bomb_is_left(sites, read, monkeypatch, digit):
+    """Sixteen MB of nothing in a block. One in sixteen was unpacked to its end: where the last
+    digit of conda's name for the index was taken for its mark of .tar.bz2."""
     monkeypatch.setattr(fetch, "MOST_BYTES", 2**22)
-    bomb = zstd_compress(os.urandom(2**16).hex().encode() + b" " * 2**26)
+    bomb = zstd_compress(b" " * 2**24 + os.urandom(2**18).hex().encode())
     sites.first.fail("*/linux-64/*.zst", sending(bomb))
-    with pytest.raises(channel.ChannelBroken):
-        read(zst=True)
+    places = (f"lab{n}" for n in range(1000))
+    name = f"{digit}.json"
+    url = sites.first.url
+    under = next(p for p in places if cache_fn_url(f"{url}/{p}/pytorch/linux-64").endswith(name))
+    with pytest.raises(channel.ChannelBroken) as raised:
+        read(zst=True, under=under)
+    assert "more than 4 MB" in raised.value.dump_map()["guidance"]["cause"]
 
 
 @pytest.mark.parametrize("limit", ["PATIENCE", "TOTAL"])
