@@ -310,15 +310,8 @@ def test_the_log_takes_nothing_that_is_no_answer(tmp_path):
     ):
         assert read({**good, **wrong}) == {}, wrong
     gc.collect()  # urllib3's pools of other tests would be closed in the depth of the last one
-    for text in (
-        "",
-        "null",
-        "[]",
-        "{}",
-        '{"schema": 1}',
-        '{"schema": 1, "probes": 5}',
-        "[" * 99999,
-    ):
+    schemas = ('{"schema": 1}', '{"schema": 1, "probes": 5}')
+    for text in ("", "null", "[]", "{}", *schemas, "[" * 99999):
         file.write_text(text)
         assert answer_log.read([str(file)]) == {}
 
