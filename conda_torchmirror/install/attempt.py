@@ -14,9 +14,8 @@ from ..models import Build, Choice, NoChoice, Notice, Pin, Records, Request
 from ..selection import rules
 from ..selection.choose import choose, with_highest_cuda
 from ..selection.facts.names import CUDA_NAMES, OF_TOOLKIT, TORCH
-from ..selection.rules import names_cuda
+from ..selection.rules import installed, names_cuda
 from ..selection.specs import fixed_minor, marks, package_name
-from .departures import installed
 from .task import Task
 
 #: The build string of a noarch Python package, which is not built against a particular pytorch.

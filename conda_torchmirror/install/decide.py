@@ -27,13 +27,13 @@ from ..selection import plan, rules
 from ..selection.facts.names import CUDNN
 from ..selection.facts.record import Extras
 from ..selection.plan import RuntimeIndex, add_runtime_build
+from ..selection.rules import installed
 from ..selection.specs import package_name
 from ..text.messages import text
 from ..transport import routes
 from . import departures
 from . import notices as notices_
 from .attempt import Attempt
-from .departures import installed
 from .task import Task, words_for_conda
 
 if TYPE_CHECKING:

@@ -22,16 +22,12 @@ from ..mirrors.registry import parts_of_defaults
 from ..models import Build, Choice, Departure, Installed, Machine, Notice, Records, Request
 from ..selection.facts.names import CUDA_NAMES, FAMILY, RUNTIME, TOOLKIT, TORCH
 from ..selection.plan import offered
+from ..selection.rules import installed
 from ..selection.specs import package_name
 from ..text.sanitize import safe
 
 if TYPE_CHECKING:
     from .task import Task
-
-
-def installed(on: Machine, name: str) -> Installed | None:
-    """The package of this name that conda installed in the environment, or None."""
-    return next((p for p in on.installed if p.name == name and p.channel != "pypi"), None)
 
 
 def of_other_source(source: Source, on: Machine) -> Installed | None:

@@ -15,7 +15,6 @@ from ..mirrors.urls import MirrorError
 from ..models import Machine, Request
 from ..options import InstallOptions
 from ..redirect import settings
-from ..selection import rules
 
 if TYPE_CHECKING:
     from .files.request import FileRequest
@@ -97,12 +96,6 @@ def survey_here(**asked: Any) -> Survey:
         at = known.identify(package.channel) if "://" in package.channel else None
         installed.append(package._replace(channel=at.channel) if at else package)
     return found._replace(machine=found.machine._replace(installed=tuple(installed)))
-
-
-def for_nodes(found: Survey, cuda: str, torch: str) -> Survey | None:
-    """`rules.for_nodes` for a survey."""
-    on = rules.for_nodes(found.machine, cuda, torch)
-    return found._replace(machine=on) if on else None
 
 
 def of_this_platform(target: Target, options: InstallOptions) -> Target:

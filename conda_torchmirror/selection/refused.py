@@ -75,7 +75,7 @@ class Case(NamedTuple):
         """Choose as a run would after a step that changes machine or request: by `rule`, and only
         what no pin and no spec of the history contradicts."""
         rule, on, asked = self.rule or self.ask, machine or self.machine, request or self.request
-        there = next((p for p in on.installed if p.name == TORCH and p.channel != "pypi"), None)
+        there = rules.installed(on, TORCH)
         if there and self.source.torch == TORCH and not (self.asked and self.asked.facts):
             on, asked = rules.by_its_cuda(on, asked, there)
         found = rule(on, asked)

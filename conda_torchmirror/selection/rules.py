@@ -106,6 +106,11 @@ def last_releases() -> Mapping[str, str]:
     return found
 
 
+def installed(on: Machine, name: str) -> Installed | None:
+    """The package of this name that conda installed in the environment, or None."""
+    return next((p for p in on.installed if p.name == name and p.channel != "pypi"), None)
+
+
 def new_environment(machine: Machine) -> Machine:
     """The machine with a new environment, which only the pins of the settings bind."""
     everywhere = tuple(pin for pin in machine.pins if pin.source == _OF_SETTINGS)

@@ -21,10 +21,10 @@ from ...redirect import settings
 from ...selection import rules
 from ...selection.facts.names import FAMILY, METAPACKAGES, OF_PYTORCH, TORCH
 from ...selection.plan import offered
+from ...selection.rules import installed
 from ...selection.sources.order import Order
 from ...selection.specs import excluding, for_torch
 from .. import request as requests_
-from ..departures import installed
 from ..task import Target, survey_here
 from . import answer
 

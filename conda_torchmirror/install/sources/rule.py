@@ -7,6 +7,7 @@ source, or with the release left open, a request is answered by the source with 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 
 from ...exceptions.usage import Contradiction
 from ...index.hidden import without_hidden
@@ -67,8 +68,8 @@ class AutoRule:
 
     def naming(self, source: str) -> AutoRule:
         """The rule for a run like this one that names a source."""
-        found = AutoRule(self._options._replace(source=source), (), self._cached)
-        found._builds, found._asked = self._builds, self._asked
+        found = copy(self)
+        found._options = self._options._replace(source=source)
         return found
 
     def _of(self, source: Source, on: Machine) -> Sequence[Build]:

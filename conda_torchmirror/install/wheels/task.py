@@ -12,10 +12,12 @@ from ...machine.python import distributions, pip_config
 from ...machine.python.distributions import Distribution
 from ...models import Machine, Notice, Request
 from ...options import InstallOptions
+from ...selection import rules
 from ...selection.pip import bounds
 from ...selection.pip.against import Known
 from ...selection.pip.metadata import Metadata
 from ...selection.pip.rest import RestTarget
+from ...selection.rules import installed
 from ...selection.specs import excluding, likely_cuda, wheel_variant
 from ...selection.wheels import request as wheel_request
 from ...selection.wheels.request import BadWord
@@ -23,8 +25,7 @@ from ...selection.wheels.tables import NAMED, TORCH, tables
 from ...text.messages import text
 from ...transport.wheels.rest import RestQuery
 from .. import request as words
-from ..departures import installed
-from ..task import Target, for_nodes
+from ..task import Target
 from . import steps
 from .own import brought
 from .own.brought import Brought
@@ -149,8 +150,8 @@ def _as_installed(
     name, (public, _, variant) = f"{TORCH} {torch.version}", torch.version.partition("+")
     open_ = request.cuda == "auto" and not any(wheel_variant(w) for w, _ in request.typed)
     home = tables().home(TORCH, public, variant, survey.machine.subdir)
-    if open_ and home.cuda and (kept := for_nodes(survey, home.cuda, name)):
-        request, survey = request._replace(cuda=home.cuda), kept
+    if open_ and home.cuda and (on := rules.for_nodes(survey.machine, home.cuda, name)):
+        request, survey = request._replace(cuda=home.cuda), survey._replace(machine=on)
     elif open_ and NAMED.fullmatch(variant) and not survey.machine.has_gpu:
         # Nothing else here tells of its GPU.
         told = Notice("machine.variant_kept", {"variant": variant, "torch": name})
