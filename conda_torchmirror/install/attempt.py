@@ -27,13 +27,15 @@ class Attempt(NamedTuple):
     """A task for one source, the source's records, and the choice among them.
 
     The task's request is narrowed to sets that the other requested packages work with; `notices`
-    say how.
+    say how. `with_toolkit` is the attempt to find one for the packages of a CUDA toolkit that are
+    named, where it failed and the choice is without regard to them.
     """
 
     task: Task
     records: Records
     found: Choice | NoChoice
     notices: tuple[Notice, ...] = ()
+    with_toolkit: Attempt | None = None
 
 
 def is_sample(done: Attempt) -> bool:
@@ -47,32 +49,40 @@ def attempt(task: Task, records: Records) -> Attempt:
     task = _for_files(task._replace(request=request), records)
     request, narrowing = _beside(task, records)
     task = task._replace(request=request)
-    request, told = _for_toolkit(task, records.builds)
-    task = task._replace(request=request)
-    found = _choose(task, records.builds)
-    done = Attempt(task, records, found, (*foreign, *narrowing, *told))
+    pins = _of_toolkit(request)
+    narrowed = task._replace(request=request._replace(pins=(*request.pins, *pins)))
+    told = (*foreign, *narrowing)
+    with_toolkit = _made(narrowed, records, told) if pins else None
+    if with_toolkit is None or isinstance(with_toolkit.found, NoChoice):
+        return _made(task, records, told)._replace(with_toolkit=with_toolkit)
+    specs = ", ".join(f"`{pin.text}`" for pin in pins)
+    return with_toolkit._replace(notices=(*told, Notice("toolkit_beside", {"specs": specs})))
+
+
+def _made(task: Task, records: Records, notices: tuple[Notice, ...]) -> Attempt:
+    done = Attempt(task, records, _choose(task, records.builds), notices)
     return _as_of_sample(done) if is_sample(done) else done
 
 
-def _for_toolkit(task: Task, builds: Sequence[Build]) -> tuple[Request, list[Notice]]:
-    """The request for the CUDA of the packages of a toolkit that are named beside the family, if
-    there is a choice then, and the notice on that. As it is where what names a CUDA by itself is
-    named, and where the installed pytorch stays."""
-    request = task.request
+def of_those_with_toolkit(tried: Sequence[Attempt]) -> list[Attempt]:
+    """The attempts; where one source has a set that runs with the packages of a toolkit that are
+    named, a source without one has no choice."""
+    if all(each.with_toolkit or isinstance(each.found, NoChoice) for each in tried):
+        return list(tried)
+    return [each.with_toolkit or each for each in tried]
+
+
+def _of_toolkit(request: Request) -> tuple[Pin, ...]:
+    """Pins for the CUDA of the packages of a toolkit that are named beside the family. None where
+    what names a CUDA by itself is named, and where the installed pytorch stays."""
     if request.keeps_torch or names_cuda(request):
-        return request, []
+        return ()
     found = {spec: fixed_minor(spec.rpartition("::")[2]) for spec in request.others}
-    pins = tuple(
+    return tuple(
         Pin(f"{CUDA_NAMES[0]}={cuda}", "", spec)
         for spec, cuda in found.items()
         if cuda and package_name(spec) in OF_TOOLKIT
     )
-    narrowed = request._replace(pins=pins)
-    if not pins or isinstance(
-        choose(task.machine, narrowed, builds, task.source.knowledge), NoChoice
-    ):
-        return request, []
-    return narrowed, [Notice("toolkit_beside", {"specs": ", ".join(f"`{p.text}`" for p in pins)})]
 
 
 def _choose(task: Task, builds: Sequence[Build]) -> Choice | NoChoice:

@@ -34,6 +34,27 @@ def test_a_set_is_chosen_that_runs_with_it(preview_auto, words, release, of_set,
 
 
 @pytest.mark.parametrize(
+    ("words", "release", "of_set", "source"),
+    [
+        (("cuda-nvcc=12.0",), "2.5.1", "12.0", "conda-forge"),
+        (("cuda-nvcc=12.1",), "2.5.1", "12.1", "pytorch"),
+        # Of the old releases the built-in index has none of conda-forge.
+        (("cuda-nvcc=11.3", "--offline"), "1.12.1", "11.3", "pytorch"),
+        (("cudatoolkit-dev=11.3",), "2.1.2", "11.2", "conda-forge"),
+    ],
+)
+def test_the_source_is_one_with_a_set_that_runs_with_it(
+    preview_auto, words, release, of_set, source
+):
+    """Only then the newest release decides."""
+    found = preview_auto("pytorch", *words, **DRIVER)
+    assert found["selected"]["builds"][0]["version"] == release
+    assert found["selected"]["cuda"] == of_set
+    assert found["selected"]["source"] == source
+    assert "toolkit_beside" in codes(found)
+
+
+@pytest.mark.parametrize(
     ("words", "release", "of_set"),
     [
         (("pytorch", "cuda-nvcc"), "2.13.0", "12.9"),

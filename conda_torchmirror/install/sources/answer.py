@@ -23,7 +23,7 @@ from ...selection.sources.compare import newest, suits
 from ...selection.sources.order import Order, Why, order
 from ...selection.specs import release
 from ...text.messages import text
-from ..attempt import Attempt, attempt
+from ..attempt import Attempt, attempt, of_those_with_toolkit
 from ..departures import with_dependents
 from ..task import Task
 from .reading import UNREADABLE, Unread, records
@@ -91,6 +91,7 @@ def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
     if not tried:
         raise unread[0].error
     tried.sort(key=lambda each: order.sources.index(each.task.source.name))
+    tried = of_those_with_toolkit(tried)
     sets = {each.task.source.name: each.found for each in tried if isinstance(each.found, Choice)}
     winner = (newest(sets) if order.newest else next(iter(sets))) if sets else None
     others = tuple(each for each in tried if each.task.source.name != winner)
@@ -160,6 +161,8 @@ def _settles(done: Attempt, source: Source, order: Order) -> bool:
         return False
     if not order.newest:
         return True
+    if done.with_toolkit:
+        return False
     on_cpu = done.task.request.cuda == "cpu" or not done.task.machine.has_gpu
     if ended is None or (found.cuda is None and not on_cpu) or not suits(found):
         return False
