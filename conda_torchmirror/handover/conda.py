@@ -156,23 +156,22 @@ def confirm(*, as_json: bool) -> None:
 
 
 def solves(command: Sequence[str], variables: Mapping[str, str]) -> bool:
-    """Whether a failed command has a solution under these environment variables. A dry run."""
-    words = [word for word in command if word not in _PRIORITY]
+    """Whether a command has a solution under these environment variables, as `run` would take it.
+    A dry run."""
     # The output is discarded, so it must not wait for an answer.
-    words += [word for word in ("--dry-run", "--yes", "--quiet") if word not in words]
+    more = [word for word in ("--dry-run", "--yes", "--quiet") if word not in command]
     try:
-        with (
-            inner_command(),
-            environment(variables),
-            asked.by_name(),
-            pins.all_applied(words, variables),
-            redirect_stdout(StringIO()),
-        ):
-            return _subshell(words) == 0
+        with redirect_stdout(StringIO()):
+            return run([*command, *more], variables, {}).code == 0
     except DryRunExit:
         return True
     except Exception:
         return False
+
+
+def without_priority(command: Sequence[str]) -> list[str]:
+    """The command without conda's options on the priority of channels."""
+    return [word for word in command if word not in _PRIORITY]
 
 
 @contextmanager
@@ -268,7 +267,7 @@ def hidden_by_priority(
     """
     if not (strict_priority() and unsatisfiable(error)):
         return ""
-    if not solves(command, {**variables, **FLEXIBLE}):
+    if not solves(without_priority(command), {**variables, **FLEXIBLE}):
         return ""
     own = {*FAMILY, *RUNTIMES}
     names = {package_name(spec) for b in decision.choice.builds for spec in b.depends} - own

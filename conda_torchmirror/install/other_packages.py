@@ -8,6 +8,7 @@ function of records, tells which package needs which other set.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import NamedTuple
 
 from conda.base.context import context
@@ -22,11 +23,11 @@ from ..exceptions.choice import (
     PartnerThere,
     PinDropped,
 )
-from ..handover.conda import solves
+from ..handover.conda import solves, without_priority
 from ..handover.transaction import heeded
 from ..handover.transaction.heeded import Unheeded
 from ..index import match
-from ..index.sources import Source, read_some
+from ..index.sources import AUTO, SOURCES, Source, foreign, read_some
 from ..machine.departure import requested
 from ..machine.environment import option_of
 from ..mirrors.addresses import name_of
@@ -37,10 +38,11 @@ from ..redirect.configuration import DEFAULTS
 from ..selection.choose import choose
 from ..selection.facts.names import FAMILY, TORCH
 from ..selection.facts.record import Knowledge
-from ..selection.plan import offered, typed
+from ..selection.plan import FLEXIBLE, offered, typed
 from ..selection.specs import package_name
 from ..text.sanitize import safe
 from .beside import best_with, fitting, held, left_out, unmet
+from .notices import STRICT
 from .task import Task
 
 #: What stands for the channel of a package that is of none: of pip, or of a file.
@@ -135,10 +137,10 @@ def unread(
 ) -> ChannelUnread | None:
     """The error for a solve that fails because of packages in the environment of a channel that the
     run does not read: with it, there is a solution. None where that is not why."""
-    step = decision.plan.conda
-    if step.alone:
+    step, options = decision.plan.conda, task.options
+    if step.alone and not options.override_channels:
         return None
-    named = map(Channel, (*step.passed, *context.channels))
+    named = map(Channel, (*step.passed, *(() if step.alone else context.channels)))
     read = {part.canonical_name for one in named for part in getattr(one, "channels", (one,))}
     there: dict[str, list[str]] = {}
     staying = (
@@ -146,15 +148,32 @@ def unread(
     )
     for one in staying:
         name = DEFAULTS if one.channel.startswith("pkgs/") else one.channel
-        if name not in (*read, *_OF_NO_CHANNEL) and "://" not in name:
+        # A channel that the source does not go with is left out of a run even where it is named.
+        left = name in (*read, *_OF_NO_CHANNEL, *foreign(task.source))
+        if not left and "://" not in name:
             there.setdefault(name, []).append(one.name)
-    for name, packages in sorted(there.items(), key=lambda item: -len(item[1])):
-        if solves([*command, "--channel", name], variables):
-            typed_so = task.typed._replace(channels=(*task.typed.channels, name))
-            way = Notice("read_along", {"command": safe(offered(typed_so))})
+    tries = [("read_along", command, task.typed)]
+    if (STRICT,) in options.passed:
+        lifted = without_priority(command), task.typed.without(STRICT)
+        tries.append(("read_along_flexible", *lifted))
+    by_size = sorted(there.items(), key=lambda item: -len(item[1]))
+    for (code, words, asked), (name, packages) in product(tries, by_size):
+        lifts = words is not command and task.source.flexible
+        lifts = lifts and getattr(context.plugins, "torchmirror_flexible", True)
+        if solves([*words, "--channel", name], {**variables, **(FLEXIBLE if lifts else {})}):
+            typed_so = _along(asked, name, task.source)
+            way = Notice(code, {"command": safe(offered(typed_so))})
             shown = ", ".join([*packages[:_SHOWN], *(["..."] if packages[_SHOWN:] else [])])
             return ChannelUnread(channel=safe(name), packages=safe(shown), ways=(way,))
     return None
+
+
+def _along(asked: InstallOptions, name: str, source: Source) -> InstallOptions:
+    """The options with a channel more, and the same source: the channel of one would tie the
+    request to it."""
+    ties = asked.source in ("", AUTO) and any(one.channel == name for one in SOURCES)
+    source_word = source.name if ties else asked.source
+    return asked._replace(channels=(*asked.channels, name), source=source_word)
 
 
 def unheeded(found: Unheeded, task: Task, on: Machine) -> PinDropped | DefaultPackage | NotAsChosen:

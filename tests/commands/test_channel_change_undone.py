@@ -68,16 +68,26 @@ def test_a_package_that_is_missing_leaves_everything(env_with, server, conda_in_
     assert tree(prefix) == before
 
 
-@pytest.mark.parametrize("preview", [(), ("-d", "--solve")], ids=["run", "preview"])
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ((), "read_along"),
+        (("-d", "--solve"), "read_along"),
+        (("--strict-channel-priority",), "read_along_flexible"),
+        (("--no-channel-priority",), "read_along"),
+        (("--override-channels", "-c", "defaults"), "read_along"),
+    ],
+    ids=["run", "preview", "strict", "without", "alone"],
+)
 def test_the_channel_of_what_stays_is_to_be_read_too(
-    env_with, at_server, conda_in_process, preview
+    env_with, at_server, conda_in_process, options, code
 ):
     """Conda's classic solver named our pin alone: the environment's BLAS wants a newer MKL, and the
     channels of this run have no other BLAS."""
     prefix = env_with(*FORGE_ENV)
     at_server(channels=["defaults"])
-    before = tree(prefix)
-    words = (*OFFICIAL, "-y", "-p", prefix, *preview)
+    before, preview = tree(prefix), "-d" in options
+    words = (*OFFICIAL, "-y", "-p", prefix, *options)
     refused = conda_in_process(*words, "--json")
     if refused.rc == 0:
         pytest.skip("this solver finds a solution")
@@ -88,7 +98,25 @@ def test_the_channel_of_what_stays_is_to_be_read_too(
     assert "libblas" in found["torchmirror"]["facts"]["packages"]
     assert "pytorch" not in found["torchmirror"]["facts"]["packages"]
     (hint,) = found["guidance"]["hints"]
+    assert hint["hint_code"] == code
     command = shlex.split(hint["text"].split("`")[1])
     conda_in_process(*command[1:], "-y").ok()
     assert not preview or tree(prefix) == before
     assert preview or installed(prefix)["pytorch"].startswith("2.5.1=py3.12_cuda12.4")
+
+
+def test_the_channel_of_what_stays_changes_no_source(env_with, at_server, conda_in_process):
+    """The release alone led to the channel pytorch; conda-forge as a channel, which has another
+    source's builds too, would have led there."""
+    prefix = env_with(*FORGE_ENV)
+    at_server(channels=["defaults"])
+    words = ("torch-install", "pytorch=2.4", "--cuda", "12.4", "-y", "-p", prefix, "-d", "--solve")
+    refused = conda_in_process(*words, "--json")
+    if refused.rc == 0:
+        pytest.skip("this solver finds a solution")
+    (hint,) = refused.json()["guidance"]["hints"]
+    assert hint["hint_code"] == "read_along"
+    command = shlex.split(hint["text"].split("`")[1])
+    again = conda_in_process(*command[1:], "--json").ok().json()["torchmirror"]
+    assert again["selected"]["source"] == "pytorch"
+    assert again["selected"]["builds"][0]["version"].startswith("2.4.")

@@ -246,6 +246,7 @@ TEXT: Table = {
     "make_without_defaults": "make it without: `conda create {where} --no-default-packages`; then "
     "run this again",
     "read_along": "let the solver read it too: `{command}`",
+    "read_along_flexible": "let the solver read it too, without strict priority: `{command}`",
     "ask_as_pinned": "ask for it as it is needed: `{command}`",
     "take_with_partner": "a set that it goes with: `{command}`",
     "allow_newer": (
