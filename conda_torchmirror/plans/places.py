@@ -6,6 +6,7 @@ The hashes of the plan hold wherever a file comes from, so any place of its chan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from conda.base.context import context
@@ -23,6 +24,7 @@ from ..redirect import settings
 from ..redirect.configuration import DEFAULTS
 from ..text.sanitize import safe
 from ..transport import failures, routes
+from ..transport.answers import are_lasting
 from ..transport.failures import Failure
 
 
@@ -64,12 +66,12 @@ def fetch(
     files: Mapping[Any, str],
     options: InstallOptions,
     report: Callable[[Notice], None],
-    ways: Sequence[Notice] = (),
+    folder: Path | None = None,
 ) -> tuple[Notice, ...]:
     """Add packages to conda's cache, from `files` or by download. Report which place failed, and
     where its packages come from instead, and return these notices.
 
-    `ways` are further next steps where no place is left.
+    `folder` is that of the plan, into which files may be put where no place is left.
 
     Raises: PlanNowhere, CannotWrite, and what conda raises that no place is to blame for.
     """
@@ -87,7 +89,7 @@ def fetch(
                 raise
             for channel in _left(failure, channels.values()):
                 if not channel.leave(failure, options):
-                    raise _nowhere(channel.failed, ways) from error
+                    raise _nowhere(channel, folder) from error
                 for notice in failures.left(channel.failed[-1], channel.places[:1]):
                     told.append(notice)
                     report(notice)
@@ -111,12 +113,23 @@ def _moved(records: Sequence[Any], channels: Mapping[str, _Channel]) -> dict[Any
     return found
 
 
-def _nowhere(failed: Sequence[Failure], ways: Sequence[Notice]) -> NoSource:
+def _nowhere(channel: _Channel, folder: Path | None) -> NoSource:
     """The error for a channel without a place that is left. What no place has any more, as a mirror
-    drops old builds, is not waited for."""
-    gone = all(failure.reason.code == "probe_not_found" for failure in failed)
-    first = Notice("save_again" if gone else "plan_again")
-    return failures.no_route_left(failed, [first, *ways], PlanNowhere)
+    drops old builds, or has with another content, is not waited for, nor looked for there."""
+    reasons = [failure.reason for failure in channel.failed]
+    lasting = are_lasting(reasons)
+    if not lasting:
+        ways = [Notice("plan_again")]
+    elif all(reason.code == "probe_not_found" for reason in reasons):
+        ways = [Notice("save_again")]
+    else:
+        ways = [Notice("plan_anew")]
+    if lasting and channel.known:
+        ways.append(Notice("other_place_listed"))
+    if folder is not None:
+        facts = {"folder": str(folder), "file": reasons[0].facts["what"]}
+        ways.append(Notice("plan_bring" if lasting else "plan_urls", facts))
+    return failures.no_route_left(channel.failed, ways, PlanNowhere)
 
 
 def _left(failure: Failure, channels: Iterable[_Channel]) -> list[_Channel]:

@@ -116,8 +116,7 @@ def replay(
         disk_space.refuse_unwritable(prefix)
     disk_space.check(disk_space.measure(records, None if options.download else prefix))
     if uncached:
-        ways = [Notice("plan_urls", {"folder": str(plan.folder)})]
-        told = places.fetch(uncached, files, options, report, ways)
+        told = places.fetch(uncached, files, options, report, plan.folder)
         found = found._replace(notices=(*found.notices, *told))
     if options.download or prefix is None:
         return Outcome(0, found.about, downloaded=True)

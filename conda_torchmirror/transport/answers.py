@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -20,6 +20,8 @@ from ..text.sanitize import safe
 _CODES = {401: "unauthorized", 404: "not_found", 410: "not_found", 429: "busy", 503: "busy"}
 #: The status of a proxy that asks for a log-in, and what it is called.
 LOGIN, LOGIN_WORDS = 407, "407 Proxy Authentication Required"
+#: The codes of notices on what stays so, however often a place is asked.
+_LASTING = frozenset(("probe_not_found", "probe_hash", "probe_wrong_size", "wheel_nowhere_else"))
 _NUMBER = r"[0-9]{1,15}"
 _MAGIC = {".bz2": b"BZh", ".conda": b"PK", ".whl": b"PK", ".zst": b"\x28\xb5\x2f\xfd"}
 
@@ -77,6 +79,12 @@ class Answer(NamedTuple):
         host, the mirror itself is well."""
         host = host_of(url)
         return self if host == host_of(self.url) else self._replace(code="redirect_dead", host=host)
+
+
+def are_lasting(reasons: Iterable[Notice]) -> bool:
+    """Whether none of the places that failed for these reasons has the file later: they lack it, or
+    have another one of its name."""
+    return all(reason.code in _LASTING for reason in reasons)
 
 
 def refusal(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def test_condas_packages_stay_where_pip_chooses(
     ("fault", "says"),
     [
         ("missing", "does not have sympy"),
-        ("changed", "another content than its index says"),
+        ("changed", "another content: the hash differs"),
         ("network", "could not be read"),
         ("down", "could not be read"),
         ("blocked", "could not be read: 403 Client Error"),

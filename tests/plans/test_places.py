@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_where_no_place_has_it_each_is_named_with_what_to_do(sites, plan, replay
     assert isinstance(refused.error, PlanNowhere)
     assert "those of `pytorch`, cannot be had from first, second, " in refused.words
     assert "save it again" in refused.words
-    assert f"`conda torch-install --plan {plan} --urls`" in refused.words
+    assert f"or put {RUNTIME} into {plan} from a machine that has it" in refused.words
     assert not (sandbox.envs / "new").exists()
     sites.second.heal()
     replay("-n", "new").ok()
@@ -75,6 +76,37 @@ def test_what_only_the_official_channel_has_is_asked_there_alone(sites, replay, 
     assert isinstance(refused.error, PlanNowhere)
     assert "those of `nvidia`, cannot be had from" in refused.words
     assert "run the same command again when one of them answers" in refused.words
+
+
+@pytest.mark.parametrize("fault", ["wrong_hash", "not_found"])
+def test_what_every_place_has_otherwise_is_not_waited_for(sites, plan, replay, sandbox, fault):
+    """The same command again was offered, `when one of them answers`, and the files of the same
+    addresses. Each step that is offered instead is taken."""
+    kept = sites.root / "pytorch" / "linux-64" / RUNTIME
+    for server in (sites.first, sites.second, sites.upstream):
+        server.fail(f"*/{RUNTIME}", fault)
+    refused = replay("-n", "new")
+    assert isinstance(refused.error, PlanNowhere)
+    steps = {step["hint_code"] for step in refused.error._hints}
+    anew = {"wrong_hash": "plan_anew", "not_found": "save_again"}[fault]
+    assert steps == {anew, "other_place_listed", "plan_bring"}
+    if fault == "wrong_hash":
+        assert f"first sent {RUNTIME} with another content: the hash differs" in refused.words
+    shutil.copy(kept, plan)
+    replay("-n", "new").ok()
+    assert installed(sandbox.envs / "new").keys() == SET
+
+
+def test_a_mirror_that_was_not_asked_is_named_by_hand(sites, replay, sandbox, condarc):
+    settings = sites.settings()
+    only = {**settings["plugins"], "torchmirror_mirrors": ["first"]}
+    condarc(**{**settings, "plugins": only})
+    for server in (sites.first, sites.upstream):
+        server.fail(f"*/{RUNTIME}", "wrong_hash")
+    assert isinstance(replay("-n", "new").error, PlanNowhere)
+    condarc(**settings)
+    replay("-n", "new").ok()
+    assert installed(sandbox.envs / "new").keys() == SET
 
 
 def test_without_fallback_there_is_one_place(sites, replay, condarc):

@@ -46,7 +46,7 @@ from ..sources.wheels import by_wheels, known_set
 from ..task import Target
 from ..wheels import decide, steps
 from ..wheels.task import WheelTask, prepare
-from . import printed, recipe, yaml_lists
+from . import bounded, printed, recipe, yaml_lists
 from .printed import Printed
 
 #: Conda packages that the wheels stand in for.
@@ -118,8 +118,11 @@ def execute(options: InstallOptions, asked: InstallOptions) -> Printed:
     assert chosen
     task, decision = chosen.task, chosen.decision
     assert decision
+    staying = [spec for spec in file.specs if spec not in found.left]
+    bound = bounded.of_file(short(file), staying, decision)
+    decision = bound.applied(decision)
     with printed.language(options):
-        shown = _rendered(file, found, decision, task)
+        shown = _rendered(file, found, decision, task, bound.lines)
     names = ", ".join(f"`{safe(line)}`" for line in found.left)
     hashed = all(one.link.sha256 for one in decision.files)
     code = "file_wheels" if hashed else "file_wheels_bare"
@@ -310,8 +313,15 @@ def _as_word(project: str, plain: str) -> str:
     return project if isinstance(understand(word), BadWord) else word
 
 
-def _rendered(file: EnvironmentFile, found: Parts, decision: WheelDecision, task: WheelTask) -> str:
-    """The text of the new file: what it was chosen for in comments, then the file."""
+def _rendered(
+    file: EnvironmentFile,
+    found: Parts,
+    decision: WheelDecision,
+    task: WheelTask,
+    bound: Sequence[str],
+) -> str:
+    """The text of the new file: what it was chosen for in comments, then the file, with the specs
+    `bound` besides."""
     said = recipe.of_wheels(decision, task.options, task.target)
     yaml = YAML()
     yaml.preserve_quotes = True
@@ -327,9 +337,9 @@ def _rendered(file: EnvironmentFile, found: Parts, decision: WheelDecision, task
     if not sections:
         dependencies.append({"pip": []})
         sections = [dependencies[-1]["pip"]]
-    for spec in steps.basis(decision.chosen.python):
-        if package_name(spec) not in have:
-            dependencies.insert(len(dependencies) - 1, spec)
+    basis = [s for s in steps.basis(decision.chosen.python) if package_name(s) not in have]
+    for spec in (*bound, *basis):
+        dependencies.insert(len(dependencies) - 1, spec)
     chosen = {one.project for one in decision.files}
     below = [
         yaml_lists.keep(

@@ -21,6 +21,7 @@ from ...text.layout import file_size
 from ...text.messages import text
 from ...text.sanitize import safe
 from ...transport import failures
+from ...transport.answers import are_lasting
 from ...transport.wheels import metadata, rest
 from ...transport.wheels.reader import Located, WheelReader
 from ...transport.wheels.rest import OnDisk, Rest
@@ -218,7 +219,9 @@ def _from_any(
                 for notice in failures.left(failure, [route]):
                     report(notice)
                 return found._replace(variant="", size=file.link.size)
-        raise failures.no_route_left(tried, [Notice("plan_again")], WheelNowhere)
+        lasting = are_lasting(failure.reason for failure in tried)
+        ways = [Notice("other_place_listed" if lasting else "plan_again")]
+        raise failures.no_route_left(tried, ways, WheelNowhere)
 
     # Only the path is new: what is saved and told of the file is its own link.
     return file._replace(cached=_downloaded(file, next_link, quiet=quiet).cached)

@@ -182,6 +182,7 @@ INPUT: Table = {
     "so this is for a machine that runs CUDA {cuda} (`--cuda cpu` takes a CPU build)",
     "file_channel_added": "{file} does not name the channel `{channel}`, which these builds need: "
     "it is added for this run, behind the others",
+    "file_bound": "conda is to install {pin} with this file: a line of it says so ({why})",
     "file_against_rule": "{file} asks for `{spec}`, though PyTorch needs {pin} ({why}); the "
     "solver gets it as written",
     # Why a file does not hold the facts of a machine.

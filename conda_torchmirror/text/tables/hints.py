@@ -158,6 +158,8 @@ TEXT: Table = {
     "ask_less": "ask for less: `{command}` takes {torch}",
     "test_mirrors": "`conda torch-mirror test` shows which mirrors answer; `--mirror NAME` or "
     "`--mirror URL` names one",
+    "other_place_listed": "take another mirror of those that `conda torch-mirror list` shows: by "
+    "`--mirror NAME`, or for a plan by the setting `torchmirror_mirrors`",
     "write_to_support": "{mirror} unblocks networks on request: write to {support}, with the "
     "identifier {identifier}",
     "tell_operators": "do not install it; tell the mirror's operators, and use `--mirror "
@@ -189,6 +191,9 @@ TEXT: Table = {
     "plan_download_only": "fill the cache where there is a network: `conda torch-install --plan "
     "{folder} --download-only`",
     "plan_again": "run the same command again when one of them answers: what is here is kept",
+    "plan_anew": "if the channel has exchanged that file, a new plan has the hash of the new one: "
+    "`conda torch-install --save-plan DIR`",
+    "plan_bring": "or put {file} into {folder} from a machine that has it; its hash is checked",
     "plan_urls": "or put the files of `conda torch-install --plan {folder} --urls` into {folder}",
     "write_reports": "on each machine, `conda torch-verify -n NAME --json > HOST.json` writes one",
     "print_facts": "on that machine, `conda torch-verify --facts > FILE` writes them",

@@ -34,7 +34,7 @@ TEXT: Table = {
     "probe_broken": "{mirror} sends an index that cannot be read ({detail})",
     "probe_too_large": "{mirror} sends an index that is too large ({detail})",
     "probe_withheld": "{mirror} refuses {what} (403 or 404), though its first bytes could be had",
-    "probe_hash": "{mirror} sent {what} with another content than its index says",
+    "probe_hash": "{mirror} sent {what} with another content: the hash differs",
     "probe_behind": "{mirror} has an old index, without {what}",
     "probe_hollow": "{mirror} has an index without {what}",
     "probe_other_choice": "{mirror} has other builds than those that were agreed on",

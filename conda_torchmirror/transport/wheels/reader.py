@@ -25,7 +25,7 @@ from ...selection.wheels.link import Link
 from ...text.messages import text
 from ...text.sanitize import safe
 from .. import failures, probe
-from ..answers import Answer, refusal
+from ..answers import Answer, are_lasting, refusal
 from ..failures import Failure
 from ..probe import ProbeTarget
 from .routes import Chains, WheelMirror, hosts
@@ -126,8 +126,10 @@ class WheelReader:
                     facts = {"mirror": route.place}
                     gone = Failure(route, Notice("wheel_nowhere_else", facts))
                     lost = self._lost.get(link.filename, [])
-                    ways = [Notice("plan_again")] if lost else []
                     every = [*lost, *tried[link]] or [gone]
+                    lasting = are_lasting(failure.reason for failure in every)
+                    ways = [Notice("allow_fallback")] if self._held_back else []
+                    ways.append(Notice("other_place_listed" if lasting else "plan_again"))
                     raise failures.no_route_left(every, ways, WheelNowhere)
                 answer, route = asked[offer.link.url], offer.mirror.route(link.filename)
                 if not answer.ok:

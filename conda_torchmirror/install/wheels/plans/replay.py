@@ -124,8 +124,7 @@ def replay(
     disk_space.check(disk_space.measure(records, to))
     disk_space.check(space((*files, *rest), to))
     if uncached:
-        ways = [Notice("plan_urls", {"folder": str(plan.folder)})]
-        moved = places.fetch(uncached, beside, options, report, ways)
+        moved = places.fetch(uncached, beside, options, report, plan.folder)
         found = found._replace(notices=(*found.notices, *moved))
     chains = routes.chains(options, task.config.options)
     known = [*(place.url for place in chains.wheels), *(index.url for index in chains.indexes)]
