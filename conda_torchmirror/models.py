@@ -169,6 +169,7 @@ class Request(NamedTuple):
     name) pairs: the name in `specs` that the argument narrows, "python", "cpu", or "" for one that
     goes to the solver; with `files`, some of them are lines of files. `keeps_torch` says that only
     other packages are named, so that the spec for pytorch is the release that is installed.
+    `pythons` has what the builds of a spec of `others` ask of Python (`selection.rules.pythons`).
     """
 
     specs: Mapping[str, tuple[str, ...]]
@@ -186,6 +187,7 @@ class Request(NamedTuple):
     typed: tuple[tuple[str, str], ...] = ()
     files: bool = False
     keeps_torch: bool = False
+    pythons: Mapping[str, frozenset[tuple[str, ...]]] = {}
 
     def keeping(self, name: str, spec: str) -> "Request":
         """The request for only the packages that were named, besides a pytorch of this name that

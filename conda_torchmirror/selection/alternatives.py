@@ -141,8 +141,8 @@ def use_python(case: Case) -> Iterator[Notice]:
             if case.take(machine._replace(python=python)) and case.take(new._replace(python=python))
         }
     beside = (*machine.pins, *(Pin(word, "") for word in request.others))
-    admits = case.knowledge.admits
-    suited = {python for python in pythons if not rules.lacking(python, beside, admits)}
+    of = (beside, case.knowledge.admits, request.pythons)
+    suited = {python for python in pythons if not rules.lacking(python, *of)}
     found = [with_python(suited or pythons, case)] if pythons else []
     yield from found or in_new_environment(case, any_python=True)
 

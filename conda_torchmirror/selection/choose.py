@@ -24,10 +24,11 @@ from ..models import (
 from .catalog import Candidate, Catalog
 from .facts.record import Clash, Knowledge, dependencies, recency
 from .fit import Constraints
+from .rules import has_mps
 from .specs import number, package_name, same_cuda
 
-#: The code of the notice on a Python for which something that is asked for is likely not there.
-UNSUITED = "python_unsuited"
+#: The codes of notices on a Python for which something that is asked for is likely not there.
+UNSUITED = ("python_unsuited", "python_without")
 
 
 class _Partners(NamedTuple):
@@ -324,11 +325,9 @@ def _choice(candidate: Candidate, partners: _Partners, constraints: Constraints)
         names = ", ".join(f"{gpu.name} ({gpu.arch})" for gpu in gpus)
         told.append(Notice("gpus_without_code", {"gpus": names}))
     if read.accelerator == "cpu" and request.cuda != "cpu":
-        told.append(Notice(_why_cpu(machine)))
+        told.append(Notice(_why_cpu(machine, candidate.build.version)))
     if lacking := constraints.lacking(read.python):
-        pin, needs = lacking
-        facts = {"spec": pin.text, "python": read.python, "needs": needs}
-        told.append(Notice(UNSUITED, facts))
+        told.append(lacking[1])
     return Choice(
         builds=(candidate.build, *partners.builds),
         python=read.python or "",
@@ -339,10 +338,10 @@ def _choice(candidate: Candidate, partners: _Partners, constraints: Constraints)
     )
 
 
-def _why_cpu(machine: Machine) -> str:
+def _why_cpu(machine: Machine, torch: str) -> str:
     """The code of the notice on a CPU build that nobody asked for."""
     if machine.subdir.startswith("osx-"):
-        return "cpu_no_driver_mac"
+        return "cpu_no_driver_mac" if has_mps(machine.subdir, torch) else "machine.mac_cpu"
     if machine.has_gpu:
         return "cpu_allowed"
     if machine.foreign:

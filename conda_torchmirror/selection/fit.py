@@ -79,7 +79,7 @@ class Constraints:
             for name in ("python", *CUDA_NAMES, *own):
                 self._beside.pop(name, None)
         self._against: dict[str, Pin | None] = {}
-        self._lacking: dict[str, tuple[Pin, str] | None] = {}
+        self._lacking: dict[str, tuple[Pin, Notice] | None] = {}
         # A bare name admits everything; not matching it saves time on thousands of records.
         self.specs = {
             name: [spec for spec in specs if spec != name] for name, specs in request.specs.items()
@@ -191,13 +191,13 @@ class Constraints:
                 return Clash("pinned", _pin(pin), Notice("dependency", {"spec": spec}))
         return None
 
-    def lacking(self, python: str | None) -> tuple[Pin, str] | None:
+    def lacking(self, python: str | None) -> tuple[Pin, Notice] | None:
         """What `rules.lacking` finds for a Python among pins and further specs."""
         if not (self._beside and python):
             return None
         if python not in self._lacking:
             pins = (pin for found in self._beside.values() for pin in found)
-            self._lacking[python] = lacking(python, pins, self.admits)
+            self._lacking[python] = lacking(python, pins, self.admits, self.request.pythons)
         return self._lacking[python]
 
     def unsuited(self, python: str | None) -> Clash | None:

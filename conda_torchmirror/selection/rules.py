@@ -10,15 +10,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ..models import Admits, Choice, Installed, Machine, Notice, Pin, Request
+from ..models import Admits, Build, Choice, Installed, Machine, Notice, Pin, Request
 from .facts.cuda import data
 from .facts.names import BLAS, FAMILY, RUNTIMES, TORCH
 from .facts.record import dependency
-from .specs import build_of, marks, never_together, number, package_name, without_build
+from .specs import (
+    admits_python,
+    build_of,
+    marks,
+    never_together,
+    number,
+    package_name,
+    without_build,
+)
 
 #: The source of pins that bind every environment, a new one too.
 _OF_SETTINGS = "pinned_packages"
 _LIBBLAS, _BLAS, _NOMKL = BLAS
+#: Python, and what fixes its binary interface.
+_PYTHON, _ABI, _PYPY = "python", "python_abi", "pypy"
+
+
+#: What the builds that specs admit ask of Python: by spec, for each build its match specs on it.
+Pythons = Mapping[str, frozenset[tuple[str, ...]]]
 
 
 class Rule(NamedTuple):
@@ -106,6 +120,12 @@ def last_releases() -> Mapping[str, str]:
     return found
 
 
+def has_mps(subdir: str, torch: str | None = None) -> bool:
+    """Whether builds for a platform use the GPU of a Mac; of one release, or of the newer ones."""
+    of = data("rules.json")["mps"]
+    return subdir in of["subdirs"] and (torch is None or number(torch) >= number(of["since"]))
+
+
 def installed(on: Machine, name: str) -> Installed | None:
     """The package of this name that conda installed in the environment, or None."""
     return next((p for p in on.installed if p.name == name and p.channel != "pypi"), None)
@@ -117,25 +137,59 @@ def new_environment(machine: Machine) -> Machine:
     return machine._replace(pins=everywhere, installed=(), history=())
 
 
-def lacking(python: str, specs: Iterable[Pin], admits: Admits) -> tuple[Pin, str] | None:
-    """A spec that asks for older releases of a package than those that have builds for a Python,
-    as far as is known, and these. Some channel may have one all the same."""
+def pythons(words: Iterable[str], builds: Iterable[Build], admits: Admits) -> Pythons:
+    """What the builds that these specs admit ask of Python. Without specs that no build meets, or
+    one that says nothing of Python, as that may stand in what it needs in turn."""
+    by_name: dict[str, list[Build]] = {}
+    for build in builds:
+        by_name.setdefault(build.name, []).append(build)
+    found = {}
+    for word in words:
+        spec = word.rpartition("::")[2]
+        name = package_name(spec)
+        there = [b for b in by_name.get(name, ()) if admits(spec, name, b.version, b.build, b)]
+        asking = frozenset(map(_of_python, there))
+        if asking and () not in asking:
+            found[word] = asking
+    return found
+
+
+def _of_python(build: Build) -> tuple[str, ...]:
+    """The match specs on Python of a build; of one for PyPy, which no pytorch runs on, none that
+    any Python meets."""
+    specs = [spec.split() for spec in build.depends if spec.startswith("py")]
+    specs = [words for words in specs if words[0] in (_PYTHON, _ABI) and len(words) > 1]
+    if any(_PYPY in words[-1] for words in specs):
+        return (f"{_PYTHON} <0",)
+    return tuple(f"{_PYTHON} {words[1]}" for words in specs)
+
+
+def lacking(
+    python: str, specs: Iterable[Pin], admits: Admits, known: Pythons
+) -> tuple[Pin, Notice] | None:
+    """A spec of which there is no build for a Python, and the notice on it: by `known`, which is
+    what `pythons` found in records, or, as far as can be told without, where it asks for older
+    releases than those that have one. Some channel may have one all the same."""
     rows = data("rules.json")["python_needs"]
     needs = {
         package_name(row["spec"]): row["spec"]
         for row in rows
         if number(row["python"]) <= number(python)
     }
-    found = ((pin, needs.get(package_name(pin.spec))) for pin in specs)
-    return next(
-        (
-            (pin, need)
-            for pin, need in found
-            if need
-            and never_together(pin.spec.rpartition("::")[2], need, package_name(need), admits)
-        ),
-        None,
-    )
+    for pin in specs:
+        facts = {"spec": pin.text, "python": python}
+        if asking := known.get(pin.spec):
+            if not _has(asking, python, admits):
+                return pin, Notice("python_without", facts)
+            continue
+        need = needs.get(name := package_name(pin.spec))
+        if need and never_together(pin.spec.rpartition("::")[2], need, name, admits):
+            return pin, Notice("python_unsuited", {**facts, "needs": need})
+    return None
+
+
+def _has(asking: Iterable[Iterable[str]], python: str, admits: Admits) -> bool:
+    return any(all(admits_python(spec, python, admits) for spec in one) for one in asking)
 
 
 def implied(spec: str) -> tuple[str, ...]:

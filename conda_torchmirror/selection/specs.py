@@ -23,7 +23,7 @@ _TYPED_CUDA = r"^(?:cuda|cu)[-_ ]?(?=\d)|\.[x*]$"
 #: What people type for these values of `--cuda`, and around and for the point in a version.
 _MEANT_CUDA = {
     **dict.fromkeys(("none", "no", "false", "off", "without"), "cpu"),
-    **dict.fromkeys(("gpu", "cuda", "yes", "true", "on", "latest", "any"), "auto"),
+    **dict.fromkeys(("gpu", "cuda", "yes", "true", "on", "latest", "any", "mps"), "auto"),
 }
 _AROUND_CUDA = r"^[<>=~≥≤]+|^(?:cuda)?[-_ ]?v(?=\d)|\+$"
 _POINTS = {ord(mark): "." for mark in ",。:_"}

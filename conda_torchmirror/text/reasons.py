@@ -8,9 +8,10 @@ from typing import Any
 
 from ..models import Choice, Machine, Notice, Records, Rejection, Request
 from ..selection.facts.names import TORCH
+from ..selection.rules import has_mps
 from ..selection.specs import number, release
 from .layout import wrapped
-from .messages import clauses, listed, text
+from .messages import clauses, listed, sentences, text
 
 #: Codes of rejections, from the nearest to a fit to the least informative.
 NEAREST = (
@@ -30,6 +31,8 @@ NEAREST = (
     "cpu_build",
 )
 
+#: Steps that lead to a CPU build.
+ON_CPU = ("use_cpu", "use_cpu_only", "use_cpu_instead")
 #: Facts with a number as value, of which one sentence can list several.
 _COUNTED = frozenset(("cuda", "python"))
 
@@ -197,3 +200,17 @@ def _together(found: Sequence[Notice]) -> tuple[Notice, int]:
 
 def _by_number(word: str) -> tuple[Any, ...]:
     return tuple(int(part) if part.isdecimal() else -1 for part in word.split("."))
+
+
+def with_mac(detail: str, on: Machine, steps: Iterable[Notice]) -> str:
+    """The reasons, and what the builds for a Mac use where CUDA is asked of one."""
+    if not on.subdir.startswith("osx-") or not any(map(_leads_off_cuda, steps)):
+        return detail
+    code = "machine.mac_builds_mps" if has_mps(on.subdir) else "machine.mac_builds"
+    return sentences((detail, text(code)))
+
+
+def _leads_off_cuda(step: Notice) -> bool:
+    if step.code in ("open_build", "open_variant"):
+        return "cu" in str(step.facts["spec"])
+    return step.code in (*ON_CPU, "drop_cuda_cpu")

@@ -102,13 +102,16 @@ def test_cpuonly_means_a_cpu_build():
     assert (choice.cuda, choice.torch.build) == (None, "py3.12_cpu_0")
 
 
-@pytest.mark.parametrize("subdir", ["osx-arm64", "osx-64"])
-def test_macos_has_one_build(subdir):
+@pytest.mark.parametrize(
+    ("subdir", "says"), [("osx-arm64", "cpu_no_driver_mac"), ("osx-64", "machine.mac_cpu")]
+)
+def test_macos_has_one_build(subdir, says):
+    """MPS is for Macs with a GPU of Apple's; those with Intel's were told of it too."""
     choice = chosen("pytorch", "torchvision", "torchaudio", subdir=subdir)
     assert choice.cuda is None
     assert choice.torch.build.startswith("py3.")
     assert "cpu" not in choice.torch.build
-    assert told(choice) == ["cpu_no_driver_mac"]
+    assert told(choice) == [says]
 
 
 def test_cuda_on_macos_is_refused():

@@ -75,6 +75,7 @@ def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
     """
     tried: list[Attempt] = []
     unread: list[Unread] = []
+    known: rules.Pythons = {}
     for source in _in_turn(order):
         if any(_settles(each, source, order) for each in tried):
             break
@@ -87,7 +88,10 @@ def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
                 raise
             unread.append(Unread(source, error))
             continue
-        tried.append(attempt(of_source, found))
+        # What is read of one channel holds beside the set of another, which has none of it.
+        known = _pythons(task.request, found, known)
+        request = of_source.request._replace(pythons=known)
+        tried.append(attempt(of_source._replace(request=request), found))
     if not tried:
         raise unread[0].error
     tried.sort(key=lambda each: order.sources.index(each.task.source.name))
@@ -116,6 +120,12 @@ def find(task: Task, order: Order, reader: RecordReader) -> SourceChoice:
     best = best._replace(notices=(*old, *best.notices))
     why = _why(best, order, others, unread)
     return SourceChoice(best, sets[winner], why, others, tuple(unread), order.newest)
+
+
+def _pythons(request: Request, found: Records, known: rules.Pythons) -> rules.Pythons:
+    """What the further packages of a request ask of Python in these records and those before."""
+    here = rules.pythons(request.others, found.builds, admits)
+    return {w: here.get(w, frozenset()) | known.get(w, frozenset()) for w in {**known, **here}}
 
 
 def _cached(task: Task, reader: RecordReader, source: Source) -> Sequence[Build] | None:

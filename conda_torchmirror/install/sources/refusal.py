@@ -30,8 +30,6 @@ from . import wheels
 from .reading import Unread
 from .rule import AutoRule, Cached
 
-#: Steps that lead to a CPU build.
-_ON_CPU = ("use_cpu", "use_cpu_only", "use_cpu_instead")
 #: Steps that lead to wheels by the tables of GPU code.
 OF_WHEELS = ("use_wheels",)
 #: Codes of causes, with the weaker ones to use if the records are only a sample of the channel.
@@ -73,7 +71,7 @@ def refuse(
     steps = list(_once(told))
     old = tuple(old)
     better = [
-        *(step for step in steps if step.code not in _ON_CPU),
+        *(step for step in steps if step.code not in reasons.ON_CPU),
         *_other_sources(task, tried, [each.source for each in unread if not each.forbidden]),
         *wheels.way(task.typed, task.target, on),
     ]
@@ -86,7 +84,7 @@ def refuse(
         *better,
         *([Notice("allow_newer", {"count": excluded})] if excluded else ()),
         *([Notice("allow_packed", {"count": packed})] if packed else ()),
-        *(step for step in steps if step.code in _ON_CPU),
+        *(step for step in steps if step.code in reasons.ON_CPU),
         *(Notice(code) for code in dict.fromkeys(map(_to_read, unread))),
         where_to_look(task.typed, offline=offline),
     )
@@ -98,7 +96,7 @@ def refuse(
         else [text("detail_of", {"source": one.source, "detail": one.detail}) for one in told]
     )
     lost = (text("unread_of", {"source": o.source.name, "detail": o.detail}) for o in unread)
-    detail = sentences((*details, *lost))
+    detail = reasons.with_mac(sentences((*details, *lost)), on, ways)
     channels = ", ".join(f"`{source.channel}`" for source in tried)
     channel = task.source.channel
     error = (

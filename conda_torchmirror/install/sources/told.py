@@ -15,6 +15,7 @@ from ...selection import rules
 from ...selection.choose import choose
 from ...selection.facts.names import FAMILY, TORCH
 from ...selection.plan import offered
+from ...selection.sources.compare import suits, unsuited
 from ...selection.sources.forge_tables import (
     best_of_conda_forge,
     has_python,
@@ -22,6 +23,7 @@ from ...selection.sources.forge_tables import (
     newest_of_conda_forge,
 )
 from ...selection.specs import number, package_name, release
+from ...text.messages import text
 from ...text.reasons import nearest, reason
 from ...text.sanitize import safe
 from ..attempt import Attempt, is_sample
@@ -123,6 +125,9 @@ def _tried(attempt: Attempt, choice: Choice, *, ahead: bool) -> dict[str, Any]:
     known = newest_of_conda_forge(on, request, admits) if sampled else None
     if sampled and (better := known if ahead else _better(on, request, choice)):
         return _facts(source, better, {"code": "no_record", "date": date})
+    if isinstance(found, Choice) and (lacks := unsuited(found)) and suits(choice):
+        of_python = {"code": lacks.code, "reason": text(lacks.code, lacks.facts)}
+        return _facts(source, found.torch.version, of_python)
     newer = _newer(attempt, choice)
     if not newer:
         version = found.torch.version if isinstance(found, Choice) else known

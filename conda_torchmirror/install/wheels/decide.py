@@ -251,14 +251,14 @@ def no_choice(
     found = advice.find(request, on, links, asked=task.typed, fresh=fresh)
     if isinstance(choose(request, on, every), WheelSet):
         found = found._replace(cause=told.needs_other(task.known) or found.cause)
-    records = Records((), "live")
+    why = (found.rejected, Records((), "live"), request, on, found.cause, found.blamed)
     asked = task.typed._replace(source=WHEELS)
     if found.cause and found.cause.code == "no_variant":  # then nothing would be listed
         asked = asked._replace(cuda="auto")
     listing = Notice("see_list", {"command": offered(listed(asked))})
     return NoFittingWheel(
         request=reasons.asked(request, on),
-        detail=reasons.why(found.rejected, records, request, on, found.cause, found.blamed),
+        detail=reasons.with_mac(reasons.why(*why), on, found.steps),
         ways=(*found.steps, *whole_set.addresses(task)) or (listing,),
     )
 

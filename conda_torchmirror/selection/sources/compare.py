@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...models import Choice
+from ...models import Choice, Notice
 from ..choose import UNSUITED
 from ..specs import release
 
 
+def unsuited(choice: Choice) -> Notice | None:
+    """The notice on what else is asked for and likely missing for the Python of a set, if any."""
+    return next((notice for notice in choice.notices if notice.code in UNSUITED), None)
+
+
 def suits(choice: Choice) -> bool:
     """Whether nothing else that is asked for is likely missing for the Python of a set."""
-    return not any(notice.code == UNSUITED for notice in choice.notices)
+    return unsuited(choice) is None
 
 
 def newest(found: Mapping[str, Choice]) -> str:

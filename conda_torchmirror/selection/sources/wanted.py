@@ -99,7 +99,7 @@ class Wanted(NamedTuple):
         if python == self.machine.free_threaded:
             return False
         beside = (*self.machine.pins, *(Pin(word, "") for word in self.request.others))
-        if rules.lacking(python, beside, self.admits):
+        if rules.lacking(python, beside, self.admits, self.request.pythons):
             return False
         specs = [pin.spec for pin in self.pins if package_name(pin.spec) == "python"]
         return all(admits_python(spec, python, self.admits) for spec in specs)

@@ -276,8 +276,7 @@ SOURCE: Table = {
 SPEC: Table = {
     "wheel_word": "it is none that pip takes, as `torch==2.7.1`, `torch>=2.6` and "
     "`torch==2.7.1+cu126` are",
-    "wheel_word_of_conda": "it is a package of conda's, which pip has no use for: say `{option}` "
-    "instead",
+    "wheel_word_of_conda": "it is a package of conda's, no use to pip: say `{option}` instead",
     "wheel_word_of_cuda": "{name} is a package of conda's, which pip has no use for: `--cuda` says "
     "which CUDA wheels are for, as `--cuda 12.6` does",
     "wheel_word_inside": "{name} is a package of conda's, and wheels of torch bring their own: "
@@ -306,12 +305,13 @@ NOTICES: Table = {
     "cuda_below_sample": "no {torch} for CUDA {asked} is in the built-in index; {cuda} runs there",
     "cuda_narrowed": "CUDA {cuda}, as specs or pins ask; it runs on a driver for CUDA {asked}",
     "python_unsuited": "`{spec}` likely has no build for Python {python} ({needs} has)",
+    "python_without": "no build of `{spec}` for Python {python} is in the channels that were read",
     "cpu_no_driver": "no NVIDIA driver was found, so this is a CPU build; for a machine that has "
     "one say `--cuda 12.4`",
     "cpu_no_gpu": "no GPU that CUDA can use was found, so this is a CPU build; for a machine that "
     "has one say `--cuda 12.4`",
     "other_gpu_wheels": "the {gpu} here runs wheels of PyTorch {torch} for {variant}: `{command}`",
-    "cpu_no_driver_mac": "on macOS there is one build, which uses the CPU and Apple's MPS",
+    "cpu_no_driver_mac": "macOS has no CUDA: this build uses the CPU, and Apple's GPU by MPS",
     "cpu_foreign": "nothing is known from here of the driver of that machine, so this is a CPU "
     "build; for one with an NVIDIA GPU say `--cuda 12.4`",
     "cpu_allowed": "no CUDA build fits, so this is a CPU build (`--allow-cpu`)",

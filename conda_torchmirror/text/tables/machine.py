@@ -69,8 +69,12 @@ TEXT: Table = {
     "it. Start it with GPU support (`--gpus all` with Docker).",
     "gpu_without_driver": "There is an NVIDIA device on the PCI bus ({device}), but no driver for "
     "it. Install NVIDIA's driver, or pass --cuda for the version you will install.",
-    "rosetta": "conda runs under Rosetta on an Apple Silicon Mac: PyTorch for osx-64 ends with "
-    "2.2.2 and has no GPU support. Use a conda for osx-arm64.",
+    "rosetta": "conda runs under Rosetta on an Apple Silicon Mac: builds for osx-64 are for Intel "
+    "Macs. Use a conda for osx-arm64, whose builds use Apple's GPU.",
+    "mac_cpu": "macOS has no CUDA: this build uses the CPU",
+    "mac_builds": "macOS has no CUDA: its builds of PyTorch use the CPU",
+    "mac_builds_mps": "macOS has no CUDA: its builds of PyTorch, here called CPU builds, use "
+    "Apple's GPU by MPS",
     "glibc": "glibc is {version} ({source}).",
     "macos": "macOS is {version} ({source}).",
     "python_from_prefix": "Python {python} is in the environment.",
