@@ -10,6 +10,7 @@ import re
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from threading import Thread
 from types import FrameType
 from typing import Any
 
@@ -19,6 +20,8 @@ from ..text.sanitize import safe
 MOST = 20
 #: Most characters of an exception's message; the line is shown to people.
 LINE = 200
+#: Most bytes to read of the page of an HTTP error, and most seconds to wait for them.
+PAGE, PAGE_SECONDS = 65536, 5.0
 
 
 def flatten(error: BaseException) -> Iterator[BaseException]:
@@ -242,3 +245,28 @@ def _unreadable_to_rattler(index: Any) -> str | None:
         except (AttributeError, TypeError, ValueError):  # another py-rattler, or closed by now
             return None
     return None
+
+
+def read_page(response: Any) -> bytes:
+    """Read the page of an HTTP error, up to `PAGE` bytes that arrive within `PAGE_SECONDS`."""
+    held = getattr(response, "_content", None)
+    if isinstance(held, bytes):
+        return held[:PAGE]
+    raw = getattr(response, "raw", None)
+    if raw is None:  # conda's error may have no response
+        return b""
+    blocks: list[bytes] = []
+    # `read1` (urllib3 2.0 and newer) returns what has arrived instead of waiting for all of it.
+    take = getattr(raw, "read1", raw.read)
+
+    def read() -> None:
+        with suppress(Exception):  # the connection may be gone
+            size = 0
+            while size < PAGE and (block := take(PAGE - size, decode_content=True)):
+                blocks.append(block)
+                size += len(block)
+
+    reader = Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(PAGE_SECONDS)
+    return b"".join(blocks)[:PAGE]

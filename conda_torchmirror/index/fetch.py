@@ -3,13 +3,13 @@
 Conda reads an index of any size for as long as bytes arrive; here its own fetch is bounded. Conda
 also reads the page of an HTTP error to its end before it reports the error
 (`CondaHTTPError.__init__`, 24.7 to 26.7), and such a page may never end; here its sessions read
-only the beginning. An index that conda's solver fetches itself is bounded in size.
+only the beginning. An index that conda's solver fetches itself is bounded too.
 
-Not bounded: the time that such an index takes while bytes arrive; the unpacked size of a single
-block of a compressed index (16 kB of zstd: some hundred MB at worst); a package that is longer than
-its record says, which conda writes to the disk until the server stops; a response to a package
-download that never gets to its status line or has endless informational responses before it; and
-the sessions of conda's own commands, which we leave alone.
+Not bounded: the unpacked size of a single block of a compressed index (16 kB of zstd: some hundred
+MB at worst); a package that is longer than its record says, which conda writes to the disk until
+the server stops; a response that never gets to its status line or has endless informational
+responses before it, where conda's solver or a package download waits for it; and the sessions of
+conda's own commands, which we leave alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from inspect import signature
 from logging import ERROR, getLogger
 from pathlib import Path
@@ -33,6 +33,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from .. import __version__
+from ..exceptions.causes import read_page
 from ..text.messages import text
 from .cache import unexpired
 
@@ -40,10 +41,8 @@ _T = TypeVar("_T")
 
 #: Most bytes of an index, both as sent and as unpacked, unless the caller gives another limit.
 MOST_BYTES = 2**30
-#: Most seconds to wait for a block (16 kB), and for the whole index.
-PATIENCE, TOTAL = 60.0, 900.0
-#: Most bytes to read of the page of an HTTP error, and most seconds to wait for them.
-PAGE, PAGE_SECONDS = 65536, 5.0
+#: Most seconds to wait for a block of this many bytes, and for the whole index.
+_BLOCK, PATIENCE, TOTAL = 2**14, 60.0, 900.0
 #: The loggers by which urllib3 reports retries, and unreadable headers with a traceback.
 _LOGS = ("urllib3.connectionpool", "urllib3.connection")
 
@@ -172,15 +171,19 @@ class _Progress:
     def __init__(self, path: Path, most_bytes: int, *, patience: float) -> None:
         self._path, self._most, self.patience = path, most_bytes, patience
         self._begun = self._last = time.monotonic()
-        self._size = 0
+        self._size = self._counted = 0
         self.given_up = False
 
-    def add(self, size: int) -> None:
-        """Count a block. Raises: IndexTooLarge, IndexTooSlow."""
+    def add(self, size: int, *, least: int = 0) -> None:
+        """Count a block, or what has arrived of one of `least` bytes.
+
+        Raises: IndexTooLarge, IndexTooSlow.
+        """
         self._size += size
-        self._last = time.monotonic()
-        if self.given_up:
-            raise IndexTooSlow
+        if self.given_up or (least and self.too_slow()):
+            raise IndexTooSlow(text("index_too_slow", {"seconds": round(self.patience)}))
+        if self._size - self._counted >= least:
+            self._counted, self._last = self._size, time.monotonic()
         if max(self._size, self._unpacked()) > self._most:
             raise IndexTooLarge(text("index_too_large", {"megabytes": self._most >> 20}))
 
@@ -208,7 +211,7 @@ class _CountedBody:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
 
-    def stream(self, amt: int = 2**14, decode_content: bool | None = None) -> Iterator[bytes]:
+    def stream(self, amt: int = _BLOCK, decode_content: bool | None = None) -> Iterator[bytes]:
         """Yield the blocks, as urllib3's method of this name does."""
         for block in self._raw.stream(amt, decode_content=decode_content):
             self._progress.add(len(block))
@@ -218,6 +221,24 @@ class _CountedBody:
         """Read bytes, as urllib3's method of this name does."""
         block: bytes = self._raw.read(*args, **kwargs)
         self._progress.add(len(block))
+        return block
+
+
+class _TimedBody(_CountedBody):
+    """The same where only its reader sees the time, and so waits for no whole block (not with
+    urllib3 1)."""
+
+    def stream(self, amt: int = _BLOCK, decode_content: bool | None = None) -> Iterator[bytes]:
+        if not hasattr(self._raw, "read1"):
+            yield from super().stream(amt, decode_content)
+        while block := self.read(amt, decode_content=decode_content):
+            yield block
+
+    def read(self, *args: Any, **kwargs: Any) -> bytes:
+        if not (args and args[0] and hasattr(self._raw, "read1")):
+            return super().read(*args, **kwargs)
+        block: bytes = self._raw.read1(*args, **kwargs)
+        self._progress.add(len(block), least=_BLOCK)
         return block
 
 
@@ -270,35 +291,10 @@ def _run(job: Callable[[], Any], progress: _Progress) -> Any:
     return results[0]
 
 
-def read_page(response: Any) -> bytes:
-    """Read the page of an HTTP error, up to `PAGE` bytes that arrive within `PAGE_SECONDS`."""
-    held = getattr(response, "_content", None)
-    if isinstance(held, bytes):
-        return held[:PAGE]
-    raw = getattr(response, "raw", None)
-    if raw is None:  # conda's error may have no response
-        return b""
-    blocks: list[bytes] = []
-    # `read1` (urllib3 2.0 and newer) returns what has arrived instead of waiting for all of it.
-    take = getattr(raw, "read1", raw.read)
-
-    def read() -> None:
-        with suppress(Exception):  # the connection may be gone
-            size = 0
-            while size < PAGE and (block := take(PAGE - size, decode_content=True)):
-                blocks.append(block)
-                size += len(block)
-
-    reader = Thread(target=read, daemon=True)
-    reader.start()
-    reader.join(PAGE_SECONDS)
-    return b"".join(blocks)[:PAGE]
-
-
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Keep conda's sessions from reading the page of an HTTP error to its end, and more of an index
-    than `MOST_BYTES`, which the solver would, of the channels that only it reads."""
+    """Keep conda's sessions from reading the page of an HTTP error to its end, and an index beyond
+    the limits, which the solver would, of the channels that only it reads."""
     send = CondaSession.send
 
     def send_bounded(self: Any, request: Any, **kwargs: Any) -> Any:
@@ -319,12 +315,12 @@ def bounded() -> Iterator[None]:
 
 
 def _bound(url: str) -> Callable[..., None]:
-    """A hook that bounds the size of the index at this URL, as sent and as conda unpacks it."""
+    """A hook that bounds the index at this URL, in time and in size, as sent and as unpacked."""
     path = Path(create_cache_dir(), cache_fn_url(*url.removesuffix(".zst").rsplit("/", 1)))
 
     def bound(response: Any, **_: Any) -> None:
         if hasattr(response.raw, "stream") and not isinstance(response.raw, _CountedBody):
-            response.raw = _CountedBody(response.raw, _Progress(path, MOST_BYTES, patience=TOTAL))
+            response.raw = _TimedBody(response.raw, _Progress(path, MOST_BYTES, patience=PATIENCE))
 
     return bound
 

@@ -32,7 +32,7 @@ from ..exceptions.channel import (
     UrlUnreadable,
 )
 from ..index import cache
-from ..index.fetch import IndexTooLarge, read_page
+from ..index.fetch import IndexTooLarge
 from ..mirrors.registry import INDEX, OWN, Route
 from ..mirrors.urls import host_of
 from ..models import Notice
@@ -386,7 +386,7 @@ def _failure(error: BaseException, route: Route, url: str) -> Failure:
     status = facts.get("status") or causes.http_status(error)
     if isinstance(status, int):
         answered = causes.response(error)
-        fields = refusal(status, getattr(answered, "headers", {}), read_page(answered))
+        fields = refusal(status, getattr(answered, "headers", {}), causes.read_page(answered))
         return from_answer(route, answer._replace(status=status, **fields))
     behind = next((p for p in causes.chain(error) if _is_telling(p)), error)
     code, detail = network_code(behind)

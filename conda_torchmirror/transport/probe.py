@@ -17,7 +17,8 @@ from urllib.parse import urljoin, urlsplit
 from conda.base.context import context
 from conda.gateways.connection.download import disable_ssl_verify_warning
 
-from ..index.fetch import PAGE, read_page, run_within, session_without_retries, user_agent
+from ..exceptions.causes import PAGE, read_page
+from ..index.fetch import run_within, session_without_retries, user_agent
 from ..mirrors.urls import host_of, is_loopback, with_login_of
 from ..text.sanitize import safe
 from .answers import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,3 +124,41 @@ def test_one_broken_index_costs_no_other_channel(
     conda_in_process(*ASK, "-p", prefix).ok()
     assert records(prefix)["pytorch"]["url"].startswith(sites.second.url)
     assert records(prefix)["filelock"]["url"].startswith(sites.first.url)
+
+
+def dripping(exchange: Exchange) -> None:
+    """A few bytes at a time, by a length that promises more, or in one chunk of it."""
+    if _begins(exchange):
+        return
+    chunked = "/noarch/" in exchange.path
+    exchange.send_response(200)
+    exchange.send_header(
+        *("Transfer-Encoding", "chunked") if chunked else ("Content-Length", "9999")
+    )
+    exchange.end_headers()
+    exchange.close_connection = True
+    exchange.wfile.write(b"270F\r\n{" if chunked else b"{")
+    for _ in range(400):
+        if exchange.mirror.stopped.wait(0.05):
+            return
+        exchange.wfile.write(b" ")
+
+
+@pytest.mark.parametrize("form", ["*/linux-64/repodata.json*", "*/noarch/repodata.json*"])
+def test_what_the_solver_alone_reads_is_bounded_in_time(
+    sites: Sites,
+    prefix: Path,
+    conda_in_process: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+) -> None:
+    """It was waited for as long as bytes came, which is for ever."""
+    monkeypatch.setattr(fetch, "PATIENCE", 1.5)
+    sites.first.fail(f"*/conda-forge{form[1:]}", dripping)
+    begun = time.monotonic()
+    result = conda_in_process(*ASK, "-p", prefix).ok()
+    assert time.monotonic() - begun < 15
+    assert whole(prefix)
+    assert "first did not send" in result.words
+    assert "in time" in result.words
+    assert records(prefix)["filelock"]["url"].startswith(sites.second.url)

@@ -167,9 +167,9 @@ def test_what_goes_wrong_after_a_good_probe(first, conda_in_process, prefix, nam
 def test_a_page_without_an_end_is_not_waited_for(
     first, conda_in_process, prefix, monkeypatch, name, where
 ):
-    from conda_torchmirror.index import fetch
+    from conda_torchmirror.exceptions import causes
 
-    monkeypatch.setattr(fetch, "PAGE_SECONDS", 0.2)
+    monkeypatch.setattr(causes, "PAGE_SECONDS", 0.2)
     first(ENDLESS[name], where, probed=False)
     before = contents(prefix)
     result = conda_in_process(*ASK, "-p", prefix)

@@ -137,7 +137,7 @@ def test_a_block_page_without_an_end_is_not_waited_for(sites, conda_in_process, 
     """As far as it is ours: conda itself reads such a page to its end when it makes its error."""
     import requests
 
-    from conda_torchmirror.index import fetch
+    from conda_torchmirror.exceptions import causes
     from conda_torchmirror.mirrors.registry import Route
     from conda_torchmirror.transport import failures
 
@@ -147,7 +147,7 @@ def test_a_block_page_without_an_end_is_not_waited_for(sites, conda_in_process, 
             exchange.wfile.write(b" ")
             exchange.wfile.flush()
 
-    monkeypatch.setattr(fetch, "PAGE_SECONDS", 0.3)
+    monkeypatch.setattr(causes, "PAGE_SECONDS", 0.3)
     sites.first.fail("*", endless)
     url = f"{sites.first.channel_url('conda-forge')}/linux-64/{LEAF}"
     with pytest.raises(requests.HTTPError) as raised:

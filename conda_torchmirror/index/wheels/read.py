@@ -13,8 +13,9 @@ from urllib.parse import urljoin, urlsplit
 
 from conda.base.context import context
 
+from ...exceptions.causes import read_page
 from ...mirrors.urls import host_of, is_loopback, with_login_of
-from ..fetch import bounded, read_page, run_within, session_without_retries, user_agent
+from ..fetch import bounded, run_within, session_without_retries, user_agent
 from .pages import JSON
 
 #: Most bytes of a page, unpacked; PyTorch's own page for torch has 700,000.
