@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 def of_other_source(source: Source, on: Machine) -> Installed | None:
-    """The environment's pytorch if it came from the channel of another source, else None."""
+    """The environment's pytorch if it came from the channel of another source, or from that of
+    none, such as defaults, else None."""
     there = installed(on, TORCH)
     channels = {other.channel for other in SOURCES if other is not source}
-    if source is not SOURCES[0]:
-        channels |= {"defaults", *parts_of_defaults(on.subdir)}
+    channels |= {"defaults", *parts_of_defaults(on.subdir)}
     return there if there and name_of(there.channel) in channels else None
 
 
