@@ -191,10 +191,12 @@ class Request(NamedTuple):
 
     def keeping(self, name: str, spec: str) -> "Request":
         """The request for only the packages that were named, besides a pytorch of this name that
-        is there: the partners that a new environment gets by default are not asked for."""
+        is there: the partners that a new environment gets by default are not asked for. A
+        metapackage, which says itself which pytorch it wants, leaves the release to that."""
         typed = {of for _, of in self.typed}
         specs = {of: found for of, found in self.specs.items() if of in typed}
-        return self._replace(specs={name: (spec,), **specs}, wishes=(), keeps_torch=True)
+        keeps = name not in typed
+        return self._replace(specs={name: (spec,), **specs}, wishes=(), keeps_torch=keeps)
 
 
 class Rejection(NamedTuple):

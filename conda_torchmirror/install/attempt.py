@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ..handover.channels import kept
-from ..index.match import admits
+from ..index.match import admits, read
 from ..index.sources import Source
 from ..mirrors.addresses import name_of
 from ..models import Build, Choice, NoChoice, Notice, Pin, Records, Request
 from ..selection import rules
 from ..selection.choose import choose, with_highest_cuda
-from ..selection.facts.names import CUDA_NAMES, OF_TOOLKIT, TORCH
+from ..selection.facts.names import CUDA_NAMES, METAPACKAGES, OF_TOOLKIT, TORCH
 from ..selection.rules import installed, names_cuda
 from ..selection.specs import fixed_minor, marks, package_name
 from .task import Task
@@ -86,22 +86,32 @@ def _of_toolkit(request: Request) -> tuple[Pin, ...]:
 
 
 def _choose(task: Task, builds: Sequence[Build]) -> Choice | NoChoice:
-    """The choice. Where only packages beside the installed pytorch are named, that very build stays
-    if a set with it fits, or else its CUDA: what was compiled for it goes with no other, and for
-    one more partner nobody expects gigabytes of another CUDA."""
+    """The choice. Where only packages beside the installed pytorch are named, or a metapackage that
+    it satisfies, that very build stays if a set with it fits, or else its release and CUDA: what
+    was compiled for it goes with no other, and for one more partner nobody expects gigabytes of
+    another CUDA."""
     on, request, knowledge = task.machine, task.request, task.source.knowledge
-    there = installed(on, TORCH) if request.keeps_torch else None
+    may_stay = request.keeps_torch or _by_metapackage(request)
+    there = installed(on, TORCH) if may_stay else None
     if there is not None:
-        spec = f"{TORCH}={there.version}={there.build}"
-        narrowed = [request._replace(specs={**request.specs, TORCH: (spec,)})]
+        asked = request.specs[TORCH]
+        build = f"{TORCH}={there.version}={there.build}"
+        narrowed = [request._replace(specs={**request.specs, TORCH: (*asked, build)})]
         if cuda := marks(there.build).cuda:
             pin = Pin(f"{CUDA_NAMES[0]}={cuda}", "")
-            narrowed.append(request._replace(pins=(*request.pins, pin)))
+            specs = {**request.specs, TORCH: (*asked, f"{TORCH}=={there.version}")}
+            narrowed.append(request._replace(specs=specs, pins=(*request.pins, pin)))
         for kept in narrowed:
             found = choose(on, kept, builds, knowledge)
             if isinstance(found, Choice) and not rules.conflicts(found, on, request, admits):
                 return found if names_cuda(request) else _stays(found)
     return choose(on, request, builds, knowledge)
+
+
+def _by_metapackage(request: Request) -> bool:
+    """Whether only metapackages name pytorch."""
+    named = [read(word).name for word, of in request.typed if of == TORCH]
+    return bool(named) and all(name in METAPACKAGES for name in named)
 
 
 def _stays(found: Choice) -> Choice:

@@ -99,7 +99,11 @@ class Constraints:
         builds = self.specs.get(self.source.torch, ())
         return (
             bool(self.runtime_specs)
-            or any(self.pins.get(name) for name in (*CUDA_NAMES, *self.source.runtimes))
+            or any(
+                pin.spec != name
+                for name in (*CUDA_NAMES, *self.source.runtimes)
+                for pin in self.pins.get(name, ())
+            )
             or any(without_build(spec) is not None for spec in builds)
             or any(wheel_variant(spec) for specs in self.specs.values() for spec in specs)
         )

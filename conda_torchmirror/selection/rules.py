@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..models import Admits, Build, Choice, Installed, Machine, Notice, Pin, Request
 from .facts.cuda import data
-from .facts.names import BLAS, FAMILY, RUNTIMES, TORCH
+from .facts.names import BLAS, CUDA_NAMES, FAMILY, RUNTIMES, TORCH
 from .facts.record import dependency
 from .specs import (
     admits_python,
@@ -286,5 +286,7 @@ def by_its_cuda(on: Machine, asked: Request, torch: Installed) -> tuple[Machine,
 
 
 def names_cuda(request: Request) -> bool:
-    """Whether what names a CUDA by itself is named."""
-    return bool(request.pins) or any(name in request.specs for name in RUNTIMES)
+    """Whether what names a CUDA by itself is named. What asks for any, as `pytorch-gpu` does, names
+    none."""
+    pins = (pin for pin in request.pins if pin.spec not in CUDA_NAMES)
+    return any(pins) or any(name in request.specs for name in RUNTIMES)

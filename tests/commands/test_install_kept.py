@@ -104,6 +104,26 @@ def test_so_does_one_of_conda_forge_that_newer_builds_replace(env_of_torch, prev
     assert found["pins"] == ["cuda-version=12.9"]
 
 
+@pytest.mark.parametrize(
+    ("word", "version", "driver", "told"),
+    [
+        ("pytorch-gpu", "2.8.0", "13.0", True),
+        ("pytorch-gpu=2.8", "2.8.0", "13.0", True),
+        ("pytorch-gpu=2.9", "2.9.1", "12.9", False),  # 2.8.0 stayed, as if nothing were left to do
+        ("pytorch-cpu=2.8", "2.8.0", "13.0", False),
+    ],
+)
+def test_a_metapackage_is_met_by_the_installed_build_or_opens_its_release(
+    env_of_torch, preview_auto, word, version, driver, told
+):
+    env_of_torch("2.8.0", "cuda129_mkl_py312_had1c889_302", FORGE)
+    found = preview_auto(word, "--cuda", "cpu" if "cpu" in word else driver, **cuda(""))
+    assert found["selected"]["builds"][0]["version"] == version
+    # That nobody asks for this CUDA is told as it is.
+    assert "cuda_narrowed" not in codes(found)
+    assert ("machine.cuda_stays" in codes(found)) is told
+
+
 def test_of_a_build_that_is_not_in_the_channel_the_cuda_stays(env_of_torch, preview_auto):
     env_of_torch("2.4.1", "py3.12_cuda11.8_cudnn9.1.0_7", CHANNEL)
     found = preview_auto("torchvision", **cuda("12.9", "8.6"))
