@@ -354,7 +354,7 @@ class Router:
         failed = [found for found in self._state.failures if found.route.channel == name]
         if isinstance(cause, ChannelError) and len(failed) == 1:
             raise cause
-        ways = [*routes.around_own(self._options, self._subdir, failure.route)]
+        ways = [*routes.around(self._options, self._subdir, failure.route)]
         if not self._options.fallback:
             ways.append(Notice("allow_fallback"))
         preview = self._options.dry_run or self._options.action == "list"

@@ -22,13 +22,7 @@ from ..mirrors.registry import (
     below_root,
     parts_of_defaults,
 )
-from ..mirrors.urls import (
-    UPSTREAM,
-    UPSTREAM_CLOUD,
-    UPSTREAM_PKGS,
-    host_of,
-    upstream_url,
-)
+from ..mirrors.urls import UPSTREAM, UPSTREAM_CLOUD, UPSTREAM_PKGS, host_of, upstream_url
 from ..models import Decision, Machine, Notice, Records, Request
 from ..options import InstallOptions
 from ..redirect import configuration, in_process, named_channels, settings
@@ -196,8 +190,11 @@ def _is_enabled(name: str) -> bool:
     return name in condarc.enabled()
 
 
-def around_own(options: InstallOptions, subdir: str, route: Route) -> Iterator[Notice]:
-    """Next steps if a server that the user's own configuration names fails."""
+def around(options: InstallOptions, subdir: str, route: Route) -> Iterator[Notice]:
+    """Next steps if the last place of a channel fails: a mirror that nobody prefers, or around a
+    server that the user's own configuration names."""
+    if found := elsewhere(options, subdir, (route,)):
+        yield found._replace(code="mirror_with_it")
     if not is_private(route) or options.mirrors:
         return
     values = settings.read()

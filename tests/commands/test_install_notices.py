@@ -93,6 +93,22 @@ def test_a_preview_without_any_source_names_the_offline_one(sites, preview):
     assert len(causes) == len(set(causes))
 
 
+@pytest.mark.parametrize("mirrors", [(), ("--mirror", "second")], ids=["", "mirror"])
+@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["", "json"])
+def test_a_mirror_that_nobody_prefers_is_named_where_the_last_place_fails(
+    sites, conda_in_process, mirrors, as_json
+):
+    """Only a notice on the decision did, which a run with `--json` that fails does not show."""
+    sites.upstream.fail("*/nvidia/*", "blocked")
+    found = conda_in_process(*ASK, "-n", "new", *mirrors, *as_json)
+    assert found.rc == 1
+    preferred = " ".join(mirrors) or "--mirror first --mirror second"
+    way = f"third is known to carry `nvidia`: add `{preferred} --mirror third`"
+    assert way in found.words
+    if as_json:
+        assert [h["hint_code"] for h in found.json()["guidance"]["hints"]][-1] == "mirror_with_it"
+
+
 def test_without_fallback_the_error_says_that_there_is_one(sites, conda_in_process):
     sites.first.refuse()
     # In this process, for which the stand-in of the official channel is the official one.

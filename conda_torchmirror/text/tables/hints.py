@@ -40,6 +40,7 @@ TEXT: Table = {
     "`--offline`, `CONDA_OFFLINE`, and `offline` in .condarc",
     "preview_offline": "`--dry-run --offline`, with nothing to save or fetch, previews from "
     "conda's cache or the built-in index",
+    "mirror_with_it": "{mirror} is known to carry `{channel}`: add `{options}`",
     "around_own": "your own `{key}` in {file} leads `{channel}` there: `--mirror {instead}` reads "
     "it from {instead} in this run",
     "url_name": "write `{name}` in place of `{word}`: by its name it is read from the next mirror "
