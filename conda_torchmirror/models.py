@@ -190,13 +190,11 @@ class Request(NamedTuple):
     pythons: Mapping[str, frozenset[tuple[str, ...]]] = {}
 
     def keeping(self, name: str, spec: str) -> "Request":
-        """The request for only the packages that were named, besides a pytorch of this name that
-        is there: the partners that a new environment gets by default are not asked for. A
-        metapackage, which says itself which pytorch it wants, leaves the release to that."""
+        """The request for only the packages that were named, without the partners of a new
+        environment, besides a pytorch of this name that is there. A metapackage leaves it open."""
         typed = {of for _, of in self.typed}
-        specs = {of: found for of, found in self.specs.items() if of in typed}
-        keeps = name not in typed
-        return self._replace(specs={name: (spec,), **specs}, wishes=(), keeps_torch=keeps)
+        specs = {name: (spec,), **{of: s for of, s in self.specs.items() if of in typed}}
+        return self._replace(specs=specs, wishes=(), keeps_torch=name not in typed)
 
 
 class Rejection(NamedTuple):
