@@ -174,18 +174,18 @@ class Mirror:
 
     def _channel(self, name: str) -> Carried:
         if name not in self._carried:
-            raw = self._channels[name]
-            url = raw.get("url") or self.roots[0] + below_root(name)
-            self._carried[name] = Carried(url, raw)
+            url = self._channels[name].get("url") or self.roots[0] + below_root(name)
+            self._carried[name] = Carried(url, self._channels[name])
         return self._carried[name]
 
     def lacks(self, channel: str, subdir: str | None = None) -> bool:
-        """Whether the site is known not to carry the channel (for `subdir`, if given). A channel
-        that its list does not name counts as absent only if the list is certain to be complete."""
+        """Whether the site is known not to carry the channel (for `subdir`, if given). One that its
+        list does not name is absent only if that is certain, and where nothing is sent on."""
         if channel in self._channels:
             carried = self._channel(channel)
             return carried.status == "no" or (carried.status == "yes" and not carried.has(subdir))
-        return "/label/" not in channel and self.confidence.get("conda") == "certain"
+        whole = self.confidence.get("conda") == "certain" and "/label/" not in channel
+        return whole and all(raw.get("status") != "redirect" for raw in self._channels.values())
 
     def may_have(self, channel: str, subdir: str | None = None) -> str | None:
         """The URL of a channel that is carried for `subdir`, or of which nothing is known but that

@@ -30,6 +30,8 @@ CAMPUS = json.dumps({"campus": {"roots": ["https://campus.invalid"], "channels":
         pytest.param("nvidia", TUNA, "tuna", "lacking", id="nvidia-at-tuna"),
         pytest.param("pytorch3d", TUNA, "tuna", "lacking", id="not-for-this-platform"),
         pytest.param("made-up", TUNA, "tuna", "lacking", id="not-in-a-complete-list"),
+        # Which sends on what it does not have.
+        pytest.param("msys2", TUNA.replace("tuna.tsinghua", "ustc"), "ustc", None, id="sent-on"),
         pytest.param("pytorch", f"{TUNA}/pytorch", "tuna", "misplaced", id="channel-as-parent"),
         pytest.param("pytorch", f"{TUNA}/pytorch/win-64", "tuna", "misplaced", id="platform"),
         pytest.param(
