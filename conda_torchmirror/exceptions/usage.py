@@ -280,13 +280,12 @@ class NotForWheelSetting(UsageError):
 
 
 class BadWheelFile(UsageError):
-    """A wheel file or folder on the command line that cannot be used."""
+    """A wheel file or folder on the command line that cannot be used. The raise adds the ways."""
 
     code = "bad_wheel_file"
     message = N_("{file} cannot be installed from")
     cause = N_("{detail}")
     facts = ("file", "detail")
-    hints = ("leave_file_out",)
 
 
 class OnlyForWheels(UsageError):

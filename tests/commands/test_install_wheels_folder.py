@@ -117,6 +117,23 @@ def test_a_file_with_another_hash_is_refused(wheel_lab, lab_env, folder, install
     assert not SET & dists(lab_env)
 
 
+@pytest.mark.parametrize("project", ["torch", "sympy"])
+def test_what_was_cut_off_is_named_with_what_helps_offline(
+    wheel_lab, lab_env, whole, install, project
+):
+    """To leave it out for mirrors was all that was offered, and nothing for what torch needs."""
+    path = file(whole, project)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    ask = ("--wheel-dir", whole, "--offline", "--json")
+    hints = {hint["hint_code"]: hint["text"] for hint in install(*ask).json()["guidance"]["hints"]}
+    assert f"copy {path} again from where it came" in hints["wheel_bring_again"]
+    assert "leave_file_out" not in hints
+    path.write_bytes(content)
+    install(*ask).ok()
+    assert dists(lab_env) >= SET | REST
+
+
 def test_what_no_mirror_lists_is_said(wheel_lab, folder, preview):
     shutil.rmtree(wheel_lab.first.folder / "whl")
     said = told(preview("--wheel-dir", folder))

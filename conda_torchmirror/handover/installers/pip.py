@@ -46,6 +46,7 @@ _HIDDEN = {"--index-url": "PIP_INDEX_URL", "--proxy": "PIP_PROXY"}
 _SAID = {
     "hash": re.compile(r"DO NOT MATCH THE HASHES"),
     "space": re.compile(r"No space left on device|\[Errno 28\]|\[WinError 112\]"),
+    "broken": re.compile(r"Wheel '[^'\n]{1,200}' located at (?P<what>[^\n]{1,1000}?) is invalid"),
     "managed": re.compile(r"externally-managed-environment"),
     "python": re.compile(r"Package '(?P<what>[^'\n]{1,200})' requires a different Python: "),
     "missing": re.compile(r"No matching distribution found for (?P<what>[^\s(]{1,200})"),

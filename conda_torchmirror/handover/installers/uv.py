@@ -50,6 +50,7 @@ _OPTIONS = {"--trusted-host": "--allow-insecure-host"}
 _SAID = {
     "hash": re.compile(r"Hash mismatch"),
     "space": re.compile(r"No space left on device|os error (?:28|112)\b"),
+    "broken": re.compile(r"The structure of `(?P<what>[^`\s]{1,200})` [^\n]{0,200}was invalid"),
     "managed": re.compile(r"externally managed"),
     "python": re.compile(
         r"(?P<what>[A-Za-z0-9][^\s,]{0,200}) (?:depends on Python[<>=!~]|requires Python )"

@@ -124,7 +124,7 @@ def _of_own(task: WheelTask, chains: routes.Chains) -> tuple[WheelReader, WheelS
         raise no_choice(task, chains, own.links) from error
     if isinstance(found, NoChoice):
         raise no_choice(task, chains, own.links)
-    check_content([wheel.link for wheel in found.wheels])
+    check_content([w.link for w in found.wheels], lambda: whole_set.addresses(task))
     found, told = confirmed(found, chains, keep(task.machine))
     reader.notices += told
     return reader, found

@@ -80,6 +80,8 @@ TEXT: Table = {
     "urls_joined": "write `--urls=aria2`",
     "save_beside": "add `--save-plan DIR`, or leave `--with-packages` out",
     "leave_file_out": "leave it out: wheels are then taken from mirrors",
+    "leave_file_out_online": "or leave it out where there is a network: wheels are then taken from "
+    "mirrors",
     "classic_solver": "add `--solver classic`, conda's own",
     "pip_uninstall": "remove pip's first: `{python} -m pip uninstall {names}`",
     "free_space": "`conda clean --tarballs --packages` removes cached packages that no environment "
@@ -309,6 +311,7 @@ TEXT: Table = {
     "fetch_set": "the addresses of all files of a set: `{command}`",
     "wheels_in_folder": "or put them into a folder, and name that with `--wheel-dir FOLDER`",
     "leave_source_out": "leave `--source` out, or say `--source wheels`",
+    "wheel_bring_again": "copy {file} again from where it came, or download it again",
     "fetch_again": "remove it, and fetch it again",
     "pip_word": "correct `{what}` or leave it out: no index that was asked has it for this Python "
     "and platform",

@@ -152,5 +152,7 @@ def _after_pip(
         yield Notice("pip_look", {"tool": tool})
     elif ended.kind == "space":
         yield Notice("make_room_at", {"folder": safe(prefix)})
+    elif ended.kind == "broken":
+        yield Notice("wheel_bring_again", {"file": safe(ended.what)})
     elif ended.kind == "hash":
         yield Notice("tell_operators")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from conda.base.context import context
 from conda.common.url import path_to_url
 
 from ....exceptions.usage import BadWheelFile
@@ -78,7 +79,7 @@ class Brought(NamedTuple):
                 facts = {"tags": wheel.triple, "subdir": on.subdir}
                 code = "wheel_file_other" if on.python is None else "wheel_file_other_python"
                 detail = text(code, {**facts, "python": on.python})
-                raise BadWheelFile(file=wheel.link.filename, detail=detail)
+                raise _bad(wheel.link.filename, detail)
 
 
 #: The Pythons to consider if the environment has none: those of wheels of torch 1.8 and later.
@@ -104,25 +105,32 @@ def read(options: InstallOptions) -> Brought | None:
     return Brought(os.path.abspath(folder), words, named, tuple(links), odd)
 
 
-def check_content(links: Sequence[Link]) -> None:
-    """Check that files are complete and that METADATA agrees with their names.
+def check_content(links: Sequence[Link], ways: Callable[[], Sequence[Notice]]) -> None:
+    """Check that files are complete and that METADATA agrees with their names. `ways` are the steps
+    to a set of files.
 
     Raises: BadWheelFile.
     """
     for link in links:
-        said, wheel = metadata.of_file(wheel_cache.path_of(link)), parse(link)
-        detail = None
+        path = wheel_cache.path_of(link)
+        said, wheel = metadata.of_file(path), parse(link)
         if said is None:
-            detail = text("wheel_file_broken")
-        elif isinstance(wheel, Wheel) and said != (
+            again = Notice("wheel_bring_again", {"file": safe(path)})
+            raise _bad(link.filename, text("wheel_file_broken"), again, *ways())
+        if isinstance(wheel, Wheel) and said != (
             wheel.project,
             wheel.full_version,
             said.requires,
             said.requires_python,
         ):
-            detail = text("wheel_file_says", {"name": said.name, "version": said.version})
-        if detail:
-            raise BadWheelFile(file=link.filename, detail=detail)
+            facts = {"name": said.name, "version": said.version}
+            raise _bad(link.filename, text("wheel_file_says", facts))
+
+
+def _bad(file: str, detail: str, *ways: Notice) -> BadWheelFile:
+    """The error for a file or a folder. Without it, wheels come from where there is a network."""
+    out = Notice("leave_file_out_online" if context.offline else "leave_file_out")
+    return BadWheelFile(file=file, detail=detail, ways=(*ways, out))
 
 
 def _named(word: str) -> Wheel:
@@ -130,14 +138,14 @@ def _named(word: str) -> Wheel:
     try:
         size = os.stat(path).st_size if os.path.isfile(path) else None
     except OSError as error:
-        raise BadWheelFile(file=safe(word), detail=of_os_error(error)) from error
+        raise _bad(safe(word), of_os_error(error)) from error
     if size is None:
-        raise BadWheelFile(file=safe(word), detail=text("file.not_there"))
+        raise _bad(safe(word), text("file.not_there"))
     wheel = parse(_link(path, size))
     if isinstance(wheel, Refused) or not pages.is_name(wheel.link.filename):
         odd = _odd(os.path.basename(path))
         ways = [odd] if odd and odd.code == "wheel_rename" else []
-        raise BadWheelFile(file=safe(word), detail=text("wheel_file_name"), ways=ways)
+        raise _bad(safe(word), text("wheel_file_name"), *ways)
     return wheel
 
 
@@ -146,7 +154,7 @@ def _of_folder(folder: str) -> Iterator[Link]:
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".whl"))[:_MOST]
     except OSError as error:
-        raise BadWheelFile(file=safe(folder), detail=of_os_error(error)) from error
+        raise _bad(safe(folder), of_os_error(error)) from error
     for name in names:
         path = os.path.join(os.path.abspath(folder), name)
         if pages.is_name(name) and os.path.isfile(path):

@@ -105,6 +105,7 @@ TEXT: Table = {
     "dry_run_wheels": "Nothing was downloaded or changed (--dry-run).",
     # Why pip failed.
     "pip_hash": "a file is not the one whose hash its index gives",
+    "pip_broken": "a wheel is not whole: it was cut off, or it is something else",
     "pip_space": "the disk is full",
     "pip_conflict": "no versions of the other packages go with the set",
     "pip_managed": "the environment says that {tool} must not change it",
