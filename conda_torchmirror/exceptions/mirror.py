@@ -14,6 +14,7 @@ from conda import CondaError
 from conda.base.context import context
 
 from ..models import Notice
+from ..selection import shell
 from ..text.messages import N_, REFUSALS, of_os_error, text
 from ..text.sanitize import safe
 from .base import TorchMirrorError
@@ -97,7 +98,6 @@ class CacheClosed(TorchMirrorError):
     message = N_("{folder} cannot be read")
     cause = N_("it is one of `pkgs_dirs`, your account has no permission for it, and conda stops")
     facts = ("folder",)
-    hints = ("open_cache", "leave_cache_out")
 
     @classmethod
     def behind(cls, error: BaseException) -> CacheClosed | None:
@@ -108,7 +108,9 @@ class CacheClosed(TorchMirrorError):
         try:
             os.listdir(folder)
         except PermissionError:
-            return cls(folder=folder)
+            command = shell.command(("chmod", "-R", "a+rX", safe(str(folder))))
+            ways = [Notice("open_cache", {"command": command}), Notice("leave_cache_out")]
+            return cls(folder=folder, ways=ways)
         return None  # it is about writing to it
 
 

@@ -146,7 +146,7 @@ def notices(found: Departure, task: Task) -> list[Notice]:
     shown = {name: f"{name} {versions.get(name, '')}".rstrip() for name in found.named}
     told = []
     if there := of_other_source(source, on):
-        facts = {"of": name_of(there.channel), "channel": source.channel}
+        facts = {"of": name_of(there.channel), "channel": source.channel, "count": len(shown)}
         told.append(Notice("channel_changes", {**facts, "removed": ", ".join(shown.values())}))
     else:
         other = [package.name for package in strangers(source, on)]

@@ -167,7 +167,7 @@ def test_a_package_cache_that_another_account_keeps_to_itself(
 ) -> None:
     """One for everybody, filled with a umask that lets nobody else in: conda ends in its error
     report, and so did a plan."""
-    plan, shared, before = tmp_path / "plan", tmp_path / "shared", contents(prefix)
+    plan, shared, before = tmp_path / "plan", tmp_path / "shared by all", contents(prefix)
     words = ("torch-install", "-y", "--plan", plan, "-p", prefix)
     conda_in_process(*ASK, "--python", "3.12", "--save-plan", plan).ok()
     (shared / "pytorch-2.5.1-0").mkdir(parents=True)
@@ -178,7 +178,7 @@ def test_a_package_cache_that_another_account_keeps_to_itself(
             pytest.skip("this account, or this system, may read everywhere")
         refused = conda_in_process(*words)
         assert isinstance(refused.error, CacheClosed), refused
-        assert f"`chmod -R a+rX {shared}`" in refused.words
+        assert f'`chmod -R a+rX "{shared}"`' in refused.words
         assert contents(prefix) == before
     finally:
         shared.chmod(0o755)

@@ -88,7 +88,7 @@ TEXT: Table = {
     "uses",
     "other_disk": "`conda config --prepend pkgs_dirs FOLDER` keeps packages on another disk; `-p "
     "FOLDER` puts a new environment there",
-    "open_cache": "whoever filled it lets everybody read it: `chmod -R a+rX {folder}`",
+    "open_cache": "whoever filled it lets everybody read it: `{command}`",
     "leave_cache_out": "or leave it out of `pkgs_dirs`: what it holds is then downloaded",
     "environment_elsewhere": "or `-p FOLDER` puts a new environment on another disk",
     "make_room_at": "make room on the disk of {folder}, then run the same command again",

@@ -5,8 +5,12 @@ from __future__ import annotations
 from ..messages import Table
 
 TEXT: Table = {
-    "channel_changes": "the environment's PyTorch of the channel {of} gives way to that of "
-    "{channel}, in one transaction: {removed} leave the environment",
+    "channel_changes": (
+        "the environment's PyTorch of the channel {of} gives way to that of {channel}, in one "
+        "transaction: {removed} leaves the environment",
+        "the environment's PyTorch of the channel {of} gives way to that of {channel}, in one "
+        "transaction: {removed} leave the environment",
+    ),
     "toolkit_beside": "a build that runs with the CUDA of {specs} is chosen: torch takes no "
     "extension that is compiled for another",
     "orphans_removed": (
