@@ -117,6 +117,9 @@ def say_what_is_wrong(parser: ArgumentParser) -> None:
             # Argparse would read this option of pip as `--prefix`.
             if word == "--pre" and word not in parser._option_string_actions:
                 _refuse(parser, *_unknown(parser, word, args))
+            # And `-cuda` as a channel `uda`, `-python` as a folder `ython`.
+            if word[:2] != "--" and f"-{word.partition('=')[0]}" in _long(parser):
+                _refuse(parser, *_unknown(parser, word, args))
         if "--source" in parser._option_string_actions and (said := _pasted(args or ())):
             _refuse(parser, *said)
         found, rest = parse(args, namespace)
@@ -134,6 +137,10 @@ def say_what_is_wrong(parser: ArgumentParser) -> None:
         if isinstance(action, _SubParsersAction):
             for below in action.choices.values():
                 say_what_is_wrong(below)
+
+
+def _long(parser: ArgumentParser) -> list[str]:
+    return [option for option in parser._option_string_actions if option.startswith("--")]
 
 
 def _is_option(word: str) -> bool:
@@ -203,7 +210,7 @@ def _unknown(
     if "--cuda" in options and name in _KINDS:
         return said, _meant(f"--cuda {_KINDS[name]}")
     # Without the hyphens, which all of them have in common.
-    long = {option[2:]: option for option in options if option.startswith("--")}
+    long = {option[2:]: option for option in _long(parser)}
     nearest = _nearest(name.lstrip("-"), list(long), 0.7)
     return said, _meant(long[nearest]) if nearest else None
 

@@ -38,6 +38,8 @@ _VARIANT = re.compile(r"(.+)/(cu\d+|cpu|xpu|rocm[\d.]+)(?:/[\w.-]*\.html?)?/*")
 
 def other_command(words: Sequence[str]) -> tuple[str, list[str]] | None:
     """The beginning of another command among the words, and the words without it; or None."""
+    if words[0] in _VERBS:  # of a command whose program `conda torch-install` stands for
+        return words[0], [*words[1:]]
     for at, (program, verb) in enumerate(pairwise(words)):
         if program == "--":
             break

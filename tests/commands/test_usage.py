@@ -14,6 +14,12 @@ CASES = {
     "an option": ((INSTALL, "--cudaa", "12.4"), "`--cudaa` is no option", "--cuda"),
     "an option below": ((MIRROR, "status", "--jsn"), "`--jsn` is no option", "--json"),
     "an option with a value": (("torch-verify", "--repot=x"), "`--repot` is no", "--report"),
+    # These were a channel `uda`, a folder `ython`, an environment `ame`, and three short options.
+    "one hyphen": ((INSTALL, "-d", "-cuda", "12.4"), "`-cuda` is no option", "--cuda"),
+    "one before a folder": ((INSTALL, "-python", "3.11"), "`-python` is no", "--python"),
+    "one before a name": (("torch-verify", "-name", "t"), "`-name` is no option", "--name"),
+    "one before a flag": ((INSTALL, "-dry-run"), "`-dry-run` is no option", "--dry-run"),
+    "one with a value": ((INSTALL, "-d", "-cuda=12"), "`-cuda` is no option", "--cuda"),
     "no value": ((INSTALL, "--cuda"), "--cuda needs a value", None),
     "no file": ((MIRROR, "rewrite"), "FILE is missing", None),
     "two that exclude each other": (
@@ -198,3 +204,14 @@ def test_words_with_an_option_between_them(conda_in_process, words):
     assert "`numpy>=1` is not expected here" in said
     assert "write the words in a row, with no option between them" in said
     assert "did you mean" not in said
+
+
+@pytest.mark.parametrize("verb", ["install", "create"])
+def test_a_verb_that_torch_install_stands_for_is_no_package(conda_in_process, verb):
+    refused = conda_in_process(INSTALL, verb, "pytorch", "-d")
+    assert refused.rc == 2
+    assert f"`{verb}` begins another command" in refused.stderr
+    assert "`conda torch-install pytorch -d" in refused.stderr
+    # As a value it is one.
+    shown = conda_in_process(INSTALL, "-n", verb, "-d", "--offline", "--json").ok().json()
+    assert shown["prefix"].endswith(verb)
