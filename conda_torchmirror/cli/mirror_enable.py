@@ -14,6 +14,7 @@ from ..exceptions.mirror import BadCondarc, BadRegistry, BadSetting, NothingToEn
 from ..exceptions.usage import BadMirror, Contradiction
 from ..mirrors.registry import channels_for
 from ..mirrors.urls import UPSTREAM, MirrorError, upstream_url
+from ..models import Notice
 from ..redirect import condarc, configuration, named_channels, policy, settings
 from ..text.layout import bullet, columns, wrapped
 from ..text.messages import text
@@ -53,7 +54,11 @@ def enable(args: Namespace) -> int:
     if not mapped and (kept := [p.name for p in policies if p.code not in _LACKING]):
         raise OwnChannels(channels=", ".join(kept))
     if not mapped:
+        meant = [name for word in channels if (name := config.registry.named(word))]
+        by = "".join(f" --mirror {name}" for name in dict.fromkeys(meant))
+        command = f"conda torch-mirror enable{by}{' --system' if args.system else ''}"
         raise NothingToEnable(
+            ways=[Notice("spec_meant", {"specs": command})] if meant else [],
             channels=", ".join(channels),
             subdir=config.subdir,
             mirrors=", ".join(config.preference) or UPSTREAM,

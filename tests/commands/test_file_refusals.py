@@ -21,6 +21,11 @@ from conda_torchmirror.selection.facts.names import FAMILY, METAPACKAGES
 pytest_plugins = ("support.file_fixtures",)
 
 FORGE, CHANNEL = "conda-forge", "pytorch"
+#: Steps on the lines of a file.
+OF_LINES = (
+    *("file_leave_lines", "file_open_lines", "file_open_and_leave"),
+    *("file_bare_lines", "file_bare_and_leave"),
+)
 #: Steps that lead away from the file, to another tool, list or machine.
 AWAY = (
     *("see_list", "file_as_it_is", "use_conda_forge", "use_conda_forge_cpu", "use_wheels"),
@@ -132,10 +137,11 @@ def _taken(
             opened = [one for one in lines if _name(one) in ("pytorch", *METAPACKAGES)]
         case "open_versions":
             opened = [one for one in lines if _name(one) in (*FAMILY, *METAPACKAGES)]
-        case "file_open_lines" | "file_leave_lines" | "file_open_and_leave" as code:
+        case code if code in OF_LINES:
             *named, last = quoted
             command = shlex.split(last)[2:]
-            end = said.find(" open") if code != "file_leave_lines" else 0
+            ends = (said.find(" open"), said.find(" without channel"))
+            end = max(ends) if code != "file_leave_lines" else 0
             opened = [one for one in named if said.index(f"`{one}`") < end]
             left = [one for one in named if one not in opened]
         case "use_python":

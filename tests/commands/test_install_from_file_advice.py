@@ -34,6 +34,11 @@ LINES = {
     "a channel of its own": "  - python=3.13\n  - pytorch::pytorch=2.3.1\n  - tqdm=4\n",
     "a build of that Python": "  - python=3.10\n  - pytorch=2.3.1=py3.9_cuda12.1_cudnn8.9.2_0\n",
 }
+#: Steps on the lines of a file.
+OF_LINES = (
+    *("file_leave_lines", "file_open_lines", "file_open_and_leave"),
+    *("file_bare_lines", "file_bare_and_leave"),
+)
 #: Steps that lead away from the file, to another tool or list.
 AWAY = ("see_list", "file_as_it_is", "use_conda_forge", "use_conda_forge_cpu", "use_wheels")
 
@@ -74,6 +79,10 @@ def test_each_step_taken_on_the_file_gives_a_choice(mirrored, file, conda_in_pro
 OLD = {
     "a release": ("python=3.10 pytorch=2.1.0 torchvision pytorch-cuda=12.1", "pytorch-cuda=12.1"),
     "a toolkit": ("python=3.8 pytorch=1.10 torchvision cudatoolkit=11.3", "cudatoolkit=11.3"),
+    "a line with its channel": (
+        "python=3.10 pytorch::pytorch>=2.1 pytorch-cuda=12.1",
+        "pytorch-cuda=12.1",
+    ),
     "the whole family": (
         "python=3.10 pytorch torchvision torchaudio pytorch-cuda=12.4",
         "torchaudio pytorch-cuda=12.4",
@@ -91,7 +100,7 @@ def test_a_file_of_the_channel_that_ended_goes_on_from_conda_forge(
     deps = "".join(f"  - {line}\n" for line in lines.split())
     path = file(f"channels: [pytorch, nvidia, defaults]\ndependencies:\n{deps}")
     first = refused(conda_in_process, "-f", path, "-n", "x")[0]
-    assert first["hint_code"] in ("file_leave_lines", "file_open_and_leave")
+    assert first["hint_code"] in OF_LINES
     assert f"{', '.join(f'`{line}`' for line in out.split())} out" in first["text"]
     words = list(_taken(first, path))
     assert "conda-forge" in words
@@ -116,14 +125,17 @@ def _taken(hint, path: Path):
             text = re.sub(r"- (pytorch|torchvision|torchaudio)=.*", r"- \1", text)
         case "older_release":
             text = re.sub(r"- pytorch=.*", "- pytorch", text)
-        case "file_open_lines" | "file_leave_lines" | "file_open_and_leave":
+        case code if code in OF_LINES:
             *lines, command = quoted
-            at = hint["text"].find(" open and ")
+            said = hint["text"]
+            at = max(said.find(" open and "), said.find(" without channel and version, and "))
             for line in lines:
                 opened = hint["hint_code"] != "file_leave_lines" and (
                     at < 0 or hint["text"].index(f"`{line}`") < at
                 )
-                name = re.match(r"[\w-]+", line)[0]
+                # Only where it is said the channel goes too.
+                word = line.rpartition("::")[2] if "_bare_" in code else line
+                name = re.match(r"(?:[\w-]+::)?[\w-]+", word)[0]
                 text = _replaced(text, line, name) if opened else _without(text, [line])
             words = _command(command)
         case "use_python":

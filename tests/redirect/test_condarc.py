@@ -190,6 +190,16 @@ def test_no_channel_no_file(at_lab, run_conda, file):
     assert not file.exists()
 
 
+def test_the_mirror_that_was_meant_is_named(at_lab, run_conda, file):
+    """What is typed after `enable` are channels."""
+    refused = run_conda("torch-mirror", "enable", "ustc", "--json")
+    assert refused.rc == 1
+    hints = {one["hint_code"]: one["text"] for one in refused.json()["guidance"]["hints"]}
+    assert "`conda torch-mirror enable --mirror ustc`" in hints["spec_meant"]
+    run_conda("torch-mirror", "enable", "--mirror", "ustc").ok()
+    assert file.exists()
+
+
 def test_channels_of_an_own_alias_are_not_said_to_be_carried_nowhere(at_lab, run_conda, file):
     at_lab(channel_alias="https://own.example/conda")
     result = run_conda("torch-mirror", "enable", "pytorch", "nowhere")

@@ -60,6 +60,8 @@ CHANGES: Mapping[str, frozenset[str]] = {
     "file_open_lines": _NEW | _OPENED | {"cuda", "source"},
     "file_leave_lines": _NEW | _OPENED | {"cuda", "source"},
     "file_open_and_leave": _NEW | _OPENED | {"cuda", "source"},
+    "file_bare_lines": _NEW | _OPENED | {"cuda", "source"},
+    "file_bare_and_leave": _NEW | _OPENED | {"cuda", "source"},
     "read_along": frozenset(("channels", "source")),
     "read_along_flexible": frozenset(("channels", "source", "--strict-channel-priority")),
     "confirm_change": frozenset(("source",)),

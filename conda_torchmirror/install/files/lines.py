@@ -81,7 +81,10 @@ def change(
         "torch": step.facts["torch"],
     }
     if opened:
-        yield Notice("file_open_and_leave" if left else "file_open_lines", facts)
+        # Of another source; a line that names its channel must do so no more.
+        bare = not request.ties and any("::" in line for line in opened)
+        kind = "bare" if bare else "open"
+        yield Notice(f"file_{kind}_and_leave" if left else f"file_{kind}_lines", facts)
     else:
         yield step._replace(facts={**step.facts, "command": facts["command"]})
 

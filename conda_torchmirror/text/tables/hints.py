@@ -283,6 +283,10 @@ TEXT: Table = {
     "file_leave_lines": "in {file}, leave {left} out: then `{command}` takes {torch}",
     "file_open_and_leave": "in {file}, leave the version of {opened} open and {left} out: then "
     "`{command}` takes {torch}",
+    "file_bare_lines": "in {file}, write {opened} without channel and version: then `{command}` "
+    "takes {torch}",
+    "file_bare_and_leave": "in {file}, write {opened} without channel and version, and leave "
+    "{left} out: then `{command}` takes {torch}",
     "choose_from": "`--source {source}` chooses from that channel",
     "file_remove_spec": "write `pytorch` instead: a build that fits is chosen for it",
     "run_again": "mend the section, and run the same command again",
