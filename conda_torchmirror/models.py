@@ -322,15 +322,15 @@ class PipStep(NamedTuple):
 class Departure(NamedTuple):
     """Names of packages that an installation removes from the environment or solves for anew.
 
-    `named` are to be removed. `orphans` came along with them and are removed too, as neither the
-    user nor any other package needs them. `dependents` need a removed package, and are solved for
-    anew. `specs` request these: as in the history, or by name where no other dependent needs it.
-    """
+    `named` are removed, and `orphans` that came along and nothing else needs; `unneeded` are after
+    the solve. `dependents` need a removed package, and are solved for anew; `specs` request these:
+    as in the history, or by name where no other dependent needs it."""
 
     named: tuple[str, ...] = ()
     orphans: tuple[str, ...] = ()
     dependents: tuple[str, ...] = ()
     specs: tuple[str, ...] = ()
+    unneeded: tuple[str, ...] = ()
 
     @property
     def hidden(self) -> tuple[str, ...]:

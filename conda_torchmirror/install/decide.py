@@ -87,7 +87,7 @@ def decide(
         *_beside(choice, extras.pins, task),
         *_of_other_gpu(choice, task),
         *notices_.about(choice, task, records),
-        *departures.notices(leaving, task),
+        *departures.notices(leaving, task, choice),
         *channel_notices,
         *python_notices,
         *attempt.notices,

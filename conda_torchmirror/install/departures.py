@@ -16,7 +16,8 @@ from conda.base.context import context
 from ..exceptions.environment import ChannelChange
 from ..index.match import admits
 from ..index.sources import AUTO, SOURCES, Source, foreign, own_names
-from ..machine.departure import departure, requested
+from ..machine.departure import departure, requested, unneeded
+from ..machine.environment import option_of
 from ..mirrors.addresses import name_of
 from ..mirrors.registry import parts_of_defaults
 from ..models import Build, Choice, Departure, Installed, Machine, Notice, Records, Request
@@ -115,7 +116,19 @@ def of(task: Task, chosen: Choice, records: Records) -> Departure:
     there = leftover(source, chosen, on)
     asked = requested(str(task.target.prefix)) if installed(on, TOOLKIT) else ()
     names = {*([there.name] if there else ()), *without_set(source, chosen, on, records, asked)}
-    return _of_source(task, *names)
+    leaving = _of_source(task, *names)
+    if not (to_cpu(task.request, chosen) and on.installed) or of_other_source(source, on):
+        return leaving
+    family = source.facts.names - {TOOLKIT}
+    brought = {source.runtime_channel} if source.runtime_channel else set[str]()
+    found = unneeded(str(task.target.prefix), (RUNTIME,), family, brought)
+    return leaving._replace(unneeded=tuple(name for name in found if name not in leaving.hidden))
+
+
+def to_cpu(request: Request, chosen: Choice) -> bool:
+    """Whether builds for the CPU are asked for, so that they leave no need for CUDA. Where only no
+    driver was found, the CUDA that is there may be meant for another machine."""
+    return request.cuda == "cpu" and not chosen.cuda
 
 
 def kept(leaving: Departure, task: Task, chosen: Choice) -> tuple[str, ...]:
@@ -137,11 +150,28 @@ def _of_source(task: Task, *more: str) -> Departure:
     return departure(str(task.target.prefix), names, channels) if names else Departure()
 
 
-def notices(found: Departure, task: Task) -> list[Notice]:
+def _of_cpu(found: Departure, task: Task) -> list[Notice]:
+    """Notices on what builds for the CPU leave no need for."""
+    on, count = task.machine, len(found.unneeded)
+    told: list[Notice] = []
+    runtime = installed(on, RUNTIME) if RUNTIME in found.unneeded else None
+    if runtime:
+        told.append(Notice("runtime_removed", {"spec": f"{RUNTIME} {runtime.version}"}))
+    if rest := count - bool(runtime):
+        told.append(Notice("orphans_removed" if runtime else "cuda_removed", {"count": rest}))
+    toolkit, prefix = installed(on, TOOLKIT), str(task.target.prefix)
+    if toolkit and TOOLKIT in requested(prefix, listed=False) and not found.hidden:
+        facts = {"spec": f"{TOOLKIT} {toolkit.version}", "name": TOOLKIT}
+        told.append(Notice("toolkit_stays", {**facts, "where": option_of(prefix)}))
+    return told
+
+
+def notices(found: Departure, task: Task, chosen: Choice) -> list[Notice]:
     """Notices on the packages to remove, and why."""
     source, on = task.source, task.machine
+    of_cpu = _of_cpu(found, task) if to_cpu(task.request, chosen) else []
     if not found.named:
-        return []
+        return of_cpu
     versions = {name: there.version for name in found.named if (there := installed(on, name))}
     shown = {name: f"{name} {versions.get(name, '')}".rstrip() for name in found.named}
     told = []
@@ -162,7 +192,7 @@ def notices(found: Departure, task: Task) -> list[Notice]:
         ]
     if found.orphans:
         told.append(Notice("orphans_removed", {"count": len(found.orphans)}))
-    return told
+    return [*told, *of_cpu]
 
 
 def check_confirmed(task: Task) -> None:

@@ -312,7 +312,7 @@ def _hand_over(
         package_cache.alias_mirrored(route for chain in reader.chains.values() for route in chain)
     extra, leaving = {"torchmirror": about}, decision.plan.departure
     try:
-        with removing(leaving.named, leaving.hidden):
+        with removing(leaving):
             if options.action in ("save", "urls"):
                 from ..plans.make import make
 
@@ -335,7 +335,7 @@ def _hand_over(
             raise other_packages.unheeded(error, task, decision.machine) from error
         reader.check_emptied(error)
         routes = [reader[name] for name in (source.channel, source.base_channel)]
-        with removing(leaving.named, leaving.hidden):
+        with removing(leaving):
             hiding = conda.hidden_by_priority(error, command, variables, decision, routes)
         if hiding:
             raise notices.shadowed(task, hiding) from error
@@ -343,7 +343,7 @@ def _hand_over(
         if unsolved and (conflict := other_packages.conflict(task, decision)):
             raise conflict from error
         if is_unsolved(error):
-            with removing(leaving.named, leaving.hidden):
+            with removing(leaving):
                 unread = other_packages.unread(task, decision, command, variables)
             if unread:
                 raise unread from error

@@ -14,13 +14,15 @@ from conda.history import History
 from ..exceptions.environment import UnreadableHistory
 from ..mirrors.addresses import name_of
 from ..models import Departure
-from ..selection.facts.names import CUDA_NAMES
+from ..selection.facts.names import CUDA_NAMES, TOOLKIT
 from ..selection.specs import package_name
 
 #: Never an orphan: the choice is made for the environment's Python.
 _KEPT = "python"
 #: The package that every CUDA package needs since CUDA 12.
 _CUDA = CUDA_NAMES[0]
+#: And the one that was all of CUDA before.
+_OF_CUDA = frozenset((_CUDA, TOOLKIT))
 
 
 def requested(prefix: str, *, listed: bool = True) -> Mapping[str, Any]:
@@ -51,11 +53,7 @@ def departure(prefix: str, names: Collection[str], channels: Collection[str] = (
 
     Raises: UnreadableHistory, and what conda raises for records that cannot be read.
     """
-    records = {r.name: r for r in PrefixData(prefix).iter_records() if not r.is_unmanageable}
-    needs = {
-        name: {need for spec in record.depends if (need := package_name(spec)) in records}
-        for name, record in records.items()
-    }
+    records, needs = _read(prefix)
     asked = requested(prefix, listed=False)
     named = set(names) & records.keys()
     needing = _closure(named, _inverted(needs)) - named
@@ -82,6 +80,40 @@ def departure(prefix: str, names: Collection[str], channels: Collection[str] = (
         dependents=tuple(sorted(dependents)),
         specs=tuple(str(asked.get(name, name)) for name in wanted),
     )
+
+
+def unneeded(
+    prefix: str, names: Collection[str], family: Collection[str], channels: Collection[str]
+) -> tuple[str, ...]:
+    """Return what an environment no longer needs with builds for the CPU in the place of those that
+    it has: the packages of these names, and of CUDA and of `channels` what only the `family` needs.
+
+    Raises: as `departure`.
+    """
+    records, needs = _read(prefix)
+    of_family = set(family) & records.keys()
+    needing = _closure(of_family, _inverted(needs))
+    may_go = {
+        name
+        for name in _closure(of_family, needs) - of_family - requested(prefix, listed=False).keys()
+        if name in needing
+        or name in _OF_CUDA
+        or not needs[name].isdisjoint(_OF_CUDA)
+        or name_of(records[name].channel.canonical_name) in channels
+    }
+    named = set(names) & records.keys()
+    without = {name: set() if name in of_family else needed for name, needed in needs.items()}
+    stays = _closure(records.keys() - named - may_go, without)
+    return tuple(sorted((named | may_go) - stays - {_KEPT}))
+
+
+def _read(prefix: str) -> tuple[dict[str, Any], dict[str, set[str]]]:
+    """The records of an environment that conda manages, and the names that each needs there."""
+    records = {r.name: r for r in PrefixData(prefix).iter_records() if not r.is_unmanageable}
+    return records, {
+        name: {need for spec in record.depends if (need := package_name(spec)) in records}
+        for name, record in records.items()
+    }
 
 
 def _inverted(needs: Mapping[str, Collection[str]]) -> dict[str, set[str]]:

@@ -215,7 +215,7 @@ def summary(decision: Decision) -> dict[str, Any]:
             {"name": r.channel, "url": safe(r.url), "mirror": r.mirror} for r in plan.channels
         ],
         "environment": dict(plan.conda.environment),
-        "removed": [*plan.departure.named, *plan.departure.orphans],
+        "removed": plan.departure.named + plan.departure.orphans + plan.departure.unneeded,
         "before": [safe(command) for command in plan.before],
         "command": safe(plan.conda.command),
         "command_by_name": safe(plan.conda.command_by_name),

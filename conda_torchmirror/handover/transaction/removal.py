@@ -8,7 +8,7 @@ there is no solver, and the removals are added to its transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -20,15 +20,15 @@ from conda.core.solve import Solver
 from conda.models.match_spec import MatchSpec
 from conda.models.prefix_graph import PrefixGraph
 
+from ...models import Departure
+from ...selection.specs import package_name
+
 
 @contextmanager
-def removing(names: Collection[str], hidden: Collection[str]) -> Iterator[None]:
-    """Remove the packages of these names in every transaction that is solved for in the block.
-
-    `hidden` are the packages that the solver does not see in the environment; it may add them
-    again.
-    """
-    if not hidden:
+def removing(leaving: Departure) -> Iterator[None]:
+    """Remove what leaves the environment in every transaction that is solved for in the block. What
+    the solver does not see there, it may add again."""
+    if not (leaving.hidden or leaving.unneeded):
         yield
         return
     manager: Any = context.plugin_manager
@@ -36,7 +36,7 @@ def removing(names: Collection[str], hidden: Collection[str]) -> Iterator[None]:
 
     @cache
     def backend(name: str | None = None) -> type[Solver]:
-        return _removing(manager.get_solver_backend(name), frozenset(names), frozenset(hidden))
+        return _removing(manager.get_solver_backend(name), leaving)
 
     manager.get_cached_solver_backend = backend
     try:
@@ -76,8 +76,10 @@ def removing_beside_files(names: Collection[str]) -> Iterator[None]:
         misc.PrefixSetup = kept
 
 
-def _removing(backend: type[Solver], names: frozenset[str], hidden: frozenset[str]) -> type[Solver]:
-    """A subclass of the solver class that does not see the hidden packages in the environment."""
+def _removing(backend: type[Solver], leaving: Departure) -> type[Solver]:
+    """A subclass of the solver class that does not see the hidden packages in the environment, and
+    removes those that are not needed after it."""
+    hidden = frozenset(leaving.hidden)
 
     class Removing(backend):
         def solve_final_state(self, *args: Any, **kwargs: Any) -> Any:
@@ -85,14 +87,37 @@ def _removing(backend: type[Solver], names: frozenset[str], hidden: frozenset[st
                 return super().solve_final_state(*args, **kwargs)
 
         def solve_for_diff(self, *args: Any, **kwargs: Any) -> Any:
-            found = super().solve_for_diff(*args, **kwargs)
+            unlink, link = super().solve_for_diff(*args, **kwargs)
+            more = _unneeded(str(self.prefix), unlink, link, frozenset(leaving.unneeded))
             # Set after the solve, for the environment's history: no solver accepts specs to add and
             # to remove at once. The second name is that of new conda.
+            names = (*leaving.named, *(record.name for record in more))
             self.specs_to_remove = frozenset(map(MatchSpec, names))
             self.unmerged_specs_to_remove = self.specs_to_remove
-            return found
+            if more:
+                # Dependents are unlinked before what they need.
+                unlink = tuple(reversed(PrefixGraph((*unlink, *more)).graph))
+            return unlink, link
 
     return Removing
+
+
+def _unneeded(
+    prefix: str, unlink: Iterable[Any], link: Iterable[Any], names: frozenset[str]
+) -> list[Any]:
+    """The records of these names that a transaction leaves in an environment and nothing needs."""
+    if not names:
+        return []
+    gone = {record.name for record in unlink}
+    stays = {r.name: r for r in PrefixData(prefix).iter_records() if r.name not in gone}
+    stays |= {record.name: record for record in link}
+    kept = [record for name, record in stays.items() if name not in names]
+    needed: set[str] = set()
+    while kept:
+        found = {package_name(str(spec)) for spec in kept.pop().depends} - needed
+        needed |= found
+        kept += [stays[name] for name in found & names & stays.keys()]
+    return [stays[name] for name in sorted((names & stays.keys()) - needed)]
 
 
 @contextmanager

@@ -19,6 +19,13 @@ TEXT: Table = {
     ),
     "strangers_removed": "{removed} goes with builds of another source than {source}, and is "
     "removed in the same transaction",
+    "runtime_removed": "no build for the CPU needs {spec}, which leaves the environment",
+    "cuda_removed": (
+        "{count} package that only the former build for CUDA needed leaves the environment",
+        "{count} packages that only the former build for CUDA needed leave the environment",
+    ),
+    "toolkit_stays": "{spec} was asked for and stays, though no build for the CPU needs it; to "
+    "remove it: `conda remove{where} {name}`",
     "cpuonly_removed": "{spec} keeps the environment on CPU builds, and leaves it",
     "metapackage_removed": "{spec} goes with no build of this set, and leaves the environment",
     "pins_beside": "what is chosen and pinned here applies together with {pins}; of the two, conda "
