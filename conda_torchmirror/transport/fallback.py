@@ -355,8 +355,6 @@ class Router:
         if isinstance(cause, ChannelError) and len(failed) == 1:
             raise cause
         ways = [*routes.around(self._options, self._subdir, failure.route)]
-        if not self._options.fallback:
-            ways.append(Notice("allow_fallback"))
         preview = self._options.dry_run or self._options.action == "list"
         if preview and any(source.built_in(self._subdir) for source in SOURCES):
             ways.append(Notice("preview_offline"))

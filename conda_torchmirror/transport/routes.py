@@ -135,8 +135,7 @@ def others(options: InstallOptions, subdir: str, taken: Collection[str]) -> Othe
 
 def elsewhere(options: InstallOptions, subdir: str, chain: Sequence[Route]) -> Notice | None:
     """The notice on a mirror that has a channel which no preferred one carries, if there is one."""
-    first, values = chain[0], settings.read()
-    words = options.mirrors
+    first, values, words = chain[0], settings.read(), options.mirrors
     if first.mirror != UPSTREAM or first.url != upstream_url(first.channel):
         return None
     known = settings.registry(values)
@@ -195,6 +194,10 @@ def around(options: InstallOptions, subdir: str, route: Route) -> Iterator[Notic
     server that the user's own configuration names."""
     if found := elsewhere(options, subdir, (route,)):
         yield found._replace(code="mirror_with_it")
+    if not (options.fallback or is_private(route)):
+        every = chains(options._replace(fallback=True), subdir, [route.channel])
+        if len(every[route.channel]) > 1:
+            yield Notice("allow_fallback")
     if not is_private(route) or options.mirrors:
         return
     values = settings.read()

@@ -114,6 +114,12 @@ def test_without_fallback_the_error_says_that_there_is_one(sites, conda_in_proce
     # In this process, for which the stand-in of the official channel is the official one.
     found = conda_in_process(*ASK, "--dry-run", "--json", "--no-fallback")
     assert "allow_fallback" in [hint["hint_code"] for hint in found.json()["guidance"]["hints"]]
+    # None is where only one place was named.
+    sites.upstream.refuse()
+    words = ("--dry-run", "--json", "--no-fallback", "--mirror", "upstream")
+    found = conda_in_process(*ASK, *words)
+    assert found.rc == 1
+    assert "allow_fallback" not in [h["hint_code"] for h in found.json()["guidance"]["hints"]]
 
 
 def test_a_solved_preview_needs_no_environment(sites, run_conda):
