@@ -11,7 +11,7 @@ from ..selection.specs import number
 from .decision import driver
 from .layout import bullet, columns, wrapped
 from .messages import clauses, text
-from .reasons import nearest, reason, shown
+from .reasons import nearest, of_mac, reason, shown
 
 #: Rows of the table without `-v`: with the text around them they fill a screen of 24 lines.
 ROWS = 12
@@ -90,7 +90,7 @@ def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
     listed = [of for of in listing.of if of.rows]
     if len(listed) > 1:
         head = wrapped(shown("list_head_of_all", **about))
-        return _of_all(listed, head, marks=marks, verbose=verbose)
+        return [*_of_all(listed, head, marks=marks, verbose=verbose), *_mac(listing)]
     listed = listed or list(listing.of[:1])
     head = wrapped(shown("list_head", **about, index=clauses(map(_index, listed))))
     end = [line for of in listed if of.end for line in bullet(text("channel_end", of.end))]
@@ -103,7 +103,16 @@ def lines(listing: Listing, *, verbose: bool = False) -> list[str]:
     table = columns([_header(), *map(_cells, grouped[:most])])
     rows = [*table, *_older(grouped[most:])]
     told = list(_unfit(grouped if verbose else grouped[:ROWS], several=False))
-    return [*head, "", *rows, *_below(listed, told, marks=marks, verbose=verbose), *end]
+    below = (*_below(listed, told, marks=marks, verbose=verbose), *end, *_mac(listing))
+    return [*head, "", *rows, *below]
+
+
+def _mac(listing: Listing) -> list[str]:
+    """The line on what the builds for a Mac use, where it is asked for CUDA."""
+    offers = [offer for of in listing.of for offer in of.rows]
+    codes = {offer.rejection.code for offer in offers if offer.rejection}
+    on_mac = listing.machine.subdir.startswith("osx-") and "cpu_build" in codes
+    return bullet(of_mac(listing.machine.subdir)) if on_mac else []
 
 
 def _of_all(

@@ -206,8 +206,12 @@ def with_mac(detail: str, on: Machine, steps: Iterable[Notice]) -> str:
     """The reasons, and what the builds for a Mac use where CUDA is asked of one."""
     if not on.subdir.startswith("osx-") or not any(map(_leads_off_cuda, steps)):
         return detail
-    code = "machine.mac_builds_mps" if has_mps(on.subdir) else "machine.mac_builds"
-    return sentences((detail, text(code)))
+    return sentences((detail, of_mac(on.subdir)))
+
+
+def of_mac(subdir: str) -> str:
+    """What the builds for a Mac use."""
+    return text("machine.mac_builds_mps" if has_mps(subdir) else "machine.mac_builds")
 
 
 def _leads_off_cuda(step: Notice) -> bool:

@@ -126,3 +126,20 @@ def test_of_another_platform_it_is_said_what_runs_there(about, driver, any_runs)
     assert ("* runs on that machine" in said) is any_runs
     assert ("none of these runs on that machine" in said) is not any_runs
     assert "runs here" not in said
+
+
+@pytest.mark.parametrize(
+    ("subdir", "cuda", "says"),
+    [
+        ("osx-arm64", "12.1", "use Apple's GPU by MPS"),
+        ("osx-64", "12.1", "its builds of PyTorch use the CPU"),
+        ("osx-arm64", None, None),
+        ("win-64", "9.0", None),
+    ],
+)
+def test_of_a_mac_that_is_asked_for_cuda_it_is_said_what_its_builds_use(subdir, cuda, says):
+    about = {"cuda": cuda, "cuda_from": "--cuda"} if cuda else {}
+    found = listing.lines(made(Request(specs=FAMILY), foreign=True, subdir=subdir, **about))
+    said = " ".join(" ".join(found).split())
+    assert ("macOS has no CUDA" in said) is bool(says)
+    assert (says or "") in said
