@@ -117,7 +117,9 @@ def of(task: Task, chosen: Choice, records: Records) -> Departure:
     asked = requested(str(task.target.prefix)) if installed(on, TOOLKIT) else ()
     names = {*([there.name] if there else ()), *without_set(source, chosen, on, records, asked)}
     leaving = _of_source(task, *names)
-    if not (to_cpu(task.request, chosen) and on.installed) or of_other_source(source, on):
+    # With --no-deps conda is to leave alone what the set needs, and needed.
+    found_here = on.installed and ("--no-deps",) not in task.options.passed
+    if not (found_here and to_cpu(task.request, chosen)) or of_other_source(source, on):
         return leaving
     family = source.facts.names - {TOOLKIT}
     brought = {source.runtime_channel} if source.runtime_channel else set[str]()

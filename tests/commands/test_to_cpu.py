@@ -58,6 +58,13 @@ def test_so_does_what_cuda_of_conda_forge_is(env_with, conda_in_process):
     assert found["lightning"] == before["lightning"]
 
 
+def test_without_dependencies_nothing_else_leaves(env_with, conda_in_process):
+    prefix = env_with(*OF_FORGE)
+    done = conda_in_process(*TO_CPU, "-p", prefix, "--no-deps").ok()
+    assert "former build" not in done.words
+    assert installed(prefix).keys() >= {"cuda-version", "cudnn"}
+
+
 def test_what_was_asked_for_stays(env_with, conda_in_process):
     prefix = env_with(*OFFICIAL, "cuda-nvrtc", "libcublas")
     conda_in_process(*TO_CPU, "-p", prefix).ok()
